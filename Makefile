@@ -1,0 +1,45 @@
+# Two commands: `make demo` and `make test`. Each sets up what it needs. `make help` lists the rest.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.ready
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help setup demo test test-slow lint locks bench clean
+
+help: ## this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
+
+setup: $(STAMP) ## the environment in .venv/ (nothing else of the machine is touched)
+
+$(STAMP): locks/python.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "graphsvc needs Python 3.11 or newer; set PYTHON=/path/to/python3"; exit 1; }
+	@echo "setup: creating $(VENV) and installing the locked packages (one to two minutes the first time)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --require-hashes --only-binary :all: -r locks/python.txt
+	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+	@echo "setup: done, the command is $(BIN)/graphsvc"
+
+demo: setup ## a Neo4j, a world of 120,000 accounts, the clusters in it, and GraphQL over them
+	@$(BIN)/graphsvc demo
+
+test: lint ## lint, types, import layers, and the tests against a real Neo4j
+	@$(BIN)/python -m pytest -m "not slow"
+
+test-slow: setup ## the tests that take longer than a minute each
+	@$(BIN)/python -m pytest -m slow
+
+lint: setup
+	@echo "lint: ruff, mypy, import-linter"
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
+
+locks: setup ## renew locks/python.txt and the lock of the managed Neo4j
+	@$(BIN)/python -m pip install --quiet uv
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+	  --all-extras --group dev --output-file locks/python.txt pyproject.toml
+	@$(BIN)/graphsvc neo4j lock
+
+clean: ## remove the environment and the caches of the tools
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

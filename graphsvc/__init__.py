@@ -1,0 +1,1 @@
+"""graphsvc: account linkage in Neo4j for trust-and-safety teams."""

@@ -1,0 +1,91 @@
+"""The one family of errors. Each carries a code, what happened and what to do about it."""
+
+from typing import ClassVar
+
+
+class GraphsvcError(Exception):
+    """An error a person can act on.
+
+    `what` says what happened, `todo` what to do now; neither ever holds a secret or a raw
+    value of a PII column. `code` is stable and meant for programs, `exit_status` is what the
+    command line ends with, `http_status` what the API answers.
+    """
+
+    code: ClassVar[str] = "internal"
+    exit_status: ClassVar[int] = 1
+    http_status: ClassVar[int] = 500
+
+    def __init__(self, what: str, todo: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.todo = todo
+
+    def __str__(self) -> str:
+        return f"{self.what} {self.todo}".strip()
+
+
+class SettingsError(GraphsvcError):
+    """A setting is missing or contradicts another."""
+
+    code = "settings"
+    exit_status = 2
+
+
+class BundleError(GraphsvcError):
+    """A bundle cannot be read at all; nothing was written."""
+
+    code = "bundle"
+    exit_status = 3
+    http_status = 422
+
+
+class DatabaseUnavailable(GraphsvcError):
+    """Neo4j cannot be reached, or refuses us, right now."""
+
+    code = "database_unavailable"
+    exit_status = 4
+    http_status = 503
+
+
+class DatabaseRefused(GraphsvcError):
+    """Neo4j was reached and answered that it will not do this (rights, version, full disk)."""
+
+    code = "database_refused"
+    exit_status = 4
+    http_status = 502
+
+
+class MigrationError(GraphsvcError):
+    """The schema in the database and the migrations of this program do not fit together."""
+
+    code = "migration"
+    exit_status = 5
+
+
+class ServerError(GraphsvcError):
+    """The managed Neo4j could not be resolved, started or stopped."""
+
+    code = "managed_server"
+    exit_status = 6
+
+
+class DetectionError(GraphsvcError):
+    """A detection run could not be done; what was published before is untouched."""
+
+    code = "detection"
+    exit_status = 7
+
+
+class NotFound(GraphsvcError):
+    """What was asked for does not exist."""
+
+    code = "not_found"
+    exit_status = 8
+    http_status = 404
+
+
+class AccessDenied(GraphsvcError):
+    """No key, a wrong key, or a key that may not do this."""
+
+    code = "access_denied"
+    http_status = 401

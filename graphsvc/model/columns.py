@@ -1,0 +1,66 @@
+"""What a validated, tokenised bundle is: columns, ready to be loaded into the graph."""
+
+from dataclasses import dataclass, field
+
+import polars as pl
+
+TIME = pl.Datetime("us", "UTC")
+
+ACCOUNTS = {
+    "account_id": pl.String, "created_at": TIME, "status": pl.String, "status_changed_at": TIME,
+    "plan": pl.String, "country": pl.String,
+}  # fmt: skip
+EDGES = {
+    "account_id": pl.String, "key": pl.String, "first_seen": TIME, "last_seen": TIME, "count": pl.Int64,
+}  # fmt: skip
+VALUES = {"key": pl.String, "kind": pl.String, "value": pl.String}
+INSTRUMENT_VALUES = {
+    **VALUES,
+    "bin": pl.String,
+    "instrument_kind": pl.String,
+    "issuer_country": pl.String,
+}
+IP_VALUES = {**VALUES, "prefix": pl.String, "asn": pl.Int64}
+NETWORKS = {
+    "cidr": pl.String, "asn": pl.Int64, "name": pl.String, "network_class": pl.String, "country": pl.String,
+}  # fmt: skip
+ACTIVITY = {"account_id": pl.String, "hour": TIME, "requests": pl.Int64, "model": pl.String}
+DEAD_LETTERS = {
+    "table": pl.String, "file": pl.String, "row": pl.Int64, "column": pl.String, "reason": pl.String,
+    "shape": pl.String,
+}  # fmt: skip
+
+
+def values_schema(kind: str) -> dict[str, pl.DataType | type[pl.DataType]]:
+    """Columns of the distinct values of a signal kind."""
+    return {"instrument": INSTRUMENT_VALUES, "ip": IP_VALUES}.get(kind, VALUES)
+
+
+@dataclass(frozen=True, slots=True)
+class TableReport:
+    """What became of one table: rows read, rows rejected, columns nobody knows."""
+
+    table: str
+    read: int
+    rejected: int
+    unknown_columns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BundleColumns:
+    """A bundle after the edge: no raw PII, no broken row, one row a thing, sorted by key.
+
+    `edges[kind]` has one row an (account, signal) pair (schema `EDGES`), `values[kind]` one row a
+    signal (`values_schema(kind)`); both are keyed by the declared kind's name. Signals of
+    undeclared identifier kinds are under `identifier`, their column `kind` names the real one.
+    `id` is a hash of the bundle's content, the same for the same bytes.
+    """
+
+    id: str
+    accounts: pl.DataFrame
+    values: dict[str, pl.DataFrame]
+    edges: dict[str, pl.DataFrame]
+    networks: pl.DataFrame
+    activity: pl.DataFrame
+    dead_letters: pl.DataFrame
+    tables: tuple[TableReport, ...] = field(default=())

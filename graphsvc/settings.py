@@ -1,0 +1,74 @@
+"""Everything that can be set from outside, read once from the environment (`GRAPHSVC_…`)."""
+
+from functools import lru_cache
+from pathlib import Path
+
+import platformdirs
+from pydantic import SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from graphsvc.errors import SettingsError
+
+
+class Settings(BaseSettings):
+    """Settings of one installation; immutable. Secrets are `SecretStr` and never printed."""
+
+    model_config = SettingsConfigDict(env_prefix="GRAPHSVC_", frozen=True, extra="ignore")
+
+    data_dir: Path = platformdirs.user_data_path("graphsvc")
+    """Database, keys and dead letters. A fresh directory is a fresh, empty installation."""
+    cache_dir: Path = platformdirs.user_cache_path("graphsvc")
+    """Downloaded jars and what is derived from them; safe to delete."""
+
+    neo4j_uri: str | None = None
+    """Bolt address of your own Neo4j; unset means the managed local server."""
+    neo4j_user: str = "neo4j"
+    neo4j_password: SecretStr | None = None
+    neo4j_database: str | None = None
+    """Database name; unset means the server's default database."""
+    query_timeout: float = 30.0
+    """Seconds a query of the API may take in the database."""
+
+    host: str = "127.0.0.1"
+    port: int = 8000
+
+    @model_validator(mode="after")
+    def _uri_needs_password(self) -> "Settings":
+        if self.neo4j_uri is not None and self.neo4j_password is None:
+            raise ValueError("GRAPHSVC_NEO4J_URI is set, so GRAPHSVC_NEO4J_PASSWORD must be too")
+        return self
+
+    @property
+    def managed(self) -> bool:
+        """Whether graphsvc runs its own local Neo4j."""
+        return self.neo4j_uri is None
+
+    @property
+    def keys_dir(self) -> Path:
+        """Secrets of this installation; mode 0700, files 0600."""
+        return self.data_dir / "keys"
+
+    @property
+    def dead_letters_dir(self) -> Path:
+        """Dead-letter files, one a load."""
+        return self.data_dir / "dead-letters"
+
+
+@lru_cache(maxsize=1)
+def settings() -> Settings:
+    """The settings of this process.
+
+    Raises:
+        SettingsError: a value is malformed or missing; names the variable, not its value.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        reasons = "; ".join(
+            f"{'GRAPHSVC_' + '_'.join(str(p) for p in e['loc']).upper() + ': ' if e['loc'] else ''}"
+            f"{e['msg'].removeprefix('Value error, ')}"
+            for e in error.errors(include_input=False, include_context=False)
+        )
+        raise SettingsError(
+            f"The settings do not fit: {reasons}.", "Correct the environment."
+        ) from None

@@ -1,0 +1,107 @@
+"""The signal kinds, each declared once. Adding a kind means adding a line to `KINDS`.
+
+A kind says where its values come from in a bundle, how they are normalised, whether they are
+tokenised before they leave the edge, how they stand in the graph, and how strongly sharing one
+speaks for one operator.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import polars as pl
+
+from graphsvc.signals import normalise
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A column of a bundle table that holds values of a kind."""
+
+    table: str
+    column: str
+
+
+@dataclass(frozen=True, slots=True)
+class SignalKind:
+    """One kind of value that accounts can share.
+
+    `family` groups kinds that are not independent of each other: within a family only the
+    strongest agreement counts, families add. `prior_m` is the prior probability that two accounts
+    of one campaign share a given value of their campaign's pool; `strength` scales the bits of a
+    kind whose equality is known to be weak. `hub_degree` caps the enumeration of account pairs,
+    never the evidence: a value with more accounts yields no pairs by itself.
+    """
+
+    name: str
+    label: str
+    relationship: str
+    family: str
+    sources: tuple[Source, ...]
+    normalise: Callable[[pl.Expr], pl.Expr]
+    tokenised: bool
+    prior_m: float = 0.2
+    strength: float = 1.0
+    hub_degree: int = 200
+
+
+KINDS: tuple[SignalKind, ...] = (
+    SignalKind(
+        "instrument", "PaymentInstrument", "PAID_WITH", "payment",
+        (Source("payments", "instrument"),), normalise.text, tokenised=True,
+    ),
+    SignalKind(
+        "ip", "IpAddress", "SEEN_AT", "network",
+        (Source("sessions", "ip"), Source("accounts", "signup_ip")), normalise.identity, tokenised=False,
+    ),
+    SignalKind(
+        "device", "Device", "USED_DEVICE", "device",
+        (Source("sessions", "device"), Source("accounts", "signup_device")), normalise.text, tokenised=True,
+    ),
+    SignalKind(
+        "user_agent", "Identifier", "HAS_IDENTIFIER", "client",
+        (Source("sessions", "user_agent"), Source("accounts", "user_agent")), normalise.text, tokenised=True,
+        strength=0.5,
+    ),
+    SignalKind(
+        "email_domain", "EmailDomain", "REGISTERED_WITH", "email",
+        (Source("accounts", "email"),), normalise.email_domain, tokenised=False, strength=0.5,
+    ),
+    SignalKind(
+        "email_handle", "EmailHandle", "REGISTERED_WITH", "email",
+        (Source("accounts", "email"),), normalise.email_handle, tokenised=True,
+    ),
+    SignalKind(
+        "phone", "Phone", "REGISTERED_WITH", "phone",
+        (Source("accounts", "phone"),), normalise.phone, tokenised=True,
+    ),
+    SignalKind(
+        "display_name", "Identifier", "HAS_IDENTIFIER", "name",
+        (Source("accounts", "display_name"),), normalise.name, tokenised=True, strength=0.5,
+    ),
+    SignalKind(
+        "organization", "Identifier", "HAS_IDENTIFIER", "organization",
+        (Source("accounts", "organization"),), normalise.name, tokenised=True, strength=0.5,
+    ),
+    SignalKind(
+        "prompt", "PromptBand", "SENT", "prompt",
+        (Source("prompts", "text"), Source("prompts", "fingerprint")), normalise.identity, tokenised=True,
+    ),
+    # Everything an exporter has that no line above declares: `identifiers.kind` names it, and it
+    # is a family of its own, with the default weights.
+    SignalKind(
+        "identifier", "Identifier", "HAS_IDENTIFIER", "identifier",
+        (Source("identifiers", "value"),), normalise.text, tokenised=True,
+    ),
+)  # fmt: skip
+
+BY_NAME: dict[str, SignalKind] = {kind.name: kind for kind in KINDS}
+
+
+def kind_of(name: str) -> SignalKind:
+    """The declaration of `name`; an undeclared identifier kind gets the default one."""
+    return BY_NAME.get(name, BY_NAME["identifier"])
+
+
+def family_of(name: str) -> str:
+    """Family of a kind; an undeclared kind is its own family."""
+    return BY_NAME[name].family if name in BY_NAME else name

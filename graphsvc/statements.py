@@ -1,0 +1,50 @@
+"""Cypher statements by name, from `cypher/`. Python holds no Cypher of its own."""
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import LiteralString, cast
+
+_HERE = Path(__file__).resolve().parent
+_ROOT = _HERE / "cypher" if (_HERE / "cypher").is_dir() else _HERE.parent / "cypher"
+_PARAMETER = re.compile(r"\$([A-Za-z_]\w*)")
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One file of `cypher/`: its name (`folder/stem`), header comment and text."""
+
+    name: str
+    header: str
+    text: LiteralString
+
+    @property
+    def parameters(self) -> frozenset[str]:
+        """Names of the parameters the statement uses."""
+        return frozenset(_PARAMETER.findall(self.text))
+
+
+def names(folder: str = "") -> list[str]:
+    """Names of all statements, or of those in one folder, sorted."""
+    root = _ROOT / folder
+    return sorted(p.relative_to(_ROOT).with_suffix("").as_posix() for p in root.rglob("*.cypher"))
+
+
+@cache
+def statement(name: str) -> Statement:
+    """The statement `name`, for example `load/accounts`.
+
+    Raises:
+        FileNotFoundError: no such file; a mistake in the program, not of its user.
+    """
+    lines = (_ROOT / f"{name}.cypher").read_text(encoding="utf-8").splitlines()
+    split = next((i for i, line in enumerate(lines) if not line.startswith("//")), len(lines))
+    header = "\n".join(line.removeprefix("//").strip() for line in lines[:split])
+    # The only place where text read from a file becomes a query: the files ship with the program.
+    return Statement(name, header, cast(LiteralString, "\n".join(lines[split:]).strip()))
+
+
+def cypher(name: str) -> LiteralString:
+    """Text of the statement `name`."""
+    return statement(name).text
