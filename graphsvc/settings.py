@@ -69,6 +69,4 @@ def settings() -> Settings:
             f"{e['msg'].removeprefix('Value error, ')}"
             for e in error.errors(include_input=False, include_context=False)
         )
-        raise SettingsError(
-            f"The settings do not fit: {reasons}.", "Correct the environment."
-        ) from None
+        raise SettingsError(f"The settings do not fit: {reasons}.", "Correct the environment.") from None

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import LiteralString, cast
+from typing import LiteralString
 
 _HERE = Path(__file__).resolve().parent
 _ROOT = _HERE / "cypher" if (_HERE / "cypher").is_dir() else _HERE.parent / "cypher"
@@ -41,8 +41,7 @@ def statement(name: str) -> Statement:
     lines = (_ROOT / f"{name}.cypher").read_text(encoding="utf-8").splitlines()
     split = next((i for i, line in enumerate(lines) if not line.startswith("//")), len(lines))
     header = "\n".join(line.removeprefix("//").strip() for line in lines[:split])
-    # The only place where text read from a file becomes a query: the files ship with the program.
-    return Statement(name, header, cast(LiteralString, "\n".join(lines[split:]).strip()))
+    return Statement(name, header, "\n".join(lines[split:]).strip())
 
 
 def cypher(name: str) -> LiteralString:

@@ -1,37 +1,39 @@
 """What a validated, tokenised bundle is: columns, ready to be loaded into the graph."""
 
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 import polars as pl
 
 TIME = pl.Datetime("us", "UTC")
+Schema: TypeAlias = dict[str, pl.DataType | type[pl.DataType]]
 
-ACCOUNTS = {
+ACCOUNTS: Schema = {
     "account_id": pl.String, "created_at": TIME, "status": pl.String, "status_changed_at": TIME,
     "plan": pl.String, "country": pl.String,
 }  # fmt: skip
-EDGES = {
+EDGES: Schema = {
     "account_id": pl.String, "key": pl.String, "first_seen": TIME, "last_seen": TIME, "count": pl.Int64,
 }  # fmt: skip
-VALUES = {"key": pl.String, "kind": pl.String, "value": pl.String}
-INSTRUMENT_VALUES = {
+VALUES: Schema = {"key": pl.String, "kind": pl.String, "value": pl.String}
+INSTRUMENT_VALUES: Schema = {
     **VALUES,
     "bin": pl.String,
     "instrument_kind": pl.String,
     "issuer_country": pl.String,
 }
-IP_VALUES = {**VALUES, "prefix": pl.String, "asn": pl.Int64}
-NETWORKS = {
+IP_VALUES: Schema = {**VALUES, "prefix": pl.String, "asn": pl.Int64}
+NETWORKS: Schema = {
     "cidr": pl.String, "asn": pl.Int64, "name": pl.String, "network_class": pl.String, "country": pl.String,
 }  # fmt: skip
-ACTIVITY = {"account_id": pl.String, "hour": TIME, "requests": pl.Int64, "model": pl.String}
-DEAD_LETTERS = {
+ACTIVITY: Schema = {"account_id": pl.String, "hour": TIME, "requests": pl.Int64, "model": pl.String}
+DEAD_LETTERS: Schema = {
     "table": pl.String, "file": pl.String, "row": pl.Int64, "column": pl.String, "reason": pl.String,
     "shape": pl.String,
 }  # fmt: skip
 
 
-def values_schema(kind: str) -> dict[str, pl.DataType | type[pl.DataType]]:
+def values_schema(kind: str) -> Schema:
     """Columns of the distinct values of a signal kind."""
     return {"instrument": INSTRUMENT_VALUES, "ip": IP_VALUES}.get(kind, VALUES)
 
