@@ -1,0 +1,8 @@
+// Writes what is known of payment instruments beside their token.
+// Parameters: parallel lists $key, $bin, $instrument_kind, $issuer_country
+// Returns: nothing
+UNWIND range(0, size($key) - 1) AS i
+WITH $key[i] AS key, $bin[i] AS bin, $instrument_kind[i] AS instrumentKind, $issuer_country[i] AS issuerCountry
+MATCH (s:Signal {key: key})
+SET s.bin = coalesce(bin, s.bin), s.instrumentKind = coalesce(instrumentKind, s.instrumentKind),
+    s.issuerCountry = coalesce(issuerCountry, s.issuerCountry)

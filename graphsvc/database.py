@@ -1,0 +1,39 @@
+"""From settings to an open, migrated store: your own Neo4j by URI, or the managed one, started if need be."""
+
+from collections.abc import Callable
+
+from graphsvc import server
+from graphsvc.settings import Settings
+from graphsvc.store import Address, Store
+from graphsvc.store.migrations import migrate
+
+
+def address(settings: Settings, report: Callable[[str], None] = lambda _: None) -> Address:
+    """Where the configured database is; starts the managed server when it is not running.
+
+    Raises:
+        ServerError: the managed server could not be started.
+    """
+    if settings.neo4j_uri is not None and settings.neo4j_password is not None:
+        return Address(
+            settings.neo4j_uri, settings.neo4j_user, settings.neo4j_password, settings.neo4j_database
+        )
+    endpoint = server.ensure_running(settings, report)
+    return Address(endpoint.uri, endpoint.user, endpoint.password, settings.neo4j_database)
+
+
+def open_store(settings: Settings, report: Callable[[str], None] = lambda _: None) -> Store:
+    """An open store whose schema is up to date. The caller closes it.
+
+    Raises:
+        ServerError, DatabaseUnavailable, DatabaseRefused, MigrationError
+    """
+    store = Store(address(settings, report))
+    try:
+        store.verify()
+        for name in migrate(store):
+            report(f"schema: applied {name}")
+    except BaseException:
+        store.close()
+        raise
+    return store

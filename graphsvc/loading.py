@@ -1,0 +1,175 @@
+"""The road of a load: bundle → validated, tokenised columns → batches in Neo4j, each written exactly once."""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import polars as pl
+import polars.selectors as cs
+
+from graphsvc.intake import read_bundle, write_dead_letters
+from graphsvc.model.columns import BundleColumns, TableReport
+from graphsvc.signals.kinds import BY_NAME
+from graphsvc.signals.networks import UNKNOWN_CLASS, place
+from graphsvc.signals.tokens import Tokeniser
+from graphsvc.store import Store
+
+FORMAT = "1"
+"""Part of a load's id: raised when the same bundle would be written differently."""
+BATCH = 10_000
+"""Rows a transaction; larger ones no longer gain speed and hold locks longer."""
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One statement over one frame: columns become parallel lists, `fixed` stays the same in all batches."""
+
+    name: str
+    statement: str
+    frame: pl.DataFrame
+    fixed: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class LoadReport:
+    """What a load did: rows a table, rejected rows by (table, reason), rows written a step."""
+
+    id: str
+    tables: tuple[TableReport, ...]
+    rejected: dict[tuple[str, str], int]
+    written: dict[str, int]
+    dead_letters: Path | None
+    already_loaded: bool
+
+
+def load_bundle(
+    store: Store,
+    bundle: Path,
+    tokens: Tokeniser,
+    dead_letters_dir: Path,
+    *,
+    again: bool = False,
+    progress: Progress = lambda _stage, _done, _total: None,
+) -> LoadReport:
+    """Loads `bundle` into the graph. Killed at any moment and run again, it ends in the same graph.
+
+    `again` writes everything anew even if this very bundle was loaded before; it changes nothing that is
+    as it should be. `progress(stage, done, total)` counts rows.
+
+    Raises:
+        BundleError: the bundle as a whole cannot be read; nothing was written.
+        DatabaseUnavailable, DatabaseRefused: what was committed stays, the next call goes on from there.
+    """
+    columns = read_bundle(bundle, tokens, lambda ids: known_accounts(store, ids), progress)
+    load_id = hashlib.sha256(f"{FORMAT}/{tokens.key_id}/{columns.id}".encode()).hexdigest()[:24]
+    dead_letters = None
+    if columns.dead_letters.height:
+        dead_letters = dead_letters_dir / f"{load_id}.ndjson"
+        write_dead_letters(columns.dead_letters, dead_letters)
+    if again:
+        store.write("load/reopen", id=load_id)
+    finished = store.write("load/begin", id=load_id, bundle=columns.id)[0]["finishedAt"] is not None
+    written: dict[str, int] = {}
+    if not finished:
+        reached = {row["step"]: row["next"] for row in store.read("load/progress", id=load_id)}
+        for step in steps(columns):
+            written[step.name] = write_step(store, load_id, step, reached.get(step.name, 0), progress)
+        place_addresses(store, progress)
+        store.write(
+            "load/finish",
+            id=load_id,
+            accounts=columns.accounts.height,
+            signals=sum(frame.height for frame in columns.values.values()),
+            edges=sum(frame.height for frame in columns.edges.values()),
+            rejected=columns.dead_letters.height,
+        )
+    counts = columns.dead_letters.group_by("table", "reason").len().sort("table", "reason")
+    rejected = {(table, reason): n for table, reason, n in counts.rows()}
+    return LoadReport(load_id, columns.tables, rejected, written, dead_letters, finished)
+
+
+def steps(columns: BundleColumns) -> Iterator[Step]:
+    """The statements of a load in an order in which every edge finds both its ends."""
+    yield Step("accounts", "load/accounts", columns.accounts)
+    systems = columns.networks.filter(pl.col("cidr").is_null()).drop("cidr")
+    yield Step("autonomous systems", "load/autonomous_systems", systems)
+    yield Step("networks", "load/networks", columns.networks.filter(pl.col("cidr").is_not_null()))
+    for name, values in columns.values.items():
+        keys = values.select("key", "kind", "value")
+        yield Step(f"{name} values", "load/signals", keys, {"label": BY_NAME[name].label})
+    if (instruments := columns.values.get("instrument")) is not None:
+        known = instruments.select("key", "bin", "instrument_kind", "issuer_country")
+        yield Step("instruments", "load/instruments", known)
+    if (addresses := columns.values.get("ip")) is not None:
+        yield Step("prefixes", "load/prefixes", addresses.select("prefix", "asn").unique().sort("prefix", "asn"))
+        yield Step("addresses", "load/addresses", addresses.select("key", "prefix"))
+    for name, edges in columns.edges.items():
+        yield Step(f"{name} edges", "load/edges", edges, {"type": BY_NAME[name].relationship})
+    yield Step("activity", "load/activity", packed_activity(columns.activity))
+
+
+def packed_activity(activity: pl.DataFrame) -> pl.DataFrame:
+    """Hourly rows (schema `ACTIVITY`) as one row an account and month with parallel lists.
+
+    `hours` are whole hours since 1970; a model that is not given is the empty text.
+    """
+    return (
+        activity.with_columns(
+            month=pl.col("hour").dt.strftime("%Y-%m"),
+            hours=pl.col("hour").dt.epoch("s") // 3600,
+            models=pl.col("model").fill_null(""),
+        )
+        .group_by("account_id", "month", "hours", "models")
+        .agg(pl.col("requests").sum())
+        .sort("account_id", "month", "hours", "models")
+        .group_by("account_id", "month", maintain_order=True)
+        .agg("hours", "requests", "models")
+    )
+
+
+def write_step(store: Store, load_id: str, step: Step, start: int, progress: Progress) -> int:
+    """Writes the batches of a step from number `start` on. Returns the rows written now."""
+    frame = step.frame.with_columns(cs.datetime().dt.epoch("ms"))
+    for batch in range(start, -(-frame.height // BATCH)):
+        rows = frame.slice(batch * BATCH, BATCH).to_dict(as_series=False)
+        claim = {"key": f"{load_id}/{step.name}", "batch": batch}
+        store.guarded(("load/advance", claim), (step.statement, {**rows, **step.fixed}))
+        progress(step.name, min((batch + 1) * BATCH, frame.height), frame.height)
+    return max(0, frame.height - start * BATCH)
+
+
+def known_accounts(store: Store, ids: pl.Series) -> pl.Series:
+    """Those of `ids` (text) that are accounts in the graph."""
+    found = [
+        row["id"]
+        for start in range(0, ids.len(), BATCH)
+        for row in store.read("load/known_accounts", ids=ids.slice(start, BATCH).to_list())
+    ]
+    return pl.Series(ids.name, found, dtype=pl.String)
+
+
+def place_addresses(store: Store, progress: Progress = lambda _stage, _done, _total: None) -> int:
+    """Gives every address the class of the narrowest named network it is in, else of its autonomous system.
+
+    Computed over the whole graph, so it does not matter which bundle brought the networks. Only what
+    changed is written. Returns how many addresses that were.
+    """
+    schema = {"cidr": pl.String, "asn": pl.Int64, "name": pl.String, "class": pl.String}
+    networks = pl.DataFrame(store.read("load/known_networks"), schema=schema)
+    schema = {"key": pl.String, "value": pl.String, "class": pl.String, "network": pl.String, "asn": pl.Int64}
+    addresses = pl.DataFrame(list(store.stream("load/unplaced")), schema=schema, orient="row")
+    placed = place(addresses["value"], addresses["asn"], networks)
+    changed = addresses.select("key", was="class", named="network").with_columns(
+        placed["class"].fill_null(UNKNOWN_CLASS), placed["network"]
+    )
+    changed = changed.filter(
+        pl.col("class").ne_missing(pl.col("was")) | pl.col("network").ne_missing(pl.col("named"))
+    ).select("key", "class", "network")
+    for start in range(0, changed.height, BATCH):
+        rows = changed.slice(start, BATCH).to_dict(as_series=False)
+        store.write("load/place", **rows)
+        progress("network classes", min(start + BATCH, changed.height), changed.height)
+    return changed.height

@@ -1,0 +1,162 @@
+"""One driver a process, statements by name, the driver's errors translated to ours."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+import neo4j
+from neo4j import exceptions as failed
+from pydantic import SecretStr
+
+from graphsvc.errors import DatabaseRefused, DatabaseUnavailable
+from graphsvc.statements import cypher
+
+Row = dict[str, Any]
+
+# What the driver would log about retries is answered as an error with a code; its own lines may quote queries.
+logging.getLogger("neo4j").setLevel(logging.CRITICAL)
+
+DRIVER_OPTIONS: dict[str, Any] = {
+    "connection_acquisition_timeout": 5.0,
+    "connection_timeout": 5.0,
+    "liveness_check_timeout": 30.0,
+    "max_transaction_retry_time": 15.0,
+    "notifications_min_severity": "OFF",
+    "user_agent": "graphsvc",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a Neo4j is and how to sign in; `database` None means the server's default one."""
+
+    uri: str
+    user: str
+    password: SecretStr
+    database: str | None = None
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turns the driver's exceptions into the family's, without the text of queries or parameters.
+
+    Raises:
+        DatabaseUnavailable: not reachable, not writable now, or the sign-in is refused.
+        DatabaseRefused: reached, and answered that it will not do this.
+    """
+    try:
+        yield
+    except failed.AuthError:
+        raise DatabaseUnavailable(
+            "Neo4j refuses the sign-in.", "Check GRAPHSVC_NEO4J_USER and GRAPHSVC_NEO4J_PASSWORD."
+        ) from None
+    except (failed.ServiceUnavailable, failed.SessionExpired, failed.ConfigurationError, OSError) as error:
+        raise DatabaseUnavailable(
+            f"Neo4j cannot be reached ({type(error).__name__}).",
+            "Start it (`graphsvc neo4j start`), or check GRAPHSVC_NEO4J_URI.",
+        ) from error
+    except failed.DriverError as error:
+        raise DatabaseUnavailable(f"The connection to Neo4j failed ({type(error).__name__}).") from error
+    except failed.TransientError as error:
+        raise DatabaseUnavailable(
+            f"Neo4j is not able to serve this now ({error.code}).", "Try again in a moment."
+        ) from error
+    except failed.Neo4jError as error:
+        raise DatabaseRefused(f"Neo4j refused a statement ({error.code}).", _advice(error.code)) from error
+
+
+def _advice(code: str | None) -> str:
+    if code and ".Security." in code:
+        return "Give the user of GRAPHSVC_NEO4J_USER the right to read, write and change the schema."
+    if code and "ProcedureNotFound" in code:
+        return "Install the Graph Data Science plugin in this Neo4j, or use the managed server."
+    return "The server's log says more (`graphsvc neo4j logs`)."
+
+
+class Store:
+    """A connection pool to one database. Use as a context manager, or call `close`."""
+
+    def __init__(self, address: Address) -> None:
+        self.address = address
+        with translated():
+            self.driver = neo4j.GraphDatabase.driver(
+                address.uri, auth=(address.user, address.password.get_secret_value()), **DRIVER_OPTIONS
+            )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes all connections."""
+        self.driver.close()
+
+    def verify(self) -> None:
+        """Raises DatabaseUnavailable unless the database answers."""
+        with translated():
+            self.driver.verify_connectivity(database=self.address.database)
+
+    def read(self, name: str, /, **parameters: object) -> list[Row]:
+        """Rows of a reading statement; retried by the driver on passing faults."""
+        with translated(), self._session(neo4j.READ_ACCESS) as session:
+            return session.execute_read(lambda tx: tx.run(cypher(name), parameters).data())
+
+    def stream(self, name: str, /, **parameters: object) -> Iterator[tuple[Any, ...]]:
+        """Records of a reading statement one by one, as tuples, for results too large for a list."""
+        with translated(), self._session(neo4j.READ_ACCESS) as session:
+            for record in session.run(cypher(name), parameters):
+                yield tuple(record.values())
+
+    def write(self, name: str, /, **parameters: object) -> list[Row]:
+        """Rows of one writing statement in one transaction; it must be idempotent, the driver retries."""
+        return self.transaction((name, parameters))
+
+    def transaction(self, *steps: tuple[str, Row]) -> list[Row]:
+        """Runs several statements in one transaction; rows of the last."""
+
+        def work(tx: neo4j.ManagedTransaction) -> list[Row]:
+            rows: list[Row] = []
+            for name, parameters in steps:
+                rows = tx.run(cypher(name), parameters).data()
+            return rows
+
+        with translated(), self._session() as session:
+            return session.execute_write(work)
+
+    def guarded(self, guard: tuple[str, Row], *steps: tuple[str, Row]) -> bool:
+        """Runs `steps` only if the statement `guard` returns a row, all in one transaction.
+
+        Returns whether the steps ran. A retry after a commit whose answer was lost finds the guard closed.
+        """
+
+        def work(tx: neo4j.ManagedTransaction) -> bool:
+            if not tx.run(cypher(guard[0]), guard[1]).data():
+                return False
+            for name, parameters in steps:
+                tx.run(cypher(name), parameters).consume()
+            return True
+
+        with translated(), self._session() as session:
+            return session.execute_write(work)
+
+    def autocommit(self, name: str, /, **parameters: object) -> list[Row]:
+        """Runs a statement that manages its own transactions (`CALL … IN TRANSACTIONS`)."""
+        with translated(), self._session() as session:
+            return session.run(cypher(name), parameters).data()
+
+    def schema(self, text: str) -> None:
+        """Runs one schema statement of a migration."""
+        with translated(), self._session() as session:
+            session.run(text).consume()
+
+    def _session(self, access: str = neo4j.WRITE_ACCESS) -> neo4j.Session:
+        return self.driver.session(
+            database=self.address.database, default_access_mode=access, fetch_size=5_000
+        )
