@@ -1,0 +1,43 @@
+"""Fixtures. One managed Neo4j a test session, a clean database a test; nothing of it is mocked."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from graphsvc import server
+from graphsvc.database import open_store
+from graphsvc.settings import Settings
+from graphsvc.store import Store
+
+
+@pytest.fixture(scope="session")
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """A fresh installation with its own running server; jars come from the user's cache."""
+    settings = Settings(data_dir=tmp_path_factory.mktemp("installation"), neo4j_uri=None)
+    server.ensure_running(settings)
+    yield settings
+    server.stop(settings)
+
+
+@pytest.fixture(scope="session")
+def open_database(installation: Settings) -> Iterator[Store]:
+    """One store for the session; tests take `database`, which is emptied first."""
+    with open_store(installation) as store:
+        yield store
+
+
+@pytest.fixture
+def database(open_database: Store) -> Store:
+    """The session's store with an empty, migrated database."""
+    open_database.autocommit("maintenance/wipe")
+    return open_database
+
+
+@pytest.fixture
+def cli_environment(monkeypatch: pytest.MonkeyPatch, installation: Settings) -> Path:
+    """The environment of a CLI that works on the session's installation. Returns its data directory."""
+    monkeypatch.setenv("GRAPHSVC_DATA_DIR", str(installation.data_dir))
+    for name in ("NEO4J_URI", "NEO4J_USER", "NEO4J_PASSWORD", "NEO4J_DATABASE"):
+        monkeypatch.delenv(f"GRAPHSVC_{name}", raising=False)
+    return installation.data_dir
