@@ -1,0 +1,1 @@
+"""Cores → campaigns → members → scores → evidence. Functions on arrays, no I/O."""

@@ -1,0 +1,30 @@
+"""All commands of `graphsvc`, registered in the order in which a newcomer needs them."""
+
+import typer
+
+from graphsvc.cli import demo, detect, evaluate, export, keys, load, neo4j, seed, serve
+
+app = typer.Typer(
+    name="graphsvc",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="""Account linkage for trust-and-safety teams: finds accounts that one operator runs together,
+explains why, and serves the clusters over GraphQL.
+
+A first round: `graphsvc demo`. By hand: `graphsvc seed --accounts 20000 --seed 1 --out world`,
+`graphsvc load world`, `graphsvc detect`, `graphsvc evaluate --truth world/truth.parquet`, `graphsvc serve`.
+
+Without GRAPHSVC_NEO4J_URI a managed local Neo4j is used and started when needed. Exit status: 0 all of it worked,
+2 a wrong call, anything else a failure named on standard error.""",
+)
+app.command("demo")(demo.demo)
+app.command("seed")(seed.seed)
+app.command("load")(load.load)
+app.command("detect")(detect.detect)
+app.command("evaluate")(evaluate.evaluate)
+app.command("serve")(serve.serve)
+app.add_typer(export.app, name="export")
+app.add_typer(keys.app, name="keys")
+app.add_typer(neo4j.app, name="neo4j")

@@ -1,0 +1,48 @@
+"""`graphsvc load`: a bundle into the graph."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from graphsvc.cli.progress import Stages
+from graphsvc.settings import settings
+
+
+def load(
+    bundle: Annotated[Path, typer.Argument(help="Directory with the tables of a signals bundle.")],
+    again: Annotated[
+        bool, typer.Option("--again", help="Write all of it anew, even if this very bundle was loaded before.")
+    ] = False,
+) -> None:
+    """Load a signals bundle into Neo4j.
+
+    Rows that break the contract go to a dead-letter file with their reason; the rest is loaded. E-mail addresses,
+    phone numbers, instruments, devices, names and prompts are tokenised before they leave this process. A load that
+    was interrupted goes on where it stopped; loading the same bundle twice changes nothing.
+    """
+    from graphsvc.database import open_store
+    from graphsvc.loading import load_bundle
+    from graphsvc.signals.tokens import load_or_create_key
+
+    with Stages() as stages, open_store(settings(), stages.say) as store:
+        report = load_bundle(
+            store,
+            bundle,
+            load_or_create_key(settings()),
+            settings().dead_letters_dir,
+            again=again,
+            progress=stages.progress,
+        )
+    for table in report.tables:
+        typer.echo(f"{table.table:<12} {table.read:>12,} rows read {table.rejected:>9,} rejected")
+        if table.unknown_columns:
+            typer.echo(f"{'':<12} ignored columns nobody knows: {', '.join(table.unknown_columns)}")
+    for (table_name, reason), count in report.rejected.items():
+        typer.echo(f"  rejected {count:>7,} of {table_name}: {reason}")
+    if report.already_loaded:
+        typer.echo("This very bundle was loaded before; nothing was written (--again writes it anew).")
+    else:
+        typer.echo(f"Written: {', '.join(f'{count:,} {step}' for step, count in report.written.items() if count)}.")
+    if report.dead_letters is not None:
+        typer.echo(f"{sum(report.rejected.values()):,} dead letters: {report.dead_letters}")

@@ -1,0 +1,1 @@
+"""Communities of linked accounts: the Detector protocol and its engines."""

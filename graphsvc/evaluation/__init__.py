@@ -1,0 +1,1 @@
+"""Metrics of a published result against the truth of a bundle."""

@@ -1,0 +1,1 @@
+"""From columns to bits to account pairs: how rare is what two accounts share."""
