@@ -76,6 +76,13 @@ class DetectionError(GraphsvcError):
     exit_status = 7
 
 
+class ExportError(GraphsvcError):
+    """A file cannot be written."""
+
+    code = "export"
+    exit_status = 9
+
+
 class NotFound(GraphsvcError):
     """What was asked for does not exist."""
 

@@ -104,7 +104,9 @@ def steps(columns: BundleColumns) -> Iterator[Step]:
         known = instruments.select("key", "bin", "instrument_kind", "issuer_country")
         yield Step("instruments", "load/instruments", known)
     if (addresses := columns.values.get("ip")) is not None:
-        yield Step("prefixes", "load/prefixes", addresses.select("prefix", "asn").unique().sort("prefix", "asn"))
+        yield Step(
+            "prefixes", "load/prefixes", addresses.select("prefix", "asn").unique().sort("prefix", "asn")
+        )
         yield Step("addresses", "load/addresses", addresses.select("key", "prefix"))
     for name, edges in columns.edges.items():
         yield Step(f"{name} edges", "load/edges", edges, {"type": BY_NAME[name].relationship})

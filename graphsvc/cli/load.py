@@ -12,7 +12,8 @@ from graphsvc.settings import settings
 def load(
     bundle: Annotated[Path, typer.Argument(help="Directory with the tables of a signals bundle.")],
     again: Annotated[
-        bool, typer.Option("--again", help="Write all of it anew, even if this very bundle was loaded before.")
+        bool,
+        typer.Option("--again", help="Write all of it anew, even if this very bundle was loaded before."),
     ] = False,
 ) -> None:
     """Load a signals bundle into Neo4j.
@@ -43,6 +44,8 @@ def load(
     if report.already_loaded:
         typer.echo("This very bundle was loaded before; nothing was written (--again writes it anew).")
     else:
-        typer.echo(f"Written: {', '.join(f'{count:,} {step}' for step, count in report.written.items() if count)}.")
+        typer.echo(
+            f"Written: {', '.join(f'{count:,} {step}' for step, count in report.written.items() if count)}."
+        )
     if report.dead_letters is not None:
         typer.echo(f"{sum(report.rejected.values()):,} dead letters: {report.dead_letters}")

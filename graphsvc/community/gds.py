@@ -8,12 +8,14 @@ from graphdatascience import GraphDataScience
 from graphdatascience import __version__ as client_version
 from numpy.typing import NDArray
 
-from graphsvc.community.protocol import Algorithm, canonical
+from graphsvc.community.protocol import canonical
 from graphsvc.model.links import Links
+from graphsvc.model.runs import Algorithm
 from graphsvc.statements import cypher
 
 if TYPE_CHECKING:
     from neo4j import Driver
+
 
 class GdsDetector:
     """Projects links into the GDS catalogue, runs an algorithm there, drops the projection.

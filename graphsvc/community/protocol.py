@@ -1,21 +1,12 @@
 """What every detection engine must do: communities of a weighted graph of accounts."""
 
-from enum import StrEnum
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from graphsvc.model.links import Links
-
-
-class Algorithm(StrEnum):
-    """Community detection algorithms that an engine offers."""
-
-    LEIDEN = "leiden"
-    LOUVAIN = "louvain"
-    LABEL_PROPAGATION = "label-propagation"
-    WCC = "wcc"
+from graphsvc.model.runs import Algorithm
 
 
 class Detector(Protocol):

@@ -29,9 +29,7 @@ def with_prefixes(graph: SignalGraph) -> SignalGraph:
     edges = edges.group_by("account", "signal").agg(pl.col("first_seen").min())
     all_edges = pl.concat(
         [
-            pl.DataFrame(
-                {"account": graph.account, "signal": graph.signal, "first_seen": graph.first_seen}
-            ),
+            pl.DataFrame({"account": graph.account, "signal": graph.signal, "first_seen": graph.first_seen}),
             edges,
         ]
     ).sort("account", "signal")
@@ -66,7 +64,8 @@ def signal_bits(graph: SignalGraph) -> NDArray[np.float64]:
     strength = np.array([kind_of(kind).strength for kind in kinds])
     others = np.maximum(degrees(graph) - 1, 1)
     u = others / max(graph.accounts.height - 1, 1)
-    return np.maximum(strength * np.log2(prior_m / np.minimum(u, 1.0)), 0.0)
+    bits: NDArray[np.float64] = np.maximum(strength * np.log2(prior_m / np.minimum(u, 1.0)), 0.0)
+    return bits
 
 
 def signal_families(graph: SignalGraph) -> tuple[NDArray[np.int32], list[str]]:

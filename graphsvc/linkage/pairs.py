@@ -17,7 +17,9 @@ PREFIX_HUB_DEGREE = 40
 def hub_degrees(graph: SignalGraph) -> NDArray[np.int64]:
     """Largest number of accounts at which a signal yields candidate pairs by itself; int64, one a signal."""
     kinds = graph.signals["kind"].to_list()
-    return np.array([PREFIX_HUB_DEGREE if kind == PREFIX_KIND else kind_of(kind).hub_degree for kind in kinds])
+    return np.array(
+        [PREFIX_HUB_DEGREE if kind == PREFIX_KIND else kind_of(kind).hub_degree for kind in kinds]
+    )
 
 
 def enumerate_links(graph: SignalGraph, *, min_values: int, min_bits: float, chunk: int = 20_000) -> Links:
@@ -75,7 +77,9 @@ def enumerate_links(graph: SignalGraph, *, min_values: int, min_bits: float, chu
             .group_by("source", "target", maintain_order=True)
             .agg(
                 pl.col("bits").sum(),
-                families=(pl.lit(1, dtype=pl.Int64) * 2 ** pl.col("family").cast(pl.Int64)).sum().cast(pl.Int64),
+                families=(pl.lit(1, dtype=pl.Int64) * 2 ** pl.col("family").cast(pl.Int64))
+                .sum()
+                .cast(pl.Int64),
                 values=pl.col("counted").sum().cast(pl.Int16),
             )
             .filter((pl.col("values") >= min_values) & (pl.col("bits") >= min_bits))

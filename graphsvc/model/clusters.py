@@ -1,12 +1,14 @@
 """Clusters as columns."""
 
+import hashlib
 from dataclasses import dataclass
 
-import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
-CLUSTERS: dict[str, pl.DataType | type[pl.DataType]] = {
+from graphsvc.model.columns import Schema
+from graphsvc.model.graph import SignalGraph
+
+CLUSTERS: Schema = {
     "cluster": pl.Int32,
     "id": pl.String,
     "size": pl.Int64,
@@ -16,15 +18,16 @@ CLUSTERS: dict[str, pl.DataType | type[pl.DataType]] = {
     "first_seen": pl.Int64,
     "last_seen": pl.Int64,
     "summary": pl.String,
+    "parts": pl.String,
     "rank": pl.Int64,
 }
-MEMBERS: dict[str, pl.DataType | type[pl.DataType]] = {
+MEMBERS: Schema = {
     "cluster": pl.Int32,
     "account": pl.Int32,
     "membership": pl.Float64,
     "bits": pl.Float64,
 }
-SHARED: dict[str, pl.DataType | type[pl.DataType]] = {
+SHARED: Schema = {
     "cluster": pl.Int32,
     "signal": pl.Int32,
     "rank": pl.Int64,
@@ -32,21 +35,41 @@ SHARED: dict[str, pl.DataType | type[pl.DataType]] = {
     "share": pl.Float64,
     "bits": pl.Float64,
 }
+LINKS: Schema = {
+    "source": pl.Int32,
+    "target": pl.Int32,
+    "bits": pl.Float64,
+    "families": pl.List(pl.String),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
     """What a detection run found, before it is published.
 
-    `clusters`, `members`, `shared` have the schemas `CLUSTERS`, `MEMBERS`, `SHARED`; accounts and signals are
-    indices into the graph the run read. `source`, `target`, `link_bits`, `link_families` are the strongest links
-    inside clusters.
+    Frames with the schemas `CLUSTERS`, `MEMBERS`, `SHARED` and `LINKS`. `cluster` is a row number of `clusters`,
+    `account`, `source`, `target` and `signal` are row numbers of the graph the run read.
     """
 
     clusters: pl.DataFrame
     members: pl.DataFrame
     shared: pl.DataFrame
-    source: NDArray[np.int32]
-    target: NDArray[np.int32]
-    link_bits: NDArray[np.float64]
-    link_families: list[list[str]]
+    links: pl.DataFrame
+
+    def fingerprint(self, graph: SignalGraph) -> str:
+        """SHA-256 over clusters, scores and members; equal for equal results."""
+        rows = self.members.select(
+            self.clusters["id"].gather(self.members["cluster"]).alias("cluster"),
+            graph.accounts["id"].gather(self.members["account"]).alias("account"),
+            pl.col("membership").round(12).cast(pl.String),
+        ).sort("cluster", "account")
+        scores = self.clusters.select("id", pl.col("score").round(12).cast(pl.String)).sort("id")
+        digest = hashlib.sha256()
+        for frame in (scores, rows):
+            digest.update("\n".join("\t".join(row) for row in frame.iter_rows()).encode())
+        return digest.hexdigest()
+
+
+def cluster_id(account_ids: list[str]) -> str:
+    """A cluster's id from its members' ids: the same members, the same id."""
+    return "c" + hashlib.sha256("\n".join(sorted(account_ids)).encode()).hexdigest()[:15]

@@ -7,13 +7,15 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-ACCOUNT_COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
+from graphsvc.model.columns import Schema
+
+ACCOUNT_COLUMNS: Schema = {
     "id": pl.String,
     "created_at": pl.Int64,
     "status": pl.String,
     "country": pl.String,
 }
-SIGNAL_COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
+SIGNAL_COLUMNS: Schema = {
     "key": pl.String,
     "kind": pl.String,
     "parent": pl.String,

@@ -43,10 +43,7 @@ def read_graph(store: Store, progress: Progress = lambda _stage, _done, _total: 
 def _frame(records: Iterable[tuple[Any, ...]], schema: dict[str, Any]) -> pl.DataFrame:
     packs = [record[1:] for record in records]
     return pl.DataFrame(
-        {
-            name: list(chain.from_iterable(pack[i] for pack in packs))
-            for i, name in enumerate(schema)
-        },
+        {name: list(chain.from_iterable(pack[i] for pack in packs)) for i, name in enumerate(schema)},
         schema=schema,
     )
 

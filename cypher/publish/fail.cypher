@@ -1,0 +1,5 @@
+// Marks a run failed; what is published stays.
+// Parameters: $run, $error (text)
+// Returns: nothing
+MATCH (r:DetectionRun {id: $run, status: 'running'})
+SET r.status = 'failed', r.finishedAt = datetime(), r.error = $error

@@ -1,0 +1,99 @@
+"""What is shown of a cluster: the signals that hold it together, its strongest links, a sentence."""
+
+from datetime import UTC, datetime
+
+import numpy as np
+import polars as pl
+
+from graphsvc.linkage.bits import PREFIX_KIND
+from graphsvc.model.graph import SignalGraph
+from graphsvc.model.links import Links
+
+TOP_SIGNALS = 50
+LINKS_PER_ACCOUNT = 2
+NAMES = {
+    "payment": "payment instruments",
+    "network": "addresses",
+    "device": "devices",
+    "prompt": "prompt templates",
+    "email": "e-mail patterns",
+    "phone": "phone numbers",
+    "name": "names",
+    "organization": "organizations",
+    "client": "clients",
+}
+
+
+def shared_signals(pool: pl.DataFrame, graph: SignalGraph) -> pl.DataFrame:
+    """The signals that explain most of each cluster, strongest first (schema `SHARED`).
+
+    Ranked by bits times the members who have it: what a cluster would lose without the signal.
+    """
+    kinds = graph.signals.select(signal=pl.int_range(pl.len(), dtype=pl.Int32), kind="kind")
+    return (
+        pool.join(kinds, on="signal")
+        .filter(pl.col("kind") != PREFIX_KIND)
+        .with_columns(weight=pl.col("inside") * pl.col("bits"), share=pl.col("inside") / pl.col("size"))
+        .sort(["cluster", "weight", "signal"], descending=[False, True, False])
+        .with_columns(rank=pl.int_range(1, pl.len() + 1).over("cluster"))
+        .filter(pl.col("rank") <= TOP_SIGNALS)
+        .select(
+            pl.col("cluster").cast(pl.Int32),
+            pl.col("signal").cast(pl.Int32),
+            pl.col("rank").cast(pl.Int64),
+            pl.col("inside").cast(pl.Int64).alias("accounts"),
+            "share",
+            "bits",
+        )
+    )
+
+
+def strongest_links(links: Links, members: pl.DataFrame, families: list[str]) -> pl.DataFrame:
+    """The strongest links of each member inside its cluster (schema `LINKS`), sorted by source and target."""
+    cluster = np.full(links.nodes, -1, dtype=np.int32)
+    cluster[members["account"].to_numpy()] = members["cluster"].to_numpy()
+    inside = (cluster[links.source] == cluster[links.target]) & (cluster[links.source] >= 0)
+    source, target, bits = links.source[inside], links.target[inside], links.bits[inside]
+    ends = pl.DataFrame(
+        {
+            "account": np.concatenate([source, target]),
+            "link": np.tile(np.arange(len(source), dtype=np.int32), 2),
+            "bits": np.concatenate([bits, bits]),
+        }
+    )
+    kept = (
+        ends.sort(["account", "bits", "link"], descending=[False, True, False])
+        .group_by("account", maintain_order=True)
+        .head(LINKS_PER_ACCOUNT)["link"]
+        .unique()
+        .sort()
+        .to_numpy()
+    )
+    sets = links.families[inside][kept]
+    names = [[name for i, name in enumerate(families) if int(bitset) >> i & 1] for bitset in sets]
+    return pl.DataFrame(
+        {"source": source[kept], "target": target[kept], "bits": bits[kept], "families": names},
+        schema_overrides={"families": pl.List(pl.String)},
+    )
+
+
+def sentence(size: int, families: pl.DataFrame, first: int, last: int, banned: int) -> str:
+    """One sentence a person can read.
+
+    Args:
+        families: family (name), share (of members), values; of one cluster.
+        first, last: sign-ups, ms since 1970.
+    """
+    shown = families.sort(["share", "family"], descending=[True, False]).head(4)
+    shares = ", ".join(
+        f"{NAMES.get(name, name)} ({values:,} values, {share:.0%} of accounts)"
+        for name, share, values in shown.select("family", "share", "values").iter_rows()
+    )
+    return (
+        f"{size:,} accounts that share {shares or 'single values only'}; signed up {_day(first)} to {_day(last)}; "
+        f"{banned:,} banned or suspended."
+    )
+
+
+def _day(ms: int) -> str:
+    return datetime.fromtimestamp(ms / 1000, tz=UTC).date().isoformat()

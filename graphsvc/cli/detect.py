@@ -1,0 +1,57 @@
+"""`graphsvc detect`: find the clusters and publish them."""
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from graphsvc.cli.progress import Stages
+from graphsvc.model.runs import Algorithm
+from graphsvc.settings import settings
+
+
+class Engine(StrEnum):
+    """Where communities are computed."""
+
+    GDS = "gds"
+
+
+def detect(
+    engine: Annotated[Engine, typer.Option(help="Where communities are computed.")] = Engine.GDS,
+    algorithm: Annotated[
+        Algorithm, typer.Option(help="How communities of linked accounts are found.")
+    ] = Algorithm.LEIDEN,
+    seed: Annotated[
+        int, typer.Option(help="Seed of the algorithm; the same seed gives the same clusters.")
+    ] = 42,
+    gamma: Annotated[
+        float, typer.Option(help="Leiden's resolution; higher makes smaller cores.", min=0.0)
+    ] = 1.0,
+    min_size: Annotated[int, typer.Option(help="Accounts of the smallest cluster published.", min=2)] = 8,
+    min_score: Annotated[
+        float, typer.Option(help="Score (0-1) a cluster needs to be published.", min=0.0, max=1.0)
+    ] = 0.5,
+) -> None:
+    """Detect coordinated clusters in everything loaded, and publish them.
+
+    What was published before stays visible until the new result is whole, and stays if the run fails. The run, its
+    parameters, seed, versions and the hash of its input are recorded with the result.
+    """
+    from graphsvc.community.gds import GdsDetector
+    from graphsvc.database import open_store
+    from graphsvc.detection import Parameters
+    from graphsvc.detection import detect as run_detection
+    from graphsvc.store.connection import translated
+
+    parameters = Parameters(
+        algorithm=algorithm, seed=seed, gamma=gamma, min_size=min_size, min_score=min_score
+    )
+    with Stages() as stages, open_store(settings(), stages.say) as store:
+        with translated():
+            detector = GdsDetector(store.driver, store.address.database)
+        outcome = run_detection(store, detector, parameters, stages.progress)
+    seconds = ", ".join(f"{name} {value:.1f}" for name, value in outcome.timings.items())
+    typer.echo(
+        f"Run {outcome.run.id} published {outcome.clusters:,} clusters with {outcome.members:,} of "
+        f"{outcome.run.accounts:,} accounts, from {outcome.links:,} links. Seconds: {seconds}."
+    )

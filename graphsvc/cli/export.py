@@ -1,0 +1,47 @@
+"""`graphsvc export`: the published result as tables."""
+
+from pathlib import Path
+from typing import Annotated
+
+import polars as pl
+import typer
+
+from graphsvc.cli.progress import console
+from graphsvc.settings import settings
+
+app = typer.Typer(no_args_is_help=True, help="Write the published result to a file.")
+Out = Annotated[Path, typer.Option("--out", help="File to write; its ending chooses the format.")]
+
+
+@app.command()
+def members(out: Out) -> None:
+    """One row a member of a published cluster: cluster_id, account_id, membership, cluster_score, status.
+
+    Formats: .parquet, .csv. Sorted by cluster and account; the same result gives the same bytes.
+    """
+    from graphsvc.database import open_store
+    from graphsvc.exchange.tables import check_format, write_table
+    from graphsvc.store.published import members as read
+
+    check_format(out, (".parquet", ".csv"))
+    with open_store(settings(), console.print) as store:
+        _done(out, write_table(read(store), out))
+
+
+@app.command()
+def clusters(out: Out) -> None:
+    """One row a published cluster: size, score, first and last sign-up, families, summary, strongest evidence.
+
+    Formats: .parquet, .csv (evidence as JSON), .json. Highest score first.
+    """
+    from graphsvc.database import open_store
+    from graphsvc.exchange.tables import check_format, write_table
+    from graphsvc.store.published import clusters as read
+
+    check_format(out, (".parquet", ".csv", ".json"))
+    with open_store(settings(), console.print) as store:
+        _done(out, write_table(read(store), out))
+
+
+def _done(out: Path, frame: pl.DataFrame) -> None:
+    typer.echo(f"{frame.height:,} rows: {out}")

@@ -1,0 +1,60 @@
+"""Tables as files, written whole or not at all."""
+
+import json
+import os
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import IO
+
+import polars as pl
+
+from graphsvc.errors import ExportError
+
+NESTED = (pl.List, pl.Struct)
+
+
+def check_format(path: Path, formats: tuple[str, ...]) -> None:
+    """Raises ExportError unless the file's ending is one of `formats` and its directory exists."""
+    if path.suffix not in formats:
+        raise ExportError(f"{path.name} is of no format this table has.", f"Use one of {', '.join(formats)}.")
+    if not path.resolve().parent.is_dir():
+        raise ExportError(f"The directory of {path} does not exist.", "Create it, or write elsewhere.")
+
+
+def write_table(frame: pl.DataFrame, path: Path) -> pl.DataFrame:
+    """Writes `frame` in the format of the file's ending, through a temporary file beside it. Returns `frame`.
+
+    In CSV, times are ISO 8601 in UTC and nested columns JSON. The same frame gives the same bytes.
+
+    Raises:
+        ExportError: the file cannot be written.
+    """
+    try:
+        with NamedTemporaryFile(dir=path.resolve().parent, prefix=f".{path.name}.", delete=False) as file:
+            part = Path(file.name)
+            try:
+                _write(frame, path.suffix, file)
+                file.flush()
+                os.fsync(file.fileno())
+            except BaseException:
+                part.unlink(missing_ok=True)
+                raise
+        part.replace(path)
+    except OSError as error:
+        raise ExportError(f"{path} cannot be written ({error.strerror}).", "Write elsewhere.") from None
+    return frame
+
+
+def _write(frame: pl.DataFrame, suffix: str, file: IO[bytes]) -> None:
+    if suffix == ".parquet":
+        frame.write_parquet(file, compression="zstd", statistics=True)
+    elif suffix == ".csv":
+        flat = [
+            pl.Series(name, [json.dumps(value) for value in frame[name].to_list()], dtype=pl.String)
+            for name, dtype in frame.schema.items()
+            if isinstance(dtype, NESTED)
+        ]
+        frame.with_columns(flat).write_csv(file, datetime_format="%Y-%m-%dT%H:%M:%S%.3fZ")
+    else:
+        rows = frame.with_columns(pl.col(pl.Datetime).dt.strftime("%Y-%m-%dT%H:%M:%S%.3fZ")).to_dicts()
+        file.write(json.dumps(rows, indent=1).encode())

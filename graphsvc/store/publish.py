@@ -1,0 +1,97 @@
+"""Writes a run beside what is published, then switches in one transaction."""
+
+import json
+from collections.abc import Callable
+from datetime import datetime
+
+import polars as pl
+
+from graphsvc.errors import DetectionError
+from graphsvc.model.clusters import Found
+from graphsvc.model.graph import SignalGraph
+from graphsvc.model.runs import Run
+from graphsvc.store.connection import Store
+
+BATCH = 5_000
+Progress = Callable[[str, int, int], None]
+
+
+def begin_run(store: Store, run: Run, started_at: datetime) -> None:
+    """Records that `run` has begun, and clears away what interrupted runs left."""
+    store.write(
+        "publish/begin",
+        id=run.id,
+        engine=run.engine,
+        algorithm=run.algorithm,
+        seed=run.seed,
+        parameters=json.dumps(run.parameters, sort_keys=True),
+        versions=json.dumps(run.versions, sort_keys=True),
+        input_hash=run.input_hash,
+        accounts=run.accounts,
+        signals=run.signals,
+        started_at=started_at,
+    )
+    store.autocommit("publish/sweep", run=run.id)
+
+
+def publish(
+    store: Store, run: Run, graph: SignalGraph, found: Found, timings: dict[str, float], progress: Progress
+) -> None:
+    """Stages everything `run` found, then makes it the published result.
+
+    Raises:
+        DetectionError: another run cleared what was staged; what was published before is still whole.
+    """
+    ids = found.clusters["id"]
+    account_ids, signal_keys = graph.accounts["id"], graph.signals["key"]
+    clusters = found.clusters.drop("cluster")
+    members = found.members.select(
+        cluster=ids.gather(found.members["cluster"]),
+        account=account_ids.gather(found.members["account"]),
+        membership="membership",
+        bits="bits",
+    )
+    shared = found.shared.select(
+        cluster=ids.gather(found.shared["cluster"]),
+        signal=signal_keys.gather(found.shared["signal"]),
+        rank="rank",
+        accounts="accounts",
+        share="share",
+        bits="bits",
+    )
+    links = found.links.select(
+        source=account_ids.gather(found.links["source"]),
+        target=account_ids.gather(found.links["target"]),
+        bits="bits",
+        families="families",
+    )
+    for name, frame in (("clusters", clusters), ("members", members), ("shares", shared), ("links", links)):
+        _write(store, run.id, name, frame, progress)
+    row = store.write(
+        "publish/switch",
+        run=run.id,
+        timings=json.dumps(timings),
+        result_hash=found.fingerprint(graph),
+        expected=clusters.height,
+        members=members.height,
+        links=links.height,
+    )[0]
+    if row["status"] != "published":
+        raise DetectionError(
+            "Another run began while this one was publishing and cleared what it had staged.",
+            "Run `graphsvc detect` again when no other run is under way.",
+        )
+    store.autocommit("publish/tidy", run=run.id)
+
+
+def fail_run(store: Store, run: Run, error: str) -> None:
+    """Marks `run` failed and removes what it had staged."""
+    store.write("publish/fail", run=run.id, error=error)
+    store.autocommit("publish/unstage", run=run.id)
+
+
+def _write(store: Store, run: str, name: str, frame: pl.DataFrame, progress: Progress) -> None:
+    for start in range(0, frame.height, BATCH):
+        rows = frame.slice(start, BATCH).to_dict(as_series=False)
+        store.write(f"publish/{name}", run=run, **rows)
+        progress(f"write {name}", min(start + BATCH, frame.height), frame.height)

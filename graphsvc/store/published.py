@@ -1,0 +1,59 @@
+"""Reads what is published, as tables."""
+
+import polars as pl
+
+from graphsvc.model.columns import Schema
+from graphsvc.store.connection import Store
+
+MEMBERS: Schema = {
+    "cluster_id": pl.String,
+    "account_id": pl.String,
+    "membership": pl.Float64,
+    "cluster_score": pl.Float64,
+    "status": pl.String,
+}
+EVIDENCE = pl.List(
+    pl.Struct(
+        {
+            "signal": pl.String,
+            "kind": pl.String,
+            "accounts": pl.Int64,
+            "share": pl.Float64,
+            "bits": pl.Float64,
+        }
+    )
+)
+CLUSTERS: Schema = {
+    "cluster_id": pl.String,
+    "size": pl.Int64,
+    "cluster_score": pl.Float64,
+    "status": pl.String,
+    "first_seen": pl.Int64,
+    "last_seen": pl.Int64,
+    "families": pl.List(pl.String),
+    "summary": pl.String,
+    "evidence": EVIDENCE,
+}
+
+
+def members(store: Store) -> pl.DataFrame:
+    """One row a member of a published cluster (schema `MEMBERS`), sorted by cluster and account."""
+    packed = pl.DataFrame(
+        store.read("export/members"),
+        schema={
+            "cluster_id": pl.String,
+            "cluster_score": pl.Float64,
+            "status": pl.String,
+            "account_id": pl.List(pl.String),
+            "membership": pl.List(pl.Float64),
+        },
+    )
+    return packed.explode("account_id", "membership").select(MEMBERS).sort("cluster_id", "account_id")
+
+
+def clusters(store: Store) -> pl.DataFrame:
+    """One row a published cluster (schema `CLUSTERS`, times as UTC), highest score first."""
+    times = [
+        pl.from_epoch(c, time_unit="ms").dt.replace_time_zone("UTC") for c in ("first_seen", "last_seen")
+    ]
+    return pl.DataFrame(store.read("export/clusters"), schema=CLUSTERS).with_columns(times)
