@@ -76,6 +76,13 @@ class DetectionError(GraphsvcError):
     exit_status = 7
 
 
+class DemoError(GraphsvcError):
+    """The demo cannot run here."""
+
+    code = "demo"
+    exit_status = 10
+
+
 class ExportError(GraphsvcError):
     """A file cannot be written."""
 

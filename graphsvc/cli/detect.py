@@ -1,13 +1,16 @@
 """`graphsvc detect`: find the clusters and publish them."""
 
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from graphsvc.cli.progress import Stages
 from graphsvc.model.runs import Algorithm
 from graphsvc.settings import settings
+
+if TYPE_CHECKING:
+    from graphsvc.detection import Outcome
 
 
 class Engine(StrEnum):
@@ -50,6 +53,11 @@ def detect(
         with translated():
             detector = GdsDetector(store.driver, store.address.database)
         outcome = run_detection(store, detector, parameters, stages.progress)
+    show(outcome)
+
+
+def show(outcome: "Outcome") -> None:
+    """The summary of a run on standard output."""
     seconds = ", ".join(f"{name} {value:.1f}" for name, value in outcome.timings.items())
     typer.echo(
         f"Run {outcome.run.id} published {outcome.clusters:,} clusters with {outcome.members:,} of "

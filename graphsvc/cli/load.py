@@ -1,12 +1,15 @@
 """`graphsvc load`: a bundle into the graph."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from graphsvc.cli.progress import Stages
 from graphsvc.settings import settings
+
+if TYPE_CHECKING:
+    from graphsvc.loading import LoadReport
 
 
 def load(
@@ -35,6 +38,11 @@ def load(
             again=again,
             progress=stages.progress,
         )
+    show(report)
+
+
+def show(report: "LoadReport") -> None:
+    """The summary of a load on standard output."""
     for table in report.tables:
         typer.echo(f"{table.table:<12} {table.read:>12,} rows read {table.rejected:>9,} rejected")
         if table.unknown_columns:

@@ -1,0 +1,197 @@
+"""The stages of the demo. Each says what it does and how long it took; none does what a command does not."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from graphsvc.cli.progress import Stages
+from graphsvc.errors import DemoError
+from graphsvc.settings import Settings
+
+QUESTION = """{
+  clusters(first: 3, orderBy: {field: SIZE, direction: DESC}) {
+    edges { node { id size score summary sharedSignals(first: 2) { accounts bits signal { kind value } } } }
+  }
+}"""
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A running `graphsvc serve` and a key to it."""
+
+    process: subprocess.Popen[bytes]
+    url: str
+    key: str
+
+
+@contextmanager
+def timed(stages: Stages, what: str) -> Iterator[None]:
+    """Says what begins, and afterwards how long it took."""
+    stages.say(f"demo: {what}")
+    began = time.monotonic()
+    yield
+    stages.say(f"demo: {what}: {time.monotonic() - began:.1f} s")
+
+
+def database(settings: Settings, world: Path, stages: Stages) -> None:
+    """Starts Neo4j if it is not running.
+
+    Raises:
+        DemoError: the database holds data that is not this demo's.
+    """
+    from graphsvc.database import open_store
+
+    with timed(stages, "database"), open_store(settings, stages.say) as store:
+        filled = store.read("maintenance/count_accounts")[0]["accounts"] > 0
+        if filled and [path.name for path in world.parent.glob("demo-world-*")] != [world.name]:
+            raise DemoError(
+                "This installation holds other data; the demo would mix a made-up world into it.",
+                "Set GRAPHSVC_DATA_DIR to a fresh directory (and unset GRAPHSVC_NEO4J_URI), then try again.",
+            )
+
+
+def world(directory: Path, accounts: int, seed: int, stages: Stages) -> None:
+    """Writes the world unless it is there from before."""
+    from graphsvc.cli.seed import write
+
+    with timed(stages, f"a world of {accounts:,} accounts"):
+        if (directory / "truth.parquet").exists():
+            stages.say(f"  there from before: {directory}")
+        else:
+            write(accounts, seed, directory, stages)
+
+
+def load(settings: Settings, directory: Path, stages: Stages) -> None:
+    """Loads the world, which skips its truth."""
+    from graphsvc.cli.load import show
+    from graphsvc.database import open_store
+    from graphsvc.loading import load_bundle
+    from graphsvc.signals.tokens import load_or_create_key
+
+    with timed(stages, "load"), open_store(settings) as store:
+        tokens = load_or_create_key(settings)
+        show(load_bundle(store, directory, tokens, settings.dead_letters_dir, progress=stages.progress))
+
+
+def detect(settings: Settings, seed: int, stages: Stages) -> None:
+    """Detects and publishes."""
+    from graphsvc.cli.detect import show
+    from graphsvc.community.gds import GdsDetector
+    from graphsvc.database import open_store
+    from graphsvc.detection import Parameters
+    from graphsvc.detection import detect as run
+
+    with timed(stages, "detect"), open_store(settings) as store:
+        detector = GdsDetector(store.driver, store.address.database)
+        show(run(store, detector, Parameters(seed=seed), stages.progress))
+
+
+def evaluate(settings: Settings, directory: Path, stages: Stages) -> None:
+    """Prints what the published result is worth."""
+    from graphsvc.database import open_store
+    from graphsvc.evaluation.metrics import evaluate as score
+    from graphsvc.evaluation.report import as_text
+    from graphsvc.evaluation.truth import read_truth
+    from graphsvc.store.published import members
+
+    with timed(stages, "evaluate"), open_store(settings) as store:
+        stages.say(as_text(score(read_truth(directory / "truth.parquet"), members(store))))
+
+
+@contextmanager
+def serving(settings: Settings, stages: Stages) -> Iterator[Service]:
+    """Runs `graphsvc serve` in a process of its own while the block lasts."""
+    from graphsvc.api.keys import KeyStore, Role
+
+    with timed(stages, "serve"):
+        key = KeyStore(settings).create(Role.ANALYST, "demo")
+        port = _free_port(settings.port)
+        command = [sys.executable, "-m", "graphsvc", "serve", "--host", "127.0.0.1", "--port", str(port)]
+        # Its own session, so that Ctrl-C reaches the demo first, which then stops it.
+        process = subprocess.Popen(command, env=os.environ.copy(), start_new_session=True)
+        service = Service(process, f"http://127.0.0.1:{port}", key)
+        try:
+            _until_ready(service)
+        except BaseException:
+            process.terminate()
+            raise
+    try:
+        yield service
+    finally:
+        process.terminate()
+        process.wait(timeout=15)
+
+
+def question(service: Service, stages: Stages) -> None:
+    """Sends one GraphQL query over HTTP and shows its answer."""
+    with timed(stages, "one question over GraphQL"):
+        stages.say(f"POST {service.url}/graphql\n{QUESTION}")
+        request = urllib.request.Request(
+            f"{service.url}/graphql",
+            json.dumps({"query": QUESTION}).encode(),
+            {"Content-Type": "application/json", "Authorization": f"Bearer {service.key}"},
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=30) as response:
+                answer = json.load(response)
+        except (OSError, ValueError) as error:
+            raise DemoError(f"The service did not answer ({error}).") from None
+        stages.say(json.dumps(answer, indent=2, ensure_ascii=False))
+        if answer.get("errors") or not answer["data"]["clusters"]["edges"]:
+            raise DemoError("The service answered without clusters.", "Its answer stands above.")
+
+
+def invitation(settings: Settings, service: Service, stages: Stages) -> None:
+    """Where to look and how to sign in."""
+    from graphsvc import server
+
+    stages.say(f"\nGraphiQL       {service.url}/graphql\n  API key      {service.key}")
+    if settings.managed and (endpoint := server.running(settings)) is not None:
+        stages.say(
+            f"Neo4j Browser  {endpoint.browser}\n  connect to   {endpoint.uri}\n  user         {endpoint.user}"
+            "\n  password     printed by `graphsvc neo4j status --show-password`"
+        )
+    stages.say("\nCtrl-C stops both.")
+
+
+def stop(settings: Settings, stages: Stages) -> None:
+    """Stops the managed database."""
+    from graphsvc import server
+
+    if settings.managed:
+        with timed(stages, "stopping the database"):
+            server.stop(settings)
+
+
+def _free_port(wanted: int) -> int:
+    for port in (wanted, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    raise DemoError("No port is free on the loopback address.", "Stop a program that holds many.")
+
+
+def _until_ready(service: Service) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if service.process.poll() is not None:
+            raise DemoError("The service ended while starting.", "Its own lines above say why.")
+        try:
+            with urllib.request.urlopen(f"{service.url}/readyz", timeout=5):
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.2)
+    raise DemoError("The service was not ready within a minute.", "Its own lines above say why.")
