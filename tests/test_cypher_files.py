@@ -1,0 +1,71 @@
+"""Promise: every Cypher statement is a file of `cypher/` that says what it does; Python holds none."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from graphsvc.statements import names, statement
+
+ROOT = Path(__file__).parents[1]
+# A clause followed by what only Cypher puts behind it. `MATCH (`, `MERGE (`, `CALL {`, `UNWIND $`, `RETURN n.` …
+CYPHER = re.compile(
+    r"\b(MATCH|MERGE|CREATE|OPTIONAL MATCH|DETACH DELETE)\s*\(|\bUNWIND\s+[$\[a-z]|\bCALL\s+(\{|\(|[a-z]+\.)"
+    r"|\bCREATE\s+(CONSTRAINT|INDEX)\b|\bRETURN\s+[a-z]\w*[.(]|\)-\[:?\w*\]?->?\("
+)
+
+
+def strings(path: Path) -> list[tuple[int, str]]:
+    """String constants of a module that are not docstrings, joined f-strings included."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    docstrings = {
+        id(node.body[0].value)
+        for node in ast.walk(tree)
+        if isinstance(node, documented) and node.body and isinstance(node.body[0], ast.Expr)
+    }
+    return [
+        (node.lineno, node.value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings
+    ]
+
+
+@pytest.mark.parametrize("package", ["graphsvc", "seed", "bench"])
+def test_python_holds_no_cypher(package: str) -> None:
+    found = [
+        f"{path.relative_to(ROOT)}:{line}: {text[:60]!r}"
+        for path in sorted((ROOT / package).rglob("*.py"))
+        for line, text in strings(path)
+        if CYPHER.search(text)
+    ]
+    assert not found
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["MATCH (n) RETURN n", "UNWIND $rows AS row", "CALL gds.wcc.stream($g)", "CREATE INDEX x FOR (n:A)"],
+)
+def test_the_search_for_cypher_finds_cypher(text: str) -> None:
+    assert CYPHER.search(text)
+
+
+@pytest.mark.parametrize("name", names())
+def test_every_statement_says_what_it_does(name: str) -> None:
+    found = statement(name)
+    assert found.text, "no statement"
+    assert len(found.header.splitlines()[0]) > 10, "no description"
+    declared = re.search(r"^Parameters: (.*?)^Returns:", found.header, re.MULTILINE | re.DOTALL)
+    assert declared, "no line `Parameters:` followed by one `Returns:`"
+    assert set(re.findall(r"\$(\w+)", declared[1])) == found.parameters
+
+
+def test_every_statement_is_used() -> None:
+    code = "\n".join(
+        path.read_text(encoding="utf-8")
+        for package in ("graphsvc", "tests")
+        for path in (ROOT / package).rglob("*.py")
+    )
+    written = {name for name in names() if not name.startswith(("migrations/", "browser/", "publish/"))}
+    assert not [name for name in sorted(written) if f'"{name}"' not in code]
