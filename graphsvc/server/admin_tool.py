@@ -1,0 +1,74 @@
+"""Neo4j's admin tool on the managed server."""
+
+import os
+import subprocess
+from collections.abc import Callable
+
+from pydantic import SecretStr
+
+from graphsvc.errors import ServerError
+from graphsvc.server.files import write_whole
+from graphsvc.server.home import Home
+from graphsvc.server.java import Jvm, unusable
+
+_HEAP = 512 << 20
+
+
+def run(
+    jvm: Jvm, home: Home, *args: str, heap: int = _HEAP, report: Callable[[str], None] | None = None
+) -> str:
+    """Runs `neo4j-admin ARGS` and returns what it printed; every line goes to `report` as it comes.
+
+    `heap` is the largest heap of the tool in bytes. The JVM of the tool is started directly, not
+    through Neo4j's bootstrapper, which would start a second one.
+
+    Raises:
+        ServerError: the tool failed; carries its last lines.
+    """
+    arguments = home.root / "run" / "admin.args"
+    write_whole(arguments, jvm.admin_arguments(heap))
+    environment = {
+        **os.environ,
+        "JAVA_HOME": str(jvm.home),
+        "NEO4J_HOME": str(home.root),
+        "NEO4J_CONF": str(home.root / "conf"),
+    }
+    lines: list[str] = []
+    try:
+        with subprocess.Popen(
+            [str(jvm.executable), f"@{arguments}", *args],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env=environment,
+            cwd=home.root,
+            encoding="utf-8",
+            errors="replace",
+        ) as tool:
+            for line in tool.stdout or ():
+                lines.append(line.rstrip())
+                if report is not None:
+                    report(lines[-1])
+    except OSError as error:
+        raise unusable(error.strerror or type(error).__name__) from error
+    if tool.returncode != 0:
+        said = " ".join(line.strip() for line in lines[-5:] if line.strip())
+        raise ServerError(
+            f"neo4j-admin {' '.join(args[:2])} failed with status {tool.returncode}: {said or 'it said nothing'}",
+            "Nothing else was changed. Follow what it says, then try again.",
+        )
+    return "\n".join(lines)
+
+
+def set_initial_password(jvm: Jvm, home: Home, password: SecretStr) -> None:
+    """Hands the password to a server that never ran; through a file, as arguments can be seen by all.
+
+    Raises:
+        ServerError: the tool failed.
+    """
+    arguments = home.keys / "initial-password.args"
+    try:
+        write_whole(arguments, f"dbms set-initial-password {password.get_secret_value()}\n")
+        run(jvm, home, f"@{arguments}")
+    finally:
+        arguments.unlink(missing_ok=True)

@@ -1,0 +1,121 @@
+"""The jars of the lock on disk: downloaded in parallel, verified, reused."""
+
+import hashlib
+import os
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from graphsvc.errors import ServerError
+from graphsvc.server import maven
+from graphsvc.server.files import exclusive, naming_disk_faults, need_room
+from graphsvc.server.lock import Jar, Lock
+
+_CONNECTIONS = 8
+_ATTEMPTS = 3
+
+Report = Callable[[str], None]
+
+
+def jar_directory(cache: Path, lock: Lock) -> Path:
+    """Where the jars of `lock` lie below the cache directory."""
+    return cache / "neo4j" / lock.digest
+
+
+def ensure_jars(cache: Path, lock: Lock, report: Report) -> Path:
+    """Every jar of `lock` below `cache`, verified by SHA-256; downloads those missing or corrupt.
+
+    All jars are hashed every time (200 MB in a tenth of a second), so what the JVM loads is what
+    the lock says. Processes that share a cache directory download once.
+
+    Raises:
+        ServerError: no network, a repository answers with other bytes, or the disk is full.
+    """
+    directory = jar_directory(cache, lock)
+    with naming_disk_faults(cache, "GRAPHSVC_CACHE_DIR"):
+        for folder in ("lib", "plugins"):
+            (directory / folder).mkdir(parents=True, exist_ok=True)
+        if not _unsound(directory, lock.jars):
+            return directory
+        with exclusive(directory / ".lock", lambda: report("waiting for another download of the jars")):
+            wanted = _unsound(directory, lock.jars)
+            need_room(directory, sum(jar.size for jar in wanted), "GRAPHSVC_CACHE_DIR")
+            if wanted:
+                _download(directory, wanted, report)
+    return directory
+
+
+def _unsound(directory: Path, jars: Sequence[Jar]) -> list[Jar]:
+    """The jars that are missing or are not what the lock says."""
+    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
+        sound = pool.map(lambda jar: _sound(directory / jar.path, jar), jars)
+        return [jar for jar, ok in zip(jars, sound, strict=True) if not ok]
+
+
+def _sound(path: Path, jar: Jar) -> bool:
+    try:
+        if path.stat().st_size != jar.size:
+            return False
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest() == jar.sha256
+    except FileNotFoundError:
+        return False
+
+
+def _download(directory: Path, jars: Sequence[Jar], report: Report) -> None:
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+
+    size = sum(jar.size for jar in jars)
+    report(f"downloading Neo4j and GDS: {len(jars)} jars, {size / 1e6:,.0f} MB, once")
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    console = Console(stderr=True)
+    with (
+        maven.session(_CONNECTIONS) as http,
+        Progress(*columns, console=console, disable=not console.is_terminal) as progress,
+        ThreadPoolExecutor(_CONNECTIONS) as pool,
+    ):
+        bar = progress.add_task("jars", total=size)
+
+        def fetch(jar: Jar) -> None:
+            for attempt in range(_ATTEMPTS):
+                digest, received = store(directory / jar.path, maven.stream(http, jar), jar.sha256)
+                if digest == jar.sha256:
+                    progress.advance(bar, jar.size)
+                    return
+                if attempt == _ATTEMPTS - 1:
+                    raise ServerError(
+                        f"{jar.coordinate}, a part of the managed Neo4j, arrived with {received:,} bytes that are "
+                        f"not the ones the lock names (SHA-256 {digest[:12]}…, expected {jar.sha256[:12]}…, "
+                        f"{jar.size:,} bytes), {_ATTEMPTS} times.",
+                        "Something on the way changes or cuts downloads: check the proxy or the mirror, then start "
+                        "again. Nothing of it was kept.",
+                    )
+
+        work = [pool.submit(fetch, jar) for jar in jars]
+        try:
+            for one in work:
+                one.result()
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def store(path: Path, chunks: Iterable[bytes], expected: str | None) -> tuple[str, int]:
+    """Writes the chunks beside `path` and moves them there if they hash to `expected` (hex; None: whatever).
+
+    Returns:
+        SHA-256 (hex) and number of the bytes that came.
+    """
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    digest, size = hashlib.sha256(), 0
+    try:
+        with part.open("wb") as file:
+            for chunk in chunks:
+                file.write(chunk)
+                digest.update(chunk)
+                size += len(chunk)
+        if expected in (None, digest.hexdigest()):
+            part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+    return digest.hexdigest(), size

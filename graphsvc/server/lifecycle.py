@@ -1,0 +1,248 @@
+"""Start, find and stop the managed Neo4j of a data directory."""
+
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import SecretStr
+
+from graphsvc.errors import ServerError
+from graphsvc.server import admin_tool, failure, lock, ports, probe, process, sizing, training
+from graphsvc.server.download import Report, ensure_jars
+from graphsvc.server.files import exclusive, naming_disk_faults, need_room, write_whole
+from graphsvc.server.home import USER, Home, State
+from graphsvc.server.java import Jvm, require_extra
+from graphsvc.settings import Settings
+
+if TYPE_CHECKING:
+    import psutil
+
+_ROOM = 768 << 20
+_ATTEMPTS = 3
+_START_SECONDS = 180.0
+_STOP_SECONDS = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """How to reach a server that answers."""
+
+    uri: str
+    user: str
+    password: SecretStr
+    browser: str
+
+
+def _silent(_: str) -> None:
+    """Reports to nobody."""
+
+
+def running(settings: Settings) -> Endpoint | None:
+    """The server of this data directory if it runs and answers queries now.
+
+    Raises:
+        ServerError: parts are not installed, or the server refuses our password.
+    """
+    require_extra()
+    home = Home.of(settings)
+    state = home.state()
+    if state is None or _process(home, state) is None:
+        return None
+    return _endpoint(home, state) if probe.answers(state.http, home.password()) else None
+
+
+def ensure_running(settings: Settings, report: Report = _silent) -> Endpoint:
+    """Starts the server unless it runs, and returns when it answers queries.
+
+    Several processes may call this at once: one starts the server, the others wait for it. The
+    server outlives the process that started it.
+
+    Raises:
+        ServerError: it could not be downloaded, configured or started; says why and what to do.
+    """
+    return running(settings) or _ensure(settings, report)
+
+
+def _ensure(settings: Settings, report: Report) -> Endpoint:
+    with _locked(settings, report) as home:
+        state = home.state()
+        if state is not None and (found := _process(home, state)) is not None:
+            report("Neo4j runs already; waiting until it answers")
+            _wait(home, state, found.is_running)
+            return _endpoint(home, state)
+        if state is not None and state.pid is not None:
+            report(f"Neo4j (process {state.pid}) ended without being stopped; starting it again")
+        jvm = prepare(settings, home, report)
+        endpoint = _start(jvm, home, report)
+        if jvm.sound_archive() is None:
+            training.launch(settings, home)
+        return endpoint
+
+
+@contextmanager
+def _locked(settings: Settings, report: Report) -> Iterator[Home]:
+    """The home of these settings, to start, stop or administer alone."""
+    home = Home.of(settings)
+    with naming_disk_faults(settings.data_dir, "GRAPHSVC_DATA_DIR"):
+        home.create()
+        with exclusive(home.lock, lambda: report("waiting for another graphsvc that starts or stops Neo4j")):
+            yield home
+
+
+def prepare(settings: Settings, home: Home, report: Report) -> Jvm:
+    """Brings everything about that a start needs: jars, room on the disk, the initial password.
+
+    Raises:
+        ServerError: as `ensure_running`.
+    """
+    locked = lock.read()
+    jvm = Jvm(ensure_jars(settings.cache_dir.resolve(), locked, report), locked)
+    need_room(home.root, _ROOM, "GRAPHSVC_DATA_DIR")
+    password = home.password()
+    if not home.has_credentials:
+        admin_tool.set_initial_password(jvm, home, password)
+    return jvm
+
+
+def _start(jvm: Jvm, home: Home, report: Report) -> Endpoint:
+    """Starts the JVM; anew if a port was taken meanwhile, or without an AOT cache that does harm."""
+    avoid: set[int] = set()
+    archive = jvm.sound_archive()
+    for last in (*[False] * (_ATTEMPTS - 1), True):
+        state = configure(jvm, home, report, archive, avoid)
+        report(f"starting Neo4j on {ports.HOST}:{state.bolt}")
+        begun = time.monotonic()
+        server = process.spawn([str(jvm.executable), f"@{home.arguments}"], home.console, home.root)
+        home.remember(replace(state, pid=server.pid))
+        if _wait(home, state, partial(_lives, server)):
+            report(f"Neo4j is ready after {time.monotonic() - begun:.1f} s")
+            process.disown(server)
+            return _endpoint(home, state)
+        home.remember(state)
+        why = failure.reason(home)
+        if failure.is_port_clash(why) and not last:
+            avoid |= {state.bolt, state.http}
+            report("another program took the port meanwhile; trying others")
+        elif archive is not None and not last:
+            jvm.drop_archive()
+            archive = None
+            report("Neo4j did not start with its start cache; trying without")
+        else:
+            break
+    raise failure.explain(why, server.returncode)
+
+
+def _lives(server: subprocess.Popen[bytes]) -> bool:
+    return server.poll() is None
+
+
+def configure(jvm: Jvm, home: Home, report: Report, archive: Path | None, avoid: set[int]) -> State:
+    """Chooses ports and memory and writes neo4j.conf and the JVM's arguments.
+
+    Raises:
+        ServerError: no free port, or too little memory.
+    """
+    before = home.state()
+    bolt, http = ports.choose((before.bolt, before.http) if before else None, avoid)
+    if before is not None and (bolt, http) != (before.bolt, before.http):
+        report(
+            f"port {before.bolt} or {before.http} of the last time is in use by another program; "
+            f"Neo4j moves to {bolt} (Bolt) and {http} (HTTP)"
+        )
+    state = State(bolt, http)
+    sizes = sizing.sizes(sizing.memory())
+    home.configure(state, sizes, jvm.plugins)
+    more = (f"-XX:AOTCache={archive}",) if archive is not None else ()
+    write_whole(home.arguments, jvm.server_arguments(home.root, sizes.heap, more))
+    return state
+
+
+def _wait(home: Home, state: State, alive: Callable[[], bool]) -> bool:
+    """Waits until the server answers; False if it ended before.
+
+    Raises:
+        ServerError: it lives and does not answer; it is left alone, as it may be recovering.
+    """
+    password = home.password()
+    deadline = time.monotonic() + _START_SECONDS
+    while time.monotonic() < deadline:
+        if not alive():
+            return False
+        if not ports.is_free(state.http) and probe.answers(state.http, password):
+            return True
+        time.sleep(0.1)
+    raise ServerError(
+        f"Neo4j runs but did not answer within {_START_SECONDS:.0f} s; it may be recovering a large database.",
+        "See `graphsvc neo4j logs --follow`, and start again when it says Started; it was left running.",
+    )
+
+
+def stop(settings: Settings, report: Report = _silent) -> bool:
+    """Stops the server of this data directory; False if none ran.
+
+    It is asked to end and given two minutes to write everything down.
+
+    Raises:
+        ServerError: it did not end and was killed; says what that means.
+    """
+    require_extra()
+    if not Home.of(settings).root.is_dir():
+        return False
+    with _locked(settings, report) as home:
+        training.halt(home)
+        state = home.state()
+        if state is None or (found := _process(home, state)) is None:
+            return False
+        ended = process.terminate(found, _STOP_SECONDS)
+        if not ended:
+            process.kill_session(found)
+        home.remember(replace(state, pid=None))
+        if not ended:
+            raise ServerError(
+                f"Neo4j did not end within {_STOP_SECONDS:.0f} s and was killed. What was committed is in its "
+                "transaction log.",
+                "The next start recovers it and takes longer.",
+            )
+    return True
+
+
+def admin(settings: Settings, *args: str, report: Report = _silent) -> str:
+    """Runs `neo4j-admin ARGS` on the database of this data directory; every printed line is reported.
+
+    The server must not run: dump, load and import need the database for themselves.
+
+    Returns:
+        What the tool printed.
+
+    Raises:
+        ServerError: the server runs, or the tool failed.
+    """
+    require_extra()
+    with _locked(settings, report) as home:
+        state = home.state()
+        if state is not None and _process(home, state) is not None:
+            raise ServerError(
+                "The managed Neo4j runs, and its admin tool needs it stopped.", "Stop it first."
+            )
+        jvm = prepare(settings, home, report)
+        sizes = sizing.sizes(sizing.memory())
+        home.configure(state or State(*ports.choose(None)), sizes, jvm.plugins)
+        return admin_tool.run(jvm, home, *args, heap=sizes.heap, report=report)
+
+
+def _process(home: Home, state: State) -> "psutil.Process | None":
+    return process.find(state.pid, f"@{home.arguments}")
+
+
+def _endpoint(home: Home, state: State) -> Endpoint:
+    return Endpoint(
+        uri=f"bolt://{ports.HOST}:{state.bolt}",
+        user=USER,
+        password=home.password(),
+        browser=f"http://{ports.HOST}:{state.http}/browser/",
+    )

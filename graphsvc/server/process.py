@@ -1,0 +1,78 @@
+"""The server as a process of the operating system."""
+
+import os
+import signal
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from graphsvc.server.java import unusable
+
+if TYPE_CHECKING:
+    import psutil
+
+
+def find(pid: int | None, marker: str) -> "psutil.Process | None":
+    """The live process `pid` if `marker` is one of its arguments; a number reused by others is not ours."""
+    import psutil
+
+    if pid is None:
+        return None
+    try:
+        process = psutil.Process(pid)
+        if process.status() != psutil.STATUS_ZOMBIE and marker in process.cmdline():
+            return process
+    except psutil.Error:
+        return None
+    return None
+
+
+def spawn(command: Sequence[str], log: Path, directory: Path) -> subprocess.Popen[bytes]:
+    """Starts `command` in a session of its own: no terminal, no Ctrl-C, output into `log`.
+
+    Raises:
+        ServerError: the Java runtime cannot be executed on this machine.
+    """
+    with log.open("wb") as output:
+        try:
+            return subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                cwd=directory,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise unusable(error.strerror or type(error).__name__) from error
+
+
+def disown(process: subprocess.Popen[bytes]) -> None:
+    """Lets a process outlive us without a warning of `subprocess` about it."""
+    process.returncode = 0
+
+
+def terminate(process: "psutil.Process", patience: float) -> bool:
+    """Asks `process` to end and waits `patience` seconds; False if it still runs then."""
+    import psutil
+
+    try:
+        process.terminate()
+        process.wait(patience)
+    except psutil.NoSuchProcess:
+        return True
+    except psutil.TimeoutExpired:
+        return False
+    return True
+
+
+def kill_session(process: "psutil.Process") -> None:
+    """Ends `process` and what it started, at once; for work that may be lost."""
+    import psutil
+
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait(5)
+    except (ProcessLookupError, psutil.Error):
+        return

@@ -1,0 +1,76 @@
+"""How much memory the server may take, from what the machine or its container has."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from graphsvc.errors import ServerError
+
+MIB = 1 << 20
+_HEAP_FLOOR, _HEAP_CEILING = 512 * MIB, 16 << 30
+_PAGES_FLOOR, _PAGES_CEILING = 128 * MIB, 16 << 30
+_CGROUP = Path("/sys/fs/cgroup")
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """Memory of the machine or of the container we are in; bytes."""
+
+    total: int
+    available: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """Largest heap and page cache of the server; bytes."""
+
+    heap: int
+    page_cache: int
+
+
+def sizes(memory: Memory) -> Sizes:
+    """Heap and page cache for a machine that also runs the detection and the API.
+
+    Two fifths of the memory go to the server, but no more than four fifths of what is free now;
+    five eighths of that are heap (GDS keeps its graphs there), the rest page cache.
+
+    Raises:
+        ServerError: not even the smallest server fits.
+    """
+    budget = min(memory.total * 2 // 5, memory.available * 4 // 5)
+    floor = _HEAP_FLOOR + _PAGES_FLOOR
+    if budget < floor:
+        raise ServerError(
+            f"Neo4j needs {floor // MIB} MB of memory for itself, and this machine or container has "
+            f"{memory.available // MIB:,} MB free of {memory.total // MIB:,} MB.",
+            "Close other programs or give the container at least 2 GB, or set GRAPHSVC_NEO4J_URI to a Neo4j "
+            "that runs elsewhere.",
+        )
+    heap = min(max(budget * 5 // 8, _HEAP_FLOOR), _HEAP_CEILING)
+    return Sizes(heap // MIB * MIB, min(max(budget - heap, _PAGES_FLOOR), _PAGES_CEILING) // MIB * MIB)
+
+
+def memory(cgroup: Path = _CGROUP) -> Memory:
+    """Memory of this machine, narrowed to the limit of the control group we run in, if any."""
+    import psutil
+
+    machine = psutil.virtual_memory()
+    limit, used = _group(cgroup)
+    if limit is None or limit >= machine.total:
+        return Memory(machine.total, machine.available)
+    return Memory(limit, min(machine.available, max(0, limit - used)))
+
+
+def _group(root: Path) -> tuple[int | None, int]:
+    """(limit, use without reclaimable cache) of the control group seen at `root`; version 2, then 1."""
+    for folder, limit, used, cache in (
+        (root, "memory.max", "memory.current", "inactive_file"),
+        (root / "memory", "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
+    ):
+        try:
+            bound = (folder / limit).read_text().strip()
+            if bound.isdecimal():
+                stat = dict(line.split() for line in (folder / "memory.stat").read_text().splitlines())
+                return int(bound), int((folder / used).read_text()) - int(stat.get(cache, 0))
+        except OSError:  # no such control group: another system, or version 1
+            continue
+    return None, 0
