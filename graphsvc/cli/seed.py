@@ -1,0 +1,124 @@
+"""`graphsvc seed`: write a synthetic world, with its truth, as a bundle."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from graphsvc.cli.progress import Stages
+from graphsvc.errors import BundleError, SettingsError
+
+if TYPE_CHECKING:
+    from seed.world import World
+
+
+class Form(StrEnum):
+    """How the tables are written."""
+
+    PARQUET = "parquet"
+    CSV = "csv"
+    NDJSON = "ndjson"
+
+
+def _list_scenarios(wanted: bool) -> None:
+    if wanted:
+        from seed import scenario
+
+        for name, description in scenario.describe().items():
+            typer.echo(f"{name:<10} {description}")
+        raise typer.Exit
+
+
+def seed(
+    accounts: Annotated[int, typer.Option(help="Accounts of the world.", min=1)],
+    out: Annotated[
+        Path, typer.Option(help="Directory of the bundle; made if it is not there.", file_okay=False)
+    ],
+    seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.", min=0)] = 1,
+    scenario: Annotated[str, typer.Option(help="Which world; see --list-scenarios.")] = "demo",
+    form: Annotated[Form, typer.Option("--format", help="How the tables are written.")] = Form.PARQUET,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace the bundle in a directory that is not empty.")
+    ] = False,
+    list_scenarios: Annotated[
+        bool,
+        typer.Option(
+            "--list-scenarios", help="Show the scenarios and exit.", is_eager=True, callback=_list_scenarios
+        ),
+    ] = False,
+) -> None:
+    """Write a synthetic world as a bundle: people, offices and schools, campaigns among them, and the truth.
+
+    Legitimate populations that look like campaigns (households, campuses, agencies …) are labelled in `truth.decoy`.
+    """
+    with Stages() as stages:
+        world, rows = write(accounts, seed, out, stages, scenario=scenario, form=form, force=force)
+    typer.echo(summary(world, rows))
+
+
+def write(
+    accounts: int,
+    seed: int,
+    out: Path,
+    stages: Stages,
+    *,
+    scenario: str = "demo",
+    form: Form = Form.PARQUET,
+    force: bool = False,
+) -> tuple["World", dict[str, int]]:
+    """Create a world and write it to `out`; the rows of each table.
+
+    Raises:
+        SettingsError: no such scenario, too few accounts, or `out` holds something already.
+        BundleError: `out` cannot be written.
+    """
+    try:
+        import faker  # noqa: F401
+    except ModuleNotFoundError:
+        raise SettingsError("Faker is not installed.", "Install graphsvc[seed].") from None
+    from seed import scenario as scenarios
+    from seed import writer
+    from seed.world import TABLES, create
+
+    world = create(scenarios.load(scenario), accounts, seed)
+    rows: dict[str, int] = {}
+    try:
+        _make_room(out, force)
+        for name, frame in world.tables():
+            writer.write(frame, out / f"{name}.{form}", form.value)
+            rows[name] = frame.height
+            stages.progress("tables", len(rows), len(TABLES))
+    except OSError as error:
+        raise BundleError(
+            f"The bundle cannot be written to {out}: {error.strerror or error}.", "Choose another --out."
+        ) from error
+    return world, rows
+
+
+def summary(world: "World", rows: dict[str, int]) -> str:
+    """What was made: rows a table, legitimate populations, campaigns with their sizes."""
+    lines = [f"{rows['accounts']:,} accounts, scenario {world.scenario.name}, seed {world.streams.seed}"]
+    lines += ["rows: " + ", ".join(f"{name} {count:,}" for name, count in sorted(rows.items()))]
+    lines += ["legitimate: " + ", ".join(f"{name} {count:,}" for name, count in world.populations.items())]
+    campaigns = world.campaigns
+    listed = ", ".join(f"{name} {count:,}" for name, count in campaigns.items()) or "none"
+    return "\n".join(
+        [*lines, f"campaigns ({len(campaigns)}, {sum(campaigns.values()):,} accounts): {listed}"]
+    )
+
+
+def _make_room(out: Path, force: bool) -> None:
+    """Make `out`, or clear it of a bundle; files that are no table of a bundle are never removed."""
+    from seed.world import TABLES
+
+    out.mkdir(parents=True, exist_ok=True)
+    if not any(out.iterdir()):
+        return
+    if not force:
+        raise SettingsError(
+            f"{out} is not empty.", "Choose another --out, or add --force to replace the bundle in it."
+        )
+    for table in TABLES:
+        for form in Form:
+            (out / f"{table}.{form}").unlink(missing_ok=True)

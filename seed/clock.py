@@ -1,0 +1,45 @@
+"""Hours and days: when people sign up and work, and what the local time of a country is."""
+
+from typing import Literal, TypeAlias
+
+import numpy as np
+
+from seed.streams import Floats, Ints
+
+Shape: TypeAlias = Literal["human", "office", "school"]
+HOUR, DAY = 3_600, 86_400
+
+# Relative activity by local hour of the day, and on a day of the weekend against a working day.
+_HOURS: dict[Shape, list[float]] = {
+    "human": [3, 2, 1, 1, 1, 1, 2, 4, 6, 8, 9, 9, 8, 8, 9, 9, 9, 9, 9, 10, 11, 10, 8, 5],
+    "office": [0, 0, 0, 0, 0, 0, 1, 4, 9, 12, 12, 11, 7, 11, 12, 11, 9, 5, 2, 1, 1, 0, 0, 0],
+    "school": [1, 0, 0, 0, 0, 0, 0, 3, 10, 12, 12, 10, 8, 10, 10, 8, 6, 5, 6, 7, 7, 6, 4, 2],
+}
+_WEEKEND: dict[Shape, float] = {"human": 0.8, "office": 0.08, "school": 0.3}
+
+
+def hour_of_week(shape: Shape) -> Floats:
+    """Share of a week's activity in each local hour from Monday 00:00, shape (168,), sum 1."""
+    day = np.array(_HOURS[shape], dtype=float) + 0.02
+    week = np.concatenate([day * (_WEEKEND[shape] if d >= 5 else 1.0) for d in range(7)])
+    shares: Floats = week / week.sum()
+    return shares
+
+
+def weekday_hour(seconds: Ints) -> Ints:
+    """Hour of the week (0–167, Monday 00:00 is 0) of times in seconds since 1970."""
+    return (seconds // HOUR + 72) % 168  # 1970-01-01 was a Thursday
+
+
+def human_times(rng: np.random.Generator, low: Ints, high: Ints, growth: float = 0.6) -> Ints:
+    """Moments at which people do things, one for each pair of bounds, in seconds since 1970, shape (n,).
+
+    Later days are likelier (a growing service); the hour of the week follows people's waking hours.
+    """
+    day = low + ((high - low) * rng.random(len(low)) ** (1 / (1 + growth))).astype(np.int64)
+    cumulative = np.cumsum(hour_of_week("human"))
+    hour = np.minimum(np.searchsorted(cumulative, rng.random(len(low))), 167)
+    shift = (hour - weekday_hour(day) + 84) % 168 - 84
+    moved = day // HOUR * HOUR + shift * HOUR + rng.integers(0, HOUR, len(low))
+    # A moment that falls out of its bounds by moving to a human hour stays where it was drawn.
+    return np.where((moved >= low) & (moved < high), moved, np.minimum(day, np.maximum(low, high - 1)))

@@ -1,0 +1,147 @@
+"""Declared identity: names, e-mail addresses, phones, organizations, and the undeclared referral codes."""
+
+import numpy as np
+import polars as pl
+
+from seed.members import Members
+from seed.pools import CONSONANTS, COUNTRIES, DISPOSABLE, FREEMAIL, VOWELS, Pools, plain
+from seed.scenario import Identity
+from seed.slots import pooled_or_own
+from seed.streams import Bools, Ints, key, mix, pick, zipf
+from seed.text import LETTERS, tokens
+
+
+class Names:
+    """The pools of names as columns, with what handles and domains make of them."""
+
+    def __init__(self, pools: Pools) -> None:
+        self.first, self.last = pl.Series(pools.first_names), pl.Series(pools.last_names)
+        self.companies = pl.Series(pools.companies)
+        self.plain_first = pl.Series([plain(n) for n in pools.first_names])
+        self.plain_last = pl.Series([plain(n) for n in pools.last_names])
+        self.plain_companies = pl.Series([plain(n) for n in pools.companies])
+        syllables = [c + v for c in CONSONANTS for v in VOWELS]
+        self.syllables = pl.Series(syllables)
+        self.freemail, self.disposable = pl.Series(FREEMAIL), pl.Series(DISPOSABLE)
+
+
+def identities(rng: np.random.Generator, members: Members, names: Names, country: Ints) -> pl.DataFrame:
+    """`email`, `phone`, `display_name` and `organization` of each member (strings, null where not given).
+
+    `country` holds indices into `COUNTRIES`.
+    """
+    manners = members.profile.identity
+    n = len(members)
+    first = zipf(rng, len(names.first), n, 0.5)
+    last = _surnames(rng, members, manners, len(names.last))
+    company = _companies(rng, members, len(names.companies))
+    handle = _handles(rng, names, first, last, rng.random(n) < manners.generated_handles)
+    domain = _domains(rng, members, names, last, company)
+    employed = rng.random(n) < manners.organization
+    suffix = pl.Series(company // len(names.companies) + 1).cast(pl.String)
+    return pl.DataFrame(
+        {
+            "handle": handle, "domain": domain, "phone": _phones(rng, members, country),
+            "first": names.first.gather(first), "last": names.last.gather(last),
+            "company": names.companies.gather(company % len(names.companies)), "suffix": suffix,
+            "employed": employed, "named": rng.random(n) < manners.display_name,
+        }
+    ).select(
+        email=pl.format("{}@{}", "handle", "domain"),
+        phone="phone",
+        display_name=pl.when("named").then(pl.format("{} {}", "first", "last")),
+        organization=pl.when("employed").then(
+            pl.when(pl.col("suffix") == "1").then("company").otherwise(pl.format("{} {}", "company", "suffix"))
+        ),
+    )  # fmt: skip
+
+
+def referrals(rng: np.random.Generator, members: Members) -> tuple[Ints, pl.Series]:
+    """Owners and codes of the identifier kind `referral_code`; most people have none."""
+    pool = members.profile.identity.referrals
+    filled, pooled = pooled_or_own(rng, members, np.arange(len(members)), pool, np.arange(len(members)))
+    code = tokens(filled[pooled] + (key(members.name) << 28), salt=12, alphabet=LETTERS)
+    return np.flatnonzero(pooled), code.str.slice(0, 10).str.to_uppercase()
+
+
+def _surnames(rng: np.random.Generator, members: Members, manners: Identity, available: int) -> Ints:
+    own = zipf(rng, available, len(members), 0.5)
+    family = zipf(rng, available, members.groups, 0.5)[members.group]
+    return np.where(rng.random(len(members)) < manners.same_surname, family, own)
+
+
+def _companies(rng: np.random.Generator, members: Members, available: int) -> Ints:
+    """A company for each group, no two groups of a population with the same; clients of agencies have their own."""
+    if members.profile.identity.email.get("client_domain", 0) > 0 or members.campaign:
+        return rng.integers(0, available * 4, len(members))
+    return (int(rng.integers(available)) + np.arange(members.groups))[members.group]
+
+
+def _handles(rng: np.random.Generator, names: Names, first: Ints, last: Ints, generated: Bools) -> pl.Series:
+    n = len(first)
+    frame = pl.DataFrame(
+        {
+            "first": names.plain_first.gather(first), "last": names.plain_last.gather(last),
+            "digits": pl.Series(rng.integers(1, 3000, n)).cast(pl.String), "style": rng.integers(0, 6, n),
+            "generated": generated,
+            **{f"s{i}": names.syllables.gather(rng.integers(0, len(names.syllables), n)) for i in range(4)},
+        }
+    ).with_columns(initial=pl.col("first").str.slice(0, 1))  # fmt: skip
+    style = pl.col("style")
+    made_up = pl.concat_str("s0", "s1", "s2", "s3", "digits")
+    named = (
+        pl.when(style == 0).then(pl.concat_str("first", pl.lit("."), "last"))
+        .when(style == 1).then(pl.concat_str("first", "last", "digits"))
+        .when(style == 2).then(pl.concat_str("initial", pl.lit("."), "last", "digits"))
+        .when(style == 3).then(pl.concat_str("last", pl.lit("."), "first"))
+        .when(style == 4).then(pl.concat_str("first", pl.lit("_"), "digits"))
+        .otherwise(pl.concat_str("initial", "last", pl.lit("+"), "digits"))
+    )  # fmt: skip
+    return frame.select(pl.when("generated").then(made_up).otherwise(named)).to_series()
+
+
+def _domains(
+    rng: np.random.Generator, members: Members, names: Names, last: Ints, company: Ints
+) -> pl.Series:
+    """The part behind the @; all domains are made up, under the reserved top-level domain `example` (RFC 2606)."""
+    n, email = len(members), members.profile.identity.email
+    choices = {
+        "freemail": names.freemail.gather(zipf(rng, len(names.freemail), n, 0.9)),
+        "disposable": names.disposable.gather(rng.integers(0, len(names.disposable), n)),
+        "own_domain": _domain(names.plain_last.gather(last), rng.integers(0, 40, n)),
+        "group_domain": _group_domains(rng, members, names, company),
+        "client_domain": _domain(names.plain_companies.gather(company % len(names.companies)), company),
+    }
+    which = pick(rng, email, n)
+    return pl.concat([choices[kind] for kind in email]).gather(which * n + np.arange(n))
+
+
+def _group_domains(rng: np.random.Generator, members: Members, names: Names, company: Ints) -> pl.Series:
+    """An office has its company's domain; a campaign buys some, each of syllables without a meaning."""
+    if not members.campaign:
+        number = company // len(names.companies)
+        return _domain(names.plain_companies.gather(company % len(names.companies)), number)
+    bought = int(np.ceil(len(members) / members.profile.identity.members_per_domain))
+    syllables = rng.integers(0, len(names.syllables), (bought, 4))
+    made_up = pl.DataFrame({f"s{i}": names.syllables.gather(syllables[:, i]) for i in range(4)})
+    domains = made_up.select(pl.concat_str(pl.all(), pl.lit(".example"))).to_series()
+    return domains.gather(rng.integers(0, bought, len(members)))
+
+
+def _domain(name: pl.Series, number: Ints) -> pl.Series:
+    """`name.example`, or `name7.example` for the seventh of that name."""
+    frame = pl.DataFrame({"name": name, "number": number})
+    digits = pl.when(pl.col("number") > 0).then(pl.col("number").cast(pl.String)).otherwise(pl.lit(""))
+    return frame.select(pl.concat_str("name", digits, pl.lit(".example"))).to_series()
+
+
+def _phones(rng: np.random.Generator, members: Members, country: Ints) -> pl.Series:
+    """Phone numbers in international notation, null for those who gave none."""
+    pool = members.profile.identity.phones
+    filled, pooled = pooled_or_own(rng, members, np.arange(len(members)), pool, np.arange(len(members)))
+    line = (mix(filled + (key(members.name) << 28), 7) % np.uint64(10**9)).astype(np.int64)
+    calling = np.array([c.calling for c in COUNTRIES])[np.where(pooled, 0, country)]
+    given = rng.random(len(members)) < members.profile.identity.phone
+    frame = pl.DataFrame({"calling": calling, "line": line, "given": given | pooled})
+    number = pl.format("+{}{}", "calling", pl.col("line").cast(pl.String).str.zfill(9))
+    return frame.select(pl.when("given").then(number)).to_series()

@@ -1,0 +1,180 @@
+"""Who is there: groups, moments of sign-up, bans and replacements of one population or campaign."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from seed.clock import DAY, HOUR, human_times
+from seed.scenario import Campaign, Life, Population, Profile, Scenario, Signup
+from seed.streams import Floats, Ints, between
+
+STATUSES = ("active", "suspended", "banned", "closed")
+ROLES = ("member", "sleeper", "replacement")
+ACTIVE, SUSPENDED, BANNED, CLOSED = range(4)
+MEMBER, SLEEPER, REPLACEMENT = range(3)
+NONE = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Members:
+    """The accounts of one population or campaign; every array has shape (n,), times are seconds since 1970.
+
+    `group` counts from 0 and is never decreasing for legitimate populations; `ended` is when the account
+    stopped being active (the world's end if it never did); `predecessor` is the index of the banned
+    account a replacement follows, or -1; `eagerness` scales the member's reuse of its group's pools.
+    """
+
+    name: str
+    profile: Profile
+    group: Ints
+    created: Ints
+    ended: Ints
+    status: Ints
+    role: Ints
+    predecessor: Ints
+    eagerness: Floats
+
+    def __len__(self) -> int:
+        return len(self.group)
+
+    @property
+    def groups(self) -> int:
+        """Number of groups."""
+        return int(self.group[-1]) + 1 if len(self.group) else 0
+
+    @property
+    def campaign(self) -> bool:
+        """Whether these accounts are a campaign's."""
+        return isinstance(self.profile, Campaign)
+
+
+def split(rng: np.random.Generator, accounts: int, bounds: tuple[int, int]) -> Ints:
+    """Group numbers of `accounts` accounts in groups of log-uniform size, shape (accounts,)."""
+    if accounts == 0:
+        return np.empty(0, dtype=np.int64)
+    if bounds == (1, 1):
+        return np.arange(accounts, dtype=np.int64)
+    low, high = np.log(bounds[0]), np.log(bounds[1] + 1)
+    sizes = np.exp(between(rng, (low, high), accounts // bounds[0] + 1)).astype(np.int64)
+    ends = np.cumsum(sizes)
+    return np.searchsorted(ends, np.arange(accounts), side="right").astype(np.int64)
+
+
+def births(rng: np.random.Generator, group: Ints, signup: Signup, scenario: Scenario) -> Ints:
+    """Moments of sign-up: members of a group come in bursts, bursts at human or at even hours."""
+    n = len(group)
+    span = scenario.end - scenario.start - HOUR
+    low = np.full(n, scenario.start + int(span * signup.window[0]))
+    high = np.full(n, scenario.start + int(span * signup.window[1]))
+    if signup.burst == (1, 1) and signup.lasting == (1.0, 1.0):
+        return human_times(rng, low, high)
+    starts_group = np.flatnonzero(np.diff(group, prepend=-1))
+    groups = len(starts_group)
+    lasting = (between(rng, signup.lasting, groups) * (high - low)[starts_group]).astype(np.int64)
+    low = (
+        low[starts_group] + (rng.random(groups) * ((high - low)[starts_group] - lasting)).astype(np.int64)
+    )[group]
+    high = low + lasting[group]
+
+    place = np.arange(n) - starts_group[group]
+    length = rng.integers(signup.burst[0], signup.burst[1] + 1, groups)[group]
+    new_burst = (place % length) == 0
+    first = np.flatnonzero(new_burst)
+    burst = np.cumsum(new_burst) - 1
+    moments = human_times(rng, low[first], high[first])
+    even = low[first] + (rng.random(len(first)) * (high - low)[first]).astype(np.int64)
+    moments = np.where(rng.random(len(first)) < signup.steady, even, moments)
+    within = (rng.random(n) * length * signup.minutes * 60).astype(np.int64)
+    latest: Ints = np.minimum(moments[burst] + within, scenario.end - HOUR)
+    return latest
+
+
+def legitimate(
+    rng: np.random.Generator, name: str, population: Population, accounts: int, world: Scenario
+) -> Members:
+    """The accounts of a population that no campaign runs."""
+    group = split(rng, accounts, population.size)
+    created = births(rng, group, population.signup, world)
+    status, ended = _honest_ends(rng, created, population.life, world.end)
+    nobody = np.full(accounts, NONE, dtype=np.int64)
+    return Members(
+        name,
+        population,
+        group,
+        created,
+        ended,
+        status,
+        np.zeros(accounts, np.int64),
+        nobody,
+        np.ones(accounts),
+    )
+
+
+def _honest_ends(rng: np.random.Generator, created: Ints, life: Life, end: int) -> tuple[Ints, Ints]:
+    u = rng.random(len(created))
+    limits = np.cumsum([life.suspended, life.banned, life.closed])
+    status = np.array([SUSPENDED, BANNED, CLOSED, ACTIVE])[np.searchsorted(limits, u, side="right")]
+    moment = created + HOUR + ((end - created - HOUR) * rng.random(len(created))).astype(np.int64)
+    return status, np.where(status == ACTIVE, end, moment)
+
+
+def campaign(rng: np.random.Generator, name: str, style: Campaign, accounts: int, world: Scenario) -> Members:
+    """The accounts of one campaign: first members in bursts, then weekly bans and those who replace the banned.
+
+    A ban wave takes place each week after the first sign-ups; the number of replacements of the whole campaign
+    is given by the scenario and spread over the waves in proportion to the members alive.
+    """
+    replacements = round(style.replacements * accounts)
+    first = accounts - replacements
+    created = np.concatenate([
+        np.sort(births(rng, np.zeros(first, np.int64), style.signup, world)),
+        np.full(replacements, world.end),
+    ])  # fmt: skip
+    ended = np.full(accounts, world.end)
+    status = np.full(accounts, ACTIVE, dtype=np.int64)
+    predecessor = np.full(accounts, NONE, dtype=np.int64)
+
+    waves = _wave_sizes(rng, created[:first], replacements, style.replaced, world.end)
+    born = first
+    for moment, banned, replaced in waves:
+        alive = np.flatnonzero((created < moment - DAY) & (status == ACTIVE))
+        gone = rng.choice(alive, size=min(banned, len(alive)), replace=False)
+        status[gone] = BANNED
+        ended[gone] = moment + rng.integers(0, 6 * HOUR, len(gone))
+        successors = np.arange(born, born + min(replaced, len(gone)))
+        followed = gone[: len(successors)]
+        delay = (between(rng, style.replaced_after_hours, len(successors)) * HOUR).astype(np.int64)
+        created[successors] = np.minimum(ended[followed] + delay, world.end - HOUR)
+        predecessor[successors] = followed
+        born += len(successors)
+
+    role = np.zeros(accounts, np.int64)
+    role[:first][rng.random(first) < style.sleepers] = SLEEPER
+    role[first:] = REPLACEMENT
+    eagerness = np.where(role == SLEEPER, style.sleeper_reuse, 1.0)
+    kept = np.arange(accounts) < born  # a wave without enough members alive leaves replacements unborn
+    return Members(
+        name, style, np.zeros(born, np.int64), created[kept], ended[kept], status[kept], role[kept],
+        predecessor[kept], eagerness[kept],
+    )  # fmt: skip
+
+
+def _wave_sizes(
+    rng: np.random.Generator, created: Ints, replacements: int, replaced: float, end: int
+) -> list[tuple[int, int, int]]:
+    """(moment, number banned, number replaced) of each weekly wave."""
+    if replacements == 0:
+        return []
+    first = int(created[min(len(created) - 1, len(created) // 10)]) + 2 * DAY + int(rng.integers(DAY))
+    moments = np.arange(first, end - 4 * DAY, 7 * DAY)
+    if len(moments) == 0:
+        moments = np.array([end - 4 * DAY])
+    alive = np.maximum(np.searchsorted(created, moments - DAY), 1)
+    share = np.cumsum(alive) / alive.sum()
+    upto = np.round(share * replacements).astype(np.int64)
+    successors = np.diff(upto, prepend=0)
+    return [
+        (int(t), int(np.ceil(s / replaced)), int(s))
+        for t, s in zip(moments, successors, strict=True)
+        if s > 0
+    ]

@@ -1,0 +1,116 @@
+"""Who writes what: own words, greetings everybody sends, popular templates, and a group's own templates."""
+
+from dataclasses import dataclass
+from string import Formatter
+
+import numpy as np
+import polars as pl
+
+from seed.members import Members
+from seed.phrases import SLOTS, Phrases, Templates
+from seed.scenario import Campaign
+from seed.sessions import stays
+from seed.slots import inherit, layout, reuse, share_out, slot_owners
+from seed.streams import Ints, Streams, key, zipf
+from seed.text import tokens
+
+MOST_PROMPTS = 10
+OWN, COMMON = -1, -2
+
+
+@dataclass(frozen=True, slots=True)
+class Prompts:
+    """Rows of a population's prompts, shape (rows,): owner, text or null, fingerprint or null, times in seconds."""
+
+    owner: Ints
+    text: pl.Series
+    fingerprint: pl.Series
+    first: Ints
+    last: Ints
+
+
+def prompts(streams: Streams, members: Members, phrases: Phrases, popular: Templates) -> Prompts:
+    """All prompts of a population; `popular` are the templates that anybody may copy."""
+    rng = streams.rng("prompts", members.name)
+    manners = members.profile.prompts
+    owner = slot_owners(rng, len(members), manners.rows, MOST_PROMPTS)
+    counts = None
+    if manners.templates is not None:
+        counts = rng.integers(manners.templates[0], manners.templates[1] + 1, members.groups)
+    values = layout(members, manners, counts)
+    own = phrases.templates(rng, 0 if manners.from_popular else int(values.count.sum()))
+
+    # What a row is: OWN, COMMON, 0 … a popular template, then the population's own templates.
+    what = np.full(len(owner), OWN, dtype=np.int64)
+    u = rng.random(len(owner))
+    limit = reuse(rng, members, manners)[owner]
+    what[(u >= limit) & (u < limit + manners.common)] = COMMON
+    copied = (u >= limit + manners.common) & (u < limit + manners.common + manners.popular)
+    what[copied] = zipf(rng, len(popular), int(copied.sum()))
+    dealt = share_out(rng, members, owner[u < limit], manners, values)
+    what[u < limit] = dealt % len(popular) if manners.from_popular else len(popular) + dealt
+    if isinstance(members.profile, Campaign):
+        what = inherit(rng, members, owner, what, members.profile.inherits)
+
+    text = _texts(rng, what, phrases, popular, own)
+    fingerprint = tokens(_fingerprints(what, members.name, len(popular)), salt=streams.seed)
+    exported = pl.Series(rng.random(len(owner)) < manners.fingerprints)
+    nothing = pl.Series([None], dtype=pl.String)
+    first, last = stays(rng, members, owner)
+    return Prompts(
+        owner, text.zip_with(~exported, nothing), fingerprint.zip_with(exported, nothing), first, last
+    )
+
+
+def _fingerprints(what: Ints, name: str, popular: int) -> Ints:
+    """What an exporter's own fingerprint would tell apart: templates, greetings, and each text of one's own."""
+    anybody = (what == COMMON) | ((what >= 0) & (what < popular))
+    number = np.where(what == OWN, (1 << 27) + np.arange(len(what)), what + 2)
+    return (np.where(anybody, key("popular"), key(name)) << 28) + number
+
+
+def _texts(
+    rng: np.random.Generator, what: Ints, phrases: Phrases, popular: Templates, own: Templates
+) -> pl.Series:
+    """The text of each row, shape as `what`."""
+    rows: list[Ints] = [np.flatnonzero(what == COMMON), np.flatnonzero(what >= 0)]
+    parts = [
+        phrases.common.gather(zipf(rng, len(phrases.common), len(rows[0]))),
+        _filled(rng, what[rows[1]], phrases, popular, own),
+    ]
+    others = np.flatnonzero(what == OWN)
+    which = rng.integers(0, len(phrases.layouts), len(others))
+    for i, pattern in enumerate(phrases.layouts):
+        rows.append(others[which == i])
+        parts.append(_sentences(rng, pattern, phrases, len(rows[-1])))
+    place = np.empty(len(what), dtype=np.int64)
+    place[np.concatenate(rows)] = np.arange(len(what))
+    return pl.concat(parts).gather(place)
+
+
+def _filled(
+    rng: np.random.Generator, which: Ints, phrases: Phrases, popular: Templates, own: Templates
+) -> pl.Series:
+    """Templates with their slots filled, shape as `which` (a number among `popular` and then `own`)."""
+    kinds = np.concatenate([popular.slots, own.slots])[which]
+    drawn = phrases.slot_first[kinds] + (rng.random(kinds.shape) * phrases.slot_size[kinds]).astype(np.int64)
+    columns = [pl.concat([a, b]).gather(which) for a, b in zip(popular.literals, own.literals, strict=True)]
+    for i in range(SLOTS):
+        columns.insert(2 * i + 1, phrases.fillings.gather(drawn[:, i]))
+    return _joined(columns)
+
+
+def _sentences(rng: np.random.Generator, pattern: str, phrases: Phrases, size: int) -> pl.Series:
+    """Honest prompts of one layout, each {name} drawn from its own list, shape (size,)."""
+    columns: list[pl.Series] = []
+    for literal, name, _, _ in Formatter().parse(pattern):
+        if literal:
+            columns.append(pl.Series([literal], dtype=pl.String).new_from_index(0, size))
+        if name:
+            columns.append(phrases.own[name].gather(rng.integers(0, len(phrases.own[name]), size)))
+    return _joined(columns)
+
+
+def _joined(columns: list[pl.Series]) -> pl.Series:
+    frame = pl.DataFrame([c.alias(str(i)) for i, c in enumerate(columns)])
+    return frame.select(pl.concat_str(pl.all())).to_series().alias("text")

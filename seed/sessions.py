@@ -1,0 +1,139 @@
+"""Where and with what accounts are seen, and what they pay with."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from seed.members import Members
+from seed.networks import AddressSpace, with_interface
+from seed.scenario import Addresses, Campaign
+from seed.slots import PoolLayout, inherit, layout, pooled_or_own, reuse, share_out, slot_owners
+from seed.streams import Bools, Ints, pick
+
+MOST_SESSIONS = 10
+OWN, SCRIPT = 0, 1
+
+
+@dataclass(frozen=True, slots=True)
+class Sessions:
+    """Rows of a population's sessions; all arrays have shape (rows,).
+
+    `owner` is the member, ascending; `address` an integer of `AddressSpace`; `device` a number of the population's
+    own (negative: the group's, see `pooled_or_own`); `known` says whether the device was recorded; `scripted`
+    whether a program library was used; times are seconds since 1970.
+    """
+
+    owner: Ints
+    address: Ints
+    device: Ints
+    known: Bools
+    scripted: Bools
+    first: Ints
+    last: Ints
+
+
+@dataclass(frozen=True, slots=True)
+class Payments:
+    """Rows of a population's payments: owner, card (negative: the group's), kind (index into the scenario's kinds)."""
+
+    owner: Ints
+    card: Ints
+    kind: Ints
+    first: Ints
+    last: Ints
+
+
+def stays(rng: np.random.Generator, members: Members, owner: Ints) -> tuple[Ints, Ints]:
+    """First and last moment of each slot, within its owner's life; the first slot begins with the sign-up."""
+    born, ended = members.created[owner], members.ended[owner]
+    life = np.maximum(ended - born - 1, 0)
+    is_first = np.diff(owner, prepend=-1) != 0
+    begin = np.where(is_first, 0.0, rng.random(len(owner)))
+    stay = rng.random(len(owner)) ** 2
+    first = born + (begin * life).astype(np.int64)
+    last = first + (stay * (ended - 1 - first).clip(0)).astype(np.int64)
+    return first, last
+
+
+def sessions(rng: np.random.Generator, members: Members, space: AddressSpace, homes: Ints) -> Sessions:
+    """All sessions of a population. `homes` are addresses of honest households, of which pools may borrow."""
+    profile = members.profile
+    owner = slot_owners(rng, len(members), profile.sessions, MOST_SESSIONS)
+    address = _addresses(rng, members, owner, space, homes)
+    own_device = owner * 4 + (rng.random(len(owner)) < 0.3)
+    device, _ = pooled_or_own(rng, members, owner, profile.devices, own_device)
+    if isinstance(profile, Campaign):
+        address = inherit(rng, members, owner, address, profile.inherits)
+        device = inherit(rng, members, owner, device, profile.inherits)
+    known = rng.random(len(owner)) < profile.devices.known
+    scripted = (rng.random(len(members)) < profile.devices.scripted)[owner]
+    first, last = stays(rng, members, owner)
+    return Sessions(owner, with_interface(address, owner), device, known, scripted, first, last)
+
+
+def payments(rng: np.random.Generator, members: Members) -> Payments:
+    """All payments of a population: one instrument for most paying members, two for some."""
+    cards = members.profile.cards
+    paying = rng.random(len(members)) < cards.paying
+    owner = np.repeat(np.flatnonzero(paying), 1 + (rng.random(int(paying.sum())) < 0.08))
+    card, _ = pooled_or_own(rng, members, owner, cards, owner * 4 + (np.diff(owner, prepend=-1) == 0))
+    if isinstance(members.profile, Campaign):
+        card = inherit(rng, members, owner, card, members.profile.inherits)
+    kinds = pick(rng, cards.kinds, len(owner))
+    first, last = stays(rng, members, owner)
+    # One instrument has one kind: that of its first payer.
+    _, at, place = np.unique(card, return_index=True, return_inverse=True)
+    return Payments(owner, card, kinds[at][place], first, last)
+
+
+def _addresses(
+    rng: np.random.Generator, members: Members, owner: Ints, space: AddressSpace, homes: Ints
+) -> Ints:
+    manners = members.profile.addresses
+    home = space.draw(rng, manners.home, len(members))[owner]
+    address = space.address(manners.home, space.nearby(rng, manners.home, home))
+    u = rng.random(len(owner))
+    limit = reuse(rng, members, manners)[owner]
+    pooled = u < limit
+    values = layout(members, manners)
+    addresses = _pool_addresses(rng, values, manners, space, homes)
+    address[pooled] = addresses[share_out(rng, members, owner[pooled], manners, values)]
+    for network_class, share in manners.shared.items():
+        chosen = (u >= limit) & (u < limit + share)
+        limit = limit + share
+        # People meet the same exits again and again: an account keeps to the neighbourhood of its first one.
+        address[chosen] = space.address(
+            network_class, space.draw_popular(rng, network_class, int(chosen.sum()))
+        )
+    return address
+
+
+def _pool_addresses(
+    rng: np.random.Generator, values: PoolLayout, manners: Addresses, space: AddressSpace, homes: Ints
+) -> Ints:
+    """The addresses in all groups' pools, shape (number of values,)."""
+    group, groups = values.group, len(values.count)
+    addresses = np.empty(len(group), dtype=np.int64)
+    classes = list(manners.networks)
+    # An office lies in one network, a proxy network in several.
+    which = (
+        pick(rng, manners.networks, groups)[group]
+        if manners.adjacent
+        else pick(rng, manners.networks, len(group))
+    )
+    for i, network_class in enumerate(classes):
+        mine = np.flatnonzero(which == i)
+        bounds = space.systems_of(rng, network_class, groups, manners.autonomous_systems)
+        chosen = bounds[group[mine], rng.integers(0, manners.autonomous_systems, len(mine))]
+        if manners.adjacent:
+            room = np.maximum(bounds[:, 0, 1] - bounds[:, 0, 0] - values.count, 1)
+            base = bounds[:, 0, 0] + (rng.random(groups) * room).astype(np.int64)
+            offset = mine - values.first[group[mine]]
+            places = np.minimum(base[group[mine]] + offset, bounds[group[mine], 0, 1] - 1)
+        else:
+            places = (chosen[:, 0] + rng.random(len(mine)) * (chosen[:, 1] - chosen[:, 0])).astype(np.int64)
+        addresses[mine] = space.address(network_class, places)
+    borrowed = rng.random(len(group)) < manners.borrowed
+    if len(homes):
+        addresses[borrowed] = homes[rng.integers(0, len(homes), int(borrowed.sum()))]
+    return addresses

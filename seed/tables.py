@@ -1,0 +1,227 @@
+"""The tables of a bundle, built from the parts of all populations: one function a table, plain columns out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from seed import networks
+from seed.members import ACTIVE, ROLES, STATUSES, Members
+from seed.pools import COUNTRIES
+from seed.scenario import Population
+from seed.sessions import Payments, Sessions
+from seed.streams import Bools, Floats, Ints, key, mix
+from seed.text import LETTERS, tokens
+
+TIME = pl.Datetime("us", "UTC")
+PLANS = ("free", "plus", "pro", "team", "enterprise")
+
+
+@dataclass(frozen=True, slots=True)
+class Everyone:
+    """All accounts of a world in the order of their sign-up: `place[p][i]` is the row of member i of population p."""
+
+    parts: Sequence[Members]
+    place: Sequence[Ints]
+    ids: pl.Series
+
+    def rows(self, owners: Sequence[Ints]) -> pl.Series:
+        """Rows of the owners of all populations' parts, one after the other."""
+        return pl.Series("account", np.concatenate([p[o] for p, o in zip(self.place, owners, strict=True)]))
+
+    def finished(self, frame: pl.DataFrame, *order: str) -> pl.DataFrame:
+        """Sort by account and `order`, and put the account's id where its row number was."""
+        ordered = frame.sort("account", *order, maintain_order=True)
+        ids = self.ids.gather(ordered["account"]).alias("account_id")
+        return ordered.drop("account").insert_column(0, ids)
+
+
+def everyone(parts: Sequence[Members], seed: int) -> Everyone:
+    """Number all accounts by sign-up and give them ids that tell nothing."""
+    numbers = np.concatenate([np.arange(len(p)) + (key(p.name) << 28) for p in parts])
+    created = np.concatenate([p.created for p in parts])
+    order = np.lexsort((mix(numbers, seed), created))
+    place = np.empty(len(order), dtype=np.int64)
+    place[order] = np.arange(len(order))
+    ids = tokens(numbers[order], salt=seed)
+    cuts = np.cumsum([len(p) for p in parts])[:-1]
+    return Everyone(parts, np.split(place, cuts), pl.select(pl.lit("acct_") + ids).to_series())
+
+
+def times(seconds: Ints) -> pl.Series:
+    """Seconds since 1970 as UTC times."""
+    return pl.Series(seconds * 1_000_000).cast(TIME)
+
+
+def joined(arrays: Sequence[Ints]) -> Ints:
+    """The arrays of all populations, one after the other."""
+    return np.concatenate(arrays)
+
+
+def truth(all_: Everyone) -> pl.DataFrame:
+    """`truth`: campaign, role and decoy of each account."""
+    frames = []
+    for members, place in zip(all_.parts, all_.place, strict=True):
+        decoy = members.profile.decoy if isinstance(members.profile, Population) else None
+        frames.append(
+            pl.DataFrame({"account": place, "role": pl.Series(ROLES).gather(members.role)}).with_columns(
+                campaign_id=pl.lit(members.name if members.campaign else None, dtype=pl.String),
+                role=pl.when(pl.lit(members.campaign)).then("role"),
+                decoy=pl.lit(decoy, dtype=pl.String),
+            )
+        )
+    return all_.finished(pl.concat(frames).select("account", "campaign_id", "role", "decoy"))
+
+
+def accounts(
+    all_: Everyone,
+    sessions: pl.DataFrame,
+    identities: Sequence[pl.DataFrame],
+    countries: Sequence[Ints],
+    paid: Ints,
+) -> pl.DataFrame:
+    """`accounts`: `sessions` is that table's raw frame (sign-up address, device and program are its first rows)."""
+    signup = sessions.unique("account", keep="first", maintain_order=True).select(
+        "account", signup_ip="ip", signup_device="device", user_agent="user_agent"
+    )
+    status = joined([p.status for p in all_.parts])
+    ended = times(joined([p.ended for p in all_.parts]))
+    numbers = joined([np.arange(len(p)) + (key(p.name) << 28) for p in all_.parts])
+    rich = mix(numbers, 21) % np.uint64(10)
+    plan = np.where(paid == 0, 0, np.array([1, 1, 1, 1, 1, 2, 2, 2, 3, 4])[rich.astype(np.int64)])
+    frame = pl.DataFrame(
+        {
+            "account": joined(all_.place),
+            "created_at": times(joined([p.created for p in all_.parts])),
+            "status": pl.Series(STATUSES).gather(status),
+            "status_changed_at": ended.zip_with(pl.Series(status != ACTIVE), pl.Series([None], dtype=TIME)),
+            "plan": pl.Series(PLANS).gather(plan),
+            "country": pl.Series([c.code for c in COUNTRIES]).gather(joined(countries)),
+        }
+    )
+    frame = pl.concat([frame, pl.concat(identities)], how="horizontal")
+    return all_.finished(frame.join(signup, on="account", how="left", maintain_order="left"))
+
+
+def sessions(
+    all_: Everyone, parts: Sequence[Sessions], space: networks.AddressSpace, agents: "Agents"
+) -> pl.DataFrame:
+    """`sessions`, still with row numbers for accounts: `Everyone.finished` makes it the table."""
+    address = joined([s.address for s in parts])
+    device = joined([_own_numbers(m, s.device) for m, s in zip(all_.parts, parts, strict=True)])
+    known = np.concatenate([s.known & ~s.scripted for s in parts])
+    asn = space.asn(address)
+    logged = mix(address, 3) % np.uint64(10) > 0  # one address in ten comes without its system's number
+    frame = pl.DataFrame(
+        {
+            "account": all_.rows([s.owner for s in parts]),
+            "ip": networks.text(address),
+            "asn": pl.Series(asn).zip_with(pl.Series(logged), pl.Series([None], dtype=pl.Int64)),
+            "device": _present("dev_", tokens(device, salt=31), known),
+            "user_agent": agents.name(device, np.concatenate([s.scripted for s in parts])),
+            "first_seen": times(joined([s.first for s in parts])),
+            "last_seen": times(joined([s.last for s in parts])),
+            "requests": 1 + (mix(address + device, 4) % np.uint64(40)).astype(np.int64),
+        }
+    )  # fmt: skip
+    first = frame.sort("account", "first_seen", "ip", maintain_order=True)
+    return first.unique(["account", "ip", "device", "user_agent"], keep="first", maintain_order=True)
+
+
+def payments(all_: Everyone, parts: Sequence[Payments], countries: Sequence[Ints]) -> pl.DataFrame:
+    """`payments`: instruments are tokens without a digit; bank identification numbers are made up (9…)."""
+    card = joined([_own_numbers(m, p.card) for m, p in zip(all_.parts, parts, strict=True)])
+    kinds = [
+        pl.Series(list(m.profile.cards.kinds), dtype=pl.String).gather(p.kind)
+        for m, p in zip(all_.parts, parts, strict=True)
+    ]
+    pooled = np.concatenate([p.card < 0 for p in parts])
+    home = joined([c[p.owner] for c, p in zip(countries, parts, strict=True)])
+    # A pool's card comes from anywhere; each country has some issuers, a few of them large.
+    country = np.where(pooled, (mix(card, 8) % np.uint64(len(COUNTRIES))).astype(np.int64), home)
+    issuer = (((mix(card, 9) % np.uint64(1000)) / 1000.0) ** 2 * 40).astype(np.int64)
+    frame = pl.DataFrame(
+        {
+            "account": all_.rows([p.owner for p in parts]),
+            "instrument": pl.select(pl.lit("pi_") + tokens(card, salt=41, alphabet=LETTERS)).to_series(),
+            "kind": pl.concat(kinds),
+            "bin": pl.Series(900_000 + country * 100 + issuer).cast(pl.String),
+            "issuer_country": pl.Series([c.code for c in COUNTRIES]).gather(country),
+            "first_seen": times(joined([p.first for p in parts])),
+            "last_seen": times(joined([p.last for p in parts])),
+            "payments": 1 + (mix(card, 5) % np.uint64(6)).astype(np.int64),
+        }
+    ).with_columns(bin=pl.when(pl.col("kind").is_in(["card", "prepaid"])).then("bin"))
+    return all_.finished(frame, "first_seen", "instrument")
+
+
+def identifiers(
+    all_: Everyone, parts: Sequence[Sessions], codes: Sequence[tuple[Ints, pl.Series]], agents: "Agents"
+) -> pl.DataFrame:
+    """`identifiers`: TLS fingerprints of the programs used, and referral codes (a kind nobody declares)."""
+    owners, values = [], []
+    for members, s in zip(all_.parts, parts, strict=True):
+        seen = np.flatnonzero(
+            (np.diff(s.owner, prepend=-1) != 0) & (mix(s.owner, key(members.name)) % np.uint64(2) == 0)
+        )
+        owners.append(s.owner[seen])
+        values.append(agents.handshake(members, s, seen))
+    referral_owners = all_.rows([o for o, _ in codes])
+    tls_owners = all_.rows(owners)
+    handshake = tokens(joined(values), salt=51)
+    frame = pl.DataFrame(
+        {
+            "account": pl.concat([tls_owners, referral_owners]),
+            "kind": ["tls_fingerprint"] * len(tls_owners) + ["referral_code"] * len(referral_owners),
+            "value": pl.concat([pl.select(pl.lit("t13d_") + handshake).to_series(), *(c for _, c in codes)]),
+        }
+    )
+    return all_.finished(frame, "kind", "value")
+
+
+class Agents:
+    """User agents and TLS fingerprints as functions of a device, the common ones far more common."""
+
+    def __init__(self, browsers: Sequence[str], programs: Sequence[str]) -> None:
+        self._all = pl.Series([*browsers, *programs])
+        self._browsers = len(browsers)
+        self._browser_ladder, self._program_ladder = _ladder(len(browsers)), _ladder(len(programs))
+
+    def index(self, device: Ints, scripted: Bools) -> Ints:
+        """Number of the program seen with each device."""
+        u = mix(device, 61) / 2.0**64
+        program = (
+            np.minimum(np.searchsorted(self._program_ladder, u), len(self._program_ladder) - 1)
+            + self._browsers
+        )
+        browser = np.minimum(np.searchsorted(self._browser_ladder, u), self._browsers - 1)
+        return np.where(scripted, program, browser).astype(np.int64)
+
+    def name(self, device: Ints, scripted: Bools) -> pl.Series:
+        """User agent seen with each device."""
+        return self._all.gather(self.index(device, scripted))
+
+    def handshake(self, members: Members, s: Sessions, rows: Ints) -> Ints:
+        """Number of the TLS fingerprint of some sessions: four versions of a program share one."""
+        common = self.index(_own_numbers(members, s.device[rows]), s.scripted[rows]) // 4
+        own = mix(s.owner[rows], 71) / 2.0**64 < members.profile.devices.custom_client
+        return np.where(
+            own & s.scripted[rows], (key(members.name) << 20) + members.group[s.owner[rows]], common
+        )
+
+
+def _ladder(values: int) -> Floats:
+    cumulative: Floats = np.cumsum(np.arange(1, values + 1, dtype=float) ** -0.8)
+    shares: Floats = cumulative / cumulative[-1]
+    return shares
+
+
+def _own_numbers(members: Members, values: Ints) -> Ints:
+    """Numbers of a population's own made distinct from those of the others (negative ones are its pools')."""
+    return (key(members.name) << 29) + (1 << 28) + values
+
+
+def _present(prefix: str, values: pl.Series, present: Bools) -> pl.Series:
+    frame = pl.DataFrame({"value": values, "present": present})
+    return frame.select(pl.when("present").then(pl.lit(prefix) + pl.col("value"))).to_series()

@@ -1,0 +1,74 @@
+"""Hourly activity in the sample window, and which model it went to."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from seed.clock import DAY, HOUR, hour_of_week, weekday_hour
+from seed.members import Members
+from seed.pools import COUNTRIES
+from seed.scenario import Scenario, Traffic
+from seed.streams import Floats, Ints
+
+MOST_ROWS = 120
+SMALL, LARGE, NEW = range(3)
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """One row an account and hour, shape (rows,): owner, start of the hour (seconds), requests, model (index)."""
+
+    owner: Ints
+    hour: Ints
+    requests: Ints
+    model: Ints
+
+
+def activity(rng: np.random.Generator, members: Members, country: Ints, world: Scenario) -> Activity:
+    """Activity of those alive in the window; `country` holds indices into `COUNTRIES`, shape (n,).
+
+    How much an account does is gamma distributed (few do most). A load balancer deals its rows out evenly over
+    the hours instead, so that the sum stays level while no two accounts look alike.
+    """
+    traffic = members.profile.traffic
+    hours = world.activity_days * DAY // HOUR
+    begin = world.end // HOUR * HOUR - hours * HOUR
+    first = np.maximum(-(-members.created // HOUR) * HOUR, begin)
+    last = np.minimum(members.ended // HOUR * HOUR, begin + hours * HOUR)
+    alive = np.clip((last - first) / (hours * HOUR), 0, 1)
+    rate = traffic.rows * rng.gamma(0.8, 1 / 0.8, len(members)) * members.eagerness
+    owner = np.repeat(np.arange(len(members)), np.minimum(rng.poisson(rate * alive), MOST_ROWS))
+
+    at = _human_hours(rng, traffic, country[owner], begin, hours)
+    dealt = np.flatnonzero(rng.random(len(owner)) < traffic.balanced)
+    at[dealt] = rng.permutation(len(dealt)) * hours // max(len(dealt), 1)
+    hour = begin + at * HOUR
+    kept = (hour >= first[owner]) & (hour < last[owner])
+    code = np.unique(owner[kept] * hours + at[kept])
+    owner, hour = code // hours, begin + code % hours * HOUR
+    requests = 1 + rng.poisson(rng.exponential(traffic.requests - 1, len(code)))
+    return Activity(owner, hour, requests, models(rng, traffic, hour, world))
+
+
+def models(rng: np.random.Generator, traffic: Traffic, moment: Ints, world: Scenario) -> Ints:
+    """The model that requests at these moments went to: traffic moves to a new release as its population does."""
+    released = world.end - int(world.model_released_days_ago * DAY)
+    since = np.maximum(moment - released, 0) / HOUR
+    moved = traffic.moves_to_new_model * (1 - 0.5 ** (since / traffic.half_time_hours))
+    u = rng.random(len(moment))
+    return np.where(u < moved, NEW, np.where((u - moved) < (1 - moved) * 0.55, SMALL, LARGE))
+
+
+def _human_hours(rng: np.random.Generator, traffic: Traffic, country: Ints, begin: int, hours: int) -> Ints:
+    """Hours of the window, drawn by the local hour of the week of each row's country."""
+    week: Floats = hour_of_week(traffic.shape)
+    offsets = np.array([c.offset for c in COUNTRIES])
+    window = begin + np.arange(hours, dtype=np.int64) * HOUR
+    local = weekday_hour(window[None, :] + offsets[:, None] * HOUR)
+    cumulative = np.cumsum(week[local], axis=1)
+    cumulative /= cumulative[:, -1:]
+    # One search for all rows: country c has its cumulative shares between c and c + 1.
+    ladder = (cumulative + np.arange(len(offsets))[:, None]).ravel()
+    found = np.searchsorted(ladder, rng.random(len(country)) + country, side="right")
+    at: Ints = np.clip(found - country * hours, 0, hours - 1)
+    return at

@@ -1,0 +1,157 @@
+"""From a scenario, a size and a seed to the tables of a bundle, one after the other."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from seed import identity, pools, prompts, sessions, sizes, tables, traffic
+from seed.members import Members, campaign, legitimate
+from seed.networks import AddressSpace
+from seed.phrases import Phrases
+from seed.pools import Pools
+from seed.scenario import Scenario
+from seed.streams import Ints, Streams
+
+TABLES = ("networks", "sessions", "payments", "identifiers", "prompts", "activity", "accounts", "truth")
+"""In the order in which they are made. A bundle without `accounts` or `truth` is one that was interrupted."""
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """A scenario at a size and with a seed. The same three give the same tables."""
+
+    scenario: Scenario
+    streams: Streams
+    pools: Pools
+    space: AddressSpace
+    people: tables.Everyone
+
+    @property
+    def campaigns(self) -> dict[str, int]:
+        """Accounts of each campaign, largest first."""
+        found = {m.name: len(m) for m in self.people.parts if m.campaign}
+        return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
+
+    @property
+    def populations(self) -> dict[str, int]:
+        """Accounts of each legitimate population, largest first."""
+        found = {m.name: len(m) for m in self.people.parts if not m.campaign}
+        return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
+
+    def tables(self) -> Iterator[tuple[str, pl.DataFrame]]:
+        """(name, rows) of each table, in the order of `TABLES`; only what later tables need is kept in memory."""
+        everyone, parts = self.people, self.people.parts
+        rng = self.streams.rng
+        agents = tables.Agents(self.pools.browsers, self.pools.programs)
+        yield "networks", self.space.table()
+
+        seen = self._sessions()
+        raw = tables.sessions(everyone, seen, self.space, agents)
+        yield "sessions", everyone.finished(raw)
+        raw = raw.unique("account", keep="first", maintain_order=True)
+        countries = [self._countries(m, s) for m, s in zip(parts, seen, strict=True)]
+
+        paid = [sessions.payments(rng("payments", m.name), m) for m in parts]
+        yield "payments", tables.payments(everyone, paid, countries)
+        payers = np.concatenate(
+            [np.bincount(p.owner, minlength=len(m)) for m, p in zip(parts, paid, strict=True)]
+        )
+
+        codes = [identity.referrals(rng("referrals", m.name), m) for m in parts]
+        yield "identifiers", tables.identifiers(everyone, seen, codes, agents)
+        del seen, paid
+
+        yield "prompts", self._prompts()
+        yield "activity", self._activity(countries)
+        names = identity.Names(self.pools)
+        identities = [
+            identity.identities(rng("identity", m.name), m, names, c)
+            for m, c in zip(parts, countries, strict=True)
+        ]
+        yield "accounts", tables.accounts(everyone, raw, identities, countries, payers)
+        yield "truth", tables.truth(everyone)
+
+    def _sessions(self) -> list[sessions.Sessions]:
+        """Sessions of all populations; campaigns come last and may borrow addresses of honest households."""
+        seen: list[sessions.Sessions] = []
+        homes = np.empty(0, dtype=np.int64)
+        for members in self.people.parts:
+            if members.campaign and not len(homes):
+                homes = np.concatenate([s.address for s in seen])
+                homes = homes[self.space.of_class(homes, "residential")]
+            seen.append(
+                sessions.sessions(self.streams.rng("sessions", members.name), members, self.space, homes)
+            )
+        return seen
+
+    def _countries(self, members: Members, seen: sessions.Sessions) -> Ints:
+        """Declared country of each member: for most that of the address of sign-up."""
+        rng = self.streams.rng("country", members.name)
+        first = seen.address[np.diff(seen.owner, prepend=-1) != 0]
+        moved = rng.random(len(members)) < 0.06
+        return np.where(moved, rng.integers(0, len(pools.COUNTRIES), len(members)), self.space.country(first))
+
+    def _prompts(self) -> pl.DataFrame:
+        phrases = Phrases(self.streams, self.pools)
+        popular = phrases.templates(self.streams.rng("popular-prompts"), self.scenario.popular_prompts)
+        written = [prompts.prompts(self.streams, m, phrases, popular) for m in self.people.parts]
+        first = tables.joined([p.first for p in written])
+        rng = self.streams.rng("prompt-models")
+        model = [
+            traffic.models(rng, m.profile.traffic, p.first, self.scenario)
+            for m, p in zip(self.people.parts, written, strict=True)
+        ]
+        frame = pl.DataFrame(
+            {
+                "account": self.people.rows([p.owner for p in written]),
+                "text": pl.concat([p.text for p in written]),
+                "fingerprint": pl.concat([p.fingerprint for p in written]),
+                "model": pl.Series(self.scenario.models).gather(tables.joined(model)),
+                "first_seen": tables.times(first),
+                "last_seen": tables.times(tables.joined([p.last for p in written])),
+                "requests": rng.geometric(0.2, len(first)),
+            }
+        )
+        return self.people.finished(frame, "first_seen")
+
+    def _activity(self, countries: list[Ints]) -> pl.DataFrame:
+        rows = [
+            traffic.activity(self.streams.rng("activity", m.name), m, c, self.scenario)
+            for m, c in zip(self.people.parts, countries, strict=True)
+        ]
+        frame = pl.DataFrame(
+            {
+                "account": self.people.rows([r.owner for r in rows]),
+                "hour": tables.times(tables.joined([r.hour for r in rows])),
+                "requests": tables.joined([r.requests for r in rows]),
+                "model": pl.Series(self.scenario.models).gather(tables.joined([r.model for r in rows])),
+            }
+        )
+        return self.people.finished(frame, "hour")
+
+
+def create(scenario: Scenario, accounts: int, seed: int) -> World:
+    """Lay out a world: who is in it and which addresses there are; `World.tables` makes the rest.
+
+    Raises:
+        SettingsError: too few accounts for the scenario.
+    """
+    streams = Streams(seed)
+    planned = sizes.campaign_sizes(scenario, accounts, streams)
+    in_campaigns = sum(size for _, size in planned.values())
+    sizes.check_accounts(accounts, in_campaigns)
+    campaigns = [
+        campaign(streams.rng("members", name), name, scenario.campaigns[style], size, scenario)
+        for name, (style, size) in planned.items()
+    ]
+    honest = accounts - sum(len(m) for m in campaigns)
+    people = [
+        legitimate(streams.rng("members", name), name, scenario.populations[name], size, scenario)
+        for name, size in sizes.population_sizes(scenario, honest).items()
+        if size
+    ]
+    drawn = pools.draw(streams)
+    space = AddressSpace(scenario.networks, accounts, streams, drawn)
+    return World(scenario, streams, drawn, space, tables.everyone([*people, *campaigns], seed))
