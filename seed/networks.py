@@ -98,7 +98,8 @@ class AddressSpace:
         capacity = self.capacity(network_class)
         ranks = zipf(rng, capacity, size, 0.6)
         # The most used ones do not all lie in the first system: 7919 is a prime no capacity here is a multiple of.
-        return np.remainder(ranks * 7919 + 13, capacity)
+        spread: Ints = (ranks * 7919 + 13) % capacity
+        return spread
 
     def nearby(self, rng: np.random.Generator, network_class: NetworkClass, places: Ints) -> Ints:
         """For each place another of its region, as a dynamic address moves."""

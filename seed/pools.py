@@ -70,11 +70,13 @@ def draw(streams: Streams) -> Pools:
     fake = Faker(_LOCALES)
     fake.seed_instance(streams.integer("faker"))
     english = fake["en_US"]
+    # Not all locales: the towns of some are kept in a set, whose order differs from process to process.
+    cities = [fake[locale] for locale in ("en_US", "de_DE", "fr_FR", "pl_PL", "nl_NL")]
     return Pools(
         first_names=_distinct(fake.first_name() for _ in range(5_000)),
         last_names=_distinct(fake.last_name() for _ in range(12_000)),
         companies=_distinct(fake.company() for _ in range(6_000)),
-        cities=_distinct(fake.city() for _ in range(3_000)),
+        cities=_distinct(town.city() for town in cities for _ in range(600)),
         jobs=_distinct(english.job().lower() for _ in range(1_500)),
         browsers=_browsers(),
         programs=_programs(),
