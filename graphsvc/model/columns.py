@@ -29,8 +29,10 @@ NETWORKS: Schema = {
 ACTIVITY: Schema = {"account_id": pl.String, "hour": TIME, "requests": pl.Int64, "model": pl.String}
 DEAD_LETTERS: Schema = {
     "table": pl.String, "file": pl.String, "row": pl.Int64, "column": pl.String, "reason": pl.String,
-    "shape": pl.String,
+    "shape": pl.String, "also": pl.String,
 }  # fmt: skip
+"""One row a rejected row: its first fault, the masked form of the value at fault, and in `also` the
+row's further faults as `column:reason`, separated by spaces."""
 
 
 def values_schema(kind: str) -> Schema:
@@ -66,3 +68,4 @@ class BundleColumns:
     activity: pl.DataFrame
     dead_letters: pl.DataFrame
     tables: tuple[TableReport, ...] = field(default=())
+    unknown_files: tuple[str, ...] = field(default=())

@@ -1,0 +1,6 @@
+"""A bundle on disk to validated, tokenised columns, and dead letters for what is broken."""
+
+from graphsvc.intake.bundle import read_bundle
+from graphsvc.intake.dead_letters import write_dead_letters
+
+__all__ = ["read_bundle", "write_dead_letters"]

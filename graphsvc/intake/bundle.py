@@ -1,0 +1,196 @@
+"""A bundle on disk to columns ready for the graph. Nothing is written here, and nothing raw comes out."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import polars as pl
+
+from graphsvc.intake.codes import Dictionaries, distinct
+from graphsvc.intake.dead_letters import letters
+from graphsvc.intake.files import BundleFile, content_hash, find
+from graphsvc.intake.readers import read
+from graphsvc.intake.schemas import SCHEMAS, columns_of
+from graphsvc.intake.signals import BANDED, build
+from graphsvc.intake.validation import check_columns, validate
+from graphsvc.intake.values import masked
+from graphsvc.model.columns import ACCOUNTS, ACTIVITY, DEAD_LETTERS, NETWORKS, BundleColumns, TableReport
+from graphsvc.signals.prompts import bands
+from graphsvc.signals.tokens import Tokeniser
+
+Known = Callable[[pl.Series], pl.Series]
+Progress = Callable[[str, int, int], None]
+
+_STATUSES = ("active", "closed", "suspended", "banned")  # where two rows differ, the later here counts
+
+
+def read_bundle(
+    path: Path, tokens: Tokeniser, known_accounts: Known | None = None, report: Progress | None = None
+) -> BundleColumns:
+    """Read, validate and tokenise a bundle.
+
+    Args:
+        path: the directory that holds the tables.
+        known_accounts: given ids (String, distinct, sorted) that tables name but the bundle's
+            `accounts` lacks, those that the database knows; rows of the others become dead letters
+            `unknown_account`. None keeps all rows.
+        report: called with table, rows read so far, and rows in all (an estimate until the last).
+
+    Raises:
+        BundleError: the bundle, one of its files or a required column cannot be read.
+    """
+    files = find(path, list(SCHEMAS))
+    with ThreadPoolExecutor(1) as pool:
+        content = pool.submit(content_hash, files, tokens.key_id)
+        intake = _Intake(known_accounts, report or (lambda *_: None))
+        for table, parts in files.tables.items():
+            intake.read(table, parts)
+        return intake.columns(content.result(), tokens, files.unknown)
+
+
+class _Intake:
+    """The tables of a bundle as they are read: typed rows as codes, dead letters, what was counted."""
+
+    def __init__(self, known_accounts: Known | None, report: Progress) -> None:
+        self._known_accounts = known_accounts
+        self._report = report
+        self._codes = Dictionaries()
+        self._tables: dict[str, pl.DataFrame] = {}
+        self._dead_letters: list[pl.DataFrame] = []
+        self._reports: list[TableReport] = []
+
+    def read(self, table: str, parts: tuple[BundleFile, ...]) -> None:
+        """Read all files of a table; `accounts` comes first."""
+        frames, letters_of_table, unknown, count = [], [], set[str](), 0
+        sizes = [max(part.path.stat().st_size, 1) for part in parts]
+        for number, part in enumerate(parts):
+            in_file, checked = 0, part.suffix.startswith(".ndjson")
+            for chunk in read(part, list(columns_of(table))):
+                if not checked:
+                    check_columns(part, chunk, some_rows=True)
+                    checked = True
+                good, rejected = validate(part, chunk)
+                frames.append(
+                    self._codes.encode(_without_text(table, good).with_columns(file=pl.lit(number)))
+                )
+                letters_of_table.append(rejected)
+                in_file += chunk.frame.height + len(chunk.malformed)
+                share = (sum(sizes[:number]) + chunk.share * sizes[number]) / sum(sizes)
+                self._report(
+                    table, count + in_file, max(count + in_file, round((count + in_file) / max(share, 1e-9)))
+                )
+            if part.suffix.startswith(".ndjson"):
+                check_columns(part, chunk, some_rows=in_file > 0)
+            unknown |= chunk.found.difference(columns_of(table))
+            count += in_file
+        frame = pl.concat(frames)
+        if table != "accounts" and "account_id" in frame.columns:
+            frame, rejected = self._of_known_accounts(table, parts, frame)
+            letters_of_table.append(rejected)
+        self._dead_letters += letters_of_table
+        self._tables[table] = frame.drop("row", "file", "fault").unique()
+        names = masked(pl.Series(sorted(unknown), dtype=pl.String).str.slice(0, 64))
+        self._reports.append(TableReport(table, count, sum(map(len, letters_of_table)), tuple(names)))
+        self._report(table, count, count)
+
+    def _of_known_accounts(
+        self, table: str, parts: tuple[BundleFile, ...], frame: pl.DataFrame
+    ) -> tuple[pl.DataFrame, pl.DataFrame]:
+        nobody = pl.DataFrame(schema=DEAD_LETTERS)
+        if self._known_accounts is None:
+            return frame, nobody
+        named = distinct(frame["account_id"]).cast(pl.String)
+        own = self._tables["accounts"]["account_id"].cast(pl.String)
+        foreign = named.filter(~named.is_in(own.implode())).sort()
+        if foreign.is_empty():
+            return frame, nobody
+        known = self._known_accounts(foreign)
+        strangers = foreign.filter(~foreign.is_in(known.implode())).cast(frame["account_id"].dtype)
+        unknown = frame["account_id"].is_in(strangers.implode())
+        lost = frame.filter(unknown)
+        names = pl.Series([part.name for part in parts]).gather(lost["file"])
+        ids = lost["account_id"].cast(pl.String)
+        return frame.filter(~unknown), letters(
+            table, names, lost["row"], "unknown_account", "account_id", ids
+        )
+
+    def columns(self, content: str, tokens: Tokeniser, unknown_files: tuple[str, ...]) -> BundleColumns:
+        """Everything read, as columns."""
+        tables = self._tables
+        networks = _networks(tables.get("networks"))
+        everyone = pl.concat(
+            [distinct(t["account_id"]) for t in tables.values() if "account_id" in t.columns]
+        )
+        ids = everyone.unique().cast(pl.String).sort().cast(everyone.dtype)
+        sources = {name: table for name, table in tables.items() if name not in {"networks", "activity"}}
+        signals = dict(build(sources, ids, networks, tokens))
+        return BundleColumns(
+            id=content,
+            accounts=_accounts(tables["accounts"]),
+            values={kind: signal.values for kind, signal in signals.items()},
+            edges={kind: signal.edges for kind, signal in signals.items()},
+            networks=networks,
+            activity=_activity(tables.get("activity")),
+            dead_letters=pl.concat(self._dead_letters),
+            tables=tuple(self._reports),
+            unknown_files=tuple(masked(pl.Series(unknown_files, dtype=pl.String))),
+        )
+
+
+def _without_text(table: str, rows: pl.DataFrame) -> pl.DataFrame:
+    """Prompt text goes as soon as its bands are known; a hash of it tells rows apart in this process."""
+    if table != "prompts":
+        return rows
+    texts = rows["text"].drop_nulls().unique()
+    found = bands(texts).group_by("row").agg(pl.col("band").sort().str.join(" "))
+    by_text = pl.DataFrame(
+        {"text": texts.gather(found["row"]), BANDED: found["band"]},
+        schema={"text": pl.String, BANDED: pl.String},
+    )
+    joined = rows.join(by_text, on="text", how="left", maintain_order="left")
+    return joined.with_columns(pl.col("text").hash())
+
+
+def _accounts(rows: pl.DataFrame) -> pl.DataFrame:
+    """One row an account: the earliest creation, the newest status, the newest plan and country."""
+    stated = pl.when(pl.col("status_changed_at").is_not_null()).then(pl.lit("active"))
+    rows = rows.select(*ACCOUNTS).cast({pl.Categorical: pl.String})
+    rows = rows.with_columns(status=pl.coalesce("status", stated))
+    several = pl.col("account_id").is_duplicated()
+    order = pl.col("status").cast(pl.Enum(_STATUSES))
+    merged = (
+        rows.filter(several)
+        .sort("account_id", "status_changed_at", order, "created_at", "plan", "country")
+        .group_by("account_id")
+        .agg(
+            pl.col("created_at").min(),
+            pl.col("status").drop_nulls().last(),
+            pl.col("status_changed_at").max(),
+            pl.col("plan", "country").drop_nulls().last(),
+        )
+    )
+    everyone = pl.concat([rows.filter(~several), merged.select(*ACCOUNTS)])
+    return everyone.with_columns(pl.col("status").fill_null("active")).sort("account_id")
+
+
+def _networks(rows: pl.DataFrame | None) -> pl.DataFrame:
+    """One row a network (by CIDR) or autonomous system; of differing rows the one that says most."""
+    if rows is None:
+        return pl.DataFrame(schema=NETWORKS)
+    rows = (
+        rows.select(*NETWORKS)
+        .cast({pl.Categorical: pl.String})
+        .with_columns(which=pl.coalesce("cidr", pl.col("asn").cast(pl.String)))
+    )
+    vague = pl.col("network_class") == "unknown"
+    ordered = rows.sort("which", vague, "network_class", "asn", "name", "country", nulls_last=True)
+    return ordered.unique("which", keep="first", maintain_order=True).select(*NETWORKS)
+
+
+def _activity(rows: pl.DataFrame | None) -> pl.DataFrame:
+    """One row an account, hour and model."""
+    if rows is None:
+        return pl.DataFrame(schema=ACTIVITY)
+    key = ["account_id", "hour", "model"]
+    merged = rows.group_by(key).agg(pl.col("requests").sum())
+    return merged.cast({pl.Categorical: pl.String}).sort(key).select(*ACTIVITY)

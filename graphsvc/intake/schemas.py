@@ -1,0 +1,231 @@
+"""The contract of each table, as dataframely schemas over typed columns.
+
+The order of columns and rules is the order in which faults are reported. A rule's name is the
+reason a person reads in the dead-letter file.
+"""
+
+from collections.abc import Callable
+from functools import partial
+
+import dataframely as dy
+import numpy as np
+import polars as pl
+
+from graphsvc.model.columns import TIME
+
+_EMAIL = r"^[^@\s<>,;]+@[\p{L}\p{N}](?:[\p{L}\p{N}-]*[\p{L}\p{N}])?(?:\.[\p{L}\p{N}](?:[\p{L}\p{N}-]*[\p{L}\p{N}])?)+$"
+_LARGEST_COUNT = 2**53 - 1  # sums of counts stay far from the end of Int64 and exact in JSON
+_LARGEST_ASN = 2**32 - 1
+_LONGEST_ID = 256
+_LONGEST_LABEL = 1024
+_LONGEST_VALUE = 65_536
+
+Check = Callable[[pl.Expr], pl.Expr]
+
+
+def card_numbers(texts: pl.Series) -> pl.Series:
+    """Which values are card numbers: 13–19 digits, separators aside, that pass the Luhn check
+    (ISO/IEC 7812-1, annex B).
+
+    Args:
+        texts: String, n rows.
+
+    Returns:
+        Boolean, n rows; False for null.
+    """
+    answer = np.zeros(len(texts), dtype=np.bool_)
+    candidates = texts.str.contains(r"^[^\p{L}]{13,}$").fill_null(value=False).arg_true()
+    digits = texts.gather(candidates).str.normalize("NFKC").str.replace_all(r"[^0-9]", "")
+    fits = digits.str.len_bytes().is_between(13, 19)
+    if fits.any():
+        padded = "".join(digits.filter(fits).str.zfill(20).to_list())
+        matrix = np.frombuffer(padded.encode(), dtype=np.uint8).reshape(-1, 20).astype(np.int64) - ord("0")
+        matrix[:, 0::2] *= 2  # every second digit from the right; twenty digits begin with one
+        total = (matrix - 9 * (matrix > 9)).sum(axis=1)
+        answer[candidates.filter(fits).to_numpy()] = total % 10 == 0
+    return pl.Series(texts.name, answer)
+
+
+def _matches(pattern: str) -> Check:
+    return lambda column: column.str.contains(pattern)
+
+
+def _one_of(*choices: str) -> Check:
+    return lambda column: column.is_in(list(choices))
+
+
+def _looks_like_no_email(column: pl.Expr) -> pl.Expr:
+    return ~column.str.contains(r"[^\s@＠]+[@＠][^\s@＠]+\.[^\s@＠]")
+
+
+def _no_card_number(column: pl.Expr) -> pl.Expr:
+    return ~column.map_batches(card_numbers, return_dtype=pl.Boolean)
+
+
+def _account_id() -> dy.String:
+    return dy.String(max_length=_LONGEST_ID, check={"looks_like_email": _looks_like_no_email})
+
+
+def _time(*, nullable: bool = False) -> dy.Datetime:
+    return dy.Datetime(nullable=nullable, time_zone=TIME.time_zone, time_unit=TIME.time_unit)
+
+
+def _count(*, nullable: bool = True) -> dy.Int64:
+    checks: dict[str, Check] = {
+        "negative": lambda column: column >= 0,
+        "too_large": lambda column: column <= _LARGEST_COUNT,
+    }
+    return dy.Int64(nullable=nullable, check=checks)
+
+
+def _asn() -> dy.Int64:
+    return dy.Int64(nullable=True, check={"not_an_asn": lambda column: column.is_between(0, _LARGEST_ASN)})
+
+
+def _text(form: str, *, nullable: bool = True, longest: int = _LONGEST_VALUE, **check: Check) -> dy.String:
+    return dy.String(nullable=nullable, max_length=longest, check=check or None, metadata={"form": form})
+
+
+_label = partial(_text, "label", longest=_LONGEST_LABEL)
+_country = partial(_text, "country", not_a_country=_matches("^[A-Z]{2}$"))
+
+
+class Row(dy.Schema):
+    """What every table's rows carry besides their columns: `row`, 1-based within the file, and
+    `fault`, `column:reason …` of the values that could not be read."""
+
+    row = dy.Int64()
+    fault = dy.String(nullable=True)
+
+    @dy.rule()
+    def fault__unreadable(cls) -> pl.Expr:  # noqa: N805
+        return pl.col("fault").is_null()
+
+
+class Seen(Row):
+    """Tables whose rows span a time."""
+
+    @dy.rule()
+    def last_seen__before_first_seen(cls) -> pl.Expr:  # noqa: N805
+        return pl.col("last_seen") >= pl.col("first_seen")
+
+
+class Accounts(Row):
+    account_id = _account_id()
+    created_at = _time()
+    status = _text("choice", not_one_of=_one_of("active", "suspended", "banned", "closed"))
+    status_changed_at = _time(nullable=True)
+    plan = _label()
+    country = _country()
+    email = _text("text", not_an_email=_matches(_EMAIL))
+    phone = _text("text", not_a_phone=lambda column: column.str.count_matches(r"\d") >= 7)
+    display_name = _text("text")
+    organization = _text("text")
+    signup_ip = _text("ip")
+    signup_device = _text("text")
+    user_agent = _text("text")
+
+
+class Payments(Seen):
+    account_id = _account_id()
+    instrument = _text("text", nullable=False, card_number=_no_card_number)
+    kind = _text(
+        "choice",
+        nullable=False,
+        not_one_of=_one_of("card", "bank", "wallet", "prepaid", "crypto", "invoice"),
+    )
+    bin = _text("text", not_a_bin=_matches("^[0-9]{6,8}$"))
+    issuer_country = _country()
+    first_seen = _time()
+    last_seen = _time()
+    payments = _count()
+
+
+class Sessions(Seen):
+    account_id = _account_id()
+    ip = _text("ip", nullable=False)
+    asn = _asn()
+    device = _text("text")
+    user_agent = _text("text")
+    first_seen = _time()
+    last_seen = _time()
+    requests = _count()
+
+
+class Prompts(Seen):
+    account_id = _account_id()
+    text = dy.String(nullable=True)
+    fingerprint = _text("text")
+    model = _label()
+    first_seen = _time()
+    last_seen = _time()
+    requests = _count()
+
+    @dy.rule()
+    def text__missing(cls) -> pl.Expr:  # noqa: N805
+        return pl.col("text").is_not_null() | pl.col("fingerprint").is_not_null()
+
+    @dy.rule()
+    def fingerprint__beside_text(cls) -> pl.Expr:  # noqa: N805
+        return pl.col("text").is_null() | pl.col("fingerprint").is_null()
+
+
+class Activity(Row):
+    account_id = _account_id()
+    hour = dy.Datetime(
+        time_zone=TIME.time_zone,
+        time_unit=TIME.time_unit,
+        check={"not_start_of_hour": lambda column: column == column.dt.truncate("1h")},
+    )
+    requests = _count(nullable=False)
+    model = _label()
+
+
+class Networks(Row):
+    asn = _asn()
+    cidr = _text("cidr")
+    name = _label()
+    network_class = _text(
+        "choice",
+        nullable=False,
+        not_one_of=_one_of(
+            "residential", "mobile", "hosting", "vpn", "proxy", "cgnat", "corporate", "education", "unknown"
+        ),
+    )
+    country = _country()
+
+    @dy.rule()
+    def cidr__missing(cls) -> pl.Expr:  # noqa: N805
+        return pl.col("asn").is_not_null() | pl.col("cidr").is_not_null()
+
+
+class Identifiers(Seen):
+    account_id = _account_id()
+    kind = _text("kind", nullable=False)
+    value = _text("text", nullable=False)
+    first_seen = _time(nullable=True)
+    last_seen = _time(nullable=True)
+    count = _count()
+
+    @dy.rule()
+    def value__card_number(cls) -> pl.Expr:  # noqa: N805
+        return (pl.col("kind") != "instrument") | _no_card_number(pl.col("value"))
+
+
+SCHEMAS: dict[str, type[Row]] = {
+    "accounts": Accounts,
+    "payments": Payments,
+    "sessions": Sessions,
+    "prompts": Prompts,
+    "activity": Activity,
+    "networks": Networks,
+    "identifiers": Identifiers,
+}
+
+ONE_OF: dict[str, tuple[str, str]] = {"prompts": ("text", "fingerprint"), "networks": ("asn", "cidr")}
+"""Tables of which a file must have at least one of two columns."""
+
+
+def columns_of(table: str) -> dict[str, dy.Column]:
+    """Columns of a table in the order of the contract, with type and whether they may be null."""
+    return {name: c for name, c in SCHEMAS[table].columns().items() if name not in Row.column_names()}

@@ -1,0 +1,228 @@
+"""Typed tables to signals: who shares what, since when and how often; each pair once, each signal once."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+
+from graphsvc.intake import addresses
+from graphsvc.intake.codes import NOWHERE, Ranks, distinct, ranks
+from graphsvc.model.columns import EDGES, values_schema
+from graphsvc.signals.kinds import KINDS, SignalKind, kind_of
+from graphsvc.signals.prompts import BANDS
+from graphsvc.signals.tokens import Tokeniser
+
+BANDED = "bands"
+"""Column of the table `prompts` that stands for `text`: its bands, joined by spaces."""
+
+_COUNTS = {"payments": "payments", "sessions": "requests", "prompts": "requests", "identifiers": "count"}
+_TO_SOURCE_FORM: dict[str, Callable[[pl.Series], pl.Series]] = {
+    "ip": addresses.canonical,
+    "email_domain": lambda domains: "@" + domains,
+}
+"""What an `identifiers` value of a declared kind lacks compared to the column the kind comes from."""
+
+
+class Signals(NamedTuple):
+    """Edges and distinct values of a kind, as `BundleColumns` holds them."""
+
+    edges: pl.DataFrame
+    values: pl.DataFrame
+
+
+class _Rows(NamedTuple):
+    """Rows of a table with their values: whose, which, when and how often; and what each distinct
+    value (Categorical) is as a signal (key, null for none)."""
+
+    table: pl.DataFrame
+    accounts: Ranks
+    column: pl.Series
+    values: pl.Series
+    keys: pl.Series
+
+
+def build(
+    tables: Mapping[str, pl.DataFrame], accounts: pl.Series, networks: pl.DataFrame, tokens: Tokeniser
+) -> Iterator[tuple[str, Signals]]:
+    """The signals of each kind that occurs, in the order of `KINDS`.
+
+    Args:
+        tables: typed rows without duplicates, text as codes; `prompts` with the column `bands`.
+        accounts: the account ids of all tables (Categorical), distinct, in the order of their text.
+        networks: schema `NETWORKS`; gives addresses the autonomous system that sessions did not.
+    """
+    places = pl.int_range(len(accounts), dtype=pl.UInt32, eager=True)
+    owners = {
+        name: ranks(table["account_id"], accounts, places)
+        for name, table in tables.items()
+        if "account_id" in table.columns
+    }
+    ids = accounts.cast(pl.String)
+    others = _identifiers(tables, owners)
+    for kind in KINDS:
+        rows = [*_declared(kind, tables, owners, tokens)]
+        for name in [n for n in others if kind_of(n) is kind]:
+            rows.append(_keyed(*others.pop(name), kind, name, tokens, identifier=True))
+        if any(part.keys.count() for part in rows):
+            yield kind.name, _signals(kind, rows, ids, networks)
+
+
+def _identifiers(
+    tables: Mapping[str, pl.DataFrame], owners: Mapping[str, Ranks]
+) -> dict[str, tuple[pl.DataFrame, Ranks, pl.Series]]:
+    """The rows of `identifiers` by their kind."""
+    if "identifiers" not in tables:
+        return {}
+    table = tables["identifiers"].with_columns(owner=pl.Series(owners["identifiers"]))
+    parts = table.partition_by("kind", as_dict=True)
+    named = {str(kind): part for (kind,), part in parts.items()}
+    return {
+        name: (named[name], named[name]["owner"].to_numpy(), named[name]["value"]) for name in sorted(named)
+    }
+
+
+def _declared(
+    kind: SignalKind, tables: Mapping[str, pl.DataFrame], owners: Mapping[str, Ranks], tokens: Tokeniser
+) -> Iterator[_Rows]:
+    for source in kind.sources:
+        if source.table == "identifiers" or source.table not in tables:
+            continue
+        table, accounts = tables[source.table], owners[source.table]
+        if (source.table, source.column) == ("prompts", "text"):
+            yield from _banded(kind, table, accounts, tokens)
+        else:
+            yield _keyed(table, accounts, table[source.column], kind, kind.name, tokens)
+
+
+def _keyed(
+    table: pl.DataFrame, accounts: Ranks, column: pl.Series, kind: SignalKind, name: str, tokens: Tokeniser,
+    *, identifier: bool = False,
+) -> _Rows:  # fmt: skip
+    values = distinct(column)
+    text = values.cast(pl.String)
+    if identifier and name in _TO_SOURCE_FORM:
+        text = _TO_SOURCE_FORM[name](text)
+    return _Rows(table, accounts, column, values, _keys(kind, name, text, tokens))
+
+
+def _banded(kind: SignalKind, table: pl.DataFrame, accounts: Ranks, tokens: Tokeniser) -> Iterator[_Rows]:
+    """One occurrence of each row for its first band, one for its second, and so on."""
+    column = table[BANDED]
+    values = distinct(column)
+    bands = values.cast(pl.String).str.split(" ")
+    for place in range(BANDS):
+        keys = _keys(kind, kind.name, bands.list.get(place, null_on_oob=True), tokens)
+        yield _Rows(table, accounts, column, values, keys)
+
+
+def _keys(kind: SignalKind, name: str, text: pl.Series, tokens: Tokeniser) -> pl.Series:
+    normal = text.to_frame("text").select(kind.normalise(pl.col("text"))).to_series()
+    return f"{name}:" + (tokens.column(name, normal) if kind.tokenised else normal)
+
+
+def _signals(kind: SignalKind, rows: list[_Rows], ids: pl.Series, networks: pl.DataFrame) -> Signals:
+    keys = pl.concat([part.keys for part in rows]).drop_nulls().unique().sort().alias("key")
+    placed = keys.to_frame().with_row_index("place")
+    placings = [_placing(part, placed) for part in rows]
+    edges = _edges(rows, placings, ids, keys)
+    values = _values(kind, keys)
+    if kind.name == "ip":
+        values = _with_networks(values, rows, placings, networks)
+    elif kind.name == "instrument":
+        values = _with_issuers(values, rows, placings)
+    return Signals(edges, values.select(*values_schema(kind.name)))
+
+
+def _placing(part: _Rows, placed: pl.DataFrame) -> Ranks:
+    places = part.keys.to_frame("key").join(placed, on="key", how="left", maintain_order="left")["place"]
+    return ranks(part.column, part.values, places)
+
+
+def _edges(rows: list[_Rows], placings: list[Ranks], ids: pl.Series, keys: pl.Series) -> pl.DataFrame:
+    """Occurrences of one account and one signal as one edge, ordered by account and key.
+
+    The pair is one integer, so grouping and sorting by it need no text.
+    """
+    parts = []
+    for part, placing in zip(rows, placings, strict=True):
+        there = placing != NOWHERE
+        pair = (part.accounts[there].astype(np.uint64) << np.uint64(32)) | placing[there]
+        seen = _seen(part.table).filter(pl.Series(there))
+        parts.append(seen.with_columns(pair=pl.Series(pair, dtype=pl.UInt64)))
+    total = pl.when(pl.col("count").is_not_null().any()).then(pl.col("count").sum())
+    merged = (
+        pl.concat(parts)
+        .group_by("pair")
+        .agg(pl.col("first_seen").min(), pl.col("last_seen").max(), total)
+        .sort("pair")
+    )
+    pair = merged["pair"].to_numpy()
+    account, key = pair >> np.uint64(32), pair & np.uint64(NOWHERE)
+    return merged.with_columns(
+        ids.gather(pl.Series(account)).alias("account_id"), keys.gather(pl.Series(key)).alias("key")
+    ).select(*EDGES)
+
+
+def _seen(table: pl.DataFrame) -> pl.DataFrame:
+    """When and how often the rows of a table were seen; what an account signed up with was seen then."""
+    if "created_at" in table.columns:
+        at = pl.col("created_at")
+        return table.select(first_seen=at, last_seen=at, count=pl.lit(None, pl.Int64))
+    count = next(name for name in ("payments", "requests", "count") if name in table.columns)
+    return table.select("first_seen", "last_seen", count=pl.col(count))
+
+
+def _values(kind: SignalKind, keys: pl.Series) -> pl.DataFrame:
+    parts = pl.col("key").str.splitn(":", 2).struct
+    return keys.to_frame().with_columns(kind=parts.field("field_0"), value=parts.field("field_1"))
+
+
+def _with_networks(
+    values: pl.DataFrame, rows: list[_Rows], placings: list[Ranks], networks: pl.DataFrame
+) -> pl.DataFrame:
+    """Adds `prefix` and `asn`: the one of the latest session that gave one, else that of the most
+    specific network of this bundle."""
+    sessions = [
+        part.table.select("asn", "last_seen", place=pl.Series(placing)).drop_nulls("asn")
+        for part, placing in zip(rows, placings, strict=True)
+        if "asn" in part.table.columns
+    ]
+    numbers = addresses.parse(values["value"])
+    held = addresses.parse_networks(networks["cidr"]).with_columns(networks["asn"]).drop_nulls()
+    asn = addresses.longest_match(numbers, held)
+    if sessions:
+        seen = pl.concat(sessions).group_by("place", "asn").agg(pl.col("last_seen").max())
+        latest = seen.sort("last_seen", "asn", descending=[False, True]).unique("place", keep="last")
+        given = _at_places(latest, "asn", len(values), pl.Int64())
+        asn = given.zip_with(given.is_not_null(), asn)
+    return values.with_columns(addresses.prefixes(numbers).alias("prefix"), asn.alias("asn"))
+
+
+def _with_issuers(values: pl.DataFrame, rows: list[_Rows], placings: list[Ranks]) -> pl.DataFrame:
+    """Adds what payments said of an instrument; of differing statements the latest counts."""
+    attributes = ["bin", "kind", "issuer_country"]
+    payments = [
+        part.table.select(*attributes, "last_seen", place=pl.Series(placing))
+        for part, placing in zip(rows, placings, strict=True)
+        if "bin" in part.table.columns
+    ]
+    said = pl.concat(payments).cast(dict.fromkeys(attributes, pl.String)) if payments else None
+    for name in attributes:
+        column = "instrument_kind" if name == "kind" else name
+        if said is None:
+            values = values.with_columns(pl.lit(None, pl.String).alias(column))
+            continue
+        latest = (
+            said.drop_nulls(name).group_by("place", name).agg(pl.col("last_seen").max())
+            .sort("last_seen", name).unique("place", keep="last", maintain_order=True)
+        )  # fmt: skip
+        values = values.with_columns(_at_places(latest, name, len(values), pl.String()).alias(column))
+    return values
+
+
+def _at_places(frame: pl.DataFrame, column: str, length: int, dtype: pl.DataType) -> pl.Series:
+    """`column` as a column of `length` rows, each value at its `place`."""
+    nothing = pl.Series(column, [None] * length, dtype=dtype)
+    there = frame.filter(pl.col("place") != int(NOWHERE))
+    return nothing.scatter(there["place"], there[column])
