@@ -60,7 +60,7 @@ def referrals(rng: np.random.Generator, members: Members) -> tuple[Ints, pl.Seri
     """Owners and codes of the identifier kind `referral_code`; most people have none."""
     pool = members.profile.identity.referrals
     filled, pooled = pooled_or_own(rng, members, np.arange(len(members)), pool, np.arange(len(members)))
-    code = tokens(filled[pooled] + (key(members.name) << 28), salt=12, alphabet=LETTERS)
+    code = tokens(filled[pooled] + (key(members.name) << 28), int(rng.integers(2**32)), LETTERS)
     return np.flatnonzero(pooled), code.str.slice(0, 10).str.to_uppercase()
 
 
@@ -71,8 +71,8 @@ def _surnames(rng: np.random.Generator, members: Members, manners: Identity, ava
 
 
 def _companies(rng: np.random.Generator, members: Members, available: int) -> Ints:
-    """A company for each group, no two groups of a population with the same; clients of agencies have their own."""
-    if members.profile.identity.email.get("client_domain", 0) > 0 or members.campaign:
+    """A company for each group that has a domain of its own, and for each member of the others."""
+    if members.campaign or members.profile.identity.email.get("group_domain", 0) == 0:
         return rng.integers(0, available * 4, len(members))
     return (int(rng.integers(available)) + np.arange(members.groups))[members.group]
 
@@ -139,7 +139,9 @@ def _phones(rng: np.random.Generator, members: Members, country: Ints) -> pl.Ser
     """Phone numbers in international notation, null for those who gave none."""
     pool = members.profile.identity.phones
     filled, pooled = pooled_or_own(rng, members, np.arange(len(members)), pool, np.arange(len(members)))
-    line = (mix(filled + (key(members.name) << 28), 7) % np.uint64(10**9)).astype(np.int64)
+    line = (mix(filled + (key(members.name) << 28), int(rng.integers(2**32))) % np.uint64(10**9)).astype(
+        np.int64
+    )
     calling = np.array([c.calling for c in COUNTRIES])[np.where(pooled, 0, country)]
     given = rng.random(len(members)) < members.profile.identity.phone
     frame = pl.DataFrame({"calling": calling, "line": line, "given": given | pooled})

@@ -104,7 +104,8 @@ class AddressSpace:
     def nearby(self, rng: np.random.Generator, network_class: NetworkClass, places: Ints) -> Ints:
         """For each place another of its region, as a dynamic address moves."""
         moved = places // REGION * REGION + rng.integers(0, REGION, len(places))
-        return np.minimum(moved, self.capacity(network_class) - 1)
+        within: Ints = np.minimum(moved, self.capacity(network_class) - 1)
+        return within
 
     def systems_of(
         self, rng: np.random.Generator, network_class: NetworkClass, groups: int, systems: int

@@ -25,6 +25,11 @@ class Everyone:
     parts: Sequence[Members]
     place: Sequence[Ints]
     ids: pl.Series
+    seed: int
+
+    def salt(self, purpose: int) -> int:
+        """A salt for this world and purpose (0–255): worlds of different seeds share no opaque value."""
+        return (self.seed << 8) + purpose
 
     def rows(self, owners: Sequence[Ints]) -> pl.Series:
         """Rows of the owners of all populations' parts, one after the other."""
@@ -41,12 +46,12 @@ def everyone(parts: Sequence[Members], seed: int) -> Everyone:
     """Number all accounts by sign-up and give them ids that tell nothing."""
     numbers = np.concatenate([np.arange(len(p)) + (key(p.name) << 28) for p in parts])
     created = np.concatenate([p.created for p in parts])
-    order = np.lexsort((mix(numbers, seed), created))
+    order = np.lexsort((mix(numbers, seed << 8), created))
     place = np.empty(len(order), dtype=np.int64)
     place[order] = np.arange(len(order))
-    ids = tokens(numbers[order], salt=seed)
+    ids = tokens(numbers[order], salt=seed << 8)
     cuts = np.cumsum([len(p) for p in parts])[:-1]
-    return Everyone(parts, np.split(place, cuts), pl.select(pl.lit("acct_") + ids).to_series())
+    return Everyone(parts, np.split(place, cuts), pl.select(pl.lit("acct_") + ids).to_series(), seed)
 
 
 def times(seconds: Ints) -> pl.Series:
@@ -88,8 +93,9 @@ def accounts(
     status = joined([p.status for p in all_.parts])
     ended = times(joined([p.ended for p in all_.parts]))
     numbers = joined([np.arange(len(p)) + (key(p.name) << 28) for p in all_.parts])
-    rich = mix(numbers, 21) % np.uint64(10)
-    plan = np.where(paid == 0, 0, np.array([1, 1, 1, 1, 1, 2, 2, 2, 3, 4])[rich.astype(np.int64)])
+    office = np.concatenate([np.full(len(p), p.profile.identity.organization >= 0.5) for p in all_.parts])
+    generous = mix(numbers, all_.salt(21)) % np.uint64(10) < 3
+    plan = np.where(paid == 0, 0, 1 + 2 * office + generous)
     frame = pl.DataFrame(
         {
             "account": joined(all_.place),
@@ -118,7 +124,7 @@ def sessions(
             "account": all_.rows([s.owner for s in parts]),
             "ip": networks.text(address),
             "asn": pl.Series(asn).zip_with(pl.Series(logged), pl.Series([None], dtype=pl.Int64)),
-            "device": _present("dev_", tokens(device, salt=31), known),
+            "device": _present("dev_", tokens(device, all_.salt(31)), known),
             "user_agent": agents.name(device, np.concatenate([s.scripted for s in parts])),
             "first_seen": times(joined([s.first for s in parts])),
             "last_seen": times(joined([s.last for s in parts])),
@@ -136,15 +142,21 @@ def payments(all_: Everyone, parts: Sequence[Payments], countries: Sequence[Ints
         pl.Series(list(m.profile.cards.kinds), dtype=pl.String).gather(p.kind)
         for m, p in zip(all_.parts, parts, strict=True)
     ]
-    pooled = np.concatenate([p.card < 0 for p in parts])
-    home = joined([c[p.owner] for c, p in zip(countries, parts, strict=True)])
-    # A pool's card comes from anywhere; each country has some issuers, a few of them large.
-    country = np.where(pooled, (mix(card, 8) % np.uint64(len(COUNTRIES))).astype(np.int64), home)
-    issuer = (((mix(card, 9) % np.uint64(1000)) / 1000.0) ** 2 * 40).astype(np.int64)
+    # People's cards come from their first payer's country; each country has some issuers, a few of them large.
+    # Campaigns buy theirs from anywhere, eight of one issuer at a time.
+    bought = np.concatenate(
+        [np.full(len(p.card), m.campaign) for m, p in zip(all_.parts, parts, strict=True)]
+    )
+    _, at, place = np.unique(card, return_index=True, return_inverse=True)
+    home = joined([c[p.owner] for c, p in zip(countries, parts, strict=True)])[at][place]
+    anywhere = (mix(card // 8, all_.salt(8)) % np.uint64(len(COUNTRIES))).astype(np.int64)
+    country = np.where(bought, anywhere, home)
+    u = mix(np.where(bought, card // 8, card), all_.salt(9)) / 2.0**64
+    issuer = (u**2 * 40).astype(np.int64)
     frame = pl.DataFrame(
         {
             "account": all_.rows([p.owner for p in parts]),
-            "instrument": pl.select(pl.lit("pi_") + tokens(card, salt=41, alphabet=LETTERS)).to_series(),
+            "instrument": pl.select(pl.lit("pi_") + tokens(card, all_.salt(41), LETTERS)).to_series(),
             "kind": pl.concat(kinds),
             "bin": pl.Series(900_000 + country * 100 + issuer).cast(pl.String),
             "issuer_country": pl.Series([c.code for c in COUNTRIES]).gather(country),
@@ -169,7 +181,7 @@ def identifiers(
         values.append(agents.handshake(members, s, seen))
     referral_owners = all_.rows([o for o, _ in codes])
     tls_owners = all_.rows(owners)
-    handshake = tokens(joined(values), salt=51)
+    handshake = tokens(joined(values), all_.salt(51))
     frame = pl.DataFrame(
         {
             "account": pl.concat([tls_owners, referral_owners]),
