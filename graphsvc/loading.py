@@ -9,9 +9,9 @@ import polars as pl
 import polars.selectors as cs
 
 from graphsvc.intake import read_bundle, write_dead_letters
+from graphsvc.intake.networks import place
 from graphsvc.model.columns import BundleColumns, TableReport
 from graphsvc.signals.kinds import BY_NAME
-from graphsvc.signals.networks import UNKNOWN_CLASS, place
 from graphsvc.signals.tokens import Tokeniser
 from graphsvc.store import Store
 
@@ -165,7 +165,7 @@ def place_addresses(store: Store, progress: Progress = lambda _stage, _done, _to
     addresses = pl.DataFrame(list(store.stream("load/unplaced")), schema=schema, orient="row")
     placed = place(addresses["value"], addresses["asn"], networks)
     changed = addresses.select("key", was="class", named="network").with_columns(
-        placed["class"].fill_null(UNKNOWN_CLASS), placed["network"]
+        placed["class"], placed["network"]
     )
     changed = changed.filter(
         pl.col("class").ne_missing(pl.col("was")) | pl.col("network").ne_missing(pl.col("named"))

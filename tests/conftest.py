@@ -8,6 +8,7 @@ import pytest
 from graphsvc import server
 from graphsvc.database import open_store
 from graphsvc.settings import Settings
+from graphsvc.signals.tokens import Tokeniser
 from graphsvc.store import Store
 
 
@@ -41,3 +42,9 @@ def cli_environment(monkeypatch: pytest.MonkeyPatch, installation: Settings) -> 
     for name in ("NEO4J_URI", "NEO4J_USER", "NEO4J_PASSWORD", "NEO4J_DATABASE"):
         monkeypatch.delenv(f"GRAPHSVC_{name}", raising=False)
     return installation.data_dir
+
+
+@pytest.fixture
+def tokens() -> Tokeniser:
+    """A tokeniser with a key that is no secret."""
+    return Tokeniser(b"a key for tests, 32 bytes long..", "test")

@@ -1,5 +1,6 @@
-// Removes what a failed run had staged.
-// Parameters: $run (text)
+// Removes what runs that never published had staged.
+// Parameters: $keep (text, a run that is under way, or '')
 // Returns: nothing
-MATCH (s:StagedCluster {run: $run})
+MATCH (s:StagedCluster)
+WHERE s.run <> $keep
 CALL (s) { DETACH DELETE s } IN TRANSACTIONS OF 1000 ROWS

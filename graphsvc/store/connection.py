@@ -40,8 +40,10 @@ class Address:
 
 
 @contextmanager
-def translated() -> Iterator[None]:
+def translated(doing: str = "a statement") -> Iterator[None]:
     """Turns the driver's exceptions into the family's, without the text of queries or parameters.
+
+    `doing` names what was asked of the database, for the message.
 
     Raises:
         DatabaseUnavailable: not reachable, not writable now, or the sign-in is refused.
@@ -65,7 +67,7 @@ def translated() -> Iterator[None]:
             f"Neo4j is not able to serve this now ({error.code}).", "Try again in a moment."
         ) from error
     except failed.Neo4jError as error:
-        raise DatabaseRefused(f"Neo4j refused a statement ({error.code}).", _advice(error.code)) from error
+        raise DatabaseRefused(f"Neo4j refused {doing} ({error.code}).", _advice(error.code)) from error
 
 
 def _advice(code: str | None) -> str:
@@ -101,16 +103,17 @@ class Store:
     def verify(self) -> None:
         """Raises DatabaseUnavailable unless the database answers."""
         with translated():
-            self.driver.verify_connectivity(database=self.address.database)
+            with self._session(neo4j.READ_ACCESS) as session:
+                session.run(cypher("maintenance/ping")).consume()
 
     def read(self, name: str, /, **parameters: object) -> list[Row]:
         """Rows of a reading statement; retried by the driver on passing faults."""
-        with translated(), self._session(neo4j.READ_ACCESS) as session:
+        with translated(name), self._session(neo4j.READ_ACCESS) as session:
             return session.execute_read(lambda tx: tx.run(cypher(name), parameters).data())
 
     def stream(self, name: str, /, **parameters: object) -> Iterator[tuple[Any, ...]]:
         """Records of a reading statement one by one, as tuples, for results too large for a list."""
-        with translated(), self._session(neo4j.READ_ACCESS) as session:
+        with translated(name), self._session(neo4j.READ_ACCESS) as session:
             for record in session.run(cypher(name), parameters):
                 yield tuple(record.values())
 
@@ -127,7 +130,7 @@ class Store:
                 rows = tx.run(cypher(name), parameters).data()
             return rows
 
-        with translated(), self._session() as session:
+        with translated(steps[-1][0]), self._session() as session:
             return session.execute_write(work)
 
     def guarded(self, guard: tuple[str, Row], *steps: tuple[str, Row]) -> bool:
@@ -143,12 +146,12 @@ class Store:
                 tx.run(cypher(name), parameters).consume()
             return True
 
-        with translated(), self._session() as session:
+        with translated(steps[-1][0]), self._session() as session:
             return session.execute_write(work)
 
     def autocommit(self, name: str, /, **parameters: object) -> list[Row]:
         """Runs a statement that manages its own transactions (`CALL … IN TRANSACTIONS`)."""
-        with translated(), self._session() as session:
+        with translated(name), self._session() as session:
             return session.run(cypher(name), parameters).data()
 
     def schema(self, text: str) -> None:

@@ -31,7 +31,8 @@ def begin_run(store: Store, run: Run, started_at: datetime) -> None:
         signals=run.signals,
         started_at=started_at,
     )
-    store.autocommit("publish/sweep", run=run.id)
+    store.write("publish/sweep", run=run.id)
+    store.autocommit("publish/unstage", keep=run.id)
 
 
 def publish(
@@ -87,7 +88,7 @@ def publish(
 def fail_run(store: Store, run: Run, error: str) -> None:
     """Marks `run` failed and removes what it had staged."""
     store.write("publish/fail", run=run.id, error=error)
-    store.autocommit("publish/unstage", run=run.id)
+    store.autocommit("publish/unstage", keep="")
 
 
 def _write(store: Store, run: str, name: str, frame: pl.DataFrame, progress: Progress) -> None:

@@ -48,7 +48,7 @@ def members(store: Store) -> pl.DataFrame:
             "membership": pl.List(pl.Float64),
         },
     )
-    return packed.explode("account_id", "membership").select(MEMBERS).sort("cluster_id", "account_id")
+    return packed.explode("account_id", "membership").select(list(MEMBERS)).sort("cluster_id", "account_id")
 
 
 def clusters(store: Store) -> pl.DataFrame:

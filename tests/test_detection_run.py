@@ -1,0 +1,114 @@
+"""Promise: a run finds the rings and spares the rest, the same in every run, and publishes whole or not at all."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from graphsvc.community.gds import GdsDetector
+from graphsvc.detection import Outcome, Parameters, detect
+from graphsvc.errors import DetectionError
+from graphsvc.evaluation.metrics import evaluate
+from graphsvc.evaluation.truth import read_truth
+from graphsvc.loading import load_bundle
+from graphsvc.model.runs import Algorithm
+from graphsvc.signals.tokens import Tokeniser
+from graphsvc.store import Store
+from graphsvc.store.published import clusters, members
+from tests.graphs import ring_bundle
+
+
+@pytest.fixture
+def rings(database: Store, tokens: Tokeniser, tmp_path: Path) -> Path:
+    """A loaded bundle of two rings of twelve among 400 others."""
+    bundle = ring_bundle(tmp_path / "bundle")
+    load_bundle(database, bundle, tokens, tmp_path / "dead")
+    return bundle
+
+
+def run(store: Store, **parameters: object) -> Outcome:
+    detector = GdsDetector(store.driver, store.address.database)
+    return detect(store, detector, Parameters(**parameters))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("algorithm", list(Algorithm))
+def test_rings_are_found_by_every_algorithm(database: Store, rings: Path, algorithm: Algorithm) -> None:
+    outcome = run(database, algorithm=algorithm)
+    figures = evaluate(read_truth(rings / "truth.parquet"), members(database))
+    assert outcome.clusters == 2
+    assert (figures.precision.rate, figures.recall.rate, figures.campaigns_found.rate) == (1.0, 1.0, 1.0)
+
+
+def test_the_same_graph_gives_the_same_result_and_hashes(database: Store, rings: Path) -> None:
+    run(database)
+    first, first_members = published_run(database), members(database)
+    run(database)
+    second = published_run(database)
+    assert members(database).equals(first_members)
+    assert second["id"] != first["id"]
+    assert (second["inputHash"], second["resultHash"]) == (first["inputHash"], first["resultHash"])
+
+
+def test_everything_a_cluster_shows_can_be_explained(database: Store, rings: Path) -> None:
+    run(database)
+    for row in clusters(database).iter_rows(named=True):
+        kinds = {signal["kind"] for signal in row["evidence"]}
+        assert kinds == {"instrument", "ip", "device"}
+        assert all(signal["bits"] > 0 and signal["accounts"] > 1 for signal in row["evidence"])
+        assert "payment instruments" in row["summary"]
+        assert 0.5 <= row["cluster_score"] <= 1.0
+
+
+def test_a_run_that_fails_leaves_what_was_published(database: Store, rings: Path) -> None:
+    run(database)
+    before = members(database)
+
+    class Broken(GdsDetector):
+        def communities(self, *_args: object, **_options: object) -> object:  # type: ignore[override]
+            raise DetectionError("The engine is broken.", "Mend it.")
+
+    with pytest.raises(DetectionError):
+        detect(database, Broken(database.driver, None), Parameters())
+    assert members(database).equals(before)
+    assert [row["status"] for row in database.read("detect/runs")] == ["failed", "published"]
+
+
+def test_an_interrupted_run_is_swept_up_by_the_next(database: Store, rings: Path) -> None:
+    run(database)
+    before = members(database)
+    database.write("publish/begin", **interrupted())
+    rows = {name: [value] for name, value in staged().items()}
+    database.write("publish/clusters", run="r-interrupted", **rows)
+    assert members(database).equals(before)
+    run(database)
+    assert [row["status"] for row in database.read("detect/runs")] == ["published", "failed", "superseded"]
+    assert members(database).equals(before)
+
+
+def test_an_empty_graph_is_said_to_be_empty(database: Store) -> None:
+    with pytest.raises(DetectionError, match="no accounts"):
+        run(database)
+
+
+def test_no_links_publish_an_empty_result(database: Store, tokens: Tokeniser, tmp_path: Path) -> None:
+    load_bundle(database, ring_bundle(tmp_path / "b", rings=0, singles=30), tokens, tmp_path / "dead")
+    assert run(database).clusters == 0
+    assert members(database).is_empty()
+
+
+def published_run(store: Store) -> dict[str, object]:
+    return next(row for row in store.read("detect/runs") if row["status"] == "published")
+
+
+def interrupted() -> dict[str, object]:
+    empty = dict.fromkeys(("engine", "algorithm", "parameters", "versions", "input_hash"), "")
+    numbers = dict.fromkeys(("seed", "accounts", "signals"), 0)
+    now = datetime.now(UTC)
+    return {"id": "r-interrupted", "started_at": now, **empty, **numbers}
+
+
+def staged() -> dict[str, object]:
+    return {
+        "id": "c1", "score": 1.0, "size": 1, "bits": 1.0, "families": ["x"], "first_seen": 0, "last_seen": 0,
+        "summary": "", "parts": "[]", "rank": 1,
+    }  # fmt: skip

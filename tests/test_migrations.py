@@ -1,0 +1,40 @@
+"""Promise: migrations apply once, are recorded, and never go backwards."""
+
+import pytest
+
+from graphsvc.errors import MigrationError
+from graphsvc.store import Store
+from graphsvc.store.migrations import available, migrate
+
+
+def test_a_migrated_database_needs_nothing(database: Store) -> None:
+    assert migrate(database) == []
+    recorded = database.read("schema/applied")
+    assert [row["version"] for row in recorded] == [m.version for m in available()]
+
+
+def test_numbers_are_one_by_one() -> None:
+    assert [m.version for m in available()] == list(range(1, len(available()) + 1))
+
+
+def test_a_newer_database_is_refused(database: Store) -> None:
+    newer = len(available()) + 1
+    database.write("schema/record", version=newer, name="from_the_future", checksum="x")
+    try:
+        with pytest.raises(MigrationError, match="never goes backwards"):
+            migrate(database)
+    finally:
+        database.write("maintenance/forget_migration", version=newer)
+
+
+def test_an_altered_file_is_refused(database: Store) -> None:
+    first = available()[0]
+    database.write("maintenance/forget_migration", version=1)
+    database.write("schema/record", version=1, name=first.name, checksum="of another file")
+    try:
+        with pytest.raises(MigrationError, match="another content"):
+            migrate(database)
+    finally:
+        database.write("maintenance/forget_migration", version=1)
+        migrate(database)
+    assert [row["checksum"] for row in database.read("schema/applied")][0] == first.checksum
