@@ -6,6 +6,9 @@ from typing import Annotated
 import typer
 
 from graphsvc import server
+from graphsvc.errors import ServerError
+from graphsvc.server.console import foreground
+from graphsvc.server.files import tail
 from graphsvc.server.home import Home
 from graphsvc.server.renew import renew
 from graphsvc.settings import settings
@@ -45,5 +48,32 @@ def status() -> None:
     _show(endpoint)
 
 
-if __name__ == "__main__":
-    app()
+@app.command()
+def logs(
+    lines: Annotated[int, typer.Option("-n", "--lines", min=1, help="How many of the last lines.")] = 50,
+    follow: Annotated[bool, typer.Option("-f", "--follow", help="Go on until Ctrl-C.")] = False,
+) -> None:
+    """Show what Neo4j has logged last."""
+    home = Home.of(settings())
+    if not home.log.exists():
+        raise ServerError("The managed Neo4j has never run here.", "Start it with `graphsvc neo4j start`.")
+    printed = tail(home.console).strip()
+    if printed:
+        typer.echo(f"{printed}\n")
+    with home.log.open(encoding="utf-8", errors="replace") as file:
+        typer.echo("\n".join(file.read().splitlines()[-lines:]))
+        while follow:
+            grown = file.read()
+            typer.echo(grown, nl=False) if grown else time.sleep(0.5)
+
+
+@app.command()
+def console() -> None:
+    """Run Neo4j in the foreground; Ctrl-C stops it."""
+    foreground(settings(), _say)
+
+
+@app.command()
+def lock() -> None:
+    """Renew the lock: resolve the jars of the versions in graphsvc/server/maven.py and write their hashes."""
+    renew(report=_say)

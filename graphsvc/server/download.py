@@ -78,12 +78,17 @@ def _download(directory: Path, jars: Sequence[Jar], report: Report) -> None:
         bar = progress.add_task("jars", total=size)
 
         def fetch(jar: Jar) -> None:
-            for attempt in range(_ATTEMPTS):
-                digest, received = store(directory / jar.path, maven.stream(http, jar), jar.sha256)
+            for last in (*[False] * (_ATTEMPTS - 1), True):
+                try:
+                    digest, received = store(directory / jar.path, maven.stream(http, jar), jar.sha256)
+                except ServerError:
+                    if last:
+                        raise
+                    continue
                 if digest == jar.sha256:
                     progress.advance(bar, jar.size)
                     return
-                if attempt == _ATTEMPTS - 1:
+                if last:
                     raise ServerError(
                         f"{jar.coordinate}, a part of the managed Neo4j, arrived with {received:,} bytes that are "
                         f"not the ones the lock names (SHA-256 {digest[:12]}…, expected {jar.sha256[:12]}…, "

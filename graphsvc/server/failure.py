@@ -55,11 +55,20 @@ def is_port_clash(why: str) -> bool:
     return any(sign in why for sign in _PORT_CLASH)
 
 
+def is_known(why: str) -> bool:
+    """Whether the reason is one that a person has to deal with: trying again is no use."""
+    return _advice(why) is not None
+
+
+def _advice(why: str) -> str | None:
+    return next((todo for signs, todo in _KNOWN if any(sign in why for sign in signs)), None)
+
+
 def explain(why: str, status: int) -> ServerError:
     """The error for a server that ended with exit status `status` (negative: a signal) because of `why`."""
     if not why:
         why = f"the process ended with signal {-status}" if status < 0 else f"exit status {status}, no reason"
-    known = next((todo for signs, todo in _KNOWN if any(sign in why for sign in signs)), "")
+    known = _advice(why) or ""
     if status == -9 and not known:
         known = "Something killed it, often the system for want of memory: free some, then start again."
     return ServerError(f"Neo4j ended while it was starting: {why.rstrip('.')}.", f"{known} {_LOOK}".strip())

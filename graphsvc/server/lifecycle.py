@@ -2,7 +2,7 @@
 
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -51,7 +51,7 @@ def running(settings: Settings) -> Endpoint | None:
     require_extra()
     home = Home.of(settings)
     state = home.state()
-    if state is None or _process(home, state) is None:
+    if state is None or find_server(home) is None:
         return None
     return _endpoint(home, state) if probe.answers(state.http, home.password()) else None
 
@@ -69,23 +69,23 @@ def ensure_running(settings: Settings, report: Report = _silent) -> Endpoint:
 
 
 def _ensure(settings: Settings, report: Report) -> Endpoint:
-    with _locked(settings, report) as home:
+    with locked(settings, report) as home:
         state = home.state()
-        if state is not None and (found := _process(home, state)) is not None:
+        if state is not None and (found := find_server(home)) is not None:
             report("Neo4j runs already; waiting until it answers")
-            _wait(home, state, found.is_running)
+            wait_until_ready(home, state, found.is_running)
             return _endpoint(home, state)
         if state is not None and state.pid is not None:
             report(f"Neo4j (process {state.pid}) ended without being stopped; starting it again")
         jvm = prepare(settings, home, report)
         endpoint = _start(jvm, home, report)
         if jvm.sound_archive() is None:
-            training.launch(settings, home)
+            training.launch(jvm, home)
         return endpoint
 
 
 @contextmanager
-def _locked(settings: Settings, report: Report) -> Iterator[Home]:
+def locked(settings: Settings, report: Report) -> Iterator[Home]:
     """The home of these settings, to start, stop or administer alone."""
     home = Home.of(settings)
     with naming_disk_faults(settings.data_dir, "GRAPHSVC_DATA_DIR"):
@@ -119,7 +119,7 @@ def _start(jvm: Jvm, home: Home, report: Report) -> Endpoint:
         begun = time.monotonic()
         server = process.spawn([str(jvm.executable), f"@{home.arguments}"], home.console, home.root)
         home.remember(replace(state, pid=server.pid))
-        if _wait(home, state, partial(_lives, server)):
+        if wait_until_ready(home, state, partial(_lives, server)):
             report(f"Neo4j is ready after {time.monotonic() - begun:.1f} s")
             process.disown(server)
             return _endpoint(home, state)
@@ -128,7 +128,7 @@ def _start(jvm: Jvm, home: Home, report: Report) -> Endpoint:
         if failure.is_port_clash(why) and not last:
             avoid |= {state.bolt, state.http}
             report("another program took the port meanwhile; trying others")
-        elif archive is not None and not last:
+        elif archive is not None and not failure.is_known(why) and not last:
             jvm.drop_archive()
             archive = None
             report("Neo4j did not start with its start cache; trying without")
@@ -141,7 +141,7 @@ def _lives(server: subprocess.Popen[bytes]) -> bool:
     return server.poll() is None
 
 
-def configure(jvm: Jvm, home: Home, report: Report, archive: Path | None, avoid: set[int]) -> State:
+def configure(jvm: Jvm, home: Home, report: Report, archive: Path | None, avoid: Iterable[int] = ()) -> State:
     """Chooses ports and memory and writes neo4j.conf and the JVM's arguments.
 
     Raises:
@@ -162,7 +162,7 @@ def configure(jvm: Jvm, home: Home, report: Report, archive: Path | None, avoid:
     return state
 
 
-def _wait(home: Home, state: State, alive: Callable[[], bool]) -> bool:
+def wait_until_ready(home: Home, state: State, alive: Callable[[], bool]) -> bool:
     """Waits until the server answers; False if it ended before.
 
     Raises:
@@ -173,7 +173,7 @@ def _wait(home: Home, state: State, alive: Callable[[], bool]) -> bool:
     while time.monotonic() < deadline:
         if not alive():
             return False
-        if not ports.is_free(state.http) and probe.answers(state.http, password):
+        if probe.answers(state.http, password):
             return True
         time.sleep(0.1)
     raise ServerError(
@@ -193,14 +193,15 @@ def stop(settings: Settings, report: Report = _silent) -> bool:
     require_extra()
     if not Home.of(settings).root.is_dir():
         return False
-    with _locked(settings, report) as home:
+    with locked(settings, report) as home:
         training.halt(home)
-        state = home.state()
-        if state is None or (found := _process(home, state)) is None:
+        state, found = home.state(), find_server(home)
+        if state is None or found is None:
             return False
         ended = process.terminate(found, _STOP_SECONDS)
         if not ended:
-            process.kill_session(found)
+            found.kill()
+            found.wait()
         home.remember(replace(state, pid=None))
         if not ended:
             raise ServerError(
@@ -223,9 +224,9 @@ def admin(settings: Settings, *args: str, report: Report = _silent) -> str:
         ServerError: the server runs, or the tool failed.
     """
     require_extra()
-    with _locked(settings, report) as home:
+    with locked(settings, report) as home:
         state = home.state()
-        if state is not None and _process(home, state) is not None:
+        if find_server(home) is not None:
             raise ServerError(
                 "The managed Neo4j runs, and its admin tool needs it stopped.", "Stop it first."
             )
@@ -235,8 +236,10 @@ def admin(settings: Settings, *args: str, report: Report = _silent) -> str:
         return admin_tool.run(jvm, home, *args, heap=sizes.heap, report=report)
 
 
-def _process(home: Home, state: State) -> "psutil.Process | None":
-    return process.find(state.pid, f"@{home.arguments}")
+def find_server(home: Home) -> "psutil.Process | None":
+    """The process of the server of `home`, if it lives."""
+    state = home.state()
+    return process.find(state.pid, f"@{home.arguments}") if state is not None else None
 
 
 def _endpoint(home: Home, state: State) -> Endpoint:

@@ -1,5 +1,6 @@
 """What is asked of the Maven repository: which jars make a server, and the bytes of each."""
 
+import configparser
 import logging
 import re
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from graphsvc.server.lock import Folder, Jar
 
 if TYPE_CHECKING:
     import requests
+    from jgo.maven import MavenContext
 
 SERVER = (
     "org.neo4j.app:neo4j-server:2026.08.1",
@@ -37,11 +39,13 @@ def session(connections: int) -> Iterator["requests.Session"]:
     import truststore
     from urllib3.util import Retry
 
-    retry = Retry(total=4, backoff_factor=0.5, status_forcelist=(429, 500, 502, 503, 504))
+    retry = Retry(total=4, connect=1, backoff_factor=0.5, status_forcelist=(429, 500, 502, 503, 504))
     truststore.inject_into_ssl()
     try:
         with requests.Session() as http:
-            http.mount("https://", requests.adapters.HTTPAdapter(pool_maxsize=connections, max_retries=retry))
+            adapter = requests.adapters.HTTPAdapter(pool_maxsize=connections, max_retries=retry)
+            http.mount("https://", adapter)
+            http.mount("http://", adapter)
             yield http
     finally:
         truststore.extract_from_ssl()
@@ -54,9 +58,8 @@ def stream(http: "requests.Session", jar: Jar) -> Iterator[bytes]:
         ServerError: no repository answers, or none has it.
     """
     import requests
-    from jgo.maven import MavenContext
 
-    context = MavenContext()
+    context = _context()
     file = context.project(jar.group, jar.artifact).at_version(jar.version).artifact(jar.classifier, "jar")
     failure = "no repository is configured"
     for base in context.remote_repos.values():
@@ -77,6 +80,23 @@ def stream(http: "requests.Session", jar: Jar) -> Iterator[bytes]:
     )
 
 
+def _context(repository_cache: Path | None = None) -> "MavenContext":
+    """Maven's repositories: those in the user's jgo configuration, where a mirror is named, then Central."""
+    from jgo.config import GlobalSettings
+    from jgo.constants import MAVEN_CENTRAL_URL
+    from jgo.maven import MavenContext
+
+    try:
+        repositories = dict(GlobalSettings.load().repositories)
+    except configparser.Error as error:
+        raise ServerError(
+            f"The configuration of jgo, which names Maven repositories, is malformed: {type(error).__name__}.",
+            "Correct or remove ~/.config/jgo.conf.",
+        ) from error
+    repositories.setdefault("central", MAVEN_CENTRAL_URL)
+    return MavenContext(repo_cache=repository_cache, remote_repos=repositories, timeout=60)
+
+
 def _reason(error: Exception) -> str:
     """The innermost reason of a network error; addresses and object names stay out."""
     cause: BaseException = error
@@ -94,10 +114,9 @@ def resolve(repository_cache: Path) -> list[Jar]:
         ServerError: a root or one of its parents cannot be resolved.
     """
     import requests
-    from jgo.maven import MavenContext
 
     logging.getLogger("jgo").setLevel(logging.ERROR)
-    context = MavenContext(repo_cache=repository_cache, timeout=60)
+    context = _context(repository_cache)
     closure: dict[tuple[str, str, str], str] = {}
     try:
         for roots in (PLUGIN, SERVER):

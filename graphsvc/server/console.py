@@ -1,0 +1,47 @@
+"""The managed Neo4j in the foreground, for service managers and for looking at it."""
+
+import signal
+import subprocess
+from dataclasses import replace
+
+from graphsvc.errors import ServerError
+from graphsvc.server.download import Report
+from graphsvc.server.java import require_extra
+from graphsvc.server.lifecycle import configure, find_server, locked, prepare, wait_until_ready
+from graphsvc.settings import Settings
+
+
+def foreground(settings: Settings, report: Report) -> None:
+    """Runs the server on our terminal until it ends; Ctrl-C and SIGTERM stop it cleanly.
+
+    Call it from the main thread: it takes over SIGTERM.
+
+    Raises:
+        ServerError: one runs already, or it could not be started or ended with an error.
+    """
+    require_extra()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with locked(settings, report) as home:
+        if find_server(home) is not None:
+            raise ServerError("The managed Neo4j runs already.", "Stop it first with `graphsvc neo4j stop`.")
+        jvm = prepare(settings, home, report)
+        state = configure(jvm, home, report, jvm.sound_archive())
+        command = [str(jvm.executable), f"@{home.arguments}", "--console-mode"]
+        server = subprocess.Popen(command, stdin=subprocess.DEVNULL, cwd=home.root)
+        home.remember(replace(state, pid=server.pid))
+        asked = False
+        try:
+            wait_until_ready(home, state, lambda: server.poll() is None)
+        except KeyboardInterrupt:
+            asked = True
+            server.terminate()
+    while server.returncode is None:
+        try:
+            server.wait()
+        except KeyboardInterrupt:
+            asked = True
+            server.terminate()
+    with locked(settings, report) as home:
+        home.remember(state)
+    if server.returncode != 0 and not asked:
+        raise ServerError(f"Neo4j ended with status {server.returncode}.", "What it said last stands above.")

@@ -1,0 +1,249 @@
+"""The managed Neo4j keeps what was committed, whatever happens to its processes."""
+
+import fcntl
+import json
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import neo4j
+import psutil
+import pytest
+
+from graphsvc import server
+from graphsvc.errors import ServerError
+from graphsvc.server import Endpoint, lock
+from graphsvc.server.download import jar_directory
+from graphsvc.server.java import Jvm
+from graphsvc.settings import Settings
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """An installation of this module; jars come from the user's cache."""
+    settings = Settings(data_dir=tmp_path_factory.mktemp("own"), neo4j_uri=None)
+    yield settings
+    server.stop(settings)
+
+
+@pytest.fixture
+def up(own: Settings) -> Endpoint:
+    """The server of `own`, running."""
+    return server.ensure_running(own)
+
+
+def pid(settings: Settings) -> int:
+    """Process id of the server that runs on `settings`."""
+    remembered = json.loads((settings.data_dir / "neo4j" / "run" / "server.json").read_text())
+    assert isinstance(remembered["pid"], int)
+    return remembered["pid"]
+
+
+def command(settings: Settings, *args: str) -> subprocess.Popen[str]:
+    """`graphsvc neo4j ARGS` in a process group of its own, with next to nothing in its environment."""
+    environment = {
+        "HOME": str(settings.data_dir),
+        "LANG": "C.UTF-8",
+        "PATH": "/usr/bin:/bin",
+        "GRAPHSVC_DATA_DIR": str(settings.data_dir),
+        "GRAPHSVC_CACHE_DIR": str(settings.cache_dir),
+    }
+    return subprocess.Popen(
+        [sys.executable, "-m", "graphsvc", "neo4j", *args],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def run(endpoint: Endpoint, query: neo4j.Query) -> list[object]:
+    """First column of the answer to `query`."""
+    auth = (endpoint.user, endpoint.password.get_secret_value())
+    with neo4j.GraphDatabase.driver(endpoint.uri, auth=auth) as driver:
+        return [record[0] for record in driver.execute_query(query).records]
+
+
+def add_mark(endpoint: Endpoint) -> None:
+    """Commits one more node."""
+    run(endpoint, neo4j.Query("CREATE (:Mark)"))
+
+
+def marks(endpoint: Endpoint) -> object:
+    """How many nodes were committed."""
+    return run(endpoint, neo4j.Query("MATCH (m:Mark) RETURN count(m)"))[0]
+
+
+def test_it_answers_with_graph_data_science_and_is_found_again(own: Settings, up: Endpoint) -> None:
+    assert run(up, neo4j.Query("RETURN gds.version()")) == [lock.read().version("org.neo4j.gds", "proc")]
+    before = pid(own)
+    assert server.ensure_running(own) == up == server.running(own)
+    assert pid(own) == before
+
+
+def test_only_the_loopback_interface_is_listened_on(own: Settings, up: Endpoint) -> None:
+    sockets = psutil.Process(pid(own)).net_connections("tcp")
+    listening = {c.laddr.ip.removeprefix("::ffff:") for c in sockets if c.status == psutil.CONN_LISTEN}
+    assert listening == {"127.0.0.1"}
+
+
+def test_the_password_is_generated_private_and_needed(own: Settings, up: Endpoint) -> None:
+    keys = own.keys_dir
+    assert stat.S_IMODE(keys.stat().st_mode) == 0o700
+    assert {stat.S_IMODE(path.stat().st_mode) for path in keys.iterdir()} == {0o600}
+    secret = up.password.get_secret_value()
+    assert len(secret) >= 32
+    assert secret not in repr(up)
+    for path in (own.data_dir / "neo4j").rglob("*"):
+        if path.is_file() and path.suffix in {".log", ".conf", ".args", ".json"}:
+            assert secret not in path.read_text(errors="replace"), path
+    with (
+        neo4j.GraphDatabase.driver(up.uri, auth=("neo4j", "neo4j")) as driver,
+        pytest.raises(neo4j.exceptions.AuthError),
+    ):
+        driver.verify_connectivity()
+
+
+def test_a_query_leaves_no_trace_in_the_logs(own: Settings, up: Endpoint) -> None:
+    run(up, neo4j.Query("RETURN 'canary-in-a-query'"))
+    for path in (own.data_dir / "neo4j" / "logs").iterdir():
+        assert "canary-in-a-query" not in path.read_text(errors="replace"), path
+
+
+def test_a_stop_loses_nothing_and_the_ports_are_remembered(own: Settings, up: Endpoint) -> None:
+    add_mark(up)
+    before = marks(up)
+    process = psutil.Process(pid(own))
+    assert server.stop(own)
+    assert not process.is_running()
+    assert server.running(own) is None
+    assert not server.stop(own)
+    again = server.ensure_running(own)
+    assert again == up
+    assert marks(again) == before
+
+
+def test_a_killed_server_is_noticed_and_started_again_with_all_that_was_committed(
+    own: Settings, up: Endpoint
+) -> None:
+    add_mark(up)
+    before = marks(up)
+    killed = psutil.Process(pid(own))
+    killed.kill()
+    killed.wait()
+    assert server.running(own) is None
+    said: list[str] = []
+    assert marks(server.ensure_running(own, said.append)) == before
+    assert any("ended without being stopped" in line for line in said)
+
+
+def test_a_port_that_another_program_took_is_left_to_it(own: Settings, up: Endpoint) -> None:
+    server.stop(own)
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        other.bind(("127.0.0.1", int(up.uri.rpartition(":")[2])))
+        other.listen()
+        said: list[str] = []
+        moved = server.ensure_running(own, said.append)
+        assert moved.uri != up.uri
+        assert any("in use by another program" in line for line in said)
+    assert server.running(own) == moved
+
+
+def test_the_number_of_a_dead_server_on_another_program_harms_nobody(own: Settings, up: Endpoint) -> None:
+    server.stop(own)
+    remembered = own.data_dir / "neo4j" / "run" / "server.json"
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as bystander:
+        remembered.write_text(json.dumps({**json.loads(remembered.read_text()), "pid": bystander.pid}))
+        assert server.running(own) is None
+        assert not server.stop(own)
+        assert bystander.poll() is None
+        bystander.communicate(b"\n")
+
+
+def test_two_processes_that_start_at_once_get_one_server_which_outlives_them(own: Settings) -> None:
+    server.stop(own)
+    both = [command(own, "start") for _ in range(2)]
+    results = [(*one.communicate(timeout=240), one.returncode) for one in both]
+    assert [result[2] for result in results] == [0, 0], results
+    assert results[0][0] == results[1][0]
+    assert server.running(own) is not None
+    assert sum("starting Neo4j" in result[1] for result in results) == 1
+    assert command(own, "status").wait(30) == 0
+
+
+def test_interrupting_the_command_does_not_end_the_server(own: Settings) -> None:
+    server.stop(own)
+    starting = command(own, "start")
+    assert starting.stderr is not None
+    for line in starting.stderr:
+        if "starting Neo4j" in line:
+            break
+    time.sleep(1)
+    os.killpg(starting.pid, signal.SIGINT)
+    starting.communicate(timeout=30)
+    assert starting.returncode == 130
+    number = pid(own)
+    assert server.ensure_running(own) is not None
+    assert pid(own) == number
+
+
+def test_a_server_that_dies_while_starting_says_why_in_one_paragraph(own: Settings, up: Endpoint) -> None:
+    server.stop(own)
+    with (own.data_dir / "neo4j" / "data" / "databases" / "store_lock").open("r+b") as held:
+        fcntl.lockf(held, fcntl.LOCK_EX)
+        starting = command(own, "start")
+        output, errors = starting.communicate(timeout=240)
+    assert starting.returncode == ServerError.exit_status
+    assert "Another Neo4j has this database open" in errors
+    assert "Traceback" not in output + errors
+    assert "\tat " not in errors
+    assert command(own, "status").wait(30) == 3
+
+
+def test_the_admin_tool_dumps_a_stopped_database(own: Settings, up: Endpoint, tmp_path: Path) -> None:
+    with pytest.raises(ServerError, match="stopped"):
+        server.admin(own, "database", "dump", "neo4j", f"--to-path={tmp_path}")
+    server.stop(own)
+    server.admin(own, "database", "dump", "neo4j", f"--to-path={tmp_path}")
+    assert (tmp_path / "neo4j.dump").stat().st_size > 0
+    with pytest.raises(ServerError, match="database dump failed"):
+        server.admin(own, "database", "dump", "nosuch", f"--to-path={tmp_path}")
+
+
+def test_a_broken_start_cache_does_not_stop_the_start(tmp_path: Path, own: Settings) -> None:
+    server.stop(own)
+    locked = lock.read()
+    real = jar_directory(own.cache_dir.resolve(), locked)
+    copied = jar_directory((tmp_path / "cache").resolve(), locked)
+    for folder in ("lib", "plugins"):
+        (copied / folder).mkdir(parents=True)
+        for path in (real / folder).glob("*.jar"):
+            (copied / folder / path.name).symlink_to(path)
+    written = tmp_path / "cache" / "written"
+    written.write_bytes(b"this is no archive" * 1000)
+    jvm = Jvm(copied, locked)
+    jvm.adopt_archive(written)
+    assert jvm.sound_archive() is not None
+    settings = own.model_copy(update={"cache_dir": tmp_path / "cache"})
+    try:
+        assert server.ensure_running(settings) is not None
+    finally:
+        server.stop(settings)
+
+
+def test_a_damaged_start_cache_is_not_given_to_the_jvm(tmp_path: Path) -> None:
+    jvm = Jvm(tmp_path, lock.read())
+    written = tmp_path / "written"
+    written.write_bytes(b"0" * 1000)
+    jvm.adopt_archive(written)
+    jvm.archive.write_bytes(b"0" * 999 + b"1")
+    assert jvm.sound_archive() is None
+    assert not jvm.archive.exists()
