@@ -13,7 +13,9 @@ from seed.streams import Ints, Streams
 
 SLOTS = 3
 """Slots of every template; its text is literal, slot, literal, slot, literal, slot, literal."""
-_PIECES = (3, 6)
+_PIECES = (4, 6)
+_SUBJECTS = ("quote", "code", "topic")
+_DETAILS = ("quote", "number", "language", "link")
 _POOL = {"quote": 4_000, "topic": 6_000, "code": 1_500, "link": 1_000, "number": 2_000}
 
 
@@ -51,11 +53,11 @@ class Phrases:
     def templates(self, rng: np.random.Generator, count: int) -> Templates:
         """Make `count` templates, each of a few pieces in an order of its own with words of its own."""
         rows = [self._literals(rng) for _ in range(count)]
-        slots = rng.integers(0, len(self.slot_kinds), (count, SLOTS))
-        # The first slot is what the template is about: a text, a program or a topic, never a bare number.
-        slots[:, 0] = np.array([self.slot_kinds.index(k) for k in ("quote", "code", "topic")])[
-            rng.integers(0, 3, count)
-        ]
+        # The first slot is what the template is about; the others are details of a word or a quotation.
+        slots = np.empty((count, SLOTS), dtype=np.int64)
+        for i in range(SLOTS):
+            kinds = np.array([self.slot_kinds.index(kind) for kind in (_SUBJECTS if i == 0 else _DETAILS)])
+            slots[:, i] = kinds[rng.integers(0, len(kinds), count)]
         columns = zip(*rows, strict=True) if rows else [()] * (SLOTS + 1)
         return Templates(tuple(pl.Series(list(c), dtype=pl.String) for c in columns), slots)
 

@@ -1,0 +1,82 @@
+"""The same seed gives the same bytes: in one process, in another, on any number of threads."""
+
+import hashlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from seed import scenario
+from seed.world import TABLES, World, create
+
+
+def seed_cli(out: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    command = [
+        sys.executable,
+        "-c",
+        "from graphsvc.cli import main; main()",
+        "seed",
+        "--out",
+        str(out),
+        *arguments,
+    ]
+    return subprocess.run(
+        command, capture_output=True, text=True, check=False, env={**os.environ, **environment}, timeout=120
+    )
+
+
+def digests(bundle: Path) -> dict[str, str]:
+    return {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(bundle.iterdir())}
+
+
+@pytest.mark.parametrize("form", ["parquet", "csv", "ndjson"])
+def test_same_seed_same_bytes_in_another_process(tmp_path: Path, form: str) -> None:
+    arguments = ("--accounts", "1000", "--seed", "5", "--format", form)
+    first = seed_cli(tmp_path / "a", *arguments, PYTHONHASHSEED="1", POLARS_MAX_THREADS="1")
+    second = seed_cli(tmp_path / "b", *arguments, PYTHONHASHSEED="2", POLARS_MAX_THREADS="4")
+    assert (first.returncode, second.returncode) == (0, 0), first.stderr + second.stderr
+    assert set(digests(tmp_path / "a")) == {f"{table}.{form}" for table in TABLES}
+    assert digests(tmp_path / "a") == digests(tmp_path / "b")
+
+
+def test_another_seed_is_another_world(tmp_path: Path) -> None:
+    """No account, instrument or device of one world appears in another."""
+    one, two = (create(scenario.load("demo"), 1_000, seed) for seed in (1, 2))
+    a, b = dict(one.tables()), dict(two.tables())
+    for table, column in (("accounts", "account_id"), ("payments", "instrument"), ("sessions", "device")):
+        assert not set(a[table][column].drop_nulls()) & set(b[table][column].drop_nulls())
+
+
+def with_population(name: str, change: dict[str, Any]) -> World:
+    content = scenario.load("demo").model_dump(exclude_unset=True)
+    content["populations"] = {name: change, **content["populations"]}
+    return create(scenario.parse("changed", content), 3_000, 3)
+
+
+def test_a_new_population_leaves_the_others_as_they_were() -> None:
+    before = create(scenario.load("demo"), 3_000, 3)
+    after = with_population("newcomers", {"share": 0.02, "decoy": "newcomers"})
+    there = {m.name: m for m in after.people.parts}
+    kept = [m for m in before.people.parts if m.name != "singles"]
+    assert len(kept) > 10
+    for members in kept:
+        np.testing.assert_array_equal(members.created, there[members.name].created)
+        np.testing.assert_array_equal(members.predecessor, there[members.name].predecessor)
+    assert len(there["newcomers"]) + len(there["singles"]) == next(
+        len(m) for m in before.people.parts if m.name == "singles"
+    )
+
+
+def test_nothing_lies_after_the_worlds_present() -> None:
+    """Times come from the scenario, never from the clock."""
+    plan = scenario.load("demo")
+    for name, frame in create(plan, 1_000, 4).tables():
+        for column in ("created_at", "status_changed_at", "first_seen", "last_seen", "hour"):
+            if column in frame.columns:
+                moments = frame[column].dt.epoch("s").drop_nulls()
+                assert moments.max() <= plan.end, (name, column)
+                assert moments.min() >= plan.start, (name, column)
