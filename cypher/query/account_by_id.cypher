@@ -1,0 +1,6 @@
+// Accounts by id.
+// Parameters: $ids
+// Returns: owner (the id), account (map); no row for an unknown id
+UNWIND $ids AS owner
+MATCH (a:Account {id: owner})
+RETURN owner, a {.*} AS account

@@ -1,0 +1,6 @@
+// Published clusters by id.
+// Parameters: $ids
+// Returns: owner (the id), cluster (map); no row for an unknown id
+UNWIND $ids AS owner
+MATCH (c:Cluster {id: owner})
+RETURN owner, c {.*} AS cluster

@@ -1,0 +1,13 @@
+// The strongest account-to-account links inside each of several clusters. Walks the links of these clusters once.
+// Parameters: $ids (clusters), $limit (a cluster)
+// Returns: owner (cluster id), source, target (maps), bits, families
+UNWIND $ids AS owner
+MATCH (c:Cluster {id: owner})
+CALL (c) {
+  MATCH (c)<-[:MEMBER_OF]-(a:Account)-[l:LINKED]->(b:Account)
+  WHERE l.run = c.run
+  RETURN a, l, b
+  ORDER BY l.bits DESC, a.id, b.id
+  LIMIT $limit
+}
+RETURN owner, a {.*} AS source, b {.*} AS target, l.bits AS bits, l.families AS families

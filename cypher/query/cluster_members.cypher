@@ -1,0 +1,13 @@
+// One page of the members of each of several clusters, surest first. Walks the members of these clusters once.
+// Parameters: $ids (clusters), $after_membership, $after_id (the last row of the page before), $limit (a cluster)
+// Returns: owner (cluster id), account (map), membership, bits, since
+UNWIND $ids AS owner
+MATCH (c:Cluster {id: owner})
+CALL (c) {
+  MATCH (c)<-[m:MEMBER_OF]-(a:Account)
+  WHERE m.membership < $after_membership OR (m.membership = $after_membership AND a.id > $after_id)
+  RETURN m, a
+  ORDER BY m.membership DESC, a.id
+  LIMIT $limit
+}
+RETURN owner, a {.*} AS account, m.membership AS membership, m.bits AS bits, m.since AS since

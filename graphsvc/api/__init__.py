@@ -1,0 +1,1 @@
+"""GraphQL over HTTP: app factory, types, loaders, security, limits."""

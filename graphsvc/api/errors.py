@@ -1,0 +1,100 @@
+"""What a client learns of an error: ours as they are, documents' faults readably, all else masked."""
+
+import logging
+import re
+import traceback
+
+from graphql import GraphQLError
+from starlette.exceptions import HTTPException
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import JSONResponse, Response
+from starlette.websockets import WebSocket
+
+from graphsvc.errors import AccessDenied, GraphsvcError
+
+log = logging.getLogger("graphsvc.api")
+
+_SUGGESTION = re.compile(r"\s*Did you mean .*$", re.DOTALL)
+
+
+class BadInput(GraphsvcError):
+    """An argument or a request that cannot be served as it is."""
+
+    code = "bad_input"
+    http_status = 400
+
+
+class TooExpensive(GraphsvcError):
+    """A document that asks for more than one request may."""
+
+    code = "too_expensive"
+    http_status = 400
+
+
+def public(error: GraphQLError, request_id: str) -> GraphQLError:
+    """The error as the client may see it; what is masked goes to the log under the request's id.
+
+    The log gets the type of an unexpected error and where it rose, never its message: messages quote values.
+    """
+    cause = error.original_error
+    if isinstance(cause, GraphsvcError):
+        return _told(error, str(cause), cause.code, request_id)
+    if cause is None:
+        return _told(error, _SUGGESTION.sub("", error.message), "bad_document", request_id)
+    log.error(
+        "request %s: %s in %s\n%s",
+        request_id,
+        type(cause).__name__,
+        error.path,
+        "".join(traceback.format_tb(cause.__traceback__)),
+    )
+    return _told(error, "Something went wrong here; the service's log has it.", "internal", request_id)
+
+
+def _told(error: GraphQLError, message: str, code: str, request_id: str) -> GraphQLError:
+    return GraphQLError(
+        message,
+        nodes=error.nodes,
+        source=error.source,
+        positions=error.positions,
+        path=error.path,
+        extensions={"code": code, "requestId": request_id},
+    )
+
+
+def failure(error: GraphsvcError, request_id: str) -> JSONResponse:
+    """An error outside a GraphQL document, in the shape of GraphQL's answers."""
+    return JSONResponse(
+        {"errors": [{"message": str(error), "extensions": {"code": error.code, "requestId": request_id}}]},
+        status_code=error.http_status,
+        headers={"WWW-Authenticate": "Bearer"} if isinstance(error, AccessDenied) else None,
+    )
+
+
+async def handle(connection: HTTPConnection, error: Exception) -> Response:
+    """Answers an error of the family that reached the framework; a WebSocket is refused."""
+    if not isinstance(error, GraphsvcError):
+        raise error
+    if isinstance(connection, WebSocket):
+        await connection.close(code=1008)
+        return Response()
+    return failure(error, request_id(connection))
+
+
+async def handle_http(request: HTTPConnection, error: Exception) -> Response:
+    """Answers what the framework itself refuses, such as an unknown path."""
+    if not isinstance(error, HTTPException):
+        raise error
+    response = failure(BadInput(f"{error.detail}."), request_id(request))
+    response.status_code = error.status_code
+    return response
+
+
+async def handle_unexpected(request: Request, _: Exception) -> Response:
+    """Answers an error nobody foresaw, masked; the server logs it."""
+    return failure(GraphsvcError("Something went wrong here; the service's log has it."), request_id(request))
+
+
+def request_id(connection: HTTPConnection) -> str:
+    """The id under which the log has this request; the client gets it as X-Request-Id."""
+    return str(connection.state.request_id)

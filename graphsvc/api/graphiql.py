@@ -1,0 +1,46 @@
+"""GraphiQL out of the package. The page holds no data and asks nobody but this service."""
+
+from pathlib import Path
+
+from fastapi import APIRouter, Request
+from starlette.responses import FileResponse, Response
+from starlette.staticfiles import StaticFiles
+
+from graphsvc.api.errors import BadInput, failure, request_id
+
+_DIRECTORY = Path(__file__).parent / "static" / "graphiql"
+
+# Styles are inline because GraphiQL's libraries set them from script; scripts and connections are ours alone.
+_CONTENT_SECURITY_POLICY = "; ".join((
+    "default-src 'none'", "script-src 'self'", "style-src 'self' 'unsafe-inline'", "img-src 'self' data:",
+    "font-src data:", "connect-src 'self'", "base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'",
+))  # fmt: skip
+
+router = APIRouter()
+
+
+class MethodNotAllowed(BadInput):
+    """A query sent by GET."""
+
+    code = "method_not_allowed"
+    http_status = 405
+
+
+def files() -> StaticFiles:
+    """The page's scripts and styles."""
+    return StaticFiles(directory=_DIRECTORY)
+
+
+@router.get("/graphql")
+async def page(request: Request) -> Response:
+    """The page for a browser; a query by GET is refused."""
+    if "query" in request.query_params or "text/html" not in request.headers.get("accept", ""):
+        response: Response = failure(
+            MethodNotAllowed("GraphQL is served to POST here.", "Send the query as JSON by POST."),
+            request_id(request),
+        )
+        response.headers["Allow"] = "POST"
+        return response
+    return FileResponse(
+        _DIRECTORY / "index.html", headers={"Content-Security-Policy": _CONTENT_SECURITY_POLICY}
+    )

@@ -1,0 +1,196 @@
+"""API keys `id.secret`: created, listed, revoked in a file, verified without ever storing a secret.
+
+A secret is 256 random bits, so a slow password hash would add nothing; what is stored is its
+HMAC-SHA256 under a pepper that lives in a file of its own (a copy of the key file alone is useless).
+"""
+
+import fcntl
+import hashlib
+import hmac
+import json
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+
+from graphsvc.errors import NotFound, SettingsError
+
+KEYS_FILE = "api-keys.json"
+PEPPER_FILE = "api-keys.pepper"
+_LOCK_FILE = "api-keys.lock"
+_NOBODY = hashlib.sha256(b"no such key").hexdigest()
+
+
+class Role(StrEnum):
+    """What a key may do; each role includes the ones before it."""
+
+    VIEWER = "viewer"
+    ANALYST = "analyst"
+    ADMIN = "admin"
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """One key as it is kept: `digest` is hex HMAC-SHA256 of `id.secret`, times are ISO 8601 UTC."""
+
+    id: str
+    role: Role
+    name: str
+    created: str
+    digest: str
+    revoked: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who is asking: the key's id and role, never its secret."""
+
+    key_id: str
+    role: Role
+
+
+def create(directory: Path, role: Role, name: str = "") -> str:
+    """Adds a key and returns it as `id.secret`, the only time the secret is seen."""
+    with _locked(directory):
+        pepper = _pepper(directory)
+        key_id, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
+        key = ApiKey(key_id, role, name, _now(), _digest(pepper, key_id, secret))
+        _write(directory / KEYS_FILE, _encode([*read(directory), key]))
+    return f"{key_id}.{secret}"
+
+
+def revoke(directory: Path, key_id: str) -> ApiKey:
+    """Revokes a key for good; revoking it twice changes nothing. Returns it as it now stands.
+
+    Raises:
+        NotFound: there is no key of this id.
+    """
+    with _locked(directory):
+        keys = {key.id: key for key in read(directory)}
+        if key_id not in keys:
+            raise NotFound("There is no API key of this id.", "`graphsvc keys list` shows them.")
+        if keys[key_id].revoked is None:
+            keys[key_id] = replace(keys[key_id], revoked=_now())
+            _write(directory / KEYS_FILE, _encode(list(keys.values())))
+    return keys[key_id]
+
+
+def read(directory: Path) -> list[ApiKey]:
+    """All keys in order of creation, revoked ones included; none if there is no file yet.
+
+    Raises:
+        SettingsError: the file is there and cannot be read.
+    """
+    try:
+        rows = json.loads((directory / KEYS_FILE).read_text(encoding="utf-8"))
+        return [ApiKey(**{**row, "role": Role(row["role"])}) for row in rows]
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise SettingsError(
+            f"The file of API keys cannot be read ({type(error).__name__}).",
+            f"Restore {KEYS_FILE} in the directory of keys, or delete it and create new keys.",
+        ) from None
+
+
+class KeyRing:
+    """Verifies presented keys against the file; reads it again when it has changed."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._seen: tuple[int, int, int] | None = None
+        self._keys: dict[str, ApiKey] = {}
+        # Until a key was created there is no pepper; a random one keeps the work of a refusal the same.
+        self._pepper = secrets.token_bytes(32)
+
+    def verify(self, presented: str) -> Principal | None:
+        """The principal of `id.secret`, or None; an unknown id costs the same work as a wrong secret.
+
+        Raises:
+            SettingsError: the file of keys cannot be read.
+        """
+        self._refresh()
+        key_id, _, secret = presented.partition(".")
+        key = self._keys.get(key_id)
+        same = hmac.compare_digest(
+            _digest(self._pepper, key_id, secret), key.digest if key is not None else _NOBODY
+        )
+        if key is None or not same or key.revoked is not None:
+            return None
+        return Principal(key.id, key.role)
+
+    def _refresh(self) -> None:
+        try:
+            stat = (self._directory / KEYS_FILE).stat()
+        except FileNotFoundError:
+            self._seen, self._keys = None, {}
+            return
+        # A replaced file has another inode, so two changes within one tick of the clock are both seen.
+        seen = (stat.st_mtime_ns, stat.st_ino, stat.st_size)
+        if seen == self._seen:
+            return
+        keys = read(self._directory)
+        try:
+            self._pepper = (self._directory / PEPPER_FILE).read_bytes()
+        except OSError as error:
+            raise SettingsError(
+                f"The pepper of the API keys cannot be read ({type(error).__name__}).",
+                f"Restore {PEPPER_FILE} in the directory of keys; without it every key is invalid.",
+            ) from None
+        self._keys = {key.id: key for key in keys}
+        self._seen = seen
+
+
+def _digest(pepper: bytes, key_id: str, secret: str) -> str:
+    return hmac.digest(pepper, f"{key_id}.{secret}".encode("utf-8", "surrogateescape"), "sha256").hex()
+
+
+def _pepper(directory: Path) -> bytes:
+    path = directory / PEPPER_FILE
+    if not path.exists():
+        _write(path, secrets.token_bytes(32))
+    return path.read_bytes()
+
+
+def _encode(keys: list[ApiKey]) -> bytes:
+    return (json.dumps([asdict(key) for key in keys], indent=1) + "\n").encode()
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Replaces a file whole or not at all; only its owner can read it, from its first byte on."""
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def _locked(directory: Path) -> Iterator[None]:
+    """Holds the lock that keeps two commands from losing each other's change."""
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(directory / _LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise SettingsError(
+            f"The directory of keys cannot be written ({type(error).__name__}).",
+            "Set GRAPHSVC_DATA_DIR to a directory that is yours.",
+        ) from None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)

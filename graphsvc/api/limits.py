@@ -1,0 +1,149 @@
+"""What one document may ask for: its shape before it is validated, its cost while it is executed.
+
+The shape is measured in one walk with a memo per fragment, so a document cannot cost more than its
+own length, however often its fragments spread each other.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLError,
+    SelectionSetNode,
+)
+from graphql import OperationDefinitionNode as Operation
+from graphql.validation.rules import overlapping_fields_can_be_merged
+from strawberry.extensions import SchemaExtension
+
+from graphsvc.api.errors import BadInput, TooExpensive
+
+MAX_FIRST = 200
+"""Rows of one page."""
+MAX_COST = 10_000
+"""Rows one request may ask for in all its pages."""
+MAX_TOKENS = 1_000
+MAX_DEPTH = 20
+MAX_FIELDS = 400
+MAX_ALIASES = 30
+MAX_DIRECTIVES = 30
+
+# graphql-core compares fields of one name pairwise; this budget ends it after some 10 ms (its own allows 100).
+overlapping_fields_can_be_merged.MAX_COMPLEXITY_BUDGET = 50_000
+
+
+class Shape(NamedTuple):
+    """Of a selection with its fragments spread out: depth in levels, and counts."""
+
+    depth: int = 0
+    fields: int = 0
+    aliases: int = 0
+    directives: int = 0
+
+
+_LIMITS = Shape(MAX_DEPTH, MAX_FIELDS, MAX_ALIASES, MAX_DIRECTIVES)
+
+
+def check_shape(document: DocumentNode) -> str | None:
+    """Why the document is refused, or None. Fragment cycles are refused too."""
+    shapes = _Shapes(document)
+    try:
+        for definition in document.definitions:
+            if isinstance(definition, Operation):
+                shape = shapes.of(definition.selection_set, len(definition.directives or ()))
+                for name, found, limit in zip(Shape._fields, shape, _LIMITS, strict=True):
+                    if found > limit:
+                        return f"The document's {name} count {found} is beyond the limit of {limit}."
+    except _Cycle as cycle:
+        return f"The fragment {cycle} spreads itself."
+    return None
+
+
+class _Cycle(Exception):
+    pass
+
+
+class _Shapes:
+    def __init__(self, document: DocumentNode) -> None:
+        self._fragments = {
+            d.name.value: d for d in document.definitions if isinstance(d, FragmentDefinitionNode)
+        }
+        self._memo: dict[str, Shape | None] = {}
+
+    def of(self, selections: SelectionSetNode | None, directives: int) -> Shape:
+        depth = fields = aliases = 0
+        for node in selections.selections if selections is not None else ():
+            directives += len(node.directives or ())
+            if isinstance(node, FragmentSpreadNode):
+                inner = self._fragment(node.name.value)
+            else:
+                is_field = isinstance(node, FieldNode)
+                inner = self.of(node.selection_set, 0)  # type: ignore[attr-defined]
+                inner = inner._replace(depth=inner.depth + is_field, fields=inner.fields + is_field)
+                aliases += isinstance(node, FieldNode) and node.alias is not None
+            depth = max(depth, inner.depth)
+            fields += inner.fields
+            aliases += inner.aliases
+            directives += inner.directives
+        return Shape(depth, fields, aliases, directives)
+
+    def _fragment(self, name: str) -> Shape:
+        definition = self._fragments.get(name)
+        if definition is None:  # an unknown fragment is for validation to report
+            return Shape()
+        if name in self._memo:
+            shape = self._memo[name]
+            if shape is None:
+                raise _Cycle(name)
+            return shape
+        self._memo[name] = None
+        shape = self.of(definition.selection_set, len(definition.directives or ()))
+        self._memo[name] = shape
+        return shape
+
+
+class DocumentLimits(SchemaExtension):
+    """Caps the tokens the parser reads and refuses a document by its shape before any validation rule walks it."""
+
+    def on_operation(self) -> Iterator[None]:
+        """Sets the parser's cap."""
+        self.execution_context.parse_options["max_tokens"] = MAX_TOKENS
+        yield
+
+    def on_validate(self) -> Iterator[None]:
+        """Puts the refusal where the rules would put theirs, which ends validation."""
+        document = self.execution_context.graphql_document
+        reason = check_shape(document) if document is not None else None
+        if reason is not None:
+            refusal = TooExpensive(reason, "Ask in several smaller documents.")
+            self.execution_context.pre_execution_errors = [GraphQLError(str(refusal), original_error=refusal)]
+        yield
+
+
+@dataclass(slots=True)
+class Budget:
+    """Counts the rows that one request asks for, before they are asked of the database."""
+
+    left: int = MAX_COST
+
+    def page(self, first: int, at_most: int = MAX_FIRST) -> int:
+        """Charges a page of `first` rows, or of `at_most` if there cannot be more; returns `first`.
+
+        Raises:
+            BadInput: `first` is not within 1 and `MAX_FIRST`.
+            TooExpensive: the request asks for more than `MAX_COST` rows in all.
+        """
+        if not 1 <= first <= MAX_FIRST:
+            raise BadInput(
+                f"`first` is {first}, it must be from 1 to {MAX_FIRST}.", "Use `after` for the next page."
+            )
+        self.left -= min(first, at_most)
+        if self.left < 0:
+            raise TooExpensive(
+                f"This request asks for more than {MAX_COST} rows in all.", "Use smaller pages (`first`)."
+            )
+        return first

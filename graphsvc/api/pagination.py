@@ -1,0 +1,93 @@
+"""Relay connections over keysets: a cursor is the sort key of its row, so pages neither skip nor repeat rows.
+
+https://relay.dev/graphql/connections.htm
+"""
+
+import base64
+import json
+from collections.abc import Callable, Sequence
+from typing import Generic, TypeVar
+
+import strawberry
+
+from graphsvc.api.errors import BadInput
+from graphsvc.store.connection import Row
+
+Node = TypeVar("Node")
+Made = TypeVar("Made")
+Key = tuple[str | int | float, ...]
+
+
+@strawberry.type(description="Where a page lies in its list.")
+class PageInfo:
+    has_next_page: bool = strawberry.field(description="Whether there is more after this page.")
+    has_previous_page: bool = strawberry.field(description="Whether this page began after a cursor.")
+    start_cursor: str | None = strawberry.field(description="Cursor of the first edge of this page.")
+    end_cursor: str | None = strawberry.field(
+        description="Cursor of the last edge: `after` for the next page."
+    )
+
+
+@strawberry.type(description="One item of a page.")
+class Edge(Generic[Node]):
+    cursor: str = strawberry.field(
+        description="Marks this item; opaque, stable while its data stay the same."
+    )
+    node: Node = strawberry.field(description="The item.")
+
+
+@strawberry.type(description="One page of a list.")
+class Connection(Generic[Node]):
+    edges: list[Edge[Node]] = strawberry.field(description="The items, in order.")
+    page_info: PageInfo = strawberry.field(description="Where this page lies.")
+
+
+def encode(scope: str, key: Key) -> str:
+    """The opaque cursor of a row: the list it belongs to and the row's sort key there."""
+    return (
+        base64.urlsafe_b64encode(json.dumps([scope, *key], separators=(",", ":")).encode())
+        .decode()
+        .rstrip("=")
+    )
+
+
+def decode(scope: str, cursor: str | None, start: Key) -> Key:
+    """The sort key in a cursor, or `start` without one; types and length are those of `start`.
+
+    Raises:
+        BadInput: the cursor is not one of this list in this order.
+    """
+    if cursor is None:
+        return start
+    try:
+        value = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    except (ValueError, RecursionError):
+        value = None
+    if (
+        not isinstance(value, list)
+        or [type(v) for v in value] != [str, *(type(s) for s in start)]
+        or value[0] != scope
+    ):
+        raise BadInput(
+            "`after` is not a cursor of this list in this order.",
+            "Use `endCursor` of the page before, or leave it out.",
+        )
+    return tuple(value[1:])
+
+
+def connection(
+    rows: Sequence[Row],
+    first: int,
+    after: str | None,
+    make: Callable[[Row], Made],
+    cursor: Callable[[Row], str],
+) -> Connection[Made]:
+    """A page out of up to `first + 1` rows."""
+    edges = [Edge(cursor=cursor(row), node=make(row)) for row in rows[:first]]
+    info = PageInfo(
+        has_next_page=len(rows) > first,
+        has_previous_page=after is not None,
+        start_cursor=edges[0].cursor if edges else None,
+        end_cursor=edges[-1].cursor if edges else None,
+    )
+    return Connection(edges=edges, page_info=info)

@@ -1,0 +1,67 @@
+"""GraphQL over HTTP: who may ask, and answers that are JSON whatever goes wrong."""
+
+from collections.abc import Awaitable, Callable
+from typing import cast
+
+import strawberry
+from cross_web import HTTPException
+from fastapi import Request, Response
+from starlette.requests import HTTPConnection
+from strawberry.fastapi import GraphQLRouter
+
+from graphsvc.api.context import Context
+from graphsvc.api.errors import BadInput, failure, request_id
+from graphsvc.api.keys import KeyRing, Principal
+from graphsvc.errors import AccessDenied
+from graphsvc.store.reader import Reader
+
+
+def authenticate(connection: HTTPConnection, keys: KeyRing) -> Principal:
+    """Who asks. Takes an `HTTPConnection`, so that it holds for WebSockets as for requests.
+
+    Raises:
+        AccessDenied: no key, or not a valid one; which of both a client is not told.
+    """
+    scheme, _, presented = connection.headers.get("authorization", "").partition(" ")
+    principal = keys.verify(presented.strip()) if scheme.lower() == "bearer" else None
+    if principal is None:
+        raise AccessDenied(
+            "This needs a valid API key.",
+            "Create one with `graphsvc keys create --role viewer`, send it as `Authorization: Bearer KEY`.",
+        )
+    return principal
+
+
+async def _context(connection: HTTPConnection) -> Context:
+    state = connection.app.state
+    principal = authenticate(connection, cast(KeyRing, state.keys))
+    return Context(cast(Reader, state.reader), principal, request_id(connection))
+
+
+class _Router(GraphQLRouter[Context, None]):
+    def decode_json(self, data: str | bytes) -> object:
+        """The parsed body."""
+        try:
+            return super().decode_json(data)
+        except (RecursionError, UnicodeDecodeError) as error:
+            raise HTTPException(400, "Unable to parse request body as JSON") from error
+
+    async def run(self, request: Request, *args: object, **kwargs: object) -> Response:  # type: ignore[override]
+        """Executes one request; a request that is none of GraphQL's is answered in GraphQL's shape."""
+        try:
+            answer = cast(Callable[..., Awaitable[Response]], super().run)
+            return await answer(request, *args, **kwargs)
+        except HTTPException as error:
+            return failure(BadInput(f"{error.reason.rstrip('.')}."), request_id(request))
+
+
+def graphql_router(schema: strawberry.Schema) -> GraphQLRouter[Context, None]:
+    """Serves the schema to POST requests with a key: no queries by GET, no page, no batches, no uploads."""
+    return _Router(
+        schema,
+        path="/graphql",
+        graphql_ide=None,
+        allow_queries_via_get=False,
+        subscription_protocols=(),
+        context_getter=_context,
+    )

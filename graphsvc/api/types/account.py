@@ -1,0 +1,108 @@
+"""Accounts, what they were seen with, and the cluster they are in."""
+# mypy: disable-error-code=untyped-decorator
+
+from datetime import datetime
+from enum import Enum
+from typing import TYPE_CHECKING, Annotated
+
+import strawberry
+
+from graphsvc.api.context import Info
+from graphsvc.api.pagination import Connection, connection, decode, encode
+from graphsvc.api.types import arguments
+from graphsvc.api.types.signal import Signal
+from graphsvc.store.connection import Row
+
+if TYPE_CHECKING:
+    from graphsvc.api.types.cluster import Cluster
+
+
+@strawberry.enum(description="What the account may do, as the exporter says.")
+class AccountStatus(Enum):
+    ACTIVE = strawberry.enum_value("active", description="In use.")
+    SUSPENDED = strawberry.enum_value("suspended", description="Stopped for now.")
+    BANNED = strawberry.enum_value("banned", description="Stopped for good.")
+    CLOSED = strawberry.enum_value("closed", description="Ended by its holder.")
+
+
+@strawberry.type(description="A signal that an account was seen with.")
+class AccountSignal:
+    signal: Signal = strawberry.field(description="The signal.")
+    first_seen: datetime | None = strawberry.field(description="When the account was first seen with it.")
+    last_seen: datetime | None = strawberry.field(description="When it was last seen with it.")
+    count: int | None = strawberry.field(
+        description="How often: payments, requests or sightings, by the kind."
+    )
+
+    @classmethod
+    def of(cls, row: Row) -> "AccountSignal":
+        """From a row of `query/account_signals`."""
+        return cls(
+            signal=Signal.of(row["signal"], row["degree"]),
+            first_seen=row["first_seen"],
+            last_seen=row["last_seen"],
+            count=row["count"],
+        )
+
+
+@strawberry.type(description="That an account is in a cluster, and how surely.")
+class Membership:
+    membership: float = strawberry.field(description="How surely, 0 to 1.")
+    bits: float | None = strawberry.field(
+        description="Evidence that ties the account to the cluster, in bits."
+    )
+    since: datetime | None = strawberry.field(description="Since when it is known to belong to it.")
+    cluster: Annotated["Cluster", strawberry.lazy("graphsvc.api.types.cluster")] = strawberry.field(
+        description="The cluster."
+    )
+
+
+@strawberry.type(description="An account of the service that is watched over.")
+class Account:
+    id: str = strawberry.field(description="Id of the account, as the exporter names it.")
+    created_at: datetime = strawberry.field(description="When it signed up.")
+    status: AccountStatus = strawberry.field(description="What it may do.")
+    status_changed_at: datetime | None = strawberry.field(description="Since when.")
+    plan: str | None = strawberry.field(description="What it pays for.")
+    country: str | None = strawberry.field(description="ISO 3166 alpha-2.")
+
+    @classmethod
+    def of(cls, account: Row) -> "Account":
+        """From the properties of an `:Account`."""
+        return cls(
+            id=account["id"],
+            created_at=account["createdAt"],
+            status=AccountStatus(account["status"]),
+            status_changed_at=account.get("statusChangedAt"),
+            plan=account.get("plan"),
+            country=account.get("country"),
+        )
+
+    @strawberry.field(description="What it was seen with, by key of the signal.")
+    async def signals(
+        self, info: Info, first: arguments.First = 50, after: arguments.After = None
+    ) -> Connection[AccountSignal]:
+        limit = info.context.budget.page(first) + 1
+        (last,) = decode("account.signals", after, ("",))
+        rows = await info.context.loaders.rows("query/account_signals", self.id, after=last, limit=limit)
+        return connection(
+            rows,
+            first,
+            after,
+            AccountSignal.of,
+            lambda row: encode("account.signals", (row["signal"]["key"],)),
+        )
+
+    @strawberry.field(description="The cluster it is in; null: in none.")
+    async def membership(self, info: Info) -> Membership | None:
+        from graphsvc.api.types.cluster import Cluster
+
+        row = await info.context.loaders.row("query/account_membership", self.id)
+        if row is None:
+            return None
+        return Membership(
+            membership=row["membership"],
+            bits=row["bits"],
+            since=row["since"],
+            cluster=Cluster.of(row["cluster"]),
+        )

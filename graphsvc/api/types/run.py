@@ -1,0 +1,84 @@
+"""Detection runs."""
+
+import json
+from datetime import datetime
+from enum import Enum
+from typing import NewType
+
+import strawberry
+from strawberry.scalars import JSON
+from strawberry.types.scalar import ScalarDefinition
+
+from graphsvc.store.connection import Row
+
+BigInt = NewType("BigInt", int)
+BIG_INT: ScalarDefinition = strawberry.scalar(
+    name="BigInt",
+    description="An integer of up to 64 bits, as a JSON number.",
+    serialize=int,
+    parse_value=int,
+)
+
+
+@strawberry.enum(description="How far a run has come.")
+class RunStatus(Enum):
+    RUNNING = strawberry.enum_value("running", description="At work, or died without a word.")
+    PUBLISHED = strawberry.enum_value("published", description="Its clusters are the ones served now.")
+    SUPERSEDED = strawberry.enum_value(
+        "superseded", description="A later run's clusters took the place of its own."
+    )
+    FAILED = strawberry.enum_value("failed", description="Ended with an error; it published nothing.")
+
+
+@strawberry.type(description="One detection run, with everything needed to do it again.")
+class Run:
+    id: str = strawberry.field(description="Id of the run.")
+    status: RunStatus = strawberry.field(description="How far it has come.")
+    engine: str = strawberry.field(description="The detection engine, for example `gds`.")
+    algorithm: str = strawberry.field(description="The community detection algorithm.")
+    seed: BigInt | None = strawberry.field(description="Seed of everything random in the run.")
+    parameters: JSON = strawberry.field(description="All parameters of the run.")
+    versions: JSON = strawberry.field(description="Versions of all that took part.")
+    timings: JSON = strawberry.field(description="Seconds each stage took.")
+    started_at: datetime = strawberry.field(description="When it began.")
+    finished_at: datetime | None = strawberry.field(description="When it ended.")
+    accounts: int | None = strawberry.field(description="Accounts it read.")
+    signals: int | None = strawberry.field(description="Signals it read.")
+    links: int | None = strawberry.field(description="Links between accounts it weighed.")
+    clusters: int | None = strawberry.field(description="Clusters it found.")
+    members: int | None = strawberry.field(description="Accounts in these clusters.")
+    input_hash: str | None = strawberry.field(
+        description="Hash of what it read: the same graph, the same hash."
+    )
+    result_hash: str | None = strawberry.field(
+        description="Hash of what it found: the same result, the same hash."
+    )
+    error: str | None = strawberry.field(description="Why it failed.")
+
+    @classmethod
+    def of(cls, run: Row) -> "Run":
+        """From the properties of a `:DetectionRun`."""
+        return cls(
+            id=run["id"],
+            status=RunStatus(run["status"]),
+            engine=run["engine"],
+            algorithm=run["algorithm"],
+            seed=run.get("seed"),
+            parameters=_document(run.get("parameters")),
+            versions=_document(run.get("versions")),
+            timings=_document(run.get("timings")),
+            started_at=run["startedAt"],
+            finished_at=run.get("finishedAt"),
+            accounts=run.get("accounts"),
+            signals=run.get("signals"),
+            links=run.get("links"),
+            clusters=run.get("clusters"),
+            members=run.get("members"),
+            input_hash=run.get("inputHash"),
+            result_hash=run.get("resultHash"),
+            error=run.get("error"),
+        )
+
+
+def _document(text: str | None) -> JSON:
+    return JSON(json.loads(text) if text else {})

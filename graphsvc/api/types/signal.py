@@ -1,0 +1,109 @@
+"""Signals: the values accounts share."""
+# mypy: disable-error-code=untyped-decorator
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
+
+import strawberry
+
+from graphsvc.api.context import Info
+from graphsvc.api.pagination import Connection, connection, decode, encode
+from graphsvc.api.types import arguments
+from graphsvc.signals.kinds import family_of, kind_of
+from graphsvc.store.connection import Row
+
+if TYPE_CHECKING:
+    from graphsvc.api.types.account import Account
+
+HUB_DEGREE = 20_000
+"""From here on a page of a signal's accounts is found along the index of accounts instead of from the signal.
+
+With `d` of `n` accounts on a signal the one way walks `d` relationships, the other `n / d` accounts a row of the page.
+Measured with 400,000 accounts and pages of 50, both take the same time at 20,000; so no page is much slower than that.
+"""
+
+
+@strawberry.type(
+    description="A value that accounts have in common or could have: an address, a card, a device …"
+)
+class Signal:
+    key: str = strawberry.field(description="Key of the signal: `kind:value`.")
+    kind: str = strawberry.field(description="Kind, for example `ip`, `instrument`, `device`, `prompt`.")
+    value: str = strawberry.field(
+        description="An address or domain as it is; of everything personal a token, `keyid.digest`."
+    )
+    degree: int = strawberry.field(description="Accounts that use it, in a cluster or not.")
+    network_class: str | None = strawberry.field(
+        description="Of an address: residential, mobile, hosting, vpn, proxy, cgnat, corporate, education, unknown."
+    )
+    network: str | None = strawberry.field(description="Of an address: name of its network.")
+    instrument_kind: str | None = strawberry.field(
+        description="Of a payment instrument: card, bank, wallet …"
+    )
+    issuer_country: str | None = strawberry.field(description="Of a payment instrument: ISO 3166 alpha-2.")
+    bin: str | None = strawberry.field(description="Of a card: the issuer's number range, 6 to 8 digits.")
+
+    @classmethod
+    def of(cls, signal: Row, degree: int) -> "Signal":
+        """From the properties of a `:Signal` and the number of accounts on it."""
+        return cls(
+            key=signal["key"],
+            kind=signal["kind"],
+            value=signal["value"],
+            degree=degree,
+            network_class=signal.get("networkClass"),
+            network=signal.get("network"),
+            instrument_kind=signal.get("instrumentKind"),
+            issuer_country=signal.get("issuerCountry"),
+            bin=signal.get("bin"),
+        )
+
+    @strawberry.field(description="Its label in the graph, for example `IpAddress`.")
+    def label(self) -> str:
+        return kind_of(self.kind).label
+
+    @strawberry.field(description="Its family: kinds of one family are not independent of each other.")
+    def family(self) -> str:
+        return family_of(self.kind)
+
+    @strawberry.field(description="The accounts that use it, by id.")
+    async def accounts(
+        self, info: Info, first: arguments.First = 50, after: arguments.After = None
+    ) -> Connection["SignalAccount"]:
+        limit = info.context.budget.page(first, at_most=self.degree) + 1
+        (last,) = decode("signal.accounts", after, ("",))
+        statement = "query/hub_accounts" if self.degree >= HUB_DEGREE else "query/signal_accounts"
+        rows = await info.context.loaders.rows(statement, self.key, after=last, limit=limit)
+        return connection(
+            rows,
+            first,
+            after,
+            SignalAccount.of,
+            lambda row: encode("signal.accounts", (row["account"]["id"],)),
+        )
+
+
+@strawberry.type(description="An account on a signal.")
+class SignalAccount:
+    account: Annotated["Account", strawberry.lazy("graphsvc.api.types.account")] = strawberry.field(
+        description="The account."
+    )
+    first_seen: datetime | None = strawberry.field(
+        description="When the account was first seen with the signal."
+    )
+    last_seen: datetime | None = strawberry.field(description="When it was last seen with it.")
+    count: int | None = strawberry.field(
+        description="How often: payments, requests or sightings, by the kind."
+    )
+
+    @classmethod
+    def of(cls, row: Row) -> "SignalAccount":
+        """From a row of `query/signal_accounts`."""
+        from graphsvc.api.types.account import Account
+
+        return cls(
+            account=Account.of(row["account"]),
+            first_seen=row["first_seen"],
+            last_seen=row["last_seen"],
+            count=row["count"],
+        )

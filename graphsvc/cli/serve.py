@@ -1,0 +1,74 @@
+"""`graphsvc serve`: GraphQL and GraphiQL over HTTP."""
+
+import ipaddress
+import socket
+from typing import Annotated
+
+import typer
+
+from graphsvc.cli.progress import console
+from graphsvc.errors import SettingsError
+from graphsvc.settings import settings
+
+
+def serve(
+    host: Annotated[
+        str | None, typer.Option(help="Address to listen on; default GRAPHSVC_HOST, 127.0.0.1.")
+    ] = None,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="Port; default GRAPHSVC_PORT, 8000; 0: any free one.")
+    ] = None,
+    expose: Annotated[
+        bool,
+        typer.Option("--expose", help="Allow an address other machines can reach. Put TLS in front of it."),
+    ] = False,
+) -> None:
+    """Serve the clusters over GraphQL at /graphql, until stopped.
+
+    Every query needs an API key (`graphsvc keys create --role viewer`). A browser gets GraphiQL at the same address.
+    """
+    import uvicorn
+
+    from graphsvc.api.app import create_app
+    from graphsvc.database import open_store
+
+    configured = settings()
+    host, port = host or configured.host, configured.port if port is None else port
+    if not _is_loopback(host):
+        if not expose:
+            raise SettingsError(
+                f"{host} can be reached from other machines, and this service speaks plain HTTP.",
+                "Listen on 127.0.0.1, or add --expose and put a proxy with TLS in front of it.",
+            )
+        console.print(f"Warning: listening on {host} without TLS; keys and answers can be read on the way.")
+    listener = _listen(host, port)
+    with listener, open_store(configured, console.print) as store:
+        app = create_app(configured, store.address)
+        name, number = listener.getsockname()[:2]
+        name = f"[{name}]" if ":" in name else name
+        console.print(f"GraphQL and GraphiQL: http://{name}:{number}/graphql (Ctrl-C stops)")
+        config = uvicorn.Config(
+            app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=10
+        )
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, kind, protocol)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+    except OSError as error:
+        raise SettingsError(
+            f"Cannot listen on {host} port {port}: {error.strerror or error}.",
+            "Choose another with --port or --host.",
+        ) from None
+    return listener

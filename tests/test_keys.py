@@ -1,0 +1,115 @@
+"""Promise: API keys are shown once, kept only as keyed hashes, and take effect at once."""
+
+import json
+import stat
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from typer.testing import CliRunner
+
+from graphsvc.api import keys
+from graphsvc.cli.commands import app
+from graphsvc.errors import NotFound, SettingsError
+from graphsvc.settings import settings
+
+
+def test_a_key_is_verified_with_its_role(tmp_path: Path) -> None:
+    key = keys.create(tmp_path, keys.Role.ANALYST, "triage")
+    principal = keys.KeyRing(tmp_path).verify(key)
+    assert principal == keys.Principal(key.split(".")[0], keys.Role.ANALYST)
+
+
+def test_no_secret_is_stored_and_files_are_private(tmp_path: Path) -> None:
+    directory = tmp_path / "keys"
+    secret = keys.create(directory, keys.Role.ADMIN).split(".")[1]
+    assert len(secret) >= 43  # 256 bits in base64
+    for path in directory.iterdir():
+        assert secret.encode() not in path.read_bytes()
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(directory.stat().st_mode) == 0o700
+
+
+def test_a_running_ring_sees_new_and_revoked_keys(tmp_path: Path) -> None:
+    ring = keys.KeyRing(tmp_path)
+    assert ring.verify("nobody.nothing") is None
+    first = keys.create(tmp_path, keys.Role.VIEWER)
+    assert ring.verify(first) is not None
+    second = keys.create(tmp_path, keys.Role.VIEWER)
+    assert ring.verify(second) is not None
+    keys.revoke(tmp_path, first.split(".")[0])
+    assert ring.verify(first) is None
+    assert ring.verify(second) is not None
+
+
+def test_revoking_twice_keeps_the_first_time_and_unknown_ids_are_named(tmp_path: Path) -> None:
+    key_id = keys.create(tmp_path, keys.Role.VIEWER).split(".")[0]
+    assert keys.revoke(tmp_path, key_id) == keys.revoke(tmp_path, key_id)
+    with pytest.raises(NotFound):
+        keys.revoke(tmp_path, "ffffffffffff")
+
+
+def test_a_copied_key_file_is_worth_nothing_without_the_pepper(tmp_path: Path) -> None:
+    key = keys.create(tmp_path, keys.Role.VIEWER)
+    (tmp_path / keys.PEPPER_FILE).write_bytes(b"another pepper of thirty-two bytes")
+    assert keys.KeyRing(tmp_path).verify(key) is None
+
+
+@pytest.mark.parametrize(
+    "content", ["not json", '[{"id": 1}]', '{"a": "b"}', '[{"id": "x", "role": "root"}]']
+)
+def test_a_damaged_file_is_named_without_its_content(tmp_path: Path, content: str) -> None:
+    keys.create(tmp_path, keys.Role.VIEWER)
+    (tmp_path / keys.KEYS_FILE).write_text(content)
+    with pytest.raises(SettingsError) as caught:
+        keys.KeyRing(tmp_path).verify("a.b")
+    assert "root" not in str(caught.value)
+
+
+def test_concurrent_commands_lose_nothing(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(lambda _: keys.create(tmp_path, keys.Role.VIEWER), range(24)))
+    ring = keys.KeyRing(tmp_path)
+    assert all(ring.verify(key) for key in made)
+    assert {key.id for key in keys.read(tmp_path)} == {key.split(".")[0] for key in made}
+
+
+@pytest.fixture(scope="module")
+def one_key(tmp_path_factory: pytest.TempPathFactory) -> tuple[keys.KeyRing, str]:
+    directory = tmp_path_factory.mktemp("keys")
+    key = keys.create(directory, keys.Role.VIEWER)
+    return keys.KeyRing(directory), key
+
+
+@given(data=st.data())
+def test_nothing_but_the_key_is_accepted(one_key: tuple[keys.KeyRing, str], data: st.DataObject) -> None:
+    ring, key = one_key
+    key_id, secret = key.split(".")
+    presented = data.draw(
+        st.text(max_size=80)
+        | st.text(max_size=60).map(lambda text: f"{key_id}.{text}")
+        | st.text(max_size=20).map(lambda text: f"{text}.{secret}")
+        | st.integers(0, len(key) - 1).map(lambda i: key[:i] + ("A" if key[i] != "A" else "B") + key[i + 1 :])
+    )
+    assert (ring.verify(presented) is not None) == (presented == key)
+
+
+def test_the_command_prints_the_key_alone_and_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GRAPHSVC_DATA_DIR", str(tmp_path))
+    settings.cache_clear()
+    try:
+        runner = CliRunner()
+        created = runner.invoke(app, ["keys", "create", "--role", "analyst", "--name", "ci"])
+        key = created.stdout.strip()
+        assert created.exit_code == 0
+        assert keys.KeyRing(tmp_path / "keys").verify(key) is not None
+        listed = runner.invoke(app, ["keys", "list"]).stdout
+        assert key.split(".")[0] in listed
+        assert key.split(".")[1] not in listed
+        assert runner.invoke(app, ["keys", "revoke", key.split(".")[0]]).exit_code == 0
+        assert json.loads((tmp_path / "keys" / keys.KEYS_FILE).read_text())[0]["revoked"] is not None
+        assert runner.invoke(app, ["keys", "create", "--role", "root"]).exit_code == 2
+    finally:
+        settings.cache_clear()
