@@ -63,7 +63,12 @@ def load_bundle(
         BundleError: the bundle as a whole cannot be read; nothing was written.
         DatabaseUnavailable, DatabaseRefused: what was committed stays, the next call goes on from there.
     """
-    columns = read_bundle(bundle, tokens, lambda ids: known_accounts(store, ids), progress)
+    columns = read_bundle(
+        bundle,
+        tokens,
+        lambda ids: known_accounts(store, ids),
+        lambda table, done, total: progress(f"read {table}", done, total),
+    )
     load_id = hashlib.sha256(f"{FORMAT}/{tokens.key_id}/{columns.id}".encode()).hexdigest()[:24]
     dead_letters = None
     if columns.dead_letters.height:

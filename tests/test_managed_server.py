@@ -218,25 +218,43 @@ def test_the_admin_tool_dumps_a_stopped_database(own: Settings, up: Endpoint, tm
         server.admin(own, "database", "dump", "nosuch", f"--to-path={tmp_path}")
 
 
-def test_a_broken_start_cache_does_not_stop_the_start(tmp_path: Path, own: Settings) -> None:
+@pytest.fixture
+def copied(tmp_path: Path, own: Settings) -> Iterator[tuple[Settings, Jvm]]:
+    """`own` with a cache directory of its own that has the jars and no start cache; its server stopped."""
     server.stop(own)
     locked = lock.read()
-    real = jar_directory(own.cache_dir.resolve(), locked)
-    copied = jar_directory((tmp_path / "cache").resolve(), locked)
+    real, jars = (jar_directory(cache.resolve(), locked) for cache in (own.cache_dir, tmp_path / "cache"))
     for folder in ("lib", "plugins"):
-        (copied / folder).mkdir(parents=True)
+        (jars / folder).mkdir(parents=True)
         for path in (real / folder).glob("*.jar"):
-            (copied / folder / path.name).symlink_to(path)
+            (jars / folder / path.name).symlink_to(path)
+    settings = own.model_copy(update={"cache_dir": tmp_path / "cache"})
+    yield settings, Jvm(jars, locked)
+    server.stop(settings)
+
+
+def test_a_broken_start_cache_does_not_stop_the_start(copied: tuple[Settings, Jvm], tmp_path: Path) -> None:
+    settings, jvm = copied
     written = tmp_path / "cache" / "written"
     written.write_bytes(b"this is no archive" * 1000)
-    jvm = Jvm(copied, locked)
     jvm.adopt_archive(written)
     assert jvm.sound_archive() is not None
-    settings = own.model_copy(update={"cache_dir": tmp_path / "cache"})
-    try:
-        assert server.ensure_running(settings) is not None
-    finally:
-        server.stop(settings)
+    assert server.ensure_running(settings) == server.running(settings)
+
+
+def test_the_trainer_beside_the_first_server_ends_with_it(copied: tuple[Settings, Jvm]) -> None:
+    settings, jvm = copied
+    server.ensure_running(settings)
+    (trainer,) = (
+        one for one in psutil.process_iter(["cmdline"]) if str(jvm.jars) in (one.info["cmdline"] or ())
+    )
+    assert trainer.nice() == 19 or trainer.create_time() > time.time() - 5
+    server.stop(settings)
+    assert not trainer.is_running()
+    assert not (jvm.jars / "training").exists()
+    assert str(jvm.jars) not in " ".join(
+        part for one in psutil.process_iter(["cmdline"]) for part in one.info["cmdline"] or ()
+    )
 
 
 def test_a_damaged_start_cache_is_not_given_to_the_jvm(tmp_path: Path) -> None:

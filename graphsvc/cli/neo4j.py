@@ -8,7 +8,7 @@ import typer
 from graphsvc import server
 from graphsvc.errors import ServerError
 from graphsvc.server.console import foreground
-from graphsvc.server.files import tail
+from graphsvc.server.files import naming_disk_faults, tail
 from graphsvc.server.home import Home
 from graphsvc.server.renew import renew
 from graphsvc.settings import settings
@@ -55,16 +55,19 @@ def logs(
 ) -> None:
     """Show what Neo4j has logged last."""
     home = Home.of(settings())
-    if not home.log.exists():
-        raise ServerError("The managed Neo4j has never run here.", "Start it with `graphsvc neo4j start`.")
-    printed = tail(home.console).strip()
-    if printed:
-        typer.echo(f"{printed}\n")
-    with home.log.open(encoding="utf-8", errors="replace") as file:
-        typer.echo("\n".join(file.read().splitlines()[-lines:]))
-        while follow:
-            grown = file.read()
-            typer.echo(grown, nl=False) if grown else time.sleep(0.5)
+    with naming_disk_faults(settings().data_dir, "GRAPHSVC_DATA_DIR"):
+        if not home.log.exists():
+            raise ServerError(
+                "The managed Neo4j has never run here.", "Start it with `graphsvc neo4j start`."
+            )
+        printed = tail(home.console).strip()
+        if printed:
+            typer.echo(f"{printed}\n")
+        with home.log.open(encoding="utf-8", errors="replace") as file:
+            typer.echo("\n".join(file.read().splitlines()[-lines:]))
+            while follow:
+                grown = file.read()
+                typer.echo(grown, nl=False) if grown else time.sleep(0.5)
 
 
 @app.command()

@@ -25,6 +25,7 @@ class Stages:
         )
         self._tasks: dict[str, TaskID] = {}
         self._began: dict[str, float] = {}
+        self._ended: set[str] = set()
 
     def __enter__(self) -> Self:
         self._bars.start()
@@ -43,7 +44,8 @@ class Stages:
         """`done` of `total` things of a stage; the last call says `done == total`."""
         began = self._began.setdefault(stage, time.monotonic())
         if not console.is_terminal:
-            if done >= total:
+            if done >= total > 0 and stage not in self._ended:
+                self._ended.add(stage)
                 self.say(f"  {stage}: {total:,} in {time.monotonic() - began:.1f} s")
             return
         if stage not in self._tasks:

@@ -31,7 +31,7 @@ def foreground(settings: Settings, report: Report) -> None:
         home.remember(replace(state, pid=server.pid))
         asked = False
         try:
-            wait_until_ready(home, state, lambda: server.poll() is None)
+            wait_until_ready(home, state)
         except KeyboardInterrupt:
             asked = True
             server.terminate()

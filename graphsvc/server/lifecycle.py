@@ -1,11 +1,9 @@
 """Start, find and stop the managed Neo4j of a data directory."""
 
-import subprocess
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,7 +20,8 @@ from graphsvc.settings import Settings
 if TYPE_CHECKING:
     import psutil
 
-_ROOM = 768 << 20
+# Bytes. A new database sets 512 MB of transaction log aside; an old one needs room to work.
+_ROOM_NEW, _ROOM = 768 << 20, 128 << 20
 _ATTEMPTS = 3
 _START_SECONDS = 180.0
 _STOP_SECONDS = 120.0
@@ -46,14 +45,15 @@ def running(settings: Settings) -> Endpoint | None:
     """The server of this data directory if it runs and answers queries now.
 
     Raises:
-        ServerError: parts are not installed, or the server refuses our password.
+        ServerError: parts are not installed, or the data directory cannot be read.
     """
     require_extra()
     home = Home.of(settings)
-    state = home.state()
-    if state is None or find_server(home) is None:
-        return None
-    return _endpoint(home, state) if probe.answers(state.http, home.password()) else None
+    with naming_disk_faults(settings.data_dir, "GRAPHSVC_DATA_DIR"):
+        state = home.state()
+        if state is None or find_server(home) is None or probe.ask(state.http, home.password()) != "ready":
+            return None
+        return _endpoint(home, state)
 
 
 def ensure_running(settings: Settings, report: Report = _silent) -> Endpoint:
@@ -71,10 +71,10 @@ def ensure_running(settings: Settings, report: Report = _silent) -> Endpoint:
 def _ensure(settings: Settings, report: Report) -> Endpoint:
     with locked(settings, report) as home:
         state = home.state()
-        if state is not None and (found := find_server(home)) is not None:
+        if state is not None and find_server(home) is not None:
             report("Neo4j runs already; waiting until it answers")
-            wait_until_ready(home, state, found.is_running)
-            return _endpoint(home, state)
+            if wait_until_ready(home, state):
+                return _endpoint(home, state)
         if state is not None and state.pid is not None:
             report(f"Neo4j (process {state.pid}) ended without being stopped; starting it again")
         jvm = prepare(settings, home, report)
@@ -102,7 +102,7 @@ def prepare(settings: Settings, home: Home, report: Report) -> Jvm:
     """
     locked = lock.read()
     jvm = Jvm(ensure_jars(settings.cache_dir.resolve(), locked, report), locked)
-    need_room(home.root, _ROOM, "GRAPHSVC_DATA_DIR")
+    need_room(home.root, _ROOM if home.has_database else _ROOM_NEW, "GRAPHSVC_DATA_DIR")
     password = home.password()
     if not home.has_credentials:
         admin_tool.set_initial_password(jvm, home, password)
@@ -119,7 +119,7 @@ def _start(jvm: Jvm, home: Home, report: Report) -> Endpoint:
         begun = time.monotonic()
         server = process.spawn([str(jvm.executable), f"@{home.arguments}"], home.console, home.root)
         home.remember(replace(state, pid=server.pid))
-        if wait_until_ready(home, state, partial(_lives, server)):
+        if wait_until_ready(home, state):
             report(f"Neo4j is ready after {time.monotonic() - begun:.1f} s")
             process.disown(server)
             return _endpoint(home, state)
@@ -134,21 +134,19 @@ def _start(jvm: Jvm, home: Home, report: Report) -> Endpoint:
             report("Neo4j did not start with its start cache; trying without")
         else:
             break
-    raise failure.explain(why, server.returncode)
+    raise failure.explain(why, server.wait())
 
 
-def _lives(server: subprocess.Popen[bytes]) -> bool:
-    return server.poll() is None
-
-
-def configure(jvm: Jvm, home: Home, report: Report, archive: Path | None, avoid: Iterable[int] = ()) -> State:
+def configure(
+    jvm: Jvm, home: Home, report: Report, archive: Path | None, avoid: Collection[int] = ()
+) -> State:
     """Chooses ports and memory and writes neo4j.conf and the JVM's arguments.
 
     Raises:
         ServerError: no free port, or too little memory.
     """
     before = home.state()
-    bolt, http = ports.choose((before.bolt, before.http) if before else None, avoid)
+    bolt, http = ports.choose(str(home.root), (before.bolt, before.http) if before else None, avoid)
     if before is not None and (bolt, http) != (before.bolt, before.http):
         report(
             f"port {before.bolt} or {before.http} of the last time is in use by another program; "
@@ -162,19 +160,28 @@ def configure(jvm: Jvm, home: Home, report: Report, archive: Path | None, avoid:
     return state
 
 
-def wait_until_ready(home: Home, state: State, alive: Callable[[], bool]) -> bool:
-    """Waits until the server answers; False if it ended before.
+def wait_until_ready(home: Home, state: State) -> bool:
+    """Waits until the server of `home` answers; False if it ended before.
 
     Raises:
-        ServerError: it lives and does not answer; it is left alone, as it may be recovering.
+        ServerError: it refuses our password; or it lives and does not answer, and is left alone, as
+            it may be recovering.
     """
     password = home.password()
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline:
-        if not alive():
+        found = find_server(home)
+        if found is None:
             return False
-        if probe.answers(state.http, password):
+        answer = probe.ask(state.http, password)
+        if answer == "ready":
             return True
+        # Until our server holds the port, a refusal may come from another one that was faster.
+        if answer == "refused" and process.listens(found, state.http):
+            raise ServerError(
+                "The managed Neo4j is up and refuses the password that graphsvc keeps for it.",
+                f"If somebody changed it in Neo4j, write the new one into {home.keys / 'neo4j-password'}.",
+            )
         time.sleep(0.1)
     raise ServerError(
         f"Neo4j runs but did not answer within {_START_SECONDS:.0f} s; it may be recovering a large database.",
@@ -232,7 +239,7 @@ def admin(settings: Settings, *args: str, report: Report = _silent) -> str:
             )
         jvm = prepare(settings, home, report)
         sizes = sizing.sizes(sizing.memory())
-        home.configure(state or State(*ports.choose(None)), sizes, jvm.plugins)
+        home.configure(state or State(*ports.choose(str(home.root), None)), sizes, jvm.plugins)
         return admin_tool.run(jvm, home, *args, heap=sizes.heap, report=report)
 
 

@@ -1,13 +1,15 @@
 """Free ports on the loopback interface."""
 
+import hashlib
 import socket
-from collections.abc import Iterable
+from collections.abc import Collection, Iterator
 
 from graphsvc.errors import ServerError
 
 HOST = "127.0.0.1"
-_BOLT, _HTTP = 7687, 7474
-_SEARCHED = 200
+USUAL = (7687, 7474)
+"""Neo4j's own ports for Bolt and HTTP."""
+_FIRST, _PAIRS, _SEARCHED = 20_000, 6_000, 200
 
 
 def is_free(port: int) -> bool:
@@ -25,24 +27,30 @@ def is_free(port: int) -> bool:
     return True
 
 
-def choose(remembered: tuple[int, int] | None, avoid: Iterable[int] = ()) -> tuple[int, int]:
-    """Ports for Bolt and HTTP: the remembered ones, else Neo4j's own, else the next free ones.
+def choose(owner: str, remembered: tuple[int, int] | None, avoid: Collection[int] = ()) -> tuple[int, int]:
+    """Ports for Bolt and HTTP: the remembered ones, else Neo4j's own, else others below 32,000.
+
+    The others begin at a place that `owner` determines, so that servers which are started at the
+    same moment rarely choose the same.
 
     Raises:
         ServerError: none is free.
     """
-    taken = set(avoid)
-    bolt, http = remembered or (_BOLT, _HTTP)
-    return _first(bolt, _BOLT, taken), _first(http, _HTTP, taken)
-
-
-def _first(preferred: int, usual: int, taken: set[int]) -> int:
-    candidates: list[int] = [preferred, usual, *range(usual + 10_000, usual + 10_000 + _SEARCHED)]
-    for port in candidates:
-        if port not in taken and is_free(port):
-            return port
+    for pair in _candidates(owner, remembered):
+        if not set(pair) & set(avoid) and all(map(is_free, pair)):
+            return pair
     raise ServerError(
-        f"No port is free for the managed Neo4j: {usual} and {usual + 10_000} to "
-        f"{usual + 10_000 + _SEARCHED - 1} on {HOST} are all in use.",
-        "Stop other servers, or see with `ss -ltn` who holds them, then start again.",
+        f"No ports are free for the managed Neo4j: {_SEARCHED} pairs between {_FIRST} and "
+        f"{_FIRST + 2 * _PAIRS} on {HOST} are in use.",
+        "See with `ss -ltn` (macOS: `netstat -an`) who holds them, stop some, then start again.",
     )
+
+
+def _candidates(owner: str, remembered: tuple[int, int] | None) -> Iterator[tuple[int, int]]:
+    if remembered is not None:
+        yield remembered
+    yield USUAL
+    start = int.from_bytes(hashlib.sha256(owner.encode()).digest()[:4])
+    for step in range(_SEARCHED):
+        bolt = _FIRST + 2 * ((start + step) % _PAIRS)
+        yield bolt, bolt + 1

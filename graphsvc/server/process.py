@@ -28,6 +28,17 @@ def find(pid: int | None, marker: str) -> "psutil.Process | None":
     return None
 
 
+def listens(process: "psutil.Process", port: int) -> bool:
+    """Whether `process` listens on the TCP port."""
+    import psutil
+
+    try:
+        sockets = process.net_connections("tcp")
+    except psutil.Error:
+        return False
+    return any(one.status == psutil.CONN_LISTEN and one.laddr.port == port for one in sockets)
+
+
 def spawn(command: Sequence[str], log: Path, directory: Path) -> subprocess.Popen[bytes]:
     """Starts `command` in a session of its own: no terminal, no Ctrl-C, output into `log`.
 

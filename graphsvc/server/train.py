@@ -21,7 +21,6 @@ from graphsvc.server.training import workshop
 
 _HEAP, _PAGES = 512 * sizing.MIB, 128 * sizing.MIB
 _SECONDS = 1800.0
-_PORTS = (27687, 27474)
 
 
 def train(jars: Path) -> None:
@@ -50,7 +49,7 @@ def train(jars: Path) -> None:
 
 def _record(jvm: Jvm, home: Home, recording: Path) -> None:
     """Runs a server once from start to stop while the JVM takes notes into `recording`."""
-    state = State(*ports.choose(_PORTS))
+    state = State(*ports.choose(str(home.root), None, avoid=ports.USUAL))
     home.configure(state, sizing.Sizes(_HEAP, _PAGES), jvm.plugins)
     password = home.password()
     admin_tool.set_initial_password(jvm, home, password)
@@ -58,7 +57,7 @@ def _record(jvm: Jvm, home: Home, recording: Path) -> None:
     write_whole(home.arguments, jvm.server_arguments(home.root, _HEAP, record))
     with subprocess.Popen([str(jvm.executable), f"@{home.arguments}"], cwd=home.root) as server:
         deadline = time.monotonic() + _SECONDS
-        while not probe.answers(state.http, password, "server/warm", timeout=60.0):
+        while probe.ask(state.http, password, "server/warm", timeout=60.0) != "ready":
             if server.poll() is not None or time.monotonic() > deadline:
                 server.kill()
                 raise ServerError("The training server did not start.")

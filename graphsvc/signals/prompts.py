@@ -1,11 +1,12 @@
 """Fingerprints of prompts: what two fillings of one template have in common, and nothing readable.
 
-Slots are masked, the rest is cut into shingles (Broder 1997, "On the resemblance and containment of
-documents", section 2), and the few shingles with the smallest hashes are kept: a bottom-k sketch
-(Cohen and Kaplan 2007, "Summarizing data using bottom-k sketches"), each member of which is a band.
-Two texts share a band when one shingle is among the smallest of both. At the same number of bands
-this finds more pairs than the usual MinHash bands of one row, because a shingle of one text only
-takes up a place in that text's sketch, not in the other's; `bench/prompt_bands.py` measures both.
+Slots are masked by their look, the rest is cut into shingles (Broder 1997, "On the resemblance and
+containment of documents", section 2), and a few of them are sampled by their hash, in every text
+alike, so that two texts that have shingles in common tend to sample the same ones. Each sampled
+shingle is a band. The sample is a weighted bottom-k sketch (Cohen and Kaplan 2007, "Summarizing data
+using bottom-k sketches") with the ranks of priority sampling (Duffield, Lund and Thorup 2007): a
+shingle weighs more near the beginning and the end, where instructions stand, and less when its words
+are short, as the phrases that everybody uses are. `bench/prompt_bands.py` measures the choice.
 """
 
 import hashlib
@@ -17,11 +18,16 @@ from numpy.typing import NDArray
 U64 = NDArray[np.uint64]
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
+Floats = NDArray[np.float64]
 
-BANDS = 4
-_SHINGLE = 4
+BANDS = 6
+"""Bands a prompt at most."""
+
+_SHINGLE = 3  # words
 _CHUNK = 20_000  # texts at a time: bounds the memory for their words
-_CHARACTERS = 6  # a shingle where characters stand for words
+_CHARACTERS = 6  # a shingle where words are not spaced
+_NEAR = 8  # words from either end at which the weight is down to a half
+_LETTERS_ENOUGH = 14  # letters of a shingle of full weight
 
 _SLOT = "\u0001"
 _MASKS = (
@@ -71,25 +77,26 @@ def words(texts: pl.Series) -> pl.Series:
 
 
 def _bands(found: pl.Series) -> tuple[Ints, U64]:
-    """Rows and hashes of the smallest shingles of each list of words."""
+    """Rows and hashes of the sampled shingles of each list of words."""
     lengths = found.list.len().fill_null(0).to_numpy().astype(np.int64)
     row = np.repeat(np.arange(len(lengths)), lengths)
-    hashes, slot, unspaced = _looked_up(found.explode(empty_as_null=False, keep_nulls=False))
+    hashes, letters, unspaced = _looked_up(found.explode(empty_as_null=False, keep_nulls=False))
     # Slots in a row are one slot: how many there are is part of the filling.
+    slot = letters == 0
     keep = ~(slot & np.roll(slot, 1) & (row == np.roll(row, 1)))
     keep[:1] = True
-    row, hashes, slot, unspaced = row[keep], hashes[keep], slot[keep], unspaced[keep]
+    row, hashes, letters, unspaced = row[keep], hashes[keep], letters[keep], unspaced[keep]
     size = np.bincount(row, minlength=len(lengths))
-    spelled = np.bincount(row, weights=~slot, minlength=len(lengths))
+    spelled = np.bincount(row, weights=letters, minlength=len(lengths))
     characters = np.bincount(row, weights=unspaced, minlength=len(lengths)) > size / 2
     shingle = np.minimum(size, np.where(characters, _CHARACTERS, _SHINGLE))
     shingle[spelled == 0] = 0
-    return _smallest(*_shingles(row, hashes, shingle))
+    return _sample(*_shingles(row, hashes, letters, size, shingle))
 
 
-def _looked_up(words_: pl.Series) -> tuple[U64, Flags, Flags]:
-    """Hash of each word (UInt64), whether it is a slot, and whether it is a character of a script
-    without spaces."""
+def _looked_up(words_: pl.Series) -> tuple[U64, Ints, Flags]:
+    """Hash of each word (UInt64), its letters (0 for a slot), and whether it is a character of a
+    script without spaces."""
     known = words_.unique().alias("word")
     hashes = [
         int.from_bytes(hashlib.blake2b(word.encode(), digest_size=8).digest(), "little") for word in known
@@ -98,28 +105,38 @@ def _looked_up(words_: pl.Series) -> tuple[U64, Flags, Flags]:
         {
             "word": known,
             "hash": pl.Series(hashes, dtype=pl.UInt64),
-            "slot": known == _SLOT,
+            "letters": known.replace(_SLOT, "").str.len_chars().cast(pl.Int64),
             "unspaced": known.str.contains(f"^[{_UNSPACED}]$"),
         }
     )
     each = words_.to_frame("word").join(about, on="word", how="left", maintain_order="left")
-    return each["hash"].to_numpy(), each["slot"].to_numpy(), each["unspaced"].to_numpy()
+    return each["hash"].to_numpy(), each["letters"].to_numpy(), each["unspaced"].to_numpy()
 
 
-def _shingles(row: Ints, hashes: U64, shingle: Ints) -> tuple[Ints, U64]:
-    """Rows and hashes of all runs of `shingle[row]` words, ordered by row."""
+def _shingles(row: Ints, hashes: U64, letters: Ints, size: Ints, shingle: Ints) -> tuple[Ints, U64, Floats]:
+    """All runs of `shingle[row]` words: rows (ascending), hashes and weights."""
+    first = np.cumsum(size) - size
     rows, found = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.uint64)]
+    weights = [np.zeros(0)]
     for length in np.unique(shingle[shingle > 0]):
         starts = np.arange(len(row) - length + 1)
         starts = starts[(shingle[row[starts]] == length) & (row[starts] == row[starts + length - 1])]
         value = np.full(len(starts), length, dtype=np.uint64)
+        spelled = np.zeros(len(starts))
         for step in range(length):
             value = _mixed(value + hashes[starts + step])
+            spelled += np.maximum(letters[starts + step], 1)
+        before = starts - first[row[starts]]
+        after = size[row[starts]] - length - before
+        distance = np.minimum(before, after) / _NEAR
+        share = np.minimum(spelled / _LETTERS_ENOUGH, 1.0)
         rows.append(row[starts])
         found.append(value)
+        # Products and quotients only: they are the same to the last bit on every machine.
+        weights.append(share * share * share * share / (1.0 + distance * distance))
     everywhere = np.concatenate(rows)
     order = np.argsort(everywhere, kind="stable")
-    return everywhere[order], np.concatenate(found)[order]
+    return everywhere[order], np.concatenate(found)[order], np.concatenate(weights)[order]
 
 
 def _mixed(value: U64) -> U64:
@@ -130,20 +147,24 @@ def _mixed(value: U64) -> U64:
     return value ^ (value >> np.uint64(31))
 
 
-def _smallest(row: Ints, hashes: U64) -> tuple[Ints, U64]:
-    """The `BANDS` smallest distinct hashes of each row; rows are ordered."""
+def _sample(row: Ints, hashes: U64, weights: Floats) -> tuple[Ints, U64]:
+    """The `BANDS` distinct shingles of smallest rank of each row; rows ascend."""
+    ranks = (hashes >> np.uint64(11)) / weights
     rows, found = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.uint64)]
     for _ in range(BANDS):
         if not len(row):
             break
         first = np.flatnonzero(np.diff(row, prepend=-1))
-        least = np.minimum.reduceat(hashes, first)
-        rows.append(row[first])
-        found.append(least)
-        left = hashes != np.repeat(least, np.diff(first, append=len(row)))
-        row, hashes = row[left], hashes[left]
+        width = np.diff(first, append=len(row))
+        least = np.flatnonzero(ranks == np.repeat(np.minimum.reduceat(ranks, first), width))
+        least = least[np.flatnonzero(np.diff(row[least], prepend=-1))]  # one a row
+        rows.append(row[least])
+        found.append(hashes[least])
+        left = hashes != np.repeat(hashes[least], width)
+        row, hashes, ranks = row[left], hashes[left], ranks[left]
     return np.concatenate(rows), np.concatenate(found)
 
 
 def _hex(numbers: pl.Series) -> pl.Series:
-    return pl.Series([f"{number:016x}" for number in numbers], dtype=pl.String)
+    packed = numbers.to_numpy().astype(">u8").tobytes()
+    return pl.Series([packed[i : i + 8] for i in range(0, len(packed), 8)], dtype=pl.Binary).bin.encode("hex")
