@@ -29,10 +29,13 @@ class World:
     people: tables.Everyone
 
     @property
-    def campaigns(self) -> dict[str, int]:
-        """Accounts of each campaign, largest first."""
-        found = {m.name: len(m) for m in self.people.parts if m.campaign}
-        return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
+    def campaigns(self) -> dict[str, list[int]]:
+        """Accounts of the campaigns of each style, largest first."""
+        sizes = {
+            style: sorted((len(m) for m in self.people.parts if m.profile is profile), reverse=True)
+            for style, profile in self.scenario.campaigns.items()
+        }
+        return {style: found for style, found in sizes.items() if found}
 
     @property
     def populations(self) -> dict[str, int]:

@@ -101,11 +101,11 @@ def summary(world: "World", rows: dict[str, int]) -> str:
     lines = [f"{rows['accounts']:,} accounts, scenario {world.scenario.name}, seed {world.streams.seed}"]
     lines += ["rows: " + ", ".join(f"{name} {count:,}" for name, count in sorted(rows.items()))]
     lines += ["legitimate: " + ", ".join(f"{name} {count:,}" for name, count in world.populations.items())]
-    campaigns = world.campaigns
-    listed = ", ".join(f"{name} {count:,}" for name, count in campaigns.items()) or "none"
-    return "\n".join(
-        [*lines, f"campaigns ({len(campaigns)}, {sum(campaigns.values()):,} accounts): {listed}"]
-    )
+    found = world.campaigns
+    sizes = [size for style in found.values() for size in style]
+    lines += [f"campaigns: {len(sizes)} of {sum(sizes):,} accounts in all"]
+    lines += [f"  {name}: {', '.join(f'{size:,}' for size in style)}" for name, style in found.items()]
+    return "\n".join(lines)
 
 
 def _make_room(out: Path, force: bool) -> None:
