@@ -105,7 +105,7 @@ class Devices(Pool):
 class Prompts(Pool):
     """What accounts write. `reuse` is the share of prompts from the group's templates."""
 
-    rows: Annotated[float, Field(ge=0)] = 2.3
+    rows: Annotated[float, Field(ge=1)] = 2.3
     popular: Share = 0.03
     common: Share = 0.05
     templates: IntRange | None = None

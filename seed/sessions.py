@@ -11,7 +11,6 @@ from seed.slots import PoolLayout, inherit, layout, pooled_or_own, reuse, share_
 from seed.streams import Bools, Ints, pick
 
 MOST_SESSIONS = 10
-OWN, SCRIPT = 0, 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +100,6 @@ def _addresses(
     for network_class, share in manners.shared.items():
         chosen = (u >= limit) & (u < limit + share)
         limit = limit + share
-        # People meet the same exits again and again: an account keeps to the neighbourhood of its first one.
         address[chosen] = space.address(
             network_class, space.draw_popular(rng, network_class, int(chosen.sum()))
         )

@@ -29,9 +29,9 @@ def layout(members: Members, pool: Pool, counts: Ints | None = None) -> PoolLayo
     return PoolLayout(np.cumsum(count) - count, count)
 
 
-def slot_owners(rng: np.random.Generator, members: int, mean: float, most: int, least: int = 1) -> Ints:
-    """Owner of each slot: `least` and a Poisson number more for each member, ascending, shape (slots,)."""
-    counts = least + np.minimum(rng.poisson(max(mean - least, 0.0), members), most - least)
+def slot_owners(rng: np.random.Generator, members: int, mean: float, most: int) -> Ints:
+    """Owner of each slot: one and a Poisson number more for each member, ascending, shape (slots,)."""
+    counts = 1 + np.minimum(rng.poisson(max(mean - 1, 0.0), members), most - 1)
     return np.repeat(np.arange(members), counts)
 
 

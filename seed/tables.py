@@ -59,15 +59,10 @@ def times(seconds: Ints) -> pl.Series:
     return pl.Series(seconds * 1_000_000).cast(TIME)
 
 
-def joined(arrays: Sequence[Ints]) -> Ints:
-    """The arrays of all populations, one after the other."""
-    return np.concatenate(arrays)
-
-
-def truth(all_: Everyone) -> pl.DataFrame:
+def truth(people: Everyone) -> pl.DataFrame:
     """`truth`: campaign, role and decoy of each account."""
     frames = []
-    for members, place in zip(all_.parts, all_.place, strict=True):
+    for members, place in zip(people.parts, people.place, strict=True):
         decoy = members.profile.decoy if isinstance(members.profile, Population) else None
         frames.append(
             pl.DataFrame({"account": place, "role": pl.Series(ROLES).gather(members.role)}).with_columns(
@@ -76,11 +71,11 @@ def truth(all_: Everyone) -> pl.DataFrame:
                 decoy=pl.lit(decoy, dtype=pl.String),
             )
         )
-    return all_.finished(pl.concat(frames).select("account", "campaign_id", "role", "decoy"))
+    return people.finished(pl.concat(frames).select("account", "campaign_id", "role", "decoy"))
 
 
 def accounts(
-    all_: Everyone,
+    people: Everyone,
     sessions: pl.DataFrame,
     identities: Sequence[pl.DataFrame],
     countries: Sequence[Ints],
@@ -90,44 +85,44 @@ def accounts(
     signup = sessions.unique("account", keep="first", maintain_order=True).select(
         "account", signup_ip="ip", signup_device="device", user_agent="user_agent"
     )
-    status = joined([p.status for p in all_.parts])
-    ended = times(joined([p.ended for p in all_.parts]))
-    numbers = joined([np.arange(len(p)) + (key(p.name) << 28) for p in all_.parts])
-    office = np.concatenate([np.full(len(p), p.profile.identity.organization >= 0.5) for p in all_.parts])
-    generous = mix(numbers, all_.salt(21)) % np.uint64(10) < 3
+    status = np.concatenate([p.status for p in people.parts])
+    ended = times(np.concatenate([p.ended for p in people.parts]))
+    numbers = np.concatenate([np.arange(len(p)) + (key(p.name) << 28) for p in people.parts])
+    office = np.concatenate([np.full(len(p), p.profile.identity.organization >= 0.5) for p in people.parts])
+    generous = mix(numbers, people.salt(21)) % np.uint64(10) < 3
     plan = np.where(paid == 0, 0, 1 + 2 * office + generous)
     frame = pl.DataFrame(
         {
-            "account": joined(all_.place),
-            "created_at": times(joined([p.created for p in all_.parts])),
+            "account": np.concatenate(people.place),
+            "created_at": times(np.concatenate([p.created for p in people.parts])),
             "status": pl.Series(STATUSES).gather(status),
             "status_changed_at": ended.zip_with(pl.Series(status != ACTIVE), pl.Series([None], dtype=TIME)),
             "plan": pl.Series(PLANS).gather(plan),
-            "country": pl.Series([c.code for c in COUNTRIES]).gather(joined(countries)),
+            "country": pl.Series([c.code for c in COUNTRIES]).gather(np.concatenate(countries)),
         }
     )
     frame = pl.concat([frame, pl.concat(identities)], how="horizontal")
-    return all_.finished(frame.join(signup, on="account", how="left", maintain_order="left"))
+    return people.finished(frame.join(signup, on="account", how="left", maintain_order="left"))
 
 
 def sessions(
-    all_: Everyone, parts: Sequence[Sessions], space: networks.AddressSpace, agents: "Agents"
+    people: Everyone, parts: Sequence[Sessions], space: networks.AddressSpace, agents: "Agents"
 ) -> pl.DataFrame:
     """`sessions`, still with row numbers for accounts: `Everyone.finished` makes it the table."""
-    address = joined([s.address for s in parts])
-    device = joined([_own_numbers(m, s.device) for m, s in zip(all_.parts, parts, strict=True)])
+    address = np.concatenate([s.address for s in parts])
+    device = np.concatenate([_own_numbers(m, s.device) for m, s in zip(people.parts, parts, strict=True)])
     known = np.concatenate([s.known & ~s.scripted for s in parts])
     asn = space.asn(address)
     logged = mix(address, 3) % np.uint64(10) > 0  # one address in ten comes without its system's number
     frame = pl.DataFrame(
         {
-            "account": all_.rows([s.owner for s in parts]),
+            "account": people.rows([s.owner for s in parts]),
             "ip": networks.text(address),
             "asn": pl.Series(asn).zip_with(pl.Series(logged), pl.Series([None], dtype=pl.Int64)),
-            "device": _present("dev_", tokens(device, all_.salt(31)), known),
+            "device": _present("dev_", tokens(device, people.salt(31)), known),
             "user_agent": agents.name(device, np.concatenate([s.scripted for s in parts])),
-            "first_seen": times(joined([s.first for s in parts])),
-            "last_seen": times(joined([s.last for s in parts])),
+            "first_seen": times(np.concatenate([s.first for s in parts])),
+            "last_seen": times(np.concatenate([s.last for s in parts])),
             "requests": 1 + (mix(address + device, 4) % np.uint64(40)).astype(np.int64),
         }
     )  # fmt: skip
@@ -135,53 +130,53 @@ def sessions(
     return first.unique(["account", "ip", "device", "user_agent"], keep="first", maintain_order=True)
 
 
-def payments(all_: Everyone, parts: Sequence[Payments], countries: Sequence[Ints]) -> pl.DataFrame:
+def payments(people: Everyone, parts: Sequence[Payments], countries: Sequence[Ints]) -> pl.DataFrame:
     """`payments`: instruments are tokens without a digit; bank identification numbers are made up (9…)."""
-    card = joined([_own_numbers(m, p.card) for m, p in zip(all_.parts, parts, strict=True)])
+    card = np.concatenate([_own_numbers(m, p.card) for m, p in zip(people.parts, parts, strict=True)])
     kinds = [
         pl.Series(list(m.profile.cards.kinds), dtype=pl.String).gather(p.kind)
-        for m, p in zip(all_.parts, parts, strict=True)
+        for m, p in zip(people.parts, parts, strict=True)
     ]
     # People's cards come from their first payer's country; each country has some issuers, a few of them large.
     # Campaigns buy theirs from anywhere, eight of one issuer at a time.
     bought = np.concatenate(
-        [np.full(len(p.card), m.campaign) for m, p in zip(all_.parts, parts, strict=True)]
+        [np.full(len(p.card), m.campaign) for m, p in zip(people.parts, parts, strict=True)]
     )
     _, at, place = np.unique(card, return_index=True, return_inverse=True)
-    home = joined([c[p.owner] for c, p in zip(countries, parts, strict=True)])[at][place]
-    anywhere = (mix(card // 8, all_.salt(8)) % np.uint64(len(COUNTRIES))).astype(np.int64)
+    home = np.concatenate([c[p.owner] for c, p in zip(countries, parts, strict=True)])[at][place]
+    anywhere = (mix(card // 8, people.salt(8)) % np.uint64(len(COUNTRIES))).astype(np.int64)
     country = np.where(bought, anywhere, home)
-    u = mix(np.where(bought, card // 8, card), all_.salt(9)) / 2.0**64
+    u = mix(np.where(bought, card // 8, card), people.salt(9)) / 2.0**64
     issuer = (u**2 * 40).astype(np.int64)
     frame = pl.DataFrame(
         {
-            "account": all_.rows([p.owner for p in parts]),
-            "instrument": pl.select(pl.lit("pi_") + tokens(card, all_.salt(41), LETTERS)).to_series(),
+            "account": people.rows([p.owner for p in parts]),
+            "instrument": pl.select(pl.lit("pi_") + tokens(card, people.salt(41), LETTERS)).to_series(),
             "kind": pl.concat(kinds),
             "bin": pl.Series(900_000 + country * 100 + issuer).cast(pl.String),
             "issuer_country": pl.Series([c.code for c in COUNTRIES]).gather(country),
-            "first_seen": times(joined([p.first for p in parts])),
-            "last_seen": times(joined([p.last for p in parts])),
+            "first_seen": times(np.concatenate([p.first for p in parts])),
+            "last_seen": times(np.concatenate([p.last for p in parts])),
             "payments": 1 + (mix(card, 5) % np.uint64(6)).astype(np.int64),
         }
     ).with_columns(bin=pl.when(pl.col("kind").is_in(["card", "prepaid"])).then("bin"))
-    return all_.finished(frame, "first_seen", "instrument")
+    return people.finished(frame, "first_seen", "instrument")
 
 
 def identifiers(
-    all_: Everyone, parts: Sequence[Sessions], codes: Sequence[tuple[Ints, pl.Series]], agents: "Agents"
+    people: Everyone, parts: Sequence[Sessions], codes: Sequence[tuple[Ints, pl.Series]], agents: "Agents"
 ) -> pl.DataFrame:
     """`identifiers`: TLS fingerprints of the programs used, and referral codes (a kind nobody declares)."""
     owners, values = [], []
-    for members, s in zip(all_.parts, parts, strict=True):
+    for members, s in zip(people.parts, parts, strict=True):
         seen = np.flatnonzero(
             (np.diff(s.owner, prepend=-1) != 0) & (mix(s.owner, key(members.name)) % np.uint64(2) == 0)
         )
         owners.append(s.owner[seen])
         values.append(agents.handshake(members, s, seen))
-    referral_owners = all_.rows([o for o, _ in codes])
-    tls_owners = all_.rows(owners)
-    handshake = tokens(joined(values), all_.salt(51))
+    referral_owners = people.rows([o for o, _ in codes])
+    tls_owners = people.rows(owners)
+    handshake = tokens(np.concatenate(values), people.salt(51))
     frame = pl.DataFrame(
         {
             "account": pl.concat([tls_owners, referral_owners]),
@@ -189,7 +184,7 @@ def identifiers(
             "value": pl.concat([pl.select(pl.lit("t13d_") + handshake).to_series(), *(c for _, c in codes)]),
         }
     )
-    return all_.finished(frame, "kind", "value")
+    return people.finished(frame, "kind", "value")
 
 
 class Agents:

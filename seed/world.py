@@ -100,7 +100,7 @@ class World:
         phrases = Phrases(self.streams, self.pools)
         popular = phrases.templates(self.streams.rng("popular-prompts"), self.scenario.popular_prompts)
         written = [prompts.prompts(self.streams, m, phrases, popular) for m in self.people.parts]
-        first = tables.joined([p.first for p in written])
+        first = np.concatenate([p.first for p in written])
         rng = self.streams.rng("prompt-models")
         model = [
             traffic.models(rng, m.profile.traffic, p.first, self.scenario)
@@ -111,9 +111,9 @@ class World:
                 "account": self.people.rows([p.owner for p in written]),
                 "text": pl.concat([p.text for p in written]),
                 "fingerprint": pl.concat([p.fingerprint for p in written]),
-                "model": pl.Series(self.scenario.models).gather(tables.joined(model)),
+                "model": pl.Series(self.scenario.models).gather(np.concatenate(model)),
                 "first_seen": tables.times(first),
-                "last_seen": tables.times(tables.joined([p.last for p in written])),
+                "last_seen": tables.times(np.concatenate([p.last for p in written])),
                 "requests": rng.geometric(0.2, len(first)),
             }
         )
@@ -127,9 +127,9 @@ class World:
         frame = pl.DataFrame(
             {
                 "account": self.people.rows([r.owner for r in rows]),
-                "hour": tables.times(tables.joined([r.hour for r in rows])),
-                "requests": tables.joined([r.requests for r in rows]),
-                "model": pl.Series(self.scenario.models).gather(tables.joined([r.model for r in rows])),
+                "hour": tables.times(np.concatenate([r.hour for r in rows])),
+                "requests": np.concatenate([r.requests for r in rows]),
+                "model": pl.Series(self.scenario.models).gather(np.concatenate([r.model for r in rows])),
             }
         )
         return self.people.finished(frame, "hour")

@@ -1,6 +1,7 @@
 """`graphsvc seed`: write a synthetic world, with its truth, as a bundle."""
 
 from enum import StrEnum
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -73,10 +74,8 @@ def write(
         SettingsError: no such scenario, too few accounts, or `out` holds something already.
         BundleError: `out` cannot be written.
     """
-    try:
-        import faker  # noqa: F401
-    except ModuleNotFoundError:
-        raise SettingsError("Faker is not installed.", "Install graphsvc[seed].") from None
+    if find_spec("faker") is None:
+        raise SettingsError("Faker is not installed.", "Install graphsvc[seed].")
     from seed import scenario as scenarios
     from seed import writer
     from seed.world import TABLES, create
@@ -85,6 +84,7 @@ def write(
     rows: dict[str, int] = {}
     try:
         _make_room(out, force)
+        stages.progress("tables", 0, len(TABLES))
         for name, frame in world.tables():
             writer.write(frame, out / f"{name}.{form}", form.value)
             rows[name] = frame.height
