@@ -8,7 +8,6 @@ import json
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import BinaryIO
 
 import numpy as np
 import polars as pl
@@ -19,6 +18,7 @@ from numpy.typing import NDArray
 
 from graphsvc.errors import BundleError
 from graphsvc.intake.files import BundleFile
+from graphsvc.intake.streams import NOT_UTF8, MendedStream, Stream
 
 Flags = NDArray[np.bool_]
 
@@ -55,11 +55,11 @@ def read(file: BundleFile, columns: Sequence[str]) -> Iterator[Chunk]:
             yield from _parquet(file, columns)
             return
         with file.path.open("rb") as raw:
-            stream = _Stream(raw, file.suffix.endswith(".gz"), file.path.stat().st_size)
+            compressed, size = file.suffix.endswith(".gz"), file.path.stat().st_size
             if file.suffix.startswith(".csv"):
-                yield from _csv(file, stream, columns)
+                yield from _csv(file, MendedStream(raw, compressed=compressed, size=size), columns)
             else:
-                yield from _ndjson(stream, columns)
+                yield from _ndjson(Stream(raw, compressed=compressed, size=size), columns)
     except (EOFError, zlib.error, gzip.BadGzipFile):
         raise BundleError(
             f"{file.name} is damaged: its compressed content is broken or cut off.", "Export it again."
@@ -82,44 +82,6 @@ def _damaged(file: BundleFile, error: Exception) -> BundleError:
         )
     form = file.suffix.removesuffix(".gz").removeprefix(".")
     return BundleError(f"{file.name} is not a readable {form} file.", "Export it again.")
-
-
-class _Stream:
-    """Uncompressed bytes of a file, and how much of the file they took."""
-
-    def __init__(self, raw: BinaryIO, compressed: bool, size: int) -> None:
-        self._raw = raw
-        self._bytes = gzip.GzipFile(fileobj=raw) if compressed else raw
-        self._size = max(size, 1)
-        self._ended = False
-        self._ahead = b""
-        self.closed = False
-
-    @property
-    def share(self) -> float:
-        return min(self._raw.tell() / self._size, 1.0)
-
-    def readable(self) -> bool:
-        return True
-
-    def peek(self, size: int) -> bytes:
-        """The first `size` bytes, which `read` will give again."""
-        self._ahead = self.read(size)
-        return self._ahead
-
-    def read(self, size: int) -> bytes:
-        """The next bytes, at most `size`; one line feed closes the file, so that its last line ends."""
-        if self._ahead:
-            block, self._ahead = self._ahead[:size], self._ahead[size:]
-            return block
-        block = self._bytes.read(size)
-        if not block and not self._ended:
-            self._ended = True
-            return b"\n"
-        return block
-
-    def close(self) -> None:
-        self.closed = True
 
 
 def _parquet(file: BundleFile, columns: Sequence[str]) -> Iterator[Chunk]:
@@ -155,9 +117,10 @@ def _whole_chunk(frame: pl.DataFrame, before: int, share: float, found: frozense
     return Chunk(frame, rows, pl.Series(dtype=pl.Int64), share, found)
 
 
-def _csv(file: BundleFile, stream: _Stream, columns: Sequence[str]) -> Iterator[Chunk]:
+def _csv(file: BundleFile, stream: MendedStream, columns: Sequence[str]) -> Iterator[Chunk]:
     found = _header(file, stream)
     wanted = [name for name in columns if name in found]
+    yield _whole_chunk(pl.DataFrame(schema=dict.fromkeys(wanted, pl.Binary)), 0, 0.0, found)
     malformed: list[int] = []
 
     def skip(record: pa_csv.InvalidRow) -> str:
@@ -186,12 +149,20 @@ def _csv(file: BundleFile, stream: _Stream, columns: Sequence[str]) -> Iterator[
         malformed[:0] = broken[broken > last].tolist()
         broken = broken[broken <= last]
         frame = _frame(pa.Table.from_batches([batch]))
+        if stream.mended:
+            frame = pl.DataFrame([_unmended(column) for column in frame])
         yield Chunk(frame, pl.Series(rows), pl.Series(broken), stream.share, found)
     nothing = _frame(pa.Table.from_batches([], batches.schema))
     yield Chunk(nothing, pl.Series(dtype=pl.Int64), pl.Series(malformed, dtype=pl.Int64), 1.0, found)
 
 
-def _header(file: BundleFile, stream: _Stream) -> frozenset[str]:
+def _unmended(column: pl.Series) -> pl.Series:
+    """Bytes that were not UTF-8 are so again, so that the value is judged by them."""
+    values = [value and value.replace(NOT_UTF8, b"\xff") for value in column]
+    return pl.Series(column.name, values, dtype=pl.Binary)
+
+
+def _header(file: BundleFile, stream: Stream) -> frozenset[str]:
     start = stream.peek(_HEADER).decode("utf-8-sig", errors="replace")
     names = next((row for row in csv.reader(io.StringIO(start, newline="")) if row), [])
     if len(set(names)) < len(names):
@@ -199,7 +170,7 @@ def _header(file: BundleFile, stream: _Stream) -> frozenset[str]:
     return frozenset(names)
 
 
-def _ndjson(stream: _Stream, columns: Sequence[str]) -> Iterator[Chunk]:
+def _ndjson(stream: Stream, columns: Sequence[str]) -> Iterator[Chunk]:
     schema = dict.fromkeys(columns, pl.String)
     found: set[str] = set()
     before, tail = 0, b""

@@ -1,0 +1,79 @@
+"""Bytes of text files: uncompressed, ended by a line feed, and their progress known."""
+
+import codecs
+import gzip
+import re
+from typing import BinaryIO
+
+NOT_UTF8 = "\ufdd1".encode()
+"""Stands for bytes that are not UTF-8 in `MendedStream`: a code point that never stands for a character."""
+
+_ESCAPED = re.compile("[\udc80-\udcff]+")
+
+
+class Stream:
+    """Uncompressed bytes of a file, and how much of the file they took.
+
+    Reading raises OSError, EOFError or zlib.error when the file is damaged.
+    """
+
+    def __init__(self, raw: BinaryIO, *, compressed: bool, size: int) -> None:
+        self._raw = raw
+        self._bytes = gzip.GzipFile(fileobj=raw) if compressed else raw
+        self._size = max(size, 1)
+        self._ended = False
+        self._ahead = b""
+        self.closed = False
+
+    @property
+    def share(self) -> float:
+        """The share of the file that has been read, 0–1."""
+        return min(self._raw.tell() / self._size, 1.0)
+
+    def readable(self) -> bool:
+        """For those who ask before they read."""
+        return True
+
+    def close(self) -> None:
+        """The file belongs to whoever opened it."""
+        self.closed = True
+
+    def peek(self, size: int) -> bytes:
+        """The first `size` bytes, which `read` will give again."""
+        self._ahead = self.read(size)
+        return self._ahead
+
+    def read(self, size: int) -> bytes:
+        """The next bytes, at most `size`; one line feed closes the file, so that its last line ends."""
+        if not self._ahead:
+            self._ahead = self._next(size)
+        block, self._ahead = self._ahead[:size], self._ahead[size:]
+        return block
+
+    def _next(self, size: int) -> bytes:
+        block = self._bytes.read(size)
+        if block or self._ended:
+            return block
+        self._ended = True
+        return b"\n"
+
+
+class MendedStream(Stream):
+    """A stream that is UTF-8 in any case: what is not has become `NOT_UTF8`."""
+
+    def __init__(self, raw: BinaryIO, *, compressed: bool, size: int) -> None:
+        super().__init__(raw, compressed=compressed, size=size)
+        self._decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
+        self.mended = False
+
+    def _next(self, size: int) -> bytes:
+        block = b"\n"
+        text = ""
+        while block and not text:  # a character may be cut by the end of a block
+            block = super()._next(size)
+            text = self._decoder.decode(block, final=not block)
+        try:
+            return text.encode()
+        except UnicodeEncodeError:
+            self.mended = True
+            return _ESCAPED.sub("\ufdd1", text).encode()
