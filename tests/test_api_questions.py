@@ -1,8 +1,10 @@
 """Promise: the API answers its questions from the published graph, and only from it."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -245,6 +247,14 @@ def test_the_number_of_queries_does_not_grow_with_the_rows(api: Api, queries: Co
             assert count <= (2 if name in ("query/account_membership", "query/run_by_id") else 1), name
 
 
+def test_a_request_that_asks_for_too_much_is_refused_once(api: Api, queries: Counter[str]) -> None:
+    part = "members(first: 200) { edges { node { account { signals(first: 200) { edges { cursor } } } } } }"
+    query = "{ clusters { edges { node { " + " ".join(f"m{i}: {part}" for i in range(8)) + " } } } }"
+    error = api.error(query)
+    assert error["extensions"]["code"] == "too_expensive"
+    assert "10000 rows" in error["message"]
+
+
 def test_the_service_is_ready_only_with_its_own_schema(api: Api, database: Store) -> None:
     assert api.client.get("/readyz").json() == {"status": "ready"}
     last = max(row["version"] for row in database.read("schema/applied"))
@@ -266,3 +276,12 @@ def test_a_query_that_takes_too_long_is_ended_and_named(
         error = Api(client, key).error("{ stats { accounts } }")
     assert error["extensions"]["code"] == "database_refused"
     assert "longer than 0.1 s" in error["message"]
+
+
+def test_every_query_of_the_documentation_works(api: Api) -> None:
+    page = (Path(__file__).parents[1] / "docs" / "graphql.md").read_text(encoding="utf-8")
+    documented = re.findall(r"```graphql\n(.*?)```", page, re.DOTALL)
+    assert len(documented) == 6
+    for query in documented:
+        data = api.data(query, id="c-large", account="a01", key="ip:203.0.113.7")
+        assert all(data.values()), query

@@ -6,6 +6,7 @@ UNWIND $ids AS owner
 MATCH (s:Signal {key: owner})
 CALL (s) {
   MATCH (a:Account)
+  USING INDEX a:Account(id)
   WHERE a.id > $after
     AND EXISTS { (a)-[:PAID_WITH|SEEN_AT|USED_DEVICE|REGISTERED_WITH|SENT|HAS_IDENTIFIER]->(s) }
   RETURN a

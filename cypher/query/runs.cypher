@@ -2,7 +2,8 @@
 // Parameters: $before (time as text), $after_id (both of the last row of the page before), $limit
 // Returns: run (map), key (the start as text, exact)
 MATCH (r:DetectionRun)
-WHERE r.startedAt <= datetime($before) AND (r.startedAt < datetime($before) OR r.id > $after_id)
+USING INDEX r:DetectionRun(startedAt)
+WHERE r.startedAt <= datetime($before) AND NOT (r.startedAt = datetime($before) AND r.id <= $after_id)
 WITH r
 ORDER BY r.startedAt DESC, r.id
 LIMIT $limit

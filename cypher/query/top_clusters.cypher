@@ -4,6 +4,7 @@
 //   $after_key (float, minus the score), $after_id (both of the last row of the page before), $limit
 // Returns: cluster (map), key (float, minus the score)
 MATCH (c:Cluster)
+USING INDEX c:Cluster(score)
 WHERE c.score <= -$after_key
   // Said so and not with OR, which would make the planner seek twice and sort everything.
   AND NOT (c.score = -$after_key AND c.id <= $after_id)

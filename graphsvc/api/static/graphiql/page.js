@@ -1,7 +1,8 @@
 "use strict";
 
-const DEFAULT_QUERY = `# The clusters that matter most, and what holds each together.
-# Ctrl-Space completes, Ctrl-Enter runs. The book on the left is the documentation of every field.
+const DEFAULT_QUERY = `# The surest clusters, and what holds each together.
+# Ctrl-Enter runs, Ctrl-Space completes.
+# The book on the left documents every field.
 query Clusters {
   stats { accounts signals clusters members }
   clusters(first: 10) {
