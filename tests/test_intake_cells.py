@@ -183,15 +183,15 @@ def test_addresses_agree_with_the_standard_library(texts: list[str]) -> None:
     ]
 
 
-@given(
-    st.ip_addresses(), st.lists(st.tuples(st.ip_addresses(), st.integers(0, 128)), min_size=1, max_size=20)
-)
+PLAIN = st.ip_addresses().filter(lambda address: address.version == 4 or address.ipv4_mapped is None)
+
+
+@given(PLAIN, st.lists(st.tuples(PLAIN, st.integers(0, 128)), min_size=1, max_size=20))
 def test_the_most_specific_network_wins(
     address: IPv4Address | IPv6Address, networks: list[tuple[IPv4Address | IPv6Address, int]]
 ) -> None:
     near = [(address, bits) for _, bits in networks[::2]]
     all_ = [ip_network(f"{a}/{min(bits, a.max_prefixlen)}", strict=False) for a, bits in networks + near]
-    all_ = [n for n in all_ if n.version == address.version]
     held = addresses.parse_networks(pl.Series([str(n) for n in all_], dtype=pl.String))
     assert addresses.network_text(held).to_list() == [str(n) for n in all_]
     found = addresses.longest_match(

@@ -17,6 +17,7 @@ _IPV4 = rf"^{_OCTET}\.{_OCTET}\.{_OCTET}\.{_OCTET}$"
 _IPV6 = re.compile(r"[0-9A-Fa-f:.]{2,45}")
 _MAPPED = 0xFFFF
 _MAPPED_BITS = 96  # a /n of IPv4 is a /(96+n) here
+_IS_V4 = (pl.col("high") == 0) & (pl.col("low") // (1 << 32) == _MAPPED)
 _ONES = (1 << 64) - 1
 _HIGH_MASK = np.array([_ONES ^ (_ONES >> min(n, 64)) for n in range(129)], dtype=np.uint64)
 _LOW_MASK = np.array([_ONES ^ (_ONES >> max(n - 64, 0)) for n in range(129)], dtype=np.uint64)
@@ -62,9 +63,8 @@ def _packed(text: str) -> bytes | None:
 def text(addresses: pl.DataFrame) -> pl.Series:
     """Canonical text of `high`, `low`; null where they are null."""
     low = pl.col("low")
-    is_v4 = (pl.col("high") == 0) & (low // (1 << 32) == _MAPPED)
     octets = [(low // (1 << shift) % 256).cast(pl.String) for shift in (24, 16, 8, 0)]
-    texts = addresses.select(pl.when(is_v4).then(pl.concat_str(octets, separator="."))).to_series()
+    texts = addresses.select(pl.when(_IS_V4).then(pl.concat_str(octets, separator="."))).to_series()
     rest = (texts.is_null() & addresses["low"].is_not_null()).arg_true()
     if rest.is_empty():
         return texts
@@ -127,8 +127,7 @@ def network_text(networks: pl.DataFrame) -> pl.Series:
 
 def prefixes(addresses: pl.DataFrame) -> pl.Series:
     """The /24 (IPv4) or /64 (IPv6) each address is in, as CIDR text."""
-    is_v4 = (pl.col("high") == 0) & (pl.col("low") // (1 << 32) == _MAPPED)
-    bits = pl.when(is_v4).then(_MAPPED_BITS + 24).otherwise(64).alias("bits")
+    bits = pl.when(_IS_V4).then(_MAPPED_BITS + 24).otherwise(64).alias("bits")
     return network_text(_masked(addresses.select("high", "low", bits)))
 
 
@@ -143,9 +142,12 @@ def longest_match(addresses: pl.DataFrame, networks: pl.DataFrame) -> pl.Series:
         Int64, n rows, null where no network holds the address.
     """
     asn = pl.Series("asn", [None] * addresses.height, dtype=pl.Int64)
+    is_v4 = addresses.select(_IS_V4.fill_null(value=False)).to_series()
     for bits in networks["bits"].drop_nulls().unique().sort(descending=True):
         level = networks.filter(pl.col("bits") == bits).group_by("high", "low").agg(pl.col("asn").min())
         masked = _masked(addresses.select("high", "low", pl.lit(bits).alias("bits")))
         hit = masked.join(level, on=["high", "low"], how="left", maintain_order="left")["asn"]
+        if bits < _MAPPED_BITS:  # a network of IPv6 holds no IPv4, in whichever form this holds it
+            hit = hit.set(is_v4, None)
         asn = asn.zip_with(asn.is_not_null(), hit)
     return asn
