@@ -195,6 +195,18 @@ def test_interrupting_the_command_does_not_end_the_server(own: Settings) -> None
     assert pid(own) == number
 
 
+def test_in_the_foreground_it_runs_until_it_is_interrupted(own: Settings) -> None:
+    server.stop(own)
+    foreground = command(own, "console")
+    assert foreground.stdout is not None
+    assert any("Started." in line for line in foreground.stdout)
+    endpoint = server.ensure_running(own)
+    assert endpoint == server.running(own)
+    foreground.send_signal(signal.SIGTERM)
+    assert foreground.wait(60) == 0
+    assert server.running(own) is None
+
+
 def test_a_server_that_dies_while_starting_says_why_in_one_paragraph(own: Settings, up: Endpoint) -> None:
     server.stop(own)
     with (own.data_dir / "neo4j" / "data" / "databases" / "store_lock").open("r+b") as held:

@@ -155,9 +155,10 @@ def _configuration(state: State, sizes: Sizes, plugins: Path) -> dict[str, str |
         # On by default, with every parameter: tokens and account ids would end in a log.
         "db.logs.query.enabled": "OFF",
         "db.logs.query.parameter_logging_enabled": "false",
+        "server.memory.heap.initial_size": sizes.first_heap,
         "server.memory.heap.max_size": sizes.heap,
         "server.memory.pagecache.size": sizes.page_cache,
         "db.tx_log.rotation.retention_policy": "256M size",
         # Netty waits for latecomers after the last connection is closed: 15 of the 15.4 s a stop took.
-        "internal.dbms.bolt.netty_server_shutdown_quiet_period": 0,
+        "internal.dbms.bolt.netty_server_shutdown_quiet_period_duration": "0s",
     }

@@ -10,6 +10,7 @@ from pathlib import Path
 from graphsvc.errors import ServerError
 from graphsvc.server.files import write_whole
 from graphsvc.server.lock import Lock
+from graphsvc.server.sizing import Sizes
 
 SERVER_CLASS = "org.neo4j.server.Neo4jCommunity"
 ADMIN_CLASS = "org.neo4j.cli.AdminTool"
@@ -131,13 +132,14 @@ class Jvm:
         self.archive.with_suffix(".sha256").unlink(missing_ok=True)
         self.archive.unlink(missing_ok=True)
 
-    def server_arguments(self, home: Path, heap: int, more: tuple[str, ...] = ()) -> str:
-        """Content of the argument file (JDK's `@file`) of the server; `heap` in bytes."""
+    def server_arguments(self, home: Path, sizes: Sizes, more: tuple[str, ...] = ()) -> str:
+        """Content of the argument file (JDK's `@file`) of the server."""
         return _lines(
             *more,
             *_OPTIONS,
             *_QUIET,
-            f"-Xmx{heap}",
+            f"-Xms{sizes.first_heap}",
+            f"-Xmx{sizes.heap}",
             f"-XX:ErrorFile={home}/logs/crash-%p.log",
             "-cp",
             self.class_path,

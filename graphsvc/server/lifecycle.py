@@ -156,7 +156,7 @@ def configure(
     sizes = sizing.sizes(sizing.memory())
     home.configure(state, sizes, jvm.plugins)
     more = (f"-XX:AOTCache={archive}",) if archive is not None else ()
-    write_whole(home.arguments, jvm.server_arguments(home.root, sizes.heap, more))
+    write_whole(home.arguments, jvm.server_arguments(home.root, sizes, more))
     return state
 
 

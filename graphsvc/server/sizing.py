@@ -26,6 +26,11 @@ class Sizes:
     heap: int
     page_cache: int
 
+    @property
+    def first_heap(self) -> int:
+        """Heap to begin with."""
+        return max(_HEAP_FLOOR, self.heap // 4)
+
 
 def sizes(memory: Memory) -> Sizes:
     """Heap and page cache for a machine that also runs the detection and the API.

@@ -14,47 +14,54 @@ from pathlib import Path
 
 from graphsvc.errors import ServerError
 from graphsvc.server import admin_tool, lock, ports, probe, sizing
-from graphsvc.server.files import write_whole
+from graphsvc.server.files import exclusive, write_whole
 from graphsvc.server.home import Home, State
 from graphsvc.server.java import Jvm
 from graphsvc.server.training import workshop
 
-_HEAP, _PAGES = 512 * sizing.MIB, 128 * sizing.MIB
+_SIZES = sizing.Sizes(heap=512 * sizing.MIB, page_cache=128 * sizing.MIB)
 _SECONDS = 1800.0
 
 
 def train(jars: Path) -> None:
-    """Makes the cache for the verified jars in the directory `jars`.
+    """Makes the cache for the verified jars in the directory `jars`, unless another trainer is at it.
 
     Raises:
         ServerError: the throwaway server could not be started.
         CalledProcessError: the JVM could not turn the recording into a cache.
     """
-    place = workshop(jars)
-    shutil.rmtree(place, ignore_errors=True)
-    try:
+    with exclusive(jars / ".training", lambda: sys.exit("another trainer is at work")):
         jvm = Jvm(jars, lock.read())
-        home = Home(place / "neo4j", place / "keys")
-        home.create()
-        recording = place / "recording"
-        _record(jvm, home, recording)
-        written = place / jvm.archive.name
-        create = place / "create.args"
-        write_whole(create, jvm.create_archive_arguments(recording, written))
-        subprocess.run([str(jvm.executable), f"@{create}"], cwd=place, check=True)
-        jvm.adopt_archive(written)
-    finally:
+        if jvm.sound_archive() is not None:
+            return
+        place = workshop(jars)
         shutil.rmtree(place, ignore_errors=True)
+        try:
+            _train(jvm, place)
+        finally:
+            shutil.rmtree(place, ignore_errors=True)
+
+
+def _train(jvm: Jvm, place: Path) -> None:
+    home = Home(place / "neo4j", place / "keys")
+    home.create()
+    recording = place / "recording"
+    _record(jvm, home, recording)
+    written = place / jvm.archive.name
+    create = place / "create.args"
+    write_whole(create, jvm.create_archive_arguments(recording, written))
+    subprocess.run([str(jvm.executable), f"@{create}"], cwd=place, check=True)
+    jvm.adopt_archive(written)
 
 
 def _record(jvm: Jvm, home: Home, recording: Path) -> None:
     """Runs a server once from start to stop while the JVM takes notes into `recording`."""
     state = State(*ports.choose(str(home.root), None, avoid=ports.USUAL))
-    home.configure(state, sizing.Sizes(_HEAP, _PAGES), jvm.plugins)
+    home.configure(state, _SIZES, jvm.plugins)
     password = home.password()
     admin_tool.set_initial_password(jvm, home, password)
     record = ("-XX:AOTMode=record", f"-XX:AOTConfiguration={recording}")
-    write_whole(home.arguments, jvm.server_arguments(home.root, _HEAP, record))
+    write_whole(home.arguments, jvm.server_arguments(home.root, _SIZES, record))
     with subprocess.Popen([str(jvm.executable), f"@{home.arguments}"], cwd=home.root) as server:
         deadline = time.monotonic() + _SECONDS
         while probe.ask(state.http, password, "server/warm", timeout=60.0) != "ready":
