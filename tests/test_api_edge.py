@@ -96,6 +96,11 @@ def test_a_websocket_is_refused(api: Api) -> None:
         (b'{"query": "{ viewer { keyId } }", "variables": 1}', 400, "bad_input"),
         (b"\xff\xfe", 400, "bad_input"),
         (b"[" * 60_000, 400, "bad_input"),
+        (
+            b'{"query": "query Q($id: String!) { run(id: $id) { id } }", "variables": {"id": "\\ud800"}}',
+            400,
+            "bad_input",
+        ),
         (b'{"query": "mutation { x }"}', 200, "bad_document"),
         (b" " * (MAX_BODY_BYTES + 1), 413, "body_too_large"),
     ],
@@ -263,7 +268,12 @@ def test_a_cursor_gives_back_its_key(scope: str, key: tuple[float, str]) -> None
     assert decode(scope, encode(scope, key), (0.0, "")) == key
 
 
-@given(st.text(max_size=60) | st.just(encode("other", (0.0, ""))) | st.just(encode("list", ("", 0.0))))
+@given(
+    st.text(max_size=60)
+    | st.just(encode("other", (0.0, "")))
+    | st.just(encode("list", ("", 0.0)))
+    | st.just(encode("list", (0.0, "\ud800")))
+)
 def test_a_foreign_cursor_is_refused(cursor: str) -> None:
     with pytest.raises(BadInput):
         decode("list", cursor, (0.0, ""))

@@ -61,6 +61,7 @@ def decode(scope: str, cursor: str | None, start: Key) -> Key:
         return start
     try:
         value = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        json.dumps(value, ensure_ascii=False).encode()  # half a surrogate pair is JSON, but no text
     except (ValueError, RecursionError):
         value = None
     if (

@@ -1,5 +1,6 @@
 """GraphQL over HTTP: who may ask, and answers that are JSON whatever goes wrong."""
 
+import json
 from collections.abc import Awaitable, Callable
 from typing import cast
 
@@ -42,9 +43,11 @@ class _Router(GraphQLRouter[Context, None]):
     def decode_json(self, data: str | bytes) -> object:
         """The parsed body."""
         try:
-            return super().decode_json(data)
-        except (RecursionError, UnicodeDecodeError) as error:
+            body = super().decode_json(data)
+            json.dumps(body, ensure_ascii=False).encode()  # half a surrogate pair is JSON, but no text
+        except (RecursionError, UnicodeError) as error:
             raise HTTPException(400, "Unable to parse request body as JSON") from error
+        return body
 
     async def run(self, request: Request, *args: object, **kwargs: object) -> Response:  # type: ignore[override]
         """Executes one request; a request that is none of GraphQL's is answered in GraphQL's shape."""
