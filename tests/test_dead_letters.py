@@ -103,3 +103,23 @@ def test_rows_of_accounts_that_nobody_knows(tmp_path: Path) -> None:
         (4, "unknown_account"),
     ]
     assert read_bundle(tmp_path, TOKENS).activity["account_id"].to_list() == ["a", "b", "c"]
+
+
+def test_identifiers_of_declared_kinds_keep_the_rules_of_their_kind(tmp_path: Path) -> None:
+    (tmp_path / "accounts.csv").write_text(
+        "account_id,created_at,signup_device,signup_ip,email\na,2026-01-01,dev-1,192.0.2.1,ann@mail.example\n",
+        encoding="utf-8",
+    )
+    (tmp_path / "identifiers.csv").write_text(
+        "account_id,kind,value\nb,Device,dev-1\nb,ip,192.0.2.1\nb,email_domain,Mail.example\nb,Referral code,r1\n"
+        "b,ip,x\nb,email_domain,4111 1111\nb,instrument,4111 1111 1111 1111\n",
+        encoding="utf-8",
+    )
+    columns = read_bundle(tmp_path, TOKENS)
+    assert columns.dead_letters.select("row", "reason").rows() == [
+        (5, "not_an_ip"), (6, "not_a_domain"), (7, "card_number"),
+    ]  # fmt: skip
+    for kind in ("device", "ip", "email_domain"):
+        assert columns.edges[kind]["account_id"].to_list() == ["a", "b"]
+        assert columns.values[kind].height == 1
+    assert columns.values["identifier"]["kind"].to_list() == ["referral_code"]

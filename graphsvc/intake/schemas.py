@@ -11,9 +11,12 @@ import dataframely as dy
 import numpy as np
 import polars as pl
 
+from graphsvc.intake.addresses import canonical
 from graphsvc.model.columns import TIME
 
-_EMAIL = r"^[^@\s<>,;]+@[\p{L}\p{N}](?:[\p{L}\p{N}-]*[\p{L}\p{N}])?(?:\.[\p{L}\p{N}](?:[\p{L}\p{N}-]*[\p{L}\p{N}])?)+$"
+_LABEL = r"[\p{L}\p{N}](?:[\p{L}\p{N}-]*[\p{L}\p{N}])?"
+_DOMAIN = rf"{_LABEL}(?:\.{_LABEL})+"
+_EMAIL = rf"^[^@\s<>,;]+@{_DOMAIN}$"
 _LARGEST_COUNT = 2**53 - 1  # sums of counts stay far from the end of Int64 and exact in JSON
 _LARGEST_ASN = 2**32 - 1
 _LONGEST_ID = 256
@@ -206,6 +209,14 @@ class Identifiers(Seen):
     first_seen = _time(nullable=True)
     last_seen = _time(nullable=True)
     count = _count()
+
+    @dy.rule()
+    def value__not_an_ip(cls) -> pl.Expr:  # noqa: N805
+        return (pl.col("kind") != "ip") | pl.col("value").map_batches(canonical, pl.String).is_not_null()
+
+    @dy.rule()
+    def value__not_a_domain(cls) -> pl.Expr:  # noqa: N805
+        return (pl.col("kind") != "email_domain") | pl.col("value").str.contains(f"^{_DOMAIN}$")
 
     @dy.rule()
     def value__card_number(cls) -> pl.Expr:  # noqa: N805
