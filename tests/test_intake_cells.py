@@ -128,6 +128,7 @@ def test_what_is_no_time(text: str) -> None:
         (pl.Series(["5", "5.0", "1e3", " 7 "]), pl.Int64(), [5, 5, 1000, 7]),
         (pl.Series([1.0, None]), pl.Int64(), [1, None]),
         (pl.Series([7], dtype=pl.UInt64), pl.Int64(), [7]),
+        (pl.Series(["7.00"]).str.to_decimal(scale=2), pl.Int64(), [7]),
         (
             pl.Series([NAIVE], dtype=pl.Datetime("ns")),
             TIME,
@@ -217,3 +218,11 @@ def test_card_numbers_are_those_that_pass_the_luhn_check(texts: list[str]) -> No
 def test_stored_text_holds_no_address_and_no_long_number(before: str, after: str) -> None:
     for secret in ("canary@leak.example", "4111 1111 1111 1111", "4111-1111-1111-1111", "4111111111111111"):
         assert secret not in masked(pl.Series([f"{before}{secret}{after}"])).item()
+
+
+def test_what_is_no_whole_number() -> None:
+    decimal = pl.Series(["1.50"]).str.to_decimal(scale=2)
+    for stored in (pl.Series([1.5]), decimal, pl.Series(["1.5"]), pl.Series(["1e99"])):
+        faults = typed(stored, pl.Int64()).faults
+        assert faults is not None
+        assert faults.to_list() == ["not_a_number"]

@@ -31,6 +31,11 @@ def test_a_file_instead_of_a_directory(tmp_path: Path) -> None:
     assert "Not a directory" in message(tmp_path / "accounts.csv")
 
 
+def test_a_link_that_leads_nowhere(tmp_path: Path) -> None:
+    (tmp_path / "accounts.csv").symlink_to(tmp_path / "gone.csv")
+    assert "accounts.csv: No such file" in message(tmp_path)
+
+
 def test_no_accounts(tmp_path: Path) -> None:
     (tmp_path / "sessions.csv").write_text("account_id\n", encoding="utf-8")
     assert "no table accounts" in message(tmp_path)

@@ -62,7 +62,7 @@ class _Intake:
     def read(self, table: str, parts: tuple[BundleFile, ...]) -> None:
         """Read all files of a table; `accounts` comes first."""
         frames, letters_of_table, unknown, count = [], [], set[str](), 0
-        sizes = [max(part.path.stat().st_size, 1) for part in parts]
+        sizes = [max(part.size, 1) for part in parts]
         for number, part in enumerate(parts):
             in_file, checked = 0, part.suffix.startswith(".ndjson")
             for chunk in read(part, list(columns_of(table))):

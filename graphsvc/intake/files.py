@@ -14,12 +14,13 @@ _VERSION = b"graphsvc bundle 1"
 
 @dataclass(frozen=True, slots=True)
 class BundleFile:
-    """A file of a table: where it is, what it is called within the bundle, and its suffix."""
+    """A file of a table: where it is, what it is called within the bundle, its suffix and its bytes."""
 
     table: str
     path: Path
     name: str
     suffix: str
+    size: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ def find(path: Path, tables: Sequence[str]) -> BundleFiles:
                 found[table] = parts
     except OSError as error:
         raise BundleError(
-            f"The bundle {path} cannot be read: {error.strerror}.",
+            f"The bundle cannot be read, {error.filename}: {error.strerror}.",
             "Give the directory that holds the tables.",
         ) from None
     if "accounts" not in found:
@@ -81,14 +82,14 @@ def _split(entry: Path) -> tuple[str, str | None]:
 
 def _parts(table: str, entry: Path, suffix: str) -> tuple[tuple[BundleFile, ...], list[str]]:
     if suffix:
-        return (BundleFile(table, entry, entry.name, suffix),), []
+        return (BundleFile(table, entry, entry.name, suffix, entry.stat().st_size),), []
     parts, strange = [], []
     for part in sorted(entry.iterdir()):
         if part.name.startswith((".", "_")):
             continue
         name, kind = f"{entry.name}/{part.name}", _split(part)[1]
         if kind:
-            parts.append(BundleFile(table, part, name, kind))
+            parts.append(BundleFile(table, part, name, kind, part.stat().st_size))
         else:
             strange.append(name)
     return tuple(parts), strange

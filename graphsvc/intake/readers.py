@@ -55,11 +55,11 @@ def read(file: BundleFile, columns: Sequence[str]) -> Iterator[Chunk]:
             yield from _parquet(file, columns)
             return
         with file.path.open("rb") as raw:
-            compressed, size = file.suffix.endswith(".gz"), file.path.stat().st_size
+            compressed = file.suffix.endswith(".gz")
             if file.suffix.startswith(".csv"):
-                yield from _csv(file, MendedStream(raw, compressed=compressed, size=size), columns)
+                yield from _csv(file, MendedStream(raw, compressed=compressed, size=file.size), columns)
             else:
-                yield from _ndjson(Stream(raw, compressed=compressed, size=size), columns)
+                yield from _ndjson(Stream(raw, compressed=compressed, size=file.size), columns)
     except (EOFError, zlib.error, gzip.BadGzipFile):
         raise BundleError(
             f"{file.name} is damaged: its compressed content is broken or cut off.", "Export it again."

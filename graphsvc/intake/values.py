@@ -160,8 +160,8 @@ def _rare_times(given: pl.Series) -> pl.Series:
 
 def _whole(given: pl.Series) -> pl.Series:
     """Whole numbers, also written 5.0 or 1e3; null where the number is not whole or too large."""
-    numbers = given.cast(pl.Int64, strict=False) if not given.dtype.is_float() else given.clear(len(given))
-    numbers = numbers.cast(pl.Int64)
+    fractional = given.dtype.is_float() or given.dtype.is_decimal()
+    numbers = (given.clear(len(given)) if fractional else given).cast(pl.Int64, strict=False)
     left = given.is_not_null() & numbers.is_null()
     if not left.any():
         return numbers
