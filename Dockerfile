@@ -14,4 +14,4 @@ ENV GRAPHSVC_DATA_DIR=/data GRAPHSVC_CACHE_DIR=/tmp/graphsvc
 VOLUME /data
 EXPOSE 8000
 ENTRYPOINT ["graphsvc"]
-CMD ["serve", "--host", "0.0.0.0", "--allow-remote"]
+CMD ["serve", "--host", "0.0.0.0", "--expose"]

@@ -14,16 +14,17 @@ import numpy as np
 import polars as pl
 
 from graphsvc.campaigns.evidence import sentence, shared_signals, strongest_links
-from graphsvc.campaigns.grow import grow
-from graphsvc.campaigns.score import families_of_clusters, network_classes, parts_of, score
+from graphsvc.campaigns.grow import Evidence, Rules, grow
+from graphsvc.campaigns.score import families_of_clusters, network_classes, organizations, parts_of, score
 from graphsvc.community.protocol import Detector
 from graphsvc.errors import DetectionError, GraphsvcError
-from graphsvc.linkage.bits import degrees, signal_families, with_prefixes
+from graphsvc.linkage.bits import degrees, signal_families, signal_strengths, with_prefixes
 from graphsvc.linkage.pairs import enumerate_links
 from graphsvc.model.clusters import CLUSTERS, Found, cluster_id
 from graphsvc.model.graph import SignalGraph
 from graphsvc.model.links import Links
 from graphsvc.model.runs import Algorithm, Run
+from graphsvc.signals.kinds import family_ties
 from graphsvc.store import Store
 from graphsvc.store.connection import translated
 from graphsvc.store.graph import read_graph
@@ -46,14 +47,14 @@ class Parameters:
     """Bits a link must have."""
     min_core: int = 4
     """Accounts of the smallest community that may grow."""
-    rounds: int = 8
+    rounds: int = 40
     """Rounds of joining and growing, at most."""
-    min_membership: float = 0.5
-    """Probability with which an account must belong."""
-    min_families: int = 2
-    """Families of signals in which a member must agree with its cluster."""
-    join_share: float = 0.5
+    growing_membership: float = 0.5
+    """Probability with which an account that agrees in two families must belong, while clusters grow."""
+    join_share: float = 0.35
     """Share of a smaller cluster's members that must also belong to a larger one for the two to be joined."""
+    min_membership: float = 0.9
+    """Probability with which an account must belong in the end, in however few families it agrees."""
     min_size: int = 8
     """Accounts of the smallest cluster that is published."""
     min_score: float = 0.5
@@ -135,7 +136,6 @@ def find(
     graph: SignalGraph, detector: Detector, parameters: Parameters, clock: Clock, progress: Progress
 ) -> tuple[Found, Links]:
     """Everything between reading and publishing: from a graph to what was found in it."""
-    count = graph.accounts.height
     with clock.stage("links"):
         full = with_prefixes(graph)
         links = enumerate_links(full, min_values=parameters.min_values, min_bits=parameters.min_bits)
@@ -146,28 +146,29 @@ def find(
         )
     progress("communities", int(community.max(initial=-1)) + 1, int(community.max(initial=-1)) + 1)
     with clock.stage("campaigns"):
-        edges = shared_edges(full)
-        members, pool = grow(
-            edges,
-            cores(community, parameters.min_core),
-            count,
-            rounds=parameters.rounds,
-            min_membership=parameters.min_membership,
-            min_families=parameters.min_families,
-            join_share=parameters.join_share,
+        given = evidence_of(full)
+        rules = Rules(
+            parameters.rounds, parameters.growing_membership, parameters.join_share, parameters.min_membership
         )
+        members, pool = grow(given, cores(community, parameters.min_core), rules, progress)
     with clock.stage("scores"):
-        found = scored(full, edges, members, pool, links, parameters)
+        found = scored(full, given.edges, members, pool, links, parameters)
     progress("clusters", found.clusters.height, found.clusters.height)
     return found, links
 
 
-def shared_edges(graph: SignalGraph) -> pl.DataFrame:
-    """Edges to signals that more than one account has: account, signal, family (int32)."""
-    family, _ = signal_families(graph)
-    kept = degrees(graph)[graph.signal] > 1
-    signal = graph.signal[kept]
-    return pl.DataFrame({"account": graph.account[kept], "signal": signal, "family": family[signal]})
+def evidence_of(graph: SignalGraph) -> Evidence:
+    """What accounts are weighed by: every signal that more than one account has, whatever its degree."""
+    family, names = signal_families(graph)
+    strength = signal_strengths(graph)
+    has = np.zeros((graph.accounts.height, len(names)), dtype=np.bool_)
+    has[graph.account, family[graph.signal]] = True
+    signal = graph.signal[(degrees(graph)[graph.signal] > 1) & (strength[graph.signal] > 0.0)]
+    account = graph.account[(degrees(graph)[graph.signal] > 1) & (strength[graph.signal] > 0.0)]
+    edges = pl.DataFrame(
+        {"account": account, "signal": signal, "family": family[signal], "strength": strength[signal]}
+    )
+    return Evidence(edges, has, np.array([family_ties(name) for name in names]))
 
 
 def cores(community: np.ndarray[tuple[int], np.dtype[np.int32]], smallest: int) -> pl.DataFrame:
@@ -195,6 +196,7 @@ def scored(
         .partition_by("cluster", as_dict=True)
     )
     networks = network_classes(edges, members, graph).partition_by("cluster", as_dict=True)
+    declared = {row[0]: row[1:] for row in organizations(members, graph).iter_rows()}
     created = graph.accounts["created_at"].to_numpy()
     stopped = graph.accounts["status"].is_in(["banned", "suspended"]).to_numpy()
     span = float(created.max() - created.min())
@@ -213,6 +215,8 @@ def scored(
             banned=float(stopped[who].mean()),
             banned_overall=float(stopped.mean()),
             networks=dict(network.select("network_class", "share").iter_rows()),
+            declared=declared.get(number, (0, 0))[0] / len(who),
+            coherent=declared.get(number, (0, 0))[1] / len(who),
         )
         rows.append(
             {

@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 import numpy as np
 import polars as pl
 
-from graphsvc.linkage.bits import PREFIX_KIND
 from graphsvc.model.graph import SignalGraph
 from graphsvc.model.links import Links
+from graphsvc.signals.kinds import PREFIX_KIND
 
 TOP_SIGNALS = 50
 LINKS_PER_ACCOUNT = 2

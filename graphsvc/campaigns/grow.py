@@ -1,55 +1,91 @@
 """From cores to campaigns: members that belong are taken in, cores that share as groups are joined."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from graphsvc.campaigns.membership import evidence, pools
 
 
-def grow(
-    edges: pl.DataFrame,
-    cores: pl.DataFrame,
-    accounts: int,
-    *,
-    rounds: int,
-    min_membership: float,
-    min_families: int,
-    join_share: float,
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Joins and grows cores until nothing changes, at most `rounds` times.
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What accounts can be weighed by.
 
-    Each round pools what every cluster uses, weighs every account against every cluster, joins clusters of which
-    at least `join_share` of the smaller one's members would belong to the larger, and gives every account to the
-    cluster that its evidence favours, if it agrees in `min_families` families and belongs with `min_membership`.
+    `edges`: account, signal, family (int32), strength (0–1), of signals that more than one account has. `has`, shape
+    (accounts, families): whether an account has any value of a family. `ties`, shape (families,): whether a family ties
+    accounts, or only supports.
+    """
+
+    edges: pl.DataFrame
+    has: NDArray[np.bool_]
+    ties: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """When an account belongs, and when two clusters are one."""
+
+    rounds: int
+    """Rounds of joining and growing, at most."""
+    growing_membership: float
+    """Probability with which an account must belong while clusters grow; it must agree in two tying families."""
+    join_share: float
+    """Share of a smaller cluster's members that must also belong to a larger one for the two to be joined."""
+    min_membership: float
+    """Probability with which an account must belong in the end; agreeing in one tying family may be enough."""
+
+
+GROWING_FAMILIES, FINAL_FAMILIES = 2, 1
+SETTLED = 0.001
+"""Growing ends when fewer than this share of memberships changes in a round."""
+
+
+def grow(
+    given: Evidence,
+    cores: pl.DataFrame,
+    rules: Rules,
+    progress: Callable[[str, int, int], None] = lambda _stage, _done, _total: None,
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Joins and grows cores until nothing much changes, at most `rules.rounds` times.
+
+    Each round pools what every cluster uses, weighs every account against every cluster, joins clusters that share
+    as groups, and gives every account to the cluster that its evidence favours.
 
     Args:
-        edges: account, signal, family (int32).
         cores: cluster, account (int32).
 
     Returns: members (cluster, account, membership, bits) and the pools (see `membership.pools`) they were weighed by.
     """
+    count = len(given.has)
     members = cores.sort("cluster", "account")
-    for _ in range(rounds):
-        weighed = evidence(edges, members, pools(edges, members, accounts), accounts)
-        joined = join(members, weighed, min_membership, join_share)
-        if joined.equals(members):
-            taken = assign(weighed, min_membership, min_families)
-            if taken.select("cluster", "account").equals(members):
-                break
-            members = taken.select("cluster", "account")
-        else:
-            members = joined
-    pool = pools(edges, members, accounts)
-    final = assign(evidence(edges, members, pool, accounts), min_membership, min_families)
-    return final, pool
+    for number in range(rules.rounds):
+        pool = pools(given.edges, members, count)
+        weighed = evidence(given.edges, given.has, given.ties, members, pool, GROWING_FAMILIES)
+        weighed = weighed.with_columns(
+            cluster=pl.Series(join(members, weighed, rules)).gather(weighed["cluster"])
+        )
+        grown = assign(weighed, rules.growing_membership).select("cluster", "account")
+        stayed = grown.join(members, on=["cluster", "account"], how="semi").height
+        settled = max(grown.height, members.height) - stayed <= SETTLED * members.height
+        members = grown
+        if settled:
+            break
+        progress("grow", number + 1, rules.rounds)
+    progress("grow", rules.rounds, rules.rounds)
+    pool = pools(given.edges, members, count)
+    weighed = evidence(given.edges, given.has, given.ties, members, pool, FINAL_FAMILIES)
+    return assign(weighed, rules.min_membership), pool
 
 
-def assign(weighed: pl.DataFrame, min_membership: float, min_families: int) -> pl.DataFrame:
+def assign(weighed: pl.DataFrame, min_membership: float) -> pl.DataFrame:
     """Each account's best cluster, if good enough: cluster, account, membership, bits, sorted."""
     return (
-        weighed.filter((pl.col("membership") >= min_membership) & (pl.col("families") >= min_families))
+        weighed.filter(pl.col("membership") >= min_membership)
         .sort(["account", "membership", "bits", "cluster"], descending=[False, True, True, False])
         .unique("account", keep="first", maintain_order=True)
         .select("cluster", "account", "membership", "bits")
@@ -57,27 +93,28 @@ def assign(weighed: pl.DataFrame, min_membership: float, min_families: int) -> p
     )
 
 
-def join(
-    members: pl.DataFrame, weighed: pl.DataFrame, min_membership: float, join_share: float
-) -> pl.DataFrame:
-    """Members with clusters joined that share as groups; a joined cluster keeps the smallest number."""
+def join(members: pl.DataFrame, weighed: pl.DataFrame, rules: Rules) -> NDArray[np.int32]:
+    """What each cluster is joined into, int32 by cluster number: itself, or the smallest number of those it joins.
+
+    A cluster joins a larger one when `rules.join_share` of its members would belong there too.
+    """
+    count = int(members["cluster"].max() or 0) + 1  # type: ignore[arg-type]
     size = members.group_by("cluster").agg(size=pl.len())
     would = (
-        weighed.filter((pl.col("membership") >= min_membership) & ~pl.col("member"))
+        weighed.filter((pl.col("membership") >= rules.growing_membership) & ~pl.col("member"))
         .join(members.select("account", home="cluster"), on="account")
         .group_by("home", "cluster")
         .agg(n=pl.len())
         .join(size.select(home="cluster", home_size="size"), on="home")
         .join(size, on="cluster")
-        .filter((pl.col("home_size") <= pl.col("size")) & (pl.col("n") >= join_share * pl.col("home_size")))
+        .filter(
+            (pl.col("home_size") <= pl.col("size")) & (pl.col("n") >= rules.join_share * pl.col("home_size"))
+        )
     )
-    if would.is_empty():
-        return members
-    count = int(members["cluster"].max()) + 1  # type: ignore[arg-type]
     home, into = would["home"].to_numpy(), would["cluster"].to_numpy()
     adjacency = coo_array((np.ones(len(home), dtype=np.int8), (home, into)), shape=(count, count))
     _, component = connected_components(adjacency, directed=False)
-    smallest = np.full(component.max() + 1, count, dtype=np.int64)
-    np.minimum.at(smallest, component, np.arange(count))
-    numbers = smallest[component[members["cluster"].to_numpy()]].astype(np.int32)
-    return members.with_columns(cluster=pl.Series(numbers)).sort("cluster", "account")
+    smallest = np.full(component.max() + 1, count, dtype=np.int32)
+    np.minimum.at(smallest, component, np.arange(count, dtype=np.int32))
+    joined: NDArray[np.int32] = smallest[component]
+    return joined

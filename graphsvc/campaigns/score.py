@@ -11,13 +11,14 @@ import polars as pl
 
 from graphsvc.model.graph import SignalGraph
 
-PRIOR_BITS = -3.0
+PRIOR_BITS = -5.0
 """A group that passes as a cluster is more often a household, a team or a class than a campaign."""
 LOCKSTEP_MS = 10 * 60 * 1000
 """Sign-ups closer than this are in lockstep."""
 WIDE_SHARE = 0.3
 """A family is wide in a cluster when this share of members has a pooled value of it."""
-DECLARED = ("organization", "name")
+INFRASTRUCTURE = ("payment", "device", "phone", "network")
+"""Families that strangers do not come to share by taking the same course or copying the same prompt."""
 ANONYMOUS = ("hosting", "proxy", "vpn")
 INSTITUTIONAL = ("education", "corporate")
 
@@ -65,6 +66,23 @@ def families_of_clusters(edges: pl.DataFrame, members: pl.DataFrame, pool: pl.Da
     )
 
 
+def organizations(members: pl.DataFrame, graph: SignalGraph) -> pl.DataFrame:
+    """What members say they belong to: cluster, declared (members with an organization), coherent (the commonest)."""
+    of_kind = graph.signals.select(signal=pl.int_range(pl.len(), dtype=pl.Int32), kind="kind").filter(
+        pl.col("kind") == "organization"
+    )
+    return (
+        pl.DataFrame({"account": graph.account, "signal": graph.signal})
+        .join(of_kind, on="signal", how="semi")
+        .join(members.select("cluster", "account"), on="account")
+        .group_by("cluster", "signal")
+        .agg(who=pl.len())
+        .group_by("cluster")
+        .agg(declared=pl.col("who").sum(), coherent=pl.col("who").max())
+        .sort("cluster")
+    )
+
+
 def network_classes(edges: pl.DataFrame, members: pl.DataFrame, graph: SignalGraph) -> pl.DataFrame:
     """Share of a cluster's address uses by class of network: cluster, class, share."""
     classes = graph.signals.select(
@@ -89,6 +107,8 @@ def parts_of(
     banned: float,
     banned_overall: float,
     networks: dict[str, float],
+    declared: float,
+    coherent: float,
 ) -> list[Part]:
     """The parts of one cluster's score.
 
@@ -97,27 +117,27 @@ def parts_of(
         created_at: members' sign-ups, sorted; `span`: of all accounts' sign-ups (ms).
         banned, banned_overall: share of members, and of all accounts, that were banned or suspended.
         networks: share of address uses by class of network.
+        declared, coherent: share of members that declare an organization, and that declare the commonest one.
     """
     parts = []
-    wide = sorted(name for name, share in families.items() if share >= WIDE_SHARE and name not in DECLARED)
+    wide = sorted(name for name, share in families.items() if share >= WIDE_SHARE)
     if wide:
-        bits = min(2.0 * len(wide), 8.0)
+        bits = min(sum(2.5 if name in INFRASTRUCTURE else 0.5 for name in wide), 8.0)
         parts.append(
             Part("shared", bits, f"{len(wide)} kinds of signal are shared widely: {', '.join(wide)}")
         )
     observed, expected = lockstep(created_at, span)
-    bits = float(np.clip(np.log2((observed + 0.02) / (expected + 0.02)), -1.0, 4.0))
+    bits = float(np.clip(np.log2((observed + 0.02) / (expected + 0.02)), -1.0, 2.0))
     says = f"{observed:.0%} signed up within ten minutes of another member ({expected:.0%} expected)"
     parts.append(Part("lockstep", bits, says))
     bits = float(np.clip(np.log2((banned + 0.02) / (banned_overall + 0.02)), -0.5, 3.0))
     parts.append(Part("bans", bits, f"{banned:.0%} were banned or suspended ({banned_overall:.0%} of all)"))
-    declared = families.get("organization", 0.0)
     if declared >= WIDE_SHARE:
-        says = f"{declared:.0%} declare one of few organizations, as colleagues do"
-        parts.append(Part("declared", -8.0 * declared, says))
+        says = f"{declared:.0%} declare an organization ({coherent:.0%} the same one), as businesses do"
+        parts.append(Part("declared", -5.0 * declared - 3.0 * coherent, says))
     if (institutional := sum(networks.get(name, 0.0) for name in INSTITUTIONAL)) >= WIDE_SHARE:
         says = f"{institutional:.0%} of use is from institutions' networks"
-        parts.append(Part("institution", -6.0 * institutional, says))
+        parts.append(Part("institution", -4.0 * institutional, says))
     if (anonymous := sum(networks.get(name, 0.0) for name in ANONYMOUS)) >= WIDE_SHARE:
         parts.append(Part("anonymous", 1.0, f"{anonymous:.0%} of use is from hosting, proxy or VPN networks"))
     return parts

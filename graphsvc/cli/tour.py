@@ -67,7 +67,7 @@ def world(directory: Path, accounts: int, seed: int, stages: Stages) -> None:
         if (directory / "truth.parquet").exists():
             stages.say(f"  there from before: {directory}")
         else:
-            write(accounts, seed, directory, stages)
+            write(accounts, seed, directory, stages, force=True)
 
 
 def load(settings: Settings, directory: Path, stages: Stages) -> None:
@@ -110,10 +110,10 @@ def evaluate(settings: Settings, directory: Path, stages: Stages) -> None:
 @contextmanager
 def serving(settings: Settings, stages: Stages) -> Iterator[Service]:
     """Runs `graphsvc serve` in a process of its own while the block lasts."""
-    from graphsvc.api.keys import KeyStore, Role
+    from graphsvc.api import keys
 
     with timed(stages, "serve"):
-        key = KeyStore(settings).create(Role.ANALYST, "demo")
+        key = keys.create(settings.keys_dir, keys.Role.ANALYST, "demo")
         port = _free_port(settings.port)
         command = [sys.executable, "-m", "graphsvc", "serve", "--host", "127.0.0.1", "--port", str(port)]
         # Its own session, so that Ctrl-C reaches the demo first, which then stops it.
@@ -129,6 +129,7 @@ def serving(settings: Settings, stages: Stages) -> Iterator[Service]:
     finally:
         process.terminate()
         process.wait(timeout=15)
+        keys.revoke(settings.keys_dir, key.partition(".")[0])
 
 
 def question(service: Service, stages: Stages) -> None:

@@ -5,9 +5,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from graphsvc.model.graph import SignalGraph
-from graphsvc.signals.kinds import family_of, kind_of
-
-PREFIX_KIND = "prefix"
+from graphsvc.signals.kinds import PREFIX_KIND, family_of, kind_of
 
 
 def with_prefixes(graph: SignalGraph) -> SignalGraph:
@@ -61,11 +59,17 @@ def signal_bits(graph: SignalGraph) -> NDArray[np.float64]:
     """
     kinds = graph.signals["kind"].to_list()
     prior_m = np.array([kind_of(kind).prior_m for kind in kinds])
-    strength = np.array([kind_of(kind).strength for kind in kinds])
     others = np.maximum(degrees(graph) - 1, 1)
     u = others / max(graph.accounts.height - 1, 1)
-    bits: NDArray[np.float64] = np.maximum(strength * np.log2(prior_m / np.minimum(u, 1.0)), 0.0)
+    bits: NDArray[np.float64] = np.maximum(
+        signal_strengths(graph) * np.log2(prior_m / np.minimum(u, 1.0)), 0.0
+    )
     return bits
+
+
+def signal_strengths(graph: SignalGraph) -> NDArray[np.float64]:
+    """Declared strength of each signal's kind, 0–1; float64, one a signal."""
+    return np.array([kind_of(kind).strength for kind in graph.signals["kind"].to_list()])
 
 
 def signal_families(graph: SignalGraph) -> tuple[NDArray[np.int32], list[str]]:

@@ -4,14 +4,18 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from graphsvc.linkage.bits import PREFIX_KIND, degrees, signal_bits, signal_families
+from graphsvc.linkage.bits import degrees, signal_bits, signal_families
 from graphsvc.model.graph import SignalGraph
 from graphsvc.model.links import Links
-from graphsvc.signals.kinds import kind_of
+from graphsvc.signals.kinds import PREFIX_KIND, kind_of
 
 # Families whose kinds or bands repeat one observation: sharing several of their values is still one.
 ONE_OBSERVATION = ("prompt", "email", "client")
 PREFIX_HUB_DEGREE = 40
+CROWDED = ("cgnat", "mobile", "vpn", "education", "corporate")
+"""Classes of network behind whose addresses there are many people."""
+TYING_BITS = 8.0
+"""Bits a value must have to be one of the values that make a link."""
 
 
 def hub_degrees(graph: SignalGraph) -> NDArray[np.int64]:
@@ -25,7 +29,7 @@ def hub_degrees(graph: SignalGraph) -> NDArray[np.int64]:
 def enumerate_links(graph: SignalGraph, *, min_values: int, min_bits: float, chunk: int = 20_000) -> Links:
     """Pairs that share at least `min_values` independent values and `min_bits` bits.
 
-    A pair becomes a candidate when it shares a signal that is not a hub; then everything it shares counts, hubs
+    A pair becomes a candidate when it shares a tying signal that is not a hub; then everything it shares counts, hubs
     too: a popular template or address weighs little alone and is not nothing in conjunction. Within a family
     the strongest agreement counts, families add. Candidates are made for `chunk` accounts at a time, which
     bounds memory.
@@ -33,15 +37,18 @@ def enumerate_links(graph: SignalGraph, *, min_values: int, min_bits: float, chu
     Returns: links sorted by source, target; the same for the same graph whatever the number of threads.
     """
     family, names = signal_families(graph)
+    bits = signal_bits(graph)
     is_prefix = (graph.signals["kind"] == PREFIX_KIND).to_numpy()
+    crowded = graph.signals["class"].is_in(CROWDED).to_numpy()
+    ties = np.array([kind_of(kind).ties for kind in graph.signals["kind"].to_list()])
     signals = pl.DataFrame(
         {
             "signal": np.arange(graph.signals.height, dtype=np.int32),
-            "bits": signal_bits(graph),
+            "bits": bits,
             "family": family,
             "hub": degrees(graph) > hub_degrees(graph),
-            # A prefix is not a value beside the address in it.
-            "counts": ~is_prefix,
+            # A prefix is not a value beside the address in it; what is common, or many people's by design, ties nobody.
+            "counts": ties & ~is_prefix & ~crowded & (bits >= TYING_BITS),
         }
     )
     single = pl.Series([names.index(name) for name in ONE_OBSERVATION if name in names], dtype=pl.Int32)
@@ -49,7 +56,7 @@ def enumerate_links(graph: SignalGraph, *, min_values: int, min_bits: float, chu
         signals.with_columns(degree=pl.Series(degrees(graph))).filter(pl.col("degree") > 1).drop("degree"),
         on="signal",
     )
-    rare = edges.filter(~pl.col("hub"))
+    rare = edges.filter(pl.col("counts") & ~pl.col("hub"))
     parts = []
     for start in range(0, graph.accounts.height, chunk):
         here = pl.col("account").is_between(start, start + chunk - 1)
@@ -69,8 +76,8 @@ def enumerate_links(graph: SignalGraph, *, min_values: int, min_bits: float, chu
             .agg(pl.col("bits").max(), counted=pl.col("counts").sum().cast(pl.Int16))
             .with_columns(
                 counted=pl.when(pl.col("family").is_in(single.implode()))
-                .then(1)
-                .otherwise(pl.max_horizontal("counted", 1))
+                .then(pl.min_horizontal("counted", 1))
+                .otherwise("counted")
             )
             # Summed in the order of families: the same bits to the last digit in every run.
             .sort("source", "target", "family")

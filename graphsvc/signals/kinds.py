@@ -28,7 +28,9 @@ class SignalKind:
     `family` groups kinds that are not independent of each other: within a family only the
     strongest agreement counts, families add. `prior_m` is the prior probability that two accounts
     of one campaign share a given value of their campaign's pool; `strength` scales the bits of a
-    kind whose equality is known to be weak. `hub_degree` caps the enumeration of account pairs,
+    kind whose equality is known to be weak (0: it is evidence of what accounts declare, not of who
+    runs them). A kind that does not `ties` supports a link but is not one of the values that make
+    it. `hub_degree` caps the enumeration of account pairs,
     never the evidence: a value with more accounts yields no pairs by itself.
     """
 
@@ -41,6 +43,7 @@ class SignalKind:
     tokenised: bool
     prior_m: float = 0.2
     strength: float = 1.0
+    ties: bool = True
     hub_degree: int = 200
 
 
@@ -60,11 +63,12 @@ KINDS: tuple[SignalKind, ...] = (
     SignalKind(
         "user_agent", "Identifier", "HAS_IDENTIFIER", "client",
         (Source("sessions", "user_agent"), Source("accounts", "user_agent")), normalise.text, tokenised=True,
-        strength=0.5,
+        strength=0.5, ties=False,
     ),
     SignalKind(
         "email_domain", "EmailDomain", "REGISTERED_WITH", "email",
-        (Source("accounts", "email"),), normalise.email_domain, tokenised=False, strength=0.5,
+        (Source("accounts", "email"),), normalise.email_domain, tokenised=False,
+        strength=0.5, ties=False,
     ),
     SignalKind(
         "email_handle", "EmailHandle", "REGISTERED_WITH", "email",
@@ -76,11 +80,13 @@ KINDS: tuple[SignalKind, ...] = (
     ),
     SignalKind(
         "display_name", "Identifier", "HAS_IDENTIFIER", "name",
-        (Source("accounts", "display_name"),), normalise.name, tokenised=True, strength=0.5,
+        (Source("accounts", "display_name"),), normalise.name, tokenised=True,
+        strength=0.5, ties=False,
     ),
     SignalKind(
         "organization", "Identifier", "HAS_IDENTIFIER", "organization",
-        (Source("accounts", "organization"),), normalise.name, tokenised=True, strength=0.5,
+        (Source("accounts", "organization"),), normalise.name, tokenised=True,
+        strength=0.0, ties=False,
     ),
     SignalKind(
         "prompt", "PromptBand", "SENT", "prompt",
@@ -94,6 +100,9 @@ KINDS: tuple[SignalKind, ...] = (
     ),
 )  # fmt: skip
 
+PREFIX_KIND = "prefix"
+"""Kind of the prefixes that linkage derives from addresses; they are in no bundle."""
+
 BY_NAME: dict[str, SignalKind] = {kind.name: kind for kind in KINDS}
 
 
@@ -105,3 +114,9 @@ def kind_of(name: str) -> SignalKind:
 def family_of(name: str) -> str:
     """Family of a kind; an undeclared kind is its own family."""
     return BY_NAME[name].family if name in BY_NAME else name
+
+
+def family_ties(name: str) -> bool:
+    """Whether sharing a value of the family can tie accounts, or only support what others tie."""
+    kinds = [kind for kind in KINDS if kind.family == name]
+    return any(kind.ties for kind in kinds) or not kinds

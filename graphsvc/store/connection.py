@@ -102,9 +102,8 @@ class Store:
 
     def verify(self) -> None:
         """Raises DatabaseUnavailable unless the database answers."""
-        with translated():
-            with self._session(neo4j.READ_ACCESS) as session:
-                session.run(cypher("maintenance/ping")).consume()
+        with translated(), self._session(neo4j.READ_ACCESS) as session:
+            session.run(cypher("maintenance/ping")).consume()
 
     def read(self, name: str, /, **parameters: object) -> list[Row]:
         """Rows of a reading statement; retried by the driver on passing faults."""
