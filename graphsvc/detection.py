@@ -43,18 +43,16 @@ class Parameters:
     """Resolution of Leiden: higher makes smaller cores."""
     min_values: int = 2
     """Independent values two accounts must share to be linked."""
-    min_bits: float = 12.0
-    """Bits a link must have."""
     min_core: int = 4
     """Accounts of the smallest community that may grow."""
     rounds: int = 40
     """Rounds of joining and growing, at most."""
     growing_membership: float = 0.5
-    """Probability with which an account that agrees in two families must belong, while clusters grow."""
+    """Probability with which an account must belong while clusters grow."""
     join_share: float = 0.35
     """Share of a smaller cluster's members that must also belong to a larger one for the two to be joined."""
     min_membership: float = 0.9
-    """Probability with which an account must belong in the end, in however few families it agrees."""
+    """Probability with which an account must belong in the end."""
     min_size: int = 8
     """Accounts of the smallest cluster that is published."""
     min_score: float = 0.5
@@ -138,7 +136,7 @@ def find(
     """Everything between reading and publishing: from a graph to what was found in it."""
     with clock.stage("links"):
         full = with_prefixes(graph)
-        links = enumerate_links(full, min_values=parameters.min_values, min_bits=parameters.min_bits)
+        links = enumerate_links(full, min_values=parameters.min_values)
     progress("links", len(links), len(links))
     with clock.stage("communities"), translated():
         community = detector.communities(

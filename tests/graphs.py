@@ -48,7 +48,7 @@ def ring_bundle(directory: Path, rings: int = 2, size: int = 12, singles: int = 
         seen = {"account_id": account, "first_seen": made, "last_seen": made}
         payments.append({**seen, "instrument": f"fp_{pool}_{number % 3}", "kind": "card"})
         where = (
-            f"203.0.{ring}.{1 + number % 4}" if ring is not None else f"10.{number // 200}.{number % 200}.7"
+            f"203.0.{ring}.{1 + number % 2}" if ring is not None else f"10.{number // 200}.{number % 200}.7"
         )
         sessions.append({**seen, "ip": where, "device": f"dev_{pool}_{number % 2}", "requests": 5})
         truth.append({"account_id": account, "campaign_id": None if ring is None else f"ring{ring}"})

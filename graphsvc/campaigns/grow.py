@@ -33,15 +33,16 @@ class Rules:
     rounds: int
     """Rounds of joining and growing, at most."""
     growing_membership: float
-    """Probability with which an account must belong while clusters grow; it must agree in two tying families."""
+    """Probability with which an account must belong while clusters grow."""
     join_share: float
     """Share of a smaller cluster's members that must also belong to a larger one for the two to be joined."""
     min_membership: float
-    """Probability with which an account must belong in the end; agreeing in one tying family may be enough."""
+    """Probability with which an account must belong in the end."""
 
 
-GROWING_FAMILIES, FINAL_FAMILIES = 2, 1
-SETTLED = 0.001
+MIN_FAMILIES = 2
+"""Tying families in which an account must agree with its cluster: nobody is a member for one shared thing."""
+SETTLED = 0.003
 """Growing ends when fewer than this share of memberships changes in a round."""
 
 
@@ -65,7 +66,7 @@ def grow(
     members = cores.sort("cluster", "account")
     for number in range(rules.rounds):
         pool = pools(given.edges, members, count)
-        weighed = evidence(given.edges, given.has, given.ties, members, pool, GROWING_FAMILIES)
+        weighed = evidence(given.edges, given.has, given.ties, members, pool, MIN_FAMILIES)
         weighed = weighed.with_columns(
             cluster=pl.Series(join(members, weighed, rules)).gather(weighed["cluster"])
         )
@@ -78,7 +79,7 @@ def grow(
         progress("grow", number + 1, rules.rounds)
     progress("grow", rules.rounds, rules.rounds)
     pool = pools(given.edges, members, count)
-    weighed = evidence(given.edges, given.has, given.ties, members, pool, FINAL_FAMILIES)
+    weighed = evidence(given.edges, given.has, given.ties, members, pool, MIN_FAMILIES)
     return assign(weighed, rules.min_membership), pool
 
 

@@ -16,7 +16,8 @@ def as_text(figures: Evaluation) -> str:
         f"account precision        {_share(figures.precision)}",
         f"account recall           {_share(figures.recall)}",
         f"false positives          {_share(figures.false_positives)}",
-        f"B-cubed P / R / F        {figures.bcubed_precision:.4f} / {figures.bcubed_recall:.4f} / {figures.bcubed_f:.4f}"
+        "B-cubed P / R / F        "
+        f"{figures.bcubed_precision:.4f} / {figures.bcubed_recall:.4f} / {figures.bcubed_f:.4f}"
         "  (per record, over accounts in a campaign or a cluster)",
         f"campaigns found          {_share(figures.campaigns_found)}  (best Jaccard ≥ 0.5)",
         f"  of 20 accounts or more {_share(figures.campaigns_found_of_20)}",

@@ -11,74 +11,70 @@ from graphsvc.signals.kinds import PREFIX_KIND, kind_of
 
 # Families whose kinds or bands repeat one observation: sharing several of their values is still one.
 ONE_OBSERVATION = ("prompt", "email", "client")
-PREFIX_HUB_DEGREE = 40
 CROWDED = ("cgnat", "mobile", "vpn", "education", "corporate")
 """Classes of network behind whose addresses there are many people."""
 TYING_BITS = 8.0
-"""Bits a value must have to be one of the values that make a link."""
+TYING_DEGREE = 20
+"""A value is one of those that make a link if it has these bits, or no more accounts than this: among a few hundred
+accounts nothing can have many bits."""
 
 
-def hub_degrees(graph: SignalGraph) -> NDArray[np.int64]:
-    """Largest number of accounts at which a signal yields candidate pairs by itself; int64, one a signal."""
+def tying(graph: SignalGraph) -> NDArray[np.bool_]:
+    """Which signals can make a link; bool, one a signal."""
     kinds = graph.signals["kind"].to_list()
-    return np.array(
-        [PREFIX_HUB_DEGREE if kind == PREFIX_KIND else kind_of(kind).hub_degree for kind in kinds]
-    )
+    degree = degrees(graph)
+    by_kind = np.array([kind_of(kind).ties and kind != PREFIX_KIND for kind in kinds])
+    hub = degree > np.array([kind_of(kind).hub_degree for kind in kinds])
+    rare = (signal_bits(graph) >= TYING_BITS) | (degree <= TYING_DEGREE)
+    crowded = graph.signals["class"].is_in(CROWDED).to_numpy()
+    found: NDArray[np.bool_] = by_kind & rare & ~crowded & ~hub
+    return found
 
 
-def enumerate_links(graph: SignalGraph, *, min_values: int, min_bits: float, chunk: int = 20_000) -> Links:
-    """Pairs that share at least `min_values` independent values and `min_bits` bits.
+def enumerate_links(graph: SignalGraph, *, min_values: int, chunk: int = 20_000) -> Links:
+    """Pairs that share at least `min_values` independent tying values.
 
-    A pair becomes a candidate when it shares a tying signal that is not a hub; then everything it shares counts, hubs
-    too: a popular template or address weighs little alone and is not nothing in conjunction. Within a family
-    the strongest agreement counts, families add. Candidates are made for `chunk` accounts at a time, which
-    bounds memory.
+    A value ties when its kind does, it is rare, it is not behind an address of many people by design, and it is no
+    hub. For pairs that such values make, everything they share counts, hubs too: a popular template or address weighs
+    little alone and is not nothing in conjunction. Within a family the strongest agreement counts, families add. Pairs
+    are made for `chunk` accounts at a time, which bounds memory.
 
     Returns: links sorted by source, target; the same for the same graph whatever the number of threads.
     """
     family, names = signal_families(graph)
-    bits = signal_bits(graph)
-    is_prefix = (graph.signals["kind"] == PREFIX_KIND).to_numpy()
-    crowded = graph.signals["class"].is_in(CROWDED).to_numpy()
-    ties = np.array([kind_of(kind).ties for kind in graph.signals["kind"].to_list()])
     signals = pl.DataFrame(
         {
             "signal": np.arange(graph.signals.height, dtype=np.int32),
-            "bits": bits,
+            "bits": signal_bits(graph),
             "family": family,
-            "hub": degrees(graph) > hub_degrees(graph),
-            # A prefix is not a value beside the address in it; what is common, or many people's by design, ties nobody.
-            "counts": ties & ~is_prefix & ~crowded & (bits >= TYING_BITS),
+            "degree": degrees(graph),
+            "ties": tying(graph),
         }
-    )
+    ).filter(pl.col("degree") > 1)
     single = pl.Series([names.index(name) for name in ONE_OBSERVATION if name in names], dtype=pl.Int32)
-    edges = pl.DataFrame({"account": graph.account, "signal": graph.signal}).join(
-        signals.with_columns(degree=pl.Series(degrees(graph))).filter(pl.col("degree") > 1).drop("degree"),
-        on="signal",
-    )
-    rare = edges.filter(pl.col("counts") & ~pl.col("hub"))
+    edges = pl.DataFrame({"account": graph.account, "signal": graph.signal}).join(signals, on="signal").lazy()
+    ties = edges.filter("ties").select("account", "signal", "family")
+    values = pl.when(pl.col("family").is_in(single.implode())).then(1).otherwise(pl.col("n")).cast(pl.Int16)
     parts = []
     for start in range(0, graph.accounts.height, chunk):
-        here = pl.col("account").is_between(start, start + chunk - 1)
-        candidates = (
-            rare.lazy()
-            .filter(here)
-            .join(rare.lazy().select("signal", target="account"), on="signal")
+        pairs = (
+            ties.filter(pl.col("account").is_between(start, start + chunk - 1))
+            .join(ties.select("signal", target="account"), on="signal")
             .filter(pl.col("target") > pl.col("account"))
-            .select(source="account", target="target")
-            .unique()
+            .group_by("family", source="account", target="target")
+            .agg(n=pl.len())
+            .group_by("source", "target")
+            .agg(values=values.sum())
+            .filter(pl.col("values") >= min_values)
+            .collect()
+            .lazy()
         )
         # Every signal the two share, found from the source's signals and checked on the target's.
         shared = (
-            candidates.join(edges.lazy().rename({"account": "source"}), on="source")
-            .join(edges.lazy().select(target="account", signal="signal"), on=["target", "signal"], how="semi")
+            pairs.join(edges.select("signal", "family", "bits", source="account"), on="source")
+            .join(edges.select("signal", target="account"), on=["target", "signal"], how="semi")
             .group_by("source", "target", "family")
-            .agg(pl.col("bits").max(), counted=pl.col("counts").sum().cast(pl.Int16))
-            .with_columns(
-                counted=pl.when(pl.col("family").is_in(single.implode()))
-                .then(pl.min_horizontal("counted", 1))
-                .otherwise("counted")
-            )
+            .agg(pl.col("bits").max(), pl.col("values").first())
             # Summed in the order of families: the same bits to the last digit in every run.
             .sort("source", "target", "family")
             .group_by("source", "target", maintain_order=True)
@@ -87,12 +83,10 @@ def enumerate_links(graph: SignalGraph, *, min_values: int, min_bits: float, chu
                 families=(pl.lit(1, dtype=pl.Int64) * 2 ** pl.col("family").cast(pl.Int64))
                 .sum()
                 .cast(pl.Int64),
-                values=pl.col("counted").sum().cast(pl.Int16),
+                values=pl.col("values").first(),
             )
-            .filter((pl.col("values") >= min_values) & (pl.col("bits") >= min_bits))
-            .collect()
         )
-        parts.append(shared)
+        parts.append(shared.collect())
     links = pl.concat(parts).sort("source", "target")
     return Links(
         graph.accounts.height,
