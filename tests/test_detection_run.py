@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from graphs import ring_bundle
 
 from graphsvc.community.gds import GdsDetector
 from graphsvc.detection import Outcome, Parameters, detect
@@ -15,7 +16,6 @@ from graphsvc.model.runs import Algorithm
 from graphsvc.signals.tokens import Tokeniser
 from graphsvc.store import Store
 from graphsvc.store.published import clusters, members
-from tests.graphs import ring_bundle
 
 
 @pytest.fixture

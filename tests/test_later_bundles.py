@@ -3,10 +3,11 @@
 from pathlib import Path
 from typing import Any
 
+from graphs import checksum, write_bundle
+
 from graphsvc.loading import load_bundle, place_addresses
 from graphsvc.signals.tokens import Tokeniser
 from graphsvc.store import Store
-from tests.graphs import checksum, write_bundle
 
 MARCH = {"first_seen": "2026-03-01T00:00:00Z", "last_seen": "2026-03-02T00:00:00Z"}
 APRIL = {"first_seen": "2026-04-01T00:00:00Z", "last_seen": "2026-04-02T00:00:00Z"}

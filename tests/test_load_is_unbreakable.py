@@ -9,27 +9,27 @@ import time
 from pathlib import Path
 
 import pytest
+from graphs import checksum, ring_bundle
 
 from graphsvc.loading import load_bundle
 from graphsvc.settings import Settings
 from graphsvc.signals.tokens import load_or_create_key
 from graphsvc.store import Store
-from tests.graphs import checksum, ring_bundle
 
 COMMAND = [sys.executable, "-m", "graphsvc", "load"]
 
 
 @pytest.fixture
 def bundle(tmp_path: Path) -> Path:
-    """Large enough for several batches of every step."""
-    return ring_bundle(tmp_path / "bundle", rings=20, size=12, singles=25_000)
+    """Large enough for several batches of the larger steps."""
+    return ring_bundle(tmp_path / "bundle", rings=20, size=12, singles=11_000)
 
 
 def load(store: Store, bundle: Path, installation: Settings, *, again: bool = False) -> None:
     load_bundle(store, bundle, load_or_create_key(installation), installation.dead_letters_dir, again=again)
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", [1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (2, 3))])
 def test_killed_and_run_again(
     database: Store, bundle: Path, installation: Settings, cli_environment: Path, seed: int
 ) -> None:
