@@ -279,9 +279,10 @@ def test_a_query_that_takes_too_long_is_ended_and_named(
 
 
 def test_every_query_of_the_documentation_works(api: Api) -> None:
-    page = (Path(__file__).parents[1] / "docs" / "graphql.md").read_text(encoding="utf-8")
-    documented = re.findall(r"```graphql\n(.*?)```", page, re.DOTALL)
-    assert len(documented) == 6
+    root = Path(__file__).parents[1]
+    pages = "".join((root / page).read_text(encoding="utf-8") for page in ("docs/graphql.md", "README.md"))
+    documented = re.findall(r"```graphql\n(.*?)```", pages, re.DOTALL)
+    assert len(documented) == 7
     for query in documented:
         data = api.data(query, id="c-large", account="a01", key="ip:203.0.113.7")
         assert all(data.values()), query

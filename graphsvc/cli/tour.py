@@ -159,7 +159,7 @@ def invitation(settings: Settings, service: Service, stages: Stages) -> None:
     if settings.managed and (endpoint := server.running(settings)) is not None:
         stages.say(
             f"Neo4j Browser  {endpoint.browser}\n  connect to   {endpoint.uri}\n  user         {endpoint.user}"
-            "\n  password     printed by `graphsvc neo4j status --show-password`"
+            f"\n  password     in {settings.keys_dir / 'neo4j-password'}"
         )
     stages.say("\nCtrl-C stops both.")
 
