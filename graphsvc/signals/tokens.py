@@ -1,6 +1,7 @@
 """Keyed tokens in place of personal values: HMAC-SHA256 (RFC 2104), computed at the edge."""
 
 import hashlib
+import hmac
 import os
 import secrets
 from pathlib import Path
@@ -10,7 +11,6 @@ import polars as pl
 from graphsvc.errors import SettingsError
 from graphsvc.settings import Settings
 
-_BLOCK = 64  # bytes, the block size of SHA-256
 _KEY_BYTES = 32
 _DIGEST_BYTES = 21  # 168 bits: 28 characters of base64 without padding
 _FILE = "token.key"
@@ -23,16 +23,14 @@ class Tokeniser:
     computed nor guessed back. `key_id` tells tokens of different keys apart.
     """
 
-    __slots__ = ("_inner", "_outer", "key_id")
+    __slots__ = ("_key", "key_id")
 
     def __init__(self, key: bytes, key_id: str) -> None:
         if len(key) < _KEY_BYTES:
             raise SettingsError(
                 "The token key is shorter than 32 bytes.", "Restore the right key file, or make a new one."
             )
-        padded = (hashlib.sha256(key).digest() if len(key) > _BLOCK else key).ljust(_BLOCK, b"\0")
-        self._inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in padded))
-        self._outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in padded))
+        self._key = key
         self.key_id = key_id
 
     def __repr__(self) -> str:
@@ -53,17 +51,13 @@ class Tokeniser:
         return values.replace_strict(distinct, tokens, default=None, return_dtype=pl.String)
 
     def _tokens(self, kind: str, distinct: pl.Series) -> pl.Series:
-        # The two padded key blocks are hashed once and copied: 2.5 times the speed of hmac.digest.
-        prefix = self._inner.copy()
-        prefix.update(kind.encode() + b"\0")
-        inner, outer = prefix.copy, self._outer.copy
+        # Key and kind are hashed once and copied; as fast as a value's own hash allows.
+        begun = hmac.new(self._key, kind.encode() + b"\0", "sha256")
 
         def digest(value: bytes) -> bytes:
-            first = inner()
-            first.update(value)
-            second = outer()
-            second.update(first.digest())
-            return second.digest()[:_DIGEST_BYTES]
+            mac = begun.copy()
+            mac.update(value)
+            return mac.digest()[:_DIGEST_BYTES]
 
         digests = pl.Series([digest(value) for value in distinct.cast(pl.Binary)], dtype=pl.Binary)
         text = digests.bin.encode("base64").str.replace_all("+", "-", literal=True)
