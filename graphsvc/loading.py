@@ -69,7 +69,7 @@ def load_bundle(
         lambda ids: known_accounts(store, ids),
         lambda table, done, total: progress(f"read {table}", done, total),
     )
-    load_id = hashlib.sha256(f"{FORMAT}/{tokens.key_id}/{columns.id}".encode()).hexdigest()[:24]
+    load_id = id_of(columns, tokens)
     dead_letters = None
     if columns.dead_letters.height:
         dead_letters = dead_letters_dir / f"{load_id}.ndjson"
@@ -94,6 +94,16 @@ def load_bundle(
     counts = columns.dead_letters.group_by("table", "reason").len().sort("table", "reason")
     rejected = {(table, reason): n for table, reason, n in counts.rows()}
     return LoadReport(load_id, columns.tables, rejected, written, dead_letters, finished)
+
+
+def id_of(columns: BundleColumns, tokens: Tokeniser) -> str:
+    """Id of a load: the same for the same bundle, token key and rows accepted.
+
+    Rows of accounts that nobody knew are part of it, because an earlier bundle may bring those accounts later.
+    """
+    unknown = columns.dead_letters.filter(pl.col("reason") == "unknown_account")
+    rows = unknown.select("table", "file", "row").sort("table", "file", "row").write_csv()
+    return hashlib.sha256(f"{FORMAT}/{tokens.key_id}/{columns.id}/{rows}".encode()).hexdigest()[:24]
 
 
 def steps(columns: BundleColumns) -> Iterator[Step]:

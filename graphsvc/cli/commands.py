@@ -1,5 +1,8 @@
 """All commands of `graphsvc`, registered in the order in which a newcomer needs them."""
 
+from importlib.metadata import version
+from typing import Annotated
+
 import typer
 
 from graphsvc.cli import demo, detect, evaluate, export, keys, load, neo4j, seed, serve
@@ -19,6 +22,24 @@ A first round: `graphsvc demo`. By hand: `graphsvc seed --accounts 20000 --seed 
 Without GRAPHSVC_NEO4J_URI a managed local Neo4j is used and started when needed. Exit status: 0 all of it worked,
 2 a wrong call, anything else a failure named on standard error.""",
 )
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"graphsvc {version('graphsvc')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _version: Annotated[
+        bool,
+        typer.Option("--version", help="Show the version and exit.", is_eager=True, callback=_show_version),
+    ] = False,
+) -> None:
+    pass
+
+
 app.command("demo")(demo.demo)
 app.command("seed")(seed.seed)
 app.command("load")(load.load)

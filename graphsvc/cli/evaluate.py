@@ -11,7 +11,12 @@ from graphsvc.settings import settings
 
 
 def evaluate(
-    truth: Annotated[Path, typer.Option("--truth", help="A bundle's truth table (parquet, csv or ndjson).")],
+    truth: Annotated[
+        Path,
+        typer.Option(
+            "--truth", help="A bundle's truth table (parquet, csv or ndjson).", exists=True, dir_okay=False
+        ),
+    ],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
 ) -> None:
     """Score what is published against the truth.

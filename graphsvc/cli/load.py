@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
 
 def load(
-    bundle: Annotated[Path, typer.Argument(help="Directory with the tables of a signals bundle.")],
+    bundle: Annotated[
+        Path,
+        typer.Argument(help="Directory with the tables of a signals bundle.", exists=True, file_okay=False),
+    ],
     again: Annotated[
         bool,
         typer.Option("--again", help="Write all of it anew, even if this very bundle was loaded before."),
