@@ -45,11 +45,11 @@ class Parameters:
     """Independent values two accounts must share to be linked."""
     min_core: int = 4
     """Accounts of the smallest community that may grow."""
-    rounds: int = 40
+    rounds: int = 100
     """Rounds of joining and growing, at most."""
     growing_membership: float = 0.5
     """Probability with which an account must belong while clusters grow."""
-    join_share: float = 0.35
+    join_share: float = 0.7
     """Share of a smaller cluster's members that must also belong to a larger one for the two to be joined."""
     min_membership: float = 0.9
     """Probability with which an account must belong in the end."""

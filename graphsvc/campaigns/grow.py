@@ -42,7 +42,7 @@ class Rules:
 
 MIN_FAMILIES = 2
 """Tying families in which an account must agree with its cluster: nobody is a member for one shared thing."""
-SETTLED = 0.003
+SETTLED = 0.0003
 """Growing ends when fewer than this share of memberships changes in a round."""
 
 
@@ -62,25 +62,32 @@ def grow(
 
     Returns: members (cluster, account, membership, bits) and the pools (see `membership.pools`) they were weighed by.
     """
-    count = len(given.has)
     members = cores.sort("cluster", "account")
+    weighed = weigh(given, members)
     for number in range(rules.rounds):
-        pool = pools(given.edges, members, count)
-        weighed = evidence(given.edges, given.has, given.ties, members, pool, MIN_FAMILIES)
-        weighed = weighed.with_columns(
+        joined = weighed.with_columns(
             cluster=pl.Series(join(members, weighed, rules)).gather(weighed["cluster"])
         )
-        grown = assign(weighed, rules.growing_membership).select("cluster", "account")
-        stayed = grown.join(members, on=["cluster", "account"], how="semi").height
-        settled = max(grown.height, members.height) - stayed <= SETTLED * members.height
+        grown = assign(joined, rules.growing_membership).select("cluster", "account")
+        came = grown.join(members, on=["cluster", "account"], how="anti")
+        went = members.join(grown, on=["cluster", "account"], how="anti")
         members = grown
-        if settled:
+        # A cluster's evidence depends on its own members only: what did not change need not be weighed again.
+        changed = pl.concat([came, went])["cluster"].unique().implode()
+        again = members.filter(pl.col("cluster").is_in(changed))
+        kept = weighed.filter(~pl.col("cluster").is_in(changed))
+        weighed = pl.concat([kept, weigh(given, again)]).sort("cluster", "account")
+        if max(came.height, went.height) <= SETTLED * members.height:
             break
         progress("grow", number + 1, rules.rounds)
     progress("grow", rules.rounds, rules.rounds)
-    pool = pools(given.edges, members, count)
-    weighed = evidence(given.edges, given.has, given.ties, members, pool, MIN_FAMILIES)
-    return assign(weighed, rules.min_membership), pool
+    return assign(weighed, rules.min_membership), pools(given.edges, members, len(given.has))
+
+
+def weigh(given: Evidence, members: pl.DataFrame) -> pl.DataFrame:
+    """Evidence of accounts for the clusters of `members`; see `membership.evidence`."""
+    pool = pools(given.edges, members, len(given.has))
+    return evidence(given.edges, given.has, given.ties, members, pool, MIN_FAMILIES)
 
 
 def assign(weighed: pl.DataFrame, min_membership: float) -> pl.DataFrame:
