@@ -49,7 +49,7 @@ class Parameters:
     """Rounds of joining and growing, at most."""
     growing_membership: float = 0.5
     """Probability with which an account must belong while clusters grow."""
-    join_share: float = 0.7
+    join_share: float = 0.35
     """Share of a smaller cluster's members that must also belong to a larger one for the two to be joined."""
     min_membership: float = 0.9
     """Probability with which an account must belong in the end."""
