@@ -161,8 +161,8 @@ def evidence_of(graph: SignalGraph) -> Evidence:
     strength = signal_strengths(graph)
     has = np.zeros((graph.accounts.height, len(names)), dtype=np.bool_)
     has[graph.account, family[graph.signal]] = True
-    signal = graph.signal[(degrees(graph)[graph.signal] > 1) & (strength[graph.signal] > 0.0)]
-    account = graph.account[(degrees(graph)[graph.signal] > 1) & (strength[graph.signal] > 0.0)]
+    weighs = ((degrees(graph) > 1) & (strength > 0.0))[graph.signal]
+    account, signal = graph.account[weighs], graph.signal[weighs]
     edges = pl.DataFrame(
         {"account": account, "signal": signal, "family": family[signal], "strength": strength[signal]}
     )
