@@ -18,7 +18,7 @@ from graphsvc.campaigns.grow import Evidence, Rules, grow
 from graphsvc.campaigns.score import families_of_clusters, network_classes, organizations, parts_of, score
 from graphsvc.community.protocol import Detector
 from graphsvc.errors import DetectionError, GraphsvcError
-from graphsvc.linkage.bits import degrees, signal_families, signal_strengths, with_prefixes
+from graphsvc.linkage.bits import degrees, signal_families, signal_strengths, with_levels
 from graphsvc.linkage.pairs import enumerate_links
 from graphsvc.model.clusters import CLUSTERS, Found, cluster_id
 from graphsvc.model.graph import SignalGraph
@@ -135,7 +135,7 @@ def find(
 ) -> tuple[Found, Links]:
     """Everything between reading and publishing: from a graph to what was found in it."""
     with clock.stage("links"):
-        full = with_prefixes(graph)
+        full = with_levels(graph)
         links = enumerate_links(full, min_values=parameters.min_values)
     progress("links", len(links), len(links))
     with clock.stage("communities"), translated():

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graphsvc.linkage.bits import signal_bits, signal_families, with_prefixes
+from graphsvc.linkage.bits import signal_bits, signal_families, with_levels
 from graphsvc.linkage.pairs import ONE_OBSERVATION, enumerate_links, tying
-from graphsvc.model.graph import ACCOUNT_COLUMNS, SIGNAL_COLUMNS, SignalGraph
+from graphsvc.model.graph import ACCOUNT_COLUMNS, ACTIVITY_COLUMNS, SIGNAL_COLUMNS, SignalGraph
 
 KINDS = ["instrument", "ip", "device", "prompt", "referral_code"]
 
@@ -21,16 +21,20 @@ def graph_of(accounts: int, signals: list[tuple[str, str]], edges: set[tuple[int
     ordered = sorted(edges)
     return SignalGraph(
         pl.DataFrame(
-            [(f"a{i:04}", 0, "active", "") for i in range(accounts)], schema=ACCOUNT_COLUMNS, orient="row"
+            [(f"a{i:04}", 0, "active", -1, "", "") for i in range(accounts)],
+            schema=ACCOUNT_COLUMNS,
+            orient="row",
         ),
         pl.DataFrame(
-            [(f"{i:04}", kind, parent, "") for i, (kind, parent) in enumerate(signals)],
+            [(f"{i:04}", kind, parent, "", "") for i, (kind, parent) in enumerate(signals)],
             schema=SIGNAL_COLUMNS,
             orient="row",
         ),
         np.array([a for a, _ in ordered], dtype=np.int32),
         np.array([s for _, s in ordered], dtype=np.int32),
         np.zeros(len(ordered), dtype=np.int64),
+        np.zeros(len(ordered), dtype=np.int64),
+        pl.DataFrame(schema=ACTIVITY_COLUMNS),
     )
 
 
@@ -63,7 +67,7 @@ def test_links_are_the_definition_whatever_the_chunk(
     edges: set[tuple[int, int]], min_values: int, chunk: int
 ) -> None:
     signals = [(KINDS[i % 5], f"10.0.{i % 2}.0/24" if KINDS[i % 5] == "ip" else "") for i in range(10)]
-    graph = with_prefixes(graph_of(15, signals, edges))
+    graph = with_levels(graph_of(15, signals, edges))
     links = enumerate_links(graph, min_values=min_values, chunk=chunk)
     pairs = zip(links.source.tolist(), links.target.tolist(), strict=True)
     found = dict(zip(pairs, links.bits.tolist(), strict=True))
@@ -80,7 +84,7 @@ def test_a_hub_makes_no_pairs_but_counts_beside_a_rare_value() -> None:
 
 
 def test_sharing_an_address_counts_its_prefix_once() -> None:
-    graph = with_prefixes(graph_of(1_000, [("ip", "10.0.0.0/24")], {(1, 0), (2, 0)}))
+    graph = with_levels(graph_of(1_000, [("ip", "10.0.0.0/24")], {(1, 0), (2, 0)}))
     links = enumerate_links(graph, min_values=1)
     assert links.values.tolist() == [1]
     assert links.bits[0] == pytest.approx(math.log2(0.2 / (1 / 999)))

@@ -1,7 +1,10 @@
-// All signals, packed into few records. An address names its prefix and the class of its network.
+// All signals, packed into few records. An address names its prefix, that prefix's autonomous system and the class of
+// its network, a card its BIN.
 // Parameters: none
-// Returns: node, key, kind, parent ('' = none), class ('' = none); parallel lists
+// Returns: node, key, kind, parent, grandparent, class ('' = none); parallel lists
 MATCH (s:Signal)
-WITH s, coalesce(head([(s)-[:IN]->(p:Prefix) | p.key]), '') AS parent
+WITH s, head([(s)-[:IN]->(p:Prefix) | p]) AS prefix
+WITH s, coalesce(prefix.key, s.bin, '') AS parent,
+     coalesce('AS' + toString(min([(prefix)-[:ANNOUNCED_BY]->(n:AutonomousSystem) | n.asn])), '') AS grandparent
 RETURN id(s) / 100000 AS pack, collect(id(s)) AS node, collect(s.key) AS key, collect(s.kind) AS kind,
-       collect(parent) AS parent, collect(coalesce(s.networkClass, '')) AS class
+       collect(parent) AS parent, collect(grandparent) AS grandparent, collect(coalesce(s.networkClass, '')) AS class

@@ -7,7 +7,7 @@ import polars as pl
 
 from graphsvc.model.graph import SignalGraph
 from graphsvc.model.links import Links
-from graphsvc.signals.kinds import PREFIX_KIND
+from graphsvc.signals.kinds import DERIVED
 
 TOP_SIGNALS = 50
 LINKS_PER_ACCOUNT = 2
@@ -32,7 +32,7 @@ def shared_signals(pool: pl.DataFrame, graph: SignalGraph) -> pl.DataFrame:
     kinds = graph.signals.select(signal=pl.int_range(pl.len(), dtype=pl.Int32), kind="kind")
     return (
         pool.join(kinds, on="signal")
-        .filter(pl.col("kind") != PREFIX_KIND)
+        .filter(~pl.col("kind").is_in(list(DERIVED)))
         .with_columns(weight=pl.col("inside") * pl.col("bits"), share=pl.col("inside") / pl.col("size"))
         .sort(["cluster", "weight", "signal"], descending=[False, True, False])
         .with_columns(rank=pl.int_range(1, pl.len() + 1).over("cluster"))

@@ -5,44 +5,57 @@ import polars as pl
 from numpy.typing import NDArray
 
 from graphsvc.model.graph import SignalGraph
-from graphsvc.signals.kinds import PREFIX_KIND, family_of, kind_of
+from graphsvc.signals.kinds import LEVELS, family_of, kind_of
 
 
-def with_prefixes(graph: SignalGraph) -> SignalGraph:
-    """The graph with every address's prefix as a signal of its own (kind `prefix`).
+def with_levels(graph: SignalGraph) -> SignalGraph:
+    """The graph with what signals are part of as signals of their own: prefix and system of an address, BIN of a card.
 
-    Addresses and prefixes are of one family, in which only the strongest agreement counts, so that an address
-    shared is not counted twice.
+    They are of the family of the signal they come from, in which only the strongest agreement counts, so that an
+    address shared is not counted twice.
     """
-    has_parent = graph.signals.with_row_index("signal").filter(pl.col("parent") != "")
-    prefixes = has_parent.select(pl.col("parent").unique().sort())
-    count = graph.signals.height
-    parent = np.full(count, -1, dtype=np.int32)
-    rank = prefixes.with_row_index("rank", offset=count)
-    placed = has_parent.join(rank, on="parent", how="left", maintain_order="left")
-    parent[placed["signal"].to_numpy()] = placed["rank"].to_numpy()
-    edges = pl.DataFrame(
-        {"account": graph.account, "signal": parent[graph.signal], "first_seen": graph.first_seen}
-    ).filter(pl.col("signal") >= 0)
-    edges = edges.group_by("account", "signal").agg(pl.col("first_seen").min())
-    all_edges = pl.concat(
-        [
-            pl.DataFrame({"account": graph.account, "signal": graph.signal, "first_seen": graph.first_seen}),
-            edges,
-        ]
-    ).sort("account", "signal")
-    added = prefixes.select(
-        key=pl.lit(f"{PREFIX_KIND}:") + pl.col("parent"),
-        kind=pl.lit(PREFIX_KIND),
-        parent=pl.lit(""),
-        **{"class": pl.lit("")},
-    )
+    parts, edges, count = [graph.signals], [_edges(graph)], graph.signals.height
+    for kind, names in LEVELS.items():
+        for name, column in zip(names, ("parent", "grandparent"), strict=True):
+            has = graph.signals.with_row_index("signal").filter(
+                (pl.col(column) != "") & (pl.col("kind") == kind)
+            )
+            values = has.select(pl.col(column).unique().sort())
+            if not name or values.is_empty():
+                continue
+            rank = values.with_row_index("rank", offset=count)
+            level = np.full(graph.signals.height, -1, dtype=np.int32)
+            placed = has.join(rank, on=column, how="left", maintain_order="left")
+            level[placed["signal"].to_numpy()] = placed["rank"].to_numpy()
+            moved = edges[0].with_columns(signal=pl.Series(level[graph.signal])).filter(pl.col("signal") >= 0)
+            seen = pl.when(pl.col("first_seen") >= 0).then("first_seen").min().fill_null(-1)
+            edges.append(
+                moved.group_by("account", "signal").agg(seen.alias("first_seen"), pl.col("last_seen").max())
+            )
+            nothing = {other: pl.lit("") for other in ("parent", "grandparent", "class")}
+            keys = pl.lit(f"{name}:") + pl.col(column)
+            parts.append(values.select(key=keys, kind=pl.lit(name), **nothing))
+            count += values.height
+    merged = pl.concat(edges).sort("account", "signal")
     return SignalGraph(
         graph.accounts,
-        pl.concat([graph.signals, added]),
-        all_edges["account"].to_numpy(),
-        all_edges["signal"].to_numpy(),
-        all_edges["first_seen"].to_numpy(),
+        pl.concat(parts),
+        merged["account"].to_numpy(),
+        merged["signal"].to_numpy(),
+        merged["first_seen"].to_numpy(),
+        merged["last_seen"].to_numpy(),
+        graph.activity,
+    )
+
+
+def _edges(graph: SignalGraph) -> pl.DataFrame:
+    return pl.DataFrame(
+        {
+            "account": graph.account,
+            "signal": graph.signal,
+            "first_seen": graph.first_seen,
+            "last_seen": graph.last_seen,
+        }
     )
 
 
@@ -75,7 +88,7 @@ def signal_strengths(graph: SignalGraph) -> NDArray[np.float64]:
 def signal_families(graph: SignalGraph) -> tuple[NDArray[np.int32], list[str]]:
     """Family index of each signal (int32) and the families' names, sorted."""
     kinds = graph.signals["kind"].unique().to_list()
-    family = {kind: "network" if kind == PREFIX_KIND else family_of(kind) for kind in kinds}
+    family = {kind: family_of(kind) for kind in kinds}
     names = sorted(set(family.values()))
     index = {kind: names.index(name) for kind, name in family.items()}
     return graph.signals["kind"].replace_strict(index, return_dtype=pl.Int32).to_numpy(), names

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from graphsvc.linkage.bits import degrees, signal_bits, signal_families
 from graphsvc.model.graph import SignalGraph
 from graphsvc.model.links import Links
-from graphsvc.signals.kinds import PREFIX_KIND, kind_of
+from graphsvc.signals.kinds import DERIVED, kind_of
 
 # Families whose kinds or bands repeat one observation: sharing several of their values is still one.
 ONE_OBSERVATION = ("prompt", "email", "client")
@@ -23,7 +23,7 @@ def tying(graph: SignalGraph) -> NDArray[np.bool_]:
     """Which signals can make a link; bool, one a signal."""
     kinds = graph.signals["kind"].to_list()
     degree = degrees(graph)
-    by_kind = np.array([kind_of(kind).ties and kind != PREFIX_KIND for kind in kinds])
+    by_kind = np.array([kind_of(kind).ties and kind not in DERIVED for kind in kinds])
     hub = degree > np.array([kind_of(kind).hub_degree for kind in kinds])
     rare = (signal_bits(graph) >= TYING_BITS) | (degree <= TYING_DEGREE)
     crowded = graph.signals["class"].is_in(CROWDED).to_numpy()

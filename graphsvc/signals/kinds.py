@@ -100,19 +100,24 @@ KINDS: tuple[SignalKind, ...] = (
     ),
 )  # fmt: skip
 
-PREFIX_KIND = "prefix"
-"""Kind of the prefixes that linkage derives from addresses; they are in no bundle."""
+LEVELS: dict[str, tuple[str, str]] = {"ip": ("prefix", "system"), "instrument": ("bin", "")}
+"""Kinds that linkage derives from what a signal is part of: of its parent, of its grandparent. They are in no bundle,
+are of their kind's family and never tie."""
+
+DERIVED: dict[str, str] = {name: kind for kind, names in LEVELS.items() for name in names if name}
+"""Kind that each derived kind comes from."""
 
 BY_NAME: dict[str, SignalKind] = {kind.name: kind for kind in KINDS}
 
 
 def kind_of(name: str) -> SignalKind:
-    """The declaration of `name`; an undeclared identifier kind gets the default one."""
-    return BY_NAME.get(name, BY_NAME["identifier"])
+    """The declaration of `name`; an undeclared identifier kind gets the default one, a derived kind its origin's."""
+    return BY_NAME.get(DERIVED.get(name, name), BY_NAME["identifier"])
 
 
 def family_of(name: str) -> str:
     """Family of a kind; an undeclared kind is its own family."""
+    name = DERIVED.get(name, name)
     return BY_NAME[name].family if name in BY_NAME else name
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from graphsvc.model.graph import ACCOUNT_COLUMNS, SIGNAL_COLUMNS, SignalGraph
+from graphsvc.model.graph import ACCOUNT_COLUMNS, ACTIVITY_COLUMNS, SIGNAL_COLUMNS, SignalGraph
 from graphsvc.store.connection import Store
 
 Progress = Callable[[str, int, int], None]
@@ -25,10 +25,14 @@ def read_graph(store: Store, progress: Progress = lambda _stage, _done, _total: 
     signals = _frame(store.stream("detect/signals"), {"node": pl.Int64, **SIGNAL_COLUMNS}).sort("key")
     progress("read signals", signals.height, signals.height)
     edges = _frame(
-        store.stream("detect/edges"), {"account": pl.Int64, "signal": pl.Int64, "first_seen": pl.Int64}
+        store.stream("detect/edges"),
+        {"account": pl.Int64, "signal": pl.Int64, "first_seen": pl.Int64, "last_seen": pl.Int64},
     )
     progress("read edges", edges.height, edges.height)
-    account = _ranks(accounts["node"])[edges["account"].to_numpy()]
+    activity = _frame(store.stream("detect/activity"), {**ACTIVITY_COLUMNS, "account": pl.Int64})
+    progress("read activity", activity.height, activity.height)
+    ranks = _ranks(accounts["node"])
+    account = ranks[edges["account"].to_numpy()]
     signal = _ranks(signals["node"])[edges["signal"].to_numpy()]
     order = np.lexsort((signal, account))
     return SignalGraph(
@@ -37,6 +41,10 @@ def read_graph(store: Store, progress: Progress = lambda _stage, _done, _total: 
         account[order],
         signal[order],
         edges["first_seen"].to_numpy()[order],
+        edges["last_seen"].to_numpy()[order],
+        activity.with_columns(account=pl.Series(ranks[activity["account"].to_numpy()])).sort(
+            "account", "hour", "model"
+        ),
     )
 
 
