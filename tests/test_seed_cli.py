@@ -18,7 +18,13 @@ def test_a_bundle_and_its_summary(tmp_path: Path) -> None:
 def test_the_scenarios_are_listed_without_other_options(tmp_path: Path) -> None:
     done = seed_cli(tmp_path, "--list-scenarios")
     assert done.returncode == 0
-    assert [line.split()[0] for line in done.stdout.splitlines()] == ["demo", "easy", "hard", "quiet"]
+    assert [line.split()[0] for line in done.stdout.splitlines()] == [
+        "demo",
+        "easy",
+        "hard",
+        "hard2",
+        "quiet",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -26,7 +32,7 @@ def test_the_scenarios_are_listed_without_other_options(tmp_path: Path) -> None:
     [
         (["--accounts", "100"], "at least 500"),
         (["--accounts", "0"], "accounts"),
-        (["--accounts", "1000", "--scenario", "nowhere"], "demo, easy, hard, quiet"),
+        (["--accounts", "1000", "--scenario", "nowhere"], "demo, easy"),
         (["--accounts", "1000", "--format", "xlsx"], "parquet"),
         (["--accounts", "1000", "--seed", "-1"], "seed"),
         ([], "accounts"),
