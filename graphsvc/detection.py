@@ -14,11 +14,12 @@ import numpy as np
 import polars as pl
 
 from graphsvc.campaigns.evidence import sentence, shared_signals, strongest_links
+from graphsvc.campaigns.explain import explained_links, explained_members
 from graphsvc.campaigns.grow import Evidence, Rules, grow
 from graphsvc.campaigns.score import families_of_clusters, network_classes, organizations, parts_of, score
 from graphsvc.community.protocol import Detector
 from graphsvc.errors import DetectionError, GraphsvcError
-from graphsvc.linkage.bits import degrees, signal_families, signal_strengths, with_levels
+from graphsvc.linkage.bits import degrees, signal_bits, signal_families, signal_strengths, with_levels
 from graphsvc.linkage.pairs import enumerate_links
 from graphsvc.model.clusters import CLUSTERS, Found, cluster_id
 from graphsvc.model.graph import SignalGraph
@@ -244,9 +245,12 @@ def scored(
     def renumbered(frame: pl.DataFrame) -> pl.DataFrame:
         return frame.join(number, on="cluster").with_columns(cluster="row").drop("row")
 
-    members = renumbered(members).sort("cluster", "account")
+    members = renumbered(explained_members(members, edges, pool, family_names)).sort("cluster", "account")
     shared = renumbered(shared_signals(pool, graph)).sort("cluster", "rank")
-    return Found(clusters, members, shared, strongest_links(links, members, family_names))
+    kept = explained_links(
+        strongest_links(links, members, family_names), edges, signal_bits(graph), family_names
+    )
+    return Found(clusters, members, shared, kept, graph.signals["key"])
 
 
 def library_versions() -> dict[str, str]:

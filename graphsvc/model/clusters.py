@@ -21,11 +21,21 @@ CLUSTERS: Schema = {
     "parts": pl.String,
     "rank": pl.Int64,
 }
+WHY: Schema = {
+    "families": pl.List(pl.String),
+    "family_bits": pl.List(pl.Float64),
+    "signals": pl.List(pl.Int32),
+}
+"""Why, by family: three parallel lists. What each family adds to the bits (negative: it speaks against), and the
+strongest signal shared in it (-1: none). Families of signals and pseudo-families such as `PRIOR`."""
+PRIOR = "prior"
+"""The pseudo-family of what holds before any evidence."""
 MEMBERS: Schema = {
     "cluster": pl.Int32,
     "account": pl.Int32,
     "membership": pl.Float64,
     "bits": pl.Float64,
+    **WHY,
 }
 SHARED: Schema = {
     "cluster": pl.Int32,
@@ -39,7 +49,7 @@ LINKS: Schema = {
     "source": pl.Int32,
     "target": pl.Int32,
     "bits": pl.Float64,
-    "families": pl.List(pl.String),
+    **WHY,
 }
 
 
@@ -48,13 +58,16 @@ class Found:
     """What a detection run found, before it is published.
 
     Frames with the schemas `CLUSTERS`, `MEMBERS`, `SHARED` and `LINKS`. `cluster` is a row number of `clusters`,
-    `account`, `source`, `target` and `signal` are row numbers of the graph the run read.
+    `account`, `source` and `target` are row numbers of the accounts the run read, `signal` and `signals` of `keys`:
+    the keys of the signals it read and, after them, of what it derived from them. `bits` of members and links are
+    the sums of their `family_bits`.
     """
 
     clusters: pl.DataFrame
     members: pl.DataFrame
     shared: pl.DataFrame
     links: pl.DataFrame
+    keys: pl.Series
 
     def fingerprint(self, graph: SignalGraph) -> str:
         """SHA-256 over clusters, scores and members; equal for equal results."""

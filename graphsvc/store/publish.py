@@ -44,17 +44,20 @@ def publish(
         DetectionError: another run cleared what was staged; what was published before is still whole.
     """
     ids = found.clusters["id"]
-    account_ids, signal_keys = graph.accounts["id"], graph.signals["key"]
+    account_ids = graph.accounts["id"]
     clusters = found.clusters.drop("cluster")
     members = found.members.select(
         cluster=ids.gather(found.members["cluster"]),
         account=account_ids.gather(found.members["account"]),
         membership="membership",
         bits="bits",
+        families="families",
+        family_bits="family_bits",
+        signals=_keys(found.members["signals"], found.keys),
     )
     shared = found.shared.select(
         cluster=ids.gather(found.shared["cluster"]),
-        signal=signal_keys.gather(found.shared["signal"]),
+        signal=found.keys.gather(found.shared["signal"]),
         rank="rank",
         accounts="accounts",
         share="share",
@@ -65,6 +68,8 @@ def publish(
         target=account_ids.gather(found.links["target"]),
         bits="bits",
         families="families",
+        family_bits="family_bits",
+        signals=_keys(found.links["signals"], found.keys),
     )
     for name, frame in (("clusters", clusters), ("members", members), ("shares", shared), ("links", links)):
         _write(store, run.id, name, frame, progress)
@@ -89,6 +94,11 @@ def fail_run(store: Store, run: Run, error: str) -> None:
     """Marks `run` failed and removes what it had staged."""
     store.write("publish/fail", run=run.id, error=error)
     store.autocommit("publish/unstage", keep="")
+
+
+def _keys(signals: pl.Series, keys: pl.Series) -> pl.Series:
+    """Lists of row numbers as lists of keys; '' for -1, the last, since lists in Neo4j hold no nulls."""
+    return signals.list.eval(pl.lit(keys.extend_constant("", 1)).gather(pl.element()))
 
 
 def _write(store: Store, run: str, name: str, frame: pl.DataFrame, progress: Progress) -> None:
