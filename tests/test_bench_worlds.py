@@ -1,4 +1,4 @@
-"""Promise: a world the bench makes without a database is, hash for hash, the graph a run would read after loading it."""
+"""Promise: a world the bench makes without a database is, hash for hash, the graph a run reads after loading it."""
 
 from pathlib import Path
 
