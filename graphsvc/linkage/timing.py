@@ -1,0 +1,313 @@
+"""When accounts signed up: what a moment says about a cluster, and a cluster's lockstep, against the population's rate.
+
+The null is the sign-up rate of everybody outside the cluster at that moment, not a uniform one: a campaign that grows
+on a busy afternoon is no more suspicious for it. Lockstep as evidence: SynchroTrap (Cao et al. 2014, section 3).
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
+WIDTHS = (10 * MINUTE, HOUR, DAY)
+"""Half widths of the windows, ms: a burst, a session of work, a day."""
+RESOLUTIONS = (DAY, HOUR, MINUTE, 1_000)
+SAME_RESOLUTION = 0.99
+"""Times have a resolution when this share of them are whole steps of it apart."""
+RATE_PRIOR = 20.0
+"""Sign-ups of the next wider window that a narrower window's rate is shrunk by."""
+CERTAIN = 2.0
+"""Standard errors below what a window shows that its rate is never put at, however quiet it is around."""
+RATE_MARGIN = 1.2
+"""Lockstep is measured against a rate this much higher: what the rate may be wrong by adds up over many members."""
+WEIGHT_PRIOR = np.array([8.0, 0.2, 0.3, 0.5])
+"""Pseudo-members (Dirichlet) who signed up like everybody, and in each of `WIDTHS` of another member."""
+LEAST_BITS, MOST_BITS = -3.0, 8.0
+LEAST_LOCKSTEP, MOST_LOCKSTEP = -1.0, 12.0
+LEAST_HOSTILE, MOST_HOSTILE = -1.0, 0.5
+"""In the measured worlds teams, classes and campaigns are in lockstep alike; who is not is hardly a campaign."""
+GRID = 20
+BOTH_ENDS = 0.5
+"""A meeting of two sign-ups is seen from both, and is one."""
+ROUNDS = 20
+CHUNK = 500_000
+"""Candidates weighed at a time, which bounds memory."""
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Signups:
+    """The sign-ups of clusters and of everybody, ready to be asked. Of `fit_signups`.
+
+    `created_at` has a row an account (ms, -1 = not known), `moments` holds the known ones, sorted; `around[k]` the
+    accounts (itself too) within `WIDTHS[k]` of each account. `clusters` are the clusters' numbers, ascending; `size`
+    their members with a known sign-up, `weights` (clusters, 1 + widths) how their members' sign-ups mix. `keys` are
+    the members' sign-ups as place of the cluster · `step` + time, `pairs` as place · accounts + account, both sorted.
+    """
+
+    created_at: Ints
+    moments: Ints
+    resolution: int
+    around: NDArray[np.int32]
+    clusters: NDArray[np.int32]
+    size: Ints
+    weights: Floats
+    keys: Ints
+    pairs: Ints
+
+    @property
+    def step(self) -> int:
+        """What lies between two clusters in `keys`, ms: more than any window reaches."""
+        return int(self.moments[-1] - self.moments[0]) + 4 * DAY if len(self.moments) else 4 * DAY
+
+
+def resolution(moments: Ints) -> int:
+    """How finely sign-ups were recorded, ms: the coarsest of `RESOLUTIONS` that nearly all are whole steps apart, or 1.
+
+    Args:
+        moments: ms since 1970, any order. A single moment, or the same for all, says nothing: 1 ms.
+    """
+    if len(moments) < 2 or np.all(moments == moments[0]):
+        return 1
+    for unit in RESOLUTIONS:
+        _, counts = np.unique(moments % unit, return_counts=True)
+        if counts.max() >= SAME_RESOLUTION * len(moments):
+            return unit
+    return 1
+
+
+def fit_signups(created_at: Ints, members: pl.DataFrame) -> Signups:
+    """Learn how the members of each cluster signed up.
+
+    A member's sign-up is drawn from a mixture: like everybody's, or within ten minutes, an hour or a day of another
+    member's. The shares are fitted by EM with a Dirichlet prior, each member seen from the others (leave one out).
+
+    Args:
+        created_at: a row an account, ms since 1970, -1 = not known.
+        members: cluster, account (int32), in any order; each row once.
+    """
+    known = np.sort(created_at[created_at >= 0])
+    unit = resolution(known)
+    around = np.zeros((len(WIDTHS), len(created_at)), dtype=np.int32)
+    for k, width in enumerate(WIDTHS):
+        around[k] = _within(known, created_at, _reach(width, unit))
+    rows = members.select("cluster", "account").filter(pl.Series(created_at[members["account"]] >= 0))
+    clusters, place, size = np.unique(rows["cluster"].to_numpy(), return_inverse=True, return_counts=True)
+    account = rows["account"].to_numpy().astype(np.int64)
+    pairs = np.sort(place * len(created_at) + account)
+    blank = np.zeros((len(clusters), 1 + len(WIDTHS)))
+    fitted = Signups(created_at, known, unit, around, clusters, size, blank, np.empty(0, np.int64), pairs)
+    fitted = replace(fitted, keys=np.sort(_keys(fitted, place, created_at[account])))
+    place, account = pairs // max(len(created_at), 1), pairs % max(len(created_at), 1)
+    ratios = _ratios(fitted, place, account)
+    return replace(fitted, weights=_mixture(ratios, place, len(clusters)))
+
+
+def signup_bits(signups: Signups, cluster: NDArray[np.int32], account: NDArray[np.int32]) -> Floats:
+    """Bits that the moments at which accounts signed up speak for clusters.
+
+    log2 of the density of the cluster's sign-ups at that moment, the account's own left out, over that of everybody
+    outside the cluster.
+
+    Args:
+        cluster, account: parallel; candidates in any order, members or not.
+
+    Returns: a row a candidate, within `LEAST_BITS` and `MOST_BITS`; 0 for a cluster of no other known sign-up and
+    for an account whose sign-up is not known.
+    """
+    bits = np.zeros(len(cluster))
+    if not len(signups.clusters):
+        return bits
+    at = np.full(int(signups.clusters[-1]) + 1, -1, dtype=np.int64)
+    at[signups.clusters] = np.arange(len(signups.clusters))
+    for start in range(0, len(cluster), CHUNK):
+        rows = slice(start, start + CHUNK)
+        known = np.where(cluster[rows] < len(at), cluster[rows], -1)
+        bits[rows] = _signup_bits(
+            signups, np.where(known >= 0, at[known], -1), account[rows].astype(np.int64)
+        )
+    return bits
+
+
+def _signup_bits(signups: Signups, place: Ints, account: Ints) -> Floats:
+    bits = np.zeros(len(place))
+    asked = np.flatnonzero((place >= 0) & (signups.created_at[account] >= 0))
+    place, account = place[asked], account[asked]
+    keys = _keys(signups, place, signups.created_at[account])
+    # In the order of what is looked up, so that neighbours in the search are neighbours in memory.
+    order = np.argsort(keys)
+    asked, place, account, keys = asked[order], place[order], account[order], keys[order]
+    found = np.log2(signups.weights[place, 0])
+    # Most have nobody within a day: the search for nearer ones, and for who the account is, is spared.
+    near = np.flatnonzero(_within(signups.keys, keys, _reach(WIDTHS[-1], signups.resolution)))
+    mixed = np.einsum("ij,ij->i", signups.weights[place[near]], _ratios(signups, place[near], account[near]))
+    found[near] = np.log2(mixed)
+    bits[asked] = np.clip(found, LEAST_BITS, MOST_BITS)
+    return bits
+
+
+def lockstep(signups: Signups) -> pl.DataFrame:
+    """How many members signed up within ten minutes of another member, against what the population's rate gives.
+
+    The chance of a neighbour is 1 - exp(-others · density outside the cluster · window) for each member. The
+    alternative lets a share of the members have one for another reason; the bits are its likelihood ratio
+    (Poisson-binomial), to the power of a half since both ends of a meeting are counted, averaged over a Beta(1, 2)
+    prior of that share, so that a null cluster has k bits or more at most once in 2^k.
+
+    Returns: cluster, members (with a known sign-up), observed and expected (shares, 0–1), minutes (width of the
+    window on either side, more than 10 where times are recorded more coarsely), bits that the members are
+    coordinated (within `LEAST_LOCKSTEP` and `MOST_LOCKSTEP`), hostile (bits that they are a campaign's rather than
+    a team's or a class's, which sign up in lockstep as well: within `LEAST_HOSTILE` and `MOST_HOSTILE`), says; sorted
+    by cluster.
+    """
+    accounts = max(len(signups.created_at), 1)
+    place, account = signups.pairs // accounts, signups.pairs % accounts
+    ratios, chance = _ratios(signups, place, account), _chances(signups, place, account)
+    met = (ratios[:, 1] > 0) & (signups.size[place] > 1)
+    expected = -np.expm1(np.log1p(-chance) / RATE_MARGIN)
+    found = pl.DataFrame({"place": place, "met": met, "expected": expected})
+    shares = found.group_by("place", maintain_order=True).agg(
+        members=pl.len().cast(pl.Int64), observed=pl.col("met").mean(), expected=pl.col("expected").mean()
+    )
+    bits = np.clip(_averaged(place, met, chance, len(signups.clusters)), LEAST_LOCKSTEP, MOST_LOCKSTEP)
+    bits[signups.size < 2] = 0.0
+    minutes = max(WIDTHS[0], signups.resolution) // MINUTE
+    says = pl.format(
+        f"{{}} % of {{}} signed up within {_span(minutes)} of another member; {{}} % would at the rate of all others",
+        _percent("observed"),
+        "members",
+        _percent("expected"),
+    )
+    return shares.select(
+        pl.Series("cluster", signups.clusters).gather(shares["place"]),
+        "members",
+        "observed",
+        "expected",
+        minutes=pl.lit(minutes, dtype=pl.Int64),
+        bits=pl.Series(bits),
+        hostile=pl.Series(np.clip(bits, LEAST_HOSTILE, MOST_HOSTILE)),
+        says=says,
+    )
+
+
+def _averaged(place: Ints, met: NDArray[np.bool_], chance: Floats, clusters: int) -> Floats:
+    """Bits of each cluster: the half likelihood ratio averaged over the share of members that meet on purpose."""
+    shares = (np.arange(GRID) + 0.5) / GRID
+    bits = np.empty((GRID, clusters))
+    for i, share in enumerate(shares):
+        terms = np.where(met, np.log2(1.0 + share * (1.0 / chance - 1.0)), np.log2(1.0 - share))
+        bits[i] = BOTH_ENDS * np.bincount(place, terms, minlength=clusters)
+    bits += np.log2(2.0 * (1.0 - shares) / GRID)[:, None]
+    top = bits.max(axis=0, initial=-np.inf)
+    averaged: Floats = top + np.log2(np.exp2(bits - top).sum(axis=0))
+    return averaged
+
+
+def _percent(name: str) -> pl.Expr:
+    return (100.0 * pl.col(name)).round(0).cast(pl.Int64)
+
+
+def _span(minutes: int) -> str:
+    return f"{minutes} minutes" if minutes < 60 else ("an hour" if minutes < 1440 else "a day")
+
+
+def _reach(width: int, unit: int) -> int:
+    return width // unit * unit
+
+
+def _within(moments: Ints, asked: Ints, reach: int) -> Ints:
+    found: Ints = np.searchsorted(moments, asked + reach, "right") - np.searchsorted(
+        moments, asked - reach, "left"
+    )
+    return found
+
+
+def _keys(signups: Signups, place: Ints, moment: Ints) -> Ints:
+    start = signups.moments[0] if len(signups.moments) else 0
+    keys: Ints = place * signups.step + (moment - start) + 2 * DAY
+    return keys
+
+
+def _length(signups: Signups, moment: Ints, width: int) -> Floats:
+    """Length of the window around a moment, ms: whole steps of the resolution, and none beyond the first and last."""
+    reach = _reach(width, signups.resolution)
+    upper = np.minimum(moment + reach, signups.moments[-1])
+    lower = np.maximum(moment - reach, signups.moments[0])
+    length: Floats = (upper - lower + signups.resolution).astype(np.float64)
+    return length
+
+
+def _outside(
+    signups: Signups, place: Ints, account: Ints, inside: NDArray[np.int32], member: NDArray[np.bool_]
+) -> Floats:
+    """Density of sign-ups of those outside the cluster at the accounts' moments, a ms, the account itself left out.
+
+    From the whole history down to ten minutes, each window's rate shrunk to that of the next wider: as fine as the
+    finest kernel, so that what everybody does at a moment (midnight, where some source knows days only) is no lockstep.
+    """
+    moment = signups.created_at[account]
+    crowd = np.maximum(len(signups.moments) - signups.size[place] - ~member, 1).astype(np.float64)
+    rate = crowd / float(signups.moments[-1] - signups.moments[0] + signups.resolution)
+    for k in reversed(range(len(WIDTHS))):
+        length = _length(signups, moment, WIDTHS[k])
+        others = signups.around[k][account] - inside[k] - ~member
+        certain = (others - CERTAIN * np.sqrt(others)) / length
+        rate = np.maximum((others + RATE_PRIOR) / (length + RATE_PRIOR / rate), certain)
+    return rate / crowd
+
+
+def _looked_up(signups: Signups, place: Ints, account: Ints) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
+    """Members of the cluster within each width, the account too if it is one: (widths, rows); and whether it is."""
+    pair = place * len(signups.created_at) + account
+    at = np.minimum(np.searchsorted(signups.pairs, pair), len(signups.pairs) - 1)
+    keys = _keys(signups, place, signups.created_at[account])
+    inside = np.empty((len(WIDTHS), len(account)), dtype=np.int32)
+    for k, width in enumerate(WIDTHS):
+        inside[k] = _within(signups.keys, keys, _reach(width, signups.resolution))
+    return inside, signups.pairs[at] == pair
+
+
+def _ratios(signups: Signups, place: Ints, account: Ints) -> Floats:
+    """Densities of the cluster over that outside, (rows, 1 + widths), the first 1; all 1 without another member."""
+    ratios = np.ones((len(account), 1 + len(WIDTHS)))
+    if not len(account):
+        return ratios
+    inside, member = _looked_up(signups, place, account)
+    others = signups.size[place] - member
+    density = _outside(signups, place, account, inside, member)
+    for k, width in enumerate(WIDTHS):
+        length = _length(signups, signups.created_at[account], width)
+        found = (inside[k] - member) / (np.maximum(others, 1) * length * density)
+        ratios[:, 1 + k] = np.where(others > 0, found, 1.0)
+    return ratios
+
+
+def _chances(signups: Signups, place: Ints, account: Ints) -> Floats:
+    """Chance of each member to have another within the narrowest window; never quite 0 or 1.
+
+    At the rate outside the cluster times `RATE_MARGIN`.
+    """
+    if not len(account):
+        return np.empty(0)
+    inside, member = _looked_up(signups, place, account)
+    density = _outside(signups, place, account, inside, member)
+    length = _length(signups, signups.created_at[account], WIDTHS[0])
+    others = signups.size[place] - member
+    chances: Floats = np.clip(-np.expm1(-RATE_MARGIN * others * density * length), 1e-9, 1.0 - 1e-9)
+    return chances
+
+
+def _mixture(ratios: Floats, place: Ints, clusters: int) -> Floats:
+    """Shares of the mixture, (clusters, 1 + widths), by EM from the prior's (Dempster et al. 1977)."""
+    weights = np.tile(WEIGHT_PRIOR / WEIGHT_PRIOR.sum(), (clusters, 1))
+    for _ in range(ROUNDS):
+        joint = weights[place] * ratios
+        joint /= joint.sum(axis=1, keepdims=True)
+        sums = np.stack([np.bincount(place, part, minlength=clusters) for part in joint.T], axis=1)
+        weights = WEIGHT_PRIOR + BOTH_ENDS * sums
+        weights /= weights.sum(axis=1, keepdims=True)
+    return weights
