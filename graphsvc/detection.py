@@ -14,9 +14,16 @@ import numpy as np
 import polars as pl
 
 from graphsvc.campaigns.evidence import sentence, shared_signals, strongest_links
-from graphsvc.campaigns.explain import explained_links, explained_members
+from graphsvc.campaigns.explain import explained_links, explained_members, with_sharers
 from graphsvc.campaigns.grow import Evidence, Rules, grow
-from graphsvc.campaigns.score import families_of_clusters, network_classes, organizations, parts_of, score
+from graphsvc.campaigns.score import (
+    PRIOR,
+    families_of_clusters,
+    network_classes,
+    organizations,
+    parts_of,
+    score,
+)
 from graphsvc.community.protocol import Detector
 from graphsvc.errors import DetectionError, GraphsvcError
 from graphsvc.linkage.bits import degrees, signal_bits, signal_families, signal_strengths, with_levels
@@ -230,7 +237,7 @@ def scored(
                 "summary": sentence(
                     len(who), family, int(signups[0]), int(signups[-1]), int(stopped[who].sum())
                 ),
-                "parts": json.dumps([asdict(part) for part in parts]),
+                "parts": json.dumps([asdict(part) for part in (PRIOR, *parts)]),
                 "rank": 0,
             }
         )
@@ -246,6 +253,7 @@ def scored(
         return frame.join(number, on="cluster").with_columns(cluster="row").drop("row")
 
     members = renumbered(explained_members(members, edges, pool, family_names)).sort("cluster", "account")
+    members = with_sharers(members, graph)
     shared = renumbered(shared_signals(pool, graph)).sort("cluster", "rank")
     kept = explained_links(
         strongest_links(links, members, family_names), edges, signal_bits(graph), family_names

@@ -1,6 +1,6 @@
 // Publishes a run: in this one transaction its clusters become :Cluster and the former ones :PastCluster.
 // Does nothing when not all of its clusters are there, or when it is published already.
-// Parameters: $run, $timings (JSON), $result_hash (text), $expected (clusters), $members, $links (int)
+// Parameters: $run, $timings, $thresholds (JSON), $result_hash (text), $expected (clusters), $members, $links (int)
 // Returns: status of the run; one row
 MATCH (r:DetectionRun {id: $run})
 OPTIONAL MATCH (staged:StagedCluster {run: $run})
@@ -16,7 +16,8 @@ CALL (r, fresh) {
   OPTIONAL MATCH (before:DetectionRun {status: 'published'})
   WITH r, collect(before) AS earlier
   FOREACH (b IN earlier | SET b.status = 'superseded')
-  SET r.status = 'published', r.finishedAt = datetime(), r.timings = $timings, r.resultHash = $result_hash,
+  SET r.status = 'published', r.finishedAt = datetime(), r.timings = $timings, r.thresholds = $thresholds,
+      r.resultHash = $result_hash,
       r.clusters = $expected, r.members = $members, r.links = $links
 }
 RETURN r.status AS status

@@ -5,6 +5,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from graphsvc.model.clusters import LINKS, MEMBERS
+from graphsvc.model.graph import SignalGraph
 
 REST = "rest"
 """The pseudo-family of what is not any one signal's: pools as a whole, and families that do not agree."""
@@ -13,7 +14,7 @@ REST = "rest"
 def explained_members(
     members: pl.DataFrame, edges: pl.DataFrame, pool: pl.DataFrame, names: list[str]
 ) -> pl.DataFrame:
-    """Members with their evidence by family (schema `MEMBERS`).
+    """Members with their evidence by family (schema `MEMBERS` but for `sharers`).
 
     Args:
         members: cluster, account, membership, bits.
@@ -38,7 +39,35 @@ def explained_members(
         families=pl.concat_list(pl.col("families").fill_null([]), pl.lit(REST)),
         family_bits=pl.concat_list(pl.col("family_bits").fill_null([]), rest),
         signals=pl.concat_list(pl.col("signals").fill_null([]), pl.lit(-1, dtype=pl.Int32)),
-    ).select(list(MEMBERS))
+    )
+
+
+def with_sharers(members: pl.DataFrame, graph: SignalGraph) -> pl.DataFrame:
+    """Members (schema `MEMBERS`) with how many other members have each of the signals they are explained by.
+
+    Args:
+        members: `MEMBERS` but for `sharers`; an account is in one cluster at most.
+        graph: what `signals` are row numbers of.
+    """
+    named = (
+        members.select("cluster", signal="signals").explode("signal").filter(pl.col("signal") >= 0).unique()
+    )
+    counts = (
+        pl.DataFrame({"account": graph.account, "signal": graph.signal})
+        .join(named, on="signal")
+        .join(members.select("cluster", "account"), on=["cluster", "account"], how="semi")
+        .group_by("cluster", "signal")
+        .agg(sharers=pl.len().cast(pl.Int64) - 1)
+    )
+    row = pl.int_range(pl.len(), dtype=pl.Int32)
+    sharers = (
+        members.select("cluster", row=row, signal="signals")
+        .explode("signal")
+        .join(counts, on=["cluster", "signal"], how="left", maintain_order="left")
+        .group_by("row", maintain_order=True)
+        .agg(pl.col("sharers").filter(pl.col("signal").is_not_null()).fill_null(0))
+    )
+    return members.with_columns(sharers["sharers"]).select(list(MEMBERS))
 
 
 def explained_links(

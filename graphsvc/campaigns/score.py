@@ -32,6 +32,9 @@ class Part:
     says: str
 
 
+PRIOR = Part("prior", PRIOR_BITS, "most groups that pass as a cluster are a household, a team or a class")
+
+
 def score(parts: list[Part]) -> float:
     """Probability from parts in bits, 0–1."""
     return float(1.0 / (1.0 + 2.0 ** -(PRIOR_BITS + sum(part.bits for part in parts))))

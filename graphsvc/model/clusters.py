@@ -1,7 +1,7 @@
 """Clusters as columns."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import polars as pl
 
@@ -36,7 +36,9 @@ MEMBERS: Schema = {
     "membership": pl.Float64,
     "bits": pl.Float64,
     **WHY,
+    "sharers": pl.List(pl.Int64),
 }
+"""`sharers` is parallel to `signals`: how many other members of the cluster have the signal, 0 where there is none."""
 SHARED: Schema = {
     "cluster": pl.Int32,
     "signal": pl.Int32,
@@ -60,7 +62,7 @@ class Found:
     Frames with the schemas `CLUSTERS`, `MEMBERS`, `SHARED` and `LINKS`. `cluster` is a row number of `clusters`,
     `account`, `source` and `target` are row numbers of the accounts the run read, `signal` and `signals` of `keys`:
     the keys of the signals it read and, after them, of what it derived from them. `bits` of members and links are
-    the sums of their `family_bits`.
+    the sums of their `family_bits`. `thresholds` are what the run set itself, by name, from what it was asked for.
     """
 
     clusters: pl.DataFrame
@@ -68,6 +70,7 @@ class Found:
     shared: pl.DataFrame
     links: pl.DataFrame
     keys: pl.Series
+    thresholds: dict[str, float] = field(default_factory=dict)
 
     def fingerprint(self, graph: SignalGraph) -> str:
         """SHA-256 over clusters, scores and members; equal for equal results."""

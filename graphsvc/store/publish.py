@@ -54,6 +54,7 @@ def publish(
         families="families",
         family_bits="family_bits",
         signals=_keys(found.members["signals"], found.keys),
+        sharers="sharers",
     )
     shared = found.shared.select(
         cluster=ids.gather(found.shared["cluster"]),
@@ -77,6 +78,7 @@ def publish(
         "publish/switch",
         run=run.id,
         timings=json.dumps(timings),
+        thresholds=json.dumps(found.thresholds, sort_keys=True),
         result_hash=found.fingerprint(graph),
         expected=clusters.height,
         members=members.height,
