@@ -32,7 +32,7 @@ def identities(rng: np.random.Generator, members: Members, names: Names, country
     """
     manners = members.profile.identity
     n = len(members)
-    first = zipf(rng, len(names.first), n, 0.5)
+    first = zipf(rng, len(names.first), n, manners.name_skew)
     last = _surnames(rng, members, manners, len(names.last))
     company = _companies(rng, members, len(names.companies))
     handle = _handles(rng, names, first, last, rng.random(n) < manners.generated_handles)
@@ -65,8 +65,8 @@ def referrals(rng: np.random.Generator, members: Members) -> tuple[Ints, pl.Seri
 
 
 def _surnames(rng: np.random.Generator, members: Members, manners: Identity, available: int) -> Ints:
-    own = zipf(rng, available, len(members), 0.5)
-    family = zipf(rng, available, members.groups, 0.5)[members.group]
+    own = zipf(rng, available, len(members), manners.name_skew)
+    family = zipf(rng, available, members.groups, manners.name_skew)[members.group]
     return np.where(rng.random(len(members)) < manners.same_surname, family, own)
 
 
@@ -109,11 +109,19 @@ def _domains(
         "freemail": names.freemail.gather(zipf(rng, len(names.freemail), n, 0.9)),
         "disposable": names.disposable.gather(rng.integers(0, len(names.disposable), n)),
         "own_domain": _domain(names.plain_last.gather(last), rng.integers(0, 40, n)),
+        "family_domain": _family_domains(members, names, last),
         "group_domain": _group_domains(rng, members, names, company),
         "client_domain": _domain(names.plain_companies.gather(company % len(names.companies)), company),
     }
     which = pick(rng, email, n)
     return pl.concat([choices[kind] for kind in email]).gather(which * n + np.arange(n))
+
+
+def _family_domains(members: Members, names: Names, last: Ints) -> pl.Series:
+    """One domain a group, named after its first member's surname."""
+    _, first = np.unique(members.group, return_index=True)
+    number = (mix(np.arange(members.groups), key(members.name)) % np.uint64(900)).astype(np.int64)
+    return _domain(names.plain_last.gather(last[first]), number).gather(members.group)
 
 
 def _group_domains(rng: np.random.Generator, members: Members, names: Names, company: Ints) -> pl.Series:

@@ -116,10 +116,26 @@ class Prompts(Pool):
     """Share of rows given as the exporter's fingerprint instead of text."""
 
 
+class Counterparties(Pool):
+    """With whom accounts deal, in worlds whose `bundle` is "counterparties"."""
+
+    rows: IntRange = (3, 40)
+    """Slots an account has; drawn evenly over the logarithm."""
+    popular: Share = 0.6
+    """Share of the slots left by the pool that go to counterparties anybody deals with, the rest being own."""
+    borrowed: Share = 0.0
+    """Share of the pool that is taken from the rarer half of those."""
+
+
+EmailDomain: TypeAlias = Literal[
+    "freemail", "own_domain", "family_domain", "group_domain", "client_domain", "disposable"
+]
+
+
 class Identity(Section):
     """Declared identity."""
 
-    email: dict[Literal["freemail", "own_domain", "group_domain", "client_domain", "disposable"], float] = {
+    email: dict[EmailDomain, float] = {
         "freemail": 0.92,
         "own_domain": 0.06,
         "disposable": 0.02,
@@ -128,6 +144,8 @@ class Identity(Section):
     """For a campaign's `group_domain`: its accounts for each domain it bought."""
     generated_handles: Share = 0.08
     """Share of handles made of syllables and digits instead of a name."""
+    name_skew: Annotated[float, Field(ge=0, le=2)] = 0.5
+    """How much commoner common names are: the r-th has weight r to the power of minus this."""
     same_surname: Share = 0.0
     organization: Share = 0.02
     phone: Share = 0.35
@@ -167,6 +185,7 @@ class Profile(Section):
     cards: Cards = Cards()
     devices: Devices = Devices()
     prompts: Prompts = Prompts()
+    counterparties: Counterparties = Counterparties()
     identity: Identity = Identity()
     traffic: Traffic = Traffic()
     sessions: Annotated[float, Field(ge=1)] = 2.2
@@ -180,6 +199,29 @@ class Population(Profile):
     size: IntRange = (1, 1)
     decoy: str | None = None
     life: Life = Life()
+
+
+class Series(Section):
+    """How a generator names a campaign's accounts, in worlds whose `bundle` is "names"."""
+
+    share: Reuse = (0.85, 1.0)
+    """Share of members with a generated handle; drawn once a campaign between the two."""
+    patterns: dict[Literal["running", "plus", "dots", "words"], float] = {
+        "running": 0.35,
+        "plus": 0.2,
+        "dots": 0.15,
+        "words": 0.3,
+    }
+    """A campaign has one: stem and running number, tags behind a plus, dots in one handle, stem and word."""
+    stems: IntRange = (1, 4)
+    bought: Share = 0.4
+    """Share of campaigns with one bought domain; the others use one provider of free mail."""
+    names: IntRange = (3, 12)
+    """Display names the generator has to choose from."""
+    listed: Share = 0.85
+    """Share of generated accounts whose display name is one of those …"""
+    typos: Share = 0.25
+    """… and the share of them with a letter dropped, doubled or swapped."""
 
 
 class Campaign(Profile):
@@ -200,6 +242,7 @@ class Campaign(Profile):
     replaced_after_hours: tuple[float, float] = (3.0, 72.0)
     inherits: Share = 0.5
     """Share of its slots that a replacement takes over from the banned account."""
+    series: Series = Series()
 
 
 class Network(Section):
@@ -220,6 +263,8 @@ class Scenario(Section):
     description: str
     until: AwareDatetime
     """The world's present; everything happened before it."""
+    bundle: Literal["full", "counterparties", "names"] = "full"
+    """All tables; or sign-up times and one kind of identifier; or sign-up times, e-mail and display names."""
     history_days: Annotated[int, Field(ge=30, le=1500)] = 210
     reference_accounts: Annotated[int, Field(ge=1000)] = 120_000
     activity_days: Annotated[int, Field(ge=1, le=90)] = 14
@@ -227,7 +272,11 @@ class Scenario(Section):
     models: tuple[str, str, str] = ("small", "large", "large-next")
     """Two models that were always there, and one released within the activity window."""
     model_released_days_ago: Annotated[float, Field(gt=0)] = 5.0
-    networks: dict[NetworkClass, Network]
+    counterparties_per_account: Annotated[float, Field(gt=0)] = 1.5
+    """Counterparties that anybody deals with, for each account of the world …"""
+    counterparty_exponent: Annotated[float, Field(ge=0, le=2)] = 0.9
+    """… of which the r-th most popular has weight r to the power of minus this."""
+    networks: dict[NetworkClass, Network] = {}
     populations: dict[str, Population]
     campaigns: dict[str, Campaign] = {}
 
@@ -240,6 +289,8 @@ class Scenario(Section):
             raise ValueError("the shares of the populations add up to more than 1")
         if both := self.populations.keys() & self.campaigns.keys():
             raise ValueError(f"a population and a campaign have the same name: {sorted(both)[0]}")
+        if self.bundle != "full":
+            return self
         for name, profile in {**self.populations, **self.campaigns}.items():
             a = profile.addresses
             if missing := {a.home, *a.shared, *a.networks} - self.networks.keys():

@@ -74,6 +74,12 @@ def truth(people: Everyone) -> pl.DataFrame:
     return people.finished(pl.concat(frames).select("account", "campaign_id", "role", "decoy"))
 
 
+def born(people: Everyone) -> pl.DataFrame:
+    """`accounts` of a world in which nothing is declared: `account_id` and `created_at`."""
+    created = times(np.concatenate([p.created for p in people.parts]))
+    return people.finished(pl.DataFrame({"account": np.concatenate(people.place), "created_at": created}))
+
+
 def accounts(
     people: Everyone,
     sessions: pl.DataFrame,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from seed import identity, pools, prompts, sessions, sizes, tables, traffic
+from seed import counterparties, identity, pools, prompts, series, sessions, sizes, tables, traffic
 from seed.members import Members, campaign, legitimate
 from seed.networks import AddressSpace
 from seed.phrases import Phrases
@@ -15,7 +15,7 @@ from seed.scenario import Scenario
 from seed.streams import Ints, Streams
 
 TABLES = ("networks", "sessions", "payments", "identifiers", "prompts", "activity", "accounts", "truth")
-"""In the order in which they are made. A bundle without `accounts` or `truth` is one that was interrupted."""
+"""In the order in which they are made, in a full world. One without `accounts` or `truth` was interrupted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +43,29 @@ class World:
         found = {m.name: len(m) for m in self.people.parts if not m.campaign}
         return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
 
+    @property
+    def table_names(self) -> tuple[str, ...]:
+        """The tables this world has, in the order in which they are made."""
+        left_out = {
+            "full": set(),
+            "counterparties": set(TABLES) - {"identifiers", "accounts", "truth"},
+            "names": set(TABLES) - {"accounts", "truth"},
+        }[self.scenario.bundle]
+        return tuple(name for name in TABLES if name not in left_out)
+
     def tables(self) -> Iterator[tuple[str, pl.DataFrame]]:
-        """(name, rows) of each table, in the order of `TABLES`; only what later tables need is kept in memory."""
+        """(name, rows) of each table, in the order of `table_names`."""
+        if self.scenario.bundle == "counterparties":
+            yield "identifiers", counterparties.identifiers(self.people, self.streams, self.scenario)
+            yield "accounts", tables.born(self.people)
+        elif self.scenario.bundle == "names":
+            yield "accounts", series.accounts(self.people, self.streams, identity.Names(self.pools))
+        else:
+            yield from self._full()
+        yield "truth", tables.truth(self.people)
+
+    def _full(self) -> Iterator[tuple[str, pl.DataFrame]]:
+        """All tables but the truth; only what later tables need is kept in memory."""
         everyone, parts = self.people, self.people.parts
         rng = self.streams.rng
         agents = tables.Agents(self.pools.browsers, self.pools.programs)
@@ -74,7 +95,6 @@ class World:
             for m, c in zip(parts, countries, strict=True)
         ]
         yield "accounts", tables.accounts(everyone, raw, identities, countries, payers)
-        yield "truth", tables.truth(everyone)
 
     def _sessions(self) -> list[sessions.Sessions]:
         """Sessions of all populations; campaigns come last and may borrow addresses of honest households."""

@@ -27,7 +27,7 @@ def _list_scenarios(wanted: bool) -> None:
         from seed import scenario
 
         for name, description in scenario.describe().items():
-            typer.echo(f"{name:<10} {description}")
+            typer.echo(f"{name:<18} {description}")
         raise typer.Exit
 
 
@@ -78,17 +78,17 @@ def write(
         raise SettingsError("Faker is not installed.", "Install graphsvc[seed].")
     from seed import scenario as scenarios
     from seed import writer
-    from seed.world import TABLES, create
+    from seed.world import create
 
     world = create(scenarios.load(scenario), accounts, seed)
     rows: dict[str, int] = {}
     try:
         _make_room(out, force)
-        stages.progress("tables", 0, len(TABLES))
+        stages.progress("tables", 0, len(world.table_names))
         for name, frame in world.tables():
             writer.write(frame, out / f"{name}.{form}", form.value)
             rows[name] = frame.height
-            stages.progress("tables", len(rows), len(TABLES))
+            stages.progress("tables", len(rows), len(world.table_names))
     except OSError as error:
         raise BundleError(
             f"The bundle cannot be written to {out}: {error.strerror or error}.", "Choose another --out."

@@ -1,0 +1,140 @@
+"""Worlds of sign-up times, e-mail addresses and display names: people, families, offices, and generators of names."""
+
+import numpy as np
+import polars as pl
+
+from seed.identity import Names, identities
+from seed.members import Members
+from seed.scenario import Campaign, Series
+from seed.streams import Ints, Streams, between, pick, zipf
+from seed.tables import Everyone, times
+
+DOTTED = 13
+"""Letters of a handle in which dots are put: 4,096 places for them."""
+
+
+def accounts(people: Everyone, streams: Streams, names: Names) -> pl.DataFrame:
+    """`accounts`: `account_id`, `created_at`, `email` and `display_name`; no two accounts have one address."""
+    frames = []
+    for members, place in zip(people.parts, people.place, strict=True):
+        rng = streams.rng("identity", members.name)
+        declared = identities(rng, members, names, np.zeros(len(members), np.int64))
+        declared = declared.select("email", "display_name")
+        if isinstance(members.profile, Campaign):
+            declared = generated(
+                streams.rng("series", members.name), members, members.profile.series, names, declared
+            )
+        frames.append(
+            declared.select(
+                pl.Series("account", place),
+                pl.Series("created_at", times(members.created)),
+                "email",
+                "display_name",
+            )
+        )
+    return people.finished(_distinct(pl.concat(frames).sort("account")))
+
+
+def generated(
+    rng: np.random.Generator, members: Members, series: Series, names: Names, declared: pl.DataFrame
+) -> pl.DataFrame:
+    """`declared` (`email`, `display_name`) with what the campaign's generator made in place of people's own.
+
+    One pattern, one domain, a few stems and one short list of names serve the whole campaign.
+    """
+    n = len(members)
+    made = rng.random(n) < between(rng, series.share, 1)[0]
+    domain = _domain(rng, names, bought=bool(rng.random() < series.bought))
+    pattern = list(series.patterns)[int(pick(rng, series.patterns, 1)[0])]
+    email = pl.select(
+        pl.concat_str(_handles(rng, pattern, members, series, names), pl.lit("@" + domain))
+    ).to_series()
+    listed = made & (rng.random(n) < series.listed)
+    shown = _display_names(rng, n, series, names)
+    return declared.with_columns(
+        email=email.zip_with(pl.Series(made), declared["email"]),
+        display_name=shown.zip_with(pl.Series(listed), declared["display_name"]),
+    )
+
+
+def _handles(
+    rng: np.random.Generator, pattern: str, members: Members, series: Series, names: Names
+) -> pl.Series:
+    """Handles of one pattern, numbered in the order of sign-up, shape (n,)."""
+    n = len(members)
+    stems = _stems(rng, int(rng.integers(series.stems[0], series.stems[1] + 1)), names)
+    order = np.argsort(np.argsort(members.created, kind="stable"), kind="stable")
+    number = pl.Series(int(rng.integers(1, 600)) + order).cast(pl.String).str.zfill(int(rng.integers(1, 5)))
+    stem = stems.gather(rng.integers(0, len(stems), n))
+    separator = ("", ".", "_")[int(rng.integers(3))]
+    if pattern == "dots":
+        return dotted(stem, order)
+    if pattern == "words":
+        words = names.plain_first.gather(rng.integers(0, len(names.plain_first), 12))
+        return _joined(stem, separator, words.gather(rng.integers(0, 12, n)), "", number)
+    return _joined(stem, "+" if pattern == "plus" else separator, number)
+
+
+def _stems(rng: np.random.Generator, count: int, names: Names) -> pl.Series:
+    """What the handles of a campaign begin with: a first name and part of a surname, too long to be common."""
+    first = names.plain_first.gather(rng.integers(0, len(names.plain_first), count))
+    last = names.plain_last.gather(rng.integers(0, len(names.plain_last), count))
+    syllables = names.syllables.gather(rng.integers(0, len(names.syllables), count))
+    return _joined(first, "", last, "", syllables).str.slice(0, DOTTED)
+
+
+def dotted(stem: pl.Series, number: Ints) -> pl.Series:
+    """The letters of `stem` with dots where the bits of `number` are set (never two, never at an end)."""
+    frame = pl.DataFrame({"stem": stem, "number": number + 1})
+    parts = []
+    for i in range(DOTTED):
+        last = pl.col("stem").str.len_chars() <= i + 1
+        dot = ~last & ((pl.col("number") // 2**i) % 2 == 1)
+        parts += [pl.col("stem").str.slice(i, 1), pl.when(dot).then(pl.lit(".")).otherwise(pl.lit(""))]
+    return frame.select(pl.concat_str(parts)).to_series()
+
+
+def _domain(rng: np.random.Generator, names: Names, *, bought: bool) -> str:
+    """One domain for a campaign, under `example` as all are."""
+    if bought:
+        return "".join(names.syllables.gather(rng.integers(0, len(names.syllables), 4))) + ".example"
+    return str(names.freemail[int(zipf(rng, len(names.freemail), 1, 0.9)[0])])
+
+
+def _display_names(rng: np.random.Generator, size: int, series: Series, names: Names) -> pl.Series:
+    """Names of a short list, some with one slip of the keyboard, shape (size,)."""
+    choice = int(rng.integers(series.names[0], series.names[1] + 1))
+    first = names.first.gather(rng.integers(0, len(names.first), choice))
+    last = names.last.gather(rng.integers(0, len(names.last), choice))
+    name = _joined(first, " ", last).gather(rng.integers(0, choice, size))
+    slip = np.where(rng.random(size) < series.typos, rng.integers(1, 4, size), 0)
+    letters = name.str.len_chars().to_numpy().astype(np.int64)
+    at = 1 + (rng.random(size) * np.maximum(letters - 2, 1)).astype(
+        np.int64
+    )  # neither the first nor the last letter
+    text = pl.col("name").str
+    frame = pl.DataFrame({"name": name, "slip": slip, "at": at})
+    dropped = pl.concat_str(text.slice(0, pl.col("at")), text.slice(pl.col("at") + 1))
+    doubled = pl.concat_str(text.slice(0, pl.col("at") + 1), text.slice(pl.col("at")))
+    swapped = pl.concat_str(
+        text.slice(0, pl.col("at")),
+        text.slice(pl.col("at") + 1, 1),
+        text.slice(pl.col("at"), 1),
+        text.slice(pl.col("at") + 2),
+    )
+    chosen = pl.when(pl.col("slip") == 1).then(dropped).when(pl.col("slip") == 2).then(doubled)
+    return frame.select(chosen.when(pl.col("slip") == 3).then(swapped).otherwise("name")).to_series()
+
+
+def _joined(*parts: pl.Series | str) -> pl.Series:
+    """Texts put together row by row; a plain string stands in every row."""
+    return pl.select(pl.concat_str([pl.lit(part) for part in parts])).to_series()
+
+
+def _distinct(accounts: pl.DataFrame) -> pl.DataFrame:
+    """Number the handles that were already taken, until each address belongs to one account."""
+    while accounts["email"].is_duplicated().any():
+        taken = pl.int_range(pl.len()).over("email")
+        numbered = pl.col("email").str.replace("@", pl.format("{}@", taken + 1), literal=True)
+        accounts = accounts.with_columns(email=pl.when(taken > 0).then(numbered).otherwise("email"))
+    return accounts
