@@ -119,6 +119,75 @@ def test_an_account_knows_its_signals_and_its_cluster(api: Api) -> None:
     assert account["membership"]["cluster"] == {"id": "c-small", "size": 3}
 
 
+WHY = "summary explanation { family bits signalKey sharers says signal { kind degree } }"
+
+
+def test_a_membership_is_explained_by_family(api: Api) -> None:
+    data = api.data(
+        f"""{{ account(id: "a01") {{ membership {{ {WHY} }} }}
+          cluster(id: "c-large") {{ members(first: 1) {{ edges {{ node {{ {WHY} }} }} }} }} }}"""
+    )
+    why = data["account"]["membership"]
+    assert nodes(data["cluster"]["members"]) == [why]
+    assert why["summary"] == (
+        "Belongs with more than 99.9 %: shares payment instrument instrument:k1.c4 with 7 other members (+27.8 bits), "
+        "shares address range prefix:203.0.113.0/24 with 7 other members (+9.0); shares no device (−0.8 bits); "
+        "prior −7.0 bits."
+    )
+    card, network, device, prior = why["explanation"]
+    assert card == {
+        "family": "payment", "bits": 27.75, "signalKey": "instrument:k1.c4", "sharers": 7,
+        "says": "Shares payment instrument instrument:k1.c4 with 7 other members (+27.8 bits).",
+        "signal": {"kind": "instrument", "degree": 8},
+    }  # fmt: skip
+    # What a signal is part of is named, but accounts have it only through the signal.
+    assert (network["signalKey"], network["signal"]) == ("prefix:203.0.113.0/24", None)
+    assert (device["signalKey"], device["signal"], device["sharers"]) == (None, None, None)
+    assert prior["says"] == "Before any evidence (−7.0 bits)."
+
+
+def test_a_link_is_explained_by_family(api: Api) -> None:
+    links = api.data(f'{{ cluster(id: "c-large") {{ links(first: 1) {{ {WHY} }} }} }}')["cluster"]["links"]
+    assert links[0]["summary"] == (
+        "Linked with +40.0 bits: both have payment instrument instrument:k1.c4 (+31.0 bits), "
+        "both have address ip:203.0.113.7 (+9.0)."
+    )
+    assert [row["signal"]["kind"] for row in links[0]["explanation"]] == ["instrument", "ip"]
+    assert sum(row["bits"] for row in links[0]["explanation"]) == 40.0
+
+
+def test_a_score_is_put_together_from_its_parts(api: Api) -> None:
+    cluster = api.data('{ cluster(id: "c-large") { explanation scoreParts { name bits says } } }')["cluster"]
+    assert [part["name"] for part in cluster["scoreParts"]] == ["prior", "shared", "bans"]
+    assert cluster["scoreParts"][1] == {"name": "shared", "bits": 8.5, "says": "3 kinds"}
+    assert cluster["explanation"] == (
+        "Score 0.97: prior −5.0 + shared infrastructure +8.5 + bans +1.5 = +5.0 bits."
+    )
+
+
+def test_results_that_kept_no_evidence_by_family_say_so(api: Api) -> None:
+    data = api.data(
+        f"""{{ account(id: "a09") {{ membership {{ {WHY} }} }}
+          cluster(id: "c-small") {{ explanation scoreParts {{ name }} }} }}"""
+    )
+    assert data["account"]["membership"] == {
+        "summary": "Belongs with 90.0 %; the run that found it kept no evidence by family.",
+        "explanation": [],
+    }
+    assert data["cluster"] == {
+        "explanation": "Score 0.81; the run that found it kept no parts of it.",
+        "scoreParts": [],
+    }
+
+
+def test_signals_of_explanations_are_asked_for_only_when_wanted(api: Api, queries: Counter[str]) -> None:
+    query = '{ cluster(id: "c-large") { members { edges { node { summary explanation { %s } } } } } }'
+    api.data(query % "family bits says signalKey")
+    assert queries["query/signal_by_key"] == 0
+    api.data(query % "signal { degree }")
+    assert queries["query/signal_by_key"] == 1  # of eight members
+
+
 def test_past_clusters_are_not_served(api: Api) -> None:
     data = api.data(
         """{ old: cluster(id: "c-old") { id } account(id: "a12") { membership { membership } }
@@ -282,7 +351,7 @@ def test_every_query_of_the_documentation_works(api: Api) -> None:
     root = Path(__file__).parents[1]
     pages = "".join((root / page).read_text(encoding="utf-8") for page in ("docs/graphql.md", "README.md"))
     documented = re.findall(r"```graphql\n(.*?)```", pages, re.DOTALL)
-    assert len(documented) == 7
+    assert len(documented) == 8
     for query in documented:
         data = api.data(query, id="c-large", account="a01", key="ip:203.0.113.7")
         assert all(data.values()), query

@@ -1,6 +1,6 @@
 // Published clusters with their strongest shared signals.
 // Parameters: none
-// Returns: one row a cluster, highest score first; evidence is a list of maps
+// Returns: one row a cluster, highest score first; evidence is a list of maps, score_parts JSON
 MATCH (c:Cluster)
 CALL (c) {
   MATCH (c)-[h:SHARES]->(s:Signal)
@@ -9,5 +9,5 @@ CALL (c) {
 }
 RETURN c.id AS cluster_id, c.size AS size, c.score AS cluster_score, c.status AS status,
        c.firstSeen.epochMillis AS first_seen, c.lastSeen.epochMillis AS last_seen, c.families AS families,
-       c.summary AS summary, evidence
+       c.summary AS summary, coalesce(c.scoreParts, '[]') AS score_parts, evidence
 ORDER BY c.score DESC, c.size DESC, c.id

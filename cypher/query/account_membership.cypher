@@ -1,6 +1,8 @@
 // The published cluster of each of several accounts.
 // Parameters: $ids (accounts)
-// Returns: owner (account id), membership, bits, since, cluster (map); no row for an account in none
+// Returns: owner (account id), membership, bits, since, families, family_bits, signals, sharers (parallel lists or null),
+//   cluster (map); no row for an account in none
 UNWIND $ids AS owner
 MATCH (:Account {id: owner})-[m:MEMBER_OF]->(c:Cluster)
-RETURN owner, m.membership AS membership, m.bits AS bits, m.since AS since, c {.*} AS cluster
+RETURN owner, m.membership AS membership, m.bits AS bits, m.since AS since, m.families AS families,
+       m.familyBits AS family_bits, m.signals AS signals, m.sharers AS sharers, c {.*} AS cluster

@@ -1,6 +1,6 @@
 // The strongest account-to-account links inside each of several clusters. Walks the links of these clusters once.
 // Parameters: $ids (clusters), $limit (a cluster)
-// Returns: owner (cluster id), source, target (maps), bits, families
+// Returns: owner (cluster id), source, target (maps), bits, families, family_bits, signals (parallel lists, the last two may be null)
 UNWIND $ids AS owner
 MATCH (c:Cluster {id: owner})
 CALL (c) {
@@ -10,4 +10,5 @@ CALL (c) {
   ORDER BY l.bits DESC, a.id, b.id
   LIMIT $limit
 }
-RETURN owner, a {.*} AS source, b {.*} AS target, l.bits AS bits, l.families AS families
+RETURN owner, a {.*} AS source, b {.*} AS target, l.bits AS bits, l.families AS families,
+       l.familyBits AS family_bits, l.signals AS signals

@@ -1,6 +1,6 @@
 // One page of the members of each of several clusters, surest first. Walks the members of these clusters once.
 // Parameters: $ids (clusters), $after_membership, $after_id (the last row of the page before), $limit (a cluster)
-// Returns: owner (cluster id), account (map), membership, bits, since
+// Returns: owner (cluster id), account (map), membership, bits, since, families, family_bits, signals, sharers (parallel lists or null)
 UNWIND $ids AS owner
 MATCH (c:Cluster {id: owner})
 CALL (c) {
@@ -10,4 +10,5 @@ CALL (c) {
   ORDER BY m.membership DESC, a.id
   LIMIT $limit
 }
-RETURN owner, a {.*} AS account, m.membership AS membership, m.bits AS bits, m.since AS since
+RETURN owner, a {.*} AS account, m.membership AS membership, m.bits AS bits, m.since AS since, m.families AS families,
+       m.familyBits AS family_bits, m.signals AS signals, m.sharers AS sharers

@@ -55,13 +55,13 @@ PARTS = {
 class Evidence:
     """What one family adds: `bits` (negative: it speaks against), through `signal` (its key; '' = no one value).
 
-    `sharers`: other members of the cluster with the signal; 0 where that is not asked, as of a link.
+    `sharers`: other members of the cluster with the signal; None: no one value, or not of a membership.
     """
 
     family: str
     bits: float
     signal: str = ""
-    sharers: int = 0
+    sharers: int | None = None
 
 
 def unpacked(
@@ -73,8 +73,11 @@ def unpacked(
     """Evidence out of the parallel lists of a relationship, what adds most first; none out of runs that kept none."""
     if not families or bits is None or signals is None:
         return []
-    counts = sharers or [0] * len(families)
-    rows = [Evidence(*row) for row in zip(families, bits, signals, counts, strict=True)]
+    counts = [None] * len(families) if sharers is None else sharers
+    rows = [
+        Evidence(family, weight, key, count if key else None)
+        for family, weight, key, count in zip(families, bits, signals, counts, strict=True)
+    ]
     return sorted(rows, key=lambda row: (-row.bits, row.family))
 
 

@@ -30,9 +30,9 @@ def members(out: Out) -> None:
 
 @app.command()
 def clusters(out: Out) -> None:
-    """One row a published cluster: size, score, first and last sign-up, families, summary, strongest evidence.
+    """One row a published cluster: size, score and its parts, first and last sign-up, families, strongest evidence.
 
-    Formats: .parquet, .csv (evidence as JSON), .json. Highest score first.
+    Formats: .parquet, .csv (lists as JSON), .json. Highest score first.
     """
     from graphsvc.database import open_store
     from graphsvc.exchange.tables import check_format, write_table

@@ -1,7 +1,10 @@
 """Reads what is published, as tables."""
 
+import json
+
 import polars as pl
 
+from graphsvc.campaigns import sentences
 from graphsvc.model.columns import Schema
 from graphsvc.store.connection import Store
 
@@ -23,6 +26,7 @@ EVIDENCE = pl.List(
         }
     )
 )
+PARTS = pl.List(pl.Struct({"name": pl.String, "bits": pl.Float64, "says": pl.String}))
 CLUSTERS: Schema = {
     "cluster_id": pl.String,
     "size": pl.Int64,
@@ -32,6 +36,8 @@ CLUSTERS: Schema = {
     "last_seen": pl.Int64,
     "families": pl.List(pl.String),
     "summary": pl.String,
+    "explanation": pl.String,
+    "score_parts": PARTS,
     "evidence": EVIDENCE,
 }
 
@@ -56,4 +62,9 @@ def clusters(store: Store) -> pl.DataFrame:
     times = [
         pl.from_epoch(c, time_unit="ms").dt.replace_time_zone("UTC") for c in ("first_seen", "last_seen")
     ]
-    return pl.DataFrame(store.read("export/clusters"), schema=CLUSTERS).with_columns(times)
+    rows = store.read("export/clusters")
+    for row in rows:
+        row["score_parts"] = json.loads(row["score_parts"])
+        parts = [(part["name"], part["bits"]) for part in row["score_parts"]]
+        row["explanation"] = sentences.score(row["cluster_score"], parts)
+    return pl.DataFrame(rows, schema=CLUSTERS).with_columns(times)

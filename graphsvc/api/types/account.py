@@ -10,6 +10,7 @@ import strawberry
 from graphsvc.api.context import Info
 from graphsvc.api.pagination import Connection, connection, decode, encode
 from graphsvc.api.types import arguments
+from graphsvc.api.types.evidence import Belonging
 from graphsvc.api.types.signal import Signal
 from graphsvc.store.connection import Row
 
@@ -45,13 +46,8 @@ class AccountSignal:
         )
 
 
-@strawberry.type(description="That an account is in a cluster, and how surely.")
-class Membership:
-    membership: float = strawberry.field(description="How surely, 0 to 1.")
-    bits: float | None = strawberry.field(
-        description="Evidence that ties the account to the cluster, in bits."
-    )
-    since: datetime | None = strawberry.field(description="Since when it is known to belong to it.")
+@strawberry.type(description="That an account is in a cluster, how surely and why.")
+class Membership(Belonging):
     cluster: Annotated["Cluster", strawberry.lazy("graphsvc.api.types.cluster")] = strawberry.field(
         description="The cluster."
     )
@@ -104,5 +100,6 @@ class Account:
             membership=row["membership"],
             bits=row["bits"],
             since=row["since"],
+            row=row,
             cluster=Cluster.of(row["cluster"]),
         )

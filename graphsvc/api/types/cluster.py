@@ -1,6 +1,7 @@
 """Published clusters, their members and what holds them together."""
 # mypy: disable-error-code=untyped-decorator
 
+import json
 from datetime import datetime
 from enum import Enum
 
@@ -10,8 +11,10 @@ from graphsvc.api.context import Info
 from graphsvc.api.pagination import Connection, connection, decode, encode
 from graphsvc.api.types import arguments
 from graphsvc.api.types.account import Account
+from graphsvc.api.types.evidence import EXPLANATION, Belonging, FamilyEvidence, evidence_of
 from graphsvc.api.types.run import Run
 from graphsvc.api.types.signal import Signal
+from graphsvc.campaigns import sentences
 from graphsvc.store.connection import Row
 
 
@@ -21,11 +24,8 @@ class ClusterStatus(Enum):
 
 
 @strawberry.type(description="An account in a cluster.")
-class Member:
+class Member(Belonging):
     account: Account = strawberry.field(description="The account.")
-    membership: float = strawberry.field(description="How surely it belongs to the cluster, 0 to 1.")
-    bits: float | None = strawberry.field(description="Evidence that ties it to the cluster, in bits.")
-    since: datetime | None = strawberry.field(description="Since when it is known to belong to it.")
 
     @classmethod
     def of(cls, row: Row) -> "Member":
@@ -35,6 +35,7 @@ class Member:
             membership=row["membership"],
             bits=row["bits"],
             since=row["since"],
+            row=row,
         )
 
 
@@ -64,6 +65,7 @@ class Link:
     target: Account = strawberry.field(description="The other account.")
     bits: float = strawberry.field(description="Evidence for one operator behind both, in bits.")
     families: list[str] = strawberry.field(description="Families of the signals they share.")
+    row: strawberry.Private[Row]
 
     @classmethod
     def of(cls, row: Row) -> "Link":
@@ -73,7 +75,23 @@ class Link:
             target=Account.of(row["target"]),
             bits=row["bits"],
             families=row["families"] or [],
+            row=row,
         )
+
+    @strawberry.field(description="Why they are linked, in a sentence.")
+    def summary(self) -> str:
+        return sentences.link(self.bits, evidence_of(self.row))
+
+    @strawberry.field(description=EXPLANATION)
+    def explanation(self) -> list[FamilyEvidence]:
+        return [FamilyEvidence.of(row, sentences.family_of_link) for row in evidence_of(self.row)]
+
+
+@strawberry.type(description="One part of a cluster's score.")
+class ScorePart:
+    name: str = strawberry.field(description="Its name, for example `shared`, `lockstep`, `bans`, `prior`.")
+    bits: float = strawberry.field(description="What it adds, in bits; negative: it speaks against.")
+    says: str = strawberry.field(description="What was seen.")
 
 
 @strawberry.type(
@@ -91,11 +109,14 @@ class Cluster:
     summary: str | None = strawberry.field(description="What it is, in a sentence.")
     rank: int | None = strawberry.field(description="1: the highest score.")
     published_at: datetime | None = strawberry.field(description="When it was published.")
+    score_parts: list[ScorePart] = strawberry.field(description="What its score is the sum of.")
+    explanation: str = strawberry.field(description="How its score is put together, in a sentence.")
     run_id: strawberry.Private[str]
 
     @classmethod
     def of(cls, cluster: Row) -> "Cluster":
         """From the properties of a `:Cluster`."""
+        parts = [ScorePart(**part) for part in json.loads(cluster.get("scoreParts") or "[]")]
         return cls(
             id=cluster["id"],
             score=cluster["score"],
@@ -108,6 +129,8 @@ class Cluster:
             summary=cluster.get("summary"),
             rank=cluster.get("rank"),
             published_at=cluster.get("publishedAt"),
+            score_parts=parts,
+            explanation=sentences.score(cluster["score"], [(part.name, part.bits) for part in parts]),
             run_id=cluster["run"],
         )
 

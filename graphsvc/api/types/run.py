@@ -39,6 +39,9 @@ class Run:
     seed: BigInt | None = strawberry.field(description="Seed of everything random in the run.")
     parameters: JSON = strawberry.field(description="All parameters of the run.")
     versions: JSON = strawberry.field(description="Versions of all that took part.")
+    thresholds: JSON = strawberry.field(
+        description="What it set itself, from its parameters and what it read: by name."
+    )
     timings: JSON = strawberry.field(description="Seconds each stage took.")
     started_at: datetime = strawberry.field(description="When it began.")
     finished_at: datetime | None = strawberry.field(description="When it ended.")
@@ -66,6 +69,7 @@ class Run:
             seed=run.get("seed"),
             parameters=_document(run.get("parameters")),
             versions=_document(run.get("versions")),
+            thresholds=_document(run.get("thresholds")),
             timings=_document(run.get("timings")),
             started_at=run["startedAt"],
             finished_at=run.get("finishedAt"),
