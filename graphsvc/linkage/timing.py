@@ -169,11 +169,12 @@ def lockstep(signups: Signups) -> pl.DataFrame:
     ratios, chance = _ratios(signups, place, account), _chances(signups, place, account)
     met = (ratios[:, 1] > 0) & (signups.size[place] > 1)
     expected = -np.expm1(np.log1p(-chance) / RATE_MARGIN)
-    found = pl.DataFrame({"place": place, "met": met, "expected": expected})
-    shares = found.group_by("place", maintain_order=True).agg(
-        members=pl.len().cast(pl.Int64), observed=pl.col("met").mean(), expected=pl.col("expected").mean()
-    )
-    bits = np.clip(_averaged(place, met, chance, len(signups.clusters)), LEAST_LOCKSTEP, MOST_LOCKSTEP)
+    clusters = len(signups.clusters)
+    sums = [np.bincount(place, x, minlength=clusters) for x in (met.astype(np.float64), expected)]
+    shares = pl.DataFrame(
+        {"cluster": signups.clusters, "members": signups.size.astype(np.int64)}
+    ).with_columns(observed=pl.Series(sums[0] / signups.size), expected=pl.Series(sums[1] / signups.size))
+    bits = np.clip(_averaged(place, met, chance, clusters), LEAST_LOCKSTEP, MOST_LOCKSTEP)
     bits[signups.size < 2] = 0.0
     minutes = max(WIDTHS[0], signups.resolution) // MINUTE
     says = pl.format(
@@ -183,7 +184,7 @@ def lockstep(signups: Signups) -> pl.DataFrame:
         _percent("expected"),
     )
     return shares.select(
-        pl.Series("cluster", signups.clusters).gather(shares["place"]),
+        pl.col("cluster").cast(pl.Int32),
         "members",
         "observed",
         "expected",
