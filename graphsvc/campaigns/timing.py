@@ -205,7 +205,9 @@ def moves(members: pl.DataFrame, activity: pl.DataFrame) -> pl.DataFrame:
     # Summed by numpy in the order of accounts: the same to the last digit whatever the number of threads.
     each = [mine[name].to_numpy().astype(np.float64) for name in ("n", "moved")]
     each.append(each[0] / (1.0 + (each[0] - 1.0) * SHARED_WITHIN))
-    n, moved, worth = (np.bincount(mine["place"].to_numpy(), x, minlength=len(clusters)) for x in each)
+    place = mine["place"].to_numpy()
+    sums = [np.bincount(place, x, minlength=len(clusters)).astype(np.float64) for x in each]
+    n, moved, worth = sums
     all_n, all_moved = float(hours["n"].sum()), float(hours["moved"].sum())
     expected = (all_moved - moved + 0.5) / (all_n - n + 1.0)
     observed = moved / np.maximum(n, 1.0)
