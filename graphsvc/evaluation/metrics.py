@@ -1,24 +1,23 @@
 """What a published result is worth, against the truth."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass
 from typing import Any
 
 import polars as pl
 
+from graphsvc.evaluation.calibration import Calibration, calibration
+from graphsvc.evaluation.ranking import AtRate, recall_at_rates, top_precision
+from graphsvc.evaluation.rates import Rate
+
 FOUND_JACCARD = 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class Rate:
-    """`hits` of `of`; the rate is null where there is nothing to hit."""
-
-    hits: int
-    of: int
-
-    @property
-    def rate(self) -> float | None:
-        """hits / of, 0–1."""
-        return self.hits / self.of if self.of else None
+SIZE_CLASSES: dict[str, tuple[int, int]] = {
+    "under 10": (1, 9),
+    "10–19": (10, 19),
+    "20–49": (20, 49),
+    "50–199": (50, 199),
+    "200 and more": (200, 2**31),
+}
+"""Sizes of campaigns, both ends included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +26,11 @@ class Evaluation:
 
     `precision`, `recall`: accounts in any cluster against accounts of any campaign. `bcubed_*`: B-cubed (Bagga &
     Baldwin 1998, Amigó et al. 2009) averaged over records, the records being the accounts that are in a campaign
-    or in a cluster; an account in none is a cluster of its own. `hydra_*`: the largest campaign, its best
-    cluster by Jaccard and the number of clusters that hold some of it. `campaigns_found`: best Jaccard ≥ 0.5.
+    or in a cluster; an account in none is a cluster of its own. `bcubed_by_campaign_*`: the same records, averaged
+    over true groups with equal weight (er-evaluation's variant), where a legitimate account is a group of its own.
+    `hydra_*`: the largest campaign, its best cluster by Jaccard and the number of clusters that hold some of it.
+    `campaigns_found`: best Jaccard ≥ 0.5. `recall_at`, `top_precision` and `calibration` are null when the members
+    carry no scores or memberships.
     """
 
     accounts: int
@@ -40,13 +42,20 @@ class Evaluation:
     bcubed_precision: float
     bcubed_recall: float
     bcubed_f: float
+    bcubed_by_campaign_precision: float
+    bcubed_by_campaign_recall: float
+    bcubed_by_campaign_f: float
     hydra: str | None
     hydra_size: int
     hydra_jaccard: float
     hydra_fragments: int
     campaigns_found: Rate
     campaigns_found_of_20: Rate
+    campaigns_by_size: dict[str, Rate]
+    recall_at: tuple[AtRate, ...] | None
     clusters: int
+    top_precision: dict[str, Rate] | None
+    calibration: Calibration | None
     largest_false_cluster: int
     decoys: dict[str, Rate]
     roles: dict[str, Rate]
@@ -57,8 +66,12 @@ class Evaluation:
         def plain(value: Any) -> Any:
             if isinstance(value, Rate):
                 return {"hits": value.hits, "of": value.of, "rate": value.rate}
+            if isinstance(value, tuple):
+                return [plain(inner) for inner in value]
             if isinstance(value, dict):
                 return {key: plain(inner) for key, inner in value.items()}
+            if is_dataclass(value):
+                return {field: plain(getattr(value, field)) for field in value.__dataclass_fields__}
             return value
 
         return {name: plain(getattr(self, name)) for name in type(self).__dataclass_fields__}
@@ -69,9 +82,16 @@ def evaluate(truth: pl.DataFrame, members: pl.DataFrame) -> Evaluation:
 
     Args:
         truth: account_id, campaign_id (null: legitimate), role, decoy; one row an account.
-        members: account_id, cluster_id; an account is in one cluster at most.
+        members: account_id, cluster_id, and if known membership and cluster_score (0–1); an account is in one
+            cluster at most.
     """
-    joined = truth.join(members.select("account_id", "cluster_id"), on="account_id", how="left")
+    scores = [c for c in ("membership", "cluster_score") if c in members.columns]
+    unknown = [
+        pl.lit(None, dtype=pl.Float64).alias(c) for c in ("membership", "cluster_score") if c not in scores
+    ]
+    joined = truth.join(
+        members.select("account_id", "cluster_id", *scores), on="account_id", how="left"
+    ).with_columns(unknown)
     bad = joined.filter(pl.col("campaign_id").is_not_null())
     good = joined.filter(pl.col("campaign_id").is_null())
     flagged = joined.filter(pl.col("cluster_id").is_not_null())
@@ -86,8 +106,7 @@ def evaluate(truth: pl.DataFrame, members: pl.DataFrame) -> Evaluation:
         .agg(size=pl.len(), bad=pl.col("campaign_id").is_not_null().sum())
         .filter(pl.col("bad") * 2 < pl.col("size"))
     )
-    b_precision, b_recall = _bcubed(joined)
-    b_f = 2 * b_precision * b_recall / (b_precision + b_recall) if b_precision + b_recall else 0.0
+    by_record, by_campaign = _bcubed(joined)
     return Evaluation(
         accounts=truth.height,
         campaign_accounts=bad.height,
@@ -95,16 +114,27 @@ def evaluate(truth: pl.DataFrame, members: pl.DataFrame) -> Evaluation:
         precision=Rate(caught, flagged.height),
         recall=Rate(caught, bad.height),
         false_positives=Rate(good["cluster_id"].count(), good.height),
-        bcubed_precision=b_precision,
-        bcubed_recall=b_recall,
-        bcubed_f=b_f,
+        bcubed_precision=by_record[0],
+        bcubed_recall=by_record[1],
+        bcubed_f=_f(*by_record),
+        bcubed_by_campaign_precision=by_campaign[0],
+        bcubed_by_campaign_recall=by_campaign[1],
+        bcubed_by_campaign_f=_f(*by_campaign),
         hydra=hydra[0]["campaign_id"] if hydra else None,
         hydra_size=hydra[0]["size"] if hydra else 0,
         hydra_jaccard=hydra[0]["jaccard"] if hydra else 0.0,
         hydra_fragments=hydra[0]["fragments"] if hydra else 0,
         campaigns_found=Rate(campaigns.filter(found).height, campaigns.height),
         campaigns_found_of_20=Rate(large.filter(found).height, large.height),
+        campaigns_by_size={
+            name: Rate(sized.filter(found).height, sized.height)
+            for name, bounds in SIZE_CLASSES.items()
+            if (sized := campaigns.filter(pl.col("size").is_between(*bounds))).height
+        },
+        recall_at=recall_at_rates(joined),
         clusters=flagged["cluster_id"].n_unique(),
+        top_precision=top_precision(joined),
+        calibration=calibration(joined),
         largest_false_cluster=int(false_clusters["size"].max() or 0),  # type: ignore[arg-type]
         decoys=_rates(good, "decoy"),
         roles=_rates(bad, "role"),
@@ -137,20 +167,29 @@ def _campaigns(bad: pl.DataFrame, overlaps: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _bcubed(joined: pl.DataFrame) -> tuple[float, float]:
-    """Precision and recall, averaged over the accounts in a campaign or a cluster."""
+def _bcubed(joined: pl.DataFrame) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Precision and recall of the accounts in a campaign or a cluster: averaged over these, and over true groups."""
     records = joined.filter(pl.col("campaign_id").is_not_null() | pl.col("cluster_id").is_not_null())
     if records.is_empty():
-        return 1.0, 1.0
+        return (1.0, 1.0), (1.0, 1.0)
     own = pl.lit("account ") + pl.col("account_id")
     records = records.select(
         truth=pl.coalesce(pl.lit("campaign ") + pl.col("campaign_id"), own),
         found=pl.coalesce(pl.lit("cluster ") + pl.col("cluster_id"), own),
     ).with_columns(both=pl.len().over("truth", "found"), t=pl.len().over("truth"), f=pl.len().over("found"))
-    precision, recall = records.select(
-        p=(pl.col("both") / pl.col("f")).mean(), r=(pl.col("both") / pl.col("t")).mean()
+    each = records.select("t", p=pl.col("both") / pl.col("f"), r=pl.col("both") / pl.col("t"))
+    share = 1 / pl.col("t")
+    means = each.select(
+        pl.col("p").mean(),
+        pl.col("r").mean(),
+        group_p=(pl.col("p") * share).sum() / share.sum(),
+        group_r=(pl.col("r") * share).sum() / share.sum(),
     ).row(0)
-    return float(precision), float(recall)
+    return (float(means[0]), float(means[1])), (float(means[2]), float(means[3]))
+
+
+def _f(precision: float, recall: float) -> float:
+    return 2 * precision * recall / (precision + recall) if precision + recall else 0.0
 
 
 def _rates(accounts: pl.DataFrame, column: str) -> dict[str, Rate]:

@@ -1,0 +1,83 @@
+"""What a result is worth when its best is taken first: accounts by their score, clusters by theirs."""
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from graphsvc.evaluation.rates import Rate
+
+FALSE_POSITIVE_RATES = (0.0001, 0.001, 0.01)
+TOP_CLUSTERS = (10, 50, 100)
+
+
+@dataclass(frozen=True, slots=True)
+class AtRate:
+    """Account recall where at most the share `limit` (0–1) of legitimate accounts is flagged.
+
+    `recall` is null when even the accounts with the highest score flag more than that. `ended` says that the
+    curve stops below the limit: everything that was flagged is counted, and a lower threshold would add nothing.
+    """
+
+    limit: float
+    recall: Rate | None
+    threshold: float | None
+    ended: bool
+
+
+def recall_at_rates(joined: pl.DataFrame) -> tuple[AtRate, ...] | None:
+    """Recall at each of `FALSE_POSITIVE_RATES`, accounts ranked by membership × cluster score.
+
+    Accounts of equal score are taken together, because no threshold parts them.
+
+    Args:
+        joined: campaign_id (null: legitimate), cluster_id (null: not flagged), membership, cluster_score (0–1);
+            one row an account.
+
+    Returns: null when the members carry no scores.
+    """
+    bad, good = joined["campaign_id"].count(), joined["campaign_id"].null_count()
+    flagged = joined.filter(pl.col("cluster_id").is_not_null())
+    scored = flagged.with_columns(score=pl.col("membership") * pl.col("cluster_score"))
+    if scored["score"].null_count():
+        return None
+    curve = (
+        scored.group_by("score")
+        .agg(hits=pl.col("campaign_id").count(), wrong=pl.col("campaign_id").null_count())
+        .sort("score", descending=True)
+        .with_columns(pl.col("hits", "wrong").cum_sum())
+    )
+    points = []
+    for limit in FALSE_POSITIVE_RATES:
+        kept = curve.filter(pl.col("wrong") <= limit * good)
+        ended = kept.height == curve.height
+        last = kept.row(-1, named=True) if kept.height else None
+        if last is None and not ended:
+            points.append(AtRate(limit, None, None, ended))
+        else:
+            hits, threshold = (last["hits"], last["score"]) if last else (0, None)
+            points.append(AtRate(limit, Rate(hits, bad), threshold, ended))
+    return tuple(points)
+
+
+def top_precision(joined: pl.DataFrame) -> dict[str, Rate] | None:
+    """Right clusters among the first 10, 50 and 100 by score; a cluster is right when most of it is one campaign.
+
+    Equal scores are taken by size, largest first, then by id. Where there are fewer clusters, `of` is their number.
+    Null when the clusters carry no scores. `joined` as in `recall_at_rates`.
+    """
+    flagged = joined.filter(pl.col("cluster_id").is_not_null())
+    if flagged["cluster_score"].null_count():
+        return None
+    ranked = (
+        flagged.group_by("cluster_id", "campaign_id")
+        .agg(n=pl.len(), score=pl.col("cluster_score").first())
+        .group_by("cluster_id")
+        .agg(
+            size=pl.col("n").sum(),
+            score=pl.col("score").first(),
+            most=pl.col("n").filter(pl.col("campaign_id").is_not_null()).max().fill_null(0),
+        )
+        .sort("score", "size", "cluster_id", descending=[True, True, False])
+        .select(right=2 * pl.col("most") > pl.col("size"))["right"]
+    )
+    return {str(k): Rate(int(ranked.head(k).sum()), min(k, ranked.len())) for k in TOP_CLUSTERS}
