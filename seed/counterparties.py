@@ -4,7 +4,8 @@ import numpy as np
 import polars as pl
 
 from seed.members import Members
-from seed.scenario import Counterparties, Scenario
+from seed.profiles import Counterparties
+from seed.scenario import Scenario
 from seed.slots import layout, reuse, share_out
 from seed.streams import Ints, Streams, between, key, zipf
 from seed.tables import Everyone

@@ -5,7 +5,7 @@ import polars as pl
 
 from seed.members import Members
 from seed.pools import CONSONANTS, COUNTRIES, DISPOSABLE, FREEMAIL, VOWELS, Pools, plain
-from seed.scenario import Identity
+from seed.profiles import Identity
 from seed.slots import pooled_or_own
 from seed.streams import Bools, Ints, key, mix, pick, zipf
 from seed.text import LETTERS, tokens

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from seed.clock import DAY, HOUR, human_times
-from seed.scenario import Campaign, Life, Population, Profile, Scenario, Signup
+from seed.profiles import Campaign, Life, Population, Profile, Signup
+from seed.scenario import Scenario
 from seed.streams import Floats, Ints, between
 
 STATUSES = ("active", "suspended", "banned", "closed")

@@ -13,7 +13,8 @@ import numpy as np
 import polars as pl
 
 from seed.pools import COUNTRIES, Pools
-from seed.scenario import Network, NetworkClass
+from seed.profiles import NetworkClass
+from seed.scenario import Network
 from seed.streams import Bools, Ints, Streams, mix, pick, zipf
 
 FIRST_ASN = 64_512

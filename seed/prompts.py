@@ -8,7 +8,7 @@ import polars as pl
 
 from seed.members import Members
 from seed.phrases import SLOTS, Phrases, Templates
-from seed.scenario import Campaign
+from seed.profiles import Campaign
 from seed.sessions import stays
 from seed.slots import inherit, layout, reuse, share_out, slot_owners
 from seed.streams import Ints, Streams, key, zipf

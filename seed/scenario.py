@@ -5,244 +5,14 @@ from functools import cached_property
 from importlib.resources import files
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import (
-    AfterValidator,
-    AwareDatetime,
-    BaseModel,
-    ConfigDict,
-    Field,
-    ValidationError,
-    model_validator,
-)
+from pydantic import AfterValidator, AwareDatetime, Field, ValidationError, model_validator
 
 from graphsvc.errors import SettingsError
+from seed.profiles import Campaign, IntRange, NetworkClass, Population, Section, Share, ordered
 
-NetworkClass: TypeAlias = Literal[
-    "residential", "mobile", "hosting", "vpn", "proxy", "cgnat", "corporate", "education", "unknown"
+Ways: TypeAlias = Annotated[
+    tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(le=4)]], AfterValidator(ordered)
 ]
-Share: TypeAlias = Annotated[float, Field(ge=0, le=1)]
-
-
-def _ordered(bounds: tuple[float, float]) -> tuple[float, float]:
-    if bounds[0] > bounds[1]:
-        raise ValueError("the lower bound stands above the upper one")
-    return bounds
-
-
-IntRange: TypeAlias = Annotated[tuple[Annotated[int, Field(ge=1)], int], AfterValidator(_ordered)]
-Reuse: TypeAlias = Annotated[tuple[Share, Share], AfterValidator(_ordered)]
-
-
-class Section(BaseModel):
-    """One table of a scenario file: immutable, and a misspelt entry is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Pool(Section):
-    """How a group shares one kind of value among its members."""
-
-    reuse: Reuse = (0.0, 0.0)
-    """Share of a member's slots filled from the group's pool; drawn once a member between the bounds."""
-    members_per_value: Annotated[float, Field(gt=0)] = 1.0
-    """Members of the group for each value in its pool."""
-    locality: Share = 0.0
-    """0: any member may meet any value of the pool; 1: only those who signed up at about the same time."""
-
-
-class Signup(Section):
-    """When accounts are made."""
-
-    burst: IntRange = (1, 1)
-    minutes: Annotated[float, Field(ge=0)] = 0.0
-    """Mean time between two sign-ups of a burst."""
-    window: Reuse = (0.0, 1.0)
-    """Part of the world's history in which groups sign up."""
-    lasting: Reuse = (1.0, 1.0)
-    """Part of that window which the sign-ups of one group fill."""
-    steady: Share = 0.0
-    """Share of bursts at any hour of the day and week instead of at human ones."""
-
-
-class Addresses(Pool):
-    """Where accounts are seen. What is left of a member's slots is the member's own address."""
-
-    home: NetworkClass = "residential"
-    shared: dict[NetworkClass, Share] = {}
-    """Share of slots at addresses anybody may share: `mobile`, `cgnat`, `vpn` …"""
-    networks: dict[NetworkClass, float] = {"residential": 1.0}
-    """Classes of network that the pool lies in, with their weights."""
-    autonomous_systems: Annotated[int, Field(ge=1)] = 1
-    """Number of autonomous systems a group's pool lies in, for each class."""
-    adjacent: bool = True
-    """Whether the pool is one range of neighbouring addresses (an office) or scattered (a proxy network)."""
-    borrowed: Share = 0.0
-    """Share of the pool that honest households live behind."""
-
-
-class Cards(Pool):
-    """Payment instruments."""
-
-    paying: Share = 0.3
-    kinds: dict[Literal["card", "bank", "wallet", "prepaid", "crypto", "invoice"], float] = {
-        "card": 0.8,
-        "wallet": 0.12,
-        "bank": 0.08,
-    }
-
-
-class Devices(Pool):
-    """Device fingerprints and the programs seen with them."""
-
-    known: Share = 0.75
-    """Share of sessions whose device was recorded."""
-    scripted: Share = 0.05
-    """Share of members who come by a program library instead of a browser; these leave no device."""
-    custom_client: Share = 0.0
-    """Share of those whose library has a TLS fingerprint found in this group only."""
-
-
-class Prompts(Pool):
-    """What accounts write. `reuse` is the share of prompts from the group's templates."""
-
-    rows: Annotated[float, Field(ge=1)] = 2.3
-    popular: Share = 0.03
-    common: Share = 0.05
-    templates: IntRange | None = None
-    """Templates a group has; unset: by `members_per_value`."""
-    from_popular: bool = False
-    """Whether the group's templates are among the world's popular ones."""
-    fingerprints: Share = 0.12
-    """Share of rows given as the exporter's fingerprint instead of text."""
-
-
-class Counterparties(Pool):
-    """With whom accounts deal, in worlds whose `bundle` is "counterparties"."""
-
-    rows: IntRange = (3, 40)
-    """Slots an account has; drawn evenly over the logarithm."""
-    popular: Share = 0.6
-    """Share of the slots left by the pool that go to counterparties anybody deals with, the rest being own."""
-    borrowed: Share = 0.0
-    """Share of the pool that is taken from the rarer half of those."""
-
-
-EmailDomain: TypeAlias = Literal[
-    "freemail", "own_domain", "family_domain", "group_domain", "client_domain", "disposable"
-]
-
-
-class Identity(Section):
-    """Declared identity."""
-
-    email: dict[EmailDomain, float] = {
-        "freemail": 0.92,
-        "own_domain": 0.06,
-        "disposable": 0.02,
-    }
-    members_per_domain: Annotated[float, Field(gt=0)] = 400.0
-    """For a campaign's `group_domain`: its accounts for each domain it bought."""
-    generated_handles: Share = 0.08
-    """Share of handles made of syllables and digits instead of a name."""
-    name_skew: Annotated[float, Field(ge=0, le=2)] = 0.5
-    """How much commoner common names are: the r-th has weight r to the power of minus this."""
-    same_surname: Share = 0.0
-    organization: Share = 0.02
-    phone: Share = 0.35
-    phones: Pool = Pool()
-    display_name: Share = 0.7
-    referrals: Pool = Pool()
-    """The undeclared identifier kind `referral_code`; `reuse` is the share of members with their group's code."""
-
-
-class Traffic(Section):
-    """Hourly activity in the sample window."""
-
-    rows: Annotated[float, Field(ge=0)] = 8.0
-    shape: Literal["human", "office", "school"] = "human"
-    balanced: Share = 0.0
-    """Share of rows dealt out evenly over the hours by a load balancer."""
-    requests: Annotated[float, Field(ge=1)] = 4.0
-    moves_to_new_model: Share = 0.25
-    """Share of the traffic that ends up on a newly released model …"""
-    half_time_hours: Annotated[float, Field(gt=0)] = 120.0
-    """… and the hours after which half of that move is done."""
-
-
-class Life(Section):
-    """What becomes of accounts that no campaign runs."""
-
-    suspended: Share = 0.004
-    banned: Share = 0.006
-    closed: Share = 0.04
-
-
-class Profile(Section):
-    """The manners of one population."""
-
-    signup: Signup = Signup()
-    addresses: Addresses = Addresses()
-    cards: Cards = Cards()
-    devices: Devices = Devices()
-    prompts: Prompts = Prompts()
-    counterparties: Counterparties = Counterparties()
-    identity: Identity = Identity()
-    traffic: Traffic = Traffic()
-    sessions: Annotated[float, Field(ge=1)] = 2.2
-    """Mean number of addresses an account is seen at."""
-
-
-class Population(Profile):
-    """A legitimate population; `decoy` is its label in the truth when it looks like a campaign."""
-
-    share: Share | Literal["rest"]
-    size: IntRange = (1, 1)
-    decoy: str | None = None
-    life: Life = Life()
-
-
-class Series(Section):
-    """How a generator names a campaign's accounts, in worlds whose `bundle` is "names"."""
-
-    share: Reuse = (0.85, 1.0)
-    """Share of members with a generated handle; drawn once a campaign between the two."""
-    patterns: dict[Literal["running", "plus", "dots", "words"], float] = {
-        "running": 0.35,
-        "plus": 0.2,
-        "dots": 0.15,
-        "words": 0.3,
-    }
-    """A campaign has one: stem and running number, tags behind a plus, dots in one handle, stem and word."""
-    stems: IntRange = (1, 4)
-    bought: Share = 0.4
-    """Share of campaigns with one bought domain; the others use one provider of free mail."""
-    names: IntRange = (3, 12)
-    """Display names the generator has to choose from."""
-    listed: Share = 0.85
-    """Share of generated accounts whose display name is one of those …"""
-    typos: Share = 0.25
-    """… and the share of them with a letter dropped, doubled or swapped."""
-
-
-class Campaign(Profile):
-    """Campaigns of one style."""
-
-    count: Annotated[int, Field(ge=0)]
-    size: IntRange
-    scale: Literal["size", "count"]
-    """What shrinks in a world below the reference size. Above it sizes stay; `count` alone grows."""
-    smallest: Annotated[int, Field(ge=4)] = 12
-    sleepers: Share = 0.0
-    sleeper_reuse: Share = 0.4
-    """A sleeper's reuse as a share of a member's."""
-    replacements: Share = 0.0
-    """Share of the accounts that were made to replace a banned one."""
-    replaced: Annotated[float, Field(gt=0, le=1)] = 0.9
-    """Share of the weekly banned that are replaced."""
-    replaced_after_hours: tuple[float, float] = (3.0, 72.0)
-    inherits: Share = 0.5
-    """Share of its slots that a replacement takes over from the banned account."""
-    series: Series = Series()
 
 
 class Network(Section):
@@ -254,6 +24,23 @@ class Network(Section):
     ipv6: Share = 0.0
     by_asn_only: bool = False
     """Whether the `networks` table names the system's number only, not its ranges."""
+
+
+class Framing(Section):
+    """Cheap links that campaigns make to honest accounts, so that those look like theirs."""
+
+    victims: Share
+    """Share of the legitimate accounts that are framed, each by one campaign."""
+    ways: Ways = (1, 3)
+    """In how many ways a victim is: its address, its device, its referral code, a prepaid card that it used too."""
+    attackers: IntRange = (1, 5)
+    """Accounts of the campaign that do so once, for each victim and way."""
+    members: Annotated[float, Field(gt=0, le=1)] = 0.25
+    """Share of the campaigns' active members that the attackers are drawn from."""
+    campus: Share = 0.0
+    """Share of those who are seen once at an address that a school's accounts share."""
+    victims_per_card: IntRange = (1, 4)
+    """Victims who used the same prepaid card."""
 
 
 class Scenario(Section):
@@ -276,9 +63,10 @@ class Scenario(Section):
     """Counterparties that anybody deals with, for each account of the world …"""
     counterparty_exponent: Annotated[float, Field(ge=0, le=2)] = 0.9
     """… of which the r-th most popular has weight r to the power of minus this."""
-    networks: dict[NetworkClass, Network] = {}
+    networks: dict[NetworkClass, Network] = Field(default={})
     populations: dict[str, Population]
-    campaigns: dict[str, Campaign] = {}
+    campaigns: dict[str, Campaign] = Field(default={})
+    framing: Framing | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> "Scenario":
@@ -289,6 +77,8 @@ class Scenario(Section):
             raise ValueError("the shares of the populations add up to more than 1")
         if both := self.populations.keys() & self.campaigns.keys():
             raise ValueError(f"a population and a campaign have the same name: {sorted(both)[0]}")
+        if self.framing and (self.bundle != "full" or not self.campaigns):
+            raise ValueError("framing needs campaigns and a full bundle")
         if self.bundle != "full":
             return self
         for name, profile in {**self.populations, **self.campaigns}.items():

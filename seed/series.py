@@ -5,7 +5,7 @@ import polars as pl
 
 from seed.identity import Names, identities
 from seed.members import Members
-from seed.scenario import Campaign, Series
+from seed.profiles import Campaign, Series
 from seed.streams import Ints, Streams, between, pick, zipf
 from seed.tables import Everyone, times
 

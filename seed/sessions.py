@@ -6,7 +6,7 @@ import numpy as np
 
 from seed.members import Members
 from seed.networks import AddressSpace, with_interface
-from seed.scenario import Addresses, Campaign
+from seed.profiles import Addresses, Campaign
 from seed.slots import PoolLayout, inherit, layout, pooled_or_own, reuse, share_out, slot_owners
 from seed.streams import Bools, Ints, pick
 

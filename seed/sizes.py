@@ -3,7 +3,8 @@
 import numpy as np
 
 from graphsvc.errors import SettingsError
-from seed.scenario import Campaign, Scenario
+from seed.profiles import Campaign
+from seed.scenario import Scenario
 from seed.streams import Streams
 
 SMALLEST_WORLD = 500

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from seed.members import NONE, Members
-from seed.scenario import Pool
+from seed.profiles import Pool
 from seed.streams import Bools, Floats, Ints, between
 
 

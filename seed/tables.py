@@ -9,7 +9,7 @@ import polars as pl
 from seed import networks
 from seed.members import ACTIVE, ROLES, STATUSES, Members
 from seed.pools import COUNTRIES
-from seed.scenario import Population
+from seed.profiles import Population
 from seed.sessions import Payments, Sessions
 from seed.streams import Bools, Floats, Ints, key, mix
 from seed.text import LETTERS, tokens
@@ -59,8 +59,8 @@ def times(seconds: Ints) -> pl.Series:
     return pl.Series(seconds * 1_000_000).cast(TIME)
 
 
-def truth(people: Everyone) -> pl.DataFrame:
-    """`truth`: campaign, role and decoy of each account."""
+def truth(people: Everyone, framed: Ints | None = None) -> pl.DataFrame:
+    """`truth`: campaign, role and decoy of each account; the rows in `framed` are victims, whatever else they are."""
     frames = []
     for members, place in zip(people.parts, people.place, strict=True):
         decoy = members.profile.decoy if isinstance(members.profile, Population) else None
@@ -71,7 +71,11 @@ def truth(people: Everyone) -> pl.DataFrame:
                 decoy=pl.lit(decoy, dtype=pl.String),
             )
         )
-    return people.finished(pl.concat(frames).select("account", "campaign_id", "role", "decoy"))
+    frame = pl.concat(frames).select("account", "campaign_id", "role", "decoy")
+    if framed is not None:
+        victim = pl.col("account").is_in(pl.Series(framed).implode())
+        frame = frame.with_columns(decoy=pl.when(victim).then(pl.lit("framed")).otherwise("decoy"))
+    return people.finished(frame)
 
 
 def born(people: Everyone) -> pl.DataFrame:
@@ -137,7 +141,7 @@ def sessions(
 
 
 def payments(people: Everyone, parts: Sequence[Payments], countries: Sequence[Ints]) -> pl.DataFrame:
-    """`payments`: instruments are tokens without a digit; bank identification numbers are made up (9…)."""
+    """`payments`, still with row numbers: instruments are tokens without a digit, bank numbers are made up (9…)."""
     card = np.concatenate([_own_numbers(m, p.card) for m, p in zip(people.parts, parts, strict=True)])
     kinds = [
         pl.Series(list(m.profile.cards.kinds), dtype=pl.String).gather(p.kind)
@@ -154,7 +158,7 @@ def payments(people: Everyone, parts: Sequence[Payments], countries: Sequence[In
     country = np.where(bought, anywhere, home)
     u = mix(np.where(bought, card // 8, card), people.salt(9)) / 2.0**64
     issuer = (u**2 * 40).astype(np.int64)
-    frame = pl.DataFrame(
+    return pl.DataFrame(
         {
             "account": people.rows([p.owner for p in parts]),
             "instrument": pl.select(pl.lit("pi_") + tokens(card, people.salt(41), LETTERS)).to_series(),
@@ -166,13 +170,12 @@ def payments(people: Everyone, parts: Sequence[Payments], countries: Sequence[In
             "payments": 1 + (mix(card, 5) % np.uint64(6)).astype(np.int64),
         }
     ).with_columns(bin=pl.when(pl.col("kind").is_in(["card", "prepaid"])).then("bin"))
-    return people.finished(frame, "first_seen", "instrument")
 
 
 def identifiers(
     people: Everyone, parts: Sequence[Sessions], codes: Sequence[tuple[Ints, pl.Series]], agents: "Agents"
 ) -> pl.DataFrame:
-    """`identifiers`: TLS fingerprints of the programs used, and referral codes (a kind nobody declares)."""
+    """`identifiers`, still with row numbers: TLS fingerprints of programs, referral codes (a kind nobody declares)."""
     owners, values = [], []
     for members, s in zip(people.parts, parts, strict=True):
         seen = np.flatnonzero(
@@ -183,14 +186,13 @@ def identifiers(
     referral_owners = people.rows([o for o, _ in codes])
     tls_owners = people.rows(owners)
     handshake = tokens(np.concatenate(values), people.salt(51))
-    frame = pl.DataFrame(
+    return pl.DataFrame(
         {
             "account": pl.concat([tls_owners, referral_owners]),
             "kind": ["tls_fingerprint"] * len(tls_owners) + ["referral_code"] * len(referral_owners),
             "value": pl.concat([pl.select(pl.lit("t13d_") + handshake).to_series(), *(c for _, c in codes)]),
         }
     )
-    return people.finished(frame, "kind", "value")
 
 
 class Agents:

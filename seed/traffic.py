@@ -7,7 +7,8 @@ import numpy as np
 from seed.clock import DAY, HOUR, hour_of_week, weekday_hour
 from seed.members import Members
 from seed.pools import COUNTRIES
-from seed.scenario import Scenario, Traffic
+from seed.profiles import Traffic
+from seed.scenario import Scenario
 from seed.streams import Floats, Ints
 
 MOST_ROWS = 120

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from seed import counterparties, identity, pools, prompts, series, sessions, sizes, tables, traffic
+from seed import counterparties, framing, identity, pools, prompts, series, sessions, sizes, tables, traffic
 from seed.members import Members, campaign, legitimate
 from seed.networks import AddressSpace
 from seed.phrases import Phrases
@@ -62,10 +62,11 @@ class World:
             yield "accounts", series.accounts(self.people, self.streams, identity.Names(self.pools))
         else:
             yield from self._full()
+            return
         yield "truth", tables.truth(self.people)
 
     def _full(self) -> Iterator[tuple[str, pl.DataFrame]]:
-        """All tables but the truth; only what later tables need is kept in memory."""
+        """All tables; only what later tables need is kept in memory."""
         everyone, parts = self.people, self.people.parts
         rng = self.streams.rng
         agents = tables.Agents(self.pools.browsers, self.pools.programs)
@@ -73,18 +74,23 @@ class World:
 
         seen = self._sessions()
         raw = tables.sessions(everyone, seen, self.space, agents)
-        yield "sessions", everyone.finished(raw)
+        frame = self._frame(raw)
+        yield "sessions", everyone.finished(framing.sessions(frame, raw))
         raw = raw.unique("account", keep="first", maintain_order=True)
         countries = [self._countries(m, s) for m, s in zip(parts, seen, strict=True)]
 
         paid = [sessions.payments(rng("payments", m.name), m) for m in parts]
-        yield "payments", tables.payments(everyone, paid, countries)
+        instruments = framing.payments(frame, tables.payments(everyone, paid, countries), everyone.salt(42))
+        yield "payments", everyone.finished(instruments, "first_seen", "instrument")
         payers = np.concatenate(
             [np.bincount(p.owner, minlength=len(m)) for m, p in zip(parts, paid, strict=True)]
         )
 
         codes = [identity.referrals(rng("referrals", m.name), m) for m in parts]
-        yield "identifiers", tables.identifiers(everyone, seen, codes, agents)
+        values = framing.identifiers(
+            frame, tables.identifiers(everyone, seen, codes, agents), everyone.salt(52)
+        )
+        yield "identifiers", everyone.finished(values, "kind", "value")
         del seen, paid
 
         yield "prompts", self._prompts()
@@ -95,6 +101,15 @@ class World:
             for m, c in zip(parts, countries, strict=True)
         ]
         yield "accounts", tables.accounts(everyone, raw, identities, countries, payers)
+        yield "truth", tables.truth(everyone, frame.victims)
+
+    def _frame(self, sessions: pl.DataFrame) -> framing.Frame:
+        """Who frames whom; nobody does in most worlds."""
+        if self.scenario.framing is None:
+            return framing.nobody()
+        return framing.plan(
+            self.streams.rng("framing"), self.people, self.scenario.framing, sessions, self.scenario.end
+        )
 
     def _sessions(self) -> list[sessions.Sessions]:
         """Sessions of all populations; campaigns come last and may borrow addresses of honest households."""

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from seed import networks, pools, scenario
 from seed.clock import human_times
 from seed.members import BANNED, NONE, campaign, legitimate, split
-from seed.scenario import Campaign, Pool, Population, Signup
+from seed.profiles import Campaign, Pool, Population, Signup
 from seed.slots import inherit, layout, share_out
 from seed.streams import Streams, mix, pick, zipf
 from seed.text import LETTERS, tokens

@@ -55,7 +55,7 @@ DOMAINS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("scenario", ["demo", "easy", "hard", "quiet"])
+@pytest.mark.parametrize("scenario", ["demo", "easy", "hard", "hard2", "framing", "quiet"])
 @pytest.mark.parametrize("table", SCHEMA)
 def test_columns_types_and_nulls(scenario: str, table: str) -> None:
     frame = world(scenario)[table]
