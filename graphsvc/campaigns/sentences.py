@@ -37,13 +37,18 @@ FAMILIES = {
 """What a family's values are called where no one value is named."""
 PSEUDO = {
     PRIOR: ("before any evidence", "before any evidence"),
-    "time": ("active in lockstep", "not active in lockstep"),
+    "time": ("signed up in lockstep", "signed up apart from the others"),
     "rest": ("other evidence", "other evidence"),
 }
 """Families without values: what they say for, and what against."""
 PARTS = {
     "shared": "shared infrastructure",
     "lockstep": "sign-ups in lockstep",
+    "balance": "balanced load",
+    "sleepless": "no daily cycle",
+    "bursts": "joint bursts",
+    "moves": "joint moves to new models",
+    "succession": "replacement of the banned",
     "declared": "declared organizations",
     "institution": "institutions' networks",
     "anonymous": "anonymous networks",

@@ -105,7 +105,7 @@ class Cluster:
     first_seen: datetime | None = strawberry.field(description="First sign-up of a member.")
     last_seen: datetime | None = strawberry.field(description="Last sign-up of a member.")
     families: list[str] = strawberry.field(description="Families of signals that hold it together.")
-    bits: float | None = strawberry.field(description="Evidence of a typical link inside it, in bits.")
+    bits: float | None = strawberry.field(description="Evidence of all its memberships together, in bits.")
     summary: str | None = strawberry.field(description="What it is, in a sentence.")
     rank: int | None = strawberry.field(description="1: the highest score.")
     published_at: datetime | None = strawberry.field(description="When it was published.")
