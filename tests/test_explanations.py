@@ -22,6 +22,7 @@ from graphsvc.linkage.bits import with_levels
 from graphsvc.settings import Settings
 from graphsvc.store import Store
 from graphsvc.store.graph import read_graph
+from graphsvc.store.publish import signal_keys
 from graphsvc.store.published import clusters
 
 ROOT = Path(__file__).parents[1]
@@ -100,6 +101,13 @@ def test_evidence_that_is_not_there_is_said_not_to_be() -> None:
     assert (
         sentences.link(3.0, []) == "Linked with +3.0 bits; the run that found it kept no evidence by family."
     )
+
+
+def test_signals_of_many_members_are_named_without_a_copy_of_all_keys_for_each() -> None:
+    numbers = [[(row * 7 + i) % 300_001 - 1 for i in range(row % 4)] for row in range(20_000)]
+    keys = pl.Series("key", [f"ip:{number}" for number in range(300_000)])
+    named = signal_keys(pl.Series("signals", numbers, dtype=pl.List(pl.Int32)), keys)
+    assert named.to_list() == [[f"ip:{i}" if i >= 0 else "" for i in row] for row in numbers]
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,7 @@ def publish(
         bits="bits",
         families="families",
         family_bits="family_bits",
-        signals=_keys(found.members["signals"], found.keys),
+        signals=signal_keys(found.members["signals"], found.keys),
         sharers="sharers",
     )
     shared = found.shared.select(
@@ -70,7 +70,7 @@ def publish(
         bits="bits",
         families="families",
         family_bits="family_bits",
-        signals=_keys(found.links["signals"], found.keys),
+        signals=signal_keys(found.links["signals"], found.keys),
     )
     for name, frame in (("clusters", clusters), ("members", members), ("shares", shared), ("links", links)):
         _write(store, run.id, name, frame, progress)
@@ -98,9 +98,19 @@ def fail_run(store: Store, run: Run, error: str) -> None:
     store.autocommit("publish/unstage", keep="")
 
 
-def _keys(signals: pl.Series, keys: pl.Series) -> pl.Series:
-    """Lists of row numbers as lists of keys; '' for -1, the last, since lists in Neo4j hold no nulls."""
-    return signals.list.eval(pl.lit(keys.extend_constant("", 1)).gather(pl.element()))
+def signal_keys(signals: pl.Series, keys: pl.Series) -> pl.Series:
+    """Lists of row numbers as lists of keys; '' for -1, the last, since lists in Neo4j hold no nulls.
+
+    By exploding: a list expression over a column of its own would copy all keys for every row.
+    """
+    rows = pl.DataFrame({"signal": signals}).with_row_index("row")
+    named = (
+        rows.explode("signal", empty_as_null=False)
+        .with_columns(key=pl.lit(keys.extend_constant("", 1)).gather("signal"))
+        .group_by("row", maintain_order=True)
+        .agg("key")
+    )
+    return rows.join(named, on="row", how="left", maintain_order="left")["key"].fill_null([])
 
 
 def _write(store: Store, run: str, name: str, frame: pl.DataFrame, progress: Progress) -> None:
