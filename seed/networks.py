@@ -179,6 +179,11 @@ def with_interface(addresses: Ints, owner: Ints) -> Ints:
     return np.where(is_v6(addresses), addresses & ~0xFFFFF | interface, addresses)
 
 
+def without_interface(addresses: Ints) -> Ints:
+    """IPv6 addresses as `AddressSpace.address` gives them, the line alone; IPv4 ones unchanged."""
+    return np.where(is_v6(addresses), addresses & ~0xFFFFF, addresses)
+
+
 def text(addresses: Ints) -> pl.Series:
     """Addresses in canonical notation (RFC 5952 for IPv6), shape as given."""
     distinct, place = np.unique(addresses, return_inverse=True)

@@ -40,6 +40,8 @@ class Pool(Section):
     """Members of the group for each value in its pool."""
     locality: Share = 0.0
     """0: any member may meet any value of the pool; 1: only those who signed up at about the same time."""
+    inherits: Share | None = None
+    """Share of these slots that a replacement takes over; unset: as the campaign says for all its slots."""
 
 
 class Signup(Section):
@@ -70,6 +72,8 @@ class Addresses(Pool):
     """Whether the pool is one range of neighbouring addresses (an office) or scattered (a proxy network)."""
     borrowed: Share = 0.0
     """Share of the pool that honest households live behind."""
+    private: bool = False
+    """Whether nobody else was seen at a member's own addresses; otherwise some were, as any customer's neighbours."""
 
 
 class Cards(Pool):
@@ -235,3 +239,7 @@ class Campaign(Profile):
     inherits: Share = 0.5
     """Share of its slots that a replacement takes over from the banned account."""
     series: Series = Series()
+
+    def inherited(self, pool: Pool) -> float:
+        """Share of the slots of one of its pools that a replacement takes over."""
+        return self.inherits if pool.inherits is None else pool.inherits

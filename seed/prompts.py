@@ -50,7 +50,7 @@ def prompts(streams: Streams, members: Members, phrases: Phrases, popular: Templ
     dealt = share_out(rng, members, owner[u < limit], manners, values)
     what[u < limit] = dealt % len(popular) if manners.from_popular else len(popular) + dealt
     if isinstance(members.profile, Campaign):
-        what = inherit(rng, members, owner, what, members.profile.inherits)
+        what = inherit(rng, members, owner, what, members.profile.inherited(manners))
 
     text = _texts(rng, what, phrases, popular, own)
     fingerprint = tokens(_fingerprints(what, members.name, len(popular)), salt=streams.seed)

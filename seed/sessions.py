@@ -4,13 +4,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from graphsvc.errors import SettingsError
 from seed.members import Members
 from seed.networks import AddressSpace, with_interface
-from seed.profiles import Addresses, Campaign
+from seed.profiles import Addresses, Campaign, NetworkClass
 from seed.slots import PoolLayout, inherit, layout, pooled_or_own, reuse, share_out, slot_owners
 from seed.streams import Bools, Ints, pick
 
 MOST_SESSIONS = 10
+ATTEMPTS = 60
+"""Draws of a private address before its region counts as full."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +57,21 @@ def stays(rng: np.random.Generator, members: Members, owner: Ints) -> tuple[Ints
     return first, last
 
 
-def sessions(rng: np.random.Generator, members: Members, space: AddressSpace, homes: Ints) -> Sessions:
-    """All sessions of a population. `homes` are addresses of honest households, of which pools may borrow."""
+def sessions(
+    rng: np.random.Generator, members: Members, space: AddressSpace, homes: Ints, taken: Ints
+) -> Sessions:
+    """All sessions of a population.
+
+    `homes` are addresses of honest households, of which pools may borrow; `taken` those that others were seen at.
+    """
     profile = members.profile
     owner = slot_owners(rng, len(members), profile.sessions, MOST_SESSIONS)
-    address = _addresses(rng, members, owner, space, homes)
+    address = _addresses(rng, members, owner, space, homes, taken)
     own_device = owner * 4 + (rng.random(len(owner)) < 0.3)
     device, _ = pooled_or_own(rng, members, owner, profile.devices, own_device)
     if isinstance(profile, Campaign):
-        address = inherit(rng, members, owner, address, profile.inherits)
-        device = inherit(rng, members, owner, device, profile.inherits)
+        address = inherit(rng, members, owner, address, profile.inherited(profile.addresses))
+        device = inherit(rng, members, owner, device, profile.inherited(profile.devices))
     known = rng.random(len(owner)) < profile.devices.known
     scripted = (rng.random(len(members)) < profile.devices.scripted)[owner]
     first, last = stays(rng, members, owner)
@@ -77,7 +85,7 @@ def payments(rng: np.random.Generator, members: Members) -> Payments:
     owner = np.repeat(np.flatnonzero(paying), 1 + (rng.random(int(paying.sum())) < 0.08))
     card, _ = pooled_or_own(rng, members, owner, cards, owner * 4 + (np.diff(owner, prepend=-1) == 0))
     if isinstance(members.profile, Campaign):
-        card = inherit(rng, members, owner, card, members.profile.inherits)
+        card = inherit(rng, members, owner, card, members.profile.inherited(cards))
     kinds = pick(rng, cards.kinds, len(owner))
     first, last = stays(rng, members, owner)
     # One instrument has one kind: that of its first payer.
@@ -86,7 +94,7 @@ def payments(rng: np.random.Generator, members: Members) -> Payments:
 
 
 def _addresses(
-    rng: np.random.Generator, members: Members, owner: Ints, space: AddressSpace, homes: Ints
+    rng: np.random.Generator, members: Members, owner: Ints, space: AddressSpace, homes: Ints, taken: Ints
 ) -> Ints:
     manners = members.profile.addresses
     home = space.draw(rng, manners.home, len(members))[owner]
@@ -103,7 +111,44 @@ def _addresses(
         address[chosen] = space.address(
             network_class, space.draw_popular(rng, network_class, int(chosen.sum()))
         )
+    if manners.private:
+        own = np.flatnonzero(u >= limit)
+        address[own] = _private(rng, owner[own], home[own], manners.home, space, np.append(taken, addresses))
     return address
+
+
+def _private(
+    rng: np.random.Generator,
+    owner: Ints,
+    home: Ints,
+    network_class: NetworkClass,
+    space: AddressSpace,
+    taken: Ints,
+) -> Ints:
+    """An address near each of the places `home` (shape (slots,)) at which neither `taken` nor another owner is.
+
+    Raises:
+        SettingsError: a region is so full that none is found.
+    """
+    taken, found = np.unique(taken), np.full(len(owner), -1, dtype=np.int64)
+    open_slots = np.arange(len(owner))
+    for _ in range(ATTEMPTS):
+        tried = space.address(network_class, space.nearby(rng, network_class, home[open_slots]))
+        order = np.lexsort((owner[open_slots], tried))
+        # Of several owners at one address the first may stay.
+        starts = np.diff(tried[order], prepend=-1) != 0
+        first = owner[open_slots][order][np.flatnonzero(starts)][np.cumsum(starts) - 1]
+        free = np.empty(len(order), dtype=bool)
+        free[order] = first == owner[open_slots][order]
+        free &= ~np.isin(tried, taken)
+        found[open_slots[free]] = tried[free]
+        taken = np.union1d(taken, tried[free])
+        open_slots = open_slots[~free]
+        if len(open_slots) == 0:
+            return found
+    raise SettingsError(
+        "There are too few addresses for private ones.", "Raise networks.*.addresses_per_account."
+    )
 
 
 def _pool_addresses(

@@ -6,7 +6,19 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from seed import counterparties, framing, identity, pools, prompts, series, sessions, sizes, tables, traffic
+from seed import (
+    counterparties,
+    framing,
+    identity,
+    networks,
+    pools,
+    prompts,
+    series,
+    sessions,
+    sizes,
+    tables,
+    traffic,
+)
 from seed.members import Members, campaign, legitimate
 from seed.networks import AddressSpace
 from seed.phrases import Phrases
@@ -119,9 +131,11 @@ class World:
             if members.campaign and not len(homes):
                 homes = np.concatenate([s.address for s in seen])
                 homes = homes[self.space.of_class(homes, "residential")]
-            seen.append(
-                sessions.sessions(self.streams.rng("sessions", members.name), members, self.space, homes)
-            )
+            taken = homes[:0]
+            if members.profile.addresses.private:
+                taken = networks.without_interface(np.concatenate([homes, *(s.address for s in seen)]))
+            rng = self.streams.rng("sessions", members.name)
+            seen.append(sessions.sessions(rng, members, self.space, homes, taken))
         return seen
 
     def _countries(self, members: Members, seen: sessions.Sessions) -> Ints:

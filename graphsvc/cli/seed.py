@@ -1,5 +1,6 @@
 """`graphsvc seed`: write a synthetic world, with its truth, as a bundle."""
 
+from collections.abc import Sequence
 from enum import StrEnum
 from importlib.util import find_spec
 from pathlib import Path
@@ -39,6 +40,14 @@ def seed(
     seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.", min=0)] = 1,
     scenario: Annotated[str, typer.Option(help="Which world; see --list-scenarios.")] = "demo",
     form: Annotated[Form, typer.Option("--format", help="How the tables are written.")] = Form.PARQUET,
+    reuse: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="POOL=SHARE",
+            help="Share of slots that campaigns fill from a pool: cards, addresses, devices, prompts, identity, "
+            "counterparties or all. Repeatable.",
+        ),
+    ] = None,
     force: Annotated[
         bool, typer.Option("--force", help="Replace the bundle in a directory that is not empty.")
     ] = False,
@@ -54,7 +63,9 @@ def seed(
     Legitimate populations that look like campaigns (households, campuses, agencies …) are labelled in `truth.decoy`.
     """
     with Stages() as stages:
-        world, rows = write(accounts, seed, out, stages, scenario=scenario, form=form, force=force)
+        world, rows = write(
+            accounts, seed, out, stages, scenario=scenario, reuse=reuse or (), form=form, force=force
+        )
     typer.echo(summary(world, rows))
 
 
@@ -65,22 +76,23 @@ def write(
     stages: Stages,
     *,
     scenario: str = "demo",
+    reuse: Sequence[str] = (),
     form: Form = Form.PARQUET,
     force: bool = False,
 ) -> tuple["World", dict[str, int]]:
     """Create a world and write it to `out`; the rows of each table.
 
     Raises:
-        SettingsError: no such scenario, too few accounts, or `out` holds something already.
+        SettingsError: no such scenario or pool, too few accounts, or `out` holds something already.
         BundleError: `out` cannot be written.
     """
     if find_spec("faker") is None:
         raise SettingsError("Faker is not installed.", "Install graphsvc[seed].")
+    from seed import dial, writer
     from seed import scenario as scenarios
-    from seed import writer
     from seed.world import create
 
-    world = create(scenarios.load(scenario), accounts, seed)
+    world = create(dial.dialled(scenarios.load(scenario), dial.parsed(reuse)), accounts, seed)
     rows: dict[str, int] = {}
     try:
         _make_room(out, force)
