@@ -130,7 +130,7 @@ def _private(
     Raises:
         SettingsError: a region is so full that none is found.
     """
-    taken, found = np.unique(taken), np.full(len(owner), -1, dtype=np.int64)
+    taken, found = np.sort(taken), np.full(len(owner), -1, dtype=np.int64)
     open_slots = np.arange(len(owner))
     for _ in range(ATTEMPTS):
         tried = space.address(network_class, space.nearby(rng, network_class, home[open_slots]))
@@ -140,9 +140,10 @@ def _private(
         first = owner[open_slots][order][np.flatnonzero(starts)][np.cumsum(starts) - 1]
         free = np.empty(len(order), dtype=bool)
         free[order] = first == owner[open_slots][order]
-        free &= ~np.isin(tried, taken)
+        # `taken` is long and the same at every attempt: one sort, then searches.
+        free &= np.searchsorted(taken, tried, side="left") == np.searchsorted(taken, tried, side="right")
+        free &= ~np.isin(tried, found)
         found[open_slots[free]] = tried[free]
-        taken = np.union1d(taken, tried[free])
         open_slots = open_slots[~free]
         if len(open_slots) == 0:
             return found

@@ -133,7 +133,7 @@ class World:
                 homes = homes[self.space.of_class(homes, "residential")]
             taken = homes[:0]
             if members.profile.addresses.private:
-                taken = networks.without_interface(np.concatenate([homes, *(s.address for s in seen)]))
+                taken = networks.without_interface(np.concatenate([s.address for s in seen]))
             rng = self.streams.rng("sessions", members.name)
             seen.append(sessions.sessions(rng, members, self.space, homes, taken))
         return seen
