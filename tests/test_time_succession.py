@@ -189,6 +189,17 @@ def test_bans_at_random_are_no_replacement(size: int, bursts: bool) -> None:
     assert abs(found["bits"].mean()) < 0.5  # type: ignore[arg-type]
 
 
+def test_a_team_that_grows_after_its_only_ban_is_no_ring() -> None:
+    created = [0, *(50 * DAY + i * 2 * HOUR for i in range(1, 31))]
+    members = pl.DataFrame(
+        {"cluster": [0] * len(created), "account": list(range(len(created)))},
+        schema={"cluster": pl.Int32, "account": pl.Int32},
+    )
+    row = replacement(members, accounts_of(created, {0: 50 * DAY})).row(0, named=True)
+    assert (row["after"], row["before"]) == (30, 0)
+    assert row["bits"] <= 1
+
+
 def test_nobody_banned_nothing_to_say() -> None:
     accounts = accounts_of(crowd(), {})
     members = pl.DataFrame(

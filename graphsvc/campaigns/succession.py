@@ -24,6 +24,8 @@ ONE_OBSERVATION = ("prompt", "email", "client")
 LEAST_PROBABILITY = 0.5
 BURST = 10 * 60_000
 """Sign-ups of a cluster closer than this are one event: a burst is one decision, however many accounts it makes."""
+WITNESSES = 3.0
+"""Sign-ups that count for each wave of bans at most: around one ban a team that grows shows little, however fast."""
 HONEST_GROUPS = 20.0
 """How far honest groups' sign-ups are from even before and after bans: concentration of a beta distribution."""
 DOING = 0.4
@@ -144,13 +146,18 @@ def _replacing(bans: NDArray[np.int64], born: NDArray[np.int64]) -> dict[str, fl
     precedes = np.searchsorted(bans, born + reach, "right") > np.searchsorted(bans, born, "right")
     after, before = follows & ~precedes & event, precedes & ~follows & event
     k, n = float(after.sum()), float(after.sum() + before.sum())
+    waves = 1 + int((np.diff(bans) > reach).sum())
+    worth = min(1.0, WITNESSES * waves / max(n, 1.0))
     delays = (born - bans[np.maximum(earlier - 1, 0)])[follows & event] / HOUR
     return {
         "after": int(after.sum()),
         "before": int(before.sum()),
         "rate": float(np.clip((after.sum() - before.sum()) / len(bans), 0.0, 1.0)),
         "median_delay_hours": float(np.median(delays)) if len(delays) else float("nan"),
-        "bits": min(float(np.logaddexp2(np.log2(1.0 - DOING), np.log2(DOING) + _above(k, n))), MOST_BITS),
+        "bits": min(
+            float(np.logaddexp2(np.log2(1.0 - DOING), np.log2(DOING) + _above(worth * k, worth * n))),
+            MOST_BITS,
+        ),
     }
 
 
