@@ -35,8 +35,8 @@ lint: setup
 	@echo "lint: ruff, mypy, import-linter"
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
 
-bench-quality: setup ## detection scored on worlds whose seeds it was not set on (about a quarter of an hour)
-	@$(BIN)/python bench/detection_quality.py demo:7:60000 hard:3:120000 easy:4:60000 quiet:5:60000
+bench-quality: setup ## all methods on worlds no threshold was set with, ablation, price of evasion (half an hour): docs/benchmarks/
+	@$(BIN)/python bench/quality.py
 
 locks: setup ## renew locks/python.txt and the lock of the managed Neo4j
 	@$(BIN)/python -m pip install --quiet uv

@@ -3,17 +3,24 @@
 `tests/test_bench_worlds.py` holds it to that: the same columns, hash for hash, as `read_graph` gives after loading.
 """
 
+from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import polars as pl
 
+from graphsvc.evaluation.truth import read_truth
 from graphsvc.intake import read_bundle
 from graphsvc.intake.networks import place
 from graphsvc.loading import packed_activity
 from graphsvc.model.columns import BundleColumns
 from graphsvc.model.graph import ACCOUNT_COLUMNS, ACTIVITY_COLUMNS, SIGNAL_COLUMNS, SignalGraph
-from graphsvc.signals.tokens import Tokeniser
+from graphsvc.signals.tokens import Tokeniser, key_id_of
+from seed.scenario import Scenario
+from seed.world import create
+
+KEY = b"the key of the bench is 32 bytes"
 
 
 def graph_of_bundle(bundle: Path, tokens: Tokeniser) -> SignalGraph:
@@ -84,3 +91,31 @@ def _signals(name: str, values: pl.DataFrame, networks: pl.DataFrame) -> pl.Data
             "class": pl.col("network_class"),
         }
     return values.with_columns(**extra).select(pl.col(c).cast(t) for c, t in SIGNAL_COLUMNS.items())
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """A seeded world as a run would read it, with its truth (see `evaluation.truth`)."""
+
+    name: str
+    graph: SignalGraph
+    truth: pl.DataFrame
+
+
+def seeded(name: str, scenario: Scenario, accounts: int, seed: int) -> World:
+    """Makes a world, takes it through a bundle's files and intake, and reads it back as a graph."""
+    with TemporaryDirectory() as directory:
+        bundle = Path(directory)
+        write_world(bundle, scenario, accounts, seed)
+        return World(name, graph_of_bundle(bundle, tokens()), read_truth(bundle / "truth.parquet"))
+
+
+def write_world(bundle: Path, scenario: Scenario, accounts: int, seed: int) -> None:
+    """A world's tables as Parquet in the directory `bundle`."""
+    for table, frame in create(scenario, accounts, seed).tables():
+        frame.write_parquet(bundle / f"{table}.parquet")
+
+
+def tokens() -> Tokeniser:
+    """The tokeniser of the bench: its key is no secret, so that a world's graph is the same in every run."""
+    return Tokeniser(KEY, key_id_of(KEY))
