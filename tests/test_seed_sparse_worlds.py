@@ -11,6 +11,8 @@ from test_seed_determinism import digests, seed_cli
 from worlds import labelled, world
 
 from graphsvc.errors import SettingsError
+from graphsvc.intake import read_bundle
+from graphsvc.signals.tokens import Tokeniser
 from seed import scenario
 from seed.pools import FREEMAIL
 from seed.series import DOTTED, dotted
@@ -76,6 +78,16 @@ def test_the_same_bytes_in_another_process(tmp_path: Path, name: str) -> None:
     assert (first.returncode, second.returncode) == (0, 0), first.stderr + second.stderr
     assert digests(tmp_path / "a") == digests(tmp_path / "b")
     assert set(digests(tmp_path / "a")) == {f"{table}.parquet" for table in (*SPARSE[name], "truth")}
+
+
+@pytest.mark.parametrize("name", SPARSE)
+def test_they_are_bundles_without_a_dead_letter(tmp_path: Path, name: str) -> None:
+    assert seed_cli(tmp_path / "w", "--accounts", "1000", "--scenario", name).returncode == 0
+    nobody = pl.Series([], dtype=pl.String)
+    read = read_bundle(tmp_path / "w", Tokeniser(b"k" * 32, "k1"), lambda ids: nobody)
+    assert read.dead_letters.is_empty()
+    assert read.accounts.height == 1_000
+    assert sum(edges.height for edges in read.edges.values()) > 2_000
 
 
 def test_every_account_has_up_to_forty_counterparties_and_a_few_are_hubs() -> None:
