@@ -44,7 +44,7 @@ def _table(rows: list[dict[str, Any]]) -> Figure:
     lines = -(-len(worlds) // columns)
     height = 2.7 * lines + 1.1
     figure, axes = plt.subplots(
-        lines, columns, figsize=(3.1 * columns, height), squeeze=False, sharex=True, sharey=True
+        lines, columns, figsize=(max(6.2, 3.1 * columns), height), squeeze=False, sharex=True, sharey=True
     )
     for axis in axes.flat[len(worlds) :]:
         axis.set_visible(False)
@@ -102,7 +102,7 @@ def _calibration(rows: list[dict[str, Any]]) -> Figure:
 def _ablation(rows: list[dict[str, Any]]) -> Figure:
     """What B-cubed F, precision and recall lose by each omission."""
     whole = {row["world"]: row for row in rows if row["method"] == "all of it"}
-    shown = [row for row in rows if row["method"] != "all of it"]
+    shown = [row for row in rows if row["method"] != "all of it" and not row["unmeasured"]]
     figure, axes = plt.subplots(1, 3, figsize=(9, 0.27 * len(shown) + 1.2), sharey=True, squeeze=False)
     several = len(whole) > 1
     labels = [f"{row['method']} ({row['world']})" if several else row["method"] for row in shown]

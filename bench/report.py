@@ -258,9 +258,14 @@ def _ablation(rows: list[Row]) -> list[str]:
                 "–" if (worst := _worst(row)) is None else f"{worst:.3%}",
             ]
             for row in rows
-            if row["world"] == world
+            if row["world"] == world and not row["unmeasured"]
         )
         lines += [f"### {world}", "", *_grid(heads, body)]
+        if unmeasured := [row["method"] for row in rows if row["world"] == world and row["unmeasured"]]:
+            lines += [
+                f"Not measured, because the detection has no switch for it: {'; '.join(unmeasured)}.",
+                "",
+            ]
     return lines
 
 
