@@ -15,7 +15,9 @@ import polars as pl
 
 from graphsvc.campaigns.evidence import sentence, shared_signals, strongest_links
 from graphsvc.campaigns.explain import explained_links, explained_members, with_sharers
-from graphsvc.campaigns.grow import Evidence, Rules, grow
+from graphsvc.campaigns.grow import best, grow
+from graphsvc.campaigns.join import join
+from graphsvc.campaigns.membership import Evidence, pools
 from graphsvc.campaigns.score import (
     PRIOR,
     families_of_clusters,
@@ -26,8 +28,15 @@ from graphsvc.campaigns.score import (
 )
 from graphsvc.community.protocol import Detector
 from graphsvc.errors import DetectionError, GraphsvcError
-from graphsvc.linkage.bits import degrees, signal_bits, signal_families, signal_strengths, with_levels
-from graphsvc.linkage.pairs import enumerate_links
+from graphsvc.linkage.bits import (
+    degrees,
+    signal_bits,
+    signal_families,
+    signal_levels,
+    signal_strengths,
+    with_levels,
+)
+from graphsvc.linkage.pairs import enumerate_links, joining
 from graphsvc.model.clusters import CLUSTERS, Found, cluster_id
 from graphsvc.model.graph import SignalGraph
 from graphsvc.model.links import Links
@@ -53,12 +62,8 @@ class Parameters:
     """Independent values two accounts must share to be linked."""
     min_core: int = 4
     """Accounts of the smallest community that may grow."""
-    rounds: int = 100
-    """Rounds of joining and growing, at most."""
-    growing_membership: float = 0.5
-    """Probability with which an account must belong while clusters grow."""
-    join_share: float = 0.35
-    """Share of a smaller cluster's members that must also belong to a larger one for the two to be joined."""
+    rounds: int = 20
+    """Rounds of growing, at most."""
     min_membership: float = 0.9
     """Probability with which an account must belong in the end."""
     min_size: int = 8
@@ -153,10 +158,13 @@ def find(
     progress("communities", int(community.max(initial=-1)) + 1, int(community.max(initial=-1)) + 1)
     with clock.stage("campaigns"):
         given = evidence_of(full)
-        rules = Rules(
-            parameters.rounds, parameters.growing_membership, parameters.join_share, parameters.min_membership
+        joined = join(cores(community, parameters.min_core), unshared(full))
+        members, weighed = grow(given, joined, parameters.rounds, progress)
+        pool = pools(given, members)
+        chosen = best(weighed, parameters.min_membership)
+        members = chosen.select("cluster", "account", "membership").with_columns(
+            bits=pl.Series(weighed.bits[chosen["row"].to_numpy()])
         )
-        members, pool = grow(given, cores(community, parameters.min_core), rules, progress)
     with clock.stage("scores"):
         found = scored(full, given.edges, members, pool, links, parameters)
     progress("clusters", found.clusters.height, found.clusters.height)
@@ -166,15 +174,25 @@ def find(
 def evidence_of(graph: SignalGraph) -> Evidence:
     """What accounts are weighed by: every signal that more than one account has, whatever its degree."""
     family, names = signal_families(graph)
-    strength = signal_strengths(graph)
+    degree = degrees(graph)
+    level = signal_levels(graph)
     has = np.zeros((graph.accounts.height, len(names)), dtype=np.bool_)
     has[graph.account, family[graph.signal]] = True
-    weighs = ((degrees(graph) > 1) & (strength > 0.0))[graph.signal]
+    weighs = ((degree > 1) & (signal_strengths(graph) > 0.0))[graph.signal]
     account, signal = graph.account[weighs], graph.signal[weighs]
     edges = pl.DataFrame(
-        {"account": account, "signal": signal, "family": family[signal], "strength": strength[signal]}
+        {"account": account, "signal": signal, "family": family[signal], "level": level[signal]}
     )
-    return Evidence(edges, has, np.array([family_ties(name) for name in names]))
+    ties = np.array([family_ties(name) for name in names])
+    return Evidence(edges, degree, has, ties, graph.accounts["created_at"].to_numpy())
+
+
+def unshared(graph: SignalGraph) -> pl.DataFrame:
+    """Account, signal, family of values that strangers do not come to share: what joins cores."""
+    family, _ = signal_families(graph)
+    joins = joining(graph)[graph.signal]
+    account, signal = graph.account[joins], graph.signal[joins]
+    return pl.DataFrame({"account": account, "signal": signal, "family": family[signal]})
 
 
 def cores(community: np.ndarray[tuple[int], np.dtype[np.int32]], smallest: int) -> pl.DataFrame:

@@ -23,11 +23,11 @@ def explained_members(
         names: the families' names.
     """
     others = pl.col("inside") - 1
-    bits = pl.col("strength") * (others / pl.col("size") / pl.col("outside")).log(2.0)
+    bits = pl.col("bits") + (others / pl.col("inside")).log(2.0)
     hits = (
         edges.select("account", "signal")
         .join(members.select("cluster", "account"), on="account")
-        .join(pool.drop("bits"), on=["cluster", "signal"])
+        .join(pool, on=["cluster", "signal"])
         .filter(others > 0)
         .with_columns(bits=bits)
         .filter(pl.col("bits") > 0.0)

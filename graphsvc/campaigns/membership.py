@@ -1,165 +1,296 @@
-"""How strongly an account's signals speak for its belonging to a cluster: naive Bayes, in bits."""
+"""How strongly an account's signals speak for its belonging to a cluster: naive Bayes over families, in bits.
+
+In each family an account agrees with a cluster in one of some classes: not at all, or through a value of a level (an
+address before its prefix before its system) whose other users are members to some degree. What a class is worth is
+learned for each cluster: how often members are in it, against how often all others are (Fellegi & Sunter 1969), each
+account seen without its own use of the value (leave one out).
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-# A pool value must beat chance by this much to count: four times as common inside as outside.
+from graphsvc.linkage.timing import fit_signups, signup_bits
+
+Floats = NDArray[np.float64]
+
 MIN_POOL_BITS = 2.0
-# A family agrees when its strongest pool value has this many bits.
-AGREEING_BITS = 3.0
-# What not to agree in a family costs at most.
+"""A value is in a cluster's pool when it is four times as common inside as outside."""
+STRONG_BITS = 3.0
+"""Bits of a tying family with which an account is a candidate at all."""
 MAX_ABSENCE_BITS = 4.0
-# However large a cluster, an account is not presumed to be in it with more than this.
-MAX_PRIOR = 0.1
+"""What not to agree in a family costs at most."""
+MAX_PRIOR = 0.3
+"""However large a cluster, an account is not presumed to be in it with more than this."""
+ODDS = (-3.0, -1.0, 0.5, 1.5, 2.5)
+"""Where classes of a value end: log2 of its other users inside over those outside."""
+SHARED = 2.5
+"""Of a value that is nearly all a cluster's own, a second and a third in the same family count on."""
+COARSE_ODDS = (-1.0, 0.5, 2.0)
+"""The same for prefixes, systems, BINs and e-mail domains, of which chance shares more."""
+ABSENT, FINE, PARENT, GRANDPARENT, CLASSES = 0, 1, 9, 13, 17
+TIME = "time"
+"""The pseudo-family of the moment of sign-up."""
+
+# Pseudo-counts by class, of members and of others: what is presumed of a cluster of which little is seen. Finer
+# agreement is presumed to be commoner in campaigns and rarer outside.
+_MEMBERS = np.array([1.6, .1, .1, .15, .2, .3, .3, .2, .1, .1, .1, .15, .2, .1, .1, .15, .2])  # fmt: skip
+_OTHERS = np.array([0., 2., 1., .7, .5, .5, .4, .2, .1, 2., 1., .7, .5, 3., 2., 1., .7])  # fmt: skip
 
 
-def pools(edges: pl.DataFrame, members: pl.DataFrame, accounts: int) -> pl.DataFrame:
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What accounts can be weighed by.
+
+    `edges`: account, signal, family (int32), level (int8; 0 the value itself, 1 its parent, 2 its grandparent), of
+    signals that more than one account has. `degree`: accounts a signal (int64). `has`, shape (accounts, families):
+    whether an account has any value of a family. `ties`, shape (families,): whether a family ties accounts, or only
+    supports. `created_at`: ms since 1970, a row an account; None leaves the moment of sign-up out.
+    """
+
+    edges: pl.DataFrame
+    degree: NDArray[np.int64]
+    has: NDArray[np.bool_]
+    ties: NDArray[np.bool_]
+    created_at: NDArray[np.int64] | None
+
+    @property
+    def accounts(self) -> int:
+        """Number of accounts."""
+        return len(self.has)
+
+
+def pools(given: Evidence, members: pl.DataFrame) -> pl.DataFrame:
     """What clusters use more than others do.
 
     Args:
-        edges: account, signal, family (int32), strength (0–1).
         members: cluster, account (int32); an account is in one cluster at most.
-        accounts: number of all accounts.
 
-    Returns: cluster, signal, family, strength, inside (members with the value), size, outside (share of accounts
-    outside the cluster with the value; the cluster's own use is taken out, so a large ring cannot make its values
-    look common), bits = strength · log2(m/u) (Fellegi & Sunter 1969) with m = inside / size.
+    Returns: cluster, signal, family, level, inside (members with the value), degree (accounts with it), size,
+    bits = log2(m/u) with m = inside / size and u the share of accounts outside the cluster that have it: the
+    cluster's own use is taken out, so a large ring cannot make its values look common. Sorted by cluster, signal.
     """
-    degree = edges.group_by("signal").agg(degree=pl.len())
-    size = members.group_by("cluster").agg(size=pl.len())
-    return (
-        edges.join(members.select("cluster", "account"), on="account")
+    size = members.group_by("cluster").agg(size=pl.len().cast(pl.Int64))
+    inside = (
+        given.edges.lazy()
+        .join(members.lazy().select("cluster", "account"), on="account")
         .group_by("cluster", "signal")
-        .agg(pl.col("family").first(), pl.col("strength").first(), inside=pl.len())
+        .agg(pl.col("family", "level").first(), inside=pl.len().cast(pl.Int64))
         .filter(pl.col("inside") > 1)
-        .join(degree, on="signal")
+        .collect()
+    )
+    return (
+        inside.with_columns(degree=pl.Series(given.degree[inside["signal"].to_numpy()], dtype=pl.Int64))
         .join(size, on="cluster")
-        .with_columns(outside=(pl.col("degree") - pl.col("inside") + 0.5) / (accounts - pl.col("size") + 1.0))
-        .with_columns(bits=_bits(pl.col("inside")))
-        .filter(pl.col("bits") >= MIN_POOL_BITS * pl.col("strength"))
-        .select("cluster", "signal", "family", "strength", "inside", "size", "outside", "bits")
+        .with_columns(bits=_lift(pl.col("inside"), pl.col("degree") - pl.col("inside"), given.accounts))
+        .filter(pl.col("bits") >= MIN_POOL_BITS)
         .sort("cluster", "signal")
     )
 
 
-def _bits(inside: pl.Expr) -> pl.Expr:
-    return pl.col("strength") * (inside / pl.col("size") / pl.col("outside")).log(2.0)
+def _lift(inside: pl.Expr, outside: pl.Expr, accounts: int) -> pl.Expr:
+    """log2 of the share inside over the share outside, half a stranger added."""
+    return ((inside / pl.col("size")) / ((outside + 0.5) / (accounts - pl.col("size") + 1.0))).log(2.0)
 
 
-def evidence(
-    edges: pl.DataFrame,
-    has: NDArray[np.bool_],
-    ties: NDArray[np.bool_],
-    members: pl.DataFrame,
-    pool: pl.DataFrame,
-    min_families: int,
-) -> pl.DataFrame:
-    """Evidence of accounts for the clusters with which they agree in `min_families` tying families.
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """Candidates of clusters, parallel arrays sorted by cluster, then account.
 
-    Within a family the strongest value counts, families add. A member's own use of a value is left out (leave one
-    out). A family in which an account has values, but none of the cluster's, speaks against it as far as the
-    cluster's members do agree in it.
+    `families` has the bits by family (candidates, families), 0 where nothing is known; `time` those of the moment of
+    sign-up, `prior` log2 of the odds before any evidence; `membership` is the posterior probability, 0–1, and `member`
+    whether the account is in that cluster now.
+    """
+
+    cluster: NDArray[np.int32]
+    account: NDArray[np.int32]
+    member: NDArray[np.bool_]
+    families: NDArray[np.float32]
+    time: NDArray[np.float32]
+    prior: NDArray[np.float32]
+    membership: Floats
+
+    @property
+    def bits(self) -> Floats:
+        """Evidence and prior together."""
+        total: Floats = self.families.sum(axis=1, dtype=np.float64) + self.time + self.prior
+        return total
+
+    def without(self, clusters: Collection[int]) -> "Weighed":
+        """The candidates of all other clusters."""
+        return self.rows(~np.isin(self.cluster, np.fromiter(clusters, dtype=np.int32)))
+
+    def rows(self, which: NDArray[np.bool_] | NDArray[np.int64]) -> "Weighed":
+        """Some of the rows."""
+        return Weighed(*(getattr(self, name)[which] for name in Weighed.__slots__))
+
+    def with_rows(self, other: "Weighed") -> "Weighed":
+        """The candidates of both, sorted."""
+        both = Weighed(
+            *(np.concatenate([getattr(self, name), getattr(other, name)]) for name in Weighed.__slots__)
+        )
+        return both.rows(np.lexsort((both.account, both.cluster)))
+
+
+def weigh(given: Evidence, members: pl.DataFrame) -> Weighed:
+    """Weighs every account against every cluster with which it agrees strongly in some tying family.
 
     Args:
-        edges: account, signal, family (int32), strength.
-        has: shape (accounts, families): whether an account has any value of a family.
-        ties: shape (families,): whether the family ties accounts, or only supports.
-        members: cluster, account (int32).
-        pool: of `pools`.
-
-    Returns: cluster, account, bits (evidence alone), agreeing (tying families that agree), membership (posterior
-    probability, 0–1), member (whether it is in that cluster now), sorted by cluster and account.
+        members: cluster, account (int32), sorted; an account is in one cluster at most.
     """
-    accounts = len(has)
-    home = members.lazy().select("account", home="cluster")
-    hits = (
-        edges.lazy()
-        .select("account", "signal")
-        .join(pool.lazy().with_columns(ties=pl.Series(ties).gather(pool["family"])), on="signal")
-        .join(home, on="account", how="left")
-        .with_columns(member=(pl.col("home") == pl.col("cluster")).fill_null(False))
-        .with_columns(bits=_bits(pl.col("inside") - pl.col("member").cast(pl.Int64)))
-        .filter(pl.col("bits") > 0.0)
-        .select("cluster", "account", "family", "bits", "member", "ties")
+    accounts, families = given.has.shape
+    clusters = int(members["cluster"].max() or 0) + 1  # type: ignore[arg-type]
+    home = np.full(accounts, -1, dtype=np.int32)
+    home[members["account"].to_numpy()] = members["cluster"].to_numpy()
+    pool = pools(given, members)
+    worth, fine, candidates = _learn(given, members, pool, home, clusters)
+    cluster, account = candidates["cluster"].to_numpy(), candidates["account"].to_numpy()
+    classes = np.zeros((len(cluster), families), dtype=np.int8)
+    row = candidates.with_row_index("row")
+    for part in (fine, _supporting(given, pool, candidates, home)):
+        placed = part.join(row, on=["cluster", "account"])
+        at, family = placed["row"].to_numpy(), placed["family"].to_numpy()
+        kind = placed["class"].to_numpy()
+        # The finest level that agrees counts: coarser classes only where nothing finer was found.
+        free = classes[at, family] == 0
+        classes[at[free], family[free]] = kind[free]
+    bits = worth[cluster[:, None], np.arange(families)[None, :], classes]
+    bits[~given.has[account]] = 0.0
+    time = np.zeros(len(cluster))
+    if given.created_at is not None and len(cluster):
+        time = signup_bits(fit_signups(given.created_at, members), cluster, account)
+    share = np.bincount(members["cluster"].to_numpy(), minlength=clusters)[cluster] / accounts
+    share = np.minimum(share, MAX_PRIOR)
+    prior = np.log2(share / (1.0 - share)) if len(cluster) else share
+    total = bits.sum(axis=1) + time + prior
+    return Weighed(
+        cluster,
+        account,
+        home[account] == cluster,
+        bits.astype(np.float32),
+        time.astype(np.float32),
+        prior.astype(np.float32),
+        1.0 / (1.0 + np.exp2(-total)),
+    )
+
+
+def _learn(
+    given: Evidence, members: pl.DataFrame, pool: pl.DataFrame, home: NDArray[np.int32], clusters: int
+) -> tuple[Floats, pl.DataFrame, pl.DataFrame]:
+    """Bits of each class, shape (clusters, families, classes); the fine hits; who agrees strongly with whom."""
+    accounts, families = given.has.shape
+    tying = _leading(given, pool)
+    fine = _hits(given.edges.lazy(), pool.filter(tying).lazy(), home, accounts, ["signal"]).collect()
+    cells = (
+        fine["cluster"].to_numpy().astype(np.int64) * families + fine["family"].to_numpy()
+    ) * CLASSES + fine["class"].to_numpy()
+    own = home[fine["account"].to_numpy()] == fine["cluster"].to_numpy()
+    shape = (clusters, families, CLASSES)
+    inside = np.bincount(cells[own], minlength=clusters * families * CLASSES).reshape(shape).astype(float)
+    outside = np.bincount(cells[~own], minlength=clusters * families * CLASSES).reshape(shape).astype(float)
+
+    # Of supporting values only members' hits are looked at one by one; how many others hit is a sum over values.
+    coarse = pool.filter(~tying)
+    named = _hits(
+        given.edges.lazy().join(members.lazy().select("cluster", "account"), on="account"),
+        coarse.lazy(), home, accounts, ["cluster", "signal"],
+    ).join(fine.lazy(), on=["cluster", "account", "family"], how="anti").collect()  # fmt: skip
+    at = (named["cluster"].to_numpy(), named["family"].to_numpy(), named["class"].to_numpy())
+    np.add.at(inside, at, 1.0)
+    stranger = _odds(coarse["inside"], coarse["degree"] - coarse["inside"] - 1)
+    at = (coarse["cluster"].to_numpy(), coarse["family"].to_numpy(), _class(stranger, coarse["level"].to_numpy()))
+    np.add.at(outside, at, (coarse["degree"] - coarse["inside"]).to_numpy().astype(float))
+
+    having = np.zeros((clusters, families))
+    np.add.at(having, members["cluster"].to_numpy(), given.has[members["account"].to_numpy()].astype(float))
+    others = np.maximum(given.has.sum(axis=0)[None, :] - having, 1.0)
+    outside = np.minimum(outside, others[:, :, None])
+    inside[:, :, ABSENT] = np.maximum(having - inside.sum(axis=2), 0.0)
+    outside[:, :, ABSENT] = np.maximum(others - outside.sum(axis=2), 0.0)
+    m = (inside + _MEMBERS) / (having[:, :, None] + _MEMBERS.sum())
+    u = (outside + _OTHERS) / (others[:, :, None] + _OTHERS.sum())
+    worth: Floats = np.log2(m / np.maximum(u, 0.5 / accounts))
+    worth[:, :, ABSENT] = np.clip(worth[:, :, ABSENT], -MAX_ABSENCE_BITS, 0.0)
+    for level in (slice(FINE, PARENT), slice(PARENT, GRANDPARENT), slice(GRANDPARENT, CLASSES)):
+        # A value of which members are a larger part never says less.
+        worth[:, :, level] = np.maximum.accumulate(worth[:, :, level], axis=2)
+    worth[inside[:, :, FINE:].sum(axis=2) == 0] = 0.0
+
+    strong = worth[fine["cluster"].to_numpy(), fine["family"].to_numpy(), fine["class"].to_numpy()]
+    candidates = fine.filter(pl.Series(strong >= STRONG_BITS)).select("cluster", "account").unique()
+    return worth, fine.select("cluster", "account", "family", "class"), candidates.sort("cluster", "account")
+
+
+def _leading(given: Evidence, pool: pl.DataFrame) -> NDArray[np.bool_]:
+    """Which values of the pools can make a candidate: those of tying kinds that are not mostly other people's.
+
+    The many who have a hub of a cluster in common with it are weighed by it only where something else leads to them.
+    """
+    odds = _odds(pool["inside"], pool["degree"] - pool["inside"])
+    leads: NDArray[np.bool_] = (
+        given.ties[pool["family"].to_numpy()] & (pool["level"].to_numpy() == 0) & (odds >= ODDS[0])
+    )
+    return leads
+
+
+def _supporting(
+    given: Evidence, pool: pl.DataFrame, candidates: pl.DataFrame, home: NDArray[np.int32]
+) -> pl.DataFrame:
+    """Classes of candidates' agreement through coarser levels and families that only support."""
+    tying = _leading(given, pool)
+    edges = given.edges.lazy().join(candidates.lazy(), on="account")
+    return (
+        _hits(edges, pool.filter(~tying).lazy(), home, given.accounts, ["cluster", "signal"])
+        .select("cluster", "account", "family", "class")
         .collect()
     )
-    agreed = (
-        hits.filter((pl.col("bits") >= AGREEING_BITS) & pl.col("ties"))
+
+
+def _hits(
+    edges: pl.LazyFrame, pool: pl.LazyFrame, home: NDArray[np.int32], accounts: int, on: list[str]
+) -> pl.LazyFrame:
+    """The class in which each account agrees with each cluster and family: cluster, account, family, class; sorted."""
+    owned = pl.LazyFrame({"account": np.arange(accounts, dtype=np.int32), "home": home})
+    inside = pl.col("inside") - (pl.col("home") == pl.col("cluster")).cast(pl.Int64)
+    odds = (pl.col("inside") / (pl.col("outside") + 0.5)).log(2.0)
+    return (
+        edges.drop("family", "level")
+        .join(pool.drop("bits"), on=on)
+        .join(owned, on="account")
+        .with_columns(inside=inside)
+        .with_columns(outside=pl.col("degree") - 1 - pl.col("inside"))
+        .filter(_lift(pl.col("inside"), pl.col("outside"), accounts) >= MIN_POOL_BITS)
+        .with_columns(odds=odds)
         .group_by("cluster", "account", "family")
-        .agg(pl.col("member").first())
-    )
-    # Only who agrees in enough tying families can belong; the many who share a hub or two are not weighed.
-    agreeing = (
-        agreed.group_by("cluster", "account")
-        .agg(agreeing=pl.len())
-        .filter(pl.col("agreeing") >= min_families)
-    )
-    matched = (
-        hits.join(agreeing, on=["cluster", "account"])
-        .group_by("cluster", "account", "family")
-        .agg(pl.col("bits").max(), pl.col("member").first(), pl.col("agreeing").first())
-        .join(_whole_pools(agreed, members, accounts), on=["cluster", "family"], how="left")
-        .with_columns(
-            bits=pl.when(pl.col("bits") >= AGREEING_BITS)
-            .then(pl.max_horizontal("bits", "whole"))
-            .otherwise("bits")
+        .agg(
+            pl.col("level").min(),
+            odds=pl.col("odds").filter(pl.col("level") == pl.col("level").min()).max(),
+            own=(pl.col("odds") >= SHARED).filter(pl.col("level") == 0).sum(),
         )
+        .with_columns(pl.struct("odds", "level", "own").map_batches(_classes, return_dtype=pl.Int8).alias("class"))
+        .select("cluster", "account", "family", "class")
         .sort("cluster", "account", "family")
     )
-    absence = _absence(matched, members, has)
-    rows = (
-        matched.with_columns(
-            absent=absence[matched["cluster"].to_numpy(), matched["family"].to_numpy()],
-        )
-        .group_by("cluster", "account", maintain_order=True)
-        .agg(
-            pl.col("bits").sum(), pl.col("absent").sum(), pl.col("member").first(), pl.col("agreeing").first()
-        )
-    )
-    # All families the account has values in, less those in which it agrees.
-    against = np.einsum(
-        "ij,ij->i", has[rows["account"].to_numpy()].astype(np.float64), absence[rows["cluster"].to_numpy()]
-    )
-    size = np.bincount(members["cluster"].to_numpy(), minlength=absence.shape[0])[rows["cluster"].to_numpy()]
-    share = np.minimum(size / accounts, MAX_PRIOR)
-    bits = rows["bits"].to_numpy() + against - rows["absent"].to_numpy()
-    posterior = 1.0 / (1.0 + np.exp2(-(bits + np.log2(share / (1.0 - share)))))
-    return rows.select("cluster", "account", "agreeing", "member").with_columns(
-        bits=pl.Series(bits), membership=pl.Series(posterior)
-    )
 
 
-def _whole_pools(agreed: pl.DataFrame, members: pl.DataFrame, accounts: int) -> pl.DataFrame:
-    """Bits of having any of a cluster's pool values in a family: cluster, family, whole.
-
-    A value that few members and nobody else has says little by itself, since one outsider may yet turn up; a pool of
-    many such values, of which no outsider has any, says much. Jeffreys' halves on both sides.
-    """
-    size = members.group_by("cluster").agg(size=pl.len())
-    inside, outside = pl.col("member").sum(), (~pl.col("member")).sum()
-    return (
-        agreed.group_by("cluster", "family")
-        .agg(inside=inside, outside=outside)
-        .join(size, on="cluster")
-        .select(
-            "cluster",
-            "family",
-            whole=((pl.col("inside") + 0.5) / (pl.col("size") + 1.0)).log(2.0)
-            - ((pl.col("outside") + 0.5) / (accounts - pl.col("size") + 1.0)).log(2.0),
-        )
-    )
+def _classes(rows: pl.Series) -> pl.Series:
+    parts = rows.struct.unnest()
+    found = _class(parts["odds"].to_numpy(), parts["level"].to_numpy())
+    more = np.minimum(parts["own"].to_numpy().astype(np.int64), 3) - 1
+    found = np.where((parts["level"].to_numpy() == 0) & (more > 0), found + more, found)
+    return pl.Series(found.astype(np.int8))
 
 
-def _absence(matched: pl.DataFrame, members: pl.DataFrame, has: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Bits, never positive, of not agreeing in a family: shape (clusters, families)."""
-    count = int(members["cluster"].max() or 0) + 1  # type: ignore[arg-type]
-    cluster, account = members["cluster"].to_numpy(), members["account"].to_numpy()
-    having = np.zeros((count, has.shape[1]))
-    np.add.at(having, cluster, has[account].astype(np.float64))
-    agreeing = np.zeros_like(having)
-    own = matched.filter("member")
-    np.add.at(agreeing, (own["cluster"].to_numpy(), own["family"].to_numpy()), 1.0)
-    # Jeffreys' half keeps a small cluster from being sure.
-    share = (agreeing + 0.5) / (having + 1.0)
-    return np.maximum(np.log2(1.0 - np.minimum(share, 1.0 - 1e-6)), -MAX_ABSENCE_BITS) * (agreeing > 0)
+def _class(odds: Floats, level: NDArray[np.int8]) -> NDArray[np.int64]:
+    fine = FINE + np.searchsorted(ODDS, odds, side="right")
+    coarse = np.where(level == 1, PARENT, GRANDPARENT) + np.searchsorted(COARSE_ODDS, odds, side="right")
+    found: NDArray[np.int64] = np.where(level == 0, fine, coarse)
+    return found
+
+
+def _odds(inside: pl.Series, outside: pl.Series) -> Floats:
+    odds: Floats = np.log2(inside.to_numpy() / (np.maximum(outside.to_numpy(), 0) + 0.5))
+    return odds

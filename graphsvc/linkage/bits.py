@@ -5,7 +5,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from graphsvc.model.graph import SignalGraph
-from graphsvc.signals.kinds import LEVELS, family_of, kind_of
+from graphsvc.signals.kinds import LEVELS, family_of, kind_of, level_of
 
 
 def with_levels(graph: SignalGraph) -> SignalGraph:
@@ -92,3 +92,8 @@ def signal_families(graph: SignalGraph) -> tuple[NDArray[np.int32], list[str]]:
     names = sorted(set(family.values()))
     index = {kind: names.index(name) for kind, name in family.items()}
     return graph.signals["kind"].replace_strict(index, return_dtype=pl.Int32).to_numpy(), names
+
+
+def signal_levels(graph: SignalGraph) -> NDArray[np.int8]:
+    """Level of each signal: 0 a value itself, 1 what it is part of, 2 what that is part of; int8, one a signal."""
+    return np.array([level_of(kind) for kind in graph.signals["kind"].to_list()], dtype=np.int8)

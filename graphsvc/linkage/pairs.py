@@ -13,6 +13,10 @@ from graphsvc.signals.kinds import DERIVED, kind_of
 ONE_OBSERVATION = ("prompt", "email", "client")
 CROWDED = ("cgnat", "mobile", "vpn", "education", "corporate")
 """Classes of network behind whose addresses there are many people."""
+BANDS_OF_A_TEMPLATE = 6
+"""Bands that one prompt has at most: so many more shared are a second template."""
+SOLE_DEGREE = 20
+"""A value of a sole kind that more accounts have is not the few's that share it."""
 TYING_BITS = 8.0
 TYING_DEGREE = 20
 """A value is one of those that make a link if it has these bits, or no more accounts than this: among a few hundred
@@ -31,11 +35,26 @@ def tying(graph: SignalGraph) -> NDArray[np.bool_]:
     return found
 
 
+def sole(graph: SignalGraph) -> NDArray[np.bool_]:
+    """Which signals make a link by themselves; bool, one a signal."""
+    kinds = np.array([kind_of(kind).sole for kind in graph.signals["kind"].to_list()])
+    found: NDArray[np.bool_] = kinds & tying(graph) & (degrees(graph) <= SOLE_DEGREE)
+    return found
+
+
+def joining(graph: SignalGraph) -> NDArray[np.bool_]:
+    """Which signals can join cores; bool, one a signal. Those of sole kinds and addresses, as far as they tie."""
+    kinds = np.array([kind_of(kind).sole or kind == "ip" for kind in graph.signals["kind"].to_list()])
+    found: NDArray[np.bool_] = kinds & tying(graph)
+    return found
+
+
 def enumerate_links(graph: SignalGraph, *, min_values: int, chunk: int = 20_000) -> Links:
     """Pairs that share at least `min_values` independent tying values.
 
     A value ties when its kind does, it is rare, it is not behind an address of many people by design, and it is no
-    hub. For pairs that such values make, everything they share counts, hubs too: a popular template or address weighs
+    hub. One that strangers do not come to share (a card, a device, a phone number) counts as `min_values`; bands of
+    prompts count as one, and as two where they are more than one template has. For pairs that such values make, everything they share counts, hubs too: a popular template or address weighs
     little alone and is not nothing in conjunction. Within a family the strongest agreement counts, families add. Pairs
     are made for `chunk` accounts at a time, which bounds memory.
 
@@ -49,12 +68,22 @@ def enumerate_links(graph: SignalGraph, *, min_values: int, chunk: int = 20_000)
             "family": family,
             "degree": degrees(graph),
             "ties": tying(graph),
+            "sole": sole(graph),
         }
     ).filter(pl.col("degree") > 1)
     single = pl.Series([names.index(name) for name in ONE_OBSERVATION if name in names], dtype=pl.Int32)
+    prompt = names.index("prompt") if "prompt" in names else -1
     edges = pl.DataFrame({"account": graph.account, "signal": graph.signal}).join(signals, on="signal").lazy()
-    ties = edges.filter("ties").select("account", "signal", "family")
-    values = pl.when(pl.col("family").is_in(single.implode())).then(1).otherwise(pl.col("n")).cast(pl.Int16)
+    ties = edges.filter("ties").select("account", "signal", "family", "sole")
+    templates = 1 + (pl.col("n") > BANDS_OF_A_TEMPLATE).cast(pl.Int16)
+    values = (
+        pl.when(pl.col("family") == prompt)
+        .then(templates)
+        .when(pl.col("family").is_in(single.implode()))
+        .then(1)
+        .otherwise(pl.col("n") + pl.col("sole") * (min_values - 1))
+        .cast(pl.Int16)
+    )
     parts = []
     for start in range(0, graph.accounts.height, chunk):
         pairs = (
@@ -62,7 +91,7 @@ def enumerate_links(graph: SignalGraph, *, min_values: int, chunk: int = 20_000)
             .join(ties.select("signal", target="account"), on="signal")
             .filter(pl.col("target") > pl.col("account"))
             .group_by("family", source="account", target="target")
-            .agg(n=pl.len())
+            .agg(n=pl.len(), sole=pl.col("sole").sum())
             .group_by("source", "target")
             .agg(values=values.sum())
             .filter(pl.col("values") >= min_values)

@@ -31,7 +31,9 @@ class SignalKind:
     kind whose equality is known to be weak (0: it is evidence of what accounts declare, not of who
     runs them). A kind that does not `ties` supports a link but is not one of the values that make
     it. `hub_degree` caps the enumeration of account pairs,
-    never the evidence: a value with more accounts yields no pairs by itself.
+    never the evidence: a value with more accounts yields no pairs by itself. A kind that is `sole` is one whose values
+    strangers do not come to share, so that one makes a link. `coarse`: what is part of many, as a domain of addresses,
+    which counts only where nothing finer of its family agrees.
     """
 
     name: str
@@ -45,12 +47,14 @@ class SignalKind:
     strength: float = 1.0
     ties: bool = True
     hub_degree: int = 200
+    sole: bool = False
+    coarse: bool = False
 
 
 KINDS: tuple[SignalKind, ...] = (
     SignalKind(
         "instrument", "PaymentInstrument", "PAID_WITH", "payment",
-        (Source("payments", "instrument"),), normalise.text, tokenised=True,
+        (Source("payments", "instrument"),), normalise.text, tokenised=True, sole=True,
     ),
     SignalKind(
         "ip", "IpAddress", "SEEN_AT", "network",
@@ -59,6 +63,7 @@ KINDS: tuple[SignalKind, ...] = (
     SignalKind(
         "device", "Device", "USED_DEVICE", "device",
         (Source("sessions", "device"), Source("accounts", "signup_device")), normalise.text, tokenised=True,
+        sole=True,
     ),
     SignalKind(
         "user_agent", "Identifier", "HAS_IDENTIFIER", "client",
@@ -68,7 +73,7 @@ KINDS: tuple[SignalKind, ...] = (
     SignalKind(
         "email_domain", "EmailDomain", "REGISTERED_WITH", "email",
         (Source("accounts", "email"),), normalise.email_domain, tokenised=False,
-        strength=0.5, ties=False,
+        strength=0.5, ties=False, coarse=True,
     ),
     SignalKind(
         "email_handle", "EmailHandle", "REGISTERED_WITH", "email",
@@ -76,7 +81,7 @@ KINDS: tuple[SignalKind, ...] = (
     ),
     SignalKind(
         "phone", "Phone", "REGISTERED_WITH", "phone",
-        (Source("accounts", "phone"),), normalise.phone, tokenised=True,
+        (Source("accounts", "phone"),), normalise.phone, tokenised=True, sole=True,
     ),
     SignalKind(
         "display_name", "Identifier", "HAS_IDENTIFIER", "name",
@@ -119,6 +124,13 @@ def family_of(name: str) -> str:
     """Family of a kind; an undeclared kind is its own family."""
     name = DERIVED.get(name, name)
     return BY_NAME[name].family if name in BY_NAME else name
+
+
+def level_of(name: str) -> int:
+    """0: a value itself; 1: what it is part of; 2: what that is part of."""
+    if name in DERIVED:
+        return 1 + LEVELS[DERIVED[name]].index(name)
+    return int(kind_of(name).coarse)
 
 
 def family_ties(name: str) -> bool:

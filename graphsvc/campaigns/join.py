@@ -1,0 +1,69 @@
+"""Cores that share as groups are one campaign."""
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+MIN_VALUES = 4
+"""Different values that two cores must share."""
+MIN_FAMILIES = 2
+"""Families they must be of."""
+MIN_ACCOUNTS = 3
+"""Accounts of each of the two that must hold them: one account that touched both is no bridge."""
+MIN_SHARE, FEW_VALUES = 0.3, 2
+"""Where this share of a core's accounts hold what is shared, so few values are enough."""
+
+
+def join(members: pl.DataFrame, edges: pl.DataFrame) -> pl.DataFrame:
+    """Joins cores that share several values of several families, which strangers do not come to share.
+
+    Large campaigns fall into many communities, each with cards, devices and addresses of its own, and a few of the
+    others'. One value in common is a borrowed address or a resold card; several of several kinds, held by different
+    accounts, are one operator's.
+
+    Args:
+        members: cluster, account (int32); an account is in one cluster at most.
+        edges: account, signal, family (int32), of values that strangers do not come to share.
+
+    Returns: members with their clusters joined, each named by the smallest of its cores; sorted.
+    """
+    count = int(members["cluster"].max() or 0) + 1  # type: ignore[arg-type]
+    size = members.group_by("cluster").agg(size=pl.len())
+    held = edges.join(members.select("account", "cluster"), on="account")
+    used = held.group_by("cluster", "signal").agg(pl.col("family").first(), who=pl.col("account"))
+    several = used.filter(pl.col("cluster").n_unique().over("signal") > 1)
+    shared = several.join(several.drop("family"), on="signal").filter(
+        pl.col("cluster") < pl.col("cluster_right")
+    )
+    pairs = (
+        shared.group_by("cluster", "cluster_right")
+        .agg(
+            values=pl.len(),
+            families=pl.col("family").n_unique(),
+            left=pl.col("who").list.explode(keep_nulls=False, empty_as_null=False).n_unique(),
+            right=pl.col("who_right").list.explode(keep_nulls=False, empty_as_null=False).n_unique(),
+        )
+        .join(size, on="cluster")
+        .join(size.select(cluster_right="cluster", size_right="size"), on="cluster_right")
+    )
+    share = pl.when(pl.col("size") <= pl.col("size_right")).then(pl.col("left") / pl.col("size")).otherwise(
+        pl.col("right") / pl.col("size_right")
+    )
+    enough = (pl.col("values") >= MIN_VALUES) & (pl.min_horizontal("left", "right") >= MIN_ACCOUNTS)
+    few = (pl.col("values") >= FEW_VALUES) & (share >= MIN_SHARE)
+    bridges = pairs.filter((pl.col("families") >= MIN_FAMILIES) & (enough | few))
+    return members.with_columns(
+        cluster=pl.Series(_smallest(bridges, count)).gather(members["cluster"])
+    ).sort("cluster", "account")
+
+
+def _smallest(bridges: pl.DataFrame, count: int) -> NDArray[np.int32]:
+    ends = (bridges["cluster"].to_numpy(), bridges["cluster_right"].to_numpy())
+    graph = coo_array((np.ones(bridges.height, dtype=np.int8), ends), shape=(count, count))
+    _, component = connected_components(graph, directed=False)
+    smallest = np.full(int(component.max(initial=-1)) + 1, count, dtype=np.int32)
+    np.minimum.at(smallest, component, np.arange(count, dtype=np.int32))
+    named: NDArray[np.int32] = smallest[component]
+    return named
