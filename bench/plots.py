@@ -10,6 +10,7 @@ mpl.use("Agg")
 
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from bench.trials import OURS
 
@@ -70,7 +71,7 @@ def _table(rows: list[dict[str, Any]]) -> Figure:
                     c=color,
                 )
     marks = [
-        plt.Line2D([], [], ls="", marker="*" if method == OURS else "o", color=f"C{number}", label=method)
+        Line2D([], [], ls="", marker="*" if method == OURS else "o", color=f"C{number}", label=method)
         for number, method in enumerate(methods)
     ]
     figure.legend(handles=marks, loc="lower center", ncols=2, fontsize=7, frameon=False)
