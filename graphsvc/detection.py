@@ -13,19 +13,14 @@ from uuid import uuid4
 import numpy as np
 import polars as pl
 
+from graphsvc.campaigns.budget import FLOOR, threshold
 from graphsvc.campaigns.evidence import sentence, shared_signals, strongest_links
 from graphsvc.campaigns.explain import explained_links, explained_members, with_sharers
 from graphsvc.campaigns.grow import best, grow
 from graphsvc.campaigns.join import join
-from graphsvc.campaigns.membership import Evidence, pools
-from graphsvc.campaigns.score import (
-    PRIOR,
-    families_of_clusters,
-    network_classes,
-    organizations,
-    parts_of,
-    score,
-)
+from graphsvc.campaigns.membership import Evidence, Weighed, pools
+from graphsvc.campaigns.score import TIME, parts_of_clusters, score
+from graphsvc.campaigns.traits import holders, traits
 from graphsvc.community.protocol import Detector
 from graphsvc.errors import DetectionError, GraphsvcError
 from graphsvc.linkage.bits import (
@@ -62,14 +57,18 @@ class Parameters:
     """Independent values two accounts must share to be linked."""
     min_core: int = 4
     """Accounts of the smallest community that may grow."""
+    joining: bool = True
+    """Whether cores that share as groups are joined."""
     rounds: int = 20
-    """Rounds of growing, at most."""
-    min_membership: float = 0.9
-    """Probability with which an account must belong in the end."""
+    """Rounds of growing, at most; 0: cores stay as they are joined."""
     min_size: int = 8
     """Accounts of the smallest cluster that is published."""
     min_score: float = 0.5
     """Score a cluster needs to be published."""
+    budget: float = 0.001
+    """Innocents to be expected among what is published, for each account there is."""
+    time: tuple[str, ...] = TIME
+    """Evidence from time that is used."""
 
 
 @dataclass(slots=True)
@@ -157,21 +156,18 @@ def find(
         )
     progress("communities", int(community.max(initial=-1)) + 1, int(community.max(initial=-1)) + 1)
     with clock.stage("campaigns"):
-        given = evidence_of(full)
-        joined = join(cores(community, parameters.min_core), unshared(full))
-        members, weighed = grow(given, joined, parameters.rounds, progress)
-        pool = pools(given, members)
-        chosen = best(weighed, parameters.min_membership)
-        members = chosen.select("cluster", "account", "membership").with_columns(
-            bits=pl.Series(weighed.bits[chosen["row"].to_numpy()])
-        )
+        given = evidence_of(full, signups="signup" in parameters.time)
+        grown = cores(community, parameters.min_core)
+        if parameters.joining:
+            grown = join(grown, unshared(full))
+        members, weighed = grow(given, grown, parameters.rounds, progress)
     with clock.stage("scores"):
-        found = scored(full, given.edges, members, pool, links, parameters)
+        found = judge(full, given, members, weighed, links, parameters)
     progress("clusters", found.clusters.height, found.clusters.height)
     return found, links
 
 
-def evidence_of(graph: SignalGraph) -> Evidence:
+def evidence_of(graph: SignalGraph, *, signups: bool) -> Evidence:
     """What accounts are weighed by: every signal that more than one account has, whatever its degree."""
     family, names = signal_families(graph)
     degree = degrees(graph)
@@ -184,7 +180,7 @@ def evidence_of(graph: SignalGraph) -> Evidence:
         {"account": account, "signal": signal, "family": family[signal], "level": level[signal]}
     )
     ties = np.array([family_ties(name) for name in names])
-    return Evidence(edges, degree, has, ties, graph.accounts["created_at"].to_numpy())
+    return Evidence(edges, degree, has, ties, graph.accounts["created_at"].to_numpy() if signups else None)
 
 
 def unshared(graph: SignalGraph) -> pl.DataFrame:
@@ -201,67 +197,56 @@ def cores(community: np.ndarray[tuple[int], np.dtype[np.int32]], smallest: int) 
     return frame.filter((pl.col("cluster") >= 0) & (pl.len().over("cluster") >= smallest))
 
 
-def scored(
+def judge(
     graph: SignalGraph,
-    edges: pl.DataFrame,
-    members: pl.DataFrame,
-    pool: pl.DataFrame,
+    given: Evidence,
+    grown: pl.DataFrame,
+    weighed: Weighed,
     links: Links,
     parameters: Parameters,
 ) -> Found:
-    """Scores clusters and keeps those that are large and bad enough, with their evidence."""
-    members = members.filter(pl.len().over("cluster") >= parameters.min_size)
-    _, family_names = signal_families(graph)
-    names = pl.DataFrame({"family": np.arange(len(family_names), dtype=np.int32), "name": family_names})
-    families = (
-        families_of_clusters(edges, members, pool)
-        .join(names, on="family")
-        .select("cluster", "share", "values", family="name")
-        .partition_by("cluster", as_dict=True)
-    )
-    networks = network_classes(edges, members, graph).partition_by("cluster", as_dict=True)
-    declared = {row[0]: row[1:] for row in organizations(members, graph).iter_rows()}
-    created = graph.accounts["created_at"].to_numpy()
-    stopped = graph.accounts["status"].is_in(["banned", "suspended"]).to_numpy()
-    span = float(created.max() - created.min())
+    """Scores clusters, keeps what the budget allows, and gathers why.
+
+    An account's probability of being a campaign's is its membership times its cluster's score; the budget decides how
+    sure is sure enough, for all alike.
+    """
+    _, names = signal_families(graph)
+    chosen = large(best(weighed, FLOOR), parameters.min_size)
+    pool = pools(given, chosen)
+    parts = parts_of_clusters(given, graph, chosen, pool, names, parameters.time)
+    scores = pl.DataFrame(
+        {"cluster": list(parts), "score": [score(each) for each in parts.values()]},
+        schema={"cluster": pl.Int32, "score": pl.Float64},
+    ).filter(pl.col("score") >= parameters.min_score)
+    chosen = chosen.join(scores, on="cluster").with_columns(p=pl.col("membership") * pl.col("score"))
+    least, innocents = threshold(chosen["p"].to_numpy(), graph.accounts.height, parameters.budget)
+    chosen = large(chosen.filter(pl.col("p") >= least), parameters.min_size).drop("p", "score")
+    pool = pools(given, chosen)
+
+    held = holders(given, chosen, pool).with_columns(name=pl.lit(pl.Series(names)).gather(pl.col("family")))
+    families = held.sort(["cluster", "share", "name"], descending=[False, True, False])
+    by_cluster = families.partition_by("cluster", as_dict=True)
+    bits = chosen.select("cluster", bits=pl.Series(weighed.bits[chosen["row"].to_numpy()]))
+    sums = dict(bits.group_by("cluster").agg(pl.col("bits").sum()).iter_rows())
     rows = []
-    for (number,), group in sorted(members.partition_by("cluster", as_dict=True).items()):
-        who = group["account"].to_numpy()
-        signups = np.sort(created[who])
-        family = families.get((number,), pl.DataFrame(schema={"family": pl.String, "share": pl.Float64}))
-        network = networks.get(
-            (number,), pl.DataFrame(schema={"network_class": pl.String, "share": pl.Float64})
-        )
-        parts = parts_of(
-            families=dict(family.select("family", "share").iter_rows()),
-            created_at=signups,
-            span=span,
-            banned=float(stopped[who].mean()),
-            banned_overall=float(stopped.mean()),
-            networks=dict(network.select("network_class", "share").iter_rows()),
-            declared=declared.get(number, (0, 0))[0] / len(who),
-            coherent=declared.get(number, (0, 0))[1] / len(who),
-        )
+    for row in traits(chosen, graph).iter_rows(named=True):
+        number = row["cluster"]
+        who = chosen.filter(pl.col("cluster") == number)["account"]
+        family = by_cluster.get((number,), families.clear())
         rows.append(
             {
-                "cluster": number,
+                **{name: row[name] for name in ("cluster", "size", "first_seen", "last_seen")},
                 "id": cluster_id(graph.accounts["id"].gather(who).to_list()),
-                "size": len(who),
-                "score": score(parts),
-                "bits": float(group["bits"].sum()),
-                "families": family.sort(["share", "family"], descending=[True, False])["family"].to_list(),
-                "first_seen": int(signups[0]),
-                "last_seen": int(signups[-1]),
-                "summary": sentence(
-                    len(who), family, int(signups[0]), int(signups[-1]), int(stopped[who].sum())
-                ),
-                "parts": json.dumps([asdict(part) for part in (PRIOR, *parts)]),
+                "score": score(parts[number]),
+                "bits": sums[number],
+                "families": family["name"].to_list(),
+                "summary": sentence(row["size"], family, row["first_seen"], row["last_seen"], row["stopped"]),
+                "parts": json.dumps([asdict(part) for part in parts[number]]),
                 "rank": 0,
             }
         )
     clusters = (
         pl.DataFrame(rows, schema=CLUSTERS)
-        .filter(pl.col("score") >= parameters.min_score)
         .sort(["score", "size", "id"], descending=[True, True, False])
         .with_columns(rank=pl.int_range(1, pl.len() + 1, dtype=pl.Int64))
     )
@@ -270,13 +255,17 @@ def scored(
     def renumbered(frame: pl.DataFrame) -> pl.DataFrame:
         return frame.join(number, on="cluster").with_columns(cluster="row").drop("row")
 
-    members = renumbered(explained_members(members, edges, pool, family_names)).sort("cluster", "account")
+    members = renumbered(explained_members(chosen, weighed, given, pool, names)).sort("cluster", "account")
     members = with_sharers(members, graph)
     shared = renumbered(shared_signals(pool, graph)).sort("cluster", "rank")
-    kept = explained_links(
-        strongest_links(links, members, family_names), edges, signal_bits(graph), family_names
-    )
-    return Found(clusters, members, shared, kept, graph.signals["key"])
+    kept = explained_links(strongest_links(links, members, names), given.edges, signal_bits(graph), names)
+    thresholds = {"probability": least, "expected_innocents": innocents}
+    return Found(clusters, members, shared, kept, graph.signals["key"], thresholds)
+
+
+def large(members: pl.DataFrame, smallest: int) -> pl.DataFrame:
+    """The members of clusters of at least `smallest` accounts."""
+    return members.filter(pl.len().over("cluster") >= smallest)
 
 
 def library_versions() -> dict[str, str]:

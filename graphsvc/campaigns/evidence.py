@@ -81,13 +81,13 @@ def sentence(size: int, families: pl.DataFrame, first: int, last: int, banned: i
     """One sentence a person can read.
 
     Args:
-        families: family (name), share (of members), values; of one cluster.
+        families: name, share (of members), values; of one cluster.
         first, last: sign-ups, ms since 1970.
     """
-    shown = families.sort(["share", "family"], descending=[True, False]).head(4)
+    shown = families.sort(["share", "name"], descending=[True, False]).head(4)
     shares = ", ".join(
         f"{NAMES.get(name, name)} ({values:,} values, {share:.0%} of accounts)"
-        for name, share, values in shown.select("family", "share", "values").iter_rows()
+        for name, share, values in shown.select("name", "share", "values").iter_rows()
     )
     return (
         f"{size:,} accounts that share {shares or 'single values only'}; signed up {_day(first)} to {_day(last)}; "

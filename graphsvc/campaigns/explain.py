@@ -4,42 +4,66 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from graphsvc.model.clusters import LINKS, MEMBERS
+from graphsvc.campaigns.membership import Evidence, Weighed
+from graphsvc.model.clusters import LINKS, MEMBERS, PRIOR
 from graphsvc.model.graph import SignalGraph
 
-REST = "rest"
-"""The pseudo-family of what is not any one signal's: pools as a whole, and families that do not agree."""
+TIME = "time"
+"""The pseudo-family of the moment of sign-up."""
 
 
 def explained_members(
-    members: pl.DataFrame, edges: pl.DataFrame, pool: pl.DataFrame, names: list[str]
+    chosen: pl.DataFrame, weighed: Weighed, given: Evidence, pool: pl.DataFrame, names: list[str]
 ) -> pl.DataFrame:
-    """Members with their evidence by family (schema `MEMBERS` but for `sharers`).
+    """Members with their evidence by family (schema `MEMBERS` but for `sharers`), in the order they have.
+
+    The bits are what the families, the moment of sign-up and the prior add; their sum is what the membership follows
+    from. Of each family in which a member agrees, the finest and strongest value is named.
 
     Args:
-        members: cluster, account, membership, bits.
-        edges: account, signal; what accounts were weighed by.
-        pool: cluster, signal, family, strength, inside, size, outside; what clusters use more than others do.
+        chosen: row (of `weighed`), cluster, account, membership.
+        pool: of `membership.pools`; what clusters use more than others do.
         names: the families' names.
     """
-    others = pl.col("inside") - 1
-    bits = pl.col("bits") + (others / pl.col("inside")).log(2.0)
-    hits = (
-        edges.select("account", "signal")
-        .join(members.select("cluster", "account"), on="account")
-        .join(pool, on=["cluster", "signal"])
-        .filter(others > 0)
-        .with_columns(bits=bits)
-        .filter(pl.col("bits") > 0.0)
+    row = chosen["row"].to_numpy()
+    bits = np.column_stack([weighed.families[row], weighed.time[row], weighed.prior[row]]).astype(np.float64)
+    labels = [*names, TIME, PRIOR]
+    strongest = _strongest(chosen, given, pool, len(labels))
+    where, what = np.nonzero(bits)
+    rows = pl.DataFrame(
+        {
+            "at": where,
+            "family": pl.Series(labels).gather(what),
+            "bits": bits[where, what],
+            "signal": strongest[where, what],
+        }
     )
-    why = _by_family(hits, ["cluster", "account"], names)
-    found = members.join(why, on=["cluster", "account"], how="left")
-    rest = pl.col("bits") - pl.col("family_bits").list.sum().fill_null(0.0)
-    return found.with_columns(
-        families=pl.concat_list(pl.col("families").fill_null([]), pl.lit(REST)),
-        family_bits=pl.concat_list(pl.col("family_bits").fill_null([]), rest),
-        signals=pl.concat_list(pl.col("signals").fill_null([]), pl.lit(-1, dtype=pl.Int32)),
+    why = rows.group_by("at", maintain_order=True).agg(
+        families="family", family_bits="bits", signals=pl.col("signal").cast(pl.Int32)
     )
+    return (
+        chosen.drop("row")
+        .with_columns(bits=pl.Series(bits.sum(axis=1)), at=pl.int_range(pl.len(), dtype=pl.Int64))
+        .join(why, on="at", how="left", maintain_order="left")
+        .drop("at")
+    )
+
+
+def _strongest(chosen: pl.DataFrame, given: Evidence, pool: pl.DataFrame, width: int) -> NDArray[np.int32]:
+    """The finest and strongest pool value of each member and family, shape (members, width), -1 where none."""
+    at = chosen.select("cluster", "account", at=pl.int_range(pl.len(), dtype=pl.Int64))
+    best = (
+        given.edges.lazy()
+        .select("account", "signal")
+        .join(at.lazy(), on="account")
+        .join(pool.lazy().select("cluster", "signal", "family", "level", "bits"), on=["cluster", "signal"])
+        .sort("at", "family", "level", "bits", "signal", descending=[False, False, False, True, False])
+        .unique(["at", "family"], keep="first", maintain_order=True)
+        .collect()
+    )
+    found = np.full((chosen.height, width), -1, dtype=np.int32)
+    found[best["at"].to_numpy(), best["family"].to_numpy()] = best["signal"].to_numpy()
+    return found
 
 
 def with_sharers(members: pl.DataFrame, graph: SignalGraph) -> pl.DataFrame:

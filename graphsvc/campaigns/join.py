@@ -48,15 +48,17 @@ def join(members: pl.DataFrame, edges: pl.DataFrame) -> pl.DataFrame:
         .join(size, on="cluster")
         .join(size.select(cluster_right="cluster", size_right="size"), on="cluster_right")
     )
-    share = pl.when(pl.col("size") <= pl.col("size_right")).then(pl.col("left") / pl.col("size")).otherwise(
-        pl.col("right") / pl.col("size_right")
+    share = (
+        pl.when(pl.col("size") <= pl.col("size_right"))
+        .then(pl.col("left") / pl.col("size"))
+        .otherwise(pl.col("right") / pl.col("size_right"))
     )
     enough = (pl.col("values") >= MIN_VALUES) & (pl.min_horizontal("left", "right") >= MIN_ACCOUNTS)
     few = (pl.col("values") >= FEW_VALUES) & (share >= MIN_SHARE)
     bridges = pairs.filter((pl.col("families") >= MIN_FAMILIES) & (enough | few))
-    return members.with_columns(
-        cluster=pl.Series(_smallest(bridges, count)).gather(members["cluster"])
-    ).sort("cluster", "account")
+    return members.with_columns(cluster=pl.Series(_smallest(bridges, count)).gather(members["cluster"])).sort(
+        "cluster", "account"
+    )
 
 
 def _smallest(bridges: pl.DataFrame, count: int) -> NDArray[np.int32]:

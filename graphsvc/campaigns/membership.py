@@ -32,8 +32,6 @@ SHARED = 2.5
 COARSE_ODDS = (-1.0, 0.5, 2.0)
 """The same for prefixes, systems, BINs and e-mail domains, of which chance shares more."""
 ABSENT, FINE, PARENT, GRANDPARENT, CLASSES = 0, 1, 9, 13, 17
-TIME = "time"
-"""The pseudo-family of the moment of sign-up."""
 
 # Pseudo-counts by class, of members and of others: what is presumed of a cluster of which little is seen. Finer
 # agreement is presumed to be commoner in campaigns and rarer outside.
@@ -201,7 +199,11 @@ def _learn(
     at = (named["cluster"].to_numpy(), named["family"].to_numpy(), named["class"].to_numpy())
     np.add.at(inside, at, 1.0)
     stranger = _odds(coarse["inside"], coarse["degree"] - coarse["inside"] - 1)
-    at = (coarse["cluster"].to_numpy(), coarse["family"].to_numpy(), _class(stranger, coarse["level"].to_numpy()))
+    at = (
+        coarse["cluster"].to_numpy(),
+        coarse["family"].to_numpy(),
+        _class(stranger, coarse["level"].to_numpy()),
+    )
     np.add.at(outside, at, (coarse["degree"] - coarse["inside"]).to_numpy().astype(float))
 
     having = np.zeros((clusters, families))
@@ -270,7 +272,9 @@ def _hits(
             odds=pl.col("odds").filter(pl.col("level") == pl.col("level").min()).max(),
             own=(pl.col("odds") >= SHARED).filter(pl.col("level") == 0).sum(),
         )
-        .with_columns(pl.struct("odds", "level", "own").map_batches(_classes, return_dtype=pl.Int8).alias("class"))
+        .with_columns(
+            pl.struct("odds", "level", "own").map_batches(_classes, return_dtype=pl.Int8).alias("class")
+        )
         .select("cluster", "account", "family", "class")
         .sort("cluster", "account", "family")
     )

@@ -1,26 +1,37 @@
 """Coordinated is not hostile: what speaks for one operator behind a cluster, and what for an office or a class.
 
-A score is a sum of parts in bits, each with a sentence, turned into a probability. The weights are priors stated
-here, not learned ones.
+A score is a sum of parts in bits, each with a sentence, turned into a probability. What each part can say at most is
+stated here; of the traffic's parts and of replacement, in their own modules.
 """
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import polars as pl
 
+from graphsvc.campaigns.membership import Evidence
+from graphsvc.campaigns.succession import replacement
+from graphsvc.campaigns.timing import PARTS as TRAFFIC
+from graphsvc.campaigns.timing import traffic_evidence
+from graphsvc.campaigns.traits import holders, traits
+from graphsvc.linkage.timing import fit_signups, lockstep
 from graphsvc.model.graph import SignalGraph
 
-PRIOR_BITS = -5.0
-"""A group that passes as a cluster is more often a household, a team or a class than a campaign."""
-LOCKSTEP_MS = 10 * 60 * 1000
-"""Sign-ups closer than this are in lockstep."""
+PRIOR_BITS = -4.0
+"""A group that passes as a cluster is more often a team, a class or an agency than a campaign: about one in sixteen."""
 WIDE_SHARE = 0.3
-"""A family is wide in a cluster when this share of members has a pooled value of it."""
+"""A family, a declaration or a class of network is wide in a cluster when this share of members has it."""
 INFRASTRUCTURE = ("payment", "device", "phone", "network")
 """Families that strangers do not come to share by taking the same course or copying the same prompt."""
-ANONYMOUS = ("hosting", "proxy", "vpn")
-INSTITUTIONAL = ("education", "corporate")
+INFRASTRUCTURE_BITS, MOST_INFRASTRUCTURE = 2.0, 6.0
+OTHER_BITS, MOST_OTHER = 0.5, 1.0
+MOST_LOCKSTEP, LEAST_LOCKSTEP = 3.0, -1.0
+MOST_BANS, LEAST_BANS = 3.0, -0.5
+DECLARED_BITS, COHERENT_BITS, INSTITUTION_BITS, OWN_DOMAIN_BITS, ANONYMOUS_BITS = -5.0, -3.0, -4.0, -4.0, 1.0
+TIME = ("signup", "lockstep", *TRAFFIC, "succession")
+"""Names of the evidence from time; each can be left out. `signup` is a member's, the others are a cluster's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,111 +47,90 @@ PRIOR = Part("prior", PRIOR_BITS, "most groups that pass as a cluster are a hous
 
 
 def score(parts: list[Part]) -> float:
-    """Probability from parts in bits, 0–1."""
-    return float(1.0 / (1.0 + 2.0 ** -(PRIOR_BITS + sum(part.bits for part in parts))))
+    """Probability from parts in bits (the prior is one of them), 0–1."""
+    return float(1.0 / (1.0 + 2.0 ** -sum(part.bits for part in parts)))
 
 
-def lockstep(created_at: np.ndarray[tuple[int], np.dtype[np.int64]], span: float) -> tuple[float, float]:
-    """Share of sign-ups within ten minutes of another of the group, and the share to expect of sign-ups at random.
-
-    Args:
-        created_at: sign-ups in ms since 1970, sorted; at least two.
-        span: ms over which random sign-ups would spread; the expected share is that of a Poisson process.
-    """
-    gaps = np.diff(created_at)
-    nearest = np.minimum(np.append(gaps, np.inf), np.append(np.inf, gaps))
-    expected = 1.0 - np.exp(-2.0 * LOCKSTEP_MS * len(created_at) / max(span, 1.0))
-    return float(np.mean(nearest <= LOCKSTEP_MS)), float(expected)
-
-
-def families_of_clusters(edges: pl.DataFrame, members: pl.DataFrame, pool: pl.DataFrame) -> pl.DataFrame:
-    """How widely each family holds a cluster together: cluster, family, share of members, values, sorted."""
-    size = members.group_by("cluster").agg(size=pl.len())
-    return (
-        edges.drop("family")
-        .join(members.select("cluster", "account"), on="account")
-        .join(pool.select("cluster", "signal", "family"), on=["cluster", "signal"])
-        .group_by("cluster", "family")
-        .agg(holders=pl.col("account").n_unique(), values=pl.col("signal").n_unique())
-        .join(size, on="cluster")
-        .with_columns(share=pl.col("holders") / pl.col("size"))
-        .select("cluster", "family", "share", "values")
-        .sort("cluster", "family")
-    )
-
-
-def organizations(members: pl.DataFrame, graph: SignalGraph) -> pl.DataFrame:
-    """What members say they belong to: cluster, declared (members with an organization), coherent (the commonest)."""
-    of_kind = graph.signals.select(signal=pl.int_range(pl.len(), dtype=pl.Int32), kind="kind").filter(
-        pl.col("kind") == "organization"
-    )
-    return (
-        pl.DataFrame({"account": graph.account, "signal": graph.signal})
-        .join(of_kind, on="signal", how="semi")
-        .join(members.select("cluster", "account"), on="account")
-        .group_by("cluster", "signal")
-        .agg(who=pl.len())
-        .group_by("cluster")
-        .agg(declared=pl.col("who").sum(), coherent=pl.col("who").max())
-        .sort("cluster")
-    )
-
-
-def network_classes(edges: pl.DataFrame, members: pl.DataFrame, graph: SignalGraph) -> pl.DataFrame:
-    """Share of a cluster's address uses by class of network: cluster, class, share."""
-    classes = graph.signals.select(
-        signal=pl.int_range(pl.len(), dtype=pl.Int32), network_class="class"
-    ).filter(pl.col("network_class") != "")
-    return (
-        edges.join(members.select("cluster", "account"), on="account")
-        .join(classes, on="signal")
-        .group_by("cluster", "network_class")
-        .agg(uses=pl.len())
-        .with_columns(share=pl.col("uses") / pl.col("uses").sum().over("cluster"))
-        .select("cluster", "network_class", "share")
-        .sort("cluster", "network_class")
-    )
-
-
-def parts_of(
-    *,
-    families: dict[str, float],
-    created_at: np.ndarray[tuple[int], np.dtype[np.int64]],
-    span: float,
-    banned: float,
-    banned_overall: float,
-    networks: dict[str, float],
-    declared: float,
-    coherent: float,
-) -> list[Part]:
-    """The parts of one cluster's score.
+def parts_of_clusters(
+    given: Evidence,
+    graph: SignalGraph,
+    members: pl.DataFrame,
+    pool: pl.DataFrame,
+    families: list[str],
+    time: Collection[str] = TIME,
+) -> dict[int, list[Part]]:
+    """The parts of every cluster's score, the prior first.
 
     Args:
-        families: share of members held by each family, 0–1.
-        created_at: members' sign-ups, sorted; `span`: of all accounts' sign-ups (ms).
-        banned, banned_overall: share of members, and of all accounts, that were banned or suspended.
-        networks: share of address uses by class of network.
-        declared, coherent: share of members that declare an organization, and that declare the commonest one.
+        members: cluster, account (int32), sorted.
+        pool: of `membership.pools`, of the same members.
+        families: the families' names.
+        time: the evidence from time to be used, of `TIME`.
     """
-    parts = []
-    wide = sorted(name for name, share in families.items() if share >= WIDE_SHARE)
-    if wide:
-        bits = min(sum(2.5 if name in INFRASTRUCTURE else 0.5 for name in wide), 8.0)
-        parts.append(
-            Part("shared", bits, f"{len(wide)} kinds of signal are shared widely: {', '.join(wide)}")
-        )
-    observed, expected = lockstep(created_at, span)
-    bits = float(np.clip(np.log2((observed + 0.02) / (expected + 0.02)), -1.0, 2.0))
-    says = f"{observed:.0%} signed up within ten minutes of another member ({expected:.0%} expected)"
-    parts.append(Part("lockstep", bits, says))
-    bits = float(np.clip(np.log2((banned + 0.02) / (banned_overall + 0.02)), -0.5, 3.0))
-    parts.append(Part("bans", bits, f"{banned:.0%} were banned or suspended ({banned_overall:.0%} of all)"))
-    if declared >= WIDE_SHARE:
-        says = f"{declared:.0%} declare an organization ({coherent:.0%} the same one), as businesses do"
-        parts.append(Part("declared", -5.0 * declared - 3.0 * coherent, says))
-    if (institutional := sum(networks.get(name, 0.0) for name in INSTITUTIONAL)) >= WIDE_SHARE:
+    found: dict[int, list[Part]] = {}
+    held = holders(given, members, pool).with_columns(
+        name=pl.lit(pl.Series(families, dtype=pl.String)).gather(pl.col("family"))
+    )
+    wide = {
+        row[0]: sorted(row[1])
+        for row in held.filter(pl.col("share") >= WIDE_SHARE).group_by("cluster").agg("name").iter_rows()
+    }
+    # Where none of the kinds is there that infrastructure is told by, whatever else is shared stands for it.
+    known = set(families) & set(INFRASTRUCTURE)
+    for row in traits(members, graph).iter_rows(named=True):
+        number = row["cluster"]
+        infrastructure = known or set(wide.get(number, []))
+        found[number] = [PRIOR, *_shared(wide.get(number, []), infrastructure), *_declared(row)]
+    for row in _timed(graph, members, time).iter_rows(named=True):
+        found[row["cluster"]].append(Part(row["part"], row["bits"], row["says"]))
+    return found
+
+
+def _shared(wide: list[str], infrastructure: Collection[str]) -> list[Part]:
+    if not wide:
+        return []
+    strong = [name for name in wide if name in infrastructure]
+    bits = min(INFRASTRUCTURE_BITS * len(strong), MOST_INFRASTRUCTURE)
+    bits += min(OTHER_BITS * (len(wide) - len(strong)), MOST_OTHER)
+    kinds = "kind of signal is" if len(wide) == 1 else "kinds of signal are"
+    return [Part("shared", bits, f"{len(wide)} {kinds} shared widely: {', '.join(wide)}")]
+
+
+def _declared(row: Mapping[str, Any]) -> list[Part]:
+    """What bans, declarations and networks say."""
+    banned, usual = row["stopped"] / row["size"], row["usual"]
+    bits = float(np.clip(np.log2((banned + 0.02) / (usual + 0.02)), LEAST_BANS, MOST_BANS))
+    parts = [Part("bans", bits, f"{banned:.0%} were banned or suspended ({usual:.0%} of all)")]
+    if (declared := row["declared"]) >= WIDE_SHARE:
+        same = row["coherent"]
+        says = f"{declared:.0%} declare an organization ({same:.0%} the same one), as businesses do"
+        parts.append(Part("declared", DECLARED_BITS * declared + COHERENT_BITS * same, says))
+    if (own := row["own_domain"]) >= WIDE_SHARE:
+        says = f"{own:.0%} have an e-mail domain of their own, as clients of an agency do"
+        parts.append(Part("domains", OWN_DOMAIN_BITS * own, says))
+    if (institutional := row["institutional"]) >= WIDE_SHARE:
         says = f"{institutional:.0%} of use is from institutions' networks"
-        parts.append(Part("institution", -4.0 * institutional, says))
-    if (anonymous := sum(networks.get(name, 0.0) for name in ANONYMOUS)) >= WIDE_SHARE:
-        parts.append(Part("anonymous", 1.0, f"{anonymous:.0%} of use is from hosting, proxy or VPN networks"))
+        parts.append(Part("institution", INSTITUTION_BITS * institutional, says))
+    if (anonymous := row["anonymous"]) >= WIDE_SHARE:
+        says = f"{anonymous:.0%} of use is from hosting, proxy or VPN networks"
+        parts.append(Part("anonymous", ANONYMOUS_BITS, says))
     return parts
+
+
+def _timed(graph: SignalGraph, members: pl.DataFrame, time: Collection[str]) -> pl.DataFrame:
+    """Evidence from time: cluster, part, bits, says; in the order of `TIME` a cluster."""
+    columns = ["cluster", "part", "bits", "says"]
+    schema = {"cluster": pl.Int32, "part": pl.String, "bits": pl.Float64, "says": pl.String}
+    rows = [pl.DataFrame(schema=schema)]
+    if "lockstep" in time:
+        signed_up = lockstep(fit_signups(graph.accounts["created_at"].to_numpy(), members))
+        bits = pl.col("bits").clip(LEAST_LOCKSTEP, MOST_LOCKSTEP)
+        rows.append(signed_up.with_columns(bits, part=pl.lit("lockstep")).select(columns))
+    traffic = [name for name in TRAFFIC if name in time]
+    if traffic:
+        rows.append(traffic_evidence(members, graph.activity, graph.accounts, traffic).select(columns))
+    if "succession" in time:
+        rows.append(
+            replacement(members, graph.accounts).with_columns(part=pl.lit("succession")).select(columns)
+        )
+    return pl.concat(rows).sort("cluster", maintain_order=True)

@@ -1,10 +1,13 @@
 """Whether a membership is right as often as it says."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import polars as pl
 
-BINS = 10
+EDGES = tuple(i / 10 for i in range(11))
+FINE_EDGES = (0.9, 0.99, 0.999, 1.0)
+"""The highest bin once more, finer: nearly all who are published are in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +25,13 @@ class Bin:
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """`brier`: mean of (membership − right)² (Brier 1950), 0 at best; `bins`: the reliability table."""
+    """`brier`: mean of (membership − right)² (Brier 1950), 0 at best; `bins`: the reliability table in tenths, `fine`
+    its highest bin at `FINE_EDGES`."""
 
     brier: float
     members: int
     bins: tuple[Bin, ...]
+    fine: tuple[Bin, ...]
 
 
 def calibration(joined: pl.DataFrame) -> Calibration | None:
@@ -54,17 +59,16 @@ def calibration(joined: pl.DataFrame) -> Calibration | None:
     judged = members.join(main, on="cluster_id", how="left").select(
         said="membership", right=(pl.col("campaign_id") == pl.col("main")).fill_null(False).cast(pl.Float64)
     )
-    number = (pl.col("said") * BINS).floor().clip(0, BINS - 1).cast(pl.Int32)
-    rows = {
-        row["bin"]: row
-        for row in judged.group_by(bin=number)
-        .agg(pl.len().alias("n"), pl.col("said").mean(), pl.col("right").mean())
-        .to_dicts()
-    }
-    empty = {"n": 0, "said": None, "right": None}
-    bins = []
-    for i in range(BINS):
-        row = rows.get(i, empty)
-        bins.append(Bin(i / BINS, (i + 1) / BINS, row["n"], row["said"], row["right"]))
     brier = judged.select(((pl.col("said") - pl.col("right")) ** 2).mean()).item()
-    return Calibration(float(brier), judged.height, tuple(bins))
+    return Calibration(float(brier), judged.height, _bins(judged, EDGES), _bins(judged, FINE_EDGES))
+
+
+def _bins(judged: pl.DataFrame, edges: tuple[float, ...]) -> tuple[Bin, ...]:
+    """The bins between `edges`; `judged` has said and right (0–1)."""
+    bins = []
+    for low, high in pairwise(edges):
+        said = pl.col("said")
+        inside = judged.filter((said >= low) & ((said < high) | (said == high) & (high == edges[-1])))
+        mean, right = inside.select(said.mean(), pl.col("right").mean()).row(0)
+        bins.append(Bin(low, high, inside.height, mean, right))
+    return tuple(bins)

@@ -52,9 +52,9 @@ def as_text(figures: Evaluation) -> str:
             f"Brier of membership      {figures.calibration.brier:.4f}  ({figures.calibration.members:,} members)"
         )
         lines += [
-            f"  said {bin.low:.1f}–{bin.high:.1f}           mean {bin.said:.4f}, right {bin.right:.4f}  "
+            f"  said {f'{bin.low:g}–{bin.high:g}':<14}      mean {bin.said:.4f}, right {bin.right:.4f}  "
             f"({bin.members:,} members)"
-            for bin in figures.calibration.bins
+            for bin in (*figures.calibration.bins[:-1], *figures.calibration.fine)
             if bin.members
         ]
     return "\n".join(lines)

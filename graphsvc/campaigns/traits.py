@@ -1,0 +1,112 @@
+"""What clusters are like: how widely each family holds them, where they are, what they say they are, what became of them.
+
+Tables by cluster, sorted; functions on columns.
+"""
+
+import polars as pl
+
+from graphsvc.campaigns.membership import Evidence
+from graphsvc.model.graph import SignalGraph
+
+OWN_DOMAIN = 3
+"""Accounts that a domain of one's own has at most."""
+STOPPED = ("banned", "suspended")
+
+
+def holders(given: Evidence, members: pl.DataFrame, pool: pl.DataFrame) -> pl.DataFrame:
+    """How widely each family holds a cluster together: cluster, family (int32), share of members, values.
+
+    Values themselves count, not what they are part of.
+
+    Args:
+        members: cluster, account (int32).
+        pool: of `membership.pools`.
+    """
+    size = members.group_by("cluster").agg(size=pl.len())
+    return (
+        given.edges.lazy()
+        .select("account", "signal")
+        .join(members.lazy().select("cluster", "account"), on="account")
+        .join(
+            pool.lazy().filter(pl.col("level") == 0).select("cluster", "signal", "family"),
+            on=["cluster", "signal"],
+        )
+        .group_by("cluster", "family")
+        .agg(holders=pl.col("account").n_unique(), values=pl.col("signal").n_unique())
+        .join(size.lazy(), on="cluster")
+        .select("cluster", "family", "values", share=pl.col("holders") / pl.col("size"))
+        .sort("cluster", "family")
+        .collect()
+    )
+
+
+def traits(members: pl.DataFrame, graph: SignalGraph) -> pl.DataFrame:
+    """What a cluster's members are like, one row a cluster: cluster, size, first_seen, last_seen (sign-ups, ms), stopped
+    (banned or suspended), declared and coherent (share that names an organization, and the commonest one), own_domain
+    (share whose e-mail domain is nearly nobody else's), institutional and anonymous (share of address uses by class
+    of network), usual (share of all accounts that were stopped)."""
+    stopped = graph.accounts["status"].is_in(STOPPED)
+    about = graph.accounts.select(
+        "created_at", stopped=stopped, account=pl.int_range(pl.len(), dtype=pl.Int32)
+    )
+    basic = (
+        members.select("cluster", "account")
+        .join(about, on="account")
+        .group_by("cluster")
+        .agg(
+            size=pl.len().cast(pl.Int64),
+            first_seen=pl.col("created_at").min(),
+            last_seen=pl.col("created_at").max(),
+            stopped=pl.col("stopped").sum().cast(pl.Int64),
+        )
+    )
+    held = (
+        pl.DataFrame({"account": graph.account, "signal": graph.signal})
+        .lazy()
+        .join(members.lazy().select("cluster", "account"), on="account")
+        .join(
+            graph.signals.lazy()
+            .select("kind", "class", signal=pl.int_range(pl.len(), dtype=pl.Int32))
+            .filter(pl.col("kind").is_in(["organization", "email_domain"]) | (pl.col("class") != "")),
+            on="signal",
+        )
+        .collect()
+    )
+    parts = [_declared(held), _own_domains(held, graph), _networks(held)]
+    for part in parts:
+        basic = basic.join(part, on="cluster", how="left")
+    shares = ("declared", "coherent", "own_domain")
+    return (
+        basic.with_columns(pl.col(name).fill_null(0) / pl.col("size") for name in shares)
+        .with_columns(pl.col("institutional", "anonymous").fill_null(0.0), usual=pl.lit(stopped.mean()))
+        .sort("cluster")
+    )
+
+
+def _declared(held: pl.DataFrame) -> pl.DataFrame:
+    return (
+        held.filter(pl.col("kind") == "organization")
+        .group_by("cluster", "signal")
+        .agg(who=pl.len())
+        .group_by("cluster")
+        .agg(declared=pl.col("who").sum(), coherent=pl.col("who").max())
+    )
+
+
+def _own_domains(held: pl.DataFrame, graph: SignalGraph) -> pl.DataFrame:
+    domains = held.filter(pl.col("kind") == "email_domain")
+    degree = pl.DataFrame({"signal": graph.signal}).group_by("signal").agg(degree=pl.len())
+    return (
+        domains.join(degree, on="signal")
+        .filter(pl.col("degree") <= OWN_DOMAIN)
+        .group_by("cluster")
+        .agg(own_domain=pl.col("account").n_unique())
+    )
+
+
+def _networks(held: pl.DataFrame) -> pl.DataFrame:
+    uses = held.filter(pl.col("class") != "").group_by("cluster")
+    return uses.agg(
+        institutional=pl.col("class").is_in(["education", "corporate"]).mean(),
+        anonymous=pl.col("class").is_in(["hosting", "proxy", "vpn"]).mean(),
+    )
