@@ -12,6 +12,7 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from bench.report import reliability
 from bench.trials import OURS
 
 Result = dict[str, Any]
@@ -86,7 +87,7 @@ def _calibration(rows: list[dict[str, Any]]) -> Figure:
     for row in rows:
         if row["calibration"] is None:
             continue
-        bins = [b for b in row["calibration"]["bins"] if b["members"]]
+        bins = [b for b in reliability(row["calibration"]) if b["members"]]
         size = [3 + 2 * np.log10(b["members"]) for b in bins]
         (line,) = axis.plot([b["said"] for b in bins], [b["right"] for b in bins], lw=1)
         for b, s in zip(bins, size, strict=True):

@@ -89,11 +89,16 @@ def _table(rows: list[Row]) -> list[str]:
     lines = []
     for world in dict.fromkeys(row["world"] for row in rows):
         of_world = [row for row in rows if row["world"] == world]
-        lines += [f"### {world}{' (train)' if world in TRAIN else ''}", ""]
+        lines += [f"### {world}{' (train)' if _train(world) else ''}", ""]
         lines += _grid(heads, ([_bold(row), *_figures(row)] for row in of_world))
         lines += _verdict(of_world)
     ours = [row for row in rows if row["method"] == OURS]
     return [*lines, *_goals(ours), *_sizes(ours), *_classes(ours)]
+
+
+def _train(world: str) -> bool:
+    """Whether thresholds were chosen with the world, at whatever size."""
+    return world.rpartition(":")[0] in {name.rpartition(":")[0] for name in TRAIN}
 
 
 def _figures(row: Row) -> list[str]:
@@ -135,7 +140,7 @@ def _verdict(rows: list[Row]) -> list[str]:
 
 def _goals(rows: list[Row]) -> list[str]:
     """The goals for hard and easy worlds, met or not."""
-    judged = [row for row in rows if row["world"].startswith(("hard", "easy")) and row["world"] not in TRAIN]
+    judged = [row for row in rows if row["world"].startswith(("hard", "easy")) and not _train(row["world"])]
     if not judged:
         return []
     lines = []
@@ -146,7 +151,7 @@ def _goals(rows: list[Row]) -> list[str]:
             found = value(row)
             met = found is not None and (found >= goal if sign == "≥" else found <= goal)
             shown = "–" if found is None else f"{found:{form}}"
-            cells.append(f"{shown} {'✓' if met else '✗'}")
+            cells.append(shown if found is None else f"{shown} {'✓' if met else '✗'}")
         lines.append([f"{name}, {sign} {hard:g} (easy {sign} {easy:g})", *cells])
     return ["### Goals", "", *_grid(["goal", *(row["world"] for row in judged)], lines)]
 
@@ -188,16 +193,18 @@ def _calibration(rows: list[Row]) -> list[str]:
         return lines
     brier = sum(row["calibration"]["brier"] * row["calibration"]["members"] for row in judged) / members
     body = []
-    for number in range(len(judged[0]["calibration"]["bins"])):
-        bins = [row["calibration"]["bins"][number] for row in judged]
+    for bins in zip(*(reliability(row["calibration"]) for row in judged), strict=True):
         if n := sum(b["members"] for b in bins):
             said = sum(b["said"] * b["members"] for b in bins if b["members"]) / n
             right = sum(b["right"] * b["members"] for b in bins if b["members"]) / n
-            body.append(
-                [f"{bins[0]['low']:.1f}–{bins[0]['high']:.1f}", f"{n:,}", f"{said:.4f}", f"{right:.4f}"]
-            )
+            body.append([f"{bins[0]['low']:g}–{bins[0]['high']:g}", f"{n:,}", f"{said:.4f}", f"{right:.4f}"])
     heads = ["membership", "members", "said", "right"]
     return [*lines, f"All worlds together, Brier {brier:.4f}:", "", *_grid(heads, body)]
+
+
+def reliability(calibration: Row) -> list[Row]:
+    """The bins of a calibration, the highest in its finer parts."""
+    return [*calibration["bins"][:-1], *calibration["fine"]]
 
 
 def _framing(rows: list[Row]) -> list[str]:

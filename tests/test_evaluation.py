@@ -141,6 +141,7 @@ def test_a_membership_is_judged_by_the_main_campaign_of_its_cluster() -> None:
         0.9: (2, pytest.approx(0.975), 0.5),
     }
     assert len(judged.bins) == 10
+    assert [(bin.low, bin.members) for bin in judged.fine] == [(0.9, 1), (0.99, 0), (0.999, 1)]
 
 
 def test_members_without_scores_have_no_curve_and_no_calibration() -> None:
@@ -153,7 +154,7 @@ def test_everything_is_shown_as_text_and_as_json() -> None:
     clusters = {"p": (0.9, [(f"{i}", 0.95) for i in range(9)]), "q": (0.2, [("g", 0.55)])}
     figures = evaluate(world, graded(clusters))
     text = as_text(figures)
-    for shown in ("of 10–19", "best 10 clusters", "Brier of membership", "said 0.9–1.0", "per true group"):
+    for shown in ("of 10–19", "best 10 clusters", "Brier of membership", "said 0.5–0.6", "per true group"):
         assert shown in text
     plain = json.loads(json.dumps(figures.as_dict()))
     assert plain["campaigns_by_size"]["10–19"] == {"hits": 1, "of": 1, "rate": 1.0}
