@@ -1,4 +1,4 @@
-"""What clusters are like: how widely each family holds them, where they are, what they say they are, what became of them.
+"""What clusters are like: how widely each family holds them, where and what they say they are, what became of them.
 
 Tables by cluster, sorted; functions on columns.
 """
@@ -41,10 +41,13 @@ def holders(given: Evidence, members: pl.DataFrame, pool: pl.DataFrame) -> pl.Da
 
 
 def traits(members: pl.DataFrame, graph: SignalGraph) -> pl.DataFrame:
-    """What a cluster's members are like, one row a cluster: cluster, size, first_seen, last_seen (sign-ups, ms), stopped
-    (banned or suspended), declared and coherent (share that names an organization, and the commonest one), own_domain
-    (share whose e-mail domain is nearly nobody else's), institutional and anonymous (share of address uses by class
-    of network), usual (share of all accounts that were stopped)."""
+    """What a cluster's members are like, one row a cluster.
+
+    Returns: cluster, size, first_seen, last_seen (sign-ups, ms), stopped (banned or suspended), declared and coherent
+    (share that names an organization, and the commonest one), own_domain (share whose e-mail domain is nearly nobody
+    else's), institutional and anonymous (share of address uses by class of network), usual (share of all accounts that
+    were stopped). Sorted by cluster.
+    """
     stopped = graph.accounts["status"].is_in(STOPPED)
     about = graph.accounts.select(
         "created_at", stopped=stopped, account=pl.int_range(pl.len(), dtype=pl.Int32)

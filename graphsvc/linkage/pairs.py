@@ -54,9 +54,10 @@ def enumerate_links(graph: SignalGraph, *, min_values: int, chunk: int = 20_000)
 
     A value ties when its kind does, it is rare, it is not behind an address of many people by design, and it is no
     hub. One that strangers do not come to share (a card, a device, a phone number) counts as `min_values`; bands of
-    prompts count as one, and as two where they are more than one template has. For pairs that such values make, everything they share counts, hubs too: a popular template or address weighs
-    little alone and is not nothing in conjunction. Within a family the strongest agreement counts, families add. Pairs
-    are made for `chunk` accounts at a time, which bounds memory.
+    prompts count as one, and as two where they are more than one template has. For pairs that such values make,
+    everything they share counts, hubs too: a popular template or address weighs little alone and is not nothing in
+    conjunction. Within a family the strongest agreement counts, families add. Pairs are made for `chunk` accounts at a
+    time, which bounds memory.
 
     Returns: links sorted by source, target; the same for the same graph whatever the number of threads.
     """
