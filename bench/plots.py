@@ -104,7 +104,7 @@ def _calibration(rows: list[dict[str, Any]]) -> Figure:
 def _ablation(rows: list[dict[str, Any]]) -> Figure:
     """What B-cubed F, precision and recall lose by each omission."""
     whole = {row["world"]: row for row in rows if row["method"] == "all of it"}
-    shown = [row for row in rows if row["method"] != "all of it" and not row["unmeasured"]]
+    shown = [row for row in rows if row["method"] != "all of it"]
     figure, axes = plt.subplots(1, 3, figsize=(9, 0.27 * len(shown) + 1.2), sharey=True, squeeze=False)
     several = len(whole) > 1
     labels = [f"{row['method']} ({row['world']})" if several else row["method"] for row in shown]

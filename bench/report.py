@@ -265,14 +265,9 @@ def _ablation(rows: list[Row]) -> list[str]:
                 "–" if (worst := _worst(row)) is None else f"{worst:.3%}",
             ]
             for row in rows
-            if row["world"] == world and not row["unmeasured"]
+            if row["world"] == world
         )
         lines += [f"### {world}", "", *_grid(heads, body)]
-        if unmeasured := [row["method"] for row in rows if row["world"] == world and row["unmeasured"]]:
-            lines += [
-                f"Not measured, because the detection has no switch for it: {'; '.join(unmeasured)}.",
-                "",
-            ]
     return lines
 
 

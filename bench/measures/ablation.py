@@ -1,20 +1,22 @@
 """What each family of signals and each step is worth: the detection without it."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 import polars as pl
 
-from bench.trials import Name, Trials, say
+from bench.trials import Name, Trials
 from graphsvc.detection import Parameters
 from graphsvc.model.graph import SignalGraph
 from graphsvc.model.runs import Algorithm
 from graphsvc.signals.kinds import family_of
 
 WORLDS = ("hard:12:60000",)
+TIME = Parameters().time
+"""Names of the evidence from time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +29,18 @@ class Ablation:
 
 
 STEPS = (
-    Ablation("without growing", changes=(("growing", False),)),
+    Ablation("without growing", changes=(("rounds", 0),)),
     Ablation("without joining cores", changes=(("joining", False),)),
-    Ablation("without evidence of time", changes=(("time", False),)),
     Ablation("WCC cores instead of Leiden", changes=(("algorithm", Algorithm.WCC),)),
-    Ablation("without the filter by score", changes=(("min_score", 0.0),)),
+    Ablation("without the filter by score", changes=(("min_score", 0.0), ("budget", 1.0))),
+    Ablation("without evidence of time", changes=(("time", ()),)),
+    *(
+        Ablation(
+            f"without time: {name}", changes=(("time", tuple(other for other in TIME if other != name)),)
+        )
+        for name in TIME
+    ),
 )
-"""Steps with the switch in `detection.Parameters` that leaves each out."""
 
 
 def without_family(graph: SignalGraph, family: str) -> SignalGraph:
@@ -75,17 +82,12 @@ def ablations(graph: SignalGraph) -> Iterator[Ablation]:
 
 
 def ablation(trials: Trials, worlds: list[Name]) -> list[dict[str, Any]]:
-    """One row an ablation and world. A step that the detection has no switch for is named as `unmeasured`."""
+    """One row an ablation and world."""
     rows = []
-    switches = {field.name for field in fields(Parameters)}
     for name in worlds:
         world = trials.world(name)
         for without in ablations(world.graph):
-            if not switches.issuperset(dict(without.changes)):
-                say(f"{name}, {without.name}: not measured, the detection has no switch for it")
-                rows.append({"world": str(name), "method": without.name, "unmeasured": True})
-                continue
             graph = without.transform(world.graph) if without.transform else world.graph
             trial = trials.ours(world, graph, method=without.name, **dict(without.changes))
-            rows.append({**trial.row(), "unmeasured": False})
+            rows.append(trial.row())
     return rows
