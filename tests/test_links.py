@@ -1,46 +1,34 @@
-"""Promise: links are exactly the pairs that share enough, whatever the chunking, and hubs count without pairing."""
+"""Promise: links are exactly the pairs that share enough, whatever the chunking: one value that strangers do not come
+to share, or two others; hubs count without pairing."""
 
 import math
 from itertools import combinations
 
-import numpy as np
-import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from small import graph_of
 
 from graphsvc.linkage.bits import signal_bits, signal_families, with_levels
-from graphsvc.linkage.pairs import ONE_OBSERVATION, enumerate_links, tying
-from graphsvc.model.graph import ACCOUNT_COLUMNS, ACTIVITY_COLUMNS, SIGNAL_COLUMNS, SignalGraph
+from graphsvc.linkage.pairs import (
+    BANDS_OF_A_TEMPLATE,
+    CROWDED,
+    ONE_OBSERVATION,
+    SOLE_DEGREE,
+    enumerate_links,
+    joining,
+    sole,
+    tying,
+)
+from graphsvc.model.graph import SignalGraph
 
 KINDS = ["instrument", "ip", "device", "prompt", "referral_code"]
 
 
-def graph_of(accounts: int, signals: list[tuple[str, str]], edges: set[tuple[int, int]]) -> SignalGraph:
-    """`signals` are (kind, prefix or ''), edges (account, signal) pairs."""
-    ordered = sorted(edges)
-    return SignalGraph(
-        pl.DataFrame(
-            [(f"a{i:04}", 0, "active", -1, "", "") for i in range(accounts)],
-            schema=ACCOUNT_COLUMNS,
-            orient="row",
-        ),
-        pl.DataFrame(
-            [(f"{i:04}", kind, parent, "", "") for i, (kind, parent) in enumerate(signals)],
-            schema=SIGNAL_COLUMNS,
-            orient="row",
-        ),
-        np.array([a for a, _ in ordered], dtype=np.int32),
-        np.array([s for _, s in ordered], dtype=np.int32),
-        np.zeros(len(ordered), dtype=np.int64),
-        np.zeros(len(ordered), dtype=np.int64),
-        pl.DataFrame(schema=ACTIVITY_COLUMNS),
-    )
-
-
 def by_brute_force(graph: SignalGraph, min_values: int) -> dict[tuple[int, int], float]:
     """The definition, pair by pair."""
-    bits, (family, names), ties = signal_bits(graph), signal_families(graph), tying(graph)
+    bits, (family, names) = signal_bits(graph), signal_families(graph)
+    ties, alone = tying(graph), sole(graph)
     has: dict[int, set[int]] = {}
     for a, s in zip(graph.account.tolist(), graph.signal.tolist(), strict=True):
         has.setdefault(a, set()).add(s)
@@ -52,35 +40,104 @@ def by_brute_force(graph: SignalGraph, min_values: int) -> dict[tuple[int, int],
             mine = [s for s in shared if family[s] == f]
             total += max(bits[s] for s in mine)
             counted = sum(bool(ties[s]) for s in mine)
-            values += min(counted, 1) if names[f] in ONE_OBSERVATION else counted
+            if names[f] == "prompt":
+                values += min(counted, 1) + (counted > BANDS_OF_A_TEMPLATE)
+            elif names[f] in ONE_OBSERVATION:
+                values += min(counted, 1)
+            else:
+                values += sum(min_values if alone[s] else 1 for s in mine if ties[s])
         if values >= min_values:
             found[a, b] = total
     return found
 
 
-edges_of = st.sets(st.tuples(st.integers(0, 14), st.integers(0, 9)), min_size=1, max_size=70)
+SIGNALS = [
+    *((kind, f"10.0.{i % 2}.0/24" if kind == "ip" else "") for i in range(2) for kind in KINDS),
+    *[("prompt", "")] * 8,
+]
+EDGES = st.sets(st.tuples(st.integers(0, 14), st.integers(0, 17)), min_size=1, max_size=90)
+BANDS = st.sets(st.tuples(st.integers(0, 14), st.integers(0, 1)), max_size=12)
 
 
-@settings(max_examples=60)
-@given(edges_of, st.integers(1, 3), st.integers(1, 20))
+@settings(max_examples=60, deadline=None)
+@given(EDGES, BANDS, st.integers(1, 3), st.integers(1, 20))
 def test_links_are_the_definition_whatever_the_chunk(
-    edges: set[tuple[int, int]], min_values: int, chunk: int
+    edges: set[tuple[int, int]], templates: set[tuple[int, int]], min_values: int, chunk: int
 ) -> None:
-    signals = [(KINDS[i % 5], f"10.0.{i % 2}.0/24" if KINDS[i % 5] == "ip" else "") for i in range(10)]
-    graph = with_levels(graph_of(15, signals, edges))
+    # Whole templates, of which accounts share four or eight bands, beside what is drawn one by one.
+    whole = {(account, 10 + band) for account, half in templates for band in range(4 * half, 8)}
+    graph = with_levels(graph_of(15, SIGNALS, edges | whole))
     links = enumerate_links(graph, min_values=min_values, chunk=chunk)
     pairs = zip(links.source.tolist(), links.target.tolist(), strict=True)
     found = dict(zip(pairs, links.bits.tolist(), strict=True))
     assert found == pytest.approx(by_brute_force(graph, min_values))
 
 
+def linked(graph: SignalGraph, min_values: int = 2) -> list[tuple[int, int]]:
+    """Pairs of accounts."""
+    links = enumerate_links(with_levels(graph), min_values=min_values)
+    return list(zip(links.source.tolist(), links.target.tolist(), strict=True))
+
+
 def test_a_hub_makes_no_pairs_but_counts_beside_a_rare_value() -> None:
     hub, rare = 0, 1
     everyone = {(account, hub) for account in range(300)}
-    graph = graph_of(2_000, [("prompt", ""), ("instrument", "")], everyone | {(3, rare), (7, rare)})
+    graph = graph_of(2_000, [("prompt",), ("instrument",)], everyone | {(3, rare), (7, rare)})
     links = enumerate_links(graph, min_values=1)
     assert list(zip(links.source.tolist(), links.target.tolist(), strict=True)) == [(3, 7)]
     assert links.bits[0] == pytest.approx(math.log2(0.2 / (1 / 1999)) + math.log2(0.2 / (299 / 1999)))
+
+
+@pytest.mark.parametrize("kind", ["instrument", "device", "phone"])
+def test_one_value_links_that_strangers_do_not_come_to_share(kind: str) -> None:
+    assert linked(graph_of(1_000, [(kind,)], {(1, 0), (2, 0)})) == [(1, 2)]
+
+
+@pytest.mark.parametrize(
+    "kind", ["ip", "email_handle", "prompt", "user_agent", "display_name", "referral_code"]
+)
+def test_one_value_of_another_kind_does_not(kind: str) -> None:
+    assert linked(graph_of(1_000, [(kind,)], {(1, 0), (2, 0)})) == []
+
+
+def test_a_card_of_many_links_by_itself_no_more() -> None:
+    def pairs(holders: int) -> int:
+        # Among 100,000 accounts the card is rare enough to tie all the same.
+        return len(linked(graph_of(100_000, [("instrument",)], {(account, 0) for account in range(holders)})))
+
+    assert pairs(SOLE_DEGREE) == SOLE_DEGREE * (SOLE_DEGREE - 1) // 2
+    assert pairs(SOLE_DEGREE + 1) == 0
+
+
+def test_a_card_and_an_address_of_many_link_together() -> None:
+    everyone = {(account, signal) for account in range(SOLE_DEGREE + 1) for signal in (0, 1)}
+    graph = graph_of(100_000, [("instrument",), ("ip",)], everyone)
+    assert len(linked(graph)) == SOLE_DEGREE * (SOLE_DEGREE + 1) // 2
+
+
+def test_more_bands_than_one_template_has_are_two_templates() -> None:
+    def pairs(bands: int) -> list[tuple[int, int]]:
+        edges = {(account, band) for account in (1, 2) for band in range(bands)}
+        return linked(graph_of(1_000, [("prompt",)] * bands, edges))
+
+    assert pairs(BANDS_OF_A_TEMPLATE) == []
+    assert pairs(BANDS_OF_A_TEMPLATE + 1) == [(1, 2)]
+
+
+@pytest.mark.parametrize("group", CROWDED)
+def test_addresses_of_crowds_make_no_links(group: str) -> None:
+    def pairs(of: str) -> list[tuple[int, int]]:
+        return linked(graph_of(1_000, [("ip", "", of)] * 2, {(a, s) for a in (1, 2) for s in (0, 1)}))
+
+    assert pairs(group) == []
+    assert pairs("residential") == [(1, 2)]
+
+
+def test_cores_are_joined_by_addresses_and_by_what_links_alone() -> None:
+    kinds = ["instrument", "device", "phone", "ip", "prompt", "email_handle", "user_agent", "referral_code"]
+    signals = [*((kind,) for kind in kinds), ("ip", "", "cgnat")]
+    graph = graph_of(1_000, signals, {(a, s) for a in (1, 2) for s in range(len(signals))})
+    assert joining(graph).tolist() == [True] * 4 + [False] * 5
 
 
 def test_sharing_an_address_counts_its_prefix_once() -> None:

@@ -1,121 +1,216 @@
-"""Promise: bits of membership are log2(m/u) with the cluster's own use taken out, and families add."""
+"""Promise: what agreement with a cluster is worth is learned from its members against all others, nobody is a witness
+for himself, and bits are those of the families, the moment and the prior together."""
 
 import math
+from random import Random
 
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from small import evidence, members_of
 
-from graphsvc.campaigns.grow import Evidence, Rules, grow, join
-from graphsvc.campaigns.membership import evidence, pools
+from graphsvc.campaigns.membership import _MEMBERS as PRESUMED_INSIDE
+from graphsvc.campaigns.membership import _OTHERS as PRESUMED_OUTSIDE
+from graphsvc.campaigns.membership import MAX_ABSENCE_BITS, MAX_PRIOR, Evidence, Weighed, pools, weigh
 
-
-def frame(rows: list[tuple[int, int, int]]) -> pl.DataFrame:
-    schema = {"account": pl.Int32, "signal": pl.Int32, "family": pl.Int32}
-    return pl.DataFrame(rows, schema=schema, orient="row").with_columns(strength=pl.lit(1.0))
-
-
-def given_of(edges: pl.DataFrame, accounts: int) -> Evidence:
-    has = np.zeros((accounts, 3), dtype=np.bool_)
-    has[edges["account"].to_numpy(), edges["family"].to_numpy()] = True
-    return Evidence(edges, has, np.ones(3, dtype=np.bool_))
+MINUTE = 60_000
+ACCOUNTS = 40
 
 
-def weigh(edges: pl.DataFrame, members: pl.DataFrame, accounts: int, families: int = 1) -> pl.DataFrame:
-    given = given_of(edges, accounts)
-    pool = pools(edges, members, accounts)
-    return evidence(given.edges, given.has, given.ties, members, pool, families)
-
-
-def members_of(*clusters: list[int]) -> pl.DataFrame:
-    rows = [(number, account) for number, group in enumerate(clusters) for account in group]
-    return pl.DataFrame(rows, schema={"cluster": pl.Int32, "account": pl.Int32}, orient="row")
+def bits_of(weighed: Weighed, account: int, cluster: int = 0) -> list[float]:
+    """Bits by family of one candidate."""
+    (row,) = np.flatnonzero((weighed.account == account) & (weighed.cluster == cluster))
+    return [float(bits) for bits in weighed.families[row]]
 
 
 def test_bits_of_a_pool_value_by_hand() -> None:
     # Four members, three use signal 0; one of the 96 others does too.
-    edges = frame([(0, 0, 0), (1, 0, 0), (2, 0, 0), (50, 0, 0)])
-    pool = pools(edges, members_of([0, 1, 2, 3]), 100)
-    assert pool.select("inside", "size").row(0) == (3, 4)
+    given_ = evidence([(0, 0, 0), (1, 0, 0), (2, 0, 0), (50, 0, 0)], 100)
+    pool = pools(given_, members_of([0, 1, 2, 3]))
+    assert pool.select("inside", "degree", "size").row(0) == (3, 4, 4)
     assert pool["bits"][0] == pytest.approx(math.log2((3 / 4) / ((1 + 0.5) / (100 - 4 + 1))))
 
 
-def test_a_member_does_not_vouch_for_itself() -> None:
-    # Two clusters of three; a value of theirs that strangers have too, so that the value decides, not the pool.
-    edges = frame([(account, 0, 0) for account in (0, 1, 2, 90, 91, 92, 93)])
-    weighed = weigh(edges, members_of([0, 1, 2]), 1000)
-    bits = dict(weighed.select("account", "bits").iter_rows())
-    outside = (4 + 0.5) / (1000 - 3 + 1)
-    whole = math.log2((3 + 0.5) / (3 + 1)) - math.log2(outside)
-    assert bits[0] == pytest.approx(max(math.log2((2 / 3) / outside), whole))
-    assert bits[90] == pytest.approx(math.log2((3 / 3) / outside))
+def test_a_value_of_one_member_or_one_as_common_outside_is_in_no_pool() -> None:
+    rows = [(0, 0, 0), (50, 0, 0), *((account, 1, 0) for account in range(60))]
+    assert pools(evidence(rows, 100), members_of(range(4))).is_empty()
 
 
-def test_families_add_and_within_a_family_the_strongest_counts() -> None:
-    rows = [(account, signal, family) for account in range(4) for signal, family in ((0, 0), (1, 0), (2, 1))]
-    strangers = [
-        (account, signal, family) for account in range(50, 60) for signal, family in ((1, 0), (2, 1))
+def test_the_worth_of_a_class_by_hand() -> None:
+    # The members 0, 1, 2 see two others beside one stranger: log2(2 / 1.5) is in the third class of values.
+    given_ = evidence([(0, 0, 0), (1, 0, 0), (2, 0, 0), (50, 0, 0)], 100, families=1, everybody_has=True)
+    weighed = weigh(given_, members_of([0, 1, 2, 3]))
+    members = (3 + PRESUMED_INSIDE[3]) / (4 + PRESUMED_INSIDE.sum())
+    others = (0 + PRESUMED_OUTSIDE[3]) / (96 + PRESUMED_OUTSIDE.sum())
+    worth = math.log2(members / others)
+    prior = math.log2(0.04 / 0.96)
+    # The stranger sees three members and nobody else: a higher class, that is worth no less.
+    assert weighed.account.tolist() == [0, 1, 2, 50]
+    assert weighed.member.tolist() == [True, True, True, False]
+    assert weighed.families[:, 0].tolist() == pytest.approx([worth] * 4)
+    assert weighed.prior.tolist() == pytest.approx([prior] * 4)
+    assert weighed.membership.tolist() == pytest.approx([1 / (1 + 2 ** -(worth + prior))] * 4, abs=1e-6)
+
+
+def test_not_to_agree_speaks_against_and_not_to_have_says_nothing() -> None:
+    # Ten members agree in families 0 and 1. Two strangers agree in 0; the one has another value of 1, the other none.
+    rows = [(account, family, family) for account in range(10) for family in (0, 1)]
+    rows += [(90, 0, 0), (91, 0, 0), *((account, account, 1) for account in (90, *range(100, 1_000)))]
+    weighed = weigh(evidence(rows, 10_000, families=2), members_of(range(10)))
+    inside = (0 + PRESUMED_INSIDE[0]) / (10 + PRESUMED_INSIDE.sum())
+    outside = (901 + PRESUMED_OUTSIDE[0]) / (901 + PRESUMED_OUTSIDE.sum())
+    assert bits_of(weighed, 90)[1] == pytest.approx(math.log2(inside / outside))
+    assert -MAX_ABSENCE_BITS <= bits_of(weighed, 90)[1] < -2.0
+    assert bits_of(weighed, 91)[1] == 0.0
+
+
+def test_the_finest_level_that_agrees_counts_and_a_coarser_one_adds_nothing() -> None:
+    # Signal 0 is an address, 1 its prefix, 2 a card. The prefix has strangers in it.
+    rows = [(account, signal, int(signal == 2)) for account in range(10) for signal in (0, 1, 2)]
+    rows += [(account, 1, 0) for account in range(200, 215)]
+    rows += [(50, 0, 0), (50, 1, 0), (50, 2, 1), (51, 0, 0), (51, 2, 1), (52, 1, 0), (52, 2, 1)]
+    weighed = weigh(
+        evidence(rows, 1_000, families=2, levels={1: 1}, everybody_has=True), members_of(range(10))
+    )
+    both, fine, coarse = (bits_of(weighed, account)[0] for account in (50, 51, 52))
+    assert both == fine > coarse
+    # Prefixes make nobody a candidate.
+    assert not set(weighed.account.tolist()) & set(range(200, 215))
+
+
+def test_a_second_and_a_third_value_of_the_clusters_own_count_on() -> None:
+    # Every member has three of eight cards, each of which one stranger has too; one more stranger has three.
+    rows = [(account, (account + i) % 8, 0) for account in range(48) for i in range(3)]
+    rows += [(900 + card, card, 0) for card in range(8)] + [(990, card, 0) for card in range(3)]
+    weighed = weigh(evidence(rows, 10_000, everybody_has=True), members_of(range(48)))
+    one, three, member = (bits_of(weighed, account)[0] for account in (900, 990, 10))
+    assert 0.0 < one < three - 1.0
+    assert three == member
+
+
+def test_a_hub_makes_no_candidates_and_weighs_beside_what_does() -> None:
+    # A template (family 0) that all ten members and 200 others use, a card (family 1) of the members and one more.
+    rows = [(account, family, family) for account in [*range(10), 500] for family in (0, 1)]
+    rows += [(account, 0, 0) for account in range(600, 800)]
+    weighed = weigh(evidence(rows, 10_000, families=2, everybody_has=True), members_of(range(10)))
+    assert weighed.account.tolist() == [*range(10), 500]
+    assert bits_of(weighed, 500)[0] > 1.0
+
+
+def test_families_that_only_support_make_no_candidates() -> None:
+    rows = [(account, 0, 0) for account in [*range(10), 500]]
+    assert not len(weigh(evidence(rows, 10_000, supporting=[0]), members_of(range(10))).account)
+
+
+def test_a_large_cluster_is_not_presumed_to_have_everybody() -> None:
+    rows = [(account, account // 5, 0) for account in range(80)]
+    weighed = weigh(evidence(rows, 200), members_of(range(80)))
+    assert weighed.prior.tolist() == pytest.approx([math.log2(MAX_PRIOR / (1 - MAX_PRIOR))] * 80)
+
+
+def test_who_signed_up_with_the_others_is_weighed_by_it_and_it_can_be_left_out() -> None:
+    rows = [(account, 0, 0) for account in [*range(10), 500, 501]]
+    moments = [
+        number * 7 * MINUTE + 100_000 * MINUTE * (account > 9) for number, account in enumerate(range(10_000))
     ]
-    weighed = weigh(frame([*rows, *strangers, (70, 0, 0)]), members_of([0, 1, 2, 3]), 1000)
-    one = weighed.filter(pl.col("account") == 70).row(0, named=True)
-    both = weighed.filter(pl.col("account") == 0).row(0, named=True)
-    rare, common = math.log2(1.0 / (1.5 / 997)), math.log2(1.0 / (10.5 / 997))
-    assert one["bits"] == pytest.approx(rare)
-    # Leave one out: three of four members instead of four.
-    assert both["bits"] == pytest.approx(rare + common + 2 * math.log2(3 / 4), abs=0.3)
-    assert (one["agreeing"], both["agreeing"]) == (1, 2)
+    moments[500] = 3 * MINUTE
+    timed = weigh(evidence(rows, 10_000, created_at=moments), members_of(range(10)))
+    bits = dict(zip(timed.account.tolist(), timed.time.tolist(), strict=True))
+    assert bits[500] > 1.0 > -0.1 > bits[501]
+    untimed = weigh(evidence(rows, 10_000), members_of(range(10)))
+    assert not untimed.time.any()
+    assert np.array_equal(untimed.families, timed.families)
 
 
-def test_one_shared_thing_makes_nobody_a_member() -> None:
-    # Ten accounts share a card and a device; a stranger shares the card alone.
-    rows = [(account, signal, family) for account in range(10) for signal, family in ((0, 0), (1, 1))]
-    rules = Rules(rounds=8, growing_membership=0.5, join_share=0.35, min_membership=0.9)
-    found, _ = grow(given_of(frame([*rows, (99, 0, 0)]), 10_000), members_of(list(range(10))), rules)
-    assert found["account"].to_list() == list(range(10))
-
-
-def test_a_family_in_which_an_account_differs_speaks_against_it() -> None:
-    rows = [(account, signal, family) for account in range(10) for signal, family in ((0, 0), (1, 1), (2, 2))]
-    agrees = [(90, 0, 0), (90, 1, 1)]
-    differs = [(91, 0, 0), (91, 1, 1), (91, 7, 2), (92, 7, 2)]
-    weighed = weigh(frame([*rows, *agrees, *differs]), members_of(list(range(10))), 10_000)
-    bits = dict(weighed.select("account", "bits").iter_rows())
-    assert bits[91] < bits[90] - 2.0
-
-
-def test_cores_that_share_as_groups_become_one_and_a_stranger_stays_out() -> None:
-    # Two cores with cards of their own, one set of addresses (family 1) and of templates (family 2) for both.
-    rows = []
-    for account in range(40):
-        rows += [(account, account // 4, 0), (account, 100 + account % 5, 1), (account, 200 + account % 3, 2)]
-    rows += [(900, 100, 1), (901, 300, 2), (902, 300, 2)]
-    rules = Rules(rounds=8, growing_membership=0.5, join_share=0.35, min_membership=0.9)
-    cores = members_of(list(range(16)), list(range(16, 36)))
-    found, _ = grow(given_of(frame(rows), 10_000), cores, rules)
-    assert found["cluster"].n_unique() == 1
-    assert found["account"].to_list() == list(range(40))
-
-
-def test_join_leaves_clusters_alone_that_share_nothing() -> None:
-    edges = frame([(account, account // 3, 0) for account in range(6)])
-    members = members_of([0, 1, 2], [3, 4, 5])
-    weighed = weigh(edges, members, 1000)
-    rules = Rules(rounds=8, growing_membership=0.5, join_share=0.35, min_membership=0.9)
-    assert join(members, weighed, rules).tolist() == [0, 1]
-
-
-@given(
-    st.lists(st.tuples(st.integers(0, 30), st.integers(0, 12)), max_size=120),
-    st.lists(st.integers(0, 30), min_size=2, max_size=12, unique=True),
+Pairs = list[tuple[int, int]]
+PAIRS = st.lists(st.tuples(st.integers(0, 30), st.integers(0, 11)), max_size=120, unique=True)
+CORES = st.lists(st.integers(0, 30), min_size=4, max_size=20, unique=True).flatmap(
+    lambda accounts: st.integers(2, len(accounts) - 2).map(lambda cut: (accounts[:cut], accounts[cut:]))
 )
-def test_memberships_are_probabilities_and_order_does_not_matter(
-    pairs: list[tuple[int, int]], core: list[int]
+TIMES = st.none() | st.lists(st.integers(0, 10_000_000), min_size=ACCOUNTS, max_size=ACCOUNTS)
+
+
+def drawn(pairs: Pairs, times: list[int] | None, place: list[int] | None = None) -> Evidence:
+    """Twelve signals of three families; 2, 5, 8 and 11 are of one that only supports, 9 is part of others."""
+    place = place or list(range(ACCOUNTS))
+    rows = [(place[account], signal, signal % 3) for account, signal in pairs]
+    moved = None if times is None else [moment for _, moment in sorted(zip(place, times, strict=True))]
+    return evidence(rows, ACCOUNTS, levels={9: 1}, supporting=[2], created_at=moved)
+
+
+def equal(one: Weighed, two: Weighed) -> None:
+    assert one.cluster.tolist() == two.cluster.tolist()
+    assert one.account.tolist() == two.account.tolist()
+    assert one.member.tolist() == two.member.tolist()
+    assert np.allclose(one.families, two.families)
+    assert np.allclose(one.time, two.time, atol=1e-5)
+    assert np.allclose(one.prior, two.prior)
+    assert np.allclose(one.membership, two.membership)
+
+
+@settings(max_examples=40, deadline=None)
+@given(PAIRS, CORES, TIMES)
+def test_bits_add_up_to_probabilities(
+    pairs: Pairs, cores: tuple[list[int], list[int]], times: list[int] | None
 ) -> None:
-    edges = frame([(a, s, s % 3) for a, s in dict.fromkeys(pairs)])
-    members = members_of(sorted(core))
-    weighed = weigh(edges, members, 100)
-    assert weighed["membership"].is_between(0.0, 1.0).all()
-    again = weigh(edges.reverse(), members, 100)
-    assert weighed.equals(again)
+    weighed = weigh(drawn(pairs, times), members_of(*cores))
+    total = weighed.families.astype(float).sum(axis=1) + weighed.time + weighed.prior
+    assert np.all((weighed.membership >= 0.0) & (weighed.membership <= 1.0))
+    assert np.allclose(weighed.bits, total)
+    assert np.allclose(weighed.membership, 1.0 / (1.0 + np.exp2(-total)), atol=1e-6)
+
+
+@settings(max_examples=40, deadline=None)
+@given(PAIRS, CORES, TIMES, st.randoms(use_true_random=False))
+def test_the_order_of_edges_changes_nothing(
+    pairs: Pairs, cores: tuple[list[int], list[int]], times: list[int] | None, random: Random
+) -> None:
+    shuffled = random.sample(pairs, len(pairs))
+    one, two = (weigh(drawn(rows, times), members_of(*cores)) for rows in (pairs, shuffled))
+    assert all(np.array_equal(getattr(one, name), getattr(two, name)) for name in Weighed.__slots__)
+
+
+@settings(max_examples=40, deadline=None)
+@given(PAIRS, CORES, TIMES, st.permutations(range(ACCOUNTS)))
+def test_the_numbers_of_accounts_change_nothing(
+    pairs: Pairs, cores: tuple[list[int], list[int]], times: list[int] | None, place: list[int]
+) -> None:
+    one = weigh(drawn(pairs, times), members_of(*cores))
+    moved = weigh(drawn(pairs, times, place), members_of(*([place[a] for a in core] for core in cores)))
+    back = np.argsort(place)[moved.account].astype(np.int32)
+    two = Weighed(moved.cluster, back, *(getattr(moved, name) for name in Weighed.__slots__[2:]))
+    equal(one, two.rows(np.lexsort((two.account, two.cluster))))
+
+
+@settings(max_examples=40, deadline=None)
+@given(PAIRS, CORES, TIMES)
+def test_a_cluster_is_weighed_by_its_own_members_alone(
+    pairs: Pairs, cores: tuple[list[int], list[int]], times: list[int] | None
+) -> None:
+    given_, both = drawn(pairs, times), members_of(*cores)
+    whole = weigh(given_, both)
+    for number in (0, 1):
+        alone = weigh(given_, both.filter(pl.col("cluster") == number))
+        equal(whole.rows(whole.cluster == number), alone)
+    equal(whole, whole.without([0]).with_rows(whole.without([1])))
+
+
+@settings(max_examples=40, deadline=None)
+@given(PAIRS, CORES)
+def test_nobody_is_a_witness_for_himself(pairs: Pairs, cores: tuple[list[int], list[int]]) -> None:
+    weighed = weigh(drawn(pairs, None), members_of(*cores))
+    have: dict[int, set[int]] = {}
+    for account, signal in pairs:
+        have.setdefault(account, set()).add(signal)
+    for row, (cluster, account) in enumerate(zip(weighed.cluster, weighed.account, strict=True)):
+        others = set().union(*(have.get(other, set()) for other in cores[cluster] if other != account))
+        shared = others & have[account]
+        # A candidate shares a value, of a family that ties, with somebody else of the cluster.
+        assert any(signal % 3 != 2 and signal != 9 for signal in shared)
+        for family in np.flatnonzero(weighed.families[row] > 0.0):
+            assert any(signal % 3 == family for signal in shared)
+        for family in range(3):
+            if not any(signal % 3 == family for signal in have[account]):
+                assert weighed.families[row, family] == 0.0

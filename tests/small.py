@@ -1,0 +1,87 @@
+"""Small graphs, evidence and clusters for tests of the detection, written down as tuples."""
+
+from collections.abc import Collection, Iterable, Sequence
+
+import numpy as np
+import polars as pl
+
+from graphsvc.campaigns.membership import Evidence
+from graphsvc.model.graph import ACCOUNT_COLUMNS, ACTIVITY_COLUMNS, SIGNAL_COLUMNS, SignalGraph
+
+
+def members_of(*clusters: Iterable[int]) -> pl.DataFrame:
+    """cluster, account: the accounts of clusters 0, 1, …; sorted."""
+    rows = [(number, account) for number, group in enumerate(clusters) for account in sorted(group)]
+    return pl.DataFrame(rows, schema={"cluster": pl.Int32, "account": pl.Int32}, orient="row")
+
+
+def edges_of(rows: Collection[tuple[int, int, int]]) -> pl.DataFrame:
+    """account, signal, family."""
+    return pl.DataFrame(list(rows), schema=["account", "signal", "family"], orient="row").cast(pl.Int32)
+
+
+def evidence(
+    rows: Collection[tuple[int, int, int]],
+    accounts: int,
+    *,
+    families: int = 3,
+    levels: dict[int, int] | None = None,
+    supporting: Collection[int] = (),
+    everybody_has: bool = False,
+    created_at: Sequence[int] | None = None,
+) -> Evidence:
+    """Evidence of (account, signal, family) rows.
+
+    Args:
+        levels: of signals that are not values themselves.
+        supporting: families that do not tie.
+        everybody_has: each account has a value of each family, if nobody else's.
+    """
+    edges = edges_of(rows)
+    has = np.full((accounts, families), everybody_has)
+    has[edges["account"].to_numpy(), edges["family"].to_numpy()] = True
+    degree = np.bincount(edges["signal"].to_numpy(), minlength=1)
+    level = edges["signal"].replace_strict(levels or {}, default=0, return_dtype=pl.Int8)
+    edges = edges.with_columns(level=level, first_seen=pl.lit(-1, dtype=pl.Int64)).filter(
+        pl.Series(degree[edges["signal"].to_numpy()] > 1)
+    )
+    ties = np.array([family not in supporting for family in range(families)])
+    times = None if created_at is None else np.array(created_at, dtype=np.int64)
+    return Evidence(edges, degree, has, ties, times)
+
+
+def graph_of(
+    accounts: int,
+    signals: Sequence[tuple[str, ...]],
+    edges: Collection[tuple[int, int]],
+    activity: Collection[tuple[int, int, str, int]] = (),
+    **columns: Sequence[object],
+) -> SignalGraph:
+    """A graph of (kind, prefix, class) signals and (account, signal) edges.
+
+    Args:
+        signals: of kind; what is left out is ''.
+        columns: of accounts, where they are not all active, of moment 0.
+    """
+    ordered = sorted(edges)
+    default = {"id": [f"a{i:05}" for i in range(accounts)], "created_at": 0, "status": "active"}
+    default |= {"status_changed_at": -1, "plan": "", "country": "", **columns}
+    padded = [(*row, "", "")[:3] for row in signals]
+    return SignalGraph(
+        pl.select(
+            **{
+                name: pl.Series(value) if isinstance(value, list) else pl.repeat(value, accounts)
+                for name, value in default.items()
+            }
+        ).cast(ACCOUNT_COLUMNS),  # type: ignore[arg-type]
+        pl.DataFrame(
+            [(f"{i:05}", kind, parent, "", group) for i, (kind, parent, group) in enumerate(padded)],
+            schema=SIGNAL_COLUMNS,
+            orient="row",
+        ),
+        np.array([account for account, _ in ordered], dtype=np.int32),
+        np.array([signal for _, signal in ordered], dtype=np.int32),
+        np.zeros(len(ordered), dtype=np.int64),
+        np.zeros(len(ordered), dtype=np.int64),
+        pl.DataFrame(list(activity), schema=ACTIVITY_COLUMNS, orient="row"),
+    )
