@@ -87,12 +87,12 @@ def traits(members: pl.DataFrame, graph: SignalGraph) -> pl.DataFrame:
 
 
 def _declared(held: pl.DataFrame) -> pl.DataFrame:
+    # An account that has named two organizations over time is one that names some.
     return (
         held.filter(pl.col("kind") == "organization")
-        .group_by("cluster", "signal")
-        .agg(who=pl.len())
+        .with_columns(same=pl.len().over("cluster", "signal"))
         .group_by("cluster")
-        .agg(declared=pl.col("who").sum(), coherent=pl.col("who").max())
+        .agg(declared=pl.col("account").n_unique(), coherent=pl.col("same").max())
     )
 
 
