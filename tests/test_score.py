@@ -1,0 +1,191 @@
+"""Promise: a ring scores as a campaign and an office, a class or an agency's clients do not; each part of a score has
+bits, a sentence and its limits; evidence from time can be left out part by part."""
+
+from collections.abc import Collection
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from small import graph_of, members_of
+
+from graphsvc.campaigns.membership import pools
+from graphsvc.campaigns.score import (
+    LEAST_BANS,
+    MOST_BANS,
+    MOST_INFRASTRUCTURE,
+    MOST_OTHER,
+    PRIOR,
+    TIME,
+    Part,
+    parts_of_clusters,
+    score,
+)
+from graphsvc.detection import evidence_of
+from graphsvc.linkage.bits import signal_families, with_levels
+from graphsvc.model.graph import SignalGraph
+
+MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
+ACCOUNTS, SIZE = 1_000, 30
+GROUP = range(SIZE)
+
+Signal = tuple[tuple[str, str, str], list[int]]
+
+
+def pool(kind: str, values: int, group: str = "") -> list[Signal]:
+    """As many values of a kind, dealt out among the accounts of the group."""
+    return [
+        ((kind, "", group), [account for account in GROUP if account % values == i]) for i in range(values)
+    ]
+
+
+def world(
+    *signals: Signal, banned: Collection[int] = (), minutes_apart: float = 0.0, active: bool = False
+) -> SignalGraph:
+    """A thousand accounts, thirty of them with `signals`, all others with nothing that anybody else has.
+
+    The others sign up evenly over 300 days, every fiftieth is banned, some are active. So does the group, unless its
+    sign-ups are minutes apart; whether it is active is said.
+    """
+    created = [int(number * 300 * DAY / ACCOUNTS) for number in range(ACCOUNTS)]
+    if minutes_apart:
+        created[:SIZE] = [100 * DAY + int(place * minutes_apart * MINUTE) for place in GROUP]
+    stopped = {*banned, *range(SIZE, ACCOUNTS, 50)}
+    kinds = ["instrument", "ip", "device"]
+    own = [((kind, "", ""), [account]) for account in range(SIZE, ACCOUNTS) for kind in kinds]
+    every = [*signals, *own]
+    hours = [
+        (account, hour + 24 * day, "m", 3)
+        for account in [*range(SIZE, ACCOUNTS, 7), *(GROUP if active else ())]
+        for day in range(14)
+        for hour in (9 + account % 3, 13, 17)
+    ]
+    return with_levels(
+        graph_of(
+            ACCOUNTS,
+            [signal for signal, _ in every],
+            {(account, number) for number, (_, users) in enumerate(every) for account in users},
+            hours,
+            created_at=created,
+            status=["banned" if account in stopped else "active" for account in range(ACCOUNTS)],
+            status_changed_at=[
+                moment + 5 * DAY if account in stopped else -1 for account, moment in enumerate(created)
+            ],
+        )
+    )
+
+
+def parts_of(graph: SignalGraph, time: Collection[str] = TIME) -> dict[str, Part]:
+    """The parts of the group's score by name."""
+    given_ = evidence_of(graph, signups="signup" in time)
+    members = members_of(GROUP)
+    found = parts_of_clusters(given_, graph, members, pools(given_, members), signal_families(graph)[1], time)
+    assert list(found) == [0]
+    assert found[0][0] == PRIOR
+    assert len({part.name for part in found[0]}) == len(found[0])
+    return {part.name: part for part in found[0]}
+
+
+def scored(graph: SignalGraph) -> float:
+    return score(list(parts_of(graph).values()))
+
+
+RING = [*pool("instrument", 6), *pool("device", 5), *pool("ip", 5, "hosting")]
+OFFICE = [*pool("ip", 1, "corporate"), *pool("instrument", 1), *pool("organization", 1)]
+CLASS = [*pool("ip", 2, "education"), *pool("prompt", 3)]
+AGENCY = [
+    *pool("ip", 2, "hosting"), *pool("instrument", 3), *pool("prompt", 2), *pool("organization", 30),
+    *pool("email_domain", 30),
+]  # fmt: skip
+
+
+def test_a_ring_scores_as_a_campaign() -> None:
+    parts = parts_of(world(*RING, banned=range(0, SIZE, 4), minutes_apart=2))
+    assert score(list(parts.values())) > 0.9
+    assert parts["shared"].says == "3 kinds of signal are shared widely: device, network, payment"
+    assert parts["bans"].says.startswith("27% were banned or suspended (")
+    assert parts["anonymous"].says == "100% of use is from hosting, proxy or VPN networks"
+
+
+def test_a_ring_in_lockstep_is_one_before_the_first_ban_and_wherever_it_comes_from() -> None:
+    cards_and_devices = [*pool("instrument", 6), *pool("device", 5)]
+    assert scored(world(*cards_and_devices, minutes_apart=2)) > 0.5
+
+
+@pytest.mark.parametrize(
+    ("signals", "names"),
+    [(OFFICE, {"declared", "institution"}), (CLASS, {"institution"}), (AGENCY, {"declared", "domains"})],
+    ids=["office", "class", "agency"],
+)
+@pytest.mark.parametrize("minutes_apart", [0.0, 1.0, 300.0], ids=["apart", "in a workshop", "in a season"])
+def test_groups_of_honest_people_do_not(signals: list[Signal], names: set[str], minutes_apart: float) -> None:
+    parts = parts_of(world(*signals, minutes_apart=minutes_apart))
+    assert score(list(parts.values())) < 0.5
+    against = {name for name, part in parts.items() if part.bits < -1.0}
+    assert names <= against
+    assert all("%" in parts[name].says for name in names)
+
+
+def test_bits_of_bans_by_hand_and_their_limits() -> None:
+    def bits(banned: int) -> float:
+        return parts_of(world(*RING, banned=range(banned)))["bans"].bits
+
+    usual = (3 + 20) / ACCOUNTS
+    assert bits(3) == pytest.approx(np.log2((0.1 + 0.02) / (usual + 0.02)))
+    assert bits(0) == LEAST_BANS
+    assert bits(SIZE) == MOST_BANS
+
+
+def test_infrastructure_counts_by_kinds_and_what_anybody_may_share_little() -> None:
+    def bits(*kinds: str) -> float:
+        return parts_of(world(*(signal for kind in kinds for signal in pool(kind, 5))))["shared"].bits
+
+    assert bits("instrument") == 2.0
+    assert bits("instrument", "device") == 4.0
+    assert bits("instrument", "device", "phone", "ip") == MOST_INFRASTRUCTURE
+    assert bits("prompt") == 0.5
+    assert bits("prompt", "email_handle", "referral_code", "tls_fingerprint") == MOST_OTHER
+    assert bits("instrument", "prompt") == 2.5
+
+
+def test_a_kind_of_few_members_is_not_wide() -> None:
+    few = [(("instrument", "", ""), list(range(8)))]
+    assert "shared" not in parts_of(world(*few))
+    assert parts_of(world(*few, *pool("device", 5)))["shared"].bits == 2.0
+
+
+def test_where_no_infrastructure_is_known_what_else_is_shared_stands_for_it() -> None:
+    graph = graph_of(
+        300,
+        [("referral_code",), ("tls_fingerprint",)],
+        {(account, signal) for account in GROUP for signal in (0, 1)},
+        created_at=[number * HOUR for number in range(300)],
+    )
+    assert parts_of(graph)["shared"].bits == 4.0
+
+
+def test_the_evidence_from_time_is_left_out_part_by_part() -> None:
+    graph = world(*RING, banned=range(0, SIZE, 4), minutes_apart=2, active=True)
+    whole = parts_of(graph)
+    timed = set(TIME) - {"signup", "moves"}
+    assert timed <= set(whole)
+    for name in timed:
+        without = parts_of(graph, [other for other in TIME if other != name])
+        assert without == {other: part for other, part in whole.items() if other != name}
+    assert set(parts_of(graph, [])) == set(whole) - timed
+
+
+def test_every_part_says_something() -> None:
+    for signals in (RING, OFFICE, CLASS, AGENCY):
+        for part in parts_of(world(*signals, banned=[1, 2], minutes_apart=30, active=True)).values():
+            assert part.says
+            assert np.isfinite(part.bits)
+
+
+@given(st.lists(st.floats(-8.0, 8.0), max_size=8))
+def test_a_score_is_a_probability_that_grows_with_bits(bits: list[float]) -> None:
+    parts = [Part("x", value, "") for value in bits]
+    assert 0.0 <= score(parts) <= 1.0
+    assert score([*parts, Part("y", 1.0, "")]) >= score(parts)
+    assert score([]) == 0.5
+    assert score([Part("x", 3.0, ""), Part("y", -1.0, "")]) == pytest.approx(0.8)
