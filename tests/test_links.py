@@ -2,6 +2,9 @@
 to share, or two others; hubs count without pairing."""
 
 import math
+import os
+import subprocess
+import sys
 from itertools import combinations
 
 import pytest
@@ -71,6 +74,36 @@ def test_links_are_the_definition_whatever_the_chunk(
     pairs = zip(links.source.tolist(), links.target.tolist(), strict=True)
     found = dict(zip(pairs, links.bits.tolist(), strict=True))
     assert found == pytest.approx(by_brute_force(graph, min_values))
+
+
+SCRIPT = """
+import hashlib
+import numpy as np
+from small import graph_of
+from graphsvc.linkage.pairs import enumerate_links
+
+drawn = np.random.default_rng(5).integers(0, [25_000, 7_500], (10_000, 2)).tolist()
+signals = [(kind,) for _ in range(1_250) for kind in ("instrument", "ip", "device", "phone", "code", "handle")]
+shared = {(account, 6 * (account // 20) + kind) for account in range(25_000) for kind in range(6)}
+links = enumerate_links(graph_of(30_000, signals, shared | set(map(tuple, drawn))), min_values=2)
+print(len(links), hashlib.sha256(links.bits.tobytes()).hexdigest())
+"""
+
+
+def test_bits_are_the_same_to_the_last_digit_whatever_the_number_of_threads() -> None:
+    def said(threads: int) -> str:
+        environment = {
+            **os.environ,
+            "POLARS_MAX_THREADS": str(threads),
+            "PYTHONPATH": os.pathsep.join(sys.path),
+        }
+        return subprocess.run(
+            [sys.executable, "-c", SCRIPT], env=environment, check=True, capture_output=True, text=True
+        ).stdout
+
+    one, *others = (said(threads) for threads in (1, 2, 3))
+    assert int(one.split()[0]) > 200_000
+    assert others == [one] * 2
 
 
 def linked(graph: SignalGraph, min_values: int = 2) -> list[tuple[int, int]]:

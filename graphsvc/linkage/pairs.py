@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from graphsvc.linkage.bits import degrees, signal_bits, signal_families
 from graphsvc.model.graph import SignalGraph
 from graphsvc.model.links import Links
+from graphsvc.model.sums import summed
 from graphsvc.signals.kinds import DERIVED, kind_of
 
 # Families whose kinds or bands repeat one observation: sharing several of their values is still one.
@@ -76,16 +77,16 @@ def enumerate_links(graph: SignalGraph, *, min_values: int, chunk: int = 20_000)
     prompt = names.index("prompt") if "prompt" in names else -1
     edges = pl.DataFrame({"account": graph.account, "signal": graph.signal}).join(signals, on="signal").lazy()
     ties = edges.filter("ties").select("account", "signal", "family", "sole")
-    templates = 1 + (pl.col("n") > BANDS_OF_A_TEMPLATE).cast(pl.Int16)
+    templates = 1 + (pl.col("n") > BANDS_OF_A_TEMPLATE).cast(pl.Int64)
     values = (
         pl.when(pl.col("family") == prompt)
         .then(templates)
         .when(pl.col("family").is_in(single.implode()))
         .then(1)
         .otherwise(pl.col("n") + pl.col("sole") * (min_values - 1))
-        .cast(pl.Int16)
+        .cast(pl.Int64)
     )
-    parts = []
+    parts, ends = [], ["source", "target"]
     for start in range(0, graph.accounts.height, chunk):
         pairs = (
             ties.filter(pl.col("account").is_between(start, start + chunk - 1))
@@ -103,20 +104,16 @@ def enumerate_links(graph: SignalGraph, *, min_values: int, chunk: int = 20_000)
         shared = (
             pairs.join(edges.select("signal", "family", "bits", source="account"), on="source")
             .join(edges.select("signal", target="account"), on=["target", "signal"], how="semi")
-            .group_by("source", "target", "family")
+            .group_by(*ends, "family")
             .agg(pl.col("bits").max(), pl.col("values").first())
-            # Summed in the order of families: the same bits to the last digit in every run.
-            .sort("source", "target", "family")
-            .group_by("source", "target", maintain_order=True)
-            .agg(
-                pl.col("bits").sum(),
-                families=(pl.lit(1, dtype=pl.Int64) * 2 ** pl.col("family").cast(pl.Int64))
-                .sum()
-                .cast(pl.Int64),
-                values=pl.col("values").first(),
-            )
+            .sort(*ends, "family")
+            .collect()
         )
-        parts.append(shared.collect())
+        found = shared.group_by(ends, maintain_order=True).agg(
+            families=(pl.lit(1, dtype=pl.Int64) * 2 ** pl.col("family").cast(pl.Int64)).sum().cast(pl.Int64),
+            values=pl.col("values").first(),
+        )
+        parts.append(found.with_columns(bits=pl.Series(summed(shared, ends, "bits"))))
     links = pl.concat(parts).sort("source", "target")
     return Links(
         graph.accounts.height,
