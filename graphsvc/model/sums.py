@@ -21,5 +21,5 @@ def summed(frame: pl.DataFrame, keys: list[str], values: str) -> NDArray[np.floa
     for key in keys:
         column = frame[key].to_numpy()
         begins[1:] |= column[1:] != column[:-1]
-    sums: NDArray[np.float64] = np.bincount(np.cumsum(begins), frame[values].to_numpy())
+    sums = np.bincount(np.cumsum(begins), frame[values].to_numpy())
     return sums.astype(np.float64)
