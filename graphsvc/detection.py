@@ -36,6 +36,7 @@ from graphsvc.model.clusters import CLUSTERS, Found, cluster_id
 from graphsvc.model.graph import SignalGraph
 from graphsvc.model.links import Links
 from graphsvc.model.runs import Algorithm, Run
+from graphsvc.model.sums import summed
 from graphsvc.signals.kinds import family_ties
 from graphsvc.store import Store
 from graphsvc.store.connection import translated
@@ -218,7 +219,8 @@ def judge(
         {"cluster": list(parts), "score": [score(each) for each in parts.values()]},
         schema={"cluster": pl.Int32, "score": pl.Float64},
     ).filter(pl.col("score") >= parameters.min_score)
-    chosen = chosen.join(scores, on="cluster").with_columns(p=pl.col("membership") * pl.col("score"))
+    chosen = chosen.join(scores, on="cluster", maintain_order="left")
+    chosen = chosen.with_columns(p=pl.col("membership") * pl.col("score"))
     least, innocents = threshold(chosen["p"].to_numpy(), graph.accounts.height, parameters.budget)
     chosen = large(chosen.filter(pl.col("p") >= least), parameters.min_size).drop("p", "score")
     pool = pools(given, chosen)
@@ -227,9 +229,9 @@ def judge(
     families = held.sort(["cluster", "share", "name"], descending=[False, True, False])
     by_cluster = families.partition_by("cluster", as_dict=True)
     bits = chosen.select("cluster", bits=pl.Series(weighed.bits[chosen["row"].to_numpy()]))
-    sums = dict(bits.group_by("cluster").agg(pl.col("bits").sum()).iter_rows())
+    sums = summed(bits, ["cluster"], "bits").tolist()
     rows = []
-    for row in traits(chosen, graph).iter_rows(named=True):
+    for row, total in zip(traits(chosen, graph).iter_rows(named=True), sums, strict=True):
         number = row["cluster"]
         who = chosen.filter(pl.col("cluster") == number)["account"]
         family = by_cluster.get((number,), families.clear())
@@ -238,7 +240,7 @@ def judge(
                 **{name: row[name] for name in ("cluster", "size", "first_seen", "last_seen")},
                 "id": cluster_id(graph.accounts["id"].gather(who).to_list()),
                 "score": score(parts[number]),
-                "bits": sums[number],
+                "bits": total,
                 "families": family["name"].to_list(),
                 "summary": sentence(row["size"], family, row["first_seen"], row["last_seen"], row["stopped"]),
                 "parts": json.dumps([asdict(part) for part in parts[number]]),
