@@ -1,11 +1,14 @@
 """Promise: a run finds the rings and spares the rest, the same in every run, and publishes whole or not at all."""
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from graphs import ring_bundle
+from graphs import ring_bundle, write_bundle
 
+from graphsvc.campaigns.budget import FLOOR, LEAST_INNOCENTS
+from graphsvc.campaigns.score import TIME
 from graphsvc.community.gds import GdsDetector
 from graphsvc.detection import Outcome, Parameters, detect
 from graphsvc.errors import DetectionError
@@ -16,6 +19,8 @@ from graphsvc.model.runs import Algorithm
 from graphsvc.signals.tokens import Tokeniser
 from graphsvc.store import Store
 from graphsvc.store.published import clusters, members
+
+MOMENT = "2026-03-25T09:00:00Z"
 
 
 @pytest.fixture
@@ -37,6 +42,55 @@ def test_rings_are_found_by_every_algorithm(database: Store, rings: Path, algori
     figures = evaluate(read_truth(rings / "truth.parquet"), members(database))
     assert outcome.clusters == 2
     assert (figures.precision.rate, figures.recall.rate, figures.campaigns_found.rate) == (1.0, 1.0, 1.0)
+
+
+def test_an_office_beside_the_rings_is_spared(
+    database: Store, rings: Path, tokens: Tokeniser, tmp_path: Path
+) -> None:
+    # Thirty people behind one address who pay with one of two cards and say whom they work for.
+    accounts, payments, sessions = [], [], []
+    for number in range(30):
+        seen = {"account_id": f"office-{number:02}", "first_seen": MOMENT, "last_seen": MOMENT}
+        made = f"2026-03-{1 + number % 20:02}T{8 + number % 9:02}:{number:02}:00Z"
+        accounts.append({"account_id": seen["account_id"], "created_at": made, "organization": "Example Ltd"})
+        payments.append({**seen, "instrument": f"fp_office_{number % 2}", "kind": "card"})
+        sessions.append({**seen, "ip": "192.0.2.1", "device": f"dev_office_{number}", "requests": 5})
+    office = write_bundle(tmp_path / "office", accounts=accounts, payments=payments, sessions=sessions)
+    load_bundle(database, office, tokens, tmp_path / "dead")
+    outcome = run(database)
+    assert outcome.links >= 30 * 14 // 2
+    assert outcome.clusters == 2
+    assert not [account for account in members(database)["account_id"] if account.startswith("office")]
+
+
+def test_what_the_run_set_itself_is_kept_with_it(database: Store, rings: Path) -> None:
+    run(database)
+    (kept,) = database.read("query/published_run")
+    thresholds = json.loads(kept["run"]["thresholds"])
+    surest = members(database)
+    assert FLOOR <= thresholds["probability"] <= float((surest["membership"] * surest["cluster_score"]).min())
+    assert 0.0 <= thresholds["expected_innocents"] <= LEAST_INNOCENTS
+    assert json.loads(kept["run"]["parameters"])["budget"] == Parameters().budget
+
+
+def test_evidence_from_time_can_be_left_out_and_leaves_a_run_less_sure(database: Store, rings: Path) -> None:
+    run(database)
+    timed = clusters(database)
+    run(database, time=(), joining=False, budget=1.0)
+    untimed = clusters(database)
+    assert timed.height == untimed.height == 2
+    assert max(untimed["cluster_score"]) < min(timed["cluster_score"])
+    for row in timed.iter_rows(named=True):
+        assert {"prior", "shared", "lockstep"} <= {part["name"] for part in row["score_parts"]}
+    for row in untimed.iter_rows(named=True):
+        assert not {part["name"] for part in row["score_parts"]} & set(TIME)
+    # Two dozen of whom so many may be innocent are more than the usual budget has room for.
+    assert run(database, time=()).clusters == 0
+
+
+def test_a_score_nobody_reaches_publishes_nobody(database: Store, rings: Path) -> None:
+    assert run(database, min_score=1.0).clusters == 0
+    assert run(database, min_size=13).clusters == 0
 
 
 def test_the_same_graph_gives_the_same_result_and_hashes(database: Store, rings: Path) -> None:
