@@ -148,6 +148,13 @@ def test_a_card_and_an_address_of_many_link_together() -> None:
     assert len(linked(graph)) == SOLE_DEGREE * (SOLE_DEGREE + 1) // 2
 
 
+def test_a_pair_may_share_tens_of_thousands_of_addresses() -> None:
+    graph = graph_of(
+        1_000, [("ip",)] * 33_000, {(account, signal) for account in (1, 2) for signal in range(33_000)}
+    )
+    assert enumerate_links(graph, min_values=2).values.tolist() == [33_000]
+
+
 def test_more_bands_than_one_template_has_are_two_templates() -> None:
     def pairs(bands: int) -> list[tuple[int, int]]:
         edges = {(account, band) for account in (1, 2) for band in range(bands)}
