@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from small import evidence, members_of
 
 from graphsvc.campaigns.grow import best, grow
-from graphsvc.campaigns.membership import Evidence, weigh
+from graphsvc.campaigns.membership import Evidence, Weighed, weigh
 
 CARD, ADDRESS, DEVICE = 0, 1, 2
 ACCOUNTS = 10_000
@@ -83,6 +83,15 @@ def test_an_account_goes_to_the_cluster_that_its_evidence_favours() -> None:
         everybody_has=True,
     )
     assert grown(given_, CAMPAIGN, ANOTHER) == [CAMPAIGN, [NEWCOMER, *ANOTHER]]
+
+
+def test_all_are_weighed_by_the_members_that_are_returned() -> None:
+    # The first cluster is whole from the beginning, the second grows: only it is weighed again.
+    given_ = evidence([*campaign(), *campaign(OTHER, 30)], ACCOUNTS, everybody_has=True)
+    members, weighed = grow(given_, members_of(CAMPAIGN, ANOTHER[:40]), 20)
+    fresh = weigh(given_, members)
+    assert members.equals(members_of(CAMPAIGN, ANOTHER))
+    assert all(np.allclose(getattr(weighed, name), getattr(fresh, name)) for name in Weighed.__slots__)
 
 
 def test_no_rounds_leave_cores_as_they_are() -> None:
