@@ -25,6 +25,7 @@ from graphsvc.community.protocol import Detector
 from graphsvc.errors import DetectionError, GraphsvcError
 from graphsvc.linkage.bits import (
     degrees,
+    in_passing,
     signal_bits,
     signal_families,
     signal_levels,
@@ -173,21 +174,29 @@ def evidence_of(graph: SignalGraph, *, signups: bool) -> Evidence:
     family, names = signal_families(graph)
     degree = degrees(graph)
     level = signal_levels(graph)
+    passing = in_passing(graph)
     has = np.zeros((graph.accounts.height, len(names)), dtype=np.bool_)
     has[graph.account, family[graph.signal]] = True
     weighs = ((degree > 1) & (signal_strengths(graph) > 0.0))[graph.signal]
     account, signal = graph.account[weighs], graph.signal[weighs]
     edges = pl.DataFrame(
-        {"account": account, "signal": signal, "family": family[signal], "level": level[signal]}
+        {
+            "account": account,
+            "signal": signal,
+            "family": family[signal],
+            "level": level[signal],
+            "passing": passing[weighs],
+        }
     )
     ties = np.array([family_ties(name) for name in names])
+    degree = np.bincount(graph.signal[~passing], minlength=graph.signals.height)
     return Evidence(edges, degree, has, ties, graph.accounts["created_at"].to_numpy() if signups else None)
 
 
 def unshared(graph: SignalGraph) -> pl.DataFrame:
     """Account, signal, family of values that strangers do not come to share: what joins cores."""
     family, _ = signal_families(graph)
-    joins = joining(graph)[graph.signal]
+    joins = joining(graph)[graph.signal] & ~in_passing(graph)
     account, signal = graph.account[joins], graph.signal[joins]
     return pl.DataFrame({"account": account, "signal": signal, "family": family[signal]})
 

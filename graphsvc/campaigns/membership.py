@@ -43,8 +43,9 @@ _OTHERS = np.array([0., 2., 1., .7, .5, .5, .4, .2, .1, 2., 1., .7, .5, 3., 2., 
 class Evidence:
     """What accounts can be weighed by.
 
-    `edges`: account, signal, family (int32), level (int8; 0 the value itself, 1 its parent, 2 its grandparent), of
-    signals that more than one account has. `degree`: accounts a signal (int64). `has`, shape (accounts, families):
+    `edges`: account, signal, family (int32), level (int8; 0 the value itself, 1 its parent, 2 its grandparent),
+    passing (bool: a use begun and ended at once), of signals that more than one account has. `degree`: accounts a signal that did not use it in
+    passing (int64). `has`, shape (accounts, families):
     whether an account has any value of a family. `ties`, shape (families,): whether a family ties accounts, or only
     supports. `created_at`: ms since 1970, a row an account; None leaves the moment of sign-up out.
     """
@@ -67,6 +68,8 @@ def pools(given: Evidence, members: pl.DataFrame) -> pl.DataFrame:
     Args:
         members: cluster, account (int32); an account is in one cluster at most.
 
+    A use in passing puts no value into a pool: an operator who visits somebody's address has not made it his.
+
     Returns: cluster, signal, family, level, inside (members with the value), degree (accounts with it), size,
     bits = log2(m/u) with m = inside / size and u the share of accounts outside the cluster that have it: the
     cluster's own use is taken out, so a large ring cannot make its values look common. Sorted by cluster, signal.
@@ -74,6 +77,7 @@ def pools(given: Evidence, members: pl.DataFrame) -> pl.DataFrame:
     size = members.group_by("cluster").agg(size=pl.len().cast(pl.Int64))
     inside = (
         given.edges.lazy()
+        .filter(~pl.col("passing"))
         .join(members.lazy().select("cluster", "account"), on="account")
         .group_by("cluster", "signal")
         .agg(pl.col("family", "level").first(), inside=pl.len().cast(pl.Int64))
@@ -256,14 +260,15 @@ def _hits(
 ) -> pl.LazyFrame:
     """The class in which each account agrees with each cluster and family: cluster, account, family, class; sorted."""
     owned = pl.LazyFrame({"account": np.arange(accounts, dtype=np.int32), "home": home})
-    inside = pl.col("inside") - (pl.col("home") == pl.col("cluster")).cast(pl.Int64)
+    counted = ~pl.col("passing")
+    inside = pl.col("inside") - ((pl.col("home") == pl.col("cluster")) & counted).cast(pl.Int64)
     odds = (pl.col("inside") / (pl.col("outside") + 0.5)).log(2.0)
     return (
         edges.drop("family", "level")
         .join(pool.drop("bits"), on=on)
         .join(owned, on="account")
         .with_columns(inside=inside)
-        .with_columns(outside=pl.col("degree") - 1 - pl.col("inside"))
+        .with_columns(outside=pl.col("degree") - counted.cast(pl.Int64) - pl.col("inside"))
         .filter(_lift(pl.col("inside"), pl.col("outside"), accounts) >= MIN_POOL_BITS)
         .with_columns(odds=odds)
         .group_by("cluster", "account", "family")

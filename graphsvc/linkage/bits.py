@@ -7,6 +7,10 @@ from numpy.typing import NDArray
 from graphsvc.model.graph import SignalGraph
 from graphsvc.signals.kinds import LEVELS, family_of, kind_of, level_of
 
+PASSING_MS = 3_600_000
+PASSING_SHARE = 0.2
+"""Share of the uses of a kind that may be in passing for it to mean something."""
+
 
 def with_levels(graph: SignalGraph) -> SignalGraph:
     """The graph with what signals are part of as signals of their own: prefix and system of an address, BIN of a card.
@@ -57,6 +61,21 @@ def _edges(graph: SignalGraph) -> pl.DataFrame:
             "last_seen": graph.last_seen,
         }
     )
+
+
+def in_passing(graph: SignalGraph) -> NDArray[np.bool_]:
+    """Which uses of signals were in passing: begun and ended within an hour; bool, one an edge.
+
+    Who wants an innocent to look like his own visits the innocent's address once, or lets him pay once with a card of
+    his. Kinds of which many uses are so, or whose times are not known, say nothing by it, and have none.
+    """
+    short = (graph.last_seen - graph.first_seen < PASSING_MS) & (graph.first_seen >= 0)
+    _, kinds = np.unique(graph.signals["kind"].to_numpy(), return_inverse=True)
+    kind = kinds[graph.signal]
+    total = np.bincount(kind)
+    usual = np.bincount(kind, weights=short, minlength=len(total)) > PASSING_SHARE * np.maximum(total, 1)
+    found: NDArray[np.bool_] = short & ~usual[kind]
+    return found
 
 
 def degrees(graph: SignalGraph) -> NDArray[np.int64]:

@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from graphsvc.linkage.bits import degrees, signal_bits, signal_families
+from graphsvc.linkage.bits import degrees, in_passing, signal_bits, signal_families
 from graphsvc.model.graph import SignalGraph
 from graphsvc.model.links import Links
 from graphsvc.model.sums import summed
@@ -75,8 +75,9 @@ def enumerate_links(graph: SignalGraph, *, min_values: int, chunk: int = 20_000)
     ).filter(pl.col("degree") > 1)
     single = pl.Series([names.index(name) for name in ONE_OBSERVATION if name in names], dtype=pl.Int32)
     prompt = names.index("prompt") if "prompt" in names else -1
-    edges = pl.DataFrame({"account": graph.account, "signal": graph.signal}).join(signals, on="signal").lazy()
-    ties = edges.filter("ties").select("account", "signal", "family", "sole")
+    uses = {"account": graph.account, "signal": graph.signal, "passing": in_passing(graph)}
+    edges = pl.DataFrame(uses).join(signals, on="signal").lazy()
+    ties = edges.filter(pl.col("ties") & ~pl.col("passing")).select("account", "signal", "family", "sole")
     templates = 1 + (pl.col("n") > BANDS_OF_A_TEMPLATE).cast(pl.Int64)
     values = (
         pl.when(pl.col("family") == prompt)
