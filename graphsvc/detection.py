@@ -68,7 +68,7 @@ class Parameters:
     min_score: float = 0.5
     """Score a cluster needs to be published."""
     budget: float = 0.001
-    """Innocents to be expected among what is published, for each account there is."""
+    """Innocents to be expected among what is published, for each innocent there is."""
     time: tuple[str, ...] = TIME
     """Evidence from time that is used."""
 

@@ -13,18 +13,20 @@ def threshold(probability: NDArray[np.float64], accounts: int, budget: float) ->
     """The least probability with which accounts can be published within a budget of innocents.
 
     Accounts come in the order of their probability, as long as what is to be expected of innocents among them, the sum
-    of 1 - p, is not more than the budget. That holds as far as the probabilities are right as often as they say.
+    of 1 - p, is not more than the budget times all innocents, of whom p says how many are left. That holds as far as the probabilities are right as often as they say.
 
     Args:
         probability: that each account is a member of a campaign, 0–1; any order.
         accounts: all there are.
-        budget: innocents for each account, for example .001.
+        budget: innocents that may be published, for each innocent there is, for example .001.
 
     Returns: the threshold (at least `FLOOR`) and the innocents to expect above it.
     """
     ordered = np.sort(probability[probability >= FLOOR])[::-1]
     expected = np.cumsum(1.0 - ordered)
-    fits = int(np.searchsorted(expected, max(budget * accounts, LEAST_INNOCENTS), side="right"))
+    allowed = np.maximum(budget * (accounts - np.cumsum(ordered)), LEAST_INNOCENTS)
+    over = np.flatnonzero(expected > allowed)
+    fits = int(over[0]) if len(over) else len(ordered)
     if fits == len(ordered):
         return FLOOR, float(expected[-1]) if fits else 0.0
     # Accounts of one probability are treated alike: those at the cut stay out.

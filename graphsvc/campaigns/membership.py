@@ -44,9 +44,9 @@ class Evidence:
     """What accounts can be weighed by.
 
     `edges`: account, signal, family (int32), level (int8; 0 the value itself, 1 its parent, 2 its grandparent),
-    passing (bool: a use begun and ended at once), of signals that more than one account has. `degree`: accounts a signal that did not use it in
-    passing (int64). `has`, shape (accounts, families):
-    whether an account has any value of a family. `ties`, shape (families,): whether a family ties accounts, or only
+    passing (bool: a use begun and ended at once), of signals that more than one account has. `degree`: accounts a
+    signal that did not use it in passing (int64). `has`, shape (accounts, families): whether an account has any value
+    of a family. `ties`, shape (families,): whether a family ties accounts, or only
     supports. `created_at`: ms since 1970, a row an account; None leaves the moment of sign-up out.
     """
 
@@ -233,12 +233,14 @@ def _learn(
 def _leading(given: Evidence, pool: pl.DataFrame) -> NDArray[np.bool_]:
     """Which values of the pools can make a candidate: those of tying kinds that are not mostly other people's.
 
-    The many who have a hub of a cluster in common with it are weighed by it only where something else leads to them.
+    The many who have a hub of a cluster in common with it are weighed by it only where something else leads to them. Of
+    coarser values those lead that are mostly the cluster's own, as a domain that was bought for it.
     """
     odds = _odds(pool["inside"], pool["degree"] - pool["inside"])
-    leads: NDArray[np.bool_] = (
-        given.ties[pool["family"].to_numpy()] & (pool["level"].to_numpy() == 0) & (odds >= ODDS[0])
+    least = np.select(
+        [pool["level"].to_numpy() == 0, pool["level"].to_numpy() == 1], [ODDS[0], COARSE_ODDS[1]], np.inf
     )
+    leads: NDArray[np.bool_] = given.ties[pool["family"].to_numpy()] & (odds >= least)
     return leads
 
 

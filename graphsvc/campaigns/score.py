@@ -15,7 +15,7 @@ from graphsvc.campaigns.membership import Evidence
 from graphsvc.campaigns.succession import replacement
 from graphsvc.campaigns.timing import PARTS as TRAFFIC
 from graphsvc.campaigns.timing import traffic_evidence
-from graphsvc.campaigns.traits import holders, traits
+from graphsvc.campaigns.traits import concentration, holders, traits
 from graphsvc.linkage.timing import fit_signups, lockstep
 from graphsvc.model.graph import SignalGraph
 
@@ -27,6 +27,8 @@ INFRASTRUCTURE = ("payment", "device", "phone", "network")
 """Families that strangers do not come to share by taking the same course or copying the same prompt."""
 INFRASTRUCTURE_BITS, MOST_INFRASTRUCTURE = 2.0, 6.0
 OTHER_BITS, MOST_OTHER = 0.5, 1.0
+EVEN_POOLED, POOLED_BITS, LEAST_POOLED, MOST_POOLED = 0.3, 30.0, -1.5, 5.0
+"""Where no kind of infrastructure is known: friends share a few things, members of a campaign a third and more."""
 MOST_LOCKSTEP, LEAST_LOCKSTEP = 3.0, -1.0
 MOST_BANS, LEAST_BANS = 3.0, -0.5
 DECLARED_BITS, COHERENT_BITS, INSTITUTION_BITS, OWN_DOMAIN_BITS, ANONYMOUS_BITS = -5.0, -3.0, -4.0, -4.0, 1.0
@@ -77,10 +79,15 @@ def parts_of_clusters(
     }
     # Where none of the kinds is there that infrastructure is told by, whatever else is shared stands for it.
     known = set(families) & set(INFRASTRUCTURE)
+    pooled = {} if known else dict(concentration(given, members, pool).iter_rows())
     for row in traits(members, graph).iter_rows(named=True):
         number = row["cluster"]
         infrastructure = known or set(wide.get(number, []))
         found[number] = [PRIOR, *_shared(wide.get(number, []), infrastructure), *_declared(row)]
+        if number in pooled:
+            bits = float(np.clip((pooled[number] - EVEN_POOLED) * POOLED_BITS, LEAST_POOLED, MOST_POOLED))
+            says = f"{pooled[number]:.0%} of what a member uses is the group's own, on average"
+            found[number].append(Part("pooled", bits, says))
     for row in _timed(graph, members, time).iter_rows(named=True):
         found[row["cluster"]].append(Part(row["part"], row["bits"], row["says"]))
     return found

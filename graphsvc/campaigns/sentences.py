@@ -43,6 +43,8 @@ PSEUDO = {
 """Families without values: what they say for, and what against."""
 PARTS = {
     "shared": "shared infrastructure",
+    "pooled": "concentration on what is shared",
+    "domains": "e-mail domains of their own",
     "lockstep": "sign-ups in lockstep",
     "balance": "balanced load",
     "sleepless": "no daily cycle",

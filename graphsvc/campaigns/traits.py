@@ -7,6 +7,7 @@ import polars as pl
 
 from graphsvc.campaigns.membership import Evidence
 from graphsvc.model.graph import SignalGraph
+from graphsvc.model.sums import summed
 
 OWN_DOMAIN = 3
 """Accounts that a domain of one's own has at most."""
@@ -38,6 +39,26 @@ def holders(given: Evidence, members: pl.DataFrame, pool: pl.DataFrame) -> pl.Da
         .sort("cluster", "family")
         .collect()
     )
+
+
+def concentration(given: Evidence, members: pl.DataFrame, pool: pl.DataFrame) -> pl.DataFrame:
+    """How much of what members use is their cluster's pool: cluster, share of a member's values, on average.
+
+    Args:
+        members: cluster, account (int32).
+        pool: of `membership.pools`.
+    """
+    uses = given.edges.lazy().join(members.lazy().select("cluster", "account"), on="account")
+    own = pool.lazy().select("cluster", "signal", pooled=pl.lit(1))
+    shares = (
+        uses.join(own, on=["cluster", "signal"], how="left")
+        .group_by("cluster", "account")
+        .agg(share=pl.col("pooled").count() / pl.len())
+        .sort("cluster", "account")
+        .collect()
+    )
+    size = shares.group_by("cluster", maintain_order=True).agg(size=pl.len())
+    return size.select("cluster", share=pl.Series(summed(shares, ["cluster"], "share")) / pl.col("size"))
 
 
 def traits(members: pl.DataFrame, graph: SignalGraph) -> pl.DataFrame:

@@ -24,6 +24,10 @@ TYING_DEGREE = 20
 accounts nothing can have many bits."""
 
 
+LOCKSTEP_MS = 10 * 60 * 1000
+"""Sign-ups closer than this, where few others sign up, are one more thing that two accounts have in common."""
+
+
 def tying(graph: SignalGraph) -> NDArray[np.bool_]:
     """Which signals can make a link; bool, one a signal."""
     kinds = graph.signals["kind"].to_list()
@@ -50,12 +54,26 @@ def joining(graph: SignalGraph) -> NDArray[np.bool_]:
     return found
 
 
+def sign_ups(graph: SignalGraph) -> pl.DataFrame:
+    """When each account signed up, and whether so few did around that moment that to do so too has `TYING_BITS`:
+    account (int32), at (ms), quiet (bool)."""
+    at = graph.accounts["created_at"].to_numpy()
+    ordered = np.sort(at)
+    reach = (
+        np.searchsorted(ordered, at + LOCKSTEP_MS, side="right"),
+        np.searchsorted(ordered, at - LOCKSTEP_MS),
+    )
+    quiet = (reach[0] - reach[1]) * 2.0**TYING_BITS <= len(at)
+    return pl.DataFrame({"account": np.arange(len(at), dtype=np.int32), "at": at, "quiet": quiet})
+
+
 def enumerate_links(graph: SignalGraph, *, min_values: int, chunk: int = 20_000) -> Links:
     """Pairs that share at least `min_values` independent tying values.
 
     A value ties when its kind does, it is rare, it is not behind an address of many people by design, and it is no
     hub. One that strangers do not come to share (a card, a device, a phone number) counts as `min_values`; bands of
-    prompts count as one, and as two where they are more than one template has. For pairs that such values make,
+    prompts count as one, and as two where they are more than one template has. To have signed up within minutes counts
+    as one beside a rare value. For pairs that such values make,
     everything they share counts, hubs too: a popular template or address weighs little alone and is not nothing in
     conjunction. Within a family the strongest agreement counts, families add. Pairs are made for `chunk` accounts at a
     time, which bounds memory.
@@ -77,7 +95,9 @@ def enumerate_links(graph: SignalGraph, *, min_values: int, chunk: int = 20_000)
     prompt = names.index("prompt") if "prompt" in names else -1
     uses = {"account": graph.account, "signal": graph.signal, "passing": in_passing(graph)}
     edges = pl.DataFrame(uses).join(signals, on="signal").lazy()
-    ties = edges.filter(pl.col("ties") & ~pl.col("passing")).select("account", "signal", "family", "sole")
+    ties = edges.filter(pl.col("ties") & ~pl.col("passing")).select(
+        "account", "signal", "family", "sole", "degree"
+    )
     templates = 1 + (pl.col("n") > BANDS_OF_A_TEMPLATE).cast(pl.Int64)
     values = (
         pl.when(pl.col("family") == prompt)
@@ -87,6 +107,7 @@ def enumerate_links(graph: SignalGraph, *, min_values: int, chunk: int = 20_000)
         .otherwise(pl.col("n") + pl.col("sole") * (min_values - 1))
         .cast(pl.Int64)
     )
+    moments = sign_ups(graph).lazy()
     parts, ends = [], ["source", "target"]
     for start in range(0, graph.accounts.height, chunk):
         pairs = (
@@ -94,9 +115,19 @@ def enumerate_links(graph: SignalGraph, *, min_values: int, chunk: int = 20_000)
             .join(ties.select("signal", target="account"), on="signal")
             .filter(pl.col("target") > pl.col("account"))
             .group_by("family", source="account", target="target")
-            .agg(n=pl.len(), sole=pl.col("sole").sum())
+            .agg(n=pl.len(), sole=pl.col("sole").sum(), rare=(pl.col("degree") <= SOLE_DEGREE).any())
             .group_by("source", "target")
-            .agg(values=values.sum())
+            .agg(values=values.sum(), rare=pl.col("rare").any())
+            .join(moments.rename({"account": "source"}), on="source")
+            .join(moments.rename({"account": "target"}), on="target", suffix="_right")
+            .with_columns(
+                values=pl.col("values")
+                + (
+                    (pl.col("at") - pl.col("at_right")).abs().le(LOCKSTEP_MS)
+                    & pl.col("quiet")
+                    & pl.col("rare")
+                )
+            )
             .filter(pl.col("values") >= min_values)
             .collect()
             .lazy()

@@ -73,7 +73,7 @@ KINDS: tuple[SignalKind, ...] = (
     SignalKind(
         "email_domain", "EmailDomain", "REGISTERED_WITH", "email",
         (Source("accounts", "email"),), normalise.email_domain, tokenised=False,
-        strength=0.5, ties=False, coarse=True,
+        strength=0.5, coarse=True,
     ),
     SignalKind(
         "email_handle", "EmailHandle", "REGISTERED_WITH", "email",
