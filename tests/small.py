@@ -28,6 +28,7 @@ def evidence(
     levels: dict[int, int] | None = None,
     supporting: Collection[int] = (),
     everybody_has: bool = False,
+    passing: Collection[tuple[int, int]] = (),
     created_at: Sequence[int] | None = None,
 ) -> Evidence:
     """Evidence of (account, signal, family) rows.
@@ -36,15 +37,18 @@ def evidence(
         levels: of signals that are not values themselves.
         supporting: families that do not tie.
         everybody_has: each account has a value of each family, if nobody else's.
+        passing: (account, signal) of uses in passing.
     """
     edges = edges_of(rows)
     has = np.full((accounts, families), everybody_has)
     has[edges["account"].to_numpy(), edges["family"].to_numpy()] = True
-    degree = np.bincount(edges["signal"].to_numpy(), minlength=1)
+    signal = edges["signal"].to_numpy()
+    brief = np.array([(account, value) in passing for account, value, _ in rows], dtype=np.bool_)
     level = edges["signal"].replace_strict(levels or {}, default=0, return_dtype=pl.Int8)
-    edges = edges.with_columns(level=level, first_seen=pl.lit(-1, dtype=pl.Int64)).filter(
-        pl.Series(degree[edges["signal"].to_numpy()] > 1)
+    edges = edges.with_columns(level=level, passing=pl.Series(brief)).filter(
+        pl.Series(np.bincount(signal, minlength=1)[signal] > 1)
     )
+    degree = np.bincount(signal[~brief], minlength=int(signal.max(initial=0)) + 1)
     ties = np.array([family not in supporting for family in range(families)])
     times = None if created_at is None else np.array(created_at, dtype=np.int64)
     return Evidence(edges, degree, has, ties, times)
@@ -55,15 +59,19 @@ def graph_of(
     signals: Sequence[tuple[str, ...]],
     edges: Collection[tuple[int, int]],
     activity: Collection[tuple[int, int, str, int]] = (),
+    *,
+    seen: dict[tuple[int, int], tuple[int, int]] | None = None,
     **columns: Sequence[object],
 ) -> SignalGraph:
     """A graph of (kind, prefix, class) signals and (account, signal) edges.
 
     Args:
         signals: of kind; what is left out is ''.
+        seen: first and last sight of edges; of all others both are at 0.
         columns: of accounts, where they are not all active, of moment 0.
     """
     ordered = sorted(edges)
+    sights = [(seen or {}).get(edge, (0, 0)) for edge in ordered]
     default = {"id": [f"a{i:05}" for i in range(accounts)], "created_at": 0, "status": "active"}
     default |= {"status_changed_at": -1, "plan": "", "country": "", **columns}
     padded = [(*row, "", "")[:3] for row in signals]
@@ -81,7 +89,7 @@ def graph_of(
         ),
         np.array([account for account, _ in ordered], dtype=np.int32),
         np.array([signal for _, signal in ordered], dtype=np.int32),
-        np.zeros(len(ordered), dtype=np.int64),
-        np.zeros(len(ordered), dtype=np.int64),
+        np.array([first for first, _ in sights], dtype=np.int64),
+        np.array([last for _, last in sights], dtype=np.int64),
         pl.DataFrame(list(activity), schema=ACTIVITY_COLUMNS, orient="row"),
     )

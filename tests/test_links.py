@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small import graph_of
 
-from graphsvc.linkage.bits import signal_bits, signal_families, with_levels
+from graphsvc.linkage.bits import in_passing, signal_bits, signal_families, with_levels
 from graphsvc.linkage.pairs import (
     BANDS_OF_A_TEMPLATE,
     CROWDED,
@@ -171,6 +171,64 @@ def test_addresses_of_crowds_make_no_links(group: str) -> None:
 
     assert pairs(group) == []
     assert pairs("residential") == [(1, 2)]
+
+
+HOUR = 3_600_000
+
+
+@pytest.mark.parametrize(
+    ("others", "apart", "users", "made"),
+    [(0, 5, 2, True), (0, 15, 2, False), (10, 5, 2, False), (0, 5, SOLE_DEGREE + 1, False)],
+    ids=["minutes apart", "longer apart", "in a crowd", "an address of many"],
+)
+def test_who_signed_up_together_and_shares_a_rare_address_is_linked(
+    others: int, apart: int, users: int, made: bool
+) -> None:
+    # One account an hour, but for 1, who signs up minutes after 0, and as many others as are said.
+    created = [place * HOUR for place in range(1_000)]
+    created[1 : 2 + others] = [apart * 60_000] * (1 + others)
+    # Other users of the address came long afterwards.
+    edges = {(account, 0) for account in (0, 1, *range(50, 48 + users))}
+    found = linked(graph_of(1_000, [("ip",)], edges, created_at=created))
+    assert found == ([(0, 1)] if made else [])
+
+
+def test_sign_ups_that_are_not_known_are_not_at_one_moment() -> None:
+    created = [-1, -1, *(place * HOUR for place in range(998))]
+    assert linked(graph_of(1_000, [("ip",)], {(0, 0), (1, 0)}, created_at=created)) == []
+
+
+def visited(visits: int) -> SignalGraph:
+    """A hundred accounts with an address each, used for days, and two at 0 and 1: some of 2's uses are visits."""
+    edges = {(account, account) for account in range(100)} | {(2, 0), (2, 1), (3, 0), (3, 1)}
+    seen = dict.fromkeys(edges, (HOUR, 50 * HOUR)) | {
+        (2, place): (HOUR, HOUR + 60_000) for place in range(visits)
+    }
+    return graph_of(1_000, [("ip",)] * 100, edges, seen=seen)
+
+
+def test_a_use_in_passing_makes_no_link() -> None:
+    assert linked(visited(0)) == [(2, 3)]
+    assert linked(visited(2)) == []
+
+
+def test_uses_in_passing_by_hand() -> None:
+    edges = {(account, 0) for account in range(6)} | {(account, 1) for account in range(4)}
+    seen = dict.fromkeys(edges, (0, 10 * HOUR))
+    # Of the address one use in six is short; of the card half are, which says nothing of any of them.
+    seen |= {(3, 0): (HOUR, 2 * HOUR - 1), (0, 1): (0, 0), (1, 1): (0, 0)}
+    graph = graph_of(10, [("ip",), ("instrument",)], edges, seen=seen)
+    found = in_passing(graph)
+    brief = set(zip(graph.account[found].tolist(), graph.signal[found].tolist(), strict=True))
+    assert brief == {(3, 0)}
+    assert not in_passing(graph_of(10, [("ip",)], {(0, 0)}, seen={(0, 0): (0, HOUR)})).any()
+
+
+@pytest.mark.parametrize("unknown", [(-1, -1), (-1, 5), (5, -1)])
+def test_a_use_whose_times_are_not_known_is_not_in_passing(unknown: tuple[int, int]) -> None:
+    edges = {(account, 0) for account in range(10)}
+    seen = dict.fromkeys(edges, (0, 10 * HOUR)) | {(3, 0): unknown}
+    assert not in_passing(graph_of(10, [("ip",)], edges, seen=seen)).any()
 
 
 def test_cores_are_joined_by_addresses_and_by_what_links_alone() -> None:

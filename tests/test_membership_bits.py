@@ -99,6 +99,21 @@ def test_a_hub_makes_no_candidates_and_weighs_beside_what_does() -> None:
     assert bits_of(weighed, 500)[0] > 1.0
 
 
+def test_who_was_visited_in_passing_is_no_candidate_and_a_visitor_agrees_no_less() -> None:
+    # Two members came by an innocent's address; a stranger came by an address of the cluster's.
+    rows = [(account, 0, 0) for account in [*range(10), 501]] + [(0, 1, 0), (1, 1, 0), (500, 1, 0)]
+    visits = [(0, 1), (1, 1), (501, 0)]
+    members = members_of(range(10))
+    brief, long = (evidence(rows, 10_000, passing=uses, everybody_has=True) for uses in (visits, []))
+    visited = weigh(brief, members)
+    assert visited.account.tolist() == [*range(10), 501]
+    assert pools(brief, members)["signal"].to_list() == [0]
+    assert 500 in weigh(long, members).account
+    # Who comes by is not one of those that a value is another's for.
+    bits = [bits_of(visited, account)[0] for account in (0, 501)]
+    assert bits[0] == bits[1] > 5.0
+
+
 def test_families_that_only_support_make_no_candidates() -> None:
     rows = [(account, 0, 0) for account in [*range(10), 500]]
     assert not len(weigh(evidence(rows, 10_000, supporting=[0]), members_of(range(10))).account)
@@ -133,11 +148,13 @@ TIMES = st.none() | st.lists(st.integers(0, 10_000_000), min_size=ACCOUNTS, max_
 
 
 def drawn(pairs: Pairs, times: list[int] | None, place: list[int] | None = None) -> Evidence:
-    """Twelve signals of three families; 2, 5, 8 and 11 are of one that only supports, 9 is part of others."""
+    """Twelve signals of three families; 2, 5, 8 and 11 are of one that only supports, 9 is part of others. Every
+    seventh use is in passing."""
     place = place or list(range(ACCOUNTS))
     rows = [(place[account], signal, signal % 3) for account, signal in pairs]
     moved = None if times is None else [moment for _, moment in sorted(zip(place, times, strict=True))]
-    return evidence(rows, ACCOUNTS, levels={9: 1}, supporting=[2], created_at=moved)
+    brief = {(place[account], signal) for account, signal in pairs if (account + signal) % 7 == 0}
+    return evidence(rows, ACCOUNTS, levels={9: 1}, supporting=[2], passing=brief, created_at=moved)
 
 
 def equal(one: Weighed, two: Weighed) -> None:
@@ -205,7 +222,14 @@ def test_nobody_is_a_witness_for_himself(pairs: Pairs, cores: tuple[list[int], l
     for account, signal in pairs:
         have.setdefault(account, set()).add(signal)
     for row, (cluster, account) in enumerate(zip(weighed.cluster, weighed.account, strict=True)):
-        others = set().union(*(have.get(other, set()) for other in cores[cluster] if other != account))
+        # What others came by in passing does not count.
+        others = {
+            signal
+            for other in cores[cluster]
+            if other != account
+            for signal in have.get(other, set())
+            if (other + signal) % 7
+        }
         shared = others & have[account]
         # A candidate shares a value, of a family that ties, with somebody else of the cluster.
         assert any(signal % 3 != 2 and signal != 9 for signal in shared)

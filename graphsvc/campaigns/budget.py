@@ -13,7 +13,8 @@ def threshold(probability: NDArray[np.float64], accounts: int, budget: float) ->
     """The least probability with which accounts can be published within a budget of innocents.
 
     Accounts come in the order of their probability, as long as what is to be expected of innocents among them, the sum
-    of 1 - p, is not more than the budget times all innocents, of whom p says how many are left. That holds as far as the probabilities are right as often as they say.
+    of 1 - p, is not more than the budget times all innocents, of whom p says how many are left. That holds as far as
+    the probabilities are right as often as they say.
 
     Args:
         probability: that each account is a member of a campaign, 0–1; any order.

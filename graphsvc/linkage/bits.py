@@ -69,7 +69,8 @@ def in_passing(graph: SignalGraph) -> NDArray[np.bool_]:
     Who wants an innocent to look like his own visits the innocent's address once, or lets him pay once with a card of
     his. Kinds of which many uses are so, or whose times are not known, say nothing by it, and have none.
     """
-    short = (graph.last_seen - graph.first_seen < PASSING_MS) & (graph.first_seen >= 0)
+    known = (graph.first_seen >= 0) & (graph.last_seen >= 0)
+    short = known & (graph.last_seen - graph.first_seen < PASSING_MS)
     _, kinds = np.unique(graph.signals["kind"].to_numpy(), return_inverse=True)
     kind = kinds[graph.signal]
     total = np.bincount(kind)

@@ -63,7 +63,7 @@ def sign_ups(graph: SignalGraph) -> pl.DataFrame:
         np.searchsorted(ordered, at + LOCKSTEP_MS, side="right"),
         np.searchsorted(ordered, at - LOCKSTEP_MS),
     )
-    quiet = (reach[0] - reach[1]) * 2.0**TYING_BITS <= len(at)
+    quiet = ((reach[0] - reach[1]) * 2.0**TYING_BITS <= len(at)) & (at >= 0)
     return pl.DataFrame({"account": np.arange(len(at), dtype=np.int32), "at": at, "quiet": quiet})
 
 
@@ -73,10 +73,9 @@ def enumerate_links(graph: SignalGraph, *, min_values: int, chunk: int = 20_000)
     A value ties when its kind does, it is rare, it is not behind an address of many people by design, and it is no
     hub. One that strangers do not come to share (a card, a device, a phone number) counts as `min_values`; bands of
     prompts count as one, and as two where they are more than one template has. To have signed up within minutes counts
-    as one beside a rare value. For pairs that such values make,
-    everything they share counts, hubs too: a popular template or address weighs little alone and is not nothing in
-    conjunction. Within a family the strongest agreement counts, families add. Pairs are made for `chunk` accounts at a
-    time, which bounds memory.
+    as one beside a rare value. For pairs that such values make, everything they share counts, hubs too: a popular
+    template or address weighs little alone and is not nothing in conjunction. Within a family the strongest agreement
+    counts, families add. Pairs are made for `chunk` accounts at a time, which bounds memory.
 
     Returns: links sorted by source, target; the same for the same graph whatever the number of threads.
     """
