@@ -15,6 +15,7 @@ from graphsvc.campaigns.score import (
     MOST_BANS,
     MOST_INFRASTRUCTURE,
     MOST_OTHER,
+    MOST_POOLED,
     PRIOR,
     TIME,
     Part,
@@ -161,7 +162,11 @@ def test_where_no_infrastructure_is_known_what_else_is_shared_stands_for_it() ->
         {(account, signal) for account in GROUP for signal in (0, 1)},
         created_at=[number * HOUR for number in range(300)],
     )
-    assert parts_of(graph)["shared"].bits == 4.0
+    parts = parts_of(graph)
+    assert parts["shared"].bits == 4.0
+    assert parts["pooled"].bits == MOST_POOLED
+    assert parts["pooled"].says.startswith("100% of what a member uses")
+    assert "pooled" not in parts_of(world(*RING))
 
 
 def test_the_evidence_from_time_is_left_out_part_by_part() -> None:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from small import evidence, graph_of, members_of
 
 from graphsvc.campaigns.membership import pools
-from graphsvc.campaigns.traits import holders, traits
+from graphsvc.campaigns.traits import concentration, holders, traits
 
 
 def of(kind: str, *users: int, group: str = "") -> tuple[tuple[str, str, str], tuple[int, ...]]:
@@ -77,6 +77,16 @@ def test_how_widely_a_family_is_held_by_hand() -> None:
     members = members_of(range(8))
     held = holders(given_, members, pools(given_, members))
     assert held.rows() == [(0, 0, 2, 0.75), (0, 1, 1, 0.5)]
+
+
+def test_concentration_is_the_share_of_the_pool_in_what_a_member_uses_by_hand() -> None:
+    # Accounts 0–3 share value 0; 0 and 1 have each another that one stranger has too, 2 has three.
+    rows = [(account, 0, 0) for account in range(4)]
+    rows += [(account, value, 0) for account, value in ((0, 1), (1, 2), (2, 3), (2, 4), (2, 5))]
+    rows += [(100 + value, value, 0) for value in range(1, 6)]
+    given_, members = evidence(rows, 1_000), members_of(range(4))
+    found = concentration(given_, members, pools(given_, members))
+    assert found.rows() == [(0, pytest.approx((1 / 2 + 1 / 2 + 1 / 4 + 1) / 4))]
 
 
 @settings(max_examples=100, deadline=None)
