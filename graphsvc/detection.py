@@ -32,7 +32,7 @@ from graphsvc.linkage.bits import (
     signal_strengths,
     with_levels,
 )
-from graphsvc.linkage.pairs import enumerate_links, joining
+from graphsvc.linkage.pairs import enumerate_links, joining, tying
 from graphsvc.model.clusters import CLUSTERS, Found, cluster_id
 from graphsvc.model.graph import SignalGraph
 from graphsvc.model.links import Links
@@ -62,7 +62,7 @@ class Parameters:
     joining: bool = True
     """Whether cores that share as groups are joined."""
     rounds: int = 20
-    """Rounds of growing, at most; 0: cores stay as they are joined."""
+    """Rounds of growing, at most; 0: nobody is taken in who is not in a core."""
     min_size: int = 8
     """Accounts of the smallest cluster that is published."""
     min_score: float = 0.5
@@ -161,10 +161,13 @@ def find(
         given = evidence_of(full, signups="signup" in parameters.time)
         grown = cores(community, parameters.min_core)
         if parameters.joining:
-            grown = join(grown, unshared(full))
-        members, weighed = grow(given, grown, parameters.rounds, progress)
+            prompts = tying(full) & (full.signals["kind"] == "prompt").to_numpy()
+            grown = join(grown, held(full, joining(full)), held(full, prompts))
+        _, weighed = grow(given, grown, parameters.rounds, progress)
+        if not parameters.rounds:
+            weighed = weighed.rows(weighed.member)
     with clock.stage("scores"):
-        found = judge(full, given, members, weighed, links, parameters)
+        found = judge(full, given, weighed, links, parameters)
     progress("clusters", found.clusters.height, found.clusters.height)
     return found, links
 
@@ -193,11 +196,11 @@ def evidence_of(graph: SignalGraph, *, signups: bool) -> Evidence:
     return Evidence(edges, degree, has, ties, graph.accounts["created_at"].to_numpy() if signups else None)
 
 
-def unshared(graph: SignalGraph) -> pl.DataFrame:
-    """Account, signal, family of values that strangers do not come to share: what joins cores."""
+def held(graph: SignalGraph, which: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> pl.DataFrame:
+    """Account, signal, family of the uses of some signals, but for those in passing."""
     family, _ = signal_families(graph)
-    joins = joining(graph)[graph.signal] & ~in_passing(graph)
-    account, signal = graph.account[joins], graph.signal[joins]
+    uses = which[graph.signal] & ~in_passing(graph)
+    account, signal = graph.account[uses], graph.signal[uses]
     return pl.DataFrame({"account": account, "signal": signal, "family": family[signal]})
 
 
@@ -210,15 +213,15 @@ def cores(community: np.ndarray[tuple[int], np.dtype[np.int32]], smallest: int) 
 def judge(
     graph: SignalGraph,
     given: Evidence,
-    grown: pl.DataFrame,
     weighed: Weighed,
     links: Links,
     parameters: Parameters,
 ) -> Found:
-    """Scores clusters, keeps what the budget allows, and gathers why.
+    """Scores clusters, keeps who belongs as surely as the budget demands, and gathers why.
 
-    An account's probability of being a campaign's is its membership times its cluster's score; the budget decides how
-    sure is sure enough, for all alike.
+    Two questions, two answers: whether a group is a campaign is its score, whether an account is of the group its
+    membership. Of groups that are more likely a campaign than not, the budget decides how sure of a member is sure
+    enough, for all clusters alike.
     """
     _, names = signal_families(graph)
     chosen = large(best(weighed, FLOOR), parameters.min_size)
@@ -228,14 +231,15 @@ def judge(
         {"cluster": list(parts), "score": [score(each) for each in parts.values()]},
         schema={"cluster": pl.Int32, "score": pl.Float64},
     ).filter(pl.col("score") >= parameters.min_score)
-    chosen = chosen.join(scores, on="cluster", maintain_order="left")
-    chosen = chosen.with_columns(p=pl.col("membership") * pl.col("score"))
-    least, innocents = threshold(chosen["p"].to_numpy(), graph.accounts.height, parameters.budget)
-    chosen = large(chosen.filter(pl.col("p") >= least), parameters.min_size).drop("p", "score")
+    chosen = chosen.join(scores, on="cluster", how="semi", maintain_order="left")
+    least, innocents = threshold(chosen["membership"].to_numpy(), graph.accounts.height, parameters.budget)
+    chosen = large(chosen.filter(pl.col("membership") >= least), parameters.min_size)
     pool = pools(given, chosen)
 
-    held = holders(given, chosen, pool).with_columns(name=pl.lit(pl.Series(names)).gather(pl.col("family")))
-    families = held.sort(["cluster", "share", "name"], descending=[False, True, False])
+    families = holders(given, chosen, pool).with_columns(
+        name=pl.lit(pl.Series(names)).gather(pl.col("family"))
+    )
+    families = families.sort(["cluster", "share", "name"], descending=[False, True, False])
     by_cluster = families.partition_by("cluster", as_dict=True)
     bits = chosen.select("cluster", bits=pl.Series(weighed.bits[chosen["row"].to_numpy()]))
     sums = summed(bits, ["cluster"], "bits").tolist()
@@ -270,7 +274,7 @@ def judge(
     members = with_sharers(members, graph)
     shared = renumbered(shared_signals(pool, graph)).sort("cluster", "rank")
     kept = explained_links(strongest_links(links, members, names), given.edges, signal_bits(graph), names)
-    thresholds = {"probability": least, "expected_innocents": innocents}
+    thresholds = {"membership": least, "expected_innocents": innocents}
     return Found(clusters, members, shared, kept, graph.signals["key"], thresholds)
 
 

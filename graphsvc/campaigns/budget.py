@@ -6,18 +6,18 @@ from numpy.typing import NDArray
 LEAST_INNOCENTS = 3.0
 """What is allowed however few accounts there are: a thousandth of a few hundred is nobody."""
 FLOOR = 0.5
-"""Nobody is published who is more likely not a member of a campaign."""
+"""Nobody is published who is more likely not a member."""
 
 
 def threshold(probability: NDArray[np.float64], accounts: int, budget: float) -> tuple[float, float]:
-    """The least probability with which accounts can be published within a budget of innocents.
+    """The least membership with which accounts can be published within a budget of innocents.
 
-    Accounts come in the order of their probability, as long as what is to be expected of innocents among them, the sum
+    Accounts come in the order of their membership, as long as what is to be expected of innocents among them, the sum
     of 1 - p, is not more than the budget times all innocents, of whom p says how many are left. That holds as far as
     the probabilities are right as often as they say.
 
     Args:
-        probability: that each account is a member of a campaign, 0–1; any order.
+        probability: that each account belongs to its cluster, 0–1; any order.
         accounts: all there are.
         budget: innocents that may be published, for each innocent there is, for example .001.
 

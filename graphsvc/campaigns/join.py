@@ -6,6 +6,8 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from graphsvc.linkage.pairs import BANDS_OF_A_TEMPLATE
+
 MIN_VALUES = 4
 """Different values that two cores must share."""
 MIN_FAMILIES = 2
@@ -13,10 +15,13 @@ MIN_FAMILIES = 2
 MIN_ACCOUNTS = 3
 """Accounts of each of the two that must hold them: one account that touched both is no bridge."""
 MIN_SHARE, FEW_VALUES = 0.3, 2
-"""Where this share of a core's accounts hold what is shared, so few values are enough."""
+"""Where this share of the smaller core's accounts hold what is shared, so few values are enough, in two hands each."""
+
+WIDELY_HELD = 0.1
+"""Share of a core's accounts that have a band of a template of its own."""
 
 
-def join(members: pl.DataFrame, edges: pl.DataFrame) -> pl.DataFrame:
+def join(members: pl.DataFrame, edges: pl.DataFrame, templates: pl.DataFrame | None = None) -> pl.DataFrame:
     """Joins cores that share several values of several families, which strangers do not come to share.
 
     Large campaigns fall into many communities, each with cards, devices and addresses of its own, and a few of the
@@ -26,6 +31,8 @@ def join(members: pl.DataFrame, edges: pl.DataFrame) -> pl.DataFrame:
     Args:
         members: cluster, account (int32); an account is in one cluster at most.
         edges: account, signal, family (int32), of values that strangers do not come to share.
+        templates: the same of bands of prompts, single ones of which strangers do share by chance: they count where
+            many of both cores have them, all bands of a template as one value, and more of them as a second family.
 
     Returns: members with their clusters joined, each named by the smallest of its cores; sorted.
     """
@@ -33,15 +40,23 @@ def join(members: pl.DataFrame, edges: pl.DataFrame) -> pl.DataFrame:
     size = members.group_by("cluster").agg(size=pl.len())
     held = edges.join(members.select("account", "cluster"), on="account")
     used = held.group_by("cluster", "signal").agg(pl.col("family").first(), who=pl.col("account"))
+    used = used.with_columns(worth=pl.lit(1.0))
+    if templates is not None:
+        used = pl.concat([used, _widely_held(templates, members, size)])
     several = used.filter(pl.col("cluster").n_unique().over("signal") > 1)
-    shared = several.join(several.drop("family"), on="signal").filter(
+    shared = several.join(several.drop("family", "worth"), on="signal").filter(
         pl.col("cluster") < pl.col("cluster_right")
     )
+    bands = (pl.col("worth") < 1.0).sum().cast(pl.Int64)
+    fine = pl.col("worth") == 1.0
+    # One template and one address are met by chance; a second of either is not.
+    told = (bands > BANDS_OF_A_TEMPLATE) | (fine.sum() > 1)
     pairs = (
         shared.group_by("cluster", "cluster_right")
         .agg(
-            values=pl.len(),
-            families=pl.col("family").n_unique(),
+            values=fine.sum() + told * (bands / BANDS_OF_A_TEMPLATE).ceil(),
+            families=pl.col("family").filter(fine).n_unique()
+            + told * ((bands > 0).cast(pl.Int64) + (bands > BANDS_OF_A_TEMPLATE)),
             left=pl.col("who").list.explode(keep_nulls=False, empty_as_null=False).n_unique(),
             right=pl.col("who_right").list.explode(keep_nulls=False, empty_as_null=False).n_unique(),
         )
@@ -54,10 +69,25 @@ def join(members: pl.DataFrame, edges: pl.DataFrame) -> pl.DataFrame:
         .otherwise(pl.col("right") / pl.col("size_right"))
     )
     enough = (pl.col("values") >= MIN_VALUES) & (pl.min_horizontal("left", "right") >= MIN_ACCOUNTS)
-    few = (pl.col("values") >= FEW_VALUES) & (share >= MIN_SHARE)
+    few = (pl.col("values") >= FEW_VALUES) & (share >= MIN_SHARE) & (pl.min_horizontal("left", "right") >= 2)
     bridges = pairs.filter((pl.col("families") >= MIN_FAMILIES) & (enough | few))
     return members.with_columns(cluster=pl.Series(_smallest(bridges, count)).gather(members["cluster"])).sort(
         "cluster", "account"
+    )
+
+
+def _widely_held(templates: pl.DataFrame, members: pl.DataFrame, size: pl.DataFrame) -> pl.DataFrame:
+    """Bands that many of a core's accounts have: cluster, signal, family, who, worth."""
+    return (
+        templates.join(members.select("account", "cluster"), on="account")
+        .group_by("cluster", "signal")
+        .agg(pl.col("family").first(), who=pl.col("account"))
+        .join(size, on="cluster")
+        .filter(
+            (pl.col("who").list.len() >= MIN_ACCOUNTS)
+            & (pl.col("who").list.len() >= WIDELY_HELD * pl.col("size"))
+        )
+        .select("cluster", "signal", "family", "who", worth=pl.lit(1.0 / BANDS_OF_A_TEMPLATE))
     )
 
 

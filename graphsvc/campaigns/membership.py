@@ -27,7 +27,7 @@ MAX_PRIOR = 0.3
 """However large a cluster, an account is not presumed to be in it with more than this."""
 ODDS = (-3.0, -1.0, 0.5, 1.5, 2.5)
 """Where classes of a value end: log2 of its other users inside over those outside."""
-SHARED = 2.5
+SHARED = ODDS[-1]
 """Of a value that is nearly all a cluster's own, a second and a third in the same family count on."""
 COARSE_ODDS = (-1.0, 0.5, 2.0)
 """The same for prefixes, systems, BINs and e-mail domains, of which chance shares more."""

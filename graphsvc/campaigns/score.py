@@ -79,7 +79,7 @@ def parts_of_clusters(
     }
     # Where none of the kinds is there that infrastructure is told by, whatever else is shared stands for it.
     known = set(families) & set(INFRASTRUCTURE)
-    pooled = {} if known else dict(concentration(given, members, pool).iter_rows())
+    pooled = {} if known else dict(concentration(graph, members, pool).iter_rows())
     for row in traits(members, graph).iter_rows(named=True):
         number = row["cluster"]
         infrastructure = known or set(wide.get(number, []))

@@ -8,6 +8,7 @@ import polars as pl
 from graphsvc.campaigns.membership import Evidence
 from graphsvc.model.graph import SignalGraph
 from graphsvc.model.sums import summed
+from graphsvc.signals.kinds import DERIVED
 
 OWN_DOMAIN = 3
 """Accounts that a domain of one's own has at most."""
@@ -41,17 +42,22 @@ def holders(given: Evidence, members: pl.DataFrame, pool: pl.DataFrame) -> pl.Da
     )
 
 
-def concentration(given: Evidence, members: pl.DataFrame, pool: pl.DataFrame) -> pl.DataFrame:
+def concentration(graph: SignalGraph, members: pl.DataFrame, pool: pl.DataFrame) -> pl.DataFrame:
     """How much of what members use is their cluster's pool: cluster, share of a member's values, on average.
 
     Args:
         members: cluster, account (int32).
         pool: of `membership.pools`.
     """
-    uses = given.edges.lazy().join(members.lazy().select("cluster", "account"), on="account")
-    own = pool.lazy().select("cluster", "signal", pooled=pl.lit(1))
+    own = pool.lazy().filter(pl.col("level") == 0).select("cluster", "signal", pooled=pl.lit(1))
+    values = graph.signals.select(
+        signal=pl.int_range(pl.len(), dtype=pl.Int32), fine=~pl.col("kind").is_in(list(DERIVED))
+    )
     shares = (
-        uses.join(own, on=["cluster", "signal"], how="left")
+        pl.LazyFrame({"account": graph.account, "signal": graph.signal})
+        .join(members.lazy().select("cluster", "account"), on="account")
+        .join(values.lazy().filter("fine"), on="signal")
+        .join(own, on=["cluster", "signal"], how="left")
         .group_by("cluster", "account")
         .agg(share=pl.col("pooled").count() / pl.len())
         .sort("cluster", "account")
