@@ -8,7 +8,7 @@ import polars as pl
 from bench.trials import Name, Trials
 from bench.worlds import World
 
-WORLDS = ("hard:31:60000",)
+WORLDS = ("hard:31:30000",)
 DIALS = ("cards", "addresses", "devices", "prompts", "all")
 REUSE = (1.0, 0.6, 0.35, 0.2, 0.1, 0.05)
 LOST = 0.5

@@ -8,7 +8,7 @@ from bench.measures.table import TEST
 from bench.trials import Name, Trials, say
 
 CALIBRATION = tuple(name for name in TEST if not name.startswith(("quiet", "framing")))
-FRAMING = ("framing:16:60000",)
+FRAMING = ("framing:26:60000",)
 BEFORE = "demo"
 """The scenario that framing extends: the same world without it."""
 
