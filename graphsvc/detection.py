@@ -96,6 +96,7 @@ class Outcome:
     members: int
     links: int
     timings: dict[str, float]
+    thresholds: dict[str, float]
 
 
 def detect(
@@ -141,7 +142,9 @@ def detect(
     except GraphsvcError as error:
         fail_run(store, run, error.code)
         raise
-    return Outcome(run, found.clusters.height, found.members.height, len(links), clock.timings)
+    return Outcome(
+        run, found.clusters.height, found.members.height, len(links), clock.timings, found.thresholds
+    )
 
 
 def find(

@@ -9,6 +9,8 @@ import polars as pl
 import pytest
 from graphs import ring_bundle
 
+from graphsvc.campaigns.score import TIME
+from graphsvc.cli.detect import TimeEvidence
 from graphsvc.store import Store
 
 
@@ -81,3 +83,7 @@ def test_the_same_graph_and_seed_give_the_same_bytes(database: Store, tmp_path: 
         assert graphsvc("export", "members", "--out", out).returncode == 0
         written.append(out.read_bytes())
     assert written[0] == written[1]
+
+
+def test_what_can_be_left_out_of_a_run_is_all_evidence_from_time() -> None:
+    assert [part.value for part in TimeEvidence] == list(TIME)

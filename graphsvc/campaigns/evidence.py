@@ -10,6 +10,7 @@ from graphsvc.model.links import Links
 from graphsvc.signals.kinds import DERIVED
 
 TOP_SIGNALS = 50
+TOP_OF_A_KIND = 12
 LINKS_PER_ACCOUNT = 2
 NAMES = {
     "payment": "payment instruments",
@@ -27,7 +28,8 @@ NAMES = {
 def shared_signals(pool: pl.DataFrame, graph: SignalGraph) -> pl.DataFrame:
     """The signals that explain most of each cluster, strongest first (schema `SHARED`).
 
-    Ranked by bits times the members who have it: what a cluster would lose without the signal.
+    Ranked by bits times the members who have it: what a cluster would lose without the signal. At most
+    `TOP_OF_A_KIND` of a kind, because the bands of a few templates would fill the list.
     """
     kinds = graph.signals.select(signal=pl.int_range(pl.len(), dtype=pl.Int32), kind="kind")
     return (
@@ -35,6 +37,7 @@ def shared_signals(pool: pl.DataFrame, graph: SignalGraph) -> pl.DataFrame:
         .filter(~pl.col("kind").is_in(list(DERIVED)))
         .with_columns(weight=pl.col("inside") * pl.col("bits"), share=pl.col("inside") / pl.col("size"))
         .sort(["cluster", "weight", "signal"], descending=[False, True, False])
+        .filter(pl.int_range(pl.len()).over("cluster", "kind") < TOP_OF_A_KIND)
         .with_columns(rank=pl.int_range(1, pl.len() + 1).over("cluster"))
         .filter(pl.col("rank") <= TOP_SIGNALS)
         .select(

@@ -19,6 +19,18 @@ class Engine(StrEnum):
     GDS = "gds"
 
 
+class TimeEvidence(StrEnum):
+    """Evidence from time; the names of `campaigns.score.TIME`."""
+
+    SIGNUP = "signup"
+    LOCKSTEP = "lockstep"
+    BALANCE = "balance"
+    SLEEPLESS = "sleepless"
+    BURSTS = "bursts"
+    MOVES = "moves"
+    SUCCESSION = "succession"
+
+
 def detect(
     engine: Annotated[Engine, typer.Option(help="Where communities are computed.")] = Engine.GDS,
     algorithm: Annotated[
@@ -34,6 +46,19 @@ def detect(
     min_score: Annotated[
         float, typer.Option(help="Score (0-1) a cluster needs to be published.", min=0.0, max=1.0)
     ] = 0.5,
+    budget: Annotated[
+        float,
+        typer.Option(
+            help="Innocents that may be expected among the members published, for each innocent there is; "
+            "how sure a membership must be follows from it.",
+            min=0.0,
+            max=1.0,
+        ),
+    ] = 0.001,
+    without: Annotated[
+        list[TimeEvidence] | None,
+        typer.Option(help="Evidence from time to leave out; may be given several times."),
+    ] = None,
 ) -> None:
     """Detect coordinated clusters in everything loaded, and publish them.
 
@@ -47,7 +72,13 @@ def detect(
     from graphsvc.store.connection import translated
 
     parameters = Parameters(
-        algorithm=algorithm, seed=seed, gamma=gamma, min_size=min_size, min_score=min_score
+        algorithm=algorithm,
+        seed=seed,
+        gamma=gamma,
+        min_size=min_size,
+        min_score=min_score,
+        budget=budget,
+        time=tuple(part.value for part in TimeEvidence if part not in (without or [])),
     )
     with Stages() as stages, open_store(settings(), stages.say) as store:
         with translated():
@@ -63,3 +94,8 @@ def show(outcome: "Outcome") -> None:
         f"Run {outcome.run.id} published {outcome.clusters:,} clusters with {outcome.members:,} of "
         f"{outcome.run.accounts:,} accounts, from {outcome.links:,} links. Seconds: {seconds}."
     )
+    if outcome.clusters:
+        typer.echo(
+            f"Members belong with {outcome.thresholds['membership']:.1%} or more, which leaves "
+            f"{outcome.thresholds['expected_innocents']:.0f} innocents to be expected among them."
+        )
