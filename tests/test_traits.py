@@ -79,13 +79,17 @@ def test_how_widely_a_family_is_held_by_hand() -> None:
     assert held.rows() == [(0, 0, 2, 0.75), (0, 1, 1, 0.5)]
 
 
-def test_concentration_is_the_share_of_the_pool_in_what_a_member_uses_by_hand() -> None:
-    # Accounts 0–3 share value 0; 0 and 1 have each another that one stranger has too, 2 has three.
-    rows = [(account, 0, 0) for account in range(4)]
-    rows += [(account, value, 0) for account, value in ((0, 1), (1, 2), (2, 3), (2, 4), (2, 5))]
-    rows += [(100 + value, value, 0) for value in range(1, 6)]
-    given_, members = evidence(rows, 1_000), members_of(range(4))
-    found = concentration(given_, members, pools(given_, members))
+def test_concentration_is_the_share_of_the_pool_in_all_that_a_member_uses_by_hand() -> None:
+    # Accounts 0–3 share value 0. Beside it 0 has one that nobody else has, 1 one that a stranger has too, 2 one of
+    # that and two of its own, 3 nothing. Prefix 6, which all four are in, is no value.
+    uses = {0: [1], 1: [2], 2: [3, 4, 5], 3: []}
+    rows = [(account, value, 0) for account, own in uses.items() for value in (0, *own, 6)]
+    rows += [(100, 2, 0), (100, 3, 0)]
+    graph = graph_of(1_000, [("ip",)] * 6 + [("prefix",)], {(account, value) for account, value, _ in rows})
+    members = members_of(range(4))
+    pool = pools(evidence(rows, 1_000, levels={6: 1}), members)
+    assert pool["signal"].to_list() == [0, 6]
+    found = concentration(graph, members, pool)
     assert found.rows() == [(0, pytest.approx((1 / 2 + 1 / 2 + 1 / 4 + 1) / 4))]
 
 
