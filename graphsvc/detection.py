@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 
 from graphsvc.campaigns.budget import FLOOR, threshold
+from graphsvc.campaigns.connected import split
 from graphsvc.campaigns.evidence import sentence, shared_signals, strongest_links
 from graphsvc.campaigns.explain import explained_links, explained_members, with_sharers
 from graphsvc.campaigns.grow import best, grow
@@ -228,6 +229,7 @@ def judge(
     """
     _, names = signal_families(graph)
     chosen = large(best(weighed, FLOOR), parameters.min_size)
+    chosen = split(given, chosen, pools(given, chosen), parameters.min_size)
     pool = pools(given, chosen)
     parts = parts_of_clusters(given, graph, chosen, pool, names, parameters.time)
     scores = pl.DataFrame(

@@ -1,0 +1,94 @@
+"""A cluster that one value holds together is two clusters."""
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from graphsvc.campaigns.membership import Evidence
+
+LARGE_PART = 0.2
+"""Share of a cluster's members that makes a part of its own; what is smaller stays with the largest."""
+
+
+def split(given: Evidence, members: pl.DataFrame, pool: pl.DataFrame, smallest: int) -> pl.DataFrame:
+    """Splits clusters whose parts hang together by nothing, or by a single value.
+
+    Members are connected by the values of their cluster's pool, without the one that most of them have: a cut of one
+    value is not a connection (compare Park et al. 2023, "Well-connectedness and community detection", where a cut must
+    be larger than log10 of the size). Bands that the same members have are one value.
+
+    Args:
+        members: cluster, account (int32) and more, sorted; an account is in one cluster at most.
+        pool: of `membership.pools`, of the same members.
+        smallest: accounts of a part, at least.
+
+    Returns: members, with new numbers for parts split off; sorted by cluster and account.
+    """
+    if members.is_empty():
+        return members
+    row = members.select("cluster", "account", row=pl.int_range(pl.len(), dtype=pl.Int64))
+    held = (
+        given.edges.lazy()
+        .filter(pl.col("level") == 0)
+        .select("account", "signal")
+        .join(row.lazy(), on="account")
+        .join(pool.lazy().select("cluster", "signal", "inside"), on=["cluster", "signal"])
+        .select("cluster", "signal", "inside", "row")
+        .sort("cluster", "signal", "row")
+        .collect()
+    )
+    value = np.flatnonzero(
+        (np.diff(held["cluster"].to_numpy(), prepend=-1) != 0)
+        | (np.diff(held["signal"].to_numpy(), prepend=-1) != 0)
+    )
+    if not len(value):
+        return members
+    # Which members have a value: a sum of random numbers of theirs, the same for the same members.
+    tags = np.random.default_rng(0).integers(0, 2**63, members.height, dtype=np.uint64)
+    sets = pl.DataFrame(
+        {
+            "cluster": held["cluster"].gather(value),
+            "inside": held["inside"].gather(value),
+            "same": np.add.reduceat(tags[held["row"].to_numpy()], value),
+        }
+    )
+    most = sets.sort(["cluster", "inside", "same"], descending=[False, True, False]).unique(
+        "cluster", keep="first", maintain_order=True
+    )
+    cut = sets.join(most.select("cluster", most="same"), on="cluster", how="left", maintain_order="left")
+    size = np.diff(np.append(value, held.height))
+    number = np.repeat(np.arange(len(value)), size)
+    kept = np.repeat((cut["same"] != cut["most"]).to_numpy(), size)
+    row_of = held["row"].to_numpy()
+    part = _components(members.height, row_of[kept], number[kept])
+    parts = (
+        row.with_columns(part=part)
+        .group_by("cluster", "part")
+        .agg(size=pl.len(), first=pl.col("row").min())
+        .with_columns(whole=pl.col("size").sum().over("cluster"))
+        .sort(["cluster", "size", "first"], descending=[False, True, False])
+        .with_columns(rank=pl.int_range(pl.len()).over("cluster"))
+        .filter(
+            (pl.col("rank") > 0)
+            & (pl.col("size") >= smallest)
+            & (pl.col("size") >= LARGE_PART * pl.col("whole"))
+        )
+    )
+    first_free = int(members["cluster"].max() or 0) + 1  # type: ignore[arg-type]
+    fresh = parts.select("part", fresh=pl.int_range(pl.len(), dtype=pl.Int32) + first_free)
+    named = members.with_columns(part=part).join(fresh, on="part", how="left", maintain_order="left")
+    return (
+        named.with_columns(cluster=pl.coalesce("fresh", "cluster").cast(pl.Int32))
+        .drop("part", "fresh")
+        .sort("cluster", "account")
+    )
+
+
+def _components(members: int, row: NDArray[np.int64], value: NDArray[np.int64]) -> pl.Series:
+    """The component of each member (by row), connected by values within clusters."""
+    size = members + int(value.max(initial=0)) + 1
+    graph = coo_array((np.ones(len(row), dtype=np.int8), (row, members + value)), shape=(size, size))
+    _, component = connected_components(graph, directed=False)
+    return pl.Series(component[:members])
