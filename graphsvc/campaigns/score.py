@@ -23,6 +23,8 @@ PRIOR_BITS = -4.0
 """A group that passes as a cluster is more often a team, a class or an agency than a campaign: about one in sixteen."""
 WIDE_SHARE = 0.3
 """A family, a declaration or a class of network is wide in a cluster when this share of members has it."""
+ENOUGH_SHARE = 0.5
+"""Half of the members with an identity of their own say as much as all: hardly anybody in a campaign has one."""
 INFRASTRUCTURE = ("payment", "device", "phone", "network")
 """Families that strangers do not come to share by taking the same course or copying the same prompt."""
 INFRASTRUCTURE_BITS, MOST_INFRASTRUCTURE = 2.0, 6.0
@@ -111,10 +113,11 @@ def _declared(row: Mapping[str, Any]) -> list[Part]:
     if (declared := row["declared"]) >= WIDE_SHARE:
         same = row["coherent"]
         says = f"{declared:.0%} declare an organization ({same:.0%} the same one), as businesses do"
-        parts.append(Part("declared", DECLARED_BITS * declared + COHERENT_BITS * same, says))
+        bits = DECLARED_BITS * min(declared / ENOUGH_SHARE, 1.0) + COHERENT_BITS * same
+        parts.append(Part("declared", bits, says))
     if (own := row["own_domain"]) >= WIDE_SHARE:
         says = f"{own:.0%} have an e-mail domain of their own, as clients of an agency do"
-        parts.append(Part("domains", OWN_DOMAIN_BITS * own, says))
+        parts.append(Part("domains", OWN_DOMAIN_BITS * min(own / ENOUGH_SHARE, 1.0), says))
     if (institutional := row["institutional"]) >= WIDE_SHARE:
         says = f"{institutional:.0%} of use is from institutions' networks"
         parts.append(Part("institution", INSTITUTION_BITS * institutional, says))
