@@ -13,7 +13,6 @@ from graphsvc.linkage.timing import (
     LEAST_LOCKSTEP,
     MINUTE,
     MOST_BITS,
-    MOST_HOSTILE,
     fit_signups,
     lockstep,
     resolution,
@@ -73,7 +72,6 @@ def test_a_burst_is_lockstep_and_its_moment_speaks_for_the_cluster() -> None:
     assert found["observed"] == 1.0
     assert found["expected"] < 0.05
     assert found["bits"] > 8
-    assert found["hostile"] == MOST_HOSTILE
     assert found["says"].startswith("100 % of 30 signed up within 10 minutes of another member")
     joins, stays_out = signup_bits(signups, np.array([0, 0], np.int32), np.array([30, 31], np.int32))
     assert joins > 5

@@ -51,8 +51,8 @@ def shared_signals(pool: pl.DataFrame, graph: SignalGraph) -> pl.DataFrame:
     )
 
 
-def strongest_links(links: Links, members: pl.DataFrame, families: list[str]) -> pl.DataFrame:
-    """The strongest links of each member inside its cluster (schema `LINKS`), sorted by source and target."""
+def strongest_links(links: Links, members: pl.DataFrame) -> pl.DataFrame:
+    """The strongest links of each member inside its cluster: source, target, bits; sorted by source and target."""
     cluster = np.full(links.nodes, -1, dtype=np.int32)
     cluster[members["account"].to_numpy()] = members["cluster"].to_numpy()
     inside = (cluster[links.source] == cluster[links.target]) & (cluster[links.source] >= 0)
@@ -72,12 +72,7 @@ def strongest_links(links: Links, members: pl.DataFrame, families: list[str]) ->
         .sort()
         .to_numpy()
     )
-    sets = links.families[inside][kept]
-    names = [[name for i, name in enumerate(families) if int(bitset) >> i & 1] for bitset in sets]
-    return pl.DataFrame(
-        {"source": source[kept], "target": target[kept], "bits": bits[kept], "families": names},
-        schema_overrides={"families": pl.List(pl.String)},
-    )
+    return pl.DataFrame({"source": source[kept], "target": target[kept], "bits": bits[kept]})
 
 
 def sentence(size: int, families: pl.DataFrame, first: int, last: int, banned: int) -> str:

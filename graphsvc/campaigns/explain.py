@@ -112,10 +112,8 @@ def explained_links(
         .join(edges.select("signal", target="account"), on=["target", "signal"], how="semi")
     )
     shared = shared.with_columns(bits=pl.Series(signal_bits[shared["signal"].to_numpy()]))
-    return (
-        links.drop("families")
-        .join(_by_family(shared, ends, names), on=ends, how="left", maintain_order="left")
-        .select(list(LINKS))
+    return links.join(_by_family(shared, ends, names), on=ends, how="left", maintain_order="left").select(
+        list(LINKS)
     )
 
 

@@ -141,7 +141,6 @@ def enumerate_links(graph: SignalGraph, *, min_values: int, chunk: int = 20_000)
             .collect()
         )
         found = shared.group_by(ends, maintain_order=True).agg(
-            families=(pl.lit(1, dtype=pl.Int64) * 2 ** pl.col("family").cast(pl.Int64)).sum().cast(pl.Int64),
             values=pl.col("values").first(),
         )
         parts.append(found.with_columns(bits=pl.Series(summed(shared, ends, "bits"))))
@@ -151,6 +150,5 @@ def enumerate_links(graph: SignalGraph, *, min_values: int, chunk: int = 20_000)
         links["source"].to_numpy(),
         links["target"].to_numpy(),
         links["bits"].to_numpy(),
-        links["families"].to_numpy(),
         links["values"].to_numpy(),
     )

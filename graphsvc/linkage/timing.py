@@ -26,8 +26,7 @@ WEIGHT_PRIOR = np.array([8.0, 0.2, 0.3, 0.5])
 """Pseudo-members (Dirichlet) who signed up like everybody, and in each of `WIDTHS` of another member."""
 LEAST_BITS, MOST_BITS = -3.0, 8.0
 LEAST_LOCKSTEP, MOST_LOCKSTEP = -1.0, 12.0
-LEAST_HOSTILE, MOST_HOSTILE = -1.0, 0.5
-"""In the measured worlds teams, classes and campaigns are in lockstep alike; who is not is hardly a campaign."""
+"""What lockstep says of coordination. Teams, classes and campaigns are in it alike."""
 GRID = 20
 BOTH_ENDS = 0.5
 """A meeting of two sign-ups is seen from both, and is one."""
@@ -160,9 +159,7 @@ def lockstep(signups: Signups) -> pl.DataFrame:
 
     Returns: cluster, members (with a known sign-up), observed and expected (shares, 0–1), minutes (width of the
     window on either side, more than 10 where times are recorded more coarsely), bits that the members are
-    coordinated (within `LEAST_LOCKSTEP` and `MOST_LOCKSTEP`), hostile (bits that they are a campaign's rather than
-    a team's or a class's, which sign up in lockstep as well: within `LEAST_HOSTILE` and `MOST_HOSTILE`), says; sorted
-    by cluster.
+    coordinated (within `LEAST_LOCKSTEP` and `MOST_LOCKSTEP`), says; sorted by cluster.
     """
     accounts = max(len(signups.created_at), 1)
     place, account = signups.pairs // accounts, signups.pairs % accounts
@@ -190,7 +187,6 @@ def lockstep(signups: Signups) -> pl.DataFrame:
         "expected",
         minutes=pl.lit(minutes, dtype=pl.Int64),
         bits=pl.Series(bits),
-        hostile=pl.Series(np.clip(bits, LEAST_HOSTILE, MOST_HOSTILE)),
         says=says,
     )
 

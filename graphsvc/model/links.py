@@ -11,15 +11,14 @@ class Links:
     """Pairs of accounts with the evidence that one operator runs both.
 
     `source` < `target` are account indices (int32), `bits` (float64) the sum over families of the strongest
-    agreement in each, `families` (int64) a bit set of the families that agree, `values` (int64) how many
-    independent values are shared. Sorted by source, then target. `nodes` is the number of accounts.
+    agreement in each, `values` (int64) how many independent values are shared. Sorted by source, then target. `nodes`
+    is the number of accounts.
     """
 
     nodes: int
     source: NDArray[np.int32]
     target: NDArray[np.int32]
     bits: NDArray[np.float64]
-    families: NDArray[np.int64]
     values: NDArray[np.int64]
 
     def __len__(self) -> int:
