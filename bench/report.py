@@ -14,8 +14,8 @@ INTRODUCTION = """# Quality of detection
 Written by `make bench-quality` (`bench/quality.py`); the raw figures are in [quality.json](quality.json). Worlds are
 made by `seed` and named scenario:seed:accounts. They are taken through intake and detected in memory, with communities
 from GDS in a managed Neo4j; the last part takes one world by the command line and compares. The worlds {train} are
-those that choices were made with, and are marked; so were easy:4, quiet:5, framing:16, sparse-identifiers:5 and sparse-names:6,
-which are not shown. No choice was made with any world that is not marked.
+those that choices were made with, and are marked; so were easy:4, quiet:5, framing:16,
+sparse-identifiers:5 and sparse-names:6, which are not shown. No choice was made with any world that is not marked.
 
 - **B-cubed F** is averaged over records: the accounts that are in a campaign or in a cluster (Bagga & Baldwin 1998).
   **Per group** is averaged over true groups, in which each innocent in a cluster weighs as much as a whole campaign;
