@@ -64,9 +64,11 @@ def join(members: pl.DataFrame, edges: pl.DataFrame, templates: pl.DataFrame | N
         .join(size.select(cluster_right="cluster", size_right="size"), on="cluster_right")
     )
     share = (
-        pl.when(pl.col("size") <= pl.col("size_right"))
+        pl.when(pl.col("size") < pl.col("size_right"))
         .then(pl.col("left") / pl.col("size"))
-        .otherwise(pl.col("right") / pl.col("size_right"))
+        .when(pl.col("size") > pl.col("size_right"))
+        .then(pl.col("right") / pl.col("size_right"))
+        .otherwise(pl.min_horizontal("left", "right") / pl.col("size"))
     )
     enough = (pl.col("values") >= MIN_VALUES) & (pl.min_horizontal("left", "right") >= MIN_ACCOUNTS)
     few = (pl.col("values") >= FEW_VALUES) & (share >= MIN_SHARE) & (pl.min_horizontal("left", "right") >= 2)
