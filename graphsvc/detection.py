@@ -166,7 +166,7 @@ def find(
         grown = cores(community, parameters.min_core)
         if parameters.joining:
             prompts = tying(full) & (full.signals["kind"] == "prompt").to_numpy()
-            grown = join(grown, held(full, joining(full)), held(full, prompts))
+            grown = join(grown, held(given, joining(full)), held(given, prompts))
         _, weighed = grow(given, grown, parameters.rounds, progress)
         if not parameters.rounds:
             weighed = weighed.rows(weighed.member)
@@ -195,17 +195,15 @@ def evidence_of(graph: SignalGraph, *, signups: bool) -> Evidence:
             "passing": passing[weighs],
         }
     )
-    ties = np.array([family_ties(name) for name in names])
+    ties = np.array([family_ties(name) for name in names], dtype=np.bool_)
     degree = np.bincount(graph.signal[~passing], minlength=graph.signals.height)
     return Evidence(edges, degree, has, ties, graph.accounts["created_at"].to_numpy() if signups else None)
 
 
-def held(graph: SignalGraph, which: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> pl.DataFrame:
-    """Account, signal, family of the uses of some signals, but for those in passing."""
-    family, _ = signal_families(graph)
-    uses = which[graph.signal] & ~in_passing(graph)
-    account, signal = graph.account[uses], graph.signal[uses]
-    return pl.DataFrame({"account": account, "signal": signal, "family": family[signal]})
+def held(given: Evidence, which: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> pl.DataFrame:
+    """Account, signal, family of the uses of some signals (bool, one a signal), but for those in passing."""
+    uses = given.edges.filter(~pl.col("passing") & pl.Series(which[given.edges["signal"].to_numpy()]))
+    return uses.select("account", "signal", "family")
 
 
 def cores(community: np.ndarray[tuple[int], np.dtype[np.int32]], smallest: int) -> pl.DataFrame:

@@ -174,6 +174,15 @@ def test_no_links_publish_an_empty_result(database: Store, tokens: Tokeniser, tm
     assert members(database).is_empty()
 
 
+def test_accounts_of_which_nothing_else_is_known_publish_an_empty_result(
+    database: Store, tokens: Tokeniser, tmp_path: Path
+) -> None:
+    accounts = [{"account_id": f"a{n}", "created_at": "2026-03-01T00:00:00Z"} for n in range(12)]
+    load_bundle(database, write_bundle(tmp_path / "b", accounts=accounts), tokens, tmp_path / "dead")
+    assert run(database).clusters == 0
+    assert members(database).is_empty()
+
+
 def published_run(store: Store) -> dict[str, object]:
     return next(row for row in store.read("detect/runs") if row["status"] == "published")
 

@@ -46,8 +46,8 @@ class Evidence:
     `edges`: account, signal, family (int32), level (int8; 0 the value itself, 1 its parent, 2 its grandparent),
     passing (bool: a use begun and ended at once), of signals that more than one account has. `degree`: accounts a
     signal that did not use it in passing (int64). `has`, shape (accounts, families): whether an account has any value
-    of a family. `ties`, shape (families,): whether a family ties accounts, or only
-    supports. `created_at`: ms since 1970, a row an account; None leaves the moment of sign-up out.
+    of a family. `ties`, shape (families,): whether a family ties accounts, or only supports. `created_at`: ms since
+    1970, a row an account; None leaves the moment of sign-up out.
     """
 
     edges: pl.DataFrame
@@ -65,10 +65,10 @@ class Evidence:
 def pools(given: Evidence, members: pl.DataFrame) -> pl.DataFrame:
     """What clusters use more than others do.
 
+    A use in passing puts no value into a pool: an operator who visits somebody's address has not made it his.
+
     Args:
         members: cluster, account (int32); an account is in one cluster at most.
-
-    A use in passing puts no value into a pool: an operator who visits somebody's address has not made it his.
 
     Returns: cluster, signal, family, level, inside (members with the value), degree (accounts with it), size,
     bits = log2(m/u) with m = inside / size and u the share of accounts outside the cluster that have it: the
@@ -148,11 +148,13 @@ def weigh(given: Evidence, members: pl.DataFrame) -> Weighed:
     home = np.full(accounts, -1, dtype=np.int32)
     home[members["account"].to_numpy()] = members["cluster"].to_numpy()
     pool = pools(given, members)
-    worth, fine, candidates = _learn(given, members, pool, home, clusters)
+    leads = _leading(given, pool)
+    leading, coarse = pool.filter(leads), pool.filter(~leads)
+    worth, fine, candidates = _learn(given, members, leading, coarse, home, clusters)
     cluster, account = candidates["cluster"].to_numpy(), candidates["account"].to_numpy()
     classes = np.zeros((len(cluster), families), dtype=np.int8)
     row = candidates.with_row_index("row")
-    for part in (fine, _supporting(given, pool, candidates, home)):
+    for part in (fine, _supporting(given, coarse, candidates, home)):
         placed = part.join(row, on=["cluster", "account"])
         at, family = placed["row"].to_numpy(), placed["family"].to_numpy()
         kind = placed["class"].to_numpy()
@@ -180,12 +182,16 @@ def weigh(given: Evidence, members: pl.DataFrame) -> Weighed:
 
 
 def _learn(
-    given: Evidence, members: pl.DataFrame, pool: pl.DataFrame, home: NDArray[np.int32], clusters: int
+    given: Evidence,
+    members: pl.DataFrame,
+    leading: pl.DataFrame,
+    coarse: pl.DataFrame,
+    home: NDArray[np.int32],
+    clusters: int,
 ) -> tuple[Floats, pl.DataFrame, pl.DataFrame]:
     """Bits of each class, shape (clusters, families, classes); the fine hits; who agrees strongly with whom."""
     accounts, families = given.has.shape
-    tying = _leading(given, pool)
-    fine = _hits(given.edges.lazy(), pool.filter(tying).lazy(), home, accounts, ["signal"]).collect()
+    fine = _hits(given.edges.lazy(), leading.lazy(), home, accounts, ["signal"]).collect()
     cells = (
         fine["cluster"].to_numpy().astype(np.int64) * families + fine["family"].to_numpy()
     ) * CLASSES + fine["class"].to_numpy()
@@ -195,7 +201,6 @@ def _learn(
     outside = np.bincount(cells[~own], minlength=clusters * families * CLASSES).reshape(shape).astype(float)
 
     # Of supporting values only members' hits are looked at one by one; how many others hit is a sum over values.
-    coarse = pool.filter(~tying)
     named = _hits(
         given.edges.lazy().join(members.lazy().select("cluster", "account"), on="account"),
         coarse.lazy(), home, accounts, ["cluster", "signal"],
@@ -245,13 +250,12 @@ def _leading(given: Evidence, pool: pl.DataFrame) -> NDArray[np.bool_]:
 
 
 def _supporting(
-    given: Evidence, pool: pl.DataFrame, candidates: pl.DataFrame, home: NDArray[np.int32]
+    given: Evidence, coarse: pl.DataFrame, candidates: pl.DataFrame, home: NDArray[np.int32]
 ) -> pl.DataFrame:
     """Classes of candidates' agreement through coarser levels and families that only support."""
-    tying = _leading(given, pool)
     edges = given.edges.lazy().join(candidates.lazy(), on="account")
     return (
-        _hits(edges, pool.filter(~tying).lazy(), home, given.accounts, ["cluster", "signal"])
+        _hits(edges, coarse.lazy(), home, given.accounts, ["cluster", "signal"])
         .select("cluster", "account", "family", "class")
         .collect()
     )

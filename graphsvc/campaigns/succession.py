@@ -6,21 +6,21 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from graphsvc.campaigns.traits import STOPPED
+from graphsvc.linkage.bits import degrees
+from graphsvc.linkage.pairs import ONE_OBSERVATION
 from graphsvc.model.columns import Schema
 from graphsvc.model.graph import SignalGraph
 from graphsvc.signals.kinds import DERIVED, family_of, kind_of
 
 HOUR = 3_600_000
 WITHIN_HOURS = 72
-ENDED = ("banned", "suspended")
 INHERITED = 0.3
 """Chance that a successor takes over a given value of the account it follows."""
 REPLACED = 0.1
 """Chance that a banned account is replaced at all, before anything is known: most of the honest are not."""
 MOST_ACCOUNTS = 100
 """A signal of more accounts, or of a kind that does not tie, makes no pairs, but counts for those that others make."""
-ONE_OBSERVATION = ("prompt", "email", "client")
-"""Families whose values repeat one observation: the strongest counts. In others each value inherited counts."""
 LEAST_PROBABILITY = 0.5
 BURST = 10 * 60_000
 """Sign-ups of a cluster closer than this are one event: a burst is one decision, however many accounts it makes."""
@@ -117,7 +117,7 @@ def replacement(members: pl.DataFrame, accounts: pl.DataFrame) -> pl.DataFrame:
     """
     created = accounts["created_at"].to_numpy()
     changed = accounts["status_changed_at"].to_numpy()
-    banned = accounts["status"].is_in(ENDED).to_numpy() & (changed >= 0)
+    banned = accounts["status"].is_in(STOPPED).to_numpy() & (changed >= 0)
     rows: list[dict[str, Any]] = []
     for (number,), group in sorted(members.partition_by("cluster", as_dict=True).items()):
         who = group["account"].to_numpy()
@@ -177,13 +177,12 @@ def _edges(graph: SignalGraph) -> pl.DataFrame:
     kinds = graph.signals["kind"].unique().to_list()
     usable = [kind for kind in kinds if kind not in DERIVED and kind_of(kind).strength > 0]
     family = {kind: family_of(kind) for kind in kinds}
-    degree = np.bincount(graph.signal, minlength=graph.signals.height)
     signals = graph.signals.select(
         signal=pl.int_range(pl.len(), dtype=pl.Int32),
         kind="kind",
         family=pl.col("kind").replace_strict(family, return_dtype=pl.String),
         ties=pl.col("kind").is_in([kind for kind in usable if kind_of(kind).ties]),
-        degree=pl.Series(degree),
+        degree=pl.Series(degrees(graph)),
     ).filter(pl.col("kind").is_in(usable) & (pl.col("degree") > 1))
     return pl.DataFrame({"account": graph.account, "signal": graph.signal}).join(signals, on="signal")
 
@@ -192,7 +191,7 @@ def _candidates(accounts: pl.DataFrame, edges: pl.DataFrame) -> pl.DataFrame:
     """successor, predecessor, delay (ms): made within the hours after the ban, and sharing a signal; sorted."""
     reach = WITHIN_HOURS * HOUR
     everybody = accounts.select(pl.int_range(pl.len(), dtype=pl.Int32).alias("account"), pl.all())
-    ended = everybody.filter(pl.col("status").is_in(ENDED) & (pl.col("status_changed_at") >= 0)).select(
+    ended = everybody.filter(pl.col("status").is_in(STOPPED) & (pl.col("status_changed_at") >= 0)).select(
         predecessor="account",
         ended="status_changed_at",
         # The successor's sign-up is in the ban's own stretch of 72 hours or in the next.
@@ -249,6 +248,7 @@ def _inherited(
         .join(sizes, on="home", how="left")
         .with_columns(bits=bits, others=others.clip(1))
     )
+    # Of families whose values repeat one observation the strongest counts, of others each value inherited.
     single = pl.col("family").is_in(ONE_OBSERVATION)
     # Summed in a fixed order: the same bits to the last digit in every run.
     return (

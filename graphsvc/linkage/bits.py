@@ -1,8 +1,11 @@
 """How much a shared value says, in bits."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from graphsvc.model.graph import SignalGraph
 from graphsvc.signals.kinds import LEVELS, family_of, kind_of, level_of
@@ -71,8 +74,7 @@ def in_passing(graph: SignalGraph) -> NDArray[np.bool_]:
     """
     known = (graph.first_seen >= 0) & (graph.last_seen >= 0)
     short = known & (graph.last_seen - graph.first_seen < PASSING_MS)
-    _, kinds = np.unique(graph.signals["kind"].to_numpy(), return_inverse=True)
-    kind = kinds[graph.signal]
+    kind = graph.signals["kind"].rank("dense").to_numpy()[graph.signal]
     total = np.bincount(kind)
     usual = np.bincount(kind, weights=short, minlength=len(total)) > PASSING_SHARE * np.maximum(total, 1)
     found: NDArray[np.bool_] = short & ~usual[kind]
@@ -84,14 +86,22 @@ def degrees(graph: SignalGraph) -> NDArray[np.int64]:
     return np.bincount(graph.signal, minlength=graph.signals.height)
 
 
+def of_kinds(graph: SignalGraph, attribute: Callable[[str], Any], dtype: DTypeLike) -> NDArray[Any]:
+    """What a function of a kind's name gives for each signal; asked once a kind, one a signal, of `dtype`."""
+    kinds = graph.signals["kind"]
+    names = kinds.unique().sort()
+    place = kinds.rank("dense").cast(pl.Int64).to_numpy() - 1
+    found: NDArray[Any] = np.array([attribute(name) for name in names], dtype=dtype)[place]
+    return found
+
+
 def signal_bits(graph: SignalGraph) -> NDArray[np.float64]:
     """Bits that sharing a signal adds to the odds that two accounts have one operator; float64, one a signal.
 
     log2(m/u) (Fellegi & Sunter 1969): m is the kind's prior that two accounts of one campaign share a value, u
     the share of other accounts that have the value. Never negative: not to share something is no evidence here.
     """
-    kinds = graph.signals["kind"].to_list()
-    prior_m = np.array([kind_of(kind).prior_m for kind in kinds])
+    prior_m = of_kinds(graph, lambda kind: kind_of(kind).prior_m, np.float64)
     others = np.maximum(degrees(graph) - 1, 1)
     u = others / max(graph.accounts.height - 1, 1)
     bits: NDArray[np.float64] = np.maximum(
@@ -102,18 +112,16 @@ def signal_bits(graph: SignalGraph) -> NDArray[np.float64]:
 
 def signal_strengths(graph: SignalGraph) -> NDArray[np.float64]:
     """Declared strength of each signal's kind, 0–1; float64, one a signal."""
-    return np.array([kind_of(kind).strength for kind in graph.signals["kind"].to_list()])
+    strengths: NDArray[np.float64] = of_kinds(graph, lambda kind: kind_of(kind).strength, np.float64)
+    return strengths
 
 
 def signal_families(graph: SignalGraph) -> tuple[NDArray[np.int32], list[str]]:
     """Family index of each signal (int32) and the families' names, sorted."""
-    kinds = graph.signals["kind"].unique().to_list()
-    family = {kind: family_of(kind) for kind in kinds}
-    names = sorted(set(family.values()))
-    index = {kind: names.index(name) for kind, name in family.items()}
-    return graph.signals["kind"].replace_strict(index, return_dtype=pl.Int32).to_numpy(), names
+    names = sorted({family_of(kind) for kind in graph.signals["kind"].unique()})
+    return of_kinds(graph, lambda kind: names.index(family_of(kind)), np.int32), names
 
 
 def signal_levels(graph: SignalGraph) -> NDArray[np.int8]:
     """Level of each signal: 0 a value itself, 1 what it is part of, 2 what that is part of; int8, one a signal."""
-    return np.array([level_of(kind) for kind in graph.signals["kind"].to_list()], dtype=np.int8)
+    return of_kinds(graph, level_of, np.int8)

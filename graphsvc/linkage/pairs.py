@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from graphsvc.linkage.bits import degrees, in_passing, signal_bits, signal_families
+from graphsvc.linkage.bits import degrees, in_passing, of_kinds, signal_bits, signal_families
 from graphsvc.model.graph import SignalGraph
 from graphsvc.model.links import Links
 from graphsvc.model.sums import summed
@@ -30,10 +30,9 @@ LOCKSTEP_MS = 10 * 60 * 1000
 
 def tying(graph: SignalGraph) -> NDArray[np.bool_]:
     """Which signals can make a link; bool, one a signal."""
-    kinds = graph.signals["kind"].to_list()
     degree = degrees(graph)
-    by_kind = np.array([kind_of(kind).ties and kind not in DERIVED for kind in kinds])
-    hub = degree > np.array([kind_of(kind).hub_degree for kind in kinds])
+    by_kind = of_kinds(graph, lambda kind: kind_of(kind).ties and kind not in DERIVED, np.bool_)
+    hub = degree > of_kinds(graph, lambda kind: kind_of(kind).hub_degree, np.int64)
     rare = (signal_bits(graph) >= TYING_BITS) | (degree <= TYING_DEGREE)
     crowded = graph.signals["class"].is_in(CROWDED).to_numpy()
     found: NDArray[np.bool_] = by_kind & rare & ~crowded & ~hub
@@ -42,14 +41,14 @@ def tying(graph: SignalGraph) -> NDArray[np.bool_]:
 
 def sole(graph: SignalGraph) -> NDArray[np.bool_]:
     """Which signals make a link by themselves; bool, one a signal."""
-    kinds = np.array([kind_of(kind).sole for kind in graph.signals["kind"].to_list()])
+    kinds = of_kinds(graph, lambda kind: kind_of(kind).sole, np.bool_)
     found: NDArray[np.bool_] = kinds & tying(graph) & (degrees(graph) <= SOLE_DEGREE)
     return found
 
 
 def joining(graph: SignalGraph) -> NDArray[np.bool_]:
     """Which signals can join cores; bool, one a signal. Those of sole kinds and addresses, as far as they tie."""
-    kinds = np.array([kind_of(kind).sole or kind == "ip" for kind in graph.signals["kind"].to_list()])
+    kinds = of_kinds(graph, lambda kind: kind_of(kind).sole or kind == "ip", np.bool_)
     found: NDArray[np.bool_] = kinds & tying(graph)
     return found
 
