@@ -34,6 +34,7 @@ from graphsvc.linkage.bits import (
     with_levels,
 )
 from graphsvc.linkage.pairs import enumerate_links, joining, tying
+from graphsvc.linkage.window import recent
 from graphsvc.model.clusters import CLUSTERS, Found, cluster_id
 from graphsvc.model.graph import SignalGraph
 from graphsvc.model.links import Links
@@ -54,6 +55,8 @@ class Parameters:
 
     algorithm: Algorithm = Algorithm.LEIDEN
     seed: int = 42
+    window: int = 0
+    """Days for which a use of a signal counts after it was last seen; 0: for ever."""
     gamma: float = 1.0
     """Resolution of Leiden: higher makes smaller cores."""
     min_values: int = 2
@@ -153,7 +156,7 @@ def find(
 ) -> tuple[Found, Links]:
     """Everything between reading and publishing: from a graph to what was found in it."""
     with clock.stage("links"):
-        full = with_levels(graph)
+        full = with_levels(recent(graph, parameters.window) if parameters.window else graph)
         links = enumerate_links(full, min_values=parameters.min_values)
     progress("links", len(links), len(links))
     with clock.stage("communities"), translated():

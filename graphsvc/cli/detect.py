@@ -55,6 +55,13 @@ def detect(
             max=1.0,
         ),
     ] = 0.001,
+    window: Annotated[
+        int,
+        typer.Option(
+            help="Days for which a shared address, card or prompt counts after it was last seen; 0: for ever.",
+            min=0,
+        ),
+    ] = 0,
     without: Annotated[
         list[TimeEvidence] | None,
         typer.Option(help="Evidence from time to leave out; may be given several times."),
@@ -74,6 +81,7 @@ def detect(
     parameters = Parameters(
         algorithm=algorithm,
         seed=seed,
+        window=window,
         gamma=gamma,
         min_size=min_size,
         min_score=min_score,
