@@ -31,12 +31,13 @@ def weekday_hour(seconds: Ints) -> Ints:
     return (seconds // HOUR + 72) % 168  # 1970-01-01 was a Thursday
 
 
-def human_times(rng: np.random.Generator, low: Ints, high: Ints, growth: float = 0.6) -> Ints:
+def human_times(rng: np.random.Generator, low: Ints, high: Ints, ramp: float = 1.6) -> Ints:
     """Moments at which people do things, one for each pair of bounds, in seconds since 1970, shape (n,).
 
-    Later days are likelier (a growing service); the hour of the week follows people's waking hours.
+    Later days are likelier: what was done grows with time to the power of `ramp` (a growing service). The hour of the
+    week follows people's waking hours.
     """
-    day = low + ((high - low) * rng.random(len(low)) ** (1 / (1 + growth))).astype(np.int64)
+    day = low + ((high - low) * rng.random(len(low)) ** (1 / ramp)).astype(np.int64)
     cumulative = np.cumsum(hour_of_week("human"))
     hour = np.minimum(np.searchsorted(cumulative, rng.random(len(low))), 167)
     shift = (hour - weekday_hour(day) + 84) % 168 - 84

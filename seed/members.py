@@ -82,8 +82,11 @@ def births(rng: np.random.Generator, group: Ints, signup: Signup, scenario: Scen
     new_burst = (place % length) == 0
     first = np.flatnonzero(new_burst)
     burst = np.cumsum(new_burst) - 1
-    moments = human_times(rng, low[first], high[first])
-    even = low[first] + (rng.random(len(first)) * (high - low)[first]).astype(np.int64)
+    ramp = 1.6 if signup.ramp is None else signup.ramp
+    moments = human_times(rng, low[first], high[first], ramp)
+    when = rng.random(len(first))
+    when = when if signup.ramp is None else when ** (1 / ramp)
+    even = low[first] + (when * (high - low)[first]).astype(np.int64)
     moments = np.where(rng.random(len(first)) < signup.steady, even, moments)
     within = (rng.random(n) * length * signup.minutes * 60).astype(np.int64)
     latest: Ints = np.minimum(moments[burst] + within, scenario.end - HOUR)
@@ -122,23 +125,32 @@ def _honest_ends(rng: np.random.Generator, created: Ints, life: Life, end: int) 
 def campaign(rng: np.random.Generator, name: str, style: Campaign, accounts: int, world: Scenario) -> Members:
     """The accounts of one campaign: first members in bursts, then weekly bans and those who replace the banned.
 
-    A ban wave takes place each week after the first sign-ups; the number of replacements of the whole campaign
-    is given by the scenario and spread over the waves in proportion to the members alive.
+    A ban wave takes place each week after the first sign-ups. The scenario gives either the number of replacements of
+    the whole campaign, which is spread over the waves in proportion to the members alive, or the share of the living
+    that each wave bans; then there are about as many accounts as asked for.
     """
     replacements = round(style.replacements * accounts)
-    first = accounts - replacements
-    created = np.concatenate([
-        np.sort(births(rng, np.zeros(first, np.int64), style.signup, world)),
-        np.full(replacements, world.end),
-    ])  # fmt: skip
+    if style.banned_weekly:
+        born_first, replacements = _first_members(rng, style, accounts, world)
+    else:
+        born_first = births(rng, np.zeros(accounts - replacements, np.int64), style.signup, world)
+    first = len(born_first)
+    accounts = first + replacements
+    created = np.concatenate([np.sort(born_first), np.full(replacements, world.end)])
     ended = np.full(accounts, world.end)
     status = np.full(accounts, ACTIVE, dtype=np.int64)
     predecessor = np.full(accounts, NONE, dtype=np.int64)
 
-    waves = _wave_sizes(rng, created[:first], replacements, style.replaced, world.end)
+    if style.banned_weekly:
+        waves = [(int(moment), 0, 0) for moment in _wave_moments(rng, created[:first], world.end)]
+    else:
+        waves = _wave_sizes(rng, created[:first], replacements, style.replaced, world.end)
     born = first
     for moment, banned, replaced in waves:
         alive = np.flatnonzero((created < moment - DAY) & (status == ACTIVE))
+        if style.banned_weekly:
+            banned = _rounded(rng, style.banned_weekly * len(alive))
+            replaced = min(_rounded(rng, style.replaced * banned), accounts - born)
         gone = rng.choice(alive, size=min(banned, len(alive)), replace=False)
         status[gone] = BANNED
         ended[gone] = moment + rng.integers(0, 6 * HOUR, len(gone))
@@ -160,16 +172,41 @@ def campaign(rng: np.random.Generator, name: str, style: Campaign, accounts: int
     )  # fmt: skip
 
 
+def _first_members(
+    rng: np.random.Generator, style: Campaign, accounts: int, world: Scenario
+) -> tuple[Ints, int]:
+    """When those sign up who replace nobody, and room for replacements, where each wave bans a share of the living.
+
+    The numbers are such that about `accounts` accounts are born in all.
+    """
+    created = np.sort(births(rng, np.zeros(accounts, np.int64), style.signup, world))
+    moments = _wave_moments(rng, created, world.end)
+    alive = np.searchsorted(created, moments - DAY)
+    expected = style.banned_weekly * style.replaced * float(alive.sum()) / accounts
+    first = max(1, round(accounts / (1 + expected)))
+    # A quarter more room than is expected: each wave's numbers are rounded by chance.
+    return rng.choice(created, first, replace=False), round(1.25 * expected * first) + 8
+
+
+def _rounded(rng: np.random.Generator, number: float) -> int:
+    """The whole number below or above, so that the mean is `number`: one in twenty of a ring of ten is one now and then."""
+    return int(number + rng.random())
+
+
+def _wave_moments(rng: np.random.Generator, created: Ints, end: int) -> Ints:
+    """When the weekly waves come, shape (waves,)."""
+    first = int(created[min(len(created) - 1, len(created) // 10)]) + 2 * DAY + int(rng.integers(DAY))
+    moments = np.arange(first, end - 4 * DAY, 7 * DAY)
+    return moments if len(moments) else np.array([end - 4 * DAY])
+
+
 def _wave_sizes(
     rng: np.random.Generator, created: Ints, replacements: int, replaced: float, end: int
 ) -> list[tuple[int, int, int]]:
     """(moment, number banned, number replaced) of each weekly wave."""
     if replacements == 0:
         return []
-    first = int(created[min(len(created) - 1, len(created) // 10)]) + 2 * DAY + int(rng.integers(DAY))
-    moments = np.arange(first, end - 4 * DAY, 7 * DAY)
-    if len(moments) == 0:
-        moments = np.array([end - 4 * DAY])
+    moments = _wave_moments(rng, created, end)
     alive = np.maximum(np.searchsorted(created, moments - DAY), 1)
     share = np.cumsum(alive) / alive.sum()
     upto = np.round(share * replacements).astype(np.int64)

@@ -56,6 +56,9 @@ class Signup(Section):
     """Part of that window which the sign-ups of one group fill."""
     steady: Share = 0.0
     """Share of bursts at any hour of the day and week instead of at human ones."""
+    ramp: Annotated[float, Field(ge=1, le=6)] | None = None
+    """A group's accounts grow with the time since its first sign-up to the power of this; unset: with 1.6, bursts at
+    any hour evenly."""
 
 
 class Addresses(Pool):
@@ -186,6 +189,8 @@ class Profile(Section):
     traffic: Traffic = Traffic()
     sessions: Annotated[float, Field(ge=1)] = 2.2
     """Mean number of addresses an account is seen at."""
+    kept: Share = 0.0
+    """Share of slots that are used for as long as the account lives; the others fall out of use before."""
 
 
 class Population(Profile):
@@ -233,6 +238,8 @@ class Campaign(Profile):
     """A sleeper's reuse as a share of a member's."""
     replacements: Share = 0.0
     """Share of the accounts that were made to replace a banned one."""
+    banned_weekly: Share = 0.0
+    """Share of the living accounts that each week's wave bans; above 0 it takes the place of `replacements`."""
     replaced: Annotated[float, Field(gt=0, le=1)] = 0.9
     """Share of the weekly banned that are replaced."""
     replaced_after_hours: tuple[float, float] = (3.0, 72.0)

@@ -43,6 +43,23 @@ class Framing(Section):
     """Victims who used the same prepaid card."""
 
 
+class Alliances(Section):
+    """Pairs of campaigns that use each other's cards, devices and addresses: from some day on, or until some day."""
+
+    merges: Annotated[int, Field(ge=0)] = 4
+    """Pairs that begin to."""
+    splits: Annotated[int, Field(ge=0)] = 4
+    """Pairs that have done so since both are there, and stop."""
+    merged_days_ago: IntRange = (10, 20)
+    split_days_ago: IntRange = (20, 26)
+    size: IntRange = (30, 400)
+    """Accounts that each of the two has then."""
+    members: Annotated[float, Field(gt=0, le=1)] = 0.5
+    """Share of the accounts of each that use what is the other's."""
+    uses: IntRange = (1, 3)
+    """Sessions of the other's machines that such an account has; and a card of the other's, where it pays."""
+
+
 class Scenario(Section):
     """A whole world, but for its size and seed."""
 
@@ -67,6 +84,7 @@ class Scenario(Section):
     populations: dict[str, Population]
     campaigns: dict[str, Campaign] = Field(default={})
     framing: Framing | None = None
+    alliances: Alliances | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> "Scenario":
@@ -79,6 +97,8 @@ class Scenario(Section):
             raise ValueError(f"a population and a campaign have the same name: {sorted(both)[0]}")
         if self.framing and (self.bundle != "full" or not self.campaigns):
             raise ValueError("framing needs campaigns and a full bundle")
+        if self.alliances and self.bundle != "full":
+            raise ValueError("alliances need a full bundle")
         if self.bundle != "full":
             return self
         for name, profile in {**self.populations, **self.campaigns}.items():

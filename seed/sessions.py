@@ -54,6 +54,8 @@ def stays(rng: np.random.Generator, members: Members, owner: Ints) -> tuple[Ints
     stay = rng.random(len(owner)) ** 2
     first = born + (begin * life).astype(np.int64)
     last = first + (stay * (ended - 1 - first).clip(0)).astype(np.int64)
+    if members.profile.kept:
+        last = np.where(rng.random(len(owner)) < members.profile.kept, np.maximum(first, ended - 1), last)
     return first, last
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 
 from seed import (
+    alliances,
     counterparties,
     framing,
     identity,
@@ -65,6 +66,11 @@ class World:
         }[self.scenario.bundle]
         return tuple(name for name in TABLES if name not in left_out)
 
+    @property
+    def events(self) -> pl.DataFrame:
+        """What happens to campaigns on purpose (see `alliances.events`)."""
+        return alliances.events(self._allies(), self.people)
+
     def tables(self) -> Iterator[tuple[str, pl.DataFrame]]:
         """(name, rows) of each table, in the order of `table_names`."""
         if self.scenario.bundle == "counterparties":
@@ -87,12 +93,18 @@ class World:
         seen = self._sessions()
         raw = tables.sessions(everyone, seen, self.space, agents)
         frame = self._frame(raw)
-        yield "sessions", everyone.finished(framing.sessions(frame, raw))
+        allies, allied = self._allies(), self.scenario.alliances
+        shown = framing.sessions(frame, raw)
+        if allied is not None:
+            shown = alliances.sessions(rng("allied-sessions"), allies, everyone, allied, shown)
+        yield "sessions", everyone.finished(shown)
         raw = raw.unique("account", keep="first", maintain_order=True)
         countries = [self._countries(m, s) for m, s in zip(parts, seen, strict=True)]
 
         paid = [sessions.payments(rng("payments", m.name), m) for m in parts]
         instruments = framing.payments(frame, tables.payments(everyone, paid, countries), everyone.salt(42))
+        if allied is not None:
+            instruments = alliances.payments(rng("allied-payments"), allies, everyone, allied, instruments)
         yield "payments", everyone.finished(instruments, "first_seen", "instrument")
         payers = np.concatenate(
             [np.bincount(p.owner, minlength=len(m)) for m, p in zip(parts, paid, strict=True)]
@@ -121,6 +133,14 @@ class World:
             return framing.nobody()
         return framing.plan(
             self.streams.rng("framing"), self.people, self.scenario.framing, sessions, self.scenario.end
+        )
+
+    def _allies(self) -> pl.DataFrame:
+        """Who is allied with whom; nobody is in most worlds."""
+        if self.scenario.alliances is None:
+            return alliances.nobody()
+        return alliances.plan(
+            self.streams.rng("alliances"), self.people, self.scenario.alliances, self.scenario.end
         )
 
     def _sessions(self) -> list[sessions.Sessions]:

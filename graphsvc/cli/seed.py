@@ -48,6 +48,14 @@ def seed(
             "counterparties or all. Repeatable.",
         ),
     ] = None,
+    days: Annotated[
+        int | None,
+        typer.Option(
+            help="Cut the world into a bundle a day: what was there before these last days (`day-000`), and what each "
+            "of them added; the truth and what happens on purpose (`events`) stand beside.",
+            min=1,
+        ),
+    ] = None,
     force: Annotated[
         bool, typer.Option("--force", help="Replace the bundle in a directory that is not empty.")
     ] = False,
@@ -64,7 +72,15 @@ def seed(
     """
     with Stages() as stages:
         world, rows = write(
-            accounts, seed, out, stages, scenario=scenario, reuse=reuse or (), form=form, force=force
+            accounts,
+            seed,
+            out,
+            stages,
+            scenario=scenario,
+            reuse=reuse or (),
+            form=form,
+            days=days,
+            force=force,
         )
     typer.echo(summary(world, rows))
 
@@ -78,27 +94,36 @@ def write(
     scenario: str = "demo",
     reuse: Sequence[str] = (),
     form: Form = Form.PARQUET,
+    days: int | None = None,
     force: bool = False,
 ) -> tuple["World", dict[str, int]]:
-    """Create a world and write it to `out`; the rows of each table.
+    """Create a world and write it to `out`, whole or in so many `days`; the rows of each table.
 
     Raises:
-        SettingsError: no such scenario or pool, too few accounts, or `out` holds something already.
+        SettingsError: no such scenario or pool, too few accounts, more days than the world has traffic of, or `out` holds something already.
         BundleError: `out` cannot be written.
     """
     if find_spec("faker") is None:
         raise SettingsError("Faker is not installed.", "Install graphsvc[seed].")
     from seed import dial, writer
     from seed import scenario as scenarios
+    from seed.days import check, replayed
     from seed.world import create
 
-    world = create(dial.dialled(scenarios.load(scenario), dial.parsed(reuse)), accounts, seed)
+    plan = dial.dialled(scenarios.load(scenario), dial.parsed(reuse))
+    if days is not None:
+        check(plan, days)
+    world = create(plan, accounts, seed)
     rows: dict[str, int] = {}
     try:
         _make_room(out, force)
         stages.progress("tables", 0, len(world.table_names))
+        if days is not None:
+            writer.write(world.events, out / f"events.{form}", form.value)
         for name, frame in world.tables():
-            writer.write(frame, out / f"{name}.{form}", form.value)
+            for place, part in replayed(world, name, frame, days):
+                (out / place).mkdir(exist_ok=True)
+                writer.write(part, out / place / f"{name}.{form}", form.value)
             rows[name] = frame.height
             stages.progress("tables", len(rows), len(world.table_names))
     except OSError as error:
@@ -122,6 +147,7 @@ def summary(world: "World", rows: dict[str, int]) -> str:
 
 def _make_room(out: Path, force: bool) -> None:
     """Make `out`, or clear it of a bundle; files that are no table of a bundle are never removed."""
+    from seed.days import DAYS
     from seed.world import TABLES
 
     out.mkdir(parents=True, exist_ok=True)
@@ -131,6 +157,9 @@ def _make_room(out: Path, force: bool) -> None:
         raise SettingsError(
             f"{out} is not empty.", "Choose another --out, or add --force to replace the bundle in it."
         )
-    for table in TABLES:
-        for form in Form:
-            (out / f"{table}.{form}").unlink(missing_ok=True)
+    for place in (out, *out.glob(DAYS)):
+        for table in (*TABLES, "events"):
+            for form in Form:
+                (place / f"{table}.{form}").unlink(missing_ok=True)
+        if place != out and not any(place.iterdir()):
+            place.rmdir()

@@ -1,0 +1,163 @@
+"""Alliances: campaigns that use each other's cards, devices and addresses, from some day on or until some day.
+
+What a detector sees of the first is that two clusters become one, of the second that one falls apart. Frames hold
+account rows of `Everyone` in the column `account`, as the tables do until they are finished; rows are added, none is
+changed.
+"""
+
+import numpy as np
+import polars as pl
+
+from seed.clock import DAY, HOUR
+from seed.members import Members
+from seed.scenario import Alliances
+from seed.streams import Ints
+from seed.tables import Everyone, times
+
+SETTLING = 2 * DAY
+"""Within this time of the beginning those who use the ally's have begun, and of its end they have stopped."""
+_SHARED = 2
+"""Accounts of a campaign that use a value of its own pool, at the least."""
+_PAIRS = {
+    "kind": pl.String,
+    "a": pl.Int64,
+    "b": pl.Int64,
+    "since": pl.Int64,
+    "until": pl.Int64,
+    "at": pl.Int64,
+}
+
+
+def nobody() -> pl.DataFrame:
+    """No pair."""
+    return pl.DataFrame(schema=_PAIRS)
+
+
+def plan(rng: np.random.Generator, people: Everyone, alliances: Alliances, end: int) -> pl.DataFrame:
+    """Draw pairs of campaigns and the days on which they begin or stop to use what is the other's.
+
+    Every campaign is in one pair at most. Where there are too few of the size asked for, there are fewer pairs, merges
+    and splits in turn.
+
+    Returns: a row a pair: `kind` (merge, split), `a` and `b` (parts of `people`), the time `since` when and `until` when
+    they are allied, and `at`, the moment of the event (seconds since 1970, at the beginning of a day of the replay).
+    """
+    kinds = ["merge", "split"] * max(alliances.merges, alliances.splits)
+    wanted = {"merge": alliances.merges, "split": alliances.splits}
+    low, high = alliances.size
+    oldest = end - max(alliances.merged_days_ago[1], alliances.split_days_ago[1]) * DAY
+    fit = [
+        i for i, m in enumerate(people.parts) if m.campaign and low <= _alive(m, oldest) and len(m) <= high
+    ]
+    order = rng.permutation(np.array(fit, dtype=np.int64))
+    rows = []
+    for kind in kinds:
+        if wanted[kind] == 0 or len(order) < 2:
+            continue
+        wanted[kind] -= 1
+        (a, b), order = order[:2], order[2:]
+        ago = alliances.merged_days_ago if kind == "merge" else alliances.split_days_ago
+        at = end - int(rng.integers(ago[0], ago[1] + 1)) * DAY
+        both = max(int(people.parts[i].created.min()) for i in (a, b))
+        rows.append(
+            (kind, int(a), int(b), at if kind == "merge" else both, end if kind == "merge" else at, at)
+        )
+    return pl.DataFrame(rows, schema=_PAIRS, orient="row")
+
+
+def events(pairs: pl.DataFrame, people: Everyone) -> pl.DataFrame:
+    """`events`: kind (merge, split), campaign_id, other_id, at (UTC); sorted by time."""
+    names = pl.Series([m.name for m in people.parts], dtype=pl.String)
+    return pairs.select(
+        "kind",
+        campaign_id=names.gather(pairs["a"]),
+        other_id=names.gather(pairs["b"]),
+        at=times(pairs["at"].to_numpy()),
+    ).sort("at", "kind", "campaign_id")
+
+
+def sessions(
+    rng: np.random.Generator, pairs: pl.DataFrame, people: Everyone, alliances: Alliances, rows: pl.DataFrame
+) -> pl.DataFrame:
+    """`rows` of the table `sessions` with those of accounts that came with an ally's device from its address.
+
+    What is an ally's are addresses that some of its accounts use, with the device they use there.
+    """
+    what = ["ip", "asn", "device", "user_agent"]
+    added = _added(rng, pairs, people, alliances, rows, what, "ip", alliances.uses)
+    if added.is_empty():
+        return rows
+    added = added.with_columns(requests=pl.Series(rng.integers(5, 40, added.height)))
+    return pl.concat([rows, added.select(rows.columns)]).sort(
+        "account", "first_seen", "ip", maintain_order=True
+    )
+
+
+def payments(
+    rng: np.random.Generator, pairs: pl.DataFrame, people: Everyone, alliances: Alliances, rows: pl.DataFrame
+) -> pl.DataFrame:
+    """`rows` of the table `payments` with those of accounts that paid with an ally's card."""
+    what = ["instrument", "kind", "bin", "issuer_country"]
+    added = _added(rng, pairs, people, alliances, rows, what, "instrument", (1, 1))
+    if added.is_empty():
+        return rows
+    added = added.with_columns(payments=pl.Series(rng.integers(1, 6, added.height)))
+    return pl.concat([rows, added.select(rows.columns)])
+
+
+def _added(
+    rng: np.random.Generator,
+    pairs: pl.DataFrame,
+    people: Everyone,
+    alliances: Alliances,
+    rows: pl.DataFrame,
+    what: list[str],
+    value: str,
+    uses: tuple[int, int],
+) -> pl.DataFrame:
+    """Uses of allies' values: account, `what`, first_seen, last_seen; no account has the same `what` twice."""
+    parts = []
+    for _, a, b, since, until, _ in pairs.iter_rows():
+        for guest, host in ((a, b), (b, a)):
+            pool = _pool(rows, people.place[host], what, value)
+            who, begin, stop = _allied(rng, people.parts[guest], since, until, alliances.members)
+            who = np.repeat(who, rng.integers(uses[0], uses[1] + 1, len(who)))
+            if len(who) and pool.height:
+                chosen = pool[rng.integers(0, pool.height, len(who))]
+                parts.append(
+                    chosen.with_columns(
+                        pl.Series("account", people.place[guest][who]),
+                        times(begin[who]).alias("first_seen"),
+                        times(stop[who]).alias("last_seen"),
+                    )
+                )
+    if not parts:
+        return rows.clear()
+    return pl.concat(parts).unique(["account", *what], keep="first", maintain_order=True)
+
+
+def _pool(rows: pl.DataFrame, place: Ints, what: list[str], value: str) -> pl.DataFrame:
+    """`what` is a campaign's own: distinct, of values that two of its accounts use."""
+    own = rows.filter(pl.col("account").is_in(pl.Series(place).implode()) & pl.col(value).is_not_null())
+    return (
+        own.filter(pl.col("account").n_unique().over(value) >= _SHARED)
+        .select(what)
+        .unique(maintain_order=True)
+    )
+
+
+def _allied(
+    rng: np.random.Generator, members: Members, since: int, until: int, share: float
+) -> tuple[Ints, Ints, Ints]:
+    """Which members use what is the ally's, and, for every member, from when to when it would."""
+    settling = (SETTLING * rng.random((2, len(members)))).astype(np.int64)
+    begin = np.maximum(members.created + HOUR, since + settling[0])
+    stop = np.minimum(
+        members.ended - HOUR, until - HOUR - (settling[1] if until < members.ended.max() else 0)
+    )
+    able = (stop - begin >= DAY) & (rng.random(len(members)) < share)
+    return np.flatnonzero(able), begin, stop
+
+
+def _alive(members: Members, at: int) -> int:
+    return int(((members.created < at) & (members.ended > at)).sum())

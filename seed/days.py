@@ -1,0 +1,139 @@
+"""A world day by day: its tables cut into what an export at the end of each day shows that the day before's did not.
+
+Loaded one after the other, the days' bundles make the graph that the whole world makes.
+"""
+
+from collections.abc import Iterator
+
+import polars as pl
+
+from graphsvc.errors import SettingsError
+from seed.clock import DAY
+from seed.scenario import Scenario
+from seed.tables import born
+from seed.world import World
+
+DAYS = "day-*"
+"""Names of the days' bundles."""
+SECOND = 1_000_000
+"""In the tables' unit of time."""
+_COUNTS = {"sessions": "requests", "payments": "payments", "prompts": "requests"}
+
+
+def directory(day: int) -> str:
+    """Name of a day's bundle."""
+    return f"day-{day:03d}"
+
+
+def check(scenario: Scenario, days: int) -> None:
+    """Refuse days that the world's traffic does not cover.
+
+    Raises:
+        SettingsError: more days than the scenario has traffic or history of.
+    """
+    most = scenario.activity_days if scenario.bundle == "full" else scenario.history_days - 1
+    if days > most:
+        raise SettingsError(
+            f"The scenario {scenario.name} has traffic of its last {most} days; {days} are asked for.",
+            "Ask for fewer days, or choose the scenario `days`.",
+        )
+
+
+def bounds(scenario: Scenario, days: int) -> list[tuple[int, int]]:
+    """Beginning and end of each day in seconds since 1970, the first of which holds all that was before the replay."""
+    first = scenario.end - days * DAY
+    return [(0, first), *((first + i * DAY, first + (i + 1) * DAY) for i in range(days))]
+
+
+def replayed(
+    world: World, table: str, rows: pl.DataFrame, days: int | None
+) -> Iterator[tuple[str, pl.DataFrame]]:
+    """One table of a world in parts, each with the directory it belongs in: the days', or "." for what is whole.
+
+    The truth is whole, and so is everything where `days` is None.
+    """
+    if days is None or table == "truth":
+        yield ".", rows
+        return
+    parts = cut(table, rows, born(world.people), bounds(world.scenario, days))
+    for day, part in enumerate(parts):
+        yield directory(day), part
+
+
+def cut(
+    table: str, rows: pl.DataFrame, accounts: pl.DataFrame, days: list[tuple[int, int]]
+) -> Iterator[pl.DataFrame]:
+    """The rows of each day of one table of a world, in the order of `days`; without rows where a day adds none.
+
+    - `accounts`: those who signed up, and, without what they declared, those whose status changed. A status is shown
+      from its day on.
+    - tables with a span and a count: what was seen on that day, with its first and last moment and its part of the
+      count. A use is seen on its first and last day, and between on as many days as its count gives.
+    - `activity`: the hours of the day. `identifiers`: with their account. `networks`: whole, every day.
+
+    Args:
+        accounts: `account_id`, `created_at`, of all.
+        days: of `bounds`.
+    """
+    if "account_id" in rows.columns and table == "identifiers":
+        rows = rows.join(accounts.select("account_id", "created_at"), on="account_id", maintain_order="left")
+    for day, (begin, end) in enumerate(days):
+        low, high = _at(begin), _at(end)
+        if table == "networks":
+            yield rows
+        elif table == "accounts":
+            yield _accounts(rows, low, high)
+        elif table == "identifiers":
+            yield rows.filter(pl.col("created_at").is_between(low, high, closed="left")).drop("created_at")
+        elif table == "activity":
+            yield rows.filter(pl.col("hour").is_between(low, high, closed="left"))
+        else:
+            yield _seen(rows, _COUNTS[table], low, high, last=day == len(days) - 1)
+
+
+def _at(seconds: int) -> pl.Expr:
+    return pl.lit(seconds * SECOND).cast(pl.Datetime("us", "UTC"))
+
+
+def _accounts(rows: pl.DataFrame, low: pl.Expr, high: pl.Expr) -> pl.DataFrame:
+    """Accounts born on the day, as they were at its end, and those whose status changed on it."""
+    born = rows.filter(pl.col("created_at").is_between(low, high, closed="left"))
+    if "status" not in rows.columns:
+        return born
+    so_far = pl.col("status_changed_at") < high
+    born = born.with_columns(
+        status=pl.when(so_far).then("status").otherwise(pl.lit("active")),
+        status_changed_at=pl.when(so_far).then("status_changed_at"),
+    )
+    changed = rows.filter(
+        (pl.col("created_at") < low) & pl.col("status_changed_at").is_between(low, high, closed="left")
+    )
+    told = ("account_id", "created_at", "status", "status_changed_at", "plan", "country")
+    nothing = [pl.lit(None, dtype=rows.schema[name]).alias(name) for name in rows.columns if name not in told]
+    return pl.concat([born, changed.with_columns(nothing)])
+
+
+def _seen(rows: pl.DataFrame, count: str, low: pl.Expr, high: pl.Expr, *, last: bool) -> pl.DataFrame:
+    """Uses of the day with their part of the count."""
+    first_seen, last_seen = pl.col("first_seen"), pl.col("last_seen")
+    if last:
+        # The present is the last moment there is; what ends with it was seen on the last day.
+        high = pl.max_horizontal(high, last_seen + pl.duration(microseconds=SECOND))
+    live = rows.filter((first_seen < high) & (last_seen >= low))
+    part = live.with_columns(
+        pl.max_horizontal(first_seen, low).alias("first_seen"),
+        pl.min_horizontal(last_seen, high - pl.duration(microseconds=SECOND)).alias("last_seen"),
+        (_counted(count, high) - _counted(count, low)).alias(count),
+    )
+    ends = pl.Series(live.select((first_seen >= low) | (last_seen < high)).to_series())
+    return part.filter(ends | (pl.col(count) > 0))
+
+
+def _counted(count: str, moment: pl.Expr) -> pl.Expr:
+    """How much of a use's count there was before `moment`: one at its beginning, one at its end, the rest evenly."""
+    first_seen, last_seen, total = pl.col("first_seen"), pl.col("last_seen"), pl.col(count)
+    length = (last_seen - first_seen).dt.total_microseconds() // SECOND
+    passed = ((moment - first_seen).dt.total_microseconds() // SECOND).clip(0, length)
+    between = (total - 2).clip(0) * passed // length.clip(1)
+    so_far = pl.min_horizontal(1 + between, total)
+    return pl.when(moment <= first_seen).then(0).when(last_seen < moment).then(total).otherwise(so_far)
