@@ -146,8 +146,9 @@ def campaign(rng: np.random.Generator, name: str, style: Campaign, accounts: int
     else:
         waves = _wave_sizes(rng, created[:first], replacements, style.replaced, world.end)
     born = first
-    for moment, banned, replaced in waves:
+    for moment, planned, followed_by in waves:
         alive = np.flatnonzero((created < moment - DAY) & (status == ACTIVE))
+        banned, replaced = planned, followed_by
         if style.banned_weekly:
             banned = _rounded(rng, style.banned_weekly * len(alive))
             replaced = min(_rounded(rng, style.replaced * banned), accounts - born)
@@ -189,7 +190,7 @@ def _first_members(
 
 
 def _rounded(rng: np.random.Generator, number: float) -> int:
-    """The whole number below or above, so that the mean is `number`: one in twenty of a ring of ten is one now and then."""
+    """The whole number below or above, `number` on average: a twentieth of a ring of ten is one now and then."""
     return int(number + rng.random())
 
 

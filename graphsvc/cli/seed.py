@@ -100,7 +100,8 @@ def write(
     """Create a world and write it to `out`, whole or in so many `days`; the rows of each table.
 
     Raises:
-        SettingsError: no such scenario or pool, too few accounts, more days than the world has traffic of, or `out` holds something already.
+        SettingsError: no such scenario or pool, too few accounts, more days than the world has traffic of, or `out`
+            holds something already.
         BundleError: `out` cannot be written.
     """
     if find_spec("faker") is None:
