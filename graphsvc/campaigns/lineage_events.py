@@ -1,0 +1,147 @@
+"""What happened to identities from one run to the next, each event with its evidence and a sentence."""
+
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from graphsvc.campaigns.lineage_pairs import Pairs, Rows, Side
+from graphsvc.model.lineage import EVENTS
+from graphsvc.signals.kinds import family_of
+
+MOST = 0.5
+"""Share of a part's accounts that come from, or went to, an identity for it to be a part of that."""
+PART = 0.1
+"""Share of the whole that a part has to be for a split or a merger: of thousands of accounts a few come and go
+daily, at times in a small cluster of their own, and nothing has split or merged by that."""
+
+
+def events_of(pairs: Pairs, before: Side, after: Side, identity: Rows, ids: list[str]) -> pl.DataFrame:
+    """One event for each cluster and for each identity that ended (schema `EVENTS`), sorted by id, before, kind.
+
+    Args:
+        identity: row of the identity that each cluster carries on, -1: none.
+        ids: lasting id of each cluster.
+    """
+    clusters = pl.DataFrame({"now": np.arange(len(ids)), "before": identity}, schema=_NUMBERS)
+    carried = clusters.filter(pl.col("before") >= 0)
+    fresh = clusters.filter(pl.col("before") < 0).select("now")
+    resting = np.ones(len(before.ids), dtype=np.bool_)
+    resting[carried["before"].to_numpy()] = False
+    gone = pl.DataFrame({"before": np.flatnonzero(resting & before.active)}, schema={"before": pl.Int64})
+
+    sizes = pairs.rows.with_columns(
+        size_before=pl.Series(before.sizes[pairs.rows["before"].to_numpy()]),
+        size_now=pl.Series(after.sizes[pairs.rows["now"].to_numpy()]),
+        active=pl.Series(before.active[pairs.rows["before"].to_numpy()]),
+    )
+    came = _main(
+        sizes.filter(pl.col("active") & (pl.col("accounts") >= MOST * pl.col("size_now"))), "now", "before"
+    )
+    went = _main(sizes.filter(pl.col("accounts") >= MOST * pl.col("size_before")), "before", "now")
+    born = fresh.join(came, on="now", how="left").with_columns(
+        kind=pl.when(pl.col("accounts") >= PART * pl.col("size_before"))
+        .then(pl.lit("split"))
+        .otherwise(pl.lit("born"))
+    )
+    ended = gone.join(went, on="before", how="left").with_columns(
+        kind=pl.when(pl.col("accounts") >= PART * pl.col("size_now"))
+        .then(pl.lit("merged"))
+        .otherwise(pl.lit("dormant"))
+    )
+    told = pl.concat(
+        [
+            frame.select("now", "before", "kind")
+            for frame in (carried.with_columns(kind=pl.lit("")), born, ended)
+        ]
+    )
+    rows = (
+        told.join(pairs.rows, on=["before", "now"], how="left")
+        .join(_families(pairs, told), on=["before", "now"], how="left")
+        .with_columns(pl.col("accounts", "signals").fill_null(0), pl.col("bits", "overlap").fill_null(0.0))
+        .with_columns(pl.col("families").fill_null([]))
+    )
+    said = [_event(row, before, after, ids) for row in rows.iter_rows(named=True)]
+    return pl.DataFrame(said, schema=EVENTS).sort("id", "before", "kind")
+
+
+_NUMBERS = {"now": pl.Int64, "before": pl.Int64}
+
+
+def _main(pairs: pl.DataFrame, key: str, other: str) -> pl.DataFrame:
+    """Of each `key` the `other` with most accounts in common."""
+    ordered = pairs.filter(pl.col("accounts") > 0).sort(
+        [key, "accounts", other], descending=[False, True, False]
+    )
+    return ordered.unique(key, keep="first", maintain_order=True)
+
+
+def _families(pairs: Pairs, told: pl.DataFrame) -> pl.DataFrame:
+    """How many signals each pair has in common, and of which families."""
+    common = pairs.signals.join(told, on=["before", "now"], how="semi")
+    kinds = common["signal"].str.split(":").list.first()
+    names = {kind: family_of(kind) for kind in kinds.unique().to_list()}
+    return (
+        common.with_columns(family=kinds.replace_strict(names, return_dtype=pl.String))
+        .group_by("before", "now")
+        .agg(signals=pl.len().cast(pl.Int64), families=pl.col("family").unique().sort())
+    )
+
+
+def _event(row: dict[str, Any], before: Side, after: Side, ids: list[str]) -> dict[str, Any]:
+    was, now, kind = row["before"], row["now"], row["kind"]
+    had = int(before.sizes[was]) if was is not None else 0
+    has = int(after.sizes[now]) if now is not None and kind != "dormant" else 0
+    if not kind:
+        kind = "revived" if not before.active[was] else _change(had, has)
+    origin = before.ids[was] if was is not None else None
+    here = ids[now] if now is not None else None
+    gone = kind == "dormant"
+    return {
+        "id": origin if gone else here,
+        "before": origin,
+        "kind": kind,
+        "overlap": 0.0 if gone else row["overlap"],
+        "accounts_in_common": 0 if gone else row["accounts"],
+        "accounts_before": had,
+        "accounts_now": has,
+        "signals_in_common": 0 if gone else row["signals"],
+        "families": [] if gone else row["families"],
+        "bits": 0.0 if gone else row["bits"],
+        "says": _says(kind, row, had, has, origin, here),
+    }
+
+
+def _change(had: int, has: int) -> str:
+    return "grew" if has > had else "shrank" if has < had else "continued"
+
+
+def _says(kind: str, row: dict[str, Any], had: int, has: int, origin: str | None, here: str | None) -> str:
+    both = row["accounts"]
+    if kind == "born":
+        small = (
+            f"; {both:,} of them come from {origin}, too small a part of its {had:,} for a split"
+            if origin
+            else ""
+        )
+        return f"New, with {has:,} accounts{small}."
+    if kind == "split":
+        return f"{both:,} of its {has:,} accounts come from {origin}, which had {had:,}."
+    if kind == "merged":
+        return f"{both:,} of the {had:,} accounts of {origin} are part of its {has:,} now."
+    if kind == "dormant":
+        if here:
+            return f"Not found: {both:,} of its {had:,} accounts are in {here}, too small a part of that for a merger."
+        return f"Not found: most of its {had:,} accounts are in no cluster, or in several."
+    moved = (
+        f"{has - both:,} came, {had - both:,} went"
+        if has != both or had != both
+        else "nobody came, nobody went"
+    )
+    shared = (
+        f"; {row['signals']:,} signals in common ({', '.join(row['families'])})" if row["signals"] else ""
+    )
+    change = f"{has:,} accounts as before" if had == has else f"from {had:,} to {has:,} accounts"
+    back = "Found again: " if kind == "revived" else ""
+    said = f"{back}{change}: {moved}{shared}."
+    return said[:1].upper() + said[1:]

@@ -1,0 +1,105 @@
+"""What identities and clusters have in common: accounts, and signals that tell them from others."""
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from graphsvc.model.lineage import ACTIVE, Known
+from graphsvc.model.sums import summed
+
+Rows = NDArray[np.int64]
+
+LEAST_BITS = 10.0
+"""Bits of signals in common that say anything: those of one value that one account in a thousand has."""
+SPREAD = 8
+"""A signal of more identities, or of more clusters now, tells none of them from the others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """Identities, or the clusters found now, by number: sorted by id, so that the order of rows decides nothing.
+
+    `sizes` int64, `active` bool, parallel to `ids`. `members`: row (int64), account; `signals`: row, signal, bits.
+    """
+
+    ids: list[str]
+    sizes: Rows
+    active: NDArray[np.bool_]
+    members: pl.DataFrame
+    signals: pl.DataFrame
+
+    @classmethod
+    def of(cls, known: Known) -> Self:
+        """Numbers what is known."""
+        identities = known.identities.sort("id")
+        row = identities.select("id", row=pl.int_range(pl.len(), dtype=pl.Int64))
+        members = known.members.join(row, on="id").select("row", "account").unique()
+        return cls(
+            identities["id"].to_list(),
+            np.bincount(members["row"].to_numpy(), minlength=identities.height).astype(np.int64),
+            (identities["state"] == ACTIVE).to_numpy(),
+            members.sort("row", "account"),
+            known.signals.join(row, on="id").select("row", "signal", "bits").sort("row", "signal"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """Identities and clusters that have accounts or signals in common.
+
+    `rows`: before, now (row numbers), accounts (in common), bits (of signals in common, of each the fewer), overlap
+    (0-1), carried (overlap times the smaller size: how many accounts' worth of an identity); sorted by before, now.
+    `signals`: before, now, signal; what is in both, sorted.
+    """
+
+    rows: pl.DataFrame
+    signals: pl.DataFrame
+
+
+def compare(before: Side, after: Side) -> Pairs:
+    """Every identity with every cluster that has something of it.
+
+    overlap = 1 − (1 − a)(1 − s): a is the share of the smaller one's accounts that are in both, s the cosine of the
+    bits of their signals (the geometric mean of containment in both directions).
+    """
+    accounts = (
+        before.members.rename({"row": "before"})
+        .join(after.members.rename({"row": "now"}), on="account")
+        .group_by("before", "now")
+        .agg(accounts=pl.len().cast(pl.Int64))
+    )
+    told = [_telling(side.signals) for side in (before, after)]
+    common = (
+        told[0].rename({"row": "before"}).join(told[1].rename({"row": "now"}), on="signal", suffix="_now")
+        .select("before", "now", "signal", bits=pl.min_horizontal("bits", "bits_now"))
+        .sort("before", "now", "signal")
+    )  # fmt: skip
+    bits = common.select("before", "now").unique(maintain_order=True)
+    bits = bits.with_columns(bits=pl.Series(summed(common, ["before", "now"], "bits"), dtype=pl.Float64))
+    rows = (
+        accounts.join(bits, on=["before", "now"], how="full", coalesce=True)
+        .with_columns(pl.col("accounts").fill_null(0), pl.col("bits").fill_null(0.0))
+        .sort("before", "now")
+    )
+    one, other = rows["before"].to_numpy(), rows["now"].to_numpy()
+    smaller = np.minimum(before.sizes[one], after.sizes[other])
+    contained = rows["accounts"].to_numpy() / np.maximum(smaller, 1)
+    whole = _bits(told[0], len(before.ids))[one] * _bits(told[1], len(after.ids))[other]
+    shared = rows["bits"].to_numpy()
+    alike = np.where(shared >= LEAST_BITS, shared / np.sqrt(np.maximum(whole, LEAST_BITS**2)), 0.0)
+    overlap = 1.0 - (1.0 - contained) * (1.0 - np.minimum(alike, 1.0))
+    scored = rows.with_columns(overlap=pl.Series(overlap), carried=pl.Series(overlap * smaller))
+    return Pairs(scored, common.select("before", "now", "signal"))
+
+
+def _telling(signals: pl.DataFrame) -> pl.DataFrame:
+    """Signals of few enough to tell one from another."""
+    return signals.filter(pl.len().over("signal") <= SPREAD)
+
+
+def _bits(signals: pl.DataFrame, rows: int) -> NDArray[np.float64]:
+    sums = np.bincount(signals["row"].to_numpy(), signals["bits"].to_numpy(), minlength=rows)
+    return sums.astype(np.float64)
