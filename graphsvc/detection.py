@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
+from typing import Any
 from uuid import uuid4
 
 import numpy as np
@@ -35,16 +36,19 @@ from graphsvc.linkage.bits import (
 )
 from graphsvc.linkage.pairs import enumerate_links, joining, tying
 from graphsvc.linkage.window import recent
+from graphsvc.model.certificate import Certificate
 from graphsvc.model.clusters import CLUSTERS, Found, cluster_id
 from graphsvc.model.graph import SignalGraph
 from graphsvc.model.links import Links
 from graphsvc.model.runs import Algorithm, Run
 from graphsvc.model.sums import summed
 from graphsvc.signals.kinds import family_ties
+from graphsvc.signing import Signer
 from graphsvc.store import Store
 from graphsvc.store.connection import translated
 from graphsvc.store.graph import read_graph
-from graphsvc.store.publish import begin_run, fail_run, publish
+from graphsvc.store.publish import begin_run, certify, fail_run, publish
+from graphsvc.store.snapshots import Snapshots
 
 Progress = Callable[[str, int, int], None]
 
@@ -75,6 +79,22 @@ class Parameters:
     """Innocents to be expected among what is published, for each innocent there is."""
     time: tuple[str, ...] = TIME
     """Evidence from time that is used."""
+
+    @classmethod
+    def of(cls, recorded: dict[str, Any]) -> "Parameters":
+        """From what a run recorded.
+
+        Raises:
+            DetectionError: another version of graphsvc made it, with parameters that this one does not have.
+        """
+        try:
+            values = {"algorithm": Algorithm(recorded["algorithm"]), "time": tuple(recorded["time"])}
+            return cls(**{**recorded, **values})
+        except (KeyError, TypeError, ValueError):
+            raise DetectionError(
+                "The run's parameters are not those of this version of graphsvc.",
+                "Use the version that the run records.",
+            ) from None
 
 
 @dataclass(slots=True)
@@ -108,14 +128,22 @@ def detect(
     detector: Detector,
     parameters: Parameters,
     progress: Progress = lambda _stage, _done, _total: None,
+    *,
+    signer: Signer | None = None,
+    snapshots: Snapshots | None = None,
 ) -> Outcome:
     """Runs a detection over the whole graph and publishes what it found.
 
     The same graph, parameters and engine give the same clusters, scores and memberships. A run that fails is
     recorded as failed and leaves what was published before.
 
+    Args:
+        signer: signs the run's certificate; without one it is not signed.
+        snapshots: where the graph is kept for `verify`.
+
     Raises:
         DetectionError: there is nothing to detect on, or the engine cannot do it.
+        ExportError: the graph cannot be kept.
         DatabaseUnavailable, DatabaseRefused
     """
     clock = Clock()
@@ -137,10 +165,15 @@ def detect(
         input_hash=graph.fingerprint(),
         accounts=graph.accounts.height,
         signals=graph.signals.height,
+        newest_signup=int(graph.accounts["created_at"].max()),  # type: ignore[arg-type]
     )
     begin_run(store, run, datetime.now(UTC))
     try:
         found, links = find(graph, detector, parameters, clock, progress)
+        with clock.stage("certify"):
+            if snapshots is not None:
+                snapshots.keep(run.id, graph)
+            certify(store, certificate_of(run, graph, found), signer)
         with clock.stage("publish"):
             publish(store, run, graph, found, clock.timings, progress)
     except GraphsvcError as error:
@@ -148,6 +181,23 @@ def detect(
         raise
     return Outcome(
         run, found.clusters.height, found.members.height, len(links), clock.timings, found.thresholds
+    )
+
+
+def certificate_of(run: Run, graph: SignalGraph, found: Found) -> Certificate:
+    """What a run certifies."""
+    return Certificate(
+        **{
+            name: getattr(run, name)
+            for name in ("input_hash", "accounts", "signals", "engine", "algorithm", "seed")
+        },
+        run=run.id,
+        parameters=run.parameters,
+        versions=run.versions,
+        result_hash=found.fingerprint(graph),
+        clusters=found.clusters.height,
+        members=found.members.height,
+        links=found.links.height,
     )
 
 

@@ -90,6 +90,13 @@ class ExportError(GraphsvcError):
     exit_status = 9
 
 
+class VerificationError(GraphsvcError):
+    """A run is not, or cannot be, proved to be what it says."""
+
+    code = "verification"
+    exit_status = 11
+
+
 class NotFound(GraphsvcError):
     """What was asked for does not exist."""
 

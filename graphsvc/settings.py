@@ -2,9 +2,10 @@
 
 from functools import lru_cache
 from pathlib import Path
+from typing import Annotated
 
 import platformdirs
-from pydantic import SecretStr, ValidationError, model_validator
+from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from graphsvc.errors import SettingsError
@@ -29,6 +30,9 @@ class Settings(BaseSettings):
     query_timeout: float = 30.0
     """Seconds a query of the API may take in the database."""
 
+    keep_runs: Annotated[int, Field(ge=0)] = 5
+    """Runs whose graph is kept beside the database, for `graphsvc verify` after later loads; 0: none."""
+
     host: str = "127.0.0.1"
     port: int = 8000
 
@@ -47,6 +51,11 @@ class Settings(BaseSettings):
     def keys_dir(self) -> Path:
         """Secrets of this installation; mode 0700, files 0600."""
         return self.data_dir / "keys"
+
+    @property
+    def runs_dir(self) -> Path:
+        """The graphs that the last runs read, one directory a run."""
+        return self.data_dir / "runs"
 
     @property
     def dead_letters_dir(self) -> Path:

@@ -189,7 +189,7 @@ def published_run(store: Store) -> dict[str, object]:
 
 def interrupted() -> dict[str, object]:
     empty = dict.fromkeys(("engine", "algorithm", "parameters", "versions", "input_hash"), "")
-    numbers = dict.fromkeys(("seed", "accounts", "signals"), 0)
+    numbers = dict.fromkeys(("seed", "accounts", "signals", "newest_signup"), 0)
     now = datetime.now(UTC)
     return {"id": "r-interrupted", "started_at": now, **empty, **numbers}
 

@@ -4,7 +4,7 @@ The only place where bits become words, for the API and for exports alike. Sente
 hold tokens in place of everything personal; they never hold more than the graph does.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from graphsvc.model.clusters import PRIOR
@@ -41,6 +41,8 @@ PSEUDO = {
     "rest": ("other evidence", "other evidence"),
 }
 """Families without values: what they say for, and what against."""
+CHANGED = {"time": "sign-up in lockstep", "rest": "other evidence"}
+"""What pseudo-families are called where it is said how they changed."""
 PARTS = {
     "shared": "shared infrastructure",
     "pooled": "concentration on what is shared",
@@ -117,6 +119,23 @@ def score(probability: float, parts: Iterable[tuple[str, float]]) -> str:
         return f"Score {probability:.2f}; the run that found it kept no parts of it."
     said = " + ".join(f"{PARTS.get(name, _words(name))} {_signed(bits)}" for name, bits in terms)
     return f"Score {probability:.2f}: {said} = {_signed(sum(bits for _, bits in terms))} bits."
+
+
+def change(before: Mapping[str, float], now: Mapping[str, float], least: float) -> list[str]:
+    """What evidence by family an account gained and lost, in bits; what changed by less than `least` is left out."""
+    by = {name: now.get(name, 0.0) - before.get(name, 0.0) for name in before.keys() | now.keys()}
+    said = []
+    for word, sign in (("gained", 1.0), ("lost", -1.0)):
+        rows = sorted(
+            (-sign * bits, name) for name, bits in by.items() if sign * bits >= least and name != PRIOR
+        )
+        terms = [
+            f"{CHANGED.get(name) or FAMILIES.get(name) or _words(name)} {_signed(by[name])}"
+            for _, name in rows
+        ]
+        if terms:
+            said.append(f"evidence {word}: {terms[0]} bits" + "".join(f", {term}" for term in terms[1:]))
+    return said
 
 
 def signal(key: str) -> str:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from graphsvc.cli import demo, detect, evaluate, export, keys, load, neo4j, seed, serve
+from graphsvc.cli import demo, detect, evaluate, export, keys, load, neo4j, runs, seed, serve, verify
 
 app = typer.Typer(
     name="graphsvc",
@@ -45,6 +45,9 @@ app.command("seed")(seed.seed)
 app.command("load")(load.load)
 app.command("detect")(detect.detect)
 app.command("evaluate")(evaluate.evaluate)
+app.command("runs")(runs.runs)
+app.command("diff")(runs.diff)
+app.command("verify")(verify.verify)
 app.command("serve")(serve.serve)
 app.add_typer(export.app, name="export")
 app.add_typer(keys.app, name="keys")

@@ -7,10 +7,11 @@ import typer
 
 from graphsvc.cli.progress import Stages
 from graphsvc.model.runs import Algorithm
-from graphsvc.settings import settings
+from graphsvc.settings import Settings, settings
 
 if TYPE_CHECKING:
-    from graphsvc.detection import Outcome
+    from graphsvc.detection import Outcome, Parameters, Progress
+    from graphsvc.store import Store
 
 
 class Engine(StrEnum):
@@ -72,11 +73,8 @@ def detect(
     What was published before stays visible until the new result is whole, and stays if the run fails. The run, its
     parameters, seed, versions and the hash of its input are recorded with the result.
     """
-    from graphsvc.community.gds import GdsDetector
     from graphsvc.database import open_store
     from graphsvc.detection import Parameters
-    from graphsvc.detection import detect as run_detection
-    from graphsvc.store.connection import translated
 
     parameters = Parameters(
         algorithm=algorithm,
@@ -88,11 +86,32 @@ def detect(
         budget=budget,
         time=tuple(part.value for part in TimeEvidence if part not in (without or [])),
     )
-    with Stages() as stages, open_store(settings(), stages.say) as store:
-        with translated():
-            detector = GdsDetector(store.driver, store.address.database)
-        outcome = run_detection(store, detector, parameters, stages.progress)
+    here = settings()
+    with Stages() as stages, open_store(here, stages.say) as store:
+        outcome = certified(here, store, parameters, stages.progress)
     show(outcome)
+
+
+def certified(
+    settings: Settings, store: "Store", parameters: "Parameters", progress: "Progress"
+) -> "Outcome":
+    """A run as the installation makes it: in the database's own engine, signed, its graph kept for `verify`."""
+    from graphsvc.community.gds import GdsDetector
+    from graphsvc.detection import detect as run_detection
+    from graphsvc.signing import load_or_create_signer
+    from graphsvc.store.connection import translated
+    from graphsvc.store.snapshots import Snapshots
+
+    with translated():
+        detector = GdsDetector(store.driver, store.address.database)
+    return run_detection(
+        store,
+        detector,
+        parameters,
+        progress,
+        signer=load_or_create_signer(settings),
+        snapshots=Snapshots(settings.runs_dir, settings.keep_runs),
+    )
 
 
 def show(outcome: "Outcome") -> None:

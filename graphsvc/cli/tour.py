@@ -84,15 +84,12 @@ def load(settings: Settings, directory: Path, stages: Stages) -> None:
 
 def detect(settings: Settings, seed: int, stages: Stages) -> None:
     """Detects and publishes."""
-    from graphsvc.cli.detect import show
-    from graphsvc.community.gds import GdsDetector
+    from graphsvc.cli.detect import certified, show
     from graphsvc.database import open_store
     from graphsvc.detection import Parameters
-    from graphsvc.detection import detect as run
 
     with timed(stages, "detect"), open_store(settings) as store:
-        detector = GdsDetector(store.driver, store.address.database)
-        show(run(store, detector, Parameters(seed=seed), stages.progress))
+        show(certified(settings, store, Parameters(seed=seed), stages.progress))
 
 
 def evaluate(settings: Settings, directory: Path, stages: Stages) -> None:

@@ -73,17 +73,34 @@ class Found:
     thresholds: dict[str, float] = field(default_factory=dict)
 
     def fingerprint(self, graph: SignalGraph) -> str:
-        """SHA-256 over clusters, scores and members; equal for equal results."""
-        rows = self.members.select(
-            self.clusters["id"].gather(self.members["cluster"]).alias("cluster"),
-            graph.accounts["id"].gather(self.members["account"]).alias("account"),
-            pl.col("membership").round(12).cast(pl.String),
-        ).sort("cluster", "account")
-        scores = self.clusters.select("id", pl.col("score").round(12).cast(pl.String)).sort("id")
-        digest = hashlib.sha256()
-        for frame in (scores, rows):
-            digest.update("\n".join("\t".join(row) for row in frame.iter_rows()).encode())
-        return digest.hexdigest()
+        """SHA-256 over clusters, scores and members; equal for equal results (`result_hash`)."""
+        members = self.members.select(
+            "cluster", "membership", account=graph.accounts["id"].gather(self.members["account"])
+        )
+        scores = self.clusters.select("score", cluster=pl.int_range(pl.len(), dtype=pl.Int32))
+        return result_hash(members, scores)
+
+
+def result_hash(members: pl.DataFrame, scores: pl.DataFrame) -> str:
+    """SHA-256 over what was found, whatever the clusters are called and in whatever order they stand.
+
+    Args:
+        members: cluster, account (id), membership (0-1).
+        scores: cluster, score (0-1).
+    """
+    ordered = members.sort("cluster", "account")
+    whole = ordered.group_by("cluster", maintain_order=True).agg("account")
+    name = whole.select(
+        "cluster", name=pl.Series([cluster_id(ids) for ids in whole["account"].to_list()], dtype=pl.String)
+    )
+    rows = ordered.join(name, on="cluster").select(
+        "name", "account", pl.col("membership").round(12).cast(pl.String)
+    )
+    named = scores.join(name, on="cluster").select("name", pl.col("score").round(12).cast(pl.String))
+    digest = hashlib.sha256()
+    for frame in (named.sort("name"), rows.sort("name", "account")):
+        digest.update("\n".join("\t".join(row) for row in frame.iter_rows()).encode())
+    return digest.hexdigest()
 
 
 def cluster_id(account_ids: list[str]) -> str:

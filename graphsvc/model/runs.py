@@ -27,3 +27,5 @@ class Run:
     input_hash: str
     accounts: int
     signals: int
+    newest_signup: int
+    """The newest moment of a sign-up in the graph, ms since 1970."""

@@ -2,16 +2,13 @@
 
 import hashlib
 import hmac
-import os
-import secrets
-from pathlib import Path
 
 import polars as pl
 
 from graphsvc.errors import SettingsError
+from graphsvc.keyfile import KEY_BYTES, load_or_create
 from graphsvc.settings import Settings
 
-_KEY_BYTES = 32
 _DIGEST_BYTES = 21  # 168 bits: 28 characters of base64 without padding
 _FILE = "token.key"
 
@@ -26,7 +23,7 @@ class Tokeniser:
     __slots__ = ("_key", "key_id")
 
     def __init__(self, key: bytes, key_id: str) -> None:
-        if len(key) < _KEY_BYTES:
+        if len(key) < KEY_BYTES:
             raise SettingsError(
                 "The token key is shorter than 32 bytes.", "Restore the right key file, or make a new one."
             )
@@ -72,45 +69,10 @@ def key_id_of(key: bytes) -> str:
 def load_or_create_key(settings: Settings) -> Tokeniser:
     """The tokeniser of this installation; its key is made on first use.
 
-    The key is 32 random bytes, kept as hex in `keys_dir/token.key` (file 0600, directory 0700).
-    Losing it makes every later bundle's tokens foreign to those already loaded.
+    The key lies in `keys_dir/token.key`. Losing it makes every later bundle's tokens foreign to those already loaded.
 
     Raises:
         SettingsError: the key file cannot be read or written, is damaged, or others can read it.
     """
-    path = settings.keys_dir / _FILE
-    try:
-        if not path.exists():
-            _create(path)
-        if path.stat().st_mode & 0o077:
-            raise SettingsError(f"The token key {path} can be read by others.", f"Run: chmod 600 {path}")
-        key = bytes.fromhex(path.read_text(encoding="ascii").strip())
-    except OSError as error:
-        raise SettingsError(
-            f"The token key {path} cannot be used: {error.strerror}.",
-            "Check GRAPHSVC_DATA_DIR and its owner.",
-        ) from None
-    except ValueError:
-        raise SettingsError(f"The token key {path} is damaged.", "Restore it from a backup.") from None
-    if len(key) != _KEY_BYTES:
-        raise SettingsError(f"The token key {path} is damaged.", "Restore it from a backup.")
+    key = load_or_create(settings.keys_dir / _FILE, "token key")
     return Tokeniser(key, key_id_of(key))
-
-
-def _create(path: Path) -> None:
-    """Write a new key under its final name, unless another process was faster."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path.parent.chmod(0o700)
-    draft = path.with_name(f".{_FILE}.{secrets.token_hex(8)}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(secrets.token_hex(_KEY_BYTES) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            os.link(draft, path)  # never replaces a key that is already there
-        except FileExistsError:
-            return
-    finally:
-        draft.unlink()

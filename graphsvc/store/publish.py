@@ -7,9 +7,11 @@ from datetime import datetime
 import polars as pl
 
 from graphsvc.errors import DetectionError
+from graphsvc.model.certificate import Certificate
 from graphsvc.model.clusters import Found
 from graphsvc.model.graph import SignalGraph
 from graphsvc.model.runs import Run
+from graphsvc.signing import Signer
 from graphsvc.store.connection import Store
 
 BATCH = 5_000
@@ -29,10 +31,23 @@ def begin_run(store: Store, run: Run, started_at: datetime) -> None:
         input_hash=run.input_hash,
         accounts=run.accounts,
         signals=run.signals,
+        newest_signup=run.newest_signup,
         started_at=started_at,
     )
     store.write("publish/sweep", run=run.id)
     store.autocommit("publish/unstage", keep=run.id)
+
+
+def certify(store: Store, certificate: Certificate, signer: Signer | None) -> None:
+    """Puts its certificate into the record of a run that is not published yet."""
+    text = certificate.text()
+    store.write(
+        "publish/certify",
+        run=certificate.run,
+        certificate=text,
+        signature=signer.sign(text) if signer else None,
+        signer=signer.public if signer else None,
+    )
 
 
 def publish(

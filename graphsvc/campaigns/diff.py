@@ -1,0 +1,192 @@
+"""What changed from one run to another: clusters that came, grew, merged, split, went, and who moved and why."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from graphsvc.campaigns import sentences
+from graphsvc.model.columns import Schema
+
+MOST = 0.5
+"""Share of a cluster's accounts that must come from, or go to, another for it to have split off, or merged into it."""
+LEAST_BITS = 1.0
+"""A family whose evidence changed by less is no reason."""
+
+CHANGES: Schema = {
+    "cluster": pl.String,
+    "kind": pl.String,
+    "other": pl.String,
+    "before": pl.Int64,
+    "now": pl.Int64,
+    "came": pl.Int64,
+    "went": pl.Int64,
+    "score_before": pl.Float64,
+    "score_now": pl.Float64,
+    "says": pl.String,
+}
+MOVES: Schema = {
+    "account": pl.String,
+    "kind": pl.String,
+    "from": pl.String,
+    "to": pl.String,
+    "membership_before": pl.Float64,
+    "membership_now": pl.Float64,
+    "why": pl.String,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Diff:
+    """What changed between two runs.
+
+    `clusters` (schema `CHANGES`): a row a cluster of either run, largest first. Kinds: born, split (from `other`), grew
+    or shrank, changed (as many accounts, but others), same, merged (into `other`), gone. `moves` (schema `MOVES`): a
+    row an account that is in another cluster than before, or in none in one of the two runs; sorted by account.
+    """
+
+    clusters: pl.DataFrame
+    moves: pl.DataFrame
+
+
+def diff(
+    before: pl.DataFrame,
+    now: pl.DataFrame,
+    scores_before: pl.DataFrame,
+    scores_now: pl.DataFrame,
+    accounts: pl.DataFrame,
+) -> Diff:
+    """Compares the members of two runs, whose clusters are called by ids that last.
+
+    Args:
+        before: cluster, account (ids), membership (0-1), families, family_bits (parallel lists); an account in one
+            cluster at most.
+        now: the same of the later run.
+        scores_before: cluster, score (0-1).
+        scores_now: the same of the later run.
+        accounts: account, new (bool: not in the graph of the earlier run), status of those in either.
+    """
+    moves = _moves(before, now, accounts)
+    return Diff(_changes(before, now, scores_before, scores_now), moves)
+
+
+def _changes(
+    before: pl.DataFrame, now: pl.DataFrame, scores_before: pl.DataFrame, scores_now: pl.DataFrame
+) -> pl.DataFrame:
+    both = before.select("account", "cluster").join(
+        now.select("account", now="cluster"), on="account", how="full", coalesce=True
+    )
+    stayed = both.filter(pl.col("cluster") == pl.col("now")).group_by("cluster").agg(stayed=pl.len())
+    sizes = (
+        before.group_by("cluster")
+        .agg(before=pl.len().cast(pl.Int64))
+        .join(
+            now.group_by("cluster").agg(now=pl.len().cast(pl.Int64)), on="cluster", how="full", coalesce=True
+        )
+        .join(stayed, on="cluster", how="left")
+        .join(scores_before.select("cluster", score_before="score"), on="cluster", how="left")
+        .join(scores_now.select("cluster", score_now="score"), on="cluster", how="left")
+        .with_columns(pl.col("before", "now", "stayed").fill_null(0).cast(pl.Int64))
+    )
+    moved = both.filter(pl.col("cluster") != pl.col("now"))
+    into = _main(moved.group_by("cluster", other="now").agg(n=pl.len()), "cluster")
+    origin = _main(moved.group_by(other="cluster", cluster="now").agg(n=pl.len()), "cluster")
+    rows = (
+        sizes.join(into.rename({"other": "into", "n": "into_n"}), on="cluster", how="left")
+        .join(origin.rename({"other": "origin", "n": "origin_n"}), on="cluster", how="left")
+        .with_columns(came=pl.col("now") - pl.col("stayed"), went=pl.col("before") - pl.col("stayed"))
+    )
+    merged = (pl.col("now") == 0) & (pl.col("into_n") >= MOST * pl.col("before"))
+    split = (pl.col("before") == 0) & (pl.col("origin_n") >= MOST * pl.col("now"))
+    kind = (
+        pl.when(merged).then(pl.lit("merged"))
+        .when(split).then(pl.lit("split"))
+        .when(pl.col("now") == 0).then(pl.lit("gone"))
+        .when(pl.col("before") == 0).then(pl.lit("born"))
+        .when(pl.col("now") > pl.col("before")).then(pl.lit("grew"))
+        .when(pl.col("now") < pl.col("before")).then(pl.lit("shrank"))
+        .when(pl.col("came") > 0).then(pl.lit("changed"))
+        .otherwise(pl.lit("same"))
+    )  # fmt: skip
+    named = rows.with_columns(
+        kind=kind,
+        other=pl.when(merged).then("into").when(split).then("origin").otherwise(pl.lit(None, pl.String)),
+    )
+    said = pl.Series([_change(row) for row in named.iter_rows(named=True)], dtype=pl.String)
+    return (
+        named.with_columns(says=said, size=pl.max_horizontal("before", "now"))
+        .sort(["size", "cluster"], descending=[True, False])
+        .select(list(CHANGES))
+        .cast(dict(CHANGES))  # type: ignore[arg-type]
+    )
+
+
+def _main(counts: pl.DataFrame, key: str) -> pl.DataFrame:
+    """The other cluster with which each has most accounts in common."""
+    ordered = counts.drop_nulls().sort([key, "n", "other"], descending=[False, True, False])
+    return ordered.unique(key, keep="first", maintain_order=True)
+
+
+def _change(row: dict[str, Any]) -> str:
+    match row["kind"]:
+        case "born":
+            return f"new, with {row['now']:,} accounts"
+        case "gone":
+            return f"no longer found; had {row['before']:,} accounts"
+        case "split":
+            return f"{row['now']:,} accounts, {row['origin_n']:,} of them from {row['origin']}"
+        case "merged":
+            return f"{row['into_n']:,} of its {row['before']:,} accounts are now in {row['into']}"
+        case "same":
+            return f"the same {row['now']:,} accounts"
+    return f"{row['before']:,} to {row['now']:,} accounts: {row['came']:,} came, {row['went']:,} went"
+
+
+def _moves(before: pl.DataFrame, now: pl.DataFrame, accounts: pl.DataFrame) -> pl.DataFrame:
+    ends = before.rename({name: f"{name}_before" for name in before.columns if name != "account"}).join(
+        now.rename({name: f"{name}_now" for name in now.columns if name != "account"}),
+        on="account",
+        how="full",
+        coalesce=True,
+    )
+    moved = (
+        ends.filter(pl.col("cluster_before").ne_missing(pl.col("cluster_now")))
+        .join(accounts, on="account", how="left")
+        .sort("account")
+    )
+    kind = (
+        pl.when(pl.col("cluster_before").is_null()).then(pl.lit("joined"))
+        .when(pl.col("cluster_now").is_null()).then(pl.lit("left"))
+        .otherwise(pl.lit("moved"))
+    )  # fmt: skip
+    left = set(before["cluster"].unique()) - set(now["cluster"].unique())
+    born = set(now["cluster"].unique()) - set(before["cluster"].unique())
+    why = [_why(row, born, left) for row in moved.iter_rows(named=True)]
+    return moved.select(
+        "account",
+        kind.alias("kind"),
+        pl.col("cluster_before").alias("from"),
+        pl.col("cluster_now").alias("to"),
+        "membership_before",
+        "membership_now",
+        pl.Series("why", why, dtype=pl.String),
+    ).cast(dict(MOVES))  # type: ignore[arg-type]
+
+
+def _why(row: dict[str, Any], born: set[str], gone: set[str]) -> str:
+    said = []
+    if row["cluster_before"] is None:
+        said.append("signed up since" if row["new"] else "was in no cluster")
+        said += ["its cluster is new"] * (row["cluster_now"] in born)
+    elif row["cluster_now"] is None:
+        lost = row["cluster_before"] in gone
+        said.append("its cluster is no longer found" if lost else "what it shares is no longer enough")
+    if row["status"] not in {None, "active"}:
+        said.append(f"is {row['status']}")
+    said += sentences.change(_bits(row, "before"), _bits(row, "now"), LEAST_BITS)
+    return "; ".join(said)
+
+
+def _bits(row: dict[str, Any], when: str) -> dict[str, float]:
+    """Bits by family; none where the account was in no cluster."""
+    return dict(zip(row[f"families_{when}"] or [], row[f"family_bits_{when}"] or [], strict=True))

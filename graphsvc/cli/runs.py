@@ -1,0 +1,110 @@
+"""`graphsvc runs` and `graphsvc diff`: what runs there were, and what changed between two."""
+
+import json
+from typing import TYPE_CHECKING, Annotated
+
+import polars as pl
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from graphsvc.cli.progress import console
+from graphsvc.errors import NotFound
+from graphsvc.settings import settings
+
+if TYPE_CHECKING:
+    from graphsvc.campaigns.diff import Diff
+    from graphsvc.store import Store
+
+
+def runs(
+    limit: Annotated[int, typer.Option(help="How many, newest first.", min=1)] = 20,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
+) -> None:
+    """List the detection runs, newest first."""
+    from graphsvc.database import open_store
+
+    with open_store(settings(), console.print) as store:
+        rows = store.read("detect/runs")[:limit]
+    for row in rows:
+        row["startedAt"] = row["startedAt"].iso_format(timespec="seconds")
+    if as_json:
+        typer.echo(json.dumps(rows, indent=2))
+        return
+    table = Table("run", "status", "started", "accounts", "clusters", "members", "result")
+    for row in rows:
+        counts = (
+            "" if row[name] is None else f"{row[name]:,}" for name in ("accounts", "clusters", "members")
+        )
+        result = row["error"] or (row["resultHash"] or "")[:12]
+        table.add_row(row["id"], row["status"], row["startedAt"], *counts, result)
+    Console().print(table)
+
+
+def diff(
+    before: Annotated[
+        str | None, typer.Argument(help="The earlier run; without: the one before the last.")
+    ] = None,
+    now: Annotated[
+        str | None, typer.Argument(help="The later run; without: the one that is published.")
+    ] = None,
+    limit: Annotated[int, typer.Option(help="Clusters, and accounts that moved, to show.", min=0)] = 20,
+    as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON, for programs.")] = False,
+) -> None:
+    """Say what changed between two runs: clusters that came, grew, merged, split or went, and who moved and why.
+
+    Both runs must have published their result; `graphsvc runs` lists them.
+    """
+    from graphsvc.database import open_store
+
+    with open_store(settings(), console.print) as store:
+        earlier, later = _chosen(store, before, now)
+        found = compare(store, earlier, later)
+    if as_json:
+        content = {"before": earlier, "now": later, "clusters": found.clusters.to_dicts()}
+        typer.echo(json.dumps({**content, "moves": found.moves.to_dicts()}, indent=2))
+        return
+    show(earlier, later, found, limit)
+
+
+def compare(store: "Store", before: str, now: str) -> "Diff":
+    """What changed from one run to another, as the database holds them.
+
+    Raises:
+        NotFound: one of them is not there, or published nothing.
+    """
+    from graphsvc.campaigns.diff import diff as between
+    from graphsvc.store.runs import account_states, read_run
+
+    earlier, later = read_run(store, before), read_run(store, now)
+    either = pl.concat([earlier.members["account"], later.members["account"]]).unique().sort()
+    states = account_states(store, either, earlier.record.get("newestSignup"))
+    return between(earlier.members, later.members, earlier.scores, later.scores, states)
+
+
+def show(before: str, now: str, found: "Diff", limit: int) -> None:
+    """A summary on standard output."""
+    kinds = found.clusters.group_by("kind").len().sort("kind")
+    counts = ", ".join(f"{count:,} {kind}" for kind, count in kinds.iter_rows())
+    typer.echo(f"From {before} to {now}: clusters {counts or 'none'}; {found.moves.height:,} accounts moved.")
+    changed = found.clusters.filter(pl.col("kind") != "same")
+    for row in changed.head(limit).iter_rows(named=True):
+        typer.echo(f"  {row['cluster']}  {row['kind']:<8} {row['says']}")
+    if changed.height > limit:
+        typer.echo(f"  and {changed.height - limit:,} more (--limit)")
+    for row in found.moves.head(limit).iter_rows(named=True):
+        way = f"{row['from'] or '-'} -> {row['to'] or '-'}"
+        typer.echo(f"  {row['account']}  {row['kind']:<8} {way}: {row['why']}")
+    if found.moves.height > limit:
+        typer.echo(f"  and {found.moves.height - limit:,} more (--limit, or --json for all)")
+
+
+def _chosen(store: "Store", before: str | None, now: str | None) -> tuple[str, str]:
+    if before is not None and now is not None:
+        return before, now
+    done = [row["id"] for row in store.read("detect/runs") if row["status"] in {"published", "superseded"}]
+    if before is not None and done:
+        return before, done[0]
+    if len(done) < 2:
+        raise NotFound("There are no two runs to compare.", "Run `graphsvc detect` again after a later load.")
+    return done[1], done[0]

@@ -1,0 +1,56 @@
+"""`graphsvc verify`: prove how a run came to its result."""
+
+import json
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from graphsvc.cli.progress import Stages
+from graphsvc.errors import VerificationError
+from graphsvc.settings import settings
+
+
+def verify(
+    run: Annotated[str, typer.Argument(help="Id of a run (`graphsvc runs`).")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
+) -> None:
+    """Do a run again and compare: the same graph, parameters, seed and versions must give the same clusters.
+
+    Checks the signature of the run's certificate, that the run's record and the clusters and members stored fit it, and
+    finds everything again from the graph that the run read. That graph is kept for the last runs (GRAPHSVC_KEEP_RUNS);
+    for older ones it must not have changed since. Nothing is published. Exit status 0: all that was checked holds.
+    """
+    from graphsvc.community.gds import GdsDetector
+    from graphsvc.database import open_store
+    from graphsvc.signing import load_or_create_signer
+    from graphsvc.store.snapshots import Snapshots
+    from graphsvc.verification import verify as check
+
+    here = settings()
+    with Stages() as stages, open_store(here, stages.say) as store:
+        verdict = check(
+            store,
+            run,
+            GdsDetector(store.driver, store.address.database),
+            load_or_create_signer(here),
+            Snapshots(here.runs_dir, here.keep_runs),
+            stages.progress,
+        )
+    if as_json:
+        content = {
+            "run": run,
+            "holds": verdict.holds,
+            "checks": [asdict(one) for one in verdict.checks],
+            "certificate": asdict(verdict.certificate),
+        }
+        typer.echo(json.dumps(content, indent=2))
+    else:
+        words = {True: "holds", False: "WRONG", None: "note"}
+        for one in verdict.checks:
+            typer.echo(f"{one.name:<10} {words[one.holds]:<6} {one.says}")
+    if not verdict.holds:
+        wrong = ", ".join(one.name for one in verdict.checks if one.holds is False)
+        raise VerificationError(f"The run {run} is not what its certificate says: {wrong}.")
+    if not as_json:
+        typer.echo(f"The run {run} is what its certificate says.")

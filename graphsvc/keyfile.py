@@ -1,0 +1,52 @@
+"""Secret keys of an installation: 32 random bytes each in a file of its own, made on first use."""
+
+import os
+import secrets
+from pathlib import Path
+
+from graphsvc.errors import SettingsError
+
+KEY_BYTES = 32
+
+
+def load_or_create(path: Path, name: str) -> bytes:
+    """The key in `path`, kept as hex (file 0600, directory 0700); `name` says what it is, for messages.
+
+    Raises:
+        SettingsError: the file cannot be read or written, is damaged, or others can read it.
+    """
+    try:
+        if not path.exists():
+            _create(path)
+        if path.stat().st_mode & 0o077:
+            raise SettingsError(f"The {name} {path} can be read by others.", f"Run: chmod 600 {path}")
+        key = bytes.fromhex(path.read_text(encoding="ascii").strip())
+    except OSError as error:
+        raise SettingsError(
+            f"The {name} {path} cannot be used: {error.strerror}.",
+            "Check GRAPHSVC_DATA_DIR and its owner.",
+        ) from None
+    except ValueError:
+        raise SettingsError(f"The {name} {path} is damaged.", "Restore it from a backup.") from None
+    if len(key) != KEY_BYTES:
+        raise SettingsError(f"The {name} {path} is damaged.", "Restore it from a backup.")
+    return key
+
+
+def _create(path: Path) -> None:
+    """Write a new key under its final name, unless another process was faster."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.parent.chmod(0o700)
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(secrets.token_hex(KEY_BYTES) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            os.link(draft, path)  # never replaces a key that is already there
+        except FileExistsError:
+            return
+    finally:
+        draft.unlink()

@@ -1,0 +1,68 @@
+"""Runs read back: their record, and what is stored of what they found."""
+
+from dataclasses import dataclass
+
+import polars as pl
+from neo4j.time import DateTime
+
+from graphsvc.errors import NotFound
+from graphsvc.model.columns import Schema
+from graphsvc.store.connection import Row, Store
+
+MEMBERS: Schema = {
+    "cluster": pl.String,
+    "account": pl.String,
+    "membership": pl.Float64,
+    "families": pl.List(pl.String),
+    "family_bits": pl.List(pl.Float64),
+}
+SCORES: Schema = {"cluster": pl.String, "score": pl.Float64}
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRun:
+    """A run as the database holds it: `record` are the properties of the run, `members` and `scores` have the schemas
+    `MEMBERS` (sorted by cluster and account) and `SCORES` (sorted by cluster)."""
+
+    record: Row
+    members: pl.DataFrame
+    scores: pl.DataFrame
+
+
+def read_run(store: Store, run: str) -> StoredRun:
+    """A run that published its result, now or once.
+
+    Raises:
+        NotFound: there is no such run, or it published nothing.
+        DatabaseUnavailable, DatabaseRefused
+    """
+    rows = store.read("export/run", id=run)
+    if not rows:
+        raise NotFound(f"There is no run {run!r}.", "`graphsvc runs` lists them.")
+    record = rows[0]["run"]
+    if record["status"] not in {"published", "superseded"}:
+        raise NotFound(
+            f"The run {run} published nothing: it {record['status'].replace('running', 'is still running')}.",
+            "`graphsvc runs` lists those that did.",
+        )
+    packs = store.read("export/run_members", id=run)
+    members = pl.DataFrame(
+        [tuple(row[name] for name in MEMBERS) for row in packs],
+        schema={name: kind if name == "cluster" else pl.List(kind) for name, kind in MEMBERS.items()},
+        orient="row",
+    )
+    return StoredRun(
+        record,
+        members.explode(*[name for name in MEMBERS if name != "cluster"]).sort("cluster", "account"),
+        pl.DataFrame(rows[0]["clusters"], schema=SCORES).sort("cluster"),
+    )
+
+
+def account_states(store: Store, accounts: pl.Series, newest: DateTime | None) -> pl.DataFrame:
+    """account, status, and new: whether it signed up after `newest`, the newest sign-up of an earlier run (None: not
+    known, then nobody is new); sorted by account."""
+    row = store.read("export/account_states", accounts=accounts.to_list())[0]
+    least = None if newest is None else int(newest.to_native().timestamp() * 1000)
+    return pl.DataFrame(
+        row, schema={"account": pl.String, "status": pl.String, "created_at": pl.Int64}
+    ).select("account", "status", new=pl.lit(False) if least is None else pl.col("created_at") > least)

@@ -1,0 +1,156 @@
+"""Whether a run is what its certificate says: read → check the record → find again → compare."""
+
+from dataclasses import dataclass
+
+from graphsvc.community.protocol import Detector
+from graphsvc.detection import Clock, Parameters, Progress, find, library_versions
+from graphsvc.errors import VerificationError
+from graphsvc.model.certificate import Certificate
+from graphsvc.model.clusters import result_hash
+from graphsvc.model.graph import SignalGraph
+from graphsvc.signing import Signer, signed
+from graphsvc.store import Store
+from graphsvc.store.connection import Row, translated
+from graphsvc.store.graph import read_graph
+from graphsvc.store.runs import StoredRun, read_run
+from graphsvc.store.snapshots import Snapshots
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was checked: `holds` None where it could not be, or need not hold."""
+
+    name: str
+    holds: bool | None
+    says: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What came of verifying a run."""
+
+    certificate: Certificate
+    checks: tuple[Check, ...]
+
+    @property
+    def holds(self) -> bool:
+        """Whether nothing that was checked is wrong."""
+        return all(check.holds is not False for check in self.checks)
+
+
+def verify(
+    store: Store,
+    run: str,
+    detector: Detector,
+    signer: Signer,
+    snapshots: Snapshots,
+    progress: Progress = lambda _stage, _done, _total: None,
+) -> Verdict:
+    """Checks a run's certificate against its record and against what is stored, finds everything again and compares.
+
+    The graph is the one kept with the run, or, where that is gone, the one in the database if it has not changed since.
+
+    Raises:
+        NotFound: there is no such run, or it published nothing.
+        VerificationError: the run has no certificate, or the graph it read is no longer there.
+        DetectionError, ExportError, DatabaseUnavailable, DatabaseRefused
+    """
+    stored = read_run(store, run)
+    certificate = _certificate(stored.record)
+    graph, whence = _graph(store, certificate, snapshots, progress)
+    with translated():
+        versions = {**library_versions(), **detector.versions()}
+    checks = [
+        _signature(stored.record, signer),
+        _record(stored.record, certificate),
+        _stored(stored, certificate),
+    ]
+    checks.append(
+        Check("graph", True, f"{whence} is the graph that the run read: {_short(certificate.input_hash)}")
+    )
+    checks.append(_versions(certificate, versions))
+    found, _ = find(graph, detector, Parameters.of(certificate.parameters), Clock(), progress)
+    again = found.fingerprint(graph)
+    same = again == certificate.result_hash
+    says = f"finding again gives {found.clusters.height:,} clusters with {found.members.height:,} members, "
+    says += f"the same to the last digit: {_short(again)}" if same else f"something else: {_short(again)}"
+    checks.append(Check("result", same, says))
+    return Verdict(certificate, tuple(checks))
+
+
+def _certificate(record: Row) -> Certificate:
+    if not record.get("certificate"):
+        raise VerificationError(
+            f"The run {record['id']} has no certificate; it was made by an earlier version.",
+            "Detect again: every run is certified now.",
+        )
+    try:
+        return Certificate.of(record["certificate"])
+    except ValueError as error:
+        raise VerificationError(
+            f"The certificate of the run {record['id']} cannot be read ({error}).",
+            "Somebody or something has changed it; trust the run no further.",
+        ) from None
+
+
+def _graph(
+    store: Store, certificate: Certificate, snapshots: Snapshots, progress: Progress
+) -> tuple[SignalGraph, str]:
+    kept = snapshots.load(certificate.run)
+    graph = kept if kept is not None else read_graph(store, progress)
+    if graph.fingerprint() == certificate.input_hash:
+        return graph, "what was kept with it" if kept is not None else "what is in the database"
+    if kept is not None:
+        raise VerificationError(
+            "The graph kept with the run is not the one it read.", "Somebody or something has changed it."
+        )
+    raise VerificationError(
+        "The graph has changed since the run read it, and the copy kept with the run is gone.",
+        "Verify one of the last runs, or keep more of them (GRAPHSVC_KEEP_RUNS).",
+    )
+
+
+def _signature(record: Row, signer: Signer) -> Check:
+    signature, public = record.get("signature"), record.get("signer")
+    if not signature or not public:
+        return Check("signature", None, "the certificate is not signed")
+    if not signed(record["certificate"], signature, public):
+        return Check("signature", False, "the signature is not of this certificate")
+    if public != signer.public:
+        return Check("signature", None, f"signed with another installation's key, {public}")
+    return Check("signature", True, f"signed with this installation's key {signer.id}")
+
+
+def _record(record: Row, certificate: Certificate) -> Check:
+    said = {"input": "inputHash", "result": "resultHash", "engine": "engine", "seed": "seed"}
+    names = {"input": "input_hash", "result": "result_hash", "engine": "engine", "seed": "seed"}
+    wrong = [name for name, column in said.items() if record.get(column) != getattr(certificate, names[name])]
+    if record["id"] != certificate.run:
+        wrong.append("run")
+    if wrong:
+        return Check("record", False, f"the run's record says something else of: {', '.join(wrong)}")
+    return Check("record", True, "the run's record says what the certificate says")
+
+
+def _stored(stored: StoredRun, certificate: Certificate) -> Check:
+    same = result_hash(stored.members, stored.scores) == certificate.result_hash
+    says = "the clusters and members stored are those that the run found"
+    return Check(
+        "stored", same, says if same else "the clusters and members stored are not those that the run found"
+    )
+
+
+def _versions(certificate: Certificate, versions: dict[str, str]) -> Check:
+    names = sorted(certificate.versions.keys() | versions.keys())
+    changed = [
+        f"{name} {certificate.versions.get(name, 'none')} -> {versions.get(name, 'none')}"
+        for name in names
+        if certificate.versions.get(name) != versions.get(name)
+    ]
+    if changed:
+        return Check("versions", None, f"other versions than then: {', '.join(changed)}")
+    return Check("versions", True, "the same versions as then")
+
+
+def _short(digest: str) -> str:
+    return digest[:16]

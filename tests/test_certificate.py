@@ -1,0 +1,163 @@
+"""Promise: a run can be proved: its certificate is signed, and to do it again gives the same, whatever came since."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from graphs import ring_bundle, write_bundle
+
+from graphsvc.community.gds import GdsDetector
+from graphsvc.detection import Parameters, detect
+from graphsvc.errors import NotFound, VerificationError
+from graphsvc.loading import load_bundle
+from graphsvc.model.certificate import Certificate
+from graphsvc.signals.tokens import Tokeniser
+from graphsvc.signing import Signer, signed
+from graphsvc.store import Store
+from graphsvc.store.graph import read_graph
+from graphsvc.store.snapshots import Snapshots
+from graphsvc.verification import Verdict, verify
+
+OURS, THEIRS = Signer(bytes(range(32))), Signer(bytes(range(1, 33)))
+
+
+@pytest.fixture
+def snapshots(tmp_path: Path) -> Snapshots:
+    return Snapshots(tmp_path / "runs", 2)
+
+
+@pytest.fixture
+def loaded(database: Store, tokens: Tokeniser, tmp_path: Path) -> Store:
+    load_bundle(database, ring_bundle(tmp_path / "bundle"), tokens, tmp_path / "dead")
+    return database
+
+
+def run(store: Store, snapshots: Snapshots | None, signer: Signer | None = OURS, **parameters: object) -> str:
+    detector = GdsDetector(store.driver, store.address.database)
+    chosen = Parameters(**parameters)  # type: ignore[arg-type]
+    return detect(store, detector, chosen, signer=signer, snapshots=snapshots).run.id
+
+
+def verified(store: Store, run: str, snapshots: Snapshots, signer: Signer = OURS) -> Verdict:
+    return verify(store, run, GdsDetector(store.driver, store.address.database), signer, snapshots)
+
+
+def said(verdict: Verdict) -> dict[str, bool | None]:
+    return {check.name: check.holds for check in verdict.checks}
+
+
+def load_more(store: Store, tokens: Tokeniser, tmp_path: Path) -> None:
+    late = [{"account_id": "late", "created_at": "2026-03-25T09:00:00Z"}]
+    load_bundle(store, write_bundle(tmp_path / "late", accounts=late), tokens, tmp_path / "dead")
+
+
+def test_a_run_done_again_is_the_same(loaded: Store, snapshots: Snapshots) -> None:
+    # What decides a result is in the certificate: other parameters than the defaults are found again too.
+    first = run(loaded, snapshots, seed=7, window=365, time=("signup",))
+    verdict = verified(loaded, first, snapshots)
+    assert verdict.holds
+    assert set(said(verdict).values()) == {True}
+    assert verdict.certificate.parameters["window"] == 365
+    assert verdict.certificate.clusters == 2
+
+
+def test_it_is_the_same_after_later_loads_as_long_as_its_graph_is_kept(
+    loaded: Store, snapshots: Snapshots, tokens: Tokeniser, tmp_path: Path
+) -> None:
+    first = run(loaded, snapshots)
+    load_more(loaded, tokens, tmp_path)
+    assert verified(loaded, first, snapshots).holds
+    nothing = Snapshots(tmp_path / "elsewhere", 0)
+    with pytest.raises(VerificationError, match="has changed since"):
+        verified(loaded, first, nothing)
+    # Without a copy the database's graph will do where it is still the same.
+    second = run(loaded, nothing)
+    assert verified(loaded, second, nothing).holds
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_only_the_graphs_of_the_last_runs_are_kept(
+    loaded: Store, snapshots: Snapshots, tmp_path: Path
+) -> None:
+    (tmp_path / "runs" / ".draft-of-a-run-that-was-killed").mkdir(parents=True)
+    runs = [run(loaded, snapshots) for _ in range(3)]
+    assert sorted(path.name for path in (tmp_path / "runs").iterdir()) == sorted(runs[1:])
+    assert snapshots.load(runs[0]) is None
+    kept = snapshots.load(runs[2])
+    assert kept is not None
+    assert kept.fingerprint() == read_graph(loaded).fingerprint()
+
+
+def test_a_signature_is_of_one_certificate_and_one_key(loaded: Store, snapshots: Snapshots) -> None:
+    first = run(loaded, snapshots)
+    record = loaded.read("export/run", id=first)[0]["run"]
+    assert signed(record["certificate"], record["signature"], OURS.public)
+    assert not signed(record["certificate"] + " ", record["signature"], OURS.public)
+    assert not signed(record["certificate"], record["signature"], THEIRS.public)
+    assert not signed(record["certificate"], "not hex", OURS.public)
+    assert Certificate.of(record["certificate"]).text() == record["certificate"]
+    # Another installation can check it, and says that it is not its own.
+    assert said(verified(loaded, first, snapshots, THEIRS))["signature"] is None
+    unsigned = run(loaded, snapshots, None)
+    verdict = verified(loaded, unsigned, snapshots)
+    assert (said(verdict)["signature"], verdict.holds) == (None, True)
+
+
+@pytest.mark.parametrize(
+    ("change", "wrong"),
+    [
+        ("certificate", {"signature"}),
+        ("record", {"record"}),
+        ("member", {"stored"}),
+        ("result", {"signature", "record", "stored", "result"}),
+    ],
+)
+def test_what_was_changed_afterwards_shows(
+    loaded: Store, snapshots: Snapshots, change: str, wrong: set[str]
+) -> None:
+    first = run(loaded, snapshots)
+    text = loaded.read("export/run", id=first)[0]["run"]["certificate"]
+    certificate = Certificate.of(text)
+    forged = {
+        "certificate": text.replace('"links":', '"links":1'),
+        "result": text.replace(certificate.result_hash, "0" * 64),
+    }
+    loaded.write(
+        "maintenance/tamper",
+        run=first,
+        certificate=forged.get(change),
+        seed=43 if change == "record" else None,
+        membership=0.7654 if change == "member" else None,
+    )
+    verdict = verified(loaded, first, snapshots)
+    assert not verdict.holds
+    assert {name for name, holds in said(verdict).items() if holds is False} == wrong
+
+
+def test_a_run_that_is_not_there_or_published_nothing_is_said_to_be_so(
+    loaded: Store, snapshots: Snapshots
+) -> None:
+    with pytest.raises(NotFound, match="no run 'r-unknown'"):
+        verified(loaded, "r-unknown", snapshots)
+
+
+@pytest.mark.parametrize("threads", ["1", "2"])
+def test_one_thread_or_two_make_no_difference(loaded: Store, tmp_path: Path, threads: str) -> None:
+    address = loaded.address
+    environment = {
+        **os.environ,
+        "POLARS_MAX_THREADS": threads,
+        "GRAPHSVC_DATA_DIR": str(tmp_path / "data"),
+        "GRAPHSVC_NEO4J_URI": address.uri,
+        "GRAPHSVC_NEO4J_USER": address.user,
+        "GRAPHSVC_NEO4J_PASSWORD": address.password.get_secret_value(),
+    }
+    first = run(loaded, None)
+    command = [sys.executable, "-m", "graphsvc", "verify", first]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "result     holds" in done.stdout
+    # The certificate was signed with another key than that of this fresh installation.
+    assert "another installation's key" in done.stdout
