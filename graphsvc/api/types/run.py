@@ -56,6 +56,13 @@ class Run:
     result_hash: str | None = strawberry.field(
         description="Hash of what it found: the same result, the same hash."
     )
+    certificate: str | None = strawberry.field(
+        description="What it certifies, as JSON text: hashes of its input and result, parameters, seed, versions."
+    )
+    signature: str | None = strawberry.field(
+        description="Signature of the certificate's text: Ed25519, 64 bytes as hex."
+    )
+    signer: str | None = strawberry.field(description="Public key of who signed it: 32 bytes as hex.")
     error: str | None = strawberry.field(description="Why it failed.")
 
     @classmethod
@@ -80,6 +87,9 @@ class Run:
             members=run.get("members"),
             input_hash=run.get("inputHash"),
             result_hash=run.get("resultHash"),
+            certificate=run.get("certificate"),
+            signature=run.get("signature"),
+            signer=run.get("signer"),
             error=run.get("error"),
         )
 
