@@ -224,6 +224,17 @@ def test_no_traffic_no_rows() -> None:
     ].unique().to_list() == [0]
 
 
+def test_a_history_without_a_weekend_says_numbers() -> None:
+    # Monday to Wednesday: half of the hours of a week, workdays and weekends apart, have not been yet.
+    rows = pl.concat([act(np.random.default_rng(12), range(GROUP), shares(DAY_SHAPE)), crowd()])
+    begin = BEGIN + (4 - BEGIN // 24 % 7) % 7 * 24
+    days = rows.filter(pl.col("hour").is_between(begin, begin + 71)).sort("account", "hour", "model")
+    assert not set(((days["hour"] // 24 + 3) % 7).unique()) & {5, 6}
+    found = traffic_evidence(members_of(1), days, people(GROUP * 50 + CROWD))
+    assert "sleepless" in found["part"].to_list()
+    assert found["bits"].is_finite().all()
+
+
 def test_expected_traffic_is_that_of_the_members_volumes() -> None:
     rng = np.random.default_rng(11)
     rows = pl.concat([act(rng, range(GROUP), shares(DAY_SHAPE)), crowd()])

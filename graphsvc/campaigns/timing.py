@@ -312,7 +312,8 @@ def _mixed(counts: Floats, profile: Floats, flat: Floats) -> tuple[float, float]
     )
     base = honest[int(np.argmax(np.log(honest) @ counts))]
     shares = np.linspace(0.05, 1.0, 20)
-    gains = np.log(1.0 - shares[:, None] + shares[:, None] * flat / base) @ counts
+    # An hour that nobody could act in says nothing; a day all flat would have it be impossible.
+    gains = np.log(1.0 - shares[:, None] + shares[:, None] * np.where(there, flat, base) / base) @ counts
     best = int(np.argmax(gains))
     return (float(shares[best]) if gains[best] > 0 else 0.0), float(_averaged(gains[:, None])[0])
 
