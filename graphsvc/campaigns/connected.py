@@ -62,7 +62,7 @@ def split(given: Evidence, members: pl.DataFrame, pool: pl.DataFrame, smallest: 
     number = np.repeat(np.arange(len(value)), size)
     kept = np.repeat((cut["same"] != cut["most"]).to_numpy(), size)
     row_of = held["row"].to_numpy()
-    part = _components(members.height, row_of[kept], number[kept])
+    part = components(members.height, row_of[kept], number[kept])
     parts = (
         row.with_columns(part=part)
         .group_by("cluster", "part")
@@ -86,7 +86,7 @@ def split(given: Evidence, members: pl.DataFrame, pool: pl.DataFrame, smallest: 
     )
 
 
-def _components(members: int, row: NDArray[np.int64], value: NDArray[np.int64]) -> pl.Series:
+def components(members: int, row: NDArray[np.int64], value: NDArray[np.int64]) -> pl.Series:
     """The component of each member (by row), connected by values within clusters."""
     size = members + int(value.max(initial=0)) + 1
     graph = coo_array((np.ones(len(row), dtype=np.int8), (row, members + value)), shape=(size, size))
