@@ -39,8 +39,8 @@ def plan(rng: np.random.Generator, people: Everyone, alliances: Alliances, end: 
     Every campaign is in one pair at most. Where there are too few of the size asked for, there are fewer pairs, merges
     and splits in turn.
 
-    Returns: a row a pair: `kind` (merge, split), `a` and `b` (parts of `people`), `since` when and `until` when they are
-    allied, and `at`, the moment of the event (seconds since 1970, at the beginning of a day of the replay).
+    Returns: a row a pair: `kind` (merge, split), `a` and `b` (parts of `people`), when they are allied (`since`,
+    `until`), and `at`, the moment of the event (seconds since 1970, at the beginning of a day of the replay).
     """
     kinds = ["merge", "split"] * max(alliances.merges, alliances.splits)
     wanted = {"merge": alliances.merges, "split": alliances.splits}

@@ -5,12 +5,13 @@ Loaded one after the other, the days' bundles make the graph that the whole worl
 
 from collections.abc import Iterator
 
+import numpy as np
 import polars as pl
 
 from graphsvc.errors import SettingsError
 from seed.clock import DAY
 from seed.scenario import Scenario
-from seed.tables import born
+from seed.tables import born, times
 from seed.world import World
 
 DAYS = "day-*"
@@ -43,6 +44,16 @@ def bounds(scenario: Scenario, days: int) -> list[tuple[int, int]]:
     """Beginning and end of each day in seconds since 1970, the first of which holds all that was before the replay."""
     first = scenario.end - days * DAY
     return [(0, first), *((first + i * DAY, first + (i + 1) * DAY) for i in range(days))]
+
+
+def calendar(scenario: Scenario, days: int) -> pl.DataFrame:
+    """`calendar`: day, directory, ends (UTC), of each day."""
+    ends = np.array([end for _, end in bounds(scenario, days)])
+    numbers = range(len(ends))
+    return pl.DataFrame(
+        {"day": numbers, "directory": [directory(day) for day in numbers], "ends": times(ends)},
+        schema_overrides={"day": pl.Int64},
+    )
 
 
 def replayed(

@@ -157,10 +157,20 @@ def parse(name: str, content: dict[str, Any]) -> Scenario:
 
 
 def _read(name: str) -> dict[str, Any]:
-    text = (files("seed") / "scenarios" / f"{name}.toml").read_text(encoding="utf-8")
-    content = tomllib.loads(text)
-    base = content.pop("extends", None)
-    return content if base is None else _over(_read(base), content)
+    content: dict[str, Any] = {}
+    for layer in _layers(name).values():
+        content = _over(content, layer)
+    return content
+
+
+def _layers(name: str) -> dict[str, dict[str, Any]]:
+    """What a scenario's file and those it extends say themselves, each once, the ground first."""
+    content = tomllib.loads((files("seed") / "scenarios" / f"{name}.toml").read_text(encoding="utf-8"))
+    extends = content.pop("extends", [])
+    layers: dict[str, dict[str, Any]] = {}
+    for base in [extends] if isinstance(extends, str) else extends:
+        layers |= {other: said for other, said in _layers(base).items() if other not in layers}
+    return {**layers, name: content}
 
 
 def _over(base: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:

@@ -108,7 +108,7 @@ def write(
         raise SettingsError("Faker is not installed.", "Install graphsvc[seed].")
     from seed import dial, writer
     from seed import scenario as scenarios
-    from seed.days import check, replayed
+    from seed.days import calendar, check, replayed
     from seed.world import create
 
     plan = dial.dialled(scenarios.load(scenario), dial.parsed(reuse))
@@ -120,6 +120,7 @@ def write(
         _make_room(out, force)
         stages.progress("tables", 0, len(world.table_names))
         if days is not None:
+            writer.write(calendar(plan, days), out / f"calendar.{form}", form.value)
             writer.write(world.events, out / f"events.{form}", form.value)
         for name, frame in world.tables():
             for place, part in replayed(world, name, frame, days):
@@ -159,7 +160,7 @@ def _make_room(out: Path, force: bool) -> None:
             f"{out} is not empty.", "Choose another --out, or add --force to replace the bundle in it."
         )
     for place in (out, *out.glob(DAYS)):
-        for table in (*TABLES, "events"):
+        for table in (*TABLES, "calendar", "events"):
             for form in Form:
                 (place / f"{table}.{form}").unlink(missing_ok=True)
         if place != out and not any(place.iterdir()):

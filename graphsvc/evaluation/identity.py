@@ -1,0 +1,242 @@
+"""Whether campaigns keep one id from day to day, and whether mergers and splits are recorded when they happen."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import polars as pl
+
+from graphsvc.evaluation.rates import Rate
+from graphsvc.model.columns import Schema
+
+MOSTLY = 0.5
+"""Share of a cluster that a campaign's accounts are for the cluster to be the campaign's: who opens it sees them."""
+SOME = 8
+"""Accounts of the campaign in it, at the least: as many as the smallest cluster that is published has."""
+OVERLAPS: Schema = {
+    "day": pl.Int64, "cluster_id": pl.String, "campaign_id": pl.String, "own": pl.Int64, "size": pl.Int64,
+}  # fmt: skip
+RECORDED: Schema = {"day": pl.Int64, "kind": pl.String, "id": pl.String, "before": pl.String}
+PLANNED: Schema = {"day": pl.Int64, "kind": pl.String, "campaign_id": pl.String, "other_id": pl.String}
+KEPT: Schema = {
+    "campaign_id": pl.String, "first_day": pl.Int64, "days": pl.Int64, "ids": pl.Int64, "changes": pl.Int64,
+    "planned": pl.Boolean,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """How ids fared. Campaigns found on one day only count nowhere; those with something planned count apart.
+
+    `kept`: campaigns without a planned event that were under one id on every day they were found; `kept_all`: of all.
+    `swaps`: (id, campaign before, campaign after) of ids that came to be another campaign's, but for planned partners.
+    `campaigns` has the schema `KEPT`: `ids` its main cluster was under, and how often that id `changes` from a day it
+    was found on to the next.
+    """
+
+    kept: Rate
+    kept_all: Rate
+    swaps: tuple[tuple[str, str, str], ...]
+    campaigns: pl.DataFrame
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """A planned merger or split: `visible` before (both sides found apart, or found in one cluster), and the day it was
+    `recorded`, null if it never was."""
+
+    kind: str
+    day: int
+    campaign_id: str
+    other_id: str
+    visible: bool
+    recorded: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Happenings:
+    """Planned events with what became of them, and records of kind merged or split that nobody planned.
+
+    `parts`: (day, kind, campaign) of unplanned records between clusters of one campaign; `strangers`: (day, kind,
+    campaign or "", other campaign or "") of those between different ones, or where one side is no campaign's.
+    """
+
+    planned: tuple[Happening, ...]
+    parts: tuple[tuple[int, str, str], ...]
+    strangers: tuple[tuple[int, str, str, str], ...]
+
+    def recorded(self, kind: str | None = None, *, visible: bool = False) -> Rate:
+        """Planned events that were recorded, of all or of one kind; `visible`: of those that could be seen at all."""
+        asked = [h for h in self.planned if kind in (None, h.kind) and (h.visible or not visible)]
+        return Rate(sum(h.recorded is not None for h in asked), len(asked))
+
+
+def overlaps(day: int, members: pl.DataFrame, truth: pl.DataFrame) -> pl.DataFrame:
+    """Which campaigns a day's clusters hold (schema `OVERLAPS`), one row a pair that meets; sorted.
+
+    Args:
+        members: account_id, cluster_id.
+        truth: account_id, campaign_id (null: legitimate).
+    """
+    sized = members.with_columns(size=pl.len().over("cluster_id"))
+    return (
+        sized.join(truth.drop_nulls("campaign_id"), on="account_id")
+        .group_by("cluster_id", "campaign_id")
+        .agg(own=pl.len(), size=pl.col("size").first())
+        .with_columns(day=pl.lit(day))
+        .select(pl.col(name).cast(dtype) for name, dtype in OVERLAPS.items())
+        .sort("cluster_id", "campaign_id")
+    )
+
+
+def mains(met: pl.DataFrame) -> pl.DataFrame:
+    """Each campaign's main cluster on each day it is found: of those that are mostly its own, with `SOME` of its
+    accounts or more, the one with most.
+
+    Args:
+        met: `OVERLAPS` of all days.
+    """
+    own = met.filter((pl.col("own") >= MOSTLY * pl.col("size")) & (pl.col("own") >= SOME))
+    first = own.sort("day", "campaign_id", "own", "cluster_id", descending=[False, False, True, False])
+    return first.unique(["day", "campaign_id"], keep="first", maintain_order=True)
+
+
+def identity(met: pl.DataFrame, planned: pl.DataFrame) -> Identity:
+    """Whether ids lasted.
+
+    Args:
+        met: `OVERLAPS` of all days, clusters under their lasting ids.
+        planned: schema `PLANNED`.
+    """
+    main = mains(met)
+    changed = pl.col("cluster_id") != pl.col("cluster_id").shift().over("campaign_id", order_by="day")
+    partners = _partners(planned)
+    campaigns = (
+        main.with_columns(changed=changed.fill_null(value=False))
+        .group_by("campaign_id")
+        .agg(
+            first_day=pl.col("day").min(),
+            days=pl.len().cast(pl.Int64),
+            ids=pl.col("cluster_id").n_unique().cast(pl.Int64),
+            changes=pl.col("changed").sum().cast(pl.Int64),
+        )
+        .filter(pl.col("days") > 1)
+        .with_columns(planned=pl.col("campaign_id").is_in(list(partners)))
+        .select(*KEPT)
+        .sort("campaign_id")
+    )
+    quiet = campaigns.filter(~pl.col("planned"))
+    return Identity(
+        Rate(quiet.filter(pl.col("changes") == 0).height, quiet.height),
+        Rate(campaigns.filter(pl.col("changes") == 0).height, campaigns.height),
+        tuple(_swaps(met, partners)),
+        campaigns,
+    )
+
+
+def happenings(
+    met: pl.DataFrame, recorded: pl.DataFrame, planned: pl.DataFrame, *, within: int, window: int
+) -> Happenings:
+    """What became of planned mergers and splits, and what was recorded without being planned.
+
+    A merger is recorded when the id of one of the two goes into the other's within `within` days; a split when one
+    of the two comes off their common cluster, or comes back from it under an id it had, within `window` days, for which
+    what they shared still counts, and `within` more.
+
+    Args:
+        met: `OVERLAPS` of all days.
+        recorded: schema `RECORDED`; kinds other than merged, split and revived are ignored.
+        planned: schema `PLANNED`.
+        window: days for which a use counts after it was last seen; 0: for ever, and splits can't be seen.
+    """
+    met = met.filter((pl.col("own") >= SOME) | (pl.col("own") >= MOSTLY * pl.col("size")))
+    records = list(_sides(met, recorded))
+    used: set[int] = set()
+    outcomes = []
+    for day, kind, one, other in planned.select(*PLANNED).sort("day", "campaign_id").iter_rows():
+        last = day + within + (window if kind == "split" else 0)
+        hit = None
+        for number, record in enumerate(records):
+            if record.kind == kind and day <= record.day <= last and record.between({one, other}):
+                used.add(number)
+                hit = record.day if hit is None else hit
+        seen = met.filter(pl.col("day") < day)
+        outcomes.append(Happening(kind, day, one, other, _visible(seen, kind, one, other), hit))
+    left = [record for number, record in enumerate(records) if number not in used and not record.back]
+    return Happenings(
+        tuple(outcomes),
+        tuple((r.day, r.kind, r.owner) for r in left if r.owner and r.owner == r.other),
+        tuple((r.day, r.kind, r.owner, r.other) for r in left if not r.owner or r.owner != r.other),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Record:
+    """A recorded merger or split with the campaigns on its two sides: all that are there, and whose it mostly is."""
+
+    day: int
+    kind: str
+    sides: tuple[frozenset[str], frozenset[str]]
+    owner: str
+    other: str
+    back: bool
+
+    def between(self, pair: set[str]) -> bool:
+        """Whether the two of `pair` are on its sides, one on each or both on one."""
+        one, other = (side & pair for side in self.sides)
+        return bool(one and other and one | other == pair)
+
+
+def _sides(met: pl.DataFrame, recorded: pl.DataFrame) -> Iterable[_Record]:
+    """Mergers and splits with their sides. An id that was merged and comes back is a split from where it was."""
+    merged_into: dict[str, str] = {}
+    for day, kind, now, before in recorded.select(*RECORDED).sort("day", maintain_order=True).iter_rows():
+        if kind == "merged":
+            merged_into[before] = now
+            yield _record(met, day, "merge", (before, day - 1), (now, day - 1), back=False)
+        elif kind == "split":
+            yield _record(met, day, "split", (now, day), (before, day - 1), back=False)
+        elif kind == "revived" and now in merged_into:
+            yield _record(met, day, "split", (now, day), (merged_into.pop(now), day - 1), back=True)
+
+
+def _record(
+    met: pl.DataFrame, day: int, kind: str, left: tuple[str, int], right: tuple[str, int], *, back: bool
+) -> _Record:
+    found = [_held(met, cluster, until) for cluster, until in (left, right)]
+    owners = [next(iter(side), "") for side in found]
+    return _Record(day, kind, (frozenset(found[0]), frozenset(found[1])), owners[0], owners[1], back)
+
+
+def _held(met: pl.DataFrame, cluster: str, until: int) -> list[str]:
+    """Campaigns in a cluster on the last day up to `until` it was there, most accounts first."""
+    rows = met.filter((pl.col("cluster_id") == cluster) & (pl.col("day") <= until))
+    last = rows.filter(pl.col("day") == pl.col("day").max())
+    return last.sort("own", "campaign_id", descending=[True, False])["campaign_id"].to_list()
+
+
+def _visible(seen: pl.DataFrame, kind: str, one: str, other: str) -> bool:
+    """Whether on the last days before both were found: apart for a merger, in one cluster for a split."""
+    recent = seen.filter(pl.col("day") > pl.col("day").max() - 3)
+    mine, theirs = (recent.filter(pl.col("campaign_id") == name) for name in (one, other))
+    together = mine.join(theirs, on=["day", "cluster_id"], how="semi")
+    if kind == "split":
+        return together.height > 0
+    return mine.height > 0 and theirs.height > 0 and together.is_empty()
+
+
+def _partners(planned: pl.DataFrame) -> dict[str, str]:
+    pairs = planned.select("campaign_id", "other_id").rows()
+    return {**dict(pairs), **{other: one for one, other in pairs}}
+
+
+def _swaps(met: pl.DataFrame, partners: dict[str, str]) -> Iterable[tuple[str, str, str]]:
+    """Ids that are mostly one campaign's on one day and another's on a later one."""
+    mostly = met.filter(pl.col("own") * 2 > pl.col("size")).sort("cluster_id", "day")
+    before = mostly.with_columns(was=pl.col("campaign_id").shift().over("cluster_id"))
+    for cluster, was, now in (
+        before.filter(pl.col("was") != pl.col("campaign_id"))
+        .select("cluster_id", "was", "campaign_id")
+        .iter_rows()
+    ):
+        if partners.get(was) != now:
+            yield cluster, was, now

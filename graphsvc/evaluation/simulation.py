@@ -1,0 +1,107 @@
+"""All days of a simulation together: how early, whether under one id, and what was recorded."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from graphsvc.evaluation.days import Observed
+from graphsvc.evaluation.earliness import earliness
+from graphsvc.evaluation.identity import Happenings, Identity, happenings, identity, mains
+from graphsvc.evaluation.rates import Rate
+
+WITHIN = 5
+"""Days after it happened within which a merger or split is recorded in time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """What the days come to.
+
+    `found`: schema `earliness.FOUND`, with `families` and `signals` of the cluster a campaign was first found in.
+    `days`: a row a day, JSON-ready. `largest`: the campaign with most accounts at last.
+    """
+
+    days: list[dict[str, Any]]
+    found: list[dict[str, Any]]
+    identity: Identity
+    happenings: Happenings
+    largest: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        happened = self.happenings
+        return {
+            "identity": {
+                "kept": _rate(self.identity.kept),
+                "kept_all": _rate(self.identity.kept_all),
+                "swaps": [list(swap) for swap in self.identity.swaps],
+                "campaigns": self.identity.campaigns.to_dicts(),
+            },
+            "happenings": {
+                "recorded": {
+                    name: _rate(happened.recorded(kind))
+                    for name, kind in (("all", None), ("merge", "merge"), ("split", "split"))
+                },
+                "recorded_of_visible": _rate(happened.recorded(visible=True)),
+                "planned": [
+                    {name: getattr(h, name) for name in h.__dataclass_fields__} for h in happened.planned
+                ],
+                "unplanned_within_one_campaign": [list(row) for row in happened.parts],
+                "unplanned_between_strangers": [list(row) for row in happened.strangers],
+            },
+            "largest": self.largest,
+            "earliness": self.found,
+            "days": self.days,
+        }
+
+
+def assess(days: Sequence[Observed], planned: pl.DataFrame, *, window: int) -> Assessment:
+    """Judges all days.
+
+    Args:
+        days: in their order. Events of the first are not counted: everything is born on it.
+        planned: schema `identity.PLANNED`.
+        window: days for which a run counts a use after it was last seen; 0: for ever.
+    """
+    met = pl.concat([day.met for day in days])
+    sizes = pl.concat([day.growth for day in days])
+    events = pl.concat([day.events for day in days[1:]] or [days[0].events.clear()])
+    pairs = planned.select("campaign_id", "other_id").rows()
+    partners = {**dict(pairs), **{other: one for one, other in pairs}}
+    why = {(day.day, cluster): reasons for day in days for cluster, reasons in day.why.items()}
+    found = [
+        {**row, **why.get((row["day"], row["cluster_id"]), {"families": [], "signals": []})}
+        for row in earliness(met, sizes, partners).iter_rows(named=True)
+    ]
+    final = sizes.filter(pl.col("day") == pl.col("day").max()).sort(
+        "born", "campaign_id", descending=[True, False]
+    )
+    largest = str(final["campaign_id"][0]) if final.height else ""
+    return Assessment(
+        [_row(day, largest) for day in days],
+        found,
+        identity(met, planned),
+        happenings(met, events, planned, within=WITHIN, window=window),
+        largest,
+    )
+
+
+def _row(day: Observed, largest: str) -> dict[str, Any]:
+    """A day with what it held of the largest campaign."""
+    main = mains(day.met).filter(pl.col("campaign_id") == largest)
+    size = day.growth.filter(pl.col("campaign_id") == largest)
+    return {
+        "day": day.day,
+        **day.figures,
+        "largest": int(size["born"].sum()),
+        "largest_found": int(main["own"].sum()),
+        "largest_id": main["cluster_id"].first() if main.height else None,
+        "events": day.kinds,
+        "seconds": day.seconds,
+    }
+
+
+def _rate(rate: Rate) -> dict[str, Any]:
+    return {"hits": rate.hits, "of": rate.of, "rate": rate.rate}
