@@ -20,6 +20,7 @@ from graphsvc.campaigns.evidence import sentence, shared_signals, strongest_link
 from graphsvc.campaigns.explain import explained_links, explained_members, with_sharers
 from graphsvc.campaigns.grow import best, grow
 from graphsvc.campaigns.join import join
+from graphsvc.campaigns.lineage import follow
 from graphsvc.campaigns.membership import Evidence, Weighed, pools
 from graphsvc.campaigns.score import TIME, parts_of_clusters, score
 from graphsvc.campaigns.traits import holders, traits
@@ -47,6 +48,7 @@ from graphsvc.signing import Signer
 from graphsvc.store import Store
 from graphsvc.store.connection import translated
 from graphsvc.store.graph import read_graph
+from graphsvc.store.identities import read_known
 from graphsvc.store.publish import begin_run, certify, fail_run, publish
 from graphsvc.store.snapshots import Snapshots
 
@@ -121,6 +123,8 @@ class Outcome:
     links: int
     timings: dict[str, float]
     thresholds: dict[str, float]
+    lineage: pl.DataFrame
+    """What happened to identities since the run before, schema `model.lineage.EVENTS`."""
 
 
 def detect(
@@ -174,13 +178,21 @@ def detect(
             if snapshots is not None:
                 snapshots.keep(run.id, graph)
             certify(store, certificate_of(run, graph, found), signer)
+        with clock.stage("identities"):
+            followed = follow(found, graph, read_known(store))
         with clock.stage("publish"):
-            publish(store, run, graph, found, clock.timings, progress)
+            publish(store, run, graph, followed, clock.timings, progress)
     except GraphsvcError as error:
         fail_run(store, run, error.code)
         raise
     return Outcome(
-        run, found.clusters.height, found.members.height, len(links), clock.timings, found.thresholds
+        run,
+        found.clusters.height,
+        found.members.height,
+        len(links),
+        clock.timings,
+        found.thresholds,
+        followed.events,
     )
 
 

@@ -6,13 +6,15 @@ from datetime import datetime
 
 import polars as pl
 
+from graphsvc.campaigns.decisions import carry
 from graphsvc.errors import DetectionError
 from graphsvc.model.certificate import Certificate
-from graphsvc.model.clusters import Found
 from graphsvc.model.graph import SignalGraph
+from graphsvc.model.lineage import DORMANT, MERGED, Followed
 from graphsvc.model.runs import Run
 from graphsvc.signing import Signer
-from graphsvc.store.connection import Store
+from graphsvc.store.connection import Row, Store
+from graphsvc.store.decisions import BUSY, TURNS, read_book, record
 
 BATCH = 5_000
 Progress = Callable[[str, int, int], None]
@@ -51,13 +53,23 @@ def certify(store: Store, certificate: Certificate, signer: Signer | None) -> No
 
 
 def publish(
-    store: Store, run: Run, graph: SignalGraph, found: Found, timings: dict[str, float], progress: Progress
+    store: Store,
+    run: Run,
+    graph: SignalGraph,
+    followed: Followed,
+    timings: dict[str, float],
+    progress: Progress,
 ) -> None:
-    """Stages everything `run` found, then makes it the published result.
+    """Stages everything `run` found, then makes it the published result, with what happened to identities.
+
+    The switch is one transaction: clusters, states of identities, copies of decisions and what they come to are all
+    there, or nothing is.
 
     Raises:
         DetectionError: another run cleared what was staged; what was published before is still whole.
+        DatabaseRefused: people kept deciding while it was to be published.
     """
+    found, events = followed.found, followed.events
     ids = found.clusters["id"]
     account_ids = graph.accounts["id"]
     clusters = found.clusters.drop("cluster")
@@ -89,22 +101,62 @@ def publish(
     )
     for name, frame in (("clusters", clusters), ("members", members), ("shares", shared), ("links", links)):
         _write(store, run.id, name, frame, progress)
-    row = store.write(
-        "publish/switch",
-        run=run.id,
-        timings=json.dumps(timings),
-        thresholds=json.dumps(found.thresholds, sort_keys=True),
-        result_hash=found.fingerprint(graph),
-        expected=clusters.height,
-        members=members.height,
-        links=links.height,
-    )[0]
-    if row["status"] != "published":
-        raise DetectionError(
-            "Another run began while this one was publishing and cleared what it had staged.",
-            "Run `graphsvc detect` again when no other run is under way.",
-        )
+    here = events.filter(~pl.col("kind").is_in([MERGED, DORMANT]))
+    _write(store, run.id, "events", here.select("id", "kind", "says"), progress)
+    tied = events.filter(pl.col("before").is_not_null() & (pl.col("kind") != DORMANT))
+    continues = tied.select(
+        "id", "before", "kind", "overlap", "families", "bits", "says",
+        accounts="accounts_in_common", signals="signals_in_common",
+    )  # fmt: skip
+    _write(store, run.id, "continues", continues, progress)
+    store.autocommit("publish/since", run=run.id)
+    _switch(
+        store,
+        run,
+        events,
+        {
+            "timings": json.dumps(timings),
+            "thresholds": json.dumps(found.thresholds, sort_keys=True),
+            "result_hash": found.fingerprint(graph),
+            "members": members.height,
+            "links": links.height,
+        },
+        clusters.height,
+    )
     store.autocommit("publish/tidy", run=run.id)
+
+
+def _switch(store: Store, run: Run, events: pl.DataFrame, figures: Row, clusters: int) -> None:
+    """Publishes what is staged, in one transaction; again from the book on when somebody decided meanwhile."""
+    ended = events.filter(pl.col("kind").is_in([MERGED, DORMANT])).select(
+        id="before",
+        into=pl.when(pl.col("kind") == MERGED).then("id").otherwise(pl.lit("")),
+        says="says",
+    )
+    for _ in range(TURNS):
+        book = read_book(store)
+        carried = carry(events, book.decisions, book.mergers, book.version)
+        turn = {"run": run.id, "expected": clusters, "version": book.version, "next": carried.last}
+        statuses = {each: status.value for each, status in carried.statuses.items()}
+        if store.guarded(
+            ("publish/turn", turn),
+            ("publish/retire", {}),
+            ("publish/hand_over", {"run": run.id}),
+            ("publish/switch", {"run": run.id, **figures}),
+            ("publish/ended", {"run": run.id, "number": carried.last, **ended.to_dict(as_series=False)}),
+            record(carried.copies, run.id),
+            ("decisions/status", {"id": list(statuses), "status": list(statuses.values())}),
+        ):
+            return
+        (state,) = store.read("publish/state", run=run.id)
+        if state["status"] == "published":  # by us: the answer to the commit was lost
+            return
+        if state["status"] != "running" or state["staged"] != clusters:
+            raise DetectionError(
+                "Another run began while this one was publishing and cleared what it had staged.",
+                "Run `graphsvc detect` again when no other run is under way.",
+            )
+    raise BUSY
 
 
 def fail_run(store: Store, run: Run, error: str) -> None:

@@ -1,0 +1,14 @@
+// All decisions, which identities are part of which, and the version of the book, in one reading.
+// Parameters: none
+// Returns: one row: version, decisions (maps), mergers (maps of id, into, number)
+OPTIONAL MATCH (b:DecisionBook {name: 'decisions'})
+WITH coalesce(b.version, 0) AS version
+CALL () {
+  MATCH (d:Decision)
+  RETURN collect(d {.*}) AS decisions
+}
+CALL () {
+  MATCH (c:Merged)
+  RETURN collect({id: c.id, into: c.mergedInto, number: c.mergedNumber}) AS mergers
+}
+RETURN version, decisions, mergers

@@ -1,0 +1,32 @@
+"""Reads what is known of clusters from the runs before."""
+
+import polars as pl
+
+from graphsvc.model.lineage import IDENTITIES, MEMBERS, SIGNALS, Known
+from graphsvc.store.connection import Store
+
+
+def read_known(store: Store) -> Known:
+    """Every identity published before, with what its last cluster was made of; one record an identity is read.
+
+    Raises:
+        DatabaseUnavailable, DatabaseRefused
+    """
+    packed = pl.DataFrame(
+        store.read("lineage/identities"),
+        schema={
+            **IDENTITIES,
+            "account": pl.List(pl.String),
+            "signal": pl.List(pl.String),
+            "bits": pl.List(pl.Float64),
+        },
+    )
+
+    def unpacked(*columns: str) -> pl.DataFrame:
+        return packed.select("id", *columns).explode(*columns, keep_nulls=False, empty_as_null=False)
+
+    return Known(
+        packed.select(list(IDENTITIES)).sort("id"),
+        unpacked("account").select(list(MEMBERS)).sort("id", "account"),
+        unpacked("signal", "bits").select(list(SIGNALS)).sort("id", "signal"),
+    )
