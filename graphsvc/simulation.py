@@ -1,0 +1,154 @@
+"""A world, day by day: load → detect → judge, and at the end what all days come to. As the commands do it, on Neo4j."""
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from graphsvc.community.protocol import Detector
+from graphsvc.detection import Parameters, detect
+from graphsvc.errors import ExportError, SimulationError
+from graphsvc.evaluation.days import Observed, observed
+from graphsvc.evaluation.replay import Day, Replay
+from graphsvc.evaluation.simulation import Assessment, assess
+from graphsvc.evaluation.simulation_report import as_line, as_markdown
+from graphsvc.loading import load_bundle
+from graphsvc.signals.tokens import Tokeniser
+from graphsvc.store import Store
+from graphsvc.store.lineage import run_events
+from graphsvc.store.published import clusters, members
+
+Say = Callable[[str], None]
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Simulation:
+    """What is simulated and where.
+
+    `state` belongs to the installation whose database holds the days: it has the `world` and what each of its `days`
+    came to. The report goes to `out`. `about` is what the report says of the world: scenario, accounts, seed.
+    """
+
+    state: Path
+    out: Path
+    parameters: Parameters
+    about: dict[str, Any]
+
+    @property
+    def world(self) -> Path:
+        """Where the world is, as `graphsvc seed --days` writes it."""
+        return self.state / "world"
+
+    def kept(self, day: int) -> Path:
+        """Where a day's observations are kept; there once the day is done."""
+        return self.state / "days" / f"{day:03d}.json"
+
+
+def check(simulation: Simulation, store: Store) -> None:
+    """Refuses a database that holds something else, or another simulation.
+
+    Raises:
+        SimulationError
+    """
+    filled = store.read("maintenance/count_accounts")[0]["accounts"] > 0
+    others = [path for path in simulation.state.parent.glob("*") if path != simulation.state]
+    if filled and (others or not simulation.world.exists()):
+        raise SimulationError(
+            "This installation holds other data; the simulation would mix a made-up world into it.",
+            "Set GRAPHSVC_DATA_DIR to a fresh directory (and unset GRAPHSVC_NEO4J_URI), then try again.",
+        )
+    if not filled and simulation.kept(0).exists():
+        raise SimulationError(
+            f"{simulation.state} has days that the database does not hold.",
+            "Remove that directory to begin anew, or set GRAPHSVC_DATA_DIR to a fresh one.",
+        )
+
+
+def simulate(
+    simulation: Simulation,
+    store: Store,
+    detector: Detector,
+    tokens: Tokeniser,
+    dead_letters_dir: Path,
+    say: Say,
+    progress: Progress = lambda _stage, _done, _total: None,
+) -> Assessment:
+    """Loads, detects and judges each day of the world, and writes `report.md` and `report.json`.
+
+    Killed at any moment and called again it goes on with the day it was at: loading and publishing are idempotent, and
+    what a day came to is kept when it is done.
+
+    Raises:
+        BundleError: the world cannot be read.
+        ExportError: results cannot be written.
+        SimulationError, DetectionError, DatabaseUnavailable, DatabaseRefused
+    """
+    replay = Replay.read(simulation.world)
+    days: list[Observed] = []
+    for day, accounts in zip(replay.days, replay.accounts(), strict=True):
+        kept = simulation.kept(day.number)
+        if kept.exists():
+            days.append(Observed.of(json.loads(kept.read_text(encoding="utf-8"))))
+            continue
+        began = time.monotonic()
+        load_bundle(store, day.bundle, tokens, dead_letters_dir, progress=progress)
+        loaded = time.monotonic()
+        published = newest_run(store)
+        if published is None or published == (days[-1].run if days else None):
+            detect(store, detector, simulation.parameters, progress)
+        # Else the program died after this day's run was published: that run is the one to judge.
+        seconds = {"load": round(loaded - began, 1), "detect": round(time.monotonic() - loaded, 1)}
+        days.append(judged(store, day, replay.truth, accounts, seconds))
+        write(kept, json.dumps(days[-1].as_dict()))
+        say(as_line(days[-1]))
+    result = assess(days, replay.planned, window=simulation.parameters.window)
+    report = {**simulation.about, "window": simulation.parameters.window, **result.as_dict()}
+    write(simulation.out / "report.json", json.dumps(report, indent=1) + "\n")
+    write(simulation.out / "report.md", as_markdown(report))
+    return result
+
+
+def judged(
+    store: Store, day: Day, truth: pl.DataFrame, accounts: pl.DataFrame, seconds: dict[str, float]
+) -> Observed:
+    """What is published at the end of a day, against what was true by then."""
+    run = newest_run(store)
+    if run is None:
+        raise SimulationError("Nothing is published.", "Run the simulation again.")
+    return observed(
+        day.number,
+        day.end_ms,
+        run=run,
+        truth=truth,
+        accounts=accounts,
+        members=members(store),
+        clusters=clusters(store),
+        events=run_events(store, run),
+        seconds=seconds,
+    )
+
+
+def newest_run(store: Store) -> str | None:
+    """Id of the run that is published; None before the first."""
+    rows = store.read("query/published_run")
+    return str(rows[0]["run"]["id"]) if rows else None
+
+
+def write(path: Path, text: str) -> None:
+    """Writes a file whole or not at all.
+
+    Raises:
+        ExportError: it cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_suffix(path.suffix + ".part")
+        draft.write_text(text, encoding="utf-8")
+        draft.replace(path)
+    except OSError as error:
+        raise ExportError(f"{path} cannot be written: {error.strerror}.", "Choose another --out.") from error
