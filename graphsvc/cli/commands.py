@@ -5,7 +5,22 @@ from typing import Annotated
 
 import typer
 
-from graphsvc.cli import demo, detect, evaluate, export, keys, load, neo4j, runs, seed, serve, verify
+from graphsvc.cli import (
+    decide,
+    demo,
+    detect,
+    evaluate,
+    export,
+    keys,
+    lineage,
+    load,
+    neo4j,
+    runs,
+    seed,
+    serve,
+    simulate,
+    verify,
+)
 
 app = typer.Typer(
     name="graphsvc",
@@ -48,6 +63,11 @@ app.command("evaluate")(evaluate.evaluate)
 app.command("runs")(runs.runs)
 app.command("diff")(runs.diff)
 app.command("verify")(verify.verify)
+app.command("simulate")(simulate.simulate)
+app.command("lineage")(lineage.lineage)
+app.command("decide")(decide.decide)
+app.command("decisions")(decide.decisions)
+app.command("undo")(decide.undo)
 app.command("serve")(serve.serve)
 app.add_typer(export.app, name="export")
 app.add_typer(keys.app, name="keys")
