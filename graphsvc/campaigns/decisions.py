@@ -73,6 +73,12 @@ def copies_of_return(
     return _copies(cluster, sorted(meanwhile, key=lambda decision: decision.number), decisions, number)
 
 
+def about(cluster: str, decisions: Sequence[Decision], mergers: Sequence[Merger]) -> list[Decision]:
+    """All decisions on `cluster` and on what is part of it now, in force or not, by number."""
+    parts = {merger.id for merger in mergers if cluster in around(merger.id, mergers)} | {cluster}
+    return sorted((each for each in decisions if each.cluster in parts), key=lambda each: each.number)
+
+
 def around(cluster: str, mergers: Sequence[Merger]) -> list[str]:
     """`cluster`, and the identities it is part of: those whose status a decision on it can change."""
     into = {merger.id: merger.into for merger in mergers}

@@ -32,7 +32,8 @@ EVENTS: Schema = {
     "bits": pl.Float64,
     "says": pl.String,
 }
-KINDS = ("born", "split", "revived", "merged", "dormant", "grew", "shrank", "continued")
+CONTINUED = "continued"
+KINDS = ("born", "split", "revived", MERGED, DORMANT, "grew", "shrank", CONTINUED)
 """Kinds of events, what a reader wants to see first before the rest.
 
 | kind | `id` | `before` |

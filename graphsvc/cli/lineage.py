@@ -1,0 +1,63 @@
+"""`graphsvc lineage`: what happened to clusters from run to run."""
+
+import json
+from typing import TYPE_CHECKING, Annotated
+
+import polars as pl
+import typer
+
+from graphsvc.cli.progress import console
+from graphsvc.errors import NotFound
+from graphsvc.model.lineage import CONTINUED, KINDS
+from graphsvc.settings import settings
+
+if TYPE_CHECKING:
+    from graphsvc.store import Store
+
+
+def lineage(
+    cluster: Annotated[
+        str | None, typer.Argument(help="Id of a cluster; without: what the last run says of all.")
+    ] = None,
+    limit: Annotated[int, typer.Option(help="How many events to show.", min=1)] = 50,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
+) -> None:
+    """Tell the history of a cluster, newest first, or what happened to all of them in the last run.
+
+    A cluster keeps its id while it grows, loses accounts, replaces all of them, is not found for a while (dormant) or
+    is part of another (merged); all of them can be asked for. Events: born, split (came off another), revived, merged,
+    dormant, grew, shrank, continued. Of the last run those that merely continued are not shown.
+    """
+    from graphsvc.database import open_store
+
+    with open_store(settings(), console.print) as store:
+        rows = _of_one(store, cluster, limit) if cluster else _of_all(store, limit)
+    if as_json:
+        typer.echo(json.dumps([*rows.iter_rows(named=True)], indent=2, default=str))
+        return
+    for row in rows.iter_rows(named=True):
+        when = f"{row['at']:%Y-%m-%d %H:%M}  " if cluster else ""
+        typer.echo(f"{when}{row['id']}  {row['kind']:<9}  {row['says']}")
+    if not rows.height:
+        typer.echo("Nothing happened: every cluster is as it was in the run before.")
+
+
+def _of_one(store: "Store", cluster: str, limit: int) -> pl.DataFrame:
+    from graphsvc.store.decisions import read_identity
+    from graphsvc.store.lineage import history
+
+    read_identity(store, cluster)
+    return history(store, cluster, limit)
+
+
+def _of_all(store: "Store", limit: int) -> pl.DataFrame:
+    from graphsvc.store.lineage import run_events
+
+    published = store.read("query/published_run")
+    if not published:
+        raise NotFound("No run has published anything yet.", "Run `graphsvc detect` first.")
+    events = run_events(store, published[0]["run"]["id"]).filter(pl.col("kind") != CONTINUED)
+    order = pl.col("kind").replace_strict(KINDS, range(len(KINDS)))
+    return events.sort(
+        order, pl.max_horizontal("accounts_before", "accounts_now"), descending=[False, True]
+    ).head(limit)

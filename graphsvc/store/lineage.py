@@ -1,0 +1,44 @@
+"""Reads what happened to identities: in one run, and to one identity in all of them."""
+
+from datetime import UTC
+
+import polars as pl
+
+from graphsvc.model.columns import Schema
+from graphsvc.model.lineage import EVENTS
+from graphsvc.store.connection import Store
+
+HISTORY: Schema = {
+    "run": pl.String,
+    "at": pl.Datetime("us", "UTC"),
+    "id": pl.String,
+    "before": pl.String,
+    "kind": pl.String,
+    "overlap": pl.Float64,
+    "accounts": pl.Int64,
+    "accounts_before": pl.Int64,
+    "accounts_now": pl.Int64,
+    "signals": pl.Int64,
+    "families": pl.List(pl.String),
+    "bits": pl.Float64,
+    "says": pl.String,
+}
+
+
+def run_events(store: Store, run: str) -> pl.DataFrame:
+    """The events of a run that published, as `detection.Outcome.lineage` had them (schema `model.lineage.EVENTS`).
+
+    None of a run that is unknown, or older than lineage. Sorted by id, before, kind.
+    """
+    return pl.DataFrame(store.read("lineage/run_events", run=run), schema=EVENTS).sort("id", "before", "kind")
+
+
+def history(store: Store, cluster: str, most: int) -> pl.DataFrame:
+    """What happened to one identity (schema `HISTORY`), newest first, at most `most` rows; none of an unknown one.
+
+    `id` and `before` are as in `EVENTS`: of a merger `before` is part of `id` now, of a split `id` came off `before`.
+    """
+    rows = store.read("query/cluster_lineage", ids=[cluster], limit=most)
+    for row in rows:
+        row["at"] = row["at"].to_native().astimezone(UTC)
+    return pl.DataFrame(rows, schema=HISTORY)
