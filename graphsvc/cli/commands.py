@@ -20,6 +20,7 @@ from graphsvc.cli import (
     serve,
     simulate,
     verify,
+    whatif,
 )
 
 app = typer.Typer(
@@ -64,6 +65,7 @@ app.command("runs")(runs.runs)
 app.command("diff")(runs.diff)
 app.command("verify")(verify.verify)
 app.command("simulate")(simulate.simulate)
+app.command("whatif")(whatif.whatif)
 app.command("lineage")(lineage.lineage)
 app.command("decide")(decide.decide)
 app.command("decisions")(decide.decisions)

@@ -1,0 +1,319 @@
+"""A cluster without some of what holds it together.
+
+Members are **connected** as links are made: by one value that makes a link by itself (`Ties.alone`), or by two
+others. So two are in one part when there is no single value, but for those that make a link by themselves, without
+which nothing would connect them; that is a cut of one value, as in `connected.split`. Parts follow from the blocks of
+the graph of uses.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from graphsvc.campaigns import cut
+from graphsvc.campaigns.blocks import blocks, forest
+from graphsvc.campaigns.connected import LARGE_PART, components
+from graphsvc.campaigns.held import Held, Ties, ties
+
+SHOWN_ACCOUNTS, SHOWN_SIGNALS, SHOWN_PARTS, SHOWN_BRIDGES = 5, 3, 10, 5
+SMALLEST = 8
+"""Accounts of the smallest part that is one: those of the smallest cluster that is published unless said otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """A signal, or several that are one value, and how many accounts of a part use it. `bits` are what sharing it
+    says."""
+
+    signals: tuple[str, ...]
+    kind: str
+    accounts: int
+    outside: int
+    bits: float
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Accounts that are connected: how many, the surest few of them, and what holds most of them."""
+
+    size: int
+    accounts: tuple[str, ...]
+    holds: tuple[Holding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a cluster falls into. `sizes` of all parts, largest first; `parts` tells more of the first few.
+
+    `alone`: members whom nothing connects that would make a link; what they share with the cluster is weaker.
+    """
+
+    members: int
+    sizes: tuple[int, ...]
+    alone: int
+    parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Bridge:
+    """One signal (`holding`) or one account without which a part of at least so many is no longer connected.
+
+    `sizes`: what its part falls into without it, largest first; `alone`: those left with nothing.
+    """
+
+    holding: Holding | None
+    account: str
+    sizes: tuple[int, ...]
+    alone: int
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceCut:
+    """The smallest evidence cut of the largest part (`cut.smallest_cut`): what must go, for how many bits, into what.
+
+    `values` must go, of which `signals` tells those of most bits times accounts. Two parts of `least` accounts or more
+    remain; `sizes` and `alone` are all that does. No cut is below `at_least` bits; `exact`: this one is the smallest.
+    """
+
+    bits: float
+    at_least: float
+    exact: bool
+    least: int
+    values: int
+    signals: tuple[Holding, ...]
+    sizes: tuple[int, ...]
+    alone: int
+
+
+@dataclass(frozen=True, slots=True)
+class Anatomy:
+    """What holds a cluster together.
+
+    `strongest`: the signal without which least stays in one part; where no single one parts anything, `splits` is
+    false and it is the one with most bits times members.
+    """
+
+    parts: Parts
+    signals: tuple[Bridge, ...]
+    accounts: tuple[Bridge, ...]
+    strongest: Holding | None
+    splits: bool
+    cut: EvidenceCut | None
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """Ties with what they connect: the `part` of each account (int32; 0 the largest), the `block` of each use (int64),
+    and the `sizes` of the parts (int64)."""
+
+    ties: Ties
+    part: NDArray[np.int32]
+    block: NDArray[np.int64]
+    sizes: NDArray[np.int64]
+
+
+def connected(tied: Ties) -> Connected:
+    """The parts of a cluster, largest first; of those of one size the one with the first account."""
+    block = blocks(
+        tied.accounts + len(tied.bits),
+        tied.account.astype(np.int64),
+        tied.accounts + tied.value.astype(np.int64),
+    )
+    vertex, where = _incidence(tied, block)
+    part = components(tied.accounts + len(tied.bits), vertex, where).to_numpy()[: tied.accounts]
+    _, first, number, size = np.unique(part, return_index=True, return_inverse=True, return_counts=True)
+    rank = np.empty(len(size), dtype=np.int32)
+    order = np.lexsort((first, -size))
+    rank[order] = np.arange(len(size), dtype=np.int32)
+    return Connected(tied, rank[number], block, size[order].astype(np.int64))
+
+
+def _incidence(tied: Ties, block: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Which vertex is in which block: accounts, and values that make a link by themselves. All others connect nothing
+    beyond a block."""
+    strong = tied.alone[tied.value]
+    vertex = np.concatenate(
+        [tied.account.astype(np.int64), tied.accounts + tied.value[strong].astype(np.int64)]
+    )
+    width = int(block.max(initial=0)) + 1
+    pairs = np.unique(vertex * width + np.concatenate([block, block[strong]]))
+    return pairs // width, pairs % width
+
+
+def remaining(held: Held) -> Parts:
+    """What a cluster consists of; of what is left of it, `remaining(held.without(…))`."""
+    return _parts(held, connected(ties(held)))
+
+
+def anatomy(held: Held, smallest: int = SMALLEST, least: int | None = None) -> Anatomy:
+    """What holds a cluster together: its bridges, its smallest cut and the strongest signal.
+
+    Args:
+        smallest: accounts of a part that counts as one, for bridges.
+        least: accounts of either side of the cut; None: a fifth of the largest part, but no fewer than `smallest`.
+    """
+    whole = connected(ties(held))
+    names = _names(held, whole.ties)
+    pieces, at = _bridges(whole, smallest)
+    signals: list[Bridge] = []
+    accounts: list[Bridge] = []
+    order = np.lexsort((at, -pieces))
+    for vertex in at[order]:
+        listed = accounts if vertex < held.members.height else signals
+        if len(listed) < SHOWN_BRIDGES:
+            listed.append(_bridge(held, whole, names, int(vertex)))
+    strongest = signals[0].holding if signals else None
+    if strongest is None:
+        strongest = next(
+            iter(_holdings(names, whole.ties, np.ones(held.members.height, dtype=np.bool_), 1)), None
+        )
+    return Anatomy(
+        _parts(held, whole),
+        tuple(signals),
+        tuple(accounts),
+        strongest,
+        bool(signals),
+        _cut(held, whole, names, smallest, least),
+    )
+
+
+def _parts(held: Held, whole: Connected) -> Parts:
+    names = _names(held, whole.ties)
+    several = whole.sizes[whole.sizes > 1]
+    sure = _surest_first(held)
+    found = []
+    for number in range(min(len(several), SHOWN_PARTS)):
+        inside = whole.part == number
+        accounts = held.members["id"].gather(sure[inside[sure]][:SHOWN_ACCOUNTS]).to_list()
+        holds = tuple(_holdings(names, whole.ties, inside, SHOWN_SIGNALS))
+        found.append(Part(int(several[number]), tuple(accounts), holds))
+    alone = int((whole.sizes == 1).sum())
+    return Parts(held.members.height, tuple(several.tolist()), alone, tuple(found))
+
+
+def _surest_first(held: Held) -> NDArray[np.int64]:
+    """Members by membership, surest first; ties by bits, then by id."""
+    order: NDArray[np.int64] = np.lexsort(
+        (-held.members["bits"].fill_null(0.0).to_numpy(), -held.members["membership"].to_numpy())
+    )
+    return order
+
+
+def _names(held: Held, tied: Ties) -> pl.DataFrame:
+    """What values are: signals (keys), kind; one row a value."""
+    signals = held.signals.select("key", "kind", value=pl.Series(tied.of))
+    found = signals.filter(pl.col("value") >= 0).sort("value", "key")
+    return found.group_by("value", maintain_order=True).agg(signals="key", kind=pl.col("kind").first())
+
+
+def _holdings(
+    names: pl.DataFrame,
+    tied: Ties,
+    inside: NDArray[np.bool_],
+    most: int,
+    among: NDArray[np.int64] | None = None,
+) -> list[Holding]:
+    """The values that hold some accounts (bool, one an account): by bits times accounts, most first."""
+    count = np.bincount(tied.value[inside[tied.account]], minlength=len(tied.bits))
+    values = np.flatnonzero(count > 1) if among is None else among
+    worth = tied.bits[values] * count[values]
+    order = np.argsort(-worth, kind="stable")[:most]
+    return [_holding(names, tied, int(value), int(count[value])) for value in values[order]]
+
+
+def _holding(names: pl.DataFrame, tied: Ties, value: int, accounts: int) -> Holding:
+    row = names.row(value, named=True)
+    return Holding(
+        tuple(row["signals"]), row["kind"], accounts, int(tied.outside[value]), float(tied.bits[value])
+    )
+
+
+def _bridges(whole: Connected, smallest: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Vertices (accounts, then values) without which a part of at least `smallest` splits off, and how many
+    accounts are then no longer with the largest piece."""
+    tied = whole.ties
+    vertices = tied.accounts + len(tied.bits)
+    vertex, block = _incidence(tied, whole.block)
+    total = vertices + int(whole.block.max(initial=-1)) + 1
+    tree = forest(total, vertex, vertices + block)
+    weight = np.zeros(total, dtype=np.int64)
+    weight[: tied.accounts] = 1
+    below = tree.summed(weight)
+    # Pieces without a vertex: what hangs below each of its blocks, and what is above it.
+    hanging = vertices + np.flatnonzero(tree.parent[vertices:] >= 0)
+    part = np.full(total, -1, dtype=np.int64)
+    part[: tied.accounts] = whole.sizes[whole.part]
+    np.maximum.at(part, vertices + block, part[vertex])
+    np.maximum.at(part, vertex, part[vertices + block])
+    inner = np.flatnonzero(tree.parent[:vertices] >= 0)
+    owner = np.concatenate([tree.parent[hanging], inner])
+    piece = np.concatenate([below[hanging], part[inner] - below[inner]])
+    order = np.lexsort((-piece, owner))
+    owner, piece = owner[order], piece[order]
+    first = np.diff(owner, prepend=-1) != 0
+    second = ~first & np.append(False, first[:-1])
+    found = second & (piece >= smallest)
+    largest = piece[np.flatnonzero(found) - 1]
+    at = owner[found]
+    return part[at] - weight[at] - largest, at
+
+
+def _bridge(held: Held, whole: Connected, names: pl.DataFrame, vertex: int) -> Bridge:
+    tied = whole.ties
+    value = vertex - tied.accounts
+    if value < 0:
+        left, inside = tied.uses_of(tied.account != vertex), whole.part == whole.part[vertex]
+        inside[vertex] = False
+    else:
+        used = tied.value == value
+        left, inside = tied.uses_of(~used), whole.part == whole.part[tied.account[used][0]]
+    sizes = np.sort(np.unique(connected(left).part[inside], return_counts=True)[1])[::-1]
+    holding = None if value < 0 else _holding(names, tied, value, int(used.sum()))
+    account = held.members["id"][vertex] if value < 0 else ""
+    return Bridge(holding, account, tuple(sizes[sizes > 1].tolist()), int((sizes == 1).sum()))
+
+
+def _cut(
+    held: Held, whole: Connected, names: pl.DataFrame, smallest: int, least: int | None
+) -> EvidenceCut | None:
+    tied = whole.ties
+    largest = np.flatnonzero(whole.part == 0)
+    least = max(smallest, int(np.ceil(LARGE_PART * len(largest)))) if least is None else least
+    # A value that makes no link by itself connects in each of its blocks apart.
+    width = int(whole.block.max(initial=0)) + 1
+    uses = whole.part[tied.account] == 0
+    own = tied.value[uses].astype(np.int64) * width
+    own += np.where(tied.alone[tied.value[uses]], 0, whole.block[uses])
+    copies, copy, count = np.unique(own, return_inverse=True, return_counts=True)
+    kept = count[copy] > 1
+    account = np.searchsorted(largest, tied.account[uses][kept]).astype(np.int32)
+    used = replace(tied, accounts=len(largest), account=account, value=copy[kept].astype(np.int32))
+    used = replace(used, bits=tied.bits[copies // width], alone=tied.alone[copies // width])
+
+    def parting(gone: NDArray[np.bool_]) -> NDArray[np.int64]:
+        return connected(used.uses_of(~gone[used.value])).part.astype(np.int64)
+
+    # Of the values that part it by themselves the cheapest.
+    _, at = _bridges(whole, least)
+    single = at[at >= tied.accounts] - tied.accounts
+    hints = []
+    if len(single := single[np.isin(single, copies[np.unique(copy)] // width)]):
+        gone = copies // width == single[np.argmin(tied.bits[single])]
+        hints.append(parting(gone) == 1)
+    found = cut.smallest_cut(len(largest), account, used.value, used.bits, least, parting, hints)
+    if found is None:
+        return None
+    values = np.unique(copies[found.values] // width)
+    sizes = np.sort(np.bincount(found.part))[::-1]
+    return EvidenceCut(
+        found.bits,
+        found.at_least,
+        found.exact,
+        least,
+        len(values),
+        tuple(_holdings(names, tied, whole.part == 0, SHOWN_PARTS, values)),
+        tuple(sizes[sizes > 1].tolist()),
+        int((sizes == 1).sum()),
+    )

@@ -1,0 +1,107 @@
+"""What a cluster is without some of what holds it together, as sentences."""
+
+from collections.abc import Sequence
+
+from graphsvc.campaigns.counterfactual import Anatomy, Bridge, EvidenceCut, Holding, Part, Parts
+from graphsvc.campaigns.sentences import KINDS
+
+MOST_SIZES = 5
+
+
+def sizes(parts: Sequence[int], alone: int) -> str:
+    """`11,030 + 9,382`; of many parts the largest, and how many more there are."""
+    shown = " + ".join(f"{size:,}" for size in parts[:MOST_SIZES]) or "no part"
+    if more := len(parts) - MOST_SIZES:
+        shown += (
+            f" and {_count(more, 'more part')} of {sum(parts[MOST_SIZES:]):,} accounts" if more > 0 else ""
+        )
+    return shown + (f", {alone:,} alone" if alone else "")
+
+
+def holding(held: Holding) -> str:
+    """A signal by its kind and key, with who uses it."""
+    more = f" and {len(held.signals) - 1} that repeat it" if len(held.signals) > 1 else ""
+    kind = KINDS.get(held.kind, held.kind.replace("_", " "))
+    others = f", and {_count(held.outside, 'other account')} do" if held.outside else ""
+    return f"{kind} {held.signals[0]}{more} ({held.bits:.1f} bits; {held.accounts:,} accounts use it{others})"
+
+
+def consists(parts: Parts) -> list[str]:
+    """What a cluster is now."""
+    lines = [f"{parts.members:,} accounts: {sizes(parts.sizes, parts.alone)}."]
+    if parts.alone:
+        lines.append(
+            f"Alone means: nothing that would make a link connects {parts.alone:,} of them with another member; "
+            "they belong by weaker evidence."
+        )
+    return lines
+
+
+def without(before: Parts, after: Parts, what: str) -> list[str]:
+    """What a cluster falls into without something.
+
+    Args:
+        what: what is left out, for example `1 signal`.
+    """
+    gone = before.members - after.members
+    taken = f" ({_count(gone, 'account')} taken out)" if gone else ""
+    lines = [
+        f"Without {what}{taken}: {sizes(before.sizes, before.alone)} → {sizes(after.sizes, after.alone)}."
+    ]
+    for part in after.parts:
+        lines.append(_part(part))
+    if len(after.sizes) > len(after.parts):
+        lines.append(f"And {_count(len(after.sizes) - len(after.parts), 'smaller part')}.")
+    return lines
+
+
+def anatomy(found: Anatomy) -> list[str]:
+    """What holds a cluster together."""
+    lines = [*consists(found.parts)]
+    for title, bridges in (("signal", found.signals), ("account", found.accounts)):
+        if not bridges:
+            lines.append(
+                f"No single {title} is a bridge: without any one of them no part of the given size splits off."
+            )
+        lines += [_bridge(bridge) for bridge in bridges]
+    if found.strongest is not None:
+        how = (
+            "without it most splits off"
+            if found.splits
+            else "most bits times accounts; none parts anything by itself"
+        )
+        lines.append(f"Strongest ({how}): {holding(found.strongest)}.")
+    lines += (
+        _cut(found.cut) if found.cut else ["Nothing was found that would leave two parts of the given size."]
+    )
+    return lines
+
+
+def _cut(cut: EvidenceCut) -> list[str]:
+    bound = (
+        "and there is no smaller"
+        if cut.exact
+        else f"an upper bound; no cut is smaller than {cut.at_least:,.1f} bits"
+    )
+    lines = [
+        f"Smallest evidence cut found that leaves two parts of {cut.least:,} or more: {cut.bits:,.1f} bits in "
+        f"{_count(cut.values, 'value')} ({bound}), which leaves {sizes(cut.sizes, cut.alone)}:"
+    ]
+    shown = [f"  {holding(held)}" for held in cut.signals]
+    if cut.values > len(shown):
+        shown.append(f"  and {_count(cut.values - len(shown), 'value')} more")
+    return lines + shown
+
+
+def _bridge(bridge: Bridge) -> str:
+    what = f"account {bridge.account}" if bridge.holding is None else holding(bridge.holding)
+    return f"Bridge: {what}; without it its part is {sizes(bridge.sizes, bridge.alone)}."
+
+
+def _part(part: Part) -> str:
+    held = "; ".join(holding(each) for each in part.holds)
+    return f"{part.size:,} accounts, such as {', '.join(part.accounts)}; held by {held}."
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -1,0 +1,79 @@
+"""Reads one published cluster with all that its members share, as columns."""
+
+from collections.abc import Iterable
+from itertools import chain
+from typing import Any
+
+import polars as pl
+
+from graphsvc.campaigns.held import MEMBERS, SIGNALS, Held
+from graphsvc.errors import NotFound
+from graphsvc.linkage.bits import PASSING_MS, PASSING_SHARE
+from graphsvc.store.connection import Store
+
+SAMPLE = 4_000
+"""Accounts of which it is asked which kinds are usually used in passing."""
+PACK = 2_000
+"""Signals that are asked for in one list."""
+USES = {"account": pl.Int64, "signal": pl.Int64, "first_seen": pl.Int64, "last_seen": pl.Int64}
+
+
+def cluster_graph(store: Store, cluster: str) -> Held:
+    """The published cluster `cluster`: members, what more than one of them uses, and how many others use that.
+
+    Four statements of packed lists. A use in passing is one begun and ended within an hour, of a kind of which most
+    uses are not (`bits.in_passing`); which kinds those are is estimated from some thousand accounts, evenly spaced.
+
+    Raises:
+        NotFound: no such cluster is published.
+        DatabaseUnavailable, DatabaseRefused
+    """
+    members = _frame(store.stream("cluster/members", id=cluster), {"node": pl.Int64, **MEMBERS}).sort("id")
+    if members.is_empty():
+        raise NotFound(
+            f"No cluster {cluster} is published.",
+            "`graphsvc export clusters --out clusters.csv` lists those that are.",
+        )
+    uses = _frame(store.stream("cluster/uses", id=cluster), USES)
+    shared = uses["signal"].value_counts().filter(pl.col("count") > 1)["signal"].sort().to_list()
+    packs = [shared[start : start + PACK] for start in range(0, len(shared), PACK)]
+    signals = _frame(store.stream("cluster/signals", packs=packs), {"node": pl.Int64, **SIGNALS}).sort("key")
+    population = store.read("maintenance/count_accounts")[0]["accounts"]
+    brief = {
+        row["kind"]
+        for row in store.read("cluster/passing", step=max(population // SAMPLE, 1), within=PASSING_MS)
+        if row["brief"] > PASSING_SHARE * row["uses"]
+    }
+    uses = (
+        uses.join(members.select(account="node", row=pl.int_range(pl.len(), dtype=pl.Int32)), on="account")
+        .join(
+            signals.select(
+                signal="node",
+                column=pl.int_range(pl.len(), dtype=pl.Int32),
+                usual=pl.col("kind").is_in(list(brief)),
+            ),
+            on="signal",
+        )
+        .sort("row", "column")
+    )
+    known = (pl.col("first_seen") >= 0) & (pl.col("last_seen") >= 0)
+    passing = known & (pl.col("last_seen") - pl.col("first_seen") < PASSING_MS) & ~pl.col("usual")
+    return Held(
+        cluster,
+        members.drop("node"),
+        signals.drop("node"),
+        uses["row"].to_numpy(),
+        uses["column"].to_numpy(),
+        uses["first_seen"].to_numpy(),
+        uses["last_seen"].to_numpy(),
+        uses.select(passing)["first_seen"].to_numpy(),
+        population,
+    )
+
+
+def _frame(records: Iterable[tuple[Any, ...]], schema: dict[str, Any]) -> pl.DataFrame:
+    packs = [record[1:] for record in records]
+    return pl.DataFrame(
+        {name: list(chain.from_iterable(pack[i] for pack in packs)) for i, name in enumerate(schema)},
+        schema=schema,
+    )
