@@ -1,0 +1,162 @@
+"""Traffic handed over: whether a new account takes up what a banned one left off, at its level, hours and models."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from graphsvc.campaigns.heirs.candidates import Lives
+from graphsvc.campaigns.replacement import HOUR
+
+WEEK = 168
+"""Hours of traffic that are compared: the last before the ban, the first seen after the sign-up."""
+LEAST_HOURS = 3
+"""With fewer active hours an account's traffic says nothing."""
+LIKE = 0.4
+"""How far apart the levels of traffic handed over are: standard deviation of the difference of their logarithms."""
+CELLS = 6
+"""Parts of a day, of four hours each: few hours of traffic tell no finer."""
+PRIOR_HOURS = 12.0
+"""Hours of its cluster's usual traffic that an account's own are mixed with."""
+SHARED_WITHIN = 0.1
+"""How alike the hours of one account are: n of them are worth n / (1 + (n - 1) * this) witnesses."""
+MOST_BITS = 8.0
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Week:
+    """A week of traffic for each account, one row an account.
+
+    `active`: hours with traffic; `level`: log of requests an hour of the time it was there; `day` and `model`: active
+    hours by part of the day, shape (accounts, 6), and by model, shape (accounts, models).
+    """
+
+    active: Floats
+    level: Floats
+    day: Floats
+    model: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Handover:
+    """The last week of the stopped and the first week of the others, as far as traffic is known."""
+
+    last: Week
+    first: Week
+    home: NDArray[np.int32]
+
+    def bits(self, successor: NDArray[np.int32], predecessor: NDArray[np.int32]) -> Floats:
+        """log2 of how much likelier a successor's first week is after this predecessor's last than by itself.
+
+        Level, parts of the day and models, each against what the accounts of the successor's cluster do (all accounts
+        where it has none); between -8 and 8, NaN where the traffic of one of them is not known.
+        """
+        known = np.flatnonzero(
+            (self.first.active[successor] >= LEAST_HOURS) & (self.last.active[predecessor] >= LEAST_HOURS)
+        )
+        heir, legator = successor[known], predecessor[known]
+        found = np.full(len(successor), np.nan)
+        if len(known):
+            nats = (
+                self._level(heir, legator)
+                + self._manner(heir, legator, "day")
+                + self._manner(heir, legator, "model")
+            )
+            found[known] = np.clip(nats / np.log(2.0), -MOST_BITS, MOST_BITS)
+        return found
+
+    def _level(self, heir: NDArray[np.int32], legator: NDArray[np.int32]) -> Floats:
+        noise = 1.0 / self.first.active[heir] + 1.0 / self.last.active[legator]
+        there = np.flatnonzero(self.first.active >= LEAST_HOURS)
+        middle, spread = _moments(self.first.level[there], self.home[there])
+        place = np.where(np.isin(self.home[heir], self.home[there]), self.home[heir], -1) + 1
+        level = self.first.level[heir]
+        like = _normal(level - self.last.level[legator], LIKE**2 + noise)
+        usual = _normal(level - middle[place], spread[place] + 1.0 / self.first.active[heir])
+        nats: Floats = like - usual
+        return nats
+
+    def _manner(self, heir: NDArray[np.int32], legator: NDArray[np.int32], name: str) -> Floats:
+        new, old = getattr(self.first, name), getattr(self.last, name)
+        usual = _by_home(new, self.home)[self.home[heir] + 1]
+        # A model that the banned account could not yet use says nothing for or against.
+        offered = _by_home(old, self.home)[self.home[heir] + 1] > 0
+        usual = np.where(offered, usual, 0.0) + 1e-3
+        usual /= usual.sum(axis=1, keepdims=True)
+        own = np.where(offered, old[legator], 0.0)
+        mixed = (own + PRIOR_HOURS * usual) / (own.sum(axis=1, keepdims=True) + PRIOR_HOURS)
+        seen = np.where(offered, new[heir], 0.0)
+        total = seen.sum(axis=1)
+        worth = 1.0 / (1.0 + np.maximum(total - 1.0, 0.0) * SHARED_WITHIN)
+        nats: Floats = worth * (seen * np.log(mixed / usual)).sum(axis=1)
+        return nats
+
+
+def handover_of(activity: pl.DataFrame, lives: Lives) -> Handover | None:
+    """The weeks to be compared; None where no traffic is known.
+
+    Args:
+        activity: account (int32), hour (since 1970, int64), model, requests (int64).
+    """
+    if activity.is_empty():
+        return None
+    hour = activity["hour"].to_numpy()
+    account = activity["account"].to_numpy()
+    begin, end = int(hour.min()), int(hour.max()) + 1
+    ended = np.where(lives.ended >= 0, lives.ended // HOUR, np.iinfo(np.int64).max // 2)
+    born = np.maximum(-(-lives.created // HOUR), begin)
+    last = (hour < ended[account]) & (hour >= ended[account] - WEEK)
+    first = (hour >= born[account]) & (hour < born[account] + WEEK)
+    model = activity["model"].rank("dense").cast(pl.Int64).to_numpy() - 1
+    columns = account, hour, model, activity["requests"].to_numpy()
+    there = np.minimum(ended, end) - np.maximum(np.maximum(ended - WEEK, begin), born)
+    exposed = np.minimum(np.minimum(born + WEEK, ended), end) - born
+    return Handover(_week(columns, last, there), _week(columns, first, exposed), lives.home)
+
+
+def _week(columns: tuple[NDArray[np.int64], ...], kept: NDArray[np.bool_], there: NDArray[np.int64]) -> Week:
+    account, hour, model, requests = (column[kept] for column in columns)
+    n, models = len(there), int(columns[2].max(initial=0)) + 1
+    asked = np.bincount(account, requests, minlength=n)
+    active = np.unique(account.astype(np.int64) << 32 | hour) >> 32
+    day = np.bincount(account.astype(np.int64) * CELLS + hour % 24 * CELLS // 24, minlength=n * CELLS)
+    by_model = np.bincount(account.astype(np.int64) * models + model, minlength=n * models)
+    level = np.log(np.maximum(asked, 0.5) / np.maximum(there, 1))
+    return Week(
+        np.bincount(active, minlength=n).astype(np.float64),
+        level,
+        day.reshape(n, CELLS).astype(np.float64),
+        by_model.reshape(n, models).astype(np.float64),
+    )
+
+
+def _by_home(rows: Floats, home: NDArray[np.int32]) -> Floats:
+    """Sums by cluster, row 0 of all accounts, row c + 1 of cluster c."""
+    placed = home >= 0
+    sums = np.zeros((int(home.max(initial=-1)) + 2, rows.shape[1]))
+    sums[0] = rows.sum(axis=0)
+    for column in range(rows.shape[1]):
+        sums[1:, column] = np.bincount(home[placed], rows[placed, column], minlength=len(sums) - 1)
+    return sums
+
+
+def _moments(level: Floats, home: NDArray[np.int32]) -> tuple[Floats, Floats]:
+    """Mean and variance of the levels by cluster, row 0 of all; a few accounts lean on all."""
+    placed = home >= 0
+    n = np.bincount(home[placed], minlength=int(home.max(initial=-1)) + 1)
+    sums = [np.bincount(home[placed], level[placed] ** power, minlength=len(n)) for power in (1, 2)]
+    mean, square = level.mean(), (level**2).mean()
+    means = (sums[0] + 10.0 * mean) / (n + 10.0)
+    squares = (sums[1] + 10.0 * square) / (n + 10.0)
+    middle = np.concatenate([[mean], means])
+    spread = np.concatenate([[square - mean**2], squares - means**2])
+    return middle, np.maximum(spread, LIKE**2)
+
+
+def _normal(difference: Floats, variance: Floats) -> Floats:
+    """Log density, but for a constant."""
+    nats: Floats = -0.5 * (difference**2 / variance + np.log(variance))
+    return nats

@@ -1,0 +1,160 @@
+"""How a campaign lives on: how long its accounts last, how many of the banned come back, how soon, and with what."""
+
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from graphsvc.campaigns.replacement import HOUR, WITHIN_HOURS
+from graphsvc.campaigns.sentences import FAMILIES
+from graphsvc.campaigns.traits import STOPPED
+from graphsvc.model.columns import Schema
+from graphsvc.model.graph import SignalGraph
+
+DAY = 24 * HOUR
+TAKEN_BITS = 1.0
+"""A family counts as taken over in the pairs in which it has these bits."""
+SHOWN = 3
+
+CAMPAIGNS: Schema = {
+    "cluster": pl.Int32,
+    "size": pl.Int64,
+    "stopped": pl.Int64,
+    "pairs": pl.Int64,
+    "by_chance": pl.Float64,
+    "rate": pl.Float64,
+    "outside": pl.Int64,
+    "delay_hours": pl.Float64,
+    "delay_low": pl.Float64,
+    "delay_high": pl.Float64,
+    "half_life_days": pl.Float64,
+    "families": pl.List(pl.String),
+    "family_shares": pl.List(pl.Float64),
+    "wave_at": pl.List(pl.Int64),
+    "wave_stopped": pl.List(pl.Int64),
+    "wave_followed": pl.List(pl.Int64),
+    "says": pl.String,
+}
+"""How a cluster replaces its banned.
+
+`stopped`: members banned or suspended; `pairs`: of these, how many are probably followed; `by_chance`: how many of the
+pairs are expected to be wrong; `rate`: the rest of the pairs for each of the stopped, 0–1 (a lower bound: who takes
+over nothing is not seen), NaN where nobody was stopped; `outside`: followers that are not of the cluster. Delays from
+ban to sign-up in hours: median and quartiles, NaN without pairs. `half_life_days`: from sign-up to ban, NaN where more
+than half of the accounts last. `family_shares`: share of pairs in which the family was taken over, parallel to
+`families`, most first. Waves of bans are more than 72 hours apart: `wave_at` (first ban, ms), its bans, and those
+that are followed."""
+
+
+def turnover(pairs: pl.DataFrame, members: pl.DataFrame, graph: SignalGraph) -> pl.DataFrame:
+    """How each cluster replaces its banned.
+
+    Args:
+        pairs: schema `succession.PAIRS`; only the probable ones count.
+        members: cluster, account (int32).
+
+    Returns: schema `CAMPAIGNS`, a row a cluster, sorted.
+    """
+    created = graph.accounts["created_at"].to_numpy()
+    changed = graph.accounts["status_changed_at"].to_numpy()
+    banned = graph.accounts["status"].is_in(STOPPED).to_numpy() & (changed >= 0)
+    newest = max(int(times.max(initial=-1)) for times in (created, changed, graph.last_seen))
+    until = np.where(changed >= 0, changed, newest)
+    probable = {
+        number: group
+        for (number,), group in pairs.filter("probable").partition_by("cluster", as_dict=True).items()
+    }
+    rows = []
+    for (number,), group in sorted(members.partition_by("cluster", as_dict=True).items()):
+        who = group["account"].to_numpy()
+        known = who[created[who] >= 0]
+        half = half_life(np.maximum(until[known] - created[known], 0) / DAY, banned[known])
+        followed = probable.get(number, pairs.clear())
+        row = {"cluster": number, "size": len(who), "half_life_days": half}
+        row |= _replaced(followed, int(banned[who].sum()))
+        row |= _waves(who[banned[who]], changed, followed)
+        rows.append({**row, "says": _sentence(row)})
+    return pl.DataFrame(rows, schema=CAMPAIGNS)
+
+
+def half_life(days: NDArray[np.float64], ended: NDArray[np.bool_]) -> float:
+    """When half of the accounts have ended (Kaplan & Meier 1958), in days; NaN where more than half last.
+
+    Args:
+        days: from each account's beginning to its end, or to when it was last known to be there.
+        ended: whether it ended then.
+    """
+    moments, at = np.unique(days, return_inverse=True)
+    ends = np.bincount(at, ended, minlength=len(moments))
+    leaving = np.bincount(at, minlength=len(moments))
+    there = leaving[::-1].cumsum()[::-1]
+    lasting = np.cumprod(1.0 - ends / np.maximum(there, 1))
+    half = np.flatnonzero(lasting <= 0.5)
+    return float(moments[half[0]]) if len(half) else float("nan")
+
+
+def _replaced(followed: pl.DataFrame, stopped: int) -> dict[str, Any]:
+    count = followed.height
+    right = float(followed["probability"].to_numpy().sum())
+    delays = followed["delay_hours"].to_numpy()
+    low, median, high = np.quantile(delays, (0.25, 0.5, 0.75)) if count else (np.nan,) * 3
+    taken: dict[str, int] = {}
+    for names, bits in followed.select("parts", "part_bits").iter_rows():
+        # The first parts are the families; from the moment on they are no values.
+        for name, weight in zip(names[: names.index("moment")], bits, strict=False):
+            taken[name] = taken.get(name, 0) + (weight >= TAKEN_BITS)
+    shares = sorted(((-n / count, name) for name, n in taken.items() if n))
+    return {
+        "stopped": stopped,
+        "pairs": count,
+        "by_chance": count - right,
+        "rate": right / stopped if stopped else float("nan"),
+        "outside": int((~followed["inside"]).sum()),
+        "delay_hours": float(median),
+        "delay_low": float(low),
+        "delay_high": float(high),
+        "families": [name for _, name in shares],
+        "family_shares": [-share for share, _ in shares],
+    }
+
+
+def _waves(
+    banned: NDArray[np.int32], changed: NDArray[np.int64], followed: pl.DataFrame
+) -> dict[str, list[int]]:
+    moments = np.sort(changed[banned])
+    first = np.diff(moments, prepend=moments[:1] - (WITHIN_HOURS * HOUR + 1)) > WITHIN_HOURS * HOUR
+    begins = moments[first]
+    replaced = np.searchsorted(begins, changed[followed["predecessor"].to_numpy()], "right") - 1
+    return {
+        "wave_at": begins.tolist(),
+        "wave_stopped": np.bincount(np.cumsum(first) - 1, minlength=len(begins)).tolist(),
+        "wave_followed": np.bincount(replaced, minlength=len(begins)).tolist(),
+    }
+
+
+def _sentence(row: dict[str, Any]) -> str:
+    if not row["stopped"]:
+        return "none of its accounts was banned"
+    waves = len(row["wave_at"])
+    said = [
+        f"{row['stopped']:,} of {row['size']:,} accounts were banned in {waves} wave{'s' if waves != 1 else ''}",
+        f"{row['pairs']:,} of them probably came back "
+        f"({row['by_chance']:.0f} of these by chance: {row['rate']:.0%} replaced)",
+    ]
+    if row["pairs"]:
+        said.append(
+            f"half of those within {row['delay_hours']:.0f} hours "
+            f"(quartiles {row['delay_low']:.0f} to {row['delay_high']:.0f})"
+        )
+        taken = list(zip(row["families"], row["family_shares"], strict=True))[:SHOWN]
+        words = [f"{FAMILIES.get(name, name.replace('_', ' '))} in {share:.0%}" for name, share in taken]
+        if words:
+            said.append(f"with the same {', '.join(words)}")
+    half = row["half_life_days"]
+    said.append(
+        "more than half of its accounts last"
+        if np.isnan(half)
+        else f"half of its accounts last {half:.0f} days"
+    )
+    return "; ".join(said)
