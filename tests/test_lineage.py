@@ -5,6 +5,7 @@ import time
 from collections.abc import Mapping
 
 import polars as pl
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lives import Life, Ring, found, names
@@ -151,6 +152,27 @@ def test_a_large_cluster_that_loses_and_takes_in_a_few_has_neither_split_nor_mer
     assert set(life.events) == {(one, one, "shrank"), (bit, one, "born")}
     assert set(life.day(large)) == {(one, one, "grew"), (bit, bit, "dormant")}
     assert f"12 of its 12 accounts are in {one}" in life.says[bit, bit, "dormant"]
+
+
+@pytest.mark.parametrize(
+    ("part", "whole", "enough"),
+    [
+        (45, 2_000, True),
+        (44, 2_000, False),
+        (20, 400, True),
+        (19, 300, False),
+        (10, 30, True),
+        (9, 30, False),
+    ],
+)
+def test_how_large_a_part_splits_and_merges(part: int, whole: int, *, enough: bool) -> None:
+    accounts = names("h", whole)
+    life = Life()
+    life.day(accounts)
+    life.day(accounts[part:], accounts[:part])
+    assert life.kinds() == ["shrank", "split"] if enough else ["born", "shrank"]
+    life.day(accounts)
+    assert life.kinds() == ["grew", "merged"] if enough else ["dormant", "grew"]
 
 
 def test_a_few_accounts_that_once_were_a_cluster_do_not_name_each_part_they_are_in() -> None:

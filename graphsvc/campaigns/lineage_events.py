@@ -11,9 +11,18 @@ from graphsvc.signals.kinds import family_of
 
 MOST = 0.5
 """Share of a part's accounts that come from, or went to, an identity for it to be a part of that."""
-PART = 0.1
-"""Share of the whole that a part has to be for a split or a merger: of thousands of accounts a few come and go
-daily, at times in a small cluster of their own, and nothing has split or merged by that."""
+FEW, THIRD = 20, 1.0 / 3.0
+"""A part of fewer accounts than this must be a third of the whole: a handful at the edge of a ring is in it on one day
+and by itself on the next."""
+
+
+def substantial(part: pl.Expr, whole: pl.Expr) -> pl.Expr:
+    """Whether a part is large enough for its coming off, or its going in, to be a split or a merger.
+
+    It must be no smaller than the root of the whole, since what comes and goes by chance grows like that: of thousands
+    of accounts a dozen are a cluster of their own now and then, and nothing has split or merged by it.
+    """
+    return (part * part >= whole) & ((part >= FEW) | (part >= THIRD * whole))
 
 
 def events_of(pairs: Pairs, before: Side, after: Side, identity: Rows, ids: list[str]) -> pl.DataFrame:
@@ -40,12 +49,12 @@ def events_of(pairs: Pairs, before: Side, after: Side, identity: Rows, ids: list
     )
     went = _main(sizes.filter(pl.col("accounts") >= MOST * pl.col("size_before")), "before", "now")
     born = fresh.join(came, on="now", how="left").with_columns(
-        kind=pl.when(pl.col("accounts") >= PART * pl.col("size_before"))
+        kind=pl.when(substantial(pl.col("accounts"), pl.col("size_before")))
         .then(pl.lit("split"))
         .otherwise(pl.lit("born"))
     )
     ended = gone.join(went, on="before", how="left").with_columns(
-        kind=pl.when(pl.col("accounts") >= PART * pl.col("size_now"))
+        kind=pl.when(substantial(pl.col("accounts"), pl.col("size_now")))
         .then(pl.lit("merged"))
         .otherwise(pl.lit("dormant"))
     )
