@@ -57,7 +57,8 @@ def forest(vertices: int, one: Ints, other: Ints) -> Forest:
 
 
 def blocks(vertices: int, one: Ints, other: Ints) -> Ints:
-    """The block of each edge of a bipartite graph without repeated edges; numbers from 0, int64, one an edge.
+    """The block of each edge of a bipartite graph without repeated edges; numbers below that of vertices, int64, one
+    an edge.
 
     Two edges are in one block when a circle goes through both; an edge on no circle is a block of its own.
     """
@@ -93,7 +94,7 @@ def blocks(vertices: int, one: Ints, other: Ints) -> Ints:
     _, block = connected_components(joined, directed=False)
     # Of an edge's ends the one that was numbered later names its tree edge.
     name = np.where(first[one] > first[other], one, other)
-    return np.unique(block[name], return_inverse=True)[1].astype(np.int64)
+    return block[name].astype(np.int64)
 
 
 def _preorder(tree: Forest, size: Ints) -> Ints:

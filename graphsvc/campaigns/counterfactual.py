@@ -73,8 +73,9 @@ class Bridge:
 class EvidenceCut:
     """The smallest evidence cut of the largest part (`cut.smallest_cut`): what must go, for how many bits, into what.
 
-    `values` must go, of which `signals` tells those of most bits times accounts. Two parts of `least` accounts or more
-    remain; `sizes` and `alone` are all that does. No cut is below `at_least` bits; `exact`: this one is the smallest.
+    `values` as a whole must go, and `uses` of others; `signals` tells those of most bits times accounts. Two parts of
+    `least` accounts or more remain; `sizes` and `alone` are all that does. No cut is below `at_least` bits; `exact`:
+    this one is the smallest.
     """
 
     bits: float
@@ -82,6 +83,7 @@ class EvidenceCut:
     exact: bool
     least: int
     values: int
+    uses: int
     signals: tuple[Holding, ...]
     sizes: tuple[int, ...]
     alone: int
@@ -293,7 +295,7 @@ def _cut(
     used = replace(used, bits=tied.bits[copies // width], alone=tied.alone[copies // width])
 
     def parting(gone: NDArray[np.bool_]) -> NDArray[np.int64]:
-        return connected(used.uses_of(~gone[used.value])).part.astype(np.int64)
+        return connected(used.uses_of(~gone)).part.astype(np.int64)
 
     # Of the values that part it by themselves the cheapest.
     _, at = _bridges(whole, least)
@@ -301,18 +303,20 @@ def _cut(
     hints = []
     if len(single := single[np.isin(single, copies[np.unique(copy)] // width)]):
         gone = copies // width == single[np.argmin(tied.bits[single])]
-        hints.append(parting(gone) == 1)
+        hints.append(parting(gone[used.value]) == 1)
     found = cut.smallest_cut(len(largest), account, used.value, used.bits, least, parting, hints)
     if found is None:
         return None
-    values = np.unique(copies[found.values] // width)
+    values, number = np.unique(copies[used.value[found.uses]] // width, return_counts=True)
+    whole_value = number == np.bincount(tied.value[uses][kept], minlength=len(tied.bits))[values]
     sizes = np.sort(np.bincount(found.part))[::-1]
     return EvidenceCut(
         found.bits,
         found.at_least,
         found.exact,
         least,
-        len(values),
+        int(whole_value.sum()),
+        int(number[~whole_value].sum()),
         tuple(_holdings(names, tied, whole.part == 0, SHOWN_PARTS, values)),
         tuple(sizes[sizes > 1].tolist()),
         int((sizes == 1).sum()),

@@ -85,11 +85,10 @@ def _cut(cut: EvidenceCut) -> list[str]:
     )
     lines = [
         f"Smallest evidence cut found that leaves two parts of {cut.least:,} or more: {cut.bits:,.1f} bits in "
-        f"{_count(cut.values, 'value')} ({bound}), which leaves {sizes(cut.sizes, cut.alone)}:"
+        f"{_count(cut.values, 'value')} and {_count(cut.uses, 'single use')} ({bound}), which "
+        f"leaves {sizes(cut.sizes, cut.alone)}. Of what goes, most holds:"
     ]
     shown = [f"  {holding(held)}" for held in cut.signals]
-    if cut.values > len(shown):
-        shown.append(f"  and {_count(cut.values - len(shown), 'value')} more")
     return lines + shown
 
 
