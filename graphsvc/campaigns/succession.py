@@ -85,6 +85,19 @@ def successions(graph: SignalGraph, members: pl.DataFrame, *, seed: int = 42) ->
     return Succession(pairs, turnover(pairs, members, graph), null)
 
 
+def named(found: Succession, accounts: pl.Series, clusters: pl.Series) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Pairs and campaigns with ids (strings) in place of numbers; a pair of no cluster has the cluster null.
+
+    Args:
+        accounts: ids of the accounts, by their number.
+        clusters: ids of the clusters, by theirs.
+    """
+    of = dict(enumerate(clusters))
+    cluster = pl.col("cluster").replace_strict(of, default=None, return_dtype=pl.String)
+    ids = {name: accounts.gather(found.pairs[name]) for name in ("successor", "predecessor")}
+    return found.pairs.with_columns(cluster, **ids), found.campaigns.with_columns(cluster)
+
+
 def _pairs(fitted: Fitted, home: NDArray[np.int32]) -> pl.DataFrame:
     matched = fitted.matched
     order = ["probability", "delay", "predecessor"]

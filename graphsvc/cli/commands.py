@@ -19,6 +19,7 @@ from graphsvc.cli import (
     seed,
     serve,
     simulate,
+    succession,
     verify,
     whatif,
 )
@@ -66,6 +67,7 @@ app.command("diff")(runs.diff)
 app.command("verify")(verify.verify)
 app.command("simulate")(simulate.simulate)
 app.command("whatif")(whatif.whatif)
+app.command("succession")(succession.succession)
 app.command("lineage")(lineage.lineage)
 app.command("decide")(decide.decide)
 app.command("decisions")(decide.decisions)

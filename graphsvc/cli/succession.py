@@ -1,0 +1,130 @@
+"""`graphsvc succession`: which new accounts follow the banned ones, and how campaigns replace their banned."""
+
+import json
+from typing import TYPE_CHECKING, Annotated
+
+import polars as pl
+import typer
+
+from graphsvc.cli.progress import Stages
+from graphsvc.errors import NotFound
+from graphsvc.settings import settings
+
+if TYPE_CHECKING:
+    from graphsvc.store import Store
+
+
+def succession(
+    cluster: Annotated[
+        str | None,
+        typer.Argument(help="Id of a published cluster; without: one line for each.", show_default=False),
+    ] = None,
+    account: Annotated[
+        str | None,
+        typer.Option(
+            "--account",
+            metavar="ID",
+            help="Whom this account may follow, and who follows it.",
+            show_default=False,
+        ),
+    ] = None,
+    limit: Annotated[int, typer.Option(help="How many lines to show.", min=1)] = 20,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
+) -> None:
+    """Tell which new accounts follow the banned ones, and how each campaign replaces its banned.
+
+    A banned account's successor is made within 72 hours of the ban and takes over some of its cards, addresses, devices
+    and prompts. Each pair is weighed in bits, against births moved in time: what these are matched with by chance is
+    what "likely" is measured by.
+
+    Without arguments: for each published cluster with bans how many came back, how soon, and with what. With CLUSTER:
+    the probable pairs, likeliest first. With --account: all candidates of one account, probable or not.
+    """
+    from graphsvc.database import open_store
+
+    with Stages() as stages, open_store(settings(), stages.say) as store:
+        pairs, campaigns = _read(store, stages)
+    if cluster is not None:
+        campaigns = campaigns.filter(pl.col("cluster") == cluster)
+        if campaigns.is_empty():
+            raise NotFound(
+                f"No published cluster is called {cluster}.", "`graphsvc succession` lists those with bans."
+            )
+        pairs = pairs.filter((pl.col("cluster") == cluster) & pl.col("probable"))
+    if account is not None:
+        of = (pl.col("successor") == account) | (pl.col("predecessor") == account)
+        pairs = pairs.filter(of)
+    order = ["probability", "successor", "predecessor"]
+    pairs = pairs.sort(order, descending=[True, False, False])
+    if as_json:
+        shown = pairs if cluster or account else pairs.filter("probable")
+        table = {"campaigns": _rows(campaigns), "pairs": _rows(shown.head(limit))}
+        typer.echo(json.dumps(table, indent=2))
+    elif account is not None:
+        _say_account(pairs, account, limit)
+    elif cluster is not None:
+        _say_cluster(pairs, campaigns.row(0, named=True), limit)
+    else:
+        _say_all(pairs, campaigns, limit)
+
+
+def _read(store: "Store", stages: Stages) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Pairs and campaigns with ids, of what is published."""
+    from graphsvc.campaigns.succession import named, successions
+    from graphsvc.store.graph import read_graph
+    from graphsvc.store.published import members
+
+    published = members(store)
+    if published.is_empty():
+        raise NotFound("No cluster is published.", "Run `graphsvc detect` first.")
+    graph = read_graph(store, stages.progress)
+    clusters = published["cluster_id"].unique().sort()
+    number = pl.DataFrame(
+        {"cluster_id": clusters, "cluster": range(len(clusters))}, schema_overrides={"cluster": pl.Int32}
+    )
+    account = graph.accounts.select(account_id="id", account=pl.int_range(pl.len(), dtype=pl.Int32))
+    numbered = published.join(number, on="cluster_id").join(account, on="account_id")
+    return named(successions(graph, numbered), graph.accounts["id"], clusters)
+
+
+def _say_all(pairs: pl.DataFrame, campaigns: pl.DataFrame, limit: int) -> None:
+    shown = campaigns.filter(pl.col("stopped") > 0).sort(
+        "pairs", "stopped", "cluster", descending=[True, True, False]
+    )
+    for row in shown.head(limit).iter_rows(named=True):
+        typer.echo(f"{row['cluster']}  {row['says']}.")
+    if shown.height > limit:
+        typer.echo(f"{shown.height - limit:,} more clusters with bans; --limit shows more.")
+    if quiet := campaigns.height - shown.height:
+        typer.echo(f"Nobody was banned in {quiet:,} cluster{'s' if quiet != 1 else ''}.")
+    elsewhere = pairs.filter(pl.col("probable") & pl.col("cluster").is_null()).height
+    typer.echo(f"{elsewhere:,} banned accounts of no cluster probably came back, too.")
+
+
+def _say_cluster(pairs: pl.DataFrame, campaign: dict[str, object], limit: int) -> None:
+    typer.echo(f"{campaign['says']}.")
+    if campaign["outside"]:
+        typer.echo(f"{campaign['outside']:,} of those who follow are not in the cluster.")
+    for row in pairs.head(limit).iter_rows(named=True):
+        typer.echo(f"{row['predecessor']} → {row['successor']}: {row['says']}.")
+    if pairs.height > limit:
+        typer.echo(f"{pairs.height - limit:,} more pairs; --limit shows more.")
+
+
+def _say_account(pairs: pl.DataFrame, account: str, limit: int) -> None:
+    follows = pairs.filter(pl.col("successor") == account).sort("rank")
+    followed = pairs.filter(pl.col("predecessor") == account)
+    for title, rows, other in (
+        ("May follow", follows, "predecessor"),
+        ("May be followed by", followed, "successor"),
+    ):
+        for row in rows.head(limit).iter_rows(named=True):
+            typer.echo(f"{title} {row[other]}{' (probable)' if row['probable'] else ''}: {row['says']}.")
+    if pairs.is_empty():
+        typer.echo("It follows nobody who was banned, and nobody follows it, as far as anything shows.")
+
+
+
+def _rows(frame: pl.DataFrame) -> list[dict[str, object]]:
+    """Rows for JSON, which has no NaN."""
+    return frame.with_columns(pl.col(pl.Float64).fill_nan(None)).to_dicts()

@@ -1,0 +1,110 @@
+"""Successions against the truth: is the account that a replacement follows the one that is named first?"""
+
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from graphsvc.evaluation.rates import Rate
+from graphsvc.model.graph import SignalGraph
+from graphsvc.signals.kinds import DERIVED, kind_of
+
+EDGES = (0.5, 0.7, 0.9, 0.99, 1.0)
+FEW = 100
+"""A value of no more accounts than this can propose a pair in whatever cluster."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reliability:
+    """Probable pairs whose probability lies in [`low`, `high`), the last bin closed: how sure, and how often right."""
+
+    low: float
+    high: float
+    pairs: int
+    said: float | None
+    right: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """How well successions are found. A rate's `of` are the replacements of the truth unless it is said otherwise.
+
+    `first`: whose predecessor is ranked first; `mrr`: mean of 1 / rank of the predecessor, 0 where it is not proposed
+    (Voorhees 1999); `proposed`: whose predecessor is a candidate. `precision` and `recall` of the probable pairs;
+    `follows`: probable pairs whose successor is a replacement, of whomever.
+    """
+
+    first: Rate
+    mrr: float
+    proposed: Rate
+    precision: Rate
+    recall: Rate
+    follows: Rate
+    reliability: tuple[Reliability, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-ready; rates with their value."""
+        found = asdict(self)
+        for name in ("first", "proposed", "precision", "recall", "follows"):
+            found[name]["rate"] = getattr(self, name).rate
+        return found
+
+
+def figures(pairs: pl.DataFrame, truth: pl.DataFrame) -> Figures:
+    """Scores pairs against the truth.
+
+    Args:
+        pairs: successor, predecessor, rank, probable, probability; as `campaigns.succession.PAIRS`.
+        truth: successor, predecessor; one row a replacement.
+    """
+    judged = truth.join(pairs, on=["successor", "predecessor"], how="left")
+    rank = judged["rank"].drop_nulls().to_numpy()
+    real = truth.with_columns(right=pl.lit(True))
+    probable = pairs.filter("probable").join(real, on=["successor", "predecessor"], how="left")
+    probable = probable.select("successor", said="probability", right=pl.col("right").fill_null(False))
+    right = int(probable["right"].sum())
+    heirs = probable.join(truth, on="successor", how="semi").height
+    births = truth.height
+    return Figures(
+        Rate(int((rank == 1).sum()), births),
+        float((1.0 / rank).sum()) / births if births else 0.0,
+        Rate(len(rank), births),
+        Rate(right, probable.height),
+        Rate(right, births),
+        Rate(heirs, probable.height),
+        tuple(_bin(probable, low, high) for low, high in pairwise(EDGES)),
+    )
+
+
+def ceilings(graph: SignalGraph, truth: pl.DataFrame) -> dict[str, Rate]:
+    """How many replacements share anything with whom they follow: `any` value at all, `tying`: one whose kind can tie
+    accounts, `few`: one of these that no more than 100 accounts have. Who shares nothing cannot be found by it."""
+    kinds = graph.signals["kind"].unique().to_list()
+    ties = [kind for kind in kinds if kind not in DERIVED and kind_of(kind).ties]
+    degree = np.bincount(graph.signal, minlength=graph.signals.height)
+    uses = pl.DataFrame({"account": graph.account, "signal": graph.signal})
+    about = graph.signals.select(
+        signal=pl.int_range(pl.len(), dtype=pl.Int32),
+        tying=pl.col("kind").is_in(ties),
+        few=pl.col("kind").is_in(ties) & (pl.Series(degree) <= FEW),
+        any=~pl.col("kind").is_in(list(DERIVED)),
+    )
+    shared = (
+        truth.select("successor", "predecessor")
+        .join(uses.select("signal", successor="account"), on="successor")
+        .join(uses.select("signal", predecessor="account"), on=["predecessor", "signal"], how="semi")
+        .join(about, on="signal")
+    )
+    return {
+        name: Rate(shared.filter(name)["successor"].n_unique(), truth.height)
+        for name in ("any", "tying", "few")
+    }
+
+
+def _bin(probable: pl.DataFrame, low: float, high: float) -> Reliability:
+    said = pl.col("said")
+    inside = probable.filter((said >= low) & ((said < high) | (said == high) & (high == EDGES[-1])))
+    mean, right = inside.select(said.mean(), pl.col("right").mean()).row(0)
+    return Reliability(low, high, inside.height, mean, right)
