@@ -1,0 +1,206 @@
+"""Promise: a decision is kept with the cluster it is about from run to run, whoever decides while a run publishes."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import Thread
+
+import pytest
+from api import Api
+from fastapi.testclient import TestClient
+from lives import names
+from published import Days, populate, statuses
+from typer.testing import CliRunner
+
+from graphsvc.api import keys
+from graphsvc.api.app import create_app
+from graphsvc.cli.commands import app
+from graphsvc.errors import NotFound
+from graphsvc.model.decisions import Verdict
+from graphsvc.settings import Settings
+from graphsvc.signals.tokens import Tokeniser
+from graphsvc.store import Store
+from graphsvc.store.decisions import decide, read_book, read_identity, undo
+from graphsvc.store.published import members
+
+A, B = names("a", 30), names("b", 24)
+CONFIRMED, BENIGN, WATCHING = Verdict.CONFIRMED, Verdict.BENIGN, Verdict.WATCHING
+
+
+@pytest.fixture
+def days(database: Store, tokens: Tokeniser, tmp_path: Path) -> Days:
+    populate(database, tokens, tmp_path, [*A, *B])
+    return Days(database)
+
+
+def say(store: Store, cluster: str, verdict: Verdict, note: str = "") -> str:
+    return decide(store, cluster, verdict, "ada", note, datetime.now(UTC)).id
+
+
+def test_a_status_follows_the_last_decision_and_outlives_runs(days: Days) -> None:
+    days.day(A, B)
+    one, other = days.ids
+    say(days.store, one, WATCHING)
+    last = say(days.store, one, CONFIRMED, "cards of the same batch")
+    assert statuses(days.store) == {one: "confirmed", other: "open"}
+    assert set(members(days.store)["status"]) == {"confirmed", "open"}
+    days.day(A[:25], B)
+    assert statuses(days.store) == {one: "confirmed", other: "open"}
+    undo(days.store, last, "bob", datetime.now(UTC))
+    assert statuses(days.store)[one] == "watching"
+    days.day(A, B)
+    assert statuses(days.store)[one] == "watching"
+    kept = {each.id: each for each in read_book(days.store).decisions}[last]
+    assert (kept.undone_by, kept.by, kept.note, kept.size) == ("bob", "ada", "cards of the same batch", 30)
+
+
+def test_undoing_twice_is_undoing_once(days: Days) -> None:
+    days.day(A)
+    made = say(days.store, days.ids[0], BENIGN)
+    first = undo(days.store, made, "bob", datetime.now(UTC))
+    second = undo(days.store, made, "eve", datetime.now(UTC))
+    assert second == first
+    assert len(read_book(days.store).decisions) == 1
+
+
+def test_who_sleeps_can_be_decided_on_and_wakes_with_it(days: Days) -> None:
+    days.day(A, B)
+    one, other = days.ids
+    say(days.store, other, BENIGN)
+    days.day(A)
+    assert read_identity(days.store, other).status == "benign"
+    say(days.store, other, CONFIRMED)
+    assert (read_identity(days.store, other).state, read_identity(days.store, other).status) == (
+        "dormant",
+        "confirmed",
+    )
+    days.day(A, B)
+    assert statuses(days.store) == {one: "open", other: "confirmed"}
+
+
+def test_a_split_copies_once_and_the_copies_live_on_their_own(days: Days) -> None:
+    days.day(A)
+    (one,) = days.ids
+    made = say(days.store, one, CONFIRMED, "why")
+    days.day(A[:12], A[12:])
+    new = days.ids[0]
+    assert statuses(days.store) == {one: "confirmed", new: "confirmed"}
+    days.day(A[:12], A[12:])
+    (copy,) = [each for each in read_book(days.store).decisions if each.cluster == new]
+    assert (copy.copied_from, copy.origin, copy.note, copy.by) == (made, one, "why", "ada")
+    undo(days.store, made, "bob", datetime.now(UTC))
+    assert statuses(days.store) == {one: "open", new: "confirmed"}
+
+
+def test_a_merger_keeps_both_and_shows_the_conflict(days: Days) -> None:
+    days.day(A, B)
+    one, other = days.ids
+    say(days.store, one, CONFIRMED)
+    say(days.store, other, BENIGN)
+    days.day(A + B)
+    assert statuses(days.store) == {one: "conflict"}
+    assert read_identity(days.store, other).status == "benign"
+    assert read_identity(days.store, other).merged_into == one
+    days.day(A + B)
+    assert statuses(days.store) == {one: "conflict"}
+    # A decision on the part shows on the whole, at once.
+    say(days.store, other, CONFIRMED)
+    assert statuses(days.store) == {one: "confirmed"}
+    say(days.store, one, WATCHING)
+    assert statuses(days.store) == {one: "watching"}
+    days.day(A, B)
+    # It was decided on while it was part of the other.
+    assert statuses(days.store) == {one: "watching", other: "conflict"}
+
+
+@pytest.mark.parametrize("verdict", list(Verdict))
+def test_who_decides_while_a_run_publishes_is_heard(
+    days: Days, monkeypatch: pytest.MonkeyPatch, verdict: Verdict
+) -> None:
+    days.day(A)
+    (one,) = days.ids
+    guarded = days.store.guarded
+    said: list[str] = []
+
+    def interrupted(guard: tuple[str, dict], *steps: tuple[str, dict]) -> bool:
+        if guard[0] == "publish/turn" and not said:
+            said.append("now")
+            say(days.store, one, verdict)
+        return guarded(guard, *steps)
+
+    monkeypatch.setattr(days.store, "guarded", interrupted)
+    days.day(A[:12], A[12:])
+    assert set(statuses(days.store).values()) == {verdict.value}
+    assert len(read_book(days.store).decisions) == 2
+
+
+def test_many_who_decide_at_once_are_all_heard_in_turn(days: Days) -> None:
+    days.day(A)
+    (one,) = days.ids
+    people = [
+        Thread(target=decide, args=(days.store, one, verdict, f"p{n}", "", datetime.now(UTC)))
+        for n, verdict in enumerate([CONFIRMED, BENIGN] * 3)
+    ]
+    for person in people:
+        person.start()
+    for person in people:
+        person.join()
+    book = read_book(days.store)
+    assert [each.number for each in book.decisions[-6:]] == list(range(book.version - 5, book.version + 1))
+    assert {each.by for each in book.decisions} == {f"p{n}" for n in range(6)}
+    assert statuses(days.store) == {one: book.decisions[-1].verdict.value}
+
+
+def test_there_must_be_something_to_decide_on_and_to_undo(days: Days) -> None:
+    with pytest.raises(NotFound, match="no cluster nobody"):
+        say(days.store, "nobody", BENIGN)
+    with pytest.raises(NotFound, match="no decision nothing"):
+        undo(days.store, "nothing", "bob", datetime.now(UTC))
+    assert not read_book(days.store).decisions
+
+
+def test_the_commands_decide_list_and_undo(days: Days, cli_environment: Path) -> None:
+    run = CliRunner().invoke
+    days.day(A, B)
+    one, other = days.ids
+    assert "Nobody has decided yet" in run(app, ["decisions"]).stdout
+    said = run(app, ["decide", one, "confirmed", "--by", "ada", "--note", "one hand"]).stdout
+    assert f"Cluster {one} (30 accounts, active) is confirmed." in said
+    made = said.split("Decision ")[1].split(";")[0]
+    run(app, ["decide", other, "benign", "--by", "bob"])
+    days.day(A + B)
+    told = run(app, ["decisions", one]).stdout.splitlines()
+    assert ["benign" in told[0], "confirmed" in told[1], "one hand" in told[1]] == [True] * 3
+    rows = json.loads(run(app, ["decisions", one, "--json"]).stdout)
+    assert [(row["cluster"], row["verdict"], row["in_force"]) for row in rows] == [
+        (other, "benign", True),
+        (one, "confirmed", True),
+    ]
+    assert statuses(days.store) == {one: "conflict"}
+    assert "is open." in run(app, ["undo", made, "--by", "eve"]).stdout
+    assert "undone by eve" in run(app, ["decisions", one]).stdout
+    assert run(app, ["decide", one, "guilty"]).exit_code == 2
+    assert run(app, ["decide", one, "benign", "--by", " "]).exit_code == 2
+
+
+def test_status_and_lineage_over_graphql(days: Days, installation: Settings) -> None:
+    days.day(A, B)
+    one, other = days.ids
+    say(days.store, one, CONFIRMED)
+    say(days.store, other, BENIGN)
+    days.day(A + B)
+    question = """query($id: String!) { cluster(id: $id) { status lineage(first: 3) {
+      kind clusterId beforeId accountsInCommon accountsBefore accountsNow says } } }"""
+    key = keys.create(installation.keys_dir, keys.Role.VIEWER)
+    with TestClient(create_app(installation, days.store.address)) as client:
+        api = Api(client, key)
+        found = api.data(question, id=one)["cluster"]
+        wanted = api.data("{ clusters(filter: {status: CONFLICT}) { edges { node { id } } } }")
+    assert found["status"] == "CONFLICT"
+    assert [(row["kind"], row["clusterId"], row["beforeId"]) for row in found["lineage"]] == [
+        ("GREW", one, one),
+        ("MERGED", one, other),
+        ("BORN", one, None),
+    ]
+    assert found["lineage"][1]["accountsInCommon"] == 24
+    assert [edge["node"]["id"] for edge in wanted["clusters"]["edges"]] == [one]
