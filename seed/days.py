@@ -137,7 +137,10 @@ def _seen(rows: pl.DataFrame, count: str, low: pl.Expr, high: pl.Expr, *, last: 
         (_counted(count, high) - _counted(count, low)).alias(count),
     )
     ends = pl.Series(live.select((first_seen >= low) | (last_seen < high)).to_series())
-    return part.filter(ends | (pl.col(count) > 0))
+    shown = part.filter(ends | (pl.col(count) > 0))
+    # Two uses of one thing can look the same on a day that both last; rows that are equal are one to a reader.
+    same = shown.group_by(pl.exclude(count), maintain_order=True).agg(pl.col(count).sum())
+    return same.select(rows.columns)
 
 
 def _counted(count: str, moment: pl.Expr) -> pl.Expr:
