@@ -13,7 +13,7 @@ def sizes(parts: Sequence[int], alone: int) -> str:
     shown = " + ".join(f"{size:,}" for size in parts[:MOST_SIZES]) or "no part"
     if more := len(parts) - MOST_SIZES:
         shown += (
-            f" and {_count(more, 'more part')} of {sum(parts[MOST_SIZES:]):,} accounts" if more > 0 else ""
+            f" and {counted(more, 'more part')} of {sum(parts[MOST_SIZES:]):,} accounts" if more > 0 else ""
         )
     return shown + (f", {alone:,} alone" if alone else "")
 
@@ -22,7 +22,7 @@ def holding(held: Holding) -> str:
     """A signal by its kind and key, with who uses it."""
     more = f" and {len(held.signals) - 1} that repeat it" if len(held.signals) > 1 else ""
     kind = KINDS.get(held.kind, held.kind.replace("_", " "))
-    others = f", and {_count(held.outside, 'other account')} do" if held.outside else ""
+    others = f", and {counted(held.outside, 'other account')} do" if held.outside else ""
     return f"{kind} {held.signals[0]}{more} ({held.bits:.1f} bits; {held.accounts:,} accounts use it{others})"
 
 
@@ -44,14 +44,14 @@ def without(before: Parts, after: Parts, what: str) -> list[str]:
         what: what is left out, for example `1 signal`.
     """
     gone = before.members - after.members
-    taken = f" ({_count(gone, 'account')} taken out)" if gone else ""
+    taken = f" ({counted(gone, 'account')} taken out)" if gone else ""
     lines = [
         f"Without {what}{taken}: {sizes(before.sizes, before.alone)} → {sizes(after.sizes, after.alone)}."
     ]
     for part in after.parts:
         lines.append(_part(part))
     if len(after.sizes) > len(after.parts):
-        lines.append(f"And {_count(len(after.sizes) - len(after.parts), 'smaller part')}.")
+        lines.append(f"And {counted(len(after.sizes) - len(after.parts), 'smaller part')}.")
     return lines
 
 
@@ -85,7 +85,7 @@ def _cut(cut: EvidenceCut) -> list[str]:
     )
     lines = [
         f"Smallest evidence cut found that leaves two parts of {cut.least:,} or more: {cut.bits:,.1f} bits in "
-        f"{_count(cut.values, 'value')} and {_count(cut.uses, 'single use')} ({bound}), which "
+        f"{counted(cut.values, 'value')} and {counted(cut.uses, 'single use')} ({bound}), which "
         f"leaves {sizes(cut.sizes, cut.alone)}. Of what goes, most holds:"
     ]
     shown = [f"  {holding(held)}" for held in cut.signals]
@@ -102,5 +102,6 @@ def _part(part: Part) -> str:
     return f"{part.size:,} accounts, such as {', '.join(part.accounts)}; held by {held}."
 
 
-def _count(number: int, noun: str) -> str:
+def counted(number: int, noun: str) -> str:
+    """`1 account`, `2 accounts`."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"

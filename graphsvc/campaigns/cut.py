@@ -21,7 +21,7 @@ must or leaves no such parts whatever goes, the result is exact. Otherwise it is
 below which no cut can part so many of the accounts.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,9 +46,10 @@ Parting = Callable[[Bools], Ints]
 
 FEW = 12
 """Of so many accounts, or groups of them, all divisions are tried."""
-USES = (1, 2, 4, ENOUGH)
-"""Of a value with no more users on a side than this their uses go, of others the value; the first way that leaves
-parts."""
+KEEP_SIDE, KEEP_OTHER = -1, -2
+WAYS = (1, 2, 4, ENOUGH, KEEP_SIDE, KEEP_OTHER)
+"""What goes of values that both sides use: of those with no more users on a side than this their uses there, of others
+the value; or the uses on one side, whatever they cost, so that the other keeps together."""
 TRIES = 6
 """Divisions near one that is a cut that are tried, itself among them."""
 CHECKS = 100
@@ -100,7 +101,7 @@ def smallest_cut(
         proved = search.enumerate(np.arange(accounts), shared, 1 << FEW)
         return search.cut(bits, ENOUGH if proved else 0)
     order, close = closest_first(shared)
-    for side in (*hints, *candidates(shared, least), *tight(shared, order, close, least)):
+    for side in (*hints, *candidates(shared, order, least), *tight(shared, order, close, least)):
         search.consider(side)
     label, groups = inseparable(shared, order, close, search.best)
     if len(groups.weight) <= FEW and search.enumerate(label, groups, CHECKS):
@@ -128,12 +129,12 @@ class _Search:
         so."""
         settled = self._bits(side) >= self.best
         sides: list[Bools] = [side]
-        ways: tuple[int, ...] = USES
+        ways: tuple[int, ...] = WAYS
         for _ in range(TRIES):
             if not sides:
                 break
             tried = sides.pop()
-            for number, (cost, gone) in enumerate(self._ways(tried, ways)):
+            for cost, way, gone in self._ways(tried, ways):
                 if cost >= self.best:
                     break
                 if self._parts(self._any(gone), tried) is None:
@@ -142,7 +143,7 @@ class _Search:
                 if (largest := self._parts(part, tried)) is not None:
                     self.best, self._gone, self._part = cost, gone, part
                     # What else is on a side with the part may hang more cheaply on the other.
-                    sides, ways = [part == each for each in largest], ways[number:]
+                    sides, ways = [part == each for each in largest], (way,)
                     break
         return settled or self._bits(side) >= self.best or not self._possible(side)
 
@@ -162,18 +163,23 @@ class _Search:
     def _users(self, side: Bools) -> Ints:
         return np.bincount(self._shared.value[side[self._shared.node]], minlength=len(self._size))
 
-    def _ways(self, side: Bools, ways: tuple[int, ...]) -> Iterator[tuple[int, Bools]]:
-        """Costs and uses that go (bool, one a use), the cheapest way first."""
+    def _ways(self, side: Bools, ways: tuple[int, ...]) -> list[tuple[int, int, Bools]]:
+        """Cost, way (of `WAYS`) and uses that go (bool, one a use), the cheapest first."""
+        value, here = self._shared.value, side[self._shared.node]
         inside = self._users(side)
-        crossing = (inside > 0) & (inside < self._size)
-        fewer = np.minimum(inside, self._size - inside)
-        smaller = inside <= self._size - inside
-        for most in ways:
-            whole = crossing & (fewer > most)
+        outside = self._size - inside
+        crossing = (inside > 0) & (outside > 0)
+        found = []
+        for way in ways:
+            # Where only one on a side has a value, that use goes in any way.
+            ours = np.where(
+                way == KEEP_SIDE, inside == 1, np.where(way == KEEP_OTHER, outside > 1, inside <= outside)
+            )
+            fewer = np.where(ours, inside, outside)
+            whole = crossing & (fewer > way) & (way > 0)
             cost = self._shared.cost[crossing] * np.where(whole, 1, fewer)[crossing]
-            value = self._shared.value
-            one_side = crossing[value] & (side[self._shared.node] == smaller[value])
-            yield int(cost.sum()), whole[value] | one_side
+            found.append((int(cost.sum()), way, whole[value] | (crossing[value] & (here == ours[value]))))
+        return sorted(found, key=lambda each: each[:2])
 
     def _possible(self, side: Bools) -> bool:
         """Whether both sides have a part that is large enough, if each keeps all that connects it."""

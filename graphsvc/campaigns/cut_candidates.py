@@ -17,7 +17,7 @@ PRECISION = 1_000
 """Bits are counted in thousandths, so that sums are exact."""
 DIRECTIONS, STEPS = 4, 60
 """Orders of accounts that are tried, and steps of the walk by which they are found."""
-FLOWS = 2
+FLOWS = 3
 """The best orders are improved by flows."""
 PER_USER = (0.0, 1.0)
 """What each user of a value on the smaller side adds to its cost, as a share of it, while a cut is looked for."""
@@ -78,18 +78,21 @@ def components(shared: Shared, gone: Bools) -> Ints:
     return found
 
 
-def candidates(shared: Shared, least: int) -> list[Bools]:
-    """Sides worth trying: orders cut at their cheapest places, and flows between the ends of the best orders."""
-    orders = [np.lexsort((np.arange(len(along)), along)) for along in _directions(shared)]
+def candidates(shared: Shared, order: Ints, least: int) -> list[Bools]:
+    """Sides worth trying: orders cut at their cheapest places, and flows between the ends of the best orders.
+
+    Args:
+        order: of `closest_first`, which is one of them.
+    """
+    orders = [order, *(np.lexsort((np.arange(len(along)), along)) for along in _directions(shared))]
     found: list[Bools] = []
     for extra in PER_USER:
         swept = [(*_sweep(shared, order, least, extra), number) for number, order in enumerate(orders)]
-        for cost, place, number in sorted(swept)[:FLOWS]:
-            order = orders[number]
-            side = np.zeros(len(order), dtype=np.bool_)
-            side[order[:place]] = True
-            found += [side, _parted(shared, order[:least], order[-least:], extra)]
-            del cost
+        for _, place, number in sorted(swept)[:FLOWS]:
+            along = orders[number]
+            side = np.zeros(len(along), dtype=np.bool_)
+            side[along[:place]] = True
+            found += [side, _parted(shared, along[:least], along[-least:], extra)]
     return found
 
 

@@ -6,16 +6,16 @@ outside the cluster alone. Two members are tied by a value that the cluster uses
 use in passing.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import polars as pl
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import NDArray
 from scipy.sparse import coo_array
 
 from graphsvc.campaigns.membership import Evidence, pools
+from graphsvc.linkage.bits import by_kind
 from graphsvc.linkage.pairs import CROWDED, ONE_OBSERVATION, SOLE_DEGREE, TYING_BITS, TYING_DEGREE
 from graphsvc.model.columns import Schema
 from graphsvc.signals.kinds import DERIVED, family_of, kind_of, level_of
@@ -136,7 +136,7 @@ def pool(held: Held) -> pl.DataFrame:
             "account": held.account,
             "signal": held.signal,
             "family": np.zeros(len(held.account), dtype=np.int32),
-            "level": _of_kinds(held.signals, level_of, np.int8)[held.signal],
+            "level": by_kind(held.signals["kind"], level_of, np.int8)[held.signal],
             "passing": held.passing,
         }
     )
@@ -163,16 +163,16 @@ def ties(held: Held) -> Ties:
     signal = own["signal"].to_numpy()
     outside = own["outside"].to_numpy()
     signals = held.signals[signal]
-    strength = _of_kinds(signals, lambda kind: kind_of(kind).strength, np.float64)
-    prior = _of_kinds(signals, lambda kind: kind_of(kind).prior_m, np.float64)
+    strength = by_kind(signals["kind"], lambda kind: kind_of(kind).strength, np.float64)
+    prior = by_kind(signals["kind"], lambda kind: kind_of(kind).prior_m, np.float64)
     u = (outside + 0.5) / (held.population - held.members.height + 1.0)
     bits = np.maximum(strength * np.log2(prior / np.minimum(u, 1.0)), 0.0)
-    ties_kind = _of_kinds(signals, lambda kind: kind_of(kind).ties and kind not in DERIVED, np.bool_)
-    hub = outside > _of_kinds(signals, lambda kind: kind_of(kind).hub_degree, np.int64)
+    ties_kind = by_kind(signals["kind"], lambda kind: kind_of(kind).ties and kind not in DERIVED, np.bool_)
+    hub = outside > by_kind(signals["kind"], lambda kind: kind_of(kind).hub_degree, np.int64)
     crowded = signals["class"].is_in(CROWDED).to_numpy()
     rare = (bits >= TYING_BITS) | (outside <= TYING_DEGREE)
     tying = ties_kind & rare & ~hub & ~crowded
-    sole = _of_kinds(signals, lambda kind: kind_of(kind).sole, np.bool_) & (outside <= SOLE_DEGREE)
+    sole = by_kind(signals["kind"], lambda kind: kind_of(kind).sole, np.bool_) & (outside <= SOLE_DEGREE)
 
     value = np.full(held.signals.height, -1, dtype=np.int32)
     value[signal[tying]] = np.arange(int(tying.sum()), dtype=np.int32)
@@ -180,7 +180,7 @@ def ties(held: Held) -> Ties:
     kept = ~held.passing & (value[held.signal] >= 0)
     account, used = held.account[kept], value[held.signal[kept]]
     # The family of a value that repeats one observation, from 0; -1 for all others.
-    repeats = _of_kinds(signals, lambda kind: _place(ONE_OBSERVATION, family_of(kind)), np.int64)[tying]
+    repeats = by_kind(signals["kind"], lambda kind: _place(ONE_OBSERVATION, family_of(kind)), np.int64)[tying]
     head = _heads(account, used, repeats, held.members.height)
     # A value stands for all that repeat it.
     names, number = np.unique(head, return_inverse=True)
@@ -230,12 +230,3 @@ def _heads(
 
 def _place(names: tuple[str, ...], name: str) -> int:
     return names.index(name) if name in names else -1
-
-
-def _of_kinds(signals: pl.DataFrame, attribute: Callable[[str], Any], dtype: DTypeLike) -> NDArray[Any]:
-    """What a function of a kind's name gives for each signal; asked once a kind."""
-    kinds = signals["kind"]
-    names = kinds.unique().sort()
-    place = kinds.rank("dense").cast(pl.Int64).to_numpy() - 1
-    found: NDArray[Any] = np.array([attribute(name) for name in names], dtype=dtype)[place]
-    return found

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from graphsvc.cli import (
+    blast,
     decide,
     demo,
     detect,
@@ -67,6 +68,7 @@ app.command("diff")(runs.diff)
 app.command("verify")(verify.verify)
 app.command("simulate")(simulate.simulate)
 app.command("whatif")(whatif.whatif)
+app.command("blast")(blast.blast)
 app.command("succession")(succession.succession)
 app.command("lineage")(lineage.lineage)
 app.command("decide")(decide.decide)

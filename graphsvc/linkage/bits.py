@@ -88,7 +88,11 @@ def degrees(graph: SignalGraph) -> NDArray[np.int64]:
 
 def of_kinds(graph: SignalGraph, attribute: Callable[[str], Any], dtype: DTypeLike) -> NDArray[Any]:
     """What a function of a kind's name gives for each signal; asked once a kind, one a signal, of `dtype`."""
-    kinds = graph.signals["kind"]
+    return by_kind(graph.signals["kind"], attribute, dtype)
+
+
+def by_kind(kinds: pl.Series, attribute: Callable[[str], Any], dtype: DTypeLike) -> NDArray[Any]:
+    """What a function of a kind's name gives for each of `kinds`; asked once a kind."""
     names = kinds.unique().sort()
     place = kinds.rank("dense").cast(pl.Int64).to_numpy() - 1
     found: NDArray[Any] = np.array([attribute(name) for name in names], dtype=dtype)[place]

@@ -1,21 +1,19 @@
 """Reads one published cluster with all that its members share, as columns."""
 
-from collections.abc import Iterable
-from itertools import chain
-from typing import Any
-
 import polars as pl
 
 from graphsvc.campaigns.held import MEMBERS, SIGNALS, Held
 from graphsvc.errors import NotFound
 from graphsvc.linkage.bits import PASSING_MS, PASSING_SHARE
+from graphsvc.model.columns import Schema
 from graphsvc.store.connection import Store
+from graphsvc.store.packs import frame
 
 SAMPLE = 4_000
 """Accounts of which it is asked which kinds are usually used in passing."""
 PACK = 2_000
 """Signals that are asked for in one list."""
-USES = {"account": pl.Int64, "signal": pl.Int64, "first_seen": pl.Int64, "last_seen": pl.Int64}
+USES: Schema = {"account": pl.Int64, "signal": pl.Int64, "first_seen": pl.Int64, "last_seen": pl.Int64}
 
 
 def cluster_graph(store: Store, cluster: str) -> Held:
@@ -28,16 +26,16 @@ def cluster_graph(store: Store, cluster: str) -> Held:
         NotFound: no such cluster is published.
         DatabaseUnavailable, DatabaseRefused
     """
-    members = _frame(store.stream("cluster/members", id=cluster), {"node": pl.Int64, **MEMBERS}).sort("id")
+    members = frame(store.stream("cluster/members", id=cluster), {"node": pl.Int64, **MEMBERS}).sort("id")
     if members.is_empty():
         raise NotFound(
             f"No cluster {cluster} is published.",
             "`graphsvc export clusters --out clusters.csv` lists those that are.",
         )
-    uses = _frame(store.stream("cluster/uses", id=cluster), USES)
+    uses = frame(store.stream("cluster/uses", id=cluster), USES)
     shared = uses["signal"].value_counts().filter(pl.col("count") > 1)["signal"].sort().to_list()
     packs = [shared[start : start + PACK] for start in range(0, len(shared), PACK)]
-    signals = _frame(store.stream("cluster/signals", packs=packs), {"node": pl.Int64, **SIGNALS}).sort("key")
+    signals = frame(store.stream("cluster/signals", packs=packs), {"node": pl.Int64, **SIGNALS}).sort("key")
     population = store.read("maintenance/count_accounts")[0]["accounts"]
     brief = {
         row["kind"]
@@ -68,12 +66,4 @@ def cluster_graph(store: Store, cluster: str) -> Held:
         uses["last_seen"].to_numpy(),
         uses.select(passing)["first_seen"].to_numpy(),
         population,
-    )
-
-
-def _frame(records: Iterable[tuple[Any, ...]], schema: dict[str, Any]) -> pl.DataFrame:
-    packs = [record[1:] for record in records]
-    return pl.DataFrame(
-        {name: list(chain.from_iterable(pack[i] for pack in packs)) for i, name in enumerate(schema)},
-        schema=schema,
     )

@@ -1,8 +1,6 @@
 """Reads the account–signal graph from Neo4j as columns."""
 
-from collections.abc import Callable, Iterable
-from itertools import chain
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 import polars as pl
@@ -10,6 +8,7 @@ from numpy.typing import NDArray
 
 from graphsvc.model.graph import ACCOUNT_COLUMNS, ACTIVITY_COLUMNS, SIGNAL_COLUMNS, SignalGraph
 from graphsvc.store.connection import Store
+from graphsvc.store.packs import frame
 
 Progress = Callable[[str, int, int], None]
 
@@ -20,16 +19,16 @@ def read_graph(store: Store, progress: Progress = lambda _stage, _done, _total: 
     Raises:
         DatabaseUnavailable, DatabaseRefused
     """
-    accounts = _frame(store.stream("detect/accounts"), {"node": pl.Int64, **ACCOUNT_COLUMNS}).sort("id")
+    accounts = frame(store.stream("detect/accounts"), {"node": pl.Int64, **ACCOUNT_COLUMNS}).sort("id")
     progress("read accounts", accounts.height, accounts.height)
-    signals = _frame(store.stream("detect/signals"), {"node": pl.Int64, **SIGNAL_COLUMNS}).sort("key")
+    signals = frame(store.stream("detect/signals"), {"node": pl.Int64, **SIGNAL_COLUMNS}).sort("key")
     progress("read signals", signals.height, signals.height)
-    edges = _frame(
+    edges = frame(
         store.stream("detect/edges"),
         {"account": pl.Int64, "signal": pl.Int64, "first_seen": pl.Int64, "last_seen": pl.Int64},
     )
     progress("read edges", edges.height, edges.height)
-    activity = _frame(store.stream("detect/activity"), {**ACTIVITY_COLUMNS, "account": pl.Int64})
+    activity = frame(store.stream("detect/activity"), {**ACTIVITY_COLUMNS, "account": pl.Int64})
     progress("read activity", activity.height, activity.height)
     ranks = _ranks(accounts["node"])
     account = ranks[edges["account"].to_numpy()]
@@ -45,14 +44,6 @@ def read_graph(store: Store, progress: Progress = lambda _stage, _done, _total: 
         activity.with_columns(account=pl.Series(ranks[activity["account"].to_numpy()])).sort(
             "account", "hour", "model"
         ),
-    )
-
-
-def _frame(records: Iterable[tuple[Any, ...]], schema: dict[str, Any]) -> pl.DataFrame:
-    packs = [record[1:] for record in records]
-    return pl.DataFrame(
-        {name: list(chain.from_iterable(pack[i] for pack in packs)) for i, name in enumerate(schema)},
-        schema=schema,
     )
 
 

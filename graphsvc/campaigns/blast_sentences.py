@@ -1,0 +1,96 @@
+"""What an action would do, as sentences."""
+
+import math
+
+from graphsvc.campaigns.blast import Aftermath, Blast, Bystanders, Plan, Stage
+from graphsvc.campaigns.counterfactual_sentences import counted, holding, sizes
+from graphsvc.campaigns.sentences import FAMILIES
+
+
+def blast(found: Blast) -> list[str]:
+    """The whole of it, a sentence or two a line."""
+    active = found.accounts - found.inactive
+    out = f", {found.inactive:,} of them out already" if found.inactive else ""
+    lines = [
+        f"{counted(found.accounts, 'account')}{out}. "
+        f"Innocents to be expected among the {active:,}: {found.innocents:.1f}."
+    ]
+    if found.strangers:
+        lines.append(
+            f"{counted(found.strangers, 'account')} of these in no published cluster: nothing says that they belong to "
+            "anything, so each counts as an innocent."
+        )
+    lines += [_bystanders(each) for each in found.bystanders]
+    lines.append(
+        f"Bystanders in all, each counted once: {found.bystanders_in_all:,}. An action on the accounts does not touch "
+        "them; one on the addresses, devices or cards would."
+    )
+    for cluster in found.clusters:
+        lines += _aftermath(cluster)
+    return lines + plan(found.plan)
+
+
+def plan(found: Plan) -> list[str]:
+    """The stages of a plan."""
+    if not found.stages and not found.left_out:
+        return ["There is nobody to act on."]
+    lines = [_stage(number, stage) for number, stage in enumerate(found.stages, 1)]
+    if found.left_out:
+        lines.append(
+            f"Stop here: {counted(found.left_out, 'account')} more, with {found.left_out_innocents:.1f} innocents "
+            f"to be expected; of the next stage more than {found.most:g}."
+        )
+    return lines
+
+
+def _stage(number: int, stage: Stage) -> str:
+    return (
+        f"Stage {number}: {counted(stage.accounts, 'account')} of membership {_floor(stage.membership)} or more "
+        f"({stage.so_far:,} so far), {stage.innocents:.2f} innocents to be expected ({stage.innocents_so_far:.2f} so "
+        f"far); then {stage.left:,} are left: {sizes(stage.sizes, stage.alone)}."
+    )
+
+
+def _floor(membership: float) -> str:
+    """To four digits, never more than it is: 1.0000 is a membership that floats cannot tell from 1."""
+    return f"{math.floor(membership * 10_000) / 10_000:.4f}"
+
+
+def _bystanders(each: Bystanders) -> str:
+    what = FAMILIES.get(each.family, each.family)
+    says = f"{what}: {counted(each.accounts, 'other account')} on {each.signals:,} of those used"
+    if each.hubs:
+        says += (
+            f"; {each.hubs:,} more are of very many people (up to {each.widest:,}), whom nobody should act on"
+        )
+    return f"{says[0].upper()}{says[1:]}."
+
+
+def _aftermath(found: Aftermath) -> list[str]:
+    lines = [
+        f"Cluster {found.cluster}: {found.acted:,} of {found.before.members:,} active members; "
+        f"{sizes(found.before.sizes, found.before.alone)} → {sizes(found.after.sizes, found.after.alone)}."
+    ]
+    if found.after.parts:
+        held = "; ".join(holding(each) for each in found.after.parts[0].holds)
+        lines.append(f"  What is left would still share {held}.")
+    if found.bans:
+        delay = (
+            "" if math.isnan(found.delay_hours) else f", {found.delay_hours:.0f} hours later at the median"
+        )
+        lines.append(
+            f"  After {counted(found.bans, 'ban')} so far it made new accounts for at least {found.rate:.0%}{delay}; "
+            f"so at least about {found.replaced:,.0f} of these would be replaced."
+        )
+    else:
+        lines.append("  Nobody of it was banned yet, so nothing is known of how it replaces its accounts.")
+    if found.heirs:
+        shown = ", ".join(
+            f"{heir.account} ({counted(heir.values, 'value')}, {heir.bits:.0f} bits)"
+            for heir in found.strongest
+        )
+        lines.append(
+            f"  {counted(found.heirs, 'active member')} not acted on share with these what would make a link, "
+            f"and can go on for them, such as {shown}."
+        )
+    return lines

@@ -1,0 +1,98 @@
+"""`graphsvc blast`: what an action on accounts would hit, leave and lead to, before anybody acts."""
+
+import json
+import math
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from graphsvc.cli.progress import console
+from graphsvc.settings import settings
+
+
+def blast(
+    cluster: Annotated[
+        str | None, typer.Argument(help="Id of a published cluster: all its members.", show_default=False)
+    ] = None,
+    accounts: Annotated[
+        Path | None,
+        typer.Option(
+            "--accounts",
+            help="File of account ids, one a line; lines that begin with # don't count.",
+            exists=True,
+            dir_okay=False,
+            show_default=False,
+        ),
+    ] = None,
+    account: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--account", metavar="ID", help="An account; may be given several times.", show_default=False
+        ),
+    ] = None,
+    least_membership: Annotated[
+        float, typer.Option(help="Leave out accounts of less membership (0-1).", min=0.0, max=1.0)
+    ] = 0.0,
+    stages: Annotated[int, typer.Option(help="Stages of the plan.", min=1, max=100)] = 5,
+    most_innocents: Annotated[
+        float, typer.Option(help="Stop before a stage of which more innocents are to be expected.", min=0.0)
+    ] = 3.0,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print JSON, for programs, with the ids in order.")
+    ] = False,
+) -> None:
+    """What an action (a ban, say) on accounts would do. Nothing is changed.
+
+    Innocents to be expected among them; bystanders who use the same addresses, devices and cards, so that nobody bans
+    an address; who would replace or follow them; what would be left of their clusters; and a plan in stages that acts
+    on the surest first. `graphsvc blast CLUSTER --least-membership 0.99 --stages 10`.
+    """
+    from graphsvc.campaigns import blast_sentences
+    from graphsvc.campaigns.blast import blast as computed
+    from graphsvc.database import open_store
+    from graphsvc.store.cluster_graph import cluster_graph
+    from graphsvc.store.surroundings import acted_on, surroundings
+
+    given = [cluster is not None, accounts is not None, bool(account)]
+    if sum(given) != 1:
+        raise typer.BadParameter("Give a cluster, or --accounts FILE, or --account ID, and one of them only.")
+    with open_store(settings(), console.print) as store:
+        clusters = {cluster: cluster_graph(store, cluster)} if cluster is not None else {}
+        ids = (
+            clusters[cluster].members["id"].to_list() if cluster is not None else account or _lines(accounts)
+        )
+        acted = acted_on(store, ids)
+        acted = acted.filter(acted["membership"] >= least_membership)
+        for name in acted["cluster"].unique().sort():
+            if name and name not in clusters:
+                clusters[name] = cluster_graph(store, name)
+        near, users = surroundings(store, acted["id"].to_list())
+    found = computed(acted, clusters, near, users, stages=stages, most=most_innocents)
+    typer.echo(
+        json.dumps(_known(asdict(found)), indent=2) if as_json else "\n".join(blast_sentences.blast(found))
+    )
+
+
+def _lines(path: Path | None) -> list[str]:
+    """Ids of a file; raises BadParameter when it is no text or has none."""
+    try:
+        text = path.read_text(encoding="utf-8") if path else ""
+    except UnicodeDecodeError:
+        raise typer.BadParameter(f"{path} is no text file with an account id a line.") from None
+    except OSError as error:
+        raise typer.BadParameter(f"{path} cannot be read ({error.strerror}).") from None
+    ids = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    if not ids:
+        raise typer.BadParameter(f"{path} has no account ids.")
+    return ids
+
+
+def _known(value: Any) -> Any:
+    """The same with null for what is not known, which JSON has no number for."""
+    if isinstance(value, dict):
+        return {key: _known(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_known(inner) for inner in value]
+    return None if isinstance(value, float) and math.isnan(value) else value

@@ -1,0 +1,55 @@
+"""Reads accounts that somebody wants to act on, and who else uses what they use."""
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from graphsvc.campaigns.blast import ACTED, NEAR, USERS, hubs
+from graphsvc.errors import NotFound
+from graphsvc.store.connection import Store
+from graphsvc.store.packs import frame
+
+PACK = 2_000
+"""Ids that are asked for in one list."""
+SHOWN = 5
+
+
+def acted_on(store: Store, ids: Sequence[str]) -> pl.DataFrame:
+    """Accounts with the published cluster of each (schema `ACTED`), sorted by id; an id given twice counts once.
+
+    Raises:
+        NotFound: there are no such accounts; says which.
+        DatabaseUnavailable, DatabaseRefused
+    """
+    asked = sorted(set(ids))
+    found = frame(store.stream("cluster/acted", packs=_packs(asked)), ACTED).sort("id")
+    unknown = sorted(set(asked) - set(found["id"]))
+    if unknown:
+        more = f" and {len(unknown) - SHOWN:,} more" if len(unknown) > SHOWN else ""
+        raise NotFound(
+            f"There is no account called {', '.join(unknown[:SHOWN])}{more}.",
+            "Nothing was computed. Leave them out, or load the bundle that has them.",
+        )
+    return found
+
+
+def surroundings(store: Store, ids: Sequence[str]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The addresses, devices, cards and phone numbers of accounts (schema `NEAR`), and who uses those that others use
+    too and that are no hubs (`USERS`); both sorted.
+
+    Raises:
+        DatabaseUnavailable, DatabaseRefused
+    """
+    uses = frame(store.stream("cluster/near", packs=_packs(sorted(ids))), {**NEAR})
+    near = (
+        uses.group_by("signal", "kind", "class", "degree")
+        .agg(pl.col("inside").sum())
+        .select(list(NEAR))
+        .sort("signal")
+    )
+    wanted = near.filter(~pl.Series(hubs(near)) & (pl.col("degree") > pl.col("inside")))["signal"].to_list()
+    return near, frame(store.stream("cluster/users", packs=_packs(wanted)), USERS).sort("signal", "account")
+
+
+def _packs(values: Sequence[str]) -> list[Sequence[str]]:
+    return [values[start : start + PACK] for start in range(0, len(values), PACK)]
