@@ -43,7 +43,7 @@ def succession(
     from graphsvc.database import open_store
 
     with Stages() as stages, open_store(settings(), stages.say) as store:
-        pairs, campaigns = _read(store, stages)
+        pairs, campaigns, known = _read(store, stages)
     if cluster is not None:
         campaigns = campaigns.filter(pl.col("cluster") == cluster)
         if campaigns.is_empty():
@@ -52,6 +52,8 @@ def succession(
             )
         pairs = pairs.filter((pl.col("cluster") == cluster) & pl.col("probable"))
     if account is not None:
+        if account not in known:
+            raise NotFound(f"No account is called {account}.", "Ids are those of the bundle's accounts.")
         of = (pl.col("successor") == account) | (pl.col("predecessor") == account)
         pairs = pairs.filter(of)
     order = ["probability", "successor", "predecessor"]
@@ -68,8 +70,8 @@ def succession(
         _say_all(pairs, campaigns, limit)
 
 
-def _read(store: "Store", stages: Stages) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Pairs and campaigns with ids, of what is published."""
+def _read(store: "Store", stages: Stages) -> tuple[pl.DataFrame, pl.DataFrame, pl.Series]:
+    """Pairs and campaigns with ids, of what is published; the ids of all accounts."""
     from graphsvc.campaigns.succession import named, successions
     from graphsvc.store.graph import read_graph
     from graphsvc.store.published import members
@@ -84,7 +86,7 @@ def _read(store: "Store", stages: Stages) -> tuple[pl.DataFrame, pl.DataFrame]:
     )
     account = graph.accounts.select(account_id="id", account=pl.int_range(pl.len(), dtype=pl.Int32))
     numbered = published.join(number, on="cluster_id").join(account, on="account_id")
-    return named(successions(graph, numbered), graph.accounts["id"], clusters)
+    return *named(successions(graph, numbered), graph.accounts["id"], clusters), graph.accounts["id"]
 
 
 def _say_all(pairs: pl.DataFrame, campaigns: pl.DataFrame, limit: int) -> None:
@@ -122,7 +124,6 @@ def _say_account(pairs: pl.DataFrame, account: str, limit: int) -> None:
             typer.echo(f"{title} {row[other]}{' (probable)' if row['probable'] else ''}: {row['says']}.")
     if pairs.is_empty():
         typer.echo("It follows nobody who was banned, and nobody follows it, as far as anything shows.")
-
 
 
 def _rows(frame: pl.DataFrame) -> list[dict[str, object]]:

@@ -11,9 +11,9 @@ from graphsvc.model.columns import Schema
 
 LOWEST, HIGHEST = -10, 30
 """Levels (log2 of odds) between which births are counted, one bin a bit."""
-MODEL_CASES = 5.0
+MODEL_CASES = 3.0
 """Births for which the odds as weighed count at each level beside those that were counted."""
-LEAST_CHANCE, LEAST_FREE = 1e-3, 0.05
+LEAST_CHANCE, LEAST_FREE, LEAST_FOLLOWING = 1e-3, 0.05, 1e-3
 
 NULL: Schema = {
     "inside": pl.Boolean,
@@ -73,7 +73,8 @@ def calibrate(level: Floats, moved: Floats, rounds: int, births: int) -> Calibra
     found, chance = _counts(level), _counts(moved) / rounds
     weak, weak_moved = births - (level >= 0).sum(), births - (moved >= 0).sum() / rounds
     free = float(np.clip(weak / max(weak_moved, 1.0), LEAST_FREE, 1.0))
-    by_model = 1.0 / (1.0 + 2.0**middle)
+    # The odds as weighed suppose a prior of their own: where next to all births are free they say too much.
+    by_model = 1.0 / (1.0 + 2.0**middle * max(1.0 - free, LEAST_FOLLOWING) / free)
     false = (free * chance + MODEL_CASES * by_model) / (found + MODEL_CASES)
     rising = isotonic_regression(1.0 - np.minimum(false, 1.0), weights=found + MODEL_CASES).x
     return Calibration(np.clip(rising, LEAST_CHANCE**2, 1.0 - LEAST_CHANCE), free, found, free * chance)

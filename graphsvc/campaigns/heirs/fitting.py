@@ -89,7 +89,7 @@ def fit(lives: Lives, estate: Estate, handover: Handover | None, seed: int) -> F
         probability, rivals = among_rivals(real.pairs, weighed.odds * by_pair)
         matched = Matched(probability, by_pair, rivals)
         if number < ROUNDS - 1:
-            chances = learned(real, matched.probability, chances, estate, lives)
+            chances = learned(real, matched.probability, weighed, chances, estate, lives)
     return Fitted(chances, real, weighed, matched, pl.concat(null))
 
 

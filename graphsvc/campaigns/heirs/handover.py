@@ -52,7 +52,8 @@ class Handover:
         """log2 of how much likelier a successor's first week is after this predecessor's last than by itself.
 
         Level, parts of the day and models, each against what the accounts of the successor's cluster do (all accounts
-        where it has none); between -8 and 8, NaN where the traffic of one of them is not known.
+        where it has none); between -8 and 8, NaN where the traffic of one of them is not known. A measure of likeness:
+        accounts' hours hang together in ways that this knows nothing of, so what it is worth is learned from the pairs.
         """
         known = np.flatnonzero(
             (self.first.active[successor] >= LEAST_HOURS) & (self.last.active[predecessor] >= LEAST_HOURS)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+from scipy.optimize import isotonic_regression
 
 from graphsvc.campaigns.heirs.candidates import Estate, Lives, candidates, in_common
 from graphsvc.campaigns.heirs.handover import Handover
@@ -18,8 +19,10 @@ INHERITED = 0.3
 """Chance that a successor takes over a given value of the account it follows, before anything is known."""
 REPLACED = 0.1
 """Chance that a banned account is replaced at all, before anything is known: most of the honest are not."""
-HANDED_OVER = 0.3
-"""Chance that a successor takes over the traffic as it was, before anything is known."""
+TRAFFIC_EDGES = np.arange(-6.0, 7.0, 2.0)
+"""Between these bits of traffic it is counted how often those who follow have as many, and how often others."""
+TRAFFIC_CASES = 20.0
+"""Pairs like any others that count beside those seen: little is learned of traffic from few."""
 PRIOR_CASES = 10.0
 """Cases that each of these chances counts for beside what is seen."""
 MOST_REPLACED = 0.95
@@ -31,12 +34,13 @@ Ints = NDArray[np.int64]
 @dataclass(frozen=True, slots=True)
 class Chances:
     """What successors do: chance to take over a value of each kind (`kinds`), share of the stopped who are replaced by
-    home (row 0: of pairs that are not of one cluster, row c + 1: of cluster c), chance to take over the traffic."""
+    home (row 0: of pairs that are not of one cluster, row c + 1: of cluster c), bits that likeness of traffic is worth
+    (shape (8,), between `TRAFFIC_EDGES`)."""
 
     kinds: tuple[str, ...]
     inherits: Floats
     replaced: Floats
-    hands_over: float
+    traffic: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,7 @@ class Proposed:
 
     `pairs` and `common` as `candidates` and `in_common` return them. By row of `pairs`: `others` (accounts it is
     weighed against), `moment` (bits: an even 72 hours after the ban against the sign-ups of the others around that
-    time), `traffic` (bits if traffic is handed over, NaN = not known). By row of `common`: `kind` (index of it).
+    time), `traffic` (of `Handover.bits`, NaN = not known). By row of `common`: `kind` (index of it).
     """
 
     pairs: pl.DataFrame
@@ -91,13 +95,17 @@ def weigh(proposed: Proposed, chances: Chances) -> Weighed:
     """The bits of each candidate pair, and its odds."""
     pairs = proposed.pairs
     value = _value_bits(proposed, chances)
-    traffic = _mixed_bits(proposed.traffic, chances.hands_over)
+    known = ~np.isnan(proposed.traffic)
+    traffic = np.zeros(pairs.height)
+    traffic[known] = chances.traffic[np.digitize(proposed.traffic[known], TRAFFIC_EDGES)]
     prior = np.log2(chances.replaced[pairs["home"].to_numpy() + 1] / proposed.others)
     by_values = np.bincount(proposed.common["pair"].to_numpy(), value, minlength=pairs.height)
     return Weighed(value, traffic, prior, 2.0 ** (by_values + proposed.moment + traffic + prior))
 
 
-def learned(proposed: Proposed, share: Floats, chances: Chances, estate: Estate, lives: Lives) -> Chances:
+def learned(
+    proposed: Proposed, share: Floats, weighed: Weighed, chances: Chances, estate: Estate, lives: Lives
+) -> Chances:
     """What successors do, from the probability `share` (0–1, a row of `proposed.pairs`) of each pair: one step of EM.
 
     A kind of value that is not taken over comes to say nothing, and so does traffic; the pairs of a cluster that does
@@ -113,16 +121,15 @@ def learned(proposed: Proposed, share: Floats, chances: Chances, estate: Estate,
     inherits = _chance(np.bincount(proposed.kind, taken, minlength=kinds), left, INHERITED)
     home = proposed.pairs["home"].to_numpy() + 1
     replaced = _chance(np.bincount(home, share, minlength=homes), stopped, REPLACED)
-    known = ~np.isnan(proposed.traffic)
-    like = chances.hands_over * 2.0 ** proposed.traffic[known]
-    over = share[known] * like / (like + 1.0 - chances.hands_over)
-    hands_over = _chance(over.sum(), share[known].sum(), HANDED_OVER)
-    return Chances(chances.kinds, inherits, np.minimum(replaced, MOST_REPLACED), float(hands_over))
+    replaced = np.minimum(replaced, MOST_REPLACED)
+    return Chances(chances.kinds, inherits, replaced, _traffic_bits(proposed, share, weighed))
 
 
 def before(kinds: tuple[str, ...], homes: int) -> Chances:
     """What is presumed of successors before anything is known; `homes`: number of clusters."""
-    return Chances(kinds, np.full(len(kinds), INHERITED), np.full(homes + 1, REPLACED), HANDED_OVER)
+    return Chances(
+        kinds, np.full(len(kinds), INHERITED), np.full(homes + 1, REPLACED), np.zeros(len(TRAFFIC_EDGES) + 1)
+    )
 
 
 def _value_bits(proposed: Proposed, chances: Chances) -> Floats:
@@ -131,10 +138,24 @@ def _value_bits(proposed: Proposed, chances: Chances) -> Floats:
     return bits
 
 
-def _mixed_bits(traffic: Floats, hands_over: float) -> Floats:
-    """Traffic's bits where it is handed over by some only; 0 where it is not known."""
-    bits = np.log2(1.0 - hands_over + hands_over * 2.0 ** np.nan_to_num(traffic))
-    return np.where(np.isnan(traffic), 0.0, bits)
+def _traffic_bits(proposed: Proposed, share: Floats, weighed: Weighed) -> Floats:
+    """What likeness of traffic is worth: how much oftener pairs that follow by all else are so alike than others.
+
+    The traffic itself has no say in who follows here: it would vouch for itself.
+    """
+    successor = proposed.pairs["successor"].to_numpy()
+    nobody = np.maximum(1.0 - np.bincount(successor, share)[successor], 1e-9) if len(share) else share
+    odds = share / nobody * 2.0**-weighed.traffic
+    without = odds / (1.0 + np.bincount(successor, odds)[successor]) if len(odds) else odds
+    known = ~np.isnan(proposed.traffic)
+    place = np.digitize(proposed.traffic[known], TRAFFIC_EDGES)
+    bins = len(TRAFFIC_EDGES) + 1
+    others = np.bincount(place, 1.0 - without[known], minlength=bins) + 1.0
+    others /= others.sum()
+    follow = np.bincount(place, without[known], minlength=bins) + TRAFFIC_CASES * others
+    ratio = follow / follow.sum() / others
+    bits: Floats = np.log2(isotonic_regression(ratio, weights=others).x)
+    return bits
 
 
 def _left(pairs: pl.DataFrame, estate: Estate, kinds: tuple[str, ...]) -> Floats:
