@@ -1,6 +1,5 @@
 """Promise: in seeded worlds the true predecessors are found, births permuted find none, and threads change nothing."""
 
-import hashlib
 import os
 import pickle
 import subprocess
@@ -111,18 +110,16 @@ def test_scores_by_hand() -> None:
 
 
 SCRIPT = """
-import pickle, sys
-from test_succession_worlds import digest
+import hashlib, pickle, sys
 from graphsvc.campaigns.succession import successions
+
 with open(sys.argv[1], "rb") as file:
-    print(digest(successions(*pickle.load(file))))
+    graph, members = pickle.load(file)
+for seed in (42, 43):
+    found = successions(graph, members, seed=seed)
+    frames = "".join(frame.write_json() for frame in (found.pairs, found.campaigns, found.null))
+    print(hashlib.sha256(frames.encode()).hexdigest())
 """
-
-
-def digest(found: object) -> str:
-    """A hash of all frames, floats to the last digit."""
-    frames = (getattr(found, name) for name in ("pairs", "campaigns", "null"))
-    return hashlib.sha256("".join(frame.write_json() for frame in frames).encode()).hexdigest()
 
 
 def test_the_same_to_the_last_digit_whatever_the_number_of_threads(tmp_path: Path) -> None:
@@ -134,11 +131,12 @@ def test_the_same_to_the_last_digit_whatever_the_number_of_threads(tmp_path: Pat
             **os.environ,
             "POLARS_MAX_THREADS": str(threads),
             "OPENBLAS_NUM_THREADS": str(threads),
-            "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path]),
+            "PYTHONPATH": os.pathsep.join(sys.path),
         }
         command = [sys.executable, "-c", SCRIPT, str(tmp_path / "world")]
         return subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
 
-    here = digest(successions(graph, members))
-    assert [said(threads).strip() for threads in (1, 3)] == [here, here]
-    assert digest(successions(graph, members, seed=43)) != here
+    one, other = said(1), said(3)
+    assert one == other
+    # Other permutations give other figures: it is not that nothing is looked at.
+    assert len(set(one.split())) == 2
