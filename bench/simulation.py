@@ -1,17 +1,20 @@
 """Worlds day by day without a database: earliness, identity, mergers and splits on many seeds, in minutes a world.
 
-    python bench/simulation.py [--worlds days:71:60000 …] [--window 14] [--days 30] [--out DIRECTORY]
+    python bench/simulation.py [--worlds days:71:60000 …] [--window 14] [--days 30] [--out DIRECTORY] [--keep DIRECTORY]
 
 The same bundles, detection, lineage and measures as `graphsvc simulate`; the graph is kept in memory instead of Neo4j
 (`bench/replay.py`), and communities come from igraph's Leiden instead of GDS's. Writes `simulation.json`,
-`simulation.md` and plots. Progress goes to standard error.
+`simulation.md` and plots. `--keep` keeps what each day's run found; called again with it, only what follows is done
+anew: identities and measures, in seconds. Progress goes to standard error.
 """
 
 import argparse
 import os
+import pickle
 import platform
 import random
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -74,7 +77,7 @@ class Leiden:
         return {"igraph": version("igraph")}
 
 
-def simulated(name: Name, days: int, parameters: Parameters) -> dict[str, Any]:
+def simulated(name: Name, days: int, parameters: Parameters, keep: Path | None = None) -> dict[str, Any]:
     """A world from its first day to its last: what `report.json` of `graphsvc simulate` holds."""
     with TemporaryDirectory() as directory:
         world = Path(directory)
@@ -83,17 +86,43 @@ def simulated(name: Name, days: int, parameters: Parameters) -> dict[str, Any]:
         replay = Replay.read(world)
         known = Known.nothing()
         seen: list[Observed] = []
-        for day, graph in zip(replay.days, graphs(world, tokens()), strict=True):
-            began = time.monotonic()
-            found, _ = find(graph, Leiden(), parameters, Clock(), lambda _stage, _done, _total: None)
+        kept = None if keep is None else keep / f"{name}-{days}-{parameters.window}".replace(":", "-")
+        for day, (graph, found, seconds) in zip(replay.days, _found(world, parameters, kept), strict=True):
             followed = follow(found, graph, known)
             known = followed.known
-            seconds = {"detect": round(time.monotonic() - began, 1)}
-            seen.append(_observed(day, replay.truth, graph, followed.found, followed.events, seconds))
+            took = {"detect": seconds}
+            seen.append(_observed(day, replay.truth, graph, followed.found, followed.events, took))
             say(f"{name}: {as_line(seen[-1])}")
     result = assess(seen, replay.planned, window=parameters.window)
     about = {"scenario": name.scenario, "accounts": name.accounts, "seed": name.seed}
     return {**about, "window": parameters.window, **result.as_dict()}
+
+
+def _found(
+    world: Path, parameters: Parameters, kept: Path | None
+) -> Iterator[tuple[SignalGraph, Found, float]]:
+    """Each day's graph, what a run finds in it, and the seconds it took; from the directory `kept` where it is there.
+
+    A graph that comes from there has accounts only.
+    """
+    files = [] if kept is None else sorted(kept.glob("*.pickle"))
+    if len(files) == len(list(world.glob("day-*"))):
+        for file in files:
+            yield pickle.loads(file.read_bytes())  # noqa: S301 - written below
+        return
+    for number, graph in enumerate(graphs(world, tokens())):
+        began = time.monotonic()
+        found, _ = find(graph, Leiden(), parameters, Clock(), lambda _stage, _done, _total: None)
+        seconds = round(time.monotonic() - began, 1)
+        if kept is not None:
+            kept.mkdir(parents=True, exist_ok=True)
+            nobody = np.empty(0, dtype=np.int64)
+            small = SignalGraph(
+                graph.accounts, graph.signals.clear(), nobody.astype(np.int32), nobody.astype(np.int32), nobody, nobody,
+                graph.activity.clear(),
+            )  # fmt: skip
+            (kept / f"{number:03d}.pickle").write_bytes(pickle.dumps((small, found, seconds)))
+        yield graph, found, seconds
 
 
 def _observed(
@@ -138,7 +167,7 @@ def main() -> None:
     reports: list[dict[str, Any]] = []
     for text in asked.worlds:
         began = time.monotonic()
-        report = simulated(Name.parse(text), asked.days, Parameters(window=asked.window))
+        report = simulated(Name.parse(text), asked.days, Parameters(window=asked.window), asked.keep)
         reports.append({"world": text, "minutes": round((time.monotonic() - began) / 60, 1), **report})
         result = {
             "simulation": {
@@ -182,6 +211,7 @@ def _arguments() -> argparse.Namespace:
         "--window", type=int, default=14, help="days for which a use counts after it was last seen"
     )
     parser.add_argument("--out", type=Path, default=OUT, help="directory of the report")
+    parser.add_argument("--keep", type=Path, help="directory in which what each day found is kept")
     return parser.parse_args()
 
 

@@ -145,9 +145,10 @@ def happenings(
     Args:
         met: `OVERLAPS` of all days.
         recorded: schema `RECORDED`; kinds other than merged, split and revived are ignored.
-        planned: schema `PLANNED`.
+        planned: schema `PLANNED`; what lies before the replay, on day 0, is not asked for.
         window: days for which a use counts after it was last seen; 0: for ever, and splits can't be seen.
     """
+    planned = planned.filter(pl.col("day") > 0)
     met = met.filter((pl.col("own") >= SOME) | (pl.col("own") >= MOSTLY * pl.col("size")))
     records = list(_sides(met, recorded))
     used: set[int] = set()
