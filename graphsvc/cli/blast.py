@@ -58,11 +58,10 @@ def blast(
     given = [cluster is not None, accounts is not None, bool(account)]
     if sum(given) != 1:
         raise typer.BadParameter("Give a cluster, or --accounts FILE, or --account ID, and one of them only.")
+    listed = account or (_lines(accounts) if accounts else [])
     with open_store(settings(), console.print) as store:
         clusters = {cluster: cluster_graph(store, cluster)} if cluster is not None else {}
-        ids = (
-            clusters[cluster].members["id"].to_list() if cluster is not None else account or _lines(accounts)
-        )
+        ids = clusters[cluster].members["id"].to_list() if cluster is not None else listed
         acted = acted_on(store, ids)
         acted = acted.filter(acted["membership"] >= least_membership)
         for name in acted["cluster"].unique().sort():
@@ -75,10 +74,10 @@ def blast(
     )
 
 
-def _lines(path: Path | None) -> list[str]:
+def _lines(path: Path) -> list[str]:
     """Ids of a file; raises BadParameter when it is no text or has none."""
     try:
-        text = path.read_text(encoding="utf-8") if path else ""
+        text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError:
         raise typer.BadParameter(f"{path} is no text file with an account id a line.") from None
     except OSError as error:
