@@ -38,6 +38,7 @@ from graphsvc.campaigns.cut_candidates import (
     closest_first,
     components,
     inseparable,
+    parted,
     tight,
 )
 
@@ -52,6 +53,10 @@ WAYS = (1, 2, 4, ENOUGH, KEEP_SIDE, KEEP_OTHER)
 the value; or the uses on one side, whatever they cost, so that the other keeps together."""
 TRIES = 6
 """Divisions near one that is a cut that are tried, itself among them."""
+POLISHED = 3
+"""Times that the best is improved once more."""
+LARGE = 4
+"""Groups of accounts between which cuts are looked for to prove that there is no smaller one."""
 CHECKS = 100
 """Cheaper divisions of a large cluster that are tried at most, to prove a cut the smallest."""
 
@@ -103,10 +108,11 @@ def smallest_cut(
     order, close = closest_first(shared)
     for side in (*hints, *candidates(shared, order, least), *tight(shared, order, close, least)):
         search.consider(side)
+    search.polish()
     label, groups = inseparable(shared, order, close, search.best)
     if len(groups.weight) <= FEW and search.enumerate(label, groups, CHECKS):
         return search.cut(bits, ENOUGH)
-    return search.cut(bits, bound(close, accounts - least))
+    return search.cut(bits, max(bound(close, accounts - least), _between(groups, least)))
 
 
 class _Search:
@@ -146,6 +152,22 @@ class _Search:
                     sides, ways = [part == each for each in largest], (way,)
                     break
         return settled or self._bits(side) >= self.best or not self._possible(side)
+
+    def polish(self) -> None:
+        """Improves the best by flows between what lies well inside of its two parts, as long as that helps."""
+        for _ in range(POLISHED):
+            before = self.best
+            if before == ENOUGH:
+                return
+            touched = np.zeros(len(self._part), dtype=np.bool_)
+            touched[self._shared.node[self._gone]] = True
+            one, other = np.argsort(-np.bincount(self._part), kind="stable")[:2]
+            ends = [np.flatnonzero((self._part == each) & ~touched) for each in (one, other)]
+            if min(map(len, ends)) < self._least:
+                return
+            self.consider(parted(self._shared, ends[0], ends[1])[0])
+            if self.best == before:
+                return
 
     def _parts(self, part: Ints, side: Bools) -> tuple[int, int] | None:
         """The largest part of either side, if both are large enough."""
@@ -208,6 +230,19 @@ class _Search:
         total = float(np.add.reduce(bits * np.where(whole, np.minimum(number, 1), number)))
         exact = at_least >= self.best
         return Cut(self._gone, total, self._part, total if exact else at_least / PRECISION, exact)
+
+
+def _between(groups: Shared, least: int) -> int:
+    """A cost that no cut of some groups is below; 0 if nothing is known.
+
+    When all but a few large groups are too few for a side, every cut parts two of these, the first from another.
+    """
+    order = np.argsort(-groups.weight, kind="stable")
+    rest = groups.weight.sum() - np.cumsum(groups.weight[order])
+    large = order[: int(np.argmax(rest < least)) + 1]
+    if len(large) > LARGE:
+        return 0
+    return min((parted(groups, large[:1], other[None])[1] for other in large[1:]), default=ENOUGH)
 
 
 def _divisions(shared: Shared, least: int) -> tuple[Ints, Ints]:

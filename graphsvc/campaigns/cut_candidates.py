@@ -19,6 +19,8 @@ DIRECTIONS, STEPS = 4, 60
 """Orders of accounts that are tried, and steps of the walk by which they are found."""
 FLOWS = 3
 """The best orders are improved by flows."""
+ROUNDS, SOON = 2, 2_000
+"""How often groups are made larger, unless there are so few of them that it is soon done."""
 PER_USER = (0.0, 1.0)
 """What each user of a value on the smaller side adds to its cost, as a share of it, while a cut is looked for."""
 
@@ -92,7 +94,7 @@ def candidates(shared: Shared, order: Ints, least: int) -> list[Bools]:
             along = orders[number]
             side = np.zeros(len(along), dtype=np.bool_)
             side[along[:place]] = True
-            found += [side, _parted(shared, along[:least], along[-least:], extra)]
+            found += [side, parted(shared, along[:least], along[-least:], extra)[0]]
     return found
 
 
@@ -144,8 +146,12 @@ def _sweep(shared: Shared, order: Ints, least: int, extra: float) -> tuple[int, 
     return int(total[best]), least + best
 
 
-def _parted(shared: Shared, these: Ints, those: Ints, extra: float) -> Bools:
-    """The cheapest cut between two sets of nodes, a maximum flow: the side of `these`."""
+def parted(shared: Shared, these: Ints, those: Ints, extra: float = 0.0) -> tuple[Bools, int]:
+    """The cheapest cut between two sets of nodes, a maximum flow: the side of `these`, and what it costs.
+
+    Args:
+        extra: of `PER_USER`.
+    """
     # All of a set are one vertex: 0 and 1. Between a value's two vertices there is room for its cost, and a third one
     # has room for what each of its users adds; where only two use it, that is an edge between them.
     vertex = np.full(len(shared.weight), -1, dtype=np.int64)
@@ -173,12 +179,12 @@ def _parted(shared: Shared, these: Ints, those: Ints, extra: float) -> Bools:
     network = coo_array((capacity, (rows, columns)), shape=(total, total)).tocsr()
     network.data = np.minimum(network.data, ENOUGH)
     network = network.astype(np.int32)
-    rest = (network - maximum_flow(network, 0, 1).flow).tocsr()
+    flow = maximum_flow(network, 0, 1)
+    rest = (network - flow.flow).tocsr()
     rest.eliminate_zeros()
     reached = np.zeros(total, dtype=np.bool_)
     reached[breadth_first_order(rest, 0, return_predecessors=False)] = True
-    side: Bools = reached[vertex]
-    return side
+    return reached[vertex], int(flow.flow_value)
 
 
 def inseparable(shared: Shared, order: Ints, close: Ints, cost: int) -> tuple[Ints, Shared]:
@@ -188,7 +194,9 @@ def inseparable(shared: Shared, order: Ints, close: Ints, cost: int) -> tuple[In
         order, close: of `closest_first`.
     """
     label = np.arange(len(shared.weight), dtype=np.int64)
-    while (close[1:] >= cost).any():
+    rounds = 0
+    while (close[1:] >= cost).any() and (rounds < ROUNDS or len(order) < SOON):
+        rounds += 1
         group = np.zeros(len(order), dtype=np.int64)
         group[order[1:]] = np.cumsum(close[1:] < cost)
         shared, label = shared.merged(group), group[label]
