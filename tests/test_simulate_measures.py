@@ -59,12 +59,14 @@ def test_an_id_is_kept_over_days_on_which_nothing_was_found() -> None:
     assert (found.kept.hits, found.kept.of) == (1, 1)
 
 
-def test_an_id_that_changes_and_comes_back_is_not_kept() -> None:
+def test_an_id_that_changes_and_comes_back_is_kept_but_not_steady() -> None:
     days = met(*((day, name, "one", 9, 9) for day, name in enumerate("kkmkk")))
     found = identity(days, planned())
-    assert (found.kept.hits, found.kept.of) == (0, 1)
+    assert (found.kept.hits, found.steady.hits, found.steady.of) == (1, 0, 1)
     assert found.campaigns.row(0, named=True)["changes"] == 2
     assert found.campaigns.row(0, named=True)["ids"] == 2
+    gone = identity(met(*((day, name, "one", 9, 9) for day, name in enumerate("kkm"))), planned())
+    assert (gone.kept.hits, gone.kept.of) == (0, 1)
 
 
 def test_campaigns_with_something_planned_and_those_found_once_count_apart() -> None:
@@ -132,7 +134,7 @@ TOGETHER = met(
 def test_a_split_may_take_as_long_as_what_was_shared_counts() -> None:
     plan = planned((2, "split", "one", "two"))
     assert outcome(TOGETHER, recorded((12, "split", "n", "k")), plan) == (True, 12, 0, 0)
-    assert outcome(TOGETHER, recorded((12, "split", "n", "k")), plan, window=3) == (True, None, 0, 1)
+    assert outcome(TOGETHER, recorded((12, "split", "n", "k")), plan, window=3) == (False, None, 0, 1)
 
 
 def test_an_id_that_comes_back_out_of_a_merger_is_a_split() -> None:

@@ -19,7 +19,7 @@ RECORDED: Schema = {"day": pl.Int64, "kind": pl.String, "id": pl.String, "before
 PLANNED: Schema = {"day": pl.Int64, "kind": pl.String, "campaign_id": pl.String, "other_id": pl.String}
 KEPT: Schema = {
     "campaign_id": pl.String, "first_day": pl.Int64, "days": pl.Int64, "ids": pl.Int64, "changes": pl.Int64,
-    "planned": pl.Boolean,
+    "kept": pl.Boolean, "planned": pl.Boolean,
 }  # fmt: skip
 
 
@@ -27,7 +27,9 @@ KEPT: Schema = {
 class Identity:
     """How ids fared. Campaigns found on one day only count nowhere; those with something planned count apart.
 
-    `kept`: campaigns without a planned event that were under one id on every day they were found; `kept_all`: of all.
+    `kept`: campaigns without a planned event whose main cluster has, on the last day they are found, the id under which
+    they were found first: who opened it then still looks at them. `kept_all`: the same of all campaigns. `steady`:
+    those without a planned event whose main cluster was under that id on every day.
     `swaps`: (id, campaign before, campaign after) of ids that came to be another campaign's, but for planned partners.
     `campaigns` has the schema `KEPT`: `ids` its main cluster was under, and how often that id `changes` from a day it
     was found on to the next.
@@ -35,14 +37,15 @@ class Identity:
 
     kept: Rate
     kept_all: Rate
+    steady: Rate
     swaps: tuple[tuple[str, str, str], ...]
     campaigns: pl.DataFrame
 
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """A planned merger or split: `visible` before (both sides found apart, or found in one cluster), and the day it was
-    `recorded`, null if it never was."""
+    """A planned merger or split: whether it was `visible` in what was found (apart before and in one cluster after, or
+    in one before and apart after), and the day it was `recorded`, null if it never was."""
 
     kind: str
     day: int
@@ -118,6 +121,7 @@ def identity(met: pl.DataFrame, planned: pl.DataFrame) -> Identity:
             days=pl.len().cast(pl.Int64),
             ids=pl.col("cluster_id").n_unique().cast(pl.Int64),
             changes=pl.col("changed").sum().cast(pl.Int64),
+            kept=pl.col("cluster_id").sort_by("day").first() == pl.col("cluster_id").sort_by("day").last(),
         )
         .filter(pl.col("days") > 1)
         .with_columns(planned=pl.col("campaign_id").is_in(list(partners)))
@@ -126,8 +130,9 @@ def identity(met: pl.DataFrame, planned: pl.DataFrame) -> Identity:
     )
     quiet = campaigns.filter(~pl.col("planned"))
     return Identity(
+        Rate(quiet["kept"].sum(), quiet.height),
+        Rate(campaigns["kept"].sum(), campaigns.height),
         Rate(quiet.filter(pl.col("changes") == 0).height, quiet.height),
-        Rate(campaigns.filter(pl.col("changes") == 0).height, campaigns.height),
         tuple(_swaps(met, partners)),
         campaigns,
     )
@@ -160,8 +165,10 @@ def happenings(
             if record.kind == kind and day <= record.day <= last and record.between({one, other}):
                 used.add(number)
                 hit = record.day if hit is None else hit
-        seen = met.filter(pl.col("day") < day)
-        outcomes.append(Happening(kind, day, one, other, _visible(seen, kind, one, other), hit))
+        before, after = met.filter(pl.col("day") < day), met.filter(pl.col("day").is_between(day, last))
+        apart, joint = (before, after) if kind == "merge" else (after, before)
+        visible = _apart(apart, one, other) and _together(joint, one, other)
+        outcomes.append(Happening(kind, day, one, other, visible, hit))
     left = [record for number, record in enumerate(records) if number not in used and not record.back]
     return Happenings(
         tuple(outcomes),
@@ -215,14 +222,20 @@ def _held(met: pl.DataFrame, cluster: str, until: int) -> list[str]:
     return last.sort("own", "campaign_id", descending=[True, False])["campaign_id"].to_list()
 
 
-def _visible(seen: pl.DataFrame, kind: str, one: str, other: str) -> bool:
-    """Whether on the last days before both were found: apart for a merger, in one cluster for a split."""
-    recent = seen.filter(pl.col("day") > pl.col("day").max() - 3)
-    mine, theirs = (recent.filter(pl.col("campaign_id") == name) for name in (one, other))
-    together = mine.join(theirs, on=["day", "cluster_id"], how="semi")
-    if kind == "split":
-        return together.height > 0
-    return mine.height > 0 and theirs.height > 0 and together.is_empty()
+def _together(met: pl.DataFrame, one: str, other: str) -> bool:
+    """Whether one cluster holds some of both on the last days."""
+    mine, theirs = _recent(met, one), _recent(met, other)
+    return mine.join(theirs, on=["day", "cluster_id"], how="semi").height > 0
+
+
+def _apart(met: pl.DataFrame, one: str, other: str) -> bool:
+    """Whether both are found on the last days, in no cluster together."""
+    mine, theirs = _recent(met, one), _recent(met, other)
+    return mine.height > 0 and theirs.height > 0 and not _together(met, one, other)
+
+
+def _recent(met: pl.DataFrame, campaign: str) -> pl.DataFrame:
+    return met.filter((pl.col("campaign_id") == campaign) & (pl.col("day") > pl.col("day").max() - 3))
 
 
 def _partners(planned: pl.DataFrame) -> dict[str, str]:

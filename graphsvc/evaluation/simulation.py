@@ -36,6 +36,7 @@ class Assessment:
             "identity": {
                 "kept": _rate(self.identity.kept),
                 "kept_all": _rate(self.identity.kept_all),
+                "steady": _rate(self.identity.steady),
                 "swaps": [list(swap) for swap in self.identity.swaps],
                 "campaigns": self.identity.campaigns.to_dicts(),
             },

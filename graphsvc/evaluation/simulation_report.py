@@ -58,6 +58,7 @@ def _summary(report: dict[str, Any]) -> str:
     rows = [
         ("id kept, campaigns without a planned event", _of(identity["kept"])),
         ("id kept, all campaigns", _of(identity["kept_all"])),
+        ("under that id on every day, campaigns without a planned event", _of(identity["steady"])),
         ("ids that became another campaign's", str(len(identity["swaps"]))),
         ("planned mergers recorded", _of(happened["recorded"]["merge"])),
         ("planned splits recorded", _of(happened["recorded"]["split"])),
@@ -105,12 +106,27 @@ def _gave_away(row: dict[str, Any]) -> str:
 
 def _identity(identity: dict[str, Any]) -> str:
     rows = [
-        (row["campaign_id"], str(row["first_day"]), str(row["days"]), str(row["ids"]), str(row["changes"]))
+        (
+            row["campaign_id"],
+            str(row["first_day"]),
+            str(row["days"]),
+            str(row["ids"]),
+            str(row["changes"]),
+            "yes" if row["kept"] else "no",
+            "yes" if row["planned"] else "",
+        )
         for row in identity["campaigns"]
         if row["changes"]
     ]
-    text = "## Identity\n\nCampaigns whose main cluster was not under one id on all days they were found:\n\n"
-    listed = _table(("campaign", "first day", "days found", "ids", "changes"), rows) if rows else "none\n"
+    text = (
+        "## Identity\n\nKept: the main cluster has, on the last day a campaign is found, the id under which it was found "
+        "first. Campaigns whose main cluster was not under one id on every day:\n\n"
+    )
+    listed = (
+        _table(("campaign", "first day", "days found", "ids", "changes", "first id kept", "planned"), rows)
+        if rows
+        else "none\n"
+    )
     swaps = "".join(
         f"- `{cluster}` was {was}'s and became {now}'s\n" for cluster, was, now in identity["swaps"]
     )
