@@ -1,0 +1,114 @@
+"""Promise: a simulation that was killed goes on where it was and ends in the same report; it mixes with nothing."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from graphs import ring_bundle
+from test_command_line import graphsvc
+from test_days import written
+
+from graphsvc import simulation
+from graphsvc.community.gds import GdsDetector
+from graphsvc.detection import Parameters
+from graphsvc.errors import BundleError, SimulationError
+from graphsvc.evaluation.days import Observed
+from graphsvc.evaluation.replay import Replay
+from graphsvc.loading import load_bundle
+from graphsvc.signals.tokens import Tokeniser
+from graphsvc.simulation import Simulation, check, simulate
+from graphsvc.store import Store
+from seed import scenario, writer
+from seed.days import calendar
+from seed.world import create
+
+DAYS = 2
+PLAN = scenario.load("days")
+
+
+class Killed(BaseException):
+    """What no handler of errors catches."""
+
+
+def world(state: Path) -> Simulation:
+    made = create(PLAN, 1_000, 8)
+    out = written(made, state / "world", DAYS)
+    writer.write(calendar(PLAN, DAYS), out / "calendar.parquet", "parquet")
+    writer.write(made.events, out / "events.parquet", "parquet")
+    about = {"scenario": "days", "accounts": 1_000, "seed": 8}
+    return Simulation(state, state.parent.parent / "out", Parameters(seed=8, window=14), about)
+
+
+def run(given: Simulation, store: Store, tokens: Tokeniser, lines: list[str]) -> dict[str, Any]:
+    detector = GdsDetector(store.driver, store.address.database)
+    simulate(given, store, detector, tokens, given.out / "dead", lines.append)
+    report: dict[str, Any] = json.loads((given.out / "report.json").read_text())
+    for day in report["days"]:
+        day.pop("seconds")
+    return report
+
+
+def test_killed_and_run_again(
+    database: Store, tokens: Tokeniser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = world(tmp_path / "simulations" / "one")
+    check(given, database)
+    lines: list[str] = []
+    judged = simulation.judged
+
+    def killed(store: Store, day: Any, *rest: Any) -> Observed:
+        """Dies once its run is published, before what it came to is kept."""
+        if day.number == 1:
+            raise Killed
+        return judged(store, day, *rest)
+
+    monkeypatch.setattr(simulation, "judged", killed)
+    with pytest.raises(Killed):
+        run(given, database, tokens, lines)
+    assert len(lines) == 1
+    assert not given.kept(1).exists()
+    published = simulation.newest_run(database)
+
+    monkeypatch.setattr(simulation, "judged", judged)
+    check(given, database)
+    resumed = run(given, database, tokens, lines)
+    assert len(lines) == DAYS + 1
+    # The day was judged by the run that was there, not by another.
+    assert json.loads(given.kept(1).read_text())["run"] == published
+
+    database.autocommit("maintenance/wipe")
+    unbroken = run(world(tmp_path / "simulations" / "two"), database, tokens, [])
+    assert resumed == unbroken
+    assert unbroken["days"][-1]["accounts"] == 1_000
+    assert "How early" in (tmp_path / "out" / "report.md").read_text()
+
+
+def test_another_installation_is_left_alone(database: Store, tokens: Tokeniser, tmp_path: Path) -> None:
+    given = Simulation(tmp_path / "simulations" / "one", tmp_path / "out", Parameters(), {})
+    check(given, database)
+    load_bundle(database, ring_bundle(tmp_path / "ring", singles=20), tokens, tmp_path / "dead")
+    with pytest.raises(SimulationError, match="other data"):
+        check(given, database)
+    given.world.mkdir(parents=True)
+    check(given, database)
+    (tmp_path / "simulations" / "two").mkdir()
+    with pytest.raises(SimulationError, match="other data"):
+        check(given, database)
+    database.autocommit("maintenance/wipe")
+    simulation.write(given.kept(0), "{}")
+    with pytest.raises(SimulationError, match="does not hold"):
+        check(given, database)
+
+
+def test_no_world_by_days_is_named(tmp_path: Path) -> None:
+    with pytest.raises(BundleError, match="no world by days"):
+        Replay.read(tmp_path)
+
+
+@pytest.mark.parametrize("words", [["--accounts", "10"], ["--days", "0"], ["--scenario", "nowhere"]])
+@pytest.mark.usefixtures("database", "cli_environment")
+def test_a_wrong_call_ends_with_2(words: list[str], tmp_path: Path) -> None:
+    done = graphsvc("simulate", "--out", tmp_path / "out", *words)
+    assert (done.returncode, bool(done.stderr)) == (2, True)
+    assert not (tmp_path / "out").exists()
