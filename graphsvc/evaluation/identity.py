@@ -130,8 +130,8 @@ def identity(met: pl.DataFrame, planned: pl.DataFrame) -> Identity:
     )
     quiet = campaigns.filter(~pl.col("planned"))
     return Identity(
-        Rate(quiet["kept"].sum(), quiet.height),
-        Rate(campaigns["kept"].sum(), campaigns.height),
+        Rate(quiet.filter("kept").height, quiet.height),
+        Rate(campaigns.filter("kept").height, campaigns.height),
         Rate(quiet.filter(pl.col("changes") == 0).height, quiet.height),
         tuple(_swaps(met, partners)),
         campaigns,

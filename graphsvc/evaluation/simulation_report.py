@@ -119,8 +119,8 @@ def _identity(identity: dict[str, Any]) -> str:
         if row["changes"]
     ]
     text = (
-        "## Identity\n\nKept: the main cluster has, on the last day a campaign is found, the id under which it was found "
-        "first. Campaigns whose main cluster was not under one id on every day:\n\n"
+        "## Identity\n\nKept: the main cluster has, on the last day a campaign is found, the id under which it was "
+        "found first. Campaigns whose main cluster was not under one id on every day:\n\n"
     )
     listed = (
         _table(("campaign", "first day", "days found", "ids", "changes", "first id kept", "planned"), rows)
