@@ -202,30 +202,65 @@ def test_as_much_as_possible_is_carried_on_in_all() -> None:
 
 
 def test_an_active_identity_goes_before_one_that_was_merged() -> None:
-    # Of the two only the accounts of the merged one are left: they have been the other's since.
+    # Of the two only the accounts of the merged one are left: after some runs as one they are the other's.
+    for runs in (1, 4):
+        life = Life()
+        life.day(A, B)
+        large, small = life.ids
+        for _ in range(runs):
+            life.day(A + B)
+        life.day(B)
+        assert life.ids == [small if runs == 1 else large]
+        assert life.state(large if runs == 1 else small) == ("dormant" if runs == 1 else "merged")
+
+
+def test_who_came_with_the_last_run_does_not_take_the_id_away() -> None:
+    # For one day a cluster is found as one with another, which has grown to twice its size meanwhile.
+    young, grown = B, B + names("n", 100)
     life = Life()
-    life.day(A, B)
-    large, small = life.ids
-    life.day(A + B)
+    for _ in range(3):
+        life.day(A, young)
+    one, other = life.ids
+    life.day(A + grown)
+    assert life.ids == [one]
+    life.day(A, grown)
+    assert life.ids == [one, other]
+
+
+def test_who_was_a_member_lately_brings_a_dormant_identity_back() -> None:
+    life = Life()
+    for _ in range(4):
+        life.day(A, B)
+    one, other = life.ids
+    life.day(A[:10], B)
+    life.day(A[:10], B)
     life.day(B)
-    assert life.ids == [large]
-    assert life.state(small) == "merged"
+    # Two of the ten it had last, and most of those that it had before.
+    life.day(A[8:30] + names("n", 5), B)
+    assert life.ids == [one, other]
+    assert (one, one, "revived") in life.events
+    # Not for ever.
+    late = Life()
+    for accounts in (A, *[A[:10]] * 10, []):
+        late.day(accounts) if accounts else late.day()
+    late.day(A[10:40])
+    assert late.kinds() == ["born"]
 
 
 def test_a_new_id_is_never_one_that_somebody_has() -> None:
     # The smaller half is what the cluster once was, and has the hash of it.
     life = Life()
+    script = [[B], *[[A + B]] * 6, [A, B]]
+    life, again = Life(), Life()
     life.day(B)
     (one,) = life.ids
-    life.day(A + B)
-    life.day(A, B)
+    for day in script[1:]:
+        life.day(*day)
     assert life.ids[0] == one
     assert life.ids[1] != one
-    new = life.ids[1]
-    again = Life()
-    for day in ([B], [A + B], [A, B]):
+    for day in script:
         again.day(*day)
-    assert again.ids == [one, new]
+    assert again.ids == life.ids
 
 
 days = st.lists(
@@ -283,6 +318,7 @@ def test_every_identity_is_accounted_for_and_no_id_is_given_to_strangers(history
     for assigned in history:
         before = life.known
         last = {name: set(rows["account"]) for (name,), rows in before.members.group_by("id")}
+        size = dict(before.identities.select("id", "size").rows())
         rings = rings_of(assigned)
         life.day(*rings)
         assert len(set(life.ids)) == len(life.ids)
@@ -291,7 +327,7 @@ def test_every_identity_is_accounted_for_and_no_id_is_given_to_strangers(history
         assert set(before.identities["id"]) <= set(states)
         for name, ring in zip(life.ids, rings, strict=True):
             if name in last:
-                common = len(last[name] & set(ring.accounts)) / min(len(last[name]), len(ring.accounts))
+                common = len(last[name] & set(ring.accounts)) / min(size[name], len(ring.accounts))
                 known = before.signals.filter(pl.col("id") == name)["signal"].to_list()
                 assert common >= 0.5 or set(known) & set(ring.signals)
         for name, origin, kind in life.events:

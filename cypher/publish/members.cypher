@@ -1,14 +1,14 @@
 // Attaches accounts to staged clusters.
-// Parameters: $run (text), parallel lists $cluster, $account (ids), $membership, $bits (float),
+// Parameters: $run (text), parallel lists $cluster, $account (ids), $membership, $bits, $tenure (float),
 //   $families, $family_bits, $signals, $sharers (parallel lists each: what each family adds, its strongest signal's key
 //   or '', and how many other members have that)
 // Returns: nothing
 UNWIND range(0, size($account) - 1) AS i
 WITH $run + '/' + $cluster[i] AS key, $account[i] AS account, $membership[i] AS membership, $bits[i] AS bits,
      $families[i] AS families, $family_bits[i] AS familyBits, $signals[i] AS signals,
-     $sharers[i] AS sharers
+     $sharers[i] AS sharers, $tenure[i] AS tenure
 MATCH (c:StagedCluster {key: key})
 MATCH (a:Account {id: account})
 MERGE (a)-[m:MEMBER_OF]->(c)
 SET m.membership = membership, m.bits = bits, m.families = families, m.familyBits = familyBits,
-    m.signals = signals, m.sharers = sharers, m.run = $run, m.since = coalesce(m.since, datetime())
+    m.signals = signals, m.sharers = sharers, m.tenure = tenure, m.run = $run, m.since = coalesce(m.since, datetime())

@@ -27,6 +27,12 @@ LEAST_OVERLAP = 0.5
 RESTING = 0.5
 """How much what a dormant or merged identity would carry on counts against what an active one would: the id that people
 look at gives way to one that comes back only where that one is larger by half."""
+KEPT = 0.7
+"""What an account's tenure is multiplied by in each run that finds its identity; who is a member then gains the rest to
+1. Who has long been one says more about which cluster it is than who came with the last run, perhaps by a merger that
+the next run undoes; and a ring that most of its accounts drop out of and come back to is itself."""
+FORGOTTEN = 0.05
+"""Tenure with which one who has left is no longer remembered: after nine runs, at most."""
 SHARE = 0.25
 """Where most of a cluster comes from one active identity, another is carried on by it only if so much of the cluster
 is its own: otherwise a few accounts that once were a cluster would name every part they happen to be in."""
@@ -70,9 +76,8 @@ def known_of(found: Found, graph: SignalGraph) -> Known:
             {
                 "id": ids.gather(found.members["cluster"]),
                 "account": graph.accounts["id"].gather(found.members["account"]),
-            },
-            schema=MEMBERS,
-        ),
+            }
+        ).select("id", "account", tenure=pl.lit(1.0), member=pl.lit(value=True)),
         pl.DataFrame(
             {
                 "id": ids.gather(found.shared["cluster"]),
@@ -179,6 +184,25 @@ def _tomorrow(known: Known, now: Known, lasting: dict[str, str], events: pl.Data
     )
     return Known(
         pl.concat([renamed(now.identities), rest]).sort("id"),
-        pl.concat([renamed(now.members), others(known.members)]).sort("id", "account"),
+        pl.concat([_remembered(known.members, renamed(now.members)), others(known.members)]).sort(
+            "id", "account"
+        ),
         pl.concat([renamed(now.signals), others(known.signals)]).sort("id", "signal"),
     )
+
+
+def _remembered(before: pl.DataFrame, now: pl.DataFrame) -> pl.DataFrame:
+    """Members of the identities in `now`, and who was one of them lately, with their tenure (schema `MEMBERS`)."""
+    carried = before.join(now.select("id").unique(), on="id", how="semi")
+    both = now.join(
+        carried.select("id", "account", was="tenure"), on=["id", "account"], how="full", coalesce=True
+    )
+    fresh = both.join(carried.select("id").unique(), on="id", how="anti")
+    rest = both.join(carried.select("id").unique(), on="id", how="semi").with_columns(
+        pl.col("member").fill_null(value=False), pl.col("was").fill_null(0.0)
+    )
+    gained = pl.when("member").then(1.0 - KEPT).otherwise(0.0)
+    kept = rest.with_columns(tenure=KEPT * pl.col("was") + gained).filter(
+        pl.col("member") | (pl.col("tenure") >= FORGOTTEN)
+    )
+    return pl.concat([frame.select(list(MEMBERS)) for frame in (fresh, kept)])

@@ -11,16 +11,17 @@ from graphsvc.signals.kinds import family_of
 
 MOST = 0.5
 """Share of a part's accounts that come from, or went to, an identity for it to be a part of that."""
-FEW, THIRD = 20, 1.0 / 3.0
-"""A part of fewer accounts than this must be a third of the whole: a handful at the edge of a ring is in it on one day
-and by itself on the next."""
+FEW, THIRD = 12, 1.0 / 3.0
+"""Parts of fewer accounts than this must be a third of the whole: clusters of eight or ten, the smallest there are,
+come and go at the edge of a ring."""
 
 
 def substantial(part: pl.Expr, whole: pl.Expr) -> pl.Expr:
-    """Whether a part is large enough for its coming off, or its going in, to be a split or a merger.
+    """Whether parts are large enough for their coming off, or their going in, to be a split or a merger.
 
-    It must be no smaller than the root of the whole, since what comes and goes by chance grows like that: of thousands
-    of accounts a dozen are a cluster of their own now and then, and nothing has split or merged by it.
+    All that comes off an identity in a run, or goes into one, counts together. It must be no smaller than the root of
+    the whole, since what comes and goes by chance grows like that: of thousands of accounts a dozen are a cluster of
+    their own now and then, and nothing has split or merged by it.
     """
     return (part * part >= whole) & ((part >= FEW) | (part >= THIRD * whole))
 
@@ -49,12 +50,12 @@ def events_of(pairs: Pairs, before: Side, after: Side, identity: Rows, ids: list
     )
     went = _main(sizes.filter(pl.col("accounts") >= MOST * pl.col("size_before")), "before", "now")
     born = fresh.join(came, on="now", how="left").with_columns(
-        kind=pl.when(substantial(pl.col("accounts"), pl.col("size_before")))
+        kind=pl.when(substantial(pl.col("accounts").sum().over("before"), pl.col("size_before")))
         .then(pl.lit("split"))
         .otherwise(pl.lit("born"))
     )
     ended = gone.join(went, on="before", how="left").with_columns(
-        kind=pl.when(substantial(pl.col("accounts"), pl.col("size_now")))
+        kind=pl.when(substantial(pl.col("accounts").sum().over("now"), pl.col("size_now")))
         .then(pl.lit("merged"))
         .otherwise(pl.lit("dormant"))
     )

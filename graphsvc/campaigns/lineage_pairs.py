@@ -22,7 +22,8 @@ SPREAD = 8
 class Side:
     """Identities, or the clusters found now, by number: sorted by id, so that the order of rows decides nothing.
 
-    `sizes` int64, `active` bool, parallel to `ids`. `members`: row (int64), account; `signals`: row, signal, bits.
+    `sizes` int64, `active` bool, parallel to `ids`. `members`: row (int64), account, tenure, member; `signals`: row,
+    signal, bits.
     """
 
     ids: list[str]
@@ -36,10 +37,11 @@ class Side:
         """Numbers what is known."""
         identities = known.identities.sort("id")
         row = identities.select("id", row=pl.int_range(pl.len(), dtype=pl.Int64))
-        members = known.members.join(row, on="id").select("row", "account").unique()
+        members = known.members.join(row, on="id").select("row", "account", "tenure", "member")
+        last = members.filter("member")["row"].to_numpy()
         return cls(
             identities["id"].to_list(),
-            np.bincount(members["row"].to_numpy(), minlength=identities.height).astype(np.int64),
+            np.bincount(last, minlength=identities.height).astype(np.int64),
             (identities["state"] == ACTIVE).to_numpy(),
             members.sort("row", "account"),
             known.signals.join(row, on="id").select("row", "signal", "bits").sort("row", "signal"),
@@ -50,9 +52,9 @@ class Side:
 class Pairs:
     """Identities and clusters that have accounts or signals in common.
 
-    `rows`: before, now (row numbers), accounts (in common), bits (of signals in common, of each the fewer), overlap
-    (0-1), carried (overlap times the smaller size: how many accounts' worth of an identity); sorted by before, now.
-    `signals`: before, now, signal; what is in both, sorted.
+    `rows`: before, now (row numbers), accounts (in common), remembered (those that were members lately among them),
+    bits (of signals in common, of each the fewer), overlap (0-1), carried (how many accounts' worth of an identity);
+    sorted by before, now. `signals`: before, now, signal; what is in both, sorted.
     """
 
     rows: pl.DataFrame
@@ -62,14 +64,21 @@ class Pairs:
 def compare(before: Side, after: Side) -> Pairs:
     """Every identity with every cluster that has something of it.
 
-    overlap = 1 − (1 − a)(1 − s): a is the share of the smaller one's accounts that are in both, s the cosine of the
-    bits of their signals (the geometric mean of containment in both directions).
+    overlap = 1 − (1 − a)(1 − s): a is the share of the smaller one's accounts that are in both, or of the cluster's
+    that were members lately; s the cosine of the bits of their signals (the geometric mean of containment in both
+    directions). carried is the tenure of the accounts in common, and, where that is less than the smaller size, s of
+    the rest.
     """
-    accounts = (
+    both = (
         before.members.rename({"row": "before"})
-        .join(after.members.rename({"row": "now"}), on="account")
-        .group_by("before", "now")
-        .agg(accounts=pl.len().cast(pl.Int64))
+        .join(after.members.select("account", now="row"), on="account")
+        .sort("before", "now", "account")
+    )
+    accounts = both.group_by("before", "now", maintain_order=True).agg(
+        accounts=pl.col("member").sum().cast(pl.Int64), remembered=pl.len().cast(pl.Int64)
+    )
+    accounts = accounts.with_columns(
+        worth=pl.Series(summed(both, ["before", "now"], "tenure"), dtype=pl.Float64)
     )
     told = [_telling(side.signals) for side in (before, after)]
     common = (
@@ -81,17 +90,23 @@ def compare(before: Side, after: Side) -> Pairs:
     bits = bits.with_columns(bits=pl.Series(summed(common, ["before", "now"], "bits"), dtype=pl.Float64))
     rows = (
         accounts.join(bits, on=["before", "now"], how="full", coalesce=True)
-        .with_columns(pl.col("accounts").fill_null(0), pl.col("bits").fill_null(0.0))
+        .with_columns(pl.col("accounts", "remembered").fill_null(0), pl.col("bits", "worth").fill_null(0.0))
         .sort("before", "now")
     )
     one, other = rows["before"].to_numpy(), rows["now"].to_numpy()
     smaller = np.minimum(before.sizes[one], after.sizes[other])
-    contained = rows["accounts"].to_numpy() / np.maximum(smaller, 1)
+    contained = np.maximum(
+        rows["accounts"].to_numpy() / np.maximum(smaller, 1),
+        rows["remembered"].to_numpy() / np.maximum(after.sizes[other], 1),
+    )
     whole = _bits(told[0], len(before.ids))[one] * _bits(told[1], len(after.ids))[other]
     shared = rows["bits"].to_numpy()
     alike = np.where(shared >= LEAST_BITS, shared / np.sqrt(np.maximum(whole, LEAST_BITS**2)), 0.0)
-    overlap = 1.0 - (1.0 - contained) * (1.0 - np.minimum(alike, 1.0))
-    scored = rows.with_columns(overlap=pl.Series(overlap), carried=pl.Series(overlap * smaller))
+    alike = np.minimum(alike, 1.0)
+    overlap = 1.0 - (1.0 - contained) * (1.0 - alike)
+    worth = rows["worth"].to_numpy()
+    carried = worth + alike * np.maximum(smaller - worth, 0.0)
+    scored = rows.with_columns(overlap=pl.Series(overlap), carried=pl.Series(carried))
     return Pairs(scored, common.select("before", "now", "signal"))
 
 

@@ -17,7 +17,7 @@ IDENTITIES: Schema = {
     "size": pl.Int64,
     "merged_into": pl.String,
 }
-MEMBERS: Schema = {"id": pl.String, "account": pl.String}
+MEMBERS: Schema = {"id": pl.String, "account": pl.String, "tenure": pl.Float64, "member": pl.Boolean}
 SIGNALS: Schema = {"id": pl.String, "signal": pl.String, "bits": pl.Float64}
 EVENTS: Schema = {
     "id": pl.String,
@@ -52,8 +52,9 @@ class Known:
     """Every identity there has been: one row each of `identities` (schema `IDENTITIES`), ids unique.
 
     `size`, `members` (schema `MEMBERS`) and `signals` (schema `SIGNALS`: keys of the signals that held it together,
-    with their bits) are those of its last cluster, for a merged one of the last it had to itself. `merged_into` is null
-    but for merged ones. Rows in any order.
+    with their bits) are those of its last cluster, for a merged one of the last it had to itself. `members` has those
+    who were members lately, too: `member` says whether an account was in the last cluster, `tenure` (0-1) for how many
+    of the last ones it was. `merged_into` is null but for merged ones. Rows in any order.
     """
 
     identities: pl.DataFrame

@@ -17,6 +17,8 @@ def read_known(store: Store) -> Known:
         schema={
             **IDENTITIES,
             "account": pl.List(pl.String),
+            "tenure": pl.List(pl.Float64),
+            "member": pl.List(pl.Boolean),
             "signal": pl.List(pl.String),
             "bits": pl.List(pl.Float64),
         },
@@ -27,6 +29,6 @@ def read_known(store: Store) -> Known:
 
     return Known(
         packed.select(list(IDENTITIES)).sort("id"),
-        unpacked("account").select(list(MEMBERS)).sort("id", "account"),
+        unpacked("account", "tenure", "member").select(list(MEMBERS)).sort("id", "account"),
         unpacked("signal", "bits").select(list(SIGNALS)).sort("id", "signal"),
     )

@@ -83,6 +83,10 @@ def publish(
         signals=signal_keys(found.members["signals"], found.keys),
         sharers="sharers",
     )
+    lasting = followed.known.members.join(ids.to_frame("id"), on="id", how="semi").rename({"id": "cluster"})
+    tenure = lasting.filter("member").select("cluster", "account", "tenure")
+    members = members.join(tenure, on=["cluster", "account"], how="left", maintain_order="left")
+    former = lasting.filter(~pl.col("member")).select("cluster", "account", "tenure")
     shared = found.shared.select(
         cluster=ids.gather(found.shared["cluster"]),
         signal=found.keys.gather(found.shared["signal"]),
@@ -99,7 +103,8 @@ def publish(
         family_bits="family_bits",
         signals=signal_keys(found.links["signals"], found.keys),
     )
-    for name, frame in (("clusters", clusters), ("members", members), ("shares", shared), ("links", links)):
+    staged = {"clusters": clusters, "members": members, "former": former, "shares": shared, "links": links}
+    for name, frame in staged.items():
         _write(store, run.id, name, frame, progress)
     here = events.filter(~pl.col("kind").is_in([MERGED, DORMANT]))
     _write(store, run.id, "events", here.select("id", "kind", "says"), progress)
