@@ -22,14 +22,16 @@ Row = dict[str, Any]
 INTRODUCTION = """# Succession
 
 Written by `bench/succession.py`; the raw figures are in [succession.json](succession.json), what is measured and why is
-in [decisions/succession.md](../decisions/succession.md). Worlds are named scenario:seed:accounts. {train} were looked
-at while succession was built; no other.
+in [decisions/succession.md](../decisions/succession.md). Worlds are named scenario:seed:accounts.
+{train} were looked at while succession was built; no other.
 
 - **First**: of all replacements of the truth, whose true predecessor is ranked first. **MRR**: mean of 1 / its rank, 0
   where it is not proposed. **Precision** and **recall** are of the probable pairs (likelier than not, one to one).
 - Clusters are those **detected**, the **true** campaigns, or **none** at all.
-- **Permuted**: the same with the moments of sign-up permuted within each cluster, {permutations} times. Some true pairs
-  stay within reach of each other by accident, and are rightly found; the rest is what chance finds.
+- **Permuted**: the same with the moments of sign-up permuted within each cluster, {permutations} times. Some true
+  pairs stay within reach of each other by accident, and are rightly found; the rest is what chance finds.
+- **Rate** of a campaign: banned accounts that are seen to come back, less those expected to be wrong / that do. Who
+  takes over nothing is not seen. **Half-life** by Kaplan and Meier; where less than half were banned, at this pace.
 """
 
 
@@ -145,7 +147,7 @@ def _campaign(world: str, row: Row) -> list[str]:
         f"{row['by_chance']:.0f}",
         f"{row['rate']:.2f} / {row['true_rate']:.2f}",
         " / ".join(_hours(row[name]) for name in ("delay_hours", "true_delay_hours")),
-        "–" if half is None else f"{half:.0f} days",
+        f"{row['half_life_at_pace']:,.0f} days (at this pace)" if half is None else f"{half:.0f} days",
     ]
 
 

@@ -84,6 +84,9 @@ def test_a_campaign_by_hand() -> None:
     assert (row["wave_stopped"], row["wave_followed"]) == ([2, 2], [1, 2])
     # Ends after 20, 20, 39 and 40 days; two others left at 1 and 21 days, one is there after 40 days.
     assert row["half_life_days"] == 39.0
+    assert row["half_life_at_pace"] == pytest.approx(
+        math.log(2) * (20 + 20 + 39 + 40 + 40 + 21 + 1) / 4, abs=0.01
+    )
     assert row["says"] == (
         "4 of 7 accounts were banned in 2 waves; 3 of them probably came back (0 of these by chance: 68% replaced); "
         "half of those within 24 hours (quartiles 24 to 36); with the same payment instrument in 100%, address in 67%; "

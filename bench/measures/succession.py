@@ -135,7 +135,16 @@ def _campaigns(
         followed = known.filter(pl.col("cluster") == row["cluster"])
         said = {
             key: _number(row[key])
-            for key in ("size", "stopped", "pairs", "by_chance", "rate", "delay_hours", "half_life_days")
+            for key in (
+                "size",
+                "stopped",
+                "pairs",
+                "by_chance",
+                "rate",
+                "delay_hours",
+                "half_life_days",
+                "half_life_at_pace",
+            )
         }
         rows.append(
             {

@@ -29,6 +29,7 @@ CAMPAIGNS: Schema = {
     "delay_low": pl.Float64,
     "delay_high": pl.Float64,
     "half_life_days": pl.Float64,
+    "half_life_at_pace": pl.Float64,
     "families": pl.List(pl.String),
     "family_shares": pl.List(pl.Float64),
     "wave_at": pl.List(pl.Int64),
@@ -42,9 +43,10 @@ CAMPAIGNS: Schema = {
 pairs are expected to be wrong; `rate`: the rest of the pairs for each of the stopped, 0–1 (a lower bound: who takes
 over nothing is not seen), NaN where nobody was stopped; `outside`: followers that are not of the cluster. Delays from
 ban to sign-up in hours: median and quartiles, NaN without pairs. `half_life_days`: from sign-up to ban, NaN where more
-than half of the accounts last. `family_shares`: share of pairs in which the family was taken over, parallel to
-`families`, most first. Waves of bans are more than 72 hours apart: `wave_at` (first ban, ms), its bans, and those
-that are followed."""
+than half of the accounts last; `half_life_at_pace`: after how many days half are banned if bans go on as they did
+(log 2 by bans a day and account), NaN where nobody was. `family_shares`: share of pairs in which the family was taken
+over, parallel to `families`, most first. Waves of bans are more than 72 hours apart: `wave_at` (first ban, ms), its
+bans, and those that are followed."""
 
 
 def turnover(pairs: pl.DataFrame, members: pl.DataFrame, graph: SignalGraph) -> pl.DataFrame:
@@ -69,9 +71,12 @@ def turnover(pairs: pl.DataFrame, members: pl.DataFrame, graph: SignalGraph) -> 
     for (number,), group in sorted(members.partition_by("cluster", as_dict=True).items()):
         who = group["account"].to_numpy()
         known = who[created[who] >= 0]
-        half = half_life(np.maximum(until[known] - created[known], 0) / DAY, banned[known])
+        days = np.maximum(until[known] - created[known], 0) / DAY
+        bans = int(banned[known].sum())
+        pace = float(np.log(2.0) * days.sum() / bans) if bans else float("nan")
         followed = probable.get(number, pairs.clear())
-        row = {"cluster": number, "size": len(who), "half_life_days": half}
+        row: dict[str, Any] = {"cluster": number, "size": len(who), "half_life_at_pace": pace}
+        row["half_life_days"] = half_life(days, banned[known])
         row |= _replaced(followed, int(banned[who].sum()))
         row |= _waves(who[banned[who]], changed, followed)
         rows.append({**row, "says": _sentence(row)})
@@ -138,11 +143,13 @@ def _sentence(row: dict[str, Any]) -> str:
         return "none of its accounts was banned"
     waves = len(row["wave_at"])
     said = [
-        f"{row['stopped']:,} of {row['size']:,} accounts were banned in {waves} wave{'s' if waves != 1 else ''}",
-        f"{row['pairs']:,} of them probably came back "
-        f"({row['by_chance']:.0f} of these by chance: {row['rate']:.0%} replaced)",
+        f"{row['stopped']:,} of {row['size']:,} accounts were banned in {waves} wave{'s' if waves != 1 else ''}"
     ]
     if row["pairs"]:
+        said.append(
+            f"{row['pairs']:,} of them probably came back "
+            f"({row['by_chance']:.0f} of these by chance: {row['rate']:.0%} replaced)"
+        )
         said.append(
             f"half of those within {row['delay_hours']:.0f} hours "
             f"(quartiles {row['delay_low']:.0f} to {row['delay_high']:.0f})"
@@ -151,10 +158,10 @@ def _sentence(row: dict[str, Any]) -> str:
         words = [f"{FAMILIES.get(name, name.replace('_', ' '))} in {share:.0%}" for name, share in taken]
         if words:
             said.append(f"with the same {', '.join(words)}")
-    half = row["half_life_days"]
-    said.append(
-        "more than half of its accounts last"
-        if np.isnan(half)
-        else f"half of its accounts last {half:.0f} days"
-    )
+    else:
+        said.append("none of them is seen to come back")
+    if not np.isnan(row["half_life_days"]):
+        said.append(f"half of its accounts last {row['half_life_days']:.0f} days")
+    elif not np.isnan(row["half_life_at_pace"]):
+        said.append(f"at this pace half of its accounts would last {row['half_life_at_pace']:,.0f} days")
     return "; ".join(said)
