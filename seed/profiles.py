@@ -190,7 +190,8 @@ class Profile(Section):
     sessions: Annotated[float, Field(ge=1)] = 2.2
     """Mean number of addresses an account is seen at."""
     kept: Share = 0.0
-    """Share of slots that are used for as long as the account lives; the others fall out of use before."""
+    """Share of slots that are used for as long as the account lives, the last begun among them; the others fall out of
+    use before. 0: all of them do."""
 
 
 class Population(Profile):

@@ -55,7 +55,11 @@ def stays(rng: np.random.Generator, members: Members, owner: Ints) -> tuple[Ints
     first = born + (begin * life).astype(np.int64)
     last = first + (stay * (ended - 1 - first).clip(0)).astype(np.int64)
     if members.profile.kept:
-        last = np.where(rng.random(len(owner)) < members.profile.kept, np.maximum(first, ended - 1), last)
+        kept = rng.random(len(owner)) < members.profile.kept
+        # Who works is seen somewhere: what an account began with last it has to its end.
+        order = np.lexsort((first, owner))
+        kept[order[np.flatnonzero(np.diff(owner[order], append=-1))]] = True
+        last = np.where(kept, np.maximum(first, ended - 1), last)
     return first, last
 
 
