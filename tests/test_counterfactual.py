@@ -143,6 +143,16 @@ def test_bridges_are_the_signals_and_accounts_that_parts_hang_by() -> None:
     assert [held.signals for held in found.cut.signals] == [("instrument:both",)]
 
 
+def test_the_cut_is_all_that_two_parts_have_in_common() -> None:
+    devices = {"device:left": list(range(10)), "device:right": list(range(10, 20))}
+    held = halves({"ip:1": [3, 15], "ip:2": [4, 16], **devices})
+    found = anatomy(held).cut
+    assert found is not None
+    assert {each.signals for each in found.signals} == {("ip:1",), ("ip:2",)}
+    assert found.bits == pytest.approx(sum(each.bits for each in found.signals))
+    assert remaining(held.without(["ip:1"])).sizes == (10, 10)
+
+
 def test_without_a_bridge_the_strongest_signal_is_that_of_most_bits_and_accounts() -> None:
     ring = {f"instrument:{n}": [n, (n + 1) % 20] for n in range(20)}
     found = anatomy(held_of(20, {**ring, "instrument:x": [0, 5, 10]}), smallest=4)

@@ -72,7 +72,9 @@ def anatomy(found: Anatomy) -> list[str]:
         )
         lines.append(f"Strongest ({how}): {holding(found.strongest)}.")
     lines += (
-        _cut(found.cut) if found.cut else ["Nothing was found that would leave two parts of the given size."]
+        _cut(found.cut)
+        if found.cut
+        else ["Nothing was found that would leave two parts of the given size with nothing between them."]
     )
     return lines
 
@@ -84,9 +86,9 @@ def _cut(cut: EvidenceCut) -> list[str]:
         else f"an upper bound; no cut is smaller than {cut.at_least:,.1f} bits"
     )
     lines = [
-        f"Smallest evidence cut found that leaves two parts of {cut.least:,} or more: {cut.bits:,.1f} bits in "
-        f"{counted(cut.values, 'value')} and {counted(cut.uses, 'single use')} ({bound}), which "
-        f"leaves {sizes(cut.sizes, cut.alone)}. Of what goes, most holds:"
+        f"Smallest evidence cut found after which nothing ties two parts of {cut.least:,} or more: "
+        f"{cut.bits:,.1f} bits in {counted(cut.values, 'value')} and {counted(cut.uses, 'single use')} ({bound}), "
+        f"which leaves {sizes(cut.sizes, cut.alone)}. Of what goes, most holds:"
     ]
     shown = [f"  {holding(held)}" for held in cut.signals]
     return lines + shown

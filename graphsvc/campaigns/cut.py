@@ -1,10 +1,11 @@
 """The smallest evidence cut: what would have to be left out of account for a cluster to be two.
 
 **Definition.** Evidence is discarded, a value as a whole or one account's use of it, each piece for the value's bits,
-so that two parts of at least so many accounts each remain, connected in themselves; the cut is the cheapest way. So
-it is a division of the accounts into two sides that each still hold such a part. A value that both sides use goes, or
-its uses on one side do. Even without the parts this is a minimum cut of a hypergraph, whose edges are the values,
-with a bound on its sides, which is NP-hard. A cut is found, and apart from that as much as can be is proved.
+until no value ties two sides that each still hold a part of at least so many accounts, connected in itself; the cut
+is the cheapest way. Of a value that both sides use all goes, or its uses on one side. That is more than what must go
+for the two to count as two parts: of values of which it takes two to connect, the last one left is discarded too.
+Even without the parts this is a minimum cut of a hypergraph, whose edges are the values, with a bound on its sides,
+which is NP-hard. A cut is found, and apart from that as much as can be is proved.
 
 **Found.** Accounts are laid in the order of slowly mixing directions of a random walk between accounts and values
 (Dhillon 2001, "Co-clustering documents and words", section 4). Each order is cut at its cheapest place, and improved
@@ -85,7 +86,7 @@ def smallest_cut(
     parting: Parting | None = None,
     hints: Sequence[Bools] = (),
 ) -> Cut | None:
-    """The cheapest evidence without which two parts of at least `least` accounts remain of connected ones.
+    """The cheapest evidence without which nothing ties two parts of at least `least` accounts of connected ones.
 
     Args:
         accounts: how many there are.
