@@ -44,7 +44,7 @@ def whatif(
     side: Annotated[
         int | None,
         typer.Option(
-            help="Accounts of either side of the smallest cut; without it a fifth of the largest part.",
+            help="Accounts of either side of the cut; else a fifth of the largest part, no fewer than --smallest.",
             min=1,
             show_default=False,
         ),
