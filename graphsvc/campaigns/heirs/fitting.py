@@ -76,21 +76,13 @@ def fit(lives: Lives, estate: Estate, handover: Handover | None, seed: int) -> F
         by_chance = [
             levels(one.pairs, odds, len(lives.home)) for one, odds in zip(permuted, moved, strict=True)
         ]
-        factor, null = np.zeros(len(level)), []
-        for inside, count in enumerate(births):
-            who = (lives.home >= 0) == bool(inside)
-            chance = np.concatenate([one[who & np.isfinite(one)] for one in by_chance])
-            known = who & np.isfinite(level)
-            calibration = calibrate(level[known], chance, rounds, int(count))
-            # A birth's odds as calibrated are divided between its candidates.
-            factor[known] = calibration.odds(level[known]) / 2.0 ** level[known]
-            null.append(calibration.table(bool(inside)))
+        factor, null = _calibrated(lives, level, by_chance, births)
         by_pair = factor[real.pairs["successor"].to_numpy()]
         probability, rivals = among_rivals(real.pairs, weighed.odds * by_pair)
         matched = Matched(probability, by_pair, rivals)
         if number < ROUNDS - 1:
             chances = learned(real, matched.probability, weighed, chances, estate, lives)
-    return Fitted(chances, real, weighed, matched, pl.concat(null))
+    return Fitted(chances, real, weighed, matched, null)
 
 
 def among_rivals(pairs: pl.DataFrame, odds: Floats) -> tuple[Floats, Floats]:
@@ -123,6 +115,25 @@ def levels(pairs: pl.DataFrame, odds: Floats, accounts: int) -> Floats:
     with np.errstate(divide="ignore"):
         found: Floats = np.log2(total)
     return found
+
+
+def _calibrated(
+    lives: Lives, level: Floats, by_chance: list[Floats], births: NDArray[np.int64]
+) -> tuple[Floats, pl.DataFrame]:
+    """What the odds of each account's births are to be multiplied with, shape (accounts,), and the table `chance.NULL`.
+
+    Births in clusters and in none are calibrated apart: those are far more often replacements.
+    """
+    factor, null = np.zeros(len(level)), []
+    for inside, count in enumerate(births):
+        who = (lives.home >= 0) == bool(inside)
+        chance = np.concatenate([one[who & np.isfinite(one)] for one in by_chance])
+        known = who & np.isfinite(level)
+        calibration = calibrate(level[known], chance, len(by_chance), int(count))
+        # A birth's odds as calibrated are divided between its candidates.
+        factor[known] = calibration.odds(level[known]) / 2.0 ** level[known]
+        null.append(calibration.table(bool(inside)))
+    return factor, pl.concat(null)
 
 
 def _share(odds: Floats, successor: NDArray[np.int32]) -> Floats:
