@@ -190,6 +190,7 @@ def test_the_command_tells_one_history_and_the_last_run(days: Days, cli_environm
     told = json.loads(run(app, ["lineage", other, "--json"]).stdout)
     assert [(row["kind"], row["run"]) for row in told] == [("dormant", "run-2"), ("born", "run-1")]
     assert "New, with 30 accounts." in run(app, ["lineage", one]).stdout
+    assert run(app, ["lineage", one, "--limit", "1"]).stdout.splitlines()[1:] == ["and 2 more (--limit)"]
     unknown = run(app, ["lineage", "nobody"])
     assert "There is no cluster nobody" in str(unknown.exception)
 

@@ -20,7 +20,7 @@ def lineage(
         str | None, typer.Argument(help="Id of a cluster; without: what the last run says of all.")
     ] = None,
     limit: Annotated[int, typer.Option(help="How many events to show.", min=1)] = 50,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON, for programs.")] = False,
 ) -> None:
     """Tell the history of a cluster, newest first, or what happened to all of them in the last run.
 
@@ -31,26 +31,28 @@ def lineage(
     from graphsvc.database import open_store
 
     with open_store(settings(), console.print) as store:
-        rows = _of_one(store, cluster, limit) if cluster else _of_all(store, limit)
+        rows = _of_one(store, cluster) if cluster else _of_all(store)
     if as_json:
         typer.echo(json.dumps([*rows.iter_rows(named=True)], indent=2, default=str))
         return
-    for row in rows.iter_rows(named=True):
+    for row in rows.head(limit).iter_rows(named=True):
         when = f"{row['at']:%Y-%m-%d %H:%M}  " if cluster else ""
         typer.echo(f"{when}{row['id']}  {row['kind']:<9}  {row['says']}")
+    if rows.height > limit:
+        typer.echo(f"and {rows.height - limit:,} more (--limit)")
     if not rows.height:
         typer.echo("Nothing happened: every cluster is as it was in the run before.")
 
 
-def _of_one(store: "Store", cluster: str, limit: int) -> pl.DataFrame:
+def _of_one(store: "Store", cluster: str) -> pl.DataFrame:
     from graphsvc.store.decisions import read_identity
     from graphsvc.store.lineage import history
 
     read_identity(store, cluster)
-    return history(store, cluster, limit)
+    return history(store, cluster)
 
 
-def _of_all(store: "Store", limit: int) -> pl.DataFrame:
+def _of_all(store: "Store") -> pl.DataFrame:
     from graphsvc.store.lineage import run_events
 
     published = store.read("query/published_run")
@@ -58,6 +60,4 @@ def _of_all(store: "Store", limit: int) -> pl.DataFrame:
         raise NotFound("No run has published anything yet.", "Run `graphsvc detect` first.")
     events = run_events(store, published[0]["run"]["id"]).filter(pl.col("kind") != CONTINUED)
     order = pl.col("kind").replace_strict(KINDS, range(len(KINDS)))
-    return events.sort(
-        order, pl.max_horizontal("accounts_before", "accounts_now"), descending=[False, True]
-    ).head(limit)
+    return events.sort(order, pl.max_horizontal("accounts_before", "accounts_now"), descending=[False, True])

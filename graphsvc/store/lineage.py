@@ -33,7 +33,7 @@ def run_events(store: Store, run: str) -> pl.DataFrame:
     return pl.DataFrame(store.read("lineage/run_events", run=run), schema=EVENTS).sort("id", "before", "kind")
 
 
-def history(store: Store, cluster: str, most: int) -> pl.DataFrame:
+def history(store: Store, cluster: str, most: int = 1_000_000) -> pl.DataFrame:
     """What happened to one identity (schema `HISTORY`), newest first, at most `most` rows; none of an unknown one.
 
     `id` and `before` are as in `EVENTS`: of a merger `before` is part of `id` now, of a split `id` came off `before`.
