@@ -175,6 +175,24 @@ def test_how_large_a_part_splits_and_merges(part: int, whole: int, *, enough: bo
     assert life.kinds() == ["grew", "merged"] if enough else ["dormant", "grew"]
 
 
+@pytest.mark.parametrize(("shared", "parts"), [(0, False), (1, False), (4, True)])
+def test_parts_that_share_on_the_day_have_neither_split_nor_merged(shared: int, parts: bool) -> None:
+    """One value in common (here of five bits) is a borrowed address; several are one operator's."""
+    common = {f"instrument:both{number}": 5.0 for number in range(shared)}
+    one, other = cards("a") | common, cards("b") | common
+    accounts = names("h", 60)
+    life = Life()
+    life.day(Ring(accounts, cards("a") | cards("b") | common))
+    (whole,) = life.ids
+    life.day(Ring(accounts[:40], one), Ring(accounts[40:], other))
+    part = life.ids[1]
+    came = "born" if parts else "split"
+    assert set(life.events) == {(whole, whole, "shrank"), (part, whole, came)}
+    assert ("parts of one" in life.says[part, whole, came]) == parts
+    life.day(Ring(accounts, cards("a") | cards("b") | common))
+    assert life.kinds() == (["dormant", "grew"] if parts else ["grew", "merged"])
+
+
 def test_a_few_accounts_that_once_were_a_cluster_do_not_name_each_part_they_are_in() -> None:
     large = names("h", 1_000)
     life = Life()

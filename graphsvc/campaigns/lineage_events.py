@@ -5,8 +5,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from graphsvc.campaigns.lineage_pairs import Pairs, Rows, Side
+from graphsvc.campaigns.lineage_pairs import LEAST_BITS, Pairs, Rows, Side, telling
 from graphsvc.model.lineage import EVENTS
+from graphsvc.model.sums import summed
 from graphsvc.signals.kinds import family_of
 
 MOST = 0.5
@@ -24,6 +25,28 @@ def substantial(part: pl.Expr, whole: pl.Expr) -> pl.Expr:
     their own now and then, and nothing has split or merged by it.
     """
     return (part * part >= whole) & ((part >= FEW) | (part >= THIRD * whole))
+
+
+def kinship(side: Side, pairs: pl.DataFrame) -> pl.Series:
+    """Bits of the signals that the two of each pair have in common on one day; Float64, one a row, 0 for nobody.
+
+    Who splits off has stopped using what the others use, and who is taken in did not use it before. Parts of one
+    campaign, which a run may find apart and the next one together, share cards and templates on both days.
+
+    Args:
+        pairs: one, other (row numbers of `side`, or null).
+    """
+    told = telling(side.signals)
+    common = (
+        pairs.with_row_index("pair")
+        .join(told.rename({"row": "one"}), on="one")
+        .join(told.rename({"row": "other"}), on=["other", "signal"], suffix="_other")
+        .select("pair", "signal", bits=pl.min_horizontal("bits", "bits_other"))
+        .sort("pair", "signal")
+    )
+    bits = np.zeros(pairs.height)
+    bits[common["pair"].unique(maintain_order=True).to_numpy()] = summed(common, ["pair"], "bits")
+    return pl.Series("kinship", bits)
 
 
 def events_of(pairs: Pairs, before: Side, after: Side, identity: Rows, ids: list[str]) -> pl.DataFrame:
@@ -49,20 +72,25 @@ def events_of(pairs: Pairs, before: Side, after: Side, identity: Rows, ids: list
         sizes.filter(pl.col("active") & (pl.col("accounts") >= MOST * pl.col("size_now"))), "now", "before"
     )
     went = _main(sizes.filter(pl.col("accounts") >= MOST * pl.col("size_before")), "before", "now")
-    born = fresh.join(came, on="now", how="left").with_columns(
-        kind=pl.when(substantial(pl.col("accounts").sum().over("before"), pl.col("size_before")))
+    strangers = pl.col("kinship") < LEAST_BITS
+    born = fresh.join(came, on="now", how="left", maintain_order="left")
+    rest = born.join(carried.select("before", other="now"), on="before", how="left", maintain_order="left")
+    born = born.with_columns(kinship(after, rest.select("other", one="now"))).with_columns(
+        kind=pl.when(substantial(pl.col("accounts").sum().over("before"), pl.col("size_before")) & strangers)
         .then(pl.lit("split"))
         .otherwise(pl.lit("born"))
     )
-    ended = gone.join(went, on="before", how="left").with_columns(
-        kind=pl.when(substantial(pl.col("accounts").sum().over("now"), pl.col("size_now")))
+    ended = gone.join(went, on="before", how="left", maintain_order="left")
+    host = ended.join(carried.select("now", other="before"), on="now", how="left", maintain_order="left")
+    ended = ended.with_columns(kinship(before, host.select("other", one="before"))).with_columns(
+        kind=pl.when(substantial(pl.col("accounts").sum().over("now"), pl.col("size_now")) & strangers)
         .then(pl.lit("merged"))
         .otherwise(pl.lit("dormant"))
     )
     told = pl.concat(
         [
-            frame.select("now", "before", "kind")
-            for frame in (carried.with_columns(kind=pl.lit("")), born, ended)
+            frame.select("now", "before", "kind", "kinship")
+            for frame in (carried.with_columns(kind=pl.lit(""), kinship=pl.lit(0.0)), born, ended)
         ]
     )
     rows = (
@@ -128,20 +156,27 @@ def _change(had: int, has: int) -> str:
 
 def _says(kind: str, row: dict[str, Any], had: int, has: int, origin: str | None, here: str | None) -> str:
     both = row["accounts"]
+    kin = row["kinship"] >= LEAST_BITS
     if kind == "born":
-        small = (
-            f"; {both:,} of them come from {origin}, too small a part of its {had:,} for a split"
-            if origin
-            else ""
+        why = (
+            "with which it still shares signals: parts of one"
+            if kin
+            else f"too small a part of its {had:,} for a split"
         )
-        return f"New, with {has:,} accounts{small}."
+        come = f"; {both:,} of them come from {origin}, {why}" if origin else ""
+        return f"New, with {has:,} accounts{come}."
     if kind == "split":
         return f"{both:,} of its {has:,} accounts come from {origin}, which had {had:,}."
     if kind == "merged":
         return f"{both:,} of the {had:,} accounts of {origin} are part of its {has:,} now."
     if kind == "dormant":
         if here:
-            return f"Not found: {both:,} of its {had:,} accounts are in {here}, too small a part of that for a merger."
+            why = (
+                "with which it shared signals before: parts of one"
+                if kin
+                else "too small a part of that for a merger"
+            )
+            return f"Not found: {both:,} of its {had:,} accounts are in {here}, {why}."
         return f"Not found: most of its {had:,} accounts are in no cluster, or in several."
     moved = (
         f"{has - both:,} came, {had - both:,} went"

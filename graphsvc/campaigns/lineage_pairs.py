@@ -80,7 +80,7 @@ def compare(before: Side, after: Side) -> Pairs:
     accounts = accounts.with_columns(
         worth=pl.Series(summed(both, ["before", "now"], "tenure"), dtype=pl.Float64)
     )
-    told = [_telling(side.signals) for side in (before, after)]
+    told = [telling(side.signals) for side in (before, after)]
     common = (
         told[0].rename({"row": "before"}).join(told[1].rename({"row": "now"}), on="signal", suffix="_now")
         .select("before", "now", "signal", bits=pl.min_horizontal("bits", "bits_now"))
@@ -110,7 +110,7 @@ def compare(before: Side, after: Side) -> Pairs:
     return Pairs(scored, common.select("before", "now", "signal"))
 
 
-def _telling(signals: pl.DataFrame) -> pl.DataFrame:
+def telling(signals: pl.DataFrame) -> pl.DataFrame:
     """Signals of few enough to tell one from another."""
     return signals.filter(pl.len().over("signal") <= SPREAD)
 

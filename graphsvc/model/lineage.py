@@ -40,7 +40,7 @@ KINDS = ("born", "split", "revived", MERGED, DORMANT, "grew", "shrank", CONTINUE
 |---|---|---|
 | `continued`, `grew`, `shrank` | the identity | the same |
 | `revived` | an identity that was dormant or merged | the same |
-| `born` | a new identity | null, or whose cluster it is a small part of |
+| `born` | a new identity | null, or whose cluster it is a small part of, or one that still shares with it |
 | `split` | a new identity | the identity it came off, which goes on |
 | `merged` | the identity that goes on | the one that is part of it now |
 | `dormant` | the identity | the same |
