@@ -143,6 +143,29 @@ def test_bridges_are_the_signals_and_accounts_that_parts_hang_by() -> None:
     assert [held.signals for held in found.cut.signals] == [("instrument:both",)]
 
 
+def test_a_card_that_a_part_hangs_by_beside_one_address_is_a_bridge() -> None:
+    found = anatomy(halves({"instrument:both": [3, 15], "ip:1": [4, 16]}), smallest=8)
+    assert found.every
+    assert [bridge.holding.signals for bridge in found.signals if bridge.holding] == [("instrument:both",)]
+    assert (
+        found.signals[0].sizes
+        == remaining(halves({"instrument:both": [3, 15], "ip:1": [4, 16]}).without(["instrument:both"])).sizes
+    )
+
+
+def test_in_a_large_cluster_what_alone_connects_a_part_is_found() -> None:
+    uses = {
+        f"instrument:{ring}.{n}": [200 * ring + n, 200 * ring + (n + 1) % 200]
+        for ring in (0, 1)
+        for n in range(200)
+    }
+    found = anatomy(held_of(400, {**uses, "instrument:both": [3, 4, 253]}), smallest=8)
+    assert not found.every
+    assert [bridge.holding.signals for bridge in found.signals if bridge.holding] == [("instrument:both",)]
+    assert [bridge.account for bridge in found.accounts] == ["a253"]
+    assert found.signals[0].sizes == (200, 200)
+
+
 def test_the_cut_is_all_that_two_parts_have_in_common() -> None:
     devices = {"device:left": list(range(10)), "device:right": list(range(10, 20))}
     held = halves({"ip:1": [3, 15], "ip:2": [4, 16], **devices})

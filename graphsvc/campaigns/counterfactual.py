@@ -18,6 +18,10 @@ from graphsvc.campaigns.connected import LARGE_PART, components
 from graphsvc.campaigns.held import Held, Ties, ties
 
 SHOWN_ACCOUNTS, SHOWN_SIGNALS, SHOWN_PARTS, SHOWN_BRIDGES = 5, 3, 10, 5
+EACH = 200
+"""In a cluster of so many accounts and values each is tried as a bridge."""
+STRONGEST = 3
+"""In a larger one so many of the values that hold most are, beside those that are all that connects a part."""
 SMALLEST = 8
 """Accounts of the smallest part that is one: those of the smallest cluster that is published unless said otherwise."""
 
@@ -93,13 +97,16 @@ class EvidenceCut:
 class Anatomy:
     """What holds a cluster together.
 
-    `strongest`: the signal without which least stays in one part; where no single one parts anything, `splits` is
-    false and it is the one with most bits times members.
+    `signals`, `accounts`: bridges, those that split off most first. `every`: each signal and account was tried; else,
+    in a large cluster, those that are all that connects a part, and the signals that hold most. `strongest`: the
+    signal without which least stays in one part; where no single one parts anything, `splits` is false and it is the
+    one with most bits times members.
     """
 
     parts: Parts
     signals: tuple[Bridge, ...]
     accounts: tuple[Bridge, ...]
+    every: bool
     strongest: Holding | None
     splits: bool
     cut: EvidenceCut | None
@@ -158,27 +165,44 @@ def anatomy(held: Held, smallest: int = SMALLEST, least: int | None = None) -> A
     """
     whole = connected(ties(held))
     names = _names(held, whole.ties)
-    pieces, at = _bridges(whole, smallest)
-    signals: list[Bridge] = []
-    accounts: list[Bridge] = []
-    order = np.lexsort((at, -pieces))
-    for vertex in at[order]:
-        listed = accounts if vertex < held.members.height else signals
-        if len(listed) < SHOWN_BRIDGES:
-            listed.append(_bridge(held, whole, names, int(vertex)))
-    strongest = signals[0].holding if signals else None
-    if strongest is None:
-        strongest = next(
-            iter(_holdings(names, whole.ties, np.ones(held.members.height, dtype=np.bool_), 1)), None
-        )
+    tried, every = _tried(whole, smallest)
+    found = [_bridge(held, whole, names, vertex) for vertex in tried]
+    # Only what leaves a second part; what splits off most first.
+    bridges = sorted(
+        (bridge for bridge in found if len(bridge.sizes) > 1 and bridge.sizes[1] >= smallest),
+        key=lambda bridge: bridge.sizes[0],
+    )
+    signals = [bridge for bridge in bridges if bridge.holding is not None]
+    accounts = [bridge for bridge in bridges if bridge.holding is None]
+    everybody = np.ones(held.members.height, dtype=np.bool_)
+    strongest = [bridge.holding for bridge in signals] or _holdings(names, whole.ties, everybody, 1)
     return Anatomy(
         _parts(held, whole),
-        tuple(signals),
-        tuple(accounts),
-        strongest,
+        tuple(signals[:SHOWN_BRIDGES]),
+        tuple(accounts[:SHOWN_BRIDGES]),
+        every,
+        strongest[0] if strongest else None,
         bool(signals),
         _cut(held, whole, names, smallest, least),
     )
+
+
+def _tried(whole: Connected, smallest: int) -> tuple[list[int], bool]:
+    """Vertices (accounts, then values) that may be bridges, and whether these are all there are.
+
+    In a large cluster those that are all that connects a part, as far as they are shown, and the values that hold
+    most.
+    """
+    tied = whole.ties
+    if tied.accounts + len(tied.bits) <= EACH:
+        return list(range(tied.accounts + len(tied.bits))), True
+    pieces, at = _bridges(whole, smallest)
+    order = at[np.lexsort((at, -pieces))]
+    values, accounts = order[order >= tied.accounts], order[order < tied.accounts]
+    worth = tied.bits * np.bincount(tied.value, minlength=len(tied.bits))
+    most = tied.accounts + np.argsort(-worth, kind="stable")[:STRONGEST]
+    both = [*values[:SHOWN_BRIDGES].tolist(), *accounts[:SHOWN_BRIDGES].tolist(), *most.tolist()]
+    return sorted(set(both)), False
 
 
 def _parts(held: Held, whole: Connected) -> Parts:
@@ -265,14 +289,15 @@ def _bridges(whole: Connected, smallest: int) -> tuple[NDArray[np.int64], NDArra
 def _bridge(held: Held, whole: Connected, names: pl.DataFrame, vertex: int) -> Bridge:
     tied = whole.ties
     value = vertex - tied.accounts
+    gone = tied.account == vertex if value < 0 else tied.value == value
+    left = tied.uses_of(~gone)
+    # A value that makes no link by itself can be used in several parts: that of most is looked at.
+    of = whole.part[vertex] if value < 0 else np.argmax(np.bincount(whole.part[tied.account[gone]]))
+    inside = whole.part == of
     if value < 0:
-        left, inside = tied.uses_of(tied.account != vertex), whole.part == whole.part[vertex]
         inside[vertex] = False
-    else:
-        used = tied.value == value
-        left, inside = tied.uses_of(~used), whole.part == whole.part[tied.account[used][0]]
     sizes = np.sort(np.unique(connected(left).part[inside], return_counts=True)[1])[::-1]
-    holding = None if value < 0 else _holding(names, tied, value, int(used.sum()))
+    holding = None if value < 0 else _holding(names, tied, value, int(gone.sum()))
     account = held.members["id"][vertex] if value < 0 else ""
     return Bridge(holding, account, tuple(sizes[sizes > 1].tolist()), int((sizes == 1).sum()))
 

@@ -59,10 +59,12 @@ def anatomy(found: Anatomy) -> list[str]:
     """What holds a cluster together."""
     lines = [*consists(found.parts)]
     for title, bridges in (("signal", found.signals), ("account", found.accounts)):
-        if not bridges:
+        if not bridges and found.every:
             lines.append(
-                f"No single {title} is a bridge: without any one of them no part of the given size splits off."
+                f"No single {title} is a bridge: whichever is left out, no part of the given size splits off."
             )
+        elif not bridges:
+            lines.append(f"No single {title} is all that connects a part of the given size with the rest.")
         lines += [_bridge(bridge) for bridge in bridges]
     if found.strongest is not None:
         how = (

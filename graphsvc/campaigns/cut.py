@@ -52,7 +52,7 @@ KEEP_SIDE, KEEP_OTHER = -1, -2
 WAYS = (1, 2, 4, ENOUGH, KEEP_SIDE, KEEP_OTHER)
 """What goes of values that both sides use: of those with no more users on a side than this their uses there, of others
 the value; or the uses on one side, whatever they cost, so that the other keeps together."""
-TRIES = 6
+TRIES = 4
 """Divisions near one that is a cut that are tried, itself among them."""
 POLISHED = 3
 """Times that the best is improved once more."""

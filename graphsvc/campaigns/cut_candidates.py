@@ -17,7 +17,7 @@ PRECISION = 1_000
 """Bits are counted in thousandths, so that sums are exact."""
 DIRECTIONS, STEPS = 4, 60
 """Orders of accounts that are tried, and steps of the walk by which they are found."""
-FLOWS = 3
+FLOWS = 2
 """The best orders are improved by flows."""
 ROUNDS, SOON = 2, 2_000
 """How often groups are made larger, unless there are so few of them that it is soon done."""
@@ -84,18 +84,24 @@ def candidates(shared: Shared, order: Ints, least: int) -> list[Bools]:
     """Sides worth trying: orders cut at their cheapest places, and flows between the ends of the best orders.
 
     Args:
-        order: of `closest_first`, which is one of them.
+        order: of `closest_first`, which is cut too.
     """
-    orders = [order, *(np.lexsort((np.arange(len(along)), along)) for along in _directions(shared))]
+    orders = [np.lexsort((np.arange(len(along)), along)) for along in _directions(shared)]
     found: list[Bools] = []
     for extra in PER_USER:
-        swept = [(*_sweep(shared, order, least, extra), number) for number, order in enumerate(orders)]
+        swept = [(*_sweep(shared, along, least, extra), number) for number, along in enumerate(orders)]
         for _, place, number in sorted(swept)[:FLOWS]:
             along = orders[number]
-            side = np.zeros(len(along), dtype=np.bool_)
-            side[along[:place]] = True
-            found += [side, parted(shared, along[:least], along[-least:], extra)[0]]
+            found += [_first(along, place), parted(shared, along[:least], along[-least:], extra)[0]]
+        found.append(_first(order, _sweep(shared, order, least, extra)[1]))
     return found
+
+
+def _first(order: Ints, place: int) -> Bools:
+    """The side of those before a place."""
+    side = np.zeros(len(order), dtype=np.bool_)
+    side[order[:place]] = True
+    return side
 
 
 def _directions(shared: Shared) -> list[NDArray[np.float64]]:
