@@ -55,17 +55,17 @@ def test_the_main_cluster_is_mostly_the_campaigns_and_holds_most_of_it() -> None
 
 
 def test_an_id_is_kept_over_days_on_which_nothing_was_found() -> None:
-    found = identity(met((1, "k", "one", 9, 9), (4, "k", "one", 30, 30)), planned())
+    found = identity(met((1, "k", "one", 9, 9), (4, "k", "one", 30, 30)), recorded(), planned())
     assert (found.kept.hits, found.kept.of) == (1, 1)
 
 
 def test_an_id_that_changes_and_comes_back_is_kept_but_not_steady() -> None:
     days = met(*((day, name, "one", 9, 9) for day, name in enumerate("kkmkk")))
-    found = identity(days, planned())
+    found = identity(days, recorded(), planned())
     assert (found.kept.hits, found.steady.hits, found.steady.of) == (1, 0, 1)
     assert found.campaigns.row(0, named=True)["changes"] == 2
     assert found.campaigns.row(0, named=True)["ids"] == 2
-    gone = identity(met(*((day, name, "one", 9, 9) for day, name in enumerate("kkm"))), planned())
+    gone = identity(met(*((day, name, "one", 9, 9) for day, name in enumerate("kkm"))), recorded(), planned())
     assert (gone.kept.hits, gone.kept.of) == (0, 1)
 
 
@@ -74,17 +74,29 @@ def test_campaigns_with_something_planned_and_those_found_once_count_apart() -> 
         (1, "k", "one", 9, 9), (2, "m", "one", 9, 9), (1, "x", "two", 9, 9),
         (1, "y", "three", 9, 9), (2, "y", "three", 9, 9),
     )  # fmt: skip
-    found = identity(days, planned((2, "split", "one", "four")))
+    found = identity(days, recorded(), planned((2, "split", "one", "four")))
     assert (found.kept.hits, found.kept.of) == (1, 1)
     assert (found.kept_all.hits, found.kept_all.of) == (1, 2)
 
 
 def test_an_id_that_becomes_another_campaigns_is_swapped_unless_it_was_planned() -> None:
     days = met((1, "k", "one", 9, 9), (2, "k", "two", 9, 9))
-    assert identity(days, planned()).swaps == (("k", "one", "two"),)
-    assert identity(days, planned((2, "merge", "two", "one"))).swaps == ()
+    assert identity(days, recorded(), planned()).swaps == (("k", "one", "two"),)
+    assert identity(days, recorded(), planned((2, "merge", "two", "one"))).swaps == ()
     # Half and half is nobody's.
-    assert identity(met((1, "k", "one", 9, 18), (2, "k", "two", 9, 18)), planned()).swaps == ()
+    assert identity(met((1, "k", "one", 9, 18), (2, "k", "two", 9, 18)), recorded(), planned()).swaps == ()
+
+
+def test_an_id_that_was_merged_leads_to_the_one_it_is_part_of() -> None:
+    days = met((1, "k", "one", 9, 9), (2, "m", "one", 90, 90), (3, "n", "one", 99, 99))
+    mergers = recorded((2, "merged", "m", "k"), (3, "merged", "n", "m"))
+    assert (identity(days, mergers, planned()).led.hits, identity(days, mergers, planned()).kept.hits) == (
+        1,
+        0,
+    )
+    undone = recorded((2, "merged", "m", "k"), (3, "revived", "k", "k"), (3, "merged", "n", "m"))
+    assert identity(days, undone, planned()).led.hits == 0
+    assert identity(days, recorded(), planned()).led.hits == 0
 
 
 APART = met(

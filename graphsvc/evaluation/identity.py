@@ -1,6 +1,6 @@
 """Whether campaigns keep one id from day to day, and whether mergers and splits are recorded when they happen."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import polars as pl
@@ -29,7 +29,8 @@ class Identity:
 
     `kept`: campaigns without a planned event whose main cluster has, on the last day they are found, the id under which
     they were found first: who opened it then still looks at them. `kept_all`: the same of all campaigns. `steady`:
-    those without a planned event whose main cluster was under that id on every day.
+    those without a planned event whose main cluster was under that id on every day. `led`: those of them that kept it,
+    or whose first id went, by recorded mergers, into the last: who opened a part of a young campaign is led to all.
     `swaps`: (id, campaign before, campaign after) of ids that came to be another campaign's, but for planned partners.
     `campaigns` has the schema `KEPT`: `ids` its main cluster was under, and how often that id `changes` from a day it
     was found on to the next.
@@ -38,6 +39,7 @@ class Identity:
     kept: Rate
     kept_all: Rate
     steady: Rate
+    led: Rate
     swaps: tuple[tuple[str, str, str], ...]
     campaigns: pl.DataFrame
 
@@ -103,11 +105,12 @@ def mains(met: pl.DataFrame) -> pl.DataFrame:
     return first.unique(["day", "campaign_id"], keep="first", maintain_order=True)
 
 
-def identity(met: pl.DataFrame, planned: pl.DataFrame) -> Identity:
+def identity(met: pl.DataFrame, recorded: pl.DataFrame, planned: pl.DataFrame) -> Identity:
     """Whether ids lasted.
 
     Args:
         met: `OVERLAPS` of all days, clusters under their lasting ids.
+        recorded: schema `RECORDED`.
         planned: schema `PLANNED`.
     """
     main = mains(met)
@@ -121,20 +124,27 @@ def identity(met: pl.DataFrame, planned: pl.DataFrame) -> Identity:
             days=pl.len().cast(pl.Int64),
             ids=pl.col("cluster_id").n_unique().cast(pl.Int64),
             changes=pl.col("changed").sum().cast(pl.Int64),
-            kept=pl.col("cluster_id").sort_by("day").first() == pl.col("cluster_id").sort_by("day").last(),
+            first=pl.col("cluster_id").sort_by("day").first(),
+            last=pl.col("cluster_id").sort_by("day").last(),
         )
         .filter(pl.col("days") > 1)
-        .with_columns(planned=pl.col("campaign_id").is_in(list(partners)))
-        .select(*KEPT)
+        .with_columns(
+            kept=pl.col("first") == pl.col("last"), planned=pl.col("campaign_id").is_in(list(partners))
+        )
         .sort("campaign_id")
     )
     quiet = campaigns.filter(~pl.col("planned"))
+    leads = _leads(recorded)
+    led = sum(
+        one == last or leads(one) == leads(last) for one, last in quiet.select("first", "last").iter_rows()
+    )
     return Identity(
         Rate(quiet.filter("kept").height, quiet.height),
         Rate(campaigns.filter("kept").height, campaigns.height),
         Rate(quiet.filter(pl.col("changes") == 0).height, quiet.height),
+        Rate(led, quiet.height),
         tuple(_swaps(met, partners)),
-        campaigns,
+        campaigns.select(*KEPT),
     )
 
 
@@ -236,6 +246,26 @@ def _apart(met: pl.DataFrame, one: str, other: str) -> bool:
 
 def _recent(met: pl.DataFrame, campaign: str) -> pl.DataFrame:
     return met.filter((pl.col("campaign_id") == campaign) & (pl.col("day") > pl.col("day").max() - 3))
+
+
+def _leads(recorded: pl.DataFrame) -> Callable[[str], str]:
+    """Where an id leads at last: to itself, or to the one that it is part of by mergers that nothing undid."""
+    into: dict[str, str] = {}
+    for kind, now, before in (
+        recorded.sort("day", maintain_order=True).select("kind", "id", "before").iter_rows()
+    ):
+        if kind == "merged":
+            into[before] = now
+        elif kind == "revived":
+            into.pop(now, None)
+
+    def lead(cluster: str) -> str:
+        passed = {cluster}
+        while (cluster := into.get(cluster, cluster)) not in passed:
+            passed.add(cluster)
+        return cluster
+
+    return lead
 
 
 def _partners(planned: pl.DataFrame) -> dict[str, str]:

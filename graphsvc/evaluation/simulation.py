@@ -37,6 +37,7 @@ class Assessment:
                 "kept": _rate(self.identity.kept),
                 "kept_all": _rate(self.identity.kept_all),
                 "steady": _rate(self.identity.steady),
+                "led": _rate(self.identity.led),
                 "swaps": [list(swap) for swap in self.identity.swaps],
                 "campaigns": self.identity.campaigns.to_dicts(),
             },
@@ -83,7 +84,7 @@ def assess(days: Sequence[Observed], planned: pl.DataFrame, *, window: int) -> A
     return Assessment(
         [_row(day, largest) for day in days],
         found,
-        identity(met, planned),
+        identity(met, events, planned),
         happenings(met, events, planned, within=WITHIN, window=window),
         largest,
     )
