@@ -27,6 +27,7 @@ in [decisions/succession.md](../decisions/succession.md). Worlds are named scena
 
 - **First**: of all replacements of the truth, whose true predecessor is ranked first. **MRR**: mean of 1 / its rank, 0
   where it is not proposed. **Precision** and **recall** are of the probable pairs (likelier than not, one to one).
+- **Seconds** are of succession alone, after the levels are derived, at the machine's **load** (one minute, two cores).
 - Clusters are those **detected**, the **true** campaigns, or **none** at all.
 - **Permuted**: the same with the moments of sign-up permuted within each cluster, {permutations} times. Some true
   pairs stay within reach of each other by accident, and are rightly found; the rest is what chance finds.
@@ -49,6 +50,7 @@ def as_markdown(rows: list[Row], part: Row) -> str:
         "precision",
         "recall",
         "seconds",
+        "load",
     ]
     body = [
         [
@@ -59,6 +61,7 @@ def as_markdown(rows: list[Row], part: Row) -> str:
             f"{row[kind]['mrr']:.3f}",
             *(_rate(row[kind][name]) for name in ("proposed", "precision", "recall")),
             f"{row[kind]['seconds']:.1f}",
+            f"{row['load']:.0f}",
         ]
         for row in rows
         for kind in ("detected", "true", "none")
