@@ -34,10 +34,14 @@ class Desk:
         at = next(number for number, each in enumerate(self.decisions) if each.id == name)
         self.decisions[at] = replace(self.decisions[at], undone_at=NOW, undone_by="bob")
 
-    def run(self, *events: tuple[str, str | None, str]) -> dict[str, Status]:
+    def run(self, *events: tuple[str, str | None, str], into: str | None = None) -> dict[str, Status]:
+        """`into`: where the accounts of what is dormant are."""
         frame = pl.DataFrame(
-            [{"id": name, "before": before, "kind": kind} for name, before, kind in events],
-            schema={name: EVENTS[name] for name in ("id", "before", "kind")},
+            [
+                {"id": name, "before": before, "kind": kind, "into": into if kind == "dormant" else None}
+                for name, before, kind in events
+            ],
+            schema={name: EVENTS[name] for name in ("id", "before", "kind", "into")},
         )
         carried = carry(frame, self.decisions, self.mergers, self.last)
         self.decisions += carried.copies
@@ -130,6 +134,14 @@ def test_a_merger_keeps_both_and_what_differs_is_a_conflict_until_somebody_decid
     assert desk.status("a") is Status.CONFIRMED
     assert desk.status("b") is Status.BENIGN
     assert [d.id for d in about("a", desk.decisions, desk.mergers)] == ["d1", "d2", "d4"]
+
+
+def test_what_is_dormant_inside_another_speaks_up_there_as_if_it_had_merged() -> None:
+    desk = Desk()
+    desk.decide("a", CONFIRMED)
+    desk.decide("b", BENIGN)
+    assert desk.run(*same("a"), ("b", "b", "dormant"), into="a") == {"a": Status.CONFLICT}
+    assert desk.run(*same("a"), ("b", "b", "revived")) == {"a": Status.CONFIRMED, "b": Status.BENIGN}
 
 
 def test_a_merger_of_one_mind_is_no_conflict() -> None:

@@ -1,4 +1,4 @@
-// All decisions, which identities are part of which, and the version of the book, in one reading.
+// All decisions, which identities are in whose clusters, and the version of the book, in one reading.
 // Parameters: none
 // Returns: one row: version, decisions (maps), mergers (maps of id, into, number)
 OPTIONAL MATCH (b:DecisionBook {name: 'decisions'})
@@ -8,7 +8,8 @@ CALL () {
   RETURN collect(d {.*}) AS decisions
 }
 CALL () {
-  MATCH (c:Merged)
+  MATCH (c:Dormant|Merged)
+  WHERE c.mergedInto IS NOT NULL
   RETURN collect({id: c.id, into: c.mergedInto, number: c.mergedNumber}) AS mergers
 }
 RETURN version, decisions, mergers

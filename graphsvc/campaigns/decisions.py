@@ -165,8 +165,8 @@ def carry(
     made: list[Decision] = []
     part_of = {merger.id: merger for merger in mergers}
     found: list[str] = []
-    told = events.select("id", "before", "kind").sort("id", "before", "kind").rows()
-    for cluster, before, kind in told:
+    told = events.select("id", "before", "kind", "into").sort("id", "before", "kind").rows()
+    for cluster, before, kind, _ in told:
         number = last + 1 + len(made)
         if kind == "revived":
             made += copies_of_return(cluster, decisions, mergers, number)
@@ -176,7 +176,10 @@ def carry(
         if kind not in (MERGED, DORMANT):
             found.append(cluster)
     number = last + 1 + len(made)
-    part_of |= {before: Merger(before, cluster, number) for cluster, before, kind in told if kind == MERGED}
+    for cluster, before, kind, into in told:
+        # What is dormant inside another can be seen there only, as what has merged.
+        if whole := cluster if kind == MERGED else into:
+            part_of[before] = Merger(before, whole, number)
     everything, parts = [*decisions, *made], list(part_of.values())
     decided = {decision.cluster for decision in everything}
     statuses = {each: status(each, everything, parts) for each in found if each in decided}

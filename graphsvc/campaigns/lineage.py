@@ -171,7 +171,7 @@ def _tomorrow(known: Known, now: Known, lasting: dict[str, str], events: pl.Data
     ended = events.filter(pl.col("kind").is_in([DORMANT, MERGED])).select(
         pl.col("before").alias("id"),
         ended="kind",
-        into=pl.when(pl.col("kind") == MERGED).then("id"),
+        into=pl.when(pl.col("kind") == MERGED).then("id").otherwise("into"),
     )
     rest = (
         others(known.identities)

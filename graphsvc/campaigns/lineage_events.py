@@ -138,6 +138,7 @@ def _event(row: dict[str, Any], before: Side, after: Side, ids: list[str]) -> di
     return {
         "id": origin if gone else here,
         "before": origin,
+        "into": here if gone else None,
         "kind": kind,
         "overlap": 0.0 if gone else row["overlap"],
         "accounts_in_common": 0 if gone else row["accounts"],

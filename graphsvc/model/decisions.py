@@ -58,7 +58,10 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Merger:
-    """The identity `id` is part of `into` since `number`, which counts along with the decisions."""
+    """The identity `id`, merged or dormant, is part of the cluster of `into` since `number`.
+
+    Numbers count along with those of decisions.
+    """
 
     id: str
     into: str

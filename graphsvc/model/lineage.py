@@ -22,6 +22,7 @@ SIGNALS: Schema = {"id": pl.String, "signal": pl.String, "bits": pl.Float64}
 EVENTS: Schema = {
     "id": pl.String,
     "before": pl.String,
+    "into": pl.String,
     "kind": pl.String,
     "overlap": pl.Float64,
     "accounts_in_common": pl.Int64,
@@ -44,6 +45,9 @@ KINDS = ("born", "split", "revived", MERGED, DORMANT, "grew", "shrank", CONTINUE
 | `split` | a new identity | the identity it came off, which goes on |
 | `merged` | the identity that goes on | the one that is part of it now |
 | `dormant` | the identity | the same |
+
+`into` is null but for dormant ones most of whose accounts are in another identity's cluster now, though that is no
+merger: the id of that identity.
 """
 
 
@@ -54,7 +58,8 @@ class Known:
     `size`, `members` (schema `MEMBERS`) and `signals` (schema `SIGNALS`: keys of the signals that held it together,
     with their bits) are those of its last cluster, for a merged one of the last it had to itself. `members` has those
     who were members lately, too: `member` says whether an account was in the last cluster, `tenure` (0-1) for how many
-    of the last ones it was. `merged_into` is null but for merged ones. Rows in any order.
+    of the last ones it was. `merged_into` is the identity in whose cluster the accounts of a merged
+    one are, or of a dormant one of which that is known; else null. Rows in any order.
     """
 
     identities: pl.DataFrame

@@ -5,8 +5,10 @@ from collections.abc import Callable
 from datetime import datetime
 
 import polars as pl
+import polars.selectors as cs
 
 from graphsvc.campaigns.decisions import carry
+from graphsvc.campaigns.succession import Succession, named
 from graphsvc.errors import DetectionError
 from graphsvc.model.certificate import Certificate
 from graphsvc.model.graph import SignalGraph
@@ -57,10 +59,13 @@ def publish(
     run: Run,
     graph: SignalGraph,
     followed: Followed,
+    succession: Succession,
     timings: dict[str, float],
     progress: Progress,
 ) -> None:
     """Stages everything `run` found, then makes it the published result, with what happened to identities.
+
+    Of successions the probable pairs are kept, and how each cluster replaces its banned.
 
     The switch is one transaction: clusters, states of identities, copies of decisions and what they come to are all
     there, or nothing is.
@@ -103,7 +108,16 @@ def publish(
         family_bits="family_bits",
         signals=signal_keys(found.links["signals"], found.keys),
     )
-    staged = {"clusters": clusters, "members": members, "former": former, "shares": shared, "links": links}
+    pairs, campaigns = named(succession, account_ids, ids)
+    staged = {
+        "clusters": clusters,
+        "members": members,
+        "former": former,
+        "shares": shared,
+        "links": links,
+        "successions": pairs.filter("probable").drop("cluster", "inside", "rank", "probable"),
+        "turnover": campaigns.select(id="cluster", turnover=pl.Series(_documents(campaigns.drop("cluster")))),
+    }
     for name, frame in staged.items():
         _write(store, run.id, name, frame, progress)
     here = events.filter(~pl.col("kind").is_in([MERGED, DORMANT]))
@@ -135,7 +149,8 @@ def _switch(store: Store, run: Run, events: pl.DataFrame, figures: Row, clusters
     """Publishes what is staged, in one transaction; again from the book on when somebody decided meanwhile."""
     ended = events.filter(pl.col("kind").is_in([MERGED, DORMANT])).select(
         id="before",
-        into=pl.when(pl.col("kind") == MERGED).then("id").otherwise(pl.lit("")),
+        kind="kind",
+        into=pl.when(pl.col("kind") == MERGED).then("id").otherwise(pl.col("into").fill_null("")),
         says="says",
     )
     for _ in range(TURNS):
@@ -183,6 +198,11 @@ def signal_keys(signals: pl.Series, keys: pl.Series) -> pl.Series:
         .agg("key")
     )
     return rows.join(named, on="row", how="left", maintain_order="left")["key"].fill_null([])
+
+
+def _documents(frame: pl.DataFrame) -> list[str]:
+    """Each row as JSON; what is not a number is null there."""
+    return [json.dumps(row) for row in frame.with_columns(cs.float().fill_nan(None)).to_dicts()]
 
 
 def _write(store: Store, run: str, name: str, frame: pl.DataFrame, progress: Progress) -> None:
