@@ -33,9 +33,9 @@ def planned(*rows: tuple[int, str, str, str]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=PLANNED, orient="row")
 
 
-def recorded(*rows: tuple[int, str, str, str | None]) -> pl.DataFrame:
-    """day, kind, id, before."""
-    return pl.DataFrame(rows, schema=RECORDED, orient="row")
+def recorded(*rows: tuple[int, str, str, str | None], into: str | None = None) -> pl.DataFrame:
+    """day, kind, id, before; `into` is that of them all."""
+    return pl.DataFrame([(*row, into) for row in rows], schema=RECORDED, orient="row")
 
 
 def test_overlaps_count_own_accounts_and_all() -> None:
@@ -96,6 +96,8 @@ def test_an_id_that_was_merged_leads_to_the_one_it_is_part_of() -> None:
     )
     undone = recorded((2, "merged", "m", "k"), (3, "revived", "k", "k"), (3, "merged", "n", "m"))
     assert identity(days, undone, planned()).led.hits == 0
+    inside = recorded((2, "dormant", "k", "k"), into="n")
+    assert identity(days, inside, planned()).led.hits == 1
     assert identity(days, recorded(), planned()).led.hits == 0
 
 
@@ -244,8 +246,8 @@ def day_of(day: int, born: int) -> Observed:
             orient="row",
         ),
         events=pl.DataFrame(
-            [("born" if born == 10 else "grew", "c1", None)] if found else [],
-            schema={"kind": pl.String, "id": pl.String, "before": pl.String},
+            [("born" if born == 10 else "grew", "c1", None, None)] if found else [],
+            schema={"kind": pl.String, "id": pl.String, "before": pl.String, "into": pl.String},
             orient="row",
         ),
         seconds={"detect": 0.5},

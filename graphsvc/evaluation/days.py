@@ -76,7 +76,7 @@ def observed(
         accounts: account_id, created_at (ms since 1970), status; of those there are by then, as they are then.
         members: cluster_id, account_id, membership, cluster_score.
         clusters: cluster_id, families, evidence (list of kind, accounts, share …).
-        events: kind, id, before; of the run.
+        events: kind, id, before, into; of the run.
     """
     so_far = truth.join(accounts, on="account_id", how="semi")
     met = overlaps(day, members, so_far)

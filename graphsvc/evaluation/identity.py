@@ -15,7 +15,10 @@ SOME = 8
 OVERLAPS: Schema = {
     "day": pl.Int64, "cluster_id": pl.String, "campaign_id": pl.String, "own": pl.Int64, "size": pl.Int64,
 }  # fmt: skip
-RECORDED: Schema = {"day": pl.Int64, "kind": pl.String, "id": pl.String, "before": pl.String}
+RECORDED: Schema = {
+    "day": pl.Int64, "kind": pl.String, "id": pl.String, "before": pl.String, "into": pl.String,
+}  # fmt: skip
+"""Lineage events, as `model.lineage.EVENTS` has them, with their day."""
 PLANNED: Schema = {"day": pl.Int64, "kind": pl.String, "campaign_id": pl.String, "other_id": pl.String}
 KEPT: Schema = {
     "campaign_id": pl.String, "first_day": pl.Int64, "days": pl.Int64, "ids": pl.Int64, "changes": pl.Int64,
@@ -30,7 +33,7 @@ class Identity:
     `kept`: campaigns without a planned event whose main cluster has, on the last day they are found, the id under which
     they were found first: who opened it then still looks at them. `kept_all`: the same of all campaigns. `steady`:
     those without a planned event whose main cluster was under that id on every day. `led`: those of them that kept it,
-    or whose first id went, by recorded mergers, into the last: who opened a part of a young campaign is led to all.
+    or whose first id is said to be part of the last: who opened a part of a young campaign is led to all of it.
     `swaps`: (id, campaign before, campaign after) of ids that came to be another campaign's, but for planned partners.
     `campaigns` has the schema `KEPT`: `ids` its main cluster was under, and how often that id `changes` from a day it
     was found on to the next.
@@ -207,7 +210,8 @@ class _Record:
 def _sides(met: pl.DataFrame, recorded: pl.DataFrame) -> Iterable[_Record]:
     """Mergers and splits with their sides. An id that was merged and comes back is a split from where it was."""
     merged_into: dict[str, str] = {}
-    for day, kind, now, before in recorded.select(*RECORDED).sort("day", maintain_order=True).iter_rows():
+    told = recorded.select("day", "kind", "id", "before").sort("day", maintain_order=True)
+    for day, kind, now, before in told.iter_rows():
         if kind == "merged":
             merged_into[before] = now
             yield _record(met, day, "merge", (before, day - 1), (now, day - 1), back=False)
@@ -249,19 +253,20 @@ def _recent(met: pl.DataFrame, campaign: str) -> pl.DataFrame:
 
 
 def _leads(recorded: pl.DataFrame) -> Callable[[str], str]:
-    """Where an id leads at last: to itself, or to the one that it is part of by mergers that nothing undid."""
-    into: dict[str, str] = {}
-    for kind, now, before in (
-        recorded.sort("day", maintain_order=True).select("kind", "id", "before").iter_rows()
-    ):
+    """Where an id leads at last: to itself, or to the one whose cluster it is part of until it is found again."""
+    part_of: dict[str, str] = {}
+    told = recorded.sort("day", maintain_order=True).select("kind", "id", "before", "into")
+    for kind, now, before, into in told.iter_rows():
         if kind == "merged":
-            into[before] = now
+            part_of[before] = now
+        elif kind == "dormant" and into is not None:
+            part_of[now] = into
         elif kind == "revived":
-            into.pop(now, None)
+            part_of.pop(now, None)
 
     def lead(cluster: str) -> str:
         passed = {cluster}
-        while (cluster := into.get(cluster, cluster)) not in passed:
+        while (cluster := part_of.get(cluster, cluster)) not in passed:
             passed.add(cluster)
         return cluster
 

@@ -59,7 +59,7 @@ def _summary(report: dict[str, Any]) -> str:
         ("id kept, campaigns without a planned event", _of(identity["kept"])),
         ("id kept, all campaigns", _of(identity["kept_all"])),
         ("under that id on every day, campaigns without a planned event", _of(identity["steady"])),
-        ("id kept, or led to the last one by recorded mergers, the same", _of(identity["led"])),
+        ("id kept, or said to be part of the last one, the same", _of(identity["led"])),
         ("ids that became another campaign's", str(len(identity["swaps"]))),
         ("planned mergers recorded", _of(happened["recorded"]["merge"])),
         ("planned splits recorded", _of(happened["recorded"]["split"])),
