@@ -8,7 +8,7 @@ Even without the parts this is a minimum cut of a hypergraph, whose edges are th
 which is NP-hard. A cut is found, and apart from that as much as can be is proved.
 
 **Found.** Accounts are laid in the order of slowly mixing directions of a random walk between accounts and values
-(Dhillon 2001, "Co-clustering documents and words", section 4). Each order is cut at its cheapest place, and improved
+(Dhillon 2001, "Co-clustering documents and words"). Each order is cut at its cheapest place, and improved
 by a maximum flow from one end to the other, with the ends as large as a side must be: the cheapest of all cuts that
 leave these ends apart (Lang & Rao 2004; Andersen & Lang 2008). A value becomes two vertices with its bits between
 them (Lawler 1973, "Cutsets and partitions of hypergraphs"). That it costs more to divide many users of a value than
