@@ -54,9 +54,11 @@ def found(rings: Iterable[Ring]) -> tuple[Found, SignalGraph]:
         for rank, (key, bits) in enumerate(ring.signals.items(), start=1)
     ]
     nothing, no_times = np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.int64)
-    people = pl.DataFrame({"id": ids}, schema={"id": pl.String}).with_columns(
-        *(pl.lit(None, dtype=kind).alias(name) for name, kind in ACCOUNT_COLUMNS.items() if name != "id")
-    )
+    people = pl.DataFrame({"id": ids}, schema={"id": pl.String}).select(
+        "id", created_at=pl.lit(0, dtype=pl.Int64), status=pl.lit("active"),
+        status_changed_at=pl.lit(-1, dtype=pl.Int64), plan=pl.lit(""), country=pl.lit(""),
+    )  # fmt: skip
+    assert dict(people.schema) == ACCOUNT_COLUMNS
     values = pl.DataFrame({"key": keys}, schema={"key": pl.String}).with_columns(
         *(pl.lit("").alias(name) for name in SIGNAL_COLUMNS if name != "key")
     )

@@ -21,6 +21,7 @@ from graphsvc.settings import Settings
 from graphsvc.signals.tokens import Tokeniser
 from graphsvc.store import Store
 from graphsvc.store.decisions import decide, read_book, read_identity, undo
+from graphsvc.store.lineage import run_events
 from graphsvc.store.published import members
 
 A, B = names("a", 30), names("b", 24)
@@ -111,6 +112,23 @@ def test_a_merger_keeps_both_and_shows_the_conflict(days: Days) -> None:
     days.day(A, B)
     # It was decided on while it was part of the other.
     assert statuses(days.store) == {one: "watching", other: "conflict"}
+
+
+def test_a_few_accounts_taken_in_keep_what_was_decided_on_them_in_sight(days: Days) -> None:
+    days.day(A[:25], A[25:])
+    one, bit = days.ids
+    say(days.store, one, CONFIRMED)
+    say(days.store, bit, BENIGN)
+    followed = days.day(A)
+    assert (bit, one, "dormant") in followed.events.select("id", "into", "kind").rows()
+    assert run_events(days.store, "run-2").equals(followed.events)
+    assert statuses(days.store) == {one: "conflict"}
+    assert (read_identity(days.store, bit).state, read_identity(days.store, bit).merged_into) == (
+        "dormant",
+        one,
+    )
+    days.day(A[:25], A[25:])
+    assert statuses(days.store) == {one: "confirmed", bit: "benign"}
 
 
 @pytest.mark.parametrize("verdict", list(Verdict))
