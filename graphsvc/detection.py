@@ -23,6 +23,7 @@ from graphsvc.campaigns.join import join
 from graphsvc.campaigns.lineage import follow
 from graphsvc.campaigns.membership import Evidence, Weighed, pools
 from graphsvc.campaigns.score import TIME, parts_of_clusters, score
+from graphsvc.campaigns.succession import successions
 from graphsvc.campaigns.traits import holders, traits
 from graphsvc.community.protocol import Detector
 from graphsvc.errors import DetectionError, GraphsvcError
@@ -180,8 +181,10 @@ def detect(
             certify(store, certificate_of(run, graph, found), signer)
         with clock.stage("identities"):
             followed = follow(found, graph, read_known(store))
+        with clock.stage("succession"):
+            succession = successions(graph, found.members)
         with clock.stage("publish"):
-            publish(store, run, graph, followed, clock.timings, progress)
+            publish(store, run, graph, followed, succession, clock.timings, progress)
     except GraphsvcError as error:
         fail_run(store, run, error.code)
         raise

@@ -9,6 +9,7 @@ from graphs import write_bundle
 from lives import Ring, found
 
 from graphsvc.campaigns.lineage import follow
+from graphsvc.campaigns.succession import successions
 from graphsvc.loading import load_bundle
 from graphsvc.model.lineage import Followed
 from graphsvc.model.runs import Run
@@ -66,7 +67,8 @@ class Days:
         run = run or self.begin()
         what, graph = found([ring if isinstance(ring, Ring) else Ring(ring) for ring in rings])
         followed = follow(what, graph, read_known(self.store))
-        publish(self.store, run, graph, followed, {}, lambda *_: None)
+        succession = successions(graph, what.members)
+        publish(self.store, run, graph, followed, succession, {}, lambda *_: None)
         self.ids = followed.found.clusters["id"].to_list()
         return followed
 

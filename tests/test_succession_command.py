@@ -15,7 +15,7 @@ from graphsvc.errors import NotFound
 from graphsvc.loading import load_bundle
 from graphsvc.signals.tokens import Tokeniser
 from graphsvc.store import Store
-from graphsvc.store.published import members
+from graphsvc.store.published import members, successions
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 BANNED = range(8)
@@ -99,3 +99,22 @@ def test_nothing_published_is_named() -> None:
     failed = CliRunner().invoke(app, ["succession"])
     assert isinstance(failed.exception, NotFound)
     assert "graphsvc detect" in failed.exception.todo
+
+
+def test_a_run_keeps_what_the_command_says(
+    published: str, database: Store, cli_environment: Path, tmp_path: Path
+) -> None:
+    said = json.loads(CliRunner().invoke(app, ["succession", published, "--json"]).stdout)
+    done = CliRunner().invoke(app, ["export", "successions", "--out", str(tmp_path / "pairs.json")])
+    assert done.exit_code == 0, done.output
+    kept = json.loads((tmp_path / "pairs.json").read_text())
+    pairs = {(row["successor"], row["predecessor"]): row for row in kept}
+    assert {(row["successor"], row["predecessor"]) for row in said["pairs"]} == set(pairs)
+    assert len(pairs) == len(BANNED)
+    for row in said["pairs"]:
+        stored = pairs[row["successor"], row["predecessor"]]
+        assert stored["probability"] == pytest.approx(row["probability"])
+        assert (stored["cluster_id"], stored["says"]) == (published, row["says"])
+    # A later run's pairs take the place of the earlier one's.
+    detect(database, GdsDetector(database.driver, database.address.database), Parameters())
+    assert successions(database).height == len(pairs)

@@ -43,5 +43,20 @@ def clusters(out: Out) -> None:
         _done(out, write_table(read(store), out))
 
 
+@app.command()
+def successions(out: Out) -> None:
+    """One row an account that probably follows a banned one: both, the cluster, probability, delay, evidence.
+
+    Formats: .parquet, .csv (lists as JSON), .json. Likeliest first.
+    """
+    from graphsvc.database import open_store
+    from graphsvc.exchange.tables import check_format, write_table
+    from graphsvc.store.published import successions as read
+
+    check_format(out, (".parquet", ".csv", ".json"))
+    with open_store(settings(), console.print) as store:
+        _done(out, write_table(read(store), out))
+
+
 def _done(out: Path, frame: pl.DataFrame) -> None:
     typer.echo(f"{frame.height:,} rows: {out}")

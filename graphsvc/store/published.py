@@ -40,6 +40,17 @@ CLUSTERS: Schema = {
     "score_parts": PARTS,
     "evidence": EVIDENCE,
 }
+SUCCESSIONS: Schema = {
+    "successor": pl.String,
+    "predecessor": pl.String,
+    "cluster_id": pl.String,
+    "probability": pl.Float64,
+    "false_rate": pl.Float64,
+    "delay_hours": pl.Float64,
+    "bits": pl.Float64,
+    "parts": pl.List(pl.Struct({"name": pl.String, "bits": pl.Float64})),
+    "says": pl.String,
+}
 
 
 def members(store: Store) -> pl.DataFrame:
@@ -68,3 +79,12 @@ def clusters(store: Store) -> pl.DataFrame:
         parts = [(part["name"], part["bits"]) for part in row["score_parts"]]
         row["explanation"] = sentences.score(row["cluster_score"], parts)
     return pl.DataFrame(rows, schema=CLUSTERS).with_columns(times)
+
+
+def successions(store: Store) -> pl.DataFrame:
+    """One row a pair of an account and the banned one it probably follows (schema `SUCCESSIONS`), likeliest first."""
+    rows = store.read("export/successions")
+    for row in rows:
+        bits = row.pop("part_bits")
+        row["parts"] = [{"name": name, "bits": add} for name, add in zip(row["parts"], bits, strict=True)]
+    return pl.DataFrame(rows, schema=SUCCESSIONS)
