@@ -31,7 +31,7 @@ from bench.replay import graphs
 from bench.simulation_plots import draw
 from bench.trials import Name, members_of, say
 from bench.worlds import tokens
-from graphsvc.campaigns.lineage import follow
+from graphsvc.campaigns.lineage.follow import follow
 from graphsvc.cli.progress import Stages
 from graphsvc.cli.seed import write
 from graphsvc.detection import Clock, Parameters, find

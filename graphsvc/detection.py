@@ -20,10 +20,10 @@ from graphsvc.campaigns.evidence import sentence, shared_signals, strongest_link
 from graphsvc.campaigns.explain import explained_links, explained_members, with_sharers
 from graphsvc.campaigns.grow import best, grow
 from graphsvc.campaigns.join import join
-from graphsvc.campaigns.lineage import follow
+from graphsvc.campaigns.lineage.follow import follow
 from graphsvc.campaigns.membership import Evidence, Weighed, pools
 from graphsvc.campaigns.score import TIME, parts_of_clusters, score
-from graphsvc.campaigns.succession import successions
+from graphsvc.campaigns.succession.successions import successions
 from graphsvc.campaigns.traits import holders, traits
 from graphsvc.community.protocol import Detector
 from graphsvc.errors import DetectionError, GraphsvcError

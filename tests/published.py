@@ -8,8 +8,8 @@ import polars as pl
 from graphs import write_bundle
 from lives import Ring, found
 
-from graphsvc.campaigns.lineage import follow
-from graphsvc.campaigns.succession import successions
+from graphsvc.campaigns.lineage.follow import follow
+from graphsvc.campaigns.succession.successions import successions
 from graphsvc.loading import load_bundle
 from graphsvc.model.lineage import Followed
 from graphsvc.model.runs import Run

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_counterfactual import held_of
 
-from graphsvc.campaigns.blast import ACTED, NEAR, USERS, Blast, blast
-from graphsvc.campaigns.blast_sentences import blast as sentences
-from graphsvc.campaigns.held import Held
+from graphsvc.campaigns.counterfactual.blast import ACTED, NEAR, USERS, Blast, blast
+from graphsvc.campaigns.counterfactual.blast_sentences import blast as sentences
+from graphsvc.campaigns.counterfactual.held import Held
 
 HOUR = 3_600_000
 

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 from graphs import ring_bundle, write_bundle
 
-from graphsvc.campaigns.held import pool
+from graphsvc.campaigns.counterfactual.held import pool
 from graphsvc.campaigns.membership import pools
 from graphsvc.cli.whatif import known
 from graphsvc.community.gds import GdsDetector

@@ -9,12 +9,12 @@ from banned import DAY, accounts_of, crowd, graph_of, planted
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graphsvc.campaigns.heirs.candidates import FEW, candidates, estate_of, in_common, lives_of
-from graphsvc.campaigns.heirs.chance import NULL
-from graphsvc.campaigns.heirs.inheritance import INHERITED, REPLACED, before, propose, weigh
-from graphsvc.campaigns.replacement import HOUR
-from graphsvc.campaigns.succession import PAIRS, Succession, successions
-from graphsvc.campaigns.turnover import CAMPAIGNS
+from graphsvc.campaigns.succession.candidates import FEW, candidates, estate_of, in_common, lives_of
+from graphsvc.campaigns.succession.chance import NULL
+from graphsvc.campaigns.succession.inheritance import INHERITED, REPLACED, before, propose, weigh
+from graphsvc.campaigns.succession.replacement import HOUR
+from graphsvc.campaigns.succession.successions import PAIRS, Succession, successions
+from graphsvc.campaigns.succession.turnover import CAMPAIGNS
 from graphsvc.model.graph import SignalGraph
 
 NOBODY = pl.DataFrame(schema={"cluster": pl.Int32, "account": pl.Int32})

@@ -4,10 +4,10 @@ import numpy as np
 import polars as pl
 from banned import DAY, START, accounts_of, graph_of, planted
 
-from graphsvc.campaigns.heirs.candidates import lives_of
-from graphsvc.campaigns.heirs.handover import LEAST_HOURS, MOST_BITS, handover_of
-from graphsvc.campaigns.replacement import HOUR
-from graphsvc.campaigns.succession import successions
+from graphsvc.campaigns.succession.candidates import lives_of
+from graphsvc.campaigns.succession.handover import LEAST_HOURS, MOST_BITS, handover_of
+from graphsvc.campaigns.succession.replacement import HOUR
+from graphsvc.campaigns.succession.successions import successions
 from graphsvc.model.graph import ACTIVITY_COLUMNS, SignalGraph
 
 MODELS = ("large", "small", "tiny")

@@ -13,7 +13,7 @@ import pytest
 
 from bench.measures.succession import permuted, predecessors
 from bench.worlds import graph_of_bundle, tokens
-from graphsvc.campaigns.succession import PAIRS, successions
+from graphsvc.campaigns.succession.successions import PAIRS, successions
 from graphsvc.evaluation.succession import ceilings, figures
 from graphsvc.model.graph import SignalGraph
 from seed import scenario
@@ -111,7 +111,7 @@ def test_scores_by_hand() -> None:
 
 SCRIPT = """
 import hashlib, pickle, sys
-from graphsvc.campaigns.succession import successions
+from graphsvc.campaigns.succession.successions import successions
 
 with open(sys.argv[1], "rb") as file:
     graph, members = pickle.load(file)

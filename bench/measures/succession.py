@@ -13,8 +13,8 @@ import polars as pl
 
 from bench.trials import Name, Trials, say
 from bench.worlds import World, graph_of_bundle, tokens
-from graphsvc.campaigns.heirs.candidates import lives_of
-from graphsvc.campaigns.succession import Succession, successions
+from graphsvc.campaigns.succession.candidates import lives_of
+from graphsvc.campaigns.succession.successions import Succession, successions
 from graphsvc.evaluation.succession import Figures, ceilings, figures
 from graphsvc.evaluation.truth import read_truth
 from graphsvc.linkage.bits import with_levels

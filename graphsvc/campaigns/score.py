@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 
 from graphsvc.campaigns.membership import Evidence
-from graphsvc.campaigns.replacement import replacement
+from graphsvc.campaigns.succession.replacement import replacement
 from graphsvc.campaigns.timing import PARTS as TRAFFIC
 from graphsvc.campaigns.timing import traffic_evidence
 from graphsvc.campaigns.traits import concentration, holders, traits

@@ -49,8 +49,8 @@ def blast(
     an address; who would replace or follow them; what would be left of their clusters; and a plan in stages that acts
     on the surest first. `graphsvc blast CLUSTER --least-membership 0.99 --stages 10`.
     """
-    from graphsvc.campaigns import blast_sentences
-    from graphsvc.campaigns.blast import blast as computed
+    from graphsvc.campaigns.counterfactual import blast_sentences
+    from graphsvc.campaigns.counterfactual.blast import blast as computed
     from graphsvc.database import open_store
     from graphsvc.store.cluster_graph import cluster_graph
     from graphsvc.store.surroundings import acted_on, surroundings

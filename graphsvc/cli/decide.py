@@ -63,7 +63,7 @@ def decisions(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
 ) -> None:
     """List decisions, newest first: on one cluster and on what is part of it now, or all there are."""
-    from graphsvc.campaigns.decisions import about, in_force
+    from graphsvc.campaigns.lineage.decisions import about, in_force
     from graphsvc.database import open_store
     from graphsvc.store.decisions import read_book, read_identity
 

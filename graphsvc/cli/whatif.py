@@ -12,7 +12,7 @@ from graphsvc.errors import NotFound
 from graphsvc.settings import settings
 
 if TYPE_CHECKING:
-    from graphsvc.campaigns.held import Held
+    from graphsvc.campaigns.counterfactual.held import Held
 
 
 def whatif(
@@ -60,8 +60,8 @@ def whatif(
     With nothing left out: what holds the cluster together. Its bridges (single signals and accounts without which a
     part splits off), the strongest signal, and the smallest evidence that must go, in bits, to make it two.
     """
-    from graphsvc.campaigns import counterfactual
-    from graphsvc.campaigns import counterfactual_sentences as words
+    from graphsvc.campaigns.counterfactual import whatif as counterfactual
+    from graphsvc.campaigns.counterfactual import whatif_sentences as words
     from graphsvc.database import open_store
     from graphsvc.store.cluster_graph import cluster_graph
 

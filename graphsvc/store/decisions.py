@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import uuid4
 
-from graphsvc.campaigns.decisions import around, status
+from graphsvc.campaigns.lineage.decisions import around, status
 from graphsvc.errors import DatabaseRefused, NotFound
 from graphsvc.model.decisions import Decision, Merger, Verdict
 from graphsvc.store.connection import Row, Store

@@ -7,8 +7,8 @@ from datetime import datetime
 import polars as pl
 import polars.selectors as cs
 
-from graphsvc.campaigns.decisions import carry
-from graphsvc.campaigns.succession import Succession, named
+from graphsvc.campaigns.lineage.decisions import carry
+from graphsvc.campaigns.succession.successions import Succession, named
 from graphsvc.errors import DetectionError
 from graphsvc.model.certificate import Certificate
 from graphsvc.model.graph import SignalGraph

@@ -7,10 +7,18 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from graphsvc.campaigns.heirs.candidates import REACH, Estate, Lives
-from graphsvc.campaigns.heirs.chance import calibrate
-from graphsvc.campaigns.heirs.handover import Handover
-from graphsvc.campaigns.heirs.inheritance import Chances, Proposed, Weighed, before, learned, propose, weigh
+from graphsvc.campaigns.succession.candidates import REACH, Estate, Lives
+from graphsvc.campaigns.succession.chance import calibrate
+from graphsvc.campaigns.succession.handover import Handover
+from graphsvc.campaigns.succession.inheritance import (
+    Chances,
+    Proposed,
+    Weighed,
+    before,
+    learned,
+    propose,
+    weigh,
+)
 
 ROUNDS = 6
 """Rounds of fitting; after four hardly anything changes."""

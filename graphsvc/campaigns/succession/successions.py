@@ -6,13 +6,13 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from graphsvc.campaigns.heirs.candidates import estate_of, lives_of
-from graphsvc.campaigns.heirs.chance import NULL
-from graphsvc.campaigns.heirs.fitting import FOUND, Fitted, fit
-from graphsvc.campaigns.heirs.handover import handover_of
-from graphsvc.campaigns.replacement import HOUR
 from graphsvc.campaigns.sentences import FAMILIES
-from graphsvc.campaigns.turnover import turnover
+from graphsvc.campaigns.succession.candidates import estate_of, lives_of
+from graphsvc.campaigns.succession.chance import NULL
+from graphsvc.campaigns.succession.fitting import FOUND, Fitted, fit
+from graphsvc.campaigns.succession.handover import handover_of
+from graphsvc.campaigns.succession.replacement import HOUR
+from graphsvc.campaigns.succession.turnover import turnover
 from graphsvc.model.columns import Schema
 from graphsvc.model.graph import SignalGraph
 

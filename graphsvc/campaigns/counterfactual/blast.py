@@ -13,9 +13,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from graphsvc.campaigns.counterfactual import Parts, remaining
-from graphsvc.campaigns.held import Held, ties
-from graphsvc.campaigns.replacement import replacement
+from graphsvc.campaigns.counterfactual.held import Held, ties
+from graphsvc.campaigns.counterfactual.whatif import Parts, remaining
+from graphsvc.campaigns.succession.replacement import replacement
 from graphsvc.linkage.bits import by_kind
 from graphsvc.linkage.pairs import CROWDED
 from graphsvc.model.columns import Schema
@@ -74,8 +74,8 @@ class Heir:
 class Aftermath:
     """A cluster after the action, of which `acted` members are acted on; `before` and `after` are of active members.
 
-    `bans`, `rate` and `delay_hours` are its history (`replacement.replacement`): accounts stopped so far, for which share
-    of them new ones were made within three days at least, and how long that took at the median (NaN: not known);
+    `bans`, `rate` and `delay_hours` are its history (`replacement.replacement`): accounts stopped so far, for which
+    share of them new ones were made within three days at least, and how long that took at the median (NaN: not known);
     `replaced` is how many of those acted on would be replaced at that rate. `heirs`: members left that share with those
     acted on what would make a link, and the strongest of them.
     """

@@ -6,8 +6,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from graphsvc.campaigns.heirs.candidates import Lives
-from graphsvc.campaigns.replacement import HOUR
+from graphsvc.campaigns.succession.candidates import Lives
+from graphsvc.campaigns.succession.replacement import HOUR
 
 WEEK = 168
 """Hours of traffic that are compared: the last before the ban, the first seen after the sign-up."""
