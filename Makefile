@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup demo test test-slow lint locks bench-quality clean
+.PHONY: help setup demo test test-slow lint locks bench-quality simulate clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -37,6 +37,9 @@ lint: setup
 
 bench-quality: setup ## all methods on worlds no threshold was set with, ablation, price of evasion (half an hour): docs/benchmarks/
 	@$(BIN)/python bench/quality.py
+
+simulate: setup ## thirty days of a world of 120,000 accounts, loaded and detected one by one (three quarters of an hour): simulation/
+	@$(BIN)/graphsvc simulate
 
 locks: setup ## renew locks/python.txt and the lock of the managed Neo4j
 	@$(BIN)/python -m pip install --quiet uv
