@@ -45,7 +45,7 @@ from graphsvc.model.lineage import Known
 from graphsvc.model.links import Links
 from graphsvc.model.runs import Algorithm
 
-WORLDS = ("days:71:60000", "days:72:60000", "days-hard:71:60000")
+WORLDS = ("days:71:60000", "days:72:60000")
 """Seeds that nobody looked at while anything here was built."""
 
 
@@ -149,15 +149,15 @@ def _observed(
 def _clusters(found: Found) -> pl.DataFrame:
     """What `store.published.clusters` would give of why: cluster_id, families, evidence."""
     kind = found.keys.str.splitn(":", 2).struct.field("field_0")
+    shared = found.shared.sort("cluster", "rank")
     evidence = (
-        found.shared.sort("cluster", "rank")
-        .with_columns(kind=kind.gather(found.shared.sort("cluster", "rank")["signal"]))
+        shared.with_columns(kind=kind.gather(shared["signal"]))
         .group_by("cluster", maintain_order=True)
         .agg(evidence=pl.struct("kind", "accounts", "share"))
     )
-    return found.clusters.join(evidence, on="cluster", how="left").select(
-        "families", pl.col("evidence").fill_null([]), cluster_id="id"
-    )
+    # A cluster is named by its row, as everywhere in `Found`.
+    rows = found.clusters.select("families", cluster_id="id", cluster=pl.int_range(pl.len(), dtype=pl.Int32))
+    return rows.join(evidence, on="cluster", how="left").with_columns(pl.col("evidence").fill_null([]))
 
 
 def main() -> None:
@@ -195,12 +195,49 @@ def _markdown(result: dict[str, Any], plots: list[tuple[str, str]]) -> str:
         + ", ".join(f"{name} {number}" for name, number in result["versions"].items())
         + ".\n\n"
     )
+    head += _table(result["rows"]) + "\n"
     pictures = "".join(f"![{title}]({file})\n\n" for title, file in plots)
     # Each world's report as a chapter of this one.
     chapters = [
         as_markdown(report).replace("\n## ", "\n### ").replace("# ", "## ", 1) for report in result["rows"]
     ]
     return head + pictures + "\n".join(chapters)
+
+
+def _table(reports: list[dict[str, Any]]) -> str:
+    """A row a world."""
+    head = (
+        "world", "id kept", "or part of the last", "swapped", "planned recorded", "of those to be seen",
+        "unplanned: strangers / parts", "largest when first found",
+    )  # fmt: skip
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    for report in reports:
+        identity, happened = report["identity"], report["happenings"]
+        largest = next(row for row in report["earliness"] if row["campaign_id"] == report["largest"])
+        rates = (
+            identity["kept"], identity["led"], happened["recorded"]["all"], happened["recorded_of_visible"],
+        )  # fmt: skip
+        kept, led, planned, seen = (f"{rate['hits']} of {rate['of']}" for rate in rates)
+        strangers, parts = (
+            len(happened[f"unplanned_{who}"]) for who in ("between_strangers", "within_one_campaign")
+        )
+        found = (
+            f"{largest['size_when_found']:,} of {largest['size']:,}"
+            if largest["day"] is not None
+            else "never"
+        )
+        cells = (
+            report["world"],
+            kept,
+            led,
+            str(len(identity["swaps"])),
+            planned,
+            seen,
+            f"{strangers} / {parts}",
+            found,
+        )
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
 
 
 def _arguments() -> argparse.Namespace:
