@@ -1,5 +1,6 @@
 """Promise: what changed between two runs is said cluster by cluster and account by account, with the reason."""
 
+import json
 from pathlib import Path
 
 import polars as pl
@@ -119,6 +120,7 @@ def test_counts_add_up_whatever_changed(before: Memberships, now: Memberships) -
     assert set(between(now, now).clusters["kind"]) <= {"same"}
 
 
+@pytest.mark.usefixtures("cli_environment")
 def test_two_runs_in_the_database(database: Store, tokens: Tokeniser, tmp_path: Path) -> None:
     def run() -> str:
         return detect(database, GdsDetector(database.driver, database.address.database), Parameters()).run.id
@@ -136,11 +138,26 @@ def test_two_runs_in_the_database(database: Store, tokens: Tokeniser, tmp_path: 
         sessions=[{"account_id": "late", "ip": "203.0.0.1", "device": "dev_ring0_1", **seen}],
     )
     load_bundle(database, late, tokens, tmp_path / "dead")
-    found = compare(database, first, run())
+    second = run()
+    found = compare(database, first, second)
     assert sorted(found.clusters["kind"]) == ["born", "grew", "same"]
     moved = {row["account"]: row for row in found.moves.iter_rows(named=True)}
     assert len(moved) == 13
     assert moved["late"]["why"].startswith("signed up since; evidence gained: ")
+    # The commands show the same: both runs, and by themselves what changed from the first to the second.
+    listed = CliRunner().invoke(app, ["runs"])
+    assert listed.exit_code == 0, listed.output
+    assert [line.split()[:2] for line in listed.stdout.splitlines()] == [
+        [second, "published"],
+        [first, "superseded"],
+    ]
+    by_hand = CliRunner().invoke(app, ["diff", first, second, "--json"])
+    by_itself = CliRunner().invoke(app, ["diff", "--json"])
+    assert by_hand.stdout == by_itself.stdout
+    assert json.loads(by_hand.stdout)["moves"] == found.moves.to_dicts()
+    shown = CliRunner().invoke(app, ["diff", "--limit", "1"])
+    assert shown.exit_code == 0, shown.output
+    assert "clusters 1 born, 1 grew, 1 same; 13 accounts moved" in shown.stdout
 
 
 @pytest.mark.usefixtures("database", "cli_environment")

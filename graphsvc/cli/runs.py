@@ -5,8 +5,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import polars as pl
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from graphsvc.cli.progress import console
 from graphsvc.errors import NotFound
@@ -27,18 +25,24 @@ def runs(
     with open_store(settings(), console.print) as store:
         rows = store.read("detect/runs")[:limit]
     for row in rows:
-        row["startedAt"] = row["startedAt"].iso_format(timespec="seconds")
+        row["startedAt"] = row["startedAt"].to_native().isoformat(timespec="seconds")
     if as_json:
         typer.echo(json.dumps(rows, indent=2))
         return
-    table = Table("run", "status", "started", "accounts", "clusters", "members", "result")
     for row in rows:
-        counts = (
-            "" if row[name] is None else f"{row[name]:,}" for name in ("accounts", "clusters", "members")
+        counts = [
+            f"{row[name]:,} {name}" for name in ("accounts", "clusters", "members") if row[name] is not None
+        ]
+        result = (
+            f"failed: {row['error']}"
+            if row["error"]
+            else f"result {row['resultHash'][:12]}"
+            if row["resultHash"]
+            else ""
         )
-        result = row["error"] or (row["resultHash"] or "")[:12]
-        table.add_row(row["id"], row["status"], row["startedAt"], *counts, result)
-    Console().print(table)
+        typer.echo(
+            f"{row['id']}  {row['status']:<10}  {row['startedAt'][:16]}  {', '.join(counts)}  {result}".rstrip()
+        )
 
 
 def diff(
