@@ -106,6 +106,14 @@ def test_evidence_that_hardly_changed_is_no_reason() -> None:
     ]
 
 
+def test_what_speaks_against_a_membership_is_neither_lost_by_joining_nor_gained_by_leaving() -> None:
+    bits = {"payment": 6.0, "device": -2.0}
+    found = between({"leaves": "c1", "a": "c1"}, {"joins": "c1", "a": "c1"}, bits=(bits, bits))
+    why = dict(found.moves.select("account", "why").iter_rows())
+    assert why["joins"].endswith("evidence gained: payment instrument +6.0 bits")
+    assert why["leaves"].endswith("evidence lost: payment instrument −6.0 bits")
+
+
 @given(
     st.dictionaries(st.sampled_from("abcdefgh"), st.sampled_from(["c1", "c2", "c3"])),
     st.dictionaries(st.sampled_from("abcdefgh"), st.sampled_from(["c1", "c2", "c4"])),

@@ -232,10 +232,14 @@ def test_no_explanation_holds_what_is_personal(published: Published) -> None:
 
 def test_the_cypher_of_the_graph_models_page_explains_a_member(published: Published) -> None:
     page = (ROOT / "docs" / "graph-model.md").read_text(encoding="utf-8")
-    (statement,) = re.findall(r"```cypher\n(.*?)```", page, re.DOTALL)
+    statement, history = re.findall(r"```cypher\n(.*?)```", page, re.DOTALL)
     member = related(published.store, "query/cluster_members", after_membership=2.0, after_id="")[0]
     rows = published.store.driver.execute_query(
         statement, {"account": member["account"]["id"]}, database_=published.store.address.database
     ).records
     assert [row["c.id"] for row in rows] == [member["owner"]] * len(member["families"])
     assert sum(row["bits"] for row in rows) == pytest.approx(member["bits"], abs=1e-6)
+    told = published.store.driver.execute_query(
+        history, {"cluster": member["owner"]}, database_=published.store.address.database
+    ).records
+    assert {row["before.id"] for row in told} == {member["owner"]}

@@ -183,8 +183,11 @@ def _why(row: dict[str, Any], born: set[str], gone: set[str]) -> str:
         said.append("its cluster is no longer found" if lost else "what it shares is no longer enough")
     if row["status"] not in {None, "active"}:
         said.append(f"is {row['status']}")
-    said += sentences.change(_bits(row, "before"), _bits(row, "now"), LEAST_BITS)
-    return "; ".join(said)
+    was, now = _bits(row, "before"), _bits(row, "now")
+    if row["cluster_before"] is None or row["cluster_now"] is None:
+        # What speaks against a membership was not lost by joining, nor gained by leaving.
+        was, now = ({name: bits for name, bits in by.items() if bits > 0.0} for by in (was, now))
+    return "; ".join(said + sentences.change(was, now, LEAST_BITS))
 
 
 def _bits(row: dict[str, Any], when: str) -> dict[str, float]:
