@@ -178,13 +178,14 @@ def detect(
         with clock.stage("certify"):
             if snapshots is not None:
                 snapshots.keep(run.id, graph)
-            certify(store, certificate_of(run, graph, found), signer)
+            certificate = certificate_of(run, graph, found)
+            certify(store, certificate, signer)
         with clock.stage("identities"):
             followed = follow(found, graph, read_known(store))
         with clock.stage("succession"):
             succession = successions(graph, found.members)
         with clock.stage("publish"):
-            publish(store, run, graph, followed, succession, clock.timings, progress)
+            publish(store, run, graph, followed, succession, certificate.result_hash, clock.timings, progress)
     except GraphsvcError as error:
         fail_run(store, run, error.code)
         raise

@@ -122,9 +122,13 @@ def _signature(record: Row, signer: Signer) -> Check:
 
 
 def _record(record: Row, certificate: Certificate) -> Check:
-    said = {"input": "inputHash", "result": "resultHash", "engine": "engine", "seed": "seed"}
-    names = {"input": "input_hash", "result": "result_hash", "engine": "engine", "seed": "seed"}
-    wrong = [name for name, column in said.items() if record.get(column) != getattr(certificate, names[name])]
+    compared = {
+        "input": ("inputHash", certificate.input_hash),
+        "result": ("resultHash", certificate.result_hash),
+        "engine": ("engine", certificate.engine),
+        "seed": ("seed", certificate.seed),
+    }
+    wrong = [name for name, (column, value) in compared.items() if record.get(column) != value]
     if record["id"] != certificate.run:
         wrong.append("run")
     if wrong:

@@ -60,12 +60,14 @@ def publish(
     graph: SignalGraph,
     followed: Followed,
     succession: Succession,
+    result_hash: str,
     timings: dict[str, float],
     progress: Progress,
 ) -> None:
     """Stages everything `run` found, then makes it the published result, with what happened to identities.
 
-    Of successions the probable pairs are kept, and how each cluster replaces its banned.
+    Of successions the probable pairs are kept, and how each cluster replaces its banned. `result_hash` is the
+    fingerprint of what was found.
 
     The switch is one transaction: clusters, states of identities, copies of decisions and what they come to are all
     there, or nothing is.
@@ -136,7 +138,7 @@ def publish(
         {
             "timings": json.dumps(timings),
             "thresholds": json.dumps(found.thresholds, sort_keys=True),
-            "result_hash": found.fingerprint(graph),
+            "result_hash": result_hash,
             "members": members.height,
             "links": links.height,
         },
