@@ -155,7 +155,7 @@ class LineageEvent:
     description="Accounts that one operator seems to run together, as published by the last run."
 )
 class Cluster:
-    id: str = strawberry.field(description="Id of the cluster.")
+    id: str = strawberry.field(description="Id of the cluster; it keeps it from run to run.")
     score: float = strawberry.field(description="How sure the detection is of it, 0 to 1.")
     size: int = strawberry.field(description="How many accounts are in it.")
     status: ClusterStatus = strawberry.field(description="What people decided on it.")
