@@ -1,6 +1,5 @@
 """The road of a detection run, from top to bottom: read → bits → links → cores → campaigns → scores → publish."""
 
-import json
 import platform
 import time
 from collections.abc import Callable, Iterator
@@ -11,40 +10,25 @@ from importlib.metadata import version
 from typing import Any
 from uuid import uuid4
 
-import numpy as np
 import polars as pl
 
-from graphsvc.campaigns.budget import FLOOR, threshold
-from graphsvc.campaigns.connected import split
-from graphsvc.campaigns.evidence import sentence, shared_signals, strongest_links
-from graphsvc.campaigns.explain import explained_links, explained_members, with_sharers
-from graphsvc.campaigns.grow import best, grow
+from graphsvc.campaigns.grow import grow
 from graphsvc.campaigns.join import join
+from graphsvc.campaigns.judgement import Bar, judge
 from graphsvc.campaigns.lineage.follow import follow
-from graphsvc.campaigns.membership import Evidence, Weighed, pools
-from graphsvc.campaigns.score import TIME, parts_of_clusters, score
+from graphsvc.campaigns.score import TIME
 from graphsvc.campaigns.succession.successions import successions
-from graphsvc.campaigns.traits import holders, traits
+from graphsvc.campaigns.weighing import cores, evidence_of, held
 from graphsvc.community.protocol import Detector
 from graphsvc.errors import DetectionError, GraphsvcError
-from graphsvc.linkage.bits import (
-    degrees,
-    in_passing,
-    signal_bits,
-    signal_families,
-    signal_levels,
-    signal_strengths,
-    with_levels,
-)
+from graphsvc.linkage.bits import with_levels
 from graphsvc.linkage.pairs import enumerate_links, joining, tying
 from graphsvc.linkage.window import recent
 from graphsvc.model.certificate import Certificate
-from graphsvc.model.clusters import CLUSTERS, Found, cluster_id
+from graphsvc.model.clusters import Found
 from graphsvc.model.graph import SignalGraph
 from graphsvc.model.links import Links
 from graphsvc.model.runs import Algorithm, Run
-from graphsvc.model.sums import summed
-from graphsvc.signals.kinds import family_ties
 from graphsvc.signing import Signer
 from graphsvc.store import Store
 from graphsvc.store.connection import translated
@@ -240,119 +224,10 @@ def find(
         if not parameters.rounds:
             weighed = weighed.rows(weighed.member)
     with clock.stage("scores"):
-        found = judge(full, given, weighed, links, parameters)
+        bar = Bar(parameters.min_size, parameters.min_score, parameters.budget, parameters.time)
+        found = judge(full, given, weighed, links, bar)
     progress("clusters", found.clusters.height, found.clusters.height)
     return found, links
-
-
-def evidence_of(graph: SignalGraph, *, signups: bool) -> Evidence:
-    """What accounts are weighed by: every signal that more than one account has, whatever its degree."""
-    family, names = signal_families(graph)
-    degree = degrees(graph)
-    level = signal_levels(graph)
-    passing = in_passing(graph)
-    has = np.zeros((graph.accounts.height, len(names)), dtype=np.bool_)
-    has[graph.account, family[graph.signal]] = True
-    weighs = ((degree > 1) & (signal_strengths(graph) > 0.0))[graph.signal]
-    account, signal = graph.account[weighs], graph.signal[weighs]
-    edges = pl.DataFrame(
-        {
-            "account": account,
-            "signal": signal,
-            "family": family[signal],
-            "level": level[signal],
-            "passing": passing[weighs],
-        }
-    )
-    ties = np.array([family_ties(name) for name in names], dtype=np.bool_)
-    degree = np.bincount(graph.signal[~passing], minlength=graph.signals.height)
-    return Evidence(edges, degree, has, ties, graph.accounts["created_at"].to_numpy() if signups else None)
-
-
-def held(given: Evidence, which: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> pl.DataFrame:
-    """Account, signal, family of the uses of some signals (bool, one a signal), but for those in passing."""
-    uses = given.edges.filter(~pl.col("passing") & pl.Series(which[given.edges["signal"].to_numpy()]))
-    return uses.select("account", "signal", "family")
-
-
-def cores(community: np.ndarray[tuple[int], np.dtype[np.int32]], smallest: int) -> pl.DataFrame:
-    """Communities of at least `smallest` accounts: cluster, account (int32)."""
-    frame = pl.DataFrame({"cluster": community, "account": np.arange(len(community), dtype=np.int32)})
-    return frame.filter((pl.col("cluster") >= 0) & (pl.len().over("cluster") >= smallest))
-
-
-def judge(
-    graph: SignalGraph,
-    given: Evidence,
-    weighed: Weighed,
-    links: Links,
-    parameters: Parameters,
-) -> Found:
-    """Scores clusters, keeps who belongs as surely as the budget demands, and gathers why.
-
-    Two questions, two answers: whether a group is a campaign is its score, whether an account is of the group its
-    membership. Of groups that are more likely a campaign than not, the budget decides how sure of a member is sure
-    enough, for all clusters alike.
-    """
-    _, names = signal_families(graph)
-    chosen = large(best(weighed, FLOOR), parameters.min_size)
-    chosen = split(given, chosen, pools(given, chosen), parameters.min_size)
-    pool = pools(given, chosen)
-    parts = parts_of_clusters(given, graph, chosen, pool, names, parameters.time)
-    scores = pl.DataFrame(
-        {"cluster": list(parts), "score": [score(each) for each in parts.values()]},
-        schema={"cluster": pl.Int32, "score": pl.Float64},
-    ).filter(pl.col("score") >= parameters.min_score)
-    chosen = chosen.join(scores, on="cluster", how="semi", maintain_order="left")
-    least, innocents = threshold(chosen["membership"].to_numpy(), graph.accounts.height, parameters.budget)
-    chosen = large(chosen.filter(pl.col("membership") >= least), parameters.min_size)
-    pool = pools(given, chosen)
-
-    families = holders(given, chosen, pool).with_columns(
-        name=pl.lit(pl.Series(names)).gather(pl.col("family"))
-    )
-    families = families.sort(["cluster", "share", "name"], descending=[False, True, False])
-    by_cluster = families.partition_by("cluster", as_dict=True)
-    bits = chosen.select("cluster", bits=pl.Series(weighed.bits[chosen["row"].to_numpy()]))
-    sums = summed(bits, ["cluster"], "bits").tolist()
-    rows = []
-    for row, total in zip(traits(chosen, graph).iter_rows(named=True), sums, strict=True):
-        number = row["cluster"]
-        who = chosen.filter(pl.col("cluster") == number)["account"]
-        family = by_cluster.get((number,), families.clear())
-        rows.append(
-            {
-                **{name: row[name] for name in ("cluster", "size", "first_seen", "last_seen")},
-                "id": cluster_id(graph.accounts["id"].gather(who).to_list()),
-                "score": score(parts[number]),
-                "bits": total,
-                "families": family["name"].to_list(),
-                "summary": sentence(row["size"], family, row["first_seen"], row["last_seen"], row["stopped"]),
-                "parts": json.dumps([asdict(part) for part in parts[number]]),
-                "rank": 0,
-            }
-        )
-    clusters = (
-        pl.DataFrame(rows, schema=CLUSTERS)
-        .sort(["score", "size", "id"], descending=[True, True, False])
-        .with_columns(rank=pl.int_range(1, pl.len() + 1, dtype=pl.Int64))
-    )
-    number = clusters.select(pl.col("cluster"), row=pl.int_range(pl.len(), dtype=pl.Int32))
-
-    def renumbered(frame: pl.DataFrame) -> pl.DataFrame:
-        return frame.join(number, on="cluster").with_columns(cluster="row").drop("row")
-
-    members = renumbered(explained_members(chosen, weighed, given, pool, names)).sort("cluster", "account")
-    members = with_sharers(members, graph)
-    shared = renumbered(shared_signals(pool, graph)).sort("cluster", "rank")
-    kept = explained_links(strongest_links(links, members), given.edges, signal_bits(graph), names)
-    thresholds = {"membership": least, "expected_innocents": innocents}
-    return Found(clusters, members, shared, kept, graph.signals["key"], thresholds)
-
-
-def large(members: pl.DataFrame, smallest: int) -> pl.DataFrame:
-    """The members of clusters of at least `smallest` accounts."""
-    return members.filter(pl.len().over("cluster") >= smallest)
 
 
 def library_versions() -> dict[str, str]:
