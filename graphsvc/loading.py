@@ -30,7 +30,7 @@ class Step:
     name: str
     statement: str
     frame: pl.DataFrame
-    fixed: dict[str, str] = field(default_factory=dict)
+    fixed: dict[str, str | int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +74,15 @@ def load_bundle(
     if columns.dead_letters.height:
         dead_letters = dead_letters_dir / f"{load_id}.ndjson"
         write_dead_letters(columns.dead_letters, dead_letters)
-    if again:
-        store.write("load/reopen", id=load_id)
-    finished = store.write("load/begin", id=load_id, bundle=columns.id)[0]["finishedAt"] is not None
+    reopen = [("load/reopen", {"id": load_id})] if again else []
+    book = store.transaction(*reopen, ("load/begin", {"id": load_id, "bundle": columns.id}))[0]
+    finished, number = book["finishedAt"] is not None, book["number"]
     written: dict[str, int] = {}
     if not finished:
         reached = {row["step"]: row["next"] for row in store.read("load/progress", id=load_id)}
-        for step in steps(columns):
+        for step in steps(columns, number):
             written[step.name] = write_step(store, load_id, step, reached.get(step.name, 0), progress)
-        place_addresses(store, progress)
+        place_addresses(store, number, progress)
         store.write(
             "load/finish",
             id=load_id,
@@ -106,26 +106,38 @@ def id_of(columns: BundleColumns, tokens: Tokeniser) -> str:
     return hashlib.sha256(f"{FORMAT}/{tokens.key_id}/{columns.id}/{rows}".encode()).hexdigest()[:24]
 
 
-def steps(columns: BundleColumns) -> Iterator[Step]:
-    """The statements of a load in an order in which every edge finds both its ends."""
-    yield Step("accounts", "load/accounts", columns.accounts)
+def steps(columns: BundleColumns, number: int) -> Iterator[Step]:
+    """The statements of load `number` in an order in which every edge finds both its ends.
+
+    Accounts and signals carry the number of the last load that wrote to them. An account has it before anything
+    else of it is written, so that nobody who reads meanwhile takes what is half written for read.
+    """
+    mark: dict[str, str | int] = {"number": number}
+    yield Step("accounts", "load/accounts", columns.accounts, mark)
+    yield Step("accounts of earlier bundles", "load/touch", _foreign(columns), mark)
     systems = columns.networks.filter(pl.col("cidr").is_null()).drop("cidr")
     yield Step("autonomous systems", "load/autonomous_systems", systems)
     yield Step("networks", "load/networks", columns.networks.filter(pl.col("cidr").is_not_null()))
     for name, values in columns.values.items():
         keys = values.select("key", "kind", "value")
-        yield Step(f"{name} values", "load/signals", keys, {"label": BY_NAME[name].label})
+        yield Step(f"{name} values", "load/signals", keys, {**mark, "label": BY_NAME[name].label})
     if (instruments := columns.values.get("instrument")) is not None:
         known = instruments.select("key", "bin", "instrument_kind", "issuer_country")
-        yield Step("instruments", "load/instruments", known)
+        yield Step("instruments", "load/instruments", known, mark)
     if (addresses := columns.values.get("ip")) is not None:
-        yield Step(
-            "prefixes", "load/prefixes", addresses.select("prefix", "asn").unique().sort("prefix", "asn")
-        )
-        yield Step("addresses", "load/addresses", addresses.select("key", "prefix"))
+        announced = addresses.select("prefix", "asn").unique().sort("prefix", "asn")
+        yield Step("prefixes", "load/prefixes", announced, mark)
+        yield Step("addresses", "load/addresses", addresses.select("key", "prefix"), mark)
     for name, edges in columns.edges.items():
         yield Step(f"{name} edges", "load/edges", edges, {"type": BY_NAME[name].relationship})
     yield Step("activity", "load/activity", packed_activity(columns.activity))
+
+
+def _foreign(columns: BundleColumns) -> pl.DataFrame:
+    """The accounts (`account_id`) that edges or activity speak of and the table `accounts` does not."""
+    named = [frame["account_id"].unique() for frame in (*columns.edges.values(), columns.activity)]
+    foreign = pl.concat(named).unique().to_frame().join(columns.accounts, on="account_id", how="anti")
+    return foreign.select("account_id").sort("account_id")
 
 
 def packed_activity(activity: pl.DataFrame) -> pl.DataFrame:
@@ -168,11 +180,13 @@ def known_accounts(store: Store, ids: pl.Series) -> pl.Series:
     return pl.Series(ids.name, found, dtype=pl.String)
 
 
-def place_addresses(store: Store, progress: Progress = lambda _stage, _done, _total: None) -> int:
+def place_addresses(
+    store: Store, number: int, progress: Progress = lambda _stage, _done, _total: None
+) -> int:
     """Gives every address the class of the narrowest named network it is in, else of its autonomous system.
 
     Computed over the whole graph, so it does not matter which bundle brought the networks. Only what
-    changed is written. Returns how many addresses that were.
+    changed is written, and marked with the load's `number`. Returns how many addresses that were.
     """
     schema = {"cidr": pl.String, "asn": pl.Int64, "name": pl.String, "class": pl.String}
     networks = pl.DataFrame(store.read("load/known_networks"), schema=schema)
@@ -187,6 +201,6 @@ def place_addresses(store: Store, progress: Progress = lambda _stage, _done, _to
     ).select("key", "class", "network")
     for start in range(0, changed.height, BATCH):
         rows = changed.slice(start, BATCH).to_dict(as_series=False)
-        store.write("load/place", **rows)
+        store.write("load/place", **rows, number=number)
         progress("network classes", min(start + BATCH, changed.height), changed.height)
     return changed.height

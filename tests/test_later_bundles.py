@@ -83,7 +83,7 @@ def test_networks_that_come_later_class_addresses_that_came_before(
     load_bundle(database, second, tokens, tmp_path / "dead")
     together = checksum_of_addresses(database)
     assert together == {"198.51.100.7": ("proxy", "Narrow"), "203.0.113.9": ("residential", None)}
-    assert place_addresses(database) == 0
+    assert place_addresses(database, 9) == 0
     before = checksum(database)
     load_bundle(database, first, tokens, tmp_path / "dead", again=True)
     assert checksum(database) == before

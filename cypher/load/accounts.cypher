@@ -1,6 +1,6 @@
 // Writes accounts. A later bundle may move the sign-up earlier and the status forward; it never erases.
 // Parameters: parallel lists $account_id, $created_at (ms since 1970), $status, $status_changed_at (ms or null),
-//   $plan, $country
+//   $plan, $country; $number (int, of the load)
 // Returns: nothing
 UNWIND range(0, size($account_id) - 1) AS i
 WITH $account_id[i] AS id, datetime({epochMillis: $created_at[i]}) AS createdAt, $status[i] AS status,
@@ -8,9 +8,11 @@ WITH $account_id[i] AS id, datetime({epochMillis: $created_at[i]}) AS createdAt,
           ELSE datetime({epochMillis: $status_changed_at[i]}) END AS changedAt,
      $plan[i] AS plan, $country[i] AS country
 MERGE (a:Account {id: id})
-ON CREATE SET a.createdAt = createdAt, a.status = status, a.statusChangedAt = changedAt,
+ON CREATE SET a.touched = $number,
+              a.createdAt = createdAt, a.status = status, a.statusChangedAt = changedAt,
               a.plan = plan, a.country = country
-ON MATCH SET a.createdAt = CASE WHEN createdAt < a.createdAt THEN createdAt ELSE a.createdAt END,
+ON MATCH SET a.touched = $number,
+             a.createdAt = CASE WHEN createdAt < a.createdAt THEN createdAt ELSE a.createdAt END,
              a.status = CASE WHEN a.statusChangedAt IS NULL AND (changedAt IS NOT NULL OR status <> 'active')
                                OR changedAt >= a.statusChangedAt THEN status ELSE a.status END,
              a.statusChangedAt = CASE WHEN a.statusChangedAt IS NULL OR changedAt > a.statusChangedAt

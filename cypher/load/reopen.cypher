@@ -1,8 +1,9 @@
-// Forgets how far a load has come, so that all of it is written again (which changes nothing that is there).
+// Forgets how far a load has come and its number, so that all of it is written again (which changes nothing that is there)
+// under a new one.
 // Parameters: $id (text)
 // Returns: nothing
 MATCH (l:Load {id: $id})
-REMOVE l.finishedAt
+REMOVE l.finishedAt, l.number
 WITH l
 MATCH (s:LoadStep)
 WHERE s.key STARTS WITH $id + '/'
