@@ -48,11 +48,11 @@ def test_bits_by_hand() -> None:
     hours = np.arange(990) * HOUR + 30 * MINUTE
     created = START + np.concatenate([np.full(10, 500 * HOUR), hours, [500 * HOUR]])
     signups = fit_signups(created, members_of(list(range(10))))
-    span, outside = created.max() - created.min() + signups.resolution, 990
+    span, outside = created.max() - created.min() + signups.population.resolution, 990
     rate, ratios = outside / span, [1.0]
     densities = []
     for reach, others in ((DAY, 48), (HOUR, 2), (10 * MINUTE, 0)):
-        length = 2 * reach + signups.resolution
+        length = 2 * reach + signups.population.resolution
         rate = (others + 20) / (length + 20 / rate)
         densities.append(1.0 / length)
     ratios += [density / (rate / outside) for density in reversed(densities)]

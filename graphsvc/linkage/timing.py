@@ -39,19 +39,29 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class Signups:
-    """The sign-ups of clusters and of everybody, ready to be asked. Of `fit_signups`.
+class Population:
+    """Everybody's sign-ups. Of `signup_population`.
 
-    `created_at` has a row an account (ms, -1 = not known), `moments` holds the known ones, sorted; `around[k]` the
-    accounts (itself too) within `WIDTHS[k]` of each account. `clusters` are the clusters' numbers, ascending; `size`
-    their members with a known sign-up, `weights` (clusters, 1 + widths) how their members' sign-ups mix. `keys` are
-    the members' sign-ups as place of the cluster · `step` + time, `pairs` as place · accounts + account, both sorted.
+    `created_at` has a row an account (ms, -1 = not known), `moments` holds the known ones, sorted; `around[k]` (int32)
+    the accounts (itself too) within `WIDTHS[k]` of each account.
     """
 
     created_at: Ints
     moments: Ints
     resolution: int
     around: NDArray[np.int32]
+
+
+@dataclass(frozen=True, slots=True)
+class Signups:
+    """The sign-ups of clusters and of everybody, ready to be asked. Of `fit_signups`.
+
+    `clusters` are the clusters' numbers, ascending; `size` their members with a known sign-up, `weights` (clusters,
+    1 + widths) how their members' sign-ups mix. `keys` are the members' sign-ups as place of the cluster · `step` +
+    time, `pairs` as place · accounts + account, both sorted.
+    """
+
+    population: Population
     clusters: NDArray[np.int32]
     size: Ints
     weights: Floats
@@ -61,7 +71,8 @@ class Signups:
     @property
     def step(self) -> int:
         """What lies between two clusters in `keys`, ms: more than any window reaches."""
-        return int(self.moments[-1] - self.moments[0]) + 4 * DAY if len(self.moments) else 4 * DAY
+        moments = self.population.moments
+        return int(moments[-1] - moments[0]) + 4 * DAY if len(moments) else 4 * DAY
 
 
 def resolution(moments: Ints) -> int:
@@ -73,33 +84,50 @@ def resolution(moments: Ints) -> int:
     if len(moments) < 2 or np.all(moments == moments[0]):
         return 1
     for unit in RESOLUTIONS:
-        _, counts = np.unique(moments % unit, return_counts=True)
-        if counts.max() >= SAME_RESOLUTION * len(moments):
+        over = moments % unit
+        # What nearly all have is what the middle one has.
+        middle = np.partition(over, len(over) // 2)[len(over) // 2]
+        if (over == middle).sum() >= SAME_RESOLUTION * len(moments):
             return unit
     return 1
 
 
-def fit_signups(created_at: Ints, members: pl.DataFrame) -> Signups:
+def signup_population(created_at: Ints) -> Population:
+    """What is asked of everybody's sign-ups, whoever the members are: made once a run.
+
+    Args:
+        created_at: a row an account, ms since 1970, -1 = not known.
+    """
+    # Neighbours in time are looked up one after the other: in memory they are neighbours too.
+    order = np.argsort(created_at, kind="stable")
+    ordered = created_at[order]
+    moments = ordered[np.searchsorted(ordered, 0) :]
+    unit = resolution(moments)
+    around = np.empty((len(WIDTHS), len(created_at)), dtype=np.int32)
+    for k, width in enumerate(WIDTHS):
+        around[k, order] = _within(moments, ordered, _reach(width, unit))
+    return Population(created_at, moments, unit, around)
+
+
+def fit_signups(population: Population | Ints, members: pl.DataFrame) -> Signups:
     """Learn how the members of each cluster signed up.
 
     A member's sign-up is drawn from a mixture: like everybody's, or within ten minutes, an hour or a day of another
     member's. The shares are fitted by EM with a Dirichlet prior, each member seen from the others (leave one out).
 
     Args:
-        created_at: a row an account, ms since 1970, -1 = not known.
+        population: of `signup_population`.
         members: cluster, account (int32), in any order; each row once.
     """
-    known = np.sort(created_at[created_at >= 0])
-    unit = resolution(known)
-    around = np.zeros((len(WIDTHS), len(created_at)), dtype=np.int32)
-    for k, width in enumerate(WIDTHS):
-        around[k] = _within(known, created_at, _reach(width, unit))
+    if not isinstance(population, Population):
+        population = signup_population(population)
+    created_at = population.created_at
     rows = members.select("cluster", "account").filter(pl.Series(created_at[members["account"]] >= 0))
     clusters, place, size = np.unique(rows["cluster"].to_numpy(), return_inverse=True, return_counts=True)
     account = rows["account"].to_numpy().astype(np.int64)
     pairs = np.sort(place * len(created_at) + account)
     blank = np.zeros((len(clusters), 1 + len(WIDTHS)))
-    fitted = Signups(created_at, known, unit, around, clusters, size, blank, np.empty(0, np.int64), pairs)
+    fitted = Signups(population, clusters, size, blank, np.empty(0, np.int64), pairs)
     fitted = replace(fitted, keys=np.sort(_keys(fitted, place, created_at[account])))
     place, account = pairs // max(len(created_at), 1), pairs % max(len(created_at), 1)
     ratios = _ratios(fitted, place, account)
@@ -134,15 +162,15 @@ def signup_bits(signups: Signups, cluster: NDArray[np.int32], account: NDArray[n
 
 def _signup_bits(signups: Signups, place: Ints, account: Ints) -> Floats:
     bits = np.zeros(len(place))
-    asked = np.flatnonzero((place >= 0) & (signups.created_at[account] >= 0))
+    asked = np.flatnonzero((place >= 0) & (signups.population.created_at[account] >= 0))
     place, account = place[asked], account[asked]
-    keys = _keys(signups, place, signups.created_at[account])
+    keys = _keys(signups, place, signups.population.created_at[account])
     # In the order of what is looked up, so that neighbours in the search are neighbours in memory.
     order = np.argsort(keys)
     asked, place, account, keys = asked[order], place[order], account[order], keys[order]
     found = np.log2(signups.weights[place, 0])
     # Most have nobody within a day: the search for nearer ones, and for who the account is, is spared.
-    near = np.flatnonzero(_within(signups.keys, keys, _reach(WIDTHS[-1], signups.resolution)))
+    near = np.flatnonzero(_within(signups.keys, keys, _reach(WIDTHS[-1], signups.population.resolution)))
     mixed = np.einsum("ij,ij->i", signups.weights[place[near]], _ratios(signups, place[near], account[near]))
     found[near] = np.log2(mixed)
     bits[asked] = np.clip(found, LEAST_BITS, MOST_BITS)
@@ -161,7 +189,7 @@ def lockstep(signups: Signups) -> pl.DataFrame:
     window on either side, more than 10 where times are recorded more coarsely), bits that the members are
     coordinated (within `LEAST_LOCKSTEP` and `MOST_LOCKSTEP`), says; sorted by cluster.
     """
-    accounts = max(len(signups.created_at), 1)
+    accounts = max(len(signups.population.created_at), 1)
     place, account = signups.pairs // accounts, signups.pairs % accounts
     ratios, chance = _ratios(signups, place, account), _chances(signups, place, account)
     met = (ratios[:, 1] > 0) & (signups.size[place] > 1)
@@ -173,7 +201,7 @@ def lockstep(signups: Signups) -> pl.DataFrame:
     ).with_columns(observed=pl.Series(sums[0] / signups.size), expected=pl.Series(sums[1] / signups.size))
     bits = np.clip(_averaged(place, met, chance, clusters), LEAST_LOCKSTEP, MOST_LOCKSTEP)
     bits[signups.size < 2] = 0.0
-    minutes = max(WIDTHS[0], signups.resolution) // MINUTE
+    minutes = max(WIDTHS[0], signups.population.resolution) // MINUTE
     says = pl.format(
         f"{{}} % of {{}} signed up within {_span(minutes)} of another member; {{}} % would at the rate of all others",
         _percent("observed"),
@@ -224,17 +252,17 @@ def _within(moments: Ints, asked: Ints, reach: int) -> Ints:
 
 
 def _keys(signups: Signups, place: Ints, moment: Ints) -> Ints:
-    start = signups.moments[0] if len(signups.moments) else 0
+    start = signups.population.moments[0] if len(signups.population.moments) else 0
     keys: Ints = place * signups.step + (moment - start) + 2 * DAY
     return keys
 
 
 def _length(signups: Signups, moment: Ints, width: int) -> Floats:
     """Length of the window around a moment, ms: whole steps of the resolution, and none beyond the first and last."""
-    reach = _reach(width, signups.resolution)
-    upper = np.minimum(moment + reach, signups.moments[-1])
-    lower = np.maximum(moment - reach, signups.moments[0])
-    length: Floats = (upper - lower + signups.resolution).astype(np.float64)
+    reach = _reach(width, signups.population.resolution)
+    upper = np.minimum(moment + reach, signups.population.moments[-1])
+    lower = np.maximum(moment - reach, signups.population.moments[0])
+    length: Floats = (upper - lower + signups.population.resolution).astype(np.float64)
     return length
 
 
@@ -246,12 +274,14 @@ def _outside(
     From the whole history down to ten minutes, each window's rate shrunk to that of the next wider: as fine as the
     finest kernel, so that what everybody does at a moment (midnight, where some source knows days only) is no lockstep.
     """
-    moment = signups.created_at[account]
-    crowd = np.maximum(len(signups.moments) - signups.size[place] - ~member, 1).astype(np.float64)
-    rate = crowd / float(signups.moments[-1] - signups.moments[0] + signups.resolution)
+    moment = signups.population.created_at[account]
+    crowd = np.maximum(len(signups.population.moments) - signups.size[place] - ~member, 1).astype(np.float64)
+    rate = crowd / float(
+        signups.population.moments[-1] - signups.population.moments[0] + signups.population.resolution
+    )
     for k in reversed(range(len(WIDTHS))):
         length = _length(signups, moment, WIDTHS[k])
-        others = signups.around[k][account] - inside[k] - ~member
+        others = signups.population.around[k][account] - inside[k] - ~member
         certain = (others - CERTAIN * np.sqrt(others)) / length
         rate = np.maximum((others + RATE_PRIOR) / (length + RATE_PRIOR / rate), certain)
     return rate / crowd
@@ -259,12 +289,12 @@ def _outside(
 
 def _looked_up(signups: Signups, place: Ints, account: Ints) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
     """Members of the cluster within each width, the account too if it is one: (widths, rows); and whether it is."""
-    pair = place * len(signups.created_at) + account
+    pair = place * len(signups.population.created_at) + account
     at = np.minimum(np.searchsorted(signups.pairs, pair), len(signups.pairs) - 1)
-    keys = _keys(signups, place, signups.created_at[account])
+    keys = _keys(signups, place, signups.population.created_at[account])
     inside = np.empty((len(WIDTHS), len(account)), dtype=np.int32)
     for k, width in enumerate(WIDTHS):
-        inside[k] = _within(signups.keys, keys, _reach(width, signups.resolution))
+        inside[k] = _within(signups.keys, keys, _reach(width, signups.population.resolution))
     return inside, signups.pairs[at] == pair
 
 
@@ -277,7 +307,7 @@ def _ratios(signups: Signups, place: Ints, account: Ints) -> Floats:
     others = signups.size[place] - member
     density = _outside(signups, place, account, inside, member)
     for k, width in enumerate(WIDTHS):
-        length = _length(signups, signups.created_at[account], width)
+        length = _length(signups, signups.population.created_at[account], width)
         found = (inside[k] - member) / (np.maximum(others, 1) * length * density)
         ratios[:, 1 + k] = np.where(others > 0, found, 1.0)
     return ratios
@@ -292,7 +322,7 @@ def _chances(signups: Signups, place: Ints, account: Ints) -> Floats:
         return np.empty(0)
     inside, member = _looked_up(signups, place, account)
     density = _outside(signups, place, account, inside, member)
-    length = _length(signups, signups.created_at[account], WIDTHS[0])
+    length = _length(signups, signups.population.created_at[account], WIDTHS[0])
     others = signups.size[place] - member
     chances: Floats = np.clip(-np.expm1(-RATE_MARGIN * others * density * length), 1e-9, 1.0 - 1e-9)
     return chances
