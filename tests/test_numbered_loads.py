@@ -1,4 +1,4 @@
-"""Promise: accounts and signals carry the number of the last load that wrote to them, and no load slips under a lower one."""
+"""Promise: accounts and signals carry the number of the last load that wrote to them, which is a new one each time."""
 
 from pathlib import Path
 from typing import Any
