@@ -34,11 +34,12 @@ from bench.worlds import tokens
 from graphsvc.campaigns.lineage.follow import follow
 from graphsvc.cli.progress import Stages
 from graphsvc.cli.seed import write
-from graphsvc.detection import Clock, Parameters, find
+from graphsvc.detection import Parameters, find
 from graphsvc.evaluation.days import Observed, observed
 from graphsvc.evaluation.replay import Day, Replay
 from graphsvc.evaluation.simulation import assess
 from graphsvc.evaluation.simulation_report import as_line, as_markdown
+from graphsvc.measure import Clock
 from graphsvc.model.clusters import Found
 from graphsvc.model.graph import SignalGraph
 from graphsvc.model.lineage import Known

@@ -17,8 +17,9 @@ from bench.worlds import KEY, World, seeded
 from graphsvc import server
 from graphsvc.community.gds import GdsDetector
 from graphsvc.database import open_store
-from graphsvc.detection import Clock, Parameters, find
+from graphsvc.detection import Parameters, find
 from graphsvc.evaluation.metrics import evaluate
+from graphsvc.measure import Clock
 from graphsvc.model.clusters import Found
 from graphsvc.model.graph import SignalGraph
 from graphsvc.settings import Settings

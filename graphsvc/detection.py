@@ -2,9 +2,8 @@
 
 import platform
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
@@ -20,24 +19,30 @@ from graphsvc.campaigns.score import TIME
 from graphsvc.campaigns.succession.successions import successions
 from graphsvc.campaigns.weighing import cores, evidence_of, held
 from graphsvc.community.protocol import Detector
-from graphsvc.errors import DetectionError, GraphsvcError
+from graphsvc.errors import Cancelled, DetectionError, GraphsvcError
 from graphsvc.linkage.bits import with_levels
 from graphsvc.linkage.pairs import enumerate_links, joining, tying
 from graphsvc.linkage.window import recent
+from graphsvc.measure import Clock
 from graphsvc.model.certificate import Certificate
 from graphsvc.model.clusters import Found
 from graphsvc.model.graph import SignalGraph
 from graphsvc.model.links import Links
 from graphsvc.model.runs import Algorithm, Run
+from graphsvc.model.stages import Stage
 from graphsvc.signing import Signer
 from graphsvc.store import Store
 from graphsvc.store.connection import translated
+from graphsvc.store.control import heed
 from graphsvc.store.graph import read_graph
 from graphsvc.store.identities import read_known
-from graphsvc.store.publish import begin_run, certify, fail_run, publish
+from graphsvc.store.publish import begin_run, certify, fail_run, has_read, publish, record_stages
 from graphsvc.store.snapshots import Snapshots
 
 Progress = Callable[[str, int, int], None]
+
+LOOKING_SECONDS = 1.0
+"""How often a run looks whether it is to stop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,20 +89,6 @@ class Parameters:
             ) from None
 
 
-@dataclass(slots=True)
-class Clock:
-    """Wall time a stage, in seconds."""
-
-    timings: dict[str, float] = field(default_factory=dict)
-
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        """Times one stage."""
-        began = time.monotonic()
-        yield
-        self.timings[name] = round(time.monotonic() - began, 3)
-
-
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What `detect` did."""
@@ -106,7 +97,7 @@ class Outcome:
     clusters: int
     members: int
     links: int
-    timings: dict[str, float]
+    stages: list[Stage]
     thresholds: dict[str, float]
     lineage: pl.DataFrame
     """What happened to identities since the run before, schema `model.lineage.EVENTS`."""
@@ -123,25 +114,20 @@ def detect(
 ) -> Outcome:
     """Runs a detection over the whole graph and publishes what it found.
 
-    The same graph, parameters and engine give the same clusters, scores and memberships. A run that fails is
-    recorded as failed and leaves what was published before.
+    The same graph, parameters and engine give the same clusters, scores and memberships. A run that fails or is
+    cancelled (Ctrl-C, `store.control.cancel`) is recorded so and leaves what was published before.
 
     Args:
         signer: signs the run's certificate; without one it is not signed.
-        snapshots: where the graph is kept for `verify`.
+        snapshots: where the graph is kept: for `verify`, and so that the next run reads only what has changed since.
 
     Raises:
         DetectionError: there is nothing to detect on, or the engine cannot do it.
+        Cancelled: somebody asked it to stop.
         ExportError: the graph cannot be kept.
         DatabaseUnavailable, DatabaseRefused
     """
     clock = Clock()
-    with clock.stage("read"):
-        graph = read_graph(store, progress)
-    if not graph.accounts.height:
-        raise DetectionError(
-            "There are no accounts in the graph.", "Load a bundle first: `graphsvc load BUNDLE`."
-        )
     with translated():
         versions = {**library_versions(), **detector.versions()}
     run = Run(
@@ -151,37 +137,70 @@ def detect(
         seed=parameters.seed,
         parameters=asdict(parameters),
         versions=versions,
-        input_hash=graph.fingerprint(),
-        accounts=graph.accounts.height,
-        signals=graph.signals.height,
-        newest_signup=int(graph.accounts["created_at"].max()),  # type: ignore[arg-type]
     )
     begin_run(store, run, datetime.now(UTC))
+    progress = heeding(store, run, progress)
     try:
-        found, links = find(graph, detector, parameters, clock, progress)
-        with clock.stage("certify"):
+        with clock.stage("read") as stage:
+            graph = read_graph(store, progress)
+            stage.rows = len(graph.account)
+        if not graph.accounts.height:
+            raise DetectionError(
+                "There are no accounts in the graph.", "Load a bundle first: `graphsvc load BUNDLE`."
+            )
+        with clock.stage("keep") as stage:
+            run = replace(
+                run,
+                input_hash=graph.fingerprint(),
+                accounts=graph.accounts.height,
+                signals=graph.signals.height,
+                newest_signup=int(graph.accounts["created_at"].max()),  # type: ignore[arg-type]
+            )
+            has_read(store, run)
             if snapshots is not None:
                 snapshots.keep(run.id, graph)
+        found, links = find(graph, detector, parameters, clock, progress)
+        with clock.stage("certify"):
             certificate = certificate_of(run, graph, found)
             certify(store, certificate, signer)
-        with clock.stage("identities"):
+        with clock.stage("identities") as stage:
             followed = follow(found, graph, read_known(store))
-        with clock.stage("succession"):
+            stage.rows = followed.events.height
+        with clock.stage("succession") as stage:
             succession = successions(graph, found.members)
-        with clock.stage("publish"):
-            publish(store, run, graph, followed, succession, certificate.result_hash, clock.timings, progress)
-    except GraphsvcError as error:
-        fail_run(store, run, error.code)
+            stage.rows = succession.pairs.height
+        with clock.stage("publish") as stage:
+            publish(store, run, graph, followed, succession, certificate.result_hash, progress)
+            stage.rows = found.members.height
+    except (GraphsvcError, KeyboardInterrupt) as error:
+        code = error.code if isinstance(error, GraphsvcError) else Cancelled.code
+        fail_run(store, run, code)
+        record_stages(store, run, clock.stages)
         raise
+    record_stages(store, run, clock.stages)
     return Outcome(
         run,
         found.clusters.height,
         found.members.height,
         len(links),
-        clock.timings,
+        clock.stages,
         found.thresholds,
         followed.events,
     )
+
+
+def heeding(store: Store, run: Run, progress: Progress) -> Progress:
+    """`progress` that looks, every second, whether the run was asked to stop, and raises `Cancelled` if so."""
+    looked = time.monotonic()
+
+    def report(stage: str, done: int, total: int) -> None:
+        nonlocal looked
+        progress(stage, done, total)
+        if time.monotonic() - looked >= LOOKING_SECONDS:
+            heed(store, run.id)
+            looked = time.monotonic()
+
+    return report
 
 
 def certificate_of(run: Run, graph: SignalGraph, found: Found) -> Certificate:
@@ -205,16 +224,18 @@ def find(
     graph: SignalGraph, detector: Detector, parameters: Parameters, clock: Clock, progress: Progress
 ) -> tuple[Found, Links]:
     """Everything between reading and publishing: from a graph to what was found in it."""
-    with clock.stage("links"):
+    with clock.stage("links") as stage:
         full = with_levels(recent(graph, parameters.window) if parameters.window else graph)
         links = enumerate_links(full, min_values=parameters.min_values)
+        stage.rows = len(links)
     progress("links", len(links), len(links))
-    with clock.stage("communities"), translated():
+    with clock.stage("communities") as stage, translated():
         community = detector.communities(
             links, parameters.algorithm, gamma=parameters.gamma, seed=parameters.seed
         )
-    progress("communities", int(community.max(initial=-1)) + 1, int(community.max(initial=-1)) + 1)
-    with clock.stage("campaigns"):
+        stage.rows = int(community.max(initial=-1)) + 1
+    progress("communities", stage.rows, stage.rows)
+    with clock.stage("campaigns") as stage:
         given = evidence_of(full, signups="signup" in parameters.time)
         grown = cores(community, parameters.min_core)
         if parameters.joining:
@@ -223,9 +244,11 @@ def find(
         _, weighed = grow(given, grown, parameters.rounds, progress)
         if not parameters.rounds:
             weighed = weighed.rows(weighed.member)
-    with clock.stage("scores"):
+        stage.rows = len(weighed.account)
+    with clock.stage("scores") as stage:
         bar = Bar(parameters.min_size, parameters.min_score, parameters.budget, parameters.time)
         found = judge(full, given, weighed, links, bar)
+        stage.rows = found.clusters.height
     progress("clusters", found.clusters.height, found.clusters.height)
     return found, links
 

@@ -76,6 +76,21 @@ class DetectionError(GraphsvcError):
     exit_status = 7
 
 
+class Cancelled(GraphsvcError):
+    """A run was stopped because somebody asked for it; what was published before is untouched."""
+
+    code = "cancelled"
+    exit_status = 130
+
+
+class ResourceError(GraphsvcError):
+    """There is not enough memory or disk for what was asked; nothing was begun."""
+
+    code = "resources"
+    exit_status = 13
+    http_status = 507
+
+
 class DemoError(GraphsvcError):
     """The demo cannot run here."""
 

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 from graphsvc.community.protocol import Detector
-from graphsvc.detection import Clock, Parameters, Progress, find, library_versions
+from graphsvc.detection import Parameters, Progress, find, library_versions
 from graphsvc.errors import VerificationError
+from graphsvc.measure import Clock
 from graphsvc.model.certificate import Certificate
 from graphsvc.model.clusters import result_hash
 from graphsvc.model.graph import SignalGraph

@@ -1,5 +1,5 @@
 // Publishes a run: its clusters become :Cluster, its record says so, and that of the run before that it is superseded.
-// Parameters: $run, $timings, $thresholds (JSON), $result_hash (text), $members, $links (int)
+// Parameters: $run, $thresholds (JSON), $result_hash (text), $members, $links (int)
 // Returns: nothing
 MATCH (r:DetectionRun {id: $run})
 OPTIONAL MATCH (staged:StagedCluster {run: $run})
@@ -9,6 +9,6 @@ WITH r, size(fresh) AS clusters
 OPTIONAL MATCH (before:DetectionRun {status: 'published'})
 WITH r, clusters, collect(before) AS earlier
 FOREACH (b IN earlier | SET b.status = 'superseded')
-SET r.status = 'published', r.finishedAt = datetime(), r.timings = $timings, r.thresholds = $thresholds,
+SET r.status = 'published', r.finishedAt = datetime(), r.thresholds = $thresholds,
     r.resultHash = $result_hash, r.clusters = clusters, r.members = $members, r.links = $links
 REMOVE r.turn

@@ -1,4 +1,4 @@
-"""The schema: the questions, with limits before and masks after them."""
+"""The schema: questions and changes, with limits before and masks after them."""
 
 import strawberry
 from graphql import GraphQLError
@@ -8,6 +8,7 @@ from strawberry.types import ExecutionContext
 from graphsvc.api.context import Context
 from graphsvc.api.errors import TooExpensive, public
 from graphsvc.api.limits import DocumentLimits
+from graphsvc.api.mutation import Mutation
 from graphsvc.api.query import Query
 from graphsvc.api.types.run import BIG_INT, BigInt
 from graphsvc.errors import DatabaseUnavailable
@@ -35,6 +36,7 @@ def build_schema() -> strawberry.Schema:
     """The executable schema."""
     return _Schema(
         query=Query,
+        mutation=Mutation,
         extensions=[DocumentLimits],
         config=StrawberryConfig(scalar_map={BigInt: BIG_INT}),
     )

@@ -116,10 +116,12 @@ def certified(
 
 def show(outcome: "Outcome") -> None:
     """The summary of a run on standard output."""
-    seconds = ", ".join(f"{name} {value:.1f}" for name, value in outcome.timings.items())
+    seconds = ", ".join(f"{stage.name} {stage.seconds:.1f}" for stage in outcome.stages)
+    most = max(stage.peak_bytes for stage in outcome.stages)
     typer.echo(
         f"Run {outcome.run.id} published {outcome.clusters:,} clusters with {outcome.members:,} of "
-        f"{outcome.run.accounts:,} accounts, from {outcome.links:,} links. Seconds: {seconds}."
+        f"{outcome.run.accounts:,} accounts, from {outcome.links:,} links. Seconds: {seconds}. "
+        f"Most memory: {most >> 20:,} MiB."
     )
     if outcome.clusters:
         typer.echo(

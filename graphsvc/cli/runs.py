@@ -1,4 +1,4 @@
-"""`graphsvc runs` and `graphsvc diff`: what runs there were, and what changed between two."""
+"""`graphsvc runs`, `graphsvc cancel` and `graphsvc diff`: what runs there were, and what changed between two."""
 
 import json
 from typing import TYPE_CHECKING, Annotated
@@ -43,6 +43,22 @@ def runs(
         typer.echo(
             f"{row['id']}  {row['status']:<10}  {row['startedAt'][:16]}  {', '.join(counts)}  {result}".rstrip()
         )
+
+
+def cancel(
+    run: Annotated[str | None, typer.Argument(help="The run; without: whichever is under way.")] = None,
+) -> None:
+    """Ask a detection run that is under way, here or elsewhere, to stop.
+
+    It stops within seconds and is recorded as failed, `cancelled`. What was published before stays. Ctrl-C does the
+    same to a run in this terminal.
+    """
+    from graphsvc.database import open_store
+    from graphsvc.store.control import cancel as ask
+
+    with open_store(settings(), console.print) as store:
+        for each in ask(store, run):
+            typer.echo(f"{each} was asked to stop.")
 
 
 def diff(

@@ -24,8 +24,8 @@ class Run:
     seed: int
     parameters: dict[str, Any]
     versions: dict[str, str]
-    input_hash: str
-    accounts: int
-    signals: int
-    newest_signup: int
-    """The newest moment of a sign-up in the graph, ms since 1970."""
+    input_hash: str = ""
+    accounts: int = 0
+    signals: int = 0
+    newest_signup: int = 0
+    """The newest moment of a sign-up in the graph, ms since 1970. This and the three before: once it has read."""

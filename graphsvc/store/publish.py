@@ -1,7 +1,8 @@
 """Writes a run beside what is published, then switches in one transaction."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from datetime import datetime
 
 import polars as pl
@@ -14,6 +15,7 @@ from graphsvc.model.certificate import Certificate
 from graphsvc.model.graph import SignalGraph
 from graphsvc.model.lineage import DORMANT, MERGED, Followed
 from graphsvc.model.runs import Run
+from graphsvc.model.stages import Stage
 from graphsvc.signing import Signer
 from graphsvc.store.connection import Row, Store
 from graphsvc.store.decisions import BUSY, TURNS, read_book, record
@@ -23,7 +25,7 @@ Progress = Callable[[str, int, int], None]
 
 
 def begin_run(store: Store, run: Run, started_at: datetime) -> None:
-    """Records that `run` has begun, and clears away what interrupted runs left."""
+    """Records that `run` has begun, before it reads, and clears away what interrupted runs left."""
     store.write(
         "publish/begin",
         id=run.id,
@@ -32,14 +34,32 @@ def begin_run(store: Store, run: Run, started_at: datetime) -> None:
         seed=run.seed,
         parameters=json.dumps(run.parameters, sort_keys=True),
         versions=json.dumps(run.versions, sort_keys=True),
-        input_hash=run.input_hash,
-        accounts=run.accounts,
-        signals=run.signals,
-        newest_signup=run.newest_signup,
         started_at=started_at,
     )
     store.write("publish/sweep", run=run.id)
     store.autocommit("publish/unstage", keep=run.id)
+
+
+def record_stages(store: Store, run: Run, stages: Sequence[Stage]) -> None:
+    """Records what the stages of `run` took, also of one that failed."""
+    store.write(
+        "publish/stages",
+        run=run.id,
+        timings=json.dumps({stage.name: stage.seconds for stage in stages}),
+        stages=json.dumps([asdict(stage) for stage in stages]),
+    )
+
+
+def has_read(store: Store, run: Run) -> None:
+    """Records what `run` has read."""
+    store.write(
+        "publish/has_read",
+        id=run.id,
+        input_hash=run.input_hash,
+        accounts=run.accounts,
+        signals=run.signals,
+        newest_signup=run.newest_signup,
+    )
 
 
 def certify(store: Store, certificate: Certificate, signer: Signer | None) -> None:
@@ -61,7 +81,6 @@ def publish(
     followed: Followed,
     succession: Succession,
     result_hash: str,
-    timings: dict[str, float],
     progress: Progress,
 ) -> None:
     """Stages everything `run` found, then makes it the published result, with what happened to identities.
@@ -136,7 +155,6 @@ def publish(
         run,
         events,
         {
-            "timings": json.dumps(timings),
             "thresholds": json.dumps(found.thresholds, sort_keys=True),
             "result_hash": result_hash,
             "members": members.height,

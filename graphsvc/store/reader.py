@@ -1,4 +1,4 @@
-"""Reading for the API: one async driver a process and event loop, statements by name, bounded in time."""
+"""Neo4j for the API: one async driver a process and event loop, statements by name, bounded in time."""
 
 import asyncio
 from datetime import UTC
@@ -20,7 +20,7 @@ _GRACE_SECONDS = 8.0
 
 
 class Reader:
-    """A pool of connections that only read. Open it inside the event loop it is used in.
+    """A pool of connections. Open it inside the event loop it is used in.
 
     The driver's own pool survives a database that goes away and comes back; nothing needs a restart.
     """
@@ -52,7 +52,13 @@ class Reader:
             DatabaseUnavailable: not reachable, or no answer in time.
             DatabaseRefused: the query was refused, or took longer than its timeout.
         """
+        return await self._rows(neo4j.READ_ACCESS, name, parameters)
 
+    async def write(self, name: str, **parameters: object) -> list[Row]:
+        """Rows of the writing statement `name`; it must be idempotent, the driver retries. Raises as `read`."""
+        return await self._rows(neo4j.WRITE_ACCESS, name, parameters)
+
+    async def _rows(self, access: str, name: str, parameters: Row) -> list[Row]:
         async def work(tx: neo4j.AsyncManagedTransaction) -> list[Row]:
             result = await tx.run(cypher(name), parameters)
             return [_native(record.data()) async for record in result]
@@ -62,10 +68,12 @@ class Reader:
                 async with (
                     asyncio.timeout(self._timeout + _GRACE_SECONDS),
                     self._driver.session(
-                        database=self._address.database, default_access_mode=neo4j.READ_ACCESS
+                        database=self._address.database, default_access_mode=access
                     ) as session,
                 ):
-                    return await session.execute_read(self._work(work))
+                    reading = access == neo4j.READ_ACCESS
+                    execute = session.execute_read if reading else session.execute_write
+                    return await execute(self._work(work))
             except TimeoutError:
                 raise DatabaseUnavailable("Neo4j did not answer in time.", "Try again in a moment.") from None
             except failed.ClientError as error:

@@ -43,6 +43,9 @@ class Run:
         description="What it set itself, from its parameters and what it read: by name."
     )
     timings: JSON = strawberry.field(description="Seconds each stage took.")
+    stages: JSON = strawberry.field(
+        description="What each stage took: `name`, `seconds`, `rows` that it was about, `peak_bytes` of memory."
+    )
     started_at: datetime = strawberry.field(description="When it began.")
     finished_at: datetime | None = strawberry.field(description="When it ended.")
     accounts: int | None = strawberry.field(description="Accounts it read.")
@@ -78,6 +81,7 @@ class Run:
             versions=_document(run.get("versions")),
             thresholds=_document(run.get("thresholds")),
             timings=_document(run.get("timings")),
+            stages=json.loads(run.get("stages") or "[]"),
             started_at=run["startedAt"],
             finished_at=run.get("finishedAt"),
             accounts=run.get("accounts"),

@@ -1,0 +1,101 @@
+"""What a run takes: time, rows and peak memory a stage, and whether there is memory enough before it begins."""
+
+import resource
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from graphsvc.errors import ResourceError
+from graphsvc.model.stages import Stage
+from graphsvc.server.sizing import memory
+
+GIB = 1 << 30
+BASE, AN_ACCOUNT, A_SIGNAL, AN_EDGE, AN_HOUR = 300 << 20, 400, 200, 100, 60
+"""Memory that detection takes at its peak, fitted to worlds of 100,000 to 1,000,000 accounts; bytes."""
+_STATUS, _RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+
+
+@dataclass(slots=True)
+class Clock:
+    """The stages of a run as they pass."""
+
+    stages: list[Stage] = field(default_factory=list)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[Stage]:
+        """Measures one stage; the block may say how many rows it was about."""
+        stage = Stage(name)
+        self.stages.append(stage)
+        _forget_peak()
+        began = time.monotonic()
+        try:
+            yield stage
+        finally:
+            stage.seconds = round(time.monotonic() - began, 3)
+            stage.peak_bytes = peak()
+
+    @property
+    def timings(self) -> dict[str, float]:
+        """Seconds a stage."""
+        return {stage.name: stage.seconds for stage in self.stages}
+
+
+def peak() -> int:
+    """The most memory this process has held since it was last forgotten, or, but on Linux, since it began; bytes."""
+    with suppress(OSError):
+        for line in _STATUS.read_text(encoding="ascii").splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+def _forget_peak() -> None:
+    # Linux counts anew from here on; where that is not allowed, a stage's peak is that of all stages so far.
+    with suppress(OSError):
+        _RESET.write_text("5", encoding="ascii")
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """Memory that detection is expected to take in this process, what there is, and what it may take; bytes."""
+
+    expected: int
+    available: int
+    ceiling: int | None = None
+
+    def __str__(self) -> str:
+        may = f", may take {said(self.ceiling)}" if self.ceiling is not None else ""
+        return f"about {said(self.expected)} of memory (free: {said(self.available)}{may})"
+
+    def check(self) -> None:
+        """Refuses what would not fit.
+
+        Raises:
+            ResourceError
+        """
+        if self.ceiling is not None and self.expected > self.ceiling:
+            raise ResourceError(
+                f"Detection on this graph takes about {said(self.expected)} of memory, and may take "
+                f"{said(self.ceiling)}.",
+                "Allow it more with --memory.",
+            )
+        if self.expected > self.available:
+            raise ResourceError(
+                f"Detection on this graph takes about {said(self.expected)} of memory, and "
+                f"{said(self.available)} are free.",
+                "Close other programs, or run `graphsvc detect` on a larger machine (GRAPHSVC_NEO4J_URI says where the "
+                "database is).",
+            )
+
+
+def need(accounts: int, signals: int, edges: int, hours: int, ceiling: int | None) -> Need:
+    """What detection on a graph takes: accounts, signals, edges between them, and account-hours of traffic."""
+    expected = BASE + AN_ACCOUNT * accounts + A_SIGNAL * signals + AN_EDGE * edges + AN_HOUR * hours
+    return Need(expected, memory().available, ceiling)
+
+
+def said(size: int) -> str:
+    """Bytes as a person says them."""
+    return f"{size / GIB:.1f} GiB" if size >= GIB // 10 else f"{size >> 20} MiB"

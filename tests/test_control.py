@@ -1,0 +1,154 @@
+"""Promise: a run can be stopped at any moment, says what it took, and leaves what was published whole."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from api import Api
+from fastapi.testclient import TestClient
+from graphs import ring_bundle
+
+from graphsvc.api import keys
+from graphsvc.api.app import create_app
+from graphsvc.community.gds import GdsDetector
+from graphsvc.detection import Outcome, Parameters, Progress, detect
+from graphsvc.errors import Cancelled, NotFound, ResourceError
+from graphsvc.loading import load_bundle
+from graphsvc.measure import Clock, Need
+from graphsvc.settings import Settings
+from graphsvc.signals.tokens import Tokeniser
+from graphsvc.store import Store
+from graphsvc.store.control import cancel
+from graphsvc.store.published import members
+
+STAGES = (
+    "read",
+    "keep",
+    "links",
+    "communities",
+    "campaigns",
+    "scores",
+    "certify",
+    "identities",
+    "succession",
+    "publish",
+)
+
+
+def run(store: Store, progress: Progress = lambda _stage, _done, _total: None) -> Outcome:
+    return detect(store, GdsDetector(store.driver, store.address.database), Parameters(), progress)
+
+
+@pytest.fixture
+def published(database: Store, tokens: Tokeniser, tmp_path: Path) -> Outcome:
+    load_bundle(database, ring_bundle(tmp_path / "bundle"), tokens, tmp_path / "dead")
+    return run(database)
+
+
+def newest(store: Store) -> dict[str, object]:
+    return store.read("detect/runs")[0]
+
+
+@pytest.mark.parametrize("where", ["read edges", "links", "clusters", "write members"])
+def test_ctrl_c_in_any_stage_leaves_the_last_result_whole(
+    database: Store, published: Outcome, where: str
+) -> None:
+    before = members(database)
+
+    def interrupt(stage: str, _done: int, _total: int) -> None:
+        if stage == where:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(database, interrupt)
+    assert (newest(database)["status"], newest(database)["error"]) == ("failed", "cancelled")
+    assert members(database).equals(before)
+    # And the next run is none the worse for it.
+    assert run(database).members == published.members
+
+
+def test_a_run_stops_when_its_record_asks_it_to(
+    database: Store, published: Outcome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("graphsvc.detection.LOOKING_SECONDS", 0.0)
+    before = members(database)
+    asked: list[str] = []
+
+    def ask(stage: str, _done: int, _total: int) -> None:
+        if stage == "links":
+            asked.extend(cancel(database))
+
+    with pytest.raises(Cancelled):
+        run(database, ask)
+    assert asked == [newest(database)["id"]]
+    assert newest(database)["error"] == "cancelled"
+    assert members(database).equals(before)
+
+
+def test_there_must_be_a_run_to_cancel(database: Store, published: Outcome) -> None:
+    with pytest.raises(NotFound):
+        cancel(database)
+    with pytest.raises(NotFound):
+        cancel(database, published.run.id)
+
+
+@pytest.fixture
+def clients(database: Store, installation: Settings) -> Iterator[dict[str, Api]]:
+    with TestClient(create_app(installation, database.address)) as client:
+        yield {role: Api(client, keys.create(installation.keys_dir, role)) for role in keys.Role}
+
+
+CANCEL = "mutation ($id: String!) { cancelRun(id: $id) { id status stages } }"
+
+
+def test_an_analyst_cancels_through_the_api_and_a_viewer_may_not(
+    database: Store, published: Outcome, clients: dict[str, Api], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("graphsvc.detection.LOOKING_SECONDS", 0.0)
+    answers: list[object] = []
+
+    def ask(stage: str, _done: int, _total: int) -> None:
+        if stage == "links" and not answers:
+            id = newest(database)["id"]
+            assert clients[keys.Role.VIEWER].error(CANCEL, id=id)["extensions"]["code"] == "access_denied"
+            answers.append(clients[keys.Role.ANALYST].data(CANCEL, id=id)["cancelRun"])
+
+    with pytest.raises(Cancelled):
+        run(database, ask)
+    assert answers == [{"id": newest(database)["id"], "status": "RUNNING", "stages": []}]
+    refused = clients[keys.Role.ADMIN].error(CANCEL, id=published.run.id)
+    assert refused["extensions"]["code"] == "not_found"
+
+
+def test_a_run_records_time_rows_and_memory_of_every_stage(database: Store, published: Outcome) -> None:
+    (row,) = database.read("query/published_run")
+    stages = json.loads(row["run"]["stages"])
+    assert [stage["name"] for stage in stages] == STAGES
+    assert all(stage["peak_bytes"] > 1 << 20 and stage["seconds"] >= 0 for stage in stages)
+    rows = {stage["name"]: stage["rows"] for stage in stages}
+    assert rows["publish"] == published.members
+    assert rows["links"] == published.links
+    assert json.loads(row["run"]["timings"]) == {stage["name"]: stage["seconds"] for stage in stages}
+
+
+def test_the_peak_of_a_stage_is_what_it_held() -> None:
+    clock = Clock()
+    with clock.stage("large"):
+        held = bytearray(200 << 20)
+    del held
+    with clock.stage("small"):
+        pass
+    assert clock.stages[0].peak_bytes >= 200 << 20
+    assert clock.stages[1].peak_bytes <= clock.stages[0].peak_bytes - (100 << 20)
+
+
+@pytest.mark.parametrize(
+    ("expected", "free", "ceiling"), [(5 << 30, 4 << 30, None), (5 << 30, 9 << 30, 4 << 30)]
+)
+def test_too_little_memory_is_refused_with_both_figures(
+    expected: int, free: int, ceiling: int | None
+) -> None:
+    Need(expected, expected, expected).check()
+    with pytest.raises(ResourceError, match=r"5\.0 GiB .* 4\.0 GiB"):
+        Need(expected, free, ceiling).check()
