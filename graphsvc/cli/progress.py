@@ -1,4 +1,4 @@
-"""Progress on standard error: bars on a terminal, a line a stage elsewhere."""
+"""Progress on standard error: bars on a terminal; elsewhere a line a stage, and more while a stage is long."""
 
 import time
 from types import TracebackType
@@ -6,6 +6,9 @@ from typing import Self
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+EVERY_SECONDS = 15.0
+"""How often a long stage says how far it is where there is no terminal."""
 
 console = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -25,7 +28,7 @@ class Stages:
         )
         self._tasks: dict[str, TaskID] = {}
         self._began: dict[str, float] = {}
-        self._ended: set[str] = set()
+        self._said: dict[str, float] = {}
 
     def __enter__(self) -> Self:
         self._bars.start()
@@ -42,11 +45,16 @@ class Stages:
 
     def progress(self, stage: str, done: int, total: int) -> None:
         """`done` of `total` things of a stage; the last call says `done == total`."""
-        began = self._began.setdefault(stage, time.monotonic())
+        now = time.monotonic()
+        began = self._began.setdefault(stage, now)
         if not console.is_terminal:
-            if done >= total > 0 and stage not in self._ended:
-                self._ended.add(stage)
-                self.say(f"  {stage}: {total:,} in {time.monotonic() - began:.1f} s")
+            if done >= total > 0 and self._said.get(stage) != float("inf"):
+                self._said[stage] = float("inf")
+                self.say(f"  {stage}: {total:,} in {now - began:.1f} s")
+            elif 0 < done < total and now - self._said.get(stage, began) >= EVERY_SECONDS:
+                self._said[stage] = now
+                left = (now - began) * (total - done) / done
+                self.say(f"  {stage}: {done:,} of {total:,}, about {left:.0f} s remain")
             return
         if stage not in self._tasks:
             self._tasks[stage] = self._bars.add_task(stage, total=total)
