@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graphsvc.campaigns.hourly import Fit, fit, traffic
+from graphsvc.campaigns.hourly import Fit, acting, fit, traffic
 from graphsvc.campaigns.timing import (
     DOING,
     MOST_BITS,
@@ -238,7 +238,8 @@ def test_a_history_without_a_weekend_says_numbers() -> None:
 def test_expected_traffic_is_that_of_the_members_volumes() -> None:
     rng = np.random.default_rng(11)
     rows = pl.concat([act(rng, range(GROUP), shares(DAY_SHAPE)), crowd()])
-    fitted = fit(members_of(1), traffic(rows), people(GROUP * 50 + CROWD))
+    window = traffic(rows)
+    fitted = fit(acting(members_of(1), window), window, people(GROUP * 50 + CROWD))
     assert fitted.expected.sum() == pytest.approx(fitted.observed.sum(), rel=0.02)
     assert (fitted.variance <= fitted.expected).all()
     assert np.var(fitted.residuals()) == pytest.approx(1.0, abs=0.25)

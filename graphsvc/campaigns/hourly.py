@@ -21,14 +21,34 @@ Floats = NDArray[np.float64]
 class Traffic:
     """The traffic of a window as account-hours: an hour in which an account was active counts once.
 
-    `hours` has account (int32), hour (counted from `begin`, hours since 1970), sorted by these; `length` is the
+    `account` and `hour` (int32, counted from `begin`, hours since 1970) are parallel, sorted by these; `length` is the
     window's length in hours. `total` is everybody's account-hours, shape (length,).
     """
 
     begin: int
     length: int
-    hours: pl.DataFrame
+    account: NDArray[np.int32]
+    hour: NDArray[np.int32]
     total: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Acting:
+    """The account-hours of some clusters' members.
+
+    `clusters` are the clusters' numbers, ascending. A row a member with traffic, sorted by cluster and account: `place`
+    (of the cluster), `account`, `count` (its account-hours), `first` and `last` (hours). `hour` are the members'
+    account-hours one after another, `owner` the rows of those they are of.
+    """
+
+    clusters: NDArray[np.int32]
+    place: Ints
+    account: NDArray[np.int32]
+    count: Ints
+    first: NDArray[np.int32]
+    last: NDArray[np.int32]
+    hour: NDArray[np.int32]
+    owner: Ints
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,22 +75,42 @@ class Fit:
 def traffic(activity: pl.DataFrame) -> Traffic:
     """Account-hours of the last eight weeks of `activity`: account (int32), hour (since 1970, int64)."""
     if activity.is_empty():
-        none = activity.select("account", "hour")
-        return Traffic(0, 0, none, np.empty(0))
+        none = np.empty(0, dtype=np.int32)
+        return Traffic(0, 0, none, none, np.empty(0))
     last = int(activity["hour"].max())  # type: ignore[arg-type]
     begin = max(int(activity["hour"].min()), last - MOST_HOURS + 1)  # type: ignore[arg-type]
-    hours = (
-        activity.filter(pl.col("hour") >= begin)
-        .select("account", pl.col("hour") - begin)
-        .unique()
-        .sort("account", "hour")
-    )
+    hour = activity["hour"].to_numpy() - begin
+    keys = (activity["account"].to_numpy().astype(np.int64) << 32 | np.maximum(hour, 0))[hour >= 0]
+    if (keys[1:] < keys[:-1]).any():
+        keys.sort()
+    # Several models in an hour are rows beside each other.
+    keys = keys[np.diff(keys, prepend=-1) != 0]
     length = last - begin + 1
-    total = np.bincount(hours["hour"].to_numpy(), minlength=length).astype(np.float64)
-    return Traffic(begin, length, hours, total)
+    account, hours = (keys >> 32).astype(np.int32), keys.astype(np.int32)
+    return Traffic(begin, length, account, hours, np.bincount(hours, minlength=length).astype(np.float64))
 
 
-def fit(members: pl.DataFrame, window: Traffic, accounts: pl.DataFrame) -> Fit:
+def coded(models: pl.Series) -> tuple[list[str], NDArray[np.uint32]]:
+    """The models' names, sorted, and the place in them of each of `models`."""
+    names = models.unique().sort()
+    return names.to_list(), models.cast(pl.Enum(names)).to_physical().cast(pl.UInt32).to_numpy()
+
+
+def acting(members: pl.DataFrame, window: Traffic) -> Acting:
+    """The account-hours of `members`: cluster, account (int32), sorted, an account in one cluster at most."""
+    clusters, place = np.unique(members["cluster"].to_numpy(), return_inverse=True)
+    account = members["account"].to_numpy()
+    low = np.searchsorted(window.account, account)
+    count = np.searchsorted(window.account, account, "right") - low
+    there = count > 0
+    place, account, low, count = place[there], account[there], low[there], count[there]
+    owner = np.repeat(np.arange(len(count)), count)
+    rows = np.arange(len(owner)) + (low - np.cumsum(count) + count)[owner]
+    first, last = window.hour[low], window.hour[low + count - 1]
+    return Acting(clusters, place, account, count, first, last, window.hour[rows], owner)
+
+
+def fit(mine: Acting, window: Traffic, accounts: pl.DataFrame) -> Fit:
     """What each cluster's members would do together if each kept to its volume and to the cluster's daily cycle.
 
     An account has its hours while it exists, spread by everybody's hour of the week; the sum is then fitted to the
@@ -79,20 +119,14 @@ def fit(members: pl.DataFrame, window: Traffic, accounts: pl.DataFrame) -> Fit:
     is neither the time of day, the weekend, nor the world's.
 
     Args:
-        members: cluster, account (int32), an account in one cluster at most, in any order.
+        mine: of `acting`, of the same window.
         accounts: created_at, status, status_changed_at; a row an account.
     """
-    clusters = members["cluster"].unique().sort()
-    length = window.length
-    places = pl.DataFrame({"cluster": clusters}).with_row_index("place")
-    placed = members.select("cluster", "account").join(places, on="cluster").select("place", "account")
-    acting = window.hours.join(placed, on="account")
-    cells = acting["place"].to_numpy().astype(np.int64) * length + acting["hour"].to_numpy()
-    observed = (
-        np.bincount(cells, minlength=len(clusters) * length).reshape(len(clusters), length).astype(np.float64)
-    )
+    clusters, length = len(mine.clusters), window.length
+    cells = mine.place[mine.owner] * length + mine.hour
+    observed = np.bincount(cells, minlength=clusters * length).reshape(clusters, length).astype(np.float64)
     profile = weekly(window)
-    exposure, squares = _exposures(acting, accounts, window, profile, len(clusters))
+    exposure, squares = _exposures(mine, accounts, window, profile)
     others = np.maximum(window.total - observed, 0.0)
     factor, used = _factors(observed, exposure, others, _basis(window), profile)
     expected = exposure * factor
@@ -101,7 +135,7 @@ def fit(members: pl.DataFrame, window: Traffic, accounts: pl.DataFrame) -> Fit:
     whole = np.maximum(variance.sum(axis=1), 1e-9)
     # A parameter takes the variance of one hour, and more of those hours in which more happens.
     summed = np.maximum(whole - used * (variance**2).sum(axis=1) / whole, 0.1 * whole)
-    return Fit(clusters.to_numpy(), observed, expected, variance, summed)
+    return Fit(mine.clusters, observed, expected, variance, summed)
 
 
 def weekly(window: Traffic) -> Floats:
@@ -117,27 +151,23 @@ def weekly(window: Traffic) -> Floats:
 
 
 def _exposures(
-    acting: pl.DataFrame, accounts: pl.DataFrame, window: Traffic, profile: Floats, clusters: int
+    mine: Acting, accounts: pl.DataFrame, window: Traffic, profile: Floats
 ) -> tuple[Floats, Floats]:
     """Sums over members of p and of p², p the chance that the member acts in an hour; shape (clusters, hours)."""
-    each = acting.group_by("place", "account").agg(
-        n=pl.len(), first=pl.col("hour").min(), last=pl.col("hour").max()
-    )
-    each = each.sort("place", "account")
-    who = each["account"].to_numpy()
+    who, clusters = mine.account, len(mine.clusters)
     born = accounts["created_at"].to_numpy()[who] // HOUR - window.begin
     changed = accounts["status_changed_at"].to_numpy()[who]
-    gone = (accounts["status"].to_numpy()[who] != "active") & (changed >= 0)
+    gone = (accounts["status"].gather(who) != "active").to_numpy() & (changed >= 0)
     ended = np.where(gone, changed // HOUR - window.begin + 1, window.length)
-    start = np.clip(np.minimum(born, each["first"].to_numpy()), 0, None)
-    stop = np.clip(np.maximum(ended, each["last"].to_numpy() + 1), None, window.length)
+    start = np.clip(np.minimum(born, mine.first), 0, None)
+    stop = np.clip(np.maximum(ended, mine.last + 1), None, window.length)
     reach = np.concatenate([[0.0], np.cumsum(profile)])
-    rate = np.minimum(each["n"].to_numpy() / np.maximum(reach[stop] - reach[start], 1e-9), 1.0)
+    rate = np.minimum(mine.count / np.maximum(reach[stop] - reach[start], 1e-9), 1.0)
     sums = []
     for power in (1, 2):
         # A step up where an account begins and down where it ends, summed along the hours.
         steps = np.zeros(clusters * (window.length + 1))
-        row = each["place"].to_numpy().astype(np.int64) * (window.length + 1)
+        row = mine.place * (window.length + 1)
         np.add.at(steps, row + start, rate**power)
         np.add.at(steps, row + stop, -(rate**power))
         level = np.cumsum(steps.reshape(clusters, -1), axis=1)[:, :-1]

@@ -4,13 +4,14 @@ Each part is a likelihood ratio in bits between campaigns, some of which do such
 absence costs a bit at most), and honest groups, which have a daily cycle, weekends and habits of their own.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from graphsvc.campaigns.hourly import Fit, Floats, Traffic, fit, traffic
+from graphsvc.campaigns.hourly import Acting, Fit, Floats, Ints, Traffic, acting, coded, fit, traffic
 
 PARTS = ("balance", "sleepless", "bursts", "moves")
 """Names of the parts; each can be left out."""
@@ -32,6 +33,22 @@ LEAST_NEW = 20
 HONEST_GROUPS = 40.0
 """How alike honest groups take up a release: concentration of a beta distribution around everybody's share."""
 
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """Everybody's days: what a cluster's are held against.
+
+    `country` has each account's number of its country, `cell` (hours of the window) the hour of the day, plus 24 at
+    weekends. `everybody` are account-hours by country and cell, shape (countries, 48), `flat` (48,) the share of the
+    window that each cell has.
+    """
+
+    country: Ints
+    cell: Ints
+    everybody: Floats
+    flat: Floats
+
+
 RESULT = {
     "cluster": pl.Int32,
     "part": pl.String,
@@ -48,6 +65,7 @@ def traffic_evidence(
     activity: pl.DataFrame,
     accounts: pl.DataFrame,
     parts: Collection[str] = PARTS,
+    progress: Callable[[str, int, int], None] = lambda _stage, _done, _total: None,
 ) -> pl.DataFrame:
     """All parts of clusters' traffic, with the numbers behind them.
 
@@ -60,26 +78,31 @@ def traffic_evidence(
 
     Args:
         members: cluster, account (int32), an account in one cluster at most, in any order.
-        activity: account (int32), hour (since 1970), model, requests.
+        activity: account (int32), hour (since 1970), model, requests; quickest where sorted by these.
         accounts: created_at, status, status_changed_at (ms, -1 = not known), country; a row an account.
         parts: those to compute, of `PARTS`.
+        progress: told of "traffic", clusters done and in all; may raise.
 
     Returns: schema `RESULT`, a row a cluster and part, sorted by cluster, then in the order of `PARTS`; clusters
     without traffic have no rows, and `moves` has none when no model was released.
     """
     window = traffic(activity)
+    members = members.select("cluster", "account").sort("cluster", "account")
     clusters = members["cluster"].unique().sort()
+    days = days_of(window, accounts["country"]) if "sleepless" in parts else None
     found = [pl.DataFrame(schema=RESULT)]
     for start in range(0, len(clusters) if window.length else 0, CLUSTERS_AT_A_TIME):
+        progress("traffic", start, len(clusters))
         some = clusters[start : start + CLUSTERS_AT_A_TIME]
-        here = members.filter(pl.col("cluster").is_in(some.implode()))
+        mine = acting(members.filter(pl.col("cluster").is_between(some[0], some[-1])), window)
         if {"balance", "bursts"} & set(parts):
-            fitted = fit(here, window, accounts)
+            fitted = fit(mine, window, accounts)
             found += [balance(fitted)] * ("balance" in parts) + [bursts(fitted)] * ("bursts" in parts)
-        if "sleepless" in parts:
-            found.append(sleepless(here, window, accounts))
+        if days is not None:
+            found.append(sleepless(mine, days))
     if "moves" in parts and window.length:
         found.append(moves(members, activity))
+    progress("traffic", len(clusters), len(clusters))
     order = pl.Enum(PARTS)
     return pl.concat(found).filter(pl.col("account_hours") > 0).sort("cluster", pl.col("part").cast(order))
 
@@ -132,36 +155,38 @@ def bursts(fitted: Fit) -> pl.DataFrame:
     return _rows(fitted.clusters, "bursts", ratio, expected, fitted.observed.sum(axis=1), bits, says)
 
 
-def sleepless(members: pl.DataFrame, window: Traffic, accounts: pl.DataFrame) -> pl.DataFrame:
+def days_of(window: Traffic, country: pl.Series) -> Days:
+    """Everybody's days in a window; `country` has a row an account, '' or null = not known."""
+    number = country.fill_null("").rank("dense").to_numpy().astype(np.int64) - 1
+    hour = window.begin + np.arange(window.length, dtype=np.int64)
+    cell = hour % 24 + 24 * ((hour // 24 + 3) % 7 >= 5)
+    width = int(number.max(initial=0)) + 1
+    counts = np.bincount(number[window.account] * 48 + cell[window.hour], minlength=width * 48)
+    flat = np.bincount(cell, minlength=48) / max(window.length, 1)
+    return Days(number, cell, counts.reshape(width, 48).astype(np.float64), flat)
+
+
+def sleepless(mine: Acting, days: Days) -> pl.DataFrame:
     """Part `sleepless`: traffic that has less of a night than that of others in the same countries.
 
     The null is the others' profile by hour of the day and weekend, weighed by the members' declared countries, shifted
     by whatever whole hours fit best (people who are not where they say, night shifts) and flattened as far as
     `HONEST_FLAT`; the alternative mixes it with a flat one. An account's hours are not independent and count as fewer.
     """
-    clusters = members["cluster"].unique().sort()
-    country = accounts["country"].fill_null("").rank("dense").to_numpy().astype(np.int64) - 1
-    width = int(country.max(initial=0)) + 1
-    cell = _cells(window)
-    everybody = _by_country(window.hours, country, width, cell)
-    places = pl.DataFrame({"cluster": clusters}).with_row_index("place")
-    acting = window.hours.join(members.select("cluster", "account").join(places, on="cluster"), on="account")
-    flat = np.bincount(cell, minlength=48) / window.length
-    share, bits = np.zeros(len(clusters)), np.zeros(len(clusters))
-    witnesses = _witnesses(acting, len(clusters))
-    counts = np.zeros(len(clusters))
-    for place, mine in acting.partition_by("place", as_dict=True).items():
-        at = int(place[0])
-        own = _by_country(mine, country, width, cell)
-        seen = own.sum(axis=0)
-        counts[at] = seen.sum()
-        expected = _profile(own, np.maximum(everybody - own, 0.0), flat)
-        share[at], bits[at] = _mixed(seen * witnesses[at] / counts[at], expected, flat)
+    clusters, width = len(mine.clusters), len(days.everybody)
+    index = (mine.place * width + days.country[mine.account])[mine.owner] * 48 + days.cell[mine.hour]
+    own = np.bincount(index, minlength=clusters * width * 48).reshape(clusters, width, 48).astype(np.float64)
+    seen = own.sum(axis=1)
+    counts = seen.sum(axis=1)
+    worth = mine.count / (1.0 + (mine.count - 1.0) * SHARED_WITHIN)
+    witnesses = np.bincount(mine.place, worth, minlength=clusters)
+    expected = _profile(own, np.maximum(days.everybody - own, 0.0), days.flat)
+    share, bits = _mixed(seen * (witnesses / np.maximum(counts, 1.0))[:, None], expected, days.flat)
     says = pl.format(
         "traffic lacks {} % of the daily cycle that others of the same countries have",
         (100.0 * pl.col("observed")).round(0).cast(pl.Int64),
     )
-    return _rows(clusters.to_numpy(), "sleepless", share, np.zeros(len(share)), counts, bits, says)
+    return _rows(mine.clusters, "sleepless", share, np.zeros(clusters), counts, bits, says)
 
 
 def releases(activity: pl.DataFrame) -> pl.DataFrame:
@@ -170,15 +195,21 @@ def releases(activity: pl.DataFrame) -> pl.DataFrame:
     A model is released in the first hour in which it has a twentieth of its busiest hour (a few early testers do not
     count), and only if that is a day or more after the first hour of all: before that nobody knows what was new.
     """
-    counts = activity.filter(pl.col("model") != "").group_by("model", "hour").agg(n=pl.len())
-    return (
-        counts.filter(pl.col("n") >= 0.05 * pl.col("n").max().over("model"))
-        .group_by("model")
-        .agg(released=pl.col("hour").min())
-        .join(counts.group_by("model").agg(pl.col("n").sum()), on="model")
-        .filter((pl.col("released") >= pl.lit(activity["hour"].min()) + 24) & (pl.col("n") >= LEAST_NEW))
-        .select("model", "released")
-        .sort("model")
+    names, model = coded(activity["model"])
+    begin, length = _span(activity)
+    hour = activity["hour"].to_numpy() - begin
+    counts = np.bincount(model * np.int64(length) + hour, minlength=len(names) * length)
+    counts = counts.reshape(len(names), length)
+    # An hour in which nobody uses it is not one of its hours, however seldom it is used.
+    busy = (counts > 0) & (counts >= 0.05 * counts.max(axis=1, keepdims=True))
+    released = busy.argmax(axis=1)
+    new = (released >= 24) & (counts.sum(axis=1) >= LEAST_NEW) & np.array([name != "" for name in names])
+    return pl.DataFrame(
+        {
+            "model": [name for name, is_new in zip(names, new, strict=True) if is_new],
+            "released": begin + released[new],
+        },
+        schema={"model": pl.String, "released": pl.Int64},
     )
 
 
@@ -191,24 +222,23 @@ def moves(members: pl.DataFrame, activity: pl.DataFrame) -> pl.DataFrame:
     new = releases(activity)
     if new.is_empty():
         return pl.DataFrame(schema=RESULT)
-    rows = [
-        activity.filter(pl.col("hour").is_between(released, released + RELEASE_HOURS - 1)).select(
-            "account", "hour", moved=pl.col("model") == model
-        )
-        for model, released in new.iter_rows()
-    ]
-    hours = pl.concat(rows).group_by("account").agg(n=pl.len(), moved=pl.col("moved").sum())
-    clusters = members["cluster"].unique().sort()
-    places = pl.DataFrame({"cluster": clusters}).with_row_index("place")
-    mine = members.select("cluster", "account").join(places, on="cluster").join(hours, on="account")
-    mine = mine.sort("place", "account")
+    names, model = coded(activity["model"])
+    account, hour = activity["account"].to_numpy(), activity["hour"].to_numpy()
+    size = 1 + max(int(frame["account"].max() or 0) for frame in (activity, members))  # type: ignore[arg-type]
+    hours, on_it = np.zeros(size, dtype=np.int64), np.zeros(size, dtype=np.int64)
+    for name, released in new.iter_rows():
+        rows = np.flatnonzero((hour >= released) & (hour < released + RELEASE_HOURS))
+        hours += np.bincount(account[rows], minlength=size)
+        on_it += np.bincount(account[rows[model[rows] == names.index(name)]], minlength=size)
     # Summed by numpy in the order of accounts: the same to the last digit whatever the number of threads.
-    each = [mine[name].to_numpy().astype(np.float64) for name in ("n", "moved")]
+    mine = members.select("cluster", "account").sort("cluster", "account")
+    clusters, place = np.unique(mine["cluster"].to_numpy(), return_inverse=True)
+    who = mine["account"].to_numpy()
+    each = [hours[who].astype(np.float64), on_it[who].astype(np.float64)]
     each.append(each[0] / (1.0 + (each[0] - 1.0) * SHARED_WITHIN))
-    place = mine["place"].to_numpy()
     sums = [np.bincount(place, x, minlength=len(clusters)).astype(np.float64) for x in each]
     n, moved, worth = sums
-    all_n, all_moved = float(hours["n"].sum()), float(hours["moved"].sum())
+    all_n, all_moved = float(hours.sum()), float(on_it.sum())
     expected = (all_moved - moved + 0.5) / (all_n - n + 1.0)
     observed = moved / np.maximum(n, 1.0)
     bits = _above(observed * worth, worth, expected)
@@ -217,7 +247,7 @@ def moves(members: pl.DataFrame, activity: pl.DataFrame) -> pl.DataFrame:
         (100.0 * pl.col("observed")).round(0).cast(pl.Int64),
         (100.0 * pl.col("expected")).round(0).cast(pl.Int64),
     )
-    return _rows(clusters.to_numpy(), "moves", observed, expected, n, bits, says)
+    return _rows(clusters, "moves", observed, expected, n, bits, says)
 
 
 def _rows(
@@ -267,55 +297,43 @@ def _effective(fitted: Fit) -> Floats:
     return effective
 
 
-def _cells(window: Traffic) -> NDArray[np.int64]:
-    """Hour of the day, plus 24 at weekends, of each hour of the window."""
-    hour = window.begin + np.arange(window.length, dtype=np.int64)
-    cells: NDArray[np.int64] = hour % 24 + 24 * ((hour // 24 + 3) % 7 >= 5)
-    return cells
-
-
-def _by_country(
-    hours: pl.DataFrame, country: NDArray[np.int64], width: int, cell: NDArray[np.int64]
-) -> Floats:
-    """Account-hours by country and cell, shape (countries, 48)."""
-    index = country[hours["account"].to_numpy()] * 48 + cell[hours["hour"].to_numpy()]
-    counts = np.bincount(index, minlength=width * 48)
-    return counts.reshape(width, 48).astype(np.float64)
-
-
-def _witnesses(acting: pl.DataFrame, clusters: int) -> Floats:
-    """Account-hours of each cluster, those of one account counted as the fewer they are worth."""
-    each = acting.group_by("place", "account").agg(n=pl.len()).sort("place", "account")
-    n = each["n"].to_numpy()
-    worth = n / (1.0 + (n - 1.0) * SHARED_WITHIN)
-    sums = np.bincount(each["place"].to_numpy(), worth, minlength=clusters)
-    return sums.astype(np.float64)
+def _span(activity: pl.DataFrame) -> tuple[int, int]:
+    """First hour of `activity` (since 1970), and how many hours there are up to the last."""
+    begin, last = int(activity["hour"].min()), int(activity["hour"].max())  # type: ignore[arg-type]
+    return begin, last - begin + 1
 
 
 def _profile(own: Floats, others: Floats, flat: Floats) -> Floats:
-    """Profile of the others, by the countries of the cluster: shape (48,), sum 1."""
-    whole = others.sum(axis=0) + 48.0 * flat
-    whole /= whole.sum()
-    of_country = (others + 50.0 * whole) / (others.sum(axis=1, keepdims=True) + 50.0)
-    profile: Floats = own.sum(axis=1) @ of_country
-    profile /= profile.sum()
+    """Profiles of the others, by the countries of each cluster: shape (clusters, 48), sums 1."""
+    whole = others.sum(axis=1) + 48.0 * flat
+    whole /= whole.sum(axis=1, keepdims=True)
+    of_country = (others + 50.0 * whole[:, None]) / (others.sum(axis=2, keepdims=True) + 50.0)
+    # A cluster without traffic has no profile; anything does.
+    profile: Floats = np.einsum("cw,cwk->ck", np.maximum(own.sum(axis=2), 1e-9), of_country)
+    profile /= profile.sum(axis=1, keepdims=True)
     return profile
 
 
-def _mixed(counts: Floats, profile: Floats, flat: Floats) -> tuple[float, float]:
-    """Share of a flat profile in the mixture that fits best, and bits of the mixture over the best honest profile."""
+def _mixed(counts: Floats, profile: Floats, flat: Floats) -> tuple[Floats, Floats]:
+    """Share of a flat profile in the mixture that fits best, and bits of the mixture over the best honest profile.
+
+    Args:
+        counts, profile: shape (clusters, 48). flat: (48,).
+    """
     there = flat > 0
-    shifted = np.stack([np.roll(profile.reshape(2, 24), k, axis=1).ravel() for k in range(24)])
+    turned = (np.arange(24)[None, :] - np.arange(24)[:, None]) % 24
+    shifted = np.concatenate([profile[:, turned], profile[:, 24 + turned]], axis=2)
     shifted = np.where(there, np.maximum(shifted, 1e-9), 1.0)
-    honest = np.concatenate(
-        [(1.0 - share) * shifted + share * np.where(there, flat, 1.0) for share in HONEST_FLAT]
-    )
-    base = honest[int(np.argmax(np.log(honest) @ counts))]
+    level = np.where(there, flat, 1.0)
+    honest = np.concatenate([(1.0 - share) * shifted + share * level for share in HONEST_FLAT], axis=1)
+    fits = np.einsum("csk,ck->cs", np.log(honest), counts)
+    base = honest[np.arange(len(honest)), fits.argmax(axis=1)]
     shares = np.linspace(0.05, 1.0, 20)
     # An hour that nobody could act in says nothing; a day all flat would have it be impossible.
-    gains = np.log(1.0 - shares[:, None] + shares[:, None] * np.where(there, flat, base) / base) @ counts
-    best = int(np.argmax(gains))
-    return (float(shares[best]) if gains[best] > 0 else 0.0), float(_averaged(gains[:, None])[0])
+    gain = np.where(there, flat, base) / base
+    gains = np.einsum("csk,ck->sc", np.log(1.0 - shares[:, None] + shares[:, None] * gain[:, None]), counts)
+    share = np.where(gains.max(axis=0) > 0, shares[gains.argmax(axis=0)], 0.0)
+    return share, _averaged(gains)
 
 
 def _above(moved: Floats, n: Floats, expected: Floats) -> Floats:
