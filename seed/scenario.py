@@ -73,6 +73,8 @@ class Scenario(Section):
     reference_accounts: Annotated[int, Field(ge=1000)] = 120_000
     activity_days: Annotated[int, Field(ge=1, le=90)] = 14
     popular_prompts: Annotated[int, Field(ge=1)] = 40
+    user_agents: bool = True
+    """Whether the export names the programs that sessions came by."""
     models: tuple[str, str, str] = ("small", "large", "large-next")
     """Two models that were always there, and one released within the activity window."""
     model_released_days_ago: Annotated[float, Field(gt=0)] = 5.0

@@ -140,6 +140,12 @@ def sessions(
     return first.unique(["account", "ip", "device", "user_agent"], keep="first", maintain_order=True)
 
 
+def without_programs(sessions: pl.DataFrame) -> pl.DataFrame:
+    """`sessions` as an export shows them that knows no user agents: those that differ in nothing else are one row."""
+    bare = sessions.with_columns(user_agent=pl.lit(None, dtype=pl.String))
+    return bare.unique(["account", "ip", "device"], keep="first", maintain_order=True)
+
+
 def payments(people: Everyone, parts: Sequence[Payments], countries: Sequence[Ints]) -> pl.DataFrame:
     """`payments`, still with row numbers: instruments are tokens without a digit, bank numbers are made up (9…)."""
     card = np.concatenate([_own_numbers(m, p.card) for m, p in zip(people.parts, parts, strict=True)])

@@ -92,6 +92,8 @@ class World:
 
         seen = self._sessions()
         raw = tables.sessions(everyone, seen, self.space, agents)
+        if not self.scenario.user_agents:
+            raw = tables.without_programs(raw)
         frame = self._frame(raw)
         allies, allied = self._allies(), self.scenario.alliances
         shown = framing.sessions(frame, raw)

@@ -51,7 +51,22 @@ def test_quiet_worlds_have_no_campaign() -> None:
     assert world("quiet")["truth"]["role"].is_null().all()
 
 
-@pytest.mark.parametrize("name", ["demo", "easy", "hard", "quiet"])
+def test_a_book_has_the_campaigns_of_demo_among_accounts_that_are_hardly_used() -> None:
+    book, demo = world("book"), world("demo")
+    campaigns = ["account_id", "campaign_id", "role"]
+    assert book["truth"].select(campaigns).equals(demo["truth"].select(campaigns))
+    honest = book["truth"].filter(pl.col("campaign_id").is_null()).select("account_id")
+    for table, most in {"prompts": 1.5, "sessions": 1.5, "payments": 0.3, "activity": 4.0}.items():
+        rows = book[table].join(honest, on="account_id", how="semi").height
+        of_demo = demo[table].join(honest, on="account_id", how="semi").height
+        assert rows <= most * honest.height < of_demo, table
+    assert book["prompts"].filter(pl.col("text").is_not_null()).is_empty()
+    assert book["sessions"]["user_agent"].is_null().all()
+    assert book["accounts"]["user_agent"].is_null().all()
+    assert book["sessions"].select("account_id", "ip", "device").is_unique().all()
+
+
+@pytest.mark.parametrize("name", ["demo", "easy", "hard", "quiet", "book"])
 def test_every_decoy_is_there_and_in_no_campaign(name: str) -> None:
     truth = world(name)["truth"]
     assert set(truth["decoy"].drop_nulls()) == DECOYS
