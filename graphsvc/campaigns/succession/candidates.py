@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from graphsvc.campaigns.succession.replacement import HOUR, WITHIN_HOURS
 from graphsvc.campaigns.traits import STOPPED
-from graphsvc.linkage.bits import degrees, of_kinds, with_levels
+from graphsvc.linkage.bits import by_kind, degrees, with_levels
 from graphsvc.linkage.pairs import ONE_OBSERVATION
 from graphsvc.model.graph import SignalGraph
 from graphsvc.signals.kinds import DERIVED, LEVELS, family_of, kind_of, level_of
@@ -63,16 +63,27 @@ class Lives:
 class Estate:
     """What the stopped leave behind, and who has it.
 
-    `edges`: account, signal of the signals that a stopped account has and somebody else too. `signals`: signal, kind,
-    family (names), single (only the strongest of the family counts), level, ties, degree, parent, grandparent (signals;
-    -1 = none). `inside`: home, signal, inside (accounts of the cluster that have it). `left`: predecessor, kind,
-    left (values it has; 1 of a `single` family).
+    `signals`: signal, kind, family (names), single (only the strongest of the family counts), level, degree, parent,
+    grandparent (signals; -1 = none), of the signals that a stopped account has and somebody else too, sorted. `row`
+    (int32, one a signal of the graph) is a signal's row there, -1 = none. `left`: predecessor, kind, left (values it
+    has; 1 of a `single` family).
+
+    `begins` (accounts + 1) and `signal` are the graph's edges by account. `legacies` is account · rows + row of each
+    value of a stopped account, `inside` cluster · rows + row of each value in a cluster, both sorted, and `having`
+    how many of the cluster have it. `account` and `group` are parallel, sorted by group: who has a value that makes
+    pairs, among all or within a cluster.
     """
 
-    edges: pl.DataFrame
     signals: pl.DataFrame
-    inside: pl.DataFrame
     left: pl.DataFrame
+    row: NDArray[np.int32]
+    begins: Ints
+    signal: NDArray[np.int32]
+    legacies: Ints
+    inside: Ints
+    having: Ints
+    account: NDArray[np.int32]
+    group: Ints
 
 
 def lives_of(graph: SignalGraph, members: pl.DataFrame) -> Lives:
@@ -88,32 +99,36 @@ def estate_of(graph: SignalGraph, lives: Lives) -> Estate:
     """The estate of a graph; what signals are part of (prefixes, card number ranges) is derived if it is not there."""
     if not graph.signals["kind"].is_in(list(DERIVED)).any():
         graph = with_levels(graph)
-    left = np.zeros(graph.signals.height, dtype=np.bool_)
-    left[graph.signal[lives.ended[graph.account] >= 0]] = True
-    degree = degrees(graph)
-    kept = left & (degree > 1) & of_kinds(graph, lambda kind: kind_of(kind).strength > 0, np.bool_)
-    signals = graph.signals.select(
-        signal=pl.int_range(pl.len(), dtype=pl.Int32),
-        kind="kind",
-        family=pl.Series(of_kinds(graph, family_of, np.object_).tolist(), dtype=pl.String),
-        level=pl.Series(of_kinds(graph, level_of, np.int8)),
-        ties=pl.Series(of_kinds(graph, _makes_pairs, np.bool_)),
-        degree=pl.Series(degree),
-        **_wholes(graph),
-    ).with_columns(single=pl.col("family").is_in(ONE_OBSERVATION))
-    uses = kept[graph.signal]
-    edges = pl.DataFrame({"account": graph.account[uses], "signal": graph.signal[uses]})
-    home = pl.Series("home", lives.home[graph.account[uses]])
-    inside = (
-        edges.with_columns(home).filter(pl.col("home") >= 0).group_by("home", "signal").agg(inside=pl.len())
-    )
-    used = lives.ended[graph.account] >= 0
-    every = pl.DataFrame({"predecessor": graph.account[used], "signal": graph.signal[used]})
-    count = pl.when(pl.col("single").first()).then(1).otherwise(pl.len()).cast(pl.Int64)
-    values = every.join(signals.select("signal", "kind", "single"), on="signal")
-    each = values.group_by("predecessor", "kind").agg(left=count)
+    begins = np.searchsorted(graph.account, np.arange(graph.accounts.height + 1, dtype=np.int32))
+    legator, at = _uses(begins, np.flatnonzero(lives.ended >= 0))
+    values, value = np.unique(graph.signal[at], return_inverse=True)
+    signals = _described(graph, values, degrees(graph)[values])
+    left = _left(signals.select("kind", "single")[value], legator)
+    strong = by_kind(signals["kind"], lambda kind: kind_of(kind).strength > 0, np.bool_)
+    signals = signals.filter((pl.col("degree") > 1) & pl.Series(strong, dtype=pl.Boolean))
+    signals = signals.with_columns(**_wholes(signals, graph.signals))
+    rows = signals.height
+    row = np.full(graph.signals.height, -1, dtype=np.int32)
+    row[signals["signal"].to_numpy()] = np.arange(rows, dtype=np.int32)
+    of_estate = row[graph.signal[at]]
+    legacies = (legator * rows + of_estate)[of_estate >= 0]
+    member, at = _uses(begins, np.flatnonzero(lives.home >= 0))
+    of_estate = row[graph.signal[at]]
+    member, of_estate = member[of_estate >= 0], of_estate[of_estate >= 0]
+    keys = lives.home[member] * np.int64(rows) + of_estate
+    inside, place, having = np.unique(keys, return_inverse=True, return_counts=True)
+
+    ties = by_kind(signals["kind"], _makes_pairs, np.bool_)
+    rare = ties & ((signals["degree"] <= MOST_ACCOUNTS) & (signals["level"] == 0)).to_numpy()
+    makes = np.zeros(graph.signals.height, dtype=np.bool_)
+    makes[signals["signal"].to_numpy()[rare]] = True
+    uses = np.flatnonzero(makes[graph.signal])
+    local = (ties & ~rare)[of_estate] & (having[place] <= MOST_ACCOUNTS)
+    account = np.concatenate([graph.account[uses], member[local].astype(np.int32)])
+    group = np.concatenate([row[graph.signal[uses]], rows + place[local]])
+    order = np.argsort(group, kind="stable")
     return Estate(
-        edges, signals.filter(pl.Series(kept)), inside.with_columns(pl.col("inside").cast(pl.Int64)), each
+        signals, left, row, begins, graph.signal, legacies, inside, having, account[order], group[order]
     )
 
 
@@ -125,52 +140,33 @@ def candidates(lives: Lives, estate: Estate) -> pl.DataFrame:
 
     Returns: successor, predecessor (int32), home (int32: the cluster of both, -1 = not of one), delay (ms); sorted.
     """
-    makers = estate.signals.filter("ties")
-    rare = makers.filter((pl.col("degree") <= MOST_ACCOUNTS) & (pl.col("level") == 0)).select(
-        "signal", place=-1
+    created, ended = lives.created[estate.account], lives.ended[estate.account]
+    heir, legator = np.flatnonzero(created >= 0), np.flatnonzero(ended >= 0)
+    times = np.concatenate([created[heir], ended[legator]])
+    start = times.min(initial=np.iinfo(np.int64).max)
+    # Each group's times lie apart from the next one's by more than anybody looks back.
+    step = times.max(initial=start) - start + 2 * REACH
+    keys = estate.group[legator] * step + ended[legator] - start
+    order = np.argsort(keys, kind="stable")
+    asked = estate.group[heir] * step + created[heir] - start
+    low, high = np.searchsorted(keys[order], asked - REACH), np.searchsorted(keys[order], asked)
+    by_value = _runs(low, high - low)
+    by_moment = _by_moment(lives)
+    successor = np.concatenate([estate.account[heir[by_value[0]]], by_moment[0]]).astype(np.int64)
+    predecessor = np.concatenate([estate.account[legator[order[by_value[1]]]], by_moment[1]])
+    accounts = len(lives.home)
+    pairs = np.unique((successor * accounts + predecessor)[successor != predecessor])
+    successor, predecessor = pairs // max(accounts, 1), pairs % max(accounts, 1)
+    mine = lives.home[successor]
+    home = np.where((mine == lives.home[predecessor]) & (mine >= 0), mine, -1)
+    return pl.DataFrame(
+        {
+            "successor": successor.astype(np.int32),
+            "predecessor": predecessor.astype(np.int32),
+            "delay": lives.created[successor] - lives.ended[predecessor],
+            "home": home.astype(np.int32),
+        }
     )
-    local = (
-        estate.inside.filter(pl.col("inside") <= MOST_ACCOUNTS)
-        .join(
-            makers.filter((pl.col("degree") > MOST_ACCOUNTS) | (pl.col("level") > 0)), on="signal", how="semi"
-        )
-        .select("signal", place=pl.col("home"))
-    )
-    moments = estate.edges.select(
-        "account",
-        "signal",
-        home=pl.Series(lives.home).gather(estate.edges["account"]),
-        created=pl.Series(lives.created).gather(estate.edges["account"]),
-        ended=pl.Series(lives.ended).gather(estate.edges["account"]),
-    ).lazy()
-    by_rare = moments.join(rare.lazy().select("signal", pl.col("place").cast(pl.Int32)), on="signal")
-    by_local = moments.join(
-        local.lazy(), left_on=["signal", "home"], right_on=["signal", "place"], coalesce=True
-    )
-    edges = pl.concat([by_rare, by_local.with_columns(place="home").select(by_rare.collect_schema().names())])
-    # The successor's sign-up is in the ban's own stretch of 72 hours or in the next.
-    left = (
-        edges.filter(pl.col("ended") >= 0)
-        .with_columns(stretch=pl.concat_list(pl.col("ended") // REACH, pl.col("ended") // REACH + 1))
-        .explode("stretch")
-        .select("signal", "place", "stretch", "ended", predecessor="account")
-    )
-    born = edges.filter(pl.col("created") >= 0).select(
-        "signal", "place", "created", stretch=pl.col("created") // REACH, successor="account"
-    )
-    delay = pl.col("created") - pl.col("ended")
-    shared = (
-        left.join(born, on=["signal", "place", "stretch"])
-        .with_columns(delay=delay)
-        .filter((delay > 0) & (delay <= REACH) & (pl.col("successor") != pl.col("predecessor")))
-        .select("successor", "predecessor", "delay")
-        .collect()
-    )
-    found = pl.concat([shared, _by_moment(lives)]).unique().sort("successor", "predecessor")
-    mine = lives.home[found["successor"].to_numpy()]
-    same = (mine == lives.home[found["predecessor"].to_numpy()]) & (mine >= 0)
-    home = pl.Series(np.where(same, mine, -1).astype(np.int32))
-    return found.select("successor", "predecessor", "delay", home=home)
 
 
 def in_common(pairs: pl.DataFrame, estate: Estate, accounts: int, size: Ints) -> pl.DataFrame:
@@ -186,30 +182,34 @@ def in_common(pairs: pl.DataFrame, estate: Estate, accounts: int, size: Ints) ->
     Returns: pair (row number of `pairs`), family, kind, signal, u (share of the others who have it: of the cluster if
     both are of one, else of all; 0–1); sorted by pair, family, signal.
     """
-    numbered = pairs.lazy().select("successor", "predecessor", "home").with_row_index("pair")
-    edges = estate.edges.lazy()
-    heirs = edges.join(numbered.select(account="successor").unique(), on="account", how="semi")
-    legators = edges.join(numbered.select(account="predecessor").unique(), on="account", how="semi")
-    sizes = pl.LazyFrame({"home": np.arange(len(size), dtype=np.int32), "size": size})
-    others = pl.col("size").fill_null(accounts) - 2
-    having = pl.when(pl.col("home") >= 0).then("inside").otherwise("degree")
-    rows = (
-        numbered.join(heirs, left_on="successor", right_on="account")
-        .join(legators.select("signal", predecessor="account"), on=["predecessor", "signal"], how="semi")
-        .join(estate.signals.lazy(), on="signal")
-        .join(estate.inside.lazy(), on=["home", "signal"], how="left")
-        .join(sizes, on="home", how="left")
-        .with_columns(u=((having - 2).clip(0) + 0.5) / (others.clip(0) + 1.0))
-        .select("pair", "family", "kind", "signal", "u", "single", "level", "parent", "grandparent")
-        .collect()
+    successor, predecessor = pairs["successor"].to_numpy(), pairs["predecessor"].to_numpy().astype(np.int64)
+    height = estate.signals.height
+    pair, at = _runs(estate.begins[successor], estate.begins[successor + 1] - estate.begins[successor])
+    row = estate.row[estate.signal[at]]
+    pair, row = pair[row >= 0], row[row >= 0]
+    keys = predecessor[pair] * height + row
+    place = np.minimum(np.searchsorted(estate.legacies, keys), len(estate.legacies) - 1)
+    agreed = estate.legacies[place] == keys
+    pair, row = pair[agreed], row[agreed]
+    signals = estate.signals.select(pl.all().gather(row))
+    home = pairs["home"].to_numpy()[pair]
+    having = signals["degree"].to_numpy().copy()
+    both = home >= 0
+    having[both] = estate.having[np.searchsorted(estate.inside, home[both] * np.int64(height) + row[both])]
+    others = np.append(size, accounts)[home] - 2
+    rows = signals.select(
+        "family", "kind", "signal", "single", "level", "parent", "grandparent"
+    ).with_columns(
+        pair=pl.Series(pair.astype(np.uint32)),
+        u=pl.Series((np.maximum(having - 2, 0) + 0.5) / (np.maximum(others, 0) + 1.0)),
     )
     wholes = [
         rows.select("pair", signal=name).filter(pl.col("signal") >= 0) for name in ("parent", "grandparent")
     ]
     rows = rows.join(pl.concat(wholes), on=["pair", "signal"], how="anti")
     origin = pl.col("kind").replace_strict(COMES_WITH, default="", return_dtype=pl.String)
-    agreed = rows.select("pair", origin="kind").unique()
-    rows = rows.with_columns(origin=origin).join(agreed, on=["pair", "origin"], how="anti")
+    seen = rows.select("pair", origin="kind").unique()
+    rows = rows.with_columns(origin=origin).join(seen, on=["pair", "origin"], how="anti")
     rows = rows.sort("pair", "family", "u", "signal")
     first = pl.int_range(pl.len()).over("pair", "family") == 0
     return rows.filter(first | ~pl.col("single")).select("pair", "family", "kind", "signal", "u")
@@ -220,21 +220,62 @@ def _makes_pairs(kind: str) -> bool:
     return kind_of(kind).ties and (kind not in DERIVED or kind == LEVELS["ip"][0])
 
 
-def _wholes(graph: SignalGraph) -> dict[str, pl.Series]:
-    """parent and grandparent of each signal as signals, -1 = none; of derived signals -1."""
-    number = graph.signals.select("key", number=pl.int_range(pl.len(), dtype=pl.Int32))
+def _described(graph: SignalGraph, values: NDArray[np.int32], degree: Ints) -> pl.DataFrame:
+    """signal, kind, family, single, level, degree of the signals `values`."""
+    kind = graph.signals["kind"].gather(values)
+    return pl.DataFrame(
+        {
+            "signal": values,
+            "kind": kind,
+            "family": pl.Series(by_kind(kind, family_of, np.object_).tolist(), dtype=pl.String),
+            "level": pl.Series(by_kind(kind, level_of, np.int8)),
+            "degree": degree,
+        }
+    ).with_columns(single=pl.col("family").is_in(ONE_OBSERVATION))
+
+
+def _left(uses: pl.DataFrame, legator: Ints) -> pl.DataFrame:
+    """predecessor, kind, left; `uses` has kind and single of what each of `legator` used."""
+    count = pl.when(pl.col("single").first()).then(1).otherwise(pl.len()).cast(pl.Int64)
+    return (
+        uses.with_columns(predecessor=pl.Series(legator.astype(np.int32)))
+        .group_by("predecessor", "kind")
+        .agg(left=count)
+    )
+
+
+def _wholes(signals: pl.DataFrame, every: pl.DataFrame) -> dict[str, pl.Series]:
+    """parent and grandparent of each signal, as far as they are of `signals` themselves, -1 = none; int32.
+
+    Args:
+        signals: signal, kind. every: the signals of the graph.
+    """
+    rows = every.select(pl.all().gather(signals["signal"]))
+    number = rows.select("key", number=signals["signal"])
     found = {}
     for place, column in enumerate(("parent", "grandparent")):
         names = {kind: parts[place] for kind, parts in LEVELS.items() if parts[place]}
         name = pl.col("kind").replace_strict(names, default="", return_dtype=pl.String)
-        keys = graph.signals.select(key=pl.concat_str(name, pl.lit(":"), pl.col(column)))
+        keys = rows.select(key=pl.concat_str(name, pl.lit(":"), pl.col(column)))
         joined = keys.join(number, on="key", how="left", maintain_order="left")
         found[column] = joined["number"].fill_null(-1)
     return found
 
 
-def _by_moment(lives: Lives) -> pl.DataFrame:
-    """Pairs of one cluster by their moments alone, where few were stopped: successor, predecessor, delay."""
+def _runs(low: Ints, count: Ints) -> tuple[Ints, Ints]:
+    """All of low, low + 1 … low + count - 1 of each row: the rows they are of, and they themselves."""
+    owner = np.repeat(np.arange(len(count)), count)
+    return owner, np.arange(len(owner)) + (low - np.cumsum(count) + count)[owner]
+
+
+def _uses(begins: Ints, accounts: Ints) -> tuple[Ints, Ints]:
+    """The edges of some accounts: the account and the number of each."""
+    owner, at = _runs(begins[accounts], begins[accounts + 1] - begins[accounts])
+    return accounts[owner], at
+
+
+def _by_moment(lives: Lives) -> tuple[Ints, Ints]:
+    """Pairs of one cluster by their moments alone, where few were stopped: successors, predecessors."""
     step = int(max(lives.created.max(initial=0), lives.ended.max(initial=0))) + 4 * REACH
     home = lives.home.astype(np.int64)
     ended = np.flatnonzero((home >= 0) & (lives.ended >= 0))
@@ -245,15 +286,5 @@ def _by_moment(lives: Lives) -> pl.DataFrame:
     asked = home[born] * step + lives.created[born]
     low, high = np.searchsorted(keys, asked - REACH), np.searchsorted(keys, asked)
     few = high - low <= FEW
-    born, low, count = born[few], low[few], (high - low)[few]
-    successor = np.repeat(born, count)
-    place = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
-    predecessor = ended[np.repeat(low, count) + place]
-    frame = pl.DataFrame(
-        {
-            "successor": successor.astype(np.int32),
-            "predecessor": predecessor.astype(np.int32),
-            "delay": lives.created[successor] - lives.ended[predecessor],
-        }
-    )
-    return frame.filter(pl.col("successor") != pl.col("predecessor"))
+    successor, place = _runs(low[few], (high - low)[few])
+    return born[few][successor], ended[place]

@@ -1,11 +1,13 @@
 """Traffic handed over: whether a new account takes up what a banned one left off, at its level, hours and models."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from graphsvc.campaigns.hourly import coded
 from graphsvc.campaigns.succession.candidates import Lives
 from graphsvc.campaigns.succession.replacement import HOUR
 
@@ -109,22 +111,33 @@ def handover_of(activity: pl.DataFrame, lives: Lives) -> Handover | None:
     begin, end = int(hour.min()), int(hour.max()) + 1
     ended = np.where(lives.ended >= 0, lives.ended // HOUR, np.iinfo(np.int64).max // 2)
     born = np.maximum(-(-lives.created // HOUR), begin)
-    last = (hour < ended[account]) & (hour >= ended[account] - WEEK)
-    first = (hour >= born[account]) & (hour < born[account] + WEEK)
-    model = activity["model"].rank("dense").cast(pl.Int64).to_numpy() - 1
+    stopped = np.flatnonzero((lives.ended >= 0)[account])
+    left = ended[account[stopped]] - hour[stopped]
+    last = stopped[(left > 0) & (left <= WEEK)]
+    lived = hour - born[account]
+    first = np.flatnonzero((lived >= 0) & (lived < WEEK))
+    names, model = coded(activity["model"])
     columns = account, hour, model, activity["requests"].to_numpy()
     there = np.minimum(ended, end) - np.maximum(np.maximum(ended - WEEK, begin), born)
     exposed = np.minimum(np.minimum(born + WEEK, ended), end) - born
-    return Handover(_week(columns, last, there), _week(columns, first, exposed), lives.home)
+    return Handover(
+        _week(columns, last, there, len(names)), _week(columns, first, exposed, len(names)), lives.home
+    )
 
 
-def _week(columns: tuple[NDArray[np.int64], ...], kept: NDArray[np.bool_], there: NDArray[np.int64]) -> Week:
-    account, hour, model, requests = (column[kept] for column in columns)
-    n, models = len(there), int(columns[2].max(initial=0)) + 1
+def _week(
+    columns: tuple[NDArray[Any], ...], rows: NDArray[np.int64], there: NDArray[np.int64], models: int
+) -> Week:
+    account, hour, model, requests = (column[rows] for column in columns)
+    n, account = len(there), account.astype(np.int64)
     asked = np.bincount(account, requests, minlength=n)
-    active = np.unique(account.astype(np.int64) << 32 | hour) >> 32
-    day = np.bincount(account.astype(np.int64) * CELLS + hour % 24 * CELLS // 24, minlength=n * CELLS)
-    by_model = np.bincount(account.astype(np.int64) * models + model, minlength=n * models)
+    keys = account << 32 | hour
+    if (keys[1:] < keys[:-1]).any():
+        keys = np.sort(keys)
+    # Several models in an hour are rows beside each other, and one active hour.
+    active = keys[np.diff(keys, prepend=-1) != 0] >> 32
+    day = np.bincount(account * CELLS + hour % 24 * CELLS // 24, minlength=n * CELLS)
+    by_model = np.bincount(account * models + model, minlength=n * models)
     level = np.log(np.maximum(asked, 0.5) / np.maximum(there, 1))
     return Week(
         np.bincount(active, minlength=n).astype(np.float64),
