@@ -63,14 +63,14 @@ BANDS = st.sets(st.tuples(st.integers(0, 14), st.integers(0, 1)), max_size=12)
 
 
 @settings(max_examples=60, deadline=None)
-@given(EDGES, BANDS, st.integers(1, 3), st.integers(1, 20))
-def test_links_are_the_definition_whatever_the_chunk(
-    edges: set[tuple[int, int]], templates: set[tuple[int, int]], min_values: int, chunk: int
+@given(EDGES, BANDS, st.integers(1, 3), st.integers(0, 20_000))
+def test_links_are_the_definition_whatever_the_memory(
+    edges: set[tuple[int, int]], templates: set[tuple[int, int]], min_values: int, memory: int
 ) -> None:
     # Whole templates, of which accounts share four or eight bands, beside what is drawn one by one.
     whole = {(account, 10 + band) for account, half in templates for band in range(4 * half, 8)}
     graph = with_levels(graph_of(15, SIGNALS, edges | whole))
-    links = enumerate_links(graph, min_values=min_values, chunk=chunk)
+    links = enumerate_links(graph, min_values=min_values, memory=memory)
     pairs = zip(links.source.tolist(), links.target.tolist(), strict=True)
     found = dict(zip(pairs, links.bits.tolist(), strict=True))
     assert found == pytest.approx(by_brute_force(graph, min_values))

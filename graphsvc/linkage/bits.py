@@ -19,50 +19,77 @@ def with_levels(graph: SignalGraph) -> SignalGraph:
     """The graph with what signals are part of as signals of their own: prefix and system of an address, BIN of a card.
 
     They are of the family of the signal they come from, in which only the strongest agreement counts, so that an
-    address shared is not counted twice.
+    address shared is not counted twice. An account has seen one from the first to the last moment at which it saw any
+    part of it.
     """
-    parts, edges, count = [graph.signals], [_edges(graph)], graph.signals.height
+    signals, levels, count = [graph.signals], [], graph.signals.height
     for kind, names in LEVELS.items():
+        of_kind = (graph.signals["kind"] == kind).to_numpy()
         for name, column in zip(names, ("parent", "grandparent"), strict=True):
-            has = graph.signals.with_row_index("signal").filter(
-                (pl.col(column) != "") & (pl.col("kind") == kind)
-            )
-            values = has.select(pl.col(column).unique().sort())
-            if not name or values.is_empty():
+            has = of_kind & (graph.signals[column] != "").to_numpy()
+            if not name or not has.any():
                 continue
-            rank = values.with_row_index("rank", offset=count)
+            wholes = graph.signals[column].filter(pl.Series(has))
+            values = wholes.unique().sort()
             level = np.full(graph.signals.height, -1, dtype=np.int32)
-            placed = has.join(rank, on=column, how="left", maintain_order="left")
-            level[placed["signal"].to_numpy()] = placed["rank"].to_numpy()
-            moved = edges[0].with_columns(signal=pl.Series(level[graph.signal])).filter(pl.col("signal") >= 0)
-            seen = pl.when(pl.col("first_seen") >= 0).then("first_seen").min().fill_null(-1)
-            edges.append(
-                moved.group_by("account", "signal").agg(seen.alias("first_seen"), pl.col("last_seen").max())
-            )
-            nothing = {other: pl.lit("") for other in ("parent", "grandparent", "class")}
+            level[has] = wholes.cast(pl.Enum(values)).to_physical().to_numpy()
+            levels.append(_uses_of_wholes(graph, level, len(values), count))
+            nothing = dict.fromkeys(("parent", "grandparent", "class"), pl.lit(""))
             keys = pl.lit(f"{name}:") + pl.col(column)
-            parts.append(values.select(key=keys, kind=pl.lit(name), **nothing))
-            count += values.height
-    merged = pl.concat(edges).sort("account", "signal")
+            signals.append(values.to_frame(column).select(key=keys, kind=pl.lit(name), **nothing))
+            count += len(values)
+    if not levels:
+        return graph
+    account, signal, first_seen, last_seen = (np.concatenate(arrays) for arrays in zip(*levels, strict=True))
+    if len(levels) > 1:
+        # Each kind's uses are sorted by account, and kinds follow each other as their numbers do.
+        order = np.argsort(account, kind="stable")
+        account, signal = account[order], signal[order]
+        first_seen, last_seen = first_seen[order], last_seen[order]
+    # Levels have the highest numbers: an account's come after all else it has, and nothing needs sorting.
+    until = np.cumsum(np.bincount(graph.account, minlength=graph.accounts.height))
+    added = np.zeros(len(graph.account) + len(account), dtype=np.bool_)
+    added[until[account] + np.arange(len(account))] = True
+    there = ~added
+
+    def merged(own: NDArray[Any], derived: NDArray[Any]) -> NDArray[Any]:
+        whole = np.empty(len(added), dtype=own.dtype)
+        whole[there], whole[added] = own, derived
+        return whole
+
     return SignalGraph(
         graph.accounts,
-        pl.concat(parts),
-        merged["account"].to_numpy(),
-        merged["signal"].to_numpy(),
-        merged["first_seen"].to_numpy(),
-        merged["last_seen"].to_numpy(),
+        pl.concat(signals),
+        merged(graph.account, account),
+        merged(graph.signal, signal),
+        merged(graph.first_seen, first_seen),
+        merged(graph.last_seen, last_seen),
         graph.activity,
     )
 
 
-def _edges(graph: SignalGraph) -> pl.DataFrame:
-    return pl.DataFrame(
-        {
-            "account": graph.account,
-            "signal": graph.signal,
-            "first_seen": graph.first_seen,
-            "last_seen": graph.last_seen,
-        }
+def _uses_of_wholes(
+    graph: SignalGraph, level: NDArray[np.int32], count: int, offset: int
+) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int64], NDArray[np.int64]]:
+    """Uses of what signals are part of: account, signal, first and last seen; sorted by account, then signal.
+
+    Args:
+        level: number of the whole that each signal is part of, 0 … count - 1; -1 = of none.
+        offset: number of the first whole among the signals.
+    """
+    edge = np.flatnonzero(level[graph.signal] >= 0)
+    key = graph.account[edge].astype(np.int64) * count + level[graph.signal[edge]]
+    order = np.argsort(key, kind="stable")
+    key, edge = key[order], edge[order]
+    begins = np.flatnonzero(np.diff(key, prepend=-1))
+    # Times that are not known come last of all as unsigned numbers.
+    first_seen = np.minimum.reduceat(graph.first_seen[edge].view(np.uint64), begins).view(np.int64)
+    account, whole = np.divmod(key[begins], count)
+    return (
+        account.astype(np.int32),
+        (whole + offset).astype(np.int32),
+        first_seen,
+        np.maximum.reduceat(graph.last_seen[edge], begins),
     )
 
 
@@ -72,13 +99,16 @@ def in_passing(graph: SignalGraph) -> NDArray[np.bool_]:
     Who wants an innocent to look like his own visits the innocent's address once, or lets him pay once with a card of
     his. Kinds of which many uses are so, or whose times are not known, say nothing by it, and have none.
     """
-    known = (graph.first_seen >= 0) & (graph.last_seen >= 0)
-    short = known & (graph.last_seen - graph.first_seen < PASSING_MS)
-    kind = graph.signals["kind"].rank("dense").to_numpy()[graph.signal]
-    total = np.bincount(kind)
-    usual = np.bincount(kind, weights=short, minlength=len(total)) > PASSING_SHARE * np.maximum(total, 1)
-    found: NDArray[np.bool_] = short & ~usual[kind]
-    return found
+    short = graph.last_seen - graph.first_seen < PASSING_MS
+    short &= graph.first_seen >= 0
+    short &= graph.last_seen >= 0
+    place, names = kinds_of(graph.signals["kind"])
+    total = np.bincount(place, weights=degrees(graph), minlength=len(names))
+    edge = np.flatnonzero(short)
+    kind = place[graph.signal[edge]]
+    usual = np.bincount(kind, minlength=len(names)) > PASSING_SHARE * np.maximum(total, 1)
+    short[edge[usual[kind]]] = False
+    return short
 
 
 def degrees(graph: SignalGraph) -> NDArray[np.int64]:
@@ -93,10 +123,15 @@ def of_kinds(graph: SignalGraph, attribute: Callable[[str], Any], dtype: DTypeLi
 
 def by_kind(kinds: pl.Series, attribute: Callable[[str], Any], dtype: DTypeLike) -> NDArray[Any]:
     """What a function of a kind's name gives for each of `kinds`; asked once a kind."""
-    names = kinds.unique().sort()
-    place = kinds.rank("dense").cast(pl.Int64).to_numpy() - 1
+    place, names = kinds_of(kinds)
     found: NDArray[Any] = np.array([attribute(name) for name in names], dtype=dtype)[place]
     return found
+
+
+def kinds_of(kinds: pl.Series) -> tuple[NDArray[np.int64], list[str]]:
+    """Which of the names each of `kinds` is (int64), and the names, sorted."""
+    names = kinds.unique().sort()
+    return kinds.cast(pl.Enum(names)).to_physical().cast(pl.Int64).to_numpy(), names.to_list()
 
 
 def signal_bits(graph: SignalGraph) -> NDArray[np.float64]:

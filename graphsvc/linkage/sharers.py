@@ -1,0 +1,122 @@
+"""Values and the accounts that have them, laid out so that pairs can be made and compared a piece at a time."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+BYTES_A_PAIR = 40
+"""Memory of one value shared by one pair while pairs are made."""
+BYTES_A_USE = 40
+"""Memory of one signal of one account of a pair while the two are compared."""
+
+Ints = NDArray[np.int64]
+Accounts = NDArray[np.int32]
+
+
+@dataclass(frozen=True, slots=True)
+class Sharers:
+    """Who makes pairs by what.
+
+    `account` (int32) has the accounts of each value, ascending, one value after the other. `later` (int64) says how
+    many of the same value come after each; `ordered` (int64) are the places in `account`, sorted by account. `accounts`
+    is the number of all.
+    """
+
+    account: Accounts
+    later: Ints
+    ordered: Ints
+    accounts: int
+
+    @classmethod
+    def of(cls, account: Accounts, signal: NDArray[np.int32], accounts: int) -> "Sharers":
+        """Of uses of signals, sorted by account."""
+        order = np.argsort(signal, kind="stable")
+        account, signal = account[order], signal[order]
+        begins = np.flatnonzero(changes(signal))
+        size = np.diff(begins, append=len(signal))
+        later = np.repeat(begins + size - 1, size) - np.arange(len(signal))
+        return cls(account, later, np.argsort(account, kind="stable"), accounts)
+
+    def pieces(self, memory: int) -> Iterator[tuple[int, int]]:
+        """Divides the accounts into stretches (first, end), the pairs of which can be made within so many bytes.
+
+        An account that takes more by itself is a stretch.
+        """
+        work = np.bincount(self.account, weights=self.later, minlength=self.accounts).astype(np.int64)
+        yield from stretches(work, memory // BYTES_A_PAIR)
+
+    def pairs(self, first: int, end: int) -> tuple[Accounts, Accounts]:
+        """The pairs that share a value, of which the smaller account is one from `first` to before `end`.
+
+        Returns: source, target; each pair once, sorted.
+        """
+        bounds = np.searchsorted(self.account[self.ordered], (first, end))
+        use = self.ordered[bounds[0] : bounds[1]]
+        many = self.later[use]
+        place = np.repeat(use + 1 - (np.cumsum(many) - many), many)
+        place += np.arange(len(place))
+        key = np.repeat((self.account[use].astype(np.int64) - first) << 32, many)
+        key |= self.account[place]
+        del place
+        key.sort()
+        key = key[changes(key)]
+        return (first + (key >> 32)).astype(np.int32), key.astype(np.int32)
+
+
+class Uses:
+    """What each account has, to be compared account with account.
+
+    Args:
+        account, signal: the uses; sorted by account.
+        order: a number for each signal, by which what two accounts share is to be sorted; of few different.
+        rows: accounts.
+    """
+
+    def __init__(
+        self, account: Accounts, signal: NDArray[np.int32], order: NDArray[np.int32], rows: int
+    ) -> None:
+        self._signal = np.argsort(order, kind="stable").astype(np.int32)
+        column = np.empty_like(self._signal)
+        column[self._signal] = np.arange(len(order), dtype=np.int32)
+        self._held = np.bincount(account, minlength=rows)
+        self._matrix = csr_array(
+            (np.ones(len(account), dtype=np.int8), column[signal], np.append(0, np.cumsum(self._held))),
+            shape=(rows, len(order)),
+        )
+        self._matrix.sort_indices()
+
+    def shared(
+        self, one: Accounts, other: Accounts, memory: int
+    ) -> Iterator[tuple[slice, Ints, NDArray[np.int32]]]:
+        """What the accounts of each pair both have, for as many pairs at a time as fit into so many bytes.
+
+        Yields: which of the pairs; and, one a pair and signal that both have: the pair's number among these (int64),
+        the signal (int32); sorted by pair, then the signal's `order`.
+        """
+        for first, end in stretches(self._held[one] + self._held[other], memory // BYTES_A_USE):
+            both = self._matrix[one[first:end]].multiply(self._matrix[other[first:end]]).tocsr()
+            pair = np.repeat(np.arange(end - first), np.diff(both.indptr))
+            yield slice(first, end), pair, self._signal[both.indices]
+
+
+def stretches(work: Ints, most: int) -> Iterator[tuple[int, int]]:
+    """Divides rows of so much work each into stretches (first, end) of at most `most`, or of one row."""
+    until = np.cumsum(work)
+    first = 0
+    while first < len(work):
+        before = int(until[first - 1]) if first else 0
+        end = max(int(np.searchsorted(until, before + most, side="right")), first + 1)
+        yield first, end
+        first = end
+
+
+def changes(*columns: NDArray[np.signedinteger]) -> NDArray[np.bool_]:
+    """Where a row is the first or differs from the one before in any of the columns; bool, one a row."""
+    new = np.zeros(len(columns[0]), dtype=np.bool_)
+    new[:1] = True
+    for column in columns:
+        new[1:] |= column[1:] != column[:-1]
+    return new
