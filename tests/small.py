@@ -6,6 +6,8 @@ import numpy as np
 import polars as pl
 
 from graphsvc.campaigns.membership import Evidence
+from graphsvc.campaigns.uses import Uses
+from graphsvc.linkage.timing import signup_population
 from graphsvc.model.graph import ACCOUNT_COLUMNS, ACTIVITY_COLUMNS, SIGNAL_COLUMNS, SignalGraph
 
 
@@ -39,19 +41,31 @@ def evidence(
         everybody_has: each account has a value of each family, if nobody else's.
         passing: (account, signal) of uses in passing.
     """
-    edges = edges_of(rows)
+    edges = edges_of(rows).with_columns(
+        brief=pl.Series([row[:2] in passing for row in rows], dtype=pl.Boolean)
+    )
     has = np.full((accounts, families), everybody_has)
     has[edges["account"].to_numpy(), edges["family"].to_numpy()] = True
-    signal = edges["signal"].to_numpy()
-    brief = np.array([(account, value) in passing for account, value, _ in rows], dtype=np.bool_)
-    level = edges["signal"].replace_strict(levels or {}, default=0, return_dtype=pl.Int8)
-    edges = edges.with_columns(level=level, passing=pl.Series(brief)).filter(
-        pl.Series(np.bincount(signal, minlength=1)[signal] > 1)
+    signals = max([*edges["signal"], *(levels or {}), 0]) + 1
+    family, level = np.zeros(signals, dtype=np.int32), np.zeros(signals, dtype=np.int8)
+    family[edges["signal"].to_numpy()] = edges["family"].to_numpy()
+    for signal, number in (levels or {}).items():
+        level[signal] = number
+    used = edges.filter(pl.len().over("signal") > 1).sort("account", "signal")
+    return Evidence(
+        Uses.of(
+            *(used[name].to_numpy() for name in ("account", "signal", "brief")),
+            accounts=accounts,
+            signals=signals,
+        ),
+        family,
+        level,
+        np.bincount(edges.filter(~pl.col("brief"))["signal"].to_numpy(), minlength=signals),
+        has,
+        has.sum(axis=0),
+        np.array([family not in supporting for family in range(families)]),
+        None if created_at is None else signup_population(np.array(created_at, dtype=np.int64)),
     )
-    degree = np.bincount(signal[~brief], minlength=int(signal.max(initial=0)) + 1)
-    ties = np.array([family not in supporting for family in range(families)])
-    times = None if created_at is None else np.array(created_at, dtype=np.int64)
-    return Evidence(edges, degree, has, ties, times)
 
 
 def graph_of(

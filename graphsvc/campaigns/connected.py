@@ -28,43 +28,32 @@ def split(given: Evidence, members: pl.DataFrame, pool: pl.DataFrame, smallest: 
     """
     if members.is_empty():
         return members
-    row = members.select("cluster", "account", row=pl.int_range(pl.len(), dtype=pl.Int64))
-    held = (
-        given.edges.lazy()
-        .filter(pl.col("level") == 0)
-        .select("account", "signal")
-        .join(row.lazy(), on="account")
-        .join(pool.lazy().select("cluster", "signal", "inside"), on=["cluster", "signal"])
-        .select("cluster", "signal", "inside", "row")
-        .sort("cluster", "signal", "row")
-        .collect()
-    )
-    value = np.flatnonzero(
-        (np.diff(held["cluster"].to_numpy(), prepend=-1) != 0)
-        | (np.diff(held["signal"].to_numpy(), prepend=-1) != 0)
-    )
+    pool = pool.filter(pl.col("level") == 0)
+    row_of, value_of, _ = given.uses.pooled(members, pool)
+    order = np.lexsort((row_of, value_of))
+    row_of, value_of = row_of[order], value_of[order]
+    value = np.flatnonzero(np.diff(value_of, prepend=-1))
     if not len(value):
         return members
     # Which members have a value: a sum of random numbers of theirs, the same for the same members.
     tags = np.random.default_rng(0).integers(0, 2**63, members.height, dtype=np.uint64)
     sets = pl.DataFrame(
         {
-            "cluster": held["cluster"].gather(value),
-            "inside": held["inside"].gather(value),
-            "same": np.add.reduceat(tags[held["row"].to_numpy()], value),
+            "cluster": pool["cluster"].gather(value_of[value]),
+            "inside": pool["inside"].gather(value_of[value]),
+            "same": np.add.reduceat(tags[row_of], value),
         }
     )
     most = sets.sort(["cluster", "inside", "same"], descending=[False, True, False]).unique(
         "cluster", keep="first", maintain_order=True
     )
     cut = sets.join(most.select("cluster", most="same"), on="cluster", how="left", maintain_order="left")
-    size = np.diff(np.append(value, held.height))
+    size = np.diff(np.append(value, len(row_of)))
     number = np.repeat(np.arange(len(value)), size)
     kept = np.repeat((cut["same"] != cut["most"]).to_numpy(), size)
-    row_of = held["row"].to_numpy()
     part = components(members.height, row_of[kept], number[kept])
     parts = (
-        row.with_columns(part=part)
+        members.select("cluster", row=pl.int_range(pl.len(), dtype=pl.Int64), part=part)
         .group_by("cluster", "part")
         .agg(size=pl.len(), first=pl.col("row").min())
         .with_columns(whole=pl.col("size").sum().over("cluster"))

@@ -6,7 +6,6 @@ from numpy.typing import NDArray
 
 from graphsvc.campaigns.membership import Evidence, Weighed
 from graphsvc.model.clusters import LINKS, MEMBERS, PRIOR
-from graphsvc.model.graph import SignalGraph
 
 TIME = "time"
 """The pseudo-family of the moment of sign-up."""
@@ -51,38 +50,34 @@ def explained_members(
 
 def _strongest(chosen: pl.DataFrame, given: Evidence, pool: pl.DataFrame, width: int) -> NDArray[np.int32]:
     """The finest and strongest pool value of each member and family, shape (members, width), -1 where none."""
-    at = chosen.select("cluster", "account", at=pl.int_range(pl.len(), dtype=pl.Int64))
+    at, value, _ = given.uses.pooled(chosen, pool)
     best = (
-        given.edges.lazy()
-        .select("account", "signal")
-        .join(at.lazy(), on="account")
-        .join(pool.lazy().select("cluster", "signal", "family", "level", "bits"), on=["cluster", "signal"])
+        pool.select("signal", "family", "level", "bits")[value]
+        .with_columns(at=pl.Series(at))
         .sort("at", "family", "level", "bits", "signal", descending=[False, False, False, True, False])
         .unique(["at", "family"], keep="first", maintain_order=True)
-        .collect()
     )
     found = np.full((chosen.height, width), -1, dtype=np.int32)
     found[best["at"].to_numpy(), best["family"].to_numpy()] = best["signal"].to_numpy()
     return found
 
 
-def with_sharers(members: pl.DataFrame, graph: SignalGraph) -> pl.DataFrame:
+def with_sharers(members: pl.DataFrame, given: Evidence) -> pl.DataFrame:
     """Members (schema `MEMBERS`) with how many other members have each of the signals they are explained by.
 
     Args:
         members: `MEMBERS` but for `sharers`; an account is in one cluster at most.
-        graph: what `signals` are row numbers of.
+        given: what they were weighed by.
     """
     named = (
-        members.select("cluster", signal="signals").explode("signal").filter(pl.col("signal") >= 0).unique()
+        members.select("cluster", signal="signals")
+        .explode("signal")
+        .filter(pl.col("signal") >= 0)
+        .unique()
+        .sort("cluster", "signal")
     )
-    counts = (
-        pl.DataFrame({"account": graph.account, "signal": graph.signal})
-        .join(named, on="signal")
-        .join(members.select("cluster", "account"), on=["cluster", "account"], how="semi")
-        .group_by("cluster", "signal")
-        .agg(sharers=pl.len().cast(pl.Int64) - 1)
-    )
+    _, value, _ = given.uses.pooled(members, named)
+    counts = named.with_columns(sharers=pl.Series(np.bincount(value, minlength=named.height) - 1))
     row = pl.int_range(pl.len(), dtype=pl.Int32)
     sharers = (
         members.select("cluster", row=row, signal="signals")
@@ -95,23 +90,20 @@ def with_sharers(members: pl.DataFrame, graph: SignalGraph) -> pl.DataFrame:
 
 
 def explained_links(
-    links: pl.DataFrame, edges: pl.DataFrame, signal_bits: NDArray[np.float64], names: list[str]
+    links: pl.DataFrame, given: Evidence, signal_bits: NDArray[np.float64], names: list[str]
 ) -> pl.DataFrame:
     """Links with their evidence by family (schema `LINKS`), in the order they have.
 
     Args:
         links: source, target, bits.
-        edges: account, signal, family.
         signal_bits: bits of sharing each signal.
         names: the families' names.
     """
     ends = ["source", "target"]
-    shared = (
-        links.select(ends)
-        .join(edges.select("signal", "family", source="account"), on="source")
-        .join(edges.select("signal", target="account"), on=["target", "signal"], how="semi")
+    pair, signal = given.uses.shared(links["source"].to_numpy(), links["target"].to_numpy())
+    shared = links.select(ends)[pair].with_columns(
+        signal=pl.Series(signal), family=pl.Series(given.family[signal]), bits=pl.Series(signal_bits[signal])
     )
-    shared = shared.with_columns(bits=pl.Series(signal_bits[shared["signal"].to_numpy()]))
     return links.join(_by_family(shared, ends, names), on=ends, how="left", maintain_order="left").select(
         list(LINKS)
     )

@@ -92,9 +92,9 @@ def judge(
         return frame.join(number, on="cluster").with_columns(cluster="row").drop("row")
 
     members = renumbered(explained_members(chosen, weighed, given, pool, names)).sort("cluster", "account")
-    members = with_sharers(members, graph)
+    members = with_sharers(members, given)
     shared = renumbered(shared_signals(pool, graph)).sort("cluster", "rank")
-    kept = explained_links(strongest_links(links, members), given.edges, signal_bits(graph), names)
+    kept = explained_links(strongest_links(links, members), given, signal_bits(graph), names)
     thresholds = {"membership": least, "expected_innocents": innocents}
     return Found(clusters, members, shared, kept, graph.signals["key"], thresholds)
 

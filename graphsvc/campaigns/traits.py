@@ -6,6 +6,8 @@ Tables by cluster, sorted; functions on columns.
 import polars as pl
 
 from graphsvc.campaigns.membership import Evidence
+from graphsvc.campaigns.uses import used_by
+from graphsvc.linkage.bits import degrees
 from graphsvc.model.graph import SignalGraph
 from graphsvc.model.sums import summed
 from graphsvc.signals.kinds import DERIVED
@@ -25,20 +27,16 @@ def holders(given: Evidence, members: pl.DataFrame, pool: pl.DataFrame) -> pl.Da
         pool: of `membership.pools`.
     """
     size = members.group_by("cluster").agg(size=pl.len())
+    pool = pool.filter(pl.col("level") == 0)
+    row, value, _ = given.uses.pooled(members, pool)
     return (
-        given.edges.lazy()
-        .select("account", "signal")
-        .join(members.lazy().select("cluster", "account"), on="account")
-        .join(
-            pool.lazy().filter(pl.col("level") == 0).select("cluster", "signal", "family"),
-            on=["cluster", "signal"],
-        )
+        pool.select("cluster", "signal", "family")[value]
+        .with_columns(account=members["account"].gather(row))
         .group_by("cluster", "family")
         .agg(holders=pl.col("account").n_unique(), values=pl.col("signal").n_unique())
-        .join(size.lazy(), on="cluster")
+        .join(size, on="cluster")
         .select("cluster", "family", "values", share=pl.col("holders") / pl.col("size"))
         .sort("cluster", "family")
-        .collect()
     )
 
 
@@ -54,8 +52,7 @@ def concentration(graph: SignalGraph, members: pl.DataFrame, pool: pl.DataFrame)
         signal=pl.int_range(pl.len(), dtype=pl.Int32), fine=~pl.col("kind").is_in(list(DERIVED))
     )
     shares = (
-        pl.LazyFrame({"account": graph.account, "signal": graph.signal})
-        .join(members.lazy().select("cluster", "account"), on="account")
+        _used(members, graph)
         .join(values.lazy().filter("fine"), on="signal")
         .join(own, on=["cluster", "signal"], how="left")
         .group_by("cluster", "account")
@@ -91,9 +88,7 @@ def traits(members: pl.DataFrame, graph: SignalGraph) -> pl.DataFrame:
         )
     )
     held = (
-        pl.DataFrame({"account": graph.account, "signal": graph.signal})
-        .lazy()
-        .join(members.lazy().select("cluster", "account"), on="account")
+        _used(members, graph)
         .join(
             graph.signals.lazy()
             .select("kind", "class", signal=pl.int_range(pl.len(), dtype=pl.Int32))
@@ -113,6 +108,12 @@ def traits(members: pl.DataFrame, graph: SignalGraph) -> pl.DataFrame:
     )
 
 
+def _used(members: pl.DataFrame, graph: SignalGraph) -> pl.LazyFrame:
+    """What members use: cluster, account, signal."""
+    row, signal = used_by(graph, members["account"].to_numpy())
+    return members.select("cluster", "account")[row].lazy().with_columns(signal=pl.Series(signal))
+
+
 def _declared(held: pl.DataFrame) -> pl.DataFrame:
     # An account that has named two organizations over time is one that names some.
     return (
@@ -125,12 +126,9 @@ def _declared(held: pl.DataFrame) -> pl.DataFrame:
 
 def _own_domains(held: pl.DataFrame, graph: SignalGraph) -> pl.DataFrame:
     domains = held.filter(pl.col("kind") == "email_domain")
-    degree = pl.DataFrame({"signal": graph.signal}).group_by("signal").agg(degree=pl.len())
+    degree = pl.Series(degrees(graph)).gather(domains["signal"])
     return (
-        domains.join(degree, on="signal")
-        .filter(pl.col("degree") <= OWN_DOMAIN)
-        .group_by("cluster")
-        .agg(own_domain=pl.col("account").n_unique())
+        domains.filter(degree <= OWN_DOMAIN).group_by("cluster").agg(own_domain=pl.col("account").n_unique())
     )
 
 

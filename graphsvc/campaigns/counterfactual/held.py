@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 
 from graphsvc.campaigns.membership import Evidence, pools
+from graphsvc.campaigns.uses import Uses
 from graphsvc.linkage.bits import by_kind
 from graphsvc.linkage.pairs import CROWDED, ONE_OBSERVATION, SOLE_DEGREE, TYING_BITS, TYING_DEGREE
 from graphsvc.model.columns import Schema
@@ -131,21 +132,16 @@ def pool(held: Held) -> pl.DataFrame:
 
     Returns: signal (int32, row of `held.signals`), inside (members with it), outside (others with it), bits; sorted.
     """
-    edges = pl.DataFrame(
-        {
-            "account": held.account,
-            "signal": held.signal,
-            "family": np.zeros(len(held.account), dtype=np.int32),
-            "level": by_kind(held.signals["kind"], level_of, np.int8)[held.signal],
-            "passing": held.passing,
-        }
-    )
+    signals = held.signals.height
     # A member's use in passing is nobody's.
-    passing = np.bincount(held.signal[held.passing], minlength=held.signals.height)
+    passing = np.bincount(held.signal[held.passing], minlength=signals)
     known = Evidence(
-        edges,
+        Uses.of(held.account, held.signal, held.passing, accounts=held.members.height, signals=signals),
+        np.zeros(signals, dtype=np.int32),
+        by_kind(held.signals["kind"], level_of, np.int8),
         held.signals["degree"].to_numpy() - passing,
         np.zeros((held.population, 0), dtype=np.bool_),
+        np.zeros(0, dtype=np.int64),
         np.zeros(0, dtype=np.bool_),
         None,
     )
