@@ -1,5 +1,6 @@
 """The engine `gds`: community detection inside Neo4j through the official client."""
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -8,13 +9,19 @@ from graphdatascience import GraphDataScience
 from graphdatascience import __version__ as client_version
 from numpy.typing import NDArray
 
-from graphsvc.community.protocol import canonical
+from graphsvc.community.components import connected
+from graphsvc.community.protocol import Progress, canonical, in_one_piece, nothing
 from graphsvc.model.links import Links
 from graphsvc.model.runs import Algorithm
 from graphsvc.statements import cypher
 
 if TYPE_CHECKING:
     from neo4j import Driver
+
+
+LINKS_AT_ONCE = 2_000_000
+"""Links that are sent to the server in one statement, but for a connected component that has more: the statement's
+parameters take it some hundred bytes a link."""
 
 
 class GdsDetector:
@@ -34,21 +41,38 @@ class GdsDetector:
         return {"gds": str(self._gds.server_version()), "graphdatascience": client_version}
 
     def communities(
-        self, links: Links, algorithm: Algorithm, *, gamma: float, seed: int
+        self, links: Links, algorithm: Algorithm, *, gamma: float, seed: int, progress: Progress = nothing
     ) -> NDArray[np.int32]:
-        """See `Detector.communities`. `gamma` and `seed` matter to Leiden only; the others have neither."""
+        """See `Detector.communities`. `gamma` and `seed` matter to Leiden only; the others have neither.
+
+        More links than the server takes at once are sent in batches of whole connected components. Leiden weighs each
+        as part of all; Louvain, which has no resolution, as if it were all.
+        """
         linked = np.zeros(links.nodes, dtype=np.bool_)
         linked[links.source] = linked[links.target] = True
         raw = np.zeros(links.nodes, dtype=np.int64)
-        if not len(links):
-            return canonical(raw, linked)
+        done, number, weight = 0, 0, links.bits.sum()
+        for batch in _batches(links):
+            accounts, found = self._found(
+                links, batch, algorithm, gamma * (links.bits[batch].sum() / weight if weight else 1.0), seed
+            )
+            raw[accounts] = found + number
+            number += int(found.max()) + 1
+            done += len(batch)
+            progress("communities", done, len(links))
+        return in_one_piece(links, canonical(raw, linked))
+
+    def _found(
+        self, links: Links, batch: NDArray[np.int64], algorithm: Algorithm, gamma: float, seed: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Accounts of some links, and the number of the community of each."""
         with self._gds.graph.project.cypher(
             cypher("detect/project_links"),
             # A name of its own, so that two runs at once or a retry never meet in the catalogue.
             graph_name=f"graphsvc-{uuid4().hex}",
-            source=links.source.tolist(),
-            target=links.target.tolist(),
-            bits=links.bits.tolist(),
+            source=links.source[batch].tolist(),
+            target=links.target[batch].tolist(),
+            bits=links.bits[batch].tolist(),
         ) as graph:
             match algorithm:
                 case Algorithm.LEIDEN:
@@ -71,5 +95,15 @@ class GdsDetector:
                 case Algorithm.WCC:
                     found = self._gds.wcc.stream(graph, concurrency=1, log_progress=False)
         column = "componentId" if algorithm is Algorithm.WCC else "communityId"
-        raw[found["nodeId"].to_numpy()] = found[column].to_numpy()
-        return canonical(raw, linked)
+        # Numbers of communities can be those of nodes in the projection; small ones keep batches apart.
+        _, number = np.unique(found[column].to_numpy(), return_inverse=True)
+        return found["nodeId"].to_numpy().astype(np.int64), number.astype(np.int64)
+
+
+def _batches(links: Links) -> Iterator[NDArray[np.int64]]:
+    """Links by their row numbers, in batches of whole components and of about `LINKS_AT_ONCE`."""
+    component = connected(links)[links.source]
+    many = np.bincount(component)
+    batch = ((np.cumsum(many) - many) // LINKS_AT_ONCE)[component]
+    for number in np.unique(batch):
+        yield np.flatnonzero(batch == number)

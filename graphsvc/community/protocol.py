@@ -1,12 +1,20 @@
 """What every detection engine must do: communities of a weighted graph of accounts."""
 
+from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from graphsvc.community.components import connected
 from graphsvc.model.links import Links
 from graphsvc.model.runs import Algorithm
+
+Progress = Callable[[str, int, int], None]
+
+
+def nothing(_stage: str, _done: int, _total: int) -> None:
+    """Progress that nobody looks at."""
 
 
 class Detector(Protocol):
@@ -22,12 +30,17 @@ class Detector(Protocol):
         ...
 
     def communities(
-        self, links: Links, algorithm: Algorithm, *, gamma: float, seed: int
+        self, links: Links, algorithm: Algorithm, *, gamma: float, seed: int, progress: Progress = nothing
     ) -> NDArray[np.int32]:
         """Community of each account: int32, shape (links.nodes,), -1 for accounts without a link.
 
-        Numbered 0, 1, … by the smallest account in each, so that equal partitions are equal arrays. The same links,
-        algorithm, gamma (resolution of Leiden's modularity) and seed give the same array.
+        Numbered 0, 1, … by the smallest account in each, so that equal partitions are equal arrays, and each
+        connected by links inside it. The same links, algorithm, gamma (resolution of Leiden's modularity) and seed
+        give the same array.
+
+        Args:
+            progress: called with "communities", links done and all links, as far as the engine knows; what it raises
+                ends the work.
 
         Raises:
             DetectionError: the engine cannot do it; says what it would need.
@@ -43,3 +56,15 @@ def canonical(raw: NDArray[np.int64], linked: NDArray[np.bool_]) -> NDArray[np.i
     rank[np.argsort(first)] = np.arange(len(first), dtype=np.int32)
     result[linked] = rank[inverse]
     return result
+
+
+def in_one_piece(links: Links, community: NDArray[np.int32]) -> NDArray[np.int32]:
+    """The communities, those that no links inside them hold together divided into the parts that hold.
+
+    Some algorithms leave such (Traag, Waltman & van Eck, From Louvain to Leiden, 2019).
+
+    Args:
+        community: as `Detector.communities` returns it.
+    """
+    parts = connected(links, community[links.source] == community[links.target])
+    return canonical(parts.astype(np.int64), community >= 0)

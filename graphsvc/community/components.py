@@ -1,0 +1,52 @@
+"""The connected components of linked accounts, and which of them are one community for certain."""
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from graphsvc.model.links import Links
+from graphsvc.model.scale import coarse
+
+
+def connected(links: Links, within: NDArray[np.bool_] | None = None) -> NDArray[np.int32]:
+    """Connected component of each account by the links, or by those `within`: int32, (links.nodes,).
+
+    Accounts without a link are components of their own.
+    """
+    kept = slice(None) if within is None else within
+    source, target = links.source[kept], links.target[kept]
+    matrix = coo_array((np.ones(len(source), np.int8), (source, target)), shape=(links.nodes, links.nodes))
+    found: NDArray[np.int32] = connected_components(matrix, directed=False)[1]
+    return found
+
+
+def scale_of(links: Links) -> int:
+    """Total weight against which modularity holds a community's own: bits of all links, as finely as it matters.
+
+    On a grid (`coarse`), so that links made elsewhere leave a component's communities as they were.
+    """
+    return max(coarse(int(np.ceil(links.bits.sum()))), 1)
+
+
+def indivisible(links: Links, component: NDArray[np.int32], scale: float, gamma: float) -> NDArray[np.bool_]:
+    """Which components are best left whole, whatever an algorithm would find; bool, one a component.
+
+    Of all partitions of a component into communities, to leave it whole has the highest modularity if
+    γK² ≤ 8·M·w, where K is the sum of its accounts' weighted degrees, w the weight of its lightest link, M the total
+    weight and γ the resolution. Proof: To unite the communities A₁ … Aᵣ changes modularity by the sum over pairs of
+    (w(Aᵢ, Aⱼ) − γKᵢKⱼ / 2M) / M, which is half the sum over communities of (cut(Aᵢ) − γKᵢ(K − Kᵢ) / 2M) / M. As the
+    component is connected, at least one link leaves each of them, cut(Aᵢ) ≥ w; and Kᵢ(K − Kᵢ) ≤ K²/4. So no term is
+    negative if w ≥ γK² / 8M. This is modularity's limit of resolution (Fortunato & Barthélemy, PNAS 2007), put to use.
+
+    Args:
+        component: of each account, numbered from 0.
+        scale: M.
+    """
+    count = int(component.max(initial=-1)) + 1
+    of = component[links.source]
+    degree = 2.0 * np.bincount(of, links.bits, minlength=count)
+    lightest = np.full(count, np.inf)
+    np.minimum.at(lightest, of, links.bits)
+    found: NDArray[np.bool_] = gamma * degree**2 <= 8.0 * scale * lightest
+    return found

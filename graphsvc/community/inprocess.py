@@ -1,0 +1,116 @@
+"""The engine `inprocess`: community detection in this process, one connected component at a time."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from threading import Lock
+
+import networkit  # type: ignore[import-untyped]
+import numpy as np
+import scipy
+from networkit.community import PLM, PLP, ParallelLeiden  # type: ignore[import-untyped]
+from numpy.typing import NDArray
+
+from graphsvc.community.components import connected, indivisible, scale_of
+from graphsvc.community.protocol import Progress, canonical, in_one_piece, nothing
+from graphsvc.model.links import Links
+from graphsvc.model.runs import Algorithm
+
+ITERATIONS = 10
+"""Rounds of Leiden: more change next to nothing."""
+UNITED = 3
+"""Where labels propagate, so few connected accounts end up with one."""
+
+_alone = Lock()
+"""networkit's seed and number of threads are the process's: one at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A connected component: its accounts, ascending, and its links by their places among these."""
+
+    account: NDArray[np.int32]
+    source: NDArray[np.int64]
+    target: NDArray[np.int64]
+    bits: NDArray[np.float64]
+
+
+class InProcessDetector:
+    """Divides the links into connected components and asks networkit about those that might be more than one community.
+
+    A component is worked on as if it were alone, always from the same seed, so that a change in one leaves the
+    communities of all others as they were; the only thing they have in common is the total weight, which is taken on a
+    grid (`components.scale_of`). networkit gives the same communities twice only on one thread, so it has one, whatever
+    number is allowed elsewhere.
+    """
+
+    name = "inprocess"
+
+    def versions(self) -> dict[str, str]:
+        """Versions of the libraries that compute."""
+        return {"networkit": networkit.__version__, "scipy": scipy.__version__}
+
+    def communities(
+        self, links: Links, algorithm: Algorithm, *, gamma: float, seed: int, progress: Progress = nothing
+    ) -> NDArray[np.int32]:
+        """See `Detector.communities`. `gamma` matters to Leiden only; components have neither it nor a seed."""
+        linked = np.zeros(links.nodes, dtype=np.bool_)
+        linked[links.source] = linked[links.target] = True
+        component = connected(links)
+        if algorithm is Algorithm.WCC or not len(links):
+            return canonical(component.astype(np.int64), linked)
+        resolution = gamma if algorithm is Algorithm.LEIDEN else 1.0
+        scale = scale_of(links)
+        if algorithm is Algorithm.LABEL_PROPAGATION:
+            whole = np.bincount(component) <= UNITED
+        else:
+            whole = indivisible(links, component, scale, resolution)
+        raw = component.astype(np.int64)
+        asked = ~whole[component[links.source]]
+        done, total, count = len(links) - int(asked.sum()), len(links), len(whole)
+        progress("communities", done, total)
+        for part in _parts(links, component, asked):
+            found = _divided(part, algorithm, resolution / scale, seed)
+            raw[part.account] = count + found
+            count += len(part.account)
+            done += len(part.source)
+            progress("communities", done, total)
+        return in_one_piece(links, canonical(raw, linked))
+
+
+def _parts(links: Links, component: NDArray[np.int32], asked: NDArray[np.bool_]) -> Iterator[Part]:
+    """The components of the links `asked`."""
+    link = np.flatnonzero(asked)
+    link = link[np.argsort(component[links.source[link]], kind="stable")]
+    for of in np.split(link, np.flatnonzero(np.diff(component[links.source[link]])) + 1):
+        if len(of):
+            ends = np.stack([links.source[of], links.target[of]])
+            account, place = np.unique(ends, return_inverse=True)
+            yield Part(account, place[0], place[1], links.bits[of])
+
+
+def _divided(part: Part, algorithm: Algorithm, resolution: float, seed: int) -> NDArray[np.int64]:
+    """Community of each account of a component, numbered from 0; int64.
+
+    Args:
+        resolution: for each unit of the component's weight, as a part of all: modularity of the component alone at this
+            resolution times its weight weighs communities as that of the whole graph does.
+    """
+    graph = networkit.GraphFromCoo(
+        (part.bits, (part.source, part.target)), n=len(part.account), weighted=True, directed=False
+    )
+    gamma = resolution * float(part.bits.sum())
+    match algorithm:
+        case Algorithm.LEIDEN:
+            method = ParallelLeiden(graph, randomize=True, iterations=ITERATIONS, gamma=gamma)
+        case Algorithm.LOUVAIN:
+            method = PLM(graph, refine=False, gamma=gamma, par="none randomized")
+        case _:
+            method = PLP(graph, updateThreshold=0)
+    with _alone:
+        threads = networkit.getMaxNumberOfThreads()
+        networkit.setNumberOfThreads(1)
+        networkit.setSeed(seed, False)
+        try:
+            return np.array(method.run().getPartition().getVector(), dtype=np.int64)
+        finally:
+            networkit.setNumberOfThreads(threads)
