@@ -1,7 +1,14 @@
-// All hourly traffic, packed into few records.
-// Parameters: none
-// Returns: account (node id), hour (since 1970), model ('' = not given), requests; parallel lists
-MATCH (a:Account)-[:HAD_TRAFFIC]->(t:Activity)
-UNWIND range(0, size(t.hours) - 1) AS i
-RETURN id(a) / 10000 AS pack, collect(id(a)) AS account, collect(t.hours[i]) AS hour, collect(t.models[i]) AS model,
-       collect(t.requests[i]) AS requests
+// Hourly traffic of accounts, a record a pack.
+// Parameters: $packs (list of maps: number, nodes (list of ids of accounts))
+// Returns: pack (its number); account (id, one an account and month), and parallel to it lists of hour (since 1970),
+//   model ('' = not given), requests
+UNWIND $packs AS pack
+CALL (pack) {
+  UNWIND pack.nodes AS node
+  MATCH (a:Account)
+  WHERE id(a) = node
+  MATCH (a)-[:HAD_TRAFFIC]->(t)
+  RETURN collect(node) AS account, collect(t.hours) AS hour, collect(t.models) AS model,
+         collect(t.requests) AS requests
+}
+RETURN pack.number AS pack, account, hour, model, requests

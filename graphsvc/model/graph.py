@@ -33,6 +33,17 @@ ACTIVITY_COLUMNS: Schema = {
 
 
 @dataclass(frozen=True, slots=True)
+class Watermark:
+    """The load up to which a graph was read: it and all before it were whole when the reading began.
+
+    `load` is the load's id and when it ended, by which another database, or the same load done again, is told apart.
+    """
+
+    number: int
+    load: str
+
+
+@dataclass(frozen=True, slots=True)
 class SignalGraph:
     """Who used what.
 
@@ -53,14 +64,29 @@ class SignalGraph:
     activity: pl.DataFrame
 
     def fingerprint(self) -> str:
-        """SHA-256 over everything detection can see, independent of the database's own ids."""
+        """SHA-256 over everything detection can see, independent of the database's own ids and of how columns are cut
+        into chunks.
+
+        Of each column its name, type and length, and its bytes; of text the length of each value (-1: null) and then
+        all of it in one piece, so that no two columns have the same bytes.
+        """
         digest = hashlib.sha256()
-        for frame in (self.accounts, self.signals):
+        for frame in (self.accounts, self.signals, self.activity):
             for column in frame.iter_columns():
-                joined = "\n".join(column.cast(pl.String).fill_null("").to_list())
-                digest.update(f"{column.name}\n{joined}\n\n".encode())
-        hours = [self.activity[name].to_numpy() for name in ("account", "hour", "requests")]
-        digest.update("\n".join(self.activity["model"].to_list()).encode())
-        for array in (self.account, self.signal, self.first_seen, self.last_seen, *hours):
-            digest.update(np.ascontiguousarray(array).astype("<i8").tobytes())
+                digest.update(f"{column.name} {column.dtype} {column.len()}\n".encode())
+                if column.dtype == pl.String:
+                    lengths = column.str.len_bytes().cast(pl.Int32).fill_null(-1)
+                    digest.update(_bytes(lengths.to_numpy()))
+                    digest.update((column.str.join("").item() or "").encode())
+                else:
+                    digest.update(_bytes(column.to_numpy()))
+        for name in ("account", "signal", "first_seen", "last_seen"):
+            array = getattr(self, name)
+            digest.update(f"{name} {array.dtype.name} {len(array)}\n".encode())
+            digest.update(_bytes(array))
         return digest.hexdigest()
+
+
+def _bytes(array: NDArray[np.generic]) -> memoryview:
+    """The array's values, the lowest byte first on every machine."""
+    return np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<")).view(np.uint8).data

@@ -1,7 +1,7 @@
 """One driver a process, statements by name, the driver's errors translated to ours."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
@@ -110,8 +110,9 @@ class Store:
         with translated(name), self._session(neo4j.READ_ACCESS) as session:
             return session.execute_read(lambda tx: tx.run(cypher(name), parameters).data())
 
-    def stream(self, name: str, /, **parameters: object) -> Iterator[tuple[Any, ...]]:
-        """Records of a reading statement one by one, as tuples, for results too large for a list."""
+    def stream(self, name: str, /, **parameters: object) -> Generator[tuple[Any, ...]]:
+        """Records of a reading statement one by one, as tuples, for results too large for a list. Closing it ends the
+        statement."""
         with translated(name), self._session(neo4j.READ_ACCESS) as session:
             for record in session.run(cypher(name), parameters):
                 yield tuple(record.values())

@@ -1,54 +1,261 @@
-"""Reads the account–signal graph from Neo4j as columns."""
+"""Reads the account–signal graph from Neo4j as columns: all of it, or what loads wrote since it was read before."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from itertools import chain
+from typing import TypeVar
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from graphsvc.model.graph import ACCOUNT_COLUMNS, ACTIVITY_COLUMNS, SIGNAL_COLUMNS, SignalGraph
+from graphsvc.model.columns import Schema
+from graphsvc.model.graph import ACCOUNT_COLUMNS, ACTIVITY_COLUMNS, SIGNAL_COLUMNS, SignalGraph, Watermark
+from graphsvc.model.merge import merged
+from graphsvc.signals.kinds import kind_of
 from graphsvc.store.connection import Store
-from graphsvc.store.packs import frame
+from graphsvc.store.packs import Record, frame, streamed
+
+NODES_A_PACK = 10_000
+"""Accounts or signals in a record."""
+ACCOUNTS_A_PACK = 1_000
+"""Accounts in a record of what they use: some ten thousands of edges."""
 
 Progress = Callable[[str, int, int], None]
+Ints = NDArray[np.int64]
+Ranks = NDArray[np.int32]
+Number = TypeVar("Number", np.int32, np.int64)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A graph that was read before, and up to which load."""
+
+    graph: SignalGraph
+    watermark: Watermark
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What came of reading.
+
+    `watermark`: the load up to which the next reading can take this one for read; None where no load has a number, or
+    the first of them is still open. `accounts`: how many were read; fewer than there are where the rest was kept.
+    `why` it was read whole though a kept graph was given; '' otherwise.
+    """
+
+    graph: SignalGraph
+    watermark: Watermark | None
+    accounts: int
+    why: str = ""
 
 
 def read_graph(store: Store, progress: Progress = lambda _stage, _done, _total: None) -> SignalGraph:
-    """The whole graph. Records are packs of parallel lists, because a record a row costs 30 times as much.
+    """The whole graph.
 
     Raises:
         DatabaseUnavailable, DatabaseRefused
     """
-    accounts = frame(store.stream("detect/accounts"), {"node": pl.Int64, **ACCOUNT_COLUMNS}).sort("id")
-    progress("read accounts", accounts.height, accounts.height)
-    signals = frame(store.stream("detect/signals"), {"node": pl.Int64, **SIGNAL_COLUMNS}).sort("key")
-    progress("read signals", signals.height, signals.height)
-    edges = frame(
-        store.stream("detect/edges"),
-        {"account": pl.Int64, "signal": pl.Int64, "first_seen": pl.Int64, "last_seen": pl.Int64},
+    return read(store, progress).graph
+
+
+def read(
+    store: Store,
+    progress: Progress = lambda _stage, _done, _total: None,
+    base: Kept | None = None,
+) -> Reading:
+    """The graph; with `base`, only the accounts and signals that loads wrote to since that was read, and the rest from
+    it.
+
+    Both give the same columns, as long as nothing but loads changes the graph. Where somebody else did, which is seen
+    by the numbers of accounts, signals, edges a type and months of traffic, all of it is read. What a load that runs
+    meanwhile writes may be in it or not; the next reading reads it again.
+
+    Raises:
+        DatabaseUnavailable, DatabaseRefused
+    """
+    watermark = _watermark(store)
+    why = ""
+    if base is not None:
+        after = base.watermark
+        if store.read("detect/same_load", number=after.number, load=after.load):
+            accounts = _nodes(store, "detect/touched_accounts", after=after.number)
+            touched = _nodes(store, "detect/touched_signals", after=after.number)
+            graph = merged(base.graph, _read(store, progress, accounts, touched, whole=False))
+            if _counts(store) == _counted(graph):
+                return Reading(graph, watermark, len(accounts))
+            why = "the graph was changed by something else than loads"
+        else:
+            why = "the load up to which it was kept is not there as it was"
+    accounts = _nodes(store, "detect/account_nodes")
+    graph = _read(store, progress, accounts, _nodes(store, "detect/signal_nodes"), whole=True)
+    return Reading(graph, watermark, len(accounts), why)
+
+
+def _watermark(store: Store) -> Watermark | None:
+    rows = store.read("detect/watermark")
+    return Watermark(rows[0]["number"], rows[0]["load"]) if rows else None
+
+
+def _counts(store: Store) -> dict[str, int]:
+    """How much the database holds, edges by type."""
+    edges = {row["type"]: row["edges"] for row in store.read("detect/edge_counts") if row["edges"]}
+    return {**store.read("detect/counts")[0], **edges}
+
+
+def _counted(graph: SignalGraph) -> dict[str, int]:
+    """What `_counts` gives of the database that `graph` was read from."""
+    kinds = graph.signals["kind"].unique().sort()
+    codes = kinds.search_sorted(graph.signals["kind"]).to_numpy()
+    edges: dict[str, int] = {}
+    for name, count in zip(kinds, np.bincount(codes[graph.signal], minlength=kinds.len()), strict=True):
+        relationship = kind_of(name).relationship
+        edges[relationship] = edges.get(relationship, 0) + int(count)
+    month = (pl.col("hour") // 24).cast(pl.Date).dt.month_start()
+    months = graph.activity.select(pl.struct("account", month).n_unique()).item()
+    return {
+        "accounts": graph.accounts.height,
+        "signals": graph.signals.height,
+        "months": months,
+        **{kind: count for kind, count in edges.items() if count},
+    }
+
+
+def _nodes(store: Store, name: str, **parameters: int) -> Ints:
+    """Ids of nodes, as the statement gives them in packs."""
+    return _flat(pack for _, pack in store.stream(name, **parameters))
+
+
+def _read(
+    store: Store, progress: Progress, account_nodes: Ints, signal_nodes: Ints, *, whole: bool
+) -> SignalGraph:
+    """The graph of some accounts, and of some signals and all that these accounts use.
+
+    `whole`: `signal_nodes` are all there are, so that they can be read first and each pack of edges be put in order as
+    it comes.
+    """
+    accounts = _frame(
+        store, progress, "detect/accounts", account_nodes, {"node": pl.Int64, **ACCOUNT_COLUMNS}
     )
-    progress("read edges", edges.height, edges.height)
-    activity = frame(store.stream("detect/activity"), {**ACTIVITY_COLUMNS, "account": pl.Int64})
-    progress("read activity", activity.height, activity.height)
-    ranks = _ranks(accounts["node"])
-    account = ranks[edges["account"].to_numpy()]
-    signal = _ranks(signals["node"])[edges["signal"].to_numpy()]
-    order = np.lexsort((signal, account))
+    accounts = accounts.sort("id")
+    nodes = accounts["node"].to_numpy()
+    account_ranks = _ranks(nodes)
+    packs = [nodes[at : at + ACCOUNTS_A_PACK].tolist() for at in range(0, len(nodes), ACCOUNTS_A_PACK)]
+
+    def packed(name: str) -> Iterable[tuple[int, Record]]:
+        """Records by the number of their pack, in any order."""
+        for done, record in enumerate(streamed(store, name, packs), 1):
+            yield record[0], record[1:]
+            progress(
+                f"read {name.removeprefix('detect/')}", min(done * ACCOUNTS_A_PACK, len(nodes)), len(nodes)
+            )
+
+    def signals_of(nodes: Ints) -> tuple[pl.DataFrame, Ranks]:
+        schema = {"node": pl.Int64, **SIGNAL_COLUMNS}
+        signals = _frame(store, progress, "detect/signals", nodes, schema).sort("key")
+        return signals.drop("node"), _ranks(signals["node"].to_numpy())
+
+    nothing = (np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0, np.int64), np.empty(0, np.int64))
+    edges = [nothing] * (len(packs) or 1)
+    if whole:
+        signals, signal_ranks = signals_of(signal_nodes)
+        for number, record in packed("detect/edges"):
+            edges[number] = _placed(_edges(record), account_ranks, signal_ranks)
+    else:
+        raw = {number: _edges(record) for number, record in packed("detect/edges")}
+        used = [pack[1] for pack in raw.values()]
+        signals, signal_ranks = signals_of(np.unique(np.concatenate([signal_nodes, *used])))
+        for number, pack in raw.items():
+            edges[number] = _placed(pack, account_ranks, signal_ranks)
+    pieces = (
+        [pack[0] for pack in edges],
+        [pack[1] for pack in edges],
+        [pack[2] for pack in edges],
+        [pack[3] for pack in edges],
+    )
+    edges.clear()
+    uses = _joined(pieces[0]), _joined(pieces[1]), _joined(pieces[2]), _joined(pieces[3])
+    activity = [pl.DataFrame(schema=ACTIVITY_COLUMNS)] * (len(packs) or 1)
+    for number, record in packed("detect/activity"):
+        activity[number] = _activity(record, account_ranks)
     return SignalGraph(
         accounts.drop("node"),
-        signals.drop("node"),
-        account[order],
-        signal[order],
-        edges["first_seen"].to_numpy()[order],
-        edges["last_seen"].to_numpy()[order],
-        activity.with_columns(account=pl.Series(ranks[activity["account"].to_numpy()])).sort(
-            "account", "hour", "model"
-        ),
+        signals,
+        *uses,
+        pl.concat(activity, rechunk=True),
     )
 
 
-def _ranks(nodes: pl.Series) -> NDArray[np.int32]:
-    """Position in the sorted frame by the database's node id, as a lookup table."""
-    table = np.full(int(nodes.max() or 0) + 1 if nodes.len() else 0, -1, dtype=np.int32)  # type: ignore[arg-type]
-    table[nodes.to_numpy()] = np.arange(nodes.len(), dtype=np.int32)
+def _frame(store: Store, progress: Progress, name: str, nodes: Ints, schema: Schema) -> pl.DataFrame:
+    """One row a node, in any order; turned into columns pack by pack."""
+    packs = [nodes[at : at + NODES_A_PACK].tolist() for at in range(0, len(nodes), NODES_A_PACK)]
+    frames = [pl.DataFrame(schema=schema)]
+    rows = 0
+    for record in streamed(store, name, packs):
+        frames.append(frame([record], schema))
+        rows += frames[-1].height
+        progress(f"read {name.removeprefix('detect/')}", rows, len(nodes))
+    return pl.concat(frames)
+
+
+def _edges(record: Record) -> tuple[Ints, Ints, Ints, Ints]:
+    """account, signal (ids), first_seen, last_seen of one record of `detect/edges`."""
+    accounts, signals, first_seen, last_seen = record
+    degrees = [len(each) for each in signals]
+    return (
+        np.repeat(np.array(accounts, dtype=np.int64), degrees),
+        _flat(signals, sum(degrees)),
+        _flat(first_seen, sum(degrees)),
+        _flat(last_seen, sum(degrees)),
+    )
+
+
+def _placed(
+    edges: tuple[Ints, Ints, Ints, Ints], account_ranks: Ranks, signal_ranks: Ranks
+) -> tuple[Ranks, Ranks, Ints, Ints]:
+    """Edges by ranks instead of ids, sorted by account, then signal; without those to signals that a load has made
+    since signals were read."""
+    account, signal = _looked_up(account_ranks, edges[0]), _looked_up(signal_ranks, edges[1])
+    order = np.lexsort((signal, account))
+    order = order[signal[order] >= 0]
+    return account[order], signal[order], edges[2][order], edges[3][order]
+
+
+def _activity(record: Record, account_ranks: Ranks) -> pl.DataFrame:
+    """One record of `detect/activity` in the schema `ACTIVITY_COLUMNS`, sorted."""
+    accounts, hours, models, requests = record
+    lengths = [len(each) for each in hours]
+    return pl.DataFrame(
+        {
+            "account": np.repeat(_looked_up(account_ranks, np.array(accounts, dtype=np.int64)), lengths),
+            "hour": _flat(hours, sum(lengths)),
+            "model": list(chain.from_iterable(models)),
+            "requests": _flat(requests, sum(lengths)),
+        },
+        schema=ACTIVITY_COLUMNS,
+    ).sort("account", "hour", "model")
+
+
+def _joined(pieces: list[NDArray[Number]]) -> NDArray[Number]:
+    """One array in place of the pieces, which go, so that only one column of the graph is held twice."""
+    whole = np.concatenate(pieces)
+    pieces.clear()
+    return whole
+
+
+def _flat(lists: Iterable[Iterable[int]], count: int = -1) -> Ints:
+    return np.fromiter(chain.from_iterable(lists), dtype=np.int64, count=count)
+
+
+def _ranks(nodes: Ints) -> Ranks:
+    """Position in the sorted frame by the database's node id, as a lookup table; -1: not there."""
+    table = np.full(int(nodes.max()) + 1 if len(nodes) else 0, -1, dtype=np.int32)
+    table[nodes] = np.arange(len(nodes), dtype=np.int32)
     return table
+
+
+def _looked_up(ranks: Ranks, nodes: Ints) -> Ranks:
+    found = np.full(len(nodes), -1, dtype=np.int32)
+    known = nodes < len(ranks)
+    found[known] = ranks[nodes[known]]
+    return found
