@@ -13,11 +13,14 @@ from graphsvc.linkage.timing import (
     LEAST_LOCKSTEP,
     MINUTE,
     MOST_BITS,
+    Signups,
     fit_signups,
     lockstep,
     resolution,
     signup_bits,
+    signup_population,
 )
+from graphsvc.model.scale import coarse
 
 START = 1_770_000_000_000
 
@@ -37,8 +40,12 @@ def world(accounts: int = 20_000, days: int = 100, seed: int = 1) -> np.ndarray:
     return START + day + hour * HOUR + rng.integers(0, HOUR, accounts)
 
 
+def fitted(created: np.ndarray, members: pl.DataFrame) -> Signups:
+    return fit_signups(signup_population(created), members)
+
+
 def bits_of(created: np.ndarray, members: pl.DataFrame, asked: pl.DataFrame) -> np.ndarray:
-    signups = fit_signups(created, members)
+    signups = fitted(created, members)
     return signup_bits(signups, asked["cluster"].to_numpy(), asked["account"].to_numpy())
 
 
@@ -47,8 +54,8 @@ def test_bits_by_hand() -> None:
     # ten minutes of the burst. A newcomer at that moment is weighed with the densities of the three windows.
     hours = np.arange(990) * HOUR + 30 * MINUTE
     created = START + np.concatenate([np.full(10, 500 * HOUR), hours, [500 * HOUR]])
-    signups = fit_signups(created, members_of(list(range(10))))
-    span, outside = created.max() - created.min() + signups.population.resolution, 990
+    signups = fitted(created, members_of(list(range(10))))
+    span, outside = coarse(int(created.max() - created.min()) + signups.population.resolution), coarse(990)
     rate, ratios = outside / span, [1.0]
     densities = []
     for reach, others in ((DAY, 48), (HOUR, 2), (10 * MINUTE, 0)):
@@ -67,7 +74,7 @@ def test_a_burst_is_lockstep_and_its_moment_speaks_for_the_cluster() -> None:
     burst = list(range(30))
     created[:30] = START + 40 * DAY + 12 * HOUR + np.arange(30) * MINUTE
     created[30] = created[15] + 1
-    signups = fit_signups(created, members_of(burst))
+    signups = fitted(created, members_of(burst))
     found = lockstep(signups).row(0, named=True)
     assert found["observed"] == 1.0
     assert found["expected"] < 0.05
@@ -81,7 +88,7 @@ def test_a_burst_is_lockstep_and_its_moment_speaks_for_the_cluster() -> None:
 def test_groups_at_random_are_not_in_lockstep_and_gain_nothing() -> None:
     created, rng = world(), np.random.default_rng(2)
     groups = [rng.choice(len(created), size, replace=False).tolist() for size in [8, 20, 60, 300, 2000] * 20]
-    found = lockstep(fit_signups(created, members_of(*groups)))
+    found = lockstep(fitted(created, members_of(*groups)))
     assert (found["bits"] > 1).mean() < 0.03
     assert found["bits"].median() == LEAST_LOCKSTEP
     for group in groups[3:10]:
@@ -95,7 +102,7 @@ def test_a_busy_hour_of_everybody_is_no_lockstep() -> None:
     rng = np.random.default_rng(3)
     launch = rng.choice(len(created), len(created) // 3, replace=False)
     created[launch] = START + 50 * DAY + rng.integers(0, HOUR, len(launch))
-    signups = fit_signups(created, members_of(list(range(600))))
+    signups = fitted(created, members_of(list(range(600))))
     found = lockstep(signups).row(0, named=True)
     assert found["observed"] > 0.3
     assert found["bits"] <= 0
@@ -109,7 +116,7 @@ def test_coarse_times_make_no_lockstep(unit: int, offset: int) -> None:
     assert resolution(created) == unit
     rng = np.random.default_rng(4)
     groups = [rng.choice(len(created), 50, replace=False).tolist() for _ in range(200)]
-    signups = fit_signups(created, members_of(*groups))
+    signups = fitted(created, members_of(*groups))
     found = lockstep(signups)
     assert (found["bits"] > 1).mean() < 0.05
     assert found["minutes"].unique().to_list() == [max(10, unit // MINUTE)]
@@ -124,13 +131,13 @@ def test_days_only_from_half_of_the_sources_make_no_lockstep() -> None:
     assert resolution(created) < MINUTE
     rng = np.random.default_rng(5)
     groups = [rng.choice(len(created), 100, replace=False).tolist() for _ in range(40)]
-    assert (lockstep(fit_signups(created, members_of(*groups)))["bits"] > 1).mean() < 0.06
+    assert (lockstep(fitted(created, members_of(*groups)))["bits"] > 1).mean() < 0.06
 
 
 def test_days_only_still_show_who_came_on_the_same_day() -> None:
     created = world()
     created[:40] = START + 30 * DAY
-    found = lockstep(fit_signups(created // DAY * DAY, members_of(list(range(40)))))
+    found = lockstep(fitted(created // DAY * DAY, members_of(list(range(40)))))
     assert found["bits"][0] > 4
     assert "a day" in found["says"][0]
 
@@ -138,7 +145,7 @@ def test_days_only_still_show_who_came_on_the_same_day() -> None:
 def test_who_signed_up_unknown_is_neither_evidence_nor_counted() -> None:
     created = world(2000)
     created[:5] = -1
-    signups = fit_signups(created, members_of(list(range(10)), [0, 1]))
+    signups = fitted(created, members_of(list(range(10)), [0, 1]))
     assert lockstep(signups)["members"].to_list() == [5]
     bits = signup_bits(signups, np.array([0, 1, 7], np.int32), np.array([0, 100, 100], np.int32))
     assert bits.tolist() == [0.0, 0.0, 0.0]
@@ -146,12 +153,30 @@ def test_who_signed_up_unknown_is_neither_evidence_nor_counted() -> None:
 
 def test_nobody_and_a_single_member() -> None:
     nobody = np.empty(0, np.int32)
-    empty = fit_signups(np.empty(0, np.int64), members_of())
+    empty = fitted(np.empty(0, np.int64), members_of())
     assert lockstep(empty).is_empty()
     assert signup_bits(empty, nobody, nobody).tolist() == []
-    alone = fit_signups(world(100), members_of([3]))
+    alone = fitted(world(100), members_of([3]))
     assert lockstep(alone)["bits"].to_list() == [0.0]
     assert signup_bits(alone, np.zeros(1, np.int32), np.array([3], np.int32)).tolist() == [0.0]
+
+
+@pytest.mark.parametrize("days", [1, 30])
+def test_who_signs_up_on_other_days_leaves_the_evidence_as_it_was(days: int) -> None:
+    # Nine thousand on a grid are nine thousand and some; a hundred days are a hundred and one.
+    created, rng = world(9_000), np.random.default_rng(6)
+    created[:40] = START + 50 * DAY + rng.integers(0, HOUR, 40)
+    members = members_of(list(range(20)), rng.choice(np.arange(40, 9_000), 50, replace=False).tolist())
+    last = created.max() + days * DAY
+    newcomers = last + rng.integers(0, HOUR, 60)
+    old = created < created.max() - DAY
+    asked = pl.DataFrame({"cluster": np.repeat([0, 1], 9_000), "account": np.tile(np.arange(9_000), 2)})
+    asked = asked.cast(pl.Int32).filter(pl.Series(old).gather(asked["account"]))
+    rows = members.filter(pl.Series(old).gather(members["account"]))
+    before, after = bits_of(created, rows, asked), bits_of(np.append(created, newcomers), rows, asked)
+    same = bool((before == after).all())
+    assert same == (days == 1)
+    assert np.abs(before - after).max() < 0.5
 
 
 moments = st.lists(st.integers(0, 40 * DAY), min_size=12, max_size=40)
@@ -179,8 +204,8 @@ def test_shifted_in_time_or_order_the_bits_are_the_same(times: list[int], days: 
 def test_a_member_is_weighed_as_if_it_were_no_member(times: list[int]) -> None:
     # Leave one out: with the same mixture, what is said of a member is what is said of it as a stranger to the rest.
     created = START + np.array(times, dtype=np.int64)
-    whole = fit_signups(created, members_of(list(range(6))))
-    rest = fit_signups(created, members_of(list(range(1, 6))))
+    whole = fitted(created, members_of(list(range(6))))
+    rest = fitted(created, members_of(list(range(1, 6))))
     rest.weights[:] = whole.weights
     first = np.zeros(1, np.int32)
     assert signup_bits(whole, first, first) == pytest.approx(signup_bits(rest, first, first))

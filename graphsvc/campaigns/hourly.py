@@ -6,6 +6,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from graphsvc.campaigns.uses import between
+
 HOUR = 3_600_000
 WEEK = 168
 MOST_HOURS = 8 * WEEK
@@ -104,8 +106,7 @@ def acting(members: pl.DataFrame, window: Traffic) -> Acting:
     count = np.searchsorted(window.account, account, "right") - low
     there = count > 0
     place, account, low, count = place[there], account[there], low[there], count[there]
-    owner = np.repeat(np.arange(len(count)), count)
-    rows = np.arange(len(owner)) + (low - np.cumsum(count) + count)[owner]
+    owner, rows = between(low, low + count)
     first, last = window.hour[low], window.hour[low + count - 1]
     return Acting(clusters, place, account, count, first, last, window.hour[rows], owner)
 

@@ -4,7 +4,7 @@ A score is a sum of parts in bits, each with a sentence, turned into a probabili
 stated here; of the traffic's parts and of replacement, in their own modules.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ from graphsvc.campaigns.succession.replacement import replacement
 from graphsvc.campaigns.timing import PARTS as TRAFFIC
 from graphsvc.campaigns.timing import traffic_evidence
 from graphsvc.campaigns.traits import concentration, holders, traits
-from graphsvc.linkage.timing import fit_signups, lockstep
+from graphsvc.linkage.timing import fit_signups, lockstep, signup_population
 from graphsvc.model.graph import SignalGraph
 
 PRIOR_BITS = -4.0
@@ -34,6 +34,7 @@ EVEN_POOLED, POOLED_BITS, LEAST_POOLED, MOST_POOLED = 0.3, 30.0, -1.5, 5.0
 MOST_LOCKSTEP, LEAST_LOCKSTEP = 3.0, -1.0
 MOST_BANS, LEAST_BANS = 3.0, -0.5
 DECLARED_BITS, COHERENT_BITS, INSTITUTION_BITS, OWN_DOMAIN_BITS, ANONYMOUS_BITS = -5.0, -3.0, -4.0, -4.0, 1.0
+Progress = Callable[[str, int, int], None]
 TIME = ("signup", "lockstep", *TRAFFIC, "succession")
 """Names of the evidence from time; each can be left out. `signup` is a member's, the others are a cluster's."""
 
@@ -62,6 +63,7 @@ def parts_of_clusters(
     pool: pl.DataFrame,
     families: list[str],
     time: Collection[str] = TIME,
+    progress: Progress = lambda _stage, _done, _total: None,
 ) -> dict[int, list[Part]]:
     """The parts of every cluster's score, the prior first.
 
@@ -70,6 +72,7 @@ def parts_of_clusters(
         pool: of `membership.pools`, of the same members.
         families: the families' names.
         time: the evidence from time to be used, of `TIME`.
+        progress: told of stage "traffic", clusters done and in all; may raise.
     """
     found: dict[int, list[Part]] = {}
     held = holders(given, members, pool).with_columns(
@@ -90,7 +93,7 @@ def parts_of_clusters(
             bits = float(np.clip((pooled[number] - EVEN_POOLED) * POOLED_BITS, LEAST_POOLED, MOST_POOLED))
             says = f"{pooled[number]:.0%} of what a member uses is the group's own, on average"
             found[number].append(Part("pooled", bits, says))
-    for row in _timed(graph, members, time).iter_rows(named=True):
+    for row in _timed(given, graph, members, time, progress).iter_rows(named=True):
         found[row["cluster"]].append(Part(row["part"], row["bits"], row["says"]))
     return found
 
@@ -127,18 +130,23 @@ def _declared(row: Mapping[str, Any]) -> list[Part]:
     return parts
 
 
-def _timed(graph: SignalGraph, members: pl.DataFrame, time: Collection[str]) -> pl.DataFrame:
+def _timed(
+    given: Evidence, graph: SignalGraph, members: pl.DataFrame, time: Collection[str], progress: Progress
+) -> pl.DataFrame:
     """Evidence from time: cluster, part, bits, says; in the order of `TIME` a cluster."""
     columns = ["cluster", "part", "bits", "says"]
     schema = {"cluster": pl.Int32, "part": pl.String, "bits": pl.Float64, "says": pl.String}
     rows = [pl.DataFrame(schema=schema)]
     if "lockstep" in time:
-        signed_up = lockstep(fit_signups(graph.accounts["created_at"].to_numpy(), members))
+        everybody = given.signups or signup_population(graph.accounts["created_at"].to_numpy())
+        signed_up = lockstep(fit_signups(everybody, members))
         bits = pl.col("bits").clip(LEAST_LOCKSTEP, MOST_LOCKSTEP)
         rows.append(signed_up.with_columns(bits, part=pl.lit("lockstep")).select(columns))
     traffic = [name for name in TRAFFIC if name in time]
     if traffic:
-        rows.append(traffic_evidence(members, graph.activity, graph.accounts, traffic).select(columns))
+        rows.append(
+            traffic_evidence(members, graph.activity, graph.accounts, traffic, progress).select(columns)
+        )
     if "succession" in time:
         rows.append(
             replacement(members, graph.accounts).with_columns(part=pl.lit("succession")).select(columns)

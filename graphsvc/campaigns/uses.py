@@ -108,15 +108,15 @@ class Uses:
 def used_by(graph: SignalGraph, account: NDArray[np.int32]) -> tuple[Rows, NDArray[np.int32]]:
     """What each of some accounts uses, of all there is in a graph: place (in `account`), signal."""
     starts = np.stack([np.searchsorted(graph.account, account, side) for side in ("left", "right")])
-    place, row = _between(starts[0], starts[1])
+    place, row = between(starts[0], starts[1])
     return place, graph.signal[row]
 
 
 def _slices(starts: Rows, which: NDArray[np.int32]) -> tuple[Rows, Rows]:
-    return _between(starts[which], starts[which.astype(np.int64) + 1])
+    return between(starts[which], starts[which.astype(np.int64) + 1])
 
 
-def _between(first: Rows, end: Rows) -> tuple[Rows, Rows]:
+def between(first: Rows, end: Rows) -> tuple[Rows, Rows]:
     """All row numbers from each `first` to before its `end`: place (of the slice), row."""
     count = end - first
     place = np.repeat(np.arange(len(first)), count)

@@ -10,6 +10,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from graphsvc.model.scale import coarse
+
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
 WIDTHS = (10 * MINUTE, HOUR, DAY)
 """Half widths of the windows, ms: a burst, a session of work, a day."""
@@ -20,8 +22,9 @@ RATE_PRIOR = 20.0
 """Sign-ups of the next wider window that a narrower window's rate is shrunk by."""
 CERTAIN = 2.0
 """Standard errors below what a window shows that its rate is never put at, however quiet it is around."""
-RATE_MARGIN = 1.2
-"""Lockstep is measured against a rate this much higher: what the rate may be wrong by adds up over many members."""
+RATE_MARGIN = 1.25
+"""Lockstep is measured against a rate this much higher: what the rate may be wrong by, a step of the grid on which the
+population is counted among it, adds up over many members."""
 WEIGHT_PRIOR = np.array([8.0, 0.2, 0.3, 0.5])
 """Pseudo-members (Dirichlet) who signed up like everybody, and in each of `WIDTHS` of another member."""
 LEAST_BITS, MOST_BITS = -3.0, 8.0
@@ -109,7 +112,7 @@ def signup_population(created_at: Ints) -> Population:
     return Population(created_at, moments, unit, around)
 
 
-def fit_signups(population: Population | Ints, members: pl.DataFrame) -> Signups:
+def fit_signups(population: Population, members: pl.DataFrame) -> Signups:
     """Learn how the members of each cluster signed up.
 
     A member's sign-up is drawn from a mixture: like everybody's, or within ten minutes, an hour or a day of another
@@ -119,8 +122,6 @@ def fit_signups(population: Population | Ints, members: pl.DataFrame) -> Signups
         population: of `signup_population`.
         members: cluster, account (int32), in any order; each row once.
     """
-    if not isinstance(population, Population):
-        population = signup_population(population)
     created_at = population.created_at
     rows = members.select("cluster", "account").filter(pl.Series(created_at[members["account"]] >= 0))
     clusters, place, size = np.unique(rows["cluster"].to_numpy(), return_inverse=True, return_counts=True)
@@ -273,12 +274,13 @@ def _outside(
 
     From the whole history down to ten minutes, each window's rate shrunk to that of the next wider: as fine as the
     finest kernel, so that what everybody does at a moment (midnight, where some source knows days only) is no lockstep.
+    How many they are and how long the history is count on a grid: sign-ups of other days leave the density as it is.
     """
-    moment = signups.population.created_at[account]
-    crowd = np.maximum(len(signups.population.moments) - signups.size[place] - ~member, 1).astype(np.float64)
-    rate = crowd / float(
-        signups.population.moments[-1] - signups.population.moments[0] + signups.population.resolution
-    )
+    everybody = signups.population
+    moment = everybody.created_at[account]
+    others = len(everybody.moments) - signups.size[place] - ~member
+    crowd = np.maximum(coarse(others), 1).astype(np.float64)
+    rate = crowd / float(coarse(int(everybody.moments[-1] - everybody.moments[0]) + everybody.resolution))
     for k in reversed(range(len(WIDTHS))):
         length = _length(signups, moment, WIDTHS[k])
         others = signups.population.around[k][account] - inside[k] - ~member

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from graphsvc.campaigns.succession.replacement import HOUR, WITHIN_HOURS
 from graphsvc.campaigns.traits import STOPPED
+from graphsvc.campaigns.uses import between
 from graphsvc.linkage.bits import by_kind, degrees, with_levels
 from graphsvc.linkage.pairs import ONE_OBSERVATION
 from graphsvc.model.graph import SignalGraph
@@ -150,7 +151,7 @@ def candidates(lives: Lives, estate: Estate) -> pl.DataFrame:
     order = np.argsort(keys, kind="stable")
     asked = estate.group[heir] * step + created[heir] - start
     low, high = np.searchsorted(keys[order], asked - REACH), np.searchsorted(keys[order], asked)
-    by_value = _runs(low, high - low)
+    by_value = between(low, high)
     by_moment = _by_moment(lives)
     successor = np.concatenate([estate.account[heir[by_value[0]]], by_moment[0]]).astype(np.int64)
     predecessor = np.concatenate([estate.account[legator[order[by_value[1]]]], by_moment[1]])
@@ -184,7 +185,7 @@ def in_common(pairs: pl.DataFrame, estate: Estate, accounts: int, size: Ints) ->
     """
     successor, predecessor = pairs["successor"].to_numpy(), pairs["predecessor"].to_numpy().astype(np.int64)
     height = estate.signals.height
-    pair, at = _runs(estate.begins[successor], estate.begins[successor + 1] - estate.begins[successor])
+    pair, at = between(estate.begins[successor], estate.begins[successor + 1])
     row = estate.row[estate.signal[at]]
     pair, row = pair[row >= 0], row[row >= 0]
     keys = predecessor[pair] * height + row
@@ -262,15 +263,9 @@ def _wholes(signals: pl.DataFrame, every: pl.DataFrame) -> dict[str, pl.Series]:
     return found
 
 
-def _runs(low: Ints, count: Ints) -> tuple[Ints, Ints]:
-    """All of low, low + 1 … low + count - 1 of each row: the rows they are of, and they themselves."""
-    owner = np.repeat(np.arange(len(count)), count)
-    return owner, np.arange(len(owner)) + (low - np.cumsum(count) + count)[owner]
-
-
 def _uses(begins: Ints, accounts: Ints) -> tuple[Ints, Ints]:
     """The edges of some accounts: the account and the number of each."""
-    owner, at = _runs(begins[accounts], begins[accounts + 1] - begins[accounts])
+    owner, at = between(begins[accounts], begins[accounts + 1])
     return accounts[owner], at
 
 
@@ -286,5 +281,5 @@ def _by_moment(lives: Lives) -> tuple[Ints, Ints]:
     asked = home[born] * step + lives.created[born]
     low, high = np.searchsorted(keys, asked - REACH), np.searchsorted(keys, asked)
     few = high - low <= FEW
-    successor, place = _runs(low[few], (high - low)[few])
+    successor, place = between(low[few], high[few])
     return born[few][successor], ended[place]

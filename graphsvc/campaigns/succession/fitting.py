@@ -1,5 +1,6 @@
 """Who follows whom, fitted against births permuted in time: what successors do, and how probable each pair is."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import ceil
 
@@ -55,7 +56,13 @@ class Fitted:
     null: pl.DataFrame
 
 
-def fit(lives: Lives, estate: Estate, handover: Handover | None, seed: int) -> Fitted:
+def fit(
+    lives: Lives,
+    estate: Estate,
+    handover: Handover | None,
+    seed: int,
+    progress: Callable[[str, int, int], None],
+) -> Fitted:
     """Scores all candidate pairs, and the same with births permuted, and learns from both.
 
     In each round the births are matched as they are and as they would be by chance; the excess is what follows (local
@@ -66,16 +73,18 @@ def fit(lives: Lives, estate: Estate, handover: Handover | None, seed: int) -> F
     after = _after_bans(lives)
     births = np.array([(lives.home < 0).sum(), after.sum()])
     rounds = int(np.clip(ceil(ENOUGH_BIRTHS / max(births[1], 1)), FEWEST_PERMUTATIONS, MOST_PERMUTATIONS))
-    real = propose(lives, estate, handover, kinds)
-    permuted = [
-        propose(lives.moved(np.random.default_rng([seed, number])), estate, handover, kinds)
-        for number in range(rounds)
-    ]
+    steps = 1 + rounds + ROUNDS
+    real, permuted = propose(lives, estate, handover, kinds), []
+    for number in range(rounds):
+        progress("succession", 1 + number, steps)
+        moved_lives = lives.moved(np.random.default_rng([seed, number]))
+        permuted.append(propose(moved_lives, estate, handover, kinds))
     chances = before(kinds, int(lives.home.max(initial=-1)) + 1)
     first = among_rivals(real.pairs, weigh(real, chances).odds)[0] >= FOUND
     likely = real.pairs.filter(pl.Series(first)).select("successor", "predecessor")
     apart = [_rows_of(one.pairs, likely) for one in permuted]
     for number in range(ROUNDS):
+        progress("succession", 1 + rounds + number, steps)
         weighed = weigh(real, chances)
         moved = [weigh(one, chances).odds for one in permuted]
         for odds, rows in zip(moved, apart, strict=True):
@@ -90,6 +99,7 @@ def fit(lives: Lives, estate: Estate, handover: Handover | None, seed: int) -> F
         matched = Matched(probability, by_pair, rivals)
         if number < ROUNDS - 1:
             chances = learned(real, matched.probability, weighed, chances, estate, lives)
+    progress("succession", steps, steps)
     return Fitted(chances, real, weighed, matched, null)
 
 

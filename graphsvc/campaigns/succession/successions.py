@@ -1,5 +1,6 @@
 """Banned, and born again: which new account follows which banned one, and how each campaign replaces its banned."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -59,7 +60,13 @@ class Succession:
     null: pl.DataFrame
 
 
-def successions(graph: SignalGraph, members: pl.DataFrame, *, seed: int = 42) -> Succession:
+def successions(
+    graph: SignalGraph,
+    members: pl.DataFrame,
+    *,
+    seed: int = 42,
+    progress: Callable[[str, int, int], None] = lambda _stage, _done, _total: None,
+) -> Succession:
     """Which banned account each new one may follow, and how each cluster replaces its banned.
 
     A candidate was made within 72 hours after the other was banned, and has something in common with it (`candidates`).
@@ -70,9 +77,11 @@ def successions(graph: SignalGraph, members: pl.DataFrame, *, seed: int = 42) ->
     is what the probability of a match is learned from. An account follows one, and is followed by one.
 
     Args:
-        graph: with the levels derived from its signals (`with_levels`) or without.
+        graph: with the levels derived from its signals (`with_levels`), or without: then they are derived, which takes
+            longer than all the rest.
         members: cluster, account (int32), an account in one cluster at most, in any order.
         seed: of the permutations. The same seed gives the same result.
+        progress: told of stage "succession", the steps done and in all; may raise.
     """
     members = members.select("cluster", "account").sort("cluster", "account")
     lives = lives_of(graph, members)
@@ -80,7 +89,7 @@ def successions(graph: SignalGraph, members: pl.DataFrame, *, seed: int = 42) ->
     if not (lives.ended >= 0).any() or estate.signals.is_empty():
         pairs, null = pl.DataFrame(schema=PAIRS), pl.DataFrame(schema=NULL)
     else:
-        fitted = fit(lives, estate, handover_of(graph.activity, lives), seed)
+        fitted = fit(lives, estate, handover_of(graph.activity, lives), seed, progress)
         pairs, null = _pairs(fitted, lives.home), fitted.null
     return Succession(pairs, turnover(pairs, members, graph), null)
 
