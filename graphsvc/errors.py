@@ -39,6 +39,14 @@ class BundleError(GraphsvcError):
     http_status = 422
 
 
+class LoadError(GraphsvcError):
+    """A bundle cannot be loaded in the way that was asked for."""
+
+    code = "load"
+    exit_status = 14
+    http_status = 409
+
+
 class DatabaseUnavailable(GraphsvcError):
     """Neo4j cannot be reached, or refuses us, right now."""
 

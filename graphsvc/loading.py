@@ -8,6 +8,7 @@ from pathlib import Path
 import polars as pl
 import polars.selectors as cs
 
+from graphsvc.errors import LoadError
 from graphsvc.intake import read_bundle, write_dead_letters
 from graphsvc.intake.networks import place
 from graphsvc.model.columns import BundleColumns, TableReport
@@ -70,10 +71,7 @@ def load_bundle(
         lambda table, done, total: progress(f"read {table}", done, total),
     )
     load_id = id_of(columns, tokens)
-    dead_letters = None
-    if columns.dead_letters.height:
-        dead_letters = dead_letters_dir / f"{load_id}.ndjson"
-        write_dead_letters(columns.dead_letters, dead_letters)
+    dead_letters = keep_dead_letters(columns, load_id, dead_letters_dir)
     reopen = [("load/reopen", {"id": load_id})] if again else []
     book = store.transaction(*reopen, ("load/begin", {"id": load_id, "bundle": columns.id}))[0]
     finished, number = book["finishedAt"] is not None, book["number"]
@@ -83,17 +81,43 @@ def load_bundle(
         for step in steps(columns, number):
             written[step.name] = write_step(store, load_id, step, reached.get(step.name, 0), progress)
         place_addresses(store, number, progress)
-        store.write(
-            "load/finish",
-            id=load_id,
-            accounts=columns.accounts.height,
-            signals=sum(frame.height for frame in columns.values.values()),
-            edges=sum(frame.height for frame in columns.edges.values()),
-            rejected=columns.dead_letters.height,
+        finish(store, load_id, columns)
+    return LoadReport(load_id, columns.tables, rejections(columns), written, dead_letters, finished)
+
+
+def finish(store: Store, load_id: str, columns: BundleColumns) -> None:
+    """Closes the book of a load.
+
+    Raises:
+        LoadError: its book is gone, because somebody emptied or replaced the database meanwhile.
+    """
+    closed = store.write(
+        "load/finish",
+        id=load_id,
+        accounts=columns.accounts.height,
+        signals=sum(frame.height for frame in columns.values.values()),
+        edges=sum(frame.height for frame in columns.edges.values()),
+        rejected=columns.dead_letters.height,
+    )
+    if not closed:
+        raise LoadError(
+            "The database was emptied or replaced while this bundle was being loaded.", "Load it again."
         )
+
+
+def keep_dead_letters(columns: BundleColumns, load_id: str, directory: Path) -> Path | None:
+    """Writes the dead letters of a load, if it has any; where they are."""
+    if columns.dead_letters.is_empty():
+        return None
+    path = directory / f"{load_id}.ndjson"
+    write_dead_letters(columns.dead_letters, path)
+    return path
+
+
+def rejections(columns: BundleColumns) -> dict[tuple[str, str], int]:
+    """Rejected rows by (table, reason)."""
     counts = columns.dead_letters.group_by("table", "reason").len().sort("table", "reason")
-    rejected = {(table, reason): n for table, reason, n in counts.rows()}
-    return LoadReport(load_id, columns.tables, rejected, written, dead_letters, finished)
+    return {(table, reason): n for table, reason, n in counts.rows()}
 
 
 def id_of(columns: BundleColumns, tokens: Tokeniser) -> str:
@@ -164,7 +188,7 @@ def write_step(store: Store, load_id: str, step: Step, start: int, progress: Pro
     frame = step.frame.with_columns(cs.datetime().dt.epoch("ms"))
     for batch in range(start, -(-frame.height // BATCH)):
         rows = frame.slice(batch * BATCH, BATCH).to_dict(as_series=False)
-        claim = {"key": f"{load_id}/{step.name}", "batch": batch}
+        claim = {"load": load_id, "key": f"{load_id}/{step.name}", "batch": batch}
         store.guarded(("load/advance", claim), (step.statement, {**rows, **step.fixed}))
         progress(step.name, min((batch + 1) * BATCH, frame.height), frame.height)
     return max(0, frame.height - start * BATCH)

@@ -21,6 +21,14 @@ def load(
         bool,
         typer.Option("--again", help="Write all of it anew, even if this very bundle was loaded before."),
     ] = False,
+    bulk: Annotated[
+        bool,
+        typer.Option(
+            "--bulk",
+            help="Import into the managed Neo4j while it is still empty: many times faster for a first, large bundle. "
+            "The server is stopped for it and started again.",
+        ),
+    ] = False,
 ) -> None:
     """Load a signals bundle into Neo4j.
 
@@ -32,6 +40,18 @@ def load(
     from graphsvc.loading import load_bundle
     from graphsvc.signals.tokens import load_or_create_key
 
+    if bulk:
+        from graphsvc.bulk import load_bulk
+
+        if again:
+            raise typer.BadParameter(
+                "--again writes into what is there, --bulk needs an empty database: use one of them."
+            )
+        tokens = load_or_create_key(settings())
+        with Stages() as stages:
+            report = load_bulk(settings(), bundle, tokens, say=stages.say, progress=stages.progress)
+        show(report)
+        return
     with Stages() as stages, open_store(settings(), stages.say) as store:
         report = load_bundle(
             store,

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pydantic import SecretStr
 
 from graphsvc.errors import ServerError
+from graphsvc.server import process
 from graphsvc.server.files import write_whole
 from graphsvc.server.home import Home
 from graphsvc.server.java import Jvm, unusable
@@ -25,8 +26,7 @@ def run(
     Raises:
         ServerError: the tool failed; carries its last lines.
     """
-    arguments = home.root / "run" / "admin.args"
-    write_whole(arguments, jvm.admin_arguments(heap))
+    write_whole(home.admin_arguments, jvm.admin_arguments(heap))
     environment = {
         **os.environ,
         "JAVA_HOME": str(jvm.home),
@@ -36,7 +36,7 @@ def run(
     lines: list[str] = []
     try:
         with subprocess.Popen(
-            [str(jvm.executable), f"@{arguments}", *args],
+            [str(jvm.executable), f"@{home.admin_arguments}", *args],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -45,10 +45,15 @@ def run(
             encoding="utf-8",
             errors="replace",
         ) as tool:
-            for line in tool.stdout or ():
-                lines.append(line.rstrip())
-                if report is not None:
-                    report(lines[-1])
+            try:
+                write_whole(home.admin, f"{tool.pid}\n")
+                for line in tool.stdout or ():
+                    lines.append(line.rstrip())
+                    if report is not None:
+                        report(lines[-1])
+            except BaseException:  # who reports may want it to end; leaving the block would wait for it
+                tool.kill()
+                raise
     except OSError as error:
         raise unusable(error.strerror or type(error).__name__) from error
     if tool.returncode != 0:
@@ -58,6 +63,18 @@ def run(
             "Nothing else was changed. Follow what it says, then try again.",
         )
     return "\n".join(lines)
+
+
+def end_orphan(home: Home) -> None:
+    """Ends a tool that outlived whoever started it; the caller holds the lock, so nobody waits for it."""
+    try:
+        orphan = process.find(int(home.admin.read_text(encoding="ascii")), f"@{home.admin_arguments}")
+    except (FileNotFoundError, ValueError):
+        return
+    if orphan is not None:
+        orphan.kill()
+        orphan.wait()
+    home.admin.unlink(missing_ok=True)
 
 
 def set_initial_password(jvm: Jvm, home: Home, password: SecretStr) -> None:

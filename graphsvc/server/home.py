@@ -2,6 +2,9 @@
 
 import json
 import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,9 +61,23 @@ class Home:
         return self.root / "logs" / "console.log"
 
     @property
+    def admin_arguments(self) -> Path:
+        """Argument file of the admin tool's JVM. It also tells our tool from any other process."""
+        return self.root / "run" / "admin.args"
+
+    @property
+    def admin(self) -> Path:
+        """Process id of the last admin tool."""
+        return self.root / "run" / "admin.pid"
+
+    @property
     def trainer(self) -> Path:
         """Process id of the trainer that runs beside the first server."""
         return self.root / "run" / "trainer.pid"
+
+    @property
+    def _replacing(self) -> Path:
+        return self.root / "run" / "replacing"
 
     @property
     def _state(self) -> Path:
@@ -79,6 +96,25 @@ class Home:
     def has_credentials(self) -> bool:
         """Whether the initial password was handed to Neo4j."""
         return self.has_database or (self.root / "data" / "dbms" / "auth.ini").is_file()
+
+    @contextmanager
+    def replacing(self, database: str) -> Iterator[None]:
+        """While a database is replaced: leaves a mark that only the end without a fault takes away."""
+        write_whole(self._replacing, database + "\n")
+        yield
+        self._replacing.unlink()
+
+    def drop_half_replaced(self) -> bool:
+        """Throws away a database whose replacement did not come to its end; whether there was one."""
+        try:
+            database = self._replacing.read_text(encoding="utf-8").strip()
+        except FileNotFoundError:
+            return False
+        for folder in ("databases", "transactions"):
+            if (place := self.root / "data" / folder / database).is_dir():
+                shutil.rmtree(place)
+        self._replacing.unlink()
+        return True
 
     def create(self) -> None:
         """Makes the directories, readable by their owner only."""

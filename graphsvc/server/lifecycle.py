@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -56,6 +56,11 @@ def running(settings: Settings) -> Endpoint | None:
         return _endpoint(home, state)
 
 
+def has_database(settings: Settings) -> bool:
+    """Whether a server ever ran on this data directory; without one there is nothing in its database."""
+    return Home.of(settings).has_database
+
+
 def ensure_running(settings: Settings, report: Report = _silent) -> Endpoint:
     """Starts the server unless it runs, and returns when it answers queries.
 
@@ -104,6 +109,9 @@ def prepare(settings: Settings, home: Home, report: Report) -> Jvm:
     jvm = Jvm(ensure_jars(settings.cache_dir.resolve(), locked, report), locked)
     need_room(home.root, _ROOM if home.has_database else _ROOM_NEW, "GRAPHSVC_DATA_DIR")
     password = home.password()
+    admin_tool.end_orphan(home)
+    if home.drop_half_replaced():
+        report("an import did not come to its end; its half of a database was thrown away")
     if not home.has_credentials:
         admin_tool.set_initial_password(jvm, home, password)
     return jvm
@@ -219,10 +227,21 @@ def stop(settings: Settings, report: Report = _silent) -> bool:
     return True
 
 
-def admin(settings: Settings, *args: str, report: Report = _silent) -> str:
+def admin(
+    settings: Settings,
+    *args: str,
+    report: Report = _silent,
+    heap: int | None = None,
+    replaces: str | None = None,
+) -> str:
     """Runs `neo4j-admin ARGS` on the database of this data directory; every printed line is reported.
 
     The server must not run: dump, load and import need the database for themselves.
+
+    Args:
+        heap: largest heap of the tool in bytes; None: that of the server.
+        replaces: the database that the command makes anew. If the command fails or this process dies, whoever comes
+            next throws the half of it away and finds it empty.
 
     Returns:
         What the tool printed.
@@ -240,7 +259,8 @@ def admin(settings: Settings, *args: str, report: Report = _silent) -> str:
         jvm = prepare(settings, home, report)
         sizes = sizing.sizes(sizing.memory())
         home.configure(state or State(*ports.choose(str(home.root), None)), sizes, jvm.plugins)
-        return admin_tool.run(jvm, home, *args, heap=sizes.heap, report=report)
+        with home.replacing(replaces) if replaces else nullcontext():
+            return admin_tool.run(jvm, home, *args, heap=heap or sizes.heap, report=report)
 
 
 def find_server(home: Home) -> "psutil.Process | None":

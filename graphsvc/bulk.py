@@ -1,0 +1,170 @@
+"""The road of a bulk load: bundle → the same columns as online → import files → a new database, checked.
+
+For an empty database of the managed server only. `neo4j-admin database import` writes the store's files directly, which
+is many times faster than transactions, and needs the server stopped.
+"""
+
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from graphsvc import server
+from graphsvc.database import open_store
+from graphsvc.errors import LoadError, ResourceError
+from graphsvc.intake import read_bundle
+from graphsvc.intake.networks import place
+from graphsvc.loading import LoadReport, finish, id_of, keep_dead_letters, packed_activity, rejections
+from graphsvc.model.columns import BundleColumns
+from graphsvc.settings import Settings
+from graphsvc.signals.tokens import Tokeniser
+from graphsvc.store import Store
+from graphsvc.store.import_files import FIRST, ImportFiles, write_files
+
+Progress = Callable[[str, int, int], None]
+Say = Callable[[str], None]
+
+_HEAP = _OFF_HEAP = 1 << 30
+"""Bytes that the import tool may take on and off its heap."""
+_NODE_BYTES, _EDGE_BYTES, _LOG_BYTES = 400, 260, 768 << 20
+"""Disk that a node takes with its indexes and import file, an edge with its import file, and the transaction log."""
+_PHASE, _PERCENT = re.compile(r"^\((\d)/(\d)\) "), re.compile(r" (\d+)% ∆")
+_INSTEAD = "Load the bundle without --bulk."
+
+
+def load_bulk(
+    settings: Settings,
+    bundle: Path,
+    tokens: Tokeniser,
+    *,
+    say: Say = lambda _text: None,
+    progress: Progress = lambda _stage, _done, _total: None,
+) -> LoadReport:
+    """Imports `bundle` into the empty database of the managed server; the graph is the one that an online load gives.
+
+    Killed at any moment and run again, it ends in the same graph: until the import is whole, whoever comes next finds
+    an empty database; from then on the load is open until it has been checked.
+
+    Raises:
+        LoadError: the database is not the managed one or not empty, or what was imported is not what was to be.
+        BundleError: the bundle as a whole cannot be read; nothing was written.
+        ResourceError: too little disk; nothing was written.
+        ServerError, DatabaseUnavailable, DatabaseRefused
+    """
+    if not settings.managed:
+        raise LoadError(
+            "--bulk imports into the managed Neo4j only; GRAPHSVC_NEO4J_URI names one of your own.", _INSTEAD
+        )
+    bulk_loads = _require_empty(settings, say)
+    columns = read_bundle(
+        bundle,
+        tokens,
+        lambda ids: ids.clear(),
+        lambda table, done, total: progress(f"read {table}", done, total),
+    )
+    load_id = id_of(columns, tokens)
+    dead_letters = keep_dead_letters(columns, load_id, settings.dead_letters_dir)
+    report = LoadReport(load_id, columns.tables, rejections(columns), {}, dead_letters, already_loaded=False)
+    if bulk_loads.get(load_id):
+        return LoadReport(load_id, columns.tables, report.rejected, {}, dead_letters, already_loaded=True)
+    if bulk_loads and load_id not in bulk_loads:
+        raise _not_empty("another bundle")
+    with TemporaryDirectory(prefix="import-", dir=settings.data_dir) as directory:
+        files = _written(columns, load_id, Path(directory), progress, say)
+        if load_id not in bulk_loads:
+            _import(settings, files, say, progress)
+    with open_store(settings, say) as store:
+        _check(store, files.counts, progress)
+        finish(store, load_id, columns)
+    report.written.update(files.counts)
+    return report
+
+
+def _require_empty(settings: Settings, say: Say) -> dict[str, bool]:
+    """Bulk loads that are there, by id: whether they were finished; none in an empty database.
+
+    Raises:
+        LoadError: something else is there.
+    """
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    if not server.has_database(settings):
+        return {}
+    with open_store(settings, say) as store:
+        found = {row["id"]: row["finishedAt"] is not None for row in store.read("load/bulk_loads")}
+        if not found and (occupied := store.read("load/occupied")):
+            raise _not_empty(f":{occupied[0]['label']} nodes")
+        return found
+
+
+def _not_empty(what: str) -> LoadError:
+    return LoadError(
+        f"--bulk imports into an empty database, and there is {what} in this one already.",
+        f"{_INSTEAD[:-1]}, or set GRAPHSVC_DATA_DIR to a fresh directory.",
+    )
+
+
+def _written(
+    columns: BundleColumns, load_id: str, directory: Path, progress: Progress, say: Say
+) -> ImportFiles:
+    activity = packed_activity(columns.activity)
+    signals = sum(frame.height for frame in columns.values.values())
+    edges = sum(frame.height for frame in columns.edges.values())
+    nodes = columns.accounts.height + activity.height + signals
+    _require_room(directory, nodes, edges + activity.height, say)
+    load = {"id": load_id, "bundle": columns.id, "number": FIRST, "bulk": True}
+    return write_files(columns, activity, load, place, directory, progress)
+
+
+def _require_room(directory: Path, nodes: int, edges: int, say: Say) -> None:
+    needed = nodes * _NODE_BYTES + edges * _EDGE_BYTES + _LOG_BYTES
+    free = shutil.disk_usage(directory).free
+    say(
+        f"bulk load of {nodes:,} nodes and {edges:,} edges: about {needed / 1e9:.1f} GB of disk "
+        f"({free / 1e9:.1f} GB free), {(_HEAP + _OFF_HEAP) / 1e9:.1f} GB of memory for the import tool"
+    )
+    if free < needed:
+        raise ResourceError(
+            f"{directory.parent} has {free / 1e9:.1f} GB free, and the import needs about {needed / 1e9:.1f} GB.",
+            "Make room there, or choose another place with GRAPHSVC_DATA_DIR.",
+        )
+
+
+def _import(settings: Settings, files: ImportFiles, say: Say, progress: Progress) -> None:
+    phase, phases = 0, 4
+
+    def said(line: str) -> None:
+        nonlocal phase, phases
+        if found := _PHASE.match(line):
+            phase, phases = int(found[1]) - 1, int(found[2])
+        elif found := _PERCENT.search(line):
+            progress("import (percent)", (100 * phase + int(found[1])) // phases, 100)
+
+    server.stop(settings, say)
+    database = settings.neo4j_database or "neo4j"
+    server.admin(
+        settings, "database", "import", "full", database, "--overwrite-destination=true", "--input-type=parquet",
+        "--id-type=actual", "--path-pattern-style=none", f"--max-off-heap-memory={_OFF_HEAP}", *files.arguments(),
+        report=said, heap=_HEAP, replaces=database,
+    )  # fmt: skip
+
+
+def _check(store: Store, expected: dict[str, int], progress: Progress) -> None:
+    """Whether the database holds as many of everything as was to be imported, and its indexes are there."""
+    progress("indexes", 0, 1)
+    store.autocommit("load/await_indexes")
+    progress("indexes", 1, 1)
+    found = {row["name"]: row["count"] for row in store.read("load/imported_counts")}
+    wrong = [
+        f"{found[name]:,} {name} instead of {expected.get(name, 0):,}"
+        for name in found
+        if found[name] != expected.get(name, 0)
+    ]
+    wrong += [
+        f"the index {row['name']} is {row['state'].lower()}" for row in store.read("load/offline_indexes")
+    ]
+    if wrong:
+        raise LoadError(
+            f"The import did not bring what it should: {', '.join(wrong)}.",
+            "Set GRAPHSVC_DATA_DIR to a fresh directory and load again, or load without --bulk.",
+        )
