@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup demo test test-slow lint locks bench-quality simulate clean
+.PHONY: help setup demo test test-slow lint locks bench bench-quality simulate clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -34,6 +34,9 @@ test-slow: setup ## the tests that take longer than a minute each
 lint: setup
 	@echo "lint: ruff, mypy, import-linter"
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
+
+bench: setup ## speed and memory from 100,000 to 1,000,000 accounts, ours and the peers (three quarters of an hour): docs/benchmarks/; BENCH_ARGS="--sizes 100000"
+	@$(BIN)/python -m bench.scale $(BENCH_ARGS)
 
 bench-quality: setup ## all methods on worlds no threshold was set with, ablation, price of evasion (half an hour): docs/benchmarks/
 	@$(BIN)/python bench/quality.py
