@@ -34,7 +34,7 @@ def simulate(
     with the same options, it goes on with the day it was at.
     """
     from graphsvc.cli.seed import write
-    from graphsvc.community.gds import GdsDetector
+    from graphsvc.community.inprocess import InProcessDetector
     from graphsvc.database import open_store
     from graphsvc.detection import Parameters
     from graphsvc.signals.tokens import load_or_create_key
@@ -51,6 +51,6 @@ def simulate(
         check(simulation, store)
         if not (simulation.world / "truth.parquet").exists():
             write(accounts, seed, simulation.world, stages, scenario=scenario, days=days, force=True)
-        detector = GdsDetector(store.driver, store.address.database)
+        detector = InProcessDetector()
         run(simulation, store, detector, load_or_create_key(here), here.dead_letters_dir, stages.say)
     typer.echo((out / "report.md").read_text(encoding="utf-8"))

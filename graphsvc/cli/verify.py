@@ -21,18 +21,23 @@ def verify(
     finds everything again from the graph that the run read. That graph is kept for the last runs (GRAPHSVC_KEEP_RUNS);
     for older ones it must not have changed since. Nothing is published. Exit status 0: all that was checked holds.
     """
-    from graphsvc.community.gds import GdsDetector
+    from graphsvc.community.engines import detector
     from graphsvc.database import open_store
     from graphsvc.signing import load_or_create_signer
+    from graphsvc.store.connection import translated
+    from graphsvc.store.runs import read_run
     from graphsvc.store.snapshots import Snapshots
     from graphsvc.verification import verify as check
 
     here = settings()
     with Stages() as stages, open_store(here, stages.say) as store:
+        engine = read_run(store, run).record["engine"]
+        with translated():
+            chosen = detector(engine, store.driver, store.address.database)
         verdict = check(
             store,
             run,
-            GdsDetector(store.driver, store.address.database),
+            chosen,
             load_or_create_signer(here),
             Snapshots(here.runs_dir, here.keep_runs),
             stages.progress,
