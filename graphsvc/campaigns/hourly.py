@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from graphsvc.campaigns.uses import between
+from graphsvc.model.slices import between
 
 HOUR = 3_600_000
 WEEK = 168

@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 
 from graphsvc.campaigns.succession.replacement import HOUR, WITHIN_HOURS
 from graphsvc.campaigns.traits import STOPPED
-from graphsvc.campaigns.uses import between
 from graphsvc.linkage.bits import by_kind, degrees, with_levels
 from graphsvc.linkage.pairs import ONE_OBSERVATION
 from graphsvc.model.graph import SignalGraph
+from graphsvc.model.slices import between
 from graphsvc.signals.kinds import DERIVED, LEVELS, family_of, kind_of, level_of
 
 REACH = WITHIN_HOURS * HOUR

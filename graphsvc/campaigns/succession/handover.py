@@ -33,13 +33,16 @@ class Week:
     """A week of traffic for each account, one row an account.
 
     `active`: hours with traffic; `level`: log of requests an hour of the time it was there; `day` and `model`: active
-    hours by part of the day, shape (accounts, 6), and by model, shape (accounts, models).
+    hours by part of the day, shape (accounts, 6), and by model, shape (accounts, models); `day_usual` and
+    `model_usual` the sums of these, row 0 of all accounts, row c + 1 of cluster c.
     """
 
     active: Floats
     level: Floats
     day: Floats
     model: Floats
+    day_usual: Floats
+    model_usual: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +87,10 @@ class Handover:
 
     def _manner(self, heir: NDArray[np.int32], legator: NDArray[np.int32], name: str) -> Floats:
         new, old = getattr(self.first, name), getattr(self.last, name)
-        usual = _by_home(new, self.home)[self.home[heir] + 1]
+        place = self.home[heir] + 1
+        usual = getattr(self.first, f"{name}_usual")[place]
         # A model that the banned account could not yet use says nothing for or against.
-        offered = _by_home(old, self.home)[self.home[heir] + 1] > 0
+        offered = getattr(self.last, f"{name}_usual")[place] > 0
         usual = np.where(offered, usual, 0.0) + 1e-3
         usual /= usual.sum(axis=1, keepdims=True)
         own = np.where(offered, old[legator], 0.0)
@@ -121,12 +125,18 @@ def handover_of(activity: pl.DataFrame, lives: Lives) -> Handover | None:
     there = np.minimum(ended, end) - np.maximum(np.maximum(ended - WEEK, begin), born)
     exposed = np.minimum(np.minimum(born + WEEK, ended), end) - born
     return Handover(
-        _week(columns, last, there, len(names)), _week(columns, first, exposed, len(names)), lives.home
+        _week(columns, last, there, len(names), lives.home),
+        _week(columns, first, exposed, len(names), lives.home),
+        lives.home,
     )
 
 
 def _week(
-    columns: tuple[NDArray[Any], ...], rows: NDArray[np.int64], there: NDArray[np.int64], models: int
+    columns: tuple[NDArray[Any], ...],
+    rows: NDArray[np.int64],
+    there: NDArray[np.int64],
+    models: int,
+    home: NDArray[np.int32],
 ) -> Week:
     account, hour, model, requests = (column[rows] for column in columns)
     n, account = len(there), account.astype(np.int64)
@@ -136,14 +146,18 @@ def _week(
         keys = np.sort(keys)
     # Several models in an hour are rows beside each other, and one active hour.
     active = keys[np.diff(keys, prepend=-1) != 0] >> 32
-    day = np.bincount(account * CELLS + hour % 24 * CELLS // 24, minlength=n * CELLS)
-    by_model = np.bincount(account * models + model, minlength=n * models)
+    cells = np.bincount(account * CELLS + hour % 24 * CELLS // 24, minlength=n * CELLS)
+    day = cells.reshape(n, CELLS).astype(np.float64)
+    cells = np.bincount(account * models + model, minlength=n * models)
+    by_model = cells.reshape(n, models).astype(np.float64)
     level = np.log(np.maximum(asked, 0.5) / np.maximum(there, 1))
     return Week(
         np.bincount(active, minlength=n).astype(np.float64),
         level,
-        day.reshape(n, CELLS).astype(np.float64),
-        by_model.reshape(n, models).astype(np.float64),
+        day,
+        by_model,
+        _by_home(day, home),
+        _by_home(by_model, home),
     )
 
 
