@@ -1,18 +1,29 @@
-"""The graph as a run read it, kept beside the database: later loads change the graph, and a run must stay provable."""
+"""The graph as a run read it, kept beside the database: later loads change the graph, and a run must stay provable.
+The next run reads only what loads wrote since."""
 
+import json
 import shutil
+from dataclasses import asdict
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
 from graphsvc.errors import ExportError
-from graphsvc.model.graph import SignalGraph
+from graphsvc.model.graph import SignalGraph, Watermark
+from graphsvc.store.graph import Kept
 
+FORM = 2
+"""Raised when what is kept is kept in another form."""
 _DRAFT = ".draft-"
+_MANIFEST = "manifest.json"
+_FRAMES = ("accounts", "signals", "uses", "activity")
 
 
 class Snapshots:
-    """The graphs of the last runs, one directory a run, in Parquet.
+    """The graphs of the last runs, one directory a run: Arrow files, written and read at the speed of the disk,
+    and a manifest that says their form, the program's version and up to which load the graph was read.
 
     They hold what the database holds, tokens and addresses included, and are readable by their owner only.
     """
@@ -22,8 +33,10 @@ class Snapshots:
         self._directory = directory
         self._most = most
 
-    def keep(self, run: str, graph: SignalGraph) -> None:
+    def keep(self, run: str, graph: SignalGraph, watermark: Watermark | None = None) -> None:
         """Writes the graph of a run whole or not at all, and removes what is older than the last `most`.
+
+        `watermark`: up to which load it was read; without one the next run cannot read on from it.
 
         Raises:
             ExportError: the directory cannot be written.
@@ -36,7 +49,13 @@ class Snapshots:
             shutil.rmtree(draft, ignore_errors=True)
             draft.mkdir(mode=0o700)
             for name, frame in _frames(graph).items():
-                frame.write_parquet(draft / f"{name}.parquet", compression="zstd")
+                frame.write_ipc(draft / f"{name}.arrow", compression="lz4")
+            manifest = {
+                "form": FORM,
+                "graphsvc": version("graphsvc"),
+                "watermark": None if watermark is None else asdict(watermark),
+            }
+            (draft / _MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
             draft.rename(self._directory / run)
             self._prune()
         except OSError as error:
@@ -49,16 +68,19 @@ class Snapshots:
         """The graph of a run; None where it was not kept, or no longer is.
 
         Raises:
-            ExportError: it is there and cannot be read.
+            ExportError: it is there and cannot be read, or was kept by an earlier version in another form.
         """
         directory = self._directory / run
         if not directory.is_dir():
             return None
+        if _manifest(directory).get("form") != FORM:
+            raise ExportError(
+                f"The graph of the run {run} was kept by another version of graphsvc, in a form that this one does not"
+                " read.",
+                f"Use the version that the run records, or detect again; {directory} can be removed.",
+            )
         try:
-            frames = {
-                name: pl.read_parquet(directory / f"{name}.parquet")
-                for name in ("accounts", "signals", "uses", "activity")
-            }
+            frames = {name: pl.read_ipc(directory / f"{name}.arrow") for name in _FRAMES}
         except (OSError, pl.exceptions.PolarsError):
             raise ExportError(
                 f"The graph kept of the run {run} is damaged.", f"Remove {directory}."
@@ -74,12 +96,37 @@ class Snapshots:
             activity=frames["activity"],
         )
 
-    def _prune(self) -> None:
-        runs = [path for path in self._directory.iterdir() if path.is_dir()]
+    def latest(self) -> Kept | None:
+        """The newest graph from which the next reading can go on: kept by this version, with a watermark, undamaged."""
+        for directory in self._newest_first():
+            manifest = _manifest(directory)
+            if manifest.get("graphsvc") != version("graphsvc") or not manifest.get("watermark"):
+                continue
+            try:
+                graph = self.load(directory.name)
+            except ExportError:
+                continue
+            if graph is not None:
+                return Kept(graph, Watermark(**manifest["watermark"]))
+        return None
+
+    def _newest_first(self) -> list[Path]:
         # Drafts of runs that were killed are as old as anything else.
-        latest = sorted(runs, key=lambda path: (path.stat().st_mtime_ns, path.name), reverse=True)
-        for path in latest[self._most :]:
+        runs = [path for path in self._directory.glob("*") if path.is_dir()]
+        return sorted(runs, key=lambda path: (path.stat().st_mtime_ns, path.name), reverse=True)
+
+    def _prune(self) -> None:
+        for path in self._newest_first()[self._most :]:
             shutil.rmtree(path, ignore_errors=True)
+
+
+def _manifest(directory: Path) -> dict[str, Any]:
+    """What is said of a kept graph; nothing where none is, as of one kept before there were manifests."""
+    try:
+        found = json.loads((directory / _MANIFEST).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _frames(graph: SignalGraph) -> dict[str, pl.DataFrame]:
