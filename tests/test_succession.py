@@ -1,6 +1,7 @@
 """Promise: a new account follows the banned one whose things it took over; births moved in time make no successors."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -15,6 +16,7 @@ from graphsvc.campaigns.succession.inheritance import INHERITED, REPLACED, befor
 from graphsvc.campaigns.succession.replacement import HOUR
 from graphsvc.campaigns.succession.successions import PAIRS, Succession, successions
 from graphsvc.campaigns.succession.turnover import CAMPAIGNS
+from graphsvc.linkage.bits import with_levels
 from graphsvc.model.graph import SignalGraph
 
 NOBODY = pl.DataFrame(schema={"cluster": pl.Int32, "account": pl.Int32})
@@ -264,3 +266,83 @@ def test_accounts_of_unknown_age_are_nobodys_successors() -> None:
     found = successions(graph, cluster_of([0, 1000]))
     assert found.pairs.filter(pl.col("successor") == 1000).is_empty()
     assert found.campaigns["stopped"].to_list() == [1]
+
+
+def naive(graph: SignalGraph, members: pl.DataFrame, most: int, few: int) -> dict[tuple[int, int], set[int]]:
+    """Candidates by every pair of accounts, with the values they have in common."""
+    lives = lives_of(graph, members)
+    uses: dict[int, set[int]] = {}
+    for account, signal in zip(graph.account.tolist(), graph.signal.tolist(), strict=True):
+        uses.setdefault(account, set()).add(signal)
+    found = {}
+    for new in range(graph.accounts.height):
+        since = lives.created[new] - lives.ended
+        gone = np.flatnonzero((lives.ended >= 0) & (since > 0) & (since <= 72 * HOUR))
+        peers = [a for a in range(graph.accounts.height) if lives.home[a] == lives.home[new] >= 0]
+        near = [a for a in gone.tolist() if a in peers]
+        for old in gone.tolist():
+            shared = (uses.get(new, set()) & uses.get(old, set())) if old != new else set()
+            everybody = range(graph.accounts.height)
+            groups = [everybody, peers] if old in peers else [everybody]
+            rare = any(
+                sum(signal in uses.get(a, set()) for a in group) <= most
+                for signal in shared
+                for group in groups
+            )
+            if old != new and (rare or (old in near and len(near) <= few)):
+                found[new, old] = shared
+    return found
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10_000))
+def test_candidates_are_those_of_looking_at_every_pair(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    n = 24
+    accounts = accounts_of(
+        rng.integers(0, 8 * DAY, n).tolist(), {int(a): int(rng.integers(0, 8 * DAY)) for a in range(0, n, 2)}
+    )
+    uses = [(int(a), int(s)) for a, s in zip(rng.integers(0, n, 60), rng.integers(0, 12, 60), strict=True)]
+    graph = graph_of(accounts, uses, ["device"] * 12)
+    who = rng.choice(n, 14, replace=False)
+    members = pl.DataFrame({"cluster": np.sort(rng.integers(0, 3, 14)), "account": who}).cast(pl.Int32)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("graphsvc.campaigns.succession.candidates.MOST_ACCOUNTS", 3)
+        patch.setattr("graphsvc.campaigns.succession.candidates.FEW", 1)
+        lives = lives_of(graph, members)
+        estate = estate_of(graph, lives)
+        pairs = candidates(lives, estate)
+        common = in_common(pairs, estate, n, np.bincount(lives.home[lives.home >= 0]))
+    expected = naive(graph, members, 3, 1)
+    assert pairs.select("successor", "predecessor").rows() == sorted(expected)
+    ends = pairs.select("successor", "predecessor").rows()
+    values: dict[tuple[int, int], set[int]] = {pair: set() for pair in ends}
+    for pair, signal in common.select("pair", "signal").iter_rows():
+        values[ends[pair]].add(signal)
+    assert values == expected
+
+
+def test_levels_derived_before_or_here_are_the_same() -> None:
+    graph, members, _ = planted(4, 0.6)
+    ranges = [f"10.0.{i % 50}.0/24" if kind == "ip" else "" for i, kind in enumerate(graph.signals["kind"])]
+    graph = replace(graph, signals=graph.signals.with_columns(parent=pl.Series(ranges)))
+    whole = with_levels(graph)
+    assert whole.signals.height > graph.signals.height
+    given, derived = successions(whole, members), successions(graph, members)
+    assert given.pairs.height > 100
+    assert given.pairs.equals(derived.pairs)
+    assert given.null.equals(derived.null)
+
+
+def test_it_tells_how_far_it_is_and_can_be_stopped() -> None:
+    graph, members, _ = planted(5, 0.6)
+    told: list[tuple[str, int, int]] = []
+    successions(graph, members, progress=lambda *step: told.append(step))
+    assert {stage for stage, _, _ in told} == {"succession"}
+    assert [done for _, done, _ in told] == list(range(1, told[0][2] + 1))
+
+    def stop(_stage: str, done: int, _total: int) -> None:
+        raise KeyboardInterrupt(done)
+
+    with pytest.raises(KeyboardInterrupt, match="1"):
+        successions(graph, members, progress=stop)

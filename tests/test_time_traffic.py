@@ -268,3 +268,17 @@ def test_order_names_and_whole_weeks_do_not_matter(seed: int, weeks: int, dealt:
         accounts.with_columns(pl.col("created_at") + 168 * weeks * 3_600_000),
     )
     assert later["bits"].to_numpy() == pytest.approx(found["bits"].to_numpy(), abs=1e-6)
+
+
+def test_it_tells_how_far_it_is_and_can_be_stopped() -> None:
+    activity = pl.concat([act(np.random.default_rng(13), range(GROUP), shares(DAY_SHAPE)), crowd()])
+    told: list[tuple[str, int, int]] = []
+    everybody = people(GROUP * 50 + CROWD)
+    traffic_evidence(members_of(2), activity, everybody, progress=lambda *step: told.append(step))
+    assert told == [("traffic", 0, 2), ("traffic", 2, 2)]
+
+    def stop(_stage: str, done: int, _total: int) -> None:
+        raise KeyboardInterrupt(done)
+
+    with pytest.raises(KeyboardInterrupt, match="0"):
+        traffic_evidence(members_of(2), activity, everybody, progress=stop)
