@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Rows = NDArray[np.integer]
 
 MIN_POOL_BITS = 2.0
 """A value is in a cluster's pool when it is four times as common inside as outside."""
@@ -56,7 +57,7 @@ class Agreement:
 
 def agreement(
     pool: pl.DataFrame,
-    value: Ints,
+    value: Rows,
     account: NDArray[np.int32],
     passing: NDArray[np.bool_],
     home: NDArray[np.int32],

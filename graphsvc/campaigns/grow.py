@@ -55,9 +55,12 @@ def best(weighed: Weighed, least: float) -> pl.DataFrame:
     """Each account's best cluster, where it belongs with at least `least`: row (of `weighed`), cluster, account,
     membership; sorted by cluster and account."""
     row = np.flatnonzero(weighed.membership >= least)
-    order = np.lexsort((weighed.cluster[row], -weighed.bits[row], weighed.account[row]))
-    row = row[order]
-    row = np.sort(row[np.diff(weighed.account[row], prepend=-1) != 0])
+    account = weighed.account[row]
+    several = (np.bincount(account) > 1)[account]
+    rivals = weighed.rows(row[several])
+    order = np.lexsort((rivals.cluster, -rivals.bits, rivals.account))
+    first = order[np.diff(rivals.account[order], prepend=-1) != 0]
+    row = np.sort(np.concatenate([row[~several], row[several][first]]))
     return pl.DataFrame(
         {
             "row": row,

@@ -144,7 +144,9 @@ class Weighed:
         both = Weighed(
             *(np.concatenate([getattr(self, name), getattr(other, name)]) for name in Weighed.__slots__)
         )
-        return both.rows(np.lexsort((both.account, both.cluster)))
+        # Two sorted pieces after each other: a stable sort merges them.
+        keys = both.cluster.astype(np.int64) << 32 | both.account
+        return both.rows(np.argsort(keys, kind="stable"))
 
 
 def weigh(given: Evidence, members: pl.DataFrame) -> Weighed:
@@ -166,7 +168,8 @@ def weigh(given: Evidence, members: pl.DataFrame) -> Weighed:
     worth = _learn(given, members, fine, coarse, home)
 
     strong = worth[fine.cluster, fine.family, fine.kind] >= STRONG_BITS
-    pairs = np.unique((fine.cluster * accounts + fine.account)[strong])
+    pairs = (fine.cluster * accounts + fine.account)[strong]
+    pairs = pairs[np.diff(pairs, prepend=-1) != 0]
     cluster, account = (
         (pairs // max(accounts, 1)).astype(np.int32),
         (pairs % max(accounts, 1)).astype(np.int32),

@@ -9,24 +9,16 @@ from scipy.sparse import csr_array
 
 from graphsvc.model.graph import SignalGraph
 
-Rows = NDArray[np.int64]
+Rows = NDArray[np.integer]
 
 
 @dataclass(frozen=True, slots=True)
 class Uses:
-    """Uses of signals by accounts, twice: sorted by account, and sorted by signal (compressed sparse rows and columns).
+    """Uses of signals by accounts, twice: `by_account`, shape (accounts, signals), and `by_signal`, shape (signals,
+    accounts). What they hold is whether a use is in passing (bool: begun and ended at once)."""
 
-    `signal` (int32) and `passing` (bool: a use begun and ended at once) are the uses sorted by account, those of
-    account a from `of_account[a]` to `of_account[a + 1]`; `account` (int32) and `brief` (as `passing`) the same uses
-    sorted by signal, those of signal s from `of_signal[s]` to `of_signal[s + 1]`.
-    """
-
-    of_account: Rows
-    signal: NDArray[np.int32]
-    passing: NDArray[np.bool_]
-    of_signal: Rows
-    account: NDArray[np.int32]
-    brief: NDArray[np.bool_]
+    by_account: csr_array
+    by_signal: csr_array
 
     @classmethod
     def of(
@@ -46,50 +38,48 @@ class Uses:
             accounts, signals: how many there are of each.
         """
         starts = np.concatenate([[0], np.cumsum(np.bincount(account, minlength=accounts))])
-        by_account = csr_array((passing.view(np.int8), signal, starts), shape=(accounts, signals))
-        by_signal = by_account.tocsc()
-        return cls(
-            starts,
-            signal,
-            passing,
-            by_signal.indptr.astype(np.int64),
-            by_signal.indices.astype(np.int32, copy=False),
-            by_signal.data.view(np.bool_),
-        )
+        by_account = csr_array((passing, signal, starts), shape=(accounts, signals))
+        return cls(by_account, by_account.tocsc().T)
 
     @property
     def signals(self) -> int:
         """Number of signals."""
-        return len(self.of_signal) - 1
+        return int(self.by_account.shape[1])
 
     def by(self, account: NDArray[np.int32]) -> tuple[Rows, NDArray[np.int32], NDArray[np.bool_]]:
         """What each of some accounts uses: place (in `account`), signal, passing; in the order of `account`."""
-        place, row = _slices(self.of_account, account)
-        return place, self.signal[row], self.passing[row]
+        return _slices(self.by_account, account)
 
     def users(self, signal: NDArray[np.int32]) -> tuple[Rows, NDArray[np.int32], NDArray[np.bool_]]:
         """Who uses each of some signals: place (in `signal`), account, passing; in the order of `signal`."""
-        place, row = _slices(self.of_signal, signal)
-        return place, self.account[row], self.brief[row]
+        return _slices(self.by_signal, signal)
 
     def pooled(self, rows: pl.DataFrame, pool: pl.DataFrame) -> tuple[Rows, Rows, NDArray[np.bool_]]:
         """Uses of what is in the pool of an account's cluster.
 
         Args:
-            rows: cluster, account (int32).
-            pool: cluster, signal (int32), sorted by these.
+            rows: cluster, account (int32), sorted by cluster.
+            pool: cluster, signal (int32), sorted by cluster.
 
         Returns: row (of `rows`), value (row of `pool`), passing; in the order of `rows`.
         """
-        asked = np.zeros(self.signals, dtype=np.bool_)
-        asked[pool["signal"].to_numpy()] = True
         place, signal, passing = self.by(rows["account"].to_numpy())
-        near = asked[signal]
-        place, signal, passing = place[near], signal[near], passing[near]
-        keys = self._keys(pool["cluster"].to_numpy(), pool["signal"].to_numpy())
-        wanted = self._keys(rows["cluster"].to_numpy()[place], signal)
-        value = np.searchsorted(keys, wanted)
-        found = np.append(keys, -1)[value] == wanted
+        value = np.full(len(signal), -1, dtype=np.int32)
+        # Cluster by cluster, so that each use is looked up in one table, at once.
+        table = np.full(self.signals, -1, dtype=np.int32)
+        pooled, number = pool["signal"].to_numpy(), np.arange(pool.height, dtype=np.int32)
+        clusters = pool["cluster"].unique(maintain_order=True).to_numpy()
+        bounds = [
+            np.searchsorted(column, clusters, side)
+            for column in (pool["cluster"].to_numpy(), rows["cluster"].to_numpy())
+            for side in ("left", "right")
+        ]
+        bounds[2:] = (np.searchsorted(place, bound) for bound in bounds[2:])
+        for first, end, begin, stop in zip(*(bound.tolist() for bound in bounds), strict=True):
+            table[pooled[first:end]] = number[first:end]
+            value[begin:stop] = table[signal[begin:stop]]
+            table[pooled[first:end]] = -1
+        found = np.flatnonzero(value >= 0)
         return place[found], value[found], passing[found]
 
     def shared(self, left: NDArray[np.int32], right: NDArray[np.int32]) -> tuple[Rows, Rows]:
@@ -100,20 +90,16 @@ class Uses:
         both = keys[:-1][keys[1:] == keys[:-1]]
         return both // self.signals, both % self.signals
 
-    def _keys(self, number: NDArray[np.integer], signal: NDArray[np.int32]) -> Rows:
+    def _keys(self, number: Rows, signal: NDArray[np.int32]) -> Rows:
         keys: Rows = number.astype(np.int64) * self.signals + signal
         return keys
 
 
 def used_by(graph: SignalGraph, account: NDArray[np.int32]) -> tuple[Rows, NDArray[np.int32]]:
     """What each of some accounts uses, of all there is in a graph: place (in `account`), signal."""
-    starts = np.stack([np.searchsorted(graph.account, account, side) for side in ("left", "right")])
-    place, row = between(starts[0], starts[1])
+    first, end = (np.searchsorted(graph.account, account, side) for side in ("left", "right"))
+    place, row = between(first, end)
     return place, graph.signal[row]
-
-
-def _slices(starts: Rows, which: NDArray[np.int32]) -> tuple[Rows, Rows]:
-    return between(starts[which], starts[which.astype(np.int64) + 1])
 
 
 def between(first: Rows, end: Rows) -> tuple[Rows, Rows]:
@@ -122,3 +108,10 @@ def between(first: Rows, end: Rows) -> tuple[Rows, Rows]:
     place = np.repeat(np.arange(len(first)), count)
     row = np.arange(len(place)) + np.repeat(first - (np.cumsum(count) - count), count)
     return place, row
+
+
+def _slices(matrix: csr_array, which: NDArray[np.int32]) -> tuple[Rows, NDArray[np.int32], NDArray[np.bool_]]:
+    """Rows of a matrix: place (in `which`), column, what is there."""
+    rows = matrix[which]
+    place = np.repeat(np.arange(len(which), dtype=np.int32), np.diff(rows.indptr))
+    return place, rows.indices, rows.data
