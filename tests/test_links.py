@@ -24,6 +24,7 @@ from graphsvc.linkage.pairs import (
     tying,
 )
 from graphsvc.model.graph import SignalGraph
+from graphsvc.model.scale import coarse
 
 KINDS = ["instrument", "ip", "device", "prompt", "referral_code"]
 
@@ -118,7 +119,9 @@ def test_a_hub_makes_no_pairs_but_counts_beside_a_rare_value() -> None:
     graph = graph_of(2_000, [("prompt",), ("instrument",)], everyone | {(3, rare), (7, rare)})
     links = enumerate_links(graph, min_values=1)
     assert list(zip(links.source.tolist(), links.target.tolist(), strict=True)) == [(3, 7)]
-    assert links.bits[0] == pytest.approx(math.log2(0.2 / (1 / 1999)) + math.log2(0.2 / (299 / 1999)))
+    assert links.bits[0] == pytest.approx(
+        math.log2(0.2 / (1 / coarse(1999))) + math.log2(0.2 / (coarse(299) / coarse(1999)))
+    )
 
 
 @pytest.mark.parametrize("kind", ["instrument", "device", "phone"])
@@ -242,4 +245,27 @@ def test_sharing_an_address_counts_its_prefix_once() -> None:
     graph = with_levels(graph_of(1_000, [("ip", "10.0.0.0/24")], {(1, 0), (2, 0)}))
     links = enumerate_links(graph, min_values=1)
     assert links.values.tolist() == [1]
-    assert links.bits[0] == pytest.approx(math.log2(0.2 / (1 / 999)))
+    assert links.bits[0] == pytest.approx(math.log2(0.2 / (1 / coarse(999))))
+
+
+def test_a_day_that_touches_none_of_what_two_share_leaves_their_link_as_it_was() -> None:
+    shared = {(account, signal) for account in (1, 2) for signal in range(6)}
+    hub = {(account, 6) for account in range(380)}
+    kinds = [
+        ("instrument",),
+        ("ip", "10.0.0.0/24"),
+        ("device",),
+        ("prompt",),
+        ("phone",),
+        ("ip",),
+        ("user_agent",),
+    ]
+    # A hundredth more accounts, some of whom use what 380 others do.
+    days = [
+        enumerate_links(with_levels(graph_of(accounts, kinds, shared | more)), min_values=2)
+        for accounts, more in ((10_000, hub), (10_100, hub | {(10_000 + place, 6) for place in range(4)}))
+    ]
+    one, other = (
+        (day.source.tolist(), day.target.tolist(), day.bits.tobytes(), day.values.tolist()) for day in days
+    )
+    assert one == other

@@ -8,6 +8,7 @@ import polars as pl
 from numpy.typing import DTypeLike, NDArray
 
 from graphsvc.model.graph import SignalGraph
+from graphsvc.model.scale import coarse
 from graphsvc.signals.kinds import LEVELS, family_of, kind_of, level_of
 
 PASSING_MS = 3_600_000
@@ -138,11 +139,12 @@ def signal_bits(graph: SignalGraph) -> NDArray[np.float64]:
     """Bits that sharing a signal adds to the odds that two accounts have one operator; float64, one a signal.
 
     log2(m/u) (Fellegi & Sunter 1969): m is the kind's prior that two accounts of one campaign share a value, u
-    the share of other accounts that have the value. Never negative: not to share something is no evidence here.
+    the share of other accounts that have the value, of counts on a grid (`coarse`). Never negative: not to share
+    something is no evidence here.
     """
     prior_m = of_kinds(graph, lambda kind: kind_of(kind).prior_m, np.float64)
-    others = np.maximum(degrees(graph) - 1, 1)
-    u = others / max(graph.accounts.height - 1, 1)
+    others = coarse(np.maximum(degrees(graph) - 1, 1))
+    u = others / coarse(max(graph.accounts.height - 1, 1))
     bits: NDArray[np.float64] = np.maximum(
         signal_strengths(graph) * np.log2(prior_m / np.minimum(u, 1.0)), 0.0
     )

@@ -9,6 +9,7 @@ from graphsvc.linkage.bits import degrees, in_passing, of_kinds, signal_bits, si
 from graphsvc.linkage.sharers import Sharers, Uses, changes
 from graphsvc.model.graph import SignalGraph
 from graphsvc.model.links import Links
+from graphsvc.model.scale import coarse
 from graphsvc.signals.kinds import DERIVED, kind_of
 
 # Families whose kinds or bands repeat one observation: sharing several of their values is still one.
@@ -70,7 +71,7 @@ def sign_ups(graph: SignalGraph) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         np.searchsorted(ordered, at + LOCKSTEP_MS, side="right"),
         np.searchsorted(ordered, at - LOCKSTEP_MS),
     )
-    quiet = ((reach[0] - reach[1]) * 2.0**TYING_BITS <= len(at)) & (at >= 0)
+    quiet = ((reach[0] - reach[1]) * 2.0**TYING_BITS <= coarse(len(at))) & (at >= 0)
     return at, quiet
 
 
