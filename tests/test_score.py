@@ -25,6 +25,7 @@ from graphsvc.campaigns.score import (
 from graphsvc.detection import evidence_of
 from graphsvc.linkage.bits import signal_families, with_levels
 from graphsvc.model.graph import SignalGraph
+from graphsvc.model.scale import coarse
 
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
 ACCOUNTS, SIZE = 1_000, 30
@@ -131,7 +132,7 @@ def test_bits_of_bans_by_hand_and_their_limits() -> None:
     def bits(banned: int) -> float:
         return parts_of(world(*RING, banned=range(banned)))["bans"].bits
 
-    usual = (3 + 20) / ACCOUNTS
+    usual = (3 + 20) / coarse(ACCOUNTS)
     assert bits(3) == pytest.approx(np.log2((0.1 + 0.02) / (usual + 0.02)))
     assert bits(0) == LEAST_BANS
     assert bits(SIZE) == MOST_BANS

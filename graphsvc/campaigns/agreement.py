@@ -10,6 +10,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from graphsvc.model.scale import coarse
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Rows = NDArray[np.integer]
@@ -111,16 +113,17 @@ def _ranks(pool: pl.DataFrame, accounts: int) -> NDArray[np.int64]:
 
 
 def lift(inside: Ints, outside: Ints, size: Ints, accounts: int) -> Floats:
-    """log2 of the share inside over the share outside, half a stranger added."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        bits: Floats = np.log2((inside / size) / ((outside + 0.5) / (accounts - size + 1.0)))
+    """log2 of the share inside over the share outside, half a stranger added; others as finely as they matter."""
+    others = np.maximum(coarse(accounts) - size, 0) + 1.0
+    with np.errstate(divide="ignore"):
+        bits: Floats = np.log2((inside / size) / ((coarse(np.maximum(outside, 0)) + 0.5) / others))
     return bits
 
 
 def odds(inside: Ints, outside: Ints) -> Floats:
-    """log2 of users inside over those outside, half a stranger added."""
+    """log2 of users inside over those outside, half a stranger added; those outside as finely as they matter."""
     with np.errstate(divide="ignore"):
-        found: Floats = np.log2(inside / (np.maximum(outside, 0) + 0.5))
+        found: Floats = np.log2(inside / (coarse(np.maximum(outside, 0)) + 0.5))
     return found
 
 

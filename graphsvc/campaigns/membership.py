@@ -2,7 +2,8 @@
 
 In each family an account agrees with a cluster in one of some classes (`agreement`). What a class is worth is learned
 for each cluster: how often members are in it, against how often all others are (Fellegi & Sunter 1969), each account
-seen without its own use of the value (leave one out).
+seen without its own use of the value (leave one out). Those outside are counted as finely as they matter
+(`model.scale.coarse`), so that strangers who come elsewhere leave a cluster's evidence as it was, to the last bit.
 """
 
 from collections.abc import Collection
@@ -29,6 +30,7 @@ from graphsvc.campaigns.agreement import (
 )
 from graphsvc.campaigns.uses import Uses
 from graphsvc.linkage.timing import Population, fit_signups, signup_bits
+from graphsvc.model.scale import coarse
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -163,9 +165,9 @@ def weigh(given: Evidence, members: pl.DataFrame) -> Weighed:
     home[members["account"].to_numpy()] = place
     pool = pools(given, members)
     leads = _leading(given, pool)
-    leading, coarse = pool.filter(leads), pool.filter(~leads)
+    leading, popular = pool.filter(leads), pool.filter(~leads)
     fine = agreement(leading, *given.uses.users(leading["signal"].to_numpy()), home, families)
-    worth = _learn(given, members, fine, coarse, home)
+    worth = _learn(given, members, fine, popular, home)
 
     strong = worth[fine.cluster, fine.family, fine.kind] >= STRONG_BITS
     pairs = (fine.cluster * accounts + fine.account)[strong]
@@ -176,7 +178,7 @@ def weigh(given: Evidence, members: pl.DataFrame) -> Weighed:
     )
     classes = np.zeros((len(pairs), families), dtype=np.int8)
     candidates = pl.DataFrame({"cluster": cluster, "account": account})
-    for part in (_supporting(given, candidates, coarse, home), fine):
+    for part in (_supporting(given, candidates, popular, home), fine):
         # The finest level that agrees counts: coarser classes only where nothing finer was found.
         asked = part.cluster * accounts + part.account
         row = np.searchsorted(pairs, asked)
@@ -187,7 +189,7 @@ def weigh(given: Evidence, members: pl.DataFrame) -> Weighed:
     time = np.zeros(len(pairs))
     if given.signups is not None and len(pairs):
         time = signup_bits(fit_signups(given.signups, members), cluster, account)
-    share = np.minimum(size[cluster] / accounts, MAX_PRIOR)
+    share = np.minimum(size[cluster] / coarse(accounts), MAX_PRIOR)
     prior = np.log2(share / (1.0 - share))
     total = bits.sum(axis=1) + time + prior
     return Weighed(
@@ -202,14 +204,14 @@ def weigh(given: Evidence, members: pl.DataFrame) -> Weighed:
 
 
 def _learn(
-    given: Evidence, members: pl.DataFrame, fine: Agreement, coarse: pl.DataFrame, home: NDArray[np.int32]
+    given: Evidence, members: pl.DataFrame, fine: Agreement, popular: pl.DataFrame, home: NDArray[np.int32]
 ) -> Floats:
     """Bits of each class, shape (clusters, families, classes).
 
     Args:
         members: clusters numbered from 0.
         fine: who agrees through values that lead; all there are.
-        coarse: the rest of the pools.
+        popular: the rest of the pools.
         home: the cluster each account is a member of, -1 = of none.
     """
     accounts, families = given.has.shape
@@ -229,24 +231,24 @@ def _learn(
     )
 
     # Of supporting values only members' hits are looked at one by one; how many others hit is a sum over values.
-    named = _supporting(given, members, coarse, home)
+    named = _supporting(given, members, popular, home)
     finer = np.isin(named.keys(accounts, families), fine.keys(accounts, families), assume_unique=True)
     named = named.rows(~finer)
     inside += counted(named.cluster, named.family, named.kind)
-    others_with = (coarse["degree"] - coarse["inside"]).to_numpy()
-    stranger = odds(coarse["inside"].to_numpy(), others_with - 1)
-    kind = class_of(stranger, coarse["level"].to_numpy())
-    outside += counted(coarse["cluster"].to_numpy(), coarse["family"].to_numpy(), kind, others_with)
+    others_with = (popular["degree"] - popular["inside"]).to_numpy()
+    stranger = odds(popular["inside"].to_numpy(), others_with - 1)
+    kind = class_of(stranger, popular["level"].to_numpy())
+    outside += counted(popular["cluster"].to_numpy(), popular["family"].to_numpy(), kind, others_with)
 
     having = np.zeros(shape[:2])
     np.add.at(having, of, given.has[members["account"].to_numpy()].astype(float))
-    others = np.maximum(given.having[None, :] - having, 1.0)
-    outside = np.minimum(outside, others[:, :, None])
+    others = np.maximum(coarse(given.having)[None, :] - having, 1.0)
+    outside = np.minimum(coarse(outside.astype(np.int64)), others[:, :, None])
     inside[:, :, ABSENT] = np.maximum(having - inside.sum(axis=2), 0.0)
     outside[:, :, ABSENT] = np.maximum(others - outside.sum(axis=2), 0.0)
     m = (inside + _MEMBERS) / (having[:, :, None] + _MEMBERS.sum())
     u = (outside + _OTHERS) / (others[:, :, None] + _OTHERS.sum())
-    worth: Floats = np.log2(m / np.maximum(u, 0.5 / accounts))
+    worth: Floats = np.log2(m / np.maximum(u, 0.5 / coarse(accounts)))
     worth[:, :, ABSENT] = np.clip(worth[:, :, ABSENT], -MAX_ABSENCE_BITS, 0.0)
     for level in (slice(FINE, PARENT), slice(PARENT, GRANDPARENT), slice(GRANDPARENT, CLASSES)):
         # A value of which members are a larger part never says less.
@@ -270,10 +272,10 @@ def _leading(given: Evidence, pool: pl.DataFrame) -> NDArray[np.bool_]:
 
 
 def _supporting(
-    given: Evidence, candidates: pl.DataFrame, coarse: pl.DataFrame, home: NDArray[np.int32]
+    given: Evidence, candidates: pl.DataFrame, popular: pl.DataFrame, home: NDArray[np.int32]
 ) -> Agreement:
     """Candidates' agreement through coarser levels and families that only support: looked up from their own uses, since
     such values have very many users."""
-    row, value, passing = given.uses.pooled(candidates, coarse)
+    row, value, passing = given.uses.pooled(candidates, popular)
     account = candidates["account"].to_numpy()[row]
-    return agreement(coarse, value, account, passing, home, given.has.shape[1])
+    return agreement(popular, value, account, passing, home, given.has.shape[1])

@@ -9,6 +9,7 @@ from graphsvc.campaigns.membership import Evidence
 from graphsvc.campaigns.uses import used_by
 from graphsvc.linkage.bits import degrees
 from graphsvc.model.graph import SignalGraph
+from graphsvc.model.scale import coarse
 from graphsvc.model.sums import summed
 from graphsvc.signals.kinds import DERIVED
 
@@ -70,7 +71,7 @@ def traits(members: pl.DataFrame, graph: SignalGraph) -> pl.DataFrame:
     Returns: cluster, size, first_seen, last_seen (sign-ups, ms), stopped (banned or suspended), declared and coherent
     (share that names an organization, and the commonest one), own_domain (share whose e-mail domain is nearly nobody
     else's), institutional and anonymous (share of address uses by class of network), usual (share of all accounts that
-    were stopped). Sorted by cluster.
+    were stopped, as finely as it matters). Sorted by cluster.
     """
     stopped = graph.accounts["status"].is_in(STOPPED)
     about = graph.accounts.select(
@@ -97,13 +98,14 @@ def traits(members: pl.DataFrame, graph: SignalGraph) -> pl.DataFrame:
         )
         .collect()
     )
+    usual = coarse(int(stopped.sum())) / max(coarse(graph.accounts.height), 1)
     parts = [_declared(held), _own_domains(held, graph), _networks(held)]
     for part in parts:
         basic = basic.join(part, on="cluster", how="left")
     shares = ("declared", "coherent", "own_domain")
     return (
         basic.with_columns(pl.col(name).fill_null(0) / pl.col("size") for name in shares)
-        .with_columns(pl.col("institutional", "anonymous").fill_null(0.0), usual=pl.lit(stopped.mean()))
+        .with_columns(pl.col("institutional", "anonymous").fill_null(0.0), usual=pl.lit(usual))
         .sort("cluster")
     )
 
