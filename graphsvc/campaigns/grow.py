@@ -30,10 +30,12 @@ def grow(
     Args:
         cores: cluster, account (int32).
         rounds: at most.
+        progress: told of stage "grow", rounds done and in all, before each and at the end; may raise.
 
     Returns: members (cluster, account, sorted) and all candidates as weighed by them.
     """
     members = cores.select("cluster", "account").sort("cluster", "account")
+    progress("grow", 0, rounds)
     weighed = weigh(given, members)
     for number in range(rounds):
         grown = best(weighed, GROWING).select("cluster", "account")

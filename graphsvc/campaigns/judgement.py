@@ -1,6 +1,7 @@
 """Which of the grown clusters are campaigns, who belongs to them surely enough, and why."""
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
 import polars as pl
@@ -19,6 +20,8 @@ from graphsvc.model.graph import SignalGraph
 from graphsvc.model.links import Links
 from graphsvc.model.sums import summed
 
+Progress = Callable[[str, int, int], None]
+
 
 @dataclass(frozen=True, slots=True)
 class Bar:
@@ -36,18 +39,22 @@ def judge(
     weighed: Weighed,
     links: Links,
     bar: Bar,
+    progress: Progress = lambda _stage, _done, _total: None,
 ) -> Found:
     """Scores clusters, keeps who belongs as surely as the budget demands, and gathers why.
 
     Two questions, two answers: whether a group is a campaign is its score, whether an account is of the group its
     membership. Of groups that are more likely a campaign than not, the budget decides how sure of a member is sure
     enough, for all clusters alike.
+
+    Args:
+        progress: told of "traffic" (see `parts_of_clusters`) and then of "clusters", done and in all; may raise.
     """
     _, names = signal_families(graph)
     chosen = large(best(weighed, FLOOR), bar.min_size)
     chosen = split(given, chosen, pools(given, chosen), bar.min_size)
     pool = pools(given, chosen)
-    parts = parts_of_clusters(given, graph, chosen, pool, names, bar.time)
+    parts = parts_of_clusters(given, graph, chosen, pool, names, bar.time, progress)
     scores = pl.DataFrame(
         {"cluster": list(parts), "score": [score(each) for each in parts.values()]},
         schema={"cluster": pl.Int32, "score": pl.Float64},
@@ -64,9 +71,10 @@ def judge(
     by_cluster = families.partition_by("cluster", as_dict=True)
     bits = chosen.select("cluster", bits=pl.Series(weighed.bits[chosen["row"].to_numpy()]))
     sums = summed(bits, ["cluster"], "bits").tolist()
-    rows = []
+    rows: list[dict[str, object]] = []
     for row, total in zip(traits(chosen, graph).iter_rows(named=True), sums, strict=True):
         number = row["cluster"]
+        progress("clusters", len(rows), len(sums))
         who = chosen.filter(pl.col("cluster") == number)["account"]
         family = by_cluster.get((number,), families.clear())
         rows.append(
