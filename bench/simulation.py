@@ -113,7 +113,7 @@ def _found(
         return
     for number, graph in enumerate(graphs(world, tokens())):
         began = time.monotonic()
-        found, _ = find(graph, Leiden(), parameters, Clock(), lambda _stage, _done, _total: None)
+        found, _, _ = find(graph, Leiden(), parameters, Clock(), lambda _stage, _done, _total: None)
         seconds = round(time.monotonic() - began, 1)
         if kept is not None:
             kept.mkdir(parents=True, exist_ok=True)

@@ -114,7 +114,7 @@ class Trials:
         parameters = replace(self.parameters, **changes)  # type: ignore[arg-type]
         clock = Clock()
         began = time.monotonic()
-        found, _ = find(graph, self._detector, parameters, clock, _unseen)
+        found, _, _ = find(graph, self._detector, parameters, clock, _unseen)
         return self._scored(world, method, members_of(found, graph), time.monotonic() - began, clock.timings)
 
     def baseline(self, world: World, method: str, run: Callable[[SignalGraph], pl.DataFrame]) -> Trial:

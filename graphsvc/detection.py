@@ -23,7 +23,7 @@ from graphsvc.errors import Cancelled, DetectionError, GraphsvcError
 from graphsvc.linkage.bits import with_levels
 from graphsvc.linkage.pairs import enumerate_links, joining, tying
 from graphsvc.linkage.window import recent
-from graphsvc.measure import Clock
+from graphsvc.measure import WORKING, Clock, Need, need
 from graphsvc.model.certificate import Certificate
 from graphsvc.model.clusters import Found
 from graphsvc.model.graph import SignalGraph
@@ -34,7 +34,7 @@ from graphsvc.signing import Signer
 from graphsvc.store import Store
 from graphsvc.store.connection import translated
 from graphsvc.store.control import heed
-from graphsvc.store.graph import read_graph
+from graphsvc.store.graph import read
 from graphsvc.store.identities import read_known
 from graphsvc.store.publish import begin_run, certify, fail_run, has_read, publish, record_stages
 from graphsvc.store.snapshots import Snapshots
@@ -111,6 +111,8 @@ def detect(
     *,
     signer: Signer | None = None,
     snapshots: Snapshots | None = None,
+    memory: int | None = None,
+    whole: bool = False,
 ) -> Outcome:
     """Runs a detection over the whole graph and publishes what it found.
 
@@ -119,15 +121,20 @@ def detect(
 
     Args:
         signer: signs the run's certificate; without one it is not signed.
-        snapshots: where the graph is kept: for `verify`, and so that the next run reads only what has changed since.
+        snapshots: where the graph is kept: for `verify`, and so that the next run reads only what loads wrote since.
+        memory: bytes that the run may take.
+        whole: reads the whole graph even where one is kept.
 
     Raises:
+        ResourceError: it would take more memory or disk than there is; nothing was begun.
         DetectionError: there is nothing to detect on, or the engine cannot do it.
         Cancelled: somebody asked it to stop.
         ExportError: the graph cannot be kept.
         DatabaseUnavailable, DatabaseRefused
     """
     clock = Clock()
+    needed = expected(store, memory)
+    needed.check()
     with translated():
         versions = {**library_versions(), **detector.versions()}
     run = Run(
@@ -142,7 +149,10 @@ def detect(
     progress = heeding(store, run, progress)
     try:
         with clock.stage("read") as stage:
-            graph = read_graph(store, progress)
+            kept = snapshots.latest() if snapshots is not None and not whole else None
+            reading = read(store, progress, kept)
+            graph = reading.graph
+            del kept
             stage.rows = len(graph.account)
         if not graph.accounts.height:
             raise DetectionError(
@@ -158,8 +168,8 @@ def detect(
             )
             has_read(store, run)
             if snapshots is not None:
-                snapshots.keep(run.id, graph)
-        found, links = find(graph, detector, parameters, clock, progress)
+                snapshots.keep(run.id, graph, reading.watermark)
+        found, links, full = find(graph, detector, parameters, clock, progress, memory=needed.working)
         with clock.stage("certify"):
             certificate = certificate_of(run, graph, found)
             certify(store, certificate, signer)
@@ -167,7 +177,8 @@ def detect(
             followed = follow(found, graph, read_known(store))
             stage.rows = followed.events.height
         with clock.stage("succession") as stage:
-            succession = successions(graph, found.members)
+            # Uses that a window leaves out may still tell whom an account follows.
+            succession = successions(graph if parameters.window else full, found.members, progress=progress)
             stage.rows = succession.pairs.height
         with clock.stage("publish") as stage:
             publish(store, run, graph, followed, succession, certificate.result_hash, progress)
@@ -220,21 +231,34 @@ def certificate_of(run: Run, graph: SignalGraph, found: Found) -> Certificate:
     )
 
 
+def expected(store: Store, memory: int | None = None) -> Need:
+    """What a run over the graph as it is now would take; `memory`: bytes that it may."""
+    return need(**store.read("detect/counts")[0], ceiling=memory)
+
+
 def find(
-    graph: SignalGraph, detector: Detector, parameters: Parameters, clock: Clock, progress: Progress
-) -> tuple[Found, Links]:
-    """Everything between reading and publishing: from a graph to what was found in it."""
+    graph: SignalGraph,
+    detector: Detector,
+    parameters: Parameters,
+    clock: Clock,
+    progress: Progress,
+    *,
+    memory: int = WORKING,
+) -> tuple[Found, Links, SignalGraph]:
+    """Everything between reading and publishing: what was found in a graph, by which links, and the graph with levels.
+
+    `memory`: bytes that pairs may take on the way; the result does not depend on it.
+    """
     with clock.stage("links") as stage:
         full = with_levels(recent(graph, parameters.window) if parameters.window else graph)
-        links = enumerate_links(full, min_values=parameters.min_values)
+        links = enumerate_links(full, min_values=parameters.min_values, memory=memory, progress=progress)
         stage.rows = len(links)
     progress("links", len(links), len(links))
     with clock.stage("communities") as stage, translated():
         community = detector.communities(
-            links, parameters.algorithm, gamma=parameters.gamma, seed=parameters.seed
+            links, parameters.algorithm, gamma=parameters.gamma, seed=parameters.seed, progress=progress
         )
         stage.rows = int(community.max(initial=-1)) + 1
-    progress("communities", stage.rows, stage.rows)
     with clock.stage("campaigns") as stage:
         given = evidence_of(full, signups="signup" in parameters.time)
         grown = cores(community, parameters.min_core)
@@ -250,7 +274,7 @@ def find(
         found = judge(full, given, weighed, links, bar)
         stage.rows = found.clusters.height
     progress("clusters", found.clusters.height, found.clusters.height)
-    return found, links
+    return found, links, full
 
 
 def library_versions() -> dict[str, str]:

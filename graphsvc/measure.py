@@ -1,5 +1,6 @@
 """What a run takes: time, rows and peak memory a stage, and whether there is memory enough before it begins."""
 
+import re
 import resource
 import time
 from collections.abc import Iterator
@@ -12,8 +13,10 @@ from graphsvc.model.stages import Stage
 from graphsvc.server.sizing import memory
 
 GIB = 1 << 30
-BASE, AN_ACCOUNT, A_SIGNAL, AN_EDGE, AN_HOUR = 300 << 20, 400, 200, 100, 60
+BASE, AN_ACCOUNT, A_SIGNAL, AN_EDGE, A_MONTH = 300 << 20, 200, 150, 130, 600
 """Memory that detection takes at its peak, fitted to worlds of 100,000 to 1,000,000 accounts; bytes."""
+WORKING, LEAST_WORKING = 256 << 20, 32 << 20
+"""What pairs of accounts may take on the way to links: so much unless it is told less, and no less than that; bytes."""
 _STATUS, _RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 
@@ -65,6 +68,12 @@ class Need:
     available: int
     ceiling: int | None = None
 
+    @property
+    def working(self) -> int:
+        """What is left for pairs of accounts."""
+        room = self.available if self.ceiling is None else self.ceiling
+        return max(min(WORKING, room - self.expected), LEAST_WORKING)
+
     def __str__(self) -> str:
         may = f", may take {said(self.ceiling)}" if self.ceiling is not None else ""
         return f"about {said(self.expected)} of memory (free: {said(self.available)}{may})"
@@ -90,10 +99,24 @@ class Need:
             )
 
 
-def need(accounts: int, signals: int, edges: int, hours: int, ceiling: int | None) -> Need:
-    """What detection on a graph takes: accounts, signals, edges between them, and account-hours of traffic."""
-    expected = BASE + AN_ACCOUNT * accounts + A_SIGNAL * signals + AN_EDGE * edges + AN_HOUR * hours
+def need(*, accounts: int, signals: int, edges: int, months: int, ceiling: int | None = None) -> Need:
+    """What detection on a graph takes: accounts, signals, edges between them, and accounts' months of traffic."""
+    expected = BASE + AN_ACCOUNT * accounts + A_SIGNAL * signals + AN_EDGE * edges + A_MONTH * months
     return Need(expected, memory().available, ceiling)
+
+
+def parsed(text: str) -> int:
+    """Bytes from what a person says: `4GiB`, `800 MB`, `2000000000`.
+
+    Raises:
+        ValueError: it is none of these.
+    """
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?)(i?)b?\s*", text, re.IGNORECASE)
+    if match is None:
+        raise ValueError(f"{text!r} is no size of memory; say, for example, 4GiB or 800MB")
+    number, power, binary = match.groups()
+    base = 1024 if binary else 1000
+    return int(float(number) * base ** " kmgt".index(power.lower() or " "))
 
 
 def said(size: int) -> str:

@@ -70,7 +70,7 @@ def verify(
         Check("graph", True, f"{whence} is the graph that the run read: {_short(certificate.input_hash)}")
     )
     checks.append(_versions(certificate, versions))
-    found, _ = find(graph, detector, Parameters.of(certificate.parameters), Clock(), progress)
+    found, _, _ = find(graph, detector, Parameters.of(certificate.parameters), Clock(), progress)
     again = found.fingerprint(graph)
     same = again == certificate.result_hash
     says = f"finding again gives {found.clusters.height:,} clusters with {found.members.height:,} members, "

@@ -1,5 +1,6 @@
 """`graphsvc detect`: find the clusters and publish them."""
 
+import json
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
@@ -7,11 +8,12 @@ import typer
 
 from graphsvc.cli.progress import Stages
 from graphsvc.community.engines import Engine
+from graphsvc.measure import parsed
 from graphsvc.model.runs import Algorithm
 from graphsvc.settings import Settings, settings
 
 if TYPE_CHECKING:
-    from graphsvc.detection import Outcome, Parameters, Progress
+    from graphsvc.detection import Outcome, Parameters
     from graphsvc.store import Store
 
 
@@ -25,6 +27,14 @@ class TimeEvidence(StrEnum):
     BURSTS = "bursts"
     MOVES = "moves"
     SUCCESSION = "succession"
+
+
+def size(text: str) -> int:
+    """Bytes of a `--memory`."""
+    try:
+        return parsed(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
 
 
 def detect(
@@ -65,6 +75,23 @@ def detect(
             min=0,
         ),
     ] = 0,
+    memory: Annotated[
+        int | None,
+        typer.Option(
+            help="Memory that the run may take here, for example 4GiB: it works in smaller pieces, and refuses what "
+            "cannot fit. The clusters do not depend on it.",
+            parser=size,
+            metavar="SIZE",
+        ),
+    ] = None,
+    whole: Annotated[
+        bool,
+        typer.Option(
+            "--whole",
+            help="Read the whole graph anew, not only what loads wrote since the last run. Needed only after "
+            "changing accounts or signals in the database by hand.",
+        ),
+    ] = False,
     without: Annotated[
         list[TimeEvidence] | None,
         typer.Option(help="Evidence from time to leave out; may be given several times."),
@@ -90,7 +117,7 @@ def detect(
     )
     here = settings()
     with Stages() as stages, open_store(here, stages.say) as store:
-        outcome = certified(here, store, parameters, stages.progress, engine)
+        outcome = certified(here, store, parameters, stages, engine=engine, memory=memory, whole=whole)
     show(outcome)
 
 
@@ -98,26 +125,42 @@ def certified(
     settings: Settings,
     store: "Store",
     parameters: "Parameters",
-    progress: "Progress",
+    stages: Stages,
+    *,
     engine: Engine = Engine.INPROCESS,
+    memory: int | None = None,
+    whole: bool = False,
 ) -> "Outcome":
-    """A run as the installation makes it: signed, its graph kept for `verify`."""
+    """A run as the installation makes it: signed, its graph kept for `verify` and for the next run."""
     from graphsvc.community.engines import detector
     from graphsvc.detection import detect as run_detection
+    from graphsvc.detection import expected
     from graphsvc.signing import load_or_create_signer
     from graphsvc.store.connection import translated
     from graphsvc.store.snapshots import Snapshots
 
+    stages.say(f"detection takes {expected(store, memory)}{before(store)}")
     with translated():
         chosen = detector(engine, store.driver, store.address.database)
     return run_detection(
         store,
         chosen,
         parameters,
-        progress,
+        stages.progress,
         signer=load_or_create_signer(settings),
         snapshots=Snapshots(settings.runs_dir, settings.keep_runs),
+        memory=memory,
+        whole=whole,
     )
+
+
+def before(store: "Store") -> str:
+    """How long the last run took, for who wonders how long this one will; '' before the first."""
+    rows = store.read("query/published_run")
+    timings = json.loads(rows[0]["run"].get("timings") or "{}") if rows else {}
+    if not timings:
+        return ""
+    return f"; the last run took {sum(timings.values()):.0f} s for {rows[0]['run']['accounts']:,} accounts"
 
 
 def show(outcome: "Outcome") -> None:

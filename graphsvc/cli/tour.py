@@ -89,7 +89,7 @@ def detect(settings: Settings, seed: int, stages: Stages) -> None:
     from graphsvc.detection import Parameters
 
     with timed(stages, "detect"), open_store(settings) as store:
-        show(certified(settings, store, Parameters(seed=seed), stages.progress))
+        show(certified(settings, store, Parameters(seed=seed), stages))
 
 
 def evaluate(settings: Settings, directory: Path, stages: Stages) -> None:
