@@ -114,4 +114,5 @@ def _slices(matrix: csr_array, which: NDArray[np.int32]) -> tuple[Rows, NDArray[
     """Rows of a matrix: place (in `which`), column, what is there."""
     rows = matrix[which]
     place = np.repeat(np.arange(len(which), dtype=np.int32), np.diff(rows.indptr))
-    return place, rows.indices, rows.data
+    # scipy chooses 64 bits for the columns of a matrix of few rows, whatever they were.
+    return place, rows.indices.astype(np.int32, copy=False), rows.data
