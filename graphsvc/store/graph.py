@@ -116,6 +116,7 @@ def _counted(graph: SignalGraph) -> dict[str, int]:
     return {
         "accounts": graph.accounts.height,
         "signals": graph.signals.height,
+        "edges": len(graph.account),
         "months": months,
         **{kind: count for kind, count in edges.items() if count},
     }

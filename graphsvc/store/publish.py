@@ -199,6 +199,21 @@ def _switch(store: Store, run: Run, events: pl.DataFrame, figures: Row, clusters
     raise BUSY
 
 
+def forget_members(store: Store, keep_runs: int) -> None:
+    """Removes the members of past runs' clusters but those of the last `keep_runs` runs, the published one among them.
+
+    The run before the published one always keeps its own, so that the two can be compared. Of an identity that is not
+    found now, the last cluster keeps its members, by which it is known again. Clusters, what happened to them and
+    decisions stay. To be called after publishing: what it removes nobody reads any more, and killed it goes on the
+    next time.
+
+    Raises:
+        DatabaseUnavailable, DatabaseRefused
+    """
+    store.write("publish/expire", keep=max(keep_runs - 1, 1))
+    store.autocommit("publish/forget")
+
+
 def fail_run(store: Store, run: Run, error: str) -> None:
     """Marks `run` failed and removes what it had staged."""
     store.write("publish/fail", run=run.id, error=error)

@@ -33,7 +33,7 @@ def read_run(store: Store, run: str) -> StoredRun:
     """A run that published its result, now or once.
 
     Raises:
-        NotFound: there is no such run, or it published nothing.
+        NotFound: there is no such run, it published nothing, or its members are not kept any more.
         DatabaseUnavailable, DatabaseRefused
     """
     rows = store.read("export/run", id=run)
@@ -44,6 +44,11 @@ def read_run(store: Store, run: str) -> StoredRun:
         raise NotFound(
             f"The run {run} published nothing: it {record['status'].replace('running', 'is still running')}.",
             "`graphsvc runs` lists those that did.",
+        )
+    if record.get("membersRemovedAt") is not None:
+        raise NotFound(
+            f"Who was in the clusters of the run {run} is not kept any more; later runs have taken its place.",
+            "Name a later run (`graphsvc runs` lists them), or keep more of them from now on (GRAPHSVC_KEEP_RUNS).",
         )
     packs = store.read("export/run_members", id=run)
     members = pl.DataFrame(
