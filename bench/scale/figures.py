@@ -114,7 +114,7 @@ def aims(figures: Figures) -> list[Aim]:
 
 
 def _bulk(figures: Figures, world: World) -> list[Aim]:
-    ratio = figures.ratio(world, "bulk", "import")
+    ratio = figures.ratio(world, "bulk", "import", "seconds", "seconds_alone")
     peak = figures.middle(world, "bulk", "peak")
     return [
         Aim(f"bulk load, {_named(world)}", "≤ 2 × `neo4j-admin import`", _times(ratio), _at_most(ratio, 2.0)),

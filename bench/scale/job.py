@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from graphsvc.store import Store
 
 Row = dict[str, Any]
+GIB = 1 << 30
 FIGURES = ("precision", "recall", "false_positives", "campaigns_found")
 
 
@@ -64,6 +65,39 @@ def prepare(place: Place) -> Row:
         "activity": graph.activity.height,
         "day_rows": day,
     }
+
+
+def files_for_import(place: Place) -> Row:
+    """The files of the bulk load, as `graphsvc load --bulk` writes them for the admin tool, without loading."""
+    from bench.worlds import tokens
+    from graphsvc.intake import read_bundle
+    from graphsvc.intake.networks import place as placed
+    from graphsvc.loading import id_of, packed_activity
+    from graphsvc.store.import_files import FIRST, write_files
+
+    columns = read_bundle(place.base, tokens(), lambda ids: ids.clear())
+    load = {"id": id_of(columns, tokens()), "bundle": columns.id, "number": FIRST, "bulk": True}
+    place.imports.mkdir(exist_ok=True)
+    files = write_files(
+        columns, packed_activity(columns.activity), load, placed, place.imports, lambda *_: None
+    )
+    return {"arguments": files.arguments()}
+
+
+def import_alone(place: Place) -> Row:
+    """`neo4j-admin database import full` of these files, with the memory that the bulk load gives it."""
+    from graphsvc import server
+    from graphsvc.settings import settings
+
+    arguments = json.loads(place.arguments.read_text(encoding="utf-8"))["arguments"]
+    # A first call sets the password of the new installation, which a start of the JVM is spent on.
+    server.admin(settings(), "--version")
+    began = time.monotonic()
+    server.admin(
+        settings(), "database", "import", "full", "neo4j", "--overwrite-destination=true", "--input-type=parquet",
+        "--id-type=actual", "--path-pattern-style=none", f"--max-off-heap-memory={GIB}", *arguments, heap=GIB,
+    )  # fmt: skip
+    return {"seconds_alone": time.monotonic() - began}
 
 
 def outcome(place: Place) -> Row:
@@ -182,7 +216,9 @@ def splink(place: Place) -> Row:
 
 JOBS: dict[str, Callable[[Place], Row]] = {
     "prepare": prepare,
+    "files": files_for_import,
     "outcome": outcome,
+    "import": import_alone,
     "links-ours": links_ours,
     "links-igraph": links_igraph,
     "links-networkx": links_networkx,

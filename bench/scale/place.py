@@ -52,6 +52,16 @@ class Place:
         return self.root / "graph.pickle"
 
     @property
+    def imports(self) -> Path:
+        """The files of the bulk load, for the admin tool."""
+        return self.root / "import"
+
+    @property
+    def arguments(self) -> Path:
+        """How the admin tool is told of them."""
+        return self.root / "import.json"
+
+    @property
     def links(self) -> Path:
         """The links between accounts, as arrays."""
         return self.root / "links.npz"
@@ -113,10 +123,9 @@ def split(whole: Path, base: Path, day: Path) -> dict[str, int]:
             latest = "hour" if file.stem == "activity" else "last_seen"
             if file.stem in (*_SPANS, "activity"):
                 # Of equal moments one row, so that a day does not take all that an account had.
-                order = table.select(last=pl.int_range(pl.len()).sort_by(latest).last().over("account_id"))[
-                    "last"
-                ]
-                is_last = pl.Series(np.arange(table.height)) == order
+                rows_of = table.select("account_id", latest).with_row_index("row")
+                last = rows_of.sort(latest, "row").unique("account_id", keep="last")["row"]
+                is_last = rows_of["row"].is_in(last.implode())
                 late = late | (is_last & table["account_id"].is_in(again.implode()))
             early = ~late
         table.filter(early).write_parquet(base / file.name)

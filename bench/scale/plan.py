@@ -84,7 +84,6 @@ STEPS: tuple[Step, ...] = (
         "links-networkx",
         "networkx Louvain on the same links",
         True,
-        most=250_000,
         once=True,
         limit=LIMIT,
         after=("links-ours",),
@@ -116,7 +115,7 @@ STEPS: tuple[Step, ...] = (
     ),
     Step("igraph-signals", "igraph Leiden on the account–signal graph", True, once=True, limit=LIMIT),
     Step("duckdb", "DuckDB: self-join on rare values, then components in SQL", True, limit=LIMIT),
-    Step("splink", "Splink: EM, pairs, clusters at 0.95", True, most=100_000, once=True, limit=LIMIT),
+    Step("splink", "Splink: EM, pairs, clusters at 0.5", True, most=100_000, once=True, limit=LIMIT),
     Step("online", "`graphsvc load` of all of it, one by one batch", False, ONLINE, most=100_000),
     Step(
         "online-again",

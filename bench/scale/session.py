@@ -109,6 +109,8 @@ class Session:
         self._quiet(place, (*JOB, "prepare", str(place.root)), None)
         found = json.loads(place.result.read_text(encoding="utf-8"))
         self._measured.add({"world": str(world), "step": "world", "turn": 0, **found})
+        self._quiet(place, (*JOB, "files", str(place.root)), None)
+        place.result.replace(place.arguments)
         place.ready.touch()
 
     def _step(self, world: World, place: Place, step: Step, turn: int) -> None:

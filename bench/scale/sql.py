@@ -1,8 +1,5 @@
 """Peers that speak SQL: a self-join in DuckDB, and Splink, which links records on top of it."""
 
-from collections.abc import Callable
-from typing import Any
-
 import duckdb
 import numpy as np
 import polars as pl
@@ -18,7 +15,7 @@ KINDS = 2
 SPLINK_COLUMNS = ("instrument", "device", "phone", "email_handle", "ip", "prompt")
 SPLINK_BLOCK = 50
 """Accounts of a value that Splink still compares: with hubs among its blocking rules it does not end."""
-SPLINK_THRESHOLD = 0.95
+SPLINK_THRESHOLD = 0.5
 
 _JOIN = """
 CREATE TABLE uses AS
@@ -89,15 +86,22 @@ def records(graph: SignalGraph) -> pl.DataFrame:
     return wide.with_columns(missing).select("unique_id", *SPLINK_COLUMNS).sort("unique_id")
 
 
+def chance(values: pl.Series) -> float:
+    """How often two records that both have a value have the same one, at random.
+
+    Splink would estimate it from a sample of pairs, in which values that few share do not come twice.
+    """
+    counts = values.drop_nulls().value_counts()["count"].to_numpy().astype(np.float64)
+    pairs = counts.sum() * (counts.sum() - 1)
+    return float(max((counts * (counts - 1)).sum() / pairs, 1e-9)) if pairs else 1e-9
+
+
 def splink_clusters(graph: SignalGraph) -> Ints:
     """Splink's clusters of accounts, trained by EM without labels; -1 for accounts that it compares with nobody."""
     import splink.comparison_library as comparison
     from splink import DuckDBAPI, Linker, SettingsCreator
 
     table = records(graph)
-    exact: Callable[[str], Any] = lambda c: comparison.ExactMatch(c).configure(  # noqa: E731
-        term_frequency_adjustments=True
-    )
     small = {
         column: f"l.{column} = r.{column} AND l.{column}_users <= {SPLINK_BLOCK}" for column in SPLINK_COLUMNS
     }
@@ -107,7 +111,13 @@ def splink_clusters(graph: SignalGraph) -> Ints:
         engine.register(table.to_arrow(), table_name="accounts"),
         SettingsCreator(
             link_type="dedupe_only",
-            comparisons=[exact(column) for column in SPLINK_COLUMNS],
+            comparisons=[
+                comparison.ExactMatch(column).configure(
+                    term_frequency_adjustments=True,
+                    u_probabilities=[chance(table[column]), 1 - chance(table[column])],
+                )
+                for column in SPLINK_COLUMNS
+            ],
             blocking_rules_to_generate_predictions=list(small.values()),
             additional_columns_to_retain=[],
         ),
@@ -116,7 +126,6 @@ def splink_clusters(graph: SignalGraph) -> Ints:
     train.estimate_probability_two_random_records_match(
         [f"{small['instrument']} AND l.device = r.device", f"{small['device']} AND l.ip = r.ip"], recall=0.3
     )
-    train.estimate_u_using_random_sampling(max_pairs=1e6, seed=42)
     for column in ("instrument", "device", "ip"):
         train.estimate_parameters_using_expectation_maximisation(small[column])
     pairs = linker.inference.predict(threshold_match_probability=SPLINK_THRESHOLD)
