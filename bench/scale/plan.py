@@ -64,7 +64,7 @@ STEPS: tuple[Step, ...] = (
     Step("detect-day", "`graphsvc detect` after it", False, DATABASE, after=("load-day",)),
     Step(
         "detect-whole",
-        "`graphsvc detect` of all of it, nothing kept from before",
+        "`graphsvc detect --whole`, all of it read anew",
         False,
         DATABASE,
         after=("load-day",),

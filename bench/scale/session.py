@@ -26,8 +26,6 @@ JOB = (sys.executable, "-m", "bench.scale.job")
 _COLD = frozenset({"import", "bulk"})
 """Steps that find no server running."""
 _DETECTS = frozenset({"detect", "detect-day", "detect-whole", "detect-gds"})
-_FROM_NOTHING = frozenset({"detect-whole", "detect-gds"})
-"""Runs that must not go on from what an earlier one kept."""
 
 
 @dataclass(slots=True)
@@ -119,8 +117,6 @@ class Session:
             place.fresh(chain)
         if chain is not None and step.name not in _COLD:
             self._quiet(place, (*GRAPHSVC, "neo4j", "start"), chain)
-        if chain is not None and step.name in _FROM_NOTHING:
-            shutil.rmtree(place.data(chain) / "runs", ignore_errors=True)
         if step.name == "import":
             place.fresh(chain or DATABASE)
         place.result.unlink(missing_ok=True)
@@ -209,8 +205,8 @@ def _command(step: str, place: Place) -> tuple[str, ...]:
         "detect": ("detect", "--engine", "inprocess"),
         "load-day": ("load", str(place.day)),
         "detect-day": ("detect", "--engine", "inprocess"),
-        "detect-whole": ("detect", "--engine", "inprocess"),
-        "detect-gds": ("detect", "--engine", "gds"),
+        "detect-whole": ("detect", "--whole", "--engine", "inprocess"),
+        "detect-gds": ("detect", "--whole", "--engine", "gds"),
         "online": ("load", str(place.whole)),
         "online-again": ("load", "--again", str(place.whole)),
     }
