@@ -271,7 +271,7 @@ def find(
         stage.rows = len(weighed.account)
     with clock.stage("scores") as stage:
         bar = Bar(parameters.min_size, parameters.min_score, parameters.budget, parameters.time)
-        found = judge(full, given, weighed, links, bar)
+        found = judge(full, given, weighed, links, bar, progress)
         stage.rows = found.clusters.height
     progress("clusters", found.clusters.height, found.clusters.height)
     return found, links, full
