@@ -73,7 +73,7 @@ class Session:
             missing = [step for step in steps if self._missing(world, step, steps, turn)]
             if not missing:
                 continue
-            if not place.ready.exists():
+            if not (place.ready.exists() and self._measured.has(world, "world", 0)):
                 self._prepare(world, place)
                 after()
             try:
@@ -83,6 +83,8 @@ class Session:
             finally:
                 for chain in (DATABASE, ONLINE):
                     self._discard(place, chain)
+        # Gigabytes, that the seed makes again.
+        shutil.rmtree(place.root, ignore_errors=True)
 
     def _missing(self, world: World, step: Step, steps: list[Step], turn: int) -> bool:
         """Whether a step is to be done; a chain is done whole."""

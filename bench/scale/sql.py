@@ -118,7 +118,7 @@ def splink_clusters(graph: SignalGraph) -> Ints:
                 )
                 for column in SPLINK_COLUMNS
             ],
-            blocking_rules_to_generate_predictions=list(small.values()),
+            blocking_rules_to_generate_predictions=[*small.values()],
             additional_columns_to_retain=[],
         ),
     )
