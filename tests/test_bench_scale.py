@@ -85,6 +85,8 @@ def test_turns_take_every_step_in_order_and_the_dear_ones_once() -> None:
     assert [step.name for step in second] == [step.name for step in STEPS if not step.once]
     ((_, large),) = turns(WORLD, 1, frozenset())
     assert not {"splink", "online", "online-again"} & {step.name for step in large}
+    ((_, other),) = turns(World("demo", 1, 10_000), 1, frozenset())
+    assert [step.name for step in STEPS if step not in other] == ["online", "online-again"]
     ((_, asked),) = turns(WORLD, 1, needed(["detect-day"]))
     assert [step.name for step in asked] == ["bulk", "detect", "load-day", "detect-day"]
 
@@ -105,8 +107,10 @@ def test_small_worlds_come_first_and_more_often() -> None:
         "demo:1:100000",
         "book:1:250000",
     ]
-    assert [repeats(n, 3) for n in (10_000, 100_000, 250_000, 1_000_000)] == [3, 3, 1, 1]
-    assert repeats(250_000, 5) == 2
+    books = [World("book", 1, size) for size in (10_000, 100_000, 250_000, 1_000_000)]
+    assert [repeats(book, 3) for book in books] == [3, 3, 1, 1]
+    assert repeats(books[2], 5) == 2
+    assert repeats(World("demo", 1, 10_000), 3) == 1
 
 
 def test_what_was_measured_is_kept_at_once(tmp_path: Path) -> None:

@@ -6,11 +6,10 @@ from statistics import median
 from typing import Any
 
 from bench.scale.meter import DONE, OVER
-from bench.scale.plan import World
+from bench.scale.plan import MAIN, World
 
 Row = dict[str, Any]
 GIB = 1 << 30
-MAIN = "book"
 SMALL, LARGE = 250_000, 2_000_000
 """The sizes between which growth is to be measured."""
 

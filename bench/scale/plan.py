@@ -48,6 +48,8 @@ class Step:
     """Steps that must have been done on the same database, or have left what this one reads."""
 
 
+MAIN = "book"
+"""The scenario that the aims are about."""
 DATABASE, ONLINE = "database", "online"
 
 STEPS: tuple[Step, ...] = (
@@ -133,7 +135,7 @@ BY_NAME = {step.name: step for step in STEPS}
 
 def worlds(sizes: tuple[int, ...], seed: int, other: int | None) -> list[World]:
     """The worlds of a run, the small ones first: a book of each size, and one of `demo` with `other` accounts."""
-    books = [World("book", seed, size) for size in sorted(sizes)]
+    books = [World(MAIN, seed, size) for size in sorted(sizes)]
     return sorted(
         [*books, *([World("demo", seed, other)] if other else [])], key=lambda w: (w.accounts, w.scenario)
     )
@@ -160,12 +162,15 @@ def turns(world: World, repeats: int, only: frozenset[str]) -> Iterator[tuple[in
                 step
                 for step in STEPS
                 if world.accounts <= step.most
+                and (world.scenario == MAIN or step.chain != ONLINE)
                 and not (step.once and turn)
                 and (not only or step.name in only)
             ],
         )
 
 
-def repeats(accounts: int, asked: int) -> int:
-    """How often a world's steps are measured: as asked up to 100,000 accounts, fewer the larger it is."""
-    return max(1, min(asked, round(asked * 100_000 / accounts)) if accounts > 100_000 else asked)
+def repeats(world: World, asked: int) -> int:
+    """How often a world's steps are measured: as asked up to 100,000 accounts, fewer the larger it is, others once."""
+    if world.scenario != MAIN:
+        return 1
+    return max(1, min(asked, round(asked * 100_000 / world.accounts)))

@@ -68,7 +68,7 @@ class Session:
     def world(self, world: World, asked: int, after: Callable[[], None]) -> None:
         """All turns on a world; `after` is called after each measurement."""
         place = Place.of(self._work, world)
-        many = repeats(world.accounts, asked)
+        many = repeats(world, asked)
         for turn, steps in turns(world, many, self._only):
             missing = [step for step in steps if self._missing(world, step, steps, turn)]
             if not missing:
