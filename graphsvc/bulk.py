@@ -6,6 +6,7 @@ is many times faster than transactions, and needs the server stopped.
 
 import re
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -30,6 +31,7 @@ _HEAP = _OFF_HEAP = 1 << 30
 _NODE_BYTES, _EDGE_BYTES, _LOG_BYTES = 400, 260, 768 << 20
 """Disk that a node takes with its indexes and import file, an edge with its import file, and the transaction log."""
 _PHASE, _PERCENT = re.compile(r"^\((\d)/(\d)\) "), re.compile(r" (\d+)% ∆")
+_NAMES = {"accounts": "Account", "signals": "Signal", "months of activity": "Activity"}
 _INSTEAD = "Load the bundle without --bulk."
 
 
@@ -65,11 +67,12 @@ def load_bulk(
     )
     load_id = id_of(columns, tokens)
     dead_letters = keep_dead_letters(columns, load_id, settings.dead_letters_dir)
-    report = LoadReport(load_id, columns.tables, rejections(columns), {}, dead_letters, already_loaded=False)
+    rejected = rejections(columns)
     if bulk_loads.get(load_id):
-        return LoadReport(load_id, columns.tables, report.rejected, {}, dead_letters, already_loaded=True)
+        return LoadReport(load_id, columns.tables, rejected, {}, dead_letters, already_loaded=True)
     if bulk_loads and load_id not in bulk_loads:
         raise _not_empty("another bundle")
+    began = time.monotonic()
     with TemporaryDirectory(prefix="import-", dir=settings.data_dir) as directory:
         files = _written(columns, load_id, Path(directory), progress, say)
         if load_id not in bulk_loads:
@@ -77,8 +80,18 @@ def load_bulk(
     with open_store(settings, say) as store:
         _check(store, files.counts, progress)
         finish(store, load_id, columns)
-    report.written.update(files.counts)
-    return report
+    edges = sum(frame.height for frame in columns.edges.values())
+    written = {name: files.counts[label] for name, label in _NAMES.items() if label in files.counts}
+    return LoadReport(
+        load_id,
+        columns.tables,
+        rejected,
+        {**written, "edges": edges},
+        dead_letters,
+        already_loaded=False,
+        edges=edges,
+        edge_seconds=time.monotonic() - began,
+    )
 
 
 def _require_empty(settings: Settings, say: Say) -> dict[str, bool]:

@@ -184,4 +184,5 @@ def test_progress_ends_at_the_whole(tmp_path: Path) -> None:
         seen[table] = (done, total)
 
     read_bundle(write(tmp_path / "bundle", tables(), "csv"), TOKENS, None, report)
+    assert len(set(seen.pop("signals"))) == 1
     assert seen == {table: (frame.height, frame.height) for table, frame in tables().items()}

@@ -78,5 +78,8 @@ def show(report: "LoadReport") -> None:
         typer.echo(
             f"Written: {', '.join(f'{count:,} {step}' for step, count in report.written.items() if count)}."
         )
+    if report.edges:
+        seconds = report.edge_seconds
+        typer.echo(f"{report.edges:,} edges in {seconds:,.1f} s, {report.edges / seconds:,.0f} a second.")
     if report.dead_letters is not None:
         typer.echo(f"{sum(report.rejected.values()):,} dead letters: {report.dead_letters}")

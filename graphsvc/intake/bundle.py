@@ -15,6 +15,7 @@ from graphsvc.intake.signals import BANDED, build
 from graphsvc.intake.validation import check_columns, validate
 from graphsvc.intake.values import masked
 from graphsvc.model.columns import ACCOUNTS, ACTIVITY, DEAD_LETTERS, NETWORKS, BundleColumns, TableReport
+from graphsvc.signals.kinds import KINDS
 from graphsvc.signals.prompts import bands
 from graphsvc.signals.tokens import Tokeniser
 
@@ -34,7 +35,8 @@ def read_bundle(
         known_accounts: given ids (String, distinct, sorted) that tables name but the bundle's
             `accounts` lacks, those that the database knows; rows of the others become dead letters
             `unknown_account`. None keeps all rows.
-        report: called with table, rows read so far, and rows in all (an estimate until the last).
+        report: called with table, rows read so far, and rows in all (an estimate until the last); then with `signals`
+            and how many of the kinds are tokenised.
 
     Raises:
         BundleError: the bundle, one of its files or a required column cannot be read.
@@ -123,7 +125,11 @@ class _Intake:
         )
         ids = everyone.unique().cast(pl.String).sort().cast(everyone.dtype)
         sources = {name: table for name, table in tables.items() if name not in {"networks", "activity"}}
-        signals = dict(build(sources, ids, networks, tokens))
+        signals = {}
+        for kind, signal in build(sources, ids, networks, tokens):
+            signals[kind] = signal
+            self._report("signals", min(len(signals), len(KINDS) - 1), len(KINDS))
+        self._report("signals", len(KINDS), len(KINDS))
         return BundleColumns(
             id=content,
             accounts=_accounts(tables["accounts"]),
