@@ -1,6 +1,7 @@
 """Promise: engines keep one contract: the same input and seed give the same communities, connected and numbered alike;
 they agree where it matters, and what one part of the graph is does not change with another."""
 
+import math
 import os
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from graphsvc.community.protocol import Detector
 from graphsvc.errors import Cancelled
 from graphsvc.model.links import Links
 from graphsvc.model.runs import Algorithm
+from graphsvc.model.scale import coarse
 from graphsvc.store import Store
 
 ENGINES = ["gds", "inprocess"]
@@ -153,7 +155,7 @@ def test_engines_agree(database: Store) -> None:
         assert together(one, other) > 0.9
         assert modularity(links, other) > 0.98 * modularity(links, one)
     component = connected(links)
-    whole = indivisible(links, component, int(0.9 * scale_of(links)), 1.0)[component]
+    whole = indivisible(links, component, 0.9 * float(links.bits.sum()), 1.0)[component]
     assert whole.sum() >= 400
     one, other = by["gds"][Algorithm.LEIDEN], by["inprocess"][Algorithm.LEIDEN]
     assert together(one[whole], component[whole]) == together(other[whole], component[whole]) == 1.0
@@ -239,6 +241,14 @@ def test_work_ends_where_progress_raises() -> None:
         InProcessDetector().communities(
             planted(2, groups=5)[0], Algorithm.LEIDEN, gamma=1.0, seed=1, progress=cancel
         )
+
+
+@given(st.lists(st.floats(0.1, 1e6), min_size=1, max_size=5))
+def test_the_scale_is_the_total_weight_or_the_next_step_above_it(bits: list[float]) -> None:
+    links = links_of(len(bits) + 1, {(place, place + 1): weight for place, weight in enumerate(bits)})
+    total = math.ceil(links.bits.sum())
+    assert total <= scale_of(links) <= total * 9 / 8
+    assert coarse(scale_of(links)) == scale_of(links)
 
 
 def partitions(accounts: list[int]) -> list[list[list[int]]]:

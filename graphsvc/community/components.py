@@ -24,9 +24,12 @@ def connected(links: Links, within: NDArray[np.bool_] | None = None) -> NDArray[
 def scale_of(links: Links) -> int:
     """Total weight against which modularity holds a community's own: bits of all links, as finely as it matters.
 
-    On a grid (`coarse`), so that links made elsewhere leave a component's communities as they were.
+    On a grid (`coarse`), so that links made elsewhere leave a component's communities as they were. It is rounded up:
+    communities are never finer than the resolution asked for makes them.
     """
-    return max(coarse(int(np.ceil(links.bits.sum()))), 1)
+    total = int(np.ceil(links.bits.sum()))
+    near = coarse(total)
+    return max(near if near >= total else coarse(near + near // 16), 1)
 
 
 def indivisible(links: Links, component: NDArray[np.int32], scale: float, gamma: float) -> NDArray[np.bool_]:

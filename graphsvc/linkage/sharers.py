@@ -82,8 +82,14 @@ class Uses:
         column = np.empty_like(self._signal)
         column[self._signal] = np.arange(len(order), dtype=np.int32)
         self._held = np.bincount(account, minlength=rows)
+        # scipy takes the type of the wider of its arrays of places: 32 bits wherever they suffice.
+        places = np.int32 if len(account) < 1 << 31 else np.int64
         self._matrix = csr_array(
-            (np.ones(len(account), dtype=np.int8), column[signal], np.append(0, np.cumsum(self._held))),
+            (
+                np.ones(len(account), dtype=np.int8),
+                column[signal],
+                np.append(0, np.cumsum(self._held)).astype(places),
+            ),
             shape=(rows, len(order)),
         )
         self._matrix.sort_indices()
