@@ -19,7 +19,7 @@ from bench.scale.meter import DONE, FAILED, OVER, measure
 from bench.scale.place import DAY_SHARE, split
 from bench.scale.plan import BY_NAME, STEPS, World, needed, repeats, turns, worlds
 from bench.scale.report import as_markdown
-from bench.scale.session import Measured
+from bench.scale.session import Measured, edges_written
 from bench.scale.sql import FEW, KINDS, chance, duckdb_components
 from bench.worlds import write_world
 from graphsvc.model.links import Links
@@ -124,6 +124,12 @@ def test_what_was_measured_is_kept_at_once(tmp_path: Path) -> None:
     assert not again.has(WORLD, "detect", 0)
 
 
+def test_a_load_is_believed_what_it_says_of_its_edges() -> None:
+    said = "Written: 10 accounts.\n6,300,000 edges in 1,201.5 s, 5,243 a second.\n"
+    assert edges_written(said) == {"edges": 6_300_000, "edge_seconds": 1201.5}
+    assert edges_written("This very bundle was loaded before.") == {}
+
+
 def test_ratios_are_taken_turn_by_turn() -> None:
     """A machine that slows down half way changes both, and not what one is to the other."""
     rows = [row("bulk", 20.0), row("import", 10.0), row("bulk", 80.0, turn=1), row("import", 40.0, turn=1)]
@@ -155,9 +161,9 @@ def test_verdicts_follow_from_the_measurements(slower: float, met: bool) -> None
         row("links-gds", 20.0, seconds_alone=16.0),
         row("links-igraph", 20.0, seconds_alone=12.0),
         row("links-networkx", 60.0, seconds_alone=50.0),
-        row("online", 100.0 * slower),
+        row("online", 300.0 * slower, edges=6_300_000, edge_seconds=200.0 * slower),
         row("world", 0.0, edges=6_300_000, signals=2, activity=3),
-        row("online-again", 100.0 * slower**2),
+        row("online-again", 300.0 * slower**2),
         row("detect-whole", 10.0, world=World("book", 1, 250_000), peak=GIB // 2),
     ]
     judged = aims(Figures(rows))

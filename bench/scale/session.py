@@ -1,6 +1,7 @@
 """Takes the worlds one after the other, the steps in turn, and keeps every measurement the moment it is there."""
 
 import json
+import re
 import shutil
 import sys
 import time
@@ -25,6 +26,8 @@ GRAPHSVC = (sys.executable, "-m", "graphsvc")
 JOB = (sys.executable, "-m", "bench.scale.job")
 _COLD = frozenset({"import", "bulk"})
 """Steps that find no server running."""
+_LOADS = frozenset({"online", "online-again"})
+_EDGES = re.compile(r"([\d,]+) edges in ([\d,.]+) s")
 _DETECTS = frozenset({"detect", "detect-day", "detect-whole", "detect-gds"})
 
 
@@ -152,6 +155,8 @@ class Session:
             "measured": datetime.now(UTC).isoformat(timespec="seconds"),
             **reading.row(),
         }
+        if reading.status == DONE and step in _LOADS:
+            row.update(edges_written(place.log.read_text(encoding="utf-8")))
         if reading.status == DONE and place.result.exists():
             row.update(json.loads(place.result.read_text(encoding="utf-8")))
         self._measured.add(row)
@@ -231,6 +236,14 @@ def _server(place: Place, chain: str | None) -> Callable[[], int | None]:
         return found.pid if found is not None else None
 
     return pid
+
+
+def edges_written(said: str) -> Row:
+    """What a load says of its edges: how many, and in how many seconds."""
+    found = _EDGES.search(said)
+    if found is None:
+        return {}
+    return {"edges": int(found[1].replace(",", "")), "edge_seconds": float(found[2].replace(",", ""))}
 
 
 def line(row: Row) -> str:
