@@ -94,17 +94,19 @@ def _uses_of_wholes(
     )
 
 
-def in_passing(graph: SignalGraph) -> NDArray[np.bool_]:
+def in_passing(graph: SignalGraph, degree: NDArray[np.int64] | None = None) -> NDArray[np.bool_]:
     """Which uses of signals were in passing: begun and ended within an hour; bool, one an edge.
 
     Who wants an innocent to look like his own visits the innocent's address once, or lets him pay once with a card of
     his. Kinds of which many uses are so, or whose times are not known, say nothing by it, and have none.
+
+    `degree`: of `degrees`, where it is known already.
     """
     short = graph.last_seen - graph.first_seen < PASSING_MS
     short &= graph.first_seen >= 0
     short &= graph.last_seen >= 0
     place, names = kinds_of(graph.signals["kind"])
-    total = np.bincount(place, weights=degrees(graph), minlength=len(names))
+    total = np.bincount(place, weights=_known(graph, degree), minlength=len(names))
     edge = np.flatnonzero(short)
     kind = place[graph.signal[edge]]
     usual = np.bincount(kind, minlength=len(names)) > PASSING_SHARE * np.maximum(total, 1)
@@ -115,6 +117,10 @@ def in_passing(graph: SignalGraph) -> NDArray[np.bool_]:
 def degrees(graph: SignalGraph) -> NDArray[np.int64]:
     """Accounts a signal; int64, one a signal."""
     return np.bincount(graph.signal, minlength=graph.signals.height)
+
+
+def _known(graph: SignalGraph, degree: NDArray[np.int64] | None) -> NDArray[np.int64]:
+    return degrees(graph) if degree is None else degree
 
 
 def of_kinds(graph: SignalGraph, attribute: Callable[[str], Any], dtype: DTypeLike) -> NDArray[Any]:
@@ -135,15 +141,15 @@ def kinds_of(kinds: pl.Series) -> tuple[NDArray[np.int64], list[str]]:
     return kinds.cast(pl.Enum(names)).to_physical().cast(pl.Int64).to_numpy(), names.to_list()
 
 
-def signal_bits(graph: SignalGraph) -> NDArray[np.float64]:
+def signal_bits(graph: SignalGraph, degree: NDArray[np.int64] | None = None) -> NDArray[np.float64]:
     """Bits that sharing a signal adds to the odds that two accounts have one operator; float64, one a signal.
 
     log2(m/u) (Fellegi & Sunter 1969): m is the kind's prior that two accounts of one campaign share a value, u
     the share of other accounts that have the value, of counts on a grid (`coarse`). Never negative: not to share
-    something is no evidence here.
+    something is no evidence here. `degree`: of `degrees`, where it is known already.
     """
     prior_m = of_kinds(graph, lambda kind: kind_of(kind).prior_m, np.float64)
-    others = coarse(np.maximum(degrees(graph) - 1, 1))
+    others = coarse(np.maximum(_known(graph, degree) - 1, 1))
     u = others / coarse(max(graph.accounts.height - 1, 1))
     bits: NDArray[np.float64] = np.maximum(
         signal_strengths(graph) * np.log2(prior_m / np.minimum(u, 1.0)), 0.0

@@ -36,9 +36,13 @@ Pairs = tuple[NDArray[np.int32], NDArray[np.int32], Ints]
 def tying(graph: SignalGraph) -> NDArray[np.bool_]:
     """Which signals can make a link; bool, one a signal."""
     degree = degrees(graph)
+    return _tying(graph, degree, signal_bits(graph, degree))
+
+
+def _tying(graph: SignalGraph, degree: Ints, bits: NDArray[np.float64]) -> NDArray[np.bool_]:
     by_kind = of_kinds(graph, lambda kind: kind_of(kind).ties and kind not in DERIVED, np.bool_)
     hub = degree > of_kinds(graph, lambda kind: kind_of(kind).hub_degree, np.int64)
-    rare = (signal_bits(graph) >= TYING_BITS) | (degree <= TYING_DEGREE)
+    rare = (bits >= TYING_BITS) | (degree <= TYING_DEGREE)
     crowded = graph.signals["class"].is_in(CROWDED).to_numpy()
     found: NDArray[np.bool_] = by_kind & rare & ~crowded & ~hub
     return found
@@ -46,12 +50,12 @@ def tying(graph: SignalGraph) -> NDArray[np.bool_]:
 
 def sole(graph: SignalGraph) -> NDArray[np.bool_]:
     """Which signals make a link by themselves; bool, one a signal."""
-    return _sole(graph, tying(graph))
+    return _sole(graph, degrees(graph), tying(graph))
 
 
-def _sole(graph: SignalGraph, ties: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def _sole(graph: SignalGraph, degree: Ints, ties: NDArray[np.bool_]) -> NDArray[np.bool_]:
     kinds = of_kinds(graph, lambda kind: kind_of(kind).sole, np.bool_)
-    found: NDArray[np.bool_] = kinds & ties & (degrees(graph) <= SOLE_DEGREE)
+    found: NDArray[np.bool_] = kinds & ties & (degree <= SOLE_DEGREE)
     return found
 
 
@@ -99,19 +103,29 @@ def enumerate_links(
 
     Returns: links sorted by source, target; the same for the same graph whatever the number of threads.
     """
-    source, target, values = _pairs(graph, min_values, memory, progress)
-    return Links(graph.accounts.height, source, target, _shared_bits(graph, source, target, memory), values)
+    degree = degrees(graph)
+    bits = signal_bits(graph, degree)
+    source, target, values = _pairs(graph, degree, bits, min_values, memory, progress)
+    together = _shared_bits(graph, degree, bits, source, target, memory)
+    return Links(graph.accounts.height, source, target, together, values)
 
 
-def _pairs(graph: SignalGraph, min_values: int, memory: int, progress: Progress) -> Pairs:
+def _pairs(
+    graph: SignalGraph,
+    degree: Ints,
+    bits: NDArray[np.float64],
+    min_values: int,
+    memory: int,
+    progress: Progress,
+) -> Pairs:
     """Source, target and independent values of the pairs that share enough; sorted."""
-    ties = tying(graph)
-    kept = ties[graph.signal] & (degrees(graph) > 1)[graph.signal] & ~in_passing(graph)
+    ties = _tying(graph, degree, bits)
+    kept = (ties & (degree > 1))[graph.signal] & ~in_passing(graph, degree)
     account, signal = graph.account[kept], graph.signal[kept]
     accounts = graph.accounts.height
-    make = _makers(graph, account, signal, min_values)
+    make = _makers(graph, degree, account, signal, min_values)
     sharers = Sharers.of(account[make], signal[make], accounts)
-    worth = _Worth(graph, ties, min_values)
+    worth = _Worth(graph, degree, ties, min_values)
     uses = Uses(account, signal, worth.family, accounts)
     parts = [(np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0, np.int64))]
     for first, end in sharers.pieces(memory):
@@ -127,7 +141,7 @@ def _pairs(graph: SignalGraph, min_values: int, memory: int, progress: Progress)
 
 
 def _makers(
-    graph: SignalGraph, account: NDArray[np.int32], signal: NDArray[np.int32], min_values: int
+    graph: SignalGraph, degree: Ints, account: NDArray[np.int32], signal: NDArray[np.int32], min_values: int
 ) -> NDArray[np.bool_]:
     """Which of the tying uses it takes to find every pair that may share enough; bool, one a use.
 
@@ -139,7 +153,7 @@ def _makers(
     prompt = (graph.signals["kind"] == "prompt").to_numpy()[signal]
     if min_values <= 1:
         return np.ones(len(prompt), dtype=np.bool_)
-    degree = degrees(graph)[signal]
+    degree = degree[signal]
     make = ~prompt | (degree <= SOLE_DEGREE)
     bands = np.flatnonzero(prompt)
     bands = bands[np.lexsort((signal[bands], degree[bands], account[bands]))]
@@ -151,12 +165,12 @@ def _makers(
 class _Worth:
     """Counts the independent values of pairs. `family` is each signal's (int32)."""
 
-    def __init__(self, graph: SignalGraph, ties: NDArray[np.bool_], min_values: int) -> None:
+    def __init__(self, graph: SignalGraph, degree: Ints, ties: NDArray[np.bool_], min_values: int) -> None:
         self.family, names = signal_families(graph)
         self._alone = np.array([name in ONE_OBSERVATION for name in names], dtype=np.bool_)
         self._prompt = np.array([name == "prompt" for name in names], dtype=np.bool_)
-        self._value = np.where(_sole(graph, ties), min_values, 1)
-        self._rare = degrees(graph) <= SOLE_DEGREE
+        self._value = np.where(_sole(graph, degree, ties), min_values, 1)
+        self._rare = degree <= SOLE_DEGREE
         self._at, self._quiet = sign_ups(graph)
 
     def of(
@@ -182,14 +196,18 @@ class _Worth:
 
 
 def _shared_bits(
-    graph: SignalGraph, source: NDArray[np.int32], target: NDArray[np.int32], memory: int
+    graph: SignalGraph,
+    degree: Ints,
+    bits: NDArray[np.float64],
+    source: NDArray[np.int32],
+    target: NDArray[np.int32],
+    memory: int,
 ) -> NDArray[np.float64]:
     """Bits of everything each pair shares: the strongest of each family, families added; float64, (pairs,)."""
     family, _ = signal_families(graph)
-    bits = signal_bits(graph)
     linked = np.zeros(graph.accounts.height, dtype=np.bool_)
     linked[source] = linked[target] = True
-    kept = ((degrees(graph) > 1) & (bits > 0))[graph.signal] & linked[graph.account]
+    kept = ((degree > 1) & (bits > 0))[graph.signal] & linked[graph.account]
     row = np.cumsum(linked, dtype=np.int32) - 1
     uses = Uses(row[graph.account[kept]], graph.signal[kept], family, int(linked.sum()))
     found = np.zeros(len(source))
