@@ -13,50 +13,56 @@ def merged(base: SignalGraph, part: SignalGraph) -> SignalGraph:
     Of an account in `part` all edges and all traffic are those of `part`. The result is the same, column for column,
     as if all had been read at once.
     """
-    accounts, old_account, new_account = _united(base.accounts, part.accounts, "id")
-    signals, old_signal, new_signal = _united(base.signals, part.signals, "key")
+    accounts, old_account, new_account, replaced = _united(base.accounts, part.accounts, "id")
+    signals, old_signal, new_signal, _ = _united(base.signals, part.signals, "key")
     kept = np.ones(base.accounts.height, dtype=np.bool_)
-    kept[base.accounts["id"].search_sorted(_shared(base.accounts, part.accounts, "id")).to_numpy()] = False
-    # Both sides stay sorted, since ranks keep their order; accounts are in one of them only.
-    edges = np.flatnonzero(kept[base.account])
-    order = _interleaved(old_account[base.account[edges]], new_account[part.account])
-
-    def column(mine: NDArray[np.int32], theirs: NDArray[np.int32]) -> NDArray[np.int32]:
-        return np.concatenate([mine, theirs])[order]
-
-    rows = np.flatnonzero(kept[base.activity["account"].to_numpy()])
+    kept[replaced] = False
+    account, theirs = old_account[base.account], new_account[part.account]
+    edges = _interleaved(account, kept[base.account], theirs)
+    busy = base.activity["account"].to_numpy()
+    traffic = _interleaved(old_account[busy], kept[busy], new_account[part.activity["account"].to_numpy()])
     activity = [
-        base.activity[rows].with_columns(account=old_account[base.activity["account"].to_numpy()[rows]]),
-        part.activity.with_columns(account=new_account[part.activity["account"].to_numpy()]),
+        frame.with_columns(account=ranks[frame["account"].to_numpy()])
+        for frame, ranks in ((base.activity, old_account), (part.activity, new_account))
     ]
     return SignalGraph(
         accounts,
         signals,
-        column(old_account[base.account[edges]], new_account[part.account]),
-        column(old_signal[base.signal[edges]], new_signal[part.signal]),
-        np.concatenate([base.first_seen[edges], part.first_seen])[order],
-        np.concatenate([base.last_seen[edges], part.last_seen])[order],
-        pl.concat(activity)[
-            _interleaved(activity[0]["account"].to_numpy(), activity[1]["account"].to_numpy())
-        ],
+        np.concatenate([account, theirs])[edges],
+        np.concatenate([old_signal[base.signal], new_signal[part.signal]])[edges],
+        np.concatenate([base.first_seen, part.first_seen])[edges],
+        np.concatenate([base.last_seen, part.last_seen])[edges],
+        pl.concat(activity, rechunk=True)[traffic],
     )
-
-
-def _shared(base: pl.DataFrame, part: pl.DataFrame, key: str) -> pl.Series:
-    return part.join(base, on=key, how="semi")[key]
 
 
 def _united(
     base: pl.DataFrame, part: pl.DataFrame, key: str
-) -> tuple[pl.DataFrame, NDArray[np.int32], NDArray[np.int32]]:
-    """Rows of both by key, those of `part` where both have one; and the rank of each row of either in it."""
-    old = base.join(part.select(key), on=key, how="anti", maintain_order="left")
-    united = old.merge_sorted(part, key).rechunk()
-    ranks = [united[key].search_sorted(frame[key]).to_numpy().astype(np.int32) for frame in (base, part)]
-    return united, ranks[0], ranks[1]
+) -> tuple[pl.DataFrame, NDArray[np.int32], NDArray[np.int32], NDArray[np.int64]]:
+    """Rows of both by key, those of `part` where both have one; the rank in it of each row of either; and which rows of
+    `base` were replaced."""
+    places = base[key].search_sorted(part[key]).to_numpy().astype(np.int64)
+    there = places < base.height
+    there[there] = (base[key].gather(places[there]) == part[key].filter(pl.Series(there))).to_numpy()
+    fresh = np.flatnonzero(~there)
+    rows = np.arange(base.height)
+    rows[places[there]] = base.height + np.flatnonzero(there)
+    rows = np.insert(rows, places[fresh], base.height + fresh)
+    before = np.zeros(base.height + 1, dtype=np.int64)
+    np.add.at(before, places[fresh], 1)
+    old = np.arange(base.height) + np.cumsum(before)[:-1]
+    new = np.empty(part.height, dtype=np.int64)
+    new[there] = old[places[there]]
+    new[fresh] = places[fresh] + np.arange(len(fresh))
+    united = pl.concat([base, part], rechunk=True)[rows]
+    return united, old.astype(np.int32), new.astype(np.int32), places[there]
 
 
-def _interleaved(mine: NDArray[np.int32], theirs: NDArray[np.int32]) -> NDArray[np.int64]:
-    """The order that sorts the two, one behind the other, when each is sorted and no value is in both."""
-    places = np.searchsorted(mine, theirs)
-    return np.insert(np.arange(len(mine)), places, len(mine) + np.arange(len(theirs)))
+def _interleaved(
+    mine: NDArray[np.int32], kept: NDArray[np.bool_], theirs: NDArray[np.int32]
+) -> NDArray[np.int64]:
+    """The rows of the two, one behind the other, in sorted order and without those of `mine` that are not kept; each is
+    sorted, and no value that is kept is in both."""
+    rows = np.flatnonzero(kept)
+    places = np.searchsorted(mine[rows], theirs)
+    return np.insert(rows, places, len(mine) + np.arange(len(theirs)))

@@ -81,7 +81,9 @@ def read(
         if store.read("detect/same_load", number=after.number, load=after.load):
             accounts = _nodes(store, "detect/touched_accounts", after=after.number)
             touched = _nodes(store, "detect/touched_signals", after=after.number)
-            graph = merged(base.graph, _read(store, progress, accounts, touched, whole=False))
+            graph = base.graph
+            if len(accounts) or len(touched):
+                graph = merged(graph, _read(store, progress, accounts, touched, whole=False))
             if _counts(store) == _counted(graph):
                 return Reading(graph, watermark, len(accounts))
             why = "the graph was changed by something else than loads"
@@ -141,7 +143,7 @@ def _read(
     accounts = accounts.sort("id")
     nodes = accounts["node"].to_numpy()
     account_ranks = _ranks(nodes)
-    packs = [nodes[at : at + ACCOUNTS_A_PACK].tolist() for at in range(0, len(nodes), ACCOUNTS_A_PACK)]
+    packs = [nodes[at : at + ACCOUNTS_A_PACK] for at in range(0, len(nodes), ACCOUNTS_A_PACK)]
 
     def packed(name: str) -> Iterable[tuple[int, Record]]:
         """Records by the number of their pack, in any order."""
@@ -189,7 +191,7 @@ def _read(
 
 def _frame(store: Store, progress: Progress, name: str, nodes: Ints, schema: Schema) -> pl.DataFrame:
     """One row a node, in any order; turned into columns pack by pack."""
-    packs = [nodes[at : at + NODES_A_PACK].tolist() for at in range(0, len(nodes), NODES_A_PACK)]
+    packs = [nodes[at : at + NODES_A_PACK] for at in range(0, len(nodes), NODES_A_PACK)]
     frames = [pl.DataFrame(schema=schema)]
     rows = 0
     for record in streamed(store, name, packs):

@@ -7,13 +7,17 @@ from contextlib import closing
 from itertools import chain
 from typing import Any
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from graphsvc.model.columns import Schema
 from graphsvc.store.connection import Store
 
 SESSIONS = 2
 """Sessions that read at a time: with two the server works while we turn lists into columns; a third gains nothing."""
+PACKS_A_STATEMENT = 50
+"""Packs asked for at once, so that ids are lists of Python's numbers only for these."""
 AHEAD = 2
 """Records a session may be ahead of who takes them."""
 
@@ -30,7 +34,7 @@ def frame(records: Iterable[Record], schema: Schema) -> pl.DataFrame:
     )
 
 
-def streamed(store: Store, name: str, packs: Sequence[list[int]]) -> Iterator[Record]:
+def streamed(store: Store, name: str, packs: Sequence[NDArray[np.int64]]) -> Iterator[Record]:
     """The records of the reading statement `name` over `packs` (its parameter `$packs`: number and nodes), one a pack
     and in any order; the first value of each is the number of its pack, the place in `packs`.
 
@@ -49,19 +53,23 @@ def streamed(store: Store, name: str, packs: Sequence[list[int]]) -> Iterator[Re
             except queue.Full:
                 continue
 
-    def read(stripe: list[dict[str, Any]]) -> None:
+    def read(numbers: range) -> None:
         try:
-            with closing(store.stream(name, packs=stripe)) as records:
-                for record in records:
-                    give(record)
-                    if stop.is_set():
-                        return
+            for at in range(0, len(numbers), PACKS_A_STATEMENT):
+                asked = [
+                    {"number": number, "nodes": packs[number].tolist()}
+                    for number in numbers[at : at + PACKS_A_STATEMENT]
+                ]
+                with closing(store.stream(name, packs=asked)) as records:
+                    for record in records:
+                        give(record)
+                        if stop.is_set():
+                            return
             give(None)
         except BaseException as error:  # noqa: BLE001 - raised again in the thread that takes
             give(error)
 
-    numbered = [{"number": number, "nodes": nodes} for number, nodes in enumerate(packs)]
-    stripes = [numbered[first::SESSIONS] for first in range(min(SESSIONS, len(packs)))]
+    stripes = [range(first, len(packs), SESSIONS) for first in range(min(SESSIONS, len(packs)))]
     threads = [threading.Thread(target=read, args=(stripe,), daemon=True) for stripe in stripes]
     try:
         for thread in threads:
