@@ -124,7 +124,7 @@ def test_an_analyst_cancels_through_the_api_and_a_viewer_may_not(
 def test_a_run_records_time_rows_and_memory_of_every_stage(database: Store, published: Outcome) -> None:
     (row,) = database.read("query/published_run")
     stages = json.loads(row["run"]["stages"])
-    assert [stage["name"] for stage in stages] == STAGES
+    assert [stage["name"] for stage in stages] == list(STAGES)
     assert all(stage["peak_bytes"] > 1 << 20 and stage["seconds"] >= 0 for stage in stages)
     rows = {stage["name"]: stage["rows"] for stage in stages}
     assert rows["publish"] == published.members

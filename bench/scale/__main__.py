@@ -33,7 +33,8 @@ def main() -> None:
     say(f"worlds: {', '.join(map(str, planned))}")
     warm_up(asked.work)
     session = Session(asked.work, measured, needed(asked.only or ()))
-    for world in planned:
+    # The largest first: should the bench be ended early, it is the one that says most.
+    for world in reversed(planned):
         session.world(world, asked.repeats, lambda: report.write_raw(measured.rows, asked.out))
     print(report.write(measured.rows, asked.out))
     (asked.work / "measured.json").unlink(missing_ok=True)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-LIMIT = 300.0
+LIMIT = 240.0
 """Seconds after which a peer is ended: that it takes longer is its result."""
 OURS_LIMIT = 1800.0
 
