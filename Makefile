@@ -35,7 +35,7 @@ lint: setup
 	@echo "lint: ruff, mypy, import-linter"
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
 
-bench: setup ## speed and memory from 100,000 to 1,000,000 accounts, ours and the peers (three quarters of an hour): docs/benchmarks/; BENCH_ARGS="--sizes 100000"
+bench: setup ## speed and memory from 100,000 to 1,000,000 accounts, ours and the peers (about an hour): docs/benchmarks/; BENCH_ARGS="--sizes 100000"
 	@$(BIN)/python -m bench.scale $(BENCH_ARGS)
 
 bench-quality: setup ## all methods on worlds no threshold was set with, ablation, price of evasion (half an hour): docs/benchmarks/

@@ -29,6 +29,9 @@ none is typed in. Worlds are made by `seed`: `book` is a provider's whole book (
   resident, at its peak. The load is the machine's before the step: more than {cores} means that others worked there.
 - The detection figures are those of `graphsvc evaluate` against the truth, so that nobody is fast by being wrong.
   Peers' groups of eight accounts or more count as published; they grade nothing.
+- Peers are set up by us, once: GDS and networkx with their defaults, igraph with two rounds, DuckDB and Splink as
+  `bench/scale/sql.py` says. Nobody tuned them to these worlds, but for Splink's threshold, which was lowered so that it
+  finds anything.
 - A day is 1 % of the accounts: half of them new, half known ones of which the last row of each table comes then.
 """
 

@@ -16,6 +16,7 @@ SPLINK_COLUMNS = ("instrument", "device", "phone", "email_handle", "ip", "prompt
 SPLINK_BLOCK = 50
 """Accounts of a value that Splink still compares: with hubs among its blocking rules it does not end."""
 SPLINK_THRESHOLD = 0.5
+"""With 0.95 no group of eight accounts was left on the book of 100,000: few pairs of a ring share two rare values."""
 
 _JOIN = """
 CREATE TABLE uses AS
