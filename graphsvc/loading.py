@@ -3,10 +3,8 @@
 import hashlib
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from threading import Lock
 
 import polars as pl
 import polars.selectors as cs
@@ -22,27 +20,20 @@ from graphsvc.store import Store
 FORMAT = "1"
 """Part of a load's id: raised when the same bundle would be written differently."""
 BATCH = 10_000
-"""Rows a transaction; larger ones no longer gain speed and hold locks longer."""
-
-LANES = 2
-"""Sessions that write at the same time; part of how far a load says it has come."""
+"""Rows a transaction; larger ones no longer gain speed and hold locks longer. One session writes them: two or three,
+each with accounts of its own, were measured to be slower (docs/loading.md)."""
 
 Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One statement over one frame: columns become parallel lists, `fixed` stays the same in all batches.
-
-    `lanes`: how many stretches of it are written at the same time; more than one only where rows are sorted by what
-    they write to.
-    """
+    """One statement over one frame: columns become parallel lists, `fixed` stays the same in all batches."""
 
     name: str
     statement: str
     frame: pl.DataFrame
     fixed: dict[str, str | int] = field(default_factory=dict)
-    lanes: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +86,7 @@ def load_bundle(
         reached = {row["step"]: row["next"] for row in store.read("load/progress", id=load_id)}
         for step in steps(columns, number):
             began = time.monotonic()
-            written[step.name] = write_step(store, load_id, step, reached, progress)
+            written[step.name] = write_step(store, load_id, step, reached.get(step.name, 0), progress)
             if step.statement == "load/edges":
                 edges += written[step.name]
                 edge_seconds += time.monotonic() - began
@@ -157,14 +148,14 @@ def steps(columns: BundleColumns, number: int) -> Iterator[Step]:
     else of it is written, so that nobody who reads meanwhile takes what is half written for read.
     """
     mark: dict[str, str | int] = {"number": number}
-    yield Step("accounts", "load/accounts", columns.accounts, mark, LANES)
+    yield Step("accounts", "load/accounts", columns.accounts, mark)
     yield Step("accounts of earlier bundles", "load/touch", _foreign(columns), mark)
     systems = columns.networks.filter(pl.col("cidr").is_null()).drop("cidr")
     yield Step("autonomous systems", "load/autonomous_systems", systems)
     yield Step("networks", "load/networks", columns.networks.filter(pl.col("cidr").is_not_null()))
     for name, values in columns.values.items():
         keys = values.select("key", "kind", "value")
-        yield Step(f"{name} values", "load/signals", keys, {**mark, "label": BY_NAME[name].label}, LANES)
+        yield Step(f"{name} values", "load/signals", keys, {**mark, "label": BY_NAME[name].label})
     if (instruments := columns.values.get("instrument")) is not None:
         known = instruments.select("key", "bin", "instrument_kind", "issuer_country")
         yield Step("instruments", "load/instruments", known, mark)
@@ -173,8 +164,8 @@ def steps(columns: BundleColumns, number: int) -> Iterator[Step]:
         yield Step("prefixes", "load/prefixes", announced, mark)
         yield Step("addresses", "load/addresses", addresses.select("key", "prefix"), mark)
     for name, edges in columns.edges.items():
-        yield Step(f"{name} edges", "load/edges", edges, {"type": BY_NAME[name].relationship}, LANES)
-    yield Step("activity", "load/activity", packed_activity(columns.activity), {}, LANES)
+        yield Step(f"{name} edges", "load/edges", edges, {"type": BY_NAME[name].relationship})
+    yield Step("activity", "load/activity", packed_activity(columns.activity))
 
 
 def _foreign(columns: BundleColumns) -> pl.DataFrame:
@@ -203,54 +194,15 @@ def packed_activity(activity: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def write_step(store: Store, load_id: str, step: Step, reached: dict[str, int], progress: Progress) -> int:
-    """Writes those batches of a step that are not written yet; `reached`: the next one of each lane.
-
-    Lanes are written at the same time, each over its own stretch of the sorted rows, so that two of them never hold the
-    same account. Returns the rows written now.
-    """
+def write_step(store: Store, load_id: str, step: Step, start: int, progress: Progress) -> int:
+    """Writes the batches of a step from number `start` on. Returns the rows written now."""
     frame = step.frame.with_columns(cs.datetime().dt.epoch("ms"))
-    length = -(-frame.height // step.lanes) or 1
-    lanes = [frame.slice(lane * length, length) for lane in range(step.lanes)]
-    starts = [reached.get(f"{step.name}/{lane}", 0) for lane in range(step.lanes)]
-    skipped = [min(start * BATCH, lane.height) for start, lane in zip(starts, lanes, strict=True)]
-    count = _Count(step.name, sum(skipped), frame.height, progress)
-
-    def write(lane: int) -> None:
-        rows = lanes[lane]
-        for batch in range(starts[lane], -(-rows.height // BATCH)):
-            part = rows.slice(batch * BATCH, BATCH)
-            claim = {"load": load_id, "key": f"{load_id}/{step.name}/{lane}", "batch": batch}
-            store.guarded(
-                ("load/advance", claim), (step.statement, {**part.to_dict(as_series=False), **step.fixed})
-            )
-            count.add(part.height)
-
-    with ThreadPoolExecutor(step.lanes) as pool:
-        for written in [pool.submit(write, lane) for lane in range(step.lanes)]:
-            written.result()
-    return frame.height - sum(skipped)
-
-
-class _Count:
-    """Rows written by all lanes of a step. Once a report raised, every lane that reports is stopped the same way."""
-
-    def __init__(self, name: str, done: int, total: int, progress: Progress) -> None:
-        self._name, self._done, self._total, self._progress = name, done, total, progress
-        self._lock = Lock()
-        self._stopped: BaseException | None = None
-
-    def add(self, rows: int) -> None:
-        """Reports that so many more rows are written."""
-        with self._lock:
-            self._done += rows
-            if self._stopped is not None:
-                raise self._stopped
-            try:
-                self._progress(self._name, self._done, self._total)
-            except BaseException as stopped:
-                self._stopped = stopped
-                raise
+    for batch in range(start, -(-frame.height // BATCH)):
+        rows = frame.slice(batch * BATCH, BATCH).to_dict(as_series=False)
+        claim = {"load": load_id, "key": f"{load_id}/{step.name}", "batch": batch}
+        store.guarded(("load/advance", claim), (step.statement, {**rows, **step.fixed}))
+        progress(step.name, min((batch + 1) * BATCH, frame.height), frame.height)
+    return max(0, frame.height - start * BATCH)
 
 
 def known_accounts(store: Store, ids: pl.Series) -> pl.Series:
