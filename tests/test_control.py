@@ -15,7 +15,7 @@ from graphsvc.community.gds import GdsDetector
 from graphsvc.detection import Outcome, Parameters, Progress, detect
 from graphsvc.errors import Cancelled, NotFound, ResourceError
 from graphsvc.loading import load_bundle
-from graphsvc.measure import Clock, Need
+from graphsvc.measure import Clock, Need, parsed
 from graphsvc.settings import Settings
 from graphsvc.signals.tokens import Tokeniser
 from graphsvc.store import Store
@@ -152,3 +152,24 @@ def test_too_little_memory_is_refused_with_both_figures(
     Need(expected, expected, expected).check()
     with pytest.raises(ResourceError, match=r"5\.0 GiB .* 4\.0 GiB"):
         Need(expected, free, ceiling).check()
+
+
+def test_a_run_that_may_not_take_what_it_needs_is_not_begun(database: Store, published: Outcome) -> None:
+    runs = len(database.read("detect/runs"))
+    detector = GdsDetector(database.driver, database.address.database)
+    with pytest.raises(ResourceError, match="may take 100 MiB"):
+        detect(database, detector, Parameters(), memory=100 << 20)
+    assert len(database.read("detect/runs")) == runs
+
+
+@pytest.mark.parametrize(
+    ("text", "size"), [("4GiB", 4 << 30), ("800 MB", 800_000_000), ("1.5g", 1_500_000_000), ("4096", 4096)]
+)
+def test_sizes_of_memory_are_read_as_people_write_them(text: str, size: int) -> None:
+    assert parsed(text) == size
+
+
+@pytest.mark.parametrize("text", ["", "much", "-4GiB", "4 GiBs", "4XB"])
+def test_what_is_no_size_of_memory_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="no size of memory"):
+        parsed(text)
