@@ -36,7 +36,15 @@ from graphsvc.store.connection import translated
 from graphsvc.store.control import heed
 from graphsvc.store.graph import read
 from graphsvc.store.identities import read_known
-from graphsvc.store.publish import begin_run, certify, fail_run, has_read, publish, record_stages
+from graphsvc.store.publish import (
+    begin_run,
+    certify,
+    fail_run,
+    forget_members,
+    has_read,
+    publish,
+    record_stages,
+)
 from graphsvc.store.snapshots import Snapshots
 
 Progress = Callable[[str, int, int], None]
@@ -101,6 +109,8 @@ class Outcome:
     thresholds: dict[str, float]
     lineage: pl.DataFrame
     """What happened to identities since the run before, schema `model.lineage.EVENTS`."""
+    whole: str
+    """Why the whole graph was read although one was kept; '' where it was not."""
 
 
 def detect(
@@ -121,7 +131,8 @@ def detect(
 
     Args:
         signer: signs the run's certificate; without one it is not signed.
-        snapshots: where the graph is kept: for `verify`, and so that the next run reads only what loads wrote since.
+        snapshots: where the graph is kept: for `verify`, and so that the next run reads only what loads wrote since. Of
+            as many past runs members stay in the database too.
         memory: bytes that the run may take.
         whole: reads the whole graph even where one is kept.
 
@@ -182,6 +193,8 @@ def detect(
             stage.rows = succession.pairs.height
         with clock.stage("publish") as stage:
             publish(store, run, graph, followed, succession, certificate.result_hash, progress)
+            if snapshots is not None:
+                forget_members(store, snapshots.most)
             stage.rows = found.members.height
     except (GraphsvcError, KeyboardInterrupt) as error:
         code = error.code if isinstance(error, GraphsvcError) else Cancelled.code
@@ -197,6 +210,7 @@ def detect(
         clock.stages,
         found.thresholds,
         followed.events,
+        reading.why,
     )
 
 

@@ -172,6 +172,8 @@ def show(outcome: "Outcome") -> None:
         f"{outcome.run.accounts:,} accounts, from {outcome.links:,} links. Seconds: {seconds}. "
         f"Most memory: {most >> 20:,} MiB."
     )
+    if outcome.whole:
+        typer.echo(f"All of the graph was read anew: {outcome.whole}.")
     if outcome.clusters:
         typer.echo(
             f"Members belong with {outcome.thresholds['membership']:.1%} or more, which leaves "

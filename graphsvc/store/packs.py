@@ -15,7 +15,7 @@ from graphsvc.model.columns import Schema
 from graphsvc.store.connection import Store
 
 SESSIONS = 2
-"""Sessions that read at a time: with two the server works while we turn lists into columns; a third gains nothing."""
+"""Sessions that read at a time: with two the server works while we turn lists into columns."""
 PACKS_A_STATEMENT = 50
 """Packs asked for at once, so that ids are lists of Python's numbers only for these."""
 AHEAD = 2

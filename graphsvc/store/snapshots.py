@@ -31,7 +31,7 @@ class Snapshots:
     def __init__(self, directory: Path, most: int) -> None:
         """`most`: how many are kept; 0: none."""
         self._directory = directory
-        self._most = most
+        self.most = most
 
     def keep(self, run: str, graph: SignalGraph, watermark: Watermark | None = None) -> None:
         """Writes the graph of a run whole or not at all, and removes what is older than the last `most`.
@@ -41,7 +41,7 @@ class Snapshots:
         Raises:
             ExportError: the directory cannot be written.
         """
-        if not self._most:
+        if not self.most:
             return
         draft = self._directory / f"{_DRAFT}{run}"
         try:
@@ -116,7 +116,7 @@ class Snapshots:
         return sorted(runs, key=lambda path: (path.stat().st_mtime_ns, path.name), reverse=True)
 
     def _prune(self) -> None:
-        for path in self._newest_first()[self._most :]:
+        for path in self._newest_first()[self.most :]:
             shutil.rmtree(path, ignore_errors=True)
 
 
