@@ -21,9 +21,9 @@ from graphsvc.campaigns.weighing import cores, evidence_of, held
 from graphsvc.community.protocol import Detector
 from graphsvc.errors import Cancelled, DetectionError, GraphsvcError
 from graphsvc.linkage.bits import with_levels
-from graphsvc.linkage.pairs import enumerate_links, joining, tying
+from graphsvc.linkage.pairs import MEMORY, enumerate_links, joining, tying
 from graphsvc.linkage.window import recent
-from graphsvc.measure import WORKING, Clock, Need, need
+from graphsvc.measure import Clock, Need, need
 from graphsvc.model.certificate import Certificate
 from graphsvc.model.clusters import Found
 from graphsvc.model.graph import SignalGraph
@@ -180,7 +180,7 @@ def detect(
             has_read(store, run)
             if snapshots is not None:
                 snapshots.keep(run.id, graph, reading.watermark)
-        found, links, full = find(graph, detector, parameters, clock, progress, memory=needed.working)
+        found, links, full = find(graph, detector, parameters, clock, progress, memory=needed.working(MEMORY))
         with clock.stage("certify"):
             certificate = certificate_of(run, graph, found)
             certify(store, certificate, signer)
@@ -257,7 +257,7 @@ def find(
     clock: Clock,
     progress: Progress,
     *,
-    memory: int = WORKING,
+    memory: int = MEMORY,
 ) -> tuple[Found, Links, SignalGraph]:
     """Everything between reading and publishing: what was found in a graph, by which links, and the graph with levels.
 

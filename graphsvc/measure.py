@@ -15,8 +15,8 @@ from graphsvc.server.sizing import memory
 GIB = 1 << 30
 BASE, AN_ACCOUNT, A_SIGNAL, AN_EDGE, A_MONTH = 300 << 20, 200, 150, 130, 600
 """Memory that detection takes at its peak, fitted to worlds of 100,000 to 1,000,000 accounts; bytes."""
-WORKING, LEAST_WORKING = 256 << 20, 32 << 20
-"""What pairs of accounts may take on the way to links: so much unless it is told less, and no less than that; bytes."""
+LEAST_WORKING = 32 << 20
+"""What pairs of accounts may take on the way to links at least; bytes."""
 _STATUS, _RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 
@@ -68,11 +68,10 @@ class Need:
     available: int
     ceiling: int | None = None
 
-    @property
-    def working(self) -> int:
-        """What is left for pairs of accounts."""
+    def working(self, most: int) -> int:
+        """What is left for pairs of accounts on the way to links, of `most` that they would take."""
         room = self.available if self.ceiling is None else self.ceiling
-        return max(min(WORKING, room - self.expected), LEAST_WORKING)
+        return max(min(most, room - self.expected), LEAST_WORKING)
 
     def __str__(self) -> str:
         may = f", may take {said(self.ceiling)}" if self.ceiling is not None else ""

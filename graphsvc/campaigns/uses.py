@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from graphsvc.model.graph import SignalGraph
+from graphsvc.model.slices import between
 
 Rows = NDArray[np.integer]
 
@@ -100,14 +101,6 @@ def used_by(graph: SignalGraph, account: NDArray[np.int32]) -> tuple[Rows, NDArr
     first, end = (np.searchsorted(graph.account, account, side) for side in ("left", "right"))
     place, row = between(first, end)
     return place, graph.signal[row]
-
-
-def between(first: Rows, end: Rows) -> tuple[Rows, Rows]:
-    """All row numbers from each `first` to before its `end`: place (of the slice), row."""
-    count = end - first
-    place = np.repeat(np.arange(len(first)), count)
-    row = np.arange(len(place)) + np.repeat(first - (np.cumsum(count) - count), count)
-    return place, row
 
 
 def _slices(matrix: csr_array, which: NDArray[np.int32]) -> tuple[Rows, NDArray[np.int32], NDArray[np.bool_]]:
