@@ -16,7 +16,16 @@ from graphsvc.database import open_store
 from graphsvc.errors import LoadError, ResourceError
 from graphsvc.intake import read_bundle
 from graphsvc.intake.networks import place
-from graphsvc.loading import LoadReport, finish, id_of, keep_dead_letters, packed_activity, rejections
+from graphsvc.loading import (
+    LoadReport,
+    expected,
+    finish,
+    id_of,
+    keep_dead_letters,
+    packed_activity,
+    record_placing,
+    rejections,
+)
 from graphsvc.model.columns import BundleColumns
 from graphsvc.settings import Settings
 from graphsvc.signals.tokens import Tokeniser
@@ -51,13 +60,14 @@ def load_bulk(
     Raises:
         LoadError: the database is not the managed one or not empty, or what was imported is not what was to be.
         BundleError: the bundle as a whole cannot be read; nothing was written.
-        ResourceError: too little disk; nothing was written.
+        ResourceError: too little memory or disk; nothing was written.
         ServerError, DatabaseUnavailable, DatabaseRefused
     """
     if not settings.managed:
         raise LoadError(
             "--bulk imports into the managed Neo4j only; GRAPHSVC_NEO4J_URI names one of your own.", _INSTEAD
         )
+    expected(bundle).check()
     bulk_loads = _require_empty(settings, say)
     columns = read_bundle(
         bundle,
@@ -79,6 +89,7 @@ def load_bulk(
             _import(settings, files, say, progress)
     with open_store(settings, say) as store:
         _check(store, files.counts, progress)
+        record_placing(store)
         finish(store, load_id, columns)
     edges = sum(frame.height for frame in columns.edges.values())
     written = {name: files.counts[label] for name, label in _NAMES.items() if label in files.counts}
@@ -162,16 +173,16 @@ def _import(settings: Settings, files: ImportFiles, say: Say, progress: Progress
     )  # fmt: skip
 
 
-def _check(store: Store, expected: dict[str, int], progress: Progress) -> None:
+def _check(store: Store, counts: dict[str, int], progress: Progress) -> None:
     """Whether the database holds as many of everything as was to be imported, and its indexes are there."""
     progress("indexes", 0, 1)
     store.autocommit("load/await_indexes")
     progress("indexes", 1, 1)
     found = {row["name"]: row["count"] for row in store.read("load/imported_counts")}
     wrong = [
-        f"{found[name]:,} {name} instead of {expected.get(name, 0):,}"
+        f"{found[name]:,} {name} instead of {counts.get(name, 0):,}"
         for name in found
-        if found[name] != expected.get(name, 0)
+        if found[name] != counts.get(name, 0)
     ]
     wrong += [
         f"the index {row['name']} is {row['state'].lower()}" for row in store.read("load/offline_indexes")

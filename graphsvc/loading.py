@@ -11,8 +11,12 @@ import polars.selectors as cs
 
 from graphsvc.errors import LoadError
 from graphsvc.intake import read_bundle, write_dead_letters
+from graphsvc.intake.files import find, rows_of
 from graphsvc.intake.networks import place
+from graphsvc.intake.schemas import SCHEMAS
+from graphsvc.measure import Need
 from graphsvc.model.columns import BundleColumns, TableReport
+from graphsvc.server.sizing import memory
 from graphsvc.signals.kinds import BY_NAME
 from graphsvc.signals.tokens import Tokeniser
 from graphsvc.store import Store
@@ -22,6 +26,10 @@ FORMAT = "1"
 BATCH = 10_000
 """Rows a transaction; larger ones no longer gain speed and hold locks longer. One session writes them: two or three,
 each with accounts of its own, were measured to be slower (docs/loading.md)."""
+
+READING, A_ROW, AN_HOUR = 300 << 20, 600, 80
+"""Memory that reading a bundle takes at its peak, a row, and an hour of traffic; fitted to worlds of 100,000 and
+1,000,000 accounts; bytes."""
 
 Progress = Callable[[str, int, int], None]
 
@@ -67,8 +75,10 @@ def load_bundle(
 
     Raises:
         BundleError: the bundle as a whole cannot be read; nothing was written.
+        ResourceError: there is too little memory to read it; nothing was written.
         DatabaseUnavailable, DatabaseRefused: what was committed stays, the next call goes on from there.
     """
+    expected(bundle).check()
     columns = read_bundle(
         bundle,
         tokens,
@@ -94,6 +104,23 @@ def load_bundle(
         finish(store, load_id, columns)
     rejected = rejections(columns)
     return LoadReport(load_id, columns.tables, rejected, written, dead_letters, finished, edges, edge_seconds)
+
+
+def expected(bundle: Path) -> Need:
+    """Memory that reading `bundle` takes in this process.
+
+    Raises:
+        BundleError: it is no bundle.
+    """
+    files = find(bundle, list(SCHEMAS)).tables
+    hours = rows_of(files.get("activity", ()))
+    rows = sum(map(rows_of, files.values())) - hours
+    return Need(
+        READING + A_ROW * rows + AN_HOUR * hours,
+        memory().available,
+        doing="Loading this bundle",
+        instead="Close other programs, or load it in parts, each of some accounts with all their rows.",
+    )
 
 
 def finish(store: Store, load_id: str, columns: BundleColumns) -> None:
@@ -220,13 +247,21 @@ def place_addresses(
 ) -> int:
     """Gives every address the class of the narrowest named network it is in, else of its autonomous system.
 
-    Computed over the whole graph, so it does not matter which bundle brought the networks. Only what
-    changed is written, and marked with the load's `number`. Returns how many addresses that were.
+    It does not matter which bundle brought the networks: addresses that no load since the last whole one touched are
+    left out only while the networks are those by which they were placed. Only what changed is written, and marked
+    with the load's `number`. Returns how many addresses that were.
     """
-    schema = {"cidr": pl.String, "asn": pl.Int64, "name": pl.String, "class": pl.String}
-    networks = pl.DataFrame(store.read("load/known_networks"), schema=schema)
+    networks = _known_networks(store)
+    by = _fingerprint(networks)
+    last = store.read("load/placed_by")
+    whole = store.read("detect/watermark") if last and last[0]["networks"] == by else []
+    found = (
+        store.stream("load/unplaced_since", after=whole[0]["number"])
+        if whole
+        else store.stream("load/unplaced")
+    )
     schema = {"key": pl.String, "value": pl.String, "class": pl.String, "network": pl.String, "asn": pl.Int64}
-    addresses = pl.DataFrame(list(store.stream("load/unplaced")), schema=schema, orient="row")
+    addresses = pl.DataFrame(list(found), schema=schema, orient="row")
     placed = place(addresses["value"], addresses["asn"], networks)
     changed = addresses.select("key", was="class", named="network").with_columns(
         placed["class"], placed["network"]
@@ -238,4 +273,19 @@ def place_addresses(
         rows = changed.slice(start, BATCH).to_dict(as_series=False)
         store.write("load/place", **rows, number=number)
         progress("network classes", min(start + BATCH, changed.height), changed.height)
+    store.write("load/placed", networks=by)
     return changed.height
+
+
+def record_placing(store: Store) -> None:
+    """Records that all addresses are placed by the networks that are there."""
+    store.write("load/placed", networks=_fingerprint(_known_networks(store)))
+
+
+def _known_networks(store: Store) -> pl.DataFrame:
+    schema = {"cidr": pl.String, "asn": pl.Int64, "name": pl.String, "class": pl.String}
+    return pl.DataFrame(store.read("load/known_networks"), schema=schema).sort("cidr", "asn")
+
+
+def _fingerprint(networks: pl.DataFrame) -> str:
+    return hashlib.sha256(networks.write_json().encode()).hexdigest()[:24]

@@ -62,11 +62,16 @@ def _forget_peak() -> None:
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """Memory that detection is expected to take in this process, what there is, and what it may take; bytes."""
+    """Memory that something is expected to take in this process, what there is, and what it may take; bytes."""
 
     expected: int
     available: int
     ceiling: int | None = None
+    doing: str = "Detection on this graph"
+    instead: str = (
+        "Close other programs, or run `graphsvc detect` on a larger machine (GRAPHSVC_NEO4J_URI says where the "
+        "database is)."
+    )
 
     def working(self, most: int) -> int:
         """What is left for pairs of accounts on the way to links, of `most` that they would take."""
@@ -85,16 +90,14 @@ class Need:
         """
         if self.ceiling is not None and self.expected > self.ceiling:
             raise ResourceError(
-                f"Detection on this graph takes about {said(self.expected)} of memory, and may take "
+                f"{self.doing} takes about {said(self.expected)} of memory, and may take "
                 f"{said(self.ceiling)}.",
                 "Allow it more with --memory.",
             )
         if self.expected > self.available:
             raise ResourceError(
-                f"Detection on this graph takes about {said(self.expected)} of memory, and "
-                f"{said(self.available)} are free.",
-                "Close other programs, or run `graphsvc detect` on a larger machine (GRAPHSVC_NEO4J_URI says where the "
-                "database is).",
+                f"{self.doing} takes about {said(self.expected)} of memory, and {said(self.available)} are free.",
+                self.instead,
             )
 
 

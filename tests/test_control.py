@@ -2,8 +2,10 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
+import polars as pl
 import pytest
 from api import Api
 from fastapi.testclient import TestClient
@@ -14,8 +16,9 @@ from graphsvc.api.app import create_app
 from graphsvc.community.gds import GdsDetector
 from graphsvc.detection import Outcome, Parameters, Progress, detect
 from graphsvc.errors import Cancelled, NotFound, ResourceError
-from graphsvc.loading import load_bundle
+from graphsvc.loading import expected, load_bundle
 from graphsvc.measure import Clock, Need, parsed
+from graphsvc.server.sizing import memory
 from graphsvc.settings import Settings
 from graphsvc.signals.tokens import Tokeniser
 from graphsvc.store import Store
@@ -160,6 +163,21 @@ def test_a_run_that_may_not_take_what_it_needs_is_not_begun(database: Store, pub
     with pytest.raises(ResourceError, match="may take 100 MiB"):
         detect(database, detector, Parameters(), memory=100 << 20)
     assert len(database.read("detect/runs")) == runs
+
+
+def test_a_bundle_that_does_not_fit_into_memory_is_refused_and_nothing_is_written(
+    database: Store, tokens: Tokeniser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = pl.DataFrame({"account_id": [f"a{n}" for n in range(100_000)]})
+    rows.with_columns(created_at=pl.lit("2026-03-01T00:00:00Z")).write_parquet(tmp_path / "accounts.parquet")
+    assert expected(tmp_path).expected >= 60_000_000
+    free = replace(memory(), available=200 << 20)
+    monkeypatch.setattr("graphsvc.loading.memory", lambda: free)
+    with pytest.raises(
+        ResourceError, match=r"Loading this bundle takes about 0\.\d GiB .* 0\.2 GiB are free"
+    ):
+        load_bundle(database, tmp_path, tokens, tmp_path / "dead")
+    assert not database.read("load/known_accounts", ids=["a1"])
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,10 @@
 """Promise: a later bundle adds and widens, and never takes away."""
 
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
+import pytest
 from graphs import checksum, write_bundle
 
 from graphsvc.loading import load_bundle, place_addresses
@@ -87,6 +89,47 @@ def test_networks_that_come_later_class_addresses_that_came_before(
     before = checksum(database)
     load_bundle(database, first, tokens, tmp_path / "dead", again=True)
     assert checksum(database) == before
+
+
+def test_a_load_looks_again_only_at_addresses_that_may_have_changed(
+    database: Store, tokens: Tokeniser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    stream = Store.stream
+
+    def listened(store: Store, name: str, /, **parameters: object) -> Generator[tuple[Any, ...]]:
+        asked.append(name)
+        return stream(store, name, **parameters)
+
+    def load(number: int, **tables: list[dict[str, object]]) -> None:
+        bundle = write_bundle(tmp_path / str(number), accounts=[ACCOUNT], **tables)
+        load_bundle(database, bundle, tokens, tmp_path / "dead")
+
+    def seen(ip: str, **more: object) -> dict[str, object]:
+        return {"account_id": "a", "ip": ip, **more, **MARCH}
+
+    monkeypatch.setattr(Store, "stream", listened)
+    load(
+        1,
+        networks=[{"asn": 64500, "network_class": "vpn"}],
+        sessions=[seen("198.51.100.7"), seen("203.0.113.9")],
+    )
+    assert "load/unplaced" in asked
+    asked.clear()
+    load(2, sessions=[seen("198.51.100.8", asn=64500)])
+    assert asked == ["load/unplaced_since"]
+    # A system that is new to its prefix changes an address of an earlier load too.
+    assert {ip: by[0] for ip, by in checksum_of_addresses(database).items()} == {
+        "198.51.100.7": "vpn", "198.51.100.8": "vpn", "203.0.113.9": "unknown",
+    }  # fmt: skip
+    asked.clear()
+    load(3, networks=[{"cidr": "203.0.113.0/24", "network_class": "hosting"}])
+    assert asked == ["load/unplaced"]
+    assert checksum_of_addresses(database)["203.0.113.9"] == ("hosting", None)
+    asked.clear()
+    load(4, sessions=[seen("203.0.113.10")])
+    assert asked == ["load/unplaced_since"]
+    assert checksum_of_addresses(database)["203.0.113.10"] == ("hosting", None)
 
 
 def checksum_of_addresses(store: Store) -> dict[str, tuple[str, str | None]]:

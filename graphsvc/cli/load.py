@@ -37,7 +37,7 @@ def load(
     was interrupted goes on where it stopped; loading the same bundle twice changes nothing.
     """
     from graphsvc.database import open_store
-    from graphsvc.loading import load_bundle
+    from graphsvc.loading import expected, load_bundle
     from graphsvc.signals.tokens import load_or_create_key
 
     if bulk:
@@ -49,10 +49,12 @@ def load(
             )
         tokens = load_or_create_key(settings())
         with Stages() as stages:
+            stages.say(f"loading takes {expected(bundle)}")
             report = load_bulk(settings(), bundle, tokens, say=stages.say, progress=stages.progress)
         show(report)
         return
     with Stages() as stages, open_store(settings(), stages.say) as store:
+        stages.say(f"loading takes {expected(bundle)}")
         report = load_bundle(
             store,
             bundle,

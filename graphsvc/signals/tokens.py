@@ -1,7 +1,6 @@
 """Keyed tokens in place of personal values: HMAC-SHA256 (RFC 2104), computed at the edge."""
 
 import hashlib
-import hmac
 
 import polars as pl
 
@@ -10,6 +9,7 @@ from graphsvc.keyfile import KEY_BYTES, load_or_create
 from graphsvc.settings import Settings
 
 _DIGEST_BYTES = 21  # 168 bits: 28 characters of base64 without padding
+_BLOCK_BYTES = 64  # of SHA-256
 _FILE = "token.key"
 
 
@@ -48,13 +48,17 @@ class Tokeniser:
         return values.replace_strict(distinct, tokens, default=None, return_dtype=pl.String)
 
     def _tokens(self, kind: str, distinct: pl.Series) -> pl.Series:
-        # Key and kind are hashed once and copied; as fast as a value's own hash allows.
-        begun = hmac.new(self._key, kind.encode() + b"\0", "sha256")
+        # The two hashes of RFC 2104, begun with the key once and copied: half the time of copying an `hmac`.
+        block = self._key if len(self._key) <= _BLOCK_BYTES else hashlib.sha256(self._key).digest()
+        padded = block.ljust(_BLOCK_BYTES, b"\0")
+        inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in padded) + kind.encode() + b"\0")
+        outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in padded))
 
         def digest(value: bytes) -> bytes:
-            mac = begun.copy()
-            mac.update(value)
-            return mac.digest()[:_DIGEST_BYTES]
+            within, around = inner.copy(), outer.copy()
+            within.update(value)
+            around.update(within.digest())
+            return around.digest()[:_DIGEST_BYTES]
 
         digests = pl.Series([digest(value) for value in distinct.cast(pl.Binary)], dtype=pl.Binary)
         text = digests.bin.encode("base64").str.replace_all("+", "-", literal=True)
