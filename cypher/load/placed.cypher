@@ -1,6 +1,5 @@
 // Records by which networks all addresses have been placed.
 // Parameters: $networks (fingerprint)
 // Returns: nothing
-MERGE (b:LoadBook {name: 'loads'})
-ON CREATE SET b.last = 0
+MATCH (b:LoadBook {name: 'loads'})
 SET b.networks = $networks
