@@ -140,3 +140,25 @@ class AccessDenied(GraphsvcError):
 
     code = "access_denied"
     http_status = 401
+
+
+class Forbidden(GraphsvcError):
+    """Somebody known asks for what their role may not do or see."""
+
+    code = "forbidden"
+    http_status = 403
+
+
+class Conflict(GraphsvcError):
+    """What was to be changed has changed since it was read; nothing was written."""
+
+    code = "conflict"
+    exit_status = 15
+    http_status = 409
+
+
+class Busy(GraphsvcError):
+    """The service does as much as it takes on; the same request may do in a moment."""
+
+    code = "busy"
+    http_status = 503

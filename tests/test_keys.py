@@ -19,7 +19,7 @@ from graphsvc.settings import settings
 def test_a_key_is_verified_with_its_role(tmp_path: Path) -> None:
     key = keys.create(tmp_path, keys.Role.ANALYST, "triage")
     principal = keys.KeyRing(tmp_path).verify(key)
-    assert principal == keys.Principal(key.split(".")[0], keys.Role.ANALYST)
+    assert principal == keys.Principal(key.split(".")[0], keys.Role.ANALYST, f"key ({key.split('.')[0]})")
 
 
 def test_no_secret_is_stored_and_files_are_private(tmp_path: Path) -> None:

@@ -12,8 +12,10 @@ from graphsvc.api.edge import Edge
 from graphsvc.api.keys import KeyRing
 from graphsvc.api.schema import build_schema
 from graphsvc.api.transport import graphql_router
+from graphsvc.api.worker import Worker
 from graphsvc.errors import GraphsvcError, MigrationError
 from graphsvc.settings import Settings
+from graphsvc.signing import load_or_create_signer
 from graphsvc.store import Address
 from graphsvc.store.migrations import available
 from graphsvc.store.reader import Reader
@@ -24,13 +26,16 @@ def create_app(settings: Settings, address: Address) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with Reader(address, settings.query_timeout) as reader:
-            app.state.reader = reader
+        async with (
+            Reader(address, settings.query_timeout) as app.state.reader,
+            Worker(address, settings.query_timeout) as app.state.worker,
+        ):
             yield
 
     # No OpenAPI pages: their script would come from a CDN, and GraphiQL documents the API.
     app = FastAPI(title="graphsvc", lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None)
     app.state.keys = KeyRing(settings.keys_dir)
+    app.state.signer = load_or_create_signer(settings)
     app.add_middleware(Edge)
     app.add_exception_handler(GraphsvcError, errors.handle)
     app.add_exception_handler(HTTPException, errors.handle_http)

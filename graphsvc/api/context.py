@@ -8,6 +8,9 @@ from strawberry.fastapi import BaseContext
 
 from graphsvc.api.keys import Principal
 from graphsvc.api.limits import Budget
+from graphsvc.api.worker import Worker
+from graphsvc.signing import Signer
+from graphsvc.store.audit import Auditor
 from graphsvc.store.connection import Row
 from graphsvc.store.reader import Reader
 
@@ -49,13 +52,22 @@ class Loaders:
 class Context(BaseContext):
     """One request's."""
 
-    def __init__(self, reader: Reader, principal: Principal, request_id: str) -> None:
+    def __init__(
+        self, reader: Reader, worker: Worker, signer: Signer, principal: Principal, request_id: str
+    ) -> None:
         super().__init__()
         self.reader = reader
+        self.worker = worker
+        self.signer = signer
         self.principal = principal
         self.request_id = request_id
         self.loaders = Loaders(reader)
         self.budget = Budget()
+
+    @property
+    def auditor(self) -> Auditor:
+        """Writes to the audit log in the name of who asks."""
+        return Auditor(self.signer, self.principal.name, self.principal.role.value, self.request_id)
 
 
 Info = strawberry.Info[Context, None]

@@ -47,10 +47,12 @@ class ApiKey:
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who is asking: the key's id and role, never its secret."""
+    """Who is asking: never a secret. `id` is that of the key, or the subject a person's token names; `name` is what the
+    audit log and decisions call them."""
 
-    key_id: str
+    id: str
     role: Role
+    name: str
 
 
 def create(directory: Path, role: Role, name: str = "") -> str:
@@ -121,7 +123,7 @@ class KeyRing:
         )
         if key is None or not same or key.revoked is not None:
             return None
-        return Principal(key.id, key.role)
+        return Principal(key.id, key.role, f"{key.name or 'key'} ({key.id})")
 
     def _refresh(self) -> None:
         try:

@@ -141,9 +141,17 @@ class Budget:
             raise BadInput(
                 f"`first` is {first}, it must be from 1 to {MAX_FIRST}.", "Use `after` for the next page."
             )
-        self.left -= min(first, at_most)
+        self.charge(min(first, at_most))
+        return first
+
+    def charge(self, cost: int) -> None:
+        """Charges what is no page: about the rows that are read for it.
+
+        Raises:
+            TooExpensive: the request asks for more than `MAX_COST` rows in all.
+        """
+        self.left -= cost
         if self.left < 0:
             raise TooExpensive(
                 f"This request asks for more than {MAX_COST} rows in all.", "Use smaller pages (`first`)."
             )
-        return first

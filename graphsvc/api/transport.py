@@ -13,7 +13,9 @@ from strawberry.fastapi import GraphQLRouter
 from graphsvc.api.context import Context
 from graphsvc.api.errors import BadInput, failure, request_id
 from graphsvc.api.keys import KeyRing, Principal
+from graphsvc.api.worker import Worker
 from graphsvc.errors import AccessDenied
+from graphsvc.signing import Signer
 from graphsvc.store.reader import Reader
 
 
@@ -36,7 +38,13 @@ def authenticate(connection: HTTPConnection, keys: KeyRing) -> Principal:
 async def _context(connection: HTTPConnection) -> Context:
     state = connection.app.state
     principal = authenticate(connection, cast(KeyRing, state.keys))
-    return Context(cast(Reader, state.reader), principal, request_id(connection))
+    return Context(
+        cast(Reader, state.reader),
+        cast(Worker, state.worker),
+        cast(Signer, state.signer),
+        principal,
+        request_id(connection),
+    )
 
 
 class _Router(GraphQLRouter[Context, None]):

@@ -1,11 +1,11 @@
 """One driver a process, statements by name, the driver's errors translated to ours."""
 
 import logging
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import neo4j
 from neo4j import exceptions as failed
@@ -15,6 +15,7 @@ from graphsvc.errors import DatabaseRefused, DatabaseUnavailable
 from graphsvc.statements import cypher
 
 Row = dict[str, Any]
+Answer = TypeVar("Answer")
 
 # What the driver would log about retries is answered as an error with a code; its own lines may quote queries.
 logging.getLogger("neo4j").setLevel(logging.CRITICAL)
@@ -78,11 +79,17 @@ def _advice(code: str | None) -> str:
     return "The server's log says more (`graphsvc neo4j logs`)."
 
 
+class _Closed(Exception):
+    """A guard that returned no row; ends its transaction without a trace."""
+
+
 class Store:
     """A connection pool to one database. Use as a context manager, or call `close`."""
 
-    def __init__(self, address: Address) -> None:
+    def __init__(self, address: Address, timeout: float | None = None) -> None:
+        """`timeout`: seconds a transaction may take in the database; None: as long as it takes."""
         self.address = address
+        self._timeout = timeout
         with translated():
             self.driver = neo4j.GraphDatabase.driver(
                 address.uri, auth=(address.user, address.password.get_secret_value()), **DRIVER_OPTIONS
@@ -108,13 +115,13 @@ class Store:
     def read(self, name: str, /, **parameters: object) -> list[Row]:
         """Rows of a reading statement; retried by the driver on passing faults."""
         with translated(name), self._session(neo4j.READ_ACCESS) as session:
-            return session.execute_read(lambda tx: tx.run(cypher(name), parameters).data())
+            return session.execute_read(self._work(lambda tx: tx.run(cypher(name), parameters).data()))
 
     def stream(self, name: str, /, **parameters: object) -> Generator[tuple[Any, ...]]:
         """Records of a reading statement one by one, as tuples, for results too large for a list. Closing it ends the
         statement."""
         with translated(name), self._session(neo4j.READ_ACCESS) as session:
-            for record in session.run(cypher(name), parameters):
+            for record in session.run(self._query(name), parameters):
                 yield tuple(record.values())
 
     def write(self, name: str, /, **parameters: object) -> list[Row]:
@@ -131,33 +138,51 @@ class Store:
             return rows
 
         with translated(steps[-1][0]), self._session() as session:
-            return session.execute_write(work)
+            return session.execute_write(self._work(work))
 
     def guarded(self, guard: tuple[str, Row], *steps: tuple[str, Row]) -> bool:
         """Runs `steps` only if the statement `guard` returns a row, all in one transaction.
 
         Returns whether the steps ran. A retry after a commit whose answer was lost finds the guard closed.
         """
+        return self.all_guarded((guard,), *steps) is None
 
-        def work(tx: neo4j.ManagedTransaction) -> bool:
-            if not tx.run(cypher(guard[0]), guard[1]).data():
-                return False
+    def all_guarded(self, guards: Sequence[tuple[str, Row]], *steps: tuple[str, Row]) -> str | None:
+        """Runs `steps` only if each of `guards` returns a row, in this order, all in one transaction.
+
+        Returns None if the steps ran, else the name of the first guard that was closed; then nothing was written.
+        """
+
+        def work(tx: neo4j.ManagedTransaction) -> None:
+            for name, parameters in guards:
+                if not tx.run(cypher(name), parameters).data():
+                    raise _Closed(name)
             for name, parameters in steps:
                 tx.run(cypher(name), parameters).consume()
-            return True
 
-        with translated(steps[-1][0]), self._session() as session:
-            return session.execute_write(work)
+        doing = steps[-1][0] if steps else guards[-1][0]
+        with translated(doing), self._session() as session:
+            try:
+                session.execute_write(self._work(work))
+            except _Closed as closed:
+                return str(closed)
+        return None
 
     def autocommit(self, name: str, /, **parameters: object) -> list[Row]:
         """Runs a statement that manages its own transactions (`CALL … IN TRANSACTIONS`)."""
         with translated(name), self._session() as session:
-            return session.run(cypher(name), parameters).data()
+            return session.run(self._query(name), parameters).data()
 
     def schema(self, text: str) -> None:
         """Runs one schema statement of a migration."""
         with translated(), self._session() as session:
             session.run(text).consume()
+
+    def _work(self, work: Callable[[neo4j.ManagedTransaction], Answer]) -> Callable[..., Answer]:
+        return neo4j.unit_of_work(timeout=self._timeout)(work)
+
+    def _query(self, name: str) -> neo4j.Query:
+        return neo4j.Query(cypher(name), timeout=self._timeout)
 
     def _session(self, access: str = neo4j.WRITE_ACCESS) -> neo4j.Session:
         return self.driver.session(

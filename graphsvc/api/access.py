@@ -1,0 +1,61 @@
+"""Who may ask for a field: a role on the field itself, checked before it is resolved and shown in the schema."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import strawberry
+from strawberry.extensions import FieldExtension
+from strawberry.schema_directive import Location
+from strawberry.types.field import StrawberryField
+
+from graphsvc.api.context import Info
+from graphsvc.api.keys import Role
+from graphsvc.errors import Forbidden
+
+_RANK = {role: rank for rank, role in enumerate(Role)}
+
+
+@strawberry.schema_directive(
+    locations=[Location.FIELD_DEFINITION], name="needs", description="The least role that may ask for this."
+)
+class Needs:
+    """A field's role in the schema."""
+
+    role: str = strawberry.directive_field(name="role")
+
+
+class _Check(FieldExtension):
+    def __init__(self, role: Role) -> None:
+        self.role = role
+
+    def apply(self, field: StrawberryField) -> None:
+        """Says it in the schema."""
+        field.directives = [*field.directives, Needs(role=self.role.value)]
+
+    def resolve(self, next_: Callable[..., Any], source: Any, info: Info, **arguments: Any) -> Any:
+        """The field of a plain resolver."""
+        self._check(info)
+        return next_(source, info, **arguments)
+
+    async def resolve_async(
+        self, next_: Callable[..., Awaitable[Any]], source: Any, info: Info, **arguments: Any
+    ) -> Any:
+        """The field of a resolver that waits."""
+        self._check(info)
+        return await next_(source, info, **arguments)
+
+    def _check(self, info: Info) -> None:
+        require(info.context.principal.role, self.role)
+
+
+def needs(role: Role) -> FieldExtension:
+    """For a field's `extensions`: only this role and those above it may ask for it. Without, all roles may."""
+    return _Check(role)
+
+
+def require(has: Role, least: Role) -> None:
+    """Raises Forbidden unless `has` includes `least`."""
+    if _RANK[has] < _RANK[least]:
+        raise Forbidden(
+            f"This needs the role {least.value}; yours is {has.value}.", "Ask somebody who may, or an admin."
+        )

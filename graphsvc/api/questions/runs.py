@@ -1,0 +1,38 @@
+"""Detection runs."""
+# mypy: disable-error-code=untyped-decorator
+
+import strawberry
+
+from graphsvc.api.context import Info
+from graphsvc.api.pagination import Connection, connection, decode, encode
+from graphsvc.api.types import arguments
+from graphsvc.api.types.arguments import Id
+from graphsvc.api.types.run import Run
+
+
+@strawberry.type(description="Questions about runs.")
+class RunQuestions:
+    @strawberry.field(description="The detection runs, latest first.")
+    async def runs(
+        self, info: Info, first: arguments.First = 20, after: arguments.After = None
+    ) -> Connection[Run]:
+        limit = info.context.budget.page(first) + 1
+        before, after_id = decode("runs", after, ("9999-12-31T00:00:00Z", ""))
+        rows = await info.context.reader.read("query/runs", before=before, after_id=after_id, limit=limit)
+        return connection(
+            rows,
+            first,
+            after,
+            lambda row: Run.of(row["run"]),
+            lambda row: encode("runs", (row["key"], row["run"]["id"])),
+        )
+
+    @strawberry.field(description="One detection run; null: there is none of this id.")
+    async def run(self, info: Info, id: Id) -> Run | None:
+        row = await info.context.loaders.row("query/run_by_id", id)
+        return Run.of(row["run"]) if row else None
+
+    @strawberry.field(description="The run whose clusters are served now; null: there was none yet.")
+    async def published_run(self, info: Info) -> Run | None:
+        rows = await info.context.reader.read("query/published_run")
+        return Run.of(rows[0]["run"]) if rows else None

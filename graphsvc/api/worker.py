@@ -1,0 +1,57 @@
+"""Work of the API that is not a single reading: analyses and writes, in threads of their own, a few at a time."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from types import TracebackType
+from typing import Concatenate, ParamSpec, Self, TypeVar
+
+from graphsvc.errors import Busy
+from graphsvc.store.connection import Address, Store
+
+Given = ParamSpec("Given")
+Answer = TypeVar("Answer")
+
+THREADS = 2
+"""How many works are done at a time; each may hold a cluster of tens of thousands of accounts as columns."""
+WAITING = 16
+"""How many may wait for a thread; more are told to come again."""
+
+
+class Worker:
+    """Runs `function(store, …)` off the event loop, so that a long analysis does not hold up short questions."""
+
+    def __init__(self, address: Address, query_timeout: float) -> None:
+        """`query_timeout`: seconds a statement may take in the database."""
+        self._store = Store(address, query_timeout)
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="graphsvc-work")
+        self._under_way = 0
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await asyncio.to_thread(self._threads.shutdown, cancel_futures=True)
+        self._store.close()
+
+    async def run(
+        self,
+        function: Callable[Concatenate[Store, Given], Answer],
+        *args: Given.args,
+        **kwargs: Given.kwargs,
+    ) -> Answer:
+        """The answer of `function(store, *args, **kwargs)`.
+
+        Raises:
+            Busy: as many works as may wait do so already.
+        """
+        if self._under_way >= THREADS + WAITING:
+            raise Busy("The service has as many analyses to do as it takes on.", "Try again in a moment.")
+        self._under_way += 1
+        try:
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._threads, lambda: function(self._store, *args, **kwargs))
+        finally:
+            self._under_way -= 1
