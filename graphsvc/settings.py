@@ -33,6 +33,19 @@ class Settings(BaseSettings):
     keep_runs: Annotated[int, Field(ge=0)] = 5
     """Runs whose graph is kept beside the database, for `graphsvc verify` after later loads; 0: none."""
 
+    oidc_issuer: str | None = None
+    """Issuer of people's bearer tokens, as they name it; unset: API keys only."""
+    oidc_audience: str | None = None
+    """What the issuer's tokens for this service name as their audience."""
+    oidc_algorithms: str = "RS256,ES256"
+    """Signatures that are taken."""
+    oidc_jwks_url: str | None = None
+    """Where the issuer's keys are; unset: where its discovery document says."""
+    oidc_role_claim: str = "roles"
+    """Where a token says its holder's roles, names joined by dots, for example `realm_access.roles`."""
+    oidc_roles: str = ""
+    """Our roles by the claim's values, for example `trust-and-safety=analyst,platform=admin`."""
+
     host: str = "127.0.0.1"
     port: int = 8000
 

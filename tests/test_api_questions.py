@@ -11,18 +11,24 @@ import pytest
 from api import Api, text, write
 from fastapi.testclient import TestClient
 
-from graphsvc.api import keys
+from graphsvc.api import app, keys
 from graphsvc.api.app import create_app
 from graphsvc.api.types import signal as signal_types
 from graphsvc.settings import Settings
+from graphsvc.signals.veil import Veil
 from graphsvc.store import Store, reader
 from graphsvc.store.migrations import migrate
 from graphsvc.store.reader import Reader
 
+PROXY = Veil(b"a key for tests, 32 bytes long..").hide("ip:203.0.113.7")
+
 
 @pytest.fixture
-def api(database: Store, installation: Settings) -> Iterator[Api]:
+def api(database: Store, installation: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
     write(database, "published")
+    monkeypatch.setattr(
+        app, "load_or_create_veil", lambda settings: Veil(b"a key for tests, 32 bytes long..")
+    )
     key = keys.create(installation.keys_dir, keys.Role.VIEWER)
     with TestClient(create_app(installation, database.address)) as client:
         yield Api(client, key)
@@ -89,10 +95,10 @@ def test_everything_about_a_cluster_in_one_query(api: Api) -> None:
         ("a03", 0.97),
     ]
     assert members[0]["account"]["status"] == "BANNED"
-    assert [s["signal"]["key"] for s in cluster["sharedSignals"]] == ["instrument:k1.c4", "ip:203.0.113.7"]
+    assert [s["signal"]["key"] for s in cluster["sharedSignals"]] == ["instrument:k1.c4", PROXY]
     assert cluster["sharedSignals"][1]["signal"] == {
-        "key": "ip:203.0.113.7", "kind": "ip", "label": "IpAddress", "family": "network",
-        "value": "203.0.113.7", "degree": 8, "networkClass": "proxy",
+        "key": PROXY, "kind": "ip", "label": "IpAddress", "family": "network",
+        "value": "203.0.113.0/24", "degree": 8, "networkClass": "proxy",
     }  # fmt: skip
     assert [(link["source"]["id"], link["target"]["id"], link["bits"]) for link in cluster["links"]] == [
         ("a01", "a02", 40.0),  # the 99 bits of the run before are history
@@ -150,7 +156,7 @@ def test_a_link_is_explained_by_family(api: Api) -> None:
     links = api.data(f'{{ cluster(id: "c-large") {{ links(first: 1) {{ {WHY} }} }} }}')["cluster"]["links"]
     assert links[0]["summary"] == (
         "Linked with +40.0 bits: both have payment instrument instrument:k1.c4 (+31.0 bits), "
-        "both have address ip:203.0.113.7 (+9.0)."
+        f"both have address {PROXY} (+9.0)."
     )
     assert [row["signal"]["kind"] for row in links[0]["explanation"]] == ["instrument", "ip"]
     assert sum(row["bits"] for row in links[0]["explanation"]) == 40.0

@@ -114,7 +114,7 @@ def test_an_analyst_cancels_through_the_api_and_a_viewer_may_not(
     def ask(stage: str, _done: int, _total: int) -> None:
         if stage == "links" and not answers:
             id = newest(database)["id"]
-            assert clients[keys.Role.VIEWER].error(CANCEL, id=id)["extensions"]["code"] == "access_denied"
+            assert clients[keys.Role.VIEWER].error(CANCEL, id=id)["extensions"]["code"] == "forbidden"
             answers.append(clients[keys.Role.ANALYST].data(CANCEL, id=id)["cancelRun"])
 
     with pytest.raises(Cancelled):

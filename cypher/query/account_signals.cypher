@@ -10,5 +10,6 @@ CALL (a) {
   ORDER BY s.key
   LIMIT $limit
 }
-RETURN owner, r.firstSeen AS first_seen, r.lastSeen AS last_seen, r.count AS count, s {.*} AS signal,
+RETURN owner, r.firstSeen.epochMillis AS first_seen, r.lastSeen.epochMillis AS last_seen, r.count AS count,
+       s {.*} AS signal,
        COUNT { (s)<-[:PAID_WITH|SEEN_AT|USED_DEVICE|REGISTERED_WITH|SENT|HAS_IDENTIFIER]-() } AS degree

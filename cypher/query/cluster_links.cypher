@@ -10,5 +10,8 @@ CALL (c) {
   ORDER BY l.bits DESC, a.id, b.id
   LIMIT $limit
 }
-RETURN owner, a {.*} AS source, b {.*} AS target, l.bits AS bits, l.families AS families,
+RETURN owner,
+       a {.*, createdAt: a.createdAt.epochMillis, statusChangedAt: a.statusChangedAt.epochMillis} AS source,
+       b {.*, createdAt: b.createdAt.epochMillis, statusChangedAt: b.statusChangedAt.epochMillis} AS target,
+       l.bits AS bits, l.families AS families,
        l.familyBits AS family_bits, l.signals AS signals

@@ -10,5 +10,7 @@ CALL (c) {
   ORDER BY m.membership DESC, a.id
   LIMIT $limit
 }
-RETURN owner, a {.*} AS account, m.membership AS membership, m.bits AS bits, m.since AS since, m.families AS families,
+RETURN owner,
+       a {.*, createdAt: a.createdAt.epochMillis, statusChangedAt: a.statusChangedAt.epochMillis} AS account,
+       m.membership AS membership, m.bits AS bits, m.since.epochMillis AS since, m.families AS families,
        m.familyBits AS family_bits, m.signals AS signals, m.sharers AS sharers

@@ -22,4 +22,5 @@ WHERE key > $after_key OR (key = $after_key AND c.id > $after_id)
 WITH c, key
 ORDER BY key, c.id
 LIMIT $limit
-RETURN c {.*} AS cluster, key
+RETURN c {.*, firstSeen: c.firstSeen.epochMillis, lastSeen: c.lastSeen.epochMillis, publishedAt: c.publishedAt.epochMillis} AS cluster,
+       key

@@ -14,5 +14,6 @@ CALL (s) {
   LIMIT $limit
 }
 MATCH (a)-[r:PAID_WITH|SEEN_AT|USED_DEVICE|REGISTERED_WITH|SENT|HAS_IDENTIFIER]->(s)
-RETURN owner, r.firstSeen AS first_seen, r.lastSeen AS last_seen, r.count AS count, a {.*} AS account
+RETURN owner, r.firstSeen.epochMillis AS first_seen, r.lastSeen.epochMillis AS last_seen, r.count AS count,
+       a {.*, createdAt: a.createdAt.epochMillis, statusChangedAt: a.statusChangedAt.epochMillis} AS account
 ORDER BY owner, a.id

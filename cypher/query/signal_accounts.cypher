@@ -11,4 +11,5 @@ CALL (s) {
   ORDER BY a.id
   LIMIT $limit
 }
-RETURN owner, r.firstSeen AS first_seen, r.lastSeen AS last_seen, r.count AS count, a {.*} AS account
+RETURN owner, r.firstSeen.epochMillis AS first_seen, r.lastSeen.epochMillis AS last_seen, r.count AS count,
+       a {.*, createdAt: a.createdAt.epochMillis, statusChangedAt: a.statusChangedAt.epochMillis} AS account

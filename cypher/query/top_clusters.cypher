@@ -18,4 +18,5 @@ WHERE c.score <= -$after_key
 WITH c
 ORDER BY c.score DESC, c.id
 LIMIT $limit
-RETURN c {.*} AS cluster, -c.score AS key
+RETURN c {.*, firstSeen: c.firstSeen.epochMillis, lastSeen: c.lastSeen.epochMillis, publishedAt: c.publishedAt.epochMillis} AS cluster,
+       -c.score AS key

@@ -7,7 +7,7 @@ from fastapi import FastAPI, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
-from graphsvc.api import errors, graphiql
+from graphsvc.api import errors, graphiql, oidc
 from graphsvc.api.edge import Edge
 from graphsvc.api.keys import KeyRing
 from graphsvc.api.schema import build_schema
@@ -15,6 +15,7 @@ from graphsvc.api.transport import graphql_router
 from graphsvc.api.worker import Worker
 from graphsvc.errors import GraphsvcError, MigrationError
 from graphsvc.settings import Settings
+from graphsvc.signals.veil import load_or_create_veil
 from graphsvc.signing import load_or_create_signer
 from graphsvc.store import Address
 from graphsvc.store.migrations import available
@@ -27,7 +28,7 @@ def create_app(settings: Settings, address: Address) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with (
-            Reader(address, settings.query_timeout) as app.state.reader,
+            Reader(address, settings.query_timeout, load_or_create_veil(settings)) as app.state.reader,
             Worker(address, settings.query_timeout) as app.state.worker,
         ):
             yield
@@ -35,6 +36,7 @@ def create_app(settings: Settings, address: Address) -> FastAPI:
     # No OpenAPI pages: their script would come from a CDN, and GraphiQL documents the API.
     app = FastAPI(title="graphsvc", lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None)
     app.state.keys = KeyRing(settings.keys_dir)
+    app.state.issuer = oidc.configured(settings)
     app.state.signer = load_or_create_signer(settings)
     app.add_middleware(Edge)
     app.add_exception_handler(GraphsvcError, errors.handle)

@@ -29,7 +29,11 @@ class Loaders:
         self._loaders: dict[tuple[str, Parameters], DataLoader[str, list[Row]]] = {}
 
     async def rows(self, statement: str, owner: str, **parameters: object) -> list[Row]:
-        """The rows of `statement` for one owner, in the statement's order; parameters must be hashable."""
+        """The rows of `statement` for one owner, in the statement's order; parameters must be hashable.
+
+        The key of an address may be given as it is or as its handle; rows name their owner by the handle.
+        """
+        owner = self._reader.veil.hide(owner)
         key = (statement, tuple(sorted(parameters.items())))
         if key not in self._loaders:
             self._loaders[key] = DataLoader(lambda ids: self._load(statement, ids, parameters))
@@ -61,6 +65,7 @@ class Context(BaseContext):
         self.signer = signer
         self.principal = principal
         self.request_id = request_id
+        self.veil = reader.veil
         self.loaders = Loaders(reader)
         self.budget = Budget()
 

@@ -12,32 +12,15 @@ from strawberry.fastapi import GraphQLRouter
 
 from graphsvc.api.context import Context
 from graphsvc.api.errors import BadInput, failure, request_id
-from graphsvc.api.keys import KeyRing, Principal
+from graphsvc.api.principals import principal_of
 from graphsvc.api.worker import Worker
-from graphsvc.errors import AccessDenied
 from graphsvc.signing import Signer
 from graphsvc.store.reader import Reader
 
 
-def authenticate(connection: HTTPConnection, keys: KeyRing) -> Principal:
-    """Who asks. Takes an `HTTPConnection`, so that it holds for WebSockets as for requests.
-
-    Raises:
-        AccessDenied: no key, or not a valid one; which of both a client is not told.
-    """
-    scheme, _, presented = connection.headers.get("authorization", "").partition(" ")
-    principal = keys.verify(presented.strip()) if scheme.lower() == "bearer" else None
-    if principal is None:
-        raise AccessDenied(
-            "This needs a valid API key.",
-            "Create one with `graphsvc keys create --role viewer`, send it as `Authorization: Bearer KEY`.",
-        )
-    return principal
-
-
 async def _context(connection: HTTPConnection) -> Context:
     state = connection.app.state
-    principal = authenticate(connection, cast(KeyRing, state.keys))
+    principal = await principal_of(connection.headers.get("authorization", ""), state)
     return Context(
         cast(Reader, state.reader),
         cast(Worker, state.worker),

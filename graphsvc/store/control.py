@@ -1,6 +1,7 @@
 """Stopping a run from outside: a wish in its record, which the run itself looks for."""
 
 from graphsvc.errors import Cancelled, NotFound
+from graphsvc.store.audit import Auditor
 from graphsvc.store.connection import Store
 
 
@@ -15,6 +16,17 @@ def cancel(store: Store, run: str | None = None) -> list[str]:
     if not asked:
         raise NOT_UNDER_WAY
     return asked
+
+
+def cancel_audited(store: Store, auditor: Auditor, run: str) -> None:
+    """The same of one run, on record.
+
+    Raises:
+        NotFound: it is not under way.
+        DatabaseUnavailable, DatabaseRefused
+    """
+    if not auditor.write(store, "cancelRun", run, guards=(("publish/cancel", {"run": run}),)):
+        raise NOT_UNDER_WAY
 
 
 NOT_UNDER_WAY = NotFound(

@@ -10,31 +10,35 @@ from neo4j import exceptions as failed
 from neo4j.time import DateTime
 
 from graphsvc.errors import DatabaseRefused, DatabaseUnavailable
+from graphsvc.signals.veil import Veil
 from graphsvc.statements import cypher
 from graphsvc.store.connection import DRIVER_OPTIONS, Address, Row, translated
 
 # A client waits: it is told within seconds that the database is away, and tries again itself.
-_RETRY_SECONDS = 1.0
+_RETRY_SECONDS = 0.3
 # The server ends a query at its timeout; this much later we stop waiting for a server that no longer speaks.
 _GRACE_SECONDS = 8.0
 
 
 class Reader:
-    """A pool of connections. Open it inside the event loop it is used in.
+    """A pool of connections behind a veil. Open it inside the event loop it is used in.
+
+    Rows come veiled and handles in parameters are opened, so who reads here never holds an address; a statement that
+    returns the `value` of a signal returns its `key` beside it.
 
     The driver's own pool survives a database that goes away and comes back; nothing needs a restart.
     """
 
-    def __init__(self, address: Address, query_timeout: float) -> None:
+    def __init__(self, address: Address, query_timeout: float, veil: Veil) -> None:
         """`query_timeout`: seconds a query may take in the database."""
+        self.veil = veil
         self._address = address
         self._timeout = query_timeout
-        self._work = neo4j.unit_of_work(timeout=query_timeout)
         with translated():
             self._driver = neo4j.AsyncGraphDatabase.driver(
                 address.uri,
                 auth=(address.user, address.password.get_secret_value()),
-                **{**DRIVER_OPTIONS, "max_transaction_retry_time": _RETRY_SECONDS},
+                **DRIVER_OPTIONS,
             )
 
     async def __aenter__(self) -> Self:
@@ -48,32 +52,25 @@ class Reader:
     async def read(self, name: str, **parameters: object) -> list[Row]:
         """Rows of the reading statement `name`; times come as `datetime` in UTC.
 
+        A statement of its own and no transaction around it, which is one message to the server instead of three; tried
+        a second time where the driver says that this can help.
+
         Raises:
             DatabaseUnavailable: not reachable, or no answer in time.
             DatabaseRefused: the query was refused, or took longer than its timeout.
         """
-        return await self._rows(neo4j.READ_ACCESS, name, parameters)
-
-    async def write(self, name: str, **parameters: object) -> list[Row]:
-        """Rows of the writing statement `name`; it must be idempotent, the driver retries. Raises as `read`."""
-        return await self._rows(neo4j.WRITE_ACCESS, name, parameters)
-
-    async def _rows(self, access: str, name: str, parameters: Row) -> list[Row]:
-        async def work(tx: neo4j.AsyncManagedTransaction) -> list[Row]:
-            result = await tx.run(cypher(name), parameters)
-            return [_native(record.data()) async for record in result]
-
-        with translated():
+        query = neo4j.Query(cypher(name), timeout=self._timeout)
+        opened = self.veil.opened(parameters)
+        with translated(name):
             try:
-                async with (
-                    asyncio.timeout(self._timeout + _GRACE_SECONDS),
-                    self._driver.session(
-                        database=self._address.database, default_access_mode=access
-                    ) as session,
-                ):
-                    reading = access == neo4j.READ_ACCESS
-                    execute = session.execute_read if reading else session.execute_write
-                    return await execute(self._work(work))
+                async with asyncio.timeout(self._timeout + _GRACE_SECONDS):
+                    try:
+                        return await self._rows(query, opened)
+                    except (failed.DriverError, failed.Neo4jError) as error:
+                        if not error.is_retryable():
+                            raise
+                    await asyncio.sleep(_RETRY_SECONDS)
+                    return await self._rows(query, opened)
             except TimeoutError:
                 raise DatabaseUnavailable("Neo4j did not answer in time.", "Try again in a moment.") from None
             except failed.ClientError as error:
@@ -83,6 +80,17 @@ class Reader:
                     f"The query took longer than {self._timeout:g} s in Neo4j and was ended.",
                     "Ask for less, for example with a smaller `first` or a narrower filter.",
                 ) from error
+
+    async def _rows(self, query: neo4j.Query, parameters: Row) -> list[Row]:
+        async with self._driver.session(
+            database=self._address.database, default_access_mode=neo4j.READ_ACCESS
+        ) as session:
+            result = await session.run(query, parameters)
+            names = result.keys()
+            return [
+                self.veil.rows(_native(dict(zip(names, record.values(), strict=True))))
+                async for record in result
+            ]
 
 
 def _native(value: Any) -> Any:

@@ -8,7 +8,7 @@ from graphsvc.api.context import Info
 from graphsvc.api.keys import Role
 from graphsvc.api.types.arguments import Id
 from graphsvc.api.types.run import Run
-from graphsvc.store.control import NOT_UNDER_WAY
+from graphsvc.store.control import cancel_audited
 
 
 @strawberry.type(description="Changes of runs.")
@@ -19,7 +19,6 @@ class RunChanges:
         extensions=[needs(Role.ANALYST)],
     )
     async def cancel_run(self, info: Info, id: Id) -> Run:
-        if not await info.context.reader.write("publish/cancel", run=id):
-            raise NOT_UNDER_WAY
+        await info.context.worker.run(cancel_audited, info.context.auditor, id)
         (row,) = await info.context.loaders.rows("query/run_by_id", id)
         return Run.of(row["run"])

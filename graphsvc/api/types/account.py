@@ -11,6 +11,7 @@ from graphsvc.api.context import Info
 from graphsvc.api.pagination import Connection, connection, decode, encode
 from graphsvc.api.types import arguments
 from graphsvc.api.types.evidence import Belonging
+from graphsvc.api.types.moments import known, moment
 from graphsvc.api.types.signal import Signal
 from graphsvc.store.connection import Row
 
@@ -40,8 +41,8 @@ class AccountSignal:
         """From a row of `query/account_signals`."""
         return cls(
             signal=Signal.of(row["signal"], row["degree"]),
-            first_seen=row["first_seen"],
-            last_seen=row["last_seen"],
+            first_seen=moment(row["first_seen"]),
+            last_seen=moment(row["last_seen"]),
             count=row["count"],
         )
 
@@ -67,9 +68,9 @@ class Account:
         """From the properties of an `:Account`."""
         return cls(
             id=account["id"],
-            created_at=account["createdAt"],
+            created_at=known(account["createdAt"]),
             status=AccountStatus(account["status"]),
-            status_changed_at=account.get("statusChangedAt"),
+            status_changed_at=moment(account["statusChangedAt"]),
             plan=account.get("plan"),
             country=account.get("country"),
         )
@@ -99,7 +100,7 @@ class Account:
         return Membership(
             membership=row["membership"],
             bits=row["bits"],
-            since=row["since"],
+            since=moment(row["since"]),
             row=row,
             cluster=Cluster.of(row["cluster"]),
         )

@@ -12,6 +12,7 @@ from graphsvc.api.pagination import Connection, connection, decode, encode
 from graphsvc.api.types import arguments
 from graphsvc.api.types.account import Account
 from graphsvc.api.types.evidence import EXPLANATION, Belonging, FamilyEvidence, evidence_of
+from graphsvc.api.types.moments import moment
 from graphsvc.api.types.run import Run
 from graphsvc.api.types.signal import Signal
 from graphsvc.campaigns import sentences
@@ -41,7 +42,7 @@ class Member(Belonging):
             account=Account.of(row["account"]),
             membership=row["membership"],
             bits=row["bits"],
-            since=row["since"],
+            since=moment(row["since"]),
             row=row,
         )
 
@@ -179,13 +180,13 @@ class Cluster:
             score=cluster["score"],
             size=cluster["size"],
             status=ClusterStatus(cluster["status"]),
-            first_seen=cluster.get("firstSeen"),
-            last_seen=cluster.get("lastSeen"),
+            first_seen=moment(cluster["firstSeen"]),
+            last_seen=moment(cluster["lastSeen"]),
             families=cluster.get("families") or [],
             bits=cluster.get("bits"),
             summary=cluster.get("summary"),
             rank=cluster.get("rank"),
-            published_at=cluster.get("publishedAt"),
+            published_at=moment(cluster["publishedAt"]),
             score_parts=parts,
             explanation=sentences.score(cluster["score"], [(part.name, part.bits) for part in parts]),
             run_id=cluster["run"],

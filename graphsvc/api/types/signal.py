@@ -9,6 +9,7 @@ import strawberry
 from graphsvc.api.context import Info
 from graphsvc.api.pagination import Connection, connection, decode, encode
 from graphsvc.api.types import arguments
+from graphsvc.api.types.moments import moment
 from graphsvc.signals.kinds import family_of, kind_of
 from graphsvc.store.connection import Row
 
@@ -27,10 +28,13 @@ Measured with 400,000 accounts and pages of 50, both take the same time at 20,00
     description="A value that accounts have in common or could have: an address, a card, a device …"
 )
 class Signal:
-    key: str = strawberry.field(description="Key of the signal: `kind:value`.")
+    key: str = strawberry.field(
+        description="Key of the signal: `kind:value`; of an address a handle, `ip:~…`, that works wherever a key does."
+    )
     kind: str = strawberry.field(description="Kind, for example `ip`, `instrument`, `device`, `prompt`.")
     value: str = strawberry.field(
-        description="An address or domain as it is; of everything personal a token, `keyid.digest`."
+        description="A domain as it is; of an address the network it is in, /24 or /48; of everything else personal a "
+        "token, `keyid.digest`."
     )
     degree: int = strawberry.field(description="Accounts that use it, in a cluster or not.")
     network_class: str | None = strawberry.field(
@@ -103,7 +107,7 @@ class SignalAccount:
 
         return cls(
             account=Account.of(row["account"]),
-            first_seen=row["first_seen"],
-            last_seen=row["last_seen"],
+            first_seen=moment(row["first_seen"]),
+            last_seen=moment(row["last_seen"]),
             count=row["count"],
         )

@@ -1,0 +1,36 @@
+"""Who asks: the one way from an `Authorization` to a principal, for requests and for WebSockets alike."""
+
+from typing import cast
+
+from starlette.datastructures import State
+
+from graphsvc.api.keys import KeyRing, Principal
+from graphsvc.api.oidc import Issuer
+from graphsvc.errors import AccessDenied
+
+
+async def principal_of(authorization: str, state: State) -> Principal:
+    """Who sends `authorization` (`Bearer …`: an API key, or a person's token). `state` is the app's.
+
+    Cheap enough to ask again while a connection lasts: the answer changes when a key is revoked or a token expires.
+
+    Raises:
+        AccessDenied: there is none, or it is not valid; which of both a client is not told.
+        Forbidden: a person who has no role here.
+        ProviderAway: no token can be checked now.
+    """
+    scheme, _, presented = authorization.partition(" ")
+    principal = await _known(presented.strip(), state) if scheme.lower() == "bearer" else None
+    if principal is None:
+        raise AccessDenied(
+            "This needs a valid API key, or a valid token of a person.",
+            "Create a key with `graphsvc keys create --role viewer`, send it as `Authorization: Bearer KEY`.",
+        )
+    return principal
+
+
+async def _known(presented: str, state: State) -> Principal | None:
+    issuer = cast(Issuer | None, state.issuer)
+    if issuer is not None and presented.count(".") == 2:  # a key has one dot
+        return await issuer.principal(presented)
+    return cast(KeyRing, state.keys).verify(presented)

@@ -1,0 +1,153 @@
+"""The veil over addresses: handles in place of keys that hold one, and networks in place of the values.
+
+Everything else personal is a token before it is stored; addresses are stored as they are, because detection needs the
+networks they are in. So they are veiled where they leave: `ip:203.0.113.7` becomes `ip:~…`, AES-SIV (RFC 5297) of the
+address. The same address always makes the same handle, which is an id that works wherever a key does, and nobody
+without the key of this installation can tell what it stands for.
+"""
+
+import base64
+import binascii
+import hashlib
+import re
+import socket
+from dataclasses import fields, is_dataclass, replace
+from datetime import datetime
+from types import NoneType
+from typing import Any
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESSIV
+
+from graphsvc.keyfile import load_or_create
+from graphsvc.settings import Settings
+
+_FILE = "veil.key"
+_KIND = "ip:"
+_HANDLE = "ip:~"
+_MAPPED = bytes(10) + b"\xff\xff"  # before the four bytes of IPv4 in IPv6
+_PLAIN = frozenset((int, float, bool, NoneType, datetime))
+_KEYS = re.compile(
+    r"(?<!\w)ip:([0-9A-Fa-f.:]{2,46})|(?<![0-9a-f])((?:[0-9a-f]{1,4}:){0,3}[0-9a-f]{1,4})?::/64(?!\d)"
+)
+
+
+class Veil:
+    """Hides addresses in what goes out and opens handles in what comes in."""
+
+    __slots__ = ("_cipher",)
+
+    def __init__(self, key: bytes) -> None:
+        """`key`: 32 secret bytes."""
+        self._cipher = AESSIV(hashlib.sha512(b"graphsvc veil\0" + key).digest())
+
+    def __repr__(self) -> str:
+        return "Veil()"
+
+    def hide(self, key: str) -> str:
+        """The handle in place of the key of an address, however it is spelt; any other key, or a handle, as it is."""
+        packed = _packed(key[len(_KIND) :]) if key.startswith(_KIND) else None
+        if packed is None:
+            return key
+        sealed = self._cipher.encrypt(packed, None)
+        return _HANDLE + base64.urlsafe_b64encode(sealed).decode().rstrip("=")
+
+    def open(self, handle: str) -> str:
+        """The key that a handle stands for; what is no handle of this installation as it is, so that nothing is found
+        by it."""
+        if not handle.startswith(_HANDLE):
+            return handle
+        text = handle[len(_HANDLE) :]
+        try:
+            sealed = base64.b64decode(text + "=" * (-len(text) % 4), b"-_", validate=True)
+            key = _KIND + _unpacked(self._cipher.decrypt(sealed, None))
+        except (InvalidTag, binascii.Error, ValueError):
+            return handle
+        return key if self.hide(key) == handle else handle  # base64 has spare bits; a handle has one spelling
+
+    def text(self, text: str) -> str:
+        """A text with handles in place of all keys of addresses in it, and /64 networks of IPv6 as their /48."""
+        return _KEYS.sub(self._hidden, text)
+
+    def rows(self, value: Any) -> Any:
+        """What a statement or an analysis returned, veiled at any depth: lists, tuples, dataclasses and maps.
+
+        Keys and texts become handles and veiled texts; in a map with the `key` of an address its `value` becomes the
+        network it is in.
+        """
+        kind = type(value)
+        if kind is str:
+            return self.text(value) if _KIND in value or "/64" in value else value
+        if kind is list:
+            return [self.rows(item) for item in value]
+        if kind is dict:
+            veiled = {self.rows(name): self.rows(item) for name, item in value.items()}
+            if "value" in value and str(value.get("key", "")).startswith(_KIND):
+                veiled["value"] = network(str(value["value"]))
+            return veiled
+        return value if kind in _PLAIN else self._record(value)
+
+    def opened(self, value: Any) -> Any:
+        """Arguments with their handles opened, at any depth of lists and maps."""
+        if isinstance(value, str):
+            return self.open(value)
+        if isinstance(value, (list, tuple)):
+            return [self.opened(item) for item in value]
+        if isinstance(value, dict):
+            return {name: self.opened(item) for name, item in value.items()}
+        return value
+
+    def _record(self, value: Any) -> Any:
+        if isinstance(value, tuple):
+            items = [self.rows(item) for item in value]
+            return type(value)(*items) if hasattr(value, "_fields") else tuple(items)
+        if is_dataclass(value) and not isinstance(value, type):
+            return replace(
+                value, **{f.name: self.rows(getattr(value, f.name)) for f in fields(value) if f.init}
+            )
+        return value
+
+    def _hidden(self, found: re.Match[str]) -> str:
+        address = found[1]
+        if address is None:
+            return network(found[0].removesuffix("/64"))
+        shown = address
+        while shown and _packed(shown) is None:
+            if shown[-1] not in ".:":  # else what ends the sentence
+                return found[0]
+            shown = shown[:-1]
+        return self.hide(_KIND + shown) + address[len(shown) :] if shown else found[0]
+
+
+def network(address: str) -> str:
+    """The /24 (IPv4) or /48 (IPv6) that an address is in, as CIDR text; of what is no address `hidden`."""
+    packed = _packed(address)
+    if packed is None:
+        return "hidden"
+    if len(packed) == 4:
+        return socket.inet_ntop(socket.AF_INET, packed[:3] + bytes(1)) + "/24"
+    return socket.inet_ntop(socket.AF_INET6, packed[:6] + bytes(10)) + "/48"
+
+
+def load_or_create_veil(settings: Settings) -> Veil:
+    """The veil of this installation; its key lies in `keys_dir/veil.key` and is made on first use.
+
+    Losing it makes all handles that were given out worthless, and nothing else.
+
+    Raises:
+        SettingsError: the key file cannot be read or written, is damaged, or others can read it.
+    """
+    return Veil(load_or_create(settings.keys_dir / _FILE, "key of the veil"))
+
+
+def _packed(address: str) -> bytes | None:
+    """The 4 or 16 bytes of an address, or None; those of IPv4 written as IPv6 are 4, as in the graph."""
+    try:
+        packed = socket.inet_pton(socket.AF_INET6 if ":" in address else socket.AF_INET, address)
+    except (OSError, ValueError):
+        return None
+    return packed.removeprefix(_MAPPED) if len(packed) == 16 else packed
+
+
+def _unpacked(packed: bytes) -> str:
+    return socket.inet_ntop(socket.AF_INET6 if len(packed) == 16 else socket.AF_INET, packed)
