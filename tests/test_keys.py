@@ -3,6 +3,7 @@
 import json
 import stat
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ from graphsvc.settings import settings
 def test_a_key_is_verified_with_its_role(tmp_path: Path) -> None:
     key = keys.create(tmp_path, keys.Role.ANALYST, "triage")
     principal = keys.KeyRing(tmp_path).verify(key)
-    assert principal == keys.Principal(key.split(".")[0], keys.Role.ANALYST, f"key ({key.split('.')[0]})")
+    assert principal == keys.Principal(key.split(".")[0], keys.Role.ANALYST, f"triage ({key.split('.')[0]})")
 
 
 def test_no_secret_is_stored_and_files_are_private(tmp_path: Path) -> None:
@@ -51,6 +52,52 @@ def test_revoking_twice_keeps_the_first_time_and_unknown_ids_are_named(tmp_path:
         keys.revoke(tmp_path, "ffffffffffff")
 
 
+def test_a_key_expires(tmp_path: Path) -> None:
+    ring = keys.KeyRing(tmp_path)
+    assert ring.verify(keys.create(tmp_path, keys.Role.VIEWER, lasts=timedelta(seconds=-1))) is None
+    assert ring.verify(keys.create(tmp_path, keys.Role.VIEWER, lasts=timedelta(days=1))) is not None
+
+
+def test_a_rotated_key_has_a_new_secret_and_the_old_one_for_a_while(tmp_path: Path) -> None:
+    ring = keys.KeyRing(tmp_path)
+    first = keys.create(tmp_path, keys.Role.ANALYST, "triage")
+    key_id = first.split(".")[0]
+    second = keys.rotate(tmp_path, key_id)
+    assert ring.verify(first) is None
+    principal = ring.verify(second)
+    assert principal == keys.Principal(key_id, keys.Role.ANALYST, f"triage ({key_id})")
+    third = keys.rotate(tmp_path, key_id, grace=timedelta(hours=1))
+    assert [ring.verify(each) for each in (first, second, third)] == [None, principal, principal]
+    fourth = keys.rotate(tmp_path, key_id, grace=timedelta(hours=1))
+    assert [ring.verify(each) for each in (second, third, fourth)] == [None, principal, principal]
+    keys.revoke(tmp_path, key_id)
+    assert [ring.verify(each) for each in (third, fourth)] == [None, None]
+    with pytest.raises(NotFound):
+        keys.rotate(tmp_path, key_id)
+
+
+def test_an_expired_key_is_not_brought_back_by_rotating_it(tmp_path: Path) -> None:
+    key = keys.create(tmp_path, keys.Role.VIEWER, lasts=timedelta(seconds=-1))
+    with pytest.raises(NotFound):
+        keys.rotate(tmp_path, key.split(".")[0])
+    lasting = keys.rotate(
+        tmp_path, keys.create(tmp_path, keys.Role.VIEWER).split(".")[0], lasts=timedelta(days=90)
+    )
+    kept = keys.one(tmp_path, lasting.split(".")[0])
+    assert kept.expires is not None
+    assert datetime.fromisoformat(kept.expires) - datetime.now(UTC) > timedelta(days=89)
+
+
+def test_a_file_of_before_is_still_read(tmp_path: Path) -> None:
+    key = keys.create(tmp_path, keys.Role.ADMIN, "old")
+    file = tmp_path / keys.KEYS_FILE
+    new = {"expires", "rotated", "old_digest", "old_until"}
+    rows = [{name: row[name] for name in row if name not in new} for row in json.loads(file.read_text())]
+    assert set(rows[0]) == {"id", "role", "name", "created", "digest", "revoked"}
+    file.write_text(json.dumps(rows))
+    assert keys.KeyRing(tmp_path).verify(key) is not None
+
+
 def test_a_copied_key_file_is_worth_nothing_without_the_pepper(tmp_path: Path) -> None:
     key = keys.create(tmp_path, keys.Role.VIEWER)
     (tmp_path / keys.PEPPER_FILE).write_bytes(b"another pepper of thirty-two bytes")
@@ -58,7 +105,15 @@ def test_a_copied_key_file_is_worth_nothing_without_the_pepper(tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
-    "content", ["not json", '[{"id": 1}]', '{"a": "b"}', '[{"id": "x", "role": "root"}]']
+    "content",
+    [
+        "not json",
+        '[{"id": 1}]',
+        '{"a": "b"}',
+        '[{"id": "x", "role": "root"}]',
+        '[{"id": "x", "role": "viewer", "name": "", "created": "", "digest": "", "expires": "soon"}]',
+        '[{"id": "x", "role": "viewer", "name": "", "created": "", "digest": "", "expires": "2030-01-01"}]',
+    ],
 )
 def test_a_damaged_file_is_named_without_its_content(tmp_path: Path, content: str) -> None:
     keys.create(tmp_path, keys.Role.VIEWER)
@@ -108,6 +163,21 @@ def test_the_command_prints_the_key_alone_and_once(tmp_path: Path, monkeypatch: 
         listed = runner.invoke(app, ["keys", "list"]).stdout
         assert key.split(".")[0] in listed
         assert key.split(".")[1] not in listed
+        rotated = runner.invoke(
+            app, ["keys", "rotate", key.split(".")[0], "--grace", "24h", "--expires", "90d"]
+        )
+        assert rotated.stdout.strip() != key
+        for each in (key, rotated.stdout.strip()):
+            assert keys.KeyRing(tmp_path / "keys").verify(each) is not None
+        kept = keys.one(tmp_path / "keys", key.split(".")[0])
+        shown = runner.invoke(app, ["keys", "list", "--json"])
+        assert "digest" not in shown.stdout
+        (listed,) = json.loads(shown.stdout)
+        assert (listed["expires"], listed["rotated"]) == (kept.expires, kept.rotated)
+        for wrong in ("90", "soon", "-1d", "99999999d"):
+            assert (
+                runner.invoke(app, ["keys", "create", "--role", "viewer", "--expires", wrong]).exit_code == 2
+            )
         assert runner.invoke(app, ["keys", "revoke", key.split(".")[0]]).exit_code == 0
         assert json.loads((tmp_path / "keys" / keys.KEYS_FILE).read_text())[0]["revoked"] is not None
         assert runner.invoke(app, ["keys", "create", "--role", "root"]).exit_code == 2

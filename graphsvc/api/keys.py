@@ -1,4 +1,4 @@
-"""API keys `id.secret`: created, listed, revoked in a file, verified without ever storing a secret.
+"""API keys `id.secret`: created, listed, rotated, revoked in a file, verified without ever storing a secret.
 
 A secret is 256 random bits, so a slow password hash would add nothing; what is stored is its
 HMAC-SHA256 under a pepper that lives in a file of its own (a copy of the key file alone is useless).
@@ -13,7 +13,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 
@@ -35,7 +35,10 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """One key as it is kept: `digest` is hex HMAC-SHA256 of `id.secret`, times are ISO 8601 UTC."""
+    """One key as it is kept: `digest` is hex HMAC-SHA256 of `id.secret`, times are ISO 8601 UTC.
+
+    After a rotation `old_digest` is that of the secret before, which is taken until `old_until`.
+    """
 
     id: str
     role: Role
@@ -43,6 +46,14 @@ class ApiKey:
     created: str
     digest: str
     revoked: str | None = None
+    expires: str | None = None
+    rotated: str | None = None
+    old_digest: str | None = None
+    old_until: str | None = None
+
+    def holds(self, now: datetime) -> bool:
+        """Whether it is neither revoked nor expired."""
+        return self.revoked is None and (self.expires is None or now < datetime.fromisoformat(self.expires))
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +66,54 @@ class Principal:
     name: str
 
 
-def create(directory: Path, role: Role, name: str = "") -> str:
-    """Adds a key and returns it as `id.secret`, the only time the secret is seen."""
+def new_id() -> str:
+    """An id for a key that is yet to be made."""
+    return secrets.token_hex(6)
+
+
+def create(
+    directory: Path, role: Role, name: str = "", lasts: timedelta | None = None, key_id: str | None = None
+) -> str:
+    """Adds a key and returns it as `id.secret`, the only time the secret is seen.
+
+    Args:
+        lasts: how long it is valid; None: until it is revoked.
+        key_id: of `new_id`, where it must be known before.
+    """
+    key_id = key_id or new_id()
     with _locked(directory):
-        pepper = _pepper(directory)
-        key_id, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
-        key = ApiKey(key_id, role, name, _now(), _digest(pepper, key_id, secret))
+        secret, digest = _made(directory, key_id)
+        expires = _in(lasts) if lasts is not None else None
+        key = ApiKey(key_id, role, name, _in(), digest, expires=expires)
         _write(directory / KEYS_FILE, _encode([*read(directory), key]))
+    return f"{key_id}.{secret}"
+
+
+def rotate(
+    directory: Path, key_id: str, grace: timedelta = timedelta(0), lasts: timedelta | None = None
+) -> str:
+    """Gives a key a new secret and returns it as `id.secret`; id, role and name stay.
+
+    Args:
+        grace: how long the secret before is still taken.
+        lasts: how long the key is valid from now on; None: as long as it was.
+
+    Raises:
+        NotFound: there is no valid key of this id.
+    """
+    with _locked(directory):
+        key = one(directory, key_id)
+        if not key.holds(datetime.now(UTC)):
+            raise NotFound("This API key is revoked or expired.", "Create a new one.")
+        secret, digest = _made(directory, key_id)
+        expires = _in(lasts) if lasts is not None else key.expires
+        until = _in(grace)
+        _put(
+            directory,
+            replace(
+                key, digest=digest, expires=expires, rotated=_in(), old_digest=key.digest, old_until=until
+            ),
+        )
     return f"{key_id}.{secret}"
 
 
@@ -72,13 +124,11 @@ def revoke(directory: Path, key_id: str) -> ApiKey:
         NotFound: there is no key of this id.
     """
     with _locked(directory):
-        keys = {key.id: key for key in read(directory)}
-        if key_id not in keys:
-            raise NotFound("There is no API key of this id.", "`graphsvc keys list` shows them.")
-        if keys[key_id].revoked is None:
-            keys[key_id] = replace(keys[key_id], revoked=_now())
-            _write(directory / KEYS_FILE, _encode(list(keys.values())))
-    return keys[key_id]
+        key = one(directory, key_id)
+        if key.revoked is None:
+            key = replace(key, revoked=_in())
+            _put(directory, key)
+    return key
 
 
 def read(directory: Path) -> list[ApiKey]:
@@ -89,7 +139,11 @@ def read(directory: Path) -> list[ApiKey]:
     """
     try:
         rows = json.loads((directory / KEYS_FILE).read_text(encoding="utf-8"))
-        return [ApiKey(**{**row, "role": Role(row["role"])}) for row in rows]
+        keys = [ApiKey(**{**row, "role": Role(row["role"])}) for row in rows]
+        for moment in (each for key in keys for each in (key.expires, key.old_until) if each is not None):
+            if datetime.fromisoformat(moment).tzinfo is None:
+                raise ValueError("a time without its zone")
+        return keys
     except FileNotFoundError:
         return []
     except (OSError, ValueError, TypeError, KeyError) as error:
@@ -99,11 +153,23 @@ def read(directory: Path) -> list[ApiKey]:
         ) from None
 
 
+def one(directory: Path, key_id: str) -> ApiKey:
+    """The key of this id, valid or not.
+
+    Raises:
+        NotFound: there is none.
+    """
+    for key in read(directory):
+        if key.id == key_id:
+            return key
+    raise NotFound("There is no API key of this id.", "`graphsvc keys list` shows them.")
+
+
 class KeyRing:
     """Verifies presented keys against the file; reads it again when it has changed."""
 
     def __init__(self, directory: Path) -> None:
-        self._directory = directory
+        self.directory = directory
         self._seen: tuple[int, int, int] | None = None
         self._keys: dict[str, ApiKey] = {}
         # Until a key was created there is no pepper; a random one keeps the work of a refusal the same.
@@ -117,17 +183,18 @@ class KeyRing:
         """
         self._refresh()
         key_id, _, secret = presented.partition(".")
-        key = self._keys.get(key_id)
-        same = hmac.compare_digest(
-            _digest(self._pepper, key_id, secret), key.digest if key is not None else _NOBODY
-        )
-        if key is None or not same or key.revoked is not None:
+        key, now = self._keys.get(key_id), datetime.now(UTC)
+        digest = _digest(self._pepper, key_id, secret)
+        before = _before(key, now) if key is not None else _NOBODY
+        same = hmac.compare_digest(digest, key.digest if key is not None else _NOBODY)
+        same |= hmac.compare_digest(digest, before)
+        if key is None or not same or not key.holds(now):
             return None
         return Principal(key.id, key.role, f"{key.name or 'key'} ({key.id})")
 
     def _refresh(self) -> None:
         try:
-            stat = (self._directory / KEYS_FILE).stat()
+            stat = (self.directory / KEYS_FILE).stat()
         except FileNotFoundError:
             self._seen, self._keys = None, {}
             return
@@ -135,9 +202,9 @@ class KeyRing:
         seen = (stat.st_mtime_ns, stat.st_ino, stat.st_size)
         if seen == self._seen:
             return
-        keys = read(self._directory)
+        keys = read(self.directory)
         try:
-            self._pepper = (self._directory / PEPPER_FILE).read_bytes()
+            self._pepper = (self.directory / PEPPER_FILE).read_bytes()
         except OSError as error:
             raise SettingsError(
                 f"The pepper of the API keys cannot be read ({type(error).__name__}).",
@@ -145,6 +212,13 @@ class KeyRing:
             ) from None
         self._keys = {key.id: key for key in keys}
         self._seen = seen
+
+
+def _before(key: ApiKey, now: datetime) -> str:
+    """Digest of the secret before the last rotation, while it is taken."""
+    if key.old_digest is None or key.old_until is None or now >= datetime.fromisoformat(key.old_until):
+        return _NOBODY
+    return key.old_digest
 
 
 def _digest(pepper: bytes, key_id: str, secret: str) -> str:
@@ -162,8 +236,20 @@ def _encode(keys: list[ApiKey]) -> bytes:
     return (json.dumps([asdict(key) for key in keys], indent=1) + "\n").encode()
 
 
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
+def _made(directory: Path, key_id: str) -> tuple[str, str]:
+    """A new secret for `key_id`, and its digest."""
+    secret = secrets.token_urlsafe(32)
+    return secret, _digest(_pepper(directory), key_id, secret)
+
+
+def _put(directory: Path, changed: ApiKey) -> None:
+    keys = [changed if key.id == changed.id else key for key in read(directory)]
+    _write(directory / KEYS_FILE, _encode(keys))
+
+
+def _in(later: timedelta = timedelta(0)) -> str:
+    """The moment `later` from now."""
+    return (datetime.now(UTC) + later).isoformat(timespec="seconds")
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -135,7 +135,8 @@ class _Keys:
         """
         if not isinstance(name, str):
             raise jwt.InvalidKeyError
-        if not self._has(name):
+        known = name in self._known and self._turn.locked()  # nobody else need wait while one asks
+        if not self._has(name) and not known:
             async with self._turn:
                 if not self._has(name) and time.monotonic() >= self._again:
                     await self._ask()
@@ -240,7 +241,7 @@ def _safe(url: str) -> bool:
 def _name(subject: str) -> str:
     """What a subject is called here: itself, or a digest of what is an e-mail address or does not print."""
     if not subject or len(subject) > LONGEST:
-        raise jwt.InvalidSubjectError
+        raise jwt.InvalidTokenError
     if "@" in subject or not subject.isprintable():
         return f"subject-{hashlib.sha256(subject.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}"
     return subject

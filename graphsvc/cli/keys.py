@@ -1,5 +1,9 @@
-"""`graphsvc keys`: API keys, created, listed, revoked."""
+"""`graphsvc keys`: API keys, created, listed, rotated, revoked."""
 
+import json
+import re
+from dataclasses import asdict
+from datetime import timedelta
 from typing import Annotated
 
 import typer
@@ -9,32 +13,76 @@ from rich.table import Table
 from graphsvc.api import keys
 from graphsvc.settings import settings
 
-app = typer.Typer(no_args_is_help=True, help="Create, list and revoke API keys.")
+app = typer.Typer(no_args_is_help=True, help="Create, list, rotate and revoke API keys.")
+
+_UNITS = {"d": "days", "h": "hours", "m": "minutes"}
+
+
+def _duration(text: str) -> timedelta:
+    """A time like `90d`, `24h` or `30m`; at most a hundred years."""
+    found = re.fullmatch(r"([0-9]{1,8})([dhm])", text.strip())
+    lasts = timedelta(**{_UNITS[found[2]]: int(found[1])}) if found else None
+    if lasts is None or lasts > timedelta(days=36_500):
+        raise typer.BadParameter("Write a time like 90d, 24h or 30m.")
+    return lasts
+
+
+KeyId = Annotated[str, typer.Argument(metavar="ID", help="The part of the key before the dot.")]
+Expires = Annotated[
+    timedelta | None,
+    typer.Option(parser=_duration, metavar="TIME", help="How long it is valid from now on, for example 90d."),
+]
 
 
 @app.command()
 def create(
     role: Annotated[keys.Role, typer.Option(help="What the key may do.")],
     name: Annotated[str, typer.Option(help="What or whom the key is for, to tell keys apart.")] = "",
+    expires: Expires = None,
 ) -> None:
     """Create a key and print it, once; only a keyed hash of it is kept."""
-    typer.echo(keys.create(settings().keys_dir, role, name))
-    typer.echo("Keep it now, it is not shown again. Send it as: Authorization: Bearer KEY", err=True)
+    _show(keys.create(settings().keys_dir, role, name, expires))
 
 
 @app.command("list")
-def list_keys() -> None:
+def list_keys(
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
+) -> None:
     """List all keys, without their secrets."""
-    table = Table("id", "role", "name", "created", "revoked")
-    for key in keys.read(settings().keys_dir):
-        table.add_row(key.id, key.role.value, key.name, key.created, key.revoked or "")
+    shown = ("id", "role", "name", "created", "expires", "rotated", "revoked")
+    rows = [
+        {name: value for name, value in asdict(key).items() if name in shown}
+        for key in keys.read(settings().keys_dir)
+    ]
+    if as_json:
+        typer.echo(json.dumps(rows, indent=2))
+        return
+    table = Table(*shown)
+    for row in rows:
+        table.add_row(*(row[name] or "" for name in shown))
     Console().print(table)
 
 
 @app.command()
-def revoke(
-    key_id: Annotated[str, typer.Argument(metavar="ID", help="The part of the key before the dot.")],
+def rotate(
+    key_id: KeyId,
+    grace: Annotated[
+        timedelta,
+        typer.Option(parser=_duration, metavar="TIME", help="How long the secret before is still taken."),
+    ] = timedelta(0),
+    expires: Expires = None,
 ) -> None:
+    """Give a key a new secret and print it, once. Its id, role and name stay; without --expires its expiry too."""
+    _show(keys.rotate(settings().keys_dir, key_id, grace, expires))
+
+
+@app.command()
+def revoke(key_id: KeyId) -> None:
     """Revoke a key; a running service refuses it from the next request on."""
     key = keys.revoke(settings().keys_dir, key_id)
     typer.echo(f"{key.id} is revoked since {key.revoked}")
+
+
+def _show(key: str) -> None:
+    typer.echo(key)
+    typer.echo("Keep it now, it is not shown again. Send it as: Authorization: Bearer KEY", err=True)

@@ -21,6 +21,8 @@ from graphsvc.store.connection import Row, Store
 from graphsvc.store.decisions import BUSY, TURNS, read_book, record
 
 BATCH = 5_000
+PLACES = 200
+"""Of so many of its strongest links a cluster can be asked for."""
 Progress = Callable[[str, int, int], None]
 
 
@@ -135,7 +137,7 @@ def publish(
         "members": members,
         "former": former,
         "shares": shared,
-        "links": links,
+        "links": _placed(links, members),
         "successions": pairs.filter("probable").drop("cluster", "inside", "rank", "probable"),
         "turnover": campaigns.select(id="cluster", turnover=pl.Series(_documents(campaigns.drop("cluster")))),
     }
@@ -233,6 +235,16 @@ def signal_keys(signals: pl.Series, keys: pl.Series) -> pl.Series:
         .agg("key")
     )
     return rows.join(named, on="row", how="left", maintain_order="left")["key"].fill_null([])
+
+
+def _placed(links: pl.DataFrame, members: pl.DataFrame) -> pl.DataFrame:
+    """Links with their `cluster`, and their `place` among the strongest of it, from 1; null beyond `PLACES`."""
+    place = pl.int_range(1, pl.len() + 1).over("cluster")
+    return (
+        links.join(members.select("cluster", source="account"), on="source", how="left")
+        .sort("bits", "source", "target", descending=[True, False, False])
+        .with_columns(place=pl.when(place <= PLACES).then(place))
+    )
 
 
 def _documents(frame: pl.DataFrame) -> list[str]:
