@@ -1,6 +1,7 @@
 """The installation signs what it certifies: Ed25519 (RFC 8032), so that others can check and not forge."""
 
 import hashlib
+from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -15,12 +16,14 @@ class Signer:
     """Signs texts with the installation's key.
 
     `public` is the public key as hex (32 bytes), which others need to check a signature; `id` names it in 16 digits.
+    `directory` is where the key lies, for what is kept beside it; None: nowhere.
     """
 
-    __slots__ = ("_key", "id", "public")
+    __slots__ = ("_key", "directory", "id", "public")
 
-    def __init__(self, key: bytes) -> None:
+    def __init__(self, key: bytes, directory: Path | None = None) -> None:
         """`key`: 32 secret bytes."""
+        self.directory = directory
         self._key = Ed25519PrivateKey.from_private_bytes(key)
         self.public = self._key.public_key().public_bytes_raw().hex()
         self.id = hashlib.sha256(bytes.fromhex(self.public)).hexdigest()[:16]
@@ -52,4 +55,4 @@ def load_or_create_signer(settings: Settings) -> Signer:
     Raises:
         SettingsError: the key file cannot be read or written, is damaged, or others can read it.
     """
-    return Signer(load_or_create(settings.keys_dir / _FILE, "signing key"))
+    return Signer(load_or_create(settings.keys_dir / _FILE, "signing key"), settings.keys_dir)

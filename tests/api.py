@@ -1,5 +1,6 @@
 """What the tests of the API share: the app over a published graph, a key, a client."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from httpx import Response
 from graphsvc.store import Store
 
 FIXTURES = Path(__file__).parent / "fixtures"
+DOCS = Path(__file__).parents[1] / "docs" / "graphql"
 
 
 def text(fixture: str) -> str:
@@ -49,3 +51,14 @@ class Api:
         errors = self.post(query, **variables).json()["errors"]
         assert len(errors) == 1, errors
         return dict(errors[0])
+
+
+def examples(api: Api, page: str, **values: object) -> list[Any]:
+    """Runs every query of `docs/graphql/<page>.md` with those of `values` that it declares; returns their data."""
+    blocks = re.findall(r"```graphql\n(.*?)```", (DOCS / f"{page}.md").read_text(encoding="utf-8"), re.DOTALL)
+    assert blocks
+    found = []
+    for block in blocks:
+        declared = re.findall(r"\$(\w+):", block.split("{")[0])
+        found.append(api.data(block, **{name: values[name] for name in declared if name in values}))
+    return found

@@ -14,11 +14,19 @@ from graphsvc.loading import load_bundle
 from graphsvc.model.lineage import Followed
 from graphsvc.model.runs import Run
 from graphsvc.signals.tokens import Tokeniser
+from graphsvc.signing import Signer
 from graphsvc.store import Store
+from graphsvc.store.audit import Auditor
 from graphsvc.store.identities import read_known
 from graphsvc.store.publish import begin_run, publish
 
+SIGNER = Signer(b"a key for tests, 32 bytes long..")
 MADE = "2026-03-01T05:00:00Z"
+
+
+def person(name: str) -> Auditor:
+    """Somebody who acts, on record."""
+    return Auditor(SIGNER, name, "analyst")
 
 
 def populate(

@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graphsvc.campaigns.lineage.decisions import about, around, carry, in_force, status
-from graphsvc.model.decisions import Decision, Merger, Status, Verdict
+from graphsvc.model.decisions import Decision, Disposition, Merger, Status
 from graphsvc.model.lineage import EVENTS
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
-CONFIRMED, BENIGN, WATCHING = Verdict.CONFIRMED, Verdict.BENIGN, Verdict.WATCHING
+CONFIRMED, DISMISSED, MONITORING = Disposition.CONFIRMED, Disposition.DISMISSED, Disposition.MONITORING
 
 
 class Desk:
@@ -24,7 +24,7 @@ class Desk:
         self.mergers: list[Merger] = []
         self.last = 0
 
-    def decide(self, cluster: str, verdict: Verdict) -> str:
+    def decide(self, cluster: str, verdict: Disposition) -> str:
         self.last += 1
         name = f"d{self.last}"
         self.decisions.append(Decision(name, self.last, cluster, cluster, verdict, "ada", NOW))
@@ -51,11 +51,11 @@ class Desk:
     def status(self, cluster: str) -> Status:
         return status(cluster, self.decisions, self.mergers)
 
-    def forced(self, cluster: str) -> list[tuple[str, Verdict]]:
-        return [(d.cluster, d.verdict) for d in in_force(cluster, self.decisions, self.mergers)]
+    def forced(self, cluster: str) -> list[tuple[str, Disposition]]:
+        return [(d.subject, d.value) for d in in_force(cluster, self.decisions, self.mergers)]
 
     def copies(self, cluster: str) -> list[Decision]:
-        return [d for d in self.decisions if d.cluster == cluster and d.copied_from]
+        return [d for d in self.decisions if d.subject == cluster and d.copied_from]
 
 
 def same(*clusters: str) -> list[tuple[str, str, str]]:
@@ -68,13 +68,13 @@ def test_nobody_has_decided() -> None:
 
 def test_the_last_decision_says_the_status_and_undoing_it_brings_back_the_one_before() -> None:
     desk = Desk()
-    desk.decide("a", WATCHING)
+    desk.decide("a", MONITORING)
     last = desk.decide("a", CONFIRMED)
     assert desk.status("a") is Status.CONFIRMED
     desk.undo(last)
-    assert desk.status("a") is Status.WATCHING
-    desk.decide("a", BENIGN)
-    assert desk.status("a") is Status.BENIGN
+    assert desk.status("a") is Status.MONITORING
+    desk.decide("a", DISMISSED)
+    assert desk.status("a") is Status.DISMISSED
     assert len(desk.decisions) == 3
 
 
@@ -85,14 +85,14 @@ def test_growing_shrinking_sleeping_and_coming_back_keep_what_was_decided() -> N
         assert desk.run(("a", "a", kind)) == {"a": Status.CONFIRMED}
     assert desk.run(("a", "a", "dormant")) == {}
     assert desk.status("a") is Status.CONFIRMED
-    desk.decide("a", BENIGN)
-    assert desk.run(("a", "a", "revived")) == {"a": Status.BENIGN}
+    desk.decide("a", DISMISSED)
+    assert desk.run(("a", "a", "revived")) == {"a": Status.DISMISSED}
     assert len(desk.decisions) == 2
 
 
 def test_a_split_copies_what_is_in_force_and_undoing_one_leaves_the_other() -> None:
     desk = Desk()
-    desk.decide("a", WATCHING)
+    desk.decide("a", MONITORING)
     desk.decide("a", CONFIRMED)
     assert desk.run(*same("a"), ("n", "a", "split")) == {"a": Status.CONFIRMED, "n": Status.CONFIRMED}
     (copy,) = desk.copies("n")
@@ -108,10 +108,10 @@ def test_a_split_copies_what_is_in_force_and_undoing_one_leaves_the_other() -> N
 
 def test_a_small_part_that_comes_off_has_copies_too() -> None:
     desk = Desk()
-    desk.decide("a", BENIGN)
+    desk.decide("a", DISMISSED)
     assert desk.run(*same("a"), ("n", "a", "born"), ("m", None, "born")) == {
-        "a": Status.BENIGN,
-        "n": Status.BENIGN,
+        "a": Status.DISMISSED,
+        "n": Status.DISMISSED,
     }
     assert not desk.copies("m")
 
@@ -126,22 +126,22 @@ def test_an_undone_decision_is_not_copied() -> None:
 def test_a_merger_keeps_both_and_what_differs_is_a_conflict_until_somebody_decides() -> None:
     desk = Desk()
     desk.decide("a", CONFIRMED)
-    desk.decide("b", BENIGN)
+    desk.decide("b", DISMISSED)
     assert desk.run(*same("a"), ("a", "b", "merged")) == {"a": Status.CONFLICT}
-    assert desk.forced("a") == [("a", CONFIRMED), ("b", BENIGN)]
-    assert desk.status("b") is Status.BENIGN
+    assert desk.forced("a") == [("a", CONFIRMED), ("b", DISMISSED)]
+    assert desk.status("b") is Status.DISMISSED
     desk.decide("a", CONFIRMED)
     assert desk.status("a") is Status.CONFIRMED
-    assert desk.status("b") is Status.BENIGN
+    assert desk.status("b") is Status.DISMISSED
     assert [d.id for d in about("a", desk.decisions, desk.mergers)] == ["d1", "d2", "d4"]
 
 
 def test_what_is_dormant_inside_another_speaks_up_there_as_if_it_had_merged() -> None:
     desk = Desk()
     desk.decide("a", CONFIRMED)
-    desk.decide("b", BENIGN)
+    desk.decide("b", DISMISSED)
     assert desk.run(*same("a"), ("b", "b", "dormant"), into="a") == {"a": Status.CONFLICT}
-    assert desk.run(*same("a"), ("b", "b", "revived")) == {"a": Status.CONFIRMED, "b": Status.BENIGN}
+    assert desk.run(*same("a"), ("b", "b", "revived")) == {"a": Status.CONFIRMED, "b": Status.DISMISSED}
 
 
 def test_a_merger_of_one_mind_is_no_conflict() -> None:
@@ -152,7 +152,7 @@ def test_a_merger_of_one_mind_is_no_conflict() -> None:
 
 
 def test_a_merger_neither_clears_nor_condemns() -> None:
-    for verdict in Verdict:
+    for verdict in Disposition:
         desk = Desk()
         desk.decide("b", verdict)
         assert desk.run(*same("a"), ("a", "b", "merged")) == {}
@@ -168,63 +168,63 @@ def test_a_decision_on_what_is_part_of_another_speaks_up_there() -> None:
     desk = Desk()
     desk.decide("a", CONFIRMED)
     desk.run(*same("a"), ("a", "b", "merged"))
-    desk.decide("b", BENIGN)
+    desk.decide("b", DISMISSED)
     assert desk.status("a") is Status.CONFLICT
     assert around("b", desk.mergers) == ["b", "a"]
 
 
 def test_what_comes_apart_has_its_own_and_copies_of_what_was_decided_meanwhile() -> None:
     desk = Desk()
-    desk.decide("b", WATCHING)
+    desk.decide("b", MONITORING)
     desk.decide("a", CONFIRMED)
     desk.run(*same("a"), ("a", "b", "merged"))
-    assert desk.run(*same("a"), ("b", "b", "revived")) == {"a": Status.CONFIRMED, "b": Status.WATCHING}
+    assert desk.run(*same("a"), ("b", "b", "revived")) == {"a": Status.CONFIRMED, "b": Status.MONITORING}
     assert not desk.copies("b")
     desk.run(*same("a"), ("a", "b", "merged"))
-    desk.decide("a", WATCHING)
-    assert desk.run(*same("a"), ("b", "b", "revived")) == {"a": Status.WATCHING, "b": Status.WATCHING}
+    desk.decide("a", MONITORING)
+    assert desk.run(*same("a"), ("b", "b", "revived")) == {"a": Status.MONITORING, "b": Status.MONITORING}
     desk.run(*same("a"), ("a", "b", "merged"))
-    desk.decide("a", BENIGN)
-    assert desk.run(*same("a"), ("b", "b", "revived")) == {"a": Status.BENIGN, "b": Status.CONFLICT}
+    desk.decide("a", DISMISSED)
+    assert desk.run(*same("a"), ("b", "b", "revived")) == {"a": Status.DISMISSED, "b": Status.CONFLICT}
 
 
 def test_what_was_part_of_a_part_has_what_was_decided_on_both() -> None:
     desk = Desk()
     desk.run(*same("a", "b"), ("b", "c", "merged"))
-    desk.decide("b", WATCHING)
+    desk.decide("b", MONITORING)
     desk.run(*same("a"), ("a", "b", "merged"))
     desk.decide("a", CONFIRMED)
     desk.run(*same("a"), ("c", "c", "revived"))
-    assert [d.verdict for d in desk.copies("c")] == [WATCHING, CONFIRMED]
+    assert [d.value for d in desk.copies("c")] == [MONITORING, CONFIRMED]
     assert desk.status("c") is Status.CONFLICT
 
 
 def test_what_comes_off_a_conflict_is_one() -> None:
     desk = Desk()
     desk.decide("a", CONFIRMED)
-    desk.decide("b", BENIGN)
+    desk.decide("b", DISMISSED)
     desk.run(*same("a"), ("a", "b", "merged"))
     assert desk.run(*same("a"), ("n", "a", "split"))["n"] is Status.CONFLICT
-    assert {d.verdict for d in desk.copies("n")} == {CONFIRMED, BENIGN}
+    assert {d.value for d in desk.copies("n")} == {CONFIRMED, DISMISSED}
     # Where it was settled, what comes off is settled too.
-    desk.decide("a", BENIGN)
-    assert desk.run(*same("a"), ("m", "a", "split"))["m"] is Status.BENIGN
+    desk.decide("a", DISMISSED)
+    assert desk.run(*same("a"), ("m", "a", "split"))["m"] is Status.DISMISSED
 
 
 def test_a_part_that_comes_back_in_does_not_contradict_with_a_copy_of_what_was_answered_here() -> None:
     desk = Desk()
     desk.decide("a", CONFIRMED)
     desk.run(*same("a"), ("n", "a", "split"))
-    desk.decide("a", BENIGN)
-    assert desk.run(*same("a"), ("a", "n", "merged")) == {"a": Status.BENIGN}
+    desk.decide("a", DISMISSED)
+    assert desk.run(*same("a"), ("a", "n", "merged")) == {"a": Status.DISMISSED}
     # What was decided on it in its own right does.
-    desk.decide("n", WATCHING)
+    desk.decide("n", MONITORING)
     assert desk.status("a") is Status.CONFLICT
 
 
 steps = st.lists(
     st.one_of(
-        st.tuples(st.just("decide"), st.integers(0, 9), st.sampled_from(list(Verdict))),
+        st.tuples(st.just("decide"), st.integers(0, 9), st.sampled_from(list(Disposition))),
         st.tuples(st.just("undo"), st.integers(0, 30), st.none()),
         st.tuples(
             st.sampled_from(["split", "merge", "revive", "sleep"]), st.integers(0, 9), st.integers(0, 9)
@@ -256,7 +256,7 @@ def test_whatever_happens_nothing_is_lost_and_only_what_was_said_is_the_status(
             was = desk.forced(source)
             desk.run(*same(*active), (name, source, "split"))
             active.append(name)
-            assert {v for _, v in was} == {d.verdict for d in desk.copies(name)}
+            assert {v for _, v in was} == {d.value for d in desk.copies(name)}
         elif what == "merge" and len(active) > 1:
             part = active.pop(one % len(active))
             whole = active[other % len(active)]
@@ -278,7 +278,8 @@ def test_whatever_happens_nothing_is_lost_and_only_what_was_said_is_the_status(
         assert len(set(numbers)) == len(numbers)
         assert max([0, *numbers]) <= desk.last
         for name in active + resting:
-            said = {d.verdict.value for d in desk.decisions if d.cluster == name and not d.undone}
+            said = {d.value for d in desk.decisions if d.subject == name and not d.undone}
             now = desk.status(name)
             assert now in (Status.OPEN, Status.CONFLICT) or now.value in said
-            assert (now is Status.OPEN) == (not said)
+            assert (now is Status.OPEN) <= (not said or Disposition.OPEN in said)
+            assert said or now is Status.OPEN

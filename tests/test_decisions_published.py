@@ -9,23 +9,23 @@ import pytest
 from api import Api
 from fastapi.testclient import TestClient
 from lives import names
-from published import Days, populate, statuses
+from published import Days, person, populate, statuses
 from typer.testing import CliRunner
 
 from graphsvc.api import keys
 from graphsvc.api.app import create_app
 from graphsvc.cli.commands import app
 from graphsvc.errors import NotFound
-from graphsvc.model.decisions import Verdict
+from graphsvc.model.decisions import Disposition, On, Topic
 from graphsvc.settings import Settings
 from graphsvc.signals.tokens import Tokeniser
 from graphsvc.store import Store
-from graphsvc.store.decisions import decide, read_book, read_identity, undo
+from graphsvc.store.decisions import Wish, decide, read_book, read_identity, undo
 from graphsvc.store.lineage import run_events
 from graphsvc.store.published import members
 
 A, B = names("a", 30), names("b", 24)
-CONFIRMED, BENIGN, WATCHING = Verdict.CONFIRMED, Verdict.BENIGN, Verdict.WATCHING
+CONFIRMED, DISMISSED, MONITORING = Disposition.CONFIRMED, Disposition.DISMISSED, Disposition.MONITORING
 
 
 @pytest.fixture
@@ -34,32 +34,36 @@ def days(database: Store, tokens: Tokeniser, tmp_path: Path) -> Days:
     return Days(database)
 
 
-def say(store: Store, cluster: str, verdict: Verdict, note: str = "") -> str:
-    return decide(store, cluster, verdict, "ada", note, datetime.now(UTC)).id
+def say(store: Store, cluster: str, verdict: Disposition, note: str = "") -> str:
+    return decide(store, person("ada"), wish(cluster, verdict, note), datetime.now(UTC)).id
+
+
+def wish(cluster: str, disposition: Disposition, note: str = "") -> Wish:
+    return Wish(On.CLUSTER, cluster, Topic.DISPOSITION, disposition.value, note)
 
 
 def test_a_status_follows_the_last_decision_and_outlives_runs(days: Days) -> None:
     days.day(A, B)
     one, other = days.ids
-    say(days.store, one, WATCHING)
+    say(days.store, one, MONITORING)
     last = say(days.store, one, CONFIRMED, "cards of the same batch")
     assert statuses(days.store) == {one: "confirmed", other: "open"}
     assert set(members(days.store)["status"]) == {"confirmed", "open"}
     days.day(A[:25], B)
     assert statuses(days.store) == {one: "confirmed", other: "open"}
-    undo(days.store, last, "bob", datetime.now(UTC))
-    assert statuses(days.store)[one] == "watching"
+    undo(days.store, person("bob"), last, datetime.now(UTC))
+    assert statuses(days.store)[one] == "monitoring"
     days.day(A, B)
-    assert statuses(days.store)[one] == "watching"
+    assert statuses(days.store)[one] == "monitoring"
     kept = {each.id: each for each in read_book(days.store).decisions}[last]
     assert (kept.undone_by, kept.by, kept.note, kept.size) == ("bob", "ada", "cards of the same batch", 30)
 
 
 def test_undoing_twice_is_undoing_once(days: Days) -> None:
     days.day(A)
-    made = say(days.store, days.ids[0], BENIGN)
-    first = undo(days.store, made, "bob", datetime.now(UTC))
-    second = undo(days.store, made, "eve", datetime.now(UTC))
+    made = say(days.store, days.ids[0], DISMISSED)
+    first = undo(days.store, person("bob"), made, datetime.now(UTC))
+    second = undo(days.store, person("eve"), made, datetime.now(UTC))
     assert second == first
     assert len(read_book(days.store).decisions) == 1
 
@@ -67,9 +71,9 @@ def test_undoing_twice_is_undoing_once(days: Days) -> None:
 def test_who_sleeps_can_be_decided_on_and_wakes_with_it(days: Days) -> None:
     days.day(A, B)
     one, other = days.ids
-    say(days.store, other, BENIGN)
+    say(days.store, other, DISMISSED)
     days.day(A)
-    assert read_identity(days.store, other).status == "benign"
+    assert read_identity(days.store, other).status == "dismissed"
     say(days.store, other, CONFIRMED)
     assert (read_identity(days.store, other).state, read_identity(days.store, other).status) == (
         "dormant",
@@ -87,9 +91,9 @@ def test_a_split_copies_once_and_the_copies_live_on_their_own(days: Days) -> Non
     new = days.ids[0]
     assert statuses(days.store) == {one: "confirmed", new: "confirmed"}
     days.day(A[:12], A[12:])
-    (copy,) = [each for each in read_book(days.store).decisions if each.cluster == new]
+    (copy,) = [each for each in read_book(days.store).decisions if each.subject == new]
     assert (copy.copied_from, copy.origin, copy.note, copy.by) == (made, one, "why", "ada")
-    undo(days.store, made, "bob", datetime.now(UTC))
+    undo(days.store, person("bob"), made, datetime.now(UTC))
     assert statuses(days.store) == {one: "open", new: "confirmed"}
 
 
@@ -97,28 +101,28 @@ def test_a_merger_keeps_both_and_shows_the_conflict(days: Days) -> None:
     days.day(A, B)
     one, other = days.ids
     say(days.store, one, CONFIRMED)
-    say(days.store, other, BENIGN)
+    say(days.store, other, DISMISSED)
     days.day(A + B)
     assert statuses(days.store) == {one: "conflict"}
-    assert read_identity(days.store, other).status == "benign"
+    assert read_identity(days.store, other).status == "dismissed"
     assert read_identity(days.store, other).merged_into == one
     days.day(A + B)
     assert statuses(days.store) == {one: "conflict"}
     # A decision on the part shows on the whole, at once.
     say(days.store, other, CONFIRMED)
     assert statuses(days.store) == {one: "confirmed"}
-    say(days.store, one, WATCHING)
-    assert statuses(days.store) == {one: "watching"}
+    say(days.store, one, MONITORING)
+    assert statuses(days.store) == {one: "monitoring"}
     days.day(A, B)
     # It was decided on while it was part of the other.
-    assert statuses(days.store) == {one: "watching", other: "conflict"}
+    assert statuses(days.store) == {one: "monitoring", other: "conflict"}
 
 
 def test_a_few_accounts_taken_in_keep_what_was_decided_on_them_in_sight(days: Days) -> None:
     days.day(A[:25], A[25:])
     one, bit = days.ids
     say(days.store, one, CONFIRMED)
-    say(days.store, bit, BENIGN)
+    say(days.store, bit, DISMISSED)
     followed = days.day(A)
     assert (bit, one, "dormant") in followed.events.select("id", "into", "kind").rows()
     assert run_events(days.store, "run-2").equals(followed.events)
@@ -128,12 +132,12 @@ def test_a_few_accounts_taken_in_keep_what_was_decided_on_them_in_sight(days: Da
         one,
     )
     days.day(A[:25], A[25:])
-    assert statuses(days.store) == {one: "confirmed", bit: "benign"}
+    assert statuses(days.store) == {one: "confirmed", bit: "dismissed"}
 
 
-@pytest.mark.parametrize("verdict", list(Verdict))
+@pytest.mark.parametrize("verdict", list(Disposition))
 def test_who_decides_while_a_run_publishes_is_heard(
-    days: Days, monkeypatch: pytest.MonkeyPatch, verdict: Verdict
+    days: Days, monkeypatch: pytest.MonkeyPatch, verdict: Disposition
 ) -> None:
     days.day(A)
     (one,) = days.ids
@@ -156,24 +160,24 @@ def test_many_who_decide_at_once_are_all_heard_in_turn(days: Days) -> None:
     days.day(A)
     (one,) = days.ids
     people = [
-        Thread(target=decide, args=(days.store, one, verdict, f"p{n}", "", datetime.now(UTC)))
-        for n, verdict in enumerate([CONFIRMED, BENIGN] * 3)
+        Thread(target=decide, args=(days.store, person(f"p{n}"), wish(one, verdict), datetime.now(UTC)))
+        for n, verdict in enumerate([CONFIRMED, DISMISSED] * 3)
     ]
-    for person in people:
-        person.start()
-    for person in people:
-        person.join()
+    for each in people:
+        each.start()
+    for each in people:
+        each.join()
     book = read_book(days.store)
     assert [each.number for each in book.decisions[-6:]] == list(range(book.version - 5, book.version + 1))
     assert {each.by for each in book.decisions} == {f"p{n}" for n in range(6)}
-    assert statuses(days.store) == {one: book.decisions[-1].verdict.value}
+    assert statuses(days.store) == {one: book.decisions[-1].value}
 
 
 def test_there_must_be_something_to_decide_on_and_to_undo(days: Days) -> None:
     with pytest.raises(NotFound, match="no cluster nobody"):
-        say(days.store, "nobody", BENIGN)
+        say(days.store, "nobody", DISMISSED)
     with pytest.raises(NotFound, match="no decision nothing"):
-        undo(days.store, "nothing", "bob", datetime.now(UTC))
+        undo(days.store, person("bob"), "nothing", datetime.now(UTC))
     assert not read_book(days.store).decisions
 
 
@@ -185,27 +189,27 @@ def test_the_commands_decide_list_and_undo(days: Days, cli_environment: Path) ->
     said = run(app, ["decide", one, "confirmed", "--by", "ada", "--note", "one hand"]).stdout
     assert f"Cluster {one} (30 accounts, active) is confirmed." in said
     made = said.split("Decision ")[1].split(";")[0]
-    run(app, ["decide", other, "benign", "--by", "bob"])
+    run(app, ["decide", other, "dismissed", "--by", "bob"])
     days.day(A + B)
     told = run(app, ["decisions", one]).stdout.splitlines()
-    assert ["benign" in told[0], "confirmed" in told[1], "one hand" in told[1]] == [True] * 3
+    assert ["dismissed" in told[0], "confirmed" in told[1], "one hand" in told[1]] == [True] * 3
     rows = json.loads(run(app, ["decisions", one, "--json"]).stdout)
-    assert [(row["cluster"], row["verdict"], row["in_force"]) for row in rows] == [
-        (other, "benign", True),
+    assert [(row["subject"], row["value"], row["in_force"]) for row in rows] == [
+        (other, "dismissed", True),
         (one, "confirmed", True),
     ]
     assert statuses(days.store) == {one: "conflict"}
     assert "is open." in run(app, ["undo", made, "--by", "eve"]).stdout
     assert "undone by eve" in run(app, ["decisions", one]).stdout
     assert run(app, ["decide", one, "guilty"]).exit_code == 2
-    assert run(app, ["decide", one, "benign", "--by", " "]).exit_code == 2
+    assert run(app, ["decide", one, "dismissed", "--by", " "]).exit_code == 2
 
 
 def test_status_and_lineage_over_graphql(days: Days, installation: Settings) -> None:
     days.day(A, B)
     one, other = days.ids
     say(days.store, one, CONFIRMED)
-    say(days.store, other, BENIGN)
+    say(days.store, other, DISMISSED)
     days.day(A + B)
     question = """query($id: String!) { cluster(id: $id) { status lineage(first: 3) {
       kind clusterId beforeId accountsInCommon accountsBefore accountsNow says } } }"""

@@ -1,11 +1,11 @@
 // All decisions, which identities are in whose clusters, and the version of the book, in one reading.
 // Parameters: none
-// Returns: one row: version, decisions (maps), mergers (maps of id, into, number)
+// Returns: one row: version, decisions (maps, times in milliseconds), mergers (maps of id, into, number)
 OPTIONAL MATCH (b:DecisionBook {name: 'decisions'})
 WITH coalesce(b.version, 0) AS version
 CALL () {
   MATCH (d:Decision)
-  RETURN collect(d {.*}) AS decisions
+  RETURN collect(d {.*, at: d.at.epochMillis, undoneAt: d.undoneAt.epochMillis}) AS decisions
 }
 CALL () {
   MATCH (c:Dormant|Merged)

@@ -1,11 +1,13 @@
 """What a resolver has at hand: who asks, a reader that batches, and a budget."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import strawberry
 from strawberry.dataloader import DataLoader
 from strawberry.fastapi import BaseContext
 
+from graphsvc.api.book import BookOnce
 from graphsvc.api.keys import Principal
 from graphsvc.api.limits import Budget
 from graphsvc.api.worker import Worker
@@ -57,7 +59,13 @@ class Context(BaseContext):
     """One request's."""
 
     def __init__(
-        self, reader: Reader, worker: Worker, signer: Signer, principal: Principal, request_id: str
+        self,
+        reader: Reader,
+        worker: Worker,
+        signer: Signer,
+        principal: Principal,
+        request_id: str,
+        keys_dir: Path,
     ) -> None:
         super().__init__()
         self.reader = reader
@@ -65,8 +73,10 @@ class Context(BaseContext):
         self.signer = signer
         self.principal = principal
         self.request_id = request_id
+        self.keys_dir = keys_dir
         self.veil = reader.veil
         self.loaders = Loaders(reader)
+        self.book = BookOnce(reader)
         self.budget = Budget()
 
     @property

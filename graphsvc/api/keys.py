@@ -4,20 +4,19 @@ A secret is 256 random bits, so a slow password hash would add nothing; what is 
 HMAC-SHA256 under a pepper that lives in a file of its own (a copy of the key file alone is useless).
 """
 
-import fcntl
 import hashlib
 import hmac
 import json
-import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 
 from graphsvc.errors import NotFound, SettingsError
+from graphsvc.privatefile import in_turn, replace_whole
 
 KEYS_FILE = "api-keys.json"
 PEPPER_FILE = "api-keys.pepper"
@@ -85,7 +84,7 @@ def create(
         secret, digest = _made(directory, key_id)
         expires = _in(lasts) if lasts is not None else None
         key = ApiKey(key_id, role, name, _in(), digest, expires=expires)
-        _write(directory / KEYS_FILE, _encode([*read(directory), key]))
+        replace_whole(directory / KEYS_FILE, _encode([*read(directory), key]))
     return f"{key_id}.{secret}"
 
 
@@ -102,9 +101,7 @@ def rotate(
         NotFound: there is no valid key of this id.
     """
     with _locked(directory):
-        key = one(directory, key_id)
-        if not key.holds(datetime.now(UTC)):
-            raise NotFound("This API key is revoked or expired.", "Create a new one.")
+        key = valid(directory, key_id)
         secret, digest = _made(directory, key_id)
         expires = _in(lasts) if lasts is not None else key.expires
         until = _in(grace)
@@ -228,12 +225,24 @@ def _digest(pepper: bytes, key_id: str, secret: str) -> str:
 def _pepper(directory: Path) -> bytes:
     path = directory / PEPPER_FILE
     if not path.exists():
-        _write(path, secrets.token_bytes(32))
+        replace_whole(path, secrets.token_bytes(32))
     return path.read_bytes()
 
 
 def _encode(keys: list[ApiKey]) -> bytes:
     return (json.dumps([asdict(key) for key in keys], indent=1) + "\n").encode()
+
+
+def valid(directory: Path, key_id: str) -> ApiKey:
+    """The key of this id.
+
+    Raises:
+        NotFound: there is none, or it is revoked or expired.
+    """
+    key = one(directory, key_id)
+    if not key.holds(datetime.now(UTC)):
+        raise NotFound("This API key is revoked or expired.", "Create a new one.")
+    return key
 
 
 def _made(directory: Path, key_id: str) -> tuple[str, str]:
@@ -244,7 +253,7 @@ def _made(directory: Path, key_id: str) -> tuple[str, str]:
 
 def _put(directory: Path, changed: ApiKey) -> None:
     keys = [changed if key.id == changed.id else key for key in read(directory)]
-    _write(directory / KEYS_FILE, _encode(keys))
+    replace_whole(directory / KEYS_FILE, _encode(keys))
 
 
 def _in(later: timedelta = timedelta(0)) -> str:
@@ -252,33 +261,15 @@ def _in(later: timedelta = timedelta(0)) -> str:
     return (datetime.now(UTC) + later).isoformat(timespec="seconds")
 
 
-def _write(path: Path, content: bytes) -> None:
-    """Replaces a file whole or not at all; only its owner can read it, from its first byte on."""
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
 @contextmanager
 def _locked(directory: Path) -> Iterator[None]:
     """Holds the lock that keeps two commands from losing each other's change."""
-    try:
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(directory / _LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o600)
-    except OSError as error:
-        raise SettingsError(
-            f"The directory of keys cannot be written ({type(error).__name__}).",
-            "Set GRAPHSVC_DATA_DIR to a directory that is yours.",
-        ) from None
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    with ExitStack() as held:
+        try:
+            held.enter_context(in_turn(directory / _LOCK_FILE))
+        except OSError as error:
+            raise SettingsError(
+                f"The directory of keys cannot be written ({type(error).__name__}).",
+                "Set GRAPHSVC_DATA_DIR to a directory that is yours.",
+            ) from None
         yield
-    finally:
-        os.close(descriptor)

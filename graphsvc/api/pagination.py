@@ -11,10 +11,10 @@ from typing import Generic, TypeVar
 import strawberry
 
 from graphsvc.api.errors import BadInput
-from graphsvc.store.connection import Row
 
 Node = TypeVar("Node")
 Made = TypeVar("Made")
+Item = TypeVar("Item")
 Key = tuple[str | int | float, ...]
 
 
@@ -77,11 +77,11 @@ def decode(scope: str, cursor: str | None, start: Key) -> Key:
 
 
 def connection(
-    rows: Sequence[Row],
+    rows: Sequence[Item],
     first: int,
     after: str | None,
-    make: Callable[[Row], Made],
-    cursor: Callable[[Row], str],
+    make: Callable[[Item], Made],
+    cursor: Callable[[Item], str],
 ) -> Connection[Made]:
     """A page out of up to `first + 1` rows."""
     edges = [Edge(cursor=cursor(row), node=make(row)) for row in rows[:first]]

@@ -12,6 +12,7 @@ from strawberry.fastapi import GraphQLRouter
 
 from graphsvc.api.context import Context
 from graphsvc.api.errors import BadInput, failure, request_id
+from graphsvc.api.keys import KeyRing
 from graphsvc.api.principals import principal_of
 from graphsvc.api.worker import Worker
 from graphsvc.signing import Signer
@@ -27,6 +28,7 @@ async def _context(connection: HTTPConnection) -> Context:
         cast(Signer, state.signer),
         principal,
         request_id(connection),
+        cast(KeyRing, state.keys).directory,
     )
 
 

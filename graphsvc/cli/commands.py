@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from graphsvc.cli import (
+    audit,
     blast,
     decide,
     demo,
@@ -73,9 +74,13 @@ app.command("blast")(blast.blast)
 app.command("succession")(succession.succession)
 app.command("lineage")(lineage.lineage)
 app.command("decide")(decide.decide)
+app.command("assign")(decide.assign)
+app.command("note")(decide.note)
+app.command("pin")(decide.pin)
 app.command("decisions")(decide.decisions)
 app.command("undo")(decide.undo)
 app.command("serve")(serve.serve)
+app.add_typer(audit.app, name="audit")
 app.add_typer(export.app, name="export")
 app.add_typer(keys.app, name="keys")
 app.add_typer(neo4j.app, name="neo4j")

@@ -1,4 +1,4 @@
-"""`graphsvc decide`, `decisions` and `undo`: what people say on clusters."""
+"""`graphsvc decide`, `assign`, `note`, `pin`, `decisions` and `undo`: what people say on clusters and accounts."""
 
 import getpass
 import json
@@ -9,40 +9,88 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from graphsvc.cli.progress import console
-from graphsvc.model.decisions import Decision, Status, Verdict
+from graphsvc.model.decisions import Decision, Disposition, On, Pin, Status, Topic
 from graphsvc.settings import settings
 
 if TYPE_CHECKING:
     from graphsvc.store import Store
+    from graphsvc.store.audit import Auditor
+    from graphsvc.store.decisions import Wish
 
 By = Annotated[str | None, typer.Option(help="Who decides; without: your login name.")]
+Note = Annotated[str, typer.Option(help="Why; kept with the decision.")]
+OnAccount = Annotated[bool, typer.Option("--account", help="The id is an account's, not a cluster's.")]
 
 
 def decide(
-    cluster: Annotated[str, typer.Argument(help="Id of a cluster, found by the last run or not.")],
-    verdict: Annotated[
-        Verdict,
+    subject: Annotated[str, typer.Argument(metavar="ID", help="A cluster, found by the last run or not.")],
+    disposition: Annotated[
+        Disposition,
         typer.Argument(
-            help="confirmed: one operator, against the rules. benign: nothing to act on. watching: not settled, "
-            "keep an eye on it."
+            help="confirmed: one operator, against the rules. dismissed: nothing to act on. monitoring: not settled, "
+            "keep an eye on it. actioned: acted on, elsewhere. appealed: somebody says that was wrong. open: none of "
+            "these any more."
         ),
     ],
-    note: Annotated[str, typer.Option(help="Why; kept with the decision.")] = "",
+    account: OnAccount = False,
+    note: Note = "",
     by: By = None,
 ) -> None:
-    """Decide on a cluster. The last decision says what its status is.
+    """Decide on a cluster or an account. The last decision says what its status is.
 
     A decision stays with the cluster's id from run to run. What splits off gets a copy; what merges keeps its own, and
     where decisions that came together differ the status is `conflict` until somebody decides again. Nothing that was
-    decided is ever removed; `graphsvc undo` takes it back, on record.
+    decided is ever removed; `graphsvc undo` takes it back, on record. Nothing here acts on accounts.
     """
-    from graphsvc.database import open_store
-    from graphsvc.store.decisions import decide as record
+    from graphsvc.store.decisions import Wish
 
-    with open_store(settings(), console.print) as store:
-        made = record(store, cluster, verdict, _who(by), note.strip(), datetime.now(UTC))
-        _told(store, cluster)
-    typer.echo(f"Decision {made.id}; `graphsvc undo {made.id}` takes it back.")
+    on = On.ACCOUNT if account else On.CLUSTER
+    _decided(Wish(on, subject, Topic.DISPOSITION, disposition.value, note.strip()), by)
+
+
+def assign(
+    cluster: Annotated[str, typer.Argument(help="Id of a cluster.")],
+    to: Annotated[str, typer.Argument(metavar="[NAME]", help="Who looks after it; without: nobody.")] = "",
+    by: By = None,
+) -> None:
+    """Say who looks after a cluster. It follows the cluster as decisions do."""
+    from graphsvc.store.decisions import Wish
+
+    _decided(Wish(On.CLUSTER, cluster, Topic.ASSIGNMENT, to.strip()), by)
+
+
+def note(
+    subject: Annotated[str, typer.Argument(metavar="ID", help="Id of a cluster.")],
+    text: Annotated[str, typer.Argument(help="What to note.")],
+    account: OnAccount = False,
+    by: By = None,
+) -> None:
+    """Note something on a cluster or an account. Notes follow the cluster as decisions do."""
+    from graphsvc.store.decisions import Wish
+
+    if not text.strip():
+        raise typer.BadParameter("A note says something.", param_hint="TEXT")
+    on = On.ACCOUNT if account else On.CLUSTER
+    _decided(Wish(on, subject, Topic.NOTE, "", text.strip()), by)
+
+
+def pin(
+    a: Annotated[str, typer.Argument(metavar="ACCOUNT", help="An account.")],
+    b: Annotated[str, typer.Argument(metavar="ACCOUNT", help="Another one.")],
+    operator: Annotated[Pin, typer.Argument(help="Whether the same operator runs both.")],
+    note: Note = "",
+    by: By = None,
+) -> None:
+    """Say that two accounts are one operator's, or are not. The next detection honours it.
+
+    Two that are different are never in one cluster. Two that are the same are, if one of them is in any.
+    """
+    from graphsvc.store.decisions import Wish
+
+    if a == b:
+        raise typer.BadParameter("A pin is about two accounts.", param_hint="ACCOUNT")
+    first, second = sorted((a, b))
+    _decided(Wish(On.PAIR, first, Topic.PIN, operator.value, note.strip(), second), by)
 
 
 def undo(
@@ -54,26 +102,28 @@ def undo(
     from graphsvc.store.decisions import undo as take_back
 
     with open_store(settings(), console.print) as store:
-        undone = take_back(store, decision, _who(by), datetime.now(UTC))
-        _told(store, undone.cluster)
+        _told(store, take_back(store, _auditor(by), decision, datetime.now(UTC)))
 
 
 def decisions(
-    cluster: Annotated[str | None, typer.Argument(help="Id of a cluster; without: all decisions.")] = None,
+    subject: Annotated[
+        str | None, typer.Argument(metavar="[ID]", help="Id of a cluster; without: all decisions.")
+    ] = None,
+    account: OnAccount = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
 ) -> None:
-    """List decisions, newest first: on one cluster and on what is part of it now, or all there are."""
-    from graphsvc.campaigns.lineage.decisions import about, in_force
+    """List decisions, newest first: on one cluster and on what is part of it now, on one account, or all there are."""
     from graphsvc.database import open_store
     from graphsvc.store.decisions import read_book, read_identity
 
     with open_store(settings(), console.print) as store:
-        if cluster:
-            read_identity(store, cluster)
+        if subject and not account:
+            read_identity(store, subject)
         book = read_book(store)
-    shown = about(cluster, book.decisions, book.mergers) if cluster else book.decisions
-    heads = [cluster] if cluster else sorted({decision.cluster for decision in shown})
-    forced = {each.id for head in heads for each in in_force(head, book.decisions, book.mergers)}
+    on = On.ACCOUNT if account else On.CLUSTER
+    shown = book.about(on, subject) if subject else book.decisions
+    heads = {(on, subject, "")} if subject else {(each.on, each.subject, each.other) for each in shown}
+    forced = {each.id for head in heads for each in book.standing(*head)}
     if as_json:
         rows = [{**asdict(each), "in_force": each.id in forced} for each in reversed(shown)]
         typer.echo(json.dumps(rows, indent=2, default=str))
@@ -81,12 +131,24 @@ def decisions(
     for each in reversed(shown):
         typer.echo(_line(each, each.id in forced))
     if not shown:
-        typer.echo("Nobody has decided yet: `graphsvc decide CLUSTER confirmed|benign|watching`.")
+        typer.echo(f"Nobody has decided yet: `graphsvc decide ID {'|'.join(Disposition)}`.")
+
+
+def _decided(wish: "Wish", by: str | None) -> None:
+    from graphsvc.database import open_store
+    from graphsvc.store.decisions import decide as record
+
+    with open_store(settings(), console.print) as store:
+        made = record(store, _auditor(by), wish, datetime.now(UTC))
+        _told(store, made)
+    typer.echo(f"Decision {made.id}; `graphsvc undo {made.id}` takes it back.")
 
 
 def _line(decision: Decision, forced: bool) -> str:
-    said = f"{decision.at:%Y-%m-%d %H:%M}  {decision.id}  {decision.cluster}  {decision.verdict.value:<9}  "
-    said += f"by {decision.by}, on {decision.size:,} accounts"
+    subject = " ".join(part for part in (decision.subject, decision.other) if part)
+    said = f"{decision.at:%Y-%m-%d %H:%M}  {decision.id}  {subject}  {_said(decision):<10}  by {decision.by}"
+    if decision.on is On.CLUSTER:
+        said += f", on {decision.size:,} accounts"
     if decision.copied_from:
         said += f", copied from {decision.origin}"
     if decision.undone_at:
@@ -96,19 +158,33 @@ def _line(decision: Decision, forced: bool) -> str:
     return said + (f": {decision.note}" if decision.note else "")
 
 
-def _told(store: "Store", cluster: str) -> None:
+def _said(decision: Decision) -> str:
+    if decision.topic is Topic.ASSIGNMENT:
+        return f"for {decision.value}" if decision.value else "for nobody"
+    return decision.value or decision.topic.value
+
+
+def _told(store: "Store", decision: Decision) -> None:
     from graphsvc.store.decisions import read_identity
 
-    now = read_identity(store, cluster)
-    typer.echo(f"Cluster {cluster} ({now.size:,} accounts, {now.state}) is {now.status}.")
+    if decision.on is not On.CLUSTER:
+        typer.echo(
+            f"{decision.topic.value} on {' and '.join(filter(None, (decision.subject, decision.other)))}."
+        )
+        return
+    now = read_identity(store, decision.subject)
+    typer.echo(f"Cluster {now.id} ({now.size:,} accounts, {now.state}) is {now.status}.")
     if now.status == Status.CONFLICT:
         typer.echo(
-            f"Decisions that came together differ: see `graphsvc decisions {cluster}`, and decide again."
+            f"Decisions that came together differ: see `graphsvc decisions {now.id}`, and decide again."
         )
 
 
-def _who(by: str | None) -> str:
+def _auditor(by: str | None) -> "Auditor":
+    from graphsvc.signing import load_or_create_signer
+    from graphsvc.store.audit import Auditor
+
     name = getpass.getuser() if by is None else by.strip()
     if not name:
         raise typer.BadParameter("A decision has an author.", param_hint="--by")
-    return name
+    return Auditor(load_or_create_signer(settings()), name, "cli")

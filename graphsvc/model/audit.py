@@ -6,9 +6,12 @@ even who may write to the database cannot do so unseen.
 
 import hashlib
 import json
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
+
+from graphsvc.signing import signed
 
 GENESIS = "0" * 64
 """What stands before the first entry."""
@@ -62,3 +65,95 @@ class Entry:
     def hash(self) -> str:
         """Hex SHA-256 of `text`."""
         return hashlib.sha256(self.text().encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """An entry as it was found in the log: `entry` is None where it cannot be read as one."""
+
+    number: int
+    entry: Entry | None
+    hash: str
+    signature: str
+    signer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Number and hash of the last entry, as they were kept outside of the database."""
+
+    number: int
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong at the entry `number`."""
+
+    number: int
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What a check of the whole log found: how many entries, the last one's hash, and all faults in their order."""
+
+    entries: int
+    head: str
+    faults: list[Fault]
+
+    @property
+    def holds(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.faults
+
+
+def check(log: Iterable[Logged], signers: Collection[str], counted: int, kept: Head | None) -> Checked:
+    """Checks a log from its first entry to its last.
+
+    Args:
+        log: in the order of their numbers.
+        signers: public keys (hex) whose signatures count.
+        counted: the last number by the log's own count, read before the log was.
+        kept: the head that was kept elsewhere, read before the log was; None: there was none.
+    """
+    faults: list[Fault] = []
+    entries, last, before = 0, 0, GENESIS
+    found_kept = False
+    for logged in log:
+        entries += 1
+        if logged.number > last + 1:
+            faults.append(Fault(last + 1, _missing(last + 1, logged.number - 1)))
+        faults += [Fault(logged.number, what) for what in _wrong(logged, last, before, signers)]
+        if kept is not None and logged.number == kept.number:
+            found_kept = True
+            if logged.hash != kept.hash:
+                faults.append(Fault(kept.number, "is not the one whose hash was kept beside the keys"))
+        if logged.number > last:
+            last, before = logged.number, logged.hash
+    end = max(counted, kept.number if kept else 0)
+    if last < end:
+        faults.append(Fault(last + 1, f"{_missing(last + 1, end)}: the log was cut off"))
+    elif kept is not None and kept.number and not found_kept:
+        faults.append(Fault(kept.number, "was kept beside the keys and is not there"))
+    return Checked(entries, before, faults)
+
+
+def _wrong(logged: Logged, last: int, before: str, signers: Collection[str]) -> list[str]:
+    """What is wrong with one entry that comes after the number `last` with the hash `before`."""
+    faults = []
+    if logged.number <= last:
+        faults.append("is there twice")
+    if logged.entry is None or logged.entry.number != logged.number or logged.entry.hash() != logged.hash:
+        faults.append("was changed: its hash is another")
+    if logged.entry is not None and logged.number == last + 1 and logged.entry.before != before:
+        faults.append("does not follow the entry before it")
+    if logged.signer not in signers:
+        faults.append("is signed by another key than this installation's")
+    elif not signed(logged.hash, logged.signature, logged.signer):
+        faults.append("has a signature that is not of its hash")
+    return faults
+
+
+def _missing(first: int, last: int) -> str:
+    return "is missing" if first == last else f"and all to {last} are missing"

@@ -1,16 +1,27 @@
-"""The audit log: an entry is written in the same transaction as what it tells of, or neither is."""
+"""The audit log: an entry is written in the same transaction as what it tells of, or neither is.
+
+After each entry its number and hash are kept beside the signing key too, so that a log whose end was cut off is found
+out. That file stays as it is when the log does not go on from what it says.
+"""
 
 import json
+import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 from graphsvc.errors import DatabaseRefused
-from graphsvc.model.audit import GENESIS, Act, Entry
+from graphsvc.model.audit import GENESIS, Act, Entry, Head
+from graphsvc.privatefile import in_turn, replace_whole
 from graphsvc.signing import Signer
 from graphsvc.store.connection import Row, Store
 
+log = logging.getLogger("graphsvc.audit")
+
+HEAD_FILE = "audit-head.json"
 TURNS = 50
 """How often a writer that others forestall tries again before it gives up."""
 BUSY = DatabaseRefused("Others kept writing to the audit log.", "Nothing was changed. Try again in a moment.")
@@ -33,7 +44,7 @@ class Auditor:
         *steps: tuple[str, Row],
         guards: tuple[tuple[str, Row], ...] = (),
         reason: str = "",
-        details: dict[str, Any] | None = None,
+        details: Mapping[str, Any] | None = None,
     ) -> bool:
         """Does `steps` and says so in the log, all in one transaction.
 
@@ -45,7 +56,10 @@ class Auditor:
         Raises:
             DatabaseUnavailable, DatabaseRefused: the log cannot be written, so nothing was.
         """
-        act = Act(self.actor, self.role, action, subject, reason, self.request, details or {})
+        plain = json.loads(
+            json.dumps(dict(details or {}))
+        )  # as it is read back, so that its hash is the same
+        act = Act(self.actor, self.role, action, subject, reason, self.request, plain)
         name = uuid4().hex
         for _ in range(TURNS):
             head = store.read("audit/head", id=name)
@@ -56,6 +70,7 @@ class Auditor:
             turn = ("audit/turn", {"number": number})
             closed = store.all_guarded((turn, *guards), *steps, ("audit/append", self._row(entry)))
             if closed is None:
+                _keep(self.signer.directory, entry)
                 return True
             if closed != turn[0]:
                 return False
@@ -79,3 +94,30 @@ class Auditor:
             "signature": self.signer.sign(digest),
             "signer": self.signer.public,
         }
+
+
+def kept_head(directory: Path | None) -> Head | None:
+    """Number and hash of the last entry, as they are kept beside the keys; None: nothing readable is."""
+    if directory is None:
+        return None
+    try:
+        kept = json.loads((directory / HEAD_FILE).read_text(encoding="ascii"))
+        return Head(int(kept["number"]), str(kept["hash"]))
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+
+
+def _keep(directory: Path | None, entry: Entry) -> None:
+    """Keeps the head, if it can: the entry is written in any case."""
+    if directory is None:
+        return
+    try:
+        with in_turn(directory / f".{HEAD_FILE}.lock"):
+            kept = kept_head(directory)
+            if kept and entry.number == kept.number + 1 and entry.before != kept.hash:
+                log.error("the audit log does not go on from the entry %s that was kept", kept.number)
+            elif kept is None or entry.number > kept.number:
+                content = json.dumps({"number": entry.number, "hash": entry.hash()})
+                replace_whole(directory / HEAD_FILE, content.encode() + b"\n")
+    except OSError as error:
+        log.warning("the head of the audit log cannot be kept: %s", type(error).__name__)

@@ -1,17 +1,19 @@
-"""The book of decisions: read whole, written in turn.
+"""The book of decisions: read whole, written in turn and on record.
 
 Who writes gives the version that was read; if somebody wrote since, nothing is written, and it is read and thought over
 again. So a decision that is taken while a run publishes is neither lost nor set on what has just been superseded.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import Any
 from uuid import uuid4
 
-from graphsvc.campaigns.lineage.decisions import around, status
-from graphsvc.errors import DatabaseRefused, NotFound
-from graphsvc.model.decisions import Decision, Merger, Verdict
+from graphsvc.campaigns.lineage.decisions import about, around, in_force, status, version
+from graphsvc.errors import Conflict, DatabaseRefused, NotFound
+from graphsvc.model.decisions import WATCHED, Decision, Merger, On, Topic, strand_of
+from graphsvc.store.audit import Auditor
 from graphsvc.store.connection import Row, Store
 
 TURNS = 20
@@ -30,6 +32,40 @@ class Book:
     decisions: list[Decision]
     mergers: list[Merger]
 
+    def about(self, on: On, subject: str, other: str = "") -> list[Decision]:
+        """All decisions on a subject, in force or not, by number; on a cluster with those on what is part of it now."""
+        if on is On.CLUSTER:
+            return about(subject, [each for each in self.decisions if each.on is on], self.mergers)
+        return [
+            each for each in self.decisions if (each.on, each.subject, each.other) == (on, subject, other)
+        ]
+
+    def standing(self, on: On, subject: str, other: str = "") -> list[Decision]:
+        """The decisions in force on a subject, in the order in which they came to it."""
+        mergers = self.mergers if on is On.CLUSTER else ()
+        return in_force(subject, self.about(on, subject, other), mergers)
+
+    def last(self, topic: Topic, on: On, subject: str, other: str = "") -> str:
+        """What the last decision in force of a topic says; '' without one."""
+        forced = self.standing(on, subject, other)
+        return next((each.value for each in reversed(forced) if each.topic is topic), "")
+
+    def watchers(self, on: On, subject: str, other: str = "") -> list[str]:
+        """Who watches a subject, by name."""
+        forced = [each for each in self.standing(on, subject, other) if each.topic is Topic.WATCH]
+        last = {each.by: each.value for each in forced}
+        return sorted(by for by, value in last.items() if value == WATCHED)
+
+    def watched_by(self, name: str) -> list[str]:
+        """Ids of the identities that somebody watches, those they have become part of included; sorted."""
+        own = {each.subject for each in self.decisions if each.topic is Topic.WATCH and each.by == name}
+        heads = sorted({head for subject in own for head in around(subject, self.mergers)})
+        return [head for head in heads if name in self.watchers(On.CLUSTER, head)]
+
+    def version_of(self, on: On, subject: str, other: str = "") -> int:
+        """The number of the last that people decided on a subject, or undid; 0: nothing yet."""
+        return version(subject, self.about(on, subject, other), self.mergers if on is On.CLUSTER else ())
+
 
 @dataclass(frozen=True, slots=True)
 class Identity:
@@ -42,9 +78,25 @@ class Identity:
     merged_into: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What somebody wants to decide; fields as of a `Decision`. `other`: of a pair, the second account."""
+
+    on: On
+    subject: str
+    topic: Topic
+    value: str
+    note: str = ""
+    other: str = ""
+
+
 def read_book(store: Store) -> Book:
     """The book as it is now."""
-    (row,) = store.read("decisions/book")
+    return as_book(*store.read("decisions/book"))
+
+
+def as_book(row: Row) -> Book:
+    """The book out of the row of `decisions/book`."""
     decisions = sorted((_decision(each) for each in row["decisions"]), key=lambda each: each.number)
     mergers = sorted((Merger(**each) for each in row["mergers"]), key=lambda each: each.id)
     return Book(row["version"], decisions, mergers)
@@ -65,33 +117,59 @@ def read_identity(store: Store, cluster: str) -> Identity:
     return Identity(cluster, **rows[0])
 
 
-def decide(store: Store, cluster: str, verdict: Verdict, by: str, note: str, at: datetime) -> Decision:
-    """Records what a person decided on a cluster, active, dormant or merged, and sets the status that follows.
+def decide(store: Store, auditor: Auditor, wish: Wish, at: datetime, expected: int | None = None) -> Decision:
+    """Records what a person decided, on a cluster active, dormant or merged, and sets the status that follows.
 
     Args:
+        auditor: in whose name; the log tells of it in the same transaction.
         at: the moment, UTC.
+        expected: the version of the subject that the person has seen; None: whatever it is.
 
     Raises:
-        NotFound: there is no such cluster.
+        NotFound: there is no such cluster or account.
+        Conflict: somebody decided on it since that version.
         DatabaseRefused: others kept writing.
     """
     name = f"d{uuid4().hex[:15]}"
+    if wish.on is not On.CLUSTER:
+        _there(store, [wish.subject, *([wish.other] if wish.other else [])])
 
     def written(book: Book) -> tuple[Decision, list[tuple[str, Row]]]:
-        size = read_identity(store, cluster).size
-        decision = Decision(name, book.version + 1, cluster, cluster, verdict, by, at, note, size)
-        return decision, [record([decision]), _statuses(cluster, [*book.decisions, decision], book.mergers)]
+        size = read_identity(store, wish.subject).size if wish.on is On.CLUSTER else 0
+        _unchanged(book, wish.on, wish.subject, wish.other, expected)
+        decision = Decision(
+            id=name,
+            number=book.version + 1,
+            subject=wish.subject,
+            origin=wish.subject,
+            value=wish.value,
+            by=auditor.actor,
+            at=_whole(at),
+            note=wish.note,
+            size=size,
+            on=wish.on,
+            topic=wish.topic,
+            strand=strand_of(wish.topic, auditor.actor, name),
+            other=wish.other,
+        )
+        return decision, [record([decision]), *_statuses(decision, [*book.decisions, decision], book.mergers)]
 
-    return _in_turn(store, lambda book: next((d for d in book.decisions if d.id == name), None), written)
+    def done(book: Book) -> Decision | None:
+        return next((each for each in book.decisions if each.id == name), None)
+
+    return _in_turn(store, auditor, wish.topic.value, done, written)
 
 
-def undo(store: Store, decision: str, by: str, at: datetime) -> Decision:
+def undo(
+    store: Store, auditor: Auditor, decision: str, at: datetime, expected: int | None = None
+) -> Decision:
     """Takes a decision back: it stays on record with who undid it and when, and is in force no more.
 
     Undoing what is undone already changes nothing.
 
     Raises:
         NotFound: there is no such decision.
+        Conflict: somebody decided on its subject since the version `expected`.
         DatabaseRefused: others kept writing.
     """
 
@@ -100,31 +178,51 @@ def undo(store: Store, decision: str, by: str, at: datetime) -> Decision:
         return kept if kept.undone else None
 
     def written(book: Book) -> tuple[Decision, list[tuple[str, Row]]]:
-        kept = replace(_named(book, decision), undone_at=at, undone_by=by)
+        found = _named(book, decision)
+        _unchanged(book, found.on, found.subject, found.other, expected)
+        kept = replace(found, undone_at=_whole(at), undone_by=auditor.actor, undone_number=book.version + 1)
         left = [kept if each.id == decision else each for each in book.decisions]
-        step = ("decisions/undo", {"id": decision, "by": by, "at": at})
-        return kept, [step, _statuses(kept.cluster, left, book.mergers)]
+        step = {"id": decision, "by": auditor.actor, "at": kept.undone_at, "number": kept.undone_number}
+        return kept, [("decisions/undo", step), *_statuses(kept, left, book.mergers)]
 
-    return _in_turn(store, undone, written)
+    return _in_turn(store, auditor, "undo", undone, written)
 
 
 def record(decisions: Sequence[Decision], run: str | None = None) -> tuple[str, Row]:
     """The step that records decisions; `run`: which copied them."""
-    columns = {
-        name: [getattr(each, name) for each in decisions]
-        for name in ("id", "number", "cluster", "origin", "by", "at", "note", "size", "copied_from")
-    }
-    return "decisions/record", {**columns, "verdict": [each.verdict.value for each in decisions], "run": run}
+    names = (
+        "id",
+        "number",
+        "subject",
+        "other",
+        "origin",
+        "strand",
+        "by",
+        "at",
+        "note",
+        "size",
+        "copied_from",
+    )
+    columns: dict[str, Any] = {name: [getattr(each, name) for each in decisions] for name in names}
+    words = {name: [str(getattr(each, name)) for each in decisions] for name in ("on", "topic", "value")}
+    return "decisions/record", {**columns, **words, "run": run}
 
 
-def _statuses(cluster: str, decisions: Sequence[Decision], mergers: Sequence[Merger]) -> tuple[str, Row]:
-    changed = around(cluster, mergers)
+def _statuses(
+    decision: Decision, decisions: Sequence[Decision], mergers: Sequence[Merger]
+) -> list[tuple[str, Row]]:
+    """What a decision, or its undoing, changes of the statuses of clusters."""
+    if decision.on is not On.CLUSTER or decision.topic is not Topic.DISPOSITION:
+        return []
+    changed = around(decision.subject, mergers)
     found = [status(each, decisions, mergers).value for each in changed]
-    return "decisions/status", {"id": changed, "status": found}
+    return [("decisions/status", {"id": changed, "status": found})]
 
 
 def _in_turn(
     store: Store,
+    auditor: Auditor,
+    action: str,
     done: Callable[[Book], Decision | None],
     written: Callable[[Book], tuple[Decision, list[tuple[str, Row]]]],
 ) -> Decision:
@@ -134,9 +232,40 @@ def _in_turn(
         if kept := done(book):
             return kept
         decision, steps = written(book)
-        if store.guarded(("decisions/turn", {"version": book.version}), *steps):
+        turn = ("decisions/turn", {"version": book.version})
+        if auditor.write(store, action, decision.subject, *steps, guards=(turn,), details=_details(decision)):
             return decision
     raise BUSY
+
+
+def _details(decision: Decision) -> Mapping[str, Any]:
+    """What the audit log says of a decision; its note is in the book."""
+    names = ("id", "on", "topic", "value", "other")
+    return {name: str(getattr(decision, name)) for name in names if getattr(decision, name)}
+
+
+def _unchanged(book: Book, on: On, subject: str, other: str, expected: int | None) -> None:
+    now = book.version_of(on, subject, other)
+    if expected is None or expected == now:
+        return
+    last = max(book.about(on, subject, other), key=lambda each: each.changed, default=None)
+    by = f" by {last.undone_by if last.undone else last.by}" if last else ""
+    raise Conflict(
+        f"It has changed since it was read: version {now}{by}, not {expected}. Nothing was written.",
+        "Read it again, and decide on what it is now.",
+    )
+
+
+def _there(store: Store, accounts: Sequence[str]) -> None:
+    found = {row["id"] for row in store.read("decisions/accounts", ids=accounts)}
+    if missing := [each for each in accounts if each not in found]:
+        raise NotFound(
+            f"There is no account called {', '.join(missing)}.", "Ids are those of the bundle's accounts."
+        )
+
+
+def _whole(at: datetime) -> datetime:
+    return at.replace(microsecond=at.microsecond // 1000 * 1000)
 
 
 def _named(book: Book, decision: str) -> Decision:
@@ -147,17 +276,27 @@ def _named(book: Book, decision: str) -> Decision:
 
 
 def _decision(row: Row) -> Decision:
+    undone = row.get("undoneAt")
     return Decision(
         id=row["id"],
         number=row["number"],
-        cluster=row["cluster"],
+        subject=row["subject"],
         origin=row["origin"],
-        verdict=Verdict(row["verdict"]),
+        value=row["value"],
         by=row["by"],
-        at=row["at"].to_native(),
+        at=_moment(row["at"]),
         note=row["note"],
         size=row["size"],
         copied_from=row.get("copiedFrom"),
-        undone_at=row["undoneAt"].to_native() if row.get("undoneAt") else None,
+        undone_at=_moment(undone) if undone is not None else None,
         undone_by=row.get("undoneBy"),
+        undone_number=row.get("undoneNumber") or 0,
+        on=On(row["on"]),
+        topic=Topic(row["topic"]),
+        strand=row["strand"],
+        other=row["other"],
     )
+
+
+def _moment(milliseconds: int) -> datetime:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)

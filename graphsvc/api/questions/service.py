@@ -1,18 +1,10 @@
 """How much there is, and who asks."""
 # mypy: disable-error-code=untyped-decorator
 
-from enum import Enum
-
 import strawberry
 
 from graphsvc.api.context import Info
-
-
-@strawberry.enum(description="What a key may do; each role includes the ones before it.")
-class Role(Enum):
-    VIEWER = strawberry.enum_value("viewer", description="Read.")
-    ANALYST = strawberry.enum_value("analyst", description="Read and decide.")
-    ADMIN = strawberry.enum_value("admin", description="All of it.")
+from graphsvc.api.types.key import Role
 
 
 @strawberry.type(description="How much there is.")
@@ -23,10 +15,13 @@ class Stats:
     members: int = strawberry.field(description="Accounts in published clusters.")
 
 
-@strawberry.type(description="The key that asks.")
+@strawberry.type(description="Who asks: an API key, or a person with a token.")
 class Viewer:
-    role: Role = strawberry.field(description="What it may do.")
-    key_id: str = strawberry.field(description="Its id, the part before the dot.")
+    role: Role = strawberry.field(description="What they may do.")
+    key_id: str = strawberry.field(
+        description="Id of the key, the part before the dot; of a person their subject."
+    )
+    name: str = strawberry.field(description="What decisions and the audit log call them.")
 
 
 @strawberry.type(description="Questions about the service.")
@@ -36,6 +31,7 @@ class ServiceQuestions:
         (row,) = await info.context.reader.read("query/stats")
         return Stats(**row)
 
-    @strawberry.field(description="The key that asks.")
+    @strawberry.field(description="Who asks.")
     def viewer(self, info: Info) -> Viewer:
-        return Viewer(role=Role(info.context.principal.role.value), key_id=info.context.principal.id)
+        asks = info.context.principal
+        return Viewer(role=Role(asks.role.value), key_id=asks.id, name=asks.name)

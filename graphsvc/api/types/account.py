@@ -10,9 +10,11 @@ import strawberry
 from graphsvc.api.context import Info
 from graphsvc.api.pagination import Connection, connection, decode, encode
 from graphsvc.api.types import arguments
+from graphsvc.api.types.decision import Decided, Disposition
 from graphsvc.api.types.evidence import Belonging
 from graphsvc.api.types.moments import known, moment
 from graphsvc.api.types.signal import Signal
+from graphsvc.model.decisions import On, Topic
 from graphsvc.store.connection import Row
 
 if TYPE_CHECKING:
@@ -55,7 +57,7 @@ class Membership(Belonging):
 
 
 @strawberry.type(description="An account of the service that is watched over.")
-class Account:
+class Account(Decided):
     id: str = strawberry.field(description="Id of the account, as the exporter names it.")
     created_at: datetime = strawberry.field(description="When it signed up.")
     status: AccountStatus = strawberry.field(description="What it may do.")
@@ -67,6 +69,7 @@ class Account:
     def of(cls, account: Row) -> "Account":
         """From the properties of an `:Account`."""
         return cls(
+            subject=(On.ACCOUNT, account["id"], ""),
             id=account["id"],
             created_at=known(account["createdAt"]),
             status=AccountStatus(account["status"]),
@@ -74,6 +77,11 @@ class Account:
             plan=account.get("plan"),
             country=account.get("country"),
         )
+
+    @strawberry.field(description="What people think of it.")
+    async def disposition(self, info: Info) -> Disposition:
+        value = (await info.context.book.read()).last(Topic.DISPOSITION, *self.subject)
+        return Disposition(value or "open")
 
     @strawberry.field(description="What it was seen with, by key of the signal.")
     async def signals(

@@ -11,11 +11,13 @@ from graphsvc.api.context import Info
 from graphsvc.api.pagination import Connection, connection, decode, encode
 from graphsvc.api.types import arguments
 from graphsvc.api.types.account import Account
+from graphsvc.api.types.decision import Decided
 from graphsvc.api.types.evidence import EXPLANATION, Belonging, FamilyEvidence, evidence_of
 from graphsvc.api.types.moments import moment
 from graphsvc.api.types.run import Run
 from graphsvc.api.types.signal import Signal
 from graphsvc.campaigns import sentences
+from graphsvc.model.decisions import On
 from graphsvc.store.connection import Row
 
 
@@ -23,8 +25,10 @@ from graphsvc.store.connection import Row
 class ClusterStatus(Enum):
     OPEN = strawberry.enum_value("open", description="Nobody has decided yet.")
     CONFIRMED = strawberry.enum_value("confirmed", description="One operator runs it, against the rules.")
-    BENIGN = strawberry.enum_value("benign", description="Nothing to act on.")
-    WATCHING = strawberry.enum_value("watching", description="Seen, not settled.")
+    DISMISSED = strawberry.enum_value("dismissed", description="Nothing to act on.")
+    MONITORING = strawberry.enum_value("monitoring", description="Seen, not settled.")
+    ACTIONED = strawberry.enum_value("actioned", description="Acted on, outside of this service.")
+    APPEALED = strawberry.enum_value("appealed", description="Acted on, and somebody says that was wrong.")
     CONFLICT = strawberry.enum_value(
         "conflict",
         description="Decisions that came together by splits and mergers differ; somebody has to decide again.",
@@ -155,7 +159,7 @@ class LineageEvent:
 @strawberry.type(
     description="Accounts that one operator seems to run together, as published by the last run."
 )
-class Cluster:
+class Cluster(Decided):
     id: str = strawberry.field(description="Id of the cluster; it keeps it from run to run.")
     score: float = strawberry.field(description="How sure the detection is of it, 0 to 1.")
     size: int = strawberry.field(description="How many accounts are in it.")
@@ -176,6 +180,7 @@ class Cluster:
         """From the properties of a `:Cluster`."""
         parts = [ScorePart(**part) for part in json.loads(cluster.get("scoreParts") or "[]")]
         return cls(
+            subject=(On.CLUSTER, cluster["id"], ""),
             id=cluster["id"],
             score=cluster["score"],
             size=cluster["size"],

@@ -1,13 +1,15 @@
 """How people's decisions follow identities: what is in force, what a cluster's status is, what a split copies.
 
 1. A decision is about one identity and stays with it, whatever it grows to, while it is dormant and when it is back.
-2. In force about an identity are the last decision that a person took on it, and what came to it after that, copied by
-   a split or brought in by a merger, of each origin the last. An undone decision is not in force, and what it had
-   answered is again.
-3. The status is what all that is in force says; where that is not one thing, it is `conflict`. What a merger brings in
-   can contradict and never decides: an identity without decisions of its own stays `open`.
+2. Decisions of one strand answer each other: dispositions, assignments, the watches of one person; a note stands alone.
+   In force about an identity are, of each strand, the last decision that a person took on it, and what came to it after
+   that, copied by a split or brought in by a merger, of each origin the last. An undone decision is not in force, and
+   what it had answered is again.
+3. The status is what all dispositions in force say; where that is not one thing, it is `conflict`. What a merger brings
+   in can contradict and never decides: an identity without dispositions of its own stays `open`.
 4. A split copies to the new identity what is in force. An identity that was part of another and is itself again has
    its own decisions, and copies of what was decided on the other meanwhile.
+5. Decisions on accounts and on pairs of them stay where they are.
 
 Pure functions; nothing is ever taken away from the decisions they are given.
 """
@@ -17,7 +19,7 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
-from graphsvc.model.decisions import Decision, Merger, Status, copy_id
+from graphsvc.model.decisions import Decision, Merger, On, Status, Topic, copy_id
 from graphsvc.model.lineage import DORMANT, MERGED
 
 
@@ -30,16 +32,29 @@ def in_force(cluster: str, decisions: Sequence[Decision], mergers: Sequence[Merg
         decisions: all there are, or all about `cluster` and what is part of it; in any order.
         mergers: which identities are part of which now; in any order.
     """
-    return [decision for _, decision in _arrived(cluster, decisions, mergers)]
+    found = []
+    for strand in sorted({decision.strand for decision in decisions}):
+        found += _arrived(cluster, [each for each in decisions if each.strand == strand], mergers)
+    return [decision for _, decision in sorted(found, key=_arrival)]
 
 
 def status(cluster: str, decisions: Sequence[Decision], mergers: Sequence[Merger]) -> Status:
-    """What the decisions on `cluster` come to."""
-    forced = in_force(cluster, decisions, mergers)
-    if not any(decision.cluster == cluster for decision in forced):
+    """What the dispositions of `cluster` come to."""
+    dispositions = [each for each in decisions if each.topic is Topic.DISPOSITION]
+    forced = in_force(cluster, dispositions, mergers)
+    if not any(decision.subject == cluster for decision in forced):
         return Status.OPEN
-    verdicts = {decision.verdict for decision in forced}
-    return Status(verdicts.pop().value) if len(verdicts) == 1 else Status.CONFLICT
+    values = {decision.value for decision in forced}
+    return Status(values.pop()) if len(values) == 1 else Status.CONFLICT
+
+
+def version(cluster: str, decisions: Sequence[Decision], mergers: Sequence[Merger]) -> int:
+    """The number of the last that people decided on `cluster` and what is part of it now, or undid; 0: nothing yet.
+
+    Watches do not count: they are each person's own.
+    """
+    known = about(cluster, decisions, mergers)
+    return max((each.changed for each in known if each.topic is not Topic.WATCH), default=0)
 
 
 def copies_of_split(
@@ -76,7 +91,7 @@ def copies_of_return(
 def about(cluster: str, decisions: Sequence[Decision], mergers: Sequence[Merger]) -> list[Decision]:
     """All decisions on `cluster` and on what is part of it now, in force or not, by number."""
     parts = {merger.id for merger in mergers if cluster in around(merger.id, mergers)} | {cluster}
-    return sorted((each for each in decisions if each.cluster in parts), key=lambda each: each.number)
+    return sorted((each for each in decisions if each.subject in parts), key=lambda each: each.number)
 
 
 def around(cluster: str, mergers: Sequence[Merger]) -> list[str]:
@@ -92,7 +107,7 @@ def _arrived(
     cluster: str, decisions: Sequence[Decision], mergers: Sequence[Merger]
 ) -> list[tuple[int, Decision]]:
     """What is in force about `cluster`, with the number at which each came to it; sorted by that."""
-    standing = [decision for decision in decisions if decision.cluster == cluster and not decision.undone]
+    standing = [decision for decision in decisions if decision.subject == cluster and not decision.undone]
     answer = max((d for d in standing if d.origin == cluster), key=lambda d: d.number, default=None)
     since = answer.number if answer else 0
     copied: dict[str, tuple[int, Decision]] = {}
@@ -111,7 +126,11 @@ def _arrived(
     found = [*copied.values(), *(each for each in brought if each[0] > since)]
     if answer:
         found.append((answer.number, answer))
-    return sorted(found, key=lambda each: (each[0], each[1].number))
+    return sorted(found, key=_arrival)
+
+
+def _arrival(arrived: tuple[int, Decision]) -> tuple[int, int]:
+    return arrived[0], arrived[1].number
 
 
 def _copies(
@@ -119,7 +138,7 @@ def _copies(
 ) -> list[Decision]:
     """Copies for `cluster` of what it does not have yet; one that was undone is not made again."""
     has = {decision.id for decision in decisions}
-    there = {decision.id for decision in decisions if decision.cluster == cluster}
+    there = {decision.id for decision in decisions if decision.subject == cluster}
     made: list[Decision] = []
     for decision in wanted:
         copy = copy_id(decision.id, cluster)
@@ -130,7 +149,7 @@ def _copies(
                 decision,
                 id=copy,
                 number=number + len(made),
-                cluster=cluster,
+                subject=cluster,
                 copied_from=decision.id,
             )
         )
@@ -162,6 +181,7 @@ def carry(
         mergers: as they were before the run.
         last: the highest number in use.
     """
+    decisions = [each for each in decisions if each.on is On.CLUSTER]
     made: list[Decision] = []
     part_of = {merger.id: merger for merger in mergers}
     found: list[str] = []
@@ -181,6 +201,6 @@ def carry(
         if whole := cluster if kind == MERGED else into:
             part_of[before] = Merger(before, whole, number)
     everything, parts = [*decisions, *made], list(part_of.values())
-    decided = {decision.cluster for decision in everything}
+    decided = {decision.subject for decision in everything}
     statuses = {each: status(each, everything, parts) for each in found if each in decided}
     return Carried(made, parts, statuses, number)

@@ -1,0 +1,29 @@
+"""The book of decisions of one request: read once, whatever asks for it."""
+
+import asyncio
+from dataclasses import dataclass, field
+
+from graphsvc.store.decisions import Book, as_book
+from graphsvc.store.reader import Reader
+
+
+@dataclass(slots=True)
+class BookOnce:
+    """Reads the book when it is first wanted."""
+
+    reader: Reader
+    _book: "asyncio.Task[Book] | None" = field(default=None, init=False)
+
+    async def read(self) -> Book:
+        """The book as it was when it was first asked for."""
+        if self._book is None:
+            self._book = asyncio.ensure_future(self._read())
+        return await self._book
+
+    def forget(self) -> None:
+        """To be called after writing into it."""
+        self._book = None
+
+    async def _read(self) -> Book:
+        (row,) = await self.reader.read("decisions/book")
+        return as_book(row)

@@ -1,0 +1,205 @@
+"""Decisions: on clusters, on accounts, on whether two accounts are one operator's. Each can be taken back."""
+# mypy: disable-error-code=untyped-decorator
+
+import unicodedata
+from datetime import UTC, datetime
+from typing import Annotated
+
+import strawberry
+
+from graphsvc.api.access import needs
+from graphsvc.api.context import Info
+from graphsvc.api.errors import BadInput
+from graphsvc.api.keys import Role
+from graphsvc.api.types.account import Account
+from graphsvc.api.types.cluster import Cluster
+from graphsvc.api.types.decision import Decision, Disposition, Operator
+from graphsvc.model import decisions as model
+from graphsvc.model.decisions import On, Topic
+from graphsvc.store.decisions import Wish, decide, undo
+
+LONGEST_NOTE = 4_000
+LONGEST_NAME = 200
+_ANALYST = [needs(Role.ANALYST)]
+
+ClusterId = Annotated[strawberry.ID, strawberry.argument(description="Id of a cluster.")]
+AccountId = Annotated[strawberry.ID, strawberry.argument(description="Id of an account.")]
+Expected = Annotated[
+    int, strawberry.argument(description="The subject's `version` that was read; 0: nobody had decided yet.")
+]
+Note = Annotated[str, strawberry.argument(description=f"Why: at most {LONGEST_NOTE:,} characters.")]
+
+
+@strawberry.type(description="What was decided, and what it was decided on as it is now.")
+class Change:
+    decision: Decision = strawberry.field(description="The decision, or the one that was taken back.")
+    version: int = strawberry.field(description="The subject's version now: what the next change names.")
+    subject: strawberry.Private[tuple[On, str]]
+
+    @strawberry.field(description="The cluster; null: it is about something else, or no run finds it now.")
+    async def cluster(self, info: Info) -> Cluster | None:
+        if self.subject[0] is not On.CLUSTER:
+            return None
+        row = await info.context.loaders.row("query/cluster_by_id", self.subject[1])
+        return Cluster.of(row["cluster"]) if row else None
+
+    @strawberry.field(description="The account; of a pair the first; null: it is about a cluster.")
+    async def account(self, info: Info) -> Account | None:
+        if self.subject[0] is On.CLUSTER:
+            return None
+        row = await info.context.loaders.row("query/account_by_id", self.subject[1])
+        return Account.of(row["account"]) if row else None
+
+
+@strawberry.type(
+    description="Changes of what is decided. All are on record, and nothing here acts on accounts."
+)
+class DecisionChanges:
+    @strawberry.mutation(
+        description="Says what is thought of a cluster; its status follows.", extensions=_ANALYST
+    )
+    async def set_cluster_disposition(
+        self,
+        info: Info,
+        id: ClusterId,
+        disposition: Annotated[Disposition, strawberry.argument(description="What is thought of it.")],
+        expected_version: Expected,
+        note: Note = "",
+    ) -> Change:
+        wish = Wish(On.CLUSTER, id, Topic.DISPOSITION, str(disposition.value), text(note))
+        return await _made(info, wish, expected_version)
+
+    @strawberry.mutation(description="Says what is thought of an account.", extensions=_ANALYST)
+    async def set_account_disposition(
+        self,
+        info: Info,
+        id: AccountId,
+        disposition: Annotated[Disposition, strawberry.argument(description="What is thought of it.")],
+        expected_version: Expected,
+        note: Note = "",
+    ) -> Change:
+        wish = Wish(On.ACCOUNT, id, Topic.DISPOSITION, str(disposition.value), text(note))
+        return await _made(info, wish, expected_version)
+
+    @strawberry.mutation(description="Says who looks after a cluster.", extensions=_ANALYST)
+    async def assign_cluster(
+        self,
+        info: Info,
+        id: ClusterId,
+        expected_version: Expected,
+        assignee: Annotated[
+            str | None, strawberry.argument(description="Their name; null: nobody any more.")
+        ] = None,
+    ) -> Change:
+        wish = Wish(On.CLUSTER, id, Topic.ASSIGNMENT, text(assignee or "", LONGEST_NAME))
+        return await _made(info, wish, expected_version)
+
+    @strawberry.mutation(description="Notes something on a cluster.", extensions=_ANALYST)
+    async def note_cluster(self, info: Info, id: ClusterId, note: Note, expected_version: Expected) -> Change:
+        return await _made(info, Wish(On.CLUSTER, id, Topic.NOTE, "", said(note)), expected_version)
+
+    @strawberry.mutation(description="Notes something on an account.", extensions=_ANALYST)
+    async def note_account(self, info: Info, id: AccountId, note: Note, expected_version: Expected) -> Change:
+        return await _made(info, Wish(On.ACCOUNT, id, Topic.NOTE, "", said(note)), expected_version)
+
+    @strawberry.mutation(
+        description="Says that one operator runs two accounts, or that two do. The next detection honours it: two that "
+        "are different are never in one cluster, two that are the same are if one of them is in any.",
+        extensions=_ANALYST,
+    )
+    async def pin_accounts(
+        self,
+        info: Info,
+        a: AccountId,
+        b: AccountId,
+        operator: Annotated[Operator, strawberry.argument(description="What is known of them.")],
+        expected_version: Annotated[
+            int,
+            strawberry.argument(
+                description="The `version` of the pair, from `pair`; 0: nobody had decided yet."
+            ),
+        ],
+        note: Note = "",
+    ) -> Change:
+        first, second = ordered(a, b)
+        wish = Wish(On.PAIR, first, Topic.PIN, str(operator.value), text(note), second)
+        return await _made(info, wish, expected_version)
+
+    @strawberry.mutation(
+        description="Begins to watch a cluster: `clusterChanges` tells of it. Each person's own, so it has no version.",
+        extensions=_ANALYST,
+    )
+    async def watch_cluster(self, info: Info, id: ClusterId) -> Change:
+        return await _made(info, Wish(On.CLUSTER, id, Topic.WATCH, model.WATCHED), None)
+
+    @strawberry.mutation(description="Ends watching a cluster.", extensions=_ANALYST)
+    async def unwatch_cluster(self, info: Info, id: ClusterId) -> Change:
+        return await _made(info, Wish(On.CLUSTER, id, Topic.WATCH, model.NOT_WATCHED), None)
+
+    @strawberry.mutation(
+        description="Takes a decision back: what it had answered is in force again. It stays on record.",
+        extensions=_ANALYST,
+    )
+    async def undo_decision(
+        self,
+        info: Info,
+        id: Annotated[strawberry.ID, strawberry.argument(description="Id of the decision.")],
+        expected_version: Expected,
+    ) -> Change:
+        context = info.context
+        undone = await context.worker.run(undo, context.auditor, id, datetime.now(UTC), expected_version)
+        return await _changed(info, undone)
+
+
+async def _made(info: Info, wish: Wish, expected: int | None) -> Change:
+    context = info.context
+    decision = await context.worker.run(decide, context.auditor, wish, datetime.now(UTC), expected)
+    return await _changed(info, decision)
+
+
+async def _changed(info: Info, decision: model.Decision) -> Change:
+    info.context.book.forget()
+    book = await info.context.book.read()
+    subject = (decision.on, decision.subject, decision.other)
+    forced = {each.id for each in book.standing(*subject)}
+    return Change(
+        decision=Decision.of(decision, decision.id in forced),
+        version=book.version_of(*subject),
+        subject=subject[:2],
+    )
+
+
+def ordered(a: str, b: str) -> tuple[str, str]:
+    """The two accounts of a pair in the order of their ids.
+
+    Raises:
+        BadInput: they are one.
+    """
+    if a == b:
+        raise BadInput("A pair is of two accounts.", "Name two different ones.")
+    return (a, b) if a < b else (b, a)
+
+
+def text(written: str, longest: int = LONGEST_NOTE) -> str:
+    """What a person wrote, without blanks around it.
+
+    Raises:
+        BadInput: too long, or with control characters.
+    """
+    written = written.strip()
+    if len(written) > longest:
+        raise BadInput(f"The text is longer than {longest:,} characters.", "Shorten it.")
+    if any(unicodedata.category(letter) == "Cc" and letter not in "\n\t" for letter in written):
+        raise BadInput("The text holds control characters.", "Leave them out.")
+    return written
+
+
+def said(note: str) -> str:
+    """A note that must say something.
+
+    Raises:
+        BadInput: it is empty, too long, or with control characters.
+    """
+    if not (written := text(note)):
+        raise BadInput("A note says something.", "Write what is to be known.")
+    return written

@@ -1,0 +1,117 @@
+"""API keys: made, rotated, revoked. The log says so first, so that there is no key it does not know of."""
+# mypy: disable-error-code=untyped-decorator
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+
+import strawberry
+
+from graphsvc.api import keys
+from graphsvc.api.access import needs
+from graphsvc.api.context import Info
+from graphsvc.api.errors import BadInput
+from graphsvc.api.types.arguments import Id
+from graphsvc.api.types.key import ApiKey, NewApiKey, Role
+from graphsvc.store.audit import Auditor
+from graphsvc.store.connection import Store
+
+MAX_DAYS = 3_650
+MAX_HOURS = 24 * 30
+MAX_NAME = 100
+
+Days = Annotated[
+    int | None, strawberry.argument(description=f"How many days it is valid from now on: 1 to {MAX_DAYS}.")
+]
+
+
+@strawberry.type(description="Changes of keys.")
+class KeyChanges:
+    @strawberry.mutation(
+        description="Makes an API key; its secret is in this answer and nowhere else.",
+        extensions=[needs(keys.Role.ADMIN)],
+    )
+    async def create_api_key(
+        self,
+        info: Info,
+        role: Annotated[Role, strawberry.argument(description="What it may do.")],
+        name: Annotated[
+            str, strawberry.argument(description=f"What or whom it is for; 1 to {MAX_NAME} characters.")
+        ],
+        expires_in_days: Days = None,
+    ) -> NewApiKey:
+        if not 1 <= len(name.strip()) <= MAX_NAME or not name.isprintable():
+            raise BadInput(f"A key has a name of 1 to {MAX_NAME} characters that print.")
+        lasts, key_id, given = _days(expires_in_days), keys.new_id(), keys.Role(str(role.value))
+        details = {"role": given.value, "name": name.strip(), "days": expires_in_days}
+        return await info.context.worker.run(
+            _new,
+            info.context.auditor,
+            "createApiKey",
+            key_id,
+            details,
+            lambda directory: keys.create(directory, given, name.strip(), lasts, key_id),
+            info.context.keys_dir,
+        )
+
+    @strawberry.mutation(
+        description="Gives a key a new secret, which is in this answer and nowhere else; id, role and name stay.",
+        extensions=[needs(keys.Role.ADMIN)],
+    )
+    async def rotate_api_key(
+        self,
+        info: Info,
+        id: Id,
+        grace_hours: Annotated[
+            int,
+            strawberry.argument(description=f"How long the secret before is still taken: 0 to {MAX_HOURS}."),
+        ] = 0,
+        expires_in_days: Days = None,
+    ) -> NewApiKey:
+        if not 0 <= grace_hours <= MAX_HOURS:
+            raise BadInput(f"`graceHours` is from 0 to {MAX_HOURS}.")
+        lasts, grace = _days(expires_in_days), timedelta(hours=grace_hours)
+        keys.valid(info.context.keys_dir, id)
+        return await info.context.worker.run(
+            _new,
+            info.context.auditor,
+            "rotateApiKey",
+            id,
+            {"graceHours": grace_hours, "days": expires_in_days},
+            lambda directory: keys.rotate(directory, id, grace, lasts),
+            info.context.keys_dir,
+        )
+
+    @strawberry.mutation(
+        description="Revokes a key for good; it is refused from the next request on. Once more changes nothing.",
+        extensions=[needs(keys.Role.ADMIN)],
+    )
+    async def revoke_api_key(self, info: Info, id: Id) -> ApiKey:
+        keys.one(info.context.keys_dir, id)
+        return await info.context.worker.run(_revoke, info.context.auditor, info.context.keys_dir, id)
+
+
+def _new(
+    store: Store,
+    auditor: Auditor,
+    action: str,
+    key_id: str,
+    details: Mapping[str, object],
+    make: Callable[[Path], str],
+    directory: Path,
+) -> NewApiKey:
+    auditor.write(store, action, key_id, details=details)
+    secret = make(directory)
+    return NewApiKey(secret=secret, key=ApiKey.of(keys.one(directory, key_id)))
+
+
+def _revoke(store: Store, auditor: Auditor, directory: Path, key_id: str) -> ApiKey:
+    auditor.write(store, "revokeApiKey", key_id)
+    return ApiKey.of(keys.revoke(directory, key_id))
+
+
+def _days(days: int | None) -> timedelta | None:
+    if days is not None and not 1 <= days <= MAX_DAYS:
+        raise BadInput(f"`expiresInDays` is from 1 to {MAX_DAYS}.")
+    return timedelta(days=days) if days is not None else None

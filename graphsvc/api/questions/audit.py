@@ -1,0 +1,65 @@
+"""The audit log, and the API keys: for admins."""
+# mypy: disable-error-code=untyped-decorator
+
+import asyncio
+from datetime import datetime
+from typing import Annotated
+
+import strawberry
+
+from graphsvc.api import keys
+from graphsvc.api.access import needs
+from graphsvc.api.context import Info
+from graphsvc.api.keys import Role
+from graphsvc.api.pagination import Connection, connection, decode, encode
+from graphsvc.api.types import arguments
+from graphsvc.api.types.audit import AuditEntry
+from graphsvc.api.types.key import ApiKey
+from graphsvc.model.audit import Logged
+from graphsvc.store.audit_log import LAST, Wanted, page
+
+
+@strawberry.input(description="Entries that meet all that is given.")
+class AuditFilter:
+    actor: str | None = strawberry.field(default=None, description="By this one.")
+    action: str | None = strawberry.field(default=None, description="This action, for example `reveal`.")
+    subject: str | None = strawberry.field(
+        default=None,
+        description="On this, or naming it in the details, for example a handle that was revealed.",
+    )
+    since: datetime | None = strawberry.field(default=None, description="From this moment on.")
+
+
+@strawberry.type(description="Questions of admins about who may do and did what.")
+class AuditQuestions:
+    @strawberry.field(
+        description="What people did and were shown, newest first. `graphsvc audit verify` checks that it is whole.",
+        extensions=[needs(Role.ADMIN)],
+    )
+    async def audit_log(
+        self,
+        info: Info,
+        filter: Annotated[
+            AuditFilter | None, strawberry.argument(description="Only entries that meet this.")
+        ] = None,
+        first: arguments.First = 50,
+        after: arguments.After = None,
+    ) -> Connection[AuditEntry]:
+        limit = info.context.budget.page(first) + 1
+        (before,) = decode("auditLog", after, (LAST,))
+        where = filter or AuditFilter()
+        wanted = Wanted(where.actor, where.action, where.subject, where.since)
+        found = await info.context.worker.run(page, min(int(before), LAST), limit, wanted)
+        logged: list[Logged] = info.context.veil.rows(found)  # a reason may quote an address
+        return connection(
+            logged, first, after, AuditEntry.of, lambda entry: encode("auditLog", (entry.number,))
+        )
+
+    @strawberry.field(
+        description="All API keys in order of creation, those that are revoked or expired too; never a secret.",
+        extensions=[needs(Role.ADMIN)],
+    )
+    async def api_keys(self, info: Info) -> list[ApiKey]:
+        found = await asyncio.to_thread(keys.read, info.context.keys_dir)
+        info.context.budget.charge(len(found))
+        return [ApiKey.of(key) for key in found]

@@ -1,0 +1,100 @@
+"""What people decided, by whom and when; what two accounts are known to be; what the caller watches."""
+# mypy: disable-error-code=untyped-decorator
+
+import asyncio
+from datetime import datetime
+from typing import Annotated
+
+import strawberry
+
+from graphsvc.api.changes.decisions import ordered
+from graphsvc.api.context import Info
+from graphsvc.api.pagination import Connection, connection, decode, encode
+from graphsvc.api.types import arguments
+from graphsvc.api.types.cluster import Cluster
+from graphsvc.api.types.decision import (
+    Decided,
+    Decision,
+    DecisionOn,
+    DecisionTopic,
+    Operator,
+)
+from graphsvc.model import decisions as model
+
+
+@strawberry.input(description="Decisions that meet all that is given.")
+class DecisionFilter:
+    by: str | None = strawberry.field(default=None, description="Taken by this person.")
+    on: DecisionOn | None = strawberry.field(default=None, description="About this kind of subject.")
+    topic: DecisionTopic | None = strawberry.field(default=None, description="Of this kind.")
+    value: str | None = strawberry.field(
+        default=None, description="With this value, for example `confirmed`."
+    )
+    since: datetime | None = strawberry.field(default=None, description="Taken then or later.")
+
+    def meets(self, decision: model.Decision) -> bool:
+        """Whether a decision meets all that is given."""
+        return (
+            self.by in (None, decision.by)
+            and (self.on is None or str(self.on.value) == decision.on)
+            and (self.topic is None or str(self.topic.value) == decision.topic)
+            and self.value in (None, decision.value)
+            and (self.since is None or decision.at >= self.since)
+        )
+
+
+@strawberry.type(description="What people know of two accounts.")
+class Pair(Decided):
+    a: str = strawberry.field(description="One account; a pair has no direction.")
+    b: str = strawberry.field(description="The other account.")
+
+    @strawberry.field(description="Whether one operator runs both; null: nobody has said.")
+    async def operator(self, info: Info) -> Operator | None:
+        value = (await info.context.book.read()).last(model.Topic.PIN, *self.subject)
+        return Operator(value) if value else None
+
+
+@strawberry.type(description="Questions about decisions.")
+class DecisionQuestions:
+    @strawberry.field(description="What was decided, newest first.")
+    async def decisions(
+        self,
+        info: Info,
+        filter: Annotated[
+            DecisionFilter | None, strawberry.argument(description="Only decisions that meet this.")
+        ] = None,
+        first: arguments.First = 50,
+        after: arguments.After = None,
+    ) -> Connection[Decision]:
+        limit = info.context.budget.page(first) + 1
+        (before,) = decode("decisions", after, (1 << 62,))
+        book = await info.context.book.read()
+        where = filter or DecisionFilter()
+        found = [each for each in reversed(book.decisions) if each.number < int(before) and where.meets(each)]
+        shown = found[:limit]
+        subjects = {(each.on, each.subject, each.other) for each in shown}
+        forced = {each.id for subject in subjects for each in book.standing(*subject)}
+        return connection(
+            [{"decision": each} for each in shown],
+            first,
+            after,
+            lambda row: Decision.of(row["decision"], row["decision"].id in forced),
+            lambda row: encode("decisions", (row["decision"].number,)),
+        )
+
+    @strawberry.field(description="What people know of two accounts: `pinAccounts` says more.")
+    def pair(
+        self,
+        a: Annotated[strawberry.ID, strawberry.argument(description="An account.")],
+        b: Annotated[strawberry.ID, strawberry.argument(description="Another one.")],
+    ) -> Pair:
+        first, second = ordered(a, b)
+        return Pair(a=first, b=second, subject=(model.On.PAIR, first, second))
+
+    @strawberry.field(description="The published clusters that the caller watches, by id.")
+    async def watched(self, info: Info, first: arguments.First = 50) -> list[Cluster]:
+        limit = info.context.budget.page(first)
+        book = await info.context.book.read()
+        ids = book.watched_by(info.context.principal.name)[:limit]
+        rows = await asyncio.gather(*(info.context.loaders.row("query/cluster_by_id", id) for id in ids))
+        return [Cluster.of(row["cluster"]) for row in rows if row]

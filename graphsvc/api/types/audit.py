@@ -1,0 +1,48 @@
+"""Entries of the audit log."""
+
+from datetime import datetime
+
+import strawberry
+from strawberry.scalars import JSON
+
+from graphsvc.model.audit import Logged
+
+
+@strawberry.type(description="One thing that somebody did or was shown. What is in the log stays as it is.")
+class AuditEntry:
+    number: int = strawberry.field(description="Its number in the log, from 1, without gaps.")
+    at: datetime | None = strawberry.field(
+        description="When; null, as other fields: the entry was tampered with."
+    )
+    actor: str | None = strawberry.field(description="Who did it.")
+    role: str | None = strawberry.field(description="In which role, or `cli`.")
+    action: str | None = strawberry.field(description="What was done, for example `reveal`.")
+    subject: str | None = strawberry.field(description="What it was done to.")
+    reason: str | None = strawberry.field(description="Why, as who did it said.")
+    request: str | None = strawberry.field(description="Id of the request it came with.")
+    details: JSON = strawberry.field(
+        description="What else is needed to understand it; no secrets, no raw values."
+    )
+    hash: str = strawberry.field(description="SHA-256 of the entry, as hex; the next entry holds it.")
+    signature: str = strawberry.field(description="Signature of the hash: Ed25519, as hex.")
+    signer: str = strawberry.field(description="Public key of who signed it, as hex.")
+
+    @classmethod
+    def of(cls, logged: Logged) -> "AuditEntry":
+        """From an entry as it was found."""
+        entry = logged.entry
+        act = entry.act if entry else None
+        return cls(
+            number=logged.number,
+            at=entry.at if entry else None,
+            actor=act.actor if act else None,
+            role=act.role if act else None,
+            action=act.action if act else None,
+            subject=act.subject if act else None,
+            reason=act.reason if act else None,
+            request=act.request if act else None,
+            details=JSON(act.details if act else {}),
+            hash=logged.hash,
+            signature=logged.signature,
+            signer=logged.signer,
+        )

@@ -1,0 +1,123 @@
+"""Decisions, and what they come to for a cluster or an account."""
+# mypy: disable-error-code=untyped-decorator
+
+from datetime import datetime
+from enum import Enum
+
+import strawberry
+
+from graphsvc.api.context import Info
+from graphsvc.api.types import arguments
+from graphsvc.model import decisions as model
+
+
+@strawberry.enum(description="What a decision is about.")
+class DecisionOn(Enum):
+    CLUSTER = strawberry.enum_value("cluster", description="A cluster.")
+    ACCOUNT = strawberry.enum_value("account", description="An account.")
+    PAIR = strawberry.enum_value("pair", description="Two accounts.")
+
+
+@strawberry.enum(description="What kind of decision it is.")
+class DecisionTopic(Enum):
+    DISPOSITION = strawberry.enum_value(
+        "disposition", description="What is thought of a cluster or an account."
+    )
+    ASSIGNMENT = strawberry.enum_value("assignment", description="Who looks after it.")
+    NOTE = strawberry.enum_value("note", description="A note.")
+    WATCH = strawberry.enum_value("watch", description="Whether somebody wants to hear of changes.")
+    PIN = strawberry.enum_value("pin", description="Whether one operator runs two accounts.")
+
+
+@strawberry.enum(
+    description="What a person can think of a cluster or an account. Nothing here acts on accounts."
+)
+class Disposition(Enum):
+    OPEN = strawberry.enum_value("open", description="Nothing, or no longer what was thought before.")
+    CONFIRMED = strawberry.enum_value("confirmed", description="One operator runs it, against the rules.")
+    DISMISSED = strawberry.enum_value("dismissed", description="Nothing to act on.")
+    MONITORING = strawberry.enum_value("monitoring", description="Seen, not settled.")
+    ACTIONED = strawberry.enum_value("actioned", description="Acted on, outside of this service.")
+    APPEALED = strawberry.enum_value("appealed", description="Acted on, and somebody says that was wrong.")
+
+
+@strawberry.enum(description="What a person knows of two accounts.")
+class Operator(Enum):
+    SAME = strawberry.enum_value("same", description="One operator runs both.")
+    DIFFERENT = strawberry.enum_value("different", description="Two operators run them.")
+
+
+@strawberry.type(description="What somebody decided. It stays on record; undone, it is in force no more.")
+class Decision:
+    id: strawberry.ID = strawberry.field(description="Id of the decision.")
+    on: DecisionOn = strawberry.field(description="What it is about.")
+    topic: DecisionTopic = strawberry.field(description="What kind of decision it is.")
+    subject_id: str = strawberry.field(
+        description="Id of the cluster or account; of a pair the first account."
+    )
+    other_id: str | None = strawberry.field(description="Of a pair: the second account.")
+    value: str = strawberry.field(
+        description="What was decided: a disposition, a name, `same` or `different`; empty for a note."
+    )
+    note: str = strawberry.field(description="Why, or the note.")
+    by: str = strawberry.field(description="Who decided.")
+    at: datetime = strawberry.field(description="When.")
+    size: int = strawberry.field(description="Accounts that the cluster had then.")
+    origin_id: str = strawberry.field(
+        description="Id of the cluster that the person decided on: another one if this is a copy that a split got."
+    )
+    undone_at: datetime | None = strawberry.field(description="When it was taken back; null: it stands.")
+    undone_by: str | None = strawberry.field(description="Who took it back.")
+    in_force: bool = strawberry.field(
+        description="Whether it stands and nothing of the same kind answered it."
+    )
+
+    @classmethod
+    def of(cls, decision: model.Decision, forced: bool) -> "Decision":
+        """From a decision of the book."""
+        return cls(
+            id=strawberry.ID(decision.id),
+            on=DecisionOn(decision.on.value),
+            topic=DecisionTopic(decision.topic.value),
+            subject_id=decision.subject,
+            other_id=decision.other or None,
+            value=decision.value,
+            note=decision.note,
+            by=decision.by,
+            at=decision.at,
+            size=decision.size,
+            origin_id=decision.origin,
+            undone_at=decision.undone_at,
+            undone_by=decision.undone_by,
+            in_force=forced,
+        )
+
+
+@strawberry.type(description="What people decided on a subject.")
+class Decided:
+    """The fields that clusters, accounts and pairs have in common."""
+
+    subject: strawberry.Private[tuple[model.On, str, str]]
+
+    @strawberry.field(
+        description="Number of the last decision on it or undoing of one, 0: none yet. A change names the version it "
+        "was read at, and is refused with the code `conflict` when somebody else was faster."
+    )
+    async def version(self, info: Info) -> int:
+        return (await info.context.book.read()).version_of(*self.subject)
+
+    @strawberry.field(description="All decisions on it, newest first, those undone or answered included.")
+    async def decisions(self, info: Info, first: arguments.First = 20) -> list[Decision]:
+        limit = info.context.budget.page(first)
+        book = await info.context.book.read()
+        forced = {each.id for each in book.standing(*self.subject)}
+        newest = book.about(*self.subject)[::-1][:limit]
+        return [Decision.of(each, each.id in forced) for each in newest]
+
+    @strawberry.field(description="Who looks after it; null: nobody.")
+    async def assignee(self, info: Info) -> str | None:
+        return (await info.context.book.read()).last(model.Topic.ASSIGNMENT, *self.subject) or None
+
+    @strawberry.field(description="Names of those who watch it.")
+    async def watchers(self, info: Info) -> list[str]:
+        return (await info.context.book.read()).watchers(*self.subject)

@@ -1,0 +1,55 @@
+"""API keys, without their secrets."""
+
+from datetime import datetime
+from enum import Enum
+
+import strawberry
+
+from graphsvc.api import keys
+
+
+@strawberry.enum(description="What somebody may do; each role includes the ones before it.")
+class Role(Enum):
+    VIEWER = strawberry.enum_value("viewer", description="Read.")
+    ANALYST = strawberry.enum_value(
+        "analyst", description="Read, decide, and be shown addresses for a reason."
+    )
+    ADMIN = strawberry.enum_value("admin", description="All of it: also keys and the audit log.")
+
+
+@strawberry.type(description="An API key, without its secret.")
+class ApiKey:
+    id: str = strawberry.field(description="Its id, the part before the dot.")
+    role: Role = strawberry.field(description="What it may do.")
+    name: str = strawberry.field(description="What or whom it is for.")
+    created_at: datetime = strawberry.field(description="When it was made.")
+    expires_at: datetime | None = strawberry.field(
+        description="Until when it is valid; null: until it is revoked."
+    )
+    rotated_at: datetime | None = strawberry.field(description="When it last got a new secret.")
+    revoked_at: datetime | None = strawberry.field(description="When it was revoked.")
+
+    @classmethod
+    def of(cls, key: keys.ApiKey) -> "ApiKey":
+        """From a key as it is kept; its digests stay behind."""
+        return cls(
+            id=key.id,
+            role=Role(key.role.value),
+            name=key.name,
+            created_at=datetime.fromisoformat(key.created),
+            expires_at=_moment(key.expires),
+            rotated_at=_moment(key.rotated),
+            revoked_at=_moment(key.revoked),
+        )
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
+@strawberry.type(description="A key with its secret, which is shown this once.")
+class NewApiKey:
+    secret: str = strawberry.field(
+        description="The whole key, `id.secret`: keep it now. Send it as a bearer token."
+    )
+    key: ApiKey = strawberry.field(description="The key.")

@@ -1,0 +1,95 @@
+"""`graphsvc audit`: the log of what people did and were shown."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from graphsvc.cli.progress import console
+from graphsvc.errors import ExportError, VerificationError
+from graphsvc.settings import settings
+
+app = typer.Typer(no_args_is_help=True, help="Read the audit log, and check that it is what was written.")
+
+
+@app.command()
+def verify(
+    signer: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Public key (hex) that is trusted beside this installation's; can be repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
+) -> None:
+    """Check the whole log: no entry was changed, taken out, put in, moved or cut off.
+
+    Every entry holds the hash of the one before and is signed by the installation's key; number and hash of the last
+    are kept beside the keys as well (audit-head.json). Exit status 0: all of it holds.
+    """
+    from graphsvc.database import open_store
+    from graphsvc.signing import load_or_create_signer
+    from graphsvc.store.audit import HEAD_FILE
+    from graphsvc.store.audit_log import verify as check
+
+    here = settings()
+    with open_store(here, console.print) as store:
+        found = check(store, load_or_create_signer(here), signer or ())
+    if as_json:
+        typer.echo(json.dumps({"holds": found.holds, **asdict(found)}, indent=2))
+    else:
+        for fault in found.faults:
+            typer.echo(f"Entry {fault.number} {fault.what}.")
+    if not found.holds:
+        raise VerificationError(
+            f"The audit log is not what was written: {len(found.faults)} faults in {found.entries:,} entries.",
+            f"If the database was set up anew or restored from a backup, {HEAD_FILE} beside the keys tells of the "
+            "one before: keep a copy of it, then delete it.",
+        )
+    if not as_json:
+        typer.echo(f"The audit log holds: {found.entries:,} entries, the last one's hash is {found.head}.")
+
+
+@app.command("list")
+def list_entries(
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many, newest first.")] = 50,
+    actor: Annotated[str | None, typer.Option(help="Only of this one.", show_default=False)] = None,
+    subject: Annotated[
+        str | None, typer.Option(help="Only on this, or naming it in their details.", show_default=False)
+    ] = None,
+) -> None:
+    """List entries, newest first."""
+    from graphsvc.database import open_store
+    from graphsvc.store.audit_log import LAST, Wanted, page
+
+    with open_store(settings(), console.print) as store:
+        for logged in page(store, LAST, limit, Wanted(actor=actor, subject=subject)):
+            act = logged.entry.act if logged.entry else None
+            if logged.entry is None or act is None:
+                typer.echo(f"{logged.number}  was changed: `graphsvc audit verify`")
+                continue
+            said = f"{logged.number}  {logged.entry.at:%Y-%m-%d %H:%M:%S}  {act.actor} ({act.role})  "
+            typer.echo(said + f"{act.action}  {act.subject}" + (f": {act.reason}" if act.reason else ""))
+
+
+@app.command()
+def export(
+    out: Annotated[Path, typer.Option("--out", help="File to write: one entry a line, JSON (NDJSON).")],
+) -> None:
+    """Write all entries to a file, with their hashes and signatures, for another to check."""
+    from graphsvc.database import open_store
+    from graphsvc.store.audit_log import entries, line
+
+    count = 0
+    with open_store(settings(), console.print) as store:
+        try:
+            with out.open("x", encoding="utf-8") as file:
+                for logged in entries(store):
+                    file.write(line(logged) + "\n")
+                    count += 1
+        except OSError as error:
+            raise ExportError(f"{out} cannot be written: {error.strerror}.", "Choose a new file.") from None
+    typer.echo(f"{count:,} entries in {out}")

@@ -1,0 +1,42 @@
+"""Files that only their owner can read, replaced whole and changed in turn."""
+
+import fcntl
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+def replace_whole(path: Path, content: bytes) -> None:
+    """Replaces a file whole or not at all; only its owner can read it, from its first byte on.
+
+    Raises:
+        OSError
+    """
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def in_turn(lock: Path) -> Iterator[None]:
+    """Holds the lock file `lock`, in a directory that is made if need be, against other processes and threads.
+
+    Raises:
+        OSError
+    """
+    lock.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,20 @@
+"""Pins in force: pairs of accounts of which a person says that they are one operator's, or are not."""
+
+import polars as pl
+
+from graphsvc.model.columns import Schema
+from graphsvc.model.decisions import On, Pin, Topic
+from graphsvc.store.connection import Store
+from graphsvc.store.decisions import read_book
+
+PINS: Schema = {"a": pl.String, "b": pl.String, "same": pl.Boolean}
+
+
+def read_pins(store: Store) -> pl.DataFrame:
+    """The pins in force (schema `PINS`), a pair once, sorted; `a` < `b`."""
+    book = read_book(store)
+    rows = []
+    for a, b in sorted({(each.subject, each.other) for each in book.decisions if each.on is On.PAIR}):
+        if value := book.last(Topic.PIN, On.PAIR, a, b):
+            rows.append((a, b, value == Pin.SAME))
+    return pl.DataFrame(rows, schema=PINS, orient="row")
