@@ -165,7 +165,7 @@ def _import(settings: Settings, files: ImportFiles, say: Say, progress: Progress
             progress("import (percent)", (100 * phase + int(found[1])) // phases, 100)
 
     server.stop(settings, say)
-    database = settings.neo4j_database or "neo4j"
+    database = settings.local_database
     server.admin(
         settings, "database", "import", "full", database, "--overwrite-destination=true", "--input-type=parquet",
         "--id-type=actual", "--path-pattern-style=none", f"--max-off-heap-memory={_OFF_HEAP}", *files.arguments(),

@@ -120,6 +120,21 @@ class ExportError(GraphsvcError):
     exit_status = 9
 
 
+class BackupError(GraphsvcError):
+    """A backup cannot be made or restored; what was there is untouched."""
+
+    code = "backup"
+    exit_status = 16
+
+
+class KeepingError(GraphsvcError):
+    """What is kept cannot be thinned out, forgotten or put under another key right now; nothing was changed."""
+
+    code = "keeping"
+    exit_status = 17
+    http_status = 409
+
+
 class VerificationError(GraphsvcError):
     """A run is not, or cannot be, proved to be what it says."""
 

@@ -2,7 +2,7 @@
 
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import platformdirs
 from pydantic import Field, SecretStr, ValidationError, model_validator
@@ -46,8 +46,36 @@ class Settings(BaseSettings):
     oidc_roles: str = ""
     """Our roles by the claim's values, for example `trust-and-safety=analyst,platform=admin`."""
 
+    passphrase: SecretStr | None = None
+    """What `graphsvc backup` and `restore` seal and open with, where there is no terminal to ask on."""
+    retention: str = ""
+    """What `graphsvc retention` removes without options, for example `activity=90d,sessions=180d`."""
+
     host: str = "127.0.0.1"
     port: int = 8000
+    allowed_hosts: str = ""
+    """Names the service is asked by (`Host`), with commas between them, besides its address and those of loopback;
+    `*`: any."""
+    rate_limit: str = "60000/minute"
+    """Rows a principal may ask for in a time, in all its requests."""
+    client_rate_limit: str = "1000/second"
+    """Requests an address may send in a time; a refused sign-in counts as many."""
+    requests_at_once: Annotated[int, Field(ge=1)] = 32
+    """GraphQL requests that are executed at a time."""
+    requests_waiting: Annotated[int, Field(ge=0)] = 128
+    """GraphQL requests that may wait for their turn."""
+    request_timeout: Annotated[float, Field(gt=0)] = 60.0
+    """Seconds a GraphQL request may take, waiting included."""
+    persisted_only: bool = False
+    """Whether only the documents of the front end are executed."""
+    drain_seconds: Annotated[float, Field(ge=0)] = 1.0
+    """Seconds between SIGTERM, when `/readyz` begins to say `draining`, and the end of listening."""
+    shutdown_seconds: Annotated[int, Field(ge=0)] = 10
+    """Seconds that running requests have after that."""
+    log_format: Literal["json", "text"] | None = None
+    """Form of the service's log; unset: text at a terminal, else JSON."""
+    otel_endpoint: str | None = None
+    """Where OpenTelemetry traces go (OTLP over HTTP), for example `http://127.0.0.1:4318`; needs `graphsvc[otel]`."""
 
     @model_validator(mode="after")
     def _uri_needs_password(self) -> "Settings":
@@ -59,6 +87,11 @@ class Settings(BaseSettings):
     def managed(self) -> bool:
         """Whether graphsvc runs its own local Neo4j."""
         return self.neo4j_uri is None
+
+    @property
+    def local_database(self) -> str:
+        """Name of the managed server's database."""
+        return self.neo4j_database or "neo4j"
 
     @property
     def keys_dir(self) -> Path:

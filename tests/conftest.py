@@ -1,5 +1,6 @@
 """Fixtures. One managed Neo4j a test session, a clean database a test; nothing of it is mocked."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from graphsvc.database import open_store
 from graphsvc.settings import Settings
 from graphsvc.signals.tokens import Tokeniser
 from graphsvc.store import Store
+
+os.environ["GRAPHSVC_ALLOWED_HOSTS"] = "testserver"  # what the test client calls every service
 
 
 @pytest.fixture(scope="session")

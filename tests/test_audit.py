@@ -1,6 +1,7 @@
 """Promise: what people did and were shown is kept in a log that nobody can change unseen, or it is not done at all."""
 
 import json
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -409,3 +410,13 @@ def test_the_commands(cli_environment: Path, database: Store, installation: Sett
     finally:
         settings.cache_clear()
         (installation.keys_dir / HEAD_FILE).unlink(missing_ok=True)
+
+
+def test_every_query_of_the_page_works(api: dict[keys.Role, Api], installation: Settings) -> None:
+    text = (Path(__file__).parents[1] / "docs/graphql/access.md").read_text(encoding="utf-8")
+    queries = re.findall(r"```graphql\n(.*?)```", text, re.DOTALL)
+    assert len(queries) == 6
+    handle = load_or_create_veil(installation).hide(HANDLE_OF)
+    for query in queries:
+        data = api[keys.Role.ADMIN].data(query, key=handle, handle=handle)
+        assert all(data.values()), query

@@ -9,9 +9,9 @@ import polars as pl
 import pytest
 from graphs import ring_bundle, write_bundle
 
+from graphsvc.analyses import without
 from graphsvc.campaigns.counterfactual.held import pool
 from graphsvc.campaigns.membership import pools
-from graphsvc.cli.whatif import known
 from graphsvc.community.gds import GdsDetector
 from graphsvc.detection import Parameters, detect, evidence_of
 from graphsvc.errors import NotFound
@@ -90,14 +90,13 @@ def test_an_unknown_cluster_is_named(database: Store) -> None:
 
 
 def test_what_is_not_in_a_cluster_is_named(database: Store, ring: str) -> None:
-    held = cluster_graph(database, ring)
-    known(held, ["ip:203.0.0.1"], ["payment"], ["acct-00003"])
+    without(database, ring, ["ip:203.0.0.1"], ["payment"], ["acct-00003"])
     with pytest.raises(NotFound, match=r"ip:9\.9\.9\.9"):
-        known(held, ["ip:9.9.9.9"], [], [])
+        without(database, ring, ["ip:9.9.9.9"], [], [])
     with pytest.raises(NotFound, match=r"shoes.*There are device, network, payment"):
-        known(held, [], ["shoes"], [])
+        without(database, ring, [], ["shoes"], [])
     with pytest.raises(NotFound, match="who"):
-        known(held, [], [], ["who"])
+        without(database, ring, [], [], ["who"])
 
 
 @pytest.mark.usefixtures("cli_environment")

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
+from graphsvc.analyses import compare
 from graphsvc.campaigns.diff import Diff, diff
 from graphsvc.cli.commands import app
-from graphsvc.cli.runs import compare
 from graphsvc.community.gds import GdsDetector
 from graphsvc.detection import Parameters, detect
 from graphsvc.errors import NotFound

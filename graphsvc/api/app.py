@@ -7,10 +7,14 @@ from fastapi import FastAPI, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
-from graphsvc.api import errors, graphiql, oidc
+from graphsvc.api import errors, graphiql, metrics, oidc, traces
 from graphsvc.api.edge import Edge
+from graphsvc.api.gate import Gate
 from graphsvc.api.keys import KeyRing
+from graphsvc.api.metrics import Metrics
+from graphsvc.api.rates import Rates
 from graphsvc.api.schema import build_schema
+from graphsvc.api.telemetry import Telemetry
 from graphsvc.api.transport import graphql_router
 from graphsvc.api.worker import Worker
 from graphsvc.errors import GraphsvcError, MigrationError
@@ -23,7 +27,11 @@ from graphsvc.store.reader import Reader
 
 
 def create_app(settings: Settings, address: Address) -> FastAPI:
-    """The service: `/graphql`, `/healthz`, `/readyz`. It starts and stays up whether or not the database answers."""
+    """The service: `/graphql`, `/metrics`, `/healthz`, `/readyz`.
+
+    It starts and stays up whether or not the database answers. `state.draining` makes `/readyz` say that it is about to
+    stop.
+    """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -31,20 +39,31 @@ def create_app(settings: Settings, address: Address) -> FastAPI:
             Reader(address, settings.query_timeout, load_or_create_veil(settings)) as app.state.reader,
             Worker(address, settings.query_timeout) as app.state.worker,
         ):
+            app.state.gate = Gate(
+                settings.requests_at_once, settings.requests_waiting, settings.request_timeout
+            )
             yield
+        app.state.traces.close()
 
     # No OpenAPI pages: their script would come from a CDN, and GraphiQL documents the API.
     app = FastAPI(title="graphsvc", lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None)
+    app.state.settings = settings
+    app.state.draining = False
+    app.state.metrics = Metrics()
+    app.state.rates = Rates(settings)
+    app.state.traces = traces.configured(settings)
     app.state.keys = KeyRing(settings.keys_dir)
     app.state.issuer = oidc.configured(settings)
     app.state.signer = load_or_create_signer(settings)
-    app.add_middleware(Edge)
+    app.add_middleware(Edge, settings, app.state.rates)
+    app.add_middleware(Telemetry)  # the last is the outermost
     app.add_exception_handler(GraphsvcError, errors.handle)
     app.add_exception_handler(HTTPException, errors.handle_http)
     app.add_exception_handler(Exception, errors.handle_unexpected)
     app.add_api_route("/healthz", healthz, methods=["GET"])
     app.add_api_route("/readyz", readyz, methods=["GET"])
     app.include_router(graphiql.router)
+    app.include_router(metrics.router)
     app.include_router(graphql_router(build_schema()))
     app.mount("/graphiql", graphiql.files())
     return app
@@ -56,7 +75,9 @@ async def healthz() -> Response:
 
 
 async def readyz(request: Request) -> Response:
-    """The database answers and has this program's schema; else 503 and why."""
+    """The database answers and has this program's schema, and the service is not about to stop; else 503 and why."""
+    if request.app.state.draining:
+        return JSONResponse({"status": "draining"}, status_code=503)
     try:
         applied = {row["version"] for row in await request.app.state.reader.read("schema/applied")}
         if applied != {migration.version for migration in available()}:

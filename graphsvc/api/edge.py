@@ -1,59 +1,117 @@
-"""Around every request: an id, a cap on the body, headers that keep a browser careful. Plain ASGI."""
+"""Who and what may come in at all: hosts, bodies, how often an address may ask; and headers that keep a browser careful.
 
-import secrets
+Plain ASGI, within `telemetry`, around everything else.
+"""
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from graphsvc.api.errors import BadInput, failure
+from graphsvc.api.rates import Rates
+from graphsvc.errors import GraphsvcError
+from graphsvc.settings import Settings
 
 MAX_BODY_BYTES = 64 * 1024
+PROBES = frozenset(("/healthz", "/readyz"))
+"""Asked by those who watch over the service: at any time, by any name."""
+_LOOPBACK = frozenset(("localhost", "127.0.0.1", "::1"))
+_REFUSED = frozenset((1008, 4401, 4403))
+"""With these a WebSocket is closed that is not let in."""
+_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "X-Frame-Options": "DENY",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cache-Control": "no-store",
+}
 
 
 class BodyTooLarge(BadInput):
-    """A request body beyond the cap."""
+    """A request body, or a message of a WebSocket, beyond the cap."""
 
     code = "body_too_large"
     http_status = 413
 
 
-class Edge:
-    """Gives each request an id, refuses bodies beyond `MAX_BODY_BYTES` and sets the common headers."""
+class UnknownHost(BadInput):
+    """A request by a name that is not the service's."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    code = "unknown_host"
+    http_status = 421
+
+
+class Edge:
+    """Refuses what must not come in, and sets the common headers."""
+
+    def __init__(self, app: ASGIApp, settings: Settings, rates: Rates) -> None:
         self._app = app
+        self._rates = rates
+        given = {host.strip().lower() for host in settings.allowed_hosts.split(",")}
+        self._hosts = given | {settings.host.lower(), *_LOOPBACK}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request; the lifespan passes through."""
+        """One request, or one WebSocket; the lifespan passes through."""
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
-        request_id = secrets.token_hex(8)
-        scope.setdefault("state", {})["request_id"] = request_id
+        headers = Headers(scope=scope)
+        request_id = scope["state"]["request_id"]
+        client = (scope.get("client") or ("unknown",))[0]
         read = 0
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                headers["X-Request-Id"] = request_id
-                headers["X-Content-Type-Options"] = "nosniff"
-                headers["Referrer-Policy"] = "no-referrer"
-                headers.setdefault("Cache-Control", "no-store")
+                answer = MutableHeaders(scope=message)
+                answer["X-Request-Id"] = request_id
+                for name, value in _HEADERS.items():
+                    answer.setdefault(name, value)
+            if message.get("status") == 401 or message.get("code") in _REFUSED:
+                self._rates.refused(client)
             await send(message)
 
         async def receive_capped() -> Message:
             nonlocal read
             message = await receive()
-            read += len(message.get("body", b""))
+            if message["type"] == "websocket.receive":
+                read = len(message.get("bytes") or (message.get("text") or "").encode())
+            else:
+                read += len(message.get("body", b""))
             if read > MAX_BODY_BYTES:
                 raise _too_large()
             return message
 
-        declared = Headers(scope=scope).get("content-length", "0")
-        if scope["type"] == "http" and declared.isdecimal() and int(declared) > MAX_BODY_BYTES:
-            await failure(_too_large(), request_id)(scope, receive, send_with_headers)
+        try:
+            self._check(scope, headers, client)
+        except GraphsvcError as error:
+            if scope["type"] == "websocket":
+                await receive()
+                await send({"type": "websocket.close", "code": 1008})
+            else:
+                scope["state"]["record"].codes.append(error.code)
+                await failure(error, request_id)(scope, receive, send_with_headers)
             return
         await self._app(scope, receive_capped, send_with_headers)
+
+    def _check(self, scope: Scope, headers: Headers, client: str) -> None:
+        if scope["path"] in PROBES:
+            return
+        self._rates.request(client)
+        if "*" not in self._hosts and _name(headers.get("host", "")) not in self._hosts:
+            raise UnknownHost(
+                "The service is not known by this name.",
+                "Add it to GRAPHSVC_ALLOWED_HOSTS, or ask by another.",
+            )
+        declared = headers.get("content-length", "0")
+        if scope["type"] == "http" and declared.isdecimal() and int(declared) > MAX_BODY_BYTES:
+            raise _too_large()
+
+
+def _name(host: str) -> str:
+    """The name in a `Host` header, without its port."""
+    name = host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
+    return name.lower()
 
 
 def _too_large() -> BodyTooLarge:

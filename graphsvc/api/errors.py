@@ -3,6 +3,7 @@
 import logging
 import re
 import traceback
+from collections.abc import Callable
 
 from graphql import GraphQLError
 from starlette.exceptions import HTTPException
@@ -10,9 +11,13 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, Response
 from starlette.websockets import WebSocket
 
+from graphsvc.api.rates import RateLimited
 from graphsvc.errors import AccessDenied, GraphsvcError
 
 log = logging.getLogger("graphsvc.api")
+
+PASSING = frozenset((429, 503))
+"""What tells a client, by the status of the whole answer, that the same request may do later."""
 
 _SUGGESTION = re.compile(r"\s*Did you mean .*$", re.DOTALL)
 
@@ -31,14 +36,15 @@ class TooExpensive(GraphsvcError):
     http_status = 400
 
 
-def public(error: GraphQLError, request_id: str) -> GraphQLError:
+def public(error: GraphQLError, request_id: str, veiled: Callable[[str], str] = str) -> GraphQLError:
     """The error as the client may see it; what is masked goes to the log under the request's id.
 
+    `veiled` hides addresses: what is not found may be named, but not what a handle stands for.
     The log gets the type of an unexpected error and where it rose, never its message: messages quote values.
     """
     cause = error.original_error
     if isinstance(cause, GraphsvcError):
-        return _told(error, str(cause), cause.code, request_id)
+        return _told(error, veiled(str(cause)), cause.code, request_id)
     if cause is None:
         return _told(error, _SUGGESTION.sub("", error.message), "bad_document", request_id)
     log.error(
@@ -67,8 +73,15 @@ def failure(error: GraphsvcError, request_id: str) -> JSONResponse:
     return JSONResponse(
         {"errors": [{"message": str(error), "extensions": {"code": error.code, "requestId": request_id}}]},
         status_code=error.http_status,
-        headers={"WWW-Authenticate": "Bearer"} if isinstance(error, AccessDenied) else None,
+        headers=advice(error),
     )
+
+
+def advice(error: GraphsvcError) -> dict[str, str]:
+    """What an error says in headers of its answer."""
+    if isinstance(error, AccessDenied):
+        return {"WWW-Authenticate": "Bearer"}
+    return {"Retry-After": str(error.seconds)} if isinstance(error, RateLimited) else {}
 
 
 async def handle(connection: HTTPConnection, error: Exception) -> Response:
@@ -92,7 +105,10 @@ async def handle_http(request: HTTPConnection, error: Exception) -> Response:
 
 async def handle_unexpected(request: Request, _: Exception) -> Response:
     """Answers an error nobody foresaw, masked; the server logs it."""
-    return failure(GraphsvcError("Something went wrong here; the service's log has it."), request_id(request))
+    masked = GraphsvcError("Something went wrong here; the service's log has it.")
+    response = failure(masked, request_id(request))
+    response.headers["X-Request-Id"] = request_id(request)  # nothing of ours is around this answer
+    return response
 
 
 def request_id(connection: HTTPConnection) -> str:

@@ -4,7 +4,7 @@ The shape is measured in one walk with a memo per fragment, so a document cannot
 own length, however often its fragments spread each other.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -13,12 +13,10 @@ from graphql import (
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
-    GraphQLError,
     SelectionSetNode,
 )
 from graphql import OperationDefinitionNode as Operation
 from graphql.validation.rules import overlapping_fields_can_be_merged
-from strawberry.extensions import SchemaExtension
 
 from graphsvc.api.errors import BadInput, TooExpensive
 
@@ -106,29 +104,20 @@ class _Shapes:
         return shape
 
 
-class DocumentLimits(SchemaExtension):
-    """Caps the tokens the parser reads and refuses a document by its shape before any validation rule walks it."""
-
-    def on_operation(self) -> Iterator[None]:
-        """Sets the parser's cap."""
-        self.execution_context.parse_options["max_tokens"] = MAX_TOKENS
-        yield
-
-    def on_validate(self) -> Iterator[None]:
-        """Puts the refusal where the rules would put theirs, which ends validation."""
-        document = self.execution_context.graphql_document
-        reason = check_shape(document) if document is not None else None
-        if reason is not None:
-            refusal = TooExpensive(reason, "Ask in several smaller documents.")
-            self.execution_context.pre_execution_errors = [GraphQLError(str(refusal), original_error=refusal)]
-        yield
-
-
 @dataclass(slots=True)
 class Budget:
-    """Counts the rows that one request asks for, before they are asked of the database."""
+    """Counts the rows that one request asks for, before they are asked of the database.
+
+    `spend` is told of each charge, and may refuse it.
+    """
 
     left: int = MAX_COST
+    spend: Callable[[int], None] | None = None
+
+    @property
+    def spent(self) -> int:
+        """What was charged, what was refused included."""
+        return MAX_COST - self.left
 
     def page(self, first: int, at_most: int = MAX_FIRST) -> int:
         """Charges a page of `first` rows, or of `at_most` if there cannot be more; returns `first`.
@@ -149,8 +138,11 @@ class Budget:
 
         Raises:
             TooExpensive: the request asks for more than `MAX_COST` rows in all.
+            RateLimited: the principal asks for more in all its requests than it may.
         """
         self.left -= cost
+        if self.spend is not None:
+            self.spend(cost)
         if self.left < 0:
             raise TooExpensive(
                 f"This request asks for more than {MAX_COST} rows in all.", "Use smaller pages (`first`)."

@@ -6,12 +6,16 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 
 from graphsvc.api.context import Context
-from graphsvc.api.errors import TooExpensive, public
-from graphsvc.api.limits import DocumentLimits
+from graphsvc.api.errors import PASSING, TooExpensive, advice, public
 from graphsvc.api.mutation import Mutation
+from graphsvc.api.operation import Documents, Operation
 from graphsvc.api.query import Query
+from graphsvc.api.rates import RateLimited
+from graphsvc.api.record import record_of
 from graphsvc.api.types.run import BIG_INT, BigInt
-from graphsvc.errors import DatabaseUnavailable
+from graphsvc.errors import GraphsvcError
+
+_ONCE = (TooExpensive, RateLimited)
 
 
 class _Schema(strawberry.Schema):
@@ -20,23 +24,35 @@ class _Schema(strawberry.Schema):
     ) -> None:
         """Replaces each error by what the client may see of it; every way out of the schema passes here.
 
-        A database that is away makes the answer a 503, and an exhausted budget is said once, not once a row.
+        What is no fault of the document and may pass, such as a database that is away, makes the answer a 429 or 503;
+        an error that many rows have is said once.
         """
         context = execution_context.context if execution_context is not None else None
         request_id = context.request_id if isinstance(context, Context) else "-"
+        veiled = context.veil.text if isinstance(context, Context) else str
         causes = [error.original_error for error in errors]
-        away = any(isinstance(cause, DatabaseUnavailable) for cause in causes)
-        if away and isinstance(context, Context) and context.response is not None:
-            context.response.status_code = DatabaseUnavailable.http_status
-        spent = [i for i, cause in enumerate(causes) if isinstance(cause, TooExpensive)]
-        errors[:] = [public(error, request_id) for i, error in enumerate(errors) if i not in spent[1:]]
+        once = {type(cause): i for i, cause in reversed(list(enumerate(causes))) if isinstance(cause, _ONCE)}
+        errors[:] = [
+            public(error, request_id, veiled)
+            for i, (error, cause) in enumerate(zip(errors, causes, strict=True))
+            if once.get(type(cause), i) == i
+        ]
+        if isinstance(context, Context) and context.request is not None:
+            record_of(context.request).codes += [error.extensions["code"] for error in errors]
+            for cause in causes:
+                if isinstance(cause, GraphsvcError) and cause.http_status in PASSING and context.response:
+                    context.response.status_code = cause.http_status
+                    context.response.headers.update(advice(cause))
 
 
 def build_schema() -> strawberry.Schema:
     """The executable schema."""
-    return _Schema(
+    documents = Documents()
+    schema = _Schema(
         query=Query,
         mutation=Mutation,
-        extensions=[DocumentLimits],
+        extensions=[lambda: Operation(documents)],
         config=StrawberryConfig(scalar_map={BigInt: BIG_INT}),
     )
+    documents.prepare(schema)
+    return schema

@@ -12,7 +12,9 @@ from strawberry.fastapi import GraphQLRouter
 
 from graphsvc.api.context import Context
 from graphsvc.api.errors import BadInput, failure, request_id
+from graphsvc.api.gate import Gate
 from graphsvc.api.keys import KeyRing
+from graphsvc.api.persisted import text_of
 from graphsvc.api.principals import principal_of
 from graphsvc.api.worker import Worker
 from graphsvc.signing import Signer
@@ -34,19 +36,26 @@ async def _context(connection: HTTPConnection) -> Context:
 
 class _Router(GraphQLRouter[Context, None]):
     def decode_json(self, data: str | bytes) -> object:
-        """The parsed body."""
+        """The parsed body, or message of a WebSocket, with the text of a persisted document beside its id."""
         try:
             body = super().decode_json(data)
             json.dumps(body, ensure_ascii=False).encode()  # half a surrogate pair is JSON, but no text
-        except (RecursionError, UnicodeError) as error:
+        except (RecursionError, ValueError) as error:
             raise HTTPException(400, "Unable to parse request body as JSON") from error
+        if isinstance(body, dict):
+            for asked in (body, body.get("payload")):
+                if isinstance(asked, dict) and "documentId" in asked:
+                    asked["query"] = text_of(asked["documentId"])
         return body
 
     async def run(self, request: Request, *args: object, **kwargs: object) -> Response:  # type: ignore[override]
         """Executes one request; a request that is none of GraphQL's is answered in GraphQL's shape."""
         try:
             answer = cast(Callable[..., Awaitable[Response]], super().run)
-            return await answer(request, *args, **kwargs)
+            if request.scope["type"] == "websocket":
+                return await answer(request, *args, **kwargs)
+            async with cast(Gate, request.app.state.gate).turn():
+                return await answer(request, *args, **kwargs)
         except HTTPException as error:
             return failure(BadInput(f"{error.reason.rstrip('.')}."), request_id(request))
 

@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from functools import partial
 from types import TracebackType
 from typing import Concatenate, ParamSpec, Self, TypeVar
 
@@ -25,7 +27,8 @@ class Worker:
         """`query_timeout`: seconds a statement may take in the database."""
         self._store = Store(address, query_timeout)
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="graphsvc-work")
-        self._under_way = 0
+        self.inside = 0
+        """Works that are done or wait for a thread."""
 
     async def __aenter__(self) -> Self:
         return self
@@ -47,11 +50,12 @@ class Worker:
         Raises:
             Busy: as many works as may wait do so already.
         """
-        if self._under_way >= THREADS + WAITING:
+        if self.inside >= THREADS + WAITING:
             raise Busy("The service has as many analyses to do as it takes on.", "Try again in a moment.")
-        self._under_way += 1
+        self.inside += 1
         try:
-            loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._threads, lambda: function(self._store, *args, **kwargs))
+            loop, context = asyncio.get_running_loop(), copy_context()
+            work = partial(context.run, function, self._store, *args, **kwargs)
+            return await loop.run_in_executor(self._threads, work)
         finally:
-            self._under_way -= 1
+            self.inside -= 1

@@ -49,26 +49,23 @@ def blast(
     an address; who would replace or follow them; what would be left of their clusters; and a plan in stages that acts
     on the surest first. `graphsvc blast CLUSTER --least-membership 0.99 --stages 10`.
     """
+    from graphsvc.analyses import blast_radius
     from graphsvc.campaigns.counterfactual import blast_sentences
-    from graphsvc.campaigns.counterfactual.blast import blast as computed
     from graphsvc.database import open_store
-    from graphsvc.store.cluster_graph import cluster_graph
-    from graphsvc.store.surroundings import acted_on, surroundings
 
     given = [cluster is not None, accounts is not None, bool(account)]
     if sum(given) != 1:
         raise typer.BadParameter("Give a cluster, or --accounts FILE, or --account ID, and one of them only.")
     listed = account or (_lines(accounts) if accounts else [])
     with open_store(settings(), console.print) as store:
-        clusters = {cluster: cluster_graph(store, cluster)} if cluster is not None else {}
-        ids = clusters[cluster].members["id"].to_list() if cluster is not None else listed
-        acted = acted_on(store, ids)
-        acted = acted.filter(acted["membership"] >= least_membership)
-        for name in acted["cluster"].unique().sort():
-            if name and name not in clusters:
-                clusters[name] = cluster_graph(store, name)
-        near, users = surroundings(store, acted["id"].to_list())
-    found = computed(acted, clusters, near, users, stages=stages, most=most_innocents)
+        found = blast_radius(
+            store,
+            cluster,
+            listed,
+            least_membership=least_membership,
+            stages=stages,
+            most_innocents=most_innocents,
+        )
     typer.echo(
         json.dumps(_known(asdict(found)), indent=2) if as_json else "\n".join(blast_sentences.blast(found))
     )

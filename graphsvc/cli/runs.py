@@ -75,6 +75,7 @@ def diff(
 
     Both runs must have published their result; `graphsvc runs` lists them.
     """
+    from graphsvc.analyses import compare
     from graphsvc.database import open_store
 
     with open_store(settings(), console.print) as store:
@@ -85,21 +86,6 @@ def diff(
         typer.echo(json.dumps({**content, "moves": found.moves.to_dicts()}, indent=2))
         return
     show(earlier, later, found, limit)
-
-
-def compare(store: "Store", before: str, now: str) -> "Diff":
-    """What changed from one run to another, as the database holds them.
-
-    Raises:
-        NotFound: one of them is not there, or published nothing.
-    """
-    from graphsvc.campaigns.diff import diff as between
-    from graphsvc.store.runs import account_states, read_run
-
-    earlier, later = read_run(store, before), read_run(store, now)
-    either = pl.concat([earlier.members["account"], later.members["account"]]).unique().sort()
-    states = account_states(store, either, earlier.record.get("newestSignup"))
-    return between(earlier.members, later.members, earlier.scores, later.scores, states)
 
 
 def show(before: str, now: str, found: "Diff", limit: int) -> None:

@@ -76,6 +76,11 @@ class Home:
         return self.root / "run" / "trainer.pid"
 
     @property
+    def adopting(self) -> Path:
+        """Mark, and its name, while a database takes the place of the one in use (see `adoption`)."""
+        return self.root / "run" / "adopting"
+
+    @property
     def _replacing(self) -> Path:
         return self.root / "run" / "replacing"
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from pydantic import SecretStr
 
 from graphsvc.errors import ServerError
-from graphsvc.server import admin_tool, failure, lock, ports, probe, process, sizing, training
+from graphsvc.server import admin_tool, adoption, failure, lock, ports, probe, process, sizing, training
 from graphsvc.server.download import Report, ensure_jars
 from graphsvc.server.files import exclusive, naming_disk_faults, need_room, write_whole
 from graphsvc.server.home import USER, Home, State
@@ -112,6 +112,8 @@ def prepare(settings: Settings, home: Home, report: Report) -> Jvm:
     admin_tool.end_orphan(home)
     if home.drop_half_replaced():
         report("an import did not come to its end; its half of a database was thrown away")
+    if adoption.finish(home):
+        report("a restore had been interrupted; it is finished now")
     if not home.has_credentials:
         admin_tool.set_initial_password(jvm, home, password)
     return jvm
@@ -261,6 +263,22 @@ def admin(
         home.configure(state or State(*ports.choose(str(home.root), None)), sizes, jvm.plugins)
         with home.replacing(replaces) if replaces else nullcontext():
             return admin_tool.run(jvm, home, *args, heap=heap or sizes.heap, report=report)
+
+
+def adopt(settings: Settings, keys: dict[str, bytes], report: Report = _silent) -> None:
+    """Puts the database that was loaded as `adoption.BESIDE`, and key files (name: content), in the place of those in use.
+
+    Raises:
+        ServerError: the server runs, or was started since that database was loaded.
+    """
+    with locked(settings, report) as home:
+        if find_server(home) is not None or not adoption.prepared(home):
+            raise ServerError(
+                "Somebody started the managed Neo4j while a backup was being restored; nothing was changed.",
+                "Stop what uses it (`graphsvc serve`, loads, runs), then restore again.",
+            )
+        adoption.stage_keys(home, keys)
+        adoption.begin(home, settings.local_database)
 
 
 def find_server(home: Home) -> "psutil.Process | None":

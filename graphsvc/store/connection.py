@@ -13,6 +13,7 @@ from pydantic import SecretStr
 
 from graphsvc.errors import DatabaseRefused, DatabaseUnavailable
 from graphsvc.statements import cypher
+from graphsvc.store.watch import watching
 
 Row = dict[str, Any]
 Answer = TypeVar("Answer")
@@ -50,25 +51,26 @@ def translated(doing: str = "a statement") -> Iterator[None]:
         DatabaseUnavailable: not reachable, not writable now, or the sign-in is refused.
         DatabaseRefused: reached, and answered that it will not do this.
     """
-    try:
-        yield
-    except failed.AuthError:
-        raise DatabaseUnavailable(
-            "Neo4j refuses the sign-in.", "Check GRAPHSVC_NEO4J_USER and GRAPHSVC_NEO4J_PASSWORD."
-        ) from None
-    except (failed.ServiceUnavailable, failed.SessionExpired, failed.ConfigurationError, OSError) as error:
-        raise DatabaseUnavailable(
-            f"Neo4j cannot be reached ({type(error).__name__}).",
-            "Start it (`graphsvc neo4j start`), or check GRAPHSVC_NEO4J_URI.",
-        ) from error
-    except failed.DriverError as error:
-        raise DatabaseUnavailable(f"The connection to Neo4j failed ({type(error).__name__}).") from error
-    except failed.TransientError as error:
-        raise DatabaseUnavailable(
-            f"Neo4j is not able to serve this now ({error.code}).", "Try again in a moment."
-        ) from error
-    except failed.Neo4jError as error:
-        raise DatabaseRefused(f"Neo4j refused {doing} ({error.code}).", _advice(error.code)) from error
+    with watching(doing):
+        try:
+            yield
+        except failed.AuthError:
+            raise DatabaseUnavailable(
+                "Neo4j refuses the sign-in.", "Check GRAPHSVC_NEO4J_USER and GRAPHSVC_NEO4J_PASSWORD."
+            ) from None
+        except (failed.ServiceUnavailable, failed.SessionExpired, failed.ConfigurationError, OSError) as error:
+            raise DatabaseUnavailable(
+                f"Neo4j cannot be reached ({type(error).__name__}).",
+                "Start it (`graphsvc neo4j start`), or check GRAPHSVC_NEO4J_URI.",
+            ) from error
+        except failed.DriverError as error:
+            raise DatabaseUnavailable(f"The connection to Neo4j failed ({type(error).__name__}).") from error
+        except failed.TransientError as error:
+            raise DatabaseUnavailable(
+                f"Neo4j is not able to serve this now ({error.code}).", "Try again in a moment."
+            ) from error
+        except failed.Neo4jError as error:
+            raise DatabaseRefused(f"Neo4j refused {doing} ({error.code}).", _advice(error.code)) from error
 
 
 def _advice(code: str | None) -> str:

@@ -81,6 +81,12 @@ class Reader:
                     "Ask for less, for example with a smaller `first` or a narrower filter.",
                 ) from error
 
+    def connections(self) -> dict[str, int]:
+        """How many connections to the database are open, by whether they are `in_use` or `idle`."""
+        pool = self._driver._pool
+        opened = [each.in_use for kept in pool.connections.values() for each in kept]
+        return {"in_use": sum(opened), "idle": len(opened) - sum(opened)}
+
     async def _rows(self, query: neo4j.Query, parameters: Row) -> list[Row]:
         async with self._driver.session(
             database=self._address.database, default_access_mode=neo4j.READ_ACCESS

@@ -1,0 +1,126 @@
+"""Metrics for Prometheus: one registry an app, labels only of words that this program knows."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from fastapi import APIRouter, Request
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    Summary,
+    generate_latest,
+)
+from starlette.datastructures import State
+from starlette.responses import Response
+
+from graphsvc.api.principals import principal_of
+from graphsvc.api.record import Record, record_of
+from graphsvc.errors import GraphsvcError
+
+_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+_COSTS = (1, 10, 50, 100, 500, 1_000, 5_000, 10_000)
+
+router = APIRouter()
+
+
+class Metrics:
+    """What is counted while requests are served, and what is looked up when somebody asks."""
+
+    def __init__(self) -> None:
+        self.registry = registry = CollectorRegistry()
+        ProcessCollector(registry=registry)
+        self._requests = Counter(
+            "graphsvc_requests",
+            "Requests by kind and by the code they ended with.",
+            ["kind", "code"],
+            registry=registry,
+        )
+        self._seconds = Histogram(
+            "graphsvc_request_seconds",
+            "How long requests took.",
+            ["kind"],
+            buckets=_SECONDS,
+            registry=registry,
+        )
+        self._cost = Histogram(
+            "graphsvc_request_cost",
+            "Rows that operations were charged for.",
+            buckets=_COSTS,
+            registry=registry,
+        )
+        self._statements = Summary(
+            "graphsvc_statement_seconds", "How long Cypher statements took.", ["statement"], registry=registry
+        )
+        self._failed = Counter(
+            "graphsvc_database_errors", "Statements that failed, by code.", ["code"], registry=registry
+        )
+        self.websockets = Gauge("graphsvc_websockets", "Open WebSocket connections.", registry=registry)
+        self._inside = Gauge(
+            "graphsvc_requests_inside",
+            "GraphQL requests that are executed or wait for it.",
+            registry=registry,
+        )
+        self._works = Gauge(
+            "graphsvc_works_inside", "Analyses and writes that are done or wait for it.", registry=registry
+        )
+        self._connections = Gauge(
+            "graphsvc_database_connections", "Connections to Neo4j.", ["state"], registry=registry
+        )
+        self._up = Gauge("graphsvc_database_up", "Whether Neo4j answers: 1 or 0.", registry=registry)
+        self._runs = Gauge("graphsvc_runs", "Detection runs by status.", ["status"], registry=registry)
+        self._age = Gauge(
+            "graphsvc_published_run_age_seconds", "Since the published run was finished.", registry=registry
+        )
+
+    def count(self, record: Record, status: int, seconds: float) -> None:
+        """A request that was answered."""
+        code = record.codes[0] if record.codes else "ok" if status < 400 else f"http_{status}"
+        self._requests.labels(record.kind, code).inc()
+        self._seconds.labels(record.kind).observe(seconds)
+        if record.cost:
+            self._cost.observe(record.cost)
+
+    @contextmanager
+    def statement(self, name: str) -> Iterator[None]:
+        """A statement while it runs."""
+        began = time.perf_counter()
+        try:
+            yield
+        except GraphsvcError as error:
+            self._failed.labels(error.code).inc()
+            raise
+        finally:
+            self._statements.labels(name).observe(time.perf_counter() - began)
+
+    async def look(self, state: State) -> None:
+        """Looks up what is not counted along the way; a database that is away shows as one."""
+        self._inside.set(state.gate.inside)
+        self._works.set(state.worker.inside)
+        for name, number in state.reader.connections().items():
+            self._connections.labels(name).set(number)
+        try:
+            rows = await state.reader.read("operations/runs")
+        except GraphsvcError:
+            self._up.set(0)
+            return
+        self._up.set(1)
+        self._runs.clear()
+        for row in rows:
+            self._runs.labels(row["status"]).set(row["runs"])
+            if row["age"] is not None:
+                self._age.set(row["age"])
+
+
+@router.get("/metrics")
+async def metrics(request: Request) -> Response:
+    """All metrics, to a valid key of any role."""
+    state = request.app.state
+    principal = await principal_of(request.headers.get("authorization", ""), state)
+    record_of(request).principal = principal.id
+    await state.metrics.look(state)
+    return Response(generate_latest(state.metrics.registry), media_type=CONTENT_TYPE_LATEST)

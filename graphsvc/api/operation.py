@@ -1,0 +1,145 @@
+"""Around each GraphQL operation: limits before it, its span, its cost, what it was for the record.
+
+A document that was found good is kept with its parse, so that it is parsed, measured and validated once. The front
+end's own documents are kept for good, others in turn.
+"""
+
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Iterator
+from functools import partial
+from typing import Any, ClassVar
+
+import strawberry
+from graphql import DocumentNode, GraphQLError, parse, validate
+from strawberry.extensions import SchemaExtension
+
+from graphsvc.api.context import Context
+from graphsvc.api.errors import TooExpensive
+from graphsvc.api.limits import MAX_COST, MAX_TOKENS, Budget, check_shape
+from graphsvc.api.persisted import documents
+from graphsvc.api.record import Record, record_of
+from graphsvc.errors import GraphsvcError
+from graphsvc.settings import Settings
+
+KEPT = 100
+"""Documents of others that are kept parsed."""
+
+
+class PersistedOnly(GraphsvcError):
+    """A document that is not one of the front end's, where only these are executed."""
+
+    code: ClassVar[str] = "persisted_only"
+    http_status: ClassVar[int] = 403
+
+
+class Documents:
+    """Parses of documents that are good, by their text."""
+
+    def __init__(self) -> None:
+        self._own: dict[str, DocumentNode] = {}
+        self._kept: OrderedDict[str, DocumentNode] = OrderedDict()
+
+    def prepare(self, schema: strawberry.Schema) -> None:
+        """Parses and validates the front end's documents.
+
+        Raises:
+            ValueError: one of them does not fit the schema; a mistake in the program.
+        """
+        for own in documents():
+            document = parse(own.text, max_tokens=MAX_TOKENS)
+            errors = validate(schema._schema, document)
+            reason = check_shape(document) or (errors[0].message if errors else None)
+            if reason is not None:
+                raise ValueError(f"documents/{own.name}.graphql: {reason}")
+            self._own[own.text] = document
+
+    def is_own(self, text: str | None) -> bool:
+        """Whether it is one of the front end's."""
+        return text in self._own
+
+    def get(self, text: str) -> DocumentNode | None:
+        """The parse of a good document, if it is kept."""
+        document = self._own.get(text)
+        if document is None and (document := self._kept.get(text)) is not None:
+            self._kept.move_to_end(text)
+        return document
+
+    def keep(self, text: str, document: DocumentNode) -> None:
+        """Keeps the parse of a good document, and lets go of the one that was not asked for the longest."""
+        if text not in self._own:
+            self._kept[text] = document
+            if len(self._kept) > KEPT:
+                self._kept.popitem(last=False)
+
+
+class Operation(SchemaExtension):
+    """One operation's."""
+
+    def __init__(self, documents: Documents) -> None:
+        self._documents = documents
+        self._good = False
+        self._budget = Budget()
+        self._record: Record | None = None
+        self._refusal: GraphsvcError | None = None
+
+    async def on_operation(self) -> AsyncIterator[None]:
+        """Charges the operation itself, caps the parser, and tells of the operation at its end."""
+        self.execution_context.parse_options["max_tokens"] = MAX_TOKENS
+        context = self.execution_context.context
+        if not isinstance(context, Context) or context.request is None:  # executed by no request
+            yield
+            return
+        state, record = context.request.app.state, record_of(context.request)
+        record.principal, record.kind, record.operation = context.principal.id, "refused", ""
+        self._record = record
+        spend = partial(state.rates.spend, context.principal.id)
+        self._budget = context.budget = Budget(spend=spend)
+        try:
+            self._budget.charge(1)
+            self._allow(state.settings)
+        except GraphsvcError as error:
+            self._refusal = error
+        with state.traces.span("operation") as span:
+            yield
+            if span is not None:
+                span.update_name(f"{record.kind} {record.operation}".strip())
+                span.set_attribute("graphsvc.cost", self._budget.spent)
+        record.cost += self._budget.spent
+
+    def on_parse(self) -> Iterator[None]:
+        """Takes the parse that is kept, if there is one."""
+        text = self.execution_context.query
+        document = self._documents.get(text) if text else None
+        if document is not None:
+            self._good = True
+            self.execution_context.graphql_document = document
+        yield
+
+    def on_validate(self) -> Iterator[None]:
+        """Refuses before any rule walks the document; a refusal ends validation where a rule's would."""
+        execution, document = self.execution_context, self.execution_context.graphql_document
+        if self._good:
+            execution.pre_execution_errors = []
+        elif document is not None and (reason := check_shape(document)) is not None:
+            self._refusal = self._refusal or TooExpensive(reason, "Ask in several smaller documents.")
+        if self._refusal is not None:
+            refusal = GraphQLError(str(self._refusal), original_error=self._refusal)
+            execution.pre_execution_errors = [refusal]
+        yield
+        if execution.pre_execution_errors:
+            return
+        if not self._good and document is not None and execution.query:
+            self._documents.keep(execution.query, document)
+        if self._record is not None:
+            self._record.kind = execution.operation_type.value
+            self._record.operation = execution.operation_name or ""
+
+    def _allow(self, settings: Settings) -> None:
+        if settings.persisted_only and not self._documents.is_own(self.execution_context.query):
+            raise PersistedOnly(
+                "This service executes only the documents of its front end.", "Send a `documentId`."
+            )
+
+    def get_results(self) -> dict[str, Any]:
+        """What the operation cost, beside its data."""
+        return {"cost": {"spent": self._budget.spent, "limit": MAX_COST}}

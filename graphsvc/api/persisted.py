@@ -1,0 +1,54 @@
+"""The documents of the project's own front end, known by the SHA-256 of their text (GraphQL over HTTP, persisted documents).
+
+They lie in `documents/*.graphql`; a request sends `{"documentId": "sha256:…", "variables": {…}}`.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import ClassVar
+
+from graphsvc.errors import NotFound
+
+_DIRECTORY = Path(__file__).parent / "documents"
+
+
+class UnknownDocument(NotFound):
+    """A document id that none of ours has."""
+
+    code: ClassVar[str] = "unknown_document"
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One document: `name` is that of its file and its operation, but for the case of the first letter."""
+
+    name: str
+    text: str
+    id: str
+
+
+@cache
+def documents() -> tuple[Document, ...]:
+    """All of them, by name."""
+    return tuple(_read(path) for path in sorted(_DIRECTORY.glob("*.graphql")))
+
+
+def text_of(document_id: object) -> str:
+    """The text of the document of this id.
+
+    Raises:
+        UnknownDocument: there is none.
+    """
+    for document in documents():
+        if document.id == document_id:
+            return document.text
+    raise UnknownDocument(
+        "There is no document of this id.", "Use the documents of this version of the service."
+    )
+
+
+def _read(path: Path) -> Document:
+    text = path.read_text(encoding="utf-8")
+    return Document(path.stem, text, "sha256:" + hashlib.sha256(text.encode()).hexdigest())

@@ -1,0 +1,80 @@
+"""Blast radius: what an action on accounts would hit, leave and lead to, before anybody acts."""
+# mypy: disable-error-code=untyped-decorator
+
+import math
+from dataclasses import is_dataclass, replace
+from typing import Annotated, Any
+
+import strawberry
+
+from graphsvc import analyses
+from graphsvc.api.context import Info
+from graphsvc.api.errors import BadInput
+from graphsvc.api.questions.counterfactuals import charge
+from graphsvc.api.types.blast import BlastRadius
+from graphsvc.campaigns.counterfactual import blast_sentences
+
+MOST_ACCOUNTS = 2_000
+MOST_STAGES = 100
+
+
+@strawberry.type(description="Questions before acting.")
+class BlastQuestions:
+    @strawberry.field(
+        description="What an action (a ban, say) on all members of a cluster, or on some accounts, would do: innocents "
+        "to be expected, bystanders on the same infrastructure, who would follow, what is left, and a plan."
+    )
+    async def blast_radius(
+        self,
+        info: Info,
+        cluster: Annotated[
+            strawberry.ID | None, strawberry.argument(description="All members of this cluster.")
+        ] = None,
+        accounts: Annotated[
+            list[strawberry.ID] | None,
+            strawberry.argument(description=f"Or these accounts, at most {MOST_ACCOUNTS:,}."),
+        ] = None,
+        least_membership: Annotated[
+            float, strawberry.argument(description="Leave out accounts of less membership, 0 to 1.")
+        ] = 0.0,
+        stages: Annotated[
+            int, strawberry.argument(description=f"Steps of the plan, 1 to {MOST_STAGES}.")
+        ] = 5,
+        most_innocents: Annotated[
+            float, strawberry.argument(description="Stop before a step of which more are to be expected.")
+        ] = 3.0,
+    ) -> BlastRadius:
+        if (cluster is None) == (not accounts):
+            raise BadInput("Name a cluster or accounts, and one of them only.")
+        if len(accounts or ()) > MOST_ACCOUNTS:
+            raise BadInput(f"More than {MOST_ACCOUNTS:,} accounts are named.", "Name fewer, or a cluster.")
+        if not (0.0 <= least_membership <= 1.0 and 1 <= stages <= MOST_STAGES and most_innocents >= 0.0):
+            raise BadInput(
+                f"`leastMembership` is from 0 to 1, `stages` from 1 to {MOST_STAGES}, `mostInnocents` 0 or more."
+            )
+        if cluster is not None:
+            await charge(info, cluster)
+        info.context.budget.charge(len(accounts or ()))
+        found = await info.context.worker.run(
+            analyses.blast_radius,
+            cluster,
+            accounts or [],
+            least_membership=least_membership,
+            stages=stages,
+            most_innocents=most_innocents,
+        )
+        says = info.context.veil.rows(blast_sentences.blast(found))
+        known = _known(info.context.veil.rows(found))
+        fields = {name: getattr(known, name) for name in known.__dataclass_fields__}
+        return BlastRadius(**fields, says=says)
+
+
+def _known(value: Any) -> Any:
+    """The same with None for what is not a number, at any depth of dataclasses and tuples."""
+    if isinstance(value, float) and math.isnan(value):
+        return None
+    if isinstance(value, tuple):
+        return tuple(_known(each) for each in value)
+    if is_dataclass(value) and not isinstance(value, type):
+        return replace(value, **{name: _known(getattr(value, name)) for name in value.__dataclass_fields__})
+    return value

@@ -1,0 +1,30 @@
+"""The difference of two runs."""
+# mypy: disable-error-code=untyped-decorator
+
+from typing import Annotated
+
+import strawberry
+
+from graphsvc import analyses
+from graphsvc.api.context import Info
+from graphsvc.api.questions.counterfactuals import MEMBERS_A_ROW
+from graphsvc.api.types.comparison import RunDiff
+from graphsvc.errors import NotFound
+
+RunId = Annotated[strawberry.ID, strawberry.argument(description="Id of a run that published its result.")]
+
+
+@strawberry.type(description="Questions about what changed.")
+class ComparisonQuestions:
+    @strawberry.field(
+        description="What changed from one run to another: clusters that came, grew, merged, split or went, and which "
+        "accounts moved and why. Members of the last runs are kept; of older ones it is said that they are not."
+    )
+    async def run_diff(self, info: Info, before: RunId, now: RunId) -> RunDiff:
+        for run in (before, now):
+            row = await info.context.loaders.row("query/run_by_id", run)
+            if row is None:
+                raise NotFound(f"There is no run {run}.", "`runs` lists them.")
+            info.context.budget.charge((row["run"].get("members") or 0) // MEMBERS_A_ROW)
+        found = await info.context.worker.run(analyses.compare, before, now)
+        return RunDiff(before_id=before, now_id=now, found=found)

@@ -1,0 +1,87 @@
+"""What a cluster would be without some of what holds it together, and what does hold it."""
+# mypy: disable-error-code=untyped-decorator
+
+from typing import Annotated
+
+import strawberry
+
+from graphsvc import analyses
+from graphsvc.api.context import Info
+from graphsvc.api.errors import BadInput
+from graphsvc.api.types.arguments import Id
+from graphsvc.api.types.counterfactual import Anatomy, ClusterParts, Counterfactual, shown
+from graphsvc.campaigns.counterfactual import whatif_sentences as words
+from graphsvc.campaigns.counterfactual.whatif import SMALLEST
+from graphsvc.errors import NotFound
+
+MOST_NAMED = 100
+"""Signals, families and accounts that can be left out at a time."""
+MEMBERS_A_ROW = 20
+"""Members of a cluster that are charged as one row."""
+
+Left = Annotated[
+    list[str] | None, strawberry.argument(description=f"What to leave out: at most {MOST_NAMED}.")
+]
+
+
+@strawberry.type(description="Questions of what if.")
+class CounterfactualQuestions:
+    @strawberry.field(
+        description="A cluster without signals (keys), families of signals, or accounts (ids): which parts remain. "
+        "Members are connected as links are made; hubs connect nobody."
+    )
+    async def counterfactual(
+        self,
+        info: Info,
+        cluster: Id,
+        without_signals: Left = None,
+        without_families: Left = None,
+        without_accounts: Left = None,
+    ) -> Counterfactual:
+        signals, families, accounts = without_signals or [], without_families or [], without_accounts or []
+        named = len(signals) + len(families) + len(accounts)
+        if not 1 <= named <= MOST_NAMED:
+            raise BadInput(
+                f"{named} signals, families and accounts are named, it must be 1 to {MOST_NAMED}.",
+                "`anatomy` says what holds the cluster as it is.",
+            )
+        await charge(info, cluster)
+        opened = info.context.veil.opened(signals)
+        before, after = await info.context.worker.run(analyses.without, cluster, opened, families, accounts)
+        what = ", ".join([*signals, *(f"all of {name}" for name in families), *accounts])
+        says = info.context.veil.rows(words.without(before, after, what))
+        return Counterfactual(
+            before=shown(info, before, ClusterParts), after=shown(info, after, ClusterParts), says=says
+        )
+
+    @strawberry.field(
+        description="What holds a cluster together: single signals and accounts without which a part splits off, the "
+        "strongest signal, and the smallest evidence cut, exact or with a bound."
+    )
+    async def anatomy(
+        self,
+        info: Info,
+        cluster: Id,
+        smallest: Annotated[
+            int, strawberry.argument(description="Accounts that must split off for something to be a bridge.")
+        ] = SMALLEST,
+    ) -> Anatomy:
+        if smallest < 1:
+            raise BadInput("`smallest` must be 1 or more.")
+        await charge(info, cluster)
+        found = info.context.veil.rows(await info.context.worker.run(analyses.anatomy, cluster, smallest))
+        fields = {name: getattr(found, name) for name in found.__dataclass_fields__}
+        return Anatomy(**fields, says=words.anatomy(found))
+
+
+async def charge(info: Info, cluster: str) -> None:
+    """Charges an analysis of a whole cluster.
+
+    Raises:
+        NotFound: no such cluster is published.
+        TooExpensive
+    """
+    row = await info.context.loaders.row("query/cluster_by_id", cluster)
+    if row is None:
+        raise NotFound(f"No cluster {cluster} is published.", "`clusters` lists those that are.")
+    info.context.budget.charge(1 + row["cluster"]["size"] // MEMBERS_A_ROW)

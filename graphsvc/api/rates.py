@@ -1,0 +1,86 @@
+"""Rate limits: requests by client address before anybody is known, cost by principal after. In memory, one process.
+
+Fixed windows that begin with the first hit, so `Retry-After` is exact.
+"""
+
+import math
+import time
+from ipaddress import IPv6Address, ip_address, ip_network
+from typing import ClassVar
+
+from limits import RateLimitItem, parse
+from limits.storage import MemoryStorage
+from limits.strategies import FixedWindowRateLimiter
+
+from graphsvc.errors import GraphsvcError, SettingsError
+from graphsvc.settings import Settings
+
+REFUSED_COSTS = 20
+"""What a refused sign-in adds to its request in the count of its address: wrong keys are tried that much slower."""
+
+
+class RateLimited(GraphsvcError):
+    """Somebody asked for more in a window than they may; `seconds` until it ends."""
+
+    code: ClassVar[str] = "rate_limited"
+    http_status: ClassVar[int] = 429
+
+    def __init__(self, what: str, seconds: int) -> None:
+        super().__init__(what, f"Try again in {seconds} s.")
+        self.seconds = seconds
+
+
+class Rates:
+    """Counts what was asked for."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Raises:
+        SettingsError: a rate is no rate.
+        """
+        self._requests = _rate("GRAPHSVC_CLIENT_RATE_LIMIT", settings.client_rate_limit)
+        self._cost = _rate("GRAPHSVC_RATE_LIMIT", settings.rate_limit)
+        self._limiter = FixedWindowRateLimiter(MemoryStorage())
+
+    def request(self, client: str) -> None:
+        """Counts a request of a client address.
+
+        Raises:
+            RateLimited: there were too many.
+        """
+        if not self._limiter.hit(self._requests, "client", _network(client)):
+            what = "This address sends too many requests."
+            raise self._over(self._requests, what, "client", _network(client))
+
+    def refused(self, client: str) -> None:
+        """Counts a refused sign-in of a client address."""
+        self._limiter.hit(self._requests, "client", _network(client), cost=REFUSED_COSTS)
+
+    def spend(self, principal: str, cost: int) -> None:
+        """Charges a principal, by its id.
+
+        Raises:
+            RateLimited: more than it may spend.
+        """
+        if not self._limiter.hit(self._cost, "cost", principal, cost=cost):
+            what = f"This is more than {self._cost.amount} rows in {self._cost.get_expiry()} s."
+            raise self._over(self._cost, what, "cost", principal)
+
+    def _over(self, rate: RateLimitItem, what: str, *who: str) -> RateLimited:
+        ends = self._limiter.get_window_stats(rate, *who).reset_time
+        return RateLimited(what, max(1, math.ceil(ends - time.time())))
+
+
+def _rate(name: str, text: str) -> RateLimitItem:
+    try:
+        return parse(text)
+    except ValueError:
+        raise SettingsError(f"{name} is no rate.", "Write it like 60000/minute or 200/second.") from None
+
+
+def _network(client: str) -> str:
+    """An address as it is counted: of IPv6 the /64, which is what one host has."""
+    try:
+        address = ip_address(client)
+    except ValueError:
+        return client
+    return str(ip_network((address, 64), strict=False)) if isinstance(address, IPv6Address) else client

@@ -1,0 +1,40 @@
+"""What is known of a request while it is served: for its line in the log, its metrics and its span."""
+
+import re
+import secrets
+from dataclasses import dataclass, field
+
+from starlette.requests import HTTPConnection
+
+_WELL_FORMED = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{7,63}", re.ASCII)
+
+
+@dataclass(slots=True)
+class Record:
+    """Holds no document, variable, token or id of an account.
+
+    Attributes:
+        kind: `query`, `mutation`, `subscription`; `refused` for a document that was not executed, `other` for what is
+            no GraphQL.
+        operation: the operation's name, of a document that fits the schema.
+        cost: what was charged.
+        codes: of the errors that were told.
+    """
+
+    id: str
+    principal: str = ""
+    kind: str = "other"
+    operation: str = ""
+    cost: int = 0
+    codes: list[str] = field(default_factory=list)
+
+
+def request_id(offered: str) -> str:
+    """The id a request goes by: the one it came with, if that is 8 to 64 letters, digits, `-`, `_`; else a new one."""
+    return offered if _WELL_FORMED.fullmatch(offered) else secrets.token_hex(8)
+
+
+def record_of(connection: HTTPConnection) -> Record:
+    """The record of this request, or of this WebSocket."""
+    found: Record = connection.state.record
+    return found

@@ -1,0 +1,83 @@
+"""Outermost around every request: its record, its span, its line in the log, its metrics. Plain ASGI."""
+
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from starlette.datastructures import Headers, State
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from graphsvc.api.record import Record, request_id
+from graphsvc.store.watch import Watcher, watched_by
+
+log = logging.getLogger("graphsvc.requests")
+
+
+class Telemetry:
+    """Gives each request a record, tells of the statements it runs, and of the request when it is over."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request, or one WebSocket; the lifespan passes through."""
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        state: State = scope["app"].state
+        headers = Headers(scope=scope)
+        record = Record(request_id(headers.get("x-request-id", "")))
+        scope.setdefault("state", {}).update(record=record, request_id=record.id)
+        began = time.perf_counter()
+        status = 0 if scope["type"] == "websocket" else 500
+
+        async def watched_send(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            elif message["type"] == "websocket.close":
+                status = message.get("code", 1000)
+            await send(message)
+
+        method = scope.get("method", "WEBSOCKET")
+        with state.traces.span(method, headers) as span, watched_by(_watcher(state)):
+            try:
+                await self._app(scope, receive, watched_send)
+            finally:
+                seconds = time.perf_counter() - began
+                said = {
+                    "request_id": record.id,
+                    "method": method,
+                    "path": _route(scope),
+                    "status": status,
+                    "ms": round(seconds * 1e3, 1),
+                    "principal": record.principal,
+                    "kind": record.kind,
+                    "operation": record.operation,
+                    "cost": record.cost,
+                    "codes": record.codes,
+                }
+                log.info(
+                    "request", extra={name: value for name, value in said.items() if value not in ("", [])}
+                )
+                if scope["type"] == "http":
+                    state.metrics.count(record, status, seconds)
+                if span is not None:
+                    span.update_name(f"{method} {_route(scope)}")
+                    span.set_attribute("http.response.status_code", status)
+                    span.set_attribute("graphsvc.request_id", record.id)
+
+
+def _watcher(state: State) -> Watcher:
+    @contextmanager
+    def watch(name: str) -> Iterator[None]:
+        with state.traces.span(name), state.metrics.statement(name):
+            yield
+
+    return watch
+
+
+def _route(scope: Scope) -> str:
+    """The path as the program knows it, with names in place of values; a path it does not know is not told."""
+    return getattr(scope.get("route"), "path", "") or "unknown"

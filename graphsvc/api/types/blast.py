@@ -1,0 +1,82 @@
+"""What an action on accounts would hit, leave and lead to. Resolved from the dataclasses of the analysis, veiled."""
+
+import strawberry
+
+from graphsvc.api.types.counterfactual import ClusterParts
+
+
+@strawberry.type(description="Others who use what the accounts use, of one family of signals.")
+class Bystanders:
+    family: str = strawberry.field(description="The family, for example `payment`.")
+    signals: int = strawberry.field(description="Signals that others use too.")
+    accounts: int = strawberry.field(description="How many others do, each counted once.")
+    hubs: int = strawberry.field(
+        description="Signals of very many accounts, or of many people by design; their users are not among these."
+    )
+    widest: int = strawberry.field(description="Others on the widest of the hubs.")
+
+
+@strawberry.type(description="A member that is left and shares with those acted on what would make a link.")
+class Heir:
+    account: str = strawberry.field(description="Id of the account.")
+    membership: float = strawberry.field(description="How surely it belongs to the cluster, 0 to 1.")
+    values: int = strawberry.field(description="Values it shares with them.")
+    bits: float = strawberry.field(description="What those say, in bits.")
+
+
+@strawberry.type(description="A cluster after the action.")
+class Aftermath:
+    cluster: str = strawberry.field(description="Id of the cluster.")
+    acted: int = strawberry.field(description="Members that are acted on.")
+    before: ClusterParts = strawberry.field(description="Its active members now.")
+    after: ClusterParts = strawberry.field(description="Those that are left.")
+    bans: int = strawberry.field(description="Members that were stopped so far.")
+    rate: float = strawberry.field(
+        description="Share of those for whom new ones were made within three days, at least."
+    )
+    delay_hours: float | None = strawberry.field(
+        description="How long that took at the median, in hours; null: not known."
+    )
+    replaced: float = strawberry.field(
+        description="How many of those acted on would be replaced at that rate."
+    )
+    heirs: int = strawberry.field(description="Members left that share what would make a link.")
+    strongest: list[Heir] = strawberry.field(description="The strongest of them.")
+
+
+@strawberry.type(description="One step of the plan, surest accounts first.")
+class Stage:
+    accounts: int = strawberry.field(description="Accounts to act on in it.")
+    so_far: int = strawberry.field(description="Accounts with those before.")
+    membership: float = strawberry.field(description="The least membership among them.")
+    innocents: float = strawberry.field(description="Innocents to be expected among them.")
+    innocents_so_far: float = strawberry.field(description="Innocents to be expected with those before.")
+    left: int = strawberry.field(description="Active members of the clusters that are left.")
+    sizes: list[int] = strawberry.field(description="Parts that these fall into, largest first.")
+    alone: int = strawberry.field(description="Those left alone.")
+
+
+@strawberry.type(description="In which order to act, if at all.")
+class Plan:
+    stages: list[Stage] = strawberry.field(description="The steps.")
+    most: float = strawberry.field(description="Innocents that may be expected in a step.")
+    left_out: int = strawberry.field(description="Accounts left out because more are to be expected.")
+    left_out_innocents: float = strawberry.field(description="Innocents to be expected among those.")
+    order: list[str] = strawberry.field(description="Ids of the accounts, in the order to act.")
+
+
+@strawberry.type(description="What an action on accounts would do. Nothing is done by asking.")
+class BlastRadius:
+    accounts: int = strawberry.field(description="Accounts asked for.")
+    inactive: int = strawberry.field(description="Of these, those that are out already.")
+    strangers: int = strawberry.field(description="Of the others, those that are in no cluster.")
+    innocents: float = strawberry.field(
+        description="Innocents to be expected: 1 - membership of each; a stranger counts as one."
+    )
+    bystanders: list[Bystanders] = strawberry.field(
+        description="Others on the same infrastructure, by family."
+    )
+    bystanders_in_all: int = strawberry.field(description="How many they are, each counted once.")
+    clusters: list[Aftermath] = strawberry.field(description="What becomes of the clusters.")
+    plan: Plan = strawberry.field(description="In which order to act.")
+    says: list[str] = strawberry.field(description="The same in sentences.")

@@ -1,0 +1,116 @@
+"""What changed from one run to another."""
+# mypy: disable-error-code=untyped-decorator
+
+from collections.abc import Callable
+from enum import Enum
+
+import polars as pl
+import strawberry
+
+from graphsvc.api.context import Info
+from graphsvc.api.pagination import Connection, Made, connection, decode, encode
+from graphsvc.api.types import arguments
+from graphsvc.campaigns.diff import Diff
+from graphsvc.store.connection import Row
+
+
+@strawberry.enum(description="What became of a cluster from one run to another.")
+class ChangeKind(Enum):
+    BORN = strawberry.enum_value("born", description="Not there before.")
+    SPLIT = strawberry.enum_value("split", description="It came off another.")
+    GREW = strawberry.enum_value("grew", description="It has more accounts.")
+    SHRANK = strawberry.enum_value("shrank", description="It has fewer accounts.")
+    CHANGED = strawberry.enum_value("changed", description="As many accounts, but others.")
+    SAME = strawberry.enum_value("same", description="The same accounts.")
+    MERGED = strawberry.enum_value("merged", description="It became part of another.")
+    GONE = strawberry.enum_value("gone", description="It is there no more.")
+
+
+@strawberry.type(description="How many clusters changed in one way.")
+class ChangeCount:
+    kind: ChangeKind = strawberry.field(description="The way.")
+    clusters: int = strawberry.field(description="How many.")
+
+
+@strawberry.type(description="What changed of one cluster.")
+class ClusterChange:
+    cluster_id: str = strawberry.field(description="Id of the cluster.")
+    kind: ChangeKind = strawberry.field(description="What became of it.")
+    other_id: str | None = strawberry.field(
+        description="Of a split what it came off, of a merger what it became part of."
+    )
+    before: int = strawberry.field(description="Accounts in the earlier run.")
+    now: int = strawberry.field(description="Accounts in the later run.")
+    came: int = strawberry.field(description="Accounts that came.")
+    went: int = strawberry.field(description="Accounts that went.")
+    score_before: float | None = strawberry.field(description="Score in the earlier run; null: not there.")
+    score_now: float | None = strawberry.field(description="Score in the later run; null: not there.")
+    says: str = strawberry.field(description="The same in a sentence.")
+
+
+@strawberry.type(
+    description="An account that is in another cluster than before, or in none in one of the two runs."
+)
+class Move:
+    account_id: str = strawberry.field(description="Id of the account.")
+    kind: str = strawberry.field(description="How it moved, for example `joined`, `left`.")
+    from_id: str | None = strawberry.field(description="Its cluster in the earlier run.")
+    to_id: str | None = strawberry.field(description="Its cluster in the later run.")
+    membership_before: float | None = strawberry.field(description="How surely it belonged, 0 to 1.")
+    membership_now: float | None = strawberry.field(description="How surely it belongs, 0 to 1.")
+    why: str = strawberry.field(description="Why, in a sentence.")
+
+
+@strawberry.type(description="What changed from one run to another.")
+class RunDiff:
+    before_id: str = strawberry.field(description="Id of the earlier run.")
+    now_id: str = strawberry.field(description="Id of the later run.")
+    found: strawberry.Private[Diff]
+
+    @strawberry.field(description="How many clusters changed in which way.")
+    def counts(self) -> list[ChangeCount]:
+        kinds = self.found.clusters.group_by("kind").len().sort("kind")
+        return [ChangeCount(kind=ChangeKind(kind), clusters=count) for kind, count in kinds.iter_rows()]
+
+    @strawberry.field(description="How many accounts moved.")
+    def moved(self) -> int:
+        return self.found.moves.height
+
+    @strawberry.field(description="Clusters of either run that are not the same in both, largest first.")
+    def clusters(
+        self, info: Info, first: arguments.First = 50, after: arguments.After = None
+    ) -> Connection[ClusterChange]:
+        changed = self.found.clusters.filter(pl.col("kind") != "same")
+        return _page(info, f"diff.clusters.{self.before_id}.{self.now_id}", changed, first, after, _change)
+
+    @strawberry.field(description="Accounts that moved, by id.")
+    def moves(
+        self, info: Info, first: arguments.First = 50, after: arguments.After = None
+    ) -> Connection[Move]:
+        scope = f"diff.moves.{self.before_id}.{self.now_id}"
+        return _page(info, scope, self.found.moves, first, after, _move)
+
+
+def _page(
+    info: Info, scope: str, table: pl.DataFrame, first: int, after: str | None, make: Callable[[Row], Made]
+) -> Connection[Made]:
+    """A page of a table that is the same whenever it is computed, so that a place in it is a cursor."""
+    limit = info.context.budget.page(first) + 1
+    (done,) = decode(scope, after, (-1,))
+    rows = table.with_row_index("place").slice(max(int(done) + 1, 0), limit).to_dicts()
+    veiled = info.context.veil.rows(rows)
+    return connection(veiled, first, after, make, lambda row: encode(scope, (int(row["place"]),)))
+
+
+def _change(row: Row) -> ClusterChange:
+    fields = {
+        name: row[name] for name in ("before", "now", "came", "went", "score_before", "score_now", "says")
+    }
+    return ClusterChange(
+        cluster_id=row["cluster"], kind=ChangeKind(row["kind"]), other_id=row["other"], **fields
+    )
+
+
+def _move(row: Row) -> Move:
+    fields = {name: row[name] for name in ("kind", "membership_before", "membership_now", "why")}
+    return Move(account_id=row["account"], from_id=row["from"], to_id=row["to"], **fields)

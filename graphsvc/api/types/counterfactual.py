@@ -1,0 +1,83 @@
+"""What a cluster is without some of what holds it together. Resolved from the dataclasses of the analyses, veiled."""
+
+from typing import TypeVar, cast
+
+import strawberry
+
+from graphsvc.api.context import Info
+
+Shown = TypeVar("Shown")
+
+
+@strawberry.type(description="A signal, or several that are one value, and who uses it.")
+class Holding:
+    signals: list[str] = strawberry.field(description="Keys of the signals.")
+    kind: str = strawberry.field(description="Their kind.")
+    accounts: int = strawberry.field(description="Accounts of the part that use it.")
+    outside: int = strawberry.field(description="Accounts outside of the cluster that do.")
+    bits: float = strawberry.field(description="What sharing it says for one operator, in bits.")
+
+
+@strawberry.type(description="Accounts that are connected with each other.")
+class ClusterPart:
+    size: int = strawberry.field(description="How many.")
+    accounts: list[str] = strawberry.field(description="Ids of the surest few of them.")
+    holds: list[Holding] = strawberry.field(description="What holds most of them.")
+
+
+@strawberry.type(description="What a cluster falls into.")
+class ClusterParts:
+    members: int = strawberry.field(description="Members in all.")
+    sizes: list[int] = strawberry.field(description="Sizes of all parts, largest first.")
+    alone: int = strawberry.field(
+        description="Members whom nothing that would make a link connects; they belong by weaker evidence."
+    )
+    parts: list[ClusterPart] = strawberry.field(description="More of the largest parts.")
+
+
+@strawberry.type(description="One signal or account without which a part splits off.")
+class Bridge:
+    holding: Holding | None = strawberry.field(description="The signal; null: it is an account.")
+    account: str = strawberry.field(description="Id of the account; empty: it is a signal.")
+    sizes: list[int] = strawberry.field(description="What its part falls into without it, largest first.")
+    alone: int = strawberry.field(description="Accounts left with nothing.")
+
+
+@strawberry.type(description="The least evidence that must go for the cluster to be two.")
+class EvidenceCut:
+    bits: float = strawberry.field(description="What goes, in bits.")
+    at_least: float = strawberry.field(description="No cut is smaller than this, in bits.")
+    exact: bool = strawberry.field(description="Whether this one is proved to be the smallest.")
+    least: int = strawberry.field(description="Accounts that each of the two parts has at least.")
+    values: int = strawberry.field(description="Values that go as a whole.")
+    uses: int = strawberry.field(description="Single uses of other values that go.")
+    signals: list[Holding] = strawberry.field(description="What of it holds most.")
+    sizes: list[int] = strawberry.field(description="The parts that remain, largest first.")
+    alone: int = strawberry.field(description="Accounts left with nothing.")
+
+
+@strawberry.type(description="What holds a cluster together.")
+class Anatomy:
+    parts: ClusterParts = strawberry.field(description="What it consists of.")
+    signals: list[Bridge] = strawberry.field(description="Signals that are bridges, the greatest first.")
+    accounts: list[Bridge] = strawberry.field(description="Accounts that are bridges, the greatest first.")
+    every: bool = strawberry.field(
+        description="Whether each signal and account was tried; in a large cluster only those that can be all that "
+        "connects a part, and the signals that hold most."
+    )
+    strongest: Holding | None = strawberry.field(description="The signal that holds most.")
+    splits: bool = strawberry.field(description="Whether anything splits off without it.")
+    cut: EvidenceCut | None = strawberry.field(description="The smallest evidence cut; null: none was found.")
+    says: list[str] = strawberry.field(description="The same in sentences.")
+
+
+@strawberry.type(description="A cluster before and after something is left out of account.")
+class Counterfactual:
+    before: ClusterParts = strawberry.field(description="The cluster as it is.")
+    after: ClusterParts = strawberry.field(description="What remains.")
+    says: list[str] = strawberry.field(description="The same in sentences.")
+
+
+def shown(info: Info, found: object, kind: type[Shown]) -> Shown:
+    """A dataclass of an analysis, veiled, as the type that has its fields."""
+    return cast(kind, info.context.veil.rows(found))  # type: ignore[valid-type]

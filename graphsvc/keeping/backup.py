@@ -1,0 +1,222 @@
+"""Backups: the managed database as neo4j-admin dumps it, and the installation's keys, in one file sealed by a passphrase.
+
+A restore reads and checks the whole file before it touches anything, loads the database beside the one in use, and then
+changes both in one go (`server.adoption`). What is derived or belongs to this machine is not in it: the graphs kept with
+runs, dead letters, logs, the password of the managed server.
+"""
+
+import io
+import json
+import shutil
+import tarfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from pydantic import SecretStr
+
+from graphsvc import server
+from graphsvc.database import open_store
+from graphsvc.errors import BackupError
+from graphsvc.keeping.sealed import Opener, Sealer, opened, sealed
+from graphsvc.model.audit import Checked
+from graphsvc.privatefile import in_turn
+from graphsvc.server import adoption
+from graphsvc.server.files import naming_disk_faults, need_room
+from graphsvc.server.home import Home
+from graphsvc.settings import Settings
+from graphsvc.signing import load_or_create_signer
+from graphsvc.store.audit_log import verify
+
+Say = Callable[[str], None]
+
+_MANIFEST, _KEYS, _DUMP = "manifest.json", "keys/", "database.dump"
+_LARGEST_KEY_FILE = 16 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """What is in a backup: when it was made (ISO 8601, UTC) and by which version, the content of key files by name, and
+    where the dump of the database was laid; None: it has none."""
+
+    made: str
+    graphsvc: str
+    keys: dict[str, bytes] = field(repr=False)
+    dump: Path | None
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What was restored; `audit`: what checking the log of the restored database found, None without a database."""
+
+    backup: Backup
+    audit: Checked | None
+
+
+def back_up(
+    settings: Settings, out: Path, passphrase: SecretStr, *, keys_only: bool, say: Say = lambda _: None
+) -> None:
+    """Writes a backup to the new file `out`. The managed server is stopped while its database is dumped.
+
+    Raises:
+        BackupError: there is nothing to back up, the database is your own, or the file cannot be written.
+        ServerError: the database could not be dumped, or the server not be started again.
+    """
+    home = Home.of(settings)
+    if not settings.managed and not keys_only:
+        raise BackupError(
+            "GRAPHSVC_NEO4J_URI names a Neo4j of your own, which graphsvc cannot dump.",
+            "Back it up with its own tool (`neo4j-admin database backup` or `dump`, or your provider's), and the keys "
+            "of this installation with `graphsvc backup --keys-only`.",
+        )
+    if not adoption.key_files(home) and not (settings.managed and server.has_database(settings)):
+        raise BackupError("There is nothing to back up here.", "Check GRAPHSVC_DATA_DIR.")
+    with _workshop(settings) as directory, sealed(out, passphrase) as file:
+        if keys_only or not server.has_database(settings):
+            keys, dump = _read_keys(home), None
+        else:
+            keys, dump = _dumped(settings, home, directory, say)
+        _write(file, keys, dump)
+
+
+def restore(
+    settings: Settings, path: Path, passphrase: SecretStr, *, force: bool, say: Say = lambda _: None
+) -> Restored:
+    """Restores a backup into this installation, which must be empty unless `force`.
+
+    Killed before everything is prepared it leaves what was there; after that, whoever starts the server next finishes it.
+
+    Raises:
+        BackupError: wrong passphrase, damaged file, not empty, or a database that is your own; nothing was changed.
+        ServerError: the database could not be loaded; nothing was changed.
+    """
+    home = Home.of(settings)
+    with _workshop(settings) as directory:
+        with opened(path, passphrase) as file:
+            backup = _read(file, directory)
+        if backup.dump is not None and not settings.managed:
+            raise BackupError(
+                "This backup holds a database, and GRAPHSVC_NEO4J_URI names one of your own.",
+                "Restore it without GRAPHSVC_NEO4J_URI; into your own Neo4j, load its own tool's backup.",
+            )
+        if not force:
+            _require_empty(settings, home, say)
+        if backup.dump is None:
+            adoption.stage_keys(home, backup.keys)
+            adoption.take_keys(home)
+            return Restored(backup, None)
+        server.stop(settings, say)
+        say("loading the database of the backup")
+        server.admin(
+            settings, "database", "load", adoption.BESIDE, f"--from-path={backup.dump.parent}",
+            "--overwrite-destination=true", replaces=adoption.BESIDE,
+        )  # fmt: skip
+        server.adopt(settings, backup.keys, say)
+    # They are of the database that was there before.
+    shutil.rmtree(settings.runs_dir, ignore_errors=True)
+    with open_store(settings, say) as store:
+        return Restored(backup, verify(store, load_or_create_signer(settings)))
+
+
+def _dumped(settings: Settings, home: Home, directory: Path, say: Say) -> tuple[dict[str, bytes], Path]:
+    """The database dumped while its server is stopped, and the keys of that moment; the server runs again as before."""
+    database = settings.local_database
+    size = sum(each.stat().st_size for each in (home.root / "data/databases" / database).rglob("*"))
+    need_room(directory, size, "GRAPHSVC_DATA_DIR")
+    ran = server.stop(settings, say)
+    try:
+        say("dumping the database" + (", its server is stopped meanwhile" if ran else ""))
+        server.admin(settings, "database", "dump", database, f"--to-path={directory}")
+        return _read_keys(home), directory / f"{database}.dump"
+    finally:
+        if ran:
+            server.ensure_running(settings, say)
+
+
+def _require_empty(settings: Settings, home: Home, say: Say) -> None:
+    found = [f"the key file {name}" for name in adoption.key_files(home)[:1]]
+    if not found and settings.managed and server.has_database(settings):
+        with open_store(settings, say) as store:
+            found = [f":{row['label']} nodes" for row in store.read("load/occupied")]
+    if found:
+        raise BackupError(
+            f"This installation is not empty: it has {found[0]}. Nothing was changed.",
+            "Set GRAPHSVC_DATA_DIR to a fresh directory, or replace what is there with --force.",
+        )
+
+
+def _write(file: Sealer, keys: dict[str, bytes], dump: Path | None) -> None:
+    manifest = {
+        "graphsvc": version("graphsvc"),
+        "made": datetime.now(UTC).isoformat(timespec="seconds"),
+        "database": dump is not None,
+    }
+    with tarfile.open(mode="w|", fileobj=file) as archive:
+        for name, content in {
+            _MANIFEST: json.dumps(manifest).encode(),
+            **{_KEYS + name: content for name, content in keys.items()},
+        }.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(content)
+            archive.addfile(entry, io.BytesIO(content))
+        if dump is not None:
+            archive.add(dump, _DUMP, filter=_anonymous)
+
+
+def _read(file: Opener, directory: Path) -> Backup:
+    """The content of a backup; its database is laid into `directory`, under the name that loading it needs."""
+    manifest: dict[str, Any] = {}
+    keys: dict[str, bytes] = {}
+    dump = None
+    with tarfile.open(mode="r|", fileobj=file) as archive:
+        for entry in archive:
+            content = archive.extractfile(entry)
+            name = entry.name.removeprefix(_KEYS)
+            if content is None:
+                raise _unknown(entry.name)
+            if entry.name == _MANIFEST:
+                manifest = json.loads(content.read())
+            elif entry.name == _DUMP:
+                dump = directory / f"{adoption.BESIDE}.dump"
+                with dump.open("xb") as laid:
+                    shutil.copyfileobj(content, laid)
+            elif name != entry.name and name == Path(name).name and entry.size <= _LARGEST_KEY_FILE:
+                keys[name] = content.read()
+            else:
+                raise _unknown(entry.name)
+    file.finish()
+    return Backup(manifest["made"], manifest["graphsvc"], keys, dump)
+
+
+def _unknown(name: str) -> BackupError:
+    return BackupError(
+        f"The backup holds {name!r}, which this version does not know.", "Use the version that made it."
+    )
+
+
+def _read_keys(home: Home) -> dict[str, bytes]:
+    return {name: (home.keys / name).read_bytes() for name in adoption.key_files(home)}
+
+
+def _anonymous(entry: tarfile.TarInfo) -> tarfile.TarInfo:
+    """Without who owns the file here."""
+    entry.uid = entry.gid = 0
+    entry.uname = entry.gname = ""
+    return entry
+
+
+@contextmanager
+def _workshop(settings: Settings) -> Iterator[Path]:
+    """A private directory to work in, alone; what one that was killed left in it goes first."""
+    with naming_disk_faults(settings.data_dir, "GRAPHSVC_DATA_DIR"), in_turn(settings.data_dir / "backup.lock"):
+        directory = settings.data_dir.resolve() / "backup.tmp"
+        shutil.rmtree(directory, ignore_errors=True)
+        directory.mkdir(mode=0o700)
+        try:
+            yield directory
+        finally:
+            shutil.rmtree(directory, ignore_errors=True)

@@ -1,0 +1,210 @@
+"""A file sealed by a passphrase: scrypt (RFC 7914) makes the key, AES-256-GCM seals the content chunk by chunk.
+
+The first line names the form, the second holds the parameters as JSON and is part of what is authenticated. Each chunk's
+nonce is a random prefix, the number of the chunk, and whether it is the last, so that chunks can neither be moved nor
+left out, and a file that was cut off is found out (the STREAM construction of Hoang, Reyhanitabar, Rogaway and Vizár).
+"""
+
+import base64
+import json
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
+from pydantic import SecretStr
+
+from graphsvc.errors import BackupError
+
+MAGIC = b"graphsvc sealed 1\n"
+CHUNK = 1 << 20
+"""Bytes sealed at a time."""
+_TAG, _PREFIX, _LONGEST_HEADER = 16, 7, 4096
+_DAMAGED = BackupError(
+    "The file is damaged or was cut off; nothing was changed.", "Take another copy of the backup."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """How the key was made: scrypt's `n`, `r`, `p` and salt (base64); and the prefix of all nonces (base64)."""
+
+    n: int
+    r: int
+    p: int
+    salt: str
+    prefix: str
+
+    @classmethod
+    def fresh(cls) -> "Parameters":
+        """Today's: 128 MiB and some tenths of a second a guess."""
+        return cls(1 << 17, 8, 1, _text(secrets.token_bytes(16)), _text(secrets.token_bytes(_PREFIX)))
+
+    def key(self, passphrase: SecretStr) -> bytes:
+        """32 bytes of the passphrase."""
+        scrypt = Scrypt(base64.b64decode(self.salt), length=32, n=self.n, r=self.r, p=self.p)
+        return scrypt.derive(passphrase.get_secret_value().encode())
+
+
+class Sealer:
+    """Writes what comes into chunks; `close` writes the last."""
+
+    def __init__(self, file: BinaryIO, passphrase: SecretStr) -> None:
+        parameters = Parameters.fresh()
+        header = MAGIC + json.dumps(asdict(parameters)).encode() + b"\n"
+        file.write(header)
+        self._file = file
+        self._box = _Box(parameters, passphrase, header)
+        self._waiting = bytearray()
+
+    def write(self, content: bytes) -> int:
+        """Takes some of the content."""
+        self._waiting += content
+        while len(self._waiting) > CHUNK:  # never the last one, which may be full
+            self._file.write(self._box.sealed(bytes(self._waiting[:CHUNK]), last=False))
+            del self._waiting[:CHUNK]
+        return len(content)
+
+    def close(self) -> None:
+        """Ends the content."""
+        self._file.write(self._box.sealed(bytes(self._waiting), last=True))
+
+
+class Opener:
+    """Reads the content of a sealed file; what it gives is authentic, and whole once `finish` was called."""
+
+    def __init__(self, file: BinaryIO, passphrase: SecretStr) -> None:
+        header = file.readline(len(MAGIC)) + file.readline(_LONGEST_HEADER)
+        self._file = file
+        self._box = _Box(_parameters(header), passphrase, header)
+        self._next = file.read(CHUNK + _TAG)
+        self._ready, self._ended, self._first = b"", False, True
+
+    def read(self, size: int) -> bytes:
+        """The next `size` bytes, fewer at the end.
+
+        Raises:
+            BackupError: the passphrase is wrong, or the file is damaged.
+        """
+        parts, missing = [], size
+        while missing > 0 and (self._ready or not self._ended):
+            if not self._ready:
+                self._ready = self._chunk()
+            parts.append(self._ready[:missing])
+            self._ready = self._ready[missing:]
+            missing -= len(parts[-1])
+        return b"".join(parts)
+
+    def finish(self) -> None:
+        """Reads on to the end, so that a file that was cut off is found out.
+
+        Raises:
+            BackupError: it is damaged.
+        """
+        while self.read(CHUNK):
+            pass
+
+    def _chunk(self) -> bytes:
+        sealed, self._next = self._next, self._file.read(CHUNK + _TAG)
+        self._ended = not self._next
+        try:
+            content = self._box.opened(sealed, last=self._ended)
+        except InvalidTag:
+            if self._first:
+                raise BackupError(
+                    "The passphrase is not the one this backup was sealed with, or the file is damaged; nothing was "
+                    "changed.",
+                    "Try again with the right passphrase.",
+                ) from None
+            raise _DAMAGED from None
+        self._first = False
+        return content
+
+
+class _Box:
+    """Seals and opens chunks in their order."""
+
+    def __init__(self, parameters: Parameters, passphrase: SecretStr, header: bytes) -> None:
+        self._cipher = AESGCM(parameters.key(passphrase))
+        self._prefix = base64.b64decode(parameters.prefix)
+        self._header = header
+        self._number = 0
+
+    def sealed(self, content: bytes, *, last: bool) -> bytes:
+        return self._cipher.encrypt(self._nonce(last), content, self._header)
+
+    def opened(self, content: bytes, *, last: bool) -> bytes:
+        return self._cipher.decrypt(self._nonce(last), content, self._header)
+
+    def _nonce(self, last: bool) -> bytes:
+        number = self._number
+        self._number += 1
+        return self._prefix + number.to_bytes(4, "big") + bytes([last])
+
+
+@contextmanager
+def sealed(path: Path, passphrase: SecretStr) -> Iterator[Sealer]:
+    """A new file that only its owner can read, whole under its name or not there at all.
+
+    Raises:
+        BackupError: it exists, or cannot be written.
+    """
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        if path.exists():
+            raise BackupError(f"{path} exists already.", "Choose a new file.")
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                sealer = Sealer(file, passphrase)
+                yield sealer
+                sealer.close()
+                file.flush()
+                os.fsync(file.fileno())
+            draft.rename(path)
+        finally:
+            draft.unlink(missing_ok=True)
+    except OSError as error:
+        raise BackupError(
+            f"{path} cannot be written: {error.strerror}.", "Choose another place for the backup."
+        ) from None
+
+
+@contextmanager
+def opened(path: Path, passphrase: SecretStr) -> Iterator[Opener]:
+    """A sealed file to read.
+
+    Raises:
+        BackupError: it is none, or cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            yield Opener(file, passphrase)
+    except OSError as error:
+        raise BackupError(f"{path} cannot be read: {error.strerror}.", "Check its name and owner.") from None
+
+
+def _parameters(header: bytes) -> Parameters:
+    """The parameters in a header; only such as a machine can bear, as nobody has vouched for them yet."""
+    if not header.startswith(MAGIC):
+        raise BackupError("This is no backup of graphsvc, or one of a later version.", "Check the file.")
+    try:
+        found = Parameters(**json.loads(header[len(MAGIC) :]))
+        salt, prefix = base64.b64decode(found.salt), base64.b64decode(found.prefix)
+        sound = found.n.bit_count() == 1 and 1 << 14 <= found.n <= 1 << 20 and found.r == 8 and found.p in (1, 2)
+        sound = sound and len(salt) == 16 and len(prefix) == _PREFIX
+    except (ValueError, TypeError, AttributeError):
+        sound = False
+    if not sound:
+        raise _DAMAGED
+    return found
+
+
+def _text(content: bytes) -> str:
+    return base64.b64encode(content).decode()

@@ -1,0 +1,145 @@
+"""Promise: a hostile request is refused, in at most 50 ms of CPU, whatever it is made of, and never by a failure.
+
+No database is needed for a refusal: the app is pointed at a closed port.
+"""
+
+import statistics
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from api import Api
+from fastapi.testclient import TestClient
+from graphql import GraphQLSchema, print_schema
+from hostile import BODIES, DOCUMENTS, JSON
+from httpx import Response
+from hypothesis import HealthCheck, given, seed, settings
+from hypothesis import strategies as st
+from hypothesis_graphql import queries
+from pydantic import SecretStr
+
+from graphsvc.api import keys
+from graphsvc.api.app import create_app
+from graphsvc.api.limits import MAX_COST
+from graphsvc.api.schema import build_schema
+from graphsvc.settings import Settings
+from graphsvc.store import Address
+
+MOST = 0.05
+"""Seconds of CPU that a refusal may take, client and all."""
+TRIES = 5
+SCHEMA: GraphQLSchema = build_schema()._schema
+
+
+@pytest.fixture(scope="module")
+def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+    plenty = "1000000000/minute"
+    where = tmp_path_factory.mktemp("hostile")
+    configured = Settings(data_dir=where, rate_limit=plenty, client_rate_limit=plenty)
+    key = keys.create(configured.keys_dir, keys.Role.ADMIN)
+    with TestClient(
+        create_app(configured, Address("bolt://127.0.0.1:9", "neo4j", SecretStr("unused"))),
+        raise_server_exceptions=False,
+    ) as client:
+        api = Api(client, key)
+        for _ in range(3):
+            api.data("{ viewer { keyId } }")  # the first requests pay for what is set up once
+        yield api
+
+
+def post(api: Api, content: bytes, content_type: str) -> Response:
+    headers = {"Authorization": f"Bearer {api.key}", "Content-Type": content_type}
+    return api.client.post("/graphql", content=content, headers=headers)
+
+
+def refused(answer: Response) -> str:
+    """The code of a refusal."""
+    assert 200 <= answer.status_code < 500, answer.text
+    body = answer.json()
+    assert body.get("data") is None, answer.text
+    code: str = body["errors"][0]["extensions"]["code"]
+    assert code != "internal", answer.text
+    assert len(answer.content) < 64 * 1024
+    assert "Did you mean" not in answer.text
+    return code
+
+
+def cpu(ask: Iterator[Response]) -> tuple[float, list[Response]]:
+    """Median seconds of CPU that each of the answers took, of all threads."""
+    taken, answers = [], []
+    began = time.process_time()
+    for answer in ask:
+        taken.append(time.process_time() - began)
+        answers.append(answer)
+        began = time.process_time()
+    return statistics.median(taken), answers
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_a_hostile_document_is_refused_soon(api: Api, name: str) -> None:
+    seconds, answers = cpu(api.post(DOCUMENTS[name]) for _ in range(TRIES))
+    assert {refused(answer) for answer in answers} <= {"too_expensive", "bad_document", "bad_input", "forbidden"}
+    assert seconds <= MOST
+
+
+@pytest.mark.parametrize("name", BODIES)
+def test_a_hostile_request_is_refused_soon(api: Api, name: str) -> None:
+    content_type, content = BODIES[name]
+    seconds, answers = cpu(post(api, content, content_type) for _ in range(TRIES))
+    known = {"too_expensive", "bad_document", "bad_input", "body_too_large", "unknown_document"}
+    assert {refused(answer) for answer in answers} <= known
+    assert seconds <= MOST
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"])
+def test_only_post_asks(api: Api, method: str) -> None:
+    headers = {"Authorization": f"Bearer {api.key}"}
+    answer = api.client.request(method, "/graphql?query={viewer{keyId}}", headers=headers)
+    assert answer.status_code == 405
+    assert "VIEWER" not in answer.text
+
+
+def test_how_many_there_are(capsys: pytest.CaptureFixture[str]) -> None:
+    with capsys.disabled():
+        print(f"\n{len(DOCUMENTS)} hostile documents and {len(BODIES)} other hostile requests")
+    assert len(DOCUMENTS) >= 60
+
+
+@seed(20260301)
+@settings(
+    max_examples=150, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
+@given(document=queries(print_schema(SCHEMA)))
+def test_documents_that_fit_the_schema_never_fail(api: Api, document: str) -> None:
+    answer = api.post(document)
+    assert answer.status_code in (200, 503)  # the database is away
+    for error in answer.json().get("errors", []):
+        assert error["extensions"]["code"] != "internal", document
+    assert answer.json()["extensions"]["cost"]["limit"] == MAX_COST
+
+
+PARTS = st.lists(
+    st.sampled_from(
+        ["{", "}", "(", ")", "[", "]", ":", "$", "@", "!", "=", "...", "on", "query", "mutation", "fragment", "A", "B"]
+        + ["viewer", "clusters", "edges", "node", "id", "first", "1", "-1", "true", '"x"', '"""y"""', "$v", "@skip"]
+        + ["__schema", "__type", "types", "fields", "name", "#", "\n", "&", "|", "\ufeff", "é", "\\u0000"]
+    ),
+    max_size=400,
+)
+
+
+@seed(20260302)
+@settings(max_examples=300, deadline=None, database=None)
+@given(parts=PARTS)
+def test_heaps_of_tokens_never_fail(api: Api, parts: list[str]) -> None:
+    seconds, (answer,) = cpu(api.post(" ".join(parts)) for _ in range(1))
+    assert answer.status_code in (200, 400)
+    assert seconds <= 4 * MOST  # one try, on a machine that others use
+
+
+@seed(20260303)
+@settings(max_examples=300, deadline=None, database=None)
+@given(content=st.binary(max_size=200) | st.text(max_size=200).map(lambda text: text.encode("utf-8", "surrogatepass")))
+def test_bytes_never_fail(api: Api, content: bytes) -> None:
+    assert refused(post(api, content, JSON)) == "bad_input"
