@@ -15,6 +15,7 @@ from graphsvc.campaigns.grow import grow
 from graphsvc.campaigns.join import join
 from graphsvc.campaigns.judgement import Bar, judge
 from graphsvc.campaigns.lineage.follow import follow
+from graphsvc.campaigns.pins import Pins
 from graphsvc.campaigns.score import TIME
 from graphsvc.campaigns.succession.successions import successions
 from graphsvc.campaigns.weighing import cores, evidence_of, held
@@ -36,6 +37,7 @@ from graphsvc.store.connection import translated
 from graphsvc.store.control import heed
 from graphsvc.store.graph import read
 from graphsvc.store.identities import read_known
+from graphsvc.store.pins import read_pins
 from graphsvc.store.publish import (
     begin_run,
     certify,
@@ -79,6 +81,8 @@ class Parameters:
     """Innocents to be expected among what is published, for each innocent there is."""
     time: tuple[str, ...] = TIME
     """Evidence from time that is used."""
+    pins: Pins = ()
+    """What people know of pairs of accounts; a run takes those in force when it begins."""
 
     @classmethod
     def of(cls, recorded: dict[str, Any]) -> "Parameters":
@@ -88,7 +92,11 @@ class Parameters:
             DetectionError: another version of graphsvc made it, with parameters that this one does not have.
         """
         try:
-            values = {"algorithm": Algorithm(recorded["algorithm"]), "time": tuple(recorded["time"])}
+            values = {
+                "algorithm": Algorithm(recorded["algorithm"]),
+                "time": tuple(recorded["time"]),
+                "pins": tuple((a, b, same) for a, b, same in recorded.get("pins", ())),
+            }
             return cls(**{**recorded, **values})
         except (KeyError, TypeError, ValueError):
             raise DetectionError(
@@ -146,6 +154,7 @@ def detect(
     clock = Clock()
     needed = expected(store, memory)
     needed.check()
+    parameters = replace(parameters, pins=tuple(read_pins(store).rows()))
     with translated():
         versions = {**library_versions(), **detector.versions()}
     run = Run(
@@ -284,7 +293,9 @@ def find(
             weighed = weighed.rows(weighed.member)
         stage.rows = len(weighed.account)
     with clock.stage("scores") as stage:
-        bar = Bar(parameters.min_size, parameters.min_score, parameters.budget, parameters.time)
+        bar = Bar(
+            parameters.min_size, parameters.min_score, parameters.budget, parameters.time, parameters.pins
+        )
         found = judge(full, given, weighed, links, bar, progress)
         stage.rows = found.clusters.height
     progress("clusters", found.clusters.height, found.clusters.height)

@@ -164,6 +164,11 @@ def related(store: Store, statement: str, **parameters: object) -> list[dict[str
     return rows
 
 
+ALL_MEMBERS = {
+    "after_membership": 2.0, "after_id": "", "statuses": None, "least": None, "most": None, "since": None,
+}  # fmt: skip
+
+
 def users(store: Store) -> dict[str, set[str]]:
     """Accounts by key of a signal or of what signals are part of."""
     graph = with_levels(read_graph(store))
@@ -175,7 +180,7 @@ def users(store: Store) -> dict[str, set[str]]:
 
 
 def test_every_membership_rests_on_what_the_account_shares(published: Published) -> None:
-    rows = related(published.store, "query/cluster_members", after_membership=2.0, after_id="")
+    rows = related(published.store, "query/cluster_members", **ALL_MEMBERS)
     have = users(published.store)
     members: dict[str, set[str]] = {}
     for row in rows:
@@ -213,7 +218,7 @@ def test_every_score_is_the_sum_of_its_parts(published: Published) -> None:
 
 
 def test_no_explanation_holds_what_is_personal(published: Published) -> None:
-    members = related(published.store, "query/cluster_members", after_membership=2.0, after_id="")
+    members = related(published.store, "query/cluster_members", **ALL_MEMBERS)
     columns = ("families", "family_bits", "signals", "sharers")
     why = [sentences.membership(1.0, sentences.unpacked(*(row[name] for name in columns))) for row in members]
     text = "\n".join([*why, published.exported[1]["clusters.json"].decode()])
@@ -233,7 +238,7 @@ def test_no_explanation_holds_what_is_personal(published: Published) -> None:
 def test_the_cypher_of_the_graph_models_page_explains_a_member(published: Published) -> None:
     page = (ROOT / "docs" / "graph-model.md").read_text(encoding="utf-8")
     statement, history = re.findall(r"```cypher\n(.*?)```", page, re.DOTALL)
-    member = related(published.store, "query/cluster_members", after_membership=2.0, after_id="")[0]
+    member = related(published.store, "query/cluster_members", **ALL_MEMBERS)[0]
     rows = published.store.driver.execute_query(
         statement, {"account": member["account"]["id"]}, database_=published.store.address.database
     ).records

@@ -1,5 +1,6 @@
 """Promise: API keys are shown once, kept only as keyed hashes, and take effect at once."""
 
+import asyncio
 import json
 import stat
 from concurrent.futures import ThreadPoolExecutor
@@ -9,11 +10,13 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from starlette.datastructures import State
 from typer.testing import CliRunner
 
 from graphsvc.api import keys
+from graphsvc.api.principals import principal_of
 from graphsvc.cli.commands import app
-from graphsvc.errors import NotFound, SettingsError
+from graphsvc.errors import AccessDenied, NotFound, SettingsError
 from graphsvc.settings import settings
 
 
@@ -56,6 +59,20 @@ def test_a_key_expires(tmp_path: Path) -> None:
     ring = keys.KeyRing(tmp_path)
     assert ring.verify(keys.create(tmp_path, keys.Role.VIEWER, lasts=timedelta(seconds=-1))) is None
     assert ring.verify(keys.create(tmp_path, keys.Role.VIEWER, lasts=timedelta(days=1))) is not None
+
+
+def test_who_was_let_in_is_looked_at_again(tmp_path: Path) -> None:
+    """As a WebSocket does while it lasts: by the same `Authorization`."""
+    state = State({"keys": keys.KeyRing(tmp_path), "issuer": None})
+    key = keys.create(tmp_path, keys.Role.VIEWER)
+    for scheme in ("Bearer", "bearer", "BEARER"):
+        assert asyncio.run(principal_of(f"{scheme} {key}", state)).id == key.split(".")[0]
+    for wrong in ("", key, f"Basic {key}", "Bearer ", f"Bearer {key}x"):
+        with pytest.raises(AccessDenied):
+            asyncio.run(principal_of(wrong, state))
+    keys.revoke(tmp_path, key.split(".")[0])
+    with pytest.raises(AccessDenied):
+        asyncio.run(principal_of(f"Bearer {key}", state))
 
 
 def test_a_rotated_key_has_a_new_secret_and_the_old_one_for_a_while(tmp_path: Path) -> None:

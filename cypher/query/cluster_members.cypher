@@ -1,11 +1,16 @@
 // One page of the members of each of several clusters, surest first. Walks the members of these clusters once.
-// Parameters: $ids (clusters), $after_membership, $after_id (the last row of the page before), $limit (a cluster)
+// Parameters: $ids (clusters), $statuses (list), $least, $most (membership), $since (datetime) (null = any); $after_membership,
+//   $after_id (the last row of the page before), $limit (a cluster)
 // Returns: owner (cluster id), account (map), membership, bits, since, families, family_bits, signals, sharers (parallel lists or null)
 UNWIND $ids AS owner
 MATCH (c:Cluster {id: owner})
 CALL (c) {
   MATCH (c)<-[m:MEMBER_OF]-(a:Account)
-  WHERE m.membership < $after_membership OR (m.membership = $after_membership AND a.id > $after_id)
+  WHERE (m.membership < $after_membership OR (m.membership = $after_membership AND a.id > $after_id))
+    AND ($statuses IS NULL OR a.status IN $statuses)
+    AND ($least IS NULL OR m.membership >= $least)
+    AND ($most IS NULL OR m.membership <= $most)
+    AND ($since IS NULL OR m.since >= $since)
   RETURN m, a
   ORDER BY m.membership DESC, a.id
   LIMIT $limit

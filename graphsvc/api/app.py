@@ -19,6 +19,7 @@ from graphsvc.api.transport import graphql_router
 from graphsvc.api.worker import Worker
 from graphsvc.errors import GraphsvcError, MigrationError
 from graphsvc.settings import Settings
+from graphsvc.signals.tokens import load_or_create_key
 from graphsvc.signals.veil import load_or_create_veil
 from graphsvc.signing import load_or_create_signer
 from graphsvc.store import Address
@@ -55,6 +56,7 @@ def create_app(settings: Settings, address: Address) -> FastAPI:
     app.state.keys = KeyRing(settings.keys_dir)
     app.state.issuer = oidc.configured(settings)
     app.state.signer = load_or_create_signer(settings)
+    app.state.tokens = load_or_create_key(settings)
     app.add_middleware(Edge, settings, app.state.rates)
     app.add_middleware(Telemetry)  # the last is the outermost
     app.add_exception_handler(GraphsvcError, errors.handle)

@@ -11,6 +11,7 @@ from graphsvc.api.book import BookOnce
 from graphsvc.api.keys import Principal
 from graphsvc.api.limits import Budget
 from graphsvc.api.worker import Worker
+from graphsvc.signals.tokens import Tokeniser
 from graphsvc.signing import Signer
 from graphsvc.store.audit import Auditor
 from graphsvc.store.connection import Row
@@ -66,6 +67,7 @@ class Context(BaseContext):
         principal: Principal,
         request_id: str,
         keys_dir: Path,
+        tokens: Tokeniser,
     ) -> None:
         super().__init__()
         self.reader = reader
@@ -74,6 +76,7 @@ class Context(BaseContext):
         self.principal = principal
         self.request_id = request_id
         self.keys_dir = keys_dir
+        self.tokens = tokens
         self.veil = reader.veil
         self.loaders = Loaders(reader)
         self.book = BookOnce(reader)

@@ -16,6 +16,10 @@ from graphsvc.errors import AccessDenied, GraphsvcError
 
 log = logging.getLogger("graphsvc.api")
 
+MAX_ERRORS = 10
+"""Errors of one answer; there is nothing to learn from more."""
+MAX_MESSAGE = 500
+"""Characters of a message about a document, which may quote it."""
 PASSING = frozenset((429, 503))
 """What tells a client, by the status of the whole answer, that the same request may do later."""
 
@@ -43,10 +47,12 @@ def public(error: GraphQLError, request_id: str, veiled: Callable[[str], str] = 
     The log gets the type of an unexpected error and where it rose, never its message: messages quote values.
     """
     cause = error.original_error
+    while isinstance(cause, GraphQLError):  # about a variable, told of by another
+        cause = cause.original_error
     if isinstance(cause, GraphsvcError):
         return _told(error, veiled(str(cause)), cause.code, request_id)
     if cause is None:
-        return _told(error, _SUGGESTION.sub("", error.message), "bad_document", request_id)
+        return _told(error, _cut(_SUGGESTION.sub("", error.message)), "bad_document", request_id)
     log.error(
         "request %s: %s in %s\n%s",
         request_id,
@@ -57,10 +63,14 @@ def public(error: GraphQLError, request_id: str, veiled: Callable[[str], str] = 
     return _told(error, "Something went wrong here; the service's log has it.", "internal", request_id)
 
 
+def _cut(message: str) -> str:
+    return message if len(message) <= MAX_MESSAGE else message[:MAX_MESSAGE] + "…"
+
+
 def _told(error: GraphQLError, message: str, code: str, request_id: str) -> GraphQLError:
     return GraphQLError(
         message,
-        nodes=error.nodes,
+        nodes=error.nodes[:MAX_ERRORS] if error.nodes else None,
         source=error.source,
         positions=error.positions,
         path=error.path,

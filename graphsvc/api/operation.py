@@ -10,11 +10,11 @@ from functools import partial
 from typing import Any, ClassVar
 
 import strawberry
-from graphql import DocumentNode, GraphQLError, parse, validate
+from graphql import DocumentNode, GraphQLError, GraphQLSchema, parse, validate
 from strawberry.extensions import SchemaExtension
 
 from graphsvc.api.context import Context
-from graphsvc.api.errors import TooExpensive
+from graphsvc.api.errors import MAX_ERRORS, TooExpensive
 from graphsvc.api.limits import MAX_COST, MAX_TOKENS, Budget, check_shape
 from graphsvc.api.persisted import documents
 from graphsvc.api.record import Record, record_of
@@ -47,7 +47,7 @@ class Documents:
         """
         for own in documents():
             document = parse(own.text, max_tokens=MAX_TOKENS)
-            errors = validate(schema._schema, document)
+            errors = faults(schema._schema, document)
             reason = check_shape(document) or (errors[0].message if errors else None)
             if reason is not None:
                 raise ValueError(f"documents/{own.name}.graphql: {reason}")
@@ -70,6 +70,18 @@ class Documents:
             self._kept[text] = document
             if len(self._kept) > KEPT:
                 self._kept.popitem(last=False)
+
+
+def faults(schema: GraphQLSchema, document: DocumentNode) -> list[GraphQLError]:
+    """Why a document does not fit the schema; looks for no names that were meant instead, which is what costs."""
+    errors = validate(schema, document, max_errors=MAX_ERRORS, hide_suggestions=True)
+    for error in errors:
+        error.original_error = None  # what a value could not be read for is the document's fault, too
+    return errors
+
+
+def _error(cause: GraphsvcError) -> GraphQLError:
+    return GraphQLError(str(cause), original_error=cause)
 
 
 class Operation(SchemaExtension):
@@ -123,8 +135,9 @@ class Operation(SchemaExtension):
         elif document is not None and (reason := check_shape(document)) is not None:
             self._refusal = self._refusal or TooExpensive(reason, "Ask in several smaller documents.")
         if self._refusal is not None:
-            refusal = GraphQLError(str(self._refusal), original_error=self._refusal)
-            execution.pre_execution_errors = [refusal]
+            execution.pre_execution_errors = [_error(self._refusal)]
+        elif not self._good and document is not None:
+            execution.pre_execution_errors = faults(execution.schema._schema, document)
         yield
         if execution.pre_execution_errors:
             return

@@ -1,12 +1,14 @@
 """The schema: questions and changes, with limits before and masks after them."""
 
+from typing import Any
+
 import strawberry
 from graphql import GraphQLError
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 
 from graphsvc.api.context import Context
-from graphsvc.api.errors import PASSING, TooExpensive, advice, public
+from graphsvc.api.errors import MAX_ERRORS, PASSING, TooExpensive, advice, public
 from graphsvc.api.mutation import Mutation
 from graphsvc.api.operation import Documents, Operation
 from graphsvc.api.query import Query
@@ -36,13 +38,17 @@ class _Schema(strawberry.Schema):
             public(error, request_id, veiled)
             for i, (error, cause) in enumerate(zip(errors, causes, strict=True))
             if once.get(type(cause), i) == i
-        ]
+        ][:MAX_ERRORS]
         if isinstance(context, Context) and context.request is not None:
             record_of(context.request).codes += [error.extensions["code"] for error in errors]
             for cause in causes:
                 if isinstance(cause, GraphsvcError) and cause.http_status in PASSING and context.response:
                     context.response.status_code = cause.http_status
                     context.response.headers.update(advice(cause))
+
+    def _get_custom_context_kwargs(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """What goes to graphql-core: also for variables no search for names that were meant instead."""
+        return {**super()._get_custom_context_kwargs(*args, **kwargs), "hide_suggestions": True}
 
 
 def build_schema() -> strawberry.Schema:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Awaitable, Callable
-from typing import cast
+from typing import Any, cast
 
 import strawberry
 from cross_web import HTTPException
@@ -11,12 +11,13 @@ from starlette.requests import HTTPConnection
 from strawberry.fastapi import GraphQLRouter
 
 from graphsvc.api.context import Context
-from graphsvc.api.errors import BadInput, failure, request_id
+from graphsvc.api.errors import MAX_MESSAGE, BadInput, failure, request_id
 from graphsvc.api.gate import Gate
 from graphsvc.api.keys import KeyRing
 from graphsvc.api.persisted import text_of
 from graphsvc.api.principals import principal_of
 from graphsvc.api.worker import Worker
+from graphsvc.signals.tokens import Tokeniser
 from graphsvc.signing import Signer
 from graphsvc.store.reader import Reader
 
@@ -31,6 +32,7 @@ async def _context(connection: HTTPConnection) -> Context:
         principal,
         request_id(connection),
         cast(KeyRing, state.keys).directory,
+        cast(Tokeniser, state.tokens),
     )
 
 
@@ -48,6 +50,13 @@ class _Router(GraphQLRouter[Context, None]):
                     asked["query"] = text_of(asked["documentId"])
         return body
 
+    def parse_json(self, data: str | bytes) -> Any:
+        """The parsed body of a request, which is an object or a list."""
+        body = super().parse_json(data)
+        if not isinstance(body, (dict, list)):
+            raise HTTPException(400, "The body is no JSON object")
+        return body
+
     async def run(self, request: Request, *args: object, **kwargs: object) -> Response:  # type: ignore[override]
         """Executes one request; a request that is none of GraphQL's is answered in GraphQL's shape."""
         try:
@@ -57,7 +66,7 @@ class _Router(GraphQLRouter[Context, None]):
             async with cast(Gate, request.app.state.gate).turn():
                 return await answer(request, *args, **kwargs)
         except HTTPException as error:
-            return failure(BadInput(f"{error.reason.rstrip('.')}."), request_id(request))
+            return failure(BadInput(f"{error.reason[:MAX_MESSAGE].rstrip('.')}."), request_id(request))
 
 
 def graphql_router(schema: strawberry.Schema) -> GraphQLRouter[Context, None]:

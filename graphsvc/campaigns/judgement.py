@@ -12,6 +12,7 @@ from graphsvc.campaigns.evidence import sentence, shared_signals, strongest_link
 from graphsvc.campaigns.explain import explained_links, explained_members, with_sharers
 from graphsvc.campaigns.grow import best
 from graphsvc.campaigns.membership import Evidence, Weighed, pools
+from graphsvc.campaigns.pins import Pins, explained, honoured, rows_of
 from graphsvc.campaigns.score import TIME, parts_of_clusters, score
 from graphsvc.campaigns.traits import holders, traits
 from graphsvc.linkage.bits import signal_bits, signal_families
@@ -31,6 +32,7 @@ class Bar:
     min_score: float = 0.5
     budget: float = 0.001
     time: tuple[str, ...] = TIME
+    pins: Pins = ()
 
 
 def judge(
@@ -45,7 +47,7 @@ def judge(
 
     Two questions, two answers: whether a group is a campaign is its score, whether an account is of the group its
     membership. Of groups that are more likely a campaign than not, the budget decides how sure of a member is sure
-    enough, for all clusters alike.
+    enough, for all clusters alike. What people know of pairs of accounts is honoured after that.
 
     Args:
         progress: told of "traffic" (see `parts_of_clusters`) and then of "clusters", done and in all; may raise.
@@ -62,20 +64,25 @@ def judge(
     chosen = chosen.join(scores, on="cluster", how="semi", maintain_order="left")
     least, innocents = threshold(chosen["membership"].to_numpy(), graph.accounts.height, bar.budget)
     chosen = large(chosen.filter(pl.col("membership") >= least), bar.min_size)
-    pool = pools(given, chosen)
+    chosen, joined = honoured(chosen, rows_of(bar.pins, graph.accounts["id"]))
+    pinned = explained(joined)
+    everybody = large(_together(chosen.drop("row"), pinned), bar.min_size)
+    chosen, pinned = (frame.join(everybody, on="account", how="semi") for frame in (chosen, pinned))
+    pool = pools(given, everybody)
 
-    families = holders(given, chosen, pool).with_columns(
+    families = holders(given, everybody, pool).with_columns(
         name=pl.lit(pl.Series(names)).gather(pl.col("family"))
     )
     families = families.sort(["cluster", "share", "name"], descending=[False, True, False])
     by_cluster = families.partition_by("cluster", as_dict=True)
     bits = chosen.select("cluster", bits=pl.Series(weighed.bits[chosen["row"].to_numpy()]))
+    bits = pl.concat([bits, pinned.select("cluster", "bits")]).sort("cluster", maintain_order=True)
     sums = summed(bits, ["cluster"], "bits").tolist()
     rows: list[dict[str, object]] = []
-    for row, total in zip(traits(chosen, graph).iter_rows(named=True), sums, strict=True):
+    for row, total in zip(traits(everybody, graph).iter_rows(named=True), sums, strict=True):
         number = row["cluster"]
         progress("clusters", len(rows), len(sums))
-        who = chosen.filter(pl.col("cluster") == number)["account"]
+        who = everybody.filter(pl.col("cluster") == number)["account"]
         family = by_cluster.get((number,), families.clear())
         rows.append(
             {
@@ -99,12 +106,18 @@ def judge(
     def renumbered(frame: pl.DataFrame) -> pl.DataFrame:
         return frame.join(number, on="cluster").with_columns(cluster="row").drop("row")
 
-    members = renumbered(explained_members(chosen, weighed, given, pool, names)).sort("cluster", "account")
+    why = explained_members(chosen, weighed, given, pool, names)
+    members = renumbered(_together(why, pinned)).sort("cluster", "account")
     members = with_sharers(members, given)
     shared = renumbered(shared_signals(pool, graph)).sort("cluster", "rank")
     kept = explained_links(strongest_links(links, members), given, signal_bits(graph), names)
     thresholds = {"membership": least, "expected_innocents": innocents}
     return Found(clusters, members, shared, kept, graph.signals["key"], thresholds)
+
+
+def _together(members: pl.DataFrame, pinned: pl.DataFrame) -> pl.DataFrame:
+    """Members, and those whom people's pins add to them; sorted by cluster and account."""
+    return pl.concat([members, pinned.select(members.columns)]).sort("cluster", "account")
 
 
 def large(members: pl.DataFrame, smallest: int) -> pl.DataFrame:

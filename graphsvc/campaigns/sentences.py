@@ -7,6 +7,7 @@ hold tokens in place of everything personal; they never hold more than the graph
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from graphsvc.campaigns.pins import PINNED
 from graphsvc.model.clusters import PRIOR
 
 SHOWN = 5
@@ -39,6 +40,7 @@ PSEUDO = {
     PRIOR: ("before any evidence", "before any evidence"),
     "time": ("signed up in lockstep", "signed up apart from the others"),
     "rest": ("other evidence", "other evidence"),
+    PINNED: ("the same operator's as another member, a person says", "another operator's, a person says"),
 }
 """Families without values: what they say for, and what against."""
 CHANGED = {"time": "sign-up in lockstep", "rest": "other evidence"}

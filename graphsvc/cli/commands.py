@@ -7,6 +7,7 @@ import typer
 
 from graphsvc.cli import (
     audit,
+    backup,
     blast,
     decide,
     demo,
@@ -80,6 +81,8 @@ app.command("pin")(decide.pin)
 app.command("decisions")(decide.decisions)
 app.command("undo")(decide.undo)
 app.command("serve")(serve.serve)
+app.command("backup")(backup.backup)
+app.command("restore")(backup.restore)
 app.add_typer(audit.app, name="audit")
 app.add_typer(export.app, name="export")
 app.add_typer(keys.app, name="keys")

@@ -26,9 +26,9 @@ def serve(
     """Serve the clusters over GraphQL at /graphql, until stopped.
 
     Every query needs an API key (`graphsvc keys create --role viewer`). A browser gets GraphiQL at the same address.
+    The log goes to standard error, a line a request; metrics are at /metrics. SIGTERM lets what is asked be answered.
     """
-    import uvicorn
-
+    from graphsvc.api import logs, server
     from graphsvc.api.app import create_app
     from graphsvc.database import open_store
 
@@ -43,14 +43,12 @@ def serve(
         console.print(f"Warning: listening on {host} without TLS; keys and answers can be read on the way.")
     listener = _listen(host, port)
     with listener, open_store(configured, console.print) as store:
-        app = create_app(configured, store.address)
+        app = create_app(configured.model_copy(update={"host": host}), store.address)
         name, number = listener.getsockname()[:2]
         name = f"[{name}]" if ":" in name else name
         console.print(f"GraphQL and GraphiQL: http://{name}:{number}/graphql (Ctrl-C stops)")
-        config = uvicorn.Config(
-            app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=10
-        )
-        uvicorn.Server(config).run(sockets=[listener])
+        logs.configure(configured.log_format)
+        server.serve(app, listener, configured)
 
 
 def _is_loopback(host: str) -> bool:

@@ -15,8 +15,8 @@ from graphsvc.intake.addresses import canonical
 from graphsvc.model.columns import TIME
 
 _LABEL = r"[\p{L}\p{N}](?:[\p{L}\p{N}-]*[\p{L}\p{N}])?"
-_DOMAIN = rf"{_LABEL}(?:\.{_LABEL})+"
-_EMAIL = rf"^[^@\s<>,;]+@{_DOMAIN}$"
+DOMAIN = rf"{_LABEL}(?:\.{_LABEL})+"
+_EMAIL = rf"^[^@\s<>,;]+@{DOMAIN}$"
 _LARGEST_COUNT = 2**53 - 1  # sums of counts stay far from the end of Int64 and exact in JSON
 _LARGEST_ASN = 2**32 - 1
 _LONGEST_ID = 256
@@ -216,7 +216,7 @@ class Identifiers(Seen):
 
     @dy.rule()
     def value__not_a_domain(cls) -> pl.Expr:  # noqa: N805
-        return (pl.col("kind") != "email_domain") | pl.col("value").str.contains(f"^{_DOMAIN}$")
+        return (pl.col("kind") != "email_domain") | pl.col("value").str.contains(f"^{DOMAIN}$")
 
     @dy.rule()
     def value__card_number(cls) -> pl.Expr:  # noqa: N805

@@ -103,7 +103,7 @@ def _keyed(
     text = values.cast(pl.String)
     if identifier and name in _TO_SOURCE_FORM:
         text = _TO_SOURCE_FORM[name](text)
-    return _Rows(table, accounts, column, values, _keys(kind, name, text, tokens))
+    return _Rows(table, accounts, column, values, keys_of(kind, name, text, tokens))
 
 
 def _banded(kind: SignalKind, table: pl.DataFrame, accounts: Ranks, tokens: Tokeniser) -> Iterator[_Rows]:
@@ -112,11 +112,15 @@ def _banded(kind: SignalKind, table: pl.DataFrame, accounts: Ranks, tokens: Toke
     values = distinct(column)
     bands = values.cast(pl.String).str.split(" ")
     for place in range(BANDS):
-        keys = _keys(kind, kind.name, bands.list.get(place, null_on_oob=True), tokens)
+        keys = keys_of(kind, kind.name, bands.list.get(place, null_on_oob=True), tokens)
         yield _Rows(table, accounts, column, values, keys)
 
 
-def _keys(kind: SignalKind, name: str, text: pl.Series, tokens: Tokeniser) -> pl.Series:
+def keys_of(kind: SignalKind, name: str, text: pl.Series, tokens: Tokeniser) -> pl.Series:
+    """Keys of the signals that values of a kind make: String, as long as `text`; null where a value makes none.
+
+    `name`: that of the kind, or of an undeclared kind of identifiers.
+    """
     normal = text.to_frame("text").select(kind.normalise(pl.col("text"))).to_series()
     return f"{name}:" + (tokens.column(name, normal) if kind.tokenised else normal)
 

@@ -1,6 +1,6 @@
 """How much a shared value says, in bits."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -149,11 +149,24 @@ def signal_bits(graph: SignalGraph, degree: NDArray[np.int64] | None = None) -> 
     something is no evidence here. `degree`: of `degrees`, where it is known already.
     """
     prior_m = of_kinds(graph, lambda kind: kind_of(kind).prior_m, np.float64)
-    others = coarse(np.maximum(_known(graph, degree) - 1, 1))
-    u = others / coarse(max(graph.accounts.height - 1, 1))
-    bits: NDArray[np.float64] = np.maximum(
-        signal_strengths(graph) * np.log2(prior_m / np.minimum(u, 1.0)), 0.0
+    return _agreement(prior_m, signal_strengths(graph), _known(graph, degree), graph.accounts.height)
+
+
+def sharing_bits(kinds: Sequence[str], degrees: Sequence[int], accounts: int) -> list[float]:
+    """The same of some signals by their kinds and degrees alone, among so many accounts."""
+    found = [kind_of(kind) for kind in kinds]
+    prior_m, strength = (
+        np.array([getattr(kind, name) for kind in found]) for name in ("prior_m", "strength")
     )
+    bits = _agreement(prior_m, strength, np.array(degrees, dtype=np.int64), accounts)
+    return [float(each) for each in bits]
+
+
+def _agreement(
+    prior_m: NDArray[np.float64], strength: NDArray[np.float64], degree: NDArray[np.int64], accounts: int
+) -> NDArray[np.float64]:
+    u = coarse(np.maximum(degree - 1, 1)) / coarse(max(accounts - 1, 1))
+    bits: NDArray[np.float64] = np.maximum(strength * np.log2(prior_m / np.minimum(u, 1.0)), 0.0)
     return bits
 
 

@@ -67,7 +67,10 @@ class Veil:
 
     def text(self, text: str) -> str:
         """A text with handles in place of all keys of addresses in it, and /64 networks of IPv6 as their /48."""
-        return _KEYS.sub(self._hidden, text)
+        if _KIND not in text and "/64" not in text:
+            return text
+        whole = self.hide(text)  # mostly it is nothing but a key
+        return _KEYS.sub(self._hidden, text) if whole is text else whole
 
     def rows(self, value: Any) -> Any:
         """What a statement or an analysis returned, veiled at any depth: lists, tuples, dataclasses and maps.
@@ -77,11 +80,17 @@ class Veil:
         """
         kind = type(value)
         if kind is str:
-            return self.text(value) if _KIND in value or "/64" in value else value
+            return self.text(value)
         if kind is list:
             return [self.rows(item) for item in value]
         if kind is dict:
-            veiled = {self.rows(name): self.rows(item) for name, item in value.items()}
+            veiled = {}
+            # Every value of every row passes here: what holds nothing to hide costs no call.
+            for name, item in value.items():
+                kind = type(item)
+                plain = kind in _PLAIN or (kind is str and _KIND not in item and "/64" not in item)
+                shown = self.text(name) if isinstance(name, str) and _KIND in name else name
+                veiled[shown] = item if plain else self.rows(item)
             if "value" in value and str(value.get("key", "")).startswith(_KIND):
                 veiled["value"] = network(str(value["value"]))
             return veiled

@@ -1,0 +1,51 @@
+"""The process that serves the app: it stops as whoever balances load before it expects.
+
+SIGTERM: `/readyz` says `draining` at once; after `drain_seconds` the service listens no more, idle connections and
+WebSockets (code 1012, service restart) are closed, and running requests have `shutdown_seconds` to be done. SIGINT, or
+a second SIGTERM, does not wait for the first of these.
+"""
+
+import signal
+import socket
+import threading
+from types import FrameType
+
+import uvicorn
+from fastapi import FastAPI
+
+from graphsvc.api.edge import MAX_BODY_BYTES
+from graphsvc.settings import Settings
+
+
+def serve(app: FastAPI, listener: socket.socket, settings: Settings) -> None:
+    """Serves until a signal; returns when all that was held is closed."""
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        ws_max_size=MAX_BODY_BYTES,
+        timeout_graceful_shutdown=settings.shutdown_seconds,
+    )
+    _Server(config, app, settings.drain_seconds).run(sockets=[listener])
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, app: FastAPI, drain_seconds: float) -> None:
+        super().__init__(config)
+        self._app = app
+        self._drain_seconds = drain_seconds
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Begins to drain, or to stop; the signal is not raised again at the end, so the process ends with status 0."""
+        if sig == signal.SIGTERM and not self._app.state.draining and self._drain_seconds:
+            timer = threading.Timer(self._drain_seconds, self._stop)
+            timer.daemon = True
+            timer.start()
+        else:
+            self.force_exit = self.should_exit and sig == signal.SIGINT
+            self._stop()
+        self._app.state.draining = True
+
+    def _stop(self) -> None:
+        self.should_exit = True

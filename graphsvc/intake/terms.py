@@ -1,0 +1,179 @@
+"""What a text that somebody searches for can stand for: ids, keys of signals, ranges of addresses.
+
+Values are made into keys as they are when a bundle is loaded, so a raw one is found by its token. Nothing here keeps,
+logs or repeats the text.
+"""
+
+import ipaddress
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+import polars as pl
+
+from graphsvc.intake import addresses
+from graphsvc.intake.schemas import DOMAIN, card_numbers
+from graphsvc.intake.signals import keys_of
+from graphsvc.signals.kinds import BY_NAME, KINDS, kind_of
+from graphsvc.signals.prompts import bands
+from graphsvc.signals.tokens import Tokeniser
+
+LEAST_BITS = {4: 8, 6: 16}
+"""The widest ranges of addresses that can be searched in, by version of IP."""
+
+_ID = re.compile(r"[^\s@＠]{1,256}")
+_SYSTEM = re.compile(r"(?:system:)?AS[N:]?\s?([0-9]{1,10})", re.IGNORECASE)
+_NAMED = re.compile(r"([a-z][a-z0-9_]{0,63}):(\S.*)", re.DOTALL)
+_TOKEN = re.compile(r"[\w-]+\.[\w-]+")
+_PHONE = re.compile(r"\+?[0-9 ()./-]+")
+_UNIT = {4: 24, 6: 64}  # bits of the ranges that addresses are in, as `addresses.prefixes` has it
+
+
+class Means(StrEnum):
+    """How a key comes about from a text."""
+
+    KEY = "key"
+    ADDRESS = "address"
+    DOMAIN = "domain"
+    RAW = "raw"
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """A range of addresses as a range of texts, since what addresses are in is found by its CIDR text.
+
+    `within`: the /24 or /64 that it is or lies in; None: it is wider. `addresses`: keys of its addresses where it is
+    less than that and IPv4. Each group of digits filled up with zeros, `low` is its first /24 or /64, `high` its last;
+    all of them begin with `stem`.
+    """
+
+    stem: str
+    separator: str
+    groups: int
+    zeros: str
+    low: str
+    high: str
+    within: str | None
+    addresses: tuple[str, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a text can stand for.
+
+    `id`: what an id may be or begin with; `keys`: of signals, with how they came about and the name of their kind;
+    `asn`: of an autonomous system.
+    """
+
+    id: str | None = None
+    keys: tuple[tuple[str, Means, str], ...] = ()
+    range: Range | None = None
+    asn: int | None = None
+
+
+def holds_card_number(text: str) -> bool:
+    """Whether a text is a card number, alone or behind the name of a kind."""
+    named = _NAMED.fullmatch(text)
+    return bool(card_numbers(pl.Series([text, named[2] if named else ""])).any())
+
+
+def terms(text: str, tokens: Tokeniser) -> Terms:
+    """What `text` can stand for; the caller has made sure that it is no card number.
+
+    Args:
+        text: without surrounding white space, not empty.
+
+    Raises:
+        ValueError: it is a range of more addresses than can be searched in.
+    """
+    system = _SYSTEM.fullmatch(text)
+    cidr = addresses.canonical_networks(pl.Series([text.removeprefix("prefix:").removeprefix("ip:")])).item()
+    return Terms(
+        id=text if _ID.fullmatch(text) else None,
+        keys=tuple(_keys(text, tokens)),
+        range=range_of(cidr) if cidr is not None else None,
+        asn=int(system[1]) if system else None,
+    )
+
+
+def range_of(cidr: str) -> Range:
+    """The range of a network in canonical CIDR text.
+
+    Raises:
+        ValueError: it is wider than `LEAST_BITS`.
+    """
+    network = ipaddress.ip_network(cidr)
+    version, bits = network.version, network.prefixlen
+    if bits < LEAST_BITS[version]:
+        raise ValueError
+    unit = _UNIT[version]
+    whole = network if bits <= unit else network.supernet(new_prefix=unit)
+    low, high = (_groups(int(end), version) for end in (whole.network_address, whole.broadcast_address))
+    separator, zeros = (".", "000") if version == 4 else (":", "0000")
+    fixed = [group for group, last in zip(low, high, strict=True) if group == last]
+    # Groups of zeros at the end of IPv6 are not written, so the text may end before them.
+    while version == 6 and fixed[-1:] == ["0"]:
+        fixed.pop()
+    inside = bits > unit and version == 4
+    return Range(
+        stem="".join(f"{group}{separator}" for group in fixed) or "::",
+        separator=separator,
+        groups=len(low),
+        zeros=zeros,
+        low="".join(group.zfill(len(zeros)) for group in low),
+        high="".join(group.zfill(len(zeros)) for group in high),
+        within=str(whole) if bits >= unit else None,
+        addresses=tuple(f"ip:{address}" for address in network) if inside else None,
+    )
+
+
+def _groups(address: int, version: int) -> list[str]:
+    """The groups of digits of an address that its /24 or /64 is made of."""
+    if version == 4:
+        return [str(address >> shift & 0xFF) for shift in (24, 16, 8)]
+    return [f"{address >> shift & 0xFFFF:x}" for shift in (112, 96, 80, 64)]
+
+
+def _keys(text: str, tokens: Tokeniser) -> Iterator[tuple[str, Means, str]]:
+    """The keys of signals that a text can stand for, each once."""
+    found: dict[str, tuple[Means, str]] = {}
+
+    def add(means: Means, name: str, values: pl.Series) -> None:
+        for key in keys_of(kind_of(name), name, values, tokens).drop_nulls():
+            found.setdefault(key, (means, name))
+
+    name, _, value = text.partition(":")
+    if _NAMED.fullmatch(text) and _ID.fullmatch(text):
+        if not kind_of(name).tokenised or _TOKEN.fullmatch(value):
+            found[text] = (Means.KEY, name)
+    for means, name, value in _readings(text):
+        add(means, name, bands(pl.Series([value]))["band"] if name == "prompt" else pl.Series([value]))
+    return ((key, *how) for key, how in found.items())
+
+
+def _readings(text: str) -> Iterator[tuple[Means, str, str]]:
+    """What kinds of value a text can be, as a bundle would give them."""
+    named = _NAMED.fullmatch(text)
+    name, value = (named[1], named[2]) if named else ("", text)
+    if name in ("", "ip") and (address := addresses.canonical(pl.Series([value])).item()) is not None:
+        yield Means.ADDRESS, "ip", address
+    if name in ("", "email_domain") and pl.Series([value]).str.contains(f"^{DOMAIN}$").item():
+        yield Means.DOMAIN, "email_domain", f"@{value}"
+    if named and kind_of(name).tokenised:
+        yield Means.RAW, name, value
+    if name not in BY_NAME:
+        if "@" in text:
+            yield Means.DOMAIN, "email_domain", text
+        for kind in KINDS:
+            if kind.tokenised and kind.name != "identifier" and _can_be(kind.name, text):
+                yield Means.RAW, kind.name, text
+
+
+def _can_be(kind: str, text: str) -> bool:
+    """Whether a text that names no kind can be a value of one; where values have no form of their own, any can."""
+    if kind == "phone":
+        return _PHONE.fullmatch(text) is not None
+    if kind == "email_handle":
+        return "@" in text
+    return "@" not in text or kind == "prompt"
