@@ -131,6 +131,7 @@ def detect(
     snapshots: Snapshots | None = None,
     memory: int | None = None,
     whole: bool = False,
+    name: str | None = None,
 ) -> Outcome:
     """Runs a detection over the whole graph and publishes what it found.
 
@@ -143,6 +144,7 @@ def detect(
             as many past runs members stay in the database too.
         memory: bytes that the run may take.
         whole: reads the whole graph even where one is kept.
+        name: id of the run, if it was requested under one (`store.control.request`).
 
     Raises:
         ResourceError: it would take more memory or disk than there is; nothing was begun.
@@ -158,7 +160,7 @@ def detect(
     with translated():
         versions = {**library_versions(), **detector.versions()}
     run = Run(
-        id=f"r{uuid4().hex[:15]}",
+        id=name or new_run_id(),
         engine=detector.name,
         algorithm=parameters.algorithm.value,
         seed=parameters.seed,
@@ -223,15 +225,21 @@ def detect(
     )
 
 
+def new_run_id() -> str:
+    """An id that no run has yet."""
+    return f"r{uuid4().hex[:15]}"
+
+
 def heeding(store: Store, run: Run, progress: Progress) -> Progress:
-    """`progress` that looks, every second, whether the run was asked to stop, and raises `Cancelled` if so."""
+    """`progress` that, every second, records how far the run is, looks whether it was asked to stop, and raises
+    `Cancelled` if so."""
     looked = time.monotonic()
 
     def report(stage: str, done: int, total: int) -> None:
         nonlocal looked
         progress(stage, done, total)
         if time.monotonic() - looked >= LOOKING_SECONDS:
-            heed(store, run.id)
+            heed(store, run.id, stage, done, total)
             looked = time.monotonic()
 
     return report

@@ -1,6 +1,8 @@
 """The installation signs what it certifies: Ed25519 (RFC 8032), so that others can check and not forge."""
 
+import base64
 import hashlib
+import hmac
 from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature
@@ -19,12 +21,13 @@ class Signer:
     `directory` is where the key lies, for what is kept beside it; None: nowhere.
     """
 
-    __slots__ = ("_key", "directory", "id", "public")
+    __slots__ = ("_key", "_names", "directory", "id", "public")
 
     def __init__(self, key: bytes, directory: Path | None = None) -> None:
         """`key`: 32 secret bytes."""
         self.directory = directory
         self._key = Ed25519PrivateKey.from_private_bytes(key)
+        self._names = hashlib.sha256(b"graphsvc names of accounts\0" + key).digest()
         self.public = self._key.public_key().public_bytes_raw().hex()
         self.id = hashlib.sha256(bytes.fromhex(self.public)).hexdigest()[:16]
 
@@ -34,6 +37,12 @@ class Signer:
     def sign(self, text: str) -> str:
         """The signature of a text as hex (64 bytes); the same text, the same signature."""
         return self._key.sign(text.encode()).hex()
+
+    def name_of(self, account: str) -> str:
+        """What stands for an account's id where the id must not stay: `account.` and a keyed hash (168 bits of
+        HMAC-SHA256), the same for the same id."""
+        digest = hmac.digest(self._names, account.encode("utf-8", "surrogatepass"), "sha256")[:21]
+        return "account." + base64.urlsafe_b64encode(digest).decode()
 
 
 def signed(text: str, signature: str, public: str) -> bool:

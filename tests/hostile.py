@@ -1,4 +1,5 @@
 """Requests made to hurt a GraphQL service, by name; each must be refused, soon."""
+# ruff: noqa: E501
 
 import json
 from typing import Any

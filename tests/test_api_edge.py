@@ -80,8 +80,12 @@ def test_a_new_key_works_and_a_revoked_one_does_not_without_a_restart(api: Api, 
     assert fresh.post("{ viewer { role } }").status_code == 401
 
 
-def test_a_websocket_is_refused(api: Api) -> None:
-    with pytest.raises(WebSocketDisconnect) as caught, api.client.websocket_connect("/graphql"):
+def test_a_websocket_with_a_wrong_key_is_refused(api: Api) -> None:
+    headers = {"Authorization": "Bearer a.b"}
+    with (
+        pytest.raises(WebSocketDisconnect) as caught,
+        api.client.websocket_connect("/graphql", ["graphql-transport-ws"], headers=headers),
+    ):
         pass
     assert caught.value.code == 1008
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from api import Api, write
+from api import Api, examples, write
 from fastapi.testclient import TestClient
 from graphql import parse
 from prometheus_client import CollectorRegistry
@@ -214,7 +214,9 @@ def test_good_documents_are_kept_and_refused_ones_are_not(
     check_shape = operation.check_shape
     with serving() as api:
         monkeypatch.setattr(
-            operation, "check_shape", lambda document: walked.append(1) or check_shape(document)  # type: ignore[func-returns-value]
+            operation,
+            "check_shape",
+            lambda document: walked.append(1) or check_shape(document),  # type: ignore[func-returns-value]
         )
         for _ in range(3):
             assert api.data("query Once { viewer { keyId } }")
@@ -289,3 +291,11 @@ def test_the_number_of_statements_does_not_grow_with_the_rows(
     for many in others:
         assert sum(many.values()) <= sum(few.values()) + 1  # a page of more than one row may need one more
         assert max(many.values()) <= max(few.values()) + 1
+
+
+def test_every_query_of_the_page_works(database: Store, installation: Settings) -> None:
+    write(database, "published")
+    key = keys.create(installation.keys_dir, keys.Role.VIEWER)
+    with TestClient(create_app(installation, database.address)) as client:
+        (data,) = examples(Api(client, key), "limits", first=20)
+    assert data["runs"]["edges"]

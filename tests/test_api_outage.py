@@ -84,3 +84,31 @@ def test_an_outage_is_told_and_survived(gate: Gate, database: Store, installatio
             assert client.get("/healthz").status_code == 200
             gate.open()
         assert api.data("{ stats { accounts } }") == {"stats": {"accounts": 0}}
+
+
+def test_changes_and_metrics_tell_of_an_outage_too(
+    gate: Gate, database: Store, installation: Settings
+) -> None:
+    key = keys.create(installation.keys_dir, keys.Role.ANALYST)
+    address = replace(database.address, uri=f"bolt://127.0.0.1:{gate.port}")
+    change = 'mutation { cancelRun(id: "nothing") { id } }'
+
+    def up(client: TestClient) -> str:
+        answer = client.get("/metrics", headers={"Authorization": f"Bearer {key}"})
+        assert answer.status_code == 200
+        return next(line for line in answer.text.splitlines() if line.startswith("graphsvc_database_up "))
+
+    with TestClient(create_app(installation, address)) as client:
+        api = Api(client, key)
+        assert api.error(change)["extensions"]["code"] == "not_found"
+        assert up(client) == "graphsvc_database_up 1.0"
+        gate.shut()
+        began = time.monotonic()
+        answer = api.post(change)
+        assert answer.status_code == 503
+        assert answer.json()["errors"][0]["extensions"]["code"] == "database_unavailable"
+        assert time.monotonic() - began < 10
+        assert up(client) == "graphsvc_database_up 0.0"
+        gate.open()
+        assert api.error(change)["extensions"]["code"] == "not_found"
+        assert up(client) == "graphsvc_database_up 1.0"

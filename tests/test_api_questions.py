@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from api import Api, text, write
+from around import counted, nodes
 from fastapi.testclient import TestClient
 
 from graphsvc.api import app, keys
@@ -18,7 +19,6 @@ from graphsvc.settings import Settings
 from graphsvc.signals.veil import Veil
 from graphsvc.store import Store, reader
 from graphsvc.store.migrations import migrate
-from graphsvc.store.reader import Reader
 
 PROXY = Veil(b"a key for tests, 32 bytes long..").hide("ip:203.0.113.7")
 
@@ -37,19 +37,7 @@ def api(database: Store, installation: Settings, monkeypatch: pytest.MonkeyPatch
 @pytest.fixture
 def queries(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     """Counts the statements that go to the database, which answers them as ever."""
-    counted: Counter[str] = Counter()
-    read = Reader.read
-
-    async def counting(self: Reader, name: str, **parameters: object) -> Any:
-        counted[name] += 1
-        return await read(self, name, **parameters)
-
-    monkeypatch.setattr(Reader, "read", counting)
-    return counted
-
-
-def nodes(connection: dict[str, Any]) -> list[Any]:
-    return [edge["node"] for edge in connection["edges"]]
+    return counted(monkeypatch)
 
 
 def walk(api: Api, query: str, *path: str, first: int, **variables: object) -> list[Any]:

@@ -112,6 +112,7 @@ def test_a_restore_that_dies_leaves_what_was_there_or_is_finished_by_the_next_st
             bundle = ring_bundle(tmp_path / "bundle", rings=1, singles=3)
             load_bundle(store, bundle, load_or_create_key(other), other.dead_letters_dir)
             before = state(store, other)
+        server.stop(other)  # our child: another process that stops it would wait for us to notice
         environment = {**os.environ, "GRAPHSVC_DATA_DIR": str(other.data_dir)}
         environment["GRAPHSVC_PASSPHRASE"] = PASSPHRASE.get_secret_value()
         command = [sys.executable, "-m", "graphsvc", "restore", str(backup), "--force"]
@@ -124,6 +125,7 @@ def test_a_restore_that_dies_leaves_what_was_there_or_is_finished_by_the_next_st
         with open_store(other) as store:
             assert state(store, other) == before
         assert not (data / "restored").exists()
+        server.stop(other)
 
         dies = "import graphsvc.server.adoption as a, os; a.take_keys = lambda _: os.kill(os.getpid(), 9); "
         dies += "from graphsvc.cli import main; main()"

@@ -97,35 +97,47 @@ def documents(known: Known, operation: str = "query") -> Iterator[str]:
         kind = get_named_type(asked.type)
         for variant in _variants(name, asked, known):
             path = f"{before}{name}{variant}"
-            yield f"{path} {_selection(kind, known)}" + " }" * path.count("{ ")
-        if not isinstance(kind, GraphQLObjectType) or kind.name in seen or depth > DEEPEST:
-            continue
-        seen.add(kind.name)
+            for selection in _selections(kind, known):
+                yield f"{path} {selection}" + " }" * path.count("{ ")
         path = f"{before}{name}{_arguments(name, asked, known)} {{ "
-        waiting += [
-            (path, below, inner, depth + 1)
-            for below, inner in kind.fields.items()
-            if isinstance(get_named_type(inner.type), COMPOSITE)
-        ]
+        for each, start in _objects(kind, path):
+            if each.name in seen or depth > DEEPEST:
+                continue
+            seen.add(each.name)
+            waiting += [
+                (start, below, inner, depth + 1)
+                for below, inner in each.fields.items()
+                if isinstance(get_named_type(inner.type), COMPOSITE)
+            ]
 
 
-def _selection(kind: GraphQLNamedType, known: Known) -> str:
-    """All leaves of a type; of a page those of its items."""
+def _objects(kind: GraphQLNamedType, path: str) -> list[tuple[GraphQLObjectType, str]]:
+    """The types with fields that a field's type can be, and the beginning of a document that goes on in them."""
     if isinstance(kind, GraphQLUnionType | GraphQLInterfaceType):
-        parts = " ".join(
-            f"... on {each.name} {_selection(each, known)}" for each in SCHEMA.get_possible_types(kind)
-        )
-        return "{ __typename " + parts + " }"
+        return [(each, f"{path}... on {each.name} {{ ") for each in SCHEMA.get_possible_types(kind)]
+    return [(kind, path)] if isinstance(kind, GraphQLObjectType) else []
+
+
+def _selections(kind: GraphQLNamedType, known: Known) -> list[str]:
+    """All leaves of a type, of a page those of its items; of a union one selection for each type it can be, because
+    fields of one name may differ in type."""
+    if isinstance(kind, GraphQLUnionType | GraphQLInterfaceType):
+        return [
+            "{ __typename ... on " + each.name + " " + inner + " }"
+            for each in SCHEMA.get_possible_types(kind)
+            for inner in _selections(each, known)
+        ]
     if not isinstance(kind, GraphQLObjectType):
-        return ""
-    parts = ["__typename"]
+        return [""]
+    made = ["__typename"]
     for name, each in kind.fields.items():
-        inner = get_named_type(each.type)
-        if not isinstance(inner, COMPOSITE):
-            parts.append(name + _arguments(name, each, known))
+        inner_kind = get_named_type(each.type)
+        if not isinstance(inner_kind, COMPOSITE):
+            made = [f"{parts} {name}{_arguments(name, each, known)}" for parts in made]
         elif name in ("edges", "node", "pageInfo"):
-            parts.append(f"{name} {_selection(inner, known)}")
-    return "{ " + " ".join(parts) + " }"
+            inners = _selections(inner_kind, known)
+            made = [f"{parts} {name} {inner}" for parts in made for inner in inners]
+    return ["{ " + parts + " }" for parts in made]
 
 
 def _variants(name: str, asked: GraphQLField, known: Known) -> list[str]:

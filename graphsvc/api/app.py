@@ -8,8 +8,10 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
 from graphsvc.api import errors, graphiql, metrics, oidc, traces
+from graphsvc.api.detection_process import DetectionProcesses
 from graphsvc.api.edge import Edge
 from graphsvc.api.gate import Gate
+from graphsvc.api.hub import Hub
 from graphsvc.api.keys import KeyRing
 from graphsvc.api.metrics import Metrics
 from graphsvc.api.rates import Rates
@@ -40,10 +42,13 @@ def create_app(settings: Settings, address: Address) -> FastAPI:
             Reader(address, settings.query_timeout, load_or_create_veil(settings)) as app.state.reader,
             Worker(address, settings.query_timeout) as app.state.worker,
         ):
+            app.state.hub = Hub(app.state.reader)
+            app.state.processes = DetectionProcesses(app.state.worker, settings)
             app.state.gate = Gate(
                 settings.requests_at_once, settings.requests_waiting, settings.request_timeout
             )
             yield
+            app.state.processes.close()
         app.state.traces.close()
 
     # No OpenAPI pages: their script would come from a CDN, and GraphiQL documents the API.

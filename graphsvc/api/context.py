@@ -1,16 +1,22 @@
 """What a resolver has at hand: who asks, a reader that batches, and a budget."""
 
 from collections.abc import Sequence
-from pathlib import Path
+from typing import cast
 
 import strawberry
+from starlette.datastructures import State
+from starlette.websockets import WebSocket
 from strawberry.dataloader import DataLoader
 from strawberry.fastapi import BaseContext
 
 from graphsvc.api.book import BookOnce
-from graphsvc.api.keys import Principal
+from graphsvc.api.detection_process import DetectionProcesses
+from graphsvc.api.hub import Hub
+from graphsvc.api.keys import KeyRing, Principal
 from graphsvc.api.limits import Budget
+from graphsvc.api.principals import principal_of
 from graphsvc.api.worker import Worker
+from graphsvc.errors import AccessDenied, Forbidden
 from graphsvc.signals.tokens import Tokeniser
 from graphsvc.signing import Signer
 from graphsvc.store.audit import Auditor
@@ -57,30 +63,57 @@ class Loaders:
 
 
 class Context(BaseContext):
-    """One request's."""
+    """One request's, or one WebSocket's, of which the principal may come with its first message."""
 
-    def __init__(
-        self,
-        reader: Reader,
-        worker: Worker,
-        signer: Signer,
-        principal: Principal,
-        request_id: str,
-        keys_dir: Path,
-        tokens: Tokeniser,
-    ) -> None:
+    def __init__(self, state: State, principal: Principal | None, request_id: str) -> None:
+        """`state` is the app's."""
         super().__init__()
-        self.reader = reader
-        self.worker = worker
-        self.signer = signer
-        self.principal = principal
+        self.state = state
+        self.reader = cast(Reader, state.reader)
+        self.worker = cast(Worker, state.worker)
+        self.processes = cast(DetectionProcesses, state.processes)
+        self.hub = cast(Hub, state.hub)
+        self.signer = cast(Signer, state.signer)
+        self.keys_dir = cast(KeyRing, state.keys).directory
+        self.tokens = cast(Tokeniser, state.tokens)
+        self.veil = self.reader.veil
         self.request_id = request_id
-        self.keys_dir = keys_dir
-        self.tokens = tokens
-        self.veil = reader.veil
-        self.loaders = Loaders(reader)
-        self.book = BookOnce(reader)
+        self.authorization = ""
         self.budget = Budget()
+        self._principal = principal
+        self.renew()
+
+    def renew(self) -> None:
+        """Forgets what was read, and counts anew what is charged: a subscription is told of what is, not of what was when
+        it began, and of each news on its own."""
+        self.budget = Budget(spend=self.budget.spend)
+        self.loaders = Loaders(self.reader)
+        self.book = BookOnce(self.reader)
+
+    @property
+    def principal(self) -> Principal:
+        """Who asks.
+
+        Raises:
+            AccessDenied: nobody has said.
+        """
+        if self._principal is None:
+            raise AccessDenied("This needs a valid API key, or a valid token of a person.")
+        return self._principal
+
+    async def admit(self, authorization: str) -> None:
+        """Takes `authorization` for who asks. Raises as `principal_of`."""
+        self._principal = await principal_of(authorization, self.state)
+        self.authorization = authorization
+
+    async def recheck(self) -> None:
+        """Looks whether who asks still may; a connection of one who may not is closed. Raises as `principal_of`."""
+        try:
+            await self.admit(self.authorization)
+        except (AccessDenied, Forbidden):
+            if isinstance(self.request, WebSocket):
+                await self.request.close(4403, "Forbidden")
+            raise
 
     @property
     def auditor(self) -> Auditor:

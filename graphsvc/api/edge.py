@@ -1,4 +1,4 @@
-"""Who and what may come in at all: hosts, bodies, how often an address may ask; and headers that keep a browser careful.
+"""What may come in at all: hosts, bodies, how often an address may ask; and headers that keep a browser careful.
 
 Plain ASGI, within `telemetry`, around everything else.
 """

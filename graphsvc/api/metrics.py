@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 from fastapi import APIRouter, Request
 from prometheus_client import (
@@ -59,7 +59,7 @@ class Metrics:
         self._failed = Counter(
             "graphsvc_database_errors", "Statements that failed, by code.", ["code"], registry=registry
         )
-        self.websockets = Gauge("graphsvc_websockets", "Open WebSocket connections.", registry=registry)
+        self._websockets = Gauge("graphsvc_websockets", "Open WebSocket connections.", registry=registry)
         self._inside = Gauge(
             "graphsvc_requests_inside",
             "GraphQL requests that are executed or wait for it.",
@@ -76,6 +76,11 @@ class Metrics:
         self._age = Gauge(
             "graphsvc_published_run_age_seconds", "Since the published run was finished.", registry=registry
         )
+
+    @property
+    def websockets(self) -> AbstractContextManager[object]:
+        """To be entered around a WebSocket."""
+        return self._websockets.track_inprogress()
 
     def count(self, record: Record, status: int, seconds: float) -> None:
         """A request that was answered."""

@@ -10,11 +10,20 @@ from functools import partial
 from typing import Any, ClassVar
 
 import strawberry
-from graphql import DocumentNode, GraphQLError, GraphQLSchema, parse, validate
+from graphql import (
+    DocumentNode,
+    GraphQLError,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    OperationType,
+    parse,
+    validate,
+)
+from starlette.websockets import WebSocket
 from strawberry.extensions import SchemaExtension
 
 from graphsvc.api.context import Context
-from graphsvc.api.errors import MAX_ERRORS, TooExpensive
+from graphsvc.api.errors import MAX_ERRORS, BadInput, TooExpensive
 from graphsvc.api.limits import MAX_COST, MAX_TOKENS, Budget, check_shape
 from graphsvc.api.persisted import documents
 from graphsvc.api.record import Record, record_of
@@ -134,6 +143,10 @@ class Operation(SchemaExtension):
             execution.pre_execution_errors = []
         elif document is not None and (reason := check_shape(document)) is not None:
             self._refusal = self._refusal or TooExpensive(reason, "Ask in several smaller documents.")
+        if document is not None and not self._suits(document):
+            self._refusal = self._refusal or BadInput(
+                "Over a WebSocket only subscriptions are executed.", "Send the others by POST."
+            )
         if self._refusal is not None:
             execution.pre_execution_errors = [_error(self._refusal)]
         elif not self._good and document is not None:
@@ -146,6 +159,17 @@ class Operation(SchemaExtension):
         if self._record is not None:
             self._record.kind = execution.operation_type.value
             self._record.operation = execution.operation_name or ""
+
+    def _suits(self, document: DocumentNode) -> bool:
+        """Whether a document is for the way it came: over a WebSocket subscriptions only."""
+        context = self.execution_context.context
+        if not isinstance(context, Context) or not isinstance(context.request, WebSocket):
+            return True
+        return all(
+            each.operation is OperationType.SUBSCRIPTION
+            for each in document.definitions
+            if isinstance(each, OperationDefinitionNode)
+        )
 
     def _allow(self, settings: Settings) -> None:
         if settings.persisted_only and not self._documents.is_own(self.execution_context.query):

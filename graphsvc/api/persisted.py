@@ -1,4 +1,4 @@
-"""The documents of the project's own front end, known by the SHA-256 of their text (GraphQL over HTTP, persisted documents).
+"""Persisted documents (GraphQL over HTTP): those of the project's own front end, known by the SHA-256 of their text.
 
 They lie in `documents/*.graphql`; a request sends `{"documentId": "sha256:…", "variables": {…}}`.
 """

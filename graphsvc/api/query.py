@@ -10,6 +10,7 @@ from graphsvc.api.questions.counterfactuals import CounterfactualQuestions
 from graphsvc.api.questions.decisions import DecisionQuestions
 from graphsvc.api.questions.records import RecordQuestions
 from graphsvc.api.questions.runs import RunQuestions
+from graphsvc.api.questions.search import SearchQuestions
 from graphsvc.api.questions.service import ServiceQuestions
 from graphsvc.api.questions.successions import SuccessionQuestions
 
@@ -24,6 +25,7 @@ class Query(
     DecisionQuestions,
     RecordQuestions,
     RunQuestions,
+    SearchQuestions,
     ServiceQuestions,
     SuccessionQuestions,
 ):

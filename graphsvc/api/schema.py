@@ -13,7 +13,8 @@ from graphsvc.api.mutation import Mutation
 from graphsvc.api.operation import Documents, Operation
 from graphsvc.api.query import Query
 from graphsvc.api.rates import RateLimited
-from graphsvc.api.record import record_of
+from graphsvc.api.record import Record, record_of
+from graphsvc.api.subscription import Subscription
 from graphsvc.api.types.run import BIG_INT, BigInt
 from graphsvc.errors import GraphsvcError
 
@@ -29,22 +30,22 @@ class _Schema(strawberry.Schema):
         What is no fault of the document and may pass, such as a database that is away, makes the answer a 429 or 503;
         an error that many rows have is said once.
         """
-        context = execution_context.context if execution_context is not None else None
-        request_id = context.request_id if isinstance(context, Context) else "-"
-        veiled = context.veil.text if isinstance(context, Context) else str
-        causes = [error.original_error for error in errors]
-        once = {type(cause): i for i, cause in reversed(list(enumerate(causes))) if isinstance(cause, _ONCE)}
-        errors[:] = [
-            public(error, request_id, veiled)
-            for i, (error, cause) in enumerate(zip(errors, causes, strict=True))
-            if once.get(type(cause), i) == i
-        ][:MAX_ERRORS]
-        if isinstance(context, Context) and context.request is not None:
-            record_of(context.request).codes += [error.extensions["code"] for error in errors]
-            for cause in causes:
-                if isinstance(cause, GraphsvcError) and cause.http_status in PASSING and context.response:
-                    context.response.status_code = cause.http_status
-                    context.response.headers.update(advice(cause))
+        given = execution_context.context if execution_context is not None else None
+        context = given if isinstance(given, Context) else None
+        response = context.response if context is not None else None
+        record = record_of(context.request) if context is not None and context.request else Record("-")
+        told: list[GraphQLError] = []
+        seen: set[type] = set()
+        for error in errors:
+            cause = error.original_error
+            if isinstance(cause, GraphsvcError) and cause.http_status in PASSING and response is not None:
+                response.status_code = cause.http_status
+                response.headers.update(advice(cause))
+            if len(told) < MAX_ERRORS and not (isinstance(cause, _ONCE) and type(cause) in seen):
+                told.append(public(error, record.id, context.veil.text if context is not None else str))
+            seen.add(type(cause))
+        errors[:] = told
+        record.codes[:] = [(error.extensions or {})["code"] for error in told]
 
     def _get_custom_context_kwargs(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """What goes to graphql-core: also for variables no search for names that were meant instead."""
@@ -57,6 +58,7 @@ def build_schema() -> strawberry.Schema:
     schema = _Schema(
         query=Query,
         mutation=Mutation,
+        subscription=Subscription,
         extensions=[lambda: Operation(documents)],
         config=StrawberryConfig(scalar_map={BigInt: BIG_INT}),
     )

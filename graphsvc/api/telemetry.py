@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 from starlette.datastructures import Headers, State
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -41,7 +41,8 @@ class Telemetry:
             await send(message)
 
         method = scope.get("method", "WEBSOCKET")
-        with state.traces.span(method, headers) as span, watched_by(_watcher(state)):
+        opened = state.metrics.websockets if method == "WEBSOCKET" else nullcontext()
+        with opened, state.traces.span(method, headers) as span, watched_by(_watcher(state)):
             try:
                 await self._app(scope, receive, watched_send)
             finally:

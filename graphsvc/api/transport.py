@@ -2,38 +2,38 @@
 
 import json
 from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
+from datetime import timedelta
 from typing import Any, cast
 
 import strawberry
 from cross_web import HTTPException
 from fastapi import Request, Response
 from starlette.requests import HTTPConnection
+from strawberry.exceptions import ConnectionRejectionError
 from strawberry.fastapi import GraphQLRouter
+from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
+from strawberry.types.unset import UNSET
 
 from graphsvc.api.context import Context
 from graphsvc.api.errors import MAX_MESSAGE, BadInput, failure, request_id
 from graphsvc.api.gate import Gate
-from graphsvc.api.keys import KeyRing
 from graphsvc.api.persisted import text_of
-from graphsvc.api.principals import principal_of
-from graphsvc.api.worker import Worker
-from graphsvc.signals.tokens import Tokeniser
-from graphsvc.signing import Signer
-from graphsvc.store.reader import Reader
+from graphsvc.errors import GraphsvcError
+
+INIT_SECONDS = 5
+"""How long a WebSocket may take to say who asks."""
+SUBSCRIPTIONS = 10
+"""Of one WebSocket at a time."""
 
 
 async def _context(connection: HTTPConnection) -> Context:
-    state = connection.app.state
-    principal = await principal_of(connection.headers.get("authorization", ""), state)
-    return Context(
-        cast(Reader, state.reader),
-        cast(Worker, state.worker),
-        cast(Signer, state.signer),
-        principal,
-        request_id(connection),
-        cast(KeyRing, state.keys).directory,
-        cast(Tokeniser, state.tokens),
-    )
+    """Who asks, from the header; a WebSocket without one says it in its first message, as browsers must."""
+    context = Context(connection.app.state, None, request_id(connection))
+    authorization = connection.headers.get("authorization", "")
+    if authorization or connection.scope["type"] == "http":
+        await context.admit(authorization)
+    return context
 
 
 class _Router(GraphQLRouter[Context, None]):
@@ -62,20 +62,36 @@ class _Router(GraphQLRouter[Context, None]):
         try:
             answer = cast(Callable[..., Awaitable[Response]], super().run)
             if request.scope["type"] == "websocket":
-                return await answer(request, *args, **kwargs)
+                with ExitStack() as request.state.held:
+                    return await answer(request, *args, **kwargs)
             async with cast(Gate, request.app.state.gate).turn():
                 return await answer(request, *args, **kwargs)
         except HTTPException as error:
             return failure(BadInput(f"{error.reason[:MAX_MESSAGE].rstrip('.')}."), request_id(request))
 
+    async def on_ws_connect(self, context: Context) -> object:  # type: ignore[override]
+        """Lets a WebSocket in, or closes it with 4403."""
+        parameters = context.connection_params or {}
+        given = parameters.get("authorization") or parameters.get("Authorization") or context.authorization
+        try:
+            await context.admit(given if isinstance(given, str) else "")
+            if context.request is not None:
+                context.request.state.held.enter_context(context.hub.connected(context.principal.id))
+        except GraphsvcError as error:
+            raise ConnectionRejectionError from error
+        return UNSET
+
 
 def graphql_router(schema: strawberry.Schema) -> GraphQLRouter[Context, None]:
-    """Serves the schema to POST requests with a key: no queries by GET, no page, no batches, no uploads."""
+    """Serves the schema to POST requests and subscriptions to WebSockets, with a key: no queries by GET, no page, no
+    batches, no uploads."""
     return _Router(
         schema,
         path="/graphql",
         graphql_ide=None,
         allow_queries_via_get=False,
-        subscription_protocols=(),
+        subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL,),
+        connection_init_wait_timeout=timedelta(seconds=INIT_SECONDS),
+        max_subscriptions_per_connection=SUBSCRIPTIONS,
         context_getter=_context,
     )

@@ -92,6 +92,9 @@ def detect(
             "changing accounts or signals in the database by hand.",
         ),
     ] = False,
+    run: Annotated[
+        str | None, typer.Option("--run", help="Id that the run was requested under.", hidden=True)
+    ] = None,
     without: Annotated[
         list[TimeEvidence] | None,
         typer.Option(help="Evidence from time to leave out; may be given several times."),
@@ -117,7 +120,9 @@ def detect(
     )
     here = settings()
     with Stages() as stages, open_store(here, stages.say) as store:
-        outcome = certified(here, store, parameters, stages, engine=engine, memory=memory, whole=whole)
+        outcome = certified(
+            here, store, parameters, stages, engine=engine, memory=memory, whole=whole, name=run
+        )
     show(outcome)
 
 
@@ -130,6 +135,7 @@ def certified(
     engine: Engine = Engine.INPROCESS,
     memory: int | None = None,
     whole: bool = False,
+    name: str | None = None,
 ) -> "Outcome":
     """A run as the installation makes it: signed, its graph kept for `verify` and for the next run."""
     from graphsvc.community.engines import detector
@@ -151,6 +157,7 @@ def certified(
         snapshots=Snapshots(settings.runs_dir, settings.keep_runs),
         memory=memory,
         whole=whole,
+        name=name,
     )
 
 

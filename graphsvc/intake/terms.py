@@ -30,6 +30,10 @@ _PHONE = re.compile(r"\+?[0-9 ()./-]+")
 _UNIT = {4: 24, 6: 64}  # bits of the ranges that addresses are in, as `addresses.prefixes` has it
 
 
+class TooWide(ValueError):
+    """A range of more addresses than can be searched in."""
+
+
 class Means(StrEnum):
     """How a key comes about from a text."""
 
@@ -85,7 +89,7 @@ def terms(text: str, tokens: Tokeniser) -> Terms:
         text: without surrounding white space, not empty.
 
     Raises:
-        ValueError: it is a range of more addresses than can be searched in.
+        TooWide: it is a range wider than `LEAST_BITS`.
     """
     system = _SYSTEM.fullmatch(text)
     cidr = addresses.canonical_networks(pl.Series([text.removeprefix("prefix:").removeprefix("ip:")])).item()
@@ -101,12 +105,12 @@ def range_of(cidr: str) -> Range:
     """The range of a network in canonical CIDR text.
 
     Raises:
-        ValueError: it is wider than `LEAST_BITS`.
+        TooWide: it is wider than `LEAST_BITS`.
     """
     network = ipaddress.ip_network(cidr)
     version, bits = network.version, network.prefixlen
     if bits < LEAST_BITS[version]:
-        raise ValueError
+        raise TooWide
     unit = _UNIT[version]
     whole = network if bits <= unit else network.supernet(new_prefix=unit)
     low, high = (_groups(int(end), version) for end in (whole.network_address, whole.broadcast_address))
@@ -144,9 +148,9 @@ def _keys(text: str, tokens: Tokeniser) -> Iterator[tuple[str, Means, str]]:
             found.setdefault(key, (means, name))
 
     name, _, value = text.partition(":")
-    if _NAMED.fullmatch(text) and _ID.fullmatch(text):
-        if not kind_of(name).tokenised or _TOKEN.fullmatch(value):
-            found[text] = (Means.KEY, name)
+    stored = _TOKEN if kind_of(name).tokenised else _ID
+    if _NAMED.fullmatch(text) and stored.fullmatch(value):
+        found[text] = (Means.KEY, name)
     for means, name, value in _readings(text):
         add(means, name, bands(pl.Series([value]))["band"] if name == "prompt" else pl.Series([value]))
     return ((key, *how) for key, how in found.items())

@@ -23,7 +23,7 @@ from pydantic import SecretStr
 from graphsvc.errors import BackupError
 
 MAGIC = b"graphsvc sealed 1\n"
-CHUNK = 1 << 20
+CHUNK = 1 << 15
 """Bytes sealed at a time."""
 _TAG, _PREFIX, _LONGEST_HEADER = 16, 7, 4096
 _DAMAGED = BackupError(

@@ -16,11 +16,15 @@ LAST = 2**62
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which entries: by whom, which action, on what (or naming it in their details), from when on; None: any."""
+    """Which entries: by whom, which action, on what (or naming it in their details), from when on; None: any.
+
+    `account`: the name that stands for the subject if that is an account's id (`Signer.name_of`).
+    """
 
     actor: str | None = None
     action: str | None = None
     subject: str | None = None
+    account: str | None = None
     since: datetime | None = None
 
 

@@ -58,7 +58,12 @@ def translated(doing: str = "a statement") -> Iterator[None]:
             raise DatabaseUnavailable(
                 "Neo4j refuses the sign-in.", "Check GRAPHSVC_NEO4J_USER and GRAPHSVC_NEO4J_PASSWORD."
             ) from None
-        except (failed.ServiceUnavailable, failed.SessionExpired, failed.ConfigurationError, OSError) as error:
+        except (
+            failed.ServiceUnavailable,
+            failed.SessionExpired,
+            failed.ConfigurationError,
+            OSError,
+        ) as error:
             raise DatabaseUnavailable(
                 f"Neo4j cannot be reached ({type(error).__name__}).",
                 "Start it (`graphsvc neo4j start`), or check GRAPHSVC_NEO4J_URI.",
@@ -89,12 +94,18 @@ class Store:
     """A connection pool to one database. Use as a context manager, or call `close`."""
 
     def __init__(self, address: Address, timeout: float | None = None) -> None:
-        """`timeout`: seconds a transaction may take in the database; None: as long as it takes."""
+        """`timeout`: seconds a transaction may take in the database; None: as long as it takes.
+
+        With a timeout somebody waits, who is told sooner that the database is away.
+        """
         self.address = address
         self._timeout = timeout
+        patience = {} if timeout is None else {"max_transaction_retry_time": 3.0}
         with translated():
             self.driver = neo4j.GraphDatabase.driver(
-                address.uri, auth=(address.user, address.password.get_secret_value()), **DRIVER_OPTIONS
+                address.uri,
+                auth=(address.user, address.password.get_secret_value()),
+                **DRIVER_OPTIONS | patience,
             )
 
     def __enter__(self) -> Self:

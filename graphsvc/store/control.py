@@ -1,6 +1,6 @@
 """Stopping a run from outside: a wish in its record, which the run itself looks for."""
 
-from graphsvc.errors import Cancelled, NotFound
+from graphsvc.errors import Cancelled, Conflict, NotFound
 from graphsvc.store.audit import Auditor
 from graphsvc.store.connection import Store
 
@@ -34,12 +34,32 @@ NOT_UNDER_WAY = NotFound(
 )
 
 
-def heed(store: Store, run: str) -> None:
-    """Ends the run that calls it when somebody asked it to stop.
+SILENT_SECONDS = 120
+"""A run that has not been heard of for so long has died."""
+
+
+def request(store: Store, auditor: Auditor, run: str, *, engine: str, algorithm: str, seed: int) -> None:
+    """Opens the record of a run that a process is to be started for, on record.
+
+    Raises:
+        Conflict: another run is under way.
+        DatabaseUnavailable, DatabaseRefused
+    """
+    asked = {"id": run, "engine": engine, "algorithm": algorithm, "seed": seed, "by": auditor.actor}
+    guard = ("publish/request", {**asked, "silent_ms": SILENT_SECONDS * 1000})
+    if not auditor.write(
+        store, "startDetection", run, guards=(guard,), details={"engine": engine, "seed": seed}
+    ):
+        raise Conflict("A detection run is under way.", "Wait for it, or cancel it.")
+
+
+def heed(store: Store, run: str, stage: str, done: int, total: int) -> None:
+    """Says how far the run that calls it is, and ends it when somebody asked it to stop.
 
     Raises:
         Cancelled
         DatabaseUnavailable, DatabaseRefused
     """
-    if store.read("publish/cancelled", run=run):
+    rows = store.write("publish/beat", run=run, stage=stage, done=done, total=total)
+    if rows and rows[0]["cancelled"]:
         raise Cancelled("The run was cancelled.", "What was published before is untouched.")

@@ -233,9 +233,21 @@ def _in_turn(
             return kept
         decision, steps = written(book)
         turn = ("decisions/turn", {"version": book.version})
-        if auditor.write(store, action, decision.subject, *steps, guards=(turn,), details=_details(decision)):
+        logged = _logged(decision, auditor)
+        if auditor.write(
+            store, action, logged.subject, *steps, guards=(turn,), details=_details(logged)
+        ):
             return decision
     raise BUSY
+
+
+def _logged(decision: Decision, auditor: Auditor) -> Decision:
+    """As the audit log has it, where nothing can be erased later: accounts by the names that stand for their ids."""
+    if decision.on is On.CLUSTER:
+        return decision
+    name_of = auditor.signer.name_of
+    other = decision.other and name_of(decision.other)
+    return replace(decision, subject=name_of(decision.subject), other=other)
 
 
 def _details(decision: Decision) -> Mapping[str, Any]:

@@ -3,6 +3,7 @@ The next run reads only what loads wrote since."""
 
 import json
 import shutil
+from collections.abc import Collection
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
@@ -110,6 +111,17 @@ class Snapshots:
                 return Kept(graph, Watermark(**manifest["watermark"]))
         return None
 
+    def drop(self, accounts: Collection[str] | None = None) -> int:
+        """Removes all graphs, or those that hold one of `accounts` or cannot be read; how many that were."""
+        held = [path for path in self._newest_first() if accounts is None or _holds(path, accounts)]
+        for path in held:
+            shutil.rmtree(path)
+        return len(held)
+
+    def holding(self, account: str) -> int:
+        """How many graphs hold an account, or cannot be read."""
+        return sum(_holds(path, (account,)) for path in self._newest_first())
+
     def _newest_first(self) -> list[Path]:
         # Drafts of runs that were killed are as old as anything else.
         runs = [path for path in self._directory.glob("*") if path.is_dir()]
@@ -118,6 +130,14 @@ class Snapshots:
     def _prune(self) -> None:
         for path in self._newest_first()[self.most :]:
             shutil.rmtree(path, ignore_errors=True)
+
+
+def _holds(directory: Path, accounts: Collection[str]) -> bool:
+    try:
+        ids = pl.read_ipc(directory / "accounts.arrow", columns=["id"])["id"]
+    except (OSError, pl.exceptions.PolarsError):
+        return True
+    return bool(ids.is_in(list(accounts)).any())
 
 
 def _manifest(directory: Path) -> dict[str, Any]:

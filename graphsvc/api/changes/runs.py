@@ -1,6 +1,9 @@
 """Runs: started and stopped."""
 # mypy: disable-error-code=untyped-decorator
 
+from enum import Enum
+from typing import Annotated
+
 import strawberry
 
 from graphsvc.api.access import needs
@@ -8,11 +11,52 @@ from graphsvc.api.context import Info
 from graphsvc.api.keys import Role
 from graphsvc.api.types.arguments import Id
 from graphsvc.api.types.run import Run
-from graphsvc.store.control import cancel_audited
+from graphsvc.detection import Parameters, new_run_id
+from graphsvc.store.control import cancel_audited, request
+
+
+DEFAULTS = Parameters()
+
+
+@strawberry.enum(description="Where communities are computed.")
+class EngineName(Enum):
+    INPROCESS = strawberry.enum_value("inprocess", description="In the process of the run.")
+    GDS = strawberry.enum_value("gds", description="In Neo4j, by Graph Data Science.")
 
 
 @strawberry.type(description="Changes of runs.")
 class RunChanges:
+    @strawberry.mutation(
+        description="Starts a detection run, in a process of its own, and returns it at once; `runProgress` and "
+        "`run { progress }` tell how far it is, `cancelRun` stops it. Refused with `conflict` while another is under way.",
+        extensions=[needs(Role.ANALYST)],
+    )
+    async def start_detection(
+        self,
+        info: Info,
+        engine: Annotated[
+            EngineName, strawberry.argument(description="Where communities are computed.")
+        ] = EngineName.INPROCESS,
+        seed: Annotated[
+            int, strawberry.argument(description="Seed of the algorithm: the same seed, the same clusters.")
+        ] = DEFAULTS.seed,
+        whole: Annotated[
+            bool,
+            strawberry.argument(
+                description="Read the whole graph anew, not only what loads wrote since the last run."
+            ),
+        ] = False,
+    ) -> Run:
+        context, run = info.context, new_run_id()
+        name = str(engine.value)
+        await context.worker.run(
+            request, context.auditor, run, engine=name, algorithm=DEFAULTS.algorithm.value, seed=seed
+        )
+        options = ["--engine", name, "--seed", str(seed), *(["--whole"] if whole else [])]
+        await context.processes.start(run, *options)
+        (row,) = await context.loaders.rows("query/run_by_id", run)
+        return Run.of(row["run"])
+
     @strawberry.mutation(
         description="Asks a detection run that is under way to stop; it does within seconds, and what is published "
         "stays.",

@@ -1,6 +1,9 @@
 """The clusters that matter, and one of them."""
 # mypy: disable-error-code=untyped-decorator
 
+import asyncio
+from collections.abc import Awaitable
+from datetime import datetime
 from enum import Enum
 from typing import Annotated
 
@@ -11,12 +14,19 @@ from graphsvc.api.pagination import Connection, connection, decode, encode
 from graphsvc.api.types import arguments
 from graphsvc.api.types.arguments import Id
 from graphsvc.api.types.cluster import Cluster, ClusterStatus
+from graphsvc.store.connection import Row
+
+ALL_CLUSTERS = 50
+"""What counting clusters that pass a filter costs, which looks at all of them."""
+ALL_MEMBERS = 200
+"""What looking for clusters by when their members joined costs, which may look at all members."""
 
 
 @strawberry.enum(description="What clusters are ordered by.")
 class ClusterOrderField(Enum):
     SCORE = strawberry.enum_value("score", description="How sure the detection is.")
     SIZE = strawberry.enum_value("size", description="Number of accounts.")
+    GROWTH = strawberry.enum_value("growth", description="Accounts gained in the last run.")
     FIRST_SEEN = strawberry.enum_value("first_seen", description="First sign-up of a member.")
     LAST_SEEN = strawberry.enum_value("last_seen", description="Last sign-up of a member.")
 
@@ -41,25 +51,91 @@ class ClusterFilter:
     max_score: float | None = strawberry.field(default=None, description="Score at most this.")
     min_size: int | None = strawberry.field(default=None, description="At least so many accounts.")
     max_size: int | None = strawberry.field(default=None, description="At most so many accounts.")
-    status: ClusterStatus | None = strawberry.field(default=None, description="What people decided.")
+    min_growth: int | None = strawberry.field(
+        default=None,
+        description="Gained at least so many accounts in the last run; a new cluster gained all it has.",
+    )
+    max_growth: int | None = strawberry.field(
+        default=None, description="Gained at most so many; negative: lost at least so many."
+    )
+    status: list[ClusterStatus] | None = strawberry.field(
+        default=None, description="What people decided: any of these."
+    )
     families: list[str] | None = strawberry.field(
         default=None, description="Held together by any of these families, for example `payment`, `network`."
     )
+    ids: list[str] | None = strawberry.field(default=None, description="One of these clusters.")
     signal_key: str | None = strawberry.field(
         default=None, description="This signal is among those that hold it together."
     )
     account_id: str | None = strawberry.field(default=None, description="This account is in it.")
+    first_seen_since: datetime | None = strawberry.field(
+        default=None, description="Its first sign-up was at this moment or later."
+    )
+    first_seen_until: datetime | None = strawberry.field(
+        default=None, description="Its first sign-up was at this moment or earlier."
+    )
+    last_seen_since: datetime | None = strawberry.field(
+        default=None, description="Its last sign-up was at this moment or later."
+    )
+    last_seen_until: datetime | None = strawberry.field(
+        default=None, description="Its last sign-up was at this moment or earlier."
+    )
+    joined_since: datetime | None = strawberry.field(
+        default=None, description="An account is known to belong to it since this moment or later."
+    )
+
+    async def condition(self, info: Info) -> dict[str, object]:
+        """The same for the statements that read clusters; asks for the ids of those that other things tell."""
+        least = {
+            "score": self.min_score,
+            "size": self.min_size,
+            "firstSeen": self.first_seen_since,
+            "lastSeen": self.last_seen_since,
+        }
+        most = {
+            "score": self.max_score,
+            "size": self.max_size,
+            "firstSeen": self.first_seen_until,
+            "lastSeen": self.last_seen_until,
+        }
+        return {
+            "ids": await self._ids(info),
+            "least": {name: bound for name, bound in least.items() if bound is not None},
+            "most": {name: bound for name, bound in most.items() if bound is not None},
+            "statuses": [each.value for each in self.status] if self.status is not None else None,
+            "families": self.families,
+        }
+
+    async def _ids(self, info: Info) -> list[str] | None:
+        """Ids of the clusters that signals, accounts, growth and members allow; None: all."""
+        asked: list[Awaitable[list[Row]]] = []
+        if self.signal_key is not None:
+            asked.append(info.context.reader.read("query/cluster_ids_with_signal", key=self.signal_key))
+        if self.account_id is not None:
+            asked.append(info.context.reader.read("query/cluster_ids_of_account", account=self.account_id))
+        if self.min_growth is not None or self.max_growth is not None:
+            growth = {"least": self.min_growth, "most": self.max_growth}
+            asked.append(info.context.reader.read("query/cluster_ids_that_grew", **growth))
+        if self.joined_since is not None:
+            info.context.budget.charge(ALL_MEMBERS)
+            asked.append(info.context.reader.read("query/cluster_ids_joined_since", since=self.joined_since))
+        found = [{str(row["id"]) for row in rows} for rows in await asyncio.gather(*asked)]
+        if self.ids is not None:
+            found.append(set(self.ids))
+        return sorted(set.intersection(*found)) if found else None
 
 
-async def _cluster_ids(info: Info, where: ClusterFilter) -> list[str] | None:
-    found: list[set[str]] = []
-    if where.signal_key is not None:
-        rows = await info.context.reader.read("query/cluster_ids_with_signal", key=where.signal_key)
-        found.append({row["id"] for row in rows})
-    if where.account_id is not None:
-        rows = await info.context.reader.read("query/cluster_ids_of_account", account=where.account_id)
-        found.append({row["id"] for row in rows})
-    return sorted(set.intersection(*found)) if found else None
+@strawberry.type(description="One page of clusters.")
+class ClusterConnection(Connection[Cluster]):
+    condition: strawberry.Private[dict[str, object]]
+
+    @strawberry.field(description="How many clusters pass the filter, on all pages.")
+    async def total_count(self, info: Info) -> int:
+        everything = not any(each or each == [] for each in self.condition.values())
+        info.context.budget.charge(1 if everything else ALL_CLUSTERS)
+        (row,) = await info.context.reader.read("query/clusters_counted", **self.condition, any=everything)
+        return int(row["clusters"])
 
 
 @strawberry.type(description="Questions about clusters.")
@@ -77,33 +153,26 @@ class ClusterQuestions:
         ] = None,
         first: arguments.First = 50,
         after: arguments.After = None,
-    ) -> Connection[Cluster]:
+    ) -> ClusterConnection:
         limit = info.context.budget.page(first) + 1
         where, order = filter or ClusterFilter(), order_by or ClusterOrder()
         scope = f"clusters.{order.field.value}.{order.direction.name}"
         after_key, after_id = decode(scope, after, (-1e300, ""))
-        condition = {
-            "ids": await _cluster_ids(info, where),
-            "min_score": where.min_score,
-            "max_score": where.max_score,
-            "min_size": where.min_size,
-            "max_size": where.max_size,
-            "status": where.status.value if where.status else None,
-            "families": where.families,
-        }
+        condition = await where.condition(info)
         place = {"after_key": after_key, "after_id": after_id, "limit": limit}
         if order.field is ClusterOrderField.SCORE and order.direction is Direction.DESC:
             rows = await info.context.reader.read("query/top_clusters", **condition, **place)
         else:
             how = {"order": order.field.value, "sign": order.direction.value}
             rows = await info.context.reader.read("query/clusters", **condition, **how, **place)
-        return connection(
+        page = connection(
             rows,
             first,
             after,
             lambda row: Cluster.of(row["cluster"]),
             lambda row: encode(scope, (row["key"], row["cluster"]["id"])),
         )
+        return ClusterConnection(edges=page.edges, page_info=page.page_info, condition=condition)
 
     @strawberry.field(description="One published cluster; null: there is none of this id.")
     async def cluster(self, info: Info, id: Id) -> Cluster | None:

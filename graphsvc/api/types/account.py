@@ -13,12 +13,20 @@ from graphsvc.api.types import arguments
 from graphsvc.api.types.decision import Decided, Disposition
 from graphsvc.api.types.evidence import Belonging
 from graphsvc.api.types.moments import known, moment
+from graphsvc.api.types.neighbour import Touch
+from graphsvc.api.types.rarity import population
 from graphsvc.api.types.signal import Signal
 from graphsvc.model.decisions import On, Topic
 from graphsvc.store.connection import Row
 
 if TYPE_CHECKING:
     from graphsvc.api.types.cluster import Cluster
+    from graphsvc.api.types.succession import Succession
+
+WIDEST = 200
+"""Signals of more users are not walked to find whom an account touches: what so many share is rare no more."""
+RAREST = 20
+"""Signals of an account that are walked for that."""
 
 
 @strawberry.enum(description="What the account may do, as the exporter says.")
@@ -112,3 +120,47 @@ class Account(Decided):
             row=row,
             cluster=Cluster.of(row["cluster"]),
         )
+
+    @strawberry.field(
+        description="Other accounts that use its rarest signals: those on the rarest first, then those on most of them."
+    )
+    async def touches(
+        self,
+        info: Info,
+        outside: Annotated[
+            bool, strawberry.argument(description="Only accounts that are not in its own cluster.")
+        ] = True,
+        first: arguments.First = 20,
+    ) -> list[Touch]:
+        limit = info.context.budget.page(first)
+        arguments.charge_walk(info, WIDEST * RAREST)
+        rows = await info.context.loaders.rows(
+            "query/account_touches", self.id, widest=WIDEST, signals=RAREST, outside=outside, limit=limit
+        )
+        accounts = await population(info) if rows else 0
+        return [Touch.of(row, accounts) for row in rows]
+
+    @strawberry.field(
+        description="Banned accounts that it probably follows, likeliest first, as the published run saw it."
+    )
+    async def follows(
+        self, info: Info, first: arguments.First = 10
+    ) -> list[Annotated["Succession", strawberry.lazy("graphsvc.api.types.succession")]]:
+        return await self._successions(info, first, follows=True)
+
+    @strawberry.field(
+        description="Accounts that probably follow it after its ban, likeliest first, as the published run saw it."
+    )
+    async def followed_by(
+        self, info: Info, first: arguments.First = 10
+    ) -> list[Annotated["Succession", strawberry.lazy("graphsvc.api.types.succession")]]:
+        return await self._successions(info, first, follows=False)
+
+    async def _successions(self, info: Info, first: int, *, follows: bool) -> list["Succession"]:
+        from graphsvc.api.types.succession import Succession
+
+        limit = info.context.budget.page(first)
+        rows = await info.context.loaders.rows(
+            "query/account_successions", self.id, follows=follows, limit=limit
+        )
+        return [Succession.of(row) for row in rows]

@@ -4,18 +4,23 @@
 import json
 from datetime import datetime
 from enum import Enum
+from typing import Annotated
 
 import strawberry
 
 from graphsvc.api.context import Info
 from graphsvc.api.pagination import Connection, connection, decode, encode
-from graphsvc.api.types import arguments
-from graphsvc.api.types.account import Account
+from graphsvc.api.types import arguments, timeline
+from graphsvc.api.types.account import Account, AccountStatus
 from graphsvc.api.types.decision import Decided
 from graphsvc.api.types.evidence import EXPLANATION, Belonging, FamilyEvidence, evidence_of
+from graphsvc.api.types.lineage import LineageEvent
 from graphsvc.api.types.moments import moment
+from graphsvc.api.types.neighbour import Neighbour
 from graphsvc.api.types.run import Run
 from graphsvc.api.types.signal import Signal
+from graphsvc.api.types.timeline import Bucket, TimelineBucket, TrafficBucket
+from graphsvc.api.types.turnover import Turnover
 from graphsvc.campaigns import sentences
 from graphsvc.model.decisions import On
 from graphsvc.store.connection import Row
@@ -56,6 +61,7 @@ class SharedSignal:
     rank: int = strawberry.field(description="1: the strongest.")
     accounts: int = strawberry.field(description="Accounts of the cluster that use it.")
     share: float = strawberry.field(description="The same as a share of the cluster's accounts, 0 to 1.")
+    outside: int = strawberry.field(description="Accounts that use it and are not of the cluster.")
     bits: float = strawberry.field(description="What sharing it says for one operator, in bits.")
     signal: Signal = strawberry.field(description="The signal.")
 
@@ -66,6 +72,7 @@ class SharedSignal:
             rank=row["rank"],
             accounts=row["accounts"],
             share=row["share"],
+            outside=max(row["degree"] - row["accounts"], 0),
             bits=row["bits"],
             signal=Signal.of(row["signal"], row["degree"]),
         )
@@ -106,54 +113,41 @@ class ScorePart:
     says: str = strawberry.field(description="What was seen.")
 
 
-@strawberry.enum(description="What happened to a cluster.")
-class EventKind(Enum):
-    BORN = strawberry.enum_value("born", description="Found for the first time.")
-    SPLIT = strawberry.enum_value("split", description="It came off another, which goes on.")
-    REVIVED = strawberry.enum_value("revived", description="Found again, or no longer part of another.")
-    MERGED = strawberry.enum_value("merged", description="Another became part of it.")
-    DORMANT = strawberry.enum_value("dormant", description="Not found by a run.")
-    GREW = strawberry.enum_value("grew", description="It has more accounts than before.")
-    SHRANK = strawberry.enum_value("shrank", description="It has fewer accounts than before.")
-    CONTINUED = strawberry.enum_value("continued", description="It has as many accounts as before.")
+@strawberry.enum(description="What members of a cluster are counted by.")
+class MemberTrait(Enum):
+    STATUS = strawberry.enum_value("status", description="What the account may do.")
+    COUNTRY = strawberry.enum_value("country", description="ISO 3166 alpha-2.")
+    PLAN = strawberry.enum_value("plan", description="What it pays for.")
 
 
-@strawberry.type(description="What happened to a cluster in one run.")
-class LineageEvent:
-    kind: EventKind = strawberry.field(description="What happened.")
-    cluster_id: str = strawberry.field(description="Id of the cluster it happened to.")
-    before_id: str | None = strawberry.field(
-        description="Id of what it was before: of a split the cluster it came off, of a merger the one it took in."
+@strawberry.type(description="How many members of a cluster have one value.")
+class TraitCount:
+    value: str | None = strawberry.field(description="The value; null: not known.")
+    accounts: int = strawberry.field(description="Members that have it.")
+
+
+@strawberry.input(description="Members that meet all that is given.")
+class MemberFilter:
+    status: list[AccountStatus] | None = strawberry.field(default=None, description="Any of these.")
+    min_membership: float | None = strawberry.field(default=None, description="At least so surely, 0 to 1.")
+    max_membership: float | None = strawberry.field(default=None, description="At most so surely.")
+    joined_since: datetime | None = strawberry.field(
+        default=None, description="Known to belong to it since this moment or later."
     )
-    at: datetime = strawberry.field(description="When the run published it.")
-    run_id: str = strawberry.field(description="Id of the run.")
-    overlap: float = strawberry.field(description="How much of the smaller is in both, 0 to 1.")
-    accounts_in_common: int = strawberry.field(description="Accounts before and after.")
-    accounts_before: int = strawberry.field(description="Accounts before.")
-    accounts_now: int = strawberry.field(description="Accounts after.")
-    signals_in_common: int = strawberry.field(description="Rare signals before and after.")
-    families: list[str] = strawberry.field(description="Families of those signals.")
-    bits: float = strawberry.field(description="What those signals say together, in bits.")
-    says: str = strawberry.field(description="The event in a sentence.")
 
-    @classmethod
-    def of(cls, row: Row) -> "LineageEvent":
-        """From a row of `query/cluster_lineage`."""
-        return cls(
-            kind=EventKind(row["kind"]),
-            cluster_id=row["id"],
-            before_id=row["before"],
-            at=row["at"],
-            run_id=row["run"],
-            overlap=row["overlap"],
-            accounts_in_common=row["accounts"],
-            accounts_before=row["accounts_before"],
-            accounts_now=row["accounts_now"],
-            signals_in_common=row["signals"],
-            families=row["families"],
-            bits=row["bits"],
-            says=row["says"],
-        )
+    def parameters(self) -> dict[str, object]:
+        """The same for `query/cluster_members`."""
+        return {
+            "statuses": tuple(status.value for status in self.status) if self.status is not None else None,
+            "least": self.min_membership,
+            "most": self.max_membership,
+            "since": self.joined_since,
+        }
+
+
+By = Annotated[Bucket, strawberry.argument(description="How long a bucket is.")]
+Since = Annotated[datetime | None, strawberry.argument(description="From this moment on.")]
+Until = Annotated[datetime | None, strawberry.argument(description="Before this moment.")]
 
 
 @strawberry.type(
@@ -173,6 +167,9 @@ class Cluster(Decided):
     published_at: datetime | None = strawberry.field(description="When it was published.")
     score_parts: list[ScorePart] = strawberry.field(description="What its score is the sum of.")
     explanation: str = strawberry.field(description="How its score is put together, in a sentence.")
+    turnover: Turnover | None = strawberry.field(
+        description="How it replaces its banned; null: the run that found it kept nothing of that."
+    )
     run_id: strawberry.Private[str]
 
     @classmethod
@@ -194,6 +191,7 @@ class Cluster(Decided):
             published_at=moment(cluster["publishedAt"]),
             score_parts=parts,
             explanation=sentences.score(cluster["score"], [(part.name, part.bits) for part in parts]),
+            turnover=Turnover.of(cluster["turnover"]) if cluster.get("turnover") else None,
             run_id=cluster["run"],
         )
 
@@ -204,12 +202,23 @@ class Cluster(Decided):
 
     @strawberry.field(description="Its accounts, surest first.")
     async def members(
-        self, info: Info, first: arguments.First = 50, after: arguments.After = None
+        self,
+        info: Info,
+        filter: Annotated[
+            MemberFilter | None, strawberry.argument(description="Only members that meet this.")
+        ] = None,
+        first: arguments.First = 50,
+        after: arguments.After = None,
     ) -> Connection[Member]:
         limit = info.context.budget.page(first, at_most=self.size) + 1
         membership, account_id = decode("cluster.members", after, (2.0, ""))
         rows = await info.context.loaders.rows(
-            "query/cluster_members", self.id, after_membership=membership, after_id=account_id, limit=limit
+            "query/cluster_members",
+            self.id,
+            after_membership=membership,
+            after_id=account_id,
+            limit=limit,
+            **(filter or MemberFilter()).parameters(),
         )
         return connection(
             rows,
@@ -236,3 +245,56 @@ class Cluster(Decided):
         limit = info.context.budget.page(first)
         rows = await info.context.loaders.rows("query/cluster_lineage", self.id, limit=limit)
         return [LineageEvent.of(row) for row in rows]
+
+    @strawberry.field(
+        description="Accounts gained in the last run, negative: lost; a cluster that is new gained all it has."
+    )
+    async def growth(self, info: Info) -> int:
+        row = await info.context.loaders.row("query/cluster_growth", self.id)
+        return self.size - (row["before"] if row else 0)
+
+    @strawberry.field(description="How many accounts are known to belong to it since a moment or later.")
+    async def joined(
+        self, info: Info, since: Annotated[datetime, strawberry.argument(description="The moment.")]
+    ) -> int:
+        arguments.charge_walk(info, self.size)
+        rows = await info.context.loaders.rows("query/cluster_joined", self.id, since=since)
+        return rows[0]["accounts"] if rows else 0
+
+    @strawberry.field(description="Its accounts counted by status, country or plan, most first.")
+    async def composition(
+        self,
+        info: Info,
+        by: Annotated[MemberTrait, strawberry.argument(description="What they are counted by.")],
+        first: arguments.First = 20,
+    ) -> list[TraitCount]:
+        limit = info.context.budget.page(first)
+        arguments.charge_walk(info, self.size)
+        rows = await info.context.loaders.rows("query/cluster_composition", self.id, by=by.value, limit=limit)
+        return [TraitCount(value=row["value"], accounts=row["accounts"]) for row in rows]
+
+    @strawberry.field(
+        description="Sign-ups, bans and replacements in its latest buckets in which there were any, in order of time. "
+        "For earlier ones give `until`."
+    )
+    async def timeline(
+        self, info: Info, by: By, since: Since = None, until: Until = None, first: arguments.First = 200
+    ) -> list[TimelineBucket]:
+        return await timeline.timeline(info, self.id, self.size, by, (since, until), first)
+
+    @strawberry.field(
+        description="Requests of its accounts in the latest buckets that have any, in order of time."
+    )
+    async def traffic(
+        self, info: Info, by: By, since: Since = None, until: Until = None, first: arguments.First = 200
+    ) -> list[TrafficBucket]:
+        return await timeline.traffic(info, self.id, self.size, by, (since, until), first)
+
+    @strawberry.field(
+        description="Published clusters that share signals or a past with it: those with the strongest signal in "
+        "common first."
+    )
+    async def neighbours(self, info: Info, first: arguments.First = 20) -> list[Neighbour]:
+        limit = info.context.budget.page(first)
+        rows = await info.context.loaders.rows("query/cluster_neighbours", self.id, limit=limit)
+        return [Neighbour.of(row) for row in rows]

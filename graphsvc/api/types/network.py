@@ -22,9 +22,7 @@ class NetworkUse:
     @classmethod
     def of(cls, row: Row) -> "NetworkUse":
         """From a row of `query/range_use` or `query/system_use`."""
-        return cls(
-            addresses=row["addresses"], accounts=row["accounts"], is_complete=row["uses"] < MOST_USES
-        )
+        return cls(addresses=row["addresses"], accounts=row["accounts"], is_complete=row["uses"] < MOST_USES)
 
 
 @strawberry.type(description="An autonomous system: a network that announces ranges of addresses as its own.")

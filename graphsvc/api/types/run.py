@@ -30,6 +30,28 @@ class RunStatus(Enum):
     FAILED = strawberry.enum_value("failed", description="Ended with an error; it published nothing.")
 
 
+@strawberry.type(description="How far a run that is under way has come.")
+class Progress:
+    stage: str = strawberry.field(description="What it is at, for example `links`.")
+    done: int = strawberry.field(description="How much of the stage is done.")
+    total: int = strawberry.field(description="How much there is to do in it; 0: not known.")
+    at: datetime | None = strawberry.field(
+        description="When it was last heard of; long ago: it has died without a word."
+    )
+
+    @classmethod
+    def of(cls, run: Row) -> "Progress | None":
+        """From the properties of a `:DetectionRun` that is under way; None of one that is not."""
+        if run["status"] != RunStatus.RUNNING.value:
+            return None
+        return cls(
+            stage=run.get("stage") or "starting",
+            done=run.get("done") or 0,
+            total=run.get("total") or 0,
+            at=run.get("heartbeatAt"),
+        )
+
+
 @strawberry.type(description="One detection run, with everything needed to do it again.")
 class Run:
     id: str = strawberry.field(description="Id of the run.")
@@ -67,6 +89,10 @@ class Run:
     )
     signer: str | None = strawberry.field(description="Public key of who signed it: 32 bytes as hex.")
     error: str | None = strawberry.field(description="Why it failed.")
+    requested_by: str | None = strawberry.field(
+        description="Who started it over the API; null: it was started elsewhere."
+    )
+    progress: Progress | None = strawberry.field(description="How far it is; null: it is not under way.")
 
     @classmethod
     def of(cls, run: Row) -> "Run":
@@ -95,6 +121,8 @@ class Run:
             signature=run.get("signature"),
             signer=run.get("signer"),
             error=run.get("error"),
+            requested_by=run.get("requestedBy"),
+            progress=Progress.of(run),
         )
 
 

@@ -10,11 +10,14 @@ from graphsvc.api.context import Info
 from graphsvc.api.pagination import Connection, connection, decode, encode
 from graphsvc.api.types import arguments
 from graphsvc.api.types.moments import moment
+from graphsvc.api.types.network import AddressRange
+from graphsvc.api.types.rarity import Rarity, population
 from graphsvc.signals.kinds import family_of, kind_of
 from graphsvc.store.connection import Row
 
 if TYPE_CHECKING:
     from graphsvc.api.types.account import Account
+    from graphsvc.api.types.cluster import Cluster
 
 HUB_DEGREE = 20_000
 """From here on a page of a signal's accounts is found along the index of accounts instead of from the signal.
@@ -85,6 +88,42 @@ class Signal:
             SignalAccount.of,
             lambda row: encode("signal.accounts", (row["account"]["id"],)),
         )
+
+    @strawberry.field(description="How rare it is, and so what sharing it says.")
+    async def rarity(self, info: Info) -> Rarity:
+        return Rarity.of(self.kind, self.degree, self.network_class, await population(info))
+
+    @strawberry.field(
+        description=f"Published clusters whose accounts use it, most first. Of a signal of {HUB_DEGREE:,} accounts or "
+        "more only those that it helps to hold together."
+    )
+    async def clusters(self, info: Info, first: arguments.First = 20) -> list["SignalCluster"]:
+        limit = info.context.budget.page(first)
+        hub = self.degree >= HUB_DEGREE
+        arguments.charge_walk(info, 0 if hub else self.degree)
+        statement = "query/hub_clusters" if hub else "query/signal_clusters"
+        rows = await info.context.loaders.rows(statement, self.key, limit=limit)
+        return [SignalCluster.of(row) for row in rows]
+
+    @strawberry.field(description="Of an address: the range that it is in, and whose that is.")
+    async def range(self, info: Info) -> AddressRange | None:
+        row = await info.context.loaders.row("query/signal_place", self.key)
+        return AddressRange.of(row, self.key) if row else None
+
+
+@strawberry.type(description="A cluster on a signal.")
+class SignalCluster:
+    cluster: Annotated["Cluster", strawberry.lazy("graphsvc.api.types.cluster")] = strawberry.field(
+        description="The cluster."
+    )
+    accounts: int = strawberry.field(description="Its accounts that use the signal.")
+
+    @classmethod
+    def of(cls, row: Row) -> "SignalCluster":
+        """From a row of `query/signal_clusters`."""
+        from graphsvc.api.types.cluster import Cluster
+
+        return cls(cluster=Cluster.of(row["cluster"]), accounts=row["accounts"])
 
 
 @strawberry.type(description="An account on a signal.")

@@ -1,0 +1,7 @@
+// The published links of a cluster.
+// Parameters: $clusters (ids)
+// Returns: source, target (ids), bits, families, family_bits, signals (parallel lists)
+UNWIND $clusters AS id
+MATCH (c:Cluster {id: id})<-[:MEMBER_OF]-(a:Account)-[l:LINKED {run: c.run}]->(b:Account)
+RETURN a.id AS source, b.id AS target, l.bits AS bits, l.families AS families, l.familyBits AS family_bits,
+       l.signals AS signals

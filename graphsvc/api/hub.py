@@ -1,0 +1,112 @@
+"""What subscribers are told of, asked of the database once for all of them.
+
+One task a process looks every second while anybody listens, and hands what it saw to each listener's queue. Who does
+not keep up is dropped, so that nobody's slowness costs the others memory.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+
+from graphsvc.errors import Busy, GraphsvcError
+from graphsvc.store.connection import Row
+from graphsvc.store.reader import Reader
+
+LOOKING_SECONDS = 1.0
+RUNS = 20
+"""Latest runs that are looked at."""
+BEHIND = 32
+"""Looks that a listener may be behind before it is dropped."""
+CONNECTIONS = 20
+"""WebSockets that one principal may hold."""
+
+
+class Lagging(GraphsvcError):
+    """A subscriber that does not read what it is told."""
+
+    code = "lagging"
+    http_status = 429
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What there was at one look: the published run (''), the version of the book, and the latest runs by id."""
+
+    published: str
+    book: int
+    runs: dict[str, Row]
+
+
+class Hub:
+    """Use `listen` inside the event loop; `connected` counts the WebSockets of a principal."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self._listeners: set[asyncio.Queue[Sight | None]] = set()
+        self._looking: asyncio.Task[None] | None = None
+        self._connections: Counter[str] = Counter()
+
+    @asynccontextmanager
+    async def listen(self) -> AsyncIterator["asyncio.Queue[Sight | None]"]:
+        """A queue of what is seen from now on; None at its end: the listener was too slow."""
+        queue: asyncio.Queue[Sight | None] = asyncio.Queue(BEHIND + 1)
+        self._listeners.add(queue)
+        if self._looking is None:
+            self._looking = asyncio.create_task(self._look())
+        try:
+            yield queue
+        finally:
+            self._listeners.discard(queue)
+            if not self._listeners and self._looking is not None:
+                self._looking.cancel()
+                self._looking = None
+
+    @contextmanager
+    def connected(self, principal: str) -> Iterator[None]:
+        """Counts one WebSocket while it lasts.
+
+        Raises:
+            Busy: the principal holds as many as it may.
+        """
+        if self._connections[principal] >= CONNECTIONS:
+            raise Busy("This key holds as many connections as it may.", "Close one.")
+        self._connections[principal] += 1
+        try:
+            yield
+        finally:
+            self._connections[principal] -= 1
+            if not self._connections[principal]:
+                del self._connections[principal]
+
+    @property
+    def connections(self) -> int:
+        """WebSockets that are open and let in."""
+        return self._connections.total()
+
+    async def see(self) -> Sight:
+        """One look at the database."""
+        (row,) = await self._reader.read("watch/now", runs=RUNS)
+        return Sight(row["published"] or "", row["book"], {run["id"]: run for run in row["runs"]})
+
+    async def _look(self) -> None:
+        last: Sight | None = None
+        while True:
+            try:
+                sight = await self.see()
+            except GraphsvcError:  # away for now; what changed meanwhile is seen when it is back
+                await asyncio.sleep(LOOKING_SECONDS)
+                continue
+            if sight != last:
+                self._tell(sight)
+                last = sight
+            await asyncio.sleep(LOOKING_SECONDS)
+
+    def _tell(self, sight: Sight) -> None:
+        for queue in list(self._listeners):
+            if queue.qsize() >= BEHIND:
+                self._listeners.discard(queue)
+                queue.put_nowait(None)
+            else:
+                queue.put_nowait(sight)

@@ -1,0 +1,161 @@
+"""What may be listened to: how far a run is, and what becomes of clusters."""
+# mypy: disable-error-code=untyped-decorator
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from datetime import UTC, datetime
+from enum import Enum
+from typing import Annotated
+
+import strawberry
+
+from graphsvc.api.context import Info
+from graphsvc.api.errors import BadInput
+from graphsvc.api.hub import Lagging, Sight
+from graphsvc.api.types.arguments import Id
+from graphsvc.api.types.cluster import Cluster
+from graphsvc.api.types.decision import Decision
+from graphsvc.api.types.run import Run, RunStatus
+from graphsvc.errors import NotFound
+from graphsvc.model.decisions import On
+from graphsvc.store.decisions import Book
+
+CHECK_SECONDS = 10.0
+"""How often it is looked whether who listens still may."""
+MOST_CLUSTERS = 200
+
+
+@strawberry.enum(description="Why somebody is told of a cluster.")
+class ChangeCause(Enum):
+    RUN = strawberry.enum_value("run", description="A run published something else of it.")
+    DECISION = strawberry.enum_value("decision", description="Somebody decided on it, or undid that.")
+
+
+@strawberry.type(description="That something became of a cluster.")
+class ClusterEvent:
+    cluster_id: str = strawberry.field(description="Id of the cluster.")
+    cause: ChangeCause = strawberry.field(description="Why.")
+    kind: str = strawberry.field(
+        description="What: of a run the lineage event, for example `grew`; of a decision its topic, or `undone`."
+    )
+    says: str = strawberry.field(description="The same in words.")
+    at: datetime = strawberry.field(description="When.")
+    decision: Decision | None = strawberry.field(description="The decision, if it was one.")
+
+    @strawberry.field(description="The cluster as it is now; null: no run finds it.")
+    async def cluster(self, info: Info) -> Cluster | None:
+        row = await info.context.loaders.row("query/cluster_by_id", self.cluster_id)
+        return Cluster.of(row["cluster"]) if row else None
+
+
+@strawberry.type(description="What may be listened to, over graphql-transport-ws.")
+class Subscription:
+    @strawberry.subscription(
+        description="A run as it is now, and again whenever it has come further; ends when the run does."
+    )
+    async def run_progress(self, info: Info, id: Id) -> AsyncGenerator[Run, None]:
+        told: object = None
+        async for sight in _sights(info):
+            now = sight.runs.get(id) or await _run(info, id)
+            if now == told:
+                continue
+            told = now
+            (row,) = await info.context.loaders.rows("query/run_by_id", id)
+            yield Run.of(row["run"])
+            if row["run"]["status"] != RunStatus.RUNNING.value:
+                return
+
+    @strawberry.subscription(
+        description="What becomes of clusters from now on: of those named, or of those that the caller watches."
+    )
+    async def cluster_changes(
+        self,
+        info: Info,
+        ids: Annotated[
+            list[strawberry.ID] | None,
+            strawberry.argument(description=f"These clusters, at most {MOST_CLUSTERS}; null: those watched."),
+        ] = None,
+    ) -> AsyncGenerator[ClusterEvent, None]:
+        if ids is not None and not 1 <= len(ids) <= MOST_CLUSTERS:
+            raise BadInput(f"`ids` names 1 to {MOST_CLUSTERS} clusters.", "Leave it out for those you watch.")
+        last: Sight | None = None
+        async for sight in _sights(info):
+            if last is not None:
+                book = await info.context.book.read()
+                wanted = ids if ids is not None else book.watched_by(info.context.principal.name)
+                if sight.published != last.published:
+                    for event in await _published(info, sight.published, {str(each) for each in wanted}):
+                        yield event
+                if sight.book != last.book:
+                    for event in _decided(book, last.book, [str(each) for each in wanted]):
+                        yield event
+            last = sight
+
+
+async def _sights(info: Info) -> AsyncIterator[Sight]:
+    """What there is now, and what there is after each change, as long as the caller may listen and keeps up."""
+    context = info.context
+    async with context.hub.listen() as queue:
+        context.renew()
+        yield await context.hub.see()
+        while True:
+            try:
+                sight = await asyncio.wait_for(queue.get(), CHECK_SECONDS)
+            except TimeoutError:
+                await context.recheck()
+                continue
+            if sight is None:
+                raise Lagging("You do not read what you are told.", "Subscribe again, and read faster.")
+            await context.recheck()
+            context.renew()
+            yield sight
+
+
+async def _run(info: Info, id: str) -> object:
+    row = await info.context.loaders.row("query/run_by_id", id)
+    if row is None:
+        raise NotFound("There is no such run.", "`runs` lists them.")
+    return row["run"]
+
+
+async def _published(info: Info, run: str, wanted: set[str]) -> list[ClusterEvent]:
+    """What a run that was published says of some identities."""
+    rows = await info.context.reader.read("lineage/run_events", run=run)
+    now = datetime.now(UTC)
+    found = []
+    for row in rows:
+        subject = row["before"] if row["kind"] in ("merged", "dormant") else row["id"]
+        for cluster in sorted({row["id"], row["before"], subject} & wanted):
+            found.append(
+                ClusterEvent(
+                    cluster_id=cluster,
+                    cause=ChangeCause.RUN,
+                    kind=row["kind"],
+                    says=row["says"],
+                    at=now,
+                    decision=None,
+                )
+            )
+    return found
+
+
+def _decided(book: Book, since: int, wanted: list[str]) -> list[ClusterEvent]:
+    """What was decided or undone after a version of the book."""
+    found = []
+    for cluster in wanted:
+        forced = {each.id for each in book.standing(On.CLUSTER, cluster)}
+        for each in book.about(On.CLUSTER, cluster):
+            if each.changed > since:
+                by, at = (each.undone_by, each.undone_at) if each.undone else (each.by, each.at)
+                kind = "undone" if each.undone else each.topic.value
+                found.append(
+                    ClusterEvent(
+                        cluster_id=cluster,
+                        cause=ChangeCause.DECISION,
+                        kind=kind,
+                        says=f"{by}: {kind} {each.value}".strip(),
+                        at=at or each.at,
+                        decision=Decision.of(each, each.id in forced),
+                    )
+                )
+    return found

@@ -1,0 +1,58 @@
+"""What happened to clusters from run to run."""
+
+from datetime import datetime
+from enum import Enum
+
+import strawberry
+
+from graphsvc.store.connection import Row
+
+
+@strawberry.enum(description="What happened to a cluster.")
+class EventKind(Enum):
+    BORN = strawberry.enum_value("born", description="Found for the first time.")
+    SPLIT = strawberry.enum_value("split", description="It came off another, which goes on.")
+    REVIVED = strawberry.enum_value("revived", description="Found again, or no longer part of another.")
+    MERGED = strawberry.enum_value("merged", description="Another became part of it.")
+    DORMANT = strawberry.enum_value("dormant", description="Not found by a run.")
+    GREW = strawberry.enum_value("grew", description="It has more accounts than before.")
+    SHRANK = strawberry.enum_value("shrank", description="It has fewer accounts than before.")
+    CONTINUED = strawberry.enum_value("continued", description="It has as many accounts as before.")
+
+
+@strawberry.type(description="What happened to a cluster in one run.")
+class LineageEvent:
+    kind: EventKind = strawberry.field(description="What happened.")
+    cluster_id: str = strawberry.field(description="Id of the cluster it happened to.")
+    before_id: str | None = strawberry.field(
+        description="Id of what it was before: of a split the cluster it came off, of a merger the one it took in."
+    )
+    at: datetime = strawberry.field(description="When the run published it.")
+    run_id: str = strawberry.field(description="Id of the run.")
+    overlap: float = strawberry.field(description="How much of the smaller is in both, 0 to 1.")
+    accounts_in_common: int = strawberry.field(description="Accounts before and after.")
+    accounts_before: int = strawberry.field(description="Accounts before.")
+    accounts_now: int = strawberry.field(description="Accounts after.")
+    signals_in_common: int = strawberry.field(description="Rare signals before and after.")
+    families: list[str] = strawberry.field(description="Families of those signals.")
+    bits: float = strawberry.field(description="What those signals say together, in bits.")
+    says: str = strawberry.field(description="The event in a sentence.")
+
+    @classmethod
+    def of(cls, row: Row) -> "LineageEvent":
+        """From a row of `query/cluster_lineage`."""
+        return cls(
+            kind=EventKind(row["kind"]),
+            cluster_id=row["id"],
+            before_id=row["before"],
+            at=row["at"],
+            run_id=row["run"],
+            overlap=row["overlap"],
+            accounts_in_common=row["accounts"],
+            accounts_before=row["accounts_before"],
+            accounts_now=row["accounts_now"],
+            signals_in_common=row["signals"],
+            families=row["families"],
+            bits=row["bits"],
+            says=row["says"],
+        )

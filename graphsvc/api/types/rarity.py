@@ -1,0 +1,51 @@
+"""How rare a signal is, and so what sharing it says."""
+
+import strawberry
+
+from graphsvc.api.context import Info
+from graphsvc.linkage.bits import sharing_bits
+from graphsvc.linkage.pairs import CROWDED
+from graphsvc.signals.kinds import family_of, kind_of
+from graphsvc.store.connection import Row
+
+
+@strawberry.type(description="How rare a signal is.")
+class Rarity:
+    bits: float = strawberry.field(
+        description="What it says for one operator that two accounts share it, in bits, before anything else is known "
+        "of them."
+    )
+    share: float = strawberry.field(description="Share of all accounts that use it, 0 to 1.")
+    is_hub: bool = strawberry.field(
+        description="Whether more accounts use it than the detection takes for one operator's; by itself "
+        "it links nobody then."
+    )
+    is_crowded: bool = strawberry.field(
+        description="Whether it is an address of a network where strangers come to share one, such as a carrier's."
+    )
+
+    @classmethod
+    def of(cls, kind: str, degree: int, network_class: str | None, accounts: int) -> "Rarity":
+        """Of a signal of a kind that `degree` of so many `accounts` use."""
+        (bits,) = sharing_bits([kind], [degree], accounts)
+        return cls(
+            bits=bits,
+            share=degree / max(accounts, 1),
+            is_hub=degree > kind_of(kind).hub_degree,
+            is_crowded=network_class in CROWDED,
+        )
+
+
+async def population(info: Info) -> int:
+    """How many accounts there are; asked for once a request."""
+    row = await info.context.loaders.row("query/population", "accounts")
+    return int(row["accounts"]) if row else 0
+
+
+def strongest_by_family(signals: list[Row]) -> float:
+    """Bits of sharing all of some signals (`kind`, `bits`): families add, within one the strongest counts."""
+    best: dict[str, float] = {}
+    for signal in signals:
+        family = family_of(signal["kind"])
+        best[family] = max(best.get(family, 0.0), signal["bits"])
+    return sum(best.values())

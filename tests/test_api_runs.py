@@ -1,0 +1,79 @@
+"""Promise: runs are started, watched and stopped over the API, the record says by whom, and the dead look dead."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from api import Api, examples
+from fastapi.testclient import TestClient
+from graphs import ring_bundle
+
+from graphsvc.api import keys
+from graphsvc.api.app import create_app
+from graphsvc.loading import load_bundle
+from graphsvc.settings import Settings
+from graphsvc.signals.tokens import Tokeniser
+from graphsvc.store import Store
+
+START = "mutation($seed: Int!) { startDetection(seed: $seed) { id status requestedBy progress { stage } } }"
+RUN = "query($id: String!) { run(id: $id) { status error seed requestedBy clusters progress { stage at } } }"
+
+
+@pytest.fixture
+def api(database: Store, tokens: Tokeniser, installation: Settings, tmp_path: Path) -> Iterator[Api]:
+    load_bundle(database, ring_bundle(tmp_path / "bundle"), tokens, tmp_path / "dead")
+    with TestClient(create_app(installation, database.address)) as client:
+        yield Api(client, keys.create(installation.keys_dir, keys.Role.ANALYST, "ada"))
+
+
+def ended(api: Api, run: str, seconds: float = 90.0) -> dict[str, object]:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        found: dict[str, object] = api.data(RUN, id=run)["run"]
+        if found["status"] != "RUNNING":
+            return found
+        time.sleep(0.3)
+    raise AssertionError("the run did not end")
+
+
+def test_a_run_is_started_and_publishes(api: Api, database: Store) -> None:
+    started = api.data(START, seed=7)["startDetection"]
+    assert started["status"] == "RUNNING"
+    assert started["requestedBy"].startswith("ada (")
+    assert started["progress"]["stage"]
+    again = api.error(START, seed=8)
+    assert again["extensions"]["code"] == "conflict"
+    done = ended(api, started["id"])
+    assert (done["status"], done["seed"], done["clusters"]) == ("PUBLISHED", 7, 2)
+    assert done["progress"] is None
+    assert api.data("{ publishedRun { id } }")["publishedRun"]["id"] == started["id"]
+    entries = database.read("audit/entries")
+    assert [(row["entry"]["action"], row["entry"]["subject"]) for row in entries] == [
+        ("startDetection", started["id"])
+    ]
+
+
+def test_a_run_whose_process_dies_does_not_look_as_if_it_went_on(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("graphsvc.api.detection_process.sys.executable", "/bin/false")
+    started = api.data(START, seed=1)["startDetection"]
+    done = ended(api, started["id"])
+    assert (done["status"], done["error"]) == ("FAILED", "the process ended")
+    monkeypatch.undo()
+    assert ended(api, api.data(START, seed=1)["startDetection"]["id"])["status"] == "PUBLISHED"
+
+
+def test_a_run_that_died_long_ago_is_in_nobodys_way(api: Api, database: Store) -> None:
+    database.schema(
+        "CREATE (:DetectionRun {id: 'r-dead', status: 'running', engine: 'gds', algorithm: 'leiden', "
+        "startedAt: datetime('2026-01-01T00:00:00Z'), heartbeatAt: datetime('2026-01-01T00:01:00Z')})"
+    )
+    assert api.data(RUN, id="r-dead")["run"]["progress"]["at"].startswith("2026-01-01T00:01:00")
+    assert ended(api, api.data(START, seed=1)["startDetection"]["id"])["status"] == "PUBLISHED"
+
+
+def test_the_examples_of_the_page_run(api: Api) -> None:
+    _, started = examples(api, "runs")
+    ended(api, started["startDetection"]["id"])

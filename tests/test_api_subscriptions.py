@@ -1,0 +1,288 @@
+"""Promise: who listens is told of runs and clusters as they change, nobody else is, and nothing leaks."""
+
+import asyncio
+import contextlib
+import json
+import threading
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+from fastapi import FastAPI
+from lives import names
+from published import Days, person, populate
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+from graphsvc.api import hub, keys, subscription
+from graphsvc.api.app import create_app
+from graphsvc.model.decisions import On, Topic
+from graphsvc.settings import Settings
+from graphsvc.signals.tokens import Tokeniser
+from graphsvc.store import Store
+from graphsvc.store.control import heed
+from graphsvc.store.decisions import Wish, decide
+from graphsvc.store.publish import fail_run
+
+A, B = names("a", 30), names("b", 24)
+PROTOCOL = "graphql-transport-ws"
+CHANGES = "subscription($ids: [ID!]) { clusterChanges(ids: $ids) { clusterId cause kind says decision { by value } } }"
+PROGRESS = "subscription($id: String!) { runProgress(id: $id) { status progress { stage done total } } }"
+
+
+@dataclass
+class Service:
+    """A server in a thread of this process."""
+
+    app: FastAPI
+    port: int
+    loop: asyncio.AbstractEventLoop
+    keys_dir: Path
+
+    def key(self, role: keys.Role = keys.Role.VIEWER, name: str = "") -> str:
+        return keys.create(self.keys_dir, role, name)
+
+    def tasks(self) -> int:
+        """Tasks of the server's loop."""
+
+        async def count() -> int:
+            return len(asyncio.all_tasks())
+
+        return asyncio.run_coroutine_threadsafe(count(), self.loop).result(10)
+
+    @asynccontextmanager
+    async def socket(self, key: str = "", protocol: str = PROTOCOL) -> AsyncIterator[ClientConnection]:
+        """A connection, not yet let in."""
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        where = f"ws://127.0.0.1:{self.port}/graphql"
+        async with connect(where, subprotocols=[protocol], additional_headers=headers) as socket:  # type: ignore[list-item]
+            yield socket
+
+    @asynccontextmanager
+    async def listening(self, key: str, query: str, **variables: object) -> AsyncIterator[ClientConnection]:
+        """A connection that was let in and has subscribed."""
+        async with self.socket() as socket:
+            await say(socket, type="connection_init", payload={"authorization": f"Bearer {key}"})
+            assert (await hear(socket))["type"] == "connection_ack"
+            payload = {"query": query, "variables": variables}
+            await say(socket, id="1", type="subscribe", payload=payload)
+            yield socket
+
+
+async def say(socket: ClientConnection, **message: object) -> None:
+    await socket.send(json.dumps(message))
+
+
+async def hear(socket: ClientConnection, seconds: float = 40.0) -> Any:
+    return json.loads(await asyncio.wait_for(socket.recv(), seconds))
+
+
+async def closed(socket: ClientConnection, seconds: float = 15.0) -> int:
+    """The code that the server closes with."""
+    try:
+        async with asyncio.timeout(seconds):
+            while True:
+                await socket.recv()
+    except ConnectionClosed as end:
+        assert end.rcvd is not None
+        return end.rcvd.code
+
+
+@pytest.fixture
+def days(database: Store, tokens: Tokeniser, tmp_path: Path) -> Days:
+    populate(database, tokens, tmp_path, [*A, *B])
+    found = Days(database)
+    found.day(A, B)
+    return found
+
+
+@pytest.fixture
+def service(days: Days, installation: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
+    monkeypatch.setattr(hub, "LOOKING_SECONDS", 0.05)
+    monkeypatch.setattr(subscription, "CHECK_SECONDS", 0.3)
+    app = create_app(installation, days.store.address)
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, timeout_graceful_shutdown=3))
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=lambda: loop.run_until_complete(server.serve()), daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.02)
+    yield Service(app, server.servers[0].sockets[0].getsockname()[1], loop, installation.keys_dir)
+    server.should_exit = True
+    thread.join(10)
+
+
+def dismissed(days: Days, cluster: str) -> None:
+    wish = Wish(On.CLUSTER, cluster, Topic.DISPOSITION, "dismissed")
+    decide(days.store, person("ada"), wish, datetime.now(UTC))
+
+
+def test_a_decision_and_a_run_are_told_to_who_listens(service: Service, days: Days) -> None:
+    one, other = days.ids
+
+    async def listen() -> tuple[Any, Any]:
+        async with service.listening(service.key(), CHANGES, ids=[one]) as socket:
+            await asyncio.sleep(0.5)
+            await asyncio.to_thread(dismissed, days, other)
+            await asyncio.to_thread(dismissed, days, one)
+            first = await hear(socket)
+            await asyncio.to_thread(days.day, A[:25], B)
+            return first, await hear(socket)
+
+    decided, published = asyncio.run(listen())
+    event = decided["payload"]["data"]["clusterChanges"]
+    assert (event["clusterId"], event["cause"], event["kind"]) == (one, "DECISION", "disposition")
+    assert event["decision"] == {"by": "ada", "value": "dismissed"}
+    event = published["payload"]["data"]["clusterChanges"]
+    assert (event["clusterId"], event["cause"], event["kind"]) == (one, "RUN", "shrank")
+
+
+def test_who_watches_is_told_of_what_they_watch(service: Service, days: Days) -> None:
+    key = service.key(keys.Role.ANALYST, "ada")
+    name = f"ada ({key.partition('.')[0]})"
+    watch = Wish(On.CLUSTER, days.ids[1], Topic.WATCH, "watched")
+    decide(days.store, person(name), watch, datetime.now(UTC))
+
+    async def listen() -> Any:
+        async with service.listening(key, CHANGES) as socket:
+            await asyncio.sleep(0.5)
+            await asyncio.to_thread(dismissed, days, days.ids[0])
+            await asyncio.to_thread(dismissed, days, days.ids[1])
+            return await hear(socket)
+
+    assert asyncio.run(listen())["payload"]["data"]["clusterChanges"]["clusterId"] == days.ids[1]
+
+
+def test_the_progress_of_a_run_is_told_until_it_ends(service: Service, days: Days) -> None:
+    run = days.begin()
+
+    async def listen() -> list[Any]:
+        heard = []
+        async with service.listening(service.key(), PROGRESS, id=run.id) as socket:
+            heard.append(await hear(socket))
+            await asyncio.to_thread(heed, days.store, run.id, "links", 3, 9)
+            heard.append(await hear(socket))
+            await asyncio.to_thread(fail_run, days.store, run, "test")
+            heard += [await hear(socket), await hear(socket)]
+        return heard
+
+    heard = asyncio.run(listen())
+    said = [each["payload"]["data"]["runProgress"] for each in heard[:3]]
+    assert [each["status"] for each in said] == ["RUNNING", "RUNNING", "FAILED"]
+    assert said[1]["progress"] == {"stage": "links", "done": 3, "total": 9}
+    assert heard[3]["type"] == "complete"
+
+
+@pytest.mark.parametrize("how", ["no key", "wrong key", "wrong header", "no message"])
+def test_who_is_not_let_in_hears_nothing(service: Service, how: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def listen() -> int:
+        async with service.socket("a.b" if how == "wrong header" else "") as socket:
+            if how == "no message":
+                return await closed(socket)
+            payload = {"authorization": "Bearer a.b"} if how == "wrong key" else {}
+            await say(socket, type="connection_init", payload=payload)
+            await say(socket, id="1", type="subscribe", payload={"query": CHANGES})
+            return await closed(socket)
+
+    if how == "wrong header":
+        with pytest.raises(InvalidStatus):
+            asyncio.run(listen())
+    else:
+        assert asyncio.run(listen()) == (4408 if how == "no message" else 4403)
+
+
+def test_a_key_that_is_revoked_hears_no_more(service: Service, days: Days) -> None:
+    key = service.key()
+
+    async def listen() -> int:
+        async with service.listening(key, CHANGES, ids=[days.ids[0]]) as socket:
+            await asyncio.sleep(0.3)
+            keys.revoke(service.keys_dir, key.partition(".")[0])
+            return await closed(socket)
+
+    assert asyncio.run(listen()) == 4403
+
+
+@pytest.mark.parametrize("query", ["{ viewer { role } }", 'mutation { cancelRun(id: "r") { id } }'])
+def test_only_subscriptions_come_over_a_socket(service: Service, query: str) -> None:
+    async def listen() -> Any:
+        async with service.listening(service.key(), query) as socket:
+            return await hear(socket)
+
+    said = asyncio.run(listen())
+    assert said["type"] == "error"
+    assert said["payload"][0]["extensions"]["code"] == "bad_input"
+
+
+def test_another_protocol_is_refused(service: Service) -> None:
+    async def listen() -> int:
+        async with service.socket(service.key(), "graphql-ws") as socket:
+            return await closed(socket)
+
+    with contextlib.suppress(InvalidStatus):
+        assert asyncio.run(listen()) == 4406
+
+
+def test_a_key_holds_so_many_connections_and_no_more(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub, "CONNECTIONS", 2)
+    key = service.key()
+
+    async def listen() -> int:
+        async with (
+            service.listening(key, CHANGES, ids=["a"]),
+            service.listening(key, CHANGES, ids=["a"]),
+            service.socket() as third,
+        ):
+            await say(third, type="connection_init", payload={"authorization": f"Bearer {key}"})
+            return await closed(third)
+
+    assert asyncio.run(listen()) == 4403
+    time.sleep(0.3)
+    assert service.app.state.hub.connections == 0
+
+
+def test_who_does_not_keep_up_is_dropped(service: Service, days: Days) -> None:
+    async def lag() -> bool:
+        told = service.app.state.hub
+        async with told.listen() as queue:
+            for number in range(hub.BEHIND + 1):
+                told._tell(hub.Sight("", number, {}))
+            while (sight := queue.get_nowait()) is not None:
+                assert isinstance(sight, hub.Sight)
+            return not told._listeners
+
+    assert asyncio.run_coroutine_threadsafe(lag(), service.loop).result(10)
+
+
+def test_a_thousand_subscriptions_leave_nothing_behind(service: Service) -> None:
+    key = service.key()
+
+    async def once() -> None:
+        async with service.listening(key, CHANGES, ids=["a"]) as socket:
+            await say(socket, id="1", type="complete")
+
+    async def loop(times: int) -> None:
+        for _ in range(times // 4):
+            await asyncio.gather(*(once() for _ in range(4)))
+
+    def held() -> tuple[int, int]:
+        deadline = time.monotonic() + 10
+        while service.app.state.hub.connections and time.monotonic() < deadline:
+            time.sleep(0.05)
+        time.sleep(0.5)
+        return len(list(Path("/proc/self/fd").iterdir())), service.tasks()
+
+    asyncio.run(loop(20))  # pools and threads that stay are made now
+    before = held()
+    asyncio.run(loop(1_000))
+    after = held()
+    assert after[0] <= before[0] + 2
+    assert after[1] <= before[1]
