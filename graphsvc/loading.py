@@ -19,6 +19,7 @@ from graphsvc.model.columns import BundleColumns, TableReport
 from graphsvc.server.sizing import memory
 from graphsvc.signals.kinds import BY_NAME
 from graphsvc.signals.tokens import Tokeniser
+from graphsvc.signing import Signer
 from graphsvc.store import Store
 
 FORMAT = "1"
@@ -67,13 +68,16 @@ def load_bundle(
     *,
     again: bool = False,
     progress: Progress = lambda _stage, _done, _total: None,
+    signer: Signer | None = None,
 ) -> LoadReport:
     """Loads `bundle` into the graph. Killed at any moment and run again, it ends in the same graph.
 
     `again` writes everything anew even if this very bundle was loaded before; it changes nothing that is
-    as it should be. `progress(stage, done, total)` counts rows.
+    as it should be. `progress(stage, done, total)` counts rows. `signer` knows forgotten accounts, whose rows are
+    not taken; None: there are none.
 
     Raises:
+        LoadError: there are forgotten accounts and no signer; nothing was written.
         BundleError: the bundle as a whole cannot be read; nothing was written.
         ResourceError: there is too little memory to read it; nothing was written.
         DatabaseUnavailable, DatabaseRefused: what was committed stays, the next call goes on from there.
@@ -84,6 +88,7 @@ def load_bundle(
         tokens,
         lambda ids: known_accounts(store, ids),
         lambda table, done, total: progress(f"read {table}", done, total),
+        forgotten_accounts(store, signer),
     )
     load_id = id_of(columns, tokens)
     dead_letters = keep_dead_letters(columns, load_id, dead_letters_dir)
@@ -161,9 +166,10 @@ def rejections(columns: BundleColumns) -> dict[tuple[str, str], int]:
 def id_of(columns: BundleColumns, tokens: Tokeniser) -> str:
     """Id of a load: the same for the same bundle, token key and rows accepted.
 
-    Rows of accounts that nobody knew are part of it, because an earlier bundle may bring those accounts later.
+    Rows of accounts that nobody knew are part of it, because an earlier bundle may bring those accounts later; and
+    rows of forgotten accounts, because these may be allowed again.
     """
-    unknown = columns.dead_letters.filter(pl.col("reason") == "unknown_account")
+    unknown = columns.dead_letters.filter(pl.col("reason").is_in(("unknown_account", "forgotten_account")))
     rows = unknown.select("table", "file", "row").sort("table", "file", "row").write_csv()
     return hashlib.sha256(f"{FORMAT}/{tokens.key_id}/{columns.id}/{rows}".encode()).hexdigest()[:24]
 
@@ -177,6 +183,8 @@ def steps(columns: BundleColumns, number: int) -> Iterator[Step]:
     mark: dict[str, str | int] = {"number": number}
     yield Step("accounts", "load/accounts", columns.accounts, mark)
     yield Step("accounts of earlier bundles", "load/touch", _foreign(columns), mark)
+    for key_id, former in columns.former.items():  # a step each: two of them may meet in one signal
+        yield Step(f"tokens of the key {key_id}", "keeping/move_tokens", former, mark)
     systems = columns.networks.filter(pl.col("cidr").is_null()).drop("cidr")
     yield Step("autonomous systems", "load/autonomous_systems", systems)
     yield Step("networks", "load/networks", columns.networks.filter(pl.col("cidr").is_not_null()))
@@ -240,6 +248,24 @@ def known_accounts(store: Store, ids: pl.Series) -> pl.Series:
         for row in store.read("load/known_accounts", ids=ids.slice(start, BATCH).to_list())
     ]
     return pl.Series(ids.name, found, dtype=pl.String)
+
+
+def forgotten_accounts(store: Store, signer: Signer | None) -> Callable[[pl.Series], pl.Series]:
+    """What says which of some account ids (text) are on the list of the forgotten.
+
+    Raises:
+        LoadError: there is such a list, and no signer to read it with.
+    """
+    names = {row["name"] for row in store.read("keeping/listed")}
+    if names and signer is None:
+        raise LoadError(
+            "Accounts were forgotten here, and this way of loading does not know them.",
+            "Load with `graphsvc load`, or use a fresh GRAPHSVC_DATA_DIR.",
+        )
+    if signer is None or not names:
+        return lambda ids: ids.clear()
+    name_of = signer.name_of
+    return lambda ids: ids.filter(pl.Series([name_of(each) in names for each in ids], dtype=pl.Boolean))
 
 
 def place_addresses(

@@ -1,4 +1,4 @@
-"""What the tests of clusters, accounts, signals and search share: the app over a published graph and what is around it."""
+"""What tests of clusters, accounts, signals and search share: the app over a published graph and what is around it."""
 
 from collections import Counter
 from collections.abc import Iterator

@@ -4,7 +4,16 @@
 import json
 from typing import Any
 
+from hypothesis import strategies as st
+from hypothesis_graphql import nodes
+
 JSON = "application/json"
+SCALARS = {
+    "DateTime": st.datetimes().map(lambda moment: nodes.String(moment.isoformat() + "Z"))
+    | st.text().map(nodes.String),
+    "BigInt": st.integers(-(2**70), 2**70).map(nodes.Int),
+}
+"""Made-up literals of the scalars that GraphQL does not bring along."""
 
 
 def _fragments(count: int, body: str, last: str) -> str:

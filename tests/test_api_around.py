@@ -77,10 +77,12 @@ MEMBERS = {
 
 def test_members_are_filtered(api: Api) -> None:
     for where, expected in MEMBERS.items():
-        query = f'{{ cluster(id: "c-large") {{ members(filter: {where}) {{ edges {{ node {{ account {{ id }} }} }} }} }} }}'
+        members = f"members(filter: {where}) {{ edges {{ node {{ account {{ id }} }} }} }}"
+        query = f'{{ cluster(id: "c-large") {{ {members} }} }}'
         found = nodes(api.data(query)["cluster"]["members"])
         assert [each["account"]["id"] for each in found] == expected, where
-    late = '{ cluster(id: "c-small") { members(filter: {joinedSince: "2026-02-10T00:00:00Z"}) { edges { node { since } } } } }'
+    late = """{ cluster(id: "c-small") { members(filter: {joinedSince: "2026-02-10T00:00:00Z"}) {
+      edges { node { since } } } } }"""
     assert len(nodes(api.data(late)["cluster"]["members"])) == 1
 
 
@@ -102,7 +104,8 @@ def test_pages_of_filtered_members_neither_skip_nor_repeat(api: Api) -> None:
 def test_a_cluster_is_counted_by_what_its_accounts_are(api: Api) -> None:
     cluster = api.data(
         """{ cluster(id: "c-large") { status: composition(by: STATUS) { value accounts }
-          country: composition(by: COUNTRY) { value accounts } plan: composition(by: PLAN, first: 1) { value accounts } } }"""
+          country: composition(by: COUNTRY) { value accounts }
+          plan: composition(by: PLAN, first: 1) { value accounts } } }"""
     )["cluster"]
     assert cluster["status"] == [{"value": "active", "accounts": 7}, {"value": "banned", "accounts": 1}]
     assert cluster["country"] == [{"value": "US", "accounts": 8}]
@@ -134,7 +137,8 @@ def test_neighbours_share_signals_or_a_past(api: Api) -> None:
 
 
 def test_shared_signals_say_who_else_uses_them(api: Api) -> None:
-    query = '{ cluster(id: "c-large") { sharedSignals(first: 1) { accounts outside signal { degree rarity { isHub } } } } }'
+    query = """{ cluster(id: "c-large") { sharedSignals(first: 1) {
+      accounts outside signal { degree rarity { isHub } } } } }"""
     (shared,) = api.data(query)["cluster"]["sharedSignals"]
     assert shared == {"accounts": 8, "outside": 1, "signal": {"degree": 9, "rarity": {"isHub": False}}}
 
@@ -143,7 +147,7 @@ def test_an_account_touches_others_by_its_rarest_signals(api: Api) -> None:
     query = """query T($id: String!, $outside: Boolean!) { account(id: $id) { touches(outside: $outside) {
       account { id } cluster { id } bits signals { key kind bits } } } }"""
     touches = api.data(query, id="a09", outside=True)["account"]["touches"]
-    # By the card, of 9 of the 14 accounts; by the domain all 14: the rarer first, and each but those of its own cluster.
+    # By the card, of 9 of the 14 accounts; by the domain all 14: the rarer first, without its own cluster.
     assert [each["account"]["id"] for each in touches] == [f"a{i:02}" for i in [*range(1, 9), 12, 13, 14]]
     first = touches[0]
     assert first["cluster"] == {"id": "c-large"}
@@ -157,7 +161,8 @@ def test_an_account_touches_others_by_its_rarest_signals(api: Api) -> None:
 
 def test_an_account_follows_and_is_followed(api: Api) -> None:
     query = """query S($id: String!) { account(id: $id) {
-      follows { predecessor { id } probability says parts { name bits } } followedBy { successor { id } probability } } }"""
+      follows { predecessor { id } probability says parts { name bits } }
+      followedBy { successor { id } probability } } }"""
     new = api.data(query, id="a08")["account"]
     assert [each["predecessor"]["id"] for each in new["follows"]] == ["a01"]
     assert new["follows"][0]["parts"] == [
@@ -220,7 +225,8 @@ PER_CLUSTER = """growth joined(since: "2026-01-01T00:00:00Z") turnover { stopped
   sharedSignals(first: 5) { outside signal { rarity { bits } clusters { accounts } range { cidr use { accounts }
     system { use { accounts } } } } }"""
 PER_MEMBER = """touches(first: 3) { bits cluster { id } account { id } } follows { says predecessor { id } }
-  followedBy { says } signals(first: 9) { edges { node { signal { rarity { share } clusters(first: 2) { accounts } } } } }"""
+  followedBy { says }
+  signals(first: 9) { edges { node { signal { rarity { share } clusters(first: 2) { accounts } } } } }"""
 GROWING = [
     ("clusters", f"query Q($n: Int!) {{ clusters(first: $n) {{ totalCount edges {{ node {{ {PER_CLUSTER} }} }} }} }}"),
     (

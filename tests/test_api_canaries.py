@@ -7,7 +7,7 @@ import json
 import logging
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -182,6 +182,9 @@ def test_what_somebody_types_is_neither_told_back_nor_logged(
             for question in QUESTIONS:
                 answer = typed.post(question % json.dumps(canary))
                 assert not found_in(answer.text), question
+            given = replace(world.known, texts={**world.known.texts, "text": canary})
+            for search in (each for each in documents(given) if each.startswith("query { search(")):
+                assert not found_in(typed.post(search).text), search
     said = capfd.readouterr()
     ours = "\n".join(r.getMessage() for r in caplog.records if r.name.split(".")[0] not in ("httpx", "neo4j"))
     assert not found_in(ours + said.out + said.err)

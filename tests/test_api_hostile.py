@@ -11,7 +11,7 @@ import pytest
 from api import Api
 from fastapi.testclient import TestClient
 from graphql import GraphQLSchema, print_schema
-from hostile import BODIES, DOCUMENTS, HARMLESS, JSON
+from hostile import BODIES, DOCUMENTS, HARMLESS, JSON, SCALARS
 from httpx import Response
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
@@ -126,7 +126,7 @@ def test_how_many_there_are(capsys: pytest.CaptureFixture[str]) -> None:
     database=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
-@given(document=queries(print_schema(SCHEMA)))
+@given(document=queries(print_schema(SCHEMA), custom_scalars=SCALARS))
 def test_documents_that_fit_the_schema_never_fail(api: Api, document: str) -> None:
     answer = api.post(document)
     assert answer.status_code in (200, 503)  # the database is away

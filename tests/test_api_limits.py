@@ -197,6 +197,14 @@ def test_the_front_ends_documents_are_known_by_their_hash(serving: Serving) -> N
         assert api.data(VIEWER)
 
 
+def test_every_document_of_the_front_end_fits_the_schema(caplog: pytest.LogCaptureFixture) -> None:
+    kept = Documents()
+    kept.prepare(build_schema())
+    assert not caplog.messages
+    assert len(documents()) >= 7
+    assert all(kept.is_own(document.text) for document in documents())
+
+
 def test_where_only_the_front_end_asks_nothing_else_is_executed(serving: Serving) -> None:
     with serving(persisted_only=True) as api:
         headers = {"Authorization": f"Bearer {api.key}"}
@@ -260,6 +268,7 @@ def statements(registry: CollectorRegistry) -> dict[str, float]:
 VARIABLES: dict[str, dict[str, Any]] = {
     "account": {"id": "a01"},
     "cluster": {"id": "c-large"},
+    "evidence": {"id": "c-large"},
     "signal": {"key": "email_domain:example.com"},
     "search": {"text": "a01"},
     "ego": {"account": "a01"},

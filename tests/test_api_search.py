@@ -1,8 +1,9 @@
-"""Promise: whatever an investigator has of an account, a cluster or a signal finds it; raw values are found by their tokens
-and are nowhere afterwards."""
+"""Promise: whatever an investigator has of an account, a cluster or a signal finds it; raw values are found by their
+tokens and are nowhere afterwards."""
 
 import json
 import logging
+import re
 from collections.abc import Iterator
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
@@ -21,6 +22,7 @@ from graphsvc.loading import load_bundle
 from graphsvc.settings import Settings
 from graphsvc.signals.kinds import KINDS
 from graphsvc.signals.tokens import Tokeniser, load_or_create_key
+from graphsvc.statements import names, statement
 from graphsvc.store import Store
 
 MADE = "2026-03-01T05:00:00Z"
@@ -182,6 +184,21 @@ def test_a_search_is_a_few_statements(api: Api, monkeypatch: pytest.MonkeyPatch)
         assert len(statements) <= 6
 
 
+def operators(plan: dict[str, Any]) -> set[str]:
+    return {plan["operatorType"].split("@")[0]}.union(*(operators(each) for each in plan.get("children", [])))
+
+
+@pytest.mark.parametrize("name", [name for name in names() if name.startswith("query/search_")])
+def test_every_part_of_a_search_is_a_seek_in_an_index(api: Api, open_database: Store, name: str) -> None:
+    parameters = dict.fromkeys(re.findall(r"\$(\w+)", statement(name).text))
+    result = open_database.driver.execute_query(
+        f"EXPLAIN {statement(name).text}", parameters, database_=open_database.address.database
+    )
+    used = operators(result.summary.plan or {})
+    assert any("Seek" in each for each in used), used
+    assert not [each for each in used if each.endswith("Scan")], used
+
+
 CARDS = ["4111 1111 1111 1111", "instrument:4111111111111111", "4111-1111-1111-1111", " 5500005555555559 "]
 
 
@@ -198,7 +215,8 @@ def test_card_numbers_are_refused_before_anything_is_asked(
         answer = api.post(QUERY, text=card).text
         assert "card number" in answer
         digits = "".join(each for each in card if each.isdigit())
-        assert digits not in bare(answer) and digits not in bare(caplog.text)
+        assert digits not in bare(answer)
+        assert digits not in bare(caplog.text)
     assert not statements
 
 
@@ -237,6 +255,15 @@ def test_raw_values_are_nowhere_after_a_search(
         api.post(f'{{ search(text: "{mail}") {{ nothing }} }}'),
         api.post(f'{{ search(text: {{value: "{mail}"}}) {{ hasMore }} }}'),
         api.post(f'{{ search(text: "{mail}" '),
+        api.post(f'{{ search("{mail}") }}'),
+        api.post(f'{{ search(text: "x", kinds: ["{mail}"]) {{ hasMore }} }}'),
+        api.post("query Q($f: ClusterFilter) { clusters(filter: $f) { totalCount } }", f={mail: 1}),
+        api.post(
+            "query Q($f: ClusterFilter) { clusters(filter: $f) { totalCount } }", f={"joinedSince": mail}
+        ),
+        api.post(QUERY, text=int("5550123" * 2)),
+        api.post("query Q($f: ClusterFilter) { clusters(filter: $f) { totalCount } }", f={f"o'{mail}": 1}),
+        api.post(QUERY, text="x", kinds=[f"o'{mail}"]),
     ]
     assert all("errors" in each.json() for each in failing)
     everywhere = {
@@ -281,16 +308,14 @@ def place(prefix: IPv4Network | IPv6Network) -> str:
 def test_a_range_of_texts_holds_what_the_range_of_addresses_does(
     wide: IPv4Network | IPv6Network, other: IPv4Network | IPv6Network, inside: bool
 ) -> None:
-    unit = 24 if other.version == 4 else 64
     if inside:  # else a pair hardly ever meets
         other = wide
-    first = int(other.network_address)
-    size = 1 << (32 if other.version == 4 else 128) - unit
-    prefix = ip_network((first // size * size, unit), strict=False)
-    if prefix.version != other.version:
-        return
+    unit, length = (24, 32) if other.version == 4 else (64, 128)
+    size = 1 << (length - unit)
+    prefix = ip_network((int(other.network_address) // size * size, unit))
     found = range_of(str(wide))
-    whole = wide if wide.prefixlen <= unit else wide.supernet(new_prefix=unit)
+    widest = 24 if wide.version == 4 else 64
+    whole = wide if wide.prefixlen <= widest else wide.supernet(new_prefix=widest)
     holds = whole.version == prefix.version and whole.supernet_of(prefix)  # type: ignore[arg-type]
     by_text = str(prefix).startswith(found.stem) and found.low <= place(prefix) <= found.high
     assert by_text == holds

@@ -5,6 +5,7 @@ Logs, metrics, traces, headers, the end of the process. Nothing of what was aske
 
 import builtins
 import json
+import logging
 import os
 import signal
 import socket
@@ -22,8 +23,10 @@ import pytest
 from api import Api, write
 from fastapi.testclient import TestClient
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from websockets import ConnectionClosed
+from websockets.sync.client import connect
 
-from graphsvc.api import keys
+from graphsvc.api import keys, logs
 from graphsvc.api.app import create_app
 from graphsvc.api.keys import Role
 from graphsvc.api.traces import NoTraces, OpenTelemetry, configured
@@ -77,6 +80,13 @@ def test_metrics_need_a_key_and_tell_of_requests_and_runs(api: Api) -> None:
     assert found['graphsvc_runs{status="failed"}'] == 1
     assert found["graphsvc_published_run_age_seconds"] > 0
     assert found["graphsvc_works_inside"] == found["graphsvc_requests_inside"] == 0
+
+
+def test_open_websockets_are_counted(api: Api) -> None:
+    headers = {"Authorization": f"Bearer {api.key}"}
+    with api.client.websocket_connect("/graphql", ["graphql-transport-ws"], headers=headers):
+        assert metrics(api)["graphsvc_websockets"] == 1
+    assert metrics(api)["graphsvc_websockets"] == 0
 
 
 def test_metrics_hold_nothing_of_what_was_asked_and_do_not_grow_with_it(api: Api) -> None:
@@ -314,3 +324,48 @@ def test_a_request_that_never_ends_does_not_hold_up_the_end(installation: Settin
             served.process.terminate()
             assert served.process.wait(timeout=10) == 0
             assert time.monotonic() - began < 6
+
+
+def test_subscriptions_are_closed_with_a_code_at_the_end(database: Store, installation: Settings) -> None:
+    write(database, "published")
+    with process(installation, drain_seconds="0") as served:
+        with connect(
+            served.url.replace("http", "ws") + "/graphql",
+            subprotocols=["graphql-transport-ws"],  # type: ignore[list-item]
+            additional_headers={"Authorization": f"Bearer {served.key}"},
+        ) as socket_:
+            socket_.send(json.dumps({"type": "connection_init"}))
+            assert json.loads(socket_.recv(timeout=10))["type"] == "connection_ack"
+            query = "subscription { clusterChanges { kind } }"
+            socket_.send(json.dumps({"type": "subscribe", "id": "1", "payload": {"query": query}}))
+            socket_.send(json.dumps({"type": "ping"}))
+            assert json.loads(socket_.recv(timeout=10))["type"] == "pong"
+            began = time.monotonic()
+            served.process.terminate()
+            with pytest.raises(ConnectionClosed) as closed:
+                socket_.recv(timeout=15)
+            assert closed.value.rcvd is not None
+            assert closed.value.rcvd.code == 1012  # service restart
+        assert served.process.wait(timeout=15) == 0
+        assert time.monotonic() - began < 8
+
+
+def test_the_log_tells_an_exception_by_its_type_and_place(capsys: pytest.CaptureFixture[str]) -> None:
+    root, ours = logging.getLogger(), logging.getLogger("graphsvc")
+    before, levels = root.handlers[:], (root.level, ours.level)
+    try:
+        for form in ("json", "text"):
+            logs.configure(form)  # type: ignore[arg-type]
+            try:
+                raise ValueError("canary")
+            except ValueError:
+                logging.getLogger("uvicorn.error").exception("It failed.")
+            said = capsys.readouterr().err
+            assert "It failed." in said
+            assert "ValueError" in said
+            assert "test_operations.py" in said
+            assert "canary" not in said
+    finally:
+        root.handlers[:] = before
+        root.setLevel(levels[0])
+        ours.setLevel(levels[1])

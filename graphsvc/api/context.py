@@ -1,5 +1,6 @@
 """What a resolver has at hand: who asks, a reader that batches, and a budget."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import cast
 
@@ -53,6 +54,11 @@ class Loaders:
         rows = await self.rows(statement, owner)
         return rows[0] if rows else None
 
+    async def many(self, statement: str, owners: Sequence[str]) -> list[Row]:
+        """The only row of `statement` for each of some owners, in one query; those without one are left out."""
+        rows = await asyncio.gather(*(self.row(statement, owner) for owner in owners))
+        return [row for row in rows if row is not None]
+
     async def _load(
         self, statement: str, ids: list[str], parameters: dict[str, object]
     ) -> Sequence[list[Row]]:
@@ -84,8 +90,8 @@ class Context(BaseContext):
         self.renew()
 
     def renew(self) -> None:
-        """Forgets what was read, and counts anew what is charged: a subscription is told of what is, not of what was when
-        it began, and of each news on its own."""
+        """Forgets what was read, and counts anew what is charged: a subscription is told of what is, not of what was
+        when it began, and of each news on its own."""
         self.budget = Budget(spend=self.budget.spend)
         self.loaders = Loaders(self.reader)
         self.book = BookOnce(self.reader)

@@ -3,8 +3,10 @@
 import asyncio
 import logging
 import os
+import subprocess
 import sys
-from typing import Any
+import tempfile
+from typing import IO, Any
 
 from graphsvc.api.worker import Worker
 from graphsvc.settings import Settings
@@ -12,6 +14,7 @@ from graphsvc.store.connection import Store
 
 log = logging.getLogger("graphsvc.api")
 
+LOOKING_SECONDS = 0.5
 LAST_WORDS = 2_000
 """Characters of what a failed run said that go to the log."""
 
@@ -29,21 +32,17 @@ class DetectionProcesses:
 
     async def start(self, run: str, *options: str) -> None:
         """Starts the process of a requested run."""
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "graphsvc",
-            "detect",
-            "--run",
-            run,
-            *options,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.PIPE,
+        said = tempfile.TemporaryFile()  # noqa: SIM115  # closed by who reads it
+        command = [sys.executable, "-m", "graphsvc", "detect", "--run", run, *options]
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=said,
             env=self._environment,
             start_new_session=True,
         )
-        watch = asyncio.create_task(self._see_through(run, process))
+        watch = asyncio.create_task(self._see_through(run, process, said))
         self._watched.add(watch)
         watch.add_done_callback(self._watched.discard)
 
@@ -52,16 +51,15 @@ class DetectionProcesses:
         for watch in self._watched:
             watch.cancel()
 
-    async def _see_through(self, run: str, process: asyncio.subprocess.Process) -> None:
-        said = b""
-        if process.stderr is not None:
-            while part := await process.stderr.read(4096):
-                said = (said + part)[-LAST_WORDS:]
-        if await process.wait():
-            log.error(
-                "run %s ended with status %s: %s", run, process.returncode, said.decode(errors="replace")
-            )
-            await self._worker.run(_failed, run)
+    async def _see_through(self, run: str, process: "subprocess.Popen[bytes]", said: IO[bytes]) -> None:
+        with said:
+            while process.poll() is None:
+                await asyncio.sleep(LOOKING_SECONDS)
+            if process.returncode:
+                said.seek(max(said.tell() - LAST_WORDS, 0))
+                words = said.read().decode(errors="replace")
+                log.error("run %s ended with status %s: %s", run, process.returncode, words)
+                await self._worker.run(_failed, run)
 
 
 def _failed(store: Store, run: str) -> list[dict[str, Any]]:

@@ -24,6 +24,14 @@ PASSING = frozenset((429, 503))
 """What tells a client, by the status of the whole answer, that the same request may do later."""
 
 _SUGGESTION = re.compile(r"\s*Did you mean .*$", re.DOTALL)
+_VALUES = (
+    (re.compile(r"(cannot represent[^:]*): .*", re.DOTALL), r"\1."),
+    (re.compile(r", found: .*", re.DOTALL), "."),
+    (re.compile(r"found (\w*String|Int|Float) '.*", re.DOTALL), r"found \1."),
+    (re.compile(r"Value (['\"]).*\1 does not exist", re.DOTALL), "A value does not exist"),
+    (re.compile(r"(unknown field|operation named) '(?![_A-Za-z]\w*'\.?$).*", re.DOTALL), r"\1."),
+)
+"""How messages on documents quote values, and what is to stand there: a value may be of a person."""
 
 
 class BadInput(GraphsvcError):
@@ -52,7 +60,7 @@ def public(error: GraphQLError, request_id: str, veiled: Callable[[str], str] = 
     if isinstance(cause, GraphsvcError):
         return _told(error, veiled(str(cause)), cause.code, request_id)
     if cause is None:
-        return _told(error, _cut(_SUGGESTION.sub("", error.message)), "bad_document", request_id)
+        return _told(error, _cut(_without_values(error.message)), "bad_document", request_id)
     log.error(
         "request %s: %s in %s\n%s",
         request_id,
@@ -61,6 +69,13 @@ def public(error: GraphQLError, request_id: str, veiled: Callable[[str], str] = 
         "".join(traceback.format_tb(cause.__traceback__)),
     )
     return _told(error, "Something went wrong here; the service's log has it.", "internal", request_id)
+
+
+def _without_values(message: str) -> str:
+    message = _SUGGESTION.sub("", message)
+    for quoted, instead in _VALUES:
+        message = quoted.sub(instead, message)
+    return message
 
 
 def _cut(message: str) -> str:

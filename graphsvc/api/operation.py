@@ -4,6 +4,7 @@ A document that was found good is kept with its parse, so that it is parsed, mea
 end's own documents are kept for good, others in turn.
 """
 
+import logging
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Iterator
 from functools import partial
@@ -30,6 +31,8 @@ from graphsvc.api.record import Record, record_of
 from graphsvc.errors import GraphsvcError
 from graphsvc.settings import Settings
 
+log = logging.getLogger("graphsvc.api")
+
 KEPT = 100
 """Documents of others that are kept parsed."""
 
@@ -49,18 +52,15 @@ class Documents:
         self._kept: OrderedDict[str, DocumentNode] = OrderedDict()
 
     def prepare(self, schema: strawberry.Schema) -> None:
-        """Parses and validates the front end's documents.
-
-        Raises:
-            ValueError: one of them does not fit the schema; a mistake in the program.
-        """
+        """Parses and validates the front end's documents; one that does not fit the schema is nobody's."""
         for own in documents():
             document = parse(own.text, max_tokens=MAX_TOKENS)
             errors = faults(schema._schema, document)
             reason = check_shape(document) or (errors[0].message if errors else None)
             if reason is not None:
-                raise ValueError(f"documents/{own.name}.graphql: {reason}")
-            self._own[own.text] = document
+                log.error("documents/%s.graphql does not fit the schema: %s", own.name, reason)
+            else:
+                self._own[own.text] = document
 
     def is_own(self, text: str | None) -> bool:
         """Whether it is one of the front end's."""

@@ -8,11 +8,13 @@ from graphsvc.api.questions.clusters import ClusterQuestions
 from graphsvc.api.questions.comparisons import ComparisonQuestions
 from graphsvc.api.questions.counterfactuals import CounterfactualQuestions
 from graphsvc.api.questions.decisions import DecisionQuestions
+from graphsvc.api.questions.paths import PathQuestions
 from graphsvc.api.questions.records import RecordQuestions
 from graphsvc.api.questions.runs import RunQuestions
 from graphsvc.api.questions.search import SearchQuestions
 from graphsvc.api.questions.service import ServiceQuestions
 from graphsvc.api.questions.successions import SuccessionQuestions
+from graphsvc.api.questions.views import ViewQuestions
 
 
 @strawberry.type(description="The questions.")
@@ -23,10 +25,12 @@ class Query(
     ComparisonQuestions,
     CounterfactualQuestions,
     DecisionQuestions,
+    PathQuestions,
     RecordQuestions,
     RunQuestions,
     SearchQuestions,
     ServiceQuestions,
     SuccessionQuestions,
+    ViewQuestions,
 ):
     pass

@@ -63,10 +63,12 @@ def list_entries(
 ) -> None:
     """List entries, newest first."""
     from graphsvc.database import open_store
+    from graphsvc.signing import load_or_create_signer
     from graphsvc.store.audit_log import LAST, Wanted, page
 
+    account = load_or_create_signer(settings()).name_of(subject) if subject else None
     with open_store(settings(), console.print) as store:
-        for logged in page(store, LAST, limit, Wanted(actor=actor, subject=subject)):
+        for logged in page(store, LAST, limit, Wanted(actor=actor, subject=subject, account=account)):
             act = logged.entry.act if logged.entry else None
             if logged.entry is None or act is None:
                 typer.echo(f"{logged.number}  was changed: `graphsvc audit verify`")

@@ -40,11 +40,15 @@ def backup(
     from graphsvc.keeping.backup import back_up
 
     back_up(settings(), out, _passphrase(passphrase_file, twice=True), keys_only=keys_only, say=console.print)
-    typer.echo(f"{out}: {out.stat().st_size / 1e6:,.1f} MB, sealed. Keep it and its passphrase in different places.")
+    typer.echo(
+        f"{out}: {out.stat().st_size / 1e6:,.1f} MB, sealed. Keep it and its passphrase in different places."
+    )
 
 
 def restore(
-    file: Annotated[Path, typer.Argument(help="A file that `graphsvc backup` wrote.", exists=True, dir_okay=False)],
+    file: Annotated[
+        Path, typer.Argument(help="A file that `graphsvc backup` wrote.", exists=True, dir_okay=False)
+    ],
     force: Annotated[
         bool, typer.Option("--force", help="Replace the database and the keys that are there.")
     ] = False,

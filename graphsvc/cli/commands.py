@@ -14,15 +14,18 @@ from graphsvc.cli import (
     detect,
     evaluate,
     export,
+    forget,
     keys,
     lineage,
     load,
     neo4j,
+    retention,
     runs,
     seed,
     serve,
     simulate,
     succession,
+    tokens,
     verify,
     whatif,
 )
@@ -81,9 +84,12 @@ app.command("pin")(decide.pin)
 app.command("decisions")(decide.decisions)
 app.command("undo")(decide.undo)
 app.command("serve")(serve.serve)
+app.command("forget")(forget.forget)
+app.command("retention")(retention.retention)
 app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)
 app.add_typer(audit.app, name="audit")
 app.add_typer(export.app, name="export")
 app.add_typer(keys.app, name="keys")
+app.add_typer(tokens.app, name="tokens")
 app.add_typer(neo4j.app, name="neo4j")

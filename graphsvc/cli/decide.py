@@ -102,7 +102,7 @@ def undo(
     from graphsvc.store.decisions import undo as take_back
 
     with open_store(settings(), console.print) as store:
-        _told(store, take_back(store, _auditor(by), decision, datetime.now(UTC)))
+        _told(store, take_back(store, auditor(by), decision, datetime.now(UTC)))
 
 
 def decisions(
@@ -139,7 +139,7 @@ def _decided(wish: "Wish", by: str | None) -> None:
     from graphsvc.store.decisions import decide as record
 
     with open_store(settings(), console.print) as store:
-        made = record(store, _auditor(by), wish, datetime.now(UTC))
+        made = record(store, auditor(by), wish, datetime.now(UTC))
         _told(store, made)
     typer.echo(f"Decision {made.id}; `graphsvc undo {made.id}` takes it back.")
 
@@ -180,7 +180,8 @@ def _told(store: "Store", decision: Decision) -> None:
         )
 
 
-def _auditor(by: str | None) -> "Auditor":
+def auditor(by: str | None) -> "Auditor":
+    """Who acts at this command line; None: by the login name."""
     from graphsvc.signing import load_or_create_signer
     from graphsvc.store.audit import Auditor
 

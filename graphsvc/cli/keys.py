@@ -18,7 +18,7 @@ app = typer.Typer(no_args_is_help=True, help="Create, list, rotate and revoke AP
 _UNITS = {"d": "days", "h": "hours", "m": "minutes"}
 
 
-def _duration(text: str) -> timedelta:
+def duration(text: str) -> timedelta:
     """A time like `90d`, `24h` or `30m`; at most a hundred years."""
     found = re.fullmatch(r"([0-9]{1,8})([dhm])", text.strip())
     lasts = timedelta(**{_UNITS[found[2]]: int(found[1])}) if found else None
@@ -30,7 +30,7 @@ def _duration(text: str) -> timedelta:
 KeyId = Annotated[str, typer.Argument(metavar="ID", help="The part of the key before the dot.")]
 Expires = Annotated[
     timedelta | None,
-    typer.Option(parser=_duration, metavar="TIME", help="How long it is valid from now on, for example 90d."),
+    typer.Option(parser=duration, metavar="TIME", help="How long it is valid from now on, for example 90d."),
 ]
 
 
@@ -68,7 +68,7 @@ def rotate(
     key_id: KeyId,
     grace: Annotated[
         timedelta,
-        typer.Option(parser=_duration, metavar="TIME", help="How long the secret before is still taken."),
+        typer.Option(parser=duration, metavar="TIME", help="How long the secret before is still taken."),
     ] = timedelta(0),
     expires: Expires = None,
 ) -> None:

@@ -39,6 +39,7 @@ def load(
     from graphsvc.database import open_store
     from graphsvc.loading import expected, load_bundle
     from graphsvc.signals.tokens import load_or_create_key
+    from graphsvc.signing import load_or_create_signer
 
     if bulk:
         from graphsvc.bulk import load_bulk
@@ -62,6 +63,7 @@ def load(
             settings().dead_letters_dir,
             again=again,
             progress=stages.progress,
+            signer=load_or_create_signer(settings()),
         )
     show(report)
 

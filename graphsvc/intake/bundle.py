@@ -1,6 +1,6 @@
 """A bundle on disk to columns ready for the graph. Nothing is written here, and nothing raw comes out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from graphsvc.intake.schemas import SCHEMAS, columns_of
 from graphsvc.intake.signals import BANDED, build
 from graphsvc.intake.validation import check_columns, validate
 from graphsvc.intake.values import masked
-from graphsvc.model.columns import ACCOUNTS, ACTIVITY, DEAD_LETTERS, NETWORKS, BundleColumns, TableReport
+from graphsvc.model.columns import ACCOUNTS, ACTIVITY, FORMER, NETWORKS, BundleColumns, TableReport
 from graphsvc.signals.kinds import KINDS
 from graphsvc.signals.prompts import bands
 from graphsvc.signals.tokens import Tokeniser
@@ -26,7 +26,11 @@ _STATUSES = ("active", "closed", "suspended", "banned")  # where two rows differ
 
 
 def read_bundle(
-    path: Path, tokens: Tokeniser, known_accounts: Known | None = None, report: Progress | None = None
+    path: Path,
+    tokens: Tokeniser,
+    known_accounts: Known | None = None,
+    report: Progress | None = None,
+    forgotten: Known = lambda ids: ids.clear(),
 ) -> BundleColumns:
     """Read, validate and tokenise a bundle.
 
@@ -37,6 +41,8 @@ def read_bundle(
             `unknown_account`. None keeps all rows.
         report: called with table, rows read so far, and rows in all (an estimate until the last); then with `signals`
             and how many of the kinds are tokenised.
+        forgotten: given account ids (String, distinct), those that must not be brought back; their rows become dead
+            letters `forgotten_account`.
 
     Raises:
         BundleError: the bundle, one of its files or a required column cannot be read.
@@ -44,7 +50,7 @@ def read_bundle(
     files = find(path, list(SCHEMAS))
     with ThreadPoolExecutor(1) as pool:
         content = pool.submit(content_hash, files, tokens.key_id)
-        intake = _Intake(known_accounts, report or (lambda *_: None))
+        intake = _Intake(known_accounts, forgotten, report or (lambda *_: None))
         for table, parts in files.tables.items():
             intake.read(table, parts)
         return intake.columns(content.result(), tokens, files.unknown)
@@ -53,8 +59,9 @@ def read_bundle(
 class _Intake:
     """The tables of a bundle as they are read: typed rows as codes, dead letters, what was counted."""
 
-    def __init__(self, known_accounts: Known | None, report: Progress) -> None:
+    def __init__(self, known_accounts: Known | None, forgotten: Known, report: Progress) -> None:
         self._known_accounts = known_accounts
+        self._forgotten = forgotten
         self._report = report
         self._codes = Dictionaries()
         self._tables: dict[str, pl.DataFrame] = {}
@@ -86,35 +93,33 @@ class _Intake:
             unknown |= chunk.found.difference(columns_of(table))
             count += in_file
         frame = pl.concat(frames)
-        if table != "accounts" and "account_id" in frame.columns:
-            frame, rejected = self._of_known_accounts(table, parts, frame)
-            letters_of_table.append(rejected)
+        if "account_id" in frame.columns:
+            for reason, ids in self._unwanted(table, frame):
+                if ids.is_empty():
+                    continue
+                frame, rejected = _without(table, parts, frame, reason, ids)
+                letters_of_table.append(rejected)
         self._dead_letters += letters_of_table
         self._tables[table] = frame.drop("row", "file", "fault").unique()
         names = masked(pl.Series(sorted(unknown), dtype=pl.String).str.slice(0, 64))
         self._reports.append(TableReport(table, count, sum(map(len, letters_of_table)), tuple(names)))
         self._report(table, count, count)
 
-    def _of_known_accounts(
-        self, table: str, parts: tuple[BundleFile, ...], frame: pl.DataFrame
-    ) -> tuple[pl.DataFrame, pl.DataFrame]:
-        nobody = pl.DataFrame(schema=DEAD_LETTERS)
-        if self._known_accounts is None:
-            return frame, nobody
+    def _unwanted(self, table: str, frame: pl.DataFrame) -> Iterator[tuple[str, pl.Series]]:
+        """Account ids in a table whose rows are not taken, by reason."""
         named = distinct(frame["account_id"]).cast(pl.String)
+        if table == "accounts":
+            yield "forgotten_account", self._forgotten(named)
+            return
         own = self._tables["accounts"]["account_id"].cast(pl.String)
         foreign = named.filter(~named.is_in(own.implode())).sort()
         if foreign.is_empty():
-            return frame, nobody
-        known = self._known_accounts(foreign)
-        strangers = foreign.filter(~foreign.is_in(known.implode())).cast(frame["account_id"].dtype)
-        unknown = frame["account_id"].is_in(strangers.implode())
-        lost = frame.filter(unknown)
-        names = pl.Series([part.name for part in parts]).gather(lost["file"])
-        ids = lost["account_id"].cast(pl.String)
-        return frame.filter(~unknown), letters(
-            table, names, lost["row"], "unknown_account", "account_id", ids
-        )
+            return
+        forgotten = self._forgotten(foreign)
+        yield "forgotten_account", forgotten
+        if self._known_accounts is not None:
+            known = self._known_accounts(foreign)
+            yield "unknown_account", foreign.filter(~foreign.is_in(pl.concat([known, forgotten]).implode()))
 
     def columns(self, content: str, tokens: Tokeniser, unknown_files: tuple[str, ...]) -> BundleColumns:
         """Everything read, as columns."""
@@ -140,7 +145,27 @@ class _Intake:
             dead_letters=pl.concat(self._dead_letters),
             tables=tuple(self._reports),
             unknown_files=tuple(masked(pl.Series(unknown_files, dtype=pl.String))),
+            former={
+                older.key_id: pl.concat(
+                    [
+                        pl.DataFrame(schema=FORMER),
+                        *(s.former[older.key_id] for s in signals.values() if s.former),
+                    ]
+                )
+                for older in tokens.older
+            },
         )
+
+
+def _without(
+    table: str, parts: tuple[BundleFile, ...], frame: pl.DataFrame, reason: str, ids: pl.Series
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Rows without those of some accounts, and these as dead letters."""
+    of_these = frame["account_id"].is_in(ids.cast(frame["account_id"].dtype).implode())
+    lost = frame.filter(of_these)
+    names = pl.Series([part.name for part in parts], dtype=pl.String).gather(lost["file"])
+    lost_ids = lost["account_id"].cast(pl.String)
+    return frame.filter(~of_these), letters(table, names, lost["row"], reason, "account_id", lost_ids)
 
 
 def _without_text(table: str, rows: pl.DataFrame) -> pl.DataFrame:

@@ -25,21 +25,23 @@ _TO_SOURCE_FORM: dict[str, Callable[[pl.Series], pl.Series]] = {
 
 
 class Signals(NamedTuple):
-    """Edges and distinct values of a kind, as `BundleColumns` holds them."""
+    """Edges, distinct values and former keys of a kind, as `BundleColumns` holds them."""
 
     edges: pl.DataFrame
     values: pl.DataFrame
+    former: dict[str, pl.DataFrame]
 
 
 class _Rows(NamedTuple):
     """Rows of a table with their values: whose, which, when and how often; and what each distinct
-    value (Categorical) is as a signal (key, null for none)."""
+    value (Categorical) is as a signal (key, null for none), now and by each earlier token key."""
 
     table: pl.DataFrame
     accounts: Ranks
     column: pl.Series
     values: pl.Series
     keys: pl.Series
+    former: dict[str, pl.Series]
 
 
 def build(
@@ -103,7 +105,8 @@ def _keyed(
     text = values.cast(pl.String)
     if identifier and name in _TO_SOURCE_FORM:
         text = _TO_SOURCE_FORM[name](text)
-    return _Rows(table, accounts, column, values, keys_of(kind, name, text, tokens))
+    keys = keys_of(kind, name, text, tokens)
+    return _Rows(table, accounts, column, values, keys, _former(kind, name, text, tokens))
 
 
 def _banded(kind: SignalKind, table: pl.DataFrame, accounts: Ranks, tokens: Tokeniser) -> Iterator[_Rows]:
@@ -112,8 +115,9 @@ def _banded(kind: SignalKind, table: pl.DataFrame, accounts: Ranks, tokens: Toke
     values = distinct(column)
     bands = values.cast(pl.String).str.split(" ")
     for place in range(BANDS):
-        keys = keys_of(kind, kind.name, bands.list.get(place, null_on_oob=True), tokens)
-        yield _Rows(table, accounts, column, values, keys)
+        text = bands.list.get(place, null_on_oob=True)
+        keys = keys_of(kind, kind.name, text, tokens)
+        yield _Rows(table, accounts, column, values, keys, _former(kind, kind.name, text, tokens))
 
 
 def keys_of(kind: SignalKind, name: str, text: pl.Series, tokens: Tokeniser) -> pl.Series:
@@ -123,6 +127,12 @@ def keys_of(kind: SignalKind, name: str, text: pl.Series, tokens: Tokeniser) -> 
     """
     normal = text.to_frame("text").select(kind.normalise(pl.col("text"))).to_series()
     return f"{name}:" + (tokens.column(name, normal) if kind.tokenised else normal)
+
+
+def _former(kind: SignalKind, name: str, text: pl.Series, tokens: Tokeniser) -> dict[str, pl.Series]:
+    """As `keys_of`, by the id of each earlier token key."""
+    older = tokens.older if kind.tokenised else ()
+    return {each.key_id: keys_of(kind, name, text, each) for each in older}
 
 
 def _signals(kind: SignalKind, rows: list[_Rows], ids: pl.Series, networks: pl.DataFrame) -> Signals:
@@ -135,7 +145,14 @@ def _signals(kind: SignalKind, rows: list[_Rows], ids: pl.Series, networks: pl.D
         values = _with_networks(values, rows, placings, networks)
     elif kind.name == "instrument":
         values = _with_issuers(values, rows, placings)
-    return Signals(edges, values.select(*values_schema(kind.name)))
+    former = {
+        key_id: pl.concat([pl.DataFrame({"former": part.former[key_id], "key": part.keys}) for part in rows])
+        .drop_nulls()
+        .unique()
+        .sort("key")
+        for key_id in rows[0].former
+    }
+    return Signals(edges, values.select(*values_schema(kind.name)), former)
 
 
 def _placing(part: _Rows, placed: pl.DataFrame) -> Ranks:

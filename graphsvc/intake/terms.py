@@ -144,8 +144,9 @@ def _keys(text: str, tokens: Tokeniser) -> Iterator[tuple[str, Means, str]]:
     found: dict[str, tuple[Means, str]] = {}
 
     def add(means: Means, name: str, values: pl.Series) -> None:
-        for key in keys_of(kind_of(name), name, values, tokens).drop_nulls():
-            found.setdefault(key, (means, name))
+        for each in (tokens, *tokens.older):
+            for key in keys_of(kind_of(name), name, values, each).drop_nulls():
+                found.setdefault(key, (means, name))
 
     name, _, value = text.partition(":")
     stored = _TOKEN if kind_of(name).tokenised else _ID

@@ -1,8 +1,8 @@
-"""Backups: the managed database as neo4j-admin dumps it, and the installation's keys, in one file sealed by a passphrase.
+"""Backups: the managed database as neo4j-admin dumps it, and the installation's keys, in one sealed file.
 
 A restore reads and checks the whole file before it touches anything, loads the database beside the one in use, and then
-changes both in one go (`server.adoption`). What is derived or belongs to this machine is not in it: the graphs kept with
-runs, dead letters, logs, the password of the managed server.
+changes both in one go (`server.adoption`). What is derived or belongs to this machine is not in it: the graphs kept
+with runs, dead letters, logs, the password of the managed server.
 """
 
 import io
@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
 from pydantic import SecretStr
 
@@ -88,7 +88,8 @@ def restore(
 ) -> Restored:
     """Restores a backup into this installation, which must be empty unless `force`.
 
-    Killed before everything is prepared it leaves what was there; after that, whoever starts the server next finishes it.
+    Killed before everything is prepared it leaves what was there; after that, whoever starts the server next finishes
+    it.
 
     Raises:
         BackupError: wrong passphrase, damaged file, not empty, or a database that is your own; nothing was changed.
@@ -155,7 +156,7 @@ def _write(file: Sealer, keys: dict[str, bytes], dump: Path | None) -> None:
         "made": datetime.now(UTC).isoformat(timespec="seconds"),
         "database": dump is not None,
     }
-    with tarfile.open(mode="w|", fileobj=file) as archive:
+    with tarfile.open(mode="w|", fileobj=cast(IO[bytes], file)) as archive:
         for name, content in {
             _MANIFEST: json.dumps(manifest).encode(),
             **{_KEYS + name: content for name, content in keys.items()},
@@ -172,7 +173,7 @@ def _read(file: Opener, directory: Path) -> Backup:
     manifest: dict[str, Any] = {}
     keys: dict[str, bytes] = {}
     dump = None
-    with tarfile.open(mode="r|", fileobj=file) as archive:
+    with tarfile.open(mode="r|", fileobj=cast(IO[bytes], file)) as archive:
         for entry in archive:
             content = archive.extractfile(entry)
             name = entry.name.removeprefix(_KEYS)
@@ -212,7 +213,10 @@ def _anonymous(entry: tarfile.TarInfo) -> tarfile.TarInfo:
 @contextmanager
 def _workshop(settings: Settings) -> Iterator[Path]:
     """A private directory to work in, alone; what one that was killed left in it goes first."""
-    with naming_disk_faults(settings.data_dir, "GRAPHSVC_DATA_DIR"), in_turn(settings.data_dir / "backup.lock"):
+    with (
+        naming_disk_faults(settings.data_dir, "GRAPHSVC_DATA_DIR"),
+        in_turn(settings.data_dir / "backup.lock"),
+    ):
         directory = settings.data_dir.resolve() / "backup.tmp"
         shutil.rmtree(directory, ignore_errors=True)
         directory.mkdir(mode=0o700)

@@ -1,7 +1,7 @@
 """A file sealed by a passphrase: scrypt (RFC 7914) makes the key, AES-256-GCM seals the content chunk by chunk.
 
-The first line names the form, the second holds the parameters as JSON and is part of what is authenticated. Each chunk's
-nonce is a random prefix, the number of the chunk, and whether it is the last, so that chunks can neither be moved nor
+The first line names the form, the second holds the parameters as JSON and is part of what is authenticated. The nonce
+of a chunk is a random prefix, the number of the chunk, and whether it is the last, so that chunks can neither be moved nor
 left out, and a file that was cut off is found out (the STREAM construction of Hoang, Reyhanitabar, Rogaway and Vizár).
 """
 
@@ -197,7 +197,9 @@ def _parameters(header: bytes) -> Parameters:
     try:
         found = Parameters(**json.loads(header[len(MAGIC) :]))
         salt, prefix = base64.b64decode(found.salt), base64.b64decode(found.prefix)
-        sound = found.n.bit_count() == 1 and 1 << 14 <= found.n <= 1 << 20 and found.r == 8 and found.p in (1, 2)
+        sound = (
+            found.n.bit_count() == 1 and 1 << 14 <= found.n <= 1 << 20 and found.r == 8 and found.p in (1, 2)
+        )
         sound = sound and len(salt) == 16 and len(prefix) == _PREFIX
     except (ValueError, TypeError, AttributeError):
         sound = False

@@ -15,6 +15,7 @@ ACCOUNTS: Schema = {
 EDGES: Schema = {
     "account_id": pl.String, "key": pl.String, "first_seen": TIME, "last_seen": TIME, "count": pl.Int64,
 }  # fmt: skip
+FORMER: Schema = {"former": pl.String, "key": pl.String}
 VALUES: Schema = {"key": pl.String, "kind": pl.String, "value": pl.String}
 INSTRUMENT_VALUES: Schema = {
     **VALUES,
@@ -57,7 +58,8 @@ class BundleColumns:
     `edges[kind]` has one row an (account, signal) pair (schema `EDGES`), `values[kind]` one row a
     signal (`values_schema(kind)`); both are keyed by the declared kind's name. Signals of
     undeclared identifier kinds are under `identifier`, their column `kind` names the real one.
-    `id` is a hash of the bundle's content, the same for the same bytes.
+    `id` is a hash of the bundle's content, the same for the same bytes. `former`: by the id of each earlier token key
+    the keys that the bundle's signals have under it (schema `FORMER`).
     """
 
     id: str
@@ -69,3 +71,4 @@ class BundleColumns:
     dead_letters: pl.DataFrame
     tables: tuple[TableReport, ...] = field(default=())
     unknown_files: tuple[str, ...] = field(default=())
+    former: dict[str, pl.DataFrame] = field(default_factory=dict)

@@ -266,7 +266,7 @@ def admin(
 
 
 def adopt(settings: Settings, keys: dict[str, bytes], report: Report = _silent) -> None:
-    """Puts the database that was loaded as `adoption.BESIDE`, and key files (name: content), in the place of those in use.
+    """Puts the database loaded as `adoption.BESIDE`, and key files (name: content), in the place of those in use.
 
     Raises:
         ServerError: the server runs, or was started since that database was loaded.

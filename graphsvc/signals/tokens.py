@@ -1,34 +1,40 @@
-"""Keyed tokens in place of personal values: HMAC-SHA256 (RFC 2104), computed at the edge."""
+"""Keyed tokens in place of personal values: HMAC-SHA256 (RFC 2104), computed at the edge.
+
+One key is current; keys before it are kept until they are retired, so that what has tokens of theirs is still found.
+"""
 
 import hashlib
+from pathlib import Path
 
 import polars as pl
 
 from graphsvc.errors import SettingsError
 from graphsvc.keyfile import KEY_BYTES, load_or_create
+from graphsvc.privatefile import replace_whole
 from graphsvc.settings import Settings
 
 _DIGEST_BYTES = 21  # 168 bits: 28 characters of base64 without padding
 _BLOCK_BYTES = 64  # of SHA-256
-_FILE = "token.key"
+_FILE, _OLDER = "token.key", "token-*.key"
 
 
 class Tokeniser:
     """Turns values of a kind into tokens `keyid.digest`.
 
     The same value of two kinds yields unrelated tokens, and without the key a token can neither be
-    computed nor guessed back. `key_id` tells tokens of different keys apart.
+    computed nor guessed back. `key_id` tells tokens of different keys apart. `older`: those of earlier keys.
     """
 
-    __slots__ = ("_key", "key_id")
+    __slots__ = ("_key", "key_id", "older")
 
-    def __init__(self, key: bytes, key_id: str) -> None:
+    def __init__(self, key: bytes, key_id: str, older: tuple["Tokeniser", ...] = ()) -> None:
         if len(key) < KEY_BYTES:
             raise SettingsError(
                 "The token key is shorter than 32 bytes.", "Restore the right key file, or make a new one."
             )
         self._key = key
         self.key_id = key_id
+        self.older = older
 
     def __repr__(self) -> str:
         return f"Tokeniser(key_id={self.key_id!r})"
@@ -73,10 +79,39 @@ def key_id_of(key: bytes) -> str:
 def load_or_create_key(settings: Settings) -> Tokeniser:
     """The tokeniser of this installation; its key is made on first use.
 
-    The key lies in `keys_dir/token.key`. Losing it makes every later bundle's tokens foreign to those already loaded.
+    The key lies in `keys_dir/token.key`, earlier ones beside it. Losing it makes every later bundle's tokens foreign to
+    those already loaded.
 
     Raises:
-        SettingsError: the key file cannot be read or written, is damaged, or others can read it.
+        SettingsError: a key file cannot be read or written, is damaged, or others can read it.
     """
     key = load_or_create(settings.keys_dir / _FILE, "token key")
-    return Tokeniser(key, key_id_of(key))
+    older = [load_or_create(path, "earlier token key") for path in sorted(settings.keys_dir.glob(_OLDER))]
+    named = {key_id_of(each): each for each in older if each != key}
+    return Tokeniser(key, key_id_of(key), tuple(Tokeniser(each, name) for name, each in named.items()))
+
+
+def make_current(settings: Settings, key: bytes) -> None:
+    """Makes `key` (32 secret bytes) the current one; the one before is kept as an earlier key. The order of the two
+    writes leaves no moment at which a key is lost.
+
+    Raises:
+        OSError
+    """
+    current = settings.keys_dir / _FILE
+    before = load_or_create(current, "token key")
+    replace_whole(_older(settings, key_id_of(before)), f"{before.hex()}\n".encode())
+    replace_whole(current, f"{key.hex()}\n".encode())
+
+
+def remove_older(settings: Settings, key_id: str) -> None:
+    """Removes an earlier key for good.
+
+    Raises:
+        OSError
+    """
+    _older(settings, key_id).unlink()
+
+
+def _older(settings: Settings, key_id: str) -> Path:
+    return settings.keys_dir / _OLDER.replace("*", key_id)

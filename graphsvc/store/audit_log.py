@@ -24,8 +24,8 @@ class Wanted:
     actor: str | None = None
     action: str | None = None
     subject: str | None = None
-    account: str | None = None
     since: datetime | None = None
+    account: str | None = None
 
 
 def page(store: Store, before: int, limit: int, wanted: Wanted) -> list[Logged]:

@@ -234,9 +234,7 @@ def _in_turn(
         decision, steps = written(book)
         turn = ("decisions/turn", {"version": book.version})
         logged = _logged(decision, auditor)
-        if auditor.write(
-            store, action, logged.subject, *steps, guards=(turn,), details=_details(logged)
-        ):
+        if auditor.write(store, action, logged.subject, *steps, guards=(turn,), details=_details(logged)):
             return decision
     raise BUSY
 

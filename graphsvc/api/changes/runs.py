@@ -14,7 +14,6 @@ from graphsvc.api.types.run import Run
 from graphsvc.detection import Parameters, new_run_id
 from graphsvc.store.control import cancel_audited, request
 
-
 DEFAULTS = Parameters()
 
 
@@ -27,8 +26,9 @@ class EngineName(Enum):
 @strawberry.type(description="Changes of runs.")
 class RunChanges:
     @strawberry.mutation(
-        description="Starts a detection run, in a process of its own, and returns it at once; `runProgress` and "
-        "`run { progress }` tell how far it is, `cancelRun` stops it. Refused with `conflict` while another is under way.",
+        description="Starts a detection run, in a process of its own, and returns it at once; `runProgress` "
+        "and `run { progress }` tell how far it is, `cancelRun` stops it. Refused with `conflict` while "
+        "another is under way.",
         extensions=[needs(Role.ANALYST)],
     )
     async def start_detection(

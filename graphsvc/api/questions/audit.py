@@ -48,7 +48,8 @@ class AuditQuestions:
         limit = info.context.budget.page(first) + 1
         (before,) = decode("auditLog", after, (LAST,))
         where = filter or AuditFilter()
-        wanted = Wanted(where.actor, where.action, where.subject, where.since)
+        account = info.context.signer.name_of(where.subject) if where.subject else None
+        wanted = Wanted(where.actor, where.action, where.subject, where.since, account)
         found = await info.context.worker.run(page, min(int(before), LAST), limit, wanted)
         logged: list[Logged] = info.context.veil.rows(found)  # a reason may quote an address
         return connection(

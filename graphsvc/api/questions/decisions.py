@@ -1,7 +1,6 @@
 """What people decided, by whom and when; what two accounts are known to be; what the caller watches."""
 # mypy: disable-error-code=untyped-decorator
 
-import asyncio
 from datetime import datetime
 from typing import Annotated
 
@@ -96,5 +95,5 @@ class DecisionQuestions:
         limit = info.context.budget.page(first)
         book = await info.context.book.read()
         ids = book.watched_by(info.context.principal.name)[:limit]
-        rows = await asyncio.gather(*(info.context.loaders.row("query/cluster_by_id", id) for id in ids))
-        return [Cluster.of(row["cluster"]) for row in rows if row]
+        rows = await info.context.loaders.many("query/cluster_by_id", ids)
+        return [Cluster.of(row["cluster"]) for row in rows]

@@ -1,0 +1,163 @@
+"""Two accounts: what both use, and the strongest evidence path from one to the other."""
+# mypy: disable-error-code=untyped-decorator
+
+from typing import Annotated
+
+import numpy as np
+import strawberry
+
+from graphsvc.api.changes.decisions import ordered
+from graphsvc.api.context import Info
+from graphsvc.api.types.account import Account
+from graphsvc.api.types.evidence import FamilyEvidence, evidence_of
+from graphsvc.api.types.path import Between, CommonSignal, EvidencePath, PathStep
+from graphsvc.api.types.signal import Signal
+from graphsvc.campaigns import sentences
+from graphsvc.campaigns.paths import reached, through, widest
+from graphsvc.errors import NotFound
+from graphsvc.signals.kinds import BY_NAME
+from graphsvc.store.connection import Row
+
+COMMON = 50
+FEW = 50
+"""Accounts of a signal that a search goes on through."""
+ROUNDS, SIGNALS = 3, 500
+"""Steps that a search takes from either side, and signals that it looks at in each."""
+HUBS = {
+    "hubs": {name: kind.hub_degree for name, kind in BY_NAME.items()},
+    "hub": BY_NAME["identifier"].hub_degree,
+}
+"""From how many accounts on a signal of a kind is a hub: parameters of the statements of `cypher/view`."""
+
+
+@strawberry.type(description="Questions about two accounts.")
+class PathQuestions:
+    @strawberry.field(
+        description="Everything between two accounts: what both use, and the strongest evidence path. Links of "
+        "published clusters come first; else rare signals are followed from both sides, a bounded number of them."
+    )
+    async def between(
+        self,
+        info: Info,
+        a: Annotated[strawberry.ID, strawberry.argument(description="An account.")],
+        b: Annotated[strawberry.ID, strawberry.argument(description="Another one.")],
+    ) -> Between:
+        ordered(a, b)
+        context = info.context
+        context.budget.charge(COMMON)
+        ends = [await context.loaders.row("query/account_by_id", each) for each in (a, b)]
+        if missing := [each for each, row in zip((a, b), ends, strict=True) if row is None]:
+            raise NotFound(f"There is no account {missing[0]}.", "`search` finds accounts.")
+        rows = await context.reader.read("view/common", a=a, b=b, limit=COMMON, **HUBS)
+        path, says = await _path(info, a, b)
+        source, target = (Account.of(row["account"]) for row in ends if row)
+        return Between(
+            source=source,
+            target=target,
+            common=[
+                CommonSignal(signal=Signal.of(row["signal"], row["degree"]), hub=row["hub"]) for row in rows
+            ],
+            common_in_all=rows[0]["in_all"] if rows else 0,
+            path=path,
+            says=says,
+        )
+
+
+async def _path(info: Info, a: str, b: str) -> tuple[EvidencePath | None, str]:
+    """The path, and what was found in words."""
+    context = info.context
+    rows = await context.reader.read("view/accounts", ids=[a, b])
+    clusters = {row["cluster"] for row in rows}
+    if len(clusters) == 1 and None not in clusters:
+        (cluster,) = clusters
+        links = await context.reader.read("view/links", clusters=[cluster])
+        context.budget.charge(len(links) // 20)
+        if path := await _along_links(info, links, a, b):
+            return path, f"Both are in cluster {cluster}; {path.says}"
+    users, looked = await _expanded(info, a, b)
+    steps = through(users, a, b)
+    if steps is None:
+        return None, (
+            f"No path was found through {looked:,} signals of at most {FEW} accounts, {ROUNDS} steps from either side."
+        )
+    path = await _along_signals(info, steps, a)
+    return path, f"Not linked by what is published; {path.says}"
+
+
+async def _along_links(info: Info, links: list[Row], a: str, b: str) -> EvidencePath | None:
+    names = sorted({row[end] for row in links for end in ("source", "target")} | {a, b})
+    place = {name: number for number, name in enumerate(names)}
+    source, target = (
+        np.array([place[row[end]] for row in links], dtype=np.int64) for end in ("source", "target")
+    )
+    bits = np.array([row["bits"] for row in links], dtype=np.float64)
+    found = widest(len(names), source, target, bits, place[a], place[b])
+    if found is None:
+        return None
+    accounts = await _accounts(info, [names[node] for node in found.nodes])
+    steps = []
+    for number, edge in enumerate(found.edges):
+        row = links[edge]
+        evidence = evidence_of(row)
+        steps.append(
+            PathStep(
+                source=accounts[number],
+                target=accounts[number + 1],
+                bits=row["bits"],
+                signal=None,
+                explanation=[FamilyEvidence.of(each, sentences.family_of_link) for each in evidence],
+                says=sentences.link(row["bits"], evidence),
+            )
+        )
+    return EvidencePath(
+        steps=steps,
+        bits=found.bits,
+        says=f"{_steps(len(steps))}, the weakest of {found.bits:.1f} bits.",
+    )
+
+
+async def _expanded(info: Info, a: str, b: str) -> tuple[dict[str, list[str]], int]:
+    """Who uses rare signals around two accounts; grows from both sides until they meet or the bound is reached."""
+    users: dict[str, list[str]] = {}
+    fronts = {a: [a], b: [b]}
+    known = {a: {a}, b: {b}}
+    for _ in range(ROUNDS):
+        for side, front in fronts.items():
+            if not front:
+                continue
+            info.context.budget.charge(SIGNALS // 10)
+            rows = await info.context.reader.read("view/steps", ids=front, most=FEW, limit=SIGNALS)
+            seen = {row["key"]: row["accounts"] for row in rows}
+            users |= seen
+            fronts[side] = reached(seen, known[side])
+            known[side] |= set(fronts[side])
+            if known[a] & known[b]:
+                return users, len(users)
+    return users, len(users)
+
+
+async def _along_signals(info: Info, steps: list[tuple[str, str]], start: str) -> EvidencePath:
+    accounts = await _accounts(info, [start, *(account for _, account in steps)])
+    signals = await info.context.loaders.many("query/signal_by_key", [key for key, _ in steps])
+    found = [
+        PathStep(
+            source=source,
+            target=target,
+            bits=None,
+            signal=Signal.of(row["signal"], row["degree"]),
+            explanation=[],
+            says=f"Both have {sentences.signal(key)}.",
+        )
+        for source, target, row, (key, _) in zip(accounts, accounts[1:], signals, steps, strict=False)
+    ]
+    return EvidencePath(steps=found, bits=None, says=f"{_steps(len(found))} through rare signals.")
+
+
+async def _accounts(info: Info, ids: list[str]) -> list[Account]:
+    """Accounts by their ids, in this order."""
+    rows = await info.context.loaders.many("query/account_by_id", ids)
+    return [Account.of(row["account"]) for row in rows]
+
+
+def _steps(number: int) -> str:
+    return f"{number} step{'' if number == 1 else 's'}"

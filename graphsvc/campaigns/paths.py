@@ -1,0 +1,123 @@
+"""The strongest evidence path between two accounts: the one whose weakest step is the strongest.
+
+A chain of links convinces no more than its weakest one, so of all paths the one is taken whose least bits are most (a
+widest path: Hu 1961, "The maximum capacity route problem"), and of those the shortest. Pure.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import breadth_first_order, minimum_spanning_tree
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A path: `edges` (rows of the links it goes along, in order), `nodes` (one more), and its least bits."""
+
+    nodes: list[int]
+    edges: list[int]
+    bits: float
+
+
+def widest(
+    nodes: int,
+    source: NDArray[np.int64],
+    target: NDArray[np.int64],
+    bits: NDArray[np.float64],
+    start: int,
+    end: int,
+) -> Found | None:
+    """The path between two nodes whose weakest step has most bits, of those with fewest steps; None: there is none.
+
+    Args:
+        source, target: parallel, the two nodes of each link, no pair twice.
+        bits: of each link, positive.
+    """
+    if start == end or not len(bits):
+        return None
+    tree = minimum_spanning_tree(coo_array((-bits, (source, target)), shape=(nodes, nodes)).tocsr())
+    _, before = breadth_first_order(tree, start, directed=False)
+    if before[end] < 0:
+        return None
+    weights = tree.tocsr()
+    least, here = np.inf, end
+    while here != start:
+        step = before[here]
+        least = min(least, -min(weights[here, step], weights[step, here]))
+        here = int(step)
+    wide = np.flatnonzero(bits >= least)
+    return _shortest(source, target, wide, start, end, float(least))
+
+
+def _shortest(
+    source: NDArray[np.int64],
+    target: NDArray[np.int64],
+    rows: NDArray[np.int64],
+    start: int,
+    end: int,
+    least: float,
+) -> Found:
+    """The path of fewest steps along some links, one of which leads there."""
+    near: dict[int, list[tuple[int, int]]] = {}
+    for row in rows.tolist():
+        a, b = int(source[row]), int(target[row])
+        near.setdefault(a, []).append((b, row))
+        near.setdefault(b, []).append((a, row))
+    came = {start: (start, -1)}
+    queue = deque([start])
+    while end not in came:
+        here = queue.popleft()
+        for other, row in sorted(near.get(here, ())):
+            if other not in came:
+                came[other] = (here, row)
+                queue.append(other)
+    nodes, edges = [end], []
+    while nodes[-1] != start:
+        before, row = came[nodes[-1]]
+        nodes.append(before)
+        edges.append(row)
+    return Found(nodes[::-1], edges[::-1], least)
+
+
+def through(users: Mapping[str, Sequence[str]], start: str, end: str) -> list[tuple[str, str]] | None:
+    """The shortest way from one account to another over signals that both of two neighbours use.
+
+    Args:
+        users: accounts of each signal, rarest signal first.
+
+    Returns: (signal, account) of each step, the last account being `end`; None: there is none.
+    """
+    uses: dict[str, list[str]] = {}
+    for signal, accounts in users.items():
+        for account in accounts:
+            uses.setdefault(account, []).append(signal)
+    came: dict[str, tuple[str, str]] = {start: ("", "")}
+    queue = deque([start])
+    while queue and end not in came:
+        here = queue.popleft()
+        for signal in uses.get(here, ()):
+            for other in users[signal]:
+                if other not in came:
+                    came[other] = (here, signal)
+                    queue.append(other)
+    if end not in came or start == end:
+        return None
+    steps = []
+    while end != start:
+        before, signal = came[end]
+        steps.append((signal, end))
+        end = before
+    return steps[::-1]
+
+
+def reached(users: Mapping[str, Sequence[str]], known: Iterable[str]) -> list[str]:
+    """Accounts on signals that are not known yet, in the order of the signals."""
+    seen = set(known)
+    fresh: dict[str, None] = {}
+    for accounts in users.values():
+        fresh.update(dict.fromkeys(account for account in accounts if account not in seen))
+    return list(fresh)

@@ -1,0 +1,69 @@
+"""`graphsvc forget`: erases accounts."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from graphsvc.cli.decide import By, auditor
+from graphsvc.cli.progress import console
+from graphsvc.settings import settings
+
+if TYPE_CHECKING:
+    from graphsvc.keeping.forgetting import Held
+
+
+def forget(
+    accounts: Annotated[list[str], typer.Argument(metavar="ACCOUNT...", help="Ids of accounts.")],
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would go; nothing is changed.")
+    ] = False,
+    allow: Annotated[
+        bool,
+        typer.Option(
+            "--allow",
+            help="The opposite: take them off the list, so that `load --again` may bring them back.",
+        ),
+    ] = False,
+    reason: Annotated[
+        str, typer.Option(help="Why, for example a ticket; kept in the audit log. No ids.")
+    ] = "",
+    by: By = None,
+) -> None:
+    """Erase accounts, with their activity and every signal that only they used.
+
+    Clusters stay and count that a member is gone; decisions on the account stay under a name that nobody can turn back
+    into its id, which is also all the audit log ever held. The graphs kept of runs that read it go. Later loads skip
+    its rows and count them as dead letters (`forgotten_account`). Doing it again changes nothing.
+    """
+    from graphsvc.database import open_store
+    from graphsvc.keeping import forgetting
+    from graphsvc.store.snapshots import Snapshots
+
+    here, person = settings(), auditor(by)
+    snapshots = Snapshots(here.runs_dir, here.keep_runs)
+    with open_store(here, console.print) as store:
+        if allow:
+            forgetting.allow(store, person, accounts, reason)
+            typer.echo("Later loads may bring them back; a bundle that was loaded before needs --again.")
+            return
+        if dry_run:
+            for each in forgetting.held(store, person.signer, snapshots, accounts):
+                typer.echo(_line(each, "would go"))
+            return
+        done = forgetting.forget(store, person, snapshots, accounts, reason)
+    for each in done.accounts:
+        typer.echo(_line(each, "gone") if each.there else f"{each.account}: was forgotten before")
+    for run in done.runs:
+        typer.echo(
+            f"The run {run} was under way and may have read them before: forget them again when it has ended.",
+            err=True,
+        )
+
+
+def _line(what: "Held", gone: str) -> str:
+    said = f"{what.account}: {gone}: the account, {what.uses:,} uses, {what.signals:,} signals that only it used, "
+    said += f"{what.months:,} months of activity, {what.snapshots:,} kept graphs. It is taken out of "
+    said += f"{what.clusters:,} clusters and {what.decisions:,} decisions."
+    if what.entries:
+        said += f" {what.entries:,} entries of the audit log name it in their text, and stay."
+    return said

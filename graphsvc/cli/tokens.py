@@ -1,0 +1,65 @@
+"""`graphsvc tokens`: the keys that tokens are made with."""
+
+import json
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from graphsvc.cli.decide import By, auditor
+from graphsvc.cli.progress import console
+from graphsvc.settings import settings
+
+app = typer.Typer(
+    no_args_is_help=True, help="The keys that tokens are made with: their state, a new one, old ones."
+)
+
+
+@app.command()
+def status(
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
+) -> None:
+    """How many signals have tokens of which key."""
+    from graphsvc.database import open_store
+    from graphsvc.keeping import rotation
+
+    with open_store(settings(), console.print) as store:
+        found = rotation.status(store, settings())
+    if as_json:
+        typer.echo(json.dumps([asdict(each) for each in found], indent=2))
+        return
+    for each in found:
+        typer.echo(f"{each.id}  {each.state:<8} {each.signals:>12,} signals")
+
+
+@app.command()
+def rotate(by: By = None) -> None:
+    """Make a new key the current one.
+
+    Values of later bundles get tokens of the new key; a signal that is there under an earlier key moves to the new one
+    when a bundle brings its value again. Until then it is found by its earlier token. Start `graphsvc serve` anew.
+    """
+    from graphsvc.database import open_store
+    from graphsvc.keeping import rotation
+
+    with open_store(settings(), console.print) as store:
+        made = rotation.rotate(store, auditor(by), settings())
+    typer.echo(f"{made} is the current key. Back up the keys now: `graphsvc backup --keys-only --out FILE`.")
+
+
+@app.command()
+def retire(
+    key_id: Annotated[str, typer.Argument(metavar="ID", help="Of an earlier key.")],
+    force: Annotated[
+        bool,
+        typer.Option("--force", help="Even if signals have tokens of it, which no bundle will find again."),
+    ] = False,
+    by: By = None,
+) -> None:
+    """Remove an earlier key for good."""
+    from graphsvc.database import open_store
+    from graphsvc.keeping import rotation
+
+    with open_store(settings(), console.print) as store:
+        left = rotation.retire(store, auditor(by), settings(), key_id, force=force)
+    typer.echo(f"{key_id} is removed; {left:,} signals have tokens of it.")

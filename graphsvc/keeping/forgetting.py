@@ -1,0 +1,131 @@
+"""Forgetting accounts: the account, its activity and every signal that only it used go; what people decided, the
+clusters and the audit log stay, under a name that stands for its id (`Signer.name_of`).
+
+What goes from the database goes in one transaction with its entry in the audit log. See docs/decisions/keeping.md.
+"""
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from graphsvc.errors import KeepingError, NotFound
+from graphsvc.signing import Signer
+from graphsvc.store import Store
+from graphsvc.store.audit import Auditor
+from graphsvc.store.connection import Row
+from graphsvc.store.decisions import read_book
+from graphsvc.store.snapshots import Snapshots
+
+NO_OPEN_LOAD: tuple[str, Row] = ("keeping/no_open_load", {})
+"""Guard of what removes parts of the graph."""
+LOADING = KeepingError(
+    "A bundle is being loaded, or its load was interrupted; nothing was changed.",
+    "Wait for it, or finish it by loading it again, then try again.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What there is of an account; `forgotten`: it is on the list of those that no load brings back.
+
+    `signals`: of its `uses` those of signals that nobody else uses. `months` of activity, `clusters` it is or was a
+    member of, `decisions` on it, `entries` of the audit log in which its id is written (texts of people, most likely),
+    `snapshots`: graphs kept beside the database that hold it.
+    """
+
+    account: str
+    there: bool
+    forgotten: bool
+    uses: int
+    signals: int
+    months: int
+    clusters: int
+    decisions: int
+    entries: int
+    snapshots: int
+
+
+@dataclass(frozen=True, slots=True)
+class Forgot:
+    """What was forgotten, and the ids of detection runs that were under way and may have read it before."""
+
+    accounts: list[Held]
+    runs: list[str]
+
+
+def held(store: Store, signer: Signer, snapshots: Snapshots, accounts: Sequence[str]) -> list[Held]:
+    """What there is of some accounts.
+
+    Raises:
+        NotFound: there is no such account, and it was not forgotten either.
+    """
+    found = []
+    for account in dict.fromkeys(accounts):
+        row = store.read("keeping/held", account=account, name=signer.name_of(account))[0]
+        found.append(Held(account, snapshots=snapshots.holding(account), **row))
+    unknown = [each.account for each in found if not each.there and not each.forgotten]
+    if unknown:
+        raise NotFound(
+            f"There is no account called {', '.join(unknown)}; nothing was changed.",
+            "Ids are those of the bundle's accounts.",
+        )
+    return found
+
+
+def forget(
+    store: Store, auditor: Auditor, snapshots: Snapshots, accounts: Sequence[str], reason: str = ""
+) -> Forgot:
+    """Forgets accounts. Killed at any moment and run again, it ends in the same state.
+
+    Raises:
+        NotFound: one of them never was there; nothing was changed.
+        KeepingError: a load is open.
+        DatabaseUnavailable, DatabaseRefused: those before it are forgotten, the next call goes on from there.
+    """
+    gone = held(store, auditor.signer, snapshots, accounts)
+    for each in gone:
+        if each.there:
+            _forget(store, auditor, each, reason)
+    snapshots.drop(accounts)
+    return Forgot(gone, [row["id"] for row in store.read("keeping/running")])
+
+
+def allow(store: Store, auditor: Auditor, accounts: Sequence[str], reason: str = "") -> None:
+    """Lets loads bring accounts back that were forgotten.
+
+    Raises:
+        NotFound: one of them is not on the list; those before it were taken off.
+    """
+    for account in dict.fromkeys(accounts):
+        name = auditor.signer.name_of(account)
+        guard = ("keeping/allow", {"name": name})
+        if not auditor.write(store, "allow", name, guards=(guard,), reason=reason):
+            raise NotFound(f"{account} is not on the list of forgotten accounts.", "There is nothing to do.")
+
+
+def _forget(store: Store, auditor: Auditor, what: Held, reason: str) -> None:
+    name = auditor.signer.name_of(what.account)
+    account: Row = {"account": what.account}
+    word = re.compile(rf"(?<![\w-]){re.escape(what.account)}(?![\w-])")
+    notes = {
+        each.id: word.sub(name, each.note) for each in read_book(store).decisions if what.account in each.note
+    }
+    texts = {"decision": list(notes), "note": list(notes.values())}
+    quoted = sorted({json.dumps(what.account, ensure_ascii=plain) for plain in (True, False)})
+    counts = {key: getattr(what, key) for key in ("uses", "signals", "months", "clusters", "decisions")}
+    done = auditor.write(
+        store,
+        "forget",
+        name,
+        ("keeping/forget_signals", account),
+        ("keeping/forget_in_decisions", {**account, **texts, "name": name}),
+        ("keeping/forget_in_runs", {"quoted": quoted, "name": json.dumps(name)}),
+        ("keeping/forget_account", account),
+        ("keeping/list", {"name": name}),
+        guards=(NO_OPEN_LOAD,),
+        reason=reason,
+        details=counts,
+    )
+    if not done:
+        raise LOADING

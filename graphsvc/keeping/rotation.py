@@ -1,0 +1,79 @@
+"""Rotation of the token key: a new key becomes current, earlier ones are known until nothing has tokens of theirs.
+
+As raw values are not stored, a signal moves to the current key when a bundle brings its value again (`loading.steps`);
+until then loads and searches find it by its old token.
+"""
+
+import secrets
+from dataclasses import dataclass
+
+from graphsvc.errors import KeepingError, NotFound
+from graphsvc.keeping.forgetting import LOADING, NO_OPEN_LOAD
+from graphsvc.keyfile import KEY_BYTES
+from graphsvc.privatefile import in_turn
+from graphsvc.settings import Settings
+from graphsvc.signals.kinds import KINDS
+from graphsvc.signals.tokens import key_id_of, load_or_create_key, make_current, remove_older
+from graphsvc.store import Store
+from graphsvc.store.audit import Auditor
+
+_LOCK = "token.lock"
+
+
+@dataclass(frozen=True, slots=True)
+class TokenKey:
+    """A token key by its id: `state` is current, earlier, or lost (there are tokens of it and no key)."""
+
+    id: str
+    state: str
+    signals: int
+
+
+def status(store: Store, settings: Settings) -> list[TokenKey]:
+    """The keys there are, the current one first, and how many signals have tokens of each."""
+    raw = [kind.name for kind in KINDS if not kind.tokenised]
+    counts = {row["key"]: row["signals"] for row in store.read("keeping/token_keys", raw=raw)}
+    tokens = load_or_create_key(settings)
+    states = {tokens.key_id: "current", **{each.key_id: "earlier" for each in tokens.older}}
+    lost = {name: "lost" for name in counts if name not in states}
+    return [TokenKey(name, state, counts.get(name, 0)) for name, state in {**states, **lost}.items()]
+
+
+def rotate(store: Store, auditor: Auditor, settings: Settings) -> str:
+    """Makes a new key the current one and returns its id.
+
+    Raises:
+        KeepingError: a load is open; it would not know its own tokens again.
+        SettingsError: the key files cannot be used.
+    """
+    with in_turn(settings.keys_dir / _LOCK):
+        key, before = secrets.token_bytes(KEY_BYTES), load_or_create_key(settings).key_id
+        after = key_id_of(key)
+        if not auditor.write(store, "rotateTokenKey", before, guards=(NO_OPEN_LOAD,), details={"to": after}):
+            raise LOADING
+        make_current(settings, key)
+    return after
+
+
+def retire(store: Store, auditor: Auditor, settings: Settings, key_id: str, *, force: bool) -> int:
+    """Removes an earlier key for good and returns how many signals still have tokens of it.
+
+    Raises:
+        NotFound: there is no earlier key of this id.
+        KeepingError: signals have tokens of it and `force` is false, or a load is open.
+    """
+    with in_turn(settings.keys_dir / _LOCK):
+        found = {each.id: each for each in status(store, settings) if each.state == "earlier"}
+        if key_id not in found:
+            raise NotFound(f"There is no earlier token key {key_id}.", "`graphsvc tokens status` lists them.")
+        left = found[key_id].signals
+        if left and not force:
+            raise KeepingError(
+                f"{left:,} signals have tokens of the key {key_id}; without it later bundles do not find them.",
+                "Load the bundles that bring their values again, let retention remove them, or use --force.",
+            )
+        details = {"signals": left}
+        if not auditor.write(store, "retireTokenKey", key_id, guards=(NO_OPEN_LOAD,), details=details):
+            raise LOADING
+        remove_older(settings, key_id)
+    return left
