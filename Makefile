@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup demo test test-slow lint locks bench bench-quality simulate clean
+.PHONY: help setup demo test test-slow lint locks bench bench-api bench-quality schema simulate clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -38,11 +38,18 @@ lint: setup
 bench: setup ## speed and memory from 100,000 to 1,000,000 accounts, ours and the peers (about an hour): docs/benchmarks/; BENCH_ARGS="--sizes 100000"
 	@$(BIN)/python -m bench.scale $(BENCH_ARGS)
 
+bench-api: setup ## latency of the API over HTTP beside the bare Cypher, a million accounts (twenty minutes, 8 GB): docs/benchmarks/; BENCH_ARGS="--accounts 100000"
+	@$(BIN)/python -m bench.api $(BENCH_ARGS)
+
 bench-quality: setup ## all methods on worlds no threshold was set with, ablation, price of evasion (half an hour): docs/benchmarks/
 	@$(BIN)/python bench/quality.py
 
 simulate: setup ## thirty days of a world of 120,000 accounts, loaded and detected one by one (three quarters of an hour): simulation/
 	@$(BIN)/graphsvc simulate
+
+schema: setup ## schema.graphql and docs/graphql/reference.md out of the code, and what of it would break clients of the last release
+	@$(BIN)/graphsvc schema --out schema.graphql && $(BIN)/graphsvc schema --reference --out docs/graphql/reference.md
+	@$(BIN)/graphsvc schema --against docs/graphql/released.graphql
 
 locks: setup ## renew locks/python.txt and the lock of the managed Neo4j
 	@$(BIN)/python -m pip install --quiet uv

@@ -29,8 +29,9 @@ class _Check(FieldExtension):
         self.role = role
 
     def apply(self, field: StrawberryField) -> None:
-        """Says it in the schema."""
-        field.directives = [*field.directives, Needs(role=self.role.value)]
+        """Says it in the schema; a field is of every schema that is built."""
+        others = [each for each in field.directives if not isinstance(each, Needs)]
+        field.directives = [*others, Needs(role=self.role.value)]
 
     def resolve(self, next_: Callable[..., Any], source: Any, info: Info, **arguments: Any) -> Any:
         """The field of a plain resolver."""

@@ -120,6 +120,9 @@ class Operation(SchemaExtension):
             self._allow(state.settings)
         except GraphsvcError as error:
             self._refusal = error
+        if isinstance(context.request, WebSocket):  # a subscription is many answers, each of its own task
+            yield
+            return
         with state.traces.span("operation") as span:
             yield
             if span is not None:

@@ -38,12 +38,18 @@ async def _context(connection: HTTPConnection) -> Context:
 
 class _Router(GraphQLRouter[Context, None]):
     def decode_json(self, data: str | bytes) -> object:
-        """The parsed body, or message of a WebSocket, with the text of a persisted document beside its id."""
+        """The parsed body, or message of a WebSocket, with the text of a persisted document beside its id.
+
+        Raises:
+            json.JSONDecodeError: it is no JSON, or JSON that is no text or number of this program.
+        """
         try:
             body = super().decode_json(data)
             json.dumps(body, ensure_ascii=False).encode()  # half a surrogate pair is JSON, but no text
-        except (RecursionError, ValueError) as error:
-            raise HTTPException(400, "Unable to parse request body as JSON") from error
+        except json.JSONDecodeError:
+            raise
+        except (RecursionError, ValueError) as error:  # too deep, half a character, more than 4,300 digits
+            raise json.JSONDecodeError(type(error).__name__, "", 0) from None
         if isinstance(body, dict):
             for asked in (body, body.get("payload")):
                 if isinstance(asked, dict) and "documentId" in asked:

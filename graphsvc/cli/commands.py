@@ -21,6 +21,7 @@ from graphsvc.cli import (
     neo4j,
     retention,
     runs,
+    schema,
     seed,
     serve,
     simulate,
@@ -84,6 +85,7 @@ app.command("pin")(decide.pin)
 app.command("decisions")(decide.decisions)
 app.command("undo")(decide.undo)
 app.command("serve")(serve.serve)
+app.command("schema")(schema.schema)
 app.command("forget")(forget.forget)
 app.command("retention")(retention.retention)
 app.command("backup")(backup.backup)

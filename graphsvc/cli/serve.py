@@ -41,6 +41,8 @@ def serve(
                 "Listen on 127.0.0.1, or add --expose and put a proxy with TLS in front of it.",
             )
         console.print(f"Warning: listening on {host} without TLS; keys and answers can be read on the way.")
+        if not configured.allowed_hosts:
+            console.print(f"Asked by a name other than {host} it does not answer: see GRAPHSVC_ALLOWED_HOSTS.")
     listener = _listen(host, port)
     with listener, open_store(configured, console.print) as store:
         app = create_app(configured.model_copy(update={"host": host}), store.address)

@@ -11,7 +11,6 @@ from graphsvc.keeping.forgetting import LOADING, NO_OPEN_LOAD
 from graphsvc.signals.kinds import kind_of
 from graphsvc.store import Store
 from graphsvc.store.audit import Auditor
-from graphsvc.store.connection import Row
 from graphsvc.store.snapshots import Snapshots
 
 ACTIVITY = "activity"
@@ -64,18 +63,15 @@ def remove(store: Store, auditor: Auditor, snapshots: Snapshots, what: Sequence[
         raise LOADING
     last = store.read("keeping/last_load")[0]["number"]
     for each in what:
-        statement, parameters = _removal(each)
-        store.autocommit(statement, **parameters)
+        if each.table == ACTIVITY:
+            for statement in ("keeping/remove_months", "keeping/remove_hours"):
+                store.autocommit(statement, hour=_hour(each.before))
+        else:
+            store.autocommit("keeping/remove_uses", kinds=each.kinds, before=each.before)
     unused = store.autocommit("keeping/remove_unused_signals", number=last)[0]["signals"]
     store.autocommit("keeping/remove_unused_prefixes")
     snapshots.drop()
     return int(unused)
-
-
-def _removal(what: Old) -> tuple[str, Row]:
-    if what.table == ACTIVITY:
-        return "keeping/remove_hours", {"hour": _hour(what.before)}
-    return "keeping/remove_uses", {"kinds": what.kinds, "before": what.before}
 
 
 def _hour(moment: datetime) -> int:

@@ -13,7 +13,7 @@ from graphsvc.store.connection import Row
 
 HOUR = 3_600_000
 DAY = 24 * HOUR
-TRAFFIC = 25
+TRAFFIC = 5
 """The hours of traffic of a member take about as long as walking so many members."""
 EVER = ("0000-01", "9999-12")
 

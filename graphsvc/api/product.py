@@ -1,0 +1,128 @@
+"""The schema as a product: its text, what of a change would break a client, and its reference page."""
+
+from graphql import (
+    GraphQLArgument,
+    GraphQLEnumType,
+    GraphQLEnumValue,
+    GraphQLField,
+    GraphQLInputField,
+    GraphQLInputObjectType,
+    GraphQLNamedType,
+    GraphQLObjectType,
+    GraphQLScalarType,
+    GraphQLSchema,
+    StringValueNode,
+    build_schema,
+    find_breaking_changes,
+    is_introspection_type,
+    is_specified_scalar_type,
+)
+
+from graphsvc.api import schema
+
+Part = GraphQLField | GraphQLInputField | GraphQLEnumValue
+
+_KINDS: tuple[tuple[str, type[GraphQLNamedType]], ...] = (
+    ("Types", GraphQLObjectType),
+    ("Inputs", GraphQLInputObjectType),
+    ("Enums", GraphQLEnumType),
+    ("Scalars", GraphQLScalarType),
+)
+
+
+def text() -> str:
+    """The schema in the schema definition language."""
+    return schema.build_schema().as_str().rstrip() + "\n"
+
+
+def breaking(before: str) -> list[str]:
+    """What a client of the schema `before` (its text) could rely on and is no more, in words.
+
+    Raises:
+        GraphQLSyntaxError: `before` is no schema.
+    """
+    changes = find_breaking_changes(build_schema(before), build_schema(text()))
+    return sorted(f"{change.type.name}: {change.description}" for change in changes)
+
+
+def undescribed() -> list[str]:
+    """Types, fields, arguments and values without a description, as `Type.field(argument)`."""
+    found = []
+    for each in _types(build_schema(text())):
+        found += [] if each.description else [each.name]
+        for name, part in _parts(each):
+            found += [] if part.description else [f"{each.name}.{name}"]
+            if isinstance(part, GraphQLField):
+                found += [f"{each.name}.{name}({a})" for a, b in part.args.items() if not b.description]
+    return found
+
+
+def reference() -> str:
+    """The reference page, as Markdown: everything there is, with its description."""
+    built = build_schema(text())
+    lines = [
+        "# Reference",
+        "",
+        "Made by `make schema` out of the schema; [schema.graphql](../../schema.graphql)",
+    ]
+    lines += [
+        "is the same as text. *Role*: the least role that may ask; where none is named, every role may.",
+        "",
+    ]
+    roots = [built.query_type, built.mutation_type, built.subscription_type]
+    for title, root in zip(("Queries", "Mutations", "Subscriptions"), roots, strict=True):
+        if root is not None:
+            lines += [f"## {title}", "", *_fields(root)]
+    for title, kind in _KINDS:
+        lines += [f"## {title}", ""]
+        for each in _types(built):
+            if isinstance(each, kind) and each not in roots:
+                lines += [f"### {each.name}", "", _line(each.description), "", *_fields(each)]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _fields(named: GraphQLNamedType) -> list[str]:
+    lines = []
+    for name, part in _parts(named):
+        kind = f": `{part.type}`" if isinstance(part, (GraphQLField, GraphQLInputField)) else ""
+        role = _role(part) if isinstance(part, GraphQLField) else ""
+        lines.append(f"- `{name}`{kind}{role} – {_line(part.description)}")
+        if isinstance(part, GraphQLField):
+            lines += [f"  - `{a}: {_argument(b)}` – {_line(b.description)}" for a, b in part.args.items()]
+    return [*lines, ""] if lines else []
+
+
+def _argument(argument: GraphQLArgument) -> str:
+    node = argument.ast_node
+    default = node.default_value if node is not None else None
+    if default is None:
+        return str(argument.type)
+    source = default.loc.source.body[default.loc.start : default.loc.end] if default.loc else ""
+    return f"{argument.type} = {source}"
+
+
+def _role(field: GraphQLField) -> str:
+    directives = field.ast_node.directives or () if field.ast_node is not None else ()
+    for directive in directives:
+        for argument in directive.arguments or ():
+            if directive.name.value == "needs" and isinstance(argument.value, StringValueNode):
+                return f" *Role {argument.value.value}.*"
+    return ""
+
+
+def _parts(named: GraphQLNamedType) -> list[tuple[str, Part]]:
+    if isinstance(named, (GraphQLObjectType, GraphQLInputObjectType)):
+        return list(named.fields.items())
+    return list(named.values.items()) if isinstance(named, GraphQLEnumType) else []
+
+
+def _types(built: GraphQLSchema) -> list[GraphQLNamedType]:
+    return [
+        each
+        for _, each in sorted(built.type_map.items())
+        if not is_introspection_type(each) and not is_specified_scalar_type(each)
+    ]
+
+
+def _line(description: str | None) -> str:
+    return " ".join((description or "").split())

@@ -1,0 +1,51 @@
+"""`graphsvc schema`: the GraphQL schema as text, its reference page, and whether a change would break clients."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from graphsvc.errors import ExportError
+
+
+def schema(
+    out: Annotated[
+        Path | None, typer.Option(help="File to write it to; without: standard output.", show_default=False)
+    ] = None,
+    reference: Annotated[
+        bool, typer.Option("--reference", help="The reference page (Markdown) instead.")
+    ] = False,
+    against: Annotated[
+        Path | None,
+        typer.Option(
+            help="Schema of an earlier version: say what its clients could rely on and is no more; exit 1 if anything.",
+            exists=True,
+            dir_okay=False,
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Print the GraphQL schema. Needs no database."""
+    from graphql import GraphQLError
+
+    from graphsvc.api import product
+
+    if against is not None:
+        try:
+            lost = product.breaking(against.read_text(encoding="utf-8"))
+        except (GraphQLError, TypeError, UnicodeDecodeError):
+            raise typer.BadParameter(f"{against} is no GraphQL schema.") from None
+        for each in lost:
+            typer.echo(each)
+        if lost:
+            raise typer.Exit(1)
+        typer.echo("Nothing that clients rely on is lost.")
+        return
+    text = product.reference() if reference else product.text()
+    if out is None:
+        typer.echo(text, nl=False)
+        return
+    try:
+        out.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ExportError(f"{out} cannot be written ({error.strerror}).", "Write elsewhere.") from None
