@@ -38,6 +38,8 @@ FILTERED = {
     '{lastSeenSince: "2026-01-08T00:00:00Z", lastSeenUntil: "2026-01-10T00:00:00Z"}': ["c-large"],
     '{joinedSince: "2026-02-05T00:00:00Z"}': ["c-small"],
     '{joinedSince: "2026-02-05T00:00:00Z", minScore: 0.9}': [],
+    '{joinedSince: "2026-02-10T00:00:00"}': ["c-small"],
+    '{lastSeenSince: "2026-01-11T00:00:00"}': ["c-small"],
 }
 
 

@@ -114,6 +114,8 @@ def test_every_answer_says_what_it_cost(serving: Serving) -> None:
         cost = {"spent": 1, "limit": MAX_COST}
         assert api.post(VIEWER).json()["extensions"] == {"cost": cost}
         assert api.post("{ nothing }").json()["extensions"] == {"cost": cost}
+        schema = api.post("{ __schema { queryType { name __typename } } }").json()["extensions"]["cost"]
+        assert schema["spent"] == 1 + operation.INTROSPECTION
         page = api.post("{ runs(first: 7) { edges { cursor } } }").json()["extensions"]["cost"]
         assert page["spent"] == 8
 

@@ -1,4 +1,4 @@
-"""Promise: the schema in the repository is the one that is served, all of it is described, and nothing is lost unsaid."""
+"""Promise: the schema in the repository is what is served, all of it is described, and nothing is lost unsaid."""
 
 from pathlib import Path
 

@@ -1,14 +1,14 @@
 // One page of the published clusters that pass a filter, in any order; top_clusters is for the usual one.
 // Scans the published clusters (as many as there are clusters, not accounts) and keeps a page of them.
-// Parameters: $least, $most (maps of a property and its bound), $ids, $statuses, $families (lists; null = any);
+// Parameters: $least, $most (maps of bounds: score, size, firstSeen, lastSeen (ms)), $ids, $statuses, $families (lists; null = any);
 //   $order (score, size, growth, first_seen, last_seen), $sign (1.0 ascending, -1.0 descending);
 //   $after_key (float), $after_id (the last row of the page before), $limit
 // Returns: cluster (map), key (float, what it was ordered by)
 MATCH (c:Cluster)
-WHERE ($ids IS NULL OR c.id IN $ids)
-  AND all(name IN keys($least) WHERE c[name] >= $least[name])
-  AND all(name IN keys($most) WHERE c[name] <= $most[name])
-  AND ($statuses IS NULL OR c.status IN $statuses)
+WHERE ($ids IS NULL OR c.id IN $ids) AND ($statuses IS NULL OR c.status IN $statuses)
+  AND $least.score <= c.score <= $most.score AND $least.size <= c.size <= $most.size
+  AND $least.firstSeen <= coalesce(c.firstSeen.epochMillis, 0) <= $most.firstSeen
+  AND $least.lastSeen <= coalesce(c.lastSeen.epochMillis, 0) <= $most.lastSeen
   AND ($families IS NULL OR any(family IN $families WHERE family IN c.families))
 WITH c, $sign * CASE $order
   WHEN 'score' THEN c.score

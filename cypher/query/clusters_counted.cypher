@@ -1,6 +1,6 @@
 // How many published clusters pass a filter; without one the database's own count.
-// Parameters: $least, $most (maps of a property and its bound), $ids, $statuses, $families (lists; null = any), $any (whether
-//   all of these are empty or null)
+// Parameters: $least, $most (maps of bounds: score, size, firstSeen, lastSeen (ms)), $ids, $statuses,
+//   $families (lists; null = any), $any (whether nothing is filtered)
 // Returns: clusters; one row
 CALL () {
   WITH *
@@ -10,10 +10,10 @@ CALL () {
   UNION ALL
   MATCH (c:Cluster)
   WHERE NOT $any
-    AND ($ids IS NULL OR c.id IN $ids)
-    AND all(name IN keys($least) WHERE c[name] >= $least[name])
-    AND all(name IN keys($most) WHERE c[name] <= $most[name])
-    AND ($statuses IS NULL OR c.status IN $statuses)
+    AND ($ids IS NULL OR c.id IN $ids) AND ($statuses IS NULL OR c.status IN $statuses)
+    AND $least.score <= c.score <= $most.score AND $least.size <= c.size <= $most.size
+    AND $least.firstSeen <= coalesce(c.firstSeen.epochMillis, 0) <= $most.firstSeen
+    AND $least.lastSeen <= coalesce(c.lastSeen.epochMillis, 0) <= $most.lastSeen
     AND ($families IS NULL OR any(family IN $families WHERE family IN c.families))
   RETURN count(c) AS clusters
 }

@@ -7,7 +7,7 @@ from fastapi import FastAPI, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
-from graphsvc.api import errors, graphiql, metrics, oidc, traces
+from graphsvc.api import errors, exports, graphiql, metrics, oidc, traces
 from graphsvc.api.detection_process import DetectionProcesses
 from graphsvc.api.edge import Edge
 from graphsvc.api.gate import Gate
@@ -71,6 +71,7 @@ def create_app(settings: Settings, address: Address) -> FastAPI:
     app.add_api_route("/readyz", readyz, methods=["GET"])
     app.include_router(graphiql.router)
     app.include_router(metrics.router)
+    app.include_router(exports.router)
     app.include_router(graphql_router(build_schema()))
     app.mount("/graphiql", graphiql.files())
     return app

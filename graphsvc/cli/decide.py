@@ -181,6 +181,7 @@ def _told(store: "Store", decision: Decision) -> None:
 
 
 def auditor(by: str | None) -> "Auditor":
+    """Writes to the audit log in the name of `by`, or of who is logged in."""
     """Who acts at this command line; None: by the login name."""
     from graphsvc.signing import load_or_create_signer
     from graphsvc.store.audit import Auditor

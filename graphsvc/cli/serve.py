@@ -42,7 +42,9 @@ def serve(
             )
         console.print(f"Warning: listening on {host} without TLS; keys and answers can be read on the way.")
         if not configured.allowed_hosts:
-            console.print(f"Asked by a name other than {host} it does not answer: see GRAPHSVC_ALLOWED_HOSTS.")
+            console.print(
+                f"Asked by a name other than {host} it does not answer: see GRAPHSVC_ALLOWED_HOSTS."
+            )
     listener = _listen(host, port)
     with listener, open_store(configured, console.print) as store:
         app = create_app(configured.model_copy(update={"host": host}), store.address)

@@ -2,13 +2,16 @@
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import IO
+from typing import IO, TypeVar
 
 import polars as pl
 
 from graphsvc.errors import ExportError
+
+Result = TypeVar("Result")
 
 NESTED = (pl.List, pl.Struct)
 
@@ -29,11 +32,20 @@ def write_table(frame: pl.DataFrame, path: Path) -> pl.DataFrame:
     Raises:
         ExportError: the file cannot be written.
     """
+    return _whole(path, lambda file: _write(frame, path.suffix, file), frame)
+
+
+def write_bytes(content: bytes, path: Path) -> None:
+    """Writes bytes through a temporary file beside it. Raises as `write_table`."""
+    _whole(path, lambda file: file.write(content), None)
+
+
+def _whole(path: Path, write: Callable[[IO[bytes]], object], result: Result) -> Result:
     try:
         with NamedTemporaryFile(dir=path.resolve().parent, prefix=f".{path.name}.", delete=False) as file:
             part = Path(file.name)
             try:
-                _write(frame, path.suffix, file)
+                write(file)
                 file.flush()
                 os.fsync(file.fileno())
             except BaseException:
@@ -42,7 +54,7 @@ def write_table(frame: pl.DataFrame, path: Path) -> pl.DataFrame:
         part.replace(path)
     except OSError as error:
         raise ExportError(f"{path} cannot be written ({error.strerror}).", "Write elsewhere.") from None
-    return frame
+    return result
 
 
 def _write(frame: pl.DataFrame, suffix: str, file: IO[bytes]) -> None:

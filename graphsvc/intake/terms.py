@@ -26,6 +26,8 @@ _ID = re.compile(r"[^\s@＠]{1,256}")
 _SYSTEM = re.compile(r"(?:system:)?AS[N:]?\s?([0-9]{1,10})", re.IGNORECASE)
 _NAMED = re.compile(r"([a-z][a-z0-9_]{0,63}):(\S.*)", re.DOTALL)
 _TOKEN = re.compile(r"[\w-]+\.[\w-]+")
+_ADDRESS = re.compile(r"(?=.*[.:])[0-9A-Fa-f.:]{2,45}(/[0-9]{1,3})?")
+_WORD = re.compile(r"[!-~]+")
 _PHONE = re.compile(r"\+?[0-9 ()./-]+")
 _UNIT = {4: 24, 6: 64}  # bits of the ranges that addresses are in, as `addresses.prefixes` has it
 
@@ -92,7 +94,10 @@ def terms(text: str, tokens: Tokeniser) -> Terms:
         TooWide: it is a range wider than `LEAST_BITS`.
     """
     system = _SYSTEM.fullmatch(text)
-    cidr = addresses.canonical_networks(pl.Series([text.removeprefix("prefix:").removeprefix("ip:")])).item()
+    network = text.removeprefix("prefix:").removeprefix("ip:")
+    cidr = None
+    if _ADDRESS.fullmatch(network):
+        cidr = addresses.canonical_networks(pl.Series([network])).item()
     return Terms(
         id=text if _ID.fullmatch(text) else None,
         keys=tuple(_keys(text, tokens)),
@@ -161,8 +166,10 @@ def _readings(text: str) -> Iterator[tuple[Means, str, str]]:
     """What kinds of value a text can be, as a bundle would give them."""
     named = _NAMED.fullmatch(text)
     name, value = (named[1], named[2]) if named else ("", text)
-    if name in ("", "ip") and (address := addresses.canonical(pl.Series([value])).item()) is not None:
-        yield Means.ADDRESS, "ip", address
+    if name in ("", "ip") and _ADDRESS.fullmatch(value):
+        address = addresses.canonical(pl.Series([value])).item()
+        if address is not None:
+            yield Means.ADDRESS, "ip", address
     if name in ("", "email_domain") and pl.Series([value]).str.contains(f"^{DOMAIN}$").item():
         yield Means.DOMAIN, "email_domain", f"@{value}"
     if named and kind_of(name).tokenised:
@@ -181,4 +188,6 @@ def _can_be(kind: str, text: str) -> bool:
         return _PHONE.fullmatch(text) is not None
     if kind == "email_handle":
         return "@" in text
-    return "@" not in text or kind == "prompt"
+    if kind == "prompt":
+        return _WORD.fullmatch(text) is None
+    return "@" not in text

@@ -1,8 +1,8 @@
 """A file sealed by a passphrase: scrypt (RFC 7914) makes the key, AES-256-GCM seals the content chunk by chunk.
 
 The first line names the form, the second holds the parameters as JSON and is part of what is authenticated. The nonce
-of a chunk is a random prefix, the number of the chunk, and whether it is the last, so that chunks can neither be moved nor
-left out, and a file that was cut off is found out (the STREAM construction of Hoang, Reyhanitabar, Rogaway and Vizár).
+of a chunk is a random prefix, the number of the chunk, and whether it is the last, so that chunks can neither be moved
+nor left out, and a file that was cut off is found out (the STREAM construction of Hoang, Reyhanitabar, Rogaway and Vizár).
 """
 
 import base64

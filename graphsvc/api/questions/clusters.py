@@ -14,12 +14,24 @@ from graphsvc.api.pagination import Connection, connection, decode, encode
 from graphsvc.api.types import arguments
 from graphsvc.api.types.arguments import Id
 from graphsvc.api.types.cluster import Cluster, ClusterStatus
+from graphsvc.api.types.moments import milliseconds, utc
 from graphsvc.store.connection import Row
 
 ALL_CLUSTERS = 50
 """What counting clusters that pass a filter costs, which looks at all of them."""
 ALL_MEMBERS = 200
 """What looking for clusters by when their members joined costs, which may look at all members."""
+LEAST, MOST = -1e300, 1e300
+"""Bounds that hold for everything."""
+_PROPERTIES = ("score", "size", "firstSeen", "lastSeen")
+EVERYTHING = {
+    "ids": None,
+    "least": dict.fromkeys(_PROPERTIES, LEAST),
+    "most": dict.fromkeys(_PROPERTIES, MOST),
+    "statuses": None,
+    "families": None,
+}
+"""The condition of a filter that names nothing."""
 
 
 @strawberry.enum(description="What clusters are ordered by.")
@@ -87,22 +99,20 @@ class ClusterFilter:
 
     async def condition(self, info: Info) -> dict[str, object]:
         """The same for the statements that read clusters; asks for the ids of those that other things tell."""
-        least = {
-            "score": self.min_score,
-            "size": self.min_size,
-            "firstSeen": self.first_seen_since,
-            "lastSeen": self.last_seen_since,
-        }
-        most = {
-            "score": self.max_score,
-            "size": self.max_size,
-            "firstSeen": self.first_seen_until,
-            "lastSeen": self.last_seen_until,
-        }
         return {
             "ids": await self._ids(info),
-            "least": {name: bound for name, bound in least.items() if bound is not None},
-            "most": {name: bound for name, bound in most.items() if bound is not None},
+            "least": {
+                "score": LEAST if self.min_score is None else self.min_score,
+                "size": LEAST if self.min_size is None else self.min_size,
+                "firstSeen": _milliseconds(self.first_seen_since, LEAST),
+                "lastSeen": _milliseconds(self.last_seen_since, LEAST),
+            },
+            "most": {
+                "score": MOST if self.max_score is None else self.max_score,
+                "size": MOST if self.max_size is None else self.max_size,
+                "firstSeen": _milliseconds(self.first_seen_until, MOST),
+                "lastSeen": _milliseconds(self.last_seen_until, MOST),
+            },
             "statuses": [each.value for each in self.status] if self.status is not None else None,
             "families": self.families,
         }
@@ -119,11 +129,17 @@ class ClusterFilter:
             asked.append(info.context.reader.read("query/cluster_ids_that_grew", **growth))
         if self.joined_since is not None:
             info.context.budget.charge(ALL_MEMBERS)
-            asked.append(info.context.reader.read("query/cluster_ids_joined_since", since=self.joined_since))
+            asked.append(
+                info.context.reader.read("query/cluster_ids_joined_since", since=utc(self.joined_since))
+            )
         found = [{str(row["id"]) for row in rows} for rows in await asyncio.gather(*asked)]
         if self.ids is not None:
             found.append(set(self.ids))
         return sorted(set.intersection(*found)) if found else None
+
+
+def _milliseconds(moment: datetime | None, none: float) -> float:
+    return none if moment is None else milliseconds(moment)
 
 
 @strawberry.type(description="One page of clusters.")
@@ -132,7 +148,7 @@ class ClusterConnection(Connection[Cluster]):
 
     @strawberry.field(description="How many clusters pass the filter, on all pages.")
     async def total_count(self, info: Info) -> int:
-        everything = not any(each or each == [] for each in self.condition.values())
+        everything = self.condition == EVERYTHING
         info.context.budget.charge(1 if everything else ALL_CLUSTERS)
         (row,) = await info.context.reader.read("query/clusters_counted", **self.condition, any=everything)
         return int(row["clusters"])

@@ -15,7 +15,7 @@ from graphsvc.api.types.account import Account, AccountStatus
 from graphsvc.api.types.decision import Decided
 from graphsvc.api.types.evidence import EXPLANATION, Belonging, FamilyEvidence, evidence_of
 from graphsvc.api.types.lineage import LineageEvent
-from graphsvc.api.types.moments import moment
+from graphsvc.api.types.moments import moment, utc
 from graphsvc.api.types.neighbour import Neighbour
 from graphsvc.api.types.run import Run
 from graphsvc.api.types.signal import Signal
@@ -141,7 +141,7 @@ class MemberFilter:
             "statuses": tuple(status.value for status in self.status) if self.status is not None else None,
             "least": self.min_membership,
             "most": self.max_membership,
-            "since": self.joined_since,
+            "since": utc(self.joined_since) if self.joined_since else None,
         }
 
 
@@ -258,7 +258,7 @@ class Cluster(Decided):
         self, info: Info, since: Annotated[datetime, strawberry.argument(description="The moment.")]
     ) -> int:
         arguments.charge_walk(info, self.size)
-        rows = await info.context.loaders.rows("query/cluster_joined", self.id, since=since)
+        rows = await info.context.loaders.rows("query/cluster_joined", self.id, since=utc(since))
         return rows[0]["accounts"] if rows else 0
 
     @strawberry.field(description="Its accounts counted by status, country or plan, most first.")

@@ -11,3 +11,13 @@ def moment(milliseconds: int | None) -> datetime | None:
 def known(milliseconds: int) -> datetime:
     """The same of a moment that is always there."""
     return datetime.fromtimestamp(milliseconds / 1000, UTC)
+
+
+def milliseconds(moment: datetime) -> int:
+    """The milliseconds from the beginning of 1970 to a moment that somebody gave."""
+    return round(utc(moment).timestamp() * 1000)
+
+
+def utc(moment: datetime) -> datetime:
+    """A moment that somebody gave; without a zone it is one of UTC."""
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -1,14 +1,14 @@
 """What happened in a cluster, bucket by bucket of time."""
 # mypy: disable-error-code=untyped-decorator
 
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import Enum
 
 import strawberry
 
 from graphsvc.api.context import Info
 from graphsvc.api.types.arguments import charge_walk
-from graphsvc.api.types.moments import known
+from graphsvc.api.types.moments import known, milliseconds, utc
 from graphsvc.store.connection import Row
 
 HOUR = 3_600_000
@@ -83,7 +83,9 @@ async def traffic(
     """The latest `first` buckets of a cluster that have any requests, in order of time."""
     info.context.budget.page(first)
     charge_walk(info, size * TRAFFIC)
-    months = [f"{end:%Y-%m}" if end else none for end, none in zip(window, EVER, strict=True)]
+    months = [
+        f"{utc(end).astimezone(UTC):%Y-%m}" if end else none for end, none in zip(window, EVER, strict=True)
+    ]
     rows = await info.context.loaders.rows(
         "query/cluster_traffic",
         cluster,
@@ -97,7 +99,7 @@ async def traffic(
 
 def _bounds(by: Bucket, window: tuple[datetime | None, datetime | None]) -> dict[str, int | None]:
     unit, shift = LENGTHS[by]
-    since, until = (int(end.timestamp() * 1000) if end else None for end in window)
+    since, until = (milliseconds(end) if end else None for end in window)
     return {"unit": unit, "shift": shift, "since": since, "until": until}
 
 

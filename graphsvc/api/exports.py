@@ -1,0 +1,67 @@
+"""Clusters as files over HTTP, with the authorisation, the budget and the log of everything else."""
+
+from typing import Annotated, TypeVar, cast
+
+from fastapi import APIRouter, Query, Request
+from starlette.responses import Response
+
+from graphsvc.api.access import require
+from graphsvc.api.changes.reveals import REASON
+from graphsvc.api.errors import BadInput
+from graphsvc.api.keys import Role
+from graphsvc.api.principals import principal_of
+from graphsvc.api.rates import Rates
+from graphsvc.api.record import record_of
+from graphsvc.api.worker import Worker
+from graphsvc.exchange.clusters import ENDINGS, TYPES, Format, export_cluster
+from graphsvc.exchange.stix import Tlp
+from graphsvc.store.audit import Auditor
+
+Choice = TypeVar("Choice", Format, Tlp)
+
+COST = 500
+"""What an export is charged, in rows."""
+
+router = APIRouter()
+
+
+@router.get("/clusters/{cluster}/export")
+async def export(
+    request: Request,
+    cluster: str,
+    form: Annotated[str, Query(alias="format")] = "stix",
+    tlp: str = Tlp.AMBER.value,
+    reason: str = "",
+) -> Response:
+    """A published cluster as a file. With `reason` its addresses are in it as they are: for analysts, and on record."""
+    state = request.app.state
+    principal = await principal_of(request.headers.get("authorization", ""), state)
+    record = record_of(request)
+    record.principal, record.cost = principal.id, COST
+    chosen, level = _one_of(Format, form, "format"), _one_of(Tlp, tlp, "tlp")
+    said = reason.strip()
+    if said:
+        require(principal.role, Role.ANALYST)
+        if not REASON[0] <= len(said) <= REASON[1] or not said.isprintable():
+            raise BadInput(f"`reason` is {REASON[0]} to {REASON[1]} characters that print, in one line.")
+    cast(Rates, state.rates).spend(principal.id, COST)
+    auditor = Auditor(state.signer, principal.name, principal.role.value, record.id)
+    written = await cast(Worker, state.worker).run(
+        export_cluster, auditor, state.reader.veil, cluster, chosen, tlp=level, reason=said
+    )
+    name = f"{chosen.value}-{''.join(letter for letter in cluster if letter.isalnum() or letter in '-_')}"
+    return Response(
+        written.content,
+        media_type=TYPES[chosen],
+        headers={
+            "Content-Disposition": f'attachment; filename="{name}{ENDINGS[chosen]}"',
+            "X-Addresses-Left-Out": str(written.hidden),
+        },
+    )
+
+
+def _one_of(kind: type[Choice], given: str, name: str) -> Choice:
+    try:
+        return kind(given)
+    except ValueError:
+        raise BadInput(f"`{name}` is one of {', '.join(kind)}.") from None

@@ -1,0 +1,73 @@
+"""One cluster for those outside: chosen by format, behind the veil unless somebody says why not, and on record."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from graphsvc.exchange import members, stix
+from graphsvc.signals.veil import Veil
+from graphsvc.store.audit import Auditor
+from graphsvc.store.connection import Store
+from graphsvc.store.exported import ExportedCluster, read_cluster
+
+
+class Format(StrEnum):
+    """What a cluster can be written as."""
+
+    STIX = "stix"
+    CSV = "csv"
+    PARQUET = "parquet"
+
+
+ENDINGS = {Format.STIX: ".json", Format.CSV: ".csv", Format.PARQUET: ".parquet"}
+TYPES = {
+    Format.STIX: "application/stix+json;version=2.1",
+    Format.CSV: "text/csv; charset=utf-8",
+    Format.PARQUET: "application/vnd.apache.parquet",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The bytes of an export, its members, and the addresses that are left out of it."""
+
+    content: bytes
+    members: int
+    hidden: int
+
+
+def export_cluster(
+    store: Store,
+    auditor: Auditor,
+    veil: Veil,
+    cluster: str,
+    form: Format,
+    *,
+    tlp: stix.Tlp = stix.Tlp.AMBER,
+    reason: str = "",
+) -> Written:
+    """A published cluster as bytes; with a reason its addresses are in it as they are.
+
+    The audit log tells who took it out, in which form and why, before anybody has it.
+
+    Raises:
+        NotFound: no such cluster is published.
+        ExportError: the extra `stix` is not installed.
+        DatabaseUnavailable, DatabaseRefused: also when the log cannot be written.
+    """
+    exported = read_cluster(store, cluster, None if reason else veil)
+    content = _content(exported, form, tlp)
+    details = {
+        "format": form.value,
+        "tlp": tlp.value,
+        "addresses": bool(reason),
+        "members": len(exported.members),
+    }
+    auditor.write(store, "export", cluster, reason=veil.text(reason), details=details)
+    return Written(content, len(exported.members), exported.hidden)
+
+
+def _content(exported: ExportedCluster, form: Format, tlp: stix.Tlp) -> bytes:
+    if form is Format.STIX:
+        return stix.bundle(exported, tlp).encode()
+    table = members.table(exported)
+    return members.as_csv(table) if form is Format.CSV else members.as_parquet(table)

@@ -1,0 +1,71 @@
+"""The members of one cluster as a table, with why each belongs."""
+
+import io
+import json
+
+import polars as pl
+
+from graphsvc.campaigns import sentences
+from graphsvc.model.columns import TIME, Schema
+from graphsvc.store.exported import ExportedCluster
+
+MEMBERS: Schema = {
+    "cluster_id": pl.String,
+    "cluster_score": pl.Float64,
+    "cluster_status": pl.String,
+    "account_id": pl.String,
+    "status": pl.String,
+    "created_at": TIME,
+    "membership": pl.Float64,
+    "bits": pl.Float64,
+    "why": pl.String,
+    "evidence": pl.String,
+}
+"""`evidence` is JSON: family, bits and the key of the strongest signal of each family."""
+
+
+def table(exported: ExportedCluster) -> pl.DataFrame:
+    """A row a member (schema `MEMBERS`), sorted by account."""
+    cluster = exported.cluster
+    rows = []
+    for member in exported.members:
+        evidence = sentences.unpacked(member["families"], member["family_bits"], member["signals"])
+        said = [{"family": row.family, "bits": row.bits, "signal": row.signal or None} for row in evidence]
+        rows.append(
+            {
+                "cluster_id": cluster["id"],
+                "cluster_score": cluster["score"],
+                "cluster_status": cluster["status"],
+                **{
+                    name: member[name]
+                    for name in ("account_id", "status", "created_at", "membership", "bits")
+                },
+                "why": sentences.membership(member["membership"], evidence),
+                "evidence": json.dumps(said),
+            }
+        )
+    raw = {**MEMBERS, "created_at": pl.Int64}
+    times = pl.from_epoch("created_at", time_unit="ms").dt.replace_time_zone("UTC").cast(TIME)
+    return pl.DataFrame(rows, schema=raw).with_columns(times)
+
+
+def as_parquet(frame: pl.DataFrame) -> bytes:
+    """The table as Parquet."""
+    out = io.BytesIO()
+    frame.write_parquet(out, compression="zstd", statistics=True)
+    return out.getvalue()
+
+
+def as_csv(frame: pl.DataFrame) -> bytes:
+    """The table as CSV; no cell is one that a spreadsheet would execute (a quote stands before it)."""
+    text = [
+        pl.when(pl.col(name).str.contains(r"^[=+\-@\t\r]"))
+        .then("'" + pl.col(name))
+        .otherwise(pl.col(name))
+        .alias(name)
+        for name, kind in frame.schema.items()
+        if kind == pl.String
+    ]
+    out = io.BytesIO()
+    frame.with_columns(text).write_csv(out, datetime_format="%Y-%m-%dT%H:%M:%S%.3fZ")
+    return out.getvalue()
