@@ -70,13 +70,13 @@ def _question(
 
 @contextmanager
 def _watched() -> Iterator[list[Statement]]:
-    """Collects the readings of the API while the block lasts."""
+    """Collects the readings of the API while the block lasts, with the parameters that go to the database."""
     found: list[Statement] = []
-    rows, read, stream = Reader._rows, Store.read, Store.stream
+    kept = Reader.read, Store.read, Store.stream
 
-    async def watched_rows(self: Reader, access: str, name: str, parameters: Any) -> Any:
-        found.append((name, parameters))
-        return await rows(self, access, name, parameters)
+    async def reading(self: Reader, name: str, **parameters: Any) -> Any:
+        found.append((name, self.veil.opened(parameters)))
+        return await kept[0](self, name, **parameters)
 
     def watching(method: Callable[..., Any]) -> Callable[..., Any]:
         def watched(self: Store, name: str, /, **parameters: Any) -> Any:
@@ -85,11 +85,11 @@ def _watched() -> Iterator[list[Statement]]:
 
         return watched
 
-    Reader._rows, Store.read, Store.stream = watched_rows, watching(read), watching(stream)  # type: ignore[assignment, method-assign]
+    Reader.read, Store.read, Store.stream = reading, *map(watching, kept[1:])  # type: ignore[method-assign]
     try:
         yield found
     finally:
-        Reader._rows, Store.read, Store.stream = rows, read, stream  # type: ignore[method-assign]
+        Reader.read, Store.read, Store.stream = kept  # type: ignore[method-assign]
 
 
 def _samples(store: Store) -> tuple[list[str], list[str], list[str]]:
