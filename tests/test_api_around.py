@@ -12,6 +12,7 @@ from around import counted, nodes, served
 
 from graphsvc.api.types import network as network_types
 from graphsvc.api.types import signal as signal_types
+from graphsvc.api.types.rarity import Rarity
 from graphsvc.linkage.bits import sharing_bits
 from graphsvc.settings import Settings
 from graphsvc.store import Store
@@ -213,8 +214,6 @@ def test_a_signal_says_how_rare_it_is_and_whom_it_serves(api: Api, monkeypatch: 
 
 
 def test_a_hub_and_a_crowded_network_are_named() -> None:
-    from graphsvc.api.types.rarity import Rarity
-
     hub = Rarity.of("ip", 201, "mobile", 1_000_000)
     assert (hub.is_hub, hub.is_crowded) == (True, True)
     rare = Rarity.of("ip", 200, "residential", 1_000_000)

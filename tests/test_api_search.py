@@ -17,6 +17,7 @@ from graphs import write_bundle
 from hypothesis import given
 from hypothesis import strategies as st
 
+from graphsvc.intake import read_bundle
 from graphsvc.intake.terms import LEAST_BITS, TooWide, holds_card_number, range_of, terms
 from graphsvc.loading import load_bundle
 from graphsvc.settings import Settings
@@ -336,8 +337,6 @@ def test_any_text_stands_for_something_or_nothing(text: str) -> None:
 
 def test_the_same_normalisers_as_loading(tmp_path: Path) -> None:
     """The keys of what is typed are those that intake makes of the same values."""
-    from graphsvc.intake import read_bundle
-
     tokens = Tokeniser(b"a key for tests, 32 bytes long..", "test")
     bundle = write_bundle(
         tmp_path / "bundle",

@@ -66,7 +66,8 @@ def nodes(store: Store, label: str) -> list[dict[str, Any]]:
 def test_what_is_old_goes_and_what_is_not_stays(loaded: Store, tmp_path: Path) -> None:
     ages = {"sessions": timedelta(days=30), "activity": timedelta(days=30)}
     found = old(loaded, ages, NOW)
-    assert [(each.table, each.rows) for each in found] == [("sessions", 3), ("activity", 3)]  # an hour is as old as its start
+    # An hour is as old as its start.
+    assert [(each.table, each.rows) for each in found] == [("sessions", 3), ("activity", 3)]
     snapshots = Snapshots(tmp_path / "runs", 1)
     (tmp_path / "runs" / "a-run").mkdir(parents=True)
     assert remove(loaded, person("ann"), snapshots, found) == 1

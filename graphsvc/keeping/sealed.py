@@ -2,7 +2,7 @@
 
 The first line names the form, the second holds the parameters as JSON and is part of what is authenticated. The nonce
 of a chunk is a random prefix, the number of the chunk, and whether it is the last, so that chunks can neither be moved
-nor left out, and a file that was cut off is found out (the STREAM construction of Hoang, Reyhanitabar, Rogaway and Vizár).
+nor left out, and a file that was cut off is found out (the STREAM construction of Hoang and others, 2015).
 """
 
 import base64

@@ -165,17 +165,13 @@ class Cluster(Decided):
     summary: str | None = strawberry.field(description="What it is, in a sentence.")
     rank: int | None = strawberry.field(description="1: the highest score.")
     published_at: datetime | None = strawberry.field(description="When it was published.")
-    score_parts: list[ScorePart] = strawberry.field(description="What its score is the sum of.")
-    explanation: str = strawberry.field(description="How its score is put together, in a sentence.")
-    turnover: Turnover | None = strawberry.field(
-        description="How it replaces its banned; null: the run that found it kept nothing of that."
-    )
     run_id: strawberry.Private[str]
+    parts_text: strawberry.Private[str]
+    turnover_text: strawberry.Private[str]
 
     @classmethod
     def of(cls, cluster: Row) -> "Cluster":
         """From the properties of a `:Cluster`."""
-        parts = [ScorePart(**part) for part in json.loads(cluster.get("scoreParts") or "[]")]
         return cls(
             subject=(On.CLUSTER, cluster["id"], ""),
             id=cluster["id"],
@@ -189,10 +185,25 @@ class Cluster(Decided):
             summary=cluster.get("summary"),
             rank=cluster.get("rank"),
             published_at=moment(cluster["publishedAt"]),
-            score_parts=parts,
-            explanation=sentences.score(cluster["score"], [(part.name, part.bits) for part in parts]),
-            turnover=Turnover.of(cluster["turnover"]) if cluster.get("turnover") else None,
+            parts_text=cluster.get("scoreParts") or "[]",
+            turnover_text=cluster.get("turnover") or "",
             run_id=cluster["run"],
+        )
+
+    @strawberry.field(description="What its score is the sum of.")
+    def score_parts(self) -> list[ScorePart]:
+        return [ScorePart(**part) for part in json.loads(self.parts_text)]
+
+    @strawberry.field(
+        description="How it replaces its banned; null: the run that found it kept nothing of that."
+    )
+    def turnover(self) -> Turnover | None:
+        return Turnover.of(self.turnover_text) if self.turnover_text else None
+
+    @strawberry.field(description="How its score is put together, in a sentence.")
+    def explanation(self) -> str:
+        return sentences.score(
+            self.score, [(part["name"], part["bits"]) for part in json.loads(self.parts_text)]
         )
 
     @strawberry.field(description="The detection run that found it.")
