@@ -3,7 +3,7 @@
 // Parameters: $least, $most (maps of bounds: score, size, firstSeen, lastSeen (ms)), $ids, $statuses, $families (lists; null = any);
 //   $order (score, size, growth, first_seen, last_seen), $sign (1.0 ascending, -1.0 descending);
 //   $after_key (float), $after_id (the last row of the page before), $limit
-// Returns: cluster (map), key (float, what it was ordered by)
+// Returns: cluster (map, with `before`: its accounts in the run before), key (float, what it was ordered by)
 MATCH (c:Cluster)
 WHERE ($ids IS NULL OR c.id IN $ids) AND ($statuses IS NULL OR c.status IN $statuses)
   AND $least.score <= c.score <= $most.score AND $least.size <= c.size <= $most.size
@@ -21,5 +21,6 @@ WHERE key > $after_key OR (key = $after_key AND c.id > $after_id)
 WITH c, key
 ORDER BY key, c.id
 LIMIT $limit
-RETURN c {.*, firstSeen: c.firstSeen.epochMillis, lastSeen: c.lastSeen.epochMillis, publishedAt: c.publishedAt.epochMillis} AS cluster,
+RETURN c {.*, firstSeen: c.firstSeen.epochMillis, lastSeen: c.lastSeen.epochMillis, publishedAt: c.publishedAt.epochMillis,
+          before: coalesce(head(COLLECT { MATCH (c)-[:CONTINUES]->(p {id: c.id}) RETURN p.size }), 0)} AS cluster,
        key

@@ -2,7 +2,7 @@
 // row of the page before and stops when the page is full.
 // Parameters: $least, $most (maps of bounds: score, size, firstSeen, lastSeen (ms)), $ids, $statuses, $families (lists; null = any);
 //   $after_key (float, minus the score), $after_id (both of the last row of the page before), $limit
-// Returns: cluster (map), key (float, minus the score)
+// Returns: cluster (map, with `before`: its accounts in the run before), key (float, minus the score)
 MATCH (c:Cluster)
 USING INDEX c:Cluster(score)
 WHERE c.score <= -$after_key
@@ -16,5 +16,6 @@ WHERE c.score <= -$after_key
 WITH c
 ORDER BY c.score DESC, c.id
 LIMIT $limit
-RETURN c {.*, firstSeen: c.firstSeen.epochMillis, lastSeen: c.lastSeen.epochMillis, publishedAt: c.publishedAt.epochMillis} AS cluster,
+RETURN c {.*, firstSeen: c.firstSeen.epochMillis, lastSeen: c.lastSeen.epochMillis, publishedAt: c.publishedAt.epochMillis,
+          before: coalesce(head(COLLECT { MATCH (c)-[:CONTINUES]->(p {id: c.id}) RETURN p.size }), 0)} AS cluster,
        -c.score AS key
