@@ -212,5 +212,5 @@ def test_the_command(database: Store, installation: Settings, cli_environment: P
     assert "forget" in graphsvc("audit", "list", "--subject", GONE)
     assert GONE not in graphsvc("audit", "list")
     graphsvc("forget", GONE, "--allow")
-    assert not list(installation.data_dir.glob("runs/*"))
+    assert not Snapshots(installation.runs_dir, installation.keep_runs).holding(GONE)
     assert cli_environment == installation.data_dir
