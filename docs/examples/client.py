@@ -80,7 +80,9 @@ def main() -> None:
     """Prints a line a cluster."""
     with Client(sys.argv[1], os.environ["GRAPHSVC_KEY"]) as client:
         for cluster in client.clusters(least=0.5):
-            print(f"{cluster.id}  {cluster.size:,} accounts  {cluster.score:.2f}  {cluster.status}  {cluster.summary}")
+            print(
+                f"{cluster.id}  {cluster.size:,} accounts  {cluster.score:.2f}  {cluster.status}  {cluster.summary}"
+            )
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ WebSockets (code 1012, service restart) are closed, and running requests have `s
 a second SIGTERM, does not wait for the first of these.
 """
 
+import gc
 import signal
 import socket
 import threading
@@ -15,6 +16,9 @@ from fastapi import FastAPI
 
 from graphsvc.api.edge import MAX_BODY_BYTES
 from graphsvc.settings import Settings
+
+GARBAGE = 20_000
+"""Objects made before the collector looks at the youngest: an answer makes thousands and leaves none."""
 
 
 def serve(app: FastAPI, listener: socket.socket, settings: Settings) -> None:
@@ -27,6 +31,10 @@ def serve(app: FastAPI, listener: socket.socket, settings: Settings) -> None:
         ws_max_size=MAX_BODY_BYTES,
         timeout_graceful_shutdown=settings.shutdown_seconds,
     )
+    # What is there now stays: the collector need not walk it again, which took 150 ms each time it did.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GARBAGE)
     _Server(config, app, settings.drain_seconds).run(sockets=[listener])
 
 
