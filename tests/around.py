@@ -18,11 +18,11 @@ from graphsvc.store.reader import Reader
 
 @contextmanager
 def served(store: Store, installation: Settings) -> Iterator[Api]:
-    """A viewer of the published graph and what is around it."""
+    """An analyst of the published graph and what is around it."""
     store.autocommit("maintenance/wipe")
     write(store, "published")
     write(store, "around")
-    key = keys.create(installation.keys_dir, keys.Role.VIEWER)
+    key = keys.create(installation.keys_dir, keys.Role.ANALYST)
     with TestClient(create_app(installation, store.address)) as client:
         yield Api(client, key)
 

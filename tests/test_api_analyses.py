@@ -41,7 +41,7 @@ def ring_of(database: Store) -> str:
 @pytest.fixture
 def api(ring: str, database: Store, installation: Settings) -> Iterator[Api]:
     with TestClient(create_app(installation, database.address)) as client:
-        yield Api(client, keys.create(installation.keys_dir, keys.Role.VIEWER))
+        yield Api(client, keys.create(installation.keys_dir, keys.Role.ANALYST))
 
 
 def command(*words: str) -> Any:

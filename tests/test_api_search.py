@@ -17,6 +17,7 @@ from graphs import write_bundle
 from hypothesis import given
 from hypothesis import strategies as st
 
+from graphsvc.api import keys
 from graphsvc.intake import read_bundle
 from graphsvc.intake.terms import LEAST_BITS, TooWide, holds_card_number, range_of, terms
 from graphsvc.loading import load_bundle
@@ -145,6 +146,37 @@ def test_addresses_ranges_and_systems(api: Api) -> None:
     assert search(api, "192.0.0.0/8", kinds=["RANGE"], first=1) == [("IN_RANGE", "192.0.2.0/24")]
     assert search(api, "AS64500") == search(api, "as64500") == [("NUMBER", "64500")]
     assert search(api, "AS1") == []
+
+
+def test_a_viewer_names_handles_and_networks_but_no_address(api: Api, installation: Settings) -> None:
+    """Else 256 questions would tell which address of a /24 a handle stands for."""
+    viewer = Api(api.client, keys.create(installation.keys_dir, keys.Role.VIEWER))
+    handle = api.data(QUERY, text="203.0.113.7")["search"]["hits"][0]["found"]["key"]
+    assert search(viewer, handle) == [("KEY", "ip")]
+    assert search(viewer, "203.0.113.0/24") == [("IN_RANGE", "ip")] * 2 + [("HOLDS", "203.0.113.0/24")]
+    assert search(viewer, "2001:db8::/64", kinds=["RANGE"]) == [("HOLDS", "2001:db8::/48")]
+    asked = [(QUERY, {"text": text}) for text in (
+        "203.0.113.7", "ip:203.0.113.7", "203.0.113.7/32", "203.0.113.6/31", "::ffff:203.0.113.7", "2001:db8:0:1::5",
+        "203.0.113.250",  # nobody's: a refusal must not tell
+    )]  # fmt: skip
+    asked += [("query($k: String!) { signal(key: $k) { key } }", {"k": "ip:203.0.113.7"})]
+    asked += [("query($k: String!) { signal(key: $k) { key } }", {"k": "ip:203.0.113.250"})]
+    asked += [
+        (
+            "query($k: String!) { clusters(filter: {signalKey: $k}) { edges { node { id } } } }",
+            {"k": "ip:203.0.113.7"},
+        )
+    ]
+    asked += [
+        (
+            'query($k: String!) { counterfactual(cluster: "c-large", withoutSignals: [$k]) { says } }',
+            {"k": "ip:203.0.113.7"},
+        )
+    ]
+    for query, values in asked:
+        error = viewer.error(query, **values)
+        assert error["extensions"]["code"] == "forbidden", values
+        assert "analyst" in error["message"]
 
 
 def test_ranges_of_ipv6(api: Api) -> None:

@@ -13,12 +13,13 @@ from strawberry.fastapi import BaseContext
 from graphsvc.api.book import BookOnce
 from graphsvc.api.detection_process import DetectionProcesses
 from graphsvc.api.hub import Hub
-from graphsvc.api.keys import KeyRing, Principal
+from graphsvc.api.keys import KeyRing, Principal, Role
 from graphsvc.api.limits import Budget
 from graphsvc.api.principals import principal_of
 from graphsvc.api.worker import Worker
 from graphsvc.errors import AccessDenied, Forbidden
 from graphsvc.signals.tokens import Tokeniser
+from graphsvc.signals.veil import OpaqueVeil
 from graphsvc.signing import Signer
 from graphsvc.store.audit import Auditor
 from graphsvc.store.connection import Row
@@ -43,7 +44,7 @@ class Loaders:
 
         The key of an address may be given as it is or as its handle; rows name their owner by the handle.
         """
-        owner = self._reader.veil.hide(owner)
+        owner = self._reader.veil.named(owner)
         key = (statement, tuple(sorted(parameters.items())))
         if key not in self._loaders:
             self._loaders[key] = DataLoader(lambda ids: self._load(statement, ids, parameters))
@@ -75,19 +76,16 @@ class Context(BaseContext):
         """`state` is the app's."""
         super().__init__()
         self.state = state
-        self.reader = cast(Reader, state.reader)
         self.worker = cast(Worker, state.worker)
         self.processes = cast(DetectionProcesses, state.processes)
         self.hub = cast(Hub, state.hub)
         self.signer = cast(Signer, state.signer)
         self.keys_dir = cast(KeyRing, state.keys).directory
         self.tokens = cast(Tokeniser, state.tokens)
-        self.veil = self.reader.veil
         self.request_id = request_id
         self.authorization = ""
         self.budget = Budget()
-        self._principal = principal
-        self.renew()
+        self._recognise(principal)
 
     def renew(self) -> None:
         """Forgets what was read, and counts anew what is charged: a subscription is told of what is, not of what was
@@ -109,8 +107,17 @@ class Context(BaseContext):
 
     async def admit(self, authorization: str) -> None:
         """Takes `authorization` for who asks. Raises as `principal_of`."""
-        self._principal = await principal_of(authorization, self.state)
+        self._recognise(await principal_of(authorization, self.state))
         self.authorization = authorization
+
+    def _recognise(self, principal: Principal | None) -> None:
+        """Who asks, and what they see through: a viewer names no address."""
+        self._principal = principal
+        reader = cast(Reader, self.state.reader)
+        handles_only = principal is None or principal.role is Role.VIEWER
+        self.reader = reader.behind(OpaqueVeil(reader.veil)) if handles_only else reader
+        self.veil = self.reader.veil
+        self.renew()
 
     async def recheck(self) -> None:
         """Looks whether who asks still may; a connection of one who may not is closed. Raises as `principal_of`."""

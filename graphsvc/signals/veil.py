@@ -19,6 +19,7 @@ from typing import Any
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
+from graphsvc.errors import Forbidden
 from graphsvc.keyfile import load_or_create
 from graphsvc.settings import Settings
 
@@ -64,6 +65,10 @@ class Veil:
         except (InvalidTag, binascii.Error, ValueError):
             return handle
         return key if self.hide(key) == handle else handle  # base64 has spare bits; a handle has one spelling
+
+    def named(self, key: str) -> str:
+        """The handle of the key that somebody named, who may know an address; any other key as it is."""
+        return self.hide(key)
 
     def text(self, text: str) -> str:
         """A text with handles in place of all keys of addresses in it, and /64 networks of IPv6 as their /48."""
@@ -126,6 +131,34 @@ class Veil:
                 return found[0]
             shown = shown[:-1]
         return self.hide(_KIND + shown) + address[len(shown) :] if shown else found[0]
+
+
+class OpaqueVeil(Veil):
+    """The veil for those who may see handles only: who names an address is refused, for 256 of them would find which
+    of a /24 a handle stands for."""
+
+    __slots__ = ()
+
+    def __init__(self, veil: Veil) -> None:
+        """Has the key of `veil`."""
+        self._cipher = veil._cipher
+
+    def open(self, handle: str) -> str:
+        """As `Veil.open`.
+
+        Raises:
+            Forbidden: it is the key of an address.
+        """
+        if handle.startswith(_KIND) and _packed(handle[len(_KIND) :]) is not None:
+            raise Forbidden(
+                "An address is looked for by the role analyst and above.",
+                "Name its handle `ip:~…`, or the /24 or /48 it is in.",
+            )
+        return super().open(handle)
+
+    def named(self, key: str) -> str:
+        """As `Veil.named`; raises as `open`."""
+        return self.hide(self.open(key))
 
 
 def network(address: str) -> str:

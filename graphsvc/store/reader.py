@@ -1,6 +1,7 @@
 """Neo4j for the API: one async driver a process and event loop, statements by name, bounded in time."""
 
 import asyncio
+from copy import copy
 from datetime import UTC
 from types import TracebackType
 from typing import Any, Self
@@ -48,6 +49,12 @@ class Reader:
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self._driver.close()
+
+    def behind(self, veil: Veil) -> Self:
+        """The same pool behind another veil; it need not be closed."""
+        other = copy(self)
+        other.veil = veil
+        return other
 
     async def read(self, name: str, **parameters: object) -> list[Row]:
         """Rows of the reading statement `name`; times come as `datetime` in UTC.
