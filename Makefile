@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup demo test test-slow lint locks bench bench-api bench-quality schema simulate clean
+.PHONY: help setup demo test test-slow lint locks bench bench-api bench-console bench-quality console test-console pictures schema simulate clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -31,6 +31,15 @@ test: lint ## lint, types, import layers, and the tests against a real Neo4j
 test-slow: setup ## the tests that take longer than a minute each
 	@$(BIN)/python -m pytest -m slow
 
+console: ## the console out of console/ into the package (needs Node 20 and npm; the build is committed)
+	@cd console && npm ci --no-audit --no-fund --silent && npm run --silent build
+
+test-console: setup ## the console in a real browser over the demo's world, and axe (needs Node and Chromium; five minutes)
+	@$(BIN)/python -m bench.console flow
+
+pictures: setup ## the pictures of the console in docs/images/, from the running demo (needs Node and Chromium)
+	@$(BIN)/python -m bench.console pictures
+
 lint: setup
 	@echo "lint: ruff, mypy, import-linter"
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
@@ -40,6 +49,9 @@ bench: setup ## speed and memory from 100,000 to 1,000,000 accounts, ours and th
 
 bench-api: setup ## latency of the API over HTTP beside the bare Cypher, a million accounts (twenty minutes, 8 GB): docs/benchmarks/; BENCH_ARGS="--accounts 100000"
 	@$(BIN)/python -m bench.api $(BENCH_ARGS)
+
+bench-console: setup ## until the largest cluster of the demo is drawn in a browser, and the longest task (needs Node and Chromium): docs/benchmarks/
+	@$(BIN)/python -m bench.console first-view $(BENCH_ARGS)
 
 bench-quality: setup ## all methods on worlds no threshold was set with, ablation, price of evasion (half an hour): docs/benchmarks/
 	@$(BIN)/python bench/quality.py

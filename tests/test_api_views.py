@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from graphsvc.api import keys
 from graphsvc.api.app import create_app
+from graphsvc.campaigns.levels import Group, Node, bundled, inside, level
 from graphsvc.campaigns.paths import through, widest
 from graphsvc.community.inprocess import InProcessDetector
 from graphsvc.detection import Parameters, detect
@@ -76,6 +77,34 @@ def test_a_way_through_signals_is_the_shortest(users: dict[str, list[str]], star
     assert here == end
 
 
+@given(
+    st.lists(st.tuples(st.sampled_from(["ip", "device", "prompt", ""]), st.integers(1, 50)), max_size=60),
+    st.integers(4, 30),
+)
+def test_every_group_of_a_cluster_is_reached_level_by_level_and_once(
+    sizes: list[tuple[str, int]], nodes: int
+) -> None:
+    keys_of = [f"{kind}:{number}" if kind else "" for number, (kind, _) in enumerate(sizes)]
+    groups = [Group(key, size, 0.5) for key, (_, size) in zip(keys_of, sizes, strict=True)]
+    groups = list({group.key: group for group in groups}.values())
+    groups.sort(key=lambda group: (-group.accounts, group.key))
+    reached: list[str] = []
+
+    def reach(shown: list[Node], expected: int) -> None:
+        assert len(shown) <= nodes
+        assert sum(node.accounts for node in shown) == expected
+        assert len({node.id for node in shown}) == len(shown)
+        for node in shown:
+            behind = bundled(node.id)
+            if behind is None:
+                reached.append(node.id)
+            else:
+                reach(level(inside(groups, *behind), nodes, behind[1]), node.accounts)
+
+    reach(level(groups, nodes), sum(group.accounts for group in groups))
+    assert sorted(reached) == sorted(group.key for group in groups)
+
+
 @pytest.fixture
 def ring(database: Store, tokens: Tokeniser, tmp_path: Path) -> str:
     load_bundle(database, ring_bundle(tmp_path / "bundle"), tokens, tmp_path / "dead")
@@ -118,12 +147,13 @@ def test_a_cluster_that_does_not_fit_is_groups_that_add_up_and_open(api: Api, ri
     assert sum(node["size"] for node in view["nodes"]) + view["leftOut"]["accounts"] == 12
     opened = 0
     for group in view["nodes"]:
-        inside = api.data(CLUSTER, id=ring, nodes=12, within=group["id"])["clusterGraph"]
-        whole(inside)
-        drawn = sum(node["kind"] == "ACCOUNT" for node in inside["nodes"])
-        assert drawn + inside["leftOut"]["accounts"] == group["size"]
+        inner = api.data(CLUSTER, id=ring, nodes=12, within=group["id"])["clusterGraph"]
+        whole(inner)
+        drawn = sum(node["kind"] == "ACCOUNT" for node in inner["nodes"])
+        assert drawn + inner["leftOut"]["accounts"] == group["size"]
         opened += drawn
     assert opened == 12
+    assert api.error(CLUSTER, id=ring, nodes=12, within="ip:*90")["extensions"]["code"] == "not_found"
     assert api.error(CLUSTER, id=ring, nodes=12, within="nothing")["extensions"]["code"] == "not_found"
 
 

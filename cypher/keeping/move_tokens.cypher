@@ -10,7 +10,8 @@ CALL (former, key, old) {
   MATCH (old)<-[:PAID_WITH|USED_DEVICE|REGISTERED_WITH|SENT|HAS_IDENTIFIER]-(a:Account)
   MATCH (a)-[m:MEMBER_OF|LINKED]->()
   WHERE former IN m.signals
-  SET m.signals = [each IN m.signals | CASE each WHEN former THEN key ELSE each END]
+  SET m.signals = [each IN m.signals | CASE each WHEN former THEN key ELSE each END],
+      m.strongest = CASE m.strongest WHEN former THEN key ELSE m.strongest END
 }
 CALL (old) {
   MATCH (old)<-[:PAID_WITH|USED_DEVICE|REGISTERED_WITH|SENT|HAS_IDENTIFIER]-(a:Account)

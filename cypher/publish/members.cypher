@@ -11,4 +11,6 @@ MATCH (c:StagedCluster {key: key})
 MATCH (a:Account {id: account})
 MERGE (a)-[m:MEMBER_OF]->(c)
 SET m.membership = membership, m.bits = bits, m.families = families, m.familyBits = familyBits,
+    m.strongest = reduce(best = ['', 0.0], j IN range(0, size(signals) - 1) |
+      CASE WHEN signals[j] <> '' AND familyBits[j] > best[1] THEN [signals[j], familyBits[j]] ELSE best END)[0],
     m.signals = signals, m.sharers = sharers, m.tenure = tenure, m.run = $run, m.since = coalesce(m.since, datetime())

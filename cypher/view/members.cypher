@@ -2,9 +2,7 @@
 // Parameters: $cluster (id), $within (key of the group, or null for all), $limit
 // Returns: id, status, membership, in_all (how many there are)
 MATCH (c:Cluster {id: $cluster})<-[m:MEMBER_OF]-(a:Account)
-WITH a, m, reduce(best = ['', 0.0], i IN range(0, size(coalesce(m.signals, [])) - 1) |
-       CASE WHEN m.signals[i] <> '' AND m.familyBits[i] > best[1] THEN [m.signals[i], m.familyBits[i]] ELSE best END)[0] AS key
-WHERE $within IS NULL OR key = $within
+WHERE $within IS NULL OR coalesce(m.strongest, '') = $within
 WITH a, m
 ORDER BY m.membership DESC, a.id
 WITH collect({id: a.id, status: a.status, membership: m.membership}) AS rows

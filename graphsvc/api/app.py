@@ -7,7 +7,7 @@ from fastapi import FastAPI, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
-from graphsvc.api import errors, exports, graphiql, metrics, oidc, traces
+from graphsvc.api import console, errors, exports, graphiql, metrics, oidc, traces
 from graphsvc.api.detection_process import DetectionProcesses
 from graphsvc.api.edge import Edge
 from graphsvc.api.gate import Gate
@@ -30,7 +30,7 @@ from graphsvc.store.reader import Reader
 
 
 def create_app(settings: Settings, address: Address) -> FastAPI:
-    """The service: `/graphql`, `/metrics`, `/healthz`, `/readyz`.
+    """The service: the console at `/`, `/graphql`, `/metrics`, `/healthz`, `/readyz`.
 
     It starts and stays up whether or not the database answers. `state.draining` makes `/readyz` say that it is about to
     stop.
@@ -69,10 +69,12 @@ def create_app(settings: Settings, address: Address) -> FastAPI:
     app.add_exception_handler(Exception, errors.handle_unexpected)
     app.add_api_route("/healthz", healthz, methods=["GET"])
     app.add_api_route("/readyz", readyz, methods=["GET"])
+    app.include_router(console.router)
     app.include_router(graphiql.router)
     app.include_router(metrics.router)
     app.include_router(exports.router)
     app.include_router(graphql_router(build_schema()))
+    app.mount("/console", console.files())
     app.mount("/graphiql", graphiql.files())
     return app
 

@@ -1,4 +1,4 @@
-"""`graphsvc serve`: GraphQL and GraphiQL over HTTP."""
+"""`graphsvc serve`: the console and GraphQL over HTTP."""
 
 import ipaddress
 import socket
@@ -25,7 +25,8 @@ def serve(
 ) -> None:
     """Serve the clusters over GraphQL at /graphql, until stopped.
 
-    Every query needs an API key (`graphsvc keys create --role viewer`). A browser gets GraphiQL at the same address.
+    Every query needs an API key (`graphsvc keys create --role viewer`). A browser gets the console at `/` and
+    GraphiQL at `/graphql`.
     The log goes to standard error, a line a request; metrics are at /metrics. SIGTERM lets what is asked be answered.
     """
     from graphsvc.api import logs, server
@@ -50,7 +51,9 @@ def serve(
         app = create_app(configured.model_copy(update={"host": host}), store.address)
         name, number = listener.getsockname()[:2]
         name = f"[{name}]" if ":" in name else name
-        console.print(f"GraphQL and GraphiQL: http://{name}:{number}/graphql (Ctrl-C stops)")
+        console.print(
+            f"Console: http://{name}:{number}/\nGraphQL and GraphiQL: http://{name}:{number}/graphql (Ctrl-C stops)"
+        )
         logs.configure(configured.log_format)
         server.serve(app, listener, configured)
 

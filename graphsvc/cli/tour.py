@@ -152,7 +152,9 @@ def invitation(settings: Settings, service: Service, stages: Stages) -> None:
     """Where to look and how to sign in."""
     from graphsvc import server
 
-    stages.say(f"\nGraphiQL       {service.url}/graphql\n  API key      {service.key}")
+    stages.say(
+        f"\nConsole        {service.url}/\n  API key      {service.key}\nGraphiQL       {service.url}/graphql"
+    )
     if settings.managed and (endpoint := server.running(settings)) is not None:
         stages.say(
             f"Neo4j Browser  {endpoint.browser}\n  connect to   {endpoint.uri}\n  user         {endpoint.user}"

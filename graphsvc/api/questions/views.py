@@ -9,6 +9,7 @@ from graphsvc.api.context import Info
 from graphsvc.api.errors import BadInput
 from graphsvc.api.questions.paths import HUBS
 from graphsvc.api.types.view import EdgeKind, GraphEdge, GraphNode, GraphView, LeftOut, NodeKind
+from graphsvc.campaigns.levels import Group, bundled, inside, level
 from graphsvc.errors import NotFound
 from graphsvc.signals.kinds import family_of
 from graphsvc.store.connection import Row
@@ -18,6 +19,7 @@ SIGNALS_SHARE = 5
 """One in so many nodes is a signal, at most."""
 NODES_A_ROW = 10
 """Nodes that are charged as one row."""
+NO_GROUP = "`clusterGraph` without `within` shows its groups."
 
 Nodes = Annotated[int, strawberry.argument(description=f"How many nodes at most: 10 to {MOST_NODES:,}.")]
 
@@ -26,7 +28,8 @@ Nodes = Annotated[int, strawberry.argument(description=f"How many nodes at most:
 class ViewQuestions:
     @strawberry.field(
         description="A cluster to be drawn. One that does not fit is shown as groups of members, by the signal that "
-        "adds most to each one's membership; `within` opens one of them. The groups' sizes add up to the cluster's."
+        "adds most to each one's membership; the smallest are behind one node for each kind of signal. `within` opens "
+        "any of them, level by level. The groups' sizes add up to the cluster's."
     )
     async def cluster_graph(
         self,
@@ -43,8 +46,15 @@ class ViewQuestions:
             raise NotFound(f"No cluster {cluster} is published.", "`clusters` lists those that are.")
         size = row["cluster"]["size"]
         signals = max(nodes // SIGNALS_SHARE, 1)
-        if within is None and size > nodes - signals:
-            return await _groups(info, cluster, size, nodes)
+        behind = bundled(within) if within is not None else None
+        if behind is not None or (within is None and size > nodes - signals):
+            rows = await info.context.reader.read("view/groups", cluster=cluster)
+            groups = [Group(row["key"], row["accounts"], row["membership"]) for row in rows]
+            if behind is not None:
+                groups = inside(groups, *behind)
+            if not groups:
+                raise NotFound("The cluster has no such group.", NO_GROUP)
+            return await _groups(info, cluster, groups, nodes, behind[1] if behind is not None else 0)
         return await _members(info, cluster, within, nodes - signals, signals)
 
     @strawberry.field(
@@ -97,21 +107,23 @@ def charge(info: Info, nodes: int) -> None:
     info.context.budget.charge(nodes // NODES_A_ROW)
 
 
-async def _groups(info: Info, cluster: str, size: int, nodes: int) -> GraphView:
-    """A cluster as groups of its members; those that do not fit are one node more."""
-    rows = await info.context.reader.read("view/groups", cluster=cluster)
-    shown, rest = rows[: nodes - 1], rows[nodes - 1 :]
-    keys = [row["key"] for row in shown]
-    links = await info.context.reader.read("view/group_links", cluster=cluster, keys=keys)
+async def _groups(info: Info, cluster: str, groups: list[Group], nodes: int, larger: int) -> GraphView:
+    """Groups of a cluster's members; those that do not fit are behind one node for each kind of signal."""
+    shown = level(groups, nodes, larger)
+    links = await info.context.reader.read(
+        "view/group_links",
+        cluster=cluster,
+        nodes={group.key: node.id for node in shown for group in node.groups},
+    )
     drawn = [
         GraphNode(
-            id=row["key"],
+            id=node.id,
             kind=NodeKind.GROUP,
-            family=family_of(row["key"].partition(":")[0]) if row["key"] else None,
-            size=row["accounts"],
-            membership=row["membership"],
+            family=family_of(node.kind) if node.kind else None,
+            size=node.accounts,
+            membership=node.membership,
         )
-        for row in shown
+        for node in shown
     ]
     edges = [
         GraphEdge(
@@ -123,11 +135,14 @@ async def _groups(info: Info, cluster: str, size: int, nodes: int) -> GraphView:
         )
         for row in links
     ]
-    left = sum(row["accounts"] for row in rest)
-    says = f"{size:,} accounts in {len(rows):,} groups; `within` opens one."
-    if rest:
-        says += f" The {len(rest):,} smallest groups, of {left:,} accounts, are not drawn; more with `nodes`."
-    return GraphView(nodes=drawn, edges=edges, left_out=LeftOut(accounts=left, signals=0, says=says))
+    accounts, behind = sum(group.accounts for group in groups), [n for n in shown if len(n.groups) > 1]
+    says = f"{accounts:,} accounts in {len(groups):,} groups; `within` opens one."
+    if behind:
+        says += (
+            f" The {sum(len(n.groups) for n in behind):,} smallest, of {sum(n.accounts for n in behind):,} accounts, "
+            f"are behind {len(behind):,} nodes, one a kind of signal; they open the same way."
+        )
+    return GraphView(nodes=drawn, edges=edges, left_out=LeftOut(accounts=0, signals=0, says=says))
 
 
 async def _members(info: Info, cluster: str, within: str | None, accounts: int, signals: int) -> GraphView:
@@ -135,7 +150,7 @@ async def _members(info: Info, cluster: str, within: str | None, accounts: int, 
     reader = info.context.reader
     rows = await reader.read("view/members", cluster=cluster, within=within, limit=accounts)
     if not rows:
-        raise NotFound("The cluster has no such group.", "`clusterGraph` without `within` shows its groups.")
+        raise NotFound("The cluster has no such group.", NO_GROUP)
     ids = [row["id"] for row in rows]
     shared = await reader.read("view/shared", cluster=cluster, ids=ids, limit=signals, **HUBS)
     drawn = [_account({**row, "cluster": cluster}) for row in rows] + [_signal(row) for row in shared]

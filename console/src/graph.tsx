@@ -1,0 +1,144 @@
+// A drawing of accounts, groups and signals by WebGL, and the same as a table for who cannot or need not see it.
+import { MultiUndirectedGraph } from "graphology";
+import forceAtlas2 from "graphology-layout-forceatlas2";
+import { useEffect, useRef, useState } from "preact/hooks";
+import type Sigma from "sigma";
+import type { GraphQuery } from "./generated/operations";
+import { count, share, Table } from "./parts";
+import { to } from "./route";
+
+export interface Drawn {
+  nodes: { id: string; kind: "ACCOUNT" | "GROUP" | "SIGNAL"; family?: string | null; size: number; hub: boolean; status: string | null; membership?: number | null }[];
+  edges: { source: string; target: string; links?: number }[];
+  leftOut: GraphQuery["clusterGraph"]["leftOut"];
+}
+
+/** Milliseconds of layout between two frames: far below what a person feels. */
+const BATCH = 8;
+/** Milliseconds of layout in all. */
+const LAYOUT = 1200;
+
+function colour(name: string): string {
+  return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+}
+
+function named(node: Drawn["nodes"][number]): string {
+  if (node.kind === "GROUP") return `${count(node.size)} ${group(node.id)}`;
+  if (node.hub) return `${node.id.slice(0, 40)} (hub of ${count(node.size)})`;
+  return node.id.slice(0, 40);
+}
+
+/** What stands for a group, in words; `kind:*n` stands for the smaller groups of a kind. */
+function group(id: string): string {
+  const [kind = "", rest = ""] = id.split(/:(.*)/s);
+  if (id === "") return "in no group";
+  if (rest.startsWith("*")) return `in smaller groups by ${kind.replaceAll("_", " ")}`;
+  return `by ${kind.replaceAll("_", " ")} ${rest.length > 14 ? `${rest.slice(-6)}` : rest}`;
+}
+
+function tinted(node: Drawn["nodes"][number]): string {
+  if (node.kind === "SIGNAL" || node.kind === "GROUP") return colour(`family-${node.family ?? "other"}`) || colour("family-other");
+  return colour(node.status === "banned" || node.status === "suspended" ? "banned" : "account");
+}
+
+/** The graph with starting places on a spiral, in the order of the answer: the same answer is drawn the same. */
+export function placed(of: Drawn): MultiUndirectedGraph {
+  const graph = new MultiUndirectedGraph();
+  of.nodes.forEach((node, index) => {
+    if (graph.hasNode(node.id)) return;
+    const turn = index * 2.39996; // the golden angle
+    const radius = Math.sqrt(index + 0.5);
+    const size = node.kind === "GROUP" || node.hub ? 3 + Math.sqrt(node.size) / 4 : node.kind === "SIGNAL" ? 5 : 3;
+    graph.addNode(node.id, {
+      x: radius * Math.cos(turn), y: radius * Math.sin(turn), size, color: tinted(node), label: named(node),
+      forceLabel: node.id.includes(":*"), kind: node.kind,
+    });
+  });
+  for (const edge of of.edges) {
+    if (edge.source === edge.target || !graph.hasNode(edge.source) || !graph.hasNode(edge.target)) continue;
+    graph.addEdge(edge.source, edge.target, { size: Math.min(1 + Math.log10(edge.links ?? 1), 5), color: colour("edge") });
+  }
+  return graph;
+}
+
+export function GraphView({ of, open, done }: { of: Drawn; open?: (group: string) => void; done?: () => void }) {
+  const holder = useRef<HTMLDivElement>(null);
+  const [state, set] = useState<"drawing" | "drawn" | "failed">("drawing");
+  useEffect(() => {
+    let renderer: Sigma | null = null;
+    let frame = 0;
+    let gone = false;
+    const draw = async () => {
+      const { default: Renderer } = await import("sigma");
+      if (gone || holder.current === null) return;
+      const graph = placed(of);
+      renderer = new Renderer(graph, holder.current, {
+        labelColor: { color: colour("text") }, labelFont: "system-ui, sans-serif", labelSize: 12, minCameraRatio: 0.02, maxCameraRatio: 8,
+        labelRenderedSizeThreshold: 9, zIndex: false, allowInvalidContainer: true,
+      });
+      renderer.on("clickNode", ({ node }) => {
+        const kind = graph.getNodeAttribute(node, "kind");
+        if (kind === "GROUP") open?.(node);
+        else location.hash = to([kind === "ACCOUNT" ? "account" : "signal", node]);
+      });
+      set("drawn");
+      performance.mark("graph-drawn");
+      const settings = { ...forceAtlas2.inferSettings(graph), barnesHutOptimize: graph.order > 200, scalingRatio: 40, slowDown: 4, adjustSizes: graph.order <= 200 };
+      const until = performance.now() + LAYOUT;
+      const step = () => {
+        const begun = performance.now();
+        while (performance.now() - begun < BATCH) forceAtlas2.assign(graph, { iterations: 1, settings });
+        if (performance.now() < until) frame = requestAnimationFrame(step);
+        else performance.mark("graph-settled");
+      };
+      if (graph.order > 1) frame = requestAnimationFrame(step);
+    };
+    // Without WebGL the table below says the same.
+    draw()
+      .catch(() => set("failed"))
+      .then(done);
+    return () => {
+      gone = true;
+      cancelAnimationFrame(frame);
+      renderer?.kill();
+    };
+  }, [of]);
+  const groups = of.nodes.filter((node) => node.kind === "GROUP").sort((one, other) => other.size - one.size);
+  const rest = of.nodes.filter((node) => node.kind !== "GROUP");
+  return (
+    <>
+      <p data-test="left-out">{of.leftOut.says.replace("; `within` opens one.", "; each opens with a click.").replace(" More with `nodes`.", "")}</p>
+      {state === "failed" && <p class="small">This browser draws no WebGL. The table holds the same.</p>}
+      <div class="graph" ref={holder} data-state={state} hidden={state === "failed"} aria-hidden="true" />
+      <ul class="legend" aria-hidden="true">
+        {groups.length === 0 && <li><i class="dot account" /> account</li>}
+        {groups.length === 0 && <li><i class="dot banned" /> banned or suspended</li>}
+        {[...new Set(of.nodes.filter((node) => node.kind !== "ACCOUNT").map((node) => node.family ?? "other"))].map((each) => (
+          <li key={each}><i class={`dot ${each}`} /> {each.replaceAll("_", " ")}</li>
+        ))}
+      </ul>
+      <details open={groups.length > 0 && groups.length <= 12}>
+        <summary>{groups.length > 0 ? `The ${count(groups.length)} groups, to open` : "The same as a table"}</summary>
+        <Table says="What is drawn" heads={groups.length > 0 ? ["Group", "Evidence", "Accounts", "Sure", "Open"] : ["Node", "What", "Accounts", "Sure"]}>
+          {groups.map((node) => (
+            <tr key={node.id}>
+              <th scope="row" class="id">{group(node.id)}</th>
+              <td>{node.family ?? "–"}</td>
+              <td class="number">{count(node.size)}</td>
+              <td class="number">{share(node.membership)}</td>
+              <td>{open && <button aria-label={`Open the ${count(node.size)} ${group(node.id)}`} onClick={() => open(node.id)}>Open</button>}</td>
+            </tr>
+          ))}
+          {rest.slice(0, groups.length > 0 ? 0 : 500).map((node) => (
+            <tr key={node.id}>
+              <th scope="row"><a class="id" href={to([node.kind === "ACCOUNT" ? "account" : "signal", node.id])}>{node.id.slice(0, 48)}</a></th>
+              <td>{node.kind === "ACCOUNT" ? `account, ${node.status ?? "–"}` : node.hub ? "hub, folded" : `signal, ${node.family ?? ""}`}</td>
+              <td class="number">{node.kind === "SIGNAL" ? count(node.size) : ""}</td>
+              <td class="number">{share(node.membership)}</td>
+            </tr>
+          ))}
+        </Table>
+      </details>
+    </>
+  );
+}

@@ -1,0 +1,142 @@
+// The shell: who is signed in, where to go, and the page of the address.
+import { render } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { ask, key, onSignedOut, Refusal } from "./api";
+import { Viewer } from "./generated/documents";
+import type { ViewerQuery } from "./generated/operations";
+import { count } from "./parts";
+import { AccountPage } from "./pages/account";
+import { BetweenPage } from "./pages/between";
+import { ClusterPage } from "./pages/cluster";
+import { ClustersPage } from "./pages/clusters";
+import { DiffPage, RunPage, RunsPage } from "./pages/runs";
+import { SearchPage } from "./pages/search";
+import { SignalPage } from "./pages/signal";
+import { go, to, useRoute } from "./route";
+import "./style.css";
+
+export interface Me {
+  name: string;
+  /** Whether decisions and reveals are this person's to make. */
+  decides: boolean;
+}
+
+function SignIn({ done }: { done: (viewer: ViewerQuery) => void }) {
+  const [said, say] = useState<string | null>(null);
+  const field = useRef<HTMLInputElement>(null);
+  useEffect(() => field.current?.focus(), []);
+  const submit = async (event: Event) => {
+    event.preventDefault();
+    key.set(field.current!.value.trim());
+    try {
+      done(await ask(Viewer, {}));
+    } catch (error) {
+      key.clear();
+      say(error instanceof Refusal ? error.message : String(error));
+    }
+  };
+  return (
+    <main class="sign-in">
+      <h1>graphsvc</h1>
+      <p>Coordinated clusters of accounts, and why they are clusters.</p>
+      <form onSubmit={submit}>
+        <label for="key">API key, or a token of your identity provider</label>
+        <input id="key" ref={field} type="password" autocomplete="off" required spellcheck={false} />
+        <button class="main">Sign in</button>
+        {said !== null && (
+          <p class="refusal" role="alert">
+            {said}
+          </p>
+        )}
+      </form>
+      <p class="small">
+        <code>graphsvc keys create</code> makes a key. It stays in this tab and is gone when you sign out or close it.
+      </p>
+    </main>
+  );
+}
+
+function Page({ me }: { me: Me }) {
+  const { path, query } = useRoute();
+  const [what, id = "", other = ""] = path;
+  if (what === "cluster" && id) return <ClusterPage key={id} id={id} query={query} me={me} />;
+  if (what === "account" && id) return <AccountPage key={id} id={id} after={query.get("after")} />;
+  if (what === "between") return <BetweenPage key={path.join(" ")} a={id} b={other} />;
+  if (what === "signal" && id) return <SignalPage key={id} of={id} after={query.get("after")} me={me} />;
+  if (what === "runs") return <RunsPage me={me} after={query.get("after")} />;
+  if (what === "run" && id) return <RunPage key={id} id={id} />;
+  if (what === "diff" && id && other) return <DiffPage before={id} now={other} after={query.get("after")} />;
+  if (what === "search") return <SearchPage />;
+  return <ClustersPage query={query} />;
+}
+
+function App() {
+  const [viewer, set] = useState<ViewerQuery | null>(null);
+  const [asking, setAsking] = useState(key.get() !== null);
+  const route = useRoute();
+  const signOut = () => {
+    key.clear();
+    set(null);
+  };
+  useEffect(() => {
+    onSignedOut(signOut);
+    if (key.get() !== null)
+      ask(Viewer, {})
+        .then(set, signOut)
+        .finally(() => setAsking(false));
+    const pressed = (event: KeyboardEvent) => {
+      const typing = event.target instanceof HTMLInputElement || event.target instanceof HTMLTextAreaElement;
+      if (event.key === "/" && !typing) {
+        event.preventDefault();
+        go(["search"]);
+        setTimeout(() => document.getElementById("search")?.focus(), 50);
+      }
+    };
+    addEventListener("keydown", pressed);
+    return () => removeEventListener("keydown", pressed);
+  }, []);
+  if (asking) return <main class="sign-in" aria-busy="true" />;
+  if (viewer === null) return <SignIn done={set} />;
+  const me = { name: viewer.viewer.name || viewer.viewer.keyId, decides: viewer.viewer.role !== "VIEWER" };
+  const here = route.path[0] ?? "clusters";
+  const tabs: [string, string][] = [
+    ["clusters", "Clusters"],
+    ["search", "Search"],
+    ["between", "Two accounts"],
+    ["runs", "Runs"],
+  ];
+  return (
+    <>
+      <a class="skip" href="#content" onClick={(event) => (event.preventDefault(), document.querySelector<HTMLElement>("h1")?.focus())}>
+        Skip to the page
+      </a>
+      <header>
+        <a class="brand" href="#/clusters">
+          graphsvc
+        </a>
+        <nav aria-label="Pages">
+          {tabs.map(([path, name]) => (
+            <a key={path} href={to([path])} aria-current={here === path ? "page" : undefined}>
+              {name}
+            </a>
+          ))}
+        </nav>
+        <span class="me">
+          <span title={viewer.viewer.role.toLowerCase()}>
+            {me.name} · {viewer.viewer.role.toLowerCase()}
+          </span>
+          <button onClick={signOut}>Sign out</button>
+        </span>
+      </header>
+      <main>
+        <Page me={me} />
+      </main>
+      <footer>
+        {count(viewer.stats.accounts)} accounts, {count(viewer.stats.signals)} signals, {count(viewer.stats.clusters)}{" "}
+        clusters. Nothing here acts on accounts. <kbd>/</kbd> searches, <kbd>j</kbd> <kbd>k</kbd> go through the list.
+      </footer>
+    </>
+  );
+}
+
+render(<App />, document.getElementById("app")!);

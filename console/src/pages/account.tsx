@@ -1,0 +1,111 @@
+// One account: what it shows, why it is in its cluster, and who else it touches.
+import { Account, Ego, Touches } from "../generated/documents";
+import { GraphView } from "../graph";
+import { AccountLink, bits, ClusterLink, count, day, moment, share, SignalLink, Status, Table, useAsk, useTitle, Wait } from "../parts";
+import { to } from "../route";
+
+export function AccountPage({ id, after }: { id: string; after: string | null }) {
+  useTitle(`Account ${id}`);
+  const asked = useAsk(Account, { id, first: 50, after });
+  const touches = useAsk(Touches, { id });
+  const ego = useAsk(Ego, { account: id, nodes: 300 });
+  return (
+    <>
+      <h1 tabIndex={-1}>
+        Account <code>{id}</code>
+      </h1>
+      <Wait of={asked}>
+        {({ account }) =>
+          account === null ? (
+            <p>No account of this id is loaded.</p>
+          ) : (
+            <>
+              <dl class="facts">
+                <div><dt>Status</dt><dd><Status of={account.status} /></dd></div>
+                <div><dt>Signed up</dt><dd>{moment(account.createdAt)}</dd></div>
+                <div><dt>Plan</dt><dd>{account.plan ?? "–"}</dd></div>
+                <div><dt>Country</dt><dd>{account.country ?? "–"}</dd></div>
+                <div><dt>Disposition</dt><dd><Status of={account.disposition} /></dd></div>
+              </dl>
+              <section aria-labelledby="why">
+                <h2 id="why">Why it is in its cluster</h2>
+                {account.membership === null ? (
+                  <p>It is in no published cluster.</p>
+                ) : (
+                  <>
+                    <p class="lead">
+                      <ClusterLink id={account.membership.cluster.id} /> {account.membership.cluster.summary}
+                    </p>
+                    <p>
+                      {account.membership.summary} It belongs there by {share(account.membership.membership)}, {bits(account.membership.bits)} bits.
+                    </p>
+                    <Table says="Evidence" heads={["Evidence", "Bits", "In words", "Signal"]}>
+                      {account.membership.explanation.map((each, index) => (
+                        <tr key={index}>
+                          <th scope="row">{each.family}</th>
+                          <td class="number">{bits(each.bits)}</td>
+                          <td class="words">{each.says}</td>
+                          <td>{each.signalKey && <SignalLink of={each.signalKey} />}</td>
+                        </tr>
+                      ))}
+                    </Table>
+                  </>
+                )}
+              </section>
+              <section aria-labelledby="touches">
+                <h2 id="touches">What else it touches</h2>
+                <Wait of={touches}>
+                  {(found) => (
+                    <>
+                      {[...(found.account?.follows ?? [])].map((each) => (
+                        <p key={each.predecessor.id}>Probably replaces <AccountLink id={each.predecessor.id} /> ({share(each.probability)}). {each.says}</p>
+                      ))}
+                      {[...(found.account?.followedBy ?? [])].map((each) => (
+                        <p key={each.successor.id}>Probably replaced by <AccountLink id={each.successor.id} /> ({share(each.probability)}). {each.says}</p>
+                      ))}
+                      <Table says="Accounts it touches" heads={["Account", "Status", "Cluster", "Bits", "Signals in common", "Link"]}>
+                        {(found.account?.touches ?? []).map((each) => (
+                          <tr key={each.account.id}>
+                            <th scope="row"><AccountLink id={each.account.id} /></th>
+                            <td><Status of={each.account.status} /></td>
+                            <td>{each.cluster && <ClusterLink id={each.cluster.id} />}</td>
+                            <td class="number">{bits(each.bits)}</td>
+                            <td>{each.signals.map((signal) => <SignalLink key={signal.key} of={signal.key} />)}</td>
+                            <td><a href={to(["between", id, each.account.id])} aria-label={`Link with ${each.account.id}`}>Link</a></td>
+                          </tr>
+                        ))}
+                      </Table>
+                    </>
+                  )}
+                </Wait>
+              </section>
+              <section aria-labelledby="graph">
+                <h2 id="graph">Around it</h2>
+                <Wait of={ego}>{(found) => <GraphView of={found.egoGraph} />}</Wait>
+              </section>
+              <section aria-labelledby="signals">
+                <h2 id="signals">Its signals</h2>
+                <Table says="Signals" heads={["Signal", "Kind", "Accounts", "Bits", "First seen", "Last seen", "Times"]}>
+                  {account.signals.edges.map(({ node }) => (
+                    <tr key={node.signal.key}>
+                      <th scope="row"><SignalLink of={node.signal.key} /></th>
+                      <td>{node.signal.label}{node.signal.networkClass && `, ${node.signal.networkClass}`}</td>
+                      <td class="number">{count(node.signal.degree)}{node.signal.rarity.isHub && " (hub)"}</td>
+                      <td class="number">{bits(node.signal.rarity.bits)}</td>
+                      <td>{day(node.firstSeen)}</td>
+                      <td>{day(node.lastSeen)}</td>
+                      <td class="number">{count(node.count)}</td>
+                    </tr>
+                  ))}
+                </Table>
+                {account.signals.pageInfo.hasNextPage && (
+                  <a class="next" href={to(["account", id], { after: account.signals.pageInfo.endCursor ?? undefined })}>More signals</a>
+                )}
+              </section>
+            </>
+          )
+        }
+      </Wait>
+    </>
+  );
+}

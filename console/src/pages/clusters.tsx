@@ -1,0 +1,132 @@
+// The clusters that matter; every filter is in the address.
+import { useEffect } from "preact/hooks";
+import { Clusters } from "../generated/documents";
+import type { ClusterFilter, ClusterOrderField, ClustersQueryVariables, ClusterStatus } from "../generated/operations";
+import { ClusterLink, count, day, Families, share, Status, Table, useAsk, useTitle, Wait } from "../parts";
+import { go, to } from "../route";
+
+const STATUSES = ["OPEN", "CONFIRMED", "DISMISSED", "MONITORING", "ACTIONED", "APPEALED", "CONFLICT"];
+const ORDERS = ["SCORE", "SIZE", "GROWTH", "FIRST_SEEN", "LAST_SEEN"];
+const FAMILIES = ["client", "device", "email", "identifier", "name", "network", "organization", "payment", "phone", "prompt"];
+
+/** The variables that an address asks for. */
+export function asked(query: URLSearchParams): ClustersQueryVariables {
+  const number = (name: string) => (query.get(name) ? Number(query.get(name)) : undefined);
+  const time = (name: string) => (query.get(name) ? `${query.get(name)}T00:00:00Z` : undefined);
+  const filter: ClusterFilter = {
+    status: query.get("status") ? [query.get("status") as ClusterStatus] : undefined,
+    families: query.get("family") ? [query.get("family")!] : undefined,
+    minScore: number("minScore"),
+    minSize: number("minSize"),
+    minGrowth: number("minGrowth"),
+    signalKey: query.get("signal") ?? undefined,
+    firstSeenSince: time("since"),
+    lastSeenSince: time("active"),
+  };
+  const field = (query.get("order") ?? "SCORE") as ClusterOrderField;
+  return { filter, orderBy: { field, direction: "DESC" }, first: 50, after: query.get("after") };
+}
+
+export function ClustersPage({ query }: { query: URLSearchParams }) {
+  useTitle("Clusters");
+  const found = useAsk(Clusters, asked(query));
+  const changed = (name: string) => (event: Event) => {
+    const next = new URLSearchParams(query);
+    next.delete("after");
+    next.set(name, (event.target as HTMLInputElement).value);
+    go(["clusters"], next);
+  };
+  useEffect(() => {
+    const pressed = (event: KeyboardEvent) => {
+      if (event.target instanceof HTMLInputElement || event.target instanceof HTMLSelectElement) return;
+      if (event.key !== "j" && event.key !== "k") return;
+      const links = [...document.querySelectorAll<HTMLElement>("tbody th a")];
+      const at = links.indexOf(document.activeElement as HTMLElement);
+      links[Math.min(Math.max(at + (event.key === "j" ? 1 : -1), 0), links.length - 1)]?.focus();
+    };
+    addEventListener("keydown", pressed);
+    return () => removeEventListener("keydown", pressed);
+  }, []);
+  const pick = (name: string, label: string, values: readonly string[], none = "any") => (
+    <label>
+      {label}
+      <select value={query.get(name) ?? ""} onChange={changed(name)}>
+        <option value="">{none}</option>
+        {values.map((each) => (
+          <option value={each} key={each}>
+            {each.toLowerCase().replaceAll("_", " ")}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+  const type = (name: string, label: string, kind: string) => (
+    <label>
+      {label}
+      <input type={kind} min={kind === "number" ? "0" : undefined} step={name === "minScore" ? "any" : undefined} value={query.get(name) ?? ""} onChange={changed(name)} />
+    </label>
+  );
+  return (
+    <>
+      <h1 tabIndex={-1}>Clusters</h1>
+      <form class="filters" aria-label="Filters" onSubmit={(event) => event.preventDefault()}>
+        {pick("status", "Status", STATUSES)}
+        {pick("family", "Evidence", FAMILIES)}
+        {type("minSize", "Accounts, at least", "number")}
+        {type("minScore", "Score, at least", "number")}
+        {type("minGrowth", "Growth, at least", "number")}
+        {type("since", "First sign-up since", "date")}
+        {type("active", "Last sign-up since", "date")}
+        {pick("order", "Order", ORDERS.slice(1), "score")}
+        <a href="#/clusters">Clear</a>
+      </form>
+      {query.get("signal") && (
+        <p>
+          With the signal <code>{query.get("signal")}</code>.
+        </p>
+      )}
+      <Wait of={found}>
+        {({ clusters }) =>
+          clusters.edges.length === 0 ? (
+            <p>No cluster meets all of this.</p>
+          ) : (
+            <>
+              <Table
+                says="Clusters"
+                heads={["Cluster", "Score", "Accounts", "Growth", "Evidence", "Status", "First sign-up", "Last sign-up", "In words"]}
+              >
+                {clusters.edges.map(({ node }) => (
+                  <tr key={node.id}>
+                    <th scope="row">
+                      <ClusterLink id={node.id} />
+                    </th>
+                    <td class="number">{share(node.score)}</td>
+                    <td class="number">{count(node.size)}</td>
+                    <td class="number">{node.growth > 0 ? `+${count(node.growth)}` : count(node.growth)}</td>
+                    <td>
+                      <Families of={node.families} />
+                    </td>
+                    <td>
+                      <Status of={node.status} />
+                    </td>
+                    <td>{day(node.firstSeen)}</td>
+                    <td>{day(node.lastSeen)}</td>
+                    <td class="words">{node.summary}</td>
+                  </tr>
+                ))}
+              </Table>
+              {clusters.pageInfo.hasNextPage && (
+                <a
+                  class="next"
+                  href={to(["clusters"], new URLSearchParams([...[...query].filter(([name]) => name !== "after"), ["after", clusters.pageInfo.endCursor ?? ""]]))}
+                >
+                  Next page
+                </a>
+              )}
+            </>
+          )
+        }
+      </Wait>
+    </>
+  );
+}

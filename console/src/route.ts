@@ -1,0 +1,34 @@
+// The address is the state: `#/clusters?status=OPEN`. Whoever has the link sees the same.
+import { useEffect, useState } from "preact/hooks";
+
+export interface Route {
+  path: string[];
+  query: URLSearchParams;
+}
+
+function read(): Route {
+  const [path = "", query = ""] = location.hash.replace(/^#\/?/, "").split("?");
+  return { path: path.split("/").filter(Boolean).map(decodeURIComponent), query: new URLSearchParams(query) };
+}
+
+export function useRoute(): Route {
+  const [route, set] = useState(read);
+  useEffect(() => {
+    const changed = () => set(read());
+    addEventListener("hashchange", changed);
+    return () => removeEventListener("hashchange", changed);
+  }, []);
+  return route;
+}
+
+export function to(path: string[], query?: Record<string, string | undefined> | URLSearchParams): string {
+  const kept = new URLSearchParams();
+  const entries = query instanceof URLSearchParams ? [...query] : Object.entries(query ?? {});
+  for (const [name, value] of entries) if (value) kept.set(name, value);
+  const text = kept.toString();
+  return `#/${path.map(encodeURIComponent).join("/")}${text ? `?${text}` : ""}`;
+}
+
+export function go(path: string[], query?: Record<string, string | undefined> | URLSearchParams): void {
+  location.hash = to(path, query);
+}
