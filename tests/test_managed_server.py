@@ -195,9 +195,20 @@ def test_interrupting_the_command_does_not_end_the_server(own: Settings) -> None
     assert pid(own) == number
 
 
+def test_the_address_of_the_browser_holds_the_connection_and_no_password(own: Settings, up: Endpoint) -> None:
+    told = command(own, "console")
+    output, errors = told.communicate(timeout=30)
+    assert told.returncode == 0
+    assert output.strip() == f"{up.browser}?dbms=bolt://neo4j@{up.uri.removeprefix('bolt://')}&db=neo4j"
+    assert up.password.get_secret_value() not in output + errors
+    server.stop(own)
+    stopped = command(own, "console")
+    assert stopped.wait(30) == 3
+
+
 def test_in_the_foreground_it_runs_until_it_is_interrupted(own: Settings) -> None:
     server.stop(own)
-    foreground = command(own, "console")
+    foreground = command(own, "run")
     assert foreground.stdout is not None
     assert any("Started." in line for line in foreground.stdout)
     endpoint = server.ensure_running(own)

@@ -1,14 +1,15 @@
 """`graphsvc neo4j …`: the managed local Neo4j."""
 
 import time
+import webbrowser
 from typing import Annotated
 
 import typer
 
 from graphsvc import server
 from graphsvc.errors import ServerError
-from graphsvc.server.console import foreground
 from graphsvc.server.files import naming_disk_faults, tail
+from graphsvc.server.foreground import foreground
 from graphsvc.server.home import Home
 from graphsvc.server.renew import renew
 from graphsvc.settings import settings
@@ -71,9 +72,27 @@ def logs(
 
 
 @app.command()
-def console() -> None:
-    """Run Neo4j in the foreground; Ctrl-C stops it."""
+def run() -> None:
+    """Run Neo4j in the foreground, for service managers; Ctrl-C stops it."""
     foreground(settings(), _say)
+
+
+@app.command()
+def console(
+    show: Annotated[bool, typer.Option("--open", help="Open it in this machine's web browser.")] = False,
+) -> None:
+    """Print the address of Neo4j Browser with the connection filled in; exit status 3 if Neo4j does not run.
+
+    The scripts and the style of cypher/browser/ are for it; docs/browser.md says how to import them.
+    """
+    endpoint = server.running(settings())
+    if endpoint is None:
+        _say("Neo4j is not running; start it with `graphsvc neo4j start`.")
+        raise typer.Exit(3)
+    typer.echo(endpoint.connected_browser)
+    _say(f"the password is in {settings().keys_dir / 'neo4j-password'}")
+    if show and not webbrowser.open(endpoint.connected_browser):
+        _say("no web browser could be started here; open the address yourself")
 
 
 @app.command()

@@ -36,6 +36,12 @@ class Endpoint:
     password: SecretStr
     browser: str
 
+    @property
+    def connected_browser(self) -> str:
+        """Address of Neo4j Browser with server, user and database filled in; the password is typed there."""
+        scheme, _, place = self.uri.partition("://")
+        return f"{self.browser}?dbms={scheme}://{self.user}@{place}&db=neo4j"
+
 
 def _silent(_: str) -> None:
     """Reports to nobody."""
