@@ -1,4 +1,4 @@
-"""Promise: the ten scripts for Neo4j Browser only read, and answer over a published graph; the style knows its labels."""
+"""Promise: the ten scripts for Neo4j Browser only read and answer over a published graph; the style fits the graph."""
 
 import re
 from collections.abc import Iterator

@@ -199,7 +199,7 @@ def test_the_address_of_the_browser_holds_the_connection_and_no_password(own: Se
     told = command(own, "console")
     output, errors = told.communicate(timeout=30)
     assert told.returncode == 0
-    assert output.strip() == f"{up.browser}?dbms=bolt://neo4j@{up.uri.removeprefix('bolt://')}&db=neo4j"
+    assert output.strip() == f"{up.browser}?dbms=bolt://neo4j@{up.uri.removeprefix('bolt://')}"
     assert up.password.get_secret_value() not in output + errors
     server.stop(own)
     stopped = command(own, "console")

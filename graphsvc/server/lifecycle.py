@@ -38,9 +38,9 @@ class Endpoint:
 
     @property
     def connected_browser(self) -> str:
-        """Address of Neo4j Browser with server, user and database filled in; the password is typed there."""
+        """Address of Neo4j Browser with server and user filled in; the password is typed there."""
         scheme, _, place = self.uri.partition("://")
-        return f"{self.browser}?dbms={scheme}://{self.user}@{place}&db=neo4j"
+        return f"{self.browser}?dbms={scheme}://{self.user}@{place}"
 
 
 def _silent(_: str) -> None:
