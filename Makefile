@@ -34,10 +34,11 @@ test-slow: setup ## the tests that take longer than a minute each
 console: ## the console out of console/ into the package (needs Node 20 and npm; the build is committed)
 	@cd console && npm ci --no-audit --no-fund --silent && npm run --silent build
 
-test-console: setup ## the console in a real browser over the demo's world, and axe (needs Node and Chromium; five minutes)
+test-console: setup ## the console and Neo4j Browser in a real browser over the demo's world, and axe (needs Node and Chromium; ten minutes)
 	@$(BIN)/python -m bench.console flow
+	@$(BIN)/python -m bench.console neo4j-browser
 
-pictures: setup ## the pictures of the console in docs/images/, from the running demo (needs Node and Chromium)
+pictures: setup ## the pictures of the console and of Neo4j Browser in docs/images/, from the running demo (needs Node and Chromium)
 	@$(BIN)/python -m bench.console pictures
 
 lint: setup

@@ -1,5 +1,7 @@
 """The console in a browser over the demo's world: `flow` (what an investigator does, axe), `first-view`, `pictures`.
 
+`neo4j-browser` has Neo4j Browser take the style of `cypher/browser/` and draw a saved script.
+
 The installation of GRAPHSVC_DATA_DIR is used if that is set (the demo's world is loaded if it is not there), else a new
 one that is removed afterwards. Needs Node (`npm ci` is run in `console/`) and Chromium (CHROMIUM, /usr/bin/chromium).
 """
@@ -17,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
+from graphsvc import server
 from graphsvc.cli import tour
 from graphsvc.cli.progress import Stages
 from graphsvc.cli.tour import Service
@@ -48,6 +51,10 @@ def demo(accounts: int, stages: Stages) -> Iterator[Service]:
 def node(service: Service, script: str, *arguments: str) -> str:
     """Runs a script of `console/tests` against the service; its last line. Ends the program if it fails."""
     environment = {**os.environ, "GRAPHSVC_URL": service.url, "GRAPHSVC_KEY": service.key}
+    endpoint = server.running(settings())
+    if endpoint is not None:
+        environment["NEO4J_BROWSER"] = endpoint.connected_browser
+        environment["NEO4J_PASSWORD"] = endpoint.password.get_secret_value()
     done = subprocess.Popen(
         [shutil.which("node") or sys.exit("Node 20 or newer is needed."), f"tests/{script}.mjs", *arguments],
         cwd=CONSOLE,
@@ -89,7 +96,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", choices=("flow", "first-view", "pictures"))
+    parser.add_argument("what", choices=("flow", "first-view", "neo4j-browser", "pictures"))
     parser.add_argument("--accounts", type=int, default=120_000, help="accounts of the demo's world")
     parser.add_argument("--turns", type=int, default=20, help="first-view: how often")
     given = parser.parse_args()
@@ -102,11 +109,10 @@ def main() -> None:
         subprocess.run([npm, "ci", "--no-audit", "--no-fund"], cwd=CONSOLE, check=True)
     try:
         with Stages() as stages, demo(given.accounts, stages) as service:
-            last = node(
-                service,
-                given.what.replace("-", "_"),
-                *([str(given.turns)] if given.what == "first-view" else []),
-            )
+            turns = [str(given.turns)] if given.what == "first-view" else []
+            last = node(service, given.what.replace("-", "_"), *turns)
+            if given.what == "pictures":
+                node(service, "neo4j_browser", str(FIGURES.parents[1] / "images" / "browser.png"))
     finally:
         if own is not None:
             shutil.rmtree(own, ignore_errors=True)
