@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from graphsvc import server
+from graphsvc.api import keys
 from graphsvc.cli import tour
 from graphsvc.cli.progress import Stages
 from graphsvc.cli.tour import Service
@@ -50,7 +51,13 @@ def demo(accounts: int, stages: Stages) -> Iterator[Service]:
 
 def node(service: Service, script: str, *arguments: str) -> str:
     """Runs a script of `console/tests` against the service; its last line. Ends the program if it fails."""
-    environment = {**os.environ, "GRAPHSVC_URL": service.url, "GRAPHSVC_KEY": service.key}
+    viewer = keys.create(settings().keys_dir, keys.Role.VIEWER, "bench.console")
+    environment = {
+        **os.environ,
+        "GRAPHSVC_URL": service.url,
+        "GRAPHSVC_KEY": service.key,
+        "GRAPHSVC_VIEWER_KEY": viewer,
+    }
     endpoint = server.running(settings())
     if endpoint is not None:
         environment["NEO4J_BROWSER"] = endpoint.connected_browser
@@ -67,7 +74,9 @@ def node(service: Service, script: str, *arguments: str) -> str:
         last = line
         if not line.startswith("{"):
             print(line, end="", flush=True)
-    if done.wait() != 0:
+    failed = done.wait() != 0
+    keys.revoke(settings().keys_dir, viewer.partition(".")[0])
+    if failed:
         sys.exit(f"{script} failed")
     return last
 

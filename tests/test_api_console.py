@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,18 @@ def test_the_build_asks_by_the_documents_of_this_version() -> None:
     assert {ours.get(each, "one of another version: run `make console`") for each in asked} == set(
         ours.values()
     )
+
+
+def test_the_build_was_made_of_the_sources_that_are_here() -> None:
+    """The same as `console/fingerprint.mjs`."""
+    named = ("console/index.html", "console/package-lock.json", "console/vite.config.js", "schema.graphql")
+    folders = ("console/src", "graphsvc/api/documents")
+    found = [ROOT / each for each in named]
+    found += [path for each in folders for path in (ROOT / each).rglob("*") if path.is_file()]
+    paths = sorted(path.relative_to(ROOT).as_posix() for path in found if "generated" not in path.parts)
+    lines = "".join(f"{sha256((ROOT / path).read_bytes()).hexdigest()}  {path}\n" for path in paths)
+    built = (FILES / "sources.sha256").read_text().strip()
+    assert sha256(lines.encode()).hexdigest() == built, "run `make console` and commit what it makes"
 
 
 def test_the_console_sends_ids_and_no_text_but_for_the_subscription() -> None:

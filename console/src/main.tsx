@@ -60,11 +60,11 @@ function Page({ me }: { me: Me }) {
   const { path, query } = useRoute();
   const [what, id = "", other = ""] = path;
   if (what === "cluster" && id) return <ClusterPage key={id} id={id} query={query} me={me} />;
-  if (what === "account" && id) return <AccountPage key={id} id={id} after={query.get("after")} />;
-  if (what === "between") return <BetweenPage key={path.join(" ")} a={id} b={other} />;
+  if (what === "account" && id) return <AccountPage key={id} id={id} after={query.get("after")} me={me} />;
+  if (what === "between") return <BetweenPage key={path.join(" ")} a={id} b={other} me={me} />;
   if (what === "signal" && id) return <SignalPage key={id} of={id} after={query.get("after")} me={me} />;
   if (what === "runs") return <RunsPage me={me} after={query.get("after")} />;
-  if (what === "run" && id) return <RunPage key={id} id={id} />;
+  if (what === "run" && id) return <RunPage key={id} id={id} me={me} />;
   if (what === "diff" && id && other) return <DiffPage before={id} now={other} after={query.get("after")} />;
   if (what === "search") return <SearchPage />;
   return <ClustersPage query={query} />;

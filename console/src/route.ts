@@ -32,3 +32,10 @@ export function to(path: string[], query?: Record<string, string | undefined> | 
 export function go(path: string[], query?: Record<string, string | undefined> | URLSearchParams): void {
   location.hash = to(path, query);
 }
+
+/** The same query with some parts set, or gone (undefined). */
+export function changed(query: URLSearchParams, parts: Record<string, string | undefined>): URLSearchParams {
+  const next = new URLSearchParams(query);
+  for (const [name, value] of Object.entries(parts)) value ? next.set(name, value) : next.delete(name);
+  return next;
+}

@@ -5,6 +5,7 @@ import { chromium } from "playwright-core";
 
 export const URL_ = process.env.GRAPHSVC_URL;
 export const KEY = process.env.GRAPHSVC_KEY;
+export const VIEWER_KEY = process.env.GRAPHSVC_VIEWER_KEY;
 const PLACE = new URL("../artefacts/", import.meta.url);
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
@@ -34,9 +35,9 @@ export async function open(browser, { width = 1280, scheme = "light" } = {}) {
   return { context, page, elsewhere, wrong };
 }
 
-export async function signIn(page) {
+export async function signIn(page, key = KEY) {
   await page.goto(URL_);
-  await page.getByLabel("API key").fill(KEY);
+  await page.getByLabel("API key").fill(key);
   await page.getByRole("button", { name: "Sign in" }).click();
   await page.getByRole("heading", { name: "Clusters" }).waitFor();
   await page.locator("tbody tr").first().waitFor();

@@ -1,6 +1,6 @@
 // What an investigator does, in a real browser against a real service; then every page by axe, in both widths and schemes.
 import assert from "node:assert/strict";
-import { drawn, KEY, launch, open, settled, shot, signIn, URL_, violations } from "./browser.mjs";
+import { drawn, KEY, launch, open, settled, shot, signIn, URL_, VIEWER_KEY, violations } from "./browser.mjs";
 
 const browser = await launch();
 const said = (line) => console.log(`console: ${line}`);
@@ -35,7 +35,7 @@ async function investigate() {
   said(`opened ${cluster}`);
 
   const size = Number((await page.locator(".facts").first().textContent()).match(/Accounts([\d,]+)/)[1].replaceAll(",", ""));
-  const sizes = async () => (await page.locator("details td.number:nth-child(3)").allTextContents()).map((each) => Number(each.replaceAll(",", "")));
+  const sizes = async () => (await page.locator('[aria-label="What is drawn"] td.number:nth-child(3)').allTextContents()).map((each) => Number(each.replaceAll(",", "")));
   assert.equal((await sizes()).reduce((sum, each) => sum + each, 0), size, "the groups add up to the cluster");
   await page.getByText(/The \d+ groups, to open/).click();
   const inner = (await sizes())[0];
@@ -52,13 +52,15 @@ async function investigate() {
   said("a level opens and adds up");
 
   const evidence = page.getByRole("region", { name: "Shared signals" });
-  const bits = (await evidence.locator("tbody tr td:nth-child(7)").allTextContents()).map(Number);
+  const bits = (await evidence.locator("tbody tr td.bits span").allTextContents()).map(Number);
   assert.ok(bits.length > 5 && bits.every((each) => Number.isFinite(each)));
+  assert.deepEqual(bits, [...bits].sort((one, other) => other - one), "evidence is ranked by bits");
   await page.getByRole("heading", { name: "Why" }).scrollIntoViewIfNeeded();
   await shot(page, "5-evidence");
   await evidence.getByRole("button", { name: /^Without / }).first().click();
   const answer = page.locator("[data-test=counterfactual] .lead");
   await answer.first().waitFor({ timeout: 60_000 });
+  assert.match(page.url(), /without=/, "what is tried is in the address");
   assert.match(await answer.first().textContent(), /accounts/);
   await answer.first().scrollIntoViewIfNeeded();
   await shot(page, "6-counterfactual");
@@ -78,6 +80,16 @@ async function investigate() {
   await page.locator(".facts .status.open").waitFor();
   said("dismissed and undone");
 
+  await page.getByRole("button", { name: "Assign" }).click();
+  await page.getByText("looks after it now.").waitFor();
+  await page.getByRole("button", { name: /^Undo assignment/ }).first().click();
+  await page.getByText("Undone.").waitFor();
+  await page.getByRole("button", { name: "Watch", exact: true, pressed: false }).click();
+  await page.getByText("You watch it now.").waitFor();
+  await page.getByRole("button", { name: "Watch", exact: true, pressed: true }).click();
+  await page.getByText("You do not watch it any more.").waitFor();
+  said("assigned and undone, watched and no more");
+
   const [file] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "CSV" }).click()]);
   assert.match(file.suggestedFilename(), /\.csv$/);
   await page.getByText("is in your downloads").waitFor();
@@ -90,6 +102,93 @@ async function investigate() {
   await context.close();
   said("signed out");
   return cluster;
+}
+
+/** Accounts and pairs: dispositions and pins, each taken back. */
+async function decide(cluster) {
+  const { page, context, elsewhere, wrong } = await open(browser);
+  everywhere.push(elsewhere, wrong);
+  await signIn(page);
+  await page.goto(`${URL_}/#/cluster/${cluster}?at=members`);
+  await drawn(page);
+  await settled(page);
+  assert.equal(await page.evaluate(() => document.activeElement.id), "members", "the address leads to the place on the page");
+  await page.getByRole("region", { name: "Members" }).locator("tbody th a").first().click();
+  await page.getByRole("heading", { name: /^Account / }).waitFor();
+  await settled(page);
+  await page.getByRole("button", { name: "monitoring", exact: true }).click();
+  await page.getByText("It is monitoring now.").waitFor();
+  await page.locator(".facts .status.monitoring").waitFor();
+  await shot(page, "9-account-decided");
+  await page.getByRole("button", { name: "Undo disposition monitoring" }).first().click();
+  await page.locator(".facts .status.open").waitFor();
+
+  await page.goto(`${URL_}/#/cluster/${cluster}?at=links`);
+  await settled(page);
+  await page.getByRole("region", { name: "Strongest links" }).locator("tbody th a").first().click();
+  await page.getByRole("heading", { name: "Two accounts" }).waitFor();
+  await page.getByLabel("Why (kept with the decision)").fill("Both belong to the test.");
+  await page.getByRole("button", { name: "One operator" }).click();
+  await page.getByText("It is on record: one operator.").waitFor();
+  await shot(page, "10-pinned");
+  await page.getByRole("button", { name: "Undo pin same" }).click();
+  await page.getByText("Undone.").waitFor();
+  await context.close();
+  said("an account and a pair decided and undone");
+}
+
+/** A run is started, watched as it goes on, and compared with the one before. */
+async function run() {
+  const { page, context, elsewhere, wrong } = await open(browser);
+  everywhere.push(elsewhere, wrong);
+  await signIn(page);
+  await page.goto(`${URL_}/#/runs`);
+  await page.getByLabel("Seed").fill("1");
+  await page.getByRole("button", { name: "Start a detection" }).click();
+  await page.getByRole("heading", { name: /^Run / }).waitFor();
+  const stages = new Set();
+  const live = page.locator(".live label");
+  await live.waitFor();
+  await shot(page, "11-run-live");
+  while (await live.count()) {
+    const text = await live.textContent({ timeout: 500 }).catch(() => null);
+    if (text) stages.add(text.split(":")[0]);
+    await page.waitForTimeout(50);
+  }
+  await page.locator(".facts .status.published").waitFor({ timeout: 60_000 });
+  stages.delete("Waiting for the first word of the run");
+  assert.ok(stages.size >= 3, `its stages were shown: ${[...stages].join(", ")}`);
+  await page.getByText("The certificate as signed").click();
+  await page.getByText(/"result"|resultHash|result_hash/).first().waitFor();
+  await page.goto(`${URL_}/#/runs`);
+  await page.getByRole("link", { name: /^Compare / }).first().click();
+  await page.getByRole("heading", { name: "From one run to another" }).waitFor();
+  await settled(page);
+  assert.equal(await page.locator('[role="alert"]:not(:empty)').count(), 0, "the comparison was refused");
+  await shot(page, "12-compared");
+  await context.close();
+  said(`a run, live: ${[...stages].join(", ")}; compared with the one before`);
+}
+
+/** What a viewer may not do is not offered, and not sent. */
+async function view(cluster) {
+  const { page, context, elsewhere, wrong } = await open(browser);
+  everywhere.push(elsewhere, wrong);
+  await signIn(page, VIEWER_KEY);
+  await page.goto(`${URL_}/#/cluster/${cluster}`);
+  await drawn(page);
+  await settled(page);
+  const offered = await page.getByRole("button").allTextContents();
+  for (const each of ["dismissed", "Assign", "Watch", "Only note it", "Undo"]) assert.ok(!offered.includes(each), `${each} is offered to a viewer`);
+  assert.equal(await page.getByLabel(/^Reason to have addresses/).count(), 0);
+  const signals = page.getByRole("region", { name: "Shared signals" }).locator("tbody th a");
+  for (const place of [await signals.first().getAttribute("href"), "#/runs"]) {
+    await page.goto(`${URL_}/${place}`);
+    await settled(page);
+    assert.equal(await page.getByRole("button", { name: /Reveal|Start a detection/ }).count(), 0);
+  }
+  await context.close();
+  said("a viewer is offered nothing to decide");
 }
 
 async function visit(cluster) {
@@ -106,15 +205,14 @@ async function visit(cluster) {
   await page.goto(`${URL_}/#/runs`);
   await settled(page);
   const run = await path(page.getByRole("region", { name: "Runs" }).locator("tbody th a").first());
-  const compare = page.getByRole("link", { name: /^Compare / }).first();
-  const diff = (await compare.count()) ? [await path(compare)] : [];
+  const diff = await path(page.getByRole("link", { name: /^Compare / }).first());
   await page.goto(`${URL_}/#/search`);
   await page.getByRole("searchbox").fill(cluster);
   await page.keyboard.press("Enter");
   await page.getByRole("region", { name: "Found" }).waitFor();
   assert.ok(!page.url().includes(cluster), "what is searched for is not in the address");
   await context.close();
-  return ["/clusters", `/cluster/${cluster}`, account, pair, "/between", signal, "/runs", run, ...diff, "/search"];
+  return ["/clusters", `/cluster/${cluster}`, account, pair, "/between", signal, "/runs", run, diff, "/search"];
 }
 
 async function judge(width, scheme) {
@@ -144,6 +242,9 @@ async function judge(width, scheme) {
 
 try {
   const cluster = await investigate();
+  await decide(cluster);
+  await run();
+  await view(cluster);
   places = await visit(cluster);
   const bad = [];
   for (const width of [1280, 390]) for (const scheme of ["light", "dark"]) bad.push(...(await judge(width, scheme)));

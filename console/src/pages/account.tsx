@@ -1,10 +1,16 @@
 // One account: what it shows, why it is in its cluster, and who else it touches.
-import { Account, Ego, Touches } from "../generated/documents";
+import { ask } from "../api";
+import { Decisions, DISPOSITIONS } from "../decisions";
+import { Account, DisposeAccount, Ego, NoteAccount, Touches } from "../generated/documents";
+import type { AccountQuery } from "../generated/operations";
 import { GraphView } from "../graph";
-import { AccountLink, bits, ClusterLink, count, day, moment, share, SignalLink, Status, Table, useAsk, useTitle, Wait } from "../parts";
+import type { Me } from "../main";
+import { AccountLink, Bits, bits, ClusterLink, count, day, moment, share, signed, SignalLink, Status, Table, useAsk, useTitle, Wait, Words, words } from "../parts";
 import { to } from "../route";
 
-export function AccountPage({ id, after }: { id: string; after: string | null }) {
+type Found = NonNullable<AccountQuery["account"]>;
+
+export function AccountPage({ id, after, me }: { id: string; after: string | null; me: Me }) {
   useTitle(`Account ${id}`);
   const asked = useAsk(Account, { id, first: 50, after });
   const touches = useAsk(Touches, { id });
@@ -37,15 +43,14 @@ export function AccountPage({ id, after }: { id: string; after: string | null })
                       <ClusterLink id={account.membership.cluster.id} /> {account.membership.cluster.summary}
                     </p>
                     <p>
-                      {account.membership.summary} It belongs there by {share(account.membership.membership)}, {bits(account.membership.bits)} bits.
+                      <Words of={account.membership.summary} /> It belongs there by {share(account.membership.membership)}, {signed(account.membership.bits)} bits.
                     </p>
-                    <Table says="Evidence" heads={["Evidence", "Bits", "In words", "Signal"]}>
+                    <Table says="Evidence" heads={["Evidence", "Bits", "In words"]}>
                       {account.membership.explanation.map((each, index) => (
                         <tr key={index}>
-                          <th scope="row">{each.family}</th>
-                          <td class="number">{bits(each.bits)}</td>
-                          <td class="words">{each.says}</td>
-                          <td>{each.signalKey && <SignalLink of={each.signalKey} />}</td>
+                          <th scope="row">{words(each.family)}</th>
+                          <Bits of={each.bits} all={account.membership!.explanation.map((part) => part.bits)} />
+                          <td class="words"><Words of={each.says} /></td>
                         </tr>
                       ))}
                     </Table>
@@ -58,30 +63,34 @@ export function AccountPage({ id, after }: { id: string; after: string | null })
                   {(found) => (
                     <>
                       {[...(found.account?.follows ?? [])].map((each) => (
-                        <p key={each.predecessor.id}>Probably replaces <AccountLink id={each.predecessor.id} /> ({share(each.probability)}). {each.says}</p>
+                        <p key={each.predecessor.id}>Probably replaces <AccountLink id={each.predecessor.id} /> ({share(each.probability)}). <Words of={each.says} /></p>
                       ))}
                       {[...(found.account?.followedBy ?? [])].map((each) => (
-                        <p key={each.successor.id}>Probably replaced by <AccountLink id={each.successor.id} /> ({share(each.probability)}). {each.says}</p>
+                        <p key={each.successor.id}>Probably replaced by <AccountLink id={each.successor.id} /> ({share(each.probability)}). <Words of={each.says} /></p>
                       ))}
-                      <Table says="Accounts it touches" heads={["Account", "Status", "Cluster", "Bits", "Signals in common", "Link"]}>
+                      {found.account?.touches.length === 0 ? <p>No account outside of its cluster uses any of its rare signals.</p> : <Table says="Accounts it touches" heads={["Account", "Status", "Cluster", "Bits", "Signals in common", "Link"]}>
                         {(found.account?.touches ?? []).map((each) => (
                           <tr key={each.account.id}>
                             <th scope="row"><AccountLink id={each.account.id} /></th>
                             <td><Status of={each.account.status} /></td>
                             <td>{each.cluster && <ClusterLink id={each.cluster.id} />}</td>
                             <td class="number">{bits(each.bits)}</td>
-                            <td>{each.signals.map((signal) => <SignalLink key={signal.key} of={signal.key} />)}</td>
+                            <td><span class="families">{each.signals.map((signal) => <SignalLink key={signal.key} of={signal.key} />)}</span></td>
                             <td><a href={to(["between", id, each.account.id])} aria-label={`Link with ${each.account.id}`}>Link</a></td>
                           </tr>
                         ))}
-                      </Table>
+                      </Table>}
                     </>
                   )}
                 </Wait>
               </section>
+              <section aria-labelledby="decisions">
+                <h2 id="decisions">What people decided</h2>
+                <Decide of={account} again={asked.again} me={me} />
+              </section>
               <section aria-labelledby="graph">
                 <h2 id="graph">Around it</h2>
-                <Wait of={ego}>{(found) => <GraphView of={found.egoGraph} />}</Wait>
+                <Wait of={ego}>{(found) => <GraphView of={found.egoGraph} centre={id} />}</Wait>
               </section>
               <section aria-labelledby="signals">
                 <h2 id="signals">Its signals</h2>
@@ -108,4 +117,17 @@ export function AccountPage({ id, after }: { id: string; after: string | null })
       </Wait>
     </>
   );
+}
+
+function Decide({ of, again, me }: { of: Found; again: () => void; me: Me }) {
+  const { id, version } = of;
+  const choices = [
+    ...DISPOSITIONS.filter((each) => each !== of.disposition).map((each) => ({
+      name: words(each),
+      act: (note: string) => ask(DisposeAccount, { id, disposition: each, version, note }),
+      done: `It is ${words(each)} now.`,
+    })),
+    { name: "Only note it", noted: true, act: (note: string) => ask(NoteAccount, { id, note, version }), done: "Noted." },
+  ];
+  return <Decisions of={of} choices={choices} may={me.decides} again={again} />;
 }

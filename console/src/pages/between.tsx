@@ -1,10 +1,15 @@
 // Two accounts: what they have in common, and the strongest way of evidence from one to the other.
 import { useState } from "preact/hooks";
-import { Between } from "../generated/documents";
-import { AccountLink, bits, count, moment, SignalLink, Status, Table, useAsk, useTitle, Wait } from "../parts";
+import { ask } from "../api";
+import { Decisions } from "../decisions";
+import { Between, Pin } from "../generated/documents";
+import type { Me } from "../main";
+import { AccountLink, Bits, count, signed, SignalLink, Status, Table, useAsk, useTitle, Wait, Words, words } from "../parts";
 import { go } from "../route";
 
-export function BetweenPage({ a, b }: { a: string; b: string }) {
+const PINS = [["SAME", "One operator"], ["DIFFERENT", "Two operators"]] as const;
+
+export function BetweenPage({ a, b, me }: { a: string; b: string; me: Me }) {
   useTitle(a && b ? `${a} and ${b}` : "Two accounts");
   const [one, setOne] = useState(a);
   const [other, setOther] = useState(b);
@@ -22,34 +27,26 @@ export function BetweenPage({ a, b }: { a: string; b: string }) {
         <Wait of={found}>
           {({ between, pair }) => (
             <>
-              <p class="lead">{between.says}</p>
+              <p class="lead"><Words of={between.says} /></p>
               <p>
                 <AccountLink id={between.source.id} /> <Status of={between.source.status} /> · <AccountLink id={between.target.id} /> <Status of={between.target.status} />
                 {pair.operator && ` · People say: ${pair.operator === "SAME" ? "one operator" : "two operators"}.`}
               </p>
-              {pair.decisions.length > 0 && (
-                <ol class="decisions">
-                  {pair.decisions.map((each) => (
-                    <li key={each.id} class={each.inForce ? "" : "past"}><strong>{each.value.toLowerCase()}</strong> by {each.by}, {moment(each.at)} {each.note && <q>{each.note}</q>}</li>
-                  ))}
-                </ol>
-              )}
               <section aria-labelledby="path">
                 <h2 id="path">The strongest path</h2>
                 {between.path === null ? (
                   <p>No path of published links or rare signals joins them.</p>
                 ) : (
                   <>
-                    <p>{between.path.says}</p>
+                    <p><Words of={between.path.says} /></p>
                     <ol class="path">
                       {between.path.steps.map((each, index) => (
                         <li key={index}>
-                          <AccountLink id={each.source.id} /> – <AccountLink id={each.target.id} /> {each.bits !== null && <strong>{bits(each.bits)} bits</strong>} {each.says}{" "}
-                          {each.signal && <SignalLink of={each.signal.key} />}
+                          <AccountLink id={each.source.id} /> – <AccountLink id={each.target.id} /> {each.bits !== null && <strong>{signed(each.bits)} bits</strong>} <Words of={each.says} />
                           {each.explanation.length > 0 && (
                             <ul>
                               {each.explanation.map((part, at) => (
-                                <li key={at}>{part.family}: {bits(part.bits)} bits. {part.says} {part.signalKey && <SignalLink of={part.signalKey} />}</li>
+                                <li key={at}>{words(part.family)}: {signed(part.bits)} bits. <Words of={part.says} /></li>
                               ))}
                             </ul>
                           )}
@@ -61,18 +58,37 @@ export function BetweenPage({ a, b }: { a: string; b: string }) {
               </section>
               <section aria-labelledby="common">
                 <h2 id="common">Signals both have</h2>
-                <p>{count(between.commonInAll)} in all.</p>
-                <Table says="Signals both have" heads={["Signal", "Kind", "Value", "Accounts", "Bits"]}>
-                  {between.common.map((each) => (
-                    <tr key={each.signal.key}>
-                      <th scope="row"><SignalLink of={each.signal.key} /></th>
-                      <td>{each.signal.label}</td>
-                      <td>{each.signal.value.slice(0, 32)}</td>
-                      <td class="number">{count(each.signal.degree)}{each.hub && " (hub: says nothing)"}</td>
-                      <td class="number">{bits(each.signal.rarity.bits)}</td>
-                    </tr>
-                  ))}
-                </Table>
+                {between.common.length === 0 ? (
+                  <p>None.</p>
+                ) : (
+                  <>
+                    <p>{count(between.commonInAll)} in all{between.common.length < between.commonInAll && `; the ${count(between.common.length)} rarest of them`}.</p>
+                    <Table says="Signals both have" heads={["Signal", "Kind", "Accounts", "Bits"]}>
+                      {between.common.map((each) => (
+                        <tr key={each.signal.key}>
+                          <th scope="row"><SignalLink of={each.signal.key} /></th>
+                          <td>{each.signal.label}</td>
+                          <td class="number">{count(each.signal.degree)}{each.hub && " (hub: links no two)"}</td>
+                          <Bits of={each.signal.rarity.bits} all={between.common.map((common) => common.signal.rarity.bits)} />
+                        </tr>
+                      ))}
+                    </Table>
+                  </>
+                )}
+              </section>
+              <section aria-labelledby="decisions">
+                <h2 id="decisions">Whether one operator runs both</h2>
+                {me.decides && <p>The next detection honours what is said here: two accounts of one operator are in one cluster if either is in any, two of different operators never are.</p>}
+                <Decisions
+                  of={pair}
+                  may={me.decides}
+                  again={found.again}
+                  choices={PINS.filter(([operator]) => operator !== pair.operator).map(([operator, name]) => ({
+                    name,
+                    act: (note) => ask(Pin, { a, b, operator, version: pair.version, note }),
+                    done: `It is on record: ${name.toLowerCase()}.`,
+                  }))}
+                />
               </section>
             </>
           )}

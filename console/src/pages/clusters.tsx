@@ -93,25 +93,25 @@ export function ClustersPage({ query }: { query: URLSearchParams }) {
             <>
               <Table
                 says="Clusters"
-                heads={["Cluster", "Score", "Accounts", "Growth", "Evidence", "Status", "First sign-up", "Last sign-up", "In words"]}
+                heads={["Cluster", "Score", "Accounts", "Growth", "Status", "Evidence", "First sign-up", "Last sign-up"]}
               >
                 {clusters.edges.map(({ node }) => (
                   <tr key={node.id}>
                     <th scope="row">
                       <ClusterLink id={node.id} />
+                      <span class="sentence">{node.summary}</span>
                     </th>
                     <td class="number">{share(node.score)}</td>
                     <td class="number">{count(node.size)}</td>
                     <td class="number">{node.growth > 0 ? `+${count(node.growth)}` : count(node.growth)}</td>
                     <td>
-                      <Families of={node.families} />
-                    </td>
-                    <td>
                       <Status of={node.status} />
                     </td>
-                    <td>{day(node.firstSeen)}</td>
-                    <td>{day(node.lastSeen)}</td>
-                    <td class="words">{node.summary}</td>
+                    <td>
+                      <Families of={node.families} />
+                    </td>
+                    <td class="day">{day(node.firstSeen)}</td>
+                    <td class="day">{day(node.lastSeen)}</td>
                   </tr>
                 ))}
               </Table>

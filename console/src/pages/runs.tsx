@@ -1,9 +1,9 @@
 // Detection runs: what is under way, what was published, and what changed from one to another.
 import { useEffect, useState } from "preact/hooks";
 import { ask, follow, type Running } from "../api";
-import { Detect, Diff, Run, Runs } from "../generated/documents";
+import { Cancel, Detect, Diff, Run, Runs } from "../generated/documents";
 import type { Me } from "../main";
-import { ClusterLink, count, moment, Status, Table, useAsk, useTitle, Wait } from "../parts";
+import { ClusterLink, count, moment, Status, Table, useAsk, useTitle, Wait, Words } from "../parts";
 import { go, to } from "../route";
 
 const RunLink = ({ id }: { id: string }) => <a class="id" href={to(["run", id])}>{id}</a>;
@@ -48,7 +48,7 @@ export function RunsPage({ me, after }: { me: Me; after: string | null }) {
                     <td>{moment(node.finishedAt)}</td>
                     <td class="number">{count(node.clusters)}</td>
                     <td class="number">{count(node.members)}</td>
-                    <td>{earlier && node.clusters !== null && <a href={to(["diff", earlier.id, node.id])} aria-label={`Compare ${node.id} with the run before`}>with the one before</a>}</td>
+                    <td>{earlier && node.clusters !== null && <a href={to(["diff", earlier.id, node.id])} aria-label={`Compare with the one before: ${node.id}`}>Compare with the one before</a>}</td>
                   </tr>
                 );
               })}
@@ -61,23 +61,27 @@ export function RunsPage({ me, after }: { me: Me; after: string | null }) {
   );
 }
 
-function Live({ id, ended }: { id: string; ended: () => void }) {
+function Live({ id, ended, me }: { id: string; ended: () => void; me: Me }) {
   const [run, tell] = useState<Running | null>(null);
+  const [said, say] = useState<string | null>(null);
   useEffect(() => follow(id, tell, ended), [id]);
   const progress = run?.progress;
+  const stop = () => ask(Cancel, { id }).then(() => say("It is asked to stop; what is published stays."), (error: Error) => say(error.message));
   return (
-    <p class="live">
+    <div class="live answer">
       <label>
         {progress ? `${progress.stage}: ${count(progress.done)} of ${count(progress.total)}` : "Waiting for the first word of the run"}
         <progress value={progress?.done} max={progress?.total || 1} />
       </label>
-    </p>
+      {me.decides && <button onClick={stop}>Stop it</button>}
+      <p role="status">{said}</p>
+    </div>
   );
 }
 
 const Tree = ({ of }: { of: unknown }) => <pre tabIndex={0}>{JSON.stringify(of, null, 2)}</pre>;
 
-export function RunPage({ id }: { id: string }) {
+export function RunPage({ id, me }: { id: string; me: Me }) {
   useTitle(`Run ${id}`);
   const asked = useAsk(Run, { id });
   return (
@@ -89,7 +93,7 @@ export function RunPage({ id }: { id: string }) {
             <p>No run of this id is on record.</p>
           ) : (
             <>
-              {run.status === "RUNNING" && <Live id={id} ended={asked.again} />}
+              {run.status === "RUNNING" && <Live id={id} ended={asked.again} me={me} />}
               {run.error && <p class="refusal" role="alert">{run.error}</p>}
               <dl class="facts">
                 <div><dt>Status</dt><dd><Status of={run.status} /></dd></div>
@@ -140,7 +144,7 @@ export function DiffPage({ before, now, after }: { before: string; now: string; 
               {runDiff.counts.map((each) => <div key={each.kind}><dt>{each.kind.toLowerCase()}</dt><dd>{count(each.clusters)}</dd></div>)}
               <div><dt>Accounts that moved</dt><dd>{count(runDiff.moved)}</dd></div>
             </dl>
-            <Table says="Clusters" heads={["Cluster", "What became of it", "Before", "Now", "Came", "Went", "In words"]}>
+            {runDiff.clusters.edges.length === 0 ? <p>No cluster changed.</p> : <Table says="Clusters" heads={["Cluster", "What became of it", "Before", "Now", "Came", "Went", "In words"]}>
               {runDiff.clusters.edges.map(({ node }) => (
                 <tr key={`${node.clusterId} ${node.kind}`}>
                   <th scope="row"><ClusterLink id={node.clusterId} /></th>
@@ -149,10 +153,10 @@ export function DiffPage({ before, now, after }: { before: string; now: string; 
                   <td class="number">{count(node.now)}</td>
                   <td class="number">{count(node.came)}</td>
                   <td class="number">{count(node.went)}</td>
-                  <td class="words">{node.says}</td>
+                  <td class="words"><Words of={node.says} /></td>
                 </tr>
               ))}
-            </Table>
+            </Table>}
             {runDiff.clusters.pageInfo.hasNextPage && <a class="next" href={to(["diff", before, now], { after: runDiff.clusters.pageInfo.endCursor ?? undefined })}>Next</a>}
           </>
         )}

@@ -22,9 +22,9 @@ export function SignalPage({ of: signalKey, after, me }: { of: string; after: st
             <>
               <p class="lead">
                 {signal.rarity.isHub
-                  ? "A hub: so many accounts use it that sharing it says nothing. It links nobody."
+                  ? "A hub: so many accounts use it that no two of them are linked by it. It counts only for a cluster that most of its users are in."
                   : signal.rarity.isCrowded
-                    ? "Crowded: it supports what other signals say and links nobody alone."
+                    ? "Crowded: it supports what other signals say and links no two accounts alone."
                     : `Rare: two accounts that share it have ${bits(signal.rarity.bits)} bits of evidence in common.`}
               </p>
               <dl class="facts">
