@@ -46,10 +46,24 @@ async function investigate() {
   await settled(page);
   assert.equal((await sizes()).reduce((sum, each) => sum + each, 0), inner, "the second level adds up to what was opened");
   await shot(page, "4-level");
+  await page.getByText(/The \d+ groups, to open/).click();
+  const button = page.getByRole("button", { name: /^Open the [\d,]+ by / }).last();
+  const smallest = Number((await button.getAttribute("aria-label")).match(/[\d,]+/)[0].replaceAll(",", ""));
+  await button.click();
+  await page.getByText(/^Opened: members by/).waitFor();
+  await drawn(page);
+  await settled(page);
+  const accounts = await page.locator('[aria-label="What is drawn"] td:nth-child(2)').filter({ hasText: /^account,/ }).count();
+  assert.equal(accounts, smallest, "the last level is the accounts themselves");
+  await page.goBack();
   await page.goBack();
   await drawn(page);
   await settled(page);
-  said("a level opens and adds up");
+  said("two levels open and add up, down to accounts");
+
+  const days = page.locator('[aria-label="Days"] tbody tr');
+  const signUps = (await days.locator("td:nth-child(2)").allTextContents()).map((each) => Number(each.replaceAll(",", "")));
+  assert.equal(signUps.reduce((sum, each) => sum + each, 0), size, "everybody's sign-up is in the timeline");
 
   const evidence = page.getByRole("region", { name: "Shared signals" });
   const bits = (await evidence.locator("tbody tr td.bits span").allTextContents()).map(Number);
