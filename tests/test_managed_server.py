@@ -11,14 +11,17 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
+import httpx
 import neo4j
 import psutil
 import pytest
 
 from graphsvc import server
 from graphsvc.errors import ServerError
-from graphsvc.server import Endpoint, lock
+from graphsvc.server import Endpoint, lock, ports
 from graphsvc.server.download import jar_directory
 from graphsvc.server.java import Jvm
 from graphsvc.settings import Settings
@@ -157,6 +160,29 @@ def test_a_port_that_another_program_took_is_left_to_it(own: Settings, up: Endpo
     assert server.running(own) == moved
 
 
+def test_a_port_that_is_taken_after_it_was_chosen_costs_an_attempt(
+    own: Settings, up: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.stop(own)
+    choose, said = ports.choose, list[str]()
+    with socket.socket() as bolt, socket.socket() as web:
+        for other in (bolt, web):
+            other.bind((ports.HOST, 0))
+            other.listen()
+        late = [(bolt.getsockname()[1], 0), (0, web.getsockname()[1])]
+
+        def chosen(*given: Any) -> tuple[int, int]:
+            found = choose(*given)
+            one, other = late.pop(0) if late else (0, 0)
+            return one or found[0], other or found[1]
+
+        monkeypatch.setattr(ports, "choose", chosen)
+        moved = server.ensure_running(own, said.append)
+    assert sum("took the port meanwhile" in line for line in said) == 2
+    assert not any("start cache" in line for line in said)
+    assert server.running(own) == moved
+
+
 def test_the_number_of_a_dead_server_on_another_program_harms_nobody(own: Settings, up: Endpoint) -> None:
     server.stop(own)
     remembered = own.data_dir / "neo4j" / "run" / "server.json"
@@ -200,10 +226,44 @@ def test_the_address_of_the_browser_holds_the_connection_and_no_password(own: Se
     output, errors = told.communicate(timeout=30)
     assert told.returncode == 0
     assert output.strip() == f"{up.browser}?dbms=bolt://neo4j@{up.uri.removeprefix('bolt://')}"
+    assert ":guide http://localhost:8000/browser/guide" in errors
     assert up.password.get_secret_value() not in output + errors
+    guided, _ = command(own, "console", "--guide").communicate(timeout=30)
+    assert guided.strip() == f"{output.strip()}&cmd=guide&arg=http://localhost:8000/browser/guide"
     server.stop(own)
     stopped = command(own, "console")
     assert stopped.wait(30) == 3
+
+
+def test_the_page_of_neo4j_browser_may_ask_this_machine_only(up: Endpoint) -> None:
+    policy = httpx.get(up.browser).headers["Content-Security-Policy"]
+    assert {"'self'", "ws://127.0.0.1:*", "http://localhost:*"} <= set(policy.split())
+    hosts = {urlsplit(word).hostname for word in policy.split() if "://" in word}
+    assert hosts == {"127.0.0.1", "localhost"}
+    assert "." not in policy.replace("127.0.0.1", "")
+    allowed = neo4j.Query(
+        "SHOW SETTINGS YIELD name, value WHERE name STARTS WITH 'browser.remote' RETURN value"
+    )
+    assert run(up, allowed) == ["localhost,127.0.0.1"]
+
+
+def test_a_server_that_is_to_take_no_writes_takes_none(own: Settings, up: Endpoint) -> None:
+    before = marks(up)
+    exploring = own.model_copy(update={"neo4j_read_only": True})
+    with pytest.raises(ServerError, match="takes writes"):
+        server.ensure_running(exploring)
+    server.stop(own)
+    endpoint = server.ensure_running(exploring)
+    assert marks(endpoint) == before
+    for write in (
+        neo4j.Query("CREATE (:Mark)"),
+        neo4j.Query("CREATE INDEX mark FOR (m:Mark) ON (m.of)"),
+        neo4j.Query("CALL db.createLabel('Another')"),
+    ):
+        with pytest.raises(neo4j.exceptions.ClientError, match="read-only"):
+            run(endpoint, write)
+    server.stop(exploring)
+    add_mark(server.ensure_running(own))
 
 
 def test_in_the_foreground_it_runs_until_it_is_interrupted(own: Settings) -> None:

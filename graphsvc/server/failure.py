@@ -9,7 +9,7 @@ from graphsvc.server.home import Home
 _NOISE = re.compile(r"\s+at |\s+\.\.\. \d+ more|WARNING: |Failed to start Neo4j on ")
 _WRAPPED = re.compile(r"^Optional\[(.*)\]$")
 _CLASS = re.compile(r"\b(?:[a-z][a-z0-9_]*\.)+[A-Z]\w*(?:Exception|Error): ")
-_PORT_CLASH = ("Address already in use", "PortBindException")
+_PORT_CLASH = ("Address already in use", "trying to bind to the socket", "already in use, cannot bind to it")
 _LONGEST = 400
 
 # (what Neo4j or the JVM says, what to do about it)
