@@ -67,5 +67,7 @@ def test_every_statement_is_used() -> None:
         for package in ("graphsvc", "bench", "tests")
         for path in (ROOT / package).rglob("*.py")
     )
+    notebooks = (ROOT / "docs" / "notebooks").glob("*.ipynb")
+    code += "".join(path.read_text(encoding="utf-8").replace('\\"', '"') for path in notebooks)
     written = {name for name in names() if not name.startswith(("migrations/", "browser/", "publish/"))}
     assert not [name for name in sorted(written) if f'"{name}"' not in code]

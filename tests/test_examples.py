@@ -3,17 +3,14 @@
 import os
 import subprocess
 import sys
-import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import uvicorn
 from api import write
+from serving import served_over_http
 
 from graphsvc.api import keys
-from graphsvc.api.app import create_app
 from graphsvc.settings import Settings
 from graphsvc.store import Store
 
@@ -23,16 +20,8 @@ EXAMPLES = Path(__file__).parents[1] / "docs" / "examples"
 @pytest.fixture
 def url(database: Store, installation: Settings) -> Iterator[str]:
     write(database, "published")
-    server = uvicorn.Server(
-        uvicorn.Config(create_app(installation, database.address), port=0, log_config=None)
-    )
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.02)
-    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    server.should_exit = True
-    thread.join(10)
+    with served_over_http(database, installation) as url:
+        yield url
 
 
 @pytest.fixture
