@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup demo test test-slow lint locks bench bench-api bench-console bench-quality console test-console pictures schema simulate clean
+.PHONY: help setup demo test test-slow lint locks bench bench-api bench-console bench-quality console test-console pictures notebook schema simulate clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -35,11 +35,15 @@ console: ## the console out of console/ into the package (needs Node 20 and npm;
 	@cd console && npm ci --no-audit --no-fund --silent && npm run --silent build
 
 test-console: setup ## the console and Neo4j Browser in a real browser over the demo's world, and axe (needs Node and Chromium; ten minutes)
+	@$(BIN)/python -m bench.console sign-in
 	@$(BIN)/python -m bench.console flow
 	@$(BIN)/python -m bench.console neo4j-browser
 
-pictures: setup ## the pictures of the console and of Neo4j Browser in docs/images/, from the running demo (needs Node and Chromium)
+pictures: setup ## the pictures of the console, GraphiQL and Neo4j Browser in docs/images/, from the running demo (needs Node and Chromium)
 	@$(BIN)/python -m bench.console pictures
+
+notebook: setup ## docs/notebooks/investigate.ipynb with what comes out over the demo's world (five minutes)
+	@$(BIN)/python -m bench.notebook
 
 lint: setup
 	@echo "lint: ruff, mypy, import-linter"

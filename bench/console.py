@@ -1,6 +1,7 @@
 """The console in a browser over the demo's world: `flow` (what an investigator does, axe), `first-view`, `pictures`.
 
-`neo4j-browser` has Neo4j Browser take the style of `cypher/browser/` and draw a saved script.
+`sign-in` goes to an identity provider on loopback and back, over an empty installation.
+`neo4j-browser` goes through the guide in Neo4j Browser, and imports the scripts and the style of `cypher/browser/`.
 
 The installation of GRAPHSVC_DATA_DIR is used if that is set (the demo's world is loaded if it is not there), else a new
 one that is removed afterwards. Needs Node (`npm ci` is run in `console/`) and Chromium (CHROMIUM, /usr/bin/chromium).
@@ -14,16 +15,18 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import numpy as np
 
+from bench.identity_provider import Provider
 from graphsvc import server
 from graphsvc.api import keys
 from graphsvc.cli import tour
 from graphsvc.cli.progress import Stages
 from graphsvc.cli.tour import Service
+from graphsvc.database import open_store
 from graphsvc.settings import settings
 
 CONSOLE = Path(__file__).parents[1] / "console"
@@ -47,6 +50,31 @@ def demo(accounts: int, stages: Stages) -> Iterator[Service]:
             yield service
     finally:
         tour.stop(here, stages)
+
+
+@contextmanager
+def provided(stages: Stages) -> Iterator[Service]:
+    """The service over what is there, which may be nothing, with an identity provider on another site beside it."""
+    provider = Provider("localhost")
+    provider.clients = {"console": "a secret of loopback"}
+    os.environ |= {
+        "GRAPHSVC_PROVIDER": provider.issuer,
+        "GRAPHSVC_OIDC_ISSUER": provider.issuer,
+        "GRAPHSVC_OIDC_AUDIENCE": "graphsvc",
+        "GRAPHSVC_OIDC_ROLES": "triage=analyst",
+        "GRAPHSVC_OIDC_CLIENT_ID": "console",
+        "GRAPHSVC_OIDC_CLIENT_SECRET": "a secret of loopback",
+        "GRAPHSVC_OIDC_NAME": "Example ID",
+    }
+    here = settings()
+    try:
+        with open_store(here, stages.say):
+            pass
+        with tour.serving(here, stages) as service:
+            yield service
+    finally:
+        tour.stop(here, stages)
+        provider.close()
 
 
 def node(service: Service, script: str, *arguments: str) -> str:
@@ -105,7 +133,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", choices=("flow", "first-view", "neo4j-browser", "pictures"))
+    parser.add_argument("what", choices=("flow", "first-view", "neo4j-browser", "pictures", "sign-in"))
     parser.add_argument("--accounts", type=int, default=120_000, help="accounts of the demo's world")
     parser.add_argument("--turns", type=int, default=20, help="first-view: how often")
     given = parser.parse_args()
@@ -117,11 +145,13 @@ def main() -> None:
         npm = shutil.which("npm") or sys.exit("npm is needed.")
         subprocess.run([npm, "ci", "--no-audit", "--no-fund"], cwd=CONSOLE, check=True)
     try:
-        with Stages() as stages, demo(given.accounts, stages) as service:
+        with Stages() as stages, ExitStack() as held:
+            world = provided(stages) if given.what == "sign-in" else demo(given.accounts, stages)
+            service = held.enter_context(world)
             turns = [str(given.turns)] if given.what == "first-view" else []
             last = node(service, given.what.replace("-", "_"), *turns)
             if given.what == "pictures":
-                node(service, "neo4j_browser", str(FIGURES.parents[1] / "images" / "browser.png"))
+                node(service, "neo4j_browser", str(FIGURES.parents[1] / "images"))
     finally:
         if own is not None:
             shutil.rmtree(own, ignore_errors=True)

@@ -27,6 +27,8 @@ class Settings(BaseSettings):
     neo4j_password: SecretStr | None = None
     neo4j_database: str | None = None
     """Database name; unset means the server's default database."""
+    neo4j_read_only: bool = False
+    """Whether the managed server takes no writes: for a copy that people explore by hand."""
     query_timeout: float = 30.0
     """Seconds a query of the API may take in the database."""
 
@@ -45,6 +47,16 @@ class Settings(BaseSettings):
     """Where a token says its holder's roles, names joined by dots, for example `realm_access.roles`."""
     oidc_roles: str = ""
     """Our roles by the claim's values, for example `trust-and-safety=analyst,platform=admin`."""
+    oidc_client_id: str | None = None
+    """As whom the service is registered at the issuer; unset: the console offers no redirect to it."""
+    oidc_client_secret: SecretStr | None = None
+    """What the service proves that with (`client_secret_basic`); unset: it is a public client."""
+    oidc_scopes: str = "openid profile"
+    """What the redirect asks the issuer for."""
+    oidc_name: str = "your identity provider"
+    """What the console calls the issuer."""
+    public_url: str | None = None
+    """The address people open the console by, for example `https://graph.example`; unset: loopback, by http."""
 
     passphrase: SecretStr | None = None
     """What `graphsvc backup` and `restore` seal and open with, where there is no terminal to ask on."""

@@ -47,3 +47,8 @@ def statement(name: str) -> Statement:
 def cypher(name: str) -> LiteralString:
     """Text of the statement `name`."""
     return statement(name).text
+
+
+def file(name: str) -> str:
+    """Another file of `cypher/`, or a statement with its header, as it is; for example `browser/style.grass`."""
+    return (_ROOT / name).read_text(encoding="utf-8")

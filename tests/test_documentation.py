@@ -1,5 +1,6 @@
 """Promise: what the documentation tells people to type works, and what it points at is there."""
 
+import json
 import re
 import subprocess
 import sys
@@ -39,27 +40,67 @@ def test_every_command_that_is_shown_exists_with_its_options(page: Path) -> None
         r"(?:^|`)(?:\.venv/bin/)?graphsvc ([a-z0-9]+(?: [a-z]+)?)([^`\n#]*)", text, re.MULTILINE
     )
     for words, rest in shown:
-        command = words.split()
-        usage = help_of(*command) or help_of(*command[:1])
+        usage = helps().get(words) or helps().get(words.split()[0])
         assert usage, f"graphsvc {words}"
         unknown = [option for option in re.findall(r"--[a-z][a-z-]*", rest) if option not in usage]
         assert not unknown, f"graphsvc {words} {rest}"
 
 
+def test_every_picture_is_made_by_a_script_and_shown_on_a_page() -> None:
+    scripts = [ROOT / "console" / "tests" / f"{name}.mjs" for name in ("pictures", "neo4j_browser")]
+    made = {
+        f"{one or other}.png"
+        for script in scripts
+        for one, other in re.findall(
+            r"\$\{PLACE\}([\w-]+)\.png|picture\(\"([\w-]+)\"", script.read_text(encoding="utf-8")
+        )
+    }
+    shown = {
+        Path(target).name: words
+        for page in PAGES
+        for words, target in re.findall(r"!\[([^\]]*)\]\((\S*images/\S+)\)", page.read_text(encoding="utf-8"))
+    }
+    there = {path.name: path.stat().st_size for path in (ROOT / "docs" / "images").iterdir()}
+    assert set(there) == made == set(shown)
+    assert all(len(words) > 10 for words in shown.values())
+    assert max(there.values()) < 400_000
+
+
 def test_help_teaches_every_command() -> None:
-    listed = re.findall(r"^│ ([a-z0-9]+) ", help_of() or "", re.MULTILINE)
+    listed = re.findall(r"^│ ([a-z0-9]+) ", helps()[""], re.MULTILINE)
     assert {"demo", "seed", "load", "detect", "evaluate", "serve", "export", "keys", "neo4j"} <= set(listed)
 
 
+ASK = """
+import json, sys
+import typer
+from typer.testing import CliRunner
+from graphsvc.cli.commands import app
+
+def words_of(command, *words):
+    yield words
+    for name, each in getattr(command, "commands", {}).items():
+        yield from words_of(each, *words, name)
+
+helps = {}
+for words in words_of(typer.main.get_command(app)):
+    done = CliRunner().invoke(app, [*words, "--help"])
+    assert done.exit_code == 0, (words, done.output)
+    helps[" ".join(words)] = done.stdout
+json.dump(helps, sys.stdout)
+"""
+
+
 @cache
-def help_of(*command: str) -> str | None:
-    """The help of a command, or None if there is no such command."""
-    run = [sys.executable, "-m", "graphsvc", *command, "--help"]
+def helps() -> dict[str, str]:
+    """The help of every command by its words. All from one process: to start one for each takes a minute."""
     done = subprocess.run(
-        run,
+        [sys.executable, "-c", ASK],
         capture_output=True,
         text=True,
         check=False,
         env={"COLUMNS": "200", "HOME": "/nonexistent", "TERM": "dumb"},
     )
-    return done.stdout if done.returncode == 0 else None
+    assert done.returncode == 0, done.stderr
+    found: dict[str, str] = json.loads(done.stdout)
+    return found

@@ -1,11 +1,11 @@
-// 2. What does a cluster look like? Its 60 surest members around the 25 strongest signals they share, to be drawn.
+// 02. What does a cluster look like? Its 25 strongest signals and the 60 surest members who use them, to be drawn.
 // Parameters: $cluster (id)
 // Returns: members, signals, uses (lists of nodes and relationships)
-MATCH (c:Cluster {id: $cluster})<-[m:MEMBER_OF]-(a:Account)
-WITH c, a ORDER BY m.membership DESC, a.id LIMIT 60
-WITH c, collect(a) AS members
-MATCH (c)-[h:SHARES]->(s:Signal)
-WITH members, s ORDER BY h.rank LIMIT 25
-MATCH (a)-[r:PAID_WITH|SEEN_AT|USED_DEVICE|REGISTERED_WITH|SENT|HAS_IDENTIFIER]->(s)
-WHERE a IN members
-RETURN members, collect(DISTINCT s) AS signals, collect(r) AS uses
+MATCH (c:Cluster {id: $cluster})-[h:SHARES]->(s:Signal)
+WITH c, s ORDER BY h.rank LIMIT 25
+WITH c, collect(s) AS signals
+MATCH (c)<-[m:MEMBER_OF]-(a:Account)
+WHERE EXISTS { (a)-[:PAID_WITH|SEEN_AT|USED_DEVICE|REGISTERED_WITH|SENT|HAS_IDENTIFIER]->(s WHERE s IN signals) }
+WITH signals, a ORDER BY m.membership DESC, a.id LIMIT 60
+MATCH (a)-[r:PAID_WITH|SEEN_AT|USED_DEVICE|REGISTERED_WITH|SENT|HAS_IDENTIFIER]->(s WHERE s IN signals)
+RETURN collect(DISTINCT a) AS members, collect(DISTINCT s) AS signals, collect(r) AS uses

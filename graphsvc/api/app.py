@@ -7,7 +7,7 @@ from fastapi import FastAPI, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
-from graphsvc.api import console, errors, exports, graphiql, metrics, oidc, traces
+from graphsvc.api import browser_kit, console, errors, exports, graphiql, metrics, oidc, sign_in, traces
 from graphsvc.api.detection_process import DetectionProcesses
 from graphsvc.api.edge import Edge
 from graphsvc.api.gate import Gate
@@ -30,7 +30,7 @@ from graphsvc.store.reader import Reader
 
 
 def create_app(settings: Settings, address: Address) -> FastAPI:
-    """The service: the console at `/`, `/graphql`, `/metrics`, `/healthz`, `/readyz`.
+    """The service: the console at `/`, `/graphql`, `/browser`, `/metrics`, `/healthz`, `/readyz`.
 
     It starts and stays up whether or not the database answers. `state.draining` makes `/readyz` say that it is about to
     stop.
@@ -60,6 +60,7 @@ def create_app(settings: Settings, address: Address) -> FastAPI:
     app.state.traces = traces.configured(settings)
     app.state.keys = KeyRing(settings.keys_dir)
     app.state.issuer = oidc.configured(settings)
+    app.state.sign_in = sign_in.configured(settings, app.state.issuer)
     app.state.signer = load_or_create_signer(settings)
     app.state.tokens = load_or_create_key(settings)
     app.add_middleware(Edge, settings, app.state.rates)
@@ -70,9 +71,11 @@ def create_app(settings: Settings, address: Address) -> FastAPI:
     app.add_api_route("/healthz", healthz, methods=["GET"])
     app.add_api_route("/readyz", readyz, methods=["GET"])
     app.include_router(console.router)
+    app.include_router(sign_in.router)
     app.include_router(graphiql.router)
     app.include_router(metrics.router)
     app.include_router(exports.router)
+    app.router.routes.extend(browser_kit.routes(address.uri))
     app.include_router(graphql_router(build_schema()))
     app.mount("/console", console.files())
     app.mount("/graphiql", graphiql.files())

@@ -80,18 +80,25 @@ def run() -> None:
 @app.command()
 def console(
     show: Annotated[bool, typer.Option("--open", help="Open it in this machine's web browser.")] = False,
+    guide: Annotated[
+        bool, typer.Option("--guide", help="Begin with the guide, which `graphsvc serve` serves.")
+    ] = False,
 ) -> None:
     """Print the address of Neo4j Browser with the connection filled in; exit status 3 if Neo4j does not run.
 
-    The scripts and the style of cypher/browser/ are for it; docs/browser.md says how to import them.
+    The guide walks through the largest cluster. docs/browser.md says how to import scripts and style.
     """
     endpoint = server.running(settings())
     if endpoint is None:
         _say("Neo4j is not running; start it with `graphsvc neo4j start`.")
         raise typer.Exit(3)
-    typer.echo(endpoint.connected_browser)
+    walk = f"http://localhost:{settings().port}/browser/guide"
+    address = endpoint.with_guide(walk) if guide else endpoint.connected_browser
+    typer.echo(address)
     _say(f"the password is in {settings().keys_dir / 'neo4j-password'}")
-    if show and not webbrowser.open(endpoint.connected_browser):
+    if not guide:
+        _say(f"a guide, while `graphsvc serve` runs: type `:guide {walk}` there, or add --guide here")
+    if show and not webbrowser.open(address):
         _say("no web browser could be started here; open the address yourself")
 
 

@@ -17,6 +17,8 @@ from graphsvc.cli.progress import Stages
 from graphsvc.errors import DemoError
 from graphsvc.settings import Settings
 
+NOTEBOOK = Path(__file__).parents[2] / "docs" / "notebooks" / "investigate.ipynb"
+"""In a checkout; not in the package."""
 QUESTION = """{
   clusters(first: 3, orderBy: {field: SIZE, direction: DESC}) {
     edges { node { id size score summary sharedSignals(first: 2) { accounts bits signal { kind value } } } }
@@ -156,9 +158,16 @@ def invitation(settings: Settings, service: Service, stages: Stages) -> None:
         f"\nConsole        {service.url}/\n  API key      {service.key}\nGraphiQL       {service.url}/graphql"
     )
     if settings.managed and (endpoint := server.running(settings)) is not None:
+        guide = f"http://localhost:{service.url.rpartition(':')[2]}/browser/guide"
         stages.say(
-            f"Neo4j Browser  {endpoint.browser}\n  connect to   {endpoint.uri}\n  user         {endpoint.user}"
-            f"\n  password     in {settings.keys_dir / 'neo4j-password'}"
+            f"Neo4j Browser  {endpoint.with_guide(guide)}\n  password     in {settings.keys_dir / 'neo4j-password'}"
+            "\n               with a guide that walks through the hydra step by step"
+        )
+    if NOTEBOOK.exists():
+        place = f" GRAPHSVC_DATA_DIR={settings.data_dir}" if "GRAPHSVC_DATA_DIR" in os.environ else ""
+        stages.say(
+            f"Notebook       {NOTEBOOK.relative_to(NOTEBOOK.parents[2])}, in any Jupyter that was started after"
+            f"\n               export GRAPHSVC_URL={service.url} GRAPHSVC_KEY={service.key}{place}"
         )
     stages.say("\nCtrl-C stops both.")
 

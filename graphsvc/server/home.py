@@ -17,6 +17,7 @@ from graphsvc.server.sizing import Sizes
 from graphsvc.settings import Settings
 
 USER = "neo4j"
+_READ_ONLY = "server.databases.read_only"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +35,14 @@ class Home:
 
     root: Path
     keys: Path
+    read_only: str = ""
+    """The database that takes no writes, if one is not to."""
 
     @classmethod
     def of(cls, settings: Settings) -> "Home":
         """The home that these settings name."""
-        return cls(settings.data_dir.resolve() / "neo4j", settings.keys_dir.resolve())
+        read_only = settings.local_database if settings.neo4j_read_only else ""
+        return cls(settings.data_dir.resolve() / "neo4j", settings.keys_dir.resolve(), read_only)
 
     @property
     def arguments(self) -> Path:
@@ -163,9 +167,28 @@ class Home:
 
     def configure(self, state: State, sizes: Sizes, plugins: Path) -> None:
         """Writes neo4j.conf; it is ours and written anew at every start."""
-        text = "".join(f"{key}={value}\n" for key, value in _configuration(state, sizes, plugins).items())
+        written = _configuration(state, sizes, plugins) | {_READ_ONLY: self.read_only}
+        text = "".join(f"{key}={value}\n" for key, value in written.items())
         header = "# Written by graphsvc at every start; changes here are lost.\n"
-        write_whole(self.root / "conf" / "neo4j.conf", header + text)
+        write_whole(self._conf, header + text)
+
+    @property
+    def started_read_only(self) -> str:
+        """The database that took no writes when the server was started last; '' if all did."""
+        lines = self._conf.read_text(encoding="utf-8").splitlines()
+        found = (line.partition("=")[2] for line in lines if line.startswith(f"{_READ_ONLY}="))
+        return next(found, "")
+
+    @property
+    def _conf(self) -> Path:
+        return self.root / "conf" / "neo4j.conf"
+
+
+_BROWSER_POLICY = "; ".join((
+    "default-src 'self'", "script-src 'self'", "img-src 'self' data:", "style-src 'self' 'unsafe-inline'",
+    "font-src 'self'", "base-uri 'none'", "object-src 'none'", "frame-ancestors 'none'",
+    "connect-src 'self' http://127.0.0.1:* http://localhost:* ws://127.0.0.1:* ws://localhost:*",
+))  # fmt: skip
 
 
 def _configuration(state: State, sizes: Sizes, plugins: Path) -> dict[str, str | int]:
@@ -188,6 +211,9 @@ def _configuration(state: State, sizes: Sizes, plugins: Path) -> dict[str, str |
         "dbms.fleet_manager.enabled": "false",
         "dbms.usage_report.enabled": "false",
         "client.allow_telemetry": "false",
+        # Telemetry or not, Neo4j Browser asks Google, Segment, Canny and Sentry; here it may not. Its guides are ours.
+        "dbms.security.http_static_content_security_policy_header": _BROWSER_POLICY,
+        "browser.remote_content_hostname_whitelist": "localhost,127.0.0.1",
         "server.http_enabled_modules": "BROWSER,QUERY_API_ENDPOINTS",
         "server.http_enabled_transports": "HTTP1_1",
         "dbms.security.http_access_control_allow_origin": f"http://{http}",

@@ -42,6 +42,13 @@ class Endpoint:
         scheme, _, place = self.uri.partition("://")
         return f"{self.browser}?dbms={scheme}://{self.user}@{place}"
 
+    def with_guide(self, guide: str) -> str:
+        """The same, to begin with the guide at the address `guide`, which names the host `localhost`.
+
+        Neo4j Browser reads it before it is connected, and knows no other host until then.
+        """
+        return f"{self.connected_browser}&cmd=guide&arg={guide}"
+
 
 def _silent(_: str) -> None:
     """Reports to nobody."""
@@ -294,6 +301,11 @@ def find_server(home: Home) -> "psutil.Process | None":
 
 
 def _endpoint(home: Home, state: State) -> Endpoint:
+    if home.read_only and home.started_read_only != home.read_only:
+        raise ServerError(
+            "The managed Neo4j runs and takes writes, although GRAPHSVC_NEO4J_READ_ONLY is set.",
+            "Stop it with `graphsvc neo4j stop`, then start it again.",
+        )
     return Endpoint(
         uri=f"bolt://{ports.HOST}:{state.bolt}",
         user=USER,

@@ -81,6 +81,8 @@ def translated(doing: str = "a statement") -> Iterator[None]:
 def _advice(code: str | None) -> str:
     if code and ".Security." in code:
         return "Give the user of GRAPHSVC_NEO4J_USER the right to read, write and change the schema."
+    if code and "ReadOnly" in code:
+        return "This database takes no writes (GRAPHSVC_NEO4J_READ_ONLY, or how the server is configured)."
     if code and "ProcedureNotFound" in code:
         return "Install the Graph Data Science plugin in this Neo4j, or use the managed server."
     return "The server's log says more (`graphsvc neo4j logs`)."

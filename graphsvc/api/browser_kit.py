@@ -1,0 +1,91 @@
+"""What Neo4j Browser gets from the service: a guide through the graph, and the style and scripts of `cypher/browser/`.
+
+It is the same for everybody and holds no data, so no key is asked for. Neo4j Browser reads it from another origin than
+ours. Pages of this machine and of the database's host may, and no others, so that it tells no site that there is a
+service here.
+"""
+
+import html
+import re
+from functools import cache
+from io import BytesIO
+from urllib.parse import urlsplit
+from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
+
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from graphsvc.statements import cypher, file, names
+
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_PLACEHOLDER = re.compile(r"\{\{([\w/]+)\}\}")
+
+# The page has a few styles of its own and nothing else; Neo4j Browser takes its text only.
+_CONTENT_SECURITY_POLICY = "; ".join((
+    "default-src 'none'", "style-src 'unsafe-inline'",
+    "base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'",
+))  # fmt: skip
+
+
+def routes(database: str) -> list[Route]:
+    """The files below `/browser`.
+
+    Args:
+        database: address of the database; Neo4j Browser is served by the same host, at whatever port.
+    """
+    # Neo4j Browser sends headers of its own, those of its tracing among them, so the browser asks beforehand.
+    shared = Middleware(CORSMiddleware, allow_origin_regex=_origins(database), allow_headers=("*",))
+    return [
+        Route(f"/browser/{name}", answer, methods=["GET", "OPTIONS"], middleware=[shared])
+        for name, answer in (("guide", guide), ("style.grass", style), ("scripts.zip", scripts))
+    ]
+
+
+async def guide(request: Request) -> Response:
+    """The walk through the largest cluster: prose around the statements of `cypher/`."""
+    service = str(request.base_url).rstrip("/")
+
+    def filled(found: re.Match[str]) -> str:
+        return html.escape(service if found[1] == "service" else cypher(found[1]))
+
+    page = _PLACEHOLDER.sub(filled, file("browser/guide.html"))
+    return HTMLResponse(page, headers={"Content-Security-Policy": _CONTENT_SECURITY_POLICY})
+
+
+async def style(_: Request) -> Response:
+    """Colours and captions, for `:style`."""
+    return PlainTextResponse(file("browser/style.grass"))
+
+
+async def scripts(_: Request) -> Response:
+    """The ten questions in the only form in which Neo4j Browser takes several files at once."""
+    return Response(
+        _archive(),
+        media_type="application/zip",
+        headers={"Content-Disposition": 'attachment; filename="graphsvc-scripts.zip"'},
+    )
+
+
+def questions() -> list[str]:
+    """Names of the ten questions, in their order."""
+    return [name for name in names("browser") if name.count("/") == 1]
+
+
+@cache
+def _archive() -> bytes:
+    packed = BytesIO()
+    with ZipFile(packed, "w", ZIP_DEFLATED) as archive:
+        for name in questions():
+            # A fixed time: the same scripts are the same bytes.
+            entry = ZipInfo(f"graphsvc/{name.removeprefix('browser/')}.cypher")
+            archive.writestr(entry, file(f"{name}.cypher"))
+    return packed.getvalue()
+
+
+def _origins(database: str) -> str:
+    host = urlsplit(database).hostname
+    hosts = [f"[{each}]" if ":" in each else each for each in (*_LOOPBACK, host) if each]
+    return rf"https?://({'|'.join(map(re.escape, hosts))})(:\d+)?"
