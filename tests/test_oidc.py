@@ -5,13 +5,10 @@ No database is needed here: the app is pointed at a closed port.
 
 import asyncio
 import base64
-import json
 import logging
-import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -19,76 +16,25 @@ import jwt
 import pytest
 from api import Api
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec
 from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
+from bench.identity_provider import CURVE, OTHER, RSA, Provider, jwk
 from graphsvc.api import keys, oidc
 from graphsvc.api.app import create_app
 from graphsvc.errors import SettingsError
 from graphsvc.settings import Settings
 from graphsvc.store import Address
 
-RSA = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-OTHER = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-CURVE = ec.generate_private_key(ec.SECP256R1())
 WHO = "{ viewer { role keyId } }"
-
-
-class Provider:
-    """An identity provider: discovery and keys over HTTP on loopback; counts what it is asked, and can be away."""
-
-    def __init__(self) -> None:
-        self.asked = 0
-        self.away = False
-        self.slow = 0.0
-        self.keys = [
-            _jwk(jwt.algorithms.RSAAlgorithm, RSA, "r1"),
-            _jwk(jwt.algorithms.ECAlgorithm, CURVE, "e1"),
-        ]
-        provider = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                body = {
-                    "/.well-known/openid-configuration": provider.discovery,
-                    "/keys": {"keys": provider.keys},
-                }
-                provider.asked += self.path == "/keys"
-                time.sleep(provider.slow)
-                self.send_response(503 if provider.away else 200)
-                self.end_headers()
-                self.wfile.write(json.dumps(body[self.path]).encode())
-
-            def log_message(self, format: str, *args: object) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.issuer = f"http://127.0.0.1:{self.server.server_address[1]}"
-        self.discovery = {"issuer": self.issuer, "jwks_uri": f"{self.issuer}/keys"}
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def token(self, key: Any = RSA, algorithm: str = "RS256", kid: str | None = "r1", **claims: Any) -> str:
-        """A token; a claim of None is left out."""
-        now = int(time.time())
-        content = {
-            "iss": self.issuer, "aud": "graphsvc", "sub": "u-17", "iat": now, "exp": now + 60, "roles": ["triage"],
-            **claims,
-        }  # fmt: skip
-        content = {name: value for name, value in content.items() if value is not None}
-        return jwt.encode(content, key, algorithm, headers={"kid": kid} if kid else None)
-
-
-def _jwk(family: Any, key: Any, kid: str) -> dict[str, Any]:
-    return {**family.to_jwk(key.public_key(), as_dict=True), "kid": kid, "use": "sig"}
 
 
 @pytest.fixture
 def provider() -> Iterator[Provider]:
     provider = Provider()
     yield provider
-    provider.server.shutdown()
-    provider.server.server_close()
+    provider.close()
 
 
 def settings_of(provider: Provider, directory: Path, **more: Any) -> Settings:
@@ -250,7 +196,7 @@ def test_a_new_key_of_the_issuer_is_learnt_and_unknown_ones_ask_it_seldom(
     provider: Provider, client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert Api(client, provider.token()).post(WHO).status_code == 200
-    provider.keys.append(_jwk(jwt.algorithms.RSAAlgorithm, OTHER, "r2"))
+    provider.keys.append(jwk(jwt.algorithms.RSAAlgorithm, OTHER, "r2"))
     for number in range(5):
         assert Api(client, provider.token(kid=f"none-{number}")).post(WHO).status_code == 401
     assert Api(client, provider.token(OTHER, kid="r2")).post(WHO).status_code == 401

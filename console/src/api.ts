@@ -32,7 +32,8 @@ function headers(): Record<string, string> {
   return { Authorization: `Bearer ${key.get() ?? ""}` };
 }
 
-async function refused(answer: Response): Promise<Refusal> {
+/** What an answer that is no success says. */
+export async function refused(answer: Response): Promise<Refusal> {
   let code = `http_${answer.status}`;
   let message = `The service answered ${answer.status}.`;
   try {

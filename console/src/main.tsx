@@ -13,47 +13,13 @@ import { DiffPage, RunPage, RunsPage } from "./pages/runs";
 import { SearchPage } from "./pages/search";
 import { SignalPage } from "./pages/signal";
 import { go, to, useRoute } from "./route";
+import { SignIn } from "./sign_in";
 import "./style.css";
 
 export interface Me {
   name: string;
   /** Whether decisions and reveals are this person's to make. */
   decides: boolean;
-}
-
-function SignIn({ done }: { done: (viewer: ViewerQuery) => void }) {
-  const [said, say] = useState<string | null>(null);
-  const field = useRef<HTMLInputElement>(null);
-  useEffect(() => field.current?.focus(), []);
-  const submit = async (event: Event) => {
-    event.preventDefault();
-    key.set(field.current!.value.trim());
-    try {
-      done(await ask(Viewer, {}));
-    } catch (error) {
-      key.clear();
-      say(error instanceof Refusal ? error.message : String(error));
-    }
-  };
-  return (
-    <main class="sign-in">
-      <h1>graphsvc</h1>
-      <p>Coordinated clusters of accounts, and why they are clusters.</p>
-      <form onSubmit={submit}>
-        <label for="key">API key, or a token of your identity provider</label>
-        <input id="key" ref={field} type="password" autocomplete="off" required spellcheck={false} />
-        <button class="main">Sign in</button>
-        {said !== null && (
-          <p class="refusal" role="alert">
-            {said}
-          </p>
-        )}
-      </form>
-      <p class="small">
-        <code>graphsvc keys create</code> makes a key. It stays in this tab and is gone when you sign out or close it.
-      </p>
-    </main>
-  );
 }
 
 function Page({ me }: { me: Me }) {
@@ -73,16 +39,20 @@ function Page({ me }: { me: Me }) {
 function App() {
   const [viewer, set] = useState<ViewerQuery | null>(null);
   const [asking, setAsking] = useState(key.get() !== null);
+  const [why, setWhy] = useState<string | null>(null);
+  const inside = useRef(asking);
+  inside.current = asking || viewer !== null;
   const route = useRoute();
-  const signOut = () => {
+  const signOut = (because: string | null) => {
     key.clear();
+    setWhy(because);
     set(null);
   };
   useEffect(() => {
-    onSignedOut(signOut);
+    onSignedOut(() => inside.current && signOut("Your session ended. Sign in again to go on where you were."));
     if (key.get() !== null)
       ask(Viewer, {})
-        .then(set, signOut)
+        .then(set, (error: Refusal) => key.get() !== null && signOut(error.message))
         .finally(() => setAsking(false));
     const pressed = (event: KeyboardEvent) => {
       const typing = event.target instanceof HTMLInputElement || event.target instanceof HTMLTextAreaElement;
@@ -96,7 +66,7 @@ function App() {
     return () => removeEventListener("keydown", pressed);
   }, []);
   if (asking) return <main class="sign-in" aria-busy="true" />;
-  if (viewer === null) return <SignIn done={set} />;
+  if (viewer === null) return <SignIn why={why} done={set} />;
   const me = { name: viewer.viewer.name || viewer.viewer.keyId, decides: viewer.viewer.role !== "VIEWER" };
   const here = route.path[0] ?? "clusters";
   const tabs: [string, string][] = [
@@ -125,7 +95,7 @@ function App() {
           <span title={viewer.viewer.role.toLowerCase()}>
             {me.name} · {viewer.viewer.role.toLowerCase()}
           </span>
-          <button onClick={signOut}>Sign out</button>
+          <button onClick={() => signOut(null)}>Sign out</button>
         </span>
       </header>
       <main>

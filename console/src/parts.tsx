@@ -105,11 +105,19 @@ export const SignalLink = ({ of, bare }: { of: string; bare?: boolean }) => (
   </a>
 );
 
-const KEY = /([a-z][a-z0-9_]*:[~\w][\w.~-]*[\w-])/;
+const KEY = /([a-z][a-z0-9_]*:[~\w][\w.~:/-]*[\w/-])/;
+/** What addresses and cards lie in: named as evidence, without a page of its own. */
+const WIDER = new Set(["prefix", "system", "bin"]);
 
 /** A sentence of the service, with the keys in it as links. */
 export const Words = ({ of }: { of: string }) => (
-  <>{of.split(KEY).map((part, index) => (index % 2 === 1 ? <SignalLink key={index} of={part} bare /> : part))}</>
+  <>
+    {of.split(KEY).map((part, index) => {
+      if (index % 2 === 0) return part;
+      if (WIDER.has(kindOf(part))) return <span key={index} class="id">{short(part)}</span>;
+      return <SignalLink key={index} of={part} bare />;
+    })}
+  </>
 );
 
 const BAR = 90;
@@ -161,6 +169,10 @@ export function Table({ says, heads, children }: { says: string; heads: string[]
     </div>
   );
 }
+
+/** Said below a list that may not be all there is. */
+export const Cut = ({ of, most, says }: { of: readonly unknown[]; most: number; says: string }) =>
+  of.length < most ? null : <p class="small">{`The ${most} ${says}; there may be more.`}</p>;
 
 export const Says = ({ of }: { of: readonly string[] }) => (
   <ul class="says">

@@ -19,13 +19,13 @@ export const launch = () =>
     ],
   });
 
-/** A page of one width and colour scheme; `elsewhere` holds whatever it asked of other hosts, `wrong` what went wrong in it. */
-export async function open(browser, { width = 1280, scheme = "light" } = {}) {
+/** A page of one width and colour scheme, which may reach the service and hosts of `also`; `elsewhere` holds whatever it asked of other hosts, `wrong` what went wrong in it. */
+export async function open(browser, { width = 1280, scheme = "light", also = [] } = {}) {
   const context = await browser.newContext({ viewport: { width, height: 900 }, colorScheme: scheme, acceptDownloads: true });
   const [elsewhere, wrong] = [[], []];
   await context.route("**/*", (route) => {
     const url = route.request().url();
-    if (url.startsWith(URL_) || url.startsWith("data:") || url.startsWith("blob:")) return route.continue();
+    if ([URL_, ...also].some((each) => url.startsWith(each)) || url.startsWith("data:") || url.startsWith("blob:")) return route.continue();
     elsewhere.push(url);
     return route.abort();
   });

@@ -11,6 +11,7 @@ async function investigate() {
   const { page, context, elsewhere, wrong } = await open(browser);
   everywhere.push(elsewhere, wrong);
   await page.goto(URL_);
+  await page.getByLabel("API key").waitFor();
   await shot(page, "1-sign-in");
   await page.getByLabel("API key").fill("wrong.key");
   await page.getByRole("button", { name: "Sign in" }).click();

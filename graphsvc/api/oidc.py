@@ -8,10 +8,10 @@ import asyncio
 import hashlib
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http.client import HTTPException
 from ipaddress import ip_address
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Generic, TypeVar
 from urllib.parse import urlsplit
 
 import jwt
@@ -39,6 +39,8 @@ TIMEOUT = 5.0
 LONGEST = 255
 """Characters of a subject (OpenID Connect Core, section 2)."""
 
+_Said = TypeVar("_Said")
+
 
 class ProviderAway(GraphsvcError):
     """The issuer's keys cannot be read now, so no token can be checked."""
@@ -64,14 +66,46 @@ class Issuer:
         roles: by value of the claim.
         jwks_url: where the keys are; None: where discovery says.
         """
-        self._expected: dict[str, Any] = {
-            "issuer": issuer,
-            "audience": audience,
-            "algorithms": sorted(algorithms),
-        }
+        self.name = issuer
+        self._audience = audience
+        self._algorithms = sorted(algorithms)
         self._claim = claim.split(".")
         self._roles = roles
-        self._keys = _Keys(issuer, jwks_url)
+        self._keys = _Kept("the keys", lambda: _keys(jwks_url or _keys_url(issuer)))
+        self._metadata = _Kept("the discovery document", lambda: _discovered(issuer))
+
+    async def metadata(self) -> Mapping[str, Any]:
+        """What the issuer says of itself: its discovery document.
+
+        Raises:
+            ProviderAway: it cannot be read.
+        """
+        return await self._metadata.get()
+
+    async def verified(self, token: str, audience: str) -> dict[str, Any] | None:
+        """What a token of this issuer says to `audience`; None if it is not valid there.
+
+        Raises:
+            ProviderAway: the issuer's keys cannot be read.
+        """
+        try:
+            header = jwt.get_unverified_header(token)
+            if header.get("alg") not in self._algorithms:
+                raise jwt.InvalidAlgorithmError
+            claims: dict[str, Any] = jwt.decode(
+                token,
+                await self._key(header.get("kid")),
+                leeway=LEEWAY,
+                options={"require": ["exp", "iat", "iss", "aud", "sub"]},
+                issuer=self.name,
+                audience=audience,
+                algorithms=self._algorithms,
+            )
+            _name(claims["sub"])
+        except (jwt.PyJWTError, ValueError, RecursionError) as error:
+            log.warning("a token was refused: %s", type(error).__name__)
+            return None
+        return claims
 
     async def principal(self, token: str) -> Principal | None:
         """Who a token is of; None if it is not valid here.
@@ -80,22 +114,10 @@ class Issuer:
             Forbidden: it is, and gives no role.
             ProviderAway: the issuer's keys cannot be read.
         """
-        try:
-            header = jwt.get_unverified_header(token)
-            if header.get("alg") not in self._expected["algorithms"]:
-                raise jwt.InvalidAlgorithmError
-            key = await self._keys.named(header.get("kid"))
-            claims = jwt.decode(
-                token,
-                key,
-                leeway=LEEWAY,
-                options={"require": ["exp", "iat", "iss", "aud", "sub"]},
-                **self._expected,
-            )
-            subject = _name(claims["sub"])
-        except (jwt.PyJWTError, ValueError, RecursionError) as error:
-            log.warning("a token was refused: %s", type(error).__name__)
+        claims = await self.verified(token, self._audience)
+        if claims is None:
             return None
+        subject = _name(claims["sub"])
         role = self._role(claims)
         if role is None:
             log.warning("a token was refused: no role")
@@ -105,6 +127,15 @@ class Issuer:
             isinstance(called, str) and called.isprintable() and "@" not in called and len(called) <= LONGEST
         )
         return Principal(subject, role, f"{called} ({subject})" if shown and called != subject else subject)
+
+    async def _key(self, name: object) -> jwt.PyJWK:
+        """The key of this `kid`."""
+        if not isinstance(name, str):
+            raise jwt.InvalidKeyError
+        keys = await self._keys.get(lambda known: name in known)
+        if name not in keys:
+            raise jwt.InvalidKeyError
+        return keys[name]
 
     def _role(self, claims: Mapping[str, Any]) -> Role | None:
         """The highest of the roles a token gives."""
@@ -116,65 +147,72 @@ class Issuer:
         return max(given, key=list(Role).index, default=None)
 
 
-class _Keys:
-    """The issuer's keys, asked for off the event loop, by one at a time, and not more often than need be."""
+class _Kept(Generic[_Said]):
+    """Something the issuer says, asked for off the event loop, by one at a time, and not more often than need be."""
 
-    def __init__(self, issuer: str, url: str | None) -> None:
-        self._issuer = issuer
-        self._url = url
-        self._known: dict[str, jwt.PyJWK] = {}
+    def __init__(self, what: str, read: Callable[[], _Said]) -> None:
+        self._what = what
+        self._read = read
+        self._known: _Said | None = None
         self._fresh = self._stale = self._again = 0.0
         self._turn = asyncio.Lock()
 
-    async def named(self, name: object) -> jwt.PyJWK:
-        """The key of this `kid`.
+    async def get(self, enough: Callable[[_Said], bool] = lambda _: True) -> _Said:
+        """It, asked for again unless it is fresh and `enough`, which it may still not be then.
 
         Raises:
-            jwt.InvalidKeyError: the issuer has none.
             ProviderAway
         """
-        if not isinstance(name, str):
-            raise jwt.InvalidKeyError
-        known = name in self._known and self._turn.locked()  # nobody else need wait while one asks
-        if not self._has(name) and not known:
+        known = self._turn.locked() and self._is(enough)  # nobody else need wait while one asks
+        if not self._has(enough) and not known:
             async with self._turn:
-                if not self._has(name) and time.monotonic() >= self._again:
+                if not self._has(enough) and time.monotonic() >= self._again:
                     await self._ask()
-        if time.monotonic() >= self._stale:
+        if self._known is None or time.monotonic() >= self._stale:
             raise ProviderAway(
                 "The identity provider does not answer.", "Try again in a moment, or use an API key."
             )
-        if name not in self._known:
-            raise jwt.InvalidKeyError
-        return self._known[name]
+        return self._known
 
-    def _has(self, name: str) -> bool:
-        return name in self._known and time.monotonic() < self._fresh
+    def _has(self, enough: Callable[[_Said], bool]) -> bool:
+        return self._is(enough) and time.monotonic() < self._fresh
+
+    def _is(self, enough: Callable[[_Said], bool]) -> bool:
+        return self._known is not None and enough(self._known)
 
     async def _ask(self) -> None:
         try:
             async with asyncio.timeout(2 * TIMEOUT):
                 found = await asyncio.to_thread(self._read)
         except (jwt.PyJWTError, OSError, HTTPException, ValueError, RecursionError) as error:
-            log.error("the keys of the identity provider cannot be read: %s", type(error).__name__)
+            log.error("%s of the identity provider cannot be read: %s", self._what, type(error).__name__)
             self._again = time.monotonic() + TIMEOUT
             return
         now = time.monotonic()
         self._known, self._fresh, self._stale = found, now + FRESH, now + FRESH + STALE
         self._again = now + COOLDOWN
 
-    def _read(self) -> dict[str, jwt.PyJWK]:
-        url = self._url or self._discovered()
-        keys = jwt.PyJWKClient(url, cache_jwk_set=False, timeout=TIMEOUT).get_signing_keys()
-        return {key.key_id: key for key in keys if key.key_id is not None}
 
-    def _discovered(self) -> str:
-        where = self._issuer.rstrip("/") + "/.well-known/openid-configuration"
-        said = jwt.PyJWKClient(where, cache_jwk_set=False, timeout=TIMEOUT).fetch_data()  # any JSON object
-        url = said.get("jwks_uri")
-        if said.get("issuer") != self._issuer or not isinstance(url, str) or not _safe(url):
-            raise ValueError("discovery names another issuer, or no safe address of its keys")
-        return url
+def _keys(url: str) -> dict[str, jwt.PyJWK]:
+    keys = jwt.PyJWKClient(url, cache_jwk_set=False, timeout=TIMEOUT).get_signing_keys()
+    return {key.key_id: key for key in keys if key.key_id is not None}
+
+
+def _keys_url(issuer: str) -> str:
+    url = _discovered(issuer).get("jwks_uri")
+    if not isinstance(url, str) or not safe(url):
+        raise ValueError("discovery names no safe address of the keys")
+    return url
+
+
+def _discovered(issuer: str) -> dict[str, Any]:
+    """The discovery document: read without following redirects."""
+    where = issuer.rstrip("/") + "/.well-known/openid-configuration"
+    client = jwt.PyJWKClient(where, cache_jwk_set=False, timeout=TIMEOUT)
+    said: dict[str, Any] = client.fetch_data()  # any JSON object
+    if said.get("issuer") != issuer:
+        raise ValueError("discovery names another issuer")
+    return said
 
 
 def configured(settings: Settings) -> Issuer | None:
@@ -185,13 +223,17 @@ def configured(settings: Settings) -> Issuer | None:
     """
     issuer, audience = settings.oidc_issuer, settings.oidc_audience
     if issuer is None:
+        if settings.oidc_client_id is not None:
+            raise _unfit(
+                "GRAPHSVC_OIDC_CLIENT_ID is set without GRAPHSVC_OIDC_ISSUER", "Set both, or neither."
+            )
         return None
     if not audience:
         raise _unfit(
             "GRAPHSVC_OIDC_AUDIENCE is missing", "Set it to what the issuer's tokens name this service."
         )
     for name, url in (("ISSUER", issuer), ("JWKS_URL", settings.oidc_jwks_url)):
-        if url is not None and not _safe(url):
+        if url is not None and not safe(url):
             raise _unfit(f"GRAPHSVC_OIDC_{name} is no https address", "Only loopback may be reached by http.")
     algorithms = frozenset(_parts(settings.oidc_algorithms))
     if not algorithms or algorithms - ALGORITHMS:
@@ -227,7 +269,7 @@ def _unfit(what: str, todo: str) -> SettingsError:
     return SettingsError(f"{what}.", todo)
 
 
-def _safe(url: str) -> bool:
+def safe(url: str) -> bool:
     """Whether nobody on the way can change what is read from `url`: https, or this machine."""
     try:
         parts = urlsplit(url)

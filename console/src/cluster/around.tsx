@@ -1,7 +1,7 @@
 // How a cluster came to be, its strongest links, and its neighbours.
 import type { EvidenceQuery } from "../generated/operations";
 import { Lineage } from "../lineage";
-import { Bits, ClusterLink, count, Families, Status, Table } from "../parts";
+import { Bits, ClusterLink, count, Cut, Families, Status, Table } from "../parts";
 import { to } from "../route";
 
 export function Around({ of }: { of: EvidenceQuery }) {
@@ -12,6 +12,7 @@ export function Around({ of }: { of: EvidenceQuery }) {
       <section aria-labelledby="lineage">
         <h2 id="lineage">How it came to be</h2>
         <Lineage of={cluster.lineage} />
+        <Cut of={cluster.lineage} most={10} says="latest events" />
       </section>
       <section aria-labelledby="links">
         <h2 id="links">Links and neighbours</h2>
@@ -44,6 +45,7 @@ export function Around({ of }: { of: EvidenceQuery }) {
                 </tr>
               ))}
             </Table>
+            <Cut of={cluster.neighbours} most={10} says="with the strongest signal in common" />
           </>
         )}
       </section>

@@ -5,7 +5,7 @@ import { Account, DisposeAccount, Ego, NoteAccount, Touches } from "../generated
 import type { AccountQuery } from "../generated/operations";
 import { GraphView } from "../graph";
 import type { Me } from "../main";
-import { AccountLink, Bits, bits, ClusterLink, count, day, moment, share, signed, SignalLink, Status, Table, useAsk, useTitle, Wait, Words, words } from "../parts";
+import { AccountLink, Bits, bits, ClusterLink, count, Cut, day, moment, share, signed, SignalLink, Status, Table, useAsk, useTitle, Wait, Words, words } from "../parts";
 import { to } from "../route";
 
 type Found = NonNullable<AccountQuery["account"]>;
@@ -80,6 +80,7 @@ export function AccountPage({ id, after, me }: { id: string; after: string | nul
                           </tr>
                         ))}
                       </Table>}
+                      <Cut of={found.account?.touches ?? []} most={10} says="on its rarest signals" />
                     </>
                   )}
                 </Wait>

@@ -68,7 +68,7 @@ export function BetweenPage({ a, b, me }: { a: string; b: string; me: Me }) {
                         <tr key={each.signal.key}>
                           <th scope="row"><SignalLink of={each.signal.key} /></th>
                           <td>{each.signal.label}</td>
-                          <td class="number">{count(each.signal.degree)}{each.hub && " (hub: links no two)"}</td>
+                          <td class="number">{count(each.signal.degree)}{each.hub && " (hub: no link by itself)"}</td>
                           <Bits of={each.signal.rarity.bits} all={between.common.map((common) => common.signal.rarity.bits)} />
                         </tr>
                       ))}

@@ -28,6 +28,18 @@ const About = ({ of }: { of: Found }) => {
   }
 };
 
+/** One row for ranges that are shown alike: of IPv6 the /48 is shown, and each hit is a /64 in it. */
+function rows(hits: SearchQuery["search"]["hits"]): { hit: (typeof hits)[number]; alike: number }[] {
+  const found: { hit: (typeof hits)[number]; alike: number }[] = [];
+  for (const hit of hits) {
+    const last = found[found.length - 1];
+    const [one, other] = [last?.hit.found, hit.found];
+    if (last && one?.__typename === "AddressRange" && other.__typename === "AddressRange" && one.cidr === other.cidr) last.alike += 1;
+    else found.push({ hit, alike: 1 });
+  }
+  return found;
+}
+
 export function SearchPage() {
   useTitle("Search");
   const [typed, type] = useState("");
@@ -51,11 +63,11 @@ export function SearchPage() {
               <p>{search.hits.length === 0 ? "Nothing found." : `${count(search.hits.length)} found${search.hasMore ? ", and there are more" : ""}.`}</p>
               {search.hits.length > 0 && (
                 <Table says="Found" heads={["Found", "About", "Why"]}>
-                  {search.hits.map((each, index) => (
+                  {rows(search.hits).map(({ hit, alike }, index) => (
                     <tr key={index}>
-                      <th scope="row"><Thing of={each.found} /></th>
-                      <td><About of={each.found} /></td>
-                      <td class="words">{each.says}</td>
+                      <th scope="row"><Thing of={hit.found} /></th>
+                      <td><About of={hit.found} />{alike > 1 && `${count(alike)} ranges in it`}</td>
+                      <td class="words">{hit.says}</td>
                     </tr>
                   ))}
                 </Table>

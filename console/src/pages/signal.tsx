@@ -3,7 +3,7 @@ import { useState } from "preact/hooks";
 import { ask } from "../api";
 import { Reveal, Signal } from "../generated/documents";
 import type { Me } from "../main";
-import { AccountLink, bits, ClusterLink, count, day, Families, share, Status, Table, useAsk, useTitle, Wait } from "../parts";
+import { AccountLink, bits, ClusterLink, count, Cut, day, Families, share, Status, Table, useAsk, useTitle, Wait } from "../parts";
 import { to } from "../route";
 
 export function SignalPage({ of: signalKey, after, me }: { of: string; after: string | null; me: Me }) {
@@ -22,7 +22,7 @@ export function SignalPage({ of: signalKey, after, me }: { of: string; after: st
             <>
               <p class="lead">
                 {signal.rarity.isHub
-                  ? "A hub: so many accounts use it that no two of them are linked by it. It counts only for a cluster that most of its users are in."
+                  ? "A hub: so many accounts use it that it links no two by itself. It adds to what rarer signals say, and counts for a cluster that most of its users are in."
                   : signal.rarity.isCrowded
                     ? "Crowded: it supports what other signals say and links no two accounts alone."
                     : `Rare: two accounts that share it have ${bits(signal.rarity.bits)} bits of evidence in common.`}
@@ -54,6 +54,7 @@ export function SignalPage({ of: signalKey, after, me }: { of: string; after: st
                     ))}
                   </Table>
                 )}
+                <Cut of={signal.clusters} most={20} says="with most accounts on it" />
               </section>
               <section aria-labelledby="users">
                 <h2 id="users">Who uses it</h2>

@@ -1,0 +1,311 @@
+"""The authorization code flow with PKCE: what is sent to the identity provider, and what of its answers is believed.
+
+Pure: no clock, no network, no cookie. RFC 6749, OpenID Connect Core 1.0, RFC 7636 (PKCE), RFC 9207 (`iss` in the
+response), RFC 9700 (best current practice). Nothing here quotes what came from outside.
+"""
+
+import base64
+import hashlib
+import hmac
+import logging
+import re
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+from urllib.parse import quote_plus, urlencode, urlsplit
+
+from pydantic import SecretStr
+
+from graphsvc.api.oidc import LEEWAY, ProviderAway, safe
+from graphsvc.errors import GraphsvcError
+
+log = logging.getLogger("graphsvc.api")
+
+FLOW_SECONDS = 600
+"""How long somebody may take at the provider."""
+CODE_SECONDS = 60
+"""How long the page may take to ask for what came of it."""
+LONGEST_CODE = 2_400
+"""Characters of a code, so that it fits into a cookie."""
+
+_RANDOM = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
+"""256 bits, as `_random` and a SHA-256 have them."""
+_CODE = re.compile(rf"[\x20-\x7e]{{1,{LONGEST_CODE}}}")
+_KINDS = frozenset((
+    "access_denied", "invalid_request", "unauthorized_client", "unsupported_response_type", "invalid_scope",
+    "server_error", "temporarily_unavailable", "interaction_required", "login_required", "account_selection_required",
+    "consent_required", "invalid_client", "invalid_grant", "unsupported_grant_type",
+))  # fmt: skip
+"""Errors of RFC 6749 and OpenID Connect, which the log may name; the provider's own words it may not."""
+_AWAY = frozenset(("server_error", "temporarily_unavailable"))
+
+
+class SignInRefused(GraphsvcError):
+    """Nobody was signed in by the identity provider. The codes of its kinds are all that the page is told by an
+    address."""
+
+    code: ClassVar[str] = "sign_in_refused"
+    http_status: ClassVar[int] = 400
+
+
+class Cancelled(SignInRefused):
+    """The person, or the provider on their behalf, said no."""
+
+    code = "sign_in_cancelled"
+
+
+class TooLate(SignInRefused):
+    """Not begun here, not in this tab, too long ago, or used already."""
+
+    code = "sign_in_too_late"
+
+
+class NotValid(SignInRefused):
+    """What came back does not fit what was asked, or is not the provider's."""
+
+    code = "sign_in_not_valid"
+
+
+class ProviderRefused(SignInRefused):
+    """The provider does not serve this client as it is set up."""
+
+    code = "sign_in_provider_refused"
+
+
+class NoToken(SignInRefused):
+    """Somebody signed in, and no token of theirs is for this service."""
+
+    code = "sign_in_no_token"
+
+
+class NoRole(SignInRefused):
+    """Somebody signed in who has no role here."""
+
+    code = "sign_in_no_role"
+    http_status = 403
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """As what the service is registered at the provider."""
+
+    id: str
+    secret: SecretStr | None
+    scopes: str
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoints:
+    """Where people and the service go; `says_who`: the provider names itself in its response."""
+
+    authorization: str
+    token: str
+    says_who: bool
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Flow:
+    """One sign-in on its way. `tab` is the SHA-256 of a secret that the tab keeps; times are seconds."""
+
+    state: str
+    nonce: str
+    verifier: str
+    tab: str
+    redirect_uri: str
+    says_who: bool
+    began: float
+
+    def lasts(self, seconds: float, now: float) -> bool:
+        """Whether it began not longer than that ago, by clocks that may differ."""
+        return -LEEWAY <= now - self.began <= seconds
+
+
+def begin(tab: str, redirect_uri: str, endpoints: Endpoints, now: float) -> Flow:
+    """A new flow for a tab.
+
+    Raises:
+        TooLate: `tab` is no SHA-256.
+    """
+    if not is_random(tab):
+        raise too_late()
+    return Flow(_random(), _random(), _random(), tab, redirect_uri, endpoints.says_who, now)
+
+
+def is_random(text: str) -> bool:
+    """Whether it looks like the state, or the tab, of a flow."""
+    return _RANDOM.fullmatch(text) is not None
+
+
+def challenge(secret: str) -> str:
+    """What may be shown of a secret: its SHA-256 (`S256` of RFC 7636, section 4.2)."""
+    return _text(hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest())
+
+
+def endpoints(metadata: Mapping[str, Any]) -> Endpoints:
+    """Where the flow goes, by the discovery document.
+
+    Raises:
+        ProviderRefused: it names no safe places.
+    """
+    places = [metadata.get("authorization_endpoint"), metadata.get("token_endpoint")]
+    authorization, token = (
+        place if isinstance(place, str) and safe(place) and "#" not in place else "" for place in places
+    )
+    if not authorization or not token:
+        log.error("the identity provider names no safe addresses of its endpoints")
+        raise _misconfigured()
+    return Endpoints(
+        authorization, token, metadata.get("authorization_response_iss_parameter_supported") is True
+    )
+
+
+def authorization(endpoint: str, client: Client, flow: Flow) -> str:
+    """The address at the provider to which the browser is sent (OpenID Connect Core, section 3.1.2.1)."""
+    asked = urlencode({
+        "response_type": "code",
+        "client_id": client.id,
+        "redirect_uri": flow.redirect_uri,
+        "scope": client.scopes,
+        "state": flow.state,
+        "nonce": flow.nonce,
+        "code_challenge": challenge(flow.verifier),
+        "code_challenge_method": "S256",
+    })  # fmt: skip
+    return f"{endpoint}{'&' if urlsplit(endpoint).query else '?'}{asked}"
+
+
+def code_of(response: Mapping[str, Sequence[str]], flow: Flow, issuer: str) -> str:
+    """The code in an authorization response, by the values of each parameter.
+
+    Raises:
+        SignInRefused: the response is another flow's or another provider's, has no code, or says no.
+    """
+    if any(len(values) > 1 for values in response.values()):  # RFC 6749, section 3.1
+        raise _unfit()
+    said = {name: values[0] for name, values in response.items() if values}
+    if not same(said.get("state", ""), flow.state):
+        raise too_late()
+    if ("iss" in said or flow.says_who) and not same(said.get("iss", ""), issuer):
+        log.warning("a sign-in was refused: another issuer")
+        raise _unfit()
+    if "error" in said:
+        raise refusal(said["error"])
+    if not _CODE.fullmatch(said.get("code", "")):
+        log.warning("a sign-in was refused: no code")
+        raise _unfit()
+    return said["code"]
+
+
+def token_request(client: Client, flow: Flow, code: str) -> tuple[bytes, dict[str, str]]:
+    """Body and headers of the request that exchanges a code (RFC 6749, sections 2.3.1 and 4.1.3)."""
+    body = {
+        "grant_type": "authorization_code",
+        "code": code,
+        "redirect_uri": flow.redirect_uri,
+        "code_verifier": flow.verifier,
+    }
+    headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
+    if client.secret is None:
+        body["client_id"] = client.id
+    else:
+        pair = f"{quote_plus(client.id)}:{quote_plus(client.secret.get_secret_value())}"
+        headers["Authorization"] = f"Basic {base64.b64encode(pair.encode()).decode()}"
+    return urlencode(body).encode(), headers
+
+
+def tokens_of(status: int, answer: Mapping[str, Any]) -> tuple[str, str]:
+    """The access token and the ID token in an answer of the token endpoint.
+
+    Raises:
+        SignInRefused: there are none.
+        ProviderAway: there are none now.
+    """
+    if status == 429 or status >= 500:
+        raise away()
+    if status != 200:
+        kind = answer.get("error")
+        raise refusal(kind if isinstance(kind, str) else "")
+    access, identity, kind = (answer.get(name) for name in ("access_token", "id_token", "token_type"))
+    if not isinstance(access, str) or not isinstance(identity, str) or not isinstance(kind, str):
+        log.warning("a sign-in was refused: no tokens")
+        raise _unfit()
+    if kind.lower() != "bearer":
+        log.warning("a sign-in was refused: no bearer token")
+        raise _unfit()
+    return access, identity
+
+
+def check_identity(
+    claims: Mapping[str, Any], client: Client, flow: Flow, algorithm: str, access_token: str
+) -> None:
+    """Checks what a verified ID token says besides issuer, audience and times (OpenID Connect Core, section 3.1.3.7).
+
+    Raises:
+        NotValid: it answers another flow, or is another client's.
+    """
+    several = isinstance(claims["aud"], list) and len(claims["aud"]) > 1
+    party = claims.get("azp")
+    hashed = claims.get("at_hash")
+    if not same(claims.get("nonce"), flow.nonce):
+        log.warning("a sign-in was refused: another nonce")
+        raise _unfit()
+    if (several or party is not None) and party != client.id:
+        log.warning("a sign-in was refused: another party")
+        raise _unfit()
+    if hashed is not None and algorithm[-3:].isdigit() and not same(hashed, _half(algorithm, access_token)):
+        log.warning("a sign-in was refused: another access token")
+        raise _unfit()
+
+
+def refusal(kind: str) -> GraphsvcError:
+    """The error in place of one that the provider named."""
+    known = kind if kind in _KINDS else "unknown"
+    if known == "access_denied":
+        return Cancelled("The identity provider was told not to sign in.", "Sign in again.")
+    if known in _AWAY:
+        return away()
+    log.error("a sign-in was refused by the identity provider: %s", known)
+    return too_late() if known == "invalid_grant" else _misconfigured()
+
+
+def too_late() -> TooLate:
+    """Not this browser's or not this tab's, too old, or used."""
+    return TooLate("This sign-in took too long, or was begun in another browser or tab.", "Sign in again.")
+
+
+def away() -> ProviderAway:
+    """The provider cannot be asked now."""
+    return ProviderAway("The identity provider does not answer.", "Try again in a moment, or use an API key.")
+
+
+def same(one: object, other: str) -> bool:
+    """Whether both are the same text, in a time that does not tell where they differ."""
+    return isinstance(one, str) and hmac.compare_digest(
+        one.encode("utf-8", "surrogatepass"), other.encode("utf-8", "surrogatepass")
+    )
+
+
+def _unfit() -> NotValid:
+    return NotValid("What the identity provider sent back was not valid.", "Sign in again.")
+
+
+def _misconfigured() -> ProviderRefused:
+    return ProviderRefused(
+        "The identity provider does not sign anybody in to this service as it is set up.",
+        "Tell whoever runs it: its log names the kind of error.",
+    )
+
+
+def _half(algorithm: str, access_token: str) -> str:
+    """`at_hash`: the left half of the hash that the signature's algorithm uses."""
+    digest = hashlib.new(f"sha{algorithm[-3:]}", access_token.encode()).digest()
+    return _text(digest[: len(digest) // 2])
+
+
+def _random() -> str:
+    return secrets.token_urlsafe(32)
+
+
+def _text(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).decode().rstrip("=")

@@ -1,0 +1,282 @@
+"""Signing in to the console with the identity provider: there by redirect, back with a code, a token for the tab.
+
+The service exchanges the code, so the page talks to nobody else and no token is in an address. It keeps nobody signed
+in: the tab has the token, and every request is checked as any other (`principals`). What is sent and believed is in
+`code_flow`, what is kept on the way in `flow_cookies`.
+"""
+
+import json
+import logging
+import re
+import time
+from typing import cast
+from urllib.parse import urlsplit
+
+import jwt
+from fastapi import APIRouter, Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+
+from graphsvc.api import code_flow
+from graphsvc.api.code_flow import Client, Flow, NoRole, NoToken, NotValid, SignInRefused
+from graphsvc.api.errors import BadInput, failure, request_id
+from graphsvc.api.flow_cookies import PATH, FlowCookies
+from graphsvc.api.keys import Principal
+from graphsvc.api.oidc import Issuer, ProviderAway, safe
+from graphsvc.api.record import record_of
+from graphsvc.api.token_endpoint import TokenEndpoint
+from graphsvc.errors import Forbidden, GraphsvcError, NotFound, SettingsError
+from graphsvc.keyfile import load_or_create
+from graphsvc.settings import Settings
+
+log = logging.getLogger("graphsvc.api")
+
+LONGEST_NAME = 60
+"""Characters of what the console calls the provider."""
+
+_FILE = "sign-in.key"
+_HOST = re.compile(r"(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?", re.ASCII)
+_PRINTABLE = re.compile(r"[\x21-\x7e]+")
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+router = APIRouter()
+
+
+class NotOffered(NotFound):
+    """There is no identity provider here to be sent to."""
+
+    code = "sign_in_not_offered"
+
+
+class WrongOrigin(GraphsvcError):
+    """A token was asked for by what is not the console."""
+
+    code = "wrong_origin"
+    http_status = 403
+
+
+class SignIn:
+    """Sends people to one issuer, and makes tokens of what they come back with."""
+
+    def __init__(
+        self, issuer: Issuer, client: Client, name: str, public: str | None, cookies: FlowCookies
+    ) -> None:
+        """Args:
+        name: what the console calls the issuer.
+        public: the address people use; None: loopback, as each request says.
+        """
+        self.name = name
+        self.issuer = issuer
+        self.cookies = cookies
+        self._client = client
+        self._public = public
+        self._endpoint = TokenEndpoint()
+
+    def address(self, request: Request) -> str | None:
+        """The origin people come back to; None: the request came by none that a code may be sent to."""
+        return self._public or _origin(f"http://{request.headers.get('host', '')}")
+
+    async def begun(self, tab: str, address: str) -> tuple[Flow, str]:
+        """A new flow, and where at the provider it begins.
+
+        Raises:
+            SignInRefused: no tab began it, or the provider has no place for it.
+            ProviderAway
+        """
+        endpoints = code_flow.endpoints(await self.issuer.metadata())
+        flow = code_flow.begin(tab, f"{address}{PATH}/callback", endpoints, time.time())
+        return flow, code_flow.authorization(endpoints.authorization, self._client, flow)
+
+    async def finished(self, flow: Flow, code: str) -> tuple[str, Principal]:
+        """The token that the API takes for a code, and who it is of.
+
+        Raises:
+            SignInRefused: there is none.
+            ProviderAway
+        """
+        endpoints = code_flow.endpoints(await self.issuer.metadata())
+        body, headers = code_flow.token_request(self._client, flow, code)
+        access, identity = code_flow.tokens_of(*await self._endpoint.ask(endpoints.token, body, headers))
+        claims = await self.issuer.verified(identity, self._client.id)
+        if claims is None:
+            raise NotValid("What the identity provider sent back was not valid.", "Sign in again.")
+        algorithm = str(jwt.get_unverified_header(identity)["alg"])
+        code_flow.check_identity(claims, self._client, flow, algorithm, access)
+        return await self._chosen(access, identity)
+
+    async def _chosen(self, *tokens: str) -> tuple[str, Principal]:
+        """The first token that the API takes."""
+        known = False
+        for token in tokens:
+            if token.count(".") != 2:  # opaque to everybody but the provider
+                continue
+            try:
+                principal = await self.issuer.principal(token)
+            except Forbidden:
+                known = True
+                continue
+            if principal is not None:
+                return token, principal
+        if known:
+            raise NoRole("You have no role in this service.", "Ask an admin for one.")
+        log.error("a sign-in was refused: neither token names GRAPHSVC_OIDC_AUDIENCE")
+        raise NoToken(
+            "The identity provider gave no token for this service.",
+            "Tell whoever runs it: the scopes or the audience do not fit.",
+        )
+
+
+@router.get(f"{PATH}/ways")
+async def ways(request: Request) -> Response:
+    """What the page offers besides a key: nothing, or the provider's name and at which address that works."""
+    sign_in = cast(SignIn | None, request.app.state.sign_in)
+    address = sign_in.address(request) if sign_in is not None else None
+    if sign_in is None or address is None:
+        return JSONResponse({"redirect": None})
+    return JSONResponse({"redirect": {"name": sign_in.name, "at": address}})
+
+
+@router.get(PATH)
+async def begin(request: Request) -> Response:
+    """Sends a tab of the console to the provider; `tab` is the SHA-256 of a secret it keeps."""
+    sign_in, address = _offered(request)
+    tab = ",".join(request.query_params.getlist("tab"))
+    try:
+        if request.headers.get("sec-fetch-site", "same-origin") != "same-origin":
+            raise code_flow.too_late()
+        flow, there = await sign_in.begun(tab, address)
+    except (SignInRefused, ProviderAway) as error:
+        return _refused(request, error)
+    response = RedirectResponse(there, 303)
+    sign_in.cookies.go(response, request.cookies, flow)
+    return response
+
+
+@router.get(f"{PATH}/callback")
+async def callback(request: Request) -> Response:
+    """Takes the provider's answer and sends the browser back to the page, with nothing in the address."""
+    sign_in, _ = _offered(request)
+    given = {name: request.query_params.getlist(name) for name in request.query_params}
+    now = time.time()
+    state = given.get("state", [""])[0]
+    flow = sign_in.cookies.gone(request.cookies, state, now)
+    if flow is None:
+        return _refused(request, code_flow.too_late())
+    try:
+        code = code_flow.code_of(given, flow, sign_in.issuer.name)
+    except (SignInRefused, ProviderAway) as error:
+        response = _refused(request, error)
+        sign_in.cookies.forget(response, state=flow.state)
+        return response
+    response = RedirectResponse("/#/signed-in", 303)
+    sign_in.cookies.come_back(response, flow, code, now)
+    return response
+
+
+@router.post(f"{PATH}/token")
+async def token(request: Request) -> Response:
+    """The token, once, to the tab that has the secret."""
+    sign_in, address = _offered(request)
+    _check_origin(request, address)
+    tab = code_flow.challenge(await _secret(request))
+    try:
+        found = sign_in.cookies.back(request.cookies, tab, time.time())
+        if found is None:
+            raise code_flow.too_late()
+        given, principal = await sign_in.finished(*found)
+    except (SignInRefused, ProviderAway) as error:
+        record_of(request).codes.append(error.code)
+        response: Response = failure(error, request_id(request))
+    else:
+        record_of(request).principal = principal.id
+        response = JSONResponse({"token": given})
+    sign_in.cookies.forget(response, tab=tab)
+    return response
+
+
+def configured(settings: Settings, issuer: Issuer | None) -> SignIn | None:
+    """The redirect to the issuer that this installation offers; None: it offers none.
+
+    Raises:
+        SettingsError: the settings do not fit together, or would send codes where others can read them.
+    """
+    if issuer is None or settings.oidc_client_id is None:
+        return None
+    secret = settings.oidc_client_secret
+    if not _PRINTABLE.fullmatch(settings.oidc_client_id) or (
+        secret is not None and not secret.get_secret_value()
+    ):
+        raise SettingsError(
+            "GRAPHSVC_OIDC_CLIENT_ID or GRAPHSVC_OIDC_CLIENT_SECRET is empty or has other than ASCII characters.",
+            "Set them to what the issuer has registered.",
+        )
+    scopes = settings.oidc_scopes.split()
+    if "openid" not in scopes or not all(_PRINTABLE.fullmatch(scope) for scope in scopes):
+        raise SettingsError("GRAPHSVC_OIDC_SCOPES lacks openid.", "Write it like `openid profile`.")
+    name = settings.oidc_name.strip()
+    if not name or len(name) > LONGEST_NAME or not name.isprintable():
+        raise SettingsError(
+            "GRAPHSVC_OIDC_NAME cannot be shown.",
+            f"Use 1 to {LONGEST_NAME} characters that print, in one line.",
+        )
+    public = _origin(settings.public_url) if settings.public_url is not None else None
+    if settings.public_url is not None and public is None:
+        raise SettingsError(
+            "GRAPHSVC_PUBLIC_URL is no https address without a path.",
+            "Write it like https://graph.example; only loopback may be reached by http.",
+        )
+    client = Client(settings.oidc_client_id, secret, " ".join(scopes))
+    key = load_or_create(settings.keys_dir / _FILE, "key of sign-ins")
+    secure = public is not None and public.startswith("https:")
+    return SignIn(issuer, client, name, public, FlowCookies(key, f"{issuer.name}\n{client.id}", secure))
+
+
+def _origin(url: str) -> str | None:
+    """An address as browsers write its origin; None: it is more than one, or none that a code may be sent to."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return None
+    host = parts.netloc.lower()
+    if parts.path.rstrip("/") or parts.query or parts.fragment or not _HOST.fullmatch(host) or not safe(url):
+        return None
+    if port == _DEFAULT_PORTS[parts.scheme]:
+        host = host.removesuffix(f":{port}")
+    return f"{parts.scheme}://{host}"
+
+
+def _offered(request: Request) -> tuple[SignIn, str]:
+    sign_in = cast(SignIn | None, request.app.state.sign_in)
+    address = sign_in.address(request) if sign_in is not None else None
+    if sign_in is None or address is None:
+        raise NotOffered(
+            "Nobody is sent to an identity provider from here.",
+            "Sign in with a key. Who runs the service sets GRAPHSVC_OIDC_CLIENT_ID, and GRAPHSVC_PUBLIC_URL.",
+        )
+    return sign_in, address
+
+
+def _refused(request: Request, error: GraphsvcError) -> Response:
+    """Sends the browser back to the page with the code of an error, which is all the address says."""
+    record_of(request).codes.append(error.code)
+    return RedirectResponse(f"/#/sign-in?refused={error.code}", 303)
+
+
+def _check_origin(request: Request, address: str) -> None:
+    headers = request.headers
+    elsewhere = headers.get("sec-fetch-site", "same-origin") != "same-origin"
+    if elsewhere or headers.get("origin", address) != address:
+        raise WrongOrigin("Only the console asks for this.", "Sign in there.")
+    if headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+        raise BadInput("This takes application/json.")
+
+
+async def _secret(request: Request) -> str:
+    try:
+        body = json.loads(await request.body())
+    except (ValueError, RecursionError):
+        body = None
+    tab = body.get("tab") if isinstance(body, dict) else None
+    if not isinstance(tab, str):
+        raise BadInput('The body is `{"tab": …}`, the secret of the tab that began.')
+    return tab

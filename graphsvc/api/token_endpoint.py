@@ -1,0 +1,74 @@
+"""Asks the identity provider's token endpoint: off the event loop, few at a time, bounded in time and bytes, never
+redirected."""
+
+import asyncio
+import json
+import logging
+import time
+from collections.abc import Mapping
+from http.client import HTTPException
+from typing import IO, Any
+from urllib.error import HTTPError
+from urllib.request import HTTPRedirectHandler, Request, build_opener
+
+from graphsvc.api import oidc
+from graphsvc.api.code_flow import away
+
+log = logging.getLogger("graphsvc.api")
+
+MAX_ANSWER_BYTES = 256 * 1024
+AT_ONCE = 4
+"""So that a provider that hangs leaves threads to others."""
+
+
+class TokenEndpoint:
+    """Sends forms and gives back what was answered."""
+
+    def __init__(self) -> None:
+        self._turns = asyncio.Semaphore(AT_ONCE)
+
+    async def ask(self, url: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, dict[str, Any]]:
+        """Status and JSON object of the answer; of anything but an object an empty one.
+
+        Raises:
+            ProviderAway: there is no answer in time.
+        """
+        try:
+            async with asyncio.timeout(2 * oidc.TIMEOUT), self._turns:
+                status, content = await asyncio.to_thread(_sent, url, body, headers)
+        except (OSError, HTTPException, ValueError) as error:
+            log.error("the token endpoint of the identity provider cannot be asked: %s", type(error).__name__)
+            raise away() from None
+        try:
+            answer = json.loads(content)
+        except (ValueError, RecursionError):
+            answer = None
+        return status, answer if isinstance(answer, dict) else {}
+
+
+class _NoRedirects(HTTPRedirectHandler):
+    """A code goes to the token endpoint and nowhere else."""
+
+    def redirect_request(self, *_: object) -> None:
+        """Takes the redirect for the answer."""
+
+
+def _sent(url: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]:
+    request = Request(url, body, dict(headers), method="POST")  # noqa: S310 - `safe` has looked at it
+    until = time.monotonic() + oidc.TIMEOUT
+    try:
+        with build_opener(_NoRedirects).open(request, timeout=oidc.TIMEOUT) as answer:
+            return answer.status, _read(answer, until)
+    except HTTPError as error:
+        with error:
+            return error.code, _read(error, until)
+
+
+def _read(answer: IO[bytes], until: float) -> bytes:
+    """The body, if it comes before `until` and is not too long."""
+    content = b""
+    while chunk := answer.read1(8192):  # type: ignore[attr-defined]
+        content += chunk
+        if len(content) > MAX_ANSWER_BYTES or time.monotonic() > until:
+            raise TimeoutError
+    return content
