@@ -39,6 +39,7 @@ function Page({ me }: { me: Me }) {
 function App() {
   const [viewer, set] = useState<ViewerQuery | null>(null);
   const [asking, setAsking] = useState(key.get() !== null);
+  const [away, setAway] = useState<string | null>(null);
   const [why, setWhy] = useState<string | null>(null);
   const inside = useRef(asking);
   inside.current = asking || viewer !== null;
@@ -48,12 +49,17 @@ function App() {
     setWhy(because);
     set(null);
   };
+  // Only a refused key is let go of: a service that is away for a moment costs nobody a sign-in.
+  const enter = () => {
+    setAsking(true);
+    setAway(null);
+    ask(Viewer, {})
+      .then(set, (error: Refusal) => key.get() !== null && setAway(error.message))
+      .finally(() => setAsking(false));
+  };
   useEffect(() => {
     onSignedOut(() => inside.current && signOut("Your session ended. Sign in again to go on where you were."));
-    if (key.get() !== null)
-      ask(Viewer, {})
-        .then(set, (error: Refusal) => key.get() !== null && signOut(error.message))
-        .finally(() => setAsking(false));
+    if (key.get() !== null) enter();
     const pressed = (event: KeyboardEvent) => {
       const typing = event.target instanceof HTMLInputElement || event.target instanceof HTMLTextAreaElement;
       if (event.key === "/" && !typing) {
@@ -66,6 +72,19 @@ function App() {
     return () => removeEventListener("keydown", pressed);
   }, []);
   if (asking) return <main class="sign-in" aria-busy="true" />;
+  if (away !== null && key.get() !== null)
+    return (
+      <main class="sign-in">
+        <h1>graphsvc</h1>
+        <p class="refusal" role="alert">
+          {away}
+        </p>
+        <p class="row">
+          <button class="main" onClick={enter}>Ask again</button>
+          <button onClick={() => (setAway(null), signOut(null))}>Sign out</button>
+        </p>
+      </main>
+    );
   if (viewer === null) return <SignIn why={why} done={set} />;
   const me = { name: viewer.viewer.name || viewer.viewer.keyId, decides: viewer.viewer.role !== "VIEWER" };
   const here = route.path[0] ?? "clusters";

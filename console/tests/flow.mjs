@@ -20,6 +20,21 @@ async function investigate() {
   await signIn(page);
   said("signed in");
 
+  // The service is away for a moment, and comes back: nobody has to sign in again.
+  const busy = (route) => route.fulfill({ status: 503, json: { errors: [{ message: "The database does not answer.", extensions: { code: "database_unavailable" } }] } });
+  await page.route("**/graphql", busy);
+  await page.reload();
+  await page.getByText("The database does not answer.").waitFor();
+  await page.unroute("**/graphql", busy);
+  await page.getByRole("button", { name: "Ask again" }).click();
+  await page.getByRole("heading", { name: "Clusters" }).waitFor();
+  await page.goto(`${URL_}/#/%`); // no page of any name
+  await page.getByRole("heading", { name: "Clusters" }).waitFor();
+  await page.goto(`${URL_}/#/clusters`);
+  await page.locator("tbody tr").first().waitFor();
+  wrong.length = 0; // the browser notes the refusals it was made to get
+  said("the service went away and came back");
+
   await page.getByLabel("Accounts, at least").fill("10000");
   await page.getByLabel("Accounts, at least").press("Tab");
   await page.waitForURL(/minSize=10000/);
