@@ -1,4 +1,4 @@
-"""Fixtures. One managed Neo4j a test session, a clean database a test; nothing of it is mocked."""
+"""Fixtures. One managed Neo4j a process that runs tests, a clean database a test; nothing of it is mocked."""
 
 import os
 from collections.abc import Iterator
@@ -8,18 +8,35 @@ import pytest
 
 from graphsvc import server
 from graphsvc.database import open_store
+from graphsvc.server import sizing
 from graphsvc.settings import Settings
 from graphsvc.signals.tokens import Tokeniser
 from graphsvc.store import Store
 
 os.environ["GRAPHSVC_ALLOWED_HOSTS"] = "testserver"  # what the test client calls every service
 
+BESIDE = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+"""Processes that run tests side by side (pytest-xdist), each with its own Neo4j."""
+MOST = 4
+MEMORY = 4 << 30
+"""Bytes for one of them and its servers."""
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """What `-n auto` means: a process a core, as far as memory goes."""
+    return max(1, min(os.cpu_count() or 1, sizing.memory().total // MEMORY, MOST))
+
 
 @pytest.fixture(scope="session")
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     """A fresh installation with its own running server; jars come from the user's cache."""
     settings = Settings(data_dir=tmp_path_factory.mktemp("installation"), neo4j_uri=None)
-    server.ensure_running(settings)
+    machine = sizing.memory()
+    share = sizing.Memory(machine.total // BESIDE, machine.available // BESIDE)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sizing, "memory", lambda: share)
+        server.ensure_running(settings)
     yield settings
     server.stop(settings)
 

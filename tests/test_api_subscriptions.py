@@ -271,16 +271,19 @@ def test_a_thousand_subscriptions_leave_nothing_behind(service: Service) -> None
         for _ in range(times // 4):
             await asyncio.gather(*(once() for _ in range(4)))
 
-    def held() -> tuple[int, int]:
+    def held() -> tuple[int, int, int]:
+        """Open files other than the pool's connections, tasks, and connections in the pool."""
         deadline = time.monotonic() + 10
         while service.app.state.hub.connections and time.monotonic() < deadline:
             time.sleep(0.05)
         time.sleep(0.5)
-        return len(list(Path("/proc/self/fd").iterdir())), service.tasks()
+        pooled = sum(service.app.state.reader.connections().values())
+        return len(list(Path("/proc/self/fd").iterdir())) - pooled, service.tasks(), pooled
 
-    asyncio.run(loop(20))  # pools and threads that stay are made now
+    asyncio.run(loop(20))  # threads that stay are made now
     before = held()
     asyncio.run(loop(1_000))
     after = held()
     assert after[0] <= before[0] + 2
     assert after[1] <= before[1]
+    assert after[2] <= hub.CONNECTIONS + 1  # the pool is as large as what once was asked at a time

@@ -119,6 +119,15 @@ class Published:
     exported: tuple[dict[str, bytes], dict[str, bytes]]
 
 
+EXPORT = """
+import pathlib, sys
+from graphsvc.cli.commands import app
+for out in map(pathlib.Path, sys.argv[1:]):
+    app(["export", out.stem, "--out", str(out)], standalone_mode=False)
+"""
+"""The command `export` for each file that is named, in one process."""
+
+
 @pytest.fixture(scope="module")
 def published(
     open_database: Store, installation: Settings, tmp_path_factory: pytest.TempPathFactory
@@ -127,26 +136,23 @@ def published(
     open_database.autocommit("maintenance/wipe")
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GRAPHSVC_NEO4J")}
 
-    def graphsvc(*words: object, threads: int = 2) -> None:
+    def python(*words: object, threads: int = 2) -> None:
         more = {"GRAPHSVC_DATA_DIR": str(installation.data_dir), "POLARS_MAX_THREADS": str(threads)}
-        command = [sys.executable, "-m", "graphsvc", *map(str, words)]
+        command = [sys.executable, *map(str, words)]
         done = subprocess.run(
             command, env={**environment, **more}, check=False, capture_output=True, text=True
         )
         assert done.returncode == 0, done.stderr
 
     bundle = directory / "world"
-    graphsvc("seed", "--accounts", 2_000, "--seed", 11, "--out", bundle)
-    graphsvc("load", bundle)
+    python("-m", "graphsvc", "seed", "--accounts", 2_000, "--seed", 11, "--out", bundle)
+    python("-m", "graphsvc", "load", bundle)
 
     def run(threads: int) -> dict[str, bytes]:
-        graphsvc("detect", threads=threads)
-        written = {}
-        for name in ("members.parquet", "members.csv", "clusters.parquet", "clusters.csv", "clusters.json"):
-            out = directory / name
-            graphsvc("export", out.stem, "--out", out, threads=threads)
-            written[name] = out.read_bytes()
-        return written
+        python("-m", "graphsvc", "detect", threads=threads)
+        names = ("members.parquet", "members.csv", "clusters.parquet", "clusters.csv", "clusters.json")
+        python("-c", EXPORT, *(directory / name for name in names), threads=threads)
+        return {name: (directory / name).read_bytes() for name in names}
 
     return Published(open_database, bundle, (run(1), run(2)))
 

@@ -7,10 +7,11 @@ from random import Random
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from small import evidence, members_of
 
+from graphsvc.campaigns.agreement import COARSE_ODDS, odds
 from graphsvc.campaigns.membership import _MEMBERS as PRESUMED_INSIDE
 from graphsvc.campaigns.membership import _OTHERS as PRESUMED_OUTSIDE
 from graphsvc.campaigns.membership import MAX_ABSENCE_BITS, MAX_PRIOR, Evidence, Weighed, pools, weigh
@@ -216,11 +217,19 @@ def test_a_cluster_is_weighed_by_its_own_members_alone(
 
 @settings(max_examples=40, deadline=None)
 @given(PAIRS, CORES)
+@example([(0, 9), (1, 9)], ([0, 1], [2, 3]))
 def test_nobody_is_a_witness_for_himself(pairs: Pairs, cores: tuple[list[int], list[int]]) -> None:
     weighed = weigh(drawn(pairs, None), members_of(*cores))
     have: dict[int, set[int]] = {}
     for account, signal in pairs:
         have.setdefault(account, set()).add(signal)
+    parts = {account for account, signal in pairs if signal == 9 and (account + signal) % 7}
+
+    def leads(signal: int, cluster: int) -> bool:
+        """Whether it makes candidates: of a family that ties, and what is part of others only if mostly their own."""
+        inside = len(parts & set(cores[cluster]))
+        return signal % 3 != 2 and (signal != 9 or odds(inside, len(parts) - inside) >= COARSE_ODDS[1])
+
     for row, (cluster, account) in enumerate(zip(weighed.cluster, weighed.account, strict=True)):
         # What others came by in passing does not count.
         others = {
@@ -232,7 +241,7 @@ def test_nobody_is_a_witness_for_himself(pairs: Pairs, cores: tuple[list[int], l
         }
         shared = others & have[account]
         # A candidate shares a value, of a family that ties, with somebody else of the cluster.
-        assert any(signal % 3 != 2 and signal != 9 for signal in shared)
+        assert any(leads(signal, cluster) for signal in shared)
         for family in np.flatnonzero(weighed.families[row] > 0.0):
             assert any(signal % 3 == family for signal in shared)
         for family in range(3):
