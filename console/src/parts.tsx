@@ -100,7 +100,7 @@ export const kindOf = (key: string): string => words(key.slice(0, key.indexOf(":
 
 /** A signal by its kind and what is short of its key; the whole key is in the title and on its page. */
 export const SignalLink = ({ of, bare }: { of: string; bare?: boolean }) => (
-  <a class="id" href={to(["signal", of])} title={of}>
+  <a class={bare ? "id bare" : "id"} href={to(["signal", of])} title={of}>
     {bare ? short(of) : `${kindOf(of)} ${short(of)}`}
   </a>
 );
