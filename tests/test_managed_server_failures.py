@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import psutil
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -245,6 +246,24 @@ def test_ports_in_use_are_passed_over() -> None:
         taken = other.getsockname()[1]
         assert not ports.is_free(taken)
         assert taken not in ports.choose("one", (bolt, taken))
+
+
+def test_a_process_that_is_only_just_executed_is_not_taken_for_dead(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Linux shows no arguments between the moment `spawn` returns and the end of the child's exec."""
+    cmdline, readings = psutil.Process.cmdline, iter(range(3))
+    monkeypatch.setattr(
+        psutil.Process, "cmdline", lambda self: [] if next(readings, None) is not None else cmdline(self)
+    )
+    child = subprocess.Popen([sys.executable, "-c", "input()", "@marker"], stdin=subprocess.PIPE)
+    try:
+        found = process.find(child.pid, "@marker")
+        assert found is not None
+        assert found.pid == child.pid
+        assert process.find(child.pid, "@another") is None
+    finally:
+        child.kill()
+        child.communicate()
+    assert process.find(child.pid, "@marker") is None
 
 
 NAMES = st.from_regex(r"[a-z][a-z0-9.-]{0,20}", fullmatch=True)

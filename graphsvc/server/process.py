@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +13,9 @@ from graphsvc.server.java import unusable
 if TYPE_CHECKING:
     import psutil
 
+_EXEC_SECONDS = 5.0
+"""Seconds a new process on a busy machine may take to have its arguments."""
+
 
 def find(pid: int | None, marker: str) -> "psutil.Process | None":
     """The live process `pid` if `marker` is one of its arguments; a number reused by others is not ours."""
@@ -19,10 +23,14 @@ def find(pid: int | None, marker: str) -> "psutil.Process | None":
 
     if pid is None:
         return None
+    deadline = time.monotonic() + _EXEC_SECONDS
     try:
         process = psutil.Process(pid)
-        if process.status() != psutil.STATUS_ZOMBIE and marker in process.cmdline():
-            return process
+        while process.status() != psutil.STATUS_ZOMBIE:
+            arguments = process.cmdline()
+            if arguments or time.monotonic() > deadline:
+                return process if marker in arguments else None
+            time.sleep(0.01)  # it is being executed: until its arguments are set up it has none
     except psutil.Error:
         return None
     return None
