@@ -58,8 +58,8 @@ bench-api: setup ## latency of the API over HTTP beside the bare Cypher, a milli
 bench-console: setup ## until the largest cluster of the demo is drawn in a browser, and the longest task (needs Node and Chromium): docs/benchmarks/
 	@$(BIN)/python -m bench.console first-view $(BENCH_ARGS)
 
-bench-quality: setup ## all methods on worlds no threshold was set with, ablation, price of evasion (half an hour): docs/benchmarks/
-	@$(BIN)/python bench/quality.py
+bench-quality: setup ## all methods on worlds no threshold was set with, forty random worlds, permuted ones, ablation, price of evasion (hours): docs/benchmarks/; BENCH_ARGS="--only small"; GRAPHSVC_MARKET, GRAPHSVC_SYBIL_REPO, GRAPHSVC_IDENTITIES_REPO name data from outside
+	@$(BIN)/python bench/quality.py $(BENCH_ARGS)
 
 simulate: setup ## thirty days of a world of 120,000 accounts, loaded and detected one by one (three quarters of an hour): simulation/
 	@$(BIN)/graphsvc simulate

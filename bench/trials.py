@@ -198,7 +198,9 @@ def load_scenario(name: Name) -> tuple[scenario.Scenario, int]:
     from seed import randomised
 
     drawn, accounts = randomised.draw(name.seed)
-    return drawn, min(accounts, name.accounts or accounts)
+    if not name.accounts or name.accounts >= accounts:
+        return drawn, accounts
+    return randomised.draw(name.seed, name.accounts)
 
 
 @contextmanager
