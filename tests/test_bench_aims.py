@@ -140,7 +140,7 @@ def test_the_ring_of_the_small_world_shares_prompts_and_one_address_alone() -> N
     assert (by_others[addresses] >= 30).all()
     assert ((kind == "ip") & (by_others >= 30)).sum() == POPULAR_ADDRESSES
     assert set(kind[by_ring > 1]) == {"ip", "prompt", "email_domain"}
-    # Each of its templates has bands that all twelve have and nobody else.
+    # Each of its templates has bands that all twelve have and no other account.
     own = (kind == "prompt") & (by_ring == RING) & (by_others == 0)
     assert own.sum() >= RING_TEMPLATES
 
