@@ -12,6 +12,8 @@ import numpy as np
 import polars as pl
 
 from graphsvc.campaigns.membership import Evidence
+from graphsvc.campaigns.prompt_profile import PART as ASKED
+from graphsvc.campaigns.prompt_profile import score_prompts
 from graphsvc.campaigns.succession.replacement import replacement
 from graphsvc.campaigns.timing import PARTS as TRAFFIC
 from graphsvc.campaigns.timing import traffic_evidence
@@ -35,8 +37,9 @@ MOST_LOCKSTEP, LEAST_LOCKSTEP = 3.0, -1.0
 MOST_BANS, LEAST_BANS = 3.0, -0.5
 DECLARED_BITS, COHERENT_BITS, INSTITUTION_BITS, OWN_DOMAIN_BITS, ANONYMOUS_BITS = -5.0, -3.0, -4.0, -4.0, 1.0
 Progress = Callable[[str, int, int], None]
-TIME = ("signup", "lockstep", *TRAFFIC, "succession")
-"""Names of the evidence from time; each can be left out. `signup` is a member's, the others are a cluster's."""
+TIME = ("signup", "lockstep", *TRAFFIC, "succession", ASKED)
+"""Names of the evidence from time, and from prompts (`asked`); each can be left out. `signup` is a member's, the others
+are a cluster's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,4 +154,6 @@ def _timed(
         rows.append(
             replacement(members, graph.accounts).with_columns(part=pl.lit("succession")).select(columns)
         )
+    if ASKED in time:
+        rows.append(score_prompts(members, graph).select(columns))
     return pl.concat(rows).sort("cluster", maintain_order=True)

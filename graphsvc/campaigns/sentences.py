@@ -55,6 +55,7 @@ PARTS = {
     "bursts": "joint bursts",
     "moves": "joint moves to new models",
     "succession": "replacement of the banned",
+    "asked": "prompts from one list",
     "declared": "declared organizations",
     "institution": "institutions' networks",
     "anonymous": "anonymous networks",

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class TimeEvidence(StrEnum):
-    """Evidence from time; the names of `campaigns.score.TIME`."""
+    """Evidence from time and prompts; the names of `campaigns.score.TIME`."""
 
     SIGNUP = "signup"
     LOCKSTEP = "lockstep"
@@ -27,6 +27,7 @@ class TimeEvidence(StrEnum):
     BURSTS = "bursts"
     MOVES = "moves"
     SUCCESSION = "succession"
+    ASKED = "asked"
 
 
 def size(text: str) -> int:
