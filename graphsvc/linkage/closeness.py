@@ -16,6 +16,8 @@ NEIGHBOURS = 3
 """Users after each with whom it is paired at most: pairs grow with uses, not with their square."""
 AROUND = 16
 """Users on either side that tell a value's rate at a moment: its relative error is 1/6."""
+CROWD = 64
+"""Uses of all values on either side that tell the population's rate at a moment: its relative error is 1/8."""
 LEAST_DEGREE = 21
 """Users of a popular value, one more than make pairs by the value alone (`pairs.TYING_DEGREE`)."""
 FALSE_PAIRS = 0.05
@@ -56,7 +58,7 @@ def close_pairs(
     The users of each value are sorted by the time at which they came to it. Each is compared
     with the `NEIGHBOURS` next. The probability of as small a gap is the larger of two: at the rate at which the value
     gained users around that moment (F distribution: gaps of one Poisson process in proportion), and at the
-    population's rate of that hour times the value's share of it. A crowd that comes at once is close to none.
+    population's rate of that moment times the value's share of it. A crowd that comes at once is close to none.
 
     Args:
         account, signal: (uses,) int32, parallel; sorted by account, then signal, as `SignalGraph` has them.
@@ -81,7 +83,8 @@ def close_pairs(
     units = find_units(moment[rows])
     order = np.lexsort((account[rows], moment[rows], signal[rows]))
     rows, units = rows[order], units[order]
-    users = _Users(account[rows], signal[rows], moment[rows], units, *_fit_population(moment[rows]))
+    ordered = np.sort(moment[rows])
+    users = _Users(account[rows], signal[rows], moment[rows], units, fit_rate(ordered, 1), ordered)
     parts = [_compare(users, j) for j in range(1, NEIGHBOURS + 1)]
     compared = sum(len(bits) for _, _, bits in parts)
     needed = np.log2(max(compared, 1) / false_pairs) if least_bits is None else least_bits
@@ -92,19 +95,26 @@ def close_pairs(
 
 @dataclass(frozen=True, slots=True)
 class _Users:
-    """Uses of popular values, sorted by value, moment and account; the population's rate and its number of uses."""
+    """Uses of popular values, sorted by value, moment and account; the rate of all, and their moments in order."""
 
     account: NDArray[np.int32]
     signal: NDArray[np.int32]
     moment: Ints
     unit: Ints
     rate: Rate
-    uses: int
+    ordered: Ints
 
-
-def _fit_population(moment: Ints) -> tuple[Rate, int]:
-    ordered = np.sort(moment)
-    return fit_rate(ordered, 1), len(ordered)
+    def crowd(self, start: Ints, end: Ints, gap: Ints) -> Floats:
+        """Return the uses of all values expected within `gap`: by trend and cycle, or by the busier side if more."""
+        found = self.rate.up_to(start + gap) - self.rate.up_to(start)
+        uses = min(CROWD, len(self.ordered))
+        first = np.searchsorted(self.ordered, start) - uses
+        last = np.searchsorted(self.ordered, end, "right") + uses - 1
+        before = start - self.ordered[np.maximum(first, 0)] + 1
+        after = self.ordered[np.minimum(last, len(self.ordered) - 1)] - end + 1
+        # A side that the history cuts off is too short to tell.
+        found = np.where(first >= 0, np.maximum(found, uses * gap / before), found)
+        return np.where(last < len(self.ordered), np.maximum(found, uses * gap / after), found)
 
 
 def _compare(users: _Users, apart: int) -> tuple[Ints, Ints, Floats]:
@@ -122,8 +132,8 @@ def _compare(users: _Users, apart: int) -> tuple[Ints, Ints, Floats]:
     span = users.moment[one] - users.moment[lower] + users.moment[upper] - users.moment[other]
     # Of `around` + `apart` gaps of one process, these `apart` take a share of Beta(apart, around).
     by_value = betainc(float(apart), around.astype(np.float64), gap / np.maximum(gap + span, 1))
-    share = (ends - begins + 1) / users.uses
-    crowd = users.rate.up_to(users.moment[one] + gap) - users.rate.up_to(users.moment[one])
+    share = (ends - begins + 1) / len(users.ordered)
+    crowd = users.crowd(users.moment[one], users.moment[other], gap)
     by_population = gammainc(float(apart), crowd * share)
     bits = -np.log2(np.maximum(np.maximum(by_value, by_population), 1e-300))
     return one, other, bits
