@@ -12,17 +12,18 @@ from uuid import uuid4
 import polars as pl
 
 from graphsvc.campaigns.grow import grow
-from graphsvc.campaigns.join import join
+from graphsvc.campaigns.join import join_cores
 from graphsvc.campaigns.judgement import Bar, judge
 from graphsvc.campaigns.lineage.follow import follow
 from graphsvc.campaigns.pins import Pins
 from graphsvc.campaigns.score import TIME
 from graphsvc.campaigns.succession.successions import successions
-from graphsvc.campaigns.weighing import cores, evidence_of, held
+from graphsvc.campaigns.weighing import cores, evidence_of
+from graphsvc.community.components import resolution_of
 from graphsvc.community.protocol import Detector
 from graphsvc.errors import Cancelled, DetectionError, GraphsvcError
 from graphsvc.linkage.bits import with_levels
-from graphsvc.linkage.pairs import MEMORY, enumerate_links, joining, tying
+from graphsvc.linkage.pairs import MEMORY, enumerate_links
 from graphsvc.linkage.window import recent
 from graphsvc.measure import Clock, Need, need
 from graphsvc.model.certificate import Certificate
@@ -64,7 +65,7 @@ class Parameters:
     window: int = 0
     """Days for which a use of a signal counts after it was last seen; 0: for ever."""
     gamma: float = 1.0
-    """Resolution of Leiden: higher makes smaller cores."""
+    """Resolution of Leiden against the one that the number of links asks for: higher makes smaller cores."""
     min_values: int = 2
     """Independent values two accounts must share to be linked."""
     min_core: int = 4
@@ -286,16 +287,16 @@ def find(
         stage.rows = len(links)
     progress("links", len(links), len(links))
     with clock.stage("communities") as stage, translated():
+        gamma = parameters.gamma * resolution_of(links)
         community = detector.communities(
-            links, parameters.algorithm, gamma=parameters.gamma, seed=parameters.seed, progress=progress
+            links, parameters.algorithm, gamma=gamma, seed=parameters.seed, progress=progress
         )
         stage.rows = int(community.max(initial=-1)) + 1
     with clock.stage("campaigns") as stage:
         given = evidence_of(full, signups="signup" in parameters.time)
         grown = cores(community, parameters.min_core)
         if parameters.joining:
-            prompts = tying(full) & (full.signals["kind"] == "prompt").to_numpy()
-            grown = join(grown, held(given, joining(full)), held(given, prompts))
+            grown = join_cores(given, grown)
         _, weighed = grow(given, grown, parameters.rounds, progress)
         if not parameters.rounds:
             weighed = weighed.rows(weighed.member)

@@ -19,7 +19,6 @@ from graphsvc.linkage.pairs import (
     ONE_OBSERVATION,
     SOLE_DEGREE,
     enumerate_links,
-    joining,
     sole,
     tying,
 )
@@ -232,13 +231,6 @@ def test_a_use_whose_times_are_not_known_is_not_in_passing(unknown: tuple[int, i
     edges = {(account, 0) for account in range(10)}
     seen = dict.fromkeys(edges, (0, 10 * HOUR)) | {(3, 0): unknown}
     assert not in_passing(graph_of(10, [("ip",)], edges, seen=seen)).any()
-
-
-def test_cores_are_joined_by_addresses_and_by_what_links_alone() -> None:
-    kinds = ["instrument", "device", "phone", "ip", "prompt", "email_handle", "user_agent", "referral_code"]
-    signals = [*((kind,) for kind in kinds), ("ip", "", "cgnat")]
-    graph = graph_of(1_000, signals, {(a, s) for a in (1, 2) for s in range(len(signals))})
-    assert joining(graph).tolist() == [True] * 4 + [False] * 5
 
 
 def test_sharing_an_address_counts_its_prefix_once() -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import polars as pl
 
+from graphsvc.campaigns.backbone import find_backbone
 from graphsvc.campaigns.membership import Evidence, Weighed, weigh
 
 SETTLED = 0.0003
@@ -36,7 +37,9 @@ def grow(
     """
     members = cores.select("cluster", "account").sort("cluster", "account")
     progress("grow", 0, rounds)
-    weighed = weigh(given, members)
+    # What hangs on to a core by a single value or account is a candidate like all others.
+    backbone = members = find_backbone(given, members)
+    weighed = weigh(given, members, backbone)
     for number in range(rounds):
         grown = best(weighed, GROWING).select("cluster", "account")
         came = grown.join(members, on=["cluster", "account"], how="anti")
@@ -47,7 +50,9 @@ def grow(
         # A cluster's evidence depends on its own members only: what did not change need not be weighed again.
         changed = pl.concat([came, went])["cluster"].unique()
         again = members.filter(pl.col("cluster").is_in(changed.implode()))
-        weighed = weighed.without(changed.to_list()).with_rows(weigh(given, again))
+        weighed = weighed.without(changed.to_list()).with_rows(
+            weigh(given, again, find_backbone(given, again))
+        )
         progress("grow", number + 1, rounds)
     progress("grow", rounds, rounds)
     return members, weighed

@@ -151,23 +151,31 @@ class Weighed:
         return both.rows(np.argsort(keys, kind="stable"))
 
 
-def weigh(given: Evidence, members: pl.DataFrame) -> Weighed:
-    """Weighs every account against every cluster with which it agrees strongly in some tying family.
+def weigh(given: Evidence, members: pl.DataFrame, backbone: pl.DataFrame | None = None) -> Weighed:
+    """Weigh every account against every cluster with which it agrees strongly in some tying family.
+
+    What an account agrees with is the backbone alone; what agreement is worth is learned from all members.
 
     Args:
         members: cluster, account (int32), sorted; an account is in one cluster at most.
+        backbone: those of the members that make the pools, of every cluster some (`backbone.find_backbone`); all,
+            where none is given.
     """
     accounts, families = given.has.shape
     # Tables by cluster have a row for each that is asked for, whatever its number.
     numbers, place, size = np.unique(members["cluster"].to_numpy(), return_inverse=True, return_counts=True)
     members = members.select(cluster=pl.Series(place, dtype=pl.Int32), account="account")
-    home = np.full(accounts, -1, dtype=np.int32)
-    home[members["account"].to_numpy()] = place
-    pool = pools(given, members)
-    leads = _leading(given, pool)
+    if backbone is None:
+        backbone = members
+    else:
+        within = np.searchsorted(numbers, backbone["cluster"].to_numpy())
+        backbone = backbone.select(cluster=pl.Series(within, dtype=pl.Int32), account="account")
+    belongs, home = _homes(members, accounts), _homes(backbone, accounts)
+    pool = pools(given, backbone)
+    leads = find_leading(given, pool)
     leading, popular = pool.filter(leads), pool.filter(~leads)
     fine = agreement(leading, *given.uses.users(leading["signal"].to_numpy()), home, families)
-    worth = _learn(given, members, fine, popular, home)
+    worth = _learn(given, members, fine, popular, home, belongs)
 
     strong = worth[fine.cluster, fine.family, fine.kind] >= STRONG_BITS
     pairs = (fine.cluster * accounts + fine.account)[strong]
@@ -195,7 +203,7 @@ def weigh(given: Evidence, members: pl.DataFrame) -> Weighed:
     return Weighed(
         numbers[cluster],
         account,
-        home[account] == cluster,
+        belongs[account] == cluster,
         bits.astype(np.float32),
         time.astype(np.float32),
         prior.astype(np.float32),
@@ -203,8 +211,20 @@ def weigh(given: Evidence, members: pl.DataFrame) -> Weighed:
     )
 
 
+def _homes(members: pl.DataFrame, accounts: int) -> NDArray[np.int32]:
+    """Give the cluster of each account, -1 where it is in none; int32, one an account."""
+    home = np.full(accounts, -1, dtype=np.int32)
+    home[members["account"].to_numpy()] = members["cluster"].to_numpy()
+    return home
+
+
 def _learn(
-    given: Evidence, members: pl.DataFrame, fine: Agreement, popular: pl.DataFrame, home: NDArray[np.int32]
+    given: Evidence,
+    members: pl.DataFrame,
+    fine: Agreement,
+    popular: pl.DataFrame,
+    home: NDArray[np.int32],
+    belongs: NDArray[np.int32],
 ) -> Floats:
     """Bits of each class, shape (clusters, families, classes).
 
@@ -212,7 +232,8 @@ def _learn(
         members: clusters numbered from 0.
         fine: who agrees through values that lead; all there are.
         popular: the rest of the pools.
-        home: the cluster each account is a member of, -1 = of none.
+        home: the cluster in whose backbone each account is, -1 = in none.
+        belongs: the cluster each account is a member of, -1 = of none.
     """
     accounts, families = given.has.shape
     of = members["cluster"].to_numpy()
@@ -225,7 +246,7 @@ def _learn(
         )
         return found
 
-    own = home[fine.account] == fine.cluster
+    own = belongs[fine.account] == fine.cluster
     inside, outside = (
         counted(part.cluster, part.family, part.kind) for part in (fine.rows(own), fine.rows(~own))
     )
@@ -257,8 +278,8 @@ def _learn(
     return worth
 
 
-def _leading(given: Evidence, pool: pl.DataFrame) -> NDArray[np.bool_]:
-    """Which values of the pools can make a candidate: those of tying kinds that are not mostly other people's.
+def find_leading(given: Evidence, pool: pl.DataFrame) -> NDArray[np.bool_]:
+    """Find the values of the pools that can make a candidate: those of linking kinds that are not mostly others'.
 
     The many who have a hub of a cluster in common with it are weighed by it only where something else leads to them. Of
     coarser values those lead that are mostly the cluster's own, as a domain that was bought for it.

@@ -39,14 +39,6 @@ def evidence_of(graph: SignalGraph, *, signups: bool) -> Evidence:
     )
 
 
-def held(given: Evidence, which: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> pl.DataFrame:
-    """Account, signal, family of the uses of some signals (bool, one a signal), but for those in passing."""
-    signals = np.flatnonzero(which).astype(np.int32)
-    place, account, passing = given.uses.users(signals)
-    signal = signals[place[~passing]]
-    return pl.DataFrame({"account": account[~passing], "signal": signal, "family": given.family[signal]})
-
-
 def cores(community: np.ndarray[tuple[int], np.dtype[np.int32]], smallest: int) -> pl.DataFrame:
     """Communities of at least `smallest` accounts: cluster, account (int32)."""
     frame = pl.DataFrame({"cluster": community, "account": np.arange(len(community), dtype=np.int32)})

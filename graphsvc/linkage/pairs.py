@@ -59,13 +59,6 @@ def _sole(graph: SignalGraph, degree: Ints, ties: NDArray[np.bool_]) -> NDArray[
     return found
 
 
-def joining(graph: SignalGraph) -> NDArray[np.bool_]:
-    """Which signals can join cores; bool, one a signal. Those of sole kinds and addresses, as far as they tie."""
-    kinds = of_kinds(graph, lambda kind: kind_of(kind).sole or kind == "ip", np.bool_)
-    found: NDArray[np.bool_] = kinds & tying(graph)
-    return found
-
-
 def sign_ups(graph: SignalGraph) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """When each account signed up (int64, ms since 1970), and whether so few did around that moment that to do so too
     has `TYING_BITS` (bool); of shape (accounts,)."""
