@@ -10,7 +10,7 @@ from seed.randomised.surface import Surface
 SMALLEST = 3
 FEW_FOR_WAVES = 40
 """Below this many accounts a weekly share is no number: bans of small campaigns are counted instead."""
-ENOUGH = 1.2
+ENOUGH = 1.5
 """Slots that an active member shares on average unless its operator is hidden: most members share one or more."""
 ALWAYS_PAYING = 0.85
 """Share of members that pay, at least, where the export shows payments alone."""

@@ -145,8 +145,8 @@ RANGES: Mapping[str, Range] = {
     "market.domains": _sizes(3, 300),  # a disposable-mail service's domains
     "leak.templates": Range(1, 20, whole=True),  # templates of one operator that became public
     # --- campaigns of a world
-    "campaigns.share": Range(0.003, 0.3, log=True),  # of all accounts: a nuisance to a flood
-    "campaigns.largest": Range(0.1, 1.0),  # of the campaigns' accounts: rings alike, to one hydra
+    "campaigns.share": Range(0.005, 0.3, log=True),  # of all accounts: a nuisance to a flood
+    "campaigns.largest": Range(0.05, 0.95),  # of the campaigns' accounts: rings alike, to one hydra
     "campaigns.count": _sizes(1, 60),  # one operator to a market full of them
     "campaigns.size": _sizes(3, 30_000),  # three friends of fraud to a hydra; bounded by the world's share
     "campaigns.care": Range(0.0, 1.0),  # the trade's habit: 0 careless, 1 careful
