@@ -31,6 +31,18 @@ def weekday_hour(seconds: Ints) -> Ints:
     return (seconds // HOUR + 72) % 168  # 1970-01-01 was a Thursday
 
 
+def move_into_shift(rng: np.random.Generator, moments: Ints, shift: tuple[int, int]) -> Ints:
+    """Move moments to random times of the same day (UTC) within a shift, shape as given.
+
+    Args:
+        rng: Source of the times.
+        moments: Seconds since 1970.
+        shift: First hour of the day and number of hours; it may last past midnight.
+    """
+    first, hours = shift
+    return moments // DAY * DAY + first * HOUR + (rng.random(len(moments)) * hours * HOUR).astype(np.int64)
+
+
 def human_times(rng: np.random.Generator, low: Ints, high: Ints, ramp: float = 1.6) -> Ints:
     """Moments at which people do things, one for each pair of bounds, in seconds since 1970, shape (n,).
 

@@ -5,10 +5,11 @@ import polars as pl
 
 from seed.members import Members
 from seed.profiles import Counterparties
-from seed.scenario import Scenario
-from seed.slots import layout, reuse, share_out
+from seed.scenario import Kind, Scenario
+from seed.sessions import stays
+from seed.slots import MOST_SLOTS, layout, reuse, share_out
 from seed.streams import Ints, Streams, between, key, zipf
-from seed.tables import Everyone
+from seed.tables import Everyone, times
 from seed.text import tokens
 
 KIND = "counterparty"
@@ -18,7 +19,13 @@ def identifiers(people: Everyone, streams: Streams, scenario: Scenario) -> pl.Da
     """`identifiers`: `account_id`, `kind` and `value` (strings), a row an account and counterparty."""
     anybody = round(scenario.counterparties_per_account * sum(len(m) for m in people.parts))
     dealt = [
-        dealings(streams.rng("counterparties", m.name), m, anybody, scenario.counterparty_exponent)
+        dealings(
+            streams.rng("counterparties", m.name),
+            m,
+            m.profile.counterparties,
+            anybody,
+            scenario.counterparty_exponent,
+        )
         for m in people.parts
     ]
     value = tokens(np.concatenate([value for _, value in dealt]), people.salt(61))
@@ -27,23 +34,65 @@ def identifiers(people: Everyone, streams: Streams, scenario: Scenario) -> pl.Da
     return people.finished(rows, "value")
 
 
-def dealings(rng: np.random.Generator, members: Members, anybody: int, exponent: float) -> tuple[Ints, Ints]:
+def undeclared(people: Everyone, streams: Streams, name: str, kind: Kind) -> pl.DataFrame:
+    """Make the rows of one kind of identifier of a full world, with row numbers for accounts.
+
+    Args:
+        people: All accounts.
+        streams: The world's random streams.
+        name: The kind.
+        kind: How popular its values are, and whether the export has times.
+
+    Returns:
+        `account` (row number), `kind`, `value`, and, if the kind is timed, `first_seen`, `last_seen` and `count`.
+    """
+    anybody = max(1, round(kind.per_account * sum(len(m) for m in people.parts)))
+    frames = []
+    for members, place in zip(people.parts, people.place, strict=True):
+        manners = members.profile.identifiers.get(name)
+        if manners is None:
+            continue
+        rng = streams.rng("identifiers", name, members.name)
+        owner, value = dealings(rng, members, manners, anybody, kind.exponent)
+        having = (rng.random(len(members)) < manners.have)[owner]
+        owner, value = owner[having], value[having]
+        frame = pl.DataFrame({"account": place[owner], "number": value})
+        if kind.timed:
+            first, last = stays(rng, members, owner)
+            frame = frame.with_columns(times(first).alias("first_seen"), times(last).alias("last_seen"))
+            frame = frame.with_columns(pl.Series("count", rng.geometric(0.3, len(owner))).cast(pl.Int64))
+        frames.append(frame.unique(["account", "number"], keep="first", maintain_order=True))
+    if not frames:
+        return pl.DataFrame(schema={"account": pl.Int64, "kind": pl.String, "value": pl.String})
+    rows = pl.concat(frames)
+    opaque = tokens(rows["number"].to_numpy(), people.salt(62) ^ (key(name) << 8))
+    made = rows.with_columns(kind=pl.lit(name), value=pl.lit(f"{name[:3]}_") + opaque)
+    return made.select(
+        "account", "kind", "value", *(c for c in rows.columns if c not in ("account", "number"))
+    )
+
+
+def dealings(
+    rng: np.random.Generator, members: Members, manners: Counterparties, anybody: int, exponent: float
+) -> tuple[Ints, Ints]:
     """Owner and counterparty of each slot of a population, shape (slots,).
 
     Numbers below `anybody` are counterparties that anybody deals with, by popularity; others are the population's.
     """
-    manners = members.profile.counterparties
     low, high = np.log(manners.rows[0]), np.log(manners.rows[1] + 1)
     counts = np.exp(between(rng, (low, high), len(members))).astype(np.int64)
+    if members.busy is not None:
+        counts = 1 + np.minimum(counts * members.busy, MOST_SLOTS).astype(np.int64)
     owner = np.repeat(np.arange(len(members)), counts)
     own = (key(members.name) << 29) + (1 << 28)
     value = own + np.arange(len(owner))
     pooled = rng.random(len(owner)) < reuse(rng, members, manners)[owner]
     known = ~pooled & (rng.random(len(owner)) < manners.popular)
     value[known] = zipf(rng, anybody, int(known.sum()), exponent)
-    values = layout(members, manners)
+    sharers = members.sharing(manners)
+    values = layout(sharers, manners)
     pool = _pool(rng, manners, int(values.count.sum()), anybody, key(members.name) << 29)
-    value[pooled] = pool[share_out(rng, members, owner[pooled], manners, values)]
+    value[pooled] = pool[share_out(rng, sharers, owner[pooled], manners, values)]
     return owner, value
 
 

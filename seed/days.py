@@ -30,8 +30,13 @@ def check(scenario: Scenario, days: int) -> None:
     """Refuse days that the world's traffic does not cover.
 
     Raises:
-        SettingsError: more days than the scenario has traffic or history of.
+        SettingsError: more days than the scenario has traffic or history of, or an export without some columns.
     """
+    if scenario.tables is not None or scenario.filled:
+        raise SettingsError(
+            f"The scenario {scenario.name} may lack the columns that days are cut by.",
+            "Choose the scenario `days`.",
+        )
     most = scenario.activity_days if scenario.bundle == "full" else scenario.history_days - 1
     if days > most:
         raise SettingsError(

@@ -3,10 +3,11 @@
 import numpy as np
 import polars as pl
 
+from seed.markets import draw_offers, is_rented, stock_places
 from seed.members import Members
 from seed.pools import CONSONANTS, COUNTRIES, DISPOSABLE, FREEMAIL, VOWELS, Pools, plain
 from seed.profiles import Identity
-from seed.slots import pooled_or_own
+from seed.slots import pooled_or_own, rent_in_passing
 from seed.streams import Bools, Ints, key, mix, pick, zipf
 from seed.text import LETTERS, tokens
 
@@ -60,8 +61,12 @@ def referrals(rng: np.random.Generator, members: Members) -> tuple[Ints, pl.Seri
     """Owners and codes of the identifier kind `referral_code`; most people have none."""
     pool = members.profile.identity.referrals
     filled, pooled = pooled_or_own(rng, members, np.arange(len(members)), pool, np.arange(len(members)))
-    code = tokens(filled[pooled] + (key(members.name) << 28), int(rng.integers(2**32)), LETTERS)
-    return np.flatnonzero(pooled), code.str.slice(0, 10).str.to_uppercase()
+    salt = int(rng.integers(2**32))
+    filled = rent_in_passing(rng, members, pool, filled, ~pooled, members.created)
+    given = pooled | is_rented(filled)
+    code = tokens(_numbers(members, filled[given]), salt, LETTERS)
+    code = code.zip_with(pl.Series(~is_rented(filled[given])), tokens(filled[given], 0, LETTERS))
+    return np.flatnonzero(given), code.str.slice(0, 10).str.to_uppercase()
 
 
 def _surnames(rng: np.random.Generator, members: Members, manners: Identity, available: int) -> Ints:
@@ -113,6 +118,8 @@ def _domains(
         "group_domain": _group_domains(rng, members, names, company),
         "client_domain": _domain(names.plain_companies.gather(company % len(names.companies)), company),
     }
+    if "market_domain" in email:
+        choices["market_domain"] = _rented_domains(rng, members, names)
     which = pick(rng, email, n)
     return pl.concat([choices[kind] for kind in email]).gather(which * n + np.arange(n))
 
@@ -136,6 +143,30 @@ def _group_domains(rng: np.random.Generator, members: Members, names: Names, com
     return domains.gather(rng.integers(0, bought, len(members)))
 
 
+def _rented_domains(rng: np.random.Generator, members: Members, names: Names) -> pl.Series:
+    """A domain on offer at the sign-up, of four syllables and a number, the same for all who rent it."""
+    manners = members.profile.identity
+    offered = draw_offers(rng, manners.domain_markets, members.shelves, members.created)
+    scattered = mix(offered, 11)
+    syllables = [
+        names.syllables.gather(
+            ((scattered >> np.uint64(16 * i)) % np.uint64(len(names.syllables))).astype(np.int64)
+        )
+        for i in range(4)
+    ]
+    name = (
+        pl.DataFrame({f"s{i}": s for i, s in enumerate(syllables)})
+        .select(pl.concat_str(pl.all()))
+        .to_series()
+    )
+    return _domain(name, stock_places(offered))
+
+
+def _numbers(members: Members, values: Ints) -> Ints:
+    """Numbers of a population's own made distinct from those of the others; rented values stay as they are."""
+    return np.where(is_rented(values), values, values + (key(members.name) << 28))
+
+
 def _domain(name: pl.Series, number: Ints) -> pl.Series:
     """`name.example`, or `name7.example` for the seventh of that name."""
     frame = pl.DataFrame({"name": name, "number": number})
@@ -147,9 +178,12 @@ def _phones(rng: np.random.Generator, members: Members, country: Ints) -> pl.Ser
     """Phone numbers in international notation, null for those who gave none."""
     pool = members.profile.identity.phones
     filled, pooled = pooled_or_own(rng, members, np.arange(len(members)), pool, np.arange(len(members)))
-    line = (mix(filled + (key(members.name) << 28), int(rng.integers(2**32))) % np.uint64(10**9)).astype(
-        np.int64
-    )
+    salt = int(rng.integers(2**32))
+    filled = rent_in_passing(rng, members, pool, filled, ~pooled, members.created)
+    rented = is_rented(filled)
+    scattered = np.where(rented, mix(filled, 0), mix(_numbers(members, filled), salt))
+    line = (scattered % np.uint64(10**9)).astype(np.int64)
+    pooled |= rented
     calling = np.array([c.calling for c in COUNTRIES])[np.where(pooled, 0, country)]
     given = rng.random(len(members)) < members.profile.identity.phone
     frame = pl.DataFrame({"calling": calling, "line": line, "given": given | pooled})

@@ -1,13 +1,17 @@
 """Who is there: groups, moments of sign-up, bans and replacements of one population or campaign."""
 
-from dataclasses import dataclass
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from seed.clock import DAY, HOUR, human_times
-from seed.profiles import Campaign, Life, Population, Profile, Signup
+from seed.clock import DAY, HOUR, human_times, move_into_shift
+from seed.markets import Shelf
+from seed.profiles import Campaign, Life, Pool, Population, Profile, Signup
 from seed.scenario import Scenario
-from seed.streams import Floats, Ints, between
+from seed.streams import Floats, Ints, Streams, between
 
 STATUSES = ("active", "suspended", "banned", "closed")
 ROLES = ("member", "sleeper", "replacement")
@@ -23,6 +27,8 @@ class Members:
     `group` counts from 0 and is never decreasing for legitimate populations; `ended` is when the account
     stopped being active (the world's end if it never did); `predecessor` is the index of the banned
     account a replacement follows, or -1; `eagerness` scales the member's reuse of its group's pools.
+    `team` counts from 0 within a campaign (none: one team), `busy` scales what a member does (none: 1).
+    `shelves` are the world's markets.
     """
 
     name: str
@@ -34,6 +40,9 @@ class Members:
     role: Ints
     predecessor: Ints
     eagerness: Floats
+    team: Ints | None = None
+    busy: Floats | None = None
+    shelves: Mapping[str, Shelf] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.group)
@@ -41,7 +50,11 @@ class Members:
     @property
     def groups(self) -> int:
         """Number of groups."""
-        return int(self.group[-1]) + 1 if len(self.group) else 0
+        return int(self.group.max()) + 1 if len(self.group) else 0
+
+    def sharing(self, pool: Pool) -> Members:
+        """Return these members in the groups that share `pool`: their teams, or as they are."""
+        return replace(self, group=self.team) if pool.by_team and self.team is not None else self
 
     @property
     def campaign(self) -> bool:
@@ -88,6 +101,8 @@ def births(rng: np.random.Generator, group: Ints, signup: Signup, scenario: Scen
     when = when if signup.ramp is None else when ** (1 / ramp)
     even = low[first] + (when * (high - low)[first]).astype(np.int64)
     moments = np.where(rng.random(len(first)) < signup.steady, even, moments)
+    if signup.shift is not None:
+        moments = np.maximum(move_into_shift(rng, moments, signup.shift), scenario.start)
     within = (rng.random(n) * length * signup.minutes * 60).astype(np.int64)
     latest: Ints = np.minimum(moments[burst] + within, scenario.end - HOUR)
     return latest
@@ -112,6 +127,30 @@ def legitimate(
         nobody,
         np.ones(accounts),
     )
+
+
+def equipped(members: Members, streams: Streams, shelves: Mapping[str, Shelf]) -> Members:
+    """Return `members` with their teams, how much each does, and the markets of their world.
+
+    Teams are blocks in the order of sign-up, as an operator hires one team after the other; a replacement belongs
+    to the team of the account it follows. The numbers come from streams of their own.
+    """
+    profile, n = members.profile, len(members)
+    team = busy = None
+    if isinstance(profile, Campaign) and profile.teams[1] > 1:
+        rng = streams.rng("teams", members.name)
+        first = np.flatnonzero(members.predecessor == NONE)
+        teams = min(int(rng.integers(profile.teams[0], profile.teams[1] + 1)), max(len(first) // 3, 1))
+        bounds = np.sort(rng.random(teams - 1)) * len(first)
+        team = np.zeros(n, dtype=np.int64)
+        order = first[np.argsort(members.created[first], kind="stable")]
+        team[order] = np.searchsorted(bounds, np.arange(len(first)), side="right")
+        for i in np.flatnonzero(members.predecessor != NONE):  # predecessors have lower numbers
+            team[i] = team[members.predecessor[i]]
+    if profile.spread:
+        noise = streams.rng("busy", members.name).normal(0.0, profile.spread, n)
+        busy = np.exp(noise - profile.spread**2 / 2)  # the mean of a log-normal variable is 1 so
+    return replace(members, team=team, busy=busy, shelves=shelves)
 
 
 def _honest_ends(rng: np.random.Generator, created: Ints, life: Life, end: int) -> tuple[Ints, Ints]:

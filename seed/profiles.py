@@ -23,6 +23,8 @@ def ordered(bounds: tuple[float, float]) -> tuple[float, float]:
 
 IntRange: TypeAlias = Annotated[tuple[Annotated[int, Field(ge=1)], int], AfterValidator(ordered)]
 Reuse: TypeAlias = Annotated[tuple[Share, Share], AfterValidator(ordered)]
+Shift: TypeAlias = tuple[Annotated[int, Field(ge=0, le=23)], Annotated[int, Field(ge=1, le=24)]]
+"""First hour of the day (UTC) and number of hours."""
 
 
 class Section(BaseModel):
@@ -42,6 +44,16 @@ class Pool(Section):
     """0: any member may meet any value of the pool; 1: only those who signed up at about the same time."""
     inherits: Share | None = None
     """Share of these slots that a replacement takes over; unset: as the campaign says for all its slots."""
+    by_team: bool = False
+    """Whether each team of a campaign has values of its own; otherwise the campaign has one pool."""
+    at_signup: bool = False
+    """Whether the pool fills only the slot of the sign-up: who made the accounts does not use them."""
+    markets: dict[str, float] = {}
+    """Markets of the scenario that values are rented from, with their weights."""
+    rented: Share = 0.0
+    """Share of the pool's values that are rented, so that other renters have them too."""
+    passing: Share = 0.0
+    """Share of the slots left by the pool that hold a value which the markets offer at that moment."""
 
 
 class Signup(Section):
@@ -59,6 +71,8 @@ class Signup(Section):
     ramp: Annotated[float, Field(ge=1, le=6)] | None = None
     """A group's accounts grow with the time since its first sign-up to the power of this; unset: with 1.6, bursts at
     any hour evenly."""
+    shift: Shift | None = None
+    """Working hours in which bursts begin; unset: people's waking hours, but for `steady`."""
 
 
 class Addresses(Pool):
@@ -116,7 +130,10 @@ class Prompts(Pool):
 
 
 class Counterparties(Pool):
-    """With whom accounts deal, in worlds whose `bundle` is "counterparties"."""
+    """Identifiers of a kind that graphsvc does not declare, such as counterparties."""
+
+    have: Share = 1.0
+    """Share of the accounts that have any."""
 
     rows: IntRange = (3, 40)
     """Slots an account has; drawn evenly over the logarithm."""
@@ -127,7 +144,7 @@ class Counterparties(Pool):
 
 
 EmailDomain: TypeAlias = Literal[
-    "freemail", "own_domain", "family_domain", "group_domain", "client_domain", "disposable"
+    "freemail", "own_domain", "family_domain", "group_domain", "client_domain", "disposable", "market_domain"
 ]
 
 
@@ -141,6 +158,8 @@ class Identity(Section):
     }
     members_per_domain: Annotated[float, Field(gt=0)] = 400.0
     """For a campaign's `group_domain`: its accounts for each domain it bought."""
+    domain_markets: dict[str, float] = {}
+    """For `market_domain`: the markets of mail domains, with their weights."""
     generated_handles: Share = 0.08
     """Share of handles made of syllables and digits instead of a name."""
     name_skew: Annotated[float, Field(ge=0, le=2)] = 0.5
@@ -166,6 +185,8 @@ class Traffic(Section):
     """Share of the traffic that ends up on a newly released model …"""
     half_time_hours: Annotated[float, Field(gt=0)] = 120.0
     """… and the hours after which half of that move is done."""
+    shift: Shift | None = None
+    """Working hours of a campaign's first team, in place of `shape`; each other team follows the one before it."""
 
 
 class Life(Section):
@@ -189,6 +210,10 @@ class Profile(Section):
     traffic: Traffic = Traffic()
     sessions: Annotated[float, Field(ge=1)] = 2.2
     """Mean number of addresses an account is seen at."""
+    spread: Annotated[float, Field(ge=0, le=2)] = 0.0
+    """How unequal accounts are: the standard deviation of the logarithm of what one does; 0: all do about the same."""
+    identifiers: dict[str, Counterparties] = {}
+    """Identifiers of each of the scenario's undeclared `kinds`."""
     kept: Share = 0.0
     """Share of slots that are used for as long as the account lives, the last begun among them; the others fall out of
     use before. 0: all of them do."""
@@ -233,7 +258,7 @@ class Campaign(Profile):
     size: IntRange
     scale: Literal["size", "count"]
     """What shrinks in a world below the reference size. Above it sizes stay; `count` alone grows."""
-    smallest: Annotated[int, Field(ge=4)] = 12
+    smallest: Annotated[int, Field(ge=3)] = 12
     sleepers: Share = 0.0
     sleeper_reuse: Share = 0.4
     """A sleeper's reuse as a share of a member's."""
@@ -247,6 +272,10 @@ class Campaign(Profile):
     inherits: Share = 0.5
     """Share of its slots that a replacement takes over from the banned account."""
     series: Series = Series()
+    generator: bool = False
+    """Whether e-mail addresses and display names come from `series` in a full world."""
+    teams: IntRange = (1, 1)
+    """Teams that a campaign is divided into, by the order of sign-up."""
 
     def inherited(self, pool: Pool) -> float:
         """Share of the slots of one of its pools that a replacement takes over."""

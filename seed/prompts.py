@@ -1,16 +1,18 @@
 """Who writes what: own words, greetings everybody sends, popular templates, and a group's own templates."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from string import Formatter
 
 import numpy as np
 import polars as pl
 
-from seed.members import Members
+from seed.markets import Shelf, is_rented, market_keys, stock_places
+from seed.members import NONE, Members
 from seed.phrases import SLOTS, Phrases, Templates
 from seed.profiles import Campaign
 from seed.sessions import stays
-from seed.slots import inherit, layout, reuse, share_out, slot_owners
+from seed.slots import inherit, layout, rent, rent_in_passing, reuse, share_out, slot_owners
 from seed.streams import Ints, Streams, key, zipf
 from seed.text import tokens
 
@@ -29,15 +31,44 @@ class Prompts:
     last: Ints
 
 
-def prompts(streams: Streams, members: Members, phrases: Phrases, popular: Templates) -> Prompts:
-    """All prompts of a population; `popular` are the templates that anybody may copy."""
+@dataclass(frozen=True, slots=True)
+class Public:
+    """Templates that anybody may copy: the popular ones first, then the stock of each market of templates.
+
+    `first` holds the place among them where the stock of each market begins, by the market's key.
+    """
+
+    templates: Templates
+    popular: int
+    first: Mapping[int, int]
+
+    def place(self, rented: Ints) -> Ints:
+        """Return the place among the templates of each rented one, shape as given."""
+        begins = np.zeros(len(rented), dtype=np.int64)
+        keys = market_keys(rented)
+        for number, first in self.first.items():
+            begins[keys == number] = first
+        return begins + stock_places(rented)
+
+
+def publish(rng: np.random.Generator, phrases: Phrases, popular: int, markets: Sequence[Shelf]) -> Public:
+    """Make the templates that anybody may copy: `popular` ones, and the stocks of the `markets` of templates."""
+    stocks = [shelf.market.values for shelf in markets]
+    begins = popular + np.cumsum([0, *stocks])[:-1]
+    first = {shelf.number: int(begin) for shelf, begin in zip(markets, begins, strict=True)}
+    return Public(phrases.templates(rng, popular + sum(stocks)), popular, first)
+
+
+def prompts(streams: Streams, members: Members, phrases: Phrases, public: Public) -> Prompts:
+    """All prompts of a population; `public` are the templates that anybody may copy."""
     rng = streams.rng("prompts", members.name)
-    manners = members.profile.prompts
-    owner = slot_owners(rng, len(members), manners.rows, MOST_PROMPTS)
+    manners, popular = members.profile.prompts, public.templates
+    sharers = members.sharing(manners)
+    owner = slot_owners(rng, members, manners.rows, MOST_PROMPTS)
     counts = None
     if manners.templates is not None:
-        counts = rng.integers(manners.templates[0], manners.templates[1] + 1, members.groups)
-    values = layout(members, manners, counts)
+        counts = rng.integers(manners.templates[0], manners.templates[1] + 1, sharers.groups)
+    values = layout(sharers, manners, counts)
     own = phrases.templates(rng, 0 if manners.from_popular else int(values.count.sum()))
 
     # What a row is: OWN, COMMON, 0 … a popular template, then the population's own templates.
@@ -46,17 +77,28 @@ def prompts(streams: Streams, members: Members, phrases: Phrases, popular: Templ
     limit = reuse(rng, members, manners)[owner]
     what[(u >= limit) & (u < limit + manners.common)] = COMMON
     copied = (u >= limit + manners.common) & (u < limit + manners.common + manners.popular)
-    what[copied] = zipf(rng, len(popular), int(copied.sum()))
-    dealt = share_out(rng, members, owner[u < limit], manners, values)
-    what[u < limit] = dealt % len(popular) if manners.from_popular else len(popular) + dealt
+    what[copied] = zipf(rng, public.popular, int(copied.sum()))
+    dealt = share_out(rng, sharers, owner[u < limit], manners, values)
+    what[u < limit] = dealt % public.popular if manners.from_popular else len(popular) + dealt
+    if manners.rented:
+        number = rent(rng, sharers, manners, values)[dealt]
+        bought = np.flatnonzero(u < limit)[number != NONE]
+        what[bought] = public.place(number[number != NONE])
     if isinstance(members.profile, Campaign):
         what = inherit(rng, members, owner, what, members.profile.inherited(manners))
+
+    first = last = None
+    if manners.passing:
+        first, last = stays(rng, members, owner)
+        rented = rent_in_passing(rng, members, manners, what, what == OWN, first)
+        what = np.where(is_rented(rented), public.place(rented), what)
 
     text = _texts(rng, what, phrases, popular, own)
     fingerprint = tokens(_fingerprints(what, members.name, len(popular)), salt=streams.seed)
     exported = pl.Series(rng.random(len(owner)) < manners.fingerprints)
     nothing = pl.Series([None], dtype=pl.String)
-    first, last = stays(rng, members, owner)
+    if first is None or last is None:
+        first, last = stays(rng, members, owner)
     return Prompts(
         owner, text.zip_with(~exported, nothing), fingerprint.zip_with(exported, nothing), first, last
     )

@@ -8,8 +8,21 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import AfterValidator, AwareDatetime, Field, ValidationError, model_validator
 
 from graphsvc.errors import SettingsError
-from seed.profiles import Campaign, IntRange, NetworkClass, Population, Section, Share, ordered
+from seed.profiles import (
+    Campaign,
+    IntRange,
+    NetworkClass,
+    Pool,
+    Population,
+    Profile,
+    Section,
+    Share,
+    ordered,
+)
 
+RANDOM = "random"
+"""The scenario that a seed draws (`seed.randomised`)."""
+RANDOM_DESCRIPTION = "every number is drawn from the seed: size, tables, markets, people, operators"
 Ways: TypeAlias = Annotated[
     tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(le=4)]], AfterValidator(ordered)
 ]
@@ -60,6 +73,43 @@ class Alliances(Section):
     """Sessions of the other's machines that such an account has; and a card of the other's, where it pays."""
 
 
+class Market(Section):
+    """Values that anybody may rent: exits, cards, device images, numbers, mail domains, prompt templates."""
+
+    values: Annotated[int, Field(ge=1, le=1_000_000)]
+    exponent: Annotated[float, Field(ge=0, le=2)] = 0.5
+    """The r-th most popular value on offer has weight r to the power of minus this."""
+    shelf: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """Part of the values on offer at any moment; below 1 the offer moves through the values over the history."""
+    network: NetworkClass = "proxy"
+    """Where a market of exits has its addresses."""
+
+
+class Kind(Section):
+    """A kind of identifier that graphsvc does not declare, in a full world."""
+
+    per_account: Annotated[float, Field(gt=0)] = 1.5
+    """Values that anybody may have, for each account of the world …"""
+    exponent: Annotated[float, Field(ge=0, le=2)] = 0.9
+    """… of which the r-th most popular has weight r to the power of minus this."""
+    timed: bool = False
+    """Whether the export says when and how often it was seen."""
+
+
+OPTIONAL_COLUMNS: dict[str, tuple[str, ...]] = {
+    "accounts": (
+        "status", "status_changed_at", "plan", "country", "email", "phone", "display_name", "organization",
+        "signup_ip", "signup_device", "user_agent",
+    ),
+    "payments": ("bin", "issuer_country", "payments"),
+    "sessions": ("asn", "device", "user_agent", "requests"),
+    "prompts": ("model", "requests"),
+    "activity": ("model",),
+    "networks": ("name", "country"),
+}  # fmt: skip
+"""Columns that an export may lack (docs/bundle-format.md)."""
+
+
 class Scenario(Section):
     """A whole world, but for its size and seed."""
 
@@ -69,8 +119,21 @@ class Scenario(Section):
     """The world's present; everything happened before it."""
     bundle: Literal["full", "counterparties", "names"] = "full"
     """All tables; or sign-up times and one kind of identifier; or sign-up times, e-mail and display names."""
+    tables: tuple[str, ...] | None = None
+    """Tables of a full bundle besides `accounts`; unset: all."""
+    filled: dict[str, Share] = Field(default={})
+    """For an optional column (`table.column`) the share of its cells that are filled; at 0 the column is not there."""
+    declared_kinds: tuple[Literal["tls_fingerprint", "referral_code"], ...] = (
+        "tls_fingerprint",
+        "referral_code",
+    )
+    """Which of these the table `identifiers` of a full bundle has."""
+    kinds: dict[str, Kind] = Field(default={})
+    """Further kinds of identifiers of a full bundle."""
+    markets: dict[str, Market] = Field(default={})
     history_days: Annotated[int, Field(ge=30, le=1500)] = 210
-    reference_accounts: Annotated[int, Field(ge=1000)] = 120_000
+    smallest_world: Annotated[int, Field(ge=1)] = 500
+    reference_accounts: Annotated[int, Field(ge=1)] = 120_000
     activity_days: Annotated[int, Field(ge=1, le=90)] = 14
     popular_prompts: Annotated[int, Field(ge=1)] = 40
     user_agents: bool = True
@@ -101,13 +164,41 @@ class Scenario(Section):
             raise ValueError("framing needs campaigns and a full bundle")
         if self.alliances and self.bundle != "full":
             raise ValueError("alliances need a full bundle")
+        known = {f"{table}.{column}" for table, columns in OPTIONAL_COLUMNS.items() for column in columns}
+        if unknown := self.filled.keys() - known:
+            raise ValueError(f"{sorted(unknown)[0]} is no optional column")
         if self.bundle != "full":
             return self
         for name, profile in {**self.populations, **self.campaigns}.items():
-            a = profile.addresses
-            if missing := {a.home, *a.shared, *a.networks} - self.networks.keys():
-                raise ValueError(f"{name} uses the network class {sorted(missing)[0]}, which is not declared")
+            self._check_profile(name, profile)
         return self
+
+    def _check_profile(self, name: str, profile: Profile) -> None:
+        a = profile.addresses
+        used = {
+            a.home,
+            *a.shared,
+            *a.networks,
+            *(self.markets[m].network for m in a.markets if m in self.markets),
+        }
+        if missing := used - self.networks.keys():
+            raise ValueError(f"{name} uses the network class {sorted(missing)[0]}, which is not declared")
+        identity = profile.identity
+        pools: list[Pool] = [
+            a,
+            profile.cards,
+            profile.devices,
+            profile.prompts,
+            identity.phones,
+            identity.referrals,
+        ]
+        rented = {market for pool in pools for market in pool.markets} | identity.domain_markets.keys()
+        if absent := rented - self.markets.keys():
+            raise ValueError(f"{name} rents from the market {sorted(absent)[0]}, which is not declared")
+        if undeclared := profile.identifiers.keys() - self.kinds.keys():
+            raise ValueError(
+                f"{name} has identifiers of the kind {sorted(undeclared)[0]}, which is not declared"
+            )
 
     @cached_property
     def end(self) -> int:
@@ -121,22 +212,24 @@ class Scenario(Section):
 
 
 def names() -> list[str]:
-    """Names of the scenarios in the package, sorted."""
+    """Names of the scenarios: those with a file in the package, and `random`, sorted."""
     found = (files("seed") / "scenarios").iterdir()
-    return sorted(p.name.removesuffix(".toml") for p in found if p.name.endswith(".toml"))
+    return sorted([RANDOM, *(p.name.removesuffix(".toml") for p in found if p.name.endswith(".toml"))])
 
 
 def describe() -> dict[str, str]:
     """Each scenario's name with its description."""
-    return {name: load(name).description for name in names()}
+    return {name: RANDOM_DESCRIPTION if name == RANDOM else load(name).description for name in names()}
 
 
 def load(name: str) -> Scenario:
     """Read one scenario of the package.
 
     Raises:
-        SettingsError: there is none of that name, or its file says something it may not.
+        SettingsError: there is none of that name, its file says something it may not, or it is drawn from a seed.
     """
+    if name == RANDOM:
+        raise SettingsError("The scenario random has no file.", "Draw one from a seed: seed.randomised.draw.")
     if name not in names():
         raise SettingsError(f"There is no scenario {name!r}.", f"Choose one of: {', '.join(names())}.")
     return parse(name, _read(name))

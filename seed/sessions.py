@@ -5,10 +5,21 @@ from dataclasses import dataclass
 import numpy as np
 
 from graphsvc.errors import SettingsError
-from seed.members import Members
+from seed.markets import is_rented, market_keys, scatter
+from seed.members import NONE, Members
 from seed.networks import AddressSpace, with_interface
 from seed.profiles import Addresses, Campaign, NetworkClass
-from seed.slots import PoolLayout, inherit, layout, pooled_or_own, reuse, share_out, slot_owners
+from seed.slots import (
+    PoolLayout,
+    inherit,
+    layout,
+    pooled_or_own,
+    rent,
+    rent_in_passing,
+    reuse,
+    share_out,
+    slot_owners,
+)
 from seed.streams import Bools, Ints, pick
 
 MOST_SESSIONS = 10
@@ -71,16 +82,19 @@ def sessions(
     `homes` are addresses of honest households, of which pools may borrow; `taken` those that others were seen at.
     """
     profile = members.profile
-    owner = slot_owners(rng, len(members), profile.sessions, MOST_SESSIONS)
-    address = _addresses(rng, members, owner, space, homes, taken)
+    owner = slot_owners(rng, members, profile.sessions, MOST_SESSIONS)
+    address, at_pool = _addresses(rng, members, owner, space, homes, taken)
     own_device = owner * 4 + (rng.random(len(owner)) < 0.3)
-    device, _ = pooled_or_own(rng, members, owner, profile.devices, own_device)
+    device, on_pool = pooled_or_own(rng, members, owner, profile.devices, own_device)
     if isinstance(profile, Campaign):
         address = inherit(rng, members, owner, address, profile.inherited(profile.addresses))
         device = inherit(rng, members, owner, device, profile.inherited(profile.devices))
     known = rng.random(len(owner)) < profile.devices.known
     scripted = (rng.random(len(members)) < profile.devices.scripted)[owner]
     first, last = stays(rng, members, owner)
+    address = rent_in_passing(rng, members, profile.addresses, address, ~at_pool, first)
+    address = _exits(members, address, space)
+    device = rent_in_passing(rng, members, profile.devices, device, ~on_pool, first)
     return Sessions(owner, with_interface(address, owner), device, known, scripted, first, last)
 
 
@@ -89,11 +103,12 @@ def payments(rng: np.random.Generator, members: Members) -> Payments:
     cards = members.profile.cards
     paying = rng.random(len(members)) < cards.paying
     owner = np.repeat(np.flatnonzero(paying), 1 + (rng.random(int(paying.sum())) < 0.08))
-    card, _ = pooled_or_own(rng, members, owner, cards, owner * 4 + (np.diff(owner, prepend=-1) == 0))
+    card, pooled = pooled_or_own(rng, members, owner, cards, owner * 4 + (np.diff(owner, prepend=-1) == 0))
     if isinstance(members.profile, Campaign):
         card = inherit(rng, members, owner, card, members.profile.inherited(cards))
     kinds = pick(rng, cards.kinds, len(owner))
     first, last = stays(rng, members, owner)
+    card = rent_in_passing(rng, members, cards, card, ~pooled, first)
     # One instrument has one kind: that of its first payer.
     _, at, place = np.unique(card, return_index=True, return_inverse=True)
     return Payments(owner, card, kinds[at][place], first, last)
@@ -101,16 +116,23 @@ def payments(rng: np.random.Generator, members: Members) -> Payments:
 
 def _addresses(
     rng: np.random.Generator, members: Members, owner: Ints, space: AddressSpace, homes: Ints, taken: Ints
-) -> Ints:
+) -> tuple[Ints, Bools]:
+    """Address of each slot (rented ones as their numbers), and whether the pool filled it, shape (slots,)."""
     manners = members.profile.addresses
     home = space.draw(rng, manners.home, len(members))[owner]
     address = space.address(manners.home, space.nearby(rng, manners.home, home))
     u = rng.random(len(owner))
     limit = reuse(rng, members, manners)[owner]
     pooled = u < limit
-    values = layout(members, manners)
+    if manners.at_signup:
+        pooled &= np.diff(owner, prepend=-1) != 0
+    sharers = members.sharing(manners)
+    values = layout(sharers, manners)
     addresses = _pool_addresses(rng, values, manners, space, homes)
-    address[pooled] = addresses[share_out(rng, members, owner[pooled], manners, values)]
+    if manners.rented:
+        number = rent(rng, sharers, manners, values)
+        addresses = np.where(number == NONE, addresses, number)
+    address[pooled] = addresses[share_out(rng, sharers, owner[pooled], manners, values)]
     for network_class, share in manners.shared.items():
         chosen = (u >= limit) & (u < limit + share)
         limit = limit + share
@@ -120,7 +142,23 @@ def _addresses(
     if manners.private:
         own = np.flatnonzero(u >= limit)
         address[own] = _private(rng, owner[own], home[own], manners.home, space, np.append(taken, addresses))
-    return address
+    return address, pooled
+
+
+def _exits(members: Members, addresses: Ints, space: AddressSpace) -> Ints:
+    """Put the addresses of rented exits in place of their numbers, shape as given."""
+    rented = is_rented(addresses)
+    if not rented.any():
+        return addresses
+    addresses = addresses.copy()
+    keys = market_keys(addresses)
+    for shelf in members.shelves.values():
+        mine = np.flatnonzero(rented & (keys == shelf.number))
+        network_class = shelf.market.network
+        if len(mine):
+            places = scatter(addresses[mine], space.capacity(network_class))
+            addresses[mine] = space.address(network_class, places)
+    return addresses
 
 
 def _private(

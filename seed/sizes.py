@@ -7,8 +7,6 @@ from seed.profiles import Campaign
 from seed.scenario import Scenario
 from seed.streams import Streams
 
-SMALLEST_WORLD = 500
-
 
 def campaign_sizes(scenario: Scenario, accounts: int, streams: Streams) -> dict[str, tuple[str, int]]:
     """Campaign id -> (style, accounts).
@@ -49,13 +47,13 @@ def population_sizes(scenario: Scenario, honest: int) -> dict[str, int]:
     return sizes
 
 
-def check_accounts(accounts: int, campaigns: int) -> None:
+def check_accounts(accounts: int, campaigns: int, smallest: int) -> None:
     """Refuse a world too small to hold its campaigns and twice as many legitimate accounts.
 
     Raises:
         SettingsError: too few accounts.
     """
-    needed = max(SMALLEST_WORLD, 2 * campaigns)
+    needed = max(smallest, 2 * campaigns)
     if accounts < needed:
         raise SettingsError(
             f"A world of {accounts} accounts is too small for this scenario.", f"Ask for at least {needed}."

@@ -4,9 +4,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from seed.markets import draw_offers
 from seed.members import NONE, Members
 from seed.profiles import Pool
 from seed.streams import Bools, Floats, Ints, between
+
+MOST_SLOTS = 400
+"""Slots of one kind beyond the first that the busiest account has: the tables stay of a size that fits in memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +33,14 @@ def layout(members: Members, pool: Pool, counts: Ints | None = None) -> PoolLayo
     return PoolLayout(np.cumsum(count) - count, count)
 
 
-def slot_owners(rng: np.random.Generator, members: int, mean: float, most: int) -> Ints:
+def slot_owners(rng: np.random.Generator, members: Members, mean: float, most: int) -> Ints:
     """Owner of each slot: one and a Poisson number more for each member, ascending, shape (slots,)."""
-    counts = 1 + np.minimum(rng.poisson(max(mean - 1, 0.0), members), most - 1)
-    return np.repeat(np.arange(members), counts)
+    more = max(mean - 1, 0.0)
+    if members.busy is None:
+        counts = 1 + np.minimum(rng.poisson(more, len(members)), most - 1)
+    else:
+        counts = 1 + np.minimum(rng.poisson(more * members.busy), MOST_SLOTS)
+    return np.repeat(np.arange(len(members)), counts)
 
 
 def reuse(rng: np.random.Generator, members: Members, pool: Pool) -> Floats:
@@ -69,9 +77,61 @@ def pooled_or_own(
     Values of the pool are returned as -1 - value, so that they cannot be taken for a member's own.
     """
     pooled = rng.random(len(owner)) < reuse(rng, members, pool)[owner]
+    if pool.at_signup:
+        pooled &= np.diff(owner, prepend=-1) != 0
+    sharers = members.sharing(pool)
+    values = layout(sharers, pool)
+    dealt = share_out(rng, sharers, owner[pooled], pool, values)
     filled = own.copy()
-    filled[pooled] = -1 - share_out(rng, members, owner[pooled], pool, layout(members, pool))
+    filled[pooled] = -1 - dealt
+    if pool.rented:
+        number = rent(rng, sharers, pool, values)
+        filled[pooled] = np.where(number[dealt] == NONE, filled[pooled], number[dealt])
     return filled, pooled
+
+
+def rent(rng: np.random.Generator, members: Members, pool: Pool, values: PoolLayout) -> Ints:
+    """Rent some of the values of all groups' pools.
+
+    A group rents as it grows: its first value when it begins, its last when its last member signs up.
+
+    Returns:
+        Number of the rented value in its market (see `markets.Shelf`) for each value of the pools, or -1 for a value
+        that is the group's alone, shape (values,).
+    """
+    group = values.group
+    born = np.full(len(values.count), np.iinfo(np.int64).max)
+    grown = np.full(len(values.count), np.iinfo(np.int64).min)
+    np.minimum.at(born, members.group, members.created)
+    np.maximum.at(grown, members.group, members.created)
+    part = (np.arange(len(group)) - values.first[group]) / np.maximum(values.count[group], 1)
+    moments = born[group] + (part * (grown - born)[group]).astype(np.int64)
+    offered = draw_offers(rng, pool.markets, members.shelves, moments)
+    return np.where(rng.random(len(group)) < pool.rented, offered, NONE)
+
+
+def rent_in_passing(
+    rng: np.random.Generator, members: Members, pool: Pool, filled: Ints, free: Bools, moments: Ints
+) -> Ints:
+    """Put values on offer into some slots that the pool did not fill.
+
+    Args:
+        rng: Source of the choices.
+        members: Whose slots they are; holds the world's markets.
+        pool: Says which markets and what share of the free slots.
+        filled: What the slots hold, shape (slots,).
+        free: Which of them the pool did not fill, shape (slots,).
+        moments: When each slot begins, seconds since 1970, shape (slots,).
+
+    Returns:
+        `filled` with numbers of rented values in some free slots.
+    """
+    if not pool.passing:
+        return filled
+    rented = np.flatnonzero(free & (rng.random(len(filled)) < pool.passing))
+    filled = filled.copy()
+    filled[rented] = draw_offers(rng, pool.markets, members.shelves, moments[rented])
+    return filled
 
 
 def inherit(rng: np.random.Generator, members: Members, owner: Ints, filled: Ints, share: float) -> Ints:

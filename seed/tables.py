@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 
 from seed import networks
+from seed.markets import is_rented
 from seed.members import ACTIVE, ROLES, STATUSES, Members
 from seed.pools import COUNTRIES
 from seed.profiles import Population
@@ -239,8 +240,11 @@ def _ladder(values: int) -> Floats:
 
 
 def _own_numbers(members: Members, values: Ints) -> Ints:
-    """Numbers of a population's own made distinct from those of the others (negative ones are its pools')."""
-    return (key(members.name) << 29) + (1 << 28) + values
+    """Numbers of a population's own made distinct from those of the others (negative ones are its pools').
+
+    Rented values keep their number, which is the same for whoever rents them.
+    """
+    return np.where(is_rented(values), values, (key(members.name) << 29) + (1 << 28) + values)
 
 
 def _present(prefix: str, values: pl.Series, present: Bools) -> pl.Series:

@@ -38,9 +38,12 @@ def activity(rng: np.random.Generator, members: Members, country: Ints, world: S
     last = np.minimum(members.ended // HOUR * HOUR, begin + hours * HOUR)
     alive = np.clip((last - first) / (hours * HOUR), 0, 1)
     rate = traffic.rows * rng.gamma(0.8, 1 / 0.8, len(members)) * members.eagerness
+    rate = rate if members.busy is None else rate * members.busy
     owner = np.repeat(np.arange(len(members)), np.minimum(rng.poisson(rate * alive), MOST_ROWS))
 
     at = _human_hours(rng, traffic, country[owner], begin, hours)
+    if traffic.shift is not None:
+        at = _shift_hours(rng, members, owner, traffic.shift, hours // 24)
     dealt = np.flatnonzero(rng.random(len(owner)) < traffic.balanced)
     at[dealt] = rng.permutation(len(dealt)) * hours // max(len(dealt), 1)
     hour = begin + at * HOUR
@@ -58,6 +61,21 @@ def models(rng: np.random.Generator, traffic: Traffic, moment: Ints, world: Scen
     moved = traffic.moves_to_new_model * (1 - 0.5 ** (since / traffic.half_time_hours))
     u = rng.random(len(moment))
     return np.where(u < moved, NEW, np.where((u - moved) < (1 - moved) * 0.55, SMALL, LARGE))
+
+
+def _shift_hours(
+    rng: np.random.Generator, members: Members, owner: Ints, shift: tuple[int, int], days: int
+) -> Ints:
+    """Hours of the window at which teams work, each team when the one before it stops, shape as `owner`.
+
+    The window begins at an hour of the day of its own, which all of a world's operators take for midnight.
+    """
+    first, length = shift
+    team = np.zeros(len(members), dtype=np.int64) if members.team is None else members.team
+    begins = (first + team[owner] * length) % 24
+    hour = (begins + rng.integers(0, length, len(owner))) % 24
+    at: Ints = rng.integers(0, days, len(owner)) * 24 + hour
+    return at
 
 
 def _human_hours(rng: np.random.Generator, traffic: Traffic, country: Ints, begin: int, hours: int) -> Ints:

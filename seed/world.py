@@ -20,10 +20,13 @@ from seed import (
     tables,
     traffic,
 )
-from seed.members import Members, campaign, legitimate
+from seed.exports import as_exported
+from seed.markets import open_shelves
+from seed.members import Members, campaign, equipped, legitimate
 from seed.networks import AddressSpace
 from seed.phrases import Phrases
 from seed.pools import Pools
+from seed.profiles import Campaign
 from seed.scenario import Scenario
 from seed.streams import Ints, Streams
 
@@ -60,11 +63,18 @@ class World:
     def table_names(self) -> tuple[str, ...]:
         """The tables this world has, in the order in which they are made."""
         left_out = {
-            "full": set(),
+            "full": self._lacking,
             "counterparties": set(TABLES) - {"identifiers", "accounts", "truth"},
             "names": set(TABLES) - {"accounts", "truth"},
         }[self.scenario.bundle]
         return tuple(name for name in TABLES if name not in left_out)
+
+    @property
+    def _lacking(self) -> set[str]:
+        """Tables that the export of a full world does not have."""
+        if self.scenario.tables is None:
+            return set()
+        return set(TABLES) - {*self.scenario.tables, "accounts", "truth"}
 
     @property
     def events(self) -> pl.DataFrame:
@@ -79,7 +89,10 @@ class World:
         elif self.scenario.bundle == "names":
             yield "accounts", series.accounts(self.people, self.streams, identity.Names(self.pools))
         else:
-            yield from self._full()
+            there = self.table_names
+            for name, frame in self._full():
+                if name in there:
+                    yield name, as_exported(self.scenario, name, frame)
             return
         yield "truth", tables.truth(self.people)
 
@@ -116,18 +129,44 @@ class World:
         values = framing.identifiers(
             frame, tables.identifiers(everyone, seen, codes, agents), everyone.salt(52)
         )
-        yield "identifiers", everyone.finished(values, "kind", "value")
+        yield "identifiers", everyone.finished(self._with_kinds(values), "kind", "value")
         del seen, paid
 
-        yield "prompts", self._prompts()
-        yield "activity", self._activity(countries)
-        names = identity.Names(self.pools)
-        identities = [
-            identity.identities(rng("identity", m.name), m, names, c)
-            for m, c in zip(parts, countries, strict=True)
-        ]
+        if "prompts" in self.table_names:
+            yield "prompts", self._prompts()
+        if "activity" in self.table_names:
+            yield "activity", self._activity(countries)
+        identities = self._identities(countries)
         yield "accounts", tables.accounts(everyone, raw, identities, countries, payers)
         yield "truth", tables.truth(everyone, frame.victims)
+
+    def _with_kinds(self, values: pl.DataFrame) -> pl.DataFrame:
+        """`identifiers` of the declared kinds that the world has, and of its own kinds."""
+        declared = self.scenario.declared_kinds
+        if len(declared) < 2:
+            values = values.filter(pl.col("kind").is_in(declared))
+        more = [
+            counterparties.undeclared(self.people, self.streams, name, kind)
+            for name, kind in self.scenario.kinds.items()
+        ]
+        return pl.concat([values, *more], how="diagonal_relaxed") if more else values
+
+    def _identities(self, countries: list[Ints]) -> list[pl.DataFrame]:
+        """What the members of each part declare; those of some campaigns come from a generator."""
+        names = identity.Names(self.pools)
+        declared = []
+        for members, country in zip(self.people.parts, countries, strict=True):
+            rng = self.streams.rng("identity", members.name)
+            frame = identity.identities(rng, members, names, country)
+            profile = members.profile
+            if isinstance(profile, Campaign) and profile.generator:
+                rng = self.streams.rng("series", members.name)
+                made = series.generated(
+                    rng, members, profile.series, names, frame.select("email", "display_name")
+                )
+                frame = frame.with_columns(made)
+            declared.append(frame)
+        return declared
 
     def _frame(self, sessions: pl.DataFrame) -> framing.Frame:
         """Who frames whom; nobody does in most worlds."""
@@ -169,8 +208,8 @@ class World:
 
     def _prompts(self) -> pl.DataFrame:
         phrases = Phrases(self.streams, self.pools)
-        popular = phrases.templates(self.streams.rng("popular-prompts"), self.scenario.popular_prompts)
-        written = [prompts.prompts(self.streams, m, phrases, popular) for m in self.people.parts]
+        public = self._publish(phrases)
+        written = [prompts.prompts(self.streams, m, phrases, public) for m in self.people.parts]
         first = np.concatenate([p.first for p in written])
         rng = self.streams.rng("prompt-models")
         model = [
@@ -189,6 +228,15 @@ class World:
             }
         )
         return self.people.finished(frame, "first_seen")
+
+    def _publish(self, phrases: Phrases) -> prompts.Public:
+        """The templates that anybody may copy, with the stocks of the markets that some pool of prompts rents from."""
+        everyone = [*self.scenario.populations.values(), *self.scenario.campaigns.values()]
+        used = {market for profile in everyone for market in profile.prompts.markets}
+        shelves = open_shelves(self.scenario, self.streams.seed)
+        stocks = [shelf for name, shelf in shelves.items() if name in used]
+        rng = self.streams.rng("popular-prompts")
+        return prompts.publish(rng, phrases, self.scenario.popular_prompts, stocks)
 
     def _activity(self, countries: list[Ints]) -> pl.DataFrame:
         rows = [
@@ -215,7 +263,7 @@ def create(scenario: Scenario, accounts: int, seed: int) -> World:
     streams = Streams(seed)
     planned = sizes.campaign_sizes(scenario, accounts, streams)
     in_campaigns = sum(size for _, size in planned.values())
-    sizes.check_accounts(accounts, in_campaigns)
+    sizes.check_accounts(accounts, in_campaigns, scenario.smallest_world)
     campaigns = [
         campaign(streams.rng("members", name), name, scenario.campaigns[style], size, scenario)
         for name, (style, size) in planned.items()
@@ -226,6 +274,8 @@ def create(scenario: Scenario, accounts: int, seed: int) -> World:
         for name, size in sizes.population_sizes(scenario, honest).items()
         if size
     ]
+    shelves = open_shelves(scenario, seed)
+    parts = [equipped(members, streams, shelves) for members in (*people, *campaigns)]
     drawn = pools.draw(streams)
     space = AddressSpace(scenario.networks, accounts, streams, drawn)
-    return World(scenario, streams, drawn, space, tables.everyone([*people, *campaigns], seed))
+    return World(scenario, streams, drawn, space, tables.everyone(parts, seed))

@@ -1,5 +1,6 @@
 """`graphsvc seed`: write a synthetic world, with its truth, as a bundle."""
 
+import json
 from collections.abc import Sequence
 from enum import StrEnum
 from importlib.util import find_spec
@@ -12,6 +13,7 @@ from graphsvc.cli.progress import Stages
 from graphsvc.errors import BundleError, SettingsError
 
 if TYPE_CHECKING:
+    from seed.scenario import Scenario
     from seed.world import World
 
 
@@ -33,10 +35,15 @@ def _list_scenarios(wanted: bool) -> None:
 
 
 def seed(
-    accounts: Annotated[int, typer.Option(help="Accounts of the world.", min=1)],
     out: Annotated[
         Path, typer.Option(help="Directory of the bundle; made if it is not there.", file_okay=False)
     ],
+    accounts: Annotated[
+        int | None,
+        typer.Option(
+            help="Accounts of the world. The scenario random draws their number if it is not given.", min=1
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.", min=0)] = 1,
     scenario: Annotated[str, typer.Option(help="Which world; see --list-scenarios.")] = "demo",
     form: Annotated[Form, typer.Option("--format", help="How the tables are written.")] = Form.PARQUET,
@@ -86,7 +93,7 @@ def seed(
 
 
 def write(
-    accounts: int,
+    accounts: int | None,
     seed: int,
     out: Path,
     stages: Stages,
@@ -100,18 +107,18 @@ def write(
     """Create a world and write it to `out`, whole or in so many `days`; the rows of each table.
 
     Raises:
-        SettingsError: no such scenario or pool, too few accounts, more days than the world has traffic of, or `out`
-            holds something already.
+        SettingsError: no number of accounts for a scenario with a file, no such scenario or pool, too few accounts,
+            more days than the world has traffic of, or `out` holds something already.
         BundleError: `out` cannot be written.
     """
     if find_spec("faker") is None:
         raise SettingsError("Faker is not installed.", "Install graphsvc[seed].")
     from seed import dial, writer
-    from seed import scenario as scenarios
     from seed.days import calendar, check, replayed
     from seed.world import create
 
-    plan = dial.dialled(scenarios.load(scenario), dial.parsed(reuse))
+    plan, accounts = _plan(scenario, accounts, seed)
+    plan = dial.dialled(plan, dial.parsed(reuse))
     if days is not None:
         check(plan, days)
     world = create(plan, accounts, seed)
@@ -135,14 +142,33 @@ def write(
     return world, rows
 
 
+def _plan(name: str, accounts: int | None, seed: int) -> tuple["Scenario", int]:
+    """Load a scenario, or draw the one of the seed, with its number of accounts."""
+    from seed import randomised
+    from seed import scenario as scenarios
+
+    if name == scenarios.RANDOM:
+        return randomised.draw(seed, accounts)
+    plan = scenarios.load(name)
+    if accounts is None:
+        raise SettingsError("No number of accounts.", "Add --accounts N, or choose --scenario random.")
+    return plan, accounts
+
+
 def summary(world: "World", rows: dict[str, int]) -> str:
     """What was made: rows a table, legitimate populations, campaigns with their sizes."""
+    from seed.randomised import describe
+    from seed.scenario import RANDOM
+
     lines = [f"{rows['accounts']:,} accounts, scenario {world.scenario.name}, seed {world.streams.seed}"]
     lines += ["rows: " + ", ".join(f"{name} {count:,}" for name, count in sorted(rows.items()))]
     lines += ["legitimate: " + ", ".join(f"{name} {count:,}" for name, count in world.populations.items())]
     found = world.campaigns
     sizes = [size for style in found.values() for size in style]
     lines += [f"campaigns: {len(sizes)} of {sum(sizes):,} accounts in all"]
+    if world.scenario.name.split()[0] == RANDOM:  # the rest of a name says what was dialled
+        drawn = describe(world.streams.seed, rows["accounts"])
+        return "\n".join([*lines, json.dumps(drawn, separators=(",", ":"))])
     lines += [f"  {name}: {', '.join(f'{size:,}' for size in style)}" for name, style in found.items()]
     return "\n".join(lines)
 

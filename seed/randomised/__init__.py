@@ -1,0 +1,125 @@
+"""The scenario `random`: a world in which every structural number is drawn from the seed.
+
+`ranges.py` has the ranges and chances, in one table; the other modules make a scenario of what was drawn.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from seed.randomised.operators import draw_operators, draw_sizes
+from seed.randomised.people import draw_manners, draw_people, merge
+from seed.randomised.ranges import CHANCES, RANGES, Dice, Range
+from seed.randomised.surface import Surface, draw_markets, draw_networks, draw_surface
+from seed.scenario import RANDOM, RANDOM_DESCRIPTION, Scenario, parse
+
+__all__ = ["CHANCES", "RANGES", "Dice", "Range", "describe", "draw"]
+
+FIRST_DAY = datetime(2023, 1, 1, tzinfo=UTC)
+SMALLEST_WORLD = int(RANGES["world.accounts"].low)
+_FRAMING_TABLES = {"sessions", "payments"}
+
+
+def draw(seed: int, accounts: int | None = None) -> tuple[Scenario, int]:
+    """Draw a world.
+
+    Args:
+        seed: The same seed draws the same world.
+        accounts: Accounts of the world; drawn too if None.
+
+    Returns:
+        The scenario, and its number of accounts: `seed.world.create(scenario, accounts, seed)` makes the world.
+    """
+    scenario, size, _ = _draw(Dice(seed), accounts)
+    return scenario, size
+
+
+def describe(seed: int, accounts: int | None = None) -> dict[str, Any]:
+    """Describe the world of a seed: what was drawn, ready for JSON.
+
+    Args:
+        seed: As for `draw`.
+        accounts: As for `draw`.
+
+    Returns:
+        `seed`, `accounts`, `tables`, `absent` (columns that are not there), `kinds`, `markets` (values of each),
+        `populations` (share of the legitimate accounts), `campaigns` (size and reuse of each pool) and `drawn`: each
+        number and decision of the world, by its name in the table of ranges.
+    """
+    dice = Dice(seed)
+    scenario, size, surface = _draw(dice, accounts)
+    campaigns = [
+        {"size": c["size"][0], "reuse": _list_reuse(c, surface)}
+        for c in scenario.model_dump(exclude_unset=True)["campaigns"].values()
+    ]
+    return {
+        "seed": seed,
+        "accounts": size,
+        "tables": ["accounts", *surface.tables],
+        "absent": sorted(column for column, share in surface.filled.items() if share == 0),
+        "kinds": [*surface.declared, *surface.kinds],
+        "markets": {name: market.values for name, market in scenario.markets.items()},
+        "populations": {name: p.share for name, p in scenario.populations.items()},
+        "campaigns": campaigns,
+        "drawn": dict(sorted(dice.drawn.items())),
+    }
+
+
+def _draw(dice: Dice, accounts: int | None) -> tuple[Scenario, int, Surface]:
+    drawn = dice.whole("world.accounts")
+    accounts = drawn if accounts is None else accounts
+    surface = draw_surface(dice)
+    markets = draw_markets(dice, accounts)
+    rented_by_operators = dict(markets)
+    manners = draw_manners(dice, surface)
+    sizes = draw_sizes(dice, accounts)
+    campaigns = draw_operators(dice, surface, rented_by_operators, manners, sizes)
+    populations = draw_people(dice, surface, markets, manners, accounts - sum(sizes))
+    _leak(dice, markets, populations, campaigns)
+    history = dice.whole("world.history_days")
+    content: dict[str, Any] = {
+        "description": RANDOM_DESCRIPTION,
+        "until": FIRST_DAY + timedelta(days=dice.whole("world.until")),
+        "history_days": history,
+        "smallest_world": SMALLEST_WORLD,
+        "reference_accounts": accounts,
+        "activity_days": min(dice.whole("world.activity_days"), history),
+        "popular_prompts": dice.whole("world.popular_prompts"),
+        "model_released_days_ago": dice.number("world.model_released_days_ago"),
+        "tables": surface.tables,
+        "filled": {column: share for column, share in surface.filled.items() if share < 1},
+        "declared_kinds": surface.declared,
+        "kinds": surface.kinds,
+        "markets": markets,
+        "networks": draw_networks(dice, accounts),
+        "populations": populations,
+        "campaigns": campaigns,
+    }
+    if campaigns and set(surface.tables) >= _FRAMING_TABLES and dice.chance("framing"):
+        content["framing"] = {"victims": dice.number("framing.victims")}
+    return parse(RANDOM, content), accounts, surface
+
+
+def _leak(
+    dice: Dice,
+    markets: dict[str, Any],
+    populations: dict[str, dict[str, Any]],
+    campaigns: dict[str, dict[str, Any]],
+) -> None:
+    """Let templates of one operator become public: the operator has them, and ordinary people copy them in passing."""
+    known = sorted(name for name, c in campaigns.items() if c["prompts"].get("reuse"))
+    if not known or not dice.chance("leak"):
+        return
+    name = dice.choose("leak", known)
+    markets["leak"] = {"values": dice.whole("leak.templates"), "exponent": 0.5}
+    rented = dice.number("operator.rented", "leak")
+    campaigns[name] = merge(campaigns[name], {"prompts": {"markets": {"leak": 1.0}, "rented": rented}})
+    copied = {"prompts": {"markets": {"leak": 1.0}, "passing": dice.number("people.passing", "leak")}}
+    populations["singles"] = merge(populations["singles"], copied)
+
+
+def _list_reuse(campaign: Mapping[str, Any], surface: Surface) -> dict[str, float]:
+    """List the highest reuse of each pool that a campaign has and the export shows."""
+    places = {**campaign, **campaign["identity"], **campaign["identifiers"]}
+    found = {pool: places.get(pool, {}).get("reuse", (0.0, 0.0))[1] for pool in surface.channels()}
+    return {pool: round(reuse, 3) for pool, reuse in found.items() if reuse > 0}
