@@ -157,6 +157,7 @@ def trials(**changes: object) -> Iterator[Trials]:
 
 def members_of(found: Found, graph: SignalGraph) -> pl.DataFrame:
     """What `export members` would hold: cluster_id, account_id, membership, cluster_score, sorted by the first two."""
+    found = found.select_campaigns()
     cluster, account = found.members["cluster"], found.members["account"]
     return pl.DataFrame(
         {

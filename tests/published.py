@@ -75,7 +75,7 @@ class Days:
         run = run or self.begin()
         what, graph = found([ring if isinstance(ring, Ring) else Ring(ring) for ring in rings])
         followed = follow(what, graph, read_known(self.store))
-        succession = successions(graph, what.members)
+        succession = successions(graph, what.select_campaigns().members)
         publish(self.store, run, graph, followed, succession, what.fingerprint(graph), lambda *_: None)
         self.ids = followed.found.clusters["id"].to_list()
         return followed
