@@ -30,6 +30,7 @@ from graphsvc.signals.tokens import Tokeniser
 from graphsvc.signing import load_or_create_signer
 from graphsvc.store import Store
 from graphsvc.store.decisions import Wish, decide
+from graphsvc.store.lineage import run_events
 from graphsvc.store.published import clusters, members
 from graphsvc.store.snapshots import Snapshots
 from graphsvc.verification import verify
@@ -224,6 +225,20 @@ def test_a_business_keeps_its_id_and_what_was_decided_also_as_a_campaign(days: D
     assert days.ids[1] == name
     assert statuses(days.store)[name] == "dismissed"
     assert name in set(members(days.store)["cluster_id"])
+
+
+def test_events_of_businesses_are_told_when_asked_for(days: Days, cli_environment: Path) -> None:
+    days.day(A, Ring(B, {}, Assessment.LIKELY_BUSINESS))
+    campaign, business = days.ids
+    by_default, all_of_them = (
+        {row["id"] for row in json.loads(CliRunner().invoke(app, ["lineage", "--json", *more]).stdout)}
+        for more in ([], ["--businesses"])
+    )
+    assert (by_default, all_of_them) == ({campaign}, {campaign, business})
+    days.day(A)
+    assert set(run_events(days.store, "run-2", (Assessment.CAMPAIGN,))["id"]) == {campaign}
+    dormant = run_events(days.store, "run-2", BUSINESS)
+    assert dormant.select("id", "kind").rows() == [(business, "dormant")]
 
 
 def test_the_difference_of_runs_is_of_campaigns(days: Days) -> None:
