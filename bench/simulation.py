@@ -87,12 +87,15 @@ def simulated(name: Name, days: int, parameters: Parameters, keep: Path | None =
         replay = Replay.read(world)
         known = Known.nothing()
         seen: list[Observed] = []
+        campaigns: set[str] = set()
         kept = None if keep is None else keep / f"{name}-{days}-{parameters.window}".replace(":", "-")
         for day, (graph, found, seconds) in zip(replay.days, _found(world, parameters, kept), strict=True):
             followed = follow(found, graph, known)
             known = followed.known
+            campaigns |= set(followed.found.select_campaigns().clusters["id"])
+            events = followed.events.filter(pl.col("id").is_in(list(campaigns)))
             took = {"detect": seconds}
-            seen.append(_observed(day, replay.truth, graph, followed.found, followed.events, took))
+            seen.append(_observed(day, replay.truth, graph, followed.found, events, took))
             say(f"{name}: {as_line(seen[-1])}")
     result = assess(seen, replay.planned, window=parameters.window)
     about = {"scenario": name.scenario, "accounts": name.accounts, "seed": name.seed}
@@ -149,6 +152,7 @@ def _observed(
 
 def _clusters(found: Found) -> pl.DataFrame:
     """What `store.published.clusters` would give of why: cluster_id, families, evidence."""
+    found = found.select_campaigns()
     kind = found.keys.str.splitn(":", 2).struct.field("field_0")
     shared = found.shared.sort("cluster", "rank")
     evidence = (

@@ -229,6 +229,7 @@ def trials(engine: str = "gds", sources: Sources = NOTHING, **changes: object) -
 
 def members_of(found: Found, graph: SignalGraph) -> pl.DataFrame:
     """What `export members` would hold: cluster_id, account_id, membership, cluster_score, sorted by the first two."""
+    found = found.select_campaigns()
     cluster, account = found.members["cluster"], found.members["account"]
     return pl.DataFrame(
         {

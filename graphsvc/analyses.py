@@ -78,13 +78,13 @@ def blast_radius(
 
 
 def compare(store: Store, before: str, now: str) -> Diff:
-    """What changed from one run to another, as the database holds them.
+    """What changed of the campaigns from one run to another, as the database holds them.
 
     Raises:
         NotFound: one of them is not there, or published nothing.
         DatabaseUnavailable, DatabaseRefused
     """
-    earlier, later = read_run(store, before), read_run(store, now)
+    earlier, later = (read_run(store, run).select_campaigns() for run in (before, now))
     either = pl.concat([earlier.members["account"], later.members["account"]]).unique().sort()
     states = account_states(store, either, earlier.record.get("newestSignup"))
     return diff(earlier.members, later.members, earlier.scores, later.scores, states)

@@ -77,7 +77,9 @@ class Parameters:
     min_size: int = 8
     """Accounts of the smallest cluster that is published."""
     min_score: float = 0.5
-    """Score a cluster needs to be published."""
+    """Score a cluster needs to be published as a campaign."""
+    min_coordination: float = 0.9
+    """Coordination another cluster needs to be published as a likely business; see `campaigns.judgement.Bar`."""
     budget: float = 0.001
     """Innocents to be expected among what is published, for each innocent there is."""
     time: tuple[str, ...] = TIME
@@ -108,11 +110,13 @@ class Parameters:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What `detect` did."""
+    """What `detect` did. `clusters` and `members` count campaigns; likely businesses are counted apart."""
 
     run: Run
     clusters: int
     members: int
+    businesses: int
+    business_members: int
     links: int
     stages: list[Stage]
     thresholds: dict[str, float]
@@ -201,7 +205,9 @@ def detect(
             stage.rows = followed.events.height
         with clock.stage("succession") as stage:
             # Uses that a window leaves out may still tell whom an account follows.
-            succession = successions(graph if parameters.window else full, found.members, progress=progress)
+            uses = graph if parameters.window else full
+            campaigns = found.select_campaigns()
+            succession = successions(uses, campaigns.members, progress=progress)
             stage.rows = succession.pairs.height
         with clock.stage("publish") as stage:
             publish(store, run, graph, followed, succession, certificate.result_hash, progress)
@@ -216,8 +222,10 @@ def detect(
     record_stages(store, run, clock.stages)
     return Outcome(
         run,
-        found.clusters.height,
-        found.members.height,
+        campaigns.clusters.height,
+        campaigns.members.height,
+        found.clusters.height - campaigns.clusters.height,
+        found.members.height - campaigns.members.height,
         len(links),
         clock.stages,
         found.thresholds,
@@ -248,6 +256,7 @@ def heeding(store: Store, run: Run, progress: Progress) -> Progress:
 
 def certificate_of(run: Run, graph: SignalGraph, found: Found) -> Certificate:
     """What a run certifies."""
+    campaigns = found.select_campaigns()
     return Certificate(
         **{
             name: getattr(run, name)
@@ -257,9 +266,11 @@ def certificate_of(run: Run, graph: SignalGraph, found: Found) -> Certificate:
         parameters=run.parameters,
         versions=run.versions,
         result_hash=found.fingerprint(graph),
-        clusters=found.clusters.height,
-        members=found.members.height,
-        links=found.links.height,
+        clusters=campaigns.clusters.height,
+        members=campaigns.members.height,
+        businesses=found.clusters.height - campaigns.clusters.height,
+        business_members=found.members.height - campaigns.members.height,
+        links=campaigns.links.height,
     )
 
 
@@ -303,7 +314,12 @@ def find(
         stage.rows = len(weighed.account)
     with clock.stage("scores") as stage:
         bar = Bar(
-            parameters.min_size, parameters.min_score, parameters.budget, parameters.time, parameters.pins
+            min_size=parameters.min_size,
+            min_score=parameters.min_score,
+            min_coordination=parameters.min_coordination,
+            budget=parameters.budget,
+            time=parameters.time,
+            pins=parameters.pins,
         )
         found = judge(full, given, weighed, links, bar, progress)
         stage.rows = found.clusters.height

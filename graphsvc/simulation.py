@@ -20,7 +20,7 @@ from graphsvc.loading import load_bundle
 from graphsvc.signals.tokens import Tokeniser
 from graphsvc.store import Store
 from graphsvc.store.lineage import run_events
-from graphsvc.store.published import clusters, members
+from graphsvc.store.published import CAMPAIGNS, clusters, members
 
 Say = Callable[[str], None]
 Progress = Callable[[str, int, int], None]
@@ -128,7 +128,7 @@ def judged(
         accounts=accounts,
         members=members(store),
         clusters=clusters(store),
-        events=run_events(store, run),
+        events=run_events(store, run, CAMPAIGNS),
         seconds=seconds,
     )
 

@@ -73,7 +73,8 @@ def verify(
     found, _, _ = find(graph, detector, Parameters.of(certificate.parameters), Clock(), progress)
     again = found.fingerprint(graph)
     same = again == certificate.result_hash
-    says = f"finding again gives {found.clusters.height:,} clusters with {found.members.height:,} members, "
+    says = f"finding again gives {found.clusters.height:,} clusters (likely businesses among them) with "
+    says += f"{found.members.height:,} members, "
     says += f"the same to the last digit: {_short(again)}" if same else f"something else: {_short(again)}"
     checks.append(Check("result", same, says))
     return Verdict(certificate, tuple(checks))

@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 
 from graphsvc.campaigns.lineage.follow import follow
-from graphsvc.model.clusters import CLUSTERS, LINKS, MEMBERS, SHARED, Found, cluster_id
+from graphsvc.model.clusters import CLUSTERS, LINKS, MEMBERS, SHARED, Assessment, Found, cluster_id
 from graphsvc.model.graph import ACCOUNT_COLUMNS, ACTIVITY_COLUMNS, SIGNAL_COLUMNS, SignalGraph
 from graphsvc.model.lineage import Known
 
@@ -19,14 +19,15 @@ def names(prefix: str, count: int, start: int = 0) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Ring:
-    """A cluster of one day: ids of accounts, and bits of the signals that hold it together, by key."""
+    """A cluster of one day: ids of accounts, bits of the signals that hold it together by key, and what it is."""
 
     accounts: Sequence[str]
     signals: Mapping[str, float] = field(default_factory=dict)
+    assessment: Assessment = Assessment.CAMPAIGN
 
 
 def found(rings: Iterable[Ring]) -> tuple[Found, SignalGraph]:
-    """`rings` as a run finds them, in their order."""
+    """`rings` as a run finds them, in their order; likely businesses come last."""
     rings = list(rings)
     ids = sorted({account for ring in rings for account in ring.accounts})
     keys = sorted({key for ring in rings for key in ring.signals})
@@ -34,7 +35,9 @@ def found(rings: Iterable[Ring]) -> tuple[Found, SignalGraph]:
     signal = {each: number for number, each in enumerate(keys)}
     clusters = [
         {
-            "cluster": number, "id": cluster_id(list(ring.accounts)), "size": len(ring.accounts), "score": 0.9,
+            "cluster": number, "id": cluster_id(list(ring.accounts)), "size": len(ring.accounts),
+            "score": 0.9 if ring.assessment is Assessment.CAMPAIGN else 0.1, "coordination": 0.95,
+            "assessment": ring.assessment.value,
             "bits": 1.0, "families": ["payment"], "first_seen": 0, "last_seen": 0, "summary": "", "parts": "[]",
             "rank": number + 1,
         }

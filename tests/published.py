@@ -11,6 +11,7 @@ from lives import Ring, found
 from graphsvc.campaigns.lineage.follow import follow
 from graphsvc.campaigns.succession.successions import successions
 from graphsvc.loading import load_bundle
+from graphsvc.model.clusters import Assessment
 from graphsvc.model.lineage import Followed
 from graphsvc.model.runs import Run
 from graphsvc.signals.tokens import Tokeniser
@@ -75,7 +76,7 @@ class Days:
         run = run or self.begin()
         what, graph = found([ring if isinstance(ring, Ring) else Ring(ring) for ring in rings])
         followed = follow(what, graph, read_known(self.store))
-        succession = successions(graph, what.members)
+        succession = successions(graph, what.select_campaigns().members)
         publish(self.store, run, graph, followed, succession, what.fingerprint(graph), lambda *_: None)
         self.ids = followed.found.clusters["id"].to_list()
         return followed
@@ -83,5 +84,7 @@ class Days:
 
 def statuses(store: Store) -> dict[str, str]:
     """Status of each published cluster, by id."""
-    frame = pl.DataFrame(store.read("export/clusters"), infer_schema_length=None)
+    frame = pl.DataFrame(
+        store.read("export/clusters", assessments=list(Assessment)), infer_schema_length=None
+    )
     return dict(frame.select("cluster_id", "status").rows()) if frame.height else {}

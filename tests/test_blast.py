@@ -15,10 +15,15 @@ from graphsvc.campaigns.counterfactual.held import Held
 HOUR = 3_600_000
 
 
-def acted(rows: list[tuple[str, str, float]], status: str = "active") -> pl.DataFrame:
+def acted(
+    rows: list[tuple[str, str, float]], status: str = "active", *, business: bool = False
+) -> pl.DataFrame:
     """Accounts as (id, cluster, membership)."""
     return pl.DataFrame(
-        [(name, status, cluster, membership, 20 * membership) for name, cluster, membership in rows],
+        [
+            (name, status, business, cluster, membership, 20 * membership)
+            for name, cluster, membership in rows
+        ],
         schema=ACTED,
         orient="row",
     )
@@ -54,6 +59,15 @@ def test_innocents_are_what_memberships_leave_and_strangers_count_as_one_each() 
     assert found.innocents == pytest.approx(0.1 + 0.25 + 1.0)
     assert (found.accounts, found.inactive, found.strangers) == (3, 0, 1)
     assert any("1 account of these in no published cluster" in line for line in sentences(found))
+
+
+def test_members_of_a_likely_business_are_innocents_and_come_last() -> None:
+    honest = acted([("a005", "b", 1.0)], business=True)
+    both = pl.concat([honest, acted([("a000", "c", 0.5)])])
+    found = done(both, {"b": ring(), "c": ring()})
+    assert (found.businesses, found.innocents) == (1, 1.5)
+    assert found.plan.order == ("a000", "a005")
+    assert any("likely businesses" in line for line in sentences(found))
 
 
 def test_who_is_out_already_is_not_acted_on() -> None:

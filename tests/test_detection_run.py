@@ -196,6 +196,7 @@ def interrupted() -> dict[str, object]:
 
 def staged() -> dict[str, object]:
     return {
-        "id": "c1", "score": 1.0, "size": 1, "bits": 1.0, "families": ["x"], "first_seen": 0, "last_seen": 0,
+        "id": "c1", "score": 1.0, "coordination": 1.0, "assessment": "campaign",
+        "size": 1, "bits": 1.0, "families": ["x"], "first_seen": 0, "last_seen": 0,
         "summary": "", "parts": "[]", "rank": 1,
     }  # fmt: skip

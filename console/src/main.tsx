@@ -121,8 +121,8 @@ function App() {
         <Page me={me} />
       </main>
       <footer>
-        {count(viewer.stats.accounts)} accounts, {count(viewer.stats.signals)} signals, {count(viewer.stats.clusters)}{" "}
-        clusters. Nothing here acts on accounts. <kbd>/</kbd> searches, <kbd>j</kbd> <kbd>k</kbd> go through the list.
+        {count(viewer.stats.accounts)} accounts, {count(viewer.stats.signals)} signals, {count(viewer.stats.clusters)} campaigns,{" "}
+        {count(viewer.stats.businesses)} likely businesses. Nothing here acts on accounts. <kbd>/</kbd> searches, <kbd>j</kbd> <kbd>k</kbd> go through the list.
       </footer>
     </>
   );

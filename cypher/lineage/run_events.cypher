@@ -1,6 +1,6 @@
 // What a run said happened to the identities: to those it found, to those that are part of one it found, and to those
 // it did not find.
-// Parameters: $run
+// Parameters: $run, $assessments (of the clusters whose events they are: campaign, likely_business; null = any)
 // Returns: id, before (or null), kind, into (or null), overlap, accounts_in_common, accounts_before, accounts_now, signals_in_common,
 //   families, bits, says; one row an event
 CALL () {
@@ -10,6 +10,8 @@ CALL () {
   MATCH (c:PastCluster {run: $run})
   RETURN c
 }
+WITH c
+WHERE $assessments IS NULL OR c.assessment IN $assessments
 CALL (c) {
   OPTIONAL MATCH (c)-[l:CONTINUES {kind: c.event}]->(p)
   WITH c, l, p
@@ -24,5 +26,6 @@ RETURN c.id AS id, p.id AS before, kind, null AS into, coalesce(l.overlap, 0.0) 
        coalesce(l.families, []) AS families, coalesce(l.bits, 0.0) AS bits, says
 UNION ALL
 MATCH (p:PastCluster {dormantRun: $run})
+WHERE $assessments IS NULL OR p.assessment IN $assessments
 RETURN p.id AS id, p.id AS before, 'dormant' AS kind, p.mergedInto AS into, 0.0 AS overlap, 0 AS accounts_in_common, p.size AS accounts_before,
        0 AS accounts_now, 0 AS signals_in_common, [] AS families, 0.0 AS bits, p.dormantSays AS says

@@ -32,8 +32,13 @@ async def export(
     form: Annotated[str, Query(alias="format")] = "stix",
     tlp: str = Tlp.AMBER.value,
     reason: str = "",
+    *,
+    businesses: bool = False,
 ) -> Response:
-    """A published cluster as a file. With `reason` its addresses are in it as they are: for analysts, and on record."""
+    """A published cluster as a file; a STIX bundle of a likely business only with `businesses`.
+
+    With `reason` its addresses are in it as they are: for analysts, and on record.
+    """
     state = request.app.state
     principal = await principal_of(request.headers.get("authorization", ""), state)
     record = record_of(request)
@@ -47,7 +52,14 @@ async def export(
     cast(Rates, state.rates).spend(principal.id, COST)
     auditor = Auditor(state.signer, principal.name, principal.role.value, record.id)
     written = await cast(Worker, state.worker).run(
-        export_cluster, auditor, state.reader.veil, cluster, chosen, tlp=level, reason=said
+        export_cluster,
+        auditor,
+        state.reader.veil,
+        cluster,
+        chosen,
+        tlp=level,
+        reason=said,
+        businesses=businesses,
     )
     name = f"{chosen.value}-{''.join(letter for letter in cluster if letter.isalnum() or letter in '-_')}"
     return Response(

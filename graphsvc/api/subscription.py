@@ -120,7 +120,7 @@ async def _run(info: Info, id: str) -> object:
 
 async def _published(info: Info, run: str, wanted: set[str]) -> list[ClusterEvent]:
     """What a run that was published says of some identities."""
-    rows = await info.context.reader.read("lineage/run_events", run=run)
+    rows = await info.context.reader.read("lineage/run_events", run=run, assessments=None)
     now = datetime.now(UTC)
     found = []
     for row in rows:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from graphsvc.campaigns.aspects import ASPECTS, Aspect, measure_hostility
 from graphsvc.campaigns.membership import Evidence
 from graphsvc.campaigns.prompt_profile import PART as ASKED
 from graphsvc.campaigns.prompt_profile import score_prompts
@@ -50,13 +51,18 @@ class Part:
     bits: float
     says: str
 
+    @property
+    def aspect(self) -> Aspect:
+        """The question that the part answers."""
+        return ASPECTS[self.name]
+
 
 PRIOR = Part("prior", PRIOR_BITS, "most groups that pass as a cluster are a household, a team or a class")
 
 
 def score(parts: list[Part]) -> float:
-    """Probability from parts in bits (the prior is one of them), 0–1."""
-    return float(1.0 / (1.0 + 2.0 ** -sum(part.bits for part in parts)))
+    """Probability of a campaign from parts in bits (the prior is one of them), 0–1: the hostility of a cluster."""
+    return measure_hostility((part.name, part.bits) for part in parts)
 
 
 def parts_of_clusters(

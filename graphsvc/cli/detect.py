@@ -58,8 +58,17 @@ def detect(
     ] = 1.0,
     min_size: Annotated[int, typer.Option(help="Accounts of the smallest cluster published.", min=2)] = 8,
     min_score: Annotated[
-        float, typer.Option(help="Score (0-1) a cluster needs to be published.", min=0.0, max=1.0)
+        float,
+        typer.Option(help="Score (0-1) a cluster needs to be published as a campaign.", min=0.0, max=1.0),
     ] = 0.5,
+    min_coordination: Annotated[
+        float,
+        typer.Option(
+            help="Coordination (0-1) another cluster needs to be published as a likely business; 2: none is.",
+            min=0.0,
+            max=2.0,
+        ),
+    ] = 0.9,
     budget: Annotated[
         float,
         typer.Option(
@@ -116,6 +125,7 @@ def detect(
         gamma=gamma,
         min_size=min_size,
         min_score=min_score,
+        min_coordination=min_coordination,
         budget=budget,
         time=tuple(part.value for part in TimeEvidence if part not in (without or [])),
     )
@@ -177,7 +187,8 @@ def show(outcome: "Outcome") -> None:
     most = max(stage.peak_bytes for stage in outcome.stages)
     typer.echo(
         f"Run {outcome.run.id} published {outcome.clusters:,} clusters with {outcome.members:,} of "
-        f"{outcome.run.accounts:,} accounts, from {outcome.links:,} links. Seconds: {seconds}. "
+        f"{outcome.run.accounts:,} accounts, and {outcome.businesses:,} likely businesses with "
+        f"{outcome.business_members:,}, from {outcome.links:,} links. Seconds: {seconds}. "
         f"Most memory: {most >> 20:,} MiB."
     )
     if outcome.whole:

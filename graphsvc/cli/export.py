@@ -1,5 +1,6 @@
 """`graphsvc export`: the published result as tables."""
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -8,15 +9,38 @@ import typer
 
 from graphsvc.cli.progress import console
 from graphsvc.exchange.stix import Tlp
+from graphsvc.model.clusters import Assessment
 from graphsvc.settings import settings
 
 app = typer.Typer(no_args_is_help=True, help="Write the published result to a file.")
+
+
+class Assessed(StrEnum):
+    """Clusters to write, by what they most likely are."""
+
+    CAMPAIGN = "campaign"
+    LIKELY_BUSINESS = "likely-business"
+    ALL = "all"
+
+    @property
+    def assessments(self) -> tuple[Assessment, ...]:
+        """The same for the database."""
+        return tuple(Assessment) if self is Assessed.ALL else (Assessment[self.name],)
+
+
+Which = Annotated[
+    Assessed,
+    typer.Option(
+        "--assessment",
+        help="Clusters to write: campaigns, likely businesses (coordinated, not hostile), or all.",
+    ),
+]
 Out = Annotated[Path, typer.Option("--out", help="File to write; its ending chooses the format.")]
 
 
 @app.command()
-def members(out: Out) -> None:
-    """One row a member of a published cluster: cluster_id, account_id, membership, cluster_score, status.
+def members(out: Out, assessment: Which = Assessed.CAMPAIGN) -> None:
+    """One row a member of a published campaign: cluster_id, account_id, membership, cluster_score, status.
 
     Formats: .parquet, .csv. Sorted by cluster and account; the same result gives the same bytes.
     """
@@ -26,12 +50,12 @@ def members(out: Out) -> None:
 
     check_format(out, (".parquet", ".csv"))
     with open_store(settings(), console.print) as store:
-        _done(out, write_table(read(store), out))
+        _done(out, write_table(read(store, assessment.assessments), out))
 
 
 @app.command()
-def clusters(out: Out) -> None:
-    """One row a published cluster: size, score and its parts, first and last sign-up, families, strongest evidence.
+def clusters(out: Out, assessment: Which = Assessed.CAMPAIGN) -> None:
+    """One row a published campaign: size, score and its parts, coordination, sign-ups, families, strongest evidence.
 
     Formats: .parquet, .csv (lists as JSON), .json. Highest score first.
     """
@@ -41,7 +65,7 @@ def clusters(out: Out) -> None:
 
     check_format(out, (".parquet", ".csv", ".json"))
     with open_store(settings(), console.print) as store:
-        _done(out, write_table(read(store), out))
+        _done(out, write_table(read(store, assessment.assessments), out))
 
 
 @app.command()
@@ -72,6 +96,9 @@ def cluster(
             help="Why addresses are to be in it as they are; on record. Without: handles and networks."
         ),
     ] = "",
+    likely_business: Annotated[
+        bool, typer.Option("--likely-business", help="Write a STIX bundle even of a likely business.")
+    ] = False,
 ) -> None:
     """One cluster with its evidence: .json (a STIX 2.1 bundle), .csv or .parquet (a row a member). On record.
 
@@ -88,7 +115,14 @@ def cluster(
     with open_store(settings(), console.print) as store:
         veil = load_or_create_veil(settings())
         written = export_cluster(
-            store, auditor(None), veil, cluster_id, forms[out.suffix], tlp=tlp, reason=reason.strip()
+            store,
+            auditor(None),
+            veil,
+            cluster_id,
+            forms[out.suffix],
+            tlp=tlp,
+            reason=reason.strip(),
+            businesses=likely_business,
         )
     write_bytes(written.content, out)
     left = f"; {written.hidden:,} addresses are hidden (--reason)" if written.hidden else ""

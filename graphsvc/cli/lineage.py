@@ -20,9 +20,12 @@ def lineage(
         str | None, typer.Argument(help="Id of a cluster; without: what the last run says of all.")
     ] = None,
     limit: Annotated[int, typer.Option(help="How many events to show.", min=1)] = 50,
+    businesses: Annotated[
+        bool, typer.Option("--businesses", help="Of the last run: tell of likely businesses, too.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON, for programs.")] = False,
 ) -> None:
-    """Tell the history of a cluster, newest first, or what happened to all of them in the last run.
+    """Tell the history of a cluster, newest first, or what happened to all campaigns in the last run.
 
     A cluster keeps its id while it grows, loses accounts, replaces all of them, is not found for a while (dormant) or
     is part of another (merged); all of them can be asked for. Events: born, split (came off another), revived, merged,
@@ -31,7 +34,7 @@ def lineage(
     from graphsvc.database import open_store
 
     with open_store(settings(), console.print) as store:
-        rows = _of_one(store, cluster) if cluster else _of_all(store)
+        rows = _of_one(store, cluster) if cluster else _of_all(store, businesses=businesses)
     if as_json:
         typer.echo(json.dumps([*rows.iter_rows(named=True)], indent=2, default=str))
         return
@@ -52,12 +55,15 @@ def _of_one(store: "Store", cluster: str) -> pl.DataFrame:
     return history(store, cluster)
 
 
-def _of_all(store: "Store") -> pl.DataFrame:
+def _of_all(store: "Store", *, businesses: bool) -> pl.DataFrame:
     from graphsvc.store.lineage import run_events
+    from graphsvc.store.published import CAMPAIGNS
 
     published = store.read("query/published_run")
     if not published:
         raise NotFound("No run has published anything yet.", "Run `graphsvc detect` first.")
-    events = run_events(store, published[0]["run"]["id"]).filter(pl.col("kind") != CONTINUED)
+    events = run_events(store, published[0]["run"]["id"], None if businesses else CAMPAIGNS).filter(
+        pl.col("kind") != CONTINUED
+    )
     order = pl.col("kind").replace_strict(KINDS, range(len(KINDS)))
     return events.sort(order, pl.max_horizontal("accounts_before", "accounts_now"), descending=[False, True])

@@ -31,7 +31,9 @@ def runs(
         return
     for row in rows:
         counts = [
-            f"{row[name]:,} {name}" for name in ("accounts", "clusters", "members") if row[name] is not None
+            f"{row[name]:,} {name}"
+            for name in ("accounts", "clusters", "members", "businesses")
+            if row[name] is not None
         ]
         result = (
             f"failed: {row['error']}"
@@ -71,7 +73,7 @@ def diff(
     limit: Annotated[int, typer.Option(help="Clusters, and accounts that moved, to show.", min=0)] = 20,
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON, for programs.")] = False,
 ) -> None:
-    """Say what changed between two runs: clusters that came, grew, merged, split or went, and who moved and why.
+    """Say what changed between two runs: campaigns that came, grew, merged, split or went, and who moved and why.
 
     Both runs must have published their result; `graphsvc runs` lists them.
     """

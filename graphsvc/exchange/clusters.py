@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from graphsvc.errors import ExportError
 from graphsvc.exchange import members, stix
+from graphsvc.model.clusters import Assessment
 from graphsvc.signals.veil import Veil
 from graphsvc.store.audit import Auditor
 from graphsvc.store.connection import Store
@@ -44,17 +46,25 @@ def export_cluster(
     *,
     tlp: stix.Tlp = stix.Tlp.AMBER,
     reason: str = "",
+    businesses: bool = False,
 ) -> Written:
     """A published cluster as bytes; with a reason its addresses are in it as they are.
 
-    The audit log tells who took it out, in which form and why, before anybody has it.
+    The audit log tells who took it out, in which form and why, before anybody has it. A STIX bundle tells others to
+    watch for what is in it, so that of a likely business is made only with `businesses`.
 
     Raises:
         NotFound: no such cluster is published.
-        ExportError: the extra `stix` is not installed.
+        ExportError: the extra `stix` is not installed, or a STIX bundle would be of a likely business.
         DatabaseUnavailable, DatabaseRefused: also when the log cannot be written.
     """
     exported = read_cluster(store, cluster, None if reason else veil)
+    likely = exported.cluster["assessment"] == Assessment.LIKELY_BUSINESS.value
+    if form is Format.STIX and likely and not businesses:
+        raise ExportError(
+            f"The cluster {cluster} is a likely business; a STIX bundle would accuse it.",
+            "Export it as CSV or Parquet, or ask for likely businesses (--likely-business, businesses=true).",
+        )
     content = _content(exported, form, tlp)
     details = {
         "format": form.value,

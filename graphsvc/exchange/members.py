@@ -12,6 +12,8 @@ from graphsvc.store.exported import ExportedCluster
 MEMBERS: Schema = {
     "cluster_id": pl.String,
     "cluster_score": pl.Float64,
+    "cluster_coordination": pl.Float64,
+    "cluster_assessment": pl.String,
     "cluster_status": pl.String,
     "account_id": pl.String,
     "status": pl.String,
@@ -35,6 +37,8 @@ def table(exported: ExportedCluster) -> pl.DataFrame:
             {
                 "cluster_id": cluster["id"],
                 "cluster_score": cluster["score"],
+                "cluster_coordination": cluster["coordination"],
+                "cluster_assessment": cluster["assessment"],
                 "cluster_status": cluster["status"],
                 **{
                     name: member[name]

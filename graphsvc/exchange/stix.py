@@ -13,6 +13,7 @@ from uuid import UUID, uuid5
 
 from graphsvc.campaigns import sentences
 from graphsvc.errors import ExportError
+from graphsvc.model.clusters import Assessment
 from graphsvc.store.connection import Row
 from graphsvc.store.exported import ExportedCluster
 
@@ -76,6 +77,11 @@ def bundle(exported: ExportedCluster, tlp: Tlp = Tlp.AMBER) -> str:
         **common,
     )
     confidence = round(100 * cluster["score"])
+    # A business is no suspect: the open vocabularies of STIX 2.1 (10.5, 10.9) have other words for it.
+    business = cluster["assessment"] == Assessment.LIKELY_BUSINESS.value
+    activity, context = (
+        ("benign", "unspecified") if business else ("anomalous-activity", "suspicious-activity")
+    )
     indicators = [
         stix2.Indicator(
             id=_id("indicator", f"{cluster['id']}\n{row['key']}"),
@@ -84,7 +90,7 @@ def bundle(exported: ExportedCluster, tlp: Tlp = Tlp.AMBER) -> str:
             pattern=pattern,
             pattern_type="stix",
             valid_from=at,
-            indicator_types=["anomalous-activity"],
+            indicator_types=[activity],
             confidence=confidence,
             **common,
         )
@@ -105,9 +111,9 @@ def bundle(exported: ExportedCluster, tlp: Tlp = Tlp.AMBER) -> str:
         id=_id("grouping", cluster["id"]),
         name=f"Cluster {cluster['id']}",
         description=f"{cluster.get('summary') or ''}{hidden}".strip(),
-        context="suspicious-activity",
+        context=context,
         confidence=confidence,
-        labels=[cluster["status"]],
+        labels=[cluster["status"], *(["likely-business"] if business else [])],
         object_refs=[seen.id, *(each.id for each in accounts.values()), *(each.id for each in indicators)],
         **common,
     )

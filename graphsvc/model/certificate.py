@@ -4,15 +4,17 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
-FORMAT = "graphsvc run certificate 1"
+FORMAT = "graphsvc run certificate 2"
 
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
     """Everything that decides a run's result, and the result.
 
-    `input_hash` is that of the whole graph (`SignalGraph.fingerprint`), `result_hash` that of clusters, scores and
-    members (`Found.fingerprint`), whatever names they were given. `versions` are those of all that computes.
+    `input_hash` is that of the whole graph (`SignalGraph.fingerprint`). `result_hash` is that of clusters, scores,
+    coordination, assessments and members (`Found.fingerprint`), whatever names they were given. `clusters`, `members`
+    and `links` count campaigns, `businesses` and `business_members` likely businesses. `versions` are those of all that
+    computes.
     """
 
     run: str
@@ -27,6 +29,8 @@ class Certificate:
     result_hash: str
     clusters: int
     members: int
+    businesses: int
+    business_members: int
     links: int
 
     def text(self) -> str:

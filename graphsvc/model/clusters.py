@@ -1,18 +1,29 @@
 """Clusters as columns."""
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
 
 import polars as pl
 
 from graphsvc.model.columns import Schema
 from graphsvc.model.graph import SignalGraph
 
+
+class Assessment(StrEnum):
+    """What a published cluster most likely is."""
+
+    CAMPAIGN = "campaign"
+    LIKELY_BUSINESS = "likely_business"
+
+
 CLUSTERS: Schema = {
     "cluster": pl.Int32,
     "id": pl.String,
     "size": pl.Int64,
     "score": pl.Float64,
+    "coordination": pl.Float64,
+    "assessment": pl.String,
     "bits": pl.Float64,
     "families": pl.List(pl.String),
     "first_seen": pl.Int64,
@@ -21,6 +32,8 @@ CLUSTERS: Schema = {
     "parts": pl.String,
     "rank": pl.Int64,
 }
+"""`score` is the hostility: the probability of a campaign. `coordination` is the probability of one operator.
+`assessment` is a value of `Assessment`. `rank` counts all clusters, campaigns first."""
 WHY: Schema = {
     "families": pl.List(pl.String),
     "family_bits": pl.List(pl.Float64),
@@ -59,10 +72,11 @@ LINKS: Schema = {
 class Found:
     """What a detection run found, before it is published.
 
-    Frames with the schemas `CLUSTERS`, `MEMBERS`, `SHARED` and `LINKS`. `cluster` is a row number of `clusters`,
-    `account`, `source` and `target` are row numbers of the accounts the run read, `signal` and `signals` of `keys`:
-    the keys of the signals it read and, after them, of what it derived from them. `bits` of members and links are
-    the sums of their `family_bits`. `thresholds` are what the run set itself, by name, from what it was asked for.
+    Frames with the schemas `CLUSTERS`, `MEMBERS`, `SHARED` and `LINKS`. Clusters stand in the order of their ranks,
+    campaigns first. `cluster` is a row number of `clusters`, `account`, `source` and `target` are row numbers of the
+    accounts the run read, `signal` and `signals` of `keys`: the keys of the signals it read and, after them, of what
+    it derived from them. `bits` of members and links are the sums of their `family_bits`. `thresholds` are what the
+    run set itself, by name, from what it was asked for.
     """
 
     clusters: pl.DataFrame
@@ -72,12 +86,27 @@ class Found:
     keys: pl.Series
     thresholds: dict[str, float] = field(default_factory=dict)
 
+    def select_campaigns(self) -> "Found":
+        """Return the same without likely businesses; row numbers and thresholds stay."""
+        campaigns = self.clusters.filter(pl.col("assessment") == Assessment.CAMPAIGN.value)
+        # Campaigns come first, so the row number of a campaign is less than how many there are.
+        least_other = campaigns.height
+        members, shared = (
+            frame.filter(pl.col("cluster") < least_other) for frame in (self.members, self.shared)
+        )
+        # A link is inside one cluster, so one end tells which.
+        inside = members.select(source="account")
+        links = self.links.join(inside, on="source", how="semi", maintain_order="left")
+        return replace(self, clusters=campaigns, members=members, shared=shared, links=links)
+
     def fingerprint(self, graph: SignalGraph) -> str:
-        """SHA-256 over clusters, scores and members; equal for equal results (`result_hash`)."""
+        """SHA-256 over clusters, assessments and members; equal for equal results (`result_hash`)."""
         members = self.members.select(
             "cluster", "membership", account=graph.accounts["id"].gather(self.members["account"])
         )
-        scores = self.clusters.select("score", cluster=pl.int_range(pl.len(), dtype=pl.Int32))
+        scores = self.clusters.select(
+            "score", "coordination", "assessment", cluster=pl.int_range(pl.len(), dtype=pl.Int32)
+        )
         return result_hash(members, scores)
 
 
@@ -86,7 +115,7 @@ def result_hash(members: pl.DataFrame, scores: pl.DataFrame) -> str:
 
     Args:
         members: cluster, account (id), membership (0-1).
-        scores: cluster, score (0-1).
+        scores: cluster, score, coordination (0-1), assessment (a value of `Assessment`).
     """
     ordered = members.sort("cluster", "account")
     whole = ordered.group_by("cluster", maintain_order=True).agg("account")
@@ -96,7 +125,9 @@ def result_hash(members: pl.DataFrame, scores: pl.DataFrame) -> str:
     rows = ordered.join(name, on="cluster").select(
         "name", "account", pl.col("membership").round(12).cast(pl.String)
     )
-    named = scores.join(name, on="cluster").select("name", pl.col("score").round(12).cast(pl.String))
+    named = scores.join(name, on="cluster").select(
+        "name", pl.col("score", "coordination").round(12).cast(pl.String), "assessment"
+    )
     digest = hashlib.sha256()
     for frame in (named.sort("name"), rows.sort("name", "account")):
         digest.update("\n".join("\t".join(row) for row in frame.iter_rows()).encode())

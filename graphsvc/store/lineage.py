@@ -1,9 +1,11 @@
 """Reads what happened to identities: in one run, and to one identity in all of them."""
 
+from collections.abc import Sequence
 from datetime import UTC
 
 import polars as pl
 
+from graphsvc.model.clusters import Assessment
 from graphsvc.model.columns import Schema
 from graphsvc.model.lineage import EVENTS
 from graphsvc.store.connection import Store
@@ -25,12 +27,19 @@ HISTORY: Schema = {
 }
 
 
-def run_events(store: Store, run: str) -> pl.DataFrame:
+def run_events(store: Store, run: str, assessments: Sequence[Assessment] | None = None) -> pl.DataFrame:
     """The events of a run that published, as `detection.Outcome.lineage` had them (schema `model.lineage.EVENTS`).
 
     None of a run that is unknown, or older than lineage. Sorted by id, before, kind.
+
+    Args:
+        store: the database.
+        run: id of the run.
+        assessments: events of clusters of these assessments; None: of all.
     """
-    return pl.DataFrame(store.read("lineage/run_events", run=run), schema=EVENTS).sort("id", "before", "kind")
+    wanted = None if assessments is None else [each.value for each in assessments]
+    rows = store.read("lineage/run_events", run=run, assessments=wanted)
+    return pl.DataFrame(rows, schema=EVENTS).sort("id", "before", "kind")
 
 
 def history(store: Store, cluster: str, most: int = 1_000_000) -> pl.DataFrame:

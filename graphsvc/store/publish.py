@@ -101,6 +101,7 @@ def publish(
     ids = found.clusters["id"]
     account_ids = graph.accounts["id"]
     clusters = found.clusters.drop("cluster")
+    campaigns_found = found.select_campaigns()
     members = found.members.select(
         cluster=ids.gather(found.members["cluster"]),
         account=account_ids.gather(found.members["account"]),
@@ -159,8 +160,9 @@ def publish(
         {
             "thresholds": json.dumps(found.thresholds, sort_keys=True),
             "result_hash": result_hash,
-            "members": members.height,
-            "links": links.height,
+            "members": campaigns_found.members.height,
+            "business_members": members.height - campaigns_found.members.height,
+            "links": campaigns_found.links.height,
         },
         clusters.height,
     )

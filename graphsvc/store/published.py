@@ -1,10 +1,12 @@
 """Reads what is published, as tables."""
 
 import json
+from collections.abc import Sequence
 
 import polars as pl
 
 from graphsvc.campaigns import sentences
+from graphsvc.model.clusters import Assessment
 from graphsvc.model.columns import Schema
 from graphsvc.store.connection import Store
 
@@ -31,6 +33,9 @@ CLUSTERS: Schema = {
     "cluster_id": pl.String,
     "size": pl.Int64,
     "cluster_score": pl.Float64,
+    "coordination": pl.Float64,
+    "hostility": pl.Float64,
+    "assessment": pl.String,
     "status": pl.String,
     "first_seen": pl.Int64,
     "last_seen": pl.Int64,
@@ -53,10 +58,22 @@ SUCCESSIONS: Schema = {
 }
 
 
-def members(store: Store) -> pl.DataFrame:
-    """One row a member of a published cluster (schema `MEMBERS`), sorted by cluster and account."""
+CAMPAIGNS = (Assessment.CAMPAIGN,)
+"""What is read where nothing else is asked for."""
+
+
+def members(store: Store, assessments: Sequence[Assessment] = CAMPAIGNS) -> pl.DataFrame:
+    """Read the members of published clusters.
+
+    Args:
+        store: the database.
+        assessments: clusters of these assessments; by default campaigns alone.
+
+    Returns:
+        One row a member (schema `MEMBERS`), sorted by cluster and account.
+    """
     packed = pl.DataFrame(
-        store.read("export/members"),
+        store.read("export/members", assessments=[each.value for each in assessments]),
         schema={
             "cluster_id": pl.String,
             "cluster_score": pl.Float64,
@@ -68,12 +85,20 @@ def members(store: Store) -> pl.DataFrame:
     return packed.explode("account_id", "membership").select(list(MEMBERS)).sort("cluster_id", "account_id")
 
 
-def clusters(store: Store) -> pl.DataFrame:
-    """One row a published cluster (schema `CLUSTERS`, times as UTC), highest score first."""
+def clusters(store: Store, assessments: Sequence[Assessment] = CAMPAIGNS) -> pl.DataFrame:
+    """Read the published clusters.
+
+    Args:
+        store: the database.
+        assessments: clusters of these assessments; by default campaigns alone.
+
+    Returns:
+        One row a cluster (schema `CLUSTERS`, times as UTC), highest score first.
+    """
     times = [
         pl.from_epoch(c, time_unit="ms").dt.replace_time_zone("UTC") for c in ("first_seen", "last_seen")
     ]
-    rows = store.read("export/clusters")
+    rows = store.read("export/clusters", assessments=[each.value for each in assessments])
     for row in rows:
         row["score_parts"] = json.loads(row["score_parts"])
         parts = [(part["name"], part["bits"]) for part in row["score_parts"]]

@@ -1,11 +1,12 @@
 """Runs read back: their record, and what is stored of what they found."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 from neo4j.time import DateTime
 
 from graphsvc.errors import NotFound
+from graphsvc.model.clusters import Assessment
 from graphsvc.model.columns import Schema
 from graphsvc.store.connection import Row, Store
 
@@ -16,7 +17,12 @@ MEMBERS: Schema = {
     "families": pl.List(pl.String),
     "family_bits": pl.List(pl.Float64),
 }
-SCORES: Schema = {"cluster": pl.String, "score": pl.Float64}
+SCORES: Schema = {
+    "cluster": pl.String,
+    "score": pl.Float64,
+    "coordination": pl.Float64,
+    "assessment": pl.String,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +33,11 @@ class StoredRun:
     record: Row
     members: pl.DataFrame
     scores: pl.DataFrame
+
+    def select_campaigns(self) -> "StoredRun":
+        """Return the same without likely businesses."""
+        scores = self.scores.filter(pl.col("assessment") == Assessment.CAMPAIGN.value)
+        return replace(self, members=self.members.join(scores, on="cluster", how="semi"), scores=scores)
 
 
 def read_run(store: Store, run: str) -> StoredRun:

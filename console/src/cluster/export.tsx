@@ -1,4 +1,4 @@
-// A cluster as a file; with addresses only for a reason, which goes on record.
+// A cluster as a file; with addresses only for a reason, which goes on record. A likely business is not shared as a threat.
 import { useState } from "preact/hooks";
 import { download } from "../api";
 import type { Me } from "../main";
@@ -6,7 +6,7 @@ import type { Me } from "../main";
 const FORMATS = [["stix", "STIX 2.1"], ["csv", "CSV"], ["parquet", "Parquet"]] as const;
 const LIGHTS = ["clear", "green", "amber", "amber+strict", "red"];
 
-export function Export({ id, me }: { id: string; me: Me }) {
+export function Export({ id, me, business }: { id: string; me: Me; business: boolean }) {
   const [said, say] = useState<string | null>(null);
   const [tlp, setTlp] = useState("amber");
   const [reason, setReason] = useState("");
@@ -38,7 +38,7 @@ export function Export({ id, me }: { id: string; me: Me }) {
             <input value={reason} onInput={(event) => setReason((event.target as HTMLInputElement).value)} />
           </label>
         )}
-        {FORMATS.map(([format, name]) => (
+        {FORMATS.filter(([format]) => !business || format !== "stix").map(([format, name]) => (
           <button key={format} onClick={() => save(format)}>
             {name}
           </button>

@@ -29,10 +29,11 @@ export function Why({ of, id, query }: { of: Found; id: string; query: URLSearch
     <section aria-labelledby="why">
       <h2 id="why">Why</h2>
       <p>{of.explanation}</p>
-      <Table says="Parts of the score" heads={["Part", "Bits", "In words"]}>
+      <Table says="Parts of the score" heads={["Part", "Speaks to", "Bits", "In words"]}>
         {of.scoreParts.map((each) => (
           <tr key={each.name}>
             <th scope="row">{words(each.name)}</th>
+            <td>{each.aspect === "COORDINATION" ? "both" : "hostility"}</td>
             <Bits of={each.bits} all={of.scoreParts.map((part) => part.bits)} />
             <td class="words">{each.says}</td>
           </tr>

@@ -63,7 +63,7 @@ export function ClusterPage({ id, query, me }: { id: string; query: URLSearchPar
               <Wait of={evidence}>{(found) => <Around of={found} />}</Wait>
               <BlastRadius id={id} query={query} />
               <Members of={cluster} query={query} id={id} />
-              <Export id={id} me={me} />
+              <Export id={id} me={me} business={cluster.assessment === "LIKELY_BUSINESS"} />
             </>
           )
         }
@@ -82,13 +82,19 @@ function Head({ of }: { of: Found }) {
     <section class="head" aria-label="At a glance">
       <p class="lead">{of.summary}</p>
       <dl class="facts">
-        <div><dt>Score</dt><dd>{share(of.score)}</dd></div>
+        <div><dt>Assessment</dt><dd>{words(of.assessment)}</dd></div>
+        <div><dt>Hostility</dt><dd>{share(of.hostility)}</dd></div>
+        <div><dt>Coordination</dt><dd>{share(of.coordination)}</dd></div>
         <div><dt>Accounts</dt><dd>{count(of.size)}</dd></div>
         <div><dt>Status</dt><dd><Status of={of.status} /></dd></div>
         <div><dt>Looked after by</dt><dd>{of.assignee ?? "nobody"}</dd></div>
         <div><dt>Sign-ups</dt><dd>{day(of.firstSeen)} to {day(of.lastSeen)}</dd></div>
         <div><dt>Found by run</dt><dd>{of.run && <a class="id" href={to(["run", of.run.id])}>{of.run.id}</a>}</dd></div>
       </dl>
+      <p class="small">
+        Coordination: how likely one operator runs it. Hostility: how likely it is a campaign, one operator against the rules.
+        {of.assessment === "LIKELY_BUSINESS" && " It is coordinated and most likely a business: its accounts count as innocents, and it is in no list of campaigns."}
+      </p>
       <p class="row">
         <span class="small">Evidence:</span> <Families of={of.families} />
       </p>

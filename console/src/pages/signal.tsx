@@ -42,7 +42,7 @@ export function SignalPage({ of: signalKey, after, me }: { of: string; after: st
                 {signal.clusters.length === 0 ? (
                   <p>None.</p>
                 ) : (
-                  <Table says="Clusters" heads={["Cluster", "Accounts with it", "Accounts", "Score", "Status"]}>
+                  <Table says="Clusters" heads={["Cluster", "Accounts with it", "Accounts", "Hostility", "Status"]}>
                     {signal.clusters.map((each) => (
                       <tr key={each.cluster.id}>
                         <th scope="row"><ClusterLink id={each.cluster.id} /></th>

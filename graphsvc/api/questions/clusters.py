@@ -13,7 +13,7 @@ from graphsvc.api.context import Info
 from graphsvc.api.pagination import Connection, connection, decode, encode
 from graphsvc.api.types import arguments
 from graphsvc.api.types.arguments import Id
-from graphsvc.api.types.cluster import Cluster, ClusterStatus
+from graphsvc.api.types.cluster import Cluster, ClusterAssessment, ClusterStatus
 from graphsvc.api.types.moments import milliseconds, utc
 from graphsvc.store.connection import Row
 
@@ -23,7 +23,7 @@ ALL_MEMBERS = 200
 """What looking for clusters by when their members joined costs, which may look at all members."""
 LEAST, MOST = -1e300, 1e300
 """Bounds that hold for everything."""
-_PROPERTIES = ("score", "size", "firstSeen", "lastSeen")
+_PROPERTIES = ("score", "coordination", "size", "firstSeen", "lastSeen")
 EVERYTHING = {
     "ids": None,
     "least": dict.fromkeys(_PROPERTIES, LEAST),
@@ -31,12 +31,13 @@ EVERYTHING = {
     "statuses": None,
     "families": None,
 }
-"""The condition of a filter that names nothing."""
+"""The condition of a filter that names nothing but assessments."""
 
 
 @strawberry.enum(description="What clusters are ordered by.")
 class ClusterOrderField(Enum):
-    SCORE = strawberry.enum_value("score", description="How sure the detection is.")
+    SCORE = strawberry.enum_value("score", description="How likely it is a campaign: its hostility.")
+    COORDINATION = strawberry.enum_value("coordination", description="How likely one operator runs it.")
     SIZE = strawberry.enum_value("size", description="Number of accounts.")
     GROWTH = strawberry.enum_value("growth", description="Accounts gained in the last run.")
     FIRST_SEEN = strawberry.enum_value("first_seen", description="First sign-up of a member.")
@@ -59,8 +60,18 @@ class ClusterOrder:
 
 @strawberry.input(description="Clusters that meet all that is given.")
 class ClusterFilter:
-    min_score: float | None = strawberry.field(default=None, description="Score at least this, 0 to 1.")
-    max_score: float | None = strawberry.field(default=None, description="Score at most this.")
+    assessment: list[ClusterAssessment] | None = strawberry.field(
+        default_factory=lambda: [ClusterAssessment.CAMPAIGN],
+        description="Any of these assessments; by default campaigns alone. null: all clusters.",
+    )
+    min_score: float | None = strawberry.field(
+        default=None, description="Score (hostility) at least this, 0 to 1."
+    )
+    max_score: float | None = strawberry.field(default=None, description="Score (hostility) at most this.")
+    min_coordination: float | None = strawberry.field(
+        default=None, description="Coordination at least this, 0 to 1."
+    )
+    max_coordination: float | None = strawberry.field(default=None, description="Coordination at most this.")
     min_size: int | None = strawberry.field(default=None, description="At least so many accounts.")
     max_size: int | None = strawberry.field(default=None, description="At most so many accounts.")
     min_growth: int | None = strawberry.field(
@@ -103,16 +114,19 @@ class ClusterFilter:
             "ids": await self._ids(info),
             "least": {
                 "score": LEAST if self.min_score is None else self.min_score,
+                "coordination": LEAST if self.min_coordination is None else self.min_coordination,
                 "size": LEAST if self.min_size is None else self.min_size,
                 "firstSeen": _milliseconds(self.first_seen_since, LEAST),
                 "lastSeen": _milliseconds(self.last_seen_since, LEAST),
             },
             "most": {
                 "score": MOST if self.max_score is None else self.max_score,
+                "coordination": MOST if self.max_coordination is None else self.max_coordination,
                 "size": MOST if self.max_size is None else self.max_size,
                 "firstSeen": _milliseconds(self.first_seen_until, MOST),
                 "lastSeen": _milliseconds(self.last_seen_until, MOST),
             },
+            "assessments": [each.value for each in self.assessment] if self.assessment is not None else None,
             "statuses": [each.value for each in self.status] if self.status is not None else None,
             "families": self.families,
         }
@@ -148,7 +162,7 @@ class ClusterConnection(Connection[Cluster]):
 
     @strawberry.field(description="How many clusters pass the filter, on all pages.")
     async def total_count(self, info: Info) -> int:
-        everything = self.condition == EVERYTHING
+        everything = {**self.condition, "assessments": None} == {**EVERYTHING, "assessments": None}
         info.context.budget.charge(1 if everything else ALL_CLUSTERS)
         (row,) = await info.context.reader.read("query/clusters_counted", **self.condition, any=everything)
         return int(row["clusters"])
@@ -156,7 +170,9 @@ class ClusterConnection(Connection[Cluster]):
 
 @strawberry.type(description="Questions about clusters.")
 class ClusterQuestions:
-    @strawberry.field(description="The published clusters.")
+    @strawberry.field(
+        description="The published clusters: campaigns, or with a filter likely businesses, too."
+    )
     async def clusters(
         self,
         info: Info,

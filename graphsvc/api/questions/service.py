@@ -11,8 +11,10 @@ from graphsvc.api.types.key import Role
 class Stats:
     accounts: int = strawberry.field(description="Accounts.")
     signals: int = strawberry.field(description="Signals.")
-    clusters: int = strawberry.field(description="Published clusters.")
-    members: int = strawberry.field(description="Accounts in published clusters.")
+    clusters: int = strawberry.field(description="Published campaigns.")
+    members: int = strawberry.field(description="Accounts in published campaigns.")
+    businesses: int = strawberry.field(description="Published clusters that are likely businesses.")
+    business_members: int = strawberry.field(description="Accounts in these.")
 
 
 @strawberry.type(description="Who asks: an API key, or a person with a token.")

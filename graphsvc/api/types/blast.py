@@ -70,8 +70,12 @@ class BlastRadius:
     accounts: int = strawberry.field(description="Accounts asked for.")
     inactive: int = strawberry.field(description="Of these, those that are out already.")
     strangers: int = strawberry.field(description="Of the others, those that are in no cluster.")
+    businesses: int = strawberry.field(
+        description="Of the others, those that are in clusters that are likely businesses."
+    )
     innocents: float = strawberry.field(
-        description="Innocents to be expected: 1 - membership of each; a stranger counts as one."
+        description="Innocents to be expected: 1 - membership of each; a stranger and a member of a likely business "
+        "count as one."
     )
     bystanders: list[Bystanders] = strawberry.field(
         description="Others on the same infrastructure, by family."

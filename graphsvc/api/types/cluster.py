@@ -22,6 +22,8 @@ from graphsvc.api.types.signal import Signal
 from graphsvc.api.types.timeline import Bucket, TimelineBucket, TrafficBucket
 from graphsvc.api.types.turnover import Turnover
 from graphsvc.campaigns import sentences
+from graphsvc.campaigns.aspects import ASPECTS, Aspect
+from graphsvc.model.clusters import Assessment
 from graphsvc.model.decisions import On
 from graphsvc.store.connection import Row
 
@@ -38,6 +40,25 @@ class ClusterStatus(Enum):
         "conflict",
         description="Decisions that came together by splits and mergers differ; somebody has to decide again.",
     )
+
+
+@strawberry.enum(description="What a published cluster most likely is.")
+class ClusterAssessment(Enum):
+    CAMPAIGN = strawberry.enum_value(
+        Assessment.CAMPAIGN.value, description="A campaign: one operator runs it, against the rules."
+    )
+    LIKELY_BUSINESS = strawberry.enum_value(
+        Assessment.LIKELY_BUSINESS.value,
+        description="Coordinated, not hostile: an agency, a reseller of seats, a class or a company, for example.",
+    )
+
+
+@strawberry.enum(description="The question that a part of a cluster's score answers.")
+class ScoreAspect(Enum):
+    COORDINATION = strawberry.enum_value(
+        Aspect.COORDINATION.value, description="Does one operator run it? Such parts speak to hostility, too."
+    )
+    HOSTILITY = strawberry.enum_value(Aspect.HOSTILITY.value, description="Is it a campaign?")
 
 
 @strawberry.type(description="An account in a cluster.")
@@ -112,6 +133,10 @@ class ScorePart:
     bits: float = strawberry.field(description="What it adds, in bits; negative: it speaks against.")
     says: str = strawberry.field(description="What was seen.")
 
+    @strawberry.field(description="The question that it answers.")
+    def aspect(self) -> ScoreAspect:
+        return ScoreAspect(ASPECTS[self.name].value)
+
 
 @strawberry.enum(description="What members of a cluster are counted by.")
 class MemberTrait(Enum):
@@ -151,11 +176,22 @@ Until = Annotated[datetime | None, strawberry.argument(description="Before this 
 
 
 @strawberry.type(
-    description="Accounts that one operator seems to run together, as published by the last run."
+    description="Accounts that one operator seems to run together, as published by the last run: a campaign, or a "
+    "likely business."
 )
 class Cluster(Decided):
     id: str = strawberry.field(description="Id of the cluster; it keeps it from run to run.")
-    score: float = strawberry.field(description="How sure the detection is of it, 0 to 1.")
+    score: float = strawberry.field(description="The same as `hostility`.")
+    hostility: float = strawberry.field(
+        description="How likely it is a campaign, 0 to 1: one operator, against the rules."
+    )
+    coordination: float = strawberry.field(
+        description="How likely one operator runs it, 0 to 1, be it a campaign or a business."
+    )
+    assessment: ClusterAssessment = strawberry.field(
+        description="What it most likely is. `CAMPAIGN`: its hostility reaches the run's `min_score`; else its "
+        "coordination reaches the run's `min_coordination`."
+    )
     size: int = strawberry.field(description="How many accounts are in it, as the run found it.")
     members_forgotten: int = strawberry.field(
         description="How many of these were forgotten since, and are members no more."
@@ -180,6 +216,9 @@ class Cluster(Decided):
             subject=(On.CLUSTER, cluster["id"], ""),
             id=cluster["id"],
             score=cluster["score"],
+            hostility=cluster["score"],
+            coordination=cluster["coordination"],
+            assessment=ClusterAssessment(cluster["assessment"]),
             size=cluster["size"],
             members_forgotten=cluster.get("membersForgotten") or 0,
             status=ClusterStatus(cluster["status"]),

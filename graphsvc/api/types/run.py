@@ -73,8 +73,10 @@ class Run:
     accounts: int | None = strawberry.field(description="Accounts it read.")
     signals: int | None = strawberry.field(description="Signals it read.")
     links: int | None = strawberry.field(description="Links between accounts it weighed.")
-    clusters: int | None = strawberry.field(description="Clusters it found.")
-    members: int | None = strawberry.field(description="Accounts in these clusters.")
+    clusters: int | None = strawberry.field(description="Campaigns it found.")
+    members: int | None = strawberry.field(description="Accounts in these campaigns.")
+    businesses: int | None = strawberry.field(description="Likely businesses it found.")
+    business_members: int | None = strawberry.field(description="Accounts in these likely businesses.")
     input_hash: str | None = strawberry.field(
         description="Hash of what it read: the same graph, the same hash."
     )
@@ -115,6 +117,8 @@ class Run:
             links=run.get("links"),
             clusters=run.get("clusters"),
             members=run.get("members"),
+            businesses=run.get("businesses"),
+            business_members=run.get("businessMembers"),
             input_hash=run.get("inputHash"),
             result_hash=run.get("resultHash"),
             certificate=run.get("certificate"),

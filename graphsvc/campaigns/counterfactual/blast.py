@@ -28,11 +28,13 @@ ACTIVE = "active"
 ACTED: Schema = {
     "id": pl.String,
     "status": pl.String,
+    "business": pl.Boolean,
     "cluster": pl.String,
     "membership": pl.Float64,
     "bits": pl.Float64,
 }
-"""Accounts to be acted on, in any order. `cluster` '', `membership` and `bits` 0: in no published cluster."""
+"""Accounts to be acted on, in any order. `cluster` '', `membership` and `bits` 0: in no published cluster.
+`business`: its cluster is a likely business, so it counts as innocent whatever its membership."""
 NEAR: Schema = {
     "signal": pl.String,
     "kind": pl.String,
@@ -125,13 +127,15 @@ class Blast:
     """What an action would do.
 
     `accounts` are asked for, `inactive` of them are out already and count no further; of the others `strangers` are
-    in no cluster. `innocents` to be expected: 1 - membership of each, and each stranger as one, since nothing speaks
-    against it. `bystanders` by family, and how many they are in all, each counted once.
+    in no cluster and `businesses` in clusters that are likely businesses. `innocents` to be expected: 1 - membership
+    of each member of a campaign, and each of the others as one, since nothing speaks against it. `bystanders` by
+    family, and how many they are in all, each counted once.
     """
 
     accounts: int
     inactive: int
     strangers: int
+    businesses: int
     innocents: float
     bystanders: tuple[Bystanders, ...]
     bystanders_in_all: int
@@ -164,6 +168,7 @@ def blast(
         acted.height,
         acted.height - active.height,
         int((active["cluster"] == "").sum()),
+        int(active["business"].sum()),
         _innocents(active),
         bystanders,
         in_all,
@@ -173,7 +178,8 @@ def blast(
 
 
 def _innocents(accounts: pl.DataFrame) -> float:
-    return float(np.add.reduce(1.0 - accounts["membership"].to_numpy()))
+    hostile = np.where(accounts["business"].to_numpy(), 0.0, accounts["membership"].to_numpy())
+    return float(np.add.reduce(1.0 - hostile))
 
 
 def hubs(near: pl.DataFrame) -> NDArray[np.bool_]:
@@ -266,7 +272,7 @@ def _heirs(held: Held, acted: NDArray[np.bool_]) -> tuple[int, tuple[Heir, ...]]
 
 
 def _plan(active: pl.DataFrame, touched: list[Held], stages: int, most: float) -> Plan:
-    ordered = active.sort(["membership", "bits", "id"], descending=[True, True, False])
+    ordered = active.sort(["business", "membership", "bits", "id"], descending=[False, True, True, False])
     found: list[Stage] = []
     done = 0
     for part in np.array_split(np.arange(ordered.height), min(stages, max(ordered.height, 1))):

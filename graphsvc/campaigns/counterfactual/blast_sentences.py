@@ -20,6 +20,11 @@ def blast(found: Blast) -> list[str]:
             f"{counted(found.strangers, 'account')} of these in no published cluster: nothing says that they belong to "
             "anything, so each counts as an innocent."
         )
+    if found.businesses:
+        lines.append(
+            f"{counted(found.businesses, 'account')} of these in clusters that are likely businesses: coordinated, not "
+            "hostile, so each counts as an innocent."
+        )
     lines += [_bystanders(each) for each in found.bystanders]
     lines.append(
         f"Bystanders in all, each counted once: {found.bystanders_in_all:,}. An action on the accounts does not touch "
