@@ -30,7 +30,7 @@ def world(
 ) -> tuple[Weighed, object]:
     """What is found of the cluster among so many strangers: who is weighed, as what, and the pool."""
     rows = [
-        (account, 10 * family + account // (3 + family) % 10, family)
+        (account, 10 * family + (account * (1, 3, 7)[family] + account // 10) % 10, family)
         for account in CLUSTER
         for family in (CARD, ADDRESS, DEVICE)
         if account % 3 != family

@@ -35,7 +35,7 @@ def find_backbone(given: Evidence, members: pl.DataFrame) -> pl.DataFrame:
     pool = pools(given, members).filter(pl.col("level") == 0)
     pool = pool.filter(pl.Series(find_leading(given, pool), dtype=pl.Boolean))
     row, value, passing = given.uses.pooled(members, pool)
-    row, value = row[~passing].astype(np.int64), value[~passing].astype(np.int64)
+    row, value = (np.asarray(uses[~passing], dtype=np.int64) for uses in (row, value))
     if not len(row):
         return members
     block, member = find_blocks(row, _merge_equal(row, value, members.height), members.height)

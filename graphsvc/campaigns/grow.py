@@ -38,8 +38,7 @@ def grow(
     members = cores.select("cluster", "account").sort("cluster", "account")
     progress("grow", 0, rounds)
     # What hangs on to a core by a single value or account is a candidate like all others.
-    backbone = members = find_backbone(given, members)
-    weighed = weigh(given, members, backbone)
+    weighed = weigh(given, members, find_backbone(given, members))
     for number in range(rounds):
         grown = best(weighed, GROWING).select("cluster", "account")
         came = grown.join(members, on=["cluster", "account"], how="anti")
