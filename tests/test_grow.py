@@ -31,7 +31,13 @@ def campaign(offset: int = 0, signals: int = 0) -> list[tuple[int, int, int]]:
     for place in CAMPAIGN:
         for family, missing in ((CARD, 0), (ADDRESS, 1), (DEVICE, 2)):
             if place % 3 != missing:
-                rows.append((offset + place, signals + 10 * family + (place * (1, 3, 7)[family] + place // 10) % 10, family))
+                rows.append(
+                    (
+                        offset + place,
+                        signals + 10 * family + (place * (1, 3, 7)[family] + place // 10) % 10,
+                        family,
+                    )
+                )
     return rows
 
 

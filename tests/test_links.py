@@ -1,10 +1,11 @@
 """Promise: links are exactly the pairs that share enough, whatever the chunking: one value that strangers do not come
-to share, or two others; hubs count without pairing."""
+to share, or two others that are together rarer than chance in a population of this size; hubs count without pairing."""
 
 import math
 import os
 import subprocess
 import sys
+from collections import Counter
 from itertools import combinations
 
 import pytest
@@ -12,13 +13,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small import graph_of
 
-from graphsvc.linkage.bits import in_passing, signal_bits, signal_families, with_levels
+from graphsvc.linkage.bits import (
+    degrees,
+    in_passing,
+    signal_bits,
+    signal_families,
+    signal_levels,
+    signal_strengths,
+    with_levels,
+)
 from graphsvc.linkage.pairs import (
     BANDS_OF_A_TEMPLATE,
     CROWDED,
     ONE_OBSERVATION,
     SOLE_DEGREE,
     enumerate_links,
+    least_rarity,
     sole,
     tying,
 )
@@ -31,25 +41,55 @@ KINDS = ["instrument", "ip", "device", "prompt", "referral_code"]
 def by_brute_force(graph: SignalGraph, min_values: int) -> dict[tuple[int, int], float]:
     """The definition, pair by pair."""
     bits, (family, names) = signal_bits(graph), signal_families(graph)
-    ties, alone = tying(graph), sole(graph)
-    has: dict[int, set[int]] = {}
-    for a, s in zip(graph.account.tolist(), graph.signal.tolist(), strict=True):
-        has.setdefault(a, set()).add(s)
+    ties, alone, level = tying(graph), sole(graph), signal_levels(graph)
+    degree, strength = degrees(graph), signal_strengths(graph)
+    accounts = graph.accounts.height
+    least = least_rarity(accounts) * min(min_values, 2) / 2
+    has: dict[int, dict[int, tuple[int, int]]] = {}
+    uses = zip(
+        *(column.tolist() for column in (graph.account, graph.signal, graph.first_seen, graph.last_seen)),
+        strict=True,
+    )
+    for a, s, first, last in uses:
+        has.setdefault(a, {})[s] = (first, last)
+    activity = {a: Counter(int(family[s]) for s in mine if level[s] == 0) for a, mine in has.items()}
+    holders = {f: [counts[f] for counts in activity.values() if counts[f]] for f in range(len(names))}
+    usual = {f: round(8 * math.log2(max(sum(n) / len(n), 4))) / 8 if n else 0.0 for f, n in holders.items()}
     found = {}
     for a, b in combinations(sorted(has), 2):
-        shared = has[a] & has[b]
-        total, values = 0.0, 0
+        shared = has[a].keys() & has[b].keys()
+        total, values, rarity, share, sure = 0.0, 0, 0.0, 0.0, False
         for f in sorted({int(family[s]) for s in shared}):
             mine = [s for s in shared if family[s] == f]
             total += max(bits[s] for s in mine)
-            counted = sum(bool(ties[s]) for s in mine)
+            linking = [s for s in mine if ties[s]]
+            if not linking:
+                continue
+            sure |= any(alone[s] for s in linking)
+            eased = max(0.0, sum(math.log2(activity[end][f]) - usual[f] for end in (a, b)) / 2)
+            rare = {
+                s: max(
+                    0.0,
+                    strength[s] * -math.log2(min(coarse(max(degree[s] - 1, 1)) / coarse(accounts - 1), 1))
+                    - eased,
+                )
+                for s in linking
+            }
+            count, sum_of = len(linking), sum(rare.values())
+            if names[f] in ONE_OBSERVATION:
+                count, sum_of = 1, max(rare.values())
             if names[f] == "prompt":
-                values += min(counted, 1) + (counted > BANDS_OF_A_TEMPLATE)
-            elif names[f] in ONE_OBSERVATION:
-                values += min(counted, 1)
-            else:
-                values += sum(min_values if alone[s] else 1 for s in mine if ties[s])
-        if values >= min_values:
+                told = []
+                for end in (a, b):
+                    prompts: dict[tuple[int, int], float] = {}
+                    for s in linking:
+                        prompts[has[end][s]] = max(prompts.get(has[end][s], 0.0), rare[s])
+                    told.append((len(prompts), sum(prompts.values())))
+                crowd = 1 + (len(linking) > BANDS_OF_A_TEMPLATE)
+                count = max(min(told[0][0], told[1][0]), crowd)
+                sum_of = max(min(told[0][1], told[1][1]), crowd * max(rare.values()))
+            values, rarity, share = values + count, rarity + sum_of, share + count / 2**eased
+        if sure or (values >= min_values and share >= 1 and rarity >= least):
             found[a, b] = total
     return found
 
@@ -207,6 +247,19 @@ def visited(visits: int) -> SignalGraph:
         (2, place): (HOUR, HOUR + 60_000) for place in range(visits)
     }
     return graph_of(1_000, [("ip",)] * 100, edges, seen=seen)
+
+
+def test_busy_accounts_share_some_by_habit() -> None:
+    def pairs(shared: int, own: int) -> list[tuple[int, int]]:
+        # Two accounts with addresses of their own beside those that they share, among others who have four each.
+        edges = {(account, signal) for account in (0, 1) for signal in range(shared)}
+        edges |= {(account, 100 + 200 * account + signal) for account in (0, 1) for signal in range(own)}
+        edges |= {(account, 1_000 + 4 * account + signal) for account in range(2, 300) for signal in range(4)}
+        return linked(graph_of(1_000, [("ip",)] * 2_200, edges))
+
+    assert pairs(2, 2) == [(0, 1)]
+    assert pairs(2, 60) == []
+    assert pairs(20, 60) == [(0, 1)]
 
 
 def test_a_use_in_passing_makes_no_link() -> None:

@@ -5,7 +5,15 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from graphsvc.linkage.bits import degrees, in_passing, of_kinds, signal_bits, signal_families
+from graphsvc.linkage.bits import (
+    degrees,
+    in_passing,
+    of_kinds,
+    signal_bits,
+    signal_families,
+    signal_levels,
+    signal_strengths,
+)
 from graphsvc.linkage.sharers import Sharers, Uses, changes
 from graphsvc.model.graph import SignalGraph
 from graphsvc.model.links import Links
@@ -20,10 +28,18 @@ BANDS_OF_A_TEMPLATE = 6
 """Bands that one prompt has at most: so many more shared are a second template."""
 SOLE_DEGREE = 20
 """A value of a sole kind that more accounts have is not the few's that share it."""
-TYING_BITS = 8.0
-TYING_DEGREE = 20
-"""A value is one of those that make a link if it has these bits, or no more accounts than this: among a few hundred
-accounts nothing can have many bits."""
+RARE_SHARE = 0.25
+"""A value that more of all accounts have makes no pairs: it says less than two bits. Hubs are capped by kind too."""
+CHANCE_LINKS = 0.01
+"""Pairs an account, at most, that would share as much if all values were dealt out at random. It gives the rarity that
+a pair needs in a population of any size (`least_rarity`): 13 bits among 231 accounts, 21 among 60,000, 26 in a million.
+"""
+FEW_VALUES = 4
+"""An account with so many values of a family is not busy, however few others have: to share one of four is no habit.
+In the sybil list, whose accounts have seven on average, correcting for activity took the largest false cluster from 69
+accounts to 15 and found 71 groups for 65."""
+QUIET_BITS = 8.0
+"""A moment of sign-up is one that two accounts have in common where it says as much as this."""
 LOCKSTEP_MS = 10 * 60 * 1000
 """Sign-ups closer than this, where few others sign up, are one more thing that two accounts have in common."""
 MEMORY = 256 << 20
@@ -35,17 +51,31 @@ Pairs = tuple[NDArray[np.int32], NDArray[np.int32], Ints]
 
 def tying(graph: SignalGraph) -> NDArray[np.bool_]:
     """Which signals can make a link; bool, one a signal."""
-    degree = degrees(graph)
-    return _tying(graph, degree, signal_bits(graph, degree))
+    return _tying(graph, degrees(graph))
 
 
-def _tying(graph: SignalGraph, degree: Ints, bits: NDArray[np.float64]) -> NDArray[np.bool_]:
+def _tying(graph: SignalGraph, degree: Ints) -> NDArray[np.bool_]:
     by_kind = of_kinds(graph, lambda kind: kind_of(kind).ties and kind not in DERIVED, np.bool_)
     hub = degree > of_kinds(graph, lambda kind: kind_of(kind).hub_degree, np.int64)
-    rare = (bits >= TYING_BITS) | (degree <= TYING_DEGREE)
+    rare = is_rare(degree, graph.accounts.height)
     crowded = graph.signals["class"].is_in(CROWDED).to_numpy()
     found: NDArray[np.bool_] = by_kind & rare & ~crowded & ~hub
     return found
+
+
+def is_rare(degree: Ints, accounts: int) -> NDArray[np.bool_]:
+    """Tell which values few enough accounts have to make pairs, by their degrees; bool, shape as `degree`."""
+    found: NDArray[np.bool_] = degree <= RARE_SHARE * coarse(accounts)
+    return found
+
+
+def least_rarity(accounts: int) -> float:
+    """Compute the rarity, in bits, that links two of so many accounts.
+
+    Of all n(n − 1)/2 pairs at most `CHANCE_LINKS` · n have that much in common by chance: log2((n − 1) / 2) less the
+    logarithm of what is allowed. The number of accounts is taken on a grid (`coarse`).
+    """
+    return float(np.log2(max(coarse(accounts) - 1, 1) / 2.0 / CHANCE_LINKS))
 
 
 def sole(graph: SignalGraph) -> NDArray[np.bool_]:
@@ -61,14 +91,14 @@ def _sole(graph: SignalGraph, degree: Ints, ties: NDArray[np.bool_]) -> NDArray[
 
 def sign_ups(graph: SignalGraph) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """When each account signed up (int64, ms since 1970), and whether so few did around that moment that to do so too
-    has `TYING_BITS` (bool); of shape (accounts,)."""
+    has `QUIET_BITS` (bool); of shape (accounts,)."""
     at = graph.accounts["created_at"].to_numpy()
     ordered = np.sort(at)
     reach = (
         np.searchsorted(ordered, at + LOCKSTEP_MS, side="right"),
         np.searchsorted(ordered, at - LOCKSTEP_MS),
     )
-    quiet = ((reach[0] - reach[1]) * 2.0**TYING_BITS <= coarse(len(at))) & (at >= 0)
+    quiet = ((reach[0] - reach[1]) * 2.0**QUIET_BITS <= coarse(len(at))) & (at >= 0)
     return at, quiet
 
 
@@ -79,14 +109,14 @@ def enumerate_links(
     memory: int = MEMORY,
     progress: Progress = lambda _stage, _done, _total: None,
 ) -> Links:
-    """Pairs that share at least `min_values` independent tying values.
+    """Find the pairs that share more than chance gives, or one value that strangers do not come to share.
 
-    A value ties when its kind does, it is rare, it is not behind an address of many people by design, and it is no
-    hub. One that strangers do not come to share (a card, a device, a phone number) counts as `min_values`; bands of
-    prompts count as one, and as two where they are more than one template has. To have signed up within minutes counts
-    as one beside a rare value. For pairs that such values make, everything they share counts, hubs too: a popular
-    template or address weighs little alone and is not nothing in conjunction. Within a family the strongest agreement
-    counts, families add.
+    A value can link when its kind does, few enough accounts have it, it is not behind an address of many people by
+    design, and it is no hub. A pair is linked by at least `min_values` independent values that are together as rare as
+    `least_rarity` asks of a population of this size. Values count by their rarity, less what the activity of the two
+    accounts explains. Bands of one prompt are one value. To have signed up within minutes counts as one beside a
+    rare value. A card, a device or a phone number of few accounts links by itself. For pairs so made, everything they
+    share counts, hubs too. Within a family the strongest agreement counts, families add.
 
     Args:
         memory: bytes that pairs in the making may take, beside what has as many rows as the graph or the result. The
@@ -98,7 +128,7 @@ def enumerate_links(
     """
     degree = degrees(graph)
     bits = signal_bits(graph, degree)
-    source, target, values = _pairs(graph, degree, bits, min_values, memory, progress)
+    source, target, values = _pairs(graph, degree, min_values, memory, progress)
     together = _shared_bits(graph, degree, bits, source, target, memory)
     return Links(graph.accounts.height, source, target, together, values)
 
@@ -106,86 +136,191 @@ def enumerate_links(
 def _pairs(
     graph: SignalGraph,
     degree: Ints,
-    bits: NDArray[np.float64],
     min_values: int,
     memory: int,
     progress: Progress,
 ) -> Pairs:
     """Source, target and independent values of the pairs that share enough; sorted."""
-    ties = _tying(graph, degree, bits)
+    ties = _tying(graph, degree)
     kept = (ties & (degree > 1))[graph.signal] & ~in_passing(graph, degree)
     account, signal = graph.account[kept], graph.signal[kept]
+    prompt = _number_prompts(graph, kept)
     accounts = graph.accounts.height
-    make = _makers(graph, degree, account, signal, min_values)
+    make = _makers(degree, account, signal, prompt, min_values)
     sharers = Sharers.of(account[make], signal[make], accounts)
-    worth = _Worth(graph, degree, ties, min_values)
+    worth = _Worth(graph, degree, ties, (account, signal, prompt))
     uses = Uses(account, signal, worth.family, accounts)
+    least = least_rarity(accounts) * min(min_values, 2) / 2.0
     parts = [(np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0, np.int64))]
     for first, end in sharers.pieces(memory):
         source, target = sharers.pairs(first, end)
         for which, pair, shared in uses.shared(source, target, memory):
             one, other = source[which], target[which]
-            values = worth.of(one, other, pair, shared)
-            enough = values >= min_values
-            parts.append((one[enough], other[enough], values[enough]))
+            values, rarity, sure = worth.measure(one, other, pair, shared)
+            enough = sure | ((values >= min_values) & (rarity >= least))
+            parts.append((one[enough], other[enough], np.maximum(values, sure * min_values)[enough]))
         progress("links", end, accounts)
     source, target, values = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
     return source, target, values
 
 
-def _makers(
-    graph: SignalGraph, degree: Ints, account: NDArray[np.int32], signal: NDArray[np.int32], min_values: int
-) -> NDArray[np.bool_]:
-    """Which of the tying uses it takes to find every pair that may share enough; bool, one a use.
+def _number_prompts(graph: SignalGraph, kept: NDArray[np.bool_]) -> Ints:
+    """Number the prompts that each account sent, one number a use of a band; int64, shape as the uses `kept`.
 
-    Nearly all pairs share one band of prompts by chance and nothing else, and need not be made. Where two values make a
-    link, bands alone do it in two ways: a rare one beside the moment of sign-up, or more of them than one template has.
-    If two accounts share n + 1 bands, the rarest of these is not among the n commonest of either (prefix filtering:
-    Bayardo, Ma & Srikant, WWW 2007).
+    Bands of one prompt are seen at the same moments. Uses of other kinds have -1.
     """
-    prompt = (graph.signals["kind"] == "prompt").to_numpy()[signal]
+    edge = np.flatnonzero(kept)
+    found = np.full(len(edge), -1, dtype=np.int64)
+    bands = np.flatnonzero((graph.signals["kind"] == "prompt").to_numpy()[graph.signal[edge]])
+    edge = edge[bands]
+    moment = (graph.account[edge], graph.first_seen[edge], graph.last_seen[edge])
+    order = np.lexsort(moment[::-1])
+    found[bands[order]] = np.cumsum(changes(*(column[order] for column in moment)))
+    return found
+
+
+def _makers(
+    degree: Ints, account: NDArray[np.int32], signal: NDArray[np.int32], prompt: Ints, min_values: int
+) -> NDArray[np.bool_]:
+    """Find which of the uses that can link it takes to find every pair that may share enough; bool, one a use.
+
+    Nearly all pairs share one prompt by chance and nothing else, and need not be made. Where two values make a link,
+    prompts alone do it in two ways: a rare one beside the moment of sign-up, or two of them. The rarer of two is not
+    the commonest of either account (prefix filtering: Bayardo, Ma & Srikant, WWW 2007).
+    """
     if min_values <= 1:
         return np.ones(len(prompt), dtype=np.bool_)
     degree = degree[signal]
-    make = ~prompt | (degree <= SOLE_DEGREE)
-    bands = np.flatnonzero(prompt)
-    bands = bands[np.lexsort((signal[bands], degree[bands], account[bands]))]
-    until = np.cumsum(np.bincount(account[bands], minlength=graph.accounts.height))
-    make[bands[np.arange(len(bands)) < until[account[bands]] - BANDS_OF_A_TEMPLATE]] = True
+    make = (prompt < 0) | (degree <= SOLE_DEGREE)
+    bands = np.flatnonzero(prompt >= 0)
+    if len(bands):
+        # The prompt of the commonest band of each account comes last.
+        order = bands[np.lexsort((signal[bands], degree[bands], account[bands]))]
+        last = np.flatnonzero(np.append(account[order][1:] != account[order][:-1], True))
+        commonest = np.full(int(account.max()) + 1, -1, dtype=np.int64)
+        commonest[account[order[last]]] = prompt[order[last]]
+        make[bands] |= prompt[bands] != commonest[account[bands]]
+        # Where all that an account sent is one prompt, its bands may be of several that were not told apart.
+        single = np.ones(len(commonest), dtype=np.bool_)
+        single[account[bands[prompt[bands] != commonest[account[bands]]]]] = False
+        at = np.arange(len(order))
+        until = np.zeros(len(commonest), dtype=np.int64)
+        until[account[order[last]]] = last + 1
+        make[order[single[account[order]] & (at < until[account[order]] - BANDS_OF_A_TEMPLATE)]] = True
     return make
 
 
 class _Worth:
-    """Counts the independent values of pairs. `family` is each signal's (int32)."""
+    """Measures what pairs share. `family` is each signal's (int32).
 
-    def __init__(self, graph: SignalGraph, degree: Ints, ties: NDArray[np.bool_], min_values: int) -> None:
+    Args:
+        uses: account, signal, prompt (`_number_prompts`) of the uses that can link, sorted by account and signal.
+    """
+
+    def __init__(
+        self,
+        graph: SignalGraph,
+        degree: Ints,
+        ties: NDArray[np.bool_],
+        uses: tuple[NDArray[np.int32], NDArray[np.int32], Ints],
+    ) -> None:
         self.family, names = signal_families(graph)
         self._alone = np.array([name in ONE_OBSERVATION for name in names], dtype=np.bool_)
         self._prompt = np.array([name == "prompt" for name in names], dtype=np.bool_)
-        self._value = np.where(_sole(graph, degree, ties), min_values, 1)
+        self._sole = _sole(graph, degree, ties)
         self._rare = degree <= SOLE_DEGREE
         self._at, self._quiet = sign_ups(graph)
+        self._rarity = _measure_rarity(graph, degree)
+        self._signals = graph.signals.height
+        account, signal, self._number = uses
+        self._key = account.astype(np.int64) * self._signals + signal
+        self._activity = _measure_activity(graph, self.family, len(names))
 
-    def of(
+    def measure(
         self, source: NDArray[np.int32], target: NDArray[np.int32], pair: Ints, signal: NDArray[np.int32]
-    ) -> Ints:
-        """Independent values of each pair; int64, (pairs,).
+    ) -> tuple[Ints, NDArray[np.float64], NDArray[np.bool_]]:
+        """Measure each pair: its independent values, their rarity in bits, and whether one makes a link by itself.
+
+        Rarity is −log2 of the chance that both have all of them, less what the two owe to their activity: an account
+        that has four times as many values of a family as others shares each four times as easily. It is 0 where the
+        two share no more than a part of what they have that would make one value of an account of usual activity.
 
         Args:
-            pair, signal: which of the pairs shares which tying signal; sorted by pair, then family. All share one.
+            pair, signal: which of the pairs shares which linking signal; sorted by pair, then family. All share one.
         """
         family = self.family[signal]
+        eased = self._activity[source[pair], family] + self._activity[target[pair], family]
+        rarity = np.maximum(self._rarity[signal] - np.maximum(0.5 * eased, 0.0), 0.0)
         begins = np.flatnonzero(changes(pair, family))
-        each = np.add.reduceat(self._value[signal], begins)
         of, whose = family[begins], pair[begins]
-        each[self._alone[of]] = 1
-        each += self._prompt[of] & (np.diff(begins, append=len(pair)) > BANDS_OF_A_TEMPLATE)
-        values: Ints = np.add.reduceat(each, np.flatnonzero(changes(whose)))
-        rare = np.zeros(len(source), dtype=np.bool_)
+        count = np.diff(begins, append=len(pair))
+        most, total = np.maximum.reduceat(rarity, begins), np.add.reduceat(rarity, begins)
+        each, bits = np.where(self._alone[of], 1, count), np.where(self._alone[of], most, total)
+        sent = np.flatnonzero(self._prompt[of])
+        if len(sent):
+            rows = np.flatnonzero(self._prompt[family])
+            told = [
+                self._tell_prompts(end[pair[rows]], signal[rows], pair[rows], rarity[rows])
+                for end in (source, target)
+            ]
+            # Bands whose moments are not known may be of two prompts where they are more than one has.
+            crowd = 1 + (count[sent] > BANDS_OF_A_TEMPLATE)
+            each[sent] = np.maximum(np.minimum(told[0][0], told[1][0]), crowd)
+            bits[sent] = np.maximum(np.minimum(told[0][1], told[1][1]), crowd * most[sent])
+        pairs = np.flatnonzero(changes(whose))
+        values: Ints = np.add.reduceat(each, pairs)
+        busy = np.exp2(np.maximum(0.5 * eased[begins], 0.0))
+        habitual = np.add.reduceat(each / busy, pairs) < 1.0
+        together: NDArray[np.float64] = np.add.reduceat(bits, pairs)
+        rare, sure = (np.zeros(len(source), dtype=np.bool_) for _ in range(2))
         rare[pair[self._rare[signal]]] = True
+        sure[pair[self._sole[signal]]] = True
         apart = np.abs(self._at[source] - self._at[target])
-        values += rare & self._quiet[source] & (apart <= LOCKSTEP_MS)
-        return values
+        lockstep = rare & self._quiet[source] & (apart <= LOCKSTEP_MS)
+        together[habitual] = 0.0
+        return values + lockstep, together + QUIET_BITS * lockstep, sure
+
+    def _tell_prompts(
+        self, account: NDArray[np.int32], signal: NDArray[np.int32], pair: Ints, rarity: NDArray[np.float64]
+    ) -> tuple[Ints, NDArray[np.float64]]:
+        """Tell apart the prompts of one end of each pair: how many there are, and the sum of their rarest bands'.
+
+        Args:
+            account, signal, pair, rarity: one a shared band, sorted by pair.
+        """
+        number = self._number[np.searchsorted(self._key, account.astype(np.int64) * self._signals + signal)]
+        order = np.lexsort((number, pair))
+        begins = np.flatnonzero(changes(pair[order], number[order]))
+        of = np.flatnonzero(changes(pair[order][begins]))
+        count: Ints = np.diff(of, append=len(begins))
+        rarest = np.maximum.reduceat(rarity[order], begins)
+        return count, np.add.reduceat(rarest, of)
+
+
+def _measure_rarity(graph: SignalGraph, degree: Ints) -> NDArray[np.float64]:
+    """Measure how rare each signal is: −log2 of the share of other accounts that have it, times its kind's strength."""
+    share = coarse(np.maximum(degree - 1, 1)) / coarse(max(graph.accounts.height - 1, 1))
+    rarity: NDArray[np.float64] = -signal_strengths(graph) * np.log2(np.minimum(share, 1.0))
+    return rarity
+
+
+def _measure_activity(graph: SignalGraph, family: NDArray[np.int32], families: int) -> NDArray[np.float32]:
+    """Measure the activity of accounts by family: log2 of an account's values over the usual number.
+
+    The usual number is the mean of all that have a value, as finely as it matters (eighths of a doubling), and at least
+    `FEW_VALUES`.
+
+    Returns: shape (accounts, families); 0 where an account has no value.
+    """
+    counts = np.zeros((graph.accounts.height, families), dtype=np.float32)
+    value = signal_levels(graph)[graph.signal] == 0
+    np.add.at(counts, (graph.account[value], family[graph.signal[value]]), 1.0)
+    found = np.log2(np.maximum(counts, 1.0))
+    having = np.maximum((counts > 0).sum(axis=0), 1)
+    usual = np.log2(np.maximum(counts.sum(axis=0, dtype=np.float64) / having, FEW_VALUES))
+    found -= (np.round(8.0 * usual) / 8.0).astype(np.float32)
+    found[counts == 0] = 0.0
+    return found
 
 
 def _shared_bits(

@@ -17,7 +17,7 @@ from scipy.sparse import coo_array
 from graphsvc.campaigns.membership import Evidence, pools
 from graphsvc.campaigns.uses import Uses
 from graphsvc.linkage.bits import by_kind
-from graphsvc.linkage.pairs import CROWDED, ONE_OBSERVATION, SOLE_DEGREE, TYING_BITS, TYING_DEGREE
+from graphsvc.linkage.pairs import CROWDED, ONE_OBSERVATION, SOLE_DEGREE, is_rare
 from graphsvc.model.columns import Schema
 from graphsvc.signals.kinds import DERIVED, family_of, kind_of, level_of
 
@@ -166,7 +166,7 @@ def ties(held: Held) -> Ties:
     ties_kind = by_kind(signals["kind"], lambda kind: kind_of(kind).ties and kind not in DERIVED, np.bool_)
     hub = outside > by_kind(signals["kind"], lambda kind: kind_of(kind).hub_degree, np.int64)
     crowded = signals["class"].is_in(CROWDED).to_numpy()
-    rare = (bits >= TYING_BITS) | (outside <= TYING_DEGREE)
+    rare = is_rare(outside, held.population)
     tying = ties_kind & rare & ~hub & ~crowded
     sole = by_kind(signals["kind"], lambda kind: kind_of(kind).sole, np.bool_) & (outside <= SOLE_DEGREE)
 
