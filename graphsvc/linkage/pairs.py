@@ -30,9 +30,9 @@ SOLE_DEGREE = 20
 """A value of a sole kind that more accounts have is not the few's that share it."""
 RARE_SHARE = 0.25
 """A value that more of all accounts have makes no pairs: it says less than two bits. Hubs are capped by kind too."""
-CHANCE_LINKS = 0.01
+CHANCE_LINKS = 0.005
 """Pairs an account, at most, that would share as much if all values were dealt out at random. It gives the rarity that
-a pair needs in a population of any size (`least_rarity`): 13 bits among 231 accounts, 21 among 60,000, 26 in a million.
+a pair needs in a population of any size (`least_rarity`): 14 bits among 231 accounts, 22 among 60,000, 27 in a million.
 """
 FEW_VALUES = 4
 """An account with so many values of a family is not busy, however few others have: to share one of four is no habit.
