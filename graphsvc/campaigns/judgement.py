@@ -173,7 +173,7 @@ def _select_members(
         )
         for each in (Assessment.CAMPAIGN, Assessment.LIKELY_BUSINESS)
     )
-    allowed = threshold(hostile["membership"].to_numpy(), graph.accounts.height, bar.budget)
+    least = threshold(hostile["membership"].to_numpy(), graph.accounts.height, bar.budget)[0]
     pins = rows_of(bar.pins, graph.accounts["id"])
     kept: list[pl.DataFrame] = []
     joined: list[pl.DataFrame] = []
@@ -181,15 +181,18 @@ def _select_members(
         taken = pl.concat(
             [group.select("account").clear(), *(each.select("account") for each in kept + joined)]
         )
-        sure = large(group.filter(pl.col("membership") >= allowed[0]), bar.min_size)
+        sure = large(group.filter(pl.col("membership") >= least), bar.min_size)
         free = large(sure.join(taken, on="account", how="anti", maintain_order="left"), bar.min_size)
         chosen, drawn = honoured(free, pins)
         pinned = explained(drawn.join(taken, on="account", how="anti", maintain_order="left"))
         everybody = large(_together(chosen.drop("row"), pinned), bar.min_size)
         kept.append(chosen.join(everybody, on="account", how="semi"))
         joined.append(pinned.join(everybody, on="account", how="semi"))
+    # An account is of a campaign if it belongs to the cluster and the cluster is one.
+    sure = kept[0].join(assessed, on="cluster", maintain_order="left")
+    doubts = 1.0 - sure["membership"].to_numpy() * sure["score"].to_numpy()
     chosen, pinned = (pl.concat(each).sort("cluster", "account") for each in (kept, joined))
-    return chosen, pinned, allowed
+    return chosen, pinned, (least, float(doubts.sum()))
 
 
 def _together(members: pl.DataFrame, pinned: pl.DataFrame) -> pl.DataFrame:
