@@ -54,7 +54,11 @@ def detect(
         int, typer.Option(help="Seed of the algorithm; the same seed gives the same clusters.")
     ] = 42,
     gamma: Annotated[
-        float, typer.Option(help="Leiden's resolution; higher makes smaller cores.", min=0.0)
+        float,
+        typer.Option(
+            help="Leiden's resolution, relative to what the number of links asks for; higher makes smaller cores.",
+            min=0.0,
+        ),
     ] = 1.0,
     min_size: Annotated[int, typer.Option(help="Accounts of the smallest cluster published.", min=2)] = 8,
     min_score: Annotated[
