@@ -10,7 +10,7 @@ from graphsvc.intake import addresses
 from graphsvc.intake.codes import NOWHERE, Ranks, distinct, ranks
 from graphsvc.model.columns import EDGES, values_schema
 from graphsvc.signals.kinds import KINDS, SignalKind, kind_of
-from graphsvc.signals.normalise import FORM, WHOLE
+from graphsvc.signals.normalise import MARKS
 from graphsvc.signals.prompts import BANDS
 from graphsvc.signals.tokens import Tokeniser
 
@@ -116,7 +116,7 @@ def _keyed(
 def _words_of(split: Callable[[pl.Expr], pl.Expr], text: pl.Series, tokens: Tokeniser) -> pl.Series:
     """Return the tokens of the words of each value, each behind its mark; List of String, as long as `text`."""
     words = text.to_frame("text").select(row=pl.int_range(pl.len()), word=split(pl.col("text"))).explode("word")
-    mark = pl.col("word").str.extract(f"^([{WHOLE}{FORM}])").fill_null("")
+    mark = pl.col("word").str.extract(f"^([{MARKS}])").fill_null("")
     words = words.drop_nulls().with_columns(mark=mark)
     plain = words.select(pl.col("word").str.strip_prefix(pl.col("mark"))).to_series()
     hashed = words.select("row", word=pl.col("mark") + tokens.words(plain))

@@ -71,11 +71,9 @@ def link_texts(graph: SignalGraph, memory: int = MEMORY) -> TextLinks:
     """
     texts = read_texts(graph)
     found = compare_candidates(texts, memory)
-    weights = learn_weights(
-        COMPARISONS, found.levels, found.rarity, weight=found.weight, crowd=found.crowd, accounts=texts.accounts
-    )
+    weights = learn_weights(COMPARISONS, found.pairs, texts.accounts)
     prior = np.full(len(found.source), weights.prior)
-    parts = np.column_stack([prior, found.rarity, weights.levels, weights.together])
+    parts = np.column_stack([prior, found.pairs.rarity, weights.levels, weights.together])
     names = ("prior", "rarity", *(comparison.name for comparison in COMPARISONS), "together")
     return TextLinks(graph.accounts.height, found.source, found.target, weights.bits, parts, names, weights)
 

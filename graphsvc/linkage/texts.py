@@ -10,12 +10,12 @@ from scipy.sparse import coo_array, csr_array
 from scipy.sparse.csgraph import connected_components
 from scipy.stats import poisson
 
-from graphsvc.linkage.em import Comparison
+from graphsvc.linkage.em import Comparison, Pairs
 from graphsvc.linkage.sharers import Sharers
 from graphsvc.model.graph import SignalGraph
 from graphsvc.model.scale import coarse
 from graphsvc.signals.kinds import BY_NAME, DERIVED
-from graphsvc.signals.normalise import FORM, WHOLE
+from graphsvc.signals.normalise import FORM, INITIAL, MARKS, WHOLE
 
 Ints = NDArray[np.int32]
 Floats = NDArray[np.float64]
@@ -30,35 +30,44 @@ AT_A_TIME = 100_000
 """Pairs compared at a time: bounds the memory for what they share."""
 COMMON_DOMAIN = 32
 """An e-mail domain is common if one account in so many has it: a provider's rather than an organization's."""
+UNSEEN = 0.5
+"""Accounts added to those that have a word."""
+SEVERAL = 2.0
+"""Bits beyond those of the rarest word shared from which more than one is shared."""
+STAND_IN = 3.0
+"""Accounts' worth of a word's own frequency in how often it stands beside another."""
+INITIAL_BITS = 4.0
+"""Bits of sharing an initial: of 26 letters, unevenly used, about 16 would do."""
 UNLIKELY = (5.0, 12.0)
 """Bits from which what two accounts touched in common is more than chance, and much more."""
 
 # Levels of the comparisons, with the probabilities that learning begins with: those that it comes to on the development
 # identities, rounded. They decide where there are few pairs to learn from.
+# Strangers who share one word, and those who share several, which leave less to differ in.
 NAME = Comparison(
     "name",  # missing, same words, same single word, part of the other, some words, none, none of two full names
     (0.05, 0.32, 0.10, 0.18, 0.04, 0.29, 0.02),
-    (0.02, 0.01, 0.02, 0.07, 0.70, 0.10, 0.08),
+    ((0.02, 0.00, 0.02, 0.07, 0.70, 0.11, 0.08), (0.02, 0.60, 0.00, 0.18, 0.10, 0.05, 0.05)),
 )
 MAIL = Comparison(
     "email",  # missing, same address, same handle of several words, of one, part of the other, some words, none
     (0.02, 0.46, 0.02, 0.08, 0.05, 0.02, 0.35),
-    (0.02, 0.03, 0.01, 0.02, 0.05, 0.07, 0.80),
+    ((0.02, 0.03, 0.00, 0.03, 0.05, 0.07, 0.80), (0.02, 0.10, 0.25, 0.05, 0.10, 0.08, 0.40)),
 )
 CROSS = Comparison(
     "name_and_email",  # missing, none, some words, all words of an e-mail address are in the other's name
     (0.02, 0.41, 0.09, 0.48),
-    (0.02, 0.52, 0.34, 0.12),
+    ((0.02, 0.52, 0.34, 0.12), (0.02, 0.30, 0.20, 0.48)),
 )
 DOMAIN = Comparison(
     "email_domain",  # not asked, differs, common, rare; asked where handles differ
     (0.58, 0.37, 0.04, 0.01),
-    (0.06, 0.58, 0.34, 0.02),
+    ((0.06, 0.58, 0.34, 0.02), (0.40, 0.38, 0.21, 0.01)),
 )
 TOUCHED = Comparison(
     "identifiers",  # missing, nothing in common, as much as by chance, more, much more
     (0.02, 0.35, 0.12, 0.31, 0.20),
-    (0.02, 0.80, 0.11, 0.05, 0.02),
+    ((0.02, 0.80, 0.11, 0.05, 0.02),) * 2,
     joint=False,
 )
 COMPARISONS = (NAME, MAIL, CROSS, DOMAIN, TOUCHED)
@@ -72,12 +81,14 @@ ADDRESS, HANDLE, HANDLE_ONE, MAIL_PART, MAIL_SOME, MAIL_NONE = 1, 2, 3, 4, 5, 6
 class Texts:
     """Tokens by account: matrices of 0 and 1 of shape (accounts, tokens), of which those of words share their columns.
 
-    `whole` is all words in one, `form` a short form of a name; the whole of an e-mail address is its handle.
+    `whole` is all words in one, `form` the first and the last in one, `initial` one of these with the initial of the
+    other; the whole of an e-mail address is its handle.
     """
 
     name: csr_array
     name_whole: csr_array
     name_form: csr_array
+    name_initial: csr_array
     mail: csr_array
     mail_whole: csr_array
     domain: csr_array
@@ -95,10 +106,7 @@ class Compared:
 
     source: Ints
     target: Ints
-    levels: NDArray[np.int8]
-    rarity: Floats
-    weight: Floats
-    crowd: Floats
+    pairs: Pairs
 
 
 def read_texts(graph: SignalGraph) -> Texts:
@@ -107,7 +115,7 @@ def read_texts(graph: SignalGraph) -> Texts:
     words = graph.signals.select(signal=pl.int_range(pl.len(), dtype=pl.Int32), kind="kind", word="parent")
     words = words.filter(pl.col("kind").is_in(["display_name", "email_handle"]))
     words = words.with_columns(pl.col("word").str.split(" ")).explode("word").filter(pl.col("word") != "")
-    mark = pl.col("word").str.extract(f"^([{WHOLE}{FORM}])").fill_null("")
+    mark = pl.col("word").str.extract(f"^([{MARKS}])").fill_null("")
     words = words.with_columns(mark=mark).with_columns(pl.col("word").str.strip_prefix(pl.col("mark")))
     codes = words["word"].rank("dense").cast(pl.Int64).to_numpy() - 1
     width = int(codes.max(initial=-1)) + 1
@@ -122,6 +130,7 @@ def read_texts(graph: SignalGraph) -> Texts:
         matrix("display_name", ""),
         matrix("display_name", WHOLE),
         matrix("display_name", FORM),
+        matrix("display_name", INITIAL),
         matrix("email_handle", ""),
         matrix("email_handle", WHOLE),
         _uses(graph, (kind == "email_domain").to_numpy()),
@@ -135,41 +144,124 @@ def compare_candidates(texts: Texts, memory: int) -> Compared:
     Args:
         memory: bytes that pairs in the making may take.
     """
-    words = _binary(texts.name + texts.mail)
+    own = _binary(texts.name_whole + texts.name_form + texts.name_initial)
+    derived = texts.mail.multiply(own)
+    # A word of an e-mail address that is the account's own name in short is no word beside its name.
+    written = _binary(texts.mail - derived)
+    words = _binary(texts.name + written)
     wholes = _binary(texts.name_whole + texts.mail_whole)
-    tokens = _binary(words + wholes + texts.name_form)
+    short = _binary(texts.name_form + texts.name_initial)
+    tokens = _binary(words + wholes + short)
     degree = np.asarray(tokens.sum(axis=0)).ravel().astype(np.int64)
     population = max(texts.accounts - 1, 1)
-    # Of a word that two accounts have, one other has it: what is known of its frequency when the pair is left out.
-    rare = np.log2(coarse(population) / coarse(np.maximum(degree - 1, 1)))
-    parts: list[Compared] = []
+    rare = _rarity(texts, degree, population)
+    names, mails = texts.name[_distinct(texts.name_whole)], written[_distinct(texts.mail_whole)]
+    beside = csr_array(names.T @ names + mails.T @ mails)
+    nothing = np.empty(0, dtype=np.int32)
+    parts = [_compare(texts, nothing, nothing, words, wholes, short, rare, beside, population)]
     for source, target in _candidates(tokens, degree, memory):
         for at in range(0, len(source), AT_A_TIME):
-            one, other = source[at : at + AT_A_TIME], target[at : at + AT_A_TIME]
-            single = _rarest(words, words, rare, one, other)
-            combined = np.maximum(
-                _rarest(wholes, _binary(wholes + texts.name_form), rare, one, other),
-                _rarest(texts.name_form, wholes, rare, one, other),
-            )
-            shares = np.maximum(single, combined) > 0.0
-            one, other, single, combined = one[shares], other[shares], single[shares], combined[shares]
-            total = np.asarray(words[one].multiply(words[other]) @ rare)
-            rarity = np.maximum(total, combined)
-            # A value of n accounts makes n² / 2 pairs; of these each account has one to say.
-            weight = np.exp2(np.maximum(single, combined)) / coarse(population)
-            levels = np.stack(_levels(texts, one, other), axis=1).astype(np.int8)
-            parts.append(Compared(one, other, levels, rarity, weight, np.zeros(len(one))))
-    nothing = np.empty(0, dtype=np.int32)
-    none = Compared(
-        nothing, nothing, np.empty((0, len(COMPARISONS)), np.int8), np.empty(0), np.empty(0), np.empty(0)
-    )
-    parts.append(none)
-    source, target, levels, rarity, weight = (
-        np.concatenate([getattr(part, name) for part in parts])
-        for name in ("source", "target", "levels", "rarity", "weight")
+            chunk = source[at : at + AT_A_TIME], target[at : at + AT_A_TIME]
+            parts.append(_compare(texts, *chunk, words, wholes, short, rare, beside, population))
+    source, target = (np.concatenate([getattr(part, name) for part in parts]) for name in ("source", "target"))
+    levels, shared, rarity, weight = (
+        np.concatenate([getattr(part.pairs, name) for part in parts])
+        for name in ("levels", "shared", "rarity", "weight")
     )
     crowd = _crowd(texts, source, target, levels)
-    return Compared(source, target, levels, rarity, weight, crowd)
+    return Compared(source, target, Pairs(levels, shared, rarity, weight, crowd))
+
+
+def _compare(
+    texts: Texts,
+    one: Ints,
+    other: Ints,
+    words: csr_array,
+    wholes: csr_array,
+    short: csr_array,
+    rare: Floats,
+    beside: csr_array,
+    population: int,
+) -> Compared:
+    """Compare pairs; those that share nothing but short forms are left out."""
+    single = _rarest(words, words, rare, one, other)
+    combined = np.maximum(
+        _rarest(wholes, _binary(wholes + short), rare, one, other), _rarest(short, wholes, rare, one, other)
+    )
+    shares = np.maximum(single, combined) > 0.0
+    one, other, single, combined = one[shares], other[shares], single[shares], combined[shares]
+    both = csr_array(words[one].multiply(words[other]))
+    rarity = np.maximum(_together(both, rare, beside), combined)
+    # A value of n accounts makes n² / 2 pairs; of these each account has one to say.
+    weight = np.exp2(np.maximum(single, combined)) / (coarse(population) + 1) * UNSEEN
+    # One word in all, as a handle is, may be several that are not told apart.
+    several = rarity > single + SEVERAL
+    levels = np.stack(_levels(texts, one, other), axis=1).astype(np.int8)
+    return Compared(one, other, Pairs(levels, several.astype(np.int8), rarity, weight, np.zeros(len(one))))
+
+
+def _together(both: csr_array, rare: Floats, beside: csr_array) -> Floats:
+    """Return how rarely strangers share all words of each row of `both`, in bits.
+
+    Words of one name depend on each other: `da` adds nothing to `Conceição`. So each word counts by how rare it is among
+    the names that have a rarer one of the row (the least such figure), from the rarest on. The pair itself is left out
+    of these, and where there are few others the word's own frequency stands in for them.
+
+    Args:
+        rare: bits of each word by itself.
+        beside: how many different names and handles have both of two words; identities of one person are one of these.
+    """
+    size = np.diff(both.indptr)
+    row = np.repeat(np.arange(len(size)), size)
+    order = np.lexsort((both.indices, -rare[both.indices], row))
+    word = both.indices[order]
+    bits = rare[word].copy()
+    place = np.arange(len(word)) - np.repeat(both.indptr[:-1], size)
+    for step in range(1, int(size.max(initial=0))):
+        later = np.flatnonzero(place >= step)
+        first, second = word[later - step], word[later]
+        joint, alone = _entries(beside, first, second), _entries(beside, first, first)
+        share = (np.maximum(joint - 2, 0) + STAND_IN * np.exp2(-rare[second])) / (np.maximum(alone - 2, 0) + STAND_IN)
+        bits[later] = np.minimum(bits[later], -np.log2(share))
+    return np.bincount(row, bits, minlength=len(size))
+
+
+def _distinct(wholes: csr_array) -> NDArray[np.int64]:
+    """Return the first account of each distinct whole."""
+    account, token = wholes.tocoo().coords
+    return account[np.unique(token, return_index=True)[1]]
+
+
+def _entries(matrix: csr_array, row: NDArray[np.integer], column: NDArray[np.integer]) -> Floats:
+    return np.asarray(matrix[row, column]).ravel().astype(np.float64) if len(row) else np.zeros(0)
+
+
+def _rarity(texts: Texts, degree: NDArray[np.int64], population: int) -> Floats:
+    """Return how rarely strangers share each token, in bits.
+
+    A word's frequency is that among all others than the two who share it, estimated with half an account more
+    (Krichevsky & Trofimov 1981). What is put together of words is no rarer than these together. That a name was seen twice does not tell how often one
+    should be: in a large population each of many combinations of common words is seen twice by chance.
+    """
+    rare: Floats = np.log2((coarse(population) + 1) / (coarse(np.maximum(degree - 2, 0)) + UNSEEN))
+    for words, together, initials in (
+        (texts.name, _binary(texts.name_whole + texts.name_form), texts.name_initial),
+        (texts.mail, texts.mail_whole, None),
+    ):
+        several = np.diff(words.indptr) > (1 if initials is not None else 0)
+        row = np.repeat(np.arange(len(several)), np.diff(words.indptr))
+        total = np.bincount(row, rare[words.indices], minlength=len(several))
+        least = np.full(len(several), np.inf)
+        np.minimum.at(least, row, rare[words.indices])
+        # The letters that stand alone in an e-mail address are not among its words.
+        limits = [(together, total + INITIAL_BITS)]
+        if initials is not None:
+            limits = [(together, total), (initials, least + INITIAL_BITS)]
+        for matrix, limit in limits:
+            account, token = matrix.tocoo().coords
+            kept = several[account]
+            np.minimum.at(rare, token[kept], limit[account[kept]])
+    return rare
 
 
 def _candidates(tokens: csr_array, degree: NDArray[np.int64], memory: int) -> Iterator[tuple[Ints, Ints]]:
@@ -187,8 +279,8 @@ def _levels(texts: Texts, one: Ints, other: Ints) -> list[NDArray[np.int64]]:
     """Return the level of each comparison for each pair, in the order of `COMPARISONS`."""
     name, mail = _held(texts.name, one, other), _held(texts.mail, one, other)
     named = _any(texts.name, one) & _any(texts.name, other)
-    short = _shares(texts.name_form, texts.name_whole, one, other)
-    short |= _shares(texts.name_whole, texts.name_form, one, other)
+    forms = _binary(texts.name_form + texts.name_initial)
+    short = _shares(forms, texts.name_whole, one, other) | _shares(texts.name_whole, forms, one, other)
     shared, smaller, larger = name
     names = np.select(
         [~named, (shared == smaller) & (shared == larger), (shared == smaller) | short, shared > 0],
@@ -216,7 +308,7 @@ def _cross(texts: Texts, one: Ints, other: Ints) -> NDArray[np.int64]:
     there = _any(texts.mail_whole, one) & _any(texts.name_whole, other)
     shared = _common(texts.mail, texts.name, one, other)
     own = np.asarray(texts.mail.sum(axis=1)).ravel()[one]
-    whole = _shares(texts.mail_whole, _binary(texts.name_whole + texts.name_form), one, other)
+    whole = _shares(texts.mail_whole, _binary(texts.name_whole + texts.name_form + texts.name_initial), one, other)
     return np.select([~there, whole | ((shared == own) & (own > 0)), shared > 0], [0, 3, 2], 1)
 
 

@@ -50,30 +50,48 @@ def _local_part(expr: pl.Expr) -> pl.Expr:
     return pl.coalesce(local.str.extract(r"^\P{L}*\+(.*\p{L}.*)$"), local.str.extract(r"^([^+]+)"))
 
 
-WHOLE, FORM = "=", "~"
-"""What marks a word that is all words in one, and one that is a short form of them."""
+WHOLE, FORM, INITIAL = "=", "~", "^"
+"""What marks a word that is all words in one, one that is the first and the last in one, and one that is one of these
+with the initial of the other."""
+MARKS = WHOLE + FORM + INITIAL
+_PLAIN = {"ł": "l", "ø": "o", "đ": "d", "ð": "d", "ß": "ss", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th"}
+"""Latin letters that Unicode does not decompose, as people write them in e-mail addresses."""
+_LONGEST_NAME = 5
+"""Words of a name up to which neighbours are written in one."""
 
 
 def words_of_name(expr: pl.Expr) -> pl.Expr:
     """Return the words of a display name, to be hashed one by one.
 
     Returns:
-        List of String. Words of two letters and more; all words in one, marked `WHOLE`; and, marked `FORM`, the ways in
-        which people shorten their first and last word (`jdoe`, `doej`, `janed`, `djane`, `doejane`), so that they can
-        be compared with the local part of an e-mail address.
+        List of String. Words of two letters and more; all words in one, marked `WHOLE`; and the ways in which people
+        write a name in one, so that it can be compared with the local part of an e-mail address. Of `Jane van Doe`
+        these are `janevan`, `vandoe`, `janedoe` and `doejane`, marked `FORM`, and `jdoe`, `doej`, `janed` and `djane`,
+        marked `INITIAL`.
     """
-    words = name(expr).str.extract_all(r"\p{L}+")
+    words = _without_accents(name(expr)).str.extract_all(r"\p{L}+")
     first, last = words.list.first(), words.list.last()
-    pairs = (first + last, last + first, _initial(first) + last, last + _initial(first),
-             first + _initial(last), _initial(last) + first)  # fmt: skip
-    forms = pl.concat_list(pl.when(words.list.len() > 1).then(form) for form in pairs).list.drop_nulls()
+    f, l = _initial(first), _initial(last)
+    rest = words.list.slice(1).list.join("")
+    initials = [INITIAL + form for form in (f + last, last + f, first + l, l + first, f + rest)]
+    both = [FORM + form for form in (first + last, last + first)]
+    both += [
+        FORM + words.list.slice(at, size).list.join("")
+        for size in (2, 3)
+        for at in range(_LONGEST_NAME - 1)
+    ]
+    forms = pl.concat_list(pl.when(words.list.len() > 1).then(form) for form in both + initials).list.drop_nulls()
     return _marked(words, words.list.join(""), forms)
 
 
 def words_of_email(expr: pl.Expr) -> pl.Expr:
     """Return the words of an e-mail address's local part: those of two letters and more, and its handle as `WHOLE`."""
-    words = _local_part(expr).str.extract_all(r"\p{L}+")
-    return _marked(words, email_handle(expr), pl.lit([], dtype=pl.List(pl.String)))
+    words = _without_accents(_local_part(expr)).str.extract_all(r"\p{L}+")
+    return _marked(words, _without_accents(email_handle(expr)), pl.lit([], dtype=pl.List(pl.String)))
+
+
+def _without_accents(expr: pl.Expr) -> pl.Expr:
+    return expr.str.normalize("NFKD").str.replace_all(r"\p{M}+", "").str.replace_many(_PLAIN)
 
 
 def _initial(word: pl.Expr) -> pl.Expr:
@@ -82,7 +100,7 @@ def _initial(word: pl.Expr) -> pl.Expr:
 
 def _marked(words: pl.Expr, whole: pl.Expr, forms: pl.Expr) -> pl.Expr:
     long = words.list.eval(pl.element().filter(pl.element().str.len_chars() > 1))
-    long_forms = forms.list.eval(FORM + pl.element().filter(pl.element().str.len_chars() > 2))
+    long_forms = forms.list.eval(pl.element().filter(pl.element().str.len_chars() > 3))
     wholes = pl.concat_list(WHOLE + pl.when(whole.str.len_chars() > 1).then(whole)).list.drop_nulls()
     return pl.concat_list(long, wholes, long_forms).list.unique().list.sort()
 
