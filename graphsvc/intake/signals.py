@@ -261,11 +261,15 @@ def _with_issuers(values: pl.DataFrame, rows: list[_Rows], placings: list[Ranks]
 
 
 def _with_words(values: pl.DataFrame, rows: list[_Rows]) -> pl.DataFrame:
-    """Add `words`: the tokens of all words that texts with this value consist of, sorted and joined by spaces."""
+    """Add `words`: the tokens of the words that a value consists of, sorted and joined by spaces.
+
+    Where texts with one value are divided into different words, as `jane.doe` and `janedoe`, the one with most counts.
+    """
     parts = [pl.DataFrame({"key": part.keys, "words": part.words}) for part in rows]
-    words = pl.concat(parts).drop_nulls().explode("words").unique().sort("key", "words")
-    joined = words.group_by("key", maintain_order=True).agg(pl.col("words").str.join(" "))
-    return values.join(joined, on="key", how="left", maintain_order="left")
+    words = pl.concat(parts).drop_nulls().with_columns(many=pl.col("words").list.len())
+    words = words.with_columns(pl.col("words").list.sort().list.join(" "))
+    longest = words.sort("key", -pl.col("many").cast(pl.Int64), "words").unique("key", keep="first")
+    return values.join(longest.select("key", "words"), on="key", how="left", maintain_order="left")
 
 
 def _at_places(frame: pl.DataFrame, column: str, length: int, dtype: pl.DataType) -> pl.Series:
