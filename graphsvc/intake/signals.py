@@ -115,7 +115,9 @@ def _keyed(
 
 def _words_of(split: Callable[[pl.Expr], pl.Expr], text: pl.Series, tokens: Tokeniser) -> pl.Series:
     """Return the tokens of the words of each value, each behind its mark; List of String, as long as `text`."""
-    words = text.to_frame("text").select(row=pl.int_range(pl.len()), word=split(pl.col("text"))).explode("word")
+    words = (
+        text.to_frame("text").select(row=pl.int_range(pl.len()), word=split(pl.col("text"))).explode("word")
+    )
     mark = pl.col("word").str.extract(f"^([{MARKS}])").fill_null("")
     words = words.drop_nulls().with_columns(mark=mark)
     plain = words.select(pl.col("word").str.strip_prefix(pl.col("mark"))).to_series()

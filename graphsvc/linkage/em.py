@@ -6,8 +6,8 @@ the EM algorithm for weight computation in the Fellegi-Sunter model"). Three thi
 
 - Values are rare or common. A pair's `rarity` is its bits of evidence for sharing just these values, which are known
   from their frequencies and not learned; they tell the two classes apart where levels alone do not.
-- What is shared is said once. Who shares two words of a name has little left in which to differ, so u is the probability
-  of a level among strangers who share as much: `shared` tells pairs of one word from those of several.
+- What is shared is said once. Who shares two words of a name has little left in which to differ, so u is the
+  probability of a level among strangers who share as much: `shared` tells pairs of one word from those of several.
 - Comparisons depend on each other: who has one's name often has one's e-mail handle. Probabilities are those of a
   pattern of levels, drawn to the product of its levels' as far as there are few pairs that show it.
 """
@@ -20,14 +20,16 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
-PATTERN = 20.0
-"""Pairs' worth by which a pattern is drawn to independence; measured on the development identities, where pair F differs
-by less than .01 from 5 to 60."""
-INTERACTION = 2.0
+PATTERN = 5.0
+"""Pairs' worth by which a pattern is drawn to independence; measured on the development identities, where pair F
+differs by less than .01 between 5 and 20."""
+INTERACTION = 3.0
 """Bits that a pattern may say beyond its levels. Without a limit a rare pattern confirms whichever guess came first.
-Measured on the development identities: pair F .895 without, .91 from 2 to 8."""
+Measured on the development identities: pair F .88 with 1, .90 with 2, .91 with 3 to 6 (docs/decisions/names.md)."""
 MATCHES, OTHERS = 1000.0, 10.0
-"""Pairs' worth of the probabilities that learning begins with."""
+"""Pairs' worth of the probabilities that learning begins with; those of matches count at least as much as all pairs do.
+Where there are no matches, any group of alike strangers, as one company's, would be taken for them. Measured:
+docs/decisions/names.md."""
 ROUNDS, TOLERANCE = 300, 1e-5
 GRAIN = 8
 """Steps of a bit in which rarity is told apart while learning, so that pairs that look alike are one row."""
@@ -37,8 +39,8 @@ GRAIN = 8
 class Comparison:
     """One comparison of two accounts: its name, and the probabilities of its levels that learning begins with.
 
-    `matches` has the probabilities among matches; `others`, those among strangers, a row for each class of how much they
-    share. `joint`: its levels are part of the pattern; otherwise it is taken to be independent of all others.
+    `matches` has the probabilities among matches; `others`, those among strangers, a row for each class of how much
+    they share. `joint`: its levels are part of the pattern; otherwise it is taken to be independent of all others.
     """
 
     name: str
@@ -53,8 +55,8 @@ class Pairs:
 
     `levels` (int8, shape (n, comparisons)): how they compare. `shared` (int8): class of how much they share. `rarity`
     (float64): bits for sharing these values, log2 of how rarely two strangers do. `weight` (float64): how much a pair
-    teaches; a value of k accounts makes k² / 2 pairs, which all say the same of it. `crowd` (float64, 0 to 1): the share
-    of strangers who share the value that show the pair's pattern for certain, by which evidence from it is limited.
+    teaches; a value of k accounts makes k² / 2 pairs, which all say the same of it. `crowd` (float64, 0 to 1): the
+    share of strangers who share the value that show the pair's pattern for certain, by which evidence from it is limited.
     """
 
     levels: NDArray[np.int8]
@@ -68,9 +70,9 @@ class Pairs:
 class Weights:
     """What was learned, and what it says of each pair.
 
-    `m`, `u`: probabilities of the levels of each comparison by class, one array of shape (classes, levels) each; `much`:
-    those of the classes among matches. `prior` (log2 odds) holds of any two accounts. Of each pair: `bits` (float64, log2
-    odds that it is a match, prior included), `levels` (float64, shape (pairs, comparisons): bits of each level) and
+    `m`, `u`: probabilities of the levels of each comparison by class, one array of shape (classes, levels) each;
+    `much`: those of the classes among matches. `prior` (log2 odds) holds of any two accounts. Of each pair: `bits` (float64,
+    log2 odds that it is a match, prior included), `levels` (float64, shape (pairs, comparisons): bits of each level) and
     `together` (float64): bits of its class, and of what the pattern says beyond its levels.
     """
 
@@ -110,7 +112,7 @@ def learn_weights(comparisons: Sequence[Comparison], pairs: Pairs, accounts: int
     alike = _Alike(
         Pairs(
             pairs.levels[first], pairs.shared[first], rarity[first] / GRAIN,
-            np.bincount(which, pairs.weight, minlength=len(first)), crowd[first] / GRAIN**2,
+            np.bincount(which, pairs.weight, minlength=len(first)).astype(np.float64), crowd[first] / GRAIN**2,
         ),
         np.bincount(which, minlength=len(first)).astype(np.float64),
         _patterns(comparisons, pairs.levels[first], pairs.shared[first]),
@@ -130,7 +132,8 @@ def learn_weights(comparisons: Sequence[Comparison], pairs: Pairs, accounts: int
 
 @dataclass(frozen=True, slots=True)
 class _Alike:
-    """Pairs that look alike as one: `count` of each (float64), the sum of their weights, and the number of its pattern."""
+    """Pairs that look alike as one: `count` of each (float64), the sum of their weights, and the number of its
+    pattern."""
 
     pairs: Pairs
     count: Floats
@@ -184,7 +187,8 @@ def _weigh(
     among = np.clip((alike.count * posterior).sum() / max(accounts * (accounts - 1) / 2, 1.0), 2.0**-60, 0.5)
     prior = float(np.log2(among / (1.0 - among)))
     rest = limited - by_level.sum(axis=1)
-    return Weights(found[0], found[1], much, prior, prior + pairs.rarity + limited, by_level, rest)
+    bits = prior + pairs.rarity + limited
+    return Weights(found[0], found[1], much.astype(np.float64), prior, bits, by_level, rest)
 
 
 def _probabilities(

@@ -16,12 +16,9 @@ from graphsvc.model.graph import SignalGraph
 Ints = NDArray[np.int32]
 Floats = NDArray[np.float64]
 
-LEAST = 0.7
-"""Posterior from which two accounts are linked; measured on the development identities, where pair F is flat from .5 to
-.9 (docs/decisions/names.md)."""
-UNSEEN = -2.0
-"""Log2 odds of a pair that shares no rare word, while groups are made: it says little, for one person has several names;
-measured on the development identities, where pair F is flat from −2 to −0.5."""
+LEAST = 0.5
+"""Posterior from which two accounts are linked: more likely than not. Pair F of the development identities is flat from
+.5 to .9 (docs/decisions/names.md)."""
 SUREST = 10.0
 """Log2 odds beyond which a pair says no more while groups are made, so that one sure pair outvotes no ten against."""
 TOGETHER = 500
@@ -128,7 +125,8 @@ def _merged(links: TextLinks, members: NDArray[np.int64]) -> NDArray[np.int64]:
     place[members] = np.arange(len(members))
     near = _between(links, members, place)
     one, other = place[links.source[near]], place[links.target[near]]
-    odds = np.full((len(members), len(members)), UNSEEN)
+    # A pair that shares no rare word says nothing: one person has several names.
+    odds = np.zeros((len(members), len(members)))
     odds[one, other] = odds[other, one] = np.clip(links.bits[near], -SUREST, SUREST)
     upper = np.triu_indices(len(members), 1)
     tree = linkage(SUREST - odds[upper], "average")

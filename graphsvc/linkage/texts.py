@@ -11,6 +11,16 @@ from scipy.sparse.csgraph import connected_components
 from scipy.stats import poisson
 
 from graphsvc.linkage.em import Comparison, Pairs
+from graphsvc.linkage.rarity import (
+    INITIAL_BITS,
+    Composed,
+    count_beside,
+    expect_another,
+    rate_rarest,
+    rate_together,
+    rate_tokens,
+    to_binary,
+)
 from graphsvc.linkage.sharers import Sharers
 from graphsvc.model.graph import SignalGraph
 from graphsvc.model.scale import coarse
@@ -30,14 +40,8 @@ AT_A_TIME = 100_000
 """Pairs compared at a time: bounds the memory for what they share."""
 COMMON_DOMAIN = 32
 """An e-mail domain is common if one account in so many has it: a provider's rather than an organization's."""
-UNSEEN = 0.5
-"""Accounts added to those that have a word."""
 SEVERAL = 2.0
 """Bits beyond those of the rarest word shared from which more than one is shared."""
-STAND_IN = 3.0
-"""Accounts' worth of a word's own frequency in how often it stands beside another."""
-INITIAL_BITS = 4.0
-"""Bits of sharing an initial: of 26 letters, unevenly used, about 16 would do."""
 UNLIKELY = (5.0, 12.0)
 """Bits from which what two accounts touched in common is more than chance, and much more."""
 
@@ -123,7 +127,7 @@ def read_texts(graph: SignalGraph) -> Texts:
     def matrix(kind_: str, marked: str) -> csr_array:
         rows = ((words["kind"] == kind_) & (words["mark"] == marked)).to_numpy()
         of_signal = _matrix(words["signal"].to_numpy()[rows], codes[rows], (graph.signals.height, width))
-        return _binary(_uses(graph, (kind == kind_).to_numpy()) @ of_signal)
+        return to_binary(_uses(graph, (kind == kind_).to_numpy()) @ of_signal)
 
     undeclared = ~kind.is_in([name for name in BY_NAME if name != "identifier"] + list(DERIVED)).to_numpy()
     return Texts(
@@ -144,26 +148,14 @@ def compare_candidates(texts: Texts, memory: int) -> Compared:
     Args:
         memory: bytes that pairs in the making may take.
     """
-    own = _binary(texts.name_whole + texts.name_form + texts.name_initial)
-    derived = texts.mail.multiply(own)
-    # A word of an e-mail address that is the account's own name in short is no word beside its name.
-    written = _binary(texts.mail - derived)
-    words = _binary(texts.name + written)
-    wholes = _binary(texts.name_whole + texts.mail_whole)
-    short = _binary(texts.name_form + texts.name_initial)
-    tokens = _binary(words + wholes + short)
-    degree = np.asarray(tokens.sum(axis=0)).ravel().astype(np.int64)
-    population = max(texts.accounts - 1, 1)
-    rare = _rarity(texts, degree, population)
-    names, mails = texts.name[_distinct(texts.name_whole)], written[_distinct(texts.mail_whole)]
-    beside = csr_array(names.T @ names + mails.T @ mails)
-    nothing = np.empty(0, dtype=np.int32)
-    parts = [_compare(texts, nothing, nothing, words, wholes, short, rare, beside, population)]
-    for source, target in _candidates(tokens, degree, memory):
+    tokens = _Tokens.of(texts)
+    parts = [_compare(texts, tokens, np.empty(0, dtype=np.int32), np.empty(0, dtype=np.int32))]
+    for source, target in _candidates(tokens.all, tokens.degree, memory):
         for at in range(0, len(source), AT_A_TIME):
-            chunk = source[at : at + AT_A_TIME], target[at : at + AT_A_TIME]
-            parts.append(_compare(texts, *chunk, words, wholes, short, rare, beside, population))
-    source, target = (np.concatenate([getattr(part, name) for part in parts]) for name in ("source", "target"))
+            parts.append(_compare(texts, tokens, source[at : at + AT_A_TIME], target[at : at + AT_A_TIME]))
+    source, target = (
+        np.concatenate([getattr(part, name) for part in parts]) for name in ("source", "target")
+    )
     levels, shared, rarity, weight = (
         np.concatenate([getattr(part.pairs, name) for part in parts])
         for name in ("levels", "shared", "rarity", "weight")
@@ -172,96 +164,73 @@ def compare_candidates(texts: Texts, memory: int) -> Compared:
     return Compared(source, target, Pairs(levels, shared, rarity, weight, crowd))
 
 
-def _compare(
-    texts: Texts,
-    one: Ints,
-    other: Ints,
-    words: csr_array,
-    wholes: csr_array,
-    short: csr_array,
-    rare: Floats,
-    beside: csr_array,
-    population: int,
-) -> Compared:
+@dataclass(frozen=True, slots=True)
+class _Tokens:
+    """Tokens of names and e-mail addresses alike, and how rare they are.
+
+    `words`, `wholes` and `short` forms by account, and `all` of these; `degree` (int64) and bits (`rare`) of each
+    token; `beside`: in how many names and handles two words stand together. `population`: other accounts than
+    one; `seldom`: see `expect_another`.
+    """
+
+    words: csr_array
+    wholes: csr_array
+    short: csr_array
+    all: csr_array
+    degree: NDArray[np.int64]
+    rare: Floats
+    beside: csr_array
+    population: int
+    seldom: float
+
+    @classmethod
+    def of(cls, texts: Texts) -> "_Tokens":
+        short = to_binary(texts.name_form + texts.name_initial)
+        # A word of an e-mail address that is the account's own name in short is no word beside its name.
+        own = texts.mail.multiply(to_binary(texts.name_whole + short))
+        written = to_binary(texts.mail - own)
+        words, wholes = to_binary(texts.name + written), to_binary(texts.name_whole + texts.mail_whole)
+        every = to_binary(words + wholes + short)
+        degree = np.asarray(every.sum(axis=0)).ravel().astype(np.int64)
+        population = max(texts.accounts - 1, 1)
+        composed = (
+            Composed(texts.name, to_binary(texts.name_whole + texts.name_form), 0.0, texts.name_initial, 2),
+            # The letters that stand alone in an e-mail address are not among its words.
+            Composed(texts.mail, texts.mail_whole, INITIAL_BITS, None, 1),
+        )
+        seldom = expect_another(np.asarray(words.sum(axis=0)).ravel().astype(np.int64))
+        rare = rate_tokens(degree, population, seldom, composed)
+        names, mails = (
+            matrix[_first_of_each(whole)]
+            for matrix, whole in ((texts.name, texts.name_whole), (written, texts.mail_whole))
+        )
+        return cls(words, wholes, short, every, degree, rare, count_beside(names, mails), population, seldom)
+
+
+def _first_of_each(wholes: csr_array) -> NDArray[np.int64]:
+    """Return the first account of each distinct whole."""
+    account, token = wholes.tocoo().coords
+    found: NDArray[np.int64] = account[np.unique(token, return_index=True)[1]].astype(np.int64)
+    return found
+
+
+def _compare(texts: Texts, tokens: _Tokens, one: Ints, other: Ints) -> Compared:
     """Compare pairs; those that share nothing but short forms are left out."""
-    single = _rarest(words, words, rare, one, other)
+    words, wholes, short, rare = tokens.words, tokens.wholes, tokens.short, tokens.rare
+    single = rate_rarest(words, words, rare, one, other)
     combined = np.maximum(
-        _rarest(wholes, _binary(wholes + short), rare, one, other), _rarest(short, wholes, rare, one, other)
+        rate_rarest(wholes, to_binary(wholes + short), rare, one, other),
+        rate_rarest(short, wholes, rare, one, other),
     )
     shares = np.maximum(single, combined) > 0.0
     one, other, single, combined = one[shares], other[shares], single[shares], combined[shares]
     both = csr_array(words[one].multiply(words[other]))
-    rarity = np.maximum(_together(both, rare, beside), combined)
+    rarity = np.maximum(rate_together(both, rare, tokens.beside), combined)
     # A value of n accounts makes n² / 2 pairs; of these each account has one to say.
-    weight = np.exp2(np.maximum(single, combined)) / (coarse(population) + 1) * UNSEEN
-    # One word in all, as a handle is, may be several that are not told apart.
-    several = rarity > single + SEVERAL
+    weight = np.exp2(np.maximum(single, combined)) / (coarse(tokens.population) + 1) * tokens.seldom
+    several = (rarity > single + SEVERAL).astype(np.int8)
     levels = np.stack(_levels(texts, one, other), axis=1).astype(np.int8)
-    return Compared(one, other, Pairs(levels, several.astype(np.int8), rarity, weight, np.zeros(len(one))))
-
-
-def _together(both: csr_array, rare: Floats, beside: csr_array) -> Floats:
-    """Return how rarely strangers share all words of each row of `both`, in bits.
-
-    Words of one name depend on each other: `da` adds nothing to `Conceição`. So each word counts by how rare it is among
-    the names that have a rarer one of the row (the least such figure), from the rarest on. The pair itself is left out
-    of these, and where there are few others the word's own frequency stands in for them.
-
-    Args:
-        rare: bits of each word by itself.
-        beside: how many different names and handles have both of two words; identities of one person are one of these.
-    """
-    size = np.diff(both.indptr)
-    row = np.repeat(np.arange(len(size)), size)
-    order = np.lexsort((both.indices, -rare[both.indices], row))
-    word = both.indices[order]
-    bits = rare[word].copy()
-    place = np.arange(len(word)) - np.repeat(both.indptr[:-1], size)
-    for step in range(1, int(size.max(initial=0))):
-        later = np.flatnonzero(place >= step)
-        first, second = word[later - step], word[later]
-        joint, alone = _entries(beside, first, second), _entries(beside, first, first)
-        share = (np.maximum(joint - 2, 0) + STAND_IN * np.exp2(-rare[second])) / (np.maximum(alone - 2, 0) + STAND_IN)
-        bits[later] = np.minimum(bits[later], -np.log2(share))
-    return np.bincount(row, bits, minlength=len(size))
-
-
-def _distinct(wholes: csr_array) -> NDArray[np.int64]:
-    """Return the first account of each distinct whole."""
-    account, token = wholes.tocoo().coords
-    return account[np.unique(token, return_index=True)[1]]
-
-
-def _entries(matrix: csr_array, row: NDArray[np.integer], column: NDArray[np.integer]) -> Floats:
-    return np.asarray(matrix[row, column]).ravel().astype(np.float64) if len(row) else np.zeros(0)
-
-
-def _rarity(texts: Texts, degree: NDArray[np.int64], population: int) -> Floats:
-    """Return how rarely strangers share each token, in bits.
-
-    A word's frequency is that among all others than the two who share it, estimated with half an account more
-    (Krichevsky & Trofimov 1981). What is put together of words is no rarer than these together. That a name was seen twice does not tell how often one
-    should be: in a large population each of many combinations of common words is seen twice by chance.
-    """
-    rare: Floats = np.log2((coarse(population) + 1) / (coarse(np.maximum(degree - 2, 0)) + UNSEEN))
-    for words, together, initials in (
-        (texts.name, _binary(texts.name_whole + texts.name_form), texts.name_initial),
-        (texts.mail, texts.mail_whole, None),
-    ):
-        several = np.diff(words.indptr) > (1 if initials is not None else 0)
-        row = np.repeat(np.arange(len(several)), np.diff(words.indptr))
-        total = np.bincount(row, rare[words.indices], minlength=len(several))
-        least = np.full(len(several), np.inf)
-        np.minimum.at(least, row, rare[words.indices])
-        # The letters that stand alone in an e-mail address are not among its words.
-        limits = [(together, total + INITIAL_BITS)]
-        if initials is not None:
-            limits = [(together, total), (initials, least + INITIAL_BITS)]
-        for matrix, limit in limits:
-            account, token = matrix.tocoo().coords
-            kept = several[account]
-            np.minimum.at(rare, token[kept], limit[account[kept]])
-    return rare
+    return Compared(one, other, Pairs(levels, several, rarity, weight, np.zeros(len(one))))
 
 
 def _candidates(tokens: csr_array, degree: NDArray[np.int64], memory: int) -> Iterator[tuple[Ints, Ints]]:
@@ -279,7 +248,7 @@ def _levels(texts: Texts, one: Ints, other: Ints) -> list[NDArray[np.int64]]:
     """Return the level of each comparison for each pair, in the order of `COMPARISONS`."""
     name, mail = _held(texts.name, one, other), _held(texts.mail, one, other)
     named = _any(texts.name, one) & _any(texts.name, other)
-    forms = _binary(texts.name_form + texts.name_initial)
+    forms = to_binary(texts.name_form + texts.name_initial)
     short = _shares(forms, texts.name_whole, one, other) | _shares(texts.name_whole, forms, one, other)
     shared, smaller, larger = name
     names = np.select(
@@ -293,7 +262,9 @@ def _levels(texts: Texts, one: Ints, other: Ints) -> list[NDArray[np.int64]]:
     shared, smaller, larger = mail
     same = np.where(domain, ADDRESS, np.where(larger > 1, HANDLE, HANDLE_ONE))
     mails = np.select(
-        [~mailed, handle, (shared == smaller) & (shared > 0), shared > 0], [0, same, MAIL_PART, MAIL_SOME], MAIL_NONE
+        [~mailed, handle, (shared == smaller) & (shared > 0), shared > 0],
+        [0, same, MAIL_PART, MAIL_SOME],
+        MAIL_NONE,
     )
     crossed = np.maximum(_cross(texts, one, other), _cross(texts, other, one))
     holders = np.asarray(texts.domain.sum(axis=0)).ravel()
@@ -308,7 +279,9 @@ def _cross(texts: Texts, one: Ints, other: Ints) -> NDArray[np.int64]:
     there = _any(texts.mail_whole, one) & _any(texts.name_whole, other)
     shared = _common(texts.mail, texts.name, one, other)
     own = np.asarray(texts.mail.sum(axis=1)).ravel()[one]
-    whole = _shares(texts.mail_whole, _binary(texts.name_whole + texts.name_form + texts.name_initial), one, other)
+    whole = _shares(
+        texts.mail_whole, to_binary(texts.name_whole + texts.name_form + texts.name_initial), one, other
+    )
     return np.select([~there, whole | ((shared == own) & (own > 0)), shared > 0], [0, 3, 2], 1)
 
 
@@ -326,7 +299,10 @@ def _touched(touched: csr_array, one: Ints, other: Ints) -> NDArray[np.int64]:
     expected = np.maximum(activity[one] * activity[other] * alike, 1e-12)
     bits = -poisson.logsf(shared - 1, expected) / np.log(2.0)
     there = (activity[one] > 0) & (activity[other] > 0)
-    return np.select([~there, shared == 0, bits < UNLIKELY[0], bits < UNLIKELY[1]], [0, 1, 2, 3], 4)
+    found: NDArray[np.int64] = np.select(
+        [~there, shared == 0, bits < UNLIKELY[0], bits < UNLIKELY[1]], [0, 1, 2, 3], 4
+    )
+    return found
 
 
 def _crowd(texts: Texts, source: Ints, target: Ints, levels: NDArray[np.int8]) -> Floats:
@@ -339,7 +315,9 @@ def _crowd(texts: Texts, source: Ints, target: Ints, levels: NDArray[np.int8]) -
     agree = same & np.isin(levels[:, 0], (SAME, SAME_ONE, PART, SOME))
     accounts = texts.mail_whole.shape[0]
     ones = np.ones(int(agree.sum()), np.int8)
-    people = connected_components(coo_array((ones, (source[agree], target[agree])), (accounts, accounts)), directed=False)[1]
+    people = connected_components(
+        coo_array((ones, (source[agree], target[agree])), (accounts, accounts)), directed=False
+    )[1]
     account, handle = texts.mail_whole.tocoo().coords
     pairs = pl.DataFrame({"handle": handle, "person": people[account]}).unique()
     count = np.bincount(pairs["handle"].to_numpy(), minlength=texts.mail_whole.shape[1])
@@ -353,7 +331,11 @@ def _crowd(texts: Texts, source: Ints, target: Ints, levels: NDArray[np.int8]) -
 def _held(matrix: csr_array, one: Ints, other: Ints) -> tuple[Floats, Floats, Floats]:
     """Return tokens that both of each pair have, and how many the one with fewer has, and the one with more."""
     size = np.asarray(matrix.sum(axis=1)).ravel()
-    return _common(matrix, matrix, one, other), np.minimum(size[one], size[other]), np.maximum(size[one], size[other])
+    return (
+        _common(matrix, matrix, one, other),
+        np.minimum(size[one], size[other]),
+        np.maximum(size[one], size[other]),
+    )
 
 
 def _common(first: csr_array, second: csr_array, one: Ints, other: Ints) -> Floats:
@@ -371,25 +353,8 @@ def _any(matrix: csr_array, rows: Ints) -> Flags:
     return found
 
 
-def _rarest(first: csr_array, second: csr_array, rare: Floats, one: Ints, other: Ints) -> Floats:
-    """Return the bits of the rarest token that the first account of each pair has in one matrix, the second in the other."""
-    both = csr_array(first[one].multiply(second[other]))
-    row = np.repeat(np.arange(len(one)), np.diff(both.indptr))
-    found = np.zeros(len(one))
-    np.maximum.at(found, row, rare[both.indices])
-    return found
-
-
 def _matrix(row: NDArray[np.integer], column: NDArray[np.integer], shape: tuple[int, int]) -> csr_array:
-    return _binary(coo_array((np.ones(len(row)), (row, column)), shape).tocsr())
-
-
-def _binary(matrix: csr_array) -> csr_array:
-    found = csr_array(matrix)
-    found.sum_duplicates()
-    found.eliminate_zeros()
-    found.data = np.ones(len(found.data))
-    return found
+    return to_binary(coo_array((np.ones(len(row)), (row, column)), shape).tocsr())
 
 
 def _uses(graph: SignalGraph, which: Flags) -> csr_array:

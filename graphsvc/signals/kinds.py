@@ -33,7 +33,7 @@ class SignalKind:
     it. `hub_degree` caps the enumeration of account pairs,
     never the evidence: a value with more accounts yields no pairs by itself. A kind that is `sole` is one whose values
     strangers do not come to share, so that one makes a link. `coarse`: what is part of many, as a domain of addresses,
-    which counts only where nothing finer of its family agrees. `words` gives what its values consist of, each of which is
+    which counts only where nothing finer of its family agrees. `words` gives what its values consist of, each
     hashed by itself, so that values can be compared that are not equal.
     """
 

@@ -31,8 +31,8 @@ def email_domain(expr: pl.Expr) -> pl.Expr:
 def email_handle(expr: pl.Expr) -> pl.Expr:
     """The letters of the local part before any +tag, so `j.smith+7` and `jsmith12` agree.
 
-    Of one with fewer than four letters, as numbered mailboxes have, letters and digits; shorter than four characters says
-    nothing and yields null.
+    Of one with fewer than four letters, as numbered mailboxes have, letters and digits; shorter than four characters
+    says nothing and yields null.
     """
     local = _local_part(expr)
     letters = local.str.replace_all(r"[^\p{L}]+", "")
@@ -71,16 +71,16 @@ def words_of_name(expr: pl.Expr) -> pl.Expr:
     """
     words = _without_accents(name(expr)).str.extract_all(r"\p{L}+")
     first, last = words.list.first(), words.list.last()
-    f, l = _initial(first), _initial(last)
+    one, other = _initial(first), _initial(last)
     rest = words.list.slice(1).list.join("")
-    initials = [INITIAL + form for form in (f + last, last + f, first + l, l + first, f + rest)]
+    initials = [INITIAL + form for form in (one + last, last + one, first + other, other + first, one + rest)]
     both = [FORM + form for form in (first + last, last + first)]
     both += [
-        FORM + words.list.slice(at, size).list.join("")
-        for size in (2, 3)
-        for at in range(_LONGEST_NAME - 1)
+        FORM + words.list.slice(at, size).list.join("") for size in (2, 3) for at in range(_LONGEST_NAME - 1)
     ]
-    forms = pl.concat_list(pl.when(words.list.len() > 1).then(form) for form in both + initials).list.drop_nulls()
+    forms = pl.concat_list(
+        pl.when(words.list.len() > 1).then(form) for form in both + initials
+    ).list.drop_nulls()
     return _marked(words, words.list.join(""), forms)
 
 
