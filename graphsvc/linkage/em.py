@@ -23,14 +23,17 @@ Floats = NDArray[np.float64]
 PATTERN = 5.0
 """Pairs' worth by which a pattern is drawn to independence; measured on the development identities, where pair F
 differs by less than .01 between 5 and 20."""
-INTERACTION = 3.0
+INTERACTION = 2.0
 """Bits that a pattern may say beyond its levels. Without a limit a rare pattern confirms whichever guess came first.
-Measured on the development identities: pair F .88 with 1, .90 with 2, .91 with 3 to 6 (docs/decisions/names.md)."""
+Measured on the development identities: pair F .88 with 1, .91 with 2 and 3 (docs/decisions/names.md)."""
 MATCHES, OTHERS = 1000.0, 10.0
 """Pairs' worth of the probabilities that learning begins with; those of matches count at least as much as all pairs do.
 Where there are no matches, any group of alike strangers, as one company's, would be taken for them. Measured:
 docs/decisions/names.md."""
 ROUNDS, TOLERANCE = 300, 1e-5
+SURE = 0.5
+"""Posterior from which a pair counts in the prior (Celeux & Govaert, Comput. Stat. Data Anal. 1992, classification EM).
+Very many pairs that each are hardly a match would raise the prior, which raises them."""
 GRAIN = 8
 """Steps of a bit in which rarity is told apart while learning, so that pairs that look alike are one row."""
 
@@ -39,8 +42,9 @@ GRAIN = 8
 class Comparison:
     """One comparison of two accounts: its name, and the probabilities of its levels that learning begins with.
 
-    `matches` has the probabilities among matches; `others`, those among strangers, a row for each class of how much
-    they share. `joint`: its levels are part of the pattern; otherwise it is taken to be independent of all others.
+    Level 0 is of what cannot be compared. `matches` has the probabilities among matches; `others` has those among
+    strangers, a row for each class of how much they share. `joint`: its levels are part of the pattern; otherwise it is
+    taken to be independent of all others.
     """
 
     name: str
@@ -56,7 +60,7 @@ class Pairs:
     `levels` (int8, shape (n, comparisons)): how they compare. `shared` (int8): class of how much they share. `rarity`
     (float64): bits for sharing these values, log2 of how rarely two strangers do. `weight` (float64): how much a pair
     teaches; a value of k accounts makes k² / 2 pairs, which all say the same of it. `crowd` (float64, 0 to 1): the
-    share of strangers who share the value that show the pair's pattern for certain, by which evidence from it is limited.
+    share of strangers who share the value that show the pair's pattern for certain, which limits its evidence.
     """
 
     levels: NDArray[np.int8]
@@ -70,10 +74,10 @@ class Pairs:
 class Weights:
     """What was learned, and what it says of each pair.
 
-    `m`, `u`: probabilities of the levels of each comparison by class, one array of shape (classes, levels) each;
-    `much`: those of the classes among matches. `prior` (log2 odds) holds of any two accounts. Of each pair: `bits` (float64,
-    log2 odds that it is a match, prior included), `levels` (float64, shape (pairs, comparisons): bits of each level) and
-    `together` (float64): bits of its class, and of what the pattern says beyond its levels.
+    `m`, `u`: probabilities of the levels of each comparison by class, one array of shape (classes, levels) each, 1 for
+    level 0; `much`: those of the classes among matches. `prior` (log2 odds) holds of any two accounts. Of each pair:
+    `bits` (float64, log2 odds that it is a match, prior included), `levels` (float64, shape (pairs, comparisons): bits
+    of each level) and `together` (float64): bits of its class, and of what the pattern says beyond its levels.
     """
 
     m: tuple[Floats, ...]
@@ -160,15 +164,20 @@ def _weigh(
     pairs, joint = alike.pairs, [comparison.joint for comparison in comparisons]
     classes = len(comparisons[0].others)
     found, logs, of_pattern = [], [], []
-    for match, share in ((True, pairs.weight * posterior), (False, pairs.weight * (1.0 - posterior))):
+    # Strangers compare alike however rare the value they share, so they are seen best where chance makes many pairs.
+    by_chance = pairs.rarity <= np.log2(max(accounts, 2))
+    shares = pairs.weight * posterior, pairs.weight * (1.0 - posterior) * by_chance
+    for match, share in zip((True, False), shares, strict=True):
         tables = []
         for column, comparison in enumerate(comparisons):
             start = np.array((comparison.matches,) * classes if match else comparison.others)
             worth = max(MATCHES, share.sum()) if match else OTHERS
             tables.append(_probabilities(pairs.levels[:, column], pairs.shared, share, worth * start))
-        log = np.stack(
-            [np.log2(table)[pairs.shared, pairs.levels[:, at]] for at, table in enumerate(tables)], axis=1
-        )
+        seen_levels = [
+            np.where(pairs.levels[:, at] == 0, 0.0, np.log2(table)[pairs.shared, pairs.levels[:, at]])
+            for at, table in enumerate(tables)
+        ]
+        log = np.stack(seen_levels, axis=1)
         together = log[:, joint].sum(axis=1)
         if np.isfinite(drawn):
             seen = np.bincount(alike.pattern, share)[alike.pattern]
@@ -184,7 +193,8 @@ def _weigh(
     much /= much.sum()
     said = by_level.sum(axis=1) + together + np.log2(much)[pairs.shared]
     limited = np.where(said > 0.0, -np.log2(np.exp2(-said) + pairs.crowd), said)
-    among = np.clip((alike.count * posterior).sum() / max(accounts * (accounts - 1) / 2, 1.0), 2.0**-60, 0.5)
+    sure = alike.count * posterior * (posterior >= SURE)
+    among = np.clip((sure.sum() + 1.0) / max(accounts * (accounts - 1) / 2, 1.0), 0.0, 0.5)
     prior = float(np.log2(among / (1.0 - among)))
     rest = limited - by_level.sum(axis=1)
     bits = prior + pairs.rarity + limited
@@ -194,11 +204,16 @@ def _weigh(
 def _probabilities(
     levels: NDArray[np.int8], shared: NDArray[np.int8], share: Floats, start: Floats
 ) -> Floats:
-    """Return the probability of each level in each class, drawn to those that learning begins with; none is 0."""
+    """Return the probability of each level in each class, drawn to those that learning begins with.
+
+    None is 0. Level 0 is of what cannot be compared, which says nothing (Sadinle, JASA 2017, section 4): it has 1, and
+    the others add up to 1.
+    """
     begin = start + 0.01 * start.sum(axis=1, keepdims=True)
     classes, count = start.shape
     place = shared.astype(np.int64) * count + levels
     counts = np.bincount(place, share, minlength=classes * count).reshape(classes, count)
-    counts = counts + begin
-    found: Floats = counts / counts.sum(axis=1, keepdims=True)
+    counts = (counts + begin)[:, 1:]
+    found: Floats = np.ones((classes, count))
+    found[:, 1:] = counts / counts.sum(axis=1, keepdims=True)
     return found

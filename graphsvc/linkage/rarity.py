@@ -39,9 +39,9 @@ def rate_tokens(
 ) -> Floats:
     """Return how rarely strangers share each token, in bits; float64, (tokens,).
 
-    A word's frequency is that among all others than the two who share it, and `seldom` accounts more. What is put together of words is no rarer
-    than these together. That a name was seen twice does not tell how often one should be: in a large population each of many
-    combinations of common words is seen twice by chance.
+    A word's frequency is that among all others than the two who share it, and `seldom` accounts more. What is put
+    together of words is no rarer than these together. That a name was seen twice does not tell how often one should
+    be: in a large population each of many combinations of common words is seen twice by chance.
 
     Args:
         degree: int64, accounts that have each token.
@@ -77,8 +77,8 @@ def rate_together(both: csr_array, rare: Floats, beside: csr_array) -> Floats:
     """Return how rarely strangers share all words of each row of `both`, in bits; float64, (rows,).
 
     Words of one name depend on each other: `da` adds nothing to `Conceição`. So each word counts by how rare it is
-    among the names that have a rarer one of the row (the least such figure), from the rarest on. The pair itself is left out
-    of these, and where there are few others the word's own frequency stands in for them.
+    among the names that have a rarer one of the row (the least such figure), from the rarest on. The pair itself is
+    left out of these. Where there are few others the word's own frequency stands in for them.
 
     Args:
         rare: bits of each word by itself.
