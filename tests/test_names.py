@@ -128,16 +128,17 @@ def test_names_compare_by_their_words(tmp_path: Path) -> None:
     assert (0, 7) not in levels
 
 
-def test_one_person_under_two_addresses_is_one_group(tmp_path: Path) -> None:
+def test_people_with_two_addresses_are_groups_of_two(tmp_path: Path) -> None:
     people: list[tuple[str | None, str | None]] = []
-    for (_, name), number in zip(strangers(12, 12), range(12), strict=True):
-        first, last = str(name).lower().split()
+    rng = np.random.default_rng(12)
+    for number in range(30):
+        first, last = surname(rng), surname(rng)
         people.append((f"{first}.{last}@mail.example", f"{first} {last}"))
         other = (f"{last}.{first[0]}{number}@work.example", f"{last}, {first}")
         people.append(other if number % 2 else (f"77+{first}{last}@users.example", f"{first}{last}"))
     group = group_texts(link_texts(graph_of(tmp_path, people + strangers(600, 2))))
-    assert sum(together(group, at, at + 1) for at in range(0, 24, 2)) >= 10
-    assert (group[24:] >= 0).sum() <= 2
+    assert sum(together(group, at, at + 1) for at in range(0, 60, 2)) >= 27
+    assert (group[60:] >= 0).sum() <= 2
 
 
 def test_full_names_that_disagree_are_evidence_against(tmp_path: Path) -> None:

@@ -17,8 +17,8 @@ Ints = NDArray[np.int32]
 Floats = NDArray[np.float64]
 
 LEAST = 0.5
-"""Posterior from which two accounts are linked: more likely than not. Pair F of the development identities is flat from
-.5 to .9 (docs/decisions/names.md)."""
+"""Posterior from which two accounts are linked: more likely than not. Pair F of the development identities is .91
+from .5 to .9 (docs/decisions/names.md)."""
 SUREST = 10.0
 """Log2 odds beyond which a pair says no more while groups are made, so that one sure pair outvotes no ten against."""
 TOGETHER = 500
@@ -32,7 +32,7 @@ class TextLinks:
 
     `source` < `target` are account indices (int32), sorted. `bits` (float64) are log2 odds that one operator runs both,
     prior included; negative: names speak against. `parts` (float64, shape (pairs, names)) say what they consist of, in
-    the order of `names`: the prior, the rarity of shared words, each comparison, and what levels say together.
+    the order of `names`: the prior, the rarity of shared words, each comparison, and the rest (`em.Weights`).
     """
 
     nodes: int
@@ -70,8 +70,8 @@ def link_texts(graph: SignalGraph, memory: int = MEMORY) -> TextLinks:
     found = compare_candidates(texts, memory)
     weights = learn_weights(COMPARISONS, found.pairs, texts.accounts)
     prior = np.full(len(found.source), weights.prior)
-    parts = np.column_stack([prior, found.pairs.rarity, weights.levels, weights.together])
-    names = ("prior", "rarity", *(comparison.name for comparison in COMPARISONS), "together")
+    parts = np.column_stack([prior, found.pairs.rarity, weights.levels, weights.rest])
+    names = ("prior", "rarity", *(comparison.name for comparison in COMPARISONS), "rest")
     return TextLinks(graph.accounts.height, found.source, found.target, weights.bits, parts, names, weights)
 
 

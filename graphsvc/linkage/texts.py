@@ -55,7 +55,7 @@ NAME = Comparison(
 )
 MAIL = Comparison(
     "email",  # missing, same address, same handle of several words, of one, part of the other, some words, none
-    (0.02, 0.46, 0.02, 0.08, 0.05, 0.02, 0.35),
+    (0.02, 0.38, 0.10, 0.08, 0.06, 0.03, 0.33),
     ((0.02, 0.03, 0.00, 0.03, 0.05, 0.07, 0.80), (0.02, 0.10, 0.25, 0.05, 0.10, 0.08, 0.40)),
 )
 CROSS = Comparison(
@@ -72,7 +72,6 @@ TOUCHED = Comparison(
     "identifiers",  # missing, nothing in common, as much as by chance, more, much more
     (0.02, 0.35, 0.12, 0.31, 0.20),
     ((0.02, 0.80, 0.11, 0.05, 0.02),) * 2,
-    joint=False,
 )
 COMPARISONS = (NAME, MAIL, CROSS, DOMAIN, TOUCHED)
 SAME, SAME_ONE, PART, SOME, NONE, DISAGREE = 1, 2, 3, 4, 5, 6
