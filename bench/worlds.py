@@ -78,6 +78,8 @@ def _signals(name: str, values: pl.DataFrame, networks: pl.DataFrame) -> pl.Data
     extra = {"parent": nothing, "grandparent": nothing, "class": nothing}
     if name == "instrument":
         extra["parent"] = pl.col("bin").fill_null("")
+    if "words" in values.columns:
+        extra["parent"] = pl.col("words").fill_null("")
     if name == "ip":
         # One prefix may have several systems; a signal names the lowest, as reading does.
         values = values.with_columns(lowest=pl.col("asn").min().over("prefix"))

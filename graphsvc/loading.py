@@ -22,7 +22,7 @@ from graphsvc.signals.tokens import Tokeniser
 from graphsvc.signing import Signer
 from graphsvc.store import Store
 
-FORMAT = "1"
+FORMAT = "2"
 """Part of a load's id: raised when the same bundle would be written differently."""
 BATCH = 10_000
 """Rows a transaction; larger ones no longer gain speed and hold locks longer. One session writes them: two or three,
@@ -194,6 +194,10 @@ def steps(columns: BundleColumns, number: int) -> Iterator[Step]:
     if (instruments := columns.values.get("instrument")) is not None:
         known = instruments.select("key", "bin", "instrument_kind", "issuer_country")
         yield Step("instruments", "load/instruments", known, mark)
+    for name, values in columns.values.items():
+        if "words" in values.columns:
+            worded = values.select("key", "words").drop_nulls()
+            yield Step(f"{name} words", "load/words", worded, mark)
     if (addresses := columns.values.get("ip")) is not None:
         announced = addresses.select("prefix", "asn").unique().sort("prefix", "asn")
         yield Step("prefixes", "load/prefixes", announced, mark)

@@ -11,7 +11,7 @@ CALL (pack) {
   // The smallest, if a prefix is announced by several.
   WITH s, p, min(n.asn) AS asn
   RETURN collect(id(s)) AS node, collect(s.key) AS key, collect(s.kind) AS kind,
-         collect(coalesce(p.key, s.bin, '')) AS parent, collect(coalesce('AS' + toString(asn), '')) AS grandparent,
+         collect(coalesce(p.key, s.bin, s.words, '')) AS parent, collect(coalesce('AS' + toString(asn), '')) AS grandparent,
          collect(coalesce(s.networkClass, '')) AS class,
          collect(COUNT { (s)<-[:PAID_WITH|SEEN_AT|USED_DEVICE|REGISTERED_WITH|SENT|HAS_IDENTIFIER]-() }) AS degree
 }

@@ -45,4 +45,5 @@ FOREACH (_ IN CASE WHEN new IS NULL THEN [] ELSE [1] END |
       new.issuerCountry = coalesce(new.issuerCountry, old.issuerCountry)
   DETACH DELETE old)
 FOREACH (_ IN CASE WHEN new IS NULL THEN [1] ELSE [] END |
-  SET old.key = key, old.value = substring(key, size(old.kind) + 1), old.touched = $number)
+  SET old.key = key, old.value = substring(key, size(old.kind) + 1), old.touched = $number,
+      old.words = null)

@@ -10,6 +10,7 @@ from graphsvc.intake import addresses
 from graphsvc.intake.codes import NOWHERE, Ranks, distinct, ranks
 from graphsvc.model.columns import EDGES, values_schema
 from graphsvc.signals.kinds import KINDS, SignalKind, kind_of
+from graphsvc.signals.normalise import MARKS
 from graphsvc.signals.prompts import BANDS
 from graphsvc.signals.tokens import Tokeniser
 
@@ -34,7 +35,8 @@ class Signals(NamedTuple):
 
 class _Rows(NamedTuple):
     """Rows of a table with their values: whose, which, when and how often; and what each distinct
-    value (Categorical) is as a signal (key, null for none), now and by each earlier token key."""
+    value (Categorical) is as a signal (key, null for none), now and by each earlier token key. `words`: tokens of what
+    each distinct value consists of (List of String), where its kind has words."""
 
     table: pl.DataFrame
     accounts: Ranks
@@ -42,6 +44,7 @@ class _Rows(NamedTuple):
     values: pl.Series
     keys: pl.Series
     former: dict[str, pl.Series]
+    words: pl.Series | None = None
 
 
 def build(
@@ -106,7 +109,22 @@ def _keyed(
     if identifier and name in _TO_SOURCE_FORM:
         text = _TO_SOURCE_FORM[name](text)
     keys = keys_of(kind, name, text, tokens)
-    return _Rows(table, accounts, column, values, keys, _former(kind, name, text, tokens))
+    words = None if kind.words is None else _words_of(kind.words, text, tokens)
+    return _Rows(table, accounts, column, values, keys, _former(kind, name, text, tokens), words)
+
+
+def _words_of(split: Callable[[pl.Expr], pl.Expr], text: pl.Series, tokens: Tokeniser) -> pl.Series:
+    """Return the tokens of the words of each value, each behind its mark; List of String, as long as `text`."""
+    words = (
+        text.to_frame("text").select(row=pl.int_range(pl.len()), word=split(pl.col("text"))).explode("word")
+    )
+    mark = pl.col("word").str.extract(f"^([{MARKS}])").fill_null("")
+    words = words.drop_nulls().with_columns(mark=mark)
+    plain = words.select(pl.col("word").str.strip_prefix(pl.col("mark"))).to_series()
+    hashed = words.select("row", word=pl.col("mark") + tokens.words(plain))
+    lists = hashed.group_by("row").agg(pl.col("word"))
+    rows = pl.DataFrame({"row": pl.int_range(len(text), eager=True)})
+    return rows.join(lists, on="row", how="left", maintain_order="left")["word"]
 
 
 def _banded(kind: SignalKind, table: pl.DataFrame, accounts: Ranks, tokens: Tokeniser) -> Iterator[_Rows]:
@@ -145,6 +163,8 @@ def _signals(kind: SignalKind, rows: list[_Rows], ids: pl.Series, networks: pl.D
         values = _with_networks(values, rows, placings, networks)
     elif kind.name == "instrument":
         values = _with_issuers(values, rows, placings)
+    elif kind.words is not None:
+        values = _with_words(values, rows)
     former = {
         key_id: pl.concat([pl.DataFrame({"former": part.former[key_id], "key": part.keys}) for part in rows])
         .drop_nulls()
@@ -240,6 +260,18 @@ def _with_issuers(values: pl.DataFrame, rows: list[_Rows], placings: list[Ranks]
         )  # fmt: skip
         values = values.with_columns(_at_places(latest, name, len(values), pl.String()).alias(column))
     return values
+
+
+def _with_words(values: pl.DataFrame, rows: list[_Rows]) -> pl.DataFrame:
+    """Add `words`: the tokens of the words that a value consists of, sorted and joined by spaces.
+
+    Where texts with one value are divided into different words, as `jane.doe` and `janedoe`, the one with most counts.
+    """
+    parts = [pl.DataFrame({"key": part.keys, "words": part.words}) for part in rows]
+    words = pl.concat(parts).drop_nulls().with_columns(many=pl.col("words").list.len())
+    words = words.with_columns(pl.col("words").list.sort().list.join(" "))
+    longest = words.sort("key", -pl.col("many").cast(pl.Int64), "words").unique("key", keep="first")
+    return values.join(longest.select("key", "words"), on="key", how="left", maintain_order="left")
 
 
 def _at_places(frame: pl.DataFrame, column: str, length: int, dtype: pl.DataType) -> pl.Series:

@@ -23,6 +23,8 @@ INSTRUMENT_VALUES: Schema = {
     "instrument_kind": pl.String,
     "issuer_country": pl.String,
 }
+WORDED_VALUES: Schema = {**VALUES, "words": pl.String}
+"""`words`: tokens of the words that a value consists of, sorted, separated by spaces; null where it has none."""
 IP_VALUES: Schema = {**VALUES, "prefix": pl.String, "asn": pl.Int64}
 NETWORKS: Schema = {
     "cidr": pl.String, "asn": pl.Int64, "name": pl.String, "network_class": pl.String, "country": pl.String,
@@ -38,7 +40,8 @@ row's further faults as `column:reason`, separated by spaces."""
 
 def values_schema(kind: str) -> Schema:
     """Columns of the distinct values of a signal kind."""
-    return {"instrument": INSTRUMENT_VALUES, "ip": IP_VALUES}.get(kind, VALUES)
+    own = {"instrument": INSTRUMENT_VALUES, "ip": IP_VALUES, "email_handle": WORDED_VALUES}
+    return {**own, "display_name": WORDED_VALUES}.get(kind, VALUES)
 
 
 @dataclass(frozen=True, slots=True)

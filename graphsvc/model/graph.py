@@ -50,9 +50,11 @@ class SignalGraph:
     `accounts` is sorted by `id`, `signals` by `key`; a row's number is the index by which edges name it, so the
     same graph has the same columns whatever order the database holds it in. Times are ms since 1970, -1 = not known.
     A signal's `parent` is what it is part of (an address's prefix, a card's BIN), its `grandparent` what that is part
-    of (the autonomous system); '' = none. `account`, `signal` (int32), `first_seen` and `last_seen` (int64) are
-    parallel, sorted by account, then signal. `activity` has a row an account, hour (hours since 1970) and model,
-    sorted by these.
+    of (the autonomous system); '' = none. Of a name or an e-mail pattern `parent` has the tokens of its words,
+    separated by spaces (`signals.normalise.words_of_name`).
+
+    `account`, `signal` (int32), `first_seen` and `last_seen` (int64) are parallel, sorted by account, then signal.
+    `activity` has a row an account, hour (hours since 1970) and model, sorted by these.
     """
 
     accounts: pl.DataFrame

@@ -33,7 +33,8 @@ class SignalKind:
     it. `hub_degree` caps the enumeration of account pairs,
     never the evidence: a value with more accounts yields no pairs by itself. A kind that is `sole` is one whose values
     strangers do not come to share, so that one makes a link. `coarse`: what is part of many, as a domain of addresses,
-    which counts only where nothing finer of its family agrees.
+    which counts only where nothing finer of its family agrees. `words` gives what its values consist of, each
+    hashed by itself, so that values can be compared that are not equal.
     """
 
     name: str
@@ -49,6 +50,7 @@ class SignalKind:
     hub_degree: int = 200
     sole: bool = False
     coarse: bool = False
+    words: Callable[[pl.Expr], pl.Expr] | None = None
 
 
 KINDS: tuple[SignalKind, ...] = (
@@ -78,6 +80,7 @@ KINDS: tuple[SignalKind, ...] = (
     SignalKind(
         "email_handle", "EmailHandle", "REGISTERED_WITH", "email",
         (Source("accounts", "email"),), normalise.email_handle, tokenised=True,
+        words=normalise.words_of_email,
     ),
     SignalKind(
         "phone", "Phone", "REGISTERED_WITH", "phone",
@@ -86,7 +89,7 @@ KINDS: tuple[SignalKind, ...] = (
     SignalKind(
         "display_name", "Identifier", "HAS_IDENTIFIER", "name",
         (Source("accounts", "display_name"),), normalise.name, tokenised=True,
-        strength=0.5, ties=False,
+        strength=0.5, ties=False, words=normalise.words_of_name,
     ),
     SignalKind(
         "organization", "Identifier", "HAS_IDENTIFIER", "organization",

@@ -15,6 +15,7 @@ from graphsvc.settings import Settings
 
 _DIGEST_BYTES = 21  # 168 bits: 28 characters of base64 without padding
 _BLOCK_BYTES = 64  # of SHA-256
+_WORD_CHARACTERS = 8  # 48 bits
 _FILE, _OLDER = "token.key", "token-*.key"
 
 
@@ -52,6 +53,17 @@ class Tokeniser:
         distinct = values.drop_nulls().unique()
         tokens = self._tokens(kind, distinct)
         return values.replace_strict(distinct, tokens, default=None, return_dtype=pl.String)
+
+    def words(self, words: pl.Series) -> pl.Series:
+        """Return short tokens of words: the same word has the same one, whether of a name or of an e-mail address.
+
+        Args:
+            words: String, any length.
+
+        Returns:
+            String, same length; 8 characters of base64url. Of a million words two share a token in one case of 500.
+        """
+        return self.column("word", words).str.slice(len(self.key_id) + 1, _WORD_CHARACTERS)
 
     def _tokens(self, kind: str, distinct: pl.Series) -> pl.Series:
         # The two hashes of RFC 2104, begun with the key once and copied: half the time of copying an `hmac`.

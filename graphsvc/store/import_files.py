@@ -179,6 +179,8 @@ def _signals(
             values["instrument_kind"].alias("instrumentKind"),
             values["issuer_country"].alias("issuerCountry"),
         )
+    if "words" in values.columns:
+        own = own.with_columns(values["words"])
     if kind != "ip":
         return writer.nodes(labels, values["key"], own)
     # An address is classed by the lowest system of its prefix, as the whole graph would have it.
