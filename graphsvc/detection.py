@@ -15,6 +15,7 @@ from graphsvc.campaigns.grow import grow
 from graphsvc.campaigns.join import join_cores
 from graphsvc.campaigns.judgement import Bar, judge
 from graphsvc.campaigns.lineage.follow import follow
+from graphsvc.campaigns.namesakes import find_namesakes
 from graphsvc.campaigns.pins import Pins
 from graphsvc.campaigns.score import TIME
 from graphsvc.campaigns.succession.successions import successions
@@ -321,7 +322,9 @@ def find(
             time=parameters.time,
             pins=parameters.pins,
         )
-        found = judge(full, given, weighed, links, bar, progress)
+        # Too few to learn from: who is one person by name is asked only where pairs and triples are wanted.
+        small = find_namesakes(full) if parameters.min_size < parameters.min_core else None
+        found = judge(full, given, weighed, links, bar, progress, small)
         stage.rows = found.clusters.height
     progress("clusters", found.clusters.height, found.clusters.height)
     return found, links, full

@@ -25,6 +25,7 @@ ASPECTS: Mapping[str, Aspect] = MappingProxyType(
         "sleepless": Aspect.COORDINATION,
         "bursts": Aspect.COORDINATION,
         "succession": Aspect.COORDINATION,
+        "names": Aspect.COORDINATION,
         "prior": Aspect.HOSTILITY,
         "bans": Aspect.HOSTILITY,
         "declared": Aspect.HOSTILITY,

@@ -13,6 +13,7 @@ from graphsvc.campaigns.evidence import sentence, shared_signals, strongest_link
 from graphsvc.campaigns.explain import explained_links, explained_members, with_sharers
 from graphsvc.campaigns.grow import best
 from graphsvc.campaigns.membership import Evidence, Weighed, pools
+from graphsvc.campaigns.namesakes import describe_namesakes
 from graphsvc.campaigns.pins import Pins, explained, honoured, rows_of
 from graphsvc.campaigns.score import TIME, Part, parts_of_clusters, score
 from graphsvc.campaigns.traits import holders, traits
@@ -47,6 +48,7 @@ def judge(
     links: Links,
     bar: Bar,
     progress: Progress = lambda _stage, _done, _total: None,
+    namesakes: pl.DataFrame | None = None,
 ) -> Found:
     """Scores clusters, keeps who belongs as surely as the budget demands, and gathers why.
 
@@ -57,6 +59,7 @@ def judge(
 
     Args:
         progress: told of "traffic" (see `parts_of_clusters`) and then of "clusters", done and in all; may raise.
+        namesakes: of `find_namesakes`; those that no other cluster has are published too.
     """
     _, names = signal_families(graph)
     chosen = large(best(weighed, FLOOR), bar.min_size)
@@ -65,6 +68,13 @@ def judge(
     parts = parts_of_clusters(given, graph, chosen, pool, names, bar.time, progress)
     assessed = assess_clusters(parts, bar)
     chosen, pinned, (least, innocents) = _select_members(graph, chosen, assessed, bar)
+    if namesakes is not None:
+        people = namesakes.with_columns(pl.col("cluster") + max(parts, default=-1) + 1)
+        parts = {**parts, **describe_namesakes(people)}
+        assessed = pl.concat([assessed, assess_clusters(describe_namesakes(people), bar)])
+        chosen, people = _part_namesakes(chosen, people, pinned, assessed, bar.min_size)
+        pinned = pl.concat([pinned, people]).sort("cluster", "account")
+        innocents += float((1.0 - people["membership"].to_numpy()).sum())
     everybody = _together(chosen.drop("row"), pinned)
     pool = pools(given, everybody)
 
@@ -193,6 +203,40 @@ def _select_members(
     doubts = 1.0 - sure["membership"].to_numpy() * sure["score"].to_numpy()
     chosen, pinned = (pl.concat(each).sort("cluster", "account") for each in (kept, joined))
     return chosen, pinned, (least, float(doubts.sum()))
+
+
+def _part_namesakes(
+    chosen: pl.DataFrame, people: pl.DataFrame, pinned: pl.DataFrame, assessed: pl.DataFrame, smallest: int
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Part accounts between clusters and namesakes: each goes where the score is higher, or stays where it is pinned.
+
+    Args:
+        chosen: cluster, account and more.
+        people: cluster, account and more; of other clusters.
+        pinned: cluster, account and more: accounts that people's word put where they are.
+        assessed: of `assess_clusters`.
+        smallest: accounts of a cluster, at least.
+
+    Returns:
+        The rows of `chosen` and of `people` that stay.
+    """
+    score = assessed.select("cluster", "score")
+    claims = pl.concat(
+        [
+            chosen.select("cluster", "account").join(score, on="cluster"),
+            people.select("cluster", "account").join(score, on="cluster"),
+            pinned.select("cluster", "account", score=pl.lit(2.0)),
+        ]
+    )
+    won = claims.sort(["account", "score", "cluster"], descending=[False, True, False]).unique(
+        "account", keep="first", maintain_order=True
+    )
+    kept = large(won, smallest).select("cluster", "account")
+    stay, apart = (
+        frame.join(kept, on=["cluster", "account"], how="semi", maintain_order="left")
+        for frame in (chosen, people)
+    )
+    return stay, apart
 
 
 def _together(members: pl.DataFrame, pinned: pl.DataFrame) -> pl.DataFrame:

@@ -40,6 +40,7 @@ PSEUDO = {
     PRIOR: ("before any evidence", "before any evidence"),
     "time": ("signed up in lockstep", "signed up apart from the others"),
     "rest": ("other evidence", "other evidence"),
+    "names": ("has the names of one person with another member", "has another person's names"),
     PINNED: ("the same operator's as another member, a person says", "another operator's, a person says"),
 }
 """Families without values: what they say for, and what against."""
@@ -56,6 +57,7 @@ PARTS = {
     "moves": "joint moves to new models",
     "succession": "replacement of the banned",
     "asked": "prompts from one list",
+    "names": "names of one person",
     "declared": "declared organizations",
     "institution": "institutions' networks",
     "anonymous": "anonymous networks",
