@@ -1,4 +1,4 @@
-"""Promise: pairs and triples of one person's names are published where small clusters are asked for, each account in one
+"""Promise: pairs and triples of one person are published where small clusters are asked for, each account in one
 cluster, the surer one; where only large clusters are asked for, names change nothing."""
 
 import polars as pl
