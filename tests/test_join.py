@@ -117,7 +117,7 @@ def test_the_affinity_of_halves_is_near_one_and_of_strangers_nothing() -> None:
     assert np.array_equal(affinity, affinity.T)
 
 
-def test_partners_are_each_other_s_best() -> None:
+def test_partners_are_paired_by_falling_affinity() -> None:
     affinity = np.zeros((5, 5))
     for one, other, value in ((0, 1, 0.6), (1, 2, 0.9), (3, 4, JOINING)):
         affinity[one, other] = affinity[other, one] = value

@@ -31,8 +31,8 @@ ROUNDS = 40
 def join_cores(evidence: Evidence, members: pl.DataFrame) -> pl.DataFrame:
     """Join cores that share, in two families, nearly as much with each other as with themselves.
 
-    In each round every core that is the best partner of its own best partner joins it, and all affinities are measured
-    again: values that only one operator's cores used are then used by fewer cores, and say more.
+    In each round cores join in pairs, by falling affinity, and all affinities are measured again: values that only
+    one operator's cores used are then used by fewer cores, and say more.
 
     Args:
         evidence: what accounts use.
@@ -79,7 +79,7 @@ def measure_affinity(evidence: Evidence, members: pl.DataFrame) -> csr_array:
 
 
 def find_partners(affinity: csr_array, least: float = JOINING) -> tuple[Ints, Ints]:
-    """Find pairs of cores each of which is the other's best partner.
+    """Pair cores by falling affinity, each with one other at most.
 
     Args:
         affinity: of `measure_affinity`.
@@ -90,17 +90,17 @@ def find_partners(affinity: csr_array, least: float = JOINING) -> tuple[Ints, In
     """
     entries = affinity.tocoo()
     core, partner = (axis.astype(np.int64) for axis in entries.coords)
-    strong = entries.data >= least
+    strong = (entries.data >= least) & (core < partner)
     core, partner, value = core[strong], partner[strong], entries.data[strong]
-    # Of equally good partners the one with which the pair comes first, seen from either end.
-    first, second = np.minimum(core, partner), np.maximum(core, partner)
-    order = np.lexsort((second, first, -value, core))
-    best = order[np.diff(core[order], prepend=-1) != 0]
-    chosen = np.full(affinity.shape[0], -1, dtype=np.int64)
-    chosen[core[best]] = partner[best]
-    one = np.flatnonzero(chosen >= 0)
-    one = one[(chosen[chosen[one]] == one) & (one < chosen[one])]
-    return one, chosen[one]
+    free = np.ones(affinity.shape[0], dtype=np.bool_)
+    pairs: list[tuple[int, int]] = []
+    for place in np.lexsort((partner, core, -value)).tolist():
+        one, other = int(core[place]), int(partner[place])
+        if free[one] and free[other]:
+            free[one] = free[other] = False
+            pairs.append((one, other))
+    found = np.array(pairs, dtype=np.int64).reshape(-1, 2)
+    return found[:, 0], found[:, 1]
 
 
 def _collect_uses(evidence: Evidence, account: NDArray[np.int32]) -> dict[int, tuple[Ints, Ints]]:
