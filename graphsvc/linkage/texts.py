@@ -34,8 +34,9 @@ Flags = NDArray[np.bool_]
 COMMONEST = 50
 """A word that more accounts have makes no candidates. Two strangers share such a one by chance, and who shares a rarer
 word beside it is a candidate by that."""
-CANDIDATES = 20
-"""Candidates an account, at most; where there would be more, only rarer words make them."""
+CANDIDATES = 4
+"""Candidates an account, at most; where there would be more, only rarer words make them. 20 give the same
+links in all but one of the worlds in docs/decisions/names.md, in four times the time."""
 AT_A_TIME = 100_000
 """Pairs compared at a time: bounds the memory for what they share."""
 COMMON_DOMAIN = 32
