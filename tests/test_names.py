@@ -160,14 +160,14 @@ def test_full_names_that_disagree_are_evidence_against(tmp_path: Path) -> None:
 
 
 def test_a_common_surname_links_no_one(tmp_path: Path) -> None:
-    """Forty people of one surname, and of ten first names: some have the same full name, and all that is chance."""
+    """Twenty people of one surname, and of ten first names: some have one full name, and all that is chance."""
     rng = np.random.default_rng(4)
     people: list[tuple[str | None, str | None]] = []
-    for number in range(40):
+    for number in range(20):
         first = str(rng.choice(FIRST))
         people.append((f"{first}{number}@mail.example", f"{first} Miller"))
     links = link_texts(graph_of(tmp_path, people + strangers(600, 5)))
-    alike = (links.source < 40) & (links.target < 40)
+    alike = (links.source < 20) & (links.target < 20)
     assert alike.sum() > 100
     assert not links.linked()[alike].any()
 
