@@ -68,11 +68,12 @@ def test_what_the_run_set_itself_is_kept_with_it(database: Store, rings: Path) -
     run(database)
     (kept,) = database.read("query/published_run")
     thresholds = json.loads(kept["run"]["thresholds"])
-    membership = members(database)["membership"]
-    assert FLOOR <= thresholds["membership"] <= float(membership.min())  # type: ignore[arg-type]
-    # The budget is of memberships: how likely a cluster is a campaign is asked apart.
-    assert thresholds["expected_innocents"] == pytest.approx(float((1.0 - membership).sum()))
-    assert thresholds["expected_innocents"] <= LEAST_INNOCENTS
+    found = members(database)
+    assert FLOOR <= thresholds["membership"] <= float(found["membership"].min())  # type: ignore[arg-type]
+    # The budget is of memberships: how likely a cluster is a campaign is asked apart, and is expected of both.
+    assert float((1.0 - found["membership"]).sum()) <= LEAST_INNOCENTS
+    doubts = 1.0 - found["membership"] * found["cluster_score"]
+    assert thresholds["expected_innocents"] == pytest.approx(float(doubts.sum()))
     assert json.loads(kept["run"]["parameters"])["budget"] == Parameters().budget
 
 

@@ -10,7 +10,6 @@ from graphsvc.intake import addresses
 from graphsvc.intake.codes import NOWHERE, Ranks, distinct, ranks
 from graphsvc.model.columns import EDGES, values_schema
 from graphsvc.signals.kinds import KINDS, SignalKind, kind_of
-from graphsvc.signals.normalise import MARKS
 from graphsvc.signals.prompts import BANDS
 from graphsvc.signals.tokens import Tokeniser
 
@@ -113,15 +112,10 @@ def _keyed(
     return _Rows(table, accounts, column, values, keys, _former(kind, name, text, tokens), words)
 
 
-def _words_of(split: Callable[[pl.Expr], pl.Expr], text: pl.Series, tokens: Tokeniser) -> pl.Series:
+def _words_of(split: Callable[[pl.Series], pl.DataFrame], text: pl.Series, tokens: Tokeniser) -> pl.Series:
     """Return the tokens of the words of each value, each behind its mark; List of String, as long as `text`."""
-    words = (
-        text.to_frame("text").select(row=pl.int_range(pl.len()), word=split(pl.col("text"))).explode("word")
-    )
-    mark = pl.col("word").str.extract(f"^([{MARKS}])").fill_null("")
-    words = words.drop_nulls().with_columns(mark=mark)
-    plain = words.select(pl.col("word").str.strip_prefix(pl.col("mark"))).to_series()
-    hashed = words.select("row", word=pl.col("mark") + tokens.words(plain))
+    words = split(text)
+    hashed = words.select("row", word=pl.col("mark") + tokens.words(words["word"]))
     lists = hashed.group_by("row").agg(pl.col("word"))
     rows = pl.DataFrame({"row": pl.int_range(len(text), eager=True)})
     return rows.join(lists, on="row", how="left", maintain_order="left")["word"]

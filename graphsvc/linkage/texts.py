@@ -34,8 +34,9 @@ Flags = NDArray[np.bool_]
 COMMONEST = 50
 """A word that more accounts have makes no candidates. Two strangers share such a one by chance, and who shares a rarer
 word beside it is a candidate by that."""
-CANDIDATES = 20
-"""Candidates an account, at most; where there would be more, only rarer words make them."""
+CANDIDATES = 4
+"""Candidates an account, at most; where there would be more, only rarer words make them. 20 give the same
+links in all but one of the worlds in docs/decisions/names.md, in four times the time."""
 AT_A_TIME = 100_000
 """Pairs compared at a time: bounds the memory for what they share."""
 COMMON_DOMAIN = 32
@@ -149,7 +150,7 @@ def compare_candidates(texts: Texts, memory: int) -> Compared:
     """
     tokens = _Tokens.of(texts)
     parts = [_compare(texts, tokens, np.empty(0, dtype=np.int32), np.empty(0, dtype=np.int32))]
-    for source, target in _candidates(tokens.all, tokens.degree, memory):
+    for source, target in _candidates(tokens, memory):
         for at in range(0, len(source), AT_A_TIME):
             parts.append(_compare(texts, tokens, source[at : at + AT_A_TIME], target[at : at + AT_A_TIME]))
     source, target = (
@@ -232,13 +233,17 @@ def _compare(texts: Texts, tokens: _Tokens, one: Ints, other: Ints) -> Compared:
     return Compared(one, other, Pairs(levels, several, rarity, weight, np.zeros(len(one))))
 
 
-def _candidates(tokens: csr_array, degree: NDArray[np.int64], memory: int) -> Iterator[tuple[Ints, Ints]]:
+def _candidates(tokens: _Tokens, memory: int) -> Iterator[tuple[Ints, Ints]]:
     """Yield source and target of the pairs that share a token that makes candidates."""
+    accounts = tokens.all.shape[0]
+    # Two short forms alike say nothing: one account must have the token as a word, or as all its words in one.
+    said = np.asarray((tokens.words + tokens.wholes).sum(axis=0)).ravel() > 0
+    degree = np.where(said, tokens.degree, 0)
     pairs = np.bincount(degree, degree * (degree - 1) / 2, minlength=COMMONEST + 1)[: COMMONEST + 1]
-    affordable = int(np.searchsorted(np.cumsum(pairs), CANDIDATES * tokens.shape[0], side="right")) - 1
-    account, token = (each.astype(np.int32) for each in tokens.tocoo().coords)
+    affordable = int(np.searchsorted(np.cumsum(pairs), CANDIDATES * accounts, side="right")) - 1
+    account, token = (each.astype(np.int32) for each in tokens.all.tocoo().coords)
     makes = ((degree > 1) & (degree <= max(affordable, 2)))[token]
-    sharers = Sharers.of(account[makes], token[makes], tokens.shape[0])
+    sharers = Sharers.of(account[makes], token[makes], accounts)
     for first, end in sharers.pieces(memory):
         yield sharers.pairs(first, end)
 

@@ -50,7 +50,7 @@ class SignalKind:
     hub_degree: int = 200
     sole: bool = False
     coarse: bool = False
-    words: Callable[[pl.Expr], pl.Expr] | None = None
+    words: Callable[[pl.Series], pl.DataFrame] | None = None
 
 
 KINDS: tuple[SignalKind, ...] = (

@@ -51,8 +51,7 @@ def _local_part(expr: pl.Expr) -> pl.Expr:
 
 
 WHOLE, FORM, INITIAL = "=", "~", "^"
-"""What marks a word that is all words in one, one that is the first and the last in one, and one that is one of these
-with the initial of the other."""
+"""What marks all words in one, some of them in one, and some of them in one of which one is an initial."""
 MARKS = WHOLE + FORM + INITIAL
 _PLAIN = {"ł": "l", "ø": "o", "đ": "d", "ð": "d", "ß": "ss", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th"}
 """Latin letters that Unicode does not decompose, as people write them in e-mail addresses."""
@@ -60,49 +59,74 @@ _LONGEST_NAME = 5
 """Words of a name up to which neighbours are written in one."""
 
 
-def words_of_name(expr: pl.Expr) -> pl.Expr:
-    """Return the words of a display name, to be hashed one by one.
+def words_of_name(names: pl.Series) -> pl.DataFrame:
+    """Return the words of display names, to be hashed one by one.
+
+    Args:
+        names: String, n rows.
 
     Returns:
-        List of String. Words of two letters and more; all words in one, marked `WHOLE`; and the ways in which people
-        write a name in one, so that it can be compared with the local part of an e-mail address. Of `Jane van Doe`
-        these are `janevan`, `vandoe`, `janedoe` and `doejane`, marked `FORM`, and `jdoe`, `doej`, `janed` and `djane`,
-        marked `INITIAL`.
+        `row` (Int64, place in `names`), `mark` and `word` (String), each once. Words of two letters and more; all words
+        in one, marked `WHOLE`; and the ways in which people write a name in one, so that it can be compared with the
+        local part of an e-mail address. Of `Jane van Doe` these are `janevan`, `vandoe`, `janedoe` and `doejane`,
+        marked `FORM`, and `jdoe`, `doej`, `janed`, `djane` and `jvandoe`, marked `INITIAL`.
     """
-    words = _without_accents(name(expr)).str.extract_all(r"\p{L}+")
-    first, last = words.list.first(), words.list.last()
-    one, other = _initial(first), _initial(last)
-    rest = words.list.slice(1).list.join("")
-    initials = [INITIAL + form for form in (one + last, last + one, first + other, other + first, one + rest)]
-    both = [FORM + form for form in (first + last, last + first)]
-    both += [
-        FORM + words.list.slice(at, size).list.join("") for size in (2, 3) for at in range(_LONGEST_NAME - 1)
-    ]
-    forms = pl.concat_list(
-        pl.when(words.list.len() > 1).then(form) for form in both + initials
-    ).list.drop_nulls()
-    return _marked(words, words.list.join(""), forms)
+    words = names.to_frame("text").select(
+        words=_without_accents(name(pl.col("text"))).str.extract_all(r"\p{L}+")
+    )
+    words = words.with_row_index("row").with_columns(
+        first=pl.col("words").list.first(), last=pl.col("words").list.last(),
+        many=pl.col("words").list.len(), whole=pl.col("words").list.join(""),
+    )  # fmt: skip
+    several = words.filter(pl.col("many") > 1).with_columns(
+        one=pl.col("first").str.slice(0, 1), other=pl.col("last").str.slice(0, 1),
+        rest=pl.col("words").list.slice(1).list.join(""),
+    )  # fmt: skip
+    parts = [_long(words, "", pl.col("words")), _long(words, WHOLE, pl.col("whole"))]
+    for two in (("first", "last"), ("last", "first")):
+        parts.append(_long(several, FORM, pl.concat_str(two)))
+    for two in (("one", "last"), ("last", "one"), ("first", "other"), ("other", "first"), ("one", "rest")):
+        parts.append(_long(several, INITIAL, pl.concat_str(two)))
+    for size in (2, 3):
+        for at in range(_LONGEST_NAME - size + 1):
+            within = several.filter(pl.col("many") >= at + size)
+            parts.append(_long(within, FORM, pl.col("words").list.slice(at, size).list.join("")))
+    return _long_enough(parts)
 
 
-def words_of_email(expr: pl.Expr) -> pl.Expr:
-    """Return the words of an e-mail address's local part: those of two letters and more, and its handle as `WHOLE`."""
-    words = _without_accents(_local_part(expr)).str.extract_all(r"\p{L}+")
-    return _marked(words, _without_accents(email_handle(expr)), pl.lit([], dtype=pl.List(pl.String)))
+def words_of_email(emails: pl.Series) -> pl.DataFrame:
+    """Return the words of e-mail addresses' local parts: those of two letters and more, and the handle as `WHOLE`.
+
+    Args:
+        emails: String, n rows.
+
+    Returns:
+        As `words_of_name`.
+    """
+    words = emails.to_frame("text").select(
+        words=_without_accents(_local_part(pl.col("text"))).str.extract_all(r"\p{L}+"),
+        whole=_without_accents(email_handle(pl.col("text"))),
+    )
+    words = words.with_row_index("row")
+    return _long_enough([_long(words, "", pl.col("words")), _long(words, WHOLE, pl.col("whole"))])
 
 
 def _without_accents(expr: pl.Expr) -> pl.Expr:
     return expr.str.normalize("NFKD").str.replace_all(r"\p{M}+", "").str.replace_many(_PLAIN)
 
 
-def _initial(word: pl.Expr) -> pl.Expr:
-    return word.str.slice(0, 1)
+def _long(frame: pl.DataFrame, mark: str, words: pl.Expr) -> pl.DataFrame:
+    """Return `words`, a text or a list of texts a row, as one row a word."""
+    found = frame.select(pl.col("row").cast(pl.Int64), mark=pl.lit(mark), word=words)
+    return found.explode("word") if found["word"].dtype == pl.List else found
 
 
-def _marked(words: pl.Expr, whole: pl.Expr, forms: pl.Expr) -> pl.Expr:
-    long = words.list.eval(pl.element().filter(pl.element().str.len_chars() > 1))
-    long_forms = forms.list.eval(pl.element().filter(pl.element().str.len_chars() > 3))
-    wholes = pl.concat_list(WHOLE + pl.when(whole.str.len_chars() > 1).then(whole)).list.drop_nulls()
-    return pl.concat_list(long, wholes, long_forms).list.unique().list.sort()
+def _long_enough(parts: list[pl.DataFrame]) -> pl.DataFrame:
+    """Return the words of at least two letters, or of three where they are short forms, each once."""
+    least = pl.when(pl.col("mark").is_in([FORM, INITIAL])).then(3).otherwise(2)
+    return (
+        pl.concat(parts).filter(pl.col("word").str.len_chars() >= least).unique().sort("row", "mark", "word")
+    )
 
 
 def phone(expr: pl.Expr) -> pl.Expr:
