@@ -5,7 +5,6 @@ place. Inside it is tied closely, by its own card, devices and address. Were the
 would vouch for itself. Only what is connected in two independent ways makes the pools that others are weighed by.
 """
 
-import networkit  # type: ignore[import-untyped]
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
@@ -67,6 +66,9 @@ def find_blocks(row: Ints, value: Ints, rows: int) -> tuple[Ints, Ints]:
     """
     if not len(row):
         return np.empty(0, np.int64), np.empty(0, np.int64)
+    # Networkit and what it brings take a second to import, which no other command than a detection should wait for.
+    import networkit  # type: ignore[import-untyped]
+
     count = rows + int(value.max()) + 1
     ends = (row.astype(np.uint64), (rows + value).astype(np.uint64))
     graph = networkit.GraphFromCoo((np.ones(len(row)), ends), n=count, weighted=False, directed=False)
