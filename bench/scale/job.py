@@ -124,6 +124,7 @@ def outcome(place: Place) -> Row:
 
 def links_ours(place: Place) -> Row:
     """Pairs and communities by the engine `inprocess`; leaves the links for the others."""
+    from graphsvc.community.components import resolution_of
     from graphsvc.community.inprocess import InProcessDetector
     from graphsvc.linkage.bits import with_levels
     from graphsvc.linkage.pairs import enumerate_links
@@ -133,7 +134,8 @@ def links_ours(place: Place) -> Row:
     began = time.monotonic()
     links = enumerate_links(with_levels(graph), min_values=2)
     paired = time.monotonic()
-    community = InProcessDetector().communities(links, Algorithm.LEIDEN, gamma=1.0, seed=42)
+    gamma = resolution_of(links)
+    community = InProcessDetector().communities(links, Algorithm.LEIDEN, gamma=gamma, seed=42)
     ended = time.monotonic()
     np.savez(place.links, nodes=links.nodes, source=links.source, target=links.target, bits=links.bits)
     return {

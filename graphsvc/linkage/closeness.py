@@ -19,7 +19,7 @@ AROUND = 16
 CROWD = 64
 """Uses of all values on either side that tell the population's rate at a moment: its relative error is 1/8."""
 LEAST_DEGREE = 21
-"""Users of a popular value, one more than make pairs by the value alone (`pairs.TYING_DEGREE`)."""
+"""Users of a popular value, one more than make links by a value alone (`pairs.SOLE_DEGREE`)."""
 FALSE_PAIRS = 0.05
 """False pairs expected in all, unless the caller says otherwise."""
 
