@@ -10,6 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from graphsvc.campaigns.membership import Evidence, find_leading, pools
+from graphsvc.campaigns.uses import sign_values
 
 LARGE_PART = 0.2
 """Share of a cluster's members that make a part of its backbone by themselves, however they hang on: hands of a few
@@ -81,8 +82,4 @@ def find_blocks(row: Ints, value: Ints, rows: int) -> tuple[Ints, Ints]:
 
 def _merge_equal(row: Ints, value: Ints, rows: int) -> Ints:
     """Give one number to all values that the same rows have: bands of one template are one value."""
-    # Which rows have a value: a sum of random numbers of theirs, the same for the same rows.
-    tags = np.random.default_rng(0).integers(0, 2**63, rows, dtype=np.uint64)
-    sums = np.zeros(int(value.max()) + 1, dtype=np.uint64)
-    np.add.at(sums, value, tags[row])
-    return np.unique(sums, return_inverse=True)[1][value].astype(np.int64)
+    return np.unique(sign_values(row, value, rows), return_inverse=True)[1][value].astype(np.int64)

@@ -7,6 +7,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from graphsvc.campaigns.membership import Evidence
+from graphsvc.campaigns.uses import sign_values
 
 LARGE_PART = 0.2
 """Share of a cluster's members that makes a part of its own; what is smaller stays with the largest."""
@@ -35,13 +36,11 @@ def split(given: Evidence, members: pl.DataFrame, pool: pl.DataFrame, smallest: 
     value = np.flatnonzero(np.diff(value_of, prepend=-1))
     if not len(value):
         return members
-    # Which members have a value: a sum of random numbers of theirs, the same for the same members.
-    tags = np.random.default_rng(0).integers(0, 2**63, members.height, dtype=np.uint64)
     sets = pl.DataFrame(
         {
             "cluster": pool["cluster"].gather(value_of[value]),
             "inside": pool["inside"].gather(value_of[value]),
-            "same": np.add.reduceat(tags[row_of], value),
+            "same": sign_values(row_of, value_of, members.height)[value_of[value]],
         }
     )
     most = sets.sort(["cluster", "inside", "same"], descending=[False, True, False]).unique(

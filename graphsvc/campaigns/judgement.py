@@ -70,8 +70,9 @@ def judge(
     chosen, pinned, (least, innocents) = _select_members(graph, chosen, assessed, bar)
     if namesakes is not None:
         people = namesakes.with_columns(pl.col("cluster") + max(parts, default=-1) + 1)
-        parts = {**parts, **describe_namesakes(people)}
-        assessed = pl.concat([assessed, assess_clusters(describe_namesakes(people), bar)])
+        described = describe_namesakes(people)
+        parts = {**parts, **described}
+        assessed = pl.concat([assessed, assess_clusters(described, bar)])
         chosen, people = _part_namesakes(chosen, people, pinned, assessed, bar.min_size)
         pinned = pl.concat([pinned, people]).sort("cluster", "account")
         innocents += float((1.0 - people["membership"].to_numpy()).sum())

@@ -103,6 +103,24 @@ def used_by(graph: SignalGraph, account: NDArray[np.int32]) -> tuple[Rows, NDArr
     return place, graph.signal[row]
 
 
+def sign_values(row: Rows, value: Rows, rows: int) -> NDArray[np.uint64]:
+    """Sign each value by the rows that have it: values of the same rows have the same signature.
+
+    It is the sum of random numbers of the rows, the same for the same rows.
+
+    Args:
+        row, value: parallel, one a use, each once.
+        rows: how many there are.
+
+    Returns:
+        uint64, one a value up to the largest; 0 for one that no row has.
+    """
+    tags = np.random.default_rng(0).integers(0, 2**63, rows, dtype=np.uint64)
+    sums = np.zeros(int(value.max(initial=-1)) + 1, dtype=np.uint64)
+    np.add.at(sums, value, tags[row])
+    return sums
+
+
 def _slices(matrix: csr_array, which: NDArray[np.int32]) -> tuple[Rows, NDArray[np.int32], NDArray[np.bool_]]:
     """Rows of a matrix: place (in `which`), column, what is there."""
     rows = matrix[which]

@@ -165,9 +165,23 @@ def sharing_bits(kinds: Sequence[str], degrees: Sequence[int], accounts: int) ->
 def _agreement(
     prior_m: NDArray[np.float64], strength: NDArray[np.float64], degree: NDArray[np.int64], accounts: int
 ) -> NDArray[np.float64]:
-    u = coarse(np.maximum(degree - 1, 1)) / coarse(max(accounts - 1, 1))
-    bits: NDArray[np.float64] = np.maximum(strength * np.log2(prior_m / np.minimum(u, 1.0)), 0.0)
+    u = share_of_others(degree, accounts)
+    bits: NDArray[np.float64] = np.maximum(strength * np.log2(prior_m / u), 0.0)
     return bits
+
+
+def share_of_others(degree: NDArray[np.int64], accounts: int) -> NDArray[np.float64]:
+    """Compute the share of other accounts that have a value which an account has, of counts on a grid (`coarse`).
+
+    Args:
+        degree: accounts that have each value.
+        accounts: all there are.
+
+    Returns:
+        Above 0, at most 1; float64, shape as `degree`.
+    """
+    share: NDArray[np.float64] = coarse(np.maximum(degree - 1, 1)) / coarse(max(accounts - 1, 1))
+    return np.minimum(share, 1.0)
 
 
 def signal_strengths(graph: SignalGraph) -> NDArray[np.float64]:

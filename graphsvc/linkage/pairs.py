@@ -9,6 +9,7 @@ from graphsvc.linkage.bits import (
     degrees,
     in_passing,
     of_kinds,
+    share_of_others,
     signal_bits,
     signal_families,
     signal_levels,
@@ -299,8 +300,8 @@ class _Worth:
 
 def _measure_rarity(graph: SignalGraph, degree: Ints) -> NDArray[np.float64]:
     """Measure how rare each signal is: −log2 of the share of other accounts that have it, times its kind's strength."""
-    share = coarse(np.maximum(degree - 1, 1)) / coarse(max(graph.accounts.height - 1, 1))
-    rarity: NDArray[np.float64] = -signal_strengths(graph) * np.log2(np.minimum(share, 1.0))
+    share = share_of_others(degree, graph.accounts.height)
+    rarity: NDArray[np.float64] = -signal_strengths(graph) * np.log2(share)
     return rarity
 
 
