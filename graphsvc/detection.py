@@ -19,7 +19,7 @@ from graphsvc.campaigns.namesakes import find_namesakes
 from graphsvc.campaigns.pins import Pins
 from graphsvc.campaigns.score import TIME
 from graphsvc.campaigns.succession.successions import successions
-from graphsvc.campaigns.weighing import cores, evidence_of
+from graphsvc.campaigns.weighing import add_bursts, cores, evidence_of
 from graphsvc.community.components import resolution_of
 from graphsvc.community.protocol import Detector
 from graphsvc.errors import Cancelled, DetectionError, GraphsvcError
@@ -307,6 +307,8 @@ def find(
     with clock.stage("campaigns") as stage:
         given = evidence_of(full, signups="signup" in parameters.time)
         grown = cores(community, parameters.min_core)
+        if "arrivals" in parameters.time:
+            grown = add_bursts(grown, graph.accounts["created_at"].to_numpy(), parameters.min_core)
         if parameters.joining:
             grown = join_cores(given, grown)
         _, weighed = grow(given, grown, parameters.rounds, progress)

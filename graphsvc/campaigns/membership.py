@@ -152,7 +152,7 @@ class Weighed:
 
 
 def weigh(given: Evidence, members: pl.DataFrame, backbone: pl.DataFrame | None = None) -> Weighed:
-    """Weigh every account against every cluster with which it agrees strongly in some tying family.
+    """Weigh members against their cluster, and every account against those it agrees with strongly in a tying family.
 
     What an account agrees with is the backbone alone; what agreement is worth is learned from all members.
 
@@ -179,7 +179,9 @@ def weigh(given: Evidence, members: pl.DataFrame, backbone: pl.DataFrame | None 
 
     strong = worth[fine.cluster, fine.family, fine.kind] >= STRONG_BITS
     pairs = (fine.cluster * accounts + fine.account)[strong]
-    pairs = pairs[np.diff(pairs, prepend=-1) != 0]
+    # Members stay candidates: who came in one burst with the others may agree strongly with none of them.
+    own = members["cluster"].to_numpy().astype(np.int64) * accounts + members["account"].to_numpy()
+    pairs = np.union1d(pairs, own)
     cluster, account = (
         (pairs // max(accounts, 1)).astype(np.int32),
         (pairs % max(accounts, 1)).astype(np.int32),

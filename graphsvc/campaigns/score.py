@@ -38,9 +38,9 @@ MOST_LOCKSTEP, LEAST_LOCKSTEP = 3.0, -1.0
 MOST_BANS, LEAST_BANS = 3.0, -0.5
 DECLARED_BITS, COHERENT_BITS, INSTITUTION_BITS, OWN_DOMAIN_BITS, ANONYMOUS_BITS = -5.0, -3.0, -4.0, -4.0, 1.0
 Progress = Callable[[str, int, int], None]
-TIME = ("signup", "lockstep", *TRAFFIC, "succession", ASKED)
-"""Names of the evidence from time, and from prompts (`asked`); each can be left out. `signup` is a member's, the others
-are a cluster's."""
+TIME = ("signup", "arrivals", "lockstep", *TRAFFIC, "succession", ASKED)
+"""Names of the evidence from time, and from prompts (`asked`); each can be left out. `signup` is a member's,
+`arrivals` makes candidates of bursts of sign-ups, the others are a cluster's."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import polars as pl
 from graphsvc.campaigns.membership import Evidence
 from graphsvc.campaigns.uses import Uses
 from graphsvc.linkage.bits import degrees, in_passing, signal_families, signal_levels, signal_strengths
+from graphsvc.linkage.bursts import find_bursts
 from graphsvc.linkage.timing import signup_population
 from graphsvc.model.graph import SignalGraph
 from graphsvc.signals.kinds import family_ties
@@ -43,3 +44,28 @@ def cores(community: np.ndarray[tuple[int], np.dtype[np.int32]], smallest: int) 
     """Communities of at least `smallest` accounts: cluster, account (int32)."""
     frame = pl.DataFrame({"cluster": community, "account": np.arange(len(community), dtype=np.int32)})
     return frame.filter((pl.col("cluster") >= 0) & (pl.len().over("cluster") >= smallest))
+
+
+def add_bursts(
+    cores: pl.DataFrame, created_at: np.ndarray[tuple[int], np.dtype[np.int64]], smallest: int
+) -> pl.DataFrame:
+    """Add a core for each burst of sign-ups, of its accounts that are in no core.
+
+    A campaign whose accounts share little but came at once has no core of links. Who is in a burst by chance is let go
+    while clusters grow.
+
+    Args:
+        cores: cluster, account (int32), of `cores`.
+        created_at: (accounts,) int64, ms since 1970, -1 = unknown.
+        smallest: accounts of a core, at least.
+
+    Returns:
+        cluster, account: the cores, and those of bursts with numbers after theirs; sorted.
+    """
+    burst = find_bursts(created_at).burst.copy()
+    burst[cores["account"].to_numpy()] = -1
+    first = int(cores["cluster"].max() or -1) + 1  # type: ignore[arg-type]
+    found = pl.DataFrame({"cluster": burst, "account": np.arange(len(burst), dtype=np.int32)}).filter(
+        (pl.col("cluster") >= 0) & (pl.len().over("cluster") >= smallest)
+    )
+    return pl.concat([cores, found.with_columns(pl.col("cluster") + first)]).sort("cluster", "account")

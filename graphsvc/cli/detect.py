@@ -21,6 +21,7 @@ class TimeEvidence(StrEnum):
     """Evidence from time and prompts; the names of `campaigns.score.TIME`."""
 
     SIGNUP = "signup"
+    ARRIVALS = "arrivals"
     LOCKSTEP = "lockstep"
     BALANCE = "balance"
     SLEEPLESS = "sleepless"
