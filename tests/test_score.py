@@ -12,6 +12,7 @@ from small import graph_of, members_of
 from graphsvc.campaigns.membership import pools
 from graphsvc.campaigns.score import (
     LEAST_BANS,
+    LEAST_POOLED,
     MOST_BANS,
     MOST_INFRASTRUCTURE,
     MOST_OTHER,
@@ -156,18 +157,63 @@ def test_a_kind_of_few_members_is_not_wide() -> None:
     assert parts_of(world(*few, *pool("device", 5)))["shared"].bits == 2.0
 
 
-def test_where_no_infrastructure_is_known_what_else_is_shared_stands_for_it() -> None:
-    graph = graph_of(
-        300,
-        [("referral_code",), ("tls_fingerprint",)],
-        {(account, signal) for account in GROUP for signal in (0, 1)},
-        created_at=[number * HOUR for number in range(300)],
-    )
-    parts = parts_of(graph)
+@pytest.mark.parametrize(("size", "least"), [(2, 2), (3, 3), (6, 3), (9, 3), (20, 6)])
+def test_what_two_share_makes_a_pair_in_however_small_a_group(size: int, least: int) -> None:
+    def shared(holders: int) -> bool:
+        edges = {(account, 0) for account in range(holders)} | {(account, 1) for account in range(size)}
+        graph = graph_of(ACCOUNTS, [("instrument",), ("prompt",)], edges)
+        given_, members = evidence_of(graph, signups=False), members_of(range(size))
+        found = parts_of_clusters(
+            given_, graph, members, pools(given_, members), signal_families(graph)[1], []
+        )
+        return any(part.name == "shared" and "payment" in part.says for part in found[0])
+
+    assert shared(least)
+    assert not shared(least - 1)
+
+
+def undeclared(outsiders: int) -> SignalGraph:
+    """A thousand accounts with identifiers of undeclared kinds, of whom thirty share two values, two others six more.
+
+    Args:
+        outsiders: accounts that use each of the values too.
+    """
+    edges = {(account, signal) for account in GROUP for signal in (0, 1, 2 + account % 6)}
+    edges |= {(SIZE + 20 * signal + place, signal) for signal in range(8) for place in range(outsiders)}
+    kinds = [("referral_code",), ("tls_fingerprint",), *[("referral_code",)] * 6]
+    return graph_of(ACCOUNTS, kinds, edges, created_at=[number * HOUR for number in range(ACCOUNTS)])
+
+
+def test_where_no_infrastructure_is_known_what_is_a_group_s_own_stands_for_it() -> None:
+    parts = parts_of(undeclared(0))
     assert parts["shared"].bits == 4.0
     assert parts["pooled"].bits == MOST_POOLED
-    assert parts["pooled"].says.startswith("100% of what a member uses")
+    assert parts["pooled"].says.startswith("100% of what a member uses is shared in the group")
+    assert parts["pooled"].says.endswith("100% of its other users are of the group, chance taken out")
+    assert score(list(parts.values())) > 0.9
     assert "pooled" not in parts_of(world(*RING))
+
+
+def test_a_community_of_interest_shares_as_much_and_scores_low() -> None:
+    parts = parts_of(undeclared(10))
+    assert parts["pooled"].says.startswith("100% of what a member uses is shared in the group")
+    assert parts["pooled"].bits == LEAST_POOLED
+    # Three in four users of the fingerprint are members; most users of the referral codes are not.
+    assert parts["shared"].bits == 2.5
+    assert score(list(parts.values())) < 0.5
+
+
+def test_names_stand_for_no_infrastructure() -> None:
+    edges = {(account, kind) for account in GROUP for kind in (0, 1)}
+    for kind, bits in (("tls_fingerprint", 4.0), ("display_name", 2.5)):
+        assert parts_of(graph_of(ACCOUNTS, [("referral_code",), (kind,)], edges))["shared"].bits == bits
+
+
+def test_who_shares_little_has_pooled_little_whoever_else_uses_it() -> None:
+    edges = {(account, 0) for account in GROUP}
+    edges |= {(account, 1 + 5 * account + own) for account in GROUP for own in range(5)}
+    graph = graph_of(ACCOUNTS, [("referral_code",)] * (1 + 5 * SIZE), edges)
+    assert parts_of(graph)["pooled"].bits == LEAST_POOLED
 
 
 def test_the_evidence_from_time_is_left_out_part_by_part() -> None:

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from small import evidence, graph_of, members_of
 
 from graphsvc.campaigns.membership import pools
-from graphsvc.campaigns.traits import concentration, holders, traits
+from graphsvc.campaigns.traits import holders, measure_ownership, traits
+from graphsvc.model.scale import coarse
 
 
 def of(kind: str, *users: int, group: str = "") -> tuple[tuple[str, str, str], tuple[int, ...]]:
@@ -79,18 +80,57 @@ def test_how_widely_a_family_is_held_by_hand() -> None:
     assert held.rows() == [(0, 0, 2, 0.75), (0, 1, 1, 0.5)]
 
 
-def test_concentration_is_the_share_of_the_pool_in_all_that_a_member_uses_by_hand() -> None:
-    # Accounts 0–3 share value 0. Beside it 0 has one that nobody else has, 1 one that a stranger has too, 2 one of
-    # that and two of its own, 3 nothing. Prefix 6, which all four are in, is no value.
-    uses = {0: [1], 1: [2], 2: [3, 4, 5], 3: []}
-    rows = [(account, value, 0) for account, own in uses.items() for value in (0, *own, 6)]
-    rows += [(100, 2, 0), (100, 3, 0)]
-    graph = graph_of(1_000, [("ip",)] * 6 + [("prefix",)], {(account, value) for account, value, _ in rows})
+def test_what_is_pooled_and_whose_it_is_by_hand() -> None:
+    # Accounts 0–3 share value 0, 0 and 1 value 1, which three outsiders use too. Beside them 2 has two values of its
+    # own and 3 nothing. Prefix 4, which all four are in, is no value.
+    uses = {0: [1], 1: [1], 2: [2, 3], 3: []}
+    rows = [(account, value, 0) for account, own in uses.items() for value in (0, *own, 4)]
+    rows += [(100 + outsider, 1, 0) for outsider in range(3)]
+    graph = graph_of(1_000, [("ip",)] * 4 + [("prefix",)], {(account, value) for account, value, _ in rows})
     members = members_of(range(4))
-    pool = pools(evidence(rows, 1_000, levels={6: 1}), members)
-    assert pool["signal"].to_list() == [0, 6]
-    found = concentration(graph, members, pool)
-    assert found.rows() == [(0, pytest.approx((1 / 2 + 1 / 2 + 1 / 4 + 1) / 4))]
+    pool = pools(evidence(rows, 1_000, levels={4: 1}), members)
+    assert pool["signal"].to_list() == [0, 1, 4]
+    found = measure_ownership(graph, members, pool)
+    assert found.select("cluster", "family").rows() == [(0, 0)]
+    assert found["pooled"].item() == pytest.approx((1 + 1 + 1 / 3 + 1) / 4)
+    # Of value 0 all other users are members, of value 1 one in four; a random group of four has 3 of 1,023 others.
+    of = (5 / 8 + 5 / 8 + 1 / 3 + 1) / (1 + 1 + 1 / 3 + 1)
+    chance = 3 / (coarse(1_000) - 1)
+    assert found["own"].item() == pytest.approx((of - chance) / (1 - chance))
+
+
+def test_families_are_measured_one_by_one() -> None:
+    rows = [(account, 0, 0) for account in range(3)] + [(account, 1, 1) for account in range(3)]
+    rows += [(account, 1, 1) for account in range(50, 54)]
+    graph = graph_of(100, [("ip",), ("referral_code",)], {row[:2] for row in rows})
+    members = members_of(range(3))
+    found = measure_ownership(graph, members, pools(evidence(rows, 100), members))
+    assert found["pooled"].to_list() == [0.5, 0.5]
+    chance = 2 / (coarse(100) - 1)
+    assert found["own"].to_list() == pytest.approx([1.0, (2 / 6 - chance) / (1 - chance)])
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.sets(st.tuples(st.integers(0, 39), st.integers(0, 11)), max_size=150),
+    st.sets(st.integers(0, 39), min_size=2, max_size=10),
+)
+def test_an_outsider_makes_what_is_pooled_less_a_cluster_s_own(
+    edges: set[tuple[int, int]], core: set[int]
+) -> None:
+    members = members_of(core)
+
+    def measured(used: set[tuple[int, int]]) -> dict[str, float]:
+        graph = graph_of(1_000, [("ip",)] * 12, used)
+        rows = [(account, signal, 0) for account, signal in used]
+        pool = pools(evidence([*rows, (0, 11, 0)], 1_000), members)
+        found = measure_ownership(graph, members, pool)
+        return {name: found[name].sum() for name in ("pooled", "own")}
+
+    alone = measured({edge for edge in edges if edge[0] in core})
+    among = measured(edges)
+    assert 0.0 <= among["pooled"] <= alone["pooled"] <= 1.0 + 1e-9
+    assert among["own"] <= alone["own"] + 1e-9 <= 1.0 + 2e-9
 
 
 @settings(max_examples=100, deadline=None)

@@ -209,10 +209,14 @@ def _select_members(
 def _part_namesakes(
     chosen: pl.DataFrame, people: pl.DataFrame, pinned: pl.DataFrame, assessed: pl.DataFrame, smallest: int
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Part accounts between clusters and namesakes: each goes where the score is higher, or stays where it is pinned.
+    """Part accounts between clusters and namesakes, each to the claim that explains it better.
+
+    Namesakes who are all of one campaign stay there. One operator runs them, says either claim, and the campaign says
+    also why they share with its other members. Else a campaign whose operator uses each name four times would fall to
+    pieces. Of other accounts the surer claim counts, or people's pins.
 
     Args:
-        chosen: cluster, account and more.
+        chosen: cluster, account, membership and more.
         people: cluster, account and more; of other clusters.
         pinned: cluster, account and more: accounts that people's word put where they are.
         assessed: of `assess_clusters`.
@@ -221,15 +225,25 @@ def _part_namesakes(
     Returns:
         The rows of `chosen` and of `people` that stay.
     """
-    score = assessed.select("cluster", "score")
+    campaigns = assessed.filter(pl.col("assessment") == Assessment.CAMPAIGN.value)
+    homes = pl.concat([chosen.select("cluster", "account"), pinned.select("cluster", "account")])
+    homes = homes.join(campaigns, on="cluster", how="semi").select("account", home="cluster")
+    at_home = people.select("cluster", "account").join(homes, on="account", how="left")
+    nested = at_home.filter((pl.col("home").n_unique().over("cluster") == 1) & pl.col("home").is_not_null())
+    people = people.join(nested, on="cluster", how="anti", maintain_order="left")
     claims = pl.concat(
         [
-            chosen.select("cluster", "account").join(score, on="cluster"),
-            people.select("cluster", "account").join(score, on="cluster"),
-            pinned.select("cluster", "account", score=pl.lit(2.0)),
+            chosen.select("cluster", "account", sure="membership"),
+            people.select("cluster", "account", sure=pl.lit(1.0)),
+        ]
+    ).join(assessed, on="cluster")
+    claims = pl.concat(
+        [
+            claims.select("cluster", "account", claim=pl.col("sure") * pl.col("score")),
+            pinned.select("cluster", "account", claim=pl.lit(2.0)),
         ]
     )
-    won = claims.sort(["account", "score", "cluster"], descending=[False, True, False]).unique(
+    won = claims.sort(["account", "claim", "cluster"], descending=[False, True, False]).unique(
         "account", keep="first", maintain_order=True
     )
     kept = large(won, smallest).select("cluster", "account")

@@ -3,6 +3,7 @@
 Tables by cluster, sorted; functions on columns.
 """
 
+import numpy as np
 import polars as pl
 
 from graphsvc.campaigns.membership import Evidence
@@ -41,28 +42,56 @@ def holders(given: Evidence, members: pl.DataFrame, pool: pl.DataFrame) -> pl.Da
     )
 
 
-def concentration(graph: SignalGraph, members: pl.DataFrame, pool: pl.DataFrame) -> pl.DataFrame:
-    """How much of what members use is their cluster's pool: cluster, share of a member's values, on average.
+def measure_ownership(graph: SignalGraph, members: pl.DataFrame, pool: pl.DataFrame) -> pl.DataFrame:
+    """Measure how much of what members use is shared within their cluster, and how far that is the cluster's own.
+
+    Busy accounts of one community find most of what they use with some other member too. But outsiders use it as well,
+    while what an operator shares out among its accounts few others use. Only both together tell the two apart.
 
     Args:
-        members: cluster, account (int32).
-        pool: of `membership.pools`.
+        graph: the graph that the run reads.
+        members: cluster, account (int32), sorted.
+        pool: of `membership.pools`, of the same members.
+
+    Returns:
+        cluster, family (int32), pooled and own, sorted by cluster and family; clusters without a pool have no row.
+        `pooled` is the share of a member's values, on average, that are of the family and in the pool. `own` is the
+        share of their other users who are members, less what a random group of the size has: 1 if all are, 0 if as many
+        as of all accounts.
     """
-    own = pool.lazy().filter(pl.col("level") == 0).select("cluster", "signal", pooled=pl.lit(1))
-    values = graph.signals.select(
-        signal=pl.int_range(pl.len(), dtype=pl.Int32), fine=~pl.col("kind").is_in(list(DERIVED))
+    fine = ~graph.signals["kind"].is_in(list(DERIVED)).to_numpy()
+    row, signal = used_by(graph, members["account"].to_numpy())
+    row, signal = row[fine[signal]], signal[fine[signal]]
+    # Each member counts as one, and each of its values as a part of it.
+    weight = 1.0 / np.bincount(row, minlength=members.height)[row]
+    pool = pool.filter(pl.col("level") == 0)
+    keys = pool["cluster"].to_numpy().astype(np.int64) * len(fine) + pool["signal"].to_numpy()
+    asked = members["cluster"].to_numpy().astype(np.int64)[row] * len(fine) + signal
+    place = np.searchsorted(keys, asked)
+    met = np.append(keys, -1)[place] == asked
+    place, weight = place[met], weight[met]
+    inside, outside = pool["inside"].to_numpy() - 1, (pool["degree"] - pool["inside"]).to_numpy()
+    share = inside / (inside + coarse(np.maximum(outside, 0)))
+    size = members.group_by("cluster").agg(size=pl.len())
+    sums = pool.select(
+        "cluster",
+        "family",
+        pooled=pl.Series(np.bincount(place, weight, minlength=pool.height)),
+        owned=pl.Series(np.bincount(place, weight * share[place], minlength=pool.height)),
+    ).sort("cluster", "family", maintain_order=True)
+    found = sums.select("cluster", "family").unique(maintain_order=True)
+    pooled, owned = (pl.Series(summed(sums, ["cluster", "family"], name)) for name in ("pooled", "owned"))
+    chance = (pl.col("size") - 1) / max(coarse(graph.accounts.height) - 1, 1)
+    return (
+        found.with_columns(pooled=pooled, own=owned / pooled)
+        .join(size, on="cluster", maintain_order="left")
+        .select(
+            "cluster",
+            "family",
+            pooled=pl.col("pooled") / pl.col("size"),
+            own=pl.when(chance < 1.0).then((pl.col("own") - chance) / (1.0 - chance)).otherwise(0.0),
+        )
     )
-    shares = (
-        _used(members, graph)
-        .join(values.lazy().filter("fine"), on="signal")
-        .join(own, on=["cluster", "signal"], how="left")
-        .group_by("cluster", "account")
-        .agg(share=pl.col("pooled").count() / pl.len())
-        .sort("cluster", "account")
-        .collect()
-    )
-    size = shares.group_by("cluster", maintain_order=True).agg(size=pl.len())
-    return size.select("cluster", share=pl.Series(summed(shares, ["cluster"], "share")) / pl.col("size"))
 
 
 def traits(members: pl.DataFrame, graph: SignalGraph) -> pl.DataFrame:
