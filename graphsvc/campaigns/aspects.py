@@ -27,6 +27,8 @@ ASPECTS: Mapping[str, Aspect] = MappingProxyType(
         "succession": Aspect.COORDINATION,
         "names": Aspect.COORDINATION,
         "prior": Aspect.HOSTILITY,
+        "crowd": Aspect.HOSTILITY,
+        "event": Aspect.HOSTILITY,
         "bans": Aspect.HOSTILITY,
         "declared": Aspect.HOSTILITY,
         "domains": Aspect.HOSTILITY,

@@ -6,6 +6,7 @@ stated here; of the traffic's parts and of replacement, in their own modules.
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -15,36 +16,56 @@ from graphsvc.campaigns.aspects import ASPECTS, Aspect, measure_hostility
 from graphsvc.campaigns.membership import Evidence
 from graphsvc.campaigns.prompt_profile import PART as ASKED
 from graphsvc.campaigns.prompt_profile import score_prompts
+from graphsvc.campaigns.shares import MANNERS, SELDOM, weigh_share
 from graphsvc.campaigns.succession.replacement import replacement
 from graphsvc.campaigns.timing import PARTS as TRAFFIC
 from graphsvc.campaigns.timing import traffic_evidence
-from graphsvc.campaigns.traits import holders, measure_ownership, traits
+from graphsvc.campaigns.traits import holders, measure_ownership, measure_usual, traits
 from graphsvc.linkage.timing import fit_signups, lockstep, signup_population
 from graphsvc.model.graph import SignalGraph
 from graphsvc.signals.kinds import family_ties
 
-PRIOR_BITS = -4.0
-"""A group that passes as a cluster is more often a team, a class or an agency than a campaign: about one in sixteen."""
+PRIOR_BITS = -5.0
+"""A group that passes as a cluster is more often a team, a class or an agency than a campaign. The weights of this module
+and of `shares` are one logistic regression on candidates of development worlds: 57 random ones (seeds 1-20 and 100-149),
+the market, and ten of the scenarios (`bench/score_weights.py`). Each world counts the same, and signs are given."""
 WIDE_SHARE = 0.3
-"""A family, a declaration or a class of network is wide in a cluster when this share of members has it."""
+"""A family is wide in a cluster when this share of members has it."""
 WIDE_LEAST = 3
 """Members that a wide family has at least, or all of fewer: what two share makes a pair, in however small a group. Of
 groups of seven and more a share of .3 is three members anyway."""
-ENOUGH_SHARE = 0.5
-"""Half of the members with an identity of their own say as much as all: hardly anybody in a campaign has one."""
 INFRASTRUCTURE = ("payment", "device", "phone", "network")
 """Families that strangers do not come to share by taking the same course or copying the same prompt."""
-INFRASTRUCTURE_BITS, MOST_INFRASTRUCTURE = 2.0, 6.0
-OTHER_BITS, MOST_OTHER = 0.5, 1.0
-EVEN_POOLED, POOLED_BITS, LEAST_POOLED, MOST_POOLED = 0.3, 30.0, -1.5, 5.0
-"""Where no kind of infrastructure is known: friends share a few things, members of a campaign a third and more."""
+SHARED_BITS, MOST_INFRASTRUCTURE, MOST_OTHER = 1.1, 3, 2
+"""Bits of each wide family, and how many of either sort count. Both sorts have the same weight, 1.1 and 1.16: what is wide
+and no infrastructure counts where a group is told from others by declarations, networks and how it came."""
+EVEN_POOLED, POOLED_BITS, LEAST_POOLED, MOST_POOLED = 0.2, 13.0, -2.5, 5.0
+"""Share of what a member uses that is the group's, at which it says nothing; and bits a whole share."""
+EVEN_ALONE, ALONE_BITS, LEAST_ALONE = 0.3, 30.0, -1.5
+"""The same where no kind of infrastructure is known: friends share a few things, members of a campaign a third."""
+EVEN_CROWD, CROWD_BITS, LEAST_CROWD = 0.1, -4.5, -4.0
+"""An office, a class or a household is behind one address. An operator has many exits, or hides that there is one."""
+EVENT_BITS, EVENT_MS, SHORTEST_EVENT = -0.45, 86_400_000, 24.0
+"""Bits for each halving of a day within which all members signed up, down to an hour: classes and events come once, an
+operator comes again."""
+TRAFFIC_WEIGHTS = MappingProxyType({"balance": (0.6, 3.0), "sleepless": (3.0, 4.0), "asked": (0.25, 1.0)})
+"""What bits of the parts from traffic and prompts are multiplied by, and the most that comes of it either way. The others
+keep theirs (fitted: 1.03 and .85). Prompts alone are worth next to nothing on random worlds (fitted: 0 to .28)."""
 EVEN_OWN = 0.65
 """Share of the other users of what a group pools who are of the group, chance taken out, from which it is its own. In
 groups of four and more it is at most .56 among contributors to one part of a project (the identities), and at least .73
 in the campaigns of the sybil list and .84 in those of sparse-identifiers 5 and 6."""
 MOST_LOCKSTEP, LEAST_LOCKSTEP = 3.0, -1.0
-MOST_BANS, LEAST_BANS = 3.0, -0.5
-DECLARED_BITS, COHERENT_BITS, INSTITUTION_BITS, OWN_DOMAIN_BITS, ANONYMOUS_BITS = -5.0, -3.0, -4.0, -4.0, 1.0
+TRAITS = MappingProxyType(
+    {
+        "bans": "stopped",
+        "declared": "declared",
+        "domains": "own_domain",
+        "institution": "institutional",
+        "anonymous": "anonymous",
+    }
+)
+"""The column of `traits` that each part from shares is told by."""
 Progress = Callable[[str, int, int], None]
 TIME = ("signup", "arrivals", "lockstep", *TRAFFIC, "succession", ASKED)
 """Names of the evidence from time, and from prompts (`asked`); each can be left out. `signup` is a member's,
@@ -65,7 +86,7 @@ class Part:
         return ASPECTS[self.name]
 
 
-NOT_POOLED = Part("pooled", LEAST_POOLED, "nothing of what a member uses is shared in the group")
+NOT_POOLED = Part("pooled", LEAST_ALONE, "nothing of what a member uses is shared in the group")
 PRIOR = Part("prior", PRIOR_BITS, "most groups that pass as a cluster are a household, a team or a class")
 
 
@@ -111,19 +132,86 @@ def parts_of_clusters(
         .iter_rows()
     }
     known = set(families) & set(INFRASTRUCTURE)
-    owned = {} if known else _owned(graph, members, pool, families)
-    for row in traits(members, graph).iter_rows(named=True):
+    ownership = measure_ownership(graph, members, pool)
+    owned = _weigh_pools(ownership) if known else _find_owned(ownership, families)
+    crowds = _weigh_crowds(pool, families)
+    table = traits(members, graph)
+    shares = _weigh_shares(table, measure_usual(graph))
+    for row in table.iter_rows(named=True):
         number = row["cluster"]
-        infrastructure, pooled = (known, []) if known else owned.get(number, (known, [NOT_POOLED]))
-        found[number] = [PRIOR, *_shared(wide.get(number, []), infrastructure), *_declared(row), *pooled]
+        infrastructure, pooled = owned.get(number, (known, [] if known else [NOT_POOLED]))
+        found[number] = [
+            PRIOR,
+            *_shared(wide.get(number, []), known or infrastructure),
+            *shares[number],
+            *pooled,
+            *crowds.get(number, []),
+            *_weigh_event(row),
+        ]
     for row in _timed(given, graph, members, time, progress).iter_rows(named=True):
         found[row["cluster"]].append(Part(row["part"], row["bits"], row["says"]))
     return found
 
 
-def _owned(
-    graph: SignalGraph, members: pl.DataFrame, pool: pl.DataFrame, families: list[str]
-) -> dict[int, tuple[set[str], list[Part]]]:
+def _weigh_pools(ownership: pl.DataFrame) -> dict[int, tuple[set[str], list[Part]]]:
+    """Weigh how much of what members use is their group's, by cluster; nothing stands for infrastructure."""
+    found: dict[int, tuple[set[str], list[Part]]] = {}
+    totals = ownership.select("cluster", "pooled").partition_by("cluster", as_dict=True, maintain_order=True)
+    for (number,), rows in totals.items():
+        total = float(rows["pooled"].to_numpy().sum())
+        bits = float(np.clip(POOLED_BITS * (total - EVEN_POOLED), LEAST_POOLED, MOST_POOLED))
+        says = f"{total:.0%} of what a member uses is shared in the group, on average"
+        found[number] = (set(), [Part("pooled", bits, says)])
+    return found
+
+
+def _weigh_crowds(pool: pl.DataFrame, families: list[str]) -> dict[int, list[Part]]:
+    """Weigh how many members are behind the commonest address of their cluster."""
+    if "network" not in families:
+        return {}
+    addresses = pool.filter((pl.col("level") == 0) & (pl.col("family") == families.index("network")))
+    most = addresses.group_by("cluster").agg(share=(pl.col("inside") / pl.col("size")).max()).sort("cluster")
+    return {
+        number: [
+            Part(
+                "crowd",
+                float(np.clip(CROWD_BITS * (share - EVEN_CROWD), LEAST_CROWD, 0.0)),
+                f"{share:.0%} use one and the same address, as an office or a class does",
+            )
+        ]
+        for number, share in most.iter_rows()
+        if share > EVEN_CROWD
+    }
+
+
+def _weigh_event(row: Mapping[str, Any]) -> list[Part]:
+    """Weigh that all members signed up within a day or less; nothing where some moment is unknown."""
+    span = row["last_seen"] - row["first_seen"]
+    if row["first_seen"] < 0 or span >= EVENT_MS:
+        return []
+    halvings = float(np.log2(min(EVENT_MS / max(span, 1), SHORTEST_EVENT)))
+    hours = max(round(span / 3_600_000), 1)
+    says = f"all signed up within {hours} hour{'s' * (hours > 1)}, as for an event, and none at another time"
+    return [Part("event", EVENT_BITS * halvings, says)]
+
+
+def _weigh_shares(table: pl.DataFrame, usual: Mapping[str, float]) -> dict[int, list[Part]]:
+    """Weigh bans, declarations, domains and networks of each cluster (`shares.weigh_share`); what is known alone."""
+    found: dict[int, list[Part]] = {number: [] for number in table["cluster"].to_list()}
+    size = table["size"].to_numpy().astype(np.float64)
+    for name, column in TRAITS.items():
+        if usual[column] <= SELDOM:
+            continue
+        counts = table[column].to_numpy().astype(np.float64)
+        share = counts / size if column == "stopped" else counts
+        bits = weigh_share(np.round(share * size), size, usual[column], MANNERS[name])
+        for number, part, said in zip(found, share.tolist(), bits.tolist(), strict=True):
+            says = MANNERS[name].says.format(share=f"{part:.0%}", usual=f"{usual[column]:.0%}")
+            found[number].append(Part(name, said, says))
+    return found
+
+
+def _find_owned(ownership: pl.DataFrame, families: list[str]) -> dict[int, tuple[set[str], list[Part]]]:
     """Find what stands for infrastructure in each cluster where no kind is known that it is told by.
 
     Strangers do not come to share infrastructure. Of other kinds the data must show that: who else uses what members
@@ -131,9 +219,7 @@ def _owned(
     names, stand for nothing.
 
     Args:
-        graph: the graph that the run reads.
-        members: cluster, account (int32), sorted.
-        pool: of `membership.pools`, of the same members.
+        ownership: of `traits.measure_ownership`.
         families: the families' names.
 
     Returns:
@@ -141,12 +227,11 @@ def _owned(
         of what members use is shared, or how far it is the cluster's own, whichever says less.
     """
     found: dict[int, tuple[set[str], list[Part]]] = {}
-    table = measure_ownership(graph, members, pool)
-    for (number,), rows in table.group_by("cluster", maintain_order=True):
+    for (number,), rows in ownership.group_by("cluster", maintain_order=True):
         pooled, own = rows["pooled"].to_numpy(), rows["own"].to_numpy()
         total = float(pooled.sum())
         of = float((pooled * own).sum()) / total
-        bits = POOLED_BITS * min(total - EVEN_POOLED, of - EVEN_OWN)
+        bits = ALONE_BITS * min(total - EVEN_ALONE, of - EVEN_OWN)
         says = (
             f"{total:.0%} of what a member uses is shared in the group, on average; "
             f"{max(of, 0.0):.0%} of its other users are of the group, chance taken out"
@@ -154,7 +239,7 @@ def _owned(
         names = [families[family] for family in rows["family"].to_numpy()[own >= EVEN_OWN].tolist()]
         found[number] = (
             {name for name in names if family_ties(name)},
-            [Part("pooled", float(np.clip(bits, LEAST_POOLED, MOST_POOLED)), says)],
+            [Part("pooled", float(np.clip(bits, LEAST_ALONE, MOST_POOLED)), says)],
         )
     return found
 
@@ -163,32 +248,9 @@ def _shared(wide: list[str], infrastructure: Collection[str]) -> list[Part]:
     if not wide:
         return []
     strong = [name for name in wide if name in infrastructure]
-    bits = min(INFRASTRUCTURE_BITS * len(strong), MOST_INFRASTRUCTURE)
-    bits += min(OTHER_BITS * (len(wide) - len(strong)), MOST_OTHER)
+    counted = min(len(strong), MOST_INFRASTRUCTURE) + min(len(wide) - len(strong), MOST_OTHER)
     kinds = "kind of signal is" if len(wide) == 1 else "kinds of signal are"
-    return [Part("shared", bits, f"{len(wide)} {kinds} shared widely: {', '.join(wide)}")]
-
-
-def _declared(row: Mapping[str, Any]) -> list[Part]:
-    """What bans, declarations and networks say."""
-    banned, usual = row["stopped"] / row["size"], row["usual"]
-    bits = float(np.clip(np.log2((banned + 0.02) / (usual + 0.02)), LEAST_BANS, MOST_BANS))
-    parts = [Part("bans", bits, f"{banned:.0%} were banned or suspended ({usual:.0%} of all)")]
-    if (declared := row["declared"]) >= WIDE_SHARE:
-        same = row["coherent"]
-        says = f"{declared:.0%} declare an organization ({same:.0%} the same one), as businesses do"
-        bits = DECLARED_BITS * min(declared / ENOUGH_SHARE, 1.0) + COHERENT_BITS * same
-        parts.append(Part("declared", bits, says))
-    if (own := row["own_domain"]) >= WIDE_SHARE:
-        says = f"{own:.0%} have an e-mail domain of their own, as clients of an agency do"
-        parts.append(Part("domains", OWN_DOMAIN_BITS * min(own / ENOUGH_SHARE, 1.0), says))
-    if (institutional := row["institutional"]) >= WIDE_SHARE:
-        says = f"{institutional:.0%} of use is from institutions' networks"
-        parts.append(Part("institution", INSTITUTION_BITS * institutional, says))
-    if (anonymous := row["anonymous"]) >= WIDE_SHARE:
-        says = f"{anonymous:.0%} of use is from hosting, proxy or VPN networks"
-        parts.append(Part("anonymous", ANONYMOUS_BITS, says))
-    return parts
+    return [Part("shared", SHARED_BITS * counted, f"{len(wide)} {kinds} shared widely: {', '.join(wide)}")]
 
 
 def _timed(
@@ -214,4 +276,11 @@ def _timed(
         )
     if ASKED in time:
         rows.append(score_prompts(members, graph).select(columns))
-    return pl.concat(rows).sort("cluster", maintain_order=True)
+    weight = pl.col("part").replace_strict(
+        {name: weight for name, (weight, _) in TRAFFIC_WEIGHTS.items()}, default=1.0, return_dtype=pl.Float64
+    )
+    most = pl.col("part").replace_strict(
+        {name: most for name, (_, most) in TRAFFIC_WEIGHTS.items()}, default=np.inf, return_dtype=pl.Float64
+    )
+    weighed = pl.concat(rows).with_columns(bits=(pl.col("bits") * weight).clip(-most, most))
+    return weighed.sort("cluster", maintain_order=True)

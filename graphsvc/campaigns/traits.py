@@ -17,6 +17,8 @@ from graphsvc.signals.kinds import DERIVED
 OWN_DOMAIN = 3
 """Accounts that a domain of one's own has at most."""
 STOPPED = ("banned", "suspended")
+INSTITUTIONS, ANONYMOUS = ("education", "corporate"), ("hosting", "proxy", "vpn")
+"""Classes of network that say where an account is from, and that hide it."""
 
 
 def holders(given: Evidence, members: pl.DataFrame, pool: pl.DataFrame) -> pl.DataFrame:
@@ -97,10 +99,10 @@ def measure_ownership(graph: SignalGraph, members: pl.DataFrame, pool: pl.DataFr
 def traits(members: pl.DataFrame, graph: SignalGraph) -> pl.DataFrame:
     """What a cluster's members are like, one row a cluster.
 
-    Returns: cluster, size, first_seen, last_seen (sign-ups, ms), stopped (banned or suspended), declared and coherent
-    (share that names an organization, and the commonest one), own_domain (share whose e-mail domain is nearly nobody
-    else's), institutional and anonymous (share of address uses by class of network), usual (share of all accounts that
-    were stopped, as finely as it matters). Sorted by cluster.
+    Returns: cluster, size, first_seen, last_seen (sign-ups, ms), stopped (banned or suspended), and as shares: declared
+    (members that name an organization), own_domain (members whose e-mail domain hardly any other account has),
+    institutional and anonymous (address uses by class of network). Sorted by cluster. `measure_usual` has the same of
+    all accounts.
     """
     stopped = graph.accounts["status"].is_in(STOPPED)
     about = graph.accounts.select(
@@ -127,16 +129,37 @@ def traits(members: pl.DataFrame, graph: SignalGraph) -> pl.DataFrame:
         )
         .collect()
     )
-    usual = coarse(int(stopped.sum())) / max(coarse(graph.accounts.height), 1)
     parts = [_declared(held), _own_domains(held, graph), _networks(held)]
     for part in parts:
         basic = basic.join(part, on="cluster", how="left")
-    shares = ("declared", "coherent", "own_domain")
+    shares = ("declared", "own_domain")
     return (
         basic.with_columns(pl.col(name).fill_null(0) / pl.col("size") for name in shares)
-        .with_columns(pl.col("institutional", "anonymous").fill_null(0.0), usual=pl.lit(usual))
+        .with_columns(pl.col("institutional", "anonymous").fill_null(0.0))
         .sort("cluster")
     )
+
+
+def measure_usual(graph: SignalGraph) -> dict[str, float]:
+    """Measure the shares of `traits` for all accounts, or all address uses, as finely as they matter (`coarse`)."""
+    accounts = graph.accounts.height
+    kind, group = graph.signals["kind"], graph.signals["class"]
+
+    def count_accounts(signals: pl.Series) -> int:
+        return len(np.unique(graph.account[signals.to_numpy()[graph.signal]]))
+
+    def count_uses(signals: pl.Series) -> int:
+        return int(signals.to_numpy()[graph.signal].sum())
+
+    own = (kind == "email_domain") & (pl.Series(degrees(graph)) <= OWN_DOMAIN)
+    counts = {
+        "stopped": (int(graph.accounts["status"].is_in(STOPPED).sum()), accounts),
+        "declared": (count_accounts(kind == "organization"), accounts),
+        "own_domain": (count_accounts(own), accounts),
+        "institutional": (count_uses(group.is_in(INSTITUTIONS)), count_uses(group != "")),
+        "anonymous": (count_uses(group.is_in(ANONYMOUS)), count_uses(group != "")),
+    }
+    return {name: coarse(some) / max(coarse(every), 1) for name, (some, every) in counts.items()}
 
 
 def _used(members: pl.DataFrame, graph: SignalGraph) -> pl.LazyFrame:
@@ -149,9 +172,8 @@ def _declared(held: pl.DataFrame) -> pl.DataFrame:
     # An account that has named two organizations over time is one that names some.
     return (
         held.filter(pl.col("kind") == "organization")
-        .with_columns(same=pl.len().over("cluster", "signal"))
         .group_by("cluster")
-        .agg(declared=pl.col("account").n_unique(), coherent=pl.col("same").max())
+        .agg(declared=pl.col("account").n_unique())
     )
 
 
@@ -166,6 +188,6 @@ def _own_domains(held: pl.DataFrame, graph: SignalGraph) -> pl.DataFrame:
 def _networks(held: pl.DataFrame) -> pl.DataFrame:
     uses = held.filter(pl.col("class") != "").group_by("cluster")
     return uses.agg(
-        institutional=pl.col("class").is_in(["education", "corporate"]).mean(),
-        anonymous=pl.col("class").is_in(["hosting", "proxy", "vpn"]).mean(),
+        institutional=pl.col("class").is_in(INSTITUTIONS).mean(),
+        anonymous=pl.col("class").is_in(ANONYMOUS).mean(),
     )
