@@ -40,8 +40,8 @@ def evidence_of(graph: SignalGraph, *, signups: bool) -> Evidence:
     )
 
 
-def cores(community: np.ndarray[tuple[int], np.dtype[np.int32]], smallest: int) -> pl.DataFrame:
-    """Communities of at least `smallest` accounts: cluster, account (int32)."""
+def find_cores(community: np.ndarray[tuple[int], np.dtype[np.int32]], smallest: int) -> pl.DataFrame:
+    """Find the communities of at least `smallest` accounts: cluster, account (int32)."""
     frame = pl.DataFrame({"cluster": community, "account": np.arange(len(community), dtype=np.int32)})
     return frame.filter((pl.col("cluster") >= 0) & (pl.len().over("cluster") >= smallest))
 
@@ -55,7 +55,7 @@ def add_bursts(
     while clusters grow.
 
     Args:
-        cores: cluster, account (int32), of `cores`.
+        cores: cluster, account (int32), of `find_cores`.
         created_at: (accounts,) int64, ms since 1970, -1 = unknown.
         smallest: accounts of a core, at least.
 
