@@ -336,6 +336,7 @@ def copied(tmp_path: Path, own: Settings) -> Iterator[tuple[Settings, Jvm]]:
     server.stop(settings)
 
 
+@pytest.mark.slow
 def test_a_broken_start_cache_does_not_stop_the_start(copied: tuple[Settings, Jvm], tmp_path: Path) -> None:
     settings, jvm = copied
     written = tmp_path / "cache" / "written"
@@ -345,6 +346,7 @@ def test_a_broken_start_cache_does_not_stop_the_start(copied: tuple[Settings, Jv
     assert server.ensure_running(settings) == server.running(settings)
 
 
+@pytest.mark.slow
 def test_the_trainer_beside_the_first_server_ends_with_it(copied: tuple[Settings, Jvm]) -> None:
     settings, jvm = copied
     server.ensure_running(settings)
