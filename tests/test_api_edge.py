@@ -201,9 +201,9 @@ HOSTILE = {
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_document_is_refused_soon(api: Api, name: str) -> None:
     api.post("{ viewer { keyId } }")  # the first request pays for what is set up once
-    began = time.perf_counter()
+    began = time.process_time()  # what others on the machine do is not counted
     error = api.error(HOSTILE[name])
-    assert time.perf_counter() - began < 2.0  # some 20 ms on an idle machine; a guard, not a benchmark
+    assert time.process_time() - began < 2.0  # some 20 ms; a guard, not a benchmark
     assert error["extensions"]["code"] in ("too_expensive", "bad_document")
 
 

@@ -79,7 +79,7 @@ def test_an_outage_is_told_and_survived(gate: Gate, database: Store, installatio
             answer = api.post("{ stats { accounts } }")
             assert answer.status_code == 503
             assert answer.json()["errors"][0]["extensions"]["code"] == "database_unavailable"
-            assert time.monotonic() - began < 10
+            assert time.monotonic() - began < 30
             assert client.get("/readyz").status_code == 503
             assert client.get("/healthz").status_code == 200
             gate.open()
@@ -107,7 +107,7 @@ def test_changes_and_metrics_tell_of_an_outage_too(
         answer = api.post(change)
         assert answer.status_code == 503
         assert answer.json()["errors"][0]["extensions"]["code"] == "database_unavailable"
-        assert time.monotonic() - began < 10
+        assert time.monotonic() - began < 30
         assert up(client) == "graphsvc_database_up 0.0"
         gate.open()
         assert api.error(change)["extensions"]["code"] == "not_found"

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from command import run_command
 from graphs import checksum, ring_bundle
 from hypothesis import given
 from hypothesis import strategies as st
@@ -195,15 +196,13 @@ def test_whose_neo4j_it_is_decides_what_can_be_restored(backup: Path, tmp_path: 
     ("given", "said"), [({}, "passphrase is needed"), ({"GRAPHSVC_PASSPHRASE": "short"}, "shorter")]
 )
 def test_the_command_asks_for_a_passphrase_worth_the_name(
-    given: dict[str, str], said: str, tmp_path: Path
+    given: dict[str, str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "keys").mkdir()
-    environment = {**os.environ, "GRAPHSVC_DATA_DIR": str(tmp_path), **given}
-    command = [sys.executable, "-m", "graphsvc", "backup", "--keys-only", "--out", str(tmp_path / "b")]
-    done = subprocess.run(
-        command, env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False
-    )
-    assert (done.returncode, said in done.stderr, "Traceback" in done.stderr) == (16, True, False)
+    for name, value in {"GRAPHSVC_DATA_DIR": str(tmp_path), **given}.items():
+        monkeypatch.setenv(name, value)
+    done = run_command("backup", "--keys-only", "--out", tmp_path / "b")
+    assert (done.returncode, said in done.stderr) == (16, True)
     assert not (tmp_path / "b").exists()
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from broken_bundle import CANARIES, E_MAILS, write
+from command import run_command
 
 from graphsvc.store import Store
 
@@ -51,8 +52,7 @@ def test_a_thousand_broken_rows_through_the_command(
 def test_the_store_files_hold_no_canary(database: Store, cli_environment: Path, tmp_path: Path) -> None:
     """The files of the database themselves, transaction logs included, as bytes."""
     write(tmp_path / "bundle", broken=1000, form="csv")
-    command = [sys.executable, "-m", "graphsvc", "load", "--again", str(tmp_path / "bundle")]
-    assert subprocess.run(command, capture_output=True, check=False).returncode == 0
+    assert run_command("load", "--again", tmp_path / "bundle").returncode == 0
     files = [file for file in (cli_environment / "neo4j").rglob("*") if file.is_file()]
     assert any("neostore" in file.name or file.suffix == ".db" for file in files)
     forbidden = [canary.encode() for canary in FORBIDDEN]

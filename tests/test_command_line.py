@@ -7,18 +7,12 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from command import run_command
 from graphs import ring_bundle
 
 from graphsvc.campaigns.score import TIME
 from graphsvc.cli.detect import TimeEvidence
 from graphsvc.store import Store
-
-
-def graphsvc(*words: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "graphsvc", *map(str, words)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert "Traceback" not in done.stderr, done.stderr
-    return done
 
 
 @pytest.mark.parametrize(
@@ -30,21 +24,29 @@ def graphsvc(*words: object) -> subprocess.CompletedProcess[str]:
     ids=" ".join,
 )  # fmt: skip
 def test_a_wrong_call_ends_with_2(words: list[str]) -> None:
-    done = graphsvc(*words)
+    done = run_command(*words)
     assert (done.returncode, bool(done.stderr)) == (2, True)
 
 
-def test_it_tells_its_version() -> None:
-    assert graphsvc("--version").stdout.startswith("graphsvc 0.")
+@pytest.mark.parametrize(
+    ("words", "status", "said"),
+    [(["--version"], 0, "graphsvc 0."), (["load", "/nonexistent"], 2, "nonexistent")],
+)
+def test_a_process_of_its_own_ends_as_one_inside_ours(words: list[str], status: int, said: str) -> None:
+    command = [sys.executable, "-m", "graphsvc", *words]
+    alone = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (alone.returncode, said in alone.stdout + alone.stderr) == (status, True)
+    within = run_command(*words)
+    assert (within.returncode, within.stdout) == (alone.returncode, alone.stdout)
 
 
 @pytest.mark.usefixtures("database", "cli_environment")
 def test_an_empty_installation_is_named(tmp_path: Path) -> None:
-    done = graphsvc("detect")
+    done = run_command("detect")
     assert done.returncode not in (0, 2)
     assert "graphsvc load" in done.stderr
     (tmp_path / "empty").mkdir()
-    done = graphsvc("load", tmp_path / "empty")
+    done = run_command("load", tmp_path / "empty")
     assert done.returncode not in (0, 2)
     assert "accounts" in done.stderr
 
@@ -52,35 +54,35 @@ def test_an_empty_installation_is_named(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("cli_environment")
 def test_the_whole_road_by_hand(database: Store, tmp_path: Path) -> None:
     bundle = ring_bundle(tmp_path / "bundle")
-    assert graphsvc("load", bundle).returncode == 0
-    again = graphsvc("load", bundle)
+    assert run_command("load", bundle).returncode == 0
+    again = run_command("load", bundle)
     assert "loaded before" in again.stdout
-    assert graphsvc("detect", "--seed", 7).returncode == 0
-    figures = json.loads(graphsvc("evaluate", "--truth", bundle / "truth.parquet", "--json").stdout)
+    assert run_command("detect", "--seed", 7).returncode == 0
+    figures = json.loads(run_command("evaluate", "--truth", bundle / "truth.parquet", "--json").stdout)
     assert figures["precision"]["rate"] == figures["recall"]["rate"] == 1.0
-    assert "account precision" in graphsvc("evaluate", "--truth", bundle / "truth.parquet").stdout
+    assert "account precision" in run_command("evaluate", "--truth", bundle / "truth.parquet").stdout
 
-    assert graphsvc("export", "members", "--out", tmp_path / "m.parquet").returncode == 0
-    assert graphsvc("export", "members", "--out", tmp_path / "m.csv").returncode == 0
+    assert run_command("export", "members", "--out", tmp_path / "m.parquet").returncode == 0
+    assert run_command("export", "members", "--out", tmp_path / "m.csv").returncode == 0
     members = pl.read_parquet(tmp_path / "m.parquet")
     assert members.columns == ["cluster_id", "account_id", "membership", "cluster_score", "status"]
     assert members.height == pl.read_csv(tmp_path / "m.csv").height == 24
     assert members["membership"].is_between(0, 1).all()
     for form in ("json", "csv", "parquet"):
-        assert graphsvc("export", "clusters", "--out", tmp_path / f"c.{form}").returncode == 0
+        assert run_command("export", "clusters", "--out", tmp_path / f"c.{form}").returncode == 0
     clusters = json.loads((tmp_path / "c.json").read_text())
     assert [cluster["size"] for cluster in clusters] == [12, 12]
-    assert graphsvc("export", "members", "--out", tmp_path / "m.xlsx").returncode not in (0, 2)
+    assert run_command("export", "members", "--out", tmp_path / "m.xlsx").returncode not in (0, 2)
 
 
 @pytest.mark.usefixtures("cli_environment")
 def test_the_same_graph_and_seed_give_the_same_bytes(database: Store, tmp_path: Path) -> None:
-    assert graphsvc("load", ring_bundle(tmp_path / "bundle")).returncode == 0
+    assert run_command("load", ring_bundle(tmp_path / "bundle")).returncode == 0
     written = []
     for number in (1, 2):
-        assert graphsvc("detect").returncode == 0
+        assert run_command("detect").returncode == 0
         out = tmp_path / f"{number}.parquet"
-        assert graphsvc("export", "members", "--out", out).returncode == 0
+        assert run_command("export", "members", "--out", out).returncode == 0
         written.append(out.read_bytes())
     assert written[0] == written[1]
 

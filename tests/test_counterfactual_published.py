@@ -1,12 +1,11 @@
 """Promise: `whatif` and `blast` answer from what is published, say what is unknown, and see what a run saw."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import polars as pl
 import pytest
+from command import run_command
 from graphs import ring_bundle, write_bundle
 
 from graphsvc.analyses import without
@@ -33,13 +32,6 @@ def ring(database: Store, tokens: Tokeniser, tmp_path: Path) -> str:
     found = members(database).filter(pl.col("account_id") == "acct-00000")["cluster_id"]
     assert found.len() == 1
     return str(found[0])
-
-
-def graphsvc(*words: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "graphsvc", *map(str, words)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert "Traceback" not in done.stderr, done.stderr
-    return done
 
 
 def test_the_cluster_that_is_read_is_what_the_run_saw(database: Store, ring: str) -> None:
@@ -101,22 +93,22 @@ def test_what_is_not_in_a_cluster_is_named(database: Store, ring: str) -> None:
 
 @pytest.mark.usefixtures("cli_environment")
 def test_whatif_and_blast_by_the_command_line(ring: str, tmp_path: Path) -> None:
-    told = graphsvc("whatif", ring)
+    told = run_command("whatif", ring)
     assert told.returncode == 0
     assert told.stdout.startswith("12 accounts: 12.")
     left_out = ("--without-family", "payment", "--without-account", "acct-00003")
-    after = json.loads(graphsvc("whatif", ring, *left_out, "--json").stdout)
+    after = json.loads(run_command("whatif", ring, *left_out, "--json").stdout)
     assert (after["before"]["members"], after["after"]["members"]) == (12, 11)
     assert after["after"]["sizes"] == [6, 5]
-    done = graphsvc("whatif", "c-none")
+    done = run_command("whatif", "c-none")
     assert (done.returncode, "c-none" in done.stderr) == (NotFound.exit_status, True)
 
-    told = graphsvc("blast", ring, "--stages", 3)
+    told = run_command("blast", ring, "--stages", 3)
     assert told.returncode == 0
     assert "Stage 1: 4 accounts" in told.stdout
     file = tmp_path / "ids.txt"
     file.write_text("# two of the ring, and one who shares nothing\nacct-00000\n\nacct-00001\nacct-00100\n")
-    found = json.loads(graphsvc("blast", "--accounts", file, "--json").stdout)
+    found = json.loads(run_command("blast", "--accounts", file, "--json").stdout)
     assert (found["accounts"], found["strangers"]) == (3, 1)
     assert [each["cluster"] for each in found["clusters"]] == [ring]
     assert found["clusters"][0]["delay_hours"] is None
@@ -127,11 +119,11 @@ def test_whatif_and_blast_by_the_command_line(ring: str, tmp_path: Path) -> None
     [["whatif"], ["blast"], ["blast", "c", "--account", "a"], ["blast", "--accounts", "/nonexistent"]],
 )
 def test_a_wrong_call_ends_with_2(words: list[str]) -> None:
-    done = graphsvc(*words)
+    done = run_command(*words)
     assert (done.returncode, bool(done.stderr)) == (2, True)
 
 
 def test_a_file_without_ids_is_a_wrong_call(tmp_path: Path) -> None:
     file = tmp_path / "ids.txt"
     file.write_text("# nobody\n")
-    assert graphsvc("blast", "--accounts", file).returncode == 2
+    assert run_command("blast", "--accounts", file).returncode == 2

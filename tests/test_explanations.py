@@ -15,11 +15,14 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from worlds import world
 
 from graphsvc.campaigns import sentences
 from graphsvc.campaigns.sentences import SHOWN, UNSEEN, Evidence
 from graphsvc.linkage.bits import with_levels
+from graphsvc.loading import load_bundle
 from graphsvc.settings import Settings
+from graphsvc.signals.tokens import load_or_create_key
 from graphsvc.store import Store
 from graphsvc.store.graph import read_graph
 from graphsvc.store.publish import signal_keys
@@ -122,10 +125,11 @@ class Published:
 EXPORT = """
 import pathlib, sys
 from graphsvc.cli.commands import app
+app(["detect"], standalone_mode=False)
 for out in map(pathlib.Path, sys.argv[1:]):
     app(["export", out.stem, "--out", str(out)], standalone_mode=False)
 """
-"""The command `export` for each file that is named, in one process."""
+"""The command `detect`, then `export` for each file that is named, in one process."""
 
 
 @pytest.fixture(scope="module")
@@ -134,24 +138,21 @@ def published(
 ) -> Published:
     directory = tmp_path_factory.mktemp("explanations")
     open_database.autocommit("maintenance/wipe")
+    bundle = directory / "world"
+    for table, frame in world("demo", 2_000, 11).items():
+        bundle.mkdir(exist_ok=True)
+        frame.write_parquet(bundle / f"{table}.parquet")
+    load_bundle(open_database, bundle, load_or_create_key(installation), installation.dead_letters_dir)
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GRAPHSVC_NEO4J")}
 
-    def python(*words: object, threads: int = 2) -> None:
+    def run(threads: int) -> dict[str, bytes]:
+        names = ("members.parquet", "members.csv", "clusters.parquet", "clusters.csv", "clusters.json")
         more = {"GRAPHSVC_DATA_DIR": str(installation.data_dir), "POLARS_MAX_THREADS": str(threads)}
-        command = [sys.executable, *map(str, words)]
+        command = [sys.executable, "-c", EXPORT, *(str(directory / name) for name in names)]
         done = subprocess.run(
             command, env={**environment, **more}, check=False, capture_output=True, text=True
         )
         assert done.returncode == 0, done.stderr
-
-    bundle = directory / "world"
-    python("-m", "graphsvc", "seed", "--accounts", 2_000, "--seed", 11, "--out", bundle)
-    python("-m", "graphsvc", "load", bundle)
-
-    def run(threads: int) -> dict[str, bytes]:
-        python("-m", "graphsvc", "detect", threads=threads)
-        names = ("members.parquet", "members.csv", "clusters.parquet", "clusters.csv", "clusters.json")
-        python("-c", EXPORT, *(directory / name for name in names), threads=threads)
         return {name: (directory / name).read_bytes() for name in names}
 
     return Published(open_database, bundle, (run(1), run(2)))

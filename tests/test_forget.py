@@ -2,12 +2,11 @@
 the audit log stay whole; no load brings it back unless somebody allows it."""
 
 import json
-import subprocess
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from command import run_command
 from graphs import checksum, ring_bundle, write_bundle
 from published import SIGNER, person
 
@@ -205,8 +204,7 @@ def test_an_open_load_is_waited_for(world: World, database: Store) -> None:
 
 def test_the_command(database: Store, installation: Settings, cli_environment: Path, tmp_path: Path) -> None:
     def graphsvc(*words: str) -> str:
-        command = [sys.executable, "-m", "graphsvc", *words]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        done = run_command(*words)
         assert done.returncode == 0, done.stderr
         return done.stdout
 

@@ -393,8 +393,8 @@ def test_thousands_of_clusters_are_followed_in_a_moment() -> None:
     before = follow(*found([large, *small]), Known.nothing()).known
     moved = [Ring(order.sample(ring.accounts, 15), ring.signals) for ring in small]
     today = found([Ring(large.accounts[2_000:], large.signals), *moved])
-    began = time.perf_counter()
+    began = time.process_time()  # what others on the machine do is not counted
     events = follow(*today, before).events
-    # 0.3 s on an idle machine; what looks at all pairs takes minutes.
-    assert time.perf_counter() - began < 5.0
+    # 0.3 s; what looks at all pairs takes minutes.
+    assert time.process_time() - began < 5.0
     assert events["kind"].unique().to_list() == ["shrank"]

@@ -73,7 +73,7 @@ def blast(least: float, of: pl.DataFrame) -> tuple[int, int, float]:
 @pytest.fixture
 def published(database: Store, tokens: Tokeniser, tmp_path: Path) -> Store:
     """A small demo's world, loaded and detected."""
-    for name, table in world("demo", 2_000, 7).items():
+    for name, table in world("demo", 1_000, 7).items():
         table.write_parquet(tmp_path / f"{name}.parquet")
     load_bundle(database, tmp_path, tokens, tmp_path / "dead")
     detect(database, InProcessDetector(), Parameters())

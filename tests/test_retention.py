@@ -1,13 +1,13 @@
 """Promise: what was last seen before the age of its table goes, what is younger or has no time stays, and signals that
 nobody uses go with it."""
 
-import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+from command import run_command
 from graphs import write_bundle
 from published import SIGNER, person
 
@@ -116,12 +116,7 @@ def test_every_kind_is_of_one_table() -> None:
 def test_the_command_takes_its_ages_from_options_and_the_environment(
     loaded: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def graphsvc(*words: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "graphsvc", "retention", *words]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        assert "Traceback" not in done.stderr
-        return done
-
+    graphsvc = partial(run_command, "retention")
     assert graphsvc().returncode == 2
     monkeypatch.setenv("GRAPHSVC_RETENTION", "nothing=1d")
     assert "GRAPHSVC_RETENTION" in graphsvc().stderr

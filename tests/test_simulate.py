@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from command import run_command
 from graphs import ring_bundle
-from test_command_line import graphsvc
 from test_days import written
 
 from graphsvc import simulation
@@ -109,6 +109,6 @@ def test_no_world_by_days_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize("words", [["--accounts", "10"], ["--days", "0"], ["--scenario", "nowhere"]])
 @pytest.mark.usefixtures("database", "cli_environment")
 def test_a_wrong_call_ends_with_2(words: list[str], tmp_path: Path) -> None:
-    done = graphsvc("simulate", "--out", tmp_path / "out", *words)
+    done = run_command("simulate", "--out", tmp_path / "out", *words)
     assert (done.returncode, bool(done.stderr)) == (2, True)
     assert not (tmp_path / "out").exists()

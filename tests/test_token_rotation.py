@@ -1,12 +1,12 @@
 """Promise: after a rotation of the token key the same values are the same signals, whether a bundle brings them again
 or a search asks for them, and no signal is there twice."""
 
-import subprocess
-import sys
+from functools import partial
 from pathlib import Path
 
 import polars as pl
 import pytest
+from command import run_command
 from graphs import ring_bundle, write_bundle
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
@@ -196,10 +196,7 @@ def test_every_signal_knows_what_it_was_called(
 
 @pytest.mark.usefixtures("database", "cli_environment")
 def test_the_commands() -> None:
-    def graphsvc(*words: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "graphsvc", "tokens", *words]
-        return subprocess.run(command, capture_output=True, text=True, check=False)
-
+    graphsvc = partial(run_command, "tokens")
     before = graphsvc("status").stdout.split()[0]
     made = graphsvc("rotate").stdout.split()[0]
     assert [line.split()[:2] for line in graphsvc("status").stdout.splitlines()][:2] == [

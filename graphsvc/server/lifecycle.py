@@ -196,11 +196,12 @@ def wait_until_ready(home: Home, state: State) -> bool:
         found = find_server(home)
         if found is None:
             return False
-        answer = probe.ask(state.http, password)
+        # Another server may have been faster to take the port. It is not to get our password, of which three wrong
+        # ones a few seconds lock its own users out.
+        answer = probe.ask(state.http, password) if process.listens(found, state.http) else "silent"
         if answer == "ready":
             return True
-        # Until our server holds the port, a refusal may come from another one that was faster.
-        if answer == "refused" and process.listens(found, state.http):
+        if answer == "refused":
             raise ServerError(
                 "The managed Neo4j is up and refuses the password that graphsvc keeps for it.",
                 f"If somebody changed it in Neo4j, write the new one into {home.keys / 'neo4j-password'}.",

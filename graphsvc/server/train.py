@@ -50,8 +50,13 @@ def _train(jvm: Jvm, place: Path) -> None:
     written = place / jvm.archive.name
     create = place / "create.args"
     write_whole(create, jvm.create_archive_arguments(recording, written))
-    subprocess.run([str(jvm.executable), f"@{create}"], cwd=place, check=True)
+    subprocess.run([str(jvm.executable), f"@{create}"], cwd=place, check=True, env=_environment())
     jvm.adopt_archive(written)
+
+
+def _environment() -> dict[str, str]:
+    """Return our environment without JVM options of one's own: the cache serves every later start, with or without."""
+    return {name: value for name, value in os.environ.items() if name != "JDK_JAVA_OPTIONS"}
 
 
 def _record(jvm: Jvm, home: Home, recording: Path) -> None:
@@ -62,7 +67,8 @@ def _record(jvm: Jvm, home: Home, recording: Path) -> None:
     admin_tool.set_initial_password(jvm, home, password)
     record = ("-XX:AOTMode=record", f"-XX:AOTConfiguration={recording}")
     write_whole(home.arguments, jvm.server_arguments(home.root, _SIZES, record))
-    with subprocess.Popen([str(jvm.executable), f"@{home.arguments}"], cwd=home.root) as server:
+    command = [str(jvm.executable), f"@{home.arguments}"]
+    with subprocess.Popen(command, cwd=home.root, env=_environment()) as server:
         deadline = time.monotonic() + _SECONDS
         while probe.ask(state.http, password, "server/warm", timeout=60.0) != "ready":
             if server.poll() is not None or time.monotonic() > deadline:
