@@ -1,4 +1,4 @@
-"""Bytes of text files: uncompressed, ended by a line feed, and their progress known."""
+"""Bytes of text files: uncompressed, in UTF-8, ended by a line feed, and their progress known."""
 
 import codecs
 import gzip
@@ -43,6 +43,10 @@ class Stream:
         self._ahead = self.read(size)
         return self._ahead
 
+    def skip(self, size: int) -> None:
+        """Leave out the first `size` bytes of what was peeked at."""
+        self._ahead = self._ahead[size:]
+
     def read(self, size: int) -> bytes:
         """The next bytes, at most `size`; one line feed closes the file, so that its last line ends."""
         if not self._ahead:
@@ -59,19 +63,29 @@ class Stream:
 
 
 class MendedStream(Stream):
-    """A stream that is UTF-8 in any case: what is not has become `NOT_UTF8`."""
+    """A stream that is UTF-8 in any case: text of another encoding is converted, broken bytes become `NOT_UTF8`."""
 
-    def __init__(self, raw: BinaryIO, *, compressed: bool, size: int) -> None:
+    def __init__(self, raw: BinaryIO, *, compressed: bool, size: int, encoding: str = "utf-8") -> None:
         super().__init__(raw, compressed=compressed, size=size)
-        self._decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
+        self._foreign = encoding != "utf-8"
+        self._decoder = codecs.getincrementaldecoder(encoding)(
+            "replace" if self._foreign else "surrogateescape"
+        )
         self.mended = False
 
     def _next(self, size: int) -> bytes:
         block = b"\n"
         text = ""
         while block and not text:  # a character may be cut by the end of a block
-            block = super()._next(size)
+            block = self._bytes.read(size)
             text = self._decoder.decode(block, final=not block)
+            if not block and not self._ended:
+                self._ended = True
+                text += "\n"
+        if self._foreign:
+            broken, text = "\ufffd" in text, text.replace("\ufffd", "\ufdd1")
+            self.mended = self.mended or broken
+            return text.encode()
         try:
             return text.encode()
         except UnicodeEncodeError:
