@@ -120,6 +120,8 @@ def load(
 
 def show(report: "LoadReport") -> None:
     """Print the summary of a load on standard output."""
+    from graphsvc.intake.acceptance import advise
+
     for table in report.tables:
         typer.echo(f"{table.table:<12} {table.read:>12,} rows read {table.rejected:>9,} rejected")
         if table.unknown_columns:
@@ -130,7 +132,7 @@ def show(report: "LoadReport") -> None:
         like = f", looks like {cell.shape!r}" if cell.shape else ""
         typer.echo(
             f"  null     {cell.count:>7,} of {cell.table}.{cell.column}: {cell.reason} "
-            f"(first: row {cell.row:,} of {cell.file}{like})"
+            f"(first: row {cell.row:,} of {cell.file}{like}) {advise(cell.reason, cell.column)}".rstrip()
         )
     for note in report.notes:
         typer.echo(note)

@@ -11,6 +11,22 @@ MAX_REJECTED = 0.5
 """Share of a table's rows from which on an export is taken for broken (the contract's default)."""
 
 
+_ADVICE = {
+    "nested_object": "Export a plain value as {column}, for example {column}.id AS {column}.",
+    "lost_digits": "Export {column} as text: a spreadsheet or a float column rounded it.",
+    "ambiguous_date": "Say whether the day or the month comes first with --dates.",
+    "not_utf8": "Say in which encoding the file is with --encoding.",
+    "malformed_row": "Say what separates the columns with --delimiter, or export the table as Parquet.",
+    "not_a_time": "Export {column} as ISO 8601, for example 2026-01-05T10:00:00Z.",
+    "unknown_account": "Load the bundle that has these accounts, or add them to the table accounts.",
+}
+
+
+def advise(reason: str, column: str | None) -> str:
+    """Return what to do about values that were not taken for a reason, or the empty text."""
+    return _ADVICE.get(reason, "").format(column=column)
+
+
 def parse_share(text: str) -> float:
     """Return a share that a person typed: `0.2`, `20%` or `20`.
 
@@ -66,5 +82,5 @@ def _too_few(
         f"The commonest reason is {where} ({count:,} rows), for example row {row:,} of {file}{like}."
     )
     allow = "" if kept == 0 else f", or allow more than {max_rejected:.0%} with --max-rejected"
-    todo = f"Correct the export{allow}."
+    todo = f"{advise(reason, column)} Correct the export{allow}.".strip()
     return NothingLoaded(what, f"{todo} Rejected rows: {dead_letters}" if dead_letters else todo)

@@ -26,6 +26,9 @@ _MOST_ABOVE_ASCII = 0.5
 """Of the letters of a word with one: in western text most are ASCII; Cyrillic or Greek read as it has none."""
 _SEPARATOR_LINE = re.compile(r"sep=(.)\r?(?:\n|$)", re.IGNORECASE)
 
+_ESCAPED_QUOTE = re.compile(r'(?<!\\)\\"[^",;|\t\r\n]')
+"""A quote behind a backslash that ends no field. A field that ends in a backslash is followed by a delimiter."""
+
 
 class Encoding(NamedTuple):
     """The codec of a file, and a sentence on it for the summary where it is not the contract's UTF-8."""
@@ -40,6 +43,8 @@ class Header:
 
     `skip`: characters up to the first record. `names`: one unique name a column, those of the contract as it has them.
     `found`: the names of the columns that are there, unknown ones as they are. `seen`: the dialect in words.
+    `escaped`: whether quotes within quotes stand behind a backslash (Spark, MySQL). `spaced`: whether quotes may stand
+    behind a space.
     """
 
     delimiter: str
@@ -48,6 +53,8 @@ class Header:
     found: frozenset[str]
     seen: str
     notes: tuple[str, ...]
+    escaped: bool = False
+    spaced: bool = False
 
 
 def find_encoding(head: bytes, options: ReadOptions) -> Encoding:
@@ -133,9 +140,11 @@ def read_header(file: BundleFile, start: str, columns: Sequence[str], options: R
     unique = tuple(matched.get(place, f"\0{place}") for place in range(len(names)))
     unknown = {name.strip() for place, name in enumerate(names) if place not in matched} - {""}
     seen = f"as separated by {_DELIMITERS.get(delimiter, repr(delimiter))}"
+    escaped = bool(_ESCAPED_QUOTE.search(start)) and "\\N" not in start
+    spaced = f'{delimiter} "' in start and any(name.startswith(" ") for name in names)
     return Header(
-        delimiter, begin + length, unique, frozenset(matched.values()) | unknown, seen, tuple(notes)
-    )
+        delimiter, begin + length, unique, frozenset(matched.values()) | unknown, seen, tuple(notes), escaped, spaced
+    )  # fmt: skip
 
 
 def _first_record(file: BundleFile, text: str, delimiter: str) -> tuple[list[str], int]:

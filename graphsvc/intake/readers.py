@@ -19,12 +19,13 @@ from graphsvc.intake.files import BundleFile
 from graphsvc.intake.options import ReadOptions
 from graphsvc.intake.parquet import read_table
 from graphsvc.intake.records import BLOCK, read_lines, read_records
-from graphsvc.intake.streams import NOT_UTF8, MendedStream
+from graphsvc.intake.streams import NOT_UTF8, MendedStream, SpacedStream
+
+TextStream = MendedStream | SpacedStream
 
 _ROWS = 1 << 19  # rows of a Parquet file read at once
-_HEAD = (
-    1 << 22
-)  # bytes by which encoding and form of a file are told; the header of a CSV file must end in them
+_HEAD = 1 << 22
+"""Bytes by which encoding and form of a file are told; the header of a CSV file must end in them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ def read(file: BundleFile, columns: Sequence[str], options: ReadOptions | None =
         raise BundleError(
             f"{file.name} is damaged: its compressed content is broken or cut off.", "Export it again."
         ) from None
-    except (pa.ArrowException, pl.exceptions.PolarsError) as error:
+    except (pa.ArrowException, pl.exceptions.PolarsError, csv.Error) as error:
         raise _damaged(file, error) from None
     except OSError as error:
         if error.strerror is None:  # of a library, which may quote content
@@ -167,10 +168,12 @@ def _csv(
     seen = f"{header.seen}, in {encoding.codec.upper()}"
     nothing = _whole_chunk(pl.DataFrame(schema=dict.fromkeys(wanted, pl.Binary)), 0, 0.0, header.found)
     yield replace(nothing, notes=(*notes, *header.notes), seen=seen)
-    yield from _csv_records(stream, header, wanted)
+    source = SpacedStream(stream, header.delimiter) if header.spaced else stream
+    for chunk in _csv_records(source, header, wanted):
+        yield replace(chunk, share=stream.share)
 
 
-def _csv_records(stream: MendedStream, header: Header, wanted: list[str]) -> Iterator[Chunk]:
+def _csv_records(stream: TextStream, header: Header, wanted: list[str]) -> Iterator[Chunk]:
     malformed: list[int] = []
     mended: dict[int, list[str]] = {}
 
@@ -186,7 +189,10 @@ def _csv_records(stream: MendedStream, header: Header, wanted: list[str]) -> Ite
         # Records are numbered only when one thread reads.
         read_options=pa_csv.ReadOptions(use_threads=False, block_size=BLOCK, column_names=list(header.names)),
         parse_options=pa_csv.ParseOptions(
-            delimiter=header.delimiter, newlines_in_values=True, invalid_row_handler=skip
+            delimiter=header.delimiter,
+            newlines_in_values=True,
+            invalid_row_handler=skip,
+            escape_char="\\" if header.escaped else False,
         ),
         convert_options=pa_csv.ConvertOptions(
             include_columns=wanted,
@@ -211,7 +217,7 @@ def _csv_records(stream: MendedStream, header: Header, wanted: list[str]) -> Ite
 
 
 def _records(
-    stream: MendedStream, header: Header, wanted: list[str], frame: pl.DataFrame, rows: pl.Series,
+    stream: TextStream, header: Header, wanted: list[str], frame: pl.DataFrame, rows: pl.Series,
     broken: list[int], mended: dict[int, list[str]],
 ) -> Chunk:  # fmt: skip
     """Return a chunk of CSV: records with mended ones, without blank ones."""
@@ -228,7 +234,7 @@ def _records(
     if blank.any():
         frame, rows = frame.filter(~blank), rows.filter(~blank)
     rejected = pl.Series([number for number in broken if number not in more], dtype=pl.Int64)
-    return Chunk(frame, rows, rejected, stream.share, header.found, blank=int(blank.sum()))
+    return Chunk(frame, rows, rejected, 0.0, header.found, blank=int(blank.sum()))
 
 
 def _without_surplus(record: pa_csv.InvalidRow, delimiter: str) -> list[str] | None:

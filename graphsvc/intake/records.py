@@ -66,20 +66,23 @@ def read_records(file: BundleFile, stream: Stream) -> Records:
     """Return the records of a file of one object a line, of objects one after another, or of an array of them.
 
     Raises:
-        BundleError: the file is no JSON, or one object that holds columns; while the records are read.
+        BundleError: the file is one object that holds columns, or, while the records are read, no JSON.
     """
     start = stream.peek(BLOCK).decode(errors="replace").lstrip("\ufeff")
     first = next((line for line in start.split("\n") if line.strip()), "")
-    if _is_object(first):
+    if _is_record(file, first) and not _WRAPPER.match(start):
         return read_lines(file, stream)
     return Records(_values(file, stream))
 
 
-def _is_object(line: str) -> bool:
+def _is_record(file: BundleFile, line: str) -> bool:
     try:
-        return isinstance(json.loads(line), dict)
+        value = json.loads(line)
     except (ValueError, RecursionError):
         return False
+    if isinstance(value, dict):
+        _check_record(file, value)
+    return isinstance(value, dict)
 
 
 def _lines(file: BundleFile, stream: Stream) -> Iterator[tuple[list[bytes], NDArray[np.int64]]]:
@@ -151,9 +154,10 @@ def _check_record(file: BundleFile, value: dict[str, object]) -> None:
     """Check that the first object is a record, not a table by columns.
 
     Raises:
-        BundleError: each of its values is an object, as pandas writes a frame by default.
+        BundleError: each of its values is an object by row number, as pandas writes a frame by default.
     """
-    if value and all(isinstance(each, dict | list) for each in value.values()):
+    by_row = [isinstance(each, dict) and "0" in each for each in value.values()]
+    if by_row and all(by_row):
         raise BundleError(
             f"{file.name} holds columns, not records.", "Export records: in pandas to_json(orient='records')."
         )

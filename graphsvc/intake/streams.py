@@ -1,8 +1,11 @@
 """Bytes of text files: uncompressed, in UTF-8, ended by a line feed, and their progress known."""
 
 import codecs
+import csv
 import gzip
+import io
 import re
+from collections.abc import Iterator
 from typing import BinaryIO
 
 NOT_UTF8 = "\ufdd1".encode()
@@ -91,3 +94,47 @@ class MendedStream(Stream):
         except UnicodeEncodeError:
             self.mended = True
             return _ESCAPED.sub("\ufdd1", text).encode()
+
+
+class SpacedStream:
+    """CSV whose quotes stand behind spaces, written again without these, record by record."""
+
+    def __init__(self, stream: MendedStream, delimiter: str) -> None:
+        self._stream = stream
+        self._delimiter = delimiter
+        self._records = csv.reader(self._lines(), delimiter=delimiter, skipinitialspace=True)
+        self._ahead = b""
+        self.closed = False
+
+    @property
+    def mended(self) -> bool:
+        """Return whether bytes were replaced by `NOT_UTF8`."""
+        return self._stream.mended
+
+    def readable(self) -> bool:
+        """For those who ask before they read."""
+        return True
+
+    def close(self) -> None:
+        """The file belongs to whoever opened it."""
+        self.closed = True
+
+    def read(self, size: int) -> bytes:
+        """Return the next bytes, at most `size`."""
+        if not self._ahead:
+            text = io.StringIO(newline="")
+            writer = csv.writer(text, delimiter=self._delimiter, lineterminator="\n")
+            for record in self._records:
+                writer.writerow(record)
+                if text.tell() >= size:
+                    break
+            self._ahead = text.getvalue().encode()
+        block, self._ahead = self._ahead[:size], self._ahead[size:]
+        return block
+
+    def _lines(self) -> Iterator[str]:
+        rest = b""
+        while block := self._stream.read(1 << 20):
+            *lines, rest = (rest + block).split(b"\n")
+            yield from (line.decode() + "\n" for line in lines)
+        yield rest.decode()

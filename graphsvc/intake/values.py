@@ -27,8 +27,7 @@ _EARLIEST = datetime(1, 1, 2, tzinfo=UTC)
 _LATEST = datetime(9999, 12, 30, tzinfo=UTC)
 _E_MAIL = r"[^\s@＠<>]+[@＠][^\s@＠<>]+"
 _LONG_NUMBER = r"\d(?:[ ._\-]{0,2}\d){12,}"
-_NESTED_TYPES = (pl.List, pl.Array, pl.Struct, pl.Object)
-_NO_TIMES = (pl.Boolean, pl.Duration, pl.Time)
+_NO_VALUES = (pl.Boolean, pl.Duration, pl.Time, pl.Object)
 _POSTGRES_NULL = "\\N"
 """The one null word of prompt text: people may well ask a model `unknown` or `none`."""
 
@@ -58,7 +57,7 @@ def fits(stored: pl.DataType, wanted: pl.DataType) -> bool:
     """Return whether values of a stored column type can mean the wanted type at all."""
     if stored == pl.Null:
         return True
-    if isinstance(stored, (*_NESTED_TYPES, *_NO_TIMES)):
+    if stored.is_nested() or isinstance(stored, _NO_VALUES):
         return False
     if wanted == TIME:
         texts = isinstance(stored, pl.String | pl.Binary | pl.Categorical | pl.Enum)
@@ -85,7 +84,7 @@ def typed(
     """
     options = options or ReadOptions()
     if not fits(raw.dtype, wanted):
-        reason = NESTED if isinstance(raw.dtype, _NESTED_TYPES) else "wrong_type"
+        reason = NESTED if raw.dtype.is_nested() else "wrong_type"
         return Typed(
             pl.Series(raw.name, [None] * len(raw), dtype=wanted), _because(raw.is_not_null(), reason)
         )
@@ -309,8 +308,24 @@ def _read_hosts(texts: pl.Series) -> _Read:
     return _Read(*hosts.read_addresses(texts))
 
 
-_MEANT = {"choice": ("unknown",), "country": ("NA",)}
-"""Words of the list that mean something in a form: networks may be of the class unknown, NA is Namibia."""
+_MEANT = {
+    "choice": ("unknown",),
+    "country": ("NA",),
+    "account": (
+        "unknown",
+        "missing",
+        "nil",
+        "-",
+        "--",
+        "?",
+        "NA",
+        "not set",
+        "not available",
+        "not provided",
+    ),
+}
+"""Words of the list that mean something in a form: networks may be of the class unknown, NA is Namibia, and an account
+may have the name of whatever no program writes for a missing key."""
 _FORMS: dict[str, Callable[[pl.Series], _Read]] = {
     "account": _read_accounts,
     "identifier": _read_identifiers,
