@@ -73,7 +73,7 @@ def test_an_address_in_other_clothes(text: str, expected: str) -> None:
         ("127.0.0.1", "unusable_ip"),
         ("::1", "unusable_ip"),
         ("255.255.255.255", "unusable_ip"),
-        ("0.0.0.0", "null_word"),
+        ("0.0.0.0", "null_word"),  # noqa: S104
         ("::", "null_word"),
     ],
 )

@@ -125,7 +125,7 @@ def show(report: "LoadReport") -> None:
     for table in report.tables:
         typer.echo(f"{table.table:<12} {table.read:>12,} rows read {table.rejected:>9,} rejected")
         if table.unknown_columns:
-            typer.echo(f"{'':<12} ignored columns nobody knows: {', '.join(table.unknown_columns)}")
+            typer.echo(f"{'':<12} ignored unknown columns: {', '.join(table.unknown_columns)}")
     for (table_name, reason), count in report.rejected.items():
         typer.echo(f"  rejected {count:>7,} of {table_name}: {reason}")
     for cell in report.cells:

@@ -12,6 +12,8 @@ _SHARE, _ADDRESS_SHARE = 0.01, 0.05
 a mobile carrier 0.4 %."""
 _TIMES_USUAL = 20
 """How many times the usual number of holders: TLS fingerprints are shared by hundreds, devices by one or two."""
+_MOST_OF_ALL = 0.5
+"""Of the accounts that have a value of the kind; a value that half of them have tells none from another."""
 _STRANGERS = 0.1
 """Share of holders with a rare value in common below which holders look like strangers."""
 _RARE = 20
@@ -50,7 +52,8 @@ def find_hubs(edges: dict[str, pl.DataFrame]) -> tuple[Hub, ...]:
     hubs = []
     for kind, key, holders, accounts, usual in largest.rows():
         share = _ADDRESS_SHARE if kind == "ip" else _SHARE
-        many = holders >= share * accounts and holders >= _TIMES_USUAL * usual
+        unusual = holders >= _TIMES_USUAL * usual or holders >= _MOST_OF_ALL * accounts
+        many = holders >= share * accounts and unusual
         strangers = known and kind != "ip" and holders > usual and coherent[key] < _STRANGERS
         if many or strangers:
             hubs.append(Hub(key, kind, holders, accounts, coherent[key]))
@@ -60,20 +63,33 @@ def find_hubs(edges: dict[str, pl.DataFrame]) -> tuple[Hub, ...]:
 def _candidates(edges: pl.DataFrame) -> pl.DataFrame:
     """Return the values with ten holders or more: kind, key, holders, accounts with the kind, and the usual holders.
 
-    Usual is the number of holders of the value that the middle one of all edges leads to.
+    Usual is the holders of the value that the middle one of the edges to other values leads to; 0 without any.
     """
     held = edges.group_by("key").agg(holders=pl.len().cast(pl.Int64))
     held = held.with_columns(kind=pl.col("key").str.extract(r"^([^:]*):"))
     kinds = edges.select("account_id", kind=pl.col("key").str.extract(r"^([^:]*):"))
     accounts = kinds.group_by("kind").agg(accounts=pl.col("account_id").n_unique().cast(pl.Int64))
-    half = pl.col("holders").cum_sum() >= pl.col("holders").sum() / 2
-    usual = held.sort("holders").group_by("kind").agg(usual=pl.col("holders").filter(half).first())
-    large = held.filter(pl.col("holders") >= _LEAST_HOLDERS)
-    return (
-        large.join(accounts, on="kind")
-        .join(usual, on="kind")
-        .select("kind", "key", "holders", "accounts", "usual")
-    )
+    large = held.filter(pl.col("holders") >= _LEAST_HOLDERS).sort("holders", "key", descending=[True, False])
+    large = large.group_by("kind", maintain_order=True).head(_MOST_CANDIDATES)
+    parts = held.partition_by("kind", as_dict=True)
+    all_of = {kind: part["holders"].sort().to_numpy() for (kind,), part in parts.items()}
+    usual = [_usual(all_of[kind], holders) for kind, holders in large.select("kind", "holders").rows()]
+    large = large.with_columns(usual=pl.Series(usual, dtype=pl.Int64)).join(accounts, on="kind")
+    return large.select("kind", "key", "holders", "accounts", "usual")
+
+
+def _usual(holders: NDArray[np.int64], one: int) -> int:
+    """Return the middle of values by their edges, without one of them.
+
+    Args:
+        holders: of each value, ascending; n values.
+        one: the holders of the value to leave out, one of them.
+    """
+    others = np.delete(holders, np.searchsorted(holders, one))
+    if not len(others):
+        return 0
+    edges = others.cumsum()
+    return int(others[np.searchsorted(edges, edges[-1] / 2)])
 
 
 def _rare_edges(edges: dict[str, pl.DataFrame]) -> pl.DataFrame:
