@@ -1,6 +1,8 @@
 """Values that suspiciously many accounts share: placeholders, addresses of load balancers, numbers cut to one."""
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from graphsvc.model.columns import Hub
 from graphsvc.signals.kinds import family_of
