@@ -61,8 +61,8 @@ def find_encoding(head: bytes, options: ReadOptions) -> Encoding:
     """Return the encoding of text by its first bytes.
 
     A byte order mark decides, then zeros between characters, then whether it is UTF-8. Text that is not, and holds no
-    UTF-8 character above ASCII either, is cp1252 if that gives western words. Anything else is left to the person:
-    charset-normalizer was tried, and it took seven of thirteen such samples for another encoding (docs/decisions).
+    UTF-8 character above ASCII either, is cp1252 if that gives western words. Anything else is left to the person,
+    since detectors guess wrong on short columns (docs/decisions/intake.md).
     """
     if options.encoding is not None:
         return Encoding(options.encoding, f"in {options.encoding}, as asked")
