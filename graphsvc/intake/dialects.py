@@ -29,6 +29,9 @@ _SEPARATOR_LINE = re.compile(r"sep=(.)\r?(?:\n|$)", re.IGNORECASE)
 _ESCAPED_QUOTE = re.compile(r'(?<!\\)\\"[^",;|\t\r\n]')
 """A quote behind a backslash that ends no field. A field that ends in a backslash is followed by a delimiter."""
 
+_DATA = re.compile(r"@|\d{4}")
+"""A cell that no column is named like: an address of e-mail, a year, an id."""
+
 
 class Encoding(NamedTuple):
     """The codec of a file, and a sentence on it for the summary where it is not the contract's UTF-8."""
@@ -140,6 +143,8 @@ def read_header(file: BundleFile, start: str, columns: Sequence[str], options: R
     unique = tuple(matched.get(place, f"\0{place}") for place in range(len(names)))
     unknown = {name.strip() for place, name in enumerate(names) if place not in matched} - {""}
     seen = f"as separated by {_DELIMITERS.get(delimiter, repr(delimiter))}"
+    if not matched and any(_DATA.search(name) for name in names):
+        seen += ", with a first record that looks like a row and no header"
     escaped = bool(_ESCAPED_QUOTE.search(start)) and "\\N" not in start
     spaced = f'{delimiter} "' in start and any(name.startswith(" ") for name in names)
     return Header(

@@ -74,6 +74,11 @@ def read_addresses(texts: pl.Series) -> Hosts:
     return Hosts(addresses.text(numbers).set(state.is_not_null(), None), state)
 
 
+def canonical(texts: pl.Series) -> pl.Series:
+    """Return the address of each text as `read_addresses` reads it, null where there is none."""
+    return read_addresses(texts.str.strip_chars()).values.alias(texts.name)
+
+
 def read_packed(packed: pl.Series) -> pl.Series:
     """Return the text of addresses that came as 4 or 16 bytes in network order; null for any other length."""
     written = packed.bin.encode("hex")

@@ -74,7 +74,9 @@ def are_zero_uuids(texts: pl.Series) -> pl.Series:
 
 def are_objects(texts: pl.Series) -> pl.Series:
     """Return which texts are a JSON object or array (Boolean, n rows, no null)."""
-    return texts.str.contains(_OBJECT).fill_null(value=False)
+    # The pattern is tried only where one can begin; most columns have no such text.
+    opened = (texts.str.starts_with("{") | texts.str.starts_with("[")).fill_null(value=False)
+    return (opened & texts.str.contains(_OBJECT)).fill_null(value=False) if opened.any() else opened
 
 
 def unwrap_scalars(texts: pl.Series) -> pl.Series:

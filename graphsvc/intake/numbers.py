@@ -63,8 +63,8 @@ def restore_integers(texts: pl.Series) -> Expanded:
         texts: String, n rows.
     """
     values, lost = expand_scientific(texts)
-    whole = values.str.extract(_WHOLE_FLOAT)
-    if whole.count():
+    if values.str.contains(_WHOLE_FLOAT).any():
+        whole = values.str.extract(_WHOLE_FLOAT)
         plain = values.str.contains(_GROUPED).fill_null(value=False)
         values = whole.zip_with(whole.is_not_null() & ~plain, values)
     return Expanded(values, lost)

@@ -11,8 +11,8 @@ import dataframely as dy
 import numpy as np
 import polars as pl
 
-from graphsvc.intake.addresses import canonical
 from graphsvc.intake.emails import DOMAIN
+from graphsvc.intake.hosts import canonical
 from graphsvc.model.columns import TIME
 
 _LARGEST_COUNT = 2**53 - 1  # sums of counts stay far from the end of Int64 and exact in JSON

@@ -274,7 +274,7 @@ def _kind_name(texts: pl.Series) -> pl.Series:
 
 
 def _form(change: Callable[[pl.Series], pl.Series], reason: str = "") -> Callable[[pl.Series], _Read]:
-    """Return a form of which every text that comes out as null has one reason."""
+    """Return a form in which every text that comes out as null has one reason."""
 
     def read(texts: pl.Series) -> _Read:
         values = change(texts)
