@@ -76,6 +76,12 @@ def test_a_day_without_a_sign_up_still_brings_its_sessions(tmp_path: Path) -> No
     )
 
 
+def test_rows_of_forgotten_accounts_are_no_fault_of_the_export(tmp_path: Path) -> None:
+    columns = read_bundle(write(tmp_path, ACCOUNTS), TOKENS, forgotten=lambda ids: ids)
+    assert columns.dead_letters["reason"].to_list() == ["forgotten_account"]
+    check_loaded(columns, 0.0, None)
+
+
 @settings(deadline=None, max_examples=40)
 @given(st.integers(0, 20), st.integers(0, 20), st.sampled_from([0.0, 0.2, 0.5, 1.0]))
 def test_the_share_decides_and_half_is_the_default(good: int, bad: int, share: float) -> None:

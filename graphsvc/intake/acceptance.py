@@ -11,6 +11,7 @@ MAX_REJECTED = 0.5
 """Share of a table's rows from which on an export is taken for broken (the contract's default)."""
 
 
+_FORGOTTEN = "forgotten_account"
 _ADVICE = {
     "nested_object": "Export a plain value as {column}, for example {column}.id AS {column}.",
     "lost_digits": "Export {column} as text: a spreadsheet or a float column rounded it.",
@@ -46,6 +47,8 @@ def parse_share(text: str) -> float:
 def check_loaded(columns: BundleColumns, max_rejected: float, dead_letters: Path | None) -> None:
     """Check that each table that has rows keeps some of them, and at least a stated share.
 
+    Rows of forgotten accounts do not count: they are left out on purpose, and the export is sound.
+
     Args:
         max_rejected: the share of a table's rows that may be rejected, 0–1.
         dead_letters: the file where the rejected rows are, to be named.
@@ -53,9 +56,12 @@ def check_loaded(columns: BundleColumns, max_rejected: float, dead_letters: Path
     Raises:
         NothingLoaded: a table keeps no row, or too few; names the commonest reason and an example without its value.
     """
+    asked = columns.dead_letters.filter(pl.col("reason") == _FORGOTTEN)
+    left_out = dict(asked.group_by("table").len().rows())
     for table in columns.tables:
-        kept = table.read - table.rejected
-        if table.read and (kept == 0 or table.rejected > max_rejected * table.read):
+        rejected = table.rejected - left_out.get(table.table, 0)
+        of = table.read - left_out.get(table.table, 0)
+        if rejected and (rejected == of or rejected > max_rejected * of):
             raise _too_few(columns, table, max_rejected, dead_letters)
     if not any(table.read for table in columns.tables):
         empty = ", ".join(table.table for table in columns.tables)
@@ -65,7 +71,7 @@ def check_loaded(columns: BundleColumns, max_rejected: float, dead_letters: Path
 def _too_few(
     columns: BundleColumns, table: TableReport, max_rejected: float, dead_letters: Path | None
 ) -> NothingLoaded:
-    letters = columns.dead_letters.filter(pl.col("table") == table.table)
+    letters = columns.dead_letters.filter((pl.col("table") == table.table) & (pl.col("reason") != _FORGOTTEN))
     reasons = (
         letters.group_by("column", "reason")
         .len()
