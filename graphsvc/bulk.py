@@ -14,18 +14,10 @@ from tempfile import TemporaryDirectory
 from graphsvc import server
 from graphsvc.database import open_store
 from graphsvc.errors import LoadError, ResourceError
-from graphsvc.intake import read_bundle
+from graphsvc.intake.acceptance import MAX_REJECTED
 from graphsvc.intake.networks import place
-from graphsvc.loading import (
-    LoadReport,
-    expected,
-    finish,
-    id_of,
-    keep_dead_letters,
-    packed_activity,
-    record_placing,
-    rejections,
-)
+from graphsvc.intake.options import ReadOptions
+from graphsvc.loading import LoadReport, finish, packed_activity, read_for_load, record_placing
 from graphsvc.model.columns import BundleColumns
 from graphsvc.settings import Settings
 from graphsvc.signals.tokens import Tokeniser
@@ -51,6 +43,8 @@ def load_bulk(
     *,
     say: Say = lambda _text: None,
     progress: Progress = lambda _stage, _done, _total: None,
+    options: ReadOptions | None = None,
+    max_rejected: float = MAX_REJECTED,
 ) -> LoadReport:
     """Imports `bundle` into the empty database of the managed server; the graph is the one that an online load gives.
 
@@ -60,6 +54,7 @@ def load_bulk(
     Raises:
         LoadError: the database is not the managed one or not empty, or what was imported is not what was to be.
         BundleError: the bundle as a whole cannot be read; nothing was written.
+        NothingLoaded: too many rows are rejected; nothing was written.
         ResourceError: too little memory or disk; nothing was written.
         ServerError, DatabaseUnavailable, DatabaseRefused
     """
@@ -67,19 +62,14 @@ def load_bulk(
         raise LoadError(
             "--bulk imports into the managed Neo4j only; GRAPHSVC_NEO4J_URI names one of your own.", _INSTEAD
         )
-    expected(bundle).check()
     bulk_loads = _require_empty(settings, say)
-    columns = read_bundle(
-        bundle,
-        tokens,
-        lambda ids: ids.clear(),
-        lambda table, done, total: progress(f"read {table}", done, total),
-    )
-    load_id = id_of(columns, tokens)
-    dead_letters = keep_dead_letters(columns, load_id, settings.dead_letters_dir)
-    rejected = rejections(columns)
+    read = read_for_load(
+        bundle, tokens, settings.dead_letters_dir, lambda ids: ids.clear(), lambda ids: ids.clear(), progress,
+        options or ReadOptions(), max_rejected,
+    )  # fmt: skip
+    columns, load_id = read.columns, read.id
     if bulk_loads.get(load_id):
-        return LoadReport(load_id, columns.tables, rejected, {}, dead_letters, already_loaded=True)
+        return read.report({}, already_loaded=True)
     if bulk_loads and load_id not in bulk_loads:
         raise _not_empty("another bundle")
     began = time.monotonic()
@@ -93,15 +83,8 @@ def load_bulk(
         finish(store, load_id, columns)
     edges = sum(frame.height for frame in columns.edges.values())
     written = {name: files.counts[label] for name, label in _NAMES.items() if label in files.counts}
-    return LoadReport(
-        load_id,
-        columns.tables,
-        rejected,
-        {**written, "edges": edges},
-        dead_letters,
-        already_loaded=False,
-        edges=edges,
-        edge_seconds=time.monotonic() - began,
+    return read.report(
+        {**written, "edges": edges}, already_loaded=False, edges=edges, edge_seconds=time.monotonic() - began
     )
 
 

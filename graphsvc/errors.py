@@ -39,6 +39,14 @@ class BundleError(GraphsvcError):
     http_status = 422
 
 
+class NothingLoaded(GraphsvcError):
+    """Too many rows of a bundle are rejected; nothing was written."""
+
+    code = "nothing_loaded"
+    exit_status = 18
+    http_status = 422
+
+
 class LoadError(GraphsvcError):
     """A bundle cannot be loaded in the way that was asked for."""
 

@@ -11,18 +11,20 @@ import polars.selectors as cs
 
 from graphsvc.errors import LoadError
 from graphsvc.intake import read_bundle, write_dead_letters
+from graphsvc.intake.acceptance import MAX_REJECTED, check_loaded
 from graphsvc.intake.files import find, rows_of
 from graphsvc.intake.networks import place
+from graphsvc.intake.options import ReadOptions
 from graphsvc.intake.schemas import SCHEMAS
 from graphsvc.measure import Need
-from graphsvc.model.columns import BundleColumns, TableReport
+from graphsvc.model.columns import BundleColumns, CellReport, Hub, TableReport
 from graphsvc.server.sizing import memory
 from graphsvc.signals.kinds import BY_NAME
 from graphsvc.signals.tokens import Tokeniser
 from graphsvc.signing import Signer
 from graphsvc.store import Store
 
-FORMAT = "2"
+FORMAT = "3"
 """Part of a load's id: raised when the same bundle would be written differently."""
 BATCH = 10_000
 """Rows a transaction; larger ones no longer gain speed and hold locks longer. One session writes them: two or three,
@@ -48,7 +50,8 @@ class Step:
 @dataclass(frozen=True, slots=True)
 class LoadReport:
     """What a load did: rows a table, rejected rows by (table, reason), rows written a step; of these the edges of
-    signals, and the seconds that writing them took."""
+    signals, and the seconds that writing them took; cells that became null, how files were read, values that too many
+    share."""
 
     id: str
     tables: tuple[TableReport, ...]
@@ -58,6 +61,59 @@ class LoadReport:
     already_loaded: bool
     edges: int = 0
     edge_seconds: float = 0.0
+    cells: tuple[CellReport, ...] = ()
+    notes: tuple[str, ...] = ()
+    hubs: tuple[Hub, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A bundle that was read and may be loaded: its columns, the load's id, and where its rejected rows are."""
+
+    columns: BundleColumns
+    id: str
+    dead_letters: Path | None
+
+    def report(
+        self, written: dict[str, int], *, already_loaded: bool, edges: int = 0, edge_seconds: float = 0.0
+    ) -> LoadReport:
+        """Return the report of loading it."""
+        columns = self.columns
+        return LoadReport(
+            self.id, columns.tables, rejections(columns), written, self.dead_letters, already_loaded, edges,
+            edge_seconds, columns.cells, columns.notes, columns.hubs,
+        )  # fmt: skip
+
+
+def read_for_load(
+    bundle: Path,
+    tokens: Tokeniser,
+    dead_letters_dir: Path,
+    known: Callable[[pl.Series], pl.Series],
+    forgotten: Callable[[pl.Series], pl.Series],
+    progress: Progress,
+    options: ReadOptions,
+    max_rejected: float,
+) -> Read:
+    """Read a bundle, keep its rejected rows, and check that enough of it is left; both roads begin so.
+
+    Args:
+        known, forgotten: as `read_bundle` takes them.
+        max_rejected: the share of a table's rows that may be rejected, 0–1.
+
+    Raises:
+        BundleError: the bundle cannot be read.
+        NothingLoaded: too many rows are rejected.
+        ResourceError: there is too little memory to read it.
+    """
+    expected(bundle).check()
+    columns = read_bundle(
+        bundle, tokens, known, lambda table, done, total: progress(f"read {table}", done, total), forgotten, options
+    )  # fmt: skip
+    load_id = id_of(columns, tokens)
+    dead_letters = keep_dead_letters(columns, load_id, dead_letters_dir)
+    check_loaded(columns, max_rejected, dead_letters)
+    return Read(columns, load_id, dead_letters)
 
 
 def load_bundle(
@@ -69,29 +125,28 @@ def load_bundle(
     again: bool = False,
     progress: Progress = lambda _stage, _done, _total: None,
     signer: Signer | None = None,
+    options: ReadOptions | None = None,
+    max_rejected: float = MAX_REJECTED,
 ) -> LoadReport:
     """Loads `bundle` into the graph. Killed at any moment and run again, it ends in the same graph.
 
     `again` writes everything anew even if this very bundle was loaded before; it changes nothing that is
     as it should be. `progress(stage, done, total)` counts rows. `signer` knows forgotten accounts, whose rows are
-    not taken; None: there are none.
+    not taken; None: there are none. `options`: how the files are read; `max_rejected`: the share of a table's rows
+    that may be rejected.
 
     Raises:
         LoadError: there are forgotten accounts and no signer; nothing was written.
         BundleError: the bundle as a whole cannot be read; nothing was written.
+        NothingLoaded: too many rows are rejected; nothing was written.
         ResourceError: there is too little memory to read it; nothing was written.
         DatabaseUnavailable, DatabaseRefused: what was committed stays, the next call goes on from there.
     """
-    expected(bundle).check()
-    columns = read_bundle(
-        bundle,
-        tokens,
-        lambda ids: known_accounts(store, ids),
-        lambda table, done, total: progress(f"read {table}", done, total),
-        forgotten_accounts(store, signer),
-    )
-    load_id = id_of(columns, tokens)
-    dead_letters = keep_dead_letters(columns, load_id, dead_letters_dir)
+    read = read_for_load(
+        bundle, tokens, dead_letters_dir, lambda ids: known_accounts(store, ids), forgotten_accounts(store, signer),
+        progress, options or ReadOptions(), max_rejected,
+    )  # fmt: skip
+    columns, load_id = read.columns, read.id
     reopen = [("load/reopen", {"id": load_id})] if again else []
     book = store.transaction(*reopen, ("load/begin", {"id": load_id, "bundle": columns.id}))[0]
     finished, number = book["finishedAt"] is not None, book["number"]
@@ -107,8 +162,7 @@ def load_bundle(
                 edge_seconds += time.monotonic() - began
         place_addresses(store, number, progress)
         finish(store, load_id, columns)
-    rejected = rejections(columns)
-    return LoadReport(load_id, columns.tables, rejected, written, dead_letters, finished, edges, edge_seconds)
+    return read.report(written, already_loaded=finished, edges=edges, edge_seconds=edge_seconds)
 
 
 def expected(bundle: Path) -> Need:

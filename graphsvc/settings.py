@@ -35,6 +35,9 @@ class Settings(BaseSettings):
     keep_runs: Annotated[int, Field(ge=0)] = 5
     """Runs whose graph is kept beside the database, for `graphsvc verify` after later loads; 0: none."""
 
+    null_words: str = ""
+    """Words that stand for nothing in bundles, with commas between them, besides those of docs/loading.md."""
+
     oidc_issuer: str | None = None
     """Issuer of people's bearer tokens, as they name it; unset: API keys only."""
     oidc_audience: str | None = None

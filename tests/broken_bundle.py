@@ -54,56 +54,27 @@ _SPAN = [
     ("last_seen", "2025-01-01", "before_first_seen"),
 ]
 FAULTS: dict[str, list[tuple[str, str, str]]] = {
-    "accounts": [
-        *_ID,
-        ("created_at", "", "missing"),
-        ("created_at", E_MAILS[1], "not_a_time"),
-        ("status", "frozen", "not_one_of"),
-        ("status", CARDS[1], "not_one_of"),
-        ("status_changed_at", "yesterday", "not_a_time"),
-        ("country", "GER", "not_a_country"),
-        ("country", "4", "not_a_country"),
-        ("email", "canary.one at leak.example", "not_an_email"),
-        ("email", "canary.one@leak", "not_an_email"),
-        ("phone", "12-34", "not_a_phone"),
-        ("signup_ip", "192.0.2.256", "not_an_ip"),
-        ("signup_ip", E_MAILS[0], "not_an_ip"),
-        ("user_agent", "x" * 65_537, "too_long"),
-    ],
+    "accounts": [*_ID, ("created_at", "", "missing"), ("created_at", E_MAILS[1], "not_a_time")],
     "payments": [
         *_ID,
         *_SPAN,
         ("instrument", "", "missing"),
+        ("instrument", "NULL", "missing"),
+        ("instrument", "4.47E+11", "lost_digits"),
         *(("instrument", card, "card_number") for card in CARDS),
         ("kind", "cash", "not_one_of"),
         ("kind", "", "missing"),
-        ("bin", "12345", "not_a_bin"),
-        ("bin", CARDS[2], "not_a_bin"),
-        ("issuer_country", "USA", "not_a_country"),
-        ("payments", "-1", "negative"),
-        ("payments", "1.5", "not_a_number"),
-        ("payments", "9007199254740992", "too_large"),
     ],
     "sessions": [
         *_ID,
         *_SPAN,
         ("ip", "", "missing"),
-        ("ip", "01.2.3.4", "not_an_ip"),
-        ("ip", "fe80::1%eth0", "not_an_ip"),
+        ("ip", "010.2.3.4", "not_an_ip"),
+        ("ip", "fe80::1%eth0", "unusable_ip"),
+        ("ip", "unknown", "missing"),
         ("ip", CARDS[3], "not_an_ip"),
-        ("asn", "4294967296", "not_an_asn"),
-        ("asn", "-5", "not_an_asn"),
-        ("asn", "AS64500", "not_a_number"),
-        ("requests", "many", "not_a_number"),
-        ("requests", "-3", "negative"),
     ],
-    "prompts": [
-        *_ID,
-        *_SPAN,
-        ("text", "", "missing"),
-        ("fingerprint", CARDS[0], "beside_text"),
-        ("requests", "-2", "negative"),
-    ],
+    "prompts": [*_ID, *_SPAN, ("text", "", "missing"), ("fingerprint", CARDS[0], "beside_text")],
     "activity": [
         *_ID,
         ("hour", "2026-03-01T05:00:01Z", "not_start_of_hour"),
@@ -112,24 +83,67 @@ FAULTS: dict[str, list[tuple[str, str, str]]] = {
         ("requests", "-1", "negative"),
     ],
     "networks": [
-        ("asn", "4294967296", "not_an_asn"),
         ("cidr", "192.0.2.0/33", "not_a_cidr"),
         ("cidr", E_MAILS[1], "not_a_cidr"),
         ("network_class", "", "missing"),
         ("network_class", "satellite", "not_one_of"),
-        ("country", "Holland", "not_a_country"),
     ],
     "identifiers": [
         *_ID,
-        *_SPAN,
+        ("last_seen", "2025-01-01", "before_first_seen"),
         ("kind", "", "missing"),
         ("kind", E_MAILS[0], "not_a_kind"),
         ("kind", f"card {CARDS[0]}", "not_a_kind"),
         ("value", "", "missing"),
-        ("count", "-7", "negative"),
+        ("value", "00000000-0000-0000-0000-000000000000", "missing"),
     ],
 }
 """Column, value and reason of every way a row of a table can be broken."""
+
+CELLS: dict[str, list[tuple[str, str, str]]] = {
+    "accounts": [
+        ("status", "frozen", "not_one_of"),
+        ("status", CARDS[1], "not_one_of"),
+        ("status_changed_at", "yesterday", "not_a_time"),
+        ("country", "GER", "not_a_country"),
+        ("country", "4", "not_a_country"),
+        ("country", "XX", "null_word"),
+        ("email", "canary.one at leak.example", "not_an_email"),
+        ("email", "canary.one@leak", "not_an_email"),
+        ("phone", "12-34", "not_a_phone"),
+        ("phone", "4.47E+11", "lost_digits"),
+        ("phone", "0000000000", "null_word"),
+        ("signup_ip", "192.0.2.256", "not_an_ip"),
+        ("signup_ip", E_MAILS[0], "not_an_ip"),
+        ("signup_device", "NaN", "null_word"),
+        ("signup_device", '{"id": "x"}', "nested_object"),
+        ("user_agent", "x" * 65_537, "too_long"),
+    ],
+    "payments": [
+        ("bin", "12345", "not_a_bin"),
+        ("bin", CARDS[2], "not_a_bin"),
+        ("issuer_country", "USA", "not_a_country"),
+        ("payments", "-1", "negative"),
+        ("payments", "1.5", "not_a_number"),
+        ("payments", "9007199254740992", "too_large"),
+    ],
+    "sessions": [
+        ("asn", "4294967296", "not_an_asn"),
+        ("asn", "-5", "not_an_asn"),
+        ("asn", "AS 64500 64501", "not_an_asn"),
+        ("asn", "AS0", "null_word"),
+        ("requests", "many", "not_a_number"),
+        ("requests", "-3", "negative"),
+    ],
+    "prompts": [("requests", "-2", "negative")],
+    "networks": [("asn", "4294967296", "not_an_asn"), ("country", "Holland", "not_a_country")],
+    "identifiers": [
+        ("first_seen", "soon", "not_a_time"),
+        ("last_seen", CARDS[0], "not_a_time"),
+        ("count", "-7", "negative"),
+    ],
+}
+"""Column, value and reason of every way an optional cell can be unreadable: the cell is null, its row loads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +191,17 @@ def write(path: Path, *, broken: int = 1000, good: int = 500, form: str = "csv")
         header = [",".join(_GOOD[table])] if form == "csv" else []
         (path / f"{table}.{form}").write_text("\n".join([*header, *records]) + "\n", encoding="utf-8")
     return expected
+
+
+def write_cells(path: Path, form: str = "csv") -> None:
+    """Write a bundle in which each row has one of `CELLS` in the order given, after one good row a table."""
+    path.mkdir(parents=True, exist_ok=True)
+    for table, listed in CELLS.items():
+        records = [_record(_good(table, 0), form)]
+        for number, (column, value, _) in enumerate(listed, start=1):
+            records.append(_record(_good(table, number) | {column: value}, form))
+        header = [",".join(_GOOD[table])] if form == "csv" else []
+        (path / f"{table}.{form}").write_text("\n".join([*header, *records]) + "\n", encoding="utf-8")
 
 
 def _good(table: str, number: int) -> dict[str, Any]:

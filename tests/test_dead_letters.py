@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from broken_bundle import CANARIES, FAULTS, write
+from broken_bundle import CANARIES, CELLS, FAULTS, write, write_cells
 
 from graphsvc.intake import read_bundle, write_dead_letters
 from graphsvc.model.columns import DEAD_LETTERS, BundleColumns
@@ -47,6 +47,23 @@ def test_no_card_number_and_no_address_is_found_in_anything(tmp_path: Path, form
     assert "leak.example" in text  # the domain of an account's address is a signal of its own
 
 
+@pytest.mark.parametrize("form", ["csv", "ndjson"])
+def test_an_unreadable_optional_cell_is_null_and_counted_and_its_row_loads(tmp_path: Path, form: str) -> None:
+    write_cells(tmp_path, form)
+    columns = read_bundle(tmp_path, TOKENS)
+    assert columns.dead_letters.is_empty()
+    assert {table.table: table.read for table in columns.tables} == {
+        table: len(cells) + 1 for table, cells in CELLS.items()
+    }
+    expected: dict[tuple[str, str, str], int] = {}
+    for table, cells in CELLS.items():
+        for column, _, reason in cells:
+            expected[table, column, reason] = expected.get((table, column, reason), 0) + 1
+    assert {(c.table, c.column, c.reason): c.count for c in columns.cells} == expected
+    text = everything(columns) + repr(columns.cells) + repr(columns.notes) + repr(columns.hubs)
+    assert [canary for canary in CANARIES if canary in text] == []
+
+
 def test_a_card_number_leaves_no_shape(tmp_path: Path) -> None:
     write(tmp_path)
     letters = read_bundle(tmp_path, TOKENS).dead_letters
@@ -71,13 +88,13 @@ def test_the_file_is_private_whole_and_the_same_each_time(tmp_path: Path) -> Non
 
 def test_further_faults_of_a_row_are_listed(tmp_path: Path) -> None:
     (tmp_path / "accounts.csv").write_text(
-        "account_id,created_at,country,phone\na,never,Germany,12\n", encoding="utf-8"
+        "account_id,created_at,country\na@mail.example,never,Germany\n", encoding="utf-8"
     )
     letters = read_bundle(tmp_path, TOKENS).dead_letters
     assert letters.rows(named=True) == [
         {
-            "table": "accounts", "file": "accounts.csv", "row": 1, "column": "created_at", "reason": "not_a_time",
-            "shape": "aaaaa", "also": "country:not_a_country phone:not_a_phone",
+            "table": "accounts", "file": "accounts.csv", "row": 1, "column": "account_id",
+            "reason": "looks_like_email", "shape": "a@aaaa.aaaaaaa", "also": "created_at:not_a_time",
         }
     ]  # fmt: skip
 

@@ -53,7 +53,7 @@ def test_a_table_in_two_forms(tmp_path: Path) -> None:
     ("name", "content"),
     [
         ("accounts.csv", f"account_id,{SECRET}\na,b\n".encode()),
-        ("accounts.csv", b"account_id;created_at\na;2026-01-01\n"),
+        ("accounts.csv", b"account_id;made_at\na;2026-01-01\n"),
         ("accounts.csv", b""),
         ("accounts.ndjson", b'{"account_id": "a", "createdAt": "2026-01-01"}\n'),
     ],

@@ -144,11 +144,10 @@ def test_rows_of_unknown_accounts_are_taken_once_the_accounts_are_there(
     database: Store, tokens: Tokeniser, tmp_path: Path
 ) -> None:
     other = {"account_id": "b", "created_at": "2026-04-01T00:00:00Z"}
-    early = write_bundle(
-        tmp_path / "1", accounts=[other], sessions=[{"account_id": "a", "ip": "198.51.100.7", **MARCH}]
-    )
+    sessions = [{"account_id": name, "ip": "198.51.100.7", **MARCH} for name in "ab"]
+    early = write_bundle(tmp_path / "1", accounts=[other], sessions=sessions)
     assert load_bundle(database, early, tokens, tmp_path / "dead").rejected
     load_bundle(database, write_bundle(tmp_path / "2", accounts=[ACCOUNT]), tokens, tmp_path / "dead")
     report = load_bundle(database, early, tokens, tmp_path / "dead")
     assert not report.already_loaded
-    assert report.written["ip edges"] == 1
+    assert report.written["ip edges"] == 2

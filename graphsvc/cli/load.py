@@ -29,18 +29,58 @@ def load(
             "The server is stopped for it and started again.",
         ),
     ] = False,
+    max_rejected: Annotated[
+        str,
+        typer.Option(
+            "--max-rejected",
+            metavar="SHARE",
+            help="Share of a table's rows that may be rejected, for example 20%. With more, nothing is loaded.",
+        ),
+    ] = "50%",
+    null_word: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--null-word",
+            metavar="WORD",
+            help="A word that stands for nothing in this export, besides NULL, NaN, N/A, unknown and the like. "
+            "Repeat it for more, or set GRAPHSVC_NULL_WORDS.",
+        ),
+    ] = None,
+    dates: Annotated[
+        str | None,
+        typer.Option(
+            "--dates", metavar="ORDER", help="Order of dates such as 05/01/2024: day-first or month-first."
+        ),
+    ] = None,
+    delimiter: Annotated[
+        str | None,
+        typer.Option(
+            "--delimiter", metavar="CHARACTER", help="What separates columns in CSV, for example ';' or tab."
+        ),
+    ] = None,
+    encoding: Annotated[
+        str | None,
+        typer.Option("--encoding", metavar="NAME", help="Encoding of text files, for example cp1252."),
+    ] = None,
 ) -> None:
     """Load a signals bundle into Neo4j.
 
-    Rows that break the contract go to a dead-letter file with their reason; the rest is loaded. E-mail addresses,
-    phone numbers, instruments, devices, names and prompts are tokenised before they leave this process. A load that
-    was interrupted goes on where it stopped; loading the same bundle twice changes nothing.
+    Rows whose key or time breaks the contract go to a dead-letter file with their reason; the rest is loaded. An
+    optional cell that cannot be read is null and counted. E-mail addresses, phone numbers, instruments, devices,
+    names and prompts are tokenised before they leave this process. A load that was interrupted goes on where it
+    stopped; loading the same bundle twice changes nothing.
     """
     from graphsvc.database import open_store
+    from graphsvc.intake.acceptance import parse_share
+    from graphsvc.intake.options import make_options
     from graphsvc.loading import expected, load_bundle
     from graphsvc.signals.tokens import load_or_create_key
     from graphsvc.signing import load_or_create_signer
 
+    options = make_options(
+        [*settings().null_words.split(","), *(null_word or [])], delimiter, encoding, dates
+    )
+    share = parse_share(max_rejected)
     if bulk:
         from graphsvc.bulk import load_bulk
 
@@ -51,7 +91,15 @@ def load(
         tokens = load_or_create_key(settings())
         with Stages() as stages:
             stages.say(f"loading takes {expected(bundle)}")
-            report = load_bulk(settings(), bundle, tokens, say=stages.say, progress=stages.progress)
+            report = load_bulk(
+                settings(),
+                bundle,
+                tokens,
+                say=stages.say,
+                progress=stages.progress,
+                options=options,
+                max_rejected=share,
+            )
         show(report)
         return
     with Stages() as stages, open_store(settings(), stages.say) as store:
@@ -64,18 +112,35 @@ def load(
             again=again,
             progress=stages.progress,
             signer=load_or_create_signer(settings()),
+            options=options,
+            max_rejected=share,
         )
     show(report)
 
 
 def show(report: "LoadReport") -> None:
-    """The summary of a load on standard output."""
+    """Print the summary of a load on standard output."""
+    from graphsvc.intake.acceptance import advise
+
     for table in report.tables:
         typer.echo(f"{table.table:<12} {table.read:>12,} rows read {table.rejected:>9,} rejected")
         if table.unknown_columns:
-            typer.echo(f"{'':<12} ignored columns nobody knows: {', '.join(table.unknown_columns)}")
+            typer.echo(f"{'':<12} ignored unknown columns: {', '.join(table.unknown_columns)}")
     for (table_name, reason), count in report.rejected.items():
         typer.echo(f"  rejected {count:>7,} of {table_name}: {reason}")
+    for cell in report.cells:
+        like = f", looks like {cell.shape!r}" if cell.shape else ""
+        typer.echo(
+            f"  null     {cell.count:>7,} of {cell.table}.{cell.column}: {cell.reason} "
+            f"(first: row {cell.row:,} of {cell.file}{like}) {advise(cell.reason, cell.column)}".rstrip()
+        )
+    for note in report.notes:
+        typer.echo(note)
+    for hub in report.hubs:
+        typer.echo(
+            f"Suspicious {hub.kind} {hub.key}: {hub.holders:,} of {hub.accounts:,} accounts with one share it, and "
+            f"{hub.coherent:.0%} of them share anything else that is rare. If it is a placeholder, pass --null-word."
+        )
     if report.already_loaded:
         typer.echo("This very bundle was loaded before; nothing was written (--again writes it anew).")
     else:

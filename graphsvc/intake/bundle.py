@@ -2,19 +2,31 @@
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
 
 from graphsvc.intake.codes import Dictionaries, distinct
 from graphsvc.intake.dead_letters import letters
-from graphsvc.intake.files import BundleFile, content_hash, find
+from graphsvc.intake.files import BundleFile, BundleFiles, content_hash, find
+from graphsvc.intake.hubs import find_hubs
+from graphsvc.intake.options import ReadOptions
 from graphsvc.intake.readers import read
 from graphsvc.intake.schemas import SCHEMAS, columns_of
 from graphsvc.intake.signals import BANDED, build
-from graphsvc.intake.validation import check_columns, validate
+from graphsvc.intake.times import NAIVE
+from graphsvc.intake.validation import Reading, check_columns, validate
 from graphsvc.intake.values import masked
-from graphsvc.model.columns import ACCOUNTS, ACTIVITY, FORMER, NETWORKS, BundleColumns, TableReport
+from graphsvc.model.columns import (
+    ACCOUNTS,
+    ACTIVITY,
+    FORMER,
+    NETWORKS,
+    BundleColumns,
+    CellReport,
+    TableReport,
+)
 from graphsvc.signals.kinds import KINDS
 from graphsvc.signals.prompts import bands
 from graphsvc.signals.tokens import Tokeniser
@@ -22,6 +34,11 @@ from graphsvc.signals.tokens import Tokeniser
 Known = Callable[[pl.Series], pl.Series]
 Progress = Callable[[str, int, int], None]
 
+_SAID = {
+    "epoch": "counted since 1970, units by magnitude",
+    "day-first": "written day first",
+    "month-first": "written month first",
+}
 _STATUSES = ("active", "closed", "suspended", "banned")  # where two rows differ, the later here counts
 
 
@@ -31,6 +48,7 @@ def read_bundle(
     known_accounts: Known | None = None,
     report: Progress | None = None,
     forgotten: Known = lambda ids: ids.clear(),
+    options: ReadOptions | None = None,
 ) -> BundleColumns:
     """Read, validate and tokenise a bundle.
 
@@ -43,53 +61,66 @@ def read_bundle(
             and how many of the kinds are tokenised.
         forgotten: given account ids (String, distinct), those that must not be brought back; their rows become dead
             letters `forgotten_account`.
+        options: what the caller says of the files; None: nothing.
 
     Raises:
         BundleError: the bundle, one of its files or a required column cannot be read.
     """
     files = find(path, list(SCHEMAS))
+    options = options or ReadOptions()
     with ThreadPoolExecutor(1) as pool:
-        content = pool.submit(content_hash, files, tokens.key_id)
-        intake = _Intake(known_accounts, forgotten, report or (lambda *_: None))
+        content = pool.submit(content_hash, files, tokens.key_id, options.digest())
+        intake = _Intake(known_accounts, forgotten, report or (lambda *_: None), options)
         for table, parts in files.tables.items():
             intake.read(table, parts)
-        return intake.columns(content.result(), tokens, files.unknown)
+        return intake.columns(content.result(), tokens, files)
 
 
 class _Intake:
     """The tables of a bundle as they are read: typed rows as codes, dead letters, what was counted."""
 
-    def __init__(self, known_accounts: Known | None, forgotten: Known, report: Progress) -> None:
+    def __init__(
+        self, known_accounts: Known | None, forgotten: Known, report: Progress, options: ReadOptions
+    ) -> None:
         self._known_accounts = known_accounts
         self._forgotten = forgotten
         self._report = report
+        self._options = options
         self._codes = Dictionaries()
         self._tables: dict[str, pl.DataFrame] = {}
         self._dead_letters: list[pl.DataFrame] = []
         self._reports: list[TableReport] = []
+        self._cells: list[CellReport] = []
+        self._notes: list[str] = []
+        self._naive: list[str] = []
 
     def read(self, table: str, parts: tuple[BundleFile, ...]) -> None:
         """Read all files of a table; `accounts` comes first."""
         frames, letters_of_table, unknown, count = [], [], set[str](), 0
         sizes = [max(part.size, 1) for part in parts]
         for number, part in enumerate(parts):
-            in_file, checked = 0, part.suffix.startswith(".ndjson")
-            for chunk in read(part, list(columns_of(table))):
+            in_file, checked = 0, part.is_json
+            reading = Reading(self._options)
+            for chunk in read(part, list(columns_of(table)), self._options):
                 if not checked:
                     check_columns(part, chunk, some_rows=True)
                     checked = True
-                good, rejected = validate(part, chunk)
+                good, rejected = validate(part, chunk, reading)
                 frames.append(
                     self._codes.encode(_without_text(table, good).with_columns(file=pl.lit(number)))
                 )
                 letters_of_table.append(rejected)
                 in_file += chunk.frame.height + len(chunk.malformed)
+                reading.blank += chunk.blank
+                reading.said |= dict.fromkeys(chunk.notes)
                 share = (sum(sizes[:number]) + chunk.share * sizes[number]) / sum(sizes)
                 self._report(
                     table, count + in_file, max(count + in_file, round((count + in_file) / max(share, 1e-9)))
                 )
-            if part.suffix.startswith(".ndjson"):
+            if part.is_json:
                 check_columns(part, chunk, some_rows=in_file > 0)
+            self._cells += reading.cells.values()
+            self._note(part, reading)
             unknown |= chunk.found.difference(columns_of(table))
             count += in_file
         frame = pl.concat(frames)
@@ -104,6 +135,18 @@ class _Intake:
         names = masked(pl.Series(sorted(unknown), dtype=pl.String).str.slice(0, 64))
         self._reports.append(TableReport(table, count, sum(map(len, letters_of_table)), tuple(names)))
         self._report(table, count, count)
+
+    def _note(self, part: BundleFile, reading: Reading) -> None:
+        """Note how a file was read, where that is not plain."""
+        said = [*reading.said]
+        for column, notes in reading.notes.items():
+            said += [f"{column} {_SAID[note]}" for note in sorted(notes - {NAIVE})]
+            if NAIVE in notes and (name := f"{part.table}.{column}") not in self._naive:
+                self._naive.append(name)
+        if reading.blank:
+            said.append(f"{reading.blank:,} blank records left out")
+        if said:
+            self._notes.append(masked(pl.Series([f"{part.name}: {'; '.join(said)}."])).item())
 
     def _unwanted(self, table: str, frame: pl.DataFrame) -> Iterator[tuple[str, pl.Series]]:
         """Account ids in a table whose rows are not taken, by reason."""
@@ -121,7 +164,7 @@ class _Intake:
             known = self._known_accounts(foreign)
             yield "unknown_account", foreign.filter(~foreign.is_in(pl.concat([known, forgotten]).implode()))
 
-    def columns(self, content: str, tokens: Tokeniser, unknown_files: tuple[str, ...]) -> BundleColumns:
+    def columns(self, content: str, tokens: Tokeniser, files: BundleFiles) -> BundleColumns:
         """Everything read, as columns."""
         tables = self._tables
         networks = _networks(tables.get("networks"))
@@ -135,16 +178,23 @@ class _Intake:
             signals[kind] = signal
             self._report("signals", min(len(signals), len(KINDS) - 1), len(KINDS))
         self._report("signals", len(KINDS), len(KINDS))
+        notes = [*_unread(files), *self._notes]
+        if self._naive:
+            notes.append(f"Times without a zone are read as UTC: {', '.join(self._naive)}.")
+        edges = {kind: signal.edges for kind, signal in signals.items()}
         return BundleColumns(
             id=content,
             accounts=_accounts(tables["accounts"]),
             values={kind: signal.values for kind, signal in signals.items()},
-            edges={kind: signal.edges for kind, signal in signals.items()},
+            edges=edges,
             networks=networks,
             activity=_activity(tables.get("activity")),
             dead_letters=pl.concat(self._dead_letters),
             tables=tuple(self._reports),
-            unknown_files=tuple(masked(pl.Series(unknown_files, dtype=pl.String))),
+            unknown_files=tuple(masked(pl.Series(files.unknown, dtype=pl.String))),
+            cells=_merged(self._cells),
+            notes=tuple(notes),
+            hubs=find_hubs(edges),
             former={
                 older.key_id: pl.concat(
                     [
@@ -155,6 +205,25 @@ class _Intake:
                 for older in tokens.older
             },
         )
+
+
+def _unread(files: BundleFiles) -> list[str]:
+    """Return a sentence for each file of the bundle that is not read."""
+    names = masked(pl.Series(files.unknown, dtype=pl.String))
+    return [
+        f"{name} is not read" + (f"; did you mean {hint}?" if hint else ": it is no table of a bundle.")
+        for name, hint in zip(names, files.hints, strict=True)
+    ]
+
+
+def _merged(cells: list[CellReport]) -> tuple[CellReport, ...]:
+    """Return one report for each table, column and reason, with the first file's example."""
+    merged: dict[tuple[str, str, str], CellReport] = {}
+    for cell in cells:
+        key = (cell.table, cell.column, cell.reason)
+        before = merged.get(key)
+        merged[key] = cell if before is None else replace(before, count=before.count + cell.count)
+    return tuple(merged.values())
 
 
 def _without(

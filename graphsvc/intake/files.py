@@ -1,43 +1,70 @@
-"""Which files a bundle has, and the hash of their content."""
+"""The files of a bundle: which table each is of, and the hash of their content."""
 
+import difflib
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import unquote
 
 import pyarrow as pa
 import pyarrow.parquet as pa_parquet
 
 from graphsvc.errors import BundleError
 
-_SUFFIXES = (".parquet", ".csv", ".ndjson", ".csv.gz", ".ndjson.gz")
+_FORMS = {".parquet": ".parquet", ".csv": ".csv", ".ndjson": ".ndjson", ".jsonl": ".ndjson", ".json": ".json"}
+"""How each form is called on its own; text may be compressed."""
+_SUFFIXES = {**_FORMS, **{f"{name}.gz": f"{form}.gz" for name, form in _FORMS.items() if name != ".parquet"}}
 _NOT_OURS = {"truth"}  # for evaluation only, never read by a load
 _VERSION = b"graphsvc bundle 1"
 _CSV_ROW, _NDJSON_ROW, _PACKED = 150, 250, 5
 """Bytes of a record, and how many times smaller compressed text is; about."""
+_HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
+_NEAR = 0.75
+"""How alike two names are (difflib's ratio) before one is suggested for the other; `prompt` and `prompts` are 0.92."""
 
 
 @dataclass(frozen=True, slots=True)
 class BundleFile:
-    """A file of a table: where it is, what it is called within the bundle, its suffix and its bytes."""
+    """A file of a table: where it is, what it is called within the bundle, its form and its bytes.
+
+    `fixed`: columns whose value the names of its folders say (`kind=card/`), with the value, None for null.
+    """
 
     table: str
     path: Path
     name: str
     suffix: str
     size: int
+    fixed: tuple[tuple[str, str | None], ...] = ()
+
+    @property
+    def is_json(self) -> bool:
+        """Return whether its records are JSON objects."""
+        return "json" in self.suffix
 
 
 @dataclass(frozen=True, slots=True)
 class BundleFiles:
-    """The files of each table that is there, parts in name order, and what nobody knows."""
+    """The files of each table that is there, parts in name order, and those that are not read.
+
+    `hints`: for each file that is not read, what it may have been meant as, or None.
+    """
 
     tables: dict[str, tuple[BundleFile, ...]]
     unknown: tuple[str, ...]
+    hints: tuple[str | None, ...] = ()
+
+
+def suggest(name: str, candidates: Collection[str]) -> str | None:
+    """Return the candidate that `name` was most likely meant as, if one is near."""
+    folded = {candidate.strip().lower(): candidate for candidate in candidates}
+    near = difflib.get_close_matches(name.strip().lower(), folded, 1, _NEAR)
+    return folded[near[0]] if near else None
 
 
 def find(path: Path, tables: Sequence[str]) -> BundleFiles:
-    """The files of a bundle.
+    """Return the files of a bundle; names are compared without case.
 
     Raises:
         BundleError: no such directory, it cannot be listed, a table is there in two forms, or the
@@ -46,13 +73,13 @@ def find(path: Path, tables: Sequence[str]) -> BundleFiles:
     try:
         entries = sorted(entry for entry in path.iterdir() if not entry.name.startswith("."))
         found: dict[str, tuple[BundleFile, ...]] = {}
-        unknown = []
+        unknown: list[tuple[str, str | None]] = []
         for entry in entries:
             table, suffix = _split(entry)
             if table in _NOT_OURS and suffix is not None:
                 continue
             if table not in tables or suffix is None:
-                unknown.append(entry.name)
+                unknown.append((entry.name, _hint(entry, table, suffix, tables)))
                 continue
             if table in found:
                 raise BundleError(
@@ -60,7 +87,7 @@ def find(path: Path, tables: Sequence[str]) -> BundleFiles:
                     "Keep one of them.",
                 )
             parts, strange = _parts(table, entry, suffix)
-            unknown += strange
+            unknown += [(name, None) for name in strange]
             if parts:
                 found[table] = parts
     except OSError as error:
@@ -69,39 +96,86 @@ def find(path: Path, tables: Sequence[str]) -> BundleFiles:
             "Give the directory that holds the tables.",
         ) from None
     if "accounts" not in found:
+        near = [f"{name} is not read; did you mean {hint}?" for name, hint in unknown if hint]
         raise BundleError(
             f"The bundle {path} has no table accounts.",
-            "Add accounts.parquet, accounts.csv or accounts.ndjson (the last two also .gz).",
+            " ".join([*near, "Add accounts.parquet, .csv, .ndjson, .jsonl or .json (text also .gz)."]),
         )
     ordered = {table: found[table] for table in tables if table in found}
-    return BundleFiles(ordered, tuple(unknown))
+    return BundleFiles(ordered, tuple(name for name, _ in unknown), tuple(hint for _, hint in unknown))
 
 
 def _split(entry: Path) -> tuple[str, str | None]:
-    """Table and suffix of an entry; a folder has the suffix "", a file nobody knows None."""
+    """Return table and form of an entry; a folder has the form "", an unknown file None."""
+    name = entry.name.lower()
     if entry.is_dir():
-        return entry.name, ""
-    suffix = max((s for s in _SUFFIXES if entry.name.endswith(s)), key=len, default=None)
-    return (entry.name.removesuffix(suffix), suffix) if suffix else (entry.name, None)
+        return name, ""
+    suffix = max((s for s in _SUFFIXES if name.endswith(s)), key=len, default=None)
+    return (name.removesuffix(suffix), _SUFFIXES[suffix]) if suffix else (name, None)
+
+
+def _hint(entry: Path, stem: str, suffix: str | None, tables: Sequence[str]) -> str | None:
+    """Return what a file that is not read was most likely meant as."""
+    if suffix is not None:
+        near = suggest(stem, tables)
+        if near is not None:
+            return near + ("/" if suffix == "" else suffix)
+        sharded = next(
+            (table for table in tables if stem.startswith((f"{table}-", f"{table}_", f"{table}."))), None
+        )
+        return f"{sharded}/{entry.name}" if sharded and suffix else None
+    table, _, rest = stem.partition(".")
+    near = suggest(table, tables)
+    if near is None:
+        return None
+    if rest.removesuffix(".gz") in ("tsv", "txt", "tab", "psv", "xls", "xlsx", "ods", ""):
+        return f"{near}.csv"
+    return f"{near}.ndjson" if "json" in rest else f"{near}.parquet"
 
 
 def _parts(table: str, entry: Path, suffix: str) -> tuple[tuple[BundleFile, ...], list[str]]:
     if suffix:
         return (BundleFile(table, entry, entry.name, suffix, entry.stat().st_size),), []
-    parts, strange = [], []
-    for part in sorted(entry.iterdir()):
-        if part.name.startswith((".", "_")):
-            continue
-        name, kind = f"{entry.name}/{part.name}", _split(part)[1]
+    parts: list[BundleFile] = []
+    strange: list[str] = []
+    for part, name, fixed in _walk(entry, entry.name, ()):
+        kind = _split(part)[1]
         if kind:
-            parts.append(BundleFile(table, part, name, kind, part.stat().st_size))
+            parts.append(BundleFile(table, part, name, kind, part.stat().st_size, fixed))
         else:
             strange.append(name)
     return tuple(parts), strange
 
 
+def _walk(
+    folder: Path, name: str, fixed: tuple[tuple[str, str | None], ...]
+) -> Iterator[tuple[Path, str, tuple[tuple[str, str | None], ...]]]:
+    """Yield the files below the folder of a table, in the order of their names, with what their folders say.
+
+    Raises:
+        BundleError: it is a table of a format that keeps a log of which files count.
+    """
+    entries = sorted(folder.iterdir())
+    names = {each.name for each in entries}
+    if "_delta_log" in names or {"metadata", "data"} <= names:
+        form = "Delta Lake" if "_delta_log" in names else "Iceberg"
+        raise BundleError(
+            f"{name} is a {form} table, whose folder also holds files that no longer count.",
+            "Export it as plain Parquet files.",
+        )
+    for each in entries:
+        if each.name.startswith((".", "_")):
+            continue
+        if not each.is_dir():
+            yield each, f"{name}/{each.name}", fixed
+            continue
+        key, equals, value = each.name.partition("=")
+        said = (*fixed, (unquote(key), None if value == _HIVE_NULL else unquote(value))) if equals else fixed
+        yield from _walk(each, f"{name}/{each.name}", said)
+
+
 def rows_of(parts: Sequence[BundleFile]) -> int:
-    """About how many records files have: Parquet says it, of text it follows from the size."""
+    """Return about how many records files have: Parquet says it, of text it follows from the size."""
     return sum(_rows(part) for part in parts)
 
 
@@ -115,18 +189,20 @@ def _rows(part: BundleFile) -> int:
     return size // (_CSV_ROW if part.suffix.startswith(".csv") else _NDJSON_ROW)
 
 
-def content_hash(files: BundleFiles, key_id: str) -> str:
-    """SHA-256 over the tables' content in their order and the id of the token key, as hex.
+def content_hash(files: BundleFiles, key_id: str, options: str = "") -> str:
+    """SHA-256 over the tables' content in their order, the id of the token key and `options`, as hex.
 
-    The key belongs to it because the same files under another key are another graph.
+    The key belongs to it because the same files under another key are another graph; so do the options of reading.
 
     Raises:
         BundleError: a file cannot be read.
     """
-    whole = hashlib.sha256(_VERSION + b"\0" + key_id.encode())
+    whole = hashlib.sha256(_VERSION + b"\0" + key_id.encode() + options.encode())
     for parts in files.tables.values():
         for part in parts:
             whole.update(f"\0{part.table}\0{part.suffix}\0".encode())
+            if part.fixed:
+                whole.update(f"{part.fixed}\0".encode())
             try:
                 with part.path.open("rb") as file:
                     whole.update(hashlib.file_digest(file, "sha256").digest())

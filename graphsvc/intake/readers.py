@@ -1,70 +1,73 @@
 """Files to chunks of raw columns. A broken record costs the record, a broken file the load."""
 
-import codecs
 import csv
 import gzip
 import io
-import json
 import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import polars as pl
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pa_parquet
-from numpy.typing import NDArray
 
 from graphsvc.errors import BundleError
+from graphsvc.intake.dialects import GZIP_MAGIC, Encoding, Header, find_encoding, match_columns, read_header
 from graphsvc.intake.files import BundleFile
-from graphsvc.intake.streams import NOT_UTF8, MendedStream, Stream
+from graphsvc.intake.options import ReadOptions
+from graphsvc.intake.parquet import read_table
+from graphsvc.intake.records import BLOCK, read_lines, read_records
+from graphsvc.intake.streams import NOT_UTF8, MendedStream, SpacedStream
 
-Flags = NDArray[np.bool_]
+TextStream = MendedStream | SpacedStream
 
-_BLOCK = 32 << 20  # bytes of text read at once; no single record may be longer
 _ROWS = 1 << 19  # rows of a Parquet file read at once
-_HEADER = 1 << 20  # bytes in which the header of a CSV file must end
-_SAMPLE = 100  # lines of an NDJSON file looked through for columns nobody knows
+_HEAD = 1 << 22
+"""Bytes by which encoding and form of a file are told; the header of a CSV file must end in them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
     """Some records of a file: raw columns (n rows), their 1-based numbers within the file (Int64),
-    the numbers of records that could not be taken apart, and the share of the file read so far."""
+    the numbers of records that could not be taken apart, and the share of the file read so far.
+
+    `found`: all columns that the file has. `notes`: how the file was read, in words. `seen`: its dialect, for an error.
+    `blank`: records of nothing but separators, which are left out.
+    """
 
     frame: pl.DataFrame
     rows: pl.Series
     malformed: pl.Series
     share: float
     found: frozenset[str]
+    notes: tuple[str, ...] = ()
+    seen: str = ""
+    blank: int = field(default=0)
 
 
-def read(file: BundleFile, columns: Sequence[str]) -> Iterator[Chunk]:
-    """The records of a file, in order, in chunks of bounded size; at least one chunk.
+def read(file: BundleFile, columns: Sequence[str], options: ReadOptions | None = None) -> Iterator[Chunk]:
+    """Read the records of a file, in order, in chunks of bounded size; at least one chunk.
 
     Args:
-        columns: those to read; `Chunk.found` holds all that the file has (for NDJSON: that any
+        columns: those to read; `Chunk.found` holds all that the file has (for JSON: that any
             record so far has, of unknown ones that one of the first hundred has).
+        options: what the caller says of the file; None: nothing.
 
     Raises:
         BundleError: the file cannot be read or is damaged; names the file, never its content.
     """
+    options = options or ReadOptions()
     try:
-        if file.suffix == ".parquet":
-            yield from _parquet(file, columns)
-            return
-        with file.path.open("rb") as raw:
-            compressed = file.suffix.endswith(".gz")
-            if file.suffix.startswith(".csv"):
-                yield from _csv(file, MendedStream(raw, compressed=compressed, size=file.size), columns)
-            else:
-                yield from _ndjson(Stream(raw, compressed=compressed, size=file.size), columns)
+        chunks = _parquet(file, columns) if file.suffix == ".parquet" else _text(file, columns, options)
+        for chunk in chunks:
+            yield _with_folders(file, chunk, columns)
     except (EOFError, zlib.error, gzip.BadGzipFile):
         raise BundleError(
             f"{file.name} is damaged: its compressed content is broken or cut off.", "Export it again."
         ) from None
-    except (pa.ArrowException, pl.exceptions.PolarsError) as error:
+    except (pa.ArrowException, pl.exceptions.PolarsError, csv.Error) as error:
         raise _damaged(file, error) from None
     except OSError as error:
         if error.strerror is None:  # of a library, which may quote content
@@ -77,39 +80,46 @@ def read(file: BundleFile, columns: Sequence[str]) -> Iterator[Chunk]:
 def _damaged(file: BundleFile, error: Exception) -> BundleError:
     if "straddling" in str(error):
         return BundleError(
-            f"{file.name} has a record longer than {_BLOCK >> 20} MiB; most likely a quote is never closed.",
+            f"{file.name} has a record longer than {BLOCK >> 20} MiB; most likely a quote is never closed.",
             "Correct the record, or export the table as Parquet.",
         )
     form = file.suffix.removesuffix(".gz").removeprefix(".")
     return BundleError(f"{file.name} is not a readable {form} file.", "Export it again.")
 
 
+def _with_folders(file: BundleFile, chunk: Chunk, columns: Sequence[str]) -> Chunk:
+    """Return a chunk with the columns that the names of its folders say; what the file says goes first."""
+    if not file.fixed:
+        return chunk
+    places = match_columns([name for name, _ in file.fixed], columns, file.table)
+    said = {name: file.fixed[place][1] for place, name in places.items() if name not in chunk.found}
+    others = {name for place, (name, _) in enumerate(file.fixed) if place not in places}
+    frame = chunk.frame.with_columns(pl.lit(value, pl.String).alias(name) for name, value in said.items())
+    return replace(chunk, frame=frame, found=chunk.found | set(said) | others)
+
+
 def _parquet(file: BundleFile, columns: Sequence[str]) -> Iterator[Chunk]:
     with pa_parquet.ParquetFile(file.path) as source:
         schema = source.schema_arrow
-        found = frozenset(schema.names)
-        wanted = [name for name in columns if name in found]
-        yield _whole_chunk(_frame(schema.empty_table().select(wanted)), 0, 0.0, found)
+        matched = match_columns(schema.names, columns, file.table)
+        doubled = sorted({name for name in matched.values() if list(matched.values()).count(name) > 1})
+        if doubled:
+            raise BundleError(
+                f"{file.name} has two columns of one name: {', '.join(doubled)}.", "Name each column once."
+            )
+        wanted = {schema.names[place]: name for place, name in matched.items()}
+        renamed = [f"{there!r} as {name}" for there, name in wanted.items() if there != name]
+        notes = (f"column {', '.join(renamed)}",) if renamed else ()
+        found = frozenset(
+            {*wanted.values(), *schema.names} - {there for there in wanted if there != wanted[there]}
+        )
+        empty = read_table(file, schema.empty_table(), wanted)
+        yield replace(_whole_chunk(empty, 0, 0.0, found), notes=notes)
         done, total = 0, source.metadata.num_rows
-        for batch in source.iter_batches(batch_size=_ROWS, columns=wanted):
-            frame = _frame(pa.Table.from_batches([batch]))
+        for batch in source.iter_batches(batch_size=_ROWS, columns=list(wanted)):
+            frame = read_table(file, pa.Table.from_batches([batch]), wanted)
             yield _whole_chunk(frame, done, (done + batch.num_rows) / total, found)
             done += batch.num_rows
-
-
-def _frame(table: pa.Table) -> pl.DataFrame:
-    """An Arrow table as a frame; text comes as bytes, because nobody has checked that it is UTF-8."""
-    columns = {}
-    for field in table.schema:
-        column = table.column(field.name)
-        if pa.types.is_dictionary(field.type):
-            column = column.cast(field.type.value_type)
-        if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
-            column = column.cast(pa.large_binary())
-        elif pa.types.is_string_view(column.type):
-            column = column.cast(pa.binary_view())
-        columns[field.name] = column
-    return pl.DataFrame({name: pl.Series(name, pl.from_arrow(column)) for name, column in columns.items()})
 
 
 def _whole_chunk(frame: pl.DataFrame, before: int, share: float, found: frozenset[str]) -> Chunk:
@@ -117,21 +127,73 @@ def _whole_chunk(frame: pl.DataFrame, before: int, share: float, found: frozense
     return Chunk(frame, rows, pl.Series(dtype=pl.Int64), share, found)
 
 
-def _csv(file: BundleFile, stream: MendedStream, columns: Sequence[str]) -> Iterator[Chunk]:
-    found = _header(file, stream)
-    wanted = [name for name in columns if name in found]
-    yield _whole_chunk(pl.DataFrame(schema=dict.fromkeys(wanted, pl.Binary)), 0, 0.0, found)
+def _text(file: BundleFile, columns: Sequence[str], options: ReadOptions) -> Iterator[Chunk]:
+    with file.path.open("rb") as raw:
+        compressed = raw.read(2) == GZIP_MAGIC
+        raw.seek(0)
+        head = (gzip.GzipFile(fileobj=raw) if compressed else raw).read(_HEAD)
+        raw.seek(0)
+        encoding = find_encoding(head, options)
+        stream = MendedStream(raw, compressed=compressed, size=file.size, encoding=encoding.codec)
+        notes: tuple[str, ...] = (encoding.note,) if encoding.note else ()
+        if compressed != file.suffix.endswith(".gz"):
+            notes += (("compressed" if compressed else "not compressed") + ", other than its name says",)
+        if not file.is_json:
+            yield from _csv(file, stream, columns, options, notes, encoding)
+            return
+        records = (
+            read_lines(file, stream) if file.suffix.startswith(".ndjson") else read_records(file, stream)
+        )
+        for found in records.frames(file.table, columns):
+            yield Chunk(*found, share=stream.share, found=records.found, notes=notes)
+
+
+def _csv(
+    file: BundleFile, stream: MendedStream, columns: Sequence[str], options: ReadOptions, notes: tuple[str, ...],
+    encoding: Encoding,
+) -> Iterator[Chunk]:  # fmt: skip
+    start = stream.peek(_HEAD).decode(errors="ignore")
+    if not start.strip("\ufeff\r\n \t\0"):
+        if file.table == "accounts":
+            raise BundleError(
+                f"{file.name} is empty; it has not even a header with account_id and created_at.",
+                "Export it again.",
+            )
+        empty = pl.DataFrame(schema=dict.fromkeys(columns, pl.Binary))
+        yield replace(_whole_chunk(empty, 0, 1.0, frozenset(columns)), notes=("empty: no row and no header",))
+        return
+    header = read_header(file, start, columns, options)
+    stream.skip(len(start[: header.skip].encode()))
+    wanted = [name for name in columns if name in header.names]
+    seen = f"{header.seen}, in {encoding.codec.upper()}"
+    nothing = _whole_chunk(pl.DataFrame(schema=dict.fromkeys(wanted, pl.Binary)), 0, 0.0, header.found)
+    yield replace(nothing, notes=(*notes, *header.notes), seen=seen)
+    source = SpacedStream(stream, header.delimiter) if header.spaced else stream
+    for chunk in _csv_records(source, header, wanted):
+        yield replace(chunk, share=stream.share)
+
+
+def _csv_records(stream: TextStream, header: Header, wanted: list[str]) -> Iterator[Chunk]:
     malformed: list[int] = []
+    mended: dict[int, list[str]] = {}
 
     def skip(record: pa_csv.InvalidRow) -> str:
-        malformed.append(record.number - 1)  # the header is the first
+        malformed.append(record.number)
+        fields = _without_surplus(record, header.delimiter)
+        if fields is not None:
+            mended[record.number] = fields
         return "skip"
 
     batches = pa_csv.open_csv(
         pa.PythonFile(stream, mode="r"),
         # Records are numbered only when one thread reads.
-        read_options=pa_csv.ReadOptions(use_threads=False, block_size=_BLOCK),
-        parse_options=pa_csv.ParseOptions(newlines_in_values=True, invalid_row_handler=skip),
+        read_options=pa_csv.ReadOptions(use_threads=False, block_size=BLOCK, column_names=list(header.names)),
+        parse_options=pa_csv.ParseOptions(
+            delimiter=header.delimiter,
+            newlines_in_values=True,
+            invalid_row_handler=skip,
+            escape_char="\\" if header.escaped else False,
+        ),
         convert_options=pa_csv.ConvertOptions(
             include_columns=wanted,
             column_types={name: pa.binary() for name in wanted},
@@ -148,81 +210,46 @@ def _csv(file: BundleFile, stream: MendedStream, columns: Sequence[str]) -> Iter
         last = int(rows[-1]) if len(rows) else last
         malformed[:0] = broken[broken > last].tolist()
         broken = broken[broken <= last]
-        frame = _frame(pa.Table.from_batches([batch]))
-        if stream.mended:
-            frame = pl.DataFrame([_unmended(column) for column in frame])
-        yield Chunk(frame, pl.Series(rows), pl.Series(broken), stream.share, found)
-    nothing = _frame(pa.Table.from_batches([], batches.schema))
-    yield Chunk(nothing, pl.Series(dtype=pl.Int64), pl.Series(malformed, dtype=pl.Int64), 1.0, found)
+        frame = pl.DataFrame(pl.from_arrow(pa.Table.from_batches([batch])))
+        yield _records(stream, header, wanted, frame, pl.Series(rows), broken.tolist(), mended)
+    nothing = pl.DataFrame(schema=dict.fromkeys(wanted, pl.Binary))
+    yield _records(stream, header, wanted, nothing, pl.Series(dtype=pl.Int64), malformed, mended)
+
+
+def _records(
+    stream: TextStream, header: Header, wanted: list[str], frame: pl.DataFrame, rows: pl.Series,
+    broken: list[int], mended: dict[int, list[str]],
+) -> Chunk:  # fmt: skip
+    """Return a chunk of CSV: records with mended ones, without blank ones."""
+    more = {number: mended.pop(number) for number in broken if number in mended}
+    if more:
+        places = [header.names.index(name) for name in wanted]
+        cells = [[fields[at].encode() or None for fields in more.values()] for at in places]
+        extra = pl.DataFrame(dict(zip(wanted, cells, strict=True)), schema=dict.fromkeys(wanted, pl.Binary))
+        frame = pl.concat([frame, extra])
+        rows = pl.concat([rows, pl.Series(list(more), dtype=pl.Int64)])
+    if stream.mended:
+        frame = pl.DataFrame([_unmended(column) for column in frame])
+    blank = frame.select(pl.all_horizontal(pl.all().is_null())).to_series()
+    if blank.any():
+        frame, rows = frame.filter(~blank), rows.filter(~blank)
+    rejected = pl.Series([number for number in broken if number not in more], dtype=pl.Int64)
+    return Chunk(frame, rows, rejected, 0.0, header.found, blank=int(blank.sum()))
+
+
+def _without_surplus(record: pa_csv.InvalidRow, delimiter: str) -> list[str] | None:
+    """Return the fields of a record that is too long only by empty ones, else None."""
+    if record.text is None or record.actual_columns < record.expected_columns:
+        return None
+    try:
+        fields = next(csv.reader(io.StringIO(record.text, newline=""), delimiter=delimiter), [])
+    except csv.Error:
+        return None
+    surplus = fields[record.expected_columns :]
+    return fields[: record.expected_columns] if surplus and not "".join(surplus).strip() else None
 
 
 def _unmended(column: pl.Series) -> pl.Series:
     """Bytes that were not UTF-8 are so again, so that the value is judged by them."""
     values = [value and value.replace(NOT_UTF8, b"\xff") for value in column]
     return pl.Series(column.name, values, dtype=pl.Binary)
-
-
-def _header(file: BundleFile, stream: Stream) -> frozenset[str]:
-    start = stream.peek(_HEADER).decode("utf-8-sig", errors="replace")
-    names = next((row for row in csv.reader(io.StringIO(start, newline="")) if row), [])
-    if len(set(names)) < len(names):
-        raise BundleError(f"{file.name} has two columns of one name.", "Name each column once.")
-    return frozenset(names)
-
-
-def _ndjson(stream: Stream, columns: Sequence[str]) -> Iterator[Chunk]:
-    schema = dict.fromkeys(columns, pl.String)
-    found: set[str] = set()
-    before, tail = 0, b""
-    while block := stream.read(_BLOCK):
-        text = tail + block
-        if before == 0:
-            text = text.removeprefix(codecs.BOM_UTF8)
-        *lines, tail = text.split(b"\n")
-        given = np.array([bool(line.strip()) for line in lines], dtype=np.bool_)
-        numbers = before + 1 + np.flatnonzero(given)
-        if not given.all():
-            lines = [line for line in lines if line.strip()]
-        if before == 0:
-            found |= _keys(lines[:_SAMPLE])
-        found.update(name for name in columns if name not in found and f'"{name}"'.encode() in text)
-        before += len(given)
-        frames, good = _objects(lines, schema)
-        yield Chunk(
-            pl.concat([pl.DataFrame(schema=schema), *frames]),
-            pl.Series(numbers[good], dtype=pl.Int64),
-            pl.Series(numbers[~good], dtype=pl.Int64),
-            stream.share,
-            frozenset(found),
-        )
-
-
-def _keys(lines: Sequence[bytes]) -> set[str]:
-    keys: set[str] = set()
-    for line in lines:
-        try:
-            record = json.loads(line)
-        except (ValueError, RecursionError):
-            continue
-        if isinstance(record, dict):
-            keys.update(record)
-    return keys
-
-
-def _objects(lines: Sequence[bytes], schema: dict[str, type[pl.String]]) -> tuple[list[pl.DataFrame], Flags]:
-    """The records of some lines and which lines hold one. Where a line is broken, halves are tried,
-    and their halves: a few broken lines among very many cost little, and one parser judges all."""
-    if not lines:
-        return [], np.zeros(0, dtype=np.bool_)
-    try:
-        frame = pl.read_ndjson(b"\n".join(lines), schema=schema)
-        if frame.height == len(lines):
-            return [frame], np.ones(len(lines), dtype=np.bool_)
-    except pl.exceptions.PolarsError:
-        pass
-    if len(lines) == 1:
-        return [], np.zeros(1, dtype=np.bool_)
-    half = len(lines) // 2
-    first, first_good = _objects(lines[:half], schema)
-    second, second_good = _objects(lines[half:], schema)
-    return first + second, np.concatenate([first_good, second_good])

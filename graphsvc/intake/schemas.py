@@ -11,12 +11,10 @@ import dataframely as dy
 import numpy as np
 import polars as pl
 
-from graphsvc.intake.addresses import canonical
+from graphsvc.intake.emails import DOMAIN
+from graphsvc.intake.hosts import canonical
 from graphsvc.model.columns import TIME
 
-_LABEL = r"[\p{L}\p{N}](?:[\p{L}\p{N}-]*[\p{L}\p{N}])?"
-DOMAIN = rf"{_LABEL}(?:\.{_LABEL})+"
-_EMAIL = rf"^[^@\s<>,;]+@{DOMAIN}$"
 _LARGEST_COUNT = 2**53 - 1  # sums of counts stay far from the end of Int64 and exact in JSON
 _LARGEST_ASN = 2**32 - 1
 _LONGEST_ID = 256
@@ -65,10 +63,6 @@ def _no_card_number(column: pl.Expr) -> pl.Expr:
     return ~column.map_batches(card_numbers, return_dtype=pl.Boolean)
 
 
-def _account_id() -> dy.String:
-    return dy.String(max_length=_LONGEST_ID, check={"looks_like_email": _looks_like_no_email})
-
-
 def _time(*, nullable: bool = False) -> dy.Datetime:
     return dy.Datetime(nullable=nullable, time_zone=TIME.time_zone, time_unit=TIME.time_unit)
 
@@ -82,11 +76,19 @@ def _count(*, nullable: bool = True) -> dy.Int64:
 
 
 def _asn() -> dy.Int64:
-    return dy.Int64(nullable=True, check={"not_an_asn": lambda column: column.is_between(0, _LARGEST_ASN)})
+    return dy.Int64(
+        nullable=True,
+        check={"not_an_asn": lambda column: column.is_between(0, _LARGEST_ASN)},
+        metadata={"form": "asn"},
+    )
 
 
 def _text(form: str, *, nullable: bool = True, longest: int = _LONGEST_VALUE, **check: Check) -> dy.String:
     return dy.String(nullable=nullable, max_length=longest, check=check or None, metadata={"form": form})
+
+
+def _account_id() -> dy.String:
+    return _text("account", nullable=False, longest=_LONGEST_ID, looks_like_email=_looks_like_no_email)
 
 
 _label = partial(_text, "label", longest=_LONGEST_LABEL)
@@ -120,24 +122,24 @@ class Accounts(Row):
     status_changed_at = _time(nullable=True)
     plan = _label()
     country = _country()
-    email = _text("text", not_an_email=_matches(_EMAIL))
-    phone = _text("text", not_a_phone=lambda column: column.str.count_matches(r"\d") >= 7)
+    email = _text("email")
+    phone = _text("device", not_a_phone=lambda column: column.str.count_matches(r"\d") >= 7)
     display_name = _text("text")
     organization = _text("text")
     signup_ip = _text("ip")
-    signup_device = _text("text")
+    signup_device = _text("device")
     user_agent = _text("text")
 
 
 class Payments(Seen):
     account_id = _account_id()
-    instrument = _text("text", nullable=False, card_number=_no_card_number)
+    instrument = _text("identifier", nullable=False, card_number=_no_card_number)
     kind = _text(
         "choice",
         nullable=False,
         not_one_of=_one_of("card", "bank", "wallet", "prepaid", "crypto", "invoice"),
     )
-    bin = _text("text", not_a_bin=_matches("^[0-9]{6,8}$"))
+    bin = _text("identifier", not_a_bin=_matches("^[0-9]{6,8}$"))
     issuer_country = _country()
     first_seen = _time()
     last_seen = _time()
@@ -148,7 +150,7 @@ class Sessions(Seen):
     account_id = _account_id()
     ip = _text("ip", nullable=False)
     asn = _asn()
-    device = _text("text")
+    device = _text("device")
     user_agent = _text("text")
     first_seen = _time()
     last_seen = _time()
@@ -158,7 +160,7 @@ class Sessions(Seen):
 class Prompts(Seen):
     account_id = _account_id()
     text = dy.String(nullable=True)
-    fingerprint = _text("text")
+    fingerprint = _text("identifier")
     model = _label()
     first_seen = _time()
     last_seen = _time()
@@ -205,7 +207,7 @@ class Networks(Row):
 class Identifiers(Seen):
     account_id = _account_id()
     kind = _text("kind", nullable=False)
-    value = _text("text", nullable=False)
+    value = _text("identifier", nullable=False)
     first_seen = _time(nullable=True)
     last_seen = _time(nullable=True)
     count = _count()
@@ -216,7 +218,7 @@ class Identifiers(Seen):
 
     @dy.rule()
     def value__not_a_domain(cls) -> pl.Expr:  # noqa: N805
-        return (pl.col("kind") != "email_domain") | pl.col("value").str.contains(f"^{DOMAIN}$")
+        return (pl.col("kind") != "email_domain") | pl.col("value").str.contains(rf"^{DOMAIN}\.?$")
 
     @dy.rule()
     def value__card_number(cls) -> pl.Expr:  # noqa: N805
@@ -235,6 +237,11 @@ SCHEMAS: dict[str, type[Row]] = {
 
 ONE_OF: dict[str, tuple[str, str]] = {"prompts": ("text", "fingerprint"), "networks": ("asn", "cidr")}
 """Tables of which a file must have at least one of two columns."""
+
+IDENTIFYING = frozenset({("networks", "cidr"), ("prompts", "text"), ("prompts", "fingerprint")})
+"""Columns that may be null and yet say what a row is of: a row dies for one that cannot be read.
+
+Of a network without its range only the whole autonomous system would be left."""
 
 
 def columns_of(table: str) -> dict[str, dy.Column]:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
-from graphsvc.intake import addresses
+from graphsvc.intake import addresses, hosts
 from graphsvc.intake.codes import NOWHERE, Ranks, distinct, ranks
 from graphsvc.model.columns import EDGES, values_schema
 from graphsvc.signals.kinds import KINDS, SignalKind, kind_of
@@ -18,7 +18,7 @@ BANDED = "bands"
 
 _COUNTS = {"payments": "payments", "sessions": "requests", "prompts": "requests", "identifiers": "count"}
 _TO_SOURCE_FORM: dict[str, Callable[[pl.Series], pl.Series]] = {
-    "ip": addresses.canonical,
+    "ip": hosts.canonical,
     "email_domain": lambda domains: "@" + domains,
 }
 """What an `identifiers` value of a declared kind lacks compared to the column the kind comes from."""

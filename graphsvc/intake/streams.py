@@ -1,8 +1,11 @@
-"""Bytes of text files: uncompressed, ended by a line feed, and their progress known."""
+"""Bytes of text files: uncompressed, in UTF-8, ended by a line feed, and their progress known."""
 
 import codecs
+import csv
 import gzip
+import io
 import re
+from collections.abc import Iterator
 from typing import BinaryIO
 
 NOT_UTF8 = "\ufdd1".encode()
@@ -43,6 +46,10 @@ class Stream:
         self._ahead = self.read(size)
         return self._ahead
 
+    def skip(self, size: int) -> None:
+        """Leave out the first `size` bytes of what was peeked at."""
+        self._ahead = self._ahead[size:]
+
     def read(self, size: int) -> bytes:
         """The next bytes, at most `size`; one line feed closes the file, so that its last line ends."""
         if not self._ahead:
@@ -59,21 +66,75 @@ class Stream:
 
 
 class MendedStream(Stream):
-    """A stream that is UTF-8 in any case: what is not has become `NOT_UTF8`."""
+    """A stream that is UTF-8 in any case: text of another encoding is converted, broken bytes become `NOT_UTF8`."""
 
-    def __init__(self, raw: BinaryIO, *, compressed: bool, size: int) -> None:
+    def __init__(self, raw: BinaryIO, *, compressed: bool, size: int, encoding: str = "utf-8") -> None:
         super().__init__(raw, compressed=compressed, size=size)
-        self._decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
+        self._foreign = encoding != "utf-8"
+        self._decoder = codecs.getincrementaldecoder(encoding)(
+            "replace" if self._foreign else "surrogateescape"
+        )
         self.mended = False
 
     def _next(self, size: int) -> bytes:
         block = b"\n"
         text = ""
         while block and not text:  # a character may be cut by the end of a block
-            block = super()._next(size)
+            block = self._bytes.read(size)
             text = self._decoder.decode(block, final=not block)
+            if not block and not self._ended:
+                self._ended = True
+                text += "\n"
+        if self._foreign:
+            broken, text = "\ufffd" in text, text.replace("\ufffd", "\ufdd1")
+            self.mended = self.mended or broken
+            return text.encode()
         try:
             return text.encode()
         except UnicodeEncodeError:
             self.mended = True
             return _ESCAPED.sub("\ufdd1", text).encode()
+
+
+class SpacedStream:
+    """CSV whose quotes stand behind spaces, written again without these, record by record."""
+
+    def __init__(self, stream: MendedStream, delimiter: str) -> None:
+        self._stream = stream
+        self._delimiter = delimiter
+        self._records = csv.reader(self._lines(), delimiter=delimiter, skipinitialspace=True)
+        self._ahead = b""
+        self.closed = False
+
+    @property
+    def mended(self) -> bool:
+        """Return whether bytes were replaced by `NOT_UTF8`."""
+        return self._stream.mended
+
+    def readable(self) -> bool:
+        """For those who ask before they read."""
+        return True
+
+    def close(self) -> None:
+        """The file belongs to whoever opened it."""
+        self.closed = True
+
+    def read(self, size: int) -> bytes:
+        """Return the next bytes, at most `size`."""
+        if not self._ahead:
+            text = io.StringIO(newline="")
+            writer = csv.writer(text, delimiter=self._delimiter, lineterminator="\n")
+            for record in self._records:
+                writer.writerow(record)
+                if text.tell() >= size:
+                    break
+            self._ahead = text.getvalue().encode()
+        block, self._ahead = self._ahead[:size], self._ahead[size:]
+        return block
+
+    def _lines(self) -> Iterator[str]:
+        rest = b""
+        while block := self._stream.read(1 << 20):
+            *lines, rest = (rest + block).split(b"\n")
+            yield from (line.decode() + "\n" for line in lines)
+        yield rest.decode()

@@ -13,7 +13,8 @@ from enum import StrEnum
 import polars as pl
 
 from graphsvc.intake import addresses
-from graphsvc.intake.schemas import DOMAIN, card_numbers
+from graphsvc.intake.emails import DOMAIN
+from graphsvc.intake.schemas import card_numbers
 from graphsvc.intake.signals import keys_of
 from graphsvc.signals.kinds import BY_NAME, KINDS, kind_of
 from graphsvc.signals.prompts import bands

@@ -1,36 +1,75 @@
-"""Chunks of raw columns to typed rows that keep the contract, and dead letters for those that do not."""
+"""Chunks of raw columns to typed rows that keep the contract, cells that became null, and dead letters."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
+
+import dataframely as dy
 import polars as pl
 
 from graphsvc.errors import BundleError
 from graphsvc.intake.dead_letters import letters, shapes
-from graphsvc.intake.files import BundleFile
+from graphsvc.intake.files import BundleFile, suggest
+from graphsvc.intake.options import ReadOptions
 from graphsvc.intake.readers import Chunk
-from graphsvc.intake.schemas import ONE_OF, SCHEMAS, columns_of
+from graphsvc.intake.schemas import IDENTIFYING, ONE_OF, SCHEMAS, columns_of
+from graphsvc.intake.times import order_of
 from graphsvc.intake.values import fits, typed
+from graphsvc.model.columns import TIME, CellReport
 
 _REASONS = {"nullability": "missing", "max_length": "too_long"}
 _CARD = "card_number"
 
 
+@dataclass(slots=True)
+class Reading:
+    """What is known of a file while its chunks are read.
+
+    `order`: of its local dates. `notes`: what its times were like, by column. `cells`: those that became null, by
+    column and reason. `said`: how the file was read, each sentence once. `blank`: records left out as empty.
+    """
+
+    options: ReadOptions
+    order: str | None = None
+    notes: dict[str, frozenset[str]] = field(default_factory=dict)
+    cells: dict[tuple[str, str], CellReport] = field(default_factory=dict)
+    said: dict[str, None] = field(default_factory=dict)
+    blank: int = 0
+
+
+class Validated(NamedTuple):
+    """Rows that keep the contract, and dead letters of the others."""
+
+    good: pl.DataFrame
+    rejected: pl.DataFrame
+
+
 def check_columns(file: BundleFile, chunk: Chunk, *, some_rows: bool) -> None:
-    """Whether a file can be read as its table at all.
+    """Check that a file can be read as its table at all.
 
     Args:
-        chunk: for Parquet and CSV any of the file, for NDJSON the last.
-        some_rows: whether the file has records; an NDJSON file without any lacks no column.
+        chunk: for Parquet and CSV any of the file, for JSON the last.
+        some_rows: whether the file has records; a JSON file without any lacks no column.
 
     Raises:
         BundleError: a required column is missing or of an impossible type; names file and column.
     """
     columns = columns_of(file.table)
-    if file.suffix.startswith(".ndjson") and not some_rows:
+    if file.is_json and not some_rows:
         return
     missing = [name for name, column in columns.items() if not column.nullable and name not in chunk.found]
     if missing:
+        near = [
+            f'Is "{there}" {name}?'
+            for name in missing
+            if (there := suggest(name, chunk.found - set(columns)))
+        ]
+        seen = f" It was read {chunk.seen}." if chunk.seen else ""
+        hint = " ".join(near) + (" " if near else "")
+        flags = " or pass --delimiter or --encoding" if chunk.seen else ""
         raise BundleError(
-            f"{file.name} has no column {', '.join(missing)}.",
-            f"The table {file.table} needs {'them' if len(missing) > 1 else 'it'}; names are exact.",
+            f"{file.name} has no column {', '.join(missing)}.{seen}",
+            f"{hint}The table {file.table} needs {'them' if len(missing) > 1 else 'it'}: rename a column{flags}.",
         )
     either = ONE_OF.get(file.table, ())
     if either and not chunk.found.intersection(either):
@@ -40,14 +79,15 @@ def check_columns(file: BundleFile, chunk: Chunk, *, some_rows: bool) -> None:
     for name, column in columns.items():
         stored = chunk.frame.schema.get(name)
         if stored is not None and not column.nullable and not fits(stored, column.dtype):
+            what = "objects" if stored.is_nested() else f"the type {stored}"
             raise BundleError(
-                f"The column {name} of {file.name} has the type {stored}, which cannot be read as {column.dtype}.",
-                "Export it as another type.",
+                f"The column {name} of {file.name} holds {what}, which cannot be read as {column.dtype}.",
+                f"Export a plain value as {name}, for example account.id AS account_id.",
             )
 
 
-def validate(file: BundleFile, chunk: Chunk) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Type and check the records of a chunk.
+def validate(file: BundleFile, chunk: Chunk, reading: Reading) -> Validated:
+    """Type and check the records of a chunk; `reading` takes what is found out.
 
     Returns:
         The rows that keep the contract, with the columns of their table's schema in
@@ -55,30 +95,101 @@ def validate(file: BundleFile, chunk: Chunk) -> tuple[pl.DataFrame, pl.DataFrame
         Together they are as many as the chunk has records.
     """
     schema = SCHEMAS[file.table]
-    good, failure = schema.filter(_typed(file.table, chunk))
+    good, failure = schema.filter(_typed(file, chunk, reading))
     broken = letters(file.table, file.name, chunk.malformed, "malformed_row")
     if len(failure) == 0:
-        return good, broken
+        return Validated(good, broken)
     faults = _faults(file.table, failure.details())
-    return good, pl.concat([broken, _described(file, faults, chunk)]).sort("row")
+    return Validated(good, pl.concat([broken, _described(file, faults, chunk)]).sort("row"))
 
 
-def _typed(table: str, chunk: Chunk) -> pl.DataFrame:
-    """All columns of the table, typed; `fault` lists the values that could not be read."""
+def _typed(file: BundleFile, chunk: Chunk, reading: Reading) -> pl.DataFrame:
+    """Return all columns of the table, typed; `fault` lists the values of keys and times that could not be read."""
     columns: list[pl.Series] = [chunk.rows.alias("row")]
     faults: list[pl.Expr] = []
-    for name, column in columns_of(table).items():
+    contract = columns_of(file.table)
+    order = _order(contract, chunk, reading)
+    for name, column in contract.items():
         if name not in chunk.frame.columns:
             columns.append(pl.repeat(None, chunk.frame.height, dtype=column.dtype, eager=True).alias(name))
             continue
-        values, unreadable = typed(chunk.frame[name], column.dtype, (column.metadata or {}).get("form"))
+        form = (column.metadata or {}).get("form")
+        raw = chunk.frame[name]
+        values, unreadable, notes = typed(raw, column.dtype, form, reading.options, order)
+        reading.notes[name] = reading.notes.get(name, frozenset()) | notes
+        if column.nullable and (file.table, name) not in IDENTIFYING:
+            values, unreadable = _optional(values, unreadable, column)
+            _count(file, raw, unreadable, chunk, reading)
+        elif unreadable is not None:
+            # A null word in a required column is a value that is missing.
+            faults.append(pl.lit(f"{name}:") + pl.lit(unreadable.replace("null_word", "missing")))
         columns.append(values.alias(name))
-        if unreadable is not None:
-            faults.append(pl.lit(f"{name}:") + pl.lit(unreadable))
     fault = pl.concat_str(faults, separator=" ", ignore_nulls=True) if faults else pl.lit(None, pl.String)
     frame = pl.DataFrame(columns).with_columns(fault=fault)
     # Joining no faults yields an empty text.
     return frame.with_columns(pl.col("fault").replace("", None))
+
+
+def _order(contract: Mapping[str, dy.Column], chunk: Chunk, reading: Reading) -> str | None:
+    """Return the order of dates such as 05/01/2024: the one asked for, else the one that this file proves."""
+    if reading.options.dates is not None:
+        return reading.options.dates
+    if reading.order is None:
+        times = [
+            name for name, column in contract.items() if column.dtype == TIME and name in chunk.frame.columns
+        ]
+        texts = [chunk.frame[name] for name in times if chunk.frame[name].dtype in (pl.String, pl.Binary)]
+        # Only few texts begin like a local date; the rest is not decoded for it.
+        begins = [text.cast(pl.Binary).bin.head(6) for text in texts]
+        local = [
+            t.filter(b.bin.contains(b"/") | (b.bin.size() < 6)) for t, b in zip(texts, begins, strict=True)
+        ]
+        reading.order = order_of([text.cast(pl.String, strict=False) for text in local if len(text)])
+    return reading.order
+
+
+def _optional(
+    values: pl.Series, unreadable: pl.Series | None, column: dy.Column
+) -> tuple[pl.Series, pl.Series | None]:
+    """Return an optional column without values that break a rule of its own, and the reasons of all that is lost."""
+    rules = dict(column.check or {}) if isinstance(column.check, dict) else {}
+    if isinstance(column, dy.String) and column.max_length is not None:
+        longest = column.max_length
+        rules["too_long"] = lambda text: text.str.len_bytes() <= longest
+    if not rules or values.null_count() == len(values):
+        return values, unreadable
+    frame = values.to_frame("value")
+    held = frame.select(
+        rule(pl.col("value")).fill_null(value=True).alias(name) for name, rule in rules.items()
+    )
+    for name in rules:
+        if held[name].all():
+            continue
+        reason = pl.select(pl.when(~held[name] & values.is_not_null()).then(pl.lit(name))).to_series()
+        values = values.set(~held[name], None)
+        unreadable = reason if unreadable is None else unreadable.zip_with(unreadable.is_not_null(), reason)
+    return values, unreadable
+
+
+def _count(
+    file: BundleFile, raw: pl.Series, unreadable: pl.Series | None, chunk: Chunk, reading: Reading
+) -> None:
+    """Count the cells of an optional column that became null, by reason."""
+    if unreadable is None or unreadable.null_count() == len(unreadable):
+        return
+    lost = pl.DataFrame({"reason": unreadable}).with_row_index("place").drop_nulls("reason")
+    for reason, count, place in (
+        lost.group_by("reason").agg(pl.len(), pl.col("place").min()).sort("reason").rows()
+    ):
+        before = reading.cells.get((raw.name, reason))
+        if before is not None:
+            reading.cells[raw.name, reason] = replace(before, count=before.count + count)
+            continue
+        shape = shapes(raw.slice(place, 1)).item()
+        row = int(chunk.rows[place])
+        reading.cells[raw.name, reason] = CellReport(
+            file.table, raw.name, reason, count, file.name, row, shape
+        )
 
 
 def _faults(table: str, details: pl.DataFrame) -> pl.DataFrame:

@@ -6,77 +6,193 @@ from typing import NamedTuple
 
 import polars as pl
 
-from graphsvc.intake import addresses
+from graphsvc.intake import addresses, hosts
+from graphsvc.intake.emails import read_emails
+from graphsvc.intake.nulls import (
+    COUNTRY_WORDS,
+    NESTED,
+    NULL_WORD,
+    are_no_identifiers,
+    are_null_words,
+    are_objects,
+    are_zero_uuids,
+    unwrap_scalars,
+)
+from graphsvc.intake.numbers import LOST_DIGITS, float_texts, read_systems, read_whole, restore_integers
+from graphsvc.intake.options import ReadOptions
+from graphsvc.intake.times import EPOCH, NAIVE, NOT_A_TIME, read_numbers, read_texts
 from graphsvc.model.columns import TIME
 
-_FORMATS = ("%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f")
-_ISO = (
-    r"^(\d{4}-\d{2}-\d{2})(?:[Tt ](\d{2}:\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)? ?"
-    r"(?:([Zz])|([+-]\d{2}):?(\d{2})?)?)?$"
-)
 _EARLIEST = datetime(1, 1, 2, tzinfo=UTC)
 _LATEST = datetime(9999, 12, 30, tzinfo=UTC)
 _E_MAIL = r"[^\s@＠<>]+[@＠][^\s@＠<>]+"
 _LONG_NUMBER = r"\d(?:[ ._\-]{0,2}\d){12,}"
-_UNREADABLE = {TIME: "not_a_time", pl.Int64(): "not_a_number", pl.String(): "not_utf8"}
-_IMPOSSIBLE = (pl.Boolean, pl.List, pl.Array, pl.Struct, pl.Duration, pl.Time, pl.Object)
+_NO_VALUES = (pl.Boolean, pl.Duration, pl.Time, pl.Object)
+_POSTGRES_NULL = "\\N"
+"""The one null word of prompt text: people may well ask a model `unknown` or `none`."""
 
 
 class Typed(NamedTuple):
-    """A typed column and, row by row, why a given value could not be read (String, null: it could)."""
+    """A typed column; row by row why a value was not taken (String, null: it was); and what its times were like."""
 
     values: pl.Series
     faults: pl.Series | None
+    notes: frozenset[str] = frozenset()
+
+
+class _Read(NamedTuple):
+    """Distinct texts in canonical form, null where nothing is left, and why (String, null: blank, or taken)."""
+
+    values: pl.Series
+    reasons: pl.Series
 
 
 def by_distinct(values: pl.Series, change: Callable[[pl.Series], pl.Series]) -> pl.Series:
-    """`change` applied to each distinct value once; nulls stay."""
+    """Return `change` applied to each distinct value once; nulls stay."""
     distinct = values.drop_nulls().unique()
     return values.replace_strict(distinct, change(distinct), default=None, return_dtype=pl.String)
 
 
 def fits(stored: pl.DataType, wanted: pl.DataType) -> bool:
-    """Whether values of a stored column type can mean the wanted type at all."""
+    """Return whether values of a stored column type can mean the wanted type at all."""
     if stored == pl.Null:
         return True
-    if isinstance(stored, _IMPOSSIBLE):
+    if stored.is_nested() or isinstance(stored, _NO_VALUES):
         return False
     if wanted == TIME:
-        return stored.is_temporal() or isinstance(stored, pl.String | pl.Binary | pl.Categorical | pl.Enum)
+        texts = isinstance(stored, pl.String | pl.Binary | pl.Categorical | pl.Enum)
+        return stored.is_temporal() or stored.is_numeric() or texts
     return not stored.is_temporal()
 
 
-def typed(raw: pl.Series, wanted: pl.DataType, form: str | None = None) -> Typed:
+def typed(
+    raw: pl.Series, wanted: pl.DataType, form: str | None = None, options: ReadOptions | None = None,
+    order: str | None = None,
+) -> Typed:  # fmt: skip
     """Read a raw column as `wanted` (String, `TIME` or Int64).
 
     Args:
-        raw: the column as its file holds it: text, bytes, or a type that `fits`.
-        form: how text is brought to canonical form, a key of `_FORMS`; None leaves it as it is.
+        raw: the column as its file holds it: text, bytes, or a type that `fits`; n rows.
+        form: what text of the column is, a key of `_FORMS`; None leaves it as it is.
+        options: what the caller says of the files; None: nothing.
+        order: of dates such as 05/01/2024, as `times.read_texts` takes it.
 
     Returns:
         The column typed, null where nothing was given or what was given is a fault. Blank text is
-        nothing given. Faults are `not_utf8`, `not_a_time`, `not_a_number`, `wrong_type`, or that
-        of the form.
+        nothing given. Faults are `null_word`, `lost_digits`, `nested_object`, `not_utf8`, `not_a_time`,
+        `ambiguous_date`, `not_a_number`, `wrong_type`, or that of the form.
     """
+    options = options or ReadOptions()
     if not fits(raw.dtype, wanted):
-        return Typed(pl.Series(raw.name, [None] * len(raw), dtype=wanted), _because(raw, "wrong_type"))
-    if wanted == TIME and raw.dtype.is_temporal():
-        values = _in_range(_utc(raw))
-        return _checked(raw, values, "not_a_time")
-    if wanted == pl.Int64() and raw.dtype.is_numeric():
-        return _checked(raw, _whole(raw), "not_a_number")
-    text = _text(raw)
-    if text.values.dtype != pl.String or (wanted == pl.String() and form is None):
-        return text
-    given = text.values.str.strip_chars()
+        reason = NESTED if raw.dtype.is_nested() else "wrong_type"
+        return Typed(
+            pl.Series(raw.name, [None] * len(raw), dtype=wanted), _because(raw.is_not_null(), reason)
+        )
+    raw, nan = _without_nan(raw)
     if wanted == TIME:
-        values, reason = _times(given), "not_a_time"
+        read = _read_times(raw, options, order)
+    elif raw.dtype.is_numeric() and wanted == pl.Int64():
+        read = _checked(raw, read_whole(raw), "not_a_number")
     elif wanted == pl.Int64():
-        values, reason = _whole(given), "not_a_number"
+        read = _read_integers(raw, form, options)
     else:
-        change, reason = _FORMS[form or ""]
-        values = by_distinct(given, change)
-    return _checked(given, values, reason, text.faults)
+        read = _read_column(raw, form, options)
+    return read if nan is None else Typed(read.values, _first(read.faults, nan), read.notes)
+
+
+def _without_nan(raw: pl.Series) -> tuple[pl.Series, pl.Series | None]:
+    """Return a float column with NaN as null, and where it was as faults."""
+    if not raw.dtype.is_float():
+        return raw, None
+    nan = raw.is_nan().fill_null(value=False)
+    return (raw.set(nan, None), _because(nan, NULL_WORD)) if nan.any() else (raw, None)
+
+
+def _read_times(raw: pl.Series, options: ReadOptions, order: str | None) -> Typed:
+    if raw.dtype.is_temporal():
+        naive = not (isinstance(raw.dtype, pl.Datetime) and raw.dtype.time_zone is not None)
+        read = _checked(raw, _in_range(_utc(raw)), NOT_A_TIME)
+        return Typed(read.values, read.faults, frozenset({NAIVE} if naive and raw.count() else ()))
+    if raw.dtype.is_numeric():
+        read = _checked(raw, read_numbers(raw), NOT_A_TIME)
+        return Typed(read.values, read.faults, frozenset({EPOCH} if read.values.count() else ()))
+    text = _decode(raw)
+    given = text.values.str.strip_chars()
+    times = read_texts(given, order, options.null_words)
+    values = _in_range(times.values)
+    faults = _first(text.faults, times.reasons)
+    if values.null_count() > times.values.null_count():
+        faults = _first(faults, _because(values.is_null() & times.values.is_not_null(), NOT_A_TIME))
+    return Typed(values, faults, times.notes)
+
+
+def _read_integers(raw: pl.Series, form: str | None, options: ReadOptions) -> Typed:
+    text = _decode(raw)
+    given = text.values.str.strip_chars()
+    values = read_whole(given)
+    left = given.is_not_null() & values.is_null()
+    if left.any():
+        rest = unwrap_scalars(given.filter(left))
+        void = are_null_words(rest, options.null_words)
+        found = read_systems(rest) if form == "asn" else read_whole(rest)
+        where = left.arg_true()
+        values = values.scatter(where, found.set(void, None))
+        given = given.scatter(where, rest.set(void, None))
+        voids = pl.Series([None] * len(given), dtype=pl.String).scatter(where, _because(void, NULL_WORD))
+        text = Typed(text.values, _first(text.faults, voids))
+    read = _checked(given, values, "not_a_number" if form is None else f"not_an_{form}", text.faults)
+    if form == "asn" and (zero := (read.values == 0).fill_null(value=False)).any():
+        # AS 0 is reserved (RFC 7607); exporters write it for an address that is announced by none.
+        return Typed(read.values.set(zero, None), _first(read.faults, _because(zero, NULL_WORD)))
+    return read
+
+
+def _read_column(raw: pl.Series, form: str | None, options: ReadOptions) -> Typed:
+    """Read text: each distinct one once, and only what changes is written again."""
+    if raw.dtype.is_numeric() and form == "ip":
+        values = hosts.read_integers(raw)
+        text = _checked(raw, values, hosts.NOT_AN_IP)
+    else:
+        text = _decode(raw, packed=form == "ip")
+    values = text.values
+    distinct = values.drop_nulls().unique()
+    if distinct.is_empty():
+        return text
+    read = _read_prompts(distinct) if form is None else _read_distinct(distinct, form, options)
+    if read.reasons.count() == 0 and read.values.equals(distinct):
+        return text
+    changed = pl.DataFrame({"text": distinct, "value": read.values, "reason": read.reasons})
+    joined = values.to_frame("text").join(changed, on="text", how="left", maintain_order="left")
+    faults = joined["reason"] if read.reasons.count() else None
+    return Typed(joined["value"].alias(raw.name), _first(text.faults, faults))
+
+
+def _read_prompts(texts: pl.Series) -> _Read:
+    void = texts == _POSTGRES_NULL
+    blank = texts.str.contains(r"^\s*$")
+    return _Read(texts.set(void | blank, None), _because(void, NULL_WORD))
+
+
+def _read_distinct(texts: pl.Series, form: str, options: ReadOptions) -> _Read:
+    plain = texts.str.strip_chars()
+    if plain.str.contains("\0", literal=True).any():  # columns of fixed width are filled up with them
+        plain = plain.str.replace_all("\0", "", literal=True).str.strip_chars()
+    if plain.str.starts_with('="').any():  # how exporters keep a spreadsheet from reading a number
+        plain = plain.str.replace(r'^="(.*)"$', "$1")
+    plain = unwrap_scalars(plain)
+    plain = plain.set(plain.str.len_bytes() == 0, None)
+    void = are_null_words(plain, options.null_words, keep=_MEANT.get(form, ())) | are_zero_uuids(plain)
+    objects = are_objects(plain)
+    reasons = pl.select(pl.when(void).then(pl.lit(NULL_WORD)).when(objects).then(pl.lit(NESTED))).to_series()
+    read = _FORMS[form](plain.set(void | objects, None))
+    return _Read(read.values.alias(texts.name), _first(reasons, read.reasons))
+
+
+def _first(before: pl.Series | None, after: pl.Series | None) -> pl.Series:
+    """Return the faults of two steps, those of the first where both have one."""
+    if before is None or after is None:
+        return before if after is None else after  # type: ignore[return-value]
+    return before.zip_with(before.is_not_null(), after)
 
 
 def _checked(given: pl.Series, values: pl.Series, reason: str, before: pl.Series | None = None) -> Typed:
@@ -84,27 +200,35 @@ def _checked(given: pl.Series, values: pl.Series, reason: str, before: pl.Series
     lost = given.is_not_null() & values.is_null()
     if not lost.any():
         return Typed(values, before)
-    faults = pl.select(pl.when(lost).then(pl.lit(reason))).to_series()
-    return Typed(values, faults if before is None else before.zip_with(before.is_not_null(), faults))
+    return Typed(values, _first(before, _because(lost, reason)))
 
 
-def _because(raw: pl.Series, reason: str) -> pl.Series:
-    return pl.select(pl.when(raw.is_not_null()).then(pl.lit(reason))).to_series()
+def _because(where: pl.Series, reason: str) -> pl.Series:
+    return pl.select(pl.when(where).then(pl.lit(reason))).to_series()
 
 
-def _text(raw: pl.Series) -> Typed:
-    """Text of a column, blank as null."""
+def _decode(raw: pl.Series, *, packed: bool = False) -> Typed:
+    """Return a column as text, blank as null.
+
+    `packed`: whether bytes that are no text are addresses in network order.
+    """
+    lost = None
     if isinstance(raw.dtype, pl.Binary):
         try:
             values = raw.cast(pl.String)
         except pl.exceptions.ComputeError:
-            values = pl.Series(raw.name, [_decoded(value) for value in raw], dtype=pl.String)
+            values = (
+                hosts.read_packed(raw) if packed else pl.Series(raw.name, map(_decoded, raw), dtype=pl.String)
+            )
     elif raw.dtype.is_float():
-        whole = _whole(raw).cast(pl.String)
-        values = whole.zip_with(whole.is_not_null(), raw.cast(pl.String))
+        values, rounded = float_texts(raw)
+        if rounded.any():
+            values, lost = values.set(rounded, None), _because(rounded, LOST_DIGITS)
+    elif raw.dtype.is_decimal():
+        values = raw.cast(pl.String).str.replace(r"\.0+$", "")
     else:
         values = raw.cast(pl.String)
-    read = _checked(raw, values, "not_utf8")
+    read = _checked(raw, values, "not_utf8", lost)
     blank = values.str.contains(r"^\s*$").fill_null(value=False)
     return Typed(values.set(blank, None), read.faults) if blank.any() else read
 
@@ -119,65 +243,26 @@ def _decoded(value: bytes | None) -> str | None:
 
 
 def _utc(raw: pl.Series) -> pl.Series:
-    """Datetimes of any unit and zone, and dates, as UTC microseconds; a naive time is UTC."""
+    """Return datetimes of any unit and zone, and dates, as UTC microseconds; a naive time is UTC."""
     if isinstance(raw.dtype, pl.Datetime) and raw.dtype.time_zone is not None:
         return raw.dt.convert_time_zone("UTC").cast(TIME, strict=False)
     return raw.cast(pl.Datetime("us"), strict=False).dt.replace_time_zone("UTC")
 
 
 def _in_range(times: pl.Series) -> pl.Series:
-    """Only the years 1–9999, which every consumer of a time can hold."""
-    outside = ~times.is_between(_EARLIEST, _LATEST)
-    return times.set(outside.fill_null(value=False), None)
-
-
-def _times(given: pl.Series) -> pl.Series:
-    """ISO 8601 text as UTC: date only, `T` or a space, fractions, `Z` or an offset; naive is UTC."""
-    times = pl.Series(given.name, [None] * len(given), dtype=TIME)
-    for pattern in _FORMATS:
-        left = given.is_not_null() & times.is_null()
-        if not left.any():
-            break
-        # Rows already read are hidden, so that a column of one format costs one pass.
-        hidden = given if left.all() else given.set(~left, None)
-        zone = "UTC" if pattern.endswith("z") else None
-        read = hidden.str.to_datetime(pattern, time_unit="us", time_zone=zone, strict=False)
-        times = times.zip_with(times.is_not_null(), read if zone else read.dt.replace_time_zone("UTC"))
-    left = given.is_not_null() & times.is_null()
-    if left.any():
-        times = times.scatter(left.arg_true(), _rare_times(given.filter(left)))
-    return _in_range(times)
-
-
-def _rare_times(given: pl.Series) -> pl.Series:
-    """The forms of ISO 8601 that the direct formats do not cover, by rewriting them to one."""
-    day, minute, second, fraction, _, hours, minutes = given.str.extract_groups(_ISO).struct.unnest()
-    zone = pl.when(hours.is_null()).then(pl.lit("+00:00")).otherwise(hours + ":" + minutes.fill_null("00"))
-    clock = minute.fill_null("00:00") + ":" + second.fill_null("00") + "." + fraction.fill_null("0")
-    full = pl.select(day + "T" + clock + zone).to_series()
-    return full.str.to_datetime(_FORMATS[0], time_unit="us", time_zone="UTC", strict=False)
-
-
-def _whole(given: pl.Series) -> pl.Series:
-    """Whole numbers, also written 5.0 or 1e3; null where the number is not whole or too large."""
-    fractional = given.dtype.is_float() or given.dtype.is_decimal()
-    numbers = (given.clear(len(given)) if fractional else given).cast(pl.Int64, strict=False)
-    left = given.is_not_null() & numbers.is_null()
-    if not left.any():
-        return numbers
-    floats = given.filter(left).cast(pl.Float64, strict=False)
-    exact = floats.is_finite() & (floats == floats.round()) & (floats.abs() < 2.0**53)
-    return numbers.scatter(left.arg_true(), floats.set(~exact.fill_null(value=False), None).cast(pl.Int64))
+    """Return only the years 1–9999, which every consumer of a time can hold."""
+    outside = (~times.is_between(_EARLIEST, _LATEST)).fill_null(value=False)
+    return times.set(outside, None) if outside.any() else times
 
 
 def masked(texts: pl.Series) -> pl.Series:
-    """Text that will be stored as it is, with whatever looks like an e-mail address or holds 13 or
+    """Return text that will be stored as it is, with whatever looks like an e-mail address or holds 13 or
     more digits in a row replaced by `[masked]`."""
     return texts.str.replace_all(_E_MAIL, "[masked]").str.replace_all(_LONG_NUMBER, "[masked]")
 
 
 def _kind_name(texts: pl.Series) -> pl.Series:
-    """Names of identifier kinds: lower case, words joined by `_`; null for what is no name."""
+    """Return names of identifier kinds: lower case, words joined by `_`; null for what is no name."""
     folded = texts.str.normalize("NFKC").str.to_lowercase()
     name = folded.str.replace_all(r"[^\p{L}\p{N}]+", "_").str.strip_chars("_")
     good = (
@@ -188,12 +273,69 @@ def _kind_name(texts: pl.Series) -> pl.Series:
     return name.set(~good, None)
 
 
-_FORMS: dict[str, tuple[Callable[[pl.Series], pl.Series], str]] = {
-    "ip": (addresses.canonical, "not_an_ip"),
-    "cidr": (addresses.canonical_networks, "not_a_cidr"),
-    "choice": (lambda texts: texts.str.to_lowercase(), ""),
-    "country": (lambda texts: texts.str.to_uppercase(), ""),
-    "label": (masked, ""),
-    "kind": (_kind_name, "not_a_kind"),
-    "text": (lambda texts: texts, ""),
+def _form(change: Callable[[pl.Series], pl.Series], reason: str = "") -> Callable[[pl.Series], _Read]:
+    """Return a form in which every text that comes out as null has one reason."""
+
+    def read(texts: pl.Series) -> _Read:
+        values = change(texts)
+        return _Read(values, _because(texts.is_not_null() & values.is_null(), reason))
+
+    return read
+
+
+def _read_identifiers(texts: pl.Series, *, device: bool = False) -> _Read:
+    """Return identifiers without what floats added; those of zeros or with lost digits are none."""
+    void = are_no_identifiers(texts, device=device)
+    values, lost = restore_integers(texts)
+    reasons = pl.select(
+        pl.when(void).then(pl.lit(NULL_WORD)).when(lost).then(pl.lit(LOST_DIGITS))
+    ).to_series()
+    return _Read(values.set(void | lost, None), reasons)
+
+
+def _read_accounts(texts: pl.Series) -> _Read:
+    values, lost = restore_integers(texts)
+    return _Read(values.set(lost, None), _because(lost, LOST_DIGITS))
+
+
+def _read_countries(texts: pl.Series) -> _Read:
+    values = texts.str.to_uppercase()
+    void = values.is_in(sorted(COUNTRY_WORDS)).fill_null(value=False)
+    return _Read(values.set(void, None), _because(void, NULL_WORD))
+
+
+def _read_hosts(texts: pl.Series) -> _Read:
+    return _Read(*hosts.read_addresses(texts))
+
+
+_MEANT = {
+    "choice": ("unknown",),
+    "country": ("NA",),
+    "account": (
+        "unknown",
+        "missing",
+        "nil",
+        "-",
+        "--",
+        "?",
+        "NA",
+        "not set",
+        "not available",
+        "not provided",
+    ),
+}
+"""Words of the list that mean something in a form: networks may be of the class unknown, NA is Namibia, and an account
+may have the name of whatever no program writes for a missing key."""
+_FORMS: dict[str, Callable[[pl.Series], _Read]] = {
+    "account": _read_accounts,
+    "identifier": _read_identifiers,
+    "device": lambda texts: _read_identifiers(texts, device=True),
+    "ip": _read_hosts,
+    "cidr": _form(addresses.canonical_networks, "not_a_cidr"),
+    "choice": _form(lambda texts: texts.str.to_lowercase()),
+    "country": _read_countries,
+    "email": _form(read_emails, "not_an_email"),
+    "label": _form(masked),
+    "kind": _form(_kind_name, "not_a_kind"),
+    "text": _form(lambda texts: texts),
 }

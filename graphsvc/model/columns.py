@@ -45,6 +45,31 @@ def values_schema(kind: str) -> Schema:
 
 
 @dataclass(frozen=True, slots=True)
+class CellReport:
+    """Cells of an optional column that became null: how many for one reason, and the masked form of the first."""
+
+    table: str
+    column: str
+    reason: str
+    count: int
+    file: str
+    row: int
+    shape: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Hub:
+    """A value that suspiciously many accounts share: its key, its holders, the accounts that have any value of its
+    kind, and the share of the holders that share something of another family too (0–1)."""
+
+    key: str
+    kind: str
+    holders: int
+    accounts: int
+    coherent: float
+
+
+@dataclass(frozen=True, slots=True)
 class TableReport:
     """What became of one table: rows read, rows rejected, columns nobody knows."""
 
@@ -61,6 +86,7 @@ class BundleColumns:
     `edges[kind]` has one row an (account, signal) pair (schema `EDGES`), `values[kind]` one row a
     signal (`values_schema(kind)`); both are keyed by the declared kind's name. Signals of
     undeclared identifier kinds are under `identifier`, their column `kind` names the real one.
+    `cells`: what became null. `notes`: sentences on how the files were read. `hubs`: values that too many share.
     `id` is a hash of the bundle's content, the same for the same bytes. `former`: by the id of each earlier token key
     the keys that the bundle's signals have under it (schema `FORMER`).
     """
@@ -75,3 +101,6 @@ class BundleColumns:
     tables: tuple[TableReport, ...] = field(default=())
     unknown_files: tuple[str, ...] = field(default=())
     former: dict[str, pl.DataFrame] = field(default_factory=dict)
+    cells: tuple[CellReport, ...] = field(default=())
+    notes: tuple[str, ...] = field(default=())
+    hubs: tuple[Hub, ...] = field(default=())

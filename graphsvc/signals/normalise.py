@@ -1,5 +1,8 @@
 """Normalisers: a column of raw text in, a column of comparable text out (null where nothing is left)."""
 
+import unicodedata
+
+import idna
 import polars as pl
 
 
@@ -24,8 +27,43 @@ def name(expr: pl.Expr) -> pl.Expr:
 
 
 def email_domain(expr: pl.Expr) -> pl.Expr:
-    """What stands behind the last @, in lower case."""
-    return _null_if_empty(expr.str.to_lowercase().str.extract(r"@([^@\s]+)$"))
+    """Return what stands behind the last @, in lower case, in Unicode and without the dot that ends a full domain.
+
+    One domain in punycode, in Unicode, composed or decomposed, is one (IDNA 2008, RFC 5891; mapped as UTS 46 has it).
+    """
+    domain = expr.str.to_lowercase().str.extract(r"@([^@\s]+)$").str.strip_chars_end(".")
+    return _null_if_empty(domain.map_batches(_unified_domains, return_dtype=pl.String))
+
+
+_ODD_DOMAIN = r"[^\x00-\x7F]|(?:^|\.)xn--"
+
+
+def _unified_domains(domains: pl.Series) -> pl.Series:
+    odd = domains.str.contains(_ODD_DOMAIN).fill_null(value=False)
+    if not odd.any():
+        return domains
+    where = odd.arg_true()
+    distinct = domains.gather(where).unique()
+    unified = pl.Series([_unified_domain(domain) for domain in distinct], dtype=pl.String)
+    return domains.scatter(where, domains.gather(where).replace_strict(distinct, unified))
+
+
+def _unified_domain(domain: str) -> str:
+    """Return a domain in Unicode; labels that IDNA does not allow are only composed and folded."""
+    try:
+        mapped = idna.uts46_remap(domain, std3_rules=False, transitional=False)
+    except idna.IDNAError:
+        mapped = unicodedata.normalize("NFKC", domain).lower()
+    return ".".join(_unified_label(label) for label in mapped.split("."))
+
+
+def _unified_label(label: str) -> str:
+    if label.isascii() and not label.startswith("xn--"):
+        return label
+    try:
+        return idna.ulabel(label if label.isascii() else idna.alabel(label))
+    except (idna.IDNAError, UnicodeError):
+        return label
 
 
 def email_handle(expr: pl.Expr) -> pl.Expr:
@@ -46,7 +84,7 @@ def _local_part(expr: pl.Expr) -> pl.Expr:
     Services that number their users write `4711+jane@users.example`: where no letter stands before the +, what follows
     it is the person's.
     """
-    local = expr.str.to_lowercase().str.extract(r"^([^@]+)")
+    local = expr.str.normalize("NFC").str.to_lowercase().str.extract(r"^([^@]+)")
     return pl.coalesce(local.str.extract(r"^\P{L}*\+(.*\p{L}.*)$"), local.str.extract(r"^([^+]+)"))
 
 
