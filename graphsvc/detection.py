@@ -58,8 +58,8 @@ LOOKING_SECONDS = 1.0
 
 
 LEAST_JOINING = 3
-"""Accounts of the smallest community that may join others. Random worlds (seeds 150-189): 80.0 % of campaigns have a cluster
-of their own with 2, 81.0 % with 3, 75.7 % with 4."""
+"""Accounts of the smallest community that may join others. On random worlds (seeds 150-189) 80.0 % of campaigns have a
+cluster of their own with 2, 81.0 % with 3, 75.7 % with 4."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ import sys
 from collections import Counter
 from itertools import combinations
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -24,9 +25,11 @@ from graphsvc.linkage.bits import (
 )
 from graphsvc.linkage.pairs import (
     BANDS_OF_A_TEMPLATE,
+    CLOSE_BITS,
     CROWDED,
     ONE_OBSERVATION,
     SOLE_DEGREE,
+    Closeness,
     enumerate_links,
     least_rarity,
     sole,
@@ -220,10 +223,10 @@ HOUR = 3_600_000
 
 @pytest.mark.parametrize(
     ("others", "apart", "users", "made"),
-    [(0, 5, 2, True), (0, 15, 2, False), (10, 5, 2, False), (0, 5, SOLE_DEGREE + 1, False)],
-    ids=["minutes apart", "longer apart", "in a crowd", "an address of many"],
+    [(0, 5, 2, True), (0, 300, 2, False), (10, 5, 2, False), (0, 5, 4, True), (0, 5, 100, False)],
+    ids=["minutes apart", "hours apart", "in a crowd", "an address of four", "an address of many"],
 )
-def test_who_signed_up_together_and_shares_a_rare_address_is_linked(
+def test_who_signed_up_together_and_shares_an_address_is_linked(
     others: int, apart: int, users: int, made: bool
 ) -> None:
     # One account an hour, but for 1, who signs up minutes after 0, and as many others as are said.
@@ -233,6 +236,21 @@ def test_who_signed_up_together_and_shares_a_rare_address_is_linked(
     edges = {(account, 0) for account in (0, 1, *range(50, 48 + users))}
     found = linked(graph_of(1_000, [("ip",)], edges, created_at=created))
     assert found == ([(0, 1)] if made else [])
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.integers(-1, 3_000), min_size=2, max_size=600), st.data())
+def test_closeness_is_the_share_of_accounts_that_are_as_close(
+    created: list[int], data: st.DataObject
+) -> None:
+    one, other = (data.draw(st.integers(0, len(created) - 1)) for _ in range(2))
+    at = np.array(created, dtype=np.int64)
+    apart = abs(created[one] - created[other])
+    around = max(int((np.abs(at - created[end]) <= apart).sum()) for end in (one, other))
+    bits = float(np.log2(coarse(len(at)) / around))
+    known = min(created[one], created[other]) >= 0
+    found = Closeness(at).measure(np.array([one], np.int32), np.array([other], np.int32))
+    assert found[0] == pytest.approx(bits if known and bits >= CLOSE_BITS else 0.0)
 
 
 def test_sign_ups_that_are_not_known_are_not_at_one_moment() -> None:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from small import evidence, graph_of, members_of
 
 from graphsvc.campaigns.membership import pools
-from graphsvc.campaigns.traits import holders, measure_ownership, traits
+from graphsvc.campaigns.traits import holders, measure_ownership, measure_usual, traits
 from graphsvc.model.scale import coarse
 
 
@@ -29,23 +29,22 @@ def test_size_sign_ups_and_bans() -> None:
     status = ["banned", "active", "suspended", "active", *["active"] * 4, "banned", "deleted"]
     row = row_of(status=status, created_at=list(range(50, 60)))
     assert (row["size"], row["first_seen"], row["last_seen"], row["stopped"]) == (4, 50, 53, 2)
-    assert row["usual"] == pytest.approx(0.3)
 
 
 def test_a_cluster_without_anything_has_no_traits() -> None:
     row = row_of(cluster=1)
-    names = ("declared", "coherent", "own_domain", "institutional", "anonymous", "stopped")
-    assert [row[name] for name in names] == [0] * 6
+    names = ("declared", "own_domain", "institutional", "anonymous", "stopped")
+    assert [row[name] for name in names] == [0] * 5
 
 
-def test_declared_is_the_share_that_names_an_organization_and_coherent_the_commonest() -> None:
+def test_declared_is_the_share_that_names_an_organization() -> None:
     row = row_of(of("organization", 0, 1, 9), of("organization", 2), of("device", 3))
-    assert (row["declared"], row["coherent"]) == (0.75, 0.5)
+    assert row["declared"] == 0.75
 
 
 def test_who_names_two_organizations_is_one_account() -> None:
     row = row_of(of("organization", 0, 1), of("organization", 0, 1), of("organization", 0))
-    assert (row["declared"], row["coherent"]) == (0.5, 0.5)
+    assert row["declared"] == 0.5
 
 
 def test_a_domain_of_ones_own_is_one_of_three_accounts_at_most() -> None:
@@ -145,7 +144,25 @@ def test_shares_are_shares(edges: set[tuple[int, int]], core: set[int]) -> None:
     members = members_of(core, set(range(30)) - core)
     found = traits(members, graph)
     assert found["cluster"].to_list() == sorted(set(members["cluster"].to_list()))
-    shares = found.select("declared", "coherent", "own_domain", "institutional", "anonymous", "usual")
+    shares = found.select("declared", "own_domain", "institutional", "anonymous")
     assert shares.select(pl.all_horizontal(pl.all().is_between(0.0, 1.0))).to_series().all()
-    assert (found["coherent"] <= found["declared"]).all()
     assert (found["institutional"] + found["anonymous"] <= 1.0 + 1e-9).all()
+
+
+def test_what_is_usual_is_told_of_all_accounts_and_of_all_uses_of_known_networks() -> None:
+    signals = [
+        ("organization", "", ""),
+        ("email_domain", "", ""),
+        ("email_domain", "", ""),
+        ("ip", "", "vpn"),
+    ]
+    edges = {(0, 0), (1, 0), (0, 1), *((account, 2) for account in range(4)), (0, 3), (1, 4), (2, 4), (3, 5)}
+    status = ["banned", "suspended", "active", *["active"] * 7]
+    graph = graph_of(10, [*signals, ("ip", "", "education"), ("ip", "", "")], edges, status=status)
+    assert measure_usual(graph) == {
+        "stopped": 0.2,
+        "declared": 0.2,
+        "own_domain": 0.1,
+        "institutional": pytest.approx(2 / 3),
+        "anonymous": pytest.approx(1 / 3),
+    }

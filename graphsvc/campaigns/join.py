@@ -20,8 +20,8 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 JOINING = 0.5
-"""Cores with at least this affinity are one. Measured on development worlds: at .4 and .5 all 17 campaigns of the market
-are found and the largest campaign of hard2:22 has the same Jaccard (.88); docs/decisions/detection.md."""
+"""Cores with at least this affinity are one. Measured on development worlds: from .4 to .55 all 17 campaigns of the
+market are found and the largest campaign of hard2:22 has the same Jaccard (.88); docs/decisions/detection.md."""
 LEAST_SPARE = 0.3
 """Share of a core's meetings that is left at least when those that hold it together are taken out. At .2 another group
 joins a campaign of the market at affinities of .5, and none of .6."""
@@ -65,9 +65,10 @@ def measure_affinity(evidence: Evidence, members: pl.DataFrame) -> csr_array:
 
     In one family, the affinity of two cores is the Morisita–Horn index (Horn 1966) of the values that each uses at
     least four times as often as others do: how often an account of one and one of the other share a value, over how
-    often two accounts of the same core do beyond what connects it. A value counts one over the number of cores that use it. The index is
-    multiplied by the smaller share of accounts that hold such values, so that a family that binds few of them says
-    little. The affinity is the geometric mean of the two strongest families': one market makes one family alike.
+    often two accounts of the same core do beyond what connects it. A value counts one over the number of cores that use
+    it. The index is multiplied by the smaller share of accounts that hold such values, so that a family that binds few
+    of them says little. The affinity is the geometric mean of the two strongest families': one market makes one family
+    alike.
 
     Args:
         evidence: what accounts use.
@@ -176,7 +177,9 @@ def _measure_family(
     meetings = inside * (inside - 1.0) / np.maximum(held * (held - 1.0), 1.0)
     within = np.bincount(row, weight[column] * meetings, minlength=cores)
     # A core is connected because it was chosen so: a tree of shared values is no sign that its accounts meet often.
-    spare = 1.0 - np.maximum(bound - 1.0, 0.0) / np.maximum(np.bincount(row, inside - 1.0, minlength=cores), 1.0)
+    spare = 1.0 - np.maximum(bound - 1.0, 0.0) / np.maximum(
+        np.bincount(row, inside - 1.0, minlength=cores), 1.0
+    )
     within = within * np.maximum(spare, LEAST_SPARE)
     uses = csr_array((inside / held, (row, column)), shape=(cores, len(weight)))
     weighed = csr_array((weight[uses.indices] * uses.data, uses.indices, uses.indptr), shape=uses.shape)

@@ -26,9 +26,10 @@ from graphsvc.model.graph import SignalGraph
 from graphsvc.signals.kinds import family_ties
 
 PRIOR_BITS = -5.0
-"""A group that passes as a cluster is more often a team, a class or an agency than a campaign. The weights of this module
-and of `shares` are one logistic regression on candidates of development worlds: 57 random ones (seeds 1-20 and 100-149),
-the market, and ten of the scenarios (`bench/score_weights.py`). Each world counts the same, and signs are given."""
+"""A group that passes as a cluster is more often a team, a class or an agency than a campaign. The weights of this
+module and of `shares` are one logistic regression on candidates of development worlds: 57 random ones (seeds 1-20 and
+100-149), the market, and ten of the scenarios. Each world counts the same, and signs are given. The bench
+`score_weights` holds them to such worlds."""
 WIDE_SHARE = 0.3
 """A family is wide in a cluster when this share of members has it."""
 WIDE_LEAST = 3
@@ -37,8 +38,8 @@ groups of seven and more a share of .3 is three members anyway."""
 INFRASTRUCTURE = ("payment", "device", "phone", "network")
 """Families that strangers do not come to share by taking the same course or copying the same prompt."""
 SHARED_BITS, MOST_INFRASTRUCTURE, MOST_OTHER = 1.1, 3, 2
-"""Bits of each wide family, and how many of either sort count. Both sorts have the same weight, 1.1 and 1.16: what is wide
-and no infrastructure counts where a group is told from others by declarations, networks and how it came."""
+"""Bits of each wide family, and how many of either sort count. Both sorts are fitted to the same weight, 1.1 and 1.16:
+a group that shares templates is told from a class by declarations, by networks and by how it came."""
 EVEN_POOLED, POOLED_BITS, LEAST_POOLED, MOST_POOLED = 0.2, 13.0, -2.5, 5.0
 """Share of what a member uses that is the group's, at which it says nothing; and bits a whole share."""
 EVEN_ALONE, ALONE_BITS, LEAST_ALONE = 0.3, 30.0, -1.5
@@ -49,8 +50,9 @@ EVENT_BITS, EVENT_MS, SHORTEST_EVENT = -0.45, 86_400_000, 24.0
 """Bits for each halving of a day within which all members signed up, down to an hour: classes and events come once, an
 operator comes again."""
 TRAFFIC_WEIGHTS = MappingProxyType({"balance": (0.6, 3.0), "sleepless": (3.0, 4.0), "asked": (0.25, 1.0)})
-"""What bits of the parts from traffic and prompts are multiplied by, and the most that comes of it either way. The others
-keep theirs (fitted: 1.03 and .85). Prompts alone are worth next to nothing on random worlds (fitted: 0 to .28)."""
+"""What bits of the parts from traffic and prompts are multiplied by, and the most that comes of it either way. Those
+of moves and succession stand as they are (fitted: 1.03 and .85). Prompts are worth next to nothing on random worlds
+(fitted: 0 to .28)."""
 EVEN_OWN = 0.65
 """Share of the other users of what a group pools who are of the group, chance taken out, from which it is its own. In
 groups of four and more it is at most .56 among contributors to one part of a project (the identities), and at least .73

@@ -41,8 +41,8 @@ In the sybil list, whose accounts have seven on average, correcting for activity
 accounts to 15 and found 71 groups for 65."""
 CLOSE_BITS = 8.0
 """The moment of sign-up is one more thing that two accounts have in common where it is this rare: of 256 accounts one
-is as close to either of them. Measured on 34 random worlds (seeds 100-149), the market and the sybil list: at 8 bits 61 %
-of campaigns have a cluster of their own and the market 17 of 17, at 5 and 2 bits half of them and 16 of 17."""
+is as close to either of them. On random worlds (seeds 100-149) 61 % of campaigns have a cluster of their own at 8 bits,
+and half of them at 5 and at 2 bits."""
 MEMORY = 256 << 20
 """Bytes that pairs in the making may take, unless somebody says otherwise."""
 Progress = Callable[[str, int, int], None]
@@ -145,9 +145,10 @@ def enumerate_links(
     A value can link when its kind does, few enough accounts have it, it is not behind an address of many people by
     design, and it is no hub. A pair is linked by at least `min_values` independent values that are together as rare as
     `least_rarity` asks of a population of this size. Values count by their rarity, less what the activity of the two
-    accounts explains. Bands of one prompt are one value. To have signed up close to each other (`Closeness`) is one more
-    value: a popular value links those who came together. A card, a device or a phone number of few accounts links by itself. For pairs so made, everything they
-    share counts, hubs too. Within a family the strongest agreement counts, families add.
+    accounts explains. Bands of one prompt are one value. To have signed up close to each other (`Closeness`) is one
+    more value: a popular value links those who came together. A card, a device or a phone number of few accounts links
+    by itself. For pairs so made, everything they share counts, hubs too. Within a family the strongest agreement
+    counts, families add.
 
     Args:
         memory: bytes that pairs in the making may take, beside what has as many rows as the graph or the result. The
