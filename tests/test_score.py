@@ -150,16 +150,23 @@ def test_wide_kinds_count_each_and_not_without_end() -> None:
     assert bits("instrument", "prompt") == 2 * SHARED_BITS
 
 
-def test_one_address_for_most_speaks_against_an_operator() -> None:
-    def crowd(addresses: int) -> float:
-        part = parts_of(world(*pool("ip", addresses), *pool("instrument", 5))).get("crowd")
+def test_an_address_of_its_own_for_most_speaks_against_an_operator() -> None:
+    def crowd(addresses: int, outsiders: int = 0) -> float:
+        signals = [
+            (signal, [*users, *range(500, 500 + outsiders)]) for signal, users in pool("ip", addresses)
+        ]
+        part = parts_of(world(*signals, *pool("instrument", 5))).get("crowd")
         return part.bits if part else 0.0
 
     assert crowd(1) == LEAST_CROWD
     assert crowd(2) == pytest.approx(CROWD_BITS * (0.5 - EVEN_CROWD))
+    assert crowd(2, 35) == pytest.approx(CROWD_BITS * (0.5 - EVEN_CROWD) / 2)
+    assert crowd(2, 200) == 0.0
     assert crowd(10) == 0.0
     parts = parts_of(world(*pool("ip", 2)))
-    assert parts["crowd"].says == "50% use one and the same address, as an office or a class does"
+    assert parts["crowd"].says == (
+        "50% use one address, 100% of whose users they are, as an office or a class does"
+    )
 
 
 def test_who_comes_within_an_hour_and_never_again_came_for_an_event() -> None:
