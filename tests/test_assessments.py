@@ -9,7 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.worlds import World, seeded
-from graphsvc.campaigns.aspects import ASPECTS, Aspect, measure_coordination, measure_hostility, probability
+from graphsvc.campaigns.aspects import (
+    ASPECTS,
+    COORDINATION_PRIOR_BITS,
+    Aspect,
+    measure_coordination,
+    measure_hostility,
+    probability,
+)
 from graphsvc.campaigns.judgement import Bar, assess_clusters
 from graphsvc.campaigns.pins import Pins
 from graphsvc.campaigns.score import PRIOR, TIME, Part, score
@@ -64,7 +71,7 @@ def test_only_parts_about_one_operator_move_coordination(
 
 @given(st.sampled_from(COORDINATED), bits)
 def test_a_part_about_one_operator_moves_both_numbers(name: str, each: float) -> None:
-    assert measure_coordination([(name, each)]) == probability(each)
+    assert measure_coordination([(name, each)]) == probability(COORDINATION_PRIOR_BITS + each)
     assert measure_hostility([(name, each)]) == probability(each)
 
 
@@ -74,13 +81,13 @@ def test_a_part_of_no_aspect_is_an_error() -> None:
 
 
 def test_every_part_from_time_has_an_aspect() -> None:
-    assert {name for name in TIME if name != "signup"} <= set(ASPECTS)
+    assert {name for name in TIME if name not in ("signup", "arrivals")} <= set(ASPECTS)
     assert PRIOR.aspect is Aspect.HOSTILITY
 
 
 @pytest.mark.parametrize(
     ("shared", "declared", "assessment"),
-    [(6.0, 0.0, CAMPAIGN), (6.0, -8.0, BUSINESS), (2.0, 0.0, None), (2.0, -8.0, None)],
+    [(6.0, 0.0, CAMPAIGN), (6.0, -8.0, BUSINESS), (1.0, 0.0, None), (1.0, -8.0, None)],
 )
 def test_clusters_are_assessed_by_both_numbers(
     shared: float, declared: float, assessment: str | None
@@ -89,8 +96,8 @@ def test_clusters_are_assessed_by_both_numbers(
     (row,) = assess_clusters(parts, Bar()).iter_rows(named=True)
     assert row == {
         "cluster": 3,
-        "score": probability(shared + declared - 4.0),
-        "coordination": probability(shared),
+        "score": probability(shared + declared + PRIOR.bits),
+        "coordination": probability(COORDINATION_PRIOR_BITS + shared),
         "assessment": assessment,
     }
 

@@ -159,7 +159,7 @@ def psql(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]:
         except KeyError:
             pytest.skip("no user to run PostgreSQL as")
         for folder in (place, *place.parents):
-            if folder.owner() == "root" and folder.name.startswith(("pg", "pytest-")):
+            if folder.owner() == "root" and folder.name.startswith(("pg", "pytest-", "popen-")):
                 folder.chmod(0o755)
         os.chown(place, owner.pw_uid, owner.pw_gid)
         user = {"user": owner.pw_uid, "group": owner.pw_gid}

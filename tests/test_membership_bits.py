@@ -47,12 +47,17 @@ def test_the_worth_of_a_class_by_hand() -> None:
     others = (0 + PRESUMED_OUTSIDE[3]) / (92 + PRESUMED_OUTSIDE.sum())
     worth = math.log2(members / others)
     prior = math.log2(4 / 92)
-    # The stranger sees three members and nobody else: a higher class, that is worth no less.
-    assert weighed.account.tolist() == [0, 1, 2, 50]
-    assert weighed.member.tolist() == [True, True, True, False]
-    assert weighed.families[:, 0].tolist() == pytest.approx([worth] * 4)
-    assert weighed.prior.tolist() == pytest.approx([prior] * 4)
-    assert weighed.membership.tolist() == pytest.approx([1 / (1 + 2 ** -(worth + prior))] * 4, abs=1e-6)
+    # The stranger sees three members and no other account: a higher class, that is worth no less. A member that agrees
+    # in nothing is weighed too.
+    assert weighed.account.tolist() == [0, 1, 2, 3, 50]
+    assert weighed.member.tolist() == [True, True, True, True, False]
+    agree = weighed.account != 3
+    assert weighed.families[agree, 0].tolist() == pytest.approx([worth] * 4)
+    assert weighed.families[3, 0] < 0.0
+    assert weighed.prior.tolist() == pytest.approx([prior] * 5)
+    assert weighed.membership[agree].tolist() == pytest.approx(
+        [1 / (1 + 2 ** -(worth + prior))] * 4, abs=1e-6
+    )
 
 
 def test_not_to_agree_speaks_against_and_not_to_have_says_nothing() -> None:
@@ -117,7 +122,9 @@ def test_who_was_visited_in_passing_is_no_candidate_and_a_visitor_agrees_no_less
 
 def test_families_that_only_support_make_no_candidates() -> None:
     rows = [(account, 0, 0) for account in [*range(10), 500]]
-    assert not len(weigh(evidence(rows, 10_000, supporting=[0]), members_of(range(10))).account)
+    weighed = weigh(evidence(rows, 10_000, supporting=[0]), members_of(range(10)))
+    assert weighed.account.tolist() == list(range(10))
+    assert weighed.member.all()
 
 
 def test_a_large_cluster_is_not_presumed_to_have_everybody() -> None:
@@ -239,11 +246,12 @@ def test_nobody_is_a_witness_for_himself(pairs: Pairs, cores: tuple[list[int], l
             for signal in have.get(other, set())
             if (other + signal) % 7
         }
-        shared = others & have[account]
-        # A candidate shares a value, of a family that ties, with somebody else of the cluster.
-        assert any(leads(signal, cluster) for signal in shared)
+        own = have.get(int(account), set())
+        shared = others & own
+        # A candidate that is no member shares a value, of a family that ties, with a member.
+        assert weighed.member[row] or any(leads(signal, cluster) for signal in shared)
         for family in np.flatnonzero(weighed.families[row] > 0.0):
             assert any(signal % 3 == family for signal in shared)
         for family in range(3):
-            if not any(signal % 3 == family for signal in have[account]):
+            if not any(signal % 3 == family for signal in own):
                 assert weighed.families[row, family] == 0.0

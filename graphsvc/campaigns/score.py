@@ -76,7 +76,7 @@ TRAITS = MappingProxyType(
 Progress = Callable[[str, int, int], None]
 TIME = ("signup", "arrivals", "lockstep", *TRAFFIC, "succession", ASKED)
 """Names of the evidence from time, and from prompts (`asked`); each can be left out. `signup` is a member's,
-`arrivals` makes candidates of bursts of sign-ups, the others are a cluster's."""
+`arrivals` makes candidates of bursts of sign-ups and has the part `event`, the others are a cluster's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +153,7 @@ def parts_of_clusters(
             *shares[number],
             *pooled,
             *crowds.get(number, []),
-            *_weigh_event(row),
+            *(_weigh_event(row) if "arrivals" in time else []),
         ]
     for row in _timed(given, graph, members, time, progress).iter_rows(named=True):
         found[row["cluster"]].append(Part(row["part"], row["bits"], row["says"]))
