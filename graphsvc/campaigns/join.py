@@ -23,8 +23,8 @@ JOINING = 0.5
 """Cores with at least this affinity are one. Measured on development worlds: from .4 to .55 all 17 campaigns of the
 market are found and the largest campaign of hard2:22 has the same Jaccard (.88); docs/decisions/detection.md."""
 LEAST_SPARE = 0.3
-"""Share of a core's meetings that is left at least when those that hold it together are taken out. At .2 another group
-joins a campaign of the market at affinities of .5, and none of .6."""
+"""Share of a core's meetings that is left at least when those that hold it together are taken out. Down to .1 nothing
+changes on the market and hard2:22. On random worlds (seeds 100-189) 143 of 221 campaigns are found at .3, 133 at .1."""
 MIN_VALUES = 2
 """Values of a family that two cores must share: one is a borrowed address or a prompt that everyone copies."""
 ROUNDS = 40
