@@ -5,8 +5,6 @@ neither their sizes nor the popularity of values matters. Values that many cores
 exits of a market that ten operators rent from are no pool of one.
 """
 
-from typing import Any
-
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
@@ -183,18 +181,28 @@ def _measure_family(
     within = within * np.maximum(spare, LEAST_SPARE)
     uses = csr_array((inside / held, (row, column)), shape=(cores, len(weight)))
     weighed = csr_array((weight[uses.indices] * uses.data, uses.indices, uses.indptr), shape=uses.shape)
-    one, other, found = _list_pairs(weighed @ uses.T)
-    shared = _list_pairs((uses > 0).astype(np.int32) @ (uses > 0).astype(np.int32).T)[2]
-    kept = (shared >= MIN_VALUES) & (within[one] > 0.0) & (within[other] > 0.0)
+    one, other, found = _list_pairs(weighed, uses)
+    kept = (within[one] > 0.0) & (within[other] > 0.0)
     one, other, found = one[kept], other[kept], found[kept]
     index = np.minimum(found / np.sqrt(within[one] * within[other]), 1.0)
     return one * cores + other, index * np.minimum(share[one], share[other])
 
 
-def _list_pairs(product: csr_array) -> tuple[Ints, Ints, NDArray[Any]]:
-    """List the entries above the diagonal of a square matrix: row, column (int64), what is there; sorted."""
-    product = csr_array(product)
-    product.sort_indices()
-    row = np.repeat(np.arange(product.shape[0]), np.diff(product.indptr))
-    above = row < product.indices
-    return row[above], product.indices[above].astype(np.int64), product.data[above]
+def _list_pairs(weighed: csr_array, uses: csr_array) -> tuple[Ints, Ints, Floats]:
+    """List the pairs of cores that share `MIN_VALUES` values and more, and how often their accounts meet.
+
+    Args:
+        weighed, uses: (cores, values), of one structure: uses by weight and as shares.
+
+    Returns:
+        The smaller and the larger core of each pair, int64, sorted, and the sum of products over shared values.
+    """
+    ones = csr_array((np.ones(uses.nnz, dtype=np.int32), uses.indices, uses.indptr), shape=uses.shape)
+    # Both products have one structure. Few of their entries are kept, so these alone are sorted.
+    meetings, shared = csr_array(weighed @ uses.T), csr_array(ones @ ones.T)
+    row = np.repeat(np.arange(uses.shape[0]), np.diff(shared.indptr))
+    kept = np.flatnonzero((shared.data >= MIN_VALUES) & (row < shared.indices))
+    one, other = row[kept], shared.indices[kept].astype(np.int64)
+    order = np.argsort(one * uses.shape[0] + other)
+    found: Floats = meetings.data[kept]
+    return one[order], other[order], found[order]
