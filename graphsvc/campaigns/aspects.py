@@ -41,9 +41,9 @@ ASPECTS: Mapping[str, Aspect] = MappingProxyType(
 """The aspect of each part, by the part's name. `prior` is the prior of a campaign; coordination has its own."""
 
 COORDINATION_PRIOR_BITS = 2.0
-"""Even odds: a group that passes as a cluster has one operator as often as it is a campus, a class or a family. That is
-cautious. Measured on demo seed 7, hard seed 3 and quiet seed 5 (60,000 accounts each): 606 of 620 candidates are a
-company, an agency or a campaign. In a world of an independent generator it is 123 of 132."""
+"""Four to one: a group that passes as a cluster has one operator more often than it is a campus, a class or a family.
+That is cautious. Measured on demo seed 7, hard seed 3 and quiet seed 5 (60,000 accounts each): 606 of 620 candidates
+are a company, an agency or a campaign. In a world of an independent generator it is 123 of 132."""
 
 Parts = Iterable[tuple[str, float]]
 """Names of parts and what each adds, in bits."""

@@ -41,7 +41,12 @@ def evidence_of(graph: SignalGraph, *, signups: bool) -> Evidence:
 
 
 def find_cores(community: np.ndarray[tuple[int], np.dtype[np.int32]], smallest: int) -> pl.DataFrame:
-    """Find the communities of at least `smallest` accounts: cluster, account (int32)."""
+    """Find the communities of at least `smallest` accounts: cluster, account (int32).
+
+    Args:
+        community: (accounts,) the community of each, -1 = none.
+        smallest: accounts of a core, at least.
+    """
     frame = pl.DataFrame({"cluster": community, "account": np.arange(len(community), dtype=np.int32)})
     return frame.filter((pl.col("cluster") >= 0) & (pl.len().over("cluster") >= smallest))
 
@@ -64,8 +69,6 @@ def add_bursts(
     """
     burst = find_bursts(created_at).burst.copy()
     burst[cores["account"].to_numpy()] = -1
-    first = int(cores["cluster"].max() or -1) + 1  # type: ignore[arg-type]
-    found = pl.DataFrame({"cluster": burst, "account": np.arange(len(burst), dtype=np.int32)}).filter(
-        (pl.col("cluster") >= 0) & (pl.len().over("cluster") >= smallest)
-    )
-    return pl.concat([cores, found.with_columns(pl.col("cluster") + first)]).sort("cluster", "account")
+    first = int(cores["cluster"].to_numpy().max(initial=-1)) + 1
+    found = find_cores(burst, smallest).with_columns(pl.col("cluster") + first)
+    return pl.concat([cores, found]).sort("cluster", "account")
