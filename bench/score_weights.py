@@ -8,7 +8,6 @@ minutes.
 
 import argparse
 import json
-import sys
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -17,12 +16,12 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from bench.sources import MARKET
-from bench.trials import Name, load_scenario, members_of
-from bench.worlds import World, graph_of_bundle, seeded, tokens
+from bench.measures.outside import read_bundle_world
+from bench.sources import find_sources
+from bench.trials import Name, Trials, members_of, trials
+from bench.worlds import World
 from graphsvc.community.inprocess import InProcessDetector
 from graphsvc.detection import Parameters, find
-from graphsvc.evaluation.truth import read_truth
 from graphsvc.measure import Clock
 
 Floats = NDArray[np.float64]
@@ -122,13 +121,10 @@ def report(table: pl.DataFrame) -> str:
     return "\n".join(lines)
 
 
-def load_world(text: str) -> World:
+def load_world(runner: Trials, text: str) -> World:
     """Load a world by its name (`bench.trials.Name`), or the market."""
-    if text == "market":
-        return World(text, graph_of_bundle(MARKET, tokens()), read_truth(MARKET / "truth.parquet"))
-    name = Name.parse(text)
-    drawn, accounts = load_scenario(name)
-    return seeded(text, drawn, accounts, name.seed)
+    market = runner.sources.market
+    return read_bundle_world(text, market) if text == "market" and market else runner.world(Name.parse(text))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -137,12 +133,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("worlds", nargs="*", help="scenario:seed:accounts, random:seed:most, or market")
     named = parser.parse_args(arguments).worlds
     usual = [*(f"random:{seed}:{MOST_ACCOUNTS}" for seed in RANDOM_SEEDS), *BUILT]
-    if MARKET.is_dir():
+    sources = find_sources(None, None, None)
+    if sources.market is not None:
         usual.append("market")
-    tables = []
-    for text in named or usual:
-        tables.append(collect_candidates(load_world(text)))
-        print(f"{text}: {tables[-1].height} candidates", file=sys.stderr, flush=True)
+    with trials(InProcessDetector.name, sources) as runner:
+        tables = [collect_candidates(load_world(runner, text)) for text in named or usual]
     print(report(pl.concat(tables, how="diagonal_relaxed")))
 
 

@@ -50,3 +50,14 @@ def addresses(columns: BundleColumns) -> dict[str, str]:
         return {}
     rows = columns.edges["ip"].select("account_id", "key").rows()
     return {account: key.removeprefix("ip:") for account, key in rows}
+
+
+def assert_same_bundles(one: BundleColumns, other: BundleColumns) -> None:
+    """Assert that two bundles were read as the same columns."""
+    assert one.accounts.equals(other.accounts)
+    assert one.networks.equals(other.networks)
+    assert one.activity.equals(other.activity)
+    assert one.edges.keys() == other.edges.keys()
+    for kind in one.edges:
+        assert one.edges[kind].equals(other.edges[kind]), kind
+        assert one.values[kind].equals(other.values[kind]), kind

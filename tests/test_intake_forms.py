@@ -7,6 +7,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from exports import assert_same_bundles
 
 from graphsvc.intake import read_bundle
 from graphsvc.model.columns import ACCOUNTS, ACTIVITY, EDGES, NETWORKS, BundleColumns, values_schema
@@ -108,16 +109,6 @@ def write(path: Path, bundle: dict[str, pl.DataFrame], form: str) -> Path:
     return path
 
 
-def same(one: BundleColumns, other: BundleColumns) -> None:
-    assert one.accounts.equals(other.accounts)
-    assert one.networks.equals(other.networks)
-    assert one.activity.equals(other.activity)
-    assert one.edges.keys() == other.edges.keys()
-    for kind in one.edges:
-        assert one.edges[kind].equals(other.edges[kind]), kind
-        assert one.values[kind].equals(other.values[kind]), kind
-
-
 @pytest.fixture(scope="module")
 def reference(tmp_path_factory: pytest.TempPathFactory) -> BundleColumns:
     columns = read_bundle(write(tmp_path_factory.mktemp("forms") / "parquet", tables(), "parquet"), TOKENS)
@@ -149,7 +140,7 @@ def test_columns_are_typed_distinct_and_sorted(reference: BundleColumns) -> None
 def test_every_form_gives_the_same_columns(tmp_path: Path, reference: BundleColumns, form: str) -> None:
     columns = read_bundle(write(tmp_path / "bundle", tables(), form), TOKENS)
     assert columns.dead_letters.is_empty()
-    same(columns, reference)
+    assert_same_bundles(columns, reference)
 
 
 @pytest.mark.parametrize("form", ["parquet", "csv", "ndjson"])
@@ -163,7 +154,7 @@ def test_order_of_rows_and_columns_and_repetition_change_nothing(
         for table, frame in tables().items()
     }
     columns = read_bundle(write(tmp_path / "bundle", shuffled, form), TOKENS)
-    same(columns, reference)
+    assert_same_bundles(columns, reference)
     assert columns.tables[0].read == len(shuffled["accounts"])
 
 

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pa_parquet
 import pytest
-from exports import TOKENS
+from exports import TOKENS, assert_same_bundles
 
 from graphsvc.intake import read_bundle
 from graphsvc.model.columns import BundleColumns
@@ -198,11 +198,7 @@ def read(path: Path, export: Export) -> BundleColumns:
 def same(one: BundleColumns, other: BundleColumns) -> None:
     assert one.dead_letters.is_empty()
     assert one.cells == ()
-    assert one.accounts.equals(other.accounts)
-    assert one.edges.keys() == other.edges.keys()
-    for kind in one.edges:
-        assert one.edges[kind].equals(other.edges[kind]), kind
-        assert one.values[kind].equals(other.values[kind]), kind
+    assert_same_bundles(one, other)
 
 
 @pytest.fixture(scope="module")

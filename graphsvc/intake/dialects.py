@@ -4,7 +4,8 @@ import codecs
 import csv
 import io
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -130,11 +131,7 @@ def read_header(file: BundleFile, start: str, columns: Sequence[str], options: R
         notes.append(f"separated by {_DELIMITERS.get(delimiter, repr(delimiter))}")
     names = _fit(names, start[begin + length :], delimiter)
     matched = match_columns(names, columns, file.table)
-    doubled = sorted({name for name in matched.values() if list(matched.values()).count(name) > 1})
-    if doubled:
-        raise BundleError(
-            f"{file.name} has two columns of one name: {', '.join(doubled)}.", "Name each column once."
-        )
+    check_doubled(file, matched)
     renamed = [
         f"{names[at].strip()!r} as {name}" for at, name in matched.items() if names[at].strip() != name
     ]
@@ -192,6 +189,22 @@ def _fit(names: list[str], rest: str, delimiter: str) -> list[str]:
     if width < len(names) and not "".join(names[width:]).strip():
         return names[:width]
     return names
+
+
+def check_doubled(file: BundleFile, matched: Mapping[int, str]) -> None:
+    """Check that no two columns of a file are one of the contract.
+
+    Args:
+        matched: of `match_columns`.
+
+    Raises:
+        BundleError: some are; names them.
+    """
+    doubled = sorted(name for name, count in Counter(matched.values()).items() if count > 1)
+    if doubled:
+        raise BundleError(
+            f"{file.name} has two columns of one name: {', '.join(doubled)}.", "Name each column once."
+        )
 
 
 def match_columns(names: Sequence[str], columns: Sequence[str], table: str) -> dict[int, str]:

@@ -14,7 +14,15 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pa_parquet
 
 from graphsvc.errors import BundleError
-from graphsvc.intake.dialects import GZIP_MAGIC, Encoding, Header, find_encoding, match_columns, read_header
+from graphsvc.intake.dialects import (
+    GZIP_MAGIC,
+    Encoding,
+    Header,
+    check_doubled,
+    find_encoding,
+    match_columns,
+    read_header,
+)
 from graphsvc.intake.files import BundleFile
 from graphsvc.intake.options import ReadOptions
 from graphsvc.intake.parquet import read_table
@@ -102,11 +110,7 @@ def _parquet(file: BundleFile, columns: Sequence[str]) -> Iterator[Chunk]:
     with pa_parquet.ParquetFile(file.path) as source:
         schema = source.schema_arrow
         matched = match_columns(schema.names, columns, file.table)
-        doubled = sorted({name for name in matched.values() if list(matched.values()).count(name) > 1})
-        if doubled:
-            raise BundleError(
-                f"{file.name} has two columns of one name: {', '.join(doubled)}.", "Name each column once."
-            )
+        check_doubled(file, matched)
         wanted = {schema.names[place]: name for place, name in matched.items()}
         renamed = [f"{there!r} as {name}" for there, name in wanted.items() if there != name]
         notes = (f"column {', '.join(renamed)}",) if renamed else ()

@@ -39,6 +39,8 @@ _MONTH_DAY = (
     rf"(?:,?\s+(?:at\s+)?{_CLOCK})?{_END}"
 )
 _CTIME = rf"^[A-Za-z]{{3}}\s+([A-Za-z]{{3}})\s+(\d{{1,2}})\s+{_CLOCK}{_ZONE}\s+(\d{{4}})$"
+_SLASHED = r"^(\d{1,2})[/\-](\d{1,2})[/\-]\d{2}"
+"""How a date begins of which the order of day and month must be known."""
 _MONTHS = {
     "jan": 1, "feb": 2, "mar": 3, "apr": 4, "may": 5, "jun": 6,
     "jul": 7, "aug": 8, "sep": 9, "oct": 10, "nov": 11, "dec": 12,
@@ -124,10 +126,10 @@ def order_of(columns: list[pl.Series]) -> str | None:
     """
     day_first = month_first = False
     for texts in columns:
-        slashed = texts.filter(texts.str.contains(r"^\d{1,2}[/\-]\d{1,2}[/\-]\d{2}").fill_null(value=False))
+        slashed = texts.filter(texts.str.contains(_SLASHED).fill_null(value=False))
         if slashed.is_empty():
             continue
-        parts = slashed.str.extract_groups(r"^(\d{1,2})[/\-](\d{1,2})").struct.unnest().cast(pl.Int64)
+        parts = slashed.str.extract_groups(_SLASHED).struct.unnest().cast(pl.Int64)
         first, second = parts.to_series(0), parts.to_series(1)
         day_first = day_first or bool((first > 12).any())
         month_first = month_first or bool((second > 12).any())
@@ -154,7 +156,7 @@ def _read_distinct(texts: pl.Series, order: str | None, extra_nulls: frozenset[s
     notes = {NAIVE} if (times.is_not_null() & taken["zone"].is_null()).any() else set()
     if epoch.count():
         notes.add(EPOCH)
-    slashed = plain.str.contains(r"^\d{1,2}[/\-]\d{1,2}[/\-]\d{2}").fill_null(value=False)
+    slashed = plain.str.contains(_SLASHED).fill_null(value=False)
     if order is not None and (slashed & times.is_not_null()).any():
         notes.add(order)
     time = epoch.zip_with(epoch.is_not_null(), times).alias("time")
