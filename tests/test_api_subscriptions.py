@@ -148,6 +148,33 @@ def test_a_decision_and_a_run_are_told_to_who_listens(service: Service, days: Da
     assert (event["clusterId"], event["cause"], event["kind"]) == (one, "RUN", "shrank")
 
 
+def test_a_decision_made_between_a_look_and_its_answer_is_sent_once(
+    service: Service, days: Days, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = days.ids
+    monkeypatch.setattr(hub, "LOOKING_SECONDS", 3600)  # the looks of this test are made by hand
+    looks = service.app.state.hub
+
+    async def listen() -> list[Any]:
+        async with service.listening(service.key(), CHANGES, ids=[one]) as socket:
+            await service.listened_to()
+            now = asyncio.run_coroutine_threadsafe(looks.see(), service.loop)
+            before = await asyncio.wrap_future(now)
+            await asyncio.to_thread(dismissed, days, other)
+            await asyncio.to_thread(dismissed, days, one)
+            for version in (before.book + 1, before.book + 2):
+                look = hub.Sight(before.published, version, before.runs)
+                service.loop.call_soon_threadsafe(looks._tell, look)
+            first = await hear(socket)
+            await asyncio.to_thread(days.day, A[:25], B)
+            after = await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(looks.see(), service.loop))
+            service.loop.call_soon_threadsafe(looks._tell, after)
+            return [first, await hear(socket)]
+
+    causes = [each["payload"]["data"]["clusterChanges"]["cause"] for each in asyncio.run(listen())]
+    assert causes == ["DECISION", "RUN"]
+
+
 def test_who_watches_is_told_of_what_they_watch(service: Service, days: Days) -> None:
     key = service.key(keys.Role.ANALYST, "ada")
     name = f"ada ({key.partition('.')[0]})"

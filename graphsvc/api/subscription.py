@@ -79,16 +79,21 @@ class Subscription:
         if ids is not None and not 1 <= len(ids) <= MOST_CLUSTERS:
             raise BadInput(f"`ids` names 1 to {MOST_CLUSTERS} clusters.", "Leave it out for those you watch.")
         last: Sight | None = None
+        told = 0
         async for sight in _sights(info):
-            if last is not None:
+            if last is None:
+                told = sight.book
+            else:
                 book = await info.context.book.read()
                 wanted = ids if ids is not None else book.watched_by(info.context.principal.name)
                 if sight.published != last.published:
                     for event in await _published(info, sight.published, {str(each) for each in wanted}):
                         yield event
-                if sight.book != last.book:
-                    for event in _decided(book, last.book, [str(each) for each in wanted]):
+                if sight.book > told:
+                    for event in _decided(book, told, [str(each) for each in wanted]):
                         yield event
+                    # The book is read after the look and may hold later decisions, which have now been sent.
+                    told = max(sight.book, *(each.changed for each in book.decisions))
             last = sight
 
 
