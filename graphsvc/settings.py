@@ -2,23 +2,44 @@
 
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import platformdirs
-from pydantic import Field, SecretStr, ValidationError, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from graphsvc.environment import Environment
 from graphsvc.errors import SettingsError
+
+_PREFIX = "GRAPHSVC_"
+_IN_FILES = frozenset(("neo4j_user",))
+"""Settings that a file can give although they are no secrets: a user's name is often mounted with the password."""
+
+
+def _find_data_dir() -> Path:
+    """Return where the platform keeps data of programs; it is below the home directory, if there is one."""
+    return platformdirs.user_data_path("graphsvc")
+
+
+def _find_cache_dir(known: dict[str, Any]) -> Path:
+    """Return where the platform caches; without a home directory a folder of the data directory.
+
+    Args:
+        known: the fields before this one, as pydantic validated them.
+    """
+    found = platformdirs.user_cache_path("graphsvc")
+    unknown = str(found).startswith("~") and "data_dir" in known
+    return known["data_dir"] / "cache" if unknown else found
 
 
 class Settings(BaseSettings):
     """Settings of one installation; immutable. Secrets are `SecretStr` and never printed."""
 
-    model_config = SettingsConfigDict(env_prefix="GRAPHSVC_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, frozen=True, extra="ignore", validate_default=True)
 
-    data_dir: Path = platformdirs.user_data_path("graphsvc")
+    data_dir: Path = Field(default_factory=_find_data_dir)
     """Database, keys and dead letters. A fresh directory is a fresh, empty installation."""
-    cache_dir: Path = platformdirs.user_cache_path("graphsvc")
+    cache_dir: Path = Field(default_factory=_find_cache_dir)
     """Downloaded jars and what is derived from them; safe to delete."""
 
     neo4j_uri: str | None = None
@@ -92,6 +113,33 @@ class Settings(BaseSettings):
     otel_endpoint: str | None = None
     """Where OpenTelemetry traces go (OTLP over HTTP), for example `http://127.0.0.1:4318`; needs `graphsvc[otel]`."""
 
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read arguments first, then the environment by our own rules."""
+        return init_settings, Environment(settings_cls, _PREFIX, _IN_FILES)
+
+    @field_validator("data_dir", "cache_dir")
+    @classmethod
+    def _place(cls, given: Path) -> Path:
+        """Return an absolute path, so that the current directory gets nothing by accident."""
+        if str(given).startswith(("$", "'", '"')):
+            raise ValueError(
+                f"{given} begins with a quote or a variable that nothing expanded; write the path itself"
+            )
+        try:
+            return given.expanduser().absolute()
+        except RuntimeError:
+            raise ValueError(
+                f"no home directory is known to put {given} in; write a path, or set HOME"
+            ) from None
+
     @model_validator(mode="after")
     def _uri_needs_password(self) -> "Settings":
         if self.neo4j_uri is not None and self.neo4j_password is None:
@@ -135,7 +183,7 @@ def settings() -> Settings:
         return Settings()
     except ValidationError as error:
         reasons = "; ".join(
-            f"{'GRAPHSVC_' + '_'.join(str(p) for p in e['loc']).upper() + ': ' if e['loc'] else ''}"
+            f"{_PREFIX + '_'.join(str(p) for p in e['loc']).upper() + ': ' if e['loc'] else ''}"
             f"{e['msg'].removeprefix('Value error, ')}"
             for e in error.errors(include_input=False, include_context=False)
         )
