@@ -60,7 +60,7 @@ class Settings(BaseSettings):
     """Words that stand for nothing in bundles, with commas between them, besides those of docs/loading.md."""
 
     oidc_issuer: str | None = None
-    """Issuer of people's bearer tokens, as they name it; unset: API keys only."""
+    """Issuer of people's bearer tokens, as they name it (with or without a slash); unset: API keys only."""
     oidc_audience: str | None = None
     """What the issuer's tokens for this service name as their audience."""
     oidc_algorithms: str = "RS256,ES256"
@@ -68,7 +68,7 @@ class Settings(BaseSettings):
     oidc_jwks_url: str | None = None
     """Where the issuer's keys are; unset: where its discovery document says."""
     oidc_role_claim: str = "roles"
-    """Where a token says its holder's roles, names joined by dots, for example `realm_access.roles`."""
+    """Where a token says its holder's roles: a claim's name (a URL too), or a path like `realm_access.roles`."""
     oidc_roles: str = ""
     """Our roles by the claim's values, for example `trust-and-safety=analyst,platform=admin`."""
     oidc_client_id: str | None = None

@@ -192,19 +192,22 @@ def test_an_issuer_that_hangs_holds_nobody_up_for_long(
     assert time.monotonic() - began < 50.0  # before the issuer would have answered
 
 
-def test_a_new_key_of_the_issuer_is_learnt_and_unknown_ones_ask_it_seldom(
+def test_a_new_key_of_the_issuer_is_learnt_at_once_and_unknown_ones_ask_it_seldom(
     provider: Provider, client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert Api(client, provider.token()).post(WHO).status_code == 200
-    provider.keys.append(jwk(jwt.algorithms.RSAAlgorithm, OTHER, "r2"))
+    provider.keys[:] = [jwk(jwt.algorithms.RSAAlgorithm, OTHER, "r2")]
+    assert Api(client, provider.token(OTHER, kid="r2")).post(WHO).status_code == 200
+    assert Api(client, provider.token()).post(WHO).status_code == 401  # the old key is withdrawn
     for number in range(5):
         assert Api(client, provider.token(kid=f"none-{number}")).post(WHO).status_code == 401
-    assert Api(client, provider.token(OTHER, kid="r2")).post(WHO).status_code == 401
-    assert provider.asked == 1
+    assert provider.asked == 2
     later = time.monotonic() + oidc.COOLDOWN + 1
     monkeypatch.setattr(oidc.time, "monotonic", lambda: later)
     assert Api(client, provider.token(OTHER, kid="r2")).post(WHO).status_code == 200
     assert provider.asked == 2
+    assert Api(client, provider.token(kid="none")).post(WHO).status_code == 401
+    assert provider.asked == 3
 
 
 @pytest.mark.parametrize(
@@ -217,6 +220,9 @@ def test_a_new_key_of_the_issuer_is_learnt_and_unknown_ones_ask_it_seldom(
         {"oidc_roles": ""},
         {"oidc_roles": "triage=root"},
         {"oidc_roles": "=admin"},
+        {"oidc_role_claim": ""},
+        {"oidc_role_claim": "realm_access..roles"},
+        {"oidc_role_claim": 'resource_access."my.app'},
         {"oidc_issuer": "http://issuer.example"},
         {"oidc_jwks_url": "file:///etc/passwd"},
         {"oidc_jwks_url": "http://10.0.0.1/keys"},

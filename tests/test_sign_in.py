@@ -940,7 +940,7 @@ def test_a_cookie_opens_for_its_own_way_state_and_tab_only() -> None:
     assert cookies.gone(sealed, state[:-1] + "x", now) is None
     assert cookies.back(sealed, sought[:-1] + "x", now) is None
     with pytest.raises(code_flow.TooLate):
-        code_flow.code_of({"state": ["x"], "code": ["c"], "iss": ["issuer"]}, flow, "issuer")
+        code_flow.code_of({"state": ["x"], "code": ["c"], "iss": ["issuer"]}, flow, ["issuer"])
     for later in (code_flow.FLOW_SECONDS + 1, -oidc.LEEWAY - 1):
         assert cookies.gone(sealed, state, now + later) is None
         assert cookies.back(sealed, sought, now + later) is None

@@ -175,8 +175,8 @@ def authorization(endpoint: str, client: Client, flow: Flow) -> str:
     return f"{endpoint}{'&' if urlsplit(endpoint).query else '?'}{asked}"
 
 
-def code_of(response: Mapping[str, Sequence[str]], flow: Flow, issuer: str) -> str:
-    """The code in an authorization response, by the values of each parameter.
+def code_of(response: Mapping[str, Sequence[str]], flow: Flow, issuers: Sequence[str]) -> str:
+    """The code in an authorization response, by the values of each parameter; `issuers`: names of the provider.
 
     Raises:
         SignInRefused: the response is another flow's or another provider's, has no code, or says no.
@@ -186,7 +186,7 @@ def code_of(response: Mapping[str, Sequence[str]], flow: Flow, issuer: str) -> s
     said = {name: values[0] for name, values in response.items() if values}
     if not same(said.get("state", ""), flow.state):
         raise too_late()
-    if ("iss" in said or flow.says_who) and not same(said.get("iss", ""), issuer):
+    if ("iss" in said or flow.says_who) and not any(same(said.get("iss", ""), issuer) for issuer in issuers):
         log.warning("a sign-in was refused: another issuer")
         raise _unfit()
     if "error" in said:

@@ -8,7 +8,7 @@ import asyncio
 import hashlib
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from http.client import HTTPException
 from ipaddress import ip_address
 from typing import Any, ClassVar, Generic, TypeVar
@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import jwt
 
 from graphsvc.api.keys import Principal, Role
+from graphsvc.api.role_claim import RoleClaim, parse_role_claim
 from graphsvc.errors import Forbidden, GraphsvcError, SettingsError
 from graphsvc.settings import Settings
 
@@ -26,18 +27,22 @@ ALGORITHMS = frozenset(
     ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
 )
 """What may be allowed: signatures that only the issuer can make. Symmetric ones and `none` are not among them."""
-LEEWAY = 30
-"""Seconds by which clocks may differ."""
+LEEWAY = 60
+"""Seconds by which clocks may differ: Spring Security's default. RFC 7519, section 4.1.4: at most a few minutes."""
 FRESH = 300.0
 """Seconds for which the issuer's keys are taken as known."""
 STALE = 3600.0
 """Seconds more for which they are, while the issuer is away."""
 COOLDOWN = 30.0
-"""Seconds between two askings for a key that is not known, whoever asks."""
+"""Seconds between two requests for keys because a token is of none that is known, whoever sends such tokens."""
 TIMEOUT = 5.0
 """Seconds the issuer has for an answer; as long nobody asks again after it had none."""
 LONGEST = 255
 """Characters of a subject (OpenID Connect Core, section 2)."""
+
+_DISCOVERY = "/.well-known/openid-configuration"
+_GOOGLE = "https://accounts.google.com"
+"""Google's ID tokens name their issuer with or without the scheme (Google Identity, "OpenID Connect")."""
 
 _Said = TypeVar("_Said")
 
@@ -57,19 +62,21 @@ class Issuer:
         issuer: str,
         audience: str,
         algorithms: frozenset[str],
-        claim: str,
+        claim: RoleClaim,
         roles: Mapping[str, Role],
         jwks_url: str | None = None,
     ) -> None:
         """Args:
-        claim: where the roles are in a token, names joined by dots.
+        issuer: its address; a slash at the end makes no difference.
+        claim: where the roles are in a token.
         roles: by value of the claim.
         jwks_url: where the keys are; None: where discovery says.
         """
         self.name = issuer
+        self.names = _find_names(issuer)
         self._audience = audience
         self._algorithms = sorted(algorithms)
-        self._claim = claim.split(".")
+        self._claim = claim
         self._roles = roles
         self._keys = _Kept("the keys", lambda: _keys(jwks_url or _keys_url(issuer)))
         self._metadata = _Kept("the discovery document", lambda: _discovered(issuer))
@@ -90,21 +97,39 @@ class Issuer:
         """
         try:
             header = jwt.get_unverified_header(token)
-            if header.get("alg") not in self._algorithms:
+            algorithm, name = header.get("alg"), header.get("kid")
+            if algorithm not in self._algorithms:
                 raise jwt.InvalidAlgorithmError
-            claims: dict[str, Any] = jwt.decode(
-                token,
-                await self._key(header.get("kid")),
-                leeway=LEEWAY,
-                options={"require": ["exp", "iat", "iss", "aud", "sub"]},
-                issuer=self.name,
-                audience=audience,
-                algorithms=self._algorithms,
-            )
+            keys = await self._keys.get(lambda known: known.find(name) is not None)
+            try:
+                claims = self._decode(token, keys.key(name, algorithm), audience)
+            except jwt.InvalidSignatureError:
+                # A key without a name, or of a name that stays, may have been rotated since.
+                newer = await self._keys.get(lambda known: known is not keys)
+                if newer is keys:
+                    raise
+                claims = self._decode(token, newer.key(name, algorithm), audience)
             _name(claims["sub"])
         except (jwt.PyJWTError, ValueError, RecursionError) as error:
             log.warning("a token was refused: %s", type(error).__name__)
             return None
+        return claims
+
+    def _decode(self, token: str, key: jwt.PyJWK, audience: str) -> dict[str, Any]:
+        """What a token says whose signature, issuer, audience and times are right.
+
+        Raises:
+            jwt.PyJWTError: one of them is not.
+        """
+        claims: dict[str, Any] = jwt.decode(
+            token,
+            key,
+            leeway=LEEWAY,
+            options={"require": ["exp", "iat", "iss", "aud", "sub"]},
+            issuer=self.names,
+            audience=audience,
+            algorithms=self._algorithms,
+        )
         return claims
 
     async def principal(self, token: str) -> Principal | None:
@@ -128,23 +153,43 @@ class Issuer:
         )
         return Principal(subject, role, f"{called} ({subject})" if shown and called != subject else subject)
 
-    async def _key(self, name: object) -> jwt.PyJWK:
-        """The key of this `kid`."""
-        if not isinstance(name, str):
-            raise jwt.InvalidKeyError
-        keys = await self._keys.get(lambda known: name in known)
-        if name not in keys:
-            raise jwt.InvalidKeyError
-        return keys[name]
-
     def _role(self, claims: Mapping[str, Any]) -> Role | None:
         """The highest of the roles a token gives."""
-        value: Any = claims
-        for name in self._claim:
-            value = value.get(name) if isinstance(value, Mapping) else None
-        values = value if isinstance(value, list) else [value]
-        given = {self._roles[each] for each in values if isinstance(each, str) and each in self._roles}
+        given = {self._roles[each] for each in self._claim.read(claims) if each in self._roles}
         return max(given, key=list(Role).index, default=None)
+
+
+class _KeySet:
+    """The keys with which an issuer signs (RFC 7517)."""
+
+    def __init__(self, keys: Sequence[Mapping[str, Any]]) -> None:
+        """Args:
+        keys: as the issuer publishes them, those of other uses among them.
+        """
+        self._keys = [key for key in keys if key.get("use", "sig") == "sig"]
+
+    def find(self, name: object) -> Mapping[str, Any] | None:
+        """Return the key of this `kid`, or None.
+
+        The only key there is may have no name, and a token of it need not name it (OpenID Connect Core, section 10.1:
+        a `kid` is needed where there are several).
+        """
+        only = self._keys[0] if len(self._keys) == 1 else None
+        if only is not None and (name is None or "kid" not in only):
+            return only
+        return next((key for key in self._keys if name is not None and key.get("kid") == name), None)
+
+    def key(self, name: object, algorithm: str) -> jwt.PyJWK:
+        """Return the same, ready to check a signature of `algorithm`.
+
+        Raises:
+            jwt.PyJWTError: there is none, or it is for other algorithms.
+        """
+        found = self.find(name)
+        if found is None or found.get("alg", algorithm) != algorithm:
+            raise jwt.InvalidKeyError
+        # Entra's keys name no algorithm; the token's is one of those that are allowed.
+        return jwt.PyJWK(dict(found), algorithm)
 
 
 class _Kept(Generic[_Said]):
@@ -166,8 +211,10 @@ class _Kept(Generic[_Said]):
         known = self._turn.locked() and self._is(enough)  # nobody else need wait while one asks
         if not self._has(enough) and not known:
             async with self._turn:
-                if not self._has(enough) and time.monotonic() >= self._again:
-                    await self._ask()
+                now = time.monotonic()
+                if not self._has(enough) and now >= self._again:
+                    # One question more at once, for a key may have been rotated; then not again for a while.
+                    await self._ask(COOLDOWN if now < self._fresh else 0.0)
         if self._known is None or time.monotonic() >= self._stale:
             raise ProviderAway(
                 "The identity provider does not answer.", "Try again in a moment, or use an API key."
@@ -180,38 +227,57 @@ class _Kept(Generic[_Said]):
     def _is(self, enough: Callable[[_Said], bool]) -> bool:
         return self._known is not None and enough(self._known)
 
-    async def _ask(self) -> None:
+    async def _ask(self, pause: float) -> None:
         try:
             async with asyncio.timeout(2 * TIMEOUT):
                 found = await asyncio.to_thread(self._read)
+        except _Unfit as error:
+            log.error("%s of the identity provider cannot be used: %s", self._what, error)
+            self._again = time.monotonic() + TIMEOUT
+            return
         except (jwt.PyJWTError, OSError, HTTPException, ValueError, RecursionError) as error:
             log.error("%s of the identity provider cannot be read: %s", self._what, type(error).__name__)
             self._again = time.monotonic() + TIMEOUT
             return
         now = time.monotonic()
         self._known, self._fresh, self._stale = found, now + FRESH, now + FRESH + STALE
-        self._again = now + COOLDOWN
+        self._again = now + pause
 
 
-def _keys(url: str) -> dict[str, jwt.PyJWK]:
-    keys = jwt.PyJWKClient(url, cache_jwk_set=False, timeout=TIMEOUT).get_signing_keys()
-    return {key.key_id: key for key in keys if key.key_id is not None}
+class _Unfit(ValueError):
+    """What the issuer says does not fit our settings; the text is for the log."""
+
+
+def _keys(url: str) -> _KeySet:
+    said = jwt.PyJWKClient(url, cache_jwk_set=False, timeout=TIMEOUT).fetch_data().get("keys")
+    keys = [key for key in said if isinstance(key, dict)] if isinstance(said, list) else []
+    if not keys:
+        raise _Unfit("there are none")
+    return _KeySet(keys)
+
+
+def _find_names(issuer: str) -> tuple[str, ...]:
+    """Return all forms in which tokens may name an issuer: Auth0 and Entra's v1.0 end theirs with a slash."""
+    bare = issuer.rstrip("/")
+    return (bare, f"{bare}/", *((urlsplit(bare).netloc,) if bare == _GOOGLE else ()))
 
 
 def _keys_url(issuer: str) -> str:
     url = _discovered(issuer).get("jwks_uri")
     if not isinstance(url, str) or not safe(url):
-        raise ValueError("discovery names no safe address of the keys")
+        raise _Unfit("it names no safe address of the keys")
     return url
 
 
 def _discovered(issuer: str) -> dict[str, Any]:
     """The discovery document: read without following redirects."""
-    where = issuer.rstrip("/") + "/.well-known/openid-configuration"
+    where = issuer.rstrip("/") + _DISCOVERY
     client = jwt.PyJWKClient(where, cache_jwk_set=False, timeout=TIMEOUT)
     said: dict[str, Any] = client.fetch_data()  # any JSON object
-    if said.get("issuer") != issuer:
-        raise ValueError("discovery names another issuer")
+    if said.get("issuer") not in _find_names(issuer):
+        raise _Unfit(
+            f"it names another issuer than GRAPHSVC_OIDC_ISSUER: {str(said.get('issuer'))[:LONGEST]!r}"
+        )
     return said
 
 
@@ -241,11 +307,18 @@ def configured(settings: Settings) -> Issuer | None:
             "GRAPHSVC_OIDC_ALGORITHMS holds what is no signature of an issuer's own",
             f"Choose from {', '.join(sorted(ALGORITHMS))}.",
         )
+    try:
+        claim = parse_role_claim(settings.oidc_role_claim)
+    except ValueError as error:
+        raise _unfit(
+            f"GRAPHSVC_OIDC_ROLE_CLAIM is no place in a token: {error}",
+            'Write it like `roles`, `realm_access.roles` or `resource_access."my.app".roles`.',
+        ) from None
     return Issuer(
-        issuer,
+        issuer.removesuffix(_DISCOVERY),
         audience,
         algorithms,
-        settings.oidc_role_claim,
+        claim,
         _roles(settings.oidc_roles),
         settings.oidc_jwks_url,
     )

@@ -162,7 +162,7 @@ async def callback(request: Request) -> Response:
     if flow is None:
         return _refused(request, code_flow.too_late())
     try:
-        code = code_flow.code_of(given, flow, sign_in.issuer.name)
+        code = code_flow.code_of(given, flow, sign_in.issuer.names)
     except (SignInRefused, ProviderAway) as error:
         response = _refused(request, error)
         sign_in.cookies.forget(response, state=flow.state)
