@@ -1,5 +1,6 @@
 """Everything that can be set from outside, read once from the environment (`GRAPHSVC_…`)."""
 
+import os
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -17,8 +18,11 @@ _IN_FILES = frozenset(("neo4j_user",))
 
 
 def _find_data_dir() -> Path:
-    """Return where the platform keeps data of programs; it is below the home directory, if there is one."""
-    return platformdirs.user_data_path("graphsvc")
+    """Return where the platform keeps data of programs: below the home directory."""
+    try:
+        return platformdirs.user_data_path("graphsvc")
+    except RuntimeError:  # a user without an entry in passwd, and no HOME
+        return Path("~")
 
 
 def _find_cache_dir(known: dict[str, Any]) -> Path:
@@ -27,9 +31,10 @@ def _find_cache_dir(known: dict[str, Any]) -> Path:
     Args:
         known: the fields before this one, as pydantic validated them.
     """
-    found = platformdirs.user_cache_path("graphsvc")
-    unknown = str(found).startswith("~") and "data_dir" in known
-    return known["data_dir"] / "cache" if unknown else found
+    try:
+        return platformdirs.user_cache_path("graphsvc")
+    except RuntimeError:
+        return Path(known.get("data_dir", "~")) / "cache"
 
 
 class Settings(BaseSettings):
@@ -134,11 +139,20 @@ class Settings(BaseSettings):
                 f"{given} begins with a quote or a variable that nothing expanded; write the path itself"
             )
         try:
-            return given.expanduser().absolute()
+            if str(given).startswith("~") and os.environ.get("HOME") == "":
+                raise RuntimeError  # else `~` would be the root directory
+            place = given.expanduser().absolute()
         except RuntimeError:
-            raise ValueError(
-                f"no home directory is known to put {given} in; write a path, or set HOME"
-            ) from None
+            raise ValueError("no home directory is known; write a whole path, or set HOME") from None
+        try:
+            # Neo4j reads our files of its settings as UTF-8, so both must mean the same bytes.
+            fits = str(place).encode("utf-8") == os.fsencode(place)
+        except UnicodeEncodeError:
+            fits = False
+        if not fits:
+            shown = os.fsencode(place).decode("utf-8", "backslashreplace")
+            raise ValueError(f"{shown} is no UTF-8 in this locale; rename it, or set LC_ALL=C.UTF-8")
+        return place
 
     @model_validator(mode="after")
     def _uri_needs_password(self) -> "Settings":
@@ -186,5 +200,6 @@ def settings() -> Settings:
             f"{_PREFIX + '_'.join(str(p) for p in e['loc']).upper() + ': ' if e['loc'] else ''}"
             f"{e['msg'].removeprefix('Value error, ')}"
             for e in error.errors(include_input=False, include_context=False)
+            if e["type"] != "default_factory_not_called"  # follows from another
         )
         raise SettingsError(f"The settings do not fit: {reasons}.", "Correct the environment.") from None

@@ -41,12 +41,16 @@ def pytest_xdist_auto_num_workers() -> int:
 
 @pytest.fixture(scope="session")
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
-    """A fresh installation with its own running server; jars come from the user's cache."""
-    settings = Settings(data_dir=tmp_path_factory.mktemp("installation"), neo4j_uri=None)
+    """A fresh installation with its own running server; jars come from the user's cache.
+
+    Its path is not ASCII and its server is started in the locale C, in which a JVM cannot open such a path.
+    """
+    settings = Settings(data_dir=tmp_path_factory.mktemp("ínstallation"), neo4j_uri=None)
     machine = sizing.memory()
     share = sizing.Memory(machine.total // BESIDE, machine.available // BESIDE)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sizing, "memory", lambda: share)
+        patch.setenv("LC_ALL", "C")
         server.ensure_running(settings)
     yield settings
     server.stop(settings)

@@ -1,6 +1,9 @@
 """Promise: settings mean what shells, compose files and containers mean, and no directory is made by accident."""
 
 import os
+import pwd
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -36,6 +39,73 @@ def test_a_tilde_is_the_home_directory(monkeypatch: pytest.MonkeyPatch, tmp_path
     assert Settings().data_dir == tmp_path / "graph"
     assert Settings().cache_dir == tmp_path
     assert Settings(data_dir=Path("~/other")).data_dir == tmp_path / "other"
+
+
+@pytest.fixture(params=["unset", "empty"])
+def homeless(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    """A user id without an entry in passwd and without HOME, as containers run."""
+
+    def unknown(_: int) -> None:
+        raise KeyError
+
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
+    for name in ("HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    if request.param == "empty":
+        monkeypatch.setenv("HOME", "")
+
+
+@pytest.mark.usefixtures("homeless")
+def test_without_a_home_directory_the_data_directory_is_enough(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("GRAPHSVC_DATA_DIR", str(tmp_path / "data"))
+    assert Settings().cache_dir == tmp_path / "data" / "cache"
+    assert run_command("keys", "create", "--role", "viewer").returncode == 0
+
+
+@pytest.mark.usefixtures("homeless")
+@pytest.mark.parametrize("value", [None, "~/graph"])
+def test_without_either_one_paragraph_says_what_to_set(
+    monkeypatch: pytest.MonkeyPatch, bare: Path, value: str | None
+) -> None:
+    if value is not None:
+        monkeypatch.setenv("GRAPHSVC_DATA_DIR", value)
+    done = run_command("keys", "list")
+    assert done.returncode == 2
+    assert "GRAPHSVC_DATA_DIR: no home directory is known; write a whole path, or set HOME." in done.stderr
+    assert "GRAPHSVC_CACHE_DIR" not in done.stderr
+    assert not list(bare.iterdir())
+
+
+def test_a_path_that_the_locale_does_not_read_as_utf8_is_refused(
+    monkeypatch: pytest.MonkeyPatch, bare: Path
+) -> None:
+    monkeypatch.setenv("GRAPHSVC_DATA_DIR", str(bare / "dätä"))
+    assert Settings().data_dir == bare / "dätä"
+    monkeypatch.setenv("GRAPHSVC_DATA_DIR", os.fsdecode(os.fsencode(bare) + b"/d\xe4"))
+    done = run_command("keys", "list")
+    assert done.returncode == 2
+    assert r"d\xe4 is no UTF-8 in this locale; rename it, or set LC_ALL=C.UTF-8" in done.stderr
+
+
+@pytest.mark.parametrize("utf8", ["0", "1"])
+def test_a_locale_without_our_signs_ends_nothing_in_a_traceback(bare: Path, utf8: str) -> None:
+    plain = {
+        "LC_ALL": "C",
+        "PYTHONUTF8": utf8,
+        "PYTHONCOERCECLOCALE": "0",
+        "COLUMNS": "44",  # too few for some lines, which are cut with an ellipsis
+        "GRAPHSVC_DATA_DIR": str(bare / "data"),
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "graphsvc", "--help"],
+        env=os.environ | plain | {"PYTHONPATH": str(Path(__file__).parents[1])},
+        capture_output=True,
+        check=True,
+    )
+    assert b"Traceback" not in done.stderr
+    assert (b"\\u2026" in done.stdout) == (utf8 == "0")  # an ellipsis in the table of commands
 
 
 def test_a_relative_directory_stays_where_it_was_when_the_current_one_changes(

@@ -1,5 +1,6 @@
 """The command `graphsvc`: one module a command group, no logic of its own."""
 
+import io
 import signal
 import sys
 from types import FrameType
@@ -14,6 +15,11 @@ def main() -> None:
     """Entry point. Errors of the family become one paragraph on standard error and their exit status."""
     # Whoever ends us politely gets the same orderly end as Ctrl-C.
     signal.signal(signal.SIGTERM, _interrupt)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(
+            stream, io.TextIOWrapper
+        ):  # else a locale without an ellipsis ends a table in a traceback
+            stream.reconfigure(errors="backslashreplace")
     try:
         commands.app()
     except GraphsvcError as error:

@@ -1,6 +1,5 @@
 """Neo4j's admin tool on the managed server."""
 
-import os
 import subprocess
 from collections.abc import Callable
 
@@ -10,7 +9,7 @@ from graphsvc.errors import ServerError
 from graphsvc.server import process
 from graphsvc.server.files import write_whole
 from graphsvc.server.home import Home
-from graphsvc.server.java import Jvm, unusable
+from graphsvc.server.java import Jvm, build_environment, unusable
 
 _HEAP = 512 << 20
 
@@ -28,7 +27,7 @@ def run(
     """
     write_whole(home.admin_arguments, jvm.admin_arguments(heap))
     environment = {
-        **os.environ,
+        **build_environment(),
         "JAVA_HOME": str(jvm.home),
         "NEO4J_HOME": str(home.root),
         "NEO4J_CONF": str(home.root / "conf"),

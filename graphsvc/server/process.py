@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from graphsvc.server.java import unusable
+from graphsvc.server.java import build_environment, unusable
 
 if TYPE_CHECKING:
     import psutil
@@ -61,6 +61,7 @@ def spawn(command: Sequence[str], log: Path, directory: Path) -> subprocess.Pope
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 cwd=directory,
+                env=build_environment(),
                 start_new_session=True,
             )
         except OSError as error:

@@ -16,7 +16,7 @@ from graphsvc.errors import ServerError
 from graphsvc.server import admin_tool, lock, ports, probe, sizing
 from graphsvc.server.files import exclusive, write_whole
 from graphsvc.server.home import Home, State
-from graphsvc.server.java import Jvm
+from graphsvc.server.java import Jvm, build_environment
 from graphsvc.server.training import workshop
 
 _SIZES = sizing.Sizes(heap=512 * sizing.MIB, page_cache=128 * sizing.MIB)
@@ -56,7 +56,7 @@ def _train(jvm: Jvm, place: Path) -> None:
 
 def _environment() -> dict[str, str]:
     """Return our environment without JVM options of one's own: the cache serves every later start, with or without."""
-    return {name: value for name, value in os.environ.items() if name != "JDK_JAVA_OPTIONS"}
+    return {name: value for name, value in build_environment().items() if name != "JDK_JAVA_OPTIONS"}
 
 
 def _record(jvm: Jvm, home: Home, recording: Path) -> None:
