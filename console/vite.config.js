@@ -1,7 +1,11 @@
 import { defineConfig } from "vite";
 
 export default defineConfig({
-  base: "/console/",
+  // Relative, so that the page works below whatever path a proxy offers it.
+  base: "./",
+  experimental: {
+    renderBuiltUrl: (name, { hostType }) => (hostType === "html" ? `console/${name}` : { relative: true }),
+  },
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
   build: {
     outDir: "../graphsvc/api/static/console",

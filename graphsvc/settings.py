@@ -1,6 +1,7 @@
 """Everything that can be set from outside, read once from the environment (`GRAPHSVC_…`)."""
 
 import os
+import re
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -35,6 +36,18 @@ def _find_cache_dir(known: dict[str, Any]) -> Path:
         return platformdirs.user_cache_path("graphsvc")
     except RuntimeError:
         return Path(known.get("data_dir", "~")) / "cache"
+
+
+def clean_root_path(given: str) -> str:
+    """Return a path prefix with a slash at its beginning and none at its end; empty: no prefix.
+
+    Raises:
+        ValueError: it has other characters than those that need no escape, or a segment of dots.
+    """
+    segments = [segment for segment in given.split("/") if segment]
+    if not all(re.fullmatch(r"[A-Za-z0-9._~-]+", segment) and segment.strip(".") for segment in segments):
+        raise ValueError(f"{given} is no path; write it like /graph")
+    return "".join(f"/{segment}" for segment in segments)
 
 
 class Settings(BaseSettings):
@@ -94,6 +107,8 @@ class Settings(BaseSettings):
 
     host: str = "127.0.0.1"
     port: int = 8000
+    root_path: str = ""
+    """Path below which a proxy offers the service, for example `/graph`; unset: none."""
     allowed_hosts: str = ""
     """Names the service is asked by (`Host`), with commas between them, besides its address and those of loopback;
     `*`: any."""
@@ -153,6 +168,11 @@ class Settings(BaseSettings):
             shown = os.fsencode(place).decode("utf-8", "backslashreplace")
             raise ValueError(f"{shown} is no UTF-8 in this locale; rename it, or set LC_ALL=C.UTF-8")
         return place
+
+    @field_validator("root_path")
+    @classmethod
+    def _root_path(cls, given: str) -> str:
+        return clean_root_path(given)
 
     @model_validator(mode="after")
     def _uri_needs_password(self) -> "Settings":

@@ -32,7 +32,7 @@ def test_a_browser_gets_the_page_and_all_it_needs(client: TestClient) -> None:
     page = client.get("/", headers={"Accept": "text/html,*/*;q=0.8"})
     assert page.status_code == 200
     needed = [path for path in re.findall(r'(?:src|href)="([^"]+)"', page.text) if path != "data:,"]
-    assert sorted(needed) == ["/console/index.css", "/console/index.js"]
+    assert sorted(needed) == ["console/index.css", "console/index.js"]
     for path in needed:
         assert client.get(path).status_code == 200, path
     for later in re.findall(r'import\([`"]\./([^`"]+)[`"]\)', (FILES / "index.js").read_text()):

@@ -56,7 +56,7 @@ export async function ask<Data, Variables>(
 ): Promise<Data> {
   let answer: Response;
   try {
-    answer = await fetch("/graphql", {
+    answer = await fetch("graphql", {
       method: "POST",
       headers: { ...headers(), "Content-Type": "application/json" },
       body: JSON.stringify({ documentId: document.id, variables }),
@@ -75,7 +75,7 @@ export async function ask<Data, Variables>(
 /** Saves a cluster's export; the browser shows it as a download. */
 export async function download(cluster: string, format: string, tlp: string, reason: string): Promise<string> {
   const query = new URLSearchParams({ format, tlp, ...(reason ? { reason } : {}) });
-  const answer = await fetch(`/clusters/${encodeURIComponent(cluster)}/export?${query}`, { headers: headers() });
+  const answer = await fetch(`clusters/${encodeURIComponent(cluster)}/export?${query}`, { headers: headers() });
   if (!answer.ok) throw await refused(answer);
   const name = /filename="([^"]+)"/.exec(answer.headers.get("Content-Disposition") ?? "")?.[1] ?? `${cluster}.${format}`;
   const link = document.createElement("a");
@@ -90,7 +90,9 @@ export type Running = ProgressSubscription["runProgress"];
 
 /** Tells of a run while it goes on (graphql-transport-ws); returns what ends it. */
 export function follow(id: string, tell: (run: Running) => void, ended: () => void): () => void {
-  const socket = new WebSocket(`${location.origin.replace(/^http/, "ws")}/graphql`, "graphql-transport-ws");
+  const there = new URL("graphql", location.href);
+  there.protocol = there.protocol.replace("http", "ws");
+  const socket = new WebSocket(there, "graphql-transport-ws");
   const send = (message: object) => socket.send(JSON.stringify(message));
   socket.onopen = () => send({ type: "connection_init", payload: { authorization: headers().Authorization } });
   socket.onclose = ended;

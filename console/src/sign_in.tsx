@@ -49,7 +49,7 @@ async function begin(): Promise<void> {
   const secret = text(crypto.getRandomValues(new Uint8Array(32)));
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(secret));
   pending.set({ secret, to: wanted() });
-  location.assign(`/sign-in?tab=${text(new Uint8Array(digest))}`);
+  location.assign(`sign-in?tab=${text(new Uint8Array(digest))}`);
 }
 
 /** Fetches the token that was left for this tab. */
@@ -57,7 +57,7 @@ async function token(): Promise<string> {
   const { secret, to } = pending.get() ?? { to: wanted() };
   if (!secret) throw new Refusal(TOO_LATE, "");
   pending.set({ to });
-  const answer = await fetch("/sign-in/token", {
+  const answer = await fetch("sign-in/token", {
     method: "POST",
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify({ tab: secret }),
@@ -75,7 +75,7 @@ function arrived(at: string): Promise<unknown> {
 
 async function ways(): Promise<Way | null> {
   try {
-    const answer = await fetch("/sign-in/ways");
+    const answer = await fetch("sign-in/ways");
     return answer.ok ? (await answer.json()).redirect : null;
   } catch {
     return null;

@@ -14,6 +14,7 @@ from graphsvc.api.gate import Gate
 from graphsvc.api.hub import Hub
 from graphsvc.api.keys import KeyRing
 from graphsvc.api.metrics import Metrics
+from graphsvc.api.prefix import Prefix
 from graphsvc.api.rates import Rates
 from graphsvc.api.schema import build_schema
 from graphsvc.api.telemetry import Telemetry
@@ -64,12 +65,13 @@ def create_app(settings: Settings, address: Address) -> FastAPI:
     app.state.signer = load_or_create_signer(settings)
     app.state.tokens = load_or_create_key(settings)
     app.add_middleware(Edge, settings, app.state.rates)
-    app.add_middleware(Telemetry)  # the last is the outermost
+    app.add_middleware(Telemetry)
+    app.add_middleware(Prefix, settings.root_path)  # the last is the outermost
     app.add_exception_handler(GraphsvcError, errors.handle)
     app.add_exception_handler(HTTPException, errors.handle_http)
     app.add_exception_handler(Exception, errors.handle_unexpected)
-    app.add_api_route("/healthz", healthz, methods=["GET"])
-    app.add_api_route("/readyz", readyz, methods=["GET"])
+    app.add_api_route("/healthz", healthz, methods=["GET", "HEAD"])
+    app.add_api_route("/readyz", readyz, methods=["GET", "HEAD"])
     app.include_router(console.router)
     app.include_router(sign_in.router)
     app.include_router(graphiql.router)

@@ -25,7 +25,7 @@ def files() -> StaticFiles:
     return StaticFiles(directory=_DIRECTORY)
 
 
-@router.get("/")
+@router.api_route("/", methods=["GET", "HEAD"])
 async def page() -> Response:
     """The page; who is signed in is known to its tab alone."""
     return FileResponse(

@@ -14,6 +14,8 @@ from graphsvc.settings import Settings
 MAX_BODY_BYTES = 64 * 1024
 PROBES = frozenset(("/healthz", "/readyz"))
 """Asked by those who watch over the service: at any time, by any name."""
+METRICS = "/metrics"
+"""Asked by any name too: Prometheus asks each pod by its address. A page that rebinds its name has no key to send."""
 _LOOPBACK = frozenset(("localhost", "127.0.0.1", "::1"))
 _REFUSED = frozenset((1008, 4401, 4403))
 """With these a WebSocket is closed that is not let in."""
@@ -95,10 +97,11 @@ class Edge:
         await self._app(scope, receive_capped, send_with_headers)
 
     def _check(self, scope: Scope, headers: Headers, client: str) -> None:
-        if scope["path"] in PROBES:
+        path = scope["path"].removeprefix(scope.get("root_path", ""))
+        if path in PROBES:
             return
         self._rates.request(client)
-        if "*" not in self._hosts and _name(headers.get("host", "")) not in self._hosts:
+        if path != METRICS and "*" not in self._hosts and _name(headers.get("host", "")) not in self._hosts:
             raise UnknownHost(
                 "The service is not known by this name.",
                 "Add it to GRAPHSVC_ALLOWED_HOSTS, or ask by another.",

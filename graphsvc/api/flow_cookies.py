@@ -32,12 +32,14 @@ _NEVER = Flow("", "", "", "", "", False, float("-inf"))
 class FlowCookies:
     """Seals flows into cookies and opens them again."""
 
-    def __init__(self, key: bytes, holder: str, secure: bool) -> None:
+    def __init__(self, key: bytes, holder: str, secure: bool, path: str = PATH) -> None:
         """Args:
         key: 32 secret bytes.
         holder: what a cookie is good for; with another nothing opens.
         secure: whether cookies are sent by https only.
+        path: below which they are sent, as the browser sees it.
         """
+        self._path = path
         self._cipher = AESGCM(key)
         self._holder = holder
         self._secure = secure
@@ -100,14 +102,14 @@ class FlowCookies:
             _named(way, of),
             value,
             max_age=seconds,
-            path=PATH,
+            path=self._path,
             secure=self._secure,
             httponly=True,
             samesite="strict" if strict else "lax",
         )
 
     def _forget(self, response: Response, name: str) -> None:
-        response.delete_cookie(name, path=PATH, secure=self._secure, httponly=True, samesite="lax")
+        response.delete_cookie(name, path=self._path, secure=self._secure, httponly=True, samesite="lax")
 
 
 def _text(sealed: bytes) -> str:

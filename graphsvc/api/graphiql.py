@@ -7,6 +7,7 @@ from starlette.responses import FileResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from graphsvc.api.errors import BadInput, failure, request_id
+from graphsvc.api.persisted import refuse_handshake
 
 _DIRECTORY = Path(__file__).parent / "static" / "graphiql"
 
@@ -31,9 +32,11 @@ def files() -> StaticFiles:
     return StaticFiles(directory=_DIRECTORY)
 
 
-@router.get("/graphql")
+@router.api_route("/graphql", methods=["GET", "HEAD"])
 async def page(request: Request) -> Response:
-    """The page for a browser; a query by GET is refused."""
+    """The page for a browser; a query by GET is refused, and a hash alone as Apollo's clients understand it."""
+    if "persistedQuery" in request.query_params.get("extensions", "") and "query" not in request.query_params:
+        return failure(refuse_handshake(), request_id(request))
     if "query" in request.query_params or "text/html" not in request.headers.get("accept", ""):
         response: Response = failure(
             MethodNotAllowed("GraphQL is served to POST here.", "Send the query as JSON by POST."),

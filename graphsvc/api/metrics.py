@@ -121,7 +121,7 @@ class Metrics:
                 self._age.set(row["age"])
 
 
-@router.get("/metrics")
+@router.api_route("/metrics", methods=["GET", "HEAD"])
 async def metrics(request: Request) -> Response:
     """All metrics, to a valid key of any role."""
     state = request.app.state

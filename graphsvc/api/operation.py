@@ -161,6 +161,10 @@ class Operation(SchemaExtension):
             )
         if self._refusal is not None:
             execution.pre_execution_errors = [_error(self._refusal)]
+        elif document is not None and self._is_ambiguous(document):
+            execution.pre_execution_errors = [
+                GraphQLError("Must provide operation name if query contains multiple operations.")
+            ]
         elif not self._good and document is not None:
             execution.pre_execution_errors = faults(execution.schema._schema, document)
         yield
@@ -171,6 +175,11 @@ class Operation(SchemaExtension):
         if self._record is not None:
             self._record.kind = execution.operation_type.value
             self._record.operation = execution.operation_name or ""
+
+    def _is_ambiguous(self, document: DocumentNode) -> bool:
+        """Whether there are several operations and none is named (GraphQL, section 6.1); the library runs the first."""
+        operations = sum(isinstance(each, OperationDefinitionNode) for each in document.definitions)
+        return operations > 1 and self.execution_context._provided_operation_name is None
 
     def _suits(self, document: DocumentNode) -> bool:
         """Whether a document is for the way it came: over a WebSocket subscriptions only."""

@@ -4,12 +4,13 @@ They lie in `documents/*.graphql`; a request sends `{"documentId": "sha256:…",
 """
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import ClassVar
 
-from graphsvc.errors import NotFound
+from graphsvc.errors import GraphsvcError, NotFound
 
 _DIRECTORY = Path(__file__).parent / "documents"
 
@@ -18,6 +19,16 @@ class UnknownDocument(NotFound):
     """A document id that none of ours has."""
 
     code: ClassVar[str] = "unknown_document"
+
+
+class NotSupported(GraphsvcError):
+    """Apollo's handshake (automatic persisted queries): the hash of a document that the client can send as text.
+
+    Text and code are Apollo's, by which its clients send the document then. So is the status, 200.
+    """
+
+    code: ClassVar[str] = "PERSISTED_QUERY_NOT_SUPPORTED"
+    http_status: ClassVar[int] = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +58,17 @@ def text_of(document_id: object) -> str:
     raise UnknownDocument(
         "There is no document of this id.", "Use the documents of this version of the service."
     )
+
+
+def is_handshake(body: Mapping[str, object]) -> bool:
+    """Whether a request has the hash of a document in place of its text, as Apollo's clients send it first."""
+    extensions = body.get("extensions")
+    return not body.get("query") and isinstance(extensions, Mapping) and "persistedQuery" in extensions
+
+
+def refuse_handshake() -> NotSupported:
+    """Return what makes Apollo's clients send the text."""
+    return NotSupported("PersistedQueryNotSupported")
 
 
 def _read(path: Path) -> Document:

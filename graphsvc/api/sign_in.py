@@ -143,7 +143,7 @@ async def begin(request: Request) -> Response:
     try:
         if request.headers.get("sec-fetch-site", "same-origin") != "same-origin":
             raise code_flow.too_late()
-        flow, there = await sign_in.begun(tab, address)
+        flow, there = await sign_in.begun(tab, address + _root(request))
     except (SignInRefused, ProviderAway) as error:
         return _refused(request, error)
     response = RedirectResponse(there, 303)
@@ -167,7 +167,7 @@ async def callback(request: Request) -> Response:
         response = _refused(request, error)
         sign_in.cookies.forget(response, state=flow.state)
         return response
-    response = RedirectResponse("/#/signed-in", 303)
+    response = RedirectResponse(f"{_root(request)}/#/signed-in", 303)
     sign_in.cookies.come_back(response, flow, code, now)
     return response
 
@@ -227,7 +227,13 @@ def configured(settings: Settings, issuer: Issuer | None) -> SignIn | None:
     client = Client(settings.oidc_client_id, secret, " ".join(scopes))
     key = load_or_create(settings.keys_dir / _FILE, "key of sign-ins")
     secure = public is not None and public.startswith("https:")
-    return SignIn(issuer, client, name, public, FlowCookies(key, f"{issuer.name}\n{client.id}", secure))
+    return SignIn(
+        issuer,
+        client,
+        name,
+        public,
+        FlowCookies(key, f"{issuer.name}\n{client.id}", secure, settings.root_path + PATH),
+    )
 
 
 def _origin(url: str) -> str | None:
@@ -245,6 +251,11 @@ def _origin(url: str) -> str | None:
     return f"{parts.scheme}://{host}"
 
 
+def _root(request: Request) -> str:
+    """The path below which the service is offered, without a slash at its end."""
+    return str(request.scope.get("root_path", ""))
+
+
 def _offered(request: Request) -> tuple[SignIn, str]:
     sign_in = cast(SignIn | None, request.app.state.sign_in)
     address = sign_in.address(request) if sign_in is not None else None
@@ -259,7 +270,7 @@ def _offered(request: Request) -> tuple[SignIn, str]:
 def _refused(request: Request, error: GraphsvcError) -> Response:
     """Sends the browser back to the page with the code of an error, which is all the address says."""
     record_of(request).codes.append(error.code)
-    return RedirectResponse(f"/#/sign-in?refused={error.code}", 303)
+    return RedirectResponse(f"{_root(request)}/#/sign-in?refused={error.code}", 303)
 
 
 def _check_origin(request: Request, address: str) -> None:

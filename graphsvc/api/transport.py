@@ -18,7 +18,7 @@ from strawberry.types.unset import UNSET
 from graphsvc.api.context import Context
 from graphsvc.api.errors import MAX_MESSAGE, BadInput, failure, request_id
 from graphsvc.api.gate import Gate
-from graphsvc.api.persisted import text_of
+from graphsvc.api.persisted import is_handshake, refuse_handshake, text_of
 from graphsvc.errors import GraphsvcError
 
 INIT_SECONDS = 5
@@ -54,6 +54,8 @@ class _Router(GraphQLRouter[Context, None]):
             for asked in (body, body.get("payload")):
                 if isinstance(asked, dict) and "documentId" in asked:
                     asked["query"] = text_of(asked["documentId"])
+                elif isinstance(asked, dict) and is_handshake(asked):
+                    raise refuse_handshake()
         return body
 
     def parse_json(self, data: str | bytes) -> Any:

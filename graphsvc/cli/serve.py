@@ -8,7 +8,7 @@ import typer
 
 from graphsvc.cli.progress import console
 from graphsvc.errors import SettingsError
-from graphsvc.settings import settings
+from graphsvc.settings import clean_root_path, settings
 
 
 def serve(
@@ -17,6 +17,13 @@ def serve(
     ] = None,
     port: Annotated[
         int | None, typer.Option(min=0, max=65535, help="Port; default GRAPHSVC_PORT, 8000; 0: any free one.")
+    ] = None,
+    root_path: Annotated[
+        str | None,
+        typer.Option(
+            help="Path below which a proxy offers the service, like /graph; default GRAPHSVC_ROOT_PATH, none.",
+            show_default=False,
+        ),
     ] = None,
     expose: Annotated[
         bool,
@@ -46,13 +53,18 @@ def serve(
             console.print(
                 f"Asked by a name other than {host} it does not answer: see GRAPHSVC_ALLOWED_HOSTS."
             )
+    try:
+        root = configured.root_path if root_path is None else clean_root_path(root_path)
+    except ValueError as error:
+        raise SettingsError(f"--root-path: {error}.") from None
     listener = _listen(host, port)
     with listener, open_store(configured, console.print) as store:
-        app = create_app(configured.model_copy(update={"host": host}), store.address)
+        app = create_app(configured.model_copy(update={"host": host, "root_path": root}), store.address)
         name, number = listener.getsockname()[:2]
         name = f"[{name}]" if ":" in name else name
         console.print(
-            f"Console: http://{name}:{number}/\nGraphQL and GraphiQL: http://{name}:{number}/graphql (Ctrl-C stops)"
+            f"Console: http://{name}:{number}{root}/\n"
+            f"GraphQL and GraphiQL: http://{name}:{number}{root}/graphql (Ctrl-C stops)"
         )
         logs.configure(configured.log_format)
         server.serve(app, listener, configured)
