@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from graphsvc.errors import ExportError
-from graphsvc.exchange import members, stix
+from graphsvc.exchange import members, stix, tables
 from graphsvc.model.clusters import Assessment
 from graphsvc.signals.veil import Veil
 from graphsvc.store.audit import Auditor
@@ -80,4 +80,4 @@ def _content(exported: ExportedCluster, form: Format, tlp: stix.Tlp) -> bytes:
     if form is Format.STIX:
         return stix.bundle(exported, tlp).encode()
     table = members.table(exported)
-    return members.as_csv(table) if form is Format.CSV else members.as_parquet(table)
+    return tables.as_csv(table) if form is Format.CSV else members.as_parquet(table)

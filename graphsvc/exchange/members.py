@@ -58,18 +58,3 @@ def as_parquet(frame: pl.DataFrame) -> bytes:
     out = io.BytesIO()
     frame.write_parquet(out, compression="zstd", statistics=True)
     return out.getvalue()
-
-
-def as_csv(frame: pl.DataFrame) -> bytes:
-    """The table as CSV; no cell is one that a spreadsheet would execute (a quote stands before it)."""
-    text = [
-        pl.when(pl.col(name).str.contains(r"^[=+\-@\t\r]"))
-        .then("'" + pl.col(name))
-        .otherwise(pl.col(name))
-        .alias(name)
-        for name, kind in frame.schema.items()
-        if kind == pl.String
-    ]
-    out = io.BytesIO()
-    frame.with_columns(text).write_csv(out, datetime_format="%Y-%m-%dT%H:%M:%S%.3fZ")
-    return out.getvalue()

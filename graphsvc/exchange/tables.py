@@ -1,5 +1,6 @@
 """Tables as files, written whole or not at all."""
 
+import io
 import json
 import os
 from collections.abc import Callable
@@ -14,6 +15,9 @@ from graphsvc.errors import ExportError
 Result = TypeVar("Result")
 
 NESTED = (pl.List, pl.Struct)
+TEXT = (pl.String, pl.Categorical, pl.Enum)
+_EXECUTED = r"^[=+\-@\t\r\n\u{ff1d}\u{ff0b}\u{ff0d}\u{ff20}]"
+"""How a cell begins that a spreadsheet executes (OWASP, "CSV Injection"; the last four are full-width)."""
 
 
 def check_format(path: Path, formats: tuple[str, ...]) -> None:
@@ -27,7 +31,7 @@ def check_format(path: Path, formats: tuple[str, ...]) -> None:
 def write_table(frame: pl.DataFrame, path: Path) -> pl.DataFrame:
     """Writes `frame` in the format of the file's ending, through a temporary file beside it. Returns `frame`.
 
-    In CSV, times are ISO 8601 in UTC and nested columns JSON. The same frame gives the same bytes.
+    In CSV, as `as_csv` has it. The same frame gives the same bytes.
 
     Raises:
         ExportError: the file cannot be written.
@@ -38,6 +42,32 @@ def write_table(frame: pl.DataFrame, path: Path) -> pl.DataFrame:
 def write_bytes(content: bytes, path: Path) -> None:
     """Writes bytes through a temporary file beside it. Raises as `write_table`."""
     _whole(path, lambda file: file.write(content), None)
+
+
+def as_csv(frame: pl.DataFrame) -> bytes:
+    """Return a table as CSV: the one way in which anything is exported as CSV.
+
+    Times are ISO 8601 in UTC, nested columns JSON. A text that a spreadsheet would execute gets an apostrophe.
+
+    Args:
+        frame: any table.
+    """
+    nested = [
+        pl.Series(name, [json.dumps(value) for value in frame[name].to_list()], dtype=pl.String)
+        for name, kind in frame.schema.items()
+        if isinstance(kind, NESTED)
+    ]
+    texts = [
+        pl.when(pl.col(name).cast(pl.String).str.contains(_EXECUTED))
+        .then("'" + pl.col(name).cast(pl.String))
+        .otherwise(pl.col(name).cast(pl.String))
+        .alias(name)
+        for name, kind in frame.schema.items()
+        if isinstance(kind, TEXT)
+    ]
+    out = io.BytesIO()
+    frame.with_columns(nested).with_columns(texts).write_csv(out, datetime_format="%Y-%m-%dT%H:%M:%S%.3fZ")
+    return out.getvalue()
 
 
 def _whole(path: Path, write: Callable[[IO[bytes]], object], result: Result) -> Result:
@@ -61,12 +91,7 @@ def _write(frame: pl.DataFrame, suffix: str, file: IO[bytes]) -> None:
     if suffix == ".parquet":
         frame.write_parquet(file, compression="zstd", statistics=True)
     elif suffix == ".csv":
-        flat = [
-            pl.Series(name, [json.dumps(value) for value in frame[name].to_list()], dtype=pl.String)
-            for name, dtype in frame.schema.items()
-            if isinstance(dtype, NESTED)
-        ]
-        frame.with_columns(flat).write_csv(file, datetime_format="%Y-%m-%dT%H:%M:%S%.3fZ")
+        file.write(as_csv(frame))
     else:
         rows = frame.with_columns(pl.col(pl.Datetime).dt.strftime("%Y-%m-%dT%H:%M:%S%.3fZ")).to_dicts()
         file.write(json.dumps(rows, indent=1).encode())
