@@ -188,7 +188,7 @@ class Settings(BaseSettings):
     @property
     def local_database(self) -> str:
         """Name of the managed server's database."""
-        return self.neo4j_database or "neo4j"
+        return (self.neo4j_database or "neo4j").lower()  # as Neo4j has names of databases
 
     @property
     def keys_dir(self) -> Path:

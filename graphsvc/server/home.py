@@ -18,6 +18,7 @@ from graphsvc.settings import Settings
 
 USER = "neo4j"
 _READ_ONLY = "server.databases.read_only"
+_DATABASE = "initial.dbms.default_database"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +38,19 @@ class Home:
     keys: Path
     read_only: str = ""
     """The database that takes no writes, if one is not to."""
+    database: str = "neo4j"
+    """The database that a server makes at its first start; later the name is what it was then."""
 
     @classmethod
     def of(cls, settings: Settings) -> "Home":
         """The home that these settings name."""
         read_only = settings.local_database if settings.neo4j_read_only else ""
-        return cls(settings.data_dir.resolve() / "neo4j", settings.keys_dir.resolve(), read_only)
+        return cls(
+            settings.data_dir.resolve() / "neo4j",
+            settings.keys_dir.resolve(),
+            read_only,
+            settings.local_database,
+        )
 
     @property
     def arguments(self) -> Path:
@@ -106,6 +114,20 @@ class Home:
         """Whether the initial password was handed to Neo4j."""
         return self.has_database or (self.root / "data" / "dbms" / "auth.ini").is_file()
 
+    def check_database(self) -> None:
+        """Check that the database has the name of the settings; it got it at the first start.
+
+        Raises:
+            ServerError: it has another.
+        """
+        folder = self.root / "data" / "databases"
+        found = sorted(each.name for each in folder.glob("*") if each.is_dir() and each.name != "system")
+        if found and self.database not in found:
+            raise ServerError(
+                f"The database of this installation is called {found[0]}, not {self.database}.",
+                f"Set GRAPHSVC_NEO4J_DATABASE={found[0]}, or GRAPHSVC_DATA_DIR to a fresh directory.",
+            )
+
     @contextmanager
     def replacing(self, database: str) -> Iterator[None]:
         """While a database is replaced: leaves a mark that only the end without a fault takes away."""
@@ -154,7 +176,14 @@ class Home:
             ServerError: the file is lost while a database that needs it exists.
         """
         try:
-            return SecretStr(self._password.read_text(encoding="utf-8").strip())
+            known = self._password.read_text(encoding="utf-8").strip()
+            if not known:
+                raise ServerError(
+                    f"The password of the managed Neo4j ({self._password}) is empty.",
+                    "Put that file back from a backup"
+                    + ("." if self.has_credentials else ", or delete it: the database is yet to be made."),
+                )
+            return SecretStr(known)
         except FileNotFoundError:
             if self.has_credentials:
                 raise ServerError(
@@ -167,7 +196,10 @@ class Home:
 
     def configure(self, state: State, sizes: Sizes, plugins: Path) -> None:
         """Writes neo4j.conf; it is ours and written anew at every start."""
-        written = _configuration(state, sizes, plugins) | {_READ_ONLY: self.read_only}
+        written = _configuration(state, sizes, plugins) | {
+            _READ_ONLY: self.read_only,
+            _DATABASE: self.database,
+        }
         text = "".join(f"{key}={value}\n" for key, value in written.items())
         header = "# Written by graphsvc at every start; changes here are lost.\n"
         write_whole(self._conf, header + text)

@@ -63,8 +63,11 @@ def running(settings: Settings) -> Endpoint | None:
     require_extra()
     home = Home.of(settings)
     with naming_disk_faults(settings.data_dir, "GRAPHSVC_DATA_DIR"):
+        home.check_database()
         state = home.state()
-        if state is None or find_server(home) is None or probe.ask(state.http, home.password()) != "ready":
+        if state is None or find_server(home) is None:
+            return None
+        if probe.ask(state.http, home.password(), home.database) != "ready":
             return None
         return _endpoint(home, state)
 
@@ -118,6 +121,8 @@ def prepare(settings: Settings, home: Home, report: Report) -> Jvm:
     Raises:
         ServerError: as `ensure_running`.
     """
+    home.check_database()
+    sizing.check_descriptors()
     locked = lock.read()
     jvm = Jvm(ensure_jars(settings.cache_dir.resolve(), locked, report), locked)
     need_room(home.root, _ROOM if home.has_database else _ROOM_NEW, "GRAPHSVC_DATA_DIR")
@@ -198,7 +203,9 @@ def wait_until_ready(home: Home, state: State) -> bool:
             return False
         # Another server may have been faster to take the port. It is not to get our password, of which three wrong
         # ones a few seconds lock its own users out.
-        answer = probe.ask(state.http, password) if process.listens(found, state.http) else "silent"
+        answer = (
+            probe.ask(state.http, password, home.database) if process.listens(found, state.http) else "silent"
+        )
         if answer == "ready":
             return True
         if answer == "refused":

@@ -14,8 +14,10 @@ from graphsvc.statements import cypher
 Answer: TypeAlias = Literal["ready", "refused", "silent"]
 
 
-def ask(port: int, password: SecretStr, statement: str = "server/ready", timeout: float = 10.0) -> Answer:
-    """Runs `statement` on what listens on `port` (`timeout` in seconds).
+def ask(
+    port: int, password: SecretStr, database: str, statement: str = "server/ready", timeout: float = 10.0
+) -> Answer:
+    """Runs `statement` in `database` of what listens on `port` (`timeout` in seconds).
 
     Bolt is up before HTTP is, so `ready` means that both are. `refused` is the answer to a wrong
     password; whoever listens there need not be our server.
@@ -26,7 +28,7 @@ def ask(port: int, password: SecretStr, statement: str = "server/ready", timeout
     body = json.dumps({"statement": cypher(statement)})
     connection = http.client.HTTPConnection(HOST, port, timeout=timeout)
     try:
-        connection.request("POST", "/db/neo4j/query/v2", body, headers)
+        connection.request("POST", f"/db/{database}/query/v2", body, headers)
         status = connection.getresponse().status
     except (OSError, http.client.HTTPException):
         return "silent"

@@ -1,5 +1,6 @@
-"""How much memory the server may take, from what the machine or its container has."""
+"""How much memory the server may take, and how many files it may open, on this machine or in this container."""
 
+import resource
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +10,8 @@ MIB = 1 << 20
 _HEAP_FLOOR, _HEAP_CEILING = 512 * MIB, 16 << 30
 _PAGES_FLOOR, _PAGES_CEILING = 128 * MIB, 16 << 30
 _CGROUP = Path("/sys/fs/cgroup")
+DESCRIPTORS = 1024
+"""File descriptors for Neo4j: an idle one has 511 open (measured: its jars, an empty database, its sockets)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,21 @@ class Sizes:
     def first_heap(self) -> int:
         """Heap to begin with."""
         return max(_HEAP_FLOOR, self.heap // 4)
+
+
+def check_descriptors() -> None:
+    """Check that the server may open enough files; its JVM raises the limit that it gets as far as it may.
+
+    Raises:
+        ServerError: it may not.
+    """
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if most != resource.RLIM_INFINITY and most < DESCRIPTORS:
+        raise ServerError(
+            f"At most {most:,} file descriptors can be open here, and the managed Neo4j needs {DESCRIPTORS:,}.",
+            "Raise the limit (`ulimit -n 65536`, `LimitNOFILE` in systemd, `--ulimit nofile` in Docker), or set "
+            "GRAPHSVC_NEO4J_URI to a Neo4j of your own.",
+        )
 
 
 def sizes(memory: Memory) -> Sizes:

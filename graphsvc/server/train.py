@@ -70,7 +70,7 @@ def _record(jvm: Jvm, home: Home, recording: Path) -> None:
     command = [str(jvm.executable), f"@{home.arguments}"]
     with subprocess.Popen(command, cwd=home.root, env=_environment()) as server:
         deadline = time.monotonic() + _SECONDS
-        while probe.ask(state.http, password, "server/warm", timeout=60.0) != "ready":
+        while probe.ask(state.http, password, home.database, "server/warm", timeout=60.0) != "ready":
             if server.poll() is not None or time.monotonic() > deadline:
                 server.kill()
                 raise ServerError("The training server did not start.")

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -13,6 +13,7 @@ from pydantic import SecretStr
 
 from graphsvc.errors import DatabaseRefused, DatabaseUnavailable
 from graphsvc.statements import cypher
+from graphsvc.store.bookmarks import find_bookmarks, forget_bookmarks, is_about_bookmarks
 from graphsvc.store.watch import watching
 
 Row = dict[str, Any]
@@ -71,10 +72,18 @@ def translated(doing: str = "a statement") -> Iterator[None]:
         except failed.DriverError as error:
             raise DatabaseUnavailable(f"The connection to Neo4j failed ({type(error).__name__}).") from error
         except failed.TransientError as error:
+            if is_about_bookmarks(error):
+                forget_bookmarks()
             raise DatabaseUnavailable(
                 f"Neo4j is not able to serve this now ({error.code}).", "Try again in a moment."
             ) from error
         except failed.Neo4jError as error:
+            if is_about_bookmarks(error):
+                forget_bookmarks()
+                raise DatabaseUnavailable(
+                    f"Another database took the place of the one that answered before ({error.code}).",
+                    "Try again; nothing is to restart.",
+                ) from error
             raise DatabaseRefused(f"Neo4j refused {doing} ({error.code}).", _advice(error.code)) from error
 
 
@@ -83,6 +92,10 @@ def _advice(code: str | None) -> str:
         return "Give the user of GRAPHSVC_NEO4J_USER the right to read, write and change the schema."
     if code and "ReadOnly" in code:
         return "This database takes no writes (GRAPHSVC_NEO4J_READ_ONLY, or how the server is configured)."
+    if code and "DatabaseNotFound" in code:
+        return (
+            "Set GRAPHSVC_NEO4J_DATABASE to one that SHOW DATABASES lists, or unset it for the default one."
+        )
     if code and "ProcedureNotFound" in code:
         return "Install the Graph Data Science plugin in this Neo4j, or use the managed server."
     return "The server's log says more (`graphsvc neo4j logs`)."
@@ -102,6 +115,7 @@ class Store:
         """
         self.address = address
         self._timeout = timeout
+        self._seen = find_bookmarks(address.uri, address.database)
         patience = {} if timeout is None else {"max_transaction_retry_time": 3.0}
         with translated():
             self.driver = neo4j.GraphDatabase.driver(
@@ -123,9 +137,15 @@ class Store:
         self.driver.close()
 
     def verify(self) -> None:
-        """Raises DatabaseUnavailable unless the database answers."""
+        """Raises DatabaseUnavailable unless the database answers.
+
+        In a cluster the leader says how far it is, so that what is read next is no older than this moment.
+        """
         with translated(), self._session(neo4j.READ_ACCESS) as session:
             session.run(cypher("maintenance/ping")).consume()
+        if self._seen is not None:
+            with suppress(failed.DriverError, failed.Neo4jError), self._session() as session:
+                session.run(cypher("maintenance/ping")).consume()
 
     def read(self, name: str, /, **parameters: object) -> list[Row]:
         """Rows of a reading statement; retried by the driver on passing faults."""
@@ -200,6 +220,7 @@ class Store:
         return neo4j.Query(cypher(name), timeout=self._timeout)
 
     def _session(self, access: str = neo4j.WRITE_ACCESS) -> neo4j.Session:
+        chain: dict[str, Any] = {} if self._seen is None else {"bookmark_manager": self._seen}
         return self.driver.session(
-            database=self.address.database, default_access_mode=access, fetch_size=5_000
+            database=self.address.database, default_access_mode=access, fetch_size=5_000, **chain
         )

@@ -13,6 +13,7 @@ from neo4j.time import DateTime
 from graphsvc.errors import DatabaseRefused, DatabaseUnavailable
 from graphsvc.signals.veil import Veil
 from graphsvc.statements import cypher
+from graphsvc.store.bookmarks import AsyncSeen, find_bookmarks
 from graphsvc.store.connection import DRIVER_OPTIONS, Address, Row, translated
 
 # A client waits: it is told within seconds that the database is away, and tries again itself.
@@ -35,6 +36,8 @@ class Reader:
         self.veil = veil
         self._address = address
         self._timeout = query_timeout
+        seen = find_bookmarks(address.uri, address.database)
+        self._chain: dict[str, Any] = {} if seen is None else {"bookmark_manager": AsyncSeen(seen)}
         with translated():
             self._driver = neo4j.AsyncGraphDatabase.driver(
                 address.uri,
@@ -96,7 +99,7 @@ class Reader:
 
     async def _rows(self, query: neo4j.Query, parameters: Row) -> list[Row]:
         async with self._driver.session(
-            database=self._address.database, default_access_mode=neo4j.READ_ACCESS
+            database=self._address.database, default_access_mode=neo4j.READ_ACCESS, **self._chain
         ) as session:
             result = await session.run(query, parameters)
             names = result.keys()

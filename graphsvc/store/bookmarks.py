@@ -1,0 +1,79 @@
+"""Remember what this process has seen of a cluster, so that no replica answers it with less (causal consistency).
+
+A driver for `neo4j://` sends reading statements to followers and read replicas, which lag behind the leader. A bookmark
+makes them wait until they have what it stands for. A single server (`bolt://`) needs none.
+"""
+
+import threading
+from collections.abc import Iterable
+from functools import cache
+from urllib.parse import urlsplit
+
+import neo4j
+from neo4j.api import AsyncBookmarkManager, BookmarkManager
+
+ROUTED = frozenset(("neo4j", "neo4j+s", "neo4j+ssc"))
+"""Schemes with which the driver chooses a server for each session."""
+
+
+class Seen(BookmarkManager):
+    """The bookmarks of one database, shared by all threads of the process."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._values: frozenset[str] = frozenset()
+
+    def update_bookmarks(self, previous_bookmarks: Iterable[str], new_bookmarks: Iterable[str]) -> None:
+        """Put the bookmarks after a transaction in place of those before it."""
+        with self._lock:
+            self._values = self._values - frozenset(previous_bookmarks) | frozenset(new_bookmarks)
+
+    def get_bookmarks(self) -> frozenset[str]:
+        """Return what the next transaction must see."""
+        return self._values
+
+    def forget(self) -> None:
+        """Forget all: they are of a database that another took the place of."""
+        with self._lock:
+            self._values = frozenset()
+
+
+class AsyncSeen(AsyncBookmarkManager):
+    """The same bookmarks for an asynchronous driver."""
+
+    def __init__(self, seen: Seen) -> None:
+        self._seen = seen
+
+    async def update_bookmarks(self, previous_bookmarks: Iterable[str], new_bookmarks: Iterable[str]) -> None:
+        """Put the bookmarks after a transaction in place of those before it."""
+        self._seen.update_bookmarks(previous_bookmarks, new_bookmarks)
+
+    async def get_bookmarks(self) -> frozenset[str]:
+        """Return what the next transaction must see."""
+        return self._seen.get_bookmarks()
+
+
+_all: list[Seen] = []
+
+
+def find_bookmarks(uri: str, database: str | None) -> Seen | None:
+    """Return the bookmarks of this process for a database; None for a single server."""
+    return _made(uri, database) if urlsplit(uri).scheme in ROUTED else None
+
+
+def forget_bookmarks() -> None:
+    """Forget all bookmarks of this process, as the server knows one of them no more."""
+    for seen in _all:
+        seen.forget()
+
+
+@cache
+def _made(uri: str, database: str | None) -> Seen:
+    seen = Seen()
+    _all.append(seen)
+    return seen
+
+
+def is_about_bookmarks(error: neo4j.exceptions.Neo4jError) -> bool:
+    """Whether the server does not know a bookmark, or has waited for what it stands for in vain."""
+    return "Bookmark" in (error.code or "")
