@@ -29,7 +29,8 @@ def load_or_create(path: Path, name: str) -> bytes:
     except ValueError:
         raise SettingsError(f"The {name} {path} is damaged.", "Restore it from a backup.") from None
     if len(key) != KEY_BYTES:
-        raise SettingsError(f"The {name} {path} is damaged.", "Restore it from a backup.")
+        damage = "is empty" if not key else f"holds {len(key)} bytes instead of {KEY_BYTES}"
+        raise SettingsError(f"The {name} {path} is damaged: it {damage}.", "Restore it from a backup.")
     return key
 
 

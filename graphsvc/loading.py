@@ -203,11 +203,22 @@ def finish(store: Store, load_id: str, columns: BundleColumns) -> None:
 
 
 def keep_dead_letters(columns: BundleColumns, load_id: str, directory: Path) -> Path | None:
-    """Writes the dead letters of a load, if it has any; where they are."""
+    """Write the dead letters of a load, if it has any; return where they are.
+
+    Raises:
+        LoadError: they cannot be written.
+    """
     if columns.dead_letters.is_empty():
         return None
     path = directory / f"{load_id}.ndjson"
-    write_dead_letters(columns.dead_letters, path)
+    try:
+        write_dead_letters(columns.dead_letters, path)
+    except OSError as error:
+        raise LoadError(
+            f"The rejected rows of this bundle cannot be written to {directory}: "
+            f"{error.strerror or type(error).__name__}. Nothing was loaded.",
+            "It must be a directory that is writable for you, with room on its disk.",
+        ) from None
     return path
 
 

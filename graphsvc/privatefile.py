@@ -27,6 +27,29 @@ def replace_whole(path: Path, content: bytes) -> None:
 
 
 @contextmanager
+def hold_alone(lock: Path) -> Iterator[None]:
+    """Hold the lock file `lock`, in a directory that is made if need be, or fail at once. It names the process.
+
+    Raises:
+        BlockingIOError: another process, or another thread, holds it; `filename` is the number of the process.
+        OSError: the file cannot be made.
+    """
+    lock.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            holder = os.read(descriptor, 20).decode("ascii", "replace").strip()
+            raise BlockingIOError(error.errno, error.strerror, holder or "unknown") from None
+        os.ftruncate(descriptor, 0)
+        os.write(descriptor, f"{os.getpid()}\n".encode())
+        yield
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
 def in_turn(lock: Path) -> Iterator[None]:
     """Holds the lock file `lock`, in a directory that is made if need be, against other processes and threads.
 

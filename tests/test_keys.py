@@ -117,7 +117,7 @@ def test_a_file_of_before_is_still_read(tmp_path: Path) -> None:
 
 def test_a_copied_key_file_is_worth_nothing_without_the_pepper(tmp_path: Path) -> None:
     key = keys.create(tmp_path, keys.Role.VIEWER)
-    (tmp_path / keys.PEPPER_FILE).write_bytes(b"another pepper of thirty-two bytes")
+    (tmp_path / keys.PEPPER_FILE).write_bytes(b"another pepper, thirty-two bytes")
     assert keys.KeyRing(tmp_path).verify(key) is None
 
 

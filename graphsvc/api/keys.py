@@ -4,12 +4,13 @@ A secret is 256 random bits, so a slow password hash would add nothing; what is 
 HMAC-SHA256 under a pepper that lives in a file of its own (a copy of the key file alone is useless).
 """
 
+import errno
 import hashlib
 import hmac
 import json
 import secrets
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -21,6 +22,7 @@ from graphsvc.privatefile import in_turn, replace_whole
 KEYS_FILE = "api-keys.json"
 PEPPER_FILE = "api-keys.pepper"
 _LOCK_FILE = "api-keys.lock"
+_PEPPER_BYTES = 32
 _NOBODY = hashlib.sha256(b"no such key").hexdigest()
 
 
@@ -200,13 +202,7 @@ class KeyRing:
         if seen == self._seen:
             return
         keys = read(self.directory)
-        try:
-            self._pepper = (self.directory / PEPPER_FILE).read_bytes()
-        except OSError as error:
-            raise SettingsError(
-                f"The pepper of the API keys cannot be read ({type(error).__name__}).",
-                f"Restore {PEPPER_FILE} in the directory of keys; without it every key is invalid.",
-            ) from None
+        self._pepper = _read_pepper(self.directory)
         self._keys = {key.id: key for key in keys}
         self._seen = seen
 
@@ -223,10 +219,51 @@ def _digest(pepper: bytes, key_id: str, secret: str) -> str:
 
 
 def _pepper(directory: Path) -> bytes:
+    """Return the pepper, made with the first key.
+
+    Raises:
+        SettingsError: it is damaged, or gone while there are keys; a new one would make all of them invalid.
+    """
     path = directory / PEPPER_FILE
-    if not path.exists():
-        replace_whole(path, secrets.token_bytes(32))
-    return path.read_bytes()
+    if not path.exists() and not read(directory):
+        pepper = secrets.token_bytes(_PEPPER_BYTES)
+        replace_whole(path, f"{pepper.hex()} {_checksum(pepper)}\n".encode())
+    return _read_pepper(directory)
+
+
+def _read_pepper(directory: Path) -> bytes:
+    """Return the pepper of a file: hex and a checksum, or 32 bytes as they were written before.
+
+    Raises:
+        SettingsError: it is gone, empty, cut off or changed.
+    """
+    path = directory / PEPPER_FILE
+    try:
+        content = path.read_bytes()
+        if (
+            len(content) == _PEPPER_BYTES and not content.isalnum()
+        ):  # hex that was cut off is letters and digits
+            return content
+        text, _, checksum = content.decode("ascii").strip().partition(" ")
+        pepper = bytes.fromhex(text)
+        if len(pepper) != _PEPPER_BYTES or checksum != _checksum(pepper):
+            raise ValueError("cut off or changed")
+    except OSError as error:
+        why = error.strerror or type(error).__name__
+    except ValueError:
+        why = f"it holds {len(content)} bytes that are no pepper" if content else "it is empty"
+    else:
+        return pepper
+    raise SettingsError(
+        f"The pepper of the API keys {path} cannot be used: {why}.",
+        f"Restore it from a backup: without it no key is valid. If it is lost, delete it and {KEYS_FILE}, "
+        "then create new keys.",
+    ) from None
+
+
+def _checksum(pepper: bytes) -> str:
+    """Return a short digest that tells whether the pepper is as it was written."""
+    return hashlib.sha256(b"graphsvc pepper\0" + pepper).hexdigest()[:16]
 
 
 def _encode(keys: list[ApiKey]) -> bytes:
@@ -263,13 +300,20 @@ def _in(later: timedelta = timedelta(0)) -> str:
 
 @contextmanager
 def _locked(directory: Path) -> Iterator[None]:
-    """Holds the lock that keeps two commands from losing each other's change."""
-    with ExitStack() as held:
-        try:
-            held.enter_context(in_turn(directory / _LOCK_FILE))
-        except OSError as error:
-            raise SettingsError(
-                f"The directory of keys cannot be written ({type(error).__name__}).",
-                "Set GRAPHSVC_DATA_DIR to a directory that is yours.",
-            ) from None
-        yield
+    """Holds the lock that keeps two commands from losing each other's change.
+
+    Raises:
+        SettingsError: nothing can be written there; the keys are as they were.
+    """
+    try:
+        with in_turn(directory / _LOCK_FILE):
+            yield
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        raise SettingsError(
+            f"The directory of keys {directory} cannot be written: {error.strerror or type(error).__name__}. "
+            "No key was created or changed.",
+            "Make room there, then try again."
+            if full
+            else "Set GRAPHSVC_DATA_DIR to a directory that is yours.",
+        ) from None

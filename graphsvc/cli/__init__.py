@@ -12,7 +12,8 @@ from graphsvc.errors import GraphsvcError
 
 
 def main() -> None:
-    """Entry point. Errors of the family become one paragraph on standard error and their exit status."""
+    """Entry point. Errors become one paragraph on standard error and an exit status: of the family their own, of the
+    operating system 1."""
     # Whoever ends us politely gets the same orderly end as Ctrl-C.
     signal.signal(signal.SIGTERM, _interrupt)
     for stream in (sys.stdout, sys.stderr):
@@ -25,6 +26,15 @@ def main() -> None:
     except GraphsvcError as error:
         typer.echo(f"graphsvc: {error.what}\n{error.todo}".rstrip(), err=True)
         sys.exit(error.exit_status)
+    except OSError as error:
+        if error.errno is None:  # no fault of the system's: one of ours
+            raise
+        place = error.filename if isinstance(error.filename, str) else "A file"
+        reason = error.strerror or type(error).__name__
+        typer.echo(
+            f"graphsvc: {place} cannot be used: {reason}.\nLook at it, its disk and its owner.", err=True
+        )
+        sys.exit(1)
     except KeyboardInterrupt:
         typer.echo("graphsvc: stopped; what was published before is untouched", err=True)
         sys.exit(130)

@@ -1,6 +1,8 @@
 """`graphsvc detect`: find the clusters and publish them."""
 
 import json
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
@@ -8,8 +10,10 @@ import typer
 
 from graphsvc.cli.progress import Stages
 from graphsvc.community.engines import Engine
+from graphsvc.errors import Conflict, SettingsError
 from graphsvc.measure import parsed
 from graphsvc.model.runs import Algorithm
+from graphsvc.privatefile import hold_alone
 from graphsvc.settings import Settings, settings
 
 if TYPE_CHECKING:
@@ -153,7 +157,11 @@ def certified(
     whole: bool = False,
     name: str | None = None,
 ) -> "Outcome":
-    """A run as the installation makes it: signed, its graph kept for `verify` and for the next run."""
+    """A run as the installation makes it: signed, its graph kept for `verify` and for the next run.
+
+    Raises:
+        Conflict: another run of this installation is under way.
+    """
     from graphsvc.community.engines import detector
     from graphsvc.detection import detect as run_detection
     from graphsvc.detection import expected
@@ -164,17 +172,45 @@ def certified(
     stages.say(f"detection takes {expected(store, memory)}{before(store)}")
     with translated():
         chosen = detector(engine, store.driver, store.address.database)
-    return run_detection(
-        store,
-        chosen,
-        parameters,
-        stages.progress,
-        signer=load_or_create_signer(settings),
-        snapshots=Snapshots(settings.runs_dir, settings.keep_runs),
-        memory=memory,
-        whole=whole,
-        name=name,
-    )
+    with _alone(settings, store, name):
+        return run_detection(
+            store,
+            chosen,
+            parameters,
+            stages.progress,
+            signer=load_or_create_signer(settings),
+            snapshots=Snapshots(settings.runs_dir, settings.keep_runs),
+            memory=memory,
+            whole=whole,
+            name=name,
+        )
+
+
+@contextmanager
+def _alone(settings: Settings, store: "Store", name: str | None) -> Iterator[None]:
+    """Keep a second run of this installation from taking what this one has staged; the lock ends with the process.
+
+    Raises:
+        Conflict: another run is under way; says which.
+        SettingsError: the lock cannot be made.
+    """
+    with ExitStack() as held:
+        try:
+            held.enter_context(hold_alone(settings.data_dir / "detect.lock"))
+        except BlockingIOError as error:
+            running = (row["id"] for row in store.read("detect/runs") if row["status"] == "running")
+            other = next((run for run in running if run != name), None)
+            which = "Another detection" if other is None else f"Run {other}"
+            raise Conflict(
+                f"{which} is under way (process {error.filename}). Nothing was changed.",
+                "Wait for it (`graphsvc runs` shows how far it is), or stop it with `graphsvc cancel`.",
+            ) from None
+        except OSError as error:
+            raise SettingsError(
+                f"{settings.data_dir} cannot be written: {error.strerror or type(error).__name__}.",
+                "Set GRAPHSVC_DATA_DIR to a directory that is yours.",
+            ) from None
+        yield
 
 
 def before(store: "Store") -> str:

@@ -18,8 +18,10 @@ app = typer.Typer(no_args_is_help=True, help="Create, list, rotate and revoke AP
 _UNITS = {"d": "days", "h": "hours", "m": "minutes"}
 
 
-def duration(text: str) -> timedelta:
+def duration(text: str | timedelta) -> timedelta:
     """A time like `90d`, `24h` or `30m`; at most a hundred years."""
+    if isinstance(text, timedelta):  # an option's default, which is parsed too
+        return text
     found = re.fullmatch(r"([0-9]{1,8})([dhm])", text.strip())
     lasts = timedelta(**{_UNITS[found[2]]: int(found[1])}) if found else None
     if lasts is None or lasts > timedelta(days=36_500):

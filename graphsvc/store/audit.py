@@ -6,6 +6,7 @@ out. That file stays as it is when the log does not go on from what it says.
 
 import json
 import logging
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from graphsvc.errors import DatabaseRefused
+from graphsvc.errors import DatabaseRefused, VerificationError
 from graphsvc.model.audit import GENESIS, Act, Entry, Head
 from graphsvc.privatefile import in_turn, replace_whole
 from graphsvc.signing import Signer
@@ -22,6 +23,7 @@ from graphsvc.store.connection import Row, Store
 log = logging.getLogger("graphsvc.audit")
 
 HEAD_FILE = "audit-head.json"
+_HASH = re.compile(r"[0-9a-f]{64}")
 TURNS = 50
 """How often a writer that others forestall tries again before it gives up."""
 BUSY = DatabaseRefused("Others kept writing to the audit log.", "Nothing was changed. Try again in a moment.")
@@ -97,14 +99,33 @@ class Auditor:
 
 
 def kept_head(directory: Path | None) -> Head | None:
-    """Number and hash of the last entry, as they are kept beside the keys; None: nothing readable is."""
+    """Return number and hash of the last entry, as they are kept beside the keys; None: none were ever kept.
+
+    Raises:
+        VerificationError: the file is there and cannot be read, is empty, cut off or changed.
+    """
     if directory is None:
         return None
+    path = directory / HEAD_FILE
     try:
-        kept = json.loads((directory / HEAD_FILE).read_text(encoding="ascii"))
-        return Head(int(kept["number"]), str(kept["hash"]))
-    except (OSError, ValueError, TypeError, KeyError):
+        content = path.read_bytes()
+        kept = json.loads(content.decode("ascii"))
+        head = Head(int(kept["number"]), str(kept["hash"]))
+        if not _HASH.fullmatch(head.hash) or head.number < 1:
+            raise ValueError("no hash")
+    except FileNotFoundError:
         return None
+    except OSError as error:
+        why = error.strerror or type(error).__name__
+    except (ValueError, TypeError, KeyError):
+        why = "it is damaged" if content.strip() else "it is empty"
+    else:
+        return head
+    raise VerificationError(
+        f"The head of the audit log that is kept beside the keys, {path}, cannot be used: {why}. "
+        "Whether the end of the log was cut off cannot be told.",
+        "Restore it from a backup. If it is lost, export the log (`graphsvc audit export`), then delete the file.",
+    ) from None
 
 
 def _keep(directory: Path | None, entry: Entry) -> None:
@@ -119,5 +140,7 @@ def _keep(directory: Path | None, entry: Entry) -> None:
             elif kept is None or entry.number > kept.number:
                 content = json.dumps({"number": entry.number, "hash": entry.hash()})
                 replace_whole(directory / HEAD_FILE, content.encode() + b"\n")
+    except VerificationError as error:
+        log.error("%s", error.what)
     except OSError as error:
         log.warning("the head of the audit log cannot be kept: %s", type(error).__name__)

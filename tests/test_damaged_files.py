@@ -1,0 +1,202 @@
+"""Promise: a damaged or unwritable file is noticed and named in one paragraph, and nothing is made with it."""
+
+import errno
+import os
+import resource
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from command import run_command
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis
+from hypothesis import strategies as st
+from pydantic import SecretStr
+
+from graphsvc.api import keys
+from graphsvc.errors import GraphsvcError, LoadError, ServerError, SettingsError, VerificationError
+from graphsvc.keyfile import load_or_create
+from graphsvc.loading import keep_dead_letters
+from graphsvc.model.audit import Head
+from graphsvc.server import sizing
+from graphsvc.server.home import Home
+from graphsvc.settings import Settings
+from graphsvc.store.audit import HEAD_FILE, kept_head
+
+
+def changed(content: bytes, at: int) -> bytes:
+    """The same with one bit of one byte turned over."""
+    at %= len(content)
+    return content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :]
+
+
+DAMAGES: dict[str, Callable[[bytes], bytes]] = {
+    "empty": lambda _: b"",
+    "half": lambda content: content[: len(content) // 2],
+    "cut at 32 bytes": lambda content: content[:32],
+    "cut by its checksum": lambda content: content[:64],
+    "twice": lambda content: content * 2,
+    "zeros": lambda content: bytes(len(content)),
+    "blank": lambda _: b"\n",
+    "changed": lambda content: changed(content, 7),
+}
+
+
+@pytest.fixture
+def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("GRAPHSVC_DATA_DIR", str(tmp_path))
+    return tmp_path / "keys"
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_pepper_is_named_and_no_key_is_made_with_it(directory: Path, damage: str) -> None:
+    key = keys.create(directory, keys.Role.VIEWER)
+    pepper, before = directory / keys.PEPPER_FILE, (directory / keys.KEYS_FILE).read_bytes()
+    whole = pepper.read_bytes()
+    pepper.write_bytes(DAMAGES[damage](whole))
+    for words in (("create", "--role", "viewer"), ("rotate", key.split(".")[0])):
+        done = run_command("keys", *words)
+        assert done.returncode == 2
+        assert str(pepper) in done.stderr
+        assert not done.stdout
+    assert (directory / keys.KEYS_FILE).read_bytes() == before
+    with pytest.raises(SettingsError, match="cannot be used"):
+        keys.KeyRing(directory).verify(key)
+    pepper.write_bytes(whole)  # from a backup
+    assert keys.KeyRing(directory).verify(key) is not None
+
+
+def test_a_pepper_that_is_gone_is_not_made_anew_while_there_are_keys(directory: Path) -> None:
+    key = keys.create(directory, keys.Role.VIEWER)
+    (directory / keys.PEPPER_FILE).unlink()
+    with pytest.raises(SettingsError, match="No such file"):
+        keys.create(directory, keys.Role.VIEWER)
+    assert not (directory / keys.PEPPER_FILE).exists()
+    keys.revoke(directory, key.split(".")[0])  # needs none
+
+
+def test_a_pepper_of_before_is_taken(directory: Path) -> None:
+    directory.mkdir()
+    (directory / keys.PEPPER_FILE).write_bytes(bytes(range(200, 232)))
+    assert keys.KeyRing(directory).verify(keys.create(directory, keys.Role.VIEWER)) is not None
+
+
+@hypothesis(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_no_change_of_a_pepper_goes_unnoticed(tmp_path: Path, data: st.DataObject) -> None:
+    if not (tmp_path / keys.PEPPER_FILE).exists():
+        keys.create(tmp_path, keys.Role.VIEWER)
+        (tmp_path / "whole").write_bytes((tmp_path / keys.PEPPER_FILE).read_bytes())
+    whole = (tmp_path / "whole").read_bytes()
+    length = len(whole.strip())
+    damaged = data.draw(
+        st.integers(0, length - 1).map(lambda end: whole[:end])
+        | st.integers(0, length - 1).map(lambda at: changed(whole, at))
+    )
+    (tmp_path / keys.PEPPER_FILE).write_bytes(damaged)
+    with pytest.raises(SettingsError):
+        keys.create(tmp_path, keys.Role.VIEWER)
+
+
+@pytest.mark.parametrize("damage", ["empty", "half", "zeros", "blank"])
+def test_a_damaged_secret_key_is_named(tmp_path: Path, damage: str) -> None:
+    path = tmp_path / "token.key"
+    whole = load_or_create(path, "token key")
+    content = path.read_bytes()
+    path.write_bytes(DAMAGES[damage](content))
+    with pytest.raises(SettingsError, match=r"token\.key"):
+        load_or_create(path, "token key")
+    path.write_bytes(content)
+    assert load_or_create(path, "token key") == whole
+
+
+HEADS = [b"", b"\n", b"{", b'{"number": 3', b'{"number": 3}', b'{"number": 3, "hash": ""}', b"null", b"\xff", b"[]",
+         b'{"number": 0, "hash": "' + b"0" * 64 + b'"}', b'{"number": 3, "hash": "' + b"0" * 63 + b'"}']  # fmt: skip
+
+
+@pytest.mark.parametrize("content", HEADS)
+def test_a_damaged_head_of_the_audit_log_is_not_taken_for_none(tmp_path: Path, content: bytes) -> None:
+    assert kept_head(tmp_path) is None
+    (tmp_path / HEAD_FILE).write_bytes(b'{"number": 3, "hash": "' + b"a" * 64 + b'"}\n')
+    assert kept_head(tmp_path) == Head(3, "a" * 64)
+    (tmp_path / HEAD_FILE).write_bytes(content)
+    with pytest.raises(VerificationError) as raised:
+        kept_head(tmp_path)
+    assert str(tmp_path / HEAD_FILE) in raised.value.what
+
+
+@pytest.mark.parametrize("fault", [errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO])
+def test_keys_on_a_full_disk_are_as_they_were(
+    directory: Path, monkeypatch: pytest.MonkeyPatch, fault: int
+) -> None:
+    key = keys.create(directory, keys.Role.VIEWER)
+    before = {path.name: path.read_bytes() for path in directory.iterdir()}
+
+    def refuse(_: int) -> None:
+        raise OSError(fault, os.strerror(fault))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", refuse)
+        for words in (
+            ("create", "--role", "admin"),
+            ("revoke", key.split(".")[0]),
+            ("rotate", key.split(".")[0]),
+        ):
+            done = run_command("keys", *words)
+            assert done.returncode == 2
+            assert os.strerror(fault) in done.stderr
+            assert "No key was created or changed." in done.stderr
+            assert not done.stdout
+    assert {path.name: path.read_bytes() for path in directory.iterdir()} == before
+    assert keys.KeyRing(directory).verify(key) is not None
+
+
+def test_dead_letters_that_are_a_file_end_the_load_before_anything_is_written(tmp_path: Path) -> None:
+    (tmp_path / "dead-letters").write_text("a file")
+    columns: Any = type("Columns", (), {"dead_letters": pl.DataFrame({"table": ["accounts"]})})
+    with pytest.raises(
+        LoadError, match=r"cannot be written to .*dead-letters: File exists. Nothing was loaded"
+    ):
+        keep_dead_letters(columns, "l1", tmp_path / "dead-letters")
+
+
+@pytest.mark.parametrize("most", [256, sizing.DESCRIPTORS - 1])
+def test_too_few_file_descriptors_are_counted(monkeypatch: pytest.MonkeyPatch, most: int) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (most, most))
+    with pytest.raises(ServerError, match=f"At most {most:,} file descriptors can be open here"):
+        sizing.check_descriptors()
+    for enough in (sizing.DESCRIPTORS, resource.RLIM_INFINITY):
+        monkeypatch.setattr(resource, "getrlimit", lambda _, enough=enough: (256, enough))
+        sizing.check_descriptors()  # a soft limit is raised by the JVM itself
+
+
+def test_an_empty_password_of_the_database_is_named(tmp_path: Path) -> None:
+    home = Home.of(Settings(data_dir=tmp_path))
+    home.create()
+    assert home.password() != SecretStr("")
+    (tmp_path / "keys" / "neo4j-password").write_text("\n")
+    with pytest.raises(GraphsvcError, match=r"neo4j-password\) is empty"):
+        home.password()
+
+
+def test_a_database_of_another_name_is_named(tmp_path: Path) -> None:
+    (tmp_path / "neo4j" / "data" / "databases" / "system").mkdir(parents=True)
+    Home.of(Settings(data_dir=tmp_path)).check_database()  # its own is yet to be made
+    (tmp_path / "neo4j" / "data" / "databases" / "fraud-graph").mkdir()
+    Home.of(Settings(data_dir=tmp_path, neo4j_database="Fraud-Graph")).check_database()
+    with pytest.raises(ServerError, match="is called fraud-graph, not neo4j"):
+        Home.of(Settings(data_dir=tmp_path)).check_database()
+
+
+def test_a_fault_of_the_system_that_no_command_expects_is_one_paragraph(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: Path) -> None:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE), str(directory))
+
+    monkeypatch.setattr(keys, "read", refuse)
+    done = run_command("keys", "list")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith(f"graphsvc: {directory} cannot be used: Too many open files.\n")
