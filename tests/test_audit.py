@@ -219,6 +219,23 @@ def test_many_at_once_leave_one_chain_without_gaps(database: Store, signer: Sign
     assert kept_head(signer.directory) == Head(30, found.head)
 
 
+@pytest.mark.parametrize("left", [0, 20])
+def test_a_damaged_head_is_no_head_that_holds_and_is_kept_for_who_looks_at_it(
+    log: Store, signer: Signer, left: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert signer.directory is not None
+    head = signer.directory / HEAD_FILE
+    whole = head.read_bytes()
+    head.write_bytes(whole[:left])
+    with pytest.raises(VerificationError, match=HEAD_FILE):
+        verify(log, signer)
+    assert Auditor(signer, "ada", "cli").write(log, "test", "s")  # the log itself goes on
+    assert head.read_bytes() == whole[:left]
+    assert str(head) in caplog.text
+    head.write_bytes(whole)  # from a backup
+    assert verify(log, signer).holds
+
+
 def test_a_change_whose_entry_cannot_be_written_is_not_made(database: Store, signer: Signer) -> None:
     write(database, "published")
     write(database, "unwritable_log")
