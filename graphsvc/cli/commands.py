@@ -43,7 +43,8 @@ explains why, and serves the clusters over GraphQL.
 A first round: `graphsvc demo`. By hand: `graphsvc seed --accounts 20000 --seed 1 --out world`,
 `graphsvc load world`, `graphsvc detect`, `graphsvc evaluate --truth world/truth.parquet`, `graphsvc serve`.
 
-Without GRAPHSVC_NEO4J_URI a managed local Neo4j is used and started when needed. Exit status: 0 all of it worked,
+Settings are variables GRAPHSVC_…; an empty one is unset. A secret can be in a file, as GRAPHSVC_NEO4J_PASSWORD_FILE
+names it. Without GRAPHSVC_NEO4J_URI a managed local Neo4j is used and started when needed. Exit status: 0 all of it worked,
 2 a wrong call, anything else a failure named on standard error.""",
 )
 
