@@ -26,7 +26,7 @@ demo: setup ## a Neo4j, a world of 120,000 accounts, the clusters in it, and Gra
 	@$(BIN)/graphsvc demo
 
 test: lint ## lint, types, import layers, and the tests against a real Neo4j
-	@$(BIN)/python -m pytest -m "not slow" -n auto --dist worksteal
+	@$(BIN)/python -m pytest -m "not slow" -n auto --dist loadgroup
 
 test-slow: setup ## the tests that take longer than a minute each
 	@$(BIN)/python -m pytest -m slow
