@@ -113,7 +113,7 @@ def cli_environment(monkeypatch: pytest.MonkeyPatch, installation: Settings) -> 
     return installation.data_dir
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def tokens() -> Tokeniser:
     """A tokeniser with a key that is no secret."""
     return Tokeniser(b"a key for tests, 32 bytes long..", "test")
