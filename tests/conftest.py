@@ -80,7 +80,7 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]
     """A fresh installation with its own running server; jars come from the user's cache."""
     settings = Settings(data_dir=tmp_path_factory.mktemp("installation"), neo4j_uri=None)
     machine = sizing.memory()
-    share = sizing.Memory(machine.total // BESIDE, machine.available // BESIDE)
+    share = sizing.Memory(min(machine.total // BESIDE, MEMORY), machine.available // BESIDE)
     configured = home._configuration
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sizing, "memory", lambda: share)
