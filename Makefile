@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup demo test test-slow lint locks bench bench-api bench-console bench-quality console test-console pictures notebook schema simulate clean
+.PHONY: help setup demo test tests test-slow lint locks bench bench-api bench-console bench-quality console test-console pictures notebook schema simulate clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -25,8 +25,11 @@ $(STAMP): locks/python.txt pyproject.toml
 demo: setup ## a Neo4j, a world of 120,000 accounts, the clusters in it, and GraphQL over them
 	@$(BIN)/graphsvc demo
 
-test: lint ## lint, types, import layers, and the tests against a real Neo4j
-	@$(BIN)/python -m pytest -m "not slow" -n auto --dist worksteal
+test: setup ## lint, types, import layers, and the tests against a real Neo4j, side by side
+	@$(MAKE) --no-print-directory -j2 lint tests
+
+tests: setup
+	@$(BIN)/python -m pytest -m "not slow" -n auto --dist loadgroup
 
 test-slow: setup ## the tests that take longer than a minute each
 	@$(BIN)/python -m pytest -m slow

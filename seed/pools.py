@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 from faker import Faker
@@ -67,8 +68,23 @@ class Pools:
 
 def draw(streams: Streams) -> Pools:
     """The pools of a world; the same streams give the same pools."""
+    return _draw_seeded(streams.integer("faker"))
+
+
+@lru_cache(
+    maxsize=4
+)  # worlds of one seed differ in all but these, which take most of the time of a small one
+def _draw_seeded(seed: int) -> Pools:
+    """Draw the pools.
+
+    Args:
+        seed: of Faker.
+
+    Returns:
+        The pools; about 2 MB.
+    """
     fake = Faker(_LOCALES)
-    fake.seed_instance(streams.integer("faker"))
+    fake.seed_instance(seed)
     english = fake["en_US"]
     # Not all locales: the towns of some are kept in a set, whose order differs from process to process.
     cities = [fake[locale] for locale in ("en_US", "de_DE", "fr_FR", "pl_PL", "nl_NL")]

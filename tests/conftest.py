@@ -9,7 +9,7 @@ import pytest
 
 from graphsvc import server
 from graphsvc.database import open_store
-from graphsvc.server import sizing
+from graphsvc.server import home, sizing
 from graphsvc.settings import Settings
 from graphsvc.signals.tokens import Tokeniser
 from graphsvc.store import Store
@@ -27,16 +27,52 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("busy machine")
 
 BESIDE = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-"""Processes that run tests side by side (pytest-xdist), each with its own Neo4j."""
+"""Processes that run tests side by side (pytest-xdist)."""
 MOST = 4
 MEMORY = 4 << 30
-"""Bytes for one of them and its servers."""
+"""Bytes for one process that runs tests and its servers."""
+
+# Statistics of a database that each test empties and fills change all the time, and Neo4j plans a statement again
+# when they did: 142 times in the nine tests of test_lineage_published.py. Answers do not depend on plans.
+NO_REPLANNING = {"dbms.cypher.min_replan_interval": "1d"}
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
     """What `-n auto` means: a process a core, as far as memory goes."""
     return max(1, min(os.cpu_count() or 1, sizing.memory().total // MEMORY, MOST))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes(specs: list[object]) -> None:
+    """Share the cores out, before any process starts: on one core, threads of Polars cost an eighth of its time."""
+    os.environ.setdefault("POLARS_MAX_THREADS", str(max(1, (os.cpu_count() or 1) // len(specs))))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep together what shares something that is costly to make (`--dist loadgroup`).
+
+    Tests of the session's Neo4j run in half of the processes, as each such process pays for a server and for planning
+    all statements once. Of other tests, those of a module that makes something for all of them stay in one process.
+    """
+    if BESIDE == 1:
+        return
+    servers = max(1, BESIDE // 2)
+    modules: dict[Path, str] = {}
+    for item in items:
+        fixtures = getattr(item, "fixturenames", ())
+        if "installation" in fixtures or item.get_closest_marker("neo4j"):
+            group = modules.setdefault(item.path, f"neo4j{len(modules) % servers}")
+            item.add_marker(pytest.mark.xdist_group(group))
+        elif any(_is_shared(item, name) for name in fixtures):
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+
+
+def _is_shared(item: pytest.Item, name: str) -> bool:
+    """Return whether a fixture is made once for the module of a test."""
+    found = getattr(item, "_fixtureinfo").name2fixturedefs.get(name)  # noqa: B009
+    return bool(found) and found[-1].scope == "module"
 
 
 @pytest.fixture(scope="session")
@@ -47,10 +83,12 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]
     """
     settings = Settings(data_dir=tmp_path_factory.mktemp("ínstallation"), neo4j_uri=None)
     machine = sizing.memory()
-    share = sizing.Memory(machine.total // BESIDE, machine.available // BESIDE)
+    share = sizing.Memory(min(machine.total // BESIDE, MEMORY), machine.available // BESIDE)
+    configured = home._configuration
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sizing, "memory", lambda: share)
         patch.setenv("LC_ALL", "C")
+        patch.setattr(home, "_configuration", lambda *given: configured(*given) | NO_REPLANNING)
         server.ensure_running(settings)
     yield settings
     server.stop(settings)
@@ -79,7 +117,7 @@ def cli_environment(monkeypatch: pytest.MonkeyPatch, installation: Settings) -> 
     return installation.data_dir
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def tokens() -> Tokeniser:
     """A tokeniser with a key that is no secret."""
     return Tokeniser(b"a key for tests, 32 bytes long..", "test")

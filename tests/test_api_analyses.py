@@ -25,12 +25,14 @@ from graphsvc.store import Store
 from graphsvc.store.published import members
 
 
-@pytest.fixture
-def ring(database: Store, tokens: Tokeniser, tmp_path: Path) -> str:
-    """The published cluster of acct-00000 and eleven others."""
-    load_bundle(database, ring_bundle(tmp_path / "bundle"), tokens, tmp_path / "dead")
-    detect(database, InProcessDetector(), Parameters())
-    return ring_of(database)
+@pytest.fixture(scope="module")
+def ring(open_database: Store, tokens: Tokeniser, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The published cluster of acct-00000 and eleven others; the last two tests publish runs after it."""
+    open_database.autocommit("maintenance/wipe")
+    place = tmp_path_factory.mktemp("ring")
+    load_bundle(open_database, ring_bundle(place / "bundle"), tokens, place / "dead")
+    detect(open_database, InProcessDetector(), Parameters())
+    return ring_of(open_database)
 
 
 def ring_of(database: Store) -> str:
@@ -38,9 +40,9 @@ def ring_of(database: Store) -> str:
     return str(found[0])
 
 
-@pytest.fixture
-def api(ring: str, database: Store, installation: Settings) -> Iterator[Api]:
-    with TestClient(create_app(installation, database.address)) as client:
+@pytest.fixture(scope="module")
+def api(ring: str, open_database: Store, installation: Settings) -> Iterator[Api]:
+    with TestClient(create_app(installation, open_database.address)) as client:
         yield Api(client, keys.create(installation.keys_dir, keys.Role.ANALYST))
 
 
@@ -97,30 +99,6 @@ def test_the_blast_radius_is_what_the_command_says(api: Api, ring: str, cli_envi
     assert (few["accounts"], few["strangers"]) == (2, 1)
 
 
-def test_two_runs_differ_by_what_was_loaded_between(
-    api: Api, ring: str, database: Store, tokens: Tokeniser, tmp_path: Path
-) -> None:
-    late = [{"account_id": "acct-late", "created_at": "2026-03-01T00:00:00Z"}]
-    bundle = write_bundle(tmp_path / "late", accounts=late)
-    load_bundle(database, bundle, tokens, tmp_path / "dead")
-    detect(database, InProcessDetector(), Parameters(min_size=13))
-    runs = api.data("{ runs { edges { node { id } } } }")["runs"]["edges"]
-    now, before = (edge["node"]["id"] for edge in runs)
-    query = """query($before: ID!, $now: ID!, $after: String) { runDiff(before: $before, now: $now) {
-      counts { kind clusters } moved moves(first: 5, after: $after) {
-        edges { node { accountId fromId toId } } pageInfo { hasNextPage endCursor } } } }"""
-    moved, after = [], None
-    while True:
-        found = api.data(query, before=before, now=now, after=after)["runDiff"]
-        moved += [edge["node"]["accountId"] for edge in found["moves"]["edges"]]
-        if not found["moves"]["pageInfo"]["hasNextPage"]:
-            break
-        after = found["moves"]["pageInfo"]["endCursor"]
-    assert {"kind": "GONE", "clusters": 2} in found["counts"]
-    assert moved == sorted(moved)
-    assert len(moved) == found["moved"] == len(set(moved)) > 12
-
-
 def test_what_is_not_there_or_too_much_is_said_so(api: Api, ring: str) -> None:
     ask = "query($id: String!) { anatomy(cluster: $id) { every } }"
     assert api.error(ask, id="nobody")["extensions"]["code"] == "not_found"
@@ -137,10 +115,10 @@ def test_what_is_not_there_or_too_much_is_said_so(api: Api, ring: str) -> None:
     assert api.error(many, a=["a"] * 2001)["extensions"]["code"] == "bad_input"
 
 
-def test_the_examples_of_the_page_run(api: Api, ring: str, database: Store) -> None:
-    detect(database, InProcessDetector(), Parameters())
+def test_the_examples_of_the_page_run(api: Api, ring: str, open_database: Store) -> None:
+    detect(open_database, InProcessDetector(), Parameters())
     runs = api.data("{ runs { edges { node { id } } } }")["runs"]["edges"]
-    now, before = (edge["node"]["id"] for edge in runs)
+    now, before, *_ = (edge["node"]["id"] for edge in runs)
     anatomy, without, blast, successions, difference = examples(
         api, "analyses", cluster=ring, before=before, now=now
     )
@@ -149,3 +127,27 @@ def test_the_examples_of_the_page_run(api: Api, ring: str, database: Store) -> N
     assert blast["blastRadius"]["accounts"] == 12
     assert successions["successions"]["edges"] == []
     assert difference["runDiff"]["moved"] == 0
+
+
+def test_two_runs_differ_by_what_was_loaded_between(
+    api: Api, ring: str, open_database: Store, tokens: Tokeniser, tmp_path: Path
+) -> None:
+    late = [{"account_id": "acct-late", "created_at": "2026-03-01T00:00:00Z"}]
+    bundle = write_bundle(tmp_path / "late", accounts=late)
+    load_bundle(open_database, bundle, tokens, tmp_path / "dead")
+    detect(open_database, InProcessDetector(), Parameters(min_size=13))
+    runs = api.data("{ runs { edges { node { id } } } }")["runs"]["edges"]
+    now, before, *_ = (edge["node"]["id"] for edge in runs)
+    query = """query($before: ID!, $now: ID!, $after: String) { runDiff(before: $before, now: $now) {
+      counts { kind clusters } moved moves(first: 5, after: $after) {
+        edges { node { accountId fromId toId } } pageInfo { hasNextPage endCursor } } } }"""
+    moved, after = [], None
+    while True:
+        found = api.data(query, before=before, now=now, after=after)["runDiff"]
+        moved += [edge["node"]["accountId"] for edge in found["moves"]["edges"]]
+        if not found["moves"]["pageInfo"]["hasNextPage"]:
+            break
+        after = found["moves"]["pageInfo"]["endCursor"]
+    assert {"kind": "GONE", "clusters": 2} in found["counts"]
+    assert moved == sorted(moved)
+    assert len(moved) == found["moved"] == len(set(moved)) > 12

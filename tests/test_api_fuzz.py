@@ -6,7 +6,6 @@ import time
 from collections.abc import Iterator
 
 import pytest
-import schemathesis
 import uvicorn
 from api import write
 from hostile import SCALARS
@@ -43,6 +42,8 @@ def live(database: Store, installation: Settings) -> Iterator[tuple[str, str]]:
 
 def fuzz(url: str, key: str, examples: int) -> int:
     """Asks every field of queries and mutations with `examples` made-up documents; returns how many were asked."""
+    import schemathesis  # three seconds, which processes that run other tests need not pay
+
     for scalar, literals in SCALARS.items():
         schemathesis.graphql.scalar(scalar, literals)
     headers = {"Authorization": f"Bearer {key}"}

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import networkx as nx
@@ -105,17 +104,20 @@ def test_every_group_of_a_cluster_is_reached_level_by_level_and_once(
     assert sorted(reached) == sorted(group.key for group in groups)
 
 
-@pytest.fixture
-def ring(database: Store, tokens: Tokeniser, tmp_path: Path) -> str:
-    load_bundle(database, ring_bundle(tmp_path / "bundle"), tokens, tmp_path / "dead")
-    detect(database, InProcessDetector(), Parameters())
-    found = members(database).filter(pl.col("account_id") == "acct-00000")["cluster_id"]
+@pytest.fixture(scope="module")
+def ring(open_database: Store, tokens: Tokeniser, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The published cluster of acct-00000 and eleven others; no test here changes it."""
+    open_database.autocommit("maintenance/wipe")
+    place = tmp_path_factory.mktemp("ring")
+    load_bundle(open_database, ring_bundle(place / "bundle"), tokens, place / "dead")
+    detect(open_database, InProcessDetector(), Parameters())
+    found = members(open_database).filter(pl.col("account_id") == "acct-00000")["cluster_id"]
     return str(found[0])
 
 
-@pytest.fixture
-def api(ring: str, database: Store, installation: Settings) -> Iterator[Api]:
-    with TestClient(create_app(installation, database.address)) as client:
+@pytest.fixture(scope="module")
+def api(ring: str, open_database: Store, installation: Settings) -> Iterator[Api]:
+    with TestClient(create_app(installation, open_database.address)) as client:
         yield Api(client, keys.create(installation.keys_dir, keys.Role.VIEWER))
 
 

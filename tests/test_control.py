@@ -43,10 +43,13 @@ def run(store: Store, progress: Progress = lambda _stage, _done, _total: None) -
     return detect(store, GdsDetector(store.driver, store.address.database), Parameters(), progress)
 
 
-@pytest.fixture
-def published(database: Store, tokens: Tokeniser, tmp_path: Path) -> Outcome:
-    load_bundle(database, ring_bundle(tmp_path / "bundle"), tokens, tmp_path / "dead")
-    return run(database)
+@pytest.fixture(scope="module")
+def published(open_database: Store, tokens: Tokeniser, tmp_path_factory: pytest.TempPathFactory) -> Outcome:
+    """A published run; tests try to run again, which publishes the same or nothing."""
+    open_database.autocommit("maintenance/wipe")
+    place = tmp_path_factory.mktemp("rings")
+    load_bundle(open_database, ring_bundle(place / "bundle"), tokens, place / "dead")
+    return run(open_database)
 
 
 def newest(store: Store) -> dict[str, object]:
@@ -55,50 +58,50 @@ def newest(store: Store) -> dict[str, object]:
 
 @pytest.mark.parametrize("where", ["read edges", "links", "clusters", "write members"])
 def test_ctrl_c_in_any_stage_leaves_the_last_result_whole(
-    database: Store, published: Outcome, where: str
+    open_database: Store, published: Outcome, where: str
 ) -> None:
-    before = members(database)
+    before = members(open_database)
 
     def interrupt(stage: str, _done: int, _total: int) -> None:
         if stage == where:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        run(database, interrupt)
-    assert (newest(database)["status"], newest(database)["error"]) == ("failed", "cancelled")
-    assert members(database).equals(before)
+        run(open_database, interrupt)
+    assert (newest(open_database)["status"], newest(open_database)["error"]) == ("failed", "cancelled")
+    assert members(open_database).equals(before)
     # And the next run is none the worse for it.
-    assert run(database).members == published.members
+    assert run(open_database).members == published.members
 
 
 def test_a_run_stops_when_its_record_asks_it_to(
-    database: Store, published: Outcome, monkeypatch: pytest.MonkeyPatch
+    open_database: Store, published: Outcome, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("graphsvc.detection.LOOKING_SECONDS", 0.0)
-    before = members(database)
+    before = members(open_database)
     asked: list[str] = []
 
     def ask(stage: str, _done: int, _total: int) -> None:
         if stage == "links":
-            asked.extend(cancel(database))
+            asked.extend(cancel(open_database))
 
     with pytest.raises(Cancelled):
-        run(database, ask)
-    assert asked == [newest(database)["id"]]
-    assert newest(database)["error"] == "cancelled"
-    assert members(database).equals(before)
+        run(open_database, ask)
+    assert asked == [newest(open_database)["id"]]
+    assert newest(open_database)["error"] == "cancelled"
+    assert members(open_database).equals(before)
 
 
-def test_there_must_be_a_run_to_cancel(database: Store, published: Outcome) -> None:
+def test_there_must_be_a_run_to_cancel(open_database: Store, published: Outcome) -> None:
     with pytest.raises(NotFound):
-        cancel(database)
+        cancel(open_database)
     with pytest.raises(NotFound):
-        cancel(database, published.run.id)
+        cancel(open_database, published.run.id)
 
 
 @pytest.fixture
-def clients(database: Store, installation: Settings) -> Iterator[dict[str, Api]]:
-    with TestClient(create_app(installation, database.address)) as client:
+def clients(open_database: Store, installation: Settings) -> Iterator[dict[str, Api]]:
+    with TestClient(create_app(installation, open_database.address)) as client:
         yield {role: Api(client, keys.create(installation.keys_dir, role)) for role in keys.Role}
 
 
@@ -106,26 +109,26 @@ CANCEL = "mutation ($id: String!) { cancelRun(id: $id) { id status stages } }"
 
 
 def test_an_analyst_cancels_through_the_api_and_a_viewer_may_not(
-    database: Store, published: Outcome, clients: dict[str, Api], monkeypatch: pytest.MonkeyPatch
+    open_database: Store, published: Outcome, clients: dict[str, Api], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("graphsvc.detection.LOOKING_SECONDS", 0.0)
     answers: list[object] = []
 
     def ask(stage: str, _done: int, _total: int) -> None:
         if stage == "links" and not answers:
-            id = newest(database)["id"]
+            id = newest(open_database)["id"]
             assert clients[keys.Role.VIEWER].error(CANCEL, id=id)["extensions"]["code"] == "forbidden"
             answers.append(clients[keys.Role.ANALYST].data(CANCEL, id=id)["cancelRun"])
 
     with pytest.raises(Cancelled):
-        run(database, ask)
-    assert answers == [{"id": newest(database)["id"], "status": "RUNNING", "stages": []}]
+        run(open_database, ask)
+    assert answers == [{"id": newest(open_database)["id"], "status": "RUNNING", "stages": []}]
     refused = clients[keys.Role.ADMIN].error(CANCEL, id=published.run.id)
     assert refused["extensions"]["code"] == "not_found"
 
 
-def test_a_run_records_time_rows_and_memory_of_every_stage(database: Store, published: Outcome) -> None:
-    (row,) = database.read("query/published_run")
+def test_a_run_records_time_rows_and_memory_of_every_stage(open_database: Store, published: Outcome) -> None:
+    (row,) = open_database.read("query/published_run")
     stages = json.loads(row["run"]["stages"])
     assert [stage["name"] for stage in stages] == list(STAGES)
     assert all(stage["peak_bytes"] > 1 << 20 and stage["seconds"] >= 0 for stage in stages)
@@ -157,12 +160,12 @@ def test_too_little_memory_is_refused_with_both_figures(
         Need(expected, free, ceiling).check()
 
 
-def test_a_run_that_may_not_take_what_it_needs_is_not_begun(database: Store, published: Outcome) -> None:
-    runs = len(database.read("detect/runs"))
-    detector = GdsDetector(database.driver, database.address.database)
+def test_a_run_that_may_not_take_what_it_needs_is_not_begun(open_database: Store, published: Outcome) -> None:
+    runs = len(open_database.read("detect/runs"))
+    detector = GdsDetector(open_database.driver, open_database.address.database)
     with pytest.raises(ResourceError, match="may take 100 MiB"):
-        detect(database, detector, Parameters(), memory=100 << 20)
-    assert len(database.read("detect/runs")) == runs
+        detect(open_database, detector, Parameters(), memory=100 << 20)
+    assert len(open_database.read("detect/runs")) == runs
 
 
 def test_a_bundle_that_does_not_fit_into_memory_is_refused_and_nothing_is_written(

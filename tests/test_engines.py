@@ -25,7 +25,7 @@ from graphsvc.model.runs import Algorithm
 from graphsvc.model.scale import coarse
 from graphsvc.store import Store
 
-ENGINES = ["gds", "inprocess"]
+ENGINES = [pytest.param("gds", marks=pytest.mark.neo4j), "inprocess"]
 
 
 @pytest.fixture

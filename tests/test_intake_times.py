@@ -20,8 +20,16 @@ NAIVE_TIMES = st.datetimes(datetime(1990, 1, 2), datetime(2099, 12, 30))  # noqa
 ZONES = st.integers(-14 * 4, 14 * 4).map(lambda quarters: timezone(timedelta(minutes=15 * quarters)))
 
 
+SEVERAL_TIMES = st.lists(NAIVE_TIMES, min_size=1, max_size=6)
+"""A column of them: reading one takes as long as reading six."""
+
+
 def one(text: str, order: str | None = None) -> datetime | None:
     return read_texts(pl.Series([text]), order).values.item()
+
+
+def several(texts: list[str], order: str | None = None) -> list[datetime | None]:
+    return read_texts(pl.Series(texts), order).values.to_list()
 
 
 @pytest.mark.parametrize(
@@ -82,11 +90,11 @@ def test_what_is_no_time_says_why(text: str, reason: str) -> None:
     assert read.reasons.item() == reason
 
 
-@settings(deadline=None)
-@given(NAIVE_TIMES, ZONES)
-def test_every_way_to_write_an_offset(naive: datetime, zone: timezone) -> None:
-    moment = naive.replace(tzinfo=zone)
-    offset = moment.strftime("%z")[:5]
+@settings(deadline=None, max_examples=30)
+@given(SEVERAL_TIMES, ZONES)
+def test_every_way_to_write_an_offset(naive: list[datetime], zone: timezone) -> None:
+    moments = [each.replace(tzinfo=zone) for each in naive]
+    offset = moments[0].strftime("%z")[:5]
     forms = [
         offset,
         f" {offset}",
@@ -98,39 +106,43 @@ def test_every_way_to_write_an_offset(naive: datetime, zone: timezone) -> None:
         forms.append(offset[:3])
     for form in forms:
         for separator in "T ":
-            assert one(naive.isoformat(separator) + form) == moment, form
+            assert several([each.isoformat(separator) + form for each in naive]) == moments, form
 
 
-@settings(deadline=None)
-@given(NAIVE_TIMES)
-def test_every_unit_of_an_epoch_as_number_float_and_text(naive: datetime) -> None:
-    moment = naive.replace(tzinfo=UTC)
-    second = moment.replace(microsecond=0)
-    whole = int(second.timestamp())
+@settings(deadline=None, max_examples=30)
+@given(SEVERAL_TIMES)
+def test_every_unit_of_an_epoch_as_number_float_and_text(naive: list[datetime]) -> None:
+    moments = [each.replace(tzinfo=UTC) for each in naive]
+    seconds = [moment.replace(microsecond=0) for moment in moments]
+    whole = [int(second.timestamp()) for second in seconds]
     for factor in (1, 10**3, 10**6, 10**9):
-        number = whole * factor
-        assert read_numbers(pl.Series([number])).item() == second
-        assert read_numbers(pl.Series([number], dtype=pl.UInt64)).item() == second
-        assert one(str(number)) == second
+        numbers = [each * factor for each in whole]
+        assert read_numbers(pl.Series(numbers)).to_list() == seconds
+        assert read_numbers(pl.Series(numbers, dtype=pl.UInt64)).to_list() == seconds
+        assert several([str(number) for number in numbers]) == seconds
         if factor < 10**9:  # a float has no room for nanoseconds
-            assert read_numbers(pl.Series([float(number)])).item() == second
-            assert one(f"{number}.0") == second
-    micros = whole * 10**6 + moment.microsecond
-    assert read_numbers(pl.Series([micros])).item() == moment
-    assert abs(one(f"{micros / 10**6:.6f}") - moment) <= timedelta(microseconds=1)  # type: ignore[operator]
+            assert read_numbers(pl.Series([float(number) for number in numbers])).to_list() == seconds
+            assert several([f"{number}.0" for number in numbers]) == seconds
+    micros = [each * 10**6 + moment.microsecond for each, moment in zip(whole, moments, strict=True)]
+    assert read_numbers(pl.Series(micros)).to_list() == moments
+    read = several([f"{each / 10**6:.6f}" for each in micros])
+    for found, moment in zip(read, moments, strict=True):
+        assert abs(found - moment) <= timedelta(microseconds=1)  # type: ignore[operator]
 
 
-@settings(deadline=None)
-@given(NAIVE_TIMES)
-def test_local_dates_are_read_in_the_order_that_was_said(naive: datetime) -> None:
-    day = naive.replace(second=0, microsecond=0)
-    expected = day.replace(tzinfo=UTC)
-    assert one(f"{day:%d/%m/%Y %H:%M}", DAY_FIRST) == expected
-    assert one(f"{day:%m/%d/%Y %I:%M %p}", MONTH_FIRST) == expected
-    assert one(f"{day.month}/{day.day}/{day:%Y} {day:%H:%M}", MONTH_FIRST) == expected
-    assert one(f"{day:%d.%m.%Y %H:%M}") == expected
-    if day.year >= 2000:
-        assert one(f"{day:%m/%d/%y %H:%M}", MONTH_FIRST) == expected
+@settings(deadline=None, max_examples=30)
+@given(SEVERAL_TIMES)
+def test_local_dates_are_read_in_the_order_that_was_said(naive: list[datetime]) -> None:
+    days = [each.replace(second=0, microsecond=0) for each in naive]
+    expected = [day.replace(tzinfo=UTC) for day in days]
+    assert several([f"{day:%d/%m/%Y %H:%M}" for day in days], DAY_FIRST) == expected
+    assert several([f"{day:%m/%d/%Y %I:%M %p}" for day in days], MONTH_FIRST) == expected
+    assert several([f"{day.month}/{day.day}/{day:%Y} {day:%H:%M}" for day in days], MONTH_FIRST) == expected
+    assert several([f"{day:%d.%m.%Y %H:%M}" for day in days]) == expected
+    recent = [day for day in days if day.year >= 2000]
+    if recent:
+        short = several([f"{day:%m/%d/%y %H:%M}" for day in recent], MONTH_FIRST)
+        assert short == [day.replace(tzinfo=UTC) for day in recent]
 
 
 def test_a_file_proves_the_order_of_its_dates() -> None:

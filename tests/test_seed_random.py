@@ -1,6 +1,7 @@
 """The scenario `random`: the same seed the same world, within its ranges, as varied as it promises, and true."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import polars as pl
@@ -12,7 +13,7 @@ from test_seed_determinism import digests, seed_cli
 from graphsvc.errors import SettingsError
 from graphsvc.intake import read_bundle
 from graphsvc.signals.tokens import Tokeniser
-from seed import scenario
+from seed import pools, scenario
 from seed.days import check
 from seed.markets import RENTED, Shelf, is_rented, open_shelves, stock_places
 from seed.randomised import CHANCES, RANGES, describe, draw
@@ -32,7 +33,16 @@ def small(seed: int, accounts: int = ACCOUNTS) -> World:
 
 
 @pytest.fixture(scope="module")
-def worlds() -> dict[int, dict[str, pl.DataFrame]]:
+def one_book_of_names() -> Iterator[None]:
+    """Give all worlds the names of one seed: drawing them takes most of the time, and no promise here is of names."""
+    names = pools.draw(Streams(min(SEEDS)))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pools, "draw", lambda _streams: names)
+        yield
+
+
+@pytest.fixture(scope="module")
+def worlds(one_book_of_names: None) -> dict[int, dict[str, pl.DataFrame]]:
     return {seed: dict(small(seed).tables()) for seed in SEEDS}
 
 
@@ -122,6 +132,7 @@ def test_worlds_differ_in_what_exists() -> None:
     assert {"agencies", "resellers", "cohorts", "classes", "households", "offices", "renters"} < decoys
 
 
+@pytest.mark.usefixtures("one_book_of_names")
 def test_people_and_several_operators_rent_from_one_market() -> None:
     """The market's values are used by campaigns and by accounts that no campaign runs."""
     met = 0
