@@ -77,11 +77,13 @@ class Parameters:
     min_core: int = 4
     """Accounts of the smallest community that may grow."""
     joining: bool = True
-    """Whether cores that share as groups are joined."""
+    """Whether cores that share as groups are joined, and clusters most of whose accounts belong to another."""
     rounds: int = 20
     """Rounds of growing, at most; 0: nobody is taken in who is not in a core."""
-    min_size: int = 8
-    """Accounts of the smallest cluster that is published."""
+    min_size: int = 6
+    """Accounts of the smallest cluster that is published. Of a campaign of eight, six may be told from others. On
+    random worlds (seeds 100-189) 150 campaigns of eight and more are found at 6, 144 at 8, with 31 and 30 false
+    clusters. Of the members so published of the sybil list 80 % are right, 86 % at 8."""
     min_score: float = 0.5
     """Score a cluster needs to be published as a campaign."""
     min_coordination: float = 0.9
@@ -317,7 +319,7 @@ def find(
             grown = add_bursts(grown, graph.accounts["created_at"].to_numpy(), parameters.min_core)
         if parameters.joining:
             grown = large(join_cores(given, grown), parameters.min_core)
-        _, weighed = grow(given, grown, parameters.rounds, progress)
+        _, weighed = grow(given, grown, parameters.rounds, progress, joining=parameters.joining)
         if not parameters.rounds:
             weighed = weighed.rows(weighed.member)
         stage.rows = len(weighed.account)

@@ -95,6 +95,27 @@ def test_an_account_goes_to_the_cluster_that_its_evidence_favours() -> None:
     assert grown(given_, CAMPAIGN, ANOTHER) == [CAMPAIGN, [NEWCOMER, *ANOTHER]]
 
 
+@pytest.mark.parametrize("joining", [True, False])
+def test_a_part_that_has_more_in_common_joins_the_rest(joining: bool) -> None:
+    # Nine members use a card, an address and a device that no one else has.
+    part, rest = CAMPAIGN[:9], CAMPAIGN[9:]
+    own = [(account, 200 + family, family) for account in part for family in (CARD, ADDRESS, DEVICE)]
+    members, _ = grow(world(*own), members_of(rest, part), 20, joining=joining)
+    groups = [group["account"].to_list() for group in members.partition_by("cluster", maintain_order=True)]
+    assert groups == ([CAMPAIGN] if joining else [rest, part])
+
+
+def test_campaigns_that_rent_from_one_market_stay_two() -> None:
+    # Every member of both uses two of twenty addresses that a hundred others use too.
+    market = [
+        (account, 100 + (7 * account + way) % 20, ADDRESS)
+        for account in (*CAMPAIGN, *ANOTHER, *range(1_000, 1_100))
+        for way in (0, 9)
+    ]
+    given_ = evidence([*campaign(), *campaign(OTHER, 30), *market], ACCOUNTS, everybody_has=True)
+    assert grown(given_, CAMPAIGN, ANOTHER) == [CAMPAIGN, ANOTHER]
+
+
 def test_all_are_weighed_by_the_members_that_are_returned() -> None:
     # The first cluster is whole from the beginning, the second grows: only it is weighed again.
     given_ = evidence([*campaign(), *campaign(OTHER, 30)], ACCOUNTS, everybody_has=True)

@@ -28,6 +28,7 @@ from graphsvc.linkage.pairs import (
     CLOSE_BITS,
     CROWDED,
     ONE_OBSERVATION,
+    RENTED,
     SOLE_DEGREE,
     Closeness,
     enumerate_links,
@@ -48,6 +49,7 @@ def by_brute_force(graph: SignalGraph, min_values: int) -> dict[tuple[int, int],
     degree, strength = degrees(graph), signal_strengths(graph)
     accounts = graph.accounts.height
     least = least_rarity(accounts) * min(min_values, 2) / 2
+    keys, parents = graph.signals["key"].to_list(), graph.signals["parent"].to_list()
     has: dict[int, dict[int, tuple[int, int]]] = {}
     uses = zip(
         *(column.tolist() for column in (graph.account, graph.signal, graph.first_seen, graph.last_seen)),
@@ -65,7 +67,8 @@ def by_brute_force(graph: SignalGraph, min_values: int) -> dict[tuple[int, int],
         for f in sorted({int(family[s]) for s in shared}):
             mine = [s for s in shared if family[s] == f]
             total += max(bits[s] for s in mine)
-            linking = [s for s in mine if ties[s]]
+            within = {f"prefix:{parents[s]}" for s in mine}
+            linking = [s for s in mine if ties[s] and keys[s] not in within]
             if not linking:
                 continue
             sure |= any(alone[s] for s in linking)
@@ -219,6 +222,18 @@ def test_addresses_of_crowds_make_no_links(group: str) -> None:
 
 
 HOUR = 3_600_000
+
+
+@pytest.mark.parametrize("group", [*RENTED, "residential"])
+def test_neighbours_where_servers_are_rented_are_linked_if_they_came_together(group: str) -> None:
+    created = [place * HOUR for place in range(1_000)]
+    created[1] = 60_000
+    prefix = "10.0.0.0/24"
+    graph = with_levels(
+        graph_of(1_000, [("ip", prefix, group)] * 2, {(0, 0), (1, 1), (500, 1)}, created_at=created)
+    )
+    # 1 and 500 share an address, and have never met otherwise.
+    assert linked(graph) == ([] if group == "residential" else [(0, 1)])
 
 
 @pytest.mark.parametrize(

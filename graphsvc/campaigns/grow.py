@@ -10,8 +10,16 @@ from graphsvc.campaigns.membership import Evidence, Weighed, weigh
 
 SETTLED = 0.0003
 """Growing ends when fewer than this share of memberships changes in a round."""
+SETTLING = 0.01
+"""Clusters join when fewer than this share of memberships changes in a round: before that they are not what they will
+be."""
 GROWING = 0.5
 """Probability with which an account must belong while clusters grow."""
+
+MOST_OF_A_PART = 0.5
+"""A cluster joins another of which more than this share of its accounts are members by the evidence. On random worlds
+(seeds 100-189) 147 of 221 campaigns are found and 29 false clusters published; 143 and 37 where none join. At .25 the
+figures are 148 and 27, and a ring of hard:3 that was framed with the hydra's prompts joins the hydra."""
 
 Progress = Callable[[str, int, int], None]
 
@@ -21,16 +29,20 @@ def grow(
     cores: pl.DataFrame,
     rounds: int,
     progress: Progress = lambda _stage, _done, _total: None,
+    *,
+    joining: bool = True,
 ) -> tuple[pl.DataFrame, Weighed]:
-    """Lets clusters take in who belongs and let go who does not, until nothing much changes.
+    """Let clusters take in who belongs and let go who does not, until nothing much changes.
 
     Each round learns from every cluster's members what agreement with it is worth, weighs all accounts by it, and gives
     each to the cluster that its evidence favours: hard expectation maximisation (Dempster et al. 1977; McLachlan and
-    Peel 2000, section 2.21).
+    Peel 2000, section 2.21). A cluster that would be taken in by another, were its accounts in none, joins it
+    (`absorb_parts`), and growing goes on.
 
     Args:
         cores: cluster, account (int32).
         rounds: at most.
+        joining: whether clusters join.
         progress: told of stage "grow", rounds done and in all, before each and at the end; may raise.
 
     Returns: members (cluster, account, sorted) and all candidates as weighed by them.
@@ -39,12 +51,17 @@ def grow(
     progress("grow", 0, rounds)
     # What hangs on to a core by a single value or account is a candidate like all others.
     weighed = weigh(given, members, find_backbone(given, members))
+    before = members
     for number in range(rounds):
         grown = best(weighed, GROWING).select("cluster", "account")
-        came = grown.join(members, on=["cluster", "account"], how="anti")
-        went = members.join(grown, on=["cluster", "account"], how="anti")
-        if max(came.height, went.height) <= SETTLED * members.height:
+        came, went = _compare(grown, members)
+        if joining and max(came.height, went.height) <= SETTLING * members.height:
+            grown = absorb_parts(weighed, grown)
+            came, went = _compare(grown, members)
+        # Accounts between two clusters may go to and fro for ever.
+        if max(came.height, went.height) <= SETTLED * members.height or grown.equals(before):
             break
+        before = members
         members = grown
         # A cluster's evidence depends on its own members only: what did not change need not be weighed again.
         changed = pl.concat([came, went])["cluster"].unique()
@@ -55,6 +72,52 @@ def grow(
         progress("grow", number + 1, rounds)
     progress("grow", rounds, rounds)
     return members, weighed
+
+
+def _compare(after: pl.DataFrame, before: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Find the rows that came and those that went."""
+    keys = ["cluster", "account"]
+    return after.join(before, on=keys, how="anti"), before.join(after, on=keys, how="anti")
+
+
+def absorb_parts(weighed: Weighed, members: pl.DataFrame) -> pl.DataFrame:
+    """Join each cluster to another of which most of its accounts are members by the evidence.
+
+    Membership is weighed against each cluster by itself, so an account can be a candidate of clusters that it is not
+    in. Where that holds for most accounts of a cluster, the cluster is a part of the other. Parts of one campaign agree
+    so. Campaigns that rent from one market do not: what they have in common says little about either.
+
+    Args:
+        weighed: candidates of all clusters, weighed by `members`.
+        members: cluster, account (int32), sorted; an account is in one cluster at most.
+
+    Returns:
+        cluster, account, sorted. In one call a cluster either takes in others or is taken in.
+    """
+    accounts, clusters = members["account"].to_numpy(), members["cluster"].to_numpy()
+    home = np.full(max(accounts.max(initial=-1), weighed.account.max(initial=-1)) + 1, -1, dtype=np.int32)
+    home[accounts] = clusters
+    own = home[weighed.account]
+    found = (weighed.membership >= GROWING) & (own >= 0) & (own != weighed.cluster)
+    pairs = np.stack([own[found], weighed.cluster[found]])
+    (part, whole), shared = np.unique(pairs, axis=1, return_counts=True)
+    size = np.bincount(clusters)
+    share = shared / size[part]
+    most = (share > MOST_OF_A_PART) & np.isin(whole, clusters)
+    part, whole, share = part[most], whole[most], share[most]
+    moved: dict[int, int] = {}
+    stays: set[int] = set()
+    # The surest first; of two that are parts of each other the smaller moves.
+    for place in np.lexsort((whole, part, -size[whole], size[part], -share)).tolist():
+        one, other = int(part[place]), int(whole[place])
+        if one not in moved and one not in stays and other not in moved:
+            moved[one] = other
+            stays.add(other)
+    renamed = np.arange(len(size), dtype=np.int32)
+    renamed[list(moved)] = list(moved.values())
+    return members.with_columns(cluster=pl.Series(renamed[clusters], dtype=pl.Int32)).sort(
+        "cluster", "account"
+    )
 
 
 def best(weighed: Weighed, least: float) -> pl.DataFrame:

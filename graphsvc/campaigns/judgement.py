@@ -30,7 +30,7 @@ Progress = Callable[[str, int, int], None]
 class Bar:
     """What a cluster and its members must reach to be published."""
 
-    min_size: int = 8
+    min_size: int = 6
     min_score: float = 0.5
     min_coordination: float = 0.9
     """Coordination (0-1) from which a cluster that is no campaign is published as a likely business. Measured on demo

@@ -65,7 +65,7 @@ def detect(
             min=0.0,
         ),
     ] = 1.0,
-    min_size: Annotated[int, typer.Option(help="Accounts of the smallest cluster published.", min=2)] = 8,
+    min_size: Annotated[int, typer.Option(help="Accounts of the smallest cluster published.", min=2)] = 6,
     min_score: Annotated[
         float,
         typer.Option(help="Score (0-1) a cluster needs to be published as a campaign.", min=0.0, max=1.0),
