@@ -122,6 +122,8 @@ class Settings(BaseSettings):
     """GraphQL requests that may wait for their turn."""
     request_timeout: Annotated[float, Field(gt=0)] = 60.0
     """Seconds a GraphQL request may take, waiting included."""
+    read_timeout: Annotated[float, Field(gt=0)] = 5.0
+    """Seconds the head of a request may take to arrive, and its body; each 2,000 bytes that arrive add one."""
     persisted_only: bool = False
     """Whether only the documents of the front end are executed."""
     drain_seconds: Annotated[float, Field(ge=0)] = 1.0
