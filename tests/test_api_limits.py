@@ -17,13 +17,13 @@ from pydantic import SecretStr
 
 from graphsvc.api import keys, operation
 from graphsvc.api.app import create_app
-from graphsvc.api.gate import Gate, TimedOut
+from graphsvc.api.gate import Gate
 from graphsvc.api.limits import MAX_COST
 from graphsvc.api.operation import Documents
 from graphsvc.api.persisted import documents
 from graphsvc.api.rates import REFUSED_COSTS, Rates
 from graphsvc.api.schema import build_schema
-from graphsvc.errors import Busy, SettingsError
+from graphsvc.errors import Busy, SettingsError, TimedOut
 from graphsvc.settings import Settings
 from graphsvc.store import Address, Store
 from graphsvc.store.reader import Reader
@@ -132,7 +132,7 @@ def test_the_gate_lets_few_through_has_some_wait_and_sends_the_rest_away() -> No
         async def request() -> None:
             nonlocal inside, most, busy
             try:
-                async with gate.turn():
+                async with gate.enter("a") as entry, entry.turn(1):
                     inside += 1
                     most = max(most, inside)
                     await release.wait()
@@ -154,7 +154,7 @@ def test_waiting_and_doing_end_at_the_timeout() -> None:
         gate = Gate(1, 1, 0.05)
 
         async def request() -> None:
-            async with gate.turn():
+            async with gate.enter("a") as entry, entry.turn(1):
                 await asyncio.sleep(10)
 
         results = await asyncio.gather(request(), request(), return_exceptions=True)

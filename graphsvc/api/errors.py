@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.websockets import WebSocket
 
 from graphsvc.api.rates import RateLimited
-from graphsvc.errors import AccessDenied, GraphsvcError
+from graphsvc.errors import AccessDenied, Busy, GraphsvcError
 
 log = logging.getLogger("graphsvc.api")
 
@@ -106,6 +106,8 @@ def advice(error: GraphsvcError) -> dict[str, str]:
     """What an error says in headers of its answer."""
     if isinstance(error, AccessDenied):
         return {"WWW-Authenticate": "Bearer"}
+    if isinstance(error, Busy):
+        return {"Retry-After": "1"}  # the shortest there is: a turn takes parts of a second
     return {"Retry-After": str(error.seconds)} if isinstance(error, RateLimited) else {}
 
 

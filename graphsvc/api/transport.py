@@ -9,7 +9,7 @@ from typing import Any, cast
 import strawberry
 from cross_web import HTTPException
 from fastapi import Request, Response
-from starlette.requests import HTTPConnection
+from starlette.requests import ClientDisconnect, HTTPConnection
 from strawberry.exceptions import ConnectionRejectionError
 from strawberry.fastapi import GraphQLRouter
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
@@ -72,8 +72,15 @@ class _Router(GraphQLRouter[Context, None]):
             if request.scope["type"] == "websocket":
                 with ExitStack() as request.state.held:
                     return await answer(request, *args, **kwargs)
-            async with cast(Gate, request.app.state.gate).turn():
+            gate = cast(Gate, request.app.state.gate)
+            context = kwargs["context"]
+            who = cast(Context, context).principal.id
+            with gate.arriving(who):
+                await request.body()  # kept by the request for whoever reads it next
+            async with gate.enter(who) as request.state.entry:
                 return await answer(request, *args, **kwargs)
+        except ClientDisconnect:
+            return Response(status_code=400)  # goes nowhere
         except HTTPException as error:
             return failure(BadInput(f"{error.reason[:MAX_MESSAGE].rstrip('.')}."), request_id(request))
 
