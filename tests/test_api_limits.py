@@ -86,9 +86,11 @@ def test_an_address_is_limited_before_anybody_is_known(serving: Serving) -> None
     with serving(client_rate_limit="4/hour") as api:
         for _ in range(4):
             assert api.client.get("/graphql", headers={"Accept": "text/html"}).status_code == 200
-        answer = api.post(VIEWER)
+        answer = api.client.get("/graphql", headers={"Accept": "text/html"})
         assert (answer.status_code, code(answer)) == (429, "rate_limited")
         assert int(answer.headers["Retry-After"]) > 3500
+        # Those with a key are counted for themselves.
+        assert [api.post(VIEWER).status_code for _ in range(5)] == [200] * 4 + [429]
         assert api.client.get("/healthz").status_code == 200  # whoever watches over the service asks on
 
 

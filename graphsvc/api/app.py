@@ -72,7 +72,8 @@ def create_app(settings: Settings, address: Address) -> FastAPI:
     app.add_middleware(Edge, settings, app.state.rates)
     app.add_middleware(Telemetry)
     app.add_middleware(Prefix, settings.root_path)  # the last is the outermost
-    app.add_exception_handler(GraphsvcError, errors.handle)
+    # For requests and WebSockets alike; the types know handlers of one of them only.
+    app.add_exception_handler(GraphsvcError, errors.handle)  # type: ignore[arg-type]
     app.add_exception_handler(HTTPException, errors.handle_http)
     app.add_exception_handler(Exception, errors.handle_unexpected)
     app.add_api_route("/healthz", healthz, methods=["GET", "HEAD"])

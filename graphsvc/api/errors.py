@@ -111,13 +111,16 @@ def advice(error: GraphsvcError) -> dict[str, str]:
     return {"Retry-After": str(error.seconds)} if isinstance(error, RateLimited) else {}
 
 
-async def handle(connection: HTTPConnection, error: Exception) -> Response:
+async def handle(connection: HTTPConnection, error: Exception) -> Response | None:
     """Answers an error of the family that reached the framework; a WebSocket is refused."""
     if not isinstance(error, GraphsvcError):
         raise error
     if isinstance(connection, WebSocket):
-        await connection.close(code=1008)
-        return Response()
+        if isinstance(error, Busy):
+            await connection.close(code=1013, reason=str(error))  # try again later (IANA's registry of codes)
+        else:
+            await connection.close(code=1008)
+        return None
     return failure(error, request_id(connection))
 
 

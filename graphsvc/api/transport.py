@@ -19,7 +19,7 @@ from graphsvc.api.context import Context
 from graphsvc.api.errors import MAX_MESSAGE, BadInput, failure, request_id
 from graphsvc.api.gate import Gate
 from graphsvc.api.persisted import is_handshake, refuse_handshake, text_of
-from graphsvc.errors import GraphsvcError
+from graphsvc.errors import Busy, GraphsvcError
 
 INIT_SECONDS = 5
 """How long a WebSocket may take to say who asks."""
@@ -85,13 +85,16 @@ class _Router(GraphQLRouter[Context, None]):
             return failure(BadInput(f"{error.reason[:MAX_MESSAGE].rstrip('.')}."), request_id(request))
 
     async def on_ws_connect(self, context: Context) -> object:  # type: ignore[override]
-        """Lets a WebSocket in, or closes it with 4403."""
+        """Lets a WebSocket in, or closes it with 4403; with 1013 if the principal holds as many as it may."""
         parameters = context.connection_params or {}
         given = parameters.get("authorization") or parameters.get("Authorization") or context.authorization
         try:
             await context.admit(given if isinstance(given, str) else "")
             if context.request is not None:
                 context.request.state.held.enter_context(context.hub.connected(context.principal.id))
+                context.request.state.unknown.close()
+        except Busy:  # no refusal of who asks
+            raise
         except GraphsvcError as error:
             raise ConnectionRejectionError from error
         return UNSET
