@@ -128,7 +128,7 @@ class Settings(BaseSettings):
     """Seconds a GraphQL request may wait for its turn."""
     request_timeout: Annotated[float, Field(gt=0)] = 60.0
     """Seconds a GraphQL request may take, waiting included."""
-    read_timeout: Annotated[float, Field(gt=0)] = 5.0
+    read_timeout: Annotated[float, Field(gt=0)] = 10.0
     """Seconds the head of a request may take to arrive, and its body; each 2,000 bytes that arrive add one."""
     persisted_only: bool = False
     """Whether only the documents of the front end are executed."""

@@ -141,6 +141,27 @@ def test_half_sent_bodies_without_a_key_cost_those_with_one_nothing(tmp_path: Pa
         assert {answer.split()[1] for answer in answers} == {"401", "429"}
 
 
+def test_an_answer_has_its_own_status_whatever_comes_meanwhile(tmp_path: Path) -> None:
+    stats, viewer = (json.dumps({"query": each}).encode() for each in ("{ stats { accounts } }", VIEWER))
+    with serving(tmp_path, read_timeout=FAR) as service:
+        gate: Gate = service.app.state.gate
+        with ExitStack() as stack:
+            waiting = []
+            for body in (stats, viewer):
+                connection = stack.enter_context(socket.create_connection(("127.0.0.1", service.port)))
+                connection.settimeout(60)
+                connection.sendall(
+                    b"POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+                    b"Authorization: Bearer %s\r\nContent-Length: %d\r\n\r\n"
+                    % (service.key().encode(), len(body))
+                )
+                waiting.append((connection, body))
+                until(lambda: gate._arriving.total() == len(waiting))
+            for (connection, body), status in zip(waiting, ("503", "200"), strict=True):
+                connection.sendall(body)
+                assert heard(connection).split()[1] == status
+
+
 def test_a_client_that_leaves_is_no_error_of_the_service(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

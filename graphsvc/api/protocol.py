@@ -48,7 +48,7 @@ def protocol_class(settings: Settings) -> type["HttpProtocol"]:
 class HttpProtocol(H11Protocol):
     """One connection of a client."""
 
-    read_timeout = 5.0
+    read_timeout = 10.0
     """Seconds a head may take, before what `READ_RATE` adds."""
 
     def __init__(

@@ -77,12 +77,21 @@ class _Router(GraphQLRouter[Context, None]):
             who = cast(Context, context).principal.id
             with gate.arriving(who):
                 await request.body()  # kept by the request for whoever reads it next
+            request.state.answer = context.response
             async with gate.enter(who) as request.state.entry:
                 return await answer(request, *args, **kwargs)
         except ClientDisconnect:
             return Response(status_code=400)  # goes nowhere
         except HTTPException as error:
             return failure(BadInput(f"{error.reason[:MAX_MESSAGE].rstrip('.')}."), request_id(request))
+
+    async def get_sub_response(self, request: Request) -> Response:
+        """Return the response whose status and headers the answer takes: this request's.
+
+        The library takes that of the request that came last, which another may be while this one waits.
+        """
+        found: Response = request.state.answer
+        return found
 
     async def on_ws_connect(self, context: Context) -> object:  # type: ignore[override]
         """Lets a WebSocket in, or closes it with 4403; with 1013 if the principal holds as many as it may."""
