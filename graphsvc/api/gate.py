@@ -27,13 +27,16 @@ class TooManyAtOnce(GraphsvcError):
 class FairSlots:
     """Units that principals hold for a while, at most a share each; those who wait get them by turns."""
 
-    def __init__(self, units: int, share: float) -> None:
+    def __init__(self, units: int, share: float, waiting: int | None = None) -> None:
         """Args:
         units: how many there are.
-        share: part of them that one principal may hold, rounded up.
+        share: part of them, and of the places to wait, that one principal may have, rounded up.
+        waiting: how many may wait for units; None: any number.
         """
         self._units = units
         self._most = max(1, math.ceil(units * share))
+        self._places = waiting
+        self._places_of_one = None if waiting is None else math.ceil(waiting * share)
         self._held: Counter[str] = Counter()
         self._waiting: dict[str, deque[tuple[int, asyncio.Future[None]]]] = {}
 
@@ -46,11 +49,13 @@ class FairSlots:
         """Wait for units and take them; one who holds none is never refused for asking more than a share.
 
         Raises:
-            Busy: there were none in so many seconds.
+            Busy: there were none in so many seconds, or as many as may wait do so already.
+            TooManyAtOnce: of this principal as many as its share wait already.
         """
         if self._fits(principal, units) and not self._waiting.get(principal):
             self._held[principal] += units
             return
+        self._check_places(principal)
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         queue = self._waiting.setdefault(principal, deque())
         queue.append((units, turn))
@@ -77,6 +82,18 @@ class FairSlots:
     def add(self, principal: str, units: int) -> None:
         """Count more units as held than were taken."""
         self._held[principal] += units
+
+    def _check_places(self, principal: str) -> None:
+        if self._places is None or self._places_of_one is None:
+            return
+        if len(self._waiting.get(principal, ())) >= self._places_of_one:
+            raise TooManyAtOnce(
+                "You have as many heavy requests under way as you may.", "Wait for one to be answered."
+            )
+        if sum(map(len, self._waiting.values())) >= self._places:
+            raise Busy(
+                "The service has as many heavy requests to do as it takes on.", "Try again in a moment."
+            )
 
     def _give(self, principal: str, units: int) -> None:
         self._held[principal] -= units
@@ -167,7 +184,8 @@ class Gate:
         cost_at_once: rows that the heavy ones among the requests may read at a time.
         """
         self.turns = FairSlots(at_once, share)
-        self.costs = FairSlots(cost_at_once, share)
+        # Heavy requests that wait leave most places to the light ones, which are done sooner.
+        self.costs = FairSlots(cost_at_once, share, waiting // 4)
         self._most = at_once + waiting
         self._share = max(1, math.ceil(self._most * share))
         self._timeout = timeout

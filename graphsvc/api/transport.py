@@ -73,8 +73,8 @@ class _Router(GraphQLRouter[Context, None]):
                 with ExitStack() as request.state.held:
                     return await answer(request, *args, **kwargs)
             gate = cast(Gate, request.app.state.gate)
-            context = kwargs["context"]
-            who = cast(Context, context).principal.id
+            context = cast(Context, kwargs["context"])
+            who = context.principal.id
             with gate.arriving(who):
                 await request.body()  # kept by the request for whoever reads it next
             request.state.answer = context.response
