@@ -86,13 +86,13 @@ class FairSlots:
     def _check_places(self, principal: str) -> None:
         if self._places is None or self._places_of_one is None:
             return
-        if len(self._waiting.get(principal, ())) >= self._places_of_one:
-            raise TooManyAtOnce(
-                "You have as many heavy requests under way as you may.", "Wait for one to be answered."
-            )
         if sum(map(len, self._waiting.values())) >= self._places:
             raise Busy(
                 "The service has as many heavy requests to do as it takes on.", "Try again in a moment."
+            )
+        if len(self._waiting.get(principal, ())) >= self._places_of_one:
+            raise TooManyAtOnce(
+                "You have as many heavy requests under way as you may.", "Wait for one to be answered."
             )
 
     def _give(self, principal: str, units: int) -> None:
