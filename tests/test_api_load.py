@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -284,6 +285,32 @@ def test_a_question_that_does_not_begin_in_time_is_shed(
         assert service.ask(service.key(), PAGE) == (503, "busy")
         release.set()
         assert first.result() == (200, "ok")
+
+
+def test_exports_of_one_key_take_its_share_and_no_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release = threading.Event()
+
+    async def slow(self: Worker, *args: object, **kwargs: object) -> SimpleNamespace:
+        while not release.is_set():
+            await asyncio.sleep(0.01)
+        return SimpleNamespace(content=b"{}", hidden=0)
+
+    monkeypatch.setattr(Worker, "run", slow)
+    with serving(tmp_path, requests_at_once=4, requests_waiting=0) as service, ThreadPoolExecutor() as pool:
+        mine, other = service.key(), service.key()
+
+        def export(key: str) -> int:
+            url = f"http://127.0.0.1:{service.port}/clusters/c/export"
+            return httpx.get(url, headers={"Authorization": f"Bearer {key}"}, timeout=FAR).status_code
+
+        first = pool.submit(export, mine)
+        until(lambda: service.app.state.gate.inside == 1)
+        assert export(mine) == 429
+        assert service.ask(other) == (200, "ok")
+        release.set()
+        assert first.result() == 200
 
 
 def test_what_a_request_reads_beyond_its_estimate_counts_too() -> None:

@@ -17,7 +17,7 @@ Event = h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]
 class StrictConnection(h11.Connection):
     """The server's side of a connection that accepts one reading of each request only.
 
-    h11 refuses most of what is ambiguous. It accepts a `Content-Length` beside `Transfer-Encoding`, `Transfer-Encoding`
+    h11 refuses most of what is ambiguous. It accepts a `Content-Length` with a `Transfer-Encoding`, `Transfer-Encoding`
     in HTTP/1.0, repeated lengths, lines that end in a bare LF, folded lines, and blanks after the size of a chunk.
     RFC 9112 lets a server refuse each of them.
     """
