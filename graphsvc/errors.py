@@ -184,4 +184,13 @@ class Busy(GraphsvcError):
     """The service does as much as it takes on; the same request may do in a moment."""
 
     code = "busy"
+    exit_status = 4
+    http_status = 503
+
+
+class TimedOut(GraphsvcError):
+    """What was asked for was not done in the time it has: it is too much, or too much else is done."""
+
+    code = "timed_out"
+    exit_status = 4
     http_status = 503

@@ -120,8 +120,16 @@ class Settings(BaseSettings):
     """GraphQL requests that are executed at a time."""
     requests_waiting: Annotated[int, Field(ge=0)] = 128
     """GraphQL requests that may wait for their turn."""
+    cost_at_once: Annotated[int, Field(ge=1)] = 40_000
+    """Rows that GraphQL requests of more than 250 rows may read at a time; the others of them wait."""
+    principal_share: Annotated[float, Field(gt=0, le=1)] = 0.25
+    """Part of all these that one principal may have."""
+    wait_timeout: Annotated[float, Field(gt=0)] = 4.0
+    """Seconds a GraphQL request may wait for its turn."""
     request_timeout: Annotated[float, Field(gt=0)] = 60.0
     """Seconds a GraphQL request may take, waiting included."""
+    read_timeout: Annotated[float, Field(gt=0)] = 10.0
+    """Seconds the head of a request may take to arrive, and its body; each 2,000 bytes that arrive add one."""
     persisted_only: bool = False
     """Whether only the documents of the front end are executed."""
     drain_seconds: Annotated[float, Field(ge=0)] = 1.0

@@ -17,13 +17,13 @@ from pydantic import SecretStr
 
 from graphsvc.api import keys, operation
 from graphsvc.api.app import create_app
-from graphsvc.api.gate import Gate, TimedOut
+from graphsvc.api.gate import Gate
 from graphsvc.api.limits import MAX_COST
 from graphsvc.api.operation import Documents
 from graphsvc.api.persisted import documents
 from graphsvc.api.rates import REFUSED_COSTS, Rates
 from graphsvc.api.schema import build_schema
-from graphsvc.errors import Busy, SettingsError
+from graphsvc.errors import Busy, SettingsError, TimedOut
 from graphsvc.settings import Settings
 from graphsvc.store import Address, Store
 from graphsvc.store.reader import Reader
@@ -86,9 +86,11 @@ def test_an_address_is_limited_before_anybody_is_known(serving: Serving) -> None
     with serving(client_rate_limit="4/hour") as api:
         for _ in range(4):
             assert api.client.get("/graphql", headers={"Accept": "text/html"}).status_code == 200
-        answer = api.post(VIEWER)
+        answer = api.client.get("/graphql", headers={"Accept": "text/html"})
         assert (answer.status_code, code(answer)) == (429, "rate_limited")
         assert int(answer.headers["Retry-After"]) > 3500
+        # Those with a key are counted for themselves.
+        assert [api.post(VIEWER).status_code for _ in range(5)] == [200] * 4 + [429]
         assert api.client.get("/healthz").status_code == 200  # whoever watches over the service asks on
 
 
@@ -132,7 +134,7 @@ def test_the_gate_lets_few_through_has_some_wait_and_sends_the_rest_away() -> No
         async def request() -> None:
             nonlocal inside, most, busy
             try:
-                async with gate.turn():
+                async with gate.enter("a") as entry, entry.turn(1):
                     inside += 1
                     most = max(most, inside)
                     await release.wait()
@@ -154,7 +156,7 @@ def test_waiting_and_doing_end_at_the_timeout() -> None:
         gate = Gate(1, 1, 0.05)
 
         async def request() -> None:
-            async with gate.turn():
+            async with gate.enter("a") as entry, entry.turn(1):
                 await asyncio.sleep(10)
 
         results = await asyncio.gather(request(), request(), return_exceptions=True)

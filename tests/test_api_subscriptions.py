@@ -276,7 +276,7 @@ def test_a_key_holds_so_many_connections_and_no_more(
             await say(third, type="connection_init", payload={"authorization": f"Bearer {key}"})
             return await closed(third)
 
-    assert asyncio.run(listen()) == 4403
+    assert asyncio.run(listen()) == 1013
     until(lambda: service.app.state.hub.connections == 0)
 
 

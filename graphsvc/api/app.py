@@ -41,12 +41,17 @@ def create_app(settings: Settings, address: Address) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with (
             Reader(address, settings.query_timeout, load_or_create_veil(settings)) as app.state.reader,
-            Worker(address, settings.query_timeout) as app.state.worker,
+            Worker(address, settings.query_timeout, settings.wait_timeout) as app.state.worker,
         ):
             app.state.hub = Hub(app.state.reader)
             app.state.processes = DetectionProcesses(app.state.worker, settings)
             app.state.gate = Gate(
-                settings.requests_at_once, settings.requests_waiting, settings.request_timeout
+                settings.requests_at_once,
+                settings.requests_waiting,
+                settings.request_timeout,
+                wait=settings.wait_timeout,
+                share=settings.principal_share,
+                cost_at_once=settings.cost_at_once,
             )
             yield
             app.state.processes.close()
@@ -67,7 +72,8 @@ def create_app(settings: Settings, address: Address) -> FastAPI:
     app.add_middleware(Edge, settings, app.state.rates)
     app.add_middleware(Telemetry)
     app.add_middleware(Prefix, settings.root_path)  # the last is the outermost
-    app.add_exception_handler(GraphsvcError, errors.handle)
+    # For requests and WebSockets alike; the types know handlers of one of them only.
+    app.add_exception_handler(GraphsvcError, errors.handle)  # type: ignore[arg-type]
     app.add_exception_handler(HTTPException, errors.handle_http)
     app.add_exception_handler(Exception, errors.handle_unexpected)
     app.add_api_route("/healthz", healthz, methods=["GET", "HEAD"])

@@ -3,15 +3,28 @@
 Plain ASGI, within `telemetry`, around everything else.
 """
 
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from graphsvc.api.errors import BadInput, failure
-from graphsvc.api.rates import Rates
+from graphsvc.api.gate import TooManyAtOnce
+from graphsvc.api.rates import ANONYMOUS, KEYED, WEBSOCKET, Rates, find_network
 from graphsvc.errors import GraphsvcError
 from graphsvc.settings import Settings
 
 MAX_BODY_BYTES = 64 * 1024
+READ_RATE = 2_000
+"""Bytes a second that a request must bring after its first seconds. Apache's mod_reqtimeout asks for 500; a body has at
+most 64 KiB here, so that 2,000 give it half a minute."""
+UNKNOWN = 64
+"""Requests of one address that are under way before it is known who asks: without a key, or WebSockets that did not yet
+say it. A browser has six connections; these take milliseconds each."""
 PROBES = frozenset(("/healthz", "/readyz"))
 """Asked by those who watch over the service: at any time, by any name."""
 METRICS = "/metrics"
@@ -19,6 +32,8 @@ METRICS = "/metrics"
 _LOOPBACK = frozenset(("localhost", "127.0.0.1", "::1"))
 _REFUSED = frozenset((1008, 4401, 4403))
 """With these a WebSocket is closed that is not let in."""
+_UNREAD = frozenset((408, 413))
+"""With these a connection is closed: the rest of the request is not read."""
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -37,6 +52,13 @@ class BodyTooLarge(BadInput):
     http_status = 413
 
 
+class RequestTimeout(GraphsvcError):
+    """A request that arrives too slowly."""
+
+    code = "request_timeout"
+    http_status = 408
+
+
 class UnknownHost(BadInput):
     """A request by a name that is not the service's."""
 
@@ -50,6 +72,8 @@ class Edge:
     def __init__(self, app: ASGIApp, settings: Settings, rates: Rates) -> None:
         self._app = app
         self._rates = rates
+        self._read_timeout = settings.read_timeout
+        self._unknown: Counter[str] = Counter()
         given = {host.strip().lower() for host in settings.allowed_hosts.split(",")}
         self._hosts = given | {settings.host.lower(), *_LOOPBACK}
 
@@ -61,46 +85,62 @@ class Edge:
         headers = Headers(scope=scope)
         request_id = scope["state"]["request_id"]
         client = (scope.get("client") or ("unknown",))[0]
-        read = 0
+        kind = _kind(scope, headers)
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 answer = MutableHeaders(scope=message)
                 answer["X-Request-Id"] = request_id
+                if message["status"] in _UNREAD:
+                    answer["Connection"] = "close"
                 for name, value in _HEADERS.items():
                     answer.setdefault(name, value)
             if message.get("status") == 401 or message.get("code") in _REFUSED:
-                self._rates.refused(client)
+                self._rates.refused(client, kind)
             await send(message)
 
-        async def receive_capped() -> Message:
-            nonlocal read
-            message = await receive()
-            if message["type"] == "websocket.receive":
-                read = len(message.get("bytes") or (message.get("text") or "").encode())
-            else:
-                read += len(message.get("body", b""))
-            if read > MAX_BODY_BYTES:
-                raise _too_large()
-            return message
-
+        unknown = scope["state"]["unknown"] = ExitStack()
         try:
-            self._check(scope, headers, client)
+            self._check(scope, headers, client, kind)
+            if kind != KEYED and _path(scope) not in PROBES:
+                unknown.enter_context(self._count_unknown(client))
         except GraphsvcError as error:
             if scope["type"] == "websocket":
                 await receive()
-                await send({"type": "websocket.close", "code": 1008})
+                await send({"type": "websocket.close", "code": 1013 if error.http_status == 429 else 1008})
             else:
                 scope["state"]["record"].codes.append(error.code)
                 await failure(error, request_id)(scope, receive, send_with_headers)
             return
-        await self._app(scope, receive_capped, send_with_headers)
+        with unknown:
+            await self._app(scope, _Body(receive, self._read_timeout), send_with_headers)
 
-    def _check(self, scope: Scope, headers: Headers, client: str) -> None:
-        path = scope["path"].removeprefix(scope.get("root_path", ""))
+    @contextmanager
+    def _count_unknown(self, client: str) -> Iterator[None]:
+        """Count a request of an address while it is unknown who asks.
+
+        Raises:
+            TooManyAtOnce: there are as many of this address as there may be.
+        """
+        network = find_network(client)
+        if self._unknown[network] >= UNKNOWN:
+            raise TooManyAtOnce(
+                f"This address has {UNKNOWN} requests without a key under way, as many as it may.",
+                "Wait for one to be answered.",
+            )
+        self._unknown[network] += 1
+        try:
+            yield
+        finally:
+            self._unknown[network] -= 1
+            if not self._unknown[network]:
+                del self._unknown[network]
+
+    def _check(self, scope: Scope, headers: Headers, client: str, kind: str) -> None:
+        path = _path(scope)
         if path in PROBES:
             return
-        self._rates.request(client)
+        self._rates.request(client, kind)
         if path != METRICS and "*" not in self._hosts and _name(headers.get("host", "")) not in self._hosts:
             raise UnknownHost(
                 "The service is not known by this name.",
@@ -109,6 +149,52 @@ class Edge:
         declared = headers.get("content-length", "0")
         if scope["type"] == "http" and declared.isdecimal() and int(declared) > MAX_BODY_BYTES:
             raise _too_large()
+
+
+class _Body:
+    """What a request, or a WebSocket, brings: bounded in size, and a body in time."""
+
+    def __init__(self, receive: Receive, timeout: float) -> None:
+        self._receive = receive
+        self._timeout = timeout
+        self._began = 0.0
+        self._read = 0
+        self._is_whole = False
+
+    async def __call__(self) -> Message:
+        """Return the next message.
+
+        Raises:
+            BodyTooLarge: the body, or the message of a WebSocket, is beyond the cap.
+            RequestTimeout: the body brings too little in the time since it was first asked for.
+        """
+        self._began = self._began or time.monotonic()
+        ends = self._began + self._timeout + self._read / READ_RATE
+        try:
+            async with asyncio.timeout(None if self._is_whole else ends - time.monotonic()):
+                message = await self._receive()
+        except TimeoutError:
+            raise RequestTimeout(
+                "The body of the request did not arrive in time.", "Send it at once."
+            ) from None
+        if message["type"] == "websocket.receive":
+            self._read = len(message.get("bytes") or (message.get("text") or "").encode())
+        else:
+            self._read += len(message.get("body", b""))
+        self._is_whole = not message.get("more_body", False)
+        if self._read > MAX_BODY_BYTES:
+            raise _too_large()
+        return message
+
+
+def _path(scope: Scope) -> str:
+    return str(scope["path"]).removeprefix(scope.get("root_path", ""))
+
+
+def _kind(scope: Scope, headers: Headers) -> str:
+    if scope["type"] == "websocket":
+        return WEBSOCKET
+    return KEYED if "authorization" in headers else ANONYMOUS
 
 
 def _name(host: str) -> str:

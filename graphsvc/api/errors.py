@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.websockets import WebSocket
 
 from graphsvc.api.rates import RateLimited
-from graphsvc.errors import AccessDenied, GraphsvcError
+from graphsvc.errors import AccessDenied, Busy, GraphsvcError
 
 log = logging.getLogger("graphsvc.api")
 
@@ -106,16 +106,21 @@ def advice(error: GraphsvcError) -> dict[str, str]:
     """What an error says in headers of its answer."""
     if isinstance(error, AccessDenied):
         return {"WWW-Authenticate": "Bearer"}
+    if isinstance(error, Busy):
+        return {"Retry-After": "1"}  # the shortest there is: a turn takes parts of a second
     return {"Retry-After": str(error.seconds)} if isinstance(error, RateLimited) else {}
 
 
-async def handle(connection: HTTPConnection, error: Exception) -> Response:
+async def handle(connection: HTTPConnection, error: Exception) -> Response | None:
     """Answers an error of the family that reached the framework; a WebSocket is refused."""
     if not isinstance(error, GraphsvcError):
         raise error
     if isinstance(connection, WebSocket):
-        await connection.close(code=1008)
-        return Response()
+        if isinstance(error, Busy):
+            await connection.close(code=1013, reason=str(error))  # try again later (IANA's registry of codes)
+        else:
+            await connection.close(code=1008)
+        return None
     return failure(error, request_id(connection))
 
 

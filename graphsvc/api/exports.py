@@ -8,6 +8,7 @@ from starlette.responses import Response
 from graphsvc.api.access import require
 from graphsvc.api.changes.reveals import REASON
 from graphsvc.api.errors import BadInput
+from graphsvc.api.gate import Gate
 from graphsvc.api.keys import Role
 from graphsvc.api.principals import principal_of
 from graphsvc.api.rates import Rates
@@ -51,16 +52,17 @@ async def export(
             raise BadInput(f"`reason` is {REASON[0]} to {REASON[1]} characters that print, in one line.")
     cast(Rates, state.rates).spend(principal.id, COST)
     auditor = Auditor(state.signer, principal.name, principal.role.value, record.id)
-    written = await cast(Worker, state.worker).run(
-        export_cluster,
-        auditor,
-        state.reader.veil,
-        cluster,
-        chosen,
-        tlp=level,
-        reason=said,
-        businesses=businesses,
-    )
+    async with cast(Gate, state.gate).enter(principal.id) as entry, entry.turn(COST):
+        written = await cast(Worker, state.worker).run(
+            export_cluster,
+            auditor,
+            state.reader.veil,
+            cluster,
+            chosen,
+            tlp=level,
+            reason=said,
+            businesses=businesses,
+        )
     name = f"{chosen.value}-{''.join(letter for letter in cluster if letter.isalnum() or letter in '-_')}"
     return Response(
         written.content,

@@ -7,7 +7,7 @@ end's own documents are kept for good, others in turn.
 import logging
 import re
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from functools import partial
 from typing import Any, ClassVar
 
@@ -26,6 +26,8 @@ from strawberry.extensions import SchemaExtension
 
 from graphsvc.api.context import Context
 from graphsvc.api.errors import MAX_ERRORS, BadInput, TooExpensive
+from graphsvc.api.estimate import estimate_cost
+from graphsvc.api.gate import Entry
 from graphsvc.api.limits import MAX_COST, MAX_TOKENS, Budget, check_shape
 from graphsvc.api.persisted import documents
 from graphsvc.api.record import Record, record_of
@@ -111,6 +113,7 @@ class Operation(SchemaExtension):
         self._budget = Budget()
         self._record: Record | None = None
         self._refusal: GraphsvcError | None = None
+        self._entry: Entry | None = None
 
     async def on_operation(self) -> AsyncIterator[None]:
         """Charges the operation itself, caps the parser, and tells of the operation at its end."""
@@ -123,7 +126,11 @@ class Operation(SchemaExtension):
         record.principal, record.kind, record.operation = context.principal.id, "refused", ""
         self._record = record
         spend = partial(state.rates.spend, context.principal.id)
-        self._budget = context.budget = Budget(spend=spend)
+        if isinstance(context.request, WebSocket):
+            self._budget = context.budget = Budget(spend=spend)
+        else:
+            self._entry = context.request.state.entry
+            self._budget = context.budget = Budget(spend=partial(self._spend, spend))
         try:
             self._budget.charge(_least(self.execution_context.query or ""))
             self._allow(state.settings)
@@ -138,6 +145,23 @@ class Operation(SchemaExtension):
                 span.update_name(f"{record.kind} {record.operation}".strip())
                 span.set_attribute("graphsvc.cost", self._budget.spent)
         record.cost += self._budget.spent
+
+    async def on_execute(self) -> AsyncIterator[None]:
+        """Waits for a turn of the service, by what the document costs; a subscription needs none."""
+        document = self.execution_context.graphql_document
+        if self._entry is None or document is None:
+            yield
+            return
+        cost = estimate_cost(
+            document, self.execution_context._provided_operation_name, self.execution_context.variables
+        )
+        async with self._entry.turn(cost):
+            yield
+
+    def _spend(self, spend: Callable[[int], None], cost: int) -> None:
+        spend(cost)
+        if self._entry is not None:
+            self._entry.grow(self._budget.spent)
 
     def on_parse(self) -> Iterator[None]:
         """Takes the parse that is kept, if there is one."""

@@ -18,6 +18,9 @@ from graphsvc.settings import Settings
 REFUSED_COSTS = 20
 """What a refused sign-in adds to its request in the count of its address: wrong keys are tried that much slower."""
 
+KEYED, ANONYMOUS, WEBSOCKET = "keyed", "anonymous", "websocket"
+"""Requests with an `Authorization`, those without, and handshakes of WebSockets."""
+
 
 class RateLimited(GraphsvcError):
     """Somebody asked for more in a window than they may; `seconds` until it ends."""
@@ -41,19 +44,23 @@ class Rates:
         self._cost = _rate("GRAPHSVC_RATE_LIMIT", settings.rate_limit)
         self._limiter = FixedWindowRateLimiter(MemoryStorage())
 
-    def request(self, client: str) -> None:
+    def request(self, client: str, kind: str = KEYED) -> None:
         """Counts a request of a client address.
+
+        Args:
+            client: the address.
+            kind: `KEYED`, `ANONYMOUS` or `WEBSOCKET`; each has a count of its own.
 
         Raises:
             RateLimited: there were too many.
         """
-        if not self._limiter.hit(self._requests, "client", _network(client)):
+        if not self._limiter.hit(self._requests, "client", kind, find_network(client)):
             what = "This address sends too many requests."
-            raise self._over(self._requests, what, "client", _network(client))
+            raise self._over(self._requests, what, "client", kind, find_network(client))
 
-    def refused(self, client: str) -> None:
+    def refused(self, client: str, kind: str = KEYED) -> None:
         """Counts a refused sign-in of a client address."""
-        self._limiter.hit(self._requests, "client", _network(client), cost=REFUSED_COSTS)
+        self._limiter.hit(self._requests, "client", kind, find_network(client), cost=REFUSED_COSTS)
 
     def spend(self, principal: str, cost: int) -> None:
         """Charges a principal, by its id.
@@ -77,8 +84,8 @@ def _rate(name: str, text: str) -> RateLimitItem:
         raise SettingsError(f"{name} is no rate.", "Write it like 60000/minute or 200/second.") from None
 
 
-def _network(client: str) -> str:
-    """An address as it is counted: of IPv6 the /64, which is what one host has."""
+def find_network(client: str) -> str:
+    """Return an address as it is counted: of IPv6 the /64, which is what one host has."""
     try:
         address = ip_address(client)
     except ValueError:

@@ -15,27 +15,34 @@ import uvicorn
 from fastapi import FastAPI
 
 from graphsvc.api.edge import MAX_BODY_BYTES
+from graphsvc.api.protocol import protocol_class
 from graphsvc.settings import Settings
 
 GARBAGE = 20_000
 """Objects made before the collector looks at the youngest: an answer makes thousands and leaves none."""
 
 
-def serve(app: FastAPI, listener: socket.socket, settings: Settings) -> None:
-    """Serves until a signal; returns when all that was held is closed."""
-    config = uvicorn.Config(
+def configure(app: FastAPI, settings: Settings) -> uvicorn.Config:
+    """Return how the app is served over HTTP/1.1 and WebSockets."""
+    return uvicorn.Config(
         app,
+        http=protocol_class(settings),
+        port=0,
         log_config=None,
         access_log=False,
         server_header=False,
         ws_max_size=MAX_BODY_BYTES,
         timeout_graceful_shutdown=settings.shutdown_seconds,
     )
+
+
+def serve(app: FastAPI, listener: socket.socket, settings: Settings) -> None:
+    """Serves until a signal; returns when all that was held is closed."""
     # What is there now stays: the collector need not walk it again, which took 150 ms each time it did.
     gc.collect()
     gc.freeze()
     gc.set_threshold(GARBAGE)
-    _Server(config, app, settings.drain_seconds).run(sockets=[listener])
+    _Server(configure(app, settings), app, settings.drain_seconds).run(sockets=[listener])
 
 
 class _Server(uvicorn.Server):

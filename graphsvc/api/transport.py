@@ -9,7 +9,7 @@ from typing import Any, cast
 import strawberry
 from cross_web import HTTPException
 from fastapi import Request, Response
-from starlette.requests import HTTPConnection
+from starlette.requests import ClientDisconnect, HTTPConnection
 from strawberry.exceptions import ConnectionRejectionError
 from strawberry.fastapi import GraphQLRouter
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
@@ -19,7 +19,7 @@ from graphsvc.api.context import Context
 from graphsvc.api.errors import MAX_MESSAGE, BadInput, failure, request_id
 from graphsvc.api.gate import Gate
 from graphsvc.api.persisted import is_handshake, refuse_handshake, text_of
-from graphsvc.errors import GraphsvcError
+from graphsvc.errors import Busy, GraphsvcError
 
 INIT_SECONDS = 5
 """How long a WebSocket may take to say who asks."""
@@ -72,19 +72,38 @@ class _Router(GraphQLRouter[Context, None]):
             if request.scope["type"] == "websocket":
                 with ExitStack() as request.state.held:
                     return await answer(request, *args, **kwargs)
-            async with cast(Gate, request.app.state.gate).turn():
+            gate = cast(Gate, request.app.state.gate)
+            context = cast(Context, kwargs["context"])
+            who = context.principal.id
+            with gate.arriving(who):
+                await request.body()  # kept by the request for whoever reads it next
+            request.state.answer = context.response
+            async with gate.enter(who) as request.state.entry:
                 return await answer(request, *args, **kwargs)
+        except ClientDisconnect:
+            return Response(status_code=400)  # goes nowhere
         except HTTPException as error:
             return failure(BadInput(f"{error.reason[:MAX_MESSAGE].rstrip('.')}."), request_id(request))
 
+    async def get_sub_response(self, request: Request) -> Response:
+        """Return the response whose status and headers the answer takes: this request's.
+
+        The library takes that of the request that came last, which another may be while this one waits.
+        """
+        found: Response = request.state.answer
+        return found
+
     async def on_ws_connect(self, context: Context) -> object:  # type: ignore[override]
-        """Lets a WebSocket in, or closes it with 4403."""
+        """Lets a WebSocket in, or closes it with 4403; with 1013 if the principal holds as many as it may."""
         parameters = context.connection_params or {}
         given = parameters.get("authorization") or parameters.get("Authorization") or context.authorization
         try:
             await context.admit(given if isinstance(given, str) else "")
             if context.request is not None:
                 context.request.state.held.enter_context(context.hub.connected(context.principal.id))
+                context.request.state.unknown.close()
+        except Busy:  # no refusal of who asks
+            raise
         except GraphsvcError as error:
             raise ConnectionRejectionError from error
         return UNSET

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from contextvars import copy_context
 from functools import partial
 from types import TracebackType
@@ -23,10 +24,15 @@ WAITING = 16
 class Worker:
     """Runs `function(store, …)` off the event loop, so that a long analysis does not hold up short questions."""
 
-    def __init__(self, address: Address, query_timeout: float) -> None:
-        """`query_timeout`: seconds a statement may take in the database."""
+    def __init__(self, address: Address, query_timeout: float, wait: float = 4.0) -> None:
+        """Args:
+        query_timeout: seconds a statement may take in the database.
+        wait: seconds a work may wait for a thread.
+        """
         self._store = Store(address, query_timeout)
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="graphsvc-work")
+        self._free = asyncio.Semaphore(THREADS)
+        self._wait = wait
         self.inside = 0
         """Works that are done or wait for a thread."""
 
@@ -48,14 +54,32 @@ class Worker:
         """The answer of `function(store, *args, **kwargs)`.
 
         Raises:
-            Busy: as many works as may wait do so already.
+            Busy: as many works as may wait do so already, or there was no thread in time.
         """
         if self.inside >= THREADS + WAITING:
             raise Busy("The service has as many analyses to do as it takes on.", "Try again in a moment.")
         self.inside += 1
         try:
-            loop, context = asyncio.get_running_loop(), copy_context()
-            work = partial(context.run, function, self._store, *args, **kwargs)
-            return await loop.run_in_executor(self._threads, work)
-        finally:
+            async with asyncio.timeout(self._wait):
+                await self._free.acquire()
+        except BaseException as error:
             self.inside -= 1
+            if isinstance(error, TimeoutError):
+                raise Busy(
+                    "The service has more analyses to do than it can begin in time.", "Try again in a moment."
+                ) from None
+            raise
+        loop, context = asyncio.get_running_loop(), copy_context()
+        work = self._threads.submit(context.run, partial(function, self._store, *args, **kwargs))
+
+        def end(_: object) -> None:
+            # A thread outlives a request that gave up waiting for it, so its place is free only now.
+            with suppress(RuntimeError):  # the loop has ended
+                loop.call_soon_threadsafe(self._end)
+
+        work.add_done_callback(end)
+        return await asyncio.wrap_future(work)
+
+    def _end(self) -> None:
+        self.inside -= 1
+        self._free.release()

@@ -35,6 +35,8 @@ def serve(
     Every query needs an API key (`graphsvc keys create --role viewer`). A browser gets the console at `/` and
     GraphiQL at `/graphql`.
     The log goes to standard error, a line a request; metrics are at /metrics. SIGTERM lets what is asked be answered.
+    Limits are settings: GRAPHSVC_PRINCIPAL_SHARE, GRAPHSVC_READ_TIMEOUT, GRAPHSVC_WAIT_TIMEOUT, GRAPHSVC_COST_AT_ONCE
+    and others of docs/graphql/limits.md.
     """
     from graphsvc.api import logs, server
     from graphsvc.api.app import create_app

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from graphsvc.errors import DatabaseRefused, VerificationError
+from graphsvc.errors import Busy, VerificationError
 from graphsvc.model.audit import GENESIS, Act, Entry, Head
 from graphsvc.privatefile import in_turn, replace_whole
 from graphsvc.signing import Signer
@@ -26,7 +26,7 @@ HEAD_FILE = "audit-head.json"
 _HASH = re.compile(r"[0-9a-f]{64}")
 TURNS = 50
 """How often a writer that others forestall tries again before it gives up."""
-BUSY = DatabaseRefused("Others kept writing to the audit log.", "Nothing was changed. Try again in a moment.")
+BUSY = Busy("Others kept writing to the audit log.", "Nothing was changed. Try again in a moment.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class Auditor:
         Returns: False if one of `guards` was closed.
 
         Raises:
-            DatabaseUnavailable, DatabaseRefused: the log cannot be written, so nothing was.
+            DatabaseUnavailable, DatabaseRefused, Busy: the log cannot be written, so nothing was.
         """
         plain = json.loads(
             json.dumps(dict(details or {}))

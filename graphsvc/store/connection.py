@@ -11,7 +11,7 @@ import neo4j
 from neo4j import exceptions as failed
 from pydantic import SecretStr
 
-from graphsvc.errors import DatabaseRefused, DatabaseUnavailable
+from graphsvc.errors import DatabaseRefused, DatabaseUnavailable, TimedOut
 from graphsvc.statements import cypher
 from graphsvc.store.bookmarks import find_bookmarks, forget_bookmarks, is_about_bookmarks
 from graphsvc.store.watch import watching
@@ -43,13 +43,14 @@ class Address:
 
 
 @contextmanager
-def translated(doing: str = "a statement") -> Iterator[None]:
+def translated(doing: str = "a statement", seconds: float | None = None) -> Iterator[None]:
     """Turns the driver's exceptions into the family's, without the text of queries or parameters.
 
-    `doing` names what was asked of the database, for the message.
+    `doing` names what was asked of the database, `seconds` is the time it had; both for the message.
 
     Raises:
         DatabaseUnavailable: not reachable, not writable now, or the sign-in is refused.
+        TimedOut: reached, and ended what was asked when its time was over.
         DatabaseRefused: reached, and answered that it will not do this.
     """
     with watching(doing):
@@ -83,6 +84,13 @@ def translated(doing: str = "a statement") -> Iterator[None]:
                 raise DatabaseUnavailable(
                     f"Another database took the place of the one that answered before ({error.code}).",
                     "Try again; nothing is to restart.",
+                ) from error
+            if "TransactionTimedOut" in (error.code or ""):
+                took = "its time" if seconds is None else f"{seconds:g} s"
+                # Neo4j calls this the client's error; as often it has too much else to do.
+                raise TimedOut(
+                    f"The query took longer than {took} in Neo4j and was ended.",
+                    "Try again in a moment, or ask for less: a smaller `first`, a narrower filter.",
                 ) from error
             raise DatabaseRefused(f"Neo4j refused {doing} ({error.code}).", _advice(error.code)) from error
 
@@ -149,13 +157,13 @@ class Store:
 
     def read(self, name: str, /, **parameters: object) -> list[Row]:
         """Rows of a reading statement; retried by the driver on passing faults."""
-        with translated(name), self._session(neo4j.READ_ACCESS) as session:
+        with translated(name, self._timeout), self._session(neo4j.READ_ACCESS) as session:
             return session.execute_read(self._work(lambda tx: tx.run(cypher(name), parameters).data()))
 
     def stream(self, name: str, /, **parameters: object) -> Generator[tuple[Any, ...]]:
         """Records of a reading statement one by one, as tuples, for results too large for a list. Closing it ends the
         statement."""
-        with translated(name), self._session(neo4j.READ_ACCESS) as session:
+        with translated(name, self._timeout), self._session(neo4j.READ_ACCESS) as session:
             for record in session.run(self._query(name), parameters):
                 yield tuple(record.values())
 
@@ -172,7 +180,7 @@ class Store:
                 rows = tx.run(cypher(name), parameters).data()
             return rows
 
-        with translated(steps[-1][0]), self._session() as session:
+        with translated(steps[-1][0], self._timeout), self._session() as session:
             return session.execute_write(self._work(work))
 
     def guarded(self, guard: tuple[str, Row], *steps: tuple[str, Row]) -> bool:
@@ -205,7 +213,7 @@ class Store:
 
     def autocommit(self, name: str, /, **parameters: object) -> list[Row]:
         """Runs a statement that manages its own transactions (`CALL … IN TRANSACTIONS`)."""
-        with translated(name), self._session() as session:
+        with translated(name, self._timeout), self._session() as session:
             return session.run(self._query(name), parameters).data()
 
     def schema(self, text: str) -> None:

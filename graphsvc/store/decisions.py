@@ -11,16 +11,14 @@ from typing import Any
 from uuid import uuid4
 
 from graphsvc.campaigns.lineage.decisions import about, around, in_force, status, version
-from graphsvc.errors import Conflict, DatabaseRefused, NotFound
+from graphsvc.errors import Busy, Conflict, NotFound
 from graphsvc.model.decisions import WATCHED, Decision, Merger, On, Topic, strand_of
 from graphsvc.store.audit import Auditor
 from graphsvc.store.connection import Row, Store
 
 TURNS = 20
 """How often a writer that others forestall thinks again before it gives up."""
-BUSY = DatabaseRefused(
-    "Others kept deciding, or publishing, while this was to be written.", "Try again in a moment."
-)
+BUSY = Busy("Others kept deciding, or publishing, while this was to be written.", "Try again in a moment.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +126,7 @@ def decide(store: Store, auditor: Auditor, wish: Wish, at: datetime, expected: i
     Raises:
         NotFound: there is no such cluster or account.
         Conflict: somebody decided on it since that version.
-        DatabaseRefused: others kept writing.
+        Busy: others kept writing.
     """
     name = f"d{uuid4().hex[:15]}"
     if wish.on is not On.CLUSTER:
@@ -170,7 +168,7 @@ def undo(
     Raises:
         NotFound: there is no such decision.
         Conflict: somebody decided on its subject since the version `expected`.
-        DatabaseRefused: others kept writing.
+        Busy: others kept writing.
     """
 
     def undone(book: Book) -> Decision | None:

@@ -95,7 +95,7 @@ def publish(
 
     Raises:
         DetectionError: another run cleared what was staged; what was published before is still whole.
-        DatabaseRefused: people kept deciding while it was to be published.
+        Busy: people kept deciding while it was to be published.
     """
     found, events = followed.found, followed.events
     ids = found.clusters["id"]

@@ -10,7 +10,7 @@ import neo4j
 from neo4j import exceptions as failed
 from neo4j.time import DateTime
 
-from graphsvc.errors import DatabaseRefused, DatabaseUnavailable
+from graphsvc.errors import DatabaseUnavailable
 from graphsvc.signals.veil import Veil
 from graphsvc.statements import cypher
 from graphsvc.store.bookmarks import AsyncSeen, find_bookmarks
@@ -67,11 +67,12 @@ class Reader:
 
         Raises:
             DatabaseUnavailable: not reachable, or no answer in time.
-            DatabaseRefused: the query was refused, or took longer than its timeout.
+            TimedOut: the query took longer than its timeout.
+            DatabaseRefused: the query was refused.
         """
         query = neo4j.Query(cypher(name), timeout=self._timeout)
         opened = self.veil.opened(parameters)
-        with translated(name):
+        with translated(name, self._timeout):
             try:
                 async with asyncio.timeout(self._timeout + _GRACE_SECONDS):
                     try:
@@ -83,13 +84,6 @@ class Reader:
                     return await self._rows(query, opened)
             except TimeoutError:
                 raise DatabaseUnavailable("Neo4j did not answer in time.", "Try again in a moment.") from None
-            except failed.ClientError as error:
-                if error.code is None or "TransactionTimedOut" not in error.code:
-                    raise
-                raise DatabaseRefused(
-                    f"The query took longer than {self._timeout:g} s in Neo4j and was ended.",
-                    "Ask for less, for example with a smaller `first` or a narrower filter.",
-                ) from error
 
     def connections(self) -> dict[str, int]:
         """How many connections to the database are open, by whether they are `in_use` or `idle`."""
