@@ -28,9 +28,9 @@ import polars as pl
 from bench.quality import OUT, commit
 from bench.trials import Name, Trials, say, trials
 from bench.worlds import write_world
-from graphsvc.campaigns.counterfactual.blast import blast
-from graphsvc.campaigns.counterfactual.held import Held
-from graphsvc.campaigns.counterfactual.whatif import Anatomy, anatomy, remaining
+from graphsvc.analysis.cluster_evidence import Held
+from graphsvc.analysis.counterfactual import Anatomy, anatomy, remaining
+from graphsvc.analysis.impact import blast
 from graphsvc.database import open_store
 from graphsvc.store import Store
 from graphsvc.store.cluster_graph import cluster_graph

@@ -31,7 +31,6 @@ from bench.replay import graphs
 from bench.simulation_plots import draw
 from bench.trials import Name, members_of, say
 from bench.worlds import tokens
-from graphsvc.campaigns.lineage.follow import follow
 from graphsvc.cli.progress import Stages
 from graphsvc.cli.seed import write
 from graphsvc.detection import Parameters, find
@@ -39,6 +38,7 @@ from graphsvc.evaluation.days import Observed, observed
 from graphsvc.evaluation.replay import Day, Replay
 from graphsvc.evaluation.simulation import assess
 from graphsvc.evaluation.simulation_report import as_line, as_markdown
+from graphsvc.lineage.follow import follow
 from graphsvc.measure import Clock
 from graphsvc.model.clusters import Found
 from graphsvc.model.graph import SignalGraph

@@ -7,11 +7,11 @@ from collections.abc import Collection, Sequence
 
 import polars as pl
 
-from graphsvc.campaigns.counterfactual import whatif
-from graphsvc.campaigns.counterfactual.blast import Blast, blast
-from graphsvc.campaigns.counterfactual.held import Held
-from graphsvc.campaigns.counterfactual.whatif import Anatomy, Parts
-from graphsvc.campaigns.diff import Diff, diff
+from graphsvc.analysis import counterfactual
+from graphsvc.analysis.cluster_evidence import Held
+from graphsvc.analysis.counterfactual import Anatomy, Parts
+from graphsvc.analysis.diff import Diff, diff
+from graphsvc.analysis.impact import Blast, blast
 from graphsvc.errors import NotFound
 from graphsvc.store import Store
 from graphsvc.store.cluster_graph import cluster_graph
@@ -34,10 +34,12 @@ def without(
     """
     held = cluster_graph(store, cluster)
     _known(held, signals, families, accounts)
-    return whatif.remaining(held), whatif.remaining(held.without(signals, families, accounts))
+    return counterfactual.remaining(held), counterfactual.remaining(held.without(signals, families, accounts))
 
 
-def anatomy(store: Store, cluster: str, smallest: int = whatif.SMALLEST, side: int | None = None) -> Anatomy:
+def anatomy(
+    store: Store, cluster: str, smallest: int = counterfactual.SMALLEST, side: int | None = None
+) -> Anatomy:
     """What holds a cluster together: bridges, the strongest signal, the smallest evidence cut.
 
     Args:
@@ -48,7 +50,7 @@ def anatomy(store: Store, cluster: str, smallest: int = whatif.SMALLEST, side: i
         NotFound: no such cluster is published.
         DatabaseUnavailable, DatabaseRefused
     """
-    return whatif.anatomy(cluster_graph(store, cluster), smallest, side)
+    return counterfactual.anatomy(cluster_graph(store, cluster), smallest, side)
 
 
 def blast_radius(

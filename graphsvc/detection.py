@@ -14,15 +14,14 @@ import polars as pl
 from graphsvc.campaigns.grow import grow
 from graphsvc.campaigns.join import join_cores
 from graphsvc.campaigns.judgement import Bar, judge, large
-from graphsvc.campaigns.lineage.follow import follow
 from graphsvc.campaigns.namesakes import find_namesakes
 from graphsvc.campaigns.pins import Pins
 from graphsvc.campaigns.score import TIME
-from graphsvc.campaigns.succession.successions import successions
 from graphsvc.campaigns.weighing import add_bursts, evidence_of, find_cores
 from graphsvc.community.components import resolution_of
 from graphsvc.community.protocol import Detector
 from graphsvc.errors import Cancelled, DetectionError, GraphsvcError
+from graphsvc.lineage.follow import follow
 from graphsvc.linkage.bits import with_levels
 from graphsvc.linkage.pairs import MEMORY, enumerate_links
 from graphsvc.linkage.window import recent
@@ -50,6 +49,7 @@ from graphsvc.store.publish import (
     record_stages,
 )
 from graphsvc.store.snapshots import Snapshots
+from graphsvc.succession.successions import successions
 
 Progress = Callable[[str, int, int], None]
 

@@ -8,8 +8,7 @@ import polars as pl
 from graphs import write_bundle
 from lives import Ring, found
 
-from graphsvc.campaigns.lineage.follow import follow
-from graphsvc.campaigns.succession.successions import successions
+from graphsvc.lineage.follow import follow
 from graphsvc.loading import load_bundle
 from graphsvc.model.clusters import Assessment
 from graphsvc.model.lineage import Followed
@@ -20,6 +19,7 @@ from graphsvc.store import Store
 from graphsvc.store.audit import Auditor
 from graphsvc.store.identities import read_known
 from graphsvc.store.publish import begin_run, publish
+from graphsvc.succession.successions import successions
 
 SIGNER = Signer(b"a key for tests, 32 bytes long..")
 MADE = "2026-03-01T05:00:00Z"

@@ -14,10 +14,10 @@ from graphs import ring_bundle
 from hypothesis import given
 from hypothesis import strategies as st
 
+from graphsvc.analysis.levels import Group, Node, bundled, inside, level
+from graphsvc.analysis.paths import through, widest
 from graphsvc.api import keys
 from graphsvc.api.app import create_app
-from graphsvc.campaigns.levels import Group, Node, bundled, inside, level
-from graphsvc.campaigns.paths import through, widest
 from graphsvc.community.inprocess import InProcessDetector
 from graphsvc.detection import Parameters, detect
 from graphsvc.loading import load_bundle

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_counterfactual import held_of
 
-from graphsvc.campaigns.counterfactual.blast import ACTED, NEAR, USERS, Blast, blast
-from graphsvc.campaigns.counterfactual.blast_sentences import blast as sentences
-from graphsvc.campaigns.counterfactual.held import Held
+from graphsvc.analysis.cluster_evidence import Held
+from graphsvc.analysis.impact import ACTED, NEAR, USERS, Blast, blast
+from graphsvc.analysis.impact_sentences import blast as sentences
 
 HOUR = 3_600_000
 

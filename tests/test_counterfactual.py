@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graphsvc.campaigns.counterfactual.blocks import blocks
-from graphsvc.campaigns.counterfactual.held import MEMBERS, SIGNALS, Held, Ties, pool, ties
-from graphsvc.campaigns.counterfactual.whatif import anatomy, connected, remaining
+from graphsvc.analysis.blocks import blocks
+from graphsvc.analysis.cluster_evidence import MEMBERS, SIGNALS, Held, Ties, pool, ties
+from graphsvc.analysis.counterfactual import anatomy, connected, remaining
 
 CARD, ADDRESS, PROMPT = "instrument", "ip", "prompt"
 

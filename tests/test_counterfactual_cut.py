@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graphsvc.campaigns.counterfactual import cut
-from graphsvc.campaigns.counterfactual.cut import Cut, smallest_cut
+from graphsvc.analysis import cut
+from graphsvc.analysis.cut import Cut, smallest_cut
 
 Uses = list[tuple[int, int]]
 

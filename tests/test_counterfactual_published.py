@@ -9,7 +9,7 @@ from command import run_command
 from graphs import ring_bundle, write_bundle
 
 from graphsvc.analyses import without
-from graphsvc.campaigns.counterfactual.held import pool
+from graphsvc.analysis.cluster_evidence import pool
 from graphsvc.campaigns.membership import pools
 from graphsvc.community.gds import GdsDetector
 from graphsvc.detection import Parameters, detect, evidence_of

@@ -8,7 +8,7 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graphsvc.campaigns.lineage.decisions import about, around, carry, in_force, status
+from graphsvc.lineage.decisions import about, around, carry, in_force, status
 from graphsvc.model.decisions import Decision, Disposition, Merger, Status
 from graphsvc.model.lineage import EVENTS
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from graphsvc.analyses import compare
-from graphsvc.campaigns.diff import Diff, diff
+from graphsvc.analysis.diff import Diff, diff
 from graphsvc.cli.commands import app
 from graphsvc.community.gds import GdsDetector
 from graphsvc.detection import Parameters, detect

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lives import Life, Ring, found, names
 
-from graphsvc.campaigns.lineage.follow import follow
+from graphsvc.lineage.follow import follow
 from graphsvc.model.lineage import KINDS, Known
 
 A, B, C = names("a", 60), names("b", 40), names("c", 50)

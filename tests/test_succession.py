@@ -10,14 +10,14 @@ from banned import DAY, accounts_of, crowd, graph_of, planted
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graphsvc.campaigns.succession.candidates import FEW, candidates, estate_of, in_common, lives_of
-from graphsvc.campaigns.succession.chance import NULL
-from graphsvc.campaigns.succession.inheritance import INHERITED, REPLACED, before, propose, weigh
-from graphsvc.campaigns.succession.replacement import HOUR
-from graphsvc.campaigns.succession.successions import PAIRS, Succession, successions
-from graphsvc.campaigns.succession.turnover import CAMPAIGNS
+from graphsvc.campaigns.replacement import HOUR
 from graphsvc.linkage.bits import with_levels
 from graphsvc.model.graph import SignalGraph
+from graphsvc.succession.candidates import FEW, candidates, estate_of, in_common, lives_of
+from graphsvc.succession.chance import NULL
+from graphsvc.succession.inheritance import INHERITED, REPLACED, before, propose, weigh
+from graphsvc.succession.successions import PAIRS, Succession, successions
+from graphsvc.succession.turnover import CAMPAIGNS
 
 NOBODY = pl.DataFrame(schema={"cluster": pl.Int32, "account": pl.Int32})
 
@@ -307,8 +307,8 @@ def test_candidates_are_those_of_looking_at_every_pair(seed: int) -> None:
     who = rng.choice(n, 14, replace=False)
     members = pl.DataFrame({"cluster": np.sort(rng.integers(0, 3, 14)), "account": who}).cast(pl.Int32)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("graphsvc.campaigns.succession.candidates.MOST_ACCOUNTS", 3)
-        patch.setattr("graphsvc.campaigns.succession.candidates.FEW", 1)
+        patch.setattr("graphsvc.succession.candidates.MOST_ACCOUNTS", 3)
+        patch.setattr("graphsvc.succession.candidates.FEW", 1)
         lives = lives_of(graph, members)
         estate = estate_of(graph, lives)
         pairs = candidates(lives, estate)

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graphsvc.campaigns.succession.candidates import Lives
-from graphsvc.campaigns.succession.chance import LEAST_CHANCE, calibrate
-from graphsvc.campaigns.succession.fitting import among_rivals
+from graphsvc.succession.candidates import Lives
+from graphsvc.succession.chance import LEAST_CHANCE, calibrate
+from graphsvc.succession.fitting import among_rivals
 
 levels = st.lists(st.floats(-12, 35), max_size=60)
 

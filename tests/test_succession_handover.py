@@ -4,11 +4,11 @@ import numpy as np
 import polars as pl
 from banned import DAY, START, accounts_of, graph_of, planted
 
-from graphsvc.campaigns.succession.candidates import lives_of
-from graphsvc.campaigns.succession.handover import LEAST_HOURS, MOST_BITS, handover_of
-from graphsvc.campaigns.succession.replacement import HOUR
-from graphsvc.campaigns.succession.successions import successions
+from graphsvc.campaigns.replacement import HOUR
 from graphsvc.model.graph import ACTIVITY_COLUMNS, SignalGraph
+from graphsvc.succession.candidates import lives_of
+from graphsvc.succession.handover import LEAST_HOURS, MOST_BITS, handover_of
+from graphsvc.succession.successions import successions
 
 MODELS = ("large", "small", "tiny")
 Row = tuple[int, int, str, int]

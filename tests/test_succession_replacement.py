@@ -7,7 +7,7 @@ from banned import DAY, accounts_of, planted
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graphsvc.campaigns.succession.replacement import HOUR, MOST_BITS, replacement
+from graphsvc.campaigns.replacement import HOUR, MOST_BITS, replacement
 
 
 def test_a_ring_that_replaces_its_banned_shows_it() -> None:

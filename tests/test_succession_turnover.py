@@ -9,8 +9,8 @@ from banned import DAY, START, accounts_of, graph_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graphsvc.campaigns.succession.successions import PAIRS, named, successions
-from graphsvc.campaigns.succession.turnover import CAMPAIGNS, half_life, turnover
+from graphsvc.succession.successions import PAIRS, named, successions
+from graphsvc.succession.turnover import CAMPAIGNS, half_life, turnover
 
 
 def test_half_life_by_hand() -> None:

@@ -13,9 +13,9 @@ import pytest
 
 from bench.measures.succession import permuted, predecessors
 from bench.worlds import graph_of_bundle, tokens
-from graphsvc.campaigns.succession.successions import PAIRS, successions
 from graphsvc.evaluation.succession import ceilings, figures
 from graphsvc.model.graph import SignalGraph
+from graphsvc.succession.successions import PAIRS, successions
 from seed import scenario
 from seed.world import create
 
@@ -111,7 +111,7 @@ def test_scores_by_hand() -> None:
 
 SCRIPT = """
 import hashlib, pickle, sys
-from graphsvc.campaigns.succession.successions import successions
+from graphsvc.succession.successions import successions
 
 with open(sys.argv[1], "rb") as file:
     graph, members = pickle.load(file)

@@ -13,12 +13,12 @@ import polars as pl
 
 from bench.trials import Name, Trials, say
 from bench.worlds import World, graph_of_bundle, tokens
-from graphsvc.campaigns.succession.candidates import lives_of
-from graphsvc.campaigns.succession.successions import Succession, successions
 from graphsvc.evaluation.succession import Figures, ceilings, figures
 from graphsvc.evaluation.truth import read_truth
 from graphsvc.linkage.bits import with_levels
 from graphsvc.model.graph import SignalGraph
+from graphsvc.succession.candidates import lives_of
+from graphsvc.succession.successions import Succession, successions
 from seed import scenario
 from seed.world import World as Seeded
 from seed.world import create

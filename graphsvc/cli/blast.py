@@ -50,7 +50,7 @@ def blast(
     on the surest first. `graphsvc blast CLUSTER --least-membership 0.99 --stages 10`.
     """
     from graphsvc.analyses import blast_radius
-    from graphsvc.campaigns.counterfactual import blast_sentences
+    from graphsvc.analysis import impact_sentences
     from graphsvc.database import open_store
 
     given = [cluster is not None, accounts is not None, bool(account)]
@@ -67,7 +67,7 @@ def blast(
             most_innocents=most_innocents,
         )
     typer.echo(
-        json.dumps(_known(asdict(found)), indent=2) if as_json else "\n".join(blast_sentences.blast(found))
+        json.dumps(_known(asdict(found)), indent=2) if as_json else "\n".join(impact_sentences.blast(found))
     )
 
 

@@ -11,7 +11,7 @@ from graphsvc.errors import NotFound
 from graphsvc.settings import settings
 
 if TYPE_CHECKING:
-    from graphsvc.campaigns.diff import Diff
+    from graphsvc.analysis.diff import Diff
     from graphsvc.store import Store
 
 

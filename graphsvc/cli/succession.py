@@ -72,9 +72,9 @@ def succession(
 
 def _read(store: "Store", stages: Stages) -> tuple[pl.DataFrame, pl.DataFrame, pl.Series]:
     """Pairs and campaigns with ids, of what is published; the ids of all accounts."""
-    from graphsvc.campaigns.succession.successions import named, successions
     from graphsvc.store.graph import read_graph
     from graphsvc.store.published import members
+    from graphsvc.succession.successions import named, successions
 
     published = members(store)
     if published.is_empty():

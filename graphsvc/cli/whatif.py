@@ -56,7 +56,7 @@ def whatif(
     part splits off), the strongest signal, and the smallest evidence that must go, in bits, to make it two.
     """
     from graphsvc import analyses
-    from graphsvc.campaigns.counterfactual import whatif_sentences as words
+    from graphsvc.analysis import counterfactual_sentences as words
     from graphsvc.database import open_store
 
     signals, families, accounts = without_signal or [], without_family or [], without_account or []

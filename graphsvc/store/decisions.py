@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
-from graphsvc.campaigns.lineage.decisions import about, around, in_force, status, version
 from graphsvc.errors import Conflict, DatabaseRefused, NotFound
+from graphsvc.lineage.decisions import about, around, in_force, status, version
 from graphsvc.model.decisions import WATCHED, Decision, Merger, On, Topic, strand_of
 from graphsvc.store.audit import Auditor
 from graphsvc.store.connection import Row, Store

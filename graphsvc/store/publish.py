@@ -8,9 +8,8 @@ from datetime import datetime
 import polars as pl
 import polars.selectors as cs
 
-from graphsvc.campaigns.lineage.decisions import carry
-from graphsvc.campaigns.succession.successions import Succession, named
 from graphsvc.errors import DetectionError
+from graphsvc.lineage.decisions import carry
 from graphsvc.model.certificate import Certificate
 from graphsvc.model.graph import SignalGraph
 from graphsvc.model.lineage import DORMANT, MERGED, Followed
@@ -19,6 +18,7 @@ from graphsvc.model.stages import Stage
 from graphsvc.signing import Signer
 from graphsvc.store.connection import Row, Store
 from graphsvc.store.decisions import BUSY, TURNS, read_book, record
+from graphsvc.succession.successions import Succession, named
 
 BATCH = 5_000
 PLACES = 200

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from graphsvc.campaigns.counterfactual.blast import ACTED, NEAR, USERS, hubs
+from graphsvc.analysis.impact import ACTED, NEAR, USERS, hubs
 from graphsvc.errors import NotFound
 from graphsvc.store.connection import Store
 from graphsvc.store.packs import frame

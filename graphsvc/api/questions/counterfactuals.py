@@ -6,12 +6,12 @@ from typing import Annotated
 import strawberry
 
 from graphsvc import analyses
+from graphsvc.analysis import counterfactual_sentences as words
+from graphsvc.analysis.counterfactual import SMALLEST
 from graphsvc.api.context import Info
 from graphsvc.api.errors import BadInput
 from graphsvc.api.types.arguments import Id
 from graphsvc.api.types.counterfactual import Anatomy, ClusterParts, Counterfactual, shown
-from graphsvc.campaigns.counterfactual import whatif_sentences as words
-from graphsvc.campaigns.counterfactual.whatif import SMALLEST
 from graphsvc.errors import NotFound
 
 MOST_NAMED = 100

@@ -6,6 +6,7 @@ from typing import Annotated
 import numpy as np
 import strawberry
 
+from graphsvc.analysis.paths import reached, through, widest
 from graphsvc.api.changes.decisions import ordered
 from graphsvc.api.context import Info
 from graphsvc.api.types.account import Account
@@ -13,7 +14,6 @@ from graphsvc.api.types.evidence import FamilyEvidence, evidence_of
 from graphsvc.api.types.path import Between, CommonSignal, EvidencePath, PathStep
 from graphsvc.api.types.signal import Signal
 from graphsvc.campaigns import sentences
-from graphsvc.campaigns.paths import reached, through, widest
 from graphsvc.errors import NotFound
 from graphsvc.signals.kinds import BY_NAME
 from graphsvc.store.connection import Row

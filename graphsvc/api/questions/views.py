@@ -5,11 +5,11 @@ from typing import Annotated
 
 import strawberry
 
+from graphsvc.analysis.levels import Group, bundled, inside, level
 from graphsvc.api.context import Info
 from graphsvc.api.errors import BadInput
 from graphsvc.api.questions.paths import HUBS
 from graphsvc.api.types.view import EdgeKind, GraphEdge, GraphNode, GraphView, LeftOut, NodeKind
-from graphsvc.campaigns.levels import Group, bundled, inside, level
 from graphsvc.errors import NotFound
 from graphsvc.signals.kinds import family_of
 from graphsvc.store.connection import Row

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from graphsvc.campaigns.succession.replacement import HOUR, WITHIN_HOURS
+from graphsvc.campaigns.replacement import HOUR, WITHIN_HOURS
 from graphsvc.campaigns.traits import STOPPED
 from graphsvc.linkage.bits import by_kind, degrees, with_levels
 from graphsvc.linkage.pairs import ONE_OBSERVATION

@@ -2,8 +2,8 @@
 
 import math
 
-from graphsvc.campaigns.counterfactual.blast import Aftermath, Blast, Bystanders, Plan, Stage
-from graphsvc.campaigns.counterfactual.whatif_sentences import counted, holding, sizes
+from graphsvc.analysis.counterfactual_sentences import counted, holding, sizes
+from graphsvc.analysis.impact import Aftermath, Blast, Bystanders, Plan, Stage
 from graphsvc.campaigns.sentences import FAMILIES
 
 

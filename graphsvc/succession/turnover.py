@@ -6,8 +6,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from graphsvc.campaigns.replacement import HOUR, WITHIN_HOURS
 from graphsvc.campaigns.sentences import FAMILIES
-from graphsvc.campaigns.succession.replacement import HOUR, WITHIN_HOURS
 from graphsvc.campaigns.traits import STOPPED
 from graphsvc.model.columns import Schema
 from graphsvc.model.graph import SignalGraph

@@ -28,7 +28,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from graphsvc.campaigns.counterfactual.cut_candidates import (
+from graphsvc.analysis.cut_candidates import (
     ENOUGH,
     PRECISION,
     Bools,

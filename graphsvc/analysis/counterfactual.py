@@ -12,10 +12,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from graphsvc.analysis import cut
+from graphsvc.analysis.blocks import blocks, forest
+from graphsvc.analysis.cluster_evidence import Held, Ties, ties
 from graphsvc.campaigns.connected import LARGE_PART, components
-from graphsvc.campaigns.counterfactual import cut
-from graphsvc.campaigns.counterfactual.blocks import blocks, forest
-from graphsvc.campaigns.counterfactual.held import Held, Ties, ties
 
 SHOWN_ACCOUNTS, SHOWN_SIGNALS, SHOWN_PARTS, SHOWN_BRIDGES = 5, 3, 10, 5
 EACH = 200

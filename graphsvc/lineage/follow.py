@@ -16,8 +16,8 @@ from scipy.optimize import linear_sum_assignment
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from graphsvc.campaigns.lineage.events import MOST, events_of
-from graphsvc.campaigns.lineage.overlap import Pairs, Rows, Side, compare
+from graphsvc.lineage.events import MOST, events_of
+from graphsvc.lineage.overlap import Pairs, Rows, Side, compare
 from graphsvc.model.clusters import Found, cluster_id
 from graphsvc.model.graph import SignalGraph
 from graphsvc.model.lineage import ACTIVE, DORMANT, IDENTITIES, MEMBERS, MERGED, SIGNALS, Followed, Known

@@ -8,10 +8,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from graphsvc.campaigns.succession.candidates import REACH, Estate, Lives
-from graphsvc.campaigns.succession.chance import calibrate
-from graphsvc.campaigns.succession.handover import Handover
-from graphsvc.campaigns.succession.inheritance import (
+from graphsvc.succession.candidates import REACH, Estate, Lives
+from graphsvc.succession.chance import calibrate
+from graphsvc.succession.handover import Handover
+from graphsvc.succession.inheritance import (
     Chances,
     Proposed,
     Weighed,

@@ -7,15 +7,15 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from graphsvc.campaigns.replacement import HOUR
 from graphsvc.campaigns.sentences import FAMILIES
-from graphsvc.campaigns.succession.candidates import estate_of, lives_of
-from graphsvc.campaigns.succession.chance import NULL
-from graphsvc.campaigns.succession.fitting import FOUND, Fitted, fit
-from graphsvc.campaigns.succession.handover import handover_of
-from graphsvc.campaigns.succession.replacement import HOUR
-from graphsvc.campaigns.succession.turnover import turnover
 from graphsvc.model.columns import Schema
 from graphsvc.model.graph import SignalGraph
+from graphsvc.succession.candidates import estate_of, lives_of
+from graphsvc.succession.chance import NULL
+from graphsvc.succession.fitting import FOUND, Fitted, fit
+from graphsvc.succession.handover import handover_of
+from graphsvc.succession.turnover import turnover
 
 BEST = 10
 """Candidates that are kept of each new account."""

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from graphsvc.campaigns.lineage.overlap import LEAST_BITS, Pairs, Rows, Side, telling
+from graphsvc.lineage.overlap import LEAST_BITS, Pairs, Rows, Side, telling
 from graphsvc.model.lineage import EVENTS
 from graphsvc.model.sums import summed
 from graphsvc.signals.kinds import family_of

@@ -12,8 +12,8 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy.optimize import isotonic_regression
 
-from graphsvc.campaigns.succession.candidates import Estate, Lives, candidates, in_common
-from graphsvc.campaigns.succession.handover import Handover
+from graphsvc.succession.candidates import Estate, Lives, candidates, in_common
+from graphsvc.succession.handover import Handover
 
 INHERITED = 0.3
 """Chance that a successor takes over a given value of the account it follows, before anything is known."""

@@ -8,8 +8,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from graphsvc.campaigns.hourly import coded
-from graphsvc.campaigns.succession.candidates import Lives
-from graphsvc.campaigns.succession.replacement import HOUR
+from graphsvc.campaigns.replacement import HOUR
+from graphsvc.succession.candidates import Lives
 
 WEEK = 168
 """Hours of traffic that are compared: the last before the ban, the first seen after the sign-up."""

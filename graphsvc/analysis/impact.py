@@ -13,9 +13,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from graphsvc.campaigns.counterfactual.held import Held, ties
-from graphsvc.campaigns.counterfactual.whatif import Parts, remaining
-from graphsvc.campaigns.succession.replacement import replacement
+from graphsvc.analysis.cluster_evidence import Held, ties
+from graphsvc.analysis.counterfactual import Parts, remaining
+from graphsvc.campaigns.replacement import replacement
 from graphsvc.linkage.bits import by_kind
 from graphsvc.linkage.pairs import CROWDED
 from graphsvc.model.columns import Schema
