@@ -49,7 +49,7 @@ from graphsvc.store.publish import (
     record_stages,
 )
 from graphsvc.store.snapshots import Snapshots
-from graphsvc.succession.successions import successions
+from graphsvc.succession.successions import find_successions as successions
 
 Progress = Callable[[str, int, int], None]
 

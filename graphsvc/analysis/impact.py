@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from graphsvc.analysis.cluster_evidence import Held, ties
 from graphsvc.analysis.counterfactual import Parts, remaining
-from graphsvc.campaigns.replacement import replacement
+from graphsvc.campaigns.replacement import measure_replacement
 from graphsvc.linkage.bits import by_kind
 from graphsvc.linkage.pairs import CROWDED
 from graphsvc.model.columns import Schema
@@ -229,7 +229,7 @@ def _aftermath(held: Held, active: pl.DataFrame) -> Aftermath:
     everybody = pl.DataFrame(
         {"cluster": np.zeros(len(acted), np.int32), "account": np.arange(len(acted), dtype=np.int32)}
     )
-    history = replacement(everybody, held.members)
+    history = measure_replacement(everybody, held.members)
     bans, rate, delay = (
         history.select("bans", "rate", "median_delay_hours").row(0) if history.height else (0, 0.0, math.nan)
     )

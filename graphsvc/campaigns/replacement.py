@@ -34,7 +34,7 @@ REPLACES: Schema = {
 }
 
 
-def replacement(members: pl.DataFrame, accounts: pl.DataFrame) -> pl.DataFrame:
+def measure_replacement(members: pl.DataFrame, accounts: pl.DataFrame) -> pl.DataFrame:
     """Whether clusters make new accounts after bans.
 
     Sign-ups of the cluster (a burst counts once) within 72 hours after a ban of a member, but not before one, against
@@ -61,7 +61,7 @@ def replacement(members: pl.DataFrame, accounts: pl.DataFrame) -> pl.DataFrame:
             rows.append({
                 "cluster": number,
                 "bans": bans,
-                **_replacing(np.sort(changed[who][banned[who]]), np.sort(created[who][created[who] >= 0])),
+                **_measure_cluster(np.sort(changed[who][banned[who]]), np.sort(created[who][created[who] >= 0])),
             })  # fmt: skip
     says = pl.format(
         "{} accounts were banned; {} sign-ups or bursts of them came within 72 hours after a ban, {} before one",
@@ -73,7 +73,7 @@ def replacement(members: pl.DataFrame, accounts: pl.DataFrame) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=schema).with_columns(says=says)
 
 
-def _replacing(bans: NDArray[np.int64], born: NDArray[np.int64]) -> dict[str, float | int]:
+def _measure_cluster(bans: NDArray[np.int64], born: NDArray[np.int64]) -> dict[str, float | int]:
     """The figures of one cluster from its bans and sign-ups, sorted."""
     reach = WITHIN_HOURS * HOUR
     event = np.diff(born, prepend=born[:1] - BURST - 1) > BURST
@@ -91,13 +91,13 @@ def _replacing(bans: NDArray[np.int64], born: NDArray[np.int64]) -> dict[str, fl
         "rate": float(np.clip((after.sum() - before.sum()) / len(bans), 0.0, 1.0)),
         "median_delay_hours": float(np.median(delays)) if len(delays) else float("nan"),
         "bits": min(
-            float(np.logaddexp2(np.log2(1.0 - DOING), np.log2(DOING) + _above(worth * k, worth * n))),
+            float(np.logaddexp2(np.log2(1.0 - DOING), np.log2(DOING) + _score_share(worth * k, worth * n))),
             MOST_BITS,
         ),
     }
 
 
-def _above(k: float, n: float) -> float:
+def _score_share(k: float, n: float) -> float:
     """Bits of k of n under any share above one half, over an honest group's share around it."""
     grid = (np.arange(200) + 0.5) / 200.0
     likelihood = k * np.log(grid) + (n - k) * np.log1p(-grid)

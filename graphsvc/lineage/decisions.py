@@ -23,7 +23,9 @@ from graphsvc.model.decisions import Decision, Merger, On, Status, Topic, copy_i
 from graphsvc.model.lineage import DORMANT, MERGED
 
 
-def in_force(cluster: str, decisions: Sequence[Decision], mergers: Sequence[Merger]) -> list[Decision]:
+def find_active_decisions(
+    cluster: str, decisions: Sequence[Decision], mergers: Sequence[Merger]
+) -> list[Decision]:
     """The decisions that `cluster` stands under, in the order in which they came to it.
 
     Each is about `cluster` itself or about an identity that is part of it now.
@@ -34,30 +36,30 @@ def in_force(cluster: str, decisions: Sequence[Decision], mergers: Sequence[Merg
     """
     found = []
     for strand in sorted({decision.strand for decision in decisions}):
-        found += _arrived(cluster, [each for each in decisions if each.strand == strand], mergers)
-    return [decision for _, decision in sorted(found, key=_arrival)]
+        found += _find_arrivals(cluster, [each for each in decisions if each.strand == strand], mergers)
+    return [decision for _, decision in sorted(found, key=_get_arrival)]
 
 
-def status(cluster: str, decisions: Sequence[Decision], mergers: Sequence[Merger]) -> Status:
+def derive_status(cluster: str, decisions: Sequence[Decision], mergers: Sequence[Merger]) -> Status:
     """What the dispositions of `cluster` come to."""
     dispositions = [each for each in decisions if each.topic is Topic.DISPOSITION]
-    forced = in_force(cluster, dispositions, mergers)
+    forced = find_active_decisions(cluster, dispositions, mergers)
     if not any(decision.subject == cluster for decision in forced):
         return Status.OPEN
     values = {decision.value for decision in forced}
     return Status(values.pop()) if len(values) == 1 else Status.CONFLICT
 
 
-def version(cluster: str, decisions: Sequence[Decision], mergers: Sequence[Merger]) -> int:
+def compute_version(cluster: str, decisions: Sequence[Decision], mergers: Sequence[Merger]) -> int:
     """The number of the last that people decided on `cluster` and what is part of it now, or undid; 0: nothing yet.
 
     Watches do not count: they are each person's own.
     """
-    known = about(cluster, decisions, mergers)
+    known = select_decisions(cluster, decisions, mergers)
     return max((each.changed for each in known if each.topic is not Topic.WATCH), default=0)
 
 
-def copies_of_split(
+def copy_for_split(
     cluster: str, source: str, decisions: Sequence[Decision], mergers: Sequence[Merger], number: int
 ) -> list[Decision]:
     """What the identity `cluster`, which came off `source`, gets: a copy of each decision in force there.
@@ -65,10 +67,10 @@ def copies_of_split(
     Args:
         number: of the first copy; the next ones follow.
     """
-    return _copies(cluster, in_force(source, decisions, mergers), decisions, number)
+    return _copy_missing(cluster, find_active_decisions(source, decisions, mergers), decisions, number)
 
 
-def copies_of_return(
+def copy_for_return(
     cluster: str, decisions: Sequence[Decision], mergers: Sequence[Merger], number: int
 ) -> list[Decision]:
     """What `cluster`, which was part of another identity (and that perhaps of a third), gets when it is itself again: a
@@ -83,18 +85,26 @@ def copies_of_return(
     while here in into:
         merger = into.pop(here)
         here = merger.into
-        own = [decision for decision in in_force(here, decisions, ()) if decision.number > merger.number]
+        own = [
+            decision
+            for decision in find_active_decisions(here, decisions, ())
+            if decision.number > merger.number
+        ]
         meanwhile += own
-    return _copies(cluster, sorted(meanwhile, key=lambda decision: decision.number), decisions, number)
+    return _copy_missing(cluster, sorted(meanwhile, key=lambda decision: decision.number), decisions, number)
 
 
-def about(cluster: str, decisions: Sequence[Decision], mergers: Sequence[Merger]) -> list[Decision]:
+def select_decisions(
+    cluster: str, decisions: Sequence[Decision], mergers: Sequence[Merger]
+) -> list[Decision]:
     """All decisions on `cluster` and on what is part of it now, in force or not, by number."""
-    parts = {merger.id for merger in mergers if cluster in around(merger.id, mergers)} | {cluster}
+    parts = {merger.id for merger in mergers if cluster in list_affected_identities(merger.id, mergers)} | {
+        cluster
+    }
     return sorted((each for each in decisions if each.subject in parts), key=lambda each: each.number)
 
 
-def around(cluster: str, mergers: Sequence[Merger]) -> list[str]:
+def list_affected_identities(cluster: str, mergers: Sequence[Merger]) -> list[str]:
     """`cluster`, and the identities it is part of: those whose status a decision on it can change."""
     into = {merger.id: merger.into for merger in mergers}
     found = [cluster]
@@ -103,7 +113,7 @@ def around(cluster: str, mergers: Sequence[Merger]) -> list[str]:
     return found
 
 
-def _arrived(
+def _find_arrivals(
     cluster: str, decisions: Sequence[Decision], mergers: Sequence[Merger]
 ) -> list[tuple[int, Decision]]:
     """What is in force about `cluster`, with the number at which each came to it; sorted by that."""
@@ -119,21 +129,21 @@ def _arrived(
         (max(merger.number, number), decision)
         for merger in mergers
         if merger.into == cluster
-        for number, decision in _arrived(merger.id, decisions, others)
+        for number, decision in _find_arrivals(merger.id, decisions, others)
         # A copy of what was decided here: here it has been answered, or undone.
         if decision.origin != cluster
     ]
     found = [*copied.values(), *(each for each in brought if each[0] > since)]
     if answer:
         found.append((answer.number, answer))
-    return sorted(found, key=_arrival)
+    return sorted(found, key=_get_arrival)
 
 
-def _arrival(arrived: tuple[int, Decision]) -> tuple[int, int]:
+def _get_arrival(arrived: tuple[int, Decision]) -> tuple[int, int]:
     return arrived[0], arrived[1].number
 
 
-def _copies(
+def _copy_missing(
     cluster: str, wanted: Iterable[Decision], decisions: Sequence[Decision], number: int
 ) -> list[Decision]:
     """Copies for `cluster` of what it does not have yet; one that was undone is not made again."""
@@ -157,7 +167,7 @@ def _copies(
 
 
 @dataclass(frozen=True, slots=True)
-class Carried:
+class DecisionUpdate:
     """What decisions come to with a run.
 
     `copies` are to be made, `mergers` say which identities are part of which now. `statuses` are of the identities
@@ -170,9 +180,9 @@ class Carried:
     last: int
 
 
-def carry(
+def update_decisions(
     events: pl.DataFrame, decisions: Sequence[Decision], mergers: Sequence[Merger], last: int
-) -> Carried:
+) -> DecisionUpdate:
     """Applies the rules to what a run says happened.
 
     Args:
@@ -189,10 +199,10 @@ def carry(
     for cluster, before, kind, _ in told:
         number = last + 1 + len(made)
         if kind == "revived":
-            made += copies_of_return(cluster, decisions, mergers, number)
+            made += copy_for_return(cluster, decisions, mergers, number)
             part_of.pop(cluster, None)
         elif kind in ("split", "born") and before is not None:
-            made += copies_of_split(cluster, before, decisions, mergers, number)
+            made += copy_for_split(cluster, before, decisions, mergers, number)
         if kind not in (MERGED, DORMANT):
             found.append(cluster)
     number = last + 1 + len(made)
@@ -202,5 +212,5 @@ def carry(
             part_of[before] = Merger(before, whole, number)
     everything, parts = [*decisions, *made], list(part_of.values())
     decided = {decision.subject for decision in everything}
-    statuses = {each: status(each, everything, parts) for each in found if each in decided}
-    return Carried(made, parts, statuses, number)
+    statuses = {each: derive_status(each, everything, parts) for each in found if each in decided}
+    return DecisionUpdate(made, parts, statuses, number)

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from graphsvc.lineage.overlap import LEAST_BITS, Pairs, Rows, Side, telling
+from graphsvc.lineage.overlap import LEAST_BITS, Pairs, Rows, Side, select_distinctive
 from graphsvc.model.lineage import EVENTS
 from graphsvc.model.sums import summed
 from graphsvc.signals.kinds import family_of
@@ -17,7 +17,7 @@ FEW, THIRD = 12, 1.0 / 3.0
 come and go at the edge of a ring."""
 
 
-def substantial(part: pl.Expr, whole: pl.Expr) -> pl.Expr:
+def is_substantial(part: pl.Expr, whole: pl.Expr) -> pl.Expr:
     """Whether parts are large enough for their coming off, or their going in, to be a split or a merger.
 
     All that comes off an identity in a run, or goes into one, counts together. It must be no smaller than the root of
@@ -27,7 +27,7 @@ def substantial(part: pl.Expr, whole: pl.Expr) -> pl.Expr:
     return (part * part >= whole) & ((part >= FEW) | (part >= THIRD * whole))
 
 
-def kinship(side: Side, pairs: pl.DataFrame) -> pl.Series:
+def measure_kinship(side: Side, pairs: pl.DataFrame) -> pl.Series:
     """Bits of the signals that the two of each pair have in common on one day; Float64, one a row, 0 for nobody.
 
     Who splits off has stopped using what the others use, and who is taken in did not use it before. Parts of one
@@ -36,7 +36,7 @@ def kinship(side: Side, pairs: pl.DataFrame) -> pl.Series:
     Args:
         pairs: one, other (row numbers of `side`, or null).
     """
-    told = telling(side.signals)
+    told = select_distinctive(side.signals)
     common = (
         pairs.with_row_index("pair")
         .join(told.rename({"row": "one"}), on="one")
@@ -49,7 +49,7 @@ def kinship(side: Side, pairs: pl.DataFrame) -> pl.Series:
     return pl.Series("kinship", bits)
 
 
-def events_of(pairs: Pairs, before: Side, after: Side, identity: Rows, ids: list[str]) -> pl.DataFrame:
+def build_events(pairs: Pairs, before: Side, after: Side, identity: Rows, ids: list[str]) -> pl.DataFrame:
     """One event for each cluster and for each identity that ended (schema `EVENTS`), sorted by id, before, kind.
 
     Args:
@@ -68,22 +68,24 @@ def events_of(pairs: Pairs, before: Side, after: Side, identity: Rows, ids: list
         size_now=pl.Series(after.sizes[pairs.rows["now"].to_numpy()]),
         active=pl.Series(before.active[pairs.rows["before"].to_numpy()]),
     )
-    came = _main(
+    came = _select_main(
         sizes.filter(pl.col("active") & (pl.col("accounts") >= MOST * pl.col("size_now"))), "now", "before"
     )
-    went = _main(sizes.filter(pl.col("accounts") >= MOST * pl.col("size_before")), "before", "now")
+    went = _select_main(sizes.filter(pl.col("accounts") >= MOST * pl.col("size_before")), "before", "now")
     strangers = pl.col("kinship") < LEAST_BITS
     born = fresh.join(came, on="now", how="left", maintain_order="left")
     rest = born.join(carried.select("before", other="now"), on="before", how="left", maintain_order="left")
-    born = born.with_columns(kinship(after, rest.select("other", one="now"))).with_columns(
-        kind=pl.when(substantial(pl.col("accounts").sum().over("before"), pl.col("size_before")) & strangers)
+    born = born.with_columns(measure_kinship(after, rest.select("other", one="now"))).with_columns(
+        kind=pl.when(
+            is_substantial(pl.col("accounts").sum().over("before"), pl.col("size_before")) & strangers
+        )
         .then(pl.lit("split"))
         .otherwise(pl.lit("born"))
     )
     ended = gone.join(went, on="before", how="left", maintain_order="left")
     host = ended.join(carried.select("now", other="before"), on="now", how="left", maintain_order="left")
-    ended = ended.with_columns(kinship(before, host.select("other", one="before"))).with_columns(
-        kind=pl.when(substantial(pl.col("accounts").sum().over("now"), pl.col("size_now")) & strangers)
+    ended = ended.with_columns(measure_kinship(before, host.select("other", one="before"))).with_columns(
+        kind=pl.when(is_substantial(pl.col("accounts").sum().over("now"), pl.col("size_now")) & strangers)
         .then(pl.lit("merged"))
         .otherwise(pl.lit("dormant"))
     )
@@ -95,18 +97,18 @@ def events_of(pairs: Pairs, before: Side, after: Side, identity: Rows, ids: list
     )
     rows = (
         told.join(pairs.rows, on=["before", "now"], how="left")
-        .join(_families(pairs, told), on=["before", "now"], how="left")
+        .join(_count_common_signals(pairs, told), on=["before", "now"], how="left")
         .with_columns(pl.col("accounts", "signals").fill_null(0), pl.col("bits", "overlap").fill_null(0.0))
         .with_columns(pl.col("families").fill_null([]))
     )
-    said = [_event(row, before, after, ids) for row in rows.iter_rows(named=True)]
+    said = [_build_event(row, before, after, ids) for row in rows.iter_rows(named=True)]
     return pl.DataFrame(said, schema=EVENTS).sort("id", "before", "kind")
 
 
 _NUMBERS = {"now": pl.Int64, "before": pl.Int64}
 
 
-def _main(pairs: pl.DataFrame, key: str, other: str) -> pl.DataFrame:
+def _select_main(pairs: pl.DataFrame, key: str, other: str) -> pl.DataFrame:
     """Of each `key` the `other` with most accounts in common."""
     ordered = pairs.filter(pl.col("accounts") > 0).sort(
         [key, "accounts", other], descending=[False, True, False]
@@ -114,7 +116,7 @@ def _main(pairs: pl.DataFrame, key: str, other: str) -> pl.DataFrame:
     return ordered.unique(key, keep="first", maintain_order=True)
 
 
-def _families(pairs: Pairs, told: pl.DataFrame) -> pl.DataFrame:
+def _count_common_signals(pairs: Pairs, told: pl.DataFrame) -> pl.DataFrame:
     """How many signals each pair has in common, and of which families."""
     common = pairs.signals.join(told, on=["before", "now"], how="semi")
     kinds = common["signal"].str.split(":").list.first()
@@ -126,12 +128,12 @@ def _families(pairs: Pairs, told: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _event(row: dict[str, Any], before: Side, after: Side, ids: list[str]) -> dict[str, Any]:
+def _build_event(row: dict[str, Any], before: Side, after: Side, ids: list[str]) -> dict[str, Any]:
     was, now, kind = row["before"], row["now"], row["kind"]
     had = int(before.sizes[was]) if was is not None else 0
     has = int(after.sizes[now]) if now is not None and kind != "dormant" else 0
     if not kind:
-        kind = "revived" if not before.active[was] else _change(had, has)
+        kind = "revived" if not before.active[was] else _describe_growth(had, has)
     origin = before.ids[was] if was is not None else None
     here = ids[now] if now is not None else None
     gone = kind == "dormant"
@@ -147,15 +149,17 @@ def _event(row: dict[str, Any], before: Side, after: Side, ids: list[str]) -> di
         "signals_in_common": 0 if gone else row["signals"],
         "families": [] if gone else row["families"],
         "bits": 0.0 if gone else row["bits"],
-        "says": _says(kind, row, had, has, origin, here),
+        "says": _write_sentence(kind, row, had, has, origin, here),
     }
 
 
-def _change(had: int, has: int) -> str:
+def _describe_growth(had: int, has: int) -> str:
     return "grew" if has > had else "shrank" if has < had else "continued"
 
 
-def _says(kind: str, row: dict[str, Any], had: int, has: int, origin: str | None, here: str | None) -> str:
+def _write_sentence(
+    kind: str, row: dict[str, Any], had: int, has: int, origin: str | None, here: str | None
+) -> str:
     both = row["accounts"]
     kin = row["kinship"] >= LEAST_BITS
     if kind == "born":

@@ -16,8 +16,8 @@ from scipy.optimize import linear_sum_assignment
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from graphsvc.lineage.events import MOST, events_of
-from graphsvc.lineage.overlap import Pairs, Rows, Side, compare
+from graphsvc.lineage.events import MOST, build_events
+from graphsvc.lineage.overlap import Pairs, Rows, Side, compare_sides
 from graphsvc.model.clusters import Found, cluster_id
 from graphsvc.model.graph import SignalGraph
 from graphsvc.model.lineage import ACTIVE, DORMANT, IDENTITIES, MEMBERS, MERGED, SIGNALS, Followed, Known
@@ -54,18 +54,18 @@ def follow(found: Found, graph: SignalGraph, known: Known) -> Followed:
         graph: what it was found in, for the ids of accounts.
         known: every identity published before.
     """
-    now = known_of(found, graph)
-    before, after = Side.of(known), Side.of(now)
-    pairs = compare(before, after)
-    identity = assign(eligible(pairs, before, after), before.active, len(after.ids))
-    ids = _ids(before, after, identity)
-    events = events_of(pairs, before, after, identity, ids)
+    now = build_known(found, graph)
+    before, after = Side.from_known(known), Side.from_known(now)
+    pairs = compare_sides(before, after)
+    identity = assign_identities(find_eligible_pairs(pairs, before, after), before.active, len(after.ids))
+    ids = _choose_ids(before, after, identity)
+    events = build_events(pairs, before, after, identity, ids)
     lasting = dict(zip(after.ids, ids, strict=True))
     renamed = found.clusters.with_columns(id=pl.col("id").replace_strict(lasting, return_dtype=pl.String))
-    return Followed(replace(found, clusters=renamed), _tomorrow(known, now, lasting, events), events)
+    return Followed(replace(found, clusters=renamed), _update_known(known, now, lasting, events), events)
 
 
-def known_of(found: Found, graph: SignalGraph) -> Known:
+def build_known(found: Found, graph: SignalGraph) -> Known:
     """What was found as it will be known tomorrow, under the ids it has now: all of it active."""
     ids = found.clusters["id"]
     return Known(
@@ -89,7 +89,7 @@ def known_of(found: Found, graph: SignalGraph) -> Known:
     )
 
 
-def eligible(pairs: Pairs, before: Side, after: Side) -> pl.DataFrame:
+def find_eligible_pairs(pairs: Pairs, before: Side, after: Side) -> pl.DataFrame:
     """Rows of `pairs` in which the cluster may carry the identity on."""
     rows = pairs.rows.with_columns(
         size=pl.Series(after.sizes[pairs.rows["now"].to_numpy()]),
@@ -111,7 +111,7 @@ def eligible(pairs: Pairs, before: Side, after: Side) -> pl.DataFrame:
     )
 
 
-def assign(pairs: pl.DataFrame, active: NDArray[np.bool_], clusters: int) -> Rows:
+def assign_identities(pairs: pl.DataFrame, active: NDArray[np.bool_], clusters: int) -> Rows:
     """The identity (row) that each cluster carries on, −1 for none: as much as possible is carried on in all.
 
     What is carried counts by its square, so that an id rather stays with one large part than that two go to small ones.
@@ -141,7 +141,7 @@ def assign(pairs: pl.DataFrame, active: NDArray[np.bool_], clusters: int) -> Row
     return identity
 
 
-def _ids(before: Side, after: Side, identity: Rows) -> list[str]:
+def _choose_ids(before: Side, after: Side, identity: Rows) -> list[str]:
     """The lasting id of each cluster: the one carried on, or one of its content that nobody has had."""
     taken = set(before.ids)
     whose = dict(
@@ -159,7 +159,7 @@ def _ids(before: Side, after: Side, identity: Rows) -> list[str]:
     return ids
 
 
-def _tomorrow(known: Known, now: Known, lasting: dict[str, str], events: pl.DataFrame) -> Known:
+def _update_known(known: Known, now: Known, lasting: dict[str, str], events: pl.DataFrame) -> Known:
     """What is known after a run: what it found under lasting ids, and of all others what was known last."""
 
     def renamed(frame: pl.DataFrame) -> pl.DataFrame:
@@ -184,14 +184,14 @@ def _tomorrow(known: Known, now: Known, lasting: dict[str, str], events: pl.Data
     )
     return Known(
         pl.concat([renamed(now.identities), rest]).sort("id"),
-        pl.concat([_remembered(known.members, renamed(now.members)), others(known.members)]).sort(
+        pl.concat([_update_members(known.members, renamed(now.members)), others(known.members)]).sort(
             "id", "account"
         ),
         pl.concat([renamed(now.signals), others(known.signals)]).sort("id", "signal"),
     )
 
 
-def _remembered(before: pl.DataFrame, now: pl.DataFrame) -> pl.DataFrame:
+def _update_members(before: pl.DataFrame, now: pl.DataFrame) -> pl.DataFrame:
     """Members of the identities in `now`, and who was one of them lately, with their tenure (schema `MEMBERS`)."""
     carried = before.join(now.select("id").unique(), on="id", how="semi")
     both = now.join(

@@ -33,7 +33,7 @@ class Side:
     signals: pl.DataFrame
 
     @classmethod
-    def of(cls, known: Known) -> Self:
+    def from_known(cls, known: Known) -> Self:
         """Numbers what is known."""
         identities = known.identities.sort("id")
         row = identities.select("id", row=pl.int_range(pl.len(), dtype=pl.Int64))
@@ -61,7 +61,7 @@ class Pairs:
     signals: pl.DataFrame
 
 
-def compare(before: Side, after: Side) -> Pairs:
+def compare_sides(before: Side, after: Side) -> Pairs:
     """Every identity with every cluster that has something of it.
 
     overlap = 1 − (1 − a)(1 − s): a is the share of the smaller one's accounts that are in both, or of the cluster's
@@ -80,7 +80,7 @@ def compare(before: Side, after: Side) -> Pairs:
     accounts = accounts.with_columns(
         worth=pl.Series(summed(both, ["before", "now"], "tenure"), dtype=pl.Float64)
     )
-    told = [telling(side.signals) for side in (before, after)]
+    told = [select_distinctive(side.signals) for side in (before, after)]
     common = (
         told[0].rename({"row": "before"}).join(told[1].rename({"row": "now"}), on="signal", suffix="_now")
         .select("before", "now", "signal", bits=pl.min_horizontal("bits", "bits_now"))
@@ -99,7 +99,7 @@ def compare(before: Side, after: Side) -> Pairs:
         rows["accounts"].to_numpy() / np.maximum(smaller, 1),
         rows["remembered"].to_numpy() / np.maximum(after.sizes[other], 1),
     )
-    whole = _bits(told[0], len(before.ids))[one] * _bits(told[1], len(after.ids))[other]
+    whole = _sum_bits(told[0], len(before.ids))[one] * _sum_bits(told[1], len(after.ids))[other]
     shared = rows["bits"].to_numpy()
     alike = np.where(shared >= LEAST_BITS, shared / np.sqrt(np.maximum(whole, LEAST_BITS**2)), 0.0)
     alike = np.minimum(alike, 1.0)
@@ -110,11 +110,11 @@ def compare(before: Side, after: Side) -> Pairs:
     return Pairs(scored, common.select("before", "now", "signal"))
 
 
-def telling(signals: pl.DataFrame) -> pl.DataFrame:
+def select_distinctive(signals: pl.DataFrame) -> pl.DataFrame:
     """Signals of few enough to tell one from another."""
     return signals.filter(pl.len().over("signal") <= SPREAD)
 
 
-def _bits(signals: pl.DataFrame, rows: int) -> NDArray[np.float64]:
+def _sum_bits(signals: pl.DataFrame, rows: int) -> NDArray[np.float64]:
     sums = np.bincount(signals["row"].to_numpy(), signals["bits"].to_numpy(), minlength=rows)
     return sums.astype(np.float64)

@@ -11,7 +11,13 @@ from typing import Any
 from uuid import uuid4
 
 from graphsvc.errors import Conflict, DatabaseRefused, NotFound
-from graphsvc.lineage.decisions import about, around, in_force, status, version
+from graphsvc.lineage.decisions import (
+    compute_version,
+    derive_status,
+    find_active_decisions,
+    list_affected_identities,
+    select_decisions,
+)
 from graphsvc.model.decisions import WATCHED, Decision, Merger, On, Topic, strand_of
 from graphsvc.store.audit import Auditor
 from graphsvc.store.connection import Row, Store
@@ -35,7 +41,7 @@ class Book:
     def about(self, on: On, subject: str, other: str = "") -> list[Decision]:
         """All decisions on a subject, in force or not, by number; on a cluster with those on what is part of it now."""
         if on is On.CLUSTER:
-            return about(subject, [each for each in self.decisions if each.on is on], self.mergers)
+            return select_decisions(subject, [each for each in self.decisions if each.on is on], self.mergers)
         return [
             each for each in self.decisions if (each.on, each.subject, each.other) == (on, subject, other)
         ]
@@ -43,7 +49,7 @@ class Book:
     def standing(self, on: On, subject: str, other: str = "") -> list[Decision]:
         """The decisions in force on a subject, in the order in which they came to it."""
         mergers = self.mergers if on is On.CLUSTER else ()
-        return in_force(subject, self.about(on, subject, other), mergers)
+        return find_active_decisions(subject, self.about(on, subject, other), mergers)
 
     def last(self, topic: Topic, on: On, subject: str, other: str = "") -> str:
         """What the last decision in force of a topic says; '' without one."""
@@ -59,12 +65,14 @@ class Book:
     def watched_by(self, name: str) -> list[str]:
         """Ids of the identities that somebody watches, those they have become part of included; sorted."""
         own = {each.subject for each in self.decisions if each.topic is Topic.WATCH and each.by == name}
-        heads = sorted({head for subject in own for head in around(subject, self.mergers)})
+        heads = sorted({head for subject in own for head in list_affected_identities(subject, self.mergers)})
         return [head for head in heads if name in self.watchers(On.CLUSTER, head)]
 
     def version_of(self, on: On, subject: str, other: str = "") -> int:
         """The number of the last that people decided on a subject, or undid; 0: nothing yet."""
-        return version(subject, self.about(on, subject, other), self.mergers if on is On.CLUSTER else ())
+        return compute_version(
+            subject, self.about(on, subject, other), self.mergers if on is On.CLUSTER else ()
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,8 +222,8 @@ def _statuses(
     """What a decision, or its undoing, changes of the statuses of clusters."""
     if decision.on is not On.CLUSTER or decision.topic is not Topic.DISPOSITION:
         return []
-    changed = around(decision.subject, mergers)
-    found = [status(each, decisions, mergers).value for each in changed]
+    changed = list_affected_identities(decision.subject, mergers)
+    found = [derive_status(each, decisions, mergers).value for each in changed]
     return [("decisions/status", {"id": changed, "status": found})]
 
 

@@ -9,7 +9,7 @@ import polars as pl
 import polars.selectors as cs
 
 from graphsvc.errors import DetectionError
-from graphsvc.lineage.decisions import carry
+from graphsvc.lineage.decisions import update_decisions
 from graphsvc.model.certificate import Certificate
 from graphsvc.model.graph import SignalGraph
 from graphsvc.model.lineage import DORMANT, MERGED, Followed
@@ -18,7 +18,7 @@ from graphsvc.model.stages import Stage
 from graphsvc.signing import Signer
 from graphsvc.store.connection import Row, Store
 from graphsvc.store.decisions import BUSY, TURNS, read_book, record
-from graphsvc.succession.successions import Succession, named
+from graphsvc.succession.successions import Succession, resolve_ids
 
 BATCH = 5_000
 PLACES = 200
@@ -132,7 +132,7 @@ def publish(
         family_bits="family_bits",
         signals=signal_keys(found.links["signals"], found.keys),
     )
-    pairs, campaigns = named(succession, account_ids, ids)
+    pairs, campaigns = resolve_ids(succession, account_ids, ids)
     staged = {
         "clusters": clusters,
         "members": members,
@@ -179,7 +179,7 @@ def _switch(store: Store, run: Run, events: pl.DataFrame, figures: Row, clusters
     )
     for _ in range(TURNS):
         book = read_book(store)
-        carried = carry(events, book.decisions, book.mergers, book.version)
+        carried = update_decisions(events, book.decisions, book.mergers, book.version)
         turn = {"run": run.id, "expected": clusters, "version": book.version, "next": carried.last}
         statuses = {each: status.value for each, status in carried.statuses.items()}
         if store.guarded(

@@ -38,7 +38,7 @@ class Lives:
     ended: Ints
     home: NDArray[np.int32]
 
-    def moved(self, rng: np.random.Generator) -> "Lives":
+    def permute_births(self, rng: np.random.Generator) -> "Lives":
         """The same with the moments of sign-up permuted among the accounts of each cluster, and among all others."""
         created = self.created.copy()
         order = np.argsort(self.home, kind="stable")
@@ -48,7 +48,7 @@ class Lives:
             created[known] = self.created[rng.permutation(known)]
         return replace(self, created=created)
 
-    def around(self, account: NDArray[np.int32], home: NDArray[np.int32]) -> Ints:
+    def count_signups_around(self, account: NDArray[np.int32], home: NDArray[np.int32]) -> Ints:
         """Sign-ups in the 72 hours before and after each account's, of the cluster `home`, or of all where it is -1."""
         # One sorted array for all: sign-ups of everybody, then those of each cluster, kept apart by a long step.
         step = int(self.created.max(initial=0)) + 4 * REACH
@@ -87,7 +87,7 @@ class Estate:
     group: Ints
 
 
-def lives_of(graph: SignalGraph, members: pl.DataFrame) -> Lives:
+def build_lives(graph: SignalGraph, members: pl.DataFrame) -> Lives:
     """The accounts' lives; `members` has cluster, account (int32), an account in one cluster at most."""
     home = np.full(graph.accounts.height, -1, dtype=np.int32)
     home[members["account"].to_numpy()] = members["cluster"].to_numpy()
@@ -96,30 +96,30 @@ def lives_of(graph: SignalGraph, members: pl.DataFrame) -> Lives:
     return Lives(graph.accounts["created_at"].to_numpy(), np.where(stopped, changed, -1), home)
 
 
-def estate_of(graph: SignalGraph, lives: Lives) -> Estate:
+def build_estate(graph: SignalGraph, lives: Lives) -> Estate:
     """The estate of a graph; what signals are part of (prefixes, card number ranges) is derived if it is not there."""
     if not graph.signals["kind"].is_in(list(DERIVED)).any():
         graph = with_levels(graph)
     begins = np.searchsorted(graph.account, np.arange(graph.accounts.height + 1, dtype=np.int32))
-    legator, at = _uses(begins, np.flatnonzero(lives.ended >= 0))
+    legator, at = _list_uses(begins, np.flatnonzero(lives.ended >= 0))
     values, value = np.unique(graph.signal[at], return_inverse=True)
-    signals = _described(graph, values, degrees(graph)[values])
-    left = _left(signals.select("kind", "single")[value], legator)
+    signals = _describe_signals(graph, values, degrees(graph)[values])
+    left = _count_left(signals.select("kind", "single")[value], legator)
     strong = by_kind(signals["kind"], lambda kind: kind_of(kind).strength > 0, np.bool_)
     signals = signals.filter((pl.col("degree") > 1) & pl.Series(strong, dtype=pl.Boolean))
-    signals = signals.with_columns(**_wholes(signals, graph.signals))
+    signals = signals.with_columns(**_find_containing(signals, graph.signals))
     rows = signals.height
     row = np.full(graph.signals.height, -1, dtype=np.int32)
     row[signals["signal"].to_numpy()] = np.arange(rows, dtype=np.int32)
     of_estate = row[graph.signal[at]]
     legacies = (legator * rows + of_estate)[of_estate >= 0]
-    member, at = _uses(begins, np.flatnonzero(lives.home >= 0))
+    member, at = _list_uses(begins, np.flatnonzero(lives.home >= 0))
     of_estate = row[graph.signal[at]]
     member, of_estate = member[of_estate >= 0], of_estate[of_estate >= 0]
     keys = lives.home[member] * np.int64(rows) + of_estate
     inside, place, having = np.unique(keys, return_inverse=True, return_counts=True)
 
-    ties = by_kind(signals["kind"], _makes_pairs, np.bool_)
+    ties = by_kind(signals["kind"], _is_pairing_kind, np.bool_)
     rare = ties & ((signals["degree"] <= MOST_ACCOUNTS) & (signals["level"] == 0)).to_numpy()
     makes = np.zeros(graph.signals.height, dtype=np.bool_)
     makes[signals["signal"].to_numpy()[rare]] = True
@@ -133,7 +133,7 @@ def estate_of(graph: SignalGraph, lives: Lives) -> Estate:
     )
 
 
-def candidates(lives: Lives, estate: Estate) -> pl.DataFrame:
+def find_candidates(lives: Lives, estate: Estate) -> pl.DataFrame:
     """Who may follow whom: made within 72 hours after the other was stopped, and something in common.
 
     That is a value which no more than 100 accounts have, or no more than 100 of their cluster; or to be of one cluster,
@@ -152,7 +152,7 @@ def candidates(lives: Lives, estate: Estate) -> pl.DataFrame:
     asked = estate.group[heir] * step + created[heir] - start
     low, high = np.searchsorted(keys[order], asked - REACH), np.searchsorted(keys[order], asked)
     by_value = between(low, high)
-    by_moment = _by_moment(lives)
+    by_moment = _find_pairs_by_moment(lives)
     successor = np.concatenate([estate.account[heir[by_value[0]]], by_moment[0]]).astype(np.int64)
     predecessor = np.concatenate([estate.account[legator[order[by_value[1]]]], by_moment[1]])
     accounts = len(lives.home)
@@ -170,7 +170,7 @@ def candidates(lives: Lives, estate: Estate) -> pl.DataFrame:
     )
 
 
-def in_common(pairs: pl.DataFrame, estate: Estate, accounts: int, size: Ints) -> pl.DataFrame:
+def find_common_values(pairs: pl.DataFrame, estate: Estate, accounts: int, size: Ints) -> pl.DataFrame:
     """What the accounts of each pair have in common, and how common it is.
 
     What a value is part of does not count beside the value, nor a client beside the device it comes from; of a family
@@ -216,12 +216,12 @@ def in_common(pairs: pl.DataFrame, estate: Estate, accounts: int, size: Ints) ->
     return rows.filter(first | ~pl.col("single")).select("pair", "family", "kind", "signal", "u")
 
 
-def _makes_pairs(kind: str) -> bool:
+def _is_pairing_kind(kind: str) -> bool:
     """Whether a value of the kind can propose a pair; address ranges do, among the accounts of one cluster."""
     return kind_of(kind).ties and (kind not in DERIVED or kind == LEVELS["ip"][0])
 
 
-def _described(graph: SignalGraph, values: NDArray[np.int32], degree: Ints) -> pl.DataFrame:
+def _describe_signals(graph: SignalGraph, values: NDArray[np.int32], degree: Ints) -> pl.DataFrame:
     """signal, kind, family, single, level, degree of the signals `values`."""
     kind = graph.signals["kind"].gather(values)
     return pl.DataFrame(
@@ -235,7 +235,7 @@ def _described(graph: SignalGraph, values: NDArray[np.int32], degree: Ints) -> p
     ).with_columns(single=pl.col("family").is_in(ONE_OBSERVATION))
 
 
-def _left(uses: pl.DataFrame, legator: Ints) -> pl.DataFrame:
+def _count_left(uses: pl.DataFrame, legator: Ints) -> pl.DataFrame:
     """predecessor, kind, left; `uses` has kind and single of what each of `legator` used."""
     count = pl.when(pl.col("single").first()).then(1).otherwise(pl.len()).cast(pl.Int64)
     return (
@@ -245,7 +245,7 @@ def _left(uses: pl.DataFrame, legator: Ints) -> pl.DataFrame:
     )
 
 
-def _wholes(signals: pl.DataFrame, every: pl.DataFrame) -> dict[str, pl.Series]:
+def _find_containing(signals: pl.DataFrame, every: pl.DataFrame) -> dict[str, pl.Series]:
     """parent and grandparent of each signal, as far as they are of `signals` themselves, -1 = none; int32.
 
     Args:
@@ -263,13 +263,13 @@ def _wholes(signals: pl.DataFrame, every: pl.DataFrame) -> dict[str, pl.Series]:
     return found
 
 
-def _uses(begins: Ints, accounts: Ints) -> tuple[Ints, Ints]:
+def _list_uses(begins: Ints, accounts: Ints) -> tuple[Ints, Ints]:
     """The edges of some accounts: the account and the number of each."""
     owner, at = between(begins[accounts], begins[accounts + 1])
     return accounts[owner], at
 
 
-def _by_moment(lives: Lives) -> tuple[Ints, Ints]:
+def _find_pairs_by_moment(lives: Lives) -> tuple[Ints, Ints]:
     """Pairs of one cluster by their moments alone, where few were stopped: successors, predecessors."""
     step = int(max(lives.created.max(initial=0), lives.ended.max(initial=0))) + 4 * REACH
     home = lives.home.astype(np.int64)

@@ -41,13 +41,13 @@ class Calibration:
     found: Floats
     by_chance: Floats
 
-    def odds(self, level: Floats) -> Floats:
+    def compute_odds(self, level: Floats) -> Floats:
         """Odds that births of these levels follow somebody."""
-        probability = np.interp(level, _middles(), self.probability)
+        probability = np.interp(level, _list_middles(), self.probability)
         odds: Floats = probability / (1.0 - probability)
         return odds
 
-    def table(self, inside: bool) -> pl.DataFrame:
+    def build_table(self, inside: bool) -> pl.DataFrame:
         """Schema `NULL`; `inside`: of births in a cluster."""
         found, by_chance = np.cumsum(self.found[::-1])[::-1], np.cumsum(self.by_chance[::-1])[::-1]
         columns = {
@@ -60,7 +60,7 @@ class Calibration:
         return pl.DataFrame(columns, schema=NULL)
 
 
-def calibrate(level: Floats, moved: Floats, rounds: int, births: int) -> Calibration:
+def fit_calibration(level: Floats, moved: Floats, rounds: int, births: int) -> Calibration:
     """The local false discovery rate (Efron et al. 2001) of births by their level.
 
     Args:
@@ -69,8 +69,8 @@ def calibrate(level: Floats, moved: Floats, rounds: int, births: int) -> Calibra
         rounds: number of permutations.
         births: births that could have had a candidate, in each of them.
     """
-    middle = _middles()
-    found, chance = _counts(level), _counts(moved) / rounds
+    middle = _list_middles()
+    found, chance = _count_levels(level), _count_levels(moved) / rounds
     weak, weak_moved = births - (level >= 0).sum(), births - (moved >= 0).sum() / rounds
     free = float(np.clip(weak / max(weak_moved, 1.0), LEAST_FREE, 1.0))
     # The odds as weighed suppose a prior of their own: where next to all births are free they say too much.
@@ -80,12 +80,12 @@ def calibrate(level: Floats, moved: Floats, rounds: int, births: int) -> Calibra
     return Calibration(np.clip(rising, LEAST_CHANCE**2, 1.0 - LEAST_CHANCE), free, found, free * chance)
 
 
-def _middles() -> Floats:
+def _list_middles() -> Floats:
     middles: Floats = np.arange(LOWEST, HIGHEST, dtype=np.float64) + 0.5
     return middles
 
 
-def _counts(level: Floats) -> Floats:
+def _count_levels(level: Floats) -> Floats:
     places = np.clip(np.floor(level).astype(np.int64), LOWEST, HIGHEST - 1) - LOWEST
     counts: Floats = np.bincount(places, minlength=HIGHEST - LOWEST).astype(np.float64)
     return counts

@@ -9,16 +9,16 @@ import polars as pl
 from numpy.typing import NDArray
 
 from graphsvc.succession.candidates import REACH, Estate, Lives
-from graphsvc.succession.chance import calibrate
+from graphsvc.succession.chance import fit_calibration
 from graphsvc.succession.handover import Handover
 from graphsvc.succession.inheritance import (
+    Candidates,
+    CandidateScores,
     Chances,
-    Proposed,
-    Weighed,
-    before,
-    learned,
-    propose,
-    weigh,
+    collect_candidates,
+    get_prior_chances,
+    score_candidates,
+    update_chances,
 )
 
 ROUNDS = 6
@@ -33,7 +33,7 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class Matched:
+class MatchedPairs:
     """How probable each pair is, 0–1, and what its odds were multiplied with on the way: by what permuted births match,
     and by what others' claims on the same predecessor leave."""
 
@@ -43,26 +43,26 @@ class Matched:
 
 
 @dataclass(frozen=True, slots=True)
-class Fitted:
+class FittedPairs:
     """The candidate pairs, what successors do, and how probable each pair is.
 
     `weighed` and `matched` are by row of `real.pairs`; `null` (`chance.NULL`) is what births permuted in time match.
     """
 
     chances: Chances
-    real: Proposed
-    weighed: Weighed
-    matched: Matched
+    real: Candidates
+    weighed: CandidateScores
+    matched: MatchedPairs
     null: pl.DataFrame
 
 
-def fit(
+def fit_pairs(
     lives: Lives,
     estate: Estate,
     handover: Handover | None,
     seed: int,
     progress: Callable[[str, int, int], None],
-) -> Fitted:
+) -> FittedPairs:
     """Scores all candidate pairs, and the same with births permuted, and learns from both.
 
     In each round the births are matched as they are and as they would be by chance; the excess is what follows (local
@@ -70,40 +70,41 @@ def fit(
     not before any permutation is left out of the permuted ones: to meet it there would be no chance.
     """
     kinds = tuple(estate.signals["kind"].unique().sort())
-    after = _after_bans(lives)
+    after = _find_births_after_bans(lives)
     births = np.array([(lives.home < 0).sum(), after.sum()])
     rounds = int(np.clip(ceil(ENOUGH_BIRTHS / max(births[1], 1)), FEWEST_PERMUTATIONS, MOST_PERMUTATIONS))
     steps = 1 + rounds + ROUNDS
-    real, permuted = propose(lives, estate, handover, kinds), []
+    real, permuted = collect_candidates(lives, estate, handover, kinds), []
     for number in range(rounds):
         progress("succession", 1 + number, steps)
-        moved_lives = lives.moved(np.random.default_rng([seed, number]))
-        permuted.append(propose(moved_lives, estate, handover, kinds))
-    chances = before(kinds, int(lives.home.max(initial=-1)) + 1)
-    first = among_rivals(real.pairs, weigh(real, chances).odds)[0] >= FOUND
+        moved_lives = lives.permute_births(np.random.default_rng([seed, number]))
+        permuted.append(collect_candidates(moved_lives, estate, handover, kinds))
+    chances = get_prior_chances(kinds, int(lives.home.max(initial=-1)) + 1)
+    first = resolve_rivals(real.pairs, score_candidates(real, chances).odds)[0] >= FOUND
     likely = real.pairs.filter(pl.Series(first)).select("successor", "predecessor")
-    apart = [_rows_of(one.pairs, likely) for one in permuted]
+    apart = [_find_rows(one.pairs, likely) for one in permuted]
     for number in range(ROUNDS):
         progress("succession", 1 + rounds + number, steps)
-        weighed = weigh(real, chances)
-        moved = [weigh(one, chances).odds for one in permuted]
+        weighed = score_candidates(real, chances)
+        moved = [score_candidates(one, chances).odds for one in permuted]
         for odds, rows in zip(moved, apart, strict=True):
             odds[rows] = 0.0
-        level = levels(real.pairs, weighed.odds, len(lives.home))
+        level = compute_levels(real.pairs, weighed.odds, len(lives.home))
         by_chance = [
-            levels(one.pairs, odds, len(lives.home)) for one, odds in zip(permuted, moved, strict=True)
+            compute_levels(one.pairs, odds, len(lives.home))
+            for one, odds in zip(permuted, moved, strict=True)
         ]
-        factor, null = _calibrated(lives, level, by_chance, births)
+        factor, null = _fit_factors(lives, level, by_chance, births)
         by_pair = factor[real.pairs["successor"].to_numpy()]
-        probability, rivals = among_rivals(real.pairs, weighed.odds * by_pair)
-        matched = Matched(probability, by_pair, rivals)
+        probability, rivals = resolve_rivals(real.pairs, weighed.odds * by_pair)
+        matched = MatchedPairs(probability, by_pair, rivals)
         if number < ROUNDS - 1:
-            chances = learned(real, matched.probability, weighed, chances, estate, lives)
+            chances = update_chances(real, matched.probability, weighed, chances, estate, lives)
     progress("succession", steps, steps)
-    return Fitted(chances, real, weighed, matched, null)
+    return FittedPairs(chances, real, weighed, matched, null)
 
 
-def among_rivals(pairs: pl.DataFrame, odds: Floats) -> tuple[Floats, Floats]:
+def resolve_rivals(pairs: pl.DataFrame, odds: Floats) -> tuple[Floats, Floats]:
     """Probability of each pair when one account follows one only and is followed by one only.
 
     The claims of others on a predecessor lower the odds of a pair to what they leave of it (mean field). They say who
@@ -115,19 +116,19 @@ def among_rivals(pairs: pl.DataFrame, odds: Floats) -> tuple[Floats, Floats]:
     Returns: probability (0–1), and what the odds were multiplied with.
     """
     successor, predecessor = pairs["successor"].to_numpy(), pairs["predecessor"].to_numpy()
-    share, unclaimed, factor = _share(odds, successor), np.ones(len(odds)), 1.0
+    share, unclaimed, factor = _compute_share(odds, successor), np.ones(len(odds)), 1.0
     total = share.sum()
     for _ in range(RIVALS if len(odds) else 0):
         claimed = np.bincount(predecessor, share)[predecessor] - share
         unclaimed = np.clip(1.0 - claimed, LEAST_UNCLAIMED, 1.0)
-        now = _share(odds * factor * unclaimed, successor)
+        now = _compute_share(odds * factor * unclaimed, successor)
         factor *= float(total / max(now.sum(), 1e-300))
         # Half a step at a time: whole ones would swing between all claims and none.
         share = (share + now) / 2.0
-    return _share(odds * factor * unclaimed, successor), factor * unclaimed
+    return _compute_share(odds * factor * unclaimed, successor), factor * unclaimed
 
 
-def levels(pairs: pl.DataFrame, odds: Floats, accounts: int) -> Floats:
+def compute_levels(pairs: pl.DataFrame, odds: Floats, accounts: int) -> Floats:
     """log2 of the odds that each account follows one of its candidates; -inf where it has none; shape (accounts,)."""
     total = np.bincount(pairs["successor"].to_numpy(), odds, minlength=accounts)
     with np.errstate(divide="ignore"):
@@ -135,7 +136,7 @@ def levels(pairs: pl.DataFrame, odds: Floats, accounts: int) -> Floats:
     return found
 
 
-def _calibrated(
+def _fit_factors(
     lives: Lives, level: Floats, by_chance: list[Floats], births: NDArray[np.int64]
 ) -> tuple[Floats, pl.DataFrame]:
     """What the odds of each account's births are to be multiplied with, shape (accounts,), and the table `chance.NULL`.
@@ -147,14 +148,14 @@ def _calibrated(
         who = (lives.home >= 0) == bool(inside)
         chance = np.concatenate([one[who & np.isfinite(one)] for one in by_chance])
         known = who & np.isfinite(level)
-        calibration = calibrate(level[known], chance, len(by_chance), int(count))
+        calibration = fit_calibration(level[known], chance, len(by_chance), int(count))
         # A birth's odds as calibrated are divided between its candidates.
-        factor[known] = calibration.odds(level[known]) / 2.0 ** level[known]
-        null.append(calibration.table(bool(inside)))
+        factor[known] = calibration.compute_odds(level[known]) / 2.0 ** level[known]
+        null.append(calibration.build_table(bool(inside)))
     return factor, pl.concat(null)
 
 
-def _share(odds: Floats, successor: NDArray[np.int32]) -> Floats:
+def _compute_share(odds: Floats, successor: NDArray[np.int32]) -> Floats:
     """Each pair's part of 1 + the odds of all candidates of its successor."""
     if not len(odds):
         return odds
@@ -162,7 +163,7 @@ def _share(odds: Floats, successor: NDArray[np.int32]) -> Floats:
     return share
 
 
-def _after_bans(lives: Lives) -> NDArray[np.bool_]:
+def _find_births_after_bans(lives: Lives) -> NDArray[np.bool_]:
     """Which accounts were made within 72 hours after one of their cluster was stopped; shape (accounts,)."""
     step = int(max(lives.created.max(initial=0), lives.ended.max(initial=0))) + 4 * REACH
     home = lives.home.astype(np.int64)
@@ -173,6 +174,6 @@ def _after_bans(lives: Lives) -> NDArray[np.bool_]:
     return found & (home >= 0) & (lives.created >= 0)
 
 
-def _rows_of(pairs: pl.DataFrame, wanted: pl.DataFrame) -> NDArray[np.uint32]:
+def _find_rows(pairs: pl.DataFrame, wanted: pl.DataFrame) -> NDArray[np.uint32]:
     rows = pairs.with_row_index("row").join(wanted, on=["successor", "predecessor"], how="semi")
     return rows["row"].to_numpy()

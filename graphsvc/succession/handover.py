@@ -53,7 +53,7 @@ class Handover:
     first: Week
     home: NDArray[np.int32]
 
-    def bits(self, successor: NDArray[np.int32], predecessor: NDArray[np.int32]) -> Floats:
+    def measure_likeness(self, successor: NDArray[np.int32], predecessor: NDArray[np.int32]) -> Floats:
         """log2 of how much likelier a successor's first week is after this predecessor's last than by itself.
 
         Level, parts of the day and models, each against what the accounts of the successor's cluster do (all accounts
@@ -67,25 +67,25 @@ class Handover:
         found = np.full(len(successor), np.nan)
         if len(known):
             nats = (
-                self._level(heir, legator)
-                + self._manner(heir, legator, "day")
-                + self._manner(heir, legator, "model")
+                self._score_level(heir, legator)
+                + self._score_manner(heir, legator, "day")
+                + self._score_manner(heir, legator, "model")
             )
             found[known] = np.clip(nats / np.log(2.0), -MOST_BITS, MOST_BITS)
         return found
 
-    def _level(self, heir: NDArray[np.int32], legator: NDArray[np.int32]) -> Floats:
+    def _score_level(self, heir: NDArray[np.int32], legator: NDArray[np.int32]) -> Floats:
         noise = 1.0 / self.first.active[heir] + 1.0 / self.last.active[legator]
         there = np.flatnonzero(self.first.active >= LEAST_HOURS)
-        middle, spread = _moments(self.first.level[there], self.home[there])
+        middle, spread = _estimate_moments(self.first.level[there], self.home[there])
         place = np.where(np.isin(self.home[heir], self.home[there]), self.home[heir], -1) + 1
         level = self.first.level[heir]
-        like = _normal(level - self.last.level[legator], LIKE**2 + noise)
-        usual = _normal(level - middle[place], spread[place] + 1.0 / self.first.active[heir])
+        like = _compute_log_density(level - self.last.level[legator], LIKE**2 + noise)
+        usual = _compute_log_density(level - middle[place], spread[place] + 1.0 / self.first.active[heir])
         nats: Floats = like - usual
         return nats
 
-    def _manner(self, heir: NDArray[np.int32], legator: NDArray[np.int32], name: str) -> Floats:
+    def _score_manner(self, heir: NDArray[np.int32], legator: NDArray[np.int32], name: str) -> Floats:
         new, old = getattr(self.first, name), getattr(self.last, name)
         place = self.home[heir] + 1
         usual = getattr(self.first, f"{name}_usual")[place]
@@ -102,7 +102,7 @@ class Handover:
         return nats
 
 
-def handover_of(activity: pl.DataFrame, lives: Lives) -> Handover | None:
+def build_handover(activity: pl.DataFrame, lives: Lives) -> Handover | None:
     """The weeks to be compared; None where no traffic is known.
 
     Args:
@@ -125,13 +125,13 @@ def handover_of(activity: pl.DataFrame, lives: Lives) -> Handover | None:
     there = np.minimum(ended, end) - np.maximum(np.maximum(ended - WEEK, begin), born)
     exposed = np.minimum(np.minimum(born + WEEK, ended), end) - born
     return Handover(
-        _week(columns, last, there, len(names), lives.home),
-        _week(columns, first, exposed, len(names), lives.home),
+        _build_week(columns, last, there, len(names), lives.home),
+        _build_week(columns, first, exposed, len(names), lives.home),
         lives.home,
     )
 
 
-def _week(
+def _build_week(
     columns: tuple[NDArray[Any], ...],
     rows: NDArray[np.int64],
     there: NDArray[np.int64],
@@ -156,12 +156,12 @@ def _week(
         level,
         day,
         by_model,
-        _by_home(day, home),
-        _by_home(by_model, home),
+        _sum_by_home(day, home),
+        _sum_by_home(by_model, home),
     )
 
 
-def _by_home(rows: Floats, home: NDArray[np.int32]) -> Floats:
+def _sum_by_home(rows: Floats, home: NDArray[np.int32]) -> Floats:
     """Sums by cluster, row 0 of all accounts, row c + 1 of cluster c."""
     placed = home >= 0
     sums = np.zeros((int(home.max(initial=-1)) + 2, rows.shape[1]))
@@ -171,7 +171,7 @@ def _by_home(rows: Floats, home: NDArray[np.int32]) -> Floats:
     return sums
 
 
-def _moments(level: Floats, home: NDArray[np.int32]) -> tuple[Floats, Floats]:
+def _estimate_moments(level: Floats, home: NDArray[np.int32]) -> tuple[Floats, Floats]:
     """Mean and variance of the levels by cluster, row 0 of all; a few accounts lean on all."""
     placed = home >= 0
     n = np.bincount(home[placed], minlength=int(home.max(initial=-1)) + 1)
@@ -184,7 +184,7 @@ def _moments(level: Floats, home: NDArray[np.int32]) -> tuple[Floats, Floats]:
     return middle, np.maximum(spread, LIKE**2)
 
 
-def _normal(difference: Floats, variance: Floats) -> Floats:
+def _compute_log_density(difference: Floats, variance: Floats) -> Floats:
     """Log density, but for a constant."""
     nats: Floats = -0.5 * (difference**2 / variance + np.log(variance))
     return nats

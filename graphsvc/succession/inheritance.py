@@ -12,7 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy.optimize import isotonic_regression
 
-from graphsvc.succession.candidates import Estate, Lives, candidates, in_common
+from graphsvc.succession.candidates import Estate, Lives, find_candidates, find_common_values
 from graphsvc.succession.handover import Handover
 
 INHERITED = 0.3
@@ -44,7 +44,7 @@ class Chances:
 
 
 @dataclass(frozen=True, slots=True)
-class Proposed:
+class Candidates:
     """Candidate pairs and all that is known of them, before it is weighed.
 
     `pairs` and `common` as `candidates` and `in_common` return them. By row of `pairs`: `others` (accounts it is
@@ -61,7 +61,7 @@ class Proposed:
 
 
 @dataclass(frozen=True, slots=True)
-class Weighed:
+class CandidateScores:
     """Bits of candidate pairs, by row of `Proposed.pairs`.
 
     `value`: what each value of `Proposed.common` adds; `traffic`; `prior`: one of the others, who is replaced or not.
@@ -74,37 +74,46 @@ class Weighed:
     odds: Floats
 
 
-def propose(lives: Lives, estate: Estate, handover: Handover | None, kinds: tuple[str, ...]) -> Proposed:
+def collect_candidates(
+    lives: Lives, estate: Estate, handover: Handover | None, kinds: tuple[str, ...]
+) -> Candidates:
     """The candidate pairs of `lives` with what speaks for them; `kinds` are all kinds of the estate's signals."""
-    pairs = candidates(lives, estate)
+    pairs = find_candidates(lives, estate)
     size = np.bincount(lives.home[lives.home >= 0], minlength=int(lives.home.max(initial=-1)) + 1)
-    common = in_common(pairs, estate, len(lives.home), size)
+    common = find_common_values(pairs, estate, len(lives.home), size)
     successor, predecessor = pairs["successor"].to_numpy(), pairs["predecessor"].to_numpy()
     home = pairs["home"].to_numpy()
     others = np.maximum(np.append(size, len(lives.home))[home] - 2, 1)
-    around = lives.around(successor, home)
+    around = lives.count_signups_around(successor, home)
     # Sign-ups before and after are twice 72 hours.
     moment = np.log2(2.0 * others / np.maximum(around, 1))
-    traffic = np.full(len(home), np.nan) if handover is None else handover.bits(successor, predecessor)
+    traffic = (
+        np.full(len(home), np.nan) if handover is None else handover.measure_likeness(successor, predecessor)
+    )
     place = {name: number for number, name in enumerate(kinds)}
     kind = common["kind"].replace_strict(place, return_dtype=pl.Int64).to_numpy()
-    return Proposed(pairs, common, others, moment, traffic, kind)
+    return Candidates(pairs, common, others, moment, traffic, kind)
 
 
-def weigh(proposed: Proposed, chances: Chances) -> Weighed:
+def score_candidates(proposed: Candidates, chances: Chances) -> CandidateScores:
     """The bits of each candidate pair, and its odds."""
     pairs = proposed.pairs
-    value = _value_bits(proposed, chances)
+    value = _score_values(proposed, chances)
     known = ~np.isnan(proposed.traffic)
     traffic = np.zeros(pairs.height)
     traffic[known] = chances.traffic[np.digitize(proposed.traffic[known], TRAFFIC_EDGES)]
     prior = np.log2(chances.replaced[pairs["home"].to_numpy() + 1] / proposed.others)
     by_values = np.bincount(proposed.common["pair"].to_numpy(), value, minlength=pairs.height)
-    return Weighed(value, traffic, prior, 2.0 ** (by_values + proposed.moment + traffic + prior))
+    return CandidateScores(value, traffic, prior, 2.0 ** (by_values + proposed.moment + traffic + prior))
 
 
-def learned(
-    proposed: Proposed, share: Floats, weighed: Weighed, chances: Chances, estate: Estate, lives: Lives
+def update_chances(
+    proposed: Candidates,
+    share: Floats,
+    weighed: CandidateScores,
+    chances: Chances,
+    estate: Estate,
+    lives: Lives,
 ) -> Chances:
     """What successors do, from the probability `share` (0–1, a row of `proposed.pairs`) of each pair: one step of EM.
 
@@ -117,28 +126,28 @@ def learned(
     m, u = chances.inherits[proposed.kind], proposed.common["u"].to_numpy()
     taken = share[proposed.common["pair"].to_numpy()] * m / (m + (1.0 - m) * u)
     # Added up by numpy alone: a product of matrices depends on the number of threads.
-    left = (share[:, None] * _left(proposed.pairs, estate, chances.kinds)).sum(axis=0)
-    inherits = _chance(np.bincount(proposed.kind, taken, minlength=kinds), left, INHERITED)
+    left = (share[:, None] * _count_left(proposed.pairs, estate, chances.kinds)).sum(axis=0)
+    inherits = _estimate_chance(np.bincount(proposed.kind, taken, minlength=kinds), left, INHERITED)
     home = proposed.pairs["home"].to_numpy() + 1
-    replaced = _chance(np.bincount(home, share, minlength=homes), stopped, REPLACED)
+    replaced = _estimate_chance(np.bincount(home, share, minlength=homes), stopped, REPLACED)
     replaced = np.minimum(replaced, MOST_REPLACED)
-    return Chances(chances.kinds, inherits, replaced, _traffic_bits(proposed, share, weighed))
+    return Chances(chances.kinds, inherits, replaced, _fit_traffic_bits(proposed, share, weighed))
 
 
-def before(kinds: tuple[str, ...], homes: int) -> Chances:
+def get_prior_chances(kinds: tuple[str, ...], homes: int) -> Chances:
     """What is presumed of successors before anything is known; `homes`: number of clusters."""
     return Chances(
         kinds, np.full(len(kinds), INHERITED), np.full(homes + 1, REPLACED), np.zeros(len(TRAFFIC_EDGES) + 1)
     )
 
 
-def _value_bits(proposed: Proposed, chances: Chances) -> Floats:
+def _score_values(proposed: Candidates, chances: Chances) -> Floats:
     m, u = chances.inherits[proposed.kind], proposed.common["u"].to_numpy()
     bits: Floats = np.log2(m / u + 1.0 - m)
     return bits
 
 
-def _traffic_bits(proposed: Proposed, share: Floats, weighed: Weighed) -> Floats:
+def _fit_traffic_bits(proposed: Candidates, share: Floats, weighed: CandidateScores) -> Floats:
     """What likeness of traffic is worth: how much oftener pairs that follow by all else are so alike than others.
 
     The traffic itself has no say in who follows here: it would vouch for itself.
@@ -158,7 +167,7 @@ def _traffic_bits(proposed: Proposed, share: Floats, weighed: Weighed) -> Floats
     return bits
 
 
-def _left(pairs: pl.DataFrame, estate: Estate, kinds: tuple[str, ...]) -> Floats:
+def _count_left(pairs: pl.DataFrame, estate: Estate, kinds: tuple[str, ...]) -> Floats:
     """How many values of each kind each pair's predecessor has left, shape (pairs, kinds)."""
     place = {name: number for number, name in enumerate(kinds)}
     rows = estate.left.filter(pl.col("kind").is_in(kinds)).select(
@@ -171,7 +180,7 @@ def _left(pairs: pl.DataFrame, estate: Estate, kinds: tuple[str, ...]) -> Floats
     return found
 
 
-def _chance(seen: NDArray[Any], of: NDArray[Any], prior: float) -> Floats:
+def _estimate_chance(seen: NDArray[Any], of: NDArray[Any], prior: float) -> Floats:
     """Share seen, with `PRIOR_CASES` of the prior."""
     chance: Floats = (seen + prior * PRIOR_CASES) / (of + PRIOR_CASES)
     return chance

@@ -11,11 +11,11 @@ from graphsvc.campaigns.replacement import HOUR
 from graphsvc.campaigns.sentences import FAMILIES
 from graphsvc.model.columns import Schema
 from graphsvc.model.graph import SignalGraph
-from graphsvc.succession.candidates import estate_of, lives_of
+from graphsvc.succession.candidates import build_estate, build_lives
 from graphsvc.succession.chance import NULL
-from graphsvc.succession.fitting import FOUND, Fitted, fit
-from graphsvc.succession.handover import handover_of
-from graphsvc.succession.turnover import turnover
+from graphsvc.succession.fitting import FOUND, FittedPairs, fit_pairs
+from graphsvc.succession.handover import build_handover
+from graphsvc.succession.turnover import measure_turnover
 
 BEST = 10
 """Candidates that are kept of each new account."""
@@ -60,7 +60,7 @@ class Succession:
     null: pl.DataFrame
 
 
-def successions(
+def find_successions(
     graph: SignalGraph,
     members: pl.DataFrame,
     *,
@@ -84,17 +84,19 @@ def successions(
         progress: told of stage "succession", the steps done and in all; may raise.
     """
     members = members.select("cluster", "account").sort("cluster", "account")
-    lives = lives_of(graph, members)
-    estate = estate_of(graph, lives)
+    lives = build_lives(graph, members)
+    estate = build_estate(graph, lives)
     if not (lives.ended >= 0).any() or estate.signals.is_empty():
         pairs, null = pl.DataFrame(schema=PAIRS), pl.DataFrame(schema=NULL)
     else:
-        fitted = fit(lives, estate, handover_of(graph.activity, lives), seed, progress)
-        pairs, null = _pairs(fitted, lives.home), fitted.null
-    return Succession(pairs, turnover(pairs, members, graph), null)
+        fitted = fit_pairs(lives, estate, build_handover(graph.activity, lives), seed, progress)
+        pairs, null = _build_pairs(fitted, lives.home), fitted.null
+    return Succession(pairs, measure_turnover(pairs, members, graph), null)
 
 
-def named(found: Succession, accounts: pl.Series, clusters: pl.Series) -> tuple[pl.DataFrame, pl.DataFrame]:
+def resolve_ids(
+    found: Succession, accounts: pl.Series, clusters: pl.Series
+) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Pairs and campaigns with ids (strings) in place of numbers; a pair of no cluster has the cluster null.
 
     Args:
@@ -107,7 +109,7 @@ def named(found: Succession, accounts: pl.Series, clusters: pl.Series) -> tuple[
     return found.pairs.with_columns(cluster, **ids), found.campaigns.with_columns(cluster)
 
 
-def _pairs(fitted: Fitted, home: NDArray[np.int32]) -> pl.DataFrame:
+def _build_pairs(fitted: FittedPairs, home: NDArray[np.int32]) -> pl.DataFrame:
     matched = fitted.matched
     order = ["probability", "delay", "predecessor"]
     kept = (
@@ -126,18 +128,20 @@ def _pairs(fitted: Fitted, home: NDArray[np.int32]) -> pl.DataFrame:
         cluster=pl.Series(cluster),
         inside=pl.Series((home[kept["successor"].to_numpy()] == cluster) & (cluster >= 0)),
         rank="rank",
-        probable=pl.Series(_chosen(kept), dtype=pl.Boolean),
+        probable=pl.Series(_choose_pairs(kept), dtype=pl.Boolean),
         probability="probability",
         delay_hours=pl.col("delay") / HOUR,
     )
     if found.is_empty():
         return pl.DataFrame(schema=PAIRS)
-    parts = found.select("pair").join(_parts(fitted, rows), on="pair", how="left", maintain_order="left")
-    found = found.with_columns(*parts.drop("pair"), false_rate=_false_rate(found))
-    return found.with_columns(says=pl.Series(_sentences(found), dtype=pl.String)).select(list(PAIRS))
+    parts = found.select("pair").join(
+        _collect_parts(fitted, rows), on="pair", how="left", maintain_order="left"
+    )
+    found = found.with_columns(*parts.drop("pair"), false_rate=_estimate_false_rate(found))
+    return found.with_columns(says=pl.Series(_write_sentences(found), dtype=pl.String)).select(list(PAIRS))
 
 
-def _chosen(kept: pl.DataFrame) -> list[bool]:
+def _choose_pairs(kept: pl.DataFrame) -> list[bool]:
     """The pairs more likely than not, from the likeliest down, each account once on either side; one a row."""
     chosen = [False] * kept.height
     likely = kept.with_row_index("row").filter(pl.col("probability") >= FOUND)
@@ -152,7 +156,7 @@ def _chosen(kept: pl.DataFrame) -> list[bool]:
     return chosen
 
 
-def _false_rate(found: pl.DataFrame) -> NDArray[np.float64]:
+def _estimate_false_rate(found: pl.DataFrame) -> NDArray[np.float64]:
     """Mean of what is missing to certainty in the probable pairs that are at least as likely (Newton et al. 2004)."""
     probable = np.flatnonzero(found["probable"].to_numpy())
     missing = 1.0 - found["probability"].to_numpy()[probable]
@@ -162,7 +166,7 @@ def _false_rate(found: pl.DataFrame) -> NDArray[np.float64]:
     return rate
 
 
-def _parts(fitted: Fitted, rows: NDArray[np.uint32]) -> pl.DataFrame:
+def _collect_parts(fitted: FittedPairs, rows: NDArray[np.uint32]) -> pl.DataFrame:
     """pair, bits, parts and part_bits of the pairs `rows`, the families' with most bits first, then the others."""
     weighed, matched, real = fitted.weighed, fitted.matched, fitted.real
     families = (
@@ -200,15 +204,15 @@ def _parts(fitted: Fitted, rows: NDArray[np.uint32]) -> pl.DataFrame:
     )
 
 
-def _sentences(found: pl.DataFrame) -> list[str]:
+def _write_sentences(found: pl.DataFrame) -> list[str]:
     columns = found.select("delay_hours", "parts", "part_bits", "probability").iter_rows()
     return [
-        _sentence(delay, dict(zip(parts, bits, strict=True)), likely)
+        _write_sentence(delay, dict(zip(parts, bits, strict=True)), likely)
         for delay, parts, bits, likely in columns
     ]
 
 
-def _sentence(delay: float, parts: dict[str, float], probability: float) -> str:
+def _write_sentence(delay: float, parts: dict[str, float], probability: float) -> str:
     pseudo = (MOMENT, TRAFFIC, PRIOR, CHANCE, RIVALS)
     named = [
         f"{FAMILIES.get(name, name.replace('_', ' '))} ({bits:+.1f} bits)"

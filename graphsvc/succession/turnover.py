@@ -49,7 +49,7 @@ over, parallel to `families`, most first. Waves of bans are more than 72 hours a
 bans, and those that are followed."""
 
 
-def turnover(pairs: pl.DataFrame, members: pl.DataFrame, graph: SignalGraph) -> pl.DataFrame:
+def measure_turnover(pairs: pl.DataFrame, members: pl.DataFrame, graph: SignalGraph) -> pl.DataFrame:
     """How each cluster replaces its banned.
 
     Args:
@@ -76,14 +76,14 @@ def turnover(pairs: pl.DataFrame, members: pl.DataFrame, graph: SignalGraph) -> 
         pace = float(np.log(2.0) * days.sum() / bans) if bans else float("nan")
         followed = probable.get(number, pairs.clear())
         row: dict[str, Any] = {"cluster": number, "size": len(who), "half_life_at_pace": pace}
-        row["half_life_days"] = half_life(days, banned[known])
-        row |= _replaced(followed, int(banned[who].sum()))
-        row |= _waves(who[banned[who]], changed, followed)
-        rows.append({**row, "says": _sentence(row)})
+        row["half_life_days"] = estimate_half_life(days, banned[known])
+        row |= _measure_replaced(followed, int(banned[who].sum()))
+        row |= _count_waves(who[banned[who]], changed, followed)
+        rows.append({**row, "says": _write_sentence(row)})
     return pl.DataFrame(rows, schema=CAMPAIGNS)
 
 
-def half_life(days: NDArray[np.float64], ended: NDArray[np.bool_]) -> float:
+def estimate_half_life(days: NDArray[np.float64], ended: NDArray[np.bool_]) -> float:
     """When half of the accounts have ended (Kaplan & Meier 1958), in days; NaN where more than half last.
 
     Args:
@@ -99,7 +99,7 @@ def half_life(days: NDArray[np.float64], ended: NDArray[np.bool_]) -> float:
     return float(moments[half[0]]) if len(half) else float("nan")
 
 
-def _replaced(followed: pl.DataFrame, stopped: int) -> dict[str, Any]:
+def _measure_replaced(followed: pl.DataFrame, stopped: int) -> dict[str, Any]:
     count = followed.height
     right = float(followed["probability"].to_numpy().sum())
     delays = followed["delay_hours"].to_numpy()
@@ -124,7 +124,7 @@ def _replaced(followed: pl.DataFrame, stopped: int) -> dict[str, Any]:
     }
 
 
-def _waves(
+def _count_waves(
     banned: NDArray[np.int32], changed: NDArray[np.int64], followed: pl.DataFrame
 ) -> dict[str, list[int]]:
     moments = np.sort(changed[banned])
@@ -138,7 +138,7 @@ def _waves(
     }
 
 
-def _sentence(row: dict[str, Any]) -> str:
+def _write_sentence(row: dict[str, Any]) -> str:
     if not row["stopped"]:
         return "none of its accounts was banned"
     waves = len(row["wave_at"])
