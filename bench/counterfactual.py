@@ -28,9 +28,9 @@ import polars as pl
 from bench.quality import OUT, commit
 from bench.trials import Name, Trials, say, trials
 from bench.worlds import write_world
-from graphsvc.analysis.cluster_evidence import Held
-from graphsvc.analysis.counterfactual import Anatomy, anatomy, remaining
-from graphsvc.analysis.impact import blast
+from graphsvc.analysis.cluster_evidence import ClusterEvidence
+from graphsvc.analysis.counterfactual import Anatomy, find_parts, find_weak_points
+from graphsvc.analysis.impact import estimate_impact
 from graphsvc.database import open_store
 from graphsvc.store import Store
 from graphsvc.store.cluster_graph import cluster_graph
@@ -71,19 +71,19 @@ def measured(runner: Trials, name: Name, repeat: int) -> dict[str, Any]:
             say(f"{name}: {what} {seconds[what][0]:.2f} s, {seconds[what][1]:.2f} s of processor")
             return found
 
-        held: Held = timed("read", lambda: cluster_graph(store, cluster))
+        held: ClusterEvidence = timed("read", lambda: cluster_graph(store, cluster))
         ids = held.members["id"].to_list()
         acted = timed("read accounts", lambda: acted_on(store, ids))
         near, users = timed("read surroundings", lambda: surroundings(store, ids))
-    whole = timed("parts", lambda: remaining(held))
-    found: Anatomy = timed("bridges, strongest signal and smallest cut", lambda: anatomy(held))
-    less = timed("without a family", lambda: remaining(held.without(families=["payment"])))
+    whole = timed("parts", lambda: find_parts(held))
+    found: Anatomy = timed("bridges, strongest signal and smallest cut", lambda: find_weak_points(held))
+    less = timed("without a family", lambda: find_parts(held.exclude_evidence(families=["payment"])))
     one = timed(
         "without a signal",
-        lambda: remaining(held.without(found.strongest.signals if found.strongest else ())),
+        lambda: find_parts(held.exclude_evidence(found.strongest.signals if found.strongest else ())),
     )
     action = timed(
-        "blast, five stages", lambda: blast(acted, {cluster: held}, near, users, stages=5, most=3.0)
+        "blast, five stages", lambda: estimate_impact(acted, {cluster: held}, near, users, stages=5, most=3.0)
     )
     return {
         "world": str(name),
@@ -109,11 +109,11 @@ def measured(runner: Trials, name: Name, repeat: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def planted(held: Held, values: tuple[tuple[str, int], ...]) -> dict[str, Any]:
+def planted(held: ClusterEvidence, values: tuple[tuple[str, int], ...]) -> dict[str, Any]:
     """Tears a cluster in two and joins the halves by values of its own; whether these are found to be the cut."""
     torn = tear(held, values)
     began = time.monotonic()
-    found = anatomy(torn)
+    found = find_weak_points(torn)
     seconds = time.monotonic() - began
     cut = found.cut
     expected = {f"{kind}:planted{number}" for number, (kind, _) in enumerate(values)}
@@ -130,7 +130,7 @@ def planted(held: Held, values: tuple[tuple[str, int], ...]) -> dict[str, Any]:
     return row
 
 
-def tear(held: Held, values: tuple[tuple[str, int], ...]) -> Held:
+def tear(held: ClusterEvidence, values: tuple[tuple[str, int], ...]) -> ClusterEvidence:
     """The cluster with each signal made two, one a random half of its members, and some new ones that both use."""
     rng = np.random.default_rng(5)
     half = rng.permutation(held.members.height) % 2

@@ -8,10 +8,10 @@ from collections.abc import Collection, Sequence
 import polars as pl
 
 from graphsvc.analysis import counterfactual
-from graphsvc.analysis.cluster_evidence import Held
+from graphsvc.analysis.cluster_evidence import ClusterEvidence
 from graphsvc.analysis.counterfactual import Anatomy, Parts
-from graphsvc.analysis.diff import Diff, diff
-from graphsvc.analysis.impact import Blast, blast
+from graphsvc.analysis.diff import Diff, compare_runs
+from graphsvc.analysis.impact import Impact, estimate_impact
 from graphsvc.errors import NotFound
 from graphsvc.store import Store
 from graphsvc.store.cluster_graph import cluster_graph
@@ -32,9 +32,11 @@ def without(
         NotFound: no such cluster is published, or one of these is not in it.
         DatabaseUnavailable, DatabaseRefused
     """
-    held = cluster_graph(store, cluster)
-    _known(held, signals, families, accounts)
-    return counterfactual.remaining(held), counterfactual.remaining(held.without(signals, families, accounts))
+    evidence = cluster_graph(store, cluster)
+    _known(evidence, signals, families, accounts)
+    return counterfactual.find_parts(evidence), counterfactual.find_parts(
+        evidence.exclude_evidence(signals, families, accounts)
+    )
 
 
 def anatomy(
@@ -50,7 +52,7 @@ def anatomy(
         NotFound: no such cluster is published.
         DatabaseUnavailable, DatabaseRefused
     """
-    return counterfactual.anatomy(cluster_graph(store, cluster), smallest, side)
+    return counterfactual.find_weak_points(cluster_graph(store, cluster), smallest, side)
 
 
 def blast_radius(
@@ -61,7 +63,7 @@ def blast_radius(
     least_membership: float,
     stages: int,
     most_innocents: float,
-) -> Blast:
+) -> Impact:
     """What an action on all members of a cluster, or on `accounts`, would do.
 
     Raises:
@@ -76,7 +78,7 @@ def blast_radius(
         if name and name not in clusters:
             clusters[name] = cluster_graph(store, name)
     near, users = surroundings(store, acted["id"].to_list())
-    return blast(acted, clusters, near, users, stages=stages, most=most_innocents)
+    return estimate_impact(acted, clusters, near, users, stages=stages, most=most_innocents)
 
 
 def compare(store: Store, before: str, now: str) -> Diff:
@@ -89,21 +91,21 @@ def compare(store: Store, before: str, now: str) -> Diff:
     earlier, later = (read_run(store, run).select_campaigns() for run in (before, now))
     either = pl.concat([earlier.members["account"], later.members["account"]]).unique().sort()
     states = account_states(store, either, earlier.record.get("newestSignup"))
-    return diff(earlier.members, later.members, earlier.scores, later.scores, states)
+    return compare_runs(earlier.members, later.members, earlier.scores, later.scores, states)
 
 
 def _known(
-    held: Held, signals: Collection[str], families: Collection[str], accounts: Collection[str]
+    evidence: ClusterEvidence, signals: Collection[str], families: Collection[str], accounts: Collection[str]
 ) -> None:
     """Raises NotFound for what is not in the cluster."""
-    there = set(held.families.unique())
+    there = set(evidence.families.unique())
     for what, names, has, hint in (
-        ("signal that two of its members use", signals, set(held.signals["key"]), ""),
+        ("signal that two of its members use", signals, set(evidence.signals["key"]), ""),
         ("family of what its members share", families, there, f"There are {', '.join(sorted(there))}."),
-        ("member", accounts, set(held.members["id"]), ""),
+        ("member", accounts, set(evidence.members["id"]), ""),
     ):
         if unknown := [name for name in names if name not in has]:
             raise NotFound(
-                f"Cluster {held.cluster} has no {what} called {', '.join(unknown)}.",
-                hint or f"`graphsvc whatif {held.cluster}` names some of what it is made of.",
+                f"Cluster {evidence.cluster} has no {what} called {', '.join(unknown)}.",
+                hint or f"`graphsvc whatif {evidence.cluster}` names some of what it is made of.",
             )

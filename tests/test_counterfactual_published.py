@@ -9,7 +9,7 @@ from command import run_command
 from graphs import ring_bundle, write_bundle
 
 from graphsvc.analyses import without
-from graphsvc.analysis.cluster_evidence import pool
+from graphsvc.analysis.cluster_evidence import find_pool
 from graphsvc.campaigns.membership import pools
 from graphsvc.community.gds import GdsDetector
 from graphsvc.detection import Parameters, detect, evidence_of
@@ -49,7 +49,7 @@ def test_the_cluster_that_is_read_is_what_the_run_saw(database: Store, ring: str
     rows = graph.accounts.with_row_index("account").filter(pl.col("id").is_in(held.members["id"].implode()))
     who = rows.select(cluster=pl.lit(0, dtype=pl.Int32), account=pl.col("account").cast(pl.Int32))
     seen = pools(evidence_of(graph, signups=False), who).filter(pl.col("level") == 0)
-    mine = pool(held)
+    mine = find_pool(held)
     assert sorted(zip(held.signals["key"].gather(mine["signal"]), mine["bits"], strict=True)) == sorted(
         zip(graph.signals["key"].gather(seen["signal"]), seen["bits"], strict=True)
     )

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from graphsvc.analyses import compare
-from graphsvc.analysis.diff import Diff, diff
+from graphsvc.analysis.diff import Diff, compare_runs
 from graphsvc.cli.commands import app
 from graphsvc.community.gds import GdsDetector
 from graphsvc.detection import Parameters, detect
@@ -56,7 +56,7 @@ def between(
         },
         schema={"account": pl.String, "status": pl.String, "new": pl.Boolean},
     )
-    return diff(members(before, bits[0]), members(now, bits[1]), scores(before), scores(now), states)
+    return compare_runs(members(before, bits[0]), members(now, bits[1]), scores(before), scores(now), states)
 
 
 def kinds(found: Diff) -> dict[str, tuple[str, str | None]]:

@@ -27,7 +27,7 @@ class Forest:
     parent: Ints
     levels: list[int]
 
-    def summed(self, weights: Ints) -> Ints:
+    def sum_subtrees(self, weights: Ints) -> Ints:
         """The sum of `weights` (one a vertex) over each vertex's subtree."""
         total = weights.copy()
         for lower, upper in zip(self.levels[-2:0:-1], self.levels[:1:-1], strict=True):
@@ -36,13 +36,13 @@ class Forest:
         return total
 
 
-def forest(vertices: int, one: Ints, other: Ints) -> Forest:
+def build_forest(vertices: int, one: Ints, other: Ints) -> Forest:
     """A spanning forest of the graph whose edges are between `one` and `other` (parallel, vertex numbers)."""
-    _, component = connected_components(_matrix(vertices, one, other), directed=False)
+    _, component = connected_components(_build_matrix(vertices, one, other), directed=False)
     roots = np.unique(component, return_index=True)[1]
     # A vertex of its own above the roots makes one tree of all.
     top = np.full(len(roots), vertices, dtype=np.int64)
-    whole = _matrix(vertices + 1, np.concatenate([one, top]), np.concatenate([other, roots]))
+    whole = _build_matrix(vertices + 1, np.concatenate([one, top]), np.concatenate([other, roots]))
     found = breadth_first_order(whole, vertices, directed=True)
     order, parent = (each.astype(np.int64) for each in found)
     place = np.empty(vertices + 1, dtype=np.int64)
@@ -56,7 +56,7 @@ def forest(vertices: int, one: Ints, other: Ints) -> Forest:
     return Forest(order[1:], parent, [level - 1 for level in levels])
 
 
-def blocks(vertices: int, one: Ints, other: Ints) -> Ints:
+def find_blocks(vertices: int, one: Ints, other: Ints) -> Ints:
     """The block of each edge of a bipartite graph without repeated edges; numbers below that of vertices, int64, one
     an edge.
 
@@ -64,10 +64,10 @@ def blocks(vertices: int, one: Ints, other: Ints) -> Ints:
     """
     if not len(one):
         return np.empty(0, dtype=np.int64)
-    tree = forest(vertices, one, other)
+    tree = build_forest(vertices, one, other)
     parent = tree.parent
-    size = tree.summed(np.ones(vertices, dtype=np.int64))
-    first = _preorder(tree, size)
+    size = tree.sum_subtrees(np.ones(vertices, dtype=np.int64))
+    first = _compute_preorder(tree, size)
     in_tree = (parent[one] == other) | (parent[other] == one)
     left, right = one[~in_tree], other[~in_tree]
     low, high = first.copy(), first.copy()
@@ -86,7 +86,7 @@ def blocks(vertices: int, one: Ints, other: Ints) -> Ints:
     leaves = (parent[between] >= 0) & (
         (low[below] < first[between]) | (high[below] >= first[between] + size[between])
     )
-    joined = _matrix(
+    joined = _build_matrix(
         vertices,
         np.concatenate([below[leaves], left]),
         np.concatenate([between[leaves], right]),
@@ -97,7 +97,7 @@ def blocks(vertices: int, one: Ints, other: Ints) -> Ints:
     return block[name].astype(np.int64)
 
 
-def _preorder(tree: Forest, size: Ints) -> Ints:
+def _compute_preorder(tree: Forest, size: Ints) -> Ints:
     """The number of each vertex in an order in which a subtree is one stretch."""
     first = np.zeros(len(tree.parent), dtype=np.int64)
     for number, (lower, upper) in enumerate(zip(tree.levels[:-1], tree.levels[1:], strict=True)):
@@ -114,6 +114,6 @@ def _preorder(tree: Forest, size: Ints) -> Ints:
     return first
 
 
-def _matrix(vertices: int, one: Ints, other: Ints) -> csr_array[Any, Any]:
+def _build_matrix(vertices: int, one: Ints, other: Ints) -> csr_array[Any, Any]:
     ends = (np.concatenate([one, other]), np.concatenate([other, one]))
     return coo_array((np.ones(len(ends[0]), dtype=np.int8), ends), shape=(vertices, vertices)).tocsr()

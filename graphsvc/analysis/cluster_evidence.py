@@ -1,7 +1,7 @@
 """One cluster with everything that its members use, and which of it ties them to each other.
 
 What ties is what makes links (`linkage.pairs`), with one difference: how rare a value is is told by the accounts
-outside the cluster alone. Two members are tied by a value that the cluster uses more than others do
+outside the cluster alone. Two members are linking by a value that the cluster uses more than others do
 (`membership.pools`), of a kind that ties, that is no hub and not behind an address of many people by design, in no
 use in passing.
 """
@@ -43,7 +43,7 @@ SIGNALS: Schema = {
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class ClusterEvidence:
     """A cluster: its members and the signals that more than one of them uses.
 
     `members` (schema `MEMBERS`, sorted by id; times in ms since 1970, -1 = not known) and `signals` (`SIGNALS`,
@@ -70,7 +70,7 @@ class Held:
         names = {kind: family_of(kind) for kind in kinds.unique()}
         return kinds.replace_strict(names, return_dtype=pl.String)
 
-    def where(self, accounts: NDArray[np.bool_], signals: NDArray[np.bool_]) -> "Held":
+    def keep_only(self, accounts: NDArray[np.bool_], signals: NDArray[np.bool_]) -> "ClusterEvidence":
         """What is left with some of the members (bool, one a member) and of the signals (bool, one a signal).
 
         Accounts left out are no outsiders afterwards: they are gone, from a signal's degree and the population too.
@@ -93,19 +93,19 @@ class Held:
             population=self.population - int((~accounts).sum()),
         )
 
-    def without(
+    def exclude_evidence(
         self, signals: Collection[str] = (), families: Collection[str] = (), accounts: Collection[str] = ()
-    ) -> "Held":
+    ) -> "ClusterEvidence":
         """What is left without some signals (keys), families and accounts (ids); those that are not there change
         nothing."""
         keys = self.signals["key"].is_in(list(signals)) | self.families.is_in(list(families))
         ids = self.members["id"].is_in(list(accounts))
-        return self.where(~ids.to_numpy(), ~keys.to_numpy())
+        return self.keep_only(~ids.to_numpy(), ~keys.to_numpy())
 
 
 @dataclass(frozen=True, slots=True)
-class Ties:
-    """Who is tied by what: the uses of values that tie, as a bipartite graph.
+class LinkingUses:
+    """Who is linking by what: the uses of values that tie, as a bipartite graph.
 
     `accounts` is the number of members. `account` and `value` (int32, parallel) are the uses, sorted by account, then
     value. Of each value: `bits` (float64) are what sharing it says, log2(m/u) with u the share of outsiders who have
@@ -119,81 +119,92 @@ class Ties:
     value: NDArray[np.int32]
     bits: NDArray[np.float64]
     outside: NDArray[np.int64]
-    alone: NDArray[np.bool_]
-    of: NDArray[np.int32]
+    sufficient: NDArray[np.bool_]
+    value_of: NDArray[np.int32]
 
-    def uses_of(self, which: NDArray[np.bool_]) -> "Ties":
+    def select_uses(self, which: NDArray[np.bool_]) -> "LinkingUses":
         """The same with some of the uses (bool, one a use); values and accounts keep their numbers."""
         return replace(self, account=self.account[which], value=self.value[which])
 
 
-def pool(held: Held) -> pl.DataFrame:
+def find_pool(evidence: ClusterEvidence) -> pl.DataFrame:
     """What the cluster uses more than others do: `membership.pools`, of values themselves.
 
-    Returns: signal (int32, row of `held.signals`), inside (members with it), outside (others with it), bits; sorted.
+    Returns:
+        signal (int32, row of `evidence.signals`), inside (members with it), outside (others with it), bits; sorted.
     """
-    signals = held.signals.height
+    signals = evidence.signals.height
     # A member's use in passing is nobody's.
-    passing = np.bincount(held.signal[held.passing], minlength=signals)
+    passing = np.bincount(evidence.signal[evidence.passing], minlength=signals)
     known = Evidence(
-        Uses.of(held.account, held.signal, held.passing, accounts=held.members.height, signals=signals),
+        Uses.of(
+            evidence.account,
+            evidence.signal,
+            evidence.passing,
+            accounts=evidence.members.height,
+            signals=signals,
+        ),
         np.zeros(signals, dtype=np.int32),
-        by_kind(held.signals["kind"], level_of, np.int8),
-        held.signals["degree"].to_numpy() - passing,
-        np.zeros((held.population, 0), dtype=np.bool_),
+        by_kind(evidence.signals["kind"], level_of, np.int8),
+        evidence.signals["degree"].to_numpy() - passing,
+        np.zeros((evidence.population, 0), dtype=np.bool_),
         np.zeros(0, dtype=np.int64),
         np.zeros(0, dtype=np.bool_),
         None,
     )
     members = {
-        "cluster": np.zeros(held.members.height, np.int32),
-        "account": np.arange(held.members.height, dtype=np.int32),
+        "cluster": np.zeros(evidence.members.height, np.int32),
+        "account": np.arange(evidence.members.height, dtype=np.int32),
     }
     found = pools(known, pl.DataFrame(members)).filter(pl.col("level") == 0)
     return found.select("signal", "inside", "bits", outside=pl.col("degree") - pl.col("inside"))
 
 
-def ties(held: Held) -> Ties:
-    """The uses by which members of a cluster are tied to each other."""
-    own = pool(held)
+def find_linking_uses(evidence: ClusterEvidence) -> LinkingUses:
+    """The uses by which members of a cluster are linking to each other."""
+    own = find_pool(evidence)
     signal = own["signal"].to_numpy()
     outside = own["outside"].to_numpy()
-    signals = held.signals[signal]
+    signals = evidence.signals[signal]
     strength = by_kind(signals["kind"], lambda kind: kind_of(kind).strength, np.float64)
     prior = by_kind(signals["kind"], lambda kind: kind_of(kind).prior_m, np.float64)
-    u = (outside + 0.5) / (held.population - held.members.height + 1.0)
+    u = (outside + 0.5) / (evidence.population - evidence.members.height + 1.0)
     bits = np.maximum(strength * np.log2(prior / np.minimum(u, 1.0)), 0.0)
-    ties_kind = by_kind(signals["kind"], lambda kind: kind_of(kind).ties and kind not in DERIVED, np.bool_)
+    is_linking_kind = by_kind(
+        signals["kind"], lambda kind: kind_of(kind).ties and kind not in DERIVED, np.bool_
+    )
     hub = outside > by_kind(signals["kind"], lambda kind: kind_of(kind).hub_degree, np.int64)
     crowded = signals["class"].is_in(CROWDED).to_numpy()
-    rare = is_rare(outside, held.population)
-    tying = ties_kind & rare & ~hub & ~crowded
+    rare = is_rare(outside, evidence.population)
+    links = is_linking_kind & rare & ~hub & ~crowded
     sole = by_kind(signals["kind"], lambda kind: kind_of(kind).sole, np.bool_) & (outside <= SOLE_DEGREE)
 
-    value = np.full(held.signals.height, -1, dtype=np.int32)
-    value[signal[tying]] = np.arange(int(tying.sum()), dtype=np.int32)
-    bits, sole = bits[tying], sole[tying]
-    kept = ~held.passing & (value[held.signal] >= 0)
-    account, used = held.account[kept], value[held.signal[kept]]
+    value = np.full(evidence.signals.height, -1, dtype=np.int32)
+    value[signal[links]] = np.arange(int(links.sum()), dtype=np.int32)
+    bits, sole = bits[links], sole[links]
+    kept = ~evidence.passing & (value[evidence.signal] >= 0)
+    account, used = evidence.account[kept], value[evidence.signal[kept]]
     # The family of a value that repeats one observation, from 0; -1 for all others.
-    repeats = by_kind(signals["kind"], lambda kind: _place(ONE_OBSERVATION, family_of(kind)), np.int64)[tying]
-    head = _heads(account, used, repeats, held.members.height)
+    repeats = by_kind(signals["kind"], lambda kind: _find_place(ONE_OBSERVATION, family_of(kind)), np.int64)[
+        links
+    ]
+    head = _find_heads(account, used, repeats, evidence.members.height)
     # A value stands for all that repeat it.
     names, number = np.unique(head, return_inverse=True)
     value[value >= 0] = number[value[value >= 0]]
     pairs = np.unique(account.astype(np.int64) * max(len(names), 1) + number[used])
-    return Ties(
-        held.members.height,
+    return LinkingUses(
+        evidence.members.height,
         (pairs // max(len(names), 1)).astype(np.int32),
         (pairs % max(len(names), 1)).astype(np.int32),
         bits[names],
-        outside[tying][names],
+        outside[links][names],
         sole[names],
         value,
     )
 
 
-def _heads(
+def _find_heads(
     account: NDArray[np.int32], value: NDArray[np.int32], repeats: NDArray[np.int64], accounts: int
 ) -> NDArray[np.int64]:
     """The value that each value is a repetition of; itself for most.
@@ -224,5 +235,5 @@ def _heads(
     return head
 
 
-def _place(names: tuple[str, ...], name: str) -> int:
+def _find_place(names: tuple[str, ...], name: str) -> int:
     return names.index(name) if name in names else -1

@@ -13,8 +13,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from graphsvc.analysis import cut
-from graphsvc.analysis.blocks import blocks, forest
-from graphsvc.analysis.cluster_evidence import Held, Ties, ties
+from graphsvc.analysis.blocks import build_forest, find_blocks
+from graphsvc.analysis.cluster_evidence import ClusterEvidence, LinkingUses, find_linking_uses
 from graphsvc.campaigns.connected import LARGE_PART, components
 
 SHOWN_ACCOUNTS, SHOWN_SIGNALS, SHOWN_PARTS, SHOWN_BRIDGES = 5, 3, 10, 5
@@ -113,60 +113,64 @@ class Anatomy:
 
 
 @dataclass(frozen=True, slots=True)
-class Connected:
+class Connectivity:
     """Ties with what they connect: the `part` of each account (int32; 0 the largest), the `block` of each use (int64),
     and the `sizes` of the parts (int64)."""
 
-    ties: Ties
+    ties: LinkingUses
     part: NDArray[np.int32]
     block: NDArray[np.int64]
     sizes: NDArray[np.int64]
 
 
-def connected(tied: Ties) -> Connected:
+def connect_accounts(linking: LinkingUses) -> Connectivity:
     """The parts of a cluster, largest first; of those of one size the one with the first account."""
-    block = blocks(
-        tied.accounts + len(tied.bits),
-        tied.account.astype(np.int64),
-        tied.accounts + tied.value.astype(np.int64),
+    block = find_blocks(
+        linking.accounts + len(linking.bits),
+        linking.account.astype(np.int64),
+        linking.accounts + linking.value.astype(np.int64),
     )
-    vertex, where = _incidence(tied, block)
-    part = components(tied.accounts + len(tied.bits), vertex, where).to_numpy()[: tied.accounts]
+    vertex, where = _build_incidence(linking, block)
+    part = components(linking.accounts + len(linking.bits), vertex, where).to_numpy()[: linking.accounts]
     _, first, number, size = np.unique(part, return_index=True, return_inverse=True, return_counts=True)
     rank = np.empty(len(size), dtype=np.int32)
     order = np.lexsort((first, -size))
     rank[order] = np.arange(len(size), dtype=np.int32)
-    return Connected(tied, rank[number], block, size[order].astype(np.int64))
+    return Connectivity(linking, rank[number], block, size[order].astype(np.int64))
 
 
-def _incidence(tied: Ties, block: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _build_incidence(
+    linking: LinkingUses, block: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Which vertex is in which block: accounts, and values that make a link by themselves. All others connect nothing
     beyond a block."""
-    strong = tied.alone[tied.value]
+    strong = linking.sufficient[linking.value]
     vertex = np.concatenate(
-        [tied.account.astype(np.int64), tied.accounts + tied.value[strong].astype(np.int64)]
+        [linking.account.astype(np.int64), linking.accounts + linking.value[strong].astype(np.int64)]
     )
     width = int(block.max(initial=0)) + 1
     pairs = np.unique(vertex * width + np.concatenate([block, block[strong]]))
     return pairs // width, pairs % width
 
 
-def remaining(held: Held) -> Parts:
-    """What a cluster consists of; of what is left of it, `remaining(held.without(…))`."""
-    return _parts(held, connected(ties(held)))
+def find_parts(evidence: ClusterEvidence) -> Parts:
+    """What a cluster consists of; of what is left of it, `remaining(evidence.exclude_evidence(…))`."""
+    return _build_parts(evidence, connect_accounts(find_linking_uses(evidence)))
 
 
-def anatomy(held: Held, smallest: int = SMALLEST, least: int | None = None) -> Anatomy:
+def find_weak_points(
+    evidence: ClusterEvidence, smallest: int = SMALLEST, least: int | None = None
+) -> Anatomy:
     """What holds a cluster together: its bridges, its smallest cut and the strongest signal.
 
     Args:
         smallest: accounts of a part that counts as one, for bridges.
         least: accounts of either side of the cut; None: a fifth of the largest part, but no fewer than `smallest`.
     """
-    whole = connected(ties(held))
-    names = _names(held, whole.ties)
-    tried, every = _tried(whole, smallest)
-    found = [_bridge(held, whole, names, vertex) for vertex in tried]
+    whole = connect_accounts(find_linking_uses(evidence))
+    names = _list_value_names(evidence, whole.ties)
+    tried, every = _choose_vertices(whole, smallest)
+    found = [_build_bridge(evidence, whole, names, vertex) for vertex in tried]
     # Only what leaves a second part; what splits off most first.
     bridges = sorted(
         (bridge for bridge in found if len(bridge.sizes) > 1 and bridge.sizes[1] >= smallest),
@@ -174,103 +178,103 @@ def anatomy(held: Held, smallest: int = SMALLEST, least: int | None = None) -> A
     )
     signals = [bridge for bridge in bridges if bridge.holding is not None]
     accounts = [bridge for bridge in bridges if bridge.holding is None]
-    everybody = np.ones(held.members.height, dtype=np.bool_)
-    strongest = [bridge.holding for bridge in signals] or _holdings(names, whole.ties, everybody, 1)
+    everybody = np.ones(evidence.members.height, dtype=np.bool_)
+    strongest = [bridge.holding for bridge in signals] or _rank_holdings(names, whole.ties, everybody, 1)
     return Anatomy(
-        _parts(held, whole),
+        _build_parts(evidence, whole),
         tuple(signals[:SHOWN_BRIDGES]),
         tuple(accounts[:SHOWN_BRIDGES]),
         every,
         strongest[0] if strongest else None,
         bool(signals),
-        _cut(held, whole, names, smallest, least),
+        _find_cut(evidence, whole, names, smallest, least),
     )
 
 
-def _tried(whole: Connected, smallest: int) -> tuple[list[int], bool]:
+def _choose_vertices(whole: Connectivity, smallest: int) -> tuple[list[int], bool]:
     """Vertices (accounts, then values) that may be bridges, and whether these are all there are.
 
     In a large cluster those that are all that connects a part, as far as they are shown, and the values that hold
     most.
     """
-    tied = whole.ties
-    if tied.accounts + len(tied.bits) <= EACH:
-        return list(range(tied.accounts + len(tied.bits))), True
-    pieces, at = _bridges(whole, smallest)
+    linking = whole.ties
+    if linking.accounts + len(linking.bits) <= EACH:
+        return list(range(linking.accounts + len(linking.bits))), True
+    pieces, at = _find_bridges(whole, smallest)
     order = at[np.lexsort((at, -pieces))]
-    values, accounts = order[order >= tied.accounts], order[order < tied.accounts]
-    worth = tied.bits * np.bincount(tied.value, minlength=len(tied.bits))
-    most = tied.accounts + np.argsort(-worth, kind="stable")[:STRONGEST]
+    values, accounts = order[order >= linking.accounts], order[order < linking.accounts]
+    worth = linking.bits * np.bincount(linking.value, minlength=len(linking.bits))
+    most = linking.accounts + np.argsort(-worth, kind="stable")[:STRONGEST]
     both = [*values[:SHOWN_BRIDGES].tolist(), *accounts[:SHOWN_BRIDGES].tolist(), *most.tolist()]
     return sorted(set(both)), False
 
 
-def _parts(held: Held, whole: Connected) -> Parts:
-    names = _names(held, whole.ties)
+def _build_parts(evidence: ClusterEvidence, whole: Connectivity) -> Parts:
+    names = _list_value_names(evidence, whole.ties)
     several = whole.sizes[whole.sizes > 1]
-    sure = _surest_first(held)
+    sure = _sort_by_confidence(evidence)
     found = []
     for number in range(min(len(several), SHOWN_PARTS)):
         inside = whole.part == number
-        accounts = held.members["id"].gather(sure[inside[sure]][:SHOWN_ACCOUNTS]).to_list()
-        holds = tuple(_holdings(names, whole.ties, inside, SHOWN_SIGNALS))
+        accounts = evidence.members["id"].gather(sure[inside[sure]][:SHOWN_ACCOUNTS]).to_list()
+        holds = tuple(_rank_holdings(names, whole.ties, inside, SHOWN_SIGNALS))
         found.append(Part(int(several[number]), tuple(accounts), holds))
     alone = int((whole.sizes == 1).sum())
-    return Parts(held.members.height, tuple(several.tolist()), alone, tuple(found))
+    return Parts(evidence.members.height, tuple(several.tolist()), alone, tuple(found))
 
 
-def _surest_first(held: Held) -> NDArray[np.int64]:
+def _sort_by_confidence(evidence: ClusterEvidence) -> NDArray[np.int64]:
     """Members by membership, surest first; ties by bits, then by id."""
     order: NDArray[np.int64] = np.lexsort(
-        (-held.members["bits"].fill_null(0.0).to_numpy(), -held.members["membership"].to_numpy())
+        (-evidence.members["bits"].fill_null(0.0).to_numpy(), -evidence.members["membership"].to_numpy())
     )
     return order
 
 
-def _names(held: Held, tied: Ties) -> pl.DataFrame:
+def _list_value_names(evidence: ClusterEvidence, linking: LinkingUses) -> pl.DataFrame:
     """What values are: signals (keys), kind; one row a value."""
-    signals = held.signals.select("key", "kind", value=pl.Series(tied.of))
+    signals = evidence.signals.select("key", "kind", value=pl.Series(linking.value_of))
     found = signals.filter(pl.col("value") >= 0).sort("value", "key")
     return found.group_by("value", maintain_order=True).agg(signals="key", kind=pl.col("kind").first())
 
 
-def _holdings(
+def _rank_holdings(
     names: pl.DataFrame,
-    tied: Ties,
+    linking: LinkingUses,
     inside: NDArray[np.bool_],
     most: int,
     among: NDArray[np.int64] | None = None,
 ) -> list[Holding]:
     """The values that hold some accounts (bool, one an account): by bits times accounts, most first."""
-    count = np.bincount(tied.value[inside[tied.account]], minlength=len(tied.bits))
+    count = np.bincount(linking.value[inside[linking.account]], minlength=len(linking.bits))
     values = np.flatnonzero(count > 1) if among is None else among
-    worth = tied.bits[values] * count[values]
+    worth = linking.bits[values] * count[values]
     order = np.argsort(-worth, kind="stable")[:most]
-    return [_holding(names, tied, int(value), int(count[value])) for value in values[order]]
+    return [_build_holding(names, linking, int(value), int(count[value])) for value in values[order]]
 
 
-def _holding(names: pl.DataFrame, tied: Ties, value: int, accounts: int) -> Holding:
+def _build_holding(names: pl.DataFrame, linking: LinkingUses, value: int, accounts: int) -> Holding:
     row = names.row(value, named=True)
     return Holding(
-        tuple(row["signals"]), row["kind"], accounts, int(tied.outside[value]), float(tied.bits[value])
+        tuple(row["signals"]), row["kind"], accounts, int(linking.outside[value]), float(linking.bits[value])
     )
 
 
-def _bridges(whole: Connected, smallest: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _find_bridges(whole: Connectivity, smallest: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Vertices (accounts, then values) without which a part of at least `smallest` splits off, and how many
     accounts are then no longer with the largest piece."""
-    tied = whole.ties
-    vertices = tied.accounts + len(tied.bits)
-    vertex, block = _incidence(tied, whole.block)
+    linking = whole.ties
+    vertices = linking.accounts + len(linking.bits)
+    vertex, block = _build_incidence(linking, whole.block)
     total = vertices + int(whole.block.max(initial=-1)) + 1
-    tree = forest(total, vertex, vertices + block)
+    tree = build_forest(total, vertex, vertices + block)
     weight = np.zeros(total, dtype=np.int64)
-    weight[: tied.accounts] = 1
-    below = tree.summed(weight)
+    weight[: linking.accounts] = 1
+    below = tree.sum_subtrees(weight)
     # Pieces without a vertex: what hangs below each of its blocks, and what is above it.
     hanging = vertices + np.flatnonzero(tree.parent[vertices:] >= 0)
     part = np.full(total, -1, dtype=np.int64)
-    part[: tied.accounts] = whole.sizes[whole.part]
+    part[: linking.accounts] = whole.sizes[whole.part]
     np.maximum.at(part, vertices + block, part[vertex])
     np.maximum.at(part, vertex, part[vertices + block])
     inner = np.flatnonzero(tree.parent[:vertices] >= 0)
@@ -286,54 +290,54 @@ def _bridges(whole: Connected, smallest: int) -> tuple[NDArray[np.int64], NDArra
     return part[at] - weight[at] - largest, at
 
 
-def _bridge(held: Held, whole: Connected, names: pl.DataFrame, vertex: int) -> Bridge:
-    tied = whole.ties
-    value = vertex - tied.accounts
-    gone = tied.account == vertex if value < 0 else tied.value == value
-    left = tied.uses_of(~gone)
+def _build_bridge(evidence: ClusterEvidence, whole: Connectivity, names: pl.DataFrame, vertex: int) -> Bridge:
+    linking = whole.ties
+    value = vertex - linking.accounts
+    gone = linking.account == vertex if value < 0 else linking.value == value
+    left = linking.select_uses(~gone)
     # A value that makes no link by itself can be used in several parts: that of most is looked at.
-    of = whole.part[vertex] if value < 0 else np.argmax(np.bincount(whole.part[tied.account[gone]]))
+    of = whole.part[vertex] if value < 0 else np.argmax(np.bincount(whole.part[linking.account[gone]]))
     inside = whole.part == of
     if value < 0:
         inside[vertex] = False
-    sizes = np.sort(np.unique(connected(left).part[inside], return_counts=True)[1])[::-1]
-    holding = None if value < 0 else _holding(names, tied, value, int(gone.sum()))
-    account = held.members["id"][vertex] if value < 0 else ""
+    sizes = np.sort(np.unique(connect_accounts(left).part[inside], return_counts=True)[1])[::-1]
+    holding = None if value < 0 else _build_holding(names, linking, value, int(gone.sum()))
+    account = evidence.members["id"][vertex] if value < 0 else ""
     return Bridge(holding, account, tuple(sizes[sizes > 1].tolist()), int((sizes == 1).sum()))
 
 
-def _cut(
-    held: Held, whole: Connected, names: pl.DataFrame, smallest: int, least: int | None
+def _find_cut(
+    evidence: ClusterEvidence, whole: Connectivity, names: pl.DataFrame, smallest: int, least: int | None
 ) -> EvidenceCut | None:
-    tied = whole.ties
+    linking = whole.ties
     largest = np.flatnonzero(whole.part == 0)
     least = max(smallest, int(np.ceil(LARGE_PART * len(largest)))) if least is None else least
     # A value that makes no link by itself connects in each of its blocks apart.
     width = int(whole.block.max(initial=0)) + 1
-    uses = whole.part[tied.account] == 0
-    own = tied.value[uses].astype(np.int64) * width
-    own += np.where(tied.alone[tied.value[uses]], 0, whole.block[uses])
+    uses = whole.part[linking.account] == 0
+    own = linking.value[uses].astype(np.int64) * width
+    own += np.where(linking.sufficient[linking.value[uses]], 0, whole.block[uses])
     copies, copy, count = np.unique(own, return_inverse=True, return_counts=True)
     kept = count[copy] > 1
-    account = np.searchsorted(largest, tied.account[uses][kept]).astype(np.int32)
-    used = replace(tied, accounts=len(largest), account=account, value=copy[kept].astype(np.int32))
-    used = replace(used, bits=tied.bits[copies // width], alone=tied.alone[copies // width])
+    account = np.searchsorted(largest, linking.account[uses][kept]).astype(np.int32)
+    used = replace(linking, accounts=len(largest), account=account, value=copy[kept].astype(np.int32))
+    used = replace(used, bits=linking.bits[copies // width], sufficient=linking.sufficient[copies // width])
 
     def parting(gone: NDArray[np.bool_]) -> NDArray[np.int64]:
-        return connected(used.uses_of(~gone)).part.astype(np.int64)
+        return connect_accounts(used.select_uses(~gone)).part.astype(np.int64)
 
     # Of the values that part it by themselves the cheapest.
-    _, at = _bridges(whole, least)
-    single = at[at >= tied.accounts] - tied.accounts
+    _, at = _find_bridges(whole, least)
+    single = at[at >= linking.accounts] - linking.accounts
     hints = []
     if len(single := single[np.isin(single, copies[np.unique(copy)] // width)]):
-        gone = copies // width == single[np.argmin(tied.bits[single])]
+        gone = copies // width == single[np.argmin(linking.bits[single])]
         hints.append(parting(gone[used.value]) == 1)
-    found = cut.smallest_cut(len(largest), account, used.value, used.bits, least, parting, hints)
+    found = cut.find_smallest_cut(len(largest), account, used.value, used.bits, least, parting, hints)
     if found is None:
         return None
     values, number = np.unique(copies[used.value[found.uses]] // width, return_counts=True)
-    whole_value = number == np.bincount(tied.value[uses][kept], minlength=len(tied.bits))[values]
+    whole_value = number == np.bincount(linking.value[uses][kept], minlength=len(linking.bits))[values]
     sizes = np.sort(np.bincount(found.part))[::-1]
     return EvidenceCut(
         found.bits,
@@ -342,7 +346,7 @@ def _cut(
         least,
         int(whole_value.sum()),
         int(number[~whole_value].sum()),
-        tuple(_holdings(names, tied, whole.part == 0, SHOWN_PARTS, values)),
+        tuple(_rank_holdings(names, linking, whole.part == 0, SHOWN_PARTS, values)),
         tuple(sizes[sizes > 1].tolist()),
         int((sizes == 1).sum()),
     )

@@ -8,27 +8,29 @@ from graphsvc.campaigns.sentences import KINDS
 MOST_SIZES = 5
 
 
-def sizes(parts: Sequence[int], alone: int) -> str:
+def format_sizes(parts: Sequence[int], alone: int) -> str:
     """`11,030 + 9,382`; of many parts the largest, and how many more there are."""
     shown = " + ".join(f"{size:,}" for size in parts[:MOST_SIZES]) or "no part"
     if more := len(parts) - MOST_SIZES:
         shown += (
-            f" and {counted(more, 'more part')} of {sum(parts[MOST_SIZES:]):,} accounts" if more > 0 else ""
+            f" and {format_count(more, 'more part')} of {sum(parts[MOST_SIZES:]):,} accounts"
+            if more > 0
+            else ""
         )
     return shown + (f", {alone:,} alone" if alone else "")
 
 
-def holding(held: Holding) -> str:
+def describe_holding(holding: Holding) -> str:
     """A signal by its kind and key, with who uses it."""
-    more = f" and {len(held.signals) - 1} that repeat it" if len(held.signals) > 1 else ""
-    kind = KINDS.get(held.kind, held.kind.replace("_", " "))
-    others = f", and {counted(held.outside, 'other account')} do" if held.outside else ""
-    return f"{kind} {held.signals[0]}{more} ({held.bits:.1f} bits; {held.accounts:,} accounts use it{others})"
+    more = f" and {len(holding.signals) - 1} that repeat it" if len(holding.signals) > 1 else ""
+    kind = KINDS.get(holding.kind, holding.kind.replace("_", " "))
+    others = f", and {format_count(holding.outside, 'other account')} do" if holding.outside else ""
+    return f"{kind} {holding.signals[0]}{more} ({holding.bits:.1f} bits; {holding.accounts:,} accounts use it{others})"
 
 
-def consists(parts: Parts) -> list[str]:
+def describe_parts(parts: Parts) -> list[str]:
     """What a cluster is now."""
-    lines = [f"{parts.members:,} accounts: {sizes(parts.sizes, parts.alone)}."]
+    lines = [f"{parts.members:,} accounts: {format_sizes(parts.sizes, parts.alone)}."]
     if parts.alone:
         lines.append(
             f"Alone means: nothing that would make a link connects {parts.alone:,} of them with another member; "
@@ -37,27 +39,27 @@ def consists(parts: Parts) -> list[str]:
     return lines
 
 
-def without(before: Parts, after: Parts, what: str) -> list[str]:
+def describe_exclusion(before: Parts, after: Parts, what: str) -> list[str]:
     """What a cluster falls into without something.
 
     Args:
         what: what is left out, for example `1 signal`.
     """
     gone = before.members - after.members
-    taken = f" ({counted(gone, 'account')} taken out)" if gone else ""
+    taken = f" ({format_count(gone, 'account')} taken out)" if gone else ""
     lines = [
-        f"Without {what}{taken}: {sizes(before.sizes, before.alone)} → {sizes(after.sizes, after.alone)}."
+        f"Without {what}{taken}: {format_sizes(before.sizes, before.alone)} → {format_sizes(after.sizes, after.alone)}."
     ]
     for part in after.parts:
-        lines.append(_part(part))
+        lines.append(_describe_part(part))
     if len(after.sizes) > len(after.parts):
-        lines.append(f"And {counted(len(after.sizes) - len(after.parts), 'smaller part')}.")
+        lines.append(f"And {format_count(len(after.sizes) - len(after.parts), 'smaller part')}.")
     return lines
 
 
-def anatomy(found: Anatomy) -> list[str]:
+def describe_anatomy(found: Anatomy) -> list[str]:
     """What holds a cluster together."""
-    lines = [*consists(found.parts)]
+    lines = [*describe_parts(found.parts)]
     for title, bridges in (("signal", found.signals), ("account", found.accounts)):
         if not bridges and found.every:
             lines.append(
@@ -65,23 +67,23 @@ def anatomy(found: Anatomy) -> list[str]:
             )
         elif not bridges:
             lines.append(f"No single {title} is all that connects a part of the given size with the rest.")
-        lines += [_bridge(bridge) for bridge in bridges]
+        lines += [_describe_bridge(bridge) for bridge in bridges]
     if found.strongest is not None:
         how = (
             "without it most splits off"
             if found.splits
             else "most bits times accounts; none parts anything by itself"
         )
-        lines.append(f"Strongest ({how}): {holding(found.strongest)}.")
+        lines.append(f"Strongest ({how}): {describe_holding(found.strongest)}.")
     lines += (
-        _cut(found.cut)
+        _describe_cut(found.cut)
         if found.cut
         else ["Nothing was found that would leave two parts of the given size with nothing between them."]
     )
     return lines
 
 
-def _cut(cut: EvidenceCut) -> list[str]:
+def _describe_cut(cut: EvidenceCut) -> list[str]:
     bound = (
         "and there is no smaller"
         if cut.exact
@@ -89,23 +91,24 @@ def _cut(cut: EvidenceCut) -> list[str]:
     )
     lines = [
         f"Smallest evidence cut found after which nothing ties two parts of {cut.least:,} or more: "
-        f"{cut.bits:,.1f} bits in {counted(cut.values, 'value')} and {counted(cut.uses, 'single use')} ({bound}), "
-        f"which leaves {sizes(cut.sizes, cut.alone)}. Of what goes, most holds:"
+        f"{cut.bits:,.1f} bits in {format_count(cut.values, 'value')} and "
+        f"{format_count(cut.uses, 'single use')} ({bound}), "
+        f"which leaves {format_sizes(cut.sizes, cut.alone)}. Of what goes, most holds:"
     ]
-    shown = [f"  {holding(held)}" for held in cut.signals]
+    shown = [f"  {describe_holding(each)}" for each in cut.signals]
     return lines + shown
 
 
-def _bridge(bridge: Bridge) -> str:
-    what = f"account {bridge.account}" if bridge.holding is None else holding(bridge.holding)
-    return f"Bridge: {what}; without it its part is {sizes(bridge.sizes, bridge.alone)}."
+def _describe_bridge(bridge: Bridge) -> str:
+    what = f"account {bridge.account}" if bridge.holding is None else describe_holding(bridge.holding)
+    return f"Bridge: {what}; without it its part is {format_sizes(bridge.sizes, bridge.alone)}."
 
 
-def _part(part: Part) -> str:
-    held = "; ".join(holding(each) for each in part.holds)
-    return f"{part.size:,} accounts, such as {', '.join(part.accounts)}; held by {held}."
+def _describe_part(part: Part) -> str:
+    shared = "; ".join(describe_holding(each) for each in part.holds)
+    return f"{part.size:,} accounts, such as {', '.join(part.accounts)}; held by {shared}."
 
 
-def counted(number: int, noun: str) -> str:
+def format_count(number: int, noun: str) -> str:
     """`1 account`, `2 accounts`."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"

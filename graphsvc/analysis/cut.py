@@ -34,13 +34,13 @@ from graphsvc.analysis.cut_candidates import (
     Bools,
     Ints,
     Shared,
-    bound,
-    candidates,
-    closest_first,
-    components,
-    inseparable,
-    parted,
-    tight,
+    compute_bound,
+    find_components,
+    find_sides,
+    find_tight_groups,
+    group_inseparable,
+    order_by_closeness,
+    split_by_flow,
 )
 
 Parting = Callable[[Bools], Ints]
@@ -77,7 +77,7 @@ class Cut:
     exact: bool
 
 
-def smallest_cut(
+def find_smallest_cut(
     accounts: int,
     account: NDArray[np.int32],
     value: NDArray[np.int32],
@@ -104,16 +104,18 @@ def smallest_cut(
     shared = Shared(ones, account.astype(np.int64), value.astype(np.int64), cost)
     search = _Search(shared, least, parting)
     if accounts <= FEW:
-        proved = search.enumerate(np.arange(accounts), shared, 1 << FEW)
-        return search.cut(bits, ENOUGH if proved else 0)
-    order, close = closest_first(shared)
-    for side in (*hints, *candidates(shared, order, least), *tight(shared, order, close, least)):
-        search.consider(side)
-    search.polish()
-    label, groups = inseparable(shared, order, close, search.best)
-    if len(groups.weight) <= FEW and search.enumerate(label, groups, CHECKS):
-        return search.cut(bits, ENOUGH)
-    return search.cut(bits, max(bound(close, accounts - least), _between(groups, least)))
+        proved = search.enumerate_divisions(np.arange(accounts), shared, 1 << FEW)
+        return search.build_cut(bits, ENOUGH if proved else 0)
+    order, close = order_by_closeness(shared)
+    for side in (*hints, *find_sides(shared, order, least), *find_tight_groups(shared, order, close, least)):
+        search.evaluate_side(side)
+    search.update_by_flows()
+    label, groups = group_inseparable(shared, order, close, search.best)
+    if len(groups.weight) <= FEW and search.enumerate_divisions(label, groups, CHECKS):
+        return search.build_cut(bits, ENOUGH)
+    return search.build_cut(
+        bits, max(compute_bound(close, accounts - least), _compute_lower_bound(groups, least))
+    )
 
 
 class _Search:
@@ -123,38 +125,38 @@ class _Search:
         self.best = ENOUGH
         self._shared = shared
         self._least = least
-        self._parting = parting or self._any
+        self._parting = parting or self._find_components
         self._size = np.bincount(shared.value, minlength=len(shared.cost))
         self._gone = np.zeros(len(shared.node), dtype=np.bool_)
         self._part = np.zeros(len(shared.weight), dtype=np.int64)
 
-    def _any(self, gone: Bools) -> Ints:
-        return components(self._shared, gone)
+    def _find_components(self, gone: Bools) -> Ints:
+        return find_components(self._shared, gone)
 
-    def consider(self, side: Bools) -> bool:
+    def evaluate_side(self, side: Bools) -> bool:
         """Takes the division if it is a cut and cheaper. Returns whether there can be no cheaper cut that divides
         so."""
-        settled = self._bits(side) >= self.best
+        settled = self._compute_least_cost(side) >= self.best
         sides: list[Bools] = [side]
         ways: tuple[int, ...] = WAYS
         for _ in range(TRIES):
             if not sides:
                 break
             tried = sides.pop()
-            for cost, way, gone in self._ways(tried, ways):
+            for cost, way, gone in self._list_ways(tried, ways):
                 if cost >= self.best:
                     break
-                if self._parts(self._any(gone), tried) is None:
+                if self._find_largest_parts(self._find_components(gone), tried) is None:
                     continue
                 part = self._parting(gone)
-                if (largest := self._parts(part, tried)) is not None:
+                if (largest := self._find_largest_parts(part, tried)) is not None:
                     self.best, self._gone, self._part = cost, gone, part
                     # What else is on a side with the part may hang more cheaply on the other.
                     sides, ways = [part == each for each in largest], (way,)
                     break
-        return settled or self._bits(side) >= self.best or not self._possible(side)
+        return settled or self._compute_least_cost(side) >= self.best or not self._is_divisible(side)
 
-    def polish(self) -> None:
+    def update_by_flows(self) -> None:
         """Improves the best by flows between what lies well inside of its two parts, as long as that helps."""
         for _ in range(POLISHED):
             before = self.best
@@ -166,11 +168,11 @@ class _Search:
             ends = [np.flatnonzero((self._part == each) & ~touched) for each in (one, other)]
             if min(map(len, ends)) < self._least:
                 return
-            self.consider(parted(self._shared, ends[0], ends[1])[0])
+            self.evaluate_side(split_by_flow(self._shared, ends[0], ends[1])[0])
             if self.best == before:
                 return
 
-    def _parts(self, part: Ints, side: Bools) -> tuple[int, int] | None:
+    def _find_largest_parts(self, part: Ints, side: Bools) -> tuple[int, int] | None:
         """The largest part of either side, if both are large enough."""
         if side.all() or not side.any():
             return None
@@ -178,18 +180,18 @@ class _Search:
         size = np.bincount(part)
         return largest if min(size[largest[0]], size[largest[1]]) >= self._least else None
 
-    def _bits(self, side: Bools) -> int:
+    def _compute_least_cost(self, side: Bools) -> int:
         """What a division costs at least: the values that both sides use."""
-        inside = self._users(side)
+        inside = self._count_users(side)
         return int(self._shared.cost[(inside > 0) & (inside < self._size)].sum())
 
-    def _users(self, side: Bools) -> Ints:
+    def _count_users(self, side: Bools) -> Ints:
         return np.bincount(self._shared.value[side[self._shared.node]], minlength=len(self._size))
 
-    def _ways(self, side: Bools, ways: tuple[int, ...]) -> list[tuple[int, int, Bools]]:
+    def _list_ways(self, side: Bools, ways: tuple[int, ...]) -> list[tuple[int, int, Bools]]:
         """Cost, way (of `WAYS`) and uses that go (bool, one a use), the cheapest first."""
         value, here = self._shared.value, side[self._shared.node]
-        inside = self._users(side)
+        inside = self._count_users(side)
         outside = self._size - inside
         crossing = (inside > 0) & (outside > 0)
         found = []
@@ -204,25 +206,25 @@ class _Search:
             found.append((int(cost.sum()), way, whole[value] | (crossing[value] & (here == ours[value]))))
         return sorted(found, key=lambda each: each[:2])
 
-    def _possible(self, side: Bools) -> bool:
+    def _is_divisible(self, side: Bools) -> bool:
         """Whether both sides have a part that is large enough, if each keeps all that connects it."""
         here = side[self._shared.node]
-        part = [self._any(here), self._any(~here)]
+        part = [self._find_components(here), self._find_components(~here)]
         return all(int(np.bincount(each).max()) >= self._least for each in part)
 
-    def enumerate(self, label: Ints, groups: Shared, most: int) -> bool:
+    def enumerate_divisions(self, label: Ints, groups: Shared, most: int) -> bool:
         """Tries the divisions of a few groups, the cheapest first. Returns whether no other can be cheaper."""
-        sides, costs = _divisions(groups, self._least)
+        sides, costs = _enumerate_divisions(groups, self._least)
         settled = True
         for tried, (side, cost) in enumerate(zip(sides, costs.tolist(), strict=True)):
             if cost >= self.best:
                 break
             if tried >= most:
                 return False
-            settled &= self.consider((side >> np.arange(len(groups.weight)) & 1).astype(np.bool_)[label])
+            settled &= self.evaluate_side((side >> np.arange(len(groups.weight)) & 1).astype(np.bool_)[label])
         return settled
 
-    def cut(self, bits: NDArray[np.float64], at_least: int) -> Cut | None:
+    def build_cut(self, bits: NDArray[np.float64], at_least: int) -> Cut | None:
         """The result, if there is one; `at_least` is a cost that no cut is below."""
         if self.best == ENOUGH:
             return None
@@ -233,7 +235,7 @@ class _Search:
         return Cut(self._gone, total, self._part, total if exact else at_least / PRECISION, exact)
 
 
-def _between(groups: Shared, least: int) -> int:
+def _compute_lower_bound(groups: Shared, least: int) -> int:
     """A cost that no cut of some groups is below; 0 if nothing is known.
 
     When all but a few large groups are too few for a side, every cut parts two of these, the first from another.
@@ -243,10 +245,10 @@ def _between(groups: Shared, least: int) -> int:
     large = order[: int(np.argmax(rest < least)) + 1]
     if len(large) > LARGE:
         return 0
-    return min((parted(groups, large[:1], other[None])[1] for other in large[1:]), default=ENOUGH)
+    return min((split_by_flow(groups, large[:1], other[None])[1] for other in large[1:]), default=ENOUGH)
 
 
-def _divisions(shared: Shared, least: int) -> tuple[Ints, Ints]:
+def _enumerate_divisions(shared: Shared, least: int) -> tuple[Ints, Ints]:
     """All divisions of a few nodes with enough accounts on both sides, as bits, and their costs, the cheapest
     first."""
     nodes = len(shared.weight)

@@ -35,12 +35,12 @@ class Shared:
     value: Ints
     cost: Ints
 
-    def matrix(self) -> csr_array:
+    def build_matrix(self) -> csr_array:
         """Nodes by values, ones."""
         shape = (len(self.weight), len(self.cost))
         return coo_array((np.ones(len(self.node)), (self.node, self.value)), shape=shape).tocsr()
 
-    def merged(self, label: Ints) -> "Shared":
+    def merge_nodes(self, label: Ints) -> "Shared":
         """Nodes of one label (numbers from 0) made one; values of a single node, or of the same nodes, are merged."""
         weight = np.bincount(label, weights=self.weight).astype(np.int64)
         values = len(self.cost)
@@ -69,7 +69,7 @@ class Shared:
         return Shared(weight, node[order], of[order], cost)
 
 
-def components(shared: Shared, gone: Bools) -> Ints:
+def find_components(shared: Shared, gone: Bools) -> Ints:
     """What any use connects but for some (bool, one a use): the part of each node."""
     nodes = len(shared.weight)
     size = nodes + len(shared.cost)
@@ -80,36 +80,42 @@ def components(shared: Shared, gone: Bools) -> Ints:
     return found
 
 
-def candidates(shared: Shared, order: Ints, least: int) -> list[Bools]:
+def find_sides(shared: Shared, order: Ints, least: int) -> list[Bools]:
     """Sides worth trying: orders cut at their cheapest places, and flows between the ends of the best orders.
 
     Args:
         order: of `closest_first`, which is cut too.
     """
-    orders = [np.lexsort((np.arange(len(along)), along)) for along in _directions(shared)]
+    orders = [np.lexsort((np.arange(len(along)), along)) for along in _compute_directions(shared)]
     found: list[Bools] = []
     for extra in PER_USER:
-        swept = [(*_sweep(shared, along, least, extra), number) for number, along in enumerate(orders)]
+        swept = [
+            (*_find_cheapest_place(shared, along, least, extra), number)
+            for number, along in enumerate(orders)
+        ]
         for _, place, number in sorted(swept)[:FLOWS]:
             along = orders[number]
-            found += [_first(along, place), parted(shared, along[:least], along[-least:], extra)[0]]
-        found.append(_first(order, _sweep(shared, order, least, extra)[1]))
+            found += [
+                _select_first(along, place),
+                split_by_flow(shared, along[:least], along[-least:], extra)[0],
+            ]
+        found.append(_select_first(order, _find_cheapest_place(shared, order, least, extra)[1]))
     return found
 
 
-def _first(order: Ints, place: int) -> Bools:
+def _select_first(order: Ints, place: int) -> Bools:
     """The side of those before a place."""
     side = np.zeros(len(order), dtype=np.bool_)
     side[order[:place]] = True
     return side
 
 
-def _directions(shared: Shared) -> list[NDArray[np.float64]]:
+def _compute_directions(shared: Shared) -> list[NDArray[np.float64]]:
     """Positions of the nodes along the slowest directions of the walk node, value, node; one array a direction.
 
     Sums run in the order of rows, so that they are the same whatever the number of threads.
     """
-    uses = shared.matrix()
+    uses = shared.build_matrix()
     size = np.bincount(shared.value, minlength=len(shared.cost))
     per_use = shared.cost / np.maximum(size, 1)
     degree = np.maximum(uses @ shared.cost.astype(np.float64), 1.0)
@@ -131,7 +137,7 @@ def _directions(shared: Shared) -> list[NDArray[np.float64]]:
     return [along for along in found if np.ptp(along) > 0.0] or [np.arange(len(degree), dtype=np.float64)]
 
 
-def _sweep(shared: Shared, order: Ints, least: int, extra: float) -> tuple[int, int]:
+def _find_cheapest_place(shared: Shared, order: Ints, least: int, extra: float) -> tuple[int, int]:
     """What it costs to cut an order at the cheapest place, and which that is."""
     place = np.empty(len(order), dtype=np.int64)
     place[order] = np.arange(len(order))
@@ -152,7 +158,7 @@ def _sweep(shared: Shared, order: Ints, least: int, extra: float) -> tuple[int, 
     return int(total[best]), least + best
 
 
-def parted(shared: Shared, these: Ints, those: Ints, extra: float = 0.0) -> tuple[Bools, int]:
+def split_by_flow(shared: Shared, these: Ints, those: Ints, extra: float = 0.0) -> tuple[Bools, int]:
     """The cheapest cut between two sets of nodes, a maximum flow: the side of `these`, and what it costs.
 
     Args:
@@ -193,7 +199,7 @@ def parted(shared: Shared, these: Ints, those: Ints, extra: float = 0.0) -> tupl
     return reached[vertex], int(flow.flow_value)
 
 
-def inseparable(shared: Shared, order: Ints, close: Ints, cost: int) -> tuple[Ints, Shared]:
+def group_inseparable(shared: Shared, order: Ints, close: Ints, cost: int) -> tuple[Ints, Shared]:
     """Groups of nodes that no cut cheaper than `cost` parts. Returns the group of each node, and the groups.
 
     Args:
@@ -205,14 +211,14 @@ def inseparable(shared: Shared, order: Ints, close: Ints, cost: int) -> tuple[In
         rounds += 1
         group = np.zeros(len(order), dtype=np.int64)
         group[order[1:]] = np.cumsum(close[1:] < cost)
-        shared, label = shared.merged(group), group[label]
-        order, close = closest_first(shared)
+        shared, label = shared.merge_nodes(group), group[label]
+        order, close = order_by_closeness(shared)
     return label, shared
 
 
-def closest_first(shared: Shared) -> tuple[Ints, Ints]:
+def order_by_closeness(shared: Shared) -> tuple[Ints, Ints]:
     """Nodes in the order in which each next shares most with all before it, and how much (the first: nothing)."""
-    by_value = shared.matrix().T.tocsr()
+    by_value = shared.build_matrix().T.tocsr()
     values_of = np.split(shared.value, np.cumsum(np.bincount(shared.node, minlength=len(shared.weight)))[:-1])
     nodes_of = np.split(by_value.indices, by_value.indptr[1:-1])
     values = [each.tolist() for each in values_of]
@@ -241,11 +247,11 @@ def closest_first(shared: Shared) -> tuple[Ints, Ints]:
     return ordered, np.array(bits, dtype=np.int64)[ordered]
 
 
-def tight(shared: Shared, order: Ints, close: Ints, least: int) -> list[Bools]:
+def find_tight_groups(shared: Shared, order: Ints, close: Ints, least: int) -> list[Bools]:
     """The groups of accounts that share most among each other and least with all others; a few, of at least
     `least`."""
     run = np.full(len(order), -1, dtype=np.int64)
-    for number, (begin, end, _) in enumerate(_runs(close, least)):
+    for number, (begin, end, _) in enumerate(_find_runs(close, least)):
         run[order[begin : end + 1]] = number
     runs = int(run.max(initial=-1)) + 1
     inside = run[shared.node] >= 0
@@ -260,7 +266,7 @@ def tight(shared: Shared, order: Ints, close: Ints, least: int) -> list[Bools]:
     return [run == each for each in best]
 
 
-def _runs(close: Ints, least: int) -> list[tuple[int, int, int]]:
+def _find_runs(close: Ints, least: int) -> list[tuple[int, int, int]]:
     """Stretches of the order that grow, the closest neighbours first, until they have `least` accounts: first, last
     and the least closeness in it; none in another."""
     first = np.arange(len(close))
@@ -275,7 +281,7 @@ def _runs(close: Ints, least: int) -> list[tuple[int, int, int]]:
     return found
 
 
-def bound(close: Ints, most: int) -> int:
+def compute_bound(close: Ints, most: int) -> int:
     """A cost that no cut is below which leaves at most `most` accounts on either side.
 
     More accounts than fit on a side, whose neighbours are all as close as this, are parted by every cut.
@@ -283,4 +289,4 @@ def bound(close: Ints, most: int) -> int:
     Args:
         close: of `closest_first`, of single accounts.
     """
-    return max((least for _, _, least in _runs(close, most + 1)), default=0)
+    return max((least for _, _, least in _find_runs(close, most + 1)), default=0)

@@ -49,7 +49,7 @@ class Diff:
     moves: pl.DataFrame
 
 
-def diff(
+def compare_runs(
     before: pl.DataFrame,
     now: pl.DataFrame,
     scores_before: pl.DataFrame,
@@ -66,11 +66,11 @@ def diff(
         scores_now: the same of the later run.
         accounts: account, new (bool: not in the graph of the earlier run), status of those in either.
     """
-    moves = _moves(before, now, accounts)
-    return Diff(_changes(before, now, scores_before, scores_now), moves)
+    moves = _find_moves(before, now, accounts)
+    return Diff(_compare_clusters(before, now, scores_before, scores_now), moves)
 
 
-def _changes(
+def _compare_clusters(
     before: pl.DataFrame, now: pl.DataFrame, scores_before: pl.DataFrame, scores_now: pl.DataFrame
 ) -> pl.DataFrame:
     both = before.select("account", "cluster").join(
@@ -89,8 +89,8 @@ def _changes(
         .with_columns(pl.col("before", "now", "stayed").fill_null(0).cast(pl.Int64))
     )
     moved = both.filter(pl.col("cluster") != pl.col("now"))
-    into = _main(moved.group_by("cluster", other="now").agg(n=pl.len()), "cluster")
-    origin = _main(moved.group_by(other="cluster", cluster="now").agg(n=pl.len()), "cluster")
+    into = _select_main(moved.group_by("cluster", other="now").agg(n=pl.len()), "cluster")
+    origin = _select_main(moved.group_by(other="cluster", cluster="now").agg(n=pl.len()), "cluster")
     rows = (
         sizes.join(into.rename({"other": "into", "n": "into_n"}), on="cluster", how="left")
         .join(origin.rename({"other": "origin", "n": "origin_n"}), on="cluster", how="left")
@@ -112,7 +112,7 @@ def _changes(
         kind=kind,
         other=pl.when(merged).then("into").when(split).then("origin").otherwise(pl.lit(None, pl.String)),
     )
-    said = pl.Series([_change(row) for row in named.iter_rows(named=True)], dtype=pl.String)
+    said = pl.Series([_describe_change(row) for row in named.iter_rows(named=True)], dtype=pl.String)
     return (
         named.with_columns(says=said, size=pl.max_horizontal("before", "now"))
         .sort(["size", "cluster"], descending=[True, False])
@@ -121,13 +121,13 @@ def _changes(
     )
 
 
-def _main(counts: pl.DataFrame, key: str) -> pl.DataFrame:
+def _select_main(counts: pl.DataFrame, key: str) -> pl.DataFrame:
     """The other cluster with which each has most accounts in common."""
     ordered = counts.drop_nulls().sort([key, "n", "other"], descending=[False, True, False])
     return ordered.unique(key, keep="first", maintain_order=True)
 
 
-def _change(row: dict[str, Any]) -> str:
+def _describe_change(row: dict[str, Any]) -> str:
     match row["kind"]:
         case "born":
             return f"new, with {row['now']:,} accounts"
@@ -142,7 +142,7 @@ def _change(row: dict[str, Any]) -> str:
     return f"{row['before']:,} to {row['now']:,} accounts: {row['came']:,} came, {row['went']:,} went"
 
 
-def _moves(before: pl.DataFrame, now: pl.DataFrame, accounts: pl.DataFrame) -> pl.DataFrame:
+def _find_moves(before: pl.DataFrame, now: pl.DataFrame, accounts: pl.DataFrame) -> pl.DataFrame:
     ends = before.rename({name: f"{name}_before" for name in before.columns if name != "account"}).join(
         now.rename({name: f"{name}_now" for name in now.columns if name != "account"}),
         on="account",
@@ -161,7 +161,7 @@ def _moves(before: pl.DataFrame, now: pl.DataFrame, accounts: pl.DataFrame) -> p
     )  # fmt: skip
     left = set(before["cluster"].unique()) - set(now["cluster"].unique())
     born = set(now["cluster"].unique()) - set(before["cluster"].unique())
-    why = [_why(row, born, left) for row in moved.iter_rows(named=True)]
+    why = [_explain_move(row, born, left) for row in moved.iter_rows(named=True)]
     return moved.select(
         "account",
         kind.alias("kind"),
@@ -173,7 +173,7 @@ def _moves(before: pl.DataFrame, now: pl.DataFrame, accounts: pl.DataFrame) -> p
     ).cast(dict(MOVES))  # type: ignore[arg-type]
 
 
-def _why(row: dict[str, Any], born: set[str], gone: set[str]) -> str:
+def _explain_move(row: dict[str, Any], born: set[str], gone: set[str]) -> str:
     said = []
     if row["cluster_before"] is None:
         said.append("signed up since" if row["new"] else "was in no cluster")
@@ -183,13 +183,13 @@ def _why(row: dict[str, Any], born: set[str], gone: set[str]) -> str:
         said.append("its cluster is no longer found" if lost else "what it shares is no longer enough")
     if row["status"] not in {None, "active"}:
         said.append(f"is {row['status']}")
-    was, now = _bits(row, "before"), _bits(row, "now")
+    was, now = _get_bits(row, "before"), _get_bits(row, "now")
     if row["cluster_before"] is None or row["cluster_now"] is None:
         # What speaks against a membership was not lost by joining, nor gained by leaving.
         was, now = ({name: bits for name, bits in by.items() if bits > 0.0} for by in (was, now))
     return "; ".join(said + sentences.change(was, now, LEAST_BITS))
 
 
-def _bits(row: dict[str, Any], when: str) -> dict[str, float]:
+def _get_bits(row: dict[str, Any], when: str) -> dict[str, float]:
     """Bits by family; none where the account was in no cluster."""
     return dict(zip(row[f"families_{when}"] or [], row[f"family_bits_{when}"] or [], strict=True))

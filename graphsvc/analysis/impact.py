@@ -13,8 +13,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from graphsvc.analysis.cluster_evidence import Held, ties
-from graphsvc.analysis.counterfactual import Parts, remaining
+from graphsvc.analysis.cluster_evidence import ClusterEvidence, find_linking_uses
+from graphsvc.analysis.counterfactual import Parts, find_parts
 from graphsvc.campaigns.replacement import measure_replacement
 from graphsvc.linkage.bits import by_kind
 from graphsvc.linkage.pairs import CROWDED
@@ -123,7 +123,7 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class Blast:
+class Impact:
     """What an action would do.
 
     `accounts` are asked for, `inactive` of them are out already and count no further; of the others `strangers` are
@@ -143,15 +143,15 @@ class Blast:
     plan: Plan
 
 
-def blast(
+def estimate_impact(
     acted: pl.DataFrame,
-    clusters: Mapping[str, Held],
+    clusters: Mapping[str, ClusterEvidence],
     near: pl.DataFrame,
     users: pl.DataFrame,
     *,
     stages: int,
     most: float,
-) -> Blast:
+) -> Impact:
     """What it would do to act on some accounts.
 
     Args:
@@ -163,26 +163,26 @@ def blast(
     """
     active = acted.filter(pl.col("status") == ACTIVE)
     touched = [clusters[name] for name in active["cluster"].unique().sort() if name]
-    bystanders, in_all = _bystanders(acted, touched, near, users)
-    return Blast(
+    bystanders, in_all = _count_bystanders(acted, touched, near, users)
+    return Impact(
         acted.height,
         acted.height - active.height,
         int((active["cluster"] == "").sum()),
         int(active["business"].sum()),
-        _innocents(active),
+        _estimate_innocents(active),
         bystanders,
         in_all,
-        tuple(_aftermath(held, active) for held in touched),
-        _plan(active, touched, stages, most),
+        tuple(_estimate_aftermath(evidence, active) for evidence in touched),
+        _plan_stages(active, touched, stages, most),
     )
 
 
-def _innocents(accounts: pl.DataFrame) -> float:
+def _estimate_innocents(accounts: pl.DataFrame) -> float:
     hostile = np.where(accounts["business"].to_numpy(), 0.0, accounts["membership"].to_numpy())
     return float(np.add.reduce(1.0 - hostile))
 
 
-def hubs(near: pl.DataFrame) -> NDArray[np.bool_]:
+def mark_hubs(near: pl.DataFrame) -> NDArray[np.bool_]:
     """Which signals have too many users, or many people behind them by design, for these to be looked at; one a
     row."""
     most = by_kind(near["kind"], lambda kind: kind_of(kind).hub_degree, np.int64)
@@ -190,15 +190,15 @@ def hubs(near: pl.DataFrame) -> NDArray[np.bool_]:
     return found
 
 
-def _bystanders(
-    acted: pl.DataFrame, touched: list[Held], near: pl.DataFrame, users: pl.DataFrame
+def _count_bystanders(
+    acted: pl.DataFrame, touched: list[ClusterEvidence], near: pl.DataFrame, users: pl.DataFrame
 ) -> tuple[tuple[Bystanders, ...], int]:
-    known = pl.concat([acted["id"], *(held.members["id"] for held in touched)])
+    known = pl.concat([acted["id"], *(evidence.members["id"] for evidence in touched)])
     about = near.with_columns(
         family=pl.col("kind").replace_strict(
             {kind: family_of(kind) for kind in near["kind"].unique()}, default=""
         ),
-        hub=pl.Series(hubs(near)),
+        hub=pl.Series(mark_hubs(near)),
         others=pl.col("degree") - pl.col("inside"),
     )
     others = (
@@ -224,22 +224,22 @@ def _bystanders(
     return tuple(found), others["account"].n_unique()
 
 
-def _aftermath(held: Held, active: pl.DataFrame) -> Aftermath:
-    acted = held.members["id"].is_in(active["id"].implode()).to_numpy()
+def _estimate_aftermath(evidence: ClusterEvidence, active: pl.DataFrame) -> Aftermath:
+    acted = evidence.members["id"].is_in(active["id"].implode()).to_numpy()
     everybody = pl.DataFrame(
         {"cluster": np.zeros(len(acted), np.int32), "account": np.arange(len(acted), dtype=np.int32)}
     )
-    history = measure_replacement(everybody, held.members)
+    history = measure_replacement(everybody, evidence.members)
     bans, rate, delay = (
         history.select("bans", "rate", "median_delay_hours").row(0) if history.height else (0, 0.0, math.nan)
     )
-    heirs, strongest = _heirs(held, acted)
+    heirs, strongest = _find_heirs(evidence, acted)
     nobody = np.zeros(len(acted), dtype=np.bool_)
     return Aftermath(
-        held.cluster,
+        evidence.cluster,
         int(acted.sum()),
-        remaining(_living(held, nobody)),
-        remaining(_living(held, acted)),
+        find_parts(_keep_active(evidence, nobody)),
+        find_parts(_keep_active(evidence, acted)),
         bans,
         rate,
         delay,
@@ -249,53 +249,59 @@ def _aftermath(held: Held, active: pl.DataFrame) -> Aftermath:
     )
 
 
-def _living(held: Held, acted: NDArray[np.bool_]) -> Held:
+def _keep_active(evidence: ClusterEvidence, acted: NDArray[np.bool_]) -> ClusterEvidence:
     """The active members of a cluster but for those acted on (bool, one a member)."""
-    active = (held.members["status"] == ACTIVE).to_numpy()
-    return held.where(active & ~acted, np.ones(held.signals.height, dtype=np.bool_))
+    active = (evidence.members["status"] == ACTIVE).to_numpy()
+    return evidence.keep_only(active & ~acted, np.ones(evidence.signals.height, dtype=np.bool_))
 
 
-def _heirs(held: Held, acted: NDArray[np.bool_]) -> tuple[int, tuple[Heir, ...]]:
+def _find_heirs(evidence: ClusterEvidence, acted: NDArray[np.bool_]) -> tuple[int, tuple[Heir, ...]]:
     """Active members that are left and share what would make a link with those acted on; the strongest few."""
-    tied = ties(held)
-    given = np.bincount(tied.value[acted[tied.account]], minlength=len(tied.bits)) > 0
-    takes = given[tied.value] & ~acted[tied.account]
-    values = np.bincount(tied.account[takes], minlength=tied.accounts)
-    bits = np.bincount(tied.account[takes], weights=tied.bits[tied.value[takes]], minlength=tied.accounts)
-    can = (values > 0) & (held.members["status"] == ACTIVE).to_numpy()
+    linking = find_linking_uses(evidence)
+    given = np.bincount(linking.value[acted[linking.account]], minlength=len(linking.bits)) > 0
+    takes = given[linking.value] & ~acted[linking.account]
+    values = np.bincount(linking.account[takes], minlength=linking.accounts)
+    bits = np.bincount(
+        linking.account[takes], weights=linking.bits[linking.value[takes]], minlength=linking.accounts
+    )
+    can = (values > 0) & (evidence.members["status"] == ACTIVE).to_numpy()
     order = np.lexsort((np.arange(len(bits)), -bits))
     rows = order[can[order]][:SHOWN_HEIRS]
-    ids, membership = held.members["id"], held.members["membership"]
+    ids, membership = evidence.members["id"], evidence.members["membership"]
     return int(can.sum()), tuple(
         Heir(ids[row], membership[row], int(values[row]), float(bits[row])) for row in rows.tolist()
     )
 
 
-def _plan(active: pl.DataFrame, touched: list[Held], stages: int, most: float) -> Plan:
+def _plan_stages(active: pl.DataFrame, touched: list[ClusterEvidence], stages: int, most: float) -> Plan:
     ordered = active.sort(["business", "membership", "bits", "id"], descending=[False, True, True, False])
     found: list[Stage] = []
     done = 0
     for part in np.array_split(np.arange(ordered.height), min(stages, max(ordered.height, 1))):
         batch = ordered[done : done + len(part)]
-        if _innocents(batch) > most or batch.is_empty():
+        if _estimate_innocents(batch) > most or batch.is_empty():
             break
         done += len(part)
         so_far = ordered[:done]
         left = [
-            remaining(_living(held, held.members["id"].is_in(so_far["id"].implode()).to_numpy()))
-            for held in touched
+            find_parts(
+                _keep_active(evidence, evidence.members["id"].is_in(so_far["id"].implode()).to_numpy())
+            )
+            for evidence in touched
         ]
         found.append(
             Stage(
                 batch.height,
                 done,
                 float(batch["membership"].to_numpy()[-1]),
-                _innocents(batch),
-                _innocents(so_far),
+                _estimate_innocents(batch),
+                _estimate_innocents(so_far),
                 sum(parts.members for parts in left),
                 tuple(sorted((size for parts in left for size in parts.sizes), reverse=True)),
                 sum(parts.alone for parts in left),
             )
         )
     rest = ordered[done:]
-    return Plan(tuple(found), most, rest.height, _innocents(rest), tuple(ordered["id"][:done].to_list()))
+    return Plan(
+        tuple(found), most, rest.height, _estimate_innocents(rest), tuple(ordered["id"][:done].to_list())
+    )

@@ -45,18 +45,18 @@ class Node:
         return sum(group.accounts * group.membership for group in self.groups) / self.accounts
 
 
-def bundled(node_id: str) -> tuple[str, int] | None:
+def parse_bundle(node_id: str) -> tuple[str, int] | None:
     """The kind and the number of larger groups of a node that stands for several; None: it is no such id."""
     found = _BUNDLE.fullmatch(node_id)
     return (found[1], int(found[2])) if found else None
 
 
-def inside(groups: Sequence[Group], kind: str, larger: int) -> list[Group]:
+def expand_bundle(groups: Sequence[Group], kind: str, larger: int) -> list[Group]:
     """The groups behind such a node; `groups` are all of the cluster, largest first."""
     return [group for group in groups if group.kind == kind][larger:]
 
 
-def level(groups: Sequence[Group], nodes: int, larger: int = 0) -> list[Node]:
+def build_level(groups: Sequence[Group], nodes: int, larger: int = 0) -> list[Node]:
     """At most `nodes` nodes (one a kind, if there are more kinds) for `groups`, the largest by themselves.
 
     Args:

@@ -15,7 +15,7 @@ from scipy.sparse.csgraph import breadth_first_order, minimum_spanning_tree
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class WidestPath:
     """A path: `edges` (rows of the links it goes along, in order), `nodes` (one more), and its least bits."""
 
     nodes: list[int]
@@ -23,14 +23,14 @@ class Found:
     bits: float
 
 
-def widest(
+def find_widest_path(
     nodes: int,
     source: NDArray[np.int64],
     target: NDArray[np.int64],
     bits: NDArray[np.float64],
     start: int,
     end: int,
-) -> Found | None:
+) -> WidestPath | None:
     """The path between two nodes whose weakest step has most bits, of those with fewest steps; None: there is none.
 
     Args:
@@ -50,17 +50,17 @@ def widest(
         least = min(least, -min(weights[here, step], weights[step, here]))
         here = int(step)
     wide = np.flatnonzero(bits >= least)
-    return _shortest(source, target, wide, start, end, float(least))
+    return _find_shortest(source, target, wide, start, end, float(least))
 
 
-def _shortest(
+def _find_shortest(
     source: NDArray[np.int64],
     target: NDArray[np.int64],
     rows: NDArray[np.int64],
     start: int,
     end: int,
     least: float,
-) -> Found:
+) -> WidestPath:
     """The path of fewest steps along some links, one of which leads there."""
     near: dict[int, list[tuple[int, int]]] = {}
     for row in rows.tolist():
@@ -80,10 +80,12 @@ def _shortest(
         before, row = came[nodes[-1]]
         nodes.append(before)
         edges.append(row)
-    return Found(nodes[::-1], edges[::-1], least)
+    return WidestPath(nodes[::-1], edges[::-1], least)
 
 
-def through(users: Mapping[str, Sequence[str]], start: str, end: str) -> list[tuple[str, str]] | None:
+def find_signal_path(
+    users: Mapping[str, Sequence[str]], start: str, end: str
+) -> list[tuple[str, str]] | None:
     """The shortest way from one account to another over signals that both of two neighbours use.
 
     Args:
@@ -114,7 +116,7 @@ def through(users: Mapping[str, Sequence[str]], start: str, end: str) -> list[tu
     return steps[::-1]
 
 
-def reached(users: Mapping[str, Sequence[str]], known: Iterable[str]) -> list[str]:
+def list_new_accounts(users: Mapping[str, Sequence[str]], known: Iterable[str]) -> list[str]:
     """Accounts on signals that are not known yet, in the order of the signals."""
     seen = set(known)
     fresh: dict[str, None] = {}

@@ -67,7 +67,9 @@ def blast(
             most_innocents=most_innocents,
         )
     typer.echo(
-        json.dumps(_known(asdict(found)), indent=2) if as_json else "\n".join(impact_sentences.blast(found))
+        json.dumps(_known(asdict(found)), indent=2)
+        if as_json
+        else "\n".join(impact_sentences.describe_impact(found))
     )
 
 

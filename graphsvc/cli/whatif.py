@@ -64,10 +64,10 @@ def whatif(
         if signals or families or accounts:
             before, after = analyses.without(store, cluster, signals, families, accounts)
             what = ", ".join([*signals, *(f"all of {name}" for name in families), *accounts])
-            lines = words.without(before, after, what)
+            lines = words.describe_exclusion(before, after, what)
             result = {"cluster": cluster, "before": asdict(before), "after": asdict(after)}
         else:
             found = analyses.anatomy(store, cluster, smallest, side)
-            lines = words.anatomy(found)
+            lines = words.describe_anatomy(found)
             result = {"cluster": cluster, **asdict(found)}
     typer.echo(json.dumps(result, indent=2) if as_json else "\n".join(lines))

@@ -1,1 +1,1 @@
-"""Identities that outlive runs: which cluster is the one of yesterday, what happened, and what people decided."""
+"""Identities that outlive runs: which cluster carries which id on, what happened, and which decisions follow."""

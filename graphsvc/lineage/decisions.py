@@ -1,17 +1,20 @@
-"""How people's decisions follow identities: what is in force, what a cluster's status is, what a split copies.
+"""Let people's decisions follow identities through growth, splits, mergers and dormancy.
 
-1. A decision is about one identity and stays with it, whatever it grows to, while it is dormant and when it is back.
-2. Decisions of one strand answer each other: dispositions, assignments, the watches of one person; a note stands alone.
-   In force about an identity are, of each strand, the last decision that a person took on it, and what came to it after
-   that, copied by a split or brought in by a merger, of each origin the last. An undone decision is not in force, and
-   what it had answered is again.
-3. The status is what all dispositions in force say; where that is not one thing, it is `conflict`. What a merger brings
-   in can contradict and never decides: an identity without dispositions of its own stays `open`.
-4. A split copies to the new identity what is in force. An identity that was part of another and is itself again has
-   its own decisions, and copies of what was decided on the other meanwhile.
-5. Decisions on accounts and on pairs of them stay where they are.
+1. A decision is about one identity. It stays with that identity, however it grows, rests or returns.
+2. Decisions of one strand supersede each other: dispositions, assignments, the watches of one person. A note
+   stands alone.
+3. In each strand, an identity's last own decision is active. Later copies and later mergers add to it, one of
+   each origin.
+4. An undone decision is not active. The decision that it superseded is active again.
+5. The status is the value that all active dispositions share, or `conflict` if they differ.
+6. Dispositions that a merger brings in never decide alone. An identity without dispositions of its own stays
+   `open`.
+7. A split copies the active decisions to the new identity.
+8. An identity that returns from a merger keeps its own decisions. It gets copies of those taken on its host
+   meanwhile.
+9. Decisions on accounts and on pairs of accounts stay where they are.
 
-Pure functions; nothing is ever taken away from the decisions they are given.
+All functions are pure. They never remove a decision.
 """
 
 from collections.abc import Iterable, Sequence
@@ -26,13 +29,17 @@ from graphsvc.model.lineage import DORMANT, MERGED
 def find_active_decisions(
     cluster: str, decisions: Sequence[Decision], mergers: Sequence[Merger]
 ) -> list[Decision]:
-    """The decisions that `cluster` stands under, in the order in which they came to it.
+    """Return the active decisions of `cluster`, in the order they came to it.
 
     Each is about `cluster` itself or about an identity that is part of it now.
 
     Args:
-        decisions: all there are, or all about `cluster` and what is part of it; in any order.
-        mergers: which identities are part of which now; in any order.
+        cluster: id of the identity.
+        decisions: all decisions, or all on `cluster` and on its parts, in any order.
+        mergers: current parts and their hosts, in any order.
+
+    Returns:
+        Decisions, by the number at which each came to `cluster`.
     """
     found = []
     for strand in sorted({decision.strand for decision in decisions}):
@@ -41,7 +48,11 @@ def find_active_decisions(
 
 
 def derive_status(cluster: str, decisions: Sequence[Decision], mergers: Sequence[Merger]) -> Status:
-    """What the dispositions of `cluster` come to."""
+    """Return the status that the active dispositions of `cluster` agree on.
+
+    Returns:
+        `OPEN` without a disposition of its own, `CONFLICT` if the active ones differ, else their value.
+    """
     dispositions = [each for each in decisions if each.topic is Topic.DISPOSITION]
     forced = find_active_decisions(cluster, dispositions, mergers)
     if not any(decision.subject == cluster for decision in forced):
@@ -51,9 +62,12 @@ def derive_status(cluster: str, decisions: Sequence[Decision], mergers: Sequence
 
 
 def compute_version(cluster: str, decisions: Sequence[Decision], mergers: Sequence[Merger]) -> int:
-    """The number of the last that people decided on `cluster` and what is part of it now, or undid; 0: nothing yet.
+    """Return the number of the last change to the decisions on `cluster` and on its parts.
 
-    Watches do not count: they are each person's own.
+    Watches do not count, because each belongs to one person.
+
+    Returns:
+        The highest number of a decision or an undo; 0 if there is none.
     """
     known = select_decisions(cluster, decisions, mergers)
     return max((each.changed for each in known if each.topic is not Topic.WATCH), default=0)
@@ -62,10 +76,14 @@ def compute_version(cluster: str, decisions: Sequence[Decision], mergers: Sequen
 def copy_for_split(
     cluster: str, source: str, decisions: Sequence[Decision], mergers: Sequence[Merger], number: int
 ) -> list[Decision]:
-    """What the identity `cluster`, which came off `source`, gets: a copy of each decision in force there.
+    """Return copies for `cluster`, which split off `source`, of the active decisions of `source`.
 
     Args:
-        number: of the first copy; the next ones follow.
+        cluster: id of the new identity.
+        source: id of the identity that it split off.
+        decisions: all decisions.
+        mergers: as they were before the split.
+        number: of the first copy; later copies count up from it.
     """
     return _copy_missing(cluster, find_active_decisions(source, decisions, mergers), decisions, number)
 
@@ -73,13 +91,17 @@ def copy_for_split(
 def copy_for_return(
     cluster: str, decisions: Sequence[Decision], mergers: Sequence[Merger], number: int
 ) -> list[Decision]:
-    """What `cluster`, which was part of another identity (and that perhaps of a third), gets when it is itself again: a
-    copy of each decision in force that came to those while it was part of them.
+    """Return copies for `cluster`, which was part of other identities and is separate again.
+
+    It gets each active decision that came to its hosts while it was part of them.
 
     Args:
-        mergers: as they were before it returned.
-        number: of the first copy; the next ones follow.
+        cluster: id of the identity that returned.
+        decisions: all decisions.
+        mergers: as they were before it returned. A host can itself be part of a third identity.
+        number: of the first copy; later copies count up from it.
     """
+    # Walk up the chain of hosts. `pop` ends the walk even if stored mergers form a circle.
     into = {merger.id: merger for merger in mergers}
     meanwhile, here = [], cluster
     while here in into:
@@ -97,7 +119,7 @@ def copy_for_return(
 def select_decisions(
     cluster: str, decisions: Sequence[Decision], mergers: Sequence[Merger]
 ) -> list[Decision]:
-    """All decisions on `cluster` and on what is part of it now, in force or not, by number."""
+    """Return all decisions on `cluster` and on its parts, active or not, sorted by number."""
     parts = {merger.id for merger in mergers if cluster in list_affected_identities(merger.id, mergers)} | {
         cluster
     }
@@ -105,7 +127,10 @@ def select_decisions(
 
 
 def list_affected_identities(cluster: str, mergers: Sequence[Merger]) -> list[str]:
-    """`cluster`, and the identities it is part of: those whose status a decision on it can change."""
+    """Return `cluster` and the identities it is part of, the innermost first.
+
+    A decision on `cluster` can change the status of each.
+    """
     into = {merger.id: merger.into for merger in mergers}
     found = [cluster]
     while found[-1] in into:
@@ -116,21 +141,23 @@ def list_affected_identities(cluster: str, mergers: Sequence[Merger]) -> list[st
 def _find_arrivals(
     cluster: str, decisions: Sequence[Decision], mergers: Sequence[Merger]
 ) -> list[tuple[int, Decision]]:
-    """What is in force about `cluster`, with the number at which each came to it; sorted by that."""
+    """Return the active decisions of one strand with the number at which each came to `cluster`, sorted."""
     standing = [decision for decision in decisions if decision.subject == cluster and not decision.undone]
+    # The identity's own last decision supersedes all that came before it, copies and mergers too.
     answer = max((d for d in standing if d.origin == cluster), key=lambda d: d.number, default=None)
     since = answer.number if answer else 0
     copied: dict[str, tuple[int, Decision]] = {}
     for decision in sorted(standing, key=lambda d: d.number):
         if decision.origin != cluster and decision.number > since:
             copied[decision.origin] = (decision.number, decision)
+    # Leave `cluster` out of the recursion, so that mergers in a circle end.
     others = tuple(merger for merger in mergers if merger.id != cluster)
     brought = [
         (max(merger.number, number), decision)
         for merger in mergers
         if merger.into == cluster
         for number, decision in _find_arrivals(merger.id, decisions, others)
-        # A copy of what was decided here: here it has been answered, or undone.
+        # A copy of a decision taken here is superseded or undone here already.
         if decision.origin != cluster
     ]
     found = [*copied.values(), *(each for each in brought if each[0] > since)]
@@ -140,17 +167,19 @@ def _find_arrivals(
 
 
 def _get_arrival(arrived: tuple[int, Decision]) -> tuple[int, int]:
+    """Return the sort key of an arrival: its number, then the decision's own."""
     return arrived[0], arrived[1].number
 
 
 def _copy_missing(
     cluster: str, wanted: Iterable[Decision], decisions: Sequence[Decision], number: int
 ) -> list[Decision]:
-    """Copies for `cluster` of what it does not have yet; one that was undone is not made again."""
+    """Return copies of `wanted` for `cluster`, without those that it has. An undone copy is not made again."""
     has = {decision.id for decision in decisions}
     there = {decision.id for decision in decisions if decision.subject == cluster}
     made: list[Decision] = []
     for decision in wanted:
+        # The id follows from the decision and the cluster, so a second run makes the same copy and skips it.
         copy = copy_id(decision.id, cluster)
         if copy in has or decision.copied_from in there:
             continue
@@ -168,10 +197,13 @@ def _copy_missing(
 
 @dataclass(frozen=True, slots=True)
 class DecisionUpdate:
-    """What decisions come to with a run.
+    """Changes to decisions that a run brings.
 
-    `copies` are to be made, `mergers` say which identities are part of which now. `statuses` are of the identities
-    found that decisions speak about; all others are open. `last`: the highest number in use, that of the run's mergers.
+    Attributes:
+        copies: decisions to add.
+        mergers: current parts and their hosts.
+        statuses: of the identities found that have decisions; all others are open.
+        last: the highest number in use, which is that of the run's mergers.
     """
 
     copies: list[Decision]
@@ -183,11 +215,11 @@ class DecisionUpdate:
 def update_decisions(
     events: pl.DataFrame, decisions: Sequence[Decision], mergers: Sequence[Merger], last: int
 ) -> DecisionUpdate:
-    """Applies the rules to what a run says happened.
+    """Apply the rules to the events of a run.
 
     Args:
         events: of the run, schema `model.lineage.EVENTS`.
-        decisions: all there are.
+        decisions: all decisions.
         mergers: as they were before the run.
         last: the highest number in use.
     """
@@ -195,6 +227,7 @@ def update_decisions(
     made: list[Decision] = []
     part_of = {merger.id: merger for merger in mergers}
     found: list[str] = []
+    # Sort first: numbers of copies follow the order of events, and must not depend on the order of rows.
     told = events.select("id", "before", "kind", "into").sort("id", "before", "kind").rows()
     for cluster, before, kind, _ in told:
         number = last + 1 + len(made)
@@ -207,7 +240,7 @@ def update_decisions(
             found.append(cluster)
     number = last + 1 + len(made)
     for cluster, before, kind, into in told:
-        # What is dormant inside another can be seen there only, as what has merged.
+        # An identity that rests inside another is visible only there, as a merged one is.
         if whole := cluster if kind == MERGED else into:
             part_of[before] = Merger(before, whole, number)
     everything, parts = [*decisions, *made], list(part_of.values())

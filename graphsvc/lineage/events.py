@@ -1,4 +1,4 @@
-"""What happened to identities from one run to the next, each event with its evidence and a sentence."""
+"""Build one event for each identity of a run: what happened to it, the evidence, and a sentence."""
 
 from typing import Any
 
@@ -11,30 +11,39 @@ from graphsvc.model.sums import summed
 from graphsvc.signals.kinds import family_of
 
 MOST = 0.5
-"""Share of a part's accounts that come from, or went to, an identity for it to be a part of that."""
+"""Share of a part's accounts that must come from an identity, or go to it, for the part to belong to it."""
 FEW, THIRD = 12, 1.0 / 3.0
-"""Parts of fewer accounts than this must be a third of the whole: clusters of eight or ten, the smallest there are,
-come and go at the edge of a ring."""
+"""A part of fewer accounts than `FEW` must be a third of the larger one. The smallest clusters, of eight to
+ten accounts, come and go at the edge of a ring."""
 
 
 def is_substantial(part: pl.Expr, whole: pl.Expr) -> pl.Expr:
-    """Whether parts are large enough for their coming off, or their going in, to be a split or a merger.
+    """Return whether parts are large enough for a split or a merger.
 
-    All that comes off an identity in a run, or goes into one, counts together. It must be no smaller than the root of
-    the whole, since what comes and goes by chance grows like that: of thousands of accounts a dozen are a cluster of
-    their own now and then, and nothing has split or merged by it.
+    All parts that leave an identity in a run, or join one, count together. They must be at least as large as
+    the square root of the other side, since chance fluctuations grow like that. A dozen of thousands of
+    accounts now and then form a cluster of their own without any split.
+
+    Args:
+        part: accounts of the parts together.
+        whole: accounts of the identity that they leave or join.
     """
     return (part * part >= whole) & ((part >= FEW) | (part >= THIRD * whole))
 
 
 def measure_kinship(side: Side, pairs: pl.DataFrame) -> pl.Series:
-    """Bits of the signals that the two of each pair have in common on one day; Float64, one a row, 0 for nobody.
+    """Measure the signals, in bits, that both clusters of each pair use on one day.
 
-    Who splits off has stopped using what the others use, and who is taken in did not use it before. Parts of one
-    campaign, which a run may find apart and the next one together, share cards and templates on both days.
+    Accounts that split off have stopped using what the others use. Accounts that merge in did not use it
+    before. Parts of one campaign share cards and templates on both days, even where one run separates them
+    and the next joins them.
 
     Args:
+        side: clusters of that day.
         pairs: one, other (row numbers of `side`, or null).
+
+    Returns:
+        Bits, float64, one a row of `pairs`; 0 where a side is null.
     """
     told = select_distinctive(side.signals)
     common = (
@@ -44,25 +53,34 @@ def measure_kinship(side: Side, pairs: pl.DataFrame) -> pl.Series:
         .select("pair", "signal", bits=pl.min_horizontal("bits", "bits_other"))
         .sort("pair", "signal")
     )
+    # `summed` adds in the order of rows, so that the result does not depend on the number of threads.
     bits = np.zeros(pairs.height)
     bits[common["pair"].unique(maintain_order=True).to_numpy()] = summed(common, ["pair"], "bits")
     return pl.Series("kinship", bits)
 
 
 def build_events(pairs: Pairs, before: Side, after: Side, identity: Rows, ids: list[str]) -> pl.DataFrame:
-    """One event for each cluster and for each identity that ended (schema `EVENTS`), sorted by id, before, kind.
+    """Build one event for each cluster and for each identity that ended.
 
     Args:
-        identity: row of the identity that each cluster carries on, -1: none.
+        pairs: overlaps of identities and clusters.
+        before: identities of the previous run.
+        after: clusters of this run.
+        identity: row of the identity that each cluster carries on, -1 for none; int64, one a cluster.
         ids: lasting id of each cluster.
+
+    Returns:
+        Schema `EVENTS`, sorted by id, before, kind.
     """
     clusters = pl.DataFrame({"now": np.arange(len(ids)), "before": identity}, schema=_NUMBERS)
     carried = clusters.filter(pl.col("before") >= 0)
     fresh = clusters.filter(pl.col("before") < 0).select("now")
+    # An active identity that no cluster carries on has ended. Dormant ones ended in an earlier run.
     resting = np.ones(len(before.ids), dtype=np.bool_)
     resting[carried["before"].to_numpy()] = False
     gone = pl.DataFrame({"before": np.flatnonzero(resting & before.active)}, schema={"before": pl.Int64})
 
+    # For each new cluster find its main origin, and for each ended identity its main destination.
     sizes = pairs.rows.with_columns(
         size_before=pl.Series(before.sizes[pairs.rows["before"].to_numpy()]),
         size_now=pl.Series(after.sizes[pairs.rows["now"].to_numpy()]),
@@ -72,6 +90,7 @@ def build_events(pairs: Pairs, before: Side, after: Side, identity: Rows, ids: l
         sizes.filter(pl.col("active") & (pl.col("accounts") >= MOST * pl.col("size_now"))), "now", "before"
     )
     went = _select_main(sizes.filter(pl.col("accounts") >= MOST * pl.col("size_before")), "before", "now")
+    # Parts that still share signals are one campaign, seen apart by chance: no split and no merger.
     strangers = pl.col("kinship") < LEAST_BITS
     born = fresh.join(came, on="now", how="left", maintain_order="left")
     rest = born.join(carried.select("before", other="now"), on="before", how="left", maintain_order="left")
@@ -89,6 +108,7 @@ def build_events(pairs: Pairs, before: Side, after: Side, identity: Rows, ids: l
         .then(pl.lit("merged"))
         .otherwise(pl.lit("dormant"))
     )
+    # Carried identities get their kind in `_build_event`, which knows both sizes.
     told = pl.concat(
         [
             frame.select("now", "before", "kind", "kinship")
@@ -109,7 +129,7 @@ _NUMBERS = {"now": pl.Int64, "before": pl.Int64}
 
 
 def _select_main(pairs: pl.DataFrame, key: str, other: str) -> pl.DataFrame:
-    """Of each `key` the `other` with most accounts in common."""
+    """Select, for each `key`, the `other` with most accounts in common; ties go to the first."""
     ordered = pairs.filter(pl.col("accounts") > 0).sort(
         [key, "accounts", other], descending=[False, True, False]
     )
@@ -117,7 +137,7 @@ def _select_main(pairs: pl.DataFrame, key: str, other: str) -> pl.DataFrame:
 
 
 def _count_common_signals(pairs: Pairs, told: pl.DataFrame) -> pl.DataFrame:
-    """How many signals each pair has in common, and of which families."""
+    """Count the signals that each pair has in common, and list their families."""
     common = pairs.signals.join(told, on=["before", "now"], how="semi")
     kinds = common["signal"].str.split(":").list.first()
     names = {kind: family_of(kind) for kind in kinds.unique().to_list()}
@@ -129,8 +149,10 @@ def _count_common_signals(pairs: Pairs, told: pl.DataFrame) -> pl.DataFrame:
 
 
 def _build_event(row: dict[str, Any], before: Side, after: Side, ids: list[str]) -> dict[str, Any]:
+    """Build the event of one row."""
     was, now, kind = row["before"], row["now"], row["kind"]
     had = int(before.sizes[was]) if was is not None else 0
+    # A dormant identity has no accounts now, even if `now` names the cluster where most of them went.
     has = int(after.sizes[now]) if now is not None and kind != "dormant" else 0
     if not kind:
         kind = "revived" if not before.active[was] else _describe_growth(had, has)
@@ -154,12 +176,14 @@ def _build_event(row: dict[str, Any], before: Side, after: Side, ids: list[str])
 
 
 def _describe_growth(had: int, has: int) -> str:
+    """Return the kind of event for an identity that had and now has so many accounts."""
     return "grew" if has > had else "shrank" if has < had else "continued"
 
 
 def _write_sentence(
     kind: str, row: dict[str, Any], had: int, has: int, origin: str | None, here: str | None
 ) -> str:
+    """Write the sentence of an event."""
     both = row["accounts"]
     kin = row["kinship"] >= LEAST_BITS
     if kind == "born":

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from graphsvc.analysis.cluster_evidence import MEMBERS, SIGNALS, Held
+from graphsvc.analysis.cluster_evidence import MEMBERS, SIGNALS, ClusterEvidence
 from graphsvc.errors import NotFound
 from graphsvc.linkage.bits import PASSING_MS, PASSING_SHARE
 from graphsvc.model.columns import Schema
@@ -16,7 +16,7 @@ PACK = 2_000
 USES: Schema = {"account": pl.Int64, "signal": pl.Int64, "first_seen": pl.Int64, "last_seen": pl.Int64}
 
 
-def cluster_graph(store: Store, cluster: str) -> Held:
+def cluster_graph(store: Store, cluster: str) -> ClusterEvidence:
     """The published cluster `cluster`: members, what more than one of them uses, and how many others use that.
 
     Four statements of packed lists. A use in passing is one begun and ended within an hour, of a kind of which most
@@ -56,7 +56,7 @@ def cluster_graph(store: Store, cluster: str) -> Held:
     )
     known = (pl.col("first_seen") >= 0) & (pl.col("last_seen") >= 0)
     passing = known & (pl.col("last_seen") - pl.col("first_seen") < PASSING_MS) & ~pl.col("usual")
-    return Held(
+    return ClusterEvidence(
         cluster,
         members.drop("node"),
         signals.drop("node"),

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from graphsvc.analysis.impact import ACTED, NEAR, USERS, hubs
+from graphsvc.analysis.impact import ACTED, NEAR, USERS, mark_hubs
 from graphsvc.errors import NotFound
 from graphsvc.store.connection import Store
 from graphsvc.store.packs import frame
@@ -47,7 +47,9 @@ def surroundings(store: Store, ids: Sequence[str]) -> tuple[pl.DataFrame, pl.Dat
         .select(list(NEAR))
         .sort("signal")
     )
-    wanted = near.filter(~pl.Series(hubs(near)) & (pl.col("degree") > pl.col("inside")))["signal"].to_list()
+    wanted = near.filter(~pl.Series(mark_hubs(near)) & (pl.col("degree") > pl.col("inside")))[
+        "signal"
+    ].to_list()
     return near, frame(store.stream("cluster/users", packs=_packs(wanted)), USERS).sort("signal", "account")
 
 

@@ -1,1 +1,1 @@
-"""Which new account may follow a banned one: candidates, what they took over, and what chance alone would match."""
+"""Match new accounts with banned ones: candidates, what they took over, and what chance alone would match."""

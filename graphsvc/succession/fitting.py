@@ -1,4 +1,4 @@
-"""Who follows whom, fitted against births permuted in time: what successors do, and how probable each pair is."""
+"""Fit the pairs against births permuted in time: what successors take over, and how probable each pair is."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,20 +22,28 @@ from graphsvc.succession.inheritance import (
 )
 
 ROUNDS = 6
-"""Rounds of fitting; after four hardly anything changes."""
+"""Rounds of fitting. After four, almost nothing changes."""
 RIVALS = 20
+"""Rounds for rival claims on a predecessor to settle."""
 LEAST_UNCLAIMED = 0.01
+"""Share of a predecessor that rivals leave at least, so that odds never vanish."""
 FEWEST_PERMUTATIONS, MOST_PERMUTATIONS, ENOUGH_BIRTHS = 3, 20, 20_000
-"""As many permutations as it takes to see so many births after bans, within bounds."""
+"""Bounds of the number of permutations, and the births after bans that they should show in all."""
 FOUND = 0.5
+"""Probability from which a pair counts as found: more likely than not."""
 
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class MatchedPairs:
-    """How probable each pair is, 0–1, and what its odds were multiplied with on the way: by what permuted births match,
-    and by what others' claims on the same predecessor leave."""
+    """Probability of each pair, and the factors that its odds were multiplied by; arrays of shape (pairs,).
+
+    Attributes:
+        probability: 0–1.
+        calibration: factor from what permuted births match.
+        rivals: factor from what others' claims on the same predecessor leave.
+    """
 
     probability: Floats
     calibration: Floats
@@ -44,9 +52,14 @@ class MatchedPairs:
 
 @dataclass(frozen=True, slots=True)
 class FittedPairs:
-    """The candidate pairs, what successors do, and how probable each pair is.
+    """Result of the fit.
 
-    `weighed` and `matched` are by row of `real.pairs`; `null` (`chance.NULL`) is what births permuted in time match.
+    Attributes:
+        chances: what successors do.
+        real: the candidate pairs.
+        weighed: their bits and odds, by row of `real.pairs`.
+        matched: their probabilities, by row of `real.pairs`.
+        null: what permuted births match, schema `chance.NULL`.
     """
 
     chances: Chances
@@ -63,14 +76,23 @@ def fit_pairs(
     seed: int,
     progress: Callable[[str, int, int], None],
 ) -> FittedPairs:
-    """Scores all candidate pairs, and the same with births permuted, and learns from both.
+    """Score all candidate pairs, and the same with births permuted, and learn from the difference.
 
-    In each round the births are matched as they are and as they would be by chance; the excess is what follows (local
-    false discovery rate), and what those who follow do gives the next round's weights. A pair that is more likely than
-    not before any permutation is left out of the permuted ones: to meet it there would be no chance.
+    In each round births are matched as they are and as permuted. The excess is true succession (local false
+    discovery rate). What those successors take over gives the weights of the next round. A pair that is more
+    likely than not before any permutation is left out of the permuted worlds, where it would be no chance
+    match.
+
+    Args:
+        lives: when accounts were made and stopped.
+        estate: values of the stopped accounts.
+        handover: traffic of both sides; None if no traffic is known.
+        seed: of the permutations.
+        progress: called with "succession", steps done and steps in all; may raise.
     """
     kinds = tuple(estate.signals["kind"].unique().sort())
     after = _find_births_after_bans(lives)
+    # Outside clusters any account is a birth. Inside, only those made after a ban could have a candidate.
     births = np.array([(lives.home < 0).sum(), after.sum()])
     rounds = int(np.clip(ceil(ENOUGH_BIRTHS / max(births[1], 1)), FEWEST_PERMUTATIONS, MOST_PERMUTATIONS))
     steps = 1 + rounds + ROUNDS
@@ -80,6 +102,7 @@ def fit_pairs(
         moved_lives = lives.permute_births(np.random.default_rng([seed, number]))
         permuted.append(collect_candidates(moved_lives, estate, handover, kinds))
     chances = get_prior_chances(kinds, int(lives.home.max(initial=-1)) + 1)
+    # Pairs that are likely by the prior chances alone, to be left out of the permuted worlds.
     first = resolve_rivals(real.pairs, score_candidates(real, chances).odds)[0] >= FOUND
     likely = real.pairs.filter(pl.Series(first)).select("successor", "predecessor")
     apart = [_find_rows(one.pairs, likely) for one in permuted]
@@ -94,10 +117,12 @@ def fit_pairs(
             compute_levels(one.pairs, odds, len(lives.home))
             for one, odds in zip(permuted, moved, strict=True)
         ]
+        # What permuted births match tells how far the odds as scored can be trusted.
         factor, null = _fit_factors(lives, level, by_chance, births)
         by_pair = factor[real.pairs["successor"].to_numpy()]
         probability, rivals = resolve_rivals(real.pairs, weighed.odds * by_pair)
         matched = MatchedPairs(probability, by_pair, rivals)
+        # The last round keeps the chances that its odds were scored with, so that the parts add up.
         if number < ROUNDS - 1:
             chances = update_chances(real, matched.probability, weighed, chances, estate, lives)
     progress("succession", steps, steps)
@@ -105,15 +130,18 @@ def fit_pairs(
 
 
 def resolve_rivals(pairs: pl.DataFrame, odds: Floats) -> tuple[Floats, Floats]:
-    """Probability of each pair when one account follows one only and is followed by one only.
+    """Compute the probability of each pair if an account follows one at most, and is followed by one at most.
 
-    The claims of others on a predecessor lower the odds of a pair to what they leave of it (mean field). They say who
-    follows, not how many: all odds are raised by one factor, so that as many follow as would without rivals.
+    Claims of others on a predecessor lower the odds of a pair to what they leave of it (mean field). They
+    decide who follows, not how many: one factor raises all odds, so that as many follow as would without
+    rivals.
 
     Args:
-        odds: that the successor follows this predecessor, against nobody.
+        pairs: successor, predecessor.
+        odds: that the successor follows this predecessor, against following none; one a pair.
 
-    Returns: probability (0–1), and what the odds were multiplied with.
+    Returns:
+        Probability (0–1) of each pair, and the factor of its odds.
     """
     successor, predecessor = pairs["successor"].to_numpy(), pairs["predecessor"].to_numpy()
     share, unclaimed, factor = _compute_share(odds, successor), np.ones(len(odds)), 1.0
@@ -123,13 +151,17 @@ def resolve_rivals(pairs: pl.DataFrame, odds: Floats) -> tuple[Floats, Floats]:
         unclaimed = np.clip(1.0 - claimed, LEAST_UNCLAIMED, 1.0)
         now = _compute_share(odds * factor * unclaimed, successor)
         factor *= float(total / max(now.sum(), 1e-300))
-        # Half a step at a time: whole ones would swing between all claims and none.
+        # Half a step at a time: full steps would swing between all claims and none.
         share = (share + now) / 2.0
     return _compute_share(odds * factor * unclaimed, successor), factor * unclaimed
 
 
 def compute_levels(pairs: pl.DataFrame, odds: Floats, accounts: int) -> Floats:
-    """log2 of the odds that each account follows one of its candidates; -inf where it has none; shape (accounts,)."""
+    """Compute log2 of the odds that each account follows one of its candidates.
+
+    Returns:
+        Bits, shape (accounts,); -inf for an account without a candidate.
+    """
     total = np.bincount(pairs["successor"].to_numpy(), odds, minlength=accounts)
     with np.errstate(divide="ignore"):
         found: Floats = np.log2(total)
@@ -139,9 +171,13 @@ def compute_levels(pairs: pl.DataFrame, odds: Floats, accounts: int) -> Floats:
 def _fit_factors(
     lives: Lives, level: Floats, by_chance: list[Floats], births: NDArray[np.int64]
 ) -> tuple[Floats, pl.DataFrame]:
-    """What the odds of each account's births are to be multiplied with, shape (accounts,), and the table `chance.NULL`.
+    """Fit the factor of the odds of each account's births, and the table `chance.NULL`.
 
-    Births in clusters and in none are calibrated apart: those are far more often replacements.
+    Births inside clusters and outside are calibrated apart, since those inside are far more often
+    replacements.
+
+    Returns:
+        Factors, shape (accounts,), and the table.
     """
     factor, null = np.zeros(len(level)), []
     for inside, count in enumerate(births):
@@ -156,7 +192,7 @@ def _fit_factors(
 
 
 def _compute_share(odds: Floats, successor: NDArray[np.int32]) -> Floats:
-    """Each pair's part of 1 + the odds of all candidates of its successor."""
+    """Compute each pair's part of 1 + the odds of all candidates of its successor."""
     if not len(odds):
         return odds
     share: Floats = odds / (1.0 + np.bincount(successor, odds)[successor])
@@ -164,7 +200,8 @@ def _compute_share(odds: Floats, successor: NDArray[np.int32]) -> Floats:
 
 
 def _find_births_after_bans(lives: Lives) -> NDArray[np.bool_]:
-    """Which accounts were made within 72 hours after one of their cluster was stopped; shape (accounts,)."""
+    """Mark accounts made within 72 hours after another of their cluster was stopped; bool, shape (accounts,)."""
+    # Times of each cluster lie apart by a long step, so one sorted array serves all clusters.
     step = int(max(lives.created.max(initial=0), lives.ended.max(initial=0))) + 4 * REACH
     home = lives.home.astype(np.int64)
     stopped = (home >= 0) & (lives.ended >= 0)
@@ -175,5 +212,6 @@ def _find_births_after_bans(lives: Lives) -> NDArray[np.bool_]:
 
 
 def _find_rows(pairs: pl.DataFrame, wanted: pl.DataFrame) -> NDArray[np.uint32]:
+    """Return the rows of `pairs` that are in `wanted`; uint32."""
     rows = pairs.with_row_index("row").join(wanted, on=["successor", "predecessor"], how="semi")
     return rows["row"].to_numpy()

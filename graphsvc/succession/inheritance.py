@@ -1,7 +1,7 @@
-"""What speaks for each pair of a stopped account and a new one, in bits, and what those who follow take over.
+"""Score each candidate pair in bits, and learn what successors take over.
 
-Weights after Fellegi & Sunter (1969), log2(m/u) mixed with chance, with m learned from the pairs themselves by
-expectation and maximisation (Winkler 2000).
+Weights follow Fellegi & Sunter (1969): log2(m/u), mixed with chance. m is learned from the pairs themselves
+by expectation and maximisation (Winkler 2000).
 """
 
 from dataclasses import dataclass
@@ -16,16 +16,17 @@ from graphsvc.succession.candidates import Estate, Lives, find_candidates, find_
 from graphsvc.succession.handover import Handover
 
 INHERITED = 0.3
-"""Chance that a successor takes over a given value of the account it follows, before anything is known."""
+"""Prior chance that a successor takes over a given value of its predecessor."""
 REPLACED = 0.1
-"""Chance that a banned account is replaced at all, before anything is known: most of the honest are not."""
+"""Prior chance that a banned account is replaced at all. Most honest accounts are not."""
 TRAFFIC_EDGES = np.arange(-6.0, 7.0, 2.0)
-"""Between these bits of traffic it is counted how often those who follow have as many, and how often others."""
+"""Bins of traffic bits, where successors and other accounts are counted."""
 TRAFFIC_CASES = 20.0
-"""Pairs like any others that count beside those seen: little is learned of traffic from few."""
+"""Neutral pairs added to the counts of traffic. Few observed pairs teach little."""
 PRIOR_CASES = 10.0
-"""Cases that each of these chances counts for beside what is seen."""
+"""Cases that each prior chance counts for, added to the observed ones."""
 MOST_REPLACED = 0.95
+"""Chance of replacement at most: a cluster never shows that every banned account is replaced."""
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -33,9 +34,15 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Chances:
-    """What successors do: chance to take over a value of each kind (`kinds`), share of the stopped who are replaced by
-    home (row 0: of pairs that are not of one cluster, row c + 1: of cluster c), bits that likeness of traffic is worth
-    (shape (8,), between `TRAFFIC_EDGES`)."""
+    """Habits of successors, as learned so far.
+
+    Attributes:
+        kinds: names of the signal kinds.
+        inherits: chance to take over a value of each kind, 0–1, shape (kinds,).
+        replaced: share of stopped accounts that are replaced, 0–1. Row 0: pairs that are not of one cluster;
+            row c + 1: of cluster c.
+        traffic: bits of likeness of traffic, shape (8,), between `TRAFFIC_EDGES`.
+    """
 
     kinds: tuple[str, ...]
     inherits: Floats
@@ -45,11 +52,16 @@ class Chances:
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """Candidate pairs and all that is known of them, before it is weighed.
+    """Candidate pairs and what is known of them before they are scored.
 
-    `pairs` and `common` as `candidates` and `in_common` return them. By row of `pairs`: `others` (accounts it is
-    weighed against), `moment` (bits: an even 72 hours after the ban against the sign-ups of the others around that
-    time), `traffic` (of `Handover.bits`, NaN = not known). By row of `common`: `kind` (index of it).
+    Attributes:
+        pairs: as `find_candidates` returns them.
+        common: as `find_common_values` returns them.
+        others: accounts that each pair competes with, int64, by row of `pairs`.
+        moment: bits, by row of `pairs`: an even 72 hours after the ban against the other sign-ups around that
+            time.
+        traffic: of `Handover.measure_likeness`, by row of `pairs`; NaN = not known.
+        kind: index of the kind, int64, by row of `common`.
     """
 
     pairs: pl.DataFrame
@@ -62,10 +74,14 @@ class Candidates:
 
 @dataclass(frozen=True, slots=True)
 class CandidateScores:
-    """Bits of candidate pairs, by row of `Proposed.pairs`.
+    """Bits of candidate pairs, by row of `Candidates.pairs`.
 
-    `value`: what each value of `Proposed.common` adds; `traffic`; `prior`: one of the others, who is replaced or not.
-    `odds` is 2 to the power of their sum with the moment's: that the successor follows this one, against nobody.
+    Attributes:
+        value: bits of each value, by row of `Candidates.common`.
+        traffic: bits of the likeness of traffic.
+        prior: log2 of the chance that this account, of all others, is the one followed.
+        odds: 2 to the power of all bits, the moment's too: that the successor follows this account, against
+            none.
     """
 
     value: Floats
@@ -77,7 +93,14 @@ class CandidateScores:
 def collect_candidates(
     lives: Lives, estate: Estate, handover: Handover | None, kinds: tuple[str, ...]
 ) -> Candidates:
-    """The candidate pairs of `lives` with what speaks for them; `kinds` are all kinds of the estate's signals."""
+    """Collect the candidate pairs of `lives` with their common values, moment and traffic.
+
+    Args:
+        lives: when accounts were made and stopped.
+        estate: values of the stopped accounts.
+        handover: traffic of both sides; None if no traffic is known.
+        kinds: all kinds of the estate's signals.
+    """
     pairs = find_candidates(lives, estate)
     size = np.bincount(lives.home[lives.home >= 0], minlength=int(lives.home.max(initial=-1)) + 1)
     common = find_common_values(pairs, estate, len(lives.home), size)
@@ -85,7 +108,7 @@ def collect_candidates(
     home = pairs["home"].to_numpy()
     others = np.maximum(np.append(size, len(lives.home))[home] - 2, 1)
     around = lives.count_signups_around(successor, home)
-    # Sign-ups before and after are twice 72 hours.
+    # The count covers twice 72 hours, before and after.
     moment = np.log2(2.0 * others / np.maximum(around, 1))
     traffic = (
         np.full(len(home), np.nan) if handover is None else handover.measure_likeness(successor, predecessor)
@@ -96,7 +119,7 @@ def collect_candidates(
 
 
 def score_candidates(proposed: Candidates, chances: Chances) -> CandidateScores:
-    """The bits of each candidate pair, and its odds."""
+    """Compute the bits of each candidate pair, and its odds."""
     pairs = proposed.pairs
     value = _score_values(proposed, chances)
     known = ~np.isnan(proposed.traffic)
@@ -115,17 +138,26 @@ def update_chances(
     estate: Estate,
     lives: Lives,
 ) -> Chances:
-    """What successors do, from the probability `share` (0–1, a row of `proposed.pairs`) of each pair: one step of EM.
+    """Learn what successors do from the probability of each pair: one step of EM.
 
-    A kind of value that is not taken over comes to say nothing, and so does traffic; the pairs of a cluster that does
-    not replace its banned become less probable.
+    A kind of value that successors do not take over loses its weight, and so does traffic. Pairs of a cluster
+    that does not replace its banned accounts become less probable.
+
+    Args:
+        proposed: the candidate pairs.
+        share: probability of each, 0–1.
+        weighed: their bits with `chances`.
+        chances: of the previous round.
+        estate: values of the stopped accounts.
+        lives: when accounts were made and stopped.
     """
     kinds, homes = len(chances.kinds), len(chances.replaced)
     stopped = np.bincount(lives.home[lives.ended >= 0] + 1, minlength=homes).astype(np.float64)
     stopped[0] = stopped.sum()
     m, u = chances.inherits[proposed.kind], proposed.common["u"].to_numpy()
+    # Expectation: a common value was taken over, or agrees by chance.
     taken = share[proposed.common["pair"].to_numpy()] * m / (m + (1.0 - m) * u)
-    # Added up by numpy alone: a product of matrices depends on the number of threads.
+    # A plain numpy sum: the result of a matrix product depends on the number of threads.
     left = (share[:, None] * _count_left(proposed.pairs, estate, chances.kinds)).sum(axis=0)
     inherits = _estimate_chance(np.bincount(proposed.kind, taken, minlength=kinds), left, INHERITED)
     home = proposed.pairs["home"].to_numpy() + 1
@@ -135,26 +167,28 @@ def update_chances(
 
 
 def get_prior_chances(kinds: tuple[str, ...], homes: int) -> Chances:
-    """What is presumed of successors before anything is known; `homes`: number of clusters."""
+    """Return the chances presumed before anything is learned, for so many clusters (`homes`)."""
     return Chances(
         kinds, np.full(len(kinds), INHERITED), np.full(homes + 1, REPLACED), np.zeros(len(TRAFFIC_EDGES) + 1)
     )
 
 
 def _score_values(proposed: Candidates, chances: Chances) -> Floats:
+    """Compute the bits of each common value: log2 of m/u, mixed with the chance that it was not taken over."""
     m, u = chances.inherits[proposed.kind], proposed.common["u"].to_numpy()
     bits: Floats = np.log2(m / u + 1.0 - m)
     return bits
 
 
 def _fit_traffic_bits(proposed: Candidates, share: Floats, weighed: CandidateScores) -> Floats:
-    """What likeness of traffic is worth: how much oftener pairs that follow by all else are so alike than others.
+    """Fit the bits of each bin of traffic: how much oftener successors are so alike than other pairs.
 
-    The traffic itself has no say in who follows here: it would vouch for itself.
+    The traffic itself takes no part in who follows here, or it would vouch for itself.
     """
     successor = proposed.pairs["successor"].to_numpy()
-    nobody = np.maximum(1.0 - np.bincount(successor, share)[successor], 1e-9) if len(share) else share
-    odds = share / nobody * 2.0**-weighed.traffic
+    # Take the traffic's own bits out of the odds, then renormalise over the candidates of each successor.
+    unclaimed = np.maximum(1.0 - np.bincount(successor, share)[successor], 1e-9) if len(share) else share
+    odds = share / unclaimed * 2.0**-weighed.traffic
     without = odds / (1.0 + np.bincount(successor, odds)[successor]) if len(odds) else odds
     known = ~np.isnan(proposed.traffic)
     place = np.digitize(proposed.traffic[known], TRAFFIC_EDGES)
@@ -163,12 +197,13 @@ def _fit_traffic_bits(proposed: Candidates, share: Floats, weighed: CandidateSco
     others /= others.sum()
     follow = np.bincount(place, without[known], minlength=bins) + TRAFFIC_CASES * others
     ratio = follow / follow.sum() / others
+    # More likeness never counts against a pair.
     bits: Floats = np.log2(isotonic_regression(ratio, weights=others).x)
     return bits
 
 
 def _count_left(pairs: pl.DataFrame, estate: Estate, kinds: tuple[str, ...]) -> Floats:
-    """How many values of each kind each pair's predecessor has left, shape (pairs, kinds)."""
+    """Count the values of each kind that each pair's predecessor has; shape (pairs, kinds)."""
     place = {name: number for number, name in enumerate(kinds)}
     rows = estate.left.filter(pl.col("kind").is_in(kinds)).select(
         "predecessor", "left", kind=pl.col("kind").replace_strict(place, return_dtype=pl.Int64)
@@ -181,6 +216,6 @@ def _count_left(pairs: pl.DataFrame, estate: Estate, kinds: tuple[str, ...]) -> 
 
 
 def _estimate_chance(seen: NDArray[Any], of: NDArray[Any], prior: float) -> Floats:
-    """Share seen, with `PRIOR_CASES` of the prior."""
+    """Estimate a share from counts, with `PRIOR_CASES` cases of the prior."""
     chance: Floats = (seen + prior * PRIOR_CASES) / (of + PRIOR_CASES)
     return chance

@@ -63,7 +63,7 @@ class BlastQuestions:
             stages=stages,
             most_innocents=most_innocents,
         )
-        says = info.context.veil.rows(impact_sentences.blast(found))
+        says = info.context.veil.rows(impact_sentences.describe_impact(found))
         known = _known(info.context.veil.rows(found))
         fields = {name: getattr(known, name) for name in known.__dataclass_fields__}
         return BlastRadius(**fields, says=says)

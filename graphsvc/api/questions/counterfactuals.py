@@ -49,7 +49,7 @@ class CounterfactualQuestions:
         opened = info.context.veil.opened(signals)
         before, after = await info.context.worker.run(analyses.without, cluster, opened, families, accounts)
         what = ", ".join([*signals, *(f"all of {name}" for name in families), *accounts])
-        says = info.context.veil.rows(words.without(before, after, what))
+        says = info.context.veil.rows(words.describe_exclusion(before, after, what))
         return Counterfactual(
             before=shown(info, before, ClusterParts), after=shown(info, after, ClusterParts), says=says
         )
@@ -71,7 +71,7 @@ class CounterfactualQuestions:
         await charge(info, cluster)
         found = info.context.veil.rows(await info.context.worker.run(analyses.anatomy, cluster, smallest))
         fields = {name: getattr(found, name) for name in found.__dataclass_fields__}
-        return Anatomy(**fields, says=words.anatomy(found))
+        return Anatomy(**fields, says=words.describe_anatomy(found))
 
 
 async def charge(info: Info, cluster: str) -> None:
