@@ -1,1 +1,1 @@
-"""What if: a cluster without some of its evidence, its bridges and smallest cut, and what an action would hit."""
+"""Answer questions about published clusters: counterfactuals, impact of actions, differences of runs, paths."""

@@ -1,9 +1,8 @@
-"""One cluster with everything that its members use, and which of it ties them to each other.
+"""One cluster with all that its members use, and the uses that link them.
 
-What ties is what makes links (`linkage.pairs`), with one difference: how rare a value is is told by the accounts
-outside the cluster alone. Two members are linking by a value that the cluster uses more than others do
-(`membership.pools`), of a kind that ties, that is no hub and not behind an address of many people by design, in no
-use in passing.
+A use links as in detection (`linkage.pairs`), with one difference: only accounts outside the cluster tell how
+rare a value is. A value links two members if the cluster uses it more than others do (`membership.pools`),
+and if its kind links. Hubs, addresses of many people by design and transient uses do not link.
 """
 
 from collections.abc import Collection
@@ -22,7 +21,7 @@ from graphsvc.model.columns import Schema
 from graphsvc.signals.kinds import DERIVED, family_of, kind_of, level_of
 
 SAME_USERS = 0.8
-"""Of two values that repeat one observation, the rarer is no other one when so many of its users have both."""
+"""Share of a rarer value's users that also have the wider one for both to count as one observation."""
 
 MEMBERS: Schema = {
     "id": pl.String,
@@ -32,6 +31,7 @@ MEMBERS: Schema = {
     "created_at": pl.Int64,
     "status_changed_at": pl.Int64,
 }
+"""Members of a cluster; times in ms since 1970, -1 = not known."""
 SIGNALS: Schema = {
     "key": pl.String,
     "kind": pl.String,
@@ -40,17 +40,23 @@ SIGNALS: Schema = {
     "class": pl.String,
     "degree": pl.Int64,
 }
+"""Signals of a cluster. `degree`: all accounts that use it, members or not."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClusterEvidence:
     """A cluster: its members and the signals that more than one of them uses.
 
-    `members` (schema `MEMBERS`, sorted by id; times in ms since 1970, -1 = not known) and `signals` (`SIGNALS`,
-    sorted by key; `degree`: all accounts that use it, members or not). `account` and `signal` (int32 row numbers),
-    `first_seen`, `last_seen` (int64 ms, -1 = not known) and `passing` (bool: a use begun and ended at once, see
-    `bits.in_passing`) are parallel, one a use, sorted by account, then signal. `population` is the number of all
-    accounts there are.
+    Attributes:
+        cluster: its id.
+        members: schema `MEMBERS`, sorted by id.
+        signals: schema `SIGNALS`, sorted by key.
+        account: row of the member of each use, int32, sorted by account, then signal.
+        signal: row of the signal of each use, int32, parallel.
+        first_seen: ms since 1970, int64, parallel; -1 = not known.
+        last_seen: likewise.
+        passing: whether each use is transient (`bits.in_passing`), bool, parallel.
+        population: number of all accounts.
     """
 
     cluster: str
@@ -65,18 +71,24 @@ class ClusterEvidence:
 
     @property
     def families(self) -> pl.Series:
-        """Family of each signal."""
+        """Return the family of each signal."""
         kinds = self.signals["kind"]
         names = {kind: family_of(kind) for kind in kinds.unique()}
         return kinds.replace_strict(names, return_dtype=pl.String)
 
     def keep_only(self, accounts: NDArray[np.bool_], signals: NDArray[np.bool_]) -> "ClusterEvidence":
-        """What is left with some of the members (bool, one a member) and of the signals (bool, one a signal).
+        """Keep only some members and some signals.
 
-        Accounts left out are no outsiders afterwards: they are gone, from a signal's degree and the population too.
+        Accounts left out do not become outsiders. They are gone, from the degrees of signals and from the
+        population too.
+
+        Args:
+            accounts: members to keep, bool, one a member.
+            signals: signals to keep, bool, one a signal.
         """
         gone = np.bincount(self.signal[~accounts[self.account]], minlength=self.signals.height)
         uses = accounts[self.account] & signals[self.signal]
+        # New row numbers: the rank of each kept row among those kept.
         row = (np.cumsum(accounts) - 1).astype(np.int32)
         column = (np.cumsum(signals) - 1).astype(np.int32)
         return replace(
@@ -96,8 +108,7 @@ class ClusterEvidence:
     def exclude_evidence(
         self, signals: Collection[str] = (), families: Collection[str] = (), accounts: Collection[str] = ()
     ) -> "ClusterEvidence":
-        """What is left without some signals (keys), families and accounts (ids); those that are not there change
-        nothing."""
+        """Exclude some signals (keys), families and accounts (ids). Names that do not occur change nothing."""
         keys = self.signals["key"].is_in(list(signals)) | self.families.is_in(list(families))
         ids = self.members["id"].is_in(list(accounts))
         return self.keep_only(~ids.to_numpy(), ~keys.to_numpy())
@@ -105,13 +116,19 @@ class ClusterEvidence:
 
 @dataclass(frozen=True, slots=True)
 class LinkingUses:
-    """Who is linking by what: the uses of values that tie, as a bipartite graph.
+    """The uses that link members, as a bipartite graph of accounts and values.
 
-    `accounts` is the number of members. `account` and `value` (int32, parallel) are the uses, sorted by account, then
-    value. Of each value: `bits` (float64) are what sharing it says, log2(m/u) with u the share of outsiders who have
-    it; `outside` (int64) how many those are; `alone` (bool) whether it makes a link by itself, as cards, devices and
-    phone numbers of few do. `of`: the value of each signal of the cluster (int32, -1: it does not tie); bands of one
-    template are one value.
+    Bands of one template are one value.
+
+    Attributes:
+        accounts: number of members.
+        account: member of each use, int32, sorted by account, then value.
+        value: value of each use, int32, parallel.
+        bits: of sharing each value, float64: log2(m/u), with u the share of outsiders that have it.
+        outside: outsiders that have each value, int64.
+        sufficient: whether each value makes a link by itself, bool, as rare cards, devices and phone numbers
+            do.
+        value_of: value of each signal of the cluster, int32; -1 = it does not link.
     """
 
     accounts: int
@@ -123,18 +140,19 @@ class LinkingUses:
     value_of: NDArray[np.int32]
 
     def select_uses(self, which: NDArray[np.bool_]) -> "LinkingUses":
-        """The same with some of the uses (bool, one a use); values and accounts keep their numbers."""
+        """Select some uses (bool, one a use). Values and accounts keep their numbers."""
         return replace(self, account=self.account[which], value=self.value[which])
 
 
 def find_pool(evidence: ClusterEvidence) -> pl.DataFrame:
-    """What the cluster uses more than others do: `membership.pools`, of values themselves.
+    """Find the signals that the cluster uses more than others do: `membership.pools`, without derived levels.
 
     Returns:
-        signal (int32, row of `evidence.signals`), inside (members with it), outside (others with it), bits; sorted.
+        signal (int32, row of `evidence.signals`), inside (members with it), outside (others with it), bits;
+        sorted.
     """
     signals = evidence.signals.height
-    # A member's use in passing is nobody's.
+    # A transient use counts neither for the member nor for the outsiders.
     passing = np.bincount(evidence.signal[evidence.passing], minlength=signals)
     known = Evidence(
         Uses.of(
@@ -161,13 +179,14 @@ def find_pool(evidence: ClusterEvidence) -> pl.DataFrame:
 
 
 def find_linking_uses(evidence: ClusterEvidence) -> LinkingUses:
-    """The uses by which members of a cluster are linking to each other."""
+    """Find the uses that link members of a cluster."""
     own = find_pool(evidence)
     signal = own["signal"].to_numpy()
     outside = own["outside"].to_numpy()
     signals = evidence.signals[signal]
     strength = by_kind(signals["kind"], lambda kind: kind_of(kind).strength, np.float64)
     prior = by_kind(signals["kind"], lambda kind: kind_of(kind).prior_m, np.float64)
+    # Half an account is added, so that a value without outsiders has finite bits.
     u = (outside + 0.5) / (evidence.population - evidence.members.height + 1.0)
     bits = np.maximum(strength * np.log2(prior / np.minimum(u, 1.0)), 0.0)
     is_linking_kind = by_kind(
@@ -179,6 +198,7 @@ def find_linking_uses(evidence: ClusterEvidence) -> LinkingUses:
     links = is_linking_kind & rare & ~hub & ~crowded
     sole = by_kind(signals["kind"], lambda kind: kind_of(kind).sole, np.bool_) & (outside <= SOLE_DEGREE)
 
+    # Number the linking values, then drop transient uses and those of other values.
     value = np.full(evidence.signals.height, -1, dtype=np.int32)
     value[signal[links]] = np.arange(int(links.sum()), dtype=np.int32)
     bits, sole = bits[links], sole[links]
@@ -189,9 +209,10 @@ def find_linking_uses(evidence: ClusterEvidence) -> LinkingUses:
         links
     ]
     head = _find_heads(account, used, repeats, evidence.members.height)
-    # A value stands for all that repeat it.
+    # Values that repeat one observation become the value that they repeat.
     names, number = np.unique(head, return_inverse=True)
     value[value >= 0] = number[value[value >= 0]]
+    # Two bands of one template used by one account are one use now.
     pairs = np.unique(account.astype(np.int64) * max(len(names), 1) + number[used])
     return LinkingUses(
         evidence.members.height,
@@ -207,10 +228,20 @@ def find_linking_uses(evidence: ClusterEvidence) -> LinkingUses:
 def _find_heads(
     account: NDArray[np.int32], value: NDArray[np.int32], repeats: NDArray[np.int64], accounts: int
 ) -> NDArray[np.int64]:
-    """The value that each value is a repetition of; itself for most.
+    """Find the value that each value repeats; itself for most.
 
-    A value whose family repeats one observation is no other one than the widest used of those that most of its users
-    have too: the bands of a template are one value, and so is a template with the one that it is always used with.
+    In families that repeat one observation, a value that mostly occurs with a wider one is the same
+    observation. The bands of a template are one value, and so is a template with another that always
+    accompanies it.
+
+    Args:
+        account: member of each use, int32.
+        value: value of each use, int32, parallel.
+        repeats: family of each value that repeats one observation, from 0; -1 for all others; int64.
+        accounts: number of members.
+
+    Returns:
+        Value that each value repeats, int64.
     """
     head = np.arange(len(repeats), dtype=np.int64)
     which = repeats[value] >= 0
@@ -220,20 +251,23 @@ def _find_heads(
     used = coo_array(
         (np.ones(int(which.sum()), dtype=np.int32), (account[which], value[which])), shape=shape
     ).tocsr()
+    # Co-occurrence counts of all pairs of values, as one sparse product of integers.
     both = (used.T @ used).tocoo()
     size = np.bincount(value, minlength=len(repeats))
     rare, wide = both.coords
     larger = (size[wide] > size[rare]) | ((size[wide] == size[rare]) & (wide < rare))
     near = larger & (both.data >= SAME_USERS * size[rare]) & (repeats[rare] == repeats[wide])
     rare, wide = rare[near], wide[near]
-    # Of several the widest; of those equally wide the first.
+    # Take the widest of several, and of equally wide ones the first.
     order = np.lexsort((wide, -size[wide], rare))
     first = np.unique(rare[order], return_index=True)[1]
     head[rare[order][first]] = wide[order][first]
+    # Follow chains: a value that repeats one that repeats a third.
     while not np.array_equal(head, head[head]):
         head = head[head]
     return head
 
 
 def _find_place(names: tuple[str, ...], name: str) -> int:
+    """Return the index of `name` in `names`; -1 if it is not there."""
     return names.index(name) if name in names else -1

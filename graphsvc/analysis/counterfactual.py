@@ -1,9 +1,9 @@
-"""A cluster without some of what holds it together.
+"""Find what a cluster falls into without some of its evidence, and its weak points.
 
-Members are **connected** as links are made: by one value that makes a link by itself (`Ties.alone`), or by two
-others. So two are in one part when there is no single value, but for those that make a link by themselves, without
-which nothing would connect them; that is a cut of one value, as in `connected.split`. Parts follow from the blocks of
-the graph of uses.
+Members are **connected** as links are made: by one value that makes a link by itself
+(`LinkingUses.sufficient`), or by two other values. So two accounts are in one part if no single value is all
+that connects them, other than values that make a link by themselves. That is a cut of one value, as in
+`connected.split`. Parts follow from the blocks of the graph of uses.
 """
 
 from dataclasses import dataclass, replace
@@ -18,18 +18,27 @@ from graphsvc.analysis.cluster_evidence import ClusterEvidence, LinkingUses, fin
 from graphsvc.campaigns.connected import LARGE_PART, components
 
 SHOWN_ACCOUNTS, SHOWN_SIGNALS, SHOWN_PARTS, SHOWN_BRIDGES = 5, 3, 10, 5
+"""Largest numbers of accounts and signals of a part, of parts, and of bridges that a result lists."""
 EACH = 200
-"""In a cluster of so many accounts and values each is tried as a bridge."""
+"""Accounts and values up to which each one is tried as a bridge."""
 STRONGEST = 3
-"""In a larger one so many of the values that hold most are, beside those that are all that connects a part."""
+"""In a larger cluster, values with most bits times accounts that are tried, besides those that alone connect
+a part."""
 SMALLEST = 8
-"""Accounts of the smallest part that is one: those of the smallest cluster that is published unless said otherwise."""
+"""Accounts of the smallest part that counts as one: those of the smallest published cluster by default."""
 
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """A signal, or several that are one value, and how many accounts of a part use it. `bits` are what sharing it
-    says."""
+    """A signal, or several that are one value, and the accounts that share it.
+
+    Attributes:
+        signals: keys.
+        kind: of the signals.
+        accounts: of a part that use it.
+        outside: accounts outside the cluster that use it.
+        bits: of sharing it.
+    """
 
     signals: tuple[str, ...]
     kind: str
@@ -40,7 +49,13 @@ class Holding:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Accounts that are connected: how many, the surest few of them, and what holds most of them."""
+    """Accounts that are connected.
+
+    Attributes:
+        size: number of accounts.
+        accounts: ids of the few with the highest membership.
+        holds: values with most bits times accounts.
+    """
 
     size: int
     accounts: tuple[str, ...]
@@ -49,9 +64,14 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What a cluster falls into. `sizes` of all parts, largest first; `parts` tells more of the first few.
+    """The parts of a cluster.
 
-    `alone`: members whom nothing connects that would make a link; what they share with the cluster is weaker.
+    Attributes:
+        members: number of all members.
+        sizes: of all parts, largest first.
+        alone: members that nothing connects that would make a link. What they share with the cluster is
+            weaker.
+        parts: details of the first few.
     """
 
     members: int
@@ -62,9 +82,13 @@ class Parts:
 
 @dataclass(frozen=True, slots=True)
 class Bridge:
-    """One signal (`holding`) or one account without which a part of at least so many is no longer connected.
+    """One signal or one account without which a part of a given size comes apart.
 
-    `sizes`: what its part falls into without it, largest first; `alone`: those left with nothing.
+    Attributes:
+        holding: the signal; None for an account.
+        account: id; '' for a signal.
+        sizes: of the parts that remain of its part, largest first.
+        alone: accounts left without a connection.
     """
 
     holding: Holding | None
@@ -75,11 +99,18 @@ class Bridge:
 
 @dataclass(frozen=True, slots=True)
 class EvidenceCut:
-    """The smallest evidence cut of the largest part (`cut.smallest_cut`): what must go, for how many bits, into what.
+    """The smallest evidence cut found of the largest part (`cut.find_smallest_cut`).
 
-    `values` as a whole must go, and `uses` of others; `signals` tells those of most bits times accounts. Two parts of
-    `least` accounts or more remain; `sizes` and `alone` are all that does. No cut is below `at_least` bits; `exact`:
-    this one is the smallest.
+    Attributes:
+        bits: cost of the cut.
+        at_least: cost that no cut is below.
+        exact: whether this cut is proved the smallest.
+        least: accounts that each of two remaining parts has at least.
+        values: number of values that go entirely.
+        uses: number of single uses of other values that go.
+        signals: of what goes, those with most bits times accounts.
+        sizes: of the parts that remain, largest first.
+        alone: accounts left without a connection.
     """
 
     bits: float
@@ -95,12 +126,18 @@ class EvidenceCut:
 
 @dataclass(frozen=True, slots=True)
 class Anatomy:
-    """What holds a cluster together.
+    """Weak points of a cluster.
 
-    `signals`, `accounts`: bridges, those that split off most first. `every`: each signal and account was tried; else,
-    in a large cluster, those that are all that connects a part, and the signals that hold most. `strongest`: the
-    signal without which least stays in one part; where no single one parts anything, `splits` is false and it is the
-    one with most bits times members.
+    Attributes:
+        parts: of the cluster as it is.
+        signals: bridges, those that split off most first.
+        accounts: likewise.
+        every: whether each signal and account was tried. In a large cluster only two sorts are: those that
+            alone connect a part, and the signals with most bits times members.
+        strongest: the signal without which the largest remaining part is smallest. Without a bridge, the one
+            with most bits times members.
+        splits: whether a single signal is a bridge.
+        cut: the smallest cut found, if any.
     """
 
     parts: Parts
@@ -114,22 +151,29 @@ class Anatomy:
 
 @dataclass(frozen=True, slots=True)
 class Connectivity:
-    """Ties with what they connect: the `part` of each account (int32; 0 the largest), the `block` of each use (int64),
-    and the `sizes` of the parts (int64)."""
+    """Linking uses and what they connect.
 
-    ties: LinkingUses
+    Attributes:
+        linking: the uses.
+        part: of each account, int32; 0 is the largest.
+        block: of each use, int64.
+        sizes: of the parts, int64, largest first.
+    """
+
+    linking: LinkingUses
     part: NDArray[np.int32]
     block: NDArray[np.int64]
     sizes: NDArray[np.int64]
 
 
 def connect_accounts(linking: LinkingUses) -> Connectivity:
-    """The parts of a cluster, largest first; of those of one size the one with the first account."""
+    """Find the parts of a cluster, largest first; of parts of one size, the one with the first account first."""
     block = find_blocks(
         linking.accounts + len(linking.bits),
         linking.account.astype(np.int64),
         linking.accounts + linking.value.astype(np.int64),
     )
+    # Blocks that share an account, or a value that makes a link by itself, are one part.
     vertex, where = _build_incidence(linking, block)
     part = components(linking.accounts + len(linking.bits), vertex, where).to_numpy()[: linking.accounts]
     _, first, number, size = np.unique(part, return_index=True, return_inverse=True, return_counts=True)
@@ -142,8 +186,13 @@ def connect_accounts(linking: LinkingUses) -> Connectivity:
 def _build_incidence(
     linking: LinkingUses, block: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Which vertex is in which block: accounts, and values that make a link by themselves. All others connect nothing
-    beyond a block."""
+    """List the blocks of each vertex: accounts, and values that make a link by themselves.
+
+    All other values connect nothing beyond a block.
+
+    Returns:
+        Vertices and blocks, int64, parallel, sorted, no pair twice.
+    """
     strong = linking.sufficient[linking.value]
     vertex = np.concatenate(
         [linking.account.astype(np.int64), linking.accounts + linking.value[strong].astype(np.int64)]
@@ -154,24 +203,26 @@ def _build_incidence(
 
 
 def find_parts(evidence: ClusterEvidence) -> Parts:
-    """What a cluster consists of; of what is left of it, `remaining(evidence.exclude_evidence(…))`."""
+    """Find the parts of a cluster, or of what `exclude_evidence` left of it."""
     return _build_parts(evidence, connect_accounts(find_linking_uses(evidence)))
 
 
 def find_weak_points(
     evidence: ClusterEvidence, smallest: int = SMALLEST, least: int | None = None
 ) -> Anatomy:
-    """What holds a cluster together: its bridges, its smallest cut and the strongest signal.
+    """Find the bridges of a cluster, its smallest cut and its strongest signal.
 
     Args:
+        evidence: of the cluster.
         smallest: accounts of a part that counts as one, for bridges.
-        least: accounts of either side of the cut; None: a fifth of the largest part, but no fewer than `smallest`.
+        least: accounts of either side of the cut. None: a fifth of the largest part, but no fewer than
+            `smallest`.
     """
     whole = connect_accounts(find_linking_uses(evidence))
-    names = _list_value_names(evidence, whole.ties)
+    names = _list_value_names(evidence, whole.linking)
     tried, every = _choose_vertices(whole, smallest)
     found = [_build_bridge(evidence, whole, names, vertex) for vertex in tried]
-    # Only what leaves a second part; what splits off most first.
+    # A bridge leaves a second part of that size. Those that split off most come first.
     bridges = sorted(
         (bridge for bridge in found if len(bridge.sizes) > 1 and bridge.sizes[1] >= smallest),
         key=lambda bridge: bridge.sizes[0],
@@ -179,7 +230,7 @@ def find_weak_points(
     signals = [bridge for bridge in bridges if bridge.holding is not None]
     accounts = [bridge for bridge in bridges if bridge.holding is None]
     everybody = np.ones(evidence.members.height, dtype=np.bool_)
-    strongest = [bridge.holding for bridge in signals] or _rank_holdings(names, whole.ties, everybody, 1)
+    strongest = [bridge.holding for bridge in signals] or _rank_holdings(names, whole.linking, everybody, 1)
     return Anatomy(
         _build_parts(evidence, whole),
         tuple(signals[:SHOWN_BRIDGES]),
@@ -192,15 +243,16 @@ def find_weak_points(
 
 
 def _choose_vertices(whole: Connectivity, smallest: int) -> tuple[list[int], bool]:
-    """Vertices (accounts, then values) that may be bridges, and whether these are all there are.
+    """Choose vertices (accounts, then values) to try as bridges, and say whether these are all.
 
-    In a large cluster those that are all that connects a part, as far as they are shown, and the values that hold
-    most.
+    In a large cluster they are the few that alone connect a part, and the values with most bits times
+    accounts.
     """
-    linking = whole.ties
+    linking = whole.linking
     if linking.accounts + len(linking.bits) <= EACH:
         return list(range(linking.accounts + len(linking.bits))), True
     pieces, at = _find_bridges(whole, smallest)
+    # Those that separate most accounts first, ties by number.
     order = at[np.lexsort((at, -pieces))]
     values, accounts = order[order >= linking.accounts], order[order < linking.accounts]
     worth = linking.bits * np.bincount(linking.value, minlength=len(linking.bits))
@@ -210,21 +262,22 @@ def _choose_vertices(whole: Connectivity, smallest: int) -> tuple[list[int], boo
 
 
 def _build_parts(evidence: ClusterEvidence, whole: Connectivity) -> Parts:
-    names = _list_value_names(evidence, whole.ties)
+    """Build the result of the parts, with details of the first few."""
+    names = _list_value_names(evidence, whole.linking)
     several = whole.sizes[whole.sizes > 1]
     sure = _sort_by_confidence(evidence)
     found = []
     for number in range(min(len(several), SHOWN_PARTS)):
         inside = whole.part == number
         accounts = evidence.members["id"].gather(sure[inside[sure]][:SHOWN_ACCOUNTS]).to_list()
-        holds = tuple(_rank_holdings(names, whole.ties, inside, SHOWN_SIGNALS))
+        holds = tuple(_rank_holdings(names, whole.linking, inside, SHOWN_SIGNALS))
         found.append(Part(int(several[number]), tuple(accounts), holds))
     alone = int((whole.sizes == 1).sum())
     return Parts(evidence.members.height, tuple(several.tolist()), alone, tuple(found))
 
 
 def _sort_by_confidence(evidence: ClusterEvidence) -> NDArray[np.int64]:
-    """Members by membership, surest first; ties by bits, then by id."""
+    """Return the rows of members by membership, highest first; ties by bits, then by id."""
     order: NDArray[np.int64] = np.lexsort(
         (-evidence.members["bits"].fill_null(0.0).to_numpy(), -evidence.members["membership"].to_numpy())
     )
@@ -232,7 +285,7 @@ def _sort_by_confidence(evidence: ClusterEvidence) -> NDArray[np.int64]:
 
 
 def _list_value_names(evidence: ClusterEvidence, linking: LinkingUses) -> pl.DataFrame:
-    """What values are: signals (keys), kind; one row a value."""
+    """Return signals (keys) and kind of each value, one row a value."""
     signals = evidence.signals.select("key", "kind", value=pl.Series(linking.value_of))
     found = signals.filter(pl.col("value") >= 0).sort("value", "key")
     return found.group_by("value", maintain_order=True).agg(signals="key", kind=pl.col("kind").first())
@@ -245,7 +298,15 @@ def _rank_holdings(
     most: int,
     among: NDArray[np.int64] | None = None,
 ) -> list[Holding]:
-    """The values that hold some accounts (bool, one an account): by bits times accounts, most first."""
+    """Rank the values that connect some accounts by bits times accounts, most first.
+
+    Args:
+        names: of `_list_value_names`.
+        linking: the uses.
+        inside: the accounts, bool, one an account.
+        most: number of values returned.
+        among: values to choose from, int64; None: those that two or more of the accounts use.
+    """
     count = np.bincount(linking.value[inside[linking.account]], minlength=len(linking.bits))
     values = np.flatnonzero(count > 1) if among is None else among
     worth = linking.bits[values] * count[values]
@@ -254,6 +315,7 @@ def _rank_holdings(
 
 
 def _build_holding(names: pl.DataFrame, linking: LinkingUses, value: int, accounts: int) -> Holding:
+    """Build the result for one value that so many accounts use."""
     row = names.row(value, named=True)
     return Holding(
         tuple(row["signals"]), row["kind"], accounts, int(linking.outside[value]), float(linking.bits[value])
@@ -261,17 +323,22 @@ def _build_holding(names: pl.DataFrame, linking: LinkingUses, value: int, accoun
 
 
 def _find_bridges(whole: Connectivity, smallest: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Vertices (accounts, then values) without which a part of at least `smallest` splits off, and how many
-    accounts are then no longer with the largest piece."""
-    linking = whole.ties
+    """Find the vertices (accounts, then values) without which a part of at least `smallest` splits off.
+
+    Returns:
+        For each, how many accounts are then no longer with the largest piece, and its number; int64,
+        parallel.
+    """
+    linking = whole.linking
     vertices = linking.accounts + len(linking.bits)
     vertex, block = _build_incidence(linking, whole.block)
     total = vertices + int(whole.block.max(initial=-1)) + 1
+    # The tree of blocks and their vertices: removing a vertex leaves the subtrees of its blocks and the rest.
     tree = build_forest(total, vertex, vertices + block)
     weight = np.zeros(total, dtype=np.int64)
     weight[: linking.accounts] = 1
     below = tree.sum_subtrees(weight)
-    # Pieces without a vertex: what hangs below each of its blocks, and what is above it.
+    # Pieces without a vertex: one below each of its blocks, and one above it.
     hanging = vertices + np.flatnonzero(tree.parent[vertices:] >= 0)
     part = np.full(total, -1, dtype=np.int64)
     part[: linking.accounts] = whole.sizes[whole.part]
@@ -280,6 +347,7 @@ def _find_bridges(whole: Connectivity, smallest: int) -> tuple[NDArray[np.int64]
     inner = np.flatnonzero(tree.parent[:vertices] >= 0)
     owner = np.concatenate([tree.parent[hanging], inner])
     piece = np.concatenate([below[hanging], part[inner] - below[inner]])
+    # A vertex is a bridge if its second largest piece is large enough.
     order = np.lexsort((-piece, owner))
     owner, piece = owner[order], piece[order]
     first = np.diff(owner, prepend=-1) != 0
@@ -291,11 +359,12 @@ def _find_bridges(whole: Connectivity, smallest: int) -> tuple[NDArray[np.int64]
 
 
 def _build_bridge(evidence: ClusterEvidence, whole: Connectivity, names: pl.DataFrame, vertex: int) -> Bridge:
-    linking = whole.ties
+    """Build the result for one vertex by removing it and finding the parts again."""
+    linking = whole.linking
     value = vertex - linking.accounts
     gone = linking.account == vertex if value < 0 else linking.value == value
     left = linking.select_uses(~gone)
-    # A value that makes no link by itself can be used in several parts: that of most is looked at.
+    # A value that makes no link by itself can occur in several parts. Take the part with most of its users.
     of = whole.part[vertex] if value < 0 else np.argmax(np.bincount(whole.part[linking.account[gone]]))
     inside = whole.part == of
     if value < 0:
@@ -309,10 +378,12 @@ def _build_bridge(evidence: ClusterEvidence, whole: Connectivity, names: pl.Data
 def _find_cut(
     evidence: ClusterEvidence, whole: Connectivity, names: pl.DataFrame, smallest: int, least: int | None
 ) -> EvidenceCut | None:
-    linking = whole.ties
+    """Find the smallest cut of the largest part; None if there is none."""
+    linking = whole.linking
     largest = np.flatnonzero(whole.part == 0)
     least = max(smallest, int(np.ceil(LARGE_PART * len(largest)))) if least is None else least
-    # A value that makes no link by itself connects in each of its blocks apart.
+    # A value that makes no link by itself connects within each of its blocks apart, so each block gets a
+    # copy.
     width = int(whole.block.max(initial=0)) + 1
     uses = whole.part[linking.account] == 0
     own = linking.value[uses].astype(np.int64) * width
@@ -323,17 +394,20 @@ def _find_cut(
     used = replace(linking, accounts=len(largest), account=account, value=copy[kept].astype(np.int32))
     used = replace(used, bits=linking.bits[copies // width], sufficient=linking.sufficient[copies // width])
 
-    def parting(gone: NDArray[np.bool_]) -> NDArray[np.int64]:
+    def find_parts_without(gone: NDArray[np.bool_]) -> NDArray[np.int64]:
+        """Find the part of each account of the largest part without some uses (bool, one a use)."""
         return connect_accounts(used.select_uses(~gone)).part.astype(np.int64)
 
-    # Of the values that part it by themselves the cheapest.
+    # Try the cheapest of the values that split the part by themselves.
     _, at = _find_bridges(whole, least)
     single = at[at >= linking.accounts] - linking.accounts
     hints = []
     if len(single := single[np.isin(single, copies[np.unique(copy)] // width)]):
         gone = copies // width == single[np.argmin(linking.bits[single])]
-        hints.append(parting(gone[used.value]) == 1)
-    found = cut.find_smallest_cut(len(largest), account, used.value, used.bits, least, parting, hints)
+        hints.append(find_parts_without(gone[used.value]) == 1)
+    found = cut.find_smallest_cut(
+        len(largest), account, used.value, used.bits, least, find_parts_without, hints
+    )
     if found is None:
         return None
     values, number = np.unique(copies[used.value[found.uses]] // width, return_counts=True)

@@ -1,4 +1,4 @@
-"""What a cluster is without some of what holds it together, as sentences."""
+"""Describe counterfactuals and weak points in sentences."""
 
 from collections.abc import Sequence
 
@@ -6,10 +6,11 @@ from graphsvc.analysis.counterfactual import Anatomy, Bridge, EvidenceCut, Holdi
 from graphsvc.campaigns.sentences import KINDS
 
 MOST_SIZES = 5
+"""Sizes that a sentence lists at most."""
 
 
 def format_sizes(parts: Sequence[int], alone: int) -> str:
-    """`11,030 + 9,382`; of many parts the largest, and how many more there are."""
+    """Format sizes as `11,030 + 9,382`. Of many parts, list the largest and count the others."""
     shown = " + ".join(f"{size:,}" for size in parts[:MOST_SIZES]) or "no part"
     if more := len(parts) - MOST_SIZES:
         shown += (
@@ -21,7 +22,7 @@ def format_sizes(parts: Sequence[int], alone: int) -> str:
 
 
 def describe_holding(holding: Holding) -> str:
-    """A signal by its kind and key, with who uses it."""
+    """Describe a signal by its kind and key, with the number of its users."""
     more = f" and {len(holding.signals) - 1} that repeat it" if len(holding.signals) > 1 else ""
     kind = KINDS.get(holding.kind, holding.kind.replace("_", " "))
     others = f", and {format_count(holding.outside, 'other account')} do" if holding.outside else ""
@@ -29,7 +30,7 @@ def describe_holding(holding: Holding) -> str:
 
 
 def describe_parts(parts: Parts) -> list[str]:
-    """What a cluster is now."""
+    """Describe the parts of a cluster as it is."""
     lines = [f"{parts.members:,} accounts: {format_sizes(parts.sizes, parts.alone)}."]
     if parts.alone:
         lines.append(
@@ -40,10 +41,12 @@ def describe_parts(parts: Parts) -> list[str]:
 
 
 def describe_exclusion(before: Parts, after: Parts, what: str) -> list[str]:
-    """What a cluster falls into without something.
+    """Describe the parts of a cluster without something.
 
     Args:
-        what: what is left out, for example `1 signal`.
+        before: parts of the cluster as it is.
+        after: parts of the rest.
+        what: what is excluded, for example `1 signal`.
     """
     gone = before.members - after.members
     taken = f" ({format_count(gone, 'account')} taken out)" if gone else ""
@@ -58,7 +61,7 @@ def describe_exclusion(before: Parts, after: Parts, what: str) -> list[str]:
 
 
 def describe_anatomy(found: Anatomy) -> list[str]:
-    """What holds a cluster together."""
+    """Describe the weak points of a cluster."""
     lines = [*describe_parts(found.parts)]
     for title, bridges in (("signal", found.signals), ("account", found.accounts)):
         if not bridges and found.every:
@@ -84,6 +87,7 @@ def describe_anatomy(found: Anatomy) -> list[str]:
 
 
 def _describe_cut(cut: EvidenceCut) -> list[str]:
+    """Describe a cut, and the signals that go."""
     bound = (
         "and there is no smaller"
         if cut.exact
@@ -100,15 +104,17 @@ def _describe_cut(cut: EvidenceCut) -> list[str]:
 
 
 def _describe_bridge(bridge: Bridge) -> str:
+    """Describe what is left of a part without a bridge."""
     what = f"account {bridge.account}" if bridge.holding is None else describe_holding(bridge.holding)
     return f"Bridge: {what}; without it its part is {format_sizes(bridge.sizes, bridge.alone)}."
 
 
 def _describe_part(part: Part) -> str:
+    """Describe a part: its size, some accounts, its main values."""
     shared = "; ".join(describe_holding(each) for each in part.holds)
     return f"{part.size:,} accounts, such as {', '.join(part.accounts)}; held by {shared}."
 
 
 def format_count(number: int, noun: str) -> str:
-    """`1 account`, `2 accounts`."""
+    """Format a count with its noun: `1 account`, `2 accounts`."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"

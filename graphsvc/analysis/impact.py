@@ -1,7 +1,7 @@
-"""What an action on accounts would hit beside those it is meant for, what it would leave, and in which order to act.
+"""Estimate the impact of an action on accounts: false positives, bystanders, what is left, and an order to act.
 
-Expected innocents follow from memberships, as far as those are right as often as they say (`campaigns.budget`).
-Bystanders are others who use the same addresses, devices and cards: an action on accounts does not touch them, one on
+Expected innocents follow from memberships, if those are calibrated (`campaigns.budget`). Bystanders are other
+accounts that use the same addresses, devices and cards. An action on accounts does not affect them, one on
 what they share would.
 """
 
@@ -22,8 +22,9 @@ from graphsvc.model.columns import Schema
 from graphsvc.signals.kinds import family_of, kind_of
 
 SHOWN_HEIRS = 5
+"""Heirs that a result lists at most."""
 ACTIVE = "active"
-"""The status of accounts that can be acted on; a banned one is out already."""
+"""Status of accounts that can be acted on. A banned one is out already."""
 
 ACTED: Schema = {
     "id": pl.String,
@@ -33,7 +34,7 @@ ACTED: Schema = {
     "membership": pl.Float64,
     "bits": pl.Float64,
 }
-"""Accounts to be acted on, in any order. `cluster` '', `membership` and `bits` 0: in no published cluster.
+"""Accounts to act on, in any order. In no published cluster: `cluster` '', `membership` and `bits` 0.
 `business`: its cluster is a likely business, so it counts as innocent whatever its membership."""
 NEAR: Schema = {
     "signal": pl.String,
@@ -42,17 +43,21 @@ NEAR: Schema = {
     "degree": pl.Int64,
     "inside": pl.Int64,
 }
-"""Signals that they use: how many accounts do (`degree`), and how many of those to be acted on (`inside`)."""
+"""Signals that they use. `degree`: accounts that use it; `inside`: accounts to act on that do."""
 USERS: Schema = {"signal": pl.String, "account": pl.String}
-"""Accounts that use such signals; of hubs they need not be there."""
+"""Accounts that use such signals. Users of hubs may be missing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bystanders:
-    """Others who use what the accounts use, of one family.
+    """Other accounts that use the same signals, of one family.
 
-    `accounts`: how many others use one of `signals` of them, each counted once. `hubs`: signals of very many
-    accounts, or of many people by design, whose users are not among these; the widest has `widest` others.
+    Attributes:
+        family: of the signals.
+        signals: number of signals with such users.
+        accounts: number of other accounts that use one of them, each counted once.
+        hubs: signals of very many accounts, or of many people by design. Their users are not counted above.
+        widest: other users of the widest hub.
     """
 
     family: str
@@ -64,7 +69,14 @@ class Bystanders:
 
 @dataclass(frozen=True, slots=True)
 class Heir:
-    """A member that is left, the values it shares with those acted on, and their bits."""
+    """A member that is left, with the values that it shares with accounts acted on.
+
+    Attributes:
+        account: id.
+        membership: 0–1.
+        values: number of shared values.
+        bits: of these, in all.
+    """
 
     account: str
     membership: float
@@ -74,12 +86,19 @@ class Heir:
 
 @dataclass(frozen=True, slots=True)
 class Aftermath:
-    """A cluster after the action, of which `acted` members are acted on; `before` and `after` are of active members.
+    """A cluster after the action.
 
-    `bans`, `rate` and `delay_hours` are its history (`replacement.replacement`): accounts stopped so far, for which
-    share of them new ones were made within three days at least, and how long that took at the median (NaN: not known);
-    `replaced` is how many of those acted on would be replaced at that rate. `heirs`: members left that share with those
-    acted on what would make a link, and the strongest of them.
+    Attributes:
+        cluster: id.
+        acted: members acted on.
+        before: parts of its active members.
+        after: parts of those that are left.
+        bans: members stopped so far (`campaigns.replacement`).
+        rate: share of these that were replaced within three days, 0–1, a lower bound.
+        delay_hours: median hours from ban to replacement; NaN = not known.
+        replaced: expected replacements of those acted on, at that rate.
+        heirs: members left that share with those acted on what would make a link.
+        strongest: the few heirs with most bits.
     """
 
     cluster: str
@@ -96,9 +115,18 @@ class Aftermath:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One step of the plan: accounts, those so far, the least membership among them, innocents to be expected among
-    them and so far, and what is left of the clusters: active members, the sizes of their parts, and those left
-    alone."""
+    """One stage of a plan.
+
+    Attributes:
+        accounts: of the stage.
+        so_far: accounts of all stages up to this one.
+        membership: the least in the stage, 0–1.
+        innocents: expected in the stage.
+        innocents_so_far: expected in all stages up to this one.
+        left: active members of the clusters that are left.
+        sizes: of their parts, largest first.
+        alone: members left without a connection.
+    """
 
     accounts: int
     so_far: int
@@ -112,8 +140,15 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Stages, the surest accounts first. `stopped`: the accounts that are left out because of the next stage more
-    than `most` innocents are to be expected, and those innocents (0, 0.0: none). `order`: ids, in the order to act."""
+    """Stages in the order to act, the accounts with the highest membership first.
+
+    Attributes:
+        stages: up to the first that would exceed `most`.
+        most: expected innocents allowed in a stage.
+        left_out: accounts not in any stage.
+        left_out_innocents: expected among these.
+        order: ids, in the order to act.
+    """
 
     stages: tuple[Stage, ...]
     most: float
@@ -124,12 +159,19 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Impact:
-    """What an action would do.
+    """Estimated impact of an action.
 
-    `accounts` are asked for, `inactive` of them are out already and count no further; of the others `strangers` are
-    in no cluster and `businesses` in clusters that are likely businesses. `innocents` to be expected: 1 - membership
-    of each member of a campaign, and each of the others as one, since nothing speaks against it. `bystanders` by
-    family, and how many they are in all, each counted once.
+    Attributes:
+        accounts: asked for.
+        inactive: of these, out already; they count no further.
+        strangers: active accounts in no cluster.
+        businesses: active accounts in clusters that are likely businesses.
+        innocents: expected: 1 - membership of each member of a campaign. Each stranger and each business
+            account counts as one, since nothing speaks against it.
+        bystanders: by family.
+        bystanders_in_all: of all families, each account counted once.
+        clusters: after the action.
+        plan: stages to act in.
     """
 
     accounts: int
@@ -152,14 +194,15 @@ def estimate_impact(
     stages: int,
     most: float,
 ) -> Impact:
-    """What it would do to act on some accounts.
+    """Estimate the impact of an action on some accounts.
 
     Args:
         acted: schema `ACTED`, each account once.
-        clusters: all that they are members of, by id.
-        near, users: schemas `NEAR` and `USERS`, of what they use.
+        clusters: all clusters that they are members of, by id.
+        near: schema `NEAR`, of what they use.
+        users: schema `USERS`, of what they use.
         stages: of the plan, of equal size.
-        most: innocents that may be expected in a stage.
+        most: expected innocents allowed in a stage.
     """
     active = acted.filter(pl.col("status") == ACTIVE)
     touched = [clusters[name] for name in active["cluster"].unique().sort() if name]
@@ -178,13 +221,13 @@ def estimate_impact(
 
 
 def _estimate_innocents(accounts: pl.DataFrame) -> float:
+    """Sum 1 - membership; an account of a likely business counts as one."""
     hostile = np.where(accounts["business"].to_numpy(), 0.0, accounts["membership"].to_numpy())
     return float(np.add.reduce(1.0 - hostile))
 
 
 def mark_hubs(near: pl.DataFrame) -> NDArray[np.bool_]:
-    """Which signals have too many users, or many people behind them by design, for these to be looked at; one a
-    row."""
+    """Mark signals with too many users to list, or with many people by design; bool, one a row."""
     most = by_kind(near["kind"], lambda kind: kind_of(kind).hub_degree, np.int64)
     found: NDArray[np.bool_] = (near["degree"].to_numpy() > most) | near["class"].is_in(CROWDED).to_numpy()
     return found
@@ -193,6 +236,8 @@ def mark_hubs(near: pl.DataFrame) -> NDArray[np.bool_]:
 def _count_bystanders(
     acted: pl.DataFrame, touched: list[ClusterEvidence], near: pl.DataFrame, users: pl.DataFrame
 ) -> tuple[tuple[Bystanders, ...], int]:
+    """Count the bystanders of each family, and of all families."""
+    # Members of the same clusters are no bystanders, even if they are not acted on.
     known = pl.concat([acted["id"], *(evidence.members["id"] for evidence in touched)])
     about = near.with_columns(
         family=pl.col("kind").replace_strict(
@@ -225,7 +270,9 @@ def _count_bystanders(
 
 
 def _estimate_aftermath(evidence: ClusterEvidence, active: pl.DataFrame) -> Aftermath:
+    """Estimate one cluster after the action."""
     acted = evidence.members["id"].is_in(active["id"].implode()).to_numpy()
+    # The history counts all members, whatever their status.
     everybody = pl.DataFrame(
         {"cluster": np.zeros(len(acted), np.int32), "account": np.arange(len(acted), dtype=np.int32)}
     )
@@ -250,14 +297,15 @@ def _estimate_aftermath(evidence: ClusterEvidence, active: pl.DataFrame) -> Afte
 
 
 def _keep_active(evidence: ClusterEvidence, acted: NDArray[np.bool_]) -> ClusterEvidence:
-    """The active members of a cluster but for those acted on (bool, one a member)."""
+    """Keep the active members of a cluster without those acted on (bool, one a member)."""
     active = (evidence.members["status"] == ACTIVE).to_numpy()
     return evidence.keep_only(active & ~acted, np.ones(evidence.signals.height, dtype=np.bool_))
 
 
 def _find_heirs(evidence: ClusterEvidence, acted: NDArray[np.bool_]) -> tuple[int, tuple[Heir, ...]]:
-    """Active members that are left and share what would make a link with those acted on; the strongest few."""
+    """Count the active members left that share linking values with those acted on, and list the strongest."""
     linking = find_linking_uses(evidence)
+    # Values that an account acted on leaves behind, then the members that also use them.
     given = np.bincount(linking.value[acted[linking.account]], minlength=len(linking.bits)) > 0
     takes = given[linking.value] & ~acted[linking.account]
     values = np.bincount(linking.account[takes], minlength=linking.accounts)
@@ -274,6 +322,8 @@ def _find_heirs(evidence: ClusterEvidence, acted: NDArray[np.bool_]) -> tuple[in
 
 
 def _plan_stages(active: pl.DataFrame, touched: list[ClusterEvidence], stages: int, most: float) -> Plan:
+    """Plan stages of equal size, and stop before one that would exceed `most` expected innocents."""
+    # The highest membership first, so that each further stage is less certain than the one before.
     ordered = active.sort(["business", "membership", "bits", "id"], descending=[False, True, True, False])
     found: list[Stage] = []
     done = 0
@@ -283,6 +333,7 @@ def _plan_stages(active: pl.DataFrame, touched: list[ClusterEvidence], stages: i
             break
         done += len(part)
         so_far = ordered[:done]
+        # Parts are found again after each stage, to show how early the clusters fall apart.
         left = [
             find_parts(
                 _keep_active(evidence, evidence.members["id"].is_in(so_far["id"].implode()).to_numpy())

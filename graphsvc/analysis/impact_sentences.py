@@ -1,4 +1,4 @@
-"""What an action would do, as sentences."""
+"""Describe the impact of an action in sentences."""
 
 import math
 
@@ -8,7 +8,7 @@ from graphsvc.campaigns.sentences import FAMILIES
 
 
 def describe_impact(found: Impact) -> list[str]:
-    """The whole of it, a sentence or two a line."""
+    """Describe an impact in full, a sentence or two a line."""
     active = found.accounts - found.inactive
     out = f", {found.inactive:,} of them out already" if found.inactive else ""
     lines = [
@@ -36,7 +36,7 @@ def describe_impact(found: Impact) -> list[str]:
 
 
 def describe_plan(found: Plan) -> list[str]:
-    """The stages of a plan."""
+    """Describe the stages of a plan."""
     if not found.stages and not found.left_out:
         return ["There is nobody to act on."]
     lines = [_describe_stage(number, stage) for number, stage in enumerate(found.stages, 1)]
@@ -49,6 +49,7 @@ def describe_plan(found: Plan) -> list[str]:
 
 
 def _describe_stage(number: int, stage: Stage) -> str:
+    """Describe one stage."""
     return (
         f"Stage {number}: {format_count(stage.accounts, 'account')} of membership "
         f"{_format_floor(stage.membership)} or more ({stage.so_far:,} so far), "
@@ -58,11 +59,12 @@ def _describe_stage(number: int, stage: Stage) -> str:
 
 
 def _format_floor(membership: float) -> str:
-    """To four digits, never more than it is: 1.0000 is a membership that floats cannot tell from 1."""
+    """Format a membership with four digits, rounded down: 1.0000 is one that floats cannot tell from 1."""
     return f"{math.floor(membership * 10_000) / 10_000:.4f}"
 
 
 def _describe_bystanders(each: Bystanders) -> str:
+    """Describe the bystanders of one family."""
     what = FAMILIES.get(each.family, each.family)
     says = f"{what}: {format_count(each.accounts, 'other account')} on {each.signals:,} of those used"
     if each.hubs:
@@ -73,6 +75,7 @@ def _describe_bystanders(each: Bystanders) -> str:
 
 
 def _describe_aftermath(found: Aftermath) -> list[str]:
+    """Describe one cluster after the action."""
     lines = [
         f"Cluster {found.cluster}: {found.acted:,} of {found.before.members:,} active members; "
         f"{format_sizes(found.before.sizes, found.before.alone)} → "

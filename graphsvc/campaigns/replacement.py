@@ -19,7 +19,7 @@ WITNESSES = 3.0
 """Largest number of sign-ups that count for one wave of bans. Around one ban a growing team shows little,
 however fast it grows."""
 HONEST_GROUPS = 20.0
-"""Concentration of the beta distribution of honest groups' sign-ups, between even before and even after bans."""
+"""Concentration of the beta distribution of an honest group's share of sign-ups after bans, around one half."""
 DOING = 0.4
 """Presumed share of campaigns that replace their banned accounts. A cluster seen not to do so loses 0.7 bits
 at most."""

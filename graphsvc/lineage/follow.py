@@ -173,9 +173,11 @@ def _update_known(known: Known, now: Known, lasting: dict[str, str], events: pl.
     """Build what is known after a run: its clusters under lasting ids, and the last state of all others."""
 
     def rename(frame: pl.DataFrame) -> pl.DataFrame:
+        """Replace ids of content by lasting ids."""
         return frame.with_columns(pl.col("id").replace_strict(lasting, return_dtype=pl.String))
 
     def select_others(frame: pl.DataFrame) -> pl.DataFrame:
+        """Select what no cluster of this run carries on."""
         return frame.filter(~pl.col("id").is_in(list(lasting.values())))
 
     # An event `merged` is filed under the id of the host, `dormant` under the identity's own.

@@ -57,9 +57,9 @@ class Pairs:
     """Identities and clusters that have accounts or signals in common.
 
     Attributes:
-        rows: before, now (row numbers), accounts (in common), remembered (of these, current or recent
-            members), bits (of common signals, the smaller of the two sides), overlap (0-1), carried (weight
-            in accounts); sorted by before, now.
+        rows: before, now (row numbers), accounts (in common), remembered (of these, current or recent members),
+            bits, overlap (0-1), carried (weight in accounts); sorted by before, now. `bits` are of common signals,
+            of each the fewer.
         signals: before, now, signal of each common signal, sorted.
     """
 

@@ -38,7 +38,7 @@ CAMPAIGNS: Schema = {
     "wave_followed": pl.List(pl.Int64),
     "says": pl.String,
 }
-"""How a cluster replaces its banned accounts.
+"""Replacement of a cluster's banned accounts.
 
 `stopped`: members banned or suspended. `pairs`: of these, how many probably have a successor. `by_chance`:
 expected number of wrong pairs. `rate`: the other pairs for each stopped account, 0–1; NaN if none was
@@ -67,7 +67,7 @@ def measure_turnover(pairs: pl.DataFrame, members: pl.DataFrame, graph: SignalGr
     created = graph.accounts["created_at"].to_numpy()
     changed = graph.accounts["status_changed_at"].to_numpy()
     banned = graph.accounts["status"].is_in(STOPPED).to_numpy() & (changed >= 0)
-    # The newest moment in the data stands for now: accounts not stopped have lasted until then at least.
+    # The newest moment in the data stands for now. An account without a status change has lasted until then.
     newest = max(int(times.max(initial=-1)) for times in (created, changed, graph.last_seen))
     until = np.where(changed >= 0, changed, newest)
     probable = {
@@ -78,7 +78,7 @@ def measure_turnover(pairs: pl.DataFrame, members: pl.DataFrame, graph: SignalGr
     for (number,), group in sorted(members.partition_by("cluster", as_dict=True).items()):
         who = group["account"].to_numpy()
         known = who[created[who] >= 0]
-        # Clocks of exporters differ: a ban before the sign-up counts as no time.
+        # A status change dated before the sign-up counts as no time.
         days = np.maximum(until[known] - created[known], 0) / DAY
         bans = int(banned[known].sum())
         pace = float(np.log(2.0) * days.sum() / bans) if bans else float("nan")
