@@ -85,7 +85,7 @@ def simulated(name: Name, days: int, parameters: Parameters, keep: Path | None =
         with Stages() as stages:
             write(name.accounts, name.seed, world, stages, scenario=name.scenario, days=days, force=True)
         replay = Replay.read(world)
-        known = Known.nothing()
+        known = Known.create_empty()
         seen: list[Observed] = []
         campaigns: set[str] = set()
         kept = None if keep is None else keep / f"{name}-{days}-{parameters.window}".replace(":", "-")

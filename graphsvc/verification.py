@@ -7,7 +7,7 @@ from graphsvc.detection import Parameters, Progress, find, library_versions
 from graphsvc.errors import VerificationError
 from graphsvc.measure import Clock
 from graphsvc.model.certificate import Certificate
-from graphsvc.model.clusters import result_hash
+from graphsvc.model.clusters import hash_result
 from graphsvc.model.graph import SignalGraph
 from graphsvc.signing import Signer, signed
 from graphsvc.store import Store
@@ -87,7 +87,7 @@ def _certificate(record: Row) -> Certificate:
             "Detect again: every run is certified now.",
         )
     try:
-        return Certificate.of(record["certificate"])
+        return Certificate.from_json(record["certificate"])
     except ValueError as error:
         raise VerificationError(
             f"The certificate of the run {record['id']} cannot be read ({error}).",
@@ -139,7 +139,7 @@ def _record(record: Row, certificate: Certificate) -> Check:
 
 
 def _stored(stored: StoredRun, certificate: Certificate) -> Check:
-    same = result_hash(stored.members, stored.scores) == certificate.result_hash
+    same = hash_result(stored.members, stored.scores) == certificate.result_hash
     says = "the clusters and members stored are those that the run found"
     return Check(
         "stored", same, says if same else "the clusters and members stored are not those that the run found"

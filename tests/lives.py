@@ -82,7 +82,7 @@ class Life:
     """Follows days of rings; `ids` are those of the last day, in the order of its rings."""
 
     def __init__(self) -> None:
-        self.known = Known.nothing()
+        self.known = Known.create_empty()
         self.ids: list[str] = []
         self.events: list[tuple[str, str | None, str]] = []
 

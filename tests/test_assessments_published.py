@@ -137,7 +137,7 @@ def test_the_run_counts_campaigns_and_businesses_apart(open_database: Store, out
         1,
         24,
     ]
-    certificate = Certificate.of(kept["run"]["certificate"])
+    certificate = Certificate.from_json(kept["run"]["certificate"])
     assert {name: getattr(certificate, name) for name in counts} == counts
     assert certificate.links == kept["run"]["links"]
 

@@ -20,7 +20,7 @@ from graphsvc.api import keys
 from graphsvc.api.app import create_app
 from graphsvc.cli.commands import app as commands
 from graphsvc.errors import DatabaseRefused, VerificationError
-from graphsvc.model.audit import GENESIS, Act, Entry, Fault, Head, Logged, check
+from graphsvc.model.audit import GENESIS, Act, Entry, Fault, Head, LoggedEntry, check_log
 from graphsvc.settings import Settings, settings
 from graphsvc.signals.veil import load_or_create_veil
 from graphsvc.signing import Signer
@@ -169,9 +169,9 @@ def test_no_single_change_goes_unseen(length: int, data: st.DataObject) -> None:
         act = Act("ada", "analyst", "test", f"s-{number}", details={"n": number})
         entry = Entry(f"e{number}", number, datetime(2026, 1, number, tzinfo=UTC), act, before)
         before = entry.hash()
-        log.append(Logged(number, entry, before, signer.sign(before), signer.public))
+        log.append(LoggedEntry(number, entry, before, signer.sign(before), signer.public))
     head = Head(length, before)
-    assert check(log, {signer.public}, length, head).holds
+    assert check_log(log, {signer.public}, length, head).holds
     at = data.draw(st.integers(0, length - 1))
     kind = data.draw(st.sampled_from(["delete", "double", "swap", "actor", "number", "before", "unreadable"]))
     one = log[at]
@@ -193,14 +193,14 @@ def test_no_single_change_goes_unseen(length: int, data: st.DataObject) -> None:
         log[at] = replace(one, entry=replace(one.entry, before="0" * 63 + "1"))
     else:
         log[at] = replace(one, entry=None)
-    found = check(log, {signer.public}, length, head)
+    found = check_log(log, {signer.public}, length, head)
     assert not found.holds
     assert {fault.number for fault in found.faults} & {at, at + 1, at + 2}
 
 
 def test_an_empty_log_holds_and_one_that_was_emptied_does_not() -> None:
-    assert check([], set(), 0, None).holds
-    assert check([], set(), 0, Head(3, "x")).faults == [
+    assert check_log([], set(), 0, None).holds
+    assert check_log([], set(), 0, Head(3, "x")).faults == [
         Fault(1, "and all to 3 are missing: the log was cut off")
     ]
 

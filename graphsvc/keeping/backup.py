@@ -23,7 +23,7 @@ from graphsvc import server
 from graphsvc.database import open_store
 from graphsvc.errors import BackupError
 from graphsvc.keeping.sealed import Opener, Sealer, opened, sealed
-from graphsvc.model.audit import Checked
+from graphsvc.model.audit import LogCheck
 from graphsvc.privatefile import in_turn
 from graphsvc.server import adoption
 from graphsvc.server.files import naming_disk_faults, need_room
@@ -54,7 +54,7 @@ class Restored:
     """What was restored; `audit`: what checking the log of the restored database found, None without a database."""
 
     backup: Backup
-    audit: Checked | None
+    audit: LogCheck | None
 
 
 def back_up(

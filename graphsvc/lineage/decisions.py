@@ -22,7 +22,7 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
-from graphsvc.model.decisions import Decision, Merger, On, Status, Topic, copy_id
+from graphsvc.model.decisions import Decision, Merger, On, Status, Topic, build_copy_id
 from graphsvc.model.lineage import DORMANT, MERGED
 
 
@@ -180,7 +180,7 @@ def _copy_missing(
     made: list[Decision] = []
     for decision in wanted:
         # The id follows from the decision and the cluster, so a second run makes the same copy and skips it.
-        copy = copy_id(decision.id, cluster)
+        copy = build_copy_id(decision.id, cluster)
         if copy in has or decision.copied_from in there:
             continue
         made.append(

@@ -44,7 +44,7 @@ def follow(found: Found, graph: SignalGraph, known: Known) -> Followed:
 
     Pure: the same input, in any order of rows, gives the same ids. In memory, day by day:
 
-        known = Known.nothing()
+        known = Known.create_empty()
         for graph in days:
             found, _ = find(graph, …)
             followed = follow(found, graph, known)

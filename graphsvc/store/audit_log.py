@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
-from graphsvc.model.audit import Act, Checked, Entry, Logged, check
+from graphsvc.model.audit import Act, Entry, LogCheck, LoggedEntry, check_log
 from graphsvc.signing import Signer
 from graphsvc.store.audit import kept_head
 from graphsvc.store.connection import Row, Store
@@ -28,19 +28,19 @@ class Wanted:
     account: str | None = None
 
 
-def page(store: Store, before: int, limit: int, wanted: Wanted) -> list[Logged]:
+def page(store: Store, before: int, limit: int, wanted: Wanted) -> list[LoggedEntry]:
     """The entries with numbers below `before`, newest first."""
     rows = store.read("audit/page", before=before, limit=limit, **asdict(wanted))
     return [_logged(row["entry"]) for row in rows]
 
 
-def entries(store: Store) -> Iterator[Logged]:
+def entries(store: Store) -> Iterator[LoggedEntry]:
     """All entries in the order of their numbers, one by one."""
     for (row,) in store.stream("audit/entries"):
         yield _logged(row)
 
 
-def verify(store: Store, signer: Signer, others: Collection[str] = ()) -> Checked:
+def verify(store: Store, signer: Signer, others: Collection[str] = ()) -> LogCheck:
     """Checks the whole log, and it against the head that this installation kept.
 
     Args:
@@ -48,19 +48,19 @@ def verify(store: Store, signer: Signer, others: Collection[str] = ()) -> Checke
     """
     kept = kept_head(signer.directory)
     counted = store.read("audit/counted")
-    return check(entries(store), {signer.public, *others}, counted[0]["number"] if counted else 0, kept)
+    return check_log(entries(store), {signer.public, *others}, counted[0]["number"] if counted else 0, kept)
 
 
-def line(logged: Logged) -> str:
+def line(logged: LoggedEntry) -> str:
     """An entry as one line of JSON: what was hashed, and hash, signature and signer beside it."""
-    content = json.loads(logged.entry.text()) if logged.entry else {"number": logged.number}
+    content = json.loads(logged.entry.to_json()) if logged.entry else {"number": logged.number}
     proof = {"hash": logged.hash, "signature": logged.signature, "signer": logged.signer}
     return json.dumps({**content, **proof}, ensure_ascii=False)
 
 
-def _logged(row: Row) -> Logged:
+def _logged(row: Row) -> LoggedEntry:
     number = row.get("number")
-    return Logged(
+    return LoggedEntry(
         number if isinstance(number, int) else 0,
         _entry(row),
         str(row.get("hash", "")),

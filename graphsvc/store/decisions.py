@@ -18,7 +18,7 @@ from graphsvc.lineage.decisions import (
     list_affected_identities,
     select_decisions,
 )
-from graphsvc.model.decisions import WATCHED, Decision, Merger, On, Topic, strand_of
+from graphsvc.model.decisions import WATCHED, Decision, Merger, On, Topic, get_strand
 from graphsvc.store.audit import Auditor
 from graphsvc.store.connection import Row, Store
 
@@ -157,7 +157,7 @@ def decide(store: Store, auditor: Auditor, wish: Wish, at: datetime, expected: i
             size=size,
             on=wish.on,
             topic=wish.topic,
-            strand=strand_of(wish.topic, auditor.actor, name),
+            strand=get_strand(wish.topic, auditor.actor, name),
             other=wish.other,
         )
         return decision, [record([decision]), *_statuses(decision, [*book.decisions, decision], book.mergers)]

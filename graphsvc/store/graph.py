@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from graphsvc.model.columns import Schema
 from graphsvc.model.graph import ACCOUNT_COLUMNS, ACTIVITY_COLUMNS, SIGNAL_COLUMNS, SignalGraph, Watermark
-from graphsvc.model.merge import merged
+from graphsvc.model.merge import merge_graphs
 from graphsvc.signals.kinds import kind_of
 from graphsvc.store.connection import Store
 from graphsvc.store.packs import Record, frame, streamed
@@ -83,7 +83,7 @@ def read(
             touched = _nodes(store, "detect/touched_signals", after=after.number)
             graph = base.graph
             if len(accounts) or len(touched):
-                graph = merged(graph, _read(store, progress, accounts, touched, whole=False))
+                graph = merge_graphs(graph, _read(store, progress, accounts, touched, whole=False))
             if _counts(store) == _counted(graph):
                 return Reading(graph, watermark, len(accounts))
             why = "the graph was changed by something else than loads"

@@ -66,7 +66,7 @@ def has_read(store: Store, run: Run) -> None:
 
 def certify(store: Store, certificate: Certificate, signer: Signer | None) -> None:
     """Puts its certificate into the record of a run that is not published yet."""
-    text = certificate.text()
+    text = certificate.to_json()
     store.write(
         "publish/certify",
         run=certificate.run,

@@ -11,7 +11,7 @@ from graphsvc.campaigns.traits import STOPPED
 from graphsvc.linkage.bits import by_kind, degrees, with_levels
 from graphsvc.linkage.pairs import ONE_OBSERVATION
 from graphsvc.model.graph import SignalGraph
-from graphsvc.model.slices import between
+from graphsvc.model.slices import expand_slices
 from graphsvc.signals.kinds import DERIVED, LEVELS, family_of, kind_of, level_of
 
 REACH = WITHIN_HOURS * HOUR
@@ -184,7 +184,7 @@ def find_candidates(lives: Lives, estate: Estate) -> pl.DataFrame:
     order = np.argsort(keys, kind="stable")
     asked = estate.group[heir] * step + created[heir] - start
     low, high = np.searchsorted(keys[order], asked - REACH), np.searchsorted(keys[order], asked)
-    by_value = between(low, high)
+    by_value = expand_slices(low, high)
     by_moment = _find_pairs_by_moment(lives)
     successor = np.concatenate([estate.account[heir[by_value[0]]], by_moment[0]]).astype(np.int64)
     predecessor = np.concatenate([estate.account[legator[order[by_value[1]]]], by_moment[1]])
@@ -223,7 +223,7 @@ def find_common_values(pairs: pl.DataFrame, estate: Estate, accounts: int, size:
     """
     successor, predecessor = pairs["successor"].to_numpy(), pairs["predecessor"].to_numpy().astype(np.int64)
     height = estate.signals.height
-    pair, at = between(estate.begins[successor], estate.begins[successor + 1])
+    pair, at = expand_slices(estate.begins[successor], estate.begins[successor + 1])
     row = estate.row[estate.signal[at]]
     pair, row = pair[row >= 0], row[row >= 0]
     # A merge join by binary search: each value of the successor, looked up among those of the predecessor.
@@ -308,7 +308,7 @@ def _find_containing(signals: pl.DataFrame, every: pl.DataFrame) -> dict[str, pl
 
 def _list_uses(begins: Ints, accounts: Ints) -> tuple[Ints, Ints]:
     """List the edges of some accounts: account and number of each edge."""
-    owner, at = between(begins[accounts], begins[accounts + 1])
+    owner, at = expand_slices(begins[accounts], begins[accounts + 1])
     return accounts[owner], at
 
 
@@ -329,5 +329,5 @@ def _find_pairs_by_moment(lives: Lives) -> tuple[Ints, Ints]:
     low, high = np.searchsorted(keys, asked - REACH), np.searchsorted(keys, asked)
     # Where many were stopped at once, the moment tells none of them from the others.
     few = high - low <= FEW
-    successor, place = between(low[few], high[few])
+    successor, place = expand_slices(low[few], high[few])
     return born[few][successor], ended[place]
