@@ -33,9 +33,9 @@ from graphsvc.analysis.counterfactual import Anatomy, find_parts, find_weak_poin
 from graphsvc.analysis.impact import estimate_impact
 from graphsvc.database import open_store
 from graphsvc.store import Store
-from graphsvc.store.cluster_graph import cluster_graph
-from graphsvc.store.published import members
-from graphsvc.store.surroundings import acted_on, surroundings
+from graphsvc.store.cluster_graph import read_cluster_evidence
+from graphsvc.store.published import read_members
+from graphsvc.store.surroundings import read_acted, read_surroundings
 from seed import scenario
 
 WORLDS = ("demo:7:120000", "hard:31:120000")
@@ -71,10 +71,10 @@ def measured(runner: Trials, name: Name, repeat: int) -> dict[str, Any]:
             say(f"{name}: {what} {seconds[what][0]:.2f} s, {seconds[what][1]:.2f} s of processor")
             return found
 
-        held: ClusterEvidence = timed("read", lambda: cluster_graph(store, cluster))
+        held: ClusterEvidence = timed("read", lambda: read_cluster_evidence(store, cluster))
         ids = held.members["id"].to_list()
-        acted = timed("read accounts", lambda: acted_on(store, ids))
-        near, users = timed("read surroundings", lambda: surroundings(store, ids))
+        acted = timed("read accounts", lambda: read_acted(store, ids))
+        near, users = timed("read surroundings", lambda: read_surroundings(store, ids))
     whole = timed("parts", lambda: find_parts(held))
     found: Anatomy = timed("bridges, strongest signal and smallest cut", lambda: find_weak_points(held))
     less = timed("without a family", lambda: find_parts(held.exclude_evidence(families=["payment"])))
@@ -178,7 +178,9 @@ def tear(held: ClusterEvidence, values: tuple[tuple[str, int], ...]) -> ClusterE
 
 def largest(store: Store) -> str:
     """Id of the published cluster with most members."""
-    sizes = members(store).group_by("cluster_id").len().sort(["len", "cluster_id"], descending=[True, False])
+    sizes = (
+        read_members(store).group_by("cluster_id").len().sort(["len", "cluster_id"], descending=[True, False])
+    )
     return str(sizes["cluster_id"][0])
 
 

@@ -14,9 +14,9 @@ from graphsvc.analysis.diff import Diff, compare_runs
 from graphsvc.analysis.impact import Impact, estimate_impact
 from graphsvc.errors import NotFound
 from graphsvc.store import Store
-from graphsvc.store.cluster_graph import cluster_graph
-from graphsvc.store.runs import account_states, read_run
-from graphsvc.store.surroundings import acted_on, surroundings
+from graphsvc.store.cluster_graph import read_cluster_evidence
+from graphsvc.store.runs import read_account_states, read_run
+from graphsvc.store.surroundings import read_acted, read_surroundings
 
 
 def without(
@@ -32,7 +32,7 @@ def without(
         NotFound: no such cluster is published, or one of these is not in it.
         DatabaseUnavailable, DatabaseRefused
     """
-    evidence = cluster_graph(store, cluster)
+    evidence = read_cluster_evidence(store, cluster)
     _known(evidence, signals, families, accounts)
     return counterfactual.find_parts(evidence), counterfactual.find_parts(
         evidence.exclude_evidence(signals, families, accounts)
@@ -52,7 +52,7 @@ def anatomy(
         NotFound: no such cluster is published.
         DatabaseUnavailable, DatabaseRefused
     """
-    return counterfactual.find_weak_points(cluster_graph(store, cluster), smallest, side)
+    return counterfactual.find_weak_points(read_cluster_evidence(store, cluster), smallest, side)
 
 
 def blast_radius(
@@ -70,14 +70,14 @@ def blast_radius(
         NotFound: no such cluster is published, or there is no such account.
         DatabaseUnavailable, DatabaseRefused
     """
-    clusters = {cluster: cluster_graph(store, cluster)} if cluster is not None else {}
+    clusters = {cluster: read_cluster_evidence(store, cluster)} if cluster is not None else {}
     ids = clusters[cluster].members["id"].to_list() if cluster is not None else accounts
-    acted = acted_on(store, ids)
+    acted = read_acted(store, ids)
     acted = acted.filter(acted["membership"] >= least_membership)
     for name in acted["cluster"].unique().sort():
         if name and name not in clusters:
-            clusters[name] = cluster_graph(store, name)
-    near, users = surroundings(store, acted["id"].to_list())
+            clusters[name] = read_cluster_evidence(store, name)
+    near, users = read_surroundings(store, acted["id"].to_list())
     return estimate_impact(acted, clusters, near, users, stages=stages, most=most_innocents)
 
 
@@ -90,7 +90,7 @@ def compare(store: Store, before: str, now: str) -> Diff:
     """
     earlier, later = (read_run(store, run).select_campaigns() for run in (before, now))
     either = pl.concat([earlier.members["account"], later.members["account"]]).unique().sort()
-    states = account_states(store, either, earlier.record.get("newestSignup"))
+    states = read_account_states(store, either, earlier.record.get("newestSignup"))
     return compare_runs(earlier.members, later.members, earlier.scores, later.scores, states)
 
 

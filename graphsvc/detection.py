@@ -34,9 +34,9 @@ from graphsvc.model.runs import Algorithm, Run
 from graphsvc.model.stages import Stage
 from graphsvc.signing import Signer
 from graphsvc.store import Store
-from graphsvc.store.connection import translated
-from graphsvc.store.control import heed
-from graphsvc.store.graph import read
+from graphsvc.store.connection import map_driver_errors as translated
+from graphsvc.store.control import record_heartbeat as heed
+from graphsvc.store.graph import read_graph_since as read
 from graphsvc.store.identities import read_known
 from graphsvc.store.pins import read_pins
 from graphsvc.store.publish import (
@@ -44,9 +44,11 @@ from graphsvc.store.publish import (
     certify,
     fail_run,
     forget_members,
-    has_read,
     publish,
     record_stages,
+)
+from graphsvc.store.publish import (
+    record_input as has_read,
 )
 from graphsvc.store.snapshots import Snapshots
 from graphsvc.succession.successions import find_successions as successions

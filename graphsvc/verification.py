@@ -11,7 +11,7 @@ from graphsvc.model.clusters import hash_result
 from graphsvc.model.graph import SignalGraph
 from graphsvc.signing import Signer, signed
 from graphsvc.store import Store
-from graphsvc.store.connection import Row, translated
+from graphsvc.store.connection import Row, map_driver_errors
 from graphsvc.store.graph import read_graph
 from graphsvc.store.runs import StoredRun, read_run
 from graphsvc.store.snapshots import Snapshots
@@ -59,7 +59,7 @@ def verify(
     stored = read_run(store, run)
     certificate = _certificate(stored.record)
     graph, whence = _graph(store, certificate, snapshots, progress)
-    with translated():
+    with map_driver_errors():
         versions = {**library_versions(), **detector.versions()}
     checks = [
         _signature(stored.record, signer),

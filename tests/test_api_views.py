@@ -24,7 +24,7 @@ from graphsvc.loading import load_bundle
 from graphsvc.settings import Settings
 from graphsvc.signals.tokens import Tokeniser
 from graphsvc.store import Store
-from graphsvc.store.published import members
+from graphsvc.store.published import read_members
 
 NODES = 8
 links_of = st.dictionaries(
@@ -107,11 +107,11 @@ def test_every_group_of_a_cluster_is_reached_level_by_level_and_once(
 @pytest.fixture(scope="module")
 def ring(open_database: Store, tokens: Tokeniser, tmp_path_factory: pytest.TempPathFactory) -> str:
     """The published cluster of acct-00000 and eleven others; no test here changes it."""
-    open_database.autocommit("maintenance/wipe")
+    open_database.run_autocommit("maintenance/wipe")
     place = tmp_path_factory.mktemp("ring")
     load_bundle(open_database, ring_bundle(place / "bundle"), tokens, place / "dead")
     detect(open_database, InProcessDetector(), Parameters())
-    found = members(open_database).filter(pl.col("account_id") == "acct-00000")["cluster_id"]
+    found = read_members(open_database).filter(pl.col("account_id") == "acct-00000")["cluster_id"]
     return str(found[0])
 
 

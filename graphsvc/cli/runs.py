@@ -56,7 +56,7 @@ def cancel(
     same to a run in this terminal.
     """
     from graphsvc.database import open_store
-    from graphsvc.store.control import cancel as ask
+    from graphsvc.store.control import cancel_run as ask
 
     with open_store(settings(), console.print) as store:
         for each in ask(store, run):

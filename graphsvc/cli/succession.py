@@ -73,10 +73,10 @@ def succession(
 def _read(store: "Store", stages: Stages) -> tuple[pl.DataFrame, pl.DataFrame, pl.Series]:
     """Pairs and campaigns with ids, of what is published; the ids of all accounts."""
     from graphsvc.store.graph import read_graph
-    from graphsvc.store.published import members
+    from graphsvc.store.published import read_members
     from graphsvc.succession.successions import find_successions, resolve_ids
 
-    published = members(store)
+    published = read_members(store)
     if published.is_empty():
         raise NotFound("No cluster is published.", "Run `graphsvc detect` first.")
     graph = read_graph(store, stages.progress)

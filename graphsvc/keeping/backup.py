@@ -30,7 +30,7 @@ from graphsvc.server.files import naming_disk_faults, need_room
 from graphsvc.server.home import Home
 from graphsvc.settings import Settings
 from graphsvc.signing import load_or_create_signer
-from graphsvc.store.audit_log import verify
+from graphsvc.store.audit_log import verify_log
 
 Say = Callable[[str], None]
 
@@ -120,7 +120,7 @@ def restore(
     # They are of the database that was there before.
     shutil.rmtree(settings.runs_dir, ignore_errors=True)
     with open_store(settings, say) as store:
-        return Restored(backup, verify(store, load_or_create_signer(settings)))
+        return Restored(backup, verify_log(store, load_or_create_signer(settings)))
 
 
 def _dumped(settings: Settings, home: Home, directory: Path, say: Say) -> tuple[dict[str, bytes], Path]:

@@ -70,15 +70,17 @@ class Auditor:
             number, before = (head[0]["number"], head[0]["hash"]) if head else (0, GENESIS)
             entry = Entry(name, number + 1, datetime.now(UTC), act, before)
             turn = ("audit/turn", {"number": number})
-            closed = store.all_guarded((turn, *guards), *steps, ("audit/append", self._row(entry)))
+            closed = store.write_all_guarded(
+                (turn, *guards), *steps, ("audit/append", self._build_row(entry))
+            )
             if closed is None:
-                _keep(self.signer.directory, entry)
+                _keep_head(self.signer.directory, entry)
                 return True
             if closed != turn[0]:
                 return False
         raise BUSY
 
-    def _row(self, entry: Entry) -> Row:
+    def _build_row(self, entry: Entry) -> Row:
         act, digest = entry.act, entry.hash()
         return {
             "id": entry.id,
@@ -98,7 +100,7 @@ class Auditor:
         }
 
 
-def kept_head(directory: Path | None) -> Head | None:
+def read_kept_head(directory: Path | None) -> Head | None:
     """Return number and hash of the last entry, as they are kept beside the keys; None: none were ever kept.
 
     Raises:
@@ -128,13 +130,13 @@ def kept_head(directory: Path | None) -> Head | None:
     ) from None
 
 
-def _keep(directory: Path | None, entry: Entry) -> None:
+def _keep_head(directory: Path | None, entry: Entry) -> None:
     """Keeps the head, if it can: the entry is written in any case."""
     if directory is None:
         return
     try:
         with in_turn(directory / f".{HEAD_FILE}.lock"):
-            kept = kept_head(directory)
+            kept = read_kept_head(directory)
             if kept and entry.number == kept.number + 1 and entry.before != kept.hash:
                 log.error("the audit log does not go on from the entry %s that was kept", kept.number)
             elif kept is None or entry.number > kept.number:

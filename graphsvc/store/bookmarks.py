@@ -16,7 +16,7 @@ ROUTED = frozenset(("neo4j", "neo4j+s", "neo4j+ssc"))
 """Schemes with which the driver chooses a server for each session."""
 
 
-class Seen(BookmarkManager):
+class Bookmarks(BookmarkManager):
     """The bookmarks of one database, shared by all threads of the process."""
 
     def __init__(self) -> None:
@@ -38,10 +38,10 @@ class Seen(BookmarkManager):
             self._values = frozenset()
 
 
-class AsyncSeen(AsyncBookmarkManager):
+class AsyncBookmarks(AsyncBookmarkManager):
     """The same bookmarks for an asynchronous driver."""
 
-    def __init__(self, seen: Seen) -> None:
+    def __init__(self, seen: Bookmarks) -> None:
         self._seen = seen
 
     async def update_bookmarks(self, previous_bookmarks: Iterable[str], new_bookmarks: Iterable[str]) -> None:
@@ -53,12 +53,12 @@ class AsyncSeen(AsyncBookmarkManager):
         return self._seen.get_bookmarks()
 
 
-_all: list[Seen] = []
+_all: list[Bookmarks] = []
 
 
-def find_bookmarks(uri: str, database: str | None) -> Seen | None:
+def find_bookmarks(uri: str, database: str | None) -> Bookmarks | None:
     """Return the bookmarks of this process for a database; None for a single server."""
-    return _made(uri, database) if urlsplit(uri).scheme in ROUTED else None
+    return _create_bookmarks(uri, database) if urlsplit(uri).scheme in ROUTED else None
 
 
 def forget_bookmarks() -> None:
@@ -68,8 +68,8 @@ def forget_bookmarks() -> None:
 
 
 @cache
-def _made(uri: str, database: str | None) -> Seen:
-    seen = Seen()
+def _create_bookmarks(uri: str, database: str | None) -> Bookmarks:
+    seen = Bookmarks()
     _all.append(seen)
     return seen
 

@@ -7,7 +7,7 @@ from graphsvc.errors import NotFound
 from graphsvc.linkage.bits import PASSING_MS, PASSING_SHARE
 from graphsvc.model.columns import Schema
 from graphsvc.store.connection import Store
-from graphsvc.store.packs import frame
+from graphsvc.store.packs import build_frame
 
 SAMPLE = 4_000
 """Accounts of which it is asked which kinds are usually used in passing."""
@@ -16,7 +16,7 @@ PACK = 2_000
 USES: Schema = {"account": pl.Int64, "signal": pl.Int64, "first_seen": pl.Int64, "last_seen": pl.Int64}
 
 
-def cluster_graph(store: Store, cluster: str) -> ClusterEvidence:
+def read_cluster_evidence(store: Store, cluster: str) -> ClusterEvidence:
     """The published cluster `cluster`: members, what more than one of them uses, and how many others use that.
 
     Four statements of packed lists. A use in passing is one begun and ended within an hour, of a kind of which most
@@ -26,16 +26,20 @@ def cluster_graph(store: Store, cluster: str) -> ClusterEvidence:
         NotFound: no such cluster is published.
         DatabaseUnavailable, DatabaseRefused
     """
-    members = frame(store.stream("cluster/members", id=cluster), {"node": pl.Int64, **MEMBERS}).sort("id")
+    members = build_frame(store.stream("cluster/members", id=cluster), {"node": pl.Int64, **MEMBERS}).sort(
+        "id"
+    )
     if members.is_empty():
         raise NotFound(
             f"No cluster {cluster} is published.",
             "`graphsvc export clusters --out clusters.csv` lists those that are.",
         )
-    uses = frame(store.stream("cluster/uses", id=cluster), USES)
+    uses = build_frame(store.stream("cluster/uses", id=cluster), USES)
     shared = uses["signal"].value_counts().filter(pl.col("count") > 1)["signal"].sort().to_list()
     packs = [shared[start : start + PACK] for start in range(0, len(shared), PACK)]
-    signals = frame(store.stream("cluster/signals", packs=packs), {"node": pl.Int64, **SIGNALS}).sort("key")
+    signals = build_frame(store.stream("cluster/signals", packs=packs), {"node": pl.Int64, **SIGNALS}).sort(
+        "key"
+    )
     population = store.read("maintenance/count_accounts")[0]["accounts"]
     brief = {
         row["kind"]

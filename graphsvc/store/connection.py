@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from graphsvc.errors import DatabaseRefused, DatabaseUnavailable
 from graphsvc.statements import cypher
 from graphsvc.store.bookmarks import find_bookmarks, forget_bookmarks, is_about_bookmarks
-from graphsvc.store.watch import watching
+from graphsvc.store.watch import run_watched
 
 Row = dict[str, Any]
 Answer = TypeVar("Answer")
@@ -43,7 +43,7 @@ class Address:
 
 
 @contextmanager
-def translated(doing: str = "a statement") -> Iterator[None]:
+def map_driver_errors(doing: str = "a statement") -> Iterator[None]:
     """Turns the driver's exceptions into the family's, without the text of queries or parameters.
 
     `doing` names what was asked of the database, for the message.
@@ -52,7 +52,7 @@ def translated(doing: str = "a statement") -> Iterator[None]:
         DatabaseUnavailable: not reachable, not writable now, or the sign-in is refused.
         DatabaseRefused: reached, and answered that it will not do this.
     """
-    with watching(doing):
+    with run_watched(doing):
         try:
             yield
         except failed.AuthError:
@@ -84,10 +84,12 @@ def translated(doing: str = "a statement") -> Iterator[None]:
                     f"Another database took the place of the one that answered before ({error.code}).",
                     "Try again; nothing is to restart.",
                 ) from error
-            raise DatabaseRefused(f"Neo4j refused {doing} ({error.code}).", _advice(error.code)) from error
+            raise DatabaseRefused(
+                f"Neo4j refused {doing} ({error.code}).", _get_advice(error.code)
+            ) from error
 
 
-def _advice(code: str | None) -> str:
+def _get_advice(code: str | None) -> str:
     if code and ".Security." in code:
         return "Give the user of GRAPHSVC_NEO4J_USER the right to read, write and change the schema."
     if code and "ReadOnly" in code:
@@ -117,7 +119,7 @@ class Store:
         self._timeout = timeout
         self._seen = find_bookmarks(address.uri, address.database)
         patience = {} if timeout is None else {"max_transaction_retry_time": 3.0}
-        with translated():
+        with map_driver_errors():
             self.driver = neo4j.GraphDatabase.driver(
                 address.uri,
                 auth=(address.user, address.password.get_secret_value()),
@@ -141,54 +143,54 @@ class Store:
 
         In a cluster the leader says how far it is, so that what is read next is no older than this moment.
         """
-        with translated(), self._session(neo4j.READ_ACCESS) as session:
+        with map_driver_errors(), self._open_session(neo4j.READ_ACCESS) as session:
             session.run(cypher("maintenance/ping")).consume()
         if self._seen is not None:
-            with suppress(failed.DriverError, failed.Neo4jError), self._session() as session:
+            with suppress(failed.DriverError, failed.Neo4jError), self._open_session() as session:
                 session.run(cypher("maintenance/ping")).consume()
 
     def read(self, name: str, /, **parameters: object) -> list[Row]:
         """Rows of a reading statement; retried by the driver on passing faults."""
-        with translated(name), self._session(neo4j.READ_ACCESS) as session:
-            return session.execute_read(self._work(lambda tx: tx.run(cypher(name), parameters).data()))
+        with map_driver_errors(name), self._open_session(neo4j.READ_ACCESS) as session:
+            return session.execute_read(self._set_timeout(lambda tx: tx.run(cypher(name), parameters).data()))
 
     def stream(self, name: str, /, **parameters: object) -> Generator[tuple[Any, ...]]:
         """Records of a reading statement one by one, as tuples, for results too large for a list. Closing it ends the
         statement."""
-        with translated(name), self._session(neo4j.READ_ACCESS) as session:
-            for record in session.run(self._query(name), parameters):
+        with map_driver_errors(name), self._open_session(neo4j.READ_ACCESS) as session:
+            for record in session.run(self._build_query(name), parameters):
                 yield tuple(record.values())
 
     def write(self, name: str, /, **parameters: object) -> list[Row]:
         """Rows of one writing statement in one transaction; it must be idempotent, the driver retries."""
-        return self.transaction((name, parameters))
+        return self.run_transaction((name, parameters))
 
-    def transaction(self, *steps: tuple[str, Row]) -> list[Row]:
+    def run_transaction(self, *steps: tuple[str, Row]) -> list[Row]:
         """Runs several statements in one transaction; rows of the last."""
 
-        def work(tx: neo4j.ManagedTransaction) -> list[Row]:
+        def run_steps(tx: neo4j.ManagedTransaction) -> list[Row]:
             rows: list[Row] = []
             for name, parameters in steps:
                 rows = tx.run(cypher(name), parameters).data()
             return rows
 
-        with translated(steps[-1][0]), self._session() as session:
-            return session.execute_write(self._work(work))
+        with map_driver_errors(steps[-1][0]), self._open_session() as session:
+            return session.execute_write(self._set_timeout(run_steps))
 
-    def guarded(self, guard: tuple[str, Row], *steps: tuple[str, Row]) -> bool:
+    def write_guarded(self, guard: tuple[str, Row], *steps: tuple[str, Row]) -> bool:
         """Runs `steps` only if the statement `guard` returns a row, all in one transaction.
 
         Returns whether the steps ran. A retry after a commit whose answer was lost finds the guard closed.
         """
-        return self.all_guarded((guard,), *steps) is None
+        return self.write_all_guarded((guard,), *steps) is None
 
-    def all_guarded(self, guards: Sequence[tuple[str, Row]], *steps: tuple[str, Row]) -> str | None:
+    def write_all_guarded(self, guards: Sequence[tuple[str, Row]], *steps: tuple[str, Row]) -> str | None:
         """Runs `steps` only if each of `guards` returns a row, in this order, all in one transaction.
 
         Returns None if the steps ran, else the name of the first guard that was closed; then nothing was written.
         """
 
-        def work(tx: neo4j.ManagedTransaction) -> None:
+        def run_steps(tx: neo4j.ManagedTransaction) -> None:
             for name, parameters in guards:
                 if not tx.run(cypher(name), parameters).data():
                     raise _Closed(name)
@@ -196,30 +198,30 @@ class Store:
                 tx.run(cypher(name), parameters).consume()
 
         doing = steps[-1][0] if steps else guards[-1][0]
-        with translated(doing), self._session() as session:
+        with map_driver_errors(doing), self._open_session() as session:
             try:
-                session.execute_write(self._work(work))
+                session.execute_write(self._set_timeout(run_steps))
             except _Closed as closed:
                 return str(closed)
         return None
 
-    def autocommit(self, name: str, /, **parameters: object) -> list[Row]:
+    def run_autocommit(self, name: str, /, **parameters: object) -> list[Row]:
         """Runs a statement that manages its own transactions (`CALL … IN TRANSACTIONS`)."""
-        with translated(name), self._session() as session:
-            return session.run(self._query(name), parameters).data()
+        with map_driver_errors(name), self._open_session() as session:
+            return session.run(self._build_query(name), parameters).data()
 
-    def schema(self, text: str) -> None:
+    def apply_schema(self, text: str) -> None:
         """Runs one schema statement of a migration."""
-        with translated(), self._session() as session:
+        with map_driver_errors(), self._open_session() as session:
             session.run(text).consume()
 
-    def _work(self, work: Callable[[neo4j.ManagedTransaction], Answer]) -> Callable[..., Answer]:
+    def _set_timeout(self, work: Callable[[neo4j.ManagedTransaction], Answer]) -> Callable[..., Answer]:
         return neo4j.unit_of_work(timeout=self._timeout)(work)
 
-    def _query(self, name: str) -> neo4j.Query:
+    def _build_query(self, name: str) -> neo4j.Query:
         return neo4j.Query(cypher(name), timeout=self._timeout)
 
-    def _session(self, access: str = neo4j.WRITE_ACCESS) -> neo4j.Session:
+    def _open_session(self, access: str = neo4j.WRITE_ACCESS) -> neo4j.Session:
         chain: dict[str, Any] = {} if self._seen is None else {"bookmark_manager": self._seen}
         return self.driver.session(
             database=self.address.database, default_access_mode=access, fetch_size=5_000, **chain

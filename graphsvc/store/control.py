@@ -5,7 +5,7 @@ from graphsvc.store.audit import Auditor
 from graphsvc.store.connection import Store
 
 
-def cancel(store: Store, run: str | None = None) -> list[str]:
+def cancel_run(store: Store, run: str | None = None) -> list[str]:
     """Asks `run`, or whichever run is under way, to stop. Returns the ids of those asked.
 
     Raises:
@@ -18,7 +18,7 @@ def cancel(store: Store, run: str | None = None) -> list[str]:
     return asked
 
 
-def cancel_audited(store: Store, auditor: Auditor, run: str) -> None:
+def cancel_run_audited(store: Store, auditor: Auditor, run: str) -> None:
     """The same of one run, on record.
 
     Raises:
@@ -38,7 +38,7 @@ SILENT_SECONDS = 120
 """A run that has not been heard of for so long has died."""
 
 
-def request(store: Store, auditor: Auditor, run: str, *, engine: str, algorithm: str, seed: int) -> None:
+def request_run(store: Store, auditor: Auditor, run: str, *, engine: str, algorithm: str, seed: int) -> None:
     """Opens the record of a run that a process is to be started for, on record.
 
     Raises:
@@ -53,7 +53,7 @@ def request(store: Store, auditor: Auditor, run: str, *, engine: str, algorithm:
         raise Conflict("A detection run is under way.", "Wait for it, or cancel it.")
 
 
-def heed(store: Store, run: str, stage: str, done: int, total: int) -> None:
+def record_heartbeat(store: Store, run: str, stage: str, done: int, total: int) -> None:
     """Says how far the run that calls it is, and ends it when somebody asked it to stop.
 
     Raises:

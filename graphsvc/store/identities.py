@@ -24,11 +24,11 @@ def read_known(store: Store) -> Known:
         },
     )
 
-    def unpacked(*columns: str) -> pl.DataFrame:
+    def unpack(*columns: str) -> pl.DataFrame:
         return packed.select("id", *columns).explode(*columns, keep_nulls=False, empty_as_null=False)
 
     return Known(
         packed.select(list(IDENTITIES)).sort("id"),
-        unpacked("account", "tenure", "member").select(list(MEMBERS)).sort("id", "account"),
-        unpacked("signal", "bits").select(list(SIGNALS)).sort("id", "signal"),
+        unpack("account", "tenure", "member").select(list(MEMBERS)).sort("id", "account"),
+        unpack("signal", "bits").select(list(SIGNALS)).sort("id", "signal"),
     )

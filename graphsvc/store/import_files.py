@@ -30,7 +30,7 @@ class ImportFiles:
     edges: list[tuple[str, Path]] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
 
-    def arguments(self) -> list[str]:
+    def build_arguments(self) -> list[str]:
         """The files as the import tool's arguments."""
         nodes = [f"--nodes={labels}={path}" for labels, path in self.nodes]
         return nodes + [f"--relationships={kind}={path}" for kind, path in self.edges]
@@ -55,23 +55,25 @@ def write_files(
     Raises:
         OSError: the files cannot be written.
     """
-    writer = _Writer(directory, progress, _size(columns, activity))
+    writer = _Writer(directory, progress, _count_rows(columns, activity))
     people = columns.accounts
-    accounts = writer.nodes("Account", people["account_id"], people.select(
+    accounts = writer.write_nodes("Account", people["account_id"], people.select(
         id="account_id", createdAt="created_at", status="status", statusChangedAt="status_changed_at",
         plan="plan", country="country", touched=pl.lit(FIRST, pl.Int64),
     ))  # fmt: skip
-    systems = _systems(writer, columns)
-    _named_networks(writer, columns.networks)
+    systems = _write_systems(writer, columns)
+    _write_networks(writer, columns.networks)
     for kind, values in columns.values.items():
-        signals = _signals(writer, kind, values, columns.networks, systems, place)
+        signals = _write_signals(writer, kind, values, columns.networks, systems, place)
         edges = columns.edges[kind]
         seen = edges.select(firstSeen="first_seen", lastSeen="last_seen", count="count")
-        ends = _numbers(edges["account_id"], accounts), _numbers(edges["key"], signals)
-        writer.edges(BY_NAME[kind].relationship, *ends, seen)
-    _traffic(writer, activity, accounts)
-    writer.nodes("Load", pl.Series([load["id"]]), pl.DataFrame([{**load, "startedAt": datetime.now(UTC)}]))
-    writer.nodes("LoadBook", pl.Series(["loads"]), pl.DataFrame({"name": ["loads"], "last": [FIRST]}))
+        ends = _find_numbers(edges["account_id"], accounts), _find_numbers(edges["key"], signals)
+        writer.write_edges(BY_NAME[kind].relationship, *ends, seen)
+    _write_traffic(writer, activity, accounts)
+    writer.write_nodes(
+        "Load", pl.Series([load["id"]]), pl.DataFrame([{**load, "startedAt": datetime.now(UTC)}])
+    )
+    writer.write_nodes("LoadBook", pl.Series(["loads"]), pl.DataFrame({"name": ["loads"], "last": [FIRST]}))
     return writer.files
 
 
@@ -83,7 +85,7 @@ class _Writer:
         self._directory, self._progress, self._total = directory, progress, total
         self._next = self._done = 0
 
-    def nodes(self, labels: str, keys: pl.Series, properties: pl.DataFrame) -> pl.DataFrame:
+    def write_nodes(self, labels: str, keys: pl.Series, properties: pl.DataFrame) -> pl.DataFrame:
         """Writes nodes. Returns `key` and `node`, the number of the node with that key."""
         numbers = pl.int_range(self._next, self._next + keys.len(), dtype=pl.Int64, eager=True)
         self._next += keys.len()
@@ -92,7 +94,7 @@ class _Writer:
             self.files.nodes.append((labels, path))
         return pl.DataFrame([keys.alias("key"), numbers.alias("node")])
 
-    def edges(
+    def write_edges(
         self, kind: str, starts: pl.Series, ends: pl.Series, properties: pl.DataFrame | None = None
     ) -> None:
         """Writes edges between the nodes of these numbers."""
@@ -111,13 +113,13 @@ class _Writer:
         if frame.is_empty():
             return None
         path = self._directory / f"{len(self.files.nodes)}-{len(self.files.edges)}.parquet"
-        _typed(frame).write_parquet(path, compression="uncompressed", statistics=False)
+        _convert_types(frame).write_parquet(path, compression="uncompressed", statistics=False)
         self._done += frame.height
         self._progress("import files", self._done, max(self._done, self._total))
         return path
 
 
-def _typed(frame: pl.DataFrame) -> pl.DataFrame:
+def _convert_types(frame: pl.DataFrame) -> pl.DataFrame:
     """A frame as the tool takes it: times in whole milliseconds, as they are written online, lists by their names."""
     columns = []
     for column in frame:
@@ -135,34 +137,34 @@ def _typed(frame: pl.DataFrame) -> pl.DataFrame:
     return pl.DataFrame(columns)
 
 
-def _size(columns: BundleColumns, activity: pl.DataFrame) -> int:
+def _count_rows(columns: BundleColumns, activity: pl.DataFrame) -> int:
     frames = [columns.accounts, *columns.values.values(), *columns.edges.values(), activity, activity]
     return sum(frame.height for frame in frames)
 
 
-def _numbers(keys: pl.Series, named: pl.DataFrame) -> pl.Series:
+def _find_numbers(keys: pl.Series, named: pl.DataFrame) -> pl.Series:
     """The node number of each of `keys`, which come in runs of the same, so that most of it needs no look-up."""
     runs = keys.rle().struct.unnest()
     numbers = runs.select(key="value").join(named, on="key", how="left", maintain_order="left")["node"]
     return numbers.gather(pl.int_range(runs.height, eager=True).repeat_by(runs["len"]).explode())
 
 
-def _systems(writer: _Writer, columns: BundleColumns) -> pl.DataFrame:
+def _write_systems(writer: _Writer, columns: BundleColumns) -> pl.DataFrame:
     """Writes the autonomous systems that `networks` describes or sessions named. Returns `key` (asn), `node`."""
     described = columns.networks.filter(pl.col("cidr").is_null())
     known = described.select("asn", "name", "country", pl.col("network_class").alias("class"))
     if (addresses := columns.values.get("ip")) is not None:
         seen = addresses.select(pl.col("asn").drop_nulls().unique().sort())
         known = pl.concat([known, seen.join(known, on="asn", how="anti")], how="diagonal")
-    return writer.nodes("AutonomousSystem", known["asn"], known)
+    return writer.write_nodes("AutonomousSystem", known["asn"], known)
 
 
-def _named_networks(writer: _Writer, networks: pl.DataFrame) -> None:
+def _write_networks(writer: _Writer, networks: pl.DataFrame) -> None:
     named = networks.filter(pl.col("cidr").is_not_null())
-    writer.nodes("Network", named["cidr"], named.rename({"network_class": "class"}))
+    writer.write_nodes("Network", named["cidr"], named.rename({"network_class": "class"}))
 
 
-def _signals(
+def _write_signals(
     writer: _Writer,
     kind: str,
     values: pl.DataFrame,
@@ -182,23 +184,25 @@ def _signals(
     if "words" in values.columns:
         own = own.with_columns(values["words"])
     if kind != "ip":
-        return writer.nodes(labels, values["key"], own)
+        return writer.write_nodes(labels, values["key"], own)
     # An address is classed by the lowest system of its prefix, as the whole graph would have it.
     lowest = values.select(pl.col("asn").min().over("prefix")).to_series()
     known = networks.select("cidr", "asn", "name", pl.col("network_class").alias("class"))
     placed = place(values["value"], lowest, known)
     own = own.with_columns(placed["class"].alias("networkClass"), placed["network"])
-    signals = writer.nodes(labels, values["key"], own)
+    signals = writer.write_nodes(labels, values["key"], own)
     distinct = values["prefix"].unique().sort().alias("key")
-    prefixes = writer.nodes("Prefix", distinct, distinct.to_frame())
-    writer.edges("IN", signals["node"], _numbers(values["prefix"], prefixes))
+    prefixes = writer.write_nodes("Prefix", distinct, distinct.to_frame())
+    writer.write_edges("IN", signals["node"], _find_numbers(values["prefix"], prefixes))
     announced = values.select("prefix", "asn").drop_nulls().unique().sort("prefix", "asn")
-    writer.edges("ANNOUNCED_BY", _numbers(announced["prefix"], prefixes), _numbers(announced["asn"], systems))
+    writer.write_edges(
+        "ANNOUNCED_BY", _find_numbers(announced["prefix"], prefixes), _find_numbers(announced["asn"], systems)
+    )
     return signals
 
 
-def _traffic(writer: _Writer, activity: pl.DataFrame, accounts: pl.DataFrame) -> None:
+def _write_traffic(writer: _Writer, activity: pl.DataFrame, accounts: pl.DataFrame) -> None:
     keys = (activity["account_id"] + "|" + activity["month"]).alias("key")
     months = activity.select(keys, "month", "hours", "requests", "models")
-    nodes = writer.nodes("Activity", keys, months)
-    writer.edges("HAD_TRAFFIC", _numbers(activity["account_id"], accounts), nodes["node"])
+    nodes = writer.write_nodes("Activity", keys, months)
+    writer.write_edges("HAD_TRAFFIC", _find_numbers(activity["account_id"], accounts), nodes["node"])

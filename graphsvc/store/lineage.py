@@ -27,7 +27,7 @@ HISTORY: Schema = {
 }
 
 
-def run_events(store: Store, run: str, assessments: Sequence[Assessment] | None = None) -> pl.DataFrame:
+def read_run_events(store: Store, run: str, assessments: Sequence[Assessment] | None = None) -> pl.DataFrame:
     """The events of a run that published, as `detection.Outcome.lineage` had them (schema `model.lineage.EVENTS`).
 
     None of a run that is unknown, or older than lineage. Sorted by id, before, kind.
@@ -42,7 +42,7 @@ def run_events(store: Store, run: str, assessments: Sequence[Assessment] | None 
     return pl.DataFrame(rows, schema=EVENTS).sort("id", "before", "kind")
 
 
-def history(store: Store, cluster: str, most: int = 1_000_000) -> pl.DataFrame:
+def read_history(store: Store, cluster: str, most: int = 1_000_000) -> pl.DataFrame:
     """What happened to one identity (schema `HISTORY`), newest first, at most `most` rows; none of an unknown one.
 
     `id` and `before` are as in `EVENTS`: of a merger `before` is part of `id` now, of a split `id` came off `before`.

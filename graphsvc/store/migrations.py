@@ -18,7 +18,7 @@ class Migration:
     checksum: str
 
 
-def available() -> list[Migration]:
+def list_migrations() -> list[Migration]:
     """The migrations this program brings, in order."""
     found = []
     for path in names("migrations"):
@@ -39,7 +39,7 @@ def migrate(store: Store) -> list[str]:
     Raises:
         MigrationError: the database is newer than the program, or was migrated by an altered file.
     """
-    ours = {m.version: m for m in available()}
+    ours = {m.version: m for m in list_migrations()}
     theirs = {row["version"]: row["checksum"] for row in store.read("schema/applied")}
     if newer := sorted(set(theirs) - set(ours)):
         raise MigrationError(
@@ -55,7 +55,7 @@ def migrate(store: Store) -> list[str]:
     for version in sorted(set(ours) - set(theirs)):
         migration = ours[version]
         for text in migration.statements:
-            store.schema(text)
+            store.apply_schema(text)
         store.write("schema/record", version=version, name=migration.name, checksum=migration.checksum)
         applied.append(migration.name)
     return applied

@@ -24,7 +24,7 @@ AHEAD = 2
 Record = tuple[Any, ...]
 
 
-def frame(records: Iterable[Record], schema: Schema) -> pl.DataFrame:
+def build_frame(records: Iterable[Record], schema: Schema) -> pl.DataFrame:
     """A frame from records that have the number of their pack first and then a list a column, in the schema's
     order."""
     packs = [record[1:] for record in records]
@@ -34,7 +34,7 @@ def frame(records: Iterable[Record], schema: Schema) -> pl.DataFrame:
     )
 
 
-def streamed(store: Store, name: str, packs: Sequence[NDArray[np.int64]]) -> Iterator[Record]:
+def stream_packs(store: Store, name: str, packs: Sequence[NDArray[np.int64]]) -> Iterator[Record]:
     """The records of the reading statement `name` over `packs` (its parameter `$packs`: number and nodes), one a pack
     and in any order; the first value of each is the number of its pack, the place in `packs`.
 
@@ -46,14 +46,14 @@ def streamed(store: Store, name: str, packs: Sequence[NDArray[np.int64]]) -> Ite
     found: queue.Queue[Record | BaseException | None] = queue.Queue(AHEAD * SESSIONS)
     stop = threading.Event()
 
-    def give(what: Record | BaseException | None) -> None:
+    def put_record(what: Record | BaseException | None) -> None:
         while not stop.is_set():
             try:
                 return found.put(what, timeout=0.2)
             except queue.Full:
                 continue
 
-    def read(numbers: range) -> None:
+    def read_stripe(numbers: range) -> None:
         try:
             for at in range(0, len(numbers), PACKS_A_STATEMENT):
                 asked = [
@@ -62,15 +62,15 @@ def streamed(store: Store, name: str, packs: Sequence[NDArray[np.int64]]) -> Ite
                 ]
                 with closing(store.stream(name, packs=asked)) as records:
                     for record in records:
-                        give(record)
+                        put_record(record)
                         if stop.is_set():
                             return
-            give(None)
+            put_record(None)
         except BaseException as error:  # noqa: BLE001 - raised again in the thread that takes
-            give(error)
+            put_record(error)
 
     stripes = [range(first, len(packs), SESSIONS) for first in range(min(SESSIONS, len(packs)))]
-    threads = [threading.Thread(target=read, args=(stripe,), daemon=True) for stripe in stripes]
+    threads = [threading.Thread(target=read_stripe, args=(stripe,), daemon=True) for stripe in stripes]
     try:
         for thread in threads:
             thread.start()

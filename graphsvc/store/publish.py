@@ -17,7 +17,7 @@ from graphsvc.model.runs import Run
 from graphsvc.model.stages import Stage
 from graphsvc.signing import Signer
 from graphsvc.store.connection import Row, Store
-from graphsvc.store.decisions import BUSY, TURNS, read_book, record
+from graphsvc.store.decisions import BUSY, TURNS, build_record_step, read_decision_log
 from graphsvc.succession.successions import Succession, resolve_ids
 
 BATCH = 5_000
@@ -39,7 +39,7 @@ def begin_run(store: Store, run: Run, started_at: datetime) -> None:
         started_at=started_at,
     )
     store.write("publish/sweep", run=run.id)
-    store.autocommit("publish/unstage", keep=run.id)
+    store.run_autocommit("publish/unstage", keep=run.id)
 
 
 def record_stages(store: Store, run: Run, stages: Sequence[Stage]) -> None:
@@ -52,7 +52,7 @@ def record_stages(store: Store, run: Run, stages: Sequence[Stage]) -> None:
     )
 
 
-def has_read(store: Store, run: Run) -> None:
+def record_input(store: Store, run: Run) -> None:
     """Records what `run` has read."""
     store.write(
         "publish/has_read",
@@ -109,7 +109,7 @@ def publish(
         bits="bits",
         families="families",
         family_bits="family_bits",
-        signals=signal_keys(found.members["signals"], found.keys),
+        signals=list_signal_keys(found.members["signals"], found.keys),
         sharers="sharers",
     )
     lasting = followed.known.members.join(ids.to_frame("id"), on="id", how="semi").rename({"id": "cluster"})
@@ -130,7 +130,7 @@ def publish(
         bits="bits",
         families="families",
         family_bits="family_bits",
-        signals=signal_keys(found.links["signals"], found.keys),
+        signals=list_signal_keys(found.links["signals"], found.keys),
     )
     pairs, campaigns = resolve_ids(succession, account_ids, ids)
     staged = {
@@ -138,22 +138,24 @@ def publish(
         "members": members,
         "former": former,
         "shares": shared,
-        "links": _placed(links, members),
+        "links": _rank_links(links, members),
         "successions": pairs.filter("probable").drop("cluster", "inside", "rank", "probable"),
-        "turnover": campaigns.select(id="cluster", turnover=pl.Series(_documents(campaigns.drop("cluster")))),
+        "turnover": campaigns.select(
+            id="cluster", turnover=pl.Series(_format_documents(campaigns.drop("cluster")))
+        ),
     }
     for name, frame in staged.items():
-        _write(store, run.id, name, frame, progress)
+        _write_batches(store, run.id, name, frame, progress)
     here = events.filter(~pl.col("kind").is_in([MERGED, DORMANT]))
-    _write(store, run.id, "events", here.select("id", "kind", "says"), progress)
+    _write_batches(store, run.id, "events", here.select("id", "kind", "says"), progress)
     tied = events.filter(pl.col("before").is_not_null() & (pl.col("kind") != DORMANT))
     continues = tied.select(
         "id", "before", "kind", "overlap", "families", "bits", "says",
         accounts="accounts_in_common", signals="signals_in_common",
     )  # fmt: skip
-    _write(store, run.id, "continues", continues, progress)
-    store.autocommit("publish/since", run=run.id)
-    _switch(
+    _write_batches(store, run.id, "continues", continues, progress)
+    store.run_autocommit("publish/since", run=run.id)
+    _publish_staged(
         store,
         run,
         events,
@@ -166,10 +168,10 @@ def publish(
         },
         clusters.height,
     )
-    store.autocommit("publish/tidy", run=run.id)
+    store.run_autocommit("publish/tidy", run=run.id)
 
 
-def _switch(store: Store, run: Run, events: pl.DataFrame, figures: Row, clusters: int) -> None:
+def _publish_staged(store: Store, run: Run, events: pl.DataFrame, figures: Row, clusters: int) -> None:
     """Publishes what is staged, in one transaction; again from the book on when somebody decided meanwhile."""
     ended = events.filter(pl.col("kind").is_in([MERGED, DORMANT])).select(
         id="before",
@@ -178,17 +180,17 @@ def _switch(store: Store, run: Run, events: pl.DataFrame, figures: Row, clusters
         says="says",
     )
     for _ in range(TURNS):
-        book = read_book(store)
+        book = read_decision_log(store)
         carried = update_decisions(events, book.decisions, book.mergers, book.version)
         turn = {"run": run.id, "expected": clusters, "version": book.version, "next": carried.last}
         statuses = {each: status.value for each, status in carried.statuses.items()}
-        if store.guarded(
+        if store.write_guarded(
             ("publish/turn", turn),
             ("publish/retire", {}),
             ("publish/hand_over", {"run": run.id}),
             ("publish/switch", {"run": run.id, **figures}),
             ("publish/ended", {"run": run.id, "number": carried.last, **ended.to_dict(as_series=False)}),
-            record(carried.copies, run.id),
+            build_record_step(carried.copies, run.id),
             ("decisions/status", {"id": list(statuses), "status": list(statuses.values())}),
         ):
             return
@@ -215,16 +217,16 @@ def forget_members(store: Store, keep_runs: int) -> None:
         DatabaseUnavailable, DatabaseRefused
     """
     store.write("publish/expire", keep=max(keep_runs - 1, 1))
-    store.autocommit("publish/forget")
+    store.run_autocommit("publish/forget")
 
 
 def fail_run(store: Store, run: Run, error: str) -> None:
     """Marks `run` failed and removes what it had staged."""
     store.write("publish/fail", run=run.id, error=error)
-    store.autocommit("publish/unstage", keep="")
+    store.run_autocommit("publish/unstage", keep="")
 
 
-def signal_keys(signals: pl.Series, keys: pl.Series) -> pl.Series:
+def list_signal_keys(signals: pl.Series, keys: pl.Series) -> pl.Series:
     """Lists of row numbers as lists of keys; '' for -1, the last, since lists in Neo4j hold no nulls.
 
     By exploding: a list expression over a column of its own would copy all keys for every row.
@@ -239,7 +241,7 @@ def signal_keys(signals: pl.Series, keys: pl.Series) -> pl.Series:
     return rows.join(named, on="row", how="left", maintain_order="left")["key"].fill_null([])
 
 
-def _placed(links: pl.DataFrame, members: pl.DataFrame) -> pl.DataFrame:
+def _rank_links(links: pl.DataFrame, members: pl.DataFrame) -> pl.DataFrame:
     """Links with their `cluster`, and their `place` among the strongest of it, from 1; null beyond `PLACES`."""
     place = pl.int_range(1, pl.len() + 1).over("cluster")
     return (
@@ -249,12 +251,12 @@ def _placed(links: pl.DataFrame, members: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _documents(frame: pl.DataFrame) -> list[str]:
+def _format_documents(frame: pl.DataFrame) -> list[str]:
     """Each row as JSON; what is not a number is null there."""
     return [json.dumps(row) for row in frame.with_columns(cs.float().fill_nan(None)).to_dicts()]
 
 
-def _write(store: Store, run: str, name: str, frame: pl.DataFrame, progress: Progress) -> None:
+def _write_batches(store: Store, run: str, name: str, frame: pl.DataFrame, progress: Progress) -> None:
     for start in range(0, frame.height, BATCH):
         rows = frame.slice(start, BATCH).to_dict(as_series=False)
         store.write(f"publish/{name}", run=run, **rows)

@@ -62,7 +62,7 @@ CAMPAIGNS = (Assessment.CAMPAIGN,)
 """What is read where nothing else is asked for."""
 
 
-def members(store: Store, assessments: Sequence[Assessment] = CAMPAIGNS) -> pl.DataFrame:
+def read_members(store: Store, assessments: Sequence[Assessment] = CAMPAIGNS) -> pl.DataFrame:
     """Read the members of published clusters.
 
     Args:
@@ -85,7 +85,7 @@ def members(store: Store, assessments: Sequence[Assessment] = CAMPAIGNS) -> pl.D
     return packed.explode("account_id", "membership").select(list(MEMBERS)).sort("cluster_id", "account_id")
 
 
-def clusters(store: Store, assessments: Sequence[Assessment] = CAMPAIGNS) -> pl.DataFrame:
+def read_clusters(store: Store, assessments: Sequence[Assessment] = CAMPAIGNS) -> pl.DataFrame:
     """Read the published clusters.
 
     Args:
@@ -106,7 +106,7 @@ def clusters(store: Store, assessments: Sequence[Assessment] = CAMPAIGNS) -> pl.
     return pl.DataFrame(rows, schema=CLUSTERS).with_columns(times)
 
 
-def successions(store: Store) -> pl.DataFrame:
+def read_successions(store: Store) -> pl.DataFrame:
     """One row a pair of an account and the banned one it probably follows (schema `SUCCESSIONS`), likeliest first."""
     rows = store.read("export/successions")
     for row in rows:

@@ -13,8 +13,8 @@ from neo4j.time import DateTime
 from graphsvc.errors import DatabaseRefused, DatabaseUnavailable
 from graphsvc.signals.veil import Veil
 from graphsvc.statements import cypher
-from graphsvc.store.bookmarks import AsyncSeen, find_bookmarks
-from graphsvc.store.connection import DRIVER_OPTIONS, Address, Row, translated
+from graphsvc.store.bookmarks import AsyncBookmarks, find_bookmarks
+from graphsvc.store.connection import DRIVER_OPTIONS, Address, Row, map_driver_errors
 
 # A client waits: it is told within seconds that the database is away, and tries again itself.
 _RETRY_SECONDS = 0.3
@@ -37,8 +37,8 @@ class Reader:
         self._address = address
         self._timeout = query_timeout
         seen = find_bookmarks(address.uri, address.database)
-        self._chain: dict[str, Any] = {} if seen is None else {"bookmark_manager": AsyncSeen(seen)}
-        with translated():
+        self._chain: dict[str, Any] = {} if seen is None else {"bookmark_manager": AsyncBookmarks(seen)}
+        with map_driver_errors():
             self._driver = neo4j.AsyncGraphDatabase.driver(
                 address.uri,
                 auth=(address.user, address.password.get_secret_value()),
@@ -53,7 +53,7 @@ class Reader:
     ) -> None:
         await self._driver.close()
 
-    def behind(self, veil: Veil) -> Self:
+    def copy_with_veil(self, veil: Veil) -> Self:
         """The same pool behind another veil; it need not be closed."""
         other = copy(self)
         other.veil = veil
@@ -71,16 +71,16 @@ class Reader:
         """
         query = neo4j.Query(cypher(name), timeout=self._timeout)
         opened = self.veil.opened(parameters)
-        with translated(name):
+        with map_driver_errors(name):
             try:
                 async with asyncio.timeout(self._timeout + _GRACE_SECONDS):
                     try:
-                        return await self._rows(query, opened)
+                        return await self._read_rows(query, opened)
                     except (failed.DriverError, failed.Neo4jError) as error:
                         if not error.is_retryable():
                             raise
                     await asyncio.sleep(_RETRY_SECONDS)
-                    return await self._rows(query, opened)
+                    return await self._read_rows(query, opened)
             except TimeoutError:
                 raise DatabaseUnavailable("Neo4j did not answer in time.", "Try again in a moment.") from None
             except failed.ClientError as error:
@@ -91,29 +91,29 @@ class Reader:
                     "Ask for less, for example with a smaller `first` or a narrower filter.",
                 ) from error
 
-    def connections(self) -> dict[str, int]:
+    def count_connections(self) -> dict[str, int]:
         """How many connections to the database are open, by whether they are `in_use` or `idle`."""
         pool = self._driver._pool
         opened = [each.in_use for kept in pool.connections.values() for each in kept]
         return {"in_use": sum(opened), "idle": len(opened) - sum(opened)}
 
-    async def _rows(self, query: neo4j.Query, parameters: Row) -> list[Row]:
+    async def _read_rows(self, query: neo4j.Query, parameters: Row) -> list[Row]:
         async with self._driver.session(
             database=self._address.database, default_access_mode=neo4j.READ_ACCESS, **self._chain
         ) as session:
             result = await session.run(query, parameters)
             names = result.keys()
             return [
-                self.veil.rows(_native(dict(zip(names, record.values(), strict=True))))
+                self.veil.rows(_convert_value(dict(zip(names, record.values(), strict=True))))
                 async for record in result
             ]
 
 
-def _native(value: Any) -> Any:
+def _convert_value(value: Any) -> Any:
     if isinstance(value, DateTime):
         return value.to_native().astimezone(UTC)
     if isinstance(value, list):
-        return [_native(item) for item in value]
+        return [_convert_value(item) for item in value]
     if isinstance(value, dict):
-        return {key: _native(item) for key, item in value.items()}
+        return {key: _convert_value(item) for key, item in value.items()}
     return value

@@ -74,7 +74,7 @@ def read_run(store: Store, run: str) -> StoredRun:
     )
 
 
-def account_states(store: Store, accounts: pl.Series, newest: DateTime | None) -> pl.DataFrame:
+def read_account_states(store: Store, accounts: pl.Series, newest: DateTime | None) -> pl.DataFrame:
     """account, status, and new: whether it signed up after `newest`, the newest sign-up of an earlier run (None: not
     known, then nobody is new); sorted by account."""
     row = store.read("export/account_states", accounts=accounts.to_list())[0]

@@ -13,7 +13,7 @@ import polars as pl
 
 from graphsvc.errors import ExportError
 from graphsvc.model.graph import SignalGraph, Watermark
-from graphsvc.store.graph import Kept
+from graphsvc.store.graph import KeptGraph
 
 FORM = 2
 """Raised when what is kept is kept in another form."""
@@ -49,7 +49,7 @@ class Snapshots:
             self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             shutil.rmtree(draft, ignore_errors=True)
             draft.mkdir(mode=0o700)
-            for name, frame in _frames(graph).items():
+            for name, frame in _build_frames(graph).items():
                 frame.write_ipc(draft / f"{name}.arrow", compression="lz4")
             manifest = {
                 "form": FORM,
@@ -74,7 +74,7 @@ class Snapshots:
         directory = self._directory / run
         if not directory.is_dir():
             return None
-        if _manifest(directory).get("form") != FORM:
+        if _read_manifest(directory).get("form") != FORM:
             raise ExportError(
                 f"The graph of the run {run} was kept by another version of graphsvc, in a form that this one does not"
                 " read.",
@@ -97,10 +97,10 @@ class Snapshots:
             activity=frames["activity"],
         )
 
-    def latest(self) -> Kept | None:
+    def latest(self) -> KeptGraph | None:
         """The newest graph from which the next reading can go on: kept by this version, with a watermark, undamaged."""
-        for directory in self._newest_first():
-            manifest = _manifest(directory)
+        for directory in self._list_newest_first():
+            manifest = _read_manifest(directory)
             if manifest.get("graphsvc") != version("graphsvc") or not manifest.get("watermark"):
                 continue
             try:
@@ -108,31 +108,33 @@ class Snapshots:
             except ExportError:
                 continue
             if graph is not None:
-                return Kept(graph, Watermark(**manifest["watermark"]))
+                return KeptGraph(graph, Watermark(**manifest["watermark"]))
         return None
 
     def drop(self, accounts: Collection[str] | None = None) -> int:
         """Removes all graphs, or those that hold one of `accounts` or cannot be read; how many that were."""
-        held = [path for path in self._newest_first() if accounts is None or _holds(path, accounts)]
+        held = [
+            path for path in self._list_newest_first() if accounts is None or _has_account(path, accounts)
+        ]
         for path in held:
             shutil.rmtree(path)
         return len(held)
 
-    def holding(self, account: str) -> int:
+    def count_holding(self, account: str) -> int:
         """How many graphs hold an account, or cannot be read."""
-        return sum(_holds(path, (account,)) for path in self._newest_first())
+        return sum(_has_account(path, (account,)) for path in self._list_newest_first())
 
-    def _newest_first(self) -> list[Path]:
+    def _list_newest_first(self) -> list[Path]:
         # Drafts of runs that were killed are as old as anything else.
         runs = [path for path in self._directory.glob("*") if path.is_dir()]
         return sorted(runs, key=lambda path: (path.stat().st_mtime_ns, path.name), reverse=True)
 
     def _prune(self) -> None:
-        for path in self._newest_first()[self.most :]:
+        for path in self._list_newest_first()[self.most :]:
             shutil.rmtree(path, ignore_errors=True)
 
 
-def _holds(directory: Path, accounts: Collection[str]) -> bool:
+def _has_account(directory: Path, accounts: Collection[str]) -> bool:
     try:
         ids = pl.read_ipc(directory / "accounts.arrow", columns=["id"])["id"]
     except (OSError, pl.exceptions.PolarsError):
@@ -140,7 +142,7 @@ def _holds(directory: Path, accounts: Collection[str]) -> bool:
     return bool(ids.is_in(list(accounts)).any())
 
 
-def _manifest(directory: Path) -> dict[str, Any]:
+def _read_manifest(directory: Path) -> dict[str, Any]:
     """What is said of a kept graph; nothing where none is, as of one kept before there were manifests."""
     try:
         found = json.loads((directory / _MANIFEST).read_text(encoding="utf-8"))
@@ -149,7 +151,7 @@ def _manifest(directory: Path) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _frames(graph: SignalGraph) -> dict[str, pl.DataFrame]:
+def _build_frames(graph: SignalGraph) -> dict[str, pl.DataFrame]:
     uses = {name: getattr(graph, name) for name in ("account", "signal", "first_seen", "last_seen")}
     return {
         "accounts": graph.accounts,

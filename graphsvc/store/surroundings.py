@@ -7,14 +7,14 @@ import polars as pl
 from graphsvc.analysis.impact import ACTED, NEAR, USERS, mark_hubs
 from graphsvc.errors import NotFound
 from graphsvc.store.connection import Store
-from graphsvc.store.packs import frame
+from graphsvc.store.packs import build_frame
 
 PACK = 2_000
 """Ids that are asked for in one list."""
 SHOWN = 5
 
 
-def acted_on(store: Store, ids: Sequence[str]) -> pl.DataFrame:
+def read_acted(store: Store, ids: Sequence[str]) -> pl.DataFrame:
     """Accounts with the published cluster of each (schema `ACTED`), sorted by id; an id given twice counts once.
 
     Raises:
@@ -22,7 +22,7 @@ def acted_on(store: Store, ids: Sequence[str]) -> pl.DataFrame:
         DatabaseUnavailable, DatabaseRefused
     """
     asked = sorted(set(ids))
-    found = frame(store.stream("cluster/acted", packs=_packs(asked)), ACTED).sort("id")
+    found = build_frame(store.stream("cluster/acted", packs=_split_packs(asked)), ACTED).sort("id")
     unknown = sorted(set(asked) - set(found["id"]))
     if unknown:
         more = f" and {len(unknown) - SHOWN:,} more" if len(unknown) > SHOWN else ""
@@ -33,14 +33,14 @@ def acted_on(store: Store, ids: Sequence[str]) -> pl.DataFrame:
     return found
 
 
-def surroundings(store: Store, ids: Sequence[str]) -> tuple[pl.DataFrame, pl.DataFrame]:
+def read_surroundings(store: Store, ids: Sequence[str]) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The addresses, devices, cards and phone numbers of accounts (schema `NEAR`), and who uses those that others use
     too and that are no hubs (`USERS`); both sorted.
 
     Raises:
         DatabaseUnavailable, DatabaseRefused
     """
-    uses = frame(store.stream("cluster/near", packs=_packs(sorted(ids))), {**NEAR})
+    uses = build_frame(store.stream("cluster/near", packs=_split_packs(sorted(ids))), {**NEAR})
     near = (
         uses.group_by("signal", "kind", "class", "degree")
         .agg(pl.col("inside").sum())
@@ -50,8 +50,10 @@ def surroundings(store: Store, ids: Sequence[str]) -> tuple[pl.DataFrame, pl.Dat
     wanted = near.filter(~pl.Series(mark_hubs(near)) & (pl.col("degree") > pl.col("inside")))[
         "signal"
     ].to_list()
-    return near, frame(store.stream("cluster/users", packs=_packs(wanted)), USERS).sort("signal", "account")
+    return near, build_frame(store.stream("cluster/users", packs=_split_packs(wanted)), USERS).sort(
+        "signal", "account"
+    )
 
 
-def _packs(values: Sequence[str]) -> list[Sequence[str]]:
+def _split_packs(values: Sequence[str]) -> list[Sequence[str]]:
     return [values[start : start + PACK] for start in range(0, len(values), PACK)]

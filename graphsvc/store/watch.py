@@ -12,7 +12,7 @@ _watcher: ContextVar[Watcher | None] = ContextVar("watcher", default=None)
 
 
 @contextmanager
-def watched_by(watcher: Watcher) -> Iterator[None]:
+def watch_statements(watcher: Watcher) -> Iterator[None]:
     """Tells `watcher` of the statements of this task, and of what it starts, while the block lasts."""
     token = _watcher.set(watcher)
     try:
@@ -21,7 +21,7 @@ def watched_by(watcher: Watcher) -> Iterator[None]:
         _watcher.reset(token)
 
 
-def watching(name: str) -> AbstractContextManager[object]:
+def run_watched(name: str) -> AbstractContextManager[object]:
     """To be entered around the statement `name`."""
     watcher = _watcher.get()
     return nullcontext() if watcher is None else watcher(name)
