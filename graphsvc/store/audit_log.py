@@ -1,4 +1,4 @@
-"""The audit log read back: a page of it, all of it, and whether it is what was written."""
+"""Read the audit log: a page, all entries, and a check against hashes and signatures."""
 
 import json
 from collections.abc import Collection, Iterator
@@ -11,14 +11,19 @@ from graphsvc.store.audit import read_kept_head
 from graphsvc.store.connection import Row, Store
 
 LAST = 2**62
-"""Beyond every number."""
+"""Larger than every number of an entry."""
 
 
 @dataclass(frozen=True, slots=True)
 class EntryFilter:
-    """Which entries: by whom, which action, on what (or naming it in their details), from when on; None: any.
+    """Filter of entries; None: any.
 
-    `account`: the name that stands for the subject if that is an account's id (`Signer.name_of`).
+    Attributes:
+        actor: person who acted.
+        action: of the entry.
+        subject: of the entry, or named in its details.
+        since: earliest time.
+        account: pseudonym of the subject if that is an account's id (`Signer.name_of`).
     """
 
     actor: str | None = None
@@ -29,23 +34,26 @@ class EntryFilter:
 
 
 def read_page(store: Store, before: int, limit: int, wanted: EntryFilter) -> list[LoggedEntry]:
-    """The entries with numbers below `before`, newest first."""
+    """Read the entries with numbers below `before`, newest first."""
     rows = store.read("audit/page", before=before, limit=limit, **asdict(wanted))
     return [_parse_logged_entry(row["entry"]) for row in rows]
 
 
 def stream_entries(store: Store) -> Iterator[LoggedEntry]:
-    """All entries in the order of their numbers, one by one."""
+    """Stream all entries by number."""
     for (row,) in store.stream("audit/entries"):
         yield _parse_logged_entry(row)
 
 
 def verify_log(store: Store, signer: Signer, others: Collection[str] = ()) -> LogCheck:
-    """Checks the whole log, and it against the head that this installation kept.
+    """Check the log, also against the head that this installation kept.
 
     Args:
-        others: public keys (hex) that are trusted beside the installation's own.
+        store: the database.
+        signer: of this installation.
+        others: public keys (hex) that are trusted in addition.
     """
+    # Read head and count before the entries: entries written meanwhile then never look cut off.
     kept = read_kept_head(signer.directory)
     counted = store.read("audit/counted")
     return check_log(
@@ -54,13 +62,14 @@ def verify_log(store: Store, signer: Signer, others: Collection[str] = ()) -> Lo
 
 
 def format_line(logged: LoggedEntry) -> str:
-    """An entry as one line of JSON: what was hashed, and hash, signature and signer beside it."""
+    """Format an entry as one line of JSON: the hashed content, then hash, signature and signer."""
     content = json.loads(logged.entry.to_json()) if logged.entry else {"number": logged.number}
     proof = {"hash": logged.hash, "signature": logged.signature, "signer": logged.signer}
     return json.dumps({**content, **proof}, ensure_ascii=False)
 
 
 def _parse_logged_entry(row: Row) -> LoggedEntry:
+    """Parse a row of the log."""
     number = row.get("number")
     return LoggedEntry(
         number if isinstance(number, int) else 0,
@@ -72,6 +81,7 @@ def _parse_logged_entry(row: Row) -> LoggedEntry:
 
 
 def _parse_entry(row: Row) -> Entry | None:
+    """Parse the entry of a row; None if the row was changed so that it is no entry."""
     try:
         act = Act(
             row["actor"],
@@ -84,5 +94,5 @@ def _parse_entry(row: Row) -> Entry | None:
         )
         moment: datetime = row["at"].to_native().astimezone(UTC)
         return Entry(row["id"], row["number"], moment, act, row["before"])
-    except (KeyError, TypeError, ValueError, AttributeError):  # somebody changed it
+    except (KeyError, TypeError, ValueError, AttributeError):  # changed by hand in the database
         return None

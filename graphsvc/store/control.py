@@ -1,4 +1,4 @@
-"""Stopping a run from outside: a wish in its record, which the run itself looks for."""
+"""Control runs from outside: requests in a run's record, which the run itself checks."""
 
 from graphsvc.errors import Cancelled, Conflict, NotFound
 from graphsvc.store.audit import Auditor
@@ -6,7 +6,10 @@ from graphsvc.store.connection import Store
 
 
 def cancel_run(store: Store, run: str | None = None) -> list[str]:
-    """Asks `run`, or whichever run is under way, to stop. Returns the ids of those asked.
+    """Ask a run to stop, or the one under way if `run` is None.
+
+    Returns:
+        Ids of the runs asked.
 
     Raises:
         NotFound: it is not under way.
@@ -19,7 +22,7 @@ def cancel_run(store: Store, run: str | None = None) -> list[str]:
 
 
 def cancel_run_audited(store: Store, auditor: Auditor, run: str) -> None:
-    """The same of one run, on record.
+    """Ask one run to stop, with an entry in the audit log.
 
     Raises:
         NotFound: it is not under way.
@@ -35,11 +38,11 @@ NOT_UNDER_WAY = NotFound(
 
 
 SILENT_SECONDS = 120
-"""A run that has not been heard of for so long has died."""
+"""Seconds without a heartbeat after which a run counts as dead."""
 
 
 def request_run(store: Store, auditor: Auditor, run: str, *, engine: str, algorithm: str, seed: int) -> None:
-    """Opens the record of a run that a process is to be started for, on record.
+    """Create the record of a requested run, with an entry in the audit log. A process is to be started for it.
 
     Raises:
         Conflict: another run is under way.
@@ -54,10 +57,10 @@ def request_run(store: Store, auditor: Auditor, run: str, *, engine: str, algori
 
 
 def record_heartbeat(store: Store, run: str, stage: str, done: int, total: int) -> None:
-    """Says how far the run that calls it is, and ends it when somebody asked it to stop.
+    """Record the progress of the calling run, and end it if it was asked to stop.
 
     Raises:
-        Cancelled
+        Cancelled: it was asked to stop.
         DatabaseUnavailable, DatabaseRefused
     """
     rows = store.write("publish/beat", run=run, stage=stage, done=done, total=total)

@@ -1,7 +1,8 @@
-"""The book of decisions: read whole, build_steps in turn and on record.
+"""Read and write the decision log.
 
-Who writes gives the version that was read; if somebody wrote since, nothing is build_steps, and it is read and thought over
-again. So a decision that is taken while a run publishes is neither lost nor set on what has just been superseded.
+It is read in full, and written in turn with an entry in the audit log. A writer names the version that it
+read. If another one wrote since, nothing is written, and the writer starts again. So a decision made while a
+run publishes is neither lost nor applied to what was just superseded.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -23,7 +24,7 @@ from graphsvc.store.audit import Auditor
 from graphsvc.store.connection import Row, Store
 
 TURNS = 20
-"""How often a writer that others forestall thinks again before it gives up."""
+"""Attempts of a writer whose version others change first."""
 BUSY = DatabaseRefused(
     "Others kept deciding, or publishing, while this was to be written.", "Try again in a moment."
 )
@@ -31,15 +32,14 @@ BUSY = DatabaseRefused(
 
 @dataclass(frozen=True, slots=True)
 class DecisionLog:
-    """All decisions in the order of their numbers, which identities are part of which, and the version of it all: the
-    highest number used."""
+    """All decisions by number, all mergers, and the version of both: the highest number used."""
 
     version: int
     decisions: list[Decision]
     mergers: list[Merger]
 
     def select_about(self, on: On, subject: str, other: str = "") -> list[Decision]:
-        """All decisions on a subject, in force or not, by number; on a cluster with those on what is part of it now."""
+        """Return all decisions on a subject, active or not, by number; for a cluster, those on its parts too."""
         if on is On.CLUSTER:
             return select_decisions(subject, [each for each in self.decisions if each.on is on], self.mergers)
         return [
@@ -47,29 +47,29 @@ class DecisionLog:
         ]
 
     def find_active(self, on: On, subject: str, other: str = "") -> list[Decision]:
-        """The decisions in force on a subject, in the order in which they came to it."""
+        """Return the active decisions on a subject, in the order they came to it."""
         mergers = self.mergers if on is On.CLUSTER else ()
         return find_active_decisions(subject, self.select_about(on, subject, other), mergers)
 
     def get_last_value(self, topic: Topic, on: On, subject: str, other: str = "") -> str:
-        """What the last decision in force of a topic says; '' without one."""
+        """Return the value of the last active decision of a topic; '' if there is none."""
         forced = self.find_active(on, subject, other)
         return next((each.value for each in reversed(forced) if each.topic is topic), "")
 
     def list_watchers(self, on: On, subject: str, other: str = "") -> list[str]:
-        """Who watches a subject, by name."""
+        """List the names of those who watch a subject."""
         forced = [each for each in self.find_active(on, subject, other) if each.topic is Topic.WATCH]
         last = {each.by: each.value for each in forced}
         return sorted(by for by, value in last.items() if value == WATCHED)
 
     def list_watched(self, name: str) -> list[str]:
-        """Ids of the identities that somebody watches, those they have become part of included; sorted."""
+        """List the ids of the identities that a person watches, including those that they became part of; sorted."""
         own = {each.subject for each in self.decisions if each.topic is Topic.WATCH and each.by == name}
         heads = sorted({head for subject in own for head in list_affected_identities(subject, self.mergers)})
         return [head for head in heads if name in self.list_watchers(On.CLUSTER, head)]
 
     def compute_version(self, on: On, subject: str, other: str = "") -> int:
-        """The number of the last that people decided on a subject, or undid; 0: nothing yet."""
+        """Return the number of the last change to the decisions on a subject; 0 if there is none."""
         return compute_version(
             subject, self.select_about(on, subject, other), self.mergers if on is On.CLUSTER else ()
         )
@@ -77,7 +77,7 @@ class DecisionLog:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What an identity is now: `state` as in `model.lineage`, `size` of its last cluster, `status` from decisions."""
+    """State of an identity: `state` as in `model.lineage`, `size` of its last cluster, `status` from decisions."""
 
     id: str
     state: str
@@ -88,7 +88,7 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class DecisionRequest:
-    """What somebody wants to decide; fields as of a `Decision`. `other`: of a pair, the second account."""
+    """A decision to be recorded; fields as of `Decision`. `other`: second account of a pair."""
 
     on: On
     subject: str
@@ -99,22 +99,22 @@ class DecisionRequest:
 
 
 def read_decision_log(store: Store) -> DecisionLog:
-    """The book as it is now."""
+    """Read the decision log as it is now."""
     return parse_decision_log(*store.read("decisions/book"))
 
 
 def parse_decision_log(row: Row) -> DecisionLog:
-    """The book out of the row of `decisions/book`."""
+    """Parse the row of `decisions/book`."""
     decisions = sorted((_parse_decision(each) for each in row["decisions"]), key=lambda each: each.number)
     mergers = sorted((Merger(**each) for each in row["mergers"]), key=lambda each: each.id)
     return DecisionLog(row["version"], decisions, mergers)
 
 
 def read_identity(store: Store, cluster: str) -> Identity:
-    """The identity `cluster`.
+    """Read the identity `cluster`.
 
     Raises:
-        NotFound: there never was one of this id.
+        NotFound: there never was one with this id.
     """
     rows = store.read("decisions/identity", id=cluster)
     if not rows:
@@ -128,16 +128,20 @@ def read_identity(store: Store, cluster: str) -> Identity:
 def record_decision(
     store: Store, auditor: Auditor, request: DecisionRequest, at: datetime, expected: int | None = None
 ) -> Decision:
-    """Records what a person decided, on a cluster active, dormant or merged, and sets the status that follows.
+    """Record a person's decision and set the statuses that follow from it.
+
+    A cluster can be active, dormant or merged.
 
     Args:
-        auditor: in whose name; the log tells of it in the same transaction.
-        at: the moment, UTC.
-        expected: the version of the subject that the person has seen; None: whatever it is.
+        store: the database.
+        auditor: the person; the audit log gets an entry in the same transaction.
+        request: the decision.
+        at: time, UTC.
+        expected: version of the subject that the person has seen; None: any.
 
     Raises:
         NotFound: there is no such cluster or account.
-        Conflict: somebody decided on it since that version.
+        Conflict: the subject changed since that version.
         DatabaseRefused: others kept writing.
     """
     name = f"d{uuid4().hex[:15]}"
@@ -145,6 +149,7 @@ def record_decision(
         _check_accounts(store, [request.subject, *([request.other] if request.other else [])])
 
     def build_steps(book: DecisionLog) -> tuple[Decision, list[tuple[str, Row]]]:
+        """Build the decision and its steps for a version of the log."""
         size = read_identity(store, request.subject).size if request.on is On.CLUSTER else 0
         _check_version(book, request.on, request.subject, request.other, expected)
         decision = Decision(
@@ -168,6 +173,7 @@ def record_decision(
         ]
 
     def find_done(book: DecisionLog) -> Decision | None:
+        """Find the decision in the log if an earlier attempt recorded it."""
         return next((each for each in book.decisions if each.id == name), None)
 
     return _write_in_turn(store, auditor, request.topic.value, find_done, build_steps)
@@ -176,21 +182,23 @@ def record_decision(
 def undo_decision(
     store: Store, auditor: Auditor, decision: str, at: datetime, expected: int | None = None
 ) -> Decision:
-    """Takes a decision back: it stays on record with who undid it and when, and is in force no more.
+    """Undo a decision. It stays on record with the person and the time of the undo, and is not active.
 
-    Undoing what is undone already changes nothing.
+    Undoing it again changes nothing.
 
     Raises:
         NotFound: there is no such decision.
-        Conflict: somebody decided on its subject since the version `expected`.
+        Conflict: its subject changed since the version `expected`.
         DatabaseRefused: others kept writing.
     """
 
     def find_undone(book: DecisionLog) -> Decision | None:
+        """Find the decision in the log if it is undone."""
         kept = _find_decision(book, decision)
         return kept if kept.undone else None
 
     def build_steps(book: DecisionLog) -> tuple[Decision, list[tuple[str, Row]]]:
+        """Build the undone decision and its steps for a version of the log."""
         found = _find_decision(book, decision)
         _check_version(book, found.on, found.subject, found.other, expected)
         kept = replace(
@@ -204,7 +212,7 @@ def undo_decision(
 
 
 def build_record_step(decisions: Sequence[Decision], run: str | None = None) -> tuple[str, Row]:
-    """The step that records decisions; `run`: which copied them."""
+    """Build the step that records decisions; `run`: the one that copied them."""
     names = (
         "id",
         "number",
@@ -226,7 +234,7 @@ def build_record_step(decisions: Sequence[Decision], run: str | None = None) -> 
 def _build_status_steps(
     decision: Decision, decisions: Sequence[Decision], mergers: Sequence[Merger]
 ) -> list[tuple[str, Row]]:
-    """What a decision, or its undoing, changes of the statuses of clusters."""
+    """Build the steps that update statuses of clusters after a decision or its undo."""
     if decision.on is not On.CLUSTER or decision.topic is not Topic.DISPOSITION:
         return []
     changed = list_affected_identities(decision.subject, mergers)
@@ -241,7 +249,18 @@ def _write_in_turn(
     find_done: Callable[[DecisionLog], Decision | None],
     build_steps: Callable[[DecisionLog], tuple[Decision, list[tuple[str, Row]]]],
 ) -> Decision:
-    """Writes into the book what is not `find_done`, as often as it takes to do so on the version that was read."""
+    """Write a decision on the version of the log that was read, and start again if another writer was first.
+
+    Args:
+        store: the database.
+        auditor: the person.
+        action: for the audit log.
+        find_done: finds the decision if it is in the log already, as after a lost answer.
+        build_steps: builds the decision and its steps.
+
+    Raises:
+        DatabaseRefused: others kept writing.
+    """
     for _ in range(TURNS):
         book = read_decision_log(store)
         if kept := find_done(book):
@@ -257,7 +276,7 @@ def _write_in_turn(
 
 
 def _replace_account_ids(decision: Decision, auditor: Auditor) -> Decision:
-    """As the audit log has it, where nothing can be erased later: accounts by the names that stand for their ids."""
+    """Return the decision for the audit log, with pseudonyms for account ids: the log never erases anything."""
     if decision.on is On.CLUSTER:
         return decision
     name_of = auditor.signer.name_of
@@ -266,12 +285,13 @@ def _replace_account_ids(decision: Decision, auditor: Auditor) -> Decision:
 
 
 def _describe_decision(decision: Decision) -> Mapping[str, Any]:
-    """What the audit log says of a decision; its note is in the book."""
+    """Return the audit log's details of a decision, without its note."""
     names = ("id", "on", "topic", "value", "other")
     return {name: str(getattr(decision, name)) for name in names if getattr(decision, name)}
 
 
 def _check_version(book: DecisionLog, on: On, subject: str, other: str, expected: int | None) -> None:
+    """Raise Conflict if the subject's version is not the expected one."""
     now = book.compute_version(on, subject, other)
     if expected is None or expected == now:
         return
@@ -284,6 +304,7 @@ def _check_version(book: DecisionLog, on: On, subject: str, other: str, expected
 
 
 def _check_accounts(store: Store, accounts: Sequence[str]) -> None:
+    """Raise NotFound if one of the accounts does not exist."""
     found = {row["id"] for row in store.read("decisions/accounts", ids=accounts)}
     if missing := [each for each in accounts if each not in found]:
         raise NotFound(
@@ -292,10 +313,12 @@ def _check_accounts(store: Store, accounts: Sequence[str]) -> None:
 
 
 def _drop_microseconds(at: datetime) -> datetime:
+    """Round a time down to milliseconds, the precision stored."""
     return at.replace(microsecond=at.microsecond // 1000 * 1000)
 
 
 def _find_decision(book: DecisionLog, decision: str) -> Decision:
+    """Find a decision by id, or raise NotFound."""
     for each in book.decisions:
         if each.id == decision:
             return each
@@ -303,6 +326,7 @@ def _find_decision(book: DecisionLog, decision: str) -> Decision:
 
 
 def _parse_decision(row: Row) -> Decision:
+    """Parse a decision of the row of `decisions/book`."""
     undone = row.get("undoneAt")
     return Decision(
         id=row["id"],
@@ -326,4 +350,5 @@ def _parse_decision(row: Row) -> Decision:
 
 
 def _parse_time(milliseconds: int) -> datetime:
+    """Return the UTC time of milliseconds since 1970."""
     return datetime.fromtimestamp(milliseconds / 1000, UTC)

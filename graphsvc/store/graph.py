@@ -1,4 +1,4 @@
-"""Reads the account–signal graph from Neo4j as columns: all of it, or what loads wrote since it was read before."""
+"""Read the account–signal graph from Neo4j as columns: in full, or only what loads wrote since the last reading."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from graphsvc.store.packs import Record, build_frame, stream_packs
 NODES_A_PACK = 10_000
 """Accounts or signals in a record."""
 ACCOUNTS_A_PACK = 1_000
-"""Accounts in a record of what they use: some ten thousands of edges."""
+"""Accounts in a record of edges: some ten thousand edges."""
 
 Progress = Callable[[str, int, int], None]
 Ints = NDArray[np.int64]
@@ -29,7 +29,7 @@ Number = TypeVar("Number", np.int32, np.int64)
 
 @dataclass(frozen=True, slots=True)
 class KeptGraph:
-    """A graph that was read before, and up to which load."""
+    """A graph read before, and the load up to which it was read."""
 
     graph: SignalGraph
     watermark: Watermark
@@ -37,11 +37,14 @@ class KeptGraph:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What came of reading.
+    """Result of a reading.
 
-    `watermark`: the load up to which the next reading can take this one for read; None where no load has a number, or
-    the first of them is still open. `accounts`: how many were read; fewer than there are where the rest was kept.
-    `why` it was read whole though a kept graph was given; '' otherwise.
+    Attributes:
+        graph: as columns.
+        watermark: load from which the next reading can continue; None if no load has a number, or the first
+            of them is still open.
+        accounts: number of accounts read; fewer than all if the rest was kept.
+        why: reason for a full reading although a kept graph was given, else ''.
     """
 
     graph: SignalGraph
@@ -51,7 +54,7 @@ class Reading:
 
 
 def read_graph(store: Store, progress: Progress = lambda _stage, _done, _total: None) -> SignalGraph:
-    """The whole graph.
+    """Read the graph in full.
 
     Raises:
         DatabaseUnavailable, DatabaseRefused
@@ -64,16 +67,21 @@ def read_graph_since(
     progress: Progress = lambda _stage, _done, _total: None,
     base: KeptGraph | None = None,
 ) -> Reading:
-    """The graph; with `base`, only the accounts and signals that loads wrote to since that was read, and the rest from
-    it.
+    """Read the graph; with `base`, only the accounts and signals that loads wrote to since.
 
-    Both give the same columns, as long as nothing but loads changes the graph. Where somebody else did, which is seen
-    by the numbers of accounts, signals, edges a type and months of traffic, all of it is read. What a load that runs
-    meanwhile writes may be in it or not; the next reading reads it again.
+    Both ways give the same columns if only loads change the graph. Any other change shows in the numbers of
+    accounts, signals, edges a type and months of traffic. Then the graph is read in full. What a load writes
+    meanwhile may be included or not; the next reading reads it again.
+
+    Args:
+        store: the database.
+        progress: called with the stage, rows done and rows in all; may raise.
+        base: graph kept by an earlier reading.
 
     Raises:
         DatabaseUnavailable, DatabaseRefused
     """
+    # The watermark first: a load that ends meanwhile is then read again next time, never skipped.
     watermark = _read_watermark(store)
     why = ""
     if base is not None:
@@ -95,18 +103,19 @@ def read_graph_since(
 
 
 def _read_watermark(store: Store) -> Watermark | None:
+    """Read the load up to which the graph is complete; None if there is none."""
     rows = store.read("detect/watermark")
     return Watermark(rows[0]["number"], rows[0]["load"]) if rows else None
 
 
 def _count_stored(store: Store) -> dict[str, int]:
-    """How much the database holds, edges by type."""
+    """Count what the database holds, edges by type."""
     edges = {row["type"]: row["edges"] for row in store.read("detect/edge_counts") if row["edges"]}
     return {**store.read("detect/counts")[0], **edges}
 
 
 def _count_graph(graph: SignalGraph) -> dict[str, int]:
-    """What `_counts` gives of the database that `graph` was read from."""
+    """Count what `_count_stored` would give for the database that `graph` was read from."""
     kinds = graph.signals["kind"].unique().sort()
     codes = kinds.search_sorted(graph.signals["kind"]).to_numpy()
     edges: dict[str, int] = {}
@@ -125,17 +134,22 @@ def _count_graph(graph: SignalGraph) -> dict[str, int]:
 
 
 def _read_nodes(store: Store, name: str, **parameters: int) -> Ints:
-    """Ids of nodes, as the statement gives them in packs."""
+    """Read the ids of nodes, which the statement gives in packs; int64."""
     return _flatten(pack for _, pack in store.stream(name, **parameters))
 
 
 def _read_part(
     store: Store, progress: Progress, account_nodes: Ints, signal_nodes: Ints, *, whole: bool
 ) -> SignalGraph:
-    """The graph of some accounts, and of some signals and all that these accounts use.
+    """Read some accounts with all their edges, some signals, and all signals that these accounts use.
 
-    `whole`: `signal_nodes` are all there are, so that they can be read first and each pack of edges be put in order as
-    it comes.
+    Args:
+        store: the database.
+        progress: called with the stage, rows done and rows in all.
+        account_nodes: node ids of the accounts, int64.
+        signal_nodes: node ids of the signals, int64.
+        whole: whether `signal_nodes` are all signals. Then they are read first, and each pack of edges is
+            sorted as it arrives.
     """
     accounts = _read_frame(
         store, progress, "detect/accounts", account_nodes, {"node": pl.Int64, **ACCOUNT_COLUMNS}
@@ -146,7 +160,7 @@ def _read_part(
     packs = [nodes[at : at + ACCOUNTS_A_PACK] for at in range(0, len(nodes), ACCOUNTS_A_PACK)]
 
     def stream_records(name: str) -> Iterable[tuple[int, Record]]:
-        """Records by the number of their pack, in any order."""
+        """Stream records with the number of their pack, in any order."""
         for done, record in enumerate(stream_packs(store, name, packs), 1):
             yield record[0], record[1:]
             progress(
@@ -154,6 +168,7 @@ def _read_part(
             )
 
     def read_signals(nodes: Ints) -> tuple[pl.DataFrame, Ranks]:
+        """Read signals sorted by key, and the rank of each node id."""
         schema = {"node": pl.Int64, **SIGNAL_COLUMNS}
         signals = _read_frame(store, progress, "detect/signals", nodes, schema).sort("key")
         return signals.drop("node"), _build_ranks(signals["node"].to_numpy())
@@ -165,6 +180,7 @@ def _read_part(
         for number, record in stream_records("detect/edges"):
             edges[number] = _sort_edges(_parse_edges(record), account_ranks, signal_ranks)
     else:
+        # Only the edges tell which signals the accounts use, so they are kept unsorted until these are read.
         raw = {number: _parse_edges(record) for number, record in stream_records("detect/edges")}
         used = [pack[1] for pack in raw.values()]
         signals, signal_ranks = read_signals(np.unique(np.concatenate([signal_nodes, *used])))
@@ -176,6 +192,7 @@ def _read_part(
         [pack[2] for pack in edges],
         [pack[3] for pack in edges],
     )
+    # Free each form of the edges as soon as the next one exists: they are most of the memory.
     edges.clear()
     uses = _join_pieces(pieces[0]), _join_pieces(pieces[1]), _join_pieces(pieces[2]), _join_pieces(pieces[3])
     activity = [pl.DataFrame(schema=ACTIVITY_COLUMNS)] * (len(packs) or 1)
@@ -190,7 +207,7 @@ def _read_part(
 
 
 def _read_frame(store: Store, progress: Progress, name: str, nodes: Ints, schema: Schema) -> pl.DataFrame:
-    """One row a node, in any order; turned into columns pack by pack."""
+    """Read one row a node, in any order, converted to columns pack by pack."""
     packs = [nodes[at : at + NODES_A_PACK] for at in range(0, len(nodes), NODES_A_PACK)]
     frames = [pl.DataFrame(schema=schema)]
     rows = 0
@@ -202,7 +219,7 @@ def _read_frame(store: Store, progress: Progress, name: str, nodes: Ints, schema
 
 
 def _parse_edges(record: Record) -> tuple[Ints, Ints, Ints, Ints]:
-    """account, signal (ids), first_seen, last_seen of one record of `detect/edges`."""
+    """Return account, signal (node ids), first_seen, last_seen of one record of `detect/edges`; int64."""
     accounts, signals, first_seen, last_seen = record
     degrees = [len(each) for each in signals]
     return (
@@ -216,8 +233,10 @@ def _parse_edges(record: Record) -> tuple[Ints, Ints, Ints, Ints]:
 def _sort_edges(
     edges: tuple[Ints, Ints, Ints, Ints], account_ranks: Ranks, signal_ranks: Ranks
 ) -> tuple[Ranks, Ranks, Ints, Ints]:
-    """Edges by ranks instead of ids, sorted by account, then signal; without those to signals that a load has made
-    since signals were read."""
+    """Return edges by rank instead of node id, sorted by account, then signal.
+
+    Edges to signals that a load created after signals were read are left out.
+    """
     account, signal = _find_ranks(account_ranks, edges[0]), _find_ranks(signal_ranks, edges[1])
     order = np.lexsort((signal, account))
     order = order[signal[order] >= 0]
@@ -225,7 +244,7 @@ def _sort_edges(
 
 
 def _parse_activity(record: Record, account_ranks: Ranks) -> pl.DataFrame:
-    """One record of `detect/activity` in the schema `ACTIVITY_COLUMNS`, sorted."""
+    """Return one record of `detect/activity` in the schema `ACTIVITY_COLUMNS`, sorted."""
     accounts, hours, models, requests = record
     lengths = [len(each) for each in hours]
     return pl.DataFrame(
@@ -240,24 +259,26 @@ def _parse_activity(record: Record, account_ranks: Ranks) -> pl.DataFrame:
 
 
 def _join_pieces(pieces: list[NDArray[Number]]) -> NDArray[Number]:
-    """One array in place of the pieces, which go, so that only one column of the graph is held twice."""
+    """Join the pieces into one array and free them, so that only one column of the graph is held twice."""
     whole = np.concatenate(pieces)
     pieces.clear()
     return whole
 
 
 def _flatten(lists: Iterable[Iterable[int]], count: int = -1) -> Ints:
+    """Flatten lists of numbers into one array; `count`: their total length, -1 = not known."""
     return np.fromiter(chain.from_iterable(lists), dtype=np.int64, count=count)
 
 
 def _build_ranks(nodes: Ints) -> Ranks:
-    """Position in the sorted frame by the database's node id, as a lookup table; -1: not there."""
+    """Build a table from node id to position in the sorted frame; int32, -1 = not there."""
     table = np.full(int(nodes.max()) + 1 if len(nodes) else 0, -1, dtype=np.int32)
     table[nodes] = np.arange(len(nodes), dtype=np.int32)
     return table
 
 
 def _find_ranks(ranks: Ranks, nodes: Ints) -> Ranks:
+    """Look up the ranks of node ids; -1 for an id beyond the table."""
     found = np.full(len(nodes), -1, dtype=np.int32)
     known = nodes < len(ranks)
     found[known] = ranks[nodes[known]]

@@ -1,4 +1,4 @@
-"""Numbered migrations from `cypher/migrations`: applied once, recorded in the database, never backwards."""
+"""Apply numbered migrations from `cypher/migrations` once, record them in the database, never reverse them."""
 
 import hashlib
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ class Migration:
 
 
 def list_migrations() -> list[Migration]:
-    """The migrations this program brings, in order."""
+    """List the migrations of this program, in order."""
     found = []
     for path in names("migrations"):
         name = path.removeprefix("migrations/")
@@ -32,9 +32,12 @@ def list_migrations() -> list[Migration]:
 
 
 def migrate(store: Store) -> list[str]:
-    """Brings the database to this program's schema. Returns the names of what was applied now.
+    """Bring the database to this program's schema.
 
     Safe to kill and to repeat: statements are `IF NOT EXISTS`, and a migration is recorded after it.
+
+    Returns:
+        Names of the migrations applied now.
 
     Raises:
         MigrationError: the database is newer than the program, or was migrated by an altered file.

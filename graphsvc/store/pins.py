@@ -1,4 +1,4 @@
-"""Pins in force: pairs of accounts of which a person says that they are one operator's, or are not."""
+"""Read active pins: pairs of accounts that a person knows to be one operator's, or not."""
 
 import polars as pl
 
@@ -11,7 +11,7 @@ PINS: Schema = {"a": pl.String, "b": pl.String, "same": pl.Boolean}
 
 
 def read_pins(store: Store) -> pl.DataFrame:
-    """The pins in force (schema `PINS`), a pair once, sorted; `a` < `b`."""
+    """Read the active pins (schema `PINS`), each pair once, sorted; `a` < `b`."""
     book = read_decision_log(store)
     rows = []
     for a, b in sorted({(each.subject, each.other) for each in book.decisions if each.on is On.PAIR}):

@@ -1,4 +1,4 @@
-"""Reads what is published, as tables."""
+"""Read published results as tables."""
 
 import json
 from collections.abc import Sequence
@@ -59,7 +59,7 @@ SUCCESSIONS: Schema = {
 
 
 CAMPAIGNS = (Assessment.CAMPAIGN,)
-"""What is read where nothing else is asked for."""
+"""Assessments read by default."""
 
 
 def read_members(store: Store, assessments: Sequence[Assessment] = CAMPAIGNS) -> pl.DataFrame:
@@ -107,7 +107,7 @@ def read_clusters(store: Store, assessments: Sequence[Assessment] = CAMPAIGNS) -
 
 
 def read_successions(store: Store) -> pl.DataFrame:
-    """One row a pair of an account and the banned one it probably follows (schema `SUCCESSIONS`), likeliest first."""
+    """Read the pairs of an account and the banned one it probably follows (schema `SUCCESSIONS`), most likely first."""
     rows = store.read("export/successions")
     for row in rows:
         bits = row.pop("part_bits")

@@ -1,4 +1,4 @@
-"""Neo4j for the API: one async driver a process and event loop, statements by name, bounded in time."""
+"""Read Neo4j for the API: one async driver a process and event loop, statements by name, bounded in time."""
 
 import asyncio
 from copy import copy
@@ -23,16 +23,22 @@ _GRACE_SECONDS = 8.0
 
 
 class Reader:
-    """A pool of connections behind a veil. Open it inside the event loop it is used in.
+    """A connection pool that redacts addresses. Open it inside the event loop that uses it.
 
-    Rows come veiled and handles in parameters are opened, so who reads here never holds an address; a statement that
-    returns the `value` of a signal returns its `key` beside it.
+    Addresses in rows become pseudonyms, and pseudonyms in parameters become addresses. So callers never hold
+    an address. A statement that returns the `value` of a signal must also return its `key`.
 
-    The driver's own pool survives a database that goes away and comes back; nothing needs a restart.
+    The driver's pool survives a database that goes away and returns. Nothing needs a restart.
     """
 
     def __init__(self, address: Address, query_timeout: float, veil: Veil) -> None:
-        """`query_timeout`: seconds a query may take in the database."""
+        """Open the pool.
+
+        Args:
+            address: of the database.
+            query_timeout: seconds that a query may take in the database.
+            veil: redacts addresses.
+        """
         self.veil = veil
         self._address = address
         self._timeout = query_timeout
@@ -54,16 +60,16 @@ class Reader:
         await self._driver.close()
 
     def copy_with_veil(self, veil: Veil) -> Self:
-        """The same pool behind another veil; it need not be closed."""
+        """Return the same pool with another veil. It need not be closed."""
         other = copy(self)
         other.veil = veil
         return other
 
     async def read(self, name: str, **parameters: object) -> list[Row]:
-        """Rows of the reading statement `name`; times come as `datetime` in UTC.
+        """Run a reading statement and return its rows; times are `datetime` in UTC.
 
-        A statement of its own and no transaction around it, which is one message to the server instead of three; tried
-        a second time where the driver says that this can help.
+        It runs without an explicit transaction, which is one message to the server instead of three. It is
+        retried once if the driver says that this can help.
 
         Raises:
             DatabaseUnavailable: not reachable, or no answer in time.
@@ -92,12 +98,13 @@ class Reader:
                 ) from error
 
     def count_connections(self) -> dict[str, int]:
-        """How many connections to the database are open, by whether they are `in_use` or `idle`."""
+        """Count the open connections to the database that are `in_use` and `idle`."""
         pool = self._driver._pool
         opened = [each.in_use for kept in pool.connections.values() for each in kept]
         return {"in_use": sum(opened), "idle": len(opened) - sum(opened)}
 
     async def _read_rows(self, query: neo4j.Query, parameters: Row) -> list[Row]:
+        """Run a query in a session of its own and return its redacted rows."""
         async with self._driver.session(
             database=self._address.database, default_access_mode=neo4j.READ_ACCESS, **self._chain
         ) as session:
@@ -110,6 +117,7 @@ class Reader:
 
 
 def _convert_value(value: Any) -> Any:
+    """Convert the driver's times to `datetime` in UTC, in lists and maps too."""
     if isinstance(value, DateTime):
         return value.to_native().astimezone(UTC)
     if isinstance(value, list):

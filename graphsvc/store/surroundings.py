@@ -1,4 +1,4 @@
-"""Reads accounts that somebody wants to act on, and who else uses what they use."""
+"""Read accounts to act on, and the other users of what they use."""
 
 from collections.abc import Sequence
 
@@ -10,15 +10,16 @@ from graphsvc.store.connection import Store
 from graphsvc.store.packs import build_frame
 
 PACK = 2_000
-"""Ids that are asked for in one list."""
+"""Ids requested in one list."""
 SHOWN = 5
+"""Unknown ids that an error names at most."""
 
 
 def read_acted(store: Store, ids: Sequence[str]) -> pl.DataFrame:
-    """Accounts with the published cluster of each (schema `ACTED`), sorted by id; an id given twice counts once.
+    """Read accounts with the published cluster of each (schema `ACTED`), sorted by id; a repeated id counts once.
 
     Raises:
-        NotFound: there are no such accounts; says which.
+        NotFound: some accounts do not exist; the error names them.
         DatabaseUnavailable, DatabaseRefused
     """
     asked = sorted(set(ids))
@@ -34,8 +35,10 @@ def read_acted(store: Store, ids: Sequence[str]) -> pl.DataFrame:
 
 
 def read_surroundings(store: Store, ids: Sequence[str]) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The addresses, devices, cards and phone numbers of accounts (schema `NEAR`), and who uses those that others use
-    too and that are no hubs (`USERS`); both sorted.
+    """Read the addresses, devices, cards and phone numbers of accounts, and their other users.
+
+    Returns:
+        Signals (schema `NEAR`), and users of those that are shared and no hubs (schema `USERS`); both sorted.
 
     Raises:
         DatabaseUnavailable, DatabaseRefused
@@ -56,4 +59,5 @@ def read_surroundings(store: Store, ids: Sequence[str]) -> tuple[pl.DataFrame, p
 
 
 def _split_packs(values: Sequence[str]) -> list[Sequence[str]]:
+    """Split ids into lists of `PACK`."""
     return [values[start : start + PACK] for start in range(0, len(values), PACK)]
