@@ -151,7 +151,7 @@ def _observed(
 
 
 def _clusters(found: Found) -> pl.DataFrame:
-    """What `store.published.clusters` would give of why: cluster_id, families, evidence."""
+    """What `store.published.read_clusters` would give of why: cluster_id, families, evidence."""
     found = found.select_campaigns()
     kind = found.keys.str.splitn(":", 2).struct.field("field_0")
     shared = found.shared.sort("cluster", "rank")

@@ -111,12 +111,12 @@ def test_scores_by_hand() -> None:
 
 SCRIPT = """
 import hashlib, pickle, sys
-from graphsvc.succession.successions import successions
+from graphsvc.succession.successions import find_successions
 
 with open(sys.argv[1], "rb") as file:
     graph, members = pickle.load(file)
 for seed in (42, 43):
-    found = successions(graph, members, seed=seed)
+    found = find_successions(graph, members, seed=seed)
     frames = "".join(frame.write_json() for frame in (found.pairs, found.campaigns, found.null))
     print(hashlib.sha256(frames.encode()).hexdigest())
 """
