@@ -15,7 +15,7 @@ from lives import Ring, names
 from published import Days, addresses, person, populate, statuses
 from typer.testing import CliRunner
 
-from graphsvc.analyses import blast_radius, compare
+from graphsvc.analyses import read_differences, read_impact
 from graphsvc.api import keys
 from graphsvc.api.app import create_app
 from graphsvc.cli.commands import app
@@ -178,7 +178,7 @@ def test_a_stix_bundle_of_a_business_is_asked_for_by_name(
 
 def test_an_action_on_a_business_hits_innocents_alone(open_database: Store, outcome: Outcome) -> None:
     (name,) = read_clusters(open_database, BUSINESS)["cluster_id"]
-    found = blast_radius(open_database, name, (), least_membership=0.0, stages=5, most_innocents=3.0)
+    found = read_impact(open_database, name, (), least_membership=0.0, stages=5, most_innocents=3.0)
     assert (found.businesses, found.innocents, found.plan.stages) == (CLIENTS, float(CLIENTS), ())
 
 
@@ -255,5 +255,5 @@ def test_events_of_businesses_are_told_when_asked_for(days: Days, cli_environmen
 def test_the_difference_of_runs_is_of_campaigns(days: Days) -> None:
     days.day(A, Ring(B, {}, Assessment.LIKELY_BUSINESS))
     days.day(A, Ring(B, {}))
-    found = compare(days.store, "run-1", "run-2").clusters
+    found = read_differences(days.store, "run-1", "run-2").clusters
     assert dict(found.select("cluster", "kind").rows()) == {days.ids[0]: "same", days.ids[1]: "born"}

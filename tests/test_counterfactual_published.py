@@ -8,7 +8,7 @@ import pytest
 from command import run_command
 from graphs import ring_bundle, write_bundle
 
-from graphsvc.analyses import without
+from graphsvc.analyses import read_parts_without
 from graphsvc.analysis.cluster_evidence import find_pool
 from graphsvc.campaigns.membership import pools
 from graphsvc.community.gds import GdsDetector
@@ -82,13 +82,13 @@ def test_an_unknown_cluster_is_named(database: Store) -> None:
 
 
 def test_what_is_not_in_a_cluster_is_named(database: Store, ring: str) -> None:
-    without(database, ring, ["ip:203.0.0.1"], ["payment"], ["acct-00003"])
+    read_parts_without(database, ring, ["ip:203.0.0.1"], ["payment"], ["acct-00003"])
     with pytest.raises(NotFound, match=r"ip:9\.9\.9\.9"):
-        without(database, ring, ["ip:9.9.9.9"], [], [])
+        read_parts_without(database, ring, ["ip:9.9.9.9"], [], [])
     with pytest.raises(NotFound, match=r"shoes.*There are device, network, payment"):
-        without(database, ring, [], ["shoes"], [])
+        read_parts_without(database, ring, [], ["shoes"], [])
     with pytest.raises(NotFound, match="who"):
-        without(database, ring, [], [], ["who"])
+        read_parts_without(database, ring, [], [], ["who"])
 
 
 @pytest.mark.usefixtures("cli_environment")

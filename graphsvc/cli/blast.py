@@ -49,7 +49,7 @@ def blast(
     an address; who would replace or follow them; what would be left of their clusters; and a plan in stages that acts
     on the surest first. `graphsvc blast CLUSTER --least-membership 0.99 --stages 10`.
     """
-    from graphsvc.analyses import blast_radius
+    from graphsvc.analyses import read_impact
     from graphsvc.analysis import impact_sentences
     from graphsvc.database import open_store
 
@@ -58,7 +58,7 @@ def blast(
         raise typer.BadParameter("Give a cluster, or --accounts FILE, or --account ID, and one of them only.")
     listed = account or (_lines(accounts) if accounts else [])
     with open_store(settings(), console.print) as store:
-        found = blast_radius(
+        found = read_impact(
             store,
             cluster,
             listed,

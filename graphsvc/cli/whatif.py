@@ -62,12 +62,12 @@ def whatif(
     signals, families, accounts = without_signal or [], without_family or [], without_account or []
     with open_store(settings(), console.print) as store:
         if signals or families or accounts:
-            before, after = analyses.without(store, cluster, signals, families, accounts)
+            before, after = analyses.read_parts_without(store, cluster, signals, families, accounts)
             what = ", ".join([*signals, *(f"all of {name}" for name in families), *accounts])
             lines = words.describe_exclusion(before, after, what)
             result = {"cluster": cluster, "before": asdict(before), "after": asdict(after)}
         else:
-            found = analyses.anatomy(store, cluster, smallest, side)
+            found = analyses.read_weak_points(store, cluster, smallest, side)
             lines = words.describe_anatomy(found)
             result = {"cluster": cluster, **asdict(found)}
     typer.echo(json.dumps(result, indent=2) if as_json else "\n".join(lines))

@@ -56,7 +56,7 @@ class BlastQuestions:
             await charge(info, cluster)
         info.context.budget.charge(len(accounts or ()))
         found = await info.context.worker.run(
-            analyses.blast_radius,
+            analyses.read_impact,
             cluster,
             accounts or [],
             least_membership=least_membership,

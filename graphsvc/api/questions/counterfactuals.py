@@ -47,7 +47,9 @@ class CounterfactualQuestions:
             )
         await charge(info, cluster)
         opened = info.context.veil.opened(signals)
-        before, after = await info.context.worker.run(analyses.without, cluster, opened, families, accounts)
+        before, after = await info.context.worker.run(
+            analyses.read_parts_without, cluster, opened, families, accounts
+        )
         what = ", ".join([*signals, *(f"all of {name}" for name in families), *accounts])
         says = info.context.veil.rows(words.describe_exclusion(before, after, what))
         return Counterfactual(
@@ -69,7 +71,9 @@ class CounterfactualQuestions:
         if smallest < 1:
             raise BadInput("`smallest` must be 1 or more.")
         await charge(info, cluster)
-        found = info.context.veil.rows(await info.context.worker.run(analyses.anatomy, cluster, smallest))
+        found = info.context.veil.rows(
+            await info.context.worker.run(analyses.read_weak_points, cluster, smallest)
+        )
         fields = {name: getattr(found, name) for name in found.__dataclass_fields__}
         return Anatomy(**fields, says=words.describe_anatomy(found))
 
