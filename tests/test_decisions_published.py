@@ -147,7 +147,7 @@ def test_who_decides_while_a_run_publishes_is_heard(
 ) -> None:
     days.day(A)
     (one,) = days.ids
-    guarded = days.store.guarded
+    guarded = days.store.write_guarded
     said: list[str] = []
 
     def interrupted(guard: tuple[str, dict], *steps: tuple[str, dict]) -> bool:

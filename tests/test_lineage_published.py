@@ -94,7 +94,7 @@ def since(store: Store) -> dict[tuple[str, str], Any]:
 def test_a_switch_that_fails_at_any_step_changes_nothing(days: Days, monkeypatch: pytest.MonkeyPatch) -> None:
     days.day(A, B, C)
     before, told = whole(days.store), days.ids
-    guarded = days.store.guarded
+    guarded = days.store.write_guarded
     for place in range(1, 8):
 
         def broken(guard: tuple[str, dict], *steps: tuple[str, dict], place: int = place) -> bool:
@@ -125,7 +125,7 @@ def states(store: Store) -> list[tuple[str, str]]:
 def test_a_commit_whose_answer_was_lost_is_done_once(days: Days, monkeypatch: pytest.MonkeyPatch) -> None:
     days.day(A, B)
     one, _ = days.ids
-    guarded = days.store.guarded
+    guarded = days.store.write_guarded
 
     def twice(guard: tuple[str, dict], *steps: tuple[str, dict]) -> bool:
         assert guarded(guard, *steps)

@@ -80,7 +80,7 @@ def same(one: Reading, other: Reading) -> None:
 @contextmanager
 def killed(patch: pytest.MonkeyPatch, store: Store, after: int) -> Iterator[None]:
     """The program dies in the transaction that follows `after` others."""
-    guarded, left = store.guarded, after
+    guarded, left = store.write_guarded, after
 
     def dying(guard: tuple[str, dict[str, Any]], *steps: tuple[str, dict[str, Any]]) -> bool:
         nonlocal left
