@@ -28,8 +28,9 @@ import polars as pl
 from bench.quality import OUT, commit
 from bench.trials import Name, Trials, say, trials
 from bench.worlds import write_world
+from graphsvc.analysis.anatomy import Anatomy
 from graphsvc.analysis.cluster_evidence import ClusterEvidence
-from graphsvc.analysis.counterfactual import Anatomy, find_parts, find_weak_points
+from graphsvc.analysis.counterfactual import find_parts, find_weak_points
 from graphsvc.analysis.impact import estimate_impact
 from graphsvc.database import open_store
 from graphsvc.store import Store

@@ -8,8 +8,8 @@ from collections.abc import Collection, Sequence
 import polars as pl
 
 from graphsvc.analysis import counterfactual
+from graphsvc.analysis.anatomy import Anatomy, Parts
 from graphsvc.analysis.cluster_evidence import ClusterEvidence
-from graphsvc.analysis.counterfactual import Anatomy, Parts
 from graphsvc.analysis.diff import Diff, compare_runs
 from graphsvc.analysis.impact import Impact, estimate_impact
 from graphsvc.errors import NotFound

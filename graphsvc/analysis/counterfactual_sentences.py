@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from graphsvc.analysis.counterfactual import Anatomy, Bridge, EvidenceCut, Holding, Part, Parts
+from graphsvc.analysis.anatomy import Anatomy, Bridge, EvidenceCut, Holding, Part, Parts
 from graphsvc.campaigns.sentences import KINDS
 
 MOST_SIZES = 5

@@ -13,8 +13,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from graphsvc.analysis.anatomy import Parts
 from graphsvc.analysis.cluster_evidence import ClusterEvidence, find_linking_uses
-from graphsvc.analysis.counterfactual import Parts, find_parts
+from graphsvc.analysis.counterfactual import find_parts
 from graphsvc.campaigns.replacement import measure_replacement
 from graphsvc.linkage.bits import by_kind
 from graphsvc.linkage.pairs import CROWDED
