@@ -28,14 +28,15 @@ import polars as pl
 from bench.quality import OUT, commit
 from bench.trials import Name, Trials, say, trials
 from bench.worlds import write_world
-from graphsvc.campaigns.counterfactual.blast import blast
-from graphsvc.campaigns.counterfactual.held import Held
-from graphsvc.campaigns.counterfactual.whatif import Anatomy, anatomy, remaining
+from graphsvc.analysis.anatomy import Anatomy
+from graphsvc.analysis.cluster_evidence import ClusterEvidence
+from graphsvc.analysis.counterfactual import find_parts, find_weak_points
+from graphsvc.analysis.impact import estimate_impact
 from graphsvc.database import open_store
 from graphsvc.store import Store
-from graphsvc.store.cluster_graph import cluster_graph
-from graphsvc.store.published import members
-from graphsvc.store.surroundings import acted_on, surroundings
+from graphsvc.store.cluster_graph import read_cluster_evidence
+from graphsvc.store.published import read_members
+from graphsvc.store.surroundings import read_acted, read_surroundings
 from seed import scenario
 
 WORLDS = ("demo:7:120000", "hard:31:120000")
@@ -71,19 +72,19 @@ def measured(runner: Trials, name: Name, repeat: int) -> dict[str, Any]:
             say(f"{name}: {what} {seconds[what][0]:.2f} s, {seconds[what][1]:.2f} s of processor")
             return found
 
-        held: Held = timed("read", lambda: cluster_graph(store, cluster))
+        held: ClusterEvidence = timed("read", lambda: read_cluster_evidence(store, cluster))
         ids = held.members["id"].to_list()
-        acted = timed("read accounts", lambda: acted_on(store, ids))
-        near, users = timed("read surroundings", lambda: surroundings(store, ids))
-    whole = timed("parts", lambda: remaining(held))
-    found: Anatomy = timed("bridges, strongest signal and smallest cut", lambda: anatomy(held))
-    less = timed("without a family", lambda: remaining(held.without(families=["payment"])))
+        acted = timed("read accounts", lambda: read_acted(store, ids))
+        near, users = timed("read surroundings", lambda: read_surroundings(store, ids))
+    whole = timed("parts", lambda: find_parts(held))
+    found: Anatomy = timed("bridges, strongest signal and smallest cut", lambda: find_weak_points(held))
+    less = timed("without a family", lambda: find_parts(held.exclude_evidence(families=["payment"])))
     one = timed(
         "without a signal",
-        lambda: remaining(held.without(found.strongest.signals if found.strongest else ())),
+        lambda: find_parts(held.exclude_evidence(found.strongest.signals if found.strongest else ())),
     )
     action = timed(
-        "blast, five stages", lambda: blast(acted, {cluster: held}, near, users, stages=5, most=3.0)
+        "blast, five stages", lambda: estimate_impact(acted, {cluster: held}, near, users, stages=5, most=3.0)
     )
     return {
         "world": str(name),
@@ -109,11 +110,11 @@ def measured(runner: Trials, name: Name, repeat: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def planted(held: Held, values: tuple[tuple[str, int], ...]) -> dict[str, Any]:
+def planted(held: ClusterEvidence, values: tuple[tuple[str, int], ...]) -> dict[str, Any]:
     """Tears a cluster in two and joins the halves by values of its own; whether these are found to be the cut."""
     torn = tear(held, values)
     began = time.monotonic()
-    found = anatomy(torn)
+    found = find_weak_points(torn)
     seconds = time.monotonic() - began
     cut = found.cut
     expected = {f"{kind}:planted{number}" for number, (kind, _) in enumerate(values)}
@@ -130,7 +131,7 @@ def planted(held: Held, values: tuple[tuple[str, int], ...]) -> dict[str, Any]:
     return row
 
 
-def tear(held: Held, values: tuple[tuple[str, int], ...]) -> Held:
+def tear(held: ClusterEvidence, values: tuple[tuple[str, int], ...]) -> ClusterEvidence:
     """The cluster with each signal made two, one a random half of its members, and some new ones that both use."""
     rng = np.random.default_rng(5)
     half = rng.permutation(held.members.height) % 2
@@ -178,7 +179,9 @@ def tear(held: Held, values: tuple[tuple[str, int], ...]) -> Held:
 
 def largest(store: Store) -> str:
     """Id of the published cluster with most members."""
-    sizes = members(store).group_by("cluster_id").len().sort(["len", "cluster_id"], descending=[True, False])
+    sizes = (
+        read_members(store).group_by("cluster_id").len().sort(["len", "cluster_id"], descending=[True, False])
+    )
     return str(sizes["cluster_id"][0])
 
 

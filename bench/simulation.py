@@ -31,7 +31,6 @@ from bench.replay import graphs
 from bench.simulation_plots import draw
 from bench.trials import Name, members_of, say
 from bench.worlds import tokens
-from graphsvc.campaigns.lineage.follow import follow
 from graphsvc.cli.progress import Stages
 from graphsvc.cli.seed import write
 from graphsvc.detection import Parameters, find
@@ -39,6 +38,7 @@ from graphsvc.evaluation.days import Observed, observed
 from graphsvc.evaluation.replay import Day, Replay
 from graphsvc.evaluation.simulation import assess
 from graphsvc.evaluation.simulation_report import as_line, as_markdown
+from graphsvc.lineage.follow import follow
 from graphsvc.measure import Clock
 from graphsvc.model.clusters import Found
 from graphsvc.model.graph import SignalGraph
@@ -85,7 +85,7 @@ def simulated(name: Name, days: int, parameters: Parameters, keep: Path | None =
         with Stages() as stages:
             write(name.accounts, name.seed, world, stages, scenario=name.scenario, days=days, force=True)
         replay = Replay.read(world)
-        known = Known.nothing()
+        known = Known.create_empty()
         seen: list[Observed] = []
         campaigns: set[str] = set()
         kept = None if keep is None else keep / f"{name}-{days}-{parameters.window}".replace(":", "-")
@@ -151,7 +151,7 @@ def _observed(
 
 
 def _clusters(found: Found) -> pl.DataFrame:
-    """What `store.published.clusters` would give of why: cluster_id, families, evidence."""
+    """What `store.published.read_clusters` would give of why: cluster_id, families, evidence."""
     found = found.select_campaigns()
     kind = found.keys.str.splitn(":", 2).struct.field("field_0")
     shared = found.shared.sort("cluster", "rank")

@@ -1,57 +1,74 @@
-"""What is computed of a published result when somebody asks: counterfactuals, blast radius, the difference of two runs.
+"""Read what an analysis of published results needs, and run it: counterfactuals, impact, differences of runs.
 
-For the command line and the API alike: each reads what it needs and hands it to a pure function.
+The command line and the API both use it. Each function reads, then calls a pure function of `analysis/`.
 """
 
 from collections.abc import Collection, Sequence
 
 import polars as pl
 
-from graphsvc.campaigns.counterfactual import whatif
-from graphsvc.campaigns.counterfactual.blast import Blast, blast
-from graphsvc.campaigns.counterfactual.held import Held
-from graphsvc.campaigns.counterfactual.whatif import Anatomy, Parts
-from graphsvc.campaigns.diff import Diff, diff
+from graphsvc.analysis import counterfactual
+from graphsvc.analysis.anatomy import Anatomy, Parts
+from graphsvc.analysis.cluster_evidence import ClusterEvidence
+from graphsvc.analysis.diff import Diff, compare_runs
+from graphsvc.analysis.impact import Impact, estimate_impact
 from graphsvc.errors import NotFound
 from graphsvc.store import Store
-from graphsvc.store.cluster_graph import cluster_graph
-from graphsvc.store.runs import account_states, read_run
-from graphsvc.store.surroundings import acted_on, surroundings
+from graphsvc.store.cluster_graph import read_cluster_evidence
+from graphsvc.store.runs import read_account_states, read_run
+from graphsvc.store.surroundings import read_acted, read_surroundings
 
 
-def without(
+def read_parts_without(
     store: Store,
     cluster: str,
     signals: Collection[str],
     families: Collection[str],
     accounts: Collection[str],
 ) -> tuple[Parts, Parts]:
-    """What a cluster consists of, and what remains of it without signals (keys), families and accounts (ids).
-
-    Raises:
-        NotFound: no such cluster is published, or one of these is not in it.
-        DatabaseUnavailable, DatabaseRefused
-    """
-    held = cluster_graph(store, cluster)
-    _known(held, signals, families, accounts)
-    return whatif.remaining(held), whatif.remaining(held.without(signals, families, accounts))
-
-
-def anatomy(store: Store, cluster: str, smallest: int = whatif.SMALLEST, side: int | None = None) -> Anatomy:
-    """What holds a cluster together: bridges, the strongest signal, the smallest evidence cut.
+    """Find the parts of a cluster, with all its evidence and without some.
 
     Args:
+        store: the database.
+        cluster: id.
+        signals: keys to exclude.
+        families: to exclude.
+        accounts: ids to exclude.
+
+    Returns:
+        Parts of the cluster as it is, and of the rest.
+
+    Raises:
+        NotFound: no such cluster is published, or it has no such signal, family or account.
+        DatabaseUnavailable, DatabaseRefused
+    """
+    evidence = read_cluster_evidence(store, cluster)
+    _check_names(evidence, signals, families, accounts)
+    return counterfactual.find_parts(evidence), counterfactual.find_parts(
+        evidence.exclude_evidence(signals, families, accounts)
+    )
+
+
+def read_weak_points(
+    store: Store, cluster: str, smallest: int = counterfactual.SMALLEST, side: int | None = None
+) -> Anatomy:
+    """Find the bridges, the strongest signal and the smallest evidence cut of a cluster.
+
+    Args:
+        store: the database.
+        cluster: id.
         smallest: accounts that must split off for a signal or an account to be a bridge.
-        side: accounts of either side of the cut; None: a fifth of the largest part, no fewer than `smallest`.
+        side: accounts of either side of the cut. None: a fifth of the largest part, but no fewer than
+            `smallest`.
 
     Raises:
         NotFound: no such cluster is published.
         DatabaseUnavailable, DatabaseRefused
     """
-    return whatif.anatomy(cluster_graph(store, cluster), smallest, side)
+    return counterfactual.find_weak_points(read_cluster_evidence(store, cluster), smallest, side)
 
 
-def blast_radius(
+def read_impact(
     store: Store,
     cluster: str | None,
     accounts: Sequence[str],
@@ -59,49 +76,58 @@ def blast_radius(
     least_membership: float,
     stages: int,
     most_innocents: float,
-) -> Blast:
-    """What an action on all members of a cluster, or on `accounts`, would do.
+) -> Impact:
+    """Estimate the impact of an action on all members of a cluster, or on `accounts` if `cluster` is None.
+
+    Args:
+        store: the database.
+        cluster: id, or None.
+        accounts: ids.
+        least_membership: accounts with a lower membership are left out, 0–1.
+        stages: of the plan.
+        most_innocents: expected innocents allowed in a stage.
 
     Raises:
         NotFound: no such cluster is published, or there is no such account.
         DatabaseUnavailable, DatabaseRefused
     """
-    clusters = {cluster: cluster_graph(store, cluster)} if cluster is not None else {}
+    clusters = {cluster: read_cluster_evidence(store, cluster)} if cluster is not None else {}
     ids = clusters[cluster].members["id"].to_list() if cluster is not None else accounts
-    acted = acted_on(store, ids)
+    acted = read_acted(store, ids)
     acted = acted.filter(acted["membership"] >= least_membership)
+    # Accounts can be members of further clusters, which the action affects too.
     for name in acted["cluster"].unique().sort():
         if name and name not in clusters:
-            clusters[name] = cluster_graph(store, name)
-    near, users = surroundings(store, acted["id"].to_list())
-    return blast(acted, clusters, near, users, stages=stages, most=most_innocents)
+            clusters[name] = read_cluster_evidence(store, name)
+    near, users = read_surroundings(store, acted["id"].to_list())
+    return estimate_impact(acted, clusters, near, users, stages=stages, most=most_innocents)
 
 
-def compare(store: Store, before: str, now: str) -> Diff:
-    """What changed of the campaigns from one run to another, as the database holds them.
+def read_differences(store: Store, before: str, now: str) -> Diff:
+    """Compare the campaigns of two stored runs.
 
     Raises:
-        NotFound: one of them is not there, or published nothing.
+        NotFound: one of them does not exist, published nothing, or its members were removed.
         DatabaseUnavailable, DatabaseRefused
     """
     earlier, later = (read_run(store, run).select_campaigns() for run in (before, now))
     either = pl.concat([earlier.members["account"], later.members["account"]]).unique().sort()
-    states = account_states(store, either, earlier.record.get("newestSignup"))
-    return diff(earlier.members, later.members, earlier.scores, later.scores, states)
+    states = read_account_states(store, either, earlier.record.get("newestSignup"))
+    return compare_runs(earlier.members, later.members, earlier.scores, later.scores, states)
 
 
-def _known(
-    held: Held, signals: Collection[str], families: Collection[str], accounts: Collection[str]
+def _check_names(
+    evidence: ClusterEvidence, signals: Collection[str], families: Collection[str], accounts: Collection[str]
 ) -> None:
-    """Raises NotFound for what is not in the cluster."""
-    there = set(held.families.unique())
+    """Raise NotFound for signals, families or accounts that are not in the cluster."""
+    there = set(evidence.families.unique())
     for what, names, has, hint in (
-        ("signal that two of its members use", signals, set(held.signals["key"]), ""),
+        ("signal that two of its members use", signals, set(evidence.signals["key"]), ""),
         ("family of what its members share", families, there, f"There are {', '.join(sorted(there))}."),
-        ("member", accounts, set(held.members["id"]), ""),
+        ("member", accounts, set(evidence.members["id"]), ""),
     ):
         if unknown := [name for name in names if name not in has]:
             raise NotFound(
-                f"Cluster {held.cluster} has no {what} called {', '.join(unknown)}.",
-                hint or f"`graphsvc whatif {held.cluster}` names some of what it is made of.",
+                f"Cluster {evidence.cluster} has no {what} called {', '.join(unknown)}.",
+                hint or f"`graphsvc whatif {evidence.cluster}` names some of what it is made of.",
             )

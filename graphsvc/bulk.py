@@ -151,7 +151,7 @@ def _import(settings: Settings, files: ImportFiles, say: Say, progress: Progress
     database = settings.local_database
     server.admin(
         settings, "database", "import", "full", database, "--overwrite-destination=true", "--input-type=parquet",
-        "--id-type=actual", "--path-pattern-style=none", f"--max-off-heap-memory={_OFF_HEAP}", *files.arguments(),
+        "--id-type=actual", "--path-pattern-style=none", f"--max-off-heap-memory={_OFF_HEAP}", *files.build_arguments(),
         report=said, heap=_HEAP, replaces=database,
     )  # fmt: skip
 
@@ -159,7 +159,7 @@ def _import(settings: Settings, files: ImportFiles, say: Say, progress: Progress
 def _check(store: Store, counts: dict[str, int], progress: Progress) -> None:
     """Whether the database holds as many of everything as was to be imported, and its indexes are there."""
     progress("indexes", 0, 1)
-    store.autocommit("load/await_indexes")
+    store.run_autocommit("load/await_indexes")
     progress("indexes", 1, 1)
     found = {row["name"]: row["count"] for row in store.read("load/imported_counts")}
     wrong = [

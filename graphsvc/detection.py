@@ -14,15 +14,14 @@ import polars as pl
 from graphsvc.campaigns.grow import grow
 from graphsvc.campaigns.join import join_cores
 from graphsvc.campaigns.judgement import Bar, judge, large
-from graphsvc.campaigns.lineage.follow import follow
 from graphsvc.campaigns.namesakes import find_namesakes
 from graphsvc.campaigns.pins import Pins
 from graphsvc.campaigns.score import TIME
-from graphsvc.campaigns.succession.successions import successions
 from graphsvc.campaigns.weighing import add_bursts, evidence_of, find_cores
 from graphsvc.community.components import resolution_of
 from graphsvc.community.protocol import Detector
 from graphsvc.errors import Cancelled, DetectionError, GraphsvcError
+from graphsvc.lineage.follow import follow
 from graphsvc.linkage.bits import with_levels
 from graphsvc.linkage.pairs import MEMORY, enumerate_links
 from graphsvc.linkage.window import recent
@@ -35,9 +34,9 @@ from graphsvc.model.runs import Algorithm, Run
 from graphsvc.model.stages import Stage
 from graphsvc.signing import Signer
 from graphsvc.store import Store
-from graphsvc.store.connection import translated
-from graphsvc.store.control import heed
-from graphsvc.store.graph import read
+from graphsvc.store.connection import map_driver_errors as translated
+from graphsvc.store.control import record_heartbeat as heed
+from graphsvc.store.graph import read_graph_since as read
 from graphsvc.store.identities import read_known
 from graphsvc.store.pins import read_pins
 from graphsvc.store.publish import (
@@ -45,11 +44,14 @@ from graphsvc.store.publish import (
     certify,
     fail_run,
     forget_members,
-    has_read,
     publish,
     record_stages,
 )
+from graphsvc.store.publish import (
+    record_input as has_read,
+)
 from graphsvc.store.snapshots import Snapshots
+from graphsvc.succession.successions import find_successions as successions
 
 Progress = Callable[[str, int, int], None]
 

@@ -148,7 +148,7 @@ def load_bundle(
     )  # fmt: skip
     columns, load_id = read.columns, read.id
     reopen = [("load/reopen", {"id": load_id})] if again else []
-    book = store.transaction(*reopen, ("load/begin", {"id": load_id, "bundle": columns.id}))[0]
+    book = store.run_transaction(*reopen, ("load/begin", {"id": load_id, "bundle": columns.id}))[0]
     finished, number = book["finishedAt"] is not None, book["number"]
     written: dict[str, int] = {}
     edges, edge_seconds = 0, 0.0
@@ -304,7 +304,7 @@ def write_step(store: Store, load_id: str, step: Step, start: int, progress: Pro
     for batch in range(start, -(-frame.height // BATCH)):
         rows = frame.slice(batch * BATCH, BATCH).to_dict(as_series=False)
         claim = {"load": load_id, "key": f"{load_id}/{step.name}", "batch": batch}
-        store.guarded(("load/advance", claim), (step.statement, {**rows, **step.fixed}))
+        store.write_guarded(("load/advance", claim), (step.statement, {**rows, **step.fixed}))
         progress(step.name, min((batch + 1) * BATCH, frame.height), frame.height)
     return max(0, frame.height - start * BATCH)
 

@@ -19,8 +19,8 @@ from graphsvc.evaluation.simulation_report import as_line, as_markdown
 from graphsvc.loading import load_bundle
 from graphsvc.signals.tokens import Tokeniser
 from graphsvc.store import Store
-from graphsvc.store.lineage import run_events
-from graphsvc.store.published import CAMPAIGNS, clusters, members
+from graphsvc.store.lineage import read_run_events
+from graphsvc.store.published import CAMPAIGNS, read_clusters, read_members
 
 Say = Callable[[str], None]
 Progress = Callable[[str, int, int], None]
@@ -126,9 +126,9 @@ def judged(
         run=run,
         truth=truth,
         accounts=accounts,
-        members=members(store),
-        clusters=clusters(store),
-        events=run_events(store, run, CAMPAIGNS),
+        members=read_members(store),
+        clusters=read_clusters(store),
+        events=read_run_events(store, run, CAMPAIGNS),
         seconds=seconds,
     )
 

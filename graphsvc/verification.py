@@ -7,11 +7,11 @@ from graphsvc.detection import Parameters, Progress, find, library_versions
 from graphsvc.errors import VerificationError
 from graphsvc.measure import Clock
 from graphsvc.model.certificate import Certificate
-from graphsvc.model.clusters import result_hash
+from graphsvc.model.clusters import hash_result
 from graphsvc.model.graph import SignalGraph
 from graphsvc.signing import Signer, signed
 from graphsvc.store import Store
-from graphsvc.store.connection import Row, translated
+from graphsvc.store.connection import Row, map_driver_errors
 from graphsvc.store.graph import read_graph
 from graphsvc.store.runs import StoredRun, read_run
 from graphsvc.store.snapshots import Snapshots
@@ -59,7 +59,7 @@ def verify(
     stored = read_run(store, run)
     certificate = _certificate(stored.record)
     graph, whence = _graph(store, certificate, snapshots, progress)
-    with translated():
+    with map_driver_errors():
         versions = {**library_versions(), **detector.versions()}
     checks = [
         _signature(stored.record, signer),
@@ -87,7 +87,7 @@ def _certificate(record: Row) -> Certificate:
             "Detect again: every run is certified now.",
         )
     try:
-        return Certificate.of(record["certificate"])
+        return Certificate.from_json(record["certificate"])
     except ValueError as error:
         raise VerificationError(
             f"The certificate of the run {record['id']} cannot be read ({error}).",
@@ -139,7 +139,7 @@ def _record(record: Row, certificate: Certificate) -> Check:
 
 
 def _stored(stored: StoredRun, certificate: Certificate) -> Check:
-    same = result_hash(stored.members, stored.scores) == certificate.result_hash
+    same = hash_result(stored.members, stored.scores) == certificate.result_hash
     says = "the clusters and members stored are those that the run found"
     return Check(
         "stored", same, says if same else "the clusters and members stored are not those that the run found"

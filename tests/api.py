@@ -21,7 +21,7 @@ def text(fixture: str) -> str:
 
 def write(store: Store, fixture: str) -> None:
     """Runs `fixtures/<fixture>.cypher`."""
-    store.schema(text(fixture))
+    store.apply_schema(text(fixture))
 
 
 class Api:

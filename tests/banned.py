@@ -3,7 +3,7 @@
 import numpy as np
 import polars as pl
 
-from graphsvc.campaigns.succession.replacement import HOUR
+from graphsvc.campaigns.replacement import HOUR
 from graphsvc.model.graph import ACCOUNT_COLUMNS, SignalGraph
 
 START = 1_770_000_000_000

@@ -104,7 +104,7 @@ def open_database(installation: Settings) -> Iterator[Store]:
 @pytest.fixture
 def database(open_database: Store) -> Store:
     """The session's store with an empty, migrated database."""
-    open_database.autocommit("maintenance/wipe")
+    open_database.run_autocommit("maintenance/wipe")
     return open_database
 
 

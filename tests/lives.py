@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import polars as pl
 
-from graphsvc.campaigns.lineage.follow import follow
+from graphsvc.lineage.follow import follow
 from graphsvc.model.clusters import CLUSTERS, LINKS, MEMBERS, SHARED, Assessment, Found, cluster_id
 from graphsvc.model.graph import ACCOUNT_COLUMNS, ACTIVITY_COLUMNS, SIGNAL_COLUMNS, SignalGraph
 from graphsvc.model.lineage import Known
@@ -82,7 +82,7 @@ class Life:
     """Follows days of rings; `ids` are those of the last day, in the order of its rings."""
 
     def __init__(self) -> None:
-        self.known = Known.nothing()
+        self.known = Known.create_empty()
         self.ids: list[str] = []
         self.events: list[tuple[str, str | None, str]] = []
 

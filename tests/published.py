@@ -8,8 +8,7 @@ import polars as pl
 from graphs import write_bundle
 from lives import Ring, found
 
-from graphsvc.campaigns.lineage.follow import follow
-from graphsvc.campaigns.succession.successions import successions
+from graphsvc.lineage.follow import follow
 from graphsvc.loading import load_bundle
 from graphsvc.model.clusters import Assessment
 from graphsvc.model.lineage import Followed
@@ -20,6 +19,7 @@ from graphsvc.store import Store
 from graphsvc.store.audit import Auditor
 from graphsvc.store.identities import read_known
 from graphsvc.store.publish import begin_run, publish
+from graphsvc.succession.successions import find_successions
 
 SIGNER = Signer(b"a key for tests, 32 bytes long..")
 MADE = "2026-03-01T05:00:00Z"
@@ -76,7 +76,7 @@ class Days:
         run = run or self.begin()
         what, graph = found([ring if isinstance(ring, Ring) else Ring(ring) for ring in rings])
         followed = follow(what, graph, read_known(self.store))
-        succession = successions(graph, what.select_campaigns().members)
+        succession = find_successions(graph, what.select_campaigns().members)
         publish(self.store, run, graph, followed, succession, what.fingerprint(graph), lambda *_: None)
         self.ids = followed.found.clusters["id"].to_list()
         return followed

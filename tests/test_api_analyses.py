@@ -22,13 +22,13 @@ from graphsvc.settings import Settings
 from graphsvc.signals.tokens import Tokeniser
 from graphsvc.signals.veil import load_or_create_veil
 from graphsvc.store import Store
-from graphsvc.store.published import members
+from graphsvc.store.published import read_members
 
 
 @pytest.fixture(scope="module")
 def ring(open_database: Store, tokens: Tokeniser, tmp_path_factory: pytest.TempPathFactory) -> str:
     """The published cluster of acct-00000 and eleven others; the last two tests publish runs after it."""
-    open_database.autocommit("maintenance/wipe")
+    open_database.run_autocommit("maintenance/wipe")
     place = tmp_path_factory.mktemp("ring")
     load_bundle(open_database, ring_bundle(place / "bundle"), tokens, place / "dead")
     detect(open_database, InProcessDetector(), Parameters())
@@ -36,7 +36,7 @@ def ring(open_database: Store, tokens: Tokeniser, tmp_path_factory: pytest.TempP
 
 
 def ring_of(database: Store) -> str:
-    found = members(database).filter(pl.col("account_id") == "acct-00000")["cluster_id"]
+    found = read_members(database).filter(pl.col("account_id") == "acct-00000")["cluster_id"]
     return str(found[0])
 
 

@@ -26,7 +26,7 @@ from graphsvc.settings import Settings
 from graphsvc.signals.tokens import Tokeniser
 from graphsvc.signals.veil import load_or_create_veil
 from graphsvc.store import Store
-from graphsvc.store.published import members
+from graphsvc.store.published import read_members
 
 MEMBER, OTHER = "acct-00000", "acct-00001"
 SITE = "2001:db8:5:6"  # of IPv6 the /48 may be shown, no more
@@ -101,11 +101,11 @@ def world(
     open_database: Store, installation: Settings, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[World]:
     directory = tmp_path_factory.mktemp("canaries")
-    open_database.autocommit("maintenance/wipe")
+    open_database.run_autocommit("maintenance/wipe")
     tokens = Tokeniser(b"a key for tests, 32 bytes long..", "test")
     load_bundle(open_database, plant(directory / "bundle"), tokens, directory / "dead")
     detect(open_database, InProcessDetector(), Parameters(min_score=0.01))
-    found = members(open_database)
+    found = read_members(open_database)
     veil = load_or_create_veil(installation)
     known = Known(
         cluster=str(found.filter(account_id=MEMBER)["cluster_id"].item()),

@@ -15,7 +15,7 @@ from graphsvc.api.app import create_app
 from graphsvc.settings import Settings
 from graphsvc.signals.tokens import Tokeniser
 from graphsvc.store import Store
-from graphsvc.store.decisions import read_book
+from graphsvc.store.decisions import read_decision_log
 from graphsvc.store.pins import read_pins
 
 A, B = names("a", 30), names("b", 24)
@@ -87,7 +87,7 @@ def test_every_change_is_attributed_on_record_once_and_undone_by_another(
 ) -> None:
     made = change(ada, name, days).json()["data"][name]
     assert made["decision"]["by"].startswith("ada (")
-    assert len(read_book(days.store).decisions) == 1
+    assert len(read_decision_log(days.store).decisions) == 1
     assert [actor[:3] for actor, _ in entries(days.store)] == ["ada"]
     undone = bob.data(UNDO, id=made["decision"]["id"], v=made["version"])["undoDecision"]
     assert undone["decision"] == {"undoneBy": undone["decision"]["undoneBy"], "inForce": False}
@@ -103,7 +103,7 @@ def test_a_viewer_changes_nothing(days: Days, client: TestClient, installation: 
     viewer = Api(client, keys.create(installation.keys_dir, keys.Role.VIEWER))
     (error,) = change(viewer, name, days).json()["errors"]
     assert error["extensions"]["code"] == "forbidden"
-    assert not read_book(days.store).decisions
+    assert not read_decision_log(days.store).decisions
     assert not entries(days.store)
 
 
@@ -179,7 +179,7 @@ def test_what_is_no_note_is_refused(days: Days, ada: Api, note: str) -> None:
         "mutation($id: ID!, $n: String!) { noteCluster(id: $id, note: $n, expectedVersion: 0) { version } }"
     )
     assert ada.error(query, id=days.ids[0], n=note)["extensions"]["code"] == "bad_input"
-    assert not read_book(days.store).decisions
+    assert not read_decision_log(days.store).decisions
 
 
 def test_what_is_not_there_is_said_so(days: Days, ada: Api) -> None:
@@ -190,9 +190,9 @@ def test_what_is_not_there_is_said_so(days: Days, ada: Api) -> None:
 
 
 def test_a_log_that_cannot_be_written_refuses_the_change_whole(days: Days, ada: Api) -> None:
-    days.store.schema("CREATE (:AuditEntry {number: 1, id: 'in the way'})")
+    days.store.apply_schema("CREATE (:AuditEntry {number: 1, id: 'in the way'})")
     assert "errors" in change(ada, "setClusterDisposition", days).json()
-    assert not read_book(days.store).decisions
+    assert not read_decision_log(days.store).decisions
     assert state(ada, days.ids[0])["status"] == "OPEN"
 
 
@@ -217,6 +217,6 @@ def test_decisions_are_listed_page_by_page(days: Days, ada: Api, bob: Api) -> No
 
 def test_the_examples_of_the_page_run(days: Days, ada: Api) -> None:
     change(ada, "noteAccount", days)
-    (note,) = read_book(days.store).decisions
+    (note,) = read_decision_log(days.store).decisions
     subjects = {"cluster": days.ids[0], "account": A[0], "other": A[1]}
     examples(ada, "decisions", **subjects, version=0, decision=note.id, known=note.number)

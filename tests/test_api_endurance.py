@@ -23,7 +23,7 @@ from graphsvc.api.persisted import documents
 from graphsvc.model.decisions import On
 from graphsvc.settings import Settings
 from graphsvc.store import Store
-from graphsvc.store.decisions import read_book
+from graphsvc.store.decisions import read_decision_log
 
 CLIENTS = 8
 SECONDS = float(os.environ.get("GRAPHSVC_TEST_ENDURANCE_SECONDS", "120"))
@@ -139,7 +139,7 @@ def test_two_minutes_of_questions_and_changes(
     failed.pop("busy", None)  # where other processes have the cores; the client tries again
     assert not failed
     assert late < early + max(8.0, 0.05 * early)  # what the allocator keeps varies by some MiB
-    book = read_book(database)
+    book = read_decision_log(database)
     for client in clients:
         notes = book.about(On.ACCOUNT, client.account)
         assert len(notes) == client.notes > 0

@@ -280,7 +280,7 @@ def test_runs_stats_and_viewer(api: Api) -> None:
 
 
 def test_an_empty_installation_has_empty_answers(api: Api, database: Store) -> None:
-    database.autocommit("maintenance/wipe")
+    database.run_autocommit("maintenance/wipe")
     data = api.data(
         """{ clusters { edges { cursor } pageInfo { hasNextPage endCursor } } publishedRun { id }
           runs { edges { cursor } } stats { accounts clusters } }"""

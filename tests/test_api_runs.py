@@ -66,7 +66,7 @@ def test_a_run_whose_process_dies_does_not_look_as_if_it_went_on(
 
 
 def test_a_run_that_died_long_ago_is_in_nobodys_way(api: Api, database: Store) -> None:
-    database.schema(
+    database.apply_schema(
         "CREATE (:DetectionRun {id: 'r-dead', status: 'running', engine: 'gds', algorithm: 'leiden', "
         "startedAt: datetime('2026-01-01T00:00:00Z'), heartbeatAt: datetime('2026-01-01T00:01:00Z')})"
     )

@@ -27,8 +27,8 @@ from graphsvc.model.decisions import On, Topic
 from graphsvc.settings import Settings
 from graphsvc.signals.tokens import Tokeniser
 from graphsvc.store import Store
-from graphsvc.store.control import heed
-from graphsvc.store.decisions import Wish, decide
+from graphsvc.store.control import record_heartbeat
+from graphsvc.store.decisions import DecisionRequest, record_decision
 from graphsvc.store.publish import fail_run
 
 A, B = names("a", 30), names("b", 24)
@@ -124,8 +124,8 @@ def service(days: Days, installation: Settings, monkeypatch: pytest.MonkeyPatch)
 
 
 def dismissed(days: Days, cluster: str) -> None:
-    wish = Wish(On.CLUSTER, cluster, Topic.DISPOSITION, "dismissed")
-    decide(days.store, person("ada"), wish, datetime.now(UTC))
+    wish = DecisionRequest(On.CLUSTER, cluster, Topic.DISPOSITION, "dismissed")
+    record_decision(days.store, person("ada"), wish, datetime.now(UTC))
 
 
 def test_a_decision_and_a_run_are_told_to_who_listens(service: Service, days: Days) -> None:
@@ -178,8 +178,8 @@ def test_a_decision_made_between_a_look_and_its_answer_is_sent_once(
 def test_who_watches_is_told_of_what_they_watch(service: Service, days: Days) -> None:
     key = service.key(keys.Role.ANALYST, "ada")
     name = f"ada ({key.partition('.')[0]})"
-    watch = Wish(On.CLUSTER, days.ids[1], Topic.WATCH, "watched")
-    decide(days.store, person(name), watch, datetime.now(UTC))
+    watch = DecisionRequest(On.CLUSTER, days.ids[1], Topic.WATCH, "watched")
+    record_decision(days.store, person(name), watch, datetime.now(UTC))
 
     async def listen() -> Any:
         async with service.listening(key, CHANGES) as socket:
@@ -198,7 +198,7 @@ def test_the_progress_of_a_run_is_told_until_it_ends(service: Service, days: Day
         heard = []
         async with service.listening(service.key(), PROGRESS, id=run.id) as socket:
             heard.append(await hear(socket))
-            await asyncio.to_thread(heed, days.store, run.id, "links", 3, 9)
+            await asyncio.to_thread(record_heartbeat, days.store, run.id, "links", 3, 9)
             heard.append(await hear(socket))
             await asyncio.to_thread(fail_run, days.store, run, "test")
             heard += [await hear(socket), await hear(socket)]
@@ -306,7 +306,7 @@ def test_a_thousand_subscriptions_leave_nothing_behind(service: Service) -> None
 
     def held() -> tuple[int, int, int]:
         """Open files other than the pool's connections, tasks, and connections in the pool."""
-        pooled = sum(service.app.state.reader.connections().values())
+        pooled = sum(service.app.state.reader.count_connections().values())
         return len(list(Path("/proc/self/fd").iterdir())) - pooled, service.tasks(), pooled
 
     asyncio.run(loop(20))  # threads that stay are made now

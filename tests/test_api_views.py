@@ -14,17 +14,17 @@ from graphs import ring_bundle
 from hypothesis import given
 from hypothesis import strategies as st
 
+from graphsvc.analysis.levels import Group, Node, build_level, expand_bundle, parse_bundle
+from graphsvc.analysis.paths import find_signal_path, find_widest_path
 from graphsvc.api import keys
 from graphsvc.api.app import create_app
-from graphsvc.campaigns.levels import Group, Node, bundled, inside, level
-from graphsvc.campaigns.paths import through, widest
 from graphsvc.community.inprocess import InProcessDetector
 from graphsvc.detection import Parameters, detect
 from graphsvc.loading import load_bundle
 from graphsvc.settings import Settings
 from graphsvc.signals.tokens import Tokeniser
 from graphsvc.store import Store
-from graphsvc.store.published import members
+from graphsvc.store.published import read_members
 
 NODES = 8
 links_of = st.dictionaries(
@@ -40,7 +40,7 @@ def test_no_path_is_stronger_and_none_as_strong_is_shorter(
 ) -> None:
     source, target = (np.array([pair[side] for pair in links], dtype=np.int64) for side in (0, 1))
     bits = np.array(list(links.values()), dtype=np.float64)
-    found = widest(NODES, source, target, bits, start, end)
+    found = find_widest_path(NODES, source, target, bits, start, end)
     graph = nx.Graph([(a, b, {"bits": value}) for (a, b), value in links.items()])
     paths = (
         list(nx.all_simple_paths(graph, start, end)) if start != end and {start, end} <= set(graph) else []
@@ -63,7 +63,7 @@ def test_no_path_is_stronger_and_none_as_strong_is_shorter(
 )
 def test_a_way_through_signals_is_the_shortest(users: dict[str, list[str]], start: str, end: str) -> None:
     graph = nx.Graph([(signal, account) for signal, accounts in users.items() for account in accounts])
-    steps = through(users, start, end)
+    steps = find_signal_path(users, start, end)
     if start == end or not {start, end} <= set(graph) or not nx.has_path(graph, start, end):
         assert steps is None
         return
@@ -94,24 +94,24 @@ def test_every_group_of_a_cluster_is_reached_level_by_level_and_once(
         assert sum(node.accounts for node in shown) == expected
         assert len({node.id for node in shown}) == len(shown)
         for node in shown:
-            behind = bundled(node.id)
+            behind = parse_bundle(node.id)
             if behind is None:
                 reached.append(node.id)
             else:
-                reach(level(inside(groups, *behind), nodes, behind[1]), node.accounts)
+                reach(build_level(expand_bundle(groups, *behind), nodes, behind[1]), node.accounts)
 
-    reach(level(groups, nodes), sum(group.accounts for group in groups))
+    reach(build_level(groups, nodes), sum(group.accounts for group in groups))
     assert sorted(reached) == sorted(group.key for group in groups)
 
 
 @pytest.fixture(scope="module")
 def ring(open_database: Store, tokens: Tokeniser, tmp_path_factory: pytest.TempPathFactory) -> str:
     """The published cluster of acct-00000 and eleven others; no test here changes it."""
-    open_database.autocommit("maintenance/wipe")
+    open_database.run_autocommit("maintenance/wipe")
     place = tmp_path_factory.mktemp("ring")
     load_bundle(open_database, ring_bundle(place / "bundle"), tokens, place / "dead")
     detect(open_database, InProcessDetector(), Parameters())
-    found = members(open_database).filter(pl.col("account_id") == "acct-00000")["cluster_id"]
+    found = read_members(open_database).filter(pl.col("account_id") == "acct-00000")["cluster_id"]
     return str(found[0])
 
 

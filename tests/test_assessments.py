@@ -23,7 +23,7 @@ from graphsvc.campaigns.score import PRIOR, TIME, Part, score
 from graphsvc.community.inprocess import InProcessDetector
 from graphsvc.detection import Parameters, find
 from graphsvc.measure import Clock
-from graphsvc.model.clusters import Assessment, Found, result_hash
+from graphsvc.model.clusters import Assessment, Found, hash_result
 from seed import scenario
 
 CAMPAIGN, BUSINESS = Assessment.CAMPAIGN.value, Assessment.LIKELY_BUSINESS.value
@@ -157,5 +157,5 @@ def test_the_hash_of_a_result_covers_both_numbers(column: str, value: object) ->
     )
     last = pl.col("cluster") == found.clusters.height - 1
     changed = scores.with_columns(pl.when(last).then(pl.lit(value)).otherwise(column).alias(column))
-    assert result_hash(members, scores) == found.fingerprint(small_world().graph)
-    assert result_hash(members, changed) != result_hash(members, scores)
+    assert hash_result(members, scores) == found.fingerprint(small_world().graph)
+    assert hash_result(members, changed) != hash_result(members, scores)

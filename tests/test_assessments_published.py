@@ -15,7 +15,7 @@ from lives import Ring, names
 from published import Days, addresses, person, populate, statuses
 from typer.testing import CliRunner
 
-from graphsvc.analyses import blast_radius, compare
+from graphsvc.analyses import read_differences, read_impact
 from graphsvc.api import keys
 from graphsvc.api.app import create_app
 from graphsvc.cli.commands import app
@@ -29,9 +29,9 @@ from graphsvc.settings import Settings
 from graphsvc.signals.tokens import Tokeniser
 from graphsvc.signing import load_or_create_signer
 from graphsvc.store import Store
-from graphsvc.store.decisions import Wish, decide
-from graphsvc.store.lineage import run_events
-from graphsvc.store.published import clusters, members
+from graphsvc.store.decisions import DecisionRequest, record_decision
+from graphsvc.store.lineage import read_run_events
+from graphsvc.store.published import read_clusters, read_members
 from graphsvc.store.snapshots import Snapshots
 from graphsvc.verification import verify
 
@@ -77,7 +77,7 @@ def outcome(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Outcome:
     """A run over two rings of twelve, an agency, and 400 others; the last test that takes it publishes another."""
-    open_database.autocommit("maintenance/wipe")
+    open_database.run_autocommit("maintenance/wipe")
     place = tmp_path_factory.mktemp("assessed")
     for bundle in (ring_bundle(place / "rings"), agency(place / "agency")):
         load_bundle(open_database, bundle, tokens, place / "dead")
@@ -118,13 +118,15 @@ def nodes(api: Api, **variables: object) -> list[dict[str, Any]]:
 
 
 def test_an_agency_is_a_likely_business_and_no_campaign(open_database: Store, outcome: Outcome) -> None:
-    (row,) = clusters(open_database, BUSINESS).iter_rows(named=True)
+    (row,) = read_clusters(open_database, BUSINESS).iter_rows(named=True)
     assert (row["size"], row["assessment"]) == (CLIENTS, "likely_business")
     assert row["cluster_score"] == row["hostility"] < Parameters().min_score
     assert row["coordination"] >= Parameters().min_coordination
-    assert set(members(open_database, BUSINESS)["account_id"]) == {f"client-{n:02}" for n in range(CLIENTS)}
-    assert not [each for each in members(open_database)["account_id"] if each.startswith("client")]
-    assert set(clusters(open_database)["assessment"]) == {"campaign"}
+    assert set(read_members(open_database, BUSINESS)["account_id"]) == {
+        f"client-{n:02}" for n in range(CLIENTS)
+    }
+    assert not [each for each in read_members(open_database)["account_id"] if each.startswith("client")]
+    assert set(read_clusters(open_database)["assessment"]) == {"campaign"}
 
 
 def test_the_run_counts_campaigns_and_businesses_apart(open_database: Store, outcome: Outcome) -> None:
@@ -137,7 +139,7 @@ def test_the_run_counts_campaigns_and_businesses_apart(open_database: Store, out
         1,
         24,
     ]
-    certificate = Certificate.of(kept["run"]["certificate"])
+    certificate = Certificate.from_json(kept["run"]["certificate"])
     assert {name: getattr(certificate, name) for name in counts} == counts
     assert certificate.links == kept["run"]["links"]
 
@@ -162,7 +164,7 @@ def test_exports_hold_what_is_asked_for(outcome: Outcome, cli_environment: Path,
 def test_a_stix_bundle_of_a_business_is_asked_for_by_name(
     open_database: Store, outcome: Outcome, cli_environment: Path, tmp_path: Path
 ) -> None:
-    (name,) = clusters(open_database, BUSINESS)["cluster_id"]
+    (name,) = read_clusters(open_database, BUSINESS)["cluster_id"]
     command = ["export", "cluster", name, "--out", str(tmp_path / "it.json")]
     refused = CliRunner().invoke(app, command)
     assert refused.exit_code != 0
@@ -175,8 +177,8 @@ def test_a_stix_bundle_of_a_business_is_asked_for_by_name(
 
 
 def test_an_action_on_a_business_hits_innocents_alone(open_database: Store, outcome: Outcome) -> None:
-    (name,) = clusters(open_database, BUSINESS)["cluster_id"]
-    found = blast_radius(open_database, name, (), least_membership=0.0, stages=5, most_innocents=3.0)
+    (name,) = read_clusters(open_database, BUSINESS)["cluster_id"]
+    found = read_impact(open_database, name, (), least_membership=0.0, stages=5, most_innocents=3.0)
     assert (found.businesses, found.innocents, found.plan.stages) == (CLIENTS, float(CLIENTS), ())
 
 
@@ -216,24 +218,24 @@ def test_what_there_is_is_counted_apart(api: Api) -> None:
 
 
 def test_without_businesses_the_campaigns_are_the_same(open_database: Store, outcome: Outcome) -> None:
-    before = members(open_database), clusters(open_database).drop("status")
+    before = read_members(open_database), read_clusters(open_database).drop("status")
     detect(open_database, InProcessDetector(), Parameters(min_coordination=2.0))
-    assert clusters(open_database, BUSINESS).is_empty()
-    assert members(open_database).equals(before[0])
-    assert clusters(open_database).drop("status").equals(before[1])
+    assert read_clusters(open_database, BUSINESS).is_empty()
+    assert read_members(open_database).equals(before[0])
+    assert read_clusters(open_database).drop("status").equals(before[1])
 
 
 def test_a_business_keeps_its_id_and_what_was_decided_also_as_a_campaign(days: Days) -> None:
     days.day(A, Ring(B, addresses(1, 4), Assessment.LIKELY_BUSINESS))
     _, name = days.ids
-    wish = Wish(On.CLUSTER, name, Topic.DISPOSITION, "dismissed")
-    decide(days.store, person("ada"), wish, datetime.now(UTC))
+    wish = DecisionRequest(On.CLUSTER, name, Topic.DISPOSITION, "dismissed")
+    record_decision(days.store, person("ada"), wish, datetime.now(UTC))
     days.day(A, Ring(B, addresses(1, 4), Assessment.LIKELY_BUSINESS))
     assert days.ids[1] == name
     days.day(A, Ring(B, addresses(1, 4)))
     assert days.ids[1] == name
     assert statuses(days.store)[name] == "dismissed"
-    assert name in set(members(days.store)["cluster_id"])
+    assert name in set(read_members(days.store)["cluster_id"])
 
 
 def test_events_of_businesses_are_told_when_asked_for(days: Days, cli_environment: Path) -> None:
@@ -245,13 +247,13 @@ def test_events_of_businesses_are_told_when_asked_for(days: Days, cli_environmen
     )
     assert (by_default, all_of_them) == ({campaign}, {campaign, business})
     days.day(A)
-    assert set(run_events(days.store, "run-2", (Assessment.CAMPAIGN,))["id"]) == {campaign}
-    dormant = run_events(days.store, "run-2", BUSINESS)
+    assert set(read_run_events(days.store, "run-2", (Assessment.CAMPAIGN,))["id"]) == {campaign}
+    dormant = read_run_events(days.store, "run-2", BUSINESS)
     assert dormant.select("id", "kind").rows() == [(business, "dormant")]
 
 
 def test_the_difference_of_runs_is_of_campaigns(days: Days) -> None:
     days.day(A, Ring(B, {}, Assessment.LIKELY_BUSINESS))
     days.day(A, Ring(B, {}))
-    found = compare(days.store, "run-1", "run-2").clusters
+    found = read_differences(days.store, "run-1", "run-2").clusters
     assert dict(found.select("cluster", "kind").rows()) == {days.ids[0]: "same", days.ids[1]: "born"}

@@ -20,13 +20,13 @@ from graphsvc.api import keys
 from graphsvc.api.app import create_app
 from graphsvc.cli.commands import app as commands
 from graphsvc.errors import DatabaseRefused, VerificationError
-from graphsvc.model.audit import GENESIS, Act, Entry, Fault, Head, Logged, check
+from graphsvc.model.audit import GENESIS, Act, Entry, Fault, Head, LoggedEntry, check_log
 from graphsvc.settings import Settings, settings
 from graphsvc.signals.veil import load_or_create_veil
 from graphsvc.signing import Signer
 from graphsvc.store import Store
-from graphsvc.store.audit import HEAD_FILE, Auditor, kept_head
-from graphsvc.store.audit_log import LAST, Wanted, page, verify
+from graphsvc.store.audit import HEAD_FILE, Auditor, read_kept_head
+from graphsvc.store.audit_log import LAST, EntryFilter, read_page, verify_log
 
 KEY = b"a key that signs, 32 bytes long."
 HANDLE_OF = "ip:203.0.113.7"
@@ -59,14 +59,14 @@ def entry_of(store: Store, number: int) -> dict[str, Any]:
 
 
 def faults(store: Store, signer: Signer) -> list[tuple[int, str]]:
-    return [(fault.number, fault.what) for fault in verify(store, signer).faults]
+    return [(fault.number, fault.what) for fault in verify_log(store, signer).faults]
 
 
 def test_what_was_written_holds(log: Store, signer: Signer) -> None:
-    found = verify(log, signer)
+    found = verify_log(log, signer)
     assert (found.entries, found.faults, found.holds) == (5, [], True)
-    assert kept_head(signer.directory) == Head(5, found.head)
-    newest = page(log, LAST, 2, Wanted())
+    assert read_kept_head(signer.directory) == Head(5, found.head)
+    newest = read_page(log, LAST, 2, EntryFilter())
     assert [logged.number for logged in newest] == [5, 4]
     entry = newest[0].entry
     assert entry is not None
@@ -106,10 +106,10 @@ def test_an_entry_that_was_put_in_is_named(log: Store, signer: Signer) -> None:
     forger = Signer(b"another key that signs, 32 bytes")
     made = Auditor(forger, "eve", "admin")
     head = entry_of(log, 5)
-    row = made._row(Entry("x", 6, datetime.now(UTC), Act("eve", "admin", "reveal", "s"), head["hash"]))
+    row = made._build_row(Entry("x", 6, datetime.now(UTC), Act("eve", "admin", "reveal", "s"), head["hash"]))
     log.write("audit/append", **row)
     assert faults(log, signer) == [(6, "is signed by another key than this installation's")]
-    assert verify(log, signer, [forger.public]).holds
+    assert verify_log(log, signer, [forger.public]).holds
     tamper(log, 6, signer=signer.public)
     assert faults(log, signer) == [(6, "has a signature that is not of its hash")]
 
@@ -169,9 +169,9 @@ def test_no_single_change_goes_unseen(length: int, data: st.DataObject) -> None:
         act = Act("ada", "analyst", "test", f"s-{number}", details={"n": number})
         entry = Entry(f"e{number}", number, datetime(2026, 1, number, tzinfo=UTC), act, before)
         before = entry.hash()
-        log.append(Logged(number, entry, before, signer.sign(before), signer.public))
+        log.append(LoggedEntry(number, entry, before, signer.sign(before), signer.public))
     head = Head(length, before)
-    assert check(log, {signer.public}, length, head).holds
+    assert check_log(log, {signer.public}, length, head).holds
     at = data.draw(st.integers(0, length - 1))
     kind = data.draw(st.sampled_from(["delete", "double", "swap", "actor", "number", "before", "unreadable"]))
     one = log[at]
@@ -193,14 +193,14 @@ def test_no_single_change_goes_unseen(length: int, data: st.DataObject) -> None:
         log[at] = replace(one, entry=replace(one.entry, before="0" * 63 + "1"))
     else:
         log[at] = replace(one, entry=None)
-    found = check(log, {signer.public}, length, head)
+    found = check_log(log, {signer.public}, length, head)
     assert not found.holds
     assert {fault.number for fault in found.faults} & {at, at + 1, at + 2}
 
 
 def test_an_empty_log_holds_and_one_that_was_emptied_does_not() -> None:
-    assert check([], set(), 0, None).holds
-    assert check([], set(), 0, Head(3, "x")).faults == [
+    assert check_log([], set(), 0, None).holds
+    assert check_log([], set(), 0, Head(3, "x")).faults == [
         Fault(1, "and all to 3 are missing: the log was cut off")
     ]
 
@@ -212,11 +212,13 @@ def test_many_at_once_leave_one_chain_without_gaps(database: Store, signer: Sign
 
     with ThreadPoolExecutor(6) as pool:
         list(pool.map(some, range(6)))
-    found = verify(database, signer)
+    found = verify_log(database, signer)
     assert (found.entries, found.faults) == (30, [])
-    said = {logged.entry.act.subject for logged in page(database, LAST, 99, Wanted()) if logged.entry}
+    said = {
+        logged.entry.act.subject for logged in read_page(database, LAST, 99, EntryFilter()) if logged.entry
+    }
     assert said == {f"{who}-{number}" for who in range(6) for number in range(5)}
-    assert kept_head(signer.directory) == Head(30, found.head)
+    assert read_kept_head(signer.directory) == Head(30, found.head)
 
 
 @pytest.mark.parametrize("left", [0, 20])
@@ -228,12 +230,12 @@ def test_a_damaged_head_is_no_head_that_holds_and_is_kept_for_who_looks_at_it(
     whole = head.read_bytes()
     head.write_bytes(whole[:left])
     with pytest.raises(VerificationError, match=HEAD_FILE):
-        verify(log, signer)
+        verify_log(log, signer)
     assert Auditor(signer, "ada", "cli").write(log, "test", "s")  # the log itself goes on
     assert head.read_bytes() == whole[:left]
     assert str(head) in caplog.text
     head.write_bytes(whole)  # from a backup
-    assert verify(log, signer).holds
+    assert verify_log(log, signer).holds
 
 
 def test_a_change_whose_entry_cannot_be_written_is_not_made(database: Store, signer: Signer) -> None:
@@ -243,9 +245,9 @@ def test_a_change_whose_entry_cannot_be_written_is_not_made(database: Store, sig
     step = ("maintenance/tamper", values)
     with pytest.raises(DatabaseRefused):
         Auditor(signer, "ada", "analyst").write(database, "test", "s", step)
-    assert kept_head(signer.directory) is None
+    assert read_kept_head(signer.directory) is None
     assert "certificate" not in database.read("query/run_by_id", ids=["run-2"])[0]["run"]
-    database.transaction(step)
+    database.run_transaction(step)
     assert database.read("query/run_by_id", ids=["run-2"])[0]["run"]["certificate"] == "changed"
 
 

@@ -32,8 +32,8 @@ from graphsvc.signals.tokens import load_or_create_key
 from graphsvc.signing import load_or_create_signer
 from graphsvc.store import Store
 from graphsvc.store.audit import Auditor
-from graphsvc.store.audit_log import verify
-from graphsvc.store.decisions import Wish, decide, read_book
+from graphsvc.store.audit_log import verify_log
+from graphsvc.store.decisions import DecisionRequest, read_decision_log, record_decision
 
 PASSPHRASE = SecretStr("correct horse battery staple")
 MARKED = b"what nobody may read in the file"
@@ -48,9 +48,9 @@ def key_files(settings: Settings) -> dict[str, bytes]:
 
 def state(store: Store, settings: Settings) -> object:
     """All that has to be the same again."""
-    checked = verify(store, load_or_create_signer(settings))
+    checked = verify_log(store, load_or_create_signer(settings))
     assert checked.holds, checked.faults
-    return checksum(store), read_book(store), checked.entries, checked.head, key_files(settings)
+    return checksum(store), read_decision_log(store), checked.entries, checked.head, key_files(settings)
 
 
 @pytest.fixture(scope="module")
@@ -61,8 +61,8 @@ def old(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
         bundle = ring_bundle(settings.data_dir / "bundle", rings=2, singles=30)
         load_bundle(store, bundle, load_or_create_key(settings), settings.dead_letters_dir)
         auditor = Auditor(load_or_create_signer(settings), "ann", "analyst")
-        wish = Wish(On.ACCOUNT, "acct-00001", Topic.DISPOSITION, "confirmed", "the same card")
-        decide(store, auditor, wish, datetime(2026, 3, 9, tzinfo=UTC))
+        wish = DecisionRequest(On.ACCOUNT, "acct-00001", Topic.DISPOSITION, "confirmed", "the same card")
+        record_decision(store, auditor, wish, datetime(2026, 3, 9, tzinfo=UTC))
     keys.create(settings.keys_dir, keys.Role.VIEWER, "console")
     yield settings
     server.stop(settings)

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_counterfactual import held_of
 
-from graphsvc.campaigns.counterfactual.blast import ACTED, NEAR, USERS, Blast, blast
-from graphsvc.campaigns.counterfactual.blast_sentences import blast as sentences
-from graphsvc.campaigns.counterfactual.held import Held
+from graphsvc.analysis.cluster_evidence import ClusterEvidence
+from graphsvc.analysis.impact import ACTED, NEAR, USERS, Impact, estimate_impact
+from graphsvc.analysis.impact_sentences import describe_impact as sentences
 
 HOUR = 3_600_000
 
@@ -31,14 +31,14 @@ def acted(
 
 def done(
     accounts: pl.DataFrame,
-    clusters: dict[str, Held],
+    clusters: dict[str, ClusterEvidence],
     near: list[tuple[str, str, str, int, int]] | None = None,
     users: list[tuple[str, str]] | None = None,
     *,
     stages: int = 2,
     most: float = 100.0,
-) -> Blast:
-    return blast(
+) -> Impact:
+    return estimate_impact(
         accounts,
         clusters,
         pl.DataFrame(near or [], schema=NEAR, orient="row"),
@@ -48,7 +48,7 @@ def done(
     )
 
 
-def ring() -> Held:
+def ring() -> ClusterEvidence:
     """Twenty accounts; a card joins the first ten, another the last ten, a third both."""
     uses = {"instrument:l": list(range(10)), "instrument:r": list(range(10, 20)), "instrument:both": [3, 15]}
     return held_of(20, uses)
@@ -107,7 +107,7 @@ def test_what_is_left_falls_apart_without_those_acted_on() -> None:
 def test_the_banned_hold_nobody_together_any_more() -> None:
     held = ring()
     status = [("banned" if name == "a003" else "active") for name in held.members["id"]]
-    banned = Held(
+    banned = ClusterEvidence(
         held.cluster, held.members.with_columns(status=pl.Series(status)), held.signals, held.account, held.signal,
         held.first_seen, held.last_seen, held.passing, held.population,
     )  # fmt: skip
@@ -132,7 +132,7 @@ def test_replacements_follow_from_the_clusters_own_history() -> None:
     members = held.members.with_columns(
         created_at=pl.Series(created), status_changed_at=pl.Series(changed), status=pl.Series(status)
     )
-    replacing = Held(
+    replacing = ClusterEvidence(
         held.cluster, members, held.signals, held.account, held.signal, held.first_seen, held.last_seen, held.passing,
         held.population,
     )  # fmt: skip

@@ -97,7 +97,7 @@ def test_a_signature_is_of_one_certificate_and_one_key(loaded: Store, snapshots:
     assert not signed(record["certificate"] + " ", record["signature"], OURS.public)
     assert not signed(record["certificate"], record["signature"], THEIRS.public)
     assert not signed(record["certificate"], "not hex", OURS.public)
-    assert Certificate.of(record["certificate"]).text() == record["certificate"]
+    assert Certificate.from_json(record["certificate"]).to_json() == record["certificate"]
     # Another installation can check it, and says that it is not its own.
     assert said(verified(loaded, first, snapshots, THEIRS))["signature"] is None
     unsigned = run(loaded, snapshots, None)
@@ -119,7 +119,7 @@ def test_what_was_changed_afterwards_shows(
 ) -> None:
     first = run(loaded, snapshots)
     text = loaded.read("export/run", id=first)[0]["run"]["certificate"]
-    certificate = Certificate.of(text)
+    certificate = Certificate.from_json(text)
     forged = {
         "certificate": text.replace('"links":', '"links":1'),
         "result": text.replace(certificate.result_hash, "0" * 64),

@@ -22,8 +22,8 @@ from graphsvc.server.sizing import memory
 from graphsvc.settings import Settings
 from graphsvc.signals.tokens import Tokeniser
 from graphsvc.store import Store
-from graphsvc.store.control import cancel
-from graphsvc.store.published import members
+from graphsvc.store.control import cancel_run
+from graphsvc.store.published import read_members
 
 STAGES = (
     "read",
@@ -46,7 +46,7 @@ def run(store: Store, progress: Progress = lambda _stage, _done, _total: None) -
 @pytest.fixture(scope="module")
 def published(open_database: Store, tokens: Tokeniser, tmp_path_factory: pytest.TempPathFactory) -> Outcome:
     """A published run; tests try to run again, which publishes the same or nothing."""
-    open_database.autocommit("maintenance/wipe")
+    open_database.run_autocommit("maintenance/wipe")
     place = tmp_path_factory.mktemp("rings")
     load_bundle(open_database, ring_bundle(place / "bundle"), tokens, place / "dead")
     return run(open_database)
@@ -60,7 +60,7 @@ def newest(store: Store) -> dict[str, object]:
 def test_ctrl_c_in_any_stage_leaves_the_last_result_whole(
     open_database: Store, published: Outcome, where: str
 ) -> None:
-    before = members(open_database)
+    before = read_members(open_database)
 
     def interrupt(stage: str, _done: int, _total: int) -> None:
         if stage == where:
@@ -69,7 +69,7 @@ def test_ctrl_c_in_any_stage_leaves_the_last_result_whole(
     with pytest.raises(KeyboardInterrupt):
         run(open_database, interrupt)
     assert (newest(open_database)["status"], newest(open_database)["error"]) == ("failed", "cancelled")
-    assert members(open_database).equals(before)
+    assert read_members(open_database).equals(before)
     # And the next run is none the worse for it.
     assert run(open_database).members == published.members
 
@@ -78,25 +78,25 @@ def test_a_run_stops_when_its_record_asks_it_to(
     open_database: Store, published: Outcome, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("graphsvc.detection.LOOKING_SECONDS", 0.0)
-    before = members(open_database)
+    before = read_members(open_database)
     asked: list[str] = []
 
     def ask(stage: str, _done: int, _total: int) -> None:
         if stage == "links":
-            asked.extend(cancel(open_database))
+            asked.extend(cancel_run(open_database))
 
     with pytest.raises(Cancelled):
         run(open_database, ask)
     assert asked == [newest(open_database)["id"]]
     assert newest(open_database)["error"] == "cancelled"
-    assert members(open_database).equals(before)
+    assert read_members(open_database).equals(before)
 
 
 def test_there_must_be_a_run_to_cancel(open_database: Store, published: Outcome) -> None:
     with pytest.raises(NotFound):
-        cancel(open_database)
+        cancel_run(open_database)
     with pytest.raises(NotFound):
-        cancel(open_database, published.run.id)
+        cancel_run(open_database, published.run.id)
 
 
 @pytest.fixture

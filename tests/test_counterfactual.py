@@ -9,9 +9,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graphsvc.campaigns.counterfactual.blocks import blocks
-from graphsvc.campaigns.counterfactual.held import MEMBERS, SIGNALS, Held, Ties, pool, ties
-from graphsvc.campaigns.counterfactual.whatif import anatomy, connected, remaining
+from graphsvc.analysis.blocks import find_blocks
+from graphsvc.analysis.cluster_evidence import (
+    MEMBERS,
+    SIGNALS,
+    ClusterEvidence,
+    LinkingUses,
+    find_linking_uses,
+    find_pool,
+)
+from graphsvc.analysis.counterfactual import connect_accounts, find_parts, find_weak_points
 
 CARD, ADDRESS, PROMPT = "instrument", "ip", "prompt"
 
@@ -24,7 +31,7 @@ def held_of(
     passing: tuple[tuple[str, int], ...] = (),
     classes: dict[str, str] | None = None,
     population: int = 100_000,
-) -> Held:
+) -> ClusterEvidence:
     """A cluster of accounts a000, a001, … from the members that use each signal (`kind:value`)."""
     keys = sorted(uses)
     rows = sorted((account, keys.index(key)) for key in keys for account in uses[key])
@@ -53,10 +60,10 @@ def held_of(
     account, signal = np.array(rows, dtype=np.int32).reshape(-1, 2).T
     brief = np.array([(keys[s], a) in passing for a, s in rows], dtype=np.bool_)
     times = np.zeros(len(rows), dtype=np.int64)
-    return Held("c", people, signals, account, signal, times, times, brief, population)
+    return ClusterEvidence("c", people, signals, account, signal, times, times, brief, population)
 
 
-def halves(bridge: dict[str, list[int]]) -> Held:
+def halves(bridge: dict[str, list[int]]) -> ClusterEvidence:
     """Ten accounts with a card and ten with another, and what else some of them share."""
     return held_of(
         20, {"instrument:left": list(range(10)), "instrument:right": list(range(10, 20)), **bridge}
@@ -65,24 +72,24 @@ def halves(bridge: dict[str, list[int]]) -> Held:
 
 def test_a_card_holds_two_halves_together_and_without_it_they_are_two() -> None:
     held = halves({"instrument:both": [3, 15]})
-    assert remaining(held).sizes == (20,)
-    after = remaining(held.without(["instrument:both"]))
+    assert find_parts(held).sizes == (20,)
+    after = find_parts(held.exclude_evidence(["instrument:both"]))
     assert (after.sizes, after.alone) == ((10, 10), 0)
     assert [part.holds[0].signals for part in after.parts] == [("instrument:left",), ("instrument:right",)]
     assert after.parts[0].accounts == ("a000", "a001", "a002", "a003", "a004")
 
 
 def test_one_address_is_no_connection_and_two_are() -> None:
-    assert remaining(halves({"ip:1": [3, 15]})).sizes == (10, 10)
-    assert remaining(halves({"ip:1": [3, 15], "ip:2": [4, 16]})).sizes == (20,)
+    assert find_parts(halves({"ip:1": [3, 15]})).sizes == (10, 10)
+    assert find_parts(halves({"ip:1": [3, 15], "ip:2": [4, 16]})).sizes == (20,)
     both = halves({"ip:1": [3, 15], "ip:2": [4, 16]})
-    assert remaining(both.without(["ip:2"])).sizes == (10, 10)
+    assert find_parts(both.exclude_evidence(["ip:2"])).sizes == (10, 10)
 
 
 def test_bands_of_one_template_are_one_value() -> None:
     bands = {f"prompt:{band}": [3, 4, 15, 16] for band in range(6)}
-    assert remaining(halves(bands)).sizes == (10, 10)
-    assert remaining(halves({**bands, "ip:1": [5, 17]})).sizes == (20,)
+    assert find_parts(halves(bands)).sizes == (10, 10)
+    assert find_parts(halves({**bands, "ip:1": [5, 17]})).sizes == (20,)
 
 
 @pytest.mark.parametrize(
@@ -97,8 +104,8 @@ def test_what_makes_no_link_connects_nobody(bridge: str, outside: int, classes: 
     uses = {"instrument:left": list(range(10)), "instrument:right": list(range(10, 20))}
     uses |= {bridge: list(range(20)), "ip:2": [4, 16]}
     held = held_of(20, uses, {bridge: outside}, classes={bridge: classes})
-    assert remaining(held).sizes == (10, 10)
-    assert remaining(held_of(20, {**uses, "ip:3": [5, 17]})).sizes == (20,)
+    assert find_parts(held).sizes == (10, 10)
+    assert find_parts(held_of(20, {**uses, "ip:3": [5, 17]})).sizes == (20,)
 
 
 def test_a_use_in_passing_connects_nobody() -> None:
@@ -107,26 +114,26 @@ def test_a_use_in_passing_connects_nobody() -> None:
         "instrument:right": list(range(10, 20)),
         "instrument:x": [3, 15],
     }
-    assert remaining(held_of(20, uses, passing=(("instrument:x", 3),))).sizes == (10, 10)
+    assert find_parts(held_of(20, uses, passing=(("instrument:x", 3),))).sizes == (10, 10)
 
 
 def test_without_a_family_and_without_accounts() -> None:
     held = halves({"ip:1": [0, 1, 2], "ip:2": [0, 1, 2], "instrument:both": [3, 15]})
-    after = remaining(held.without(families=["payment"]))
+    after = find_parts(held.exclude_evidence(families=["payment"]))
     assert (after.members, after.sizes, after.alone) == (20, (3,), 17)
-    after = remaining(held.without(accounts=["a003"]))
+    after = find_parts(held.exclude_evidence(accounts=["a003"]))
     assert (after.members, after.sizes, after.alone) == (19, (10, 9), 0)
 
 
 def test_accounts_taken_out_are_not_among_the_others() -> None:
     held = held_of(12, {"instrument:x": list(range(12))}, {"instrument:x": 2})
-    left = held.without(accounts=["a000", "a001"])
-    assert pool(left).row(0, named=True)["outside"] == 2
+    left = held.exclude_evidence(accounts=["a000", "a001"])
+    assert find_pool(left).row(0, named=True)["outside"] == 2
     assert left.population == held.population - 2
 
 
 def test_bridges_are_the_signals_and_accounts_that_parts_hang_by() -> None:
-    found = anatomy(halves({"instrument:both": [3, 15]}), smallest=8)
+    found = find_weak_points(halves({"instrument:both": [3, 15]}), smallest=8)
     # Without one of the halves' cards its other nine have nothing, which is no part that splits off.
     assert [(bridge.holding.signals, bridge.sizes) for bridge in found.signals if bridge.holding] == [
         (("instrument:both",), (10, 10))
@@ -144,12 +151,14 @@ def test_bridges_are_the_signals_and_accounts_that_parts_hang_by() -> None:
 
 
 def test_a_card_that_a_part_hangs_by_beside_one_address_is_a_bridge() -> None:
-    found = anatomy(halves({"instrument:both": [3, 15], "ip:1": [4, 16]}), smallest=8)
+    found = find_weak_points(halves({"instrument:both": [3, 15], "ip:1": [4, 16]}), smallest=8)
     assert found.every
     assert [bridge.holding.signals for bridge in found.signals if bridge.holding] == [("instrument:both",)]
     assert (
         found.signals[0].sizes
-        == remaining(halves({"instrument:both": [3, 15], "ip:1": [4, 16]}).without(["instrument:both"])).sizes
+        == find_parts(
+            halves({"instrument:both": [3, 15], "ip:1": [4, 16]}).exclude_evidence(["instrument:both"])
+        ).sizes
     )
 
 
@@ -159,7 +168,7 @@ def test_in_a_large_cluster_what_alone_connects_a_part_is_found() -> None:
         for ring in (0, 1)
         for n in range(200)
     }
-    found = anatomy(held_of(400, {**uses, "instrument:both": [3, 4, 253]}), smallest=8)
+    found = find_weak_points(held_of(400, {**uses, "instrument:both": [3, 4, 253]}), smallest=8)
     assert not found.every
     assert [bridge.holding.signals for bridge in found.signals if bridge.holding] == [("instrument:both",)]
     assert [bridge.account for bridge in found.accounts] == ["a253"]
@@ -169,25 +178,25 @@ def test_in_a_large_cluster_what_alone_connects_a_part_is_found() -> None:
 def test_the_cut_is_all_that_two_parts_have_in_common() -> None:
     devices = {"device:left": list(range(10)), "device:right": list(range(10, 20))}
     held = halves({"ip:1": [3, 15], "ip:2": [4, 16], **devices})
-    found = anatomy(held).cut
+    found = find_weak_points(held).cut
     assert found is not None
     assert {each.signals for each in found.signals} == {("ip:1",), ("ip:2",)}
     assert found.bits == pytest.approx(sum(each.bits for each in found.signals))
-    assert remaining(held.without(["ip:1"])).sizes == (10, 10)
+    assert find_parts(held.exclude_evidence(["ip:1"])).sizes == (10, 10)
 
 
 def test_without_a_bridge_the_strongest_signal_is_that_of_most_bits_and_accounts() -> None:
     ring = {f"instrument:{n}": [n, (n + 1) % 20] for n in range(20)}
-    found = anatomy(held_of(20, {**ring, "instrument:x": [0, 5, 10]}), smallest=4)
+    found = find_weak_points(held_of(20, {**ring, "instrument:x": [0, 5, 10]}), smallest=4)
     assert (found.signals, found.accounts, found.splits) == ((), (), False)
     assert found.strongest is not None
     assert found.strongest.signals == ("instrument:x",)
 
 
 def test_a_cluster_of_nothing_in_common_is_so_many_alone() -> None:
-    found = anatomy(held_of(9, {"instrument:x": [0, 1]}), smallest=8)
+    found = find_weak_points(held_of(9, {"instrument:x": [0, 1]}), smallest=8)
     assert (found.parts.sizes, found.parts.alone, found.cut) == ((2,), 7, None)
-    nothing = remaining(held_of(3, {"ip:1": [0, 1]}).without(["ip:1"]))
+    nothing = find_parts(held_of(3, {"ip:1": [0, 1]}).exclude_evidence(["ip:1"]))
     assert (nothing.sizes, nothing.alone) == ((), 3)
 
 
@@ -197,10 +206,10 @@ graph = st.tuples(
 )
 
 
-def tied(uses: set[tuple[int, int]], alone: list[bool]) -> Ties:
+def tied(uses: set[tuple[int, int]], alone: list[bool]) -> LinkingUses:
     account, value = np.array(sorted(uses), dtype=np.int32).T
     zeros = np.zeros(7, dtype=np.int64)
-    return Ties(8, account, value, np.ones(7), zeros, np.array(alone), np.arange(7, dtype=np.int32))
+    return LinkingUses(8, account, value, np.ones(7), zeros, np.array(alone), np.arange(7, dtype=np.int32))
 
 
 def reached(uses: set[tuple[int, int]], start: int) -> set[int]:
@@ -220,7 +229,7 @@ def test_two_are_in_one_part_when_no_single_weak_value_parts_them(
     given_: tuple[set[tuple[int, int]], list[bool]],
 ) -> None:
     uses, alone = given_
-    part = connected(tied(uses, alone)).part
+    part = connect_accounts(tied(uses, alone)).part
     weak = [value for value in range(7) if not alone[value]]
     for one, other in itertools.combinations(range(8), 2):
         together = other in reached(uses, one) and all(
@@ -236,7 +245,7 @@ def test_edges_of_a_block_stay_connected_whatever_is_taken_out(
 ) -> None:
     uses = sorted(given_[0])
     one, other = np.array(uses, dtype=np.int64).T
-    block = blocks(15, one, 8 + other)
+    block = find_blocks(15, one, 8 + other)
     for first, second in itertools.combinations(range(len(uses)), 2):
         # Two edges lie on a circle when they stay connected whichever vertex is taken out that is not an end of both.
         assert (block[first] == block[second]) == on_a_circle(uses, uses[first], uses[second])
@@ -262,5 +271,5 @@ def on_a_circle(uses: list[tuple[int, int]], one: tuple[int, int], other: tuple[
 def test_the_order_of_members_and_signals_changes_nothing() -> None:
     held = halves({"instrument:both": [3, 15], "ip:1": [1, 12], "ip:2": [2, 13]})
     again = replace(held, cluster="other")
-    assert anatomy(held) == anatomy(again)
-    assert np.array_equal(ties(held).value, ties(again).value)
+    assert find_weak_points(held) == find_weak_points(again)
+    assert np.array_equal(find_linking_uses(held).value, find_linking_uses(again).value)

@@ -7,15 +7,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graphsvc.campaigns.counterfactual import cut
-from graphsvc.campaigns.counterfactual.cut import Cut, smallest_cut
+from graphsvc.analysis import cut
+from graphsvc.analysis.cut import Cut, find_smallest_cut
 
 Uses = list[tuple[int, int]]
 
 
 def cut_of(accounts: int, uses: Uses, bits: list[float], least: int) -> Cut | None:
     account, value = np.array(sorted(uses), dtype=np.int32).T
-    return smallest_cut(accounts, account, value, np.array(bits), least)
+    return find_smallest_cut(accounts, account, value, np.array(bits), least)
 
 
 def two_rings(size: int, bridges: int) -> Uses:

@@ -8,8 +8,8 @@ import pytest
 from command import run_command
 from graphs import ring_bundle, write_bundle
 
-from graphsvc.analyses import without
-from graphsvc.campaigns.counterfactual.held import pool
+from graphsvc.analyses import read_parts_without
+from graphsvc.analysis.cluster_evidence import find_pool
 from graphsvc.campaigns.membership import pools
 from graphsvc.community.gds import GdsDetector
 from graphsvc.detection import Parameters, detect, evidence_of
@@ -18,10 +18,10 @@ from graphsvc.linkage.bits import with_levels
 from graphsvc.loading import load_bundle
 from graphsvc.signals.tokens import Tokeniser
 from graphsvc.store import Store
-from graphsvc.store.cluster_graph import cluster_graph
+from graphsvc.store.cluster_graph import read_cluster_evidence
 from graphsvc.store.graph import read_graph
-from graphsvc.store.published import members
-from graphsvc.store.surroundings import acted_on, surroundings
+from graphsvc.store.published import read_members
+from graphsvc.store.surroundings import read_acted, read_surroundings
 
 
 @pytest.fixture
@@ -29,13 +29,13 @@ def ring(database: Store, tokens: Tokeniser, tmp_path: Path) -> str:
     """The published cluster of acct-00000 and eleven others, beside another ring and 400 single accounts."""
     load_bundle(database, ring_bundle(tmp_path / "bundle"), tokens, tmp_path / "dead")
     detect(database, GdsDetector(database.driver, database.address.database), Parameters())
-    found = members(database).filter(pl.col("account_id") == "acct-00000")["cluster_id"]
+    found = read_members(database).filter(pl.col("account_id") == "acct-00000")["cluster_id"]
     assert found.len() == 1
     return str(found[0])
 
 
 def test_the_cluster_that_is_read_is_what_the_run_saw(database: Store, ring: str) -> None:
-    held = cluster_graph(database, ring)
+    held = read_cluster_evidence(database, ring)
     graph = with_levels(read_graph(database))
     assert held.members["id"].to_list() == [f"acct-{number:05}" for number in range(12)]
     assert held.population == graph.accounts.height == 424
@@ -49,7 +49,7 @@ def test_the_cluster_that_is_read_is_what_the_run_saw(database: Store, ring: str
     rows = graph.accounts.with_row_index("account").filter(pl.col("id").is_in(held.members["id"].implode()))
     who = rows.select(cluster=pl.lit(0, dtype=pl.Int32), account=pl.col("account").cast(pl.Int32))
     seen = pools(evidence_of(graph, signups=False), who).filter(pl.col("level") == 0)
-    mine = pool(held)
+    mine = find_pool(held)
     assert sorted(zip(held.signals["key"].gather(mine["signal"]), mine["bits"], strict=True)) == sorted(
         zip(graph.signals["key"].gather(seen["signal"]), seen["bits"], strict=True)
     )
@@ -64,31 +64,31 @@ def test_accounts_of_a_later_bundle_are_outsiders(
     load_bundle(
         database, write_bundle(tmp_path / "late", accounts=late, sessions=sessions), tokens, tmp_path / "dead"
     )
-    held = cluster_graph(database, ring)
+    held = read_cluster_evidence(database, ring)
     shared = held.signals.filter(pl.col("key") == "ip:203.0.0.1")["degree"].to_list()
     assert shared == [9]
-    accounts = acted_on(database, ["late-0", "acct-00001", "acct-00001"])
+    accounts = read_acted(database, ["late-0", "acct-00001", "acct-00001"])
     assert accounts.select("id", "cluster").rows() == [("acct-00001", ring), ("late-0", "")]
-    near, users = surroundings(database, ["late-0"])
+    near, users = read_surroundings(database, ["late-0"])
     assert near.rows() == [("ip:203.0.0.1", "ip", "unknown", 9, 1)]
     assert users["account"].n_unique() == 9
     with pytest.raises(NotFound, match="nobody"):
-        acted_on(database, ["late-0", "nobody"])
+        read_acted(database, ["late-0", "nobody"])
 
 
 def test_an_unknown_cluster_is_named(database: Store) -> None:
     with pytest.raises(NotFound, match="No cluster c-none"):
-        cluster_graph(database, "c-none")
+        read_cluster_evidence(database, "c-none")
 
 
 def test_what_is_not_in_a_cluster_is_named(database: Store, ring: str) -> None:
-    without(database, ring, ["ip:203.0.0.1"], ["payment"], ["acct-00003"])
+    read_parts_without(database, ring, ["ip:203.0.0.1"], ["payment"], ["acct-00003"])
     with pytest.raises(NotFound, match=r"ip:9\.9\.9\.9"):
-        without(database, ring, ["ip:9.9.9.9"], [], [])
+        read_parts_without(database, ring, ["ip:9.9.9.9"], [], [])
     with pytest.raises(NotFound, match=r"shoes.*There are device, network, payment"):
-        without(database, ring, [], ["shoes"], [])
+        read_parts_without(database, ring, [], ["shoes"], [])
     with pytest.raises(NotFound, match="who"):
-        without(database, ring, [], [], ["who"])
+        read_parts_without(database, ring, [], [], ["who"])
 
 
 @pytest.mark.usefixtures("cli_environment")

@@ -23,7 +23,7 @@ from graphsvc.model.audit import Head
 from graphsvc.server import sizing
 from graphsvc.server.home import Home
 from graphsvc.settings import Settings
-from graphsvc.store.audit import HEAD_FILE, kept_head
+from graphsvc.store.audit import HEAD_FILE, read_kept_head
 
 
 def changed(content: bytes, at: int) -> bytes:
@@ -118,12 +118,12 @@ HEADS = [b"", b"\n", b"{", b'{"number": 3', b'{"number": 3}', b'{"number": 3, "h
 
 @pytest.mark.parametrize("content", HEADS)
 def test_a_damaged_head_of_the_audit_log_is_not_taken_for_none(tmp_path: Path, content: bytes) -> None:
-    assert kept_head(tmp_path) is None
+    assert read_kept_head(tmp_path) is None
     (tmp_path / HEAD_FILE).write_bytes(b'{"number": 3, "hash": "' + b"a" * 64 + b'"}\n')
-    assert kept_head(tmp_path) == Head(3, "a" * 64)
+    assert read_kept_head(tmp_path) == Head(3, "a" * 64)
     (tmp_path / HEAD_FILE).write_bytes(content)
     with pytest.raises(VerificationError) as raised:
-        kept_head(tmp_path)
+        read_kept_head(tmp_path)
     assert str(tmp_path / HEAD_FILE) in raised.value.what
 
 

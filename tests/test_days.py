@@ -88,7 +88,7 @@ def test_the_days_make_the_graph_of_the_whole(
     """Accounts, statuses, values, edges with their spans and counts, hours of traffic, networks."""
     load_bundle(database, written(made, tmp_path / "whole", None, few), tokens, tmp_path / "dead")
     whole = everything(database)
-    database.autocommit("maintenance/wipe")
+    database.run_autocommit("maintenance/wipe")
     for day in range(DAYS + 1):
         report = load_bundle(database, few_by_days / directory(day), tokens, tmp_path / "dead")
         assert not report.rejected

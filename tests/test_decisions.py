@@ -8,7 +8,13 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graphsvc.campaigns.lineage.decisions import about, around, carry, in_force, status
+from graphsvc.lineage.decisions import (
+    derive_status,
+    find_active_decisions,
+    list_affected_identities,
+    select_decisions,
+    update_decisions,
+)
 from graphsvc.model.decisions import Decision, Disposition, Merger, Status
 from graphsvc.model.lineage import EVENTS
 
@@ -43,16 +49,16 @@ class Desk:
             ],
             schema={name: EVENTS[name] for name in ("id", "before", "kind", "into")},
         )
-        carried = carry(frame, self.decisions, self.mergers, self.last)
+        carried = update_decisions(frame, self.decisions, self.mergers, self.last)
         self.decisions += carried.copies
         self.mergers, self.last = carried.mergers, carried.last
         return carried.statuses
 
     def status(self, cluster: str) -> Status:
-        return status(cluster, self.decisions, self.mergers)
+        return derive_status(cluster, self.decisions, self.mergers)
 
     def forced(self, cluster: str) -> list[tuple[str, Disposition]]:
-        return [(d.subject, d.value) for d in in_force(cluster, self.decisions, self.mergers)]
+        return [(d.subject, d.value) for d in find_active_decisions(cluster, self.decisions, self.mergers)]
 
     def copies(self, cluster: str) -> list[Decision]:
         return [d for d in self.decisions if d.subject == cluster and d.copied_from]
@@ -133,7 +139,7 @@ def test_a_merger_keeps_both_and_what_differs_is_a_conflict_until_somebody_decid
     desk.decide("a", CONFIRMED)
     assert desk.status("a") is Status.CONFIRMED
     assert desk.status("b") is Status.DISMISSED
-    assert [d.id for d in about("a", desk.decisions, desk.mergers)] == ["d1", "d2", "d4"]
+    assert [d.id for d in select_decisions("a", desk.decisions, desk.mergers)] == ["d1", "d2", "d4"]
 
 
 def test_what_is_dormant_inside_another_speaks_up_there_as_if_it_had_merged() -> None:
@@ -170,7 +176,7 @@ def test_a_decision_on_what_is_part_of_another_speaks_up_there() -> None:
     desk.run(*same("a"), ("a", "b", "merged"))
     desk.decide("b", DISMISSED)
     assert desk.status("a") is Status.CONFLICT
-    assert around("b", desk.mergers) == ["b", "a"]
+    assert list_affected_identities("b", desk.mergers) == ["b", "a"]
 
 
 def test_what_comes_apart_has_its_own_and_copies_of_what_was_decided_meanwhile() -> None:

@@ -20,9 +20,15 @@ from graphsvc.model.decisions import Disposition, On, Topic
 from graphsvc.settings import Settings
 from graphsvc.signals.tokens import Tokeniser
 from graphsvc.store import Store
-from graphsvc.store.decisions import Wish, decide, read_book, read_identity, undo
-from graphsvc.store.lineage import run_events
-from graphsvc.store.published import members
+from graphsvc.store.decisions import (
+    DecisionRequest,
+    read_decision_log,
+    read_identity,
+    record_decision,
+    undo_decision,
+)
+from graphsvc.store.lineage import read_run_events
+from graphsvc.store.published import read_members
 
 A, B = names("a", 30), names("b", 24)
 CONFIRMED, DISMISSED, MONITORING = Disposition.CONFIRMED, Disposition.DISMISSED, Disposition.MONITORING
@@ -35,11 +41,11 @@ def days(database: Store, tokens: Tokeniser, tmp_path: Path) -> Days:
 
 
 def say(store: Store, cluster: str, verdict: Disposition, note: str = "") -> str:
-    return decide(store, person("ada"), wish(cluster, verdict, note), datetime.now(UTC)).id
+    return record_decision(store, person("ada"), wish(cluster, verdict, note), datetime.now(UTC)).id
 
 
-def wish(cluster: str, disposition: Disposition, note: str = "") -> Wish:
-    return Wish(On.CLUSTER, cluster, Topic.DISPOSITION, disposition.value, note)
+def wish(cluster: str, disposition: Disposition, note: str = "") -> DecisionRequest:
+    return DecisionRequest(On.CLUSTER, cluster, Topic.DISPOSITION, disposition.value, note)
 
 
 def test_a_status_follows_the_last_decision_and_outlives_runs(days: Days) -> None:
@@ -48,24 +54,24 @@ def test_a_status_follows_the_last_decision_and_outlives_runs(days: Days) -> Non
     say(days.store, one, MONITORING)
     last = say(days.store, one, CONFIRMED, "cards of the same batch")
     assert statuses(days.store) == {one: "confirmed", other: "open"}
-    assert set(members(days.store)["status"]) == {"confirmed", "open"}
+    assert set(read_members(days.store)["status"]) == {"confirmed", "open"}
     days.day(A[:25], B)
     assert statuses(days.store) == {one: "confirmed", other: "open"}
-    undo(days.store, person("bob"), last, datetime.now(UTC))
+    undo_decision(days.store, person("bob"), last, datetime.now(UTC))
     assert statuses(days.store)[one] == "monitoring"
     days.day(A, B)
     assert statuses(days.store)[one] == "monitoring"
-    kept = {each.id: each for each in read_book(days.store).decisions}[last]
+    kept = {each.id: each for each in read_decision_log(days.store).decisions}[last]
     assert (kept.undone_by, kept.by, kept.note, kept.size) == ("bob", "ada", "cards of the same batch", 30)
 
 
 def test_undoing_twice_is_undoing_once(days: Days) -> None:
     days.day(A)
     made = say(days.store, days.ids[0], DISMISSED)
-    first = undo(days.store, person("bob"), made, datetime.now(UTC))
-    second = undo(days.store, person("eve"), made, datetime.now(UTC))
+    first = undo_decision(days.store, person("bob"), made, datetime.now(UTC))
+    second = undo_decision(days.store, person("eve"), made, datetime.now(UTC))
     assert second == first
-    assert len(read_book(days.store).decisions) == 1
+    assert len(read_decision_log(days.store).decisions) == 1
 
 
 def test_who_sleeps_can_be_decided_on_and_wakes_with_it(days: Days) -> None:
@@ -91,9 +97,9 @@ def test_a_split_copies_once_and_the_copies_live_on_their_own(days: Days) -> Non
     new = days.ids[0]
     assert statuses(days.store) == {one: "confirmed", new: "confirmed"}
     days.day(A[:12], A[12:])
-    (copy,) = [each for each in read_book(days.store).decisions if each.subject == new]
+    (copy,) = [each for each in read_decision_log(days.store).decisions if each.subject == new]
     assert (copy.copied_from, copy.origin, copy.note, copy.by) == (made, one, "why", "ada")
-    undo(days.store, person("bob"), made, datetime.now(UTC))
+    undo_decision(days.store, person("bob"), made, datetime.now(UTC))
     assert statuses(days.store) == {one: "open", new: "confirmed"}
 
 
@@ -125,7 +131,7 @@ def test_a_few_accounts_taken_in_keep_what_was_decided_on_them_in_sight(days: Da
     say(days.store, bit, DISMISSED)
     followed = days.day(A)
     assert (bit, one, "dormant") in followed.events.select("id", "into", "kind").rows()
-    assert run_events(days.store, "run-2").equals(followed.events)
+    assert read_run_events(days.store, "run-2").equals(followed.events)
     assert statuses(days.store) == {one: "conflict"}
     assert (read_identity(days.store, bit).state, read_identity(days.store, bit).merged_into) == (
         "dormant",
@@ -141,7 +147,7 @@ def test_who_decides_while_a_run_publishes_is_heard(
 ) -> None:
     days.day(A)
     (one,) = days.ids
-    guarded = days.store.guarded
+    guarded = days.store.write_guarded
     said: list[str] = []
 
     def interrupted(guard: tuple[str, dict], *steps: tuple[str, dict]) -> bool:
@@ -150,24 +156,26 @@ def test_who_decides_while_a_run_publishes_is_heard(
             say(days.store, one, verdict)
         return guarded(guard, *steps)
 
-    monkeypatch.setattr(days.store, "guarded", interrupted)
+    monkeypatch.setattr(days.store, "write_guarded", interrupted)
     days.day(A[:12], A[12:])
     assert set(statuses(days.store).values()) == {verdict.value}
-    assert len(read_book(days.store).decisions) == 2
+    assert len(read_decision_log(days.store).decisions) == 2
 
 
 def test_many_who_decide_at_once_are_all_heard_in_turn(days: Days) -> None:
     days.day(A)
     (one,) = days.ids
     people = [
-        Thread(target=decide, args=(days.store, person(f"p{n}"), wish(one, verdict), datetime.now(UTC)))
+        Thread(
+            target=record_decision, args=(days.store, person(f"p{n}"), wish(one, verdict), datetime.now(UTC))
+        )
         for n, verdict in enumerate([CONFIRMED, DISMISSED] * 3)
     ]
     for each in people:
         each.start()
     for each in people:
         each.join()
-    book = read_book(days.store)
+    book = read_decision_log(days.store)
     assert [each.number for each in book.decisions[-6:]] == list(range(book.version - 5, book.version + 1))
     assert {each.by for each in book.decisions} == {f"p{n}" for n in range(6)}
     assert statuses(days.store) == {one: book.decisions[-1].value}
@@ -177,8 +185,8 @@ def test_there_must_be_something_to_decide_on_and_to_undo(days: Days) -> None:
     with pytest.raises(NotFound, match="no cluster nobody"):
         say(days.store, "nobody", DISMISSED)
     with pytest.raises(NotFound, match="no decision nothing"):
-        undo(days.store, person("bob"), "nothing", datetime.now(UTC))
-    assert not read_book(days.store).decisions
+        undo_decision(days.store, person("bob"), "nothing", datetime.now(UTC))
+    assert not read_decision_log(days.store).decisions
 
 
 def test_the_commands_decide_list_and_undo(days: Days, cli_environment: Path) -> None:

@@ -17,7 +17,7 @@ from graphsvc.privatefile import hold_alone
 from graphsvc.settings import Settings
 from graphsvc.signals.tokens import Tokeniser
 from graphsvc.store import Store
-from graphsvc.store.published import members
+from graphsvc.store.published import read_members
 
 
 def test_a_second_holder_is_told_the_process_of_the_first_and_a_dead_one_holds_nothing(
@@ -54,7 +54,7 @@ def test_of_three_detections_at_once_one_publishes(
     assert outcomes  # two, if one began when another had ended
     assert refusals
     assert all("is under way (process " in refusal.what for refusal in refusals)
-    assert members(database).height == outcomes[-1].members
+    assert read_members(database).height == outcomes[-1].members
     statuses = [row["status"] for row in database.read("detect/runs")]
     assert statuses == ["published"] * len(outcomes)
 
@@ -62,7 +62,7 @@ def test_of_three_detections_at_once_one_publishes(
 def test_the_command_names_the_run_that_is_under_way(
     database: Store, installation: Settings, cli_environment: Path
 ) -> None:
-    database.schema("CREATE (:DetectionRun {id: 'r-first', status: 'running', startedAt: datetime()})")
+    database.apply_schema("CREATE (:DetectionRun {id: 'r-first', status: 'running', startedAt: datetime()})")
     with hold_alone(cli_environment / "detect.lock"):
         done = run_command("detect")
     assert done.returncode == Conflict.exit_status

@@ -19,7 +19,7 @@ from graphsvc.loading import load_bundle
 from graphsvc.model.runs import Algorithm
 from graphsvc.signals.tokens import Tokeniser
 from graphsvc.store import Store
-from graphsvc.store.published import clusters, members
+from graphsvc.store.published import read_clusters, read_members
 
 MOMENT = "2026-03-25T09:00:00Z"
 
@@ -40,7 +40,7 @@ def run(store: Store, **parameters: object) -> Outcome:
 @pytest.mark.parametrize("algorithm", list(Algorithm))
 def test_rings_are_found_by_every_algorithm(database: Store, rings: Path, algorithm: Algorithm) -> None:
     outcome = run(database, algorithm=algorithm)
-    figures = evaluate(read_truth(rings / "truth.parquet"), members(database))
+    figures = evaluate(read_truth(rings / "truth.parquet"), read_members(database))
     assert outcome.clusters == 2
     assert (figures.precision.rate, figures.recall.rate, figures.campaigns_found.rate) == (1.0, 1.0, 1.0)
 
@@ -61,14 +61,14 @@ def test_an_office_beside_the_rings_is_spared(
     outcome = run(database)
     assert outcome.links >= 30 * 14 // 2
     assert outcome.clusters == 2
-    assert not [account for account in members(database)["account_id"] if account.startswith("office")]
+    assert not [account for account in read_members(database)["account_id"] if account.startswith("office")]
 
 
 def test_what_the_run_set_itself_is_kept_with_it(database: Store, rings: Path) -> None:
     run(database)
     (kept,) = database.read("query/published_run")
     thresholds = json.loads(kept["run"]["thresholds"])
-    found = members(database)
+    found = read_members(database)
     assert FLOOR <= thresholds["membership"] <= float(found["membership"].min())  # type: ignore[arg-type]
     # The budget is of memberships: how likely a cluster is a campaign is asked apart, and is expected of both.
     assert float((1.0 - found["membership"]).sum()) <= LEAST_INNOCENTS
@@ -79,9 +79,9 @@ def test_what_the_run_set_itself_is_kept_with_it(database: Store, rings: Path) -
 
 def test_evidence_from_time_can_be_left_out_and_leaves_a_run_less_sure(database: Store, rings: Path) -> None:
     run(database)
-    timed = clusters(database)
+    timed = read_clusters(database)
     run(database, time=())
-    untimed = clusters(database)
+    untimed = read_clusters(database)
     assert timed.height == untimed.height == 2
     assert max(untimed["cluster_score"]) < min(timed["cluster_score"])
     for row in timed.iter_rows(named=True):
@@ -113,24 +113,24 @@ def test_without_rounds_cores_are_published_as_they_are(
     truth = read_truth(rings / "truth.parquet").filter(pl.col("campaign_id").is_not_null())
     cores = set(truth["account_id"])
     run(database, rounds=0)
-    assert set(members(database)["account_id"]) == cores
+    assert set(read_members(database)["account_id"]) == cores
     run(database)
-    assert set(members(database)["account_id"]) == cores | set(late)
+    assert set(read_members(database)["account_id"]) == cores | set(late)
 
 
 def test_the_same_graph_gives_the_same_result_and_hashes(database: Store, rings: Path) -> None:
     run(database)
-    first, first_members = published_run(database), members(database)
+    first, first_members = published_run(database), read_members(database)
     run(database)
     second = published_run(database)
-    assert members(database).equals(first_members)
+    assert read_members(database).equals(first_members)
     assert second["id"] != first["id"]
     assert (second["inputHash"], second["resultHash"]) == (first["inputHash"], first["resultHash"])
 
 
 def test_everything_a_cluster_shows_can_be_explained(database: Store, rings: Path) -> None:
     run(database)
-    for row in clusters(database).iter_rows(named=True):
+    for row in read_clusters(database).iter_rows(named=True):
         kinds = {signal["kind"] for signal in row["evidence"]}
         assert kinds == {"instrument", "ip", "device"}
         assert all(signal["bits"] > 0 and signal["accounts"] > 1 for signal in row["evidence"])
@@ -140,7 +140,7 @@ def test_everything_a_cluster_shows_can_be_explained(database: Store, rings: Pat
 
 def test_a_run_that_fails_leaves_what_was_published(database: Store, rings: Path) -> None:
     run(database)
-    before = members(database)
+    before = read_members(database)
 
     class Broken(GdsDetector):
         def communities(self, *_args: object, **_options: object) -> object:  # type: ignore[override]
@@ -148,20 +148,20 @@ def test_a_run_that_fails_leaves_what_was_published(database: Store, rings: Path
 
     with pytest.raises(DetectionError):
         detect(database, Broken(database.driver, None), Parameters())
-    assert members(database).equals(before)
+    assert read_members(database).equals(before)
     assert [row["status"] for row in database.read("detect/runs")] == ["failed", "published"]
 
 
 def test_an_interrupted_run_is_swept_up_by_the_next(database: Store, rings: Path) -> None:
     run(database)
-    before = members(database)
+    before = read_members(database)
     database.write("publish/begin", **interrupted())
     rows = {name: [value] for name, value in staged().items()}
     database.write("publish/clusters", run="r-interrupted", **rows)
-    assert members(database).equals(before)
+    assert read_members(database).equals(before)
     run(database)
     assert [row["status"] for row in database.read("detect/runs")] == ["published", "failed", "superseded"]
-    assert members(database).equals(before)
+    assert read_members(database).equals(before)
 
 
 def test_an_empty_graph_is_said_to_be_empty(database: Store) -> None:
@@ -172,7 +172,7 @@ def test_an_empty_graph_is_said_to_be_empty(database: Store) -> None:
 def test_no_links_publish_an_empty_result(database: Store, tokens: Tokeniser, tmp_path: Path) -> None:
     load_bundle(database, ring_bundle(tmp_path / "b", rings=0, singles=30), tokens, tmp_path / "dead")
     assert run(database).clusters == 0
-    assert members(database).is_empty()
+    assert read_members(database).is_empty()
 
 
 def test_accounts_of_which_nothing_else_is_known_publish_an_empty_result(
@@ -181,7 +181,7 @@ def test_accounts_of_which_nothing_else_is_known_publish_an_empty_result(
     accounts = [{"account_id": f"a{n}", "created_at": "2026-03-01T00:00:00Z"} for n in range(12)]
     load_bundle(database, write_bundle(tmp_path / "b", accounts=accounts), tokens, tmp_path / "dead")
     assert run(database).clusters == 0
-    assert members(database).is_empty()
+    assert read_members(database).is_empty()
 
 
 def published_run(store: Store) -> dict[str, object]:

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from graphsvc.analyses import compare
-from graphsvc.campaigns.diff import Diff, diff
+from graphsvc.analyses import read_differences
+from graphsvc.analysis.diff import Diff, compare_runs
 from graphsvc.cli.commands import app
 from graphsvc.community.gds import GdsDetector
 from graphsvc.detection import Parameters, detect
@@ -56,7 +56,7 @@ def between(
         },
         schema={"account": pl.String, "status": pl.String, "new": pl.Boolean},
     )
-    return diff(members(before, bits[0]), members(now, bits[1]), scores(before), scores(now), states)
+    return compare_runs(members(before, bits[0]), members(now, bits[1]), scores(before), scores(now), states)
 
 
 def kinds(found: Diff) -> dict[str, tuple[str, str | None]]:
@@ -138,7 +138,7 @@ def test_two_runs_in_the_database(database: Store, tokens: Tokeniser, tmp_path: 
     load_bundle(database, ring_bundle(tmp_path / "one", rings=2), tokens, tmp_path / "dead")
     first = run()
     with pytest.raises(NotFound, match="no run 'r-unknown'"):
-        compare(database, first, "r-unknown")
+        read_differences(database, first, "r-unknown")
     load_bundle(database, ring_bundle(tmp_path / "two", rings=3), tokens, tmp_path / "dead")
     seen = {"first_seen": "2026-03-25T09:00:00Z", "last_seen": "2026-03-26T21:00:00Z"}
     late = write_bundle(
@@ -149,7 +149,7 @@ def test_two_runs_in_the_database(database: Store, tokens: Tokeniser, tmp_path: 
     )
     load_bundle(database, late, tokens, tmp_path / "dead")
     second = run()
-    found = compare(database, first, second)
+    found = read_differences(database, first, second)
     assert sorted(found.clusters["kind"]) == ["born", "grew", "same"]
     moved = {row["account"]: row for row in found.moves.iter_rows(named=True)}
     assert len(moved) == 13

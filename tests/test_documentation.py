@@ -30,7 +30,7 @@ def test_the_cypher_of_the_readme_runs(database: Store) -> None:
     statements = blocks(ROOT / "README.md", "cypher")
     assert statements
     for statement in statements:
-        database.schema(statement)
+        database.apply_schema(statement)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

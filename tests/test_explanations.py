@@ -25,8 +25,8 @@ from graphsvc.settings import Settings
 from graphsvc.signals.tokens import load_or_create_key
 from graphsvc.store import Store
 from graphsvc.store.graph import read_graph
-from graphsvc.store.publish import signal_keys
-from graphsvc.store.published import clusters
+from graphsvc.store.publish import list_signal_keys
+from graphsvc.store.published import read_clusters
 
 ROOT = Path(__file__).parents[1]
 ALL = 100_000
@@ -109,7 +109,7 @@ def test_evidence_that_is_not_there_is_said_not_to_be() -> None:
 def test_signals_of_many_members_are_named_without_a_copy_of_all_keys_for_each() -> None:
     numbers = [[(row * 7 + i) % 300_001 - 1 for i in range(row % 4)] for row in range(20_000)]
     keys = pl.Series("key", [f"ip:{number}" for number in range(300_000)])
-    named = signal_keys(pl.Series("signals", numbers, dtype=pl.List(pl.Int32)), keys)
+    named = list_signal_keys(pl.Series("signals", numbers, dtype=pl.List(pl.Int32)), keys)
     assert named.to_list() == [[f"ip:{i}" if i >= 0 else "" for i in row] for row in numbers]
 
 
@@ -137,7 +137,7 @@ def published(
     open_database: Store, installation: Settings, tmp_path_factory: pytest.TempPathFactory
 ) -> Published:
     directory = tmp_path_factory.mktemp("explanations")
-    open_database.autocommit("maintenance/wipe")
+    open_database.run_autocommit("maintenance/wipe")
     bundle = directory / "world"
     for table, frame in world("demo", 2_000, 11).items():
         bundle.mkdir(exist_ok=True)
@@ -165,7 +165,7 @@ def test_exports_are_the_same_bytes_whatever_the_number_of_threads(published: Pu
 
 
 def related(store: Store, statement: str, **parameters: object) -> list[dict[str, Any]]:
-    ids = clusters(store)["cluster_id"].to_list()
+    ids = read_clusters(store)["cluster_id"].to_list()
     rows = store.read(statement, ids=ids, limit=ALL, **parameters)
     assert len(rows) > 300
     return rows

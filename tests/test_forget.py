@@ -20,8 +20,8 @@ from graphsvc.model.decisions import On, Topic
 from graphsvc.settings import Settings
 from graphsvc.signals.tokens import Tokeniser
 from graphsvc.store import Store
-from graphsvc.store.audit_log import LAST, Wanted, page, verify
-from graphsvc.store.decisions import Wish, decide, read_book
+from graphsvc.store.audit_log import LAST, EntryFilter, read_page, verify_log
+from graphsvc.store.decisions import DecisionRequest, read_decision_log, record_decision
 from graphsvc.store.snapshots import Snapshots
 
 GONE, OTHER = "acct-00001", "acct-00002"
@@ -75,10 +75,14 @@ def test_what_is_forgotten_is_nowhere_and_the_rest_stays(world: World, tmp_path:
     }
     auditor = person("ann")
     noted = f"as {GONE} and {GONE}0 say"
-    decide(store, auditor, Wish(On.ACCOUNT, GONE, Topic.DISPOSITION, "confirmed", noted), NOW)
-    decide(store, auditor, Wish(On.PAIR, GONE, Topic.PIN, "same", other=OTHER), NOW)
+    record_decision(
+        store, auditor, DecisionRequest(On.ACCOUNT, GONE, Topic.DISPOSITION, "confirmed", noted), NOW
+    )
+    record_decision(store, auditor, DecisionRequest(On.PAIR, GONE, Topic.PIN, "same", other=OTHER), NOW)
     run = world.detect()  # which honours the pin, and says so in its certificate
-    decide(store, auditor, Wish(On.CLUSTER, next(iter(clusters)), Topic.DISPOSITION, "confirmed"), NOW)
+    record_decision(
+        store, auditor, DecisionRequest(On.CLUSTER, next(iter(clusters)), Topic.DISPOSITION, "confirmed"), NOW
+    )
     assert world.snapshots.load(run) is not None
     before = held(store, SIGNER, world.snapshots, [GONE])[0]
     assert (before.there, before.decisions, before.clusters, before.months) == (True, 2, 2, 1)
@@ -93,13 +97,13 @@ def test_what_is_forgotten_is_nowhere_and_the_rest_stays(world: World, tmp_path:
     assert world.snapshots.load(run) is None
     assert not [path for path in tmp_path.glob("dead/*") if GONE in path.read_text()]
 
-    book = read_book(store)
+    book = read_decision_log(store)
     assert [(each.subject, each.other) for each in book.decisions[:2]] == [(NAME, ""), (NAME, OTHER)]
     assert book.decisions[0].note == f"as {NAME} and {GONE}0 say"
     assert book.decisions[0].origin == NAME
-    checked = verify(store, SIGNER)
+    checked = verify_log(store, SIGNER)
     assert checked.holds, checked.faults
-    entries = page(store, LAST, 9, Wanted(subject=GONE, account=NAME))
+    entries = read_page(store, LAST, 9, EntryFilter(subject=GONE, account=NAME))
     acts = [each.entry.act for each in entries if each.entry]
     assert [(act.action, act.subject) for act in acts] == [
         ("forget", NAME),
@@ -125,7 +129,7 @@ def test_what_is_forgotten_is_nowhere_and_the_rest_stays(world: World, tmp_path:
 def test_the_graph_is_the_one_without_the_account(world: World, database: Store) -> None:
     forget(database, person("ann"), world.snapshots, [GONE, OTHER])
     after = checksum_of_graph(database)
-    database.autocommit("maintenance/wipe")
+    database.run_autocommit("maintenance/wipe")
     for path in world.bundle.glob("*.ndjson"):
         lines = path.read_text().splitlines(keepends=True)
         path.write_text(
@@ -172,7 +176,7 @@ def test_it_is_done_once_and_only_to_who_was_there(world: World, database: Store
     again = forget(database, person("ann"), world.snapshots, [GONE]).accounts[0]
     assert (again.there, again.forgotten) == (False, True)
     assert checksum(database) == whole
-    assert verify(database, SIGNER).entries == 1
+    assert verify_log(database, SIGNER).entries == 1
 
 
 def test_a_kept_graph_left_by_one_that_was_killed_goes_when_it_is_done_again(
@@ -196,7 +200,7 @@ def test_a_kept_graph_left_by_one_that_was_killed_goes_when_it_is_done_again(
 
 
 def test_an_open_load_is_waited_for(world: World, database: Store) -> None:
-    database.transaction(("load/begin", {"id": "open", "bundle": "b"}))
+    database.run_transaction(("load/begin", {"id": "open", "bundle": "b"}))
     with pytest.raises(KeepingError, match="being loaded"):
         forget(database, person("ann"), world.snapshots, [GONE])
     assert held(database, SIGNER, world.snapshots, [GONE])[0].there
@@ -217,5 +221,5 @@ def test_the_command(database: Store, installation: Settings, cli_environment: P
     assert "forget" in graphsvc("audit", "list", "--subject", GONE)
     assert GONE not in graphsvc("audit", "list")
     graphsvc("forget", GONE, "--allow")
-    assert not Snapshots(installation.runs_dir, installation.keep_runs).holding(GONE)
+    assert not Snapshots(installation.runs_dir, installation.keep_runs).count_holding(GONE)
     assert cli_environment == installation.data_dir

@@ -10,7 +10,7 @@ import pytest
 from exports import assert_same_bundles
 
 from graphsvc.intake import read_bundle
-from graphsvc.model.columns import ACCOUNTS, ACTIVITY, EDGES, NETWORKS, BundleColumns, values_schema
+from graphsvc.model.columns import ACCOUNTS, ACTIVITY, EDGES, NETWORKS, BundleColumns, get_values_schema
 from graphsvc.signals.tokens import Tokeniser
 
 TOKENS = Tokeniser(b"k" * 32, "test")
@@ -128,7 +128,7 @@ def test_columns_are_typed_distinct_and_sorted(reference: BundleColumns) -> None
     for kind, edges in reference.edges.items():
         values = reference.values[kind]
         assert edges.schema == EDGES
-        assert values.schema == values_schema(kind)
+        assert values.schema == get_values_schema(kind)
         assert edges.equals(edges.sort("account_id", "key"))
         assert not edges.select("account_id", "key").is_duplicated().any()
         assert values["key"].is_sorted()

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lives import Life, Ring, found, names
 
-from graphsvc.campaigns.lineage.follow import follow
+from graphsvc.lineage.follow import follow
 from graphsvc.model.lineage import KINDS, Known
 
 A, B, C = names("a", 60), names("b", 40), names("c", 50)
@@ -390,7 +390,7 @@ def test_thousands_of_clusters_are_followed_in_a_moment() -> None:
     order = random.Random(1)
     large = Ring(names("h", 24_000), cards("h", 50))
     small = [Ring(names(f"r{n}-", 20), cards(f"r{n}-", 50)) for n in range(2_000)]
-    before = follow(*found([large, *small]), Known.nothing()).known
+    before = follow(*found([large, *small]), Known.create_empty()).known
     moved = [Ring(order.sample(ring.accounts, 15), ring.signals) for ring in small]
     today = found([Ring(large.accounts[2_000:], large.signals), *moved])
     began = time.process_time()  # what others on the machine do is not counted

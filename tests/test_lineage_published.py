@@ -20,8 +20,8 @@ from graphsvc.model.lineage import Known
 from graphsvc.signals.tokens import Tokeniser
 from graphsvc.store import Store
 from graphsvc.store.identities import read_known
-from graphsvc.store.lineage import history, run_events
-from graphsvc.store.published import members
+from graphsvc.store.lineage import read_history, read_run_events
+from graphsvc.store.published import read_members
 
 A, B, C = names("a", 30), names("b", 24), names("c", 20)
 
@@ -53,7 +53,7 @@ def test_the_database_knows_what_memory_knows_and_tells_what_a_run_said(days: Da
     for rings in script:
         followed = days.day(*rings)
         assert same(read_known(days.store), followed.known)
-        assert run_events(days.store, f"run-{days.number}").equals(followed.events)
+        assert read_run_events(days.store, f"run-{days.number}").equals(followed.events)
         seen |= set(followed.events["kind"])
     assert seen == {"born", "split", "revived", "merged", "dormant", "grew", "shrank", "continued"}
 
@@ -65,11 +65,11 @@ def test_the_same_graph_twice_is_the_same_clusters(
     detector = GdsDetector(database.driver, database.address.database)
     first = detect(database, detector, Parameters())
     assert set(first.lineage["kind"]) == {"born"}
-    before = members(database)
+    before = read_members(database)
     second = detect(database, detector, Parameters())
     assert set(second.lineage["kind"]) == {"continued"}
     assert second.lineage["overlap"].to_list() == [1.0, 1.0]
-    assert members(database).equals(before)
+    assert read_members(database).equals(before)
 
 
 def test_since_when_an_account_is_a_member_is_carried_on(days: Days) -> None:
@@ -94,7 +94,7 @@ def since(store: Store) -> dict[tuple[str, str], Any]:
 def test_a_switch_that_fails_at_any_step_changes_nothing(days: Days, monkeypatch: pytest.MonkeyPatch) -> None:
     days.day(A, B, C)
     before, told = whole(days.store), days.ids
-    guarded = days.store.guarded
+    guarded = days.store.write_guarded
     for place in range(1, 8):
 
         def broken(guard: tuple[str, dict], *steps: tuple[str, dict], place: int = place) -> bool:
@@ -102,7 +102,7 @@ def test_a_switch_that_fails_at_any_step_changes_nothing(days: Days, monkeypatch
             return guarded(guard, *steps[: place - 1], ("publish/links", {}), *steps[place - 1 :])
 
         with monkeypatch.context() as patch:
-            patch.setattr(days.store, "guarded", broken)
+            patch.setattr(days.store, "write_guarded", broken)
             with pytest.raises(DatabaseRefused):
                 days.day(A + B)
         assert whole(days.store) == before
@@ -115,7 +115,7 @@ def test_a_switch_that_fails_at_any_step_changes_nothing(days: Days, monkeypatch
 def whole(store: Store) -> tuple[list[object], list[object]]:
     """What readers see: members, and the history of each cluster."""
     ids = [name for name, _ in states(store)]
-    return members(store).rows(), [history(store, name, 100).rows() for name in ids]
+    return read_members(store).rows(), [read_history(store, name, 100).rows() for name in ids]
 
 
 def states(store: Store) -> list[tuple[str, str]]:
@@ -125,17 +125,17 @@ def states(store: Store) -> list[tuple[str, str]]:
 def test_a_commit_whose_answer_was_lost_is_done_once(days: Days, monkeypatch: pytest.MonkeyPatch) -> None:
     days.day(A, B)
     one, _ = days.ids
-    guarded = days.store.guarded
+    guarded = days.store.write_guarded
 
     def twice(guard: tuple[str, dict], *steps: tuple[str, dict]) -> bool:
         assert guarded(guard, *steps)
         return guarded(guard, *steps)
 
     with monkeypatch.context() as patch:
-        patch.setattr(days.store, "guarded", twice)
+        patch.setattr(days.store, "write_guarded", twice)
         followed = days.day(A + B)
-    assert run_events(days.store, "run-2").equals(followed.events)
-    assert history(days.store, one, 100)["kind"].to_list() == ["grew", "merged", "born"]
+    assert read_run_events(days.store, "run-2").equals(followed.events)
+    assert read_history(days.store, one, 100)["kind"].to_list() == ["grew", "merged", "born"]
 
 
 def test_of_two_runs_at_once_the_later_one_publishes(days: Days) -> None:
@@ -144,7 +144,7 @@ def test_of_two_runs_at_once_the_later_one_publishes(days: Days) -> None:
     early, late = days.begin(), days.begin()
     with pytest.raises(DetectionError, match="Another run began"):
         days.day(A, run=early)
-    assert set(members(days.store)["cluster_id"]) == set(ids)
+    assert set(read_members(days.store)["cluster_id"]) == set(ids)
     followed = days.day(A, B, run=late)
     assert set(followed.events["kind"]) == {"continued"}
 
@@ -157,7 +157,7 @@ def test_the_history_of_a_cluster_tells_what_it_took_in_gave_off_and_became(days
     days.day(A[:18], A[18:], B)
     new = days.ids[1]
     days.day(A[:18])
-    mine = history(days.store, one, 100).select("id", "before", "kind").rows()
+    mine = read_history(days.store, one, 100).select("id", "before", "kind").rows()
     assert mine == [
         (one, one, "continued"),
         (one, one, "shrank"),
@@ -167,12 +167,12 @@ def test_the_history_of_a_cluster_tells_what_it_took_in_gave_off_and_became(days
         (one, other, "merged"),
         (one, None, "born"),
     ]
-    theirs = history(days.store, other, 100)
+    theirs = read_history(days.store, other, 100)
     assert theirs["kind"].to_list() == ["dormant", "continued", "revived", "merged", "born"]
     assert theirs["at"].is_sorted(descending=True)
     assert theirs.row(3, named=True)["says"] == f"24 of the 24 accounts of {other} are part of its 54 now."
-    assert history(days.store, other, 2).height == 2
-    assert history(days.store, "nobody", 100).is_empty()
+    assert read_history(days.store, other, 2).height == 2
+    assert read_history(days.store, "nobody", 100).is_empty()
 
 
 def test_the_command_tells_one_history_and_the_last_run(days: Days, cli_environment: Path) -> None:

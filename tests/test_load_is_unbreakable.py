@@ -24,7 +24,7 @@ from graphsvc.store import Store
 
 loading.BATCH = {SMALL}
 last, seconds = int(sys.argv.pop(1)), float(sys.argv.pop(1))
-count, guarded = itertools.count(), Store.guarded
+count, guarded = itertools.count(), Store.write_guarded
 
 def write(*given):
     number = next(count)
@@ -34,7 +34,7 @@ def write(*given):
         time.sleep(60)  # it wrote the batch before it was killed; it is to come no further
     return guarded(*given)
 
-Store.guarded = write
+Store.write_guarded = write
 main()
 """
 """The command with small batches, killed some seconds after it began to write the batch `last`; -1: never."""
@@ -71,7 +71,7 @@ def load(store: Store, bundle: Path, installation: Settings, *, again: bool = Fa
 def test_killed_and_run_again(database: Store, bundle: Path, installation: Settings, seed: int) -> None:
     batches = load(database, bundle, installation)
     unbroken = checksum(database)
-    database.autocommit("maintenance/wipe")
+    database.run_autocommit("maintenance/wipe")
 
     def run(last: int, seconds: float) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-c", LOAD, str(last), str(seconds), "load", str(bundle)]

@@ -4,21 +4,21 @@ import pytest
 
 from graphsvc.errors import MigrationError
 from graphsvc.store import Store
-from graphsvc.store.migrations import available, migrate
+from graphsvc.store.migrations import list_migrations, migrate
 
 
 def test_a_migrated_database_needs_nothing(database: Store) -> None:
     assert migrate(database) == []
     recorded = database.read("schema/applied")
-    assert [row["version"] for row in recorded] == [m.version for m in available()]
+    assert [row["version"] for row in recorded] == [m.version for m in list_migrations()]
 
 
 def test_numbers_are_one_by_one() -> None:
-    assert [m.version for m in available()] == list(range(1, len(available()) + 1))
+    assert [m.version for m in list_migrations()] == list(range(1, len(list_migrations()) + 1))
 
 
 def test_a_newer_database_is_refused(database: Store) -> None:
-    newer = len(available()) + 1
+    newer = len(list_migrations()) + 1
     database.write("schema/record", version=newer, name="from_the_future", checksum="x")
     try:
         with pytest.raises(MigrationError, match="never goes backwards"):
@@ -28,7 +28,7 @@ def test_a_newer_database_is_refused(database: Store) -> None:
 
 
 def test_an_altered_file_is_refused(database: Store) -> None:
-    first = available()[0]
+    first = list_migrations()[0]
     database.write("maintenance/forget_migration", version=1)
     database.write("schema/record", version=1, name=first.name, checksum="of another file")
     try:

@@ -29,7 +29,7 @@ from graphsvc.loading import load_bundle
 from graphsvc.settings import Settings
 from graphsvc.signals.tokens import Tokeniser
 from graphsvc.store import Store
-from graphsvc.store.published import clusters, members
+from graphsvc.store.published import read_clusters, read_members
 
 COMMITTED: NotebookNode = nbformat.read(NOTEBOOK, as_version=4)
 CODE = [cell for cell in COMMITTED.cells if cell.cell_type == "code"]
@@ -98,8 +98,8 @@ def test_it_tells_what_is_in_the_database_and_leaves_it_as_it_was(
     knew = json.loads(done.cells[-1].outputs[0].text)
     assert Path(knew["python"]).samefile(sys.executable)
 
-    largest = clusters(published).sort("size").row(-1, named=True)
-    inside = members(published).filter(pl.col("cluster_id") == largest["cluster_id"])
+    largest = read_clusters(published).sort("size").row(-1, named=True)
+    inside = read_members(published).filter(pl.col("cluster_id") == largest["cluster_id"])
     (states,) = published.read("export/account_states", accounts=inside["account_id"].to_list())
     inside = inside.with_columns(state=pl.Series(states["status"]))
     assert states["account"] == inside["account_id"].to_list()

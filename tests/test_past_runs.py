@@ -11,7 +11,7 @@ from graphsvc.model.lineage import Known
 from graphsvc.signals.tokens import Tokeniser
 from graphsvc.store import Store
 from graphsvc.store.identities import read_known
-from graphsvc.store.lineage import history
+from graphsvc.store.lineage import read_history
 from graphsvc.store.publish import forget_members
 from graphsvc.store.runs import read_run
 
@@ -56,10 +56,10 @@ def test_what_is_kept_of_identities_is_what_it_would_be_without(days: Days) -> N
     for _ in range(4):
         days.day()  # nothing is found: all sleep
     before = read_known(days.store)
-    told = [history(days.store, name, 100).rows() for name in (one, other)]
+    told = [read_history(days.store, name, 100).rows() for name in (one, other)]
     forget_members(days.store, 0)
     assert same(read_known(days.store), before)
-    assert [history(days.store, name, 100).rows() for name in (one, other)] == told
+    assert [read_history(days.store, name, 100).rows() for name in (one, other)] == told
     days.day(*both)
     assert days.ids == [one, other]
     assert set(kept(days.store)) == {"run-1", "run-3", "run-8"}

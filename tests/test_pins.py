@@ -21,8 +21,8 @@ from graphsvc.settings import Settings
 from graphsvc.signals.tokens import Tokeniser
 from graphsvc.signing import load_or_create_signer
 from graphsvc.store import Store
-from graphsvc.store.decisions import Wish, decide, undo
-from graphsvc.store.published import members
+from graphsvc.store.decisions import DecisionRequest, record_decision, undo_decision
+from graphsvc.store.published import read_members
 from graphsvc.store.snapshots import Snapshots
 from graphsvc.verification import verify
 
@@ -112,12 +112,12 @@ def loaded(database: Store, tokens: Tokeniser, tmp_path: Path) -> Store:
 
 
 def pin(store: Store, a: str, b: str, value: str) -> str:
-    wish = Wish(On.PAIR, a, Topic.PIN, value, other=b)
-    return decide(store, person("ada"), wish, datetime.now(UTC)).id
+    wish = DecisionRequest(On.PAIR, a, Topic.PIN, value, other=b)
+    return record_decision(store, person("ada"), wish, datetime.now(UTC)).id
 
 
 def clusters(store: Store) -> dict[str, str]:
-    return dict(members(store).select("account_id", "cluster_id").rows())
+    return dict(read_members(store).select("account_id", "cluster_id").rows())
 
 
 def test_the_next_detection_honours_pins_and_their_undoing(loaded: Store) -> None:
@@ -137,7 +137,7 @@ def test_the_next_detection_honours_pins_and_their_undoing(loaded: Store) -> Non
     rows = loaded.read("query/account_membership", ids=["acct-00400"])
     assert rows[0]["families"] == ["pinned"]
     for each in made:
-        undo(loaded, person("bob"), each, datetime.now(UTC))
+        undo_decision(loaded, person("bob"), each, datetime.now(UTC))
     detect(loaded, InProcessDetector(), Parameters())
     assert clusters(loaded) == before
 

@@ -16,7 +16,7 @@ from graphsvc.errors import ExportError
 from graphsvc.loading import load_bundle
 from graphsvc.signals.tokens import Tokeniser
 from graphsvc.store import Store
-from graphsvc.store.graph import Kept, Reading, read
+from graphsvc.store.graph import KeptGraph, Reading, read_graph_since
 from graphsvc.store.snapshots import Snapshots
 
 BEGAN = datetime(2026, 3, 1, tzinfo=UTC)
@@ -65,9 +65,9 @@ def silent(_stage: str, _done: int, _total: int) -> None:
     pass
 
 
-def kept(reading: Reading) -> Kept:
+def kept(reading: Reading) -> KeptGraph:
     assert reading.watermark is not None
-    return Kept(reading.graph, reading.watermark)
+    return KeptGraph(reading.graph, reading.watermark)
 
 
 def same(one: Reading, other: Reading) -> None:
@@ -80,7 +80,7 @@ def same(one: Reading, other: Reading) -> None:
 @contextmanager
 def killed(patch: pytest.MonkeyPatch, store: Store, after: int) -> Iterator[None]:
     """The program dies in the transaction that follows `after` others."""
-    guarded, left = store.guarded, after
+    guarded, left = store.write_guarded, after
 
     def dying(guard: tuple[str, dict[str, Any]], *steps: tuple[str, dict[str, Any]]) -> bool:
         nonlocal left
@@ -90,7 +90,7 @@ def killed(patch: pytest.MonkeyPatch, store: Store, after: int) -> Iterator[None
         return guarded(guard, *steps)
 
     with patch.context() as undone:
-        undone.setattr(store, "guarded", dying)
+        undone.setattr(store, "write_guarded", dying)
         yield
 
 
@@ -101,20 +101,20 @@ def test_reading_on_is_reading_all(
     chance = random.Random(seed)
     dead = tmp_path / "dead"
     load_bundle(database, bundle(tmp_path / "first", chance, 60), tokens, dead)
-    last = read(database)
+    last = read_graph_since(database)
     for day in range(5):
         today = bundle(tmp_path / str(day), chance, 80)
         if chance.random() < 0.6:
             with killed(monkeypatch, database, chance.randrange(12)), pytest.raises(KeyboardInterrupt):
                 load_bundle(database, today, tokens, dead)
             # What is half there is read, and read again: the next reading goes on from before it.
-            half = read(database, silent, kept(last))
-            same(half, read(database))
+            half = read_graph_since(database, silent, kept(last))
+            same(half, read_graph_since(database))
             assert half.watermark == last.watermark
             last = half
         load_bundle(database, today, tokens, dead)
-        on = read(database, silent, kept(last))
-        same(on, read(database))
+        on = read_graph_since(database, silent, kept(last))
+        same(on, read_graph_since(database))
         assert on.accounts <= on.graph.accounts.height
         assert not on.why
         last = on
@@ -124,9 +124,9 @@ def test_reading_on_is_reading_all(
 
 def test_nothing_new_is_nothing_read(database: Store, tokens: Tokeniser, tmp_path: Path) -> None:
     load_bundle(database, bundle(tmp_path / "1", random.Random(9), 60), tokens, tmp_path / "dead")
-    whole = read(database)
+    whole = read_graph_since(database)
     asked: list[str] = []
-    again = read(database, lambda stage, _done, _total: asked.append(stage), kept(whole))
+    again = read_graph_since(database, lambda stage, _done, _total: asked.append(stage), kept(whole))
     same(again, whole)
     assert (again.accounts, asked, whole.accounts) == (0, [], whole.graph.accounts.height)
 
@@ -135,13 +135,13 @@ def test_what_somebody_else_changed_is_seen_and_all_is_read(
     database: Store, tokens: Tokeniser, tmp_path: Path
 ) -> None:
     load_bundle(database, bundle(tmp_path / "1", random.Random(5), 60), tokens, tmp_path / "dead")
-    whole = read(database)
+    whole = read_graph_since(database)
     who = whole.graph.accounts["id"][3]
     for what in ("edge", "account"):
         database.write("maintenance/take_away", account=who, what=what)
-        on = read(database, silent, kept(whole))
+        on = read_graph_since(database, silent, kept(whole))
         assert "something else than loads" in on.why
-        same(on, read(database))
+        same(on, read_graph_since(database))
         whole = on
     assert who not in on.graph.accounts["id"]
 
@@ -149,11 +149,11 @@ def test_what_somebody_else_changed_is_seen_and_all_is_read(
 def test_another_database_is_read_whole(database: Store, tokens: Tokeniser, tmp_path: Path) -> None:
     made = bundle(tmp_path / "1", random.Random(6), 60)
     load_bundle(database, made, tokens, tmp_path / "dead")
-    whole = read(database)
-    database.autocommit("maintenance/wipe")
-    assert read(database).watermark is None
+    whole = read_graph_since(database)
+    database.run_autocommit("maintenance/wipe")
+    assert read_graph_since(database).watermark is None
     load_bundle(database, made, tokens, tmp_path / "dead")
-    on = read(database, silent, kept(whole))
+    on = read_graph_since(database, silent, kept(whole))
     assert "not there as it was" in on.why
     assert on.graph.fingerprint() == whole.graph.fingerprint()
 
@@ -164,7 +164,7 @@ def test_a_kept_graph_is_the_graph_and_the_newest_one_is_read_on_from(
     snapshots = Snapshots(tmp_path / "runs", 3)
     assert snapshots.latest() is None
     load_bundle(database, bundle(tmp_path / "1", random.Random(7), 60), tokens, tmp_path / "dead")
-    reading = read(database)
+    reading = read_graph_since(database)
     snapshots.keep("first", reading.graph, reading.watermark)
     snapshots.keep("second", reading.graph)
     (tmp_path / "runs" / "old").mkdir()
@@ -173,7 +173,7 @@ def test_a_kept_graph_is_the_graph_and_the_newest_one_is_read_on_from(
     assert found is not None
     assert found.watermark == reading.watermark
     assert found.graph.fingerprint() == reading.graph.fingerprint()
-    same(read(database, silent, found), reading)
+    same(read_graph_since(database, silent, found), reading)
     with pytest.raises(ExportError, match="another version"):
         snapshots.load("old")
     (tmp_path / "runs" / "first" / "uses.arrow").write_bytes(b"not that")

@@ -17,7 +17,7 @@ from graphsvc.loading import load_bundle
 from graphsvc.signals.kinds import KINDS
 from graphsvc.signals.tokens import Tokeniser
 from graphsvc.store import Store
-from graphsvc.store.audit_log import entries, verify
+from graphsvc.store.audit_log import stream_entries, verify_log
 from graphsvc.store.snapshots import Snapshots
 
 NOW = datetime(2026, 6, 1, 0, 30, tzinfo=UTC)
@@ -79,8 +79,8 @@ def test_what_is_old_goes_and_what_is_not_stays(loaded: Store, tmp_path: Path) -
     assert (month["month"], month["requests"], len(month["hours"])) == ("2026-05", [4], 1)
     assert month["models"] == [""]
     assert not list((tmp_path / "runs").iterdir())  # they held what is gone
-    assert verify(loaded, SIGNER).holds
-    (entry,) = [each.entry for each in entries(loaded) if each.entry]
+    assert verify_log(loaded, SIGNER).holds
+    (entry,) = [each.entry for each in stream_entries(loaded) if each.entry]
     assert (entry.act.action, entry.act.details["sessions"]["rows"]) == ("retention", 3)
     assert [each.rows for each in old(loaded, ages, NOW)] == [0, 0]
 
@@ -100,7 +100,7 @@ def test_a_table_without_an_age_is_kept(loaded: Store) -> None:
 
 def test_an_open_load_is_waited_for(loaded: Store, tmp_path: Path) -> None:
     found = old(loaded, {"sessions": timedelta(days=30)}, NOW)
-    loaded.transaction(("load/begin", {"id": "open", "bundle": "b"}))
+    loaded.run_transaction(("load/begin", {"id": "open", "bundle": "b"}))
     with pytest.raises(KeepingError, match="being loaded"):
         remove(loaded, person("ann"), Snapshots(tmp_path / "runs", 1), found)
     assert len(kept(loaded)) == 4

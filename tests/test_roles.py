@@ -27,7 +27,7 @@ ASKED = [each for each in roots() if each.operation != "subscription"]
 @pytest.fixture(scope="module")
 def apis(open_database: Store, installation: Settings) -> Iterator[dict[keys.Role, Api]]:
     """A client a role, over one published graph."""
-    open_database.autocommit("maintenance/wipe")
+    open_database.run_autocommit("maintenance/wipe")
     write(open_database, "published")
     hasty = installation.model_copy(
         update={"rate_limit": "100000000/minute", "client_rate_limit": "1000000/second"}

@@ -14,7 +14,7 @@ from graphsvc.errors import DatabaseUnavailable
 from graphsvc.settings import Settings
 from graphsvc.signals.veil import load_or_create_veil
 from graphsvc.store import Address, Store
-from graphsvc.store.bookmarks import Seen, find_bookmarks
+from graphsvc.store.bookmarks import Bookmarks, find_bookmarks
 from graphsvc.store.reader import Reader
 
 
@@ -37,7 +37,7 @@ def test_what_was_written_is_waited_for_by_all_readers_of_the_process(
         store.verify()
         at_first = seen.get_bookmarks()
         assert at_first  # the leader said how far it is
-        store.autocommit("maintenance/wipe")
+        store.run_autocommit("maintenance/wipe")
         store.write("load/begin", id="l1", bundle="b")
         written = seen.get_bookmarks()
         assert written
@@ -69,7 +69,7 @@ def test_a_bookmark_of_a_replaced_database_is_forgotten(routed: Address) -> None
 
 @given(st.lists(st.sets(st.integers(0, 9).map(str), min_size=1), max_size=6))
 def test_what_follows_takes_the_place_of_what_was_before(steps: list[set[str]]) -> None:
-    seen = Seen()
+    seen = Bookmarks()
     seen.update_bookmarks([], ["other"])  # of a transaction beside it
     previous: set[str] = set()
     for step in steps:

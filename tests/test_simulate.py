@@ -88,7 +88,7 @@ def test_killed_and_run_again(
     # The day was judged by the run that was there, not by another.
     assert json.loads(given.kept(1).read_text())["run"] == published
 
-    database.autocommit("maintenance/wipe")
+    database.run_autocommit("maintenance/wipe")
     unbroken = run(world(tmp_path / "simulations" / "two"), database, tokens, [])
     assert resumed == unbroken
     assert unbroken["days"][-1]["accounts"] == len(made()[1]) > 400
@@ -106,7 +106,7 @@ def test_another_installation_is_left_alone(database: Store, tokens: Tokeniser, 
     (tmp_path / "simulations" / "two").mkdir()
     with pytest.raises(SimulationError, match="other data"):
         check(given, database)
-    database.autocommit("maintenance/wipe")
+    database.run_autocommit("maintenance/wipe")
     simulation.write(given.kept(0), "{}")
     with pytest.raises(SimulationError, match="does not hold"):
         check(given, database)

@@ -10,14 +10,20 @@ from banned import DAY, accounts_of, crowd, graph_of, planted
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graphsvc.campaigns.succession.candidates import FEW, candidates, estate_of, in_common, lives_of
-from graphsvc.campaigns.succession.chance import NULL
-from graphsvc.campaigns.succession.inheritance import INHERITED, REPLACED, before, propose, weigh
-from graphsvc.campaigns.succession.replacement import HOUR
-from graphsvc.campaigns.succession.successions import PAIRS, Succession, successions
-from graphsvc.campaigns.succession.turnover import CAMPAIGNS
+from graphsvc.campaigns.replacement import HOUR
 from graphsvc.linkage.bits import with_levels
 from graphsvc.model.graph import SignalGraph
+from graphsvc.succession.candidates import FEW, build_estate, build_lives, find_candidates, find_common_values
+from graphsvc.succession.chance import NULL
+from graphsvc.succession.inheritance import (
+    INHERITED,
+    REPLACED,
+    collect_candidates,
+    get_prior_chances,
+    score_candidates,
+)
+from graphsvc.succession.successions import PAIRS, Succession, find_successions
+from graphsvc.succession.turnover import CAMPAIGNS
 
 NOBODY = pl.DataFrame(schema={"cluster": pl.Int32, "account": pl.Int32})
 
@@ -27,17 +33,17 @@ def cluster_of(accounts: list[int]) -> pl.DataFrame:
 
 
 def pairs_of(graph: SignalGraph, members: pl.DataFrame = NOBODY) -> list[tuple[int, int]]:
-    lives = lives_of(graph, members)
-    found = candidates(lives, estate_of(graph, lives))
+    lives = build_lives(graph, members)
+    found = find_candidates(lives, build_estate(graph, lives))
     return found.select("successor", "predecessor").rows()
 
 
 def common_of(graph: SignalGraph, members: pl.DataFrame) -> list[tuple[str, str, float]]:
     """family, kind and u of what the first candidate pair has in common."""
-    lives = lives_of(graph, members)
-    estate = estate_of(graph, lives)
+    lives = build_lives(graph, members)
+    estate = build_estate(graph, lives)
     size = np.bincount(lives.home[lives.home >= 0])
-    rows = in_common(candidates(lives, estate), estate, graph.accounts.height, size)
+    rows = find_common_values(find_candidates(lives, estate), estate, graph.accounts.height, size)
     return rows.filter(pl.col("pair") == 0).select("family", "kind", "u").rows()
 
 
@@ -72,9 +78,9 @@ def test_bits_by_hand() -> None:
     # 1,000 accounts evenly over 200 days; the last follows account 0 by a card that both alone have.
     created = [*crowd(), 100 * DAY]
     graph = graph_of(accounts_of(created, {0: 99 * DAY}), [(0, 0), (1000, 0)], ["instrument"])
-    lives = lives_of(graph, NOBODY)
-    proposed = propose(lives, estate_of(graph, lives), None, ("instrument",))
-    weighed = weigh(proposed, before(("instrument",), 0))
+    lives = build_lives(graph, NOBODY)
+    proposed = collect_candidates(lives, build_estate(graph, lives), None, ("instrument",))
+    weighed = score_candidates(proposed, get_prior_chances(("instrument",), 0))
     u = 0.5 / 1000
     around = sum(97 * DAY <= moment <= 103 * DAY for moment in created)
     assert proposed.common["u"].to_list() == [pytest.approx(u)]
@@ -167,7 +173,7 @@ def test_of_the_bands_of_a_template_the_rarest_counts() -> None:
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_planted_successors_are_found_and_are_as_often_right_as_said(seed: int) -> None:
     graph, members, follows = planted(seed, 0.6)
-    found = successions(graph, members)
+    found = find_successions(graph, members)
     probable = found.pairs.filter("probable")
     first = found.pairs.filter(pl.col("rank") == 1).select("successor", "predecessor").iter_rows()
     assert sum(follows.get(successor) == predecessor for successor, predecessor in first) > 0.8 * len(follows)
@@ -179,7 +185,7 @@ def test_planted_successors_are_found_and_are_as_often_right_as_said(seed: int) 
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_births_moved_in_time_follow_nobody(seed: int) -> None:
     graph, members, follows = planted(seed, 0.6)
-    found = successions(births_moved(graph, members, seed), members)
+    found = find_successions(births_moved(graph, members, seed), members)
     # A true successor that is moved into the days after the same ban follows it still.
     assert found.pairs["probable"].sum() - right(found, follows) <= 2
 
@@ -192,7 +198,7 @@ def test_strangers_have_no_predecessors() -> None:
         int(i): created[i] + int(rng.integers(DAY, 30 * DAY)) for i in rng.choice(3000, 300, replace=False)
     }
     uses = [(a, int(s)) for a in range(3000) for s in rng.integers(0, 4000, 5)]
-    found = successions(graph_of(accounts_of(created, banned), uses, ["ip"] * 4000), NOBODY)
+    found = find_successions(graph_of(accounts_of(created, banned), uses, ["ip"] * 4000), NOBODY)
     assert found.pairs["probable"].sum() <= 0.01 * len(banned)
     assert not found.pairs.is_empty()
 
@@ -204,7 +210,7 @@ def test_a_kind_that_is_not_taken_over_comes_to_say_nothing() -> None:
     phones = [(int(a), graph.signals.height + int(rng.integers(0, 30))) for a in members["account"]]
     uses = [*zip(graph.account.tolist(), graph.signal.tolist(), strict=True), *phones]
     kinds = [*graph.signals["kind"].to_list(), *["phone"] * 30]
-    found = successions(graph_of(graph.accounts, uses, kinds), members).pairs.filter("probable")
+    found = find_successions(graph_of(graph.accounts, uses, kinds), members).pairs.filter("probable")
     bits = found.select("parts", "part_bits").explode("parts", "part_bits")
     mean = dict(bits.group_by("parts").agg(pl.col("part_bits").mean()).iter_rows())
     assert mean["phone"] < 2.0  # log2(0.3 * 30 + 0.7) = 3.3 before anything is learned
@@ -217,7 +223,7 @@ def test_no_bans_or_nobody_or_nothing_shared() -> None:
     alone = graph_of(accounts_of(crowd(10), {0: DAY}), [(0, 0)], ["device"])
     nothing = graph_of(accounts_of([], {}), [], [])
     for graph, members in ((shared, cluster_of([0, 1])), (alone, cluster_of([0, 1])), (nothing, NOBODY)):
-        found = successions(graph, members)
+        found = find_successions(graph, members)
         assert found.pairs.is_empty()
         assert (found.pairs.schema, found.campaigns.schema, found.null.schema) == (PAIRS, CAMPAIGNS, NULL)
         assert found.campaigns.height == members["cluster"].n_unique()
@@ -227,7 +233,7 @@ def test_no_bans_or_nobody_or_nothing_shared() -> None:
 @given(st.integers(0, 1000), st.integers(-1000, 1000))
 def test_what_holds_of_every_succession(seed: int, days: int) -> None:
     graph, members, _ = planted(seed, 0.5)
-    found = successions(graph, members)
+    found = find_successions(graph, members)
     pairs, probable = found.pairs, found.pairs.filter("probable")
     assert probable["successor"].is_unique().all()
     assert probable["predecessor"].is_unique().all()
@@ -247,14 +253,14 @@ def test_what_holds_of_every_succession(seed: int, days: int) -> None:
     spread = whole.group_by("successor").agg(low=pl.col("total").min(), high=pl.col("total").max())
     assert np.allclose(spread["low"], spread["high"], rtol=1e-6)
     # Neither the order of the members nor the date changes anything.
-    assert successions(graph, members.reverse()).pairs.equals(pairs)
+    assert find_successions(graph, members.reverse()).pairs.equals(pairs)
     moved = graph.accounts.with_columns(
         pl.col("created_at") + days * DAY,
         pl.when(pl.col("status_changed_at") >= 0)
         .then(pl.col("status_changed_at") + days * DAY)
         .otherwise("status_changed_at"),
     )
-    assert successions(with_accounts(graph, moved), members).pairs.equals(pairs)
+    assert find_successions(with_accounts(graph, moved), members).pairs.equals(pairs)
 
 
 def test_accounts_of_unknown_age_are_nobodys_successors() -> None:
@@ -263,14 +269,14 @@ def test_accounts_of_unknown_age_are_nobodys_successors() -> None:
         created_at=pl.when(pl.col("id") == "a001000").then(-1).otherwise("created_at")
     )
     graph = graph_of(accounts, [(0, 0), (1000, 0), (999, 0)], ["device"])
-    found = successions(graph, cluster_of([0, 1000]))
+    found = find_successions(graph, cluster_of([0, 1000]))
     assert found.pairs.filter(pl.col("successor") == 1000).is_empty()
     assert found.campaigns["stopped"].to_list() == [1]
 
 
 def naive(graph: SignalGraph, members: pl.DataFrame, most: int, few: int) -> dict[tuple[int, int], set[int]]:
     """Candidates by every pair of accounts, with the values they have in common."""
-    lives = lives_of(graph, members)
+    lives = build_lives(graph, members)
     uses: dict[int, set[int]] = {}
     for account, signal in zip(graph.account.tolist(), graph.signal.tolist(), strict=True):
         uses.setdefault(account, set()).add(signal)
@@ -307,12 +313,12 @@ def test_candidates_are_those_of_looking_at_every_pair(seed: int) -> None:
     who = rng.choice(n, 14, replace=False)
     members = pl.DataFrame({"cluster": np.sort(rng.integers(0, 3, 14)), "account": who}).cast(pl.Int32)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("graphsvc.campaigns.succession.candidates.MOST_ACCOUNTS", 3)
-        patch.setattr("graphsvc.campaigns.succession.candidates.FEW", 1)
-        lives = lives_of(graph, members)
-        estate = estate_of(graph, lives)
-        pairs = candidates(lives, estate)
-        common = in_common(pairs, estate, n, np.bincount(lives.home[lives.home >= 0]))
+        patch.setattr("graphsvc.succession.candidates.MOST_ACCOUNTS", 3)
+        patch.setattr("graphsvc.succession.candidates.FEW", 1)
+        lives = build_lives(graph, members)
+        estate = build_estate(graph, lives)
+        pairs = find_candidates(lives, estate)
+        common = find_common_values(pairs, estate, n, np.bincount(lives.home[lives.home >= 0]))
     expected = naive(graph, members, 3, 1)
     assert pairs.select("successor", "predecessor").rows() == sorted(expected)
     ends = pairs.select("successor", "predecessor").rows()
@@ -328,7 +334,7 @@ def test_levels_derived_before_or_here_are_the_same() -> None:
     graph = replace(graph, signals=graph.signals.with_columns(parent=pl.Series(ranges)))
     whole = with_levels(graph)
     assert whole.signals.height > graph.signals.height
-    given, derived = successions(whole, members), successions(graph, members)
+    given, derived = find_successions(whole, members), find_successions(graph, members)
     assert given.pairs.height > 100
     assert given.pairs.equals(derived.pairs)
     assert given.null.equals(derived.null)
@@ -337,7 +343,7 @@ def test_levels_derived_before_or_here_are_the_same() -> None:
 def test_it_tells_how_far_it_is_and_can_be_stopped() -> None:
     graph, members, _ = planted(5, 0.6)
     told: list[tuple[str, int, int]] = []
-    successions(graph, members, progress=lambda *step: told.append(step))
+    find_successions(graph, members, progress=lambda *step: told.append(step))
     assert {stage for stage, _, _ in told} == {"succession"}
     assert [done for _, done, _ in told] == list(range(1, told[0][2] + 1))
 
@@ -345,4 +351,4 @@ def test_it_tells_how_far_it_is_and_can_be_stopped() -> None:
         raise KeyboardInterrupt(done)
 
     with pytest.raises(KeyboardInterrupt, match="1"):
-        successions(graph, members, progress=stop)
+        find_successions(graph, members, progress=stop)

@@ -15,7 +15,7 @@ from graphsvc.errors import NotFound
 from graphsvc.loading import load_bundle
 from graphsvc.signals.tokens import Tokeniser
 from graphsvc.store import Store
-from graphsvc.store.published import members, successions
+from graphsvc.store.published import read_members, read_successions
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 BANNED = range(8)
@@ -55,7 +55,7 @@ def published(database: Store, tokens: Tokeniser, tmp_path: Path) -> str:
     """The id of the ring's cluster, published."""
     load_bundle(database, ring_whose_banned_come_back(tmp_path / "bundle"), tokens, tmp_path / "dead")
     detect(database, GdsDetector(database.driver, database.address.database), Parameters())
-    (cluster,) = members(database)["cluster_id"].unique()
+    (cluster,) = read_members(database)["cluster_id"].unique()
     return str(cluster)
 
 
@@ -117,4 +117,4 @@ def test_a_run_keeps_what_the_command_says(
         assert (stored["cluster_id"], stored["says"]) == (published, row["says"])
     # A later run's pairs take the place of the earlier one's.
     detect(database, GdsDetector(database.driver, database.address.database), Parameters())
-    assert successions(database).height == len(pairs)
+    assert read_successions(database).height == len(pairs)

@@ -4,11 +4,11 @@ import numpy as np
 import polars as pl
 from banned import DAY, START, accounts_of, graph_of, planted
 
-from graphsvc.campaigns.succession.candidates import lives_of
-from graphsvc.campaigns.succession.handover import LEAST_HOURS, MOST_BITS, handover_of
-from graphsvc.campaigns.succession.replacement import HOUR
-from graphsvc.campaigns.succession.successions import successions
+from graphsvc.campaigns.replacement import HOUR
 from graphsvc.model.graph import ACTIVITY_COLUMNS, SignalGraph
+from graphsvc.succession.candidates import build_lives
+from graphsvc.succession.handover import LEAST_HOURS, MOST_BITS, build_handover
+from graphsvc.succession.successions import find_successions
 
 MODELS = ("large", "small", "tiny")
 Row = tuple[int, int, str, int]
@@ -57,12 +57,12 @@ def with_traffic(handed_over: float) -> tuple[SignalGraph, pl.DataFrame, dict[in
 
 
 def first_right(graph: SignalGraph, members: pl.DataFrame, follows: dict[int, int]) -> int:
-    first = successions(graph, members).pairs.filter(pl.col("rank") == 1)
+    first = find_successions(graph, members).pairs.filter(pl.col("rank") == 1)
     return sum(follows.get(s) == p for s, p in first.select("successor", "predecessor").iter_rows())
 
 
 def traffic_bits(graph: SignalGraph, members: pl.DataFrame) -> np.ndarray:
-    probable = successions(graph, members).pairs.filter("probable").select("parts", "part_bits")
+    probable = find_successions(graph, members).pairs.filter("probable").select("parts", "part_bits")
     parts = probable.explode("parts", "part_bits").filter(pl.col("parts") == "traffic")
     return parts["part_bits"].to_numpy()
 
@@ -92,19 +92,19 @@ def test_traffic_that_is_not_handed_over_says_next_to_nothing() -> None:
 
 def test_no_traffic_or_too_little_says_nothing() -> None:
     accounts = accounts_of([0, 20 * DAY], {0: 19 * DAY})
-    lives = lives_of(
+    lives = build_lives(
         graph_of(accounts, [], []), pl.DataFrame(schema={"cluster": pl.Int32, "account": pl.Int32})
     )
     nothing = pl.DataFrame(schema=ACTIVITY_COLUMNS)
-    assert handover_of(nothing, lives) is None
+    assert build_handover(nothing, lives) is None
     begin = (START + 18 * DAY) // HOUR
     last = [(0, begin + hour, "large", 5) for hour in range(LEAST_HOURS)]
     first = [(1, begin + 60 + hour, "large", 5) for hour in range(LEAST_HOURS)]
     heir, legator = np.array([1], dtype=np.int32), np.array([0], dtype=np.int32)
     for rows, known in ((last + first, True), (last[1:] + first, False), (last + first[1:], False)):
-        handover = handover_of(pl.DataFrame(rows, schema=ACTIVITY_COLUMNS, orient="row"), lives)
+        handover = build_handover(pl.DataFrame(rows, schema=ACTIVITY_COLUMNS, orient="row"), lives)
         assert handover is not None
-        (bits,) = handover.bits(heir, legator)
+        (bits,) = handover.measure_likeness(heir, legator)
         assert np.isfinite(bits) == known
         assert not known or abs(bits) <= MOST_BITS
 
@@ -112,11 +112,13 @@ def test_no_traffic_or_too_little_says_nothing() -> None:
 def test_what_was_before_the_ban_of_another_week_is_not_compared() -> None:
     # Traffic two weeks before the ban, and none in the week before it.
     accounts = accounts_of([0, 20 * DAY], {0: 19 * DAY})
-    lives = lives_of(
+    lives = build_lives(
         graph_of(accounts, [], []), pl.DataFrame(schema={"cluster": pl.Int32, "account": pl.Int32})
     )
     rows = [(0, (START + 4 * DAY) // HOUR + hour, "large", 5) for hour in range(10)]
     rows += [(1, (START + 21 * DAY) // HOUR + hour, "large", 5) for hour in range(10)]
-    handover = handover_of(pl.DataFrame(rows, schema=ACTIVITY_COLUMNS, orient="row"), lives)
+    handover = build_handover(pl.DataFrame(rows, schema=ACTIVITY_COLUMNS, orient="row"), lives)
     assert handover is not None
-    assert np.isnan(handover.bits(np.array([1], dtype=np.int32), np.array([0], dtype=np.int32))[0])
+    assert np.isnan(
+        handover.measure_likeness(np.array([1], dtype=np.int32), np.array([0], dtype=np.int32))[0]
+    )

@@ -7,12 +7,12 @@ from banned import DAY, accounts_of, planted
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graphsvc.campaigns.succession.replacement import HOUR, MOST_BITS, replacement
+from graphsvc.campaigns.replacement import HOUR, MOST_BITS, measure_replacement
 
 
 def test_a_ring_that_replaces_its_banned_shows_it() -> None:
     graph, members, _ = planted(2, 0.5)
-    row = replacement(members, graph.accounts).row(0, named=True)
+    row = measure_replacement(members, graph.accounts).row(0, named=True)
     assert row["bans"] == 60
     assert row["bits"] > 2
     assert 0.3 < row["rate"] <= 1.0
@@ -41,7 +41,7 @@ def groups_with_bans(groups: int, size: int, bursts: bool) -> tuple[pl.DataFrame
 @pytest.mark.parametrize("bursts", [False, True])
 @pytest.mark.parametrize("size", [20, 100])
 def test_bans_at_random_are_no_replacement(size: int, bursts: bool) -> None:
-    found = replacement(*groups_with_bans(100, size, bursts))
+    found = measure_replacement(*groups_with_bans(100, size, bursts))
     assert (found["bits"] > 1).mean() <= 0.02
     assert abs(found["bits"].mean()) < 0.5  # type: ignore[arg-type]
 
@@ -52,7 +52,7 @@ def test_a_team_that_grows_after_its_only_ban_is_no_ring() -> None:
         {"cluster": [0] * len(created), "account": list(range(len(created)))},
         schema={"cluster": pl.Int32, "account": pl.Int32},
     )
-    row = replacement(members, accounts_of(created, {0: 50 * DAY})).row(0, named=True)
+    row = measure_replacement(members, accounts_of(created, {0: 50 * DAY})).row(0, named=True)
     assert (row["after"], row["before"]) == (30, 0)
     assert row["bits"] <= 1
 
@@ -71,7 +71,7 @@ def test_replacement_by_hand() -> None:
         {"cluster": [4] * len(created), "account": list(range(len(created)))},
         schema={"cluster": pl.Int32, "account": pl.Int32},
     )
-    row = replacement(members, accounts_of(created, {0: 50 * DAY})).row(0, named=True)
+    row = measure_replacement(members, accounts_of(created, {0: 50 * DAY})).row(0, named=True)
     assert (row["cluster"], row["bans"], row["after"], row["before"]) == (4, 1, 3, 1)
     assert row["rate"] == 1.0
     assert row["median_delay_hours"] == 24.0
@@ -81,14 +81,14 @@ def test_nobody_banned_nothing_to_say() -> None:
     members = pl.DataFrame(
         {"cluster": [0, 0], "account": [0, 1]}, schema={"cluster": pl.Int32, "account": pl.Int32}
     )
-    assert replacement(members, accounts_of([0, DAY], {})).is_empty()
+    assert measure_replacement(members, accounts_of([0, DAY], {})).is_empty()
 
 
 @settings(max_examples=20, deadline=None)
 @given(st.integers(0, 1000), st.integers(-1000, 1000))
 def test_moved_in_time_the_same(seed: int, days: int) -> None:
     graph, members, _ = planted(seed, 0.5)
-    rings = replacement(members, graph.accounts)
+    rings = measure_replacement(members, graph.accounts)
     assert (rings["bits"] <= MOST_BITS).all()
     moved = graph.accounts.with_columns(
         pl.col("created_at") + days * DAY,
@@ -96,4 +96,4 @@ def test_moved_in_time_the_same(seed: int, days: int) -> None:
         .then(pl.col("status_changed_at") + days * DAY)
         .otherwise("status_changed_at"),
     )
-    assert replacement(members, moved).equals(rings)
+    assert measure_replacement(members, moved).equals(rings)

@@ -9,30 +9,30 @@ from banned import DAY, START, accounts_of, graph_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graphsvc.campaigns.succession.successions import PAIRS, named, successions
-from graphsvc.campaigns.succession.turnover import CAMPAIGNS, half_life, turnover
+from graphsvc.succession.successions import PAIRS, find_successions, resolve_ids
+from graphsvc.succession.turnover import CAMPAIGNS, estimate_half_life, measure_turnover
 
 
 def test_half_life_by_hand() -> None:
     # Kaplan and Meier: 1 - 1/5 = .8, one leaves, .8 * (1 - 1/3) = .53, .53 * (1 - 1/2) = .27.
     days = np.array([1.0, 2.0, 3.0, 4.0, 9.0])
     ended = np.array([True, False, True, True, False])
-    assert half_life(days, ended) == 4.0
-    assert half_life(np.array([1.0, 2.0]), np.array([True, True])) == 1.0
-    assert math.isnan(half_life(np.array([1.0, 2.0, 3.0]), np.array([True, False, False])))
-    assert math.isnan(half_life(np.empty(0), np.empty(0, dtype=np.bool_)))
+    assert estimate_half_life(days, ended) == 4.0
+    assert estimate_half_life(np.array([1.0, 2.0]), np.array([True, True])) == 1.0
+    assert math.isnan(estimate_half_life(np.array([1.0, 2.0, 3.0]), np.array([True, False, False])))
+    assert math.isnan(estimate_half_life(np.empty(0), np.empty(0, dtype=np.bool_)))
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 50), st.booleans()), min_size=1, max_size=40), st.integers(1, 9))
 def test_half_life_properties(lives: list[tuple[int, bool]], times: int) -> None:
     days, ended = np.array([d for d, _ in lives], dtype=float), np.array([e for _, e in lives])
-    half = half_life(days, ended)
+    half = estimate_half_life(days, ended)
     # All ended: the lower median. None ended: never. Another unit: the same in that unit. Order: of no matter.
-    assert half_life(days, np.ones_like(ended)) == np.sort(days)[(len(days) - 1) // 2]
-    assert math.isnan(half_life(days, np.zeros_like(ended)))
-    assert half_life(days * times, ended) == pytest.approx(half * times, nan_ok=True)
-    assert half_life(days[::-1], ended[::-1]) == pytest.approx(half, nan_ok=True)
+    assert estimate_half_life(days, np.ones_like(ended)) == np.sort(days)[(len(days) - 1) // 2]
+    assert math.isnan(estimate_half_life(days, np.zeros_like(ended)))
+    assert estimate_half_life(days * times, ended) == pytest.approx(half * times, nan_ok=True)
+    assert estimate_half_life(days[::-1], ended[::-1]) == pytest.approx(half, nan_ok=True)
     if not math.isnan(half):
         assert half in days[ended]
 
@@ -72,7 +72,7 @@ def test_a_campaign_by_hand() -> None:
         pair(6, 1, 9, 0.2, 3),
         pair(4, 8, 9, 0.9, -1),
     ]
-    found = turnover(pl.DataFrame(rows, schema=PAIRS), members, graph)
+    found = measure_turnover(pl.DataFrame(rows, schema=PAIRS), members, graph)
     assert found.schema == CAMPAIGNS
     row, quiet = found.iter_rows(named=True)
     assert (row["cluster"], row["size"], row["stopped"], row["pairs"], row["outside"]) == (3, 7, 4, 3, 1)
@@ -103,7 +103,7 @@ def test_ids_in_place_of_numbers() -> None:
     members = pl.DataFrame(
         {"cluster": [0, 0], "account": [2, 3]}, schema={"cluster": pl.Int32, "account": pl.Int32}
     )
-    found = successions(graph, members)
-    pairs, campaigns = named(found, graph.accounts["id"], pl.Series(["c1"]))
+    found = find_successions(graph, members)
+    pairs, campaigns = resolve_ids(found, graph.accounts["id"], pl.Series(["c1"]))
     assert pairs.select("successor", "predecessor", "cluster").rows() == [("a000001", "a000000", None)]
     assert campaigns["cluster"].to_list() == ["c1"]

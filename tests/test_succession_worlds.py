@@ -13,9 +13,9 @@ import pytest
 
 from bench.measures.succession import permuted, predecessors
 from bench.worlds import graph_of_bundle, tokens
-from graphsvc.campaigns.succession.successions import PAIRS, successions
 from graphsvc.evaluation.succession import ceilings, figures
 from graphsvc.model.graph import SignalGraph
+from graphsvc.succession.successions import PAIRS, find_successions
 from seed import scenario
 from seed.world import create
 
@@ -48,7 +48,7 @@ def test_the_truth_is_of_banned_accounts_and_those_made_within_three_days() -> N
 
 def test_true_predecessors_are_named_first_and_as_surely_as_is_right() -> None:
     graph, members, true = small_world()
-    found = figures(successions(graph, members).pairs, true)
+    found = figures(find_successions(graph, members).pairs, true)
     assert found.first.rate > 0.6  # type: ignore[operator]
     assert found.mrr > 0.7
     assert found.precision.rate > 0.85  # type: ignore[operator]
@@ -59,7 +59,7 @@ def test_true_predecessors_are_named_first_and_as_surely_as_is_right() -> None:
 @pytest.mark.parametrize("seed", [1, 2])
 def test_births_permuted_find_next_to_nothing(seed: int) -> None:
     graph, members, true = small_world()
-    found = successions(permuted(graph, members, seed), members).pairs
+    found = find_successions(permuted(graph, members, seed), members).pairs
     scored = figures(found, true)
     wrong = scored.precision.of - scored.precision.hits
     assert wrong <= 0.01 * true.height
@@ -68,7 +68,7 @@ def test_births_permuted_find_next_to_nothing(seed: int) -> None:
 
 def test_what_is_said_of_the_largest_campaign_is_about_true() -> None:
     graph, members, true = small_world()
-    campaigns = successions(graph, members).campaigns.sort("size", descending=True)
+    campaigns = find_successions(graph, members).campaigns.sort("size", descending=True)
     row = campaigns.row(0, named=True)
     of = members.filter(pl.col("cluster") == row["cluster"]).rename({"account": "predecessor"})
     followed = true.join(of, on="predecessor", how="semi")
@@ -111,12 +111,12 @@ def test_scores_by_hand() -> None:
 
 SCRIPT = """
 import hashlib, pickle, sys
-from graphsvc.campaigns.succession.successions import successions
+from graphsvc.succession.successions import find_successions
 
 with open(sys.argv[1], "rb") as file:
     graph, members = pickle.load(file)
 for seed in (42, 43):
-    found = successions(graph, members, seed=seed)
+    found = find_successions(graph, members, seed=seed)
     frames = "".join(frame.write_json() for frame in (found.pairs, found.campaigns, found.null))
     print(hashlib.sha256(frames.encode()).hexdigest())
 """

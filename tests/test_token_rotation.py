@@ -21,7 +21,7 @@ from graphsvc.loading import load_bundle
 from graphsvc.settings import Settings
 from graphsvc.signals.tokens import Tokeniser, load_or_create_key
 from graphsvc.store import Store
-from graphsvc.store.audit_log import entries
+from graphsvc.store.audit_log import stream_entries
 
 SEEN = {"first_seen": "2026-03-01T00:00:00Z", "last_seen": "2026-03-02T00:00:00Z"}
 LATER = {"first_seen": "2026-04-01T00:00:00Z", "last_seen": "2026-04-02T00:00:00Z"}
@@ -85,7 +85,7 @@ def test_loaded_again_after_a_rotation_it_is_the_same_graph(
     assert shape(database) == before
     load(database, bundle, here)
     assert shape(database) == before
-    assert {each.entry.act.action for each in entries(database) if each.entry} == {"rotateTokenKey"}
+    assert {each.entry.act.action for each in stream_entries(database) if each.entry} == {"rotateTokenKey"}
 
 
 def test_a_later_bundle_meets_what_is_there_under_whichever_key(
@@ -163,7 +163,7 @@ def test_a_key_is_retired_when_nothing_needs_it(database: Store, here: Settings,
 
 def test_an_open_load_is_waited_for(database: Store, here: Settings) -> None:
     before = load_or_create_key(here).key_id
-    database.transaction(("load/begin", {"id": "open", "bundle": "b"}))
+    database.run_transaction(("load/begin", {"id": "open", "bundle": "b"}))
     with pytest.raises(KeepingError, match="being loaded"):
         rotate(database, person("ann"), here)
     assert load_or_create_key(here).key_id == before

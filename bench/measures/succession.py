@@ -13,12 +13,12 @@ import polars as pl
 
 from bench.trials import Name, Trials, say
 from bench.worlds import World, graph_of_bundle, tokens
-from graphsvc.campaigns.succession.candidates import lives_of
-from graphsvc.campaigns.succession.successions import Succession, successions
 from graphsvc.evaluation.succession import Figures, ceilings, figures
 from graphsvc.evaluation.truth import read_truth
 from graphsvc.linkage.bits import with_levels
 from graphsvc.model.graph import SignalGraph
+from graphsvc.succession.candidates import build_lives
+from graphsvc.succession.successions import Succession, find_successions
 from seed import scenario
 from seed.world import World as Seeded
 from seed.world import create
@@ -51,7 +51,7 @@ def predecessors(world: Seeded, accounts: pl.Series) -> pl.DataFrame:
 
 def permuted(graph: SignalGraph, members: pl.DataFrame, seed: int) -> SignalGraph:
     """The graph with the moments of sign-up permuted among the members of each cluster, and among all others."""
-    moved = lives_of(graph, members).moved(np.random.default_rng([seed, 1]))
+    moved = build_lives(graph, members).permute_births(np.random.default_rng([seed, 1]))
     return replace(graph, accounts=graph.accounts.with_columns(created_at=pl.Series(moved.created)))
 
 
@@ -70,7 +70,7 @@ def _measured(trials: Trials, name: Name) -> dict[str, Any]:
     }
     for kind, members in clusters.items():
         began = time.monotonic()
-        result = successions(full, members)
+        result = find_successions(full, members)
         seconds = time.monotonic() - began
         scored = figures(result.pairs, true)
         row[kind] = {
@@ -107,7 +107,7 @@ def _numbered(world: World, members: pl.DataFrame, cluster: str) -> pl.DataFrame
 
 def _permuted(graph: SignalGraph, members: pl.DataFrame, true: pl.DataFrame, seed: int) -> dict[str, Any]:
     """What is found where births were permuted; `still`: pairs of the truth that are by accident within reach yet."""
-    result = successions(permuted(graph, members, seed), members)
+    result = find_successions(permuted(graph, members, seed), members)
     scored = figures(result.pairs, true)
     still = result.pairs.join(true, on=["successor", "predecessor"], how="semi").height
     pairs = result.pairs.filter("probable").height

@@ -81,7 +81,7 @@ def files_for_import(place: Place) -> Row:
     files = write_files(
         columns, packed_activity(columns.activity), load, placed, place.imports, lambda *_: None
     )
-    return {"arguments": files.arguments()}
+    return {"arguments": files.build_arguments()}
 
 
 def import_alone(place: Place) -> Row:
@@ -102,7 +102,7 @@ def import_alone(place: Place) -> Row:
 
 def outcome(place: Place) -> Row:
     """The last run's record, what it is worth, and two hashes by which results are compared: groups, and all of it."""
-    from graphsvc.store.published import members as published
+    from graphsvc.store.published import read_members as published
 
     with _store() as store:
         run = store.read("detect/runs")[0]["id"]
@@ -285,7 +285,7 @@ def _in_gds(place: Place, projection: str, algorithm: str, **parameters: object)
     from graphsvc.statements import cypher
 
     with _store() as store:
-        store.autocommit("bench/forget")
+        store.run_autocommit("bench/forget")
         gds = GraphDataScience(
             store.driver, database=store.address.database, arrow=False, show_progress=False
         )

@@ -26,7 +26,7 @@ from graphsvc.signals.tokens import load_or_create_key
 from graphsvc.signals.veil import load_or_create_veil
 from graphsvc.signing import load_or_create_signer
 from graphsvc.store import Address
-from graphsvc.store.migrations import available
+from graphsvc.store.migrations import list_migrations
 from graphsvc.store.reader import Reader
 
 
@@ -101,7 +101,7 @@ async def readyz(request: Request) -> Response:
         return JSONResponse({"status": "draining"}, status_code=503)
     try:
         applied = {row["version"] for row in await request.app.state.reader.read("schema/applied")}
-        if applied != {migration.version for migration in available()}:
+        if applied != {migration.version for migration in list_migrations()}:
             raise MigrationError(
                 "The schema of the database is not the one of this program.", "Restart the service."
             )

@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import dataclass, field
 
-from graphsvc.store.decisions import Book, as_book
+from graphsvc.store.decisions import DecisionLog, parse_decision_log
 from graphsvc.store.reader import Reader
 
 
@@ -12,9 +12,9 @@ class BookOnce:
     """Reads the book when it is first wanted."""
 
     reader: Reader
-    _book: "asyncio.Task[Book] | None" = field(default=None, init=False)
+    _book: "asyncio.Task[DecisionLog] | None" = field(default=None, init=False)
 
-    async def read(self) -> Book:
+    async def read(self) -> DecisionLog:
         """The book as it was when it was first asked for."""
         if self._book is None:
             self._book = asyncio.ensure_future(self._read())
@@ -24,6 +24,6 @@ class BookOnce:
         """To be called after writing into it."""
         self._book = None
 
-    async def _read(self) -> Book:
+    async def _read(self) -> DecisionLog:
         (row,) = await self.reader.read("decisions/book")
-        return as_book(row)
+        return parse_decision_log(row)

@@ -115,7 +115,7 @@ class Context(BaseContext):
         self._principal = principal
         reader = cast(Reader, self.state.reader)
         handles_only = principal is None or principal.role is Role.VIEWER
-        self.reader = reader.behind(OpaqueVeil(reader.veil)) if handles_only else reader
+        self.reader = reader.copy_with_veil(OpaqueVeil(reader.veil)) if handles_only else reader
         self.veil = self.reader.veil
         self.renew()
 

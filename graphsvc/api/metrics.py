@@ -106,7 +106,7 @@ class Metrics:
         """Looks up what is not counted along the way; a database that is away shows as one."""
         self._inside.set(state.gate.inside)
         self._works.set(state.worker.inside)
-        for name, number in state.reader.connections().items():
+        for name, number in state.reader.count_connections().items():
             self._connections.labels(name).set(number)
         try:
             rows = await state.reader.read("operations/runs")

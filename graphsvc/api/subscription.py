@@ -18,7 +18,7 @@ from graphsvc.api.types.decision import Decision
 from graphsvc.api.types.run import Run, RunStatus
 from graphsvc.errors import NotFound
 from graphsvc.model.decisions import On
-from graphsvc.store.decisions import Book
+from graphsvc.store.decisions import DecisionLog
 
 CHECK_SECONDS = 10.0
 """How often it is looked whether who listens still may."""
@@ -85,7 +85,7 @@ class Subscription:
                 told = sight.book
             else:
                 book = await info.context.book.read()
-                wanted = ids if ids is not None else book.watched_by(info.context.principal.name)
+                wanted = ids if ids is not None else book.list_watched(info.context.principal.name)
                 if sight.published != last.published:
                     for event in await _published(info, sight.published, {str(each) for each in wanted}):
                         yield event
@@ -144,12 +144,12 @@ async def _published(info: Info, run: str, wanted: set[str]) -> list[ClusterEven
     return found
 
 
-def _decided(book: Book, since: int, wanted: list[str]) -> list[ClusterEvent]:
+def _decided(book: DecisionLog, since: int, wanted: list[str]) -> list[ClusterEvent]:
     """What was decided or undone after a version of the book."""
     found = []
     for cluster in wanted:
-        forced = {each.id for each in book.standing(On.CLUSTER, cluster)}
-        for each in book.about(On.CLUSTER, cluster):
+        forced = {each.id for each in book.find_active(On.CLUSTER, cluster)}
+        for each in book.select_about(On.CLUSTER, cluster):
             if each.changed > since:
                 by, at = (each.undone_by, each.undone_at) if each.undone else (each.by, each.at)
                 kind = "undone" if each.undone else each.topic.value

@@ -9,7 +9,7 @@ from starlette.datastructures import Headers, State
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from graphsvc.api.record import Record, request_id
-from graphsvc.store.watch import Watcher, watched_by
+from graphsvc.store.watch import Watcher, watch_statements
 
 log = logging.getLogger("graphsvc.requests")
 
@@ -42,7 +42,7 @@ class Telemetry:
 
         method = scope.get("method", "WEBSOCKET")
         opened = state.metrics.websockets if method == "WEBSOCKET" else nullcontext()
-        with opened, state.traces.span(method, headers) as span, watched_by(_watcher(state)):
+        with opened, state.traces.span(method, headers) as span, watch_statements(_watcher(state)):
             try:
                 await self._app(scope, receive, watched_send)
             finally:

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from graphsvc.model.slices import between
+from graphsvc.model.slices import expand_slices
 
 HOUR = 3_600_000
 WEEK = 168
@@ -106,7 +106,7 @@ def acting(members: pl.DataFrame, window: Traffic) -> Acting:
     count = np.searchsorted(window.account, account, "right") - low
     there = count > 0
     place, account, low, count = place[there], account[there], low[there], count[there]
-    owner, rows = between(low, low + count)
+    owner, rows = expand_slices(low, low + count)
     first, last = window.hour[low], window.hour[low + count - 1]
     return Acting(clusters, place, account, count, first, last, window.hour[rows], owner)
 

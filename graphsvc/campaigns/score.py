@@ -16,8 +16,8 @@ from graphsvc.campaigns.aspects import ASPECTS, Aspect, measure_hostility
 from graphsvc.campaigns.membership import Evidence
 from graphsvc.campaigns.prompt_profile import PART as ASKED
 from graphsvc.campaigns.prompt_profile import score_prompts
+from graphsvc.campaigns.replacement import measure_replacement as replacement
 from graphsvc.campaigns.shares import MANNERS, SELDOM, weigh_share
-from graphsvc.campaigns.succession.replacement import replacement
 from graphsvc.campaigns.timing import PARTS as TRAFFIC
 from graphsvc.campaigns.timing import traffic_evidence
 from graphsvc.campaigns.traits import holders, measure_ownership, measure_usual, traits

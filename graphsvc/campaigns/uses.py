@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from graphsvc.model.graph import SignalGraph
-from graphsvc.model.slices import between
+from graphsvc.model.slices import expand_slices
 
 Rows = NDArray[np.integer]
 
@@ -99,7 +99,7 @@ class Uses:
 def used_by(graph: SignalGraph, account: NDArray[np.int32]) -> tuple[Rows, NDArray[np.int32]]:
     """What each of some accounts uses, of all there is in a graph: place (in `account`), signal."""
     first, end = (np.searchsorted(graph.account, account, side) for side in ("left", "right"))
-    place, row = between(first, end)
+    place, row = expand_slices(first, end)
     return place, graph.signal[row]
 
 

@@ -33,7 +33,7 @@ def verify(
     from graphsvc.database import open_store
     from graphsvc.signing import load_or_create_signer
     from graphsvc.store.audit import HEAD_FILE
-    from graphsvc.store.audit_log import verify as check
+    from graphsvc.store.audit_log import verify_log as check
 
     here = settings()
     with open_store(here, console.print) as store:
@@ -64,11 +64,13 @@ def list_entries(
     """List entries, newest first."""
     from graphsvc.database import open_store
     from graphsvc.signing import load_or_create_signer
-    from graphsvc.store.audit_log import LAST, Wanted, page
+    from graphsvc.store.audit_log import LAST, EntryFilter, read_page
 
     account = load_or_create_signer(settings()).name_of(subject) if subject else None
     with open_store(settings(), console.print) as store:
-        for logged in page(store, LAST, limit, Wanted(actor=actor, subject=subject, account=account)):
+        for logged in read_page(
+            store, LAST, limit, EntryFilter(actor=actor, subject=subject, account=account)
+        ):
             act = logged.entry.act if logged.entry else None
             if logged.entry is None or act is None:
                 typer.echo(f"{logged.number}  was changed: `graphsvc audit verify`")
@@ -83,14 +85,14 @@ def export(
 ) -> None:
     """Write all entries to a file, with their hashes and signatures, for another to check."""
     from graphsvc.database import open_store
-    from graphsvc.store.audit_log import entries, line
+    from graphsvc.store.audit_log import format_line, stream_entries
 
     count = 0
     with open_store(settings(), console.print) as store:
         try:
             with out.open("x", encoding="utf-8") as file:
-                for logged in entries(store):
-                    file.write(line(logged) + "\n")
+                for logged in stream_entries(store):
+                    file.write(format_line(logged) + "\n")
                     count += 1
         except OSError as error:
             raise ExportError(f"{out} cannot be written: {error.strerror}.", "Choose a new file.") from None

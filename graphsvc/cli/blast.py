@@ -49,8 +49,8 @@ def blast(
     an address; who would replace or follow them; what would be left of their clusters; and a plan in stages that acts
     on the surest first. `graphsvc blast CLUSTER --least-membership 0.99 --stages 10`.
     """
-    from graphsvc.analyses import blast_radius
-    from graphsvc.campaigns.counterfactual import blast_sentences
+    from graphsvc.analyses import read_impact
+    from graphsvc.analysis import impact_sentences
     from graphsvc.database import open_store
 
     given = [cluster is not None, accounts is not None, bool(account)]
@@ -58,7 +58,7 @@ def blast(
         raise typer.BadParameter("Give a cluster, or --accounts FILE, or --account ID, and one of them only.")
     listed = account or (_lines(accounts) if accounts else [])
     with open_store(settings(), console.print) as store:
-        found = blast_radius(
+        found = read_impact(
             store,
             cluster,
             listed,
@@ -67,7 +67,9 @@ def blast(
             most_innocents=most_innocents,
         )
     typer.echo(
-        json.dumps(_known(asdict(found)), indent=2) if as_json else "\n".join(blast_sentences.blast(found))
+        json.dumps(_known(asdict(found)), indent=2)
+        if as_json
+        else "\n".join(impact_sentences.describe_impact(found))
     )
 
 

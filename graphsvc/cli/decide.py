@@ -15,7 +15,7 @@ from graphsvc.settings import settings
 if TYPE_CHECKING:
     from graphsvc.store import Store
     from graphsvc.store.audit import Auditor
-    from graphsvc.store.decisions import Wish
+    from graphsvc.store.decisions import DecisionRequest
 
 By = Annotated[str | None, typer.Option(help="Who decides; without: your login name.")]
 Note = Annotated[str, typer.Option(help="Why; kept with the decision.")]
@@ -42,10 +42,10 @@ def decide(
     where decisions that came together differ the status is `conflict` until somebody decides again. Nothing that was
     decided is ever removed; `graphsvc undo` takes it back, on record. Nothing here acts on accounts.
     """
-    from graphsvc.store.decisions import Wish
+    from graphsvc.store.decisions import DecisionRequest
 
     on = On.ACCOUNT if account else On.CLUSTER
-    _decided(Wish(on, subject, Topic.DISPOSITION, disposition.value, note.strip()), by)
+    _decided(DecisionRequest(on, subject, Topic.DISPOSITION, disposition.value, note.strip()), by)
 
 
 def assign(
@@ -54,9 +54,9 @@ def assign(
     by: By = None,
 ) -> None:
     """Say who looks after a cluster. It follows the cluster as decisions do."""
-    from graphsvc.store.decisions import Wish
+    from graphsvc.store.decisions import DecisionRequest
 
-    _decided(Wish(On.CLUSTER, cluster, Topic.ASSIGNMENT, to.strip()), by)
+    _decided(DecisionRequest(On.CLUSTER, cluster, Topic.ASSIGNMENT, to.strip()), by)
 
 
 def note(
@@ -66,12 +66,12 @@ def note(
     by: By = None,
 ) -> None:
     """Note something on a cluster or an account. Notes follow the cluster as decisions do."""
-    from graphsvc.store.decisions import Wish
+    from graphsvc.store.decisions import DecisionRequest
 
     if not text.strip():
         raise typer.BadParameter("A note says something.", param_hint="TEXT")
     on = On.ACCOUNT if account else On.CLUSTER
-    _decided(Wish(on, subject, Topic.NOTE, "", text.strip()), by)
+    _decided(DecisionRequest(on, subject, Topic.NOTE, "", text.strip()), by)
 
 
 def pin(
@@ -85,12 +85,12 @@ def pin(
 
     Two that are different are never in one cluster. Two that are the same are, if one of them is in any.
     """
-    from graphsvc.store.decisions import Wish
+    from graphsvc.store.decisions import DecisionRequest
 
     if a == b:
         raise typer.BadParameter("A pin is about two accounts.", param_hint="ACCOUNT")
     first, second = sorted((a, b))
-    _decided(Wish(On.PAIR, first, Topic.PIN, operator.value, note.strip(), second), by)
+    _decided(DecisionRequest(On.PAIR, first, Topic.PIN, operator.value, note.strip(), second), by)
 
 
 def undo(
@@ -99,7 +99,7 @@ def undo(
 ) -> None:
     """Take a decision back. It stays on record, with who undid it and when; the one before it is in force again."""
     from graphsvc.database import open_store
-    from graphsvc.store.decisions import undo as take_back
+    from graphsvc.store.decisions import undo_decision as take_back
 
     with open_store(settings(), console.print) as store:
         _told(store, take_back(store, auditor(by), decision, datetime.now(UTC)))
@@ -114,16 +114,16 @@ def decisions(
 ) -> None:
     """List decisions, newest first: on one cluster and on what is part of it now, on one account, or all there are."""
     from graphsvc.database import open_store
-    from graphsvc.store.decisions import read_book, read_identity
+    from graphsvc.store.decisions import read_decision_log, read_identity
 
     with open_store(settings(), console.print) as store:
         if subject and not account:
             read_identity(store, subject)
-        book = read_book(store)
+        book = read_decision_log(store)
     on = On.ACCOUNT if account else On.CLUSTER
-    shown = book.about(on, subject) if subject else book.decisions
+    shown = book.select_about(on, subject) if subject else book.decisions
     heads = {(on, subject, "")} if subject else {(each.on, each.subject, each.other) for each in shown}
-    forced = {each.id for head in heads for each in book.standing(*head)}
+    forced = {each.id for head in heads for each in book.find_active(*head)}
     if as_json:
         rows = [{**asdict(each), "in_force": each.id in forced} for each in reversed(shown)]
         typer.echo(json.dumps(rows, indent=2, default=str))
@@ -134,9 +134,9 @@ def decisions(
         typer.echo(f"Nobody has decided yet: `graphsvc decide ID {'|'.join(Disposition)}`.")
 
 
-def _decided(wish: "Wish", by: str | None) -> None:
+def _decided(wish: "DecisionRequest", by: str | None) -> None:
     from graphsvc.database import open_store
-    from graphsvc.store.decisions import decide as record
+    from graphsvc.store.decisions import record_decision as record
 
     with open_store(settings(), console.print) as store:
         made = record(store, auditor(by), wish, datetime.now(UTC))

@@ -166,11 +166,11 @@ def certified(
     from graphsvc.detection import detect as run_detection
     from graphsvc.detection import expected
     from graphsvc.signing import load_or_create_signer
-    from graphsvc.store.connection import translated
+    from graphsvc.store.connection import map_driver_errors
     from graphsvc.store.snapshots import Snapshots
 
     stages.say(f"detection takes {expected(store, memory)}{before(store)}")
-    with translated():
+    with map_driver_errors():
         chosen = detector(engine, store.driver, store.address.database)
     with _alone(settings, store, name):
         return run_detection(

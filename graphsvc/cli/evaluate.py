@@ -28,9 +28,9 @@ def evaluate(
     from graphsvc.evaluation.metrics import evaluate as score
     from graphsvc.evaluation.report import as_text
     from graphsvc.evaluation.truth import read_truth
-    from graphsvc.store.published import members
+    from graphsvc.store.published import read_members
 
     table = read_truth(truth)
     with open_store(settings(), console.print) as store:
-        figures = score(table, members(store))
+        figures = score(table, read_members(store))
     typer.echo(json.dumps(figures.as_dict(), indent=2) if as_json else as_text(figures))

@@ -46,7 +46,7 @@ def members(out: Out, assessment: Which = Assessed.CAMPAIGN) -> None:
     """
     from graphsvc.database import open_store
     from graphsvc.exchange.tables import check_format, write_table
-    from graphsvc.store.published import members as read
+    from graphsvc.store.published import read_members as read
 
     check_format(out, (".parquet", ".csv"))
     with open_store(settings(), console.print) as store:
@@ -61,7 +61,7 @@ def clusters(out: Out, assessment: Which = Assessed.CAMPAIGN) -> None:
     """
     from graphsvc.database import open_store
     from graphsvc.exchange.tables import check_format, write_table
-    from graphsvc.store.published import clusters as read
+    from graphsvc.store.published import read_clusters as read
 
     check_format(out, (".parquet", ".csv", ".json"))
     with open_store(settings(), console.print) as store:
@@ -76,7 +76,7 @@ def successions(out: Out) -> None:
     """
     from graphsvc.database import open_store
     from graphsvc.exchange.tables import check_format, write_table
-    from graphsvc.store.published import successions as read
+    from graphsvc.store.published import read_successions as read
 
     check_format(out, (".parquet", ".csv", ".json"))
     with open_store(settings(), console.print) as store:

@@ -49,20 +49,20 @@ def lineage(
 
 def _of_one(store: "Store", cluster: str) -> pl.DataFrame:
     from graphsvc.store.decisions import read_identity
-    from graphsvc.store.lineage import history
+    from graphsvc.store.lineage import read_history
 
     read_identity(store, cluster)
-    return history(store, cluster)
+    return read_history(store, cluster)
 
 
 def _of_all(store: "Store", *, businesses: bool) -> pl.DataFrame:
-    from graphsvc.store.lineage import run_events
+    from graphsvc.store.lineage import read_run_events
     from graphsvc.store.published import CAMPAIGNS
 
     published = store.read("query/published_run")
     if not published:
         raise NotFound("No run has published anything yet.", "Run `graphsvc detect` first.")
-    events = run_events(store, published[0]["run"]["id"], None if businesses else CAMPAIGNS).filter(
+    events = read_run_events(store, published[0]["run"]["id"], None if businesses else CAMPAIGNS).filter(
         pl.col("kind") != CONTINUED
     )
     order = pl.col("kind").replace_strict(KINDS, range(len(KINDS)))

@@ -11,7 +11,7 @@ from graphsvc.errors import NotFound
 from graphsvc.settings import settings
 
 if TYPE_CHECKING:
-    from graphsvc.campaigns.diff import Diff
+    from graphsvc.analysis.diff import Diff
     from graphsvc.store import Store
 
 
@@ -56,7 +56,7 @@ def cancel(
     same to a run in this terminal.
     """
     from graphsvc.database import open_store
-    from graphsvc.store.control import cancel as ask
+    from graphsvc.store.control import cancel_run as ask
 
     with open_store(settings(), console.print) as store:
         for each in ask(store, run):
@@ -77,12 +77,12 @@ def diff(
 
     Both runs must have published their result; `graphsvc runs` lists them.
     """
-    from graphsvc.analyses import compare
+    from graphsvc.analyses import read_differences
     from graphsvc.database import open_store
 
     with open_store(settings(), console.print) as store:
         earlier, later = _chosen(store, before, now)
-        found = compare(store, earlier, later)
+        found = read_differences(store, earlier, later)
     if as_json:
         content = {"before": earlier, "now": later, "clusters": found.clusters.to_dicts()}
         typer.echo(json.dumps({**content, "moves": found.moves.to_dicts()}, indent=2))

@@ -72,11 +72,11 @@ def succession(
 
 def _read(store: "Store", stages: Stages) -> tuple[pl.DataFrame, pl.DataFrame, pl.Series]:
     """Pairs and campaigns with ids, of what is published; the ids of all accounts."""
-    from graphsvc.campaigns.succession.successions import named, successions
     from graphsvc.store.graph import read_graph
-    from graphsvc.store.published import members
+    from graphsvc.store.published import read_members
+    from graphsvc.succession.successions import find_successions, resolve_ids
 
-    published = members(store)
+    published = read_members(store)
     if published.is_empty():
         raise NotFound("No cluster is published.", "Run `graphsvc detect` first.")
     graph = read_graph(store, stages.progress)
@@ -86,7 +86,9 @@ def _read(store: "Store", stages: Stages) -> tuple[pl.DataFrame, pl.DataFrame, p
     )
     account = graph.accounts.select(account_id="id", account=pl.int_range(pl.len(), dtype=pl.Int32))
     numbered = published.join(number, on="cluster_id").join(account, on="account_id")
-    return *named(successions(graph, numbered), graph.accounts["id"], clusters), graph.accounts["id"]
+    return *resolve_ids(find_successions(graph, numbered), graph.accounts["id"], clusters), graph.accounts[
+        "id"
+    ]
 
 
 def _say_all(pairs: pl.DataFrame, campaigns: pl.DataFrame, limit: int) -> None:

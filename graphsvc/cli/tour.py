@@ -100,10 +100,10 @@ def evaluate(settings: Settings, directory: Path, stages: Stages) -> None:
     from graphsvc.evaluation.metrics import evaluate as score
     from graphsvc.evaluation.report import as_text
     from graphsvc.evaluation.truth import read_truth
-    from graphsvc.store.published import members
+    from graphsvc.store.published import read_members
 
     with timed(stages, "evaluate"), open_store(settings) as store:
-        stages.say(as_text(score(read_truth(directory / "truth.parquet"), members(store))))
+        stages.say(as_text(score(read_truth(directory / "truth.parquet"), read_members(store))))
 
 
 @contextmanager

@@ -24,7 +24,7 @@ def verify(
     from graphsvc.community.engines import detector
     from graphsvc.database import open_store
     from graphsvc.signing import load_or_create_signer
-    from graphsvc.store.connection import translated
+    from graphsvc.store.connection import map_driver_errors
     from graphsvc.store.runs import read_run
     from graphsvc.store.snapshots import Snapshots
     from graphsvc.verification import verify as check
@@ -32,7 +32,7 @@ def verify(
     here = settings()
     with Stages() as stages, open_store(here, stages.say) as store:
         engine = read_run(store, run).record["engine"]
-        with translated():
+        with map_driver_errors():
             chosen = detector(engine, store.driver, store.address.database)
         verdict = check(
             store,

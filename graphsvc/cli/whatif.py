@@ -56,18 +56,18 @@ def whatif(
     part splits off), the strongest signal, and the smallest evidence that must go, in bits, to make it two.
     """
     from graphsvc import analyses
-    from graphsvc.campaigns.counterfactual import whatif_sentences as words
+    from graphsvc.analysis import counterfactual_sentences as words
     from graphsvc.database import open_store
 
     signals, families, accounts = without_signal or [], without_family or [], without_account or []
     with open_store(settings(), console.print) as store:
         if signals or families or accounts:
-            before, after = analyses.without(store, cluster, signals, families, accounts)
+            before, after = analyses.read_parts_without(store, cluster, signals, families, accounts)
             what = ", ".join([*signals, *(f"all of {name}" for name in families), *accounts])
-            lines = words.without(before, after, what)
+            lines = words.describe_exclusion(before, after, what)
             result = {"cluster": cluster, "before": asdict(before), "after": asdict(after)}
         else:
-            found = analyses.anatomy(store, cluster, smallest, side)
-            lines = words.anatomy(found)
+            found = analyses.read_weak_points(store, cluster, smallest, side)
+            lines = words.describe_anatomy(found)
             result = {"cluster": cluster, **asdict(found)}
     typer.echo(json.dumps(result, indent=2) if as_json else "\n".join(lines))

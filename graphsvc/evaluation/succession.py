@@ -56,7 +56,7 @@ def figures(pairs: pl.DataFrame, truth: pl.DataFrame) -> Figures:
     """Scores pairs against the truth.
 
     Args:
-        pairs: successor, predecessor, rank, probable, probability; as `campaigns.succession.PAIRS`.
+        pairs: successor, predecessor, rank, probable, probability; as `succession.successions.PAIRS`.
         truth: successor, predecessor; one row a replacement.
     """
     judged = truth.join(pairs, on=["successor", "predecessor"], how="left")

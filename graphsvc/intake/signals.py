@@ -8,7 +8,7 @@ import polars as pl
 
 from graphsvc.intake import addresses, hosts
 from graphsvc.intake.codes import NOWHERE, Ranks, distinct, ranks
-from graphsvc.model.columns import EDGES, values_schema
+from graphsvc.model.columns import EDGES, get_values_schema
 from graphsvc.signals.kinds import KINDS, SignalKind, kind_of
 from graphsvc.signals.prompts import BANDS
 from graphsvc.signals.tokens import Tokeniser
@@ -166,7 +166,7 @@ def _signals(kind: SignalKind, rows: list[_Rows], ids: pl.Series, networks: pl.D
         .sort("key")
         for key_id in rows[0].former
     }
-    return Signals(edges, values.select(*values_schema(kind.name)), former)
+    return Signals(edges, values.select(*get_values_schema(kind.name)), former)
 
 
 def _placing(part: _Rows, placed: pl.DataFrame) -> Ranks:

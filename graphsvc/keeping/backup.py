@@ -23,14 +23,14 @@ from graphsvc import server
 from graphsvc.database import open_store
 from graphsvc.errors import BackupError
 from graphsvc.keeping.sealed import Opener, Sealer, opened, sealed
-from graphsvc.model.audit import Checked
+from graphsvc.model.audit import LogCheck
 from graphsvc.privatefile import in_turn
 from graphsvc.server import adoption
 from graphsvc.server.files import naming_disk_faults, need_room
 from graphsvc.server.home import Home
 from graphsvc.settings import Settings
 from graphsvc.signing import load_or_create_signer
-from graphsvc.store.audit_log import verify
+from graphsvc.store.audit_log import verify_log
 
 Say = Callable[[str], None]
 
@@ -54,7 +54,7 @@ class Restored:
     """What was restored; `audit`: what checking the log of the restored database found, None without a database."""
 
     backup: Backup
-    audit: Checked | None
+    audit: LogCheck | None
 
 
 def back_up(
@@ -120,7 +120,7 @@ def restore(
     # They are of the database that was there before.
     shutil.rmtree(settings.runs_dir, ignore_errors=True)
     with open_store(settings, say) as store:
-        return Restored(backup, verify(store, load_or_create_signer(settings)))
+        return Restored(backup, verify_log(store, load_or_create_signer(settings)))
 
 
 def _dumped(settings: Settings, home: Home, directory: Path, say: Say) -> tuple[dict[str, bytes], Path]:

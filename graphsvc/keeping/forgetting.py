@@ -14,7 +14,7 @@ from graphsvc.signing import Signer
 from graphsvc.store import Store
 from graphsvc.store.audit import Auditor
 from graphsvc.store.connection import Row
-from graphsvc.store.decisions import read_book
+from graphsvc.store.decisions import read_decision_log
 from graphsvc.store.snapshots import Snapshots
 
 NO_OPEN_LOAD: tuple[str, Row] = ("keeping/no_open_load", {})
@@ -63,7 +63,7 @@ def held(store: Store, signer: Signer, snapshots: Snapshots, accounts: Sequence[
     found = []
     for account in dict.fromkeys(accounts):
         row = store.read("keeping/held", account=account, name=signer.name_of(account))[0]
-        found.append(Held(account, snapshots=snapshots.holding(account), **row))
+        found.append(Held(account, snapshots=snapshots.count_holding(account), **row))
     unknown = [each.account for each in found if not each.there and not each.forgotten]
     if unknown:
         raise NotFound(
@@ -109,7 +109,9 @@ def _forget(store: Store, auditor: Auditor, what: Held, reason: str) -> None:
     account: Row = {"account": what.account}
     word = re.compile(rf"(?<![\w-]){re.escape(what.account)}(?![\w-])")
     notes = {
-        each.id: word.sub(name, each.note) for each in read_book(store).decisions if what.account in each.note
+        each.id: word.sub(name, each.note)
+        for each in read_decision_log(store).decisions
+        if what.account in each.note
     }
     texts = {"decision": list(notes), "note": list(notes.values())}
     quoted = sorted({json.dumps(what.account, ensure_ascii=plain) for plain in (True, False)})

@@ -65,11 +65,11 @@ def remove(store: Store, auditor: Auditor, snapshots: Snapshots, what: Sequence[
     for each in what:
         if each.table == ACTIVITY:
             for statement in ("keeping/remove_months", "keeping/remove_hours"):
-                store.autocommit(statement, hour=_hour(each.before))
+                store.run_autocommit(statement, hour=_hour(each.before))
         else:
-            store.autocommit("keeping/remove_uses", kinds=each.kinds, before=each.before)
-    unused = store.autocommit("keeping/remove_unused_signals", number=last)[0]["signals"]
-    store.autocommit("keeping/remove_unused_prefixes")
+            store.run_autocommit("keeping/remove_uses", kinds=each.kinds, before=each.before)
+    unused = store.run_autocommit("keeping/remove_unused_signals", number=last)[0]["signals"]
+    store.run_autocommit("keeping/remove_unused_prefixes")
     snapshots.drop()
     return int(unused)
 

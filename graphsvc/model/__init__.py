@@ -1,1 +1,1 @@
-"""The nouns of account linkage: frozen, typed, no I/O."""
+"""Nouns of account linkage: frozen, typed, no I/O."""

@@ -1,7 +1,7 @@
-"""What a person did or was shown, as it is kept: a chain of entries, each of which holds the hash of the one before.
+"""Audit log: a chain of entries, each with the hash of the one before.
 
-Nobody can change, insert or take out an entry without changing every hash after it, and each hash is signed, so that
-even who may write to the database cannot do so unseen.
+Changing, inserting or removing an entry changes every later hash. Each hash is signed. So even an account
+that may write to the database cannot alter the log unseen.
 """
 
 import hashlib
@@ -14,15 +14,21 @@ from typing import Any
 from graphsvc.signing import signed
 
 GENESIS = "0" * 64
-"""What stands before the first entry."""
+"""Hash before the first entry."""
 
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """One thing that `actor`, in the role `role`, did to or saw of `subject`.
+    """One act of a person.
 
-    `action` is a word or two such as `decide` or `reveal`, `request` the id of the request it came with, if any.
-    `details` holds what else is needed to understand it, never a secret or a raw personal value.
+    Attributes:
+        actor: the person.
+        role: of the actor.
+        action: a word or two, such as `decide` or `reveal`.
+        subject: of the act.
+        reason: that the actor gave.
+        request: id of the request, if any.
+        details: further facts, never a secret or a raw personal value.
     """
 
     actor: str
@@ -36,7 +42,15 @@ class Act:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An act in the chain: its number from 1, when (UTC), and the hash of the entry before (hex SHA-256)."""
+    """An act in the chain.
+
+    Attributes:
+        id: of the entry.
+        number: counts from 1.
+        at: time, UTC.
+        act: the act.
+        before: hash of the entry before, hex SHA-256.
+    """
 
     id: str
     number: int
@@ -44,8 +58,8 @@ class Entry:
     act: Act
     before: str
 
-    def text(self) -> str:
-        """What is hashed: JSON with sorted keys and no spaces; the time in microseconds of UTC."""
+    def to_json(self) -> str:
+        """Return the text that is hashed: JSON with sorted keys and no spaces, the time in microseconds of UTC."""
         act = self.act
         content = {
             "id": self.id,
@@ -63,13 +77,13 @@ class Entry:
         return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
     def hash(self) -> str:
-        """Hex SHA-256 of `text`."""
-        return hashlib.sha256(self.text().encode()).hexdigest()
+        """Return the hex SHA-256 of the text."""
+        return hashlib.sha256(self.to_json().encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
-class Logged:
-    """An entry as it was found in the log: `entry` is None where it cannot be read as one."""
+class LoggedEntry:
+    """An entry as found in the log; `entry` is None if it cannot be read."""
 
     number: int
     entry: Entry | None
@@ -80,7 +94,7 @@ class Logged:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """Number and hash of the last entry, as they were kept outside of the database."""
+    """Number and hash of the last entry, as kept outside the database."""
 
     number: int
     hash: str
@@ -88,15 +102,21 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What is wrong at the entry `number`."""
+    """A fault of the entry `number`."""
 
     number: int
     what: str
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
-    """What a check of the whole log found: how many entries, the last one's hash, and all faults in their order."""
+class LogCheck:
+    """Result of a check of the log.
+
+    Attributes:
+        entries: number of entries.
+        head: hash of the last one.
+        faults: in order.
+    """
 
     entries: int
     head: str
@@ -104,43 +124,47 @@ class Checked:
 
     @property
     def holds(self) -> bool:
-        """Whether nothing is wrong."""
+        """Return whether the log has no fault."""
         return not self.faults
 
 
-def check(log: Iterable[Logged], signers: Collection[str], counted: int, kept: Head | None) -> Checked:
-    """Checks a log from its first entry to its last.
+def check_log(
+    log: Iterable[LoggedEntry], signers: Collection[str], counted: int, kept: Head | None
+) -> LogCheck:
+    """Check a log from its first entry to its last.
 
     Args:
-        log: in the order of their numbers.
+        log: entries by number.
         signers: public keys (hex) whose signatures count.
-        counted: the last number by the log's own count, read before the log was.
-        kept: the head that was kept elsewhere, read before the log was; None: there was none.
+        counted: last number by the log's own count, read before the log.
+        kept: head kept outside the database, read before the log; None if there is none.
     """
     faults: list[Fault] = []
     entries, last, before = 0, 0, GENESIS
     found_kept = False
     for logged in log:
         entries += 1
+        # A gap: report the missing numbers once, then check the entry by itself.
         if logged.number > last + 1:
-            faults.append(Fault(last + 1, _missing(last + 1, logged.number - 1)))
-        faults += [Fault(logged.number, what) for what in _wrong(logged, last, before, signers)]
+            faults.append(Fault(last + 1, _describe_missing(last + 1, logged.number - 1)))
+        faults += [Fault(logged.number, what) for what in _find_faults(logged, last, before, signers)]
         if kept is not None and logged.number == kept.number:
             found_kept = True
             if logged.hash != kept.hash:
                 faults.append(Fault(kept.number, "is not the one whose hash was kept beside the keys"))
         if logged.number > last:
             last, before = logged.number, logged.hash
+    # Entries cut off at the end leave a valid chain. Only the count and the kept head show the loss.
     end = max(counted, kept.number if kept else 0)
     if last < end:
-        faults.append(Fault(last + 1, f"{_missing(last + 1, end)}: the log was cut off"))
+        faults.append(Fault(last + 1, f"{_describe_missing(last + 1, end)}: the log was cut off"))
     elif kept is not None and kept.number and not found_kept:
         faults.append(Fault(kept.number, "was kept beside the keys and is not there"))
-    return Checked(entries, before, faults)
+    return LogCheck(entries, before, faults)
 
 
-def _wrong(logged: Logged, last: int, before: str, signers: Collection[str]) -> list[str]:
-    """What is wrong with one entry that comes after the number `last` with the hash `before`."""
+def _find_faults(logged: LoggedEntry, last: int, before: str, signers: Collection[str]) -> list[str]:
+    """Find the faults of one entry that comes after number `last` with hash `before`."""
     faults = []
     if logged.number <= last:
         faults.append("is there twice")
@@ -155,5 +179,6 @@ def _wrong(logged: Logged, last: int, before: str, signers: Collection[str]) -> 
     return faults
 
 
-def _missing(first: int, last: int) -> str:
+def _describe_missing(first: int, last: int) -> str:
+    """Describe a gap from `first` to `last`."""
     return "is missing" if first == last else f"and all to {last} are missing"

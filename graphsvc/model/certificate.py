@@ -1,20 +1,21 @@
-"""What a run certifies: from which graph, with what, it made which result."""
+"""Certificate of a run: input, parameters, versions and result."""
 
 import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
 FORMAT = "graphsvc run certificate 2"
+"""Format and version that the text names."""
 
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """Everything that decides a run's result, and the result.
+    """All that determines a run's result, and the result.
 
-    `input_hash` is that of the whole graph (`SignalGraph.fingerprint`). `result_hash` is that of clusters, scores,
-    coordination, assessments and members (`Found.fingerprint`), whatever names they were given. `clusters`, `members`
-    and `links` count campaigns, `businesses` and `business_members` likely businesses. `versions` are those of all that
-    computes.
+    `input_hash` is that of the graph (`SignalGraph.fingerprint`). `result_hash` covers clusters, scores,
+    coordination, assessments and members (`Found.fingerprint`), independent of names. `clusters`, `members`
+    and `links` count campaigns. `businesses` and `business_members` count likely businesses. `versions` are
+    those of all computing libraries.
     """
 
     run: str
@@ -33,13 +34,13 @@ class Certificate:
     business_members: int
     links: int
 
-    def text(self) -> str:
-        """The certificate as JSON with sorted keys: the same content, the same bytes. This is what is signed."""
+    def to_json(self) -> str:
+        """Return the certificate as JSON with sorted keys, which is what is signed. Equal content gives equal bytes."""
         return json.dumps({"format": FORMAT, **asdict(self)}, sort_keys=True, separators=(",", ":"))
 
     @classmethod
-    def of(cls, text: str) -> "Certificate":
-        """From its text.
+    def from_json(cls, text: str) -> "Certificate":
+        """Read a certificate from its text.
 
         Raises:
             ValueError: the text is no certificate of this format.

@@ -11,7 +11,7 @@ from graphsvc.model.graph import SignalGraph
 
 
 class Assessment(StrEnum):
-    """What a published cluster most likely is."""
+    """Assessment of a published cluster."""
 
     CAMPAIGN = "campaign"
     LIKELY_BUSINESS = "likely_business"
@@ -39,10 +39,11 @@ WHY: Schema = {
     "family_bits": pl.List(pl.Float64),
     "signals": pl.List(pl.Int32),
 }
-"""Why, by family: three parallel lists. What each family adds to the bits (negative: it speaks against), and the
-strongest signal shared in it (-1: none). Families of signals and pseudo-families such as `PRIOR`."""
+"""Evidence by family: three parallel lists. `family_bits`: bits that each family adds, negative if it speaks
+against. `signals`: the strongest signal shared in it, -1 = none. Families are those of signals and
+pseudo-families such as `PRIOR`."""
 PRIOR = "prior"
-"""The pseudo-family of what holds before any evidence."""
+"""Pseudo-family of the prior, which holds before any evidence."""
 MEMBERS: Schema = {
     "cluster": pl.Int32,
     "account": pl.Int32,
@@ -51,7 +52,7 @@ MEMBERS: Schema = {
     **WHY,
     "sharers": pl.List(pl.Int64),
 }
-"""`sharers` is parallel to `signals`: how many other members of the cluster have the signal, 0 where there is none."""
+"""`sharers` is parallel to `signals`: other members of the cluster that have the signal, 0 if there is none."""
 SHARED: Schema = {
     "cluster": pl.Int32,
     "signal": pl.Int32,
@@ -60,6 +61,8 @@ SHARED: Schema = {
     "share": pl.Float64,
     "bits": pl.Float64,
 }
+"""Signals that members of a cluster share. `accounts`: members with the signal; `share`: of all members, 0–1;
+`rank` counts from 1 in a cluster."""
 LINKS: Schema = {
     "source": pl.Int32,
     "target": pl.Int32,
@@ -70,13 +73,14 @@ LINKS: Schema = {
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a detection run found, before it is published.
+    """Result of a detection run, before it is published.
 
-    Frames with the schemas `CLUSTERS`, `MEMBERS`, `SHARED` and `LINKS`. Clusters stand in the order of their ranks,
-    campaigns first. `cluster` is a row number of `clusters`, `account`, `source` and `target` are row numbers of the
-    accounts the run read, `signal` and `signals` of `keys`: the keys of the signals it read and, after them, of what
-    it derived from them. `bits` of members and links are the sums of their `family_bits`. `thresholds` are what the
-    run set itself, by name, from what it was asked for.
+    Frames have the schemas `CLUSTERS`, `MEMBERS`, `SHARED` and `LINKS`. Clusters are in the order of their
+    ranks, campaigns first. `bits` of members and links are the sums of their `family_bits`.
+
+    Row numbers: `cluster` of `clusters`; `account`, `source` and `target` of the accounts read; `signal` and
+    `signals` of `keys`. `keys` are those of the signals read, then those of the signals derived from them.
+    `thresholds` are those that the run derived from its parameters, by name.
     """
 
     clusters: pl.DataFrame
@@ -100,18 +104,18 @@ class Found:
         return replace(self, clusters=campaigns, members=members, shared=shared, links=links)
 
     def fingerprint(self, graph: SignalGraph) -> str:
-        """SHA-256 over clusters, assessments and members; equal for equal results (`result_hash`)."""
+        """Return the SHA-256 of clusters, assessments and members; equal for equal results (`hash_result`)."""
         members = self.members.select(
             "cluster", "membership", account=graph.accounts["id"].gather(self.members["account"])
         )
         scores = self.clusters.select(
             "score", "coordination", "assessment", cluster=pl.int_range(pl.len(), dtype=pl.Int32)
         )
-        return result_hash(members, scores)
+        return hash_result(members, scores)
 
 
-def result_hash(members: pl.DataFrame, scores: pl.DataFrame) -> str:
-    """SHA-256 over what was found, whatever the clusters are called and in whatever order they stand.
+def hash_result(members: pl.DataFrame, scores: pl.DataFrame) -> str:
+    """Return the SHA-256 of a result, independent of names and order of clusters.
 
     Args:
         members: cluster, account (id), membership (0-1).
@@ -119,11 +123,15 @@ def result_hash(members: pl.DataFrame, scores: pl.DataFrame) -> str:
     """
     ordered = members.sort("cluster", "account")
     whole = ordered.group_by("cluster", maintain_order=True).agg("account")
+    # Name clusters by their members: numbers and published ids differ between equal results.
     name = whole.select(
         "cluster", name=pl.Series([cluster_id(ids) for ids in whole["account"].to_list()], dtype=pl.String)
     )
     rows = ordered.join(name, on="cluster").select(
-        "name", "account", pl.col("membership").round(12).cast(pl.String)
+        # Twelve digits: a sum in another order of another machine differs only beyond them.
+        "name",
+        "account",
+        pl.col("membership").round(12).cast(pl.String),
     )
     named = scores.join(name, on="cluster").select(
         "name", pl.col("score", "coordination").round(12).cast(pl.String), "assessment"
@@ -135,5 +143,5 @@ def result_hash(members: pl.DataFrame, scores: pl.DataFrame) -> str:
 
 
 def cluster_id(account_ids: list[str]) -> str:
-    """A cluster's id from its members' ids: the same members, the same id."""
+    """Return the id of a cluster by its members' ids: equal members give equal ids."""
     return "c" + hashlib.sha256("\n".join(sorted(account_ids)).encode()).hexdigest()[:15]

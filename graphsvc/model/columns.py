@@ -1,4 +1,4 @@
-"""What a validated, tokenised bundle is: columns, ready to be loaded into the graph."""
+"""A validated, tokenised bundle as columns, ready to be loaded into the graph."""
 
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -24,7 +24,7 @@ INSTRUMENT_VALUES: Schema = {
     "issuer_country": pl.String,
 }
 WORDED_VALUES: Schema = {**VALUES, "words": pl.String}
-"""`words`: tokens of the words that a value consists of, sorted, separated by spaces; null where it has none."""
+"""`words`: tokens of the value's words, sorted, separated by spaces; null if it has none."""
 IP_VALUES: Schema = {**VALUES, "prefix": pl.String, "asn": pl.Int64}
 NETWORKS: Schema = {
     "cidr": pl.String, "asn": pl.Int64, "name": pl.String, "network_class": pl.String, "country": pl.String,
@@ -34,19 +34,19 @@ DEAD_LETTERS: Schema = {
     "table": pl.String, "file": pl.String, "row": pl.Int64, "column": pl.String, "reason": pl.String,
     "shape": pl.String, "also": pl.String,
 }  # fmt: skip
-"""One row a rejected row: its first fault, the masked form of the value at fault, and in `also` the
-row's further faults as `column:reason`, separated by spaces."""
+"""One row a rejected row: its first fault and the masked form of the value at fault. `also` has further
+faults of the row as `column:reason`, separated by spaces."""
 
 
-def values_schema(kind: str) -> Schema:
-    """Columns of the distinct values of a signal kind."""
+def get_values_schema(kind: str) -> Schema:
+    """Return the columns of the distinct values of a signal kind."""
     own = {"instrument": INSTRUMENT_VALUES, "ip": IP_VALUES, "email_handle": WORDED_VALUES}
     return {**own, "display_name": WORDED_VALUES}.get(kind, VALUES)
 
 
 @dataclass(frozen=True, slots=True)
 class CellReport:
-    """Cells of an optional column that became null: how many for one reason, and the masked form of the first."""
+    """Cells of an optional column that became null for one reason: their count, and the masked form of the first."""
 
     table: str
     column: str
@@ -59,8 +59,15 @@ class CellReport:
 
 @dataclass(frozen=True, slots=True)
 class Hub:
-    """A value that suspiciously many accounts share: its key, its holders, the accounts that have any value of its
-    kind, and the share of the holders that share something of another family too (0–1)."""
+    """A value that suspiciously many accounts share.
+
+    Attributes:
+        key: of the signal.
+        kind: of the signal.
+        holders: accounts that have it.
+        accounts: accounts that have any value of its kind.
+        coherent: share of the holders that also share something of another family, 0–1.
+    """
 
     key: str
     kind: str
@@ -71,7 +78,7 @@ class Hub:
 
 @dataclass(frozen=True, slots=True)
 class TableReport:
-    """What became of one table: rows read, rows rejected, columns nobody knows."""
+    """Report of one table: rows read, rows rejected, unknown columns."""
 
     table: str
     read: int
@@ -81,14 +88,23 @@ class TableReport:
 
 @dataclass(frozen=True, slots=True)
 class BundleColumns:
-    """A bundle after the edge: no raw PII, no broken row, one row a thing, sorted by key.
+    """A bundle after intake: no raw PII, no broken row, one row a thing, sorted by key.
 
-    `edges[kind]` has one row an (account, signal) pair (schema `EDGES`), `values[kind]` one row a
-    signal (`values_schema(kind)`); both are keyed by the declared kind's name. Signals of
-    undeclared identifier kinds are under `identifier`, their column `kind` names the real one.
-    `cells`: what became null. `notes`: sentences on how the files were read. `hubs`: values that too many share.
-    `id` is a hash of the bundle's content, the same for the same bytes. `former`: by the id of each earlier token key
-    the keys that the bundle's signals have under it (schema `FORMER`).
+    Attributes:
+        id: hash of the bundle's content, equal for equal bytes.
+        accounts: schema `ACCOUNTS`.
+        values: by declared kind, one row a signal (`get_values_schema`).
+        edges: by declared kind, one row an (account, signal) pair (schema `EDGES`). Signals of undeclared
+            kinds are under `identifier`, where the column `kind` names the real one; so in `values`.
+        networks: schema `NETWORKS`.
+        activity: schema `ACTIVITY`.
+        dead_letters: schema `DEAD_LETTERS`.
+        tables: a report of each table.
+        unknown_files: names of files that are no table.
+        former: by id of each earlier token key, the signals' keys under it (schema `FORMER`).
+        cells: cells that became null.
+        notes: sentences on how the files were read.
+        hubs: values that too many accounts share.
     """
 
     id: str

@@ -1,4 +1,4 @@
-"""What people decided: on clusters, on accounts, and on whether two accounts are one operator's."""
+"""Decisions of people on clusters, on accounts, and on whether one operator runs two accounts."""
 
 import hashlib
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class On(StrEnum):
-    """What a decision is about."""
+    """Sort of subject of a decision."""
 
     CLUSTER = "cluster"
     ACCOUNT = "account"
@@ -16,38 +16,38 @@ class On(StrEnum):
 
 
 class Topic(StrEnum):
-    """What kind of decision it is."""
+    """Topic of a decision."""
 
     DISPOSITION = "disposition"
-    """What is thought of a cluster or an account; a `Disposition`."""
+    """Assessment of a cluster or an account; a `Disposition`."""
     ASSIGNMENT = "assignment"
-    """Who looks after it: a name, '' for nobody."""
+    """Assignee: a name, '' for unassigned."""
     NOTE = "note"
     WATCH = "watch"
-    """Whether the one who decides wants to hear of changes: `WATCHED` or `NOT_WATCHED`."""
+    """Wish of the person to hear of changes: `WATCHED` or `NOT_WATCHED`."""
     PIN = "pin"
-    """That two accounts are one operator's or are not; a `Pin`."""
+    """Fact that two accounts are one operator's, or are not; a `Pin`."""
 
 
 class Disposition(StrEnum):
-    """What a person can think of a cluster or an account."""
+    """Assessment by a person of a cluster or an account."""
 
     OPEN = "open"
-    """Nothing yet, or no longer what was thought before."""
+    """Not assessed, or an earlier assessment was withdrawn."""
     CONFIRMED = "confirmed"
     """One operator runs it, against the rules."""
     DISMISSED = "dismissed"
     """Nothing to act on: a family, an office, a reseller, a mistake of the detection."""
     MONITORING = "monitoring"
-    """Seen, not settled: keep an eye on it."""
+    """Seen and not settled."""
     ACTIONED = "actioned"
-    """Acted on, somewhere else: nothing here acts on accounts."""
+    """Acted on in another system: this service never acts on accounts."""
     APPEALED = "appealed"
-    """Acted on, and somebody says that this was wrong."""
+    """Acted on, and the action is contested."""
 
 
 class Status(StrEnum):
-    """What a cluster's dispositions come to."""
+    """Result of a cluster's active dispositions."""
 
     OPEN = "open"
     CONFIRMED = "confirmed"
@@ -56,11 +56,11 @@ class Status(StrEnum):
     ACTIONED = "actioned"
     APPEALED = "appealed"
     CONFLICT = "conflict"
-    """Dispositions that came together by splits and mergers say different things: a person has to decide anew."""
+    """Splits and mergers brought together dispositions that differ: a person has to decide again."""
 
 
 class Pin(StrEnum):
-    """What a person knows of two accounts."""
+    """Knowledge of a person about two accounts."""
 
     SAME = "same"
     DIFFERENT = "different"
@@ -71,13 +71,30 @@ WATCHED, NOT_WATCHED = "watched", "not watched"
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What a person said of a subject. It is never changed or removed; it can be undone, which is recorded with it.
+    """A decision of a person on a subject.
 
-    `number` counts all decisions in the order in which they came to be, copies included; `undone_number` is the number
-    of its undoing in the same count, 0 if it stands. `subject` is the id of a cluster or an account. `origin` is the
-    identity that the person decided on: `subject`, unless it is a copy of the decision `copied_from`. `size`: accounts
-    that the cluster had when it was decided. Of one `strand` the last decision answers those before it. Times are UTC,
-    in whole milliseconds.
+    It is never changed or removed. It can be undone, which is recorded with it.
+
+    Of one `strand`, the last decision supersedes those before it. Times are UTC, in whole milliseconds.
+
+    Attributes:
+        id: of the decision.
+        number: counts all decisions, copies included, in the order they were made.
+        subject: id of a cluster or an account.
+        origin: identity that the person decided on: `subject`, unless it is a copy.
+        value: of the topic.
+        by: the person.
+        at: time.
+        note: text of the person.
+        size: accounts that the cluster had at that time.
+        copied_from: id of the decision that it copies; None if it is no copy.
+        undone_at: time of the undo; None if it stands.
+        undone_by: person who undid it.
+        undone_number: number of the undo in the count of `number`; 0 if it stands.
+        on: sort of the subject.
+        topic: of the decision.
+        strand: of `get_strand`.
+        other: second account of a pair.
     """
 
     id: str
@@ -100,12 +117,12 @@ class Decision:
 
     @property
     def undone(self) -> bool:
-        """Whether somebody took it back."""
+        """Return whether it was undone."""
         return self.undone_at is not None
 
     @property
     def changed(self) -> int:
-        """The number of the last that happened to it."""
+        """Return the number of its last change."""
         return max(self.number, self.undone_number)
 
 
@@ -121,14 +138,16 @@ class Merger:
     number: int
 
 
-def strand_of(topic: Topic, by: str, decision: str) -> str:
-    """What a decision stands in line with: a note with nothing, a watch with the same person's, all others with those
-    of their topic."""
+def get_strand(topic: Topic, by: str, decision: str) -> str:
+    """Return the strand of a decision, within which later ones supersede earlier ones.
+
+    A note has a strand of its own, a watch that of its person, any other decision that of its topic.
+    """
     if topic is Topic.NOTE:
         return f"{topic.value} {decision}"
     return f"{topic.value} {by}" if topic is Topic.WATCH else topic.value
 
 
-def copy_id(decision: str, cluster: str) -> str:
-    """Id of the copy of a decision for a cluster: the same however often it is made."""
+def build_copy_id(decision: str, cluster: str) -> str:
+    """Build the id of a decision's copy for a cluster: the same each time it is made."""
     return "d" + hashlib.sha256(f"{decision}\n{cluster}".encode()).hexdigest()[:15]

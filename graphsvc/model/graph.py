@@ -34,9 +34,9 @@ ACTIVITY_COLUMNS: Schema = {
 
 @dataclass(frozen=True, slots=True)
 class Watermark:
-    """The load up to which a graph was read: it and all before it were whole when the reading began.
+    """Load up to which a graph was read. It and all loads before it were complete when the reading began.
 
-    `load` is the load's id and when it ended, by which another database, or the same load done again, is told apart.
+    `load` is the load's id and end time. It distinguishes another database, or the same load repeated.
     """
 
     number: int
@@ -45,16 +45,22 @@ class Watermark:
 
 @dataclass(frozen=True, slots=True)
 class SignalGraph:
-    """Who used what.
+    """Accounts, signals, and which account used which signal.
 
-    `accounts` is sorted by `id`, `signals` by `key`; a row's number is the index by which edges name it, so the
-    same graph has the same columns whatever order the database holds it in. Times are ms since 1970, -1 = not known.
-    A signal's `parent` is what it is part of (an address's prefix, a card's BIN), its `grandparent` what that is part
-    of (the autonomous system); '' = none. Of a name or an e-mail pattern `parent` has the tokens of its words,
-    separated by spaces (`signals.normalise.words_of_name`).
+    Edges name accounts and signals by row number. The same graph has the same columns, whatever order the
+    database holds it in. Times are ms since 1970, -1 = not known.
 
-    `account`, `signal` (int32), `first_seen` and `last_seen` (int64) are parallel, sorted by account, then signal.
-    `activity` has a row an account, hour (hours since 1970) and model, sorted by these.
+    Attributes:
+        accounts: schema `ACCOUNT_COLUMNS`, sorted by `id`.
+        signals: schema `SIGNAL_COLUMNS`, sorted by `key`. `parent` is the signal that contains it (an
+            address's prefix, a card's BIN), `grandparent` the one that contains that (the autonomous system),
+            '' = none. `parent` of a name or e-mail pattern has the tokens of its words, separated by spaces
+            (`signals.normalise.words_of_name`).
+        account: of each edge, int32, sorted by account, then signal.
+        signal: of each edge, int32, parallel.
+        first_seen: of each edge, int64, parallel.
+        last_seen: of each edge, int64, parallel.
+        activity: schema `ACTIVITY_COLUMNS`, a row an account, hour (since 1970) and model, sorted by these.
     """
 
     accounts: pl.DataFrame
@@ -66,11 +72,10 @@ class SignalGraph:
     activity: pl.DataFrame
 
     def fingerprint(self) -> str:
-        """SHA-256 over everything detection can see, independent of the database's own ids and of how columns are cut
-        into chunks.
+        """Return the SHA-256 of all that detection can see, independent of database ids and of chunks of columns.
 
-        Of each column its name, type and length, and its bytes; of text the length of each value (-1: null) and then
-        all of it in one piece, so that no two columns have the same bytes.
+        It covers the name, type, length and bytes of each column. Of text it covers the length of each value
+        (-1: null), then all text in one piece. So no two different columns have the same bytes.
         """
         digest = hashlib.sha256()
         for frame in (self.accounts, self.signals, self.activity):
@@ -78,17 +83,17 @@ class SignalGraph:
                 digest.update(f"{column.name} {column.dtype} {column.len()}\n".encode())
                 if column.dtype == pl.String:
                     lengths = column.str.len_bytes().cast(pl.Int32).fill_null(-1)
-                    digest.update(_bytes(lengths.to_numpy()))
+                    digest.update(_get_bytes(lengths.to_numpy()))
                     digest.update((column.str.join("").item() or "").encode())
                 else:
-                    digest.update(_bytes(column.to_numpy()))
+                    digest.update(_get_bytes(column.to_numpy()))
         for name in ("account", "signal", "first_seen", "last_seen"):
             array = getattr(self, name)
             digest.update(f"{name} {array.dtype.name} {len(array)}\n".encode())
-            digest.update(_bytes(array))
+            digest.update(_get_bytes(array))
         return digest.hexdigest()
 
 
-def _bytes(array: NDArray[np.generic]) -> memoryview:
-    """The array's values, the lowest byte first on every machine."""
+def _get_bytes(array: NDArray[np.generic]) -> memoryview:
+    """Return the array's values, the lowest byte first on every machine."""
     return np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<")).view(np.uint8).data

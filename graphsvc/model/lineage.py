@@ -1,4 +1,4 @@
-"""Identities that last: what is known of clusters from run to run, and what happened to them."""
+"""Identities from run to run: what is known of each, and events."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -35,31 +35,33 @@ EVENTS: Schema = {
 }
 CONTINUED = "continued"
 KINDS = ("born", "split", "revived", MERGED, DORMANT, "grew", "shrank", CONTINUED)
-"""Kinds of events, what a reader wants to see first before the rest.
+"""Kinds of events, the most important to a reader first.
 
 | kind | `id` | `before` |
 |---|---|---|
 | `continued`, `grew`, `shrank` | the identity | the same |
 | `revived` | an identity that was dormant or merged | the same |
 | `born` | a new identity | null, or whose cluster it is a small part of, or one that still shares with it |
-| `split` | a new identity | the identity it came off, which goes on |
-| `merged` | the identity that goes on | the one that is part of it now |
+| `split` | a new identity | the identity it came off, which continues |
+| `merged` | the identity that continues | the one that is part of it now |
 | `dormant` | the identity | the same |
 
-`into` is null but for dormant ones most of whose accounts are in another identity's cluster now, though that is no
-merger: the id of that identity.
+`into` is null except for a dormant identity with most of its accounts in another identity's cluster, where that is no
+merger. Then it is the id of that identity.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """Every identity there has been: one row each of `identities` (schema `IDENTITIES`), ids unique.
+    """All identities ever published, in any order of rows.
 
-    `size`, `members` (schema `MEMBERS`) and `signals` (schema `SIGNALS`: keys of the signals that held it together,
-    with their bits) are those of its last cluster, for a merged one of the last it had to itself. `members` has those
-    who were members lately, too: `member` says whether an account was in the last cluster, `tenure` (0-1) for how many
-    of the last ones it was. `merged_into` is the identity in whose cluster the accounts of a merged
-    one are, or of a dormant one of which that is known; else null. Rows in any order.
+    Attributes:
+        identities: schema `IDENTITIES`, one row an identity. `size` is that of its last cluster.
+            `merged_into` is the identity that holds the accounts of a merged one, or of a dormant one if that
+            is known; else null.
+        members: schema `MEMBERS`, of its last cluster and of recent ones. `member`: whether the account was
+            in the last cluster. `tenure` (0-1): weight of its presence in recent runs.
+        signals: schema `SIGNALS`, keys and bits of the signals that connected its last cluster.
     """
 
     identities: pl.DataFrame
@@ -67,8 +69,8 @@ class Known:
     signals: pl.DataFrame
 
     @classmethod
-    def nothing(cls) -> Self:
-        """What is known before the first run."""
+    def create_empty(cls) -> Self:
+        """Create what is known before the first run."""
         return cls(
             pl.DataFrame(schema=IDENTITIES), pl.DataFrame(schema=MEMBERS), pl.DataFrame(schema=SIGNALS)
         )
@@ -76,11 +78,14 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Followed:
-    """What a run found, under ids that last; what is known after it; what happened (schema `EVENTS`).
+    """A run's clusters under lasting ids.
 
-    `found` differs from what was found in `clusters.id` only. `events` has one row for each cluster found (`born`,
-    `split`, `revived`, `grew`, `shrank` or `continued`; no event says of a cluster what another says) and one for each
-    identity that ended with this run (`merged`, `dormant`); sorted by id, before and kind.
+    Attributes:
+        found: as before, with other `clusters.id`.
+        known: for the next run.
+        events: schema `EVENTS`, one row for each cluster found (`born`, `split`, `revived`, `grew`, `shrank`
+            or `continued`), and one for each identity that ended (`merged`, `dormant`); sorted by id, before
+            and kind.
     """
 
     found: Found

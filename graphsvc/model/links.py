@@ -8,11 +8,14 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """Pairs of accounts with the evidence that one operator runs both.
+    """Pairs of accounts with the evidence that one operator runs both, sorted by source, then target.
 
-    `source` < `target` are account indices (int32), `bits` (float64) the sum over families of the strongest
-    agreement in each, `values` (int64) how many independent values are shared. Sorted by source, then target. `nodes`
-    is the number of accounts.
+    Attributes:
+        nodes: number of accounts.
+        source: account, int32, the lower number of the pair.
+        target: account, int32.
+        bits: sum over families of the strongest agreement in each, float64.
+        values: number of independent values shared, int64.
     """
 
     nodes: int

@@ -1,4 +1,4 @@
-"""A detection run: with what, on what."""
+"""A detection run: input, engine and parameters."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -16,7 +16,7 @@ class Algorithm(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Everything needed to say how a result came about, and to make it again."""
+    """All that describes how a result was made, and allows to make it again."""
 
     id: str
     engine: str
@@ -28,4 +28,5 @@ class Run:
     accounts: int = 0
     signals: int = 0
     newest_signup: int = 0
-    """The newest moment of a sign-up in the graph, ms since 1970. This and the three before: once it has read."""
+    """Newest sign-up in the graph, ms since 1970. It and the three fields before are set once the graph is
+    read."""

@@ -1,4 +1,4 @@
-"""Counts of a whole population, as finely as they matter."""
+"""Quantize counts of a population, so that small changes of it change no evidence."""
 
 from typing import overload
 
@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 EXACT = 64
-"""Counts below this are kept as they are."""
+"""Counts below this stay as they are."""
 STEPS = 8
 """Steps between a count and its double."""
 
@@ -16,17 +16,18 @@ def coarse(count: int) -> int: ...
 @overload
 def coarse(count: NDArray[np.int64]) -> NDArray[np.int64]: ...
 def coarse(count: int | NDArray[np.int64]) -> int | NDArray[np.int64]:
-    """The nearest of eight steps an octave; a count below 64 itself.
+    """Quantize a count to the nearest of eight steps an octave; a count below 64 stays as it is.
 
-    What a value says depends on how many accounts there are and on how many of them have it. Both change a little every
-    day, and with them the last digits of the evidence of everybody. On a grid they stay what they were until the
-    population has grown by about a tenth, so that what a day's data does not touch stays as it was to the last bit. The
-    error is 1/16 at most: 0.09 bits of log2.
+    The evidence of a value depends on the number of accounts, and on how many of them have it. Both change a
+    little every day, and would change the last digits of all evidence. Quantized, they change only after the
+    population has grown by about a tenth. What a day's data does not touch then stays the same to the last
+    bit. The error is 1/16 at most, or 0.09 bits of log2.
 
     Args:
         count: not negative; a number, or int64 of any shape.
 
-    Returns: as `count`; monotone, and `coarse(coarse(n)) == coarse(n)`.
+    Returns:
+        As `count`; monotone, and `coarse(coarse(n)) == coarse(n)`.
     """
     values = np.asarray(count, dtype=np.int64)
     # The exponent as frexp gives it is exact up to 2**53, far above any count of accounts or sum of bits.

@@ -1,4 +1,4 @@
-"""Many slices of an array taken at once."""
+"""Take many slices of an array at once."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -6,12 +6,18 @@ from numpy.typing import NDArray
 Ints = NDArray[np.int64]
 
 
-def between(first: NDArray[np.integer], end: NDArray[np.integer]) -> tuple[Ints, Ints]:
-    """All row numbers from each `first` to before its `end`: place (of the slice), row; int64, in the slices' order.
+def expand_slices(first: NDArray[np.integer], end: NDArray[np.integer]) -> tuple[Ints, Ints]:
+    """Return all row numbers of many slices.
 
     Args:
-        first, end: parallel; `end` not below `first`.
+        first: first row of each slice.
+        end: row after the last one of each slice, parallel, not below `first`.
+
+    Returns:
+        Number of the slice and row, int64, parallel, in the order of the slices.
     """
+    # One `repeat` and one `arange` for all slices: a row is its place in the result, shifted by its slice's
+    # offset.
     count = end - first
     place = np.repeat(np.arange(len(first)), count)
     return place, np.arange(len(place)) + (first - np.cumsum(count) + count)[place]

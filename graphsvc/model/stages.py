@@ -1,11 +1,11 @@
-"""The stages of a run: what they were about and what they took."""
+"""Measurements of the stages of a run."""
 
 from dataclasses import dataclass
 
 
 @dataclass(slots=True)
 class Stage:
-    """What one stage took: seconds, rows that it read or made, and the most memory the process held; bytes."""
+    """Measurements of one stage: seconds, rows read or made, and peak memory of the process in bytes."""
 
     name: str
     seconds: float = 0.0

@@ -1,4 +1,4 @@
-"""All that talks to Neo4j: the driver, migrations, reading as columns, writing in batches."""
+"""Access to Neo4j: driver, migrations, reading as columns, writing in batches."""
 
 from graphsvc.store.connection import Address, Store
 

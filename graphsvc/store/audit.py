@@ -1,7 +1,7 @@
-"""The audit log: an entry is written in the same transaction as what it tells of, or neither is.
+"""Write the audit log: an entry and the change that it describes are one transaction.
 
-After each entry its number and hash are kept beside the signing key too, so that a log whose end was cut off is found
-out. That file stays as it is when the log does not go on from what it says.
+After each entry its number and hash are also kept next to the signing key. That shows if the end of the log
+was cut off. The kept file stays unchanged if the log does not continue from it.
 """
 
 import json
@@ -23,15 +23,23 @@ from graphsvc.store.connection import Row, Store
 log = logging.getLogger("graphsvc.audit")
 
 HEAD_FILE = "audit-head.json"
+"""File next to the keys with the head of the log."""
 _HASH = re.compile(r"[0-9a-f]{64}")
 TURNS = 50
-"""How often a writer that others forestall tries again before it gives up."""
+"""Attempts of a writer whose number others take first."""
 BUSY = Busy("Others kept writing to the audit log.", "Nothing was changed. Try again in a moment.")
 
 
 @dataclass(frozen=True, slots=True)
 class Auditor:
-    """Who acts, in which role and request; `signer` signs what is written."""
+    """Writer of the audit log for one person.
+
+    Attributes:
+        signer: signs the entries.
+        actor: the person.
+        role: of the actor.
+        request: id of the request, if any.
+    """
 
     signer: Signer
     actor: str
@@ -48,16 +56,25 @@ class Auditor:
         reason: str = "",
         details: Mapping[str, Any] | None = None,
     ) -> bool:
-        """Does `steps` and says so in the log, all in one transaction.
+        """Run `steps` and log them in one transaction.
 
         Args:
+            store: the database.
+            action: a word or two, such as `decide`.
+            subject: of the act.
+            steps: statements with their parameters.
             guards: statements that must each return a row, or nothing is written.
+            reason: that the actor gave.
+            details: further facts for the entry.
 
-        Returns: False if one of `guards` was closed.
+        Returns:
+            False if one of `guards` was closed.
 
         Raises:
             DatabaseUnavailable, DatabaseRefused, Busy: the log cannot be written, so nothing was.
         """
+        # Round trip through JSON: a tuple becomes a list as it will be read back, so that the hash is the
+        # same.
         plain = json.loads(
             json.dumps(dict(details or {}))
         )  # as it is read back, so that its hash is the same
@@ -69,16 +86,20 @@ class Auditor:
                 return True
             number, before = (head[0]["number"], head[0]["hash"]) if head else (0, GENESIS)
             entry = Entry(name, number + 1, datetime.now(UTC), act, before)
+            # The guard claims the next number. If another writer took it, start again from the new head.
             turn = ("audit/turn", {"number": number})
-            closed = store.all_guarded((turn, *guards), *steps, ("audit/append", self._row(entry)))
+            closed = store.write_all_guarded(
+                (turn, *guards), *steps, ("audit/append", self._build_row(entry))
+            )
             if closed is None:
-                _keep(self.signer.directory, entry)
+                _keep_head(self.signer.directory, entry)
                 return True
             if closed != turn[0]:
                 return False
         raise BUSY
 
-    def _row(self, entry: Entry) -> Row:
+    def _build_row(self, entry: Entry) -> Row:
+        """Build the parameters of `audit/append`, with hash and signature."""
         act, digest = entry.act, entry.hash()
         return {
             "id": entry.id,
@@ -98,11 +119,11 @@ class Auditor:
         }
 
 
-def kept_head(directory: Path | None) -> Head | None:
-    """Return number and hash of the last entry, as they are kept beside the keys; None: none were ever kept.
+def read_kept_head(directory: Path | None) -> Head | None:
+    """Read number and hash of the last entry, as kept next to the keys; None if none were ever kept.
 
     Raises:
-        VerificationError: the file is there and cannot be read, is empty, cut off or changed.
+        VerificationError: the file cannot be read, or is empty, cut off or changed.
     """
     if directory is None:
         return None
@@ -128,13 +149,14 @@ def kept_head(directory: Path | None) -> Head | None:
     ) from None
 
 
-def _keep(directory: Path | None, entry: Entry) -> None:
-    """Keeps the head, if it can: the entry is written in any case."""
+def _keep_head(directory: Path | None, entry: Entry) -> None:
+    """Keep the head if possible. The entry is written in any case."""
     if directory is None:
         return
     try:
         with in_turn(directory / f".{HEAD_FILE}.lock"):
-            kept = kept_head(directory)
+            # Under the lock: another process may have kept a later head since.
+            kept = read_kept_head(directory)
             if kept and entry.number == kept.number + 1 and entry.before != kept.hash:
                 log.error("the audit log does not go on from the entry %s that was kept", kept.number)
             elif kept is None or entry.number > kept.number:

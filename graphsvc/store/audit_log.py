@@ -1,24 +1,29 @@
-"""The audit log read back: a page of it, all of it, and whether it is what was written."""
+"""Read the audit log: a page, all entries, and a check against hashes and signatures."""
 
 import json
 from collections.abc import Collection, Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
-from graphsvc.model.audit import Act, Checked, Entry, Logged, check
+from graphsvc.model.audit import Act, Entry, LogCheck, LoggedEntry, check_log
 from graphsvc.signing import Signer
-from graphsvc.store.audit import kept_head
+from graphsvc.store.audit import read_kept_head
 from graphsvc.store.connection import Row, Store
 
 LAST = 2**62
-"""Beyond every number."""
+"""Larger than every number of an entry."""
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """Which entries: by whom, which action, on what (or naming it in their details), from when on; None: any.
+class EntryFilter:
+    """Filter of entries; None: any.
 
-    `account`: the name that stands for the subject if that is an account's id (`Signer.name_of`).
+    Attributes:
+        actor: person who acted.
+        action: of the entry.
+        subject: of the entry, or named in its details.
+        since: earliest time.
+        account: pseudonym of the subject if that is an account's id (`Signer.name_of`).
     """
 
     actor: str | None = None
@@ -28,48 +33,55 @@ class Wanted:
     account: str | None = None
 
 
-def page(store: Store, before: int, limit: int, wanted: Wanted) -> list[Logged]:
-    """The entries with numbers below `before`, newest first."""
+def read_page(store: Store, before: int, limit: int, wanted: EntryFilter) -> list[LoggedEntry]:
+    """Read the entries with numbers below `before`, newest first."""
     rows = store.read("audit/page", before=before, limit=limit, **asdict(wanted))
-    return [_logged(row["entry"]) for row in rows]
+    return [_parse_logged_entry(row["entry"]) for row in rows]
 
 
-def entries(store: Store) -> Iterator[Logged]:
-    """All entries in the order of their numbers, one by one."""
+def stream_entries(store: Store) -> Iterator[LoggedEntry]:
+    """Stream all entries by number."""
     for (row,) in store.stream("audit/entries"):
-        yield _logged(row)
+        yield _parse_logged_entry(row)
 
 
-def verify(store: Store, signer: Signer, others: Collection[str] = ()) -> Checked:
-    """Checks the whole log, and it against the head that this installation kept.
+def verify_log(store: Store, signer: Signer, others: Collection[str] = ()) -> LogCheck:
+    """Check the log, also against the head that this installation kept.
 
     Args:
-        others: public keys (hex) that are trusted beside the installation's own.
+        store: the database.
+        signer: of this installation.
+        others: public keys (hex) that are trusted in addition.
     """
-    kept = kept_head(signer.directory)
+    # Read head and count before the entries: entries written meanwhile then never look cut off.
+    kept = read_kept_head(signer.directory)
     counted = store.read("audit/counted")
-    return check(entries(store), {signer.public, *others}, counted[0]["number"] if counted else 0, kept)
+    return check_log(
+        stream_entries(store), {signer.public, *others}, counted[0]["number"] if counted else 0, kept
+    )
 
 
-def line(logged: Logged) -> str:
-    """An entry as one line of JSON: what was hashed, and hash, signature and signer beside it."""
-    content = json.loads(logged.entry.text()) if logged.entry else {"number": logged.number}
+def format_line(logged: LoggedEntry) -> str:
+    """Format an entry as one line of JSON: the hashed content, then hash, signature and signer."""
+    content = json.loads(logged.entry.to_json()) if logged.entry else {"number": logged.number}
     proof = {"hash": logged.hash, "signature": logged.signature, "signer": logged.signer}
     return json.dumps({**content, **proof}, ensure_ascii=False)
 
 
-def _logged(row: Row) -> Logged:
+def _parse_logged_entry(row: Row) -> LoggedEntry:
+    """Parse a row of the log."""
     number = row.get("number")
-    return Logged(
+    return LoggedEntry(
         number if isinstance(number, int) else 0,
-        _entry(row),
+        _parse_entry(row),
         str(row.get("hash", "")),
         str(row.get("signature", "")),
         str(row.get("signer", "")),
     )
 
 
-def _entry(row: Row) -> Entry | None:
+def _parse_entry(row: Row) -> Entry | None:
+    """Parse the entry of a row; None if the row was changed so that it is no entry."""
     try:
         act = Act(
             row["actor"],
@@ -82,5 +94,5 @@ def _entry(row: Row) -> Entry | None:
         )
         moment: datetime = row["at"].to_native().astimezone(UTC)
         return Entry(row["id"], row["number"], moment, act, row["before"])
-    except (KeyError, TypeError, ValueError, AttributeError):  # somebody changed it
+    except (KeyError, TypeError, ValueError, AttributeError):  # changed by hand in the database
         return None

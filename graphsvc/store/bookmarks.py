@@ -1,7 +1,8 @@
-"""Remember what this process has seen of a cluster, so that no replica answers it with less (causal consistency).
+"""Remember the database state that this process has seen, so that no replica answers with an older one.
 
-A driver for `neo4j://` sends reading statements to followers and read replicas, which lag behind the leader. A bookmark
-makes them wait until they have what it stands for. A single server (`bolt://`) needs none.
+This is causal consistency. A driver for `neo4j://` sends reading statements to followers and read replicas,
+which lag behind the leader. A bookmark makes them wait until they have the state it stands for. A single
+server (`bolt://`) needs none.
 """
 
 import threading
@@ -13,67 +14,68 @@ import neo4j
 from neo4j.api import AsyncBookmarkManager, BookmarkManager
 
 ROUTED = frozenset(("neo4j", "neo4j+s", "neo4j+ssc"))
-"""Schemes with which the driver chooses a server for each session."""
+"""Schemes for which the driver chooses a server for each session."""
 
 
-class Seen(BookmarkManager):
-    """The bookmarks of one database, shared by all threads of the process."""
+class Bookmarks(BookmarkManager):
+    """Bookmarks of one database, shared by all threads of the process."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._values: frozenset[str] = frozenset()
 
     def update_bookmarks(self, previous_bookmarks: Iterable[str], new_bookmarks: Iterable[str]) -> None:
-        """Put the bookmarks after a transaction in place of those before it."""
+        """Replace the bookmarks before a transaction by those after it."""
         with self._lock:
             self._values = self._values - frozenset(previous_bookmarks) | frozenset(new_bookmarks)
 
     def get_bookmarks(self) -> frozenset[str]:
-        """Return what the next transaction must see."""
+        """Return the bookmarks that the next transaction must see."""
         return self._values
 
     def forget(self) -> None:
-        """Forget all: they are of a database that another took the place of."""
+        """Forget all bookmarks, because another database took the place of theirs."""
         with self._lock:
             self._values = frozenset()
 
 
-class AsyncSeen(AsyncBookmarkManager):
+class AsyncBookmarks(AsyncBookmarkManager):
     """The same bookmarks for an asynchronous driver."""
 
-    def __init__(self, seen: Seen) -> None:
+    def __init__(self, seen: Bookmarks) -> None:
         self._seen = seen
 
     async def update_bookmarks(self, previous_bookmarks: Iterable[str], new_bookmarks: Iterable[str]) -> None:
-        """Put the bookmarks after a transaction in place of those before it."""
+        """Replace the bookmarks before a transaction by those after it."""
         self._seen.update_bookmarks(previous_bookmarks, new_bookmarks)
 
     async def get_bookmarks(self) -> frozenset[str]:
-        """Return what the next transaction must see."""
+        """Return the bookmarks that the next transaction must see."""
         return self._seen.get_bookmarks()
 
 
-_all: list[Seen] = []
+_all: list[Bookmarks] = []
 
 
-def find_bookmarks(uri: str, database: str | None) -> Seen | None:
+def find_bookmarks(uri: str, database: str | None) -> Bookmarks | None:
     """Return the bookmarks of this process for a database; None for a single server."""
-    return _made(uri, database) if urlsplit(uri).scheme in ROUTED else None
+    return _create_bookmarks(uri, database) if urlsplit(uri).scheme in ROUTED else None
 
 
 def forget_bookmarks() -> None:
-    """Forget all bookmarks of this process, as the server knows one of them no more."""
+    """Forget all bookmarks of this process, because the server does not know one of them."""
     for seen in _all:
         seen.forget()
 
 
 @cache
-def _made(uri: str, database: str | None) -> Seen:
-    seen = Seen()
+def _create_bookmarks(uri: str, database: str | None) -> Bookmarks:
+    """Create the bookmarks of a database, once a process."""
+    seen = Bookmarks()
     _all.append(seen)
     return seen
 
 
 def is_about_bookmarks(error: neo4j.exceptions.Neo4jError) -> bool:
-    """Whether the server does not know a bookmark, or has waited for what it stands for in vain."""
+    """Return whether the server does not know a bookmark, or waited for its state in vain."""
     return "Bookmark" in (error.code or "")

@@ -1,41 +1,48 @@
-"""Reads one published cluster with all that its members share, as columns."""
+"""Read one published cluster, with all that its members share, as columns."""
 
 import polars as pl
 
-from graphsvc.campaigns.counterfactual.held import MEMBERS, SIGNALS, Held
+from graphsvc.analysis.cluster_evidence import MEMBERS, SIGNALS, ClusterEvidence
 from graphsvc.errors import NotFound
 from graphsvc.linkage.bits import PASSING_MS, PASSING_SHARE
 from graphsvc.model.columns import Schema
 from graphsvc.store.connection import Store
-from graphsvc.store.packs import frame
+from graphsvc.store.packs import build_frame
 
 SAMPLE = 4_000
-"""Accounts of which it is asked which kinds are usually used in passing."""
+"""Accounts sampled to find the kinds that are usually used transiently."""
 PACK = 2_000
-"""Signals that are asked for in one list."""
+"""Signals requested in one list."""
 USES: Schema = {"account": pl.Int64, "signal": pl.Int64, "first_seen": pl.Int64, "last_seen": pl.Int64}
 
 
-def cluster_graph(store: Store, cluster: str) -> Held:
-    """The published cluster `cluster`: members, what more than one of them uses, and how many others use that.
+def read_cluster_evidence(store: Store, cluster: str) -> ClusterEvidence:
+    """Read the members of a published cluster, what more than one of them uses, and how many others use that.
 
-    Four statements of packed lists. A use in passing is one begun and ended within an hour, of a kind of which most
-    uses are not (`bits.in_passing`); which kinds those are is estimated from some thousand accounts, evenly spaced.
+    It takes four statements of packed lists. A transient use begins and ends within an hour, and its kind
+    mostly lasts longer (`bits.in_passing`). Such kinds are estimated from some thousand accounts, evenly
+    spaced.
 
     Raises:
         NotFound: no such cluster is published.
         DatabaseUnavailable, DatabaseRefused
     """
-    members = frame(store.stream("cluster/members", id=cluster), {"node": pl.Int64, **MEMBERS}).sort("id")
+    members = build_frame(store.stream("cluster/members", id=cluster), {"node": pl.Int64, **MEMBERS}).sort(
+        "id"
+    )
     if members.is_empty():
         raise NotFound(
             f"No cluster {cluster} is published.",
             "`graphsvc export clusters --out clusters.csv` lists those that are.",
         )
-    uses = frame(store.stream("cluster/uses", id=cluster), USES)
+    uses = build_frame(store.stream("cluster/uses", id=cluster), USES)
+    # Signals of one member link no two, so their properties need not be read.
     shared = uses["signal"].value_counts().filter(pl.col("count") > 1)["signal"].sort().to_list()
     packs = [shared[start : start + PACK] for start in range(0, len(shared), PACK)]
-    signals = frame(store.stream("cluster/signals", packs=packs), {"node": pl.Int64, **SIGNALS}).sort("key")
+    signals = build_frame(store.stream("cluster/signals", packs=packs), {"node": pl.Int64, **SIGNALS}).sort(
+        "key"
+    )
+    # A kind that is mostly used for less than an hour is used so normally: its short uses count.
     population = store.read("maintenance/count_accounts")[0]["accounts"]
     brief = {
         row["kind"]
@@ -56,7 +63,7 @@ def cluster_graph(store: Store, cluster: str) -> Held:
     )
     known = (pl.col("first_seen") >= 0) & (pl.col("last_seen") >= 0)
     passing = known & (pl.col("last_seen") - pl.col("first_seen") < PASSING_MS) & ~pl.col("usual")
-    return Held(
+    return ClusterEvidence(
         cluster,
         members.drop("node"),
         signals.drop("node"),

@@ -1,4 +1,4 @@
-"""One driver a process, statements by name, the driver's errors translated to ours."""
+"""Connect to Neo4j: one driver a process, statements by name, driver errors mapped to ours."""
 
 import logging
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from graphsvc.errors import DatabaseRefused, DatabaseUnavailable, TimedOut
 from graphsvc.statements import cypher
 from graphsvc.store.bookmarks import find_bookmarks, forget_bookmarks, is_about_bookmarks
-from graphsvc.store.watch import watching
+from graphsvc.store.watch import run_watched
 
 Row = dict[str, Any]
 Answer = TypeVar("Answer")
@@ -34,7 +34,7 @@ DRIVER_OPTIONS: dict[str, Any] = {
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where a Neo4j is and how to sign in; `database` None means the server's default one."""
+    """URI and sign-in of a Neo4j; `database` None means the server's default one."""
 
     uri: str
     user: str
@@ -43,17 +43,19 @@ class Address:
 
 
 @contextmanager
-def translated(doing: str = "a statement", seconds: float | None = None) -> Iterator[None]:
-    """Turns the driver's exceptions into the family's, without the text of queries or parameters.
+def map_driver_errors(doing: str = "a statement", seconds: float | None = None) -> Iterator[None]:
+    """Map the driver's exceptions to this project's, without the text of queries or parameters.
 
-    `doing` names what was asked of the database, `seconds` is the time it had; both for the message.
+    Args:
+        doing: what the database was asked to do, for the message.
+        seconds: the time that the statement had, for the message.
 
     Raises:
         DatabaseUnavailable: not reachable, not writable now, or the sign-in is refused.
         TimedOut: reached, and ended what was asked when its time was over.
         DatabaseRefused: reached, and answered that it will not do this.
     """
-    with watching(doing):
+    with run_watched(doing):
         try:
             yield
         except failed.AuthError:
@@ -92,10 +94,13 @@ def translated(doing: str = "a statement", seconds: float | None = None) -> Iter
                     f"The query took longer than {took} in Neo4j and was ended.",
                     "Try again in a moment, or ask for less: a smaller `first`, a narrower filter.",
                 ) from error
-            raise DatabaseRefused(f"Neo4j refused {doing} ({error.code}).", _advice(error.code)) from error
+            raise DatabaseRefused(
+                f"Neo4j refused {doing} ({error.code}).", _get_advice(error.code)
+            ) from error
 
 
-def _advice(code: str | None) -> str:
+def _get_advice(code: str | None) -> str:
+    """Return advice for an error code of the server."""
     if code and ".Security." in code:
         return "Give the user of GRAPHSVC_NEO4J_USER the right to read, write and change the schema."
     if code and "ReadOnly" in code:
@@ -110,22 +115,25 @@ def _advice(code: str | None) -> str:
 
 
 class _Closed(Exception):
-    """A guard that returned no row; ends its transaction without a trace."""
+    """A guard without a row; ends its transaction without a trace."""
 
 
 class Store:
     """A connection pool to one database. Use as a context manager, or call `close`."""
 
     def __init__(self, address: Address, timeout: float | None = None) -> None:
-        """`timeout`: seconds a transaction may take in the database; None: as long as it takes.
+        """Open the pool.
 
-        With a timeout somebody waits, who is told sooner that the database is away.
+        Args:
+            address: of the database.
+            timeout: seconds that a transaction may take in the database; None: no limit. With a timeout a
+                person waits, so an unreachable database is reported sooner.
         """
         self.address = address
         self._timeout = timeout
         self._seen = find_bookmarks(address.uri, address.database)
         patience = {} if timeout is None else {"max_transaction_retry_time": 3.0}
-        with translated():
+        with map_driver_errors():
             self.driver = neo4j.GraphDatabase.driver(
                 address.uri,
                 auth=(address.user, address.password.get_secret_value()),
@@ -141,62 +149,68 @@ class Store:
         self.close()
 
     def close(self) -> None:
-        """Closes all connections."""
+        """Close all connections."""
         self.driver.close()
 
     def verify(self) -> None:
-        """Raises DatabaseUnavailable unless the database answers.
+        """Check that the database answers.
 
-        In a cluster the leader says how far it is, so that what is read next is no older than this moment.
+        In a cluster the leader reports its position, so that later reads are no older than this moment.
+
+        Raises:
+            DatabaseUnavailable: it does not answer.
         """
-        with translated(), self._session(neo4j.READ_ACCESS) as session:
+        with map_driver_errors(), self._open_session(neo4j.READ_ACCESS) as session:
             session.run(cypher("maintenance/ping")).consume()
         if self._seen is not None:
-            with suppress(failed.DriverError, failed.Neo4jError), self._session() as session:
+            with suppress(failed.DriverError, failed.Neo4jError), self._open_session() as session:
                 session.run(cypher("maintenance/ping")).consume()
 
     def read(self, name: str, /, **parameters: object) -> list[Row]:
-        """Rows of a reading statement; retried by the driver on passing faults."""
-        with translated(name, self._timeout), self._session(neo4j.READ_ACCESS) as session:
-            return session.execute_read(self._work(lambda tx: tx.run(cypher(name), parameters).data()))
+        """Run a reading statement and return its rows. The driver retries on transient faults."""
+        with map_driver_errors(name, self._timeout), self._open_session(neo4j.READ_ACCESS) as session:
+            return session.execute_read(self._set_timeout(lambda tx: tx.run(cypher(name), parameters).data()))
 
     def stream(self, name: str, /, **parameters: object) -> Generator[tuple[Any, ...]]:
-        """Records of a reading statement one by one, as tuples, for results too large for a list. Closing it ends the
-        statement."""
-        with translated(name, self._timeout), self._session(neo4j.READ_ACCESS) as session:
-            for record in session.run(self._query(name), parameters):
+        """Stream the records of a reading statement as tuples, for large results; closing the stream ends it."""
+        with map_driver_errors(name, self._timeout), self._open_session(neo4j.READ_ACCESS) as session:
+            for record in session.run(self._build_query(name), parameters):
                 yield tuple(record.values())
 
     def write(self, name: str, /, **parameters: object) -> list[Row]:
-        """Rows of one writing statement in one transaction; it must be idempotent, the driver retries."""
-        return self.transaction((name, parameters))
+        """Run one writing statement in one transaction. It must be idempotent, since the driver retries."""
+        return self.run_transaction((name, parameters))
 
-    def transaction(self, *steps: tuple[str, Row]) -> list[Row]:
-        """Runs several statements in one transaction; rows of the last."""
+    def run_transaction(self, *steps: tuple[str, Row]) -> list[Row]:
+        """Run several statements in one transaction and return the rows of the last."""
 
-        def work(tx: neo4j.ManagedTransaction) -> list[Row]:
+        def run_steps(tx: neo4j.ManagedTransaction) -> list[Row]:
+            """Run the steps and return the rows of the last."""
             rows: list[Row] = []
             for name, parameters in steps:
                 rows = tx.run(cypher(name), parameters).data()
             return rows
 
-        with translated(steps[-1][0], self._timeout), self._session() as session:
-            return session.execute_write(self._work(work))
+        with map_driver_errors(steps[-1][0], self._timeout), self._open_session() as session:
+            return session.execute_write(self._set_timeout(run_steps))
 
-    def guarded(self, guard: tuple[str, Row], *steps: tuple[str, Row]) -> bool:
-        """Runs `steps` only if the statement `guard` returns a row, all in one transaction.
+    def write_guarded(self, guard: tuple[str, Row], *steps: tuple[str, Row]) -> bool:
+        """Run `steps` in one transaction, only if the statement `guard` returns a row.
 
-        Returns whether the steps ran. A retry after a commit whose answer was lost finds the guard closed.
+        Returns:
+            Whether the steps ran. A retry after a commit with a lost answer finds the guard closed.
         """
-        return self.all_guarded((guard,), *steps) is None
+        return self.write_all_guarded((guard,), *steps) is None
 
-    def all_guarded(self, guards: Sequence[tuple[str, Row]], *steps: tuple[str, Row]) -> str | None:
-        """Runs `steps` only if each of `guards` returns a row, in this order, all in one transaction.
+    def write_all_guarded(self, guards: Sequence[tuple[str, Row]], *steps: tuple[str, Row]) -> str | None:
+        """Run `steps` in one transaction, only if each of `guards` returns a row, in this order.
 
-        Returns None if the steps ran, else the name of the first guard that was closed; then nothing was written.
+        Returns:
+            None if the steps ran, else the name of the first closed guard; then nothing was written.
         """
 
-        def work(tx: neo4j.ManagedTransaction) -> None:
+        def run_steps(tx: neo4j.ManagedTransaction) -> None:
+            """Run guards and steps; raise to roll back if a guard is closed."""
             for name, parameters in guards:
                 if not tx.run(cypher(name), parameters).data():
                     raise _Closed(name)
@@ -204,30 +218,33 @@ class Store:
                 tx.run(cypher(name), parameters).consume()
 
         doing = steps[-1][0] if steps else guards[-1][0]
-        with translated(doing), self._session() as session:
+        with map_driver_errors(doing), self._open_session() as session:
             try:
-                session.execute_write(self._work(work))
+                session.execute_write(self._set_timeout(run_steps))
             except _Closed as closed:
                 return str(closed)
         return None
 
-    def autocommit(self, name: str, /, **parameters: object) -> list[Row]:
-        """Runs a statement that manages its own transactions (`CALL … IN TRANSACTIONS`)."""
-        with translated(name, self._timeout), self._session() as session:
-            return session.run(self._query(name), parameters).data()
+    def run_autocommit(self, name: str, /, **parameters: object) -> list[Row]:
+        """Run a statement that manages its own transactions (`CALL … IN TRANSACTIONS`)."""
+        with map_driver_errors(name, self._timeout), self._open_session() as session:
+            return session.run(self._build_query(name), parameters).data()
 
-    def schema(self, text: str) -> None:
-        """Runs one schema statement of a migration."""
-        with translated(), self._session() as session:
+    def apply_schema(self, text: str) -> None:
+        """Run one schema statement of a migration."""
+        with map_driver_errors(), self._open_session() as session:
             session.run(text).consume()
 
-    def _work(self, work: Callable[[neo4j.ManagedTransaction], Answer]) -> Callable[..., Answer]:
+    def _set_timeout(self, work: Callable[[neo4j.ManagedTransaction], Answer]) -> Callable[..., Answer]:
+        """Wrap a unit of work with this store's timeout."""
         return neo4j.unit_of_work(timeout=self._timeout)(work)
 
-    def _query(self, name: str) -> neo4j.Query:
+    def _build_query(self, name: str) -> neo4j.Query:
+        """Build a query with this store's timeout."""
         return neo4j.Query(cypher(name), timeout=self._timeout)
 
-    def _session(self, access: str = neo4j.WRITE_ACCESS) -> neo4j.Session:
+    def _open_session(self, access: str = neo4j.WRITE_ACCESS) -> neo4j.Session:
+        """Open a session on this store's database, with its bookmarks."""
         chain: dict[str, Any] = {} if self._seen is None else {"bookmark_manager": self._seen}
         return self.driver.session(
             database=self.address.database, default_access_mode=access, fetch_size=5_000, **chain

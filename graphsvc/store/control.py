@@ -1,12 +1,15 @@
-"""Stopping a run from outside: a wish in its record, which the run itself looks for."""
+"""Control runs from outside: requests in a run's record, which the run itself checks."""
 
 from graphsvc.errors import Cancelled, Conflict, NotFound
 from graphsvc.store.audit import Auditor
 from graphsvc.store.connection import Store
 
 
-def cancel(store: Store, run: str | None = None) -> list[str]:
-    """Asks `run`, or whichever run is under way, to stop. Returns the ids of those asked.
+def cancel_run(store: Store, run: str | None = None) -> list[str]:
+    """Ask a run to stop, or the one under way if `run` is None.
+
+    Returns:
+        Ids of the runs asked.
 
     Raises:
         NotFound: it is not under way.
@@ -18,8 +21,8 @@ def cancel(store: Store, run: str | None = None) -> list[str]:
     return asked
 
 
-def cancel_audited(store: Store, auditor: Auditor, run: str) -> None:
-    """The same of one run, on record.
+def cancel_run_audited(store: Store, auditor: Auditor, run: str) -> None:
+    """Ask one run to stop, with an entry in the audit log.
 
     Raises:
         NotFound: it is not under way.
@@ -35,11 +38,11 @@ NOT_UNDER_WAY = NotFound(
 
 
 SILENT_SECONDS = 120
-"""A run that has not been heard of for so long has died."""
+"""Seconds without a heartbeat after which a run counts as dead."""
 
 
-def request(store: Store, auditor: Auditor, run: str, *, engine: str, algorithm: str, seed: int) -> None:
-    """Opens the record of a run that a process is to be started for, on record.
+def request_run(store: Store, auditor: Auditor, run: str, *, engine: str, algorithm: str, seed: int) -> None:
+    """Create the record of a requested run, with an entry in the audit log. A process is to be started for it.
 
     Raises:
         Conflict: another run is under way.
@@ -53,11 +56,11 @@ def request(store: Store, auditor: Auditor, run: str, *, engine: str, algorithm:
         raise Conflict("A detection run is under way.", "Wait for it, or cancel it.")
 
 
-def heed(store: Store, run: str, stage: str, done: int, total: int) -> None:
-    """Says how far the run that calls it is, and ends it when somebody asked it to stop.
+def record_heartbeat(store: Store, run: str, stage: str, done: int, total: int) -> None:
+    """Record the progress of the calling run, and end it if it was asked to stop.
 
     Raises:
-        Cancelled
+        Cancelled: it was asked to stop.
         DatabaseUnavailable, DatabaseRefused
     """
     rows = store.write("publish/beat", run=run, stage=stage, done=done, total=total)

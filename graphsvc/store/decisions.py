@@ -1,7 +1,8 @@
-"""The book of decisions: read whole, written in turn and on record.
+"""Read and write the decision log.
 
-Who writes gives the version that was read; if somebody wrote since, nothing is written, and it is read and thought over
-again. So a decision that is taken while a run publishes is neither lost nor set on what has just been superseded.
+It is read in full, and written in turn with an entry in the audit log. A writer names the version that it
+read. If another one wrote since, nothing is written, and the writer starts again. So a decision made while a
+run publishes is neither lost nor applied to what was just superseded.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -10,64 +11,71 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
-from graphsvc.campaigns.lineage.decisions import about, around, in_force, status, version
 from graphsvc.errors import Busy, Conflict, NotFound
-from graphsvc.model.decisions import WATCHED, Decision, Merger, On, Topic, strand_of
+from graphsvc.lineage.decisions import (
+    compute_version,
+    derive_status,
+    find_active_decisions,
+    list_affected_identities,
+    select_decisions,
+)
+from graphsvc.model.decisions import WATCHED, Decision, Merger, On, Topic, get_strand
 from graphsvc.store.audit import Auditor
 from graphsvc.store.connection import Row, Store
 
 TURNS = 20
-"""How often a writer that others forestall thinks again before it gives up."""
+"""Attempts of a writer whose version others change first."""
 BUSY = Busy("Others kept deciding, or publishing, while this was to be written.", "Try again in a moment.")
 
 
 @dataclass(frozen=True, slots=True)
-class Book:
-    """All decisions in the order of their numbers, which identities are part of which, and the version of it all: the
-    highest number used."""
+class DecisionLog:
+    """All decisions by number, all mergers, and the version of both: the highest number used."""
 
     version: int
     decisions: list[Decision]
     mergers: list[Merger]
 
-    def about(self, on: On, subject: str, other: str = "") -> list[Decision]:
-        """All decisions on a subject, in force or not, by number; on a cluster with those on what is part of it now."""
+    def select_about(self, on: On, subject: str, other: str = "") -> list[Decision]:
+        """Return all decisions on a subject, active or not, by number; for a cluster, those on its parts too."""
         if on is On.CLUSTER:
-            return about(subject, [each for each in self.decisions if each.on is on], self.mergers)
+            return select_decisions(subject, [each for each in self.decisions if each.on is on], self.mergers)
         return [
             each for each in self.decisions if (each.on, each.subject, each.other) == (on, subject, other)
         ]
 
-    def standing(self, on: On, subject: str, other: str = "") -> list[Decision]:
-        """The decisions in force on a subject, in the order in which they came to it."""
+    def find_active(self, on: On, subject: str, other: str = "") -> list[Decision]:
+        """Return the active decisions on a subject, in the order they came to it."""
         mergers = self.mergers if on is On.CLUSTER else ()
-        return in_force(subject, self.about(on, subject, other), mergers)
+        return find_active_decisions(subject, self.select_about(on, subject, other), mergers)
 
-    def last(self, topic: Topic, on: On, subject: str, other: str = "") -> str:
-        """What the last decision in force of a topic says; '' without one."""
-        forced = self.standing(on, subject, other)
+    def get_last_value(self, topic: Topic, on: On, subject: str, other: str = "") -> str:
+        """Return the value of the last active decision of a topic; '' if there is none."""
+        forced = self.find_active(on, subject, other)
         return next((each.value for each in reversed(forced) if each.topic is topic), "")
 
-    def watchers(self, on: On, subject: str, other: str = "") -> list[str]:
-        """Who watches a subject, by name."""
-        forced = [each for each in self.standing(on, subject, other) if each.topic is Topic.WATCH]
+    def list_watchers(self, on: On, subject: str, other: str = "") -> list[str]:
+        """List the names of those who watch a subject."""
+        forced = [each for each in self.find_active(on, subject, other) if each.topic is Topic.WATCH]
         last = {each.by: each.value for each in forced}
         return sorted(by for by, value in last.items() if value == WATCHED)
 
-    def watched_by(self, name: str) -> list[str]:
-        """Ids of the identities that somebody watches, those they have become part of included; sorted."""
+    def list_watched(self, name: str) -> list[str]:
+        """List the ids of the identities that a person watches, including those that they became part of; sorted."""
         own = {each.subject for each in self.decisions if each.topic is Topic.WATCH and each.by == name}
-        heads = sorted({head for subject in own for head in around(subject, self.mergers)})
-        return [head for head in heads if name in self.watchers(On.CLUSTER, head)]
+        heads = sorted({head for subject in own for head in list_affected_identities(subject, self.mergers)})
+        return [head for head in heads if name in self.list_watchers(On.CLUSTER, head)]
 
-    def version_of(self, on: On, subject: str, other: str = "") -> int:
-        """The number of the last that people decided on a subject, or undid; 0: nothing yet."""
-        return version(subject, self.about(on, subject, other), self.mergers if on is On.CLUSTER else ())
+    def compute_version(self, on: On, subject: str, other: str = "") -> int:
+        """Return the number of the last change to the decisions on a subject; 0 if there is none."""
+        return compute_version(
+            subject, self.select_about(on, subject, other), self.mergers if on is On.CLUSTER else ()
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What an identity is now: `state` as in `model.lineage`, `size` of its last cluster, `status` from decisions."""
+    """State of an identity: `state` as in `model.lineage`, `size` of its last cluster, `status` from decisions."""
 
     id: str
     state: str
@@ -77,8 +85,8 @@ class Identity:
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
-    """What somebody wants to decide; fields as of a `Decision`. `other`: of a pair, the second account."""
+class DecisionRequest:
+    """A decision to be recorded; fields as of `Decision`. `other`: second account of a pair."""
 
     on: On
     subject: str
@@ -88,23 +96,23 @@ class Wish:
     other: str = ""
 
 
-def read_book(store: Store) -> Book:
-    """The book as it is now."""
-    return as_book(*store.read("decisions/book"))
+def read_decision_log(store: Store) -> DecisionLog:
+    """Read the decision log as it is now."""
+    return parse_decision_log(*store.read("decisions/book"))
 
 
-def as_book(row: Row) -> Book:
-    """The book out of the row of `decisions/book`."""
-    decisions = sorted((_decision(each) for each in row["decisions"]), key=lambda each: each.number)
+def parse_decision_log(row: Row) -> DecisionLog:
+    """Parse the row of `decisions/book`."""
+    decisions = sorted((_parse_decision(each) for each in row["decisions"]), key=lambda each: each.number)
     mergers = sorted((Merger(**each) for each in row["mergers"]), key=lambda each: each.id)
-    return Book(row["version"], decisions, mergers)
+    return DecisionLog(row["version"], decisions, mergers)
 
 
 def read_identity(store: Store, cluster: str) -> Identity:
-    """The identity `cluster`.
+    """Read the identity `cluster`.
 
     Raises:
-        NotFound: there never was one of this id.
+        NotFound: there never was one with this id.
     """
     rows = store.read("decisions/identity", id=cluster)
     if not rows:
@@ -115,79 +123,94 @@ def read_identity(store: Store, cluster: str) -> Identity:
     return Identity(cluster, **rows[0])
 
 
-def decide(store: Store, auditor: Auditor, wish: Wish, at: datetime, expected: int | None = None) -> Decision:
-    """Records what a person decided, on a cluster active, dormant or merged, and sets the status that follows.
+def record_decision(
+    store: Store, auditor: Auditor, request: DecisionRequest, at: datetime, expected: int | None = None
+) -> Decision:
+    """Record a person's decision and set the statuses that follow from it.
+
+    A cluster can be active, dormant or merged.
 
     Args:
-        auditor: in whose name; the log tells of it in the same transaction.
-        at: the moment, UTC.
-        expected: the version of the subject that the person has seen; None: whatever it is.
+        store: the database.
+        auditor: the person; the audit log gets an entry in the same transaction.
+        request: the decision.
+        at: time, UTC.
+        expected: version of the subject that the person has seen; None: any.
 
     Raises:
         NotFound: there is no such cluster or account.
-        Conflict: somebody decided on it since that version.
+        Conflict: the subject changed since that version.
         Busy: others kept writing.
     """
     name = f"d{uuid4().hex[:15]}"
-    if wish.on is not On.CLUSTER:
-        _there(store, [wish.subject, *([wish.other] if wish.other else [])])
+    if request.on is not On.CLUSTER:
+        _check_accounts(store, [request.subject, *([request.other] if request.other else [])])
 
-    def written(book: Book) -> tuple[Decision, list[tuple[str, Row]]]:
-        size = read_identity(store, wish.subject).size if wish.on is On.CLUSTER else 0
-        _unchanged(book, wish.on, wish.subject, wish.other, expected)
+    def build_steps(book: DecisionLog) -> tuple[Decision, list[tuple[str, Row]]]:
+        """Build the decision and its steps for a version of the log."""
+        size = read_identity(store, request.subject).size if request.on is On.CLUSTER else 0
+        _check_version(book, request.on, request.subject, request.other, expected)
         decision = Decision(
             id=name,
             number=book.version + 1,
-            subject=wish.subject,
-            origin=wish.subject,
-            value=wish.value,
+            subject=request.subject,
+            origin=request.subject,
+            value=request.value,
             by=auditor.actor,
-            at=_whole(at),
-            note=wish.note,
+            at=_drop_microseconds(at),
+            note=request.note,
             size=size,
-            on=wish.on,
-            topic=wish.topic,
-            strand=strand_of(wish.topic, auditor.actor, name),
-            other=wish.other,
+            on=request.on,
+            topic=request.topic,
+            strand=get_strand(request.topic, auditor.actor, name),
+            other=request.other,
         )
-        return decision, [record([decision]), *_statuses(decision, [*book.decisions, decision], book.mergers)]
+        return decision, [
+            build_record_step([decision]),
+            *_build_status_steps(decision, [*book.decisions, decision], book.mergers),
+        ]
 
-    def done(book: Book) -> Decision | None:
+    def find_done(book: DecisionLog) -> Decision | None:
+        """Find the decision in the log if an earlier attempt recorded it."""
         return next((each for each in book.decisions if each.id == name), None)
 
-    return _in_turn(store, auditor, wish.topic.value, done, written)
+    return _write_in_turn(store, auditor, request.topic.value, find_done, build_steps)
 
 
-def undo(
+def undo_decision(
     store: Store, auditor: Auditor, decision: str, at: datetime, expected: int | None = None
 ) -> Decision:
-    """Takes a decision back: it stays on record with who undid it and when, and is in force no more.
+    """Undo a decision. It stays on record with the person and the time of the undo, and is not active.
 
-    Undoing what is undone already changes nothing.
+    Undoing it again changes nothing.
 
     Raises:
         NotFound: there is no such decision.
-        Conflict: somebody decided on its subject since the version `expected`.
+        Conflict: its subject changed since the version `expected`.
         Busy: others kept writing.
     """
 
-    def undone(book: Book) -> Decision | None:
-        kept = _named(book, decision)
+    def find_undone(book: DecisionLog) -> Decision | None:
+        """Find the decision in the log if it is undone."""
+        kept = _find_decision(book, decision)
         return kept if kept.undone else None
 
-    def written(book: Book) -> tuple[Decision, list[tuple[str, Row]]]:
-        found = _named(book, decision)
-        _unchanged(book, found.on, found.subject, found.other, expected)
-        kept = replace(found, undone_at=_whole(at), undone_by=auditor.actor, undone_number=book.version + 1)
+    def build_steps(book: DecisionLog) -> tuple[Decision, list[tuple[str, Row]]]:
+        """Build the undone decision and its steps for a version of the log."""
+        found = _find_decision(book, decision)
+        _check_version(book, found.on, found.subject, found.other, expected)
+        kept = replace(
+            found, undone_at=_drop_microseconds(at), undone_by=auditor.actor, undone_number=book.version + 1
+        )
         left = [kept if each.id == decision else each for each in book.decisions]
         step = {"id": decision, "by": auditor.actor, "at": kept.undone_at, "number": kept.undone_number}
-        return kept, [("decisions/undo", step), *_statuses(kept, left, book.mergers)]
+        return kept, [("decisions/undo", step), *_build_status_steps(kept, left, book.mergers)]
 
-    return _in_turn(store, auditor, "undo", undone, written)
+    return _write_in_turn(store, auditor, "undo", find_undone, build_steps)
 
 
-def record(decisions: Sequence[Decision], run: str | None = None) -> tuple[str, Row]:
-    """The step that records decisions; `run`: which copied them."""
+def build_record_step(decisions: Sequence[Decision], run: str | None = None) -> tuple[str, Row]:
+    """Build the step that records decisions; `run`: the one that copied them."""
     names = (
         "id",
         "number",
@@ -206,39 +229,52 @@ def record(decisions: Sequence[Decision], run: str | None = None) -> tuple[str, 
     return "decisions/record", {**columns, **words, "run": run}
 
 
-def _statuses(
+def _build_status_steps(
     decision: Decision, decisions: Sequence[Decision], mergers: Sequence[Merger]
 ) -> list[tuple[str, Row]]:
-    """What a decision, or its undoing, changes of the statuses of clusters."""
+    """Build the steps that update statuses of clusters after a decision or its undo."""
     if decision.on is not On.CLUSTER or decision.topic is not Topic.DISPOSITION:
         return []
-    changed = around(decision.subject, mergers)
-    found = [status(each, decisions, mergers).value for each in changed]
+    changed = list_affected_identities(decision.subject, mergers)
+    found = [derive_status(each, decisions, mergers).value for each in changed]
     return [("decisions/status", {"id": changed, "status": found})]
 
 
-def _in_turn(
+def _write_in_turn(
     store: Store,
     auditor: Auditor,
     action: str,
-    done: Callable[[Book], Decision | None],
-    written: Callable[[Book], tuple[Decision, list[tuple[str, Row]]]],
+    find_done: Callable[[DecisionLog], Decision | None],
+    build_steps: Callable[[DecisionLog], tuple[Decision, list[tuple[str, Row]]]],
 ) -> Decision:
-    """Writes into the book what is not `done`, as often as it takes to do so on the version that was read."""
+    """Write a decision on the version of the log that was read, and start again if another writer was first.
+
+    Args:
+        store: the database.
+        auditor: the person.
+        action: for the audit log.
+        find_done: finds the decision if it is in the log already, as after a lost answer.
+        build_steps: builds the decision and its steps.
+
+    Raises:
+        DatabaseRefused: others kept writing.
+    """
     for _ in range(TURNS):
-        book = read_book(store)
-        if kept := done(book):
+        book = read_decision_log(store)
+        if kept := find_done(book):
             return kept
-        decision, steps = written(book)
+        decision, steps = build_steps(book)
         turn = ("decisions/turn", {"version": book.version})
-        logged = _logged(decision, auditor)
-        if auditor.write(store, action, logged.subject, *steps, guards=(turn,), details=_details(logged)):
+        logged = _replace_account_ids(decision, auditor)
+        if auditor.write(
+            store, action, logged.subject, *steps, guards=(turn,), details=_describe_decision(logged)
+        ):
             return decision
     raise BUSY
 
 
-def _logged(decision: Decision, auditor: Auditor) -> Decision:
-    """As the audit log has it, where nothing can be erased later: accounts by the names that stand for their ids."""
+def _replace_account_ids(decision: Decision, auditor: Auditor) -> Decision:
+    """Return the decision for the audit log, with pseudonyms for account ids: the log never erases anything."""
     if decision.on is On.CLUSTER:
         return decision
     name_of = auditor.signer.name_of
@@ -246,17 +282,18 @@ def _logged(decision: Decision, auditor: Auditor) -> Decision:
     return replace(decision, subject=name_of(decision.subject), other=other)
 
 
-def _details(decision: Decision) -> Mapping[str, Any]:
-    """What the audit log says of a decision; its note is in the book."""
+def _describe_decision(decision: Decision) -> Mapping[str, Any]:
+    """Return the audit log's details of a decision, without its note."""
     names = ("id", "on", "topic", "value", "other")
     return {name: str(getattr(decision, name)) for name in names if getattr(decision, name)}
 
 
-def _unchanged(book: Book, on: On, subject: str, other: str, expected: int | None) -> None:
-    now = book.version_of(on, subject, other)
+def _check_version(book: DecisionLog, on: On, subject: str, other: str, expected: int | None) -> None:
+    """Raise Conflict if the subject's version is not the expected one."""
+    now = book.compute_version(on, subject, other)
     if expected is None or expected == now:
         return
-    last = max(book.about(on, subject, other), key=lambda each: each.changed, default=None)
+    last = max(book.select_about(on, subject, other), key=lambda each: each.changed, default=None)
     by = f" by {last.undone_by if last.undone else last.by}" if last else ""
     raise Conflict(
         f"It has changed since it was read: version {now}{by}, not {expected}. Nothing was written.",
@@ -264,7 +301,8 @@ def _unchanged(book: Book, on: On, subject: str, other: str, expected: int | Non
     )
 
 
-def _there(store: Store, accounts: Sequence[str]) -> None:
+def _check_accounts(store: Store, accounts: Sequence[str]) -> None:
+    """Raise NotFound if one of the accounts does not exist."""
     found = {row["id"] for row in store.read("decisions/accounts", ids=accounts)}
     if missing := [each for each in accounts if each not in found]:
         raise NotFound(
@@ -272,18 +310,21 @@ def _there(store: Store, accounts: Sequence[str]) -> None:
         )
 
 
-def _whole(at: datetime) -> datetime:
+def _drop_microseconds(at: datetime) -> datetime:
+    """Round a time down to milliseconds, the precision stored."""
     return at.replace(microsecond=at.microsecond // 1000 * 1000)
 
 
-def _named(book: Book, decision: str) -> Decision:
+def _find_decision(book: DecisionLog, decision: str) -> Decision:
+    """Find a decision by id, or raise NotFound."""
     for each in book.decisions:
         if each.id == decision:
             return each
     raise NotFound(f"There is no decision {decision}.", "`graphsvc decisions` lists all of them.")
 
 
-def _decision(row: Row) -> Decision:
+def _parse_decision(row: Row) -> Decision:
+    """Parse a decision of the row of `decisions/book`."""
     undone = row.get("undoneAt")
     return Decision(
         id=row["id"],
@@ -292,11 +333,11 @@ def _decision(row: Row) -> Decision:
         origin=row["origin"],
         value=row["value"],
         by=row["by"],
-        at=_moment(row["at"]),
+        at=_parse_time(row["at"]),
         note=row["note"],
         size=row["size"],
         copied_from=row.get("copiedFrom"),
-        undone_at=_moment(undone) if undone is not None else None,
+        undone_at=_parse_time(undone) if undone is not None else None,
         undone_by=row.get("undoneBy"),
         undone_number=row.get("undoneNumber") or 0,
         on=On(row["on"]),
@@ -306,5 +347,6 @@ def _decision(row: Row) -> Decision:
     )
 
 
-def _moment(milliseconds: int) -> datetime:
+def _parse_time(milliseconds: int) -> datetime:
+    """Return the UTC time of milliseconds since 1970."""
     return datetime.fromtimestamp(milliseconds / 1000, UTC)

@@ -1,4 +1,4 @@
-"""Reads one published cluster for those outside, behind the veil or not."""
+"""Read one published cluster for export, with its addresses redacted or not."""
 
 from dataclasses import dataclass
 
@@ -9,9 +9,9 @@ from graphsvc.store.connection import Row, Store
 
 @dataclass(frozen=True, slots=True)
 class ExportedCluster:
-    """A cluster with its members, shared signals and strongest links, as rows of `export/cluster` have them.
+    """A cluster with its members, shared signals and strongest links, as rows of `export/cluster`.
 
-    `hidden`: how many addresses are handles in it.
+    `hidden`: number of addresses that are pseudonyms in it.
     """
 
     cluster: Row
@@ -22,7 +22,7 @@ class ExportedCluster:
 
 
 def read_cluster(store: Store, cluster: str, veil: Veil | None) -> ExportedCluster:
-    """The published cluster; with a veil its addresses are handles and networks.
+    """Read a published cluster; with a veil, its addresses become pseudonyms and networks.
 
     Raises:
         NotFound: no such cluster is published.

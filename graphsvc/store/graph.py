@@ -1,4 +1,4 @@
-"""Reads the account–signal graph from Neo4j as columns: all of it, or what loads wrote since it was read before."""
+"""Read the account–signal graph from Neo4j as columns: in full, or only what loads wrote since the last reading."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -11,15 +11,15 @@ from numpy.typing import NDArray
 
 from graphsvc.model.columns import Schema
 from graphsvc.model.graph import ACCOUNT_COLUMNS, ACTIVITY_COLUMNS, SIGNAL_COLUMNS, SignalGraph, Watermark
-from graphsvc.model.merge import merged
+from graphsvc.model.merge import merge_graphs
 from graphsvc.signals.kinds import kind_of
 from graphsvc.store.connection import Store
-from graphsvc.store.packs import Record, frame, streamed
+from graphsvc.store.packs import Record, build_frame, stream_packs
 
 NODES_A_PACK = 10_000
 """Accounts or signals in a record."""
 ACCOUNTS_A_PACK = 1_000
-"""Accounts in a record of what they use: some ten thousands of edges."""
+"""Accounts in a record of edges: some ten thousand edges."""
 
 Progress = Callable[[str, int, int], None]
 Ints = NDArray[np.int64]
@@ -28,8 +28,8 @@ Number = TypeVar("Number", np.int32, np.int64)
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """A graph that was read before, and up to which load."""
+class KeptGraph:
+    """A graph read before, and the load up to which it was read."""
 
     graph: SignalGraph
     watermark: Watermark
@@ -37,11 +37,14 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What came of reading.
+    """Result of a reading.
 
-    `watermark`: the load up to which the next reading can take this one for read; None where no load has a number, or
-    the first of them is still open. `accounts`: how many were read; fewer than there are where the rest was kept.
-    `why` it was read whole though a kept graph was given; '' otherwise.
+    Attributes:
+        graph: as columns.
+        watermark: load from which the next reading can continue; None if no load has a number, or the first
+            of them is still open.
+        accounts: number of accounts read; fewer than all if the rest was kept.
+        why: reason for a full reading although a kept graph was given, else ''.
     """
 
     graph: SignalGraph
@@ -51,62 +54,68 @@ class Reading:
 
 
 def read_graph(store: Store, progress: Progress = lambda _stage, _done, _total: None) -> SignalGraph:
-    """The whole graph.
+    """Read the graph in full.
 
     Raises:
         DatabaseUnavailable, DatabaseRefused
     """
-    return read(store, progress).graph
+    return read_graph_since(store, progress).graph
 
 
-def read(
+def read_graph_since(
     store: Store,
     progress: Progress = lambda _stage, _done, _total: None,
-    base: Kept | None = None,
+    base: KeptGraph | None = None,
 ) -> Reading:
-    """The graph; with `base`, only the accounts and signals that loads wrote to since that was read, and the rest from
-    it.
+    """Read the graph; with `base`, only the accounts and signals that loads wrote to since.
 
-    Both give the same columns, as long as nothing but loads changes the graph. Where somebody else did, which is seen
-    by the numbers of accounts, signals, edges a type and months of traffic, all of it is read. What a load that runs
-    meanwhile writes may be in it or not; the next reading reads it again.
+    Both ways give the same columns if only loads change the graph. Any other change shows in the numbers of
+    accounts, signals, edges a type and months of traffic. Then the graph is read in full. What a load writes
+    meanwhile may be included or not; the next reading reads it again.
+
+    Args:
+        store: the database.
+        progress: called with the stage, rows done and rows in all; may raise.
+        base: graph kept by an earlier reading.
 
     Raises:
         DatabaseUnavailable, DatabaseRefused
     """
-    watermark = _watermark(store)
+    # The watermark first: a load that ends meanwhile is then read again next time, never skipped.
+    watermark = _read_watermark(store)
     why = ""
     if base is not None:
         after = base.watermark
         if store.read("detect/same_load", number=after.number, load=after.load):
-            accounts = _nodes(store, "detect/touched_accounts", after=after.number)
-            touched = _nodes(store, "detect/touched_signals", after=after.number)
+            accounts = _read_nodes(store, "detect/touched_accounts", after=after.number)
+            touched = _read_nodes(store, "detect/touched_signals", after=after.number)
             graph = base.graph
             if len(accounts) or len(touched):
-                graph = merged(graph, _read(store, progress, accounts, touched, whole=False))
-            if _counts(store) == _counted(graph):
+                graph = merge_graphs(graph, _read_part(store, progress, accounts, touched, whole=False))
+            if _count_stored(store) == _count_graph(graph):
                 return Reading(graph, watermark, len(accounts))
             why = "the graph was changed by something else than loads"
         else:
             why = "the load up to which it was kept is not there as it was"
-    accounts = _nodes(store, "detect/account_nodes")
-    graph = _read(store, progress, accounts, _nodes(store, "detect/signal_nodes"), whole=True)
+    accounts = _read_nodes(store, "detect/account_nodes")
+    graph = _read_part(store, progress, accounts, _read_nodes(store, "detect/signal_nodes"), whole=True)
     return Reading(graph, watermark, len(accounts), why)
 
 
-def _watermark(store: Store) -> Watermark | None:
+def _read_watermark(store: Store) -> Watermark | None:
+    """Read the load up to which the graph is complete; None if there is none."""
     rows = store.read("detect/watermark")
     return Watermark(rows[0]["number"], rows[0]["load"]) if rows else None
 
 
-def _counts(store: Store) -> dict[str, int]:
-    """How much the database holds, edges by type."""
+def _count_stored(store: Store) -> dict[str, int]:
+    """Count what the database holds, edges by type."""
     edges = {row["type"]: row["edges"] for row in store.read("detect/edge_counts") if row["edges"]}
     return {**store.read("detect/counts")[0], **edges}
 
 
-def _counted(graph: SignalGraph) -> dict[str, int]:
-    """What `_counts` gives of the database that `graph` was read from."""
+def _count_graph(graph: SignalGraph) -> dict[str, int]:
+    """Count what `_count_stored` would give for the database that `graph` was read from."""
     kinds = graph.signals["kind"].unique().sort()
     codes = kinds.search_sorted(graph.signals["kind"]).to_numpy()
     edges: dict[str, int] = {}
@@ -124,63 +133,71 @@ def _counted(graph: SignalGraph) -> dict[str, int]:
     }
 
 
-def _nodes(store: Store, name: str, **parameters: int) -> Ints:
-    """Ids of nodes, as the statement gives them in packs."""
-    return _flat(pack for _, pack in store.stream(name, **parameters))
+def _read_nodes(store: Store, name: str, **parameters: int) -> Ints:
+    """Read the ids of nodes, which the statement gives in packs; int64."""
+    return _flatten(pack for _, pack in store.stream(name, **parameters))
 
 
-def _read(
+def _read_part(
     store: Store, progress: Progress, account_nodes: Ints, signal_nodes: Ints, *, whole: bool
 ) -> SignalGraph:
-    """The graph of some accounts, and of some signals and all that these accounts use.
+    """Read some accounts with all their edges, some signals, and all signals that these accounts use.
 
-    `whole`: `signal_nodes` are all there are, so that they can be read first and each pack of edges be put in order as
-    it comes.
+    Args:
+        store: the database.
+        progress: called with the stage, rows done and rows in all.
+        account_nodes: node ids of the accounts, int64.
+        signal_nodes: node ids of the signals, int64.
+        whole: whether `signal_nodes` are all signals. Then they are read first, and each pack of edges is
+            sorted as it arrives.
     """
-    accounts = _frame(
+    accounts = _read_frame(
         store, progress, "detect/accounts", account_nodes, {"node": pl.Int64, **ACCOUNT_COLUMNS}
     )
     accounts = accounts.sort("id")
     nodes = accounts["node"].to_numpy()
-    account_ranks = _ranks(nodes)
+    account_ranks = _build_ranks(nodes)
     packs = [nodes[at : at + ACCOUNTS_A_PACK] for at in range(0, len(nodes), ACCOUNTS_A_PACK)]
 
-    def packed(name: str) -> Iterable[tuple[int, Record]]:
-        """Records by the number of their pack, in any order."""
-        for done, record in enumerate(streamed(store, name, packs), 1):
+    def stream_records(name: str) -> Iterable[tuple[int, Record]]:
+        """Stream records with the number of their pack, in any order."""
+        for done, record in enumerate(stream_packs(store, name, packs), 1):
             yield record[0], record[1:]
             progress(
                 f"read {name.removeprefix('detect/')}", min(done * ACCOUNTS_A_PACK, len(nodes)), len(nodes)
             )
 
-    def signals_of(nodes: Ints) -> tuple[pl.DataFrame, Ranks]:
+    def read_signals(nodes: Ints) -> tuple[pl.DataFrame, Ranks]:
+        """Read signals sorted by key, and the rank of each node id."""
         schema = {"node": pl.Int64, **SIGNAL_COLUMNS}
-        signals = _frame(store, progress, "detect/signals", nodes, schema).sort("key")
-        return signals.drop("node"), _ranks(signals["node"].to_numpy())
+        signals = _read_frame(store, progress, "detect/signals", nodes, schema).sort("key")
+        return signals.drop("node"), _build_ranks(signals["node"].to_numpy())
 
     nothing = (np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0, np.int64), np.empty(0, np.int64))
     edges = [nothing] * (len(packs) or 1)
     if whole:
-        signals, signal_ranks = signals_of(signal_nodes)
-        for number, record in packed("detect/edges"):
-            edges[number] = _placed(_edges(record), account_ranks, signal_ranks)
+        signals, signal_ranks = read_signals(signal_nodes)
+        for number, record in stream_records("detect/edges"):
+            edges[number] = _sort_edges(_parse_edges(record), account_ranks, signal_ranks)
     else:
-        raw = {number: _edges(record) for number, record in packed("detect/edges")}
+        # Only the edges tell which signals the accounts use, so they are kept unsorted until these are read.
+        raw = {number: _parse_edges(record) for number, record in stream_records("detect/edges")}
         used = [pack[1] for pack in raw.values()]
-        signals, signal_ranks = signals_of(np.unique(np.concatenate([signal_nodes, *used])))
+        signals, signal_ranks = read_signals(np.unique(np.concatenate([signal_nodes, *used])))
         for number, pack in raw.items():
-            edges[number] = _placed(pack, account_ranks, signal_ranks)
+            edges[number] = _sort_edges(pack, account_ranks, signal_ranks)
     pieces = (
         [pack[0] for pack in edges],
         [pack[1] for pack in edges],
         [pack[2] for pack in edges],
         [pack[3] for pack in edges],
     )
+    # Free each form of the edges as soon as the next one exists: they are most of the memory.
     edges.clear()
-    uses = _joined(pieces[0]), _joined(pieces[1]), _joined(pieces[2]), _joined(pieces[3])
+    uses = _join_pieces(pieces[0]), _join_pieces(pieces[1]), _join_pieces(pieces[2]), _join_pieces(pieces[3])
     activity = [pl.DataFrame(schema=ACTIVITY_COLUMNS)] * (len(packs) or 1)
-    for number, record in packed("detect/activity"):
-        activity[number] = _activity(record, account_ranks)
+    for number, record in stream_records("detect/activity"):
+        activity[number] = _parse_activity(record, account_ranks)
     return SignalGraph(
         accounts.drop("node"),
         signals,
@@ -189,75 +206,79 @@ def _read(
     )
 
 
-def _frame(store: Store, progress: Progress, name: str, nodes: Ints, schema: Schema) -> pl.DataFrame:
-    """One row a node, in any order; turned into columns pack by pack."""
+def _read_frame(store: Store, progress: Progress, name: str, nodes: Ints, schema: Schema) -> pl.DataFrame:
+    """Read one row a node, in any order, converted to columns pack by pack."""
     packs = [nodes[at : at + NODES_A_PACK] for at in range(0, len(nodes), NODES_A_PACK)]
     frames = [pl.DataFrame(schema=schema)]
     rows = 0
-    for record in streamed(store, name, packs):
-        frames.append(frame([record], schema))
+    for record in stream_packs(store, name, packs):
+        frames.append(build_frame([record], schema))
         rows += frames[-1].height
         progress(f"read {name.removeprefix('detect/')}", rows, len(nodes))
     return pl.concat(frames)
 
 
-def _edges(record: Record) -> tuple[Ints, Ints, Ints, Ints]:
-    """account, signal (ids), first_seen, last_seen of one record of `detect/edges`."""
+def _parse_edges(record: Record) -> tuple[Ints, Ints, Ints, Ints]:
+    """Return account, signal (node ids), first_seen, last_seen of one record of `detect/edges`; int64."""
     accounts, signals, first_seen, last_seen = record
     degrees = [len(each) for each in signals]
     return (
         np.repeat(np.array(accounts, dtype=np.int64), degrees),
-        _flat(signals, sum(degrees)),
-        _flat(first_seen, sum(degrees)),
-        _flat(last_seen, sum(degrees)),
+        _flatten(signals, sum(degrees)),
+        _flatten(first_seen, sum(degrees)),
+        _flatten(last_seen, sum(degrees)),
     )
 
 
-def _placed(
+def _sort_edges(
     edges: tuple[Ints, Ints, Ints, Ints], account_ranks: Ranks, signal_ranks: Ranks
 ) -> tuple[Ranks, Ranks, Ints, Ints]:
-    """Edges by ranks instead of ids, sorted by account, then signal; without those to signals that a load has made
-    since signals were read."""
-    account, signal = _looked_up(account_ranks, edges[0]), _looked_up(signal_ranks, edges[1])
+    """Return edges by rank instead of node id, sorted by account, then signal.
+
+    Edges to signals that a load created after signals were read are left out.
+    """
+    account, signal = _find_ranks(account_ranks, edges[0]), _find_ranks(signal_ranks, edges[1])
     order = np.lexsort((signal, account))
     order = order[signal[order] >= 0]
     return account[order], signal[order], edges[2][order], edges[3][order]
 
 
-def _activity(record: Record, account_ranks: Ranks) -> pl.DataFrame:
-    """One record of `detect/activity` in the schema `ACTIVITY_COLUMNS`, sorted."""
+def _parse_activity(record: Record, account_ranks: Ranks) -> pl.DataFrame:
+    """Return one record of `detect/activity` in the schema `ACTIVITY_COLUMNS`, sorted."""
     accounts, hours, models, requests = record
     lengths = [len(each) for each in hours]
     return pl.DataFrame(
         {
-            "account": np.repeat(_looked_up(account_ranks, np.array(accounts, dtype=np.int64)), lengths),
-            "hour": _flat(hours, sum(lengths)),
+            "account": np.repeat(_find_ranks(account_ranks, np.array(accounts, dtype=np.int64)), lengths),
+            "hour": _flatten(hours, sum(lengths)),
             "model": list(chain.from_iterable(models)),
-            "requests": _flat(requests, sum(lengths)),
+            "requests": _flatten(requests, sum(lengths)),
         },
         schema=ACTIVITY_COLUMNS,
     ).sort("account", "hour", "model")
 
 
-def _joined(pieces: list[NDArray[Number]]) -> NDArray[Number]:
-    """One array in place of the pieces, which go, so that only one column of the graph is held twice."""
+def _join_pieces(pieces: list[NDArray[Number]]) -> NDArray[Number]:
+    """Join the pieces into one array and free them, so that only one column of the graph is held twice."""
     whole = np.concatenate(pieces)
     pieces.clear()
     return whole
 
 
-def _flat(lists: Iterable[Iterable[int]], count: int = -1) -> Ints:
+def _flatten(lists: Iterable[Iterable[int]], count: int = -1) -> Ints:
+    """Flatten lists of numbers into one array; `count`: their total length, -1 = not known."""
     return np.fromiter(chain.from_iterable(lists), dtype=np.int64, count=count)
 
 
-def _ranks(nodes: Ints) -> Ranks:
-    """Position in the sorted frame by the database's node id, as a lookup table; -1: not there."""
+def _build_ranks(nodes: Ints) -> Ranks:
+    """Build a table from node id to position in the sorted frame; int32, -1 = not there."""
     table = np.full(int(nodes.max()) + 1 if len(nodes) else 0, -1, dtype=np.int32)
     table[nodes] = np.arange(len(nodes), dtype=np.int32)
     return table
 
 
-def _looked_up(ranks: Ranks, nodes: Ints) -> Ranks:
+def _find_ranks(ranks: Ranks, nodes: Ints) -> Ranks:
+    """Look up the ranks of node ids; -1 for an id beyond the table."""
     found = np.full(len(nodes), -1, dtype=np.int32)
     known = nodes < len(ranks)
     found[known] = ranks[nodes[known]]

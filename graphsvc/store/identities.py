@@ -1,4 +1,4 @@
-"""Reads what is known of clusters from the runs before."""
+"""Read what earlier runs know of identities."""
 
 import polars as pl
 
@@ -7,7 +7,7 @@ from graphsvc.store.connection import Store
 
 
 def read_known(store: Store) -> Known:
-    """Every identity published before, with what its last cluster was made of; one record an identity is read.
+    """Read every identity published before with its last cluster, one record an identity.
 
     Raises:
         DatabaseUnavailable, DatabaseRefused
@@ -24,11 +24,12 @@ def read_known(store: Store) -> Known:
         },
     )
 
-    def unpacked(*columns: str) -> pl.DataFrame:
+    def unpack(*columns: str) -> pl.DataFrame:
+        """Unpack parallel lists into rows."""
         return packed.select("id", *columns).explode(*columns, keep_nulls=False, empty_as_null=False)
 
     return Known(
         packed.select(list(IDENTITIES)).sort("id"),
-        unpacked("account", "tenure", "member").select(list(MEMBERS)).sort("id", "account"),
-        unpacked("signal", "bits").select(list(SIGNALS)).sort("id", "signal"),
+        unpack("account", "tenure", "member").select(list(MEMBERS)).sort("id", "account"),
+        unpack("signal", "bits").select(list(SIGNALS)).sort("id", "signal"),
     )

@@ -1,8 +1,9 @@
-"""A bundle's columns as the files that `neo4j-admin database import` reads: one Parquet file a kind of node or edge.
+"""Write a bundle's columns as files for `neo4j-admin database import`: one Parquet file a kind of node or edge.
 
-Parquet because times, lists and any text arrive as they are, without quoting. Nodes are numbered from 0 on and imported
-under these very numbers (`--id-type=actual`), so that the tool keeps no table of ids. What is written is what the
-statements of `cypher/load` would write into an empty database as load number 1; a test compares the two graphs.
+Parquet keeps times, lists and any text unchanged, without quoting. Nodes are numbered from 0 and imported
+under these numbers (`--id-type=actual`), so that the tool keeps no table of ids. The files hold what the
+statements of `cypher/load` would write into an empty database as load number 1. A test compares the two
+graphs.
 """
 
 from collections.abc import Callable
@@ -16,7 +17,7 @@ from graphsvc.model.columns import BundleColumns
 from graphsvc.signals.kinds import BY_NAME
 
 FIRST = 1
-"""The number of a load into an empty database."""
+"""Number of a load into an empty database."""
 
 Progress = Callable[[str, int, int], None]
 Place = Callable[[pl.Series, pl.Series, pl.DataFrame], pl.DataFrame]
@@ -24,14 +25,14 @@ Place = Callable[[pl.Series, pl.Series, pl.DataFrame], pl.DataFrame]
 
 @dataclass(slots=True)
 class ImportFiles:
-    """What was written: files with the labels of their nodes or the type of their edges, and how many of each."""
+    """Files written, with the labels of their nodes or the type of their edges, and the count of each."""
 
     nodes: list[tuple[str, Path]] = field(default_factory=list)
     edges: list[tuple[str, Path]] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
 
-    def arguments(self) -> list[str]:
-        """The files as the import tool's arguments."""
+    def build_arguments(self) -> list[str]:
+        """Build the import tool's arguments for the files."""
         nodes = [f"--nodes={labels}={path}" for labels, path in self.nodes]
         return nodes + [f"--relationships={kind}={path}" for kind, path in self.edges]
 
@@ -44,47 +45,52 @@ def write_files(
     directory: Path,
     progress: Progress,
 ) -> ImportFiles:
-    """Writes the graph of one bundle as files into `directory`, which exists.
+    """Write the graph of one bundle as files into `directory`, which exists.
 
     Args:
+        columns: the bundle.
         activity: the bundle's traffic, one row an account and month (`account_id`, `month`, lists `hours`,
             `requests`, `models`).
-        load: the properties of the load's record, `number` included.
-        place: which network an address is in, as `graphsvc.intake.networks.place`.
+        load: properties of the load's record, `number` included.
+        place: finds the network of an address, as `graphsvc.intake.networks.place`.
+        directory: of the files.
+        progress: called with the stage, rows done and rows in all.
 
     Raises:
         OSError: the files cannot be written.
     """
-    writer = _Writer(directory, progress, _size(columns, activity))
+    writer = _Writer(directory, progress, _count_rows(columns, activity))
     people = columns.accounts
-    accounts = writer.nodes("Account", people["account_id"], people.select(
+    accounts = writer.write_nodes("Account", people["account_id"], people.select(
         id="account_id", createdAt="created_at", status="status", statusChangedAt="status_changed_at",
         plan="plan", country="country", touched=pl.lit(FIRST, pl.Int64),
     ))  # fmt: skip
-    systems = _systems(writer, columns)
-    _named_networks(writer, columns.networks)
+    systems = _write_systems(writer, columns)
+    _write_networks(writer, columns.networks)
     for kind, values in columns.values.items():
-        signals = _signals(writer, kind, values, columns.networks, systems, place)
+        signals = _write_signals(writer, kind, values, columns.networks, systems, place)
         edges = columns.edges[kind]
         seen = edges.select(firstSeen="first_seen", lastSeen="last_seen", count="count")
-        ends = _numbers(edges["account_id"], accounts), _numbers(edges["key"], signals)
-        writer.edges(BY_NAME[kind].relationship, *ends, seen)
-    _traffic(writer, activity, accounts)
-    writer.nodes("Load", pl.Series([load["id"]]), pl.DataFrame([{**load, "startedAt": datetime.now(UTC)}]))
-    writer.nodes("LoadBook", pl.Series(["loads"]), pl.DataFrame({"name": ["loads"], "last": [FIRST]}))
+        ends = _find_numbers(edges["account_id"], accounts), _find_numbers(edges["key"], signals)
+        writer.write_edges(BY_NAME[kind].relationship, *ends, seen)
+    _write_traffic(writer, activity, accounts)
+    writer.write_nodes(
+        "Load", pl.Series([load["id"]]), pl.DataFrame([{**load, "startedAt": datetime.now(UTC)}])
+    )
+    writer.write_nodes("LoadBook", pl.Series(["loads"]), pl.DataFrame({"name": ["loads"], "last": [FIRST]}))
     return writer.files
 
 
 class _Writer:
-    """Numbers nodes, writes frames and counts what it wrote."""
+    """Number nodes, write frames and count the rows written."""
 
     def __init__(self, directory: Path, progress: Progress, total: int) -> None:
         self.files = ImportFiles()
         self._directory, self._progress, self._total = directory, progress, total
         self._next = self._done = 0
 
-    def nodes(self, labels: str, keys: pl.Series, properties: pl.DataFrame) -> pl.DataFrame:
-        """Writes nodes. Returns `key` and `node`, the number of the node with that key."""
+    def write_nodes(self, labels: str, keys: pl.Series, properties: pl.DataFrame) -> pl.DataFrame:
+        """Write nodes. Return `key` and `node`, the number of the node with that key."""
         numbers = pl.int_range(self._next, self._next + keys.len(), dtype=pl.Int64, eager=True)
         self._next += keys.len()
         path = self._write(labels, [numbers.alias(":ID")], properties)
@@ -92,10 +98,10 @@ class _Writer:
             self.files.nodes.append((labels, path))
         return pl.DataFrame([keys.alias("key"), numbers.alias("node")])
 
-    def edges(
+    def write_edges(
         self, kind: str, starts: pl.Series, ends: pl.Series, properties: pl.DataFrame | None = None
     ) -> None:
-        """Writes edges between the nodes of these numbers."""
+        """Write edges between the nodes of these numbers."""
         path = self._write(
             kind,
             [starts.alias(":START_ID"), ends.alias(":END_ID")],
@@ -105,20 +111,21 @@ class _Writer:
             self.files.edges.append((kind, path))
 
     def _write(self, name: str, numbers: list[pl.Series], properties: pl.DataFrame) -> Path | None:
+        """Write one file and count its rows; None for an empty frame."""
         frame = pl.DataFrame([*numbers, *properties.get_columns()])
         for part in name.split(":"):
             self.files.counts[part] = self.files.counts.get(part, 0) + frame.height
         if frame.is_empty():
             return None
         path = self._directory / f"{len(self.files.nodes)}-{len(self.files.edges)}.parquet"
-        _typed(frame).write_parquet(path, compression="uncompressed", statistics=False)
+        _convert_types(frame).write_parquet(path, compression="uncompressed", statistics=False)
         self._done += frame.height
         self._progress("import files", self._done, max(self._done, self._total))
         return path
 
 
-def _typed(frame: pl.DataFrame) -> pl.DataFrame:
-    """A frame as the tool takes it: times in whole milliseconds, as they are written online, lists by their names."""
+def _convert_types(frame: pl.DataFrame) -> pl.DataFrame:
+    """Convert a frame to the tool's types: times in whole milliseconds, as online, and lists with typed names."""
     columns = []
     for column in frame:
         if isinstance(column.dtype, pl.List):
@@ -127,7 +134,7 @@ def _typed(frame: pl.DataFrame) -> pl.DataFrame:
         elif column.dtype.is_temporal():
             times = column.dt.epoch("ms").cast(pl.Datetime("ms", "UTC"))
             if times.min() is not None and times.dt.year().min() < 1970:  # type: ignore[operator]
-                # The tool stumbles over fractions of a second before 1970, not over text.
+                # The tool cannot read fractions of a second before 1970, except as text.
                 times = times.dt.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").alias(f"{column.name}:datetime")
             columns.append(times)
         else:
@@ -135,34 +142,36 @@ def _typed(frame: pl.DataFrame) -> pl.DataFrame:
     return pl.DataFrame(columns)
 
 
-def _size(columns: BundleColumns, activity: pl.DataFrame) -> int:
+def _count_rows(columns: BundleColumns, activity: pl.DataFrame) -> int:
+    """Count the rows to be written, for progress."""
     frames = [columns.accounts, *columns.values.values(), *columns.edges.values(), activity, activity]
     return sum(frame.height for frame in frames)
 
 
-def _numbers(keys: pl.Series, named: pl.DataFrame) -> pl.Series:
-    """The node number of each of `keys`, which come in runs of the same, so that most of it needs no look-up."""
+def _find_numbers(keys: pl.Series, named: pl.DataFrame) -> pl.Series:
+    """Find the node number of each key. Equal keys are adjacent, so that one look-up serves a run of them."""
     runs = keys.rle().struct.unnest()
     numbers = runs.select(key="value").join(named, on="key", how="left", maintain_order="left")["node"]
     return numbers.gather(pl.int_range(runs.height, eager=True).repeat_by(runs["len"]).explode())
 
 
-def _systems(writer: _Writer, columns: BundleColumns) -> pl.DataFrame:
-    """Writes the autonomous systems that `networks` describes or sessions named. Returns `key` (asn), `node`."""
+def _write_systems(writer: _Writer, columns: BundleColumns) -> pl.DataFrame:
+    """Write the autonomous systems that `networks` or sessions name. Return `key` (asn), `node`."""
     described = columns.networks.filter(pl.col("cidr").is_null())
     known = described.select("asn", "name", "country", pl.col("network_class").alias("class"))
     if (addresses := columns.values.get("ip")) is not None:
         seen = addresses.select(pl.col("asn").drop_nulls().unique().sort())
         known = pl.concat([known, seen.join(known, on="asn", how="anti")], how="diagonal")
-    return writer.nodes("AutonomousSystem", known["asn"], known)
+    return writer.write_nodes("AutonomousSystem", known["asn"], known)
 
 
-def _named_networks(writer: _Writer, networks: pl.DataFrame) -> None:
+def _write_networks(writer: _Writer, networks: pl.DataFrame) -> None:
+    """Write the networks that have an address range."""
     named = networks.filter(pl.col("cidr").is_not_null())
-    writer.nodes("Network", named["cidr"], named.rename({"network_class": "class"}))
+    writer.write_nodes("Network", named["cidr"], named.rename({"network_class": "class"}))
 
 
-def _signals(
+def _write_signals(
     writer: _Writer,
     kind: str,
     values: pl.DataFrame,
@@ -170,7 +179,7 @@ def _signals(
     systems: pl.DataFrame,
     place: Place,
 ) -> pl.DataFrame:
-    """Writes the signals of a kind, and for addresses the prefixes they are in. Returns `key`, `node`."""
+    """Write the signals of a kind, and the prefixes of addresses. Return `key`, `node`."""
     labels = f"Signal:{BY_NAME[kind].label}"
     own = values.select("key", "kind", "value", touched=pl.lit(FIRST, pl.Int64))
     if kind == "instrument":
@@ -182,23 +191,26 @@ def _signals(
     if "words" in values.columns:
         own = own.with_columns(values["words"])
     if kind != "ip":
-        return writer.nodes(labels, values["key"], own)
-    # An address is classed by the lowest system of its prefix, as the whole graph would have it.
+        return writer.write_nodes(labels, values["key"], own)
+    # The lowest system of its prefix decides an address's class, as in the loaded graph.
     lowest = values.select(pl.col("asn").min().over("prefix")).to_series()
     known = networks.select("cidr", "asn", "name", pl.col("network_class").alias("class"))
     placed = place(values["value"], lowest, known)
     own = own.with_columns(placed["class"].alias("networkClass"), placed["network"])
-    signals = writer.nodes(labels, values["key"], own)
+    signals = writer.write_nodes(labels, values["key"], own)
     distinct = values["prefix"].unique().sort().alias("key")
-    prefixes = writer.nodes("Prefix", distinct, distinct.to_frame())
-    writer.edges("IN", signals["node"], _numbers(values["prefix"], prefixes))
+    prefixes = writer.write_nodes("Prefix", distinct, distinct.to_frame())
+    writer.write_edges("IN", signals["node"], _find_numbers(values["prefix"], prefixes))
     announced = values.select("prefix", "asn").drop_nulls().unique().sort("prefix", "asn")
-    writer.edges("ANNOUNCED_BY", _numbers(announced["prefix"], prefixes), _numbers(announced["asn"], systems))
+    writer.write_edges(
+        "ANNOUNCED_BY", _find_numbers(announced["prefix"], prefixes), _find_numbers(announced["asn"], systems)
+    )
     return signals
 
 
-def _traffic(writer: _Writer, activity: pl.DataFrame, accounts: pl.DataFrame) -> None:
+def _write_traffic(writer: _Writer, activity: pl.DataFrame, accounts: pl.DataFrame) -> None:
+    """Write traffic: one node an account and month."""
     keys = (activity["account_id"] + "|" + activity["month"]).alias("key")
     months = activity.select(keys, "month", "hours", "requests", "models")
-    nodes = writer.nodes("Activity", keys, months)
-    writer.edges("HAD_TRAFFIC", _numbers(activity["account_id"], accounts), nodes["node"])
+    nodes = writer.write_nodes("Activity", keys, months)
+    writer.write_edges("HAD_TRAFFIC", _find_numbers(activity["account_id"], accounts), nodes["node"])

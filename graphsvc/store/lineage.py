@@ -1,4 +1,4 @@
-"""Reads what happened to identities: in one run, and to one identity in all of them."""
+"""Read events of identities: of one run, or of one identity in all runs."""
 
 from collections.abc import Sequence
 from datetime import UTC
@@ -27,25 +27,29 @@ HISTORY: Schema = {
 }
 
 
-def run_events(store: Store, run: str, assessments: Sequence[Assessment] | None = None) -> pl.DataFrame:
-    """The events of a run that published, as `detection.Outcome.lineage` had them (schema `model.lineage.EVENTS`).
+def read_run_events(store: Store, run: str, assessments: Sequence[Assessment] | None = None) -> pl.DataFrame:
+    """Read the events of a published run, as `detection.Outcome.lineage` had them.
 
-    None of a run that is unknown, or older than lineage. Sorted by id, before, kind.
+    An unknown run, or one older than lineage, has none.
 
     Args:
         store: the database.
         run: id of the run.
         assessments: events of clusters of these assessments; None: of all.
+
+    Returns:
+        Schema `model.lineage.EVENTS`, sorted by id, before, kind.
     """
     wanted = None if assessments is None else [each.value for each in assessments]
     rows = store.read("lineage/run_events", run=run, assessments=wanted)
     return pl.DataFrame(rows, schema=EVENTS).sort("id", "before", "kind")
 
 
-def history(store: Store, cluster: str, most: int = 1_000_000) -> pl.DataFrame:
-    """What happened to one identity (schema `HISTORY`), newest first, at most `most` rows; none of an unknown one.
+def read_history(store: Store, cluster: str, most: int = 1_000_000) -> pl.DataFrame:
+    """Read the events of one identity (schema `HISTORY`), newest first, at most `most` rows; none of an unknown one.
 
-    `id` and `before` are as in `EVENTS`: of a merger `before` is part of `id` now, of a split `id` came off `before`.
+    `id` and `before` are as in `EVENTS`: of a merger `before` is part of `id` now, of a split `id` came off
+    `before`.
     """
     rows = store.read("query/cluster_lineage", ids=[cluster], limit=most)
     for row in rows:

@@ -1,4 +1,4 @@
-"""Numbered migrations from `cypher/migrations`: applied once, recorded in the database, never backwards."""
+"""Apply numbered migrations from `cypher/migrations` once, record them in the database, never reverse them."""
 
 import hashlib
 from dataclasses import dataclass
@@ -18,8 +18,8 @@ class Migration:
     checksum: str
 
 
-def available() -> list[Migration]:
-    """The migrations this program brings, in order."""
+def list_migrations() -> list[Migration]:
+    """List the migrations of this program, in order."""
     found = []
     for path in names("migrations"):
         name = path.removeprefix("migrations/")
@@ -32,14 +32,17 @@ def available() -> list[Migration]:
 
 
 def migrate(store: Store) -> list[str]:
-    """Brings the database to this program's schema. Returns the names of what was applied now.
+    """Bring the database to this program's schema.
 
     Safe to kill and to repeat: statements are `IF NOT EXISTS`, and a migration is recorded after it.
+
+    Returns:
+        Names of the migrations applied now.
 
     Raises:
         MigrationError: the database is newer than the program, or was migrated by an altered file.
     """
-    ours = {m.version: m for m in available()}
+    ours = {m.version: m for m in list_migrations()}
     theirs = {row["version"]: row["checksum"] for row in store.read("schema/applied")}
     if newer := sorted(set(theirs) - set(ours)):
         raise MigrationError(
@@ -55,7 +58,7 @@ def migrate(store: Store) -> list[str]:
     for version in sorted(set(ours) - set(theirs)):
         migration = ours[version]
         for text in migration.statements:
-            store.schema(text)
+            store.apply_schema(text)
         store.write("schema/record", version=version, name=migration.name, checksum=migration.checksum)
         applied.append(migration.name)
     return applied

@@ -1,4 +1,4 @@
-"""Packed records as columns, and statements over packs from several sessions."""
+"""Read packed records as columns, over several sessions."""
 
 import queue
 import threading
@@ -15,18 +15,17 @@ from graphsvc.model.columns import Schema
 from graphsvc.store.connection import Store
 
 SESSIONS = 2
-"""Sessions that read at a time: with two the server works while we turn lists into columns."""
+"""Sessions that read in parallel. With two, the server works while this process converts lists to columns."""
 PACKS_A_STATEMENT = 50
-"""Packs asked for at once, so that ids are lists of Python's numbers only for these."""
+"""Packs requested at once, so that only their ids are lists of Python numbers."""
 AHEAD = 2
-"""Records a session may be ahead of who takes them."""
+"""Records that a session may be ahead of the consumer."""
 
 Record = tuple[Any, ...]
 
 
-def frame(records: Iterable[Record], schema: Schema) -> pl.DataFrame:
-    """A frame from records that have the number of their pack first and then a list a column, in the schema's
-    order."""
+def build_frame(records: Iterable[Record], schema: Schema) -> pl.DataFrame:
+    """Build a frame from records of a pack number followed by one list a column, in the schema's order."""
     packs = [record[1:] for record in records]
     return pl.DataFrame(
         {name: list(chain.from_iterable(pack[i] for pack in packs)) for i, name in enumerate(schema)},
@@ -34,11 +33,18 @@ def frame(records: Iterable[Record], schema: Schema) -> pl.DataFrame:
     )
 
 
-def streamed(store: Store, name: str, packs: Sequence[NDArray[np.int64]]) -> Iterator[Record]:
-    """The records of the reading statement `name` over `packs` (its parameter `$packs`: number and nodes), one a pack
-    and in any order; the first value of each is the number of its pack, the place in `packs`.
+def stream_packs(store: Store, name: str, packs: Sequence[NDArray[np.int64]]) -> Iterator[Record]:
+    """Stream the records of a reading statement over `packs`, one a pack and in any order.
 
-    Several sessions read and wait for each other's records to be taken. Who stops taking ends them.
+    Several sessions read, and wait for the consumer. Closing the stream ends them.
+
+    Args:
+        store: the database.
+        name: of the statement; its parameter `$packs` has number and nodes of each pack.
+        packs: node ids, int64.
+
+    Returns:
+        Records; the first value of each is the place of its pack in `packs`.
 
     Raises:
         DatabaseUnavailable, DatabaseRefused
@@ -46,14 +52,16 @@ def streamed(store: Store, name: str, packs: Sequence[NDArray[np.int64]]) -> Ite
     found: queue.Queue[Record | BaseException | None] = queue.Queue(AHEAD * SESSIONS)
     stop = threading.Event()
 
-    def give(what: Record | BaseException | None) -> None:
+    def put_record(what: Record | BaseException | None) -> None:
+        """Put a record into the queue, unless the consumer has stopped."""
         while not stop.is_set():
             try:
                 return found.put(what, timeout=0.2)
             except queue.Full:
                 continue
 
-    def read(numbers: range) -> None:
+    def read_stripe(numbers: range) -> None:
+        """Read the packs of one session."""
         try:
             for at in range(0, len(numbers), PACKS_A_STATEMENT):
                 asked = [
@@ -62,15 +70,16 @@ def streamed(store: Store, name: str, packs: Sequence[NDArray[np.int64]]) -> Ite
                 ]
                 with closing(store.stream(name, packs=asked)) as records:
                     for record in records:
-                        give(record)
+                        put_record(record)
                         if stop.is_set():
                             return
-            give(None)
+            put_record(None)
         except BaseException as error:  # noqa: BLE001 - raised again in the thread that takes
-            give(error)
+            put_record(error)
 
+    # Each session takes every second pack, so that both end at about the same time.
     stripes = [range(first, len(packs), SESSIONS) for first in range(min(SESSIONS, len(packs)))]
-    threads = [threading.Thread(target=read, args=(stripe,), daemon=True) for stripe in stripes]
+    threads = [threading.Thread(target=read_stripe, args=(stripe,), daemon=True) for stripe in stripes]
     try:
         for thread in threads:
             thread.start()

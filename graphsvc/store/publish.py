@@ -1,4 +1,4 @@
-"""Writes a run beside what is published, then switches in one transaction."""
+"""Stage a run next to the published one, then switch in one transaction."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -8,9 +8,8 @@ from datetime import datetime
 import polars as pl
 import polars.selectors as cs
 
-from graphsvc.campaigns.lineage.decisions import carry
-from graphsvc.campaigns.succession.successions import Succession, named
 from graphsvc.errors import DetectionError
+from graphsvc.lineage.decisions import update_decisions
 from graphsvc.model.certificate import Certificate
 from graphsvc.model.graph import SignalGraph
 from graphsvc.model.lineage import DORMANT, MERGED, Followed
@@ -18,16 +17,18 @@ from graphsvc.model.runs import Run
 from graphsvc.model.stages import Stage
 from graphsvc.signing import Signer
 from graphsvc.store.connection import Row, Store
-from graphsvc.store.decisions import BUSY, TURNS, read_book, record
+from graphsvc.store.decisions import BUSY, TURNS, build_record_step, read_decision_log
+from graphsvc.succession.successions import Succession, resolve_ids
 
 BATCH = 5_000
+"""Rows a statement."""
 PLACES = 200
-"""Of so many of its strongest links a cluster can be asked for."""
+"""Strongest links of a cluster that can be queried by rank."""
 Progress = Callable[[str, int, int], None]
 
 
 def begin_run(store: Store, run: Run, started_at: datetime) -> None:
-    """Records that `run` has begun, before it reads, and clears away what interrupted runs left."""
+    """Record that `run` has begun, before it reads, and remove what interrupted runs left."""
     store.write(
         "publish/begin",
         id=run.id,
@@ -39,11 +40,11 @@ def begin_run(store: Store, run: Run, started_at: datetime) -> None:
         started_at=started_at,
     )
     store.write("publish/sweep", run=run.id)
-    store.autocommit("publish/unstage", keep=run.id)
+    store.run_autocommit("publish/unstage", keep=run.id)
 
 
 def record_stages(store: Store, run: Run, stages: Sequence[Stage]) -> None:
-    """Records what the stages of `run` took, also of one that failed."""
+    """Record the measurements of a run's stages, also of a failed one."""
     store.write(
         "publish/stages",
         run=run.id,
@@ -52,8 +53,8 @@ def record_stages(store: Store, run: Run, stages: Sequence[Stage]) -> None:
     )
 
 
-def has_read(store: Store, run: Run) -> None:
-    """Records what `run` has read."""
+def record_input(store: Store, run: Run) -> None:
+    """Record the input that `run` has read."""
     store.write(
         "publish/has_read",
         id=run.id,
@@ -65,8 +66,8 @@ def has_read(store: Store, run: Run) -> None:
 
 
 def certify(store: Store, certificate: Certificate, signer: Signer | None) -> None:
-    """Puts its certificate into the record of a run that is not published yet."""
-    text = certificate.text()
+    """Write the certificate into the record of a run that is not published yet."""
+    text = certificate.to_json()
     store.write(
         "publish/certify",
         run=certificate.run,
@@ -85,16 +86,23 @@ def publish(
     result_hash: str,
     progress: Progress,
 ) -> None:
-    """Stages everything `run` found, then makes it the published result, with what happened to identities.
+    """Stage all results of `run`, then make them the published ones, with the events of identities.
 
-    Of successions the probable pairs are kept, and how each cluster replaces its banned. `result_hash` is the
-    fingerprint of what was found.
+    Of successions, the probable pairs and the turnover of each cluster are kept. The switch is one
+    transaction: clusters, states of identities, copies of decisions and their statuses are all there, or none
+    is.
 
-    The switch is one transaction: clusters, states of identities, copies of decisions and what they come to are all
-    there, or nothing is.
+    Args:
+        store: the database.
+        run: the run.
+        graph: its input.
+        followed: its clusters under lasting ids.
+        succession: its successions.
+        result_hash: fingerprint of the result.
+        progress: called with the stage, rows done and rows in all.
 
     Raises:
-        DetectionError: another run cleared what was staged; what was published before is still whole.
+        DetectionError: another run removed what was staged; what was published before is intact.
         Busy: people kept deciding while it was to be published.
     """
     found, events = followed.found, followed.events
@@ -109,9 +117,10 @@ def publish(
         bits="bits",
         families="families",
         family_bits="family_bits",
-        signals=signal_keys(found.members["signals"], found.keys),
+        signals=list_signal_keys(found.members["signals"], found.keys),
         sharers="sharers",
     )
+    # Members with their tenure, and recent members that are not in the cluster now.
     lasting = followed.known.members.join(ids.to_frame("id"), on="id", how="semi").rename({"id": "cluster"})
     tenure = lasting.filter("member").select("cluster", "account", "tenure")
     members = members.join(tenure, on=["cluster", "account"], how="left", maintain_order="left")
@@ -130,30 +139,33 @@ def publish(
         bits="bits",
         families="families",
         family_bits="family_bits",
-        signals=signal_keys(found.links["signals"], found.keys),
+        signals=list_signal_keys(found.links["signals"], found.keys),
     )
-    pairs, campaigns = named(succession, account_ids, ids)
+    pairs, campaigns = resolve_ids(succession, account_ids, ids)
     staged = {
         "clusters": clusters,
         "members": members,
         "former": former,
         "shares": shared,
-        "links": _placed(links, members),
+        "links": _rank_links(links, members),
         "successions": pairs.filter("probable").drop("cluster", "inside", "rank", "probable"),
-        "turnover": campaigns.select(id="cluster", turnover=pl.Series(_documents(campaigns.drop("cluster")))),
+        "turnover": campaigns.select(
+            id="cluster", turnover=pl.Series(_format_documents(campaigns.drop("cluster")))
+        ),
     }
     for name, frame in staged.items():
-        _write(store, run.id, name, frame, progress)
+        _write_batches(store, run.id, name, frame, progress)
     here = events.filter(~pl.col("kind").is_in([MERGED, DORMANT]))
-    _write(store, run.id, "events", here.select("id", "kind", "says"), progress)
+    _write_batches(store, run.id, "events", here.select("id", "kind", "says"), progress)
+    # A dormant identity has no cluster in this run that could continue it.
     tied = events.filter(pl.col("before").is_not_null() & (pl.col("kind") != DORMANT))
     continues = tied.select(
         "id", "before", "kind", "overlap", "families", "bits", "says",
         accounts="accounts_in_common", signals="signals_in_common",
     )  # fmt: skip
-    _write(store, run.id, "continues", continues, progress)
-    store.autocommit("publish/since", run=run.id)
-    _switch(
+    _write_batches(store, run.id, "continues", continues, progress)
+    store.run_autocommit("publish/since", run=run.id)
+    _publish_staged(
         store,
         run,
         events,
@@ -166,11 +178,11 @@ def publish(
         },
         clusters.height,
     )
-    store.autocommit("publish/tidy", run=run.id)
+    store.run_autocommit("publish/tidy", run=run.id)
 
 
-def _switch(store: Store, run: Run, events: pl.DataFrame, figures: Row, clusters: int) -> None:
-    """Publishes what is staged, in one transaction; again from the book on when somebody decided meanwhile."""
+def _publish_staged(store: Store, run: Run, events: pl.DataFrame, figures: Row, clusters: int) -> None:
+    """Publish what is staged in one transaction. Start again from the decision log if a decision was made meanwhile."""
     ended = events.filter(pl.col("kind").is_in([MERGED, DORMANT])).select(
         id="before",
         kind="kind",
@@ -178,17 +190,17 @@ def _switch(store: Store, run: Run, events: pl.DataFrame, figures: Row, clusters
         says="says",
     )
     for _ in range(TURNS):
-        book = read_book(store)
-        carried = carry(events, book.decisions, book.mergers, book.version)
+        book = read_decision_log(store)
+        carried = update_decisions(events, book.decisions, book.mergers, book.version)
         turn = {"run": run.id, "expected": clusters, "version": book.version, "next": carried.last}
         statuses = {each: status.value for each, status in carried.statuses.items()}
-        if store.guarded(
+        if store.write_guarded(
             ("publish/turn", turn),
             ("publish/retire", {}),
             ("publish/hand_over", {"run": run.id}),
             ("publish/switch", {"run": run.id, **figures}),
             ("publish/ended", {"run": run.id, "number": carried.last, **ended.to_dict(as_series=False)}),
-            record(carried.copies, run.id),
+            build_record_step(carried.copies, run.id),
             ("decisions/status", {"id": list(statuses), "status": list(statuses.values())}),
         ):
             return
@@ -204,30 +216,31 @@ def _switch(store: Store, run: Run, events: pl.DataFrame, figures: Row, clusters
 
 
 def forget_members(store: Store, keep_runs: int) -> None:
-    """Removes the members of past runs' clusters but those of the last `keep_runs` runs, the published one among them.
+    """Remove the members of past runs' clusters, except those of the last `keep_runs` runs.
 
-    The run before the published one always keeps its own, so that the two can be compared. Of an identity that is not
-    found now, the last cluster keeps its members, by which it is known again. Clusters, what happened to them and
-    decisions stay. To be called after publishing: what it removes nobody reads any more, and killed it goes on the
-    next time.
+    These include the published run. The run before it always keeps its members, so that the two can be
+    compared. An identity that is not found now keeps the members of its last cluster, which identify it when
+    it returns. Clusters, events and decisions stay.
+
+    Call it after publishing: no reader needs what it removes. If it is killed, the next call continues.
 
     Raises:
         DatabaseUnavailable, DatabaseRefused
     """
     store.write("publish/expire", keep=max(keep_runs - 1, 1))
-    store.autocommit("publish/forget")
+    store.run_autocommit("publish/forget")
 
 
 def fail_run(store: Store, run: Run, error: str) -> None:
-    """Marks `run` failed and removes what it had staged."""
+    """Mark `run` failed and remove what it had staged."""
     store.write("publish/fail", run=run.id, error=error)
-    store.autocommit("publish/unstage", keep="")
+    store.run_autocommit("publish/unstage", keep="")
 
 
-def signal_keys(signals: pl.Series, keys: pl.Series) -> pl.Series:
-    """Lists of row numbers as lists of keys; '' for -1, the last, since lists in Neo4j hold no nulls.
+def list_signal_keys(signals: pl.Series, keys: pl.Series) -> pl.Series:
+    """Return lists of keys for lists of row numbers; '' for -1, since lists in Neo4j hold no nulls.
 
-    By exploding: a list expression over a column of its own would copy all keys for every row.
+    It explodes the lists. A list expression over another column would copy all keys for every row.
     """
     rows = pl.DataFrame({"signal": signals}).with_row_index("row")
     named = (
@@ -239,8 +252,8 @@ def signal_keys(signals: pl.Series, keys: pl.Series) -> pl.Series:
     return rows.join(named, on="row", how="left", maintain_order="left")["key"].fill_null([])
 
 
-def _placed(links: pl.DataFrame, members: pl.DataFrame) -> pl.DataFrame:
-    """Links with their `cluster`, and their `place` among the strongest of it, from 1; null beyond `PLACES`."""
+def _rank_links(links: pl.DataFrame, members: pl.DataFrame) -> pl.DataFrame:
+    """Return links with their `cluster`, and their `place` among its strongest, from 1; null beyond `PLACES`."""
     place = pl.int_range(1, pl.len() + 1).over("cluster")
     return (
         links.join(members.select("cluster", source="account"), on="source", how="left")
@@ -249,12 +262,13 @@ def _placed(links: pl.DataFrame, members: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _documents(frame: pl.DataFrame) -> list[str]:
-    """Each row as JSON; what is not a number is null there."""
+def _format_documents(frame: pl.DataFrame) -> list[str]:
+    """Format each row as JSON, with null for NaN."""
     return [json.dumps(row) for row in frame.with_columns(cs.float().fill_nan(None)).to_dicts()]
 
 
-def _write(store: Store, run: str, name: str, frame: pl.DataFrame, progress: Progress) -> None:
+def _write_batches(store: Store, run: str, name: str, frame: pl.DataFrame, progress: Progress) -> None:
+    """Write a frame in batches."""
     for start in range(0, frame.height, BATCH):
         rows = frame.slice(start, BATCH).to_dict(as_series=False)
         store.write(f"publish/{name}", run=run, **rows)

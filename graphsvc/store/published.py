@@ -1,4 +1,4 @@
-"""Reads what is published, as tables."""
+"""Read published results as tables."""
 
 import json
 from collections.abc import Sequence
@@ -59,10 +59,10 @@ SUCCESSIONS: Schema = {
 
 
 CAMPAIGNS = (Assessment.CAMPAIGN,)
-"""What is read where nothing else is asked for."""
+"""Assessments read by default."""
 
 
-def members(store: Store, assessments: Sequence[Assessment] = CAMPAIGNS) -> pl.DataFrame:
+def read_members(store: Store, assessments: Sequence[Assessment] = CAMPAIGNS) -> pl.DataFrame:
     """Read the members of published clusters.
 
     Args:
@@ -85,7 +85,7 @@ def members(store: Store, assessments: Sequence[Assessment] = CAMPAIGNS) -> pl.D
     return packed.explode("account_id", "membership").select(list(MEMBERS)).sort("cluster_id", "account_id")
 
 
-def clusters(store: Store, assessments: Sequence[Assessment] = CAMPAIGNS) -> pl.DataFrame:
+def read_clusters(store: Store, assessments: Sequence[Assessment] = CAMPAIGNS) -> pl.DataFrame:
     """Read the published clusters.
 
     Args:
@@ -106,8 +106,8 @@ def clusters(store: Store, assessments: Sequence[Assessment] = CAMPAIGNS) -> pl.
     return pl.DataFrame(rows, schema=CLUSTERS).with_columns(times)
 
 
-def successions(store: Store) -> pl.DataFrame:
-    """One row a pair of an account and the banned one it probably follows (schema `SUCCESSIONS`), likeliest first."""
+def read_successions(store: Store) -> pl.DataFrame:
+    """Read the pairs of an account and the banned one it probably follows (schema `SUCCESSIONS`), most likely first."""
     rows = store.read("export/successions")
     for row in rows:
         bits = row.pop("part_bits")

@@ -1,4 +1,4 @@
-"""Neo4j for the API: one async driver a process and event loop, statements by name, bounded in time."""
+"""Read Neo4j for the API: one async driver a process and event loop, statements by name, bounded in time."""
 
 import asyncio
 from copy import copy
@@ -13,8 +13,8 @@ from neo4j.time import DateTime
 from graphsvc.errors import DatabaseUnavailable
 from graphsvc.signals.veil import Veil
 from graphsvc.statements import cypher
-from graphsvc.store.bookmarks import AsyncSeen, find_bookmarks
-from graphsvc.store.connection import DRIVER_OPTIONS, Address, Row, translated
+from graphsvc.store.bookmarks import AsyncBookmarks, find_bookmarks
+from graphsvc.store.connection import DRIVER_OPTIONS, Address, Row, map_driver_errors
 
 # A client waits: it is told within seconds that the database is away, and tries again itself.
 _RETRY_SECONDS = 0.3
@@ -23,22 +23,28 @@ _GRACE_SECONDS = 8.0
 
 
 class Reader:
-    """A pool of connections behind a veil. Open it inside the event loop it is used in.
+    """A connection pool that redacts addresses. Open it inside the event loop that uses it.
 
-    Rows come veiled and handles in parameters are opened, so who reads here never holds an address; a statement that
-    returns the `value` of a signal returns its `key` beside it.
+    Addresses in rows become pseudonyms, and pseudonyms in parameters become addresses. So callers never hold
+    an address. A statement that returns the `value` of a signal must also return its `key`.
 
-    The driver's own pool survives a database that goes away and comes back; nothing needs a restart.
+    The driver's pool survives a database that goes away and returns. Nothing needs a restart.
     """
 
     def __init__(self, address: Address, query_timeout: float, veil: Veil) -> None:
-        """`query_timeout`: seconds a query may take in the database."""
+        """Open the pool.
+
+        Args:
+            address: of the database.
+            query_timeout: seconds that a query may take in the database.
+            veil: redacts addresses.
+        """
         self.veil = veil
         self._address = address
         self._timeout = query_timeout
         seen = find_bookmarks(address.uri, address.database)
-        self._chain: dict[str, Any] = {} if seen is None else {"bookmark_manager": AsyncSeen(seen)}
-        with translated():
+        self._chain: dict[str, Any] = {} if seen is None else {"bookmark_manager": AsyncBookmarks(seen)}
+        with map_driver_errors():
             self._driver = neo4j.AsyncGraphDatabase.driver(
                 address.uri,
                 auth=(address.user, address.password.get_secret_value()),
@@ -53,17 +59,17 @@ class Reader:
     ) -> None:
         await self._driver.close()
 
-    def behind(self, veil: Veil) -> Self:
-        """The same pool behind another veil; it need not be closed."""
+    def copy_with_veil(self, veil: Veil) -> Self:
+        """Return the same pool with another veil. It need not be closed."""
         other = copy(self)
         other.veil = veil
         return other
 
     async def read(self, name: str, **parameters: object) -> list[Row]:
-        """Rows of the reading statement `name`; times come as `datetime` in UTC.
+        """Run a reading statement and return its rows; times are `datetime` in UTC.
 
-        A statement of its own and no transaction around it, which is one message to the server instead of three; tried
-        a second time where the driver says that this can help.
+        It runs without an explicit transaction, which is one message to the server instead of three. It is
+        retried once if the driver says that this can help.
 
         Raises:
             DatabaseUnavailable: not reachable, or no answer in time.
@@ -72,42 +78,44 @@ class Reader:
         """
         query = neo4j.Query(cypher(name), timeout=self._timeout)
         opened = self.veil.opened(parameters)
-        with translated(name, self._timeout):
+        with map_driver_errors(name, self._timeout):
             try:
                 async with asyncio.timeout(self._timeout + _GRACE_SECONDS):
                     try:
-                        return await self._rows(query, opened)
+                        return await self._read_rows(query, opened)
                     except (failed.DriverError, failed.Neo4jError) as error:
                         if not error.is_retryable():
                             raise
                     await asyncio.sleep(_RETRY_SECONDS)
-                    return await self._rows(query, opened)
+                    return await self._read_rows(query, opened)
             except TimeoutError:
                 raise DatabaseUnavailable("Neo4j did not answer in time.", "Try again in a moment.") from None
 
-    def connections(self) -> dict[str, int]:
-        """How many connections to the database are open, by whether they are `in_use` or `idle`."""
+    def count_connections(self) -> dict[str, int]:
+        """Count the open connections to the database that are `in_use` and `idle`."""
         pool = self._driver._pool
         opened = [each.in_use for kept in pool.connections.values() for each in kept]
         return {"in_use": sum(opened), "idle": len(opened) - sum(opened)}
 
-    async def _rows(self, query: neo4j.Query, parameters: Row) -> list[Row]:
+    async def _read_rows(self, query: neo4j.Query, parameters: Row) -> list[Row]:
+        """Run a query in a session of its own and return its redacted rows."""
         async with self._driver.session(
             database=self._address.database, default_access_mode=neo4j.READ_ACCESS, **self._chain
         ) as session:
             result = await session.run(query, parameters)
             names = result.keys()
             return [
-                self.veil.rows(_native(dict(zip(names, record.values(), strict=True))))
+                self.veil.rows(_convert_value(dict(zip(names, record.values(), strict=True))))
                 async for record in result
             ]
 
 
-def _native(value: Any) -> Any:
+def _convert_value(value: Any) -> Any:
+    """Convert the driver's times to `datetime` in UTC, in lists and maps too."""
     if isinstance(value, DateTime):
         return value.to_native().astimezone(UTC)
     if isinstance(value, list):
-        return [_native(item) for item in value]
+        return [_convert_value(item) for item in value]
     if isinstance(value, dict):
-        return {key: _native(item) for key, item in value.items()}
+        return {key: _convert_value(item) for key, item in value.items()}
     return value

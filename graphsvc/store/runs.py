@@ -1,4 +1,4 @@
-"""Runs read back: their record, and what is stored of what they found."""
+"""Read runs: their record, and what is stored of their results."""
 
 from dataclasses import dataclass, replace
 
@@ -27,8 +27,13 @@ SCORES: Schema = {
 
 @dataclass(frozen=True, slots=True)
 class StoredRun:
-    """A run as the database holds it: `record` are the properties of the run, `members` and `scores` have the schemas
-    `MEMBERS` (sorted by cluster and account) and `SCORES` (sorted by cluster)."""
+    """A run as stored.
+
+    Attributes:
+        record: properties of the run.
+        members: schema `MEMBERS`, sorted by cluster and account.
+        scores: schema `SCORES`, sorted by cluster.
+    """
 
     record: Row
     members: pl.DataFrame
@@ -41,10 +46,10 @@ class StoredRun:
 
 
 def read_run(store: Store, run: str) -> StoredRun:
-    """A run that published its result, now or once.
+    """Read a run that published its result, now or in the past.
 
     Raises:
-        NotFound: there is no such run, it published nothing, or its members are not kept any more.
+        NotFound: there is no such run, it published nothing, or its members were removed.
         DatabaseUnavailable, DatabaseRefused
     """
     rows = store.read("export/run", id=run)
@@ -74,9 +79,14 @@ def read_run(store: Store, run: str) -> StoredRun:
     )
 
 
-def account_states(store: Store, accounts: pl.Series, newest: DateTime | None) -> pl.DataFrame:
-    """account, status, and new: whether it signed up after `newest`, the newest sign-up of an earlier run (None: not
-    known, then nobody is new); sorted by account."""
+def read_account_states(store: Store, accounts: pl.Series, newest: DateTime | None) -> pl.DataFrame:
+    """Read account, status, and new (whether it signed up after `newest`), sorted by account.
+
+    Args:
+        store: the database.
+        accounts: ids.
+        newest: newest sign-up of an earlier run. None: not known, and no account counts as new.
+    """
     row = store.read("export/account_states", accounts=accounts.to_list())[0]
     least = None if newest is None else int(newest.to_native().timestamp() * 1000)
     return pl.DataFrame(

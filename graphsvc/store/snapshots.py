@@ -1,5 +1,7 @@
-"""The graph as a run read it, kept beside the database: later loads change the graph, and a run must stay provable.
-The next run reads only what loads wrote since."""
+"""Keep the graph that a run read, as files outside the database.
+
+Later loads change the graph, but a run must stay provable. The next run reads only what loads wrote since.
+"""
 
 import json
 import shutil
@@ -13,43 +15,48 @@ import polars as pl
 
 from graphsvc.errors import ExportError
 from graphsvc.model.graph import SignalGraph, Watermark
-from graphsvc.store.graph import Kept
+from graphsvc.store.graph import KeptGraph
 
 FORM = 2
-"""Raised when what is kept is kept in another form."""
+"""Version of the files' form. Raise it when the form changes."""
 _DRAFT = ".draft-"
 _MANIFEST = "manifest.json"
 _FRAMES = ("accounts", "signals", "uses", "activity")
 
 
 class Snapshots:
-    """The graphs of the last runs, one directory a run: Arrow files, written and read at the speed of the disk,
-    and a manifest that says their form, the program's version and up to which load the graph was read.
+    """Graphs of the last runs, one directory a run.
 
-    They hold what the database holds, tokens and addresses included, and are readable by their owner only.
+    A directory has Arrow files, read and written at the speed of the disk, and a manifest. The manifest names
+    the form, the program's version, and the load up to which the graph was read. The files hold what the
+    database holds, tokens and addresses included. Only their owner can read them.
     """
 
     def __init__(self, directory: Path, most: int) -> None:
-        """`most`: how many are kept; 0: none."""
+        """Open the snapshots in `directory`; `most`: number kept, 0 for none."""
         self._directory = directory
         self.most = most
 
     def keep(self, run: str, graph: SignalGraph, watermark: Watermark | None = None) -> None:
-        """Writes the graph of a run whole or not at all, and removes what is older than the last `most`.
+        """Write the graph of a run entirely or not at all, and remove all but the last `most`.
 
-        `watermark`: up to which load it was read; without one the next run cannot read on from it.
+        Args:
+            run: id of the run.
+            graph: as it read it.
+            watermark: load up to which it was read; without one the next run cannot continue from it.
 
         Raises:
             ExportError: the directory cannot be written.
         """
         if not self.most:
             return
+        # Write into a draft directory, then rename it: a killed run leaves a draft, never half a snapshot.
         draft = self._directory / f"{_DRAFT}{run}"
         try:
             self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             shutil.rmtree(draft, ignore_errors=True)
             draft.mkdir(mode=0o700)
-            for name, frame in _frames(graph).items():
+            for name, frame in _build_frames(graph).items():
                 frame.write_ipc(draft / f"{name}.arrow", compression="lz4")
             manifest = {
                 "form": FORM,
@@ -66,15 +73,15 @@ class Snapshots:
             ) from None
 
     def load(self, run: str) -> SignalGraph | None:
-        """The graph of a run; None where it was not kept, or no longer is.
+        """Load the graph of a run; None if it is not kept.
 
         Raises:
-            ExportError: it is there and cannot be read, or was kept by an earlier version in another form.
+            ExportError: it cannot be read, or an earlier version kept it in another form.
         """
         directory = self._directory / run
         if not directory.is_dir():
             return None
-        if _manifest(directory).get("form") != FORM:
+        if _read_manifest(directory).get("form") != FORM:
             raise ExportError(
                 f"The graph of the run {run} was kept by another version of graphsvc, in a form that this one does not"
                 " read.",
@@ -97,10 +104,10 @@ class Snapshots:
             activity=frames["activity"],
         )
 
-    def latest(self) -> Kept | None:
-        """The newest graph from which the next reading can go on: kept by this version, with a watermark, undamaged."""
-        for directory in self._newest_first():
-            manifest = _manifest(directory)
+    def latest(self) -> KeptGraph | None:
+        """Load the newest undamaged graph of this version with a watermark, for the next reading."""
+        for directory in self._list_newest_first():
+            manifest = _read_manifest(directory)
             if manifest.get("graphsvc") != version("graphsvc") or not manifest.get("watermark"):
                 continue
             try:
@@ -108,31 +115,36 @@ class Snapshots:
             except ExportError:
                 continue
             if graph is not None:
-                return Kept(graph, Watermark(**manifest["watermark"]))
+                return KeptGraph(graph, Watermark(**manifest["watermark"]))
         return None
 
     def drop(self, accounts: Collection[str] | None = None) -> int:
-        """Removes all graphs, or those that hold one of `accounts` or cannot be read; how many that were."""
-        held = [path for path in self._newest_first() if accounts is None or _holds(path, accounts)]
+        """Remove all graphs, or those that hold one of `accounts` or cannot be read, and return their number."""
+        held = [
+            path for path in self._list_newest_first() if accounts is None or _has_account(path, accounts)
+        ]
         for path in held:
             shutil.rmtree(path)
         return len(held)
 
-    def holding(self, account: str) -> int:
-        """How many graphs hold an account, or cannot be read."""
-        return sum(_holds(path, (account,)) for path in self._newest_first())
+    def count_holding(self, account: str) -> int:
+        """Count the graphs that hold an account or cannot be read."""
+        return sum(_has_account(path, (account,)) for path in self._list_newest_first())
 
-    def _newest_first(self) -> list[Path]:
-        # Drafts of runs that were killed are as old as anything else.
+    def _list_newest_first(self) -> list[Path]:
+        """List the directories, newest first."""
+        # Drafts of killed runs are listed too, so that they age out like any other.
         runs = [path for path in self._directory.glob("*") if path.is_dir()]
         return sorted(runs, key=lambda path: (path.stat().st_mtime_ns, path.name), reverse=True)
 
     def _prune(self) -> None:
-        for path in self._newest_first()[self.most :]:
+        """Remove all but the last `most`."""
+        for path in self._list_newest_first()[self.most :]:
             shutil.rmtree(path, ignore_errors=True)
 
 
-def _holds(directory: Path, accounts: Collection[str]) -> bool:
+def _has_account(directory: Path, accounts: Collection[str]) -> bool:
+    """Return whether a graph holds one of the accounts, or cannot be read."""
     try:
         ids = pl.read_ipc(directory / "accounts.arrow", columns=["id"])["id"]
     except (OSError, pl.exceptions.PolarsError):
@@ -140,8 +152,8 @@ def _holds(directory: Path, accounts: Collection[str]) -> bool:
     return bool(ids.is_in(list(accounts)).any())
 
 
-def _manifest(directory: Path) -> dict[str, Any]:
-    """What is said of a kept graph; nothing where none is, as of one kept before there were manifests."""
+def _read_manifest(directory: Path) -> dict[str, Any]:
+    """Read the manifest of a kept graph; empty if there is none, as of graphs kept before there were manifests."""
     try:
         found = json.loads((directory / _MANIFEST).read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -149,7 +161,8 @@ def _manifest(directory: Path) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _frames(graph: SignalGraph) -> dict[str, pl.DataFrame]:
+def _build_frames(graph: SignalGraph) -> dict[str, pl.DataFrame]:
+    """Build the frames of a graph, by file name."""
     uses = {name: getattr(graph, name) for name in ("account", "signal", "first_seen", "last_seen")}
     return {
         "accounts": graph.accounts,

@@ -1,28 +1,29 @@
-"""Reads accounts that somebody wants to act on, and who else uses what they use."""
+"""Read accounts to act on, and the other users of what they use."""
 
 from collections.abc import Sequence
 
 import polars as pl
 
-from graphsvc.campaigns.counterfactual.blast import ACTED, NEAR, USERS, hubs
+from graphsvc.analysis.impact import ACTED, NEAR, USERS, mark_hubs
 from graphsvc.errors import NotFound
 from graphsvc.store.connection import Store
-from graphsvc.store.packs import frame
+from graphsvc.store.packs import build_frame
 
 PACK = 2_000
-"""Ids that are asked for in one list."""
+"""Ids requested in one list."""
 SHOWN = 5
+"""Unknown ids that an error names at most."""
 
 
-def acted_on(store: Store, ids: Sequence[str]) -> pl.DataFrame:
-    """Accounts with the published cluster of each (schema `ACTED`), sorted by id; an id given twice counts once.
+def read_acted(store: Store, ids: Sequence[str]) -> pl.DataFrame:
+    """Read accounts with the published cluster of each (schema `ACTED`), sorted by id; a repeated id counts once.
 
     Raises:
-        NotFound: there are no such accounts; says which.
+        NotFound: some accounts do not exist; the error names them.
         DatabaseUnavailable, DatabaseRefused
     """
     asked = sorted(set(ids))
-    found = frame(store.stream("cluster/acted", packs=_packs(asked)), ACTED).sort("id")
+    found = build_frame(store.stream("cluster/acted", packs=_split_packs(asked)), ACTED).sort("id")
     unknown = sorted(set(asked) - set(found["id"]))
     if unknown:
         more = f" and {len(unknown) - SHOWN:,} more" if len(unknown) > SHOWN else ""
@@ -33,23 +34,30 @@ def acted_on(store: Store, ids: Sequence[str]) -> pl.DataFrame:
     return found
 
 
-def surroundings(store: Store, ids: Sequence[str]) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The addresses, devices, cards and phone numbers of accounts (schema `NEAR`), and who uses those that others use
-    too and that are no hubs (`USERS`); both sorted.
+def read_surroundings(store: Store, ids: Sequence[str]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Read the addresses, devices, cards and phone numbers of accounts, and their other users.
+
+    Returns:
+        Signals (schema `NEAR`), and users of those that are shared and no hubs (schema `USERS`); both sorted.
 
     Raises:
         DatabaseUnavailable, DatabaseRefused
     """
-    uses = frame(store.stream("cluster/near", packs=_packs(sorted(ids))), {**NEAR})
+    uses = build_frame(store.stream("cluster/near", packs=_split_packs(sorted(ids))), {**NEAR})
     near = (
         uses.group_by("signal", "kind", "class", "degree")
         .agg(pl.col("inside").sum())
         .select(list(NEAR))
         .sort("signal")
     )
-    wanted = near.filter(~pl.Series(hubs(near)) & (pl.col("degree") > pl.col("inside")))["signal"].to_list()
-    return near, frame(store.stream("cluster/users", packs=_packs(wanted)), USERS).sort("signal", "account")
+    wanted = near.filter(~pl.Series(mark_hubs(near)) & (pl.col("degree") > pl.col("inside")))[
+        "signal"
+    ].to_list()
+    return near, build_frame(store.stream("cluster/users", packs=_split_packs(wanted)), USERS).sort(
+        "signal", "account"
+    )
 
 
-def _packs(values: Sequence[str]) -> list[Sequence[str]]:
+def _split_packs(values: Sequence[str]) -> list[Sequence[str]]:
+    """Split ids into lists of `PACK`."""
     return [values[start : start + PACK] for start in range(0, len(values), PACK)]

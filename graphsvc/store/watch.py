@@ -1,19 +1,19 @@
-"""Who is told of each statement that runs: set around a request, read where statements run."""
+"""Watch the statements that run: set around a request, read where statements run."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 
 Watcher = Callable[[str], AbstractContextManager[object]]
-"""Gets the name of a statement, never its parameters; what it returns is entered while the statement runs, and sees
-the error it ends with."""
+"""Gets the name of a statement, never its parameters. The context manager it returns is entered while the
+statement runs, and sees the error that it ends with."""
 
 _watcher: ContextVar[Watcher | None] = ContextVar("watcher", default=None)
 
 
 @contextmanager
-def watched_by(watcher: Watcher) -> Iterator[None]:
-    """Tells `watcher` of the statements of this task, and of what it starts, while the block lasts."""
+def watch_statements(watcher: Watcher) -> Iterator[None]:
+    """Report the statements of this task, and of tasks it starts, to `watcher` while the block lasts."""
     token = _watcher.set(watcher)
     try:
         yield
@@ -21,7 +21,7 @@ def watched_by(watcher: Watcher) -> Iterator[None]:
         _watcher.reset(token)
 
 
-def watching(name: str) -> AbstractContextManager[object]:
-    """To be entered around the statement `name`."""
+def run_watched(name: str) -> AbstractContextManager[object]:
+    """Return the context manager to enter around the statement `name`."""
     watcher = _watcher.get()
     return nullcontext() if watcher is None else watcher(name)

@@ -16,7 +16,7 @@ from graphsvc.api.types.cluster import Cluster
 from graphsvc.api.types.decision import Decision, Disposition, Operator
 from graphsvc.model import decisions as model
 from graphsvc.model.decisions import On, Topic
-from graphsvc.store.decisions import Wish, decide, undo
+from graphsvc.store.decisions import DecisionRequest, record_decision, undo_decision
 
 LONGEST_NOTE = 4_000
 LONGEST_NAME = 200
@@ -66,7 +66,7 @@ class DecisionChanges:
         expected_version: Expected,
         note: Note = "",
     ) -> Change:
-        wish = Wish(On.CLUSTER, id, Topic.DISPOSITION, str(disposition.value), text(note))
+        wish = DecisionRequest(On.CLUSTER, id, Topic.DISPOSITION, str(disposition.value), text(note))
         return await _made(info, wish, expected_version)
 
     @strawberry.mutation(description="Says what is thought of an account.", extensions=_ANALYST)
@@ -78,7 +78,7 @@ class DecisionChanges:
         expected_version: Expected,
         note: Note = "",
     ) -> Change:
-        wish = Wish(On.ACCOUNT, id, Topic.DISPOSITION, str(disposition.value), text(note))
+        wish = DecisionRequest(On.ACCOUNT, id, Topic.DISPOSITION, str(disposition.value), text(note))
         return await _made(info, wish, expected_version)
 
     @strawberry.mutation(description="Says who looks after a cluster.", extensions=_ANALYST)
@@ -91,16 +91,20 @@ class DecisionChanges:
             str | None, strawberry.argument(description="Their name; null: nobody any more.")
         ] = None,
     ) -> Change:
-        wish = Wish(On.CLUSTER, id, Topic.ASSIGNMENT, text(assignee or "", LONGEST_NAME))
+        wish = DecisionRequest(On.CLUSTER, id, Topic.ASSIGNMENT, text(assignee or "", LONGEST_NAME))
         return await _made(info, wish, expected_version)
 
     @strawberry.mutation(description="Notes something on a cluster.", extensions=_ANALYST)
     async def note_cluster(self, info: Info, id: ClusterId, note: Note, expected_version: Expected) -> Change:
-        return await _made(info, Wish(On.CLUSTER, id, Topic.NOTE, "", said(note)), expected_version)
+        return await _made(
+            info, DecisionRequest(On.CLUSTER, id, Topic.NOTE, "", said(note)), expected_version
+        )
 
     @strawberry.mutation(description="Notes something on an account.", extensions=_ANALYST)
     async def note_account(self, info: Info, id: AccountId, note: Note, expected_version: Expected) -> Change:
-        return await _made(info, Wish(On.ACCOUNT, id, Topic.NOTE, "", said(note)), expected_version)
+        return await _made(
+            info, DecisionRequest(On.ACCOUNT, id, Topic.NOTE, "", said(note)), expected_version
+        )
 
     @strawberry.mutation(
         description="Says that one operator runs two accounts, or that two do. The next detection honours it: two that "
@@ -122,7 +126,7 @@ class DecisionChanges:
         note: Note = "",
     ) -> Change:
         first, second = ordered(a, b)
-        wish = Wish(On.PAIR, first, Topic.PIN, str(operator.value), text(note), second)
+        wish = DecisionRequest(On.PAIR, first, Topic.PIN, str(operator.value), text(note), second)
         return await _made(info, wish, expected_version)
 
     @strawberry.mutation(
@@ -130,11 +134,11 @@ class DecisionChanges:
         extensions=_ANALYST,
     )
     async def watch_cluster(self, info: Info, id: ClusterId) -> Change:
-        return await _made(info, Wish(On.CLUSTER, id, Topic.WATCH, model.WATCHED), None)
+        return await _made(info, DecisionRequest(On.CLUSTER, id, Topic.WATCH, model.WATCHED), None)
 
     @strawberry.mutation(description="Ends watching a cluster.", extensions=_ANALYST)
     async def unwatch_cluster(self, info: Info, id: ClusterId) -> Change:
-        return await _made(info, Wish(On.CLUSTER, id, Topic.WATCH, model.NOT_WATCHED), None)
+        return await _made(info, DecisionRequest(On.CLUSTER, id, Topic.WATCH, model.NOT_WATCHED), None)
 
     @strawberry.mutation(
         description="Takes a decision back: what it had answered is in force again. It stays on record.",
@@ -147,13 +151,15 @@ class DecisionChanges:
         expected_version: Expected,
     ) -> Change:
         context = info.context
-        undone = await context.worker.run(undo, context.auditor, id, datetime.now(UTC), expected_version)
+        undone = await context.worker.run(
+            undo_decision, context.auditor, id, datetime.now(UTC), expected_version
+        )
         return await _changed(info, undone)
 
 
-async def _made(info: Info, wish: Wish, expected: int | None) -> Change:
+async def _made(info: Info, wish: DecisionRequest, expected: int | None) -> Change:
     context = info.context
-    decision = await context.worker.run(decide, context.auditor, wish, datetime.now(UTC), expected)
+    decision = await context.worker.run(record_decision, context.auditor, wish, datetime.now(UTC), expected)
     return await _changed(info, decision)
 
 
@@ -161,10 +167,10 @@ async def _changed(info: Info, decision: model.Decision) -> Change:
     info.context.book.forget()
     book = await info.context.book.read()
     subject = (decision.on, decision.subject, decision.other)
-    forced = {each.id for each in book.standing(*subject)}
+    forced = {each.id for each in book.find_active(*subject)}
     return Change(
         decision=Decision.of(decision, decision.id in forced),
-        version=book.version_of(*subject),
+        version=book.compute_version(*subject),
         subject=subject[:2],
     )
 

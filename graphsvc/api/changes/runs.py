@@ -12,7 +12,7 @@ from graphsvc.api.keys import Role
 from graphsvc.api.types.arguments import Id
 from graphsvc.api.types.run import Run
 from graphsvc.detection import Parameters, new_run_id
-from graphsvc.store.control import cancel_audited, request
+from graphsvc.store.control import cancel_run_audited, request_run
 
 DEFAULTS = Parameters()
 
@@ -50,7 +50,7 @@ class RunChanges:
         context, run = info.context, new_run_id()
         name = str(engine.value)
         await context.worker.run(
-            request, context.auditor, run, engine=name, algorithm=DEFAULTS.algorithm.value, seed=seed
+            request_run, context.auditor, run, engine=name, algorithm=DEFAULTS.algorithm.value, seed=seed
         )
         options = ["--engine", name, "--seed", str(seed), *(["--whole"] if whole else [])]
         await context.processes.start(run, *options)
@@ -63,6 +63,6 @@ class RunChanges:
         extensions=[needs(Role.ANALYST)],
     )
     async def cancel_run(self, info: Info, id: Id) -> Run:
-        await info.context.worker.run(cancel_audited, info.context.auditor, id)
+        await info.context.worker.run(cancel_run_audited, info.context.auditor, id)
         (row,) = await info.context.loaders.rows("query/run_by_id", id)
         return Run.of(row["run"])

@@ -15,8 +15,8 @@ from graphsvc.api.pagination import Connection, connection, decode, encode
 from graphsvc.api.types import arguments
 from graphsvc.api.types.audit import AuditEntry
 from graphsvc.api.types.key import ApiKey
-from graphsvc.model.audit import Logged
-from graphsvc.store.audit_log import LAST, Wanted, page
+from graphsvc.model.audit import LoggedEntry
+from graphsvc.store.audit_log import LAST, EntryFilter, read_page
 
 
 @strawberry.input(description="Entries that meet all that is given.")
@@ -49,9 +49,9 @@ class AuditQuestions:
         (before,) = decode("auditLog", after, (LAST,))
         where = filter or AuditFilter()
         account = info.context.signer.name_of(where.subject) if where.subject else None
-        wanted = Wanted(where.actor, where.action, where.subject, where.since, account)
-        found = await info.context.worker.run(page, min(int(before), LAST), limit, wanted)
-        logged: list[Logged] = info.context.veil.rows(found)  # a reason may quote an address
+        wanted = EntryFilter(where.actor, where.action, where.subject, where.since, account)
+        found = await info.context.worker.run(read_page, min(int(before), LAST), limit, wanted)
+        logged: list[LoggedEntry] = info.context.veil.rows(found)  # a reason may quote an address
         return connection(
             logged, first, after, AuditEntry.of, lambda entry: encode("auditLog", (entry.number,))
         )

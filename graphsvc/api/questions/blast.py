@@ -8,11 +8,11 @@ from typing import Annotated, Any
 import strawberry
 
 from graphsvc import analyses
+from graphsvc.analysis import impact_sentences
 from graphsvc.api.context import Info
 from graphsvc.api.errors import BadInput
 from graphsvc.api.questions.counterfactuals import charge
 from graphsvc.api.types.blast import BlastRadius
-from graphsvc.campaigns.counterfactual import blast_sentences
 
 MOST_ACCOUNTS = 2_000
 MOST_STAGES = 100
@@ -56,14 +56,14 @@ class BlastQuestions:
             await charge(info, cluster)
         info.context.budget.charge(len(accounts or ()))
         found = await info.context.worker.run(
-            analyses.blast_radius,
+            analyses.read_impact,
             cluster,
             accounts or [],
             least_membership=least_membership,
             stages=stages,
             most_innocents=most_innocents,
         )
-        says = info.context.veil.rows(blast_sentences.blast(found))
+        says = info.context.veil.rows(impact_sentences.describe_impact(found))
         known = _known(info.context.veil.rows(found))
         fields = {name: getattr(known, name) for name in known.__dataclass_fields__}
         return BlastRadius(**fields, says=says)

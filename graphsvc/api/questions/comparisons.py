@@ -26,5 +26,5 @@ class ComparisonQuestions:
             if row is None:
                 raise NotFound(f"There is no run {run}.", "`runs` lists them.")
             info.context.budget.charge((row["run"].get("members") or 0) // MEMBERS_A_ROW)
-        found = await info.context.worker.run(analyses.compare, before, now)
+        found = await info.context.worker.run(analyses.read_differences, before, now)
         return RunDiff(before_id=before, now_id=now, found=found)

@@ -6,12 +6,12 @@ from typing import Annotated
 import strawberry
 
 from graphsvc import analyses
+from graphsvc.analysis import counterfactual_sentences as words
+from graphsvc.analysis.counterfactual import SMALLEST
 from graphsvc.api.context import Info
 from graphsvc.api.errors import BadInput
 from graphsvc.api.types.arguments import Id
 from graphsvc.api.types.counterfactual import Anatomy, ClusterParts, Counterfactual, shown
-from graphsvc.campaigns.counterfactual import whatif_sentences as words
-from graphsvc.campaigns.counterfactual.whatif import SMALLEST
 from graphsvc.errors import NotFound
 
 MOST_NAMED = 100
@@ -47,9 +47,11 @@ class CounterfactualQuestions:
             )
         await charge(info, cluster)
         opened = info.context.veil.opened(signals)
-        before, after = await info.context.worker.run(analyses.without, cluster, opened, families, accounts)
+        before, after = await info.context.worker.run(
+            analyses.read_parts_without, cluster, opened, families, accounts
+        )
         what = ", ".join([*signals, *(f"all of {name}" for name in families), *accounts])
-        says = info.context.veil.rows(words.without(before, after, what))
+        says = info.context.veil.rows(words.describe_exclusion(before, after, what))
         return Counterfactual(
             before=shown(info, before, ClusterParts), after=shown(info, after, ClusterParts), says=says
         )
@@ -69,9 +71,11 @@ class CounterfactualQuestions:
         if smallest < 1:
             raise BadInput("`smallest` must be 1 or more.")
         await charge(info, cluster)
-        found = info.context.veil.rows(await info.context.worker.run(analyses.anatomy, cluster, smallest))
+        found = info.context.veil.rows(
+            await info.context.worker.run(analyses.read_weak_points, cluster, smallest)
+        )
         fields = {name: getattr(found, name) for name in found.__dataclass_fields__}
-        return Anatomy(**fields, says=words.anatomy(found))
+        return Anatomy(**fields, says=words.describe_anatomy(found))
 
 
 async def charge(info: Info, cluster: str) -> None:

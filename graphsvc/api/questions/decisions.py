@@ -49,7 +49,7 @@ class Pair(Decided):
 
     @strawberry.field(description="Whether one operator runs both; null: nobody has said.")
     async def operator(self, info: Info) -> Operator | None:
-        value = (await info.context.book.read()).last(model.Topic.PIN, *self.subject)
+        value = (await info.context.book.read()).get_last_value(model.Topic.PIN, *self.subject)
         return Operator(value) if value else None
 
 
@@ -72,7 +72,7 @@ class DecisionQuestions:
         found = [each for each in reversed(book.decisions) if each.number < int(before) and where.meets(each)]
         shown = found[:limit]
         subjects = {(each.on, each.subject, each.other) for each in shown}
-        forced = {each.id for subject in subjects for each in book.standing(*subject)}
+        forced = {each.id for subject in subjects for each in book.find_active(*subject)}
         return connection(
             [{"decision": each} for each in shown],
             first,
@@ -94,6 +94,6 @@ class DecisionQuestions:
     async def watched(self, info: Info, first: arguments.First = 50) -> list[Cluster]:
         limit = info.context.budget.page(first)
         book = await info.context.book.read()
-        ids = book.watched_by(info.context.principal.name)[:limit]
+        ids = book.list_watched(info.context.principal.name)[:limit]
         rows = await info.context.loaders.many("query/cluster_by_id", ids)
         return [Cluster.of(row["cluster"]) for row in rows]

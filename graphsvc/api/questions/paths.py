@@ -6,6 +6,7 @@ from typing import Annotated
 import numpy as np
 import strawberry
 
+from graphsvc.analysis.paths import find_signal_path, find_widest_path, list_new_accounts
 from graphsvc.api.changes.decisions import ordered
 from graphsvc.api.context import Info
 from graphsvc.api.types.account import Account
@@ -13,7 +14,6 @@ from graphsvc.api.types.evidence import FamilyEvidence, evidence_of
 from graphsvc.api.types.path import Between, CommonSignal, EvidencePath, PathStep
 from graphsvc.api.types.signal import Signal
 from graphsvc.campaigns import sentences
-from graphsvc.campaigns.paths import reached, through, widest
 from graphsvc.errors import NotFound
 from graphsvc.signals.kinds import BY_NAME
 from graphsvc.store.connection import Row
@@ -75,7 +75,7 @@ async def _path(info: Info, a: str, b: str) -> tuple[EvidencePath | None, str]:
         if path := await _along_links(info, links, a, b):
             return path, f"Both are in cluster {cluster}; {path.says}"
     users, looked = await _expanded(info, a, b)
-    steps = through(users, a, b)
+    steps = find_signal_path(users, a, b)
     if steps is None:
         return None, (
             f"No path was found through {looked:,} signals of at most {FEW} accounts, {ROUNDS} steps from either side."
@@ -91,7 +91,7 @@ async def _along_links(info: Info, links: list[Row], a: str, b: str) -> Evidence
         np.array([place[row[end]] for row in links], dtype=np.int64) for end in ("source", "target")
     )
     bits = np.array([row["bits"] for row in links], dtype=np.float64)
-    found = widest(len(names), source, target, bits, place[a], place[b])
+    found = find_widest_path(len(names), source, target, bits, place[a], place[b])
     if found is None:
         return None
     accounts = await _accounts(info, [names[node] for node in found.nodes])
@@ -129,7 +129,7 @@ async def _expanded(info: Info, a: str, b: str) -> tuple[dict[str, list[str]], i
             rows = await info.context.reader.read("view/steps", ids=front, most=FEW, limit=SIGNALS)
             seen = {row["key"]: row["accounts"] for row in rows}
             users |= seen
-            fronts[side] = reached(seen, known[side])
+            fronts[side] = list_new_accounts(seen, known[side])
             known[side] |= set(fronts[side])
             if known[a] & known[b]:
                 return users, len(users)

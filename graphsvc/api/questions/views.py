@@ -5,11 +5,11 @@ from typing import Annotated
 
 import strawberry
 
+from graphsvc.analysis.levels import Group, build_level, expand_bundle, parse_bundle
 from graphsvc.api.context import Info
 from graphsvc.api.errors import BadInput
 from graphsvc.api.questions.paths import HUBS
 from graphsvc.api.types.view import EdgeKind, GraphEdge, GraphNode, GraphView, LeftOut, NodeKind
-from graphsvc.campaigns.levels import Group, bundled, inside, level
 from graphsvc.errors import NotFound
 from graphsvc.signals.kinds import family_of
 from graphsvc.store.connection import Row
@@ -46,12 +46,12 @@ class ViewQuestions:
             raise NotFound(f"No cluster {cluster} is published.", "`clusters` lists those that are.")
         size = row["cluster"]["size"]
         signals = max(nodes // SIGNALS_SHARE, 1)
-        behind = bundled(within) if within is not None else None
+        behind = parse_bundle(within) if within is not None else None
         if behind is not None or (within is None and size > nodes - signals):
             rows = await info.context.reader.read("view/groups", cluster=cluster)
             groups = [Group(row["key"], row["accounts"], row["membership"]) for row in rows]
             if behind is not None:
-                groups = inside(groups, *behind)
+                groups = expand_bundle(groups, *behind)
             if not groups:
                 raise NotFound("The cluster has no such group.", NO_GROUP)
             return await _groups(info, cluster, groups, nodes, behind[1] if behind is not None else 0)
@@ -109,7 +109,7 @@ def charge(info: Info, nodes: int) -> None:
 
 async def _groups(info: Info, cluster: str, groups: list[Group], nodes: int, larger: int) -> GraphView:
     """Groups of a cluster's members; those that do not fit are behind one node for each kind of signal."""
-    shown = level(groups, nodes, larger)
+    shown = build_level(groups, nodes, larger)
     links = await info.context.reader.read(
         "view/group_links",
         cluster=cluster,

@@ -88,7 +88,7 @@ class Account(Decided):
 
     @strawberry.field(description="What people think of it.")
     async def disposition(self, info: Info) -> Disposition:
-        value = (await info.context.book.read()).last(Topic.DISPOSITION, *self.subject)
+        value = (await info.context.book.read()).get_last_value(Topic.DISPOSITION, *self.subject)
         return Disposition(value or "open")
 
     @strawberry.field(description="What it was seen with, by key of the signal.")

@@ -5,7 +5,7 @@ from datetime import datetime
 import strawberry
 from strawberry.scalars import JSON
 
-from graphsvc.model.audit import Logged
+from graphsvc.model.audit import LoggedEntry
 
 
 @strawberry.type(description="One thing that somebody did or was shown. What is in the log stays as it is.")
@@ -28,7 +28,7 @@ class AuditEntry:
     signer: str = strawberry.field(description="Public key of who signed it, as hex.")
 
     @classmethod
-    def of(cls, logged: Logged) -> "AuditEntry":
+    def of(cls, logged: LoggedEntry) -> "AuditEntry":
         """From an entry as it was found."""
         entry = logged.entry
         act = entry.act if entry else None

@@ -7,10 +7,10 @@ from enum import Enum
 import polars as pl
 import strawberry
 
+from graphsvc.analysis.diff import Diff
 from graphsvc.api.context import Info
 from graphsvc.api.pagination import Connection, Made, connection, decode, encode
 from graphsvc.api.types import arguments
-from graphsvc.campaigns.diff import Diff
 from graphsvc.store.connection import Row
 
 

@@ -104,20 +104,20 @@ class Decided:
         "was read at, and is refused with the code `conflict` when somebody else was faster."
     )
     async def version(self, info: Info) -> int:
-        return (await info.context.book.read()).version_of(*self.subject)
+        return (await info.context.book.read()).compute_version(*self.subject)
 
     @strawberry.field(description="All decisions on it, newest first, those undone or answered included.")
     async def decisions(self, info: Info, first: arguments.First = 20) -> list[Decision]:
         limit = info.context.budget.page(first)
         book = await info.context.book.read()
-        forced = {each.id for each in book.standing(*self.subject)}
-        newest = book.about(*self.subject)[::-1][:limit]
+        forced = {each.id for each in book.find_active(*self.subject)}
+        newest = book.select_about(*self.subject)[::-1][:limit]
         return [Decision.of(each, each.id in forced) for each in newest]
 
     @strawberry.field(description="Who looks after it; null: nobody.")
     async def assignee(self, info: Info) -> str | None:
-        return (await info.context.book.read()).last(model.Topic.ASSIGNMENT, *self.subject) or None
+        return (await info.context.book.read()).get_last_value(model.Topic.ASSIGNMENT, *self.subject) or None
 
     @strawberry.field(description="Names of those who watch it.")
     async def watchers(self, info: Info) -> list[str]:
-        return (await info.context.book.read()).watchers(*self.subject)
+        return (await info.context.book.read()).list_watchers(*self.subject)

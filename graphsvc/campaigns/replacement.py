@@ -1,4 +1,4 @@
-"""Whether a cluster makes new accounts after its bans."""
+"""Measure whether clusters make new accounts after bans."""
 
 from typing import Any
 
@@ -11,15 +11,18 @@ from graphsvc.model.columns import Schema
 
 HOUR = 3_600_000
 WITHIN_HOURS = 72
-"""A replacement is made within so many hours of the ban."""
+"""Hours after a ban within which a new account counts as a replacement."""
 BURST = 10 * 60_000
-"""Sign-ups of a cluster closer than this are one event: a burst is one decision, however many accounts it makes."""
+"""Milliseconds. Closer sign-ups of a cluster are one event: a burst is one decision, however many accounts it
+makes."""
 WITNESSES = 3.0
-"""Sign-ups that count for each wave of bans at most: around one ban a team that grows shows little, however fast."""
+"""Largest number of sign-ups that count for one wave of bans. Around one ban a growing team shows little,
+however fast it grows."""
 HONEST_GROUPS = 20.0
-"""How far honest groups' sign-ups are from even before and after bans: concentration of a beta distribution."""
+"""Concentration of the beta distribution of an honest group's share of sign-ups after bans, around one half."""
 DOING = 0.4
-"""Share of campaigns presumed to replace their banned: not to be seen doing so costs 0.7 bits at most."""
+"""Presumed share of campaigns that replace their banned accounts. A cluster seen not to do so loses 0.7 bits
+at most."""
 MOST_BITS = 5.0
 
 REPLACES: Schema = {
@@ -34,22 +37,24 @@ REPLACES: Schema = {
 }
 
 
-def replacement(members: pl.DataFrame, accounts: pl.DataFrame) -> pl.DataFrame:
-    """Whether clusters make new accounts after bans.
+def measure_replacement(members: pl.DataFrame, accounts: pl.DataFrame) -> pl.DataFrame:
+    """Measure whether clusters make new accounts after bans.
 
-    Sign-ups of the cluster (a burst counts once) within 72 hours after a ban of a member, but not before one, against
-    those within 72 hours before a ban, but not after one. Both cover the same time (of the gap between two bans one
-    part each), so a cluster that grows evenly, or a busy week, has as many of both. Bits: a share of more than half
-    after bans (any, beta-binomial) over an honest group's.
+    The function compares two counts of sign-ups. The first are those within 72 hours after a ban of a member,
+    but not before one. The second are those within 72 hours before a ban, but not after one. A burst counts
+    once. Both windows cover the same time, because each gap between two bans gives a part to each. A cluster
+    that grows evenly, or a busy week, has as many of both. The bits compare any share above one half after
+    bans (beta-binomial) with an honest group's.
 
     Args:
         members: cluster, account (int32), in any order.
         accounts: created_at, status, status_changed_at (ms, -1 = not known); a row an account.
 
-    Returns: schema `REPLACES`, sorted by cluster; clusters of which nobody was banned have no row. `after`, `before`:
-    sign-ups in those times, bursts counted once; `rate`: sign-ups after bans beyond those before, for each ban, 0–1 (a
-    lower bound: replacements made in a burst count once); `median_delay_hours`: from the latest ban to each sign-up
-    after it, NaN where there is none.
+    Returns:
+        Schema `REPLACES`, sorted by cluster; clusters without a ban have no row. `after`, `before`: sign-ups
+        in those windows. `rate`: sign-ups after bans beyond those before, for each ban, 0–1. It is a lower
+        bound, since a burst counts once. `median_delay_hours`: from the latest ban to each sign-up after it,
+        NaN if there is none.
     """
     created = accounts["created_at"].to_numpy()
     changed = accounts["status_changed_at"].to_numpy()
@@ -61,7 +66,7 @@ def replacement(members: pl.DataFrame, accounts: pl.DataFrame) -> pl.DataFrame:
             rows.append({
                 "cluster": number,
                 "bans": bans,
-                **_replacing(np.sort(changed[who][banned[who]]), np.sort(created[who][created[who] >= 0])),
+                **_measure_cluster(np.sort(changed[who][banned[who]]), np.sort(created[who][created[who] >= 0])),
             })  # fmt: skip
     says = pl.format(
         "{} accounts were banned; {} sign-ups or bursts of them came within 72 hours after a ban, {} before one",
@@ -73,14 +78,16 @@ def replacement(members: pl.DataFrame, accounts: pl.DataFrame) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=schema).with_columns(says=says)
 
 
-def _replacing(bans: NDArray[np.int64], born: NDArray[np.int64]) -> dict[str, float | int]:
-    """The figures of one cluster from its bans and sign-ups, sorted."""
+def _measure_cluster(bans: NDArray[np.int64], born: NDArray[np.int64]) -> dict[str, float | int]:
+    """Measure one cluster, from its bans and its sign-ups (both ms, sorted)."""
     reach = WITHIN_HOURS * HOUR
+    # Only the first sign-up of a burst is an event.
     event = np.diff(born, prepend=born[:1] - BURST - 1) > BURST
     earlier = np.searchsorted(bans, born, "left")
     follows = earlier > np.searchsorted(bans, born - reach, "left")
     precedes = np.searchsorted(bans, born + reach, "right") > np.searchsorted(bans, born, "right")
     after, before = follows & ~precedes & event, precedes & ~follows & event
+    # More sign-ups than `WITNESSES` a wave are scaled down to that, with their share unchanged.
     k, n = float(after.sum()), float(after.sum() + before.sum())
     waves = 1 + int((np.diff(bans) > reach).sum())
     worth = min(1.0, WITNESSES * waves / max(n, 1.0))
@@ -90,15 +97,17 @@ def _replacing(bans: NDArray[np.int64], born: NDArray[np.int64]) -> dict[str, fl
         "before": int(before.sum()),
         "rate": float(np.clip((after.sum() - before.sum()) / len(bans), 0.0, 1.0)),
         "median_delay_hours": float(np.median(delays)) if len(delays) else float("nan"),
+        # A mixture: a campaign that does not replace its banned looks like an honest group.
         "bits": min(
-            float(np.logaddexp2(np.log2(1.0 - DOING), np.log2(DOING) + _above(worth * k, worth * n))),
+            float(np.logaddexp2(np.log2(1.0 - DOING), np.log2(DOING) + _score_share(worth * k, worth * n))),
             MOST_BITS,
         ),
     }
 
 
-def _above(k: float, n: float) -> float:
-    """Bits of k of n under any share above one half, over an honest group's share around it."""
+def _score_share(k: float, n: float) -> float:
+    """Return the bits of k of n under any share above one half, against an honest group's share around one half."""
+    # Integrals over the share as sums over a grid, in logarithms.
     grid = (np.arange(200) + 0.5) / 200.0
     likelihood = k * np.log(grid) + (n - k) * np.log1p(-grid)
     honest = (HONEST_GROUPS / 2.0 - 1.0) * (np.log(grid) + np.log1p(-grid))

@@ -1,4 +1,4 @@
-"""Whom a new account may follow: the accounts stopped shortly before it was made, and what of theirs it has."""
+"""Find candidate pairs: accounts stopped shortly before a new one was made, and the values that both have."""
 
 from dataclasses import dataclass, replace
 
@@ -6,51 +6,69 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from graphsvc.campaigns.succession.replacement import HOUR, WITHIN_HOURS
+from graphsvc.campaigns.replacement import HOUR, WITHIN_HOURS
 from graphsvc.campaigns.traits import STOPPED
 from graphsvc.linkage.bits import by_kind, degrees, with_levels
 from graphsvc.linkage.pairs import ONE_OBSERVATION
 from graphsvc.model.graph import SignalGraph
-from graphsvc.model.slices import between
+from graphsvc.model.slices import expand_slices
 from graphsvc.signals.kinds import DERIVED, LEVELS, family_of, kind_of, level_of
 
 REACH = WITHIN_HOURS * HOUR
 MOST_ACCOUNTS = 100
-"""A value that more accounts have (inside a cluster: of its own) makes no pairs, but counts in those there are."""
+"""A value of more accounts proposes no pairs. It still counts in pairs that others propose. Inside a cluster
+only the cluster's own accounts count."""
 FEW = 20
-"""Inside a cluster the moment alone makes pairs where no more than so many of its accounts were stopped in reach."""
+"""Inside a cluster, the moment alone proposes pairs if at most this many accounts were stopped within reach."""
 
 COMES_WITH = {"user_agent": "device", "tls_fingerprint": "device"}
-"""What is seen of the same program says nothing more where the device agrees, from which it comes."""
+"""A user agent or TLS fingerprint comes from a device, and says nothing more where the device agrees."""
 
 Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
 class Lives:
-    """When accounts were made and stopped, and whose they are; arrays of shape (accounts,).
+    """Times when accounts were made and stopped, and their clusters; arrays of shape (accounts,).
 
-    `created` and `ended` (banned or suspended) in ms since 1970, -1 = not known or never; `home` (int32) is the
-    account's cluster, -1 = none.
+    Attributes:
+        created: ms since 1970, int64; -1 = not known.
+        ended: banned or suspended, ms since 1970, int64; -1 = never.
+        home: number of the account's cluster, int32; -1 = none.
     """
 
     created: Ints
     ended: Ints
     home: NDArray[np.int32]
 
-    def moved(self, rng: np.random.Generator) -> "Lives":
-        """The same with the moments of sign-up permuted among the accounts of each cluster, and among all others."""
+    def permute_births(self, rng: np.random.Generator) -> "Lives":
+        """Permute the moments of sign-up among the accounts of each cluster, and among all others.
+
+        Args:
+            rng: source of the permutation; the same state gives the same result.
+        """
         created = self.created.copy()
         order = np.argsort(self.home, kind="stable")
         cuts = np.flatnonzero(np.diff(self.home[order])) + 1
+        # Within a cluster only: a permuted world keeps each cluster's own times and breaks only who follows
+        # whom.
         for group in np.split(order, cuts):
             known = group[self.created[group] >= 0]
             created[known] = self.created[rng.permutation(known)]
         return replace(self, created=created)
 
-    def around(self, account: NDArray[np.int32], home: NDArray[np.int32]) -> Ints:
-        """Sign-ups in the 72 hours before and after each account's, of the cluster `home`, or of all where it is -1."""
-        # One sorted array for all: sign-ups of everybody, then those of each cluster, kept apart by a long step.
+    def count_signups_around(self, account: NDArray[np.int32], home: NDArray[np.int32]) -> Ints:
+        """Count the sign-ups in the 72 hours before and after the sign-up of each account.
+
+        Args:
+            account: accounts, int32.
+            home: cluster whose sign-ups count, int32, one an account; -1 = all sign-ups.
+
+        Returns:
+            Counts, int64, one an account, the account itself among them.
+        """
+        # One sorted array serves all queries: all sign-ups first, then those of each cluster, kept apart by a
+        # long step.
         step = int(self.created.max(initial=0)) + 4 * REACH
         placed = np.flatnonzero(self.home >= 0)
         keys = [self.created, (self.home[placed].astype(np.int64) + 1) * step + self.created[placed]]
@@ -62,17 +80,22 @@ class Lives:
 
 @dataclass(frozen=True, slots=True)
 class Estate:
-    """What the stopped leave behind, and who has it.
+    """Values that stopped accounts leave behind, and the accounts that have them.
 
-    `signals`: signal, kind, family (names), single (only the strongest of the family counts), level, degree, parent,
-    grandparent (signals; -1 = none), of the signals that a stopped account has and somebody else too, sorted. `row`
-    (int32, one a signal of the graph) is a signal's row there, -1 = none. `left`: predecessor, kind, left (values it
-    has; 1 of a `single` family).
-
-    `begins` (accounts + 1) and `signal` are the graph's edges by account. `legacies` is account · rows + row of each
-    value of a stopped account, `inside` cluster · rows + row of each value in a cluster, both sorted, and `having`
-    how many of the cluster have it. `account` and `group` are parallel, sorted by group: who has a value that makes
-    pairs, among all or within a cluster.
+    Attributes:
+        signals: signal, kind, family (names), single (only the strongest of the family counts), level,
+            degree, parent, grandparent (signals; -1 = none), of signals that a stopped account and another
+            one have; sorted.
+        left: predecessor, kind, left (values it has; 1 of a `single` family).
+        row: row of each signal of the graph in `signals`, int32; -1 = none.
+        begins: start of each account's edges in `signal`; int64, shape (accounts + 1,).
+        signal: signal of each edge of the graph, by account; int32.
+        legacies: account · rows + row of each value of a stopped account; int64, sorted.
+        inside: cluster · rows + row of each value in a cluster; int64, sorted.
+        having: how many accounts of the cluster have it; int64, parallel to `inside`.
+        account: users of values that propose pairs, among all accounts or within a cluster; int32, sorted by
+            group.
+        group: the value of each, parallel to `account`; int64.
     """
 
     signals: pl.DataFrame
@@ -87,8 +110,13 @@ class Estate:
     group: Ints
 
 
-def lives_of(graph: SignalGraph, members: pl.DataFrame) -> Lives:
-    """The accounts' lives; `members` has cluster, account (int32), an account in one cluster at most."""
+def build_lives(graph: SignalGraph, members: pl.DataFrame) -> Lives:
+    """Build the accounts' lives.
+
+    Args:
+        graph: accounts with created_at, status and status_changed_at.
+        members: cluster, account (int32), an account in one cluster at most.
+    """
     home = np.full(graph.accounts.height, -1, dtype=np.int32)
     home[members["account"].to_numpy()] = members["cluster"].to_numpy()
     changed = graph.accounts["status_changed_at"].to_numpy()
@@ -96,35 +124,38 @@ def lives_of(graph: SignalGraph, members: pl.DataFrame) -> Lives:
     return Lives(graph.accounts["created_at"].to_numpy(), np.where(stopped, changed, -1), home)
 
 
-def estate_of(graph: SignalGraph, lives: Lives) -> Estate:
-    """The estate of a graph; what signals are part of (prefixes, card number ranges) is derived if it is not there."""
+def build_estate(graph: SignalGraph, lives: Lives) -> Estate:
+    """Build the estate of a graph. It derives containing signals (prefixes, card number ranges) if they are missing."""
     if not graph.signals["kind"].is_in(list(DERIVED)).any():
         graph = with_levels(graph)
     begins = np.searchsorted(graph.account, np.arange(graph.accounts.height + 1, dtype=np.int32))
-    legator, at = _uses(begins, np.flatnonzero(lives.ended >= 0))
+    legator, at = _list_uses(begins, np.flatnonzero(lives.ended >= 0))
+    # Only values of stopped accounts can be taken over.
     values, value = np.unique(graph.signal[at], return_inverse=True)
-    signals = _described(graph, values, degrees(graph)[values])
-    left = _left(signals.select("kind", "single")[value], legator)
+    signals = _describe_signals(graph, values, degrees(graph)[values])
+    left = _count_left(signals.select("kind", "single")[value], legator)
     strong = by_kind(signals["kind"], lambda kind: kind_of(kind).strength > 0, np.bool_)
     signals = signals.filter((pl.col("degree") > 1) & pl.Series(strong, dtype=pl.Boolean))
-    signals = signals.with_columns(**_wholes(signals, graph.signals))
+    signals = signals.with_columns(**_find_containing(signals, graph.signals))
     rows = signals.height
     row = np.full(graph.signals.height, -1, dtype=np.int32)
     row[signals["signal"].to_numpy()] = np.arange(rows, dtype=np.int32)
     of_estate = row[graph.signal[at]]
     legacies = (legator * rows + of_estate)[of_estate >= 0]
-    member, at = _uses(begins, np.flatnonzero(lives.home >= 0))
+    member, at = _list_uses(begins, np.flatnonzero(lives.home >= 0))
     of_estate = row[graph.signal[at]]
     member, of_estate = member[of_estate >= 0], of_estate[of_estate >= 0]
     keys = lives.home[member] * np.int64(rows) + of_estate
     inside, place, having = np.unique(keys, return_inverse=True, return_counts=True)
 
-    ties = by_kind(signals["kind"], _makes_pairs, np.bool_)
+    # Values that propose pairs: rare ones among all accounts, others within the clusters where they are rare.
+    ties = by_kind(signals["kind"], _is_pairing_kind, np.bool_)
     rare = ties & ((signals["degree"] <= MOST_ACCOUNTS) & (signals["level"] == 0)).to_numpy()
     makes = np.zeros(graph.signals.height, dtype=np.bool_)
     makes[signals["signal"].to_numpy()[rare]] = True
     uses = np.flatnonzero(makes[graph.signal])
     local = (ties & ~rare)[of_estate] & (having[place] <= MOST_ACCOUNTS)
+    # Groups of both sorts in one array: a value's row, or `rows` plus the place of a value in a cluster.
     account = np.concatenate([graph.account[uses], member[local].astype(np.int32)])
     group = np.concatenate([row[graph.signal[uses]], rows + place[local]])
     order = np.argsort(group, kind="stable")
@@ -133,29 +164,32 @@ def estate_of(graph: SignalGraph, lives: Lives) -> Estate:
     )
 
 
-def candidates(lives: Lives, estate: Estate) -> pl.DataFrame:
-    """Who may follow whom: made within 72 hours after the other was stopped, and something in common.
+def find_candidates(lives: Lives, estate: Estate) -> pl.DataFrame:
+    """Find the pairs of a new account and one stopped within the 72 hours before, with something in common.
 
-    That is a value which no more than 100 accounts have, or no more than 100 of their cluster; or to be of one cluster,
-    of which no more than 20 were stopped in those hours.
+    That is a value of at most 100 accounts, or of at most 100 in their cluster. A common cluster is enough if
+    at most 20 of its accounts were stopped in those hours.
 
-    Returns: successor, predecessor (int32), home (int32: the cluster of both, -1 = not of one), delay (ms); sorted.
+    Returns:
+        successor, predecessor (int32), home (int32: the cluster of both, -1 = not of one), delay (ms);
+        sorted.
     """
     created, ended = lives.created[estate.account], lives.ended[estate.account]
     heir, legator = np.flatnonzero(created >= 0), np.flatnonzero(ended >= 0)
     times = np.concatenate([created[heir], ended[legator]])
     start = times.min(initial=np.iinfo(np.int64).max)
-    # Each group's times lie apart from the next one's by more than anybody looks back.
+    # The step between groups is longer than the reach, so that no search runs into the next group.
     step = times.max(initial=start) - start + 2 * REACH
     keys = estate.group[legator] * step + ended[legator] - start
     order = np.argsort(keys, kind="stable")
     asked = estate.group[heir] * step + created[heir] - start
     low, high = np.searchsorted(keys[order], asked - REACH), np.searchsorted(keys[order], asked)
-    by_value = between(low, high)
-    by_moment = _by_moment(lives)
+    by_value = expand_slices(low, high)
+    by_moment = _find_pairs_by_moment(lives)
     successor = np.concatenate([estate.account[heir[by_value[0]]], by_moment[0]]).astype(np.int64)
     predecessor = np.concatenate([estate.account[legator[order[by_value[1]]]], by_moment[1]])
     accounts = len(lives.home)
+    # A pair that several values propose is one candidate.
     pairs = np.unique((successor * accounts + predecessor)[successor != predecessor])
     successor, predecessor = pairs // max(accounts, 1), pairs % max(accounts, 1)
     mine = lives.home[successor]
@@ -170,24 +204,29 @@ def candidates(lives: Lives, estate: Estate) -> pl.DataFrame:
     )
 
 
-def in_common(pairs: pl.DataFrame, estate: Estate, accounts: int, size: Ints) -> pl.DataFrame:
-    """What the accounts of each pair have in common, and how common it is.
+def find_common_values(pairs: pl.DataFrame, estate: Estate, accounts: int, size: Ints) -> pl.DataFrame:
+    """Find the values that the accounts of each pair have in common, and how common each value is.
 
-    What a value is part of does not count beside the value, nor a client beside the device it comes from; of a family
-    whose values repeat one observation the rarest counts.
+    A containing signal (a prefix, say) does not count where the value inside it agrees. Nor does a client
+    where the device it comes from agrees. Of a family whose values repeat one observation, only the rarest
+    counts.
 
     Args:
-        pairs: of `candidates`; its row numbers name the pairs.
-        size: accounts a cluster, by its number.
+        pairs: of `find_candidates`; its row numbers name the pairs.
+        estate: values of the stopped accounts.
+        accounts: number of all accounts.
+        size: accounts of each cluster, int64, by its number.
 
-    Returns: pair (row number of `pairs`), family, kind, signal, u (share of the others who have it: of the cluster if
-    both are of one, else of all; 0–1); sorted by pair, family, signal.
+    Returns:
+        pair (row number of `pairs`), family, kind, signal, u (share of the other accounts that have it, 0–1:
+        of the cluster if both are of one, else of all); sorted by pair, family, signal.
     """
     successor, predecessor = pairs["successor"].to_numpy(), pairs["predecessor"].to_numpy().astype(np.int64)
     height = estate.signals.height
-    pair, at = between(estate.begins[successor], estate.begins[successor + 1])
+    pair, at = expand_slices(estate.begins[successor], estate.begins[successor + 1])
     row = estate.row[estate.signal[at]]
     pair, row = pair[row >= 0], row[row >= 0]
+    # A merge join by binary search: each value of the successor, looked up among those of the predecessor.
     keys = predecessor[pair] * height + row
     place = np.minimum(np.searchsorted(estate.legacies, keys), len(estate.legacies) - 1)
     agreed = estate.legacies[place] == keys
@@ -197,6 +236,7 @@ def in_common(pairs: pl.DataFrame, estate: Estate, accounts: int, size: Ints) ->
     having = signals["degree"].to_numpy().copy()
     both = home >= 0
     having[both] = estate.having[np.searchsorted(estate.inside, home[both] * np.int64(height) + row[both])]
+    # Home -1 reads the last place, which is all accounts. The two of the pair are no others.
     others = np.append(size, accounts)[home] - 2
     rows = signals.select(
         "family", "kind", "signal", "single", "level", "parent", "grandparent"
@@ -204,6 +244,7 @@ def in_common(pairs: pl.DataFrame, estate: Estate, accounts: int, size: Ints) ->
         pair=pl.Series(pair.astype(np.uint32)),
         u=pl.Series((np.maximum(having - 2, 0) + 0.5) / (np.maximum(others, 0) + 1.0)),
     )
+    # Drop containing signals where their part agrees, then clients where their device does.
     wholes = [
         rows.select("pair", signal=name).filter(pl.col("signal") >= 0) for name in ("parent", "grandparent")
     ]
@@ -212,17 +253,18 @@ def in_common(pairs: pl.DataFrame, estate: Estate, accounts: int, size: Ints) ->
     seen = rows.select("pair", origin="kind").unique()
     rows = rows.with_columns(origin=origin).join(seen, on=["pair", "origin"], how="anti")
     rows = rows.sort("pair", "family", "u", "signal")
+    # Rows are sorted by u, so the first of a family is its rarest.
     first = pl.int_range(pl.len()).over("pair", "family") == 0
     return rows.filter(first | ~pl.col("single")).select("pair", "family", "kind", "signal", "u")
 
 
-def _makes_pairs(kind: str) -> bool:
-    """Whether a value of the kind can propose a pair; address ranges do, among the accounts of one cluster."""
+def _is_pairing_kind(kind: str) -> bool:
+    """Return whether a value of the kind can propose a pair. Address ranges can, among the accounts of one cluster."""
     return kind_of(kind).ties and (kind not in DERIVED or kind == LEVELS["ip"][0])
 
 
-def _described(graph: SignalGraph, values: NDArray[np.int32], degree: Ints) -> pl.DataFrame:
-    """signal, kind, family, single, level, degree of the signals `values`."""
+def _describe_signals(graph: SignalGraph, values: NDArray[np.int32], degree: Ints) -> pl.DataFrame:
+    """Return signal, kind, family, single, level, degree of the signals `values`."""
     kind = graph.signals["kind"].gather(values)
     return pl.DataFrame(
         {
@@ -235,8 +277,8 @@ def _described(graph: SignalGraph, values: NDArray[np.int32], degree: Ints) -> p
     ).with_columns(single=pl.col("family").is_in(ONE_OBSERVATION))
 
 
-def _left(uses: pl.DataFrame, legator: Ints) -> pl.DataFrame:
-    """predecessor, kind, left; `uses` has kind and single of what each of `legator` used."""
+def _count_left(uses: pl.DataFrame, legator: Ints) -> pl.DataFrame:
+    """Return predecessor, kind, left; `uses` has kind and single of each value that `legator` used."""
     count = pl.when(pl.col("single").first()).then(1).otherwise(pl.len()).cast(pl.Int64)
     return (
         uses.with_columns(predecessor=pl.Series(legator.astype(np.int32)))
@@ -245,11 +287,12 @@ def _left(uses: pl.DataFrame, legator: Ints) -> pl.DataFrame:
     )
 
 
-def _wholes(signals: pl.DataFrame, every: pl.DataFrame) -> dict[str, pl.Series]:
-    """parent and grandparent of each signal, as far as they are of `signals` themselves, -1 = none; int32.
+def _find_containing(signals: pl.DataFrame, every: pl.DataFrame) -> dict[str, pl.Series]:
+    """Find the parent and grandparent of each signal, among `signals` themselves; int32, -1 = none.
 
     Args:
-        signals: signal, kind. every: the signals of the graph.
+        signals: signal, kind.
+        every: the signals of the graph.
     """
     rows = every.select(pl.all().gather(signals["signal"]))
     number = rows.select("key", number=signals["signal"])
@@ -263,14 +306,18 @@ def _wholes(signals: pl.DataFrame, every: pl.DataFrame) -> dict[str, pl.Series]:
     return found
 
 
-def _uses(begins: Ints, accounts: Ints) -> tuple[Ints, Ints]:
-    """The edges of some accounts: the account and the number of each."""
-    owner, at = between(begins[accounts], begins[accounts + 1])
+def _list_uses(begins: Ints, accounts: Ints) -> tuple[Ints, Ints]:
+    """List the edges of some accounts: account and number of each edge."""
+    owner, at = expand_slices(begins[accounts], begins[accounts + 1])
     return accounts[owner], at
 
 
-def _by_moment(lives: Lives) -> tuple[Ints, Ints]:
-    """Pairs of one cluster by their moments alone, where few were stopped: successors, predecessors."""
+def _find_pairs_by_moment(lives: Lives) -> tuple[Ints, Ints]:
+    """Find pairs of one cluster by their moments alone, where few accounts were stopped.
+
+    Returns:
+        Successors and predecessors, int64, parallel.
+    """
     step = int(max(lives.created.max(initial=0), lives.ended.max(initial=0))) + 4 * REACH
     home = lives.home.astype(np.int64)
     ended = np.flatnonzero((home >= 0) & (lives.ended >= 0))
@@ -280,6 +327,7 @@ def _by_moment(lives: Lives) -> tuple[Ints, Ints]:
     born = np.flatnonzero((home >= 0) & (lives.created >= 0))
     asked = home[born] * step + lives.created[born]
     low, high = np.searchsorted(keys, asked - REACH), np.searchsorted(keys, asked)
+    # Where many were stopped at once, the moment tells none of them from the others.
     few = high - low <= FEW
-    successor, place = between(low[few], high[few])
+    successor, place = expand_slices(low[few], high[few])
     return born[few][successor], ended[place]

@@ -1,42 +1,51 @@
-"""What happened to identities from one run to the next, each event with its evidence and a sentence."""
+"""Build one event for each identity of a run: what happened to it, the evidence, and a sentence."""
 
 from typing import Any
 
 import numpy as np
 import polars as pl
 
-from graphsvc.campaigns.lineage.overlap import LEAST_BITS, Pairs, Rows, Side, telling
+from graphsvc.lineage.overlap import LEAST_BITS, Pairs, Rows, Side, select_distinctive
 from graphsvc.model.lineage import EVENTS
 from graphsvc.model.sums import summed
 from graphsvc.signals.kinds import family_of
 
 MOST = 0.5
-"""Share of a part's accounts that come from, or went to, an identity for it to be a part of that."""
+"""Share of a part's accounts that must come from an identity, or go to it, for the part to belong to it."""
 FEW, THIRD = 12, 1.0 / 3.0
-"""Parts of fewer accounts than this must be a third of the whole: clusters of eight or ten, the smallest there are,
-come and go at the edge of a ring."""
+"""A part of fewer accounts than `FEW` must be a third of the larger one. The smallest clusters, of eight to
+ten accounts, come and go at the edge of a ring."""
 
 
-def substantial(part: pl.Expr, whole: pl.Expr) -> pl.Expr:
-    """Whether parts are large enough for their coming off, or their going in, to be a split or a merger.
+def is_substantial(part: pl.Expr, whole: pl.Expr) -> pl.Expr:
+    """Return whether parts are large enough for a split or a merger.
 
-    All that comes off an identity in a run, or goes into one, counts together. It must be no smaller than the root of
-    the whole, since what comes and goes by chance grows like that: of thousands of accounts a dozen are a cluster of
-    their own now and then, and nothing has split or merged by it.
+    All parts that leave an identity in a run, or join one, count together. They must be at least as large as
+    the square root of the other side, since chance fluctuations grow like that. A dozen of thousands of
+    accounts now and then form a cluster of their own without any split.
+
+    Args:
+        part: accounts of the parts together.
+        whole: accounts of the identity that they leave or join.
     """
     return (part * part >= whole) & ((part >= FEW) | (part >= THIRD * whole))
 
 
-def kinship(side: Side, pairs: pl.DataFrame) -> pl.Series:
-    """Bits of the signals that the two of each pair have in common on one day; Float64, one a row, 0 for nobody.
+def measure_kinship(side: Side, pairs: pl.DataFrame) -> pl.Series:
+    """Measure the signals, in bits, that both clusters of each pair use on one day.
 
-    Who splits off has stopped using what the others use, and who is taken in did not use it before. Parts of one
-    campaign, which a run may find apart and the next one together, share cards and templates on both days.
+    Accounts that split off have stopped using what the others use. Accounts that merge in did not use it
+    before. Parts of one campaign share cards and templates on both days, even where one run separates them
+    and the next joins them.
 
     Args:
+        side: clusters of that day.
         pairs: one, other (row numbers of `side`, or null).
+
+    Returns:
+        Bits, float64, one a row of `pairs`; 0 where a side is null.
     """
-    told = telling(side.signals)
+    told = select_distinctive(side.signals)
     common = (
         pairs.with_row_index("pair")
         .join(told.rename({"row": "one"}), on="one")
@@ -44,49 +53,62 @@ def kinship(side: Side, pairs: pl.DataFrame) -> pl.Series:
         .select("pair", "signal", bits=pl.min_horizontal("bits", "bits_other"))
         .sort("pair", "signal")
     )
+    # `summed` adds in the order of rows, so that the result does not depend on the number of threads.
     bits = np.zeros(pairs.height)
     bits[common["pair"].unique(maintain_order=True).to_numpy()] = summed(common, ["pair"], "bits")
     return pl.Series("kinship", bits)
 
 
-def events_of(pairs: Pairs, before: Side, after: Side, identity: Rows, ids: list[str]) -> pl.DataFrame:
-    """One event for each cluster and for each identity that ended (schema `EVENTS`), sorted by id, before, kind.
+def build_events(pairs: Pairs, before: Side, after: Side, identity: Rows, ids: list[str]) -> pl.DataFrame:
+    """Build one event for each cluster and for each identity that ended.
 
     Args:
-        identity: row of the identity that each cluster carries on, -1: none.
+        pairs: overlaps of identities and clusters.
+        before: identities of the previous run.
+        after: clusters of this run.
+        identity: row of the identity that each cluster carries on, -1 for none; int64, one a cluster.
         ids: lasting id of each cluster.
+
+    Returns:
+        Schema `EVENTS`, sorted by id, before, kind.
     """
     clusters = pl.DataFrame({"now": np.arange(len(ids)), "before": identity}, schema=_NUMBERS)
     carried = clusters.filter(pl.col("before") >= 0)
     fresh = clusters.filter(pl.col("before") < 0).select("now")
+    # An active identity that no cluster carries on has ended. Dormant ones ended in an earlier run.
     resting = np.ones(len(before.ids), dtype=np.bool_)
     resting[carried["before"].to_numpy()] = False
     gone = pl.DataFrame({"before": np.flatnonzero(resting & before.active)}, schema={"before": pl.Int64})
 
+    # For each new cluster find its main origin, and for each ended identity its main destination.
     sizes = pairs.rows.with_columns(
         size_before=pl.Series(before.sizes[pairs.rows["before"].to_numpy()]),
         size_now=pl.Series(after.sizes[pairs.rows["now"].to_numpy()]),
         active=pl.Series(before.active[pairs.rows["before"].to_numpy()]),
     )
-    came = _main(
+    came = _select_main(
         sizes.filter(pl.col("active") & (pl.col("accounts") >= MOST * pl.col("size_now"))), "now", "before"
     )
-    went = _main(sizes.filter(pl.col("accounts") >= MOST * pl.col("size_before")), "before", "now")
+    went = _select_main(sizes.filter(pl.col("accounts") >= MOST * pl.col("size_before")), "before", "now")
+    # Parts that still share signals are one campaign, seen apart by chance: no split and no merger.
     strangers = pl.col("kinship") < LEAST_BITS
     born = fresh.join(came, on="now", how="left", maintain_order="left")
     rest = born.join(carried.select("before", other="now"), on="before", how="left", maintain_order="left")
-    born = born.with_columns(kinship(after, rest.select("other", one="now"))).with_columns(
-        kind=pl.when(substantial(pl.col("accounts").sum().over("before"), pl.col("size_before")) & strangers)
+    born = born.with_columns(measure_kinship(after, rest.select("other", one="now"))).with_columns(
+        kind=pl.when(
+            is_substantial(pl.col("accounts").sum().over("before"), pl.col("size_before")) & strangers
+        )
         .then(pl.lit("split"))
         .otherwise(pl.lit("born"))
     )
     ended = gone.join(went, on="before", how="left", maintain_order="left")
     host = ended.join(carried.select("now", other="before"), on="now", how="left", maintain_order="left")
-    ended = ended.with_columns(kinship(before, host.select("other", one="before"))).with_columns(
-        kind=pl.when(substantial(pl.col("accounts").sum().over("now"), pl.col("size_now")) & strangers)
+    ended = ended.with_columns(measure_kinship(before, host.select("other", one="before"))).with_columns(
+        kind=pl.when(is_substantial(pl.col("accounts").sum().over("now"), pl.col("size_now")) & strangers)
         .then(pl.lit("merged"))
         .otherwise(pl.lit("dormant"))
     )
+    # Carried identities get their kind in `_build_event`, which knows both sizes.
     told = pl.concat(
         [
             frame.select("now", "before", "kind", "kinship")
@@ -95,27 +117,27 @@ def events_of(pairs: Pairs, before: Side, after: Side, identity: Rows, ids: list
     )
     rows = (
         told.join(pairs.rows, on=["before", "now"], how="left")
-        .join(_families(pairs, told), on=["before", "now"], how="left")
+        .join(_count_common_signals(pairs, told), on=["before", "now"], how="left")
         .with_columns(pl.col("accounts", "signals").fill_null(0), pl.col("bits", "overlap").fill_null(0.0))
         .with_columns(pl.col("families").fill_null([]))
     )
-    said = [_event(row, before, after, ids) for row in rows.iter_rows(named=True)]
+    said = [_build_event(row, before, after, ids) for row in rows.iter_rows(named=True)]
     return pl.DataFrame(said, schema=EVENTS).sort("id", "before", "kind")
 
 
 _NUMBERS = {"now": pl.Int64, "before": pl.Int64}
 
 
-def _main(pairs: pl.DataFrame, key: str, other: str) -> pl.DataFrame:
-    """Of each `key` the `other` with most accounts in common."""
+def _select_main(pairs: pl.DataFrame, key: str, other: str) -> pl.DataFrame:
+    """Select, for each `key`, the `other` with most accounts in common; ties go to the first."""
     ordered = pairs.filter(pl.col("accounts") > 0).sort(
         [key, "accounts", other], descending=[False, True, False]
     )
     return ordered.unique(key, keep="first", maintain_order=True)
 
 
-def _families(pairs: Pairs, told: pl.DataFrame) -> pl.DataFrame:
-    """How many signals each pair has in common, and of which families."""
+def _count_common_signals(pairs: Pairs, told: pl.DataFrame) -> pl.DataFrame:
+    """Count the signals that each pair has in common, and list their families."""
     common = pairs.signals.join(told, on=["before", "now"], how="semi")
     kinds = common["signal"].str.split(":").list.first()
     names = {kind: family_of(kind) for kind in kinds.unique().to_list()}
@@ -126,12 +148,14 @@ def _families(pairs: Pairs, told: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _event(row: dict[str, Any], before: Side, after: Side, ids: list[str]) -> dict[str, Any]:
+def _build_event(row: dict[str, Any], before: Side, after: Side, ids: list[str]) -> dict[str, Any]:
+    """Build the event of one row."""
     was, now, kind = row["before"], row["now"], row["kind"]
     had = int(before.sizes[was]) if was is not None else 0
+    # A dormant identity has no accounts now, even if `now` names the cluster where most of them went.
     has = int(after.sizes[now]) if now is not None and kind != "dormant" else 0
     if not kind:
-        kind = "revived" if not before.active[was] else _change(had, has)
+        kind = "revived" if not before.active[was] else _describe_growth(had, has)
     origin = before.ids[was] if was is not None else None
     here = ids[now] if now is not None else None
     gone = kind == "dormant"
@@ -147,15 +171,19 @@ def _event(row: dict[str, Any], before: Side, after: Side, ids: list[str]) -> di
         "signals_in_common": 0 if gone else row["signals"],
         "families": [] if gone else row["families"],
         "bits": 0.0 if gone else row["bits"],
-        "says": _says(kind, row, had, has, origin, here),
+        "says": _write_sentence(kind, row, had, has, origin, here),
     }
 
 
-def _change(had: int, has: int) -> str:
+def _describe_growth(had: int, has: int) -> str:
+    """Return the kind of event for an identity that had and now has so many accounts."""
     return "grew" if has > had else "shrank" if has < had else "continued"
 
 
-def _says(kind: str, row: dict[str, Any], had: int, has: int, origin: str | None, here: str | None) -> str:
+def _write_sentence(
+    kind: str, row: dict[str, Any], had: int, has: int, origin: str | None, here: str | None
+) -> str:
+    """Write the sentence of an event."""
     both = row["accounts"]
     kin = row["kinship"] >= LEAST_BITS
     if kind == "born":

@@ -1,4 +1,4 @@
-"""How a campaign lives on: how long its accounts last, how many of the banned come back, how soon, and with what."""
+"""Measure how a campaign lives on: how long accounts last, how many banned ones return, how soon, and with what."""
 
 from typing import Any
 
@@ -6,16 +6,17 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from graphsvc.campaigns.replacement import HOUR, WITHIN_HOURS
 from graphsvc.campaigns.sentences import FAMILIES
-from graphsvc.campaigns.succession.replacement import HOUR, WITHIN_HOURS
 from graphsvc.campaigns.traits import STOPPED
 from graphsvc.model.columns import Schema
 from graphsvc.model.graph import SignalGraph
 
 DAY = 24 * HOUR
 TAKEN_BITS = 1.0
-"""A family counts as taken over in the pairs in which it has these bits."""
+"""Bits from which a family counts as taken over in a pair."""
 SHOWN = 3
+"""Families that a sentence names at most."""
 
 CAMPAIGNS: Schema = {
     "cluster": pl.Int32,
@@ -37,30 +38,36 @@ CAMPAIGNS: Schema = {
     "wave_followed": pl.List(pl.Int64),
     "says": pl.String,
 }
-"""How a cluster replaces its banned.
+"""Replacement of a cluster's banned accounts.
 
-`stopped`: members banned or suspended; `pairs`: of these, how many are probably followed; `by_chance`: how many of the
-pairs are expected to be wrong; `rate`: the rest of the pairs for each of the stopped, 0–1 (a lower bound: who takes
-over nothing is not seen), NaN where nobody was stopped; `outside`: followers that are not of the cluster. Delays from
-ban to sign-up in hours: median and quartiles, NaN without pairs. `half_life_days`: from sign-up to ban, NaN where more
-than half of the accounts last; `half_life_at_pace`: after how many days half are banned if bans go on as they did
-(log 2 by bans a day and account), NaN where nobody was. `family_shares`: share of pairs in which the family was taken
-over, parallel to `families`, most first. Waves of bans are more than 72 hours apart: `wave_at` (first ban, ms), its
-bans, and those that are followed."""
+`stopped`: members banned or suspended. `pairs`: of these, how many probably have a successor. `by_chance`:
+expected number of wrong pairs. `rate`: the other pairs for each stopped account, 0–1; NaN if none was
+stopped. It is a lower bound, because a successor that takes over nothing is not seen. `outside`: successors
+outside the cluster.
+
+Delays run from ban to sign-up, in hours: median and quartiles, NaN without pairs. `half_life_days`: from
+sign-up to ban, NaN if more than half of the accounts last. `half_life_at_pace`: days until half are banned if
+bans continue at this pace (log 2 by bans a day and account), NaN if none was banned.
+
+`family_shares`: share of pairs that took the family over, parallel to `families`, largest first. Waves of
+bans are more than 72 hours apart: `wave_at` (first ban, ms), its bans, and those with a successor."""
 
 
-def turnover(pairs: pl.DataFrame, members: pl.DataFrame, graph: SignalGraph) -> pl.DataFrame:
-    """How each cluster replaces its banned.
+def measure_turnover(pairs: pl.DataFrame, members: pl.DataFrame, graph: SignalGraph) -> pl.DataFrame:
+    """Measure how each cluster replaces its banned accounts.
 
     Args:
-        pairs: schema `succession.PAIRS`; only the probable ones count.
+        pairs: schema `successions.PAIRS`; only the probable ones count.
         members: cluster, account (int32).
+        graph: accounts with status and times, and when each was last seen.
 
-    Returns: schema `CAMPAIGNS`, a row a cluster, sorted.
+    Returns:
+        Schema `CAMPAIGNS`, a row a cluster, sorted.
     """
     created = graph.accounts["created_at"].to_numpy()
     changed = graph.accounts["status_changed_at"].to_numpy()
     banned = graph.accounts["status"].is_in(STOPPED).to_numpy() & (changed >= 0)
+    # The newest moment in the data stands for now. An account without a status change has lasted until then.
     newest = max(int(times.max(initial=-1)) for times in (created, changed, graph.last_seen))
     until = np.where(changed >= 0, changed, newest)
     probable = {
@@ -71,42 +78,45 @@ def turnover(pairs: pl.DataFrame, members: pl.DataFrame, graph: SignalGraph) -> 
     for (number,), group in sorted(members.partition_by("cluster", as_dict=True).items()):
         who = group["account"].to_numpy()
         known = who[created[who] >= 0]
+        # A status change dated before the sign-up counts as no time.
         days = np.maximum(until[known] - created[known], 0) / DAY
         bans = int(banned[known].sum())
         pace = float(np.log(2.0) * days.sum() / bans) if bans else float("nan")
         followed = probable.get(number, pairs.clear())
         row: dict[str, Any] = {"cluster": number, "size": len(who), "half_life_at_pace": pace}
-        row["half_life_days"] = half_life(days, banned[known])
-        row |= _replaced(followed, int(banned[who].sum()))
-        row |= _waves(who[banned[who]], changed, followed)
-        rows.append({**row, "says": _sentence(row)})
+        row["half_life_days"] = estimate_half_life(days, banned[known])
+        row |= _measure_replaced(followed, int(banned[who].sum()))
+        row |= _count_waves(who[banned[who]], changed, followed)
+        rows.append({**row, "says": _write_sentence(row)})
     return pl.DataFrame(rows, schema=CAMPAIGNS)
 
 
-def half_life(days: NDArray[np.float64], ended: NDArray[np.bool_]) -> float:
-    """When half of the accounts have ended (Kaplan & Meier 1958), in days; NaN where more than half last.
+def estimate_half_life(days: NDArray[np.float64], ended: NDArray[np.bool_]) -> float:
+    """Estimate the days until half of the accounts have ended (Kaplan & Meier 1958); NaN if more than half last.
 
     Args:
-        days: from each account's beginning to its end, or to when it was last known to be there.
-        ended: whether it ended then.
+        days: from each account's start to its end, or to when it was last known to exist; float64.
+        ended: whether it ended then; bool.
     """
     moments, at = np.unique(days, return_inverse=True)
     ends = np.bincount(at, ended, minlength=len(moments))
     leaving = np.bincount(at, minlength=len(moments))
+    # Accounts at risk at each moment: those that have not left before it.
     there = leaving[::-1].cumsum()[::-1]
     lasting = np.cumprod(1.0 - ends / np.maximum(there, 1))
-    half = np.flatnonzero(lasting <= 0.5 + 1e-12)  # products of fractions miss a half by a last digit
+    half = np.flatnonzero(lasting <= 0.5 + 1e-12)  # the product of fractions can miss 0.5 by its last digit
     return float(moments[half[0]]) if len(half) else float("nan")
 
 
-def _replaced(followed: pl.DataFrame, stopped: int) -> dict[str, Any]:
+def _measure_replaced(followed: pl.DataFrame, stopped: int) -> dict[str, Any]:
+    """Measure the followed accounts of one cluster: counts, rate, delays and families taken over."""
     count = followed.height
     right = float(followed["probability"].to_numpy().sum())
     delays = followed["delay_hours"].to_numpy()
     low, median, high = np.quantile(delays, (0.25, 0.5, 0.75)) if count else (np.nan,) * 3
     taken: dict[str, int] = {}
     for names, bits in followed.select("parts", "part_bits").iter_rows():
-        # The first parts are the families; from the moment on they are no values.
+        # Families come first in `parts`. The moment and later parts are no values.
         for name, weight in zip(names[: names.index("moment")], bits, strict=False):
             taken[name] = taken.get(name, 0) + (weight >= TAKEN_BITS)
     shares = sorted(((-n / count, name) for name, n in taken.items() if n))
@@ -124,10 +134,12 @@ def _replaced(followed: pl.DataFrame, stopped: int) -> dict[str, Any]:
     }
 
 
-def _waves(
+def _count_waves(
     banned: NDArray[np.int32], changed: NDArray[np.int64], followed: pl.DataFrame
 ) -> dict[str, list[int]]:
+    """Count the bans of each wave, and those with a successor."""
     moments = np.sort(changed[banned])
+    # A wave begins with a ban more than 72 hours after the one before.
     first = np.diff(moments, prepend=moments[:1] - (WITHIN_HOURS * HOUR + 1)) > WITHIN_HOURS * HOUR
     begins = moments[first]
     replaced = np.searchsorted(begins, changed[followed["predecessor"].to_numpy()], "right") - 1
@@ -138,7 +150,8 @@ def _waves(
     }
 
 
-def _sentence(row: dict[str, Any]) -> str:
+def _write_sentence(row: dict[str, Any]) -> str:
+    """Write the sentence of a cluster."""
     if not row["stopped"]:
         return "none of its accounts was banned"
     waves = len(row["wave_at"])

@@ -1,4 +1,4 @@
-"""What identities and clusters have in common: accounts, and signals that tell them from others."""
+"""Measure what identities and clusters have in common: accounts, and signals that distinguish them."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -13,17 +13,21 @@ from graphsvc.model.sums import summed
 Rows = NDArray[np.int64]
 
 LEAST_BITS = 10.0
-"""Bits of signals in common that say anything: those of one value that one account in a thousand has."""
+"""Bits of common signals below which they say nothing: those of one value that one account in a thousand has."""
 SPREAD = 8
-"""A signal of more identities, or of more clusters now, tells none of them from the others."""
+"""A signal of more identities than this, or of more clusters, distinguishes none of them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """Identities, or the clusters found now, by number: sorted by id, so that the order of rows decides nothing.
+    """Identities, or the clusters of this run, numbered by sorted id so that the order of rows decides nothing.
 
-    `sizes` int64, `active` bool, parallel to `ids`. `members`: row (int64), account, tenure, member; `signals`: row,
-    signal, bits.
+    Attributes:
+        ids: sorted.
+        sizes: members of each, int64.
+        active: whether each is active, bool.
+        members: row (int64), account, tenure, member.
+        signals: row, signal, bits.
     """
 
     ids: list[str]
@@ -33,8 +37,8 @@ class Side:
     signals: pl.DataFrame
 
     @classmethod
-    def of(cls, known: Known) -> Self:
-        """Numbers what is known."""
+    def from_known(cls, known: Known) -> Self:
+        """Number the identities of `known`."""
         identities = known.identities.sort("id")
         row = identities.select("id", row=pl.int_range(pl.len(), dtype=pl.Int64))
         members = known.members.join(row, on="id").select("row", "account", "tenure", "member")
@@ -52,22 +56,30 @@ class Side:
 class Pairs:
     """Identities and clusters that have accounts or signals in common.
 
-    `rows`: before, now (row numbers), accounts (in common), remembered (those that were members lately among them),
-    bits (of signals in common, of each the fewer), overlap (0-1), carried (how many accounts' worth of an identity);
-    sorted by before, now. `signals`: before, now, signal; what is in both, sorted.
+    Attributes:
+        rows: before, now (row numbers), accounts (in common), remembered (of these, current or recent members),
+            bits, overlap (0-1), carried (weight in accounts); sorted by before, now. `bits` are of common signals,
+            of each the fewer.
+        signals: before, now, signal of each common signal, sorted.
     """
 
     rows: pl.DataFrame
     signals: pl.DataFrame
 
 
-def compare(before: Side, after: Side) -> Pairs:
-    """Every identity with every cluster that has something of it.
+def compare_sides(before: Side, after: Side) -> Pairs:
+    """Compare every identity with every cluster that shares an account or a signal with it.
 
-    overlap = 1 − (1 − a)(1 − s): a is the share of the smaller one's accounts that are in both, or of the cluster's
-    that were members lately; s the cosine of the bits of their signals (the geometric mean of containment in both
-    directions). carried is the tenure of the accounts in common, and, where that is less than the smaller size, s of
-    the rest.
+    overlap = 1 − (1 − a)(1 − s). Here a is the larger of two shares: common accounts of the smaller side, and
+    recent members of the cluster. s is the cosine of the signals' bits, which is the geometric mean of
+    containment in both directions.
+
+    carried is the tenure of the common accounts. If that is less than the smaller size, s of the rest is
+    added.
+
+    Args:
+        before: identities of the previous run.
+        after: clusters of this run.
     """
     both = (
         before.members.rename({"row": "before"})
@@ -80,12 +92,13 @@ def compare(before: Side, after: Side) -> Pairs:
     accounts = accounts.with_columns(
         worth=pl.Series(summed(both, ["before", "now"], "tenure"), dtype=pl.Float64)
     )
-    told = [telling(side.signals) for side in (before, after)]
+    told = [select_distinctive(side.signals) for side in (before, after)]
     common = (
         told[0].rename({"row": "before"}).join(told[1].rename({"row": "now"}), on="signal", suffix="_now")
         .select("before", "now", "signal", bits=pl.min_horizontal("bits", "bits_now"))
         .sort("before", "now", "signal")
     )  # fmt: skip
+    # Sums of floats in the order of rows are the same whatever the number of threads.
     bits = common.select("before", "now").unique(maintain_order=True)
     bits = bits.with_columns(bits=pl.Series(summed(common, ["before", "now"], "bits"), dtype=pl.Float64))
     rows = (
@@ -94,27 +107,31 @@ def compare(before: Side, after: Side) -> Pairs:
         .sort("before", "now")
     )
     one, other = rows["before"].to_numpy(), rows["now"].to_numpy()
+    # Containment in the smaller side: growing and shrinking then cost nothing.
     smaller = np.minimum(before.sizes[one], after.sizes[other])
     contained = np.maximum(
         rows["accounts"].to_numpy() / np.maximum(smaller, 1),
         rows["remembered"].to_numpy() / np.maximum(after.sizes[other], 1),
     )
-    whole = _bits(told[0], len(before.ids))[one] * _bits(told[1], len(after.ids))[other]
+    whole = _sum_bits(told[0], len(before.ids))[one] * _sum_bits(told[1], len(after.ids))[other]
     shared = rows["bits"].to_numpy()
+    # A floor below both norms keeps a few weak signals from making two small clusters alike.
     alike = np.where(shared >= LEAST_BITS, shared / np.sqrt(np.maximum(whole, LEAST_BITS**2)), 0.0)
     alike = np.minimum(alike, 1.0)
     overlap = 1.0 - (1.0 - contained) * (1.0 - alike)
+    # Accounts weigh by tenure; signals vouch only for the accounts that are not in both.
     worth = rows["worth"].to_numpy()
     carried = worth + alike * np.maximum(smaller - worth, 0.0)
     scored = rows.with_columns(overlap=pl.Series(overlap), carried=pl.Series(carried))
     return Pairs(scored, common.select("before", "now", "signal"))
 
 
-def telling(signals: pl.DataFrame) -> pl.DataFrame:
-    """Signals of few enough to tell one from another."""
+def select_distinctive(signals: pl.DataFrame) -> pl.DataFrame:
+    """Select signals of few enough identities or clusters to distinguish one from another."""
     return signals.filter(pl.len().over("signal") <= SPREAD)
 
 
-def _bits(signals: pl.DataFrame, rows: int) -> NDArray[np.float64]:
+def _sum_bits(signals: pl.DataFrame, rows: int) -> NDArray[np.float64]:
+    """Sum the bits of each row's signals, in the order of rows."""
     sums = np.bincount(signals["row"].to_numpy(), signals["bits"].to_numpy(), minlength=rows)
     return sums.astype(np.float64)

@@ -1,4 +1,4 @@
-"""Where a cluster could be cut, and which of its accounts no cheap cut parts: the search behind `campaigns.cut`."""
+"""Find candidate cuts of a cluster, and groups of accounts that no cheap cut separates, for `analysis.cut`."""
 
 import heapq
 from dataclasses import dataclass
@@ -12,36 +12,43 @@ Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
 ENOUGH = 2**30
-"""A capacity that is never reached, a cost that no cut has."""
+"""Capacity that no flow reaches, and cost that no cut has."""
 PRECISION = 1_000
-"""Bits are counted in thousandths, so that sums are exact."""
+"""Units a bit: costs are thousandths of a bit, so that sums are exact."""
 DIRECTIONS, STEPS = 4, 60
-"""Orders of accounts that are tried, and steps of the walk by which they are found."""
+"""Number of directions of the walk, and steps to find them."""
 FLOWS = 2
-"""The best orders are improved by flows."""
+"""Best orders that flows improve, and groups returned by `find_tight_groups`."""
 ROUNDS, SOON = 2, 2_000
-"""How often groups are made larger, unless there are so few of them that it is soon done."""
+"""Rounds of merging groups, and number of groups below which further rounds are cheap."""
 PER_USER = (0.0, 1.0)
-"""What each user of a value on the smaller side adds to its cost, as a share of it, while a cut is looked for."""
+"""Extra cost of each user of a value on the smaller side, as a share of its cost, while candidates are
+searched."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """Nodes of `weight` accounts each, which use values: parallel `node`, `value`, sorted by node, then value; `cost`
-    of each value in thousandths of a bit."""
+    """Nodes that use values.
+
+    Attributes:
+        weight: accounts of each node, int64.
+        node: of each use, int64, sorted by node, then value.
+        value: of each use, int64, parallel.
+        cost: of each value, in thousandths of a bit, int64.
+    """
 
     weight: Ints
     node: Ints
     value: Ints
     cost: Ints
 
-    def matrix(self) -> csr_array:
-        """Nodes by values, ones."""
+    def build_matrix(self) -> csr_array:
+        """Build the matrix of nodes by values, with ones."""
         shape = (len(self.weight), len(self.cost))
         return coo_array((np.ones(len(self.node)), (self.node, self.value)), shape=shape).tocsr()
 
-    def merged(self, label: Ints) -> "Shared":
-        """Nodes of one label (numbers from 0) made one; values of a single node, or of the same nodes, are merged."""
+    def merge_nodes(self, label: Ints) -> "Shared":
+        """Merge nodes of one label (numbers from 0). Values of one node go; values of the same nodes become one."""
         weight = np.bincount(label, weights=self.weight).astype(np.int64)
         values = len(self.cost)
         pairs = np.unique(self.value * len(weight) + label[self.node])
@@ -51,6 +58,7 @@ class Shared:
         value, node = value[kept], node[kept]
         starts = np.flatnonzero(np.diff(value, prepend=-1))
         sizes = np.diff(np.append(starts, len(value)))
+        # Values with the same set of nodes get the same number, by the bytes of that set.
         same: dict[bytes, int] = {}
         number = np.array(
             [
@@ -69,8 +77,8 @@ class Shared:
         return Shared(weight, node[order], of[order], cost)
 
 
-def components(shared: Shared, gone: Bools) -> Ints:
-    """What any use connects but for some (bool, one a use): the part of each node."""
+def find_components(shared: Shared, gone: Bools) -> Ints:
+    """Find what the uses connect without some (`gone`, bool, one a use): the part of each node, int64."""
     nodes = len(shared.weight)
     size = nodes + len(shared.cost)
     ends = (shared.node[~gone], nodes + shared.value[~gone])
@@ -80,41 +88,53 @@ def components(shared: Shared, gone: Bools) -> Ints:
     return found
 
 
-def candidates(shared: Shared, order: Ints, least: int) -> list[Bools]:
-    """Sides worth trying: orders cut at their cheapest places, and flows between the ends of the best orders.
+def find_sides(shared: Shared, order: Ints, least: int) -> list[Bools]:
+    """Find sides worth trying: orders cut at their cheapest places, and flows between the ends of the best orders.
 
     Args:
-        order: of `closest_first`, which is cut too.
+        shared: nodes and values.
+        order: of `order_by_closeness`, which is cut too.
+        least: accounts of either side.
     """
-    orders = [np.lexsort((np.arange(len(along)), along)) for along in _directions(shared)]
+    orders = [np.lexsort((np.arange(len(along)), along)) for along in _compute_directions(shared)]
     found: list[Bools] = []
     for extra in PER_USER:
-        swept = [(*_sweep(shared, along, least, extra), number) for number, along in enumerate(orders)]
+        swept = [
+            (*_find_cheapest_place(shared, along, least, extra), number)
+            for number, along in enumerate(orders)
+        ]
         for _, place, number in sorted(swept)[:FLOWS]:
             along = orders[number]
-            found += [_first(along, place), parted(shared, along[:least], along[-least:], extra)[0]]
-        found.append(_first(order, _sweep(shared, order, least, extra)[1]))
+            found += [
+                _select_first(along, place),
+                split_by_flow(shared, along[:least], along[-least:], extra)[0],
+            ]
+        found.append(_select_first(order, _find_cheapest_place(shared, order, least, extra)[1]))
     return found
 
 
-def _first(order: Ints, place: int) -> Bools:
-    """The side of those before a place."""
+def _select_first(order: Ints, place: int) -> Bools:
+    """Return the side of the first `place` nodes of an order."""
     side = np.zeros(len(order), dtype=np.bool_)
     side[order[:place]] = True
     return side
 
 
-def _directions(shared: Shared) -> list[NDArray[np.float64]]:
-    """Positions of the nodes along the slowest directions of the walk node, value, node; one array a direction.
+def _compute_directions(shared: Shared) -> list[NDArray[np.float64]]:
+    """Compute positions of the nodes along the slowest directions of the walk node, value, node.
 
     Sums run in the order of rows, so that they are the same whatever the number of threads.
+
+    Returns:
+        One float64 array, one value a node, for each direction.
     """
-    uses = shared.matrix()
+    uses = shared.build_matrix()
     size = np.bincount(shared.value, minlength=len(shared.cost))
     per_use = shared.cost / np.maximum(size, 1)
     degree = np.maximum(uses @ shared.cost.astype(np.float64), 1.0)
     found: list[NDArray[np.float64]] = []
     base = [np.ones(len(degree))]
+    # Power iteration from a fixed random start, so that every run finds the same directions.
     walk = np.random.default_rng(0).standard_normal((len(degree), DIRECTIONS))
     back = uses.T.tocsr()
     for _ in range(STEPS):
@@ -122,6 +142,7 @@ def _directions(shared: Shared) -> list[NDArray[np.float64]]:
         found = []
         for column in range(DIRECTIONS):
             along = walk[:, column].copy()
+            # Gram-Schmidt against the constant direction and the slower ones found before.
             for other in (*base, *found):
                 weighted = degree * other
                 along -= other * (np.add.reduce(along * weighted) / np.add.reduce(other * weighted))
@@ -131,8 +152,8 @@ def _directions(shared: Shared) -> list[NDArray[np.float64]]:
     return [along for along in found if np.ptp(along) > 0.0] or [np.arange(len(degree), dtype=np.float64)]
 
 
-def _sweep(shared: Shared, order: Ints, least: int, extra: float) -> tuple[int, int]:
-    """What it costs to cut an order at the cheapest place, and which that is."""
+def _find_cheapest_place(shared: Shared, order: Ints, least: int, extra: float) -> tuple[int, int]:
+    """Return the cost of cutting an order at its cheapest place, and that place."""
     place = np.empty(len(order), dtype=np.int64)
     place[order] = np.arange(len(order))
     at = place[shared.node]
@@ -140,7 +161,8 @@ def _sweep(shared: Shared, order: Ints, least: int, extra: float) -> tuple[int, 
     value, at = shared.value[by_value], at[by_value]
     size = np.bincount(value, minlength=len(shared.cost))
     rank = np.arange(len(value)) - (np.cumsum(size) - size)[value] + 1
-    # A value costs from its first user on and no more from its last; its users on the smaller side, one by one.
+    # A value costs from its first user on, until its last. The extra cost grows with its users on the smaller
+    # side.
     once = (rank == 1).astype(np.int64) - (rank == size[value])
     each = np.sign(size[value] + 1 - 2 * rank)
     change = np.zeros(len(order) + 1, dtype=np.int64)
@@ -152,14 +174,20 @@ def _sweep(shared: Shared, order: Ints, least: int, extra: float) -> tuple[int, 
     return int(total[best]), least + best
 
 
-def parted(shared: Shared, these: Ints, those: Ints, extra: float = 0.0) -> tuple[Bools, int]:
-    """The cheapest cut between two sets of nodes, a maximum flow: the side of `these`, and what it costs.
+def split_by_flow(shared: Shared, these: Ints, those: Ints, extra: float = 0.0) -> tuple[Bools, int]:
+    """Compute the cheapest cut between two sets of nodes by a maximum flow.
 
     Args:
+        shared: nodes and values.
+        these: nodes of one side, int64.
+        those: nodes of the other side, int64.
         extra: of `PER_USER`.
+
+    Returns:
+        The side of `these`, bool, one a node, and its cost.
     """
-    # All of a set are one vertex: 0 and 1. Between a value's two vertices there is room for its cost, and a third one
-    # has room for what each of its users adds; where only two use it, that is an edge between them.
+    # Each set is one vertex, 0 and 1. A value is two vertices with its cost as capacity between them. A third
+    # vertex has capacity for what each of its users adds. A value of only two users is an edge between them.
     vertex = np.full(len(shared.weight), -1, dtype=np.int64)
     vertex[these], vertex[those] = 0, 1
     free = vertex < 0
@@ -186,6 +214,7 @@ def parted(shared: Shared, these: Ints, those: Ints, extra: float = 0.0) -> tupl
     network.data = np.minimum(network.data, ENOUGH)
     network = network.astype(np.int32)
     flow = maximum_flow(network, 0, 1)
+    # The side of the cut: all that the first set still reaches through unused capacity.
     rest = (network - flow.flow).tocsr()
     rest.eliminate_zeros()
     reached = np.zeros(total, dtype=np.bool_)
@@ -193,26 +222,38 @@ def parted(shared: Shared, these: Ints, those: Ints, extra: float = 0.0) -> tupl
     return reached[vertex], int(flow.flow_value)
 
 
-def inseparable(shared: Shared, order: Ints, close: Ints, cost: int) -> tuple[Ints, Shared]:
-    """Groups of nodes that no cut cheaper than `cost` parts. Returns the group of each node, and the groups.
+def group_inseparable(shared: Shared, order: Ints, close: Ints, cost: int) -> tuple[Ints, Shared]:
+    """Group the nodes that no cut cheaper than `cost` separates.
 
     Args:
-        order, close: of `closest_first`.
+        shared: nodes and values.
+        order: of `order_by_closeness`.
+        close: of `order_by_closeness`.
+        cost: of the best cut found.
+
+    Returns:
+        Group of each node, int64, and the groups as nodes.
     """
     label = np.arange(len(shared.weight), dtype=np.int64)
     rounds = 0
+    # Each merge can make further neighbours inseparable. Few groups are merged to the end, many for some
+    # rounds.
     while (close[1:] >= cost).any() and (rounds < ROUNDS or len(order) < SOON):
         rounds += 1
         group = np.zeros(len(order), dtype=np.int64)
         group[order[1:]] = np.cumsum(close[1:] < cost)
-        shared, label = shared.merged(group), group[label]
-        order, close = closest_first(shared)
+        shared, label = shared.merge_nodes(group), group[label]
+        order, close = order_by_closeness(shared)
     return label, shared
 
 
-def closest_first(shared: Shared) -> tuple[Ints, Ints]:
-    """Nodes in the order in which each next shares most with all before it, and how much (the first: nothing)."""
-    by_value = shared.matrix().T.tocsr()
+def order_by_closeness(shared: Shared) -> tuple[Ints, Ints]:
+    """Order nodes so that each next one shares most with all before it.
+
+    Returns:
+        Order, int64, and the cost shared with all before, int64, 0 for the first; both in that order.
+    """
+    by_value = shared.build_matrix().T.tocsr()
     values_of = np.split(shared.value, np.cumsum(np.bincount(shared.node, minlength=len(shared.weight)))[:-1])
     nodes_of = np.split(by_value.indices, by_value.indptr[1:-1])
     values = [each.tolist() for each in values_of]
@@ -225,11 +266,13 @@ def closest_first(shared: Shared) -> tuple[Ints, Ints]:
     order = []
     while heap:
         key, node = heapq.heappop(heap)
+        # A stale entry: the node was taken, or its cost has grown since it was pushed.
         if done[node] or -key != bits[node]:
             continue
         done[node] = True
         order.append(node)
         for value in values[node]:
+            # A value counts once, when its first user is taken.
             if seen[value]:
                 continue
             seen[value] = True
@@ -241,11 +284,10 @@ def closest_first(shared: Shared) -> tuple[Ints, Ints]:
     return ordered, np.array(bits, dtype=np.int64)[ordered]
 
 
-def tight(shared: Shared, order: Ints, close: Ints, least: int) -> list[Bools]:
-    """The groups of accounts that share most among each other and least with all others; a few, of at least
-    `least`."""
+def find_tight_groups(shared: Shared, order: Ints, close: Ints, least: int) -> list[Bools]:
+    """Find a few groups of at least `least` accounts that share most inside and least with others."""
     run = np.full(len(order), -1, dtype=np.int64)
-    for number, (begin, end, _) in enumerate(_runs(close, least)):
+    for number, (begin, end, _) in enumerate(_find_runs(close, least)):
         run[order[begin : end + 1]] = number
     runs = int(run.max(initial=-1)) + 1
     inside = run[shared.node] >= 0
@@ -255,14 +297,18 @@ def tight(shared: Shared, order: Ints, close: Ints, least: int) -> list[Bools]:
     value, number = pairs // max(runs, 1), pairs % max(runs, 1)
     crossing = users < np.bincount(shared.value, minlength=len(shared.cost))[value]
     cost = np.bincount(number[crossing], weights=shared.cost[value[crossing]], minlength=runs)
+    # The other side needs `least` accounts too.
     fits = np.bincount(run[run >= 0], minlength=runs) <= len(order) - least
     best = [each for each in np.argsort(cost, kind="stable") if fits[each]][:FLOWS]
     return [run == each for each in best]
 
 
-def _runs(close: Ints, least: int) -> list[tuple[int, int, int]]:
-    """Stretches of the order that grow, the closest neighbours first, until they have `least` accounts: first, last
-    and the least closeness in it; none in another."""
+def _find_runs(close: Ints, least: int) -> list[tuple[int, int, int]]:
+    """Find stretches of the order that grow from the closest neighbours until they have `least` accounts.
+
+    Returns:
+        First place, last place and least closeness of each; none inside another.
+    """
     first = np.arange(len(close))
     last = first.copy()
     found: list[tuple[int, int, int]] = []
@@ -275,12 +321,14 @@ def _runs(close: Ints, least: int) -> list[tuple[int, int, int]]:
     return found
 
 
-def bound(close: Ints, most: int) -> int:
-    """A cost that no cut is below which leaves at most `most` accounts on either side.
+def compute_bound(close: Ints, most: int) -> int:
+    """Compute a cost that no cut is below if it leaves at most `most` accounts on either side.
 
-    More accounts than fit on a side, whose neighbours are all as close as this, are parted by every cut.
+    A stretch longer than a side, whose neighbours are all at least this close, is separated by every such
+    cut.
 
     Args:
-        close: of `closest_first`, of single accounts.
+        close: of `order_by_closeness`, of single accounts.
+        most: accounts of the larger side, at most.
     """
-    return max((least for _, _, least in _runs(close, most + 1)), default=0)
+    return max((least for _, _, least in _find_runs(close, most + 1)), default=0)

@@ -1,4 +1,4 @@
-"""Banned, and born again: which new account follows which banned one, and how each campaign replaces its banned."""
+"""Find which new account follows which banned one, and how each campaign replaces its banned accounts."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,24 +7,28 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from graphsvc.campaigns.replacement import HOUR
 from graphsvc.campaigns.sentences import FAMILIES
-from graphsvc.campaigns.succession.candidates import estate_of, lives_of
-from graphsvc.campaigns.succession.chance import NULL
-from graphsvc.campaigns.succession.fitting import FOUND, Fitted, fit
-from graphsvc.campaigns.succession.handover import handover_of
-from graphsvc.campaigns.succession.replacement import HOUR
-from graphsvc.campaigns.succession.turnover import turnover
 from graphsvc.model.columns import Schema
 from graphsvc.model.graph import SignalGraph
+from graphsvc.succession.candidates import build_estate, build_lives
+from graphsvc.succession.chance import NULL
+from graphsvc.succession.fitting import FOUND, FittedPairs, fit_pairs
+from graphsvc.succession.handover import build_handover
+from graphsvc.succession.turnover import measure_turnover
 
 BEST = 10
-"""Candidates that are kept of each new account."""
+"""Candidates kept of each new account."""
 LEAST_PROBABILITY = 0.001
+"""Probability below which a pair is not kept."""
 NAMED_BITS = 1.0
-"""A family of values is named as taken over when it has these bits."""
+"""Bits from which a sentence names a family as taken over."""
 MOMENT, TRAFFIC, PRIOR, CHANCE, RIVALS = "moment", "traffic", "prior", "chance", "rivals"
-"""Parts that are no families: when it was made, its traffic, one of how many and how often the banned are replaced,
-what births permuted in time match, and the claims of other new accounts on the same predecessor."""
+"""Parts that are no families of values.
+
+`moment`: when the account was made. `traffic`: likeness of its traffic. `prior`: choice among all others, and
+how often banned accounts are replaced. `chance`: what permuted births match. `rivals`: claims of other new
+accounts on the same predecessor."""
 
 PAIRS: Schema = {
     "successor": pl.Int32,
@@ -43,63 +47,76 @@ PAIRS: Schema = {
 }
 """A new account and a banned one that it may follow.
 
-`cluster`: the predecessor's, -1 = none; `inside`: whether the successor is of the same. `rank` counts from 1 among the
-candidates of the successor. `probable`: more likely than not, and the one such pair of either account; `false_rate`:
-share of wrong ones to be expected among all probable pairs that are at least as likely (NaN of the others). `bits`: of
-the families, the moment and the traffic; `part_bits` are parallel to `parts`, and add up to the log2 of the odds that
-the successor follows this account, against nobody."""
+`cluster`: the predecessor's, -1 = none. `inside`: whether the successor is in the same. `rank` counts from 1
+among the candidates of the successor. `probable`: more likely than not, and the only such pair of either
+account. `false_rate`: expected share of wrong pairs among all probable ones that are at least as likely (NaN
+for others). `bits`: of the families, the moment and the traffic. `part_bits` are parallel to `parts`. They
+add up to the log2 of the odds that the successor follows this account, against none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Succession:
-    """`pairs` (schema `PAIRS`, sorted by successor and rank), `campaigns` (`turnover.CAMPAIGNS`, a row a cluster),
-    and `null` (`chance.NULL`: what births permuted in time are matched with)."""
+    """Result of `find_successions`.
+
+    Attributes:
+        pairs: schema `PAIRS`, sorted by successor and rank.
+        campaigns: schema `turnover.CAMPAIGNS`, a row a cluster.
+        null: schema `chance.NULL`: what births permuted in time are matched with.
+    """
 
     pairs: pl.DataFrame
     campaigns: pl.DataFrame
     null: pl.DataFrame
 
 
-def successions(
+def find_successions(
     graph: SignalGraph,
     members: pl.DataFrame,
     *,
     seed: int = 42,
     progress: Callable[[str, int, int], None] = lambda _stage, _done, _total: None,
 ) -> Succession:
-    """Which banned account each new one may follow, and how each cluster replaces its banned.
+    """Find the banned account that each new one may follow, and measure how clusters replace banned accounts.
 
-    A candidate was made within 72 hours after the other was banned, and has something in common with it (`candidates`).
-    Its bits are those of the values it may have taken over (log2 of m/u mixed with chance; m, the chance to take over a
-    value of the kind, is learned; u is the share of others who have it, of the cluster's members where both are of one,
-    so that what all members share says nothing), of its moment (evenly within 72 hours, against the sign-ups of others
-    around that time) and of its traffic. The same is done with births permuted in time, and what these match by chance
-    is what the probability of a match is learned from. An account follows one, and is followed by one.
+    A candidate was made within 72 hours after the other was banned, and has something in common with it
+    (`find_candidates`). Its bits come from three sources:
+
+    - Values that it may have taken over: log2 of m/u, mixed with chance. m, the chance to take over a value
+      of the kind, is learned. u is the share of other accounts that have it, of the cluster's members if both
+      are of one. So values that all members share say nothing.
+    - Its moment: evenly within 72 hours, against the sign-ups of other accounts around that time.
+    - Its traffic.
+
+    Births permuted in time are scored in the same way. What they match by chance calibrates the probability
+    of a match. An account follows one account at most, and is followed by one at most.
 
     Args:
-        graph: with the levels derived from its signals (`with_levels`), or without: then they are derived, which takes
+        graph: with the levels derived from its signals (`with_levels`), or without. Deriving them here takes
             longer than all the rest.
         members: cluster, account (int32), an account in one cluster at most, in any order.
         seed: of the permutations. The same seed gives the same result.
-        progress: told of stage "succession", the steps done and in all; may raise.
+        progress: called with "succession", the steps done and in all; may raise.
     """
     members = members.select("cluster", "account").sort("cluster", "account")
-    lives = lives_of(graph, members)
-    estate = estate_of(graph, lives)
+    lives = build_lives(graph, members)
+    estate = build_estate(graph, lives)
     if not (lives.ended >= 0).any() or estate.signals.is_empty():
         pairs, null = pl.DataFrame(schema=PAIRS), pl.DataFrame(schema=NULL)
     else:
-        fitted = fit(lives, estate, handover_of(graph.activity, lives), seed, progress)
-        pairs, null = _pairs(fitted, lives.home), fitted.null
-    return Succession(pairs, turnover(pairs, members, graph), null)
+        fitted = fit_pairs(lives, estate, build_handover(graph.activity, lives), seed, progress)
+        pairs, null = _build_pairs(fitted, lives.home), fitted.null
+    return Succession(pairs, measure_turnover(pairs, members, graph), null)
 
 
-def named(found: Succession, accounts: pl.Series, clusters: pl.Series) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Pairs and campaigns with ids (strings) in place of numbers; a pair of no cluster has the cluster null.
+def resolve_ids(
+    found: Succession, accounts: pl.Series, clusters: pl.Series
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return pairs and campaigns with ids (strings) for numbers; a pair of no cluster has the cluster null.
 
     Args:
-        accounts: ids of the accounts, by their number.
-        clusters: ids of the clusters, by theirs.
+        found: pairs and campaigns by number.
+        accounts: ids of the accounts, by number.
+        clusters: ids of the clusters, by number.
     """
     of = dict(enumerate(clusters))
     cluster = pl.col("cluster").replace_strict(of, default=None, return_dtype=pl.String)
@@ -107,7 +124,8 @@ def named(found: Succession, accounts: pl.Series, clusters: pl.Series) -> tuple[
     return found.pairs.with_columns(cluster, **ids), found.campaigns.with_columns(cluster)
 
 
-def _pairs(fitted: Fitted, home: NDArray[np.int32]) -> pl.DataFrame:
+def _build_pairs(fitted: FittedPairs, home: NDArray[np.int32]) -> pl.DataFrame:
+    """Build the table `PAIRS` of the best candidates of each new account."""
     matched = fitted.matched
     order = ["probability", "delay", "predecessor"]
     kept = (
@@ -126,19 +144,21 @@ def _pairs(fitted: Fitted, home: NDArray[np.int32]) -> pl.DataFrame:
         cluster=pl.Series(cluster),
         inside=pl.Series((home[kept["successor"].to_numpy()] == cluster) & (cluster >= 0)),
         rank="rank",
-        probable=pl.Series(_chosen(kept), dtype=pl.Boolean),
+        probable=pl.Series(_choose_pairs(kept), dtype=pl.Boolean),
         probability="probability",
         delay_hours=pl.col("delay") / HOUR,
     )
     if found.is_empty():
         return pl.DataFrame(schema=PAIRS)
-    parts = found.select("pair").join(_parts(fitted, rows), on="pair", how="left", maintain_order="left")
-    found = found.with_columns(*parts.drop("pair"), false_rate=_false_rate(found))
-    return found.with_columns(says=pl.Series(_sentences(found), dtype=pl.String)).select(list(PAIRS))
+    parts = found.select("pair").join(
+        _collect_parts(fitted, rows), on="pair", how="left", maintain_order="left"
+    )
+    found = found.with_columns(*parts.drop("pair"), false_rate=_estimate_false_rate(found))
+    return found.with_columns(says=pl.Series(_write_sentences(found), dtype=pl.String)).select(list(PAIRS))
 
 
-def _chosen(kept: pl.DataFrame) -> list[bool]:
-    """The pairs more likely than not, from the likeliest down, each account once on either side; one a row."""
+def _choose_pairs(kept: pl.DataFrame) -> list[bool]:
+    """Choose pairs more likely than not, the most likely first, each account once on either side; bool, one a row."""
     chosen = [False] * kept.height
     likely = kept.with_row_index("row").filter(pl.col("probability") >= FOUND)
     ranked = likely.sort("probability", "delay", "successor", descending=[True, False, False])
@@ -152,25 +172,32 @@ def _chosen(kept: pl.DataFrame) -> list[bool]:
     return chosen
 
 
-def _false_rate(found: pl.DataFrame) -> NDArray[np.float64]:
-    """Mean of what is missing to certainty in the probable pairs that are at least as likely (Newton et al. 2004)."""
+def _estimate_false_rate(found: pl.DataFrame) -> NDArray[np.float64]:
+    """Estimate the share of wrong pairs among the probable ones that are at least as likely.
+
+    The estimate is the mean of 1 - probability (Newton et al. 2004); NaN for pairs that are not probable.
+    """
     probable = np.flatnonzero(found["probable"].to_numpy())
     missing = 1.0 - found["probability"].to_numpy()[probable]
+    # The mean of 1 - probability over the best n pairs, for each n.
     order = np.argsort(missing, kind="stable")
     rate = np.full(found.height, np.nan)
     rate[probable[order]] = np.cumsum(missing[order]) / np.arange(1, len(order) + 1)
     return rate
 
 
-def _parts(fitted: Fitted, rows: NDArray[np.uint32]) -> pl.DataFrame:
-    """pair, bits, parts and part_bits of the pairs `rows`, the families' with most bits first, then the others."""
+def _collect_parts(fitted: FittedPairs, rows: NDArray[np.uint32]) -> pl.DataFrame:
+    """Return pair, bits, parts and part_bits of the pairs `rows`.
+
+    Families come first, those of most bits first, then the other parts in a fixed order.
+    """
     weighed, matched, real = fitted.weighed, fitted.matched, fitted.real
     families = (
         real.common.select("pair", "family", bits=pl.Series(weighed.value))
         .filter(pl.col("pair").is_in(pl.Series(rows).implode()))
         .group_by("pair", "family", maintain_order=True)
         .agg(pl.col("bits"))
-        # Few values a family: added up in their order, the same to the last digit in every run.
+        # A running sum in the order of rows is the same to the last digit in every run.
         .with_columns(bits=pl.col("bits").list.eval(pl.element().cum_sum()).list.last(), place=pl.lit(0))
     )
     named = {
@@ -186,6 +213,7 @@ def _parts(fitted: Fitted, rows: NDArray[np.uint32]) -> pl.DataFrame:
         .select("pair", pl.lit(name).alias("family"), "bits", pl.lit(place).alias("place"))
         for place, (name, bits) in enumerate(named.items(), start=1)
     ]
+    # The prior and the corrections are no evidence of the pair itself, so `bits` leaves them out.
     said = pl.col("family").is_in([PRIOR, CHANCE, RIVALS])
     return (
         pl.concat([families, *others])
@@ -200,15 +228,17 @@ def _parts(fitted: Fitted, rows: NDArray[np.uint32]) -> pl.DataFrame:
     )
 
 
-def _sentences(found: pl.DataFrame) -> list[str]:
+def _write_sentences(found: pl.DataFrame) -> list[str]:
+    """Write the sentence of each pair."""
     columns = found.select("delay_hours", "parts", "part_bits", "probability").iter_rows()
     return [
-        _sentence(delay, dict(zip(parts, bits, strict=True)), likely)
+        _write_sentence(delay, dict(zip(parts, bits, strict=True)), likely)
         for delay, parts, bits, likely in columns
     ]
 
 
-def _sentence(delay: float, parts: dict[str, float], probability: float) -> str:
+def _write_sentence(delay: float, parts: dict[str, float], probability: float) -> str:
+    """Write one sentence, naming families of `NAMED_BITS` or more."""
     pseudo = (MOMENT, TRAFFIC, PRIOR, CHANCE, RIVALS)
     named = [
         f"{FAMILIES.get(name, name.replace('_', ' '))} ({bits:+.1f} bits)"

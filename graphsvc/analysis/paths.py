@@ -1,7 +1,8 @@
-"""The strongest evidence path between two accounts: the one whose weakest step is the strongest.
+"""Find the strongest evidence path between two accounts: the one whose weakest step is strongest.
 
-A chain of links convinces no more than its weakest one, so of all paths the one is taken whose least bits are most (a
-widest path: Hu 1961, "The maximum capacity route problem"), and of those the shortest. Pure.
+A chain of links is as convincing as its weakest one. So the path maximises the least bits of its steps (a
+widest path: Hu 1961, "The maximum capacity route problem"). Of several such paths, the shortest is taken.
+Pure.
 """
 
 from collections import deque
@@ -15,30 +16,44 @@ from scipy.sparse.csgraph import breadth_first_order, minimum_spanning_tree
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """A path: `edges` (rows of the links it goes along, in order), `nodes` (one more), and its least bits."""
+class WidestPath:
+    """A path between two nodes.
+
+    Attributes:
+        nodes: in order, one more than edges.
+        edges: rows of the links, in order.
+        bits: the least of the links.
+    """
 
     nodes: list[int]
     edges: list[int]
     bits: float
 
 
-def widest(
+def find_widest_path(
     nodes: int,
     source: NDArray[np.int64],
     target: NDArray[np.int64],
     bits: NDArray[np.float64],
     start: int,
     end: int,
-) -> Found | None:
-    """The path between two nodes whose weakest step has most bits, of those with fewest steps; None: there is none.
+) -> WidestPath | None:
+    """Find the path between two nodes whose weakest step has most bits; of several, one with fewest steps.
 
     Args:
-        source, target: parallel, the two nodes of each link, no pair twice.
-        bits: of each link, positive.
+        nodes: number of nodes.
+        source: one node of each link, int64, no pair twice.
+        target: the other node, int64, parallel.
+        bits: of each link, float64, positive.
+        start: node.
+        end: node.
+
+    Returns:
+        None if no path exists.
     """
     if start == end or not len(bits):
         return None
+    # A maximum spanning tree contains a widest path between any two nodes.
     tree = minimum_spanning_tree(coo_array((-bits, (source, target)), shape=(nodes, nodes)).tocsr())
     _, before = breadth_first_order(tree, start, directed=False)
     if before[end] < 0:
@@ -49,19 +64,20 @@ def widest(
         step = before[here]
         least = min(least, -min(weights[here, step], weights[step, here]))
         here = int(step)
+    # The path in the tree can be long: search the shortest one among all links at least that wide.
     wide = np.flatnonzero(bits >= least)
-    return _shortest(source, target, wide, start, end, float(least))
+    return _find_shortest(source, target, wide, start, end, float(least))
 
 
-def _shortest(
+def _find_shortest(
     source: NDArray[np.int64],
     target: NDArray[np.int64],
     rows: NDArray[np.int64],
     start: int,
     end: int,
     least: float,
-) -> Found:
-    """The path of fewest steps along some links, one of which leads there."""
+) -> WidestPath:
+    """Find the path of fewest steps along some links that lead to `end`."""
     near: dict[int, list[tuple[int, int]]] = {}
     for row in rows.tolist():
         a, b = int(source[row]), int(target[row])
@@ -71,6 +87,7 @@ def _shortest(
     queue = deque([start])
     while end not in came:
         here = queue.popleft()
+        # Sorted, so that of equally short paths every run takes the same.
         for other, row in sorted(near.get(here, ())):
             if other not in came:
                 came[other] = (here, row)
@@ -80,16 +97,21 @@ def _shortest(
         before, row = came[nodes[-1]]
         nodes.append(before)
         edges.append(row)
-    return Found(nodes[::-1], edges[::-1], least)
+    return WidestPath(nodes[::-1], edges[::-1], least)
 
 
-def through(users: Mapping[str, Sequence[str]], start: str, end: str) -> list[tuple[str, str]] | None:
-    """The shortest way from one account to another over signals that both of two neighbours use.
+def find_signal_path(
+    users: Mapping[str, Sequence[str]], start: str, end: str
+) -> list[tuple[str, str]] | None:
+    """Find the shortest path from one account to another over signals that both accounts of a step use.
 
     Args:
         users: accounts of each signal, rarest signal first.
+        start: account.
+        end: account.
 
-    Returns: (signal, account) of each step, the last account being `end`; None: there is none.
+    Returns:
+        (signal, account) of each step, the last account being `end`; None if no path exists.
     """
     uses: dict[str, list[str]] = {}
     for signal, accounts in users.items():
@@ -114,8 +136,8 @@ def through(users: Mapping[str, Sequence[str]], start: str, end: str) -> list[tu
     return steps[::-1]
 
 
-def reached(users: Mapping[str, Sequence[str]], known: Iterable[str]) -> list[str]:
-    """Accounts on signals that are not known yet, in the order of the signals."""
+def list_new_accounts(users: Mapping[str, Sequence[str]], known: Iterable[str]) -> list[str]:
+    """List the accounts of signals that are not in `known`, in the order of the signals."""
     seen = set(known)
     fresh: dict[str, None] = {}
     for accounts in users.values():

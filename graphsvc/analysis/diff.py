@@ -1,4 +1,4 @@
-"""What changed from one run to another: clusters that came, grew, merged, split, went, and who moved and why."""
+"""Compare two runs: clusters that appeared, grew, merged, split or ended, and accounts that moved."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -9,9 +9,9 @@ from graphsvc.campaigns import sentences
 from graphsvc.model.columns import Schema
 
 MOST = 0.5
-"""Share of a cluster's accounts that must come from, or go to, another for it to have split off, or merged into it."""
+"""Share of a cluster's accounts that must come from another cluster, or go to it, for a split or a merger."""
 LEAST_BITS = 1.0
-"""A family whose evidence changed by less is no reason."""
+"""Bits below which a change of a family's evidence is no reason for a move."""
 
 CHANGES: Schema = {
     "cluster": pl.String,
@@ -25,6 +25,8 @@ CHANGES: Schema = {
     "score_now": pl.Float64,
     "says": pl.String,
 }
+"""A cluster of either run. `came` and `went`: accounts; `score_before`, `score_now`: 0–1, null where it was
+not found."""
 MOVES: Schema = {
     "account": pl.String,
     "kind": pl.String,
@@ -34,45 +36,49 @@ MOVES: Schema = {
     "membership_now": pl.Float64,
     "why": pl.String,
 }
+"""An account whose cluster changed; memberships are 0–1, null without a cluster."""
 
 
 @dataclass(frozen=True, slots=True)
 class Diff:
-    """What changed between two runs.
+    """Differences between two runs.
 
-    `clusters` (schema `CHANGES`): a row a cluster of either run, largest first. Kinds: born, split (from `other`), grew
-    or shrank, changed (as many accounts, but others), same, merged (into `other`), gone. `moves` (schema `MOVES`): a
-    row an account that is in another cluster than before, or in none in one of the two runs; sorted by account.
+    Attributes:
+        clusters: schema `CHANGES`, a row a cluster of either run, largest first. Kinds: born, split (from
+            `other`), grew, shrank, changed (as many accounts, but others), same, merged (into `other`), gone.
+        moves: schema `MOVES`, a row an account whose cluster changed, or that is in no cluster in one run;
+            sorted by account.
     """
 
     clusters: pl.DataFrame
     moves: pl.DataFrame
 
 
-def diff(
+def compare_runs(
     before: pl.DataFrame,
     now: pl.DataFrame,
     scores_before: pl.DataFrame,
     scores_now: pl.DataFrame,
     accounts: pl.DataFrame,
 ) -> Diff:
-    """Compares the members of two runs, whose clusters are called by ids that last.
+    """Compare the members of two runs, whose clusters are named by lasting ids.
 
     Args:
-        before: cluster, account (ids), membership (0-1), families, family_bits (parallel lists); an account in one
-            cluster at most.
+        before: cluster, account (ids), membership (0-1), families, family_bits (parallel lists); an account
+            in one cluster at most.
         now: the same of the later run.
         scores_before: cluster, score (0-1).
         scores_now: the same of the later run.
-        accounts: account, new (bool: not in the graph of the earlier run), status of those in either.
+        accounts: account, new (bool: not in the graph of the earlier run), status; of all accounts in either.
     """
-    moves = _moves(before, now, accounts)
-    return Diff(_changes(before, now, scores_before, scores_now), moves)
+    moves = _find_moves(before, now, accounts)
+    return Diff(_compare_clusters(before, now, scores_before, scores_now), moves)
 
 
-def _changes(
+def _compare_clusters(
     before: pl.DataFrame, now: pl.DataFrame, scores_before: pl.DataFrame, scores_now: pl.DataFrame
 ) -> pl.DataFrame:
+    """Build the table `CHANGES`."""
     both = before.select("account", "cluster").join(
         now.select("account", now="cluster"), on="account", how="full", coalesce=True
     )
@@ -88,14 +94,16 @@ def _changes(
         .join(scores_now.select("cluster", score_now="score"), on="cluster", how="left")
         .with_columns(pl.col("before", "now", "stayed").fill_null(0).cast(pl.Int64))
     )
+    # Accounts that are in a different cluster now show origins and destinations.
     moved = both.filter(pl.col("cluster") != pl.col("now"))
-    into = _main(moved.group_by("cluster", other="now").agg(n=pl.len()), "cluster")
-    origin = _main(moved.group_by(other="cluster", cluster="now").agg(n=pl.len()), "cluster")
+    into = _select_main(moved.group_by("cluster", other="now").agg(n=pl.len()), "cluster")
+    origin = _select_main(moved.group_by(other="cluster", cluster="now").agg(n=pl.len()), "cluster")
     rows = (
         sizes.join(into.rename({"other": "into", "n": "into_n"}), on="cluster", how="left")
         .join(origin.rename({"other": "origin", "n": "origin_n"}), on="cluster", how="left")
         .with_columns(came=pl.col("now") - pl.col("stayed"), went=pl.col("before") - pl.col("stayed"))
     )
+    # Only a cluster that ended can have merged, and only a new one can have split off.
     merged = (pl.col("now") == 0) & (pl.col("into_n") >= MOST * pl.col("before"))
     split = (pl.col("before") == 0) & (pl.col("origin_n") >= MOST * pl.col("now"))
     kind = (
@@ -112,7 +120,7 @@ def _changes(
         kind=kind,
         other=pl.when(merged).then("into").when(split).then("origin").otherwise(pl.lit(None, pl.String)),
     )
-    said = pl.Series([_change(row) for row in named.iter_rows(named=True)], dtype=pl.String)
+    said = pl.Series([_describe_change(row) for row in named.iter_rows(named=True)], dtype=pl.String)
     return (
         named.with_columns(says=said, size=pl.max_horizontal("before", "now"))
         .sort(["size", "cluster"], descending=[True, False])
@@ -121,13 +129,14 @@ def _changes(
     )
 
 
-def _main(counts: pl.DataFrame, key: str) -> pl.DataFrame:
-    """The other cluster with which each has most accounts in common."""
+def _select_main(counts: pl.DataFrame, key: str) -> pl.DataFrame:
+    """Select, for each cluster, the other one with most accounts in common; ties go to the first id."""
     ordered = counts.drop_nulls().sort([key, "n", "other"], descending=[False, True, False])
     return ordered.unique(key, keep="first", maintain_order=True)
 
 
-def _change(row: dict[str, Any]) -> str:
+def _describe_change(row: dict[str, Any]) -> str:
+    """Describe the change of a cluster."""
     match row["kind"]:
         case "born":
             return f"new, with {row['now']:,} accounts"
@@ -142,7 +151,8 @@ def _change(row: dict[str, Any]) -> str:
     return f"{row['before']:,} to {row['now']:,} accounts: {row['came']:,} came, {row['went']:,} went"
 
 
-def _moves(before: pl.DataFrame, now: pl.DataFrame, accounts: pl.DataFrame) -> pl.DataFrame:
+def _find_moves(before: pl.DataFrame, now: pl.DataFrame, accounts: pl.DataFrame) -> pl.DataFrame:
+    """Build the table `MOVES`."""
     ends = before.rename({name: f"{name}_before" for name in before.columns if name != "account"}).join(
         now.rename({name: f"{name}_now" for name in now.columns if name != "account"}),
         on="account",
@@ -150,6 +160,7 @@ def _moves(before: pl.DataFrame, now: pl.DataFrame, accounts: pl.DataFrame) -> p
         coalesce=True,
     )
     moved = (
+        # `ne_missing` keeps accounts that are in no cluster in one of the runs.
         ends.filter(pl.col("cluster_before").ne_missing(pl.col("cluster_now")))
         .join(accounts, on="account", how="left")
         .sort("account")
@@ -161,7 +172,7 @@ def _moves(before: pl.DataFrame, now: pl.DataFrame, accounts: pl.DataFrame) -> p
     )  # fmt: skip
     left = set(before["cluster"].unique()) - set(now["cluster"].unique())
     born = set(now["cluster"].unique()) - set(before["cluster"].unique())
-    why = [_why(row, born, left) for row in moved.iter_rows(named=True)]
+    why = [_explain_move(row, born, left) for row in moved.iter_rows(named=True)]
     return moved.select(
         "account",
         kind.alias("kind"),
@@ -173,7 +184,8 @@ def _moves(before: pl.DataFrame, now: pl.DataFrame, accounts: pl.DataFrame) -> p
     ).cast(dict(MOVES))  # type: ignore[arg-type]
 
 
-def _why(row: dict[str, Any], born: set[str], gone: set[str]) -> str:
+def _explain_move(row: dict[str, Any], born: set[str], gone: set[str]) -> str:
+    """Explain a move: new accounts, new or lost clusters, status, and families whose evidence changed."""
     said = []
     if row["cluster_before"] is None:
         said.append("signed up since" if row["new"] else "was in no cluster")
@@ -183,13 +195,13 @@ def _why(row: dict[str, Any], born: set[str], gone: set[str]) -> str:
         said.append("its cluster is no longer found" if lost else "what it shares is no longer enough")
     if row["status"] not in {None, "active"}:
         said.append(f"is {row['status']}")
-    was, now = _bits(row, "before"), _bits(row, "now")
+    was, now = _get_bits(row, "before"), _get_bits(row, "now")
     if row["cluster_before"] is None or row["cluster_now"] is None:
-        # What speaks against a membership was not lost by joining, nor gained by leaving.
+        # Evidence against a membership was not lost by joining, nor gained by leaving.
         was, now = ({name: bits for name, bits in by.items() if bits > 0.0} for by in (was, now))
     return "; ".join(said + sentences.change(was, now, LEAST_BITS))
 
 
-def _bits(row: dict[str, Any], when: str) -> dict[str, float]:
-    """Bits by family; none where the account was in no cluster."""
+def _get_bits(row: dict[str, Any], when: str) -> dict[str, float]:
+    """Return the bits by family; none where the account was in no cluster."""
     return dict(zip(row[f"families_{when}"] or [], row[f"family_bits_{when}"] or [], strict=True))

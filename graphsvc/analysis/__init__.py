@@ -1,0 +1,1 @@
+"""Answer questions about published clusters: counterfactuals, impact of actions, differences of runs, paths."""

@@ -1,0 +1,359 @@
+"""Estimate the impact of an action on accounts: false positives, bystanders, what is left, and an order to act.
+
+Expected innocents follow from memberships, if those are calibrated (`campaigns.budget`). Bystanders are other
+accounts that use the same addresses, devices and cards. An action on accounts does not affect them, one on
+what they share would.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from graphsvc.analysis.anatomy import Parts
+from graphsvc.analysis.cluster_evidence import ClusterEvidence, find_linking_uses
+from graphsvc.analysis.counterfactual import find_parts
+from graphsvc.campaigns.replacement import measure_replacement
+from graphsvc.linkage.bits import by_kind
+from graphsvc.linkage.pairs import CROWDED
+from graphsvc.model.columns import Schema
+from graphsvc.signals.kinds import family_of, kind_of
+
+SHOWN_HEIRS = 5
+"""Heirs that a result lists at most."""
+ACTIVE = "active"
+"""Status of accounts that can be acted on. A banned one is out already."""
+
+ACTED: Schema = {
+    "id": pl.String,
+    "status": pl.String,
+    "business": pl.Boolean,
+    "cluster": pl.String,
+    "membership": pl.Float64,
+    "bits": pl.Float64,
+}
+"""Accounts to act on, in any order. In no published cluster: `cluster` '', `membership` and `bits` 0.
+`business`: its cluster is a likely business, so it counts as innocent whatever its membership."""
+NEAR: Schema = {
+    "signal": pl.String,
+    "kind": pl.String,
+    "class": pl.String,
+    "degree": pl.Int64,
+    "inside": pl.Int64,
+}
+"""Signals that they use. `degree`: accounts that use it; `inside`: accounts to act on that do."""
+USERS: Schema = {"signal": pl.String, "account": pl.String}
+"""Accounts that use such signals. Users of hubs may be missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bystanders:
+    """Other accounts that use the same signals, of one family.
+
+    Attributes:
+        family: of the signals.
+        signals: number of signals with such users.
+        accounts: number of other accounts that use one of them, each counted once.
+        hubs: signals of very many accounts, or of many people by design. Their users are not counted above.
+        widest: other users of the widest hub.
+    """
+
+    family: str
+    signals: int
+    accounts: int
+    hubs: int
+    widest: int
+
+
+@dataclass(frozen=True, slots=True)
+class Heir:
+    """A member that is left, with the values that it shares with accounts acted on.
+
+    Attributes:
+        account: id.
+        membership: 0–1.
+        values: number of shared values.
+        bits: of these, in all.
+    """
+
+    account: str
+    membership: float
+    values: int
+    bits: float
+
+
+@dataclass(frozen=True, slots=True)
+class Aftermath:
+    """A cluster after the action.
+
+    Attributes:
+        cluster: id.
+        acted: members acted on.
+        before: parts of its active members.
+        after: parts of those that are left.
+        bans: members stopped so far (`campaigns.replacement`).
+        rate: share of these that were replaced within three days, 0–1, a lower bound.
+        delay_hours: median hours from ban to replacement; NaN = not known.
+        replaced: expected replacements of those acted on, at that rate.
+        heirs: members left that share with those acted on what would make a link.
+        strongest: the few heirs with most bits.
+    """
+
+    cluster: str
+    acted: int
+    before: Parts
+    after: Parts
+    bans: int
+    rate: float
+    delay_hours: float
+    replaced: float
+    heirs: int
+    strongest: tuple[Heir, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One stage of a plan.
+
+    Attributes:
+        accounts: of the stage.
+        so_far: accounts of all stages up to this one.
+        membership: the least in the stage, 0–1.
+        innocents: expected in the stage.
+        innocents_so_far: expected in all stages up to this one.
+        left: active members of the clusters that are left.
+        sizes: of their parts, largest first.
+        alone: members left without a connection.
+    """
+
+    accounts: int
+    so_far: int
+    membership: float
+    innocents: float
+    innocents_so_far: float
+    left: int
+    sizes: tuple[int, ...]
+    alone: int
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Stages in the order to act, the accounts with the highest membership first.
+
+    Attributes:
+        stages: up to the first that would exceed `most`.
+        most: expected innocents allowed in a stage.
+        left_out: accounts not in any stage.
+        left_out_innocents: expected among these.
+        order: ids, in the order to act.
+    """
+
+    stages: tuple[Stage, ...]
+    most: float
+    left_out: int
+    left_out_innocents: float
+    order: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Impact:
+    """Estimated impact of an action.
+
+    Attributes:
+        accounts: asked for.
+        inactive: of these, out already; they count no further.
+        strangers: active accounts in no cluster.
+        businesses: active accounts in clusters that are likely businesses.
+        innocents: expected: 1 - membership of each member of a campaign. Each stranger and each business
+            account counts as one, since nothing speaks against it.
+        bystanders: by family.
+        bystanders_in_all: of all families, each account counted once.
+        clusters: after the action.
+        plan: stages to act in.
+    """
+
+    accounts: int
+    inactive: int
+    strangers: int
+    businesses: int
+    innocents: float
+    bystanders: tuple[Bystanders, ...]
+    bystanders_in_all: int
+    clusters: tuple[Aftermath, ...]
+    plan: Plan
+
+
+def estimate_impact(
+    acted: pl.DataFrame,
+    clusters: Mapping[str, ClusterEvidence],
+    near: pl.DataFrame,
+    users: pl.DataFrame,
+    *,
+    stages: int,
+    most: float,
+) -> Impact:
+    """Estimate the impact of an action on some accounts.
+
+    Args:
+        acted: schema `ACTED`, each account once.
+        clusters: all clusters that they are members of, by id.
+        near: schema `NEAR`, of what they use.
+        users: schema `USERS`, of what they use.
+        stages: of the plan, of equal size.
+        most: expected innocents allowed in a stage.
+    """
+    active = acted.filter(pl.col("status") == ACTIVE)
+    touched = [clusters[name] for name in active["cluster"].unique().sort() if name]
+    bystanders, in_all = _count_bystanders(acted, touched, near, users)
+    return Impact(
+        acted.height,
+        acted.height - active.height,
+        int((active["cluster"] == "").sum()),
+        int(active["business"].sum()),
+        _estimate_innocents(active),
+        bystanders,
+        in_all,
+        tuple(_estimate_aftermath(evidence, active) for evidence in touched),
+        _plan_stages(active, touched, stages, most),
+    )
+
+
+def _estimate_innocents(accounts: pl.DataFrame) -> float:
+    """Sum 1 - membership; an account of a likely business counts as one."""
+    hostile = np.where(accounts["business"].to_numpy(), 0.0, accounts["membership"].to_numpy())
+    return float(np.add.reduce(1.0 - hostile))
+
+
+def mark_hubs(near: pl.DataFrame) -> NDArray[np.bool_]:
+    """Mark signals with too many users to list, or with many people by design; bool, one a row."""
+    most = by_kind(near["kind"], lambda kind: kind_of(kind).hub_degree, np.int64)
+    found: NDArray[np.bool_] = (near["degree"].to_numpy() > most) | near["class"].is_in(CROWDED).to_numpy()
+    return found
+
+
+def _count_bystanders(
+    acted: pl.DataFrame, touched: list[ClusterEvidence], near: pl.DataFrame, users: pl.DataFrame
+) -> tuple[tuple[Bystanders, ...], int]:
+    """Count the bystanders of each family, and of all families."""
+    # Members of the same clusters are no bystanders, even if they are not acted on.
+    known = pl.concat([acted["id"], *(evidence.members["id"] for evidence in touched)])
+    about = near.with_columns(
+        family=pl.col("kind").replace_strict(
+            {kind: family_of(kind) for kind in near["kind"].unique()}, default=""
+        ),
+        hub=pl.Series(mark_hubs(near)),
+        others=pl.col("degree") - pl.col("inside"),
+    )
+    others = (
+        users.join(known.to_frame("account"), on="account", how="anti")
+        .join(about.filter(~pl.col("hub")).select("signal", "family"), on="signal")
+        .unique()
+    )
+    found = []
+    for family in about["family"].unique().sort():
+        mine, wide = (
+            others.filter(pl.col("family") == family),
+            about.filter((pl.col("family") == family) & pl.col("hub")),
+        )
+        found.append(
+            Bystanders(
+                family,
+                mine["signal"].n_unique(),
+                mine["account"].n_unique(),
+                wide.height,
+                int(wide["others"].max() or 0),  # type: ignore[arg-type]
+            )
+        )
+    return tuple(found), others["account"].n_unique()
+
+
+def _estimate_aftermath(evidence: ClusterEvidence, active: pl.DataFrame) -> Aftermath:
+    """Estimate one cluster after the action."""
+    acted = evidence.members["id"].is_in(active["id"].implode()).to_numpy()
+    # The history counts all members, whatever their status.
+    everybody = pl.DataFrame(
+        {"cluster": np.zeros(len(acted), np.int32), "account": np.arange(len(acted), dtype=np.int32)}
+    )
+    history = measure_replacement(everybody, evidence.members)
+    bans, rate, delay = (
+        history.select("bans", "rate", "median_delay_hours").row(0) if history.height else (0, 0.0, math.nan)
+    )
+    heirs, strongest = _find_heirs(evidence, acted)
+    nobody = np.zeros(len(acted), dtype=np.bool_)
+    return Aftermath(
+        evidence.cluster,
+        int(acted.sum()),
+        find_parts(_keep_active(evidence, nobody)),
+        find_parts(_keep_active(evidence, acted)),
+        bans,
+        rate,
+        delay,
+        rate * int(acted.sum()),
+        heirs,
+        strongest,
+    )
+
+
+def _keep_active(evidence: ClusterEvidence, acted: NDArray[np.bool_]) -> ClusterEvidence:
+    """Keep the active members of a cluster without those acted on (bool, one a member)."""
+    active = (evidence.members["status"] == ACTIVE).to_numpy()
+    return evidence.keep_only(active & ~acted, np.ones(evidence.signals.height, dtype=np.bool_))
+
+
+def _find_heirs(evidence: ClusterEvidence, acted: NDArray[np.bool_]) -> tuple[int, tuple[Heir, ...]]:
+    """Count the active members left that share linking values with those acted on, and list the strongest."""
+    linking = find_linking_uses(evidence)
+    # Values that an account acted on leaves behind, then the members that also use them.
+    given = np.bincount(linking.value[acted[linking.account]], minlength=len(linking.bits)) > 0
+    takes = given[linking.value] & ~acted[linking.account]
+    values = np.bincount(linking.account[takes], minlength=linking.accounts)
+    bits = np.bincount(
+        linking.account[takes], weights=linking.bits[linking.value[takes]], minlength=linking.accounts
+    )
+    can = (values > 0) & (evidence.members["status"] == ACTIVE).to_numpy()
+    order = np.lexsort((np.arange(len(bits)), -bits))
+    rows = order[can[order]][:SHOWN_HEIRS]
+    ids, membership = evidence.members["id"], evidence.members["membership"]
+    return int(can.sum()), tuple(
+        Heir(ids[row], membership[row], int(values[row]), float(bits[row])) for row in rows.tolist()
+    )
+
+
+def _plan_stages(active: pl.DataFrame, touched: list[ClusterEvidence], stages: int, most: float) -> Plan:
+    """Plan stages of equal size, and stop before one that would exceed `most` expected innocents."""
+    # The highest membership first, so that each further stage is less certain than the one before.
+    ordered = active.sort(["business", "membership", "bits", "id"], descending=[False, True, True, False])
+    found: list[Stage] = []
+    done = 0
+    for part in np.array_split(np.arange(ordered.height), min(stages, max(ordered.height, 1))):
+        batch = ordered[done : done + len(part)]
+        if _estimate_innocents(batch) > most or batch.is_empty():
+            break
+        done += len(part)
+        so_far = ordered[:done]
+        # Parts are found again after each stage, to show how early the clusters fall apart.
+        left = [
+            find_parts(
+                _keep_active(evidence, evidence.members["id"].is_in(so_far["id"].implode()).to_numpy())
+            )
+            for evidence in touched
+        ]
+        found.append(
+            Stage(
+                batch.height,
+                done,
+                float(batch["membership"].to_numpy()[-1]),
+                _estimate_innocents(batch),
+                _estimate_innocents(so_far),
+                sum(parts.members for parts in left),
+                tuple(sorted((size for parts in left for size in parts.sizes), reverse=True)),
+                sum(parts.alone for parts in left),
+            )
+        )
+    rest = ordered[done:]
+    return Plan(
+        tuple(found), most, rest.height, _estimate_innocents(rest), tuple(ordered["id"][:done].to_list())
+    )

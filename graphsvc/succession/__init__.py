@@ -1,0 +1,1 @@
+"""Match new accounts with banned ones: candidates, what they took over, and what chance alone would match."""
