@@ -34,9 +34,9 @@ from graphsvc.model.runs import Algorithm, Run
 from graphsvc.model.stages import Stage
 from graphsvc.signing import Signer
 from graphsvc.store import Store
-from graphsvc.store.connection import map_driver_errors as translated
-from graphsvc.store.control import record_heartbeat as heed
-from graphsvc.store.graph import read_graph_since as read
+from graphsvc.store.connection import map_driver_errors
+from graphsvc.store.control import record_heartbeat
+from graphsvc.store.graph import read_graph_since
 from graphsvc.store.identities import read_known
 from graphsvc.store.pins import read_pins
 from graphsvc.store.publish import (
@@ -45,13 +45,11 @@ from graphsvc.store.publish import (
     fail_run,
     forget_members,
     publish,
+    record_input,
     record_stages,
 )
-from graphsvc.store.publish import (
-    record_input as has_read,
-)
 from graphsvc.store.snapshots import Snapshots
-from graphsvc.succession.successions import find_successions as successions
+from graphsvc.succession.successions import find_successions
 
 Progress = Callable[[str, int, int], None]
 
@@ -151,7 +149,7 @@ def detect(
     """Runs a detection over the whole graph and publishes what it found.
 
     The same graph, parameters and engine give the same clusters, scores and memberships. A run that fails or is
-    cancelled (Ctrl-C, `store.control.cancel`) is recorded so and leaves what was published before.
+    cancelled (Ctrl-C, `store.control.cancel_run`) is recorded so and leaves what was published before.
 
     Args:
         signer: signs the run's certificate; without one it is not signed.
@@ -159,7 +157,7 @@ def detect(
             as many past runs members stay in the database too.
         memory: bytes that the run may take.
         whole: reads the whole graph even where one is kept.
-        name: id of the run, if it was requested under one (`store.control.request`).
+        name: id of the run, if it was requested under one (`store.control.request_run`).
 
     Raises:
         ResourceError: it would take more memory or disk than there is; nothing was begun.
@@ -172,7 +170,7 @@ def detect(
     needed = expected(store, memory)
     needed.check()
     parameters = replace(parameters, pins=tuple(read_pins(store).rows()))
-    with translated():
+    with map_driver_errors():
         versions = {**library_versions(), **detector.versions()}
     run = Run(
         id=name or new_run_id(),
@@ -187,7 +185,7 @@ def detect(
     try:
         with clock.stage("read") as stage:
             kept = snapshots.latest() if snapshots is not None and not whole else None
-            reading = read(store, progress, kept)
+            reading = read_graph_since(store, progress, kept)
             graph = reading.graph
             del kept
             stage.rows = len(graph.account)
@@ -203,7 +201,7 @@ def detect(
                 signals=graph.signals.height,
                 newest_signup=int(graph.accounts["created_at"].max()),  # type: ignore[arg-type]
             )
-            has_read(store, run)
+            record_input(store, run)
             if snapshots is not None:
                 snapshots.keep(run.id, graph, reading.watermark)
         found, links, full = find(graph, detector, parameters, clock, progress, memory=needed.working(MEMORY))
@@ -217,7 +215,7 @@ def detect(
             # Uses that a window leaves out may still tell whom an account follows.
             uses = graph if parameters.window else full
             campaigns = found.select_campaigns()
-            succession = successions(uses, campaigns.members, progress=progress)
+            succession = find_successions(uses, campaigns.members, progress=progress)
             stage.rows = succession.pairs.height
         with clock.stage("publish") as stage:
             publish(store, run, graph, followed, succession, certificate.result_hash, progress)
@@ -258,7 +256,7 @@ def heeding(store: Store, run: Run, progress: Progress) -> Progress:
         nonlocal looked
         progress(stage, done, total)
         if time.monotonic() - looked >= LOOKING_SECONDS:
-            heed(store, run.id, stage, done, total)
+            record_heartbeat(store, run.id, stage, done, total)
             looked = time.monotonic()
 
     return report
@@ -307,7 +305,7 @@ def find(
         links = enumerate_links(full, min_values=parameters.min_values, memory=memory, progress=progress)
         stage.rows = len(links)
     progress("links", len(links), len(links))
-    with clock.stage("communities") as stage, translated():
+    with clock.stage("communities") as stage, map_driver_errors():
         gamma = parameters.gamma * resolution_of(links)
         community = detector.communities(
             links, parameters.algorithm, gamma=gamma, seed=parameters.seed, progress=progress

@@ -16,7 +16,7 @@ from graphsvc.campaigns.aspects import ASPECTS, Aspect, measure_hostility
 from graphsvc.campaigns.membership import Evidence
 from graphsvc.campaigns.prompt_profile import PART as ASKED
 from graphsvc.campaigns.prompt_profile import score_prompts
-from graphsvc.campaigns.replacement import measure_replacement as replacement
+from graphsvc.campaigns.replacement import measure_replacement
 from graphsvc.campaigns.shares import MANNERS, SELDOM, weigh_share
 from graphsvc.campaigns.timing import PARTS as TRAFFIC
 from graphsvc.campaigns.timing import traffic_evidence
@@ -286,7 +286,9 @@ def _timed(
         )
     if "succession" in time:
         rows.append(
-            replacement(members, graph.accounts).with_columns(part=pl.lit("succession")).select(columns)
+            measure_replacement(members, graph.accounts)
+            .with_columns(part=pl.lit("succession"))
+            .select(columns)
         )
     if ASKED in time:
         rows.append(score_prompts(members, graph).select(columns))
