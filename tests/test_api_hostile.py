@@ -147,9 +147,12 @@ PARTS = st.lists(st.sampled_from([*TOKENS.split(), "\n", "\ufeff"]), max_size=40
 @settings(max_examples=300, deadline=None, database=None)
 @given(parts=PARTS)
 def test_heaps_of_tokens_never_fail(api: Api, parts: list[str]) -> None:
-    seconds, (answer,) = cpu(api.post(" ".join(parts)) for _ in range(1))
-    assert answer.status_code in (200, 400)
-    assert seconds <= 4 * MOST  # one try, on a machine that others use
+    for _ in range(TRIES):  # other work on the machine can spoil a try
+        seconds, (answer,) = cpu(api.post(" ".join(parts)) for _ in range(1))
+        assert answer.status_code in (200, 400)
+        if seconds <= 4 * MOST:
+            return
+    pytest.fail(f"each of {TRIES} tries took more than {4 * MOST} s, the last {seconds:.3f} s")
 
 
 @seed(20260303)
