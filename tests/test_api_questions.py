@@ -337,7 +337,7 @@ def test_a_query_that_takes_too_long_is_ended_and_named(
     hasty = installation.model_copy(update={"query_timeout": 0.1})
     with TestClient(create_app(hasty, database.address)) as client:
         error = Api(client, key).error("{ stats { accounts } }")
-    assert error["extensions"]["code"] == "database_refused"
+    assert error["extensions"]["code"] == "timed_out"
     assert "longer than 0.1 s" in error["message"]
 
 
