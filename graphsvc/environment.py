@@ -44,7 +44,7 @@ class Environment(PydanticBaseSettingsSource):
             SettingsError: the variable and its file contradict each other, or the file cannot be read.
         """
         name = f"{self._prefix}{field_name}".upper()
-        secret = "SecretStr" in repr(field.annotation)
+        secret = _is_secret(field)
         value = _clean(self._given.get(name, ""), secret=secret)
         file = self._given.get(f"{name}_FILE", "").strip()
         if not file:
@@ -61,8 +61,13 @@ class Environment(PydanticBaseSettingsSource):
         for name, field in self.settings_cls.model_fields.items():
             value, _, _ = self.get_field_value(field, name)
             if value is not None:
-                found[name] = SecretStr(value) if "SecretStr" in repr(field.annotation) else value
+                found[name] = SecretStr(value) if _is_secret(field) else value
         return found
+
+
+def _is_secret(field: FieldInfo) -> bool:
+    """Return whether a field is a `SecretStr`, or one that can be unset."""
+    return "SecretStr" in repr(field.annotation)
 
 
 def _clean(value: str, *, secret: bool) -> str:

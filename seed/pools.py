@@ -71,9 +71,8 @@ def draw(streams: Streams) -> Pools:
     return _draw_seeded(streams.integer("faker"))
 
 
-@lru_cache(
-    maxsize=4
-)  # worlds of one seed differ in all but these, which take most of the time of a small one
+# Worlds of one seed differ in all but these, which take most of the time of a small one.
+@lru_cache(maxsize=4)
 def _draw_seeded(seed: int) -> Pools:
     """Draw the pools.
 

@@ -28,7 +28,6 @@ from graphsvc.linkage.pairs import (
     CLOSE_BITS,
     CROWDED,
     ONE_OBSERVATION,
-    RENTED,
     SOLE_DEGREE,
     Closeness,
     enumerate_links,
@@ -36,6 +35,7 @@ from graphsvc.linkage.pairs import (
     sole,
     tying,
 )
+from graphsvc.linkage.prefixes import RENTED
 from graphsvc.model.graph import SignalGraph
 from graphsvc.model.scale import coarse
 

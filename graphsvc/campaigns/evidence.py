@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import numpy as np
 import polars as pl
 
+from graphsvc.campaigns.membership import find_homes
 from graphsvc.model.graph import SignalGraph
 from graphsvc.model.links import Links
 from graphsvc.signals.kinds import DERIVED
@@ -53,8 +54,7 @@ def shared_signals(pool: pl.DataFrame, graph: SignalGraph) -> pl.DataFrame:
 
 def strongest_links(links: Links, members: pl.DataFrame) -> pl.DataFrame:
     """The strongest links of each member inside its cluster: source, target, bits; sorted by source and target."""
-    cluster = np.full(links.nodes, -1, dtype=np.int32)
-    cluster[members["account"].to_numpy()] = members["cluster"].to_numpy()
+    cluster = find_homes(members, links.nodes)
     inside = (cluster[links.source] == cluster[links.target]) & (cluster[links.source] >= 0)
     source, target, bits = links.source[inside], links.target[inside], links.bits[inside]
     ends = pl.DataFrame(

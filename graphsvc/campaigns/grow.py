@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from graphsvc.campaigns.backbone import find_backbone
-from graphsvc.campaigns.membership import Evidence, Weighed, weigh
+from graphsvc.campaigns.membership import Evidence, Weighed, find_homes, weigh
 
 SETTLED = 0.0003
 """Growing ends when fewer than this share of memberships changes in a round."""
@@ -56,7 +56,7 @@ def grow(
         grown = best(weighed, GROWING).select("cluster", "account")
         came, went = _compare(grown, members)
         if joining and max(came.height, went.height) <= SETTLING * members.height:
-            grown = absorb_parts(weighed, grown)
+            grown = absorb_parts(weighed, grown, given.accounts)
             came, went = _compare(grown, members)
         # Accounts between two clusters may go to and fro for ever.
         if max(came.height, went.height) <= SETTLED * members.height or grown.equals(before):
@@ -80,7 +80,7 @@ def _compare(after: pl.DataFrame, before: pl.DataFrame) -> tuple[pl.DataFrame, p
     return after.join(before, on=keys, how="anti"), before.join(after, on=keys, how="anti")
 
 
-def absorb_parts(weighed: Weighed, members: pl.DataFrame) -> pl.DataFrame:
+def absorb_parts(weighed: Weighed, members: pl.DataFrame, accounts: int) -> pl.DataFrame:
     """Join each cluster to another of which most of its accounts are members by the evidence.
 
     Membership is weighed against each cluster by itself, so an account can be a candidate of clusters that it is not
@@ -88,16 +88,15 @@ def absorb_parts(weighed: Weighed, members: pl.DataFrame) -> pl.DataFrame:
     so. Campaigns that rent from one market do not: what they have in common says little about either.
 
     Args:
-        weighed: candidates of all clusters, weighed by `members`.
+        weighed: candidates of all clusters, weighed by the members before these.
         members: cluster, account (int32), sorted; an account is in one cluster at most.
+        accounts: all there are.
 
     Returns:
         cluster, account, sorted. In one call a cluster either takes in others or is taken in.
     """
-    accounts, clusters = members["account"].to_numpy(), members["cluster"].to_numpy()
-    home = np.full(max(accounts.max(initial=-1), weighed.account.max(initial=-1)) + 1, -1, dtype=np.int32)
-    home[accounts] = clusters
-    own = home[weighed.account]
+    clusters = members["cluster"].to_numpy()
+    own = find_homes(members, accounts)[weighed.account]
     found = (weighed.membership >= GROWING) & (own >= 0) & (own != weighed.cluster)
     pairs = np.stack([own[found], weighed.cluster[found]])
     (part, whole), shared = np.unique(pairs, axis=1, return_counts=True)

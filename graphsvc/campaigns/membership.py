@@ -170,7 +170,7 @@ def weigh(given: Evidence, members: pl.DataFrame, backbone: pl.DataFrame | None 
     else:
         within = np.searchsorted(numbers, backbone["cluster"].to_numpy())
         backbone = backbone.select(cluster=pl.Series(within, dtype=pl.Int32), account="account")
-    belongs, home = _homes(members, accounts), _homes(backbone, accounts)
+    belongs, home = find_homes(members, accounts), find_homes(backbone, accounts)
     pool = pools(given, backbone)
     leads = find_leading(given, pool)
     leading, popular = pool.filter(leads), pool.filter(~leads)
@@ -213,8 +213,13 @@ def weigh(given: Evidence, members: pl.DataFrame, backbone: pl.DataFrame | None 
     )
 
 
-def _homes(members: pl.DataFrame, accounts: int) -> NDArray[np.int32]:
-    """Give the cluster of each account, -1 where it is in none; int32, one an account."""
+def find_homes(members: pl.DataFrame, accounts: int) -> NDArray[np.int32]:
+    """Find the cluster of each account, -1 where it is in none; int32, one an account.
+
+    Args:
+        members: cluster, account (int32); an account is in one cluster at most.
+        accounts: all there are.
+    """
     home = np.full(accounts, -1, dtype=np.int32)
     home[members["account"].to_numpy()] = members["cluster"].to_numpy()
     return home

@@ -16,6 +16,7 @@ Result = TypeVar("Result")
 
 NESTED = (pl.List, pl.Struct)
 TEXT = (pl.String, pl.Categorical, pl.Enum)
+_TIME = "%Y-%m-%dT%H:%M:%S%.3fZ"
 _EXECUTED = r"^[=+\-@\t\r\n\u{ff1d}\u{ff0b}\u{ff0d}\u{ff20}]"
 """How a cell begins that a spreadsheet executes (OWASP, "CSV Injection"; the last four are full-width)."""
 
@@ -66,7 +67,7 @@ def as_csv(frame: pl.DataFrame) -> bytes:
         if isinstance(kind, TEXT)
     ]
     out = io.BytesIO()
-    frame.with_columns(nested).with_columns(texts).write_csv(out, datetime_format="%Y-%m-%dT%H:%M:%S%.3fZ")
+    frame.with_columns(nested).with_columns(texts).write_csv(out, datetime_format=_TIME)
     return out.getvalue()
 
 
@@ -93,5 +94,5 @@ def _write(frame: pl.DataFrame, suffix: str, file: IO[bytes]) -> None:
     elif suffix == ".csv":
         file.write(as_csv(frame))
     else:
-        rows = frame.with_columns(pl.col(pl.Datetime).dt.strftime("%Y-%m-%dT%H:%M:%S%.3fZ")).to_dicts()
+        rows = frame.with_columns(pl.col(pl.Datetime).dt.strftime(_TIME)).to_dicts()
         file.write(json.dumps(rows, indent=1).encode())

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from graphsvc.linkage.bits import (
@@ -16,19 +15,17 @@ from graphsvc.linkage.bits import (
     signal_levels,
     signal_strengths,
 )
+from graphsvc.linkage.prefixes import find_prefixes, find_rented
 from graphsvc.linkage.sharers import Sharers, Uses, changes
 from graphsvc.model.graph import SignalGraph
 from graphsvc.model.links import Links
 from graphsvc.model.scale import coarse
-from graphsvc.signals.kinds import DERIVED, LEVELS, kind_of
+from graphsvc.signals.kinds import DERIVED, kind_of
 
 # Families whose kinds or bands repeat one observation: sharing several of their values is still one.
 ONE_OBSERVATION = ("prompt", "email", "client")
 CROWDED = ("cgnat", "mobile", "vpn", "education", "corporate")
 """Classes of network behind whose addresses there are many people."""
-RENTED = ("hosting", "unknown", "")
-"""Classes of network whose prefixes link: servers are rented next to each other. Elsewhere a prefix is a neighbourhood
-or a building: were all prefixes to link, 43 of 4,406 employees of the market would be flagged, 9 so."""
 BANDS_OF_A_TEMPLATE = 6
 """Bands that one prompt has at most: so many more shared are a second template."""
 SOLE_DEGREE = 20
@@ -47,7 +44,6 @@ CLOSE_BITS = 8.0
 """The moment of sign-up is one more thing that two accounts have in common where it is this rare: of 256 accounts one
 is as close to either of them. On random worlds (seeds 100-149) 61 % of campaigns have a cluster of their own at 8 bits,
 and half of them at 5 and at 2 bits."""
-PREFIX = LEVELS["ip"][0]
 MEMORY = 256 << 20
 """Bytes that pairs in the making may take, unless somebody says otherwise."""
 Progress = Callable[[str, int, int], None]
@@ -62,34 +58,12 @@ def tying(graph: SignalGraph) -> NDArray[np.bool_]:
 
 def _tying(graph: SignalGraph, degree: Ints) -> NDArray[np.bool_]:
     by_kind = of_kinds(graph, lambda kind: kind_of(kind).ties and kind not in DERIVED, np.bool_)
-    by_kind |= _find_rented(graph)
+    by_kind |= find_rented(graph)
     hub = degree > of_kinds(graph, lambda kind: kind_of(kind).hub_degree, np.int64)
     rare = is_rare(degree, graph.accounts.height)
     crowded = graph.signals["class"].is_in(CROWDED).to_numpy()
     found: NDArray[np.bool_] = by_kind & rare & ~crowded & ~hub
     return found
-
-
-def _find_rented(graph: SignalGraph) -> NDArray[np.bool_]:
-    """Find the prefixes all of whose addresses are of networks where servers are rented; bool, one a signal."""
-    kind = graph.signals["kind"]
-    shared = (kind == "ip") & ~graph.signals["class"].is_in(RENTED)
-    others = PREFIX + ":" + graph.signals["parent"].filter(shared).unique()
-    found: NDArray[np.bool_] = ((kind == PREFIX) & ~graph.signals["key"].is_in(others.implode())).to_numpy()
-    return found
-
-
-def _find_prefixes(graph: SignalGraph) -> Ints:
-    """Find the signal that is the prefix of each address; int64, one a signal, -1 = none."""
-    row = pl.int_range(pl.len(), dtype=pl.Int64)
-    prefixes = graph.signals.filter(pl.col("kind") == PREFIX)["key"]
-    if prefixes.is_empty():
-        return np.full(graph.signals.height, -1, dtype=np.int64)
-    named = graph.signals.select("kind", "key", row=row).filter(pl.col("kind") == PREFIX).select("key", "row")
-    asked = graph.signals.select(
-        key=pl.when(pl.col("kind") == "ip").then(pl.lit(PREFIX + ":") + pl.col("parent"))
-    )
-    return asked.join(named, on="key", how="left", maintain_order="left")["row"].fill_null(-1).to_numpy()
 
 
 def is_rare(degree: Ints, accounts: int) -> NDArray[np.bool_]:
@@ -171,12 +145,12 @@ def enumerate_links(
     """Find the pairs that share more than chance gives, or one value that strangers do not come to share.
 
     A value can link when its kind does, few enough accounts have it, it is not behind an address of many people by
-    design, and it is no hub. The prefix of an address links too where servers are rented (`RENTED`). A pair is linked
-    by at least `min_values` independent values that are together as rare as `least_rarity` asks of a population of this
-    size. Values count by their rarity, less what the activity of the two accounts explains. Bands of one prompt are one
-    value. To have signed up close to each other (`Closeness`) is one more value: a popular value links those who came
-    together. A card, a device or a phone number of few accounts links by itself. For pairs so made, everything they
-    share counts, hubs too. Within a family the strongest agreement counts, families add.
+    design, and it is no hub. The prefix of an address links too where servers are rented (`prefixes.RENTED`). A pair is
+    linked by at least `min_values` independent values that are together as rare as `least_rarity` asks of a population
+    of this size. Values count by their rarity, less what the activity of the two accounts explains. Bands of one prompt
+    are one value. To have signed up close to each other (`Closeness`) is one more value: a popular value links those
+    who came together. A card, a device or a phone number of few accounts links by itself. For pairs so made, everything
+    they share counts, hubs too. Within a family the strongest agreement counts, families add.
 
     Args:
         memory: bytes that pairs in the making may take, beside what has as many rows as the graph or the result. The
@@ -291,7 +265,7 @@ class _Worth:
         self._closeness = Closeness(graph.accounts["created_at"].to_numpy())
         self._rarity = _measure_rarity(graph, degree)
         self._signals = graph.signals.height
-        self._prefix = _find_prefixes(graph)
+        self._prefix = find_prefixes(graph)
         account, signal, self._number = uses
         self._key = account.astype(np.int64) * self._signals + signal
         self._activity = _measure_activity(graph, self.family, len(names))

@@ -111,7 +111,7 @@ KINDS: tuple[SignalKind, ...] = (
 LEVELS: dict[str, tuple[str, str]] = {"ip": ("prefix", "system"), "instrument": ("bin", "")}
 """Kinds that linkage derives from what a signal is part of: of its parent, of its grandparent. They are in no bundle,
 are of their kind's family. None ties, but the prefix of an address where servers are rented
-(`linkage.pairs.RENTED`)."""
+(`linkage.prefixes.RENTED`)."""
 
 DERIVED: dict[str, str] = {name: kind for kind, names in LEVELS.items() for name in names if name}
 """Kind that each derived kind comes from."""

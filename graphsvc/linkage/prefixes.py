@@ -1,0 +1,34 @@
+"""Prefixes of addresses: which of them link, and which address is in which."""
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from graphsvc.model.graph import SignalGraph
+from graphsvc.signals.kinds import LEVELS
+
+PREFIX = LEVELS["ip"][0]
+"""The kind that linkage derives from the network of an address (`bits.with_levels`)."""
+RENTED = ("hosting", "unknown", "")
+"""Classes of network whose prefixes link: servers are rented next to each other. Elsewhere a prefix is a neighbourhood
+or a building: were all prefixes to link, 43 of 4,406 employees of the market would be flagged, 9 so."""
+
+
+def find_rented(graph: SignalGraph) -> NDArray[np.bool_]:
+    """Find the prefixes all of whose addresses are of networks where servers are rented; bool, one a signal."""
+    kind = graph.signals["kind"]
+    shared = (kind == "ip") & ~graph.signals["class"].is_in(RENTED)
+    others = PREFIX + ":" + graph.signals["parent"].filter(shared).unique()
+    found: NDArray[np.bool_] = ((kind == PREFIX) & ~graph.signals["key"].is_in(others.implode())).to_numpy()
+    return found
+
+
+def find_prefixes(graph: SignalGraph) -> NDArray[np.int64]:
+    """Find the signal that is the prefix of each address; int64, one a signal, -1 = none."""
+    row = pl.int_range(pl.len(), dtype=pl.Int64)
+    prefixes = graph.signals.select("kind", "key", row=row).filter(pl.col("kind") == PREFIX)
+    asked = graph.signals.select(
+        key=pl.when(pl.col("kind") == "ip").then(pl.lit(PREFIX + ":") + pl.col("parent"))
+    )
+    found = asked.join(prefixes.select("key", "row"), on="key", how="left", maintain_order="left")
+    return found["row"].fill_null(-1).to_numpy()
