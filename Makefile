@@ -29,7 +29,7 @@ test: setup ## lint, types, import layers, and the tests against a real Neo4j, s
 	@$(MAKE) --no-print-directory -j2 lint tests
 
 tests: setup
-	@$(BIN)/python -m pytest -m "not slow" -n auto --dist loadgroup
+	@$(BIN)/python -m pytest -m "not slow" -n auto --dist loadfile
 
 test-slow: setup ## the tests that take longer than a minute each
 	@$(BIN)/python -m pytest -m slow
