@@ -31,8 +31,8 @@ test: setup ## lint, types, import layers, and the tests against a real Neo4j, s
 tests: setup
 	@$(BIN)/python -m pytest -m "not slow" -n auto --dist loadfile
 
-test-slow: setup ## the tests that take longer than a minute each
-	@$(BIN)/python -m pytest -m slow
+test-slow: setup ## the tests that take longer than a minute each, and those of properties on many more examples
+	@$(BIN)/python -m pytest -m "slow or hypothesis" --hypothesis-profile thorough -n auto --dist loadfile
 
 console: ## the console out of console/ into the package (needs Node 20 and npm; the build is committed)
 	@cd console && npm ci --no-audit --no-fund --silent && npm run --silent build

@@ -22,11 +22,12 @@ os.environ["GRAPHSVC_ALLOWED_HOSTS"] = "testserver"  # what the test client call
 # takes 12 s of processor time instead of 19, and the first queries half. The answers are the same.
 os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1")
 
-# How long an example takes is a property of the machine and of what else runs on it, not of the code.
-hypothesis.settings.register_profile(
-    "busy machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
-)
-hypothesis.settings.load_profile("busy machine")
+# How long an example takes is a property of the machine and of what else runs on it, not of the code. `make test` tries
+# few examples, the same each time; `make test-slow` tries many others (--hypothesis-profile thorough).
+UNTIMED = hypothesis.settings(deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.register_profile("ci", UNTIMED, max_examples=25, derandomize=True, database=None)
+hypothesis.settings.register_profile("thorough", UNTIMED, max_examples=300)
+hypothesis.settings.load_profile("ci")
 
 BESIDE = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
 """Processes that run tests side by side (pytest-xdist)."""

@@ -12,7 +12,9 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling
 from xdist.workermanage import WorkerController
 
-DATABASE = re.compile(r"\b(installation: Settings|database: Store|open_database|cli_environment)\b|mark\.neo4j\b")
+DATABASE = re.compile(
+    r"\b(installation: Settings|database: Store|open_database|cli_environment)\b|mark\.neo4j\b"
+)
 """How a file of tests names what needs the session's Neo4j."""
 FIRST = (
     "test_managed_server",

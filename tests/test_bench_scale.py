@@ -7,7 +7,7 @@ import igraph
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
@@ -186,7 +186,6 @@ def test_what_was_not_measured_is_neither_met_nor_missed() -> None:
 USES = st.lists(st.tuples(st.integers(0, 14), st.sampled_from("abc"), st.integers(0, 4)), max_size=60)
 
 
-@settings(max_examples=40, deadline=None)
 @given(USES)
 def test_components_in_sql_are_components(uses: list[tuple[int, str, int]]) -> None:
     by_value: dict[tuple[str, str], list[int]] = {}
@@ -213,7 +212,6 @@ def test_values_of_very_many_are_not_joined() -> None:
     assert (found == -1).all()
 
 
-@settings(max_examples=40, deadline=None)
 @given(st.integers(0, 2**32 - 1))
 def test_modularity_is_igraphs(seed: int) -> None:
     rng = np.random.default_rng(seed)

@@ -185,7 +185,6 @@ def test_the_order_of_rows_and_whole_weeks_do_not_matter(seed: int, weeks: int) 
     assert np.array_equal(moved.burst, bursts.burst)
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.lists(st.integers(-1, 30 * DAY), max_size=60))
 def test_any_times_give_disjoint_intervals_that_hold_their_accounts(times: list[int]) -> None:
     created = np.array([START + time if time >= 0 else -1 for time in times], dtype=np.int64)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from exports import TOKENS, write
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from graphsvc.errors import NothingLoaded, SettingsError
@@ -82,7 +82,6 @@ def test_rows_of_forgotten_accounts_are_no_fault_of_the_export(tmp_path: Path) -
     check_loaded(columns, 0.0, None)
 
 
-@settings(deadline=None, max_examples=40)
 @given(st.integers(0, 20), st.integers(0, 20), st.sampled_from([0.0, 0.2, 0.5, 1.0]))
 def test_the_share_decides_and_half_is_the_default(good: int, bad: int, share: float) -> None:
     import tempfile

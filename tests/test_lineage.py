@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from lives import Life, Ring, found, names
 
@@ -311,7 +311,6 @@ def ids_by_members(life: Life, rings: list[Ring]) -> dict[frozenset[str], str]:
 
 
 @given(days, st.integers(1, 1000))
-@settings(max_examples=25, deadline=None)
 def test_order_decides_nothing(history: list[list[int]], seed: int) -> None:
     one, other = Life(), Life()
     for assigned in history:
@@ -330,7 +329,6 @@ def test_order_decides_nothing(history: list[list[int]], seed: int) -> None:
 
 
 @given(days)
-@settings(max_examples=25, deadline=None)
 def test_every_identity_is_accounted_for_and_no_id_is_given_to_strangers(history: list[list[int]]) -> None:
     life = Life()
     for assigned in history:
@@ -364,7 +362,6 @@ def test_every_identity_is_accounted_for_and_no_id_is_given_to_strangers(history
     replaced=st.lists(st.floats(0.0, 1.0), min_size=12, max_size=12),
     grown=st.lists(st.integers(0, 30), min_size=12, max_size=12),
 )
-@settings(max_examples=25, deadline=None)
 def test_none_is_swapped_however_much_of_each_is_replaced(
     sizes: list[int], replaced: list[float], grown: list[int]
 ) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from test_seed_determinism import digests, seed_cli
 
@@ -90,7 +90,6 @@ def test_the_truth_is_consistent(worlds: dict[int, dict[str, pl.DataFrame]]) -> 
         assert (hostile.group_by("campaign_id").len()["len"] >= 3).all(), seed
 
 
-@settings(max_examples=25, deadline=None)
 @given(DEVELOPMENT)
 def test_what_is_drawn_stays_in_its_range(seed: int) -> None:
     said = describe(seed)
@@ -168,7 +167,6 @@ def test_most_people_share_little(worlds: dict[int, dict[str, pl.DataFrame]]) ->
     assert shared < 0.05 * owned
 
 
-@settings(max_examples=30, deadline=None)
 @given(st.integers(1, 5_000), st.floats(0.01, 1.0), st.floats(0.0, 1.5), DEVELOPMENT)
 def test_a_market_offers_what_is_on_its_shelf(values: int, shelf: float, exponent: float, seed: int) -> None:
     market = Market(values=values, shelf=shelf, exponent=exponent)

@@ -26,7 +26,6 @@ import pytest
 from api import Api
 from fastapi.testclient import TestClient
 from hypothesis import given
-from hypothesis import settings as hypothesis
 from hypothesis import strategies as st
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from pydantic import SecretStr
@@ -855,7 +854,6 @@ def mutated(text: str, how: tuple[str, int, int], another: str) -> str:
     return text[:place] + LETTERS[letter] + text[place:] if kind == "add" else another
 
 
-@hypothesis(deadline=None, max_examples=120)
 @given(mutations)
 def test_no_change_of_anything_signs_anybody_in(
     app: tuple[Provider, TestClient], mutation: tuple[str, tuple[str, int, int]]
@@ -895,7 +893,6 @@ def test_no_change_of_anything_signs_anybody_in(
     assert refused(answer) in CODES
 
 
-@hypothesis(deadline=None, max_examples=150)
 @given(
     st.sampled_from(["/sign-in", "/sign-in/callback"]),
     st.lists(
