@@ -63,7 +63,16 @@ def with_burst(created: np.ndarray, at: int, count: int, width: int, seed: int =
     )
 
 
-@pytest.mark.parametrize(("swings", "company"), [(0.0, 0.0), (0.5, 0.0), (2.0, 0.0), (0.0, 0.2), (0.5, 0.2)])
+@pytest.mark.parametrize(
+    ("swings", "company"),
+    [
+        pytest.param(0.0, 0.0, marks=pytest.mark.slow),
+        pytest.param(0.5, 0.0, marks=pytest.mark.slow),
+        (2.0, 0.0),
+        (0.0, 0.2),
+        (0.5, 0.2),
+    ],
+)
 def test_honest_worlds_have_bursts_at_the_stated_rate_at_most(swings: float, company: float) -> None:
     found = 0
     for seed in range(20):

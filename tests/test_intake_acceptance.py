@@ -1,10 +1,9 @@
 """Nothing loaded is an error: its own code, the commonest reason, an example without a value, and nothing written."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from command import Done, run_command
 from exports import TOKENS, write
 from hypothesis import given
 from hypothesis import strategies as st
@@ -109,11 +108,8 @@ def test_what_is_no_share(text: str) -> None:
         parse_share(text)
 
 
-def load(*words: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "graphsvc", "load", *map(str, words)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert "Traceback" not in done.stderr, done.stderr
-    return done
+def load(*words: object) -> Done:
+    return run_command("load", *words)
 
 
 @pytest.mark.usefixtures("cli_environment")

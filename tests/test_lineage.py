@@ -385,13 +385,13 @@ def test_none_is_swapped_however_much_of_each_is_replaced(
 
 def test_thousands_of_clusters_are_followed_in_a_moment() -> None:
     order = random.Random(1)
-    large = Ring(names("h", 24_000), cards("h", 50))
-    small = [Ring(names(f"r{n}-", 20), cards(f"r{n}-", 50)) for n in range(2_000)]
+    large = Ring(names("h", 12_000), cards("h", 50))
+    small = [Ring(names(f"r{n}-", 20), cards(f"r{n}-", 50)) for n in range(1_000)]
     before = follow(*found([large, *small]), Known.create_empty()).known
     moved = [Ring(order.sample(ring.accounts, 15), ring.signals) for ring in small]
-    today = found([Ring(large.accounts[2_000:], large.signals), *moved])
+    today = found([Ring(large.accounts[1_000:], large.signals), *moved])
     began = time.process_time()  # what others on the machine do is not counted
     events = follow(*today, before).events
-    # 0.3 s; what looks at all pairs takes minutes.
-    assert time.process_time() - began < 5.0
+    # 0.2 s; what looks at all pairs takes a quarter of a minute.
+    assert time.process_time() - began < 4.0
     assert events["kind"].unique().to_list() == ["shrank"]

@@ -384,14 +384,14 @@ def test_a_provider_that_hangs_holds_nobody_up(
     monkeypatch.setattr(oidc, "TIMEOUT", 3.0)
     here = tab(client)
     there_and_back(here)
-    provider.slow = 60.0
+    provider.slow = 3600.0
     began = time.monotonic()
     with ThreadPoolExecutor(1) as pool:
         asked = pool.submit(here.ask)
         assert client.get("/healthz").status_code == 200
         assert not asked.done()
         assert refused(asked.result()) == oidc.ProviderAway.code
-    assert time.monotonic() - began < 50.0  # before the provider would have answered
+    assert time.monotonic() - began < 1800.0  # before the provider would have answered
 
 
 def test_a_provider_that_is_away_is_said_before_anybody_is_sent_there(
