@@ -179,7 +179,7 @@ def equal(one: Bursts, other: Bursts) -> bool:
     return all(np.array_equal(getattr(one, name), getattr(other, name)) for name in names)
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=3)
 @given(st.integers(0, 900), st.integers(-50, 50))
 def test_the_order_of_rows_and_whole_weeks_do_not_matter(seed: int, weeks: int) -> None:
     created, _ = vendors(seed)

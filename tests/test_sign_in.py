@@ -44,6 +44,7 @@ from graphsvc.store import Address
 WHO = "{ viewer { role keyId name } }"
 HERE = "http://127.0.0.1:8000"
 ADDRESS = Address("bolt://127.0.0.1:1", "neo4j", SecretStr("not-the-password"))
+BROWSER = httpx.Client(timeout=600)  # made once: each begins with the certificates that it trusts
 PAGE = Path(__file__).parents[1] / "console" / "src" / "sign_in.tsx"
 TOO_LATE, NOT_VALID = "sign_in_too_late", "sign_in_not_valid"
 CODES = {kind.code for kind in SignInRefused.__subclasses__()} | {oidc.ProviderAway.code}
@@ -111,9 +112,9 @@ def tab(client: TestClient) -> Tab:
 def decided(there: str, **said: str) -> str:
     """Where the provider sends the browser when the person has decided."""
     place = urlsplit(there)
-    assert "Who are you?" in httpx.get(there).text
+    assert "Who are you?" in BROWSER.get(there).text
     asked = urlencode(dict(parse_qsl(place.query)) | {"decision": "allow"} | said)
-    answer = httpx.get(f"{place.scheme}://{place.netloc}/decide?{asked}")
+    answer = BROWSER.get(f"{place.scheme}://{place.netloc}/decide?{asked}")
     assert answer.status_code == 303, answer.text
     return str(answer.headers["Location"])
 
