@@ -20,6 +20,15 @@ FIRST = (
     "test_managed_server",
     "test_backup",
     "test_bulk_load",
+    "test_notebook",
+    "test_explanations",
+    "test_certificate",
+    "test_detection_run",
+    "test_operations",
+    "test_seed_random",
+    "test_seed_dial",
+    "test_bursts",
+    "test_lineage",
 )
 """Files that take longest: begun last, one of them would keep one process busy while the others wait."""
 
