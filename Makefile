@@ -50,7 +50,7 @@ notebook: setup ## docs/notebooks/investigate.ipynb with what comes out over the
 
 lint: setup
 	@echo "lint: ruff, mypy, import-linter"
-	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/mypy docs/examples/client.py && $(BIN)/lint-imports
 
 bench: setup ## speed and memory from 100,000 to 1,000,000 accounts, ours and the peers (about an hour): docs/benchmarks/; BENCH_ARGS="--sizes 100000"
 	@$(BIN)/python -m bench.scale $(BENCH_ARGS)
