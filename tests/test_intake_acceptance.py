@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from command import Done, run_command
+from costly import HALF
 from exports import TOKENS, write
 from hypothesis import given
 from hypothesis import strategies as st
@@ -81,6 +82,7 @@ def test_rows_of_forgotten_accounts_are_no_fault_of_the_export(tmp_path: Path) -
     check_loaded(columns, 0.0, None)
 
 
+@HALF
 @given(st.integers(0, 20), st.integers(0, 20), st.sampled_from([0.0, 0.2, 0.5, 1.0]))
 def test_the_share_decides_and_half_is_the_default(good: int, bad: int, share: float) -> None:
     import tempfile

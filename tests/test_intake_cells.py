@@ -11,6 +11,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from costly import HALF
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -57,6 +58,7 @@ def bundle(sessions: bytes, form: str) -> tuple[int, int]:
         return table.read + sum(blank), table.rejected
 
 
+@HALF
 @given(ROWS)
 def test_any_csv_cell(rows: list[tuple[str, ...]]) -> None:
     text = io.StringIO(newline="")
@@ -67,6 +69,7 @@ def test_any_csv_cell(rows: list[tuple[str, ...]]) -> None:
     assert rejected <= read
 
 
+@HALF
 @given(ROWS, st.lists(st.sampled_from(["", "{", "[1]", "null", '{"ip": NaN}', "5"]), max_size=3))
 def test_any_ndjson_cell_and_broken_lines(rows: list[tuple[str, ...]], broken: list[str]) -> None:
     lines = [json.dumps(dict(zip(COLUMNS, row, strict=True))) for row in rows]

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import polars as pl
 import pytest
+from costly import HALF
 from hypothesis import given
 from hypothesis import strategies as st
 from lives import Life, Ring, found, names
@@ -310,6 +311,7 @@ def ids_by_members(life: Life, rings: list[Ring]) -> dict[frozenset[str], str]:
     return {frozenset(ring.accounts): name for ring, name in zip(rings, life.ids, strict=True)}
 
 
+@HALF
 @given(days, st.integers(1, 1000))
 def test_order_decides_nothing(history: list[list[int]], seed: int) -> None:
     one, other = Life(), Life()
@@ -328,6 +330,7 @@ def test_order_decides_nothing(history: list[list[int]], seed: int) -> None:
         assert one.events == other.events
 
 
+@HALF
 @given(days)
 def test_every_identity_is_accounted_for_and_no_id_is_given_to_strangers(history: list[list[int]]) -> None:
     life = Life()
@@ -357,6 +360,7 @@ def test_every_identity_is_accounted_for_and_no_id_is_given_to_strangers(history
         assert ended == {name for name, state in was.items() if state == "active"} - set(life.ids)
 
 
+@HALF
 @given(
     sizes=st.lists(st.integers(8, 60), min_size=2, max_size=12),
     replaced=st.lists(st.floats(0.0, 1.0), min_size=12, max_size=12),
