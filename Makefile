@@ -29,10 +29,10 @@ test: setup ## lint, types, import layers, and the tests against a real Neo4j, s
 	@$(MAKE) --no-print-directory -j2 lint tests
 
 tests: setup
-	@$(BIN)/python -m pytest -m "not slow" -n auto --dist loadgroup
+	@$(BIN)/python -m pytest -m "not slow" -n auto --dist loadfile
 
-test-slow: setup ## the tests that take longer than a minute each
-	@$(BIN)/python -m pytest -m slow
+test-slow: setup ## the tests that take longer than a minute each, and those of properties on many more examples
+	@$(BIN)/python -m pytest -m "slow or hypothesis" --hypothesis-profile thorough -n auto --dist loadfile
 
 console: ## the console out of console/ into the package (needs Node 20 and npm; the build is committed)
 	@cd console && npm ci --no-audit --no-fund --silent && npm run --silent build
@@ -50,7 +50,7 @@ notebook: setup ## docs/notebooks/investigate.ipynb with what comes out over the
 
 lint: setup
 	@echo "lint: ruff, mypy, import-linter"
-	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/mypy docs/examples/client.py && $(BIN)/lint-imports
 
 bench: setup ## speed and memory from 100,000 to 1,000,000 accounts, ours and the peers (about an hour): docs/benchmarks/; BENCH_ARGS="--sizes 100000"
 	@$(BIN)/python -m bench.scale $(BENCH_ARGS)

@@ -10,10 +10,6 @@ import warnings
 import pandas as pd
 import polars as pl
 
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")
-    from er_evaluation.metrics import b_cubed_precision, b_cubed_recall
-
 
 def bcubed(truth: pl.DataFrame, members: pl.DataFrame) -> tuple[float, float, float]:
     """B-cubed precision, recall and F over true groups, of the accounts in a campaign or a cluster.
@@ -21,6 +17,11 @@ def bcubed(truth: pl.DataFrame, members: pl.DataFrame) -> tuple[float, float, fl
     An account in no campaign is a true group of its own, one in no cluster a cluster of its own; 1.0 where there is
     no such account. Frames as `graphsvc.evaluation.metrics.evaluate` takes them.
     """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        # Its import takes two seconds, and every process of the tests imports this module.
+        from er_evaluation.metrics import b_cubed_precision, b_cubed_recall
+
     joined = truth.select("account_id", "campaign_id").join(
         members.select("account_id", "cluster_id"), on="account_id", how="left"
     )

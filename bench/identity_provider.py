@@ -74,7 +74,9 @@ class Provider:
             "token_endpoint": f"{self.issuer}/token",
             "authorization_response_iss_parameter_supported": True,
         }
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        threading.Thread(
+            target=self.server.serve_forever, args=(0.02,), daemon=True
+        ).start()  # seconds until it ends
 
     def behave(self) -> None:
         """Does again what a provider does, and forgets what it was sent."""

@@ -3,9 +3,11 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
+from sharing import FileScheduling, check_names
 
 from graphsvc import server
 from graphsvc.database import open_store
@@ -20,11 +22,12 @@ os.environ["GRAPHSVC_ALLOWED_HOSTS"] = "testserver"  # what the test client call
 # takes 12 s of processor time instead of 19, and the first queries half. The answers are the same.
 os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1")
 
-# How long an example takes is a property of the machine and of what else runs on it, not of the code.
-hypothesis.settings.register_profile(
-    "busy machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
-)
-hypothesis.settings.load_profile("busy machine")
+# How long an example takes is a property of the machine and of what else runs on it, not of the code. `make test` tries
+# few examples, the same each time; `make test-slow` tries many others (--hypothesis-profile thorough).
+UNTIMED = hypothesis.settings(deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.register_profile("ci", UNTIMED, max_examples=25, derandomize=True, database=None)
+hypothesis.settings.register_profile("thorough", UNTIMED, max_examples=300)
+hypothesis.settings.load_profile("ci")
 
 BESIDE = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
 """Processes that run tests side by side (pytest-xdist)."""
@@ -49,30 +52,15 @@ def pytest_xdist_setupnodes(specs: list[object]) -> None:
     os.environ.setdefault("POLARS_MAX_THREADS", str(max(1, (os.cpu_count() or 1) // len(specs))))
 
 
-@pytest.hookimpl(tryfirst=True)
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FileScheduling:
+    """Share tests out as `sharing` says, whatever `--dist` is."""
+    return FileScheduling(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep together what shares something that is costly to make (`--dist loadgroup`).
-
-    Tests of the session's Neo4j run in half of the processes, as each such process pays for a server and for planning
-    all statements once. Of other tests, those of a module that makes something for all of them stay in one process.
-    """
-    if BESIDE == 1:
-        return
-    servers = max(1, BESIDE // 2)
-    modules: dict[Path, str] = {}
-    for item in items:
-        fixtures = getattr(item, "fixturenames", ())
-        if "installation" in fixtures or item.get_closest_marker("neo4j"):
-            group = modules.setdefault(item.path, f"neo4j{len(modules) % servers}")
-            item.add_marker(pytest.mark.xdist_group(group))
-        elif any(_is_shared(item, name) for name in fixtures):
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
-
-
-def _is_shared(item: pytest.Item, name: str) -> bool:
-    """Return whether a fixture is made once for the module of a test."""
-    found = getattr(item, "_fixtureinfo").name2fixturedefs.get(name)  # noqa: B009
-    return bool(found) and found[-1].scope == "module"
+    """Check that the files that use the session's Neo4j are known as such."""
+    check_names(items)
 
 
 @pytest.fixture(scope="session")

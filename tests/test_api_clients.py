@@ -18,7 +18,6 @@ from api import Api
 from command import run_command
 from fastapi.testclient import TestClient
 from hypothesis import given
-from hypothesis import settings as hypothesis
 from hypothesis import strategies as st
 from pydantic import SecretStr, ValidationError
 
@@ -124,7 +123,6 @@ def test_signing_in_stays_below_the_prefix(tmp_path: Path) -> None:
 segments = st.lists(st.from_regex(r"[A-Za-z0-9_~-]{1,6}", fullmatch=True), max_size=3)
 
 
-@hypothesis(max_examples=50)
 @given(segments, st.sampled_from(["", "/"]), st.sampled_from(["", "/"]))
 def test_a_prefix_is_one_however_its_slashes_are_written(parts: list[str], before: str, after: str) -> None:
     wanted = "".join(f"/{part}" for part in parts)

@@ -124,9 +124,6 @@ def test_how_many_there_are(capsys: pytest.CaptureFixture[str]) -> None:
 
 @seed(20260301)
 @settings(
-    max_examples=150,
-    deadline=None,
-    database=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 @given(document=queries(print_schema(SCHEMA), custom_scalars=SCALARS))
@@ -144,7 +141,6 @@ PARTS = st.lists(st.sampled_from([*TOKENS.split(), "\n", "\ufeff"]), max_size=40
 
 
 @seed(20260302)
-@settings(max_examples=300, deadline=None, database=None)
 @given(parts=PARTS)
 def test_heaps_of_tokens_never_fail(api: Api, parts: list[str]) -> None:
     for _ in range(TRIES):  # other work on the machine can spoil a try
@@ -156,7 +152,6 @@ def test_heaps_of_tokens_never_fail(api: Api, parts: list[str]) -> None:
 
 
 @seed(20260303)
-@settings(max_examples=300, deadline=None, database=None)
 @given(
     content=st.binary(max_size=200)
     | st.text(max_size=200).map(lambda text: text.encode("utf-8", "surrogatepass"))

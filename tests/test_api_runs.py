@@ -27,7 +27,7 @@ def api(database: Store, tokens: Tokeniser, installation: Settings, tmp_path: Pa
         yield Api(client, keys.create(installation.keys_dir, keys.Role.ANALYST, "ada"))
 
 
-def ended(api: Api, run: str, seconds: float = 90.0) -> dict[str, object]:
+def ended(api: Api, run: str, seconds: float = 600.0) -> dict[str, object]:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         found: dict[str, object] = api.data(RUN, id=run)["run"]

@@ -86,11 +86,11 @@ async def say(socket: ClientConnection, **message: object) -> None:
     await socket.send(json.dumps(message))
 
 
-async def hear(socket: ClientConnection, seconds: float = 40.0) -> Any:
+async def hear(socket: ClientConnection, seconds: float = 600.0) -> Any:
     return json.loads(await asyncio.wait_for(socket.recv(), seconds))
 
 
-async def closed(socket: ClientConnection, seconds: float = 15.0) -> int:
+async def closed(socket: ClientConnection, seconds: float = 600.0) -> int:
     """The code that the server closes with."""
     with contextlib.suppress(ConnectionClosed):
         async with asyncio.timeout(seconds):

@@ -1,7 +1,7 @@
 """Promise: who hangs on to a cluster by a single value or a single account does not make its pools."""
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from small import evidence, members_of
 
@@ -85,7 +85,6 @@ def test_blocks_by_hand() -> None:
     assert list(zip(block.tolist(), row.tolist(), strict=True)) == [(0, 0), (0, 1)]
 
 
-@settings(max_examples=50, deadline=None)
 @given(st.sets(st.tuples(st.integers(0, 11), st.integers(0, 7)), max_size=40))
 def test_a_block_stays_connected_without_any_one_value(edges: set[tuple[int, int]]) -> None:
     pairs = sorted(edges)

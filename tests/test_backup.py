@@ -107,37 +107,34 @@ def test_a_restore_that_dies_leaves_what_was_there_or_is_finished_by_the_next_st
     """Killed twice: while the database is loaded beside the old one, and while it takes its place."""
     with open_store(old) as store:
         wanted = state(store, old)
-    other = Settings(data_dir=tmp_path / "other", neo4j_uri=None)
-    try:
-        with open_store(other) as store:
-            bundle = ring_bundle(tmp_path / "bundle", rings=1, singles=3)
-            load_bundle(store, bundle, load_or_create_key(other), other.dead_letters_dir)
-            before = state(store, other)
-        server.stop(other)  # our child: another process that stops it would wait for us to notice
-        environment = {**os.environ, "GRAPHSVC_DATA_DIR": str(other.data_dir)}
-        environment["GRAPHSVC_PASSPHRASE"] = PASSPHRASE.get_secret_value()
-        command = [sys.executable, "-m", "graphsvc", "restore", str(backup), "--force"]
-        data = other.data_dir / "neo4j" / "data" / "databases"
-        process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
-        while process.poll() is None and not (data / "restored").is_dir():
-            time.sleep(0.01)
-        os.kill(process.pid, signal.SIGKILL)
-        process.wait()
-        with open_store(other) as store:
-            assert state(store, other) == before
-        assert not (data / "restored").exists()
-        server.stop(other)
+        later = ring_bundle(tmp_path / "later", rings=1, singles=3)
+        load_bundle(store, later, load_or_create_key(old), old.dead_letters_dir)
+        keys.create(old.keys_dir, keys.Role.ADMIN, "made after the backup")
+        before = state(store, old)
+    assert before != wanted
+    server.stop(old)  # our child: another process that stops it would wait for us to notice
+    environment = {**os.environ, "GRAPHSVC_DATA_DIR": str(old.data_dir)}
+    environment["GRAPHSVC_PASSPHRASE"] = PASSPHRASE.get_secret_value()
+    command = [sys.executable, "-m", "graphsvc", "restore", str(backup), "--force"]
+    data = old.data_dir / "neo4j" / "data" / "databases"
+    process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
+    while process.poll() is None and not (data / "restored").is_dir():
+        time.sleep(0.01)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    with open_store(old) as store:
+        assert state(store, old) == before
+    assert not (data / "restored").exists()
+    server.stop(old)
 
-        dies = "import graphsvc.server.adoption as a, os; a.take_keys = lambda _: os.kill(os.getpid(), 9); "
-        dies += "from graphsvc.cli import main; main()"
-        killed = subprocess.run(
-            [sys.executable, "-c", dies, *command[3:]], env=environment, check=False, capture_output=True
-        )
-        assert killed.returncode == -signal.SIGKILL
-        with open_store(other) as store:
-            assert state(store, other) == wanted
-    finally:
-        server.stop(other)
+    dies = "import graphsvc.server.adoption as a, os; a.take_keys = lambda _: os.kill(os.getpid(), 9); "
+    dies += "from graphsvc.cli import main; main()"
+    killed = subprocess.run(
+        [sys.executable, "-c", dies, *command[3:]], env=environment, check=False, capture_output=True
+    )
+    assert killed.returncode == -signal.SIGKILL
+    with open_store(old) as store:
+        assert state(store, old) == wanted
 
 
 def test_a_wrong_passphrase_says_so_and_writes_nothing(backup: Path, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.baselines import (
@@ -93,7 +93,6 @@ def test_a_world_of_one_undeclared_kind_is_taken_as_it_is() -> None:
         assert groups(baseline(graph)) == [RING], name
 
 
-@settings(max_examples=40, deadline=None)
 @given(
     st.dictionaries(
         st.tuples(st.sampled_from(["instrument", "device", "ip", "prompt"]), st.sampled_from("abcdef")),

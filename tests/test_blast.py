@@ -4,7 +4,7 @@ import math
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from test_counterfactual import held_of
 
@@ -162,7 +162,6 @@ def test_nobody_to_act_on_is_said() -> None:
     assert sentences(done(acted([]), {}))[-1] == "There is nobody to act on."
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     st.lists(st.floats(0, 1), min_size=1, max_size=20),
     st.integers(1, 7),

@@ -63,7 +63,16 @@ def with_burst(created: np.ndarray, at: int, count: int, width: int, seed: int =
     )
 
 
-@pytest.mark.parametrize(("swings", "company"), [(0.0, 0.0), (0.5, 0.0), (2.0, 0.0), (0.0, 0.2), (0.5, 0.2)])
+@pytest.mark.parametrize(
+    ("swings", "company"),
+    [
+        pytest.param(0.0, 0.0, marks=pytest.mark.slow),
+        pytest.param(0.5, 0.0, marks=pytest.mark.slow),
+        (2.0, 0.0),
+        (0.0, 0.2),
+        (0.5, 0.2),
+    ],
+)
 def test_honest_worlds_have_bursts_at_the_stated_rate_at_most(swings: float, company: float) -> None:
     found = 0
     for seed in range(20):
@@ -170,7 +179,7 @@ def equal(one: Bursts, other: Bursts) -> bool:
     return all(np.array_equal(getattr(one, name), getattr(other, name)) for name in names)
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=3)
 @given(st.integers(0, 900), st.integers(-50, 50))
 def test_the_order_of_rows_and_whole_weeks_do_not_matter(seed: int, weeks: int) -> None:
     created, _ = vendors(seed)
@@ -185,7 +194,6 @@ def test_the_order_of_rows_and_whole_weeks_do_not_matter(seed: int, weeks: int) 
     assert np.array_equal(moved.burst, bursts.burst)
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.lists(st.integers(-1, 30 * DAY), max_size=60))
 def test_any_times_give_disjoint_intervals_that_hold_their_accounts(times: list[int]) -> None:
     created = np.array([START + time if time >= 0 else -1 for time in times], dtype=np.int64)

@@ -30,7 +30,7 @@ def snapshots(tmp_path: Path) -> Snapshots:
 
 @pytest.fixture
 def loaded(database: Store, tokens: Tokeniser, tmp_path: Path) -> Store:
-    load_bundle(database, ring_bundle(tmp_path / "bundle"), tokens, tmp_path / "dead")
+    load_bundle(database, ring_bundle(tmp_path / "bundle", singles=150), tokens, tmp_path / "dead")
     return database
 
 
@@ -143,7 +143,8 @@ def test_a_run_that_is_not_there_or_published_nothing_is_said_to_be_so(
         verified(loaded, "r-unknown", snapshots)
 
 
-@pytest.mark.parametrize("threads", ["1", "2"])
+# The tests of a process of pytest-xdist run on one thread or few: another number is what could differ.
+@pytest.mark.parametrize("threads", [pytest.param("1", marks=pytest.mark.slow), "2"])
 def test_one_thread_or_two_make_no_difference(loaded: Store, tmp_path: Path, threads: str) -> None:
     address = loaded.address
     environment = {

@@ -2,7 +2,7 @@
 
 import numpy as np
 import polars as pl
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from small import evidence, members_of
 
@@ -52,7 +52,6 @@ def test_nothing_is_split_of_nothing() -> None:
     assert split(known, none, pools(known, none), 4).is_empty()
 
 
-@settings(max_examples=40)
 @given(st.lists(st.tuples(st.integers(0, 23), st.integers(0, 9)), min_size=1, max_size=90))
 def test_nobody_is_lost_and_order_does_not_matter(pairs: list[tuple[int, int]]) -> None:
     rows = [(a, s, s % 3) for a, s in sorted(set(pairs))]

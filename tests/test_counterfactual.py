@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from graphsvc.analysis.blocks import find_blocks
@@ -223,7 +223,6 @@ def reached(uses: set[tuple[int, int]], start: int) -> set[int]:
         found = more
 
 
-@settings(max_examples=100, deadline=None)
 @given(graph)
 def test_two_are_in_one_part_when_no_single_weak_value_parts_them(
     given_: tuple[set[tuple[int, int]], list[bool]],
@@ -238,7 +237,6 @@ def test_two_are_in_one_part_when_no_single_weak_value_parts_them(
         assert (part[one] == part[other]) == together
 
 
-@settings(max_examples=100, deadline=None)
 @given(graph)
 def test_edges_of_a_block_stay_connected_whatever_is_taken_out(
     given_: tuple[set[tuple[int, int]], list[bool]],

@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from graphsvc.analysis import cut
@@ -99,7 +99,6 @@ def parts(accounts: int, uses: Uses) -> list[int]:
     return [*sorted((label.count(each) for each in set(label)), reverse=True), 0]
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     st.sets(st.tuples(st.integers(0, 5), st.integers(0, 3)), min_size=4, max_size=16),
     st.lists(st.integers(1, 12), min_size=4, max_size=4),

@@ -83,7 +83,7 @@ def test_a_pepper_of_before_is_taken(directory: Path) -> None:
     assert keys.KeyRing(directory).verify(keys.create(directory, keys.Role.VIEWER)) is not None
 
 
-@hypothesis(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_no_change_of_a_pepper_goes_unnoticed(tmp_path: Path, data: st.DataObject) -> None:
     if not (tmp_path / keys.PEPPER_FILE).exists():

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import polars as pl
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from graphsvc.lineage.decisions import (
@@ -241,7 +241,6 @@ steps = st.lists(
 
 
 @given(steps)
-@settings(max_examples=150, deadline=None)
 def test_whatever_happens_nothing_is_lost_and_only_what_was_said_is_the_status(
     script: Sequence[tuple],
 ) -> None:

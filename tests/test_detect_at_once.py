@@ -40,7 +40,7 @@ def test_of_three_detections_at_once_one_publishes(
     together = threading.Barrier(3)
 
     def detect(_: int) -> Outcome | Conflict:
-        together.wait(30)
+        together.wait(600)
         try:
             with Stages() as stages:
                 return certified(installation, database, Parameters(), stages)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -80,7 +80,6 @@ def test_evidence_from_a_pattern_is_limited_by_the_crowd_that_shows_it() -> None
     assert (alone.bits - alone.prior > pairs.rarity + 0.5).any()
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(0, 60), st.integers(0, 60), st.integers(2, 10_000))
 def test_what_is_learned_is_always_a_probability(seed: int, matches: int, others: int, accounts: int) -> None:
     pairs, _ = made(seed, matches, accounts, others)
@@ -93,7 +92,6 @@ def test_what_is_learned_is_always_a_probability(seed: int, matches: int, others
     assert found.posterior.max(initial=1.0) <= 1.0
 
 
-@settings(max_examples=30, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.floats(0.5, 8.0))
 def test_what_is_rarer_says_more(seed: int, more: float) -> None:
     """Of two pairs that compare alike, the one that shares the rarer value is the likelier match."""

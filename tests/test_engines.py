@@ -8,7 +8,7 @@ import sys
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.sparse import coo_array
@@ -263,7 +263,6 @@ def partitions(accounts: list[int]) -> list[list[list[int]]]:
     return found
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     st.sets(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=1, max_size=8),
     st.data(),

@@ -5,7 +5,7 @@ from random import Random
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from graphsvc.evaluation.metrics import evaluate
@@ -174,7 +174,6 @@ def rounded(value: object) -> object:
 Groups = st.dictionaries(st.integers(0, 40).map(str), st.integers(0, 6).map(str), max_size=41)
 
 
-@settings(max_examples=150, deadline=None)
 @given(Groups, Groups, st.randoms(use_true_random=False))
 def test_figures_hold_for_any_truth_and_any_result(
     campaigns: dict[str, str], clusters: dict[str, str], random: Random

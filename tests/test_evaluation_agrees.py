@@ -1,6 +1,6 @@
 """Promise: our B-cubed over true groups is that of er-evaluation, the field's library, on the same records."""
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from test_evaluation import found, truth
 
@@ -8,7 +8,6 @@ from bench.entity_resolution import bcubed
 from graphsvc.evaluation.metrics import evaluate
 
 
-@settings(max_examples=40, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), min_size=1, max_size=40))
 def test_ours_and_the_librarys_are_equal(records: list[tuple[int, int]]) -> None:
     # 0 is: in no campaign, in no cluster.

@@ -9,7 +9,6 @@ from pathlib import Path
 import polars as pl
 import pytest
 from hypothesis import given
-from hypothesis import settings as hypothesis
 from hypothesis import strategies as st
 
 from graphsvc.exchange.tables import as_csv, write_table
@@ -24,7 +23,6 @@ def read(content: bytes) -> list[list[str]]:
     return list(csv.reader(io.StringIO(content.decode(), newline="")))
 
 
-@hypothesis(max_examples=100)
 @given(st.lists(st.none() | cells, min_size=1, max_size=5))
 def test_a_text_that_would_be_executed_gets_an_apostrophe_and_no_other(column: list[str | None]) -> None:
     frame = pl.DataFrame(

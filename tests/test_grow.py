@@ -6,7 +6,7 @@ from collections.abc import Collection
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from small import evidence, members_of
 
@@ -164,7 +164,6 @@ CORES = st.lists(st.integers(0, 30), min_size=4, max_size=24, unique=True).flatm
 )
 
 
-@settings(max_examples=40, deadline=None)
 @given(PAIRS, CORES, st.integers(0, 5), st.floats(0.0, 1.0))
 def test_an_account_is_in_one_cluster_at_most_and_belongs(
     pairs: list[tuple[int, int]], cores: tuple[list[int], list[int]], rounds: int, least: float

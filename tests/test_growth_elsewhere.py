@@ -5,7 +5,7 @@ from dataclasses import fields
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from small import evidence, members_of
 
@@ -59,7 +59,6 @@ def on_line(count: int) -> tuple[int, int]:
 BEFORE = world(10_000 - len(CLUSTER), HOLDERS, HOLDERS)
 
 
-@settings(max_examples=25, deadline=None)
 @given(
     st.integers(LEAST - len(CLUSTER), MOST - len(CLUSTER)),
     st.integers(*on_line(HOLDERS)).filter(lambda n: coarse(n - 1) == coarse(HOLDERS)),

@@ -1,12 +1,12 @@
 """Nothing loaded is an error: its own code, the commonest reason, an example without a value, and nothing written."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from command import Done, run_command
+from costly import HALF
 from exports import TOKENS, write
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from graphsvc.errors import NothingLoaded, SettingsError
@@ -82,7 +82,7 @@ def test_rows_of_forgotten_accounts_are_no_fault_of_the_export(tmp_path: Path) -
     check_loaded(columns, 0.0, None)
 
 
-@settings(deadline=None, max_examples=40)
+@HALF
 @given(st.integers(0, 20), st.integers(0, 20), st.sampled_from([0.0, 0.2, 0.5, 1.0]))
 def test_the_share_decides_and_half_is_the_default(good: int, bad: int, share: float) -> None:
     import tempfile
@@ -110,11 +110,8 @@ def test_what_is_no_share(text: str) -> None:
         parse_share(text)
 
 
-def load(*words: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "graphsvc", "load", *map(str, words)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert "Traceback" not in done.stderr, done.stderr
-    return done
+def load(*words: object) -> Done:
+    return run_command("load", *words)
 
 
 @pytest.mark.usefixtures("cli_environment")

@@ -7,7 +7,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 from exports import addresses, nulls, read
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from graphsvc.intake.hosts import read_addresses, read_integers, read_packed
@@ -91,13 +91,11 @@ def dress(address: Address, style: int, port: int) -> str:
     return dressed[style % 6]
 
 
-@settings(deadline=None)
 @given(PUBLIC, st.integers(0, 11), st.integers(1, 65535))
 def test_any_dress_of_any_address(address: Address, style: int, port: int) -> None:
     assert one(dress(address, style, port).strip()) == (str(address), None)
 
 
-@settings(deadline=None)
 @given(
     st.lists(
         st.one_of(PRIVATE.map(str), UNUSABLE.map(str), st.sampled_from(["unknown", "_hidden", ""])),
@@ -114,7 +112,6 @@ def test_the_first_public_hop_of_any_list(
     assert one(comma.join(hops).strip())[0] == str(first)
 
 
-@settings(deadline=None)
 @given(st.lists(st.ip_addresses(), min_size=1))
 def test_packed_addresses_and_integers(given_: list[Address]) -> None:
     expected = [str(ip_address(a).ipv4_mapped or a) if a.version == 6 else str(a) for a in given_]
@@ -123,7 +120,6 @@ def test_packed_addresses_and_integers(given_: list[Address]) -> None:
     assert read_integers(pl.Series(v4, dtype=pl.UInt32)).to_list() == [str(IPv4Address(n)) for n in v4]
 
 
-@settings(deadline=None)
 @given(st.text(max_size=40))
 def test_any_text_is_an_address_or_has_a_reason(text: str) -> None:
     value, reason = one(text.strip())
@@ -171,7 +167,6 @@ def test_addresses_that_are_no_text(tmp_path: Path, column: pa.Array, expected: 
     assert addresses(read(tmp_path, {"accounts.parquet": table})) == {"a": expected}
 
 
-@settings(deadline=None)
 @given(
     st.integers(1, 2**32 - 1),
     st.sampled_from(["", "AS", "as", "ASN", "AS ", "ASN ", "asn:", "AS#"]),

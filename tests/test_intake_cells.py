@@ -11,7 +11,8 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from costly import HALF
+from hypothesis import given
 from hypothesis import strategies as st
 
 from graphsvc.intake import addresses, read_bundle
@@ -57,7 +58,7 @@ def bundle(sessions: bytes, form: str) -> tuple[int, int]:
         return table.read + sum(blank), table.rejected
 
 
-@settings(max_examples=30)
+@HALF
 @given(ROWS)
 def test_any_csv_cell(rows: list[tuple[str, ...]]) -> None:
     text = io.StringIO(newline="")
@@ -68,7 +69,7 @@ def test_any_csv_cell(rows: list[tuple[str, ...]]) -> None:
     assert rejected <= read
 
 
-@settings(max_examples=30)
+@HALF
 @given(ROWS, st.lists(st.sampled_from(["", "{", "[1]", "null", '{"ip": NaN}', "5"]), max_size=3))
 def test_any_ndjson_cell_and_broken_lines(rows: list[tuple[str, ...]], broken: list[str]) -> None:
     lines = [json.dumps(dict(zip(COLUMNS, row, strict=True))) for row in rows]
@@ -81,7 +82,6 @@ def test_any_ndjson_cell_and_broken_lines(rows: list[tuple[str, ...]], broken: l
     assert rejected >= len([line for line in broken if line])
 
 
-@settings(max_examples=50)
 @given(st.binary(max_size=300))
 def test_any_bytes_after_a_header(content: bytes) -> None:
     read, rejected = bundle(",".join(COLUMNS).encode() + b"\n" + content, "csv")

@@ -11,7 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 from exports import TOKENS, read, write
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from graphsvc.errors import BundleError, SettingsError
@@ -35,7 +35,6 @@ def read_plain() -> BundleColumns:
         return read(Path(folder), {"accounts.csv": text_of([HEADER, *ROWS])})
 
 
-@settings(deadline=None, max_examples=60)
 @given(
     delimiter=st.sampled_from([",", ";", "\t", "|", "\x01"]),
     encoding=st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "cp1252"]),
@@ -237,7 +236,6 @@ def test_options_that_do_not_exist(delimiter: str | None, encoding: str | None, 
         make_options([], delimiter, encoding, dates)
 
 
-@settings(deadline=None, max_examples=80)
 @given(st.binary(max_size=200))
 def test_any_bytes_are_a_bundle_or_an_error_of_ours(content: bytes) -> None:
     for name in ("accounts.csv", "accounts.csv.gz", "accounts.json", "accounts.jsonl", "accounts.parquet"):

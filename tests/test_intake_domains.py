@@ -7,7 +7,7 @@ import idna
 import polars as pl
 import pytest
 from exports import holders, nulls, read
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from graphsvc.intake.emails import read_emails
@@ -64,7 +64,6 @@ def test_an_address_as_people_write_it(text: str, expected: str | None) -> None:
     assert given_.to_list() == [text]
 
 
-@settings(deadline=None)
 @given(
     st.lists(LABELS, min_size=2, max_size=3),
     st.sampled_from(["NFC", "NFD", "NFKC"]),
@@ -96,7 +95,6 @@ def test_a_domain_that_idna_does_not_allow_stays(domain: str) -> None:
     assert domain_of(f"a@{domain}") is not None
 
 
-@settings(deadline=None)
 @given(st.text(max_size=20))
 def test_any_domain_comes_out_the_same_again(text: str) -> None:
     domain = domain_of(f"a@{text}") if read_emails(pl.Series([f"a@{text}"])).item() else None

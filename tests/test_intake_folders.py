@@ -9,7 +9,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 from exports import holders, read
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from graphsvc.errors import BundleError
@@ -90,7 +90,6 @@ def test_without_accounts_the_nearest_file_is_named(tmp_path: Path) -> None:
         read(tmp_path, {"account.csv": ACCOUNTS})
 
 
-@settings(deadline=None, max_examples=40)
 @given(st.sampled_from(["accounts.csv", "networks.csv"]).flatmap(
     lambda name: st.tuples(*(st.sampled_from([c.lower(), c.upper()]) for c in name)).map("".join)
 ))  # fmt: skip

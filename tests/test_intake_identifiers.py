@@ -10,7 +10,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 from exports import holders, nulls, read
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from graphsvc.errors import BundleError
@@ -30,7 +30,6 @@ def account(column: pa.Array, name: str = "account_id") -> pa.Table:
     return pa.table({**table, name: column})
 
 
-@settings(deadline=None)
 @given(st.integers(0, 2**53 - 1), st.integers(1, 6))
 def test_an_integer_in_disguise_is_the_integer(number: int, zeros: int) -> None:
     digits = str(number)
@@ -45,7 +44,6 @@ def test_an_integer_in_disguise_is_the_integer(number: int, zeros: int) -> None:
     assert not found.lost.any()
 
 
-@settings(deadline=None)
 @given(st.integers(10**8, 10**15 - 1), st.integers(0, 5))
 def test_scientific_notation_that_lost_digits_is_nothing(number: int, decimals: int) -> None:
     for text in (f"{number:.{decimals}E}", f"{number:.{decimals}e}".replace(".", ",")):
@@ -135,7 +133,6 @@ def test_nan_of_a_float_column_is_nothing(tmp_path: Path) -> None:
 WORDS = sorted(null_words.WORDS)
 
 
-@settings(deadline=None)
 @given(
     st.sampled_from(WORDS),
     st.sampled_from([str.upper, str.lower, str.title]),
@@ -245,7 +242,6 @@ def test_values_of_extended_json_are_what_they_wrap(tmp_path: Path) -> None:
     assert columns.accounts["created_at"].n_unique() == 1
 
 
-@settings(deadline=None)
 @given(st.text(st.characters(exclude_categories=["Cc", "Cs"]), max_size=30))
 def test_any_text_is_an_identifier_or_has_a_reason_or_is_blank(text: str) -> None:
     for form in ("account", "identifier", "device"):

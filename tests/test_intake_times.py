@@ -7,7 +7,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 from exports import read
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from graphsvc.intake.options import ReadOptions
@@ -90,7 +90,6 @@ def test_what_is_no_time_says_why(text: str, reason: str) -> None:
     assert read.reasons.item() == reason
 
 
-@settings(deadline=None, max_examples=30)
 @given(SEVERAL_TIMES, ZONES)
 def test_every_way_to_write_an_offset(naive: list[datetime], zone: timezone) -> None:
     moments = [each.replace(tzinfo=zone) for each in naive]
@@ -109,7 +108,6 @@ def test_every_way_to_write_an_offset(naive: list[datetime], zone: timezone) -> 
             assert several([each.isoformat(separator) + form for each in naive]) == moments, form
 
 
-@settings(deadline=None, max_examples=30)
 @given(SEVERAL_TIMES)
 def test_every_unit_of_an_epoch_as_number_float_and_text(naive: list[datetime]) -> None:
     moments = [each.replace(tzinfo=UTC) for each in naive]
@@ -130,7 +128,6 @@ def test_every_unit_of_an_epoch_as_number_float_and_text(naive: list[datetime]) 
         assert abs(found - moment) <= timedelta(microseconds=1)  # type: ignore[operator]
 
 
-@settings(deadline=None, max_examples=30)
 @given(SEVERAL_TIMES)
 def test_local_dates_are_read_in_the_order_that_was_said(naive: list[datetime]) -> None:
     days = [each.replace(second=0, microsecond=0) for each in naive]
@@ -223,7 +220,6 @@ def test_notes_of_a_column() -> None:
     assert typed(pl.Series([1704448800]), TIME).notes == {EPOCH}
 
 
-@settings(deadline=None)
 @given(st.text(max_size=40))
 def test_any_text_is_a_time_of_these_years_or_has_a_reason(text: str) -> None:
     read = read_texts(pl.Series([text.strip()]), DAY_FIRST)

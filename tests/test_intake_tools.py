@@ -5,7 +5,8 @@ import os
 import pwd
 import shutil
 import subprocess
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import duckdb
@@ -147,20 +148,24 @@ TYPES = {"account_id": "bigint", "bin": "integer", "asn": "bigint", "phone": "bi
 
 
 @pytest.fixture(scope="module")
-def psql(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]:
+def psql() -> Iterator[Callable[[str], str]]:
     """Return a function that runs SQL in a PostgreSQL of the test's own, and skip where there is none."""
     if POSTGRES is None:
         pytest.skip("no PostgreSQL here")
-    place = tmp_path_factory.mktemp("pg")
+    # Not below pytest's own directory, from which another session of pytest may shut other users out.
+    with tempfile.TemporaryDirectory(prefix="pg-", ignore_cleanup_errors=True) as folder:
+        yield from _served_by_postgres(Path(folder))
+
+
+def _served_by_postgres(place: Path) -> Iterator[Callable[[str], str]]:
+    """Yield a function that runs SQL in a PostgreSQL whose data lie in `place`."""
+    assert POSTGRES is not None
     user: dict[str, object] = {}
     if os.geteuid() == 0:  # PostgreSQL refuses to run as root
         try:
             owner = pwd.getpwnam("postgres")
         except KeyError:
             pytest.skip("no user to run PostgreSQL as")
-        for folder in (place, *place.parents):
-            if folder.owner() == "root" and folder.name.startswith(("pg", "pytest-", "popen-")):
-                folder.chmod(0o755)
         os.chown(place, owner.pw_uid, owner.pw_gid)
         user = {"user": owner.pw_uid, "group": owner.pw_gid}
     binaries = Path(POSTGRES).resolve().parent
@@ -183,7 +188,7 @@ def psql(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]:
     try:
         yield lambda sql: run(
             client, "--host", str(place), "--username", "test", "-qAtX", "postgres", text=sql
-        )  # type: ignore[misc]
+        )
     finally:
         run(str(binaries / "pg_ctl"), *data, "--mode", "fast", "stop")
 

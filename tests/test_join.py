@@ -4,7 +4,7 @@ rent from joins nothing, and neither does one thing in common."""
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.sparse import csr_array
 from small import evidence, members_of
@@ -131,7 +131,6 @@ def test_no_cores_and_no_values_are_no_mistake() -> None:
     assert join_cores(evidence([], 5), alone).equals(alone)
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     st.sets(st.tuples(st.integers(0, 24), st.integers(0, 9)), max_size=80),
     st.lists(st.integers(0, 3), min_size=25, max_size=25),

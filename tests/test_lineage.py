@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from costly import HALF
+from hypothesis import given
 from hypothesis import strategies as st
 from lives import Life, Ring, found, names
 
@@ -310,8 +311,8 @@ def ids_by_members(life: Life, rings: list[Ring]) -> dict[frozenset[str], str]:
     return {frozenset(ring.accounts): name for ring, name in zip(rings, life.ids, strict=True)}
 
 
+@HALF
 @given(days, st.integers(1, 1000))
-@settings(max_examples=25, deadline=None)
 def test_order_decides_nothing(history: list[list[int]], seed: int) -> None:
     one, other = Life(), Life()
     for assigned in history:
@@ -329,8 +330,8 @@ def test_order_decides_nothing(history: list[list[int]], seed: int) -> None:
         assert one.events == other.events
 
 
+@HALF
 @given(days)
-@settings(max_examples=25, deadline=None)
 def test_every_identity_is_accounted_for_and_no_id_is_given_to_strangers(history: list[list[int]]) -> None:
     life = Life()
     for assigned in history:
@@ -359,12 +360,12 @@ def test_every_identity_is_accounted_for_and_no_id_is_given_to_strangers(history
         assert ended == {name for name, state in was.items() if state == "active"} - set(life.ids)
 
 
+@HALF
 @given(
     sizes=st.lists(st.integers(8, 60), min_size=2, max_size=12),
     replaced=st.lists(st.floats(0.0, 1.0), min_size=12, max_size=12),
     grown=st.lists(st.integers(0, 30), min_size=12, max_size=12),
 )
-@settings(max_examples=25, deadline=None)
 def test_none_is_swapped_however_much_of_each_is_replaced(
     sizes: list[int], replaced: list[float], grown: list[int]
 ) -> None:
@@ -388,13 +389,13 @@ def test_none_is_swapped_however_much_of_each_is_replaced(
 
 def test_thousands_of_clusters_are_followed_in_a_moment() -> None:
     order = random.Random(1)
-    large = Ring(names("h", 24_000), cards("h", 50))
-    small = [Ring(names(f"r{n}-", 20), cards(f"r{n}-", 50)) for n in range(2_000)]
+    large = Ring(names("h", 12_000), cards("h", 50))
+    small = [Ring(names(f"r{n}-", 20), cards(f"r{n}-", 50)) for n in range(1_000)]
     before = follow(*found([large, *small]), Known.create_empty()).known
     moved = [Ring(order.sample(ring.accounts, 15), ring.signals) for ring in small]
-    today = found([Ring(large.accounts[2_000:], large.signals), *moved])
+    today = found([Ring(large.accounts[1_000:], large.signals), *moved])
     began = time.process_time()  # what others on the machine do is not counted
     events = follow(*today, before).events
-    # 0.3 s; what looks at all pairs takes minutes.
-    assert time.process_time() - began < 5.0
+    # 0.2 s; what looks at all pairs takes a quarter of a minute.
+    assert time.process_time() - began < 4.0
     assert events["kind"].unique().to_list() == ["shrank"]

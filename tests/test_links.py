@@ -10,7 +10,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from small import graph_of
 
@@ -108,7 +108,6 @@ EDGES = st.sets(st.tuples(st.integers(0, 14), st.integers(0, 17)), min_size=1, m
 BANDS = st.sets(st.tuples(st.integers(0, 14), st.integers(0, 1)), max_size=12)
 
 
-@settings(max_examples=60, deadline=None)
 @given(EDGES, BANDS, st.integers(1, 3), st.integers(0, 20_000))
 def test_links_are_the_definition_whatever_the_memory(
     edges: set[tuple[int, int]], templates: set[tuple[int, int]], min_values: int, memory: int
@@ -147,9 +146,9 @@ def test_bits_are_the_same_to_the_last_digit_whatever_the_number_of_threads() ->
             [sys.executable, "-c", SCRIPT], env=environment, check=True, capture_output=True, text=True
         ).stdout
 
-    one, *others = (said(threads) for threads in (1, 2, 3))
+    one, other = said(1), said(3)
     assert int(one.split()[0]) > 200_000
-    assert others == [one] * 2
+    assert other == one
 
 
 def linked(graph: SignalGraph, min_values: int = 2) -> list[tuple[int, int]]:
@@ -253,7 +252,6 @@ def test_who_signed_up_together_and_shares_an_address_is_linked(
     assert found == ([(0, 1)] if made else [])
 
 
-@settings(max_examples=100, deadline=None)
 @given(st.lists(st.integers(-1, 3_000), min_size=2, max_size=600), st.data())
 def test_closeness_is_the_share_of_accounts_that_are_as_close(
     created: list[int], data: st.DataObject

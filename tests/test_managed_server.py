@@ -186,47 +186,45 @@ def test_a_port_that_another_program_took_is_left_to_it(own: Settings, up: Endpo
     assert server.running(own) == moved
 
 
+@pytest.mark.parametrize("which", ["bolt", pytest.param("http", marks=pytest.mark.slow)])
 def test_a_port_that_is_taken_after_it_was_chosen_costs_an_attempt(
-    own: Settings, up: Endpoint, monkeypatch: pytest.MonkeyPatch
+    own: Settings, up: Endpoint, monkeypatch: pytest.MonkeyPatch, which: str
 ) -> None:
     server.stop(own)
     choose, said = ports.choose, list[str]()
-    with socket.socket() as bolt, socket.socket() as web:
-        for other in (bolt, web):
-            other.bind((ports.HOST, 0))
-            other.listen()
-        late = [(bolt.getsockname()[1], 0), (0, web.getsockname()[1])]
+    with socket.socket() as other:
+        other.bind((ports.HOST, 0))
+        other.listen()
+        late = [other.getsockname()[1]]
 
         def chosen(*given: Any) -> tuple[int, int]:
-            found = choose(*given)
-            one, other = late.pop(0) if late else (0, 0)
-            return one or found[0], other or found[1]
+            bolt, http = choose(*given)
+            if not late:
+                return bolt, http
+            return (late.pop(), http) if which == "bolt" else (bolt, late.pop())
 
         monkeypatch.setattr(ports, "choose", chosen)
         moved = server.ensure_running(own, said.append)
-        for other in (bolt, web):
-            other.setblocking(False)
-            with pytest.raises(
-                BlockingIOError
-            ):  # neither was asked anything: it might have been our password
-                other.accept()
-    assert sum("took the port meanwhile" in line for line in said) == 2
+        other.setblocking(False)
+        with pytest.raises(BlockingIOError):  # it was asked nothing: it might have been our password
+            other.accept()
+    assert sum("took the port meanwhile" in line for line in said) == 1
     assert not any("start cache" in line for line in said)
     assert server.running(own) == moved
 
 
 def test_the_address_of_the_browser_holds_the_connection_and_no_password(own: Settings, up: Endpoint) -> None:
     told = command(own, "console")
-    output, errors = told.communicate(timeout=120)
+    output, errors = told.communicate(timeout=600)
     assert told.returncode == 0
     assert output.strip() == f"{up.browser}?dbms=bolt://neo4j@{up.uri.removeprefix('bolt://')}"
     assert ":guide http://localhost:8000/browser/guide" in errors
     assert up.password.get_secret_value() not in output + errors
-    guided, _ = command(own, "console", "--guide").communicate(timeout=120)
+    guided, _ = command(own, "console", "--guide").communicate(timeout=600)
     assert guided.strip() == f"{output.strip()}&cmd=guide&arg=http://localhost:8000/browser/guide"
     server.stop(own)
     stopped = command(own, "console")
-    assert stopped.wait(120) == 3
+    assert stopped.wait(600) == 3
 
 
 def test_the_number_of_a_dead_server_on_another_program_harms_nobody(used: Settings) -> None:
@@ -243,12 +241,12 @@ def test_the_number_of_a_dead_server_on_another_program_harms_nobody(used: Setti
 def test_two_processes_that_start_at_once_get_one_server_which_outlives_them(own: Settings) -> None:
     server.stop(own)
     both = [command(own, "start") for _ in range(2)]
-    results = [(*one.communicate(timeout=240), one.returncode) for one in both]
+    results = [(*one.communicate(timeout=600), one.returncode) for one in both]
     assert [result[2] for result in results] == [0, 0], results
     assert results[0][0] == results[1][0]
     assert server.running(own) is not None
     assert sum("starting Neo4j" in result[1] for result in results) == 1
-    assert command(own, "status").wait(120) == 0
+    assert command(own, "status").wait(600) == 0
 
 
 def test_interrupting_the_command_does_not_end_the_server(own: Settings) -> None:
@@ -260,7 +258,7 @@ def test_interrupting_the_command_does_not_end_the_server(own: Settings) -> None
             break
     until(lambda: json.loads(remembered(own).read_text())["pid"] is not None)
     os.killpg(starting.pid, signal.SIGINT)
-    starting.communicate(timeout=120)
+    starting.communicate(timeout=600)
     assert starting.returncode == 130
     number = pid(own)
     assert server.ensure_running(own) is not None
@@ -283,7 +281,6 @@ def test_a_server_that_is_to_take_no_writes_takes_none(own: Settings, up: Endpoi
         with pytest.raises(neo4j.exceptions.ClientError, match="read-only"):
             run(endpoint, write)
     server.stop(exploring)
-    add_mark(server.ensure_running(own))
 
 
 def test_the_admin_tool_dumps_a_stopped_database(own: Settings, up: Endpoint, tmp_path: Path) -> None:
@@ -303,8 +300,9 @@ def test_in_the_foreground_it_runs_until_it_is_interrupted(own: Settings) -> Non
     assert any("Started." in line for line in foreground.stdout)
     endpoint = server.ensure_running(own)
     assert endpoint == server.running(own)
+    add_mark(endpoint)  # although the same database took no writes for a while in an earlier test
     foreground.send_signal(signal.SIGTERM)
-    assert foreground.wait(60) == 0
+    assert foreground.wait(600) == 0
     assert server.running(own) is None
 
 
@@ -313,12 +311,12 @@ def test_a_server_that_dies_while_starting_says_why_in_one_paragraph(used: Setti
     with (used.data_dir / "neo4j" / "data" / "databases" / "store_lock").open("r+b") as held:
         fcntl.lockf(held, fcntl.LOCK_EX)
         starting = command(used, "start")
-        output, errors = starting.communicate(timeout=240)
+        output, errors = starting.communicate(timeout=600)
     assert starting.returncode == ServerError.exit_status
     assert "Another Neo4j has this database open" in errors
     assert "Traceback" not in output + errors
     assert "\tat " not in errors
-    assert command(used, "status").wait(120) == 3
+    assert command(used, "status").wait(600) == 3
 
 
 @pytest.fixture

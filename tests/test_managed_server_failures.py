@@ -131,7 +131,7 @@ def test_no_network_is_said_in_one_paragraph_by_the_command(tmp_path: Path) -> N
     }
     done = subprocess.run(
         [sys.executable, "-m", "graphsvc", "neo4j", "start"],
-        env=environment, capture_output=True, text=True, timeout=120, check=False,
+        env=environment, capture_output=True, text=True, timeout=600, check=False,
     )  # fmt: skip
     assert done.returncode == ServerError.exit_status
     assert "could not be downloaded" in done.stderr

@@ -7,7 +7,7 @@ from random import Random
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from small import evidence, members_of
 
@@ -175,7 +175,6 @@ def equal(one: Weighed, two: Weighed) -> None:
     assert np.allclose(one.membership, two.membership)
 
 
-@settings(max_examples=40, deadline=None)
 @given(PAIRS, CORES, TIMES)
 def test_bits_add_up_to_probabilities(
     pairs: Pairs, cores: tuple[list[int], list[int]], times: list[int] | None
@@ -187,7 +186,6 @@ def test_bits_add_up_to_probabilities(
     assert np.allclose(weighed.membership, 1.0 / (1.0 + np.exp2(-total)), atol=1e-6)
 
 
-@settings(max_examples=40, deadline=None)
 @given(PAIRS, CORES, TIMES, st.randoms(use_true_random=False))
 def test_the_order_of_edges_changes_nothing(
     pairs: Pairs, cores: tuple[list[int], list[int]], times: list[int] | None, random: Random
@@ -197,7 +195,6 @@ def test_the_order_of_edges_changes_nothing(
     assert all(np.array_equal(getattr(one, name), getattr(two, name)) for name in Weighed.__slots__)
 
 
-@settings(max_examples=40, deadline=None)
 @given(PAIRS, CORES, TIMES, st.permutations(range(ACCOUNTS)))
 def test_the_numbers_of_accounts_change_nothing(
     pairs: Pairs, cores: tuple[list[int], list[int]], times: list[int] | None, place: list[int]
@@ -209,7 +206,6 @@ def test_the_numbers_of_accounts_change_nothing(
     equal(one, two.rows(np.lexsort((two.account, two.cluster))))
 
 
-@settings(max_examples=40, deadline=None)
 @given(PAIRS, CORES, TIMES)
 def test_a_cluster_is_weighed_by_its_own_members_alone(
     pairs: Pairs, cores: tuple[list[int], list[int]], times: list[int] | None
@@ -222,7 +218,6 @@ def test_a_cluster_is_weighed_by_its_own_members_alone(
     equal(whole, whole.without([0]).with_rows(whole.without([1])))
 
 
-@settings(max_examples=40, deadline=None)
 @given(PAIRS, CORES)
 @example([(0, 9), (1, 9)], ([0, 1], [2, 3]))
 def test_nobody_is_a_witness_for_himself(pairs: Pairs, cores: tuple[list[int], list[int]]) -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from test_baselines import Uses, graph_of
 
@@ -73,7 +73,6 @@ def degrees(graph: SignalGraph) -> tuple[Counter[tuple[int, str, str]], list[int
     return by_account, np.bincount(graph.signal, minlength=graph.signals.height).tolist()
 
 
-@settings(deadline=None)
 @given(graphs(), st.integers(0, 5))
 def test_degrees_stay_and_no_use_is_there_twice(graph: SignalGraph, seed: int) -> None:
     null = permute_graph(graph, seed)
@@ -84,7 +83,6 @@ def test_degrees_stay_and_no_use_is_there_twice(graph: SignalGraph, seed: int) -
     assert (null.account.dtype, null.signal.dtype) == (np.int32, np.int32)
 
 
-@settings(deadline=None)
 @given(graphs(), st.integers(0, 5))
 def test_the_same_seed_gives_the_same_graph(graph: SignalGraph, seed: int) -> None:
     before = graph.fingerprint()
@@ -92,7 +90,6 @@ def test_the_same_seed_gives_the_same_graph(graph: SignalGraph, seed: int) -> No
     assert graph.fingerprint() == before
 
 
-@settings(deadline=None)
 @given(graphs(), st.integers(0, 5))
 def test_lives_move_as_one_and_uses_stay_within_them(graph: SignalGraph, seed: int) -> None:
     null = permute_graph(graph, seed)

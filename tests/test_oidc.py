@@ -184,12 +184,12 @@ def test_an_issuer_that_hangs_holds_nobody_up_for_long(
     provider: Provider, client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(oidc, "TIMEOUT", 0.3)
-    provider.slow = 60.0
+    provider.slow = 3600.0
     began = time.monotonic()
     with ThreadPoolExecutor(4) as pool:
         answers = list(pool.map(lambda _: Api(client, provider.token()).post(WHO).status_code, range(4)))
     assert answers == [503] * 4
-    assert time.monotonic() - began < 50.0  # before the issuer would have answered
+    assert time.monotonic() - began < 1800.0  # before the issuer would have answered
 
 
 def test_a_new_key_of_the_issuer_is_learnt_at_once_and_unknown_ones_ask_it_seldom(

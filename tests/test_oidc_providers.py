@@ -13,7 +13,6 @@ from typing import Any
 import jwt
 import pytest
 from hypothesis import given
-from hypothesis import settings as hypothesis
 from hypothesis import strategies as st
 
 from bench.identity_provider import CURVE, OTHER, RSA, Provider, jwk
@@ -322,7 +321,6 @@ def quoted(name: str, mark: str) -> str:
     return f"{mark}{escaped}{mark}"
 
 
-@hypothesis(max_examples=60)
 @given(path=st.lists(st.tuples(names, st.sampled_from(['"', "'", ""])), min_size=1, max_size=4), value=names)
 def test_a_path_of_any_names_leads_to_its_value(path: list[tuple[str, str]], value: str) -> None:
     text = ".".join(quoted(name, mark) for name, mark in path)
@@ -335,7 +333,6 @@ def test_a_path_of_any_names_leads_to_its_value(path: list[tuple[str, str]], val
     assert found == (value.split() if path[-1][0] in ("scope", "scp") else [value])
 
 
-@hypothesis(max_examples=60)
 @given(st.text(max_size=20), st.dictionaries(names, names | st.none() | st.lists(names | st.integers())))
 def test_any_setting_is_a_place_or_refused_and_reads_texts_alone(text: str, claims: dict[str, Any]) -> None:
     try:

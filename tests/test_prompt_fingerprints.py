@@ -9,7 +9,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from graphsvc.signals.prompts import BANDS, bands
@@ -114,7 +114,6 @@ def test_nothing_to_tell_apart_gives_no_band() -> None:
     assert bands(pl.Series([], dtype=pl.String)).is_empty()
 
 
-@settings(max_examples=50, deadline=None)
 @given(st.lists(st.one_of(st.none(), st.text(max_size=200)), max_size=20))
 def test_any_text(texts: list[str | None]) -> None:
     found = bands(pl.Series(texts, dtype=pl.String))

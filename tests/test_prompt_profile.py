@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from small import graph_of, members_of
@@ -99,7 +99,6 @@ def test_a_public_template_does_not_hide_a_list() -> None:
     assert bits_of(world([*drawn(24, 3), *public, *own()])) > 3.0
 
 
-@settings(max_examples=20, deadline=None)
 @given(seed=st.integers(0, 999))
 def test_prompts_dealt_out_at_random_are_no_evidence_for_a_campaign(seed: int) -> None:
     prompts = [*drawn(24, 3), *own()]
@@ -111,7 +110,6 @@ def test_prompts_dealt_out_at_random_are_no_evidence_for_a_campaign(seed: int) -
     assert found["bits"].max() <= 0.0
 
 
-@settings(max_examples=20, deadline=None)
 @given(seed=st.integers(0, 999))
 def test_neither_the_order_of_rows_nor_the_numbers_of_signals_matter(seed: int) -> None:
     graph = world([*drawn(12, 2), *drawn(3, 1, range(SIZE, 2 * SIZE), first=50), *own()], bands=3)

@@ -3,7 +3,7 @@
 import ipaddress
 
 import numpy as np
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from seed import networks, pools, scenario
@@ -30,7 +30,6 @@ def test_groups_keep_their_bounds(accounts: int, smallest: int, extra: int, seed
 
 
 @given(st.integers(1, 400), st.floats(0.5, 40), st.floats(0, 1), SEEDS)
-@settings(deadline=None)
 def test_a_pool_is_dealt_evenly_and_within_the_group(
     accounts: int, members_per_value: float, locality: float, seed: int
 ) -> None:
@@ -48,7 +47,6 @@ def test_a_pool_is_dealt_evenly_and_within_the_group(
 
 
 @given(st.integers(20, 600), st.floats(0, 0.4), SEEDS)
-@settings(deadline=None, max_examples=40)
 def test_replacements_are_born_after_the_ban_of_whom_they_follow(
     accounts: int, share: float, seed: int
 ) -> None:
@@ -102,7 +100,6 @@ def test_human_times_stay_within_their_bounds(low: int, span: int, seed: int) ->
 
 
 @given(st.integers(500, 40_000), st.sampled_from(sorted(WORLD.networks)), SEEDS)
-@settings(deadline=None, max_examples=25)
 def test_addresses_belong_to_their_class(
     accounts: int, network_class: scenario.NetworkClass, seed: int
 ) -> None:

@@ -28,7 +28,7 @@ def seed_cli(out: Path, *arguments: str, **environment: str) -> Done | subproces
         *arguments,
     ]
     return subprocess.run(
-        command, capture_output=True, text=True, check=False, env={**os.environ, **environment}, timeout=120
+        command, capture_output=True, text=True, check=False, env={**os.environ, **environment}, timeout=600
     )
 
 
@@ -51,7 +51,7 @@ for form in {FORMS}:
 """
         more = {"PYTHONHASHSEED": str(hash_seed), "POLARS_MAX_THREADS": str(threads)}
         command = [sys.executable, "-c", script, f"{out}/"]
-        subprocess.run(command, check=True, capture_output=True, env={**os.environ, **more}, timeout=300)
+        subprocess.run(command, check=True, capture_output=True, env={**os.environ, **more}, timeout=600)
         return {f"{form}/{name}": found for form in FORMS for name, found in digests(out / form).items()}
 
     one, other = said(tmp_path / "a", 1, 1), said(tmp_path / "b", 2, 4)

@@ -168,7 +168,7 @@ def test_the_databases_user_comes_from_a_file_too(monkeypatch: pytest.MonkeyPatc
     assert Settings().neo4j_user == "graph-reader"
 
 
-@hypothesis(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     secret=st.text(st.characters(exclude_characters="\0\r\n", exclude_categories=["Cs"]), min_size=1).filter(
         str.strip

@@ -3,7 +3,7 @@ campaigns show never says less."""
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import betabinom
 
@@ -39,7 +39,6 @@ def test_what_hardly_any_account_has_says_nothing(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "speaks"), [("bans", 1), ("declared", -1), ("domains", -1), ("institution", -1)]
 )
-@settings(max_examples=50)
 @given(size=st.integers(8, 300), usual=st.floats(0.01, 0.3))
 def test_all_members_say_more_than_none_and_within_limits(
     name: str, speaks: int, size: int, usual: float

@@ -300,7 +300,6 @@ def naive(graph: SignalGraph, members: pl.DataFrame, most: int, few: int) -> dic
     return found
 
 
-@settings(max_examples=40, deadline=None)
 @given(st.integers(0, 10_000))
 def test_candidates_are_those_of_looking_at_every_pair(seed: int) -> None:
     rng = np.random.default_rng(seed)

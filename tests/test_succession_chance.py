@@ -3,7 +3,7 @@
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from graphsvc.succession.candidates import Lives
@@ -13,7 +13,6 @@ from graphsvc.succession.fitting import resolve_rivals
 levels = st.lists(st.floats(-12, 35), max_size=60)
 
 
-@settings(max_examples=60, deadline=None)
 @given(levels, levels, st.integers(1, 5), st.integers(0, 500))
 def test_what_holds_of_every_calibration(
     found: list[float], moved: list[float], rounds: int, more: int
@@ -63,7 +62,6 @@ def test_the_better_claim_on_a_predecessor_weakens_the_other() -> None:
     assert probability[2] > alone[2]
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 6), st.integers(7, 12), st.floats(0.001, 900)), max_size=25))
 def test_what_holds_among_all_rivals(rows: list[tuple[int, int, float]]) -> None:
     unique = {(successor, predecessor): odds for successor, predecessor, odds in rows}

@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 from banned import DAY, accounts_of, planted
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from graphsvc.campaigns.replacement import HOUR, MOST_BITS, measure_replacement
@@ -84,7 +84,6 @@ def test_nobody_banned_nothing_to_say() -> None:
     assert measure_replacement(members, accounts_of([0, DAY], {})).is_empty()
 
 
-@settings(max_examples=20, deadline=None)
 @given(st.integers(0, 1000), st.integers(-1000, 1000))
 def test_moved_in_time_the_same(seed: int, days: int) -> None:
     graph, members, _ = planted(seed, 0.5)

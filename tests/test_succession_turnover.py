@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 from banned import DAY, START, accounts_of, graph_of
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from graphsvc.succession.successions import PAIRS, find_successions, resolve_ids
@@ -23,7 +23,6 @@ def test_half_life_by_hand() -> None:
     assert math.isnan(estimate_half_life(np.empty(0), np.empty(0, dtype=np.bool_)))
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 50), st.booleans()), min_size=1, max_size=40), st.integers(1, 9))
 def test_half_life_properties(lives: list[tuple[int, bool]], times: int) -> None:
     days, ended = np.array([d for d, _ in lives], dtype=float), np.array([e for _, e in lives])

@@ -3,7 +3,7 @@
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from graphsvc.campaigns.hourly import Fit, acting, fit, traffic
@@ -245,7 +245,6 @@ def test_expected_traffic_is_that_of_the_members_volumes() -> None:
     assert np.var(fitted.residuals()) == pytest.approx(1.0, abs=0.25)
 
 
-@settings(max_examples=25, deadline=None)
 @given(st.integers(0, 10_000), st.integers(-20, 20), st.sampled_from([0.0, 0.5, 1.0]))
 def test_order_names_and_whole_weeks_do_not_matter(seed: int, weeks: int, dealt: float) -> None:
     rng = np.random.default_rng(seed)

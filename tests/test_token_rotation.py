@@ -9,7 +9,6 @@ import pytest
 from command import run_command
 from graphs import ring_bundle, write_bundle
 from hypothesis import given
-from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from published import person
 
@@ -176,7 +175,6 @@ def test_a_search_finds_tokens_of_all_keys() -> None:
     assert {f"device:{each.column('device', pl.Series(['d1'])).item()}" for each in (older, current)} <= found
 
 
-@hypothesis_settings(deadline=None, max_examples=30)
 @given(values=st.lists(st.text("abc1", min_size=1, max_size=6), min_size=1, max_size=12))
 def test_every_signal_knows_what_it_was_called(
     values: list[str], tmp_path_factory: pytest.TempPathFactory

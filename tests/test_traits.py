@@ -2,7 +2,7 @@
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from small import evidence, graph_of, members_of
 
@@ -109,7 +109,6 @@ def test_families_are_measured_one_by_one() -> None:
     assert found["own"].to_list() == pytest.approx([1.0, (2 / 6 - chance) / (1 - chance)])
 
 
-@settings(max_examples=100, deadline=None)
 @given(
     st.sets(st.tuples(st.integers(0, 39), st.integers(0, 11)), max_size=150),
     st.sets(st.integers(0, 39), min_size=2, max_size=10),
@@ -132,7 +131,6 @@ def test_an_outsider_makes_what_is_pooled_less_a_cluster_s_own(
     assert among["own"] <= alone["own"] + 1e-9 <= 1.0 + 2e-9
 
 
-@settings(max_examples=100, deadline=None)
 @given(
     st.sets(st.tuples(st.integers(0, 29), st.integers(0, 11)), max_size=150),
     st.sets(st.integers(0, 29), min_size=2, max_size=15),

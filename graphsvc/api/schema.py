@@ -1,5 +1,6 @@
 """The schema: questions and changes, with limits before and masks after them."""
 
+from functools import cache
 from typing import Any
 
 import strawberry
@@ -52,8 +53,9 @@ class _Schema(strawberry.Schema):
         return {**super()._get_custom_context_kwargs(*args, **kwargs), "hide_suggestions": True}
 
 
+@cache
 def build_schema() -> strawberry.Schema:
-    """The executable schema."""
+    """Build the executable schema, once a process: it keeps nothing but the parses of good documents."""
     documents = Documents()
     schema = _Schema(
         query=Query,

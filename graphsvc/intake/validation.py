@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import NamedTuple
 
 import dataframely as dy
@@ -94,13 +95,20 @@ def validate(file: BundleFile, chunk: Chunk, reading: Reading) -> Validated:
         `graphsvc.intake.schemas`; and the dead letters of all others (schema `DEAD_LETTERS`).
         Together they are as many as the chunk has records.
     """
-    schema = SCHEMAS[file.table]
-    good, failure = schema.filter(_typed(file, chunk, reading))
     broken = letters(file.table, file.name, chunk.malformed, "malformed_row")
+    if chunk.frame.is_empty():  # as the first and the last chunk of a CSV file are
+        return Validated(_empty(file.table), broken)
+    good, failure = SCHEMAS[file.table].filter(_typed(file, chunk, reading))
     if len(failure) == 0:
         return Validated(good, broken)
     faults = _faults(file.table, failure.details())
     return Validated(good, pl.concat([broken, _described(file, faults, chunk)]).sort("row"))
+
+
+@cache
+def _empty(table: str) -> pl.DataFrame:
+    """Return no rows of a table, with the columns of its schema."""
+    return SCHEMAS[table].create_empty()
 
 
 def _typed(file: BundleFile, chunk: Chunk, reading: Reading) -> pl.DataFrame:
