@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from scipy.sparse import csr_array
 from small import evidence, members_of
 
-from graphsvc.campaigns.join import JOINING, find_partners, join_cores, measure_affinity
+from graphsvc.campaigns.join import JOINING, find_partners, join_cores, join_grown, measure_affinity
+from graphsvc.campaigns.membership import Evidence
 
 PAYMENT, NETWORK, PROMPT = 0, 1, 2
 OTHERS = 2_000
@@ -117,6 +118,51 @@ def test_the_affinity_of_halves_is_near_one_and_of_strangers_nothing() -> None:
     assert np.array_equal(affinity, affinity.T)
 
 
+CELLS = (range(40), range(40, 80), range(80, 120))
+"""Three groups, each with cards of its own."""
+
+
+def share_a_little(customers: range) -> Rows:
+    """Give cells cards of their own, of which one in five is another cell's, and addresses that customers rent, too."""
+    rows = {
+        row for n, cell in enumerate(CELLS) for row in draw(cell, range(20 * n, 20 * n + 15), PAYMENT, 2, n)
+    }
+    rows |= {
+        row
+        for n, cell in enumerate(CELLS)
+        for row in draw(cell[:16], range(20 * ((n + 1) % 3), 20 * ((n + 1) % 3) + 15), PAYMENT, 1, n)
+    }
+    rows |= {row for n, cell in enumerate(CELLS) for row in draw(cell[:24], range(500, 530), NETWORK, 1, n)}
+    return rows | draw(customers, range(500, 530), NETWORK, 1) | draw(customers, range(60), PAYMENT, 1, 9)
+
+
+def join_all(given_: Evidence, members: pl.DataFrame) -> pl.DataFrame:
+    """Join until nothing joins any more, as growing does."""
+    joined = join_grown(given_, members)
+    return joined if joined.equals(members) else join_all(given_, joined)
+
+
+def test_grown_clusters_join_by_pools_that_hardly_others_use() -> None:
+    members = members_of(*CELLS)
+    ours = evidence(share_a_little(range(0)) | STRANGERS, OTHERS)
+    assert join_cores(ours, members)["cluster"].n_unique() == 3
+    assert join_all(ours, members)["cluster"].n_unique() == 1
+    # The same pools, were they a supplier's with four honest customers to each member, join nothing.
+    rented = evidence(share_a_little(range(500, 980)) | STRANGERS, OTHERS)
+    assert join_all(rented, members).equals(members)
+
+
+def test_grown_clusters_of_which_two_accounts_meet_stay_apart() -> None:
+    # Each account has a handle of its own, but one of either: no other user, and no sign of one operator.
+    rows = {
+        row for n, cell in enumerate(CELLS) for row in draw(cell, range(20 * n, 20 * n + 15), PAYMENT, 2, n)
+    }
+    rows |= {(account, 5_000 + account, NETWORK) for account in range(120)}
+    rows |= {(40, 5_000, NETWORK), (41, 5_001, NETWORK), (40, 1, PAYMENT), (41, 2, PAYMENT)}
+    members = members_of(*CELLS)
+    assert join_all(evidence(rows | STRANGERS, OTHERS), members).equals(members)
+
+
 def test_partners_are_paired_by_falling_affinity() -> None:
     affinity = np.zeros((5, 5))
     for one, other, value in ((0, 1, 0.6), (1, 2, 0.9), (3, 4, JOINING)):
@@ -129,6 +175,8 @@ def test_no_cores_and_no_values_are_no_mistake() -> None:
     assert join_cores(evidence([(0, 0, 0)], 5), members_of()).is_empty()
     alone = members_of(range(4))
     assert join_cores(evidence([], 5), alone).equals(alone)
+    assert join_grown(evidence([], 5), alone).equals(alone)
+    assert join_grown(evidence([], 5), members_of()).is_empty()
 
 
 @given(

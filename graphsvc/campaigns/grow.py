@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 
 from graphsvc.campaigns.backbone import find_backbone
+from graphsvc.campaigns.join import join_grown
 from graphsvc.campaigns.membership import Evidence, Weighed, find_homes, weigh
 
 SETTLED = 0.0003
@@ -37,7 +38,7 @@ def grow(
     Each round learns from every cluster's members what agreement with it is worth, weighs all accounts by it, and gives
     each to the cluster that its evidence favours: hard expectation maximisation (Dempster et al. 1977; McLachlan and
     Peel 2000, section 2.21). A cluster that would be taken in by another, were its accounts in none, joins it
-    (`absorb_parts`), and growing goes on.
+    (`absorb_parts`). So do clusters that draw from pools which hardly others use (`join_grown`). Then growing goes on.
 
     Args:
         cores: cluster, account (int32).
@@ -56,7 +57,7 @@ def grow(
         grown = best(weighed, GROWING).select("cluster", "account")
         came, went = _compare(grown, members)
         if joining and max(came.height, went.height) <= SETTLING * members.height:
-            grown = absorb_parts(weighed, grown, given.accounts)
+            grown = join_grown(given, absorb_parts(weighed, grown, given.accounts))
             came, went = _compare(grown, members)
         # Accounts between two clusters may go to and fro for ever.
         if max(came.height, went.height) <= SETTLED * members.height or grown.equals(before):

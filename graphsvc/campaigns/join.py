@@ -3,6 +3,9 @@
 How much two cores have in common is measured family by family against what each has in common with itself, so that
 neither their sizes nor the popularity of values matters. Values that many cores use say little about any two of them:
 exits of a market that ten operators rent from are no pool of one.
+
+Once clusters have grown, most of a campaign is in some cluster, and who else uses a value says more: a market has
+honest customers too, an operator's own values have none. So grown clusters join by values used in clusters alone.
 """
 
 import numpy as np
@@ -20,9 +23,15 @@ Ints = NDArray[np.int64]
 JOINING = 0.5
 """Cores with at least this affinity are one. Measured on development worlds: from .4 to .55 all 17 campaigns of the
 market are found and the largest campaign of hard2:22 has the same Jaccard (.88); docs/decisions/detection.md."""
+JOINING_GROWN = 0.1
+"""Grown clusters with at least this affinity by closed values are one. Of pairs that have it 44 are of one campaign and
+3 are not on random worlds (seeds 100-189), 67 and none on hard:3 and hard2:22, and the market has none. From .05 to .1
+it is 69 and 11. Of cores before growing, 9 of 22 such pairs of the market are of a campaign and strangers."""
 LEAST_SPARE = 0.3
 """Share of a core's meetings that is left at least when those that hold it together are taken out. Down to .1 nothing
 changes on the market and hard2:22. On random worlds (seeds 100-189) 143 of 221 campaigns are found at .3, 133 at .1."""
+LEAST_CLOSED = 1e-9
+"""No value is closed less than this: products of sparse matrices must keep an entry for it."""
 MIN_VALUES = 2
 """Values of a family that two cores must share: one is a borrowed address or a prompt that everyone copies."""
 ROUNDS = 40
@@ -54,6 +63,30 @@ def join_cores(evidence: Evidence, members: pl.DataFrame) -> pl.DataFrame:
         kept, renamed = np.unique(renamed, return_inverse=True)
         names, core = names[kept], renamed[core]
     return pl.DataFrame({"cluster": names[core].astype(np.int32), "account": account}).sort(
+        "cluster", "account"
+    )
+
+
+def join_grown(evidence: Evidence, members: pl.DataFrame) -> pl.DataFrame:
+    """Join grown clusters that share, in two families, values which hardly anyone outside of clusters uses.
+
+    Each cluster joins one other at most. Growing goes on afterwards and joins again.
+
+    Args:
+        evidence: what accounts use.
+        members: cluster, account (int32), sorted; an account is in one cluster at most.
+
+    Returns:
+        cluster, account: clusters named by the smaller of each pair, sorted.
+    """
+    names, core = np.unique(members["cluster"].to_numpy(), return_inverse=True)
+    account = members["account"].to_numpy()
+    uses = _collect_uses(evidence, account)
+    closed = _measure_closedness(uses, len(account), evidence)
+    one, other = find_partners(_combine(uses, core, len(names), evidence, closed), JOINING_GROWN)
+    renamed = np.arange(len(names))
+    renamed[other] = one
+    return pl.DataFrame({"cluster": names[renamed[core]].astype(np.int32), "account": account}).sort(
         "cluster", "account"
     )
 
@@ -117,13 +150,48 @@ def _collect_uses(evidence: Evidence, account: NDArray[np.int32]) -> dict[int, t
     }
 
 
-def _combine(uses: dict[int, tuple[Ints, Ints]], core: Ints, cores: int, evidence: Evidence) -> csr_array:
-    """Combine the affinities by family: the geometric mean of each pair's two strongest."""
+def _measure_closedness(uses: dict[int, tuple[Ints, Ints]], accounts: int, evidence: Evidence) -> Floats:
+    """Measure how far values are used by the accounts of clusters alone.
+
+    Args:
+        uses: of `_collect_uses`.
+        accounts: accounts in clusters.
+        evidence: what accounts use.
+
+    Returns:
+        (signals,) float64: share of each value's users who are in any cluster, with the share that chance gives taken
+        out; hardly above 0 (no more than of all accounts) to 1 (all).
+    """
+    inside = np.zeros(len(evidence.degree), dtype=np.int64)
+    for _, signal in uses.values():
+        inside += np.bincount(signal, minlength=len(inside))
+    usual = accounts / max(evidence.accounts, 1)
+    share = inside / np.maximum(evidence.degree, 1)
+    closed: Floats = np.clip((share - usual) / max(1.0 - usual, LEAST_CLOSED), LEAST_CLOSED, 1.0)
+    return closed
+
+
+def _combine(
+    uses: dict[int, tuple[Ints, Ints]],
+    core: Ints,
+    cores: int,
+    evidence: Evidence,
+    closed: Floats | None = None,
+) -> csr_array:
+    """Combine the affinities by family: the geometric mean of each pair's two strongest.
+
+    Args:
+        uses: of `_collect_uses`.
+        core: the core of each account.
+        cores: how many there are.
+        evidence: what accounts use.
+        closed: of `_measure_closedness`, where values count by it.
+    """
     keys, values = [np.empty(0, np.int64)], [np.empty(0)]
     size = np.bincount(core, minlength=cores)
     for family, (place, signal) in uses.items():
         key, value = _measure_family(
-            core[place], place, signal, size, int(evidence.having[family]), evidence.degree
+            core[place], place, signal, size, int(evidence.having[family]), evidence.degree, closed
         )
         keys.append(key)
         values.append(value)
@@ -142,7 +210,13 @@ def _combine(uses: dict[int, tuple[Ints, Ints]], core: Ints, cores: int, evidenc
 
 
 def _measure_family(
-    core: Ints, place: Ints, signal: Ints, size: Ints, having: int, degree: Ints
+    core: Ints,
+    place: Ints,
+    signal: Ints,
+    size: Ints,
+    having: int,
+    degree: Ints,
+    closed: Floats | None = None,
 ) -> tuple[Ints, Floats]:
     """Measure the affinities in one family.
 
@@ -151,6 +225,8 @@ def _measure_family(
         size: accounts of each core.
         having: accounts of all that have a value of the family.
         degree: accounts of all that have each signal.
+        closed: what each signal counts, 0-1; then a pair is also bound by no more of its accounts than share with the
+            other core.
 
     Returns:
         Pairs of cores as smaller · cores + larger, ascending, and their affinities.
@@ -168,7 +244,7 @@ def _measure_family(
     bound = np.bincount(np.unique(core[covered] * places + place[covered]) // places, minlength=cores)
     share = bound / np.maximum(size, 1)
     row, column, inside = row[pooled], column[pooled], inside[pooled]
-    column = np.unique(column, return_inverse=True)[1]
+    values, column = np.unique(column, return_inverse=True)
     weight = 1.0 / np.maximum(np.bincount(column), 1)
     held = holding[row].astype(np.float64)
     # Two accounts of one core, each pair once: an account does not share with itself.
@@ -180,12 +256,22 @@ def _measure_family(
     )
     within = within * np.maximum(spare, LEAST_SPARE)
     uses = csr_array((inside / held, (row, column)), shape=(cores, len(weight)))
-    weighed = csr_array((weight[uses.indices] * uses.data, uses.indices, uses.indptr), shape=uses.shape)
+    weighed = _scale_values(uses, weight)
     one, other, found = _list_pairs(weighed, uses)
+    usual = np.maximum(found, np.sqrt(within[one] * within[other]))
+    bound = np.minimum(share[one], share[other])
+    if closed is not None:
+        part = csr_array((inside / size[row], (row, column)), shape=uses.shape)
+        found, shared = _measure_closed_pairs(_scale_values(weighed, closed[values]), uses, part, one, other)
+        bound = np.minimum(bound, shared)
     kept = (within[one] > 0.0) & (within[other] > 0.0)
-    one, other, found = one[kept], other[kept], found[kept]
-    index = np.minimum(found / np.sqrt(within[one] * within[other]), 1.0)
-    return one * cores + other, index * np.minimum(share[one], share[other])
+    one, other = one[kept], other[kept]
+    return one * cores + other, found[kept] / usual[kept] * bound[kept]
+
+
+def _scale_values(uses: csr_array, weight: Floats) -> csr_array:
+    """Multiply each column (value) by its weight."""
+    return csr_array((weight[uses.indices] * uses.data, uses.indices, uses.indptr), shape=uses.shape)
 
 
 def _list_pairs(weighed: csr_array, uses: csr_array) -> tuple[Ints, Ints, Floats]:
@@ -206,3 +292,34 @@ def _list_pairs(weighed: csr_array, uses: csr_array) -> tuple[Ints, Ints, Floats
     order = np.argsort(one * uses.shape[0] + other)
     found: Floats = meetings.data[kept]
     return one[order], other[order], found[order]
+
+
+def _measure_closed_pairs(
+    weighed: csr_array, uses: csr_array, part: csr_array, one: Ints, other: Ints
+) -> tuple[Floats, Floats]:
+    """Measure how often accounts of two cores meet by closed values, and how many of either share with the other.
+
+    Args:
+        weighed, uses, part: (cores, values), of one structure: uses by weight, as shares of those who have the family,
+            and as shares of all accounts.
+        one, other: the pairs.
+
+    Returns:
+        The sum of products over shared values, and the smaller share of accounts that have a value of the other's. An
+        account with several such values counts several times, so it is at most that.
+    """
+    ones = csr_array((np.ones(uses.nnz), uses.indices, uses.indptr), shape=uses.shape)
+    meetings, there, back = (
+        _read_pairs(csr_array(product), one, other)
+        for product in (weighed @ uses.T, part @ ones.T, ones @ part.T)
+    )
+    return meetings, np.minimum(np.minimum(there, back), 1.0)
+
+
+def _read_pairs(product: csr_array, one: Ints, other: Ints) -> Floats:
+    """Read the entries of pairs, each of which has one."""
+    product.sort_indices()
+    cores = product.shape[0]
+    row = np.repeat(np.arange(cores), np.diff(product.indptr))
+    found: Floats = product.data[np.searchsorted(row * cores + product.indices, one * cores + other)]
+    return found
