@@ -14,16 +14,26 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis
 from hypothesis import strategies as st
 from pydantic import SecretStr
+from small import graph_of
 
 from graphsvc.api import keys
-from graphsvc.errors import GraphsvcError, LoadError, ServerError, SettingsError, VerificationError
+from graphsvc.errors import (
+    ExportError,
+    GraphsvcError,
+    LoadError,
+    ServerError,
+    SettingsError,
+    VerificationError,
+)
 from graphsvc.keyfile import load_or_create
 from graphsvc.loading import keep_dead_letters
 from graphsvc.model.audit import Head
+from graphsvc.model.graph import Watermark
 from graphsvc.server import sizing
 from graphsvc.server.home import Home
 from graphsvc.settings import Settings
 from graphsvc.store.audit import HEAD_FILE, read_kept_head
+from graphsvc.store.snapshots import Snapshots
 
 
 def changed(content: bytes, at: int) -> bytes:
@@ -110,6 +120,86 @@ def test_a_damaged_secret_key_is_named(tmp_path: Path, damage: str) -> None:
         load_or_create(path, "token key")
     path.write_bytes(content)
     assert load_or_create(path, "token key") == whole
+
+
+@hypothesis(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_no_change_of_a_secret_key_goes_unnoticed(tmp_path: Path, data: st.DataObject) -> None:
+    path = tmp_path / "signing.key"
+    path.unlink(missing_ok=True)
+    key = load_or_create(path, "signing key")
+    whole = path.read_bytes()
+    end = data.draw(st.integers(0, len(whole) - 2))
+    for damaged in (whole[:end], changed(whole, end)):
+        path.write_bytes(damaged)
+        try:
+            assert load_or_create(path, "signing key") == key  # cut off after the key: the form of before
+        except SettingsError as error:
+            assert "signing.key" in error.what  # noqa: PT017
+
+
+def test_a_secret_key_of_before_is_taken(tmp_path: Path) -> None:
+    path = tmp_path / "signing.key"
+    path.write_text("ab" * 32 + "\n")
+    path.chmod(0o600)
+    assert load_or_create(path, "signing key") == bytes([0xAB] * 32)
+
+
+@hypothesis(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_no_change_of_a_key_file_goes_unnoticed(tmp_path: Path, data: st.DataObject) -> None:
+    file = tmp_path / keys.KEYS_FILE
+    if not (tmp_path / "whole").exists():
+        keys.create(tmp_path, keys.Role.VIEWER, "ann")
+        keys.create(tmp_path, keys.Role.ADMIN)
+        (tmp_path / "whole").write_bytes(file.read_bytes())
+    whole = (tmp_path / "whole").read_bytes()
+    file.write_bytes(whole)
+    before = keys.read(tmp_path)
+    at, bit = data.draw(st.integers(0, len(whole) - 1)), data.draw(st.integers(0, 7))
+    file.write_bytes(whole[:at] + bytes([whole[at] ^ (1 << bit)]) + whole[at + 1 :])
+    try:
+        assert keys.read(tmp_path) == before  # a blank that became another
+    except SettingsError as error:
+        assert "file of API keys" in error.what  # noqa: PT017
+
+
+SNAPSHOT = ["accounts.arrow", "signals.arrow", "uses.arrow", "activity.arrow", "manifest.json"]
+
+
+@hypothesis(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_no_change_of_a_snapshot_goes_unnoticed(tmp_path: Path, data: st.DataObject) -> None:
+    snapshots = Snapshots(tmp_path / "runs", 2)
+    directory = tmp_path / "runs" / "r1"
+    if not directory.exists():
+        snapshots.keep(
+            "r1", graph_of(3, [("ip",), ("device",)], [(0, 0), (1, 0), (2, 1)]), Watermark(1, "l1")
+        )
+    found = snapshots.latest()
+    assert found is not None
+    path = directory / data.draw(st.sampled_from(SNAPSHOT))
+    whole = path.read_bytes()
+    at = data.draw(st.integers(0, len(whole) - 1))
+    path.write_bytes(data.draw(st.sampled_from([whole[:at], changed(whole, at)])))
+    try:
+        assert snapshots.latest() is None
+        assert snapshots.count_holding("a00009") == (path.name in ("accounts.arrow", "manifest.json"))
+        with pytest.raises(ExportError):
+            snapshots.load("r1")
+    finally:
+        path.write_bytes(whole)
+
+
+def test_a_fault_of_the_disk_that_polars_reports_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError("No space left on device (os error 28)")  # without a number, as Polars raises it
+
+    monkeypatch.setattr(pl.DataFrame, "write_ipc", refuse)
+    with pytest.raises(ExportError, match="No space left on device"):
+        Snapshots(tmp_path / "runs", 2).keep("r1", graph_of(2, [("ip",)], [(0, 0)]))
 
 
 HEADS = [b"", b"\n", b"{", b'{"number": 3', b'{"number": 3}', b'{"number": 3, "hash": ""}', b"null", b"\xff", b"[]",
