@@ -3,6 +3,8 @@
 import errno
 import os
 import resource
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,7 @@ from graphsvc.errors import (
     ExportError,
     GraphsvcError,
     LoadError,
+    ResourceError,
     ServerError,
     SettingsError,
     VerificationError,
@@ -260,6 +263,36 @@ def test_too_few_file_descriptors_are_counted(monkeypatch: pytest.MonkeyPatch, m
     for enough in (sizing.DESCRIPTORS, resource.RLIM_INFINITY):
         monkeypatch.setattr(resource, "getrlimit", lambda _, enough=enough: (256, enough))
         sizing.check_descriptors()  # a soft limit is raised by the JVM itself
+
+
+@pytest.mark.parametrize("most", [200_000, 500_000, 2_000_000])
+def test_too_little_address_space_is_one_paragraph(tmp_path: Path, most: int) -> None:
+    command = f'ulimit -v {most}; exec "$0" -m graphsvc keys list'
+    done = subprocess.run(
+        ["/bin/sh", "-c", command, sys.executable], capture_output=True, text=True, check=False,
+        env={**os.environ, "GRAPHSVC_DATA_DIR": str(tmp_path)},
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (ResourceError.exit_status, "")
+    assert done.stderr.startswith(f"graphsvc: This process may have {most // 1024:,} MiB of address space")
+    assert done.stderr.count("\n") == 2
+
+
+def test_a_limit_of_the_address_space_counts_as_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = sizing.memory()
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (1 << 40, 1 << 40))
+    assert sizing.memory().total == before.total
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (16 << 20, 16 << 20))
+    assert sizing.memory() == sizing.Memory(16 << 20, 0)
+
+
+def test_memory_that_runs_out_is_one_paragraph(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: Path) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(keys, "read", refuse)
+    done = run_command("keys", "list")
+    assert (done.returncode, done.stdout) == (ResourceError.exit_status, "")
+    assert done.stderr.startswith("graphsvc: There is too little memory for this.\n")
 
 
 def test_an_empty_password_of_the_database_is_named(tmp_path: Path) -> None:

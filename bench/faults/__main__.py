@@ -6,6 +6,7 @@ A campaign that was interrupted goes on with what is missing. `--number N` injec
 """
 
 import argparse
+import signal
 import sys
 import tempfile
 import time
@@ -23,6 +24,8 @@ OUT = Path(__file__).parents[2] / "docs" / "operations" / "faults.md"
 def main() -> None:
     """Inject what is asked for and is not there yet; write the page when a campaign is complete."""
     asked = _parse_arguments()
+    for each in (signal.SIGTERM, signal.SIGINT):  # it stops what it started, and keeps what it has
+        signal.signal(each, lambda *_: sys.exit(130))
     planned = plan_faults(asked.seed)
     chosen = choose_faults(planned, asked.only, asked.number)
     if asked.list:

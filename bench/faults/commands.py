@@ -41,7 +41,9 @@ class Done:
         """List what is not as promised: a traceback, or a failure that is none of ours."""
         found = [f"it printed {cry!r}" for cry in CRIES if cry in self.err or cry in self.out]
         # Click names a wrong call in lines of its own, with status 2.
-        spoken = "graphsvc: " in self.err or (self.status == 2 and "Usage: " in self.err)
+        spoken = (
+            "graphsvc: " in self.err or (self.status == 2 and "Usage: " in self.err) or self.status == 130
+        )
         if self.status > 0 and (self.status not in list_statuses() or not spoken):
             found.append(f"it ended with status {self.status} and said {self.err[-300:]!r}")
         if self.status < 0 and self.status != -signal.SIGKILL:
@@ -120,7 +122,7 @@ class Commands:
         self._count = 0
         self._ready = threading.Event()
         threading.Thread(target=self._listen, daemon=True).start()
-        if not self._ready.wait(120):
+        if not self._ready.wait(300):
             raise RuntimeError("the process that commands are forked of did not start")
 
     def close(self) -> None:
@@ -216,6 +218,6 @@ class Commands:
                 running.pid = event["pid"]
                 running.started.set()
             else:
-                running.status, running.at = event["status"], event["at"]
+                running.status, running.at = event["status"], time.time()
                 running.ended.set()
                 del self._running[event["id"]]

@@ -12,7 +12,6 @@ import select
 import signal
 import sys
 import threading
-import time
 import traceback
 from collections.abc import Callable
 from typing import Any
@@ -49,7 +48,7 @@ def main() -> None:
         for pid in list(running):
             ended, status = os.waitpid(pid, os.WNOHANG)
             if ended:
-                send({"id": running.pop(pid), "status": os.waitstatus_to_exitcode(status), "at": time.time()})
+                send({"id": running.pop(pid), "status": os.waitstatus_to_exitcode(status)})
     for pid in running:
         os.killpg(pid, signal.SIGKILL)
 

@@ -73,12 +73,12 @@ ANSWERED = "every change that was answered is recorded once, none that was refus
 
 KINDS: tuple[Kind, ...] = (
     Kind("kill-load", 20, f"a load that is killed: {RERUN}", ("load", "load fresh"), ("kill -9",)),
-    Kind("kill-bulk", 4, f"a bulk load that is killed: {RERUN}", ("bulk load",), ("kill -9",)),
+    Kind("kill-bulk", 2, f"a bulk load that is killed: {RERUN}", ("bulk load",), ("kill -9",)),
     Kind("kill-detect", 20, f"a detection that is killed: {RERUN}", ("detect",), ("kill -9",)),
     Kind("kill-publish", 16, f"a publisher that is killed: the old result or the new one; {RERUN}",
          ("publish",), ("kill -9",)),
     Kind("kill-serve", 8, f"a service that is killed: {ANSWERED}", ("changes",), ("kill -9",)),
-    Kind("kill-jvm", 8, f"a database that is killed: {RERUN}; {ANSWERED}",
+    Kind("kill-jvm", 6, f"a database that is killed: {RERUN}; {ANSWERED}",
          ("changes", "load", "detect"), ("kill -9",)),
     Kind("stop-jvm", 20, f"a database that stands still: {ANSWERED}; {RERUN}",
          ("changes", "changes", "load", "detect"), ("SIGSTOP, SIGCONT",)),

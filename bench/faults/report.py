@@ -31,7 +31,7 @@ NOTES = """
 How some of them are made: the proxy is of our own, with the faults of toxiproxy (latency, jitter, bandwidth, slow
 close, timeout, reset, truncate, slice, down), between the service and Neo4j. Full and read-only disks are small ext4
 file systems on loop devices, which need root; the database's own is one of 3 GB. Wrong clocks are libfaketime's. Few
-file descriptors and little memory are `ulimit -n` (16 to 136) and `ulimit -v` (0.15 to 2.4 GB). Where one of these is
+file descriptors and little memory are `ulimit -n` (16 to 136) and `ulimit -v` (0.15 to 4 GB). Where one of these is
 missing, its faults are counted as skipped.
 
 The history of decisions is checked by `bench/faults/linearizability.py`: a cluster is a register, a decision a

@@ -13,6 +13,7 @@ from bench.faults.result import Report, build_report
 from bench.faults.site import Site
 from graphsvc import server
 from graphsvc.errors import GraphsvcError
+from graphsvc.keyfile import format_key
 from graphsvc.settings import Settings
 
 USES: dict[str, list[list[str]]] = {
@@ -25,17 +26,20 @@ USES: dict[str, list[list[str]]] = {
     "sign-in.key": [["serve", "--port", "0"]],
 }
 """Commands that use a file of the keys."""
+SIGN_IN = {"GRAPHSVC_OIDC_ISSUER": "http://127.0.0.1:9", "GRAPHSVC_OIDC_AUDIENCE": "graph",
+           "GRAPHSVC_OIDC_CLIENT_ID": "console"}  # fmt: skip
+"""Settings with which the service offers the redirect to an identity provider."""
 
 
 def damage(path: Path, fault: Fault) -> bool:
-    """Damage a file as a fault says; False if it is as it was."""
+    """Damage a file as a fault says; False if it is as it was, but for a line end."""
     before = path.read_bytes()
     after = FORMS[fault.variant](before, fault.amount, fault.key)
     if after is None:
         path.unlink()
     else:
         path.write_bytes(after)
-    return after != before
+    return after is None or after.strip() != before.strip()
 
 
 def damage_keys(site: Site, fault: Fault) -> Report:
@@ -46,7 +50,7 @@ def damage_keys(site: Site, fault: Fault) -> Report:
     data.mkdir(exist_ok=True)
     folder = site.copy_keys(data)
     if fault.target == "sign-in.key" and not (folder / fault.target).exists():
-        (folder / fault.target).write_text("5c" * 32 + "\n")
+        (folder / fault.target).write_text(format_key(bytes([0x5C] * 32)))
         (folder / fault.target).chmod(0o600)
     if not damage(folder / fault.target, fault):
         return Report("unnoticed", note="the damage changed nothing")
@@ -54,6 +58,8 @@ def damage_keys(site: Site, fault: Fault) -> Report:
     if fault.target == "neo4j-password":
         settings["GRAPHSVC_NEO4J_PASSWORD"] = ""
         settings["GRAPHSVC_NEO4J_PASSWORD_FILE"] = str(folder / fault.target)
+    if fault.target == "sign-in.key":
+        settings |= SIGN_IN
     faults, notes, refused = [], [], False
     for words in USES[fault.target]:
         argv = [{"LATER": str(site.later), "OUT": str(data / "out.csv")}.get(word, word) for word in words]
@@ -68,7 +74,12 @@ def damage_keys(site: Site, fault: Fault) -> Report:
             change = Change("account", ACCOUNTS[0], "disposition", "monitoring", "")
             (site.ledger.lost if done.status else site.ledger.answered).append(change)
         # A key that can be read and is another one makes what is foreign to all that was made before.
-        if done.status == 0 and fault.target in ("signing.key", "token.key", "api-keys.pepper"):
+        if done.status == 0 and fault.target in (
+            "signing.key",
+            "token.key",
+            "sign-in.key",
+            "api-keys.pepper",
+        ):
             faults.append(f"`{' '.join(words[:2])}` used the damaged {fault.target} in silence")
     # What a foreign signing key wrote is no fault of the log.
     return build_report(refused, faults + site.find_faults(("base", "later") if loads else ()), "; ".join(notes),

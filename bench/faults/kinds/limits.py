@@ -159,7 +159,7 @@ def _fill_database(site: Site, fault: Fault) -> Report:
     if site.disk is None:
         return Report(SKIPPED, note=site.no_disk)
     site.require(fresh=True)
-    site.disk.fill(int((2 << 20) * fault.amount))
+    site.disk.fill(int((64 << 10) * fault.amount))
     try:
         done = site.run("load", site.later)
     finally:
@@ -226,8 +226,8 @@ def limit_descriptors(site: Site, fault: Fault) -> Report:
 
 
 def limit_memory(site: Site, fault: Fault) -> Report:
-    """Run a command with little address space: 150 MB to 2.4 GB."""
-    return _limit(site, fault, {"v": int(150_000 * 16**fault.amount)})
+    """Run a command with little address space: 150 MB to 4 GB."""
+    return _limit(site, fault, {"v": int(150_000 * 27**fault.amount)})
 
 
 def _limit(site: Site, fault: Fault, limits: dict[str, int]) -> Report:
