@@ -152,7 +152,8 @@ def damage_bundles(site: Site, fault: Fault) -> Report:
     if done.status:
         # Nothing was written, so the graph is the one before.
         return build_report(True, faults + site.find_faults(), done.said, again=False)
-    if form == "csv.gz" and fault.variant in ("truncated", "zeros", "empty"):
+    named = f"{fault.target}: empty" in done.out
+    if form == "csv.gz" and fault.variant in ("truncated", "zeros", "empty") and not named:
         faults.append(f"a damaged {fault.target} was loaded in silence")
     state = site.read_state()
     faults += [*state.faults, *site.ledger.find_faults(state.decisions)]
