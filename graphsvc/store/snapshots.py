@@ -30,7 +30,7 @@ class Snapshots:
 
     A directory has Arrow files, read and written at the speed of the disk, and a manifest. The manifest names
     the form, the program's version, the load up to which the graph was read, and the SHA-256 of each file and of
-    itself: Arrow files have no checksum, and the next run would detect on a changed graph. The files hold what
+    itself: some damage makes the reader of Arrow files panic, and a wrong watermark would hide loads. The files hold what
     the database holds, tokens and addresses included. Only their owner can read them.
     """
 
