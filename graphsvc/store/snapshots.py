@@ -30,8 +30,8 @@ class Snapshots:
 
     A directory has Arrow files, read and written at the speed of the disk, and a manifest. The manifest names
     the form, the program's version, the load up to which the graph was read, and the SHA-256 of each file and of
-    itself: some damage makes the reader of Arrow files panic, and a wrong watermark would hide loads. The files hold what
-    the database holds, tokens and addresses included. Only their owner can read them.
+    itself: some damage makes the reader of Arrow files panic, and a wrong watermark would hide loads. The files hold
+    what the database holds, tokens and addresses included. Only their owner can read them.
     """
 
     def __init__(self, directory: Path, most: int) -> None:
