@@ -210,7 +210,7 @@ def test_the_page_counts_every_fault_once() -> None:
         for fault in plan
     ]  # fmt: skip
     page = format_page(results, 1)
-    assert f"{len(plan)} faults, {len(plan) - 1} as promised, 1 not" in page
+    assert f"{len(plan)} of {len(plan)} faults, {len(plan) - 1} as promised, 1 not" in page
     assert page.count("\n| ") == len(KINDS) + 3
 
 

@@ -1,6 +1,6 @@
 """`make faults`: seeded faults against the real service, one after the other, and a table of what came of them.
 
-    python -m bench.faults [--seed N] [--only KIND …] [--number N …] [--list] [--fresh] [--work DIR] [--out FILE]
+    python -m bench.faults [--seed N] [--only KIND …] [--number N …] [--list] [--page] [--fresh] [--work DIR] [--out FILE]
 
 A campaign that was interrupted goes on with what is missing. `--number N` injects one fault again, whatever is kept.
 """
@@ -47,7 +47,7 @@ def main() -> None:
             f"NOT AS PROMISED: {result.number} {result.kind} ({result.variant}, {result.target}): {result.faults}"
         )
     print(f"{len(results)} of {len(planned)} faults injected, {len(lost)} not as promised")
-    if len(results) == len(planned):
+    if len(results) == len(planned) or asked.page:
         write_page(results, asked.seed, asked.out)
         print(f"written: {asked.out}")
     sys.exit(1 if any(result.number in {fault.number for fault in chosen} for result in lost) else 0)
@@ -85,6 +85,7 @@ def _parse_arguments() -> argparse.Namespace:
         "--number", action="append", type=int, metavar="N", help="one fault; may be given again"
     )
     parser.add_argument("--list", action="store_true", help="say which faults there are, and inject none")
+    parser.add_argument("--page", action="store_true", help="write the page of an incomplete campaign, too")
     parser.add_argument("--fresh", action="store_true", help="forget what an interrupted campaign left")
     parser.add_argument(
         "--work", type=Path, default=Path(tempfile.gettempdir()) / "graphsvc-faults", metavar="DIR"

@@ -119,8 +119,9 @@ KINDS: tuple[Kind, ...] = (
          ("changes", "questions"),
          ("leave", "leave in the body", "hang in the head", "hang in the body", "flood", "never read",
           "WebSockets that hang", "garbage", "reset")),
-    Kind("history", 18, "concurrent decisions are linearizable; an answer that was lost counts as either",
-         ("decisions",), ("undisturbed", "SIGSTOP, SIGCONT", "reset", "timeout", "down", "two services")),
+    Kind("history", 21, "concurrent decisions are linearizable; an answer that was lost counts as either",
+         ("decisions",), ("undisturbed", "SIGSTOP, SIGCONT", "reset", "timeout", "down", "two services",
+                            "one of two services killed")),
 )  # fmt: skip
 """All kinds. The numbers of a kind's faults do not change while kinds are added at the end."""
 

@@ -182,8 +182,10 @@ class Crowd:
     def _send_garbage(self) -> list[socket.socket]:
         for _ in range(MANY):
             request = bytearray(self._make_request())
+            head = request.index(b"\r\n\r\n")
+            # Of the head alone: a note with another letter in it would be another note, rightly recorded.
             for _ in range(self._draw.randint(1, 6)):
-                request[self._draw.randrange(len(request))] = self._draw.randrange(256)
+                request[self._draw.randrange(head)] = self._draw.randrange(256)
             self._send(bytes(request)).close()
             self._send(self._draw.randbytes(self._draw.randint(1, 400))).close()
         return []

@@ -26,14 +26,15 @@ def check_history(site: Site, fault: Fault) -> Report:
     site.require()
     by_proxy = fault.variant in ("reset", "timeout", "down")
     services = [site.serve("proxied" if by_proxy else "direct")]
-    if fault.variant == "two services":
+    if "two services" in fault.variant:
         services.append(site.serve("second"))
     clusters = sorted({row[0] for row in site.members[site.published]})
     chosen = random.Random(fault.key).sample(clusters, 2)
     recorder = Recorder(services, chosen, site, f"h{fault.number}")
-    recorder.run(_choose_disturbance(site, fault))
+    recorder.run(_choose_disturbance(site, fault, services))
     for service in services:
-        service.wait()
+        if not service.running.ended.is_set():
+            service.wait()
     recorder.read_last()
     faults = [*recorder.faults]
     for cluster in find_violations(recorder.history):
@@ -45,8 +46,15 @@ def check_history(site: Site, fault: Fault) -> Report:
     return build_report(False, faults + site.find_faults(), note)
 
 
-def _choose_disturbance(site: Site, fault: Fault) -> Callable[[], None]:
+def _choose_disturbance(site: Site, fault: Fault, services: list[Service]) -> Callable[[], None]:
     """Return what happens meanwhile."""
+    if fault.variant.endswith("killed"):
+
+        def kill() -> None:
+            time.sleep(0.2 + 0.8 * fault.moment)
+            services[-1].kill()
+
+        return kill
     if fault.variant in ("reset", "timeout", "down"):
         # A reset of what is open, not one after a number of bytes: this one loses answers.
         toxic = Toxic(
@@ -54,9 +62,9 @@ def _choose_disturbance(site: Site, fault: Fault) -> Callable[[], None]:
         )
 
         def spoil() -> None:
-            for _ in range(2):
-                time.sleep(0.1 + 0.3 * fault.moment)
-                poison(site, toxic, 0.1 + 0.4 * fault.amount)
+            for _ in range(4):
+                time.sleep(0.05 + 0.2 * fault.moment)
+                poison(site, toxic, 0.05 + 0.3 * fault.amount)
 
         return spoil
 
