@@ -17,7 +17,7 @@ from bench.faults.check import Change, Ledger
 from bench.faults.commands import Done
 from bench.faults.damage import FORMS
 from bench.faults.linearizability import Operation, Outcome, find_violations, is_linearizable
-from bench.faults.plan import KINDS, choose_faults, plan_faults
+from bench.faults.plan import DEAR, KINDS, choose_faults, order_faults, plan_faults
 from bench.faults.proxy import Proxy, Toxic
 from bench.faults.report import format_page
 from bench.faults.result import AGAIN, SAME, Report, Result
@@ -157,6 +157,9 @@ def test_a_plan_follows_from_its_seed() -> None:
     for kind in KINDS:  # every target meets every variant
         met = {(fault.target, fault.variant) for fault in plan if fault.kind == kind.name}
         assert len(met) == min(kind.count, len(set(kind.list_pairs()))), kind.name
+    ordered = order_faults(plan)
+    assert sorted(ordered, key=lambda fault: fault.number) == plan
+    assert {fault.kind for fault in ordered[:40]} == {kind.name for kind in KINDS} - DEAR
     assert choose_faults(plan, numbers=[7]) == [plan[6]]
     assert {fault.kind for fault in choose_faults(plan, only=["proxy"])} == {"proxy"}
 

@@ -1,6 +1,6 @@
 """`make faults`: seeded faults against the real service, one after the other, and a table of what came of them.
 
-    python -m bench.faults [--seed N] [--only KIND …] [--number N …] [--list] [--page] [--fresh] [--work DIR] [--out FILE]
+    python -m bench.faults [--seed N] [--only KIND …] [--number N …] [--list] [--page] [--fresh] [--work DIR]
 
 A campaign that was interrupted goes on with what is missing. `--number N` injects one fault again, whatever is kept.
 """
@@ -13,7 +13,7 @@ import time
 import traceback
 from pathlib import Path
 
-from bench.faults.plan import KINDS, Fault, choose_faults, plan_faults
+from bench.faults.plan import KINDS, Fault, choose_faults, order_faults, plan_faults
 from bench.faults.report import write_page
 from bench.faults.result import Report, Result, append_result, read_results
 from bench.trials import say
@@ -39,7 +39,7 @@ def main() -> None:
     missing = [fault for fault in chosen if fault.number not in done]
     if missing:
         say(f"{len(missing)} of {len(chosen)} faults are to be injected; results: {kept}")
-        inject_all(asked.work, kept, asked.seed, missing)
+        inject_all(asked.work, kept, asked.seed, order_faults(missing))
     results = read_results(kept, asked.seed)
     lost = [result for result in results if not result.holds]
     for result in lost:

@@ -49,9 +49,11 @@ def format_page(results: Sequence[Result], seed: int) -> str:
     """Format the page of a campaign."""
     held = sum(result.holds for result in results)
     seconds = sum(result.seconds for result in results)
+    planned = sum(kind.count for kind in KINDS)
+    median = statistics.median(result.seconds for result in results)
     summary = (
-        f"Campaign of seed {seed}: {len(results)} of {sum(kind.count for kind in KINDS)} faults, {held} as promised, {len(results) - held} not, "
-        f"{seconds / 60:.0f} minutes (median {statistics.median(r.seconds for r in results):.1f} s a fault).\n\n"
+        f"Campaign of seed {seed}: {len(results)} of {planned} faults, {held} as promised, {len(results) - held} not, "
+        f"{seconds / 60:.0f} minutes (median {median:.1f} s a fault).\n\n"
     )
     head = ["fault", "promise", "number", SAME, AGAIN, REFUSED, SKIPPED, "not as promised"]
     return INTRODUCTION + summary + "\n".join(grid(head, list_rows(results))) + NOTES

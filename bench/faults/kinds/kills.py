@@ -32,7 +32,10 @@ def kill_load(site: Site, fault: Fault) -> Report:
     running = site.commands.start(["load", bundle], site.variables)
     time.sleep(fault.moment * 1.05 * site.times[fault.target])
     broken = running.kill()
-    faults = running.wait().list_faults() if not broken else []
+    done = running.wait()
+    faults = [] if broken else done.list_faults()
+    if not broken:
+        site.times[fault.target] = done.seconds  # statements are planned by now: it is faster than the first
     if not fresh and not site.find_published():
         faults.append("what was published changed while a load was broken off")
     faults += must_end_well(site.run("load", bundle))
@@ -86,6 +89,8 @@ def break_detection(site: Site, seconds: float | None, die_in: float | None = No
     done = running.wait()
     broken = done.status == -signal.SIGKILL
     faults = [] if broken else done.list_faults()
+    if not broken and seconds is not None:
+        site.times["detect"] = done.seconds
     now = site.find_published()
     if now not in (before, wanted):
         faults.append("what is published is neither the result before nor the new one")
