@@ -2,7 +2,7 @@
 
     python -m bench.faults [--seed N] [--only KIND …] [--number N …] [--list] [--page] [--fresh] [--work DIR]
 
-A campaign that was interrupted goes on with what is missing. `--number N` injects one fault again, whatever is kept.
+A campaign that was interrupted continues with what is missing. `--number N` injects one fault again, whatever is kept.
 """
 
 import argparse
@@ -64,7 +64,7 @@ def inject_all(work: Path, kept: Path, seed: int, faults: list[Fault]) -> None:
             began = time.monotonic()
             try:
                 report = INJECT[fault.kind](site, fault)
-            except Exception:  # noqa: BLE001  # the campaign goes on; what the fault did is not as promised
+            except Exception:  # noqa: BLE001  # the campaign continues; what the fault did is not as promised
                 site.graph = ""
                 report = Report("broken", (traceback.format_exc()[-1_500:],))
             result = Result.of(seed, fault, report, time.monotonic() - began)

@@ -51,7 +51,7 @@ class Disk:
         self._filler.unlink(missing_ok=True)
 
     def set_writable(self, writable: bool) -> None:
-        """Mount it anew, to be read and written or to be read alone.
+        """Remount it to be read and written, or to be read alone.
 
         Raises:
             NoDisk: something on it is open for writing.

@@ -66,9 +66,7 @@ class Kind:
 
 
 RERUN = "run again, it ends in the graph and the result of an unbroken run"
-WHOLE = (
-    "one paragraph and an exit status of ours, or the result of an unbroken run; what is published is whole"
-)
+WHOLE = "one paragraph and an exit status of ours, or the result of an unbroken run; what is published stays complete"
 ANSWERED = "every change that was answered is recorded once, none that was refused; the audit log holds"
 
 KINDS: tuple[Kind, ...] = (

@@ -47,8 +47,8 @@ class Answer:
     @property
     def data(self) -> Any:
         """Its data; None if there is an error."""
-        whole = self.status == 200 and isinstance(self.body, dict) and not self.codes
-        return self.body.get("data") if whole else None
+        complete = self.status == 200 and isinstance(self.body, dict) and not self.codes
+        return self.body.get("data") if complete else None
 
     def list_faults(self) -> list[str]:
         """List what is not as promised: an error that is none of ours."""

@@ -48,7 +48,7 @@ def make_later() -> Tables:
     """Make a later bundle: two rings grow, single accounts come, and one row has no time."""
     grown = [make_ring(number, range(LARGE, LARGE + 3), LARGE + 3) for number in (1, 3)]
     tables = join_tables(*grown, *(make_single(number) for number in range(SINGLES, SINGLES + 60)))
-    tables["accounts"].append({"account_id": "nobody", "created_at": None})
+    tables["accounts"].append({"account_id": "timeless", "created_at": None})
     return tables
 
 

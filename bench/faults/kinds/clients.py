@@ -66,8 +66,8 @@ class Crowd:
     def begin(self) -> list[socket.socket]:
         """Let them begin; return the sockets that stay open."""
         ways: dict[str, Callable[[], list[socket.socket]]] = {
-            "leave": lambda: self._leave(whole=True),
-            "leave in the body": lambda: self._leave(whole=False),
+            "leave": lambda: self._leave(complete=True),
+            "leave in the body": lambda: self._leave(complete=False),
             "hang in the head": lambda: self._hang(head=True),
             "hang in the body": lambda: self._hang(head=False),
             "flood": self._flood,
@@ -121,10 +121,10 @@ class Crowd:
             made.sendall(content)
         return made
 
-    def _leave(self, *, whole: bool) -> list[socket.socket]:
+    def _leave(self, *, complete: bool) -> list[socket.socket]:
         for _ in range(MANY):
             request = self._make_request()
-            end = len(request) if whole else request.index(b"\r\n\r\n") + 4 + self._draw.randrange(20)
+            end = len(request) if complete else request.index(b"\r\n\r\n") + 4 + self._draw.randrange(20)
             self._send(request[:end]).close()
         return []
 
