@@ -27,7 +27,7 @@ USES: dict[str, list[list[str]]] = {
 }
 """Commands that use a file of the keys."""
 SIGN_IN = {"GRAPHSVC_OIDC_ISSUER": "http://127.0.0.1:9", "GRAPHSVC_OIDC_AUDIENCE": "graph",
-           "GRAPHSVC_OIDC_CLIENT_ID": "console"}  # fmt: skip
+           "GRAPHSVC_OIDC_CLIENT_ID": "console", "GRAPHSVC_OIDC_ROLES": "staff=viewer"}  # fmt: skip
 """Settings with which the service offers the redirect to an identity provider."""
 
 
