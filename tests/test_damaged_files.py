@@ -5,7 +5,8 @@ import os
 import resource
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,10 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 from small import graph_of
 
+from graphsvc import database
 from graphsvc.api import keys
 from graphsvc.errors import (
+    DatabaseUnavailable,
     ExportError,
     GraphsvcError,
     LoadError,
@@ -30,11 +33,12 @@ from graphsvc.errors import (
 )
 from graphsvc.keyfile import load_or_create
 from graphsvc.loading import keep_dead_letters
-from graphsvc.model.audit import Head
+from graphsvc.model.audit import Head, LoggedEntry
 from graphsvc.model.graph import Watermark
 from graphsvc.server import sizing
 from graphsvc.server.home import Home
 from graphsvc.settings import Settings
+from graphsvc.store import audit_log
 from graphsvc.store.audit import HEAD_FILE, read_kept_head
 from graphsvc.store.snapshots import Snapshots
 
@@ -203,6 +207,27 @@ def test_a_fault_of_the_disk_that_polars_reports_is_named(
     monkeypatch.setattr(pl.DataFrame, "write_ipc", refuse)
     with pytest.raises(ExportError, match="No space left on device"):
         Snapshots(tmp_path / "runs", 2).keep("r1", graph_of(2, [("ip",)], [(0, 0)]))
+
+
+@pytest.mark.parametrize(
+    "fault", [OSError(errno.ENOSPC, "No space left on device"), DatabaseUnavailable("It went away.")]
+)
+def test_half_of_an_exported_log_is_not_left(
+    directory: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, fault: Exception
+) -> None:
+    def break_off(_: object) -> Iterator[LoggedEntry]:
+        yield LoggedEntry(1, None, "", "", "")
+        raise fault
+
+    monkeypatch.setattr(database, "open_store", lambda *_: nullcontext())
+    monkeypatch.setattr(audit_log, "stream_entries", break_off)
+    out = tmp_path / "log.ndjson"
+    done = run_command("audit", "export", "--out", out)
+    assert done.returncode in (ExportError.exit_status, DatabaseUnavailable.exit_status)
+    assert not out.exists()
+    out.write_text("of before")
+    assert run_command("audit", "export", "--out", out).returncode == ExportError.exit_status
+    assert out.read_text() == "of before"
 
 
 HEADS = [b"", b"\n", b"{", b'{"number": 3', b'{"number": 3}', b'{"number": 3, "hash": ""}', b"null", b"\xff", b"[]",
