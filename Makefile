@@ -64,7 +64,7 @@ bench-console: setup ## until the largest cluster of the demo is drawn in a brow
 bench-quality: setup ## all methods on worlds no threshold was set with, forty random worlds, permuted ones, ablation, price of evasion (hours): docs/benchmarks/; BENCH_ARGS="--only small"; GRAPHSVC_MARKET, GRAPHSVC_SYBIL_REPO, GRAPHSVC_IDENTITIES_REPO name data from outside
 	@$(BIN)/python bench/quality.py $(BENCH_ARGS)
 
-faults: setup ## 400 seeded faults (kills, network, disks, clocks, damaged files, clients) against the real service (half an hour): docs/operations/faults.md; FAULTS_ARGS="--only proxy"
+faults: setup ## 400 seeded faults (kills, network, disks, clocks, damaged files, clients) against the real service (up to an hour): docs/operations/faults.md; FAULTS_ARGS="--only proxy"
 	@$(BIN)/python -m bench.faults $(FAULTS_ARGS)
 
 simulate: setup ## thirty days of a world of 120,000 accounts, loaded and detected one by one (three quarters of an hour): simulation/

@@ -12,7 +12,7 @@ from bench.markdown import grid
 INTRODUCTION = """# Faults
 
 ```sh
-make faults                                   # all of them, half an hour to an hour on two cores; interrupted, it continues
+make faults                                   # all of them, up to an hour; interrupted, it continues
 make faults FAULTS_ARGS="--only proxy"        # one kind
 make faults FAULTS_ARGS="--seed 1 --number 87"  # one fault again
 ```
@@ -25,7 +25,7 @@ fault again.
 A fault ends in one of three ways. *Unnoticed*: what ran came to its end as if nothing were. *Recovered*: it was broken
 off, and is right after it was run again. *Refused*: it ended with an error of ours (a code, an exit status, a paragraph
 without a stack trace), and what was published is complete. Anything else is *not as promised*. Of questions and changes
-(a service whose database or clients fail), an answer with an error of ours counts as unnoticed too: its client asks again.
+(a service whose database or clients fail), an answer with an error of ours counts as unnoticed, too.
 
 """
 NOTES = """
