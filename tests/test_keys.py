@@ -108,7 +108,7 @@ def test_an_expired_key_is_not_brought_back_by_rotating_it(tmp_path: Path) -> No
 def test_a_file_of_before_is_still_read(tmp_path: Path) -> None:
     key = keys.create(tmp_path, keys.Role.ADMIN, "old")
     file = tmp_path / keys.KEYS_FILE
-    new = {"expires", "rotated", "old_digest", "old_until"}
+    new = {"expires", "rotated", "old_digest", "old_until", "check"}
     rows = [{name: row[name] for name in row if name not in new} for row in json.loads(file.read_text())]
     assert set(rows[0]) == {"id", "role", "name", "created", "digest", "revoked"}
     file.write_text(json.dumps(rows))

@@ -138,7 +138,7 @@ def read(directory: Path) -> list[ApiKey]:
     """
     try:
         rows = json.loads((directory / KEYS_FILE).read_text(encoding="utf-8"))
-        keys = [ApiKey(**{**row, "role": Role(row["role"])}) for row in rows]
+        keys = [_parse(row) for row in rows]
         for moment in (each for key in keys for each in (key.expires, key.old_until) if each is not None):
             if datetime.fromisoformat(moment).tzinfo is None:
                 raise ValueError("a time without its zone")
@@ -267,7 +267,28 @@ def _checksum(pepper: bytes) -> str:
 
 
 def _encode(keys: list[ApiKey]) -> bytes:
-    return (json.dumps([asdict(key) for key in keys], indent=1) + "\n").encode()
+    rows = [{**asdict(key), "check": _check(key)} for key in keys]
+    return (json.dumps(rows, indent=1) + "\n").encode()
+
+
+def _parse(row: dict[str, str | None]) -> ApiKey:
+    """Return the key of a row of the file; rows of before have no checksum.
+
+    Raises:
+        ValueError, TypeError, KeyError: the row is not what was written.
+    """
+    fields = dict(row)
+    check = fields.pop("check", None)
+    key = ApiKey(**{**fields, "role": Role(fields["role"])})  # type: ignore[arg-type]
+    if check is not None and check != _check(key):
+        raise ValueError("changed")
+    return key
+
+
+def _check(key: ApiKey) -> str:
+    """Return a short digest that tells whether a key's row is as it was written."""
+    content = json.dumps(asdict(key), sort_keys=True)
+    return hashlib.sha256(f"graphsvc API key\0{content}".encode()).hexdigest()[:16]
 
 
 def valid(directory: Path, key_id: str) -> ApiKey:

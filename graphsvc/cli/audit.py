@@ -90,10 +90,15 @@ def export(
     count = 0
     with open_store(settings(), console.print) as store:
         try:
-            with out.open("x", encoding="utf-8") as file:
-                for logged in stream_entries(store):
-                    file.write(format_line(logged) + "\n")
-                    count += 1
+            file = out.open("x", encoding="utf-8")
+            try:
+                with file:
+                    for logged in stream_entries(store):
+                        file.write(format_line(logged) + "\n")
+                        count += 1
+            except BaseException:
+                out.unlink(missing_ok=True)  # half of a log would be taken for all of it
+                raise
         except OSError as error:
             raise ExportError(f"{out} cannot be written: {error.strerror}.", "Choose a new file.") from None
     typer.echo(f"{count:,} entries in {out}")

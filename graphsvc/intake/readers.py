@@ -157,7 +157,12 @@ def _csv(
     encoding: Encoding,
 ) -> Iterator[Chunk]:  # fmt: skip
     start = stream.peek(_HEAD).decode(errors="ignore")
-    if not start.strip("\ufeff\r\n \t\0"):
+    if "\0" in start and not start.strip("\ufeff\r\n \t\0"):
+        # A file system that lost power, or a download that set room aside and broke off, leaves such a file.
+        raise BundleError(
+            f"{file.name} holds zero bytes and nothing else; it is damaged.", "Export it again."
+        )
+    if not start.strip("\ufeff\r\n \t"):
         if file.table == "accounts":
             raise BundleError(
                 f"{file.name} is empty; it has not even a header with account_id and created_at.",

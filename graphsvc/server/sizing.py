@@ -73,14 +73,18 @@ def sizes(memory: Memory) -> Sizes:
 
 
 def memory(cgroup: Path = _CGROUP) -> Memory:
-    """Memory of this machine, narrowed to the limit of the control group we run in, if any."""
+    """Memory of this machine, narrowed to the limits of the control group and of the address space, if any."""
     import psutil
 
     machine = psutil.virtual_memory()
+    total, available = machine.total, machine.available
     limit, used = _group(cgroup)
-    if limit is None or limit >= machine.total:
-        return Memory(machine.total, machine.available)
-    return Memory(limit, min(machine.available, max(0, limit - used)))
+    if limit is not None and limit < total:
+        total, available = limit, min(available, max(0, limit - used))
+    most, _ = resource.getrlimit(resource.RLIMIT_AS)  # a new process has as much, less what it imports
+    if most != resource.RLIM_INFINITY:
+        total, available = min(total, most), min(available, max(0, most - psutil.Process().memory_info().vms))
+    return Memory(total, available)
 
 
 def _group(root: Path) -> tuple[int | None, int]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from graphsvc.errors import SettingsError
-from graphsvc.keyfile import KEY_BYTES, load_or_create
+from graphsvc.keyfile import KEY_BYTES, format_key, load_or_create
 from graphsvc.privatefile import replace_whole
 from graphsvc.settings import Settings
 
@@ -112,8 +112,8 @@ def make_current(settings: Settings, key: bytes) -> None:
     """
     current = settings.keys_dir / _FILE
     before = load_or_create(current, "token key")
-    replace_whole(_older(settings, key_id_of(before)), f"{before.hex()}\n".encode())
-    replace_whole(current, f"{key.hex()}\n".encode())
+    replace_whole(_older(settings, key_id_of(before)), format_key(before).encode())
+    replace_whole(current, format_key(key).encode())
 
 
 def remove_older(settings: Settings, key_id: str) -> None:
