@@ -15,9 +15,9 @@ from graphsvc import server
 from graphsvc.database import open_store
 from graphsvc.errors import LoadError, ResourceError
 from graphsvc.intake.acceptance import MAX_REJECTED
-from graphsvc.intake.networks import place
+from graphsvc.intake.networks import assign_networks
 from graphsvc.intake.options import ReadOptions
-from graphsvc.loading import LoadReport, finish, packed_activity, read_for_load, record_placing
+from graphsvc.loading import LoadReport, finish_load, pack_activity, read_for_load, record_placing
 from graphsvc.model.columns import BundleColumns
 from graphsvc.settings import Settings
 from graphsvc.signals.tokens import Tokeniser
@@ -69,21 +69,21 @@ def load_bulk(
     )  # fmt: skip
     columns, load_id = read.columns, read.id
     if bulk_loads.get(load_id):
-        return read.report({}, already_loaded=True)
+        return read.build_report({}, already_loaded=True)
     if bulk_loads and load_id not in bulk_loads:
-        raise _not_empty("another bundle")
+        raise _build_not_empty_error("another bundle")
     began = time.monotonic()
     with TemporaryDirectory(prefix="import-", dir=settings.data_dir) as directory:
-        files = _written(columns, load_id, Path(directory), progress, say)
+        files = _write_import_files(columns, load_id, Path(directory), progress, say)
         if load_id not in bulk_loads:
-            _import(settings, files, say, progress)
+            _run_import(settings, files, say, progress)
     with open_store(settings, say) as store:
-        _check(store, files.counts, progress)
+        _check_import(store, files.counts, progress)
         record_placing(store)
-        finish(store, load_id, columns)
+        finish_load(store, load_id, columns)
     edges = sum(frame.height for frame in columns.edges.values())
     written = {name: files.counts[label] for name, label in _NAMES.items() if label in files.counts}
-    return read.report(
+    return read.build_report(
         {**written, "edges": edges}, already_loaded=False, edges=edges, edge_seconds=time.monotonic() - began
     )
 
@@ -100,27 +100,27 @@ def _require_empty(settings: Settings, say: Say) -> dict[str, bool]:
     with open_store(settings, say) as store:
         found = {row["id"]: row["finishedAt"] is not None for row in store.read("load/bulk_loads")}
         if not found and (occupied := store.read("load/occupied")):
-            raise _not_empty(f":{occupied[0]['label']} nodes")
+            raise _build_not_empty_error(f":{occupied[0]['label']} nodes")
         return found
 
 
-def _not_empty(what: str) -> LoadError:
+def _build_not_empty_error(what: str) -> LoadError:
     return LoadError(
         f"--bulk imports into an empty database, and there is {what} in this one already.",
         f"{_INSTEAD[:-1]}, or set GRAPHSVC_DATA_DIR to a fresh directory.",
     )
 
 
-def _written(
+def _write_import_files(
     columns: BundleColumns, load_id: str, directory: Path, progress: Progress, say: Say
 ) -> ImportFiles:
-    activity = packed_activity(columns.activity)
+    activity = pack_activity(columns.activity)
     signals = sum(frame.height for frame in columns.values.values())
     edges = sum(frame.height for frame in columns.edges.values())
     nodes = columns.accounts.height + activity.height + signals
     _require_room(directory, nodes, edges + activity.height, say)
     load = {"id": load_id, "bundle": columns.id, "number": FIRST, "bulk": True}
-    return write_files(columns, activity, load, place, directory, progress)
+    return write_files(columns, activity, load, assign_networks, directory, progress)
 
 
 def _require_room(directory: Path, nodes: int, edges: int, say: Say) -> None:
@@ -137,26 +137,26 @@ def _require_room(directory: Path, nodes: int, edges: int, say: Say) -> None:
         )
 
 
-def _import(settings: Settings, files: ImportFiles, say: Say, progress: Progress) -> None:
+def _run_import(settings: Settings, files: ImportFiles, say: Say, progress: Progress) -> None:
     phase, phases = 0, 4
 
-    def said(line: str) -> None:
+    def read_progress(line: str) -> None:
         nonlocal phase, phases
         if found := _PHASE.match(line):
             phase, phases = int(found[1]) - 1, int(found[2])
         elif found := _PERCENT.search(line):
             progress("import (percent)", (100 * phase + int(found[1])) // phases, 100)
 
-    server.stop(settings, say)
+    server.stop_server(settings, say)
     database = settings.local_database
-    server.admin(
+    server.run_admin(
         settings, "database", "import", "full", database, "--overwrite-destination=true", "--input-type=parquet",
         "--id-type=actual", "--path-pattern-style=none", f"--max-off-heap-memory={_OFF_HEAP}", *files.build_arguments(),
-        report=said, heap=_HEAP, replaces=database,
+        report=read_progress, heap=_HEAP, replaces=database,
     )  # fmt: skip
 
 
-def _check(store: Store, counts: dict[str, int], progress: Progress) -> None:
+def _check_import(store: Store, counts: dict[str, int], progress: Progress) -> None:
     """Whether the database holds as many of everything as was to be imported, and its indexes are there."""
     progress("indexes", 0, 1)
     store.run_autocommit("load/await_indexes")

@@ -8,7 +8,7 @@ from graphsvc.store import Address, Store
 from graphsvc.store.migrations import migrate
 
 
-def address(settings: Settings, report: Callable[[str], None] = lambda _: None) -> Address:
+def find_address(settings: Settings, report: Callable[[str], None] = lambda _: None) -> Address:
     """Where the configured database is; starts the managed server when it is not running.
 
     Raises:
@@ -28,7 +28,7 @@ def open_store(settings: Settings, report: Callable[[str], None] = lambda _: Non
     Raises:
         ServerError, DatabaseUnavailable, DatabaseRefused, MigrationError
     """
-    store = Store(address(settings, report))
+    store = Store(find_address(settings, report))
     try:
         store.verify()
         for name in migrate(store):

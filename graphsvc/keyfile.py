@@ -17,7 +17,7 @@ def load_or_create(path: Path, name: str) -> bytes:
     """
     try:
         if not path.exists():
-            _create(path)
+            _create_key(path)
         if path.stat().st_mode & 0o077:
             raise SettingsError(f"The {name} {path} can be read by others.", f"Run: chmod 600 {path}")
         key = bytes.fromhex(path.read_text(encoding="ascii").strip())
@@ -34,7 +34,7 @@ def load_or_create(path: Path, name: str) -> bytes:
     return key
 
 
-def _create(path: Path) -> None:
+def _create_key(path: Path) -> None:
     """Write a new key under its final name, unless another process was faster."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     path.parent.chmod(0o700)

@@ -12,13 +12,13 @@ import polars.selectors as cs
 from graphsvc.errors import LoadError
 from graphsvc.intake import read_bundle, write_dead_letters
 from graphsvc.intake.acceptance import MAX_REJECTED, check_loaded
-from graphsvc.intake.files import find, rows_of
-from graphsvc.intake.networks import place
+from graphsvc.intake.files import estimate_rows, find_files
+from graphsvc.intake.networks import assign_networks
 from graphsvc.intake.options import ReadOptions
 from graphsvc.intake.schemas import SCHEMAS
-from graphsvc.measure import Need
+from graphsvc.measure import MemoryNeed
 from graphsvc.model.columns import BundleColumns, CellReport, Hub, TableReport
-from graphsvc.server.sizing import memory
+from graphsvc.server.sizing import read_memory
 from graphsvc.signals.kinds import BY_NAME
 from graphsvc.signals.tokens import Tokeniser
 from graphsvc.signing import Signer
@@ -67,20 +67,20 @@ class LoadReport:
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
+class ReadBundle:
     """A bundle that was read and may be loaded: its columns, the load's id, and where its rejected rows are."""
 
     columns: BundleColumns
     id: str
     dead_letters: Path | None
 
-    def report(
+    def build_report(
         self, written: dict[str, int], *, already_loaded: bool, edges: int = 0, edge_seconds: float = 0.0
     ) -> LoadReport:
         """Return the report of loading it."""
         columns = self.columns
         return LoadReport(
-            self.id, columns.tables, rejections(columns), written, self.dead_letters, already_loaded, edges,
+            self.id, columns.tables, count_rejected(columns), written, self.dead_letters, already_loaded, edges,
             edge_seconds, columns.cells, columns.notes, columns.hubs,
         )  # fmt: skip
 
@@ -94,7 +94,7 @@ def read_for_load(
     progress: Progress,
     options: ReadOptions,
     max_rejected: float,
-) -> Read:
+) -> ReadBundle:
     """Read a bundle, keep its rejected rows, and check that enough of it is left; both roads begin so.
 
     Args:
@@ -106,14 +106,14 @@ def read_for_load(
         NothingLoaded: too many rows are rejected.
         ResourceError: there is too little memory to read it.
     """
-    expected(bundle).check()
+    estimate_memory(bundle).check()
     columns = read_bundle(
         bundle, tokens, known, lambda table, done, total: progress(f"read {table}", done, total), forgotten, options
     )  # fmt: skip
-    load_id = id_of(columns, tokens)
+    load_id = compute_load_id(columns, tokens)
     dead_letters = keep_dead_letters(columns, load_id, dead_letters_dir)
     check_loaded(columns, max_rejected, dead_letters)
-    return Read(columns, load_id, dead_letters)
+    return ReadBundle(columns, load_id, dead_letters)
 
 
 def load_bundle(
@@ -143,8 +143,8 @@ def load_bundle(
         DatabaseUnavailable, DatabaseRefused: what was committed stays, the next call goes on from there.
     """
     read = read_for_load(
-        bundle, tokens, dead_letters_dir, lambda ids: known_accounts(store, ids), forgotten_accounts(store, signer),
-        progress, options or ReadOptions(), max_rejected,
+        bundle, tokens, dead_letters_dir, lambda ids: find_known_accounts(store, ids),
+        make_forgotten_filter(store, signer), progress, options or ReadOptions(), max_rejected,
     )  # fmt: skip
     columns, load_id = read.columns, read.id
     reopen = [("load/reopen", {"id": load_id})] if again else []
@@ -154,35 +154,35 @@ def load_bundle(
     edges, edge_seconds = 0, 0.0
     if not finished:
         reached = {row["step"]: row["next"] for row in store.read("load/progress", id=load_id)}
-        for step in steps(columns, number):
+        for step in build_steps(columns, number):
             began = time.monotonic()
             written[step.name] = write_step(store, load_id, step, reached.get(step.name, 0), progress)
             if step.statement == "load/edges":
                 edges += written[step.name]
                 edge_seconds += time.monotonic() - began
         place_addresses(store, number, progress)
-        finish(store, load_id, columns)
-    return read.report(written, already_loaded=finished, edges=edges, edge_seconds=edge_seconds)
+        finish_load(store, load_id, columns)
+    return read.build_report(written, already_loaded=finished, edges=edges, edge_seconds=edge_seconds)
 
 
-def expected(bundle: Path) -> Need:
+def estimate_memory(bundle: Path) -> MemoryNeed:
     """Memory that reading `bundle` takes in this process.
 
     Raises:
         BundleError: it is no bundle.
     """
-    files = find(bundle, list(SCHEMAS)).tables
-    hours = rows_of(files.get("activity", ()))
-    rows = sum(map(rows_of, files.values())) - hours
-    return Need(
+    files = find_files(bundle, list(SCHEMAS)).tables
+    hours = estimate_rows(files.get("activity", ()))
+    rows = sum(map(estimate_rows, files.values())) - hours
+    return MemoryNeed(
         READING + A_ROW * rows + AN_HOUR * hours,
-        memory().available,
+        read_memory().available,
         doing="Loading this bundle",
         instead="Close other programs, or load it in parts, each of some accounts with all their rows.",
     )
 
 
-def finish(store: Store, load_id: str, columns: BundleColumns) -> None:
+def finish_load(store: Store, load_id: str, columns: BundleColumns) -> None:
     """Closes the book of a load.
 
     Raises:
@@ -222,13 +222,13 @@ def keep_dead_letters(columns: BundleColumns, load_id: str, directory: Path) -> 
     return path
 
 
-def rejections(columns: BundleColumns) -> dict[tuple[str, str], int]:
+def count_rejected(columns: BundleColumns) -> dict[tuple[str, str], int]:
     """Rejected rows by (table, reason)."""
     counts = columns.dead_letters.group_by("table", "reason").len().sort("table", "reason")
     return {(table, reason): n for table, reason, n in counts.rows()}
 
 
-def id_of(columns: BundleColumns, tokens: Tokeniser) -> str:
+def compute_load_id(columns: BundleColumns, tokens: Tokeniser) -> str:
     """Id of a load: the same for the same bundle, token key and rows accepted.
 
     Rows of accounts that nobody knew are part of it, because an earlier bundle may bring those accounts later; and
@@ -239,7 +239,7 @@ def id_of(columns: BundleColumns, tokens: Tokeniser) -> str:
     return hashlib.sha256(f"{FORMAT}/{tokens.key_id}/{columns.id}/{rows}".encode()).hexdigest()[:24]
 
 
-def steps(columns: BundleColumns, number: int) -> Iterator[Step]:
+def build_steps(columns: BundleColumns, number: int) -> Iterator[Step]:
     """The statements of load `number` in an order in which every edge finds both its ends.
 
     Accounts and signals carry the number of the last load that wrote to them. An account has it before anything
@@ -247,7 +247,7 @@ def steps(columns: BundleColumns, number: int) -> Iterator[Step]:
     """
     mark: dict[str, str | int] = {"number": number}
     yield Step("accounts", "load/accounts", columns.accounts, mark)
-    yield Step("accounts of earlier bundles", "load/touch", _foreign(columns), mark)
+    yield Step("accounts of earlier bundles", "load/touch", _find_foreign_accounts(columns), mark)
     for key_id, former in columns.former.items():  # a step each: two of them may meet in one signal
         yield Step(f"tokens of the key {key_id}", "keeping/move_tokens", former, mark)
     systems = columns.networks.filter(pl.col("cidr").is_null()).drop("cidr")
@@ -269,17 +269,17 @@ def steps(columns: BundleColumns, number: int) -> Iterator[Step]:
         yield Step("addresses", "load/addresses", addresses.select("key", "prefix"), mark)
     for name, edges in columns.edges.items():
         yield Step(f"{name} edges", "load/edges", edges, {"type": BY_NAME[name].relationship})
-    yield Step("activity", "load/activity", packed_activity(columns.activity))
+    yield Step("activity", "load/activity", pack_activity(columns.activity))
 
 
-def _foreign(columns: BundleColumns) -> pl.DataFrame:
+def _find_foreign_accounts(columns: BundleColumns) -> pl.DataFrame:
     """The accounts (`account_id`) that edges or activity speak of and the table `accounts` does not."""
     named = [frame["account_id"].unique() for frame in (*columns.edges.values(), columns.activity)]
     foreign = pl.concat(named).unique().to_frame().join(columns.accounts, on="account_id", how="anti")
     return foreign.select("account_id").sort("account_id")
 
 
-def packed_activity(activity: pl.DataFrame) -> pl.DataFrame:
+def pack_activity(activity: pl.DataFrame) -> pl.DataFrame:
     """Hourly rows (schema `ACTIVITY`) as one row an account and month with parallel lists.
 
     `hours` are whole hours since 1970; a model that is not given is the empty text.
@@ -309,7 +309,7 @@ def write_step(store: Store, load_id: str, step: Step, start: int, progress: Pro
     return max(0, frame.height - start * BATCH)
 
 
-def known_accounts(store: Store, ids: pl.Series) -> pl.Series:
+def find_known_accounts(store: Store, ids: pl.Series) -> pl.Series:
     """Those of `ids` (text) that are accounts in the graph."""
     found = [
         row["id"]
@@ -319,7 +319,7 @@ def known_accounts(store: Store, ids: pl.Series) -> pl.Series:
     return pl.Series(ids.name, found, dtype=pl.String)
 
 
-def forgotten_accounts(store: Store, signer: Signer | None) -> Callable[[pl.Series], pl.Series]:
+def make_forgotten_filter(store: Store, signer: Signer | None) -> Callable[[pl.Series], pl.Series]:
     """What says which of some account ids (text) are on the list of the forgotten.
 
     Raises:
@@ -333,7 +333,7 @@ def forgotten_accounts(store: Store, signer: Signer | None) -> Callable[[pl.Seri
         )
     if signer is None or not names:
         return lambda ids: ids.clear()
-    name_of = signer.name_of
+    name_of = signer.derive_pseudonym
     return lambda ids: ids.filter(pl.Series([name_of(each) in names for each in ids], dtype=pl.Boolean))
 
 
@@ -346,8 +346,8 @@ def place_addresses(
     left out only while the networks are those by which they were placed. Only what changed is written, and marked
     with the load's `number`. Returns how many addresses that were.
     """
-    networks = _known_networks(store)
-    by = _fingerprint(networks)
+    networks = _read_networks(store)
+    by = _hash_networks(networks)
     last = store.read("load/placed_by")
     whole = store.read("detect/watermark") if last and last[0]["networks"] == by else []
     found = (
@@ -357,7 +357,7 @@ def place_addresses(
     )
     schema = {"key": pl.String, "value": pl.String, "class": pl.String, "network": pl.String, "asn": pl.Int64}
     addresses = pl.DataFrame(list(found), schema=schema, orient="row")
-    placed = place(addresses["value"], addresses["asn"], networks)
+    placed = assign_networks(addresses["value"], addresses["asn"], networks)
     changed = addresses.select("key", was="class", named="network").with_columns(
         placed["class"], placed["network"]
     )
@@ -374,13 +374,13 @@ def place_addresses(
 
 def record_placing(store: Store) -> None:
     """Records that all addresses are placed by the networks that are there."""
-    store.write("load/placed", networks=_fingerprint(_known_networks(store)))
+    store.write("load/placed", networks=_hash_networks(_read_networks(store)))
 
 
-def _known_networks(store: Store) -> pl.DataFrame:
+def _read_networks(store: Store) -> pl.DataFrame:
     schema = {"cidr": pl.String, "asn": pl.Int64, "name": pl.String, "class": pl.String}
     return pl.DataFrame(store.read("load/known_networks"), schema=schema).sort("cidr", "asn")
 
 
-def _fingerprint(networks: pl.DataFrame) -> str:
+def _hash_networks(networks: pl.DataFrame) -> str:
     return hashlib.sha256(networks.write_json().encode()).hexdigest()[:24]

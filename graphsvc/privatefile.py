@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 
-def replace_whole(path: Path, content: bytes) -> None:
+def replace_atomically(path: Path, content: bytes) -> None:
     """Replaces a file whole or not at all; only its owner can read it, from its first byte on.
 
     Raises:
@@ -27,7 +27,7 @@ def replace_whole(path: Path, content: bytes) -> None:
 
 
 @contextmanager
-def hold_alone(lock: Path) -> Iterator[None]:
+def lock_or_fail(lock: Path) -> Iterator[None]:
     """Hold the lock file `lock`, in a directory that is made if need be, or fail at once. It names the process.
 
     Raises:
@@ -50,7 +50,7 @@ def hold_alone(lock: Path) -> Iterator[None]:
 
 
 @contextmanager
-def in_turn(lock: Path) -> Iterator[None]:
+def lock_in_turn(lock: Path) -> Iterator[None]:
     """Holds the lock file `lock`, in a directory that is made if need be, against other processes and threads.
 
     Raises:

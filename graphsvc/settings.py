@@ -155,7 +155,7 @@ class Settings(BaseSettings):
 
     @field_validator("data_dir", "cache_dir")
     @classmethod
-    def _place(cls, given: Path) -> Path:
+    def _resolve_dir(cls, given: Path) -> Path:
         """Return an absolute path, so that the current directory gets nothing by accident."""
         if str(given).startswith(("$", "'", '"')):
             raise ValueError(
@@ -179,11 +179,11 @@ class Settings(BaseSettings):
 
     @field_validator("root_path")
     @classmethod
-    def _root_path(cls, given: str) -> str:
+    def _clean_root_path(cls, given: str) -> str:
         return clean_root_path(given)
 
     @model_validator(mode="after")
-    def _uri_needs_password(self) -> "Settings":
+    def _require_password(self) -> "Settings":
         if self.neo4j_uri is not None and self.neo4j_password is None:
             raise ValueError("GRAPHSVC_NEO4J_URI is set, so GRAPHSVC_NEO4J_PASSWORD must be too")
         return self
@@ -215,7 +215,7 @@ class Settings(BaseSettings):
 
 
 @lru_cache(maxsize=1)
-def settings() -> Settings:
+def load_settings() -> Settings:
     """The settings of this process.
 
     Raises:

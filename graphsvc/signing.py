@@ -38,14 +38,14 @@ class Signer:
         """The signature of a text as hex (64 bytes); the same text, the same signature."""
         return self._key.sign(text.encode()).hex()
 
-    def name_of(self, account: str) -> str:
+    def derive_pseudonym(self, account: str) -> str:
         """What stands for an account's id where the id must not stay: `account.` and a keyed hash (168 bits of
         HMAC-SHA256), the same for the same id."""
         digest = hmac.digest(self._names, account.encode("utf-8", "surrogatepass"), "sha256")[:21]
         return "account." + base64.urlsafe_b64encode(digest).decode()
 
 
-def signed(text: str, signature: str, public: str) -> bool:
+def verify_signature(text: str, signature: str, public: str) -> bool:
     """Whether `signature` (hex) is the one of `text` by the key whose public part is `public` (hex)."""
     try:
         Ed25519PublicKey.from_public_bytes(bytes.fromhex(public)).verify(

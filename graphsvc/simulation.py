@@ -12,10 +12,10 @@ import polars as pl
 from graphsvc.community.protocol import Detector
 from graphsvc.detection import Parameters, detect
 from graphsvc.errors import ExportError, SimulationError
-from graphsvc.evaluation.days import Observed, observed
+from graphsvc.evaluation.days import DayResult, evaluate_day
 from graphsvc.evaluation.replay import Day, Replay
-from graphsvc.evaluation.simulation import Assessment, assess
-from graphsvc.evaluation.simulation_report import as_line, as_markdown
+from graphsvc.evaluation.simulation import Assessment, evaluate_days
+from graphsvc.evaluation.simulation_report import format_day, format_report
 from graphsvc.loading import load_bundle
 from graphsvc.signals.tokens import Tokeniser
 from graphsvc.store import Store
@@ -44,12 +44,12 @@ class Simulation:
         """Where the world is, as `graphsvc seed --days` writes it."""
         return self.state / "world"
 
-    def kept(self, day: int) -> Path:
+    def get_result_path(self, day: int) -> Path:
         """Where a day's observations are kept; there once the day is done."""
         return self.state / "days" / f"{day:03d}.json"
 
 
-def check(simulation: Simulation, store: Store) -> None:
+def check_database(simulation: Simulation, store: Store) -> None:
     """Refuses a database that holds something else, or another simulation.
 
     Raises:
@@ -62,7 +62,7 @@ def check(simulation: Simulation, store: Store) -> None:
             "This installation holds other data; the simulation would mix a made-up world into it.",
             "Set GRAPHSVC_DATA_DIR to a fresh directory (and unset GRAPHSVC_NEO4J_URI), then try again.",
         )
-    if not filled and simulation.kept(0).exists():
+    if not filled and simulation.get_result_path(0).exists():
         raise SimulationError(
             f"{simulation.state} has days that the database does not hold.",
             "Remove that directory to begin anew, or set GRAPHSVC_DATA_DIR to a fresh one.",
@@ -89,38 +89,38 @@ def simulate(
         SimulationError, DetectionError, DatabaseUnavailable, DatabaseRefused
     """
     replay = Replay.read(simulation.world)
-    days: list[Observed] = []
-    for day, accounts in zip(replay.days, replay.accounts(), strict=True):
-        kept = simulation.kept(day.number)
+    days: list[DayResult] = []
+    for day, accounts in zip(replay.days, replay.iter_accounts(), strict=True):
+        kept = simulation.get_result_path(day.number)
         if kept.exists():
-            days.append(Observed.of(json.loads(kept.read_text(encoding="utf-8"))))
+            days.append(DayResult.from_dict(json.loads(kept.read_text(encoding="utf-8"))))
             continue
         began = time.monotonic()
         load_bundle(store, day.bundle, tokens, dead_letters_dir, progress=progress)
         loaded = time.monotonic()
-        published = newest_run(store)
+        published = find_newest_run(store)
         if published is None or published == (days[-1].run if days else None):
             detect(store, detector, simulation.parameters, progress)
         # Else the program died after this day's run was published: that run is the one to judge.
         seconds = {"load": round(loaded - began, 1), "detect": round(time.monotonic() - loaded, 1)}
-        days.append(judged(store, day, replay.truth, accounts, seconds))
-        write(kept, json.dumps(days[-1].as_dict()))
-        say(as_line(days[-1]))
-    result = assess(days, replay.planned, window=simulation.parameters.window)
-    report = {**simulation.about, "window": simulation.parameters.window, **result.as_dict()}
-    write(simulation.out / "report.json", json.dumps(report, indent=1) + "\n")
-    write(simulation.out / "report.md", as_markdown(report))
+        days.append(evaluate_published_day(store, day, replay.truth, accounts, seconds))
+        write_file(kept, json.dumps(days[-1].to_dict()))
+        say(format_day(days[-1]))
+    result = evaluate_days(days, replay.planned, window=simulation.parameters.window)
+    report = {**simulation.about, "window": simulation.parameters.window, **result.to_dict()}
+    write_file(simulation.out / "report.json", json.dumps(report, indent=1) + "\n")
+    write_file(simulation.out / "report.md", format_report(report))
     return result
 
 
-def judged(
+def evaluate_published_day(
     store: Store, day: Day, truth: pl.DataFrame, accounts: pl.DataFrame, seconds: dict[str, float]
-) -> Observed:
+) -> DayResult:
     """What is published at the end of a day, against what was true by then."""
-    run = newest_run(store)
+    run = find_newest_run(store)
     if run is None:
         raise SimulationError("Nothing is published.", "Run the simulation again.")
-    return observed(
+    return evaluate_day(
         day.number,
         day.end_ms,
         run=run,
@@ -133,13 +133,13 @@ def judged(
     )
 
 
-def newest_run(store: Store) -> str | None:
+def find_newest_run(store: Store) -> str | None:
     """Id of the run that is published; None before the first."""
     rows = store.read("query/published_run")
     return str(rows[0]["run"]["id"]) if rows else None
 
 
-def write(path: Path, text: str) -> None:
+def write_file(path: Path, text: str) -> None:
     """Writes a file whole or not at all.
 
     Raises:

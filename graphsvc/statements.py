@@ -25,14 +25,14 @@ class Statement:
         return frozenset(_PARAMETER.findall(self.text))
 
 
-def names(folder: str = "") -> list[str]:
+def list_names(folder: str = "") -> list[str]:
     """Names of all statements, or of those in one folder, sorted."""
     root = _ROOT / folder
     return sorted(p.relative_to(_ROOT).with_suffix("").as_posix() for p in root.rglob("*.cypher"))
 
 
 @cache
-def statement(name: str) -> Statement:
+def load_statement(name: str) -> Statement:
     """The statement `name`, for example `load/accounts`.
 
     Raises:
@@ -44,11 +44,11 @@ def statement(name: str) -> Statement:
     return Statement(name, header, "\n".join(lines[split:]).strip())
 
 
-def cypher(name: str) -> LiteralString:
+def load_text(name: str) -> LiteralString:
     """Text of the statement `name`."""
-    return statement(name).text
+    return load_statement(name).text
 
 
-def file(name: str) -> str:
+def read_file(name: str) -> str:
     """Another file of `cypher/`, or a statement with its header, as it is; for example `browser/style.grass`."""
     return (_ROOT / name).read_text(encoding="utf-8")

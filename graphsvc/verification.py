@@ -9,7 +9,7 @@ from graphsvc.measure import Clock
 from graphsvc.model.certificate import Certificate
 from graphsvc.model.clusters import hash_result
 from graphsvc.model.graph import SignalGraph
-from graphsvc.signing import Signer, signed
+from graphsvc.signing import Signer, verify_signature
 from graphsvc.store import Store
 from graphsvc.store.connection import Row, map_driver_errors
 from graphsvc.store.graph import read_graph
@@ -39,7 +39,7 @@ class Verdict:
         return all(check.holds is not False for check in self.checks)
 
 
-def verify(
+def verify_run(
     store: Store,
     run: str,
     detector: Detector,
@@ -57,30 +57,38 @@ def verify(
         DetectionError, ExportError, DatabaseUnavailable, DatabaseRefused
     """
     stored = read_run(store, run)
-    certificate = _certificate(stored.record)
-    graph, whence = _graph(store, certificate, snapshots, progress)
+    certificate = _parse_certificate(stored.record)
+    graph, whence = _read_run_graph(store, certificate, snapshots, progress)
     with map_driver_errors():
         versions = {**library_versions(), **detector.versions()}
     checks = [
-        _signature(stored.record, signer),
-        _record(stored.record, certificate),
-        _stored(stored, certificate),
+        _check_signature(stored.record, signer),
+        _check_record(stored.record, certificate),
+        _check_stored(stored, certificate),
     ]
     checks.append(
-        Check("graph", True, f"{whence} is the graph that the run read: {_short(certificate.input_hash)}")
+        Check(
+            "graph",
+            True,
+            f"{whence} is the graph that the run read: {_format_digest(certificate.input_hash)}",
+        )
     )
-    checks.append(_versions(certificate, versions))
+    checks.append(_check_versions(certificate, versions))
     found, _, _ = find(graph, detector, Parameters.of(certificate.parameters), Clock(), progress)
     again = found.fingerprint(graph)
     same = again == certificate.result_hash
     says = f"finding again gives {found.clusters.height:,} clusters (likely businesses among them) with "
     says += f"{found.members.height:,} members, "
-    says += f"the same to the last digit: {_short(again)}" if same else f"something else: {_short(again)}"
+    says += (
+        f"the same to the last digit: {_format_digest(again)}"
+        if same
+        else f"something else: {_format_digest(again)}"
+    )
     checks.append(Check("result", same, says))
     return Verdict(certificate, tuple(checks))
 
 
-def _certificate(record: Row) -> Certificate:
+def _parse_certificate(record: Row) -> Certificate:
     if not record.get("certificate"):
         raise VerificationError(
             f"The run {record['id']} has no certificate; it was made by an earlier version.",
@@ -95,7 +103,7 @@ def _certificate(record: Row) -> Certificate:
         ) from None
 
 
-def _graph(
+def _read_run_graph(
     store: Store, certificate: Certificate, snapshots: Snapshots, progress: Progress
 ) -> tuple[SignalGraph, str]:
     kept = snapshots.load(certificate.run)
@@ -112,18 +120,18 @@ def _graph(
     )
 
 
-def _signature(record: Row, signer: Signer) -> Check:
+def _check_signature(record: Row, signer: Signer) -> Check:
     signature, public = record.get("signature"), record.get("signer")
     if not signature or not public:
         return Check("signature", None, "the certificate is not signed")
-    if not signed(record["certificate"], signature, public):
+    if not verify_signature(record["certificate"], signature, public):
         return Check("signature", False, "the signature is not of this certificate")
     if public != signer.public:
         return Check("signature", None, f"signed with another installation's key, {public}")
     return Check("signature", True, f"signed with this installation's key {signer.id}")
 
 
-def _record(record: Row, certificate: Certificate) -> Check:
+def _check_record(record: Row, certificate: Certificate) -> Check:
     compared = {
         "input": ("inputHash", certificate.input_hash),
         "result": ("resultHash", certificate.result_hash),
@@ -138,7 +146,7 @@ def _record(record: Row, certificate: Certificate) -> Check:
     return Check("record", True, "the run's record says what the certificate says")
 
 
-def _stored(stored: StoredRun, certificate: Certificate) -> Check:
+def _check_stored(stored: StoredRun, certificate: Certificate) -> Check:
     same = hash_result(stored.members, stored.scores) == certificate.result_hash
     says = "the clusters and members stored are those that the run found"
     return Check(
@@ -146,7 +154,7 @@ def _stored(stored: StoredRun, certificate: Certificate) -> Check:
     )
 
 
-def _versions(certificate: Certificate, versions: dict[str, str]) -> Check:
+def _check_versions(certificate: Certificate, versions: dict[str, str]) -> Check:
     names = sorted(certificate.versions.keys() | versions.keys())
     changed = [
         f"{name} {certificate.versions.get(name, 'none')} -> {versions.get(name, 'none')}"
@@ -158,5 +166,5 @@ def _versions(certificate: Certificate, versions: dict[str, str]) -> Check:
     return Check("versions", True, "the same versions as then")
 
 
-def _short(digest: str) -> str:
+def _format_digest(digest: str) -> str:
     return digest[:16]

@@ -12,7 +12,7 @@ from seed.clock import DAY, HOUR
 from seed.members import Members
 from seed.scenario import Alliances
 from seed.streams import Ints
-from seed.tables import Everyone, times
+from seed.tables import Everyone, to_times
 
 SETTLING = 2 * DAY
 """Within this time of the beginning those who use the ally's have begun, and of its end they have stopped."""
@@ -28,12 +28,14 @@ _PAIRS = {
 }
 
 
-def nobody() -> pl.DataFrame:
+def create_empty() -> pl.DataFrame:
     """No pair."""
     return pl.DataFrame(schema=_PAIRS)
 
 
-def plan(rng: np.random.Generator, people: Everyone, alliances: Alliances, end: int) -> pl.DataFrame:
+def plan_alliances(
+    rng: np.random.Generator, people: Everyone, alliances: Alliances, end: int
+) -> pl.DataFrame:
     """Draw pairs of campaigns and the days on which they begin or stop to use what is the other's.
 
     Every campaign is in one pair at most. Where there are too few of the size asked for, there are fewer pairs, merges
@@ -47,7 +49,9 @@ def plan(rng: np.random.Generator, people: Everyone, alliances: Alliances, end: 
     low, high = alliances.size
     oldest = end - max(alliances.merged_days_ago[1], alliances.split_days_ago[1]) * DAY
     fit = [
-        i for i, m in enumerate(people.parts) if m.campaign and low <= _alive(m, oldest) and len(m) <= high
+        i
+        for i, m in enumerate(people.parts)
+        if m.campaign and low <= _count_alive(m, oldest) and len(m) <= high
     ]
     order = rng.permutation(np.array(fit, dtype=np.int64))
     rows = []
@@ -65,18 +69,18 @@ def plan(rng: np.random.Generator, people: Everyone, alliances: Alliances, end: 
     return pl.DataFrame(rows, schema=_PAIRS, orient="row")
 
 
-def events(pairs: pl.DataFrame, people: Everyone) -> pl.DataFrame:
+def build_events(pairs: pl.DataFrame, people: Everyone) -> pl.DataFrame:
     """`events`: kind (merge, split), campaign_id, other_id, at (UTC); sorted by time."""
     names = pl.Series([m.name for m in people.parts], dtype=pl.String)
     return pairs.select(
         "kind",
         campaign_id=names.gather(pairs["a"]),
         other_id=names.gather(pairs["b"]),
-        at=times(pairs["at"].to_numpy()),
+        at=to_times(pairs["at"].to_numpy()),
     ).sort("at", "kind", "campaign_id")
 
 
-def sessions(
+def add_sessions(
     rng: np.random.Generator, pairs: pl.DataFrame, people: Everyone, alliances: Alliances, rows: pl.DataFrame
 ) -> pl.DataFrame:
     """`rows` of the table `sessions` with those of accounts that came with an ally's device from its address.
@@ -84,7 +88,7 @@ def sessions(
     What is an ally's are addresses that some of its accounts use, with the device they use there.
     """
     what = ["ip", "asn", "device", "user_agent"]
-    added = _added(rng, pairs, people, alliances, rows, what, "ip", alliances.uses)
+    added = _build_uses(rng, pairs, people, alliances, rows, what, "ip", alliances.uses)
     if added.is_empty():
         return rows
     added = added.with_columns(requests=pl.Series(rng.integers(5, 40, added.height)))
@@ -93,19 +97,19 @@ def sessions(
     )
 
 
-def payments(
+def add_payments(
     rng: np.random.Generator, pairs: pl.DataFrame, people: Everyone, alliances: Alliances, rows: pl.DataFrame
 ) -> pl.DataFrame:
     """`rows` of the table `payments` with those of accounts that paid with an ally's card."""
     what = ["instrument", "kind", "bin", "issuer_country"]
-    added = _added(rng, pairs, people, alliances, rows, what, "instrument", (1, 1))
+    added = _build_uses(rng, pairs, people, alliances, rows, what, "instrument", (1, 1))
     if added.is_empty():
         return rows
     added = added.with_columns(payments=pl.Series(rng.integers(1, 6, added.height)))
     return pl.concat([rows, added.select(rows.columns)])
 
 
-def _added(
+def _build_uses(
     rng: np.random.Generator,
     pairs: pl.DataFrame,
     people: Everyone,
@@ -119,16 +123,16 @@ def _added(
     parts = []
     for _, a, b, since, until, _ in pairs.iter_rows():
         for guest, host in ((a, b), (b, a)):
-            pool = _pool(rows, people.place[host], what, value)
-            who, begin, stop = _allied(rng, people.parts[guest], since, until, alliances.members)
+            pool = _find_pool(rows, people.place[host], what, value)
+            who, begin, stop = _choose_allied(rng, people.parts[guest], since, until, alliances.members)
             who = np.repeat(who, rng.integers(uses[0], uses[1] + 1, len(who)))
             if len(who) and pool.height:
                 chosen = pool[rng.integers(0, pool.height, len(who))]
                 parts.append(
                     chosen.with_columns(
                         pl.Series("account", people.place[guest][who]),
-                        times(begin[who]).alias("first_seen"),
-                        times(stop[who]).alias("last_seen"),
+                        to_times(begin[who]).alias("first_seen"),
+                        to_times(stop[who]).alias("last_seen"),
                     )
                 )
     if not parts:
@@ -136,7 +140,7 @@ def _added(
     return pl.concat(parts).unique(["account", *what], keep="first", maintain_order=True)
 
 
-def _pool(rows: pl.DataFrame, place: Ints, what: list[str], value: str) -> pl.DataFrame:
+def _find_pool(rows: pl.DataFrame, place: Ints, what: list[str], value: str) -> pl.DataFrame:
     """`what` is a campaign's own: distinct, of values that two of its accounts use."""
     own = rows.filter(pl.col("account").is_in(pl.Series(place).implode()) & pl.col(value).is_not_null())
     return (
@@ -146,7 +150,7 @@ def _pool(rows: pl.DataFrame, place: Ints, what: list[str], value: str) -> pl.Da
     )
 
 
-def _allied(
+def _choose_allied(
     rng: np.random.Generator, members: Members, since: int, until: int, share: float
 ) -> tuple[Ints, Ints, Ints]:
     """Which members use what is the ally's, and, for every member, from when to when it would."""
@@ -159,5 +163,5 @@ def _allied(
     return np.flatnonzero(able), begin, stop
 
 
-def _alive(members: Members, at: int) -> int:
+def _count_alive(members: Members, at: int) -> int:
     return int(((members.created < at) & (members.ended > at)).sum())

@@ -11,7 +11,7 @@ import polars as pl
 from graphsvc.errors import SettingsError
 from seed.clock import DAY
 from seed.scenario import Scenario
-from seed.tables import born, times
+from seed.tables import build_births, to_times
 from seed.world import World
 
 DAYS = "day-*"
@@ -21,12 +21,12 @@ SECOND = 1_000_000
 _COUNTS = {"sessions": "requests", "payments": "payments", "prompts": "requests"}
 
 
-def directory(day: int) -> str:
+def get_directory(day: int) -> str:
     """Name of a day's bundle."""
     return f"day-{day:03d}"
 
 
-def check(scenario: Scenario, days: int) -> None:
+def check_days(scenario: Scenario, days: int) -> None:
     """Refuse days that the world's traffic does not cover.
 
     Raises:
@@ -45,23 +45,23 @@ def check(scenario: Scenario, days: int) -> None:
         )
 
 
-def bounds(scenario: Scenario, days: int) -> list[tuple[int, int]]:
+def list_bounds(scenario: Scenario, days: int) -> list[tuple[int, int]]:
     """Beginning and end of each day in seconds since 1970, the first of which holds all that was before the replay."""
     first = scenario.end - days * DAY
     return [(0, first), *((first + i * DAY, first + (i + 1) * DAY) for i in range(days))]
 
 
-def calendar(scenario: Scenario, days: int) -> pl.DataFrame:
+def build_calendar(scenario: Scenario, days: int) -> pl.DataFrame:
     """`calendar`: day, directory, ends (UTC), of each day."""
-    ends = np.array([end for _, end in bounds(scenario, days)])
+    ends = np.array([end for _, end in list_bounds(scenario, days)])
     numbers = range(len(ends))
     return pl.DataFrame(
-        {"day": numbers, "directory": [directory(day) for day in numbers], "ends": times(ends)},
+        {"day": numbers, "directory": [get_directory(day) for day in numbers], "ends": to_times(ends)},
         schema_overrides={"day": pl.Int64},
     )
 
 
-def replayed(
+def iter_parts(
     world: World, table: str, rows: pl.DataFrame, days: int | None
 ) -> Iterator[tuple[str, pl.DataFrame]]:
     """One table of a world in parts, each with the directory it belongs in: the days', or "." for what is whole.
@@ -71,12 +71,12 @@ def replayed(
     if days is None or table == "truth":
         yield ".", rows
         return
-    parts = cut(table, rows, born(world.people), bounds(world.scenario, days))
+    parts = split_days(table, rows, build_births(world.people), list_bounds(world.scenario, days))
     for day, part in enumerate(parts):
-        yield directory(day), part
+        yield get_directory(day), part
 
 
-def cut(
+def split_days(
     table: str, rows: pl.DataFrame, accounts: pl.DataFrame, days: list[tuple[int, int]]
 ) -> Iterator[pl.DataFrame]:
     """The rows of each day of one table of a world, in the order of `days`; without rows where a day adds none.
@@ -89,29 +89,29 @@ def cut(
 
     Args:
         accounts: `account_id`, `created_at`, of all.
-        days: of `bounds`.
+        days: of `list_bounds`.
     """
     if "account_id" in rows.columns and table == "identifiers":
         rows = rows.join(accounts.select("account_id", "created_at"), on="account_id", maintain_order="left")
     for day, (begin, end) in enumerate(days):
-        low, high = _at(begin), _at(end)
+        low, high = _build_time(begin), _build_time(end)
         if table == "networks":
             yield rows
         elif table == "accounts":
-            yield _accounts(rows, low, high)
+            yield _select_accounts(rows, low, high)
         elif table == "identifiers":
             yield rows.filter(pl.col("created_at").is_between(low, high, closed="left")).drop("created_at")
         elif table == "activity":
             yield rows.filter(pl.col("hour").is_between(low, high, closed="left"))
         else:
-            yield _seen(rows, _COUNTS[table], low, high, last=day == len(days) - 1)
+            yield _select_uses(rows, _COUNTS[table], low, high, last=day == len(days) - 1)
 
 
-def _at(seconds: int) -> pl.Expr:
+def _build_time(seconds: int) -> pl.Expr:
     return pl.lit(seconds * SECOND).cast(pl.Datetime("us", "UTC"))
 
 
-def _accounts(rows: pl.DataFrame, low: pl.Expr, high: pl.Expr) -> pl.DataFrame:
+def _select_accounts(rows: pl.DataFrame, low: pl.Expr, high: pl.Expr) -> pl.DataFrame:
     """Accounts born on the day, as they were at its end, and those whose status changed on it."""
     born = rows.filter(pl.col("created_at").is_between(low, high, closed="left"))
     if "status" not in rows.columns:
@@ -129,7 +129,7 @@ def _accounts(rows: pl.DataFrame, low: pl.Expr, high: pl.Expr) -> pl.DataFrame:
     return pl.concat([born, changed.with_columns(nothing)])
 
 
-def _seen(rows: pl.DataFrame, count: str, low: pl.Expr, high: pl.Expr, *, last: bool) -> pl.DataFrame:
+def _select_uses(rows: pl.DataFrame, count: str, low: pl.Expr, high: pl.Expr, *, last: bool) -> pl.DataFrame:
     """Uses of the day with their part of the count."""
     first_seen, last_seen = pl.col("first_seen"), pl.col("last_seen")
     if last:
@@ -139,7 +139,7 @@ def _seen(rows: pl.DataFrame, count: str, low: pl.Expr, high: pl.Expr, *, last: 
     part = live.with_columns(
         pl.max_horizontal(first_seen, low).alias("first_seen"),
         pl.min_horizontal(last_seen, high - pl.duration(microseconds=SECOND)).alias("last_seen"),
-        (_counted(count, high) - _counted(count, low)).alias(count),
+        (_count_before(count, high) - _count_before(count, low)).alias(count),
     )
     ends = pl.Series(live.select((first_seen >= low) | (last_seen < high)).to_series())
     shown = part.filter(ends | (pl.col(count) > 0))
@@ -148,7 +148,7 @@ def _seen(rows: pl.DataFrame, count: str, low: pl.Expr, high: pl.Expr, *, last: 
     return same.select(rows.columns)
 
 
-def _counted(count: str, moment: pl.Expr) -> pl.Expr:
+def _count_before(count: str, moment: pl.Expr) -> pl.Expr:
     """How much of a use's count there was before `moment`: one at its beginning, one at its end, the rest evenly."""
     first_seen, last_seen, total = pl.col("first_seen"), pl.col("last_seen"), pl.col(count)
     length = (last_seen - first_seen).dt.total_microseconds() // SECOND

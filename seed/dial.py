@@ -10,7 +10,7 @@ POOLS = ("cards", "addresses", "devices", "prompts", "identity", "counterparties
 """What can be dialled; `identity` means phones and referral codes together, `all` means all of them."""
 
 
-def parsed(entries: Sequence[str]) -> dict[str, float]:
+def parse_reuse(entries: Sequence[str]) -> dict[str, float]:
     """Entries such as `cards=0.2` as pool -> share.
 
     Raises:
@@ -31,7 +31,7 @@ def parsed(entries: Sequence[str]) -> dict[str, float]:
     return reuse
 
 
-def dialled(scenario: Scenario, reuse: Mapping[str, float]) -> Scenario:
+def set_reuse(scenario: Scenario, reuse: Mapping[str, float]) -> Scenario:
     """The scenario with all members of all campaigns reusing the given pools for exactly these shares of their slots.
 
     `reuse` maps names of `POOLS`, or `all`, to shares (0–1); a name of its own counts more than `all`. A style without
@@ -48,7 +48,7 @@ def dialled(scenario: Scenario, reuse: Mapping[str, float]) -> Scenario:
             raise SettingsError(f"There is no pool {name!r}.", f"Choose among: {', '.join(POOLS)}, all.")
         if not 0 <= share <= 1:
             raise SettingsError(f"The reuse of {name} is {share:g}.", "It is a share, from 0 to 1.")
-        if not any(_has(style, name) for style in scenario.campaigns.values()):
+        if not any(_has_pool(style, name) for style in scenario.campaigns.values()):
             raise SettingsError(
                 f"No campaign of {scenario.name} has a pool for {name!r}.", "Choose another scenario."
             )
@@ -58,40 +58,42 @@ def dialled(scenario: Scenario, reuse: Mapping[str, float]) -> Scenario:
     return scenario.model_copy(
         update={
             "name": f"{scenario.name} with reuse {said}" if reuse else scenario.name,
-            "campaigns": {name: _campaign(style, shares) for name, style in scenario.campaigns.items()},
+            "campaigns": {
+                name: _change_campaign(style, shares) for name, style in scenario.campaigns.items()
+            },
         }
     )
 
 
-def _has(style: Campaign, name: str) -> bool:
+def _has_pool(style: Campaign, name: str) -> bool:
     if name == "all":
-        return any(_has(style, pool) for pool in POOLS)
-    return any(pool.reuse[1] > 0 for pool in _pools(style, name))
+        return any(_has_pool(style, pool) for pool in POOLS)
+    return any(pool.reuse[1] > 0 for pool in _list_pools(style, name))
 
 
-def _pools(style: Campaign, name: str) -> tuple[Pool, ...]:
+def _list_pools(style: Campaign, name: str) -> tuple[Pool, ...]:
     if name == "identity":
         return style.identity.phones, style.identity.referrals
     pool: Pool = getattr(style, name)
     return (pool,)
 
 
-def _campaign(style: Campaign, shares: Mapping[str, float]) -> Campaign:
+def _change_campaign(style: Campaign, shares: Mapping[str, float]) -> Campaign:
     changed: dict[str, Pool | Identity] = {}
     for name, share in shares.items():
         if name == "identity":
-            phones, referrals = (_pool(style, pool, share, {}) for pool in _pools(style, name))
+            phones, referrals = (_change_pool(style, pool, share, {}) for pool in _list_pools(style, name))
             changed[name] = style.identity.model_copy(update={"phones": phones, "referrals": referrals})
         else:
-            (pool,) = _pools(style, name)
+            (pool,) = _list_pools(style, name)
             extra: dict[str, object] = {"private": True} if name == "addresses" else {}
             if name == "devices":
                 extra = {"custom_client": style.devices.custom_client * share}
-            changed[name] = _pool(style, pool, share, extra)
+            changed[name] = _change_pool(style, pool, share, extra)
     return style.model_copy(update=changed)
 
 
-def _pool(style: Campaign, pool: Pool, share: float, extra: Mapping[str, object]) -> Pool:
+def _change_pool(style: Campaign, pool: Pool, share: float, extra: Mapping[str, object]) -> Pool:
     """`pool` reused for `share` of the slots, with `extra` entries changed; one that is not there stays away."""
     if pool.reuse[1] == 0:
         return pool.model_copy(update=dict(extra))

@@ -12,9 +12,9 @@ from seed.clock import HOUR
 from seed.members import ACTIVE
 from seed.pools import COUNTRIES
 from seed.scenario import Framing
-from seed.streams import Bools, Ints, mix
-from seed.tables import Everyone, times
-from seed.text import LETTERS, tokens
+from seed.streams import Bools, Ints, mix_bits
+from seed.tables import Everyone, to_times
+from seed.text import LETTERS, make_tokens
 
 ADDRESS, DEVICE, REFERRAL, CARD = range(4)
 _CROWD = 3
@@ -41,7 +41,7 @@ class Frame:
     schools: Ints
 
 
-def nobody() -> Frame:
+def create_empty() -> Frame:
     """A frame without victims, which leaves all tables as they are."""
     nothing = np.empty(0, dtype=np.int64)
     return Frame(
@@ -49,7 +49,7 @@ def nobody() -> Frame:
     )
 
 
-def plan(
+def plan_framing(
     rng: np.random.Generator, people: Everyone, framing: Framing, sessions: pl.DataFrame, end: int
 ) -> Frame:
     """Draw victims among the active honest accounts, ways, and attackers among the active members of campaigns.
@@ -57,14 +57,14 @@ def plan(
     A victim is framed by one campaign, drawn by its number of willing members, in distinct ways; a victim without a
     recorded device in `sessions` (columns `account` and `device`) is visited at its address instead.
     """
-    part, created, active = _facts(people)
+    part, created, active = _collect_facts(people)
     hostile = np.array([p.campaign for p in people.parts])[part]
     honest = np.flatnonzero(active & ~hostile)
     wanted = min(round(framing.victims * int((~hostile).sum())), len(honest))
     victims = np.sort(rng.choice(honest, wanted, replace=False))
     willing = np.flatnonzero(active & hostile & (rng.random(len(part)) < framing.members))
     if len(willing) == 0 or wanted == 0:
-        return nobody()
+        return create_empty()
     willing = rng.permutation(willing)
     willing = willing[np.argsort(part[willing], kind="stable")]
     by = part[willing[rng.integers(0, len(willing), wanted)]]
@@ -87,8 +87,8 @@ def plan(
     nth = np.arange(len(row)) - np.repeat(np.cumsum(attackers) - attackers, attackers)
     start = (rng.random(len(victim)) * count[victim]).astype(np.int64)
     attacker = willing[first[victim[row]] + (start[row] + nth) % count[victim[row]]]
-    card = np.where(way == CARD, _cards(rng, victim, way, by, framing), -1)
-    used = _moments(rng, created[victims[victim]], end)
+    card = np.where(way == CARD, _assign_cards(rng, victim, way, by, framing), -1)
+    used = _draw_moments(rng, created[victims[victim]], end)
     framed = victims[victim[row]]
     hits = pl.DataFrame(
         {
@@ -96,13 +96,13 @@ def plan(
             "victim": framed,
             "attacker": attacker,
             "card": card[row],
-            "at": _moments(rng, np.maximum(created[attacker], created[framed]), end),
+            "at": _draw_moments(rng, np.maximum(created[attacker], created[framed]), end),
             "used": used[row],
         },
         schema=_HITS,
     )
     visitors = willing[rng.random(len(willing)) < framing.campus]
-    campus = pl.DataFrame({"account": visitors, "at": _moments(rng, created[visitors], end)})
+    campus = pl.DataFrame({"account": visitors, "at": _draw_moments(rng, created[visitors], end)})
     schools = [
         place
         for members, place in zip(people.parts, people.place, strict=True)
@@ -111,7 +111,7 @@ def plan(
     return Frame(victims, hits, campus, np.concatenate([victims[:0], *schools]))
 
 
-def sessions(frame: Frame, rows: pl.DataFrame) -> pl.DataFrame:
+def add_sessions(frame: Frame, rows: pl.DataFrame) -> pl.DataFrame:
     """`rows` of the table `sessions` with one more for each visit, each use of a device and each day at a school.
 
     A visitor keeps its own program and device, a borrower of a device its own address.
@@ -122,8 +122,8 @@ def sessions(frame: Frame, rows: pl.DataFrame) -> pl.DataFrame:
     devices = rows.drop_nulls("device").unique("account", keep="first", maintain_order=True)
     where, what = ["ip", "asn"], ["device", "user_agent"]
     hits = frame.hits.rename({"attacker": "account"})
-    visits = hits.filter(pl.col("way") == ADDRESS).join(_homes(rows, frame.victims), on="victim")
-    borrowed = hits.filter(pl.col("way") == DEVICE).join(_of_victim(devices, what), on="victim")
+    visits = hits.filter(pl.col("way") == ADDRESS).join(_find_homes(rows, frame.victims), on="victim")
+    borrowed = hits.filter(pl.col("way") == DEVICE).join(_select_for_victim(devices, what), on="victim")
     crowded = rows.filter(pl.col("account").is_in(pl.Series(frame.schools).implode()))
     crowded = crowded.filter(pl.col("account").n_unique().over("ip") >= _CROWD).select(where)
     parts = [
@@ -131,16 +131,17 @@ def sessions(frame: Frame, rows: pl.DataFrame) -> pl.DataFrame:
         borrowed.join(own.select("account", *where), on="account"),
     ]
     if crowded.height:
-        some = mix(frame.campus["account"].to_numpy(), 7) % np.uint64(crowded.height)
+        some = mix_bits(frame.campus["account"].to_numpy(), 7) % np.uint64(crowded.height)
         at_school = pl.concat([frame.campus, crowded[some.astype(np.int64)]], how="horizontal")
         parts.append(at_school.join(own.select("account", *what), on="account"))
     added = [
-        _once(part).with_columns(requests=pl.lit(1, dtype=pl.Int64)).select(rows.columns) for part in parts
+        _add_moment(part).with_columns(requests=pl.lit(1, dtype=pl.Int64)).select(rows.columns)
+        for part in parts
     ]
     return pl.concat([rows, *added]).sort("account", "first_seen", "ip", maintain_order=True)
 
 
-def payments(frame: Frame, rows: pl.DataFrame, salt: int) -> pl.DataFrame:
+def add_payments(frame: Frame, rows: pl.DataFrame, salt: int) -> pl.DataFrame:
     """`rows` of the table `payments` with one more, of one payment, for each user of a shared prepaid card.
 
     Victims who have a card in common are framed by the same few attackers: those of one of them.
@@ -153,10 +154,10 @@ def payments(frame: Frame, rows: pl.DataFrame, salt: int) -> pl.DataFrame:
         hits.select("card", account="victim", at="used").unique(maintain_order=True).select("card", "at", "account"),
     ]).unique(["card", "account"], keep="first", maintain_order=True)  # fmt: skip
     card = users["card"].to_numpy()
-    country = (mix(card, salt) % np.uint64(len(COUNTRIES))).astype(np.int64)
-    issuer = (mix(card, salt + 256) % np.uint64(40)).astype(np.int64)
-    added = _once(users).with_columns(
-        pl.Series("instrument", tokens(card, salt, LETTERS)).str.replace("^", "pi_"),
+    country = (mix_bits(card, salt) % np.uint64(len(COUNTRIES))).astype(np.int64)
+    issuer = (mix_bits(card, salt + 256) % np.uint64(40)).astype(np.int64)
+    added = _add_moment(users).with_columns(
+        pl.Series("instrument", make_tokens(card, salt, LETTERS)).str.replace("^", "pi_"),
         pl.Series("bin", 900_000 + country * 100 + issuer).cast(pl.String),
         pl.Series("issuer_country", [c.code for c in COUNTRIES]).gather(country),
         kind=pl.lit("prepaid"),
@@ -165,7 +166,7 @@ def payments(frame: Frame, rows: pl.DataFrame, salt: int) -> pl.DataFrame:
     return pl.concat([rows, added.select(rows.columns)])
 
 
-def identifiers(frame: Frame, rows: pl.DataFrame, salt: int) -> pl.DataFrame:
+def add_identifiers(frame: Frame, rows: pl.DataFrame, salt: int) -> pl.DataFrame:
     """`rows` of the table `identifiers` with a referral code of each victim, and those who came with it."""
     hits = frame.hits.filter(pl.col("way") == REFERRAL)
     if hits.is_empty():
@@ -173,12 +174,12 @@ def identifiers(frame: Frame, rows: pl.DataFrame, salt: int) -> pl.DataFrame:
     users = pl.concat([
         hits.select("victim", account="attacker"), hits.select("victim", account="victim").unique(maintain_order=True)
     ])  # fmt: skip
-    code = tokens(users["victim"].to_numpy(), salt, LETTERS).str.slice(0, 10).str.to_uppercase()
+    code = make_tokens(users["victim"].to_numpy(), salt, LETTERS).str.slice(0, 10).str.to_uppercase()
     added = users.with_columns(kind=pl.lit("referral_code"), value=code)
     return pl.concat([rows, added.select(rows.columns)])
 
 
-def _facts(people: Everyone) -> tuple[Ints, Ints, Bools]:
+def _collect_facts(people: Everyone) -> tuple[Ints, Ints, Bools]:
     """Part, moment of sign-up and whether active, of each account row."""
     place = np.concatenate(people.place)
     part, created, active = (np.empty(len(place), dtype=np.int64) for _ in range(3))
@@ -188,7 +189,7 @@ def _facts(people: Everyone) -> tuple[Ints, Ints, Bools]:
     return part, created, active.astype(bool)
 
 
-def _cards(rng: np.random.Generator, victim: Ints, way: Ints, by: Ints, framing: Framing) -> Ints:
+def _assign_cards(rng: np.random.Generator, victim: Ints, way: Ints, by: Ints, framing: Framing) -> Ints:
     """A card for each victim (with its `way`) that some victims of the same campaign have in common."""
     cards = np.full(len(victim), -1, dtype=np.int64)
     prepaid = rng.permutation(np.flatnonzero(way == CARD))
@@ -201,24 +202,24 @@ def _cards(rng: np.random.Generator, victim: Ints, way: Ints, by: Ints, framing:
     return cards
 
 
-def _moments(rng: np.random.Generator, earliest: Ints, end: int) -> Ints:
+def _draw_moments(rng: np.random.Generator, earliest: Ints, end: int) -> Ints:
     """A moment after each of `earliest`, before the world's end."""
     return earliest + 1 + (rng.random(len(earliest)) * (end - HOUR // 2 - earliest)).astype(np.int64)
 
 
-def _homes(rows: pl.DataFrame, victims: Ints) -> pl.DataFrame:
+def _find_homes(rows: pl.DataFrame, victims: Ints) -> pl.DataFrame:
     """`ip` and `asn` of each of `victims` where fewest others are seen: at home, not behind a carrier's gateway."""
     users = rows.select("account", "ip").unique().group_by("ip").len("users")
     theirs = rows.filter(pl.col("account").is_in(pl.Series(victims).implode()))
     theirs = theirs.join(users, on="ip", maintain_order="left").sort("account", "users", maintain_order=True)
-    return _of_victim(theirs.unique("account", keep="first", maintain_order=True), ["ip", "asn"])
+    return _select_for_victim(theirs.unique("account", keep="first", maintain_order=True), ["ip", "asn"])
 
 
-def _of_victim(rows: pl.DataFrame, columns: list[str]) -> pl.DataFrame:
+def _select_for_victim(rows: pl.DataFrame, columns: list[str]) -> pl.DataFrame:
     return rows.select(pl.col("account").alias("victim"), *columns)
 
 
-def _once(rows: pl.DataFrame) -> pl.DataFrame:
+def _add_moment(rows: pl.DataFrame) -> pl.DataFrame:
     """`rows` with `first_seen` and `last_seen` at the moment `at`."""
-    moment = times(rows["at"].to_numpy())
+    moment = to_times(rows["at"].to_numpy())
     return rows.with_columns(moment.alias("first_seen"), moment.alias("last_seen"))

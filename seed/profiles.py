@@ -10,7 +10,7 @@ NetworkClass: TypeAlias = Literal[
 Share: TypeAlias = Annotated[float, Field(ge=0, le=1)]
 
 
-def ordered(bounds: tuple[float, float]) -> tuple[float, float]:
+def check_order(bounds: tuple[float, float]) -> tuple[float, float]:
     """The bounds as they are.
 
     Raises:
@@ -21,8 +21,8 @@ def ordered(bounds: tuple[float, float]) -> tuple[float, float]:
     return bounds
 
 
-IntRange: TypeAlias = Annotated[tuple[Annotated[int, Field(ge=1)], int], AfterValidator(ordered)]
-Reuse: TypeAlias = Annotated[tuple[Share, Share], AfterValidator(ordered)]
+IntRange: TypeAlias = Annotated[tuple[Annotated[int, Field(ge=1)], int], AfterValidator(check_order)]
+Reuse: TypeAlias = Annotated[tuple[Share, Share], AfterValidator(check_order)]
 Shift: TypeAlias = tuple[Annotated[int, Field(ge=0, le=23)], Annotated[int, Field(ge=1, le=24)]]
 """First hour of the day (UTC) and number of hours."""
 
@@ -277,6 +277,6 @@ class Campaign(Profile):
     teams: IntRange = (1, 1)
     """Teams that a campaign is divided into, by the order of sign-up."""
 
-    def inherited(self, pool: Pool) -> float:
+    def get_inherited_share(self, pool: Pool) -> float:
         """Share of the slots of one of its pools that a replacement takes over."""
         return self.inherits if pool.inherits is None else pool.inherits

@@ -17,14 +17,14 @@ from seed.profiles import (
     Profile,
     Section,
     Share,
-    ordered,
+    check_order,
 )
 
 RANDOM = "random"
 """The scenario that a seed draws (`seed.randomised`)."""
 RANDOM_DESCRIPTION = "every number is drawn from the seed: size, tables, markets, people, operators"
 Ways: TypeAlias = Annotated[
-    tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(le=4)]], AfterValidator(ordered)
+    tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(le=4)]], AfterValidator(check_order)
 ]
 
 
@@ -152,7 +152,7 @@ class Scenario(Section):
     alliances: Alliances | None = None
 
     @model_validator(mode="after")
-    def _consistent(self) -> "Scenario":
+    def _check_consistency(self) -> "Scenario":
         rest = [name for name, p in self.populations.items() if p.share == "rest"]
         if len(rest) != 1:
             raise ValueError('exactly one population must have the share "rest"')
@@ -211,31 +211,36 @@ class Scenario(Section):
         return self.end - self.history_days * 86_400
 
 
-def names() -> list[str]:
+def list_names() -> list[str]:
     """Names of the scenarios: those with a file in the package, and `random`, sorted."""
     found = (files("seed") / "scenarios").iterdir()
     return sorted([RANDOM, *(p.name.removesuffix(".toml") for p in found if p.name.endswith(".toml"))])
 
 
-def describe() -> dict[str, str]:
+def describe_scenarios() -> dict[str, str]:
     """Each scenario's name with its description."""
-    return {name: RANDOM_DESCRIPTION if name == RANDOM else load(name).description for name in names()}
+    return {
+        name: RANDOM_DESCRIPTION if name == RANDOM else load_scenario(name).description
+        for name in list_names()
+    }
 
 
-def load(name: str) -> Scenario:
+def load_scenario(name: str) -> Scenario:
     """Read one scenario of the package.
 
     Raises:
         SettingsError: there is none of that name, its file says something it may not, or it is drawn from a seed.
     """
     if name == RANDOM:
-        raise SettingsError("The scenario random has no file.", "Draw one from a seed: seed.randomised.draw.")
-    if name not in names():
-        raise SettingsError(f"There is no scenario {name!r}.", f"Choose one of: {', '.join(names())}.")
-    return parse(name, _read(name))
+        raise SettingsError(
+            "The scenario random has no file.", "Draw one from a seed: seed.randomised.draw_world."
+        )
+    if name not in list_names():
+        raise SettingsError(f"There is no scenario {name!r}.", f"Choose one of: {', '.join(list_names())}.")
+    return parse_scenario(name, _read_content(name))
 
 
-def parse(name: str, content: dict[str, Any]) -> Scenario:
+def parse_scenario(name: str, content: dict[str, Any]) -> Scenario:
     """Check the content of a scenario file.
 
     Raises:
@@ -251,26 +256,28 @@ def parse(name: str, content: dict[str, Any]) -> Scenario:
         ) from None
 
 
-def _read(name: str) -> dict[str, Any]:
+def _read_content(name: str) -> dict[str, Any]:
     content: dict[str, Any] = {}
-    for layer in _layers(name).values():
-        content = _over(content, layer)
+    for layer in _read_layers(name).values():
+        content = _merge_entries(content, layer)
     return content
 
 
-def _layers(name: str) -> dict[str, dict[str, Any]]:
+def _read_layers(name: str) -> dict[str, dict[str, Any]]:
     """What a scenario's file and those it extends say themselves, each once, the ground first."""
     content = tomllib.loads((files("seed") / "scenarios" / f"{name}.toml").read_text(encoding="utf-8"))
     extends = content.pop("extends", [])
     layers: dict[str, dict[str, Any]] = {}
     for base in [extends] if isinstance(extends, str) else extends:
-        layers |= {other: said for other, said in _layers(base).items() if other not in layers}
+        layers |= {other: said for other, said in _read_layers(base).items() if other not in layers}
     return {**layers, name: content}
 
 
-def _over(base: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
+def _merge_entries(base: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
     merged = dict(base)
     for entry, value in change.items():
         old = merged.get(entry)
-        merged[entry] = _over(old, value) if isinstance(value, dict) and isinstance(old, dict) else value
+        merged[entry] = (
+            _merge_entries(old, value) if isinstance(value, dict) and isinstance(old, dict) else value
+        )
     return merged

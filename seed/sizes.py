@@ -8,7 +8,7 @@ from seed.scenario import Scenario
 from seed.streams import Streams
 
 
-def campaign_sizes(scenario: Scenario, accounts: int, streams: Streams) -> dict[str, tuple[str, int]]:
+def plan_campaign_sizes(scenario: Scenario, accounts: int, streams: Streams) -> dict[str, tuple[str, int]]:
     """Campaign id -> (style, accounts).
 
     Sizes are absolute at and above the scenario's reference size. Below it, styles that scale by `size` shrink
@@ -18,28 +18,28 @@ def campaign_sizes(scenario: Scenario, accounts: int, streams: Streams) -> dict[
     ratio = accounts / scenario.reference_accounts
     sizes: dict[str, tuple[str, int]] = {}
     for name, style in scenario.campaigns.items():
-        count = _count(style, ratio)
-        for i, size in enumerate(_sizes(style, count, streams.rng("sizes", name)), start=1):
+        count = _scale_count(style, ratio)
+        for i, size in enumerate(_draw_sizes(style, count, streams.rng("sizes", name)), start=1):
             shrunk = size * min(1.0, ratio) if style.scale == "size" else min(size, accounts / 50)
             campaign = name if style.count == 1 else f"{name}-{i:02d}"
             sizes[campaign] = (name, max(style.smallest, round(shrunk)))
     return sizes
 
 
-def _count(style: Campaign, ratio: float) -> int:
+def _scale_count(style: Campaign, ratio: float) -> int:
     if style.scale == "size" or style.count == 0:
         return style.count
     return max(1, round(style.count * float(ratio ** (0.5 if ratio < 1 else 0.7))))
 
 
-def _sizes(style: Campaign, count: int, rng: np.random.Generator) -> list[int]:
+def _draw_sizes(style: Campaign, count: int, rng: np.random.Generator) -> list[int]:
     """Sizes spread evenly over the logarithm of the range, so that every world has small ones and large ones."""
     steps = (np.arange(count) + rng.random(count)) / max(count, 1)
     low, high = np.log(style.size[0]), np.log(style.size[1] + 1)
     return [int(s) for s in np.exp(low + steps * (high - low))]
 
 
-def population_sizes(scenario: Scenario, honest: int) -> dict[str, int]:
+def plan_population_sizes(scenario: Scenario, honest: int) -> dict[str, int]:
     """Population -> accounts; the one with the share "rest" takes what is left."""
     sizes = {name: int(p.share * honest) for name, p in scenario.populations.items() if p.share != "rest"}
     rest = next(name for name, p in scenario.populations.items() if p.share == "rest")

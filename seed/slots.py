@@ -7,7 +7,7 @@ import numpy as np
 from seed.markets import draw_offers
 from seed.members import NONE, Members
 from seed.profiles import Pool
-from seed.streams import Bools, Floats, Ints, between
+from seed.streams import Bools, Floats, Ints, draw_between
 
 MOST_SLOTS = 400
 """Slots of one kind beyond the first that the busiest account has: the tables stay of a size that fits in memory."""
@@ -26,14 +26,14 @@ class PoolLayout:
         return np.repeat(np.arange(len(self.count)), self.count)
 
 
-def layout(members: Members, pool: Pool, counts: Ints | None = None) -> PoolLayout:
+def build_layout(members: Members, pool: Pool, counts: Ints | None = None) -> PoolLayout:
     """Number the values of all groups; `counts` overrules the number that follows from the group's size."""
     sizes = np.bincount(members.group, minlength=members.groups)
     count = np.ceil(sizes / pool.members_per_value).astype(np.int64) if counts is None else counts
     return PoolLayout(np.cumsum(count) - count, count)
 
 
-def slot_owners(rng: np.random.Generator, members: Members, mean: float, most: int) -> Ints:
+def draw_owners(rng: np.random.Generator, members: Members, mean: float, most: int) -> Ints:
     """Owner of each slot: one and a Poisson number more for each member, ascending, shape (slots,)."""
     more = max(mean - 1, 0.0)
     if members.busy is None:
@@ -43,12 +43,12 @@ def slot_owners(rng: np.random.Generator, members: Members, mean: float, most: i
     return np.repeat(np.arange(len(members)), counts)
 
 
-def reuse(rng: np.random.Generator, members: Members, pool: Pool) -> Floats:
+def draw_reuse(rng: np.random.Generator, members: Members, pool: Pool) -> Floats:
     """Each member's probability to fill a slot from the pool, shape (n,)."""
-    return between(rng, pool.reuse, len(members)) * members.eagerness
+    return draw_between(rng, pool.reuse, len(members)) * members.eagerness
 
 
-def share_out(
+def assign_values(
     rng: np.random.Generator, members: Members, owner: Ints, pool: Pool, values: PoolLayout
 ) -> Ints:
     """A value of their group's pool for each of the slots of `owner`, shape (slots,).
@@ -69,28 +69,28 @@ def share_out(
     return dealt
 
 
-def pooled_or_own(
+def fill_slots(
     rng: np.random.Generator, members: Members, owner: Ints, pool: Pool, own: Ints
 ) -> tuple[Ints, Bools]:
     """Fill each slot from the pool or with `own` (numbers apart from the pool's), and say which were pooled.
 
     Values of the pool are returned as -1 - value, so that they cannot be taken for a member's own.
     """
-    pooled = rng.random(len(owner)) < reuse(rng, members, pool)[owner]
+    pooled = rng.random(len(owner)) < draw_reuse(rng, members, pool)[owner]
     if pool.at_signup:
         pooled &= np.diff(owner, prepend=-1) != 0
-    sharers = members.sharing(pool)
-    values = layout(sharers, pool)
-    dealt = share_out(rng, sharers, owner[pooled], pool, values)
+    sharers = members.group_for(pool)
+    values = build_layout(sharers, pool)
+    dealt = assign_values(rng, sharers, owner[pooled], pool, values)
     filled = own.copy()
     filled[pooled] = -1 - dealt
     if pool.rented:
-        number = rent(rng, sharers, pool, values)
+        number = rent_values(rng, sharers, pool, values)
         filled[pooled] = np.where(number[dealt] == NONE, filled[pooled], number[dealt])
     return filled, pooled
 
 
-def rent(rng: np.random.Generator, members: Members, pool: Pool, values: PoolLayout) -> Ints:
+def rent_values(rng: np.random.Generator, members: Members, pool: Pool, values: PoolLayout) -> Ints:
     """Rent some of the values of all groups' pools.
 
     A group rents as it grows: its first value when it begins, its last when its last member signs up.
@@ -134,7 +134,9 @@ def rent_in_passing(
     return filled
 
 
-def inherit(rng: np.random.Generator, members: Members, owner: Ints, filled: Ints, share: float) -> Ints:
+def inherit_slots(
+    rng: np.random.Generator, members: Members, owner: Ints, filled: Ints, share: float
+) -> Ints:
     """Let replacements take over some slots of the account they follow: a copy of `filled`, shape (slots,).
 
     `owner` must be ascending. Predecessors are settled before their successors, along chains of replacements.
@@ -148,14 +150,14 @@ def inherit(rng: np.random.Generator, members: Members, owner: Ints, filled: Int
     chosen = starts[previous[waiting]] + (rng.random(len(waiting)) * counts[previous[waiting]]).astype(
         np.int64
     )
-    generation = _generations(members)[owner[waiting]]
+    generation = _count_generations(members)[owner[waiting]]
     for g in range(1, int(generation.max(initial=0)) + 1):
         now = generation == g
         filled[waiting[now]] = filled[chosen[now]]
     return filled
 
 
-def _generations(members: Members) -> Ints:
+def _count_generations(members: Members) -> Ints:
     """0 for accounts that follow nobody, one more than the predecessor's for the others."""
     generation = np.zeros(len(members), dtype=np.int64)
     follows = members.predecessor != NONE

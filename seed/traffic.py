@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from seed.clock import DAY, HOUR, hour_of_week, weekday_hour
+from seed.clock import DAY, HOUR, compute_hour_of_week, compute_week_shares
 from seed.members import Members
 from seed.pools import COUNTRIES
 from seed.profiles import Traffic
@@ -25,7 +25,7 @@ class Activity:
     model: Ints
 
 
-def activity(rng: np.random.Generator, members: Members, country: Ints, world: Scenario) -> Activity:
+def draw_activity(rng: np.random.Generator, members: Members, country: Ints, world: Scenario) -> Activity:
     """Activity of those alive in the window; `country` holds indices into `COUNTRIES`, shape (n,).
 
     How much an account does is gamma distributed (few do most). A load balancer deals its rows out evenly over
@@ -41,9 +41,9 @@ def activity(rng: np.random.Generator, members: Members, country: Ints, world: S
     rate = rate if members.busy is None else rate * members.busy
     owner = np.repeat(np.arange(len(members)), np.minimum(rng.poisson(rate * alive), MOST_ROWS))
 
-    at = _human_hours(rng, traffic, country[owner], begin, hours)
+    at = _draw_human_hours(rng, traffic, country[owner], begin, hours)
     if traffic.shift is not None:
-        at = _shift_hours(rng, members, owner, traffic.shift, hours // 24)
+        at = _draw_shift_hours(rng, members, owner, traffic.shift, hours // 24)
     dealt = np.flatnonzero(rng.random(len(owner)) < traffic.balanced)
     at[dealt] = rng.permutation(len(dealt)) * hours // max(len(dealt), 1)
     hour = begin + at * HOUR
@@ -51,10 +51,10 @@ def activity(rng: np.random.Generator, members: Members, country: Ints, world: S
     code = np.unique(owner[kept] * hours + at[kept])
     owner, hour = code // hours, begin + code % hours * HOUR
     requests = 1 + rng.poisson(rng.exponential(traffic.requests - 1, len(code)))
-    return Activity(owner, hour, requests, models(rng, traffic, hour, world))
+    return Activity(owner, hour, requests, choose_models(rng, traffic, hour, world))
 
 
-def models(rng: np.random.Generator, traffic: Traffic, moment: Ints, world: Scenario) -> Ints:
+def choose_models(rng: np.random.Generator, traffic: Traffic, moment: Ints, world: Scenario) -> Ints:
     """The model that requests at these moments went to: traffic moves to a new release as its population does."""
     released = world.end - int(world.model_released_days_ago * DAY)
     since = np.maximum(moment - released, 0) / HOUR
@@ -63,7 +63,7 @@ def models(rng: np.random.Generator, traffic: Traffic, moment: Ints, world: Scen
     return np.where(u < moved, NEW, np.where((u - moved) < (1 - moved) * 0.55, SMALL, LARGE))
 
 
-def _shift_hours(
+def _draw_shift_hours(
     rng: np.random.Generator, members: Members, owner: Ints, shift: tuple[int, int], days: int
 ) -> Ints:
     """Hours of the window at which teams work, each team when the one before it stops, shape as `owner`.
@@ -78,12 +78,14 @@ def _shift_hours(
     return at
 
 
-def _human_hours(rng: np.random.Generator, traffic: Traffic, country: Ints, begin: int, hours: int) -> Ints:
+def _draw_human_hours(
+    rng: np.random.Generator, traffic: Traffic, country: Ints, begin: int, hours: int
+) -> Ints:
     """Hours of the window, drawn by the local hour of the week of each row's country."""
-    week: Floats = hour_of_week(traffic.shape)
+    week: Floats = compute_week_shares(traffic.shape)
     offsets = np.array([c.offset for c in COUNTRIES])
     window = begin + np.arange(hours, dtype=np.int64) * HOUR
-    local = weekday_hour(window[None, :] + offsets[:, None] * HOUR)
+    local = compute_hour_of_week(window[None, :] + offsets[:, None] * HOUR)
     cumulative = np.cumsum(week[local], axis=1)
     cumulative /= cumulative[:, -1:]
     # One search for all rows: country c has its cumulative shares between c and c + 1.

@@ -9,7 +9,7 @@ Format: TypeAlias = Literal["parquet", "csv", "ndjson"]
 _ROW_GROUP = 131_072
 
 
-def write(frame: pl.DataFrame, path: Path, form: Format) -> None:
+def write_table(frame: pl.DataFrame, path: Path, form: Format) -> None:
     """Write one table; times of text formats are ISO 8601 in UTC with a final Z.
 
     Raises:

@@ -53,7 +53,7 @@ class Service:
                 await asyncio.sleep(0.01)
 
     def key(self, role: keys.Role = keys.Role.VIEWER, name: str = "") -> str:
-        return keys.create(self.keys_dir, role, name)
+        return keys.create_key(self.keys_dir, role, name)
 
     def tasks(self) -> int:
         """Tasks of the server's loop."""
@@ -235,7 +235,7 @@ def test_a_key_that_is_revoked_hears_no_more(service: Service, days: Days) -> No
     async def listen() -> int:
         async with service.listening(key, CHANGES, ids=[days.ids[0]]) as socket:
             await service.listened_to()
-            keys.revoke(service.keys_dir, key.partition(".")[0])
+            keys.revoke_key(service.keys_dir, key.partition(".")[0])
             return await closed(socket)
 
     assert asyncio.run(listen()) == 4403

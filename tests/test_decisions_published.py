@@ -221,7 +221,7 @@ def test_status_and_lineage_over_graphql(days: Days, installation: Settings) -> 
     days.day(A + B)
     question = """query($id: String!) { cluster(id: $id) { status lineage(first: 3) {
       kind clusterId beforeId accountsInCommon accountsBefore accountsNow says } } }"""
-    key = keys.create(installation.keys_dir, keys.Role.VIEWER)
+    key = keys.create_key(installation.keys_dir, keys.Role.VIEWER)
     with TestClient(create_app(installation, days.store.address)) as client:
         api = Api(client, key)
         found = api.data(question, id=one)["cluster"]

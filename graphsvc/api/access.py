@@ -35,26 +35,26 @@ class _Check(FieldExtension):
 
     def resolve(self, next_: Callable[..., Any], source: Any, info: Info, **arguments: Any) -> Any:
         """The field of a plain resolver."""
-        self._check(info)
+        self._check_role(info)
         return next_(source, info, **arguments)
 
     async def resolve_async(
         self, next_: Callable[..., Awaitable[Any]], source: Any, info: Info, **arguments: Any
     ) -> Any:
         """The field of a resolver that waits."""
-        self._check(info)
+        self._check_role(info)
         return await next_(source, info, **arguments)
 
-    def _check(self, info: Info) -> None:
-        require(info.context.principal.role, self.role)
+    def _check_role(self, info: Info) -> None:
+        check_role(info.context.principal.role, self.role)
 
 
-def needs(role: Role) -> FieldExtension:
+def require_role(role: Role) -> FieldExtension:
     """For a field's `extensions`: only this role and those above it may ask for it. Without, all roles may."""
     return _Check(role)
 
 
-def require(has: Role, least: Role) -> None:
+def check_role(has: Role, least: Role) -> None:
     """Raises Forbidden unless `has` includes `least`."""
     if _RANK[has] < _RANK[least]:
         raise Forbidden(

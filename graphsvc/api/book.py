@@ -17,13 +17,13 @@ class BookOnce:
     async def read(self) -> DecisionLog:
         """The book as it was when it was first asked for."""
         if self._book is None:
-            self._book = asyncio.ensure_future(self._read())
+            self._book = asyncio.ensure_future(self._read_log())
         return await self._book
 
     def forget(self) -> None:
         """To be called after writing into it."""
         self._book = None
 
-    async def _read(self) -> DecisionLog:
+    async def _read_log(self) -> DecisionLog:
         (row,) = await self.reader.read("decisions/book")
         return parse_decision_log(row)

@@ -17,7 +17,7 @@ from urllib.parse import quote_plus, urlencode, urlsplit
 
 from pydantic import SecretStr
 
-from graphsvc.api.oidc import LEEWAY, ProviderAway, safe
+from graphsvc.api.oidc import LEEWAY, ProviderAway, is_safe_url
 from graphsvc.errors import GraphsvcError
 
 log = logging.getLogger("graphsvc.api")
@@ -30,7 +30,7 @@ LONGEST_CODE = 2_400
 """Characters of a code, so that it fits into a cookie."""
 
 _RANDOM = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
-"""256 bits, as `_random` and a SHA-256 have them."""
+"""256 bits, as `_generate_secret` and a SHA-256 have them."""
 _CODE = re.compile(rf"[\x20-\x7e]{{1,{LONGEST_CODE}}}")
 _KINDS = frozenset((
     "access_denied", "invalid_request", "unauthorized_client", "unsupported_response_type", "invalid_scope",
@@ -116,20 +116,22 @@ class Flow:
     says_who: bool
     began: float
 
-    def lasts(self, seconds: float, now: float) -> bool:
+    def is_within(self, seconds: float, now: float) -> bool:
         """Whether it began not longer than that ago, by clocks that may differ."""
         return -LEEWAY <= now - self.began <= seconds
 
 
-def begin(tab: str, redirect_uri: str, endpoints: Endpoints, now: float) -> Flow:
+def begin_flow(tab: str, redirect_uri: str, endpoints: Endpoints, now: float) -> Flow:
     """A new flow for a tab.
 
     Raises:
         TooLate: `tab` is no SHA-256.
     """
     if not is_random(tab):
-        raise too_late()
-    return Flow(_random(), _random(), _random(), tab, redirect_uri, endpoints.says_who, now)
+        raise build_too_late_error()
+    return Flow(
+        _generate_secret(), _generate_secret(), _generate_secret(), tab, redirect_uri, endpoints.says_who, now
+    )
 
 
 def is_random(text: str) -> bool:
@@ -137,12 +139,12 @@ def is_random(text: str) -> bool:
     return _RANDOM.fullmatch(text) is not None
 
 
-def challenge(secret: str) -> str:
+def hash_secret(secret: str) -> str:
     """What may be shown of a secret: its SHA-256 (`S256` of RFC 7636, section 4.2)."""
-    return _text(hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest())
+    return _encode_text(hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest())
 
 
-def endpoints(metadata: Mapping[str, Any]) -> Endpoints:
+def find_endpoints(metadata: Mapping[str, Any]) -> Endpoints:
     """Where the flow goes, by the discovery document.
 
     Raises:
@@ -150,17 +152,18 @@ def endpoints(metadata: Mapping[str, Any]) -> Endpoints:
     """
     places = [metadata.get("authorization_endpoint"), metadata.get("token_endpoint")]
     authorization, token = (
-        place if isinstance(place, str) and safe(place) and "#" not in place else "" for place in places
+        place if isinstance(place, str) and is_safe_url(place) and "#" not in place else ""
+        for place in places
     )
     if not authorization or not token:
         log.error("the identity provider names no safe addresses of its endpoints")
-        raise _misconfigured()
+        raise _build_misconfigured_error()
     return Endpoints(
         authorization, token, metadata.get("authorization_response_iss_parameter_supported") is True
     )
 
 
-def authorization(endpoint: str, client: Client, flow: Flow) -> str:
+def build_authorization_url(endpoint: str, client: Client, flow: Flow) -> str:
     """The address at the provider to which the browser is sent (OpenID Connect Core, section 3.1.2.1)."""
     asked = urlencode({
         "response_type": "code",
@@ -169,35 +172,37 @@ def authorization(endpoint: str, client: Client, flow: Flow) -> str:
         "scope": client.scopes,
         "state": flow.state,
         "nonce": flow.nonce,
-        "code_challenge": challenge(flow.verifier),
+        "code_challenge": hash_secret(flow.verifier),
         "code_challenge_method": "S256",
     })  # fmt: skip
     return f"{endpoint}{'&' if urlsplit(endpoint).query else '?'}{asked}"
 
 
-def code_of(response: Mapping[str, Sequence[str]], flow: Flow, issuers: Sequence[str]) -> str:
+def read_code(response: Mapping[str, Sequence[str]], flow: Flow, issuers: Sequence[str]) -> str:
     """The code in an authorization response, by the values of each parameter; `issuers`: names of the provider.
 
     Raises:
         SignInRefused: the response is another flow's or another provider's, has no code, or says no.
     """
     if any(len(values) > 1 for values in response.values()):  # RFC 6749, section 3.1
-        raise _unfit()
+        raise _build_unfit_error()
     said = {name: values[0] for name, values in response.items() if values}
-    if not same(said.get("state", ""), flow.state):
-        raise too_late()
-    if ("iss" in said or flow.says_who) and not any(same(said.get("iss", ""), issuer) for issuer in issuers):
+    if not is_same(said.get("state", ""), flow.state):
+        raise build_too_late_error()
+    if ("iss" in said or flow.says_who) and not any(
+        is_same(said.get("iss", ""), issuer) for issuer in issuers
+    ):
         log.warning("a sign-in was refused: another issuer")
-        raise _unfit()
+        raise _build_unfit_error()
     if "error" in said:
-        raise refusal(said["error"])
+        raise build_refusal(said["error"])
     if not _CODE.fullmatch(said.get("code", "")):
         log.warning("a sign-in was refused: no code")
-        raise _unfit()
+        raise _build_unfit_error()
     return said["code"]
 
 
-def token_request(client: Client, flow: Flow, code: str) -> tuple[bytes, dict[str, str]]:
+def build_token_request(client: Client, flow: Flow, code: str) -> tuple[bytes, dict[str, str]]:
     """Body and headers of the request that exchanges a code (RFC 6749, sections 2.3.1 and 4.1.3)."""
     body = {
         "grant_type": "authorization_code",
@@ -214,7 +219,7 @@ def token_request(client: Client, flow: Flow, code: str) -> tuple[bytes, dict[st
     return urlencode(body).encode(), headers
 
 
-def tokens_of(status: int, answer: Mapping[str, Any]) -> tuple[str, str]:
+def read_tokens(status: int, answer: Mapping[str, Any]) -> tuple[str, str]:
     """The access token and the ID token in an answer of the token endpoint.
 
     Raises:
@@ -222,17 +227,17 @@ def tokens_of(status: int, answer: Mapping[str, Any]) -> tuple[str, str]:
         ProviderAway: there are none now.
     """
     if status == 429 or status >= 500:
-        raise away()
+        raise build_away_error()
     if status != 200:
         kind = answer.get("error")
-        raise refusal(kind if isinstance(kind, str) else "")
+        raise build_refusal(kind if isinstance(kind, str) else "")
     access, identity, kind = (answer.get(name) for name in ("access_token", "id_token", "token_type"))
     if not isinstance(access, str) or not isinstance(identity, str) or not isinstance(kind, str):
         log.warning("a sign-in was refused: no tokens")
-        raise _unfit()
+        raise _build_unfit_error()
     if kind.lower() != "bearer":
         log.warning("a sign-in was refused: no bearer token")
-        raise _unfit()
+        raise _build_unfit_error()
     return access, identity
 
 
@@ -247,65 +252,69 @@ def check_identity(
     several = isinstance(claims["aud"], list) and len(claims["aud"]) > 1
     party = claims.get("azp")
     hashed = claims.get("at_hash")
-    if not same(claims.get("nonce"), flow.nonce):
+    if not is_same(claims.get("nonce"), flow.nonce):
         log.warning("a sign-in was refused: another nonce")
-        raise _unfit()
+        raise _build_unfit_error()
     if (several or party is not None) and party != client.id:
         log.warning("a sign-in was refused: another party")
-        raise _unfit()
-    if hashed is not None and algorithm[-3:].isdigit() and not same(hashed, _half(algorithm, access_token)):
+        raise _build_unfit_error()
+    if (
+        hashed is not None
+        and algorithm[-3:].isdigit()
+        and not is_same(hashed, _hash_half(algorithm, access_token))
+    ):
         log.warning("a sign-in was refused: another access token")
-        raise _unfit()
+        raise _build_unfit_error()
 
 
-def refusal(kind: str) -> GraphsvcError:
+def build_refusal(kind: str) -> GraphsvcError:
     """The error in place of one that the provider named."""
     known = kind if kind in _KINDS else "unknown"
     if known == "access_denied":
         return Cancelled("The identity provider was told not to sign in.", "Sign in again.")
     if known in _AWAY:
-        return away()
+        return build_away_error()
     log.error("a sign-in was refused by the identity provider: %s", known)
-    return too_late() if known == "invalid_grant" else _misconfigured()
+    return build_too_late_error() if known == "invalid_grant" else _build_misconfigured_error()
 
 
-def too_late() -> TooLate:
+def build_too_late_error() -> TooLate:
     """Not this browser's or not this tab's, too old, or used."""
     return TooLate("This sign-in took too long, or was begun in another browser or tab.", "Sign in again.")
 
 
-def away() -> ProviderAway:
+def build_away_error() -> ProviderAway:
     """The provider cannot be asked now."""
     return ProviderAway("The identity provider does not answer.", "Try again in a moment, or use an API key.")
 
 
-def same(one: object, other: str) -> bool:
+def is_same(one: object, other: str) -> bool:
     """Whether both are the same text, in a time that does not tell where they differ."""
     return isinstance(one, str) and hmac.compare_digest(
         one.encode("utf-8", "surrogatepass"), other.encode("utf-8", "surrogatepass")
     )
 
 
-def _unfit() -> NotValid:
+def _build_unfit_error() -> NotValid:
     return NotValid("What the identity provider sent back was not valid.", "Sign in again.")
 
 
-def _misconfigured() -> ProviderRefused:
+def _build_misconfigured_error() -> ProviderRefused:
     return ProviderRefused(
         "The identity provider does not sign anybody in to this service as it is set up.",
         "Tell whoever runs it: its log names the kind of error.",
     )
 
 
-def _half(algorithm: str, access_token: str) -> str:
+def _hash_half(algorithm: str, access_token: str) -> str:
     """`at_hash`: the left half of the hash that the signature's algorithm uses."""
     digest = hashlib.new(f"sha{algorithm[-3:]}", access_token.encode()).digest()
-    return _text(digest[: len(digest) // 2])
+    return _encode_text(digest[: len(digest) // 2])
 
 
-def _random() -> str:
+def _generate_secret() -> str:
     return secrets.token_urlsafe(32)
 
 
-def _text(data: bytes) -> str:
+def _encode_text(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).decode().rstrip("=")

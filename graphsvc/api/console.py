@@ -20,13 +20,13 @@ _CONTENT_SECURITY_POLICY = "; ".join((
 router = APIRouter()
 
 
-def files() -> StaticFiles:
+def build_static_files() -> StaticFiles:
     """The page's scripts and styles."""
     return StaticFiles(directory=_DIRECTORY)
 
 
 @router.api_route("/", methods=["GET", "HEAD"])
-async def page() -> Response:
+async def get_page() -> Response:
     """The page; who is signed in is known to its tab alone."""
     return FileResponse(
         _DIRECTORY / "index.html", headers={"Content-Security-Policy": _CONTENT_SECURITY_POLICY}

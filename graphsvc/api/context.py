@@ -15,7 +15,7 @@ from graphsvc.api.detection_process import DetectionProcesses
 from graphsvc.api.hub import Hub
 from graphsvc.api.keys import KeyRing, Principal, Role
 from graphsvc.api.limits import Budget
-from graphsvc.api.principals import principal_of
+from graphsvc.api.principals import find_principal
 from graphsvc.api.worker import Worker
 from graphsvc.errors import AccessDenied, Forbidden
 from graphsvc.signals.tokens import Tokeniser
@@ -39,28 +39,28 @@ class Loaders:
         self._reader = reader
         self._loaders: dict[tuple[str, Parameters], DataLoader[str, list[Row]]] = {}
 
-    async def rows(self, statement: str, owner: str, **parameters: object) -> list[Row]:
+    async def load_rows(self, statement: str, owner: str, **parameters: object) -> list[Row]:
         """The rows of `statement` for one owner, in the statement's order; parameters must be hashable.
 
         The key of an address may be given as it is or as its handle; rows name their owner by the handle.
         """
-        owner = self._reader.veil.named(owner)
+        owner = self._reader.veil.hide_named(owner)
         key = (statement, tuple(sorted(parameters.items())))
         if key not in self._loaders:
-            self._loaders[key] = DataLoader(lambda ids: self._load(statement, ids, parameters))
+            self._loaders[key] = DataLoader(lambda ids: self._load_batch(statement, ids, parameters))
         return await self._loaders[key].load(owner)
 
-    async def row(self, statement: str, owner: str) -> Row | None:
+    async def load_row(self, statement: str, owner: str) -> Row | None:
         """The only row of `statement` for one owner, or None."""
-        rows = await self.rows(statement, owner)
+        rows = await self.load_rows(statement, owner)
         return rows[0] if rows else None
 
-    async def many(self, statement: str, owners: Sequence[str]) -> list[Row]:
+    async def load_many(self, statement: str, owners: Sequence[str]) -> list[Row]:
         """The only row of `statement` for each of some owners, in one query; those without one are left out."""
-        rows = await asyncio.gather(*(self.row(statement, owner) for owner in owners))
+        rows = await asyncio.gather(*(self.load_row(statement, owner) for owner in owners))
         return [row for row in rows if row is not None]
 
-    async def _load(
+    async def _load_batch(
         self, statement: str, ids: list[str], parameters: dict[str, object]
     ) -> Sequence[list[Row]]:
         found: dict[str, list[Row]] = {owner: [] for owner in ids}
@@ -85,7 +85,7 @@ class Context(BaseContext):
         self.request_id = request_id
         self.authorization = ""
         self.budget = Budget()
-        self._recognise(principal)
+        self._set_principal(principal)
 
     def renew(self) -> None:
         """Forgets what was read, and counts anew what is charged: a subscription is told of what is, not of what was
@@ -106,11 +106,11 @@ class Context(BaseContext):
         return self._principal
 
     async def admit(self, authorization: str) -> None:
-        """Takes `authorization` for who asks. Raises as `principal_of`."""
-        self._recognise(await principal_of(authorization, self.state))
+        """Takes `authorization` for who asks. Raises as `find_principal`."""
+        self._set_principal(await find_principal(authorization, self.state))
         self.authorization = authorization
 
-    def _recognise(self, principal: Principal | None) -> None:
+    def _set_principal(self, principal: Principal | None) -> None:
         """Who asks, and what they see through: a viewer names no address."""
         self._principal = principal
         reader = cast(Reader, self.state.reader)
@@ -119,8 +119,8 @@ class Context(BaseContext):
         self.veil = self.reader.veil
         self.renew()
 
-    async def recheck(self) -> None:
-        """Looks whether who asks still may; a connection of one who may not is closed. Raises as `principal_of`."""
+    async def verify_principal(self) -> None:
+        """Looks whether who asks still may; a connection of one who may not is closed. Raises as `find_principal`."""
         try:
             await self.admit(self.authorization)
         except (AccessDenied, Forbidden):

@@ -30,7 +30,7 @@ class DetectionProcesses:
         self._environment = {**os.environ, "GRAPHSVC_DATA_DIR": str(settings.data_dir)}
         self._watched: set[asyncio.Task[None]] = set()
 
-    async def start(self, run: str, *options: str) -> None:
+    async def start_run(self, run: str, *options: str) -> None:
         """Starts the process of a requested run."""
         said = tempfile.TemporaryFile()  # noqa: SIM115  # closed by who reads it
         command = [sys.executable, "-m", "graphsvc", "detect", "--run", run, *options]
@@ -42,7 +42,7 @@ class DetectionProcesses:
             env=self._environment,
             start_new_session=True,
         )
-        watch = asyncio.create_task(self._see_through(run, process, said))
+        watch = asyncio.create_task(self._watch_process(run, process, said))
         self._watched.add(watch)
         watch.add_done_callback(self._watched.discard)
 
@@ -51,7 +51,7 @@ class DetectionProcesses:
         for watch in self._watched:
             watch.cancel()
 
-    async def _see_through(self, run: str, process: "subprocess.Popen[bytes]", said: IO[bytes]) -> None:
+    async def _watch_process(self, run: str, process: "subprocess.Popen[bytes]", said: IO[bytes]) -> None:
         with said:
             while process.poll() is None:
                 await asyncio.sleep(LOOKING_SECONDS)
@@ -59,9 +59,9 @@ class DetectionProcesses:
                 said.seek(max(said.tell() - LAST_WORDS, 0))
                 words = said.read().decode(errors="replace")
                 log.error("run %s ended with status %s: %s", run, process.returncode, words)
-                await self._worker.run(_failed, run)
+                await self._worker.run(_mark_failed, run)
 
 
-def _failed(store: Store, run: str) -> list[dict[str, Any]]:
+def _mark_failed(store: Store, run: str) -> list[dict[str, Any]]:
     """Marks a run failed that its process left as if it were under way."""
     return store.write("publish/fail", run=run, error="the process ended")

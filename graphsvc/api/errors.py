@@ -48,7 +48,7 @@ class TooExpensive(GraphsvcError):
     http_status = 400
 
 
-def public(error: GraphQLError, request_id: str, veiled: Callable[[str], str] = str) -> GraphQLError:
+def mask_error(error: GraphQLError, request_id: str, veiled: Callable[[str], str] = str) -> GraphQLError:
     """The error as the client may see it; what is masked goes to the log under the request's id.
 
     `veiled` hides addresses: what is not found may be named, but not what a handle stands for.
@@ -58,9 +58,9 @@ def public(error: GraphQLError, request_id: str, veiled: Callable[[str], str] = 
     while isinstance(cause, GraphQLError):  # about a variable, told of by another
         cause = cause.original_error
     if isinstance(cause, GraphsvcError):
-        return _told(error, veiled(str(cause)), cause.code, request_id)
+        return _build_error(error, veiled(str(cause)), cause.code, request_id)
     if cause is None:
-        return _told(error, _cut(_without_values(error.message)), "bad_document", request_id)
+        return _build_error(error, _trim_message(_remove_values(error.message)), "bad_document", request_id)
     log.error(
         "request %s: %s in %s\n%s",
         request_id,
@@ -68,21 +68,21 @@ def public(error: GraphQLError, request_id: str, veiled: Callable[[str], str] = 
         error.path,
         "".join(traceback.format_tb(cause.__traceback__)),
     )
-    return _told(error, "Something went wrong here; the service's log has it.", "internal", request_id)
+    return _build_error(error, "Something went wrong here; the service's log has it.", "internal", request_id)
 
 
-def _without_values(message: str) -> str:
+def _remove_values(message: str) -> str:
     message = _SUGGESTION.sub("", message)
     for quoted, instead in _VALUES:
         message = quoted.sub(instead, message)
     return message
 
 
-def _cut(message: str) -> str:
+def _trim_message(message: str) -> str:
     return message if len(message) <= MAX_MESSAGE else message[:MAX_MESSAGE] + "…"
 
 
-def _told(error: GraphQLError, message: str, code: str, request_id: str) -> GraphQLError:
+def _build_error(error: GraphQLError, message: str, code: str, request_id: str) -> GraphQLError:
     return GraphQLError(
         message,
         nodes=error.nodes[:MAX_ERRORS] if error.nodes else None,
@@ -93,16 +93,16 @@ def _told(error: GraphQLError, message: str, code: str, request_id: str) -> Grap
     )
 
 
-def failure(error: GraphsvcError, request_id: str) -> JSONResponse:
+def build_response(error: GraphsvcError, request_id: str) -> JSONResponse:
     """An error outside a GraphQL document, in the shape of GraphQL's answers."""
     return JSONResponse(
         {"errors": [{"message": str(error), "extensions": {"code": error.code, "requestId": request_id}}]},
         status_code=error.http_status,
-        headers=advice(error),
+        headers=build_headers(error),
     )
 
 
-def advice(error: GraphsvcError) -> dict[str, str]:
+def build_headers(error: GraphsvcError) -> dict[str, str]:
     """What an error says in headers of its answer."""
     if isinstance(error, AccessDenied):
         return {"WWW-Authenticate": "Bearer"}
@@ -111,7 +111,7 @@ def advice(error: GraphsvcError) -> dict[str, str]:
     return {"Retry-After": str(error.seconds)} if isinstance(error, RateLimited) else {}
 
 
-async def handle(connection: HTTPConnection, error: Exception) -> Response | None:
+async def handle_error(connection: HTTPConnection, error: Exception) -> Response | None:
     """Answers an error of the family that reached the framework; a WebSocket is refused."""
     if not isinstance(error, GraphsvcError):
         raise error
@@ -121,14 +121,14 @@ async def handle(connection: HTTPConnection, error: Exception) -> Response | Non
         else:
             await connection.close(code=1008)
         return None
-    return failure(error, request_id(connection))
+    return build_response(error, get_request_id(connection))
 
 
 async def handle_http(request: HTTPConnection, error: Exception) -> Response:
     """Answers what the framework itself refuses, such as an unknown path."""
     if not isinstance(error, HTTPException):
         raise error
-    response = failure(BadInput(f"{error.detail}."), request_id(request))
+    response = build_response(BadInput(f"{error.detail}."), get_request_id(request))
     response.status_code = error.status_code
     return response
 
@@ -136,11 +136,11 @@ async def handle_http(request: HTTPConnection, error: Exception) -> Response:
 async def handle_unexpected(request: Request, _: Exception) -> Response:
     """Answers an error nobody foresaw, masked; the server logs it."""
     masked = GraphsvcError("Something went wrong here; the service's log has it.")
-    response = failure(masked, request_id(request))
-    response.headers["X-Request-Id"] = request_id(request)  # nothing of ours is around this answer
+    response = build_response(masked, get_request_id(request))
+    response.headers["X-Request-Id"] = get_request_id(request)  # nothing of ours is around this answer
     return response
 
 
-def request_id(connection: HTTPConnection) -> str:
+def get_request_id(connection: HTTPConnection) -> str:
     """The id under which the log has this request; the client gets it as X-Request-Id."""
     return str(connection.state.request_id)

@@ -36,12 +36,12 @@ class StrictConnection(h11.Connection):
         if self.refused:
             raise h11.RemoteProtocolError("An earlier request was refused.")
         try:
-            return self._next_event()
+            return self._check_event()
         except h11.RemoteProtocolError:
             self.refused = True
             raise
 
-    def _next_event(self) -> Event:
+    def _check_event(self) -> Event:
         if self.their_state is not h11.IDLE and not self._chunks:
             return super().next_event()
         before = self.trailing_data[0]

@@ -54,7 +54,7 @@ class Hub:
         queue: asyncio.Queue[Sight | None] = asyncio.Queue(BEHIND + 1)
         self._listeners.add(queue)
         if self._looking is None:
-            self._looking = asyncio.create_task(self._look())
+            self._looking = asyncio.create_task(self._watch_database())
         try:
             yield queue
         finally:
@@ -64,7 +64,7 @@ class Hub:
                 self._looking = None
 
     @contextmanager
-    def connected(self, principal: str) -> Iterator[None]:
+    def count_connection(self, principal: str) -> Iterator[None]:
         """Counts one WebSocket while it lasts.
 
         Raises:
@@ -85,25 +85,25 @@ class Hub:
         """WebSockets that are open and let in."""
         return self._connections.total()
 
-    async def see(self) -> Sight:
+    async def read_sight(self) -> Sight:
         """One look at the database."""
         (row,) = await self._reader.read("watch/now", runs=RUNS)
         return Sight(row["published"] or "", row["book"], {run["id"]: run for run in row["runs"]})
 
-    async def _look(self) -> None:
+    async def _watch_database(self) -> None:
         last: Sight | None = None
         while True:
             try:
-                sight = await self.see()
+                sight = await self.read_sight()
             except GraphsvcError:  # away for now; what changed meanwhile is seen when it is back
                 await asyncio.sleep(LOOKING_SECONDS)
                 continue
             if sight != last:
-                self._tell(sight)
+                self._send_sight(sight)
                 last = sight
             await asyncio.sleep(LOOKING_SECONDS)
 
-    def _tell(self, sight: Sight) -> None:
+    def _send_sight(self, sight: Sight) -> None:
         for queue in list(self._listeners):
             if queue.qsize() >= BEHIND:
                 self._listeners.discard(queue)

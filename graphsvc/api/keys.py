@@ -17,7 +17,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from graphsvc.errors import NotFound, SettingsError
-from graphsvc.privatefile import in_turn, replace_whole
+from graphsvc.privatefile import lock_in_turn, replace_atomically
 
 KEYS_FILE = "api-keys.json"
 PEPPER_FILE = "api-keys.pepper"
@@ -52,7 +52,7 @@ class ApiKey:
     old_digest: str | None = None
     old_until: str | None = None
 
-    def holds(self, now: datetime) -> bool:
+    def is_valid(self, now: datetime) -> bool:
         """Whether it is neither revoked nor expired."""
         return self.revoked is None and (self.expires is None or now < datetime.fromisoformat(self.expires))
 
@@ -67,30 +67,30 @@ class Principal:
     name: str
 
 
-def new_id() -> str:
+def generate_id() -> str:
     """An id for a key that is yet to be made."""
     return secrets.token_hex(6)
 
 
-def create(
+def create_key(
     directory: Path, role: Role, name: str = "", lasts: timedelta | None = None, key_id: str | None = None
 ) -> str:
     """Adds a key and returns it as `id.secret`, the only time the secret is seen.
 
     Args:
         lasts: how long it is valid; None: until it is revoked.
-        key_id: of `new_id`, where it must be known before.
+        key_id: of `generate_id`, where it must be known before.
     """
-    key_id = key_id or new_id()
-    with _locked(directory):
-        secret, digest = _made(directory, key_id)
-        expires = _in(lasts) if lasts is not None else None
-        key = ApiKey(key_id, role, name, _in(), digest, expires=expires)
-        replace_whole(directory / KEYS_FILE, _encode([*read(directory), key]))
+    key_id = key_id or generate_id()
+    with _lock_keys(directory):
+        secret, digest = _make_secret(directory, key_id)
+        expires = _format_time(lasts) if lasts is not None else None
+        key = ApiKey(key_id, role, name, _format_time(), digest, expires=expires)
+        replace_atomically(directory / KEYS_FILE, _encode_keys([*read_keys(directory), key]))
     return f"{key_id}.{secret}"
 
 
-def rotate(
+def rotate_key(
     directory: Path, key_id: str, grace: timedelta = timedelta(0), lasts: timedelta | None = None
 ) -> str:
     """Gives a key a new secret and returns it as `id.secret`; id, role and name stay.
@@ -102,35 +102,40 @@ def rotate(
     Raises:
         NotFound: there is no valid key of this id.
     """
-    with _locked(directory):
-        key = valid(directory, key_id)
-        secret, digest = _made(directory, key_id)
-        expires = _in(lasts) if lasts is not None else key.expires
-        until = _in(grace)
-        _put(
+    with _lock_keys(directory):
+        key = find_valid_key(directory, key_id)
+        secret, digest = _make_secret(directory, key_id)
+        expires = _format_time(lasts) if lasts is not None else key.expires
+        until = _format_time(grace)
+        _replace_key(
             directory,
             replace(
-                key, digest=digest, expires=expires, rotated=_in(), old_digest=key.digest, old_until=until
+                key,
+                digest=digest,
+                expires=expires,
+                rotated=_format_time(),
+                old_digest=key.digest,
+                old_until=until,
             ),
         )
     return f"{key_id}.{secret}"
 
 
-def revoke(directory: Path, key_id: str) -> ApiKey:
+def revoke_key(directory: Path, key_id: str) -> ApiKey:
     """Revokes a key for good; revoking it twice changes nothing. Returns it as it now stands.
 
     Raises:
         NotFound: there is no key of this id.
     """
-    with _locked(directory):
-        key = one(directory, key_id)
+    with _lock_keys(directory):
+        key = find_key(directory, key_id)
         if key.revoked is None:
-            key = replace(key, revoked=_in())
-            _put(directory, key)
+            key = replace(key, revoked=_format_time())
+            _replace_key(directory, key)
     return key
 
 
-def read(directory: Path) -> list[ApiKey]:
+def read_keys(directory: Path) -> list[ApiKey]:
     """All keys in order of creation, revoked ones included; none if there is no file yet.
 
     Raises:
@@ -152,13 +157,13 @@ def read(directory: Path) -> list[ApiKey]:
         ) from None
 
 
-def one(directory: Path, key_id: str) -> ApiKey:
+def find_key(directory: Path, key_id: str) -> ApiKey:
     """The key of this id, valid or not.
 
     Raises:
         NotFound: there is none.
     """
-    for key in read(directory):
+    for key in read_keys(directory):
         if key.id == key_id:
             return key
     raise NotFound("There is no API key of this id.", "`graphsvc keys list` shows them.")
@@ -174,24 +179,24 @@ class KeyRing:
         # Until a key was created there is no pepper; a random one keeps the work of a refusal the same.
         self._pepper = secrets.token_bytes(32)
 
-    def verify(self, presented: str) -> Principal | None:
+    def verify_key(self, presented: str) -> Principal | None:
         """The principal of `id.secret`, or None; an unknown id costs the same work as a wrong secret.
 
         Raises:
             SettingsError: the file of keys cannot be read.
         """
-        self._refresh()
+        self._refresh_keys()
         key_id, _, secret = presented.partition(".")
         key, now = self._keys.get(key_id), datetime.now(UTC)
-        digest = _digest(self._pepper, key_id, secret)
-        before = _before(key, now) if key is not None else _NOBODY
+        digest = _compute_digest(self._pepper, key_id, secret)
+        before = _get_old_digest(key, now) if key is not None else _NOBODY
         same = hmac.compare_digest(digest, key.digest if key is not None else _NOBODY)
         same |= hmac.compare_digest(digest, before)
-        if key is None or not same or not key.holds(now):
+        if key is None or not same or not key.is_valid(now):
             return None
         return Principal(key.id, key.role, f"{key.name or 'key'} ({key.id})")
 
-    def _refresh(self) -> None:
+    def _refresh_keys(self) -> None:
         try:
             stat = (self.directory / KEYS_FILE).stat()
         except FileNotFoundError:
@@ -201,33 +206,33 @@ class KeyRing:
         seen = (stat.st_mtime_ns, stat.st_ino, stat.st_size)
         if seen == self._seen:
             return
-        keys = read(self.directory)
+        keys = read_keys(self.directory)
         self._pepper = _read_pepper(self.directory)
         self._keys = {key.id: key for key in keys}
         self._seen = seen
 
 
-def _before(key: ApiKey, now: datetime) -> str:
+def _get_old_digest(key: ApiKey, now: datetime) -> str:
     """Digest of the secret before the last rotation, while it is taken."""
     if key.old_digest is None or key.old_until is None or now >= datetime.fromisoformat(key.old_until):
         return _NOBODY
     return key.old_digest
 
 
-def _digest(pepper: bytes, key_id: str, secret: str) -> str:
+def _compute_digest(pepper: bytes, key_id: str, secret: str) -> str:
     return hmac.digest(pepper, f"{key_id}.{secret}".encode("utf-8", "surrogateescape"), "sha256").hex()
 
 
-def _pepper(directory: Path) -> bytes:
+def _load_pepper(directory: Path) -> bytes:
     """Return the pepper, made with the first key.
 
     Raises:
         SettingsError: it is damaged, or gone while there are keys; a new one would make all of them invalid.
     """
     path = directory / PEPPER_FILE
-    if not path.exists() and not read(directory):
+    if not path.exists() and not read_keys(directory):
         pepper = secrets.token_bytes(_PEPPER_BYTES)
-        replace_whole(path, f"{pepper.hex()} {_checksum(pepper)}\n".encode())
+        replace_atomically(path, f"{pepper.hex()} {_compute_checksum(pepper)}\n".encode())
     return _read_pepper(directory)
 
 
@@ -246,7 +251,7 @@ def _read_pepper(directory: Path) -> bytes:
             return content
         text, _, checksum = content.decode("ascii").strip().partition(" ")
         pepper = bytes.fromhex(text)
-        if len(pepper) != _PEPPER_BYTES or checksum != _checksum(pepper):
+        if len(pepper) != _PEPPER_BYTES or checksum != _compute_checksum(pepper):
             raise ValueError("cut off or changed")
     except OSError as error:
         why = error.strerror or type(error).__name__
@@ -261,52 +266,52 @@ def _read_pepper(directory: Path) -> bytes:
     ) from None
 
 
-def _checksum(pepper: bytes) -> str:
+def _compute_checksum(pepper: bytes) -> str:
     """Return a short digest that tells whether the pepper is as it was written."""
     return hashlib.sha256(b"graphsvc pepper\0" + pepper).hexdigest()[:16]
 
 
-def _encode(keys: list[ApiKey]) -> bytes:
+def _encode_keys(keys: list[ApiKey]) -> bytes:
     return (json.dumps([asdict(key) for key in keys], indent=1) + "\n").encode()
 
 
-def valid(directory: Path, key_id: str) -> ApiKey:
+def find_valid_key(directory: Path, key_id: str) -> ApiKey:
     """The key of this id.
 
     Raises:
         NotFound: there is none, or it is revoked or expired.
     """
-    key = one(directory, key_id)
-    if not key.holds(datetime.now(UTC)):
+    key = find_key(directory, key_id)
+    if not key.is_valid(datetime.now(UTC)):
         raise NotFound("This API key is revoked or expired.", "Create a new one.")
     return key
 
 
-def _made(directory: Path, key_id: str) -> tuple[str, str]:
+def _make_secret(directory: Path, key_id: str) -> tuple[str, str]:
     """A new secret for `key_id`, and its digest."""
     secret = secrets.token_urlsafe(32)
-    return secret, _digest(_pepper(directory), key_id, secret)
+    return secret, _compute_digest(_load_pepper(directory), key_id, secret)
 
 
-def _put(directory: Path, changed: ApiKey) -> None:
-    keys = [changed if key.id == changed.id else key for key in read(directory)]
-    replace_whole(directory / KEYS_FILE, _encode(keys))
+def _replace_key(directory: Path, changed: ApiKey) -> None:
+    keys = [changed if key.id == changed.id else key for key in read_keys(directory)]
+    replace_atomically(directory / KEYS_FILE, _encode_keys(keys))
 
 
-def _in(later: timedelta = timedelta(0)) -> str:
+def _format_time(later: timedelta = timedelta(0)) -> str:
     """The moment `later` from now."""
     return (datetime.now(UTC) + later).isoformat(timespec="seconds")
 
 
 @contextmanager
-def _locked(directory: Path) -> Iterator[None]:
+def _lock_keys(directory: Path) -> Iterator[None]:
     """Holds the lock that keeps two commands from losing each other's change.
 
     Raises:
         SettingsError: nothing can be written there; the keys are as they were.
     """
     try:
-        with in_turn(directory / _LOCK_FILE):
+        with lock_in_turn(directory / _LOCK_FILE):
             yield
     except OSError as error:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)

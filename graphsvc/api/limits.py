@@ -52,7 +52,7 @@ def check_shape(document: DocumentNode) -> str | None:
     try:
         for definition in document.definitions:
             if isinstance(definition, Operation):
-                shape = shapes.of(definition.selection_set, len(definition.directives or ()))
+                shape = shapes.measure_selections(definition.selection_set, len(definition.directives or ()))
                 for name, found, limit in zip(Shape._fields, shape, _LIMITS, strict=True):
                     if found > limit:
                         return f"The document's {name} count {found} is beyond the limit of {limit}."
@@ -72,15 +72,15 @@ class _Shapes:
         }
         self._memo: dict[str, Shape | None] = {}
 
-    def of(self, selections: SelectionSetNode | None, directives: int) -> Shape:
+    def measure_selections(self, selections: SelectionSetNode | None, directives: int) -> Shape:
         depth = fields = aliases = 0
         for node in selections.selections if selections is not None else ():
             directives += len(node.directives or ())
             if isinstance(node, FragmentSpreadNode):
-                inner = self._fragment(node.name.value)
+                inner = self._measure_fragment(node.name.value)
             else:
                 is_field = isinstance(node, FieldNode)
-                inner = self.of(node.selection_set, 0)  # type: ignore[attr-defined]
+                inner = self.measure_selections(node.selection_set, 0)  # type: ignore[attr-defined]
                 inner = inner._replace(depth=inner.depth + is_field, fields=inner.fields + is_field)
                 aliases += isinstance(node, FieldNode) and node.alias is not None
             depth = max(depth, inner.depth)
@@ -89,7 +89,7 @@ class _Shapes:
             directives += inner.directives
         return Shape(depth, fields, aliases, directives)
 
-    def _fragment(self, name: str) -> Shape:
+    def _measure_fragment(self, name: str) -> Shape:
         definition = self._fragments.get(name)
         if definition is None:  # an unknown fragment is for validation to report
             return Shape()
@@ -99,7 +99,7 @@ class _Shapes:
                 raise _Cycle(name)
             return shape
         self._memo[name] = None
-        shape = self.of(definition.selection_set, len(definition.directives or ()))
+        shape = self.measure_selections(definition.selection_set, len(definition.directives or ()))
         self._memo[name] = shape
         return shape
 
@@ -119,7 +119,7 @@ class Budget:
         """What was charged, what was refused included."""
         return MAX_COST - self.left
 
-    def page(self, first: int, at_most: int = MAX_FIRST) -> int:
+    def charge_page(self, first: int, at_most: int = MAX_FIRST) -> int:
         """Charges a page of `first` rows, or of `at_most` if there cannot be more; returns `first`.
 
         Raises:

@@ -14,7 +14,7 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 Form = Literal["json", "text"]
 
 
-def configure(form: Form | None = None) -> None:
+def configure_logging(form: Form | None = None) -> None:
     """Sends what this process logs to standard error; without `form` as text to a terminal, else as JSON."""
     form = form or ("text" if sys.stderr.isatty() else "json")
     shown: Processor = (
@@ -32,7 +32,7 @@ def configure(form: Form | None = None) -> None:
                 structlog.stdlib.ExtraAdder(),
             ],
             processors=[
-                _without_messages,
+                _remove_messages,
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 shown,
             ],
@@ -44,7 +44,7 @@ def configure(form: Form | None = None) -> None:
     logging.getLogger("graphsvc").setLevel(logging.INFO)
 
 
-def _without_messages(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+def _remove_messages(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     """Puts the type of an exception and the lines it rose from in place of the whole of it."""
     raised = event.pop("exc_info", None)
     if isinstance(raised, tuple):

@@ -18,8 +18,8 @@ from prometheus_client import (
 from starlette.datastructures import State
 from starlette.responses import Response
 
-from graphsvc.api.principals import principal_of
-from graphsvc.api.record import Record, record_of
+from graphsvc.api.principals import find_principal
+from graphsvc.api.record import Record, get_record
 from graphsvc.errors import GraphsvcError
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
@@ -82,7 +82,7 @@ class Metrics:
         """To be entered around a WebSocket."""
         return self._websockets.track_inprogress()
 
-    def count(self, record: Record, status: int, seconds: float) -> None:
+    def count_request(self, record: Record, status: int, seconds: float) -> None:
         """A request that was answered."""
         code = record.codes[0] if record.codes else "ok" if status < 400 else f"http_{status}"
         self._requests.labels(record.kind, code).inc()
@@ -91,7 +91,7 @@ class Metrics:
             self._cost.observe(record.cost)
 
     @contextmanager
-    def statement(self, name: str) -> Iterator[None]:
+    def measure_statement(self, name: str) -> Iterator[None]:
         """A statement while it runs."""
         began = time.perf_counter()
         try:
@@ -102,7 +102,7 @@ class Metrics:
         finally:
             self._statements.labels(name).observe(time.perf_counter() - began)
 
-    async def look(self, state: State) -> None:
+    async def update_gauges(self, state: State) -> None:
         """Looks up what is not counted along the way; a database that is away shows as one."""
         self._inside.set(state.gate.inside)
         self._works.set(state.worker.inside)
@@ -122,10 +122,10 @@ class Metrics:
 
 
 @router.api_route("/metrics", methods=["GET", "HEAD"])
-async def metrics(request: Request) -> Response:
+async def get_metrics(request: Request) -> Response:
     """All metrics, to a valid key of any role."""
     state = request.app.state
-    principal = await principal_of(request.headers.get("authorization", ""), state)
-    record_of(request).principal = principal.id
-    await state.metrics.look(state)
+    principal = await find_principal(request.headers.get("authorization", ""), state)
+    get_record(request).principal = principal.id
+    await state.metrics.update_gauges(state)
     return Response(generate_latest(state.metrics.registry), media_type=CONTENT_TYPE_LATEST)

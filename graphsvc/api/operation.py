@@ -29,8 +29,8 @@ from graphsvc.api.errors import MAX_ERRORS, BadInput, TooExpensive
 from graphsvc.api.estimate import estimate_cost
 from graphsvc.api.gate import Entry
 from graphsvc.api.limits import MAX_COST, MAX_TOKENS, Budget, check_shape
-from graphsvc.api.persisted import documents
-from graphsvc.api.record import Record, record_of
+from graphsvc.api.persisted import load_documents
+from graphsvc.api.record import Record, get_record
 from graphsvc.errors import GraphsvcError
 from graphsvc.settings import Settings
 
@@ -57,11 +57,11 @@ class Documents:
         self._own: dict[str, DocumentNode] = {}
         self._kept: OrderedDict[str, DocumentNode] = OrderedDict()
 
-    def prepare(self, schema: strawberry.Schema) -> None:
+    def prepare_documents(self, schema: strawberry.Schema) -> None:
         """Parses and validates the front end's documents; one that does not fit the schema is nobody's."""
-        for own in documents():
+        for own in load_documents():
             document = parse(own.text, max_tokens=MAX_TOKENS)
-            errors = faults(schema._schema, document)
+            errors = find_faults(schema._schema, document)
             reason = check_shape(document) or (errors[0].message if errors else None)
             if reason is not None:
                 log.error("documents/%s.graphql does not fit the schema: %s", own.name, reason)
@@ -87,7 +87,7 @@ class Documents:
                 self._kept.popitem(last=False)
 
 
-def faults(schema: GraphQLSchema, document: DocumentNode) -> list[GraphQLError]:
+def find_faults(schema: GraphQLSchema, document: DocumentNode) -> list[GraphQLError]:
     """Why a document does not fit the schema; looks for no names that were meant instead, which is what costs."""
     errors = validate(schema, document, max_errors=MAX_ERRORS, hide_suggestions=True)
     for error in errors:
@@ -95,12 +95,12 @@ def faults(schema: GraphQLSchema, document: DocumentNode) -> list[GraphQLError]:
     return errors
 
 
-def _least(text: str) -> int:
+def _get_base_cost(text: str) -> int:
     """What an operation costs before any row."""
     return 1 + INTROSPECTION if _INTROSPECTION.search(text) else 1
 
 
-def _error(cause: GraphsvcError) -> GraphQLError:
+def _build_error(cause: GraphsvcError) -> GraphQLError:
     return GraphQLError(str(cause), original_error=cause)
 
 
@@ -122,24 +122,24 @@ class Operation(SchemaExtension):
         if not isinstance(context, Context) or context.request is None:  # executed by no request
             yield
             return
-        state, record = context.request.app.state, record_of(context.request)
+        state, record = context.request.app.state, get_record(context.request)
         record.principal, record.kind, record.operation = context.principal.id, "refused", ""
         self._record = record
-        spend = partial(state.rates.spend, context.principal.id)
+        spend = partial(state.rates.charge_principal, context.principal.id)
         if isinstance(context.request, WebSocket):
             self._budget = context.budget = Budget(spend=spend)
         else:
             self._entry = context.request.state.entry
-            self._budget = context.budget = Budget(spend=partial(self._spend, spend))
+            self._budget = context.budget = Budget(spend=partial(self._charge_cost, spend))
         try:
-            self._budget.charge(_least(self.execution_context.query or ""))
-            self._allow(state.settings)
+            self._budget.charge(_get_base_cost(self.execution_context.query or ""))
+            self._check_allowed(state.settings)
         except GraphsvcError as error:
             self._refusal = error
         if isinstance(context.request, WebSocket):  # a subscription is many answers, each of its own task
             yield
             return
-        with state.traces.span("operation") as span:
+        with state.traces.start_span("operation") as span:
             yield
             if span is not None:
                 span.update_name(f"{record.kind} {record.operation}".strip())
@@ -155,13 +155,13 @@ class Operation(SchemaExtension):
         cost = estimate_cost(
             document, self.execution_context._provided_operation_name, self.execution_context.variables
         )
-        async with self._entry.turn(cost):
+        async with self._entry.wait_for_turn(cost):
             yield
 
-    def _spend(self, spend: Callable[[int], None], cost: int) -> None:
+    def _charge_cost(self, spend: Callable[[int], None], cost: int) -> None:
         spend(cost)
         if self._entry is not None:
-            self._entry.grow(self._budget.spent)
+            self._entry.add_cost(self._budget.spent)
 
     def on_parse(self) -> Iterator[None]:
         """Takes the parse that is kept, if there is one."""
@@ -179,18 +179,18 @@ class Operation(SchemaExtension):
             execution.pre_execution_errors = []
         elif document is not None and (reason := check_shape(document)) is not None:
             self._refusal = self._refusal or TooExpensive(reason, "Ask in several smaller documents.")
-        if document is not None and not self._suits(document):
+        if document is not None and not self._is_suitable(document):
             self._refusal = self._refusal or BadInput(
                 "Over a WebSocket only subscriptions are executed.", "Send the others by POST."
             )
         if self._refusal is not None:
-            execution.pre_execution_errors = [_error(self._refusal)]
+            execution.pre_execution_errors = [_build_error(self._refusal)]
         elif document is not None and self._is_ambiguous(document):
             execution.pre_execution_errors = [
                 GraphQLError("Must provide operation name if query contains multiple operations.")
             ]
         elif not self._good and document is not None:
-            execution.pre_execution_errors = faults(execution.schema._schema, document)
+            execution.pre_execution_errors = find_faults(execution.schema._schema, document)
         yield
         if execution.pre_execution_errors:
             return
@@ -205,7 +205,7 @@ class Operation(SchemaExtension):
         operations = sum(isinstance(each, OperationDefinitionNode) for each in document.definitions)
         return operations > 1 and self.execution_context._provided_operation_name is None
 
-    def _suits(self, document: DocumentNode) -> bool:
+    def _is_suitable(self, document: DocumentNode) -> bool:
         """Whether a document is for the way it came: over a WebSocket subscriptions only."""
         context = self.execution_context.context
         if not isinstance(context, Context) or not isinstance(context.request, WebSocket):
@@ -216,7 +216,7 @@ class Operation(SchemaExtension):
             if isinstance(each, OperationDefinitionNode)
         )
 
-    def _allow(self, settings: Settings) -> None:
+    def _check_allowed(self, settings: Settings) -> None:
         if settings.persisted_only and not self._documents.is_own(self.execution_context.query):
             raise PersistedOnly(
                 "This service executes only the documents of its front end.", "Send a `documentId`."

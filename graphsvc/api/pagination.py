@@ -42,7 +42,7 @@ class Connection(Generic[Node]):
     page_info: PageInfo = strawberry.field(description="Where this page lies.")
 
 
-def encode(scope: str, key: Key) -> str:
+def encode_cursor(scope: str, key: Key) -> str:
     """The opaque cursor of a row: the list it belongs to and the row's sort key there."""
     return (
         base64.urlsafe_b64encode(json.dumps([scope, *key], separators=(",", ":")).encode())
@@ -51,7 +51,7 @@ def encode(scope: str, key: Key) -> str:
     )
 
 
-def decode(scope: str, cursor: str | None, start: Key) -> Key:
+def decode_cursor(scope: str, cursor: str | None, start: Key) -> Key:
     """The sort key in a cursor, or `start` without one; types and length are those of `start`.
 
     Raises:
@@ -76,7 +76,7 @@ def decode(scope: str, cursor: str | None, start: Key) -> Key:
     return tuple(value[1:])
 
 
-def connection(
+def build_connection(
     rows: Sequence[Item],
     first: int,
     after: str | None,

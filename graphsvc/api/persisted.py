@@ -41,18 +41,18 @@ class Document:
 
 
 @cache
-def documents() -> tuple[Document, ...]:
+def load_documents() -> tuple[Document, ...]:
     """All of them, by name."""
-    return tuple(_read(path) for path in sorted(_DIRECTORY.glob("*.graphql")))
+    return tuple(_read_document(path) for path in sorted(_DIRECTORY.glob("*.graphql")))
 
 
-def text_of(document_id: object) -> str:
+def find_text(document_id: object) -> str:
     """The text of the document of this id.
 
     Raises:
         UnknownDocument: there is none.
     """
-    for document in documents():
+    for document in load_documents():
         if document.id == document_id:
             return document.text
     raise UnknownDocument(
@@ -71,6 +71,6 @@ def refuse_handshake() -> NotSupported:
     return NotSupported("PersistedQueryNotSupported")
 
 
-def _read(path: Path) -> Document:
+def _read_document(path: Path) -> Document:
     text = path.read_text(encoding="utf-8")
     return Document(path.stem, text, "sha256:" + hashlib.sha256(text.encode()).hexdigest())

@@ -9,7 +9,7 @@ from graphsvc.api.oidc import Issuer
 from graphsvc.errors import AccessDenied
 
 
-async def principal_of(authorization: str, state: State) -> Principal:
+async def find_principal(authorization: str, state: State) -> Principal:
     """Who sends `authorization` (`Bearer …`: an API key, or a person's token). `state` is the app's.
 
     Cheap enough to ask again while a connection lasts: the answer changes when a key is revoked or a token expires.
@@ -20,7 +20,7 @@ async def principal_of(authorization: str, state: State) -> Principal:
         ProviderAway: no token can be checked now.
     """
     scheme, _, presented = authorization.partition(" ")
-    principal = await _known(presented.strip(), state) if scheme.lower() == "bearer" else None
+    principal = await _verify_presented(presented.strip(), state) if scheme.lower() == "bearer" else None
     if principal is None:
         raise AccessDenied(
             "This needs a valid API key, or a valid token of a person.",
@@ -29,8 +29,8 @@ async def principal_of(authorization: str, state: State) -> Principal:
     return principal
 
 
-async def _known(presented: str, state: State) -> Principal | None:
+async def _verify_presented(presented: str, state: State) -> Principal | None:
     issuer = cast(Issuer | None, state.issuer)
     if issuer is not None and presented.count(".") == 2:  # a key has one dot
-        return await issuer.principal(presented)
-    return cast(KeyRing, state.keys).verify(presented)
+        return await issuer.find_principal(presented)
+    return cast(KeyRing, state.keys).verify_key(presented)

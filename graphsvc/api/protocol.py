@@ -13,9 +13,9 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
 from graphsvc.api.edge import READ_RATE, RequestTimeout
-from graphsvc.api.errors import BadInput, failure
+from graphsvc.api.errors import BadInput, build_response
 from graphsvc.api.framing import StrictConnection
-from graphsvc.api.record import request_id
+from graphsvc.api.record import choose_request_id
 from graphsvc.errors import GraphsvcError
 from graphsvc.settings import Settings
 
@@ -40,7 +40,7 @@ class HeadTooLarge(BadInput):
     http_status = 431
 
 
-def protocol_class(settings: Settings) -> type["HttpProtocol"]:
+def make_protocol_class(settings: Settings) -> type["HttpProtocol"]:
     """Return the protocol for uvicorn's `http`, with the deadlines of these settings."""
     return type("HttpProtocol", (HttpProtocol,), {"read_timeout": settings.read_timeout})
 
@@ -121,7 +121,7 @@ class HttpProtocol(H11Protocol):
             error = HeadTooLarge(
                 f"The head of the request is larger than {HEAD_BYTES} bytes.", "Send fewer fields."
             )
-        self._refuse(error)
+        self._refuse_request(error)
 
     def shutdown(self) -> None:
         """Close what waits; let a request under way be answered."""
@@ -130,13 +130,13 @@ class HttpProtocol(H11Protocol):
         else:
             super().shutdown()
 
-    def _refuse(self, error: GraphsvcError) -> None:
+    def _refuse_request(self, error: GraphsvcError) -> None:
         """Answer what never becomes a request, if no answer has begun, and close."""
         if self.cycle is not None and not self.cycle.response_complete:
             self.cycle.disconnected = True
             self.cycle.message_event.set()
         if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
-            answer = failure(error, request_id(""))
+            answer = build_response(error, choose_request_id(""))
             fields = [*answer.raw_headers, (b"connection", b"close")]
             for event in (
                 h11.Response(status_code=answer.status_code, headers=fields),
@@ -172,7 +172,7 @@ class HttpProtocol(H11Protocol):
     def _end_head(self) -> None:
         """Refuse a head that did not arrive in time; a connection that brought nothing is closed without a word."""
         if self.conn.trailing_data[0]:
-            self._refuse(
+            self._refuse_request(
                 RequestTimeout("The head of the request did not arrive in time.", "Send it at once.")
             )
         else:
@@ -183,17 +183,17 @@ class HttpProtocol(H11Protocol):
         self._stop_timer()
         self._began, self._arrived = self.loop.time(), 0
 
-        def look() -> None:
+        def check_deadline() -> None:
             self._timer = None
             ends = self._began + self.read_timeout + self._arrived / rate
             if self._socket.is_closing():
                 return
             if self.loop.time() < ends:
-                self._timer = self.loop.call_at(ends, look)
+                self._timer = self.loop.call_at(ends, check_deadline)
             else:
                 late()
 
-        self._timer = self.loop.call_later(self.read_timeout, look)
+        self._timer = self.loop.call_later(self.read_timeout, check_deadline)
 
     def _stop_timer(self) -> None:
         self._is_rest = False

@@ -40,11 +40,11 @@ class Rates:
         """Raises:
         SettingsError: a rate is no rate.
         """
-        self._requests = _rate("GRAPHSVC_CLIENT_RATE_LIMIT", settings.client_rate_limit)
-        self._cost = _rate("GRAPHSVC_RATE_LIMIT", settings.rate_limit)
+        self._requests = _parse_rate("GRAPHSVC_CLIENT_RATE_LIMIT", settings.client_rate_limit)
+        self._cost = _parse_rate("GRAPHSVC_RATE_LIMIT", settings.rate_limit)
         self._limiter = FixedWindowRateLimiter(MemoryStorage())
 
-    def request(self, client: str, kind: str = KEYED) -> None:
+    def count_request(self, client: str, kind: str = KEYED) -> None:
         """Counts a request of a client address.
 
         Args:
@@ -56,13 +56,13 @@ class Rates:
         """
         if not self._limiter.hit(self._requests, "client", kind, find_network(client)):
             what = "This address sends too many requests."
-            raise self._over(self._requests, what, "client", kind, find_network(client))
+            raise self._build_error(self._requests, what, "client", kind, find_network(client))
 
-    def refused(self, client: str, kind: str = KEYED) -> None:
+    def count_refusal(self, client: str, kind: str = KEYED) -> None:
         """Counts a refused sign-in of a client address."""
         self._limiter.hit(self._requests, "client", kind, find_network(client), cost=REFUSED_COSTS)
 
-    def spend(self, principal: str, cost: int) -> None:
+    def charge_principal(self, principal: str, cost: int) -> None:
         """Charges a principal, by its id.
 
         Raises:
@@ -70,14 +70,14 @@ class Rates:
         """
         if not self._limiter.hit(self._cost, "cost", principal, cost=cost):
             what = f"This is more than {self._cost.amount} rows in {self._cost.get_expiry()} s."
-            raise self._over(self._cost, what, "cost", principal)
+            raise self._build_error(self._cost, what, "cost", principal)
 
-    def _over(self, rate: RateLimitItem, what: str, *who: str) -> RateLimited:
+    def _build_error(self, rate: RateLimitItem, what: str, *who: str) -> RateLimited:
         ends = self._limiter.get_window_stats(rate, *who).reset_time
         return RateLimited(what, max(1, math.ceil(ends - time.time())))
 
 
-def _rate(name: str, text: str) -> RateLimitItem:
+def _parse_rate(name: str, text: str) -> RateLimitItem:
     try:
         return parse(text)
     except ValueError:

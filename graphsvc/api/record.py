@@ -29,12 +29,12 @@ class Record:
     codes: list[str] = field(default_factory=list)
 
 
-def request_id(offered: str) -> str:
+def choose_request_id(offered: str) -> str:
     """The id a request goes by: the one it came with, if that is 8 to 64 letters, digits, `-`, `_`; else a new one."""
     return offered if _WELL_FORMED.fullmatch(offered) else secrets.token_hex(8)
 
 
-def record_of(connection: HTTPConnection) -> Record:
+def get_record(connection: HTTPConnection) -> Record:
     """The record of this request, or of this WebSocket."""
     found: Record = connection.state.record
     return found

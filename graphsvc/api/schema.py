@@ -8,12 +8,12 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 
 from graphsvc.api.context import Context
-from graphsvc.api.errors import MAX_ERRORS, PASSING, TooExpensive, advice, public
+from graphsvc.api.errors import MAX_ERRORS, PASSING, TooExpensive, build_headers, mask_error
 from graphsvc.api.mutation import Mutation
 from graphsvc.api.operation import Documents, Operation
 from graphsvc.api.query import Query
 from graphsvc.api.rates import RateLimited
-from graphsvc.api.record import Record, record_of
+from graphsvc.api.record import Record, get_record
 from graphsvc.api.subscription import Subscription
 from graphsvc.api.types.run import BIG_INT, BigInt
 from graphsvc.errors import GraphsvcError
@@ -33,16 +33,18 @@ class _Schema(strawberry.Schema):
         given = execution_context.context if execution_context is not None else None
         context = given if isinstance(given, Context) else None
         response = context.response if context is not None else None
-        record = record_of(context.request) if context is not None and context.request else Record("-")
+        record = get_record(context.request) if context is not None and context.request else Record("-")
         told: list[GraphQLError] = []
         seen: set[type] = set()
         for error in errors:
             cause = error.original_error
             if isinstance(cause, GraphsvcError) and cause.http_status in PASSING and response is not None:
                 response.status_code = cause.http_status
-                response.headers.update(advice(cause))
+                response.headers.update(build_headers(cause))
             if len(told) < MAX_ERRORS and not (isinstance(cause, _ONCE) and type(cause) in seen):
-                told.append(public(error, record.id, context.veil.text if context is not None else str))
+                told.append(
+                    mask_error(error, record.id, context.veil.redact_text if context is not None else str)
+                )
             seen.add(type(cause))
         errors[:] = told
         record.codes[:] = [(error.extensions or {})["code"] for error in told]
@@ -62,5 +64,5 @@ def build_schema() -> strawberry.Schema:
         extensions=[lambda: Operation(documents)],
         config=StrawberryConfig(scalar_map={BigInt: BIG_INT}),
     )
-    documents.prepare(schema)
+    documents.prepare_documents(schema)
     return schema

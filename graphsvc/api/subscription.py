@@ -44,8 +44,8 @@ class ClusterEvent:
 
     @strawberry.field(description="The cluster as it is now; null: no run finds it.")
     async def cluster(self, info: Info) -> Cluster | None:
-        row = await info.context.loaders.row("query/cluster_by_id", self.cluster_id)
-        return Cluster.of(row["cluster"]) if row else None
+        row = await info.context.loaders.load_row("query/cluster_by_id", self.cluster_id)
+        return Cluster.from_row(row["cluster"]) if row else None
 
 
 @strawberry.type(description="What may be listened to, over graphql-transport-ws.")
@@ -55,13 +55,13 @@ class Subscription:
     )
     async def run_progress(self, info: Info, id: Id) -> AsyncGenerator[Run, None]:
         told: object = None
-        async for sight in _sights(info):
-            now = sight.runs.get(id) or await _run(info, id)
+        async for sight in _watch_sights(info):
+            now = sight.runs.get(id) or await _load_run(info, id)
             if now == told:
                 continue
             told = now
-            (row,) = await info.context.loaders.rows("query/run_by_id", id)
-            yield Run.of(row["run"])
+            (row,) = await info.context.loaders.load_rows("query/run_by_id", id)
+            yield Run.from_row(row["run"])
             if row["run"]["status"] != RunStatus.RUNNING.value:
                 return
 
@@ -80,50 +80,52 @@ class Subscription:
             raise BadInput(f"`ids` names 1 to {MOST_CLUSTERS} clusters.", "Leave it out for those you watch.")
         last: Sight | None = None
         told = 0
-        async for sight in _sights(info):
+        async for sight in _watch_sights(info):
             if last is None:
                 told = sight.book
             else:
                 book = await info.context.book.read()
                 wanted = ids if ids is not None else book.list_watched(info.context.principal.name)
                 if sight.published != last.published:
-                    for event in await _published(info, sight.published, {str(each) for each in wanted}):
+                    for event in await _build_run_events(
+                        info, sight.published, {str(each) for each in wanted}
+                    ):
                         yield event
                 if sight.book > told:
-                    for event in _decided(book, told, [str(each) for each in wanted]):
+                    for event in _build_decision_events(book, told, [str(each) for each in wanted]):
                         yield event
                     # The book is read after the look and may hold later decisions, which have now been sent.
                     told = max(sight.book, *(each.changed for each in book.decisions))
             last = sight
 
 
-async def _sights(info: Info) -> AsyncIterator[Sight]:
+async def _watch_sights(info: Info) -> AsyncIterator[Sight]:
     """What there is now, and what there is after each change, as long as the caller may listen and keeps up."""
     context = info.context
     async with context.hub.listen() as queue:
         context.renew()
-        yield await context.hub.see()
+        yield await context.hub.read_sight()
         while True:
             try:
                 sight = await asyncio.wait_for(queue.get(), CHECK_SECONDS)
             except TimeoutError:
-                await context.recheck()
+                await context.verify_principal()
                 continue
             if sight is None:
                 raise Lagging("You do not read what you are told.", "Subscribe again, and read faster.")
-            await context.recheck()
+            await context.verify_principal()
             context.renew()
             yield sight
 
 
-async def _run(info: Info, id: str) -> object:
-    row = await info.context.loaders.row("query/run_by_id", id)
+async def _load_run(info: Info, id: str) -> object:
+    row = await info.context.loaders.load_row("query/run_by_id", id)
     if row is None:
         raise NotFound("There is no such run.", "`runs` lists them.")
     return row["run"]
 
 
-async def _published(info: Info, run: str, wanted: set[str]) -> list[ClusterEvent]:
+async def _build_run_events(info: Info, run: str, wanted: set[str]) -> list[ClusterEvent]:
     """What a run that was published says of some identities."""
     rows = await info.context.reader.read("lineage/run_events", run=run, assessments=None)
     now = datetime.now(UTC)
@@ -144,7 +146,7 @@ async def _published(info: Info, run: str, wanted: set[str]) -> list[ClusterEven
     return found
 
 
-def _decided(book: DecisionLog, since: int, wanted: list[str]) -> list[ClusterEvent]:
+def _build_decision_events(book: DecisionLog, since: int, wanted: list[str]) -> list[ClusterEvent]:
     """What was decided or undone after a version of the book."""
     found = []
     for cluster in wanted:
@@ -160,7 +162,7 @@ def _decided(book: DecisionLog, since: int, wanted: list[str]) -> list[ClusterEv
                         kind=kind,
                         says=f"{by}: {kind} {each.value}".strip(),
                         at=at or each.at,
-                        decision=Decision.of(each, each.id in forced),
+                        decision=Decision.from_model(each, each.id in forced),
                     )
                 )
     return found

@@ -12,7 +12,7 @@ from urllib.error import HTTPError
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from graphsvc.api import oidc
-from graphsvc.api.code_flow import away
+from graphsvc.api.code_flow import build_away_error
 
 log = logging.getLogger("graphsvc.api")
 
@@ -27,7 +27,9 @@ class TokenEndpoint:
     def __init__(self) -> None:
         self._turns = asyncio.Semaphore(AT_ONCE)
 
-    async def ask(self, url: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, dict[str, Any]]:
+    async def send_form(
+        self, url: str, body: bytes, headers: Mapping[str, str]
+    ) -> tuple[int, dict[str, Any]]:
         """Status and JSON object of the answer; of anything but an object an empty one.
 
         Raises:
@@ -35,10 +37,10 @@ class TokenEndpoint:
         """
         try:
             async with asyncio.timeout(2 * oidc.TIMEOUT), self._turns:
-                status, content = await asyncio.to_thread(_sent, url, body, headers)
+                status, content = await asyncio.to_thread(_send_request, url, body, headers)
         except (OSError, HTTPException, ValueError) as error:
             log.error("the token endpoint of the identity provider cannot be asked: %s", type(error).__name__)
-            raise away() from None
+            raise build_away_error() from None
         try:
             answer = json.loads(content)
         except (ValueError, RecursionError):
@@ -53,18 +55,18 @@ class _NoRedirects(HTTPRedirectHandler):
         """Takes the redirect for the answer."""
 
 
-def _sent(url: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]:
+def _send_request(url: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]:
     request = Request(url, body, dict(headers), method="POST")  # noqa: S310 - `safe` has looked at it
     until = time.monotonic() + oidc.TIMEOUT
     try:
         with build_opener(_NoRedirects).open(request, timeout=oidc.TIMEOUT) as answer:
-            return answer.status, _read(answer, until)
+            return answer.status, _read_body(answer, until)
     except HTTPError as error:
         with error:
-            return error.code, _read(error, until)
+            return error.code, _read_body(error, until)
 
 
-def _read(answer: IO[bytes], until: float) -> bytes:
+def _read_body(answer: IO[bytes], until: float) -> bytes:
     """The body, if it comes before `until` and is not too long."""
     content = b""
     while chunk := answer.read1(8192):  # type: ignore[attr-defined]

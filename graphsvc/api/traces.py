@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class Traces(Protocol):
     """Makes spans, which are children of the one they are made in."""
 
-    def span(
+    def start_span(
         self, name: str, headers: Mapping[str, str] | None = None
     ) -> AbstractContextManager["Span | None"]:
         """A span while its block lasts; `headers` may say which trace it goes on with (`traceparent`)."""
@@ -32,7 +32,7 @@ class NoTraces:
     """Makes none."""
 
     @contextmanager
-    def span(self, name: str, headers: Mapping[str, str] | None = None) -> Iterator[None]:
+    def start_span(self, name: str, headers: Mapping[str, str] | None = None) -> Iterator[None]:
         """Nothing."""
         yield
 
@@ -56,7 +56,7 @@ class OpenTelemetry:
         self._tracer = self._provider.get_tracer("graphsvc")
 
     @contextmanager
-    def span(self, name: str, headers: Mapping[str, str] | None = None) -> "Iterator[Span]":
+    def start_span(self, name: str, headers: Mapping[str, str] | None = None) -> "Iterator[Span]":
         """A span while its block lasts; of an error it keeps the code, or the type, never the message."""
         from opentelemetry.trace import StatusCode
         from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
@@ -78,7 +78,7 @@ class OpenTelemetry:
         self._provider.shutdown()
 
 
-def configured(settings: Settings) -> Traces:
+def build_traces(settings: Settings) -> Traces:
     """Traces to `settings.otel_endpoint`, or none.
 
     Raises:

@@ -16,9 +16,9 @@ from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.types.unset import UNSET
 
 from graphsvc.api.context import Context
-from graphsvc.api.errors import MAX_MESSAGE, BadInput, failure, request_id
+from graphsvc.api.errors import MAX_MESSAGE, BadInput, build_response, get_request_id
 from graphsvc.api.gate import Gate
-from graphsvc.api.persisted import is_handshake, refuse_handshake, text_of
+from graphsvc.api.persisted import find_text, is_handshake, refuse_handshake
 from graphsvc.errors import Busy, GraphsvcError
 
 INIT_SECONDS = 5
@@ -27,9 +27,9 @@ SUBSCRIPTIONS = 10
 """Of one WebSocket at a time."""
 
 
-async def _context(connection: HTTPConnection) -> Context:
+async def _build_context(connection: HTTPConnection) -> Context:
     """Who asks, from the header; a WebSocket without one says it in its first message, as browsers must."""
-    context = Context(connection.app.state, None, request_id(connection))
+    context = Context(connection.app.state, None, get_request_id(connection))
     authorization = connection.headers.get("authorization", "")
     if authorization or connection.scope["type"] == "http":
         await context.admit(authorization)
@@ -53,7 +53,7 @@ class _Router(GraphQLRouter[Context, None]):
         if isinstance(body, dict):
             for asked in (body, body.get("payload")):
                 if isinstance(asked, dict) and "documentId" in asked:
-                    asked["query"] = text_of(asked["documentId"])
+                    asked["query"] = find_text(asked["documentId"])
                 elif isinstance(asked, dict) and is_handshake(asked):
                     raise refuse_handshake()
         return body
@@ -75,7 +75,7 @@ class _Router(GraphQLRouter[Context, None]):
             gate = cast(Gate, request.app.state.gate)
             context = cast(Context, kwargs["context"])
             who = context.principal.id
-            with gate.arriving(who):
+            with gate.count_arrival(who):
                 await request.body()  # kept by the request for whoever reads it next
             request.state.answer = context.response
             async with gate.enter(who) as request.state.entry:
@@ -83,7 +83,9 @@ class _Router(GraphQLRouter[Context, None]):
         except ClientDisconnect:
             return Response(status_code=400)  # goes nowhere
         except HTTPException as error:
-            return failure(BadInput(f"{error.reason[:MAX_MESSAGE].rstrip('.')}."), request_id(request))
+            return build_response(
+                BadInput(f"{error.reason[:MAX_MESSAGE].rstrip('.')}."), get_request_id(request)
+            )
 
     async def get_sub_response(self, request: Request) -> Response:
         """Return the response whose status and headers the answer takes: this request's.
@@ -100,7 +102,7 @@ class _Router(GraphQLRouter[Context, None]):
         try:
             await context.admit(given if isinstance(given, str) else "")
             if context.request is not None:
-                context.request.state.held.enter_context(context.hub.connected(context.principal.id))
+                context.request.state.held.enter_context(context.hub.count_connection(context.principal.id))
                 context.request.state.unknown.close()
         except Busy:  # no refusal of who asks
             raise
@@ -109,7 +111,7 @@ class _Router(GraphQLRouter[Context, None]):
         return UNSET
 
 
-def graphql_router(schema: strawberry.Schema) -> GraphQLRouter[Context, None]:
+def build_router(schema: strawberry.Schema) -> GraphQLRouter[Context, None]:
     """Serves the schema to POST requests and subscriptions to WebSockets, with a key: no queries by GET, no page, no
     batches, no uploads."""
     return _Router(
@@ -120,5 +122,5 @@ def graphql_router(schema: strawberry.Schema) -> GraphQLRouter[Context, None]:
         subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL,),
         connection_init_wait_timeout=timedelta(seconds=INIT_SECONDS),
         max_subscriptions_per_connection=SUBSCRIPTIONS,
-        context_getter=_context,
+        context_getter=_build_context,
     )

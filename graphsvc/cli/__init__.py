@@ -15,7 +15,7 @@ def main() -> None:
     """Entry point. Errors become one paragraph on standard error and an exit status: of the family their own, of the
     operating system 1."""
     # Whoever ends us politely gets the same orderly end as Ctrl-C.
-    signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGTERM, _raise_interrupt)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(
             stream, io.TextIOWrapper
@@ -40,5 +40,5 @@ def main() -> None:
         sys.exit(130)
 
 
-def _interrupt(_number: int, _frame: FrameType | None) -> None:
+def _raise_interrupt(_number: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt

@@ -9,7 +9,7 @@ import typer
 
 from graphsvc.cli.progress import console
 from graphsvc.errors import ExportError, VerificationError
-from graphsvc.settings import settings
+from graphsvc.settings import load_settings
 
 app = typer.Typer(no_args_is_help=True, help="Read the audit log, and check that it is what was written.")
 
@@ -35,7 +35,7 @@ def verify(
     from graphsvc.store.audit import HEAD_FILE
     from graphsvc.store.audit_log import verify_log as check
 
-    here = settings()
+    here = load_settings()
     with open_store(here, console.print) as store:
         found = check(store, load_or_create_signer(here), signer or ())
     if as_json:
@@ -66,8 +66,8 @@ def list_entries(
     from graphsvc.signing import load_or_create_signer
     from graphsvc.store.audit_log import LAST, EntryFilter, read_page
 
-    account = load_or_create_signer(settings()).name_of(subject) if subject else None
-    with open_store(settings(), console.print) as store:
+    account = load_or_create_signer(load_settings()).derive_pseudonym(subject) if subject else None
+    with open_store(load_settings(), console.print) as store:
         for logged in read_page(
             store, LAST, limit, EntryFilter(actor=actor, subject=subject, account=account)
         ):
@@ -88,7 +88,7 @@ def export(
     from graphsvc.store.audit_log import format_line, stream_entries
 
     count = 0
-    with open_store(settings(), console.print) as store:
+    with open_store(load_settings(), console.print) as store:
         try:
             with out.open("x", encoding="utf-8") as file:
                 for logged in stream_entries(store):

@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from graphsvc.cli.progress import console
 from graphsvc.errors import BackupError
-from graphsvc.settings import settings
+from graphsvc.settings import load_settings
 
 SHORTEST = 12
 """Characters of a passphrase."""
@@ -25,7 +25,7 @@ PassphraseFile = Annotated[
 ]
 
 
-def backup(
+def write_backup(
     out: Annotated[Path, typer.Option("--out", help="New file to write.")],
     keys_only: Annotated[
         bool, typer.Option("--keys-only", help="Only the keys, not the database: for a Neo4j of your own.")
@@ -37,15 +37,21 @@ def backup(
     The managed Neo4j is stopped while its database is dumped, and started again. Without the passphrase nobody can read
     the file, you included. With GRAPHSVC_NEO4J_URI the database is yours to back up, with its own tool.
     """
-    from graphsvc.keeping.backup import back_up
+    from graphsvc.keeping.backup import write_backup
 
-    back_up(settings(), out, _passphrase(passphrase_file, twice=True), keys_only=keys_only, say=console.print)
+    write_backup(
+        load_settings(),
+        out,
+        _read_passphrase(passphrase_file, twice=True),
+        keys_only=keys_only,
+        say=console.print,
+    )
     typer.echo(
         f"{out}: {out.stat().st_size / 1e6:,.1f} MB, sealed. Keep it and its passphrase in different places."
     )
 
 
-def restore(
+def restore_backup(
     file: Annotated[
         Path, typer.Argument(help="A file that `graphsvc backup` wrote.", exists=True, dir_okay=False)
     ],
@@ -59,10 +65,10 @@ def restore(
     The whole file is checked before anything is changed, and what was there stays until the restored database is ready
     to take its place. Whoever was forgotten since the backup was made is in it again: forget them again.
     """
-    from graphsvc.keeping.backup import restore as put_back
+    from graphsvc.keeping.backup import restore_backup as put_back
 
     done = put_back(
-        settings(), file, _passphrase(passphrase_file, twice=False), force=force, say=console.print
+        load_settings(), file, _read_passphrase(passphrase_file, twice=False), force=force, say=console.print
     )
     what = "the keys" if done.audit is None else "the database and the keys"
     typer.echo(f"Restored {what} of {done.backup.made}, written by graphsvc {done.backup.graphsvc}.")
@@ -71,9 +77,9 @@ def restore(
         typer.echo(f"Its audit log of {done.audit.entries:,} entries {state}.")
 
 
-def _passphrase(file: Path | None, *, twice: bool) -> SecretStr:
+def _read_passphrase(file: Path | None, *, twice: bool) -> SecretStr:
     """From the file, the environment, or the terminal; `twice`: a new one, which must be long enough."""
-    kept = settings().passphrase
+    kept = load_settings().passphrase
     if file is not None:
         text = file.read_text(encoding="utf-8").split("\n", 1)[0].rstrip("\r")
     elif kept is not None:

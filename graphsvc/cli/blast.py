@@ -9,10 +9,10 @@ from typing import Annotated, Any
 import typer
 
 from graphsvc.cli.progress import console
-from graphsvc.settings import settings
+from graphsvc.settings import load_settings
 
 
-def blast(
+def print_impact(
     cluster: Annotated[
         str | None, typer.Argument(help="Id of a published cluster: all its members.", show_default=False)
     ] = None,
@@ -56,8 +56,8 @@ def blast(
     given = [cluster is not None, accounts is not None, bool(account)]
     if sum(given) != 1:
         raise typer.BadParameter("Give a cluster, or --accounts FILE, or --account ID, and one of them only.")
-    listed = account or (_lines(accounts) if accounts else [])
-    with open_store(settings(), console.print) as store:
+    listed = account or (_read_ids(accounts) if accounts else [])
+    with open_store(load_settings(), console.print) as store:
         found = read_impact(
             store,
             cluster,
@@ -67,13 +67,13 @@ def blast(
             most_innocents=most_innocents,
         )
     typer.echo(
-        json.dumps(_known(asdict(found)), indent=2)
+        json.dumps(_replace_nan(asdict(found)), indent=2)
         if as_json
         else "\n".join(impact_sentences.describe_impact(found))
     )
 
 
-def _lines(path: Path) -> list[str]:
+def _read_ids(path: Path) -> list[str]:
     """Ids of a file; raises BadParameter when it is no text or has none."""
     try:
         text = path.read_text(encoding="utf-8")
@@ -87,10 +87,10 @@ def _lines(path: Path) -> list[str]:
     return ids
 
 
-def _known(value: Any) -> Any:
+def _replace_nan(value: Any) -> Any:
     """The same with null for what is not known, which JSON has no number for."""
     if isinstance(value, dict):
-        return {key: _known(inner) for key, inner in value.items()}
+        return {key: _replace_nan(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [_known(inner) for inner in value]
+        return [_replace_nan(inner) for inner in value]
     return None if isinstance(value, float) and math.isnan(value) else value

@@ -10,7 +10,7 @@ import typer
 
 from graphsvc.cli.progress import console
 from graphsvc.model.decisions import Decision, Disposition, On, Pin, Status, Topic
-from graphsvc.settings import settings
+from graphsvc.settings import load_settings
 
 if TYPE_CHECKING:
     from graphsvc.store import Store
@@ -22,7 +22,7 @@ Note = Annotated[str, typer.Option(help="Why; kept with the decision.")]
 OnAccount = Annotated[bool, typer.Option("--account", help="The id is an account's, not a cluster's.")]
 
 
-def decide(
+def set_disposition(
     subject: Annotated[str, typer.Argument(metavar="ID", help="A cluster, found by the last run or not.")],
     disposition: Annotated[
         Disposition,
@@ -45,10 +45,10 @@ def decide(
     from graphsvc.store.decisions import DecisionRequest
 
     on = On.ACCOUNT if account else On.CLUSTER
-    _decided(DecisionRequest(on, subject, Topic.DISPOSITION, disposition.value, note.strip()), by)
+    _record_request(DecisionRequest(on, subject, Topic.DISPOSITION, disposition.value, note.strip()), by)
 
 
-def assign(
+def assign_cluster(
     cluster: Annotated[str, typer.Argument(help="Id of a cluster.")],
     to: Annotated[str, typer.Argument(metavar="[NAME]", help="Who looks after it; without: nobody.")] = "",
     by: By = None,
@@ -56,10 +56,10 @@ def assign(
     """Say who looks after a cluster. It follows the cluster as decisions do."""
     from graphsvc.store.decisions import DecisionRequest
 
-    _decided(DecisionRequest(On.CLUSTER, cluster, Topic.ASSIGNMENT, to.strip()), by)
+    _record_request(DecisionRequest(On.CLUSTER, cluster, Topic.ASSIGNMENT, to.strip()), by)
 
 
-def note(
+def add_note(
     subject: Annotated[str, typer.Argument(metavar="ID", help="Id of a cluster.")],
     text: Annotated[str, typer.Argument(help="What to note.")],
     account: OnAccount = False,
@@ -71,10 +71,10 @@ def note(
     if not text.strip():
         raise typer.BadParameter("A note says something.", param_hint="TEXT")
     on = On.ACCOUNT if account else On.CLUSTER
-    _decided(DecisionRequest(on, subject, Topic.NOTE, "", text.strip()), by)
+    _record_request(DecisionRequest(on, subject, Topic.NOTE, "", text.strip()), by)
 
 
-def pin(
+def add_pin(
     a: Annotated[str, typer.Argument(metavar="ACCOUNT", help="An account.")],
     b: Annotated[str, typer.Argument(metavar="ACCOUNT", help="Another one.")],
     operator: Annotated[Pin, typer.Argument(help="Whether the same operator runs both.")],
@@ -90,10 +90,10 @@ def pin(
     if a == b:
         raise typer.BadParameter("A pin is about two accounts.", param_hint="ACCOUNT")
     first, second = sorted((a, b))
-    _decided(DecisionRequest(On.PAIR, first, Topic.PIN, operator.value, note.strip(), second), by)
+    _record_request(DecisionRequest(On.PAIR, first, Topic.PIN, operator.value, note.strip(), second), by)
 
 
-def undo(
+def undo_decision(
     decision: Annotated[str, typer.Argument(help="Id of a decision (`graphsvc decisions`).")],
     by: By = None,
 ) -> None:
@@ -101,11 +101,11 @@ def undo(
     from graphsvc.database import open_store
     from graphsvc.store.decisions import undo_decision as take_back
 
-    with open_store(settings(), console.print) as store:
-        _told(store, take_back(store, auditor(by), decision, datetime.now(UTC)))
+    with open_store(load_settings(), console.print) as store:
+        _print_state(store, take_back(store, make_auditor(by), decision, datetime.now(UTC)))
 
 
-def decisions(
+def list_decisions(
     subject: Annotated[
         str | None, typer.Argument(metavar="[ID]", help="Id of a cluster; without: all decisions.")
     ] = None,
@@ -116,7 +116,7 @@ def decisions(
     from graphsvc.database import open_store
     from graphsvc.store.decisions import read_decision_log, read_identity
 
-    with open_store(settings(), console.print) as store:
+    with open_store(load_settings(), console.print) as store:
         if subject and not account:
             read_identity(store, subject)
         book = read_decision_log(store)
@@ -129,24 +129,24 @@ def decisions(
         typer.echo(json.dumps(rows, indent=2, default=str))
         return
     for each in reversed(shown):
-        typer.echo(_line(each, each.id in forced))
+        typer.echo(_format_decision(each, each.id in forced))
     if not shown:
         typer.echo(f"Nobody has decided yet: `graphsvc decide ID {'|'.join(Disposition)}`.")
 
 
-def _decided(wish: "DecisionRequest", by: str | None) -> None:
+def _record_request(wish: "DecisionRequest", by: str | None) -> None:
     from graphsvc.database import open_store
     from graphsvc.store.decisions import record_decision as record
 
-    with open_store(settings(), console.print) as store:
-        made = record(store, auditor(by), wish, datetime.now(UTC))
-        _told(store, made)
+    with open_store(load_settings(), console.print) as store:
+        made = record(store, make_auditor(by), wish, datetime.now(UTC))
+        _print_state(store, made)
     typer.echo(f"Decision {made.id}; `graphsvc undo {made.id}` takes it back.")
 
 
-def _line(decision: Decision, forced: bool) -> str:
+def _format_decision(decision: Decision, forced: bool) -> str:
     subject = " ".join(part for part in (decision.subject, decision.other) if part)
-    said = f"{decision.at:%Y-%m-%d %H:%M}  {decision.id}  {subject}  {_said(decision):<10}  by {decision.by}"
+    said = f"{decision.at:%Y-%m-%d %H:%M}  {decision.id}  {subject}  {_format_value(decision):<10}  by {decision.by}"
     if decision.on is On.CLUSTER:
         said += f", on {decision.size:,} accounts"
     if decision.copied_from:
@@ -158,13 +158,13 @@ def _line(decision: Decision, forced: bool) -> str:
     return said + (f": {decision.note}" if decision.note else "")
 
 
-def _said(decision: Decision) -> str:
+def _format_value(decision: Decision) -> str:
     if decision.topic is Topic.ASSIGNMENT:
         return f"for {decision.value}" if decision.value else "for nobody"
     return decision.value or decision.topic.value
 
 
-def _told(store: "Store", decision: Decision) -> None:
+def _print_state(store: "Store", decision: Decision) -> None:
     from graphsvc.store.decisions import read_identity
 
     if decision.on is not On.CLUSTER:
@@ -180,7 +180,7 @@ def _told(store: "Store", decision: Decision) -> None:
         )
 
 
-def auditor(by: str | None) -> "Auditor":
+def make_auditor(by: str | None) -> "Auditor":
     """Writes to the audit log in the name of `by`, or of who is logged in."""
     """Who acts at this command line; None: by the login name."""
     from graphsvc.signing import load_or_create_signer
@@ -189,4 +189,4 @@ def auditor(by: str | None) -> "Auditor":
     name = getpass.getuser() if by is None else by.strip()
     if not name:
         raise typer.BadParameter("A decision has an author.", param_hint="--by")
-    return Auditor(load_or_create_signer(settings()), name, "cli")
+    return Auditor(load_or_create_signer(load_settings()), name, "cli")

@@ -11,10 +11,10 @@ import typer
 from graphsvc.cli.progress import Stages
 from graphsvc.community.engines import Engine
 from graphsvc.errors import Conflict, SettingsError
-from graphsvc.measure import parsed
+from graphsvc.measure import parse_size
 from graphsvc.model.runs import Algorithm
-from graphsvc.privatefile import hold_alone
-from graphsvc.settings import Settings, settings
+from graphsvc.privatefile import lock_or_fail
+from graphsvc.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from graphsvc.detection import Outcome, Parameters
@@ -35,15 +35,15 @@ class TimeEvidence(StrEnum):
     ASKED = "asked"
 
 
-def size(text: str) -> int:
+def parse_memory(text: str) -> int:
     """Bytes of a `--memory`."""
     try:
-        return parsed(text)
+        return parse_size(text)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
 
 
-def detect(
+def detect_clusters(
     engine: Annotated[
         Engine,
         typer.Option(
@@ -99,7 +99,7 @@ def detect(
         typer.Option(
             help="Memory that the run may take here, for example 4GiB: it works in smaller pieces, and refuses what "
             "cannot fit. The clusters do not depend on it.",
-            parser=size,
+            parser=parse_memory,
             metavar="SIZE",
         ),
     ] = None,
@@ -138,15 +138,15 @@ def detect(
         budget=budget,
         time=tuple(part.value for part in TimeEvidence if part not in (without or [])),
     )
-    here = settings()
-    with Stages() as stages, open_store(here, stages.say) as store:
-        outcome = certified(
+    here = load_settings()
+    with Stages() as stages, open_store(here, stages.print_line) as store:
+        outcome = run_certified(
             here, store, parameters, stages, engine=engine, memory=memory, whole=whole, name=run
         )
-    show(outcome)
+    print_outcome(outcome)
 
 
-def certified(
+def run_certified(
     settings: Settings,
     store: "Store",
     parameters: "Parameters",
@@ -162,22 +162,22 @@ def certified(
     Raises:
         Conflict: another run of this installation is under way.
     """
-    from graphsvc.community.engines import detector
+    from graphsvc.community.engines import build_detector
     from graphsvc.detection import detect as run_detection
     from graphsvc.detection import expected
     from graphsvc.signing import load_or_create_signer
     from graphsvc.store.connection import map_driver_errors
     from graphsvc.store.snapshots import Snapshots
 
-    stages.say(f"detection takes {expected(store, memory)}{before(store)}")
+    stages.print_line(f"detection takes {expected(store, memory)}{describe_last_run(store)}")
     with map_driver_errors():
-        chosen = detector(engine, store.driver, store.address.database)
-    with _alone(settings, store, name):
+        chosen = build_detector(engine, store.driver, store.address.database)
+    with _lock_runs(settings, store, name):
         return run_detection(
             store,
             chosen,
             parameters,
-            stages.progress,
+            stages.update_stage,
             signer=load_or_create_signer(settings),
             snapshots=Snapshots(settings.runs_dir, settings.keep_runs),
             memory=memory,
@@ -187,7 +187,7 @@ def certified(
 
 
 @contextmanager
-def _alone(settings: Settings, store: "Store", name: str | None) -> Iterator[None]:
+def _lock_runs(settings: Settings, store: "Store", name: str | None) -> Iterator[None]:
     """Keep a second run of this installation from taking what this one has staged; the lock ends with the process.
 
     Raises:
@@ -196,7 +196,7 @@ def _alone(settings: Settings, store: "Store", name: str | None) -> Iterator[Non
     """
     with ExitStack() as held:
         try:
-            held.enter_context(hold_alone(settings.data_dir / "detect.lock"))
+            held.enter_context(lock_or_fail(settings.data_dir / "detect.lock"))
         except BlockingIOError as error:
             running = (row["id"] for row in store.read("detect/runs") if row["status"] == "running")
             other = next((run for run in running if run != name), None)
@@ -213,7 +213,7 @@ def _alone(settings: Settings, store: "Store", name: str | None) -> Iterator[Non
         yield
 
 
-def before(store: "Store") -> str:
+def describe_last_run(store: "Store") -> str:
     """How long the last run took, for who wonders how long this one will; '' before the first."""
     rows = store.read("query/published_run")
     timings = json.loads(rows[0]["run"].get("timings") or "{}") if rows else {}
@@ -222,7 +222,7 @@ def before(store: "Store") -> str:
     return f"; the last run took {sum(timings.values()):.0f} s for {rows[0]['run']['accounts']:,} accounts"
 
 
-def show(outcome: "Outcome") -> None:
+def print_outcome(outcome: "Outcome") -> None:
     """The summary of a run on standard output."""
     seconds = ", ".join(f"{stage.name} {stage.seconds:.1f}" for stage in outcome.stages)
     most = max(stage.peak_bytes for stage in outcome.stages)

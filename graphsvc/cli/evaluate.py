@@ -7,10 +7,10 @@ from typing import Annotated
 import typer
 
 from graphsvc.cli.progress import console
-from graphsvc.settings import settings
+from graphsvc.settings import load_settings
 
 
-def evaluate(
+def evaluate_result(
     truth: Annotated[
         Path,
         typer.Option(
@@ -26,11 +26,11 @@ def evaluate(
     """
     from graphsvc.database import open_store
     from graphsvc.evaluation.metrics import evaluate as score
-    from graphsvc.evaluation.report import as_text
+    from graphsvc.evaluation.report import format_evaluation
     from graphsvc.evaluation.truth import read_truth
     from graphsvc.store.published import read_members
 
     table = read_truth(truth)
-    with open_store(settings(), console.print) as store:
+    with open_store(load_settings(), console.print) as store:
         figures = score(table, read_members(store))
-    typer.echo(json.dumps(figures.as_dict(), indent=2) if as_json else as_text(figures))
+    typer.echo(json.dumps(figures.to_dict(), indent=2) if as_json else format_evaluation(figures))

@@ -10,7 +10,7 @@ import typer
 from graphsvc.cli.progress import console
 from graphsvc.exchange.stix import Tlp
 from graphsvc.model.clusters import Assessment
-from graphsvc.settings import settings
+from graphsvc.settings import load_settings
 
 app = typer.Typer(no_args_is_help=True, help="Write the published result to a file.")
 
@@ -49,8 +49,8 @@ def members(out: Out, assessment: Which = Assessed.CAMPAIGN) -> None:
     from graphsvc.store.published import read_members as read
 
     check_format(out, (".parquet", ".csv"))
-    with open_store(settings(), console.print) as store:
-        _done(out, write_table(read(store, assessment.assessments), out))
+    with open_store(load_settings(), console.print) as store:
+        _print_rows(out, write_table(read(store, assessment.assessments), out))
 
 
 @app.command()
@@ -64,8 +64,8 @@ def clusters(out: Out, assessment: Which = Assessed.CAMPAIGN) -> None:
     from graphsvc.store.published import read_clusters as read
 
     check_format(out, (".parquet", ".csv", ".json"))
-    with open_store(settings(), console.print) as store:
-        _done(out, write_table(read(store, assessment.assessments), out))
+    with open_store(load_settings(), console.print) as store:
+        _print_rows(out, write_table(read(store, assessment.assessments), out))
 
 
 @app.command()
@@ -79,8 +79,8 @@ def successions(out: Out) -> None:
     from graphsvc.store.published import read_successions as read
 
     check_format(out, (".parquet", ".csv", ".json"))
-    with open_store(settings(), console.print) as store:
-        _done(out, write_table(read(store), out))
+    with open_store(load_settings(), console.print) as store:
+        _print_rows(out, write_table(read(store), out))
 
 
 @app.command()
@@ -104,7 +104,7 @@ def cluster(
 
     A STIX bundle needs the extra `stix`. The same cluster gives the same bytes.
     """
-    from graphsvc.cli.decide import auditor
+    from graphsvc.cli.decide import make_auditor
     from graphsvc.database import open_store
     from graphsvc.exchange.clusters import ENDINGS, export_cluster
     from graphsvc.exchange.tables import check_format, write_bytes
@@ -112,11 +112,11 @@ def cluster(
 
     forms = {ending: form for form, ending in ENDINGS.items()}
     check_format(out, tuple(forms))
-    with open_store(settings(), console.print) as store:
-        veil = load_or_create_veil(settings())
+    with open_store(load_settings(), console.print) as store:
+        veil = load_or_create_veil(load_settings())
         written = export_cluster(
             store,
-            auditor(None),
+            make_auditor(None),
             veil,
             cluster_id,
             forms[out.suffix],
@@ -129,5 +129,5 @@ def cluster(
     typer.echo(f"{out}: {written.members:,} members{left}")
 
 
-def _done(out: Path, frame: pl.DataFrame) -> None:
+def _print_rows(out: Path, frame: pl.DataFrame) -> None:
     typer.echo(f"{frame.height:,} rows: {out}")

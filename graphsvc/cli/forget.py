@@ -4,15 +4,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from graphsvc.cli.decide import By, auditor
+from graphsvc.cli.decide import By, make_auditor
 from graphsvc.cli.progress import console
-from graphsvc.settings import settings
+from graphsvc.settings import load_settings
 
 if TYPE_CHECKING:
-    from graphsvc.keeping.forgetting import Held
+    from graphsvc.keeping.forgetting import AccountTraces
 
 
-def forget(
+def forget_accounts(
     accounts: Annotated[list[str], typer.Argument(metavar="ACCOUNT...", help="Ids of accounts.")],
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say what would go; nothing is changed.")
@@ -39,20 +39,20 @@ def forget(
     from graphsvc.keeping import forgetting
     from graphsvc.store.snapshots import Snapshots
 
-    here, person = settings(), auditor(by)
+    here, person = load_settings(), make_auditor(by)
     snapshots = Snapshots(here.runs_dir, here.keep_runs)
     with open_store(here, console.print) as store:
         if allow:
-            forgetting.allow(store, person, accounts, reason)
+            forgetting.allow_accounts(store, person, accounts, reason)
             typer.echo("Later loads may bring them back; a bundle that was loaded before needs --again.")
             return
         if dry_run:
-            for each in forgetting.held(store, person.signer, snapshots, accounts):
-                typer.echo(_line(each, "would go"))
+            for each in forgetting.find_traces(store, person.signer, snapshots, accounts):
+                typer.echo(_format_account(each, "would go"))
             return
-        done = forgetting.forget(store, person, snapshots, accounts, reason)
+        done = forgetting.forget_accounts(store, person, snapshots, accounts, reason)
     for each in done.accounts:
-        typer.echo(_line(each, "gone") if each.there else f"{each.account}: was forgotten before")
+        typer.echo(_format_account(each, "gone") if each.there else f"{each.account}: was forgotten before")
     for run in done.runs:
         typer.echo(
             f"The run {run} was under way and may have read them before: forget them again when it has ended.",
@@ -60,7 +60,7 @@ def forget(
         )
 
 
-def _line(what: "Held", gone: str) -> str:
+def _format_account(what: "AccountTraces", gone: str) -> str:
     said = f"{what.account}: {gone}: the account, {what.uses:,} uses, {what.signals:,} signals that only it used, "
     said += f"{what.months:,} months of activity, {what.snapshots:,} kept graphs. It is taken out of "
     said += f"{what.clusters:,} clusters and {what.decisions:,} decisions."

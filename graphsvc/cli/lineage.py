@@ -9,13 +9,13 @@ import typer
 from graphsvc.cli.progress import console
 from graphsvc.errors import NotFound
 from graphsvc.model.lineage import CONTINUED, KINDS
-from graphsvc.settings import settings
+from graphsvc.settings import load_settings
 
 if TYPE_CHECKING:
     from graphsvc.store import Store
 
 
-def lineage(
+def print_history(
     cluster: Annotated[
         str | None, typer.Argument(help="Id of a cluster; without: what the last run says of all.")
     ] = None,
@@ -33,8 +33,8 @@ def lineage(
     """
     from graphsvc.database import open_store
 
-    with open_store(settings(), console.print) as store:
-        rows = _of_one(store, cluster) if cluster else _of_all(store, businesses=businesses)
+    with open_store(load_settings(), console.print) as store:
+        rows = _read_history(store, cluster) if cluster else _read_last_events(store, businesses=businesses)
     if as_json:
         typer.echo(json.dumps([*rows.iter_rows(named=True)], indent=2, default=str))
         return
@@ -47,7 +47,7 @@ def lineage(
         typer.echo("Nothing happened: every cluster is as it was in the run before.")
 
 
-def _of_one(store: "Store", cluster: str) -> pl.DataFrame:
+def _read_history(store: "Store", cluster: str) -> pl.DataFrame:
     from graphsvc.store.decisions import read_identity
     from graphsvc.store.lineage import read_history
 
@@ -55,7 +55,7 @@ def _of_one(store: "Store", cluster: str) -> pl.DataFrame:
     return read_history(store, cluster)
 
 
-def _of_all(store: "Store", *, businesses: bool) -> pl.DataFrame:
+def _read_last_events(store: "Store", *, businesses: bool) -> pl.DataFrame:
     from graphsvc.store.lineage import read_run_events
     from graphsvc.store.published import CAMPAIGNS
 

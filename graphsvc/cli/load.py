@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from graphsvc.cli.progress import Stages
-from graphsvc.settings import settings
+from graphsvc.settings import load_settings
 
 if TYPE_CHECKING:
     from graphsvc.loading import LoadReport
 
 
-def load(
+def load_files(
     bundle: Annotated[
         Path,
         typer.Argument(help="Directory with the tables of a signals bundle.", exists=True, file_okay=False),
@@ -73,12 +73,12 @@ def load(
     from graphsvc.database import open_store
     from graphsvc.intake.acceptance import parse_share
     from graphsvc.intake.options import make_options
-    from graphsvc.loading import expected, load_bundle
+    from graphsvc.loading import estimate_memory, load_bundle
     from graphsvc.signals.tokens import load_or_create_key
     from graphsvc.signing import load_or_create_signer
 
     options = make_options(
-        [*settings().null_words.split(","), *(null_word or [])], delimiter, encoding, dates
+        [*load_settings().null_words.split(","), *(null_word or [])], delimiter, encoding, dates
     )
     share = parse_share(max_rejected)
     if bulk:
@@ -88,37 +88,37 @@ def load(
             raise typer.BadParameter(
                 "--again writes into what is there, --bulk needs an empty database: use one of them."
             )
-        tokens = load_or_create_key(settings())
+        tokens = load_or_create_key(load_settings())
         with Stages() as stages:
-            stages.say(f"loading takes {expected(bundle)}")
+            stages.print_line(f"loading takes {estimate_memory(bundle)}")
             report = load_bulk(
-                settings(),
+                load_settings(),
                 bundle,
                 tokens,
-                say=stages.say,
-                progress=stages.progress,
+                say=stages.print_line,
+                progress=stages.update_stage,
                 options=options,
                 max_rejected=share,
             )
-        show(report)
+        print_report(report)
         return
-    with Stages() as stages, open_store(settings(), stages.say) as store:
-        stages.say(f"loading takes {expected(bundle)}")
+    with Stages() as stages, open_store(load_settings(), stages.print_line) as store:
+        stages.print_line(f"loading takes {estimate_memory(bundle)}")
         report = load_bundle(
             store,
             bundle,
-            load_or_create_key(settings()),
-            settings().dead_letters_dir,
+            load_or_create_key(load_settings()),
+            load_settings().dead_letters_dir,
             again=again,
-            progress=stages.progress,
-            signer=load_or_create_signer(settings()),
+            progress=stages.update_stage,
+            signer=load_or_create_signer(load_settings()),
             options=options,
             max_rejected=share,
         )
-    show(report)
+    print_report(report)
 
 
-def show(report: "LoadReport") -> None:
+def print_report(report: "LoadReport") -> None:
     """Print the summary of a load on standard output."""
     from graphsvc.intake.acceptance import advise
 

@@ -39,22 +39,22 @@ class Stages:
     ) -> None:
         self._bars.stop()
 
-    def say(self, text: str) -> None:
+    def print_line(self, text: str) -> None:
         """One line."""
         self._bars.console.print(text, markup=False)
 
-    def progress(self, stage: str, done: int, total: int) -> None:
+    def update_stage(self, stage: str, done: int, total: int) -> None:
         """`done` of `total` things of a stage; the last call says `done == total`."""
         now = time.monotonic()
         began = self._began.setdefault(stage, now)
         if not console.is_terminal:
             if done >= total > 0 and self._said.get(stage) != float("inf"):
                 self._said[stage] = float("inf")
-                self.say(f"  {stage}: {total:,} in {now - began:.1f} s")
+                self.print_line(f"  {stage}: {total:,} in {now - began:.1f} s")
             elif 0 < done < total and now - self._said.get(stage, began) >= EVERY_SECONDS:
                 self._said[stage] = now
                 left = (now - began) * (total - done) / done
-                self.say(f"  {stage}: {done:,} of {total:,}, about {left:.0f} s remain")
+                self.print_line(f"  {stage}: {done:,} of {total:,}, about {left:.0f} s remain")
             return
         if stage not in self._tasks:
             self._tasks[stage] = self._bars.add_task(stage, total=total)

@@ -8,21 +8,21 @@ import typer
 
 from graphsvc.cli.progress import console
 from graphsvc.errors import NotFound
-from graphsvc.settings import settings
+from graphsvc.settings import load_settings
 
 if TYPE_CHECKING:
     from graphsvc.analysis.diff import Diff
     from graphsvc.store import Store
 
 
-def runs(
+def list_runs(
     limit: Annotated[int, typer.Option(help="How many, newest first.", min=1)] = 20,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
 ) -> None:
     """List the detection runs, newest first."""
     from graphsvc.database import open_store
 
-    with open_store(settings(), console.print) as store:
+    with open_store(load_settings(), console.print) as store:
         rows = store.read("detect/runs")[:limit]
     for row in rows:
         row["startedAt"] = row["startedAt"].to_native().isoformat(timespec="seconds")
@@ -47,7 +47,7 @@ def runs(
         )
 
 
-def cancel(
+def cancel_detection(
     run: Annotated[str | None, typer.Argument(help="The run; without: whichever is under way.")] = None,
 ) -> None:
     """Ask a detection run that is under way, here or elsewhere, to stop.
@@ -58,12 +58,12 @@ def cancel(
     from graphsvc.database import open_store
     from graphsvc.store.control import cancel_run as ask
 
-    with open_store(settings(), console.print) as store:
+    with open_store(load_settings(), console.print) as store:
         for each in ask(store, run):
             typer.echo(f"{each} was asked to stop.")
 
 
-def diff(
+def compare_two_runs(
     before: Annotated[
         str | None, typer.Argument(help="The earlier run; without: the one before the last.")
     ] = None,
@@ -80,17 +80,17 @@ def diff(
     from graphsvc.analyses import read_differences
     from graphsvc.database import open_store
 
-    with open_store(settings(), console.print) as store:
-        earlier, later = _chosen(store, before, now)
+    with open_store(load_settings(), console.print) as store:
+        earlier, later = _choose_runs(store, before, now)
         found = read_differences(store, earlier, later)
     if as_json:
         content = {"before": earlier, "now": later, "clusters": found.clusters.to_dicts()}
         typer.echo(json.dumps({**content, "moves": found.moves.to_dicts()}, indent=2))
         return
-    show(earlier, later, found, limit)
+    print_differences(earlier, later, found, limit)
 
 
-def show(before: str, now: str, found: "Diff", limit: int) -> None:
+def print_differences(before: str, now: str, found: "Diff", limit: int) -> None:
     """A summary on standard output."""
     kinds = found.clusters.group_by("kind").len().sort("kind")
     counts = ", ".join(f"{count:,} {kind}" for kind, count in kinds.iter_rows())
@@ -107,7 +107,7 @@ def show(before: str, now: str, found: "Diff", limit: int) -> None:
         typer.echo(f"  and {found.moves.height - limit:,} more (--limit, or --json for all)")
 
 
-def _chosen(store: "Store", before: str | None, now: str | None) -> tuple[str, str]:
+def _choose_runs(store: "Store", before: str | None, now: str | None) -> tuple[str, str]:
     if before is not None and now is not None:
         return before, now
     done = [row["id"] for row in store.read("detect/runs") if row["status"] in {"published", "superseded"}]

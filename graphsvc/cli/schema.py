@@ -8,7 +8,7 @@ import typer
 from graphsvc.errors import ExportError
 
 
-def schema(
+def print_schema(
     out: Annotated[
         Path | None, typer.Option(help="File to write it to; without: standard output.", show_default=False)
     ] = None,
@@ -32,7 +32,7 @@ def schema(
 
     if against is not None:
         try:
-            lost = product.breaking(against.read_text(encoding="utf-8"))
+            lost = product.list_breaking_changes(against.read_text(encoding="utf-8"))
         except (GraphQLError, TypeError, UnicodeDecodeError):
             raise typer.BadParameter(f"{against} is no GraphQL schema.") from None
         for each in lost:
@@ -41,7 +41,7 @@ def schema(
             raise typer.Exit(1)
         typer.echo("Nothing that clients rely on is lost.")
         return
-    text = product.reference() if reference else product.text()
+    text = product.build_reference() if reference else product.format_schema()
     if out is None:
         typer.echo(text, nl=False)
         return

@@ -6,10 +6,10 @@ from typing import Annotated
 import typer
 
 from graphsvc.cli.progress import Stages
-from graphsvc.settings import settings
+from graphsvc.settings import load_settings
 
 
-def simulate(
+def simulate_world(
     scenario: Annotated[
         str, typer.Option(help="Which world; see `graphsvc seed --list-scenarios`.")
     ] = "days",
@@ -33,24 +33,24 @@ def simulate(
     Works in the installation of GRAPHSVC_DATA_DIR and refuses one that holds other data. Interrupted and called again
     with the same options, it goes on with the day it was at.
     """
-    from graphsvc.cli.seed import write
+    from graphsvc.cli.seed import write_world
     from graphsvc.community.inprocess import InProcessDetector
     from graphsvc.database import open_store
     from graphsvc.detection import Parameters
     from graphsvc.signals.tokens import load_or_create_key
-    from graphsvc.simulation import Simulation, check
+    from graphsvc.simulation import Simulation, check_database
     from graphsvc.simulation import simulate as run
 
-    here = settings()
+    here = load_settings()
     name = f"{scenario}-{accounts}-{seed}-{days}-{window}"
     about = {"scenario": scenario, "accounts": accounts, "seed": seed}
     simulation = Simulation(
         here.data_dir / "simulations" / name, out, Parameters(seed=seed, window=window), about
     )
-    with Stages() as stages, open_store(here, stages.say) as store:
-        check(simulation, store)
+    with Stages() as stages, open_store(here, stages.print_line) as store:
+        check_database(simulation, store)
         if not (simulation.world / "truth.parquet").exists():
-            write(accounts, seed, simulation.world, stages, scenario=scenario, days=days, force=True)
+            write_world(accounts, seed, simulation.world, stages, scenario=scenario, days=days, force=True)
         detector = InProcessDetector()
-        run(simulation, store, detector, load_or_create_key(here), here.dead_letters_dir, stages.say)
+        run(simulation, store, detector, load_or_create_key(here), here.dead_letters_dir, stages.print_line)
     typer.echo((out / "report.md").read_text(encoding="utf-8"))

@@ -8,13 +8,13 @@ import typer
 
 from graphsvc.cli.progress import Stages
 from graphsvc.errors import NotFound
-from graphsvc.settings import settings
+from graphsvc.settings import load_settings
 
 if TYPE_CHECKING:
     from graphsvc.store import Store
 
 
-def succession(
+def print_successions(
     cluster: Annotated[
         str | None,
         typer.Argument(help="Id of a published cluster; without: one line for each.", show_default=False),
@@ -42,8 +42,8 @@ def succession(
     """
     from graphsvc.database import open_store
 
-    with Stages() as stages, open_store(settings(), stages.say) as store:
-        pairs, campaigns, known = _read(store, stages)
+    with Stages() as stages, open_store(load_settings(), stages.print_line) as store:
+        pairs, campaigns, known = _read_successions(store, stages)
     if cluster is not None:
         campaigns = campaigns.filter(pl.col("cluster") == cluster)
         if campaigns.is_empty():
@@ -60,17 +60,17 @@ def succession(
     pairs = pairs.sort(order, descending=[True, False, False])
     if as_json:
         shown = pairs if cluster or account else pairs.filter("probable")
-        table = {"campaigns": _rows(campaigns), "pairs": _rows(shown.head(limit))}
+        table = {"campaigns": _convert_rows(campaigns), "pairs": _convert_rows(shown.head(limit))}
         typer.echo(json.dumps(table, indent=2))
     elif account is not None:
-        _say_account(pairs, account, limit)
+        _print_account(pairs, account, limit)
     elif cluster is not None:
-        _say_cluster(pairs, campaigns.row(0, named=True), limit)
+        _print_cluster(pairs, campaigns.row(0, named=True), limit)
     else:
-        _say_all(pairs, campaigns, limit)
+        _print_all(pairs, campaigns, limit)
 
 
-def _read(store: "Store", stages: Stages) -> tuple[pl.DataFrame, pl.DataFrame, pl.Series]:
+def _read_successions(store: "Store", stages: Stages) -> tuple[pl.DataFrame, pl.DataFrame, pl.Series]:
     """Pairs and campaigns with ids, of what is published; the ids of all accounts."""
     from graphsvc.store.graph import read_graph
     from graphsvc.store.published import read_members
@@ -79,7 +79,7 @@ def _read(store: "Store", stages: Stages) -> tuple[pl.DataFrame, pl.DataFrame, p
     published = read_members(store)
     if published.is_empty():
         raise NotFound("No cluster is published.", "Run `graphsvc detect` first.")
-    graph = read_graph(store, stages.progress)
+    graph = read_graph(store, stages.update_stage)
     clusters = published["cluster_id"].unique().sort()
     number = pl.DataFrame(
         {"cluster_id": clusters, "cluster": range(len(clusters))}, schema_overrides={"cluster": pl.Int32}
@@ -91,7 +91,7 @@ def _read(store: "Store", stages: Stages) -> tuple[pl.DataFrame, pl.DataFrame, p
     ]
 
 
-def _say_all(pairs: pl.DataFrame, campaigns: pl.DataFrame, limit: int) -> None:
+def _print_all(pairs: pl.DataFrame, campaigns: pl.DataFrame, limit: int) -> None:
     shown = campaigns.filter(pl.col("stopped") > 0).sort(
         "pairs", "stopped", "cluster", descending=[True, True, False]
     )
@@ -105,7 +105,7 @@ def _say_all(pairs: pl.DataFrame, campaigns: pl.DataFrame, limit: int) -> None:
     typer.echo(f"{elsewhere:,} banned accounts of no cluster probably came back, too.")
 
 
-def _say_cluster(pairs: pl.DataFrame, campaign: dict[str, object], limit: int) -> None:
+def _print_cluster(pairs: pl.DataFrame, campaign: dict[str, object], limit: int) -> None:
     typer.echo(f"{campaign['says']}.")
     if campaign["outside"]:
         typer.echo(f"{campaign['outside']:,} of those who follow are not in the cluster.")
@@ -115,7 +115,7 @@ def _say_cluster(pairs: pl.DataFrame, campaign: dict[str, object], limit: int) -
         typer.echo(f"{pairs.height - limit:,} more pairs; --limit shows more.")
 
 
-def _say_account(pairs: pl.DataFrame, account: str, limit: int) -> None:
+def _print_account(pairs: pl.DataFrame, account: str, limit: int) -> None:
     follows = pairs.filter(pl.col("successor") == account).sort("rank")
     followed = pairs.filter(pl.col("predecessor") == account)
     for title, rows, other in (
@@ -128,6 +128,6 @@ def _say_account(pairs: pl.DataFrame, account: str, limit: int) -> None:
         typer.echo("It follows nobody who was banned, and nobody follows it, as far as anything shows.")
 
 
-def _rows(frame: pl.DataFrame) -> list[dict[str, object]]:
+def _convert_rows(frame: pl.DataFrame) -> list[dict[str, object]]:
     """Rows for JSON, which has no NaN."""
     return frame.with_columns(pl.col(pl.Float64).fill_nan(None)).to_dicts()

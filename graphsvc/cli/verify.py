@@ -8,10 +8,10 @@ import typer
 
 from graphsvc.cli.progress import Stages
 from graphsvc.errors import VerificationError
-from graphsvc.settings import settings
+from graphsvc.settings import load_settings
 
 
-def verify(
+def verify_stored_run(
     run: Annotated[str, typer.Argument(help="Id of a run (`graphsvc runs`).")],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
 ) -> None:
@@ -21,26 +21,26 @@ def verify(
     finds everything again from the graph that the run read. That graph is kept for the last runs (GRAPHSVC_KEEP_RUNS);
     for older ones it must not have changed since. Nothing is published. Exit status 0: all that was checked holds.
     """
-    from graphsvc.community.engines import detector
+    from graphsvc.community.engines import build_detector
     from graphsvc.database import open_store
     from graphsvc.signing import load_or_create_signer
     from graphsvc.store.connection import map_driver_errors
     from graphsvc.store.runs import read_run
     from graphsvc.store.snapshots import Snapshots
-    from graphsvc.verification import verify as check
+    from graphsvc.verification import verify_run as check
 
-    here = settings()
-    with Stages() as stages, open_store(here, stages.say) as store:
+    here = load_settings()
+    with Stages() as stages, open_store(here, stages.print_line) as store:
         engine = read_run(store, run).record["engine"]
         with map_driver_errors():
-            chosen = detector(engine, store.driver, store.address.database)
+            chosen = build_detector(engine, store.driver, store.address.database)
         verdict = check(
             store,
             run,
             chosen,
             load_or_create_signer(here),
             Snapshots(here.runs_dir, here.keep_runs),
-            stages.progress,
+            stages.update_stage,
         )
     if as_json:
         content = {

@@ -7,10 +7,10 @@ from typing import Annotated
 import typer
 
 from graphsvc.cli.progress import console
-from graphsvc.settings import settings
+from graphsvc.settings import load_settings
 
 
-def whatif(
+def print_structure(
     cluster: Annotated[str, typer.Argument(help="Id of a published cluster.", show_default=False)],
     without_signal: Annotated[
         list[str] | None,
@@ -60,7 +60,7 @@ def whatif(
     from graphsvc.database import open_store
 
     signals, families, accounts = without_signal or [], without_family or [], without_account or []
-    with open_store(settings(), console.print) as store:
+    with open_store(load_settings(), console.print) as store:
         if signals or families or accounts:
             before, after = analyses.read_parts_without(store, cluster, signals, families, accounts)
             what = ", ".join([*signals, *(f"all of {name}" for name in families), *accounts])

@@ -13,7 +13,7 @@ RESOLVED = 12
 published by default. Measured on development worlds: 8 leaves hard2:22's largest campaign in pieces."""
 
 
-def connected(links: Links, within: NDArray[np.bool_] | None = None) -> NDArray[np.int32]:
+def find_components(links: Links, within: NDArray[np.bool_] | None = None) -> NDArray[np.int32]:
     """Connected component of each account by the links, or by those `within`: int32, (links.nodes,).
 
     Accounts without a link are components of their own.
@@ -25,7 +25,7 @@ def connected(links: Links, within: NDArray[np.bool_] | None = None) -> NDArray[
     return found
 
 
-def scale_of(links: Links) -> int:
+def compute_scale(links: Links) -> int:
     """Total weight against which modularity holds a community's own: bits of all links, as finely as it matters.
 
     On a grid (`coarse`), so that links made elsewhere leave a component's communities as they were. It is rounded up:
@@ -36,7 +36,7 @@ def scale_of(links: Links) -> int:
     return max(near if near >= total else coarse(near + near // 16), 1)
 
 
-def resolution_of(links: Links) -> float:
+def compute_resolution(links: Links) -> float:
     """Compute the resolution at which modularity tells small cores apart in a graph of any size; at least 1.
 
     Modularity unites two cliques of c accounts that one link connects, unless γ > 2L / (c(c − 1))² for L links of one
@@ -49,7 +49,9 @@ def resolution_of(links: Links) -> float:
     return max(1.0, 2.0 * coarse(len(links)) / float(RESOLVED * (RESOLVED - 1)) ** 2)
 
 
-def indivisible(links: Links, component: NDArray[np.int32], scale: float, gamma: float) -> NDArray[np.bool_]:
+def find_indivisible(
+    links: Links, component: NDArray[np.int32], scale: float, gamma: float
+) -> NDArray[np.bool_]:
     """Which components are best left whole, whatever an algorithm would find; bool, one a component.
 
     Of all partitions of a component into communities, to leave it whole has the highest modularity if

@@ -18,7 +18,7 @@ class Engine(StrEnum):
     GDS = "gds"
 
 
-def detector(engine: str, driver: "Driver", database: str | None) -> "Detector":
+def build_detector(engine: str, driver: "Driver", database: str | None) -> "Detector":
     """The engine of a name, as a run records it.
 
     Args:

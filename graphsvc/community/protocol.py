@@ -6,14 +6,14 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from graphsvc.community.components import connected
+from graphsvc.community.components import find_components
 from graphsvc.model.links import Links
 from graphsvc.model.runs import Algorithm
 
 Progress = Callable[[str, int, int], None]
 
 
-def nothing(_stage: str, _done: int, _total: int) -> None:
+def ignore_progress(_stage: str, _done: int, _total: int) -> None:
     """Progress that nobody looks at."""
 
 
@@ -30,7 +30,13 @@ class Detector(Protocol):
         ...
 
     def communities(
-        self, links: Links, algorithm: Algorithm, *, gamma: float, seed: int, progress: Progress = nothing
+        self,
+        links: Links,
+        algorithm: Algorithm,
+        *,
+        gamma: float,
+        seed: int,
+        progress: Progress = ignore_progress,
     ) -> NDArray[np.int32]:
         """Community of each account: int32, shape (links.nodes,), -1 for accounts without a link.
 
@@ -48,7 +54,7 @@ class Detector(Protocol):
         ...
 
 
-def canonical(raw: NDArray[np.int64], linked: NDArray[np.bool_]) -> NDArray[np.int32]:
+def renumber_communities(raw: NDArray[np.int64], linked: NDArray[np.bool_]) -> NDArray[np.int32]:
     """Renumbers communities by the smallest account in each; -1 where `linked` is false. int32, same shape."""
     result = np.full(len(raw), -1, dtype=np.int32)
     _, first, inverse = np.unique(raw[linked], return_index=True, return_inverse=True)
@@ -58,7 +64,7 @@ def canonical(raw: NDArray[np.int64], linked: NDArray[np.bool_]) -> NDArray[np.i
     return result
 
 
-def in_one_piece(links: Links, community: NDArray[np.int32]) -> NDArray[np.int32]:
+def split_disconnected(links: Links, community: NDArray[np.int32]) -> NDArray[np.int32]:
     """The communities, those that no links inside them hold together divided into the parts that hold.
 
     Some algorithms leave such (Traag, Waltman & van Eck, From Louvain to Leiden, 2019).
@@ -66,5 +72,5 @@ def in_one_piece(links: Links, community: NDArray[np.int32]) -> NDArray[np.int32
     Args:
         community: as `Detector.communities` returns it.
     """
-    parts = connected(links, community[links.source] == community[links.target])
-    return canonical(parts.astype(np.int64), community >= 0)
+    parts = find_components(links, community[links.source] == community[links.target])
+    return renumber_communities(parts.astype(np.int64), community >= 0)

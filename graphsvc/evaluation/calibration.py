@@ -34,7 +34,7 @@ class Calibration:
     fine: tuple[Bin, ...]
 
 
-def calibration(joined: pl.DataFrame) -> Calibration | None:
+def measure_calibration(joined: pl.DataFrame) -> Calibration | None:
     """Of every member's `membership` as the probability that it belongs to its cluster's main campaign.
 
     A cluster's main campaign is the one with most of its accounts (the first by id of equals); in a cluster with none,
@@ -60,10 +60,12 @@ def calibration(joined: pl.DataFrame) -> Calibration | None:
         said="membership", right=(pl.col("campaign_id") == pl.col("main")).fill_null(False).cast(pl.Float64)
     )
     brier = judged.select(((pl.col("said") - pl.col("right")) ** 2).mean()).item()
-    return Calibration(float(brier), judged.height, _bins(judged, EDGES), _bins(judged, FINE_EDGES))
+    return Calibration(
+        float(brier), judged.height, _build_bins(judged, EDGES), _build_bins(judged, FINE_EDGES)
+    )
 
 
-def _bins(judged: pl.DataFrame, edges: tuple[float, ...]) -> tuple[Bin, ...]:
+def _build_bins(judged: pl.DataFrame, edges: tuple[float, ...]) -> tuple[Bin, ...]:
     """The bins between `edges`; `judged` has said and right (0–1)."""
     bins = []
     for low, high in pairwise(edges):

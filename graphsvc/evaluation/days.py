@@ -5,8 +5,8 @@ from typing import Any
 
 import polars as pl
 
-from graphsvc.evaluation.earliness import growth
-from graphsvc.evaluation.identity import OVERLAPS, RECORDED, SOME, overlaps
+from graphsvc.evaluation.earliness import measure_growth
+from graphsvc.evaluation.identity import OVERLAPS, RECORDED, SOME, count_overlaps
 from graphsvc.evaluation.metrics import evaluate
 from graphsvc.model.columns import Schema
 
@@ -20,7 +20,7 @@ STRONGEST = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Observed:
+class DayResult:
     """One day.
 
     `figures`: accounts, clusters and the rates of an evaluation against what was true by then. `met`: which campaigns
@@ -39,7 +39,7 @@ class Observed:
     why: dict[str, dict[str, Any]]
     seconds: dict[str, float]
 
-    def as_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """JSON-ready; `of` reads it back."""
         plain: dict[str, Any] = {
             name: getattr(self, name) for name in ("day", "run", "figures", "kinds", "why", "seconds")
@@ -47,7 +47,7 @@ class Observed:
         return {**plain, **{name: getattr(self, name).rows() for name in ("met", "growth", "events")}}
 
     @classmethod
-    def of(cls, stored: dict[str, Any]) -> "Observed":
+    def from_dict(cls, stored: dict[str, Any]) -> "DayResult":
         """Reads what `as_dict` gave."""
         schemas = {"met": OVERLAPS, "growth": GROWTH, "events": RECORDED}
         frames = {
@@ -56,7 +56,7 @@ class Observed:
         return cls(**{**stored, **frames})
 
 
-def observed(
+def evaluate_day(
     day: int,
     end_ms: int,
     *,
@@ -67,7 +67,7 @@ def observed(
     clusters: pl.DataFrame,
     events: pl.DataFrame,
     seconds: dict[str, float],
-) -> Observed:
+) -> DayResult:
     """Judges what is published at the end of a day.
 
     Args:
@@ -79,7 +79,7 @@ def observed(
         events: kind, id, before, into; of the run.
     """
     so_far = truth.join(accounts, on="account_id", how="semi")
-    met = overlaps(day, members, so_far)
+    met = count_overlaps(day, members, so_far)
     figures = evaluate(so_far, members)
     kept = {
         name: getattr(figures, name)
@@ -87,7 +87,7 @@ def observed(
     }
     known = met.filter(pl.col("own") >= SOME)["cluster_id"].unique()
     told = clusters.filter(pl.col("cluster_id").is_in(known.implode())).sort("cluster_id")
-    return Observed(
+    return DayResult(
         day,
         run,
         {
@@ -98,17 +98,20 @@ def observed(
             **{name: {"hits": rate.hits, "of": rate.of, "rate": rate.rate} for name, rate in kept.items()},
         },
         met,
-        growth(day, end_ms, accounts, so_far),
+        measure_growth(day, end_ms, accounts, so_far),
         events.filter(pl.col("kind").is_in(TELLING))
         .with_columns(day=pl.lit(day, dtype=pl.Int64))
         .select(*RECORDED)
         .sort("kind", "id", "before"),
         dict(events.group_by("kind").len().sort("kind").rows()),
-        {row["cluster_id"]: _why(row["families"], row["evidence"]) for row in told.iter_rows(named=True)},
+        {
+            row["cluster_id"]: _describe_evidence(row["families"], row["evidence"])
+            for row in told.iter_rows(named=True)
+        },
         seconds,
     )
 
 
-def _why(families: list[str], evidence: list[dict[str, Any]]) -> dict[str, Any]:
+def _describe_evidence(families: list[str], evidence: list[dict[str, Any]]) -> dict[str, Any]:
     signals = [{name: signal[name] for name in ("kind", "accounts", "share")} for signal in evidence]
     return {"families": families, "signals": signals[:STRONGEST]}

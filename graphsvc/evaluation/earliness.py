@@ -22,7 +22,7 @@ by then, days since its first sign-up, the cluster and how many of its accounts 
 cluster holds half of its living accounts (days null: never); whether it was older than the first day."""
 
 
-def earliness(met: pl.DataFrame, growth: pl.DataFrame, partners: dict[str, str]) -> pl.DataFrame:
+def measure_earliness(met: pl.DataFrame, growth: pl.DataFrame, partners: dict[str, str]) -> pl.DataFrame:
     """When each campaign was first found.
 
     A campaign is found on the first day on which a published cluster has `SOME` of its accounts and is mostly its own
@@ -74,7 +74,7 @@ def earliness(met: pl.DataFrame, growth: pl.DataFrame, partners: dict[str, str])
     )
 
 
-def growth(day: int, end_ms: int, accounts: pl.DataFrame, truth: pl.DataFrame) -> pl.DataFrame:
+def measure_growth(day: int, end_ms: int, accounts: pl.DataFrame, truth: pl.DataFrame) -> pl.DataFrame:
     """How large and old campaigns are at the end of a day: day, campaign_id, born, living, age_days; by campaign.
 
     Args:

@@ -48,7 +48,7 @@ class Identity:
 
 
 @dataclass(frozen=True, slots=True)
-class Happening:
+class PlannedEvent:
     """A planned merger or split: whether it was `visible` in what was found (apart before and in one cluster after, or
     in one before and apart after), and the day it was `recorded`, null if it never was."""
 
@@ -61,24 +61,24 @@ class Happening:
 
 
 @dataclass(frozen=True, slots=True)
-class Happenings:
+class EventOutcomes:
     """Planned events with what became of them, and records of kind merged or split that nobody planned.
 
     `parts`: (day, kind, campaign) of unplanned records between clusters of one campaign; `strangers`: (day, kind,
     campaign or "", other campaign or "") of those between different ones, or where one side is no campaign's.
     """
 
-    planned: tuple[Happening, ...]
+    planned: tuple[PlannedEvent, ...]
     parts: tuple[tuple[int, str, str], ...]
     strangers: tuple[tuple[int, str, str, str], ...]
 
-    def recorded(self, kind: str | None = None, *, visible: bool = False) -> Rate:
+    def count_recorded(self, kind: str | None = None, *, visible: bool = False) -> Rate:
         """Planned events that were recorded, of all or of one kind; `visible`: of those that could be seen at all."""
         asked = [h for h in self.planned if kind in (None, h.kind) and (h.visible or not visible)]
         return Rate(sum(h.recorded is not None for h in asked), len(asked))
 
 
-def overlaps(day: int, members: pl.DataFrame, truth: pl.DataFrame) -> pl.DataFrame:
+def count_overlaps(day: int, members: pl.DataFrame, truth: pl.DataFrame) -> pl.DataFrame:
     """Which campaigns a day's clusters hold (schema `OVERLAPS`), one row a pair that meets; sorted.
 
     Args:
@@ -96,7 +96,7 @@ def overlaps(day: int, members: pl.DataFrame, truth: pl.DataFrame) -> pl.DataFra
     )
 
 
-def mains(met: pl.DataFrame) -> pl.DataFrame:
+def find_main_clusters(met: pl.DataFrame) -> pl.DataFrame:
     """Each campaign's main cluster on each day it is found: of those that are mostly its own, with `SOME` of its
     accounts or more, the one with most.
 
@@ -108,7 +108,7 @@ def mains(met: pl.DataFrame) -> pl.DataFrame:
     return first.unique(["day", "campaign_id"], keep="first", maintain_order=True)
 
 
-def identity(met: pl.DataFrame, recorded: pl.DataFrame, planned: pl.DataFrame) -> Identity:
+def evaluate_identity(met: pl.DataFrame, recorded: pl.DataFrame, planned: pl.DataFrame) -> Identity:
     """Whether ids lasted.
 
     Args:
@@ -116,9 +116,9 @@ def identity(met: pl.DataFrame, recorded: pl.DataFrame, planned: pl.DataFrame) -
         recorded: schema `RECORDED`.
         planned: schema `PLANNED`.
     """
-    main = mains(met)
+    main = find_main_clusters(met)
     changed = pl.col("cluster_id") != pl.col("cluster_id").shift().over("campaign_id", order_by="day")
-    partners = _partners(planned)
+    partners = _map_partners(planned)
     campaigns = (
         main.with_columns(changed=changed.fill_null(value=False))
         .group_by("campaign_id")
@@ -137,7 +137,7 @@ def identity(met: pl.DataFrame, recorded: pl.DataFrame, planned: pl.DataFrame) -
         .sort("campaign_id")
     )
     quiet = campaigns.filter(~pl.col("planned"))
-    leads = _leads(recorded)
+    leads = _build_id_resolver(recorded)
     led = sum(
         one == last or leads(one) == leads(last) for one, last in quiet.select("first", "last").iter_rows()
     )
@@ -146,14 +146,14 @@ def identity(met: pl.DataFrame, recorded: pl.DataFrame, planned: pl.DataFrame) -
         Rate(campaigns.filter("kept").height, campaigns.height),
         Rate(quiet.filter(pl.col("changes") == 0).height, quiet.height),
         Rate(led, quiet.height),
-        tuple(_swaps(met, partners)),
+        tuple(_find_swaps(met, partners)),
         campaigns.select(*KEPT),
     )
 
 
-def happenings(
+def match_planned_events(
     met: pl.DataFrame, recorded: pl.DataFrame, planned: pl.DataFrame, *, within: int, window: int
-) -> Happenings:
+) -> EventOutcomes:
     """What became of planned mergers and splits, and what was recorded without being planned.
 
     A merger is recorded when the id of one of the two goes into the other's within `within` days; a split when one
@@ -168,22 +168,22 @@ def happenings(
     """
     planned = planned.filter(pl.col("day") > 0)
     met = met.filter((pl.col("own") >= SOME) | (pl.col("own") >= MOSTLY * pl.col("size")))
-    records = list(_sides(met, recorded))
+    records = list(_find_sides(met, recorded))
     used: set[int] = set()
     outcomes = []
     for day, kind, one, other in planned.select(*PLANNED).sort("day", "campaign_id").iter_rows():
         last = day + within + (window if kind == "split" else 0)
         hit = None
         for number, record in enumerate(records):
-            if record.kind == kind and day <= record.day <= last and record.between({one, other}):
+            if record.kind == kind and day <= record.day <= last and record.is_between({one, other}):
                 used.add(number)
                 hit = record.day if hit is None else hit
         before, after = met.filter(pl.col("day") < day), met.filter(pl.col("day").is_between(day, last))
         apart, joint = (before, after) if kind == "merge" else (after, before)
-        visible = _apart(apart, one, other) and _together(joint, one, other)
-        outcomes.append(Happening(kind, day, one, other, visible, hit))
+        visible = _is_apart(apart, one, other) and _has_common_cluster(joint, one, other)
+        outcomes.append(PlannedEvent(kind, day, one, other, visible, hit))
     left = [record for number, record in enumerate(records) if number not in used and not record.back]
-    return Happenings(
+    return EventOutcomes(
         tuple(outcomes),
         tuple((r.day, r.kind, r.owner) for r in left if r.owner and r.owner == r.other),
         tuple((r.day, r.kind, r.owner, r.other) for r in left if not r.owner or r.owner != r.other),
@@ -201,58 +201,58 @@ class _Record:
     other: str
     back: bool
 
-    def between(self, pair: set[str]) -> bool:
+    def is_between(self, pair: set[str]) -> bool:
         """Whether the two of `pair` are on its sides, one on each or both on one."""
         one, other = (side & pair for side in self.sides)
         return bool(one and other and one | other == pair)
 
 
-def _sides(met: pl.DataFrame, recorded: pl.DataFrame) -> Iterable[_Record]:
+def _find_sides(met: pl.DataFrame, recorded: pl.DataFrame) -> Iterable[_Record]:
     """Mergers and splits with their sides. An id that was merged and comes back is a split from where it was."""
     merged_into: dict[str, str] = {}
     told = recorded.select("day", "kind", "id", "before").sort("day", maintain_order=True)
     for day, kind, now, before in told.iter_rows():
         if kind == "merged":
             merged_into[before] = now
-            yield _record(met, day, "merge", (before, day - 1), (now, day - 1), back=False)
+            yield _build_record(met, day, "merge", (before, day - 1), (now, day - 1), back=False)
         elif kind == "split":
-            yield _record(met, day, "split", (now, day), (before, day - 1), back=False)
+            yield _build_record(met, day, "split", (now, day), (before, day - 1), back=False)
         elif kind == "revived" and now in merged_into:
-            yield _record(met, day, "split", (now, day), (merged_into.pop(now), day - 1), back=True)
+            yield _build_record(met, day, "split", (now, day), (merged_into.pop(now), day - 1), back=True)
 
 
-def _record(
+def _build_record(
     met: pl.DataFrame, day: int, kind: str, left: tuple[str, int], right: tuple[str, int], *, back: bool
 ) -> _Record:
-    found = [_held(met, cluster, until) for cluster, until in (left, right)]
+    found = [_list_campaigns(met, cluster, until) for cluster, until in (left, right)]
     owners = [next(iter(side), "") for side in found]
     return _Record(day, kind, (frozenset(found[0]), frozenset(found[1])), owners[0], owners[1], back)
 
 
-def _held(met: pl.DataFrame, cluster: str, until: int) -> list[str]:
+def _list_campaigns(met: pl.DataFrame, cluster: str, until: int) -> list[str]:
     """Campaigns in a cluster on the last day up to `until` it was there, most accounts first."""
     rows = met.filter((pl.col("cluster_id") == cluster) & (pl.col("day") <= until))
     last = rows.filter(pl.col("day") == pl.col("day").max())
     return last.sort("own", "campaign_id", descending=[True, False])["campaign_id"].to_list()
 
 
-def _together(met: pl.DataFrame, one: str, other: str) -> bool:
+def _has_common_cluster(met: pl.DataFrame, one: str, other: str) -> bool:
     """Whether one cluster holds some of both on the last days."""
-    mine, theirs = _recent(met, one), _recent(met, other)
+    mine, theirs = _select_recent(met, one), _select_recent(met, other)
     return mine.join(theirs, on=["day", "cluster_id"], how="semi").height > 0
 
 
-def _apart(met: pl.DataFrame, one: str, other: str) -> bool:
+def _is_apart(met: pl.DataFrame, one: str, other: str) -> bool:
     """Whether both are found on the last days, in no cluster together."""
-    mine, theirs = _recent(met, one), _recent(met, other)
-    return mine.height > 0 and theirs.height > 0 and not _together(met, one, other)
+    mine, theirs = _select_recent(met, one), _select_recent(met, other)
+    return mine.height > 0 and theirs.height > 0 and not _has_common_cluster(met, one, other)
 
 
-def _recent(met: pl.DataFrame, campaign: str) -> pl.DataFrame:
+def _select_recent(met: pl.DataFrame, campaign: str) -> pl.DataFrame:
     return met.filter((pl.col("campaign_id") == campaign) & (pl.col("day") > pl.col("day").max() - 3))
 
 
-def _leads(recorded: pl.DataFrame) -> Callable[[str], str]:
+def _build_id_resolver(recorded: pl.DataFrame) -> Callable[[str], str]:
     """Where an id leads at last: to itself, or to the one whose cluster it is part of until it is found again."""
     part_of: dict[str, str] = {}
     told = recorded.sort("day", maintain_order=True).select("kind", "id", "before", "into")
@@ -264,21 +264,21 @@ def _leads(recorded: pl.DataFrame) -> Callable[[str], str]:
         elif kind == "revived":
             part_of.pop(now, None)
 
-    def lead(cluster: str) -> str:
+    def resolve_id(cluster: str) -> str:
         passed = {cluster}
         while (cluster := part_of.get(cluster, cluster)) not in passed:
             passed.add(cluster)
         return cluster
 
-    return lead
+    return resolve_id
 
 
-def _partners(planned: pl.DataFrame) -> dict[str, str]:
+def _map_partners(planned: pl.DataFrame) -> dict[str, str]:
     pairs = planned.select("campaign_id", "other_id").rows()
     return {**dict(pairs), **{other: one for one, other in pairs}}
 
 
-def _swaps(met: pl.DataFrame, partners: dict[str, str]) -> Iterable[tuple[str, str, str]]:
+def _find_swaps(met: pl.DataFrame, partners: dict[str, str]) -> Iterable[tuple[str, str, str]]:
     """Ids that are mostly one campaign's on one day and another's on a later one."""
     mostly = met.filter(pl.col("own") * 2 > pl.col("size")).sort("cluster_id", "day")
     before = mostly.with_columns(was=pl.col("campaign_id").shift().over("cluster_id"))

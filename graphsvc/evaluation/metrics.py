@@ -5,8 +5,8 @@ from typing import Any
 
 import polars as pl
 
-from graphsvc.evaluation.calibration import Calibration, calibration
-from graphsvc.evaluation.ranking import AtRate, recall_at_rates, top_precision
+from graphsvc.evaluation.calibration import Calibration, measure_calibration
+from graphsvc.evaluation.ranking import AtRate, measure_recall_at_rates, measure_top_precision
 from graphsvc.evaluation.rates import Rate
 
 FOUND_JACCARD = 0.5
@@ -60,21 +60,21 @@ class Evaluation:
     decoys: dict[str, Rate]
     roles: dict[str, Rate]
 
-    def as_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """JSON-ready; each rate as hits, of and rate."""
 
-        def plain(value: Any) -> Any:
+        def convert_value(value: Any) -> Any:
             if isinstance(value, Rate):
                 return {"hits": value.hits, "of": value.of, "rate": value.rate}
             if isinstance(value, tuple):
-                return [plain(inner) for inner in value]
+                return [convert_value(inner) for inner in value]
             if isinstance(value, dict):
-                return {key: plain(inner) for key, inner in value.items()}
+                return {key: convert_value(inner) for key, inner in value.items()}
             if is_dataclass(value):
-                return {field: plain(getattr(value, field)) for field in value.__dataclass_fields__}
+                return {field: convert_value(getattr(value, field)) for field in value.__dataclass_fields__}
             return value
 
-        return {name: plain(getattr(self, name)) for name in type(self).__dataclass_fields__}
+        return {name: convert_value(getattr(self, name)) for name in type(self).__dataclass_fields__}
 
 
 def evaluate(truth: pl.DataFrame, members: pl.DataFrame) -> Evaluation:
@@ -96,8 +96,8 @@ def evaluate(truth: pl.DataFrame, members: pl.DataFrame) -> Evaluation:
     good = joined.filter(pl.col("campaign_id").is_null())
     flagged = joined.filter(pl.col("cluster_id").is_not_null())
     caught = bad["cluster_id"].count()
-    overlaps = _overlaps(joined)
-    campaigns = _campaigns(bad, overlaps)
+    overlaps = _count_overlaps(joined)
+    campaigns = _measure_campaigns(bad, overlaps)
     hydra = campaigns.sort("size", "campaign_id", descending=[True, False]).head(1).to_dicts()
     large = campaigns.filter(pl.col("size") >= 20)
     found = pl.col("jaccard") >= FOUND_JACCARD
@@ -106,7 +106,7 @@ def evaluate(truth: pl.DataFrame, members: pl.DataFrame) -> Evaluation:
         .agg(size=pl.len(), bad=pl.col("campaign_id").is_not_null().sum())
         .filter(pl.col("bad") * 2 < pl.col("size"))
     )
-    by_record, by_campaign = _bcubed(joined)
+    by_record, by_campaign = _compute_bcubed(joined)
     return Evaluation(
         accounts=truth.height,
         campaign_accounts=bad.height,
@@ -116,10 +116,10 @@ def evaluate(truth: pl.DataFrame, members: pl.DataFrame) -> Evaluation:
         false_positives=Rate(good["cluster_id"].count(), good.height),
         bcubed_precision=by_record[0],
         bcubed_recall=by_record[1],
-        bcubed_f=_f(*by_record),
+        bcubed_f=_compute_f(*by_record),
         bcubed_by_campaign_precision=by_campaign[0],
         bcubed_by_campaign_recall=by_campaign[1],
-        bcubed_by_campaign_f=_f(*by_campaign),
+        bcubed_by_campaign_f=_compute_f(*by_campaign),
         hydra=hydra[0]["campaign_id"] if hydra else None,
         hydra_size=hydra[0]["size"] if hydra else 0,
         hydra_jaccard=hydra[0]["jaccard"] if hydra else 0.0,
@@ -131,17 +131,17 @@ def evaluate(truth: pl.DataFrame, members: pl.DataFrame) -> Evaluation:
             for name, bounds in SIZE_CLASSES.items()
             if (sized := campaigns.filter(pl.col("size").is_between(*bounds))).height
         },
-        recall_at=recall_at_rates(joined),
+        recall_at=measure_recall_at_rates(joined),
         clusters=flagged["cluster_id"].n_unique(),
-        top_precision=top_precision(joined),
-        calibration=calibration(joined),
+        top_precision=measure_top_precision(joined),
+        calibration=measure_calibration(joined),
         largest_false_cluster=int(false_clusters["size"].max() or 0),  # type: ignore[arg-type]
-        decoys=_rates(good, "decoy"),
-        roles=_rates(bad, "role"),
+        decoys=_count_rates(good, "decoy"),
+        roles=_count_rates(bad, "role"),
     )
 
 
-def _overlaps(joined: pl.DataFrame) -> pl.DataFrame:
+def _count_overlaps(joined: pl.DataFrame) -> pl.DataFrame:
     """campaign_id, cluster_id, both, jaccard; one row a pair that meets."""
     campaign = joined.drop_nulls("campaign_id").group_by("campaign_id").agg(campaign_size=pl.len())
     cluster = joined.drop_nulls("cluster_id").group_by("cluster_id").agg(cluster_size=pl.len())
@@ -157,7 +157,7 @@ def _overlaps(joined: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _campaigns(bad: pl.DataFrame, overlaps: pl.DataFrame) -> pl.DataFrame:
+def _measure_campaigns(bad: pl.DataFrame, overlaps: pl.DataFrame) -> pl.DataFrame:
     best = overlaps.group_by("campaign_id").agg(jaccard=pl.col("jaccard").max(), fragments=pl.len())
     return (
         bad.group_by("campaign_id")
@@ -167,7 +167,7 @@ def _campaigns(bad: pl.DataFrame, overlaps: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _bcubed(joined: pl.DataFrame) -> tuple[tuple[float, float], tuple[float, float]]:
+def _compute_bcubed(joined: pl.DataFrame) -> tuple[tuple[float, float], tuple[float, float]]:
     """Precision and recall of the accounts in a campaign or a cluster: averaged over these, and over true groups."""
     records = joined.filter(pl.col("campaign_id").is_not_null() | pl.col("cluster_id").is_not_null())
     if records.is_empty():
@@ -188,11 +188,11 @@ def _bcubed(joined: pl.DataFrame) -> tuple[tuple[float, float], tuple[float, flo
     return (float(means[0]), float(means[1])), (float(means[2]), float(means[3]))
 
 
-def _f(precision: float, recall: float) -> float:
+def _compute_f(precision: float, recall: float) -> float:
     return 2 * precision * recall / (precision + recall) if precision + recall else 0.0
 
 
-def _rates(accounts: pl.DataFrame, column: str) -> dict[str, Rate]:
+def _count_rates(accounts: pl.DataFrame, column: str) -> dict[str, Rate]:
     counted = (
         accounts.drop_nulls(column)
         .group_by(column)

@@ -24,7 +24,7 @@ class AtRate:
     ended: bool
 
 
-def recall_at_rates(joined: pl.DataFrame) -> tuple[AtRate, ...] | None:
+def measure_recall_at_rates(joined: pl.DataFrame) -> tuple[AtRate, ...] | None:
     """Recall at each of `FALSE_POSITIVE_RATES`, accounts ranked by membership × cluster score.
 
     Accounts of equal score are taken together, because no threshold parts them.
@@ -59,11 +59,11 @@ def recall_at_rates(joined: pl.DataFrame) -> tuple[AtRate, ...] | None:
     return tuple(points)
 
 
-def top_precision(joined: pl.DataFrame) -> dict[str, Rate] | None:
+def measure_top_precision(joined: pl.DataFrame) -> dict[str, Rate] | None:
     """Right clusters among the first 10, 50 and 100 by score; a cluster is right when most of it is one campaign.
 
     Equal scores are taken by size, largest first, then by id. Where there are fewer clusters, `of` is their number.
-    Null when the clusters carry no scores. `joined` as in `recall_at_rates`.
+    Null when the clusters carry no scores. `joined` as in `measure_recall_at_rates`.
     """
     flagged = joined.filter(pl.col("cluster_id").is_not_null())
     if flagged["cluster_score"].null_count():

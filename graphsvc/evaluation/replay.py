@@ -53,11 +53,11 @@ class Replay:
         # An event lies at the beginning of a day: it is of the day that begins then.
         at = pl.col("at").dt.epoch("ms")
         planned = events.with_columns(
-            day=at.map_elements(lambda ms: _day_of(ms, days), return_dtype=pl.Int64)
+            day=at.map_elements(lambda ms: _find_day(ms, days), return_dtype=pl.Int64)
         )
         return cls(days, truth, planned.select(pl.col(name).cast(dtype) for name, dtype in PLANNED.items()))
 
-    def accounts(self) -> Iterator[pl.DataFrame]:
+    def iter_accounts(self) -> Iterator[pl.DataFrame]:
         """account_id, created_at (ms since 1970) and status at the end of each day, one after the other."""
         held: pl.DataFrame | None = None
         for day in self.days:
@@ -68,5 +68,5 @@ class Replay:
             yield held
 
 
-def _day_of(ms: int, days: tuple[Day, ...]) -> int:
+def _find_day(ms: int, days: tuple[Day, ...]) -> int:
     return next((day.number for day in days if ms < day.end_ms), days[-1].number + 1)

@@ -6,9 +6,15 @@ from typing import Any
 
 import polars as pl
 
-from graphsvc.evaluation.days import Observed
-from graphsvc.evaluation.earliness import earliness
-from graphsvc.evaluation.identity import Happenings, Identity, happenings, identity, mains
+from graphsvc.evaluation.days import DayResult
+from graphsvc.evaluation.earliness import measure_earliness
+from graphsvc.evaluation.identity import (
+    EventOutcomes,
+    Identity,
+    evaluate_identity,
+    find_main_clusters,
+    match_planned_events,
+)
 from graphsvc.evaluation.rates import Rate
 
 WITHIN = 5
@@ -26,27 +32,27 @@ class Assessment:
     days: list[dict[str, Any]]
     found: list[dict[str, Any]]
     identity: Identity
-    happenings: Happenings
+    happenings: EventOutcomes
     largest: str
 
-    def as_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """JSON-ready."""
         happened = self.happenings
         return {
             "identity": {
-                "kept": _rate(self.identity.kept),
-                "kept_all": _rate(self.identity.kept_all),
-                "steady": _rate(self.identity.steady),
-                "led": _rate(self.identity.led),
+                "kept": _build_rate(self.identity.kept),
+                "kept_all": _build_rate(self.identity.kept_all),
+                "steady": _build_rate(self.identity.steady),
+                "led": _build_rate(self.identity.led),
                 "swaps": [list(swap) for swap in self.identity.swaps],
                 "campaigns": self.identity.campaigns.to_dicts(),
             },
             "happenings": {
                 "recorded": {
-                    name: _rate(happened.recorded(kind))
+                    name: _build_rate(happened.count_recorded(kind))
                     for name, kind in (("all", None), ("merge", "merge"), ("split", "split"))
                 },
-                "recorded_of_visible": _rate(happened.recorded(visible=True)),
+                "recorded_of_visible": _build_rate(happened.count_recorded(visible=True)),
                 "planned": [
                     {name: getattr(h, name) for name in h.__dataclass_fields__} for h in happened.planned
                 ],
@@ -59,7 +65,7 @@ class Assessment:
         }
 
 
-def assess(days: Sequence[Observed], planned: pl.DataFrame, *, window: int) -> Assessment:
+def evaluate_days(days: Sequence[DayResult], planned: pl.DataFrame, *, window: int) -> Assessment:
     """Judges all days.
 
     Args:
@@ -75,24 +81,24 @@ def assess(days: Sequence[Observed], planned: pl.DataFrame, *, window: int) -> A
     why = {(day.day, cluster): reasons for day in days for cluster, reasons in day.why.items()}
     found = [
         {**row, **why.get((row["day"], row["cluster_id"]), {"families": [], "signals": []})}
-        for row in earliness(met, sizes, partners).iter_rows(named=True)
+        for row in measure_earliness(met, sizes, partners).iter_rows(named=True)
     ]
     final = sizes.filter(pl.col("day") == pl.col("day").max()).sort(
         "born", "campaign_id", descending=[True, False]
     )
     largest = str(final["campaign_id"][0]) if final.height else ""
     return Assessment(
-        [_row(day, largest) for day in days],
+        [_build_row(day, largest) for day in days],
         found,
-        identity(met, events, planned),
-        happenings(met, events, planned, within=WITHIN, window=window),
+        evaluate_identity(met, events, planned),
+        match_planned_events(met, events, planned, within=WITHIN, window=window),
         largest,
     )
 
 
-def _row(day: Observed, largest: str) -> dict[str, Any]:
+def _build_row(day: DayResult, largest: str) -> dict[str, Any]:
     """A day with what it held of the largest campaign."""
-    main = mains(day.met).filter(pl.col("campaign_id") == largest)
+    main = find_main_clusters(day.met).filter(pl.col("campaign_id") == largest)
     size = day.growth.filter(pl.col("campaign_id") == largest)
     return {
         "day": day.day,
@@ -105,5 +111,5 @@ def _row(day: Observed, largest: str) -> dict[str, Any]:
     }
 
 
-def _rate(rate: Rate) -> dict[str, Any]:
+def _build_rate(rate: Rate) -> dict[str, Any]:
     return {"hits": rate.hits, "of": rate.of, "rate": rate.rate}

@@ -44,7 +44,7 @@ class Figures:
     follows: Rate
     reliability: tuple[Reliability, ...]
 
-    def as_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """JSON-ready; rates with their value."""
         found = asdict(self)
         for name in ("first", "proposed", "precision", "recall", "follows"):
@@ -52,7 +52,7 @@ class Figures:
         return found
 
 
-def figures(pairs: pl.DataFrame, truth: pl.DataFrame) -> Figures:
+def measure_successions(pairs: pl.DataFrame, truth: pl.DataFrame) -> Figures:
     """Scores pairs against the truth.
 
     Args:
@@ -74,11 +74,11 @@ def figures(pairs: pl.DataFrame, truth: pl.DataFrame) -> Figures:
         Rate(right, probable.height),
         Rate(right, births),
         Rate(heirs, probable.height),
-        tuple(_bin(probable, low, high) for low, high in pairwise(EDGES)),
+        tuple(_build_bin(probable, low, high) for low, high in pairwise(EDGES)),
     )
 
 
-def ceilings(graph: SignalGraph, truth: pl.DataFrame) -> dict[str, Rate]:
+def measure_ceilings(graph: SignalGraph, truth: pl.DataFrame) -> dict[str, Rate]:
     """How many replacements share anything with whom they follow: `any` value at all, `tying`: one whose kind can tie
     accounts, `few`: one of these that no more than 100 accounts have. Who shares nothing cannot be found by it."""
     kinds = graph.signals["kind"].unique().to_list()
@@ -103,7 +103,7 @@ def ceilings(graph: SignalGraph, truth: pl.DataFrame) -> dict[str, Rate]:
     }
 
 
-def _bin(probable: pl.DataFrame, low: float, high: float) -> Reliability:
+def _build_bin(probable: pl.DataFrame, low: float, high: float) -> Reliability:
     said = pl.col("said")
     inside = probable.filter((said >= low) & ((said < high) | (said == high) & (high == EDGES[-1])))
     mean, right = inside.select(said.mean(), pl.col("right").mean()).row(0)

@@ -29,7 +29,7 @@ TYPES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class ExportedFile:
     """The bytes of an export, its members, and the addresses that are left out of it."""
 
     content: bytes
@@ -47,7 +47,7 @@ def export_cluster(
     tlp: stix.Tlp = stix.Tlp.AMBER,
     reason: str = "",
     businesses: bool = False,
-) -> Written:
+) -> ExportedFile:
     """A published cluster as bytes; with a reason its addresses are in it as they are.
 
     The audit log tells who took it out, in which form and why, before anybody has it. A STIX bundle tells others to
@@ -65,19 +65,19 @@ def export_cluster(
             f"The cluster {cluster} is a likely business; a STIX bundle would accuse it.",
             "Export it as CSV or Parquet, or ask for likely businesses (--likely-business, businesses=true).",
         )
-    content = _content(exported, form, tlp)
+    content = _build_content(exported, form, tlp)
     details = {
         "format": form.value,
         "tlp": tlp.value,
         "addresses": bool(reason),
         "members": len(exported.members),
     }
-    auditor.write(store, "export", cluster, reason=veil.text(reason), details=details)
-    return Written(content, len(exported.members), exported.hidden)
+    auditor.write(store, "export", cluster, reason=veil.redact_text(reason), details=details)
+    return ExportedFile(content, len(exported.members), exported.hidden)
 
 
-def _content(exported: ExportedCluster, form: Format, tlp: stix.Tlp) -> bytes:
+def _build_content(exported: ExportedCluster, form: Format, tlp: stix.Tlp) -> bytes:
     if form is Format.STIX:
-        return stix.bundle(exported, tlp).encode()
-    table = members.table(exported)
-    return tables.as_csv(table) if form is Format.CSV else members.as_parquet(table)
+        return stix.build_bundle(exported, tlp).encode()
+    table = members.build_table(exported)
+    return tables.encode_csv(table) if form is Format.CSV else members.encode_parquet(table)

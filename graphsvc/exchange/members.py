@@ -26,7 +26,7 @@ MEMBERS: Schema = {
 """`evidence` is JSON: family, bits and the key of the strongest signal of each family."""
 
 
-def table(exported: ExportedCluster) -> pl.DataFrame:
+def build_table(exported: ExportedCluster) -> pl.DataFrame:
     """A row a member (schema `MEMBERS`), sorted by account."""
     cluster = exported.cluster
     rows = []
@@ -53,7 +53,7 @@ def table(exported: ExportedCluster) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=raw).with_columns(times)
 
 
-def as_parquet(frame: pl.DataFrame) -> bytes:
+def encode_parquet(frame: pl.DataFrame) -> bytes:
     """The table as Parquet."""
     out = io.BytesIO()
     frame.write_parquet(out, compression="zstd", statistics=True)

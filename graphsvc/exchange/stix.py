@@ -42,7 +42,7 @@ MARKINGS = {
 """The ids that OASIS has given the levels of TLP 2.0."""
 
 
-def bundle(exported: ExportedCluster, tlp: Tlp = Tlp.AMBER) -> str:
+def build_bundle(exported: ExportedCluster, tlp: Tlp = Tlp.AMBER) -> str:
     """The bundle as JSON. Addresses that are hidden make no indicators; the grouping's description counts them.
 
     Raises:
@@ -55,11 +55,15 @@ def bundle(exported: ExportedCluster, tlp: Tlp = Tlp.AMBER) -> str:
             "STIX bundles need the package stix2.", "Install it: pip install 'graphsvc[stix]'."
         ) from None
     cluster = exported.cluster
-    at = _time(cluster["publishedAt"])
+    at = _format_time(cluster["publishedAt"])
     marking = MARKINGS[tlp]
     common: dict[str, Any] = {"created": at, "modified": at, "object_marking_refs": [marking]}
     author = stix2.Identity(
-        id=_id("identity", "graphsvc"), name="graphsvc", identity_class="system", created=at, modified=at
+        id=_build_id("identity", "graphsvc"),
+        name="graphsvc",
+        identity_class="system",
+        created=at,
+        modified=at,
     )
     common["created_by_ref"] = author.id
     accounts = {
@@ -69,9 +73,9 @@ def bundle(exported: ExportedCluster, tlp: Tlp = Tlp.AMBER) -> str:
         for row in exported.members
     }
     seen = stix2.ObservedData(
-        id=_id("observed-data", cluster["id"]),
-        first_observed=_time(cluster["firstSeen"]),
-        last_observed=_time(cluster["lastSeen"]),
+        id=_build_id("observed-data", cluster["id"]),
+        first_observed=_format_time(cluster["firstSeen"]),
+        last_observed=_format_time(cluster["lastSeen"]),
         number_observed=1,
         object_refs=[account.id for account in accounts.values()],
         **common,
@@ -84,7 +88,7 @@ def bundle(exported: ExportedCluster, tlp: Tlp = Tlp.AMBER) -> str:
     )
     indicators = [
         stix2.Indicator(
-            id=_id("indicator", f"{cluster['id']}\n{row['key']}"),
+            id=_build_id("indicator", f"{cluster['id']}\n{row['key']}"),
             name=sentences.signal(row["key"]),
             description=f"{row['accounts']:,} accounts of the cluster use it; sharing it says {row['bits']:.1f} bits.",
             pattern=pattern,
@@ -94,12 +98,12 @@ def bundle(exported: ExportedCluster, tlp: Tlp = Tlp.AMBER) -> str:
             confidence=confidence,
             **common,
         )
-        for row, pattern in _patterns(exported.signals)
+        for row, pattern in _build_patterns(exported.signals)
     ]
     relations = [
-        *(_relation(stix2, each.id, "based-on", seen.id, "", common) for each in indicators),
+        *(_build_relation(stix2, each.id, "based-on", seen.id, "", common) for each in indicators),
         *(
-            _relation(
+            _build_relation(
                 stix2, accounts[row["source"]].id, "related-to", accounts[row["target"]].id,
                 f"Evidence for one operator: {row['bits']:.1f} bits.", common,
             )
@@ -108,7 +112,7 @@ def bundle(exported: ExportedCluster, tlp: Tlp = Tlp.AMBER) -> str:
     ]  # fmt: skip
     hidden = f" {exported.hidden:,} addresses are left out." if exported.hidden else ""
     grouping = stix2.Grouping(
-        id=_id("grouping", cluster["id"]),
+        id=_build_id("grouping", cluster["id"]),
         name=f"Cluster {cluster['id']}",
         description=f"{cluster.get('summary') or ''}{hidden}".strip(),
         context=context,
@@ -119,12 +123,15 @@ def bundle(exported: ExportedCluster, tlp: Tlp = Tlp.AMBER) -> str:
     )
     objects = [author, grouping, seen, *accounts.values(), *indicators, *relations]
     made = stix2.Bundle(
-        _marking(stix2, tlp), *objects, id=_id("bundle", f"{cluster['id']}\n{at}\n{tlp}"), allow_custom=True
+        _build_marking(stix2, tlp),
+        *objects,
+        id=_build_id("bundle", f"{cluster['id']}\n{at}\n{tlp}"),
+        allow_custom=True,
     )
     return str(made.serialize(indent=1))
 
 
-def _patterns(signals: list[Row]) -> Iterator[tuple[Row, str]]:
+def _build_patterns(signals: list[Row]) -> Iterator[tuple[Row, str]]:
     """Signals with the pattern that finds each; an address that is hidden has none."""
     for row in signals:
         value = row["value"].replace("\\", "\\\\").replace("'", "\\'")
@@ -137,24 +144,26 @@ def _patterns(signals: list[Row]) -> Iterator[tuple[Row, str]]:
             yield row, f"[x-graphsvc-signal:kind = '{row['kind']}' AND x-graphsvc-signal:token = '{value}']"
 
 
-def _relation(stix2: Any, source: str, kind: str, target: str, says: str, common: dict[str, Any]) -> Any:
+def _build_relation(
+    stix2: Any, source: str, kind: str, target: str, says: str, common: dict[str, Any]
+) -> Any:
     more = {"description": says} if says else {}
-    name = _id("relationship", f"{source}\n{kind}\n{target}")
+    name = _build_id("relationship", f"{source}\n{kind}\n{target}")
     return stix2.Relationship(
         id=name, source_ref=source, relationship_type=kind, target_ref=target, **more, **common
     )
 
 
-def _marking(stix2: Any, tlp: Tlp) -> Any:
+def _build_marking(stix2: Any, tlp: Tlp) -> Any:
     extension = {TLP_EXTENSION: {"extension_type": "property-extension", "tlp_2_0": tlp.value}}
     return stix2.MarkingDefinition(
         id=MARKINGS[tlp], created=TLP_CREATED, name=f"TLP:{tlp.value.upper()}", extensions=extension
     )
 
 
-def _id(kind: str, name: str) -> str:
+def _build_id(kind: str, name: str) -> str:
     return f"{kind}--{uuid5(NAMESPACE, f'{kind}{chr(10)}{name}')}"
 
 
-def _time(milliseconds: int) -> str:
+def _format_time(milliseconds: int) -> str:
     return datetime.fromtimestamp(milliseconds / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"

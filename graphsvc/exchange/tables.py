@@ -32,20 +32,20 @@ def check_format(path: Path, formats: tuple[str, ...]) -> None:
 def write_table(frame: pl.DataFrame, path: Path) -> pl.DataFrame:
     """Writes `frame` in the format of the file's ending, through a temporary file beside it. Returns `frame`.
 
-    In CSV, as `as_csv` has it. The same frame gives the same bytes.
+    In CSV, as `encode_csv` has it. The same frame gives the same bytes.
 
     Raises:
         ExportError: the file cannot be written.
     """
-    return _whole(path, lambda file: _write(frame, path.suffix, file), frame)
+    return _write_atomically(path, lambda file: _write_frame(frame, path.suffix, file), frame)
 
 
 def write_bytes(content: bytes, path: Path) -> None:
     """Writes bytes through a temporary file beside it. Raises as `write_table`."""
-    _whole(path, lambda file: file.write(content), None)
+    _write_atomically(path, lambda file: file.write(content), None)
 
 
-def as_csv(frame: pl.DataFrame) -> bytes:
+def encode_csv(frame: pl.DataFrame) -> bytes:
     """Return a table as CSV: the one way in which anything is exported as CSV.
 
     Times are ISO 8601 in UTC, nested columns JSON. A text that a spreadsheet would execute gets an apostrophe.
@@ -71,7 +71,7 @@ def as_csv(frame: pl.DataFrame) -> bytes:
     return out.getvalue()
 
 
-def _whole(path: Path, write: Callable[[IO[bytes]], object], result: Result) -> Result:
+def _write_atomically(path: Path, write: Callable[[IO[bytes]], object], result: Result) -> Result:
     try:
         with NamedTemporaryFile(dir=path.resolve().parent, prefix=f".{path.name}.", delete=False) as file:
             part = Path(file.name)
@@ -88,11 +88,11 @@ def _whole(path: Path, write: Callable[[IO[bytes]], object], result: Result) -> 
     return result
 
 
-def _write(frame: pl.DataFrame, suffix: str, file: IO[bytes]) -> None:
+def _write_frame(frame: pl.DataFrame, suffix: str, file: IO[bytes]) -> None:
     if suffix == ".parquet":
         frame.write_parquet(file, compression="zstd", statistics=True)
     elif suffix == ".csv":
-        file.write(as_csv(frame))
+        file.write(encode_csv(frame))
     else:
         rows = frame.with_columns(pl.col(pl.Datetime).dt.strftime(_TIME)).to_dicts()
         file.write(json.dumps(rows, indent=1).encode())

@@ -62,13 +62,13 @@ def check_loaded(columns: BundleColumns, max_rejected: float, dead_letters: Path
         rejected = table.rejected - left_out.get(table.table, 0)
         of = table.read - left_out.get(table.table, 0)
         if rejected and (rejected == of or rejected > max_rejected * of):
-            raise _too_few(columns, table, max_rejected, dead_letters)
+            raise _build_rejection(columns, table, max_rejected, dead_letters)
     if not any(table.read for table in columns.tables):
         empty = ", ".join(table.table for table in columns.tables)
         raise NothingLoaded(f"Nothing was loaded: no row in {empty}.", "Check the export, and load it again.")
 
 
-def _too_few(
+def _build_rejection(
     columns: BundleColumns, table: TableReport, max_rejected: float, dead_letters: Path | None
 ) -> NothingLoaded:
     letters = columns.dead_letters.filter((pl.col("table") == table.table) & (pl.col("reason") != _FORGOTTEN))

@@ -23,7 +23,7 @@ _HIGH_MASK = np.array([_ONES ^ (_ONES >> min(n, 64)) for n in range(129)], dtype
 _LOW_MASK = np.array([_ONES ^ (_ONES >> max(n - 64, 0)) for n in range(129)], dtype=np.uint64)
 
 
-def parse(texts: pl.Series) -> pl.DataFrame:
+def parse_addresses(texts: pl.Series) -> pl.DataFrame:
     """Addresses of a column of text.
 
     Args:
@@ -38,7 +38,7 @@ def parse(texts: pl.Series) -> pl.DataFrame:
     low = (_MAPPED << 32) + first * (1 << 24) + second * (1 << 16) + third * (1 << 8) + fourth
     frame = octets.select(high=(first * 0), low=low)
     rest = (frame["low"].is_null() & texts.is_not_null()).arg_true()
-    packed = [_packed(text) for text in texts.gather(rest)]
+    packed = [_pack_v6(text) for text in texts.gather(rest)]
     found = [i for i, address in enumerate(packed) if address is not None]
     if not found:
         return frame
@@ -51,7 +51,7 @@ def parse(texts: pl.Series) -> pl.DataFrame:
     ])  # fmt: skip
 
 
-def _packed(text: str) -> bytes | None:
+def _pack_v6(text: str) -> bytes | None:
     if not _IPV6.fullmatch(text):
         return None
     try:
@@ -60,7 +60,7 @@ def _packed(text: str) -> bytes | None:
         return None
 
 
-def text(addresses: pl.DataFrame) -> pl.Series:
+def format_addresses(addresses: pl.DataFrame) -> pl.Series:
     """Canonical text of `high`, `low`; null where they are null."""
     low = pl.col("low")
     octets = [(low // (1 << shift) % 256).cast(pl.String) for shift in (24, 16, 8, 0)]
@@ -69,23 +69,23 @@ def text(addresses: pl.DataFrame) -> pl.Series:
     if rest.is_empty():
         return texts
     numbers = addresses[rest].to_numpy().astype(">u8")
-    return texts.scatter(rest, pl.Series([_v6_text(row.tobytes()) for row in numbers], dtype=pl.String))
+    return texts.scatter(rest, pl.Series([_format_v6(row.tobytes()) for row in numbers], dtype=pl.String))
 
 
-def _v6_text(packed: bytes) -> str:
+def _format_v6(packed: bytes) -> str:
     written = socket.inet_ntop(socket.AF_INET6, packed)
     # The C library writes ::/96 addresses with a dotted tail; RFC 5952 wants hextets.
     return ipaddress.IPv6Address(packed).compressed if "." in written else written
 
 
-def canonical(texts: pl.Series) -> pl.Series:
+def normalize_addresses(texts: pl.Series) -> pl.Series:
     """Canonical text of each address (an IPv4-mapped one becomes IPv4), null where there is none."""
-    return text(parse(texts))
+    return format_addresses(parse_addresses(texts))
 
 
-def canonical_networks(texts: pl.Series) -> pl.Series:
+def normalize_networks(texts: pl.Series) -> pl.Series:
     """Canonical CIDR of each network, host bits cleared; a bare address is a network of one."""
-    return network_text(parse_networks(texts))
+    return format_networks(parse_networks(texts))
 
 
 def parse_networks(texts: pl.Series) -> pl.DataFrame:
@@ -95,7 +95,7 @@ def parse_networks(texts: pl.Series) -> pl.DataFrame:
     address, length = parts.to_series(0), parts.to_series(1)
     stated = pl.when(length.str.contains(r"^[0-9]{1,3}$")).then(length.cast(pl.Int64, strict=False))
     bits = pl.when(length.is_null()).then(128).otherwise(stated)
-    frame = parse(address).with_columns(bits=bits, v4=~address.str.contains(":", literal=True))
+    frame = parse_addresses(address).with_columns(bits=bits, v4=~address.str.contains(":", literal=True))
     frame = frame.with_columns(
         bits=pl.when(pl.col("v4") & length.is_not_null())
         .then(pl.col("bits") + _MAPPED_BITS)
@@ -103,35 +103,35 @@ def parse_networks(texts: pl.Series) -> pl.DataFrame:
     )
     good = pl.col("low").is_not_null() & pl.col("bits").is_between(0, 128)
     frame = frame.select(pl.when(good).then(pl.col(name)).alias(name) for name in ("high", "low", "bits"))
-    return _masked(frame)
+    return _mask_host_bits(frame)
 
 
-def _masked(frame: pl.DataFrame) -> pl.DataFrame:
+def _mask_host_bits(frame: pl.DataFrame) -> pl.DataFrame:
     bits = frame["bits"].fill_null(0).to_numpy()
     return frame.with_columns(
-        high=_and(frame["high"], _HIGH_MASK[bits]), low=_and(frame["low"], _LOW_MASK[bits])
+        high=_mask_numbers(frame["high"], _HIGH_MASK[bits]), low=_mask_numbers(frame["low"], _LOW_MASK[bits])
     )
 
 
-def _and(numbers: pl.Series, mask: NDArray[np.uint64]) -> pl.Series:
+def _mask_numbers(numbers: pl.Series, mask: NDArray[np.uint64]) -> pl.Series:
     return numbers & pl.Series(mask, dtype=pl.UInt64)
 
 
-def network_text(networks: pl.DataFrame) -> pl.Series:
+def format_networks(networks: pl.DataFrame) -> pl.Series:
     """CIDR text of `high`, `low`, `bits`."""
-    address = text(networks.select("high", "low"))
+    address = format_addresses(networks.select("high", "low"))
     v4 = ~address.str.contains(":", literal=True)
     bits = networks["bits"] - pl.select(pl.when(v4).then(_MAPPED_BITS).otherwise(0)).to_series()
     return address + "/" + bits.cast(pl.String)
 
 
-def prefixes(addresses: pl.DataFrame) -> pl.Series:
+def find_prefixes(addresses: pl.DataFrame) -> pl.Series:
     """The /24 (IPv4) or /64 (IPv6) each address is in, as CIDR text."""
     bits = pl.when(_IS_V4).then(_MAPPED_BITS + 24).otherwise(64).alias("bits")
-    return network_text(_masked(addresses.select("high", "low", bits)))
+    return format_networks(_mask_host_bits(addresses.select("high", "low", bits)))
 
 
-def longest_match(addresses: pl.DataFrame, networks: pl.DataFrame) -> pl.Series:
+def match_longest(addresses: pl.DataFrame, networks: pl.DataFrame) -> pl.Series:
     """The `asn` of the most specific network that holds each address.
 
     Args:
@@ -145,7 +145,7 @@ def longest_match(addresses: pl.DataFrame, networks: pl.DataFrame) -> pl.Series:
     is_v4 = addresses.select(_IS_V4.fill_null(value=False)).to_series()
     for bits in networks["bits"].drop_nulls().unique().sort(descending=True):
         level = networks.filter(pl.col("bits") == bits).group_by("high", "low").agg(pl.col("asn").min())
-        masked = _masked(addresses.select("high", "low", pl.lit(bits).alias("bits")))
+        masked = _mask_host_bits(addresses.select("high", "low", pl.lit(bits).alias("bits")))
         hit = masked.join(level, on=["high", "low"], how="left", maintain_order="left")["asn"]
         if bits < _MAPPED_BITS:  # a network of IPv6 holds no IPv4, in whichever form this holds it
             hit = hit.set(is_v4, None)

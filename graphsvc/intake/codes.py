@@ -24,12 +24,12 @@ class Dictionaries:
         return frame.cast({name: self._types[name] for name in text})
 
 
-def distinct(column: pl.Series) -> pl.Series:
+def list_distinct(column: pl.Series) -> pl.Series:
     """Distinct values of a Categorical column, nulls aside, in no particular order."""
     return column.drop_nulls().unique()
 
 
-def ranks(column: pl.Series, values: pl.Series, places: pl.Series) -> Ranks:
+def find_places(column: pl.Series, values: pl.Series, places: pl.Series) -> Ranks:
     """For each row of a Categorical column the place of its value.
 
     Args:

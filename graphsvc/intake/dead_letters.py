@@ -11,7 +11,7 @@ from graphsvc.model.columns import DEAD_LETTERS
 _LONGEST_SHAPE = 40
 
 
-def shapes(values: pl.Series) -> pl.Series:
+def mask_values(values: pl.Series) -> pl.Series:
     """The masked form of values: letters as `a`, digits as `9`, the rest as it is, 40 characters."""
     if isinstance(values.dtype, pl.Binary):
         values = pl.Series([v and v.decode(errors="replace") for v in values], dtype=pl.String)
@@ -22,7 +22,7 @@ def shapes(values: pl.Series) -> pl.Series:
     return masked.str.replace_all(r"[\p{C}\p{Z}]", " ")
 
 
-def letters(
+def build_dead_letters(
     table: str, file: pl.Series | str, rows: pl.Series, reason: str, column: str | None = None,
     values: pl.Series | None = None,
 ) -> pl.DataFrame:  # fmt: skip
@@ -36,7 +36,7 @@ def letters(
             "row": rows,
             "column": pl.repeat(column, len(rows), dtype=pl.String, eager=True),
             "reason": pl.repeat(reason, len(rows), dtype=pl.String, eager=True),
-            "shape": None if values is None else shapes(values),
+            "shape": None if values is None else mask_values(values),
             "also": None,
         },
         schema=DEAD_LETTERS,

@@ -120,16 +120,16 @@ def read_header(file: BundleFile, start: str, columns: Sequence[str], options: R
     candidates = [options.delimiter] if options.delimiter else [said[1]] if said else list(_DELIMITERS)
     parsed = []
     for delimiter in candidates:
-        names, length = _first_record(file, start[begin:], delimiter)
+        names, length = _read_first_record(file, start[begin:], delimiter)
         known = len(set(match_columns(names, columns, file.table).values()))
         parsed.append((known, names, length, delimiter))
     known, names, length, delimiter = max(parsed, key=lambda each: each[0])
     if known == 0 and len(candidates) > 1:
-        delimiter = _sniffed(start[begin : begin + 4096])
-        names, length = _first_record(file, start[begin:], delimiter)
+        delimiter = _sniff_delimiter(start[begin : begin + 4096])
+        names, length = _read_first_record(file, start[begin:], delimiter)
     if delimiter != ",":
         notes.append(f"separated by {_DELIMITERS.get(delimiter, repr(delimiter))}")
-    names = _fit(names, start[begin + length :], delimiter)
+    names = _fit_header(names, start[begin + length :], delimiter)
     matched = match_columns(names, columns, file.table)
     check_doubled(file, matched)
     renamed = [
@@ -149,7 +149,7 @@ def read_header(file: BundleFile, start: str, columns: Sequence[str], options: R
     )  # fmt: skip
 
 
-def _first_record(file: BundleFile, text: str, delimiter: str) -> tuple[list[str], int]:
+def _read_first_record(file: BundleFile, text: str, delimiter: str) -> tuple[list[str], int]:
     """Return the fields of the first record that has any, and the characters up to its end."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     try:
@@ -160,7 +160,7 @@ def _first_record(file: BundleFile, text: str, delimiter: str) -> tuple[list[str
     return fields, sum(len(lines.readline()) for _ in range(reader.line_num))
 
 
-def _sniffed(text: str) -> str:
+def _sniff_delimiter(text: str) -> str:
     """Return the delimiter that the standard library takes text for; a comma where it cannot tell."""
     try:
         return csv.Sniffer().sniff(text, "".join(_DELIMITERS)).delimiter
@@ -168,7 +168,7 @@ def _sniffed(text: str) -> str:
         return ","
 
 
-def _fit(names: list[str], rest: str, delimiter: str) -> list[str]:
+def _fit_header(names: list[str], rest: str, delimiter: str) -> list[str]:
     """Return the header with as many empty columns at its end as the rows have."""
     reader = csv.reader(io.StringIO(rest, newline=""), delimiter=delimiter)
     rows: list[list[str]] = []

@@ -41,16 +41,18 @@ def find_hubs(edges: dict[str, pl.DataFrame]) -> tuple[Hub, ...]:
     Args:
         edges: as `BundleColumns.edges`.
     """
-    found = [_candidates(frame) for name, frame in edges.items() if name not in _PASSED_OVER and frame.height]
+    found = [
+        _find_candidates(frame) for name, frame in edges.items() if name not in _PASSED_OVER and frame.height
+    ]
     if not found:
         return ()
     largest = pl.concat(found).sort("holders", "key", descending=[True, False]).head(_MOST_CANDIDATES)
     if largest.is_empty():
         return ()
-    rare = _rare_edges(edges)
+    rare = _find_rare_edges(edges)
     population = pl.concat([frame["account_id"].unique() for frame in edges.values()]).n_unique()
     known = rare["account_id"].n_unique() >= _LEAST_KNOWN * population
-    coherent = _coherence(edges, rare, largest)
+    coherent = _measure_coherence(edges, rare, largest)
     hubs = []
     for kind, key, holders, accounts, usual in largest.rows():
         share = _ADDRESS_SHARE if kind == "ip" else _SHARE
@@ -62,7 +64,7 @@ def find_hubs(edges: dict[str, pl.DataFrame]) -> tuple[Hub, ...]:
     return tuple(hubs[:_MOST_NAMED])
 
 
-def _candidates(edges: pl.DataFrame) -> pl.DataFrame:
+def _find_candidates(edges: pl.DataFrame) -> pl.DataFrame:
     """Return the values with ten holders or more: kind, key, holders, accounts with the kind, and the usual holders.
 
     Usual is the holders of the value that the middle one of the edges to other values leads to; 0 without any.
@@ -75,12 +77,14 @@ def _candidates(edges: pl.DataFrame) -> pl.DataFrame:
     large = large.group_by("kind", maintain_order=True).head(_MOST_CANDIDATES)
     parts = held.partition_by("kind", as_dict=True)
     all_of = {kind: part["holders"].sort().to_numpy() for (kind,), part in parts.items()}
-    usual = [_usual(all_of[kind], holders) for kind, holders in large.select("kind", "holders").rows()]
+    usual = [
+        _compute_usual(all_of[kind], holders) for kind, holders in large.select("kind", "holders").rows()
+    ]
     large = large.with_columns(usual=pl.Series(usual, dtype=pl.Int64)).join(accounts, on="kind")
     return large.select("kind", "key", "holders", "accounts", "usual")
 
 
-def _usual(holders: NDArray[np.int64], one: int) -> int:
+def _compute_usual(holders: NDArray[np.int64], one: int) -> int:
     """Return the middle of values by their edges, without one of them.
 
     Args:
@@ -94,7 +98,7 @@ def _usual(holders: NDArray[np.int64], one: int) -> int:
     return int(others[np.searchsorted(edges, edges[-1] / 2)])
 
 
-def _rare_edges(edges: dict[str, pl.DataFrame]) -> pl.DataFrame:
+def _find_rare_edges(edges: dict[str, pl.DataFrame]) -> pl.DataFrame:
     """Return account, key and family of the values that a few accounts share; the most numerous kinds are left out."""
     parts = []
     for name, frame in edges.items():
@@ -107,7 +111,9 @@ def _rare_edges(edges: dict[str, pl.DataFrame]) -> pl.DataFrame:
     return pl.concat([empty, *parts])
 
 
-def _coherence(edges: dict[str, pl.DataFrame], rare: pl.DataFrame, hubs: pl.DataFrame) -> dict[str, float]:
+def _measure_coherence(
+    edges: dict[str, pl.DataFrame], rare: pl.DataFrame, hubs: pl.DataFrame
+) -> dict[str, float]:
     """Return the share of each hub's first thousand holders that have a rare value of another family in common."""
     keys = hubs["key"].implode()
     held = [

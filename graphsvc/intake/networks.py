@@ -2,12 +2,12 @@
 
 import polars as pl
 
-from graphsvc.intake.addresses import longest_match, parse, parse_networks
+from graphsvc.intake.addresses import match_longest, parse_addresses, parse_networks
 
 UNKNOWN_CLASS = "unknown"
 
 
-def place(addresses: pl.Series, asn: pl.Series, networks: pl.DataFrame) -> pl.DataFrame:
+def assign_networks(addresses: pl.Series, asn: pl.Series, networks: pl.DataFrame) -> pl.DataFrame:
     """Class and name of the narrowest network that holds each address, else those of its autonomous system.
 
     Args:
@@ -19,7 +19,7 @@ def place(addresses: pl.Series, asn: pl.Series, networks: pl.DataFrame) -> pl.Da
     """
     named = networks.filter(pl.col("cidr").is_not_null())
     ranges = parse_networks(named["cidr"]).with_columns(asn=pl.int_range(named.height, dtype=pl.Int64))
-    row = longest_match(parse(addresses), ranges)
+    row = match_longest(parse_addresses(addresses), ranges)
     systems = networks.filter(pl.col("cidr").is_null()).select("asn", as_class="class", as_name="name")
     narrow = pl.DataFrame(
         {"asn": asn, "class": named["class"].gather(row), "network": named["name"].gather(row)}

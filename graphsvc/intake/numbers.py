@@ -70,7 +70,7 @@ def restore_integers(texts: pl.Series) -> Expanded:
     return Expanded(values, lost)
 
 
-def float_texts(numbers: pl.Series) -> Expanded:
+def format_floats(numbers: pl.Series) -> Expanded:
     """Return the text of identifiers that came as floats: whole ones without a point; from 2**53 on digits are lost."""
     wide = numbers.cast(pl.Float64)
     lost = (wide.is_infinite() | (wide.abs() >= _EXACT)).fill_null(value=False)

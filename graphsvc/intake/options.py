@@ -24,7 +24,7 @@ class ReadOptions:
     encoding: str | None = None
     dates: str | None = None
 
-    def digest(self) -> str:
+    def compute_digest(self) -> str:
         """Return a hash of what was said, empty if nothing was: files read in another way are another bundle."""
         if self == ReadOptions():
             return ""

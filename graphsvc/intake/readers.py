@@ -55,7 +55,9 @@ class Chunk:
     blank: int = field(default=0)
 
 
-def read(file: BundleFile, columns: Sequence[str], options: ReadOptions | None = None) -> Iterator[Chunk]:
+def read_chunks(
+    file: BundleFile, columns: Sequence[str], options: ReadOptions | None = None
+) -> Iterator[Chunk]:
     """Read the records of a file, in order, in chunks of bounded size; at least one chunk.
 
     Args:
@@ -68,24 +70,26 @@ def read(file: BundleFile, columns: Sequence[str], options: ReadOptions | None =
     """
     options = options or ReadOptions()
     try:
-        chunks = _parquet(file, columns) if file.suffix == ".parquet" else _text(file, columns, options)
+        chunks = (
+            _read_parquet(file, columns) if file.suffix == ".parquet" else _read_text(file, columns, options)
+        )
         for chunk in chunks:
-            yield _with_folders(file, chunk, columns)
+            yield _add_folder_columns(file, chunk, columns)
     except (EOFError, zlib.error, gzip.BadGzipFile):
         raise BundleError(
             f"{file.name} is damaged: its compressed content is broken or cut off.", "Export it again."
         ) from None
     except (pa.ArrowException, pl.exceptions.PolarsError, csv.Error) as error:
-        raise _damaged(file, error) from None
+        raise _build_damage_error(file, error) from None
     except OSError as error:
         if error.strerror is None:  # of a library, which may quote content
-            raise _damaged(file, error) from None
+            raise _build_damage_error(file, error) from None
         raise BundleError(
             f"{file.name} cannot be read: {error.strerror}.", "Check the file and its rights."
         ) from None
 
 
-def _damaged(file: BundleFile, error: Exception) -> BundleError:
+def _build_damage_error(file: BundleFile, error: Exception) -> BundleError:
     if "straddling" in str(error):
         return BundleError(
             f"{file.name} has a record longer than {BLOCK >> 20} MiB; most likely a quote is never closed.",
@@ -95,7 +99,7 @@ def _damaged(file: BundleFile, error: Exception) -> BundleError:
     return BundleError(f"{file.name} is not a readable {form} file.", "Export it again.")
 
 
-def _with_folders(file: BundleFile, chunk: Chunk, columns: Sequence[str]) -> Chunk:
+def _add_folder_columns(file: BundleFile, chunk: Chunk, columns: Sequence[str]) -> Chunk:
     """Return a chunk with the columns that the names of its folders say; what the file says goes first."""
     if not file.fixed:
         return chunk
@@ -106,7 +110,7 @@ def _with_folders(file: BundleFile, chunk: Chunk, columns: Sequence[str]) -> Chu
     return replace(chunk, frame=frame, found=chunk.found | set(said) | others)
 
 
-def _parquet(file: BundleFile, columns: Sequence[str]) -> Iterator[Chunk]:
+def _read_parquet(file: BundleFile, columns: Sequence[str]) -> Iterator[Chunk]:
     with pa_parquet.ParquetFile(file.path) as source:
         schema = source.schema_arrow
         matched = match_columns(schema.names, columns, file.table)
@@ -118,20 +122,20 @@ def _parquet(file: BundleFile, columns: Sequence[str]) -> Iterator[Chunk]:
             {*wanted.values(), *schema.names} - {there for there in wanted if there != wanted[there]}
         )
         empty = read_table(file, schema.empty_table(), wanted)
-        yield replace(_whole_chunk(empty, 0, 0.0, found), notes=notes)
+        yield replace(_build_whole_chunk(empty, 0, 0.0, found), notes=notes)
         done, total = 0, source.metadata.num_rows
         for batch in source.iter_batches(batch_size=_ROWS, columns=list(wanted)):
             frame = read_table(file, pa.Table.from_batches([batch]), wanted)
-            yield _whole_chunk(frame, done, (done + batch.num_rows) / total, found)
+            yield _build_whole_chunk(frame, done, (done + batch.num_rows) / total, found)
             done += batch.num_rows
 
 
-def _whole_chunk(frame: pl.DataFrame, before: int, share: float, found: frozenset[str]) -> Chunk:
+def _build_whole_chunk(frame: pl.DataFrame, before: int, share: float, found: frozenset[str]) -> Chunk:
     rows = pl.int_range(before + 1, before + frame.height + 1, dtype=pl.Int64, eager=True)
     return Chunk(frame, rows, pl.Series(dtype=pl.Int64), share, found)
 
 
-def _text(file: BundleFile, columns: Sequence[str], options: ReadOptions) -> Iterator[Chunk]:
+def _read_text(file: BundleFile, columns: Sequence[str], options: ReadOptions) -> Iterator[Chunk]:
     with file.path.open("rb") as raw:
         compressed = raw.read(2) == GZIP_MAGIC
         raw.seek(0)
@@ -143,16 +147,16 @@ def _text(file: BundleFile, columns: Sequence[str], options: ReadOptions) -> Ite
         if compressed != file.suffix.endswith(".gz"):
             notes += (("compressed" if compressed else "not compressed") + ", other than its name says",)
         if not file.is_json:
-            yield from _csv(file, stream, columns, options, notes, encoding)
+            yield from _read_csv(file, stream, columns, options, notes, encoding)
             return
         records = (
             read_lines(file, stream) if file.suffix.startswith(".ndjson") else read_records(file, stream)
         )
-        for found in records.frames(file.table, columns):
+        for found in records.read_frames(file.table, columns):
             yield Chunk(*found, share=stream.share, found=records.found, notes=notes)
 
 
-def _csv(
+def _read_csv(
     file: BundleFile, stream: MendedStream, columns: Sequence[str], options: ReadOptions, notes: tuple[str, ...],
     encoding: Encoding,
 ) -> Iterator[Chunk]:  # fmt: skip
@@ -164,26 +168,28 @@ def _csv(
                 "Export it again.",
             )
         empty = pl.DataFrame(schema=dict.fromkeys(columns, pl.Binary))
-        yield replace(_whole_chunk(empty, 0, 1.0, frozenset(columns)), notes=("empty: no row and no header",))
+        yield replace(
+            _build_whole_chunk(empty, 0, 1.0, frozenset(columns)), notes=("empty: no row and no header",)
+        )
         return
     header = read_header(file, start, columns, options)
     stream.skip(len(start[: header.skip].encode()))
     wanted = [name for name in columns if name in header.names]
     seen = f"{header.seen}, in {encoding.codec.upper()}"
-    nothing = _whole_chunk(pl.DataFrame(schema=dict.fromkeys(wanted, pl.Binary)), 0, 0.0, header.found)
+    nothing = _build_whole_chunk(pl.DataFrame(schema=dict.fromkeys(wanted, pl.Binary)), 0, 0.0, header.found)
     yield replace(nothing, notes=(*notes, *header.notes), seen=seen)
     source = SpacedStream(stream, header.delimiter) if header.spaced else stream
-    for chunk in _csv_records(source, header, wanted):
+    for chunk in _read_csv_records(source, header, wanted):
         yield replace(chunk, share=stream.share)
 
 
-def _csv_records(stream: TextStream, header: Header, wanted: list[str]) -> Iterator[Chunk]:
+def _read_csv_records(stream: TextStream, header: Header, wanted: list[str]) -> Iterator[Chunk]:
     malformed: list[int] = []
     mended: dict[int, list[str]] = {}
 
-    def skip(record: pa_csv.InvalidRow) -> str:
+    def skip_record(record: pa_csv.InvalidRow) -> str:
         malformed.append(record.number)
-        fields = _without_surplus(record, header.delimiter)
+        fields = _drop_surplus(record, header.delimiter)
         if fields is not None:
             mended[record.number] = fields
         return "skip"
@@ -195,7 +201,7 @@ def _csv_records(stream: TextStream, header: Header, wanted: list[str]) -> Itera
         parse_options=pa_csv.ParseOptions(
             delimiter=header.delimiter,
             newlines_in_values=True,
-            invalid_row_handler=skip,
+            invalid_row_handler=skip_record,
             escape_char="\\" if header.escaped else False,
         ),
         convert_options=pa_csv.ConvertOptions(
@@ -215,12 +221,12 @@ def _csv_records(stream: TextStream, header: Header, wanted: list[str]) -> Itera
         malformed[:0] = broken[broken > last].tolist()
         broken = broken[broken <= last]
         frame = pl.DataFrame(pl.from_arrow(pa.Table.from_batches([batch])))
-        yield _records(stream, header, wanted, frame, pl.Series(rows), broken.tolist(), mended)
+        yield _build_chunk(stream, header, wanted, frame, pl.Series(rows), broken.tolist(), mended)
     nothing = pl.DataFrame(schema=dict.fromkeys(wanted, pl.Binary))
-    yield _records(stream, header, wanted, nothing, pl.Series(dtype=pl.Int64), malformed, mended)
+    yield _build_chunk(stream, header, wanted, nothing, pl.Series(dtype=pl.Int64), malformed, mended)
 
 
-def _records(
+def _build_chunk(
     stream: TextStream, header: Header, wanted: list[str], frame: pl.DataFrame, rows: pl.Series,
     broken: list[int], mended: dict[int, list[str]],
 ) -> Chunk:  # fmt: skip
@@ -233,7 +239,7 @@ def _records(
         frame = pl.concat([frame, extra])
         rows = pl.concat([rows, pl.Series(list(more), dtype=pl.Int64)])
     if stream.mended:
-        frame = pl.DataFrame([_unmended(column) for column in frame])
+        frame = pl.DataFrame([_restore_bytes(column) for column in frame])
     blank = frame.select(pl.all_horizontal(pl.all().is_null())).to_series()
     if blank.any():
         frame, rows = frame.filter(~blank), rows.filter(~blank)
@@ -241,7 +247,7 @@ def _records(
     return Chunk(frame, rows, rejected, 0.0, header.found, blank=int(blank.sum()))
 
 
-def _without_surplus(record: pa_csv.InvalidRow, delimiter: str) -> list[str] | None:
+def _drop_surplus(record: pa_csv.InvalidRow, delimiter: str) -> list[str] | None:
     """Return the fields of a record that is too long only by empty ones, else None."""
     if record.text is None or record.actual_columns < record.expected_columns:
         return None
@@ -253,7 +259,7 @@ def _without_surplus(record: pa_csv.InvalidRow, delimiter: str) -> list[str] | N
     return fields[: record.expected_columns] if surplus and not "".join(surplus).strip() else None
 
 
-def _unmended(column: pl.Series) -> pl.Series:
+def _restore_bytes(column: pl.Series) -> pl.Series:
     """Bytes that were not UTF-8 are so again, so that the value is judged by them."""
     values = [value and value.replace(NOT_UTF8, b"\xff") for value in column]
     return pl.Series(column.name, values, dtype=pl.Binary)

@@ -32,12 +32,12 @@ class Records:
         self._blocks = blocks
         self.found: frozenset[str] = frozenset()
 
-    def frames(self, table: str, columns: Sequence[str]) -> Iterator[Found]:
+    def read_frames(self, table: str, columns: Sequence[str]) -> Iterator[Found]:
         """Yield the records, block by block; at least one block."""
         names: dict[str, str] | None = None
         for lines, numbers in self._blocks:
             if names is None:
-                there = sorted(_keys(lines[:_SAMPLE]))
+                there = sorted(_list_keys(lines[:_SAMPLE]))
                 matched = {name: there[place] for place, name in match_columns(there, columns, table).items()}
                 names = {matched.get(name, name): name for name in columns}
                 self.found = frozenset(
@@ -48,7 +48,7 @@ class Records:
                 name for key, name in names.items() if name not in self.found and f'"{key}"'.encode() in text
             }
             self.found |= more
-            frames, good = _objects(lines, dict.fromkeys(names, pl.String))
+            frames, good = _parse_objects(lines, dict.fromkeys(names, pl.String))
             frame = pl.concat([pl.DataFrame(schema=dict.fromkeys(names, pl.String)), *frames]).rename(names)
             yield frame, pl.Series(numbers[good], dtype=pl.Int64), pl.Series(numbers[~good], dtype=pl.Int64)
 
@@ -59,7 +59,7 @@ def read_lines(file: BundleFile, stream: Stream) -> Records:
     Raises:
         BundleError: the file is one array, while the records are read.
     """
-    return Records(_lines(file, stream))
+    return Records(_split_lines(file, stream))
 
 
 def read_records(file: BundleFile, stream: Stream) -> Records:
@@ -72,7 +72,7 @@ def read_records(file: BundleFile, stream: Stream) -> Records:
     first = next((line for line in start.split("\n") if line.strip()), "")
     if _is_record(file, first) and not _WRAPPER.match(start):
         return read_lines(file, stream)
-    return Records(_values(file, stream))
+    return Records(_split_values(file, stream))
 
 
 def _is_record(file: BundleFile, line: str) -> bool:
@@ -85,7 +85,7 @@ def _is_record(file: BundleFile, line: str) -> bool:
     return isinstance(value, dict)
 
 
-def _lines(file: BundleFile, stream: Stream) -> Iterator[tuple[list[bytes], NDArray[np.int64]]]:
+def _split_lines(file: BundleFile, stream: Stream) -> Iterator[tuple[list[bytes], NDArray[np.int64]]]:
     before, tail = 0, b""
     while block := stream.read(BLOCK):
         text = tail + block
@@ -111,7 +111,7 @@ def _is_line_array(text: bytes) -> bool:
     return first.rstrip().endswith(b"]") and rest.strip() != b""
 
 
-def _values(file: BundleFile, stream: Stream) -> Iterator[tuple[list[bytes], NDArray[np.int64]]]:
+def _split_values(file: BundleFile, stream: Stream) -> Iterator[tuple[list[bytes], NDArray[np.int64]]]:
     """Yield JSON values one after another, each written in one line."""
     decoder, text, number, opened = json.JSONDecoder(), "", 0, False
     while block := stream.read(BLOCK):
@@ -123,7 +123,7 @@ def _values(file: BundleFile, stream: Stream) -> Iterator[tuple[list[bytes], NDA
             at = wrapper.end() if wrapper else int(text.startswith("["))
         values: list[bytes] = []
         while True:
-            at = _end(_BETWEEN, text, at)
+            at = _find_end(_BETWEEN, text, at)
             if at == len(text) or text[at] in "]}":
                 break
             try:
@@ -145,7 +145,7 @@ def _values(file: BundleFile, stream: Stream) -> Iterator[tuple[list[bytes], NDA
         raise BundleError(f"{file.name} is not a readable json file.", "Export it again, one object a line.")
 
 
-def _end(pattern: re.Pattern[str], text: str, at: int) -> int:
+def _find_end(pattern: re.Pattern[str], text: str, at: int) -> int:
     found = pattern.match(text, at)
     return found.end() if found else at
 
@@ -163,7 +163,7 @@ def _check_record(file: BundleFile, value: dict[str, object]) -> None:
         )
 
 
-def _keys(lines: Sequence[bytes]) -> set[str]:
+def _list_keys(lines: Sequence[bytes]) -> set[str]:
     keys: set[str] = set()
     for line in lines:
         try:
@@ -175,7 +175,9 @@ def _keys(lines: Sequence[bytes]) -> set[str]:
     return keys
 
 
-def _objects(lines: Sequence[bytes], schema: dict[str, type[pl.String]]) -> tuple[list[pl.DataFrame], Flags]:
+def _parse_objects(
+    lines: Sequence[bytes], schema: dict[str, type[pl.String]]
+) -> tuple[list[pl.DataFrame], Flags]:
     """The records of some lines and which lines hold one. Where a line is broken, halves are tried,
     and their halves: a few broken lines among very many cost little, and one parser judges all."""
     if not lines:
@@ -187,16 +189,16 @@ def _objects(lines: Sequence[bytes], schema: dict[str, type[pl.String]]) -> tupl
     except pl.exceptions.PolarsError:
         pass
     if any(_NOT_A_NUMBER.search(line) for line in lines):
-        return _objects([_without_nan(line) for line in lines], schema)
+        return _parse_objects([_replace_nan(line) for line in lines], schema)
     if len(lines) == 1:
         return [], np.zeros(1, dtype=np.bool_)
     half = len(lines) // 2
-    first, first_good = _objects(lines[:half], schema)
-    second, second_good = _objects(lines[half:], schema)
+    first, first_good = _parse_objects(lines[:half], schema)
+    second, second_good = _parse_objects(lines[half:], schema)
     return first + second, np.concatenate([first_good, second_good])
 
 
-def _without_nan(line: bytes) -> bytes:
+def _replace_nan(line: bytes) -> bytes:
     """Return a line with null for NaN and Infinity, which Python's json writes and JSON does not have."""
     if not _NOT_A_NUMBER.search(line):
         return line

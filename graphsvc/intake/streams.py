@@ -53,11 +53,11 @@ class Stream:
     def read(self, size: int) -> bytes:
         """The next bytes, at most `size`; one line feed closes the file, so that its last line ends."""
         if not self._ahead:
-            self._ahead = self._next(size)
+            self._ahead = self._read_next(size)
         block, self._ahead = self._ahead[:size], self._ahead[size:]
         return block
 
-    def _next(self, size: int) -> bytes:
+    def _read_next(self, size: int) -> bytes:
         block = self._bytes.read(size)
         if block or self._ended:
             return block
@@ -76,7 +76,7 @@ class MendedStream(Stream):
         )
         self.mended = False
 
-    def _next(self, size: int) -> bytes:
+    def _read_next(self, size: int) -> bytes:
         block = b"\n"
         text = ""
         while block and not text:  # a character may be cut by the end of a block
@@ -102,7 +102,7 @@ class SpacedStream:
     def __init__(self, stream: MendedStream, delimiter: str) -> None:
         self._stream = stream
         self._delimiter = delimiter
-        self._records = csv.reader(self._lines(), delimiter=delimiter, skipinitialspace=True)
+        self._records = csv.reader(self._iter_lines(), delimiter=delimiter, skipinitialspace=True)
         self._ahead = b""
         self.closed = False
 
@@ -132,7 +132,7 @@ class SpacedStream:
         block, self._ahead = self._ahead[:size], self._ahead[size:]
         return block
 
-    def _lines(self) -> Iterator[str]:
+    def _iter_lines(self) -> Iterator[str]:
         rest = b""
         while block := self._stream.read(1 << 20):
             *lines, rest = (rest + block).split(b"\n")

@@ -14,10 +14,10 @@ import polars as pl
 
 from graphsvc.intake import addresses
 from graphsvc.intake.emails import DOMAIN
-from graphsvc.intake.schemas import card_numbers
-from graphsvc.intake.signals import keys_of
+from graphsvc.intake.schemas import are_card_numbers
+from graphsvc.intake.signals import build_keys
 from graphsvc.signals.kinds import BY_NAME, KINDS, kind_of
-from graphsvc.signals.prompts import bands
+from graphsvc.signals.prompts import compute_bands
 from graphsvc.signals.tokens import Tokeniser
 
 LEAST_BITS = {4: 8, 6: 16}
@@ -30,7 +30,7 @@ _TOKEN = re.compile(r"[\w-]+\.[\w-]+")
 _ADDRESS = re.compile(r"(?=.*[.:])[0-9A-Fa-f.:]{2,45}(/[0-9]{1,3})?")
 _WORD = re.compile(r"[!-~]+")
 _PHONE = re.compile(r"\+?[0-9 ()./-]+")
-_UNIT = {4: 24, 6: 64}  # bits of the ranges that addresses are in, as `addresses.prefixes` has it
+_UNIT = {4: 24, 6: 64}  # bits of the ranges that addresses are in, as `addresses.find_prefixes` has it
 
 
 class TooWide(ValueError):
@@ -79,13 +79,13 @@ class Terms:
     asn: int | None = None
 
 
-def holds_card_number(text: str) -> bool:
+def has_card_number(text: str) -> bool:
     """Whether a text is a card number, alone or behind the name of a kind."""
     named = _NAMED.fullmatch(text)
-    return bool(card_numbers(pl.Series([text, named[2] if named else ""])).any())
+    return bool(are_card_numbers(pl.Series([text, named[2] if named else ""])).any())
 
 
-def terms(text: str, tokens: Tokeniser) -> Terms:
+def parse_terms(text: str, tokens: Tokeniser) -> Terms:
     """What `text` can stand for; the caller has made sure that it is no card number.
 
     Args:
@@ -98,16 +98,16 @@ def terms(text: str, tokens: Tokeniser) -> Terms:
     network = text.removeprefix("prefix:").removeprefix("ip:")
     cidr = None
     if _ADDRESS.fullmatch(network):
-        cidr = addresses.canonical_networks(pl.Series([network])).item()
+        cidr = addresses.normalize_networks(pl.Series([network])).item()
     return Terms(
         id=text if _ID.fullmatch(text) else None,
-        keys=tuple(_keys(text, tokens)),
-        range=range_of(cidr) if cidr is not None else None,
+        keys=tuple(_find_keys(text, tokens)),
+        range=build_range(cidr) if cidr is not None else None,
         asn=int(system[1]) if system else None,
     )
 
 
-def range_of(cidr: str) -> Range:
+def build_range(cidr: str) -> Range:
     """The range of a network in canonical CIDR text.
 
     Raises:
@@ -119,7 +119,7 @@ def range_of(cidr: str) -> Range:
         raise TooWide
     unit = _UNIT[version]
     whole = network if bits <= unit else network.supernet(new_prefix=unit)
-    low, high = (_groups(int(end), version) for end in (whole.network_address, whole.broadcast_address))
+    low, high = (_split_groups(int(end), version) for end in (whole.network_address, whole.broadcast_address))
     separator, zeros = (".", "000") if version == 4 else (":", "0000")
     fixed = [group for group, last in zip(low, high, strict=True) if group == last]
     # Groups of zeros at the end of IPv6 are not written, so the text may end before them.
@@ -138,37 +138,39 @@ def range_of(cidr: str) -> Range:
     )
 
 
-def _groups(address: int, version: int) -> list[str]:
+def _split_groups(address: int, version: int) -> list[str]:
     """The groups of digits of an address that its /24 or /64 is made of."""
     if version == 4:
         return [str(address >> shift & 0xFF) for shift in (24, 16, 8)]
     return [f"{address >> shift & 0xFFFF:x}" for shift in (112, 96, 80, 64)]
 
 
-def _keys(text: str, tokens: Tokeniser) -> Iterator[tuple[str, Means, str]]:
+def _find_keys(text: str, tokens: Tokeniser) -> Iterator[tuple[str, Means, str]]:
     """The keys of signals that a text can stand for, each once."""
     found: dict[str, tuple[Means, str]] = {}
 
-    def add(means: Means, name: str, values: pl.Series) -> None:
+    def add_keys(means: Means, name: str, values: pl.Series) -> None:
         for each in (tokens, *tokens.older):
-            for key in keys_of(kind_of(name), name, values, each).drop_nulls():
+            for key in build_keys(kind_of(name), name, values, each).drop_nulls():
                 found.setdefault(key, (means, name))
 
     name, _, value = text.partition(":")
     stored = _TOKEN if kind_of(name).tokenised else _ID
     if _NAMED.fullmatch(text) and stored.fullmatch(value):
         found[text] = (Means.KEY, name)
-    for means, name, value in _readings(text):
-        add(means, name, bands(pl.Series([value]))["band"] if name == "prompt" else pl.Series([value]))
+    for means, name, value in _list_readings(text):
+        add_keys(
+            means, name, compute_bands(pl.Series([value]))["band"] if name == "prompt" else pl.Series([value])
+        )
     return ((key, *how) for key, how in found.items())
 
 
-def _readings(text: str) -> Iterator[tuple[Means, str, str]]:
+def _list_readings(text: str) -> Iterator[tuple[Means, str, str]]:
     """What kinds of value a text can be, as a bundle would give them."""
     named = _NAMED.fullmatch(text)
     name, value = (named[1], named[2]) if named else ("", text)
     if name in ("", "ip") and _ADDRESS.fullmatch(value):
-        address = addresses.canonical(pl.Series([value])).item()
+        address = addresses.normalize_addresses(pl.Series([value])).item()
         if address is not None:
             yield Means.ADDRESS, "ip", address
     if name in ("", "email_domain") and pl.Series([value]).str.contains(f"^{DOMAIN}$").item():
@@ -179,11 +181,11 @@ def _readings(text: str) -> Iterator[tuple[Means, str, str]]:
         if "@" in text:
             yield Means.DOMAIN, "email_domain", text
         for kind in KINDS:
-            if kind.tokenised and kind.name != "identifier" and _can_be(kind.name, text):
+            if kind.tokenised and kind.name != "identifier" and _is_possible(kind.name, text):
                 yield Means.RAW, kind.name, text
 
 
-def _can_be(kind: str, text: str) -> bool:
+def _is_possible(kind: str, text: str) -> bool:
     """Whether a text that names no kind can be a value of one; where values have no form of their own, any can."""
     if kind == "phone":
         return _PHONE.fullmatch(text) is not None

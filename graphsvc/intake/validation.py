@@ -8,13 +8,13 @@ import dataframely as dy
 import polars as pl
 
 from graphsvc.errors import BundleError
-from graphsvc.intake.dead_letters import letters, shapes
-from graphsvc.intake.files import BundleFile, suggest
+from graphsvc.intake.dead_letters import build_dead_letters, mask_values
+from graphsvc.intake.files import BundleFile, suggest_name
 from graphsvc.intake.options import ReadOptions
 from graphsvc.intake.readers import Chunk
-from graphsvc.intake.schemas import IDENTIFYING, ONE_OF, SCHEMAS, columns_of
-from graphsvc.intake.times import order_of
-from graphsvc.intake.values import fits, typed
+from graphsvc.intake.schemas import IDENTIFYING, ONE_OF, SCHEMAS, list_columns
+from graphsvc.intake.times import find_date_order
+from graphsvc.intake.values import is_convertible, read_values
 from graphsvc.model.columns import TIME, CellReport
 
 _REASONS = {"nullability": "missing", "max_length": "too_long"}
@@ -54,7 +54,7 @@ def check_columns(file: BundleFile, chunk: Chunk, *, some_rows: bool) -> None:
     Raises:
         BundleError: a required column is missing or of an impossible type; names file and column.
     """
-    columns = columns_of(file.table)
+    columns = list_columns(file.table)
     if file.is_json and not some_rows:
         return
     missing = [name for name, column in columns.items() if not column.nullable and name not in chunk.found]
@@ -62,7 +62,7 @@ def check_columns(file: BundleFile, chunk: Chunk, *, some_rows: bool) -> None:
         near = [
             f'Is "{there}" {name}?'
             for name in missing
-            if (there := suggest(name, chunk.found - set(columns)))
+            if (there := suggest_name(name, chunk.found - set(columns)))
         ]
         seen = f" It was read {chunk.seen}." if chunk.seen else ""
         hint = " ".join(near) + (" " if near else "")
@@ -78,7 +78,7 @@ def check_columns(file: BundleFile, chunk: Chunk, *, some_rows: bool) -> None:
         )
     for name, column in columns.items():
         stored = chunk.frame.schema.get(name)
-        if stored is not None and not column.nullable and not fits(stored, column.dtype):
+        if stored is not None and not column.nullable and not is_convertible(stored, column.dtype):
             what = "objects" if stored.is_nested() else f"the type {stored}"
             raise BundleError(
                 f"The column {name} of {file.name} holds {what}, which cannot be read as {column.dtype}.",
@@ -86,7 +86,7 @@ def check_columns(file: BundleFile, chunk: Chunk, *, some_rows: bool) -> None:
             )
 
 
-def validate(file: BundleFile, chunk: Chunk, reading: Reading) -> Validated:
+def validate_chunk(file: BundleFile, chunk: Chunk, reading: Reading) -> Validated:
     """Type and check the records of a chunk; `reading` takes what is found out.
 
     Returns:
@@ -95,31 +95,31 @@ def validate(file: BundleFile, chunk: Chunk, reading: Reading) -> Validated:
         Together they are as many as the chunk has records.
     """
     schema = SCHEMAS[file.table]
-    good, failure = schema.filter(_typed(file, chunk, reading))
-    broken = letters(file.table, file.name, chunk.malformed, "malformed_row")
+    good, failure = schema.filter(_convert_columns(file, chunk, reading))
+    broken = build_dead_letters(file.table, file.name, chunk.malformed, "malformed_row")
     if len(failure) == 0:
         return Validated(good, broken)
-    faults = _faults(file.table, failure.details())
-    return Validated(good, pl.concat([broken, _described(file, faults, chunk)]).sort("row"))
+    faults = _rank_faults(file.table, failure.details())
+    return Validated(good, pl.concat([broken, _build_fault_letters(file, faults, chunk)]).sort("row"))
 
 
-def _typed(file: BundleFile, chunk: Chunk, reading: Reading) -> pl.DataFrame:
+def _convert_columns(file: BundleFile, chunk: Chunk, reading: Reading) -> pl.DataFrame:
     """Return all columns of the table, typed; `fault` lists the values of keys and times that could not be read."""
     columns: list[pl.Series] = [chunk.rows.alias("row")]
     faults: list[pl.Expr] = []
-    contract = columns_of(file.table)
-    order = _order(contract, chunk, reading)
+    contract = list_columns(file.table)
+    order = _find_order(contract, chunk, reading)
     for name, column in contract.items():
         if name not in chunk.frame.columns:
             columns.append(pl.repeat(None, chunk.frame.height, dtype=column.dtype, eager=True).alias(name))
             continue
         form = (column.metadata or {}).get("form")
         raw = chunk.frame[name]
-        values, unreadable, notes = typed(raw, column.dtype, form, reading.options, order)
+        values, unreadable, notes = read_values(raw, column.dtype, form, reading.options, order)
         reading.notes[name] = reading.notes.get(name, frozenset()) | notes
         if column.nullable and (file.table, name) not in IDENTIFYING:
-            values, unreadable = _optional(values, unreadable, column)
-            _count(file, raw, unreadable, chunk, reading)
+            values, unreadable = _drop_invalid(values, unreadable, column)
+            _count_nulled(file, raw, unreadable, chunk, reading)
         elif unreadable is not None:
             # A null word in a required column is a value that is missing.
             faults.append(pl.lit(f"{name}:") + pl.lit(unreadable.replace("null_word", "missing")))
@@ -130,7 +130,7 @@ def _typed(file: BundleFile, chunk: Chunk, reading: Reading) -> pl.DataFrame:
     return frame.with_columns(pl.col("fault").replace("", None))
 
 
-def _order(contract: Mapping[str, dy.Column], chunk: Chunk, reading: Reading) -> str | None:
+def _find_order(contract: Mapping[str, dy.Column], chunk: Chunk, reading: Reading) -> str | None:
     """Return the order of dates such as 05/01/2024: the one asked for, else the one that this file proves."""
     if reading.options.dates is not None:
         return reading.options.dates
@@ -144,11 +144,11 @@ def _order(contract: Mapping[str, dy.Column], chunk: Chunk, reading: Reading) ->
         local = [
             t.filter(b.bin.contains(b"/") | (b.bin.size() < 6)) for t, b in zip(texts, begins, strict=True)
         ]
-        reading.order = order_of([text.cast(pl.String, strict=False) for text in local if len(text)])
+        reading.order = find_date_order([text.cast(pl.String, strict=False) for text in local if len(text)])
     return reading.order
 
 
-def _optional(
+def _drop_invalid(
     values: pl.Series, unreadable: pl.Series | None, column: dy.Column
 ) -> tuple[pl.Series, pl.Series | None]:
     """Return an optional column without values that break a rule of its own, and the reasons of all that is lost."""
@@ -171,7 +171,7 @@ def _optional(
     return values, unreadable
 
 
-def _count(
+def _count_nulled(
     file: BundleFile, raw: pl.Series, unreadable: pl.Series | None, chunk: Chunk, reading: Reading
 ) -> None:
     """Count the cells of an optional column that became null, by reason."""
@@ -185,16 +185,16 @@ def _count(
         if before is not None:
             reading.cells[raw.name, reason] = replace(before, count=before.count + count)
             continue
-        shape = shapes(raw.slice(place, 1)).item()
+        shape = mask_values(raw.slice(place, 1)).item()
         row = int(chunk.rows[place])
         reading.cells[raw.name, reason] = CellReport(
             file.table, raw.name, reason, count, file.name, row, shape
         )
 
 
-def _faults(table: str, details: pl.DataFrame) -> pl.DataFrame:
+def _rank_faults(table: str, details: pl.DataFrame) -> pl.DataFrame:
     """First fault (`column`, `reason`) and further faults (`also`) of each `row` that has any."""
-    columns = list(columns_of(table))
+    columns = list(list_columns(table))
     unreadable = details.select("row", "fault").drop_nulls().with_columns(pl.col("fault").str.split(" "))
     parts = pl.col("fault").str.splitn(":", 2).struct
     found = [
@@ -203,7 +203,7 @@ def _faults(table: str, details: pl.DataFrame) -> pl.DataFrame:
         )
     ]
     for name in details.columns[len(SCHEMAS[table].column_names()) :]:
-        column, reason = _parts_of(name)
+        column, reason = _parse_rule(name)
         if column in columns:
             broken = details.filter(pl.col(name) == "invalid")
             found.append(broken.select("row", column=pl.lit(column), reason=pl.lit(reason)))
@@ -218,7 +218,7 @@ def _faults(table: str, details: pl.DataFrame) -> pl.DataFrame:
     )  # fmt: skip
 
 
-def _parts_of(rule: str) -> tuple[str, str]:
+def _parse_rule(rule: str) -> tuple[str, str]:
     """Column and reason of a rule: `column|check__reason` of a column's, `column__reason` of a row's."""
     column, bar, reason = rule.partition("|")
     if not bar:
@@ -227,7 +227,7 @@ def _parts_of(rule: str) -> tuple[str, str]:
     return column, _REASONS.get(reason, reason)
 
 
-def _described(file: BundleFile, faults: pl.DataFrame, chunk: Chunk) -> pl.DataFrame:
+def _build_fault_letters(file: BundleFile, faults: pl.DataFrame, chunk: Chunk) -> pl.DataFrame:
     """Dead letters of faults, with the shape of the value at fault."""
     raw = chunk.frame.with_columns(chunk.rows.alias("row")).join(
         faults, on="row", how="semi", maintain_order="left"
@@ -236,7 +236,7 @@ def _described(file: BundleFile, faults: pl.DataFrame, chunk: Chunk) -> pl.DataF
     for column, reason in faults.select("column", "reason").unique().iter_rows():
         if reason != _CARD and column in chunk.frame.columns:
             where = ((faults["column"] == column) & (faults["reason"] == reason)).arg_true()
-            shape = shape.scatter(where, shapes(raw[column].gather(where)))
+            shape = shape.scatter(where, mask_values(raw[column].gather(where)))
     return faults.select(
         pl.lit(file.table).alias("table"), pl.lit(file.name).alias("file"), "row", "column", "reason",
         shape.alias("shape"), "also",

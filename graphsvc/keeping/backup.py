@@ -22,11 +22,11 @@ from pydantic import SecretStr
 from graphsvc import server
 from graphsvc.database import open_store
 from graphsvc.errors import BackupError
-from graphsvc.keeping.sealed import Opener, Sealer, opened, sealed
+from graphsvc.keeping.sealed import Opener, Sealer, open_sealed, seal_file
 from graphsvc.model.audit import LogCheck
-from graphsvc.privatefile import in_turn
+from graphsvc.privatefile import lock_in_turn
 from graphsvc.server import adoption
-from graphsvc.server.files import naming_disk_faults, need_room
+from graphsvc.server.files import map_disk_errors, require_room
 from graphsvc.server.home import Home
 from graphsvc.settings import Settings
 from graphsvc.signing import load_or_create_signer
@@ -57,7 +57,7 @@ class Restored:
     audit: LogCheck | None
 
 
-def back_up(
+def write_backup(
     settings: Settings, out: Path, passphrase: SecretStr, *, keys_only: bool, say: Say = lambda _: None
 ) -> None:
     """Writes a backup to the new file `out`. The managed server is stopped while its database is dumped.
@@ -66,24 +66,24 @@ def back_up(
         BackupError: there is nothing to back up, the database is your own, or the file cannot be written.
         ServerError: the database could not be dumped, or the server not be started again.
     """
-    home = Home.of(settings)
+    home = Home.from_settings(settings)
     if not settings.managed and not keys_only:
         raise BackupError(
             "GRAPHSVC_NEO4J_URI names a Neo4j of your own, which graphsvc cannot dump.",
             "Back it up with its own tool (`neo4j-admin database backup` or `dump`, or your provider's), and the keys "
             "of this installation with `graphsvc backup --keys-only`.",
         )
-    if not adoption.key_files(home) and not (settings.managed and server.has_database(settings)):
+    if not adoption.list_key_files(home) and not (settings.managed and server.has_database(settings)):
         raise BackupError("There is nothing to back up here.", "Check GRAPHSVC_DATA_DIR.")
-    with _workshop(settings) as directory, sealed(out, passphrase) as file:
+    with _open_workshop(settings) as directory, seal_file(out, passphrase) as file:
         if keys_only or not server.has_database(settings):
             keys, dump = _read_keys(home), None
         else:
-            keys, dump = _dumped(settings, home, directory, say)
-        _write(file, keys, dump)
+            keys, dump = _dump_database(settings, home, directory, say)
+        _write_archive(file, keys, dump)
 
 
-def restore(
+def restore_backup(
     settings: Settings, path: Path, passphrase: SecretStr, *, force: bool, say: Say = lambda _: None
 ) -> Restored:
     """Restores a backup into this installation, which must be empty unless `force`.
@@ -95,10 +95,10 @@ def restore(
         BackupError: wrong passphrase, damaged file, not empty, or a database that is your own; nothing was changed.
         ServerError: the database could not be loaded; nothing was changed.
     """
-    home = Home.of(settings)
-    with _workshop(settings) as directory:
-        with opened(path, passphrase) as file:
-            backup = _read(file, directory)
+    home = Home.from_settings(settings)
+    with _open_workshop(settings) as directory:
+        with open_sealed(path, passphrase) as file:
+            backup = _read_archive(file, directory)
         if backup.dump is not None and not settings.managed:
             raise BackupError(
                 "This backup holds a database, and GRAPHSVC_NEO4J_URI names one of your own.",
@@ -110,28 +110,30 @@ def restore(
             adoption.stage_keys(home, backup.keys)
             adoption.take_keys(home)
             return Restored(backup, None)
-        server.stop(settings, say)
+        server.stop_server(settings, say)
         say("loading the database of the backup")
-        server.admin(
+        server.run_admin(
             settings, "database", "load", adoption.BESIDE, f"--from-path={backup.dump.parent}",
             "--overwrite-destination=true", replaces=adoption.BESIDE,
         )  # fmt: skip
-        server.adopt(settings, backup.keys, say)
+        server.adopt_database(settings, backup.keys, say)
     # They are of the database that was there before.
     shutil.rmtree(settings.runs_dir, ignore_errors=True)
     with open_store(settings, say) as store:
         return Restored(backup, verify_log(store, load_or_create_signer(settings)))
 
 
-def _dumped(settings: Settings, home: Home, directory: Path, say: Say) -> tuple[dict[str, bytes], Path]:
+def _dump_database(
+    settings: Settings, home: Home, directory: Path, say: Say
+) -> tuple[dict[str, bytes], Path]:
     """The database dumped while its server is stopped, and the keys of that moment; the server runs again as before."""
     database = settings.local_database
     size = sum(each.stat().st_size for each in (home.root / "data/databases" / database).rglob("*"))
-    need_room(directory, size, "GRAPHSVC_DATA_DIR")
-    ran = server.stop(settings, say)
+    require_room(directory, size, "GRAPHSVC_DATA_DIR")
+    ran = server.stop_server(settings, say)
     try:
         say("dumping the database" + (", its server is stopped meanwhile" if ran else ""))
-        server.admin(settings, "database", "dump", database, f"--to-path={directory}")
+        server.run_admin(settings, "database", "dump", database, f"--to-path={directory}")
         return _read_keys(home), directory / f"{database}.dump"
     finally:
         if ran:
@@ -139,7 +141,7 @@ def _dumped(settings: Settings, home: Home, directory: Path, say: Say) -> tuple[
 
 
 def _require_empty(settings: Settings, home: Home, say: Say) -> None:
-    found = [f"the key file {name}" for name in adoption.key_files(home)[:1]]
+    found = [f"the key file {name}" for name in adoption.list_key_files(home)[:1]]
     if not found and settings.managed and server.has_database(settings):
         with open_store(settings, say) as store:
             found = [f":{row['label']} nodes" for row in store.read("load/occupied")]
@@ -150,7 +152,7 @@ def _require_empty(settings: Settings, home: Home, say: Say) -> None:
         )
 
 
-def _write(file: Sealer, keys: dict[str, bytes], dump: Path | None) -> None:
+def _write_archive(file: Sealer, keys: dict[str, bytes], dump: Path | None) -> None:
     manifest = {
         "graphsvc": version("graphsvc"),
         "made": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -165,10 +167,10 @@ def _write(file: Sealer, keys: dict[str, bytes], dump: Path | None) -> None:
             entry.size = len(content)
             archive.addfile(entry, io.BytesIO(content))
         if dump is not None:
-            archive.add(dump, _DUMP, filter=_anonymous)
+            archive.add(dump, _DUMP, filter=_remove_owner)
 
 
-def _read(file: Opener, directory: Path) -> Backup:
+def _read_archive(file: Opener, directory: Path) -> Backup:
     """The content of a backup; its database is laid into `directory`, under the name that loading it needs."""
     manifest: dict[str, Any] = {}
     keys: dict[str, bytes] = {}
@@ -178,7 +180,7 @@ def _read(file: Opener, directory: Path) -> Backup:
             content = archive.extractfile(entry)
             name = entry.name.removeprefix(_KEYS)
             if content is None:
-                raise _unknown(entry.name)
+                raise _build_unknown_error(entry.name)
             if entry.name == _MANIFEST:
                 manifest = json.loads(content.read())
             elif entry.name == _DUMP:
@@ -188,22 +190,22 @@ def _read(file: Opener, directory: Path) -> Backup:
             elif name != entry.name and name == Path(name).name and entry.size <= _LARGEST_KEY_FILE:
                 keys[name] = content.read()
             else:
-                raise _unknown(entry.name)
+                raise _build_unknown_error(entry.name)
     file.finish()
     return Backup(manifest["made"], manifest["graphsvc"], keys, dump)
 
 
-def _unknown(name: str) -> BackupError:
+def _build_unknown_error(name: str) -> BackupError:
     return BackupError(
         f"The backup holds {name!r}, which this version does not know.", "Use the version that made it."
     )
 
 
 def _read_keys(home: Home) -> dict[str, bytes]:
-    return {name: (home.keys / name).read_bytes() for name in adoption.key_files(home)}
+    return {name: (home.keys / name).read_bytes() for name in adoption.list_key_files(home)}
 
 
-def _anonymous(entry: tarfile.TarInfo) -> tarfile.TarInfo:
+def _remove_owner(entry: tarfile.TarInfo) -> tarfile.TarInfo:
     """Without who owns the file here."""
     entry.uid = entry.gid = 0
     entry.uname = entry.gname = ""
@@ -211,11 +213,11 @@ def _anonymous(entry: tarfile.TarInfo) -> tarfile.TarInfo:
 
 
 @contextmanager
-def _workshop(settings: Settings) -> Iterator[Path]:
+def _open_workshop(settings: Settings) -> Iterator[Path]:
     """A private directory to work in, alone; what one that was killed left in it goes first."""
     with (
-        naming_disk_faults(settings.data_dir, "GRAPHSVC_DATA_DIR"),
-        in_turn(settings.data_dir / "backup.lock"),
+        map_disk_errors(settings.data_dir, "GRAPHSVC_DATA_DIR"),
+        lock_in_turn(settings.data_dir / "backup.lock"),
     ):
         directory = settings.data_dir.resolve() / "backup.tmp"
         shutil.rmtree(directory, ignore_errors=True)

@@ -1,5 +1,5 @@
 """Forgetting accounts: the account, its activity and every signal that only it used go; what people decided, the
-clusters and the audit log stay, under a name that stands for its id (`Signer.name_of`).
+clusters and the audit log stay, under a name that stands for its id (`Signer.derive_pseudonym`).
 
 What goes from the database goes in one transaction with its entry in the audit log. See docs/decisions/keeping.md.
 """
@@ -26,7 +26,7 @@ LOADING = KeepingError(
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class AccountTraces:
     """What there is of an account; `forgotten`: it is on the list of those that no load brings back.
 
     `signals`: of its `uses` those of signals that nobody else uses. `months` of activity, `clusters` it is or was a
@@ -47,14 +47,16 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True)
-class Forgot:
+class ForgetReport:
     """What was forgotten, and the ids of detection runs that were under way and may have read it before."""
 
-    accounts: list[Held]
+    accounts: list[AccountTraces]
     runs: list[str]
 
 
-def held(store: Store, signer: Signer, snapshots: Snapshots, accounts: Sequence[str]) -> list[Held]:
+def find_traces(
+    store: Store, signer: Signer, snapshots: Snapshots, accounts: Sequence[str]
+) -> list[AccountTraces]:
     """What there is of some accounts.
 
     Raises:
@@ -62,8 +64,8 @@ def held(store: Store, signer: Signer, snapshots: Snapshots, accounts: Sequence[
     """
     found = []
     for account in dict.fromkeys(accounts):
-        row = store.read("keeping/held", account=account, name=signer.name_of(account))[0]
-        found.append(Held(account, snapshots=snapshots.count_holding(account), **row))
+        row = store.read("keeping/held", account=account, name=signer.derive_pseudonym(account))[0]
+        found.append(AccountTraces(account, snapshots=snapshots.count_holding(account), **row))
     unknown = [each.account for each in found if not each.there and not each.forgotten]
     if unknown:
         raise NotFound(
@@ -73,9 +75,9 @@ def held(store: Store, signer: Signer, snapshots: Snapshots, accounts: Sequence[
     return found
 
 
-def forget(
+def forget_accounts(
     store: Store, auditor: Auditor, snapshots: Snapshots, accounts: Sequence[str], reason: str = ""
-) -> Forgot:
+) -> ForgetReport:
     """Forgets accounts. Killed at any moment and run again, it ends in the same state.
 
     Raises:
@@ -83,29 +85,29 @@ def forget(
         KeepingError: a load is open.
         DatabaseUnavailable, DatabaseRefused: those before it are forgotten, the next call goes on from there.
     """
-    gone = held(store, auditor.signer, snapshots, accounts)
+    gone = find_traces(store, auditor.signer, snapshots, accounts)
     for each in gone:
         if each.there:
-            _forget(store, auditor, each, reason)
+            _forget_account(store, auditor, each, reason)
     snapshots.drop(accounts)
-    return Forgot(gone, [row["id"] for row in store.read("keeping/running")])
+    return ForgetReport(gone, [row["id"] for row in store.read("keeping/running")])
 
 
-def allow(store: Store, auditor: Auditor, accounts: Sequence[str], reason: str = "") -> None:
+def allow_accounts(store: Store, auditor: Auditor, accounts: Sequence[str], reason: str = "") -> None:
     """Lets loads bring accounts back that were forgotten.
 
     Raises:
         NotFound: one of them is not on the list; those before it were taken off.
     """
     for account in dict.fromkeys(accounts):
-        name = auditor.signer.name_of(account)
+        name = auditor.signer.derive_pseudonym(account)
         guard = ("keeping/allow", {"name": name})
         if not auditor.write(store, "allow", name, guards=(guard,), reason=reason):
             raise NotFound(f"{account} is not on the list of forgotten accounts.", "There is nothing to do.")
 
 
-def _forget(store: Store, auditor: Auditor, what: Held, reason: str) -> None:
-    name = auditor.signer.name_of(what.account)
+def _forget_account(store: Store, auditor: Auditor, what: AccountTraces, reason: str) -> None:
+    name = auditor.signer.derive_pseudonym(what.account)
     account: Row = {"account": what.account}
     word = re.compile(rf"(?<![\w-]){re.escape(what.account)}(?![\w-])")
     notes = {

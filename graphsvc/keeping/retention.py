@@ -19,7 +19,7 @@ TABLES = ("accounts", "sessions", "payments", "prompts", "identifiers", ACTIVITY
 
 
 @dataclass(frozen=True, slots=True)
-class Old:
+class OldRows:
     """What of a table was last seen before a moment (UTC): `rows` are uses of signals of the `kinds`, or hours of
     activity."""
 
@@ -29,27 +29,27 @@ class Old:
     rows: int
 
 
-def old(store: Store, ages: Mapping[str, timedelta], now: datetime) -> list[Old]:
+def find_old(store: Store, ages: Mapping[str, timedelta], now: datetime) -> list[OldRows]:
     """What is older than `ages` (by table), in the order of `TABLES`. What has no time is never old."""
     kinds = [row["kind"] for row in store.read("keeping/kinds")]
     found = []
     for table in (each for each in TABLES if each in ages):
         before = now - ages[table]
         if table == ACTIVITY:
-            rows, of_table = store.read("keeping/old_hours", hour=_hour(before))[0]["hours"], []
+            rows, of_table = store.read("keeping/old_hours", hour=_compute_hour(before))[0]["hours"], []
         else:
-            of_table = kinds_of(table, kinds)
+            of_table = list_kinds(table, kinds)
             rows = store.read("keeping/old_uses", kinds=of_table, before=before)[0]["uses"]
-        found.append(Old(table, before, of_table, rows))
+        found.append(OldRows(table, before, of_table, rows))
     return found
 
 
-def kinds_of(table: str, kinds: Sequence[str]) -> list[str]:
+def list_kinds(table: str, kinds: Sequence[str]) -> list[str]:
     """Those of `kinds` whose values come from a table first; sorted."""
     return sorted(kind for kind in kinds if kind_of(kind).sources[0].table == table)
 
 
-def remove(store: Store, auditor: Auditor, snapshots: Snapshots, what: Sequence[Old]) -> int:
+def remove_old(store: Store, auditor: Auditor, snapshots: Snapshots, what: Sequence[OldRows]) -> int:
     """Removes what is old, in batches, and the kept graphs that may hold it. Killed and run again, it goes on.
 
     The log says what is to go before anything does. Returns how many signals went because nobody uses them any more.
@@ -65,7 +65,7 @@ def remove(store: Store, auditor: Auditor, snapshots: Snapshots, what: Sequence[
     for each in what:
         if each.table == ACTIVITY:
             for statement in ("keeping/remove_months", "keeping/remove_hours"):
-                store.run_autocommit(statement, hour=_hour(each.before))
+                store.run_autocommit(statement, hour=_compute_hour(each.before))
         else:
             store.run_autocommit("keeping/remove_uses", kinds=each.kinds, before=each.before)
     unused = store.run_autocommit("keeping/remove_unused_signals", number=last)[0]["signals"]
@@ -74,6 +74,6 @@ def remove(store: Store, auditor: Auditor, snapshots: Snapshots, what: Sequence[
     return int(unused)
 
 
-def _hour(moment: datetime) -> int:
+def _compute_hour(moment: datetime) -> int:
     """The first whole hour, since 1970, that is not before a moment."""
     return -int(-moment.timestamp() // 3600)

@@ -1,7 +1,7 @@
 """Rotation of the token key: a new key becomes current, earlier ones are known until nothing has tokens of theirs.
 
-As raw values are not stored, a signal moves to the current key when a bundle brings its value again (`loading.steps`);
-until then loads and searches find it by its old token.
+Raw values are not stored. So a signal moves to the current key when a bundle brings its value again
+(`loading.build_steps`). Until then loads and searches find it by its old token.
 """
 
 import secrets
@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from graphsvc.errors import KeepingError, NotFound
 from graphsvc.keeping.forgetting import LOADING, NO_OPEN_LOAD
 from graphsvc.keyfile import KEY_BYTES
-from graphsvc.privatefile import in_turn
+from graphsvc.privatefile import lock_in_turn
 from graphsvc.settings import Settings
 from graphsvc.signals.kinds import KINDS
-from graphsvc.signals.tokens import key_id_of, load_or_create_key, make_current, remove_older
+from graphsvc.signals.tokens import compute_key_id, load_or_create_key, make_current, remove_older
 from graphsvc.store import Store
 from graphsvc.store.audit import Auditor
 
@@ -29,7 +29,7 @@ class TokenKey:
     signals: int
 
 
-def status(store: Store, settings: Settings) -> list[TokenKey]:
+def list_token_keys(store: Store, settings: Settings) -> list[TokenKey]:
     """The keys there are, the current one first, and how many signals have tokens of each."""
     raw = [kind.name for kind in KINDS if not kind.tokenised]
     counts = {row["key"]: row["signals"] for row in store.read("keeping/token_keys", raw=raw)}
@@ -39,31 +39,31 @@ def status(store: Store, settings: Settings) -> list[TokenKey]:
     return [TokenKey(name, state, counts.get(name, 0)) for name, state in {**states, **lost}.items()]
 
 
-def rotate(store: Store, auditor: Auditor, settings: Settings) -> str:
+def rotate_key(store: Store, auditor: Auditor, settings: Settings) -> str:
     """Makes a new key the current one and returns its id.
 
     Raises:
         KeepingError: a load is open; it would not know its own tokens again.
         SettingsError: the key files cannot be used.
     """
-    with in_turn(settings.keys_dir / _LOCK):
+    with lock_in_turn(settings.keys_dir / _LOCK):
         key, before = secrets.token_bytes(KEY_BYTES), load_or_create_key(settings).key_id
-        after = key_id_of(key)
+        after = compute_key_id(key)
         if not auditor.write(store, "rotateTokenKey", before, guards=(NO_OPEN_LOAD,), details={"to": after}):
             raise LOADING
         make_current(settings, key)
     return after
 
 
-def retire(store: Store, auditor: Auditor, settings: Settings, key_id: str, *, force: bool) -> int:
+def retire_key(store: Store, auditor: Auditor, settings: Settings, key_id: str, *, force: bool) -> int:
     """Removes an earlier key for good and returns how many signals still have tokens of it.
 
     Raises:
         NotFound: there is no earlier key of this id.
         KeepingError: signals have tokens of it and `force` is false, or a load is open.
     """
-    with in_turn(settings.keys_dir / _LOCK):
-        found = {each.id: each for each in status(store, settings) if each.state == "earlier"}
+    with lock_in_turn(settings.keys_dir / _LOCK):
+        found = {each.id: each for each in list_token_keys(store, settings) if each.state == "earlier"}
         if key_id not in found:
             raise NotFound(f"There is no earlier token key {key_id}.", "`graphsvc tokens status` lists them.")
         left = found[key_id].signals

@@ -42,11 +42,13 @@ class Parameters:
     prefix: str
 
     @classmethod
-    def fresh(cls) -> "Parameters":
+    def create(cls) -> "Parameters":
         """Today's: 128 MiB and some tenths of a second a guess."""
-        return cls(1 << 17, 8, 1, _text(secrets.token_bytes(16)), _text(secrets.token_bytes(_PREFIX)))
+        return cls(
+            1 << 17, 8, 1, _encode_text(secrets.token_bytes(16)), _encode_text(secrets.token_bytes(_PREFIX))
+        )
 
-    def key(self, passphrase: SecretStr) -> bytes:
+    def derive_key(self, passphrase: SecretStr) -> bytes:
         """32 bytes of the passphrase."""
         scrypt = Scrypt(base64.b64decode(self.salt), length=32, n=self.n, r=self.r, p=self.p)
         return scrypt.derive(passphrase.get_secret_value().encode())
@@ -56,7 +58,7 @@ class Sealer:
     """Writes what comes into chunks; `close` writes the last."""
 
     def __init__(self, file: BinaryIO, passphrase: SecretStr) -> None:
-        parameters = Parameters.fresh()
+        parameters = Parameters.create()
         header = MAGIC + json.dumps(asdict(parameters)).encode() + b"\n"
         file.write(header)
         self._file = file
@@ -67,13 +69,13 @@ class Sealer:
         """Takes some of the content."""
         self._waiting += content
         while len(self._waiting) > CHUNK:  # never the last one, which may be full
-            self._file.write(self._box.sealed(bytes(self._waiting[:CHUNK]), last=False))
+            self._file.write(self._box.seal_chunk(bytes(self._waiting[:CHUNK]), last=False))
             del self._waiting[:CHUNK]
         return len(content)
 
     def close(self) -> None:
         """Ends the content."""
-        self._file.write(self._box.sealed(bytes(self._waiting), last=True))
+        self._file.write(self._box.seal_chunk(bytes(self._waiting), last=True))
 
 
 class Opener:
@@ -82,7 +84,7 @@ class Opener:
     def __init__(self, file: BinaryIO, passphrase: SecretStr) -> None:
         header = file.readline(len(MAGIC)) + file.readline(_LONGEST_HEADER)
         self._file = file
-        self._box = _Box(_parameters(header), passphrase, header)
+        self._box = _Box(_parse_parameters(header), passphrase, header)
         self._next = file.read(CHUNK + _TAG)
         self._ready, self._ended, self._first = b"", False, True
 
@@ -95,7 +97,7 @@ class Opener:
         parts, missing = [], size
         while missing > 0 and (self._ready or not self._ended):
             if not self._ready:
-                self._ready = self._chunk()
+                self._ready = self._read_chunk()
             parts.append(self._ready[:missing])
             self._ready = self._ready[missing:]
             missing -= len(parts[-1])
@@ -110,11 +112,11 @@ class Opener:
         while self.read(CHUNK):
             pass
 
-    def _chunk(self) -> bytes:
+    def _read_chunk(self) -> bytes:
         sealed, self._next = self._next, self._file.read(CHUNK + _TAG)
         self._ended = not self._next
         try:
-            content = self._box.opened(sealed, last=self._ended)
+            content = self._box.open_chunk(sealed, last=self._ended)
         except InvalidTag:
             if self._first:
                 raise BackupError(
@@ -131,25 +133,25 @@ class _Box:
     """Seals and opens chunks in their order."""
 
     def __init__(self, parameters: Parameters, passphrase: SecretStr, header: bytes) -> None:
-        self._cipher = AESGCM(parameters.key(passphrase))
+        self._cipher = AESGCM(parameters.derive_key(passphrase))
         self._prefix = base64.b64decode(parameters.prefix)
         self._header = header
         self._number = 0
 
-    def sealed(self, content: bytes, *, last: bool) -> bytes:
-        return self._cipher.encrypt(self._nonce(last), content, self._header)
+    def seal_chunk(self, content: bytes, *, last: bool) -> bytes:
+        return self._cipher.encrypt(self._build_nonce(last), content, self._header)
 
-    def opened(self, content: bytes, *, last: bool) -> bytes:
-        return self._cipher.decrypt(self._nonce(last), content, self._header)
+    def open_chunk(self, content: bytes, *, last: bool) -> bytes:
+        return self._cipher.decrypt(self._build_nonce(last), content, self._header)
 
-    def _nonce(self, last: bool) -> bytes:
+    def _build_nonce(self, last: bool) -> bytes:
         number = self._number
         self._number += 1
         return self._prefix + number.to_bytes(4, "big") + bytes([last])
 
 
 @contextmanager
-def sealed(path: Path, passphrase: SecretStr) -> Iterator[Sealer]:
+def seal_file(path: Path, passphrase: SecretStr) -> Iterator[Sealer]:
     """A new file that only its owner can read, whole under its name or not there at all.
 
     Raises:
@@ -177,7 +179,7 @@ def sealed(path: Path, passphrase: SecretStr) -> Iterator[Sealer]:
 
 
 @contextmanager
-def opened(path: Path, passphrase: SecretStr) -> Iterator[Opener]:
+def open_sealed(path: Path, passphrase: SecretStr) -> Iterator[Opener]:
     """A sealed file to read.
 
     Raises:
@@ -190,7 +192,7 @@ def opened(path: Path, passphrase: SecretStr) -> Iterator[Opener]:
         raise BackupError(f"{path} cannot be read: {error.strerror}.", "Check its name and owner.") from None
 
 
-def _parameters(header: bytes) -> Parameters:
+def _parse_parameters(header: bytes) -> Parameters:
     """The parameters in a header; only such as a machine can bear, as nobody has vouched for them yet."""
     if not header.startswith(MAGIC):
         raise BackupError("This is no backup of graphsvc, or one of a later version.", "Check the file.")
@@ -208,5 +210,5 @@ def _parameters(header: bytes) -> Parameters:
     return found
 
 
-def _text(content: bytes) -> str:
+def _encode_text(content: bytes) -> str:
     return base64.b64encode(content).decode()

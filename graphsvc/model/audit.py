@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from graphsvc.signing import signed
+from graphsvc.signing import verify_signature
 
 GENESIS = "0" * 64
 """Hash before the first entry."""
@@ -174,7 +174,7 @@ def _find_faults(logged: LoggedEntry, last: int, before: str, signers: Collectio
         faults.append("does not follow the entry before it")
     if logged.signer not in signers:
         faults.append("is signed by another key than this installation's")
-    elif not signed(logged.hash, logged.signature, logged.signer):
+    elif not verify_signature(logged.hash, logged.signature, logged.signer):
         faults.append("has a signature that is not of its hash")
     return faults
 

@@ -6,8 +6,8 @@ Until then the old database and keys are untouched, and what was prepared is thr
 
 import shutil
 
-from graphsvc.privatefile import replace_whole
-from graphsvc.server.files import write_whole
+from graphsvc.privatefile import replace_atomically
+from graphsvc.server.files import write_atomically
 from graphsvc.server.home import Home
 
 BESIDE = "restored"
@@ -20,7 +20,7 @@ _NAMES = ".names"
 _FOLDERS = ("databases", "transactions")
 
 
-def key_files(home: Home) -> list[str]:
+def list_key_files(home: Home) -> list[str]:
     """Names of the files that hold the installation's keys and what is kept beside them; sorted."""
     if not home.keys.is_dir():
         return []
@@ -31,23 +31,23 @@ def key_files(home: Home) -> list[str]:
     )
 
 
-def prepared(home: Home) -> bool:
+def is_prepared(home: Home) -> bool:
     """Whether a database was loaded and nobody has thrown it away since."""
     return (home.root / "data" / _FOLDERS[0] / BESIDE).is_dir()
 
 
-def begin(home: Home, database: str) -> None:
+def begin_adoption(home: Home, database: str) -> None:
     """Puts what is loaded as `BESIDE` in the place of `database`, and the staged keys in that of the keys."""
-    write_whole(home.adopting, database + "\n")
-    finish(home)
+    write_atomically(home.adopting, database + "\n")
+    finish_adoption(home)
 
 
-def finish(home: Home) -> bool:
+def finish_adoption(home: Home) -> bool:
     """Finishes what was begun; or throws away what was prepared and never begun. Whether something had been begun."""
     try:
         database = home.adopting.read_text(encoding="utf-8").strip()
     except FileNotFoundError:
-        discard(home)
+        discard_staged(home)
         return False
     for folder in _FOLDERS:
         fresh = home.root / "data" / folder / BESIDE
@@ -67,8 +67,8 @@ def stage_keys(home: Home, keys: dict[str, bytes]) -> None:
     shutil.rmtree(staged, ignore_errors=True)
     staged.mkdir(mode=0o700, parents=True)
     for name, content in keys.items():
-        replace_whole(staged / name, content)
-    replace_whole(staged / _NAMES, "\n".join(keys).encode())
+        replace_atomically(staged / name, content)
+    replace_atomically(staged / _NAMES, "\n".join(keys).encode())
 
 
 def take_keys(home: Home) -> None:
@@ -79,14 +79,14 @@ def take_keys(home: Home) -> None:
         for name in names:
             if (staged / name).is_file():
                 (staged / name).replace(home.keys / name)
-        for name in key_files(home):
+        for name in list_key_files(home):
             if name not in names:
                 (home.keys / name).unlink()
         (staged / _NAMES).unlink()
     shutil.rmtree(staged, ignore_errors=True)
 
 
-def discard(home: Home) -> None:
+def discard_staged(home: Home) -> None:
     """Throws away what was prepared."""
     for folder in _FOLDERS:
         shutil.rmtree(home.root / "data" / folder / BESIDE, ignore_errors=True)

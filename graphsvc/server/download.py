@@ -8,7 +8,7 @@ from pathlib import Path
 
 from graphsvc.errors import ServerError
 from graphsvc.server import maven
-from graphsvc.server.files import exclusive, naming_disk_faults, need_room
+from graphsvc.server.files import lock_file, map_disk_errors, require_room
 from graphsvc.server.lock import Jar, Lock
 
 _CONNECTIONS = 8
@@ -17,7 +17,7 @@ _ATTEMPTS = 3
 Report = Callable[[str], None]
 
 
-def jar_directory(cache: Path, lock: Lock) -> Path:
+def get_jar_directory(cache: Path, lock: Lock) -> Path:
     """Where the jars of `lock` lie below the cache directory."""
     return cache / "neo4j" / lock.digest
 
@@ -31,28 +31,28 @@ def ensure_jars(cache: Path, lock: Lock, report: Report) -> Path:
     Raises:
         ServerError: no network, a repository answers with other bytes, or the disk is full.
     """
-    directory = jar_directory(cache, lock)
-    with naming_disk_faults(cache, "GRAPHSVC_CACHE_DIR"):
+    directory = get_jar_directory(cache, lock)
+    with map_disk_errors(cache, "GRAPHSVC_CACHE_DIR"):
         for folder in ("lib", "plugins"):
             (directory / folder).mkdir(parents=True, exist_ok=True)
-        if not _unsound(directory, lock.jars):
+        if not _find_unsound(directory, lock.jars):
             return directory
-        with exclusive(directory / ".lock", lambda: report("waiting for another download of the jars")):
-            wanted = _unsound(directory, lock.jars)
-            need_room(directory, sum(jar.size for jar in wanted), "GRAPHSVC_CACHE_DIR")
+        with lock_file(directory / ".lock", lambda: report("waiting for another download of the jars")):
+            wanted = _find_unsound(directory, lock.jars)
+            require_room(directory, sum(jar.size for jar in wanted), "GRAPHSVC_CACHE_DIR")
             if wanted:
-                _download(directory, wanted, report)
+                _fetch_jars(directory, wanted, report)
     return directory
 
 
-def _unsound(directory: Path, jars: Sequence[Jar]) -> list[Jar]:
+def _find_unsound(directory: Path, jars: Sequence[Jar]) -> list[Jar]:
     """The jars that are missing or are not what the lock says."""
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
-        sound = pool.map(lambda jar: _sound(directory / jar.path, jar), jars)
+        sound = pool.map(lambda jar: _is_sound(directory / jar.path, jar), jars)
         return [jar for jar, ok in zip(jars, sound, strict=True) if not ok]
 
 
-def _sound(path: Path, jar: Jar) -> bool:
+def _is_sound(path: Path, jar: Jar) -> bool:
     try:
         if path.stat().st_size != jar.size:
             return False
@@ -62,7 +62,7 @@ def _sound(path: Path, jar: Jar) -> bool:
         return False
 
 
-def _download(directory: Path, jars: Sequence[Jar], report: Report) -> None:
+def _fetch_jars(directory: Path, jars: Sequence[Jar], report: Report) -> None:
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
@@ -71,16 +71,18 @@ def _download(directory: Path, jars: Sequence[Jar], report: Report) -> None:
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     console = Console(stderr=True)
     with (
-        maven.session(_CONNECTIONS) as http,
+        maven.open_session(_CONNECTIONS) as http,
         Progress(*columns, console=console, disable=not console.is_terminal) as progress,
         ThreadPoolExecutor(_CONNECTIONS) as pool,
     ):
         bar = progress.add_task("jars", total=size)
 
-        def fetch(jar: Jar) -> None:
+        def fetch_jar(jar: Jar) -> None:
             for last in (*[False] * (_ATTEMPTS - 1), True):
                 try:
-                    digest, received = store(directory / jar.path, maven.stream(http, jar), jar.sha256)
+                    digest, received = store_chunks(
+                        directory / jar.path, maven.stream_jar(http, jar), jar.sha256
+                    )
                 except ServerError:
                     if last:
                         raise
@@ -97,7 +99,7 @@ def _download(directory: Path, jars: Sequence[Jar], report: Report) -> None:
                         "again. Nothing of it was kept.",
                     )
 
-        work = [pool.submit(fetch, jar) for jar in jars]
+        work = [pool.submit(fetch_jar, jar) for jar in jars]
         try:
             for one in work:
                 one.result()
@@ -105,7 +107,7 @@ def _download(directory: Path, jars: Sequence[Jar], report: Report) -> None:
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def store(path: Path, chunks: Iterable[bytes], expected: str | None) -> tuple[str, int]:
+def store_chunks(path: Path, chunks: Iterable[bytes], expected: str | None) -> tuple[str, int]:
     """Writes the chunks beside `path` and moves them there if they hash to `expected` (hex; None: whatever).
 
     Returns:

@@ -3,7 +3,7 @@
 import re
 
 from graphsvc.errors import ServerError
-from graphsvc.server.files import tail
+from graphsvc.server.files import read_tail
 from graphsvc.server.home import Home
 
 _NOISE = re.compile(r"\s+at |\s+\.\.\. \d+ more|WARNING: |Failed to start Neo4j on ")
@@ -40,11 +40,11 @@ _KNOWN = (
 _LOOK = "`graphsvc neo4j logs` shows the whole story."
 
 
-def reason(home: Home) -> str:
+def read_reason(home: Home) -> str:
     """What the JVM that died last printed, without stack traces; at most 400 characters."""
     lines = [
         _CLASS.sub("", _WRAPPED.sub(r"\1", line.removeprefix("Caused by: ")).strip())
-        for line in tail(home.console).splitlines()
+        for line in read_tail(home.console).splitlines()
         if line.strip() and not _NOISE.match(line)
     ]
     return " ".join(lines)[-_LONGEST:]
@@ -57,18 +57,18 @@ def is_port_clash(why: str) -> bool:
 
 def is_known(why: str) -> bool:
     """Whether the reason is one that a person has to deal with: trying again is no use."""
-    return _advice(why) is not None
+    return _find_advice(why) is not None
 
 
-def _advice(why: str) -> str | None:
+def _find_advice(why: str) -> str | None:
     return next((todo for signs, todo in _KNOWN if any(sign in why for sign in signs)), None)
 
 
-def explain(why: str, status: int) -> ServerError:
+def explain_failure(why: str, status: int) -> ServerError:
     """The error for a server that ended with exit status `status` (negative: a signal) because of `why`."""
     if not why:
         why = f"the process ended with signal {-status}" if status < 0 else f"exit status {status}, no reason"
-    known = _advice(why) or ""
+    known = _find_advice(why) or ""
     if status == -9 and not known:
         known = "Something killed it, often the system for want of memory: free some, then start again."
     return ServerError(f"Neo4j ended while it was starting: {why.rstrip('.')}.", f"{known} {_LOOK}".strip())

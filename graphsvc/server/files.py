@@ -20,7 +20,7 @@ _TODO = {
 
 
 @contextmanager
-def naming_disk_faults(place: Path, setting: str) -> Iterator[None]:
+def map_disk_errors(place: Path, setting: str) -> Iterator[None]:
     """Turns faults of the disk below `place` into a `ServerError` that says which setting moves it.
 
     Raises:
@@ -35,7 +35,7 @@ def naming_disk_faults(place: Path, setting: str) -> Iterator[None]:
         ) from error
 
 
-def need_room(place: Path, size: int, setting: str) -> None:
+def require_room(place: Path, size: int, setting: str) -> None:
     """Checks that `size` bytes fit below `place`, which exists.
 
     Raises:
@@ -50,7 +50,7 @@ def need_room(place: Path, size: int, setting: str) -> None:
 
 
 @contextmanager
-def exclusive(path: Path, waiting: Callable[[], None]) -> Iterator[None]:
+def lock_file(path: Path, waiting: Callable[[], None]) -> Iterator[None]:
     """Holds a lock file while the block runs; calls `waiting` once if another process has it.
 
     The lock belongs to the open file: it is gone with the process, however that ends.
@@ -67,7 +67,7 @@ def exclusive(path: Path, waiting: Callable[[], None]) -> Iterator[None]:
         os.close(descriptor)
 
 
-def write_whole(path: Path, text: str) -> None:
+def write_atomically(path: Path, text: str) -> None:
     """Writes `text` so that a reader sees all of it or the file before; mode 0600."""
     part = path.with_name(f".{path.name}.{os.getpid()}")
     part.unlink(missing_ok=True)
@@ -79,7 +79,7 @@ def write_whole(path: Path, text: str) -> None:
     part.replace(path)
 
 
-def tail(path: Path, size: int = 16_384) -> str:
+def read_tail(path: Path, size: int = 16_384) -> str:
     """The end of a log, at most `size` bytes; empty when there is none."""
     try:
         with path.open("rb") as file:

@@ -11,7 +11,7 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from graphsvc.errors import ServerError
-from graphsvc.server.files import write_whole
+from graphsvc.server.files import write_atomically
 from graphsvc.server.ports import HOST
 from graphsvc.server.sizing import Sizes
 from graphsvc.settings import Settings
@@ -42,7 +42,7 @@ class Home:
     """The database that a server makes at its first start; later the name is what it was then."""
 
     @classmethod
-    def of(cls, settings: Settings) -> "Home":
+    def from_settings(cls, settings: Settings) -> "Home":
         """The home that these settings name."""
         read_only = settings.local_database if settings.neo4j_read_only else ""
         return cls(
@@ -129,9 +129,9 @@ class Home:
             )
 
     @contextmanager
-    def replacing(self, database: str) -> Iterator[None]:
+    def mark_replacing(self, database: str) -> Iterator[None]:
         """While a database is replaced: leaves a mark that only the end without a fault takes away."""
-        write_whole(self._replacing, database + "\n")
+        write_atomically(self._replacing, database + "\n")
         yield
         self._replacing.unlink()
 
@@ -147,7 +147,7 @@ class Home:
         self._replacing.unlink()
         return True
 
-    def create(self) -> None:
+    def create_directories(self) -> None:
         """Makes the directories, readable by their owner only."""
         for folder in (
             self.keys,
@@ -156,7 +156,7 @@ class Home:
         ):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
-    def state(self) -> State | None:
+    def read_state(self) -> State | None:
         """What is remembered, or nothing if no server ever ran (or the file was damaged)."""
         try:
             fields = json.loads(self._state.read_text(encoding="utf-8"))
@@ -164,12 +164,12 @@ class Home:
         except (FileNotFoundError, ValueError, KeyError, TypeError):
             return None
 
-    def remember(self, state: State) -> None:
+    def write_state(self, state: State) -> None:
         """Keeps `state` for the next process."""
         fields = {"bolt": state.bolt, "http": state.http, "pid": state.pid}
-        write_whole(self._state, json.dumps(fields) + "\n")
+        write_atomically(self._state, json.dumps(fields) + "\n")
 
-    def password(self) -> SecretStr:
+    def get_password(self) -> SecretStr:
         """The generated password; made on first use.
 
         Raises:
@@ -191,18 +191,18 @@ class Home:
                     "Put that file back from a backup. If the data may go, remove the directory "
                     f"{self.root} and start again with an empty database.",
                 ) from None
-        write_whole(self._password, secrets.token_hex(24) + "\n")
-        return self.password()
+        write_atomically(self._password, secrets.token_hex(24) + "\n")
+        return self.get_password()
 
-    def configure(self, state: State, sizes: Sizes, plugins: Path) -> None:
+    def write_configuration(self, state: State, sizes: Sizes, plugins: Path) -> None:
         """Writes neo4j.conf; it is ours and written anew at every start."""
-        written = _configuration(state, sizes, plugins) | {
+        written = _build_configuration(state, sizes, plugins) | {
             _READ_ONLY: self.read_only,
             _DATABASE: self.database,
         }
         text = "".join(f"{key}={value}\n" for key, value in written.items())
         header = "# Written by graphsvc at every start; changes here are lost.\n"
-        write_whole(self._conf, header + text)
+        write_atomically(self._conf, header + text)
 
     @property
     def started_read_only(self) -> str:
@@ -223,7 +223,7 @@ _BROWSER_POLICY = "; ".join((
 ))  # fmt: skip
 
 
-def _configuration(state: State, sizes: Sizes, plugins: Path) -> dict[str, str | int]:
+def _build_configuration(state: State, sizes: Sizes, plugins: Path) -> dict[str, str | int]:
     bolt, http = f"{HOST}:{state.bolt}", f"{HOST}:{state.http}"
     return {
         "server.config.strict_validation.enabled": "true",

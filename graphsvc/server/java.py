@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from graphsvc.errors import ServerError
-from graphsvc.server.files import write_whole
+from graphsvc.server.files import write_atomically
 from graphsvc.server.lock import Lock
 from graphsvc.server.sizing import Sizes
 
@@ -58,7 +58,7 @@ def build_environment() -> dict[str, str]:
     return dict(os.environ) if platform.system() == "Darwin" else {**os.environ, "LC_ALL": "C.UTF-8"}
 
 
-def unusable(why: str) -> ServerError:
+def build_unusable_error(why: str) -> ServerError:
     """The error for a Java runtime that does not run here."""
     return ServerError(
         f"The Java runtime of the managed Neo4j does not run on this {platform.system()} "
@@ -95,7 +95,7 @@ class Jvm:
         """
         path = self.home / "bin" / "java"
         if not path.is_file():
-            raise unusable("it has no java command")
+            raise build_unusable_error("it has no java command")
         return path
 
     @property
@@ -117,7 +117,7 @@ class Jvm:
         key = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
         return self.jars / f"start-{key}.aot"
 
-    def sound_archive(self) -> Path | None:
+    def find_sound_archive(self) -> Path | None:
         """The ahead-of-time cache, if there is one and its bytes are those that were written."""
         try:
             expected = self.archive.with_suffix(".sha256").read_text(encoding="ascii")
@@ -135,16 +135,16 @@ class Jvm:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         self.drop_archive()
         written.replace(self.archive)
-        write_whole(self.archive.with_suffix(".sha256"), digest)
+        write_atomically(self.archive.with_suffix(".sha256"), digest)
 
     def drop_archive(self) -> None:
         """Forgets the ahead-of-time cache; the next run may write another."""
         self.archive.with_suffix(".sha256").unlink(missing_ok=True)
         self.archive.unlink(missing_ok=True)
 
-    def server_arguments(self, home: Path, sizes: Sizes, more: tuple[str, ...] = ()) -> str:
+    def build_server_arguments(self, home: Path, sizes: Sizes, more: tuple[str, ...] = ()) -> str:
         """Content of the argument file (JDK's `@file`) of the server."""
-        return _lines(
+        return _format_arguments(
             *more,
             *_OPTIONS,
             *_QUIET,
@@ -158,13 +158,13 @@ class Jvm:
             f"--config-dir={home}/conf",
         )
 
-    def admin_arguments(self, heap: int) -> str:
+    def build_admin_arguments(self, heap: int) -> str:
         """Content of the argument file of the admin tool; `heap` in bytes."""
-        return _lines(*_OPTIONS, *_QUIET, f"-Xmx{heap}", "-cp", self.class_path, ADMIN_CLASS)
+        return _format_arguments(*_OPTIONS, *_QUIET, f"-Xmx{heap}", "-cp", self.class_path, ADMIN_CLASS)
 
-    def create_archive_arguments(self, recording: Path, target: Path) -> str:
+    def build_archive_arguments(self, recording: Path, target: Path) -> str:
         """Content of the argument file that turns a recording into an ahead-of-time cache (JEP 514)."""
-        return _lines(
+        return _format_arguments(
             "-XX:AOTMode=create",
             f"-XX:AOTConfiguration={recording}",
             f"-XX:AOTCache={target}",
@@ -175,6 +175,6 @@ class Jvm:
         )
 
 
-def _lines(*arguments: str) -> str:
+def _format_arguments(*arguments: str) -> str:
     """An argument file: one quoted argument a line; a backslash escapes inside quotes."""
     return "".join('"' + one.replace("\\", "\\\\").replace('"', '\\"') + '"\n' for one in arguments)

@@ -66,7 +66,7 @@ class Lock:
         """Bytes of all jars."""
         return sum(jar.size for jar in self.jars)
 
-    def version(self, group: str, artifact: str) -> str:
+    def find_version(self, group: str, artifact: str) -> str:
         """Version of the artifact `group:artifact`.
 
         Raises:
@@ -81,7 +81,7 @@ class Lock:
 _RENEW = "Restore graphsvc/server/neo4j.lock, or renew it with `graphsvc neo4j lock`."
 
 
-def parse(text: str) -> Lock:
+def parse_lock(text: str) -> Lock:
     """Lock from the text of a lock file.
 
     Raises:
@@ -91,7 +91,7 @@ def parse(text: str) -> Lock:
     for number, line in enumerate(text.splitlines(), start=1):
         if not line or line.startswith("#"):
             continue
-        jar = _jar(line)
+        jar = _parse_jar(line)
         if jar is None:
             raise ServerError(f"Line {number} of the lock of the managed Neo4j is malformed.", _RENEW)
         jars.append(jar)
@@ -100,7 +100,7 @@ def parse(text: str) -> Lock:
     return Lock(tuple(sorted(jars)))
 
 
-def _jar(line: str) -> Jar | None:
+def _parse_jar(line: str) -> Jar | None:
     match line.split(" "):
         case [("lib" | "plugins") as folder, coordinate, sha256, size]:
             parts = coordinate.split(":")
@@ -116,14 +116,14 @@ def _jar(line: str) -> Jar | None:
     return None
 
 
-def read(path: Path = LOCK_FILE) -> Lock:
+def read_lock(path: Path = LOCK_FILE) -> Lock:
     """The committed lock.
 
     Raises:
         ServerError: it is missing or malformed.
     """
     try:
-        return parse(path.read_text(encoding="utf-8"))
+        return parse_lock(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ServerError(
             "The lock of the managed Neo4j is missing from this installation.", _RENEW

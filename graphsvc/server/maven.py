@@ -29,7 +29,7 @@ _TIMEOUT = (15.0, 60.0)
 
 
 @contextmanager
-def session(connections: int) -> Iterator["requests.Session"]:
+def open_session(connections: int) -> Iterator["requests.Session"]:
     """An HTTP session that trusts what the system trusts and retries what may pass.
 
     Companies that inspect TLS put their authority into the system's trust store, not into the
@@ -51,7 +51,7 @@ def session(connections: int) -> Iterator["requests.Session"]:
         truststore.extract_from_ssl()
 
 
-def stream(http: "requests.Session", jar: Jar) -> Iterator[bytes]:
+def stream_jar(http: "requests.Session", jar: Jar) -> Iterator[bytes]:
     """The bytes of a jar as they arrive, from the first repository that has it.
 
     Raises:
@@ -59,7 +59,7 @@ def stream(http: "requests.Session", jar: Jar) -> Iterator[bytes]:
     """
     import requests
 
-    context = _context()
+    context = _build_context()
     file = context.project(jar.group, jar.artifact).at_version(jar.version).artifact(jar.classifier, "jar")
     failure = "no repository is configured"
     for base in context.remote_repos.values():
@@ -71,7 +71,7 @@ def stream(http: "requests.Session", jar: Jar) -> Iterator[bytes]:
                     return
                 failure = f"HTTP status {answer.status_code}"
         except requests.RequestException as error:
-            failure = _reason(error)
+            failure = _find_reason(error)
     raise ServerError(
         f"{jar.coordinate}, a part of the managed Neo4j, could not be downloaded: {failure}.",
         "Check the network (a proxy is set with HTTPS_PROXY, a company's certificate authority belongs into the "
@@ -80,7 +80,7 @@ def stream(http: "requests.Session", jar: Jar) -> Iterator[bytes]:
     )
 
 
-def _context(repository_cache: Path | None = None) -> "MavenContext":
+def _build_context(repository_cache: Path | None = None) -> "MavenContext":
     """Maven's repositories: those in the user's jgo configuration, where a mirror is named, then Central."""
     from jgo.config import GlobalSettings
     from jgo.constants import MAVEN_CENTRAL_URL
@@ -97,7 +97,7 @@ def _context(repository_cache: Path | None = None) -> "MavenContext":
     return MavenContext(repo_cache=repository_cache, remote_repos=repositories, timeout=60)
 
 
-def _reason(error: Exception) -> str:
+def _find_reason(error: Exception) -> str:
     """The innermost reason of a network error; addresses and object names stay out."""
     cause: BaseException = error
     while (inner := cause.__cause__ or cause.__context__) is not None:
@@ -105,7 +105,7 @@ def _reason(error: Exception) -> str:
     return f"{type(cause).__name__}: {re.sub(r'<[^>]*>[,:]?', '', str(cause)).strip()}"
 
 
-def resolve(repository_cache: Path) -> list[Jar]:
+def resolve_jars(repository_cache: Path) -> list[Jar]:
     """The runtime closures of `SERVER` and `PLUGIN`, sorted; hash and size are still empty.
 
     Where both hold an artifact the server's version wins: it is the one the server was tested with.
@@ -116,7 +116,7 @@ def resolve(repository_cache: Path) -> list[Jar]:
     import requests
 
     logging.getLogger("jgo").setLevel(logging.ERROR)
-    context = _context(repository_cache)
+    context = _build_context(repository_cache)
     closure: dict[tuple[str, str, str], str] = {}
     try:
         for roots in (PLUGIN, SERVER):
@@ -127,15 +127,15 @@ def resolve(repository_cache: Path) -> list[Jar]:
                     closure[one.groupId, one.artifactId, one.classifier] = one.version
     except (requests.RequestException, RuntimeError, ValueError) as error:
         raise ServerError(
-            f"The jars of the managed Neo4j could not be resolved: {_reason(error)}.",
+            f"The jars of the managed Neo4j could not be resolved: {_find_reason(error)}.",
             "Check the network and the versions in graphsvc/server/maven.py, then try again.",
         ) from error
     return sorted(
-        Jar(_folder(group, artifact), group, artifact, version, classifier, "", 0)
+        Jar(_choose_folder(group, artifact), group, artifact, version, classifier, "", 0)
         for (group, artifact, classifier), version in closure.items()
     )
 
 
-def _folder(group: str, artifact: str) -> Folder:
+def _choose_folder(group: str, artifact: str) -> Folder:
     is_plugin = group == "org.neo4j.gds" and _PROCEDURES.fullmatch(artifact) is not None
     return "plugins" if is_plugin else "lib"

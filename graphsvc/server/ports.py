@@ -27,7 +27,9 @@ def is_free(port: int) -> bool:
     return True
 
 
-def choose(owner: str, remembered: tuple[int, int] | None, avoid: Collection[int] = ()) -> tuple[int, int]:
+def choose_ports(
+    owner: str, remembered: tuple[int, int] | None, avoid: Collection[int] = ()
+) -> tuple[int, int]:
     """Ports for Bolt and HTTP: the remembered ones, else Neo4j's own, else others below 32,000.
 
     The others begin at a place that `owner` determines, so that servers which are started at the
@@ -36,7 +38,7 @@ def choose(owner: str, remembered: tuple[int, int] | None, avoid: Collection[int
     Raises:
         ServerError: none is free.
     """
-    for pair in _candidates(owner, remembered):
+    for pair in _list_candidates(owner, remembered):
         if not set(pair) & set(avoid) and all(map(is_free, pair)):
             return pair
     raise ServerError(
@@ -46,7 +48,7 @@ def choose(owner: str, remembered: tuple[int, int] | None, avoid: Collection[int
     )
 
 
-def _candidates(owner: str, remembered: tuple[int, int] | None) -> Iterator[tuple[int, int]]:
+def _list_candidates(owner: str, remembered: tuple[int, int] | None) -> Iterator[tuple[int, int]]:
     if remembered is not None:
         yield remembered
     yield USUAL

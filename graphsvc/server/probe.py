@@ -9,12 +9,12 @@ from pydantic import SecretStr
 
 from graphsvc.server.home import USER
 from graphsvc.server.ports import HOST
-from graphsvc.statements import cypher
+from graphsvc.statements import load_text
 
 Answer: TypeAlias = Literal["ready", "refused", "silent"]
 
 
-def ask(
+def send_probe(
     port: int, password: SecretStr, database: str, statement: str = "server/ready", timeout: float = 10.0
 ) -> Answer:
     """Runs `statement` in `database` of what listens on `port` (`timeout` in seconds).
@@ -25,7 +25,7 @@ def ask(
     token = base64.b64encode(f"{USER}:{password.get_secret_value()}".encode()).decode()
     kind = "application/json"
     headers = {"Authorization": f"Basic {token}", "Content-Type": kind, "Accept": kind}
-    body = json.dumps({"statement": cypher(statement)})
+    body = json.dumps({"statement": load_text(statement)})
     connection = http.client.HTTPConnection(HOST, port, timeout=timeout)
     try:
         connection.request("POST", f"/db/{database}/query/v2", body, headers)

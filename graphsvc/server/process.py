@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from graphsvc.server.java import build_environment, unusable
+from graphsvc.server.java import build_environment, build_unusable_error
 
 if TYPE_CHECKING:
     import psutil
@@ -17,7 +17,7 @@ _EXEC_SECONDS = 5.0
 """Seconds a new process on a busy machine may take to have its arguments."""
 
 
-def find(pid: int | None, marker: str) -> "psutil.Process | None":
+def find_process(pid: int | None, marker: str) -> "psutil.Process | None":
     """The live process `pid` if `marker` is one of its arguments; a number reused by others is not ours."""
     import psutil
 
@@ -36,7 +36,7 @@ def find(pid: int | None, marker: str) -> "psutil.Process | None":
     return None
 
 
-def listens(process: "psutil.Process", port: int) -> bool:
+def is_listening(process: "psutil.Process", port: int) -> bool:
     """Whether `process` listens on the TCP port."""
     import psutil
 
@@ -47,7 +47,7 @@ def listens(process: "psutil.Process", port: int) -> bool:
     return any(one.status == psutil.CONN_LISTEN and one.laddr.port == port for one in sockets)
 
 
-def spawn(command: Sequence[str], log: Path, directory: Path) -> subprocess.Popen[bytes]:
+def spawn_process(command: Sequence[str], log: Path, directory: Path) -> subprocess.Popen[bytes]:
     """Starts `command` in a session of its own: no terminal, no Ctrl-C, output into `log`.
 
     Raises:
@@ -65,15 +65,15 @@ def spawn(command: Sequence[str], log: Path, directory: Path) -> subprocess.Pope
                 start_new_session=True,
             )
         except OSError as error:
-            raise unusable(error.strerror or type(error).__name__) from error
+            raise build_unusable_error(error.strerror or type(error).__name__) from error
 
 
-def disown(process: subprocess.Popen[bytes]) -> None:
+def release_process(process: subprocess.Popen[bytes]) -> None:
     """Lets a process outlive us without a warning of `subprocess` about it."""
     process.returncode = 0
 
 
-def terminate(process: "psutil.Process", patience: float) -> bool:
+def stop_process(process: "psutil.Process", patience: float) -> bool:
     """Asks `process` to end and waits `patience` seconds; False if it still runs then."""
     import psutil
 

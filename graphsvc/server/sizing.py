@@ -50,7 +50,7 @@ def check_descriptors() -> None:
         )
 
 
-def sizes(memory: Memory) -> Sizes:
+def compute_sizes(memory: Memory) -> Sizes:
     """Heap and page cache for a machine that also runs the detection and the API.
 
     Two fifths of the memory go to the server, but no more than four fifths of what is free now;
@@ -72,18 +72,18 @@ def sizes(memory: Memory) -> Sizes:
     return Sizes(heap // MIB * MIB, min(max(budget - heap, _PAGES_FLOOR), _PAGES_CEILING) // MIB * MIB)
 
 
-def memory(cgroup: Path = _CGROUP) -> Memory:
+def read_memory(cgroup: Path = _CGROUP) -> Memory:
     """Memory of this machine, narrowed to the limit of the control group we run in, if any."""
     import psutil
 
     machine = psutil.virtual_memory()
-    limit, used = _group(cgroup)
+    limit, used = _read_cgroup(cgroup)
     if limit is None or limit >= machine.total:
         return Memory(machine.total, machine.available)
     return Memory(limit, min(machine.available, max(0, limit - used)))
 
 
-def _group(root: Path) -> tuple[int | None, int]:
+def _read_cgroup(root: Path) -> tuple[int | None, int]:
     """(limit, use without reclaimable cache) of the control group seen at `root`; version 2, then 1."""
     for folder, limit, used, cache in (
         (root, "memory.max", "memory.current", "inactive_file"),

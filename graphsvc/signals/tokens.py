@@ -10,7 +10,7 @@ import polars as pl
 
 from graphsvc.errors import SettingsError
 from graphsvc.keyfile import KEY_BYTES, load_or_create
-from graphsvc.privatefile import replace_whole
+from graphsvc.privatefile import replace_atomically
 from graphsvc.settings import Settings
 
 _DIGEST_BYTES = 21  # 168 bits: 28 characters of base64 without padding
@@ -40,7 +40,7 @@ class Tokeniser:
     def __repr__(self) -> str:
         return f"Tokeniser(key_id={self.key_id!r})"
 
-    def column(self, kind: str, values: pl.Series) -> pl.Series:
+    def tokenize_column(self, kind: str, values: pl.Series) -> pl.Series:
         """Tokens of a column: HMAC-SHA256 over kind, NUL, value, truncated to 168 bits.
 
         Args:
@@ -51,10 +51,10 @@ class Tokeniser:
             String, same length and name; `keyid.digest` with 28 characters of base64url.
         """
         distinct = values.drop_nulls().unique()
-        tokens = self._tokens(kind, distinct)
+        tokens = self._compute_tokens(kind, distinct)
         return values.replace_strict(distinct, tokens, default=None, return_dtype=pl.String)
 
-    def words(self, words: pl.Series) -> pl.Series:
+    def tokenize_words(self, words: pl.Series) -> pl.Series:
         """Return short tokens of words: the same word has the same one, whether of a name or of an e-mail address.
 
         Args:
@@ -63,27 +63,27 @@ class Tokeniser:
         Returns:
             String, same length; 8 characters of base64url. Of a million words two share a token in one case of 500.
         """
-        return self.column("word", words).str.slice(len(self.key_id) + 1, _WORD_CHARACTERS)
+        return self.tokenize_column("word", words).str.slice(len(self.key_id) + 1, _WORD_CHARACTERS)
 
-    def _tokens(self, kind: str, distinct: pl.Series) -> pl.Series:
+    def _compute_tokens(self, kind: str, distinct: pl.Series) -> pl.Series:
         # The two hashes of RFC 2104, begun with the key once and copied: half the time of copying an `hmac`.
         block = self._key if len(self._key) <= _BLOCK_BYTES else hashlib.sha256(self._key).digest()
         padded = block.ljust(_BLOCK_BYTES, b"\0")
         inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in padded) + kind.encode() + b"\0")
         outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in padded))
 
-        def digest(value: bytes) -> bytes:
+        def compute_digest(value: bytes) -> bytes:
             within, around = inner.copy(), outer.copy()
             within.update(value)
             around.update(within.digest())
             return around.digest()[:_DIGEST_BYTES]
 
-        digests = pl.Series([digest(value) for value in distinct.cast(pl.Binary)], dtype=pl.Binary)
+        digests = pl.Series([compute_digest(value) for value in distinct.cast(pl.Binary)], dtype=pl.Binary)
         text = digests.bin.encode("base64").str.replace_all("+", "-", literal=True)
         return f"{self.key_id}." + text.str.replace_all("/", "_", literal=True)
 
 
-def key_id_of(key: bytes) -> str:
+def compute_key_id(key: bytes) -> str:
     """Eight hex digits that name a key and do not reveal it."""
     return hashlib.sha256(b"graphsvc token key id\0" + key).hexdigest()[:8]
 
@@ -99,8 +99,8 @@ def load_or_create_key(settings: Settings) -> Tokeniser:
     """
     key = load_or_create(settings.keys_dir / _FILE, "token key")
     older = [load_or_create(path, "earlier token key") for path in sorted(settings.keys_dir.glob(_OLDER))]
-    named = {key_id_of(each): each for each in older if each != key}
-    return Tokeniser(key, key_id_of(key), tuple(Tokeniser(each, name) for name, each in named.items()))
+    named = {compute_key_id(each): each for each in older if each != key}
+    return Tokeniser(key, compute_key_id(key), tuple(Tokeniser(each, name) for name, each in named.items()))
 
 
 def make_current(settings: Settings, key: bytes) -> None:
@@ -112,8 +112,8 @@ def make_current(settings: Settings, key: bytes) -> None:
     """
     current = settings.keys_dir / _FILE
     before = load_or_create(current, "token key")
-    replace_whole(_older(settings, key_id_of(before)), f"{before.hex()}\n".encode())
-    replace_whole(current, f"{key.hex()}\n".encode())
+    replace_atomically(_get_older_path(settings, compute_key_id(before)), f"{before.hex()}\n".encode())
+    replace_atomically(current, f"{key.hex()}\n".encode())
 
 
 def remove_older(settings: Settings, key_id: str) -> None:
@@ -122,8 +122,8 @@ def remove_older(settings: Settings, key_id: str) -> None:
     Raises:
         OSError
     """
-    _older(settings, key_id).unlink()
+    _get_older_path(settings, key_id).unlink()
 
 
-def _older(settings: Settings, key_id: str) -> Path:
+def _get_older_path(settings: Settings, key_id: str) -> Path:
     return settings.keys_dir / _OLDER.replace("*", key_id)

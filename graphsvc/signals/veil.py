@@ -47,7 +47,7 @@ class Veil:
 
     def hide(self, key: str) -> str:
         """The handle in place of the key of an address, however it is spelt; any other key, or a handle, as it is."""
-        packed = _packed(key[len(_KIND) :]) if key.startswith(_KIND) else None
+        packed = _pack_address(key[len(_KIND) :]) if key.startswith(_KIND) else None
         if packed is None:
             return key
         sealed = self._cipher.encrypt(packed, None)
@@ -61,23 +61,23 @@ class Veil:
         text = handle[len(_HANDLE) :]
         try:
             sealed = base64.b64decode(text + "=" * (-len(text) % 4), b"-_", validate=True)
-            key = _KIND + _unpacked(self._cipher.decrypt(sealed, None))
+            key = _KIND + _unpack_address(self._cipher.decrypt(sealed, None))
         except (InvalidTag, binascii.Error, ValueError):
             return handle
         return key if self.hide(key) == handle else handle  # base64 has spare bits; a handle has one spelling
 
-    def named(self, key: str) -> str:
+    def hide_named(self, key: str) -> str:
         """The handle of the key that somebody named, who may know an address; any other key as it is."""
         return self.hide(key)
 
-    def text(self, text: str) -> str:
+    def redact_text(self, text: str) -> str:
         """A text with handles in place of all keys of addresses in it, and /64 networks of IPv6 as their /48."""
         if _KIND not in text and "/64" not in text:
             return text
         whole = self.hide(text)  # mostly it is nothing but a key
-        return _KEYS.sub(self._hidden, text) if whole is text else whole
+        return _KEYS.sub(self._hide_match, text) if whole is text else whole
 
-    def rows(self, value: Any) -> Any:
+    def redact_rows(self, value: Any) -> Any:
         """What a statement or an analysis returned, veiled at any depth: lists, tuples, dataclasses and maps.
 
         Keys and texts become handles and veiled texts; in a map with the `key` of an address its `value` becomes the
@@ -85,48 +85,48 @@ class Veil:
         """
         kind = type(value)
         if kind is str:
-            return self.text(value)
+            return self.redact_text(value)
         if kind is list:
-            return [self.rows(item) for item in value]
+            return [self.redact_rows(item) for item in value]
         if kind is dict:
             veiled = {}
             # Every value of every row passes here: what holds nothing to hide costs no call.
             for name, item in value.items():
                 kind = type(item)
                 plain = kind in _PLAIN or (kind is str and _KIND not in item and "/64" not in item)
-                shown = self.text(name) if isinstance(name, str) and _KIND in name else name
-                veiled[shown] = item if plain else self.rows(item)
+                shown = self.redact_text(name) if isinstance(name, str) and _KIND in name else name
+                veiled[shown] = item if plain else self.redact_rows(item)
             if "value" in value and str(value.get("key", "")).startswith(_KIND):
-                veiled["value"] = network(str(value["value"]))
+                veiled["value"] = find_network(str(value["value"]))
             return veiled
-        return value if kind in _PLAIN else self._record(value)
+        return value if kind in _PLAIN else self._redact_record(value)
 
-    def opened(self, value: Any) -> Any:
+    def open_handles(self, value: Any) -> Any:
         """Arguments with their handles opened, at any depth of lists and maps."""
         if isinstance(value, str):
             return self.open(value)
         if isinstance(value, (list, tuple)):
-            return [self.opened(item) for item in value]
+            return [self.open_handles(item) for item in value]
         if isinstance(value, dict):
-            return {name: self.opened(item) for name, item in value.items()}
+            return {name: self.open_handles(item) for name, item in value.items()}
         return value
 
-    def _record(self, value: Any) -> Any:
+    def _redact_record(self, value: Any) -> Any:
         if isinstance(value, tuple):
-            items = [self.rows(item) for item in value]
+            items = [self.redact_rows(item) for item in value]
             return type(value)(*items) if hasattr(value, "_fields") else tuple(items)
         if is_dataclass(value) and not isinstance(value, type):
             return replace(
-                value, **{f.name: self.rows(getattr(value, f.name)) for f in fields(value) if f.init}
+                value, **{f.name: self.redact_rows(getattr(value, f.name)) for f in fields(value) if f.init}
             )
         return value
 
-    def _hidden(self, found: re.Match[str]) -> str:
+    def _hide_match(self, found: re.Match[str]) -> str:
         address = found[1]
         if address is None:
-            return network(found[0].removesuffix("/64"))
+            return find_network(found[0].removesuffix("/64"))
         shown = address
-        while shown and _packed(shown) is None:
+        while shown and _pack_address(shown) is None:
             if shown[-1] not in ".:":  # else what ends the sentence
                 return found[0]
             shown = shown[:-1]
@@ -149,21 +149,21 @@ class OpaqueVeil(Veil):
         Raises:
             Forbidden: it is the key of an address.
         """
-        if handle.startswith(_KIND) and _packed(handle[len(_KIND) :]) is not None:
+        if handle.startswith(_KIND) and _pack_address(handle[len(_KIND) :]) is not None:
             raise Forbidden(
                 "An address is looked for by the role analyst and above.",
                 "Name its handle `ip:~…`, or the /24 or /48 it is in.",
             )
         return super().open(handle)
 
-    def named(self, key: str) -> str:
-        """As `Veil.named`; raises as `open`."""
+    def hide_named(self, key: str) -> str:
+        """As `Veil.hide_named`; raises as `open`."""
         return self.hide(self.open(key))
 
 
-def network(address: str) -> str:
+def find_network(address: str) -> str:
     """The /24 (IPv4) or /48 (IPv6) that an address is in, as CIDR text; of what is no address `hidden`."""
-    packed = _packed(address)
+    packed = _pack_address(address)
     if packed is None:
         return "hidden"
     if len(packed) == 4:
@@ -182,7 +182,7 @@ def load_or_create_veil(settings: Settings) -> Veil:
     return Veil(load_or_create(settings.keys_dir / _FILE, "key of the veil"))
 
 
-def _packed(address: str) -> bytes | None:
+def _pack_address(address: str) -> bytes | None:
     """The 4 or 16 bytes of an address, or None; those of IPv4 written as IPv6 are 4, as in the graph."""
     try:
         packed = socket.inet_pton(socket.AF_INET6 if ":" in address else socket.AF_INET, address)
@@ -191,5 +191,5 @@ def _packed(address: str) -> bytes | None:
     return packed.removeprefix(_MAPPED) if len(packed) == 16 else packed
 
 
-def _unpacked(packed: bytes) -> str:
+def _unpack_address(packed: bytes) -> str:
     return socket.inet_ntop(socket.AF_INET6 if len(packed) == 16 else socket.AF_INET, packed)

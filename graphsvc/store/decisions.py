@@ -277,7 +277,7 @@ def _replace_account_ids(decision: Decision, auditor: Auditor) -> Decision:
     """Return the decision for the audit log, with pseudonyms for account ids: the log never erases anything."""
     if decision.on is On.CLUSTER:
         return decision
-    name_of = auditor.signer.name_of
+    name_of = auditor.signer.derive_pseudonym
     other = decision.other and name_of(decision.other)
     return replace(decision, subject=name_of(decision.subject), other=other)
 

@@ -52,7 +52,7 @@ def write_files(
         activity: the bundle's traffic, one row an account and month (`account_id`, `month`, lists `hours`,
             `requests`, `models`).
         load: properties of the load's record, `number` included.
-        place: finds the network of an address, as `graphsvc.intake.networks.place`.
+        place: finds the network of an address, as `graphsvc.intake.networks.assign_networks`.
         directory: of the files.
         progress: called with the stage, rows done and rows in all.
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import strawberry
 
-from graphsvc.api.access import needs
+from graphsvc.api.access import require_role
 from graphsvc.api.context import Info
 from graphsvc.api.errors import BadInput
 from graphsvc.api.keys import Role
@@ -20,7 +20,7 @@ from graphsvc.store.decisions import DecisionRequest, record_decision, undo_deci
 
 LONGEST_NOTE = 4_000
 LONGEST_NAME = 200
-_ANALYST = [needs(Role.ANALYST)]
+_ANALYST = [require_role(Role.ANALYST)]
 
 ClusterId = Annotated[strawberry.ID, strawberry.argument(description="Id of a cluster.")]
 AccountId = Annotated[strawberry.ID, strawberry.argument(description="Id of an account.")]
@@ -40,15 +40,15 @@ class Change:
     async def cluster(self, info: Info) -> Cluster | None:
         if self.subject[0] is not On.CLUSTER:
             return None
-        row = await info.context.loaders.row("query/cluster_by_id", self.subject[1])
-        return Cluster.of(row["cluster"]) if row else None
+        row = await info.context.loaders.load_row("query/cluster_by_id", self.subject[1])
+        return Cluster.from_row(row["cluster"]) if row else None
 
     @strawberry.field(description="The account; of a pair the first; null: it is about a cluster.")
     async def account(self, info: Info) -> Account | None:
         if self.subject[0] is On.CLUSTER:
             return None
-        row = await info.context.loaders.row("query/account_by_id", self.subject[1])
-        return Account.of(row["account"]) if row else None
+        row = await info.context.loaders.load_row("query/account_by_id", self.subject[1])
+        return Account.from_row(row["account"]) if row else None
 
 
 @strawberry.type(
@@ -66,8 +66,8 @@ class DecisionChanges:
         expected_version: Expected,
         note: Note = "",
     ) -> Change:
-        wish = DecisionRequest(On.CLUSTER, id, Topic.DISPOSITION, str(disposition.value), text(note))
-        return await _made(info, wish, expected_version)
+        wish = DecisionRequest(On.CLUSTER, id, Topic.DISPOSITION, str(disposition.value), clean_text(note))
+        return await _record_request(info, wish, expected_version)
 
     @strawberry.mutation(description="Says what is thought of an account.", extensions=_ANALYST)
     async def set_account_disposition(
@@ -78,8 +78,8 @@ class DecisionChanges:
         expected_version: Expected,
         note: Note = "",
     ) -> Change:
-        wish = DecisionRequest(On.ACCOUNT, id, Topic.DISPOSITION, str(disposition.value), text(note))
-        return await _made(info, wish, expected_version)
+        wish = DecisionRequest(On.ACCOUNT, id, Topic.DISPOSITION, str(disposition.value), clean_text(note))
+        return await _record_request(info, wish, expected_version)
 
     @strawberry.mutation(description="Says who looks after a cluster.", extensions=_ANALYST)
     async def assign_cluster(
@@ -91,19 +91,19 @@ class DecisionChanges:
             str | None, strawberry.argument(description="Their name; null: nobody any more.")
         ] = None,
     ) -> Change:
-        wish = DecisionRequest(On.CLUSTER, id, Topic.ASSIGNMENT, text(assignee or "", LONGEST_NAME))
-        return await _made(info, wish, expected_version)
+        wish = DecisionRequest(On.CLUSTER, id, Topic.ASSIGNMENT, clean_text(assignee or "", LONGEST_NAME))
+        return await _record_request(info, wish, expected_version)
 
     @strawberry.mutation(description="Notes something on a cluster.", extensions=_ANALYST)
     async def note_cluster(self, info: Info, id: ClusterId, note: Note, expected_version: Expected) -> Change:
-        return await _made(
-            info, DecisionRequest(On.CLUSTER, id, Topic.NOTE, "", said(note)), expected_version
+        return await _record_request(
+            info, DecisionRequest(On.CLUSTER, id, Topic.NOTE, "", require_text(note)), expected_version
         )
 
     @strawberry.mutation(description="Notes something on an account.", extensions=_ANALYST)
     async def note_account(self, info: Info, id: AccountId, note: Note, expected_version: Expected) -> Change:
-        return await _made(
-            info, DecisionRequest(On.ACCOUNT, id, Topic.NOTE, "", said(note)), expected_version
+        return await _record_request(
+            info, DecisionRequest(On.ACCOUNT, id, Topic.NOTE, "", require_text(note)), expected_version
         )
 
     @strawberry.mutation(
@@ -125,20 +125,22 @@ class DecisionChanges:
         ],
         note: Note = "",
     ) -> Change:
-        first, second = ordered(a, b)
-        wish = DecisionRequest(On.PAIR, first, Topic.PIN, str(operator.value), text(note), second)
-        return await _made(info, wish, expected_version)
+        first, second = order_pair(a, b)
+        wish = DecisionRequest(On.PAIR, first, Topic.PIN, str(operator.value), clean_text(note), second)
+        return await _record_request(info, wish, expected_version)
 
     @strawberry.mutation(
         description="Begins to watch a cluster: `clusterChanges` tells of it. Each person's own, so it has no version.",
         extensions=_ANALYST,
     )
     async def watch_cluster(self, info: Info, id: ClusterId) -> Change:
-        return await _made(info, DecisionRequest(On.CLUSTER, id, Topic.WATCH, model.WATCHED), None)
+        return await _record_request(info, DecisionRequest(On.CLUSTER, id, Topic.WATCH, model.WATCHED), None)
 
     @strawberry.mutation(description="Ends watching a cluster.", extensions=_ANALYST)
     async def unwatch_cluster(self, info: Info, id: ClusterId) -> Change:
-        return await _made(info, DecisionRequest(On.CLUSTER, id, Topic.WATCH, model.NOT_WATCHED), None)
+        return await _record_request(
+            info, DecisionRequest(On.CLUSTER, id, Topic.WATCH, model.NOT_WATCHED), None
+        )
 
     @strawberry.mutation(
         description="Takes a decision back: what it had answered is in force again. It stays on record.",
@@ -154,28 +156,28 @@ class DecisionChanges:
         undone = await context.worker.run(
             undo_decision, context.auditor, id, datetime.now(UTC), expected_version
         )
-        return await _changed(info, undone)
+        return await _build_change(info, undone)
 
 
-async def _made(info: Info, wish: DecisionRequest, expected: int | None) -> Change:
+async def _record_request(info: Info, wish: DecisionRequest, expected: int | None) -> Change:
     context = info.context
     decision = await context.worker.run(record_decision, context.auditor, wish, datetime.now(UTC), expected)
-    return await _changed(info, decision)
+    return await _build_change(info, decision)
 
 
-async def _changed(info: Info, decision: model.Decision) -> Change:
+async def _build_change(info: Info, decision: model.Decision) -> Change:
     info.context.book.forget()
     book = await info.context.book.read()
     subject = (decision.on, decision.subject, decision.other)
     forced = {each.id for each in book.find_active(*subject)}
     return Change(
-        decision=Decision.of(decision, decision.id in forced),
+        decision=Decision.from_model(decision, decision.id in forced),
         version=book.compute_version(*subject),
         subject=subject[:2],
     )
 
 
-def ordered(a: str, b: str) -> tuple[str, str]:
+def order_pair(a: str, b: str) -> tuple[str, str]:
     """The two accounts of a pair in the order of their ids.
 
     Raises:
@@ -186,7 +188,7 @@ def ordered(a: str, b: str) -> tuple[str, str]:
     return (a, b) if a < b else (b, a)
 
 
-def text(written: str, longest: int = LONGEST_NOTE) -> str:
+def clean_text(written: str, longest: int = LONGEST_NOTE) -> str:
     """What a person wrote, without blanks around it.
 
     Raises:
@@ -200,12 +202,12 @@ def text(written: str, longest: int = LONGEST_NOTE) -> str:
     return written
 
 
-def said(note: str) -> str:
+def require_text(note: str) -> str:
     """A note that must say something.
 
     Raises:
         BadInput: it is empty, too long, or with control characters.
     """
-    if not (written := text(note)):
+    if not (written := clean_text(note)):
         raise BadInput("A note says something.", "Write what is to be known.")
     return written

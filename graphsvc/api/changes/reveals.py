@@ -5,7 +5,7 @@ from typing import Annotated
 
 import strawberry
 
-from graphsvc.api.access import needs
+from graphsvc.api.access import require_role
 from graphsvc.api.context import Info
 from graphsvc.api.errors import BadInput
 from graphsvc.api.keys import Role
@@ -29,7 +29,7 @@ class RevealChanges:
     @strawberry.mutation(
         description="Shows the addresses behind handles. Who was shown which, and why, is in the audit log for good; "
         "when the log cannot be written, nothing is shown.",
-        extensions=[needs(Role.ANALYST)],
+        extensions=[require_role(Role.ANALYST)],
     )
     async def reveal(
         self,
@@ -46,7 +46,7 @@ class RevealChanges:
     ) -> list[Revealed]:
         if not 1 <= len(keys) <= MAX_KEYS:
             raise BadInput(f"`keys` are {len(keys)}, they must be from 1 to {MAX_KEYS}.")
-        said, veil = info.context.veil.text(reason.strip()), info.context.veil
+        said, veil = info.context.veil.redact_text(reason.strip()), info.context.veil
         if not REASON[0] <= len(said) <= REASON[1] or not said.isprintable():
             raise BadInput(f"`reason` is {REASON[0]} to {REASON[1]} characters that print, in one line.")
         info.context.budget.charge(len(keys))
@@ -56,13 +56,13 @@ class RevealChanges:
             raise NotFound(
                 f"{unknown} of `keys` are no handles of addresses.", "Only addresses can be revealed."
             )
-        await info.context.worker.run(_log, info.context.auditor, handles, said)
+        await info.context.worker.run(_log_reveal, info.context.auditor, handles, said)
         return [
             Revealed(handle=strawberry.ID(handle), key=key, value=key.removeprefix("ip:"))
             for handle, key in opened.items()
         ]
 
 
-def _log(store: Store, auditor: Auditor, handles: list[str], reason: str) -> None:
+def _log_reveal(store: Store, auditor: Auditor, handles: list[str], reason: str) -> None:
     subject = handles[0] if len(handles) == 1 else f"{len(handles)} signals"
     auditor.write(store, "reveal", subject, reason=reason, details={"handles": handles})

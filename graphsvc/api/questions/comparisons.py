@@ -22,7 +22,7 @@ class ComparisonQuestions:
     )
     async def run_diff(self, info: Info, before: RunId, now: RunId) -> RunDiff:
         for run in (before, now):
-            row = await info.context.loaders.row("query/run_by_id", run)
+            row = await info.context.loaders.load_row("query/run_by_id", run)
             if row is None:
                 raise NotFound(f"There is no run {run}.", "`runs` lists them.")
             info.context.budget.charge((row["run"].get("members") or 0) // MEMBERS_A_ROW)

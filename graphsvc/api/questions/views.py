@@ -40,8 +40,8 @@ class ViewQuestions:
         ] = None,
         nodes: Nodes = 500,
     ) -> GraphView:
-        charge(info, nodes)
-        row = await info.context.loaders.row("query/cluster_by_id", cluster)
+        charge_nodes(info, nodes)
+        row = await info.context.loaders.load_row("query/cluster_by_id", cluster)
         if row is None:
             raise NotFound(f"No cluster {cluster} is published.", "`clusters` lists those that are.")
         size = row["cluster"]["size"]
@@ -54,8 +54,10 @@ class ViewQuestions:
                 groups = expand_bundle(groups, *behind)
             if not groups:
                 raise NotFound("The cluster has no such group.", NO_GROUP)
-            return await _groups(info, cluster, groups, nodes, behind[1] if behind is not None else 0)
-        return await _members(info, cluster, within, nodes - signals, signals)
+            return await _build_group_view(
+                info, cluster, groups, nodes, behind[1] if behind is not None else 0
+            )
+        return await _build_member_view(info, cluster, within, nodes - signals, signals)
 
     @strawberry.field(
         description="The surroundings of an account to be drawn: what it uses, rarest first, and who else uses that. "
@@ -67,7 +69,7 @@ class ViewQuestions:
         account: Annotated[strawberry.ID, strawberry.argument(description="Id of the account.")],
         nodes: Nodes = 500,
     ) -> GraphView:
-        charge(info, nodes)
+        charge_nodes(info, nodes)
         signals = max(nodes // SIGNALS_SHARE, 1)
         rows = await info.context.reader.read("view/ego", account=account, signals=signals, **HUBS)
         others: dict[str, None] = {}
@@ -91,11 +93,14 @@ class ViewQuestions:
             says=f"Drawn are the {len(rows):,} rarest of its {uses:,} signals, and {len(chosen) - 1:,} of the "
             f"{len(others):,} accounts on those that are no hubs, the rarest signals' first. More with `nodes`.",
         )
-        nodes_drawn = [*(_account(known[each]) for each in chosen if each in known), *map(_signal, rows)]
+        nodes_drawn = [
+            *(_build_account_node(known[each]) for each in chosen if each in known),
+            *map(_build_signal_node, rows),
+        ]
         return GraphView(nodes=nodes_drawn, edges=edges, left_out=left)
 
 
-def charge(info: Info, nodes: int) -> None:
+def charge_nodes(info: Info, nodes: int) -> None:
     """Charges a graph of so many nodes.
 
     Raises:
@@ -107,7 +112,9 @@ def charge(info: Info, nodes: int) -> None:
     info.context.budget.charge(nodes // NODES_A_ROW)
 
 
-async def _groups(info: Info, cluster: str, groups: list[Group], nodes: int, larger: int) -> GraphView:
+async def _build_group_view(
+    info: Info, cluster: str, groups: list[Group], nodes: int, larger: int
+) -> GraphView:
     """Groups of a cluster's members; those that do not fit are behind one node for each kind of signal."""
     shown = build_level(groups, nodes, larger)
     links = await info.context.reader.read(
@@ -145,7 +152,9 @@ async def _groups(info: Info, cluster: str, groups: list[Group], nodes: int, lar
     return GraphView(nodes=drawn, edges=edges, left_out=LeftOut(accounts=0, signals=0, says=says))
 
 
-async def _members(info: Info, cluster: str, within: str | None, accounts: int, signals: int) -> GraphView:
+async def _build_member_view(
+    info: Info, cluster: str, within: str | None, accounts: int, signals: int
+) -> GraphView:
     """The surest members of a cluster or of one of its groups, and the strongest signals that it shares."""
     reader = info.context.reader
     rows = await reader.read("view/members", cluster=cluster, within=within, limit=accounts)
@@ -153,7 +162,9 @@ async def _members(info: Info, cluster: str, within: str | None, accounts: int, 
         raise NotFound("The cluster has no such group.", NO_GROUP)
     ids = [row["id"] for row in rows]
     shared = await reader.read("view/shared", cluster=cluster, ids=ids, limit=signals, **HUBS)
-    drawn = [_account({**row, "cluster": cluster}) for row in rows] + [_signal(row) for row in shared]
+    drawn = [_build_account_node({**row, "cluster": cluster}) for row in rows] + [
+        _build_signal_node(row) for row in shared
+    ]
     edges = [
         GraphEdge(source=user, target=row["key"], kind=EdgeKind.USES)
         for row in shared
@@ -169,7 +180,7 @@ async def _members(info: Info, cluster: str, within: str | None, accounts: int, 
     return GraphView(nodes=drawn, edges=edges, left_out=left)
 
 
-def _account(row: Row) -> GraphNode:
+def _build_account_node(row: Row) -> GraphNode:
     return GraphNode(
         id=row["id"],
         kind=NodeKind.ACCOUNT,
@@ -179,7 +190,7 @@ def _account(row: Row) -> GraphNode:
     )
 
 
-def _signal(row: Row) -> GraphNode:
+def _build_signal_node(row: Row) -> GraphNode:
     return GraphNode(
         id=row["key"],
         kind=NodeKind.SIGNAL,

@@ -28,7 +28,7 @@ class AuditEntry:
     signer: str = strawberry.field(description="Public key of who signed it, as hex.")
 
     @classmethod
-    def of(cls, logged: LoggedEntry) -> "AuditEntry":
+    def from_entry(cls, logged: LoggedEntry) -> "AuditEntry":
         """From an entry as it was found."""
         entry = logged.entry
         act = entry.act if entry else None

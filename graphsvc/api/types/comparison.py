@@ -9,7 +9,7 @@ import strawberry
 
 from graphsvc.analysis.diff import Diff
 from graphsvc.api.context import Info
-from graphsvc.api.pagination import Connection, Made, connection, decode, encode
+from graphsvc.api.pagination import Connection, Made, build_connection, decode_cursor, encode_cursor
 from graphsvc.api.types import arguments
 from graphsvc.store.connection import Row
 
@@ -81,28 +81,32 @@ class RunDiff:
         self, info: Info, first: arguments.First = 50, after: arguments.After = None
     ) -> Connection[ClusterChange]:
         changed = self.found.clusters.filter(pl.col("kind") != "same")
-        return _page(info, f"diff.clusters.{self.before_id}.{self.now_id}", changed, first, after, _change)
+        return _build_page(
+            info, f"diff.clusters.{self.before_id}.{self.now_id}", changed, first, after, _build_change
+        )
 
     @strawberry.field(description="Accounts that moved, by id.")
     def moves(
         self, info: Info, first: arguments.First = 50, after: arguments.After = None
     ) -> Connection[Move]:
         scope = f"diff.moves.{self.before_id}.{self.now_id}"
-        return _page(info, scope, self.found.moves, first, after, _move)
+        return _build_page(info, scope, self.found.moves, first, after, _build_move)
 
 
-def _page(
+def _build_page(
     info: Info, scope: str, table: pl.DataFrame, first: int, after: str | None, make: Callable[[Row], Made]
 ) -> Connection[Made]:
     """A page of a table that is the same whenever it is computed, so that a place in it is a cursor."""
-    limit = info.context.budget.page(first) + 1
-    (done,) = decode(scope, after, (-1,))
+    limit = info.context.budget.charge_page(first) + 1
+    (done,) = decode_cursor(scope, after, (-1,))
     rows = table.with_row_index("place").slice(max(int(done) + 1, 0), limit).to_dicts()
-    veiled = info.context.veil.rows(rows)
-    return connection(veiled, first, after, make, lambda row: encode(scope, (int(row["place"]),)))
+    veiled = info.context.veil.redact_rows(rows)
+    return build_connection(
+        veiled, first, after, make, lambda row: encode_cursor(scope, (int(row["place"]),))
+    )
 
 
-def _change(row: Row) -> ClusterChange:
+def _build_change(row: Row) -> ClusterChange:
     fields = {
         name: row[name] for name in ("before", "now", "came", "went", "score_before", "score_now", "says")
     }
@@ -111,6 +115,6 @@ def _change(row: Row) -> ClusterChange:
     )
 
 
-def _move(row: Row) -> Move:
+def _build_move(row: Row) -> Move:
     fields = {name: row[name] for name in ("kind", "membership_before", "membership_now", "why")}
     return Move(account_id=row["account"], from_id=row["from"], to_id=row["to"], **fields)

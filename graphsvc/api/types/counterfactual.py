@@ -78,6 +78,6 @@ class Counterfactual:
     says: list[str] = strawberry.field(description="The same in sentences.")
 
 
-def shown(info: Info, found: object, kind: type[Shown]) -> Shown:
+def redact_result(info: Info, found: object, kind: type[Shown]) -> Shown:
     """A dataclass of an analysis, veiled, as the type that has its fields."""
-    return cast(kind, info.context.veil.rows(found))  # type: ignore[valid-type]
+    return cast(kind, info.context.veil.redact_rows(found))  # type: ignore[valid-type]

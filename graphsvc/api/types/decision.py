@@ -73,7 +73,7 @@ class Decision:
     )
 
     @classmethod
-    def of(cls, decision: model.Decision, forced: bool) -> "Decision":
+    def from_model(cls, decision: model.Decision, forced: bool) -> "Decision":
         """From a decision of the book."""
         return cls(
             id=strawberry.ID(decision.id),
@@ -108,11 +108,11 @@ class Decided:
 
     @strawberry.field(description="All decisions on it, newest first, those undone or answered included.")
     async def decisions(self, info: Info, first: arguments.First = 20) -> list[Decision]:
-        limit = info.context.budget.page(first)
+        limit = info.context.budget.charge_page(first)
         book = await info.context.book.read()
         forced = {each.id for each in book.find_active(*self.subject)}
         newest = book.select_about(*self.subject)[::-1][:limit]
-        return [Decision.of(each, each.id in forced) for each in newest]
+        return [Decision.from_model(each, each.id in forced) for each in newest]
 
     @strawberry.field(description="Who looks after it; null: nobody.")
     async def assignee(self, info: Info) -> str | None:

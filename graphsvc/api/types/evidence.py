@@ -30,7 +30,9 @@ class FamilyEvidence:
     says: str = strawberry.field(description="The same in a sentence.")
 
     @classmethod
-    def of(cls, evidence: sentences.Evidence, says: Callable[[sentences.Evidence], str]) -> "FamilyEvidence":
+    def from_evidence(
+        cls, evidence: sentences.Evidence, says: Callable[[sentences.Evidence], str]
+    ) -> "FamilyEvidence":
         """From evidence and the sentence it makes."""
         return cls(
             family=evidence.family,
@@ -44,9 +46,9 @@ class FamilyEvidence:
     async def signal(self, info: Info) -> Signal | None:
         if self.signal_key is None:
             return None
-        info.context.budget.page(1)
-        row = await info.context.loaders.row("query/signal_by_key", self.signal_key)
-        return Signal.of(row["signal"], row["degree"]) if row else None
+        info.context.budget.charge_page(1)
+        row = await info.context.loaders.load_row("query/signal_by_key", self.signal_key)
+        return Signal.from_row(row["signal"], row["degree"]) if row else None
 
 
 @strawberry.type(description="That an account is in a cluster, how surely and why.")
@@ -60,13 +62,15 @@ class Belonging:
 
     @strawberry.field(description="Why it belongs, in a sentence.")
     def summary(self) -> str:
-        return sentences.membership(self.membership, evidence_of(self.row))
+        return sentences.membership(self.membership, parse_evidence(self.row))
 
     @strawberry.field(description=EXPLANATION)
     def explanation(self) -> list[FamilyEvidence]:
-        return [FamilyEvidence.of(row, sentences.family_of_member) for row in evidence_of(self.row)]
+        return [
+            FamilyEvidence.from_evidence(row, sentences.family_of_member) for row in parse_evidence(self.row)
+        ]
 
 
-def evidence_of(row: Row) -> list[sentences.Evidence]:
+def parse_evidence(row: Row) -> list[sentences.Evidence]:
     """The evidence in a row of a membership or a link."""
     return sentences.unpacked(row["families"], row["family_bits"], row["signals"], row.get("sharers"))

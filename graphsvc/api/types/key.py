@@ -30,20 +30,20 @@ class ApiKey:
     revoked_at: datetime | None = strawberry.field(description="When it was revoked.")
 
     @classmethod
-    def of(cls, key: keys.ApiKey) -> "ApiKey":
+    def from_key(cls, key: keys.ApiKey) -> "ApiKey":
         """From a key as it is kept; its digests stay behind."""
         return cls(
             id=key.id,
             role=Role(key.role.value),
             name=key.name,
             created_at=datetime.fromisoformat(key.created),
-            expires_at=_moment(key.expires),
-            rotated_at=_moment(key.rotated),
-            revoked_at=_moment(key.revoked),
+            expires_at=_parse_time(key.expires),
+            rotated_at=_parse_time(key.rotated),
+            revoked_at=_parse_time(key.revoked),
         )
 
 
-def _moment(text: str | None) -> datetime | None:
+def _parse_time(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
 
 

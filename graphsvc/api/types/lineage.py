@@ -39,7 +39,7 @@ class LineageEvent:
     says: str = strawberry.field(description="The event in a sentence.")
 
     @classmethod
-    def of(cls, row: Row) -> "LineageEvent":
+    def from_row(cls, row: Row) -> "LineageEvent":
         """From a row of `query/cluster_lineage`."""
         return cls(
             kind=EventKind(row["kind"]),

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 
 from graphsvc.api.types.lineage import EventKind
-from graphsvc.api.types.rarity import strongest_by_family
+from graphsvc.api.types.rarity import sum_strongest
 from graphsvc.linkage.bits import sharing_bits
 from graphsvc.store.connection import Row
 
@@ -24,7 +24,7 @@ class Common:
     bits: float = strawberry.field(description="What sharing it says for one operator, in bits.")
 
 
-def _named(signals: list[Row]) -> list[Common]:
+def _build_common(signals: list[Row]) -> list[Common]:
     return [Common(key=each["key"], kind=each["kind"], bits=each["bits"]) for each in signals[:SHOWN]]
 
 
@@ -47,17 +47,17 @@ class Neighbour:
     )
 
     @classmethod
-    def of(cls, row: Row) -> "Neighbour":
+    def from_row(cls, row: Row) -> "Neighbour":
         """From a row of `query/cluster_neighbours`."""
         from graphsvc.api.types.cluster import Cluster
 
         signals = row["signals"]
         return cls(
-            cluster=Cluster.of(row["cluster"]),
+            cluster=Cluster.from_row(row["cluster"]),
             shared=len(signals),
-            bits=strongest_by_family(signals),
+            bits=sum_strongest(signals),
             accounts=max((each["there"] for each in signals), default=0),
-            signals=_named(signals),
+            signals=_build_common(signals),
             events=[EventKind(event) for event in row["events"]],
         )
 
@@ -76,7 +76,7 @@ class Touch:
     signals: list[Common] = strawberry.field(description=f"The signals, rarest first; {SHOWN} at most.")
 
     @classmethod
-    def of(cls, row: Row, population: int) -> "Touch":
+    def from_row(cls, row: Row, population: int) -> "Touch":
         """From a row of `query/account_touches`, among so many accounts."""
         from graphsvc.api.types.account import Account
         from graphsvc.api.types.cluster import Cluster
@@ -87,8 +87,8 @@ class Touch:
         )
         signals = [{**each, "bits": bits} for each, bits in zip(found, weights, strict=True)]
         return cls(
-            account=Account.of(row["account"]),
-            cluster=Cluster.of(row["cluster"]) if row["cluster"] else None,
-            bits=strongest_by_family(signals),
-            signals=_named(signals),
+            account=Account.from_row(row["account"]),
+            cluster=Cluster.from_row(row["cluster"]) if row["cluster"] else None,
+            bits=sum_strongest(signals),
+            signals=_build_common(signals),
         )

@@ -20,7 +20,7 @@ class NetworkUse:
     is_complete: bool = strawberry.field(description="Whether these are all; else it is at least so many.")
 
     @classmethod
-    def of(cls, row: Row) -> "NetworkUse":
+    def from_row(cls, row: Row) -> "NetworkUse":
         """From a row of `query/range_use` or `query/system_use`."""
         return cls(addresses=row["addresses"], accounts=row["accounts"], is_complete=row["uses"] < MOST_USES)
 
@@ -33,7 +33,7 @@ class AutonomousSystem:
     country: str | None = strawberry.field(description="ISO 3166 alpha-2.")
 
     @classmethod
-    def of(cls, system: Row) -> "AutonomousSystem":
+    def from_row(cls, system: Row) -> "AutonomousSystem":
         """From the properties of an `:AutonomousSystem`."""
         return cls(
             asn=system["asn"],
@@ -45,8 +45,8 @@ class AutonomousSystem:
     @strawberry.field(description="How widely it is used; null: no address of it was seen.")
     async def use(self, info: Info) -> NetworkUse | None:
         charge_walk(info, MOST_USES)
-        rows = await info.context.loaders.rows("query/system_use", str(self.asn), most=MOST_USES)
-        return NetworkUse.of(rows[0]) if rows and rows[0]["addresses"] else None
+        rows = await info.context.loaders.load_rows("query/system_use", str(self.asn), most=MOST_USES)
+        return NetworkUse.from_row(rows[0]) if rows and rows[0]["addresses"] else None
 
 
 @strawberry.type(description="A range of addresses: /24 of IPv4, /64 of IPv6.")
@@ -58,16 +58,16 @@ class AddressRange:
     address: strawberry.Private[str]  # key or handle of one in it, by which it is found again
 
     @classmethod
-    def of(cls, row: Row, address: str) -> "AddressRange":
+    def from_row(cls, row: Row, address: str) -> "AddressRange":
         """From a row of `query/signal_place` or `query/search_ranges`."""
         return cls(
             cidr=row["cidr"],
-            system=AutonomousSystem.of(row["system"]) if row["system"] else None,
+            system=AutonomousSystem.from_row(row["system"]) if row["system"] else None,
             address=address,
         )
 
     @strawberry.field(description="How widely it is used.")
     async def use(self, info: Info) -> NetworkUse | None:
         charge_walk(info, MOST_USES)
-        rows = await info.context.loaders.rows("query/range_use", self.address, most=MOST_USES)
-        return NetworkUse.of(rows[0]) if rows else None
+        rows = await info.context.loaders.load_rows("query/range_use", self.address, most=MOST_USES)
+        return NetworkUse.from_row(rows[0]) if rows else None

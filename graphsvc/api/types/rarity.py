@@ -25,7 +25,7 @@ class Rarity:
     )
 
     @classmethod
-    def of(cls, kind: str, degree: int, network_class: str | None, accounts: int) -> "Rarity":
+    def compute(cls, kind: str, degree: int, network_class: str | None, accounts: int) -> "Rarity":
         """Of a signal of a kind that `degree` of so many `accounts` use."""
         (bits,) = sharing_bits([kind], [degree], accounts)
         return cls(
@@ -36,13 +36,13 @@ class Rarity:
         )
 
 
-async def population(info: Info) -> int:
+async def count_accounts(info: Info) -> int:
     """How many accounts there are; asked for once a request."""
-    row = await info.context.loaders.row("query/population", "accounts")
+    row = await info.context.loaders.load_row("query/population", "accounts")
     return int(row["accounts"]) if row else 0
 
 
-def strongest_by_family(signals: list[Row]) -> float:
+def sum_strongest(signals: list[Row]) -> float:
     """Bits of sharing all of some signals (`kind`, `bits`): families add, within one the strongest counts."""
     best: dict[str, float] = {}
     for signal in signals:

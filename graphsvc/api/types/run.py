@@ -40,7 +40,7 @@ class Progress:
     )
 
     @classmethod
-    def of(cls, run: Row) -> "Progress | None":
+    def from_row(cls, run: Row) -> "Progress | None":
         """From the properties of a `:DetectionRun` that is under way; None of one that is not."""
         if run["status"] != RunStatus.RUNNING.value:
             return None
@@ -97,7 +97,7 @@ class Run:
     progress: Progress | None = strawberry.field(description="How far it is; null: it is not under way.")
 
     @classmethod
-    def of(cls, run: Row) -> "Run":
+    def from_row(cls, run: Row) -> "Run":
         """From the properties of a `:DetectionRun`."""
         return cls(
             id=run["id"],
@@ -105,10 +105,10 @@ class Run:
             engine=run["engine"],
             algorithm=run["algorithm"],
             seed=run.get("seed"),
-            parameters=_document(run.get("parameters")),
-            versions=_document(run.get("versions")),
-            thresholds=_document(run.get("thresholds")),
-            timings=_document(run.get("timings")),
+            parameters=_parse_document(run.get("parameters")),
+            versions=_parse_document(run.get("versions")),
+            thresholds=_parse_document(run.get("thresholds")),
+            timings=_parse_document(run.get("timings")),
             stages=json.loads(run.get("stages") or "[]"),
             started_at=run["startedAt"],
             finished_at=run.get("finishedAt"),
@@ -126,9 +126,9 @@ class Run:
             signer=run.get("signer"),
             error=run.get("error"),
             requested_by=run.get("requestedBy"),
-            progress=Progress.of(run),
+            progress=Progress.from_row(run),
         )
 
 
-def _document(text: str | None) -> JSON:
+def _parse_document(text: str | None) -> JSON:
     return JSON(json.loads(text) if text else {})

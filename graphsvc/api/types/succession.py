@@ -26,11 +26,11 @@ class Succession:
     says: str = strawberry.field(description="The same in a sentence.")
 
     @classmethod
-    def of(cls, row: Row) -> "Succession":
+    def from_row(cls, row: Row) -> "Succession":
         """From a row of `query/successions`."""
         return cls(
-            successor=Account.of(row["successor"]),
-            predecessor=Account.of(row["predecessor"]),
+            successor=Account.from_row(row["successor"]),
+            predecessor=Account.from_row(row["predecessor"]),
             probability=row["probability"],
             false_rate=row["false_rate"],
             delay_hours=row["delay_hours"],

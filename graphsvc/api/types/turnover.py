@@ -6,7 +6,7 @@ from typing import Any
 
 import strawberry
 
-from graphsvc.api.types.moments import known
+from graphsvc.api.types.moments import to_datetime
 
 
 @strawberry.type(description="What those who come back take over.")
@@ -47,7 +47,7 @@ class Turnover:
     says: str = strawberry.field(description="The same in a sentence.")
 
     @classmethod
-    def of(cls, document: str) -> "Turnover":
+    def from_json(cls, document: str) -> "Turnover":
         """From the property `turnover` of a `:Cluster`."""
         row: dict[str, Any] = json.loads(document)
         return cls(
@@ -66,7 +66,7 @@ class Turnover:
                 for family, share in zip(row["families"], row["family_shares"], strict=True)
             ],
             waves=[
-                BanWave(at=known(at), stopped=stopped, followed=followed)
+                BanWave(at=to_datetime(at), stopped=stopped, followed=followed)
                 for at, stopped, followed in zip(
                     row["wave_at"], row["wave_stopped"], row["wave_followed"], strict=True
                 )
