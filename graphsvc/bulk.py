@@ -46,7 +46,7 @@ def load_bulk(
     options: ReadOptions | None = None,
     max_rejected: float = MAX_REJECTED,
 ) -> LoadReport:
-    """Imports `bundle` into the empty database of the managed server; the graph is the one that an online load gives.
+    """Import `bundle` into the empty database of the managed server; the graph is the one that an online load gives.
 
     Killed at any moment and run again, it ends in the same graph: until the import is whole, whoever comes next finds
     an empty database; from then on the load is open until it has been checked.

@@ -23,7 +23,7 @@ def find_address(settings: Settings, report: Callable[[str], None] = lambda _: N
 
 
 def open_store(settings: Settings, report: Callable[[str], None] = lambda _: None) -> Store:
-    """An open store whose schema is up to date. The caller closes it.
+    """Return an open store whose schema is up to date. The caller closes it.
 
     Raises:
         ServerError, DatabaseUnavailable, DatabaseRefused, MigrationError

@@ -10,7 +10,7 @@ KEY_BYTES = 32
 
 
 def load_or_create(path: Path, name: str) -> bytes:
-    """The key in `path`, kept as hex (file 0600, directory 0700); `name` says what it is, for messages.
+    """Return the key in `path`, kept as hex (file 0600, directory 0700); `name` says what it is, for messages.
 
     Raises:
         SettingsError: the file cannot be read or written, is damaged, or others can read it.

@@ -128,7 +128,7 @@ def load_bundle(
     options: ReadOptions | None = None,
     max_rejected: float = MAX_REJECTED,
 ) -> LoadReport:
-    """Loads `bundle` into the graph. Killed at any moment and run again, it ends in the same graph.
+    """Load `bundle` into the graph. Killed at any moment and run again, it ends in the same graph.
 
     `again` writes everything anew even if this very bundle was loaded before; it changes nothing that is
     as it should be. `progress(stage, done, total)` counts rows. `signer` knows forgotten accounts, whose rows are
@@ -166,7 +166,7 @@ def load_bundle(
 
 
 def estimate_memory(bundle: Path) -> MemoryNeed:
-    """Memory that reading `bundle` takes in this process.
+    """Return memory that reading `bundle` takes in this process.
 
     Raises:
         BundleError: it is no bundle.
@@ -183,7 +183,7 @@ def estimate_memory(bundle: Path) -> MemoryNeed:
 
 
 def finish_load(store: Store, load_id: str, columns: BundleColumns) -> None:
-    """Closes the book of a load.
+    """Close the book of a load.
 
     Raises:
         LoadError: its book is gone, because somebody emptied or replaced the database meanwhile.
@@ -223,13 +223,13 @@ def keep_dead_letters(columns: BundleColumns, load_id: str, directory: Path) -> 
 
 
 def count_rejected(columns: BundleColumns) -> dict[tuple[str, str], int]:
-    """Rejected rows by (table, reason)."""
+    """Return rejected rows by (table, reason)."""
     counts = columns.dead_letters.group_by("table", "reason").len().sort("table", "reason")
     return {(table, reason): n for table, reason, n in counts.rows()}
 
 
 def compute_load_id(columns: BundleColumns, tokens: Tokeniser) -> str:
-    """Id of a load: the same for the same bundle, token key and rows accepted.
+    """Return id of a load: the same for the same bundle, token key and rows accepted.
 
     Rows of accounts that nobody knew are part of it, because an earlier bundle may bring those accounts later; and
     rows of forgotten accounts, because these may be allowed again.
@@ -240,7 +240,7 @@ def compute_load_id(columns: BundleColumns, tokens: Tokeniser) -> str:
 
 
 def build_steps(columns: BundleColumns, number: int) -> Iterator[Step]:
-    """The statements of load `number` in an order in which every edge finds both its ends.
+    """Yield the statements of load `number` in an order in which every edge finds both its ends.
 
     Accounts and signals carry the number of the last load that wrote to them. An account has it before anything
     else of it is written, so that nobody who reads meanwhile takes what is half written for read.
@@ -273,7 +273,7 @@ def build_steps(columns: BundleColumns, number: int) -> Iterator[Step]:
 
 
 def _find_foreign_accounts(columns: BundleColumns) -> pl.DataFrame:
-    """The accounts (`account_id`) that edges or activity speak of and the table `accounts` does not."""
+    """Return the accounts (`account_id`) that edges or activity speak of and the table `accounts` does not."""
     named = [frame["account_id"].unique() for frame in (*columns.edges.values(), columns.activity)]
     foreign = pl.concat(named).unique().to_frame().join(columns.accounts, on="account_id", how="anti")
     return foreign.select("account_id").sort("account_id")
@@ -299,7 +299,7 @@ def pack_activity(activity: pl.DataFrame) -> pl.DataFrame:
 
 
 def write_step(store: Store, load_id: str, step: Step, start: int, progress: Progress) -> int:
-    """Writes the batches of a step from number `start` on. Returns the rows written now."""
+    """Write the batches of a step from number `start` on. Returns the rows written now."""
     frame = step.frame.with_columns(cs.datetime().dt.epoch("ms"))
     for batch in range(start, -(-frame.height // BATCH)):
         rows = frame.slice(batch * BATCH, BATCH).to_dict(as_series=False)
@@ -310,7 +310,7 @@ def write_step(store: Store, load_id: str, step: Step, start: int, progress: Pro
 
 
 def find_known_accounts(store: Store, ids: pl.Series) -> pl.Series:
-    """Those of `ids` (text) that are accounts in the graph."""
+    """Return those of `ids` (text) that are accounts in the graph."""
     found = [
         row["id"]
         for start in range(0, ids.len(), BATCH)
@@ -340,7 +340,7 @@ def make_forgotten_filter(store: Store, signer: Signer | None) -> Callable[[pl.S
 def place_addresses(
     store: Store, number: int, progress: Progress = lambda _stage, _done, _total: None
 ) -> int:
-    """Gives every address the class of the narrowest named network it is in, else of its autonomous system.
+    """Give every address the class of the narrowest named network it is in, else of its autonomous system.
 
     It does not matter which bundle brought the networks: addresses that no load since the last whole one touched are
     left out only while the networks are those by which they were placed. Only what changed is written, and marked

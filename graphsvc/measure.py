@@ -28,7 +28,7 @@ class Clock:
 
     @contextmanager
     def measure_stage(self, name: str) -> Iterator[Stage]:
-        """Measures one stage; the block may say how many rows it was about."""
+        """Measure one stage; the block may say how many rows it was about."""
         stage = Stage(name)
         self.stages.append(stage)
         _reset_peak()
@@ -41,12 +41,12 @@ class Clock:
 
     @property
     def timings(self) -> dict[str, float]:
-        """Seconds a stage."""
+        """Return seconds a stage."""
         return {stage.name: stage.seconds for stage in self.stages}
 
 
 def read_peak_memory() -> int:
-    """The most memory this process has held since it was last forgotten, or, but on Linux, since it began; bytes."""
+    """Return the most memory this process has held since it was last forgotten, or, but on Linux, since it began; bytes."""
     with suppress(OSError):
         for line in _STATUS.read_text(encoding="ascii").splitlines():
             if line.startswith("VmHWM:"):
@@ -83,7 +83,7 @@ class MemoryNeed:
         return f"about {format_size(self.expected)} of memory (free: {format_size(self.available)}{may})"
 
     def check(self) -> None:
-        """Refuses what would not fit.
+        """Refuse what would not fit.
 
         Raises:
             ResourceError
@@ -111,7 +111,7 @@ def estimate_need(
 
 
 def parse_size(text: str) -> int:
-    """Bytes from what a person says: `4GiB`, `800 MB`, `2000000000`.
+    """Return bytes from what a person says: `4GiB`, `800 MB`, `2000000000`.
 
     Raises:
         ValueError: it is none of these.
@@ -125,5 +125,5 @@ def parse_size(text: str) -> int:
 
 
 def format_size(size: int) -> str:
-    """Bytes as a person says them."""
+    """Return bytes as a person says them."""
     return f"{size / GIB:.1f} GiB" if size >= GIB // 10 else f"{size >> 20} MiB"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def replace_atomically(path: Path, content: bytes) -> None:
-    """Replaces a file whole or not at all; only its owner can read it, from its first byte on.
+    """Replace a file whole or not at all; only its owner can read it, from its first byte on.
 
     Raises:
         OSError
@@ -51,7 +51,7 @@ def lock_or_fail(lock: Path) -> Iterator[None]:
 
 @contextmanager
 def lock_in_turn(lock: Path) -> Iterator[None]:
-    """Holds the lock file `lock`, in a directory that is made if need be, against other processes and threads.
+    """Hold the lock file `lock`, in a directory that is made if need be, against other processes and threads.
 
     Raises:
         OSError

@@ -190,12 +190,12 @@ class Settings(BaseSettings):
 
     @property
     def managed(self) -> bool:
-        """Whether graphsvc runs its own local Neo4j."""
+        """Return whether graphsvc runs its own local Neo4j."""
         return self.neo4j_uri is None
 
     @property
     def local_database(self) -> str:
-        """Name of the managed server's database."""
+        """Return name of the managed server's database."""
         return (self.neo4j_database or "neo4j").lower()  # as Neo4j has names of databases
 
     @property
@@ -205,18 +205,18 @@ class Settings(BaseSettings):
 
     @property
     def runs_dir(self) -> Path:
-        """The graphs that the last runs read, one directory a run."""
+        """Return the graphs that the last runs read, one directory a run."""
         return self.data_dir / "runs"
 
     @property
     def dead_letters_dir(self) -> Path:
-        """Dead-letter files, one a load."""
+        """Return dead-letter files, one a load."""
         return self.data_dir / "dead-letters"
 
 
 @lru_cache(maxsize=1)
 def load_settings() -> Settings:
-    """The settings of this process.
+    """Return the settings of this process.
 
     Raises:
         SettingsError: a value is malformed or missing; names the variable, not its value.

@@ -35,7 +35,7 @@ class Signer:
         return f"Signer(id={self.id!r})"
 
     def sign(self, text: str) -> str:
-        """The signature of a text as hex (64 bytes); the same text, the same signature."""
+        """Return the signature of a text as hex (64 bytes); the same text, the same signature."""
         return self._key.sign(text.encode()).hex()
 
     def derive_pseudonym(self, account: str) -> str:
@@ -46,7 +46,7 @@ class Signer:
 
 
 def verify_signature(text: str, signature: str, public: str) -> bool:
-    """Whether `signature` (hex) is the one of `text` by the key whose public part is `public` (hex)."""
+    """Return whether `signature` (hex) is the one of `text` by the key whose public part is `public` (hex)."""
     try:
         Ed25519PublicKey.from_public_bytes(bytes.fromhex(public)).verify(
             bytes.fromhex(signature), text.encode()
@@ -57,7 +57,7 @@ def verify_signature(text: str, signature: str, public: str) -> bool:
 
 
 def load_or_create_signer(settings: Settings) -> Signer:
-    """The signer of this installation; its key lies in `keys_dir/signing.key` and is made on first use.
+    """Return the signer of this installation; its key lies in `keys_dir/signing.key` and is made on first use.
 
     Losing it leaves earlier certificates checkable by their public key, but no longer as this installation's own.
 

@@ -50,7 +50,7 @@ class Simulation:
 
 
 def check_database(simulation: Simulation, store: Store) -> None:
-    """Refuses a database that holds something else, or another simulation.
+    """Refuse a database that holds something else, or another simulation.
 
     Raises:
         SimulationError
@@ -78,7 +78,7 @@ def simulate(
     say: Say,
     progress: Progress = lambda _stage, _done, _total: None,
 ) -> Assessment:
-    """Loads, detects and judges each day of the world, and writes `report.md` and `report.json`.
+    """Load, detects and judges each day of the world, and writes `report.md` and `report.json`.
 
     Killed at any moment and called again it goes on with the day it was at: loading and publishing are idempotent, and
     what a day came to is kept when it is done.
@@ -134,13 +134,13 @@ def evaluate_published_day(
 
 
 def find_newest_run(store: Store) -> str | None:
-    """Id of the run that is published; None before the first."""
+    """Return id of the run that is published; None before the first."""
     rows = store.read("query/published_run")
     return str(rows[0]["run"]["id"]) if rows else None
 
 
 def write_file(path: Path, text: str) -> None:
-    """Writes a file whole or not at all.
+    """Write a file whole or not at all.
 
     Raises:
         ExportError: it cannot be written.

@@ -21,19 +21,19 @@ class Statement:
 
     @property
     def parameters(self) -> frozenset[str]:
-        """Names of the parameters the statement uses."""
+        """Return names of the parameters the statement uses."""
         return frozenset(_PARAMETER.findall(self.text))
 
 
 def list_names(folder: str = "") -> list[str]:
-    """Names of all statements, or of those in one folder, sorted."""
+    """Return names of all statements, or of those in one folder, sorted."""
     root = _ROOT / folder
     return sorted(p.relative_to(_ROOT).with_suffix("").as_posix() for p in root.rglob("*.cypher"))
 
 
 @cache
 def load_statement(name: str) -> Statement:
-    """The statement `name`, for example `load/accounts`.
+    """Return the statement `name`, for example `load/accounts`.
 
     Raises:
         FileNotFoundError: no such file; a mistake in the program, not of its user.
@@ -45,7 +45,7 @@ def load_statement(name: str) -> Statement:
 
 
 def load_text(name: str) -> LiteralString:
-    """Text of the statement `name`."""
+    """Return text of the statement `name`."""
     return load_statement(name).text
 
 

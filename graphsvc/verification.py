@@ -35,7 +35,7 @@ class Verdict:
 
     @property
     def holds(self) -> bool:
-        """Whether nothing that was checked is wrong."""
+        """Return whether nothing that was checked is wrong."""
         return all(check.holds is not False for check in self.checks)
 
 
@@ -47,7 +47,7 @@ def verify_run(
     snapshots: Snapshots,
     progress: Progress = lambda _stage, _done, _total: None,
 ) -> Verdict:
-    """Checks a run's certificate against its record and against what is stored, finds everything again and compares.
+    """Check a run's certificate against its record and against what is stored, finds everything again and compares.
 
     The graph is the one kept with the run, or, where that is gone, the one in the database if it has not changed since.
 

@@ -119,7 +119,7 @@ def _build_uses(
     value: str,
     uses: tuple[int, int],
 ) -> pl.DataFrame:
-    """Uses of allies' values: account, `what`, first_seen, last_seen; no account has the same `what` twice."""
+    """Use of allies' values: account, `what`, first_seen, last_seen; no account has the same `what` twice."""
     parts = []
     for _, a, b, since, until, _ in pairs.iter_rows():
         for guest, host in ((a, b), (b, a)):
@@ -153,7 +153,7 @@ def _find_pool(rows: pl.DataFrame, place: Ints, what: list[str], value: str) -> 
 def _choose_allied(
     rng: np.random.Generator, members: Members, since: int, until: int, share: float
 ) -> tuple[Ints, Ints, Ints]:
-    """Which members use what is the ally's, and, for every member, from when to when it would."""
+    """Return which members use what is the ally's, and, for every member, from when to when it would."""
     settling = (SETTLING * rng.random((2, len(members)))).astype(np.int64)
     begin = np.maximum(members.created + HOUR, since + settling[0])
     stop = np.minimum(

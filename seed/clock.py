@@ -19,7 +19,7 @@ _WEEKEND: dict[Shape, float] = {"human": 0.8, "office": 0.08, "school": 0.3}
 
 
 def compute_week_shares(shape: Shape) -> Floats:
-    """Share of a week's activity in each local hour from Monday 00:00, shape (168,), sum 1."""
+    """Return share of a week's activity in each local hour from Monday 00:00, shape (168,), sum 1."""
     day = np.array(_HOURS[shape], dtype=float) + 0.02
     week = np.concatenate([day * (_WEEKEND[shape] if d >= 5 else 1.0) for d in range(7)])
     shares: Floats = week / week.sum()
@@ -44,7 +44,7 @@ def move_into_shift(rng: np.random.Generator, moments: Ints, shift: tuple[int, i
 
 
 def draw_human_times(rng: np.random.Generator, low: Ints, high: Ints, ramp: float = 1.6) -> Ints:
-    """Moments at which people do things, one for each pair of bounds, in seconds since 1970, shape (n,).
+    """Return moments at which people do things, one for each pair of bounds, in seconds since 1970, shape (n,).
 
     Later days are likelier: what was done grows with time to the power of `ramp` (a growing service). The hour of the
     week follows people's waking hours.

@@ -75,7 +75,7 @@ def build_undeclared(people: Everyone, streams: Streams, name: str, kind: Kind) 
 def draw_dealings(
     rng: np.random.Generator, members: Members, manners: Counterparties, anybody: int, exponent: float
 ) -> tuple[Ints, Ints]:
-    """Owner and counterparty of each slot of a population, shape (slots,).
+    """Return owner and counterparty of each slot of a population, shape (slots,).
 
     Numbers below `anybody` are counterparties that anybody deals with, by popularity; others are the population's.
     """
@@ -97,6 +97,6 @@ def draw_dealings(
 
 
 def _draw_pool(rng: np.random.Generator, manners: Counterparties, size: int, anybody: int, own: int) -> Ints:
-    """The counterparties in all groups' pools, shape (size,)."""
+    """Return the counterparties in all groups' pools, shape (size,)."""
     rare = rng.integers(anybody // 2, anybody, size)
     return np.where(rng.random(size) < manners.borrowed, rare, own + np.arange(size))

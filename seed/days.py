@@ -22,7 +22,7 @@ _COUNTS = {"sessions": "requests", "payments": "payments", "prompts": "requests"
 
 
 def get_directory(day: int) -> str:
-    """Name of a day's bundle."""
+    """Return name of a day's bundle."""
     return f"day-{day:03d}"
 
 
@@ -64,7 +64,7 @@ def build_calendar(scenario: Scenario, days: int) -> pl.DataFrame:
 def iter_parts(
     world: World, table: str, rows: pl.DataFrame, days: int | None
 ) -> Iterator[tuple[str, pl.DataFrame]]:
-    """One table of a world in parts, each with the directory it belongs in: the days', or "." for what is whole.
+    """Yield one table of a world in parts, each with the directory it belongs in: the days', or "." for what is whole.
 
     The truth is whole, and so is everything where `days` is None.
     """
@@ -79,7 +79,7 @@ def iter_parts(
 def split_days(
     table: str, rows: pl.DataFrame, accounts: pl.DataFrame, days: list[tuple[int, int]]
 ) -> Iterator[pl.DataFrame]:
-    """The rows of each day of one table of a world, in the order of `days`; without rows where a day adds none.
+    """Yield the rows of each day of one table of a world, in the order of `days`; without rows where a day adds none.
 
     - `accounts`: those who signed up, and, without what they declared, those whose status changed. A status is shown
       from its day on.
@@ -112,7 +112,7 @@ def _build_time(seconds: int) -> pl.Expr:
 
 
 def _select_accounts(rows: pl.DataFrame, low: pl.Expr, high: pl.Expr) -> pl.DataFrame:
-    """Accounts born on the day, as they were at its end, and those whose status changed on it."""
+    """Return accounts born on the day, as they were at its end, and those whose status changed on it."""
     born = rows.filter(pl.col("created_at").is_between(low, high, closed="left"))
     if "status" not in rows.columns:
         return born
@@ -130,7 +130,7 @@ def _select_accounts(rows: pl.DataFrame, low: pl.Expr, high: pl.Expr) -> pl.Data
 
 
 def _select_uses(rows: pl.DataFrame, count: str, low: pl.Expr, high: pl.Expr, *, last: bool) -> pl.DataFrame:
-    """Uses of the day with their part of the count."""
+    """Use of the day with their part of the count."""
     first_seen, last_seen = pl.col("first_seen"), pl.col("last_seen")
     if last:
         # The present is the last moment there is; what ends with it was seen on the last day.

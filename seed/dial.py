@@ -32,7 +32,7 @@ def parse_reuse(entries: Sequence[str]) -> dict[str, float]:
 
 
 def set_reuse(scenario: Scenario, reuse: Mapping[str, float]) -> Scenario:
-    """The scenario with all members of all campaigns reusing the given pools for exactly these shares of their slots.
+    """Return the scenario with all members of all campaigns reusing the given pools for exactly these shares of their slots.
 
     `reuse` maps names of `POOLS`, or `all`, to shares (0–1); a name of its own counts more than `all`. A style without
     a pool gets none. Values of a pool keep the number of slots they serve, so the pool shrinks and grows with its use:

@@ -42,7 +42,7 @@ class Frame:
 
 
 def create_empty() -> Frame:
-    """A frame without victims, which leaves all tables as they are."""
+    """Return a frame without victims, which leaves all tables as they are."""
     nothing = np.empty(0, dtype=np.int64)
     return Frame(
         nothing, pl.DataFrame(schema=_HITS), pl.DataFrame({"account": nothing, "at": nothing}), nothing
@@ -190,7 +190,7 @@ def _collect_facts(people: Everyone) -> tuple[Ints, Ints, Bools]:
 
 
 def _assign_cards(rng: np.random.Generator, victim: Ints, way: Ints, by: Ints, framing: Framing) -> Ints:
-    """A card for each victim (with its `way`) that some victims of the same campaign have in common."""
+    """Return a card for each victim (with its `way`) that some victims of the same campaign have in common."""
     cards = np.full(len(victim), -1, dtype=np.int64)
     prepaid = rng.permutation(np.flatnonzero(way == CARD))
     prepaid = prepaid[np.argsort(by[victim[prepaid]], kind="stable")]
@@ -203,7 +203,7 @@ def _assign_cards(rng: np.random.Generator, victim: Ints, way: Ints, by: Ints, f
 
 
 def _draw_moments(rng: np.random.Generator, earliest: Ints, end: int) -> Ints:
-    """A moment after each of `earliest`, before the world's end."""
+    """Return a moment after each of `earliest`, before the world's end."""
     return earliest + 1 + (rng.random(len(earliest)) * (end - HOUR // 2 - earliest)).astype(np.int64)
 
 

@@ -58,7 +58,7 @@ def draw_identities(rng: np.random.Generator, members: Members, names: Names, co
 
 
 def draw_referrals(rng: np.random.Generator, members: Members) -> tuple[Ints, pl.Series]:
-    """Owners and codes of the identifier kind `referral_code`; most people have none."""
+    """Return owners and codes of the identifier kind `referral_code`; most people have none."""
     pool = members.profile.identity.referrals
     filled, pooled = fill_slots(rng, members, np.arange(len(members)), pool, np.arange(len(members)))
     salt = int(rng.integers(2**32))
@@ -76,7 +76,7 @@ def _draw_surnames(rng: np.random.Generator, members: Members, manners: Identity
 
 
 def _draw_companies(rng: np.random.Generator, members: Members, available: int) -> Ints:
-    """A company for each group that has a domain of its own, and for each member of the others."""
+    """Return a company for each group that has a domain of its own, and for each member of the others."""
     if members.campaign or members.profile.identity.email.get("group_domain", 0) == 0:
         return rng.integers(0, available * 4, len(members))
     return (int(rng.integers(available)) + np.arange(members.groups))[members.group]
@@ -110,7 +110,7 @@ def _draw_handles(
 def _draw_domains(
     rng: np.random.Generator, members: Members, names: Names, last: Ints, company: Ints
 ) -> pl.Series:
-    """The part behind the @; all domains are made up, under the reserved top-level domain `example` (RFC 2606)."""
+    """Return the part behind the @; all domains are made up, under the reserved top-level domain `example` (RFC 2606)."""
     n, email = len(members), members.profile.identity.email
     choices = {
         "freemail": names.freemail.gather(draw_zipf(rng, len(names.freemail), n, 0.9)),
@@ -127,14 +127,14 @@ def _draw_domains(
 
 
 def _build_family_domains(members: Members, names: Names, last: Ints) -> pl.Series:
-    """One domain a group, named after its first member's surname."""
+    """Return one domain a group, named after its first member's surname."""
     _, first = np.unique(members.group, return_index=True)
     number = (mix_bits(np.arange(members.groups), hash_names(members.name)) % np.uint64(900)).astype(np.int64)
     return _build_domain(names.plain_last.gather(last[first]), number).gather(members.group)
 
 
 def _draw_group_domains(rng: np.random.Generator, members: Members, names: Names, company: Ints) -> pl.Series:
-    """An office has its company's domain; a campaign buys some, each of syllables without a meaning."""
+    """Return an office has its company's domain; a campaign buys some, each of syllables without a meaning."""
     if not members.campaign:
         number = company // len(names.companies)
         return _build_domain(names.plain_companies.gather(company % len(names.companies)), number)
@@ -146,7 +146,7 @@ def _draw_group_domains(rng: np.random.Generator, members: Members, names: Names
 
 
 def _draw_rented_domains(rng: np.random.Generator, members: Members, names: Names) -> pl.Series:
-    """A domain on offer at the sign-up, of four syllables and a number, the same for all who rent it."""
+    """Return a domain on offer at the sign-up, of four syllables and a number, the same for all who rent it."""
     manners = members.profile.identity
     offered = draw_offers(rng, manners.domain_markets, members.shelves, members.created)
     scattered = mix_bits(offered, 11)
@@ -165,7 +165,7 @@ def _draw_rented_domains(rng: np.random.Generator, members: Members, names: Name
 
 
 def _make_distinct(members: Members, values: Ints) -> Ints:
-    """Numbers of a population's own made distinct from those of the others; rented values stay as they are."""
+    """Return numbers of a population's own made distinct from those of the others; rented values stay as they are."""
     return np.where(is_rented(values), values, values + (hash_names(members.name) << 28))
 
 
@@ -177,7 +177,7 @@ def _build_domain(name: pl.Series, number: Ints) -> pl.Series:
 
 
 def _draw_phones(rng: np.random.Generator, members: Members, country: Ints) -> pl.Series:
-    """Phone numbers in international notation, null for those who gave none."""
+    """Return phone numbers in international notation, null for those who gave none."""
     pool = members.profile.identity.phones
     filled, pooled = fill_slots(rng, members, np.arange(len(members)), pool, np.arange(len(members)))
     salt = int(rng.integers(2**32))

@@ -49,7 +49,7 @@ class Members:
 
     @property
     def groups(self) -> int:
-        """Number of groups."""
+        """Return number of groups."""
         return int(self.group.max()) + 1 if len(self.group) else 0
 
     def group_for(self, pool: Pool) -> Members:
@@ -58,12 +58,12 @@ class Members:
 
     @property
     def campaign(self) -> bool:
-        """Whether these accounts are a campaign's."""
+        """Return whether these accounts are a campaign's."""
         return isinstance(self.profile, Campaign)
 
 
 def split_groups(rng: np.random.Generator, accounts: int, bounds: tuple[int, int]) -> Ints:
-    """Group numbers of `accounts` accounts in groups of log-uniform size, shape (accounts,)."""
+    """Return group numbers of `accounts` accounts in groups of log-uniform size, shape (accounts,)."""
     if accounts == 0:
         return np.empty(0, dtype=np.int64)
     if bounds == (1, 1):
@@ -75,7 +75,7 @@ def split_groups(rng: np.random.Generator, accounts: int, bounds: tuple[int, int
 
 
 def draw_births(rng: np.random.Generator, group: Ints, signup: Signup, scenario: Scenario) -> Ints:
-    """Moments of sign-up: members of a group come in bursts, bursts at human or at even hours."""
+    """Return moments of sign-up: members of a group come in bursts, bursts at human or at even hours."""
     n = len(group)
     span = scenario.end - scenario.start - HOUR
     low = np.full(n, scenario.start + int(span * signup.window[0]))
@@ -111,7 +111,7 @@ def draw_births(rng: np.random.Generator, group: Ints, signup: Signup, scenario:
 def draw_population(
     rng: np.random.Generator, name: str, population: Population, accounts: int, world: Scenario
 ) -> Members:
-    """The accounts of a population that no campaign runs."""
+    """Return the accounts of a population that no campaign runs."""
     group = split_groups(rng, accounts, population.size)
     created = draw_births(rng, group, population.signup, world)
     status, ended = _draw_honest_ends(rng, created, population.life, world.end)
@@ -164,7 +164,7 @@ def _draw_honest_ends(rng: np.random.Generator, created: Ints, life: Life, end: 
 def draw_campaign(
     rng: np.random.Generator, name: str, style: Campaign, accounts: int, world: Scenario
 ) -> Members:
-    """The accounts of one campaign: first members in bursts, then weekly bans and those who replace the banned.
+    """Return the accounts of one campaign: first members in bursts, then weekly bans and those who replace the banned.
 
     A ban wave takes place each week after the first sign-ups. The scenario gives either the number of replacements of
     the whole campaign, which is spread over the waves in proportion to the members alive, or the share of the living
@@ -231,7 +231,7 @@ def _draw_first_members(
 
 
 def _round_randomly(rng: np.random.Generator, number: float) -> int:
-    """The whole number below or above, `number` on average: a twentieth of a ring of ten is one now and then."""
+    """Return the whole number below or above, `number` on average: a twentieth of a ring of ten is one now and then."""
     return int(number + rng.random())
 
 

@@ -87,15 +87,15 @@ class AddressSpace:
         self._system_at = np.array([i for _, i in starts], dtype=np.int64)
 
     def get_capacity(self, network_class: NetworkClass) -> int:
-        """Number of live addresses of a class."""
+        """Return number of live addresses of a class."""
         return int(self._live[self._of_class[network_class]].sum())
 
     def draw_places(self, rng: np.random.Generator, network_class: NetworkClass, size: int) -> Ints:
-        """Places (numbers of live addresses) of a class, uniform, shape (size,)."""
+        """Return places (numbers of live addresses) of a class, uniform, shape (size,)."""
         return rng.integers(0, self.get_capacity(network_class), size)
 
     def draw_popular(self, rng: np.random.Generator, network_class: NetworkClass, size: int) -> Ints:
-        """Places of a class, some far more used than others, shape (size,)."""
+        """Return places of a class, some far more used than others, shape (size,)."""
         capacity = self.get_capacity(network_class)
         ranks = draw_zipf(rng, capacity, size, 0.6)
         # The most used ones do not all lie in the first system: 7919 is a prime no capacity here is a multiple of.
@@ -118,7 +118,7 @@ class AddressSpace:
         return np.stack([ends[chosen] - self._live[members][chosen], ends[chosen]], axis=-1)
 
     def get_addresses(self, network_class: NetworkClass, places: Ints) -> Ints:
-        """The addresses at these places, shape as given."""
+        """Return the addresses at these places, shape as given."""
         members = self._of_class[network_class]
         ends = np.cumsum(self._live[members])
         which = np.searchsorted(ends, places, side="right")
@@ -135,7 +135,7 @@ class AddressSpace:
         return np.where(is_v6(addresses), (addresses >> 50) & 0xFFF, self._system_at[np.maximum(at, 0)])
 
     def find_asns(self, addresses: Ints) -> Ints:
-        """Number of the system each address belongs to."""
+        """Return number of the system each address belongs to."""
         return self.find_systems(addresses) + FIRST_ASN
 
     def find_countries(self, addresses: Ints) -> Ints:
@@ -143,12 +143,12 @@ class AddressSpace:
         return self._country[self.find_systems(addresses)]
 
     def is_of_class(self, addresses: Ints, network_class: NetworkClass) -> Bools:
-        """Which of the addresses belong to systems of a class."""
+        """Return which of the addresses belong to systems of a class."""
         wanted = np.array([s.network_class == network_class for s in self.systems])
         return wanted[self.find_systems(addresses)]
 
     def build_table(self) -> pl.DataFrame:
-        """The `networks` table: a row a range, or a row a system where the class is named by number only."""
+        """Return the `networks` table: a row a range, or a row a system where the class is named by number only."""
         rows: list[tuple[int, str | None, str, str, str]] = []
         for i, s in enumerate(self.systems):
             head = (s.name, s.network_class, COUNTRIES[s.country].code)
@@ -169,7 +169,7 @@ class AddressSpace:
 
 
 def is_v6(addresses: Ints) -> Bools:
-    """Which of the addresses are IPv6."""
+    """Return which of the addresses are IPv6."""
     return addresses >= _V6
 
 
@@ -185,7 +185,7 @@ def remove_interface(addresses: Ints) -> Ints:
 
 
 def format_addresses(addresses: Ints) -> pl.Series:
-    """Addresses in canonical notation (RFC 5952 for IPv6), shape as given."""
+    """Return addresses in canonical notation (RFC 5952 for IPv6), shape as given."""
     distinct, place = np.unique(addresses, return_inverse=True)
     v6 = is_v6(distinct)
     v4 = pl.DataFrame({f"b{i}": (distinct[~v6] >> (24 - 8 * i)) & 255 for i in range(4)})

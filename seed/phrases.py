@@ -85,7 +85,7 @@ def _draw_topics(lists: dict[str, list[str]], rng: np.random.Generator, count: i
 def _draw_fillings(
     lists: dict[str, list[str]], own: dict[str, list[str]], topics: list[str], rng: np.random.Generator
 ) -> dict[str, list[str]]:
-    """The pool of values for each kind of slot."""
+    """Return the pool of values for each kind of slot."""
     sentences = own["situation"] + own["trouble"] + own["constraint"] + own["place"] + own["style"]
     return {
         "quote": [

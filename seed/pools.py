@@ -67,7 +67,7 @@ class Pools:
 
 
 def draw_pools(streams: Streams) -> Pools:
-    """The pools of a world; the same streams give the same pools."""
+    """Return the pools of a world; the same streams give the same pools."""
     return _draw_seeded(streams.draw_integer("faker"))
 
 
@@ -109,7 +109,7 @@ def _drop_duplicates(values: Iterable[str]) -> tuple[str, ...]:
 
 
 def _list_browsers() -> tuple[str, ...]:
-    """User agents of browsers, the commonest first."""
+    """Return user agents of browsers, the commonest first."""
     systems = [
         "Windows NT 10.0; Win64; x64", "Macintosh; Intel Mac OS X 10_15_7", "X11; Linux x86_64",
         "Linux; Android 10; K", "iPhone; CPU iPhone OS 18_5 like Mac OS X", "X11; CrOS x86_64 14541.0.0",
@@ -132,7 +132,7 @@ def _list_browsers() -> tuple[str, ...]:
 
 
 def _list_programs() -> tuple[str, ...]:
-    """User agents of program libraries, the commonest first."""
+    """Return user agents of program libraries, the commonest first."""
     names = ["python-httpx/0.{}", "python-requests/2.{}", "aiohttp/3.{}", "node-fetch/3.{}", "Go-http-client/2.{}",
              "okhttp/4.{}", "axios/1.{}", "curl/8.{}", "llm-sdk-python/1.{}", "llm-sdk-node/0.{}"]  # fmt: skip
     return tuple(name.format(minor) for minor in range(14, 4, -1) for name in names)

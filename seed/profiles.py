@@ -11,7 +11,7 @@ Share: TypeAlias = Annotated[float, Field(ge=0, le=1)]
 
 
 def check_order(bounds: tuple[float, float]) -> tuple[float, float]:
-    """The bounds as they are.
+    """Return the bounds as they are.
 
     Raises:
         ValueError: the lower one stands above the upper one.
@@ -278,5 +278,5 @@ class Campaign(Profile):
     """Teams that a campaign is divided into, by the order of sign-up."""
 
     def get_inherited_share(self, pool: Pool) -> float:
-        """Share of the slots of one of its pools that a replacement takes over."""
+        """Return share of the slots of one of its pools that a replacement takes over."""
         return self.inherits if pool.inherits is None else pool.inherits

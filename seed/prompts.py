@@ -70,7 +70,7 @@ def publish_templates(
 
 
 def draw_prompts(streams: Streams, members: Members, phrases: Phrases, public: Public) -> Prompts:
-    """All prompts of a population; `public` are the templates that anybody may copy."""
+    """Return all prompts of a population; `public` are the templates that anybody may copy."""
     rng = streams.rng("prompts", members.name)
     manners, popular = members.profile.prompts, public.templates
     sharers = members.group_for(manners)
@@ -124,7 +124,7 @@ def _compute_fingerprints(what: Ints, name: str, popular: int) -> Ints:
 def _draw_texts(
     rng: np.random.Generator, what: Ints, phrases: Phrases, popular: Templates, own: Templates
 ) -> pl.Series:
-    """The text of each row, shape as `what`."""
+    """Return the text of each row, shape as `what`."""
     rows: list[Ints] = [np.flatnonzero(what == COMMON), np.flatnonzero(what >= 0)]
     parts = [
         phrases.common.gather(draw_zipf(rng, len(phrases.common), len(rows[0]))),
@@ -143,7 +143,7 @@ def _draw_texts(
 def _fill_templates(
     rng: np.random.Generator, which: Ints, phrases: Phrases, popular: Templates, own: Templates
 ) -> pl.Series:
-    """Templates with their slots filled, shape as `which` (a number among `popular` and then `own`)."""
+    """Return templates with their slots filled, shape as `which` (a number among `popular` and then `own`)."""
     kinds = np.concatenate([popular.slots, own.slots])[which]
     drawn = phrases.slot_first[kinds] + (rng.random(kinds.shape) * phrases.slot_size[kinds]).astype(np.int64)
     columns = [pl.concat([a, b]).gather(which) for a, b in zip(popular.literals, own.literals, strict=True)]
@@ -153,7 +153,7 @@ def _fill_templates(
 
 
 def _draw_sentences(rng: np.random.Generator, pattern: str, phrases: Phrases, size: int) -> pl.Series:
-    """Honest prompts of one layout, each {name} drawn from its own list, shape (size,)."""
+    """Return honest prompts of one layout, each {name} drawn from its own list, shape (size,)."""
     columns: list[pl.Series] = []
     for literal, name, _, _ in Formatter().parse(pattern):
         if literal:

@@ -202,23 +202,23 @@ class Scenario(Section):
 
     @cached_property
     def end(self) -> int:
-        """The world's present, in seconds since 1970."""
+        """Return the world's present, in seconds since 1970."""
         return int(self.until.timestamp())
 
     @cached_property
     def start(self) -> int:
-        """The first possible sign-up, in seconds since 1970."""
+        """Return the first possible sign-up, in seconds since 1970."""
         return self.end - self.history_days * 86_400
 
 
 def list_names() -> list[str]:
-    """Names of the scenarios: those with a file in the package, and `random`, sorted."""
+    """Return names of the scenarios: those with a file in the package, and `random`, sorted."""
     found = (files("seed") / "scenarios").iterdir()
     return sorted([RANDOM, *(p.name.removesuffix(".toml") for p in found if p.name.endswith(".toml"))])
 
 
 def describe_scenarios() -> dict[str, str]:
-    """Each scenario's name with its description."""
+    """Return each scenario's name with its description."""
     return {
         name: RANDOM_DESCRIPTION if name == RANDOM else load_scenario(name).description
         for name in list_names()

@@ -60,7 +60,7 @@ def generate_names(
 def _build_handles(
     rng: np.random.Generator, pattern: str, members: Members, series: Series, names: Names
 ) -> pl.Series:
-    """Handles of one pattern, numbered in the order of sign-up, shape (n,)."""
+    """Return handles of one pattern, numbered in the order of sign-up, shape (n,)."""
     n = len(members)
     stems = _draw_stems(rng, int(rng.integers(series.stems[0], series.stems[1] + 1)), names)
     order = np.argsort(np.argsort(members.created, kind="stable"), kind="stable")
@@ -84,7 +84,7 @@ def _draw_stems(rng: np.random.Generator, count: int, names: Names) -> pl.Series
 
 
 def insert_dots(stem: pl.Series, number: Ints) -> pl.Series:
-    """The letters of `stem` with dots where the bits of `number` are set (never two, never at an end)."""
+    """Return the letters of `stem` with dots where the bits of `number` are set (never two, never at an end)."""
     frame = pl.DataFrame({"stem": stem, "number": number + 1})
     parts = []
     for i in range(DOTTED):
@@ -95,14 +95,14 @@ def insert_dots(stem: pl.Series, number: Ints) -> pl.Series:
 
 
 def _draw_domain(rng: np.random.Generator, names: Names, *, bought: bool) -> str:
-    """One domain for a campaign, under `example` as all are."""
+    """Return one domain for a campaign, under `example` as all are."""
     if bought:
         return "".join(names.syllables.gather(rng.integers(0, len(names.syllables), 4))) + ".example"
     return str(names.freemail[int(draw_zipf(rng, len(names.freemail), 1, 0.9)[0])])
 
 
 def _draw_display_names(rng: np.random.Generator, size: int, series: Series, names: Names) -> pl.Series:
-    """Names of a short list, some with one slip of the keyboard, shape (size,)."""
+    """Return names of a short list, some with one slip of the keyboard, shape (size,)."""
     choice = int(rng.integers(series.names[0], series.names[1] + 1))
     first = names.first.gather(rng.integers(0, len(names.first), choice))
     last = names.last.gather(rng.integers(0, len(names.last), choice))
@@ -127,12 +127,12 @@ def _draw_display_names(rng: np.random.Generator, size: int, series: Series, nam
 
 
 def _join_texts(*parts: pl.Series | str) -> pl.Series:
-    """Texts put together row by row; a plain string stands in every row."""
+    """Return texts put together row by row; a plain string stands in every row."""
     return pl.select(pl.concat_str([pl.lit(part) for part in parts])).to_series()
 
 
 def _make_distinct(accounts: pl.DataFrame) -> pl.DataFrame:
-    """Number the handles that were already taken, until each address belongs to one account."""
+    """Return number the handles that were already taken, until each address belongs to one account."""
     while accounts["email"].is_duplicated().any():
         taken = pl.int_range(pl.len()).over("email")
         numbered = pl.col("email").str.replace("@", pl.format("{}@", taken + 1), literal=True)

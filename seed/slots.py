@@ -22,19 +22,19 @@ class PoolLayout:
 
     @property
     def group(self) -> Ints:
-        """Group of each value, shape (number of values,)."""
+        """Return group of each value, shape (number of values,)."""
         return np.repeat(np.arange(len(self.count)), self.count)
 
 
 def build_layout(members: Members, pool: Pool, counts: Ints | None = None) -> PoolLayout:
-    """Number the values of all groups; `counts` overrules the number that follows from the group's size."""
+    """Return number the values of all groups; `counts` overrules the number that follows from the group's size."""
     sizes = np.bincount(members.group, minlength=members.groups)
     count = np.ceil(sizes / pool.members_per_value).astype(np.int64) if counts is None else counts
     return PoolLayout(np.cumsum(count) - count, count)
 
 
 def draw_owners(rng: np.random.Generator, members: Members, mean: float, most: int) -> Ints:
-    """Owner of each slot: one and a Poisson number more for each member, ascending, shape (slots,)."""
+    """Return owner of each slot: one and a Poisson number more for each member, ascending, shape (slots,)."""
     more = max(mean - 1, 0.0)
     if members.busy is None:
         counts = 1 + np.minimum(rng.poisson(more, len(members)), most - 1)
@@ -44,14 +44,14 @@ def draw_owners(rng: np.random.Generator, members: Members, mean: float, most: i
 
 
 def draw_reuse(rng: np.random.Generator, members: Members, pool: Pool) -> Floats:
-    """Each member's probability to fill a slot from the pool, shape (n,)."""
+    """Return each member's probability to fill a slot from the pool, shape (n,)."""
     return draw_between(rng, pool.reuse, len(members)) * members.eagerness
 
 
 def assign_values(
     rng: np.random.Generator, members: Members, owner: Ints, pool: Pool, values: PoolLayout
 ) -> Ints:
-    """A value of their group's pool for each of the slots of `owner`, shape (slots,).
+    """Return a value of their group's pool for each of the slots of `owner`, shape (slots,).
 
     Values are dealt in blocks, so that all of a pool's values have nearly equal numbers of slots (nobody puts
     forty accounts on one card while another lies idle). With locality near 1 the order is that of the sign-ups.

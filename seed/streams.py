@@ -14,7 +14,7 @@ U64: TypeAlias = npt.NDArray[np.uint64]
 
 
 def hash_names(*names: str) -> int:
-    """A 32-bit number for a path of names, the same on every machine."""
+    """Return a 32-bit number for a path of names, the same on every machine."""
     return int.from_bytes(blake2b("/".join(names).encode(), digest_size=4).digest(), "big")
 
 
@@ -25,12 +25,12 @@ class Streams:
         self.seed = seed
 
     def rng(self, *names: str) -> np.random.Generator:
-        """The generator of this path; the same path gives the same numbers again."""
+        """Return the generator of this path; the same path gives the same numbers again."""
         sequence = np.random.SeedSequence(self.seed, spawn_key=(hash_names(*names),))
         return np.random.Generator(np.random.PCG64(sequence))
 
     def draw_integer(self, *names: str) -> int:
-        """One 32-bit number of this path, for generators that take an integer seed."""
+        """Return one 32-bit number of this path, for generators that take an integer seed."""
         return int(self.rng(*names).integers(2**32))
 
 
@@ -45,17 +45,17 @@ def mix_bits(values: Ints | U64, salt: int) -> U64:
 
 
 def draw_between(rng: np.random.Generator, bounds: tuple[float, float], size: int) -> Floats:
-    """Uniform draws between two bounds, shape (size,)."""
+    """Return uniform draws between two bounds, shape (size,)."""
     return bounds[0] + (bounds[1] - bounds[0]) * rng.random(size)
 
 
 def pick_indices(rng: np.random.Generator, shares: Mapping[Any, float], size: int) -> Ints:
-    """Indices into the keys of `shares`, drawn in proportion to its values, shape (size,)."""
+    """Return indices into the keys of `shares`, drawn in proportion to its values, shape (size,)."""
     return _draw_weighted(rng, np.fromiter(shares.values(), dtype=float), size)
 
 
 def draw_zipf(rng: np.random.Generator, values: int, size: int, exponent: float = 1.0) -> Ints:
-    """Ranks 0 … values-1, rank r with weight (r+1)^-exponent, shape (size,)."""
+    """Rank 0 … values-1, rank r with weight (r+1)^-exponent, shape (size,)."""
     return _draw_weighted(rng, np.arange(1, values + 1, dtype=float) ** -exponent, size)
 
 

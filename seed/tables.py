@@ -29,11 +29,11 @@ class Everyone:
     seed: int
 
     def compute_salt(self, purpose: int) -> int:
-        """A salt for this world and purpose (0–255): worlds of different seeds share no opaque value."""
+        """Return a salt for this world and purpose (0–255): worlds of different seeds share no opaque value."""
         return (self.seed << 8) + purpose
 
     def gather_rows(self, owners: Sequence[Ints]) -> pl.Series:
-        """Rows of the owners of all populations' parts, one after the other."""
+        """Return rows of the owners of all populations' parts, one after the other."""
         return pl.Series("account", np.concatenate([p[o] for p, o in zip(self.place, owners, strict=True)]))
 
     def finish_table(self, frame: pl.DataFrame, *order: str) -> pl.DataFrame:
@@ -44,7 +44,7 @@ class Everyone:
 
 
 def build_everyone(parts: Sequence[Members], seed: int) -> Everyone:
-    """Number all accounts by sign-up and give them ids that tell nothing."""
+    """Return number all accounts by sign-up and give them ids that tell nothing."""
     numbers = np.concatenate([np.arange(len(p)) + (hash_names(p.name) << 28) for p in parts])
     created = np.concatenate([p.created for p in parts])
     order = np.lexsort((mix_bits(numbers, seed << 8), created))
@@ -56,7 +56,7 @@ def build_everyone(parts: Sequence[Members], seed: int) -> Everyone:
 
 
 def to_times(seconds: Ints) -> pl.Series:
-    """Seconds since 1970 as UTC times."""
+    """Return seconds since 1970 as UTC times."""
     return pl.Series(seconds * 1_000_000).cast(TIME)
 
 
@@ -217,7 +217,7 @@ class Agents:
         )
 
     def choose_programs(self, device: Ints, scripted: Bools) -> Ints:
-        """Number of the program seen with each device."""
+        """Return number of the program seen with each device."""
         u = mix_bits(device, 61) / 2.0**64
         program = (
             np.minimum(np.searchsorted(self._program_ladder, u), len(self._program_ladder) - 1)
@@ -227,11 +227,11 @@ class Agents:
         return np.where(scripted, program, browser).astype(np.int64)
 
     def get_user_agents(self, device: Ints, scripted: Bools) -> pl.Series:
-        """User agent seen with each device."""
+        """Return user agent seen with each device."""
         return self._all.gather(self.choose_programs(device, scripted))
 
     def get_handshakes(self, members: Members, s: Sessions, rows: Ints) -> Ints:
-        """Number of the TLS fingerprint of some sessions: four versions of a program share one."""
+        """Return number of the TLS fingerprint of some sessions: four versions of a program share one."""
         common = self.choose_programs(_make_distinct(members, s.device[rows]), s.scripted[rows]) // 4
         own = mix_bits(s.owner[rows], 71) / 2.0**64 < members.profile.devices.custom_client
         return np.where(
@@ -246,7 +246,7 @@ def _build_ladder(values: int) -> Floats:
 
 
 def _make_distinct(members: Members, values: Ints) -> Ints:
-    """Numbers of a population's own made distinct from those of the others (negative ones are its pools').
+    """Return numbers of a population's own made distinct from those of the others (negative ones are its pools').
 
     Rented values keep their number, which is the same for whoever rents them.
     """

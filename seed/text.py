@@ -12,7 +12,7 @@ LETTERS = "bcdfghjkmnpqrstv"
 
 
 def make_tokens(values: Ints, salt: int, alphabet: str = HEX) -> pl.Series:
-    """Sixteen characters for each integer, one to one, unlike those of another salt; shape as given."""
+    """Return sixteen characters for each integer, one to one, unlike those of another salt; shape as given."""
     return _encode_values(mix_bits(values, salt), alphabet)
 
 

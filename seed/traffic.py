@@ -26,7 +26,7 @@ class Activity:
 
 
 def draw_activity(rng: np.random.Generator, members: Members, country: Ints, world: Scenario) -> Activity:
-    """Activity of those alive in the window; `country` holds indices into `COUNTRIES`, shape (n,).
+    """Return activity of those alive in the window; `country` holds indices into `COUNTRIES`, shape (n,).
 
     How much an account does is gamma distributed (few do most). A load balancer deals its rows out evenly over
     the hours instead, so that the sum stays level while no two accounts look alike.
@@ -55,7 +55,7 @@ def draw_activity(rng: np.random.Generator, members: Members, country: Ints, wor
 
 
 def choose_models(rng: np.random.Generator, traffic: Traffic, moment: Ints, world: Scenario) -> Ints:
-    """The model that requests at these moments went to: traffic moves to a new release as its population does."""
+    """Return the model that requests at these moments went to: traffic moves to a new release as its population does."""
     released = world.end - int(world.model_released_days_ago * DAY)
     since = np.maximum(moment - released, 0) / HOUR
     moved = traffic.moves_to_new_model * (1 - 0.5 ** (since / traffic.half_time_hours))
@@ -66,7 +66,7 @@ def choose_models(rng: np.random.Generator, traffic: Traffic, moment: Ints, worl
 def _draw_shift_hours(
     rng: np.random.Generator, members: Members, owner: Ints, shift: tuple[int, int], days: int
 ) -> Ints:
-    """Hours of the window at which teams work, each team when the one before it stops, shape as `owner`.
+    """Return hours of the window at which teams work, each team when the one before it stops, shape as `owner`.
 
     The window begins at an hour of the day of its own, which all of a world's operators take for midnight.
     """
@@ -81,7 +81,7 @@ def _draw_shift_hours(
 def _draw_human_hours(
     rng: np.random.Generator, traffic: Traffic, country: Ints, begin: int, hours: int
 ) -> Ints:
-    """Hours of the window, drawn by the local hour of the week of each row's country."""
+    """Return hours of the window, drawn by the local hour of the week of each row's country."""
     week: Floats = compute_week_shares(traffic.shape)
     offsets = np.array([c.offset for c in COUNTRIES])
     window = begin + np.arange(hours, dtype=np.int64) * HOUR

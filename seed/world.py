@@ -46,7 +46,7 @@ class World:
 
     @property
     def campaigns(self) -> dict[str, list[int]]:
-        """Accounts of the campaigns of each style, largest first."""
+        """Return accounts of the campaigns of each style, largest first."""
         sizes = {
             style: sorted((len(m) for m in self.people.parts if m.profile is profile), reverse=True)
             for style, profile in self.scenario.campaigns.items()
@@ -55,13 +55,13 @@ class World:
 
     @property
     def populations(self) -> dict[str, int]:
-        """Accounts of each legitimate population, largest first."""
+        """Return accounts of each legitimate population, largest first."""
         found = {m.name: len(m) for m in self.people.parts if not m.campaign}
         return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
 
     @property
     def table_names(self) -> tuple[str, ...]:
-        """The tables this world has, in the order in which they are made."""
+        """Return the tables this world has, in the order in which they are made."""
         left_out = {
             "full": self._lacking,
             "counterparties": set(TABLES) - {"identifiers", "accounts", "truth"},
@@ -97,7 +97,7 @@ class World:
         yield "truth", tables.build_truth(self.people)
 
     def _iter_full(self) -> Iterator[tuple[str, pl.DataFrame]]:
-        """All tables; only what later tables need is kept in memory."""
+        """Yield all tables; only what later tables need is kept in memory."""
         everyone, parts = self.people, self.people.parts
         rng = self.streams.rng
         agents = tables.Agents(self.pools.browsers, self.pools.programs)
@@ -189,7 +189,7 @@ class World:
         )
 
     def _draw_sessions(self) -> list[sessions.Sessions]:
-        """Sessions of all populations; campaigns come last and may borrow addresses of honest households."""
+        """Return sessions of all populations; campaigns come last and may borrow addresses of honest households."""
         seen: list[sessions.Sessions] = []
         homes = np.empty(0, dtype=np.int64)
         for members in self.people.parts:
@@ -204,7 +204,7 @@ class World:
         return seen
 
     def _draw_countries(self, members: Members, seen: sessions.Sessions) -> Ints:
-        """Declared country of each member: for most that of the address of sign-up."""
+        """Return declared country of each member: for most that of the address of sign-up."""
         rng = self.streams.rng("country", members.name)
         first = seen.address[np.diff(seen.owner, prepend=-1) != 0]
         moved = rng.random(len(members)) < 0.06
@@ -236,7 +236,7 @@ class World:
         return self.people.finish_table(frame, "first_seen")
 
     def _publish_templates(self, phrases: Phrases) -> prompts.Public:
-        """The templates that anybody may copy, with the stocks of the markets that some pool of prompts rents from."""
+        """Return the templates that anybody may copy, with the stocks of the markets that some pool of prompts rents from."""
         everyone = [*self.scenario.populations.values(), *self.scenario.campaigns.values()]
         used = {market for profile in everyone for market in profile.prompts.markets}
         shelves = open_shelves(self.scenario, self.streams.seed)

@@ -34,14 +34,14 @@ class _Check(FieldExtension):
         field.directives = [*others, Needs(role=self.role.value)]
 
     def resolve(self, next_: Callable[..., Any], source: Any, info: Info, **arguments: Any) -> Any:
-        """The field of a plain resolver."""
+        """Return the field of a plain resolver."""
         self._check_role(info)
         return next_(source, info, **arguments)
 
     async def resolve_async(
         self, next_: Callable[..., Awaitable[Any]], source: Any, info: Info, **arguments: Any
     ) -> Any:
-        """The field of a resolver that waits."""
+        """Return the field of a resolver that waits."""
         self._check_role(info)
         return await next_(source, info, **arguments)
 
@@ -55,7 +55,7 @@ def require_role(role: Role) -> FieldExtension:
 
 
 def check_role(has: Role, least: Role) -> None:
-    """Raises Forbidden unless `has` includes `least`."""
+    """Raise Forbidden unless `has` includes `least`."""
     if _RANK[has] < _RANK[least]:
         raise Forbidden(
             f"This needs the role {least.value}; yours is {has.value}.", "Ask somebody who may, or an admin."

@@ -31,7 +31,7 @@ from graphsvc.store.reader import Reader
 
 
 def create_app(settings: Settings, address: Address) -> FastAPI:
-    """The service: the console at `/`, `/graphql`, `/browser`, `/metrics`, `/healthz`, `/readyz`.
+    """Return the service: the console at `/`, `/graphql`, `/browser`, `/metrics`, `/healthz`, `/readyz`.
 
     It starts and stays up whether or not the database answers. `state.draining` makes `/readyz` say that it is about to
     stop.
@@ -91,12 +91,12 @@ def create_app(settings: Settings, address: Address) -> FastAPI:
 
 
 async def get_health() -> Response:
-    """The process is alive."""
+    """Return the process is alive."""
     return JSONResponse({"status": "ok"})
 
 
 async def get_readiness(request: Request) -> Response:
-    """The database answers and has this program's schema, and the service is not about to stop; else 503 and why."""
+    """Return the database answers and has this program's schema, and the service is not about to stop; else 503 and why."""
     if request.app.state.draining:
         return JSONResponse({"status": "draining"}, status_code=503)
     try:

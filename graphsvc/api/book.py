@@ -15,7 +15,7 @@ class BookOnce:
     _book: "asyncio.Task[DecisionLog] | None" = field(default=None, init=False)
 
     async def read(self) -> DecisionLog:
-        """The book as it was when it was first asked for."""
+        """Return the book as it was when it was first asked for."""
         if self._book is None:
             self._book = asyncio.ensure_future(self._read_log())
         return await self._book

@@ -31,7 +31,7 @@ _CONTENT_SECURITY_POLICY = "; ".join((
 
 
 def build_routes(database: str) -> list[Route]:
-    """The files below `/browser`.
+    """Return the files below `/browser`.
 
     Args:
         database: address of the database; Neo4j Browser is served by the same host, at whatever port.
@@ -47,7 +47,7 @@ def build_routes(database: str) -> list[Route]:
 
 
 async def get_guide(request: Request) -> Response:
-    """The walk through the largest cluster: prose around the statements of `cypher/`."""
+    """Return the walk through the largest cluster: prose around the statements of `cypher/`."""
     service = str(request.base_url).rstrip("/")
 
     def fill_placeholder(found: re.Match[str]) -> str:
@@ -63,7 +63,7 @@ async def get_style(_: Request) -> Response:
 
 
 async def get_scripts(_: Request) -> Response:
-    """The ten questions in the only form in which Neo4j Browser takes several files at once."""
+    """Return the ten questions in the only form in which Neo4j Browser takes several files at once."""
     return Response(
         _build_archive(),
         media_type="application/zip",
@@ -72,7 +72,7 @@ async def get_scripts(_: Request) -> Response:
 
 
 def list_questions() -> list[str]:
-    """Names of the ten questions, in their order."""
+    """Return names of the ten questions, in their order."""
     return [name for name in list_names("browser") if name.count("/") == 1]
 
 

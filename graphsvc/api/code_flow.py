@@ -117,12 +117,12 @@ class Flow:
     began: float
 
     def is_within(self, seconds: float, now: float) -> bool:
-        """Whether it began not longer than that ago, by clocks that may differ."""
+        """Return whether it began not longer than that ago, by clocks that may differ."""
         return -LEEWAY <= now - self.began <= seconds
 
 
 def begin_flow(tab: str, redirect_uri: str, endpoints: Endpoints, now: float) -> Flow:
-    """A new flow for a tab.
+    """Return a new flow for a tab.
 
     Raises:
         TooLate: `tab` is no SHA-256.
@@ -135,7 +135,7 @@ def begin_flow(tab: str, redirect_uri: str, endpoints: Endpoints, now: float) ->
 
 
 def is_random(text: str) -> bool:
-    """Whether it looks like the state, or the tab, of a flow."""
+    """Return whether it looks like the state, or the tab, of a flow."""
     return _RANDOM.fullmatch(text) is not None
 
 
@@ -164,7 +164,7 @@ def find_endpoints(metadata: Mapping[str, Any]) -> Endpoints:
 
 
 def build_authorization_url(endpoint: str, client: Client, flow: Flow) -> str:
-    """The address at the provider to which the browser is sent (OpenID Connect Core, section 3.1.2.1)."""
+    """Return the address at the provider to which the browser is sent (OpenID Connect Core, section 3.1.2.1)."""
     asked = urlencode({
         "response_type": "code",
         "client_id": client.id,
@@ -179,7 +179,7 @@ def build_authorization_url(endpoint: str, client: Client, flow: Flow) -> str:
 
 
 def read_code(response: Mapping[str, Sequence[str]], flow: Flow, issuers: Sequence[str]) -> str:
-    """The code in an authorization response, by the values of each parameter; `issuers`: names of the provider.
+    """Return the code in an authorization response, by the values of each parameter; `issuers`: names of the provider.
 
     Raises:
         SignInRefused: the response is another flow's or another provider's, has no code, or says no.
@@ -220,7 +220,7 @@ def build_token_request(client: Client, flow: Flow, code: str) -> tuple[bytes, d
 
 
 def read_tokens(status: int, answer: Mapping[str, Any]) -> tuple[str, str]:
-    """The access token and the ID token in an answer of the token endpoint.
+    """Return the access token and the ID token in an answer of the token endpoint.
 
     Raises:
         SignInRefused: there are none.
@@ -244,7 +244,7 @@ def read_tokens(status: int, answer: Mapping[str, Any]) -> tuple[str, str]:
 def check_identity(
     claims: Mapping[str, Any], client: Client, flow: Flow, algorithm: str, access_token: str
 ) -> None:
-    """Checks what a verified ID token says besides issuer, audience and times (OpenID Connect Core, section 3.1.3.7).
+    """Check what a verified ID token says besides issuer, audience and times (OpenID Connect Core, section 3.1.3.7).
 
     Raises:
         NotValid: it answers another flow, or is another client's.
@@ -268,7 +268,7 @@ def check_identity(
 
 
 def build_refusal(kind: str) -> GraphsvcError:
-    """The error in place of one that the provider named."""
+    """Return the error in place of one that the provider named."""
     known = kind if kind in _KINDS else "unknown"
     if known == "access_denied":
         return Cancelled("The identity provider was told not to sign in.", "Sign in again.")
@@ -284,12 +284,12 @@ def build_too_late_error() -> TooLate:
 
 
 def build_away_error() -> ProviderAway:
-    """The provider cannot be asked now."""
+    """Return the provider cannot be asked now."""
     return ProviderAway("The identity provider does not answer.", "Try again in a moment, or use an API key.")
 
 
 def is_same(one: object, other: str) -> bool:
-    """Whether both are the same text, in a time that does not tell where they differ."""
+    """Return whether both are the same text, in a time that does not tell where they differ."""
     return isinstance(one, str) and hmac.compare_digest(
         one.encode("utf-8", "surrogatepass"), other.encode("utf-8", "surrogatepass")
     )

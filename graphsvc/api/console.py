@@ -21,7 +21,7 @@ router = APIRouter()
 
 
 def build_static_files() -> StaticFiles:
-    """The page's scripts and styles."""
+    """Return the page's scripts and styles."""
     return StaticFiles(directory=_DIRECTORY)
 
 

@@ -40,7 +40,7 @@ class Loaders:
         self._loaders: dict[tuple[str, Parameters], DataLoader[str, list[Row]]] = {}
 
     async def load_rows(self, statement: str, owner: str, **parameters: object) -> list[Row]:
-        """The rows of `statement` for one owner, in the statement's order; parameters must be hashable.
+        """Return the rows of `statement` for one owner, in the statement's order; parameters must be hashable.
 
         The key of an address may be given as it is or as its handle; rows name their owner by the handle.
         """
@@ -51,12 +51,12 @@ class Loaders:
         return await self._loaders[key].load(owner)
 
     async def load_row(self, statement: str, owner: str) -> Row | None:
-        """The only row of `statement` for one owner, or None."""
+        """Return the only row of `statement` for one owner, or None."""
         rows = await self.load_rows(statement, owner)
         return rows[0] if rows else None
 
     async def load_many(self, statement: str, owners: Sequence[str]) -> list[Row]:
-        """The only row of `statement` for each of some owners, in one query; those without one are left out."""
+        """Return the only row of `statement` for each of some owners, in one query; those without one are left out."""
         rows = await asyncio.gather(*(self.load_row(statement, owner) for owner in owners))
         return [row for row in rows if row is not None]
 
@@ -88,7 +88,7 @@ class Context(BaseContext):
         self._set_principal(principal)
 
     def renew(self) -> None:
-        """Forgets what was read, and counts anew what is charged: a subscription is told of what is, not of what was
+        """Forget what was read, and counts anew what is charged: a subscription is told of what is, not of what was
         when it began, and of each news on its own."""
         self.budget = Budget(spend=self.budget.spend)
         self.loaders = Loaders(self.reader)
@@ -106,7 +106,7 @@ class Context(BaseContext):
         return self._principal
 
     async def admit(self, authorization: str) -> None:
-        """Takes `authorization` for who asks. Raises as `find_principal`."""
+        """Take `authorization` for who asks. Raises as `find_principal`."""
         self._set_principal(await find_principal(authorization, self.state))
         self.authorization = authorization
 
@@ -130,7 +130,7 @@ class Context(BaseContext):
 
     @property
     def auditor(self) -> Auditor:
-        """Writes to the audit log in the name of who asks."""
+        """Write to the audit log in the name of who asks."""
         return Auditor(self.signer, self.principal.name, self.principal.role.value, self.request_id)
 
 

@@ -31,7 +31,7 @@ class DetectionProcesses:
         self._watched: set[asyncio.Task[None]] = set()
 
     async def start_run(self, run: str, *options: str) -> None:
-        """Starts the process of a requested run."""
+        """Start the process of a requested run."""
         said = tempfile.TemporaryFile()  # noqa: SIM115  # closed by who reads it
         command = [sys.executable, "-m", "graphsvc", "detect", "--run", run, *options]
         process = subprocess.Popen(
@@ -47,7 +47,7 @@ class DetectionProcesses:
         watch.add_done_callback(self._watched.discard)
 
     def close(self) -> None:
-        """Watches no longer; the processes go on."""
+        """Watch no longer; the processes go on."""
         for watch in self._watched:
             watch.cancel()
 

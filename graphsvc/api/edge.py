@@ -202,7 +202,7 @@ def _get_kind(scope: Scope, headers: Headers) -> str:
 
 
 def _parse_host(host: str) -> str:
-    """The name in a `Host` header, without its port."""
+    """Return the name in a `Host` header, without its port."""
     name = host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
     return name.lower()
 

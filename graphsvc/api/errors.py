@@ -49,7 +49,7 @@ class TooExpensive(GraphsvcError):
 
 
 def mask_error(error: GraphQLError, request_id: str, veiled: Callable[[str], str] = str) -> GraphQLError:
-    """The error as the client may see it; what is masked goes to the log under the request's id.
+    """Return the error as the client may see it; what is masked goes to the log under the request's id.
 
     `veiled` hides addresses: what is not found may be named, but not what a handle stands for.
     The log gets the type of an unexpected error and where it rose, never its message: messages quote values.
@@ -94,7 +94,7 @@ def _build_error(error: GraphQLError, message: str, code: str, request_id: str) 
 
 
 def build_response(error: GraphsvcError, request_id: str) -> JSONResponse:
-    """An error outside a GraphQL document, in the shape of GraphQL's answers."""
+    """Return an error outside a GraphQL document, in the shape of GraphQL's answers."""
     return JSONResponse(
         {"errors": [{"message": str(error), "extensions": {"code": error.code, "requestId": request_id}}]},
         status_code=error.http_status,
@@ -112,7 +112,7 @@ def build_headers(error: GraphsvcError) -> dict[str, str]:
 
 
 async def handle_error(connection: HTTPConnection, error: Exception) -> Response | None:
-    """Answers an error of the family that reached the framework; a WebSocket is refused."""
+    """Answer an error of the family that reached the framework; a WebSocket is refused."""
     if not isinstance(error, GraphsvcError):
         raise error
     if isinstance(connection, WebSocket):
@@ -125,7 +125,7 @@ async def handle_error(connection: HTTPConnection, error: Exception) -> Response
 
 
 async def handle_http(request: HTTPConnection, error: Exception) -> Response:
-    """Answers what the framework itself refuses, such as an unknown path."""
+    """Answer what the framework itself refuses, such as an unknown path."""
     if not isinstance(error, HTTPException):
         raise error
     response = build_response(BadInput(f"{error.detail}."), get_request_id(request))
@@ -134,7 +134,7 @@ async def handle_http(request: HTTPConnection, error: Exception) -> Response:
 
 
 async def handle_unexpected(request: Request, _: Exception) -> Response:
-    """Answers an error nobody foresaw, masked; the server logs it."""
+    """Answer an error nobody foresaw, masked; the server logs it."""
     masked = GraphsvcError("Something went wrong here; the service's log has it.")
     response = build_response(masked, get_request_id(request))
     response.headers["X-Request-Id"] = get_request_id(request)  # nothing of ours is around this answer
@@ -142,5 +142,5 @@ async def handle_unexpected(request: Request, _: Exception) -> Response:
 
 
 def get_request_id(connection: HTTPConnection) -> str:
-    """The id under which the log has this request; the client gets it as X-Request-Id."""
+    """Return the id under which the log has this request; the client gets it as X-Request-Id."""
     return str(connection.state.request_id)

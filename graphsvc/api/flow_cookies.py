@@ -45,7 +45,7 @@ class FlowCookies:
         self._secure = secure
 
     def store_outgoing(self, response: Response, cookies: Mapping[str, str], flow: Flow) -> None:
-        """Keeps a flow while its person is at the provider."""
+        """Keep a flow while its person is at the provider."""
         others = [name for name in cookies if name.startswith(_GOING)]
         began = {name: self._open_flow(_GOING, cookies[name])[0].began for name in others}
         for name in sorted(others, key=began.__getitem__)[: max(0, len(others) - FLOWS_AT_ONCE + 1)]:
@@ -56,7 +56,7 @@ class FlowCookies:
         )
 
     def find_outgoing(self, cookies: Mapping[str, str], state: str, now: float) -> Flow | None:
-        """The flow of this state, if this browser began it and not too long ago."""
+        """Return the flow of this state, if this browser began it and not too long ago."""
         flow, _ = self._open_flow(_GOING, cookies.get(_build_name(_GOING, state), ""))
         return (
             flow
@@ -65,19 +65,19 @@ class FlowCookies:
         )
 
     def store_returning(self, response: Response, flow: Flow, code: str, now: float) -> None:
-        """Keeps the code of a flow until its tab asks for what it is worth."""
+        """Keep the code of a flow until its tab asks for what it is worth."""
         self._delete_cookie(response, _build_name(_GOING, flow.state))
         sealed = self._seal_flow(_BACK, replace(flow, began=now), code)
         self._set_cookie(response, _BACK, flow.tab, sealed, CODE_SECONDS, strict=True)
 
     def find_returning(self, cookies: Mapping[str, str], tab: str, now: float) -> tuple[Flow, str] | None:
-        """The flow of this tab and its code."""
+        """Return the flow of this tab and its code."""
         flow, code = self._open_flow(_BACK, cookies.get(_build_name(_BACK, tab), ""))
         fits = is_random(tab) and is_same(tab, flow.tab) and flow.is_within(CODE_SECONDS, now)
         return (flow, code) if fits else None
 
     def delete_flow(self, response: Response, *, state: str = "", tab: str = "") -> None:
-        """Takes the cookie of a flow back."""
+        """Take the cookie of a flow back."""
         self._delete_cookie(response, _build_name(_GOING, state) if state else _build_name(_BACK, tab))
 
     def _seal_flow(self, way: str, flow: Flow, code: str) -> str:
@@ -125,5 +125,5 @@ def _encode_text(sealed: bytes) -> str:
 
 
 def _build_name(way: str, of: str) -> str:
-    """The name of a cookie; what is no state and no tab has none of its own."""
+    """Return the name of a cookie; what is no state and no tab has none of its own."""
     return way + of[:_NAMED_BY] if is_random(of) else way

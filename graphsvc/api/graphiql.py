@@ -28,7 +28,7 @@ class MethodNotAllowed(BadInput):
 
 
 def build_static_files() -> StaticFiles:
-    """The page's scripts and styles."""
+    """Return the page's scripts and styles."""
     return StaticFiles(directory=_DIRECTORY)
 
 

@@ -50,7 +50,7 @@ class Hub:
 
     @asynccontextmanager
     async def listen(self) -> AsyncIterator["asyncio.Queue[Sight | None]"]:
-        """A queue of what is seen from now on; None at its end: the listener was too slow."""
+        """Yield a queue of what is seen from now on; None at its end: the listener was too slow."""
         queue: asyncio.Queue[Sight | None] = asyncio.Queue(BEHIND + 1)
         self._listeners.add(queue)
         if self._looking is None:
@@ -65,7 +65,7 @@ class Hub:
 
     @contextmanager
     def count_connection(self, principal: str) -> Iterator[None]:
-        """Counts one WebSocket while it lasts.
+        """Count one WebSocket while it lasts.
 
         Raises:
             Busy: the principal holds as many as it may.
@@ -86,7 +86,7 @@ class Hub:
         return self._connections.total()
 
     async def read_sight(self) -> Sight:
-        """One look at the database."""
+        """Return one look at the database."""
         (row,) = await self._reader.read("watch/now", runs=RUNS)
         return Sight(row["published"] or "", row["book"], {run["id"]: run for run in row["runs"]})
 

@@ -53,7 +53,7 @@ class ApiKey:
     old_until: str | None = None
 
     def is_valid(self, now: datetime) -> bool:
-        """Whether it is neither revoked nor expired."""
+        """Return whether it is neither revoked nor expired."""
         return self.revoked is None and (self.expires is None or now < datetime.fromisoformat(self.expires))
 
 
@@ -68,14 +68,14 @@ class Principal:
 
 
 def generate_id() -> str:
-    """An id for a key that is yet to be made."""
+    """Return an id for a key that is yet to be made."""
     return secrets.token_hex(6)
 
 
 def create_key(
     directory: Path, role: Role, name: str = "", lasts: timedelta | None = None, key_id: str | None = None
 ) -> str:
-    """Adds a key and returns it as `id.secret`, the only time the secret is seen.
+    """Add a key and returns it as `id.secret`, the only time the secret is seen.
 
     Args:
         lasts: how long it is valid; None: until it is revoked.
@@ -93,7 +93,7 @@ def create_key(
 def rotate_key(
     directory: Path, key_id: str, grace: timedelta = timedelta(0), lasts: timedelta | None = None
 ) -> str:
-    """Gives a key a new secret and returns it as `id.secret`; id, role and name stay.
+    """Give a key a new secret and returns it as `id.secret`; id, role and name stay.
 
     Args:
         grace: how long the secret before is still taken.
@@ -122,7 +122,7 @@ def rotate_key(
 
 
 def revoke_key(directory: Path, key_id: str) -> ApiKey:
-    """Revokes a key for good; revoking it twice changes nothing. Returns it as it now stands.
+    """Revoke a key for good; revoking it twice changes nothing. Returns it as it now stands.
 
     Raises:
         NotFound: there is no key of this id.
@@ -136,7 +136,7 @@ def revoke_key(directory: Path, key_id: str) -> ApiKey:
 
 
 def read_keys(directory: Path) -> list[ApiKey]:
-    """All keys in order of creation, revoked ones included; none if there is no file yet.
+    """Return all keys in order of creation, revoked ones included; none if there is no file yet.
 
     Raises:
         SettingsError: the file is there and cannot be read.
@@ -158,7 +158,7 @@ def read_keys(directory: Path) -> list[ApiKey]:
 
 
 def find_key(directory: Path, key_id: str) -> ApiKey:
-    """The key of this id, valid or not.
+    """Return the key of this id, valid or not.
 
     Raises:
         NotFound: there is none.
@@ -180,7 +180,7 @@ class KeyRing:
         self._pepper = secrets.token_bytes(32)
 
     def verify_key(self, presented: str) -> Principal | None:
-        """The principal of `id.secret`, or None; an unknown id costs the same work as a wrong secret.
+        """Return the principal of `id.secret`, or None; an unknown id costs the same work as a wrong secret.
 
         Raises:
             SettingsError: the file of keys cannot be read.
@@ -276,7 +276,7 @@ def _encode_keys(keys: list[ApiKey]) -> bytes:
 
 
 def find_valid_key(directory: Path, key_id: str) -> ApiKey:
-    """The key of this id.
+    """Return the key of this id.
 
     Raises:
         NotFound: there is none, or it is revoked or expired.
@@ -288,7 +288,7 @@ def find_valid_key(directory: Path, key_id: str) -> ApiKey:
 
 
 def _make_secret(directory: Path, key_id: str) -> tuple[str, str]:
-    """A new secret for `key_id`, and its digest."""
+    """Return a new secret for `key_id`, and its digest."""
     secret = secrets.token_urlsafe(32)
     return secret, _compute_digest(_load_pepper(directory), key_id, secret)
 
@@ -299,13 +299,13 @@ def _replace_key(directory: Path, changed: ApiKey) -> None:
 
 
 def _format_time(later: timedelta = timedelta(0)) -> str:
-    """The moment `later` from now."""
+    """Return the moment `later` from now."""
     return (datetime.now(UTC) + later).isoformat(timespec="seconds")
 
 
 @contextmanager
 def _lock_keys(directory: Path) -> Iterator[None]:
-    """Holds the lock that keeps two commands from losing each other's change.
+    """Hold the lock that keeps two commands from losing each other's change.
 
     Raises:
         SettingsError: nothing can be written there; the keys are as they were.

@@ -120,7 +120,7 @@ class Budget:
         return MAX_COST - self.left
 
     def charge_page(self, first: int, at_most: int = MAX_FIRST) -> int:
-        """Charges a page of `first` rows, or of `at_most` if there cannot be more; returns `first`.
+        """Charge a page of `first` rows, or of `at_most` if there cannot be more; returns `first`.
 
         Raises:
             BadInput: `first` is not within 1 and `MAX_FIRST`.
@@ -134,7 +134,7 @@ class Budget:
         return first
 
     def charge(self, cost: int) -> None:
-        """Charges what is no page: about the rows that are read for it.
+        """Charge what is no page: about the rows that are read for it.
 
         Raises:
             TooExpensive: the request asks for more than `MAX_COST` rows in all.

@@ -15,7 +15,7 @@ Form = Literal["json", "text"]
 
 
 def configure_logging(form: Form | None = None) -> None:
-    """Sends what this process logs to standard error; without `form` as text to a terminal, else as JSON."""
+    """Send what this process logs to standard error; without `form` as text to a terminal, else as JSON."""
     form = form or ("text" if sys.stderr.isatty() else "json")
     shown: Processor = (
         structlog.processors.JSONRenderer()
@@ -45,7 +45,7 @@ def configure_logging(form: Form | None = None) -> None:
 
 
 def _remove_messages(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    """Puts the type of an exception and the lines it rose from in place of the whole of it."""
+    """Put the type of an exception and the lines it rose from in place of the whole of it."""
     raised = event.pop("exc_info", None)
     if isinstance(raised, tuple):
         raised = raised[1]

@@ -92,7 +92,7 @@ class Metrics:
 
     @contextmanager
     def measure_statement(self, name: str) -> Iterator[None]:
-        """A statement while it runs."""
+        """Yield a statement while it runs."""
         began = time.perf_counter()
         try:
             yield

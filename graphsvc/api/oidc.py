@@ -154,7 +154,7 @@ class Issuer:
         return Principal(subject, role, f"{called} ({subject})" if shown and called != subject else subject)
 
     def _find_role(self, claims: Mapping[str, Any]) -> Role | None:
-        """The highest of the roles a token gives."""
+        """Return the highest of the roles a token gives."""
         given = {self._roles[each] for each in self._claim.read(claims) if each in self._roles}
         return max(given, key=list(Role).index, default=None)
 
@@ -270,7 +270,7 @@ def _find_keys_url(issuer: str) -> str:
 
 
 def _fetch_discovery(issuer: str) -> dict[str, Any]:
-    """The discovery document: read without following redirects."""
+    """Return the discovery document: read without following redirects."""
     where = issuer.rstrip("/") + _DISCOVERY
     client = jwt.PyJWKClient(where, cache_jwk_set=False, timeout=TIMEOUT)
     said: dict[str, Any] = client.fetch_data()  # any JSON object
@@ -282,7 +282,7 @@ def _fetch_discovery(issuer: str) -> dict[str, Any]:
 
 
 def build_issuer(settings: Settings) -> Issuer | None:
-    """The issuer whose tokens this installation takes; None: it takes none.
+    """Return the issuer whose tokens this installation takes; None: it takes none.
 
     Raises:
         SettingsError: the settings do not fit together, or would let anybody make tokens.
@@ -345,7 +345,7 @@ def _build_settings_error(what: str, todo: str) -> SettingsError:
 
 
 def is_safe_url(url: str) -> bool:
-    """Whether nobody on the way can change what is read from `url`: https, or this machine."""
+    """Return whether nobody on the way can change what is read from `url`: https, or this machine."""
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""

@@ -58,7 +58,7 @@ class Documents:
         self._kept: OrderedDict[str, DocumentNode] = OrderedDict()
 
     def prepare_documents(self, schema: strawberry.Schema) -> None:
-        """Parses and validates the front end's documents; one that does not fit the schema is nobody's."""
+        """Parse and validates the front end's documents; one that does not fit the schema is nobody's."""
         for own in load_documents():
             document = parse(own.text, max_tokens=MAX_TOKENS)
             errors = find_faults(schema._schema, document)
@@ -69,18 +69,18 @@ class Documents:
                 self._own[own.text] = document
 
     def is_own(self, text: str | None) -> bool:
-        """Whether it is one of the front end's."""
+        """Return whether it is one of the front end's."""
         return text in self._own
 
     def get(self, text: str) -> DocumentNode | None:
-        """The parse of a good document, if it is kept."""
+        """Return the parse of a good document, if it is kept."""
         document = self._own.get(text)
         if document is None and (document := self._kept.get(text)) is not None:
             self._kept.move_to_end(text)
         return document
 
     def keep(self, text: str, document: DocumentNode) -> None:
-        """Keeps the parse of a good document, and lets go of the one that was not asked for the longest."""
+        """Keep the parse of a good document, and lets go of the one that was not asked for the longest."""
         if text not in self._own:
             self._kept[text] = document
             if len(self._kept) > KEPT:
@@ -116,7 +116,7 @@ class Operation(SchemaExtension):
         self._entry: Entry | None = None
 
     async def on_operation(self) -> AsyncIterator[None]:
-        """Charges the operation itself, caps the parser, and tells of the operation at its end."""
+        """Charge the operation itself, caps the parser, and tells of the operation at its end."""
         self.execution_context.parse_options["max_tokens"] = MAX_TOKENS
         context = self.execution_context.context
         if not isinstance(context, Context) or context.request is None:  # executed by no request
@@ -147,7 +147,7 @@ class Operation(SchemaExtension):
         record.cost += self._budget.spent
 
     async def on_execute(self) -> AsyncIterator[None]:
-        """Waits for a turn of the service, by what the document costs; a subscription needs none."""
+        """Wait for a turn of the service, by what the document costs; a subscription needs none."""
         document = self.execution_context.graphql_document
         if self._entry is None or document is None:
             yield
@@ -164,7 +164,7 @@ class Operation(SchemaExtension):
             self._entry.add_cost(self._budget.spent)
 
     def on_parse(self) -> Iterator[None]:
-        """Takes the parse that is kept, if there is one."""
+        """Take the parse that is kept, if there is one."""
         text = self.execution_context.query
         document = self._documents.get(text) if text else None
         if document is not None:
@@ -173,7 +173,7 @@ class Operation(SchemaExtension):
         yield
 
     def on_validate(self) -> Iterator[None]:
-        """Refuses before any rule walks the document; a refusal ends validation where a rule's would."""
+        """Refuse before any rule walks the document; a refusal ends validation where a rule's would."""
         execution, document = self.execution_context, self.execution_context.graphql_document
         if self._good:
             execution.pre_execution_errors = []
@@ -201,12 +201,12 @@ class Operation(SchemaExtension):
             self._record.operation = execution.operation_name or ""
 
     def _is_ambiguous(self, document: DocumentNode) -> bool:
-        """Whether there are several operations and none is named (GraphQL, section 6.1); the library runs the first."""
+        """Return whether there are several operations and none is named (GraphQL, section 6.1); the library runs the first."""
         operations = sum(isinstance(each, OperationDefinitionNode) for each in document.definitions)
         return operations > 1 and self.execution_context._provided_operation_name is None
 
     def _is_suitable(self, document: DocumentNode) -> bool:
-        """Whether a document is for the way it came: over a WebSocket subscriptions only."""
+        """Return whether a document is for the way it came: over a WebSocket subscriptions only."""
         context = self.execution_context.context
         if not isinstance(context, Context) or not isinstance(context.request, WebSocket):
             return True

@@ -43,7 +43,7 @@ class Connection(Generic[Node]):
 
 
 def encode_cursor(scope: str, key: Key) -> str:
-    """The opaque cursor of a row: the list it belongs to and the row's sort key there."""
+    """Return the opaque cursor of a row: the list it belongs to and the row's sort key there."""
     return (
         base64.urlsafe_b64encode(json.dumps([scope, *key], separators=(",", ":")).encode())
         .decode()
@@ -52,7 +52,7 @@ def encode_cursor(scope: str, key: Key) -> str:
 
 
 def decode_cursor(scope: str, cursor: str | None, start: Key) -> Key:
-    """The sort key in a cursor, or `start` without one; types and length are those of `start`.
+    """Return the sort key in a cursor, or `start` without one; types and length are those of `start`.
 
     Raises:
         BadInput: the cursor is not one of this list in this order.
@@ -83,7 +83,7 @@ def build_connection(
     make: Callable[[Item], Made],
     cursor: Callable[[Item], str],
 ) -> Connection[Made]:
-    """A page out of up to `first + 1` rows."""
+    """Return a page out of up to `first + 1` rows."""
     edges = [Edge(cursor=cursor(row), node=make(row)) for row in rows[:first]]
     info = PageInfo(
         has_next_page=len(rows) > first,

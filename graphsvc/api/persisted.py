@@ -42,12 +42,12 @@ class Document:
 
 @cache
 def load_documents() -> tuple[Document, ...]:
-    """All of them, by name."""
+    """Return all of them, by name."""
     return tuple(_read_document(path) for path in sorted(_DIRECTORY.glob("*.graphql")))
 
 
 def find_text(document_id: object) -> str:
-    """The text of the document of this id.
+    """Return the text of the document of this id.
 
     Raises:
         UnknownDocument: there is none.
@@ -61,7 +61,7 @@ def find_text(document_id: object) -> str:
 
 
 def is_handshake(body: Mapping[str, object]) -> bool:
-    """Whether a request has the hash of a document in place of its text, as Apollo's clients send it first."""
+    """Return whether a request has the hash of a document in place of its text, as Apollo's clients send it first."""
     extensions = body.get("extensions")
     return not body.get("query") and isinstance(extensions, Mapping) and "persistedQuery" in extensions
 

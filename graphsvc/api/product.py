@@ -31,7 +31,7 @@ _KINDS: tuple[tuple[str, type[GraphQLNamedType]], ...] = (
 
 
 def format_schema() -> str:
-    """The schema in the schema definition language."""
+    """Return the schema in the schema definition language."""
     return schema.build_schema().as_str().rstrip() + "\n"
 
 
@@ -58,7 +58,7 @@ def find_undescribed() -> list[str]:
 
 
 def build_reference() -> str:
-    """The reference page, as Markdown: everything there is, with its description."""
+    """Return the reference page, as Markdown: everything there is, with its description."""
     built = build_schema(format_schema())
     lines = [
         "# Reference",

@@ -37,7 +37,7 @@ class Rates:
     """Counts what was asked for."""
 
     def __init__(self, settings: Settings) -> None:
-        """Raises:
+        """Raise:
         SettingsError: a rate is no rate.
         """
         self._requests = _parse_rate("GRAPHSVC_CLIENT_RATE_LIMIT", settings.client_rate_limit)
@@ -45,7 +45,7 @@ class Rates:
         self._limiter = FixedWindowRateLimiter(MemoryStorage())
 
     def count_request(self, client: str, kind: str = KEYED) -> None:
-        """Counts a request of a client address.
+        """Count a request of a client address.
 
         Args:
             client: the address.
@@ -59,11 +59,11 @@ class Rates:
             raise self._build_error(self._requests, what, "client", kind, find_network(client))
 
     def count_refusal(self, client: str, kind: str = KEYED) -> None:
-        """Counts a refused sign-in of a client address."""
+        """Count a refused sign-in of a client address."""
         self._limiter.hit(self._requests, "client", kind, find_network(client), cost=REFUSED_COSTS)
 
     def charge_principal(self, principal: str, cost: int) -> None:
-        """Charges a principal, by its id.
+        """Charge a principal, by its id.
 
         Raises:
             RateLimited: more than it may spend.

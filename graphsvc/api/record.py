@@ -30,11 +30,11 @@ class Record:
 
 
 def choose_request_id(offered: str) -> str:
-    """The id a request goes by: the one it came with, if that is 8 to 64 letters, digits, `-`, `_`; else a new one."""
+    """Return the id a request goes by: the one it came with, if that is 8 to 64 letters, digits, `-`, `_`; else a new one."""
     return offered if _WELL_FORMED.fullmatch(offered) else secrets.token_hex(8)
 
 
 def get_record(connection: HTTPConnection) -> Record:
-    """The record of this request, or of this WebSocket."""
+    """Return the record of this request, or of this WebSocket."""
     found: Record = connection.state.record
     return found

@@ -25,7 +25,7 @@ class _Schema(strawberry.Schema):
     def process_errors(
         self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None
     ) -> None:
-        """Replaces each error by what the client may see of it; every way out of the schema passes here.
+        """Replace each error by what the client may see of it; every way out of the schema passes here.
 
         What is no fault of the document and may pass, such as a database that is away, makes the answer a 429 or 503;
         an error that many rows have is said once.
@@ -55,7 +55,7 @@ class _Schema(strawberry.Schema):
 
 
 def build_schema() -> strawberry.Schema:
-    """The executable schema."""
+    """Return the executable schema."""
     documents = Documents()
     schema = _Schema(
         query=Query,

@@ -37,7 +37,7 @@ def build_config(app: FastAPI, settings: Settings) -> uvicorn.Config:
 
 
 def serve_app(app: FastAPI, listener: socket.socket, settings: Settings) -> None:
-    """Serves until a signal; returns when all that was held is closed."""
+    """Serve until a signal; returns when all that was held is closed."""
     # What is there now stays: the collector need not walk it again, which took 150 ms each time it did.
     gc.collect()
     gc.freeze()
@@ -52,7 +52,7 @@ class _Server(uvicorn.Server):
         self._drain_seconds = drain_seconds
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Begins to drain, or to stop; the signal is not raised again at the end, so the process ends with status 0."""
+        """Begin to drain, or to stop; the signal is not raised again at the end, so the process ends with status 0."""
         if sig == signal.SIGTERM and not self._app.state.draining and self._drain_seconds:
             timer = threading.Timer(self._drain_seconds, self._stop_server)
             timer.daemon = True

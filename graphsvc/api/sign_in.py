@@ -72,11 +72,11 @@ class SignIn:
         self._endpoint = TokenEndpoint()
 
     def find_address(self, request: Request) -> str | None:
-        """The origin people come back to; None: the request came by none that a code may be sent to."""
+        """Return the origin people come back to; None: the request came by none that a code may be sent to."""
         return self._public or _parse_origin(f"http://{request.headers.get('host', '')}")
 
     async def begin_flow(self, tab: str, address: str) -> tuple[Flow, str]:
-        """A new flow, and where at the provider it begins.
+        """Return a new flow, and where at the provider it begins.
 
         Raises:
             SignInRefused: no tab began it, or the provider has no place for it.
@@ -87,7 +87,7 @@ class SignIn:
         return flow, code_flow.build_authorization_url(endpoints.authorization, self._client, flow)
 
     async def finish_flow(self, flow: Flow, code: str) -> tuple[str, Principal]:
-        """The token that the API takes for a code, and who it is of.
+        """Return the token that the API takes for a code, and who it is of.
 
         Raises:
             SignInRefused: there is none.
@@ -106,7 +106,7 @@ class SignIn:
         return await self._choose_token(access, identity)
 
     async def _choose_token(self, *tokens: str) -> tuple[str, Principal]:
-        """The first token that the API takes."""
+        """Return the first token that the API takes."""
         known = False
         for token in tokens:
             if token.count(".") != 2:  # opaque to everybody but the provider
@@ -196,7 +196,7 @@ async def token(request: Request) -> Response:
 
 
 def build_sign_in(settings: Settings, issuer: Issuer | None) -> SignIn | None:
-    """The redirect to the issuer that this installation offers; None: it offers none.
+    """Return the redirect to the issuer that this installation offers; None: it offers none.
 
     Raises:
         SettingsError: the settings do not fit together, or would send codes where others can read them.
@@ -239,7 +239,7 @@ def build_sign_in(settings: Settings, issuer: Issuer | None) -> SignIn | None:
 
 
 def _parse_origin(url: str) -> str | None:
-    """An address as browsers write its origin; None: it is more than one, or none that a code may be sent to."""
+    """Return an address as browsers write its origin; None: it is more than one, or none that a code may be sent to."""
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -260,7 +260,7 @@ def _parse_origin(url: str) -> str | None:
 
 
 def _get_root(request: Request) -> str:
-    """The path below which the service is offered, without a slash at its end."""
+    """Return the path below which the service is offered, without a slash at its end."""
     return str(request.scope.get("root_path", ""))
 
 
@@ -276,7 +276,7 @@ def _require_sign_in(request: Request) -> tuple[SignIn, str]:
 
 
 def _build_refusal(request: Request, error: GraphsvcError) -> Response:
-    """Sends the browser back to the page with the code of an error, which is all the address says."""
+    """Send the browser back to the page with the code of an error, which is all the address says."""
     get_record(request).codes.append(error.code)
     return RedirectResponse(f"{_get_root(request)}/#/sign-in?refused={error.code}", 303)
 

@@ -80,5 +80,5 @@ def _make_watcher(state: State) -> Watcher:
 
 
 def _get_route(scope: Scope) -> str:
-    """The path as the program knows it, with names in place of values; a path it does not know is not told."""
+    """Return the path as the program knows it, with names in place of values; a path it does not know is not told."""
     return getattr(scope.get("route"), "path", "") or "unknown"

@@ -52,7 +52,7 @@ class _NoRedirects(HTTPRedirectHandler):
     """A code goes to the token endpoint and nowhere else."""
 
     def redirect_request(self, *_: object) -> None:
-        """Takes the redirect for the answer."""
+        """Take the redirect for the answer."""
 
 
 def _send_request(url: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]:
@@ -67,7 +67,7 @@ def _send_request(url: str, body: bytes, headers: Mapping[str, str]) -> tuple[in
 
 
 def _read_body(answer: IO[bytes], until: float) -> bytes:
-    """The body, if it comes before `until` and is not too long."""
+    """Return the body, if it comes before `until` and is not too long."""
     content = b""
     while chunk := answer.read1(8192):  # type: ignore[attr-defined]
         content += chunk

@@ -22,10 +22,10 @@ class Traces(Protocol):
     def start_span(
         self, name: str, headers: Mapping[str, str] | None = None
     ) -> AbstractContextManager["Span | None"]:
-        """A span while its block lasts; `headers` may say which trace it goes on with (`traceparent`)."""
+        """Return a span while its block lasts; `headers` may say which trace it goes on with (`traceparent`)."""
 
     def close(self) -> None:
-        """Sends what is left."""
+        """Send what is left."""
 
 
 class NoTraces:
@@ -33,7 +33,7 @@ class NoTraces:
 
     @contextmanager
     def start_span(self, name: str, headers: Mapping[str, str] | None = None) -> Iterator[None]:
-        """Nothing."""
+        """Yield nothing."""
         yield
 
     def close(self) -> None:
@@ -57,7 +57,7 @@ class OpenTelemetry:
 
     @contextmanager
     def start_span(self, name: str, headers: Mapping[str, str] | None = None) -> "Iterator[Span]":
-        """A span while its block lasts; of an error it keeps the code, or the type, never the message."""
+        """Yield a span while its block lasts; of an error it keeps the code, or the type, never the message."""
         from opentelemetry.trace import StatusCode
         from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
@@ -74,7 +74,7 @@ class OpenTelemetry:
                 raise
 
     def close(self) -> None:
-        """Sends what is left."""
+        """Send what is left."""
         self._provider.shutdown()
 
 

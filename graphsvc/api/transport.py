@@ -38,7 +38,7 @@ async def _build_context(connection: HTTPConnection) -> Context:
 
 class _Router(GraphQLRouter[Context, None]):
     def decode_json(self, data: str | bytes) -> object:
-        """The parsed body, or message of a WebSocket, with the text of a persisted document beside its id.
+        """Return the parsed body, or message of a WebSocket, with the text of a persisted document beside its id.
 
         Raises:
             json.JSONDecodeError: it is no JSON, or JSON that is no text or number of this program.
@@ -59,14 +59,14 @@ class _Router(GraphQLRouter[Context, None]):
         return body
 
     def parse_json(self, data: str | bytes) -> Any:
-        """The parsed body of a request, which is an object or a list."""
+        """Return the parsed body of a request, which is an object or a list."""
         body = super().parse_json(data)
         if not isinstance(body, (dict, list)):
             raise HTTPException(400, "The body is no JSON object")
         return body
 
     async def run(self, request: Request, *args: object, **kwargs: object) -> Response:  # type: ignore[override]
-        """Executes one request; a request that is none of GraphQL's is answered in GraphQL's shape."""
+        """Execute one request; a request that is none of GraphQL's is answered in GraphQL's shape."""
         try:
             answer = cast(Callable[..., Awaitable[Response]], super().run)
             if request.scope["type"] == "websocket":
@@ -96,7 +96,7 @@ class _Router(GraphQLRouter[Context, None]):
         return found
 
     async def on_ws_connect(self, context: Context) -> object:  # type: ignore[override]
-        """Lets a WebSocket in, or closes it with 4403; with 1013 if the principal holds as many as it may."""
+        """Let a WebSocket in, or closes it with 4403; with 1013 if the principal holds as many as it may."""
         parameters = context.connection_params or {}
         given = parameters.get("authorization") or parameters.get("Authorization") or context.authorization
         try:
@@ -112,7 +112,7 @@ class _Router(GraphQLRouter[Context, None]):
 
 
 def build_router(schema: strawberry.Schema) -> GraphQLRouter[Context, None]:
-    """Serves the schema to POST requests and subscriptions to WebSockets, with a key: no queries by GET, no page, no
+    """Serve the schema to POST requests and subscriptions to WebSockets, with a key: no queries by GET, no page, no
     batches, no uploads."""
     return _Router(
         schema,

@@ -51,7 +51,7 @@ class Worker:
         *args: Given.args,
         **kwargs: Given.kwargs,
     ) -> Answer:
-        """The answer of `function(store, *args, **kwargs)`.
+        """Return the answer of `function(store, *args, **kwargs)`.
 
         Raises:
             Busy: as many works as may wait do so already, or there was no thread in time.

@@ -74,7 +74,7 @@ def print_impact(
 
 
 def _read_ids(path: Path) -> list[str]:
-    """Ids of a file; raises BadParameter when it is no text or has none."""
+    """Return ids of a file; raises BadParameter when it is no text or has none."""
     try:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError:
@@ -88,7 +88,7 @@ def _read_ids(path: Path) -> list[str]:
 
 
 def _replace_nan(value: Any) -> Any:
-    """The same with null for what is not known, which JSON has no number for."""
+    """Return the same with null for what is not known, which JSON has no number for."""
     if isinstance(value, dict):
         return {key: _replace_nan(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):

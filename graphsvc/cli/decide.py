@@ -181,7 +181,7 @@ def _print_state(store: "Store", decision: Decision) -> None:
 
 
 def make_auditor(by: str | None) -> "Auditor":
-    """Writes to the audit log in the name of `by`, or of who is logged in."""
+    """Write to the audit log in the name of `by`, or of who is logged in."""
     """Who acts at this command line; None: by the login name."""
     from graphsvc.signing import load_or_create_signer
     from graphsvc.store.audit import Auditor

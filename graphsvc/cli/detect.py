@@ -36,7 +36,7 @@ class TimeEvidence(StrEnum):
 
 
 def parse_memory(text: str) -> int:
-    """Bytes of a `--memory`."""
+    """Return bytes of a `--memory`."""
     try:
         return parse_size(text)
     except ValueError as error:
@@ -157,7 +157,7 @@ def run_certified(
     whole: bool = False,
     name: str | None = None,
 ) -> "Outcome":
-    """A run as the installation makes it: signed, its graph kept for `verify` and for the next run.
+    """Return a run as the installation makes it: signed, its graph kept for `verify` and for the next run.
 
     Raises:
         Conflict: another run of this installation is under way.

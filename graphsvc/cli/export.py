@@ -24,7 +24,7 @@ class Assessed(StrEnum):
 
     @property
     def assessments(self) -> tuple[Assessment, ...]:
-        """The same for the database."""
+        """Return the same for the database."""
         return tuple(Assessment) if self is Assessed.ALL else (Assessment[self.name],)
 
 

@@ -19,7 +19,7 @@ _UNITS = {"d": "days", "h": "hours", "m": "minutes"}
 
 
 def parse_duration(text: str | timedelta) -> timedelta:
-    """A time like `90d`, `24h` or `30m`; at most a hundred years."""
+    """Return a time like `90d`, `24h` or `30m`; at most a hundred years."""
     if isinstance(text, timedelta):  # an option's default, which is parsed too
         return text
     found = re.fullmatch(r"([0-9]{1,8})([dhm])", text.strip())

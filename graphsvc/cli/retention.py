@@ -64,7 +64,7 @@ def remove_expired(
 
 
 def _parse_ages(text: str) -> dict[str, timedelta]:
-    """The ages that GRAPHSVC_RETENTION sets, by table."""
+    """Return the ages that GRAPHSVC_RETENTION sets, by table."""
     from graphsvc.keeping.retention import TABLES
 
     ages = {}

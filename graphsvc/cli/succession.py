@@ -129,5 +129,5 @@ def _print_account(pairs: pl.DataFrame, account: str, limit: int) -> None:
 
 
 def _convert_rows(frame: pl.DataFrame) -> list[dict[str, object]]:
-    """Rows for JSON, which has no NaN."""
+    """Return rows for JSON, which has no NaN."""
     return frame.with_columns(pl.col(pl.Float64).fill_nan(None)).to_dicts()

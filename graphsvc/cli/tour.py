@@ -45,7 +45,7 @@ def print_timed(stages: Stages, what: str) -> Iterator[None]:
 
 
 def start_database(settings: Settings, world: Path, stages: Stages) -> None:
-    """Starts Neo4j if it is not running.
+    """Start Neo4j if it is not running.
 
     Raises:
         DemoError: the database holds data that is not this demo's.
@@ -62,7 +62,7 @@ def start_database(settings: Settings, world: Path, stages: Stages) -> None:
 
 
 def prepare_world(directory: Path, accounts: int, seed: int, stages: Stages) -> None:
-    """Writes the world unless it is there from before."""
+    """Write the world unless it is there from before."""
     from graphsvc.cli.seed import write_world
 
     with print_timed(stages, f"a world of {accounts:,} accounts"):
@@ -73,7 +73,7 @@ def prepare_world(directory: Path, accounts: int, seed: int, stages: Stages) -> 
 
 
 def load_world(settings: Settings, directory: Path, stages: Stages) -> None:
-    """Loads the world, which skips its truth."""
+    """Load the world, which skips its truth."""
     from graphsvc.cli.load import print_report
     from graphsvc.database import open_store
     from graphsvc.loading import load_bundle
@@ -87,7 +87,7 @@ def load_world(settings: Settings, directory: Path, stages: Stages) -> None:
 
 
 def run_detection(settings: Settings, seed: int, stages: Stages) -> None:
-    """Detects and publishes."""
+    """Detect and publishes."""
     from graphsvc.cli.detect import print_outcome, run_certified
     from graphsvc.database import open_store
     from graphsvc.detection import Parameters
@@ -97,7 +97,7 @@ def run_detection(settings: Settings, seed: int, stages: Stages) -> None:
 
 
 def print_evaluation(settings: Settings, directory: Path, stages: Stages) -> None:
-    """Prints what the published result is worth."""
+    """Print what the published result is worth."""
     from graphsvc.database import open_store
     from graphsvc.evaluation.metrics import evaluate as score
     from graphsvc.evaluation.report import format_evaluation
@@ -112,7 +112,7 @@ def print_evaluation(settings: Settings, directory: Path, stages: Stages) -> Non
 
 @contextmanager
 def run_service(settings: Settings, stages: Stages) -> Iterator[Service]:
-    """Runs `graphsvc serve` in a process of its own while the block lasts."""
+    """Run `graphsvc serve` in a process of its own while the block lasts."""
     from graphsvc.api import keys
 
     with print_timed(stages, "serve"):
@@ -136,7 +136,7 @@ def run_service(settings: Settings, stages: Stages) -> Iterator[Service]:
 
 
 def send_query(service: Service, stages: Stages) -> None:
-    """Sends one GraphQL query over HTTP and shows its answer."""
+    """Send one GraphQL query over HTTP and shows its answer."""
     with print_timed(stages, "one question over GraphQL"):
         stages.print_line(f"POST {service.url}/graphql\n{QUESTION}")
         request = urllib.request.Request(
@@ -178,7 +178,7 @@ def print_addresses(settings: Settings, service: Service, stages: Stages) -> Non
 
 
 def stop_database(settings: Settings, stages: Stages) -> None:
-    """Stops the managed database."""
+    """Stop the managed database."""
     from graphsvc import server
 
     if settings.managed:

@@ -14,7 +14,7 @@ published by default. Measured on development worlds: 8 leaves hard2:22's larges
 
 
 def find_components(links: Links, within: NDArray[np.bool_] | None = None) -> NDArray[np.int32]:
-    """Connected component of each account by the links, or by those `within`: int32, (links.nodes,).
+    """Return connected component of each account by the links, or by those `within`: int32, (links.nodes,).
 
     Accounts without a link are components of their own.
     """
@@ -26,7 +26,7 @@ def find_components(links: Links, within: NDArray[np.bool_] | None = None) -> ND
 
 
 def compute_scale(links: Links) -> int:
-    """Total weight against which modularity holds a community's own: bits of all links, as finely as it matters.
+    """Return total weight against which modularity holds a community's own: bits of all links, as finely as it matters.
 
     On a grid (`coarse`), so that links made elsewhere leave a component's communities as they were. It is rounded up:
     communities are never finer than the resolution asked for makes them.
@@ -52,7 +52,7 @@ def compute_resolution(links: Links) -> float:
 def find_indivisible(
     links: Links, component: NDArray[np.int32], scale: float, gamma: float
 ) -> NDArray[np.bool_]:
-    """Which components are best left whole, whatever an algorithm would find; bool, one a component.
+    """Return which components are best left whole, whatever an algorithm would find; bool, one a component.
 
     Of all partitions of a component into communities, to leave it whole has the highest modularity if
     γK² ≤ 8·M·w, where K is the sum of its accounts' weighted degrees, w the weight of its lightest link, M the total

@@ -19,7 +19,7 @@ class Engine(StrEnum):
 
 
 def build_detector(engine: str, driver: "Driver", database: str | None) -> "Detector":
-    """The engine of a name, as a run records it.
+    """Return the engine of a name, as a run records it.
 
     Args:
         driver, database: where `gds` computes.

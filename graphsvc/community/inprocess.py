@@ -46,7 +46,7 @@ class InProcessDetector:
     name = "inprocess"
 
     def versions(self) -> dict[str, str]:
-        """Versions of the libraries that compute."""
+        """Return versions of the libraries that compute."""
         return {"networkit": networkit.__version__, "scipy": scipy.__version__}
 
     def communities(
@@ -84,7 +84,7 @@ class InProcessDetector:
 
 
 def _split_parts(links: Links, component: NDArray[np.int32], asked: NDArray[np.bool_]) -> Iterator[Part]:
-    """The components of the links `asked`."""
+    """Yield the components of the links `asked`."""
     link = np.flatnonzero(asked)
     link = link[np.argsort(component[links.source[link]], kind="stable")]
     for of in np.split(link, np.flatnonzero(np.diff(component[links.source[link]])) + 1):
@@ -95,7 +95,7 @@ def _split_parts(links: Links, component: NDArray[np.int32], asked: NDArray[np.b
 
 
 def _find_communities(part: Part, algorithm: Algorithm, resolution: float, seed: int) -> NDArray[np.int64]:
-    """Community of each account of a component, numbered from 0; int64.
+    """Return community of each account of a component, numbered from 0; int64.
 
     Args:
         resolution: for each unit of the component's weight, as a part of all: modularity of the component alone at this

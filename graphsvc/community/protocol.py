@@ -22,11 +22,11 @@ class Detector(Protocol):
 
     @property
     def name(self) -> str:
-        """Name of the engine, as in `--engine`."""
+        """Return name of the engine, as in `--engine`."""
         ...
 
     def versions(self) -> dict[str, str]:
-        """Versions of what computes, for the run's record."""
+        """Return versions of what computes, for the run's record."""
         ...
 
     def communities(
@@ -38,7 +38,7 @@ class Detector(Protocol):
         seed: int,
         progress: Progress = ignore_progress,
     ) -> NDArray[np.int32]:
-        """Community of each account: int32, shape (links.nodes,), -1 for accounts without a link.
+        """Return community of each account: int32, shape (links.nodes,), -1 for accounts without a link.
 
         Numbered 0, 1, … by the smallest account in each, so that equal partitions are equal arrays, and each
         connected by links inside it. The same links, algorithm, gamma (resolution of Leiden's modularity) and seed
@@ -55,7 +55,7 @@ class Detector(Protocol):
 
 
 def renumber_communities(raw: NDArray[np.int64], linked: NDArray[np.bool_]) -> NDArray[np.int32]:
-    """Renumbers communities by the smallest account in each; -1 where `linked` is false. int32, same shape."""
+    """Renumber communities by the smallest account in each; -1 where `linked` is false. int32, same shape."""
     result = np.full(len(raw), -1, dtype=np.int32)
     _, first, inverse = np.unique(raw[linked], return_index=True, return_inverse=True)
     rank = np.empty(len(first), dtype=np.int32)
@@ -65,7 +65,7 @@ def renumber_communities(raw: NDArray[np.int64], linked: NDArray[np.bool_]) -> N
 
 
 def split_disconnected(links: Links, community: NDArray[np.int32]) -> NDArray[np.int32]:
-    """The communities, those that no links inside them hold together divided into the parts that hold.
+    """Return the communities, those that no links inside them hold together divided into the parts that hold.
 
     Some algorithms leave such (Traag, Waltman & van Eck, From Louvain to Leiden, 2019).
 

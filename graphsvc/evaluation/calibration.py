@@ -66,7 +66,7 @@ def measure_calibration(joined: pl.DataFrame) -> Calibration | None:
 
 
 def _build_bins(judged: pl.DataFrame, edges: tuple[float, ...]) -> tuple[Bin, ...]:
-    """The bins between `edges`; `judged` has said and right (0–1)."""
+    """Return the bins between `edges`; `judged` has said and right (0–1)."""
     bins = []
     for low, high in pairwise(edges):
         said = pl.col("said")

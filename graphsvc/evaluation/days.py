@@ -48,7 +48,7 @@ class DayResult:
 
     @classmethod
     def from_dict(cls, stored: dict[str, Any]) -> "DayResult":
-        """Reads what `as_dict` gave."""
+        """Read what `as_dict` gave."""
         schemas = {"met": OVERLAPS, "growth": GROWTH, "events": RECORDED}
         frames = {
             name: pl.DataFrame(stored[name], schema=schema, orient="row") for name, schema in schemas.items()
@@ -68,7 +68,7 @@ def evaluate_day(
     events: pl.DataFrame,
     seconds: dict[str, float],
 ) -> DayResult:
-    """Judges what is published at the end of a day.
+    """Judge what is published at the end of a day.
 
     Args:
         end_ms: the day's end, ms since 1970.

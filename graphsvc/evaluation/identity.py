@@ -79,7 +79,7 @@ class EventOutcomes:
 
 
 def count_overlaps(day: int, members: pl.DataFrame, truth: pl.DataFrame) -> pl.DataFrame:
-    """Which campaigns a day's clusters hold (schema `OVERLAPS`), one row a pair that meets; sorted.
+    """Return which campaigns a day's clusters hold (schema `OVERLAPS`), one row a pair that meets; sorted.
 
     Args:
         members: account_id, cluster_id.
@@ -97,7 +97,7 @@ def count_overlaps(day: int, members: pl.DataFrame, truth: pl.DataFrame) -> pl.D
 
 
 def find_main_clusters(met: pl.DataFrame) -> pl.DataFrame:
-    """Each campaign's main cluster on each day it is found: of those that are mostly its own, with `SOME` of its
+    """Return each campaign's main cluster on each day it is found: of those that are mostly its own, with `SOME` of its
     accounts or more, the one with most.
 
     Args:
@@ -109,7 +109,7 @@ def find_main_clusters(met: pl.DataFrame) -> pl.DataFrame:
 
 
 def evaluate_identity(met: pl.DataFrame, recorded: pl.DataFrame, planned: pl.DataFrame) -> Identity:
-    """Whether ids lasted.
+    """Return whether ids lasted.
 
     Args:
         met: `OVERLAPS` of all days, clusters under their lasting ids.
@@ -202,7 +202,7 @@ class _Record:
     back: bool
 
     def is_between(self, pair: set[str]) -> bool:
-        """Whether the two of `pair` are on its sides, one on each or both on one."""
+        """Return whether the two of `pair` are on its sides, one on each or both on one."""
         one, other = (side & pair for side in self.sides)
         return bool(one and other and one | other == pair)
 
@@ -237,13 +237,13 @@ def _list_campaigns(met: pl.DataFrame, cluster: str, until: int) -> list[str]:
 
 
 def _has_common_cluster(met: pl.DataFrame, one: str, other: str) -> bool:
-    """Whether one cluster holds some of both on the last days."""
+    """Return whether one cluster holds some of both on the last days."""
     mine, theirs = _select_recent(met, one), _select_recent(met, other)
     return mine.join(theirs, on=["day", "cluster_id"], how="semi").height > 0
 
 
 def _is_apart(met: pl.DataFrame, one: str, other: str) -> bool:
-    """Whether both are found on the last days, in no cluster together."""
+    """Return whether both are found on the last days, in no cluster together."""
     mine, theirs = _select_recent(met, one), _select_recent(met, other)
     return mine.height > 0 and theirs.height > 0 and not _has_common_cluster(met, one, other)
 
@@ -279,7 +279,7 @@ def _map_partners(planned: pl.DataFrame) -> dict[str, str]:
 
 
 def _find_swaps(met: pl.DataFrame, partners: dict[str, str]) -> Iterable[tuple[str, str, str]]:
-    """Ids that are mostly one campaign's on one day and another's on a later one."""
+    """Return ids that are mostly one campaign's on one day and another's on a later one."""
     mostly = met.filter(pl.col("own") * 2 > pl.col("size")).sort("cluster_id", "day")
     before = mostly.with_columns(was=pl.col("campaign_id").shift().over("cluster_id"))
     for cluster, was, now in (

@@ -78,7 +78,7 @@ class Evaluation:
 
 
 def evaluate(truth: pl.DataFrame, members: pl.DataFrame) -> Evaluation:
-    """Scores a result.
+    """Score a result.
 
     Args:
         truth: account_id, campaign_id (null: legitimate), role, decoy; one row an account.
@@ -168,7 +168,7 @@ def _measure_campaigns(bad: pl.DataFrame, overlaps: pl.DataFrame) -> pl.DataFram
 
 
 def _compute_bcubed(joined: pl.DataFrame) -> tuple[tuple[float, float], tuple[float, float]]:
-    """Precision and recall of the accounts in a campaign or a cluster: averaged over these, and over true groups."""
+    """Return precision and recall of the accounts in a campaign or a cluster: averaged over these, and over true groups."""
     records = joined.filter(pl.col("campaign_id").is_not_null() | pl.col("cluster_id").is_not_null())
     if records.is_empty():
         return (1.0, 1.0), (1.0, 1.0)

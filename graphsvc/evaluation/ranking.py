@@ -25,7 +25,7 @@ class AtRate:
 
 
 def measure_recall_at_rates(joined: pl.DataFrame) -> tuple[AtRate, ...] | None:
-    """Recall at each of `FALSE_POSITIVE_RATES`, accounts ranked by membership × cluster score.
+    """Return recall at each of `FALSE_POSITIVE_RATES`, accounts ranked by membership × cluster score.
 
     Accounts of equal score are taken together, because no threshold parts them.
 
@@ -60,7 +60,7 @@ def measure_recall_at_rates(joined: pl.DataFrame) -> tuple[AtRate, ...] | None:
 
 
 def measure_top_precision(joined: pl.DataFrame) -> dict[str, Rate] | None:
-    """Right clusters among the first 10, 50 and 100 by score; a cluster is right when most of it is one campaign.
+    """Return right clusters among the first 10, 50 and 100 by score; a cluster is right when most of it is one campaign.
 
     Equal scores are taken by size, largest first, then by id. Where there are fewer clusters, `of` is their number.
     Null when the clusters carry no scores. `joined` as in `measure_recall_at_rates`.

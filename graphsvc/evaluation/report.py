@@ -18,7 +18,7 @@ def _format_recall(point: AtRate) -> str:
 
 
 def format_evaluation(figures: Evaluation) -> str:
-    """One line a figure."""
+    """Return one line a figure."""
     lines = [
         f"accounts                 {figures.accounts:,}, of campaigns {figures.campaign_accounts:,}, "
         f"in {figures.clusters:,} clusters {figures.flagged_accounts:,}",

@@ -66,7 +66,7 @@ class Assessment:
 
 
 def evaluate_days(days: Sequence[DayResult], planned: pl.DataFrame, *, window: int) -> Assessment:
-    """Judges all days.
+    """Judge all days.
 
     Args:
         days: in their order. Events of the first are not counted: everything is born on it.
@@ -97,7 +97,7 @@ def evaluate_days(days: Sequence[DayResult], planned: pl.DataFrame, *, window: i
 
 
 def _build_row(day: DayResult, largest: str) -> dict[str, Any]:
-    """A day with what it held of the largest campaign."""
+    """Return a day with what it held of the largest campaign."""
     main = find_main_clusters(day.met).filter(pl.col("campaign_id") == largest)
     size = day.growth.filter(pl.col("campaign_id") == largest)
     return {

@@ -11,7 +11,7 @@ SHOWN = 40
 
 
 def format_day(day: DayResult) -> str:
-    """A day on one line."""
+    """Return a day on one line."""
     figures = day.figures
     largest = day.growth.sort("born", "campaign_id", descending=[True, False]).head(1)
     main = ""
@@ -31,7 +31,7 @@ def format_day(day: DayResult) -> str:
 
 
 def format_report(report: dict[str, Any]) -> str:
-    """The report; `report` is what `report.json` holds."""
+    """Return the report; `report` is what `report.json` holds."""
     parts = [
         f"# {report['accounts']:,} accounts of the scenario `{report['scenario']}`, day by day\n",
         f"{len(report['days']) - 1} days after the one that holds all before them; seed {report['seed']}; a use counts "

@@ -53,7 +53,7 @@ class Figures:
 
 
 def measure_successions(pairs: pl.DataFrame, truth: pl.DataFrame) -> Figures:
-    """Scores pairs against the truth.
+    """Score pairs against the truth.
 
     Args:
         pairs: successor, predecessor, rank, probable, probability; as `succession.successions.PAIRS`.

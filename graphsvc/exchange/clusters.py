@@ -48,7 +48,7 @@ def export_cluster(
     reason: str = "",
     businesses: bool = False,
 ) -> ExportedFile:
-    """A published cluster as bytes; with a reason its addresses are in it as they are.
+    """Return a published cluster as bytes; with a reason its addresses are in it as they are.
 
     The audit log tells who took it out, in which form and why, before anybody has it. A STIX bundle tells others to
     watch for what is in it, so that of a likely business is made only with `businesses`.

@@ -27,7 +27,7 @@ MEMBERS: Schema = {
 
 
 def build_table(exported: ExportedCluster) -> pl.DataFrame:
-    """A row a member (schema `MEMBERS`), sorted by account."""
+    """Return a row a member (schema `MEMBERS`), sorted by account."""
     cluster = exported.cluster
     rows = []
     for member in exported.members:
@@ -54,7 +54,7 @@ def build_table(exported: ExportedCluster) -> pl.DataFrame:
 
 
 def encode_parquet(frame: pl.DataFrame) -> bytes:
-    """The table as Parquet."""
+    """Return the table as Parquet."""
     out = io.BytesIO()
     frame.write_parquet(out, compression="zstd", statistics=True)
     return out.getvalue()

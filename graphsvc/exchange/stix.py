@@ -43,7 +43,7 @@ MARKINGS = {
 
 
 def build_bundle(exported: ExportedCluster, tlp: Tlp = Tlp.AMBER) -> str:
-    """The bundle as JSON. Addresses that are hidden make no indicators; the grouping's description counts them.
+    """Return the bundle as JSON. Addresses that are hidden make no indicators; the grouping's description counts them.
 
     Raises:
         ExportError: the extra `stix` is not installed.

@@ -22,7 +22,7 @@ _EXECUTED = r"^[=+\-@\t\r\n\u{ff1d}\u{ff0b}\u{ff0d}\u{ff20}]"
 
 
 def check_format(path: Path, formats: tuple[str, ...]) -> None:
-    """Raises ExportError unless the file's ending is one of `formats` and its directory exists."""
+    """Raise ExportError unless the file's ending is one of `formats` and its directory exists."""
     if path.suffix not in formats:
         raise ExportError(f"{path.name} is of no format this table has.", f"Use one of {', '.join(formats)}.")
     if not path.resolve().parent.is_dir():
@@ -30,7 +30,7 @@ def check_format(path: Path, formats: tuple[str, ...]) -> None:
 
 
 def write_table(frame: pl.DataFrame, path: Path) -> pl.DataFrame:
-    """Writes `frame` in the format of the file's ending, through a temporary file beside it. Returns `frame`.
+    """Write `frame` in the format of the file's ending, through a temporary file beside it. Returns `frame`.
 
     In CSV, as `encode_csv` has it. The same frame gives the same bytes.
 
@@ -41,7 +41,7 @@ def write_table(frame: pl.DataFrame, path: Path) -> pl.DataFrame:
 
 
 def write_bytes(content: bytes, path: Path) -> None:
-    """Writes bytes through a temporary file beside it. Raises as `write_table`."""
+    """Write bytes through a temporary file beside it. Raises as `write_table`."""
     _write_atomically(path, lambda file: file.write(content), None)
 
 

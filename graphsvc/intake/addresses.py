@@ -24,7 +24,7 @@ _LOW_MASK = np.array([_ONES ^ (_ONES >> max(n - 64, 0)) for n in range(129)], dt
 
 
 def parse_addresses(texts: pl.Series) -> pl.DataFrame:
-    """Addresses of a column of text.
+    """Return addresses of a column of text.
 
     Args:
         texts: String, without surrounding white space; best distinct, IPv6 is parsed one by one.
@@ -61,7 +61,7 @@ def _pack_v6(text: str) -> bytes | None:
 
 
 def format_addresses(addresses: pl.DataFrame) -> pl.Series:
-    """Canonical text of `high`, `low`; null where they are null."""
+    """Return canonical text of `high`, `low`; null where they are null."""
     low = pl.col("low")
     octets = [(low // (1 << shift) % 256).cast(pl.String) for shift in (24, 16, 8, 0)]
     texts = addresses.select(pl.when(_IS_V4).then(pl.concat_str(octets, separator="."))).to_series()
@@ -79,12 +79,12 @@ def _format_v6(packed: bytes) -> str:
 
 
 def normalize_addresses(texts: pl.Series) -> pl.Series:
-    """Canonical text of each address (an IPv4-mapped one becomes IPv4), null where there is none."""
+    """Return canonical text of each address (an IPv4-mapped one becomes IPv4), null where there is none."""
     return format_addresses(parse_addresses(texts))
 
 
 def normalize_networks(texts: pl.Series) -> pl.Series:
-    """Canonical CIDR of each network, host bits cleared; a bare address is a network of one."""
+    """Return canonical CIDR of each network, host bits cleared; a bare address is a network of one."""
     return format_networks(parse_networks(texts))
 
 
@@ -118,7 +118,7 @@ def _mask_numbers(numbers: pl.Series, mask: NDArray[np.uint64]) -> pl.Series:
 
 
 def format_networks(networks: pl.DataFrame) -> pl.Series:
-    """CIDR text of `high`, `low`, `bits`."""
+    """Return CIDR text of `high`, `low`, `bits`."""
     address = format_addresses(networks.select("high", "low"))
     v4 = ~address.str.contains(":", literal=True)
     bits = networks["bits"] - pl.select(pl.when(v4).then(_MAPPED_BITS).otherwise(0)).to_series()
@@ -126,13 +126,13 @@ def format_networks(networks: pl.DataFrame) -> pl.Series:
 
 
 def find_prefixes(addresses: pl.DataFrame) -> pl.Series:
-    """The /24 (IPv4) or /64 (IPv6) each address is in, as CIDR text."""
+    """Return the /24 (IPv4) or /64 (IPv6) each address is in, as CIDR text."""
     bits = pl.when(_IS_V4).then(_MAPPED_BITS + 24).otherwise(64).alias("bits")
     return format_networks(_mask_host_bits(addresses.select("high", "low", bits)))
 
 
 def match_longest(addresses: pl.DataFrame, networks: pl.DataFrame) -> pl.Series:
-    """The `asn` of the most specific network that holds each address.
+    """Return the `asn` of the most specific network that holds each address.
 
     Args:
         addresses: `high`, `low`; n rows.

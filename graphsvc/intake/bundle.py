@@ -149,7 +149,7 @@ class _Intake:
             self._notes.append(mask_personal(pl.Series([f"{part.name}: {'; '.join(said)}."])).item())
 
     def _find_unwanted(self, table: str, frame: pl.DataFrame) -> Iterator[tuple[str, pl.Series]]:
-        """Account ids in a table whose rows are not taken, by reason."""
+        """Yield account ids in a table whose rows are not taken, by reason."""
         named = list_distinct(frame["account_id"]).cast(pl.String)
         if table == "accounts":
             yield "forgotten_account", self._forgotten(named)
@@ -229,7 +229,7 @@ def _merge_reports(cells: list[CellReport]) -> tuple[CellReport, ...]:
 def _reject_accounts(
     table: str, parts: tuple[BundleFile, ...], frame: pl.DataFrame, reason: str, ids: pl.Series
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Rows without those of some accounts, and these as dead letters."""
+    """Return rows without those of some accounts, and these as dead letters."""
     of_these = frame["account_id"].is_in(ids.cast(frame["account_id"].dtype).implode())
     lost = frame.filter(of_these)
     names = pl.Series([part.name for part in parts], dtype=pl.String).gather(lost["file"])
@@ -240,7 +240,7 @@ def _reject_accounts(
 
 
 def _replace_text(table: str, rows: pl.DataFrame) -> pl.DataFrame:
-    """Prompt text goes as soon as its bands are known; a hash of it tells rows apart in this process."""
+    """Return prompt text goes as soon as its bands are known; a hash of it tells rows apart in this process."""
     if table != "prompts":
         return rows
     texts = rows["text"].drop_nulls().unique()
@@ -254,7 +254,7 @@ def _replace_text(table: str, rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _merge_accounts(rows: pl.DataFrame) -> pl.DataFrame:
-    """One row an account: the earliest creation, the newest status, the newest plan and country."""
+    """Return one row an account: the earliest creation, the newest status, the newest plan and country."""
     stated = pl.when(pl.col("status_changed_at").is_not_null()).then(pl.lit("active"))
     rows = rows.select(*ACCOUNTS).cast({pl.Categorical: pl.String})
     rows = rows.with_columns(status=pl.coalesce("status", stated))
@@ -276,7 +276,7 @@ def _merge_accounts(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _merge_networks(rows: pl.DataFrame | None) -> pl.DataFrame:
-    """One row a network (by CIDR) or autonomous system; of differing rows the one that says most."""
+    """Return one row a network (by CIDR) or autonomous system; of differing rows the one that says most."""
     if rows is None:
         return pl.DataFrame(schema=NETWORKS)
     rows = (
@@ -290,7 +290,7 @@ def _merge_networks(rows: pl.DataFrame | None) -> pl.DataFrame:
 
 
 def _sum_activity(rows: pl.DataFrame | None) -> pl.DataFrame:
-    """One row an account, hour and model."""
+    """Return one row an account, hour and model."""
     if rows is None:
         return pl.DataFrame(schema=ACTIVITY)
     key = ["account_id", "hour", "model"]

@@ -19,13 +19,13 @@ class Dictionaries:
         )
 
     def encode(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """The frame with every String column as Categorical."""
+        """Return the frame with every String column as Categorical."""
         text = [name for name, dtype in frame.schema.items() if dtype == pl.String]
         return frame.cast({name: self._types[name] for name in text})
 
 
 def list_distinct(column: pl.Series) -> pl.Series:
-    """Distinct values of a Categorical column, nulls aside, in no particular order."""
+    """Return distinct values of a Categorical column, nulls aside, in no particular order."""
     return column.drop_nulls().unique()
 
 

@@ -190,7 +190,7 @@ def _estimate_file_rows(part: BundleFile) -> int:
 
 
 def hash_content(files: BundleFiles, key_id: str, options: str = "") -> str:
-    """SHA-256 over the tables' content in their order, the id of the token key and `options`, as hex.
+    """Return sHA-256 over the tables' content in their order, the id of the token key and `options`, as hex.
 
     The key belongs to it because the same files under another key are another graph; so do the options of reading.
 

@@ -8,7 +8,7 @@ UNKNOWN_CLASS = "unknown"
 
 
 def assign_networks(addresses: pl.Series, asn: pl.Series, networks: pl.DataFrame) -> pl.DataFrame:
-    """Class and name of the narrowest network that holds each address, else those of its autonomous system.
+    """Return class and name of the narrowest network that holds each address, else those of its autonomous system.
 
     Args:
         addresses: canonical text; n rows.

@@ -260,6 +260,6 @@ def _drop_surplus(record: pa_csv.InvalidRow, delimiter: str) -> list[str] | None
 
 
 def _restore_bytes(column: pl.Series) -> pl.Series:
-    """Bytes that were not UTF-8 are so again, so that the value is judged by them."""
+    """Return bytes that were not UTF-8 are so again, so that the value is judged by them."""
     values = [value and value.replace(NOT_UTF8, b"\xff") for value in column]
     return pl.Series(column.name, values, dtype=pl.Binary)

@@ -178,7 +178,7 @@ def _list_keys(lines: Sequence[bytes]) -> set[str]:
 def _parse_objects(
     lines: Sequence[bytes], schema: dict[str, type[pl.String]]
 ) -> tuple[list[pl.DataFrame], Flags]:
-    """The records of some lines and which lines hold one. Where a line is broken, halves are tried,
+    """Return the records of some lines and which lines hold one. Where a line is broken, halves are tried,
     and their halves: a few broken lines among very many cost little, and one parser judges all."""
     if not lines:
         return [], np.zeros(0, dtype=np.bool_)

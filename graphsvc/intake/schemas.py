@@ -25,7 +25,7 @@ Check = Callable[[pl.Expr], pl.Expr]
 
 
 def are_card_numbers(texts: pl.Series) -> pl.Series:
-    """Which values are card numbers: 13–19 digits, separators aside, that pass the Luhn check
+    """Return which values are card numbers: 13–19 digits, separators aside, that pass the Luhn check
     (ISO/IEC 7812-1, annex B).
 
     Args:
@@ -249,5 +249,5 @@ Of a network without its range only the whole autonomous system would be left.""
 
 
 def list_columns(table: str) -> dict[str, dy.Column]:
-    """Columns of a table in the order of the contract, with type and whether they may be null."""
+    """Return columns of a table in the order of the contract, with type and whether they may be null."""
     return {name: c for name, c in SCHEMAS[table].columns().items() if name not in Row.column_names()}

@@ -49,7 +49,7 @@ class _Rows(NamedTuple):
 def build_signals(
     tables: Mapping[str, pl.DataFrame], accounts: pl.Series, networks: pl.DataFrame, tokens: Tokeniser
 ) -> Iterator[tuple[str, Signals]]:
-    """The signals of each kind that occurs, in the order of `KINDS`.
+    """Yield the signals of each kind that occurs, in the order of `KINDS`.
 
     Args:
         tables: typed rows without duplicates, text as codes; `prompts` with the column `bands`.
@@ -75,7 +75,7 @@ def build_signals(
 def _split_identifiers(
     tables: Mapping[str, pl.DataFrame], owners: Mapping[str, Ranks]
 ) -> dict[str, tuple[pl.DataFrame, Ranks, pl.Series]]:
-    """The rows of `identifiers` by their kind."""
+    """Return the rows of `identifiers` by their kind."""
     if "identifiers" not in tables:
         return {}
     table = tables["identifiers"].with_columns(owner=pl.Series(owners["identifiers"]))
@@ -124,7 +124,7 @@ def _hash_words(split: Callable[[pl.Series], pl.DataFrame], text: pl.Series, tok
 def _split_bands(
     kind: SignalKind, table: pl.DataFrame, accounts: Ranks, tokens: Tokeniser
 ) -> Iterator[_Rows]:
-    """One occurrence of each row for its first band, one for its second, and so on."""
+    """Yield one occurrence of each row for its first band, one for its second, and so on."""
     column = table[BANDED]
     values = list_distinct(column)
     bands = values.cast(pl.String).str.split(" ")
@@ -135,7 +135,7 @@ def _split_bands(
 
 
 def build_keys(kind: SignalKind, name: str, text: pl.Series, tokens: Tokeniser) -> pl.Series:
-    """Keys of the signals that values of a kind make: String, as long as `text`; null where a value makes none.
+    """Return keys of the signals that values of a kind make: String, as long as `text`; null where a value makes none.
 
     `name`: that of the kind, or of an undeclared kind of identifiers.
     """
@@ -220,7 +220,7 @@ def _split_keys(kind: SignalKind, keys: pl.Series) -> pl.DataFrame:
 def _add_networks(
     values: pl.DataFrame, rows: list[_Rows], placings: list[Ranks], networks: pl.DataFrame
 ) -> pl.DataFrame:
-    """Adds `prefix` and `asn`: the one of the latest session that gave one, else that of the most
+    """Add `prefix` and `asn`: the one of the latest session that gave one, else that of the most
     specific network of this bundle."""
     sessions = [
         part.table.select("asn", "last_seen", place=pl.Series(placing)).drop_nulls("asn")
@@ -239,7 +239,7 @@ def _add_networks(
 
 
 def _add_issuers(values: pl.DataFrame, rows: list[_Rows], placings: list[Ranks]) -> pl.DataFrame:
-    """Adds what payments said of an instrument; of differing statements the latest counts."""
+    """Add what payments said of an instrument; of differing statements the latest counts."""
     attributes = ["bin", "kind", "issuer_country"]
     payments = [
         part.table.select(*attributes, "last_seen", place=pl.Series(placing))

@@ -30,7 +30,7 @@ class Stream:
 
     @property
     def share(self) -> float:
-        """The share of the file that has been read, 0–1."""
+        """Return the share of the file that has been read, 0–1."""
         return min(self._raw.tell() / self._size, 1.0)
 
     def readable(self) -> bool:
@@ -42,7 +42,7 @@ class Stream:
         self.closed = True
 
     def peek(self, size: int) -> bytes:
-        """The first `size` bytes, which `read` will give again."""
+        """Return the first `size` bytes, which `read` will give again."""
         self._ahead = self.read(size)
         return self._ahead
 
@@ -51,7 +51,7 @@ class Stream:
         self._ahead = self._ahead[size:]
 
     def read(self, size: int) -> bytes:
-        """The next bytes, at most `size`; one line feed closes the file, so that its last line ends."""
+        """Return the next bytes, at most `size`; one line feed closes the file, so that its last line ends."""
         if not self._ahead:
             self._ahead = self._read_next(size)
         block, self._ahead = self._ahead[:size], self._ahead[size:]

@@ -80,7 +80,7 @@ class Terms:
 
 
 def has_card_number(text: str) -> bool:
-    """Whether a text is a card number, alone or behind the name of a kind."""
+    """Return whether a text is a card number, alone or behind the name of a kind."""
     named = _NAMED.fullmatch(text)
     return bool(are_card_numbers(pl.Series([text, named[2] if named else ""])).any())
 
@@ -108,7 +108,7 @@ def parse_terms(text: str, tokens: Tokeniser) -> Terms:
 
 
 def build_range(cidr: str) -> Range:
-    """The range of a network in canonical CIDR text.
+    """Return the range of a network in canonical CIDR text.
 
     Raises:
         TooWide: it is wider than `LEAST_BITS`.
@@ -139,14 +139,14 @@ def build_range(cidr: str) -> Range:
 
 
 def _split_groups(address: int, version: int) -> list[str]:
-    """The groups of digits of an address that its /24 or /64 is made of."""
+    """Return the groups of digits of an address that its /24 or /64 is made of."""
     if version == 4:
         return [str(address >> shift & 0xFF) for shift in (24, 16, 8)]
     return [f"{address >> shift & 0xFFFF:x}" for shift in (112, 96, 80, 64)]
 
 
 def _find_keys(text: str, tokens: Tokeniser) -> Iterator[tuple[str, Means, str]]:
-    """The keys of signals that a text can stand for, each once."""
+    """Yield the keys of signals that a text can stand for, each once."""
     found: dict[str, tuple[Means, str]] = {}
 
     def add_keys(means: Means, name: str, values: pl.Series) -> None:
@@ -186,7 +186,7 @@ def _list_readings(text: str) -> Iterator[tuple[Means, str, str]]:
 
 
 def _is_possible(kind: str, text: str) -> bool:
-    """Whether a text that names no kind can be a value of one; where values have no form of their own, any can."""
+    """Return whether a text that names no kind can be a value of one; where values have no form of their own, any can."""
     if kind == "phone":
         return _PHONE.fullmatch(text) is not None
     if kind == "email_handle":

@@ -193,7 +193,7 @@ def _count_nulled(
 
 
 def _rank_faults(table: str, details: pl.DataFrame) -> pl.DataFrame:
-    """First fault (`column`, `reason`) and further faults (`also`) of each `row` that has any."""
+    """Return first fault (`column`, `reason`) and further faults (`also`) of each `row` that has any."""
     columns = list(list_columns(table))
     unreadable = details.select("row", "fault").drop_nulls().with_columns(pl.col("fault").str.split(" "))
     parts = pl.col("fault").str.splitn(":", 2).struct
@@ -219,7 +219,7 @@ def _rank_faults(table: str, details: pl.DataFrame) -> pl.DataFrame:
 
 
 def _parse_rule(rule: str) -> tuple[str, str]:
-    """Column and reason of a rule: `column|check__reason` of a column's, `column__reason` of a row's."""
+    """Return column and reason of a rule: `column|check__reason` of a column's, `column__reason` of a row's."""
     column, bar, reason = rule.partition("|")
     if not bar:
         column, _, reason = rule.partition("__")
@@ -228,7 +228,7 @@ def _parse_rule(rule: str) -> tuple[str, str]:
 
 
 def _build_fault_letters(file: BundleFile, faults: pl.DataFrame, chunk: Chunk) -> pl.DataFrame:
-    """Dead letters of faults, with the shape of the value at fault."""
+    """Return dead letters of faults, with the shape of the value at fault."""
     raw = chunk.frame.with_columns(chunk.rows.alias("row")).join(
         faults, on="row", how="semi", maintain_order="left"
     )  # fmt: skip

@@ -196,7 +196,7 @@ def _merge_faults(before: pl.Series | None, after: pl.Series | None) -> pl.Serie
 
 
 def _check_lost(given: pl.Series, values: pl.Series, reason: str, before: pl.Series | None = None) -> Typed:
-    """Rows where something was given and nothing came out are faults."""
+    """Return rows where something was given and nothing came out are faults."""
     lost = given.is_not_null() & values.is_null()
     if not lost.any():
         return Typed(values, before)

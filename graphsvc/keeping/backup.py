@@ -60,7 +60,7 @@ class Restored:
 def write_backup(
     settings: Settings, out: Path, passphrase: SecretStr, *, keys_only: bool, say: Say = lambda _: None
 ) -> None:
-    """Writes a backup to the new file `out`. The managed server is stopped while its database is dumped.
+    """Write a backup to the new file `out`. The managed server is stopped while its database is dumped.
 
     Raises:
         BackupError: there is nothing to back up, the database is your own, or the file cannot be written.
@@ -86,7 +86,7 @@ def write_backup(
 def restore_backup(
     settings: Settings, path: Path, passphrase: SecretStr, *, force: bool, say: Say = lambda _: None
 ) -> Restored:
-    """Restores a backup into this installation, which must be empty unless `force`.
+    """Restore a backup into this installation, which must be empty unless `force`.
 
     Killed before everything is prepared it leaves what was there; after that, whoever starts the server next finishes
     it.
@@ -126,7 +126,7 @@ def restore_backup(
 def _dump_database(
     settings: Settings, home: Home, directory: Path, say: Say
 ) -> tuple[dict[str, bytes], Path]:
-    """The database dumped while its server is stopped, and the keys of that moment; the server runs again as before."""
+    """Return the database dumped while its server is stopped, and the keys of that moment; the server runs again as before."""
     database = settings.local_database
     size = sum(each.stat().st_size for each in (home.root / "data/databases" / database).rglob("*"))
     require_room(directory, size, "GRAPHSVC_DATA_DIR")
@@ -171,7 +171,7 @@ def _write_archive(file: Sealer, keys: dict[str, bytes], dump: Path | None) -> N
 
 
 def _read_archive(file: Opener, directory: Path) -> Backup:
-    """The content of a backup; its database is laid into `directory`, under the name that loading it needs."""
+    """Return the content of a backup; its database is laid into `directory`, under the name that loading it needs."""
     manifest: dict[str, Any] = {}
     keys: dict[str, bytes] = {}
     dump = None
@@ -214,7 +214,7 @@ def _remove_owner(entry: tarfile.TarInfo) -> tarfile.TarInfo:
 
 @contextmanager
 def _open_workshop(settings: Settings) -> Iterator[Path]:
-    """A private directory to work in, alone; what one that was killed left in it goes first."""
+    """Yield a private directory to work in, alone; what one that was killed left in it goes first."""
     with (
         map_disk_errors(settings.data_dir, "GRAPHSVC_DATA_DIR"),
         lock_in_turn(settings.data_dir / "backup.lock"),

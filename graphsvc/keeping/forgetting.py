@@ -78,7 +78,7 @@ def find_traces(
 def forget_accounts(
     store: Store, auditor: Auditor, snapshots: Snapshots, accounts: Sequence[str], reason: str = ""
 ) -> ForgetReport:
-    """Forgets accounts. Killed at any moment and run again, it ends in the same state.
+    """Forget accounts. Killed at any moment and run again, it ends in the same state.
 
     Raises:
         NotFound: one of them never was there; nothing was changed.
@@ -94,7 +94,7 @@ def forget_accounts(
 
 
 def allow_accounts(store: Store, auditor: Auditor, accounts: Sequence[str], reason: str = "") -> None:
-    """Lets loads bring accounts back that were forgotten.
+    """Let loads bring accounts back that were forgotten.
 
     Raises:
         NotFound: one of them is not on the list; those before it were taken off.

@@ -45,12 +45,12 @@ def find_old(store: Store, ages: Mapping[str, timedelta], now: datetime) -> list
 
 
 def list_kinds(table: str, kinds: Sequence[str]) -> list[str]:
-    """Those of `kinds` whose values come from a table first; sorted."""
+    """Return those of `kinds` whose values come from a table first; sorted."""
     return sorted(kind for kind in kinds if kind_of(kind).sources[0].table == table)
 
 
 def remove_old(store: Store, auditor: Auditor, snapshots: Snapshots, what: Sequence[OldRows]) -> int:
-    """Removes what is old, in batches, and the kept graphs that may hold it. Killed and run again, it goes on.
+    """Remove what is old, in batches, and the kept graphs that may hold it. Killed and run again, it goes on.
 
     The log says what is to go before anything does. Returns how many signals went because nobody uses them any more.
 
@@ -75,5 +75,5 @@ def remove_old(store: Store, auditor: Auditor, snapshots: Snapshots, what: Seque
 
 
 def _compute_hour(moment: datetime) -> int:
-    """The first whole hour, since 1970, that is not before a moment."""
+    """Return the first whole hour, since 1970, that is not before a moment."""
     return -int(-moment.timestamp() // 3600)

@@ -30,7 +30,7 @@ class TokenKey:
 
 
 def list_token_keys(store: Store, settings: Settings) -> list[TokenKey]:
-    """The keys there are, the current one first, and how many signals have tokens of each."""
+    """Return the keys there are, the current one first, and how many signals have tokens of each."""
     raw = [kind.name for kind in KINDS if not kind.tokenised]
     counts = {row["key"]: row["signals"] for row in store.read("keeping/token_keys", raw=raw)}
     tokens = load_or_create_key(settings)
@@ -40,7 +40,7 @@ def list_token_keys(store: Store, settings: Settings) -> list[TokenKey]:
 
 
 def rotate_key(store: Store, auditor: Auditor, settings: Settings) -> str:
-    """Makes a new key the current one and returns its id.
+    """Make a new key the current one and returns its id.
 
     Raises:
         KeepingError: a load is open; it would not know its own tokens again.
@@ -56,7 +56,7 @@ def rotate_key(store: Store, auditor: Auditor, settings: Settings) -> str:
 
 
 def retire_key(store: Store, auditor: Auditor, settings: Settings, key_id: str, *, force: bool) -> int:
-    """Removes an earlier key for good and returns how many signals still have tokens of it.
+    """Remove an earlier key for good and returns how many signals still have tokens of it.
 
     Raises:
         NotFound: there is no earlier key of this id.

@@ -66,7 +66,7 @@ class Sealer:
         self._waiting = bytearray()
 
     def write(self, content: bytes) -> int:
-        """Takes some of the content."""
+        """Take some of the content."""
         self._waiting += content
         while len(self._waiting) > CHUNK:  # never the last one, which may be full
             self._file.write(self._box.seal_chunk(bytes(self._waiting[:CHUNK]), last=False))
@@ -74,7 +74,7 @@ class Sealer:
         return len(content)
 
     def close(self) -> None:
-        """Ends the content."""
+        """End the content."""
         self._file.write(self._box.seal_chunk(bytes(self._waiting), last=True))
 
 
@@ -89,7 +89,7 @@ class Opener:
         self._ready, self._ended, self._first = b"", False, True
 
     def read(self, size: int) -> bytes:
-        """The next `size` bytes, fewer at the end.
+        """Return the next `size` bytes, fewer at the end.
 
         Raises:
             BackupError: the passphrase is wrong, or the file is damaged.
@@ -104,7 +104,7 @@ class Opener:
         return b"".join(parts)
 
     def finish(self) -> None:
-        """Reads on to the end, so that a file that was cut off is found out.
+        """Read on to the end, so that a file that was cut off is found out.
 
         Raises:
             BackupError: it is damaged.
@@ -152,7 +152,7 @@ class _Box:
 
 @contextmanager
 def seal_file(path: Path, passphrase: SecretStr) -> Iterator[Sealer]:
-    """A new file that only its owner can read, whole under its name or not there at all.
+    """Yield a new file that only its owner can read, whole under its name or not there at all.
 
     Raises:
         BackupError: it exists, or cannot be written.
@@ -180,7 +180,7 @@ def seal_file(path: Path, passphrase: SecretStr) -> Iterator[Sealer]:
 
 @contextmanager
 def open_sealed(path: Path, passphrase: SecretStr) -> Iterator[Opener]:
-    """A sealed file to read.
+    """Yield a sealed file to read.
 
     Raises:
         BackupError: it is none, or cannot be read.
@@ -193,7 +193,7 @@ def open_sealed(path: Path, passphrase: SecretStr) -> Iterator[Opener]:
 
 
 def _parse_parameters(header: bytes) -> Parameters:
-    """The parameters in a header; only such as a machine can bear, as nobody has vouched for them yet."""
+    """Return the parameters in a header; only such as a machine can bear, as nobody has vouched for them yet."""
     if not header.startswith(MAGIC):
         raise BackupError("This is no backup of graphsvc, or one of a later version.", "Check the file.")
     try:

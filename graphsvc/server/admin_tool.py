@@ -17,7 +17,7 @@ _HEAP = 512 << 20
 def run_admin(
     jvm: Jvm, home: Home, *args: str, heap: int = _HEAP, report: Callable[[str], None] | None = None
 ) -> str:
-    """Runs `neo4j-admin ARGS` and returns what it printed; every line goes to `report` as it comes.
+    """Run `neo4j-admin ARGS` and returns what it printed; every line goes to `report` as it comes.
 
     `heap` is the largest heap of the tool in bytes. The JVM of the tool is started directly, not
     through Neo4j's bootstrapper, which would start a second one.
@@ -65,7 +65,7 @@ def run_admin(
 
 
 def end_orphan(home: Home) -> None:
-    """Ends a tool that outlived whoever started it; the caller holds the lock, so nobody waits for it."""
+    """End a tool that outlived whoever started it; the caller holds the lock, so nobody waits for it."""
     try:
         orphan = process.find_process(int(home.admin.read_text(encoding="ascii")), f"@{home.admin_arguments}")
     except (FileNotFoundError, ValueError):
@@ -77,7 +77,7 @@ def end_orphan(home: Home) -> None:
 
 
 def set_initial_password(jvm: Jvm, home: Home, password: SecretStr) -> None:
-    """Hands the password to a server that never ran; through a file, as arguments can be seen by all.
+    """Hand the password to a server that never ran; through a file, as arguments can be seen by all.
 
     Raises:
         ServerError: the tool failed.

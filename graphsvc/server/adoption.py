@@ -21,7 +21,7 @@ _FOLDERS = ("databases", "transactions")
 
 
 def list_key_files(home: Home) -> list[str]:
-    """Names of the files that hold the installation's keys and what is kept beside them; sorted."""
+    """Return names of the files that hold the installation's keys and what is kept beside them; sorted."""
     if not home.keys.is_dir():
         return []
     return sorted(
@@ -32,18 +32,18 @@ def list_key_files(home: Home) -> list[str]:
 
 
 def is_prepared(home: Home) -> bool:
-    """Whether a database was loaded and nobody has thrown it away since."""
+    """Return whether a database was loaded and nobody has thrown it away since."""
     return (home.root / "data" / _FOLDERS[0] / BESIDE).is_dir()
 
 
 def begin_adoption(home: Home, database: str) -> None:
-    """Puts what is loaded as `BESIDE` in the place of `database`, and the staged keys in that of the keys."""
+    """Put what is loaded as `BESIDE` in the place of `database`, and the staged keys in that of the keys."""
     write_atomically(home.adopting, database + "\n")
     finish_adoption(home)
 
 
 def finish_adoption(home: Home) -> bool:
-    """Finishes what was begun; or throws away what was prepared and never begun. Whether something had been begun."""
+    """Finish what was begun; or throws away what was prepared and never begun. Whether something had been begun."""
     try:
         database = home.adopting.read_text(encoding="utf-8").strip()
     except FileNotFoundError:
@@ -62,7 +62,7 @@ def finish_adoption(home: Home) -> bool:
 
 
 def stage_keys(home: Home, keys: dict[str, bytes]) -> None:
-    """Lays the content of key files, by name, beside the keys whose place they are to take."""
+    """Lay the content of key files, by name, beside the keys whose place they are to take."""
     staged = home.keys / STAGED
     shutil.rmtree(staged, ignore_errors=True)
     staged.mkdir(mode=0o700, parents=True)
@@ -87,7 +87,7 @@ def take_keys(home: Home) -> None:
 
 
 def discard_staged(home: Home) -> None:
-    """Throws away what was prepared."""
+    """Throw away what was prepared."""
     for folder in _FOLDERS:
         shutil.rmtree(home.root / "data" / folder / BESIDE, ignore_errors=True)
     shutil.rmtree(home.keys / STAGED, ignore_errors=True)

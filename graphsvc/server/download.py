@@ -23,7 +23,7 @@ def get_jar_directory(cache: Path, lock: Lock) -> Path:
 
 
 def ensure_jars(cache: Path, lock: Lock, report: Report) -> Path:
-    """Every jar of `lock` below `cache`, verified by SHA-256; downloads those missing or corrupt.
+    """Return every jar of `lock` below `cache`, verified by SHA-256; downloads those missing or corrupt.
 
     All jars are hashed every time (200 MB in a tenth of a second), so what the JVM loads is what
     the lock says. Processes that share a cache directory download once.
@@ -46,7 +46,7 @@ def ensure_jars(cache: Path, lock: Lock, report: Report) -> Path:
 
 
 def _find_unsound(directory: Path, jars: Sequence[Jar]) -> list[Jar]:
-    """The jars that are missing or are not what the lock says."""
+    """Return the jars that are missing or are not what the lock says."""
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
         sound = pool.map(lambda jar: _is_sound(directory / jar.path, jar), jars)
         return [jar for jar, ok in zip(jars, sound, strict=True) if not ok]
@@ -108,7 +108,7 @@ def _fetch_jars(directory: Path, jars: Sequence[Jar], report: Report) -> None:
 
 
 def store_chunks(path: Path, chunks: Iterable[bytes], expected: str | None) -> tuple[str, int]:
-    """Writes the chunks beside `path` and moves them there if they hash to `expected` (hex; None: whatever).
+    """Write the chunks beside `path` and moves them there if they hash to `expected` (hex; None: whatever).
 
     Returns:
         SHA-256 (hex) and number of the bytes that came.

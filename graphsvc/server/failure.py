@@ -51,12 +51,12 @@ def read_reason(home: Home) -> str:
 
 
 def is_port_clash(why: str) -> bool:
-    """Whether another program took a port between our choice and the server's start."""
+    """Return whether another program took a port between our choice and the server's start."""
     return any(sign in why for sign in _PORT_CLASH)
 
 
 def is_known(why: str) -> bool:
-    """Whether the reason is one that a person has to deal with: trying again is no use."""
+    """Return whether the reason is one that a person has to deal with: trying again is no use."""
     return _find_advice(why) is not None
 
 
@@ -65,7 +65,7 @@ def _find_advice(why: str) -> str | None:
 
 
 def explain_failure(why: str, status: int) -> ServerError:
-    """The error for a server that ended with exit status `status` (negative: a signal) because of `why`."""
+    """Return the error for a server that ended with exit status `status` (negative: a signal) because of `why`."""
     if not why:
         why = f"the process ended with signal {-status}" if status < 0 else f"exit status {status}, no reason"
     known = _find_advice(why) or ""

@@ -21,7 +21,7 @@ _TODO = {
 
 @contextmanager
 def map_disk_errors(place: Path, setting: str) -> Iterator[None]:
-    """Turns faults of the disk below `place` into a `ServerError` that says which setting moves it.
+    """Turn faults of the disk below `place` into a `ServerError` that says which setting moves it.
 
     Raises:
         ServerError: the disk is full, read-only, forbidden or not what it should be.
@@ -36,7 +36,7 @@ def map_disk_errors(place: Path, setting: str) -> Iterator[None]:
 
 
 def require_room(place: Path, size: int, setting: str) -> None:
-    """Checks that `size` bytes fit below `place`, which exists.
+    """Check that `size` bytes fit below `place`, which exists.
 
     Raises:
         ServerError: they do not.
@@ -51,7 +51,7 @@ def require_room(place: Path, size: int, setting: str) -> None:
 
 @contextmanager
 def lock_file(path: Path, waiting: Callable[[], None]) -> Iterator[None]:
-    """Holds a lock file while the block runs; calls `waiting` once if another process has it.
+    """Hold a lock file while the block runs; calls `waiting` once if another process has it.
 
     The lock belongs to the open file: it is gone with the process, however that ends.
     """
@@ -68,7 +68,7 @@ def lock_file(path: Path, waiting: Callable[[], None]) -> Iterator[None]:
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Writes `text` so that a reader sees all of it or the file before; mode 0600."""
+    """Write `text` so that a reader sees all of it or the file before; mode 0600."""
     part = path.with_name(f".{path.name}.{os.getpid()}")
     part.unlink(missing_ok=True)
     descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -80,7 +80,7 @@ def write_atomically(path: Path, text: str) -> None:
 
 
 def read_tail(path: Path, size: int = 16_384) -> str:
-    """The end of a log, at most `size` bytes; empty when there is none."""
+    """Return the end of a log, at most `size` bytes; empty when there is none."""
     try:
         with path.open("rb") as file:
             file.seek(max(0, path.stat().st_size - size))

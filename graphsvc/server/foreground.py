@@ -18,7 +18,7 @@ from graphsvc.settings import Settings
 
 
 def run_foreground(settings: Settings, report: Report) -> None:
-    """Runs the server on our terminal until it ends; Ctrl-C and SIGTERM stop it cleanly.
+    """Run the server on our terminal until it ends; Ctrl-C and SIGTERM stop it cleanly.
 
     Call it from the main thread: it takes over SIGTERM.
 

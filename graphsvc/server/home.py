@@ -43,7 +43,7 @@ class Home:
 
     @classmethod
     def from_settings(cls, settings: Settings) -> "Home":
-        """The home that these settings name."""
+        """Return the home that these settings name."""
         read_only = settings.local_database if settings.neo4j_read_only else ""
         return cls(
             settings.data_dir.resolve() / "neo4j",
@@ -106,12 +106,12 @@ class Home:
 
     @property
     def has_database(self) -> bool:
-        """Whether a server has ever run here."""
+        """Return whether a server has ever run here."""
         return (self.root / "data" / "databases").is_dir()
 
     @property
     def has_credentials(self) -> bool:
-        """Whether the initial password was handed to Neo4j."""
+        """Return whether the initial password was handed to Neo4j."""
         return self.has_database or (self.root / "data" / "dbms" / "auth.ini").is_file()
 
     def check_database(self) -> None:
@@ -136,7 +136,7 @@ class Home:
         self._replacing.unlink()
 
     def drop_half_replaced(self) -> bool:
-        """Throws away a database whose replacement did not come to its end; whether there was one."""
+        """Throw away a database whose replacement did not come to its end; whether there was one."""
         try:
             database = self._replacing.read_text(encoding="utf-8").strip()
         except FileNotFoundError:
@@ -148,7 +148,7 @@ class Home:
         return True
 
     def create_directories(self) -> None:
-        """Makes the directories, readable by their owner only."""
+        """Make the directories, readable by their owner only."""
         for folder in (
             self.keys,
             self.root,
@@ -165,12 +165,12 @@ class Home:
             return None
 
     def write_state(self, state: State) -> None:
-        """Keeps `state` for the next process."""
+        """Keep `state` for the next process."""
         fields = {"bolt": state.bolt, "http": state.http, "pid": state.pid}
         write_atomically(self._state, json.dumps(fields) + "\n")
 
     def get_password(self) -> SecretStr:
-        """The generated password; made on first use.
+        """Return the generated password; made on first use.
 
         Raises:
             ServerError: the file is lost while a database that needs it exists.
@@ -195,7 +195,7 @@ class Home:
         return self.get_password()
 
     def write_configuration(self, state: State, sizes: Sizes, plugins: Path) -> None:
-        """Writes neo4j.conf; it is ours and written anew at every start."""
+        """Write neo4j.conf; it is ours and written anew at every start."""
         written = _build_configuration(state, sizes, plugins) | {
             _READ_ONLY: self.read_only,
             _DATABASE: self.database,
@@ -206,7 +206,7 @@ class Home:
 
     @property
     def started_read_only(self) -> str:
-        """The database that took no writes when the server was started last; '' if all did."""
+        """Return the database that took no writes when the server was started last; '' if all did."""
         lines = self._conf.read_text(encoding="utf-8").splitlines()
         found = (line.partition("=")[2] for line in lines if line.startswith(f"{_READ_ONLY}="))
         return next(found, "")

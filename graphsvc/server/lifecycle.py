@@ -38,12 +38,12 @@ class Endpoint:
 
     @property
     def connected_browser(self) -> str:
-        """Address of Neo4j Browser with server and user filled in; the password is typed there."""
+        """Return address of Neo4j Browser with server and user filled in; the password is typed there."""
         scheme, _, place = self.uri.partition("://")
         return f"{self.browser}?dbms={scheme}://{self.user}@{place}"
 
     def build_guide_address(self, guide: str) -> str:
-        """The same, to begin with the guide at the address `guide`, which names the host `localhost`.
+        """Return the same, to begin with the guide at the address `guide`, which names the host `localhost`.
 
         Neo4j Browser reads it before it is connected, and knows no other host until then.
         """
@@ -51,11 +51,11 @@ class Endpoint:
 
 
 def _discard_line(_: str) -> None:
-    """Reports to nobody."""
+    """Report to nobody."""
 
 
 def find_running(settings: Settings) -> Endpoint | None:
-    """The server of this data directory if it runs and answers queries now.
+    """Return the server of this data directory if it runs and answers queries now.
 
     Raises:
         ServerError: parts are not installed, or the data directory cannot be read.
@@ -73,12 +73,12 @@ def find_running(settings: Settings) -> Endpoint | None:
 
 
 def has_database(settings: Settings) -> bool:
-    """Whether a server ever ran on this data directory; without one there is nothing in its database."""
+    """Return whether a server ever ran on this data directory; without one there is nothing in its database."""
     return Home.from_settings(settings).has_database
 
 
 def ensure_running(settings: Settings, report: Report = _discard_line) -> Endpoint:
-    """Starts the server unless it runs, and returns when it answers queries.
+    """Start the server unless it runs, and returns when it answers queries.
 
     Several processes may call this at once: one starts the server, the others wait for it. The
     server outlives the process that started it.
@@ -107,7 +107,7 @@ def _start_if_stopped(settings: Settings, report: Report) -> Endpoint:
 
 @contextmanager
 def lock_home(settings: Settings, report: Report) -> Iterator[Home]:
-    """The home of these settings, to start, stop or administer alone."""
+    """Yield the home of these settings, to start, stop or administer alone."""
     home = Home.from_settings(settings)
     with map_disk_errors(settings.data_dir, "GRAPHSVC_DATA_DIR"):
         home.create_directories()
@@ -116,7 +116,7 @@ def lock_home(settings: Settings, report: Report) -> Iterator[Home]:
 
 
 def prepare_start(settings: Settings, home: Home, report: Report) -> Jvm:
-    """Brings everything about that a start needs: jars, room on the disk, the initial password.
+    """Bring everything about that a start needs: jars, room on the disk, the initial password.
 
     Raises:
         ServerError: as `ensure_running`.
@@ -138,7 +138,7 @@ def prepare_start(settings: Settings, home: Home, report: Report) -> Jvm:
 
 
 def _start_jvm(jvm: Jvm, home: Home, report: Report) -> Endpoint:
-    """Starts the JVM; anew if a port was taken meanwhile, or without an AOT cache that does harm."""
+    """Start the JVM; anew if a port was taken meanwhile, or without an AOT cache that does harm."""
     avoid: set[int] = set()
     archive = jvm.find_sound_archive()
     for last in (*[False] * (_ATTEMPTS - 1), True):
@@ -168,7 +168,7 @@ def _start_jvm(jvm: Jvm, home: Home, report: Report) -> Endpoint:
 def configure_server(
     jvm: Jvm, home: Home, report: Report, archive: Path | None, avoid: Collection[int] = ()
 ) -> State:
-    """Chooses ports and memory and writes neo4j.conf and the JVM's arguments.
+    """Choose ports and memory and writes neo4j.conf and the JVM's arguments.
 
     Raises:
         ServerError: no free port, or too little memory.
@@ -189,7 +189,7 @@ def configure_server(
 
 
 def wait_until_ready(home: Home, state: State) -> bool:
-    """Waits until the server of `home` answers; False if it ended before.
+    """Wait until the server of `home` answers; False if it ended before.
 
     Raises:
         ServerError: it refuses our password; or it lives and does not answer, and is left alone, as
@@ -223,7 +223,7 @@ def wait_until_ready(home: Home, state: State) -> bool:
 
 
 def stop_server(settings: Settings, report: Report = _discard_line) -> bool:
-    """Stops the server of this data directory; False if none ran.
+    """Stop the server of this data directory; False if none ran.
 
     It is asked to end and given two minutes to write everything down.
 
@@ -259,7 +259,7 @@ def run_admin(
     heap: int | None = None,
     replaces: str | None = None,
 ) -> str:
-    """Runs `neo4j-admin ARGS` on the database of this data directory; every printed line is reported.
+    """Run `neo4j-admin ARGS` on the database of this data directory; every printed line is reported.
 
     The server must not run: dump, load and import need the database for themselves.
 
@@ -291,7 +291,7 @@ def run_admin(
 
 
 def adopt_database(settings: Settings, keys: dict[str, bytes], report: Report = _discard_line) -> None:
-    """Puts the database loaded as `adoption.BESIDE`, and key files (name: content), in the place of those in use.
+    """Put the database loaded as `adoption.BESIDE`, and key files (name: content), in the place of those in use.
 
     Raises:
         ServerError: the server runs, or was started since that database was loaded.
@@ -307,7 +307,7 @@ def adopt_database(settings: Settings, keys: dict[str, bytes], report: Report = 
 
 
 def find_server(home: Home) -> "psutil.Process | None":
-    """The process of the server of `home`, if it lives."""
+    """Return the process of the server of `home`, if it lives."""
     state = home.read_state()
     return process.find_process(state.pid, f"@{home.arguments}") if state is not None else None
 

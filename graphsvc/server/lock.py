@@ -53,21 +53,21 @@ class Lock:
 
     @cached_property
     def text(self) -> str:
-        """The lines of the lock file, without its header."""
+        """Return the lines of the lock file, without its header."""
         return "".join(f"{jar.folder} {jar.coordinate} {jar.sha256} {jar.size}\n" for jar in self.jars)
 
     @cached_property
     def digest(self) -> str:
-        """Names the set of jars: 16 hex digits, the same for the same jars."""
+        """Return names the set of jars: 16 hex digits, the same for the same jars."""
         return hashlib.sha256(self.text.encode()).hexdigest()[:16]
 
     @property
     def size(self) -> int:
-        """Bytes of all jars."""
+        """Return bytes of all jars."""
         return sum(jar.size for jar in self.jars)
 
     def find_version(self, group: str, artifact: str) -> str:
-        """Version of the artifact `group:artifact`.
+        """Return version of the artifact `group:artifact`.
 
         Raises:
             ServerError: the lock does not hold it.
@@ -117,7 +117,7 @@ def _parse_jar(line: str) -> Jar | None:
 
 
 def read_lock(path: Path = LOCK_FILE) -> Lock:
-    """The committed lock.
+    """Return the committed lock.
 
     Raises:
         ServerError: it is missing or malformed.

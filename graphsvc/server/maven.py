@@ -30,7 +30,7 @@ _TIMEOUT = (15.0, 60.0)
 
 @contextmanager
 def open_session(connections: int) -> Iterator["requests.Session"]:
-    """An HTTP session that trusts what the system trusts and retries what may pass.
+    """Yield an HTTP session that trusts what the system trusts and retries what may pass.
 
     Companies that inspect TLS put their authority into the system's trust store, not into the
     bundle that comes with Python packages. `truststore` is in force only inside the block.
@@ -52,7 +52,7 @@ def open_session(connections: int) -> Iterator["requests.Session"]:
 
 
 def stream_jar(http: "requests.Session", jar: Jar) -> Iterator[bytes]:
-    """The bytes of a jar as they arrive, from the first repository that has it.
+    """Yield the bytes of a jar as they arrive, from the first repository that has it.
 
     Raises:
         ServerError: no repository answers, or none has it.
@@ -98,7 +98,7 @@ def _build_context(repository_cache: Path | None = None) -> "MavenContext":
 
 
 def _find_reason(error: Exception) -> str:
-    """The innermost reason of a network error; addresses and object names stay out."""
+    """Return the innermost reason of a network error; addresses and object names stay out."""
     cause: BaseException = error
     while (inner := cause.__cause__ or cause.__context__) is not None:
         cause = inner
@@ -106,7 +106,7 @@ def _find_reason(error: Exception) -> str:
 
 
 def resolve_jars(repository_cache: Path) -> list[Jar]:
-    """The runtime closures of `SERVER` and `PLUGIN`, sorted; hash and size are still empty.
+    """Return the runtime closures of `SERVER` and `PLUGIN`, sorted; hash and size are still empty.
 
     Where both hold an artifact the server's version wins: it is the one the server was tested with.
 

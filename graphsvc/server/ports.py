@@ -13,7 +13,7 @@ _FIRST, _PAIRS, _SEARCHED = 20_000, 6_000, 200
 
 
 def is_free(port: int) -> bool:
-    """Whether nobody listens on `port` and we may."""
+    """Return whether nobody listens on `port` and we may."""
     with socket.socket() as probe:
         probe.settimeout(1)
         if probe.connect_ex((HOST, port)) == 0:

@@ -17,7 +17,7 @@ Answer: TypeAlias = Literal["ready", "refused", "silent"]
 def send_probe(
     port: int, password: SecretStr, database: str, statement: str = "server/ready", timeout: float = 10.0
 ) -> Answer:
-    """Runs `statement` in `database` of what listens on `port` (`timeout` in seconds).
+    """Run `statement` in `database` of what listens on `port` (`timeout` in seconds).
 
     Bolt is up before HTTP is, so `ready` means that both are. `refused` is the answer to a wrong
     password; whoever listens there need not be our server.

@@ -18,7 +18,7 @@ _EXEC_SECONDS = 5.0
 
 
 def find_process(pid: int | None, marker: str) -> "psutil.Process | None":
-    """The live process `pid` if `marker` is one of its arguments; a number reused by others is not ours."""
+    """Return the live process `pid` if `marker` is one of its arguments; a number reused by others is not ours."""
     import psutil
 
     if pid is None:
@@ -37,7 +37,7 @@ def find_process(pid: int | None, marker: str) -> "psutil.Process | None":
 
 
 def is_listening(process: "psutil.Process", port: int) -> bool:
-    """Whether `process` listens on the TCP port."""
+    """Return whether `process` listens on the TCP port."""
     import psutil
 
     try:
@@ -48,7 +48,7 @@ def is_listening(process: "psutil.Process", port: int) -> bool:
 
 
 def spawn_process(command: Sequence[str], log: Path, directory: Path) -> subprocess.Popen[bytes]:
-    """Starts `command` in a session of its own: no terminal, no Ctrl-C, output into `log`.
+    """Start `command` in a session of its own: no terminal, no Ctrl-C, output into `log`.
 
     Raises:
         ServerError: the Java runtime cannot be executed on this machine.
@@ -69,12 +69,12 @@ def spawn_process(command: Sequence[str], log: Path, directory: Path) -> subproc
 
 
 def release_process(process: subprocess.Popen[bytes]) -> None:
-    """Lets a process outlive us without a warning of `subprocess` about it."""
+    """Let a process outlive us without a warning of `subprocess` about it."""
     process.returncode = 0
 
 
 def stop_process(process: "psutil.Process", patience: float) -> bool:
-    """Asks `process` to end and waits `patience` seconds; False if it still runs then."""
+    """Ask `process` to end and waits `patience` seconds; False if it still runs then."""
     import psutil
 
     try:
@@ -88,7 +88,7 @@ def stop_process(process: "psutil.Process", patience: float) -> bool:
 
 
 def kill_session(process: "psutil.Process") -> None:
-    """Ends `process` and what it started, at once; for work that may be lost."""
+    """End `process` and what it started, at once; for work that may be lost."""
     import psutil
 
     try:

@@ -18,7 +18,7 @@ _CONNECTIONS = 8
 
 
 def renew_lock(target: Path = LOCK_FILE, report: Report = print) -> Lock:
-    """Resolves the versions named in `maven.py` and writes the lock to `target`; one to two minutes.
+    """Resolve the versions named in `maven.py` and writes the lock to `target`; one to two minutes.
 
     Every jar is downloaded, over TLS, and its hash taken: this is the moment at which the bytes
     are trusted.

@@ -73,7 +73,7 @@ def compute_sizes(memory: Memory) -> Sizes:
 
 
 def read_memory(cgroup: Path = _CGROUP) -> Memory:
-    """Memory of this machine, narrowed to the limit of the control group we run in, if any."""
+    """Return memory of this machine, narrowed to the limit of the control group we run in, if any."""
     import psutil
 
     machine = psutil.virtual_memory()

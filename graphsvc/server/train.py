@@ -24,7 +24,7 @@ _SECONDS = 1800.0
 
 
 def train_archive(jars: Path) -> None:
-    """Makes the cache for the verified jars in the directory `jars`, unless another trainer is at it.
+    """Make the cache for the verified jars in the directory `jars`, unless another trainer is at it.
 
     Raises:
         ServerError: the throwaway server could not be started.
@@ -60,7 +60,7 @@ def _build_environment() -> dict[str, str]:
 
 
 def _record_start(jvm: Jvm, home: Home, recording: Path) -> None:
-    """Runs a server once from start to stop while the JVM takes notes into `recording`."""
+    """Run a server once from start to stop while the JVM takes notes into `recording`."""
     state = State(*ports.choose_ports(str(home.root), None, avoid=ports.USUAL))
     home.write_configuration(state, _SIZES, jvm.plugins)
     password = home.get_password()

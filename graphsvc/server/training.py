@@ -19,7 +19,7 @@ _ROOM = 1 << 30
 
 
 def launch_trainer(jvm: Jvm, home: Home) -> None:
-    """Starts a trainer beside the server of `home` unless one runs, or memory or disk are short."""
+    """Start a trainer beside the server of `home` unless one runs, or memory or disk are short."""
     running = process.find_process(_read_pid(jvm.jars / "training.pid"), _MODULE)
     short = sizing.read_memory().available < _MEMORY or shutil.disk_usage(jvm.jars).free < _ROOM
     if running is not None or short:
@@ -32,7 +32,7 @@ def launch_trainer(jvm: Jvm, home: Home) -> None:
 
 
 def stop_trainer(home: Home) -> None:
-    """Ends the trainer that was started beside the server of `home`, if it still runs."""
+    """End the trainer that was started beside the server of `home`, if it still runs."""
     trainer = process.find_process(_read_pid(home.trainer), _MODULE)
     if trainer is not None:
         jars = Path(trainer.cmdline()[-1])

@@ -120,7 +120,7 @@ BY_NAME: dict[str, SignalKind] = {kind.name: kind for kind in KINDS}
 
 
 def kind_of(name: str) -> SignalKind:
-    """The declaration of `name`; an undeclared identifier kind gets the default one, a derived kind its origin's."""
+    """Return the declaration of `name`; an undeclared identifier kind gets the default one, a derived kind its origin's."""
     return BY_NAME.get(DERIVED.get(name, name), BY_NAME["identifier"])
 
 
@@ -138,6 +138,6 @@ def level_of(name: str) -> int:
 
 
 def family_ties(name: str) -> bool:
-    """Whether sharing a value of the family can tie accounts, or only support what others tie."""
+    """Return whether sharing a value of the family can tie accounts, or only support what others tie."""
     kinds = [kind for kind in KINDS if kind.family == name]
     return any(kind.ties for kind in kinds) or not kinds

@@ -11,7 +11,7 @@ def _clear_empty(expr: pl.Expr) -> pl.Expr:
 
 
 def keep_value(expr: pl.Expr) -> pl.Expr:
-    """The value as it is; its table's validator has brought it to canonical form."""
+    """Return the value as it is; its table's validator has brought it to canonical form."""
     return expr
 
 
@@ -21,7 +21,7 @@ def strip_text(expr: pl.Expr) -> pl.Expr:
 
 
 def normalize_name(expr: pl.Expr) -> pl.Expr:
-    """Names compare without case, accents of composition, punctuation and double spaces."""
+    """Return names compare without case, accents of composition, punctuation and double spaces."""
     folded = expr.str.normalize("NFKC").str.to_lowercase().str.replace_all(r"[^\p{L}\p{N}]+", " ")
     return _clear_empty(folded.str.strip_chars())
 
@@ -67,7 +67,7 @@ def _convert_label(label: str) -> str:
 
 
 def normalize_email_handle(expr: pl.Expr) -> pl.Expr:
-    """The letters of the local part before any +tag, so `j.smith+7` and `jsmith12` agree.
+    """Return the letters of the local part before any +tag, so `j.smith+7` and `jsmith12` agree.
 
     Of one with fewer than four letters, as numbered mailboxes have, letters and digits; shorter than four characters
     says nothing and yields null.
@@ -170,6 +170,6 @@ def _drop_short(parts: list[pl.DataFrame]) -> pl.DataFrame:
 
 
 def normalize_phone(expr: pl.Expr) -> pl.Expr:
-    """Digits only, a leading international 00 dropped; fewer than seven digits yield null."""
+    """Return digits only, a leading international 00 dropped; fewer than seven digits yield null."""
     digits = expr.str.replace_all(r"\D+", "").str.replace(r"^00", "")
     return pl.when(digits.str.len_bytes() >= 7).then(digits)

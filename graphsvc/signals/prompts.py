@@ -49,7 +49,7 @@ _WORD = rf"[{_UNSPACED}]|{_LETTERS}(?:['’]{_LETTERS})?|{_SLOT}"
 
 
 def compute_bands(texts: pl.Series) -> pl.DataFrame:
-    """The bands of prompts.
+    """Return the bands of prompts.
 
     Args:
         texts: String, n rows; nulls have no bands.
@@ -68,7 +68,7 @@ def compute_bands(texts: pl.Series) -> pl.DataFrame:
 
 
 def extract_words(texts: pl.Series) -> pl.Series:
-    """The words of each text in lower case, slots masked (List of String); characters where words
+    """Return the words of each text in lower case, slots masked (List of String); characters where words
     are not spaced."""
     masked = texts.str.normalize("NFKC")
     for pattern in _MASKS:
@@ -77,7 +77,7 @@ def extract_words(texts: pl.Series) -> pl.Series:
 
 
 def _sample_bands(found: pl.Series) -> tuple[Ints, U64]:
-    """Rows and hashes of the sampled shingles of each list of words."""
+    """Return rows and hashes of the sampled shingles of each list of words."""
     lengths = found.list.len().fill_null(0).to_numpy().astype(np.int64)
     row = np.repeat(np.arange(len(lengths)), lengths)
     hashes, letters, unspaced = _measure_words(found.explode(empty_as_null=False, keep_nulls=False))
@@ -95,7 +95,7 @@ def _sample_bands(found: pl.Series) -> tuple[Ints, U64]:
 
 
 def _measure_words(words_: pl.Series) -> tuple[U64, Ints, Flags]:
-    """Hash of each word (UInt64), its letters (0 for a slot), and whether it is a character of a
+    """Return hash of each word (UInt64), its letters (0 for a slot), and whether it is a character of a
     script without spaces."""
     known = words_.unique().alias("word")
     hashes = [
@@ -116,7 +116,7 @@ def _measure_words(words_: pl.Series) -> tuple[U64, Ints, Flags]:
 def _build_shingles(
     row: Ints, hashes: U64, letters: Ints, size: Ints, shingle: Ints
 ) -> tuple[Ints, U64, Floats]:
-    """All runs of `shingle[row]` words: rows (ascending), hashes and weights."""
+    """Return all runs of `shingle[row]` words: rows (ascending), hashes and weights."""
     first = np.cumsum(size) - size
     rows, found = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.uint64)]
     weights = [np.zeros(0)]
@@ -142,7 +142,7 @@ def _build_shingles(
 
 
 def _mix_bits(value: U64) -> U64:
-    """The finaliser of SplitMix64 (Steele, Lea and Flood 2014, figure 19)."""
+    """Return the finaliser of SplitMix64 (Steele, Lea and Flood 2014, figure 19)."""
     value = value + np.uint64(0x9E3779B97F4A7C15)
     value = (value ^ (value >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     value = (value ^ (value >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
@@ -150,7 +150,7 @@ def _mix_bits(value: U64) -> U64:
 
 
 def _sample_smallest(row: Ints, hashes: U64, weights: Floats) -> tuple[Ints, U64]:
-    """The `BANDS` distinct shingles of smallest rank of each row; rows ascend."""
+    """Return the `BANDS` distinct shingles of smallest rank of each row; rows ascend."""
     ranks = (hashes >> np.uint64(11)) / weights
     rows, found = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.uint64)]
     for _ in range(BANDS):

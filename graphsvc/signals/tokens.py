@@ -41,7 +41,7 @@ class Tokeniser:
         return f"Tokeniser(key_id={self.key_id!r})"
 
     def tokenize_column(self, kind: str, values: pl.Series) -> pl.Series:
-        """Tokens of a column: HMAC-SHA256 over kind, NUL, value, truncated to 168 bits.
+        """Return tokens of a column: HMAC-SHA256 over kind, NUL, value, truncated to 168 bits.
 
         Args:
             kind: name of the signal kind.
@@ -84,12 +84,12 @@ class Tokeniser:
 
 
 def compute_key_id(key: bytes) -> str:
-    """Eight hex digits that name a key and do not reveal it."""
+    """Return eight hex digits that name a key and do not reveal it."""
     return hashlib.sha256(b"graphsvc token key id\0" + key).hexdigest()[:8]
 
 
 def load_or_create_key(settings: Settings) -> Tokeniser:
-    """The tokeniser of this installation; its key is made on first use.
+    """Return the tokeniser of this installation; its key is made on first use.
 
     The key lies in `keys_dir/token.key`, earlier ones beside it. Losing it makes every later bundle's tokens foreign to
     those already loaded.
@@ -104,7 +104,7 @@ def load_or_create_key(settings: Settings) -> Tokeniser:
 
 
 def make_current(settings: Settings, key: bytes) -> None:
-    """Makes `key` (32 secret bytes) the current one; the one before is kept as an earlier key. The order of the two
+    """Make `key` (32 secret bytes) the current one; the one before is kept as an earlier key. The order of the two
     writes leaves no moment at which a key is lost.
 
     Raises:
@@ -117,7 +117,7 @@ def make_current(settings: Settings, key: bytes) -> None:
 
 
 def remove_older(settings: Settings, key_id: str) -> None:
-    """Removes an earlier key for good.
+    """Remove an earlier key for good.
 
     Raises:
         OSError

@@ -46,7 +46,7 @@ class Veil:
         return "Veil()"
 
     def hide(self, key: str) -> str:
-        """The handle in place of the key of an address, however it is spelt; any other key, or a handle, as it is."""
+        """Return the handle in place of the key of an address, however it is spelt; any other key, or a handle, as it is."""
         packed = _pack_address(key[len(_KIND) :]) if key.startswith(_KIND) else None
         if packed is None:
             return key
@@ -54,7 +54,7 @@ class Veil:
         return _HANDLE + base64.urlsafe_b64encode(sealed).decode().rstrip("=")
 
     def open(self, handle: str) -> str:
-        """The key that a handle stands for; what is no handle of this installation as it is, so that nothing is found
+        """Return the key that a handle stands for; what is no handle of this installation as it is, so that nothing is found
         by it."""
         if not handle.startswith(_HANDLE):
             return handle
@@ -67,11 +67,11 @@ class Veil:
         return key if self.hide(key) == handle else handle  # base64 has spare bits; a handle has one spelling
 
     def hide_named(self, key: str) -> str:
-        """The handle of the key that somebody named, who may know an address; any other key as it is."""
+        """Return the handle of the key that somebody named, who may know an address; any other key as it is."""
         return self.hide(key)
 
     def redact_text(self, text: str) -> str:
-        """A text with handles in place of all keys of addresses in it, and /64 networks of IPv6 as their /48."""
+        """Return a text with handles in place of all keys of addresses in it, and /64 networks of IPv6 as their /48."""
         if _KIND not in text and "/64" not in text:
             return text
         whole = self.hide(text)  # mostly it is nothing but a key
@@ -102,7 +102,7 @@ class Veil:
         return value if kind in _PLAIN else self._redact_record(value)
 
     def open_handles(self, value: Any) -> Any:
-        """Arguments with their handles opened, at any depth of lists and maps."""
+        """Return arguments with their handles opened, at any depth of lists and maps."""
         if isinstance(value, str):
             return self.open(value)
         if isinstance(value, (list, tuple)):
@@ -162,7 +162,7 @@ class OpaqueVeil(Veil):
 
 
 def find_network(address: str) -> str:
-    """The /24 (IPv4) or /48 (IPv6) that an address is in, as CIDR text; of what is no address `hidden`."""
+    """Return the /24 (IPv4) or /48 (IPv6) that an address is in, as CIDR text; of what is no address `hidden`."""
     packed = _pack_address(address)
     if packed is None:
         return "hidden"
@@ -172,7 +172,7 @@ def find_network(address: str) -> str:
 
 
 def load_or_create_veil(settings: Settings) -> Veil:
-    """The veil of this installation; its key lies in `keys_dir/veil.key` and is made on first use.
+    """Return the veil of this installation; its key lies in `keys_dir/veil.key` and is made on first use.
 
     Losing it makes all handles that were given out worthless, and nothing else.
 
@@ -183,7 +183,7 @@ def load_or_create_veil(settings: Settings) -> Veil:
 
 
 def _pack_address(address: str) -> bytes | None:
-    """The 4 or 16 bytes of an address, or None; those of IPv4 written as IPv6 are 4, as in the graph."""
+    """Return the 4 or 16 bytes of an address, or None; those of IPv4 written as IPv6 are 4, as in the graph."""
     try:
         packed = socket.inet_pton(socket.AF_INET6 if ":" in address else socket.AF_INET, address)
     except (OSError, ValueError):

@@ -51,7 +51,7 @@ class Surface:
 
     @property
     def tells_businesses(self) -> bool:
-        """Whether anything shows that a group of accounts is a business: declared identity, or its hours."""
+        """Return whether anything shows that a group of accounts is a business: declared identity, or its hours."""
         declared = max(self.get_share("accounts.organization"), self.get_share("accounts.email"))
         return declared >= 0.5 or "activity" in self.tables
 

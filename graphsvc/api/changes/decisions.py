@@ -178,7 +178,7 @@ async def _build_change(info: Info, decision: model.Decision) -> Change:
 
 
 def order_pair(a: str, b: str) -> tuple[str, str]:
-    """The two accounts of a pair in the order of their ids.
+    """Return the two accounts of a pair in the order of their ids.
 
     Raises:
         BadInput: they are one.
@@ -203,7 +203,7 @@ def clean_text(written: str, longest: int = LONGEST_NOTE) -> str:
 
 
 def require_text(note: str) -> str:
-    """A note that must say something.
+    """Return a note that must say something.
 
     Raises:
         BadInput: it is empty, too long, or with control characters.

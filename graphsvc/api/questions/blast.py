@@ -70,7 +70,7 @@ class BlastQuestions:
 
 
 def _replace_nan(value: Any) -> Any:
-    """The same with None for what is not a number, at any depth of dataclasses and tuples."""
+    """Return the same with None for what is not a number, at any depth of dataclasses and tuples."""
     if isinstance(value, float) and math.isnan(value):
         return None
     if isinstance(value, tuple):

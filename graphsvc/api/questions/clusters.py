@@ -109,7 +109,7 @@ class ClusterFilter:
     )
 
     async def build_condition(self, info: Info) -> dict[str, object]:
-        """The same for the statements that read clusters; asks for the ids of those that other things tell."""
+        """Return the same for the statements that read clusters; asks for the ids of those that other things tell."""
         return {
             "ids": await self._find_ids(info),
             "least": {
@@ -132,7 +132,7 @@ class ClusterFilter:
         }
 
     async def _find_ids(self, info: Info) -> list[str] | None:
-        """Ids of the clusters that signals, accounts, growth and members allow; None: all."""
+        """Return ids of the clusters that signals, accounts, growth and members allow; None: all."""
         asked: list[Awaitable[list[Row]]] = []
         if self.signal_key is not None:
             asked.append(info.context.reader.read("query/cluster_ids_with_signal", key=self.signal_key))

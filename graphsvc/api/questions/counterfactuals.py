@@ -81,7 +81,7 @@ class CounterfactualQuestions:
 
 
 async def charge_cluster(info: Info, cluster: str) -> None:
-    """Charges an analysis of a whole cluster.
+    """Charge an analysis of a whole cluster.
 
     Raises:
         NotFound: no such cluster is published.

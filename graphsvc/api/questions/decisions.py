@@ -32,7 +32,7 @@ class DecisionFilter:
     since: datetime | None = strawberry.field(default=None, description="Taken then or later.")
 
     def is_match(self, decision: model.Decision) -> bool:
-        """Whether a decision meets all that is given."""
+        """Return whether a decision meets all that is given."""
         return (
             self.by in (None, decision.by)
             and (self.on is None or str(self.on.value) == decision.on)

@@ -65,7 +65,7 @@ class PathQuestions:
 
 
 async def _find_path(info: Info, a: str, b: str) -> tuple[EvidencePath | None, str]:
-    """The path, and what was found in words."""
+    """Return the path, and what was found in words."""
     context = info.context
     rows = await context.reader.read("view/accounts", ids=[a, b])
     clusters = {row["cluster"] for row in rows}
@@ -157,7 +157,7 @@ async def _build_signal_path(info: Info, steps: list[tuple[str, str]], start: st
 
 
 async def _load_accounts(info: Info, ids: list[str]) -> list[Account]:
-    """Accounts by their ids, in this order."""
+    """Return accounts by their ids, in this order."""
     rows = await info.context.loaders.load_many("query/account_by_id", ids)
     return [Account.from_row(row["account"]) for row in rows]
 

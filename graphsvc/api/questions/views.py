@@ -101,7 +101,7 @@ class ViewQuestions:
 
 
 def charge_nodes(info: Info, nodes: int) -> None:
-    """Charges a graph of so many nodes.
+    """Charge a graph of so many nodes.
 
     Raises:
         BadInput: too few or too many.
@@ -155,7 +155,7 @@ async def _build_group_view(
 async def _build_member_view(
     info: Info, cluster: str, within: str | None, accounts: int, signals: int
 ) -> GraphView:
-    """The surest members of a cluster or of one of its groups, and the strongest signals that it shares."""
+    """Return the surest members of a cluster or of one of its groups, and the strongest signals that it shares."""
     reader = info.context.reader
     rows = await reader.read("view/members", cluster=cluster, within=within, limit=accounts)
     if not rows:

@@ -16,5 +16,5 @@ Id = Annotated[str, strawberry.argument(description="The id.")]
 
 
 def charge_walk(info: Info, things: int) -> None:
-    """Charges a walk through so many members or uses, of which none is a row of the answer."""
+    """Charge a walk through so many members or uses, of which none is a row of the answer."""
     info.context.budget.charge(1 + things // A_UNIT)

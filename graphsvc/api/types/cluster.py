@@ -163,7 +163,7 @@ class MemberFilter:
     )
 
     def build_parameters(self) -> dict[str, object]:
-        """The same for `query/cluster_members`."""
+        """Return the same for `query/cluster_members`."""
         return {
             "statuses": tuple(status.value for status in self.status) if self.status is not None else None,
             "least": self.min_membership,

@@ -79,5 +79,5 @@ class Counterfactual:
 
 
 def redact_result(info: Info, found: object, kind: type[Shown]) -> Shown:
-    """A dataclass of an analysis, veiled, as the type that has its fields."""
+    """Return a dataclass of an analysis, veiled, as the type that has its fields."""
     return cast(kind, info.context.veil.redact_rows(found))  # type: ignore[valid-type]

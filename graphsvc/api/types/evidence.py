@@ -72,5 +72,5 @@ class Belonging:
 
 
 def parse_evidence(row: Row) -> list[sentences.Evidence]:
-    """The evidence in a row of a membership or a link."""
+    """Return the evidence in a row of a membership or a link."""
     return sentences.unpacked(row["families"], row["family_bits"], row["signals"], row.get("sharers"))

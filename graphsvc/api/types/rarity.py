@@ -43,7 +43,7 @@ async def count_accounts(info: Info) -> int:
 
 
 def sum_strongest(signals: list[Row]) -> float:
-    """Bits of sharing all of some signals (`kind`, `bits`): families add, within one the strongest counts."""
+    """Return bits of sharing all of some signals (`kind`, `bits`): families add, within one the strongest counts."""
     best: dict[str, float] = {}
     for signal in signals:
         family = family_of(signal["kind"])

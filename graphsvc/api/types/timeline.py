@@ -55,7 +55,7 @@ async def load_timeline(
     window: tuple[datetime | None, datetime | None],
     first: int,
 ) -> list[TimelineBucket]:
-    """The latest `first` buckets of a cluster in which anything happened, in order of time."""
+    """Return the latest `first` buckets of a cluster in which anything happened, in order of time."""
     info.context.budget.charge_page(first)
     charge_walk(info, size)
     rows = await info.context.loaders.load_rows(
@@ -80,7 +80,7 @@ async def load_traffic(
     window: tuple[datetime | None, datetime | None],
     first: int,
 ) -> list[TrafficBucket]:
-    """The latest `first` buckets of a cluster that have any requests, in order of time."""
+    """Return the latest `first` buckets of a cluster that have any requests, in order of time."""
     info.context.budget.charge_page(first)
     charge_walk(info, size * TRAFFIC)
     months = [
