@@ -31,10 +31,10 @@ from graphsvc.store.reader import Reader
 
 
 def create_app(settings: Settings, address: Address) -> FastAPI:
-    """Return the service: the console at `/`, `/graphql`, `/browser`, `/metrics`, `/healthz`, `/readyz`.
+    """Build the app: the console at `/`, `/graphql`, `/browser`, `/metrics`, `/healthz` and `/readyz`.
 
-    It starts and stays up whether or not the database answers. `state.draining` makes `/readyz` say that it is about to
-    stop.
+    It starts and stays up whether or not the database answers. `state.draining` makes `/readyz` say that the
+    service is about to stop.
     """
 
     @asynccontextmanager
@@ -91,15 +91,19 @@ def create_app(settings: Settings, address: Address) -> FastAPI:
 
 
 async def get_health() -> Response:
-    """Return the process is alive."""
+    """Answer that the process is alive."""
     return JSONResponse({"status": "ok"})
 
 
 async def get_readiness(request: Request) -> Response:
-    """Return the database answers and has this program's schema, and the service is not about to stop; else 503 and why."""
+    """Answer whether the service can serve requests; else 503 and the reason.
+
+    It can if the database answers with this program's schema, and if the service is not about to stop.
+    """
     if request.app.state.draining:
         return JSONResponse({"status": "draining"}, status_code=503)
     try:
+        # Another version of the program may have migrated the database since this process started.
         applied = {row["version"] for row in await request.app.state.reader.read("schema/applied")}
         if applied != {migration.version for migration in list_migrations()}:
             raise MigrationError(

@@ -1,8 +1,8 @@
-"""What Neo4j Browser gets from the service: a guide through the graph, and the style and scripts of `cypher/browser/`.
+"""Files for Neo4j Browser: a guide through the graph, and the style and scripts of `cypher/browser/`.
 
-It is the same for everybody and holds no data, so no key is asked for. Neo4j Browser reads it from another origin than
-ours. Pages of this machine and of the database's host may, and no others, so that it tells no site that there is a
-service here.
+They are the same for all users and hold no data, so they need no key. Neo4j Browser runs on another origin.
+Only pages of this machine and of the database's host may read them, so other sites cannot find out that the
+service is here.
 """
 
 import html
@@ -31,10 +31,10 @@ _CONTENT_SECURITY_POLICY = "; ".join((
 
 
 def build_routes(database: str) -> list[Route]:
-    """Return the files below `/browser`.
+    """Build the routes below `/browser`.
 
     Args:
-        database: address of the database; Neo4j Browser is served by the same host, at whatever port.
+        database: address of the database. The same host serves Neo4j Browser, at any port.
     """
     # Neo4j Browser sends headers of its own, those of its tracing among them, so the browser asks beforehand.
     shared = Middleware(
@@ -47,7 +47,7 @@ def build_routes(database: str) -> list[Route]:
 
 
 async def get_guide(request: Request) -> Response:
-    """Return the walk through the largest cluster: prose around the statements of `cypher/`."""
+    """Answer with the guide through the largest cluster: prose around the statements of `cypher/`."""
     service = str(request.base_url).rstrip("/")
 
     def fill_placeholder(found: re.Match[str]) -> str:
@@ -58,12 +58,12 @@ async def get_guide(request: Request) -> Response:
 
 
 async def get_style(_: Request) -> Response:
-    """Colours and captions, for `:style`."""
+    """Answer with colours and captions for `:style`."""
     return PlainTextResponse(read_file("browser/style.grass"))
 
 
 async def get_scripts(_: Request) -> Response:
-    """Return the ten questions in the only form in which Neo4j Browser takes several files at once."""
+    """Answer with the ten questions as a zip file, the only form that Neo4j Browser imports at once."""
     return Response(
         _build_archive(),
         media_type="application/zip",
@@ -72,7 +72,7 @@ async def get_scripts(_: Request) -> Response:
 
 
 def list_questions() -> list[str]:
-    """Return names of the ten questions, in their order."""
+    """Return the names of the ten questions, in order."""
     return [name for name in list_names("browser") if name.count("/") == 1]
 
 

@@ -1,7 +1,7 @@
-"""The authorization code flow with PKCE: what is sent to the identity provider, and what of its answers is believed.
+"""The authorization code flow with PKCE: requests to the identity provider, and checks of its answers.
 
-Pure: no clock, no network, no cookie. RFC 6749, OpenID Connect Core 1.0, RFC 7636 (PKCE), RFC 9207 (`iss` in the
-response), RFC 9700 (best current practice). Nothing here quotes what came from outside.
+Pure functions: no clock, no network, no cookie. Sources: RFC 6749, OpenID Connect Core 1.0, RFC 7636 (PKCE),
+RFC 9207 (`iss` in the response), RFC 9700 (best current practice). No message quotes what came from outside.
 """
 
 import base64
@@ -42,45 +42,44 @@ _AWAY = frozenset(("server_error", "temporarily_unavailable"))
 
 
 class SignInRefused(GraphsvcError):
-    """Nobody was signed in by the identity provider. The codes of its kinds are all that the page is told by an
-    address."""
+    """The identity provider signed no one in. The page learns only the code of the subclass, from its address."""
 
     code: ClassVar[str] = "sign_in_refused"
     http_status: ClassVar[int] = 400
 
 
 class Cancelled(SignInRefused):
-    """The person, or the provider on their behalf, said no."""
+    """The person refused, or the provider did so for them."""
 
     code = "sign_in_cancelled"
 
 
 class TooLate(SignInRefused):
-    """Not begun here, not in this tab, too long ago, or used already."""
+    """The flow did not begin here or in this tab, is too old, or was used already."""
 
     code = "sign_in_too_late"
 
 
 class NotValid(SignInRefused):
-    """What came back does not fit what was asked, or is not the provider's."""
+    """The response does not fit the request, or is not from the provider."""
 
     code = "sign_in_not_valid"
 
 
 class ProviderRefused(SignInRefused):
-    """The provider does not serve this client as it is set up."""
+    """The provider does not serve this client as it is configured."""
 
     code = "sign_in_provider_refused"
 
 
 class NoToken(SignInRefused):
-    """Somebody signed in, and no token of theirs is for this service."""
+    """A person signed in, but none of the tokens is for this service."""
 
     code = "sign_in_no_token"
 
 
 class NoRole(SignInRefused):
-    """Somebody signed in who has no role here."""
+    """A person signed in who has no role here."""
 
     code = "sign_in_no_role"
     http_status = 403
@@ -88,7 +87,7 @@ class NoRole(SignInRefused):
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """As what the service is registered at the provider."""
+    """The registration of this service at the provider."""
 
     id: str
     secret: SecretStr | None
@@ -97,7 +96,7 @@ class Client:
 
 @dataclass(frozen=True, slots=True)
 class Endpoints:
-    """Where people and the service go; `says_who`: the provider names itself in its response."""
+    """Addresses of the provider. `says_who`: whether its responses name the issuer (RFC 9207)."""
 
     authorization: str
     token: str
@@ -117,12 +116,12 @@ class Flow:
     began: float
 
     def is_within(self, seconds: float, now: float) -> bool:
-        """Return whether it began not longer than that ago, by clocks that may differ."""
+        """Return whether the flow began at most `seconds` ago. The clocks may differ by `LEEWAY`."""
         return -LEEWAY <= now - self.began <= seconds
 
 
 def begin_flow(tab: str, redirect_uri: str, endpoints: Endpoints, now: float) -> Flow:
-    """Return a new flow for a tab.
+    """Begin a flow for a tab.
 
     Raises:
         TooLate: `tab` is no SHA-256.
@@ -135,20 +134,20 @@ def begin_flow(tab: str, redirect_uri: str, endpoints: Endpoints, now: float) ->
 
 
 def is_random(text: str) -> bool:
-    """Return whether it looks like the state, or the tab, of a flow."""
+    """Return whether a text has the form of a flow's state or tab."""
     return _RANDOM.fullmatch(text) is not None
 
 
 def hash_secret(secret: str) -> str:
-    """What may be shown of a secret: its SHA-256 (`S256` of RFC 7636, section 4.2)."""
+    """Return the SHA-256 of a secret (method `S256`; RFC 7636, section 4.2)."""
     return _encode_text(hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest())
 
 
 def find_endpoints(metadata: Mapping[str, Any]) -> Endpoints:
-    """Where the flow goes, by the discovery document.
+    """Find the addresses of the provider in its discovery document.
 
     Raises:
-        ProviderRefused: it names no safe places.
+        ProviderRefused: it names no safe addresses.
     """
     places = [metadata.get("authorization_endpoint"), metadata.get("token_endpoint")]
     authorization, token = (
@@ -164,7 +163,7 @@ def find_endpoints(metadata: Mapping[str, Any]) -> Endpoints:
 
 
 def build_authorization_url(endpoint: str, client: Client, flow: Flow) -> str:
-    """Return the address at the provider to which the browser is sent (OpenID Connect Core, section 3.1.2.1)."""
+    """Return the provider's address for the browser (OpenID Connect Core, section 3.1.2.1)."""
     asked = urlencode({
         "response_type": "code",
         "client_id": client.id,
@@ -179,16 +178,23 @@ def build_authorization_url(endpoint: str, client: Client, flow: Flow) -> str:
 
 
 def read_code(response: Mapping[str, Sequence[str]], flow: Flow, issuers: Sequence[str]) -> str:
-    """Return the code in an authorization response, by the values of each parameter; `issuers`: names of the provider.
+    """Return the code in an authorization response.
+
+    Args:
+        response: the values of each parameter.
+        flow: the flow that it should answer.
+        issuers: names of the provider.
 
     Raises:
-        SignInRefused: the response is another flow's or another provider's, has no code, or says no.
+        SignInRefused: the response is for another flow, from another provider, has no code, or reports an
+            error.
     """
     if any(len(values) > 1 for values in response.values()):  # RFC 6749, section 3.1
         raise _build_unfit_error()
     said = {name: values[0] for name, values in response.items() if values}
     if not is_same(said.get("state", ""), flow.state):
         raise build_too_late_error()
+    # Without this check a malicious provider could replay another provider's code (mix-up attack, RFC 9207).
     if ("iss" in said or flow.says_who) and not any(
         is_same(said.get("iss", ""), issuer) for issuer in issuers
     ):
@@ -203,7 +209,7 @@ def read_code(response: Mapping[str, Sequence[str]], flow: Flow, issuers: Sequen
 
 
 def build_token_request(client: Client, flow: Flow, code: str) -> tuple[bytes, dict[str, str]]:
-    """Body and headers of the request that exchanges a code (RFC 6749, sections 2.3.1 and 4.1.3)."""
+    """Return body and headers of the request that exchanges a code (RFC 6749, sections 2.3.1 and 4.1.3)."""
     body = {
         "grant_type": "authorization_code",
         "code": code,
@@ -215,6 +221,7 @@ def build_token_request(client: Client, flow: Flow, code: str) -> tuple[bytes, d
         body["client_id"] = client.id
     else:
         pair = f"{quote_plus(client.id)}:{quote_plus(client.secret.get_secret_value())}"
+        # RFC 6749, section 2.3.1: both parts are form-encoded before they are joined.
         headers["Authorization"] = f"Basic {base64.b64encode(pair.encode()).decode()}"
     return urlencode(body).encode(), headers
 
@@ -223,8 +230,8 @@ def read_tokens(status: int, answer: Mapping[str, Any]) -> tuple[str, str]:
     """Return the access token and the ID token in an answer of the token endpoint.
 
     Raises:
-        SignInRefused: there are none.
-        ProviderAway: there are none now.
+        SignInRefused: the answer has no tokens.
+        ProviderAway: the provider cannot answer now.
     """
     if status == 429 or status >= 500:
         raise build_away_error()
@@ -244,10 +251,12 @@ def read_tokens(status: int, answer: Mapping[str, Any]) -> tuple[str, str]:
 def check_identity(
     claims: Mapping[str, Any], client: Client, flow: Flow, algorithm: str, access_token: str
 ) -> None:
-    """Check what a verified ID token says besides issuer, audience and times (OpenID Connect Core, section 3.1.3.7).
+    """Check the claims of a verified ID token that bind it to the flow (OpenID Connect Core, section 3.1.3.7).
+
+    Issuer, audience and times are checked before.
 
     Raises:
-        NotValid: it answers another flow, or is another client's.
+        NotValid: the token answers another flow, or is for another client.
     """
     several = isinstance(claims["aud"], list) and len(claims["aud"]) > 1
     party = claims.get("azp")
@@ -268,7 +277,8 @@ def check_identity(
 
 
 def build_refusal(kind: str) -> GraphsvcError:
-    """Return the error in place of one that the provider named."""
+    """Return our error for an error code of the provider."""
+    # The provider's text is untrusted input and must not reach the log.
     known = kind if kind in _KINDS else "unknown"
     if known == "access_denied":
         return Cancelled("The identity provider was told not to sign in.", "Sign in again.")
@@ -279,17 +289,17 @@ def build_refusal(kind: str) -> GraphsvcError:
 
 
 def build_too_late_error() -> TooLate:
-    """Not this browser's or not this tab's, too old, or used."""
+    """Return the error for a flow of another browser or tab, or one that is too old or used."""
     return TooLate("This sign-in took too long, or was begun in another browser or tab.", "Sign in again.")
 
 
 def build_away_error() -> ProviderAway:
-    """Return the provider cannot be asked now."""
+    """Return the error for a provider that does not answer now."""
     return ProviderAway("The identity provider does not answer.", "Try again in a moment, or use an API key.")
 
 
 def is_same(one: object, other: str) -> bool:
-    """Return whether both are the same text, in a time that does not tell where they differ."""
+    """Return whether both texts are equal, in a time that does not depend on where they differ."""
     return isinstance(one, str) and hmac.compare_digest(
         one.encode("utf-8", "surrogatepass"), other.encode("utf-8", "surrogatepass")
     )
@@ -307,7 +317,7 @@ def _build_misconfigured_error() -> ProviderRefused:
 
 
 def _hash_half(algorithm: str, access_token: str) -> str:
-    """`at_hash`: the left half of the hash that the signature's algorithm uses."""
+    """Return `at_hash`: the left half of the hash that the signature's algorithm uses."""
     digest = hashlib.new(f"sha{algorithm[-3:]}", access_token.encode()).digest()
     return _encode_text(digest[: len(digest) // 2])
 

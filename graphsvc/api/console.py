@@ -21,13 +21,13 @@ router = APIRouter()
 
 
 def build_static_files() -> StaticFiles:
-    """Return the page's scripts and styles."""
+    """Return the app that serves the page's scripts and styles."""
     return StaticFiles(directory=_DIRECTORY)
 
 
 @router.api_route("/", methods=["GET", "HEAD"])
 async def get_page() -> Response:
-    """The page; who is signed in is known to its tab alone."""
+    """Answer with the page. Only its tab knows who is signed in."""
     return FileResponse(
         _DIRECTORY / "index.html", headers={"Content-Security-Policy": _CONTENT_SECURITY_POLICY}
     )

@@ -1,4 +1,4 @@
-"""What a resolver has at hand: who asks, a reader that batches, and a budget."""
+"""The context of a request for its resolvers: the principal, batched reads, and the budget."""
 
 import asyncio
 from collections.abc import Sequence
@@ -29,9 +29,9 @@ Parameters = tuple[tuple[str, object], ...]
 
 
 class Loaders:
-    """Batches of one request: all rows that want the same statement get it in one query.
+    """Data loaders of one request: all rows that need the same statement share one query.
 
-    The statement takes `$ids` and returns `owner`, the id that a row is for. So the number of queries
+    The statement takes `$ids` and returns `owner`, the id that a row belongs to. So the number of queries
     grows with the fields of a document, not with the rows of its answer.
     """
 
@@ -40,11 +40,16 @@ class Loaders:
         self._loaders: dict[tuple[str, Parameters], DataLoader[str, list[Row]]] = {}
 
     async def load_rows(self, statement: str, owner: str, **parameters: object) -> list[Row]:
-        """Return the rows of `statement` for one owner, in the statement's order; parameters must be hashable.
+        """Return the rows of `statement` for one owner, in the statement's order.
 
-        The key of an address may be given as it is or as its handle; rows name their owner by the handle.
+        Args:
+            statement: name of the statement.
+            owner: id. The key of an address may be given as it is or as its pseudonym.
+            **parameters: of the statement; hashable.
         """
+        # Rows name their owner by its pseudonym, so the lookup below must use that, too.
         owner = self._reader.veil.hide_named(owner)
+        # Calls with different parameters cannot share a query.
         key = (statement, tuple(sorted(parameters.items())))
         if key not in self._loaders:
             self._loaders[key] = DataLoader(lambda ids: self._load_batch(statement, ids, parameters))
@@ -56,7 +61,7 @@ class Loaders:
         return rows[0] if rows else None
 
     async def load_many(self, statement: str, owners: Sequence[str]) -> list[Row]:
-        """Return the only row of `statement` for each of some owners, in one query; those without one are left out."""
+        """Return the row of `statement` for each owner that has one, in one query."""
         rows = await asyncio.gather(*(self.load_row(statement, owner) for owner in owners))
         return [row for row in rows if row is not None]
 
@@ -70,7 +75,7 @@ class Loaders:
 
 
 class Context(BaseContext):
-    """One request's, or one WebSocket's, of which the principal may come with its first message."""
+    """The context of one request, or of one WebSocket, whose first message may name the principal."""
 
     def __init__(self, state: State, principal: Principal | None, request_id: str) -> None:
         """`state` is the app's."""
@@ -88,30 +93,33 @@ class Context(BaseContext):
         self._set_principal(principal)
 
     def renew(self) -> None:
-        """Forget what was read, and counts anew what is charged: a subscription is told of what is, not of what was
-        when it began, and of each news on its own."""
+        """Discard what was read, and start a new budget.
+
+        A subscription calls it before each event, so that it reports the present state and pays for each
+        event alone.
+        """
         self.budget = Budget(spend=self.budget.spend)
         self.loaders = Loaders(self.reader)
         self.book = BookOnce(self.reader)
 
     @property
     def principal(self) -> Principal:
-        """Who asks.
+        """Return the principal of the request.
 
         Raises:
-            AccessDenied: nobody has said.
+            AccessDenied: there is none.
         """
         if self._principal is None:
             raise AccessDenied("This needs a valid API key, or a valid token of a person.")
         return self._principal
 
     async def admit(self, authorization: str) -> None:
-        """Take `authorization` for who asks. Raises as `find_principal`."""
+        """Set the principal from `authorization`. Raise as `find_principal`."""
         self._set_principal(await find_principal(authorization, self.state))
         self.authorization = authorization
 
     def _set_principal(self, principal: Principal | None) -> None:
-        """Who asks, and what they see through: a viewer names no address."""
+        """Set the principal and the redaction that it reads through. A viewer cannot look up an address."""
         self._principal = principal
         reader = cast(Reader, self.state.reader)
         handles_only = principal is None or principal.role is Role.VIEWER
@@ -120,7 +128,11 @@ class Context(BaseContext):
         self.renew()
 
     async def verify_principal(self) -> None:
-        """Looks whether who asks still may; a connection of one who may not is closed. Raises as `find_principal`."""
+        """Check that the principal still has access; else close the connection.
+
+        Raises:
+            AccessDenied, Forbidden: it has none; ProviderAway: its token cannot be checked now.
+        """
         try:
             await self.admit(self.authorization)
         except (AccessDenied, Forbidden):
@@ -130,7 +142,7 @@ class Context(BaseContext):
 
     @property
     def auditor(self) -> Auditor:
-        """Write to the audit log in the name of who asks."""
+        """Return the writer of audit entries in the name of the principal."""
         return Auditor(self.signer, self.principal.name, self.principal.role.value, self.request_id)
 
 

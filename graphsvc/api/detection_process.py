@@ -1,4 +1,4 @@
-"""Detection runs that the API starts: each a process of its own, so that the service answers as ever meanwhile."""
+"""Detection runs that the API starts. Each is a process of its own, so that the service stays responsive."""
 
 import asyncio
 import logging
@@ -20,9 +20,9 @@ LAST_WORDS = 2_000
 
 
 class DetectionProcesses:
-    """Starts `graphsvc detect` and sees to it that a run whose process died does not look as if it went on.
+    """Starts `graphsvc detect`, and marks a run as failed if its process dies.
 
-    A run that is under way when the service stops goes on: it is a process of its own, and publishes by itself.
+    A run continues if the service stops: it is a process of its own, and publishes its result itself.
     """
 
     def __init__(self, worker: Worker, settings: Settings) -> None:
@@ -40,6 +40,7 @@ class DetectionProcesses:
             stdout=subprocess.DEVNULL,
             stderr=said,
             env=self._environment,
+            # A Ctrl-C in the service's terminal must not reach the run.
             start_new_session=True,
         )
         watch = asyncio.create_task(self._watch_process(run, process, said))
@@ -47,7 +48,7 @@ class DetectionProcesses:
         watch.add_done_callback(self._watched.discard)
 
     def close(self) -> None:
-        """Watch no longer; the processes go on."""
+        """Stop watching. The processes continue."""
         for watch in self._watched:
             watch.cancel()
 
@@ -56,6 +57,7 @@ class DetectionProcesses:
             while process.poll() is None:
                 await asyncio.sleep(LOOKING_SECONDS)
             if process.returncode:
+                # A failed run prints its reason last.
                 said.seek(max(said.tell() - LAST_WORDS, 0))
                 words = said.read().decode(errors="replace")
                 log.error("run %s ended with status %s: %s", run, process.returncode, words)
@@ -63,5 +65,5 @@ class DetectionProcesses:
 
 
 def _mark_failed(store: Store, run: str) -> list[dict[str, Any]]:
-    """Marks a run failed that its process left as if it were under way."""
+    """Mark a run as failed whose process ended without doing so."""
     return store.write("publish/fail", run=run, error="the process ended")

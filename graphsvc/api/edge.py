@@ -1,6 +1,6 @@
-"""What may come in at all: hosts, bodies, how often an address may ask; and headers that keep a browser careful.
+"""The first checks of a request: host name, body size, request rate; and headers that protect browsers.
 
-Plain ASGI, within `telemetry`, around everything else.
+Plain ASGI. It runs inside `telemetry` and around all else.
 """
 
 import asyncio
@@ -67,7 +67,7 @@ class UnknownHost(BadInput):
 
 
 class Edge:
-    """Refuses what must not come in, and sets the common headers."""
+    """Rejects requests that must not enter, and sets the common headers."""
 
     def __init__(self, app: ASGIApp, settings: Settings, rates: Rates) -> None:
         self._app = app
@@ -78,7 +78,7 @@ class Edge:
         self._hosts = given | {settings.host.lower(), *_LOOPBACK}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request, or one WebSocket; the lifespan passes through."""
+        """Handle one request or one WebSocket. Lifespan events pass through."""
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
@@ -95,6 +95,7 @@ class Edge:
                     answer["Connection"] = "close"
                 for name, value in _HEADERS.items():
                     answer.setdefault(name, value)
+            # A refused sign-in costs as many requests, so guessing keys runs into the rate limit.
             if message.get("status") == 401 or message.get("code") in _REFUSED:
                 self._rates.count_refusal(client, kind)
             await send(message)
@@ -106,6 +107,7 @@ class Edge:
                 unknown.enter_context(self._count_unknown(client))
         except GraphsvcError as error:
             if scope["type"] == "websocket":
+                # ASGI: a WebSocket can be closed only after its connect event was received.
                 await receive()
                 await send({"type": "websocket.close", "code": 1013 if error.http_status == 429 else 1008})
             else:
@@ -150,13 +152,14 @@ class Edge:
                 "The service is not known by this name.",
                 "Add it to GRAPHSVC_ALLOWED_HOSTS, or ask by another.",
             )
+        # Reject a large body before any of it is read. `_Body` enforces the limit for chunked bodies.
         declared = headers.get("content-length", "0")
         if scope["type"] == "http" and declared.isdecimal() and int(declared) > MAX_BODY_BYTES:
             raise _build_too_large_error()
 
 
 class _Body:
-    """What a request, or a WebSocket, brings: bounded in size, and a body in time."""
+    """The messages of a request or a WebSocket, limited in size and, for a body, in time."""
 
     def __init__(self, receive: Receive, timeout: float) -> None:
         self._receive = receive
@@ -172,6 +175,7 @@ class _Body:
             BodyTooLarge: the body, or the message of a WebSocket, is beyond the cap.
             RequestTimeout: the body brings too little in the time since it was first asked for.
         """
+        # The time begins when the app first asks, since a queued request reads its body late.
         self._began = self._began or time.monotonic()
         ends = self._began + self._timeout + self._read / READ_RATE
         try:
@@ -203,6 +207,7 @@ def _get_kind(scope: Scope, headers: Headers) -> str:
 
 def _parse_host(host: str) -> str:
     """Return the name in a `Host` header, without its port."""
+    # An IPv6 address stands in brackets, and its colons are no port.
     name = host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
     return name.lower()
 

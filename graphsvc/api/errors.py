@@ -1,4 +1,4 @@
-"""What a client learns of an error: ours as they are, documents' faults readably, all else masked."""
+"""Errors as a client sees them: our own unchanged, those of a document readable, all others masked."""
 
 import logging
 import re
@@ -49,12 +49,18 @@ class TooExpensive(GraphsvcError):
 
 
 def mask_error(error: GraphQLError, request_id: str, veiled: Callable[[str], str] = str) -> GraphQLError:
-    """Return the error as the client may see it; what is masked goes to the log under the request's id.
+    """Return the error as the client may see it.
 
-    `veiled` hides addresses: what is not found may be named, but not what a handle stands for.
-    The log gets the type of an unexpected error and where it rose, never its message: messages quote values.
+    An unexpected error goes to the log under the request's id: its type and where it was raised, never its
+    message, because messages quote values.
+
+    Args:
+        error: as the executor reports it.
+        request_id: names the request in the log.
+        veiled: hides addresses in a text.
     """
     cause = error.original_error
+    # An error about a variable wraps the one that caused it.
     while isinstance(cause, GraphQLError):  # about a variable, told of by another
         cause = cause.original_error
     if isinstance(cause, GraphsvcError):
@@ -94,7 +100,7 @@ def _build_error(error: GraphQLError, message: str, code: str, request_id: str) 
 
 
 def build_response(error: GraphsvcError, request_id: str) -> JSONResponse:
-    """Return an error outside a GraphQL document, in the shape of GraphQL's answers."""
+    """Return an error outside a GraphQL document in the shape of a GraphQL answer."""
     return JSONResponse(
         {"errors": [{"message": str(error), "extensions": {"code": error.code, "requestId": request_id}}]},
         status_code=error.http_status,
@@ -103,7 +109,7 @@ def build_response(error: GraphsvcError, request_id: str) -> JSONResponse:
 
 
 def build_headers(error: GraphsvcError) -> dict[str, str]:
-    """What an error says in headers of its answer."""
+    """Return the headers that belong to an error: how to authenticate, or when to retry."""
     if isinstance(error, AccessDenied):
         return {"WWW-Authenticate": "Bearer"}
     if isinstance(error, Busy):
@@ -112,7 +118,7 @@ def build_headers(error: GraphsvcError) -> dict[str, str]:
 
 
 async def handle_error(connection: HTTPConnection, error: Exception) -> Response | None:
-    """Answer an error of the family that reached the framework; a WebSocket is refused."""
+    """Answer one of our errors that reached the framework; close a WebSocket."""
     if not isinstance(error, GraphsvcError):
         raise error
     if isinstance(connection, WebSocket):
@@ -125,7 +131,7 @@ async def handle_error(connection: HTTPConnection, error: Exception) -> Response
 
 
 async def handle_http(request: HTTPConnection, error: Exception) -> Response:
-    """Answer what the framework itself refuses, such as an unknown path."""
+    """Answer an error of the framework itself, such as an unknown path."""
     if not isinstance(error, HTTPException):
         raise error
     response = build_response(BadInput(f"{error.detail}."), get_request_id(request))
@@ -134,7 +140,7 @@ async def handle_http(request: HTTPConnection, error: Exception) -> Response:
 
 
 async def handle_unexpected(request: Request, _: Exception) -> Response:
-    """Answer an error nobody foresaw, masked; the server logs it."""
+    """Answer an unexpected error, masked. The server logs it."""
     masked = GraphsvcError("Something went wrong here; the service's log has it.")
     response = build_response(masked, get_request_id(request))
     response.headers["X-Request-Id"] = get_request_id(request)  # nothing of ours is around this answer
@@ -142,5 +148,5 @@ async def handle_unexpected(request: Request, _: Exception) -> Response:
 
 
 def get_request_id(connection: HTTPConnection) -> str:
-    """Return the id under which the log has this request; the client gets it as X-Request-Id."""
+    """Return the id of the request in the log. The client gets it as X-Request-Id."""
     return str(connection.state.request_id)

@@ -1,4 +1,4 @@
-"""What a document costs at most in pages, from its text and variables, before anything of it is executed."""
+"""An upper bound of a document's cost in rows, from its text and variables, before it is executed."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -57,6 +57,7 @@ class _Pages:
                 continue
             inner = self.count_rows(node.selection_set)  # type: ignore[attr-defined]
             rows = self._get_page_size(node) if isinstance(node, FieldNode) else 0
+            # Each row of the page brings the rows that are nested in it.
             total += rows * (1 + inner) if rows else inner
         return total
 
@@ -72,6 +73,7 @@ class _Pages:
             if argument.name.value == "first":
                 return min(_parse_number(argument.value, self._values), MAX_FIRST)
         inner = node.selection_set.selections if node.selection_set else ()
+        # By Relay's convention each page has `edges`. So fields need no list of names here.
         is_page = any(isinstance(each, FieldNode) and each.name.value == "edges" for each in inner)
         return DEFAULT_FIRST if is_page else 0
 
@@ -91,4 +93,5 @@ def _parse_number(value: ValueNode | None, values: Mapping[str, Any]) -> int:
         found = int(value.value)
     elif isinstance(value, VariableNode):
         found = values.get(value.name.value, DEFAULT_FIRST)
+    # A variable of another type fails validation later; here it must only not raise.
     return max(1, found) if isinstance(found, int) else DEFAULT_FIRST

@@ -36,9 +36,10 @@ async def export(
     *,
     businesses: bool = False,
 ) -> Response:
-    """A published cluster as a file; a STIX bundle of a likely business only with `businesses`.
+    """Answer with a published cluster as a file.
 
-    With `reason` its addresses are in it as they are: for analysts, and on record.
+    A STIX bundle of a likely business needs `businesses`. With `reason` the addresses are shown: for
+    analysts, and on record.
     """
     state = request.app.state
     principal = await find_principal(request.headers.get("authorization", ""), state)

@@ -1,7 +1,7 @@
-"""Where a sign-in is kept on its way: sealed cookies in the person's own browser, so the service remembers nobody.
+"""Sign-ins in progress, kept in sealed cookies of the person's browser, so that the service stores nothing.
 
-A cookie a flow, so that tabs do not disturb each other: by its state on the way to the provider, by its tab on the way
-back to the page.
+There is one cookie a flow, so that tabs do not disturb each other. It is named by the flow's state on the way
+to the provider, and by its tab on the way back to the page.
 """
 
 import base64
@@ -45,18 +45,19 @@ class FlowCookies:
         self._secure = secure
 
     def store_outgoing(self, response: Response, cookies: Mapping[str, str], flow: Flow) -> None:
-        """Keep a flow while its person is at the provider."""
+        """Set the cookie of a flow while its person is at the provider."""
         others = [name for name in cookies if name.startswith(_GOING)]
         began = {name: self._open_flow(_GOING, cookies[name])[0].began for name in others}
+        # Drop the oldest, so that a browser's cookies cannot outgrow the limit of a request's head.
         for name in sorted(others, key=began.__getitem__)[: max(0, len(others) - FLOWS_AT_ONCE + 1)]:
             self._delete_cookie(response, name)
-        # Lax: the way back begins at another site.
+        # Lax, because the provider's redirect back is a navigation from another site.
         self._set_cookie(
             response, _GOING, flow.state, self._seal_flow(_GOING, flow, ""), FLOW_SECONDS, strict=False
         )
 
     def find_outgoing(self, cookies: Mapping[str, str], state: str, now: float) -> Flow | None:
-        """Return the flow of this state, if this browser began it and not too long ago."""
+        """Return the flow of this state, if this browser began it recently enough."""
         flow, _ = self._open_flow(_GOING, cookies.get(_build_name(_GOING, state), ""))
         return (
             flow
@@ -65,7 +66,7 @@ class FlowCookies:
         )
 
     def store_returning(self, response: Response, flow: Flow, code: str, now: float) -> None:
-        """Keep the code of a flow until its tab asks for what it is worth."""
+        """Set the cookie with a flow's code until its tab redeems it."""
         self._delete_cookie(response, _build_name(_GOING, flow.state))
         sealed = self._seal_flow(_BACK, replace(flow, began=now), code)
         self._set_cookie(response, _BACK, flow.tab, sealed, CODE_SECONDS, strict=True)
@@ -77,7 +78,7 @@ class FlowCookies:
         return (flow, code) if fits else None
 
     def delete_flow(self, response: Response, *, state: str = "", tab: str = "") -> None:
-        """Take the cookie of a flow back."""
+        """Delete the cookie of a flow."""
         self._delete_cookie(response, _build_name(_GOING, state) if state else _build_name(_BACK, tab))
 
     def _seal_flow(self, way: str, flow: Flow, code: str) -> str:
@@ -87,7 +88,7 @@ class FlowCookies:
         return _encode_text(sealed)
 
     def _open_flow(self, way: str, text: str) -> tuple[Flow, str]:
-        """What was sealed for this way; of anything else a flow that was never begun."""
+        """Return the flow and code that were sealed for this direction; for anything else a flow that never began."""
         try:
             sealed = base64.b64decode(text + "=" * (-len(text) % 4), b"-_", validate=True)
             if _encode_text(sealed) != text:  # base64 has spare bits; a cookie has one spelling
@@ -125,5 +126,5 @@ def _encode_text(sealed: bytes) -> str:
 
 
 def _build_name(way: str, of: str) -> str:
-    """Return the name of a cookie; what is no state and no tab has none of its own."""
+    """Return the name of a cookie. A text that is no state and no tab gets the bare prefix."""
     return way + of[:_NAMED_BY] if is_random(of) else way

@@ -1,7 +1,7 @@
-"""How many requests are executed at a time, how many wait for it, and how long each may take: shared among principals.
+"""Limits of concurrency, shared fairly among principals: requests that run, requests that wait, and time.
 
-A principal has at most its share of everything, so that the others are served whatever one does. Turns go to the
-principal with the fewest (max-min fairness: Bertsekas & Gallager, Data Networks, section 6.5.2).
+No principal gets more than its share, so the others are served whatever it does. Turns go to the principal
+with the fewest (max-min fairness: Bertsekas & Gallager, Data Networks, section 6.5.2).
 """
 
 import asyncio
@@ -46,11 +46,11 @@ class FairSlots:
         return self._held.total()
 
     async def take_units(self, principal: str, units: int, seconds: float) -> None:
-        """Wait for units and take them; one who holds none is never refused for asking more than a share.
+        """Wait for units and take them. A principal that holds none may take more than a share.
 
         Raises:
-            Busy: there were none in so many seconds, or as many as may wait do so already.
-            TooManyAtOnce: of this principal as many as its share wait already.
+            Busy: there were none in time, or too many requests wait already.
+            TooManyAtOnce: too many requests of this principal wait already.
         """
         if self._has_room(principal, units) and not self._waiting.get(principal):
             self._held[principal] += units
@@ -102,6 +102,7 @@ class FairSlots:
 
     def _has_room(self, principal: str, units: int) -> bool:
         mine = self._held.get(principal, 0)
+        # A request larger than all units must run some time: alone.
         return (not self.held or self.held + units <= self._units) and (
             not mine or mine + units <= self._most
         )
@@ -111,6 +112,7 @@ class FairSlots:
         while True:
             for name in [name for name, queue in self._waiting.items() if not queue]:
                 del self._waiting[name]
+            # Only the head of each queue counts, so a principal's requests stay in order.
             fitting = [name for name, queue in self._waiting.items() if self._has_room(name, queue[0][0])]
             if not fitting:
                 return
@@ -155,7 +157,10 @@ class Entry:
             gate.costs.release_units(principal, self._cost)
 
     def add_cost(self, cost: int) -> None:
-        """Count what the request reads beyond its estimate: others wait for it, itself it does not."""
+        """Count rows that the request reads beyond its estimate.
+
+        Other requests wait for them; this one does not.
+        """
         if cost > max(self._cost, LIGHT):
             self._gate.costs.add_units(self._principal, cost - self._cost)
             self._cost = cost

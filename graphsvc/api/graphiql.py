@@ -1,4 +1,4 @@
-"""GraphiQL out of the package. The page holds no data and asks nobody but this service."""
+"""GraphiQL, served from the package. The page holds no data and contacts only this service."""
 
 from pathlib import Path
 
@@ -28,13 +28,16 @@ class MethodNotAllowed(BadInput):
 
 
 def build_static_files() -> StaticFiles:
-    """Return the page's scripts and styles."""
+    """Return the app that serves the page's scripts and styles."""
     return StaticFiles(directory=_DIRECTORY)
 
 
 @router.api_route("/graphql", methods=["GET", "HEAD"])
 async def get_page(request: Request) -> Response:
-    """The page for a browser; a query by GET is refused, and a hash alone as Apollo's clients understand it."""
+    """Answer a browser with the page.
+
+    Reject a query by GET, and a bare hash in the way that Apollo's clients expect.
+    """
     if "persistedQuery" in request.query_params.get("extensions", "") and "query" not in request.query_params:
         return build_response(refuse_handshake(), get_request_id(request))
     if "query" in request.query_params or "text/html" not in request.headers.get("accept", ""):

@@ -27,7 +27,7 @@ _NOBODY = hashlib.sha256(b"no such key").hexdigest()
 
 
 class Role(StrEnum):
-    """What a key may do; each role includes the ones before it."""
+    """The rights of a key. Each role includes those before it."""
 
     VIEWER = "viewer"
     ANALYST = "analyst"
@@ -53,14 +53,17 @@ class ApiKey:
     old_until: str | None = None
 
     def is_valid(self, now: datetime) -> bool:
-        """Return whether it is neither revoked nor expired."""
+        """Return whether the key is neither revoked nor expired."""
         return self.revoked is None and (self.expires is None or now < datetime.fromisoformat(self.expires))
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who is asking: never a secret. `id` is that of the key, or the subject a person's token names; `name` is what the
-    audit log and decisions call them."""
+    """The sender of a request, without any secret.
+
+    `id` is that of the key, or the subject of a person's token. `name` stands in the audit log and in
+    decisions.
+    """
 
     id: str
     role: Role
@@ -68,18 +71,21 @@ class Principal:
 
 
 def generate_id() -> str:
-    """Return an id for a key that is yet to be made."""
+    """Return an id for a key that is made later."""
     return secrets.token_hex(6)
 
 
 def create_key(
     directory: Path, role: Role, name: str = "", lasts: timedelta | None = None, key_id: str | None = None
 ) -> str:
-    """Add a key and returns it as `id.secret`, the only time the secret is seen.
+    """Add a key and return it as `id.secret`, the only time the secret is visible.
 
     Args:
+        directory: of the keys.
+        role: its rights.
+        name: to tell keys apart.
         lasts: how long it is valid; None: until it is revoked.
-        key_id: of `generate_id`, where it must be known before.
+        key_id: from `generate_id`, if the id must be known before.
     """
     key_id = key_id or generate_id()
     with _lock_keys(directory):
@@ -93,11 +99,13 @@ def create_key(
 def rotate_key(
     directory: Path, key_id: str, grace: timedelta = timedelta(0), lasts: timedelta | None = None
 ) -> str:
-    """Give a key a new secret and returns it as `id.secret`; id, role and name stay.
+    """Give a key a new secret and return it as `id.secret`. Its id, role and name stay.
 
     Args:
-        grace: how long the secret before is still taken.
-        lasts: how long the key is valid from now on; None: as long as it was.
+        directory: of the keys.
+        key_id: of the key.
+        grace: how long the old secret stays valid.
+        lasts: how long the key is valid from now on; None: as long as before.
 
     Raises:
         NotFound: there is no valid key of this id.
@@ -122,7 +130,7 @@ def rotate_key(
 
 
 def revoke_key(directory: Path, key_id: str) -> ApiKey:
-    """Revoke a key for good; revoking it twice changes nothing. Returns it as it now stands.
+    """Revoke a key for good, and return it. Revoking it again changes nothing.
 
     Raises:
         NotFound: there is no key of this id.
@@ -136,14 +144,15 @@ def revoke_key(directory: Path, key_id: str) -> ApiKey:
 
 
 def read_keys(directory: Path) -> list[ApiKey]:
-    """Return all keys in order of creation, revoked ones included; none if there is no file yet.
+    """Return all keys in order of creation, including revoked ones; none if there is no file yet.
 
     Raises:
-        SettingsError: the file is there and cannot be read.
+        SettingsError: the file exists and cannot be read.
     """
     try:
         rows = json.loads((directory / KEYS_FILE).read_text(encoding="utf-8"))
         keys = [ApiKey(**{**row, "role": Role(row["role"])}) for row in rows]
+        # A time without a zone would fail later, when it is compared with now, at each request.
         for moment in (each for key in keys for each in (key.expires, key.old_until) if each is not None):
             if datetime.fromisoformat(moment).tzinfo is None:
                 raise ValueError("a time without its zone")
@@ -180,7 +189,9 @@ class KeyRing:
         self._pepper = secrets.token_bytes(32)
 
     def verify_key(self, presented: str) -> Principal | None:
-        """Return the principal of `id.secret`, or None; an unknown id costs the same work as a wrong secret.
+        """Return the principal of `id.secret`, or None.
+
+        An unknown id takes the same work as a wrong secret, so that response times do not reveal ids.
 
         Raises:
             SettingsError: the file of keys cannot be read.
@@ -191,6 +202,7 @@ class KeyRing:
         digest = _compute_digest(self._pepper, key_id, secret)
         before = _get_old_digest(key, now) if key is not None else _NOBODY
         same = hmac.compare_digest(digest, key.digest if key is not None else _NOBODY)
+        # `|=` does not short-circuit: both comparisons always run.
         same |= hmac.compare_digest(digest, before)
         if key is None or not same or not key.is_valid(now):
             return None
@@ -213,7 +225,7 @@ class KeyRing:
 
 
 def _get_old_digest(key: ApiKey, now: datetime) -> str:
-    """Digest of the secret before the last rotation, while it is taken."""
+    """Return the digest of the secret before the last rotation, while that is valid."""
     if key.old_digest is None or key.old_until is None or now >= datetime.fromisoformat(key.old_until):
         return _NOBODY
     return key.old_digest
@@ -288,7 +300,7 @@ def find_valid_key(directory: Path, key_id: str) -> ApiKey:
 
 
 def _make_secret(directory: Path, key_id: str) -> tuple[str, str]:
-    """Return a new secret for `key_id`, and its digest."""
+    """Make a secret for `key_id`, and return it with its digest."""
     secret = secrets.token_urlsafe(32)
     return secret, _compute_digest(_load_pepper(directory), key_id, secret)
 
@@ -299,7 +311,7 @@ def _replace_key(directory: Path, changed: ApiKey) -> None:
 
 
 def _format_time(later: timedelta = timedelta(0)) -> str:
-    """Return the moment `later` from now."""
+    """Return the time `later` from now as ISO 8601."""
     return (datetime.now(UTC) + later).isoformat(timespec="seconds")
 
 
@@ -308,7 +320,7 @@ def _lock_keys(directory: Path) -> Iterator[None]:
     """Hold the lock that keeps two commands from losing each other's change.
 
     Raises:
-        SettingsError: nothing can be written there; the keys are as they were.
+        SettingsError: the directory cannot be written; the keys are unchanged.
     """
     try:
         with lock_in_turn(directory / _LOCK_FILE):

@@ -1,7 +1,7 @@
-"""What one document may ask for: its shape before it is validated, its cost while it is executed.
+"""Limits of one document: its shape before validation, its cost during execution.
 
-The shape is measured in one walk with a memo per fragment, so a document cannot cost more than its
-own length, however often its fragments spread each other.
+One walk with a memo a fragment measures the shape. So a document costs no more than its own length, however
+often its fragments spread each other.
 """
 
 from collections.abc import Callable
@@ -47,7 +47,7 @@ _LIMITS = Shape(MAX_DEPTH, MAX_FIELDS, MAX_ALIASES, MAX_DIRECTIVES)
 
 
 def check_shape(document: DocumentNode) -> str | None:
-    """Why the document is refused, or None. Fragment cycles are refused too."""
+    """Return the reason to reject a document, or None. Cycles of fragments are rejected, too."""
     shapes = _Shapes(document)
     try:
         for definition in document.definitions:
@@ -98,6 +98,7 @@ class _Shapes:
             if shape is None:
                 raise _Cycle(name)
             return shape
+        # Marks a fragment in progress: meeting it again is a cycle.
         self._memo[name] = None
         shape = self.measure_selections(definition.selection_set, len(definition.directives or ()))
         self._memo[name] = shape
@@ -106,9 +107,9 @@ class _Shapes:
 
 @dataclass(slots=True)
 class Budget:
-    """Counts the rows that one request asks for, before they are asked of the database.
+    """Counts the rows of one request before the database is queried.
 
-    `spend` is told of each charge, and may refuse it.
+    `spend` learns of each charge and may refuse it.
     """
 
     left: int = MAX_COST
@@ -116,15 +117,15 @@ class Budget:
 
     @property
     def spent(self) -> int:
-        """What was charged, what was refused included."""
+        """Return the rows that were charged, including those refused."""
         return MAX_COST - self.left
 
     def charge_page(self, first: int, at_most: int = MAX_FIRST) -> int:
-        """Charge a page of `first` rows, or of `at_most` if there cannot be more; returns `first`.
+        """Charge a page of `first` rows, or of `at_most` if there cannot be more, and return `first`.
 
         Raises:
             BadInput: `first` is not within 1 and `MAX_FIRST`.
-            TooExpensive: the request asks for more than `MAX_COST` rows in all.
+            TooExpensive: the request needs more than `MAX_COST` rows.
         """
         if not 1 <= first <= MAX_FIRST:
             raise BadInput(
@@ -134,11 +135,11 @@ class Budget:
         return first
 
     def charge(self, cost: int) -> None:
-        """Charge what is no page: about the rows that are read for it.
+        """Charge about as many rows as are read for something other than a page.
 
         Raises:
-            TooExpensive: the request asks for more than `MAX_COST` rows in all.
-            RateLimited: the principal asks for more in all its requests than it may.
+            TooExpensive: the request needs more than `MAX_COST` rows.
+            RateLimited: the principal's requests need more than its rate limit.
         """
         self.left -= cost
         if self.spend is not None:

@@ -15,7 +15,7 @@ Form = Literal["json", "text"]
 
 
 def configure_logging(form: Form | None = None) -> None:
-    """Send what this process logs to standard error; without `form` as text to a terminal, else as JSON."""
+    """Send the log of this process to standard error: as text to a terminal, else as JSON, unless `form` says which."""
     form = form or ("text" if sys.stderr.isatty() else "json")
     shown: Processor = (
         structlog.processors.JSONRenderer()
@@ -45,7 +45,7 @@ def configure_logging(form: Form | None = None) -> None:
 
 
 def _remove_messages(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    """Put the type of an exception and the lines it rose from in place of the whole of it."""
+    """Replace an exception by its type and the lines that it came through."""
     raised = event.pop("exc_info", None)
     if isinstance(raised, tuple):
         raised = raised[1]

@@ -29,7 +29,7 @@ router = APIRouter()
 
 
 class Metrics:
-    """What is counted while requests are served, and what is looked up when somebody asks."""
+    """Counters of served requests, and gauges that are read at each scrape."""
 
     def __init__(self) -> None:
         self.registry = registry = CollectorRegistry()
@@ -79,11 +79,11 @@ class Metrics:
 
     @property
     def websockets(self) -> AbstractContextManager[object]:
-        """To be entered around a WebSocket."""
+        """Return a context manager for the life of a WebSocket."""
         return self._websockets.track_inprogress()
 
     def count_request(self, record: Record, status: int, seconds: float) -> None:
-        """A request that was answered."""
+        """Count a request that was answered."""
         code = record.codes[0] if record.codes else "ok" if status < 400 else f"http_{status}"
         self._requests.labels(record.kind, code).inc()
         self._seconds.labels(record.kind).observe(seconds)
@@ -92,7 +92,7 @@ class Metrics:
 
     @contextmanager
     def measure_statement(self, name: str) -> Iterator[None]:
-        """Yield a statement while it runs."""
+        """Measure a statement while the block runs."""
         began = time.perf_counter()
         try:
             yield
@@ -103,7 +103,7 @@ class Metrics:
             self._statements.labels(name).observe(time.perf_counter() - began)
 
     async def update_gauges(self, state: State) -> None:
-        """Looks up what is not counted along the way; a database that is away shows as one."""
+        """Read what is not counted along the way. A database that does not answer shows as down."""
         self._inside.set(state.gate.inside)
         self._works.set(state.worker.inside)
         for name, number in state.reader.count_connections().items():
@@ -114,6 +114,7 @@ class Metrics:
             self._up.set(0)
             return
         self._up.set(1)
+        # A status without runs must disappear, not keep its last number.
         self._runs.clear()
         for row in rows:
             self._runs.labels(row["status"]).set(row["runs"])
@@ -123,7 +124,7 @@ class Metrics:
 
 @router.api_route("/metrics", methods=["GET", "HEAD"])
 async def get_metrics(request: Request) -> Response:
-    """All metrics, to a valid key of any role."""
+    """Answer with all metrics, to a valid key of any role."""
     state = request.app.state
     principal = await find_principal(request.headers.get("authorization", ""), state)
     get_record(request).principal = principal.id

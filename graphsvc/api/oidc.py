@@ -1,7 +1,9 @@
-"""Bearer tokens of people, by OpenID Connect: issuer, audience and algorithms are pinned, keys come from the issuer.
+"""Bearer tokens of people, by OpenID Connect.
 
-RFC 7519, RFC 8725 (best practices for JWT), OpenID Connect Discovery 1.0. Why a token was refused stands in the log by
-the name of the error alone, and is not told to who sent it.
+Issuer, audience and algorithms are pinned; keys come from the issuer.
+
+Sources: RFC 7519, RFC 8725 (best practices for JWT), OpenID Connect Discovery 1.0. The log names the kind of
+error of a refused token. The sender does not learn it.
 """
 
 import asyncio
@@ -82,7 +84,7 @@ class Issuer:
         self._metadata = _Kept("the discovery document", lambda: _fetch_discovery(issuer))
 
     async def get_metadata(self) -> Mapping[str, Any]:
-        """What the issuer says of itself: its discovery document.
+        """Return the issuer's discovery document.
 
         Raises:
             ProviderAway: it cannot be read.
@@ -90,7 +92,7 @@ class Issuer:
         return await self._metadata.get()
 
     async def verify_token(self, token: str, audience: str) -> dict[str, Any] | None:
-        """What a token of this issuer says to `audience`; None if it is not valid there.
+        """Return the claims of a token for `audience`; None if it is not valid there.
 
         Raises:
             ProviderAway: the issuer's keys cannot be read.
@@ -116,10 +118,10 @@ class Issuer:
         return claims
 
     def _decode_token(self, token: str, key: jwt.PyJWK, audience: str) -> dict[str, Any]:
-        """What a token says whose signature, issuer, audience and times are right.
+        """Return the claims of a token whose signature, issuer, audience and times are right.
 
         Raises:
-            jwt.PyJWTError: one of them is not.
+            jwt.PyJWTError: one of them is wrong.
         """
         claims: dict[str, Any] = jwt.decode(
             token,
@@ -133,10 +135,10 @@ class Issuer:
         return claims
 
     async def find_principal(self, token: str) -> Principal | None:
-        """Who a token is of; None if it is not valid here.
+        """Return the principal of a token; None if it is not valid here.
 
         Raises:
-            Forbidden: it is, and gives no role.
+            Forbidden: it is valid and grants no role.
             ProviderAway: the issuer's keys cannot be read.
         """
         claims = await self.verify_token(token, self._audience)
@@ -147,6 +149,7 @@ class Issuer:
         if role is None:
             log.warning("a token was refused: no role")
             raise Forbidden("You have no role in this service.", "Ask an admin for one.")
+        # An e-mail address is personal data and can change hands, so it names no one here.
         called = claims.get("preferred_username")
         shown = (
             isinstance(called, str) and called.isprintable() and "@" not in called and len(called) <= LONGEST
@@ -154,7 +157,7 @@ class Issuer:
         return Principal(subject, role, f"{called} ({subject})" if shown and called != subject else subject)
 
     def _find_role(self, claims: Mapping[str, Any]) -> Role | None:
-        """Return the highest of the roles a token gives."""
+        """Return the highest role that a token grants."""
         given = {self._roles[each] for each in self._claim.read(claims) if each in self._roles}
         return max(given, key=list(Role).index, default=None)
 
@@ -180,7 +183,7 @@ class _KeySet:
         return next((key for key in self._keys if name is not None and key.get("kid") == name), None)
 
     def build_key(self, name: object, algorithm: str) -> jwt.PyJWK:
-        """Return the same, ready to check a signature of `algorithm`.
+        """Return the key of this `kid`, ready to check a signature of `algorithm`.
 
         Raises:
             jwt.PyJWTError: there is none, or it is for other algorithms.
@@ -193,7 +196,7 @@ class _KeySet:
 
 
 class _Kept(Generic[_Said]):
-    """Something the issuer says, asked for off the event loop, by one at a time, and not more often than need be."""
+    """A document of the issuer, fetched off the event loop by one task at a time, and no more often than needed."""
 
     def __init__(self, what: str, read: Callable[[], _Said]) -> None:
         self._what = what
@@ -203,11 +206,12 @@ class _Kept(Generic[_Said]):
         self._turn = asyncio.Lock()
 
     async def get(self, enough: Callable[[_Said], bool] = lambda _: True) -> _Said:
-        """It, asked for again unless it is fresh and `enough`, which it may still not be then.
+        """Return the document. Fetch it again unless it is fresh and `enough`; even then it may not be enough.
 
         Raises:
             ProviderAway
         """
+        # A stale copy that suffices serves the others while one task fetches.
         known = self._turn.locked() and self._is_enough(enough)  # nobody else need wait while one asks
         if not self._is_fresh(enough) and not known:
             async with self._turn:
@@ -245,7 +249,7 @@ class _Kept(Generic[_Said]):
 
 
 class _Unfit(ValueError):
-    """What the issuer says does not fit our settings; the text is for the log."""
+    """The issuer's document does not fit our settings. The text is for the log."""
 
 
 def _fetch_keys(url: str) -> _KeySet:
@@ -257,7 +261,7 @@ def _fetch_keys(url: str) -> _KeySet:
 
 
 def _find_names(issuer: str) -> tuple[str, ...]:
-    """Return all forms in which tokens may name an issuer: Auth0 and Entra's v1.0 end theirs with a slash."""
+    """Return all names of an issuer that tokens use: Auth0 and Entra's v1.0 end theirs with a slash."""
     bare = issuer.rstrip("/")
     return (bare, f"{bare}/", *((urlsplit(bare).netloc,) if bare == _GOOGLE else ()))
 
@@ -270,7 +274,7 @@ def _find_keys_url(issuer: str) -> str:
 
 
 def _fetch_discovery(issuer: str) -> dict[str, Any]:
-    """Return the discovery document: read without following redirects."""
+    """Fetch the discovery document, without following redirects."""
     where = issuer.rstrip("/") + _DISCOVERY
     client = jwt.PyJWKClient(where, cache_jwk_set=False, timeout=TIMEOUT)
     said: dict[str, Any] = client.fetch_data()  # any JSON object
@@ -282,10 +286,10 @@ def _fetch_discovery(issuer: str) -> dict[str, Any]:
 
 
 def build_issuer(settings: Settings) -> Issuer | None:
-    """Return the issuer whose tokens this installation takes; None: it takes none.
+    """Return the issuer whose tokens this installation accepts; None: it accepts none.
 
     Raises:
-        SettingsError: the settings do not fit together, or would let anybody make tokens.
+        SettingsError: the settings contradict each other, or would let others make tokens.
     """
     issuer, audience = settings.oidc_issuer, settings.oidc_audience
     if issuer is None:
@@ -345,7 +349,7 @@ def _build_settings_error(what: str, todo: str) -> SettingsError:
 
 
 def is_safe_url(url: str) -> bool:
-    """Return whether nobody on the way can change what is read from `url`: https, or this machine."""
+    """Return whether the answer from `url` is protected on the way: by https, or by staying on this machine."""
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""
@@ -356,7 +360,7 @@ def is_safe_url(url: str) -> bool:
 
 
 def _derive_name(subject: str) -> str:
-    """What a subject is called here: itself, or a digest of what is an e-mail address or does not print."""
+    """Return the name of a subject: itself, or a digest of an e-mail address or of text that does not print."""
     if not subject or len(subject) > LONGEST:
         raise jwt.InvalidTokenError
     if "@" in subject or not subject.isprintable():

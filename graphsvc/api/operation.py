@@ -1,7 +1,7 @@
-"""Around each GraphQL operation: limits before it, its span, its cost, what it was for the record.
+"""Work around each GraphQL operation: limits before it, its span, its cost, and its entry in the log.
 
-A document that was found good is kept with its parse, so that it is parsed, measured and validated once. The front
-end's own documents are kept for good, others in turn.
+A valid document is kept with its parse, so that it is parsed, measured and validated once. The front end's
+own documents are kept for good, others by last use.
 """
 
 import logging
@@ -44,21 +44,21 @@ KEPT = 100
 
 
 class PersistedOnly(GraphsvcError):
-    """A document that is not one of the front end's, where only these are executed."""
+    """A document other than the front end's, where only these are executed."""
 
     code: ClassVar[str] = "persisted_only"
     http_status: ClassVar[int] = 403
 
 
 class Documents:
-    """Parses of documents that are good, by their text."""
+    """Parses of valid documents, by their text."""
 
     def __init__(self) -> None:
         self._own: dict[str, DocumentNode] = {}
         self._kept: OrderedDict[str, DocumentNode] = OrderedDict()
 
     def prepare_documents(self, schema: strawberry.Schema) -> None:
-        """Parse and validates the front end's documents; one that does not fit the schema is nobody's."""
+        """Parse and validate the front end's documents. One that does not fit the schema is logged and not kept."""
         for own in load_documents():
             document = parse(own.text, max_tokens=MAX_TOKENS)
             errors = find_faults(schema._schema, document)
@@ -69,18 +69,18 @@ class Documents:
                 self._own[own.text] = document
 
     def is_own(self, text: str | None) -> bool:
-        """Return whether it is one of the front end's."""
+        """Return whether a text is one of the front end's documents."""
         return text in self._own
 
     def get(self, text: str) -> DocumentNode | None:
-        """Return the parse of a good document, if it is kept."""
+        """Return the parse of a valid document, if it is kept."""
         document = self._own.get(text)
         if document is None and (document := self._kept.get(text)) is not None:
             self._kept.move_to_end(text)
         return document
 
     def keep(self, text: str, document: DocumentNode) -> None:
-        """Keep the parse of a good document, and lets go of the one that was not asked for the longest."""
+        """Keep the parse of a valid document, and drop the one that was used least recently."""
         if text not in self._own:
             self._kept[text] = document
             if len(self._kept) > KEPT:
@@ -88,7 +88,7 @@ class Documents:
 
 
 def find_faults(schema: GraphQLSchema, document: DocumentNode) -> list[GraphQLError]:
-    """Why a document does not fit the schema; looks for no names that were meant instead, which is what costs."""
+    """Return why a document does not fit the schema, without suggestions of similar names, which are slow to find."""
     errors = validate(schema, document, max_errors=MAX_ERRORS, hide_suggestions=True)
     for error in errors:
         error.original_error = None  # what a value could not be read for is the document's fault, too
@@ -96,7 +96,7 @@ def find_faults(schema: GraphQLSchema, document: DocumentNode) -> list[GraphQLEr
 
 
 def _get_base_cost(text: str) -> int:
-    """What an operation costs before any row."""
+    """Return the cost of an operation before any row."""
     return 1 + INTROSPECTION if _INTROSPECTION.search(text) else 1
 
 
@@ -105,7 +105,7 @@ def _build_error(cause: GraphsvcError) -> GraphQLError:
 
 
 class Operation(SchemaExtension):
-    """One operation's."""
+    """The extension that surrounds one operation."""
 
     def __init__(self, documents: Documents) -> None:
         self._documents = documents
@@ -116,7 +116,7 @@ class Operation(SchemaExtension):
         self._entry: Entry | None = None
 
     async def on_operation(self) -> AsyncIterator[None]:
-        """Charge the operation itself, caps the parser, and tells of the operation at its end."""
+        """Charge the operation, limit the parser, and record the operation at its end."""
         self.execution_context.parse_options["max_tokens"] = MAX_TOKENS
         context = self.execution_context.context
         if not isinstance(context, Context) or context.request is None:  # executed by no request
@@ -135,6 +135,7 @@ class Operation(SchemaExtension):
             self._budget.charge(_get_base_cost(self.execution_context.query or ""))
             self._check_allowed(state.settings)
         except GraphsvcError as error:
+            # A refusal is kept until validation, where the library turns it into an answer.
             self._refusal = error
         if isinstance(context.request, WebSocket):  # a subscription is many answers, each of its own task
             yield
@@ -147,7 +148,7 @@ class Operation(SchemaExtension):
         record.cost += self._budget.spent
 
     async def on_execute(self) -> AsyncIterator[None]:
-        """Wait for a turn of the service, by what the document costs; a subscription needs none."""
+        """Wait for a turn, by the estimated cost. A subscription needs none."""
         document = self.execution_context.graphql_document
         if self._entry is None or document is None:
             yield
@@ -164,7 +165,7 @@ class Operation(SchemaExtension):
             self._entry.add_cost(self._budget.spent)
 
     def on_parse(self) -> Iterator[None]:
-        """Take the parse that is kept, if there is one."""
+        """Use the kept parse, if there is one."""
         text = self.execution_context.query
         document = self._documents.get(text) if text else None
         if document is not None:
@@ -173,7 +174,7 @@ class Operation(SchemaExtension):
         yield
 
     def on_validate(self) -> Iterator[None]:
-        """Refuse before any rule walks the document; a refusal ends validation where a rule's would."""
+        """Refuse a document before any rule walks it."""
         execution, document = self.execution_context, self.execution_context.graphql_document
         if self._good:
             execution.pre_execution_errors = []
@@ -201,12 +202,15 @@ class Operation(SchemaExtension):
             self._record.operation = execution.operation_name or ""
 
     def _is_ambiguous(self, document: DocumentNode) -> bool:
-        """Return whether there are several operations and none is named (GraphQL, section 6.1); the library runs the first."""
+        """Return whether there are several operations and none is named (GraphQL, section 6.1).
+
+        The library runs the first.
+        """
         operations = sum(isinstance(each, OperationDefinitionNode) for each in document.definitions)
         return operations > 1 and self.execution_context._provided_operation_name is None
 
     def _is_suitable(self, document: DocumentNode) -> bool:
-        """Return whether a document is for the way it came: over a WebSocket subscriptions only."""
+        """Return whether a document fits its transport: a WebSocket takes subscriptions only."""
         context = self.execution_context.context
         if not isinstance(context, Context) or not isinstance(context.request, WebSocket):
             return True
@@ -223,5 +227,5 @@ class Operation(SchemaExtension):
             )
 
     def get_results(self) -> dict[str, Any]:
-        """What the operation cost, beside its data."""
+        """Return the cost of the operation, which stands next to its data."""
         return {"cost": {"spent": self._budget.spent, "limit": MAX_COST}}

@@ -43,7 +43,7 @@ class Connection(Generic[Node]):
 
 
 def encode_cursor(scope: str, key: Key) -> str:
-    """Return the opaque cursor of a row: the list it belongs to and the row's sort key there."""
+    """Return the opaque cursor of a row: its list, and its sort key in the list."""
     return (
         base64.urlsafe_b64encode(json.dumps([scope, *key], separators=(",", ":")).encode())
         .decode()
@@ -52,7 +52,12 @@ def encode_cursor(scope: str, key: Key) -> str:
 
 
 def decode_cursor(scope: str, cursor: str | None, start: Key) -> Key:
-    """Return the sort key in a cursor, or `start` without one; types and length are those of `start`.
+    """Return the sort key in a cursor, or `start` without one.
+
+    Args:
+        scope: names the list and its order.
+        cursor: as `encode_cursor` made it; None: from the beginning.
+        start: the smallest key. The cursor's key must have its types and length.
 
     Raises:
         BadInput: the cursor is not one of this list in this order.
@@ -83,7 +88,7 @@ def build_connection(
     make: Callable[[Item], Made],
     cursor: Callable[[Item], str],
 ) -> Connection[Made]:
-    """Return a page out of up to `first + 1` rows."""
+    """Build a page from up to `first + 1` rows. The extra row shows that there is another page."""
     edges = [Edge(cursor=cursor(row), node=make(row)) for row in rows[:first]]
     info = PageInfo(
         has_next_page=len(rows) > first,

@@ -16,15 +16,15 @@ _DIRECTORY = Path(__file__).parent / "documents"
 
 
 class UnknownDocument(NotFound):
-    """A document id that none of ours has."""
+    """A document id that no document of ours has."""
 
     code: ClassVar[str] = "unknown_document"
 
 
 class NotSupported(GraphsvcError):
-    """Apollo's handshake (automatic persisted queries): the hash of a document that the client can send as text.
+    """The refusal of Apollo's automatic persisted queries: a hash instead of a document.
 
-    Text and code are Apollo's, by which its clients send the document then. So is the status, 200.
+    Text, code and status 200 are those of Apollo's protocol, so that its clients send the text next.
     """
 
     code: ClassVar[str] = "PERSISTED_QUERY_NOT_SUPPORTED"
@@ -42,7 +42,7 @@ class Document:
 
 @cache
 def load_documents() -> tuple[Document, ...]:
-    """Return all of them, by name."""
+    """Return all documents, by name."""
     return tuple(_read_document(path) for path in sorted(_DIRECTORY.glob("*.graphql")))
 
 
@@ -61,13 +61,13 @@ def find_text(document_id: object) -> str:
 
 
 def is_handshake(body: Mapping[str, object]) -> bool:
-    """Return whether a request has the hash of a document in place of its text, as Apollo's clients send it first."""
+    """Return whether a request has only the hash of a document, as Apollo's clients send it first."""
     extensions = body.get("extensions")
     return not body.get("query") and isinstance(extensions, Mapping) and "persistedQuery" in extensions
 
 
 def refuse_handshake() -> NotSupported:
-    """Return what makes Apollo's clients send the text."""
+    """Return the error that makes Apollo's clients send the text."""
     return NotSupported("PersistedQueryNotSupported")
 
 

@@ -1,4 +1,4 @@
-"""Who asks: the one way from an `Authorization` to a principal, for requests and for WebSockets alike."""
+"""Authentication: from an `Authorization` header to a principal, for requests and WebSockets."""
 
 from typing import cast
 
@@ -10,13 +10,18 @@ from graphsvc.errors import AccessDenied
 
 
 async def find_principal(authorization: str, state: State) -> Principal:
-    """Who sends `authorization` (`Bearer …`: an API key, or a person's token). `state` is the app's.
+    """Return the principal of an `Authorization` header (`Bearer …`: an API key, or a person's token).
 
-    Cheap enough to ask again while a connection lasts: the answer changes when a key is revoked or a token expires.
+    It is cheap enough to repeat while a connection lasts. The answer changes when a key is revoked or a token
+    expires.
+
+    Args:
+        authorization: value of the header.
+        state: the app's.
 
     Raises:
-        AccessDenied: there is none, or it is not valid; which of both a client is not told.
-        Forbidden: a person who has no role here.
+        AccessDenied: it is missing or not valid. The client does not learn which.
+        Forbidden: the person has no role here.
         ProviderAway: no token can be checked now.
     """
     scheme, _, presented = authorization.partition(" ")

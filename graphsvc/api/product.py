@@ -1,4 +1,4 @@
-"""The schema as a product: its text, what of a change would break a client, and its reference page."""
+"""The schema as a product: its text, its breaking changes, and its reference page."""
 
 from graphql import (
     GraphQLArgument,
@@ -36,7 +36,10 @@ def format_schema() -> str:
 
 
 def list_breaking_changes(before: str) -> list[str]:
-    """What a client of the schema `before` (its text) could rely on and is no more, in words.
+    """List what a client of an earlier schema could rely on and is gone now.
+
+    Args:
+        before: text of the earlier schema.
 
     Raises:
         GraphQLSyntaxError: `before` is no schema.
@@ -46,7 +49,7 @@ def list_breaking_changes(before: str) -> list[str]:
 
 
 def find_undescribed() -> list[str]:
-    """Types, fields, arguments and values without a description, as `Type.field(argument)`."""
+    """Return types, fields, arguments and values without a description, as `Type.field(argument)`."""
     found = []
     for each in _list_types(build_schema(format_schema())):
         found += [] if each.description else [each.name]
@@ -58,7 +61,7 @@ def find_undescribed() -> list[str]:
 
 
 def build_reference() -> str:
-    """Return the reference page, as Markdown: everything there is, with its description."""
+    """Build the reference page as Markdown."""
     built = build_schema(format_schema())
     lines = [
         "# Reference",

@@ -99,7 +99,7 @@ class HttpProtocol(H11Protocol):
             self._socket.abort()
 
     def on_response_complete(self) -> None:
-        """Go on to the next request; what is left of this one has a limited time."""
+        """Continue with the next request. The rest of this one has a limited time."""
         super().on_response_complete()
         if self.conn.their_state is h11.SEND_BODY and not self._is_draining and not self._socket.is_closing():
             self._unset_keepalive_if_required()
@@ -107,7 +107,7 @@ class HttpProtocol(H11Protocol):
             self._is_rest = True
 
     def handle_websocket_upgrade(self, event: h11.Request) -> None:
-        """Hand the connection over."""
+        """Pass the connection on to the WebSocket protocol."""
         self._stop_timer()
         self.transport = self._socket
         super().handle_websocket_upgrade(event)
@@ -147,7 +147,10 @@ class HttpProtocol(H11Protocol):
         self._close()
 
     def _close(self) -> None:
-        """Close; where the client still sends, only after it has, since unread bytes make a reset of a close."""
+        """Close the connection.
+
+        If the client still sends, wait for its end: unread bytes would turn the close into a reset.
+        """
         self._unset_keepalive_if_required()
         if self._is_draining or self._socket.is_closing():
             return
@@ -185,6 +188,7 @@ class HttpProtocol(H11Protocol):
 
         def check_deadline() -> None:
             self._timer = None
+            # One timer for a connection, moved only when it fires: each byte that arrives costs nothing.
             ends = self._began + self.read_timeout + self._arrived / rate
             if self._socket.is_closing():
                 return

@@ -1,6 +1,8 @@
-"""Rate limits: requests by client address before anybody is known, cost by principal after. In memory, one process.
+"""Rate limits: requests by client address before authentication, cost by principal after.
 
-Fixed windows that begin with the first hit, so `Retry-After` is exact.
+In memory of one process.
+
+Windows are fixed and begin with the first hit, so `Retry-After` is exact.
 """
 
 import math
@@ -23,7 +25,7 @@ KEYED, ANONYMOUS, WEBSOCKET = "keyed", "anonymous", "websocket"
 
 
 class RateLimited(GraphsvcError):
-    """Somebody asked for more in a window than they may; `seconds` until it ends."""
+    """A client asked for more in a window than it may. `seconds`: until the window ends."""
 
     code: ClassVar[str] = "rate_limited"
     http_status: ClassVar[int] = 429
@@ -34,7 +36,7 @@ class RateLimited(GraphsvcError):
 
 
 class Rates:
-    """Counts what was asked for."""
+    """Counts requests and cost."""
 
     def __init__(self, settings: Settings) -> None:
         """Raise:
@@ -66,7 +68,7 @@ class Rates:
         """Charge a principal, by its id.
 
         Raises:
-            RateLimited: more than it may spend.
+            RateLimited: it is more than the principal may spend.
         """
         if not self._limiter.hit(self._cost, "cost", principal, cost=cost):
             what = f"This is more than {self._cost.amount} rows in {self._cost.get_expiry()} s."
@@ -85,7 +87,7 @@ def _parse_rate(name: str, text: str) -> RateLimitItem:
 
 
 def find_network(client: str) -> str:
-    """Return an address as it is counted: of IPv6 the /64, which is what one host has."""
+    """Return the unit in which an address is counted: for IPv6 the /64, which one host has to itself."""
     try:
         address = ip_address(client)
     except ValueError:

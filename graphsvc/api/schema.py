@@ -1,4 +1,4 @@
-"""The schema: questions and changes, with limits before and masks after them."""
+"""The executable schema, with limits before and masked errors after each operation."""
 
 from typing import Any
 
@@ -25,10 +25,10 @@ class _Schema(strawberry.Schema):
     def process_errors(
         self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None
     ) -> None:
-        """Replace each error by what the client may see of it; every way out of the schema passes here.
+        """Replace each error by what the client may see. Every answer of the schema passes here.
 
-        What is no fault of the document and may pass, such as a database that is away, makes the answer a 429 or 503;
-        an error that many rows have is said once.
+        An error that may pass, such as a database that does not answer, makes the status 429 or 503. An error
+        that many rows share is reported once.
         """
         given = execution_context.context if execution_context is not None else None
         context = given if isinstance(given, Context) else None
@@ -50,12 +50,12 @@ class _Schema(strawberry.Schema):
         record.codes[:] = [(error.extensions or {})["code"] for error in told]
 
     def _get_custom_context_kwargs(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        """What goes to graphql-core: also for variables no search for names that were meant instead."""
+        """Return the options of graphql-core: no search for similar names in errors about variables."""
         return {**super()._get_custom_context_kwargs(*args, **kwargs), "hide_suggestions": True}
 
 
 def build_schema() -> strawberry.Schema:
-    """Return the executable schema."""
+    """Build the executable schema."""
     documents = Documents()
     schema = _Schema(
         query=Query,

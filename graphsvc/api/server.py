@@ -1,8 +1,8 @@
-"""The process that serves the app: it stops as whoever balances load before it expects.
+"""The process that serves the app, with the graceful shutdown that load balancers expect.
 
-SIGTERM: `/readyz` says `draining` at once; after `drain_seconds` the service listens no more, idle connections and
-WebSockets (code 1012, service restart) are closed, and running requests have `shutdown_seconds` to be done. SIGINT, or
-a second SIGTERM, does not wait for the first of these.
+On SIGTERM `/readyz` says `draining` at once. After `drain_seconds` the service stops listening, and closes
+idle connections and WebSockets (code 1012, service restart). Running requests get `shutdown_seconds` to
+finish. SIGINT, or a second SIGTERM, skips the draining.
 """
 
 import gc
@@ -23,7 +23,7 @@ GARBAGE = 20_000
 
 
 def build_config(app: FastAPI, settings: Settings) -> uvicorn.Config:
-    """Return how the app is served over HTTP/1.1 and WebSockets."""
+    """Return the configuration of uvicorn: HTTP/1.1 and WebSockets."""
     return uvicorn.Config(
         app,
         http=make_protocol_class(settings),
@@ -37,7 +37,7 @@ def build_config(app: FastAPI, settings: Settings) -> uvicorn.Config:
 
 
 def serve_app(app: FastAPI, listener: socket.socket, settings: Settings) -> None:
-    """Serve until a signal; returns when all that was held is closed."""
+    """Serve until a signal. Return when all resources are closed."""
     # What is there now stays: the collector need not walk it again, which took 150 ms each time it did.
     gc.collect()
     gc.freeze()
@@ -52,7 +52,7 @@ class _Server(uvicorn.Server):
         self._drain_seconds = drain_seconds
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Begin to drain, or to stop; the signal is not raised again at the end, so the process ends with status 0."""
+        """Begin to drain, or to stop. The signal is not raised again at the end, so the exit status is 0."""
         if sig == signal.SIGTERM and not self._app.state.draining and self._drain_seconds:
             timer = threading.Timer(self._drain_seconds, self._stop_server)
             timer.daemon = True

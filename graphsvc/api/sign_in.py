@@ -1,8 +1,8 @@
-"""Signing in to the console with the identity provider: there by redirect, back with a code, a token for the tab.
+"""Sign-in to the console with the identity provider: redirect there, return with a code, and a token for the tab.
 
-The service exchanges the code, so the page talks to nobody else and no token is in an address. It keeps nobody signed
-in: the tab has the token, and every request is checked as any other (`principals`). What is sent and believed is in
-`code_flow`, what is kept on the way in `flow_cookies`.
+The service exchanges the code, so the page contacts only this service and no address holds a token. The
+service keeps no session. The tab has the token, and every request is authenticated as any other
+(`principals`). `code_flow` holds the protocol, `flow_cookies` the state on the way.
 """
 
 import json
@@ -42,20 +42,20 @@ router = APIRouter()
 
 
 class NotOffered(NotFound):
-    """There is no identity provider here to be sent to."""
+    """No identity provider is configured here."""
 
     code = "sign_in_not_offered"
 
 
 class WrongOrigin(GraphsvcError):
-    """A token was asked for by what is not the console."""
+    """A page other than the console asked for a token."""
 
     code = "wrong_origin"
     http_status = 403
 
 
 class SignIn:
-    """Sends people to one issuer, and makes tokens of what they come back with."""
+    """Sends people to one issuer, and exchanges the codes that they return with for tokens."""
 
     def __init__(
         self, issuer: Issuer, client: Client, name: str, public: str | None, cookies: FlowCookies
@@ -72,14 +72,14 @@ class SignIn:
         self._endpoint = TokenEndpoint()
 
     def find_address(self, request: Request) -> str | None:
-        """Return the origin people come back to; None: the request came by none that a code may be sent to."""
+        """Return the origin that people return to; None: the request's origin must not receive a code."""
         return self._public or _parse_origin(f"http://{request.headers.get('host', '')}")
 
     async def begin_flow(self, tab: str, address: str) -> tuple[Flow, str]:
-        """Return a new flow, and where at the provider it begins.
+        """Begin a flow, and return it with the provider's address for the browser.
 
         Raises:
-            SignInRefused: no tab began it, or the provider has no place for it.
+            SignInRefused: `tab` is no tab, or the provider has no endpoint for it.
             ProviderAway
         """
         endpoints = code_flow.find_endpoints(await self.issuer.get_metadata())
@@ -87,7 +87,7 @@ class SignIn:
         return flow, code_flow.build_authorization_url(endpoints.authorization, self._client, flow)
 
     async def finish_flow(self, flow: Flow, code: str) -> tuple[str, Principal]:
-        """Return the token that the API takes for a code, and who it is of.
+        """Exchange a code for a token that the API accepts, and return it with its principal.
 
         Raises:
             SignInRefused: there is none.
@@ -103,10 +103,11 @@ class SignIn:
             raise NotValid("What the identity provider sent back was not valid.", "Sign in again.")
         algorithm = str(jwt.get_unverified_header(identity)["alg"])
         code_flow.check_identity(claims, self._client, flow, algorithm, access)
+        # The access token is meant for APIs. Some providers issue an opaque one; then the ID token has to do.
         return await self._choose_token(access, identity)
 
     async def _choose_token(self, *tokens: str) -> tuple[str, Principal]:
-        """Return the first token that the API takes."""
+        """Return the first token that the API accepts."""
         known = False
         for token in tokens:
             if token.count(".") != 2:  # opaque to everybody but the provider
@@ -129,7 +130,7 @@ class SignIn:
 
 @router.get(f"{PATH}/ways")
 async def ways(request: Request) -> Response:
-    """What the page offers besides a key: nothing, or the provider's name and at which address that works."""
+    """Answer with the ways to sign in besides a key: the provider's name and the address where it works, or none."""
     sign_in = cast(SignIn | None, request.app.state.sign_in)
     address = sign_in.find_address(request) if sign_in is not None else None
     if sign_in is None or address is None:
@@ -139,10 +140,11 @@ async def ways(request: Request) -> Response:
 
 @router.get(PATH)
 async def begin(request: Request) -> Response:
-    """Sends a tab of the console to the provider; `tab` is the SHA-256 of a secret it keeps."""
+    """Redirect a tab of the console to the provider. `tab` is the SHA-256 of a secret that the tab keeps."""
     sign_in, address = _require_sign_in(request)
     tab = ",".join(request.query_params.getlist("tab"))
     try:
+        # Another site must not start a sign-in (login CSRF).
         if request.headers.get("sec-fetch-site", "same-origin") != "same-origin":
             raise code_flow.build_too_late_error()
         flow, there = await sign_in.begin_flow(tab, address + _get_root(request))
@@ -155,7 +157,7 @@ async def begin(request: Request) -> Response:
 
 @router.get(f"{PATH}/callback")
 async def callback(request: Request) -> Response:
-    """Takes the provider's answer and sends the browser back to the page, with nothing in the address."""
+    """Take the provider's response and redirect the browser to the page, with nothing secret in the address."""
     sign_in, _ = _require_sign_in(request)
     given = {name: request.query_params.getlist(name) for name in request.query_params}
     now = time.time()
@@ -176,7 +178,7 @@ async def callback(request: Request) -> Response:
 
 @router.post(f"{PATH}/token")
 async def token(request: Request) -> Response:
-    """The token, once, to the tab that has the secret."""
+    """Give the token, once, to the tab that has the secret."""
     sign_in, address = _require_sign_in(request)
     _check_origin(request, address)
     tab = code_flow.hash_secret(await _read_secret(request))
@@ -199,7 +201,7 @@ def build_sign_in(settings: Settings, issuer: Issuer | None) -> SignIn | None:
     """Return the redirect to the issuer that this installation offers; None: it offers none.
 
     Raises:
-        SettingsError: the settings do not fit together, or would send codes where others can read them.
+        SettingsError: the settings contradict each other, or would expose codes.
     """
     if issuer is None or settings.oidc_client_id is None:
         return None
@@ -239,7 +241,7 @@ def build_sign_in(settings: Settings, issuer: Issuer | None) -> SignIn | None:
 
 
 def _parse_origin(url: str) -> str | None:
-    """Return an address as browsers write its origin; None: it is more than one, or none that a code may be sent to."""
+    """Return an address as browsers write its origin; None: it has more parts, or must not receive a code."""
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -260,7 +262,7 @@ def _parse_origin(url: str) -> str | None:
 
 
 def _get_root(request: Request) -> str:
-    """Return the path below which the service is offered, without a slash at its end."""
+    """Return the path prefix of the service, without a slash at its end."""
     return str(request.scope.get("root_path", ""))
 
 
@@ -276,7 +278,7 @@ def _require_sign_in(request: Request) -> tuple[SignIn, str]:
 
 
 def _build_refusal(request: Request, error: GraphsvcError) -> Response:
-    """Send the browser back to the page with the code of an error, which is all the address says."""
+    """Redirect the browser to the page with the code of an error, and nothing else."""
     get_record(request).codes.append(error.code)
     return RedirectResponse(f"{_get_root(request)}/#/sign-in?refused={error.code}", 303)
 

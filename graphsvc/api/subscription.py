@@ -1,4 +1,4 @@
-"""What may be listened to: how far a run is, and what becomes of clusters."""
+"""Subscriptions: the progress of a run, and events of clusters."""
 # mypy: disable-error-code=untyped-decorator
 
 import asyncio
@@ -100,7 +100,7 @@ class Subscription:
 
 
 async def _watch_sights(info: Info) -> AsyncIterator[Sight]:
-    """What there is now, and what there is after each change, as long as the caller may listen and keeps up."""
+    """Yield the state now and after each change, while the caller has access and keeps up."""
     context = info.context
     async with context.hub.listen() as queue:
         context.renew()
@@ -126,11 +126,12 @@ async def _load_run(info: Info, id: str) -> object:
 
 
 async def _build_run_events(info: Info, run: str, wanted: set[str]) -> list[ClusterEvent]:
-    """What a run that was published says of some identities."""
+    """Return the events of a published run for some identities."""
     rows = await info.context.reader.read("lineage/run_events", run=run, assessments=None)
     now = datetime.now(UTC)
     found = []
     for row in rows:
+        # A merged or dormant identity is filed under its earlier id.
         subject = row["before"] if row["kind"] in ("merged", "dormant") else row["id"]
         for cluster in sorted({row["id"], row["before"], subject} & wanted):
             found.append(
@@ -147,7 +148,7 @@ async def _build_run_events(info: Info, run: str, wanted: set[str]) -> list[Clus
 
 
 def _build_decision_events(book: DecisionLog, since: int, wanted: list[str]) -> list[ClusterEvent]:
-    """What was decided or undone after a version of the book."""
+    """Return the decisions and undos after a version of the decision log."""
     found = []
     for cluster in wanted:
         forced = {each.id for each in book.find_active(On.CLUSTER, cluster)}

@@ -1,4 +1,4 @@
-"""Outermost around every request: its record, its span, its line in the log, its metrics. Plain ASGI."""
+"""The outermost middleware: each request's record, span, log line and metrics. Plain ASGI."""
 
 import logging
 import time
@@ -15,13 +15,13 @@ log = logging.getLogger("graphsvc.requests")
 
 
 class Telemetry:
-    """Gives each request a record, tells of the statements it runs, and of the request when it is over."""
+    """Gives each request a record, and reports its statements and, at the end, the request."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request, or one WebSocket; the lifespan passes through."""
+        """Handle one request or one WebSocket. Lifespan events pass through."""
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
@@ -50,6 +50,7 @@ class Telemetry:
                 said = {
                     "request_id": record.id,
                     "method": method,
+                    # The raw path can hold ids of accounts, which must not reach the log.
                     "path": _get_route(scope),
                     "status": status,
                     "ms": round(seconds * 1e3, 1),
@@ -80,5 +81,5 @@ def _make_watcher(state: State) -> Watcher:
 
 
 def _get_route(scope: Scope) -> str:
-    """Return the path as the program knows it, with names in place of values; a path it does not know is not told."""
+    """Return the path of the matched route, with names in place of values; `unknown` for any other path."""
     return getattr(scope.get("route"), "path", "") or "unknown"

@@ -1,5 +1,7 @@
-"""Asks the identity provider's token endpoint: off the event loop, few at a time, bounded in time and bytes, never
-redirected."""
+"""Requests to the identity provider's token endpoint.
+
+They run off the event loop, few at a time, limited in time and bytes, and follow no redirects.
+"""
 
 import asyncio
 import json
@@ -22,7 +24,7 @@ AT_ONCE = 4
 
 
 class TokenEndpoint:
-    """Sends forms and gives back what was answered."""
+    """Sends forms and returns the answers."""
 
     def __init__(self) -> None:
         self._turns = asyncio.Semaphore(AT_ONCE)
@@ -30,7 +32,7 @@ class TokenEndpoint:
     async def send_form(
         self, url: str, body: bytes, headers: Mapping[str, str]
     ) -> tuple[int, dict[str, Any]]:
-        """Status and JSON object of the answer; of anything but an object an empty one.
+        """Return status and JSON object of the answer; an empty object for any other content.
 
         Raises:
             ProviderAway: there is no answer in time.
@@ -49,10 +51,10 @@ class TokenEndpoint:
 
 
 class _NoRedirects(HTTPRedirectHandler):
-    """A code goes to the token endpoint and nowhere else."""
+    """Follows no redirect: a code must not go to another address."""
 
     def redirect_request(self, *_: object) -> None:
-        """Take the redirect for the answer."""
+        """Treat the redirect as the answer."""
 
 
 def _send_request(url: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]:
@@ -67,7 +69,7 @@ def _send_request(url: str, body: bytes, headers: Mapping[str, str]) -> tuple[in
 
 
 def _read_body(answer: IO[bytes], until: float) -> bytes:
-    """Return the body, if it comes before `until` and is not too long."""
+    """Return the body, if it arrives before `until` and is not too long."""
     content = b""
     while chunk := answer.read1(8192):  # type: ignore[attr-defined]
         content += chunk

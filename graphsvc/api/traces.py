@@ -22,22 +22,22 @@ class Traces(Protocol):
     def start_span(
         self, name: str, headers: Mapping[str, str] | None = None
     ) -> AbstractContextManager["Span | None"]:
-        """Return a span while its block lasts; `headers` may say which trace it goes on with (`traceparent`)."""
+        """Return a span for the time of a block. `headers` may name the trace that it continues (`traceparent`)."""
 
     def close(self) -> None:
-        """Send what is left."""
+        """Send the remaining spans."""
 
 
 class NoTraces:
-    """Makes none."""
+    """Makes no spans."""
 
     @contextmanager
     def start_span(self, name: str, headers: Mapping[str, str] | None = None) -> Iterator[None]:
-        """Yield nothing."""
+        """Yield None."""
         yield
 
     def close(self) -> None:
-        """Nothing."""
+        """Do nothing."""
 
 
 class OpenTelemetry:
@@ -57,7 +57,7 @@ class OpenTelemetry:
 
     @contextmanager
     def start_span(self, name: str, headers: Mapping[str, str] | None = None) -> "Iterator[Span]":
-        """Yield a span while its block lasts; of an error it keeps the code, or the type, never the message."""
+        """Yield a span. Of an error it keeps the code or the type, never the message."""
         from opentelemetry.trace import StatusCode
         from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
@@ -74,12 +74,12 @@ class OpenTelemetry:
                 raise
 
     def close(self) -> None:
-        """Send what is left."""
+        """Send the remaining spans."""
         self._provider.shutdown()
 
 
 def build_traces(settings: Settings) -> Traces:
-    """Traces to `settings.otel_endpoint`, or none.
+    """Return traces to `settings.otel_endpoint`, or none.
 
     Raises:
         SettingsError: there is an endpoint, and the extra `otel` is not installed.

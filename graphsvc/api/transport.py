@@ -1,4 +1,4 @@
-"""GraphQL over HTTP: who may ask, and answers that are JSON whatever goes wrong."""
+"""GraphQL over HTTP and WebSockets: authentication, and answers that are always JSON."""
 
 import json
 from collections.abc import Awaitable, Callable
@@ -28,7 +28,7 @@ SUBSCRIPTIONS = 10
 
 
 async def _build_context(connection: HTTPConnection) -> Context:
-    """Who asks, from the header; a WebSocket without one says it in its first message, as browsers must."""
+    """Build the context with the principal of the header. A WebSocket may send it in its first message instead."""
     context = Context(connection.app.state, None, get_request_id(connection))
     authorization = connection.headers.get("authorization", "")
     if authorization or connection.scope["type"] == "http":
@@ -38,10 +38,10 @@ async def _build_context(connection: HTTPConnection) -> Context:
 
 class _Router(GraphQLRouter[Context, None]):
     def decode_json(self, data: str | bytes) -> object:
-        """Return the parsed body, or message of a WebSocket, with the text of a persisted document beside its id.
+        """Parse a body or a WebSocket message, and add the text of a persisted document to its id.
 
         Raises:
-            json.JSONDecodeError: it is no JSON, or JSON that is no text or number of this program.
+            json.JSONDecodeError: it is no JSON, or has texts or numbers that Python cannot hold.
         """
         try:
             body = super().decode_json(data)
@@ -59,14 +59,14 @@ class _Router(GraphQLRouter[Context, None]):
         return body
 
     def parse_json(self, data: str | bytes) -> Any:
-        """Return the parsed body of a request, which is an object or a list."""
+        """Parse the body of a request, which is an object or a list."""
         body = super().parse_json(data)
         if not isinstance(body, (dict, list)):
             raise HTTPException(400, "The body is no JSON object")
         return body
 
     async def run(self, request: Request, *args: object, **kwargs: object) -> Response:  # type: ignore[override]
-        """Execute one request; a request that is none of GraphQL's is answered in GraphQL's shape."""
+        """Execute one request. Answer a request that is not GraphQL in GraphQL's shape."""
         try:
             answer = cast(Callable[..., Awaitable[Response]], super().run)
             if request.scope["type"] == "websocket":
@@ -75,6 +75,7 @@ class _Router(GraphQLRouter[Context, None]):
             gate = cast(Gate, request.app.state.gate)
             context = cast(Context, kwargs["context"])
             who = context.principal.id
+            # A slow upload must not take the place of a request that could run.
             with gate.count_arrival(who):
                 await request.body()  # kept by the request for whoever reads it next
             request.state.answer = context.response
@@ -96,7 +97,7 @@ class _Router(GraphQLRouter[Context, None]):
         return found
 
     async def on_ws_connect(self, context: Context) -> object:  # type: ignore[override]
-        """Let a WebSocket in, or closes it with 4403; with 1013 if the principal holds as many as it may."""
+        """Admit a WebSocket, or close it: with 4403, or with 1013 if the principal has too many."""
         parameters = context.connection_params or {}
         given = parameters.get("authorization") or parameters.get("Authorization") or context.authorization
         try:
@@ -112,8 +113,10 @@ class _Router(GraphQLRouter[Context, None]):
 
 
 def build_router(schema: strawberry.Schema) -> GraphQLRouter[Context, None]:
-    """Serve the schema to POST requests and subscriptions to WebSockets, with a key: no queries by GET, no page, no
-    batches, no uploads."""
+    """Build the router: POST requests and WebSocket subscriptions, with a key.
+
+    It has no queries by GET, no page, no batches and no uploads.
+    """
     return _Router(
         schema,
         path="/graphql",

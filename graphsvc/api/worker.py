@@ -1,4 +1,4 @@
-"""Work of the API that is not a single reading: analyses and writes, in threads of their own, a few at a time."""
+"""Analyses and writes of the API, in a few threads of their own."""
 
 import asyncio
 from collections.abc import Callable
@@ -54,7 +54,7 @@ class Worker:
         """Return the answer of `function(store, *args, **kwargs)`.
 
         Raises:
-            Busy: as many works as may wait do so already, or there was no thread in time.
+            Busy: too many works wait already, or no thread was free in time.
         """
         if self.inside >= THREADS + WAITING:
             raise Busy("The service has as many analyses to do as it takes on.", "Try again in a moment.")

@@ -1,4 +1,4 @@
-"""What a simulated day comes to: small enough to be kept as JSON, and enough to judge all days by at the end."""
+"""The result of a simulated day, small enough for JSON and sufficient for the final evaluation."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -40,7 +40,7 @@ class DayResult:
     seconds: dict[str, float]
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-ready; `of` reads it back."""
+        """Return the result ready for JSON. `from_dict` reads it back."""
         plain: dict[str, Any] = {
             name: getattr(self, name) for name in ("day", "run", "figures", "kinds", "why", "seconds")
         }
@@ -48,7 +48,7 @@ class DayResult:
 
     @classmethod
     def from_dict(cls, stored: dict[str, Any]) -> "DayResult":
-        """Read what `as_dict` gave."""
+        """Build a result from what `to_dict` returned."""
         schemas = {"met": OVERLAPS, "growth": GROWTH, "events": RECORDED}
         frames = {
             name: pl.DataFrame(stored[name], schema=schema, orient="row") for name, schema in schemas.items()
@@ -68,16 +68,21 @@ def evaluate_day(
     events: pl.DataFrame,
     seconds: dict[str, float],
 ) -> DayResult:
-    """Judge what is published at the end of a day.
+    """Evaluate what is published at the end of a day.
 
     Args:
+        day: number.
         end_ms: the day's end, ms since 1970.
+        run: id of the published run.
         truth: account_id, campaign_id, role, decoy; of the whole world.
-        accounts: account_id, created_at (ms since 1970), status; of those there are by then, as they are then.
+        accounts: account_id, created_at (ms since 1970), status; of those there are by then, as they are
+            then.
         members: cluster_id, account_id, membership, cluster_score.
         clusters: cluster_id, families, evidence (list of kind, accounts, share …).
         events: kind, id, before, into; of the run.
+        seconds: duration of each stage.
     """
+    # A day is judged by what exists then, not by campaigns that begin later.
     so_far = truth.join(accounts, on="account_id", how="semi")
     met = count_overlaps(day, members, so_far)
     figures = evaluate(so_far, members)

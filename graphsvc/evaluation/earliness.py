@@ -1,4 +1,4 @@
-"""How early campaigns are found: how large and how old they are on the first day, and what gave them away."""
+"""How early campaigns are found: their size and age on the first day, and the evidence that revealed them."""
 
 import polars as pl
 
@@ -23,19 +23,21 @@ cluster holds half of its living accounts (days null: never); whether it was old
 
 
 def measure_earliness(met: pl.DataFrame, growth: pl.DataFrame, partners: dict[str, str]) -> pl.DataFrame:
-    """When each campaign was first found.
+    """Find the first day of each campaign.
 
-    A campaign is found on the first day on which a published cluster has `SOME` of its accounts and is mostly its own
-    (`MOSTLY`): an investigator who opens that cluster looks at this campaign, though perhaps at a part of it. Campaigns
-    that work hand in hand are found together. Half of it is found when one cluster holds half of its living accounts.
+    A campaign is found on the first day on which a published cluster has `SOME` of its accounts and is mostly
+    its own (`MOSTLY`). An investigator who opens that cluster sees the campaign, perhaps only a part of it.
+    Allied campaigns are found together. Half of a campaign is found when one cluster holds half of its living
+    accounts.
 
     Args:
         met: `identity.OVERLAPS` of all days.
-        growth: day, campaign_id, born (accounts there have been), living, age_days (at the day's end); a row a day and
-            campaign from its first account on.
-        partners: campaigns that work with another, both ways.
+        growth: day, campaign_id, born (accounts there have been), living, age_days (at the day's end); a row
+            a day and campaign from its first account on.
+        partners: allied campaigns, both ways.
 
-    Returns: schema `FOUND`, by campaign.
+    Returns:
+        Schema `FOUND`, by campaign.
     """
     ally = pl.col("campaign_id").replace_strict(partners, default=None, return_dtype=pl.String)
     allied = met.select("day", "cluster_id", ally="campaign_id", theirs="own")
@@ -75,12 +77,16 @@ def measure_earliness(met: pl.DataFrame, growth: pl.DataFrame, partners: dict[st
 
 
 def measure_growth(day: int, end_ms: int, accounts: pl.DataFrame, truth: pl.DataFrame) -> pl.DataFrame:
-    """How large and old campaigns are at the end of a day: day, campaign_id, born, living, age_days; by campaign.
+    """Measure size and age of campaigns at the end of a day.
 
     Args:
+        day: number.
         end_ms: the day's end, ms since 1970.
         accounts: account_id, created_at (ms since 1970), status, as known then.
         truth: account_id, campaign_id (null: legitimate).
+
+    Returns:
+        day, campaign_id, born, living, age_days; by campaign.
     """
     return (
         accounts.join(truth.drop_nulls("campaign_id"), on="account_id")

@@ -1,4 +1,4 @@
-"""Whether campaigns keep one id from day to day, and whether mergers and splits are recorded when they happen."""
+"""Identities from day to day: whether campaigns keep one id, and whether mergers and splits are recorded in time."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -28,15 +28,18 @@ KEPT: Schema = {
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """How ids fared. Campaigns found on one day only count nowhere; those with something planned count apart.
+    """The stability of ids. Campaigns found on one day only do not count.
 
-    `kept`: campaigns without a planned event whose main cluster has, on the last day they are found, the id under which
-    they were found first: who opened it then still looks at them. `kept_all`: the same of all campaigns. `steady`:
-    those without a planned event whose main cluster was under that id on every day. `led`: those of them that kept it,
-    or whose first id is said to be part of the last: who opened a part of a young campaign is led to all of it.
-    `swaps`: (id, campaign before, campaign after) of ids that came to be another campaign's, but for planned partners.
-    `campaigns` has the schema `KEPT`: `ids` its main cluster was under, and how often that id `changes` from a day it
-    was found on to the next.
+    - `kept`: campaigns without a planned event whose main cluster has its first id on the last day, too.
+    - `kept_all`: the same of all campaigns.
+    - `steady`: those without a planned event whose main cluster had that id on every day.
+    - `led`: those of them that kept it, or whose first id is recorded as part of the last. A reader of the
+      first id is led
+      to the whole campaign.
+    - `swaps`: (id, campaign before, campaign after) of ids that moved to another campaign, except planned
+      partners.
+    - `campaigns`: schema `KEPT`, with the number of `ids` of its main cluster, and of `changes` from day to
+      day.
     """
 
     kept: Rate
@@ -49,8 +52,11 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class PlannedEvent:
-    """A planned merger or split: whether it was `visible` in what was found (apart before and in one cluster after, or
-    in one before and apart after), and the day it was `recorded`, null if it never was."""
+    """A planned merger or split.
+
+    `visible`: the clusters showed it, that is, they were apart before and joint after, or the reverse.
+    `recorded`: the day of the record, or None.
+    """
 
     kind: str
     day: int
@@ -62,10 +68,11 @@ class PlannedEvent:
 
 @dataclass(frozen=True, slots=True)
 class EventOutcomes:
-    """Planned events with what became of them, and records of kind merged or split that nobody planned.
+    """Planned events with their records, and records without a planned event.
 
-    `parts`: (day, kind, campaign) of unplanned records between clusters of one campaign; `strangers`: (day, kind,
-    campaign or "", other campaign or "") of those between different ones, or where one side is no campaign's.
+    `parts`: (day, kind, campaign) of unplanned records between clusters of one campaign. `strangers`: (day,
+    kind, campaign or "", other campaign or "") of those between different ones, or with a side of no
+    campaign.
     """
 
     planned: tuple[PlannedEvent, ...]
@@ -73,17 +80,26 @@ class EventOutcomes:
     strangers: tuple[tuple[int, str, str, str], ...]
 
     def count_recorded(self, kind: str | None = None, *, visible: bool = False) -> Rate:
-        """Planned events that were recorded, of all or of one kind; `visible`: of those that could be seen at all."""
+        """Count planned events that were recorded.
+
+        Args:
+            kind: only this kind; None: all.
+            visible: only events that could be seen.
+        """
         asked = [h for h in self.planned if kind in (None, h.kind) and (h.visible or not visible)]
         return Rate(sum(h.recorded is not None for h in asked), len(asked))
 
 
 def count_overlaps(day: int, members: pl.DataFrame, truth: pl.DataFrame) -> pl.DataFrame:
-    """Return which campaigns a day's clusters hold (schema `OVERLAPS`), one row a pair that meets; sorted.
+    """Count the accounts of campaigns in a day's clusters; one row a pair that meets, sorted.
 
     Args:
+        day: number.
         members: account_id, cluster_id.
         truth: account_id, campaign_id (null: legitimate).
+
+    Returns:
+        Schema `OVERLAPS`.
     """
     sized = members.with_columns(size=pl.len().over("cluster_id"))
     return (
@@ -97,8 +113,7 @@ def count_overlaps(day: int, members: pl.DataFrame, truth: pl.DataFrame) -> pl.D
 
 
 def find_main_clusters(met: pl.DataFrame) -> pl.DataFrame:
-    """Return each campaign's main cluster on each day it is found: of those that are mostly its own, with `SOME` of its
-    accounts or more, the one with most.
+    """Find each campaign's main cluster on each day: of those that are mostly its own, the one with most of its accounts.
 
     Args:
         met: `OVERLAPS` of all days.
@@ -109,7 +124,7 @@ def find_main_clusters(met: pl.DataFrame) -> pl.DataFrame:
 
 
 def evaluate_identity(met: pl.DataFrame, recorded: pl.DataFrame, planned: pl.DataFrame) -> Identity:
-    """Return whether ids lasted.
+    """Evaluate the stability of ids.
 
     Args:
         met: `OVERLAPS` of all days, clusters under their lasting ids.
@@ -154,17 +169,18 @@ def evaluate_identity(met: pl.DataFrame, recorded: pl.DataFrame, planned: pl.Dat
 def match_planned_events(
     met: pl.DataFrame, recorded: pl.DataFrame, planned: pl.DataFrame, *, within: int, window: int
 ) -> EventOutcomes:
-    """What became of planned mergers and splits, and what was recorded without being planned.
+    """Match planned mergers and splits with the recorded ones.
 
-    A merger is recorded when the id of one of the two goes into the other's within `within` days; a split when one
-    of the two comes off their common cluster, or comes back from it under an id it had, within `window` days, for which
-    what they shared still counts, and `within` more.
+    A merger is recorded if the id of one goes into the other's within `within` days. A split is recorded if
+    one of the two leaves their common cluster, or returns from it under an earlier id. It has `window` days
+    more, because what both shared counts that long.
 
     Args:
         met: `OVERLAPS` of all days.
         recorded: schema `RECORDED`; kinds other than merged, split and revived are ignored.
-        planned: schema `PLANNED`; what lies before the replay, on day 0, is not asked for.
-        window: days for which a use counts after it was last seen; 0: for ever, and splits can't be seen.
+        planned: schema `PLANNED`; events before the replay, on day 0, are ignored.
+        within: days within which a record is in time.
+        window: days for which a use counts after it was last seen; 0: for ever, so that no split can be seen.
     """
     planned = planned.filter(pl.col("day") > 0)
     met = met.filter((pl.col("own") >= SOME) | (pl.col("own") >= MOSTLY * pl.col("size")))
@@ -202,13 +218,13 @@ class _Record:
     back: bool
 
     def is_between(self, pair: set[str]) -> bool:
-        """Return whether the two of `pair` are on its sides, one on each or both on one."""
+        """Return whether the two of `pair` are on its sides: one on each, or both on one."""
         one, other = (side & pair for side in self.sides)
         return bool(one and other and one | other == pair)
 
 
 def _find_sides(met: pl.DataFrame, recorded: pl.DataFrame) -> Iterable[_Record]:
-    """Mergers and splits with their sides. An id that was merged and comes back is a split from where it was."""
+    """Yield mergers and splits with the campaigns on their sides."""
     merged_into: dict[str, str] = {}
     told = recorded.select("day", "kind", "id", "before").sort("day", maintain_order=True)
     for day, kind, now, before in told.iter_rows():
@@ -217,6 +233,7 @@ def _find_sides(met: pl.DataFrame, recorded: pl.DataFrame) -> Iterable[_Record]:
             yield _build_record(met, day, "merge", (before, day - 1), (now, day - 1), back=False)
         elif kind == "split":
             yield _build_record(met, day, "split", (now, day), (before, day - 1), back=False)
+        # An id that comes back from a merger is a split from its host.
         elif kind == "revived" and now in merged_into:
             yield _build_record(met, day, "split", (now, day), (merged_into.pop(now), day - 1), back=True)
 
@@ -230,20 +247,20 @@ def _build_record(
 
 
 def _list_campaigns(met: pl.DataFrame, cluster: str, until: int) -> list[str]:
-    """Campaigns in a cluster on the last day up to `until` it was there, most accounts first."""
+    """List campaigns in a cluster on its last day up to `until`, most accounts first."""
     rows = met.filter((pl.col("cluster_id") == cluster) & (pl.col("day") <= until))
     last = rows.filter(pl.col("day") == pl.col("day").max())
     return last.sort("own", "campaign_id", descending=[True, False])["campaign_id"].to_list()
 
 
 def _has_common_cluster(met: pl.DataFrame, one: str, other: str) -> bool:
-    """Return whether one cluster holds some of both on the last days."""
+    """Return whether one cluster held some of both on the last days."""
     mine, theirs = _select_recent(met, one), _select_recent(met, other)
     return mine.join(theirs, on=["day", "cluster_id"], how="semi").height > 0
 
 
 def _is_apart(met: pl.DataFrame, one: str, other: str) -> bool:
-    """Return whether both are found on the last days, in no cluster together."""
+    """Return whether both were found on the last days, in no common cluster."""
     mine, theirs = _select_recent(met, one), _select_recent(met, other)
     return mine.height > 0 and theirs.height > 0 and not _has_common_cluster(met, one, other)
 
@@ -253,7 +270,7 @@ def _select_recent(met: pl.DataFrame, campaign: str) -> pl.DataFrame:
 
 
 def _build_id_resolver(recorded: pl.DataFrame) -> Callable[[str], str]:
-    """Where an id leads at last: to itself, or to the one whose cluster it is part of until it is found again."""
+    """Build a function that follows an id through mergers to the identity that it is part of at the end."""
     part_of: dict[str, str] = {}
     told = recorded.sort("day", maintain_order=True).select("kind", "id", "before", "into")
     for kind, now, before, into in told.iter_rows():
@@ -266,6 +283,7 @@ def _build_id_resolver(recorded: pl.DataFrame) -> Callable[[str], str]:
 
     def resolve_id(cluster: str) -> str:
         passed = {cluster}
+        # Records can form a cycle: an id merges into another, which later merges into it.
         while (cluster := part_of.get(cluster, cluster)) not in passed:
             passed.add(cluster)
         return cluster
@@ -279,7 +297,7 @@ def _map_partners(planned: pl.DataFrame) -> dict[str, str]:
 
 
 def _find_swaps(met: pl.DataFrame, partners: dict[str, str]) -> Iterable[tuple[str, str, str]]:
-    """Return ids that are mostly one campaign's on one day and another's on a later one."""
+    """Yield ids that were mostly one campaign's on one day and another's on a later one."""
     mostly = met.filter(pl.col("own") * 2 > pl.col("size")).sort("cluster_id", "day")
     before = mostly.with_columns(was=pl.col("campaign_id").shift().over("cluster_id"))
     for cluster, was, now in (

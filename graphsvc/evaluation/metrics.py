@@ -1,4 +1,4 @@
-"""What a published result is worth, against the truth."""
+"""Metrics of a published result against the truth."""
 
 from dataclasses import dataclass, is_dataclass
 from typing import Any
@@ -22,15 +22,19 @@ SIZE_CLASSES: dict[str, tuple[int, int]] = {
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """Figures of one result.
+    """Metrics of one result.
 
-    `precision`, `recall`: accounts in any cluster against accounts of any campaign. `bcubed_*`: B-cubed (Bagga &
-    Baldwin 1998, Amigó et al. 2009) averaged over records, the records being the accounts that are in a campaign
-    or in a cluster; an account in none is a cluster of its own. `bcubed_by_campaign_*`: the same records, averaged
-    over true groups with equal weight (er-evaluation's variant), where a legitimate account is a group of its own.
-    `hydra_*`: the largest campaign, its best cluster by Jaccard and the number of clusters that hold some of it.
-    `campaigns_found`: best Jaccard ≥ 0.5. `recall_at`, `top_precision` and `calibration` are null when the members
-    carry no scores or memberships.
+    - `precision`, `recall`: accounts in any cluster against accounts of any campaign.
+    - `bcubed_*`: B-cubed (Bagga & Baldwin 1998, Amigó et al. 2009) averaged over the accounts that are in a
+      campaign or in a
+      cluster. An account in no cluster is a cluster of its own.
+    - `bcubed_by_campaign_*`: the same accounts, averaged over true groups with equal weight (er-evaluation's
+      variant). A
+      legitimate account is a group of its own.
+    - `hydra_*`: the largest campaign, its best cluster by Jaccard, and the number of clusters that hold some
+      of it.
+    - `campaigns_found`: campaigns with a best Jaccard ≥ 0.5.
+    - `recall_at`, `top_precision`, `calibration`: None if the members carry no scores or memberships.
     """
 
     accounts: int
@@ -78,11 +82,11 @@ class Evaluation:
 
 
 def evaluate(truth: pl.DataFrame, members: pl.DataFrame) -> Evaluation:
-    """Score a result.
+    """Evaluate a result against the truth.
 
     Args:
         truth: account_id, campaign_id (null: legitimate), role, decoy; one row an account.
-        members: account_id, cluster_id, and if known membership and cluster_score (0–1); an account is in one
+        members: account_id, cluster_id, and if known membership and cluster_score (0–1). An account is in one
             cluster at most.
     """
     scores = [c for c in ("membership", "cluster_score") if c in members.columns]
@@ -142,7 +146,7 @@ def evaluate(truth: pl.DataFrame, members: pl.DataFrame) -> Evaluation:
 
 
 def _count_overlaps(joined: pl.DataFrame) -> pl.DataFrame:
-    """campaign_id, cluster_id, both, jaccard; one row a pair that meets."""
+    """Count common accounts: campaign_id, cluster_id, both, jaccard; one row a pair that meets."""
     campaign = joined.drop_nulls("campaign_id").group_by("campaign_id").agg(campaign_size=pl.len())
     cluster = joined.drop_nulls("cluster_id").group_by("cluster_id").agg(cluster_size=pl.len())
     return (
@@ -168,7 +172,7 @@ def _measure_campaigns(bad: pl.DataFrame, overlaps: pl.DataFrame) -> pl.DataFram
 
 
 def _compute_bcubed(joined: pl.DataFrame) -> tuple[tuple[float, float], tuple[float, float]]:
-    """Return precision and recall of the accounts in a campaign or a cluster: averaged over these, and over true groups."""
+    """Compute precision and recall, averaged over accounts and over true groups."""
     records = joined.filter(pl.col("campaign_id").is_not_null() | pl.col("cluster_id").is_not_null())
     if records.is_empty():
         return (1.0, 1.0), (1.0, 1.0)

@@ -1,4 +1,4 @@
-"""An evaluation as text for people."""
+"""An evaluation as text."""
 
 from graphsvc.evaluation.metrics import Evaluation
 from graphsvc.evaluation.ranking import AtRate
@@ -18,7 +18,7 @@ def _format_recall(point: AtRate) -> str:
 
 
 def format_evaluation(figures: Evaluation) -> str:
-    """Return one line a figure."""
+    """Format an evaluation with one line a figure."""
     lines = [
         f"accounts                 {figures.accounts:,}, of campaigns {figures.campaign_accounts:,}, "
         f"in {figures.clusters:,} clusters {figures.flagged_accounts:,}",

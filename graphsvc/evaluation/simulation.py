@@ -1,4 +1,4 @@
-"""All days of a simulation together: how early, whether under one id, and what was recorded."""
+"""Evaluate all days of a simulation: how early campaigns are found, whether ids last, and which events are recorded."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,10 +23,10 @@ WITHIN = 5
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """What the days come to.
+    """The result of all days.
 
-    `found`: schema `earliness.FOUND`, with `families` and `signals` of the cluster a campaign was first found in.
-    `days`: a row a day, JSON-ready. `largest`: the campaign with most accounts at last.
+    `found`: schema `earliness.FOUND`, with `families` and `signals` of the cluster in the first find. `days`:
+    a row a day, ready for JSON. `largest`: the campaign with most accounts at the end.
     """
 
     days: list[dict[str, Any]]
@@ -66,10 +66,10 @@ class Assessment:
 
 
 def evaluate_days(days: Sequence[DayResult], planned: pl.DataFrame, *, window: int) -> Assessment:
-    """Judge all days.
+    """Evaluate all days.
 
     Args:
-        days: in their order. Events of the first are not counted: everything is born on it.
+        days: in order. Events of the first are ignored, because every cluster is born on it.
         planned: schema `identity.PLANNED`.
         window: days for which a run counts a use after it was last seen; 0: for ever.
     """
@@ -97,7 +97,7 @@ def evaluate_days(days: Sequence[DayResult], planned: pl.DataFrame, *, window: i
 
 
 def _build_row(day: DayResult, largest: str) -> dict[str, Any]:
-    """Return a day with what it held of the largest campaign."""
+    """Build the row of a day, with what it found of the largest campaign."""
     main = find_main_clusters(day.met).filter(pl.col("campaign_id") == largest)
     size = day.growth.filter(pl.col("campaign_id") == largest)
     return {

@@ -1,4 +1,4 @@
-"""A simulation as text for people: a line a day while it runs, and a report in Markdown at the end."""
+"""A simulation as text: a line a day while it runs, and a report in Markdown at the end."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -11,7 +11,7 @@ SHOWN = 40
 
 
 def format_day(day: DayResult) -> str:
-    """Return a day on one line."""
+    """Format a day as one line."""
     figures = day.figures
     largest = day.growth.sort("born", "campaign_id", descending=[True, False]).head(1)
     main = ""
@@ -31,7 +31,7 @@ def format_day(day: DayResult) -> str:
 
 
 def format_report(report: dict[str, Any]) -> str:
-    """Return the report; `report` is what `report.json` holds."""
+    """Format the report, given the content of `report.json`."""
     parts = [
         f"# {report['accounts']:,} accounts of the scenario `{report['scenario']}`, day by day\n",
         f"{len(report['days']) - 1} days after the one that holds all before them; seed {report['seed']}; a use counts "

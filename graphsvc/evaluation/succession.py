@@ -1,4 +1,4 @@
-"""Successions against the truth: is the account that a replacement follows the one that is named first?"""
+"""Metrics of successions: whether the true predecessor of a replacement is ranked first."""
 
 from dataclasses import asdict, dataclass
 from itertools import pairwise
@@ -18,7 +18,7 @@ FEW = 100
 
 @dataclass(frozen=True, slots=True)
 class Reliability:
-    """Probable pairs whose probability lies in [`low`, `high`), the last bin closed: how sure, and how often right."""
+    """Probable pairs with a probability in [`low`, `high`): its mean, and the share that is right."""
 
     low: float
     high: float
@@ -29,11 +29,13 @@ class Reliability:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """How well successions are found. A rate's `of` are the replacements of the truth unless it is said otherwise.
+    """Metrics of successions. A rate's `of` are the true replacements unless stated otherwise.
 
-    `first`: whose predecessor is ranked first; `mrr`: mean of 1 / rank of the predecessor, 0 where it is not proposed
-    (Voorhees 1999); `proposed`: whose predecessor is a candidate. `precision` and `recall` of the probable pairs;
-    `follows`: probable pairs whose successor is a replacement, of whomever.
+    - `first`: the predecessor is ranked first.
+    - `mrr`: mean of 1 / rank of the predecessor, 0 if it is not proposed (Voorhees 1999).
+    - `proposed`: the predecessor is a candidate.
+    - `precision`, `recall`: of the probable pairs.
+    - `follows`: probable pairs whose successor is a replacement of any account.
     """
 
     first: Rate
@@ -45,7 +47,7 @@ class Figures:
     reliability: tuple[Reliability, ...]
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-ready; rates with their value."""
+        """Return the metrics ready for JSON; rates with their value."""
         found = asdict(self)
         for name in ("first", "proposed", "precision", "recall", "follows"):
             found[name]["rate"] = getattr(self, name).rate
@@ -53,7 +55,7 @@ class Figures:
 
 
 def measure_successions(pairs: pl.DataFrame, truth: pl.DataFrame) -> Figures:
-    """Score pairs against the truth.
+    """Evaluate pairs against the truth.
 
     Args:
         pairs: successor, predecessor, rank, probable, probability; as `succession.successions.PAIRS`.
@@ -79,8 +81,11 @@ def measure_successions(pairs: pl.DataFrame, truth: pl.DataFrame) -> Figures:
 
 
 def measure_ceilings(graph: SignalGraph, truth: pl.DataFrame) -> dict[str, Rate]:
-    """How many replacements share anything with whom they follow: `any` value at all, `tying`: one whose kind can tie
-    accounts, `few`: one of these that no more than 100 accounts have. Who shares nothing cannot be found by it."""
+    """Count the replacements that share something with their predecessor, which bounds every method.
+
+    Returns:
+        `any`: any value; `tying`: one of a linking kind; `few`: such a value of at most 100 accounts.
+    """
     kinds = graph.signals["kind"].unique().to_list()
     ties = [kind for kind in kinds if kind not in DERIVED and kind_of(kind).ties]
     degree = np.bincount(graph.signal, minlength=graph.signals.height)

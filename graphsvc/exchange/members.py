@@ -1,4 +1,4 @@
-"""The members of one cluster as a table, with why each belongs."""
+"""The members of one cluster as a table, with the evidence for each."""
 
 import io
 import json
@@ -27,7 +27,7 @@ MEMBERS: Schema = {
 
 
 def build_table(exported: ExportedCluster) -> pl.DataFrame:
-    """Return a row a member (schema `MEMBERS`), sorted by account."""
+    """Build a table with a row a member (schema `MEMBERS`), sorted by account."""
     cluster = exported.cluster
     rows = []
     for member in exported.members:

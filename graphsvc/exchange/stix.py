@@ -1,8 +1,8 @@
-"""One cluster as a STIX 2.1 bundle (an OASIS standard), for tools that exchange what they know of threats.
+"""One cluster as a STIX 2.1 bundle (an OASIS standard), for threat intelligence platforms.
 
-A grouping holds all: the members as user accounts, seen in one observed-data; the signals they share as indicators,
-each based on that; the strongest links as relationships. Ids are UUIDv5 of what they stand for and times those of the
-run, so the same cluster gives the same bundle. Markings are TLP 2.0.
+A grouping holds everything. Members are user accounts, seen in one observed-data. Shared signals are
+indicators based on it. The strongest links are relationships. Ids are UUIDv5 of the content and times are
+those of the run, so the same cluster gives the same bundle. Markings are TLP 2.0.
 """
 
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ TLP_CREATED = "2022-10-01T00:00:00.000Z"
 
 
 class Tlp(StrEnum):
-    """Who may be told: the Traffic Light Protocol 2.0 (FIRST)."""
+    """Levels of the Traffic Light Protocol 2.0 (FIRST): how far a recipient may share."""
 
     CLEAR = "clear"
     GREEN = "green"
@@ -43,7 +43,7 @@ MARKINGS = {
 
 
 def build_bundle(exported: ExportedCluster, tlp: Tlp = Tlp.AMBER) -> str:
-    """Return the bundle as JSON. Addresses that are hidden make no indicators; the grouping's description counts them.
+    """Build the bundle as JSON. Hidden addresses make no indicators; the grouping's description counts them.
 
     Raises:
         ExportError: the extra `stix` is not installed.
@@ -81,7 +81,7 @@ def build_bundle(exported: ExportedCluster, tlp: Tlp = Tlp.AMBER) -> str:
         **common,
     )
     confidence = round(100 * cluster["score"])
-    # A business is no suspect: the open vocabularies of STIX 2.1 (10.5, 10.9) have other words for it.
+    # The open vocabularies of STIX 2.1 (10.5, 10.9) have other words for a business than for a suspect.
     business = cluster["assessment"] == Assessment.LIKELY_BUSINESS.value
     activity, context = (
         ("benign", "unspecified") if business else ("anomalous-activity", "suspicious-activity")
@@ -132,8 +132,9 @@ def build_bundle(exported: ExportedCluster, tlp: Tlp = Tlp.AMBER) -> str:
 
 
 def _build_patterns(signals: list[Row]) -> Iterator[tuple[Row, str]]:
-    """Signals with the pattern that finds each; an address that is hidden has none."""
+    """Yield signals with the pattern that finds each. A hidden address has none."""
     for row in signals:
+        # STIX patterns quote strings with ' and escape with a backslash (STIX 2.1, section 9.2).
         value = row["value"].replace("\\", "\\\\").replace("'", "\\'")
         if row["kind"] == "ip":
             if not row["key"].startswith("ip:~"):

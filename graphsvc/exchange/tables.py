@@ -1,4 +1,4 @@
-"""Tables as files, written whole or not at all."""
+"""Tables as files, written atomically."""
 
 import io
 import json
@@ -30,9 +30,7 @@ def check_format(path: Path, formats: tuple[str, ...]) -> None:
 
 
 def write_table(frame: pl.DataFrame, path: Path) -> pl.DataFrame:
-    """Write `frame` in the format of the file's ending, through a temporary file beside it. Returns `frame`.
-
-    In CSV, as `encode_csv` has it. The same frame gives the same bytes.
+    """Write a table in the format of the file's ending, and return it. The same table gives the same bytes.
 
     Raises:
         ExportError: the file cannot be written.
@@ -41,14 +39,15 @@ def write_table(frame: pl.DataFrame, path: Path) -> pl.DataFrame:
 
 
 def write_bytes(content: bytes, path: Path) -> None:
-    """Write bytes through a temporary file beside it. Raises as `write_table`."""
+    """Write bytes atomically. Raise as `write_table`."""
     _write_atomically(path, lambda file: file.write(content), None)
 
 
 def encode_csv(frame: pl.DataFrame) -> bytes:
-    """Return a table as CSV: the one way in which anything is exported as CSV.
+    """Return a table as CSV. All exports as CSV use this function.
 
-    Times are ISO 8601 in UTC, nested columns JSON. A text that a spreadsheet would execute gets an apostrophe.
+    Times are ISO 8601 in UTC, nested columns JSON. A text that a spreadsheet would execute gets an
+    apostrophe.
 
     Args:
         frame: any table.
@@ -73,6 +72,7 @@ def encode_csv(frame: pl.DataFrame) -> bytes:
 
 def _write_atomically(path: Path, write: Callable[[IO[bytes]], object], result: Result) -> Result:
     try:
+        # In the same directory, because a rename is atomic only within a file system.
         with NamedTemporaryFile(dir=path.resolve().parent, prefix=f".{path.name}.", delete=False) as file:
             part = Path(file.name)
             try:

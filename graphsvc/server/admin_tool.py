@@ -17,13 +17,19 @@ _HEAP = 512 << 20
 def run_admin(
     jvm: Jvm, home: Home, *args: str, heap: int = _HEAP, report: Callable[[str], None] | None = None
 ) -> str:
-    """Run `neo4j-admin ARGS` and returns what it printed; every line goes to `report` as it comes.
+    """Run `neo4j-admin ARGS`, and return its output.
 
-    `heap` is the largest heap of the tool in bytes. The JVM of the tool is started directly, not
-    through Neo4j's bootstrapper, which would start a second one.
+    The tool's JVM is started directly. Neo4j's own bootstrapper would start a second one.
+
+    Args:
+        jvm: the runtime.
+        home: of the server.
+        *args: command and options.
+        heap: largest heap of the tool, bytes.
+        report: called with each line of output as it comes.
 
     Raises:
-        ServerError: the tool failed; carries its last lines.
+        ServerError: the tool failed; has its last lines.
     """
     write_atomically(home.admin_arguments, jvm.build_admin_arguments(heap))
     environment = {
@@ -65,7 +71,7 @@ def run_admin(
 
 
 def end_orphan(home: Home) -> None:
-    """End a tool that outlived whoever started it; the caller holds the lock, so nobody waits for it."""
+    """End a tool that outlived its parent. The caller holds the lock, so no process waits for the tool."""
     try:
         orphan = process.find_process(int(home.admin.read_text(encoding="ascii")), f"@{home.admin_arguments}")
     except (FileNotFoundError, ValueError):
@@ -77,11 +83,12 @@ def end_orphan(home: Home) -> None:
 
 
 def set_initial_password(jvm: Jvm, home: Home, password: SecretStr) -> None:
-    """Hand the password to a server that never ran; through a file, as arguments can be seen by all.
+    """Give the password to a server that never ran.
 
     Raises:
         ServerError: the tool failed.
     """
+    # Through a file, because all users of the machine can see a process's arguments.
     arguments = home.keys / "initial-password.args"
     try:
         write_atomically(arguments, f"dbms set-initial-password {password.get_secret_value()}\n")

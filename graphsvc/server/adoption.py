@@ -1,7 +1,7 @@
-"""A database that was loaded beside the one in use takes its place, with the keys that belong to it.
+"""Replace the database in use, and its keys, by ones that were loaded under another name.
 
-From the mark on there is no way back, only forward: whoever starts the server next goes on where a power cut ended it.
-Until then the old database and keys are untouched, and what was prepared is thrown away.
+Before the mark is written, the old database and keys are untouched, and the new ones can be discarded. After
+that the change only goes forward: the next start finishes what a power cut interrupted.
 """
 
 import shutil
@@ -21,7 +21,7 @@ _FOLDERS = ("databases", "transactions")
 
 
 def list_key_files(home: Home) -> list[str]:
-    """Return names of the files that hold the installation's keys and what is kept beside them; sorted."""
+    """List the files with the installation's keys, and the files kept with them; names, sorted."""
     if not home.keys.is_dir():
         return []
     return sorted(
@@ -32,18 +32,18 @@ def list_key_files(home: Home) -> list[str]:
 
 
 def is_prepared(home: Home) -> bool:
-    """Return whether a database was loaded and nobody has thrown it away since."""
+    """Return whether a database was loaded under `BESIDE` and is still there."""
     return (home.root / "data" / _FOLDERS[0] / BESIDE).is_dir()
 
 
 def begin_adoption(home: Home, database: str) -> None:
-    """Put what is loaded as `BESIDE` in the place of `database`, and the staged keys in that of the keys."""
+    """Replace `database` by the one under `BESIDE`, and the keys by the staged ones."""
     write_atomically(home.adopting, database + "\n")
     finish_adoption(home)
 
 
 def finish_adoption(home: Home) -> bool:
-    """Finish what was begun; or throws away what was prepared and never begun. Whether something had been begun."""
+    """Finish a change that was begun, or discard what was only prepared. Return whether one had been begun."""
     try:
         database = home.adopting.read_text(encoding="utf-8").strip()
     except FileNotFoundError:
@@ -53,6 +53,8 @@ def finish_adoption(home: Home) -> bool:
         fresh = home.root / "data" / folder / BESIDE
         if fresh.is_dir():
             old = fresh.with_name(database)
+            # A rename onto a directory that is not empty fails, so the old one goes first. The mark makes the
+            # next start repeat this.
             if old.is_dir():
                 shutil.rmtree(old)
             fresh.rename(old)
@@ -62,17 +64,18 @@ def finish_adoption(home: Home) -> bool:
 
 
 def stage_keys(home: Home, keys: dict[str, bytes]) -> None:
-    """Lay the content of key files, by name, beside the keys whose place they are to take."""
+    """Write key files, by name, next to the keys that they will replace."""
     staged = home.keys / STAGED
     shutil.rmtree(staged, ignore_errors=True)
     staged.mkdir(mode=0o700, parents=True)
     for name, content in keys.items():
         replace_atomically(staged / name, content)
+    # The list comes last: without it the staged keys are incomplete and are ignored.
     replace_atomically(staged / _NAMES, "\n".join(keys).encode())
 
 
 def take_keys(home: Home) -> None:
-    """The staged keys become the keys, each file whole; keys that are not among them go."""
+    """Replace the keys by the staged ones, each file atomically. Keys that are not staged are removed."""
     staged = home.keys / STAGED
     if (staged / _NAMES).is_file():
         names = (staged / _NAMES).read_text(encoding="utf-8").split("\n")
@@ -87,7 +90,7 @@ def take_keys(home: Home) -> None:
 
 
 def discard_staged(home: Home) -> None:
-    """Throw away what was prepared."""
+    """Remove a prepared database and staged keys."""
     for folder in _FOLDERS:
         shutil.rmtree(home.root / "data" / folder / BESIDE, ignore_errors=True)
     shutil.rmtree(home.keys / STAGED, ignore_errors=True)

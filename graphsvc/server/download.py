@@ -18,18 +18,18 @@ Report = Callable[[str], None]
 
 
 def get_jar_directory(cache: Path, lock: Lock) -> Path:
-    """Where the jars of `lock` lie below the cache directory."""
+    """Return the directory of a lock's jars, below the cache directory."""
     return cache / "neo4j" / lock.digest
 
 
 def ensure_jars(cache: Path, lock: Lock, report: Report) -> Path:
-    """Return every jar of `lock` below `cache`, verified by SHA-256; downloads those missing or corrupt.
+    """Return the directory with all jars of `lock`; download those that are missing or corrupt.
 
-    All jars are hashed every time (200 MB in a tenth of a second), so what the JVM loads is what
-    the lock says. Processes that share a cache directory download once.
+    All jars are hashed every time (200 MB in a tenth of a second). So the JVM loads exactly what the lock
+    names. Processes that share a cache directory download once.
 
     Raises:
-        ServerError: no network, a repository answers with other bytes, or the disk is full.
+        ServerError: no network, wrong bytes from a repository, or a full disk.
     """
     directory = get_jar_directory(cache, lock)
     with map_disk_errors(cache, "GRAPHSVC_CACHE_DIR"):
@@ -38,6 +38,7 @@ def ensure_jars(cache: Path, lock: Lock, report: Report) -> Path:
         if not _find_unsound(directory, lock.jars):
             return directory
         with lock_file(directory / ".lock", lambda: report("waiting for another download of the jars")):
+            # Another process may have downloaded them while this one waited for the lock.
             wanted = _find_unsound(directory, lock.jars)
             require_room(directory, sum(jar.size for jar in wanted), "GRAPHSVC_CACHE_DIR")
             if wanted:
@@ -46,7 +47,7 @@ def ensure_jars(cache: Path, lock: Lock, report: Report) -> Path:
 
 
 def _find_unsound(directory: Path, jars: Sequence[Jar]) -> list[Jar]:
-    """Return the jars that are missing or are not what the lock says."""
+    """Return the jars that are missing or differ from the lock."""
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
         sound = pool.map(lambda jar: _is_sound(directory / jar.path, jar), jars)
         return [jar for jar, ok in zip(jars, sound, strict=True) if not ok]
@@ -108,7 +109,12 @@ def _fetch_jars(directory: Path, jars: Sequence[Jar], report: Report) -> None:
 
 
 def store_chunks(path: Path, chunks: Iterable[bytes], expected: str | None) -> tuple[str, int]:
-    """Write the chunks beside `path` and moves them there if they hash to `expected` (hex; None: whatever).
+    """Write chunks to a temporary file, and rename it to `path` if the hash is right.
+
+    Args:
+        path: of the file.
+        chunks: its content.
+        expected: SHA-256, hex; None: any.
 
     Returns:
         SHA-256 (hex) and number of the bytes that came.

@@ -1,4 +1,4 @@
-"""Why a server died while it started, in one paragraph."""
+"""The reason of a failed start, in one paragraph."""
 
 import re
 
@@ -41,7 +41,7 @@ _LOOK = "`graphsvc neo4j logs` shows the whole story."
 
 
 def read_reason(home: Home) -> str:
-    """What the JVM that died last printed, without stack traces; at most 400 characters."""
+    """Return the last output of the JVM without stack traces, at most 400 characters."""
     lines = [
         _CLASS.sub("", _WRAPPED.sub(r"\1", line.removeprefix("Caused by: ")).strip())
         for line in read_tail(home.console).splitlines()
@@ -51,12 +51,12 @@ def read_reason(home: Home) -> str:
 
 
 def is_port_clash(why: str) -> bool:
-    """Return whether another program took a port between our choice and the server's start."""
+    """Return whether another program took a port after it was chosen and before the server started."""
     return any(sign in why for sign in _PORT_CLASH)
 
 
 def is_known(why: str) -> bool:
-    """Return whether the reason is one that a person has to deal with: trying again is no use."""
+    """Return whether the reason needs a person's action, so that another try is no use."""
     return _find_advice(why) is not None
 
 
@@ -65,10 +65,16 @@ def _find_advice(why: str) -> str | None:
 
 
 def explain_failure(why: str, status: int) -> ServerError:
-    """Return the error for a server that ended with exit status `status` (negative: a signal) because of `why`."""
+    """Build the error for a server that ended while it started.
+
+    Args:
+        why: of `read_reason`.
+        status: exit status; negative: a signal.
+    """
     if not why:
         why = f"the process ended with signal {-status}" if status < 0 else f"exit status {status}, no reason"
     known = _find_advice(why) or ""
+    # Linux's out-of-memory killer sends SIGKILL and leaves no message in our log.
     if status == -9 and not known:
         known = "Something killed it, often the system for want of memory: free some, then start again."
     return ServerError(f"Neo4j ended while it was starting: {why.rstrip('.')}.", f"{known} {_LOOK}".strip())

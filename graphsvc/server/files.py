@@ -21,10 +21,10 @@ _TODO = {
 
 @contextmanager
 def map_disk_errors(place: Path, setting: str) -> Iterator[None]:
-    """Turn faults of the disk below `place` into a `ServerError` that says which setting moves it.
+    """Map faults of the disk below `place` to a `ServerError` that names the setting of the path.
 
     Raises:
-        ServerError: the disk is full, read-only, forbidden or not what it should be.
+        ServerError: the disk is full, read-only, forbidden or faulty.
     """
     try:
         yield
@@ -51,9 +51,9 @@ def require_room(place: Path, size: int, setting: str) -> None:
 
 @contextmanager
 def lock_file(path: Path, waiting: Callable[[], None]) -> Iterator[None]:
-    """Hold a lock file while the block runs; calls `waiting` once if another process has it.
+    """Hold a lock file while the block runs; call `waiting` once if another process has it.
 
-    The lock belongs to the open file: it is gone with the process, however that ends.
+    The lock belongs to the open file, so it ends with the process, however that ends.
     """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
@@ -68,8 +68,9 @@ def lock_file(path: Path, waiting: Callable[[], None]) -> Iterator[None]:
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Write `text` so that a reader sees all of it or the file before; mode 0600."""
+    """Write a file so that a reader sees either all of it or the file before; mode 0600."""
     part = path.with_name(f".{path.name}.{os.getpid()}")
+    # A killed process with the same number may have left one.
     part.unlink(missing_ok=True)
     descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
@@ -80,7 +81,7 @@ def write_atomically(path: Path, text: str) -> None:
 
 
 def read_tail(path: Path, size: int = 16_384) -> str:
-    """Return the end of a log, at most `size` bytes; empty when there is none."""
+    """Return the end of a log, at most `size` bytes; empty if there is none."""
     try:
         with path.open("rb") as file:
             file.seek(max(0, path.stat().st_size - size))

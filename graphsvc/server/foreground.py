@@ -18,12 +18,12 @@ from graphsvc.settings import Settings
 
 
 def run_foreground(settings: Settings, report: Report) -> None:
-    """Run the server on our terminal until it ends; Ctrl-C and SIGTERM stop it cleanly.
+    """Run the server on this terminal until it ends. Ctrl-C and SIGTERM stop it cleanly.
 
-    Call it from the main thread: it takes over SIGTERM.
+    Call it from the main thread, because it handles SIGTERM.
 
     Raises:
-        ServerError: one runs already, or it could not be started or ended with an error.
+        ServerError: one runs already, could not be started, or ended with an error.
     """
     require_extra()
     signal.signal(signal.SIGTERM, signal.default_int_handler)

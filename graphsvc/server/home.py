@@ -1,4 +1,4 @@
-"""The home of one managed server: its directories, password, configuration and what is remembered."""
+"""The home of one managed server: directories, password, configuration, and state between runs."""
 
 import json
 import secrets
@@ -23,7 +23,7 @@ _DATABASE = "initial.dbms.default_database"
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What is remembered between runs: the ports, and the process while one should be running."""
+    """State between runs: the ports, and the process number while a server should run."""
 
     bolt: int
     http: int
@@ -43,7 +43,7 @@ class Home:
 
     @classmethod
     def from_settings(cls, settings: Settings) -> "Home":
-        """Return the home that these settings name."""
+        """Return the home that the settings name."""
         read_only = settings.local_database if settings.neo4j_read_only else ""
         return cls(
             settings.data_dir.resolve() / "neo4j",
@@ -64,12 +64,12 @@ class Home:
 
     @property
     def log(self) -> Path:
-        """What Neo4j tells its users."""
+        """Return Neo4j's own log."""
         return self.root / "logs" / "neo4j.log"
 
     @property
     def console(self) -> Path:
-        """What the JVM itself prints."""
+        """Return the output of the JVM."""
         return self.root / "logs" / "console.log"
 
     @property
@@ -84,7 +84,7 @@ class Home:
 
     @property
     def trainer(self) -> Path:
-        """Process id of the trainer that runs beside the first server."""
+        """Return the process number of the trainer that runs along with the first server."""
         return self.root / "run" / "trainer.pid"
 
     @property
@@ -122,6 +122,7 @@ class Home:
         """
         folder = self.root / "data" / "databases"
         found = sorted(each.name for each in folder.glob("*") if each.is_dir() and each.name != "system")
+        # Neo4j would silently create a second, empty database under the new name.
         if found and self.database not in found:
             raise ServerError(
                 f"The database of this installation is called {found[0]}, not {self.database}.",
@@ -130,13 +131,13 @@ class Home:
 
     @contextmanager
     def mark_replacing(self, database: str) -> Iterator[None]:
-        """While a database is replaced: leaves a mark that only the end without a fault takes away."""
+        """Mark a database as being replaced while the block runs. An exception leaves the mark."""
         write_atomically(self._replacing, database + "\n")
         yield
         self._replacing.unlink()
 
     def drop_half_replaced(self) -> bool:
-        """Throw away a database whose replacement did not come to its end; whether there was one."""
+        """Remove a database whose replacement did not finish; return whether there was one."""
         try:
             database = self._replacing.read_text(encoding="utf-8").strip()
         except FileNotFoundError:
@@ -148,7 +149,7 @@ class Home:
         return True
 
     def create_directories(self) -> None:
-        """Make the directories, readable by their owner only."""
+        """Create the directories, readable by their owner only."""
         for folder in (
             self.keys,
             self.root,
@@ -157,7 +158,7 @@ class Home:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def read_state(self) -> State | None:
-        """What is remembered, or nothing if no server ever ran (or the file was damaged)."""
+        """Return the state of the last run; None if no server ever ran, or the file is damaged."""
         try:
             fields = json.loads(self._state.read_text(encoding="utf-8"))
             return State(int(fields["bolt"]), int(fields["http"]), fields["pid"])
@@ -170,10 +171,10 @@ class Home:
         write_atomically(self._state, json.dumps(fields) + "\n")
 
     def get_password(self) -> SecretStr:
-        """Return the generated password; made on first use.
+        """Return the generated password; make it on first use.
 
         Raises:
-            ServerError: the file is lost while a database that needs it exists.
+            ServerError: the file is lost, and a database needs it.
         """
         try:
             known = self._password.read_text(encoding="utf-8").strip()
@@ -195,7 +196,7 @@ class Home:
         return self.get_password()
 
     def write_configuration(self, state: State, sizes: Sizes, plugins: Path) -> None:
-        """Write neo4j.conf; it is ours and written anew at every start."""
+        """Write neo4j.conf. Each start overwrites it."""
         written = _build_configuration(state, sizes, plugins) | {
             _READ_ONLY: self.read_only,
             _DATABASE: self.database,
@@ -206,7 +207,7 @@ class Home:
 
     @property
     def started_read_only(self) -> str:
-        """Return the database that took no writes when the server was started last; '' if all did."""
+        """Return the database that took no writes when the server started last; '' if all did."""
         lines = self._conf.read_text(encoding="utf-8").splitlines()
         found = (line.partition("=")[2] for line in lines if line.startswith(f"{_READ_ONLY}="))
         return next(found, "")

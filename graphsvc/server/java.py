@@ -50,16 +50,16 @@ def require_extra() -> None:
 
 
 def build_environment() -> dict[str, str]:
-    """Return our environment for a JVM, which takes the bytes of paths by the locale.
+    """Return the environment of a JVM, with a UTF-8 locale.
 
-    In the locales C and POSIX it cannot open a path that is not ASCII. Ours are UTF-8 whatever the locale, as macOS has
-    them anyway. The messages of Neo4j, which we read, stay English.
+    In the locales C and POSIX a JVM cannot open a path that is not ASCII. Our paths are always UTF-8, as
+    macOS has them anyway. Neo4j's messages, which we parse, stay English.
     """
     return dict(os.environ) if platform.system() == "Darwin" else {**os.environ, "LC_ALL": "C.UTF-8"}
 
 
 def build_unusable_error(why: str) -> ServerError:
-    """Return the error for a Java runtime that does not run here."""
+    """Return the error for a Java runtime that does not run on this machine."""
     return ServerError(
         f"The Java runtime of the managed Neo4j does not run on this {platform.system()} "
         f"{platform.machine()}: {why}.",
@@ -100,25 +100,25 @@ class Jvm:
 
     @property
     def plugins(self) -> Path:
-        """Where Neo4j looks for procedures."""
+        """Return the directory of Neo4j's plugins."""
         return self.jars / "plugins"
 
     @property
     def class_path(self) -> str:
-        """Plugins first, as Neo4j's own scripts have it."""
+        """Return the class path, plugins first as in Neo4j's own scripts."""
         ordered = sorted(self.lock.jars, key=lambda jar: (jar.folder != "plugins", jar.name))
         return ":".join(str(self.jars / jar.path) for jar in ordered)
 
     @cached_property
     def archive(self) -> Path:
-        """Where the ahead-of-time cache for exactly this runtime, these options and jars lies."""
+        """Return the path of the ahead-of-time cache for exactly this runtime, these options and these jars."""
         release = (self.home / "release").read_text(encoding="utf-8")
         parts = (release, platform.machine(), str(self.home), self.class_path, *_OPTIONS)
         key = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
         return self.jars / f"start-{key}.aot"
 
     def find_sound_archive(self) -> Path | None:
-        """Return the ahead-of-time cache, if there is one and its bytes are those that were written."""
+        """Return the ahead-of-time cache, if there is one with the bytes that were written."""
         try:
             expected = self.archive.with_suffix(".sha256").read_text(encoding="ascii")
             with self.archive.open("rb") as file:
@@ -130,7 +130,7 @@ class Jvm:
         return None
 
     def adopt_archive(self, written: Path) -> None:
-        """Put a newly written ahead-of-time cache into its place; `written` is on the same disk."""
+        """Install a newly written ahead-of-time cache. `written` is on the same disk."""
         with written.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         self.drop_archive()
@@ -138,7 +138,7 @@ class Jvm:
         write_atomically(self.archive.with_suffix(".sha256"), digest)
 
     def drop_archive(self) -> None:
-        """Forget the ahead-of-time cache; the next run may write another."""
+        """Remove the ahead-of-time cache. The next run may write another."""
         self.archive.with_suffix(".sha256").unlink(missing_ok=True)
         self.archive.unlink(missing_ok=True)
 

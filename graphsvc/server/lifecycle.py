@@ -29,7 +29,7 @@ _STOP_SECONDS = 120.0
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """How to reach a server that answers."""
+    """Address and credentials of a running server."""
 
     uri: str
     user: str
@@ -43,19 +43,19 @@ class Endpoint:
         return f"{self.browser}?dbms={scheme}://{self.user}@{place}"
 
     def build_guide_address(self, guide: str) -> str:
-        """Return the same, to begin with the guide at the address `guide`, which names the host `localhost`.
+        """Return the address of Neo4j Browser that opens the guide at `guide`.
 
-        Neo4j Browser reads it before it is connected, and knows no other host until then.
+        Neo4j Browser reads the guide before it is connected. Until then it knows no host but `localhost`.
         """
         return f"{self.connected_browser}&cmd=guide&arg={guide}"
 
 
 def _discard_line(_: str) -> None:
-    """Report to nobody."""
+    """Ignore a line of progress."""
 
 
 def find_running(settings: Settings) -> Endpoint | None:
-    """Return the server of this data directory if it runs and answers queries now.
+    """Return the server of this data directory, if it runs and answers queries.
 
     Raises:
         ServerError: parts are not installed, or the data directory cannot be read.
@@ -73,18 +73,18 @@ def find_running(settings: Settings) -> Endpoint | None:
 
 
 def has_database(settings: Settings) -> bool:
-    """Return whether a server ever ran on this data directory; without one there is nothing in its database."""
+    """Return whether a server ever ran on this data directory. Otherwise its database is empty."""
     return Home.from_settings(settings).has_database
 
 
 def ensure_running(settings: Settings, report: Report = _discard_line) -> Endpoint:
-    """Start the server unless it runs, and returns when it answers queries.
+    """Start the server unless it runs, and return when it answers queries.
 
-    Several processes may call this at once: one starts the server, the others wait for it. The
-    server outlives the process that started it.
+    Several processes may call this at once: one starts the server, the others wait for it. The server
+    outlives the process that started it.
 
     Raises:
-        ServerError: it could not be downloaded, configured or started; says why and what to do.
+        ServerError: it could not be downloaded, configured or started.
     """
     return find_running(settings) or _start_if_stopped(settings, report)
 
@@ -107,7 +107,7 @@ def _start_if_stopped(settings: Settings, report: Report) -> Endpoint:
 
 @contextmanager
 def lock_home(settings: Settings, report: Report) -> Iterator[Home]:
-    """Yield the home of these settings, to start, stop or administer alone."""
+    """Yield the home of these settings, locked against others that start, stop or administer the server."""
     home = Home.from_settings(settings)
     with map_disk_errors(settings.data_dir, "GRAPHSVC_DATA_DIR"):
         home.create_directories()
@@ -116,7 +116,7 @@ def lock_home(settings: Settings, report: Report) -> Iterator[Home]:
 
 
 def prepare_start(settings: Settings, home: Home, report: Report) -> Jvm:
-    """Bring everything about that a start needs: jars, room on the disk, the initial password.
+    """Prepare what a start needs: jars, room on the disk, the initial password.
 
     Raises:
         ServerError: as `ensure_running`.
@@ -138,7 +138,7 @@ def prepare_start(settings: Settings, home: Home, report: Report) -> Jvm:
 
 
 def _start_jvm(jvm: Jvm, home: Home, report: Report) -> Endpoint:
-    """Start the JVM; anew if a port was taken meanwhile, or without an AOT cache that does harm."""
+    """Start the JVM. Try other ports if one was taken, and no AOT cache if it seems to do harm."""
     avoid: set[int] = set()
     archive = jvm.find_sound_archive()
     for last in (*[False] * (_ATTEMPTS - 1), True):
@@ -146,6 +146,7 @@ def _start_jvm(jvm: Jvm, home: Home, report: Report) -> Endpoint:
         report(f"starting Neo4j on {ports.HOST}:{state.bolt}")
         begun = time.monotonic()
         server = process.spawn_process([str(jvm.executable), f"@{home.arguments}"], home.console, home.root)
+        # Before the wait, so that another process finds the server even if this one dies now.
         home.write_state(replace(state, pid=server.pid))
         if wait_until_ready(home, state):
             report(f"Neo4j is ready after {time.monotonic() - begun:.1f} s")
@@ -168,7 +169,7 @@ def _start_jvm(jvm: Jvm, home: Home, report: Report) -> Endpoint:
 def configure_server(
     jvm: Jvm, home: Home, report: Report, archive: Path | None, avoid: Collection[int] = ()
 ) -> State:
-    """Choose ports and memory and writes neo4j.conf and the JVM's arguments.
+    """Choose ports and memory, and write neo4j.conf and the JVM's arguments.
 
     Raises:
         ServerError: no free port, or too little memory.
@@ -189,11 +190,11 @@ def configure_server(
 
 
 def wait_until_ready(home: Home, state: State) -> bool:
-    """Wait until the server of `home` answers; False if it ended before.
+    """Wait until the server answers. Return False if it ended before.
 
     Raises:
-        ServerError: it refuses our password; or it lives and does not answer, and is left alone, as
-            it may be recovering.
+        ServerError: it refuses our password. Or it lives and does not answer in time: it is left running,
+            because it may be recovering.
     """
     password = home.get_password()
     deadline = time.monotonic() + _START_SECONDS
@@ -223,12 +224,12 @@ def wait_until_ready(home: Home, state: State) -> bool:
 
 
 def stop_server(settings: Settings, report: Report = _discard_line) -> bool:
-    """Stop the server of this data directory; False if none ran.
+    """Stop the server of this data directory. Return False if none ran.
 
-    It is asked to end and given two minutes to write everything down.
+    It has two minutes to write its data.
 
     Raises:
-        ServerError: it did not end and was killed; says what that means.
+        ServerError: it did not end and was killed.
     """
     require_extra()
     if not Home.from_settings(settings).root.is_dir():
@@ -259,17 +260,20 @@ def run_admin(
     heap: int | None = None,
     replaces: str | None = None,
 ) -> str:
-    """Run `neo4j-admin ARGS` on the database of this data directory; every printed line is reported.
+    """Run `neo4j-admin ARGS` on the database of this data directory.
 
     The server must not run: dump, load and import need the database for themselves.
 
     Args:
-        heap: largest heap of the tool in bytes; None: that of the server.
-        replaces: the database that the command makes anew. If the command fails or this process dies, whoever comes
-            next throws the half of it away and finds it empty.
+        settings: of the installation.
+        *args: command and options.
+        report: called with each line of output.
+        heap: largest heap of the tool, bytes; None: that of the server.
+        replaces: the database that the command creates. If it fails or this process dies, the next start
+            removes the incomplete database.
 
     Returns:
-        What the tool printed.
+        The tool's output.
 
     Raises:
         ServerError: the server runs, or the tool failed.
@@ -291,12 +295,18 @@ def run_admin(
 
 
 def adopt_database(settings: Settings, keys: dict[str, bytes], report: Report = _discard_line) -> None:
-    """Put the database loaded as `adoption.BESIDE`, and key files (name: content), in the place of those in use.
+    """Replace the database and key files in use by the database under `adoption.BESIDE` and by `keys`.
+
+    Args:
+        settings: of the installation.
+        keys: content of key files by name.
+        report: called with lines of progress.
 
     Raises:
         ServerError: the server runs, or was started since that database was loaded.
     """
     with lock_home(settings, report) as home:
+        # A start since then discarded the prepared database, as it must after a crash.
         if find_server(home) is not None or not adoption.is_prepared(home):
             raise ServerError(
                 "Somebody started the managed Neo4j while a backup was being restored; nothing was changed.",
@@ -307,7 +317,7 @@ def adopt_database(settings: Settings, keys: dict[str, bytes], report: Report = 
 
 
 def find_server(home: Home) -> "psutil.Process | None":
-    """Return the process of the server of `home`, if it lives."""
+    """Return the process of the server, if it lives."""
     state = home.read_state()
     return process.find_process(state.pid, f"@{home.arguments}") if state is not None else None
 

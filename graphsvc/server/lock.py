@@ -30,7 +30,7 @@ class Jar:
 
     @property
     def name(self) -> str:
-        """File name. The group is in it: two groups have an `annotations` of their own."""
+        """Return the file name. It contains the group, because two groups have an `annotations` of their own."""
         tail = f"-{self.classifier}" if self.classifier else ""
         return f"{self.group}.{self.artifact}-{self.version}{tail}.jar"
 
@@ -58,7 +58,7 @@ class Lock:
 
     @cached_property
     def digest(self) -> str:
-        """Return names the set of jars: 16 hex digits, the same for the same jars."""
+        """Return the name of the set of jars: 16 hex digits, equal for equal sets."""
         return hashlib.sha256(self.text.encode()).hexdigest()[:16]
 
     @property
@@ -117,7 +117,7 @@ def _parse_jar(line: str) -> Jar | None:
 
 
 def read_lock(path: Path = LOCK_FILE) -> Lock:
-    """Return the committed lock.
+    """Return the lock that the package holds.
 
     Raises:
         ServerError: it is missing or malformed.

@@ -1,4 +1,4 @@
-"""What is asked of the Maven repository: which jars make a server, and the bytes of each."""
+"""Access to the Maven repository: the list of the server's jars, and the bytes of each."""
 
 import configparser
 import logging
@@ -30,10 +30,10 @@ _TIMEOUT = (15.0, 60.0)
 
 @contextmanager
 def open_session(connections: int) -> Iterator["requests.Session"]:
-    """Yield an HTTP session that trusts what the system trusts and retries what may pass.
+    """Open an HTTP session that trusts the system's certificates and retries passing faults.
 
-    Companies that inspect TLS put their authority into the system's trust store, not into the
-    bundle that comes with Python packages. `truststore` is in force only inside the block.
+    Companies that inspect TLS put their authority into the system's trust store, not into the bundle of
+    Python packages. `truststore` is active only inside the block.
     """
     import requests
     import truststore
@@ -81,7 +81,7 @@ def stream_jar(http: "requests.Session", jar: Jar) -> Iterator[bytes]:
 
 
 def _build_context(repository_cache: Path | None = None) -> "MavenContext":
-    """Maven's repositories: those in the user's jgo configuration, where a mirror is named, then Central."""
+    """Return Maven's repositories: those of the user's jgo configuration, where mirrors are named, then Central."""
     from jgo.config import GlobalSettings
     from jgo.constants import MAVEN_CENTRAL_URL
     from jgo.maven import MavenContext
@@ -98,7 +98,7 @@ def _build_context(repository_cache: Path | None = None) -> "MavenContext":
 
 
 def _find_reason(error: Exception) -> str:
-    """Return the innermost reason of a network error; addresses and object names stay out."""
+    """Return the innermost reason of a network error, without addresses and object names."""
     cause: BaseException = error
     while (inner := cause.__cause__ or cause.__context__) is not None:
         cause = inner
@@ -106,9 +106,7 @@ def _find_reason(error: Exception) -> str:
 
 
 def resolve_jars(repository_cache: Path) -> list[Jar]:
-    """Return the runtime closures of `SERVER` and `PLUGIN`, sorted; hash and size are still empty.
-
-    Where both hold an artifact the server's version wins: it is the one the server was tested with.
+    """Resolve the runtime dependencies of `SERVER` and `PLUGIN`; sorted, hash and size still empty.
 
     Raises:
         ServerError: a root or one of its parents cannot be resolved.
@@ -119,6 +117,7 @@ def resolve_jars(repository_cache: Path) -> list[Jar]:
     context = _build_context(repository_cache)
     closure: dict[tuple[str, str, str], str] = {}
     try:
+        # The server comes last, so its version of a common artifact wins: the server was tested with it.
         for roots in (PLUGIN, SERVER):
             wanted = [context.create_dependency(root) for root in roots]
             inputs, transitive = context.resolver.resolve(wanted)

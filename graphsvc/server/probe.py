@@ -1,4 +1,4 @@
-"""Whether a server answers: asked over its HTTP Query API, so that no driver is needed here."""
+"""Probe a server over its HTTP Query API, which needs no driver."""
 
 import base64
 import http.client
@@ -17,10 +17,14 @@ Answer: TypeAlias = Literal["ready", "refused", "silent"]
 def send_probe(
     port: int, password: SecretStr, database: str, statement: str = "server/ready", timeout: float = 10.0
 ) -> Answer:
-    """Run `statement` in `database` of what listens on `port` (`timeout` in seconds).
+    """Run a statement on the server at `port`, and classify the answer.
 
-    Bolt is up before HTTP is, so `ready` means that both are. `refused` is the answer to a wrong
-    password; whoever listens there need not be our server.
+    Args:
+        port: of HTTP. Bolt is up before HTTP, so `ready` means that both are.
+        password: of the server. Another program may listen there and answer `refused`.
+        database: name.
+        statement: name of the statement.
+        timeout: seconds.
     """
     token = base64.b64encode(f"{USER}:{password.get_secret_value()}".encode()).decode()
     kind = "application/json"

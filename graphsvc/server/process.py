@@ -18,7 +18,7 @@ _EXEC_SECONDS = 5.0
 
 
 def find_process(pid: int | None, marker: str) -> "psutil.Process | None":
-    """Return the live process `pid` if `marker` is one of its arguments; a number reused by others is not ours."""
+    """Return the live process `pid` if `marker` is one of its arguments. A reused number is no match."""
     import psutil
 
     if pid is None:
@@ -37,7 +37,7 @@ def find_process(pid: int | None, marker: str) -> "psutil.Process | None":
 
 
 def is_listening(process: "psutil.Process", port: int) -> bool:
-    """Return whether `process` listens on the TCP port."""
+    """Return whether a process listens on a TCP port."""
     import psutil
 
     try:
@@ -48,7 +48,7 @@ def is_listening(process: "psutil.Process", port: int) -> bool:
 
 
 def spawn_process(command: Sequence[str], log: Path, directory: Path) -> subprocess.Popen[bytes]:
-    """Start `command` in a session of its own: no terminal, no Ctrl-C, output into `log`.
+    """Start a command in a session of its own: no terminal, no Ctrl-C, output into `log`.
 
     Raises:
         ServerError: the Java runtime cannot be executed on this machine.
@@ -69,12 +69,12 @@ def spawn_process(command: Sequence[str], log: Path, directory: Path) -> subproc
 
 
 def release_process(process: subprocess.Popen[bytes]) -> None:
-    """Let a process outlive us without a warning of `subprocess` about it."""
+    """Let a process outlive us without a warning of `subprocess`."""
     process.returncode = 0
 
 
 def stop_process(process: "psutil.Process", patience: float) -> bool:
-    """Ask `process` to end and waits `patience` seconds; False if it still runs then."""
+    """Ask a process to end, and wait `patience` seconds. Return False if it still runs then."""
     import psutil
 
     try:
@@ -88,7 +88,7 @@ def stop_process(process: "psutil.Process", patience: float) -> bool:
 
 
 def kill_session(process: "psutil.Process") -> None:
-    """End `process` and what it started, at once; for work that may be lost."""
+    """Kill a process and its children at once, for work that may be lost."""
     import psutil
 
     try:

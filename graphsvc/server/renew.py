@@ -1,4 +1,4 @@
-"""Renews the lock: resolves the jars anew, downloads what is new, and writes down their hashes."""
+"""Renew the lock: resolve the jars again, download them, and write their hashes."""
 
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
@@ -18,13 +18,10 @@ _CONNECTIONS = 8
 
 
 def renew_lock(target: Path = LOCK_FILE, report: Report = print) -> Lock:
-    """Resolve the versions named in `maven.py` and writes the lock to `target`; one to two minutes.
-
-    Every jar is downloaded, over TLS, and its hash taken: this is the moment at which the bytes
-    are trusted.
+    """Resolve the versions named in `maven.py`, and write the lock to `target`; one to two minutes.
 
     Raises:
-        ServerError: the network, a version or the disk does not play along.
+        ServerError: the network, a version or the disk fails.
     """
     require_extra()
     with (
@@ -37,6 +34,7 @@ def renew_lock(target: Path = LOCK_FILE, report: Report = print) -> Lock:
         report(f"hashing {len(found)} jars")
 
         def hash_jar(jar: Jar) -> Jar:
+            # Trust on first use: every jar comes over TLS, and later downloads must match this hash.
             digest, size = store_chunks(Path(scratch) / jar.name, maven.stream_jar(http, jar), None)
             return Jar(jar.folder, jar.group, jar.artifact, jar.version, jar.classifier, digest, size)
 

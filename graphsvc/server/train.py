@@ -1,8 +1,8 @@
-"""Makes the ahead-of-time cache with which the JVM starts in half the time.
+"""Make the ahead-of-time cache that halves the JVM's start time.
 
-A throwaway server with an empty database is started in recording mode, asked one query that
-touches every procedure and stopped; the recording becomes the cache (JEP 483, 514, 515).
-Run as `python -m graphsvc.server.train JARS`.
+A temporary server with an empty database runs in recording mode, answers one query that touches every
+procedure, and stops. The recording becomes the cache (JEP 483, 514, 515). Run as `python -m
+graphsvc.server.train JARS`.
 """
 
 import os
@@ -24,10 +24,10 @@ _SECONDS = 1800.0
 
 
 def train_archive(jars: Path) -> None:
-    """Make the cache for the verified jars in the directory `jars`, unless another trainer is at it.
+    """Make the cache for the verified jars in the directory `jars`, unless another trainer does so.
 
     Raises:
-        ServerError: the throwaway server could not be started.
+        ServerError: the temporary server could not be started.
         CalledProcessError: the JVM could not turn the recording into a cache.
     """
     with lock_file(jars / ".training", lambda: sys.exit("another trainer is at work")):
@@ -55,12 +55,15 @@ def _write_archive(jvm: Jvm, place: Path) -> None:
 
 
 def _build_environment() -> dict[str, str]:
-    """Return our environment without JVM options of one's own: the cache serves every later start, with or without."""
+    """Return the environment without the user's JVM options.
+
+    The cache must fit every later start, with or without them.
+    """
     return {name: value for name, value in build_environment().items() if name != "JDK_JAVA_OPTIONS"}
 
 
 def _record_start(jvm: Jvm, home: Home, recording: Path) -> None:
-    """Run a server once from start to stop while the JVM takes notes into `recording`."""
+    """Run a server once from start to stop while the JVM records into `recording`."""
     state = State(*ports.choose_ports(str(home.root), None, avoid=ports.USUAL))
     home.write_configuration(state, _SIZES, jvm.plugins)
     password = home.get_password()

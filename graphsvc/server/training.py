@@ -1,7 +1,7 @@
-"""Starts and ends the trainer, which teaches the JVM to start fast (see `train`).
+"""Start and stop the trainer, which makes the JVM's start fast (see `train`).
 
-It runs beside the first server at the lowest priority and ends with it. It is an optimisation:
-where it cannot be done, nothing is said and nothing is lost.
+It runs along with the first server, at the lowest priority, and ends with it. It is only an optimization: if
+it cannot run, nothing is reported and nothing is lost.
 """
 
 import shutil
@@ -19,7 +19,7 @@ _ROOM = 1 << 30
 
 
 def launch_trainer(jvm: Jvm, home: Home) -> None:
-    """Start a trainer beside the server of `home` unless one runs, or memory or disk are short."""
+    """Start a trainer for the server of `home`, unless one runs or memory or disk are short."""
     running = process.find_process(_read_pid(jvm.jars / "training.pid"), _MODULE)
     short = sizing.read_memory().available < _MEMORY or shutil.disk_usage(jvm.jars).free < _ROOM
     if running is not None or short:
@@ -32,7 +32,7 @@ def launch_trainer(jvm: Jvm, home: Home) -> None:
 
 
 def stop_trainer(home: Home) -> None:
-    """End the trainer that was started beside the server of `home`, if it still runs."""
+    """Stop the trainer that was started for the server of `home`, if it still runs."""
     trainer = process.find_process(_read_pid(home.trainer), _MODULE)
     if trainer is not None:
         jars = Path(trainer.cmdline()[-1])
@@ -42,7 +42,7 @@ def stop_trainer(home: Home) -> None:
 
 
 def get_workshop(jars: Path) -> Path:
-    """Where the trainer works; removed when it is done or halted."""
+    """Return the trainer's directory. It is removed at the trainer's end."""
     return jars / "training"
 
 

@@ -1,4 +1,7 @@
-"""Decisions: on clusters, on accounts, on whether two accounts are one operator's. Each can be taken back."""
+"""Mutations of decisions: on clusters, on accounts, and on whether one operator runs two accounts.
+
+Each can be undone.
+"""
 # mypy: disable-error-code=untyped-decorator
 
 import unicodedata
@@ -166,6 +169,7 @@ async def _record_request(info: Info, wish: DecisionRequest, expected: int | Non
 
 
 async def _build_change(info: Info, decision: model.Decision) -> Change:
+    # The status depends on all active decisions, so read the log again after the write.
     info.context.book.forget()
     book = await info.context.book.read()
     subject = (decision.on, decision.subject, decision.other)
@@ -181,7 +185,7 @@ def order_pair(a: str, b: str) -> tuple[str, str]:
     """Return the two accounts of a pair in the order of their ids.
 
     Raises:
-        BadInput: they are one.
+        BadInput: both are the same account.
     """
     if a == b:
         raise BadInput("A pair is of two accounts.", "Name two different ones.")
@@ -189,10 +193,10 @@ def order_pair(a: str, b: str) -> tuple[str, str]:
 
 
 def clean_text(written: str, longest: int = LONGEST_NOTE) -> str:
-    """What a person wrote, without blanks around it.
+    """Return a text without the blanks around it.
 
     Raises:
-        BadInput: too long, or with control characters.
+        BadInput: it is too long, or has control characters.
     """
     written = written.strip()
     if len(written) > longest:
@@ -203,10 +207,10 @@ def clean_text(written: str, longest: int = LONGEST_NOTE) -> str:
 
 
 def require_text(note: str) -> str:
-    """Return a note that must say something.
+    """Return the text of a note without the blanks around it.
 
     Raises:
-        BadInput: it is empty, too long, or with control characters.
+        BadInput: it is empty or too long, or has control characters.
     """
     if not (written := clean_text(note)):
         raise BadInput("A note says something.", "Write what is to be known.")

@@ -1,4 +1,7 @@
-"""API keys: made, rotated, revoked. The log says so first, so that there is no key it does not know of."""
+"""Mutations of API keys: create, rotate, revoke.
+
+The audit log is written first, so that it knows every key.
+"""
 # mypy: disable-error-code=untyped-decorator
 
 from collections.abc import Callable, Mapping
@@ -101,6 +104,7 @@ def _make_key(
     make: Callable[[Path], str],
     directory: Path,
 ) -> NewApiKey:
+    # If the log cannot be written, no key is made.
     auditor.write(store, action, key_id, details=details)
     secret = make(directory)
     return NewApiKey(secret=secret, key=ApiKey.from_key(keys.find_key(directory, key_id)))

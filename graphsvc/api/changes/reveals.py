@@ -1,4 +1,7 @@
-"""Addresses shown as they are, to who says why. The log has it before anybody sees it, or nobody does."""
+"""Show the addresses behind pseudonyms to an analyst who gives a reason.
+
+The audit log is written first. If that fails, no address is shown.
+"""
 # mypy: disable-error-code=untyped-decorator
 
 from typing import Annotated
@@ -50,6 +53,7 @@ class RevealChanges:
         if not REASON[0] <= len(said) <= REASON[1] or not said.isprintable():
             raise BadInput(f"`reason` is {REASON[0]} to {REASON[1]} characters that print, in one line.")
         info.context.budget.charge(len(keys))
+        # A caller may name the address itself. It is hidden first, so that the log never holds it.
         handles = [veil.hide(str(key)) for key in dict.fromkeys(keys)]
         opened = {handle: veil.open(handle) for handle in handles}
         if unknown := sum(handle == key for handle, key in opened.items()):

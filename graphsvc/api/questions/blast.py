@@ -1,4 +1,4 @@
-"""Blast radius: what an action on accounts would hit, leave and lead to, before anybody acts."""
+"""Query of impact: what an action on accounts would affect, before it is taken."""
 # mypy: disable-error-code=untyped-decorator
 
 import math
@@ -70,7 +70,7 @@ class BlastQuestions:
 
 
 def _replace_nan(value: Any) -> Any:
-    """Return the same with None for what is not a number, at any depth of dataclasses and tuples."""
+    """Return a value with None in place of NaN, at any depth of dataclasses and tuples."""
     if isinstance(value, float) and math.isnan(value):
         return None
     if isinstance(value, tuple):

@@ -1,4 +1,4 @@
-"""The clusters that matter, and one of them."""
+"""Queries of clusters: a filtered list, and one by id."""
 # mypy: disable-error-code=untyped-decorator
 
 import asyncio
@@ -109,7 +109,7 @@ class ClusterFilter:
     )
 
     async def build_condition(self, info: Info) -> dict[str, object]:
-        """Return the same for the statements that read clusters; asks for the ids of those that other things tell."""
+        """Build the parameters of the statements that read clusters. Some filters first need a query of ids."""
         return {
             "ids": await self._find_ids(info),
             "least": {
@@ -132,7 +132,7 @@ class ClusterFilter:
         }
 
     async def _find_ids(self, info: Info) -> list[str] | None:
-        """Return ids of the clusters that signals, accounts, growth and members allow; None: all."""
+        """Return the ids of clusters that signals, accounts, growth and members allow; None: all."""
         asked: list[Awaitable[list[Row]]] = []
         if self.signal_key is not None:
             asked.append(info.context.reader.read("query/cluster_ids_with_signal", key=self.signal_key))
@@ -192,6 +192,7 @@ class ClusterQuestions:
         after_key, after_id = decode_cursor(scope, after, (-1e300, ""))
         condition = await where.build_condition(info)
         place = {"after_key": after_key, "after_id": after_id, "limit": limit}
+        # The default order has a statement of its own, which uses the index on rank.
         if order.field is ClusterOrderField.SCORE and order.direction is Direction.DESC:
             rows = await info.context.reader.read("query/top_clusters", **condition, **place)
         else:

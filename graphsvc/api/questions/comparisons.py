@@ -1,4 +1,4 @@
-"""The difference of two runs."""
+"""Query of the differences between two runs."""
 # mypy: disable-error-code=untyped-decorator
 
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""What a cluster would be without some of what holds it together, and what does hold it."""
+"""Queries of structure: a cluster without some of its evidence, and its weak points."""
 # mypy: disable-error-code=untyped-decorator
 
 from typing import Annotated
@@ -81,7 +81,7 @@ class CounterfactualQuestions:
 
 
 async def charge_cluster(info: Info, cluster: str) -> None:
-    """Charge an analysis of a whole cluster.
+    """Charge an analysis of a cluster.
 
     Raises:
         NotFound: no such cluster is published.

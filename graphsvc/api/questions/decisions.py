@@ -1,4 +1,4 @@
-"""What people decided, by whom and when; what two accounts are known to be; what the caller watches."""
+"""Queries of decisions, of pairs of accounts, and of the clusters that the caller watches."""
 # mypy: disable-error-code=untyped-decorator
 
 from datetime import datetime
@@ -32,7 +32,7 @@ class DecisionFilter:
     since: datetime | None = strawberry.field(default=None, description="Taken then or later.")
 
     def is_match(self, decision: model.Decision) -> bool:
-        """Return whether a decision meets all that is given."""
+        """Return whether a decision meets all conditions."""
         return (
             self.by in (None, decision.by)
             and (self.on is None or str(self.on.value) == decision.on)

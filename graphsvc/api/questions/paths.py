@@ -1,4 +1,4 @@
-"""Two accounts: what both use, and the strongest evidence path from one to the other."""
+"""Query of two accounts: their common signals, and the strongest evidence path between them."""
 # mypy: disable-error-code=untyped-decorator
 
 from typing import Annotated
@@ -65,10 +65,11 @@ class PathQuestions:
 
 
 async def _find_path(info: Info, a: str, b: str) -> tuple[EvidencePath | None, str]:
-    """Return the path, and what was found in words."""
+    """Return the path, and a sentence on what was found."""
     context = info.context
     rows = await context.reader.read("view/accounts", ids=[a, b])
     clusters = {row["cluster"] for row in rows}
+    # Links exist only inside a published cluster.
     if len(clusters) == 1 and None not in clusters:
         (cluster,) = clusters
         links = await context.reader.read("view/links", clusters=[cluster])
@@ -120,7 +121,10 @@ async def _build_link_path(info: Info, links: list[Row], a: str, b: str) -> Evid
 
 
 async def _expand_users(info: Info, a: str, b: str) -> tuple[dict[str, list[str]], int]:
-    """Who uses rare signals around two accounts; grows from both sides until they meet or the bound is reached."""
+    """Return the users of rare signals around two accounts, and the number of signals.
+
+    The search grows from both sides until they meet or the bound is reached.
+    """
     users: dict[str, list[str]] = {}
     fronts = {a: [a], b: [b]}
     known = {a: {a}, b: {b}}

@@ -1,4 +1,4 @@
-"""One field to look for anything by what somebody has of it. What is typed is not stored, logged or repeated."""
+"""Search in one field, for anything that an investigator has. The text is not stored, logged or repeated."""
 # mypy: disable-error-code=untyped-decorator
 
 import asyncio
@@ -147,6 +147,7 @@ class SearchQuestions:
     ) -> SearchAnswer:
         info.context.budget.charge_page(first)
         info.context.budget.charge(LOOKS)
+        # Hashing a long prompt takes milliseconds, which other requests should not wait for.
         wanted = await asyncio.to_thread(_parse_text, text.strip(), info)
         asked = [search for kind, search in _SEARCHES.items() if kinds is None or kind in kinds]
         found = await asyncio.gather(*(search(info, wanted, first + 1) for search in asked))
@@ -157,6 +158,7 @@ class SearchQuestions:
 def _parse_text(text: str, info: Info) -> Terms:
     if not 1 <= len(text) <= LONGEST:
         raise BadInput(f"A text to look for has 1 to {LONGEST:,} characters.")
+    # The service must never receive a card number (PCI DSS), so refuse it before it is hashed.
     if has_card_number(text):
         raise BadInput(
             "This is a card number, which must not come here.",

@@ -1,4 +1,4 @@
-"""How much there is, and who asks."""
+"""Queries of the service itself: counts, and the caller."""
 # mypy: disable-error-code=untyped-decorator
 
 import strawberry

@@ -1,4 +1,4 @@
-"""Successions that the published run found."""
+"""Query of the successions that the published run found."""
 # mypy: disable-error-code=untyped-decorator
 
 from typing import Annotated

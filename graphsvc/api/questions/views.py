@@ -1,4 +1,7 @@
-"""Graphs to be drawn: a cluster level by level, the surroundings of an account. What is cut is counted."""
+"""Queries of graphs to draw: a cluster level by level, or the surroundings of an account.
+
+The answer counts what is left out.
+"""
 # mypy: disable-error-code=untyped-decorator
 
 from typing import Annotated
@@ -74,6 +77,7 @@ class ViewQuestions:
         rows = await info.context.reader.read("view/ego", account=account, signals=signals, **HUBS)
         others: dict[str, None] = {}
         for row in rows:
+            # A dict keeps the order: users of the rarest signals come first.
             others.update(dict.fromkeys(row["accounts"]))
         chosen = [account, *list(others)[: nodes - len(rows) - 1]]
         known = {row["id"]: row for row in await info.context.reader.read("view/accounts", ids=chosen)}
@@ -115,7 +119,7 @@ def charge_nodes(info: Info, nodes: int) -> None:
 async def _build_group_view(
     info: Info, cluster: str, groups: list[Group], nodes: int, larger: int
 ) -> GraphView:
-    """Groups of a cluster's members; those that do not fit are behind one node for each kind of signal."""
+    """Build the graph of a cluster's groups. Those that do not fit are behind one node for each kind of signal."""
     shown = build_level(groups, nodes, larger)
     links = await info.context.reader.read(
         "view/group_links",
@@ -155,7 +159,7 @@ async def _build_group_view(
 async def _build_member_view(
     info: Info, cluster: str, within: str | None, accounts: int, signals: int
 ) -> GraphView:
-    """Return the surest members of a cluster or of one of its groups, and the strongest signals that it shares."""
+    """Build the graph of the members with the highest membership, and of the strongest signals that they share."""
     reader = info.context.reader
     rows = await reader.read("view/members", cluster=cluster, within=within, limit=accounts)
     if not rows:

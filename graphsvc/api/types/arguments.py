@@ -1,4 +1,4 @@
-"""Arguments that many fields take, and what it costs to walk through what is not shown."""
+"""Arguments that many fields take, and the charge for walks through rows that are not shown."""
 
 from typing import Annotated
 
@@ -16,5 +16,5 @@ Id = Annotated[str, strawberry.argument(description="The id.")]
 
 
 def charge_walk(info: Info, things: int) -> None:
-    """Charge a walk through so many members or uses, of which none is a row of the answer."""
+    """Charge a walk through `things` members or uses that are no rows of the answer."""
     info.context.budget.charge(1 + things // A_UNIT)

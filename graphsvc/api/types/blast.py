@@ -1,4 +1,4 @@
-"""What an action on accounts would hit, leave and lead to. Resolved from the dataclasses of the analysis, veiled."""
+"""The impact of an action on accounts, resolved from the redacted dataclasses of the analysis."""
 
 import strawberry
 

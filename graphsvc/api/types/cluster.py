@@ -1,4 +1,4 @@
-"""Published clusters, their members and what holds them together."""
+"""Published clusters, their members, and their evidence."""
 # mypy: disable-error-code=untyped-decorator
 
 import json
@@ -163,7 +163,7 @@ class MemberFilter:
     )
 
     def build_parameters(self) -> dict[str, object]:
-        """Return the same for `query/cluster_members`."""
+        """Build the parameters of `query/cluster_members`."""
         return {
             "statuses": tuple(status.value for status in self.status) if self.status is not None else None,
             "least": self.min_membership,

@@ -1,4 +1,4 @@
-"""What changed from one run to another."""
+"""The differences of two runs."""
 # mypy: disable-error-code=untyped-decorator
 
 from collections.abc import Callable
@@ -96,7 +96,7 @@ class RunDiff:
 def _build_page(
     info: Info, scope: str, table: pl.DataFrame, first: int, after: str | None, make: Callable[[Row], Made]
 ) -> Connection[Made]:
-    """Return a page of a table that is the same whenever it is computed, so that a place in it is a cursor."""
+    """Build a page of a table. The table is computed the same each time, so a row number serves as cursor."""
     limit = info.context.budget.charge_page(first) + 1
     (done,) = decode_cursor(scope, after, (-1,))
     rows = table.with_row_index("place").slice(max(int(done) + 1, 0), limit).to_dicts()

@@ -1,4 +1,4 @@
-"""What a cluster is without some of what holds it together. Resolved from the dataclasses of the analyses, veiled."""
+"""A cluster without some of its evidence, resolved from the redacted dataclasses of the analyses."""
 
 from typing import TypeVar, cast
 
@@ -79,5 +79,5 @@ class Counterfactual:
 
 
 def redact_result(info: Info, found: object, kind: type[Shown]) -> Shown:
-    """Return a dataclass of an analysis, veiled, as the type that has its fields."""
+    """Return a redacted dataclass of an analysis as the GraphQL type that has its fields."""
     return cast(kind, info.context.veil.redact_rows(found))  # type: ignore[valid-type]

@@ -1,4 +1,4 @@
-"""Decisions, and what they come to for a cluster or an account."""
+"""Decisions, and the status that they give a cluster or an account."""
 # mypy: disable-error-code=untyped-decorator
 
 from datetime import datetime

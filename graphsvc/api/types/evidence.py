@@ -1,4 +1,4 @@
-"""Why an account belongs and two accounts are linked, by family of evidence."""
+"""Evidence by family: for a membership, and for a link between two accounts."""
 # mypy: disable-error-code=untyped-decorator
 
 from collections.abc import Callable
@@ -53,7 +53,7 @@ class FamilyEvidence:
 
 @strawberry.type(description="That an account is in a cluster, how surely and why.")
 class Belonging:
-    """What both ends of a `MEMBER_OF` show of it; `row` is of one of the statements that return it."""
+    """The fields that both ends of a `MEMBER_OF` have. `row` comes from one of the statements that return it."""
 
     membership: float = strawberry.field(description="How surely the account belongs to the cluster, 0 to 1.")
     bits: float | None = strawberry.field(description="The sum of its evidence, in bits.")

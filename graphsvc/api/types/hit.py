@@ -1,4 +1,4 @@
-"""What a search finds, and why."""
+"""Results of a search, with the reason for each."""
 
 from enum import Enum
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""What happened to clusters from run to run."""
+"""Lineage events: what happened to a cluster in a run."""
 
 from datetime import datetime
 from enum import Enum

@@ -1,4 +1,4 @@
-"""What a cluster or an account has to do with others."""
+"""Relations of a cluster or an account to others."""
 
 from typing import TYPE_CHECKING, Annotated
 

@@ -1,4 +1,4 @@
-"""Where addresses are: ranges and autonomous systems, and how widely those are used."""
+"""Address ranges and autonomous systems, and how widely they are used."""
 # mypy: disable-error-code=untyped-decorator
 
 import strawberry

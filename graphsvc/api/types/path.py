@@ -1,4 +1,4 @@
-"""What two accounts have in common, and the evidence that leads from one to the other."""
+"""The common signals of two accounts, and the evidence path between them."""
 
 import strawberry
 

@@ -1,4 +1,4 @@
-"""How rare a signal is, and so what sharing it says."""
+"""The rarity of a signal, and the bits that sharing it is worth."""
 
 import strawberry
 
@@ -26,7 +26,7 @@ class Rarity:
 
     @classmethod
     def compute(cls, kind: str, degree: int, network_class: str | None, accounts: int) -> "Rarity":
-        """Of a signal of a kind that `degree` of so many `accounts` use."""
+        """Compute the rarity of a signal of a kind that `degree` of all `accounts` use."""
         (bits,) = sharing_bits([kind], [degree], accounts)
         return cls(
             bits=bits,
@@ -37,13 +37,13 @@ class Rarity:
 
 
 async def count_accounts(info: Info) -> int:
-    """How many accounts there are; asked for once a request."""
+    """Return the number of all accounts. It is read once a request."""
     row = await info.context.loaders.load_row("query/population", "accounts")
     return int(row["accounts"]) if row else 0
 
 
 def sum_strongest(signals: list[Row]) -> float:
-    """Return bits of sharing all of some signals (`kind`, `bits`): families add, within one the strongest counts."""
+    """Sum the bits of shared signals (`kind`, `bits`): families add up, and in a family the strongest counts."""
     best: dict[str, float] = {}
     for signal in signals:
         family = family_of(signal["kind"])

@@ -1,4 +1,4 @@
-"""What happened in a cluster, bucket by bucket of time."""
+"""Events of a cluster in buckets of time."""
 # mypy: disable-error-code=untyped-decorator
 
 from datetime import UTC, datetime
@@ -55,7 +55,7 @@ async def load_timeline(
     window: tuple[datetime | None, datetime | None],
     first: int,
 ) -> list[TimelineBucket]:
-    """Return the latest `first` buckets of a cluster in which anything happened, in order of time."""
+    """Return the latest `first` buckets of a cluster that have events, in order of time."""
     info.context.budget.charge_page(first)
     charge_walk(info, size)
     rows = await info.context.loaders.load_rows(
@@ -80,7 +80,7 @@ async def load_traffic(
     window: tuple[datetime | None, datetime | None],
     first: int,
 ) -> list[TrafficBucket]:
-    """Return the latest `first` buckets of a cluster that have any requests, in order of time."""
+    """Return the latest `first` buckets of a cluster that have requests, in order of time."""
     info.context.budget.charge_page(first)
     charge_walk(info, size * TRAFFIC)
     months = [

@@ -1,4 +1,4 @@
-"""How a cluster replaces its banned."""
+"""How fast and with what a cluster replaces its banned accounts."""
 
 import json
 from datetime import datetime
@@ -48,7 +48,7 @@ class Turnover:
 
     @classmethod
     def from_json(cls, document: str) -> "Turnover":
-        """From the property `turnover` of a `:Cluster`."""
+        """Build the type from the property `turnover` of a `:Cluster`."""
         row: dict[str, Any] = json.loads(document)
         return cls(
             stopped=row["stopped"],
