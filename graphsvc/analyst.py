@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def py2neo_graph() -> "Graph":
-    """Return a `py2neo.Graph` on the database that graphsvc itself would use; starts the managed server if need be.
+    """Return a `py2neo.Graph` on the configured database. Start the managed server if it is needed.
 
     Raises:
         SettingsError: the extra is not installed.

@@ -1,7 +1,7 @@
-"""The road of a bulk load: bundle → the same columns as online → import files → a new database, checked.
+"""The steps of a bulk load: bundle → the same columns as online → import files → a new database, checked.
 
-For an empty database of the managed server only. `neo4j-admin database import` writes the store's files directly, which
-is many times faster than transactions, and needs the server stopped.
+Only an empty database of the managed server can be loaded so. `neo4j-admin database import` writes the
+store's files directly. That is many times faster than transactions, and needs the server stopped.
 """
 
 import re
@@ -46,14 +46,25 @@ def load_bulk(
     options: ReadOptions | None = None,
     max_rejected: float = MAX_REJECTED,
 ) -> LoadReport:
-    """Import `bundle` into the empty database of the managed server; the graph is the one that an online load gives.
+    """Import `bundle` into the empty database of the managed server.
 
-    Killed at any moment and run again, it ends in the same graph: until the import is whole, whoever comes next finds
-    an empty database; from then on the load is open until it has been checked.
+    The graph is the same as after an online load.
+
+    Killed at any time and run again, it ends in the same graph. Until the import is complete, the database is
+    empty to any other process. From then on the load is open until it has been checked.
+
+    Args:
+        settings: of the installation.
+        bundle: directory.
+        tokens: of the installation's key.
+        say: called with lines of progress.
+        progress: called with stage, done and total.
+        options: how to read the files.
+        max_rejected: share of a table's rows that may be rejected, 0–1.
 
     Raises:
-        LoadError: the database is not the managed one or not empty, or what was imported is not what was to be.
-        BundleError: the bundle as a whole cannot be read; nothing was written.
+        LoadError: the database is not the managed one or not empty, or the import is incomplete.
+        BundleError: the bundle cannot be read; nothing was written.
         NothingLoaded: too many rows are rejected; nothing was written.
         ResourceError: too little memory or disk; nothing was written.
         ServerError, DatabaseUnavailable, DatabaseRefused
@@ -89,10 +100,10 @@ def load_bulk(
 
 
 def _require_empty(settings: Settings, say: Say) -> dict[str, bool]:
-    """Bulk loads that are there, by id: whether they were finished; none in an empty database.
+    """Return the bulk loads in the database, by id: whether each was finished; none in an empty database.
 
     Raises:
-        LoadError: something else is there.
+        LoadError: the database holds something else.
     """
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     if not server.has_database(settings):
@@ -138,6 +149,7 @@ def _require_room(directory: Path, nodes: int, edges: int, say: Say) -> None:
 
 
 def _run_import(settings: Settings, files: ImportFiles, say: Say, progress: Progress) -> None:
+    # The tool reports percent of a phase, of which there are four by default.
     phase, phases = 0, 4
 
     def read_progress(line: str) -> None:
@@ -157,7 +169,7 @@ def _run_import(settings: Settings, files: ImportFiles, say: Say, progress: Prog
 
 
 def _check_import(store: Store, counts: dict[str, int], progress: Progress) -> None:
-    """Whether the database holds as many of everything as was to be imported, and its indexes are there."""
+    """Check that the database holds as many of everything as were imported, and its indexes."""
     progress("indexes", 0, 1)
     store.run_autocommit("load/await_indexes")
     progress("indexes", 1, 1)

@@ -1,4 +1,4 @@
-"""From settings to an open, migrated store: your own Neo4j by URI, or the managed one, started if need be."""
+"""From settings to an open, migrated store: your own Neo4j by URI, or the managed one, started if needed."""
 
 from collections.abc import Callable
 
@@ -9,7 +9,7 @@ from graphsvc.store.migrations import migrate
 
 
 def find_address(settings: Settings, report: Callable[[str], None] = lambda _: None) -> Address:
-    """Where the configured database is; starts the managed server when it is not running.
+    """Return the address of the configured database. Start the managed server if it is not running.
 
     Raises:
         ServerError: the managed server could not be started.
@@ -23,7 +23,7 @@ def find_address(settings: Settings, report: Callable[[str], None] = lambda _: N
 
 
 def open_store(settings: Settings, report: Callable[[str], None] = lambda _: None) -> Store:
-    """Return an open store whose schema is up to date. The caller closes it.
+    """Open a store whose schema is up to date. The caller closes it.
 
     Raises:
         ServerError, DatabaseUnavailable, DatabaseRefused, MigrationError

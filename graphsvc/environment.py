@@ -20,7 +20,7 @@ _MAX_FILE_BYTES = 64 * 1024
 
 
 class Environment(PydanticBaseSettingsSource):
-    """The source of settings that reads `PREFIX_NAME`, and `PREFIX_NAME_FILE` where a field can be in a file."""
+    """The source of settings that reads `PREFIX_NAME`, and `PREFIX_NAME_FILE` for fields that files can give."""
 
     def __init__(self, settings: type[BaseSettings], prefix: str, in_files: frozenset[str]) -> None:
         """Remember what to look for.

@@ -1,4 +1,4 @@
-"""Secret keys of an installation: 32 random bytes each in a file of its own, made on first use."""
+"""Secret keys of an installation: 32 random bytes each, in a file of its own, created at first use."""
 
 import os
 import secrets
@@ -10,7 +10,11 @@ KEY_BYTES = 32
 
 
 def load_or_create(path: Path, name: str) -> bytes:
-    """Return the key in `path`, kept as hex (file 0600, directory 0700); `name` says what it is, for messages.
+    """Return the key in `path`, as hex (file 0600, directory 0700). Create it at first use.
+
+    Args:
+        path: of the file.
+        name: of the key, for messages.
 
     Raises:
         SettingsError: the file cannot be read or written, is damaged, or others can read it.
@@ -46,6 +50,7 @@ def _create_key(path: Path) -> None:
             file.flush()
             os.fsync(file.fileno())
         try:
+            # Unlike a rename, a link never replaces a key that another process made meanwhile.
             os.link(draft, path)  # never replaces a key that is already there
         except FileExistsError:
             return

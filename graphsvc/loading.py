@@ -1,4 +1,4 @@
-"""The road of a load: bundle → validated, tokenised columns → batches in Neo4j, each written exactly once."""
+"""The steps of a load: bundle → validated, tokenised columns → batches in Neo4j, each written exactly once."""
 
 import hashlib
 import time
@@ -49,9 +49,12 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class LoadReport:
-    """What a load did: rows a table, rejected rows by (table, reason), rows written a step; of these the edges of
-    signals, and the seconds that writing them took; cells that became null, how files were read, values that too many
-    share."""
+    """The report of a load.
+
+    `tables`: rows a table. `rejected`: rejected rows by (table, reason). `written`: rows a step; `edges` of
+    them are edges of signals, written in `edge_seconds`. `cells`: cells that became null. `notes`: how files
+    were read. `hubs`: values that too many accounts share.
+    """
 
     id: str
     tables: tuple[TableReport, ...]
@@ -68,7 +71,7 @@ class LoadReport:
 
 @dataclass(frozen=True, slots=True)
 class ReadBundle:
-    """A bundle that was read and may be loaded: its columns, the load's id, and where its rejected rows are."""
+    """A bundle that was read and may be loaded: its columns, the load's id, and the file of its rejected rows."""
 
     columns: BundleColumns
     id: str
@@ -95,11 +98,17 @@ def read_for_load(
     options: ReadOptions,
     max_rejected: float,
 ) -> ReadBundle:
-    """Read a bundle, keep its rejected rows, and check that enough of it is left; both roads begin so.
+    """Read a bundle, keep its rejected rows, and check that enough of it is left. Both ways of loading begin so.
 
     Args:
-        known, forgotten: as `read_bundle` takes them.
-        max_rejected: the share of a table's rows that may be rejected, 0–1.
+        bundle: directory.
+        tokens: of the installation's key.
+        dead_letters_dir: for rejected rows.
+        known: as `read_bundle` takes it.
+        forgotten: as `read_bundle` takes it.
+        progress: called with stage, done and total.
+        options: how to read the files.
+        max_rejected: share of a table's rows that may be rejected, 0–1.
 
     Raises:
         BundleError: the bundle cannot be read.
@@ -128,19 +137,25 @@ def load_bundle(
     options: ReadOptions | None = None,
     max_rejected: float = MAX_REJECTED,
 ) -> LoadReport:
-    """Load `bundle` into the graph. Killed at any moment and run again, it ends in the same graph.
+    """Load a bundle into the graph. Killed at any time and run again, it ends in the same graph.
 
-    `again` writes everything anew even if this very bundle was loaded before; it changes nothing that is
-    as it should be. `progress(stage, done, total)` counts rows. `signer` knows forgotten accounts, whose rows are
-    not taken; None: there are none. `options`: how the files are read; `max_rejected`: the share of a table's rows
-    that may be rejected.
+    Args:
+        store: the database.
+        bundle: directory.
+        tokens: of the installation's key.
+        dead_letters_dir: for rejected rows.
+        again: write all rows again even if this very bundle was loaded before. Correct data stay unchanged.
+        progress: called with stage, rows done and rows in total.
+        signer: knows forgotten accounts, whose rows are rejected; None: there are none.
+        options: how to read the files.
+        max_rejected: share of a table's rows that may be rejected, 0–1.
 
     Raises:
         LoadError: there are forgotten accounts and no signer; nothing was written.
-        BundleError: the bundle as a whole cannot be read; nothing was written.
+        BundleError: the bundle cannot be read; nothing was written.
         NothingLoaded: too many rows are rejected; nothing was written.
         ResourceError: there is too little memory to read it; nothing was written.
-        DatabaseUnavailable, DatabaseRefused: what was committed stays, the next call goes on from there.
+        DatabaseUnavailable, DatabaseRefused: committed batches stay, and the next call continues after them.
     """
     read = read_for_load(
         bundle, tokens, dead_letters_dir, lambda ids: find_known_accounts(store, ids),
@@ -166,7 +181,7 @@ def load_bundle(
 
 
 def estimate_memory(bundle: Path) -> MemoryNeed:
-    """Return memory that reading `bundle` takes in this process.
+    """Estimate the memory of this process while it reads a bundle.
 
     Raises:
         BundleError: it is no bundle.
@@ -183,10 +198,10 @@ def estimate_memory(bundle: Path) -> MemoryNeed:
 
 
 def finish_load(store: Store, load_id: str, columns: BundleColumns) -> None:
-    """Close the book of a load.
+    """Record the end of a load.
 
     Raises:
-        LoadError: its book is gone, because somebody emptied or replaced the database meanwhile.
+        LoadError: its record is gone, because the database was emptied or replaced meanwhile.
     """
     closed = store.write(
         "load/finish",
@@ -223,29 +238,28 @@ def keep_dead_letters(columns: BundleColumns, load_id: str, directory: Path) -> 
 
 
 def count_rejected(columns: BundleColumns) -> dict[tuple[str, str], int]:
-    """Return rejected rows by (table, reason)."""
+    """Count rejected rows by (table, reason)."""
     counts = columns.dead_letters.group_by("table", "reason").len().sort("table", "reason")
     return {(table, reason): n for table, reason, n in counts.rows()}
 
 
 def compute_load_id(columns: BundleColumns, tokens: Tokeniser) -> str:
-    """Return id of a load: the same for the same bundle, token key and rows accepted.
-
-    Rows of accounts that nobody knew are part of it, because an earlier bundle may bring those accounts later; and
-    rows of forgotten accounts, because these may be allowed again.
-    """
+    """Compute the id of a load: the same for the same bundle, token key and accepted rows."""
+    # Rows of unknown accounts are part of the id, because an earlier bundle may bring those accounts later.
+    # So are rows of forgotten accounts, because these may be allowed again.
     unknown = columns.dead_letters.filter(pl.col("reason").is_in(("unknown_account", "forgotten_account")))
     rows = unknown.select("table", "file", "row").sort("table", "file", "row").write_csv()
     return hashlib.sha256(f"{FORMAT}/{tokens.key_id}/{columns.id}/{rows}".encode()).hexdigest()[:24]
 
 
 def build_steps(columns: BundleColumns, number: int) -> Iterator[Step]:
-    """Yield the statements of load `number` in an order in which every edge finds both its ends.
+    """Yield the statements of load `number` in an order that creates both ends of an edge before the edge.
 
-    Accounts and signals carry the number of the last load that wrote to them. An account has it before anything
-    else of it is written, so that nobody who reads meanwhile takes what is half written for read.
+    Accounts and signals carry the number of the last load that wrote to them.
     """
     mark: dict[str, str | int] = {"number": number}
+    # An account gets its number before its edges, so that a reader does not take a half-written account for
+    # read.
     yield Step("accounts", "load/accounts", columns.accounts, mark)
     yield Step("accounts of earlier bundles", "load/touch", _find_foreign_accounts(columns), mark)
     for key_id, former in columns.former.items():  # a step each: two of them may meet in one signal
@@ -273,16 +287,16 @@ def build_steps(columns: BundleColumns, number: int) -> Iterator[Step]:
 
 
 def _find_foreign_accounts(columns: BundleColumns) -> pl.DataFrame:
-    """Return the accounts (`account_id`) that edges or activity speak of and the table `accounts` does not."""
+    """Return the accounts (`account_id`) in edges or activity that the table `accounts` lacks."""
     named = [frame["account_id"].unique() for frame in (*columns.edges.values(), columns.activity)]
     foreign = pl.concat(named).unique().to_frame().join(columns.accounts, on="account_id", how="anti")
     return foreign.select("account_id").sort("account_id")
 
 
 def pack_activity(activity: pl.DataFrame) -> pl.DataFrame:
-    """Hourly rows (schema `ACTIVITY`) as one row an account and month with parallel lists.
+    """Pack hourly rows (schema `ACTIVITY`) into one row an account and month with parallel lists.
 
-    `hours` are whole hours since 1970; a model that is not given is the empty text.
+    `hours` are hours since 1970. A missing model is the empty text.
     """
     return (
         activity.with_columns(
@@ -299,10 +313,11 @@ def pack_activity(activity: pl.DataFrame) -> pl.DataFrame:
 
 
 def write_step(store: Store, load_id: str, step: Step, start: int, progress: Progress) -> int:
-    """Write the batches of a step from number `start` on. Returns the rows written now."""
+    """Write the batches of a step from number `start` on, and return the rows written."""
     frame = step.frame.with_columns(cs.datetime().dt.epoch("ms"))
     for batch in range(start, -(-frame.height // BATCH)):
         rows = frame.slice(batch * BATCH, BATCH).to_dict(as_series=False)
+        # The claim and the batch commit together, so each batch is written exactly once.
         claim = {"load": load_id, "key": f"{load_id}/{step.name}", "batch": batch}
         store.write_guarded(("load/advance", claim), (step.statement, {**rows, **step.fixed}))
         progress(step.name, min((batch + 1) * BATCH, frame.height), frame.height)
@@ -320,10 +335,10 @@ def find_known_accounts(store: Store, ids: pl.Series) -> pl.Series:
 
 
 def make_forgotten_filter(store: Store, signer: Signer | None) -> Callable[[pl.Series], pl.Series]:
-    """What says which of some account ids (text) are on the list of the forgotten.
+    """Return a function that selects the forgotten ones of account ids (text).
 
     Raises:
-        LoadError: there is such a list, and no signer to read it with.
+        LoadError: there are forgotten accounts, and no signer to recognize them.
     """
     names = {row["name"] for row in store.read("keeping/listed")}
     if names and signer is None:
@@ -340,15 +355,15 @@ def make_forgotten_filter(store: Store, signer: Signer | None) -> Callable[[pl.S
 def place_addresses(
     store: Store, number: int, progress: Progress = lambda _stage, _done, _total: None
 ) -> int:
-    """Give every address the class of the narrowest named network it is in, else of its autonomous system.
+    """Give every address the class of the narrowest named network that holds it, else of its autonomous system.
 
-    It does not matter which bundle brought the networks: addresses that no load since the last whole one touched are
-    left out only while the networks are those by which they were placed. Only what changed is written, and marked
-    with the load's `number`. Returns how many addresses that were.
+    Only changed addresses are written, marked with the load's `number`. Return their count.
     """
     networks = _read_networks(store)
     by = _hash_networks(networks)
     last = store.read("load/placed_by")
+    # The networks may come from any bundle. Addresses that no load has touched since are skipped only while
+    # the networks are unchanged.
     whole = store.read("detect/watermark") if last and last[0]["networks"] == by else []
     found = (
         store.stream("load/unplaced_since", after=whole[0]["number"])
@@ -373,7 +388,7 @@ def place_addresses(
 
 
 def record_placing(store: Store) -> None:
-    """Records that all addresses are placed by the networks that are there."""
+    """Record that all addresses are placed by the present networks."""
     store.write("load/placed", networks=_hash_networks(_read_networks(store)))
 
 

@@ -1,4 +1,4 @@
-"""What a run takes: time, rows and peak memory a stage, and whether there is memory enough before it begins."""
+"""Resources of a run: time, rows and peak memory a stage, and a check for enough memory before it begins."""
 
 import re
 import resource
@@ -22,13 +22,13 @@ _STATUS, _RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 @dataclass(slots=True)
 class Clock:
-    """The stages of a run as they pass."""
+    """Measures the stages of a run."""
 
     stages: list[Stage] = field(default_factory=list)
 
     @contextmanager
     def measure_stage(self, name: str) -> Iterator[Stage]:
-        """Measure one stage; the block may say how many rows it was about."""
+        """Measure one stage. The block may set the number of rows."""
         stage = Stage(name)
         self.stages.append(stage)
         _reset_peak()
@@ -41,12 +41,12 @@ class Clock:
 
     @property
     def timings(self) -> dict[str, float]:
-        """Return seconds a stage."""
+        """Return the seconds of each stage."""
         return {stage.name: stage.seconds for stage in self.stages}
 
 
 def read_peak_memory() -> int:
-    """Return the most memory this process has held since it was last forgotten, or, but on Linux, since it began; bytes."""
+    """Return the peak memory of this process since the last reset, or without Linux since its start; bytes."""
     with suppress(OSError):
         for line in _STATUS.read_text(encoding="ascii").splitlines():
             if line.startswith("VmHWM:"):
@@ -62,7 +62,7 @@ def _reset_peak() -> None:
 
 @dataclass(frozen=True, slots=True)
 class MemoryNeed:
-    """Memory that something is expected to take in this process, what there is, and what it may take; bytes."""
+    """The expected memory of a task, the available memory, and its limit; bytes."""
 
     expected: int
     available: int
@@ -74,7 +74,7 @@ class MemoryNeed:
     )
 
     def compute_working_memory(self, most: int) -> int:
-        """What is left for pairs of accounts on the way to links, of `most` that they would take."""
+        """Return the memory left for pairs of accounts on the way to links, at most `most`."""
         room = self.available if self.ceiling is None else self.ceiling
         return max(min(most, room - self.expected), LEAST_WORKING)
 
@@ -83,7 +83,7 @@ class MemoryNeed:
         return f"about {format_size(self.expected)} of memory (free: {format_size(self.available)}{may})"
 
     def check(self) -> None:
-        """Refuse what would not fit.
+        """Raise ResourceError if the task would not fit.
 
         Raises:
             ResourceError
@@ -105,13 +105,13 @@ class MemoryNeed:
 def estimate_need(
     *, accounts: int, signals: int, edges: int, months: int, ceiling: int | None = None
 ) -> MemoryNeed:
-    """What detection on a graph takes: accounts, signals, edges between them, and accounts' months of traffic."""
+    """Estimate the memory of a detection from the numbers of accounts, signals, edges and months of traffic."""
     expected = BASE + AN_ACCOUNT * accounts + A_SIGNAL * signals + AN_EDGE * edges + A_MONTH * months
     return MemoryNeed(expected, read_memory().available, ceiling)
 
 
 def parse_size(text: str) -> int:
-    """Return bytes from what a person says: `4GiB`, `800 MB`, `2000000000`.
+    """Parse a size of memory: `4GiB`, `800 MB`, `2000000000`; bytes.
 
     Raises:
         ValueError: it is none of these.
@@ -125,5 +125,5 @@ def parse_size(text: str) -> int:
 
 
 def format_size(size: int) -> str:
-    """Return bytes as a person says them."""
+    """Format bytes for people."""
     return f"{size / GIB:.1f} GiB" if size >= GIB // 10 else f"{size >> 20} MiB"

@@ -1,4 +1,4 @@
-"""Files that only their owner can read, replaced whole and changed in turn."""
+"""Files that only their owner can read: atomic replacement, and locks."""
 
 import fcntl
 import os
@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def replace_atomically(path: Path, content: bytes) -> None:
-    """Replace a file whole or not at all; only its owner can read it, from its first byte on.
+    """Replace a file atomically. Only its owner can read it, from its first byte on.
 
     Raises:
         OSError
@@ -28,10 +28,10 @@ def replace_atomically(path: Path, content: bytes) -> None:
 
 @contextmanager
 def lock_or_fail(lock: Path) -> Iterator[None]:
-    """Hold the lock file `lock`, in a directory that is made if need be, or fail at once. It names the process.
+    """Hold a lock file while the block runs, or fail at once. The file names the process.
 
     Raises:
-        BlockingIOError: another process, or another thread, holds it; `filename` is the number of the process.
+        BlockingIOError: another process or thread holds it; `filename` is the number of the process.
         OSError: the file cannot be made.
     """
     lock.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -51,7 +51,7 @@ def lock_or_fail(lock: Path) -> Iterator[None]:
 
 @contextmanager
 def lock_in_turn(lock: Path) -> Iterator[None]:
-    """Hold the lock file `lock`, in a directory that is made if need be, against other processes and threads.
+    """Wait for a lock file, and hold it while the block runs.
 
     Raises:
         OSError

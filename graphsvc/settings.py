@@ -1,4 +1,4 @@
-"""Everything that can be set from outside, read once from the environment (`GRAPHSVC_…`)."""
+"""All settings, read once from the environment (`GRAPHSVC_…`)."""
 
 import os
 import re
@@ -200,12 +200,12 @@ class Settings(BaseSettings):
 
     @property
     def keys_dir(self) -> Path:
-        """Secrets of this installation; mode 0700, files 0600."""
+        """Return the directory of this installation's secrets; mode 0700, files 0600."""
         return self.data_dir / "keys"
 
     @property
     def runs_dir(self) -> Path:
-        """Return the graphs that the last runs read, one directory a run."""
+        """Return the directory of the graphs that the last runs read, a directory each."""
         return self.data_dir / "runs"
 
     @property

@@ -1,4 +1,4 @@
-"""A world, day by day: load → detect → judge, and at the end what all days come to. As the commands do it, on Neo4j."""
+"""A world, day by day on Neo4j: load → detect → evaluate, and a final report."""
 
 import json
 import time
@@ -28,10 +28,10 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Simulation:
-    """What is simulated and where.
+    """The parameters and directories of a simulation.
 
-    `state` belongs to the installation whose database holds the days: it has the `world` and what each of its `days`
-    came to. The report goes to `out`. `about` is what the report says of the world: scenario, accounts, seed.
+    `state` belongs to the installation whose database holds the days: it has the `world`, and the result of
+    each of its `days`. The report goes to `out`. `about` describes the world: scenario, accounts, seed.
     """
 
     state: Path
@@ -41,19 +41,19 @@ class Simulation:
 
     @property
     def world(self) -> Path:
-        """Where the world is, as `graphsvc seed --days` writes it."""
+        """Return the directory of the world, as `graphsvc seed --days` writes it."""
         return self.state / "world"
 
     def get_result_path(self, day: int) -> Path:
-        """Where a day's observations are kept; there once the day is done."""
+        """Return the file of a day's result. It exists when the day is done."""
         return self.state / "days" / f"{day:03d}.json"
 
 
 def check_database(simulation: Simulation, store: Store) -> None:
-    """Refuse a database that holds something else, or another simulation.
+    """Check that the database is empty or holds this simulation.
 
     Raises:
-        SimulationError
+        SimulationError: it holds something else.
     """
     filled = store.read("maintenance/count_accounts")[0]["accounts"] > 0
     others = [path for path in simulation.state.parent.glob("*") if path != simulation.state]
@@ -78,10 +78,9 @@ def simulate(
     say: Say,
     progress: Progress = lambda _stage, _done, _total: None,
 ) -> Assessment:
-    """Load, detects and judges each day of the world, and writes `report.md` and `report.json`.
+    """Load, detect and evaluate each day of the world, and write `report.md` and `report.json`.
 
-    Killed at any moment and called again it goes on with the day it was at: loading and publishing are idempotent, and
-    what a day came to is kept when it is done.
+    Killed at any time and called again, it continues with the same day.
 
     Raises:
         BundleError: the world cannot be read.
@@ -98,6 +97,8 @@ def simulate(
         began = time.monotonic()
         load_bundle(store, day.bundle, tokens, dead_letters_dir, progress=progress)
         loaded = time.monotonic()
+        # Loading and publishing are idempotent. If the program died after this day's run was published, that
+        # run is evaluated.
         published = find_newest_run(store)
         if published is None or published == (days[-1].run if days else None):
             detect(store, detector, simulation.parameters, progress)
@@ -116,7 +117,7 @@ def simulate(
 def evaluate_published_day(
     store: Store, day: Day, truth: pl.DataFrame, accounts: pl.DataFrame, seconds: dict[str, float]
 ) -> DayResult:
-    """What is published at the end of a day, against what was true by then."""
+    """Evaluate the published result at the end of a day against the truth of that day."""
     run = find_newest_run(store)
     if run is None:
         raise SimulationError("Nothing is published.", "Run the simulation again.")
@@ -134,13 +135,13 @@ def evaluate_published_day(
 
 
 def find_newest_run(store: Store) -> str | None:
-    """Return id of the run that is published; None before the first."""
+    """Return the id of the published run; None before the first."""
     rows = store.read("query/published_run")
     return str(rows[0]["run"]["id"]) if rows else None
 
 
 def write_file(path: Path, text: str) -> None:
-    """Write a file whole or not at all.
+    """Write a file atomically.
 
     Raises:
         ExportError: it cannot be written.

@@ -1,4 +1,4 @@
-"""Cypher statements by name, from `cypher/`. Python holds no Cypher of its own."""
+"""Cypher statements by name, from `cypher/`. No Python module contains Cypher."""
 
 import re
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import LiteralString
 
 _HERE = Path(__file__).resolve().parent
+# In the wheel the statements lie inside the package, in a checkout next to it.
 _ROOT = _HERE / "cypher" if (_HERE / "cypher").is_dir() else _HERE.parent / "cypher"
 _PARAMETER = re.compile(r"\$([A-Za-z_]\w*)")
 
@@ -21,12 +22,12 @@ class Statement:
 
     @property
     def parameters(self) -> frozenset[str]:
-        """Return names of the parameters the statement uses."""
+        """Return the names of the statement's parameters."""
         return frozenset(_PARAMETER.findall(self.text))
 
 
 def list_names(folder: str = "") -> list[str]:
-    """Return names of all statements, or of those in one folder, sorted."""
+    """Return the names of all statements, or of those in one folder, sorted."""
     root = _ROOT / folder
     return sorted(p.relative_to(_ROOT).with_suffix("").as_posix() for p in root.rglob("*.cypher"))
 
@@ -36,7 +37,7 @@ def load_statement(name: str) -> Statement:
     """Return the statement `name`, for example `load/accounts`.
 
     Raises:
-        FileNotFoundError: no such file; a mistake in the program, not of its user.
+        FileNotFoundError: there is no such file; an error in the program, not of its user.
     """
     lines = (_ROOT / f"{name}.cypher").read_text(encoding="utf-8").splitlines()
     split = next((i for i, line in enumerate(lines) if not line.startswith("//")), len(lines))
@@ -45,10 +46,10 @@ def load_statement(name: str) -> Statement:
 
 
 def load_text(name: str) -> LiteralString:
-    """Return text of the statement `name`."""
+    """Return the text of the statement `name`."""
     return load_statement(name).text
 
 
 def read_file(name: str) -> str:
-    """Another file of `cypher/`, or a statement with its header, as it is; for example `browser/style.grass`."""
+    """Return the text of any file of `cypher/`, for example `browser/style.grass`; of a statement with its header."""
     return (_ROOT / name).read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Whether a run is what its certificate says: read → check the record → find again → compare."""
+"""Verify a run against its certificate: read → check the record → detect again → compare."""
 
 from dataclasses import dataclass
 
@@ -19,7 +19,7 @@ from graphsvc.store.snapshots import Snapshots
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that was checked: `holds` None where it could not be, or need not hold."""
+    """The result of one check. `holds` is None if it could not be checked, or need not hold."""
 
     name: str
     holds: bool | None
@@ -28,14 +28,14 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What came of verifying a run."""
+    """The result of verifying a run."""
 
     certificate: Certificate
     checks: tuple[Check, ...]
 
     @property
     def holds(self) -> bool:
-        """Return whether nothing that was checked is wrong."""
+        """Return whether no check failed."""
         return all(check.holds is not False for check in self.checks)
 
 
@@ -47,13 +47,14 @@ def verify_run(
     snapshots: Snapshots,
     progress: Progress = lambda _stage, _done, _total: None,
 ) -> Verdict:
-    """Check a run's certificate against its record and against what is stored, finds everything again and compares.
+    """Check a run's certificate against its record and the stored result, then repeat the detection and compare.
 
-    The graph is the one kept with the run, or, where that is gone, the one in the database if it has not changed since.
+    The graph is the snapshot of the run. Without one it is the graph in the database, if that has not changed
+    since.
 
     Raises:
         NotFound: there is no such run, or it published nothing.
-        VerificationError: the run has no certificate, or the graph it read is no longer there.
+        VerificationError: the run has no certificate, or its graph is no longer available.
         DetectionError, ExportError, DatabaseUnavailable, DatabaseRefused
     """
     stored = read_run(store, run)

@@ -12,9 +12,11 @@ from graphsvc.errors import GraphsvcError
 
 
 def main() -> None:
-    """Entry point. Errors become one paragraph on standard error and an exit status: of the family their own, of the
-    operating system 1."""
-    # Whoever ends us politely gets the same orderly end as Ctrl-C.
+    """Run the command line. An error becomes a paragraph on standard error and an exit status.
+
+    Our own errors have a status each; faults of the operating system give 1.
+    """
+    # Service managers and containers end a process with SIGTERM: it gets the same orderly end as Ctrl-C.
     signal.signal(signal.SIGTERM, _raise_interrupt)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(

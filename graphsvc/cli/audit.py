@@ -1,4 +1,4 @@
-"""`graphsvc audit`: the log of what people did and were shown."""
+"""`graphsvc audit`: the log of people's actions and of the data they were shown."""
 
 import json
 from dataclasses import asdict
@@ -25,10 +25,10 @@ def verify(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
 ) -> None:
-    """Check the whole log: no entry was changed, taken out, put in, moved or cut off.
+    """Check the whole log: no entry was changed, removed, added, moved or cut off.
 
-    Every entry holds the hash of the one before and is signed by the installation's key; number and hash of the last
-    are kept beside the keys as well (audit-head.json). Exit status 0: all of it holds.
+    Every entry holds the hash of the one before, and has the signature of the installation's key. Number and
+    hash of the last are also kept with the keys (audit-head.json). Exit status 0: the log is intact.
     """
     from graphsvc.database import open_store
     from graphsvc.signing import load_or_create_signer
@@ -83,13 +83,14 @@ def list_entries(
 def export(
     out: Annotated[Path, typer.Option("--out", help="File to write: one entry a line, JSON (NDJSON).")],
 ) -> None:
-    """Write all entries to a file, with their hashes and signatures, for another to check."""
+    """Write all entries to a file, with their hashes and signatures, so that others can check them."""
     from graphsvc.database import open_store
     from graphsvc.store.audit_log import format_line, stream_entries
 
     count = 0
     with open_store(load_settings(), console.print) as store:
         try:
+            # Never overwrite an earlier export, which may be evidence.
             with out.open("x", encoding="utf-8") as file:
                 for logged in stream_entries(store):
                     file.write(format_line(logged) + "\n")

@@ -1,4 +1,4 @@
-"""`graphsvc backup` and `restore`: everything an installation needs to go on, in one sealed file."""
+"""`graphsvc backup` and `restore`: all data of an installation in one sealed file."""
 
 import sys
 from pathlib import Path
@@ -34,8 +34,8 @@ def write_backup(
 ) -> None:
     """Write the database and the keys of this installation into one file, sealed by a passphrase.
 
-    The managed Neo4j is stopped while its database is dumped, and started again. Without the passphrase nobody can read
-    the file, you included. With GRAPHSVC_NEO4J_URI the database is yours to back up, with its own tool.
+    The managed Neo4j is stopped while its database is dumped, and started again. Without the passphrase no
+    one can read the file, you included. With GRAPHSVC_NEO4J_URI, back up the database with its own tool.
     """
     from graphsvc.keeping.backup import write_backup
 
@@ -62,8 +62,8 @@ def restore_backup(
 ) -> None:
     """Restore a backup into an empty installation.
 
-    The whole file is checked before anything is changed, and what was there stays until the restored database is ready
-    to take its place. Whoever was forgotten since the backup was made is in it again: forget them again.
+    The whole file is checked before anything is changed. The present data stay until the restored database is
+    ready to replace them. Accounts that were forgotten after the backup are in it: forget them again.
     """
     from graphsvc.keeping.backup import restore_backup as put_back
 
@@ -78,9 +78,15 @@ def restore_backup(
 
 
 def _read_passphrase(file: Path | None, *, twice: bool) -> SecretStr:
-    """From the file, the environment, or the terminal; `twice`: a new one, which must be long enough."""
+    """Read the passphrase from the file, the environment or the terminal.
+
+    Args:
+        file: its first line is the passphrase.
+        twice: it is a new one, which must be confirmed and long enough.
+    """
     kept = load_settings().passphrase
     if file is not None:
+        # Editors end a file with a line break, which is not part of the passphrase.
         text = file.read_text(encoding="utf-8").split("\n", 1)[0].rstrip("\r")
     elif kept is not None:
         text = kept.get_secret_value()

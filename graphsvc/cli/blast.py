@@ -1,4 +1,4 @@
-"""`graphsvc blast`: what an action on accounts would hit, leave and lead to, before anybody acts."""
+"""`graphsvc blast`: the impact of an action on accounts, before it is taken."""
 
 import json
 import math
@@ -43,11 +43,11 @@ def print_impact(
         bool, typer.Option("--json", help="Print JSON, for programs, with the ids in order.")
     ] = False,
 ) -> None:
-    """What an action (a ban, say) on accounts would do. Nothing is changed.
+    """Estimate the impact of an action (a ban, say) on accounts. Nothing is changed.
 
-    Innocents to be expected among them; bystanders who use the same addresses, devices and cards, so that nobody bans
-    an address; who would replace or follow them; what would be left of their clusters; and a plan in stages that acts
-    on the surest first. `graphsvc blast CLUSTER --least-membership 0.99 --stages 10`.
+    Shows the expected false positives, collateral accounts on the same addresses, devices and cards, accounts
+    that would follow, the rest of each cluster, and a plan in stages that begins with the highest confidence.
+    `graphsvc blast CLUSTER --least-membership 0.99 --stages 10`.
     """
     from graphsvc.analyses import read_impact
     from graphsvc.analysis import impact_sentences
@@ -74,7 +74,7 @@ def print_impact(
 
 
 def _read_ids(path: Path) -> list[str]:
-    """Return ids of a file; raises BadParameter when it is no text or has none."""
+    """Read ids from a file. Raise BadParameter if it is no text or has none."""
     try:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError:
@@ -88,7 +88,7 @@ def _read_ids(path: Path) -> list[str]:
 
 
 def _replace_nan(value: Any) -> Any:
-    """Return the same with null for what is not known, which JSON has no number for."""
+    """Return a value with None in place of NaN, which JSON cannot express."""
     if isinstance(value, dict):
         return {key: _replace_nan(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):

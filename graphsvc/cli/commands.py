@@ -1,4 +1,4 @@
-"""All commands of `graphsvc`, registered in the order in which a newcomer needs them."""
+"""All commands of `graphsvc`, in the order that a new user needs them."""
 
 from importlib.metadata import version
 from typing import Annotated

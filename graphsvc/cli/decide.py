@@ -1,4 +1,4 @@
-"""`graphsvc decide`, `assign`, `note`, `pin`, `decisions` and `undo`: what people say on clusters and accounts."""
+"""`graphsvc decide`, `assign`, `note`, `pin`, `decisions` and `undo`: people's decisions on clusters and accounts."""
 
 import getpass
 import json
@@ -36,11 +36,11 @@ def set_disposition(
     note: Note = "",
     by: By = None,
 ) -> None:
-    """Decide on a cluster or an account. The last decision says what its status is.
+    """Decide on a cluster or an account. The last decision gives it its status.
 
-    A decision stays with the cluster's id from run to run. What splits off gets a copy; what merges keeps its own, and
-    where decisions that came together differ the status is `conflict` until somebody decides again. Nothing that was
-    decided is ever removed; `graphsvc undo` takes it back, on record. Nothing here acts on accounts.
+    A decision stays with the cluster's id from run to run. A part that splits off gets a copy; a cluster that
+    merges keeps its own. If decisions that came together differ, the status is `conflict` until you decide
+    again. No decision is ever removed; `graphsvc undo` reverts it, on record. Nothing here acts on accounts.
     """
     from graphsvc.store.decisions import DecisionRequest
 
@@ -53,7 +53,7 @@ def assign_cluster(
     to: Annotated[str, typer.Argument(metavar="[NAME]", help="Who looks after it; without: nobody.")] = "",
     by: By = None,
 ) -> None:
-    """Say who looks after a cluster. It follows the cluster as decisions do."""
+    """Assign a cluster to a person. The assignment follows the cluster as decisions do."""
     from graphsvc.store.decisions import DecisionRequest
 
     _record_request(DecisionRequest(On.CLUSTER, cluster, Topic.ASSIGNMENT, to.strip()), by)
@@ -65,7 +65,7 @@ def add_note(
     account: OnAccount = False,
     by: By = None,
 ) -> None:
-    """Note something on a cluster or an account. Notes follow the cluster as decisions do."""
+    """Add a note to a cluster or an account. Notes follow the cluster as decisions do."""
     from graphsvc.store.decisions import DecisionRequest
 
     if not text.strip():
@@ -81,14 +81,15 @@ def add_pin(
     note: Note = "",
     by: By = None,
 ) -> None:
-    """Say that two accounts are one operator's, or are not. The next detection honours it.
+    """Record that one operator runs two accounts, or that two do. The next detection honours it.
 
-    Two that are different are never in one cluster. Two that are the same are, if one of them is in any.
+    Two different accounts are never in one cluster. Two that are the same are, if one of them is in any.
     """
     from graphsvc.store.decisions import DecisionRequest
 
     if a == b:
         raise typer.BadParameter("A pin is about two accounts.", param_hint="ACCOUNT")
+    # A pair has no direction, so it is stored under the smaller id.
     first, second = sorted((a, b))
     _record_request(DecisionRequest(On.PAIR, first, Topic.PIN, operator.value, note.strip(), second), by)
 
@@ -97,7 +98,7 @@ def undo_decision(
     decision: Annotated[str, typer.Argument(help="Id of a decision (`graphsvc decisions`).")],
     by: By = None,
 ) -> None:
-    """Take a decision back. It stays on record, with who undid it and when; the one before it is in force again."""
+    """Undo a decision. It stays on record, with who undid it and when. The one before it is active again."""
     from graphsvc.database import open_store
     from graphsvc.store.decisions import undo_decision as take_back
 
@@ -112,7 +113,7 @@ def list_decisions(
     account: OnAccount = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
 ) -> None:
-    """List decisions, newest first: on one cluster and on what is part of it now, on one account, or all there are."""
+    """List decisions, newest first: on a cluster and its merged parts, on an account, or all."""
     from graphsvc.database import open_store
     from graphsvc.store.decisions import read_decision_log, read_identity
 
@@ -181,7 +182,7 @@ def _print_state(store: "Store", decision: Decision) -> None:
 
 
 def make_auditor(by: str | None) -> "Auditor":
-    """Write to the audit log in the name of `by`, or of who is logged in."""
+    """Return the writer of audit entries for the person at this command line; None: by the login name."""
     """Who acts at this command line; None: by the login name."""
     from graphsvc.signing import load_or_create_signer
     from graphsvc.store.audit import Auditor

@@ -1,4 +1,4 @@
-"""`graphsvc demo`: the whole road once, on a seeded world."""
+"""`graphsvc demo`: all steps once, on a synthetic dataset."""
 
 import os
 import sys
@@ -16,10 +16,10 @@ def run_demo(
     accounts: Annotated[int, typer.Option(help="Accounts of the world.", min=2_000)] = 120_000,
     seed: Annotated[int, typer.Option(help="Seed of the world and of the detection.")] = 1,
 ) -> None:
-    """Seed a world with a hydra in it, load it, detect, evaluate, serve, and ask one question over GraphQL.
+    """Generate a synthetic dataset, load it, detect, evaluate, serve, and send one GraphQL query.
 
-    Works in the installation of GRAPHSVC_DATA_DIR, and refuses one that holds other data. On a terminal it stays up
-    until Ctrl-C; elsewhere, or with DEMO_EXIT=1, it stops everything it started and ends.
+    Works in the installation of GRAPHSVC_DATA_DIR, and refuses one that holds other data. On a terminal it
+    stays up until Ctrl-C. Elsewhere, or with DEMO_EXIT=1, it stops all that it started, and ends.
     """
     stay = sys.stdout.isatty() and os.environ.get("DEMO_EXIT", "") in ("", "0")
     here = load_settings()

@@ -36,7 +36,7 @@ class TimeEvidence(StrEnum):
 
 
 def parse_memory(text: str) -> int:
-    """Return bytes of a `--memory`."""
+    """Parse the value of `--memory`; bytes."""
     try:
         return parse_size(text)
     except ValueError as error:
@@ -119,9 +119,9 @@ def detect_clusters(
         typer.Option(help="Evidence from time to leave out; may be given several times."),
     ] = None,
 ) -> None:
-    """Detect coordinated clusters in everything loaded, and publish them.
+    """Detect coordinated clusters in all loaded data, and publish them.
 
-    What was published before stays visible until the new result is whole, and stays if the run fails. The run, its
+    The previous result stays visible until the new one is complete, and stays if the run fails. The run, its
     parameters, seed, versions and the hash of its input are recorded with the result.
     """
     from graphsvc.database import open_store
@@ -157,10 +157,10 @@ def run_certified(
     whole: bool = False,
     name: str | None = None,
 ) -> "Outcome":
-    """Return a run as the installation makes it: signed, its graph kept for `verify` and for the next run.
+    """Run a detection as the installation does: signed, with a snapshot of its graph for `verify` and the next run.
 
     Raises:
-        Conflict: another run of this installation is under way.
+        Conflict: another run of this installation is in progress.
     """
     from graphsvc.community.engines import build_detector
     from graphsvc.detection import detect as run_detection
@@ -188,10 +188,10 @@ def run_certified(
 
 @contextmanager
 def _lock_runs(settings: Settings, store: "Store", name: str | None) -> Iterator[None]:
-    """Keep a second run of this installation from taking what this one has staged; the lock ends with the process.
+    """Prevent a second run of this installation, which would take what this one has staged.
 
     Raises:
-        Conflict: another run is under way; says which.
+        Conflict: another run is in progress; names it.
         SettingsError: the lock cannot be made.
     """
     with ExitStack() as held:
@@ -199,6 +199,7 @@ def _lock_runs(settings: Settings, store: "Store", name: str | None) -> Iterator
             held.enter_context(lock_or_fail(settings.data_dir / "detect.lock"))
         except BlockingIOError as error:
             running = (row["id"] for row in store.read("detect/runs") if row["status"] == "running")
+            # A run that the API requested is recorded as running before its process begins.
             other = next((run for run in running if run != name), None)
             which = "Another detection" if other is None else f"Run {other}"
             raise Conflict(
@@ -214,7 +215,7 @@ def _lock_runs(settings: Settings, store: "Store", name: str | None) -> Iterator
 
 
 def describe_last_run(store: "Store") -> str:
-    """How long the last run took, for who wonders how long this one will; '' before the first."""
+    """Describe the duration of the last run, as an estimate for this one; '' before the first."""
     rows = store.read("query/published_run")
     timings = json.loads(rows[0]["run"].get("timings") or "{}") if rows else {}
     if not timings:
@@ -223,7 +224,7 @@ def describe_last_run(store: "Store") -> str:
 
 
 def print_outcome(outcome: "Outcome") -> None:
-    """The summary of a run on standard output."""
+    """Print the summary of a run on standard output."""
     seconds = ", ".join(f"{stage.name} {stage.seconds:.1f}" for stage in outcome.stages)
     most = max(stage.peak_bytes for stage in outcome.stages)
     typer.echo(

@@ -19,10 +19,10 @@ def evaluate_result(
     ],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
 ) -> None:
-    """Score what is published against the truth.
+    """Evaluate the published result against the truth.
 
-    Accounts flagged and missed, whole campaigns found, the largest campaign's best cluster, and how many innocents of
-    each kind were flagged. The truth is read here only; `load` never sees it.
+    Shows flagged and missed accounts, found campaigns, the best cluster of the largest campaign, and flagged
+    legitimate accounts by kind. Only this command reads the truth; `load` never does.
     """
     from graphsvc.database import open_store
     from graphsvc.evaluation.metrics import evaluate as score

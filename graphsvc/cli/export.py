@@ -24,7 +24,7 @@ class Assessed(StrEnum):
 
     @property
     def assessments(self) -> tuple[Assessment, ...]:
-        """Return the same for the database."""
+        """Return the assessments to read from the database."""
         return tuple(Assessment) if self is Assessed.ALL else (Assessment[self.name],)
 
 
@@ -40,7 +40,7 @@ Out = Annotated[Path, typer.Option("--out", help="File to write; its ending choo
 
 @app.command()
 def members(out: Out, assessment: Which = Assessed.CAMPAIGN) -> None:
-    """One row a member of a published campaign: cluster_id, account_id, membership, cluster_score, status.
+    """Export members of published campaigns: cluster_id, account_id, membership, cluster_score, status.
 
     Formats: .parquet, .csv. Sorted by cluster and account; the same result gives the same bytes.
     """
@@ -55,7 +55,7 @@ def members(out: Out, assessment: Which = Assessed.CAMPAIGN) -> None:
 
 @app.command()
 def clusters(out: Out, assessment: Which = Assessed.CAMPAIGN) -> None:
-    """One row a published campaign: size, score and its parts, coordination, sign-ups, families, strongest evidence.
+    """Export published campaigns: size, score and its parts, coordination, sign-ups, families, strongest evidence.
 
     Formats: .parquet, .csv (lists as JSON), .json. Highest score first.
     """
@@ -70,9 +70,9 @@ def clusters(out: Out, assessment: Which = Assessed.CAMPAIGN) -> None:
 
 @app.command()
 def successions(out: Out) -> None:
-    """One row an account that probably follows a banned one: both, the cluster, probability, delay, evidence.
+    """Export accounts that probably follow a banned one: both, the cluster, probability, delay, evidence.
 
-    Formats: .parquet, .csv (lists as JSON), .json. Likeliest first.
+    Formats: .parquet, .csv (lists as JSON), .json. Most probable first.
     """
     from graphsvc.database import open_store
     from graphsvc.exchange.tables import check_format, write_table
@@ -100,7 +100,9 @@ def cluster(
         bool, typer.Option("--likely-business", help="Write a STIX bundle even of a likely business.")
     ] = False,
 ) -> None:
-    """One cluster with its evidence: .json (a STIX 2.1 bundle), .csv or .parquet (a row a member). On record.
+    """Export one cluster with its evidence: .json (a STIX 2.1 bundle), .csv or .parquet (a row a member).
+
+    On record.
 
     A STIX bundle needs the extra `stix`. The same cluster gives the same bytes.
     """

@@ -1,4 +1,4 @@
-"""`graphsvc forget`: erases accounts."""
+"""`graphsvc forget`: erase accounts."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -31,9 +31,10 @@ def forget_accounts(
 ) -> None:
     """Erase accounts, with their activity and every signal that only they used.
 
-    Clusters stay and count that a member is gone; decisions on the account stay under a name that nobody can turn back
-    into its id, which is also all the audit log ever held. The graphs kept of runs that read it go. Later loads skip
-    its rows and count them as dead letters (`forgotten_account`). Doing it again changes nothing.
+    Clusters stay and count the missing member. Decisions on the account stay under a pseudonym, which cannot
+    be turned back into the id and is all that the audit log ever held. Snapshots of runs that read the
+    account are removed. Later loads skip its rows and count them as rejected (`forgotten_account`). Doing it
+    again changes nothing.
     """
     from graphsvc.database import open_store
     from graphsvc.keeping import forgetting

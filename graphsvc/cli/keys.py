@@ -1,4 +1,4 @@
-"""`graphsvc keys`: API keys, created, listed, rotated, revoked."""
+"""`graphsvc keys`: create, list, rotate and revoke API keys."""
 
 import json
 import re
@@ -19,7 +19,7 @@ _UNITS = {"d": "days", "h": "hours", "m": "minutes"}
 
 
 def parse_duration(text: str | timedelta) -> timedelta:
-    """Return a time like `90d`, `24h` or `30m`; at most a hundred years."""
+    """Parse a duration like `90d`, `24h` or `30m`; at most a hundred years."""
     if isinstance(text, timedelta):  # an option's default, which is parsed too
         return text
     found = re.fullmatch(r"([0-9]{1,8})([dhm])", text.strip())
@@ -78,7 +78,7 @@ def rotate(
     ] = timedelta(0),
     expires: Expires = None,
 ) -> None:
-    """Give a key a new secret and print it, once. Its id, role and name stay; without --expires its expiry too."""
+    """Give a key a new secret and print it, once. Id, role and name stay; without --expires the expiry, too."""
     _print_key(keys.rotate_key(load_settings().keys_dir, key_id, grace, expires))
 
 

@@ -1,4 +1,4 @@
-"""`graphsvc lineage`: what happened to clusters from run to run."""
+"""`graphsvc lineage`: the history of clusters from run to run."""
 
 import json
 from typing import TYPE_CHECKING, Annotated
@@ -25,11 +25,12 @@ def print_history(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON, for programs.")] = False,
 ) -> None:
-    """Tell the history of a cluster, newest first, or what happened to all campaigns in the last run.
+    """Show the history of a cluster, newest first, or the events of all campaigns in the last run.
 
-    A cluster keeps its id while it grows, loses accounts, replaces all of them, is not found for a while (dormant) or
-    is part of another (merged); all of them can be asked for. Events: born, split (came off another), revived, merged,
-    dormant, grew, shrank, continued. Of the last run those that merely continued are not shown.
+    A cluster keeps its id while it grows, loses accounts, replaces all of them, is not found for a while
+    (dormant) or is part of another (merged). You can ask for any of them. Events: born, split (from another),
+    revived, merged, dormant, grew, shrank, continued. For the last run, clusters that merely continued are
+    left out.
     """
     from graphsvc.database import open_store
 

@@ -1,4 +1,4 @@
-"""`graphsvc load`: a bundle into the graph."""
+"""`graphsvc load`: load a bundle into the graph."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -65,10 +65,10 @@ def load_files(
 ) -> None:
     """Load a signals bundle into Neo4j.
 
-    Rows whose key or time breaks the contract go to a dead-letter file with their reason; the rest is loaded. An
-    optional cell that cannot be read is null and counted. E-mail addresses, phone numbers, instruments, devices,
-    names and prompts are tokenised before they leave this process. A load that was interrupted goes on where it
-    stopped; loading the same bundle twice changes nothing.
+    Rows with a faulty key or time go to a dead-letter file with their reason; the rest is loaded. An optional
+    cell that cannot be read becomes null and is counted. E-mail addresses, phone numbers, instruments,
+    devices, names and prompts are tokenised before they leave this process. An interrupted load continues
+    where it stopped. Loading the same bundle twice changes nothing.
     """
     from graphsvc.database import open_store
     from graphsvc.intake.acceptance import parse_share

@@ -1,4 +1,4 @@
-"""`graphsvc neo4j …`: the managed local Neo4j."""
+"""`graphsvc neo4j …`: control the managed local Neo4j."""
 
 import time
 import webbrowser

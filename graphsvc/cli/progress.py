@@ -1,4 +1,4 @@
-"""Progress on standard error: bars on a terminal; elsewhere a line a stage, and more while a stage is long."""
+"""Progress on standard error: bars on a terminal; elsewhere a line a stage, and more lines for a long stage."""
 
 import time
 from types import TracebackType
@@ -14,7 +14,10 @@ console = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 class Stages:
-    """Shows work as named stages with counts; `progress` and `say` are what the roads call."""
+    """Shows work as named stages with counts.
+
+    Pass `print_line` and `update_stage` to functions that report progress.
+    """
 
     def __init__(self) -> None:
         self._bars = Progress(
@@ -40,11 +43,12 @@ class Stages:
         self._bars.stop()
 
     def print_line(self, text: str) -> None:
-        """One line."""
+        """Print one line."""
+        # Names from data may contain brackets, which rich would take for markup.
         self._bars.console.print(text, markup=False)
 
     def update_stage(self, stage: str, done: int, total: int) -> None:
-        """`done` of `total` things of a stage; the last call says `done == total`."""
+        """Report `done` of `total` items of a stage. The last call has `done == total`."""
         now = time.monotonic()
         began = self._began.setdefault(stage, now)
         if not console.is_terminal:

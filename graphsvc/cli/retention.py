@@ -1,4 +1,4 @@
-"""`graphsvc retention`: removes what is older than it is kept."""
+"""`graphsvc retention`: remove data older than their retention."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
@@ -34,11 +34,11 @@ def remove_expired(
     ] = False,
     by: By = None,
 ) -> None:
-    """Remove what was last seen longer ago than it is kept, and signals that nobody uses any more.
+    """Remove data that were last seen before their retention, and signals that no account uses any more.
 
-    Without a table's option what GRAPHSVC_RETENTION says of it holds, for example `activity=90d,sessions=180d`; a table
-    without either is kept. Accounts themselves, clusters, decisions and the audit log stay. Killed and run again, it
-    goes on.
+    Without an option for a table GRAPHSVC_RETENTION applies, for example `activity=90d,sessions=180d`. A
+    table without either is kept. Accounts, clusters, decisions and the audit log stay. An interrupted removal
+    continues when you run it again.
     """
     from graphsvc.database import open_store
     from graphsvc.keeping.retention import find_old, remove_old
@@ -64,7 +64,7 @@ def remove_expired(
 
 
 def _parse_ages(text: str) -> dict[str, timedelta]:
-    """Return the ages that GRAPHSVC_RETENTION sets, by table."""
+    """Parse the ages of GRAPHSVC_RETENTION, by table."""
     from graphsvc.keeping.retention import TABLES
 
     ages = {}

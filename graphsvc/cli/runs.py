@@ -1,4 +1,4 @@
-"""`graphsvc runs`, `graphsvc cancel` and `graphsvc diff`: what runs there were, and what changed between two."""
+"""`graphsvc runs`, `graphsvc cancel` and `graphsvc diff`: list runs, stop one, and compare two."""
 
 import json
 from typing import TYPE_CHECKING, Annotated
@@ -50,10 +50,10 @@ def list_runs(
 def cancel_detection(
     run: Annotated[str | None, typer.Argument(help="The run; without: whichever is under way.")] = None,
 ) -> None:
-    """Ask a detection run that is under way, here or elsewhere, to stop.
+    """Ask a running detection, here or elsewhere, to stop.
 
-    It stops within seconds and is recorded as failed, `cancelled`. What was published before stays. Ctrl-C does the
-    same to a run in this terminal.
+    It stops within seconds and is recorded as failed, `cancelled`. The published result stays. Ctrl-C does
+    the same to a run in this terminal.
     """
     from graphsvc.database import open_store
     from graphsvc.store.control import cancel_run as ask
@@ -73,7 +73,7 @@ def compare_two_runs(
     limit: Annotated[int, typer.Option(help="Clusters, and accounts that moved, to show.", min=0)] = 20,
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON, for programs.")] = False,
 ) -> None:
-    """Say what changed between two runs: campaigns that came, grew, merged, split or went, and who moved and why.
+    """Compare two runs: campaigns that came, grew, merged, split or went, and which accounts moved and why.
 
     Both runs must have published their result; `graphsvc runs` lists them.
     """
@@ -91,7 +91,7 @@ def compare_two_runs(
 
 
 def print_differences(before: str, now: str, found: "Diff", limit: int) -> None:
-    """A summary on standard output."""
+    """Print a summary on standard output."""
     kinds = found.clusters.group_by("kind").len().sort("kind")
     counts = ", ".join(f"{count:,} {kind}" for kind, count in kinds.iter_rows())
     typer.echo(f"From {before} to {now}: clusters {counts or 'none'}; {found.moves.height:,} accounts moved.")

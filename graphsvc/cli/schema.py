@@ -1,4 +1,4 @@
-"""`graphsvc schema`: the GraphQL schema as text, its reference page, and whether a change would break clients."""
+"""`graphsvc schema`: the GraphQL schema as text, its reference page, and its breaking changes."""
 
 from pathlib import Path
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""`graphsvc seed`: write a synthetic world, with its truth, as a bundle."""
+"""`graphsvc seed`: write a synthetic dataset, with its truth, as a bundle."""
 
 import json
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Form(StrEnum):
-    """How the tables are written."""
+    """Formats of the tables."""
 
     PARQUET = "parquet"
     CSV = "csv"
@@ -73,9 +73,10 @@ def generate_world(
         ),
     ] = False,
 ) -> None:
-    """Write a synthetic world as a bundle: people, offices and schools, campaigns among them, and the truth.
+    """Write a synthetic dataset as a bundle: people, offices and schools, campaigns among them, and the truth.
 
-    Legitimate populations that look like campaigns (households, campuses, agencies …) are labelled in `truth.decoy`.
+    Legitimate populations that look like campaigns (households, campuses, agencies …) are labelled in
+    `truth.decoy`.
     """
     with Stages() as stages:
         world, rows = write_world(
@@ -104,11 +105,11 @@ def write_world(
     days: int | None = None,
     force: bool = False,
 ) -> tuple["World", dict[str, int]]:
-    """Create a world and write it to `out`, whole or in so many `days`; the rows of each table.
+    """Create a world and write it to `out`, in one bundle or in so many `days`; return the rows of each table.
 
     Raises:
-        SettingsError: no number of accounts for a scenario with a file, no such scenario or pool, too few accounts,
-            more days than the world has traffic of, or `out` holds something already.
+        SettingsError: no number of accounts for a scenario with a file, no such scenario or pool, too few
+            accounts, more days than the world has traffic of, or `out` holds something already.
         BundleError: `out` cannot be written.
     """
     if find_spec("faker") is None:
@@ -156,7 +157,7 @@ def _load_scenario(name: str, accounts: int | None, seed: int) -> tuple["Scenari
 
 
 def format_summary(world: "World", rows: dict[str, int]) -> str:
-    """What was made: rows a table, legitimate populations, campaigns with their sizes."""
+    """Format a summary: rows a table, legitimate populations, campaigns with their sizes."""
     from seed.randomised import describe_world
     from seed.scenario import RANDOM
 

@@ -1,4 +1,4 @@
-"""`graphsvc serve`: the console and GraphQL over HTTP."""
+"""`graphsvc serve`: serve the console and GraphQL over HTTP."""
 
 import ipaddress
 import socket
@@ -34,9 +34,10 @@ def start_service(
 
     Every query needs an API key (`graphsvc keys create --role viewer`). A browser gets the console at `/` and
     GraphiQL at `/graphql`.
-    The log goes to standard error, a line a request; metrics are at /metrics. SIGTERM lets what is asked be answered.
-    Limits are settings: GRAPHSVC_PRINCIPAL_SHARE, GRAPHSVC_READ_TIMEOUT, GRAPHSVC_WAIT_TIMEOUT, GRAPHSVC_COST_AT_ONCE
-    and others of docs/graphql/limits.md.
+
+    The log goes to standard error, a line a request; metrics are at /metrics. SIGTERM shuts down gracefully.
+    Limits are settings: GRAPHSVC_PRINCIPAL_SHARE, GRAPHSVC_READ_TIMEOUT, GRAPHSVC_WAIT_TIMEOUT,
+    GRAPHSVC_COST_AT_ONCE and others of docs/graphql/limits.md.
     """
     from graphsvc.api import logs, server
     from graphsvc.api.app import create_app
@@ -59,6 +60,7 @@ def start_service(
         root = configured.root_path if root_path is None else clean_root_path(root_path)
     except ValueError as error:
         raise SettingsError(f"--root-path: {error}.") from None
+    # Before the database is opened, so that a port in use is reported at once.
     listener = _open_listener(host, port)
     with listener, open_store(configured, console.print) as store:
         app = create_app(configured.model_copy(update={"host": host, "root_path": root}), store.address)

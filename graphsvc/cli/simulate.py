@@ -1,4 +1,4 @@
-"""`graphsvc simulate`: a world day by day, and how early and under which ids its campaigns are found."""
+"""`graphsvc simulate`: replay a world day by day, and measure how early and under which ids campaigns are found."""
 
 from pathlib import Path
 from typing import Annotated
@@ -25,13 +25,13 @@ def simulate_world(
         Path, typer.Option(help="Directory of report.md and report.json.", file_okay=False)
     ] = Path("simulation"),
 ) -> None:
-    """Replay a seeded world: load and detect each day, and judge at the end.
+    """Replay a synthetic dataset: load and detect each day, and evaluate at the end.
 
-    The report says how large and old each campaign was when it was first found and what gave it away, whether it kept
-    its id, and whether campaigns that joined or parted on purpose were seen to. A line a day tells how it goes.
+    The report has the size and age of each campaign when it was first found and the evidence, whether it kept
+    its id, and whether planned mergers and splits were recorded. One line a day shows the progress.
 
-    Works in the installation of GRAPHSVC_DATA_DIR and refuses one that holds other data. Interrupted and called again
-    with the same options, it goes on with the day it was at.
+    Works in the installation of GRAPHSVC_DATA_DIR and refuses one that holds other data. After an
+    interruption, run it again with the same options: it continues with the same day.
     """
     from graphsvc.cli.seed import write_world
     from graphsvc.community.inprocess import InProcessDetector

@@ -1,4 +1,4 @@
-"""`graphsvc succession`: which new accounts follow the banned ones, and how campaigns replace their banned."""
+"""`graphsvc succession`: new accounts that follow the banned ones, and how campaigns replace their banned."""
 
 import json
 from typing import TYPE_CHECKING, Annotated
@@ -31,14 +31,15 @@ def print_successions(
     limit: Annotated[int, typer.Option(help="How many lines to show.", min=1)] = 20,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
 ) -> None:
-    """Tell which new accounts follow the banned ones, and how each campaign replaces its banned.
+    """Show which new accounts follow the banned ones, and how each campaign replaces its banned.
 
-    A banned account's successor is made within 72 hours of the ban and takes over some of its cards, addresses, devices
-    and prompts. Each pair is weighed in bits, against births moved in time: what these are matched with by chance is
-    what "likely" is measured by.
+    A banned account's successor signs up within 72 hours of the ban, and takes over some of its cards,
+    addresses, devices and prompts. Each pair is scored in bits, and compared with chance matches of sign-ups
+    moved in time.
 
-    Without arguments: for each published cluster with bans how many came back, how soon, and with what. With CLUSTER:
-    the probable pairs, likeliest first. With --account: all candidates of one account, probable or not.
+    Without arguments: for each published cluster with bans the number of returns, their delay, and the
+    signals. With CLUSTER: the probable pairs, most probable first. With --account: all candidates of one
+    account, probable or not.
     """
     from graphsvc.database import open_store
 
@@ -71,7 +72,7 @@ def print_successions(
 
 
 def _read_successions(store: "Store", stages: Stages) -> tuple[pl.DataFrame, pl.DataFrame, pl.Series]:
-    """Pairs and campaigns with ids, of what is published; the ids of all accounts."""
+    """Return pairs and campaigns of the published result, with ids, and the ids of all accounts."""
     from graphsvc.store.graph import read_graph
     from graphsvc.store.published import read_members
     from graphsvc.succession.successions import find_successions, resolve_ids

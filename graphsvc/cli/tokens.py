@@ -1,4 +1,4 @@
-"""`graphsvc tokens`: the keys that tokens are made with."""
+"""`graphsvc tokens`: the keys of tokens."""
 
 import json
 from dataclasses import asdict
@@ -19,7 +19,7 @@ app = typer.Typer(
 def status(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
 ) -> None:
-    """How many signals have tokens of which key."""
+    """Show how many signals have tokens of each key."""
     from graphsvc.database import open_store
     from graphsvc.keeping import rotation
 
@@ -36,8 +36,8 @@ def status(
 def rotate(by: By = None) -> None:
     """Make a new key the current one.
 
-    Values of later bundles get tokens of the new key; a signal that is there under an earlier key moves to the new one
-    when a bundle brings its value again. Until then it is found by its earlier token. Start `graphsvc serve` anew.
+    Values of later bundles get tokens of the new key. A signal under an earlier key moves to the new one when
+    a bundle brings its value again; until then it is found by its earlier token. Restart `graphsvc serve`.
     """
     from graphsvc.database import open_store
     from graphsvc.keeping import rotation

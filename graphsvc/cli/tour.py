@@ -1,4 +1,4 @@
-"""The stages of the demo. Each says what it does and how long it took; none does what a command does not."""
+"""The stages of the demo. Each reports what it does and how long it took, and does only what a command does."""
 
 import json
 import os
@@ -37,7 +37,7 @@ class Service:
 
 @contextmanager
 def print_timed(stages: Stages, what: str) -> Iterator[None]:
-    """Says what begins, and afterwards how long it took."""
+    """Print what begins, and afterwards how long it took."""
     stages.print_line(f"demo: {what}")
     began = time.monotonic()
     yield
@@ -48,7 +48,7 @@ def start_database(settings: Settings, world: Path, stages: Stages) -> None:
     """Start Neo4j if it is not running.
 
     Raises:
-        DemoError: the database holds data that is not this demo's.
+        DemoError: the database holds data that are not this demo's.
     """
     from graphsvc.database import open_store
 
@@ -62,7 +62,7 @@ def start_database(settings: Settings, world: Path, stages: Stages) -> None:
 
 
 def prepare_world(directory: Path, accounts: int, seed: int, stages: Stages) -> None:
-    """Write the world unless it is there from before."""
+    """Write the world, unless it exists."""
     from graphsvc.cli.seed import write_world
 
     with print_timed(stages, f"a world of {accounts:,} accounts"):
@@ -73,7 +73,7 @@ def prepare_world(directory: Path, accounts: int, seed: int, stages: Stages) -> 
 
 
 def load_world(settings: Settings, directory: Path, stages: Stages) -> None:
-    """Load the world, which skips its truth."""
+    """Load the world without its truth."""
     from graphsvc.cli.load import print_report
     from graphsvc.database import open_store
     from graphsvc.loading import load_bundle
@@ -87,7 +87,7 @@ def load_world(settings: Settings, directory: Path, stages: Stages) -> None:
 
 
 def run_detection(settings: Settings, seed: int, stages: Stages) -> None:
-    """Detect and publishes."""
+    """Detect and publish."""
     from graphsvc.cli.detect import print_outcome, run_certified
     from graphsvc.database import open_store
     from graphsvc.detection import Parameters
@@ -97,7 +97,7 @@ def run_detection(settings: Settings, seed: int, stages: Stages) -> None:
 
 
 def print_evaluation(settings: Settings, directory: Path, stages: Stages) -> None:
-    """Print what the published result is worth."""
+    """Print the evaluation of the published result."""
     from graphsvc.database import open_store
     from graphsvc.evaluation.metrics import evaluate as score
     from graphsvc.evaluation.report import format_evaluation
@@ -136,7 +136,7 @@ def run_service(settings: Settings, stages: Stages) -> Iterator[Service]:
 
 
 def send_query(service: Service, stages: Stages) -> None:
-    """Send one GraphQL query over HTTP and shows its answer."""
+    """Send one GraphQL query over HTTP and print the answer."""
     with print_timed(stages, "one question over GraphQL"):
         stages.print_line(f"POST {service.url}/graphql\n{QUESTION}")
         request = urllib.request.Request(
@@ -155,7 +155,7 @@ def send_query(service: Service, stages: Stages) -> None:
 
 
 def print_addresses(settings: Settings, service: Service, stages: Stages) -> None:
-    """Where to look and how to sign in."""
+    """Print the addresses of the service and how to sign in."""
     from graphsvc import server
 
     stages.print_line(

@@ -1,4 +1,4 @@
-"""`graphsvc whatif`: a cluster without some of what holds it together."""
+"""`graphsvc whatif`: a cluster without some of its evidence, and its weak points."""
 
 import json
 from dataclasses import asdict
@@ -46,14 +46,15 @@ def print_structure(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
 ) -> None:
-    """What remains of a cluster without given signals, families or accounts.
+    """Show what remains of a cluster without given signals, families or accounts.
 
-    Members are connected as links are made: by a card, device or phone number of few, or by two other rare values;
-    hubs connect nobody. `graphsvc whatif CLUSTER --without-signal instrument:…` says into which parts it falls, with
-    their sizes and what holds each.
+    Members are connected as links are made: by a card, device or phone number of few accounts, or by two
+    other rare values. Hubs connect no accounts. `graphsvc whatif CLUSTER --without-signal instrument:…` shows
+    the parts, with their sizes and their evidence.
 
-    With nothing left out: what holds the cluster together. Its bridges (single signals and accounts without which a
-    part splits off), the strongest signal, and the smallest evidence that must go, in bits, to make it two.
+    With nothing left out, shows the weak points of the cluster: its bridges (single signals and accounts
+    without which a part splits off), the strongest signal, and the smallest evidence, in bits, whose removal
+    divides it.
     """
     from graphsvc import analyses
     from graphsvc.analysis import counterfactual_sentences as words

@@ -1,4 +1,4 @@
-"""How early campaigns are found: their size and age on the first day, and the evidence that revealed them."""
+"""Earliness: size and age of campaigns on the day they are found, and the evidence that revealed them."""
 
 import polars as pl
 

@@ -113,7 +113,9 @@ def count_overlaps(day: int, members: pl.DataFrame, truth: pl.DataFrame) -> pl.D
 
 
 def find_main_clusters(met: pl.DataFrame) -> pl.DataFrame:
-    """Find each campaign's main cluster on each day: of those that are mostly its own, the one with most of its accounts.
+    """Find each campaign's main cluster on each day.
+
+    Of the clusters that are mostly the campaign's own, it is the one with most of its accounts.
 
     Args:
         met: `OVERLAPS` of all days.

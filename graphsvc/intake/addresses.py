@@ -24,19 +24,21 @@ _LOW_MASK = np.array([_ONES ^ (_ONES >> max(n - 64, 0)) for n in range(129)], dt
 
 
 def parse_addresses(texts: pl.Series) -> pl.DataFrame:
-    """Return addresses of a column of text.
+    """Parse a column of addresses.
 
     Args:
-        texts: String, without surrounding white space; best distinct, IPv6 is parsed one by one.
+        texts: String, without surrounding white space; best distinct, because IPv6 is parsed one by one.
 
     Returns:
-        A frame of the same length: `high`, `low` (UInt64), null where the text is not an IPv4 or
-        IPv6 address. Leading zeros and zone ids (`%eth0`) make no address.
+        A frame of the same length: `high`, `low` (UInt64), null where the text is no IPv4 or IPv6 address.
+            Texts with leading zeros or zone ids (`%eth0`) are no addresses.
     """
     octets = texts.str.extract_groups(_IPV4).struct.unnest().cast(pl.UInt64)
     first, second, third, fourth = (pl.col(name) for name in octets.columns)
     low = (_MAPPED << 32) + first * (1 << 24) + second * (1 << 16) + third * (1 << 8) + fourth
     frame = octets.select(high=(first * 0), low=low)
+    # Almost all addresses are IPv4, which the regular expression parses in bulk. The rest goes through the C
+    # library.
     rest = (frame["low"].is_null() & texts.is_not_null()).arg_true()
     packed = [_pack_v6(text) for text in texts.gather(rest)]
     found = [i for i, address in enumerate(packed) if address is not None]
@@ -61,7 +63,7 @@ def _pack_v6(text: str) -> bytes | None:
 
 
 def format_addresses(addresses: pl.DataFrame) -> pl.Series:
-    """Return canonical text of `high`, `low`; null where they are null."""
+    """Return the canonical text of `high`, `low`; null where they are null."""
     low = pl.col("low")
     octets = [(low // (1 << shift) % 256).cast(pl.String) for shift in (24, 16, 8, 0)]
     texts = addresses.select(pl.when(_IS_V4).then(pl.concat_str(octets, separator="."))).to_series()
@@ -79,18 +81,22 @@ def _format_v6(packed: bytes) -> str:
 
 
 def normalize_addresses(texts: pl.Series) -> pl.Series:
-    """Return canonical text of each address (an IPv4-mapped one becomes IPv4), null where there is none."""
+    """Return the canonical text of each address, null where there is none. An IPv4-mapped address becomes IPv4."""
     return format_addresses(parse_addresses(texts))
 
 
 def normalize_networks(texts: pl.Series) -> pl.Series:
-    """Return canonical CIDR of each network, host bits cleared; a bare address is a network of one."""
+    """Return the canonical CIDR of each network, host bits cleared. A bare address is a network of one."""
     return format_networks(parse_networks(texts))
 
 
 def parse_networks(texts: pl.Series) -> pl.DataFrame:
-    """Networks of a column of CIDR text: `high`, `low` (UInt64, host bits cleared), `bits` (Int64,
-    0–128, IPv4 counted from 96); all null where the text is no network."""
+    """Parse a column of networks in CIDR text.
+
+    Returns:
+        `high`, `low` (UInt64, host bits cleared), `bits` (Int64, 0–128, IPv4 counted from 96); all null where
+        the text is no network.
+    """
     parts = texts.str.splitn("/", 2).struct.unnest()
     address, length = parts.to_series(0), parts.to_series(1)
     stated = pl.when(length.str.contains(r"^[0-9]{1,3}$")).then(length.cast(pl.Int64, strict=False))
@@ -118,7 +124,7 @@ def _mask_numbers(numbers: pl.Series, mask: NDArray[np.uint64]) -> pl.Series:
 
 
 def format_networks(networks: pl.DataFrame) -> pl.Series:
-    """Return CIDR text of `high`, `low`, `bits`."""
+    """Return the CIDR text of `high`, `low`, `bits`."""
     address = format_addresses(networks.select("high", "low"))
     v4 = ~address.str.contains(":", literal=True)
     bits = networks["bits"] - pl.select(pl.when(v4).then(_MAPPED_BITS).otherwise(0)).to_series()
@@ -126,13 +132,13 @@ def format_networks(networks: pl.DataFrame) -> pl.Series:
 
 
 def find_prefixes(addresses: pl.DataFrame) -> pl.Series:
-    """Return the /24 (IPv4) or /64 (IPv6) each address is in, as CIDR text."""
+    """Return the /24 (IPv4) or /64 (IPv6) of each address, as CIDR text."""
     bits = pl.when(_IS_V4).then(_MAPPED_BITS + 24).otherwise(64).alias("bits")
     return format_networks(_mask_host_bits(addresses.select("high", "low", bits)))
 
 
 def match_longest(addresses: pl.DataFrame, networks: pl.DataFrame) -> pl.Series:
-    """Return the `asn` of the most specific network that holds each address.
+    """Return the `asn` of the most specific network of each address.
 
     Args:
         addresses: `high`, `low`; n rows.
@@ -143,6 +149,7 @@ def match_longest(addresses: pl.DataFrame, networks: pl.DataFrame) -> pl.Series:
     """
     asn = pl.Series("asn", [None] * addresses.height, dtype=pl.Int64)
     is_v4 = addresses.select(_IS_V4.fill_null(value=False)).to_series()
+    # One equality join a prefix length, longest first: there are at most 129 lengths, however many networks.
     for bits in networks["bits"].drop_nulls().unique().sort(descending=True):
         level = networks.filter(pl.col("bits") == bits).group_by("high", "low").agg(pl.col("asn").min())
         masked = _mask_host_bits(addresses.select("high", "low", pl.lit(bits).alias("bits")))

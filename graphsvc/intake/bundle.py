@@ -1,4 +1,4 @@
-"""A bundle on disk to columns ready for the graph. Nothing is written here, and nothing raw comes out."""
+"""From a bundle on disk to columns for the graph. Writes nothing, and returns no raw personal value."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -54,12 +54,13 @@ def read_bundle(
 
     Args:
         path: the directory that holds the tables.
-        known_accounts: given ids (String, distinct, sorted) that tables name but the bundle's
-            `accounts` lacks, those that the database knows; rows of the others become dead letters
+        tokens: of the installation's key.
+        known_accounts: selects the accounts that the database knows, of ids (String, distinct, sorted) that
+            tables name but the bundle's `accounts` lacks. Rows of the others become dead letters
             `unknown_account`. None keeps all rows.
-        report: called with table, rows read so far, and rows in all (an estimate until the last); then with `signals`
-            and how many of the kinds are tokenised.
-        forgotten: given account ids (String, distinct), those that must not be brought back; their rows become dead
+        report: called with table, rows read so far, and rows in total (an estimate until the last); then with
+            `signals` and the number of kinds that are tokenised.
+        forgotten: selects the forgotten ones of account ids (String, distinct); their rows become dead
             letters `forgotten_account`.
         options: what the caller says of the files; None: nothing.
 
@@ -68,6 +69,7 @@ def read_bundle(
     """
     files = find_files(path, list(SCHEMAS))
     options = options or ReadOptions()
+    # Hashing waits for the disk while this thread parses.
     with ThreadPoolExecutor(1) as pool:
         content = pool.submit(hash_content, files, tokens.key_id, options.compute_digest())
         intake = _Intake(known_accounts, forgotten, report or (lambda *_: None), options)
@@ -77,7 +79,7 @@ def read_bundle(
 
 
 class _Intake:
-    """The tables of a bundle as they are read: typed rows as codes, dead letters, what was counted."""
+    """The tables of a bundle while they are read: typed rows as codes, dead letters, and counts."""
 
     def __init__(
         self, known_accounts: Known | None, forgotten: Known, report: Progress, options: ReadOptions
@@ -95,7 +97,7 @@ class _Intake:
         self._naive: list[str] = []
 
     def read_table(self, table: str, parts: tuple[BundleFile, ...]) -> None:
-        """Read all files of a table; `accounts` comes first."""
+        """Read all files of a table. `accounts` comes first."""
         frames, letters_of_table, unknown, count = [], [], set[str](), 0
         sizes = [max(part.size, 1) for part in parts]
         for number, part in enumerate(parts):
@@ -131,6 +133,7 @@ class _Intake:
                 frame, rejected = _reject_accounts(table, parts, frame, reason, ids)
                 letters_of_table.append(rejected)
         self._dead_letters += letters_of_table
+        # Exports repeat rows. Without the row number, repeated ones are equal.
         self._tables[table] = frame.drop("row", "file", "fault").unique()
         names = mask_personal(pl.Series(sorted(unknown), dtype=pl.String).str.slice(0, 64))
         self._reports.append(TableReport(table, count, sum(map(len, letters_of_table)), tuple(names)))
@@ -149,7 +152,7 @@ class _Intake:
             self._notes.append(mask_personal(pl.Series([f"{part.name}: {'; '.join(said)}."])).item())
 
     def _find_unwanted(self, table: str, frame: pl.DataFrame) -> Iterator[tuple[str, pl.Series]]:
-        """Yield account ids in a table whose rows are not taken, by reason."""
+        """Yield account ids in a table whose rows are rejected, by reason."""
         named = list_distinct(frame["account_id"]).cast(pl.String)
         if table == "accounts":
             yield "forgotten_account", self._forgotten(named)
@@ -165,7 +168,7 @@ class _Intake:
             yield "unknown_account", foreign.filter(~foreign.is_in(pl.concat([known, forgotten]).implode()))
 
     def build_columns(self, content: str, tokens: Tokeniser, files: BundleFiles) -> BundleColumns:
-        """Everything read, as columns."""
+        """Build the columns of all that was read."""
         tables = self._tables
         networks = _merge_networks(tables.get("networks"))
         everyone = pl.concat(
@@ -217,7 +220,7 @@ def _describe_unread(files: BundleFiles) -> list[str]:
 
 
 def _merge_reports(cells: list[CellReport]) -> tuple[CellReport, ...]:
-    """Return one report for each table, column and reason, with the first file's example."""
+    """Merge reports of one table, column and reason; the first file's example stays."""
     merged: dict[tuple[str, str, str], CellReport] = {}
     for cell in cells:
         key = (cell.table, cell.column, cell.reason)
@@ -229,7 +232,7 @@ def _merge_reports(cells: list[CellReport]) -> tuple[CellReport, ...]:
 def _reject_accounts(
     table: str, parts: tuple[BundleFile, ...], frame: pl.DataFrame, reason: str, ids: pl.Series
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return rows without those of some accounts, and these as dead letters."""
+    """Return the rows without those of some accounts, and these as dead letters."""
     of_these = frame["account_id"].is_in(ids.cast(frame["account_id"].dtype).implode())
     lost = frame.filter(of_these)
     names = pl.Series([part.name for part in parts], dtype=pl.String).gather(lost["file"])
@@ -240,7 +243,7 @@ def _reject_accounts(
 
 
 def _replace_text(table: str, rows: pl.DataFrame) -> pl.DataFrame:
-    """Return prompt text goes as soon as its bands are known; a hash of it tells rows apart in this process."""
+    """Replace prompt text by its bands, and by a hash that tells rows apart in this process."""
     if table != "prompts":
         return rows
     texts = rows["text"].drop_nulls().unique()
@@ -254,7 +257,7 @@ def _replace_text(table: str, rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _merge_accounts(rows: pl.DataFrame) -> pl.DataFrame:
-    """Return one row an account: the earliest creation, the newest status, the newest plan and country."""
+    """Merge rows of one account: the earliest creation, the latest status, the latest plan and country."""
     stated = pl.when(pl.col("status_changed_at").is_not_null()).then(pl.lit("active"))
     rows = rows.select(*ACCOUNTS).cast({pl.Categorical: pl.String})
     rows = rows.with_columns(status=pl.coalesce("status", stated))
@@ -276,7 +279,7 @@ def _merge_accounts(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _merge_networks(rows: pl.DataFrame | None) -> pl.DataFrame:
-    """Return one row a network (by CIDR) or autonomous system; of differing rows the one that says most."""
+    """Merge rows of one network (by CIDR) or autonomous system; of differing rows keep the one that says most."""
     if rows is None:
         return pl.DataFrame(schema=NETWORKS)
     rows = (
@@ -290,7 +293,7 @@ def _merge_networks(rows: pl.DataFrame | None) -> pl.DataFrame:
 
 
 def _sum_activity(rows: pl.DataFrame | None) -> pl.DataFrame:
-    """Return one row an account, hour and model."""
+    """Sum activity to one row an account, hour and model."""
     if rows is None:
         return pl.DataFrame(schema=ACTIVITY)
     key = ["account_id", "hour", "model"]

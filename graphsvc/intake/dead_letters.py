@@ -1,4 +1,4 @@
-"""Rejected rows: masked shapes instead of values, and the file they are kept in."""
+"""Rejected rows, with masked shapes instead of values, and the file that keeps them."""
 
 import os
 import secrets
@@ -12,7 +12,7 @@ _LONGEST_SHAPE = 40
 
 
 def mask_values(values: pl.Series) -> pl.Series:
-    """Return the masked form of values: letters as `a`, digits as `9`, the rest as it is, 40 characters."""
+    """Mask values: letters as `a`, digits as `9`, the rest unchanged, 40 characters."""
     if isinstance(values.dtype, pl.Binary):
         values = pl.Series([v and v.decode(errors="replace") for v in values], dtype=pl.String)
     elif values.dtype.is_nested() or isinstance(values.dtype, pl.Object):
@@ -26,7 +26,7 @@ def build_dead_letters(
     table: str, file: pl.Series | str, rows: pl.Series, reason: str, column: str | None = None,
     values: pl.Series | None = None,
 ) -> pl.DataFrame:  # fmt: skip
-    """Return dead letters (schema `DEAD_LETTERS`) of rows that all have one fault."""
+    """Build dead letters (schema `DEAD_LETTERS`) of rows that all have one fault."""
     return pl.DataFrame(
         {
             "table": pl.repeat(table, len(rows), dtype=pl.String, eager=True),

@@ -1,4 +1,4 @@
-"""How a text file is written: packed or not, its encoding, what separates its columns, and what these are called."""
+"""The dialect of a text file: compression, encoding, delimiter, and names of columns."""
 
 import codecs
 import csv
@@ -45,10 +45,12 @@ class Encoding(NamedTuple):
 class Header:
     """The header of a CSV file.
 
-    `skip`: characters up to the first record. `names`: one unique name a column, those of the contract as it has them.
-    `found`: the names of the columns that are there, unknown ones as they are. `seen`: the dialect in words.
-    `escaped`: whether quotes within quotes stand behind a backslash (Spark, MySQL). `spaced`: whether quotes may stand
-    behind a space.
+    - `skip`: characters up to the first record.
+    - `names`: one unique name a column; known ones as the contract has them.
+    - `found`: the names of the present columns, unknown ones unchanged.
+    - `seen`: the dialect in words.
+    - `escaped`: whether a backslash precedes quotes within quotes (Spark, MySQL).
+    - `spaced`: whether quotes may follow a space.
     """
 
     delimiter: str
@@ -62,21 +64,23 @@ class Header:
 
 
 def find_encoding(head: bytes, options: ReadOptions) -> Encoding:
-    """Return the encoding of text by its first bytes.
+    """Find the encoding of a text by its first bytes.
 
-    A byte order mark decides, then zeros between characters, then whether it is UTF-8. Text that is not, and holds no
-    UTF-8 character above ASCII either, is cp1252 if that gives western words. Anything else is left to the person,
-    since detectors guess wrong on short columns (docs/decisions/intake.md).
+    A byte order mark decides; then zeros between characters; then whether it is UTF-8. Other text is cp1252
+    if that gives western words. Anything else is left to the person, since detectors guess wrong on short
+    columns (docs/decisions/intake.md).
     """
     if options.encoding is not None:
         return Encoding(options.encoding, f"in {options.encoding}, as asked")
     for bom, codec in _BOMS:
         if head.startswith(bom):
             return Encoding(codec, "" if codec == "utf-8" else f"in {codec.upper()}")
+    # In UTF-16 most western text has a zero in every second byte.
     even, odd = head[:4096:2].count(0), head[1:4096:2].count(0)
     least = len(head[:4096]) // 5
     if max(even, odd) > least > 0 and min(even, odd) < least // 4 + 1:
         return Encoding("utf-16-le" if odd > even else "utf-16-be", "in UTF-16 without a byte order mark")
+    # Incremental, because the head may end within a character.
     text = codecs.getincrementaldecoder("utf-8")("surrogateescape").decode(head)
     if text.isascii() or not re.search("[\udc80-\udcff]", text):
         return Encoding("utf-8")
@@ -102,12 +106,15 @@ def _is_western(head: bytes) -> bool:
 
 
 def read_header(file: BundleFile, start: str, columns: Sequence[str], options: ReadOptions) -> Header:
-    """Return the header of a CSV file and its dialect.
+    """Read the header of a CSV file, and find its dialect.
 
-    The delimiter is the one by which most of the table's columns are found.
+    The delimiter is the one that yields most of the table's columns.
 
     Args:
-        start: the decoded beginning of the file, as much as a header may take.
+        file: the file.
+        start: its decoded beginning, as long as a header may be.
+        columns: of the contract.
+        options: what the caller says of the file.
 
     Raises:
         BundleError: two columns have one name of the contract, or the header is no CSV.
@@ -150,7 +157,7 @@ def read_header(file: BundleFile, start: str, columns: Sequence[str], options: R
 
 
 def _read_first_record(file: BundleFile, text: str, delimiter: str) -> tuple[list[str], int]:
-    """Return the fields of the first record that has any, and the characters up to its end."""
+    """Return the fields of the first record with fields, and the characters up to its end."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     try:
         fields = next((record for record in reader if record), [])
@@ -161,7 +168,7 @@ def _read_first_record(file: BundleFile, text: str, delimiter: str) -> tuple[lis
 
 
 def _sniff_delimiter(text: str) -> str:
-    """Return the delimiter that the standard library takes text for; a comma where it cannot tell."""
+    """Return the delimiter that the standard library detects; a comma if it detects none."""
     try:
         return csv.Sniffer().sniff(text, "".join(_DELIMITERS)).delimiter
     except csv.Error:
@@ -192,13 +199,14 @@ def _fit_header(names: list[str], rest: str, delimiter: str) -> list[str]:
 
 
 def check_doubled(file: BundleFile, matched: Mapping[int, str]) -> None:
-    """Check that no two columns of a file are one of the contract.
+    """Check that no two columns of a file have the same name of the contract.
 
     Args:
+        file: the file.
         matched: of `match_columns`.
 
     Raises:
-        BundleError: some are; names them.
+        BundleError: some have; names them.
     """
     doubled = sorted(name for name, count in Counter(matched.values()).items() if count > 1)
     if doubled:
@@ -208,10 +216,10 @@ def check_doubled(file: BundleFile, matched: Mapping[int, str]) -> None:
 
 
 def match_columns(names: Sequence[str], columns: Sequence[str], table: str) -> dict[int, str]:
-    """Return which columns of the contract the columns of a file are, by place.
+    """Map places of a file's columns to names of the contract.
 
-    An exact name wins; else white space, case (Snowflake writes capitals) and the table's name before a dot (Hive) do
-    not matter.
+    An exact name wins. Otherwise white space, case (Snowflake writes capitals) and the table's name before a
+    dot (Hive) do not matter.
     """
     exact = {place: name for place, name in enumerate(names) if name in columns}
     taken = set(exact.values())

@@ -1,4 +1,4 @@
-"""The files of a bundle: which table each is of, and the hash of their content."""
+"""The files of a bundle: the table of each, and the hash of their content."""
 
 import difflib
 import hashlib
@@ -64,11 +64,11 @@ def suggest_name(name: str, candidates: Collection[str]) -> str | None:
 
 
 def find_files(path: Path, tables: Sequence[str]) -> BundleFiles:
-    """Return the files of a bundle; names are compared without case.
+    """Find the files of a bundle. Names are compared without case.
 
     Raises:
-        BundleError: no such directory, it cannot be listed, a table is there in two forms, or the
-            table `accounts` is missing.
+        BundleError: no such directory, it cannot be listed, a table is there in two forms, or the table
+            `accounts` is missing.
     """
     try:
         entries = sorted(entry for entry in path.iterdir() if not entry.name.startswith("."))
@@ -106,7 +106,7 @@ def find_files(path: Path, tables: Sequence[str]) -> BundleFiles:
 
 
 def _split_name(entry: Path) -> tuple[str, str | None]:
-    """Return table and form of an entry; a folder has the form "", an unknown file None."""
+    """Return table and form of an entry. A folder has the form "", an unknown file None."""
     name = entry.name.lower()
     if entry.is_dir():
         return name, ""
@@ -150,10 +150,10 @@ def _list_parts(table: str, entry: Path, suffix: str) -> tuple[tuple[BundleFile,
 def _walk_folder(
     folder: Path, name: str, fixed: tuple[tuple[str, str | None], ...]
 ) -> Iterator[tuple[Path, str, tuple[tuple[str, str | None], ...]]]:
-    """Yield the files below the folder of a table, in the order of their names, with what their folders say.
+    """Yield the files below the folder of a table, sorted by name, with the columns that folder names give.
 
     Raises:
-        BundleError: it is a table of a format that keeps a log of which files count.
+        BundleError: the folder is a table of a format with a log of its valid files.
     """
     entries = sorted(folder.iterdir())
     names = {each.name for each in entries}
@@ -164,6 +164,7 @@ def _walk_folder(
             "Export it as plain Parquet files.",
         )
     for each in entries:
+        # Spark and Hive write markers such as _SUCCESS, which are no data.
         if each.name.startswith((".", "_")):
             continue
         if not each.is_dir():
@@ -175,7 +176,7 @@ def _walk_folder(
 
 
 def estimate_rows(parts: Sequence[BundleFile]) -> int:
-    """Return about how many records files have: Parquet says it, of text it follows from the size."""
+    """Estimate the number of records: Parquet states it, for text it follows from the size."""
     return sum(_estimate_file_rows(part) for part in parts)
 
 
@@ -190,9 +191,9 @@ def _estimate_file_rows(part: BundleFile) -> int:
 
 
 def hash_content(files: BundleFiles, key_id: str, options: str = "") -> str:
-    """Return sHA-256 over the tables' content in their order, the id of the token key and `options`, as hex.
+    """Compute SHA-256, hex, of the tables' content in order, the id of the token key, and `options`.
 
-    The key belongs to it because the same files under another key are another graph; so do the options of reading.
+    The same files under another key, or read with other options, are another graph.
 
     Raises:
         BundleError: a file cannot be read.
@@ -200,6 +201,7 @@ def hash_content(files: BundleFiles, key_id: str, options: str = "") -> str:
     whole = hashlib.sha256(_VERSION + b"\0" + key_id.encode() + options.encode())
     for parts in files.tables.values():
         for part in parts:
+            # Names of files do not count: a renamed part is the same data.
             whole.update(f"\0{part.table}\0{part.suffix}\0".encode())
             if part.fixed:
                 whole.update(f"{part.fixed}\0".encode())

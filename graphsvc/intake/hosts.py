@@ -48,22 +48,24 @@ _PRIVATE = (
 
 
 class Hosts(NamedTuple):
-    """Canonical addresses and why there is none (String, null: there is one, or nothing was given)."""
+    """Canonical addresses, and the reason if there is none (String; null: there is one, or the input was empty)."""
 
     values: pl.Series
     reasons: pl.Series
 
 
 def read_addresses(texts: pl.Series) -> Hosts:
-    """Read addresses; of several hops the first public one, else the first that is an address.
+    """Read addresses. Of several hops take the first public one, else the first that is an address.
 
     Args:
         texts: String without surrounding white space, distinct; n rows.
 
     Returns:
-        Canonical text, n rows. `unusable_ip`: an address that names no network; `null_word`: the unspecified one.
+        Canonical text, n rows. Reasons: `unusable_ip` for an address that names no network; `null_word` for
+            the unspecified one.
     """
     numbers = addresses.parse_addresses(texts)
+    # Cleaning is slow, so only texts that are no plain address go through it.
     odd = (numbers["low"].is_null() & texts.is_not_null()).arg_true()
     if len(odd):
         found = _find_first_hops(texts.gather(odd))
@@ -113,7 +115,7 @@ def read_integers(numbers: pl.Series) -> pl.Series:
 
 
 def _find_first_hops(texts: pl.Series) -> pl.DataFrame:
-    """Return the numbers of the first public hop of each text, else of its first address; nulls where none is."""
+    """Return the numbers of the first public hop of each text, else of its first address; nulls if there is none."""
     rows = (
         pl.DataFrame({"hop": texts.str.split(",")}).with_row_index("row").explode("hop", empty_as_null=True)
     )
@@ -127,6 +129,7 @@ def _find_first_hops(texts: pl.Series) -> pl.DataFrame:
         "low"
     )
     local = (_PRIVATE | _NO_NETWORK | _UNSPECIFIED).fill_null(value=False)
+    # Proxies append hops, so the client is on the left. Private hops are the client's own network.
     first = numbers.sort("row", local, maintain_order=True).unique("row", keep="first", maintain_order=True)
     every = pl.DataFrame({"row": pl.int_range(len(texts), dtype=pl.UInt32, eager=True)})
     return every.join(first, on="row", how="left", maintain_order="left").select("high", "low")

@@ -1,4 +1,4 @@
-"""Values that suspiciously many accounts share: placeholders, addresses of load balancers, numbers cut to one."""
+"""Values that suspiciously many accounts share: placeholders, addresses of load balancers, truncated numbers."""
 
 import numpy as np
 import polars as pl
@@ -33,10 +33,10 @@ _COMMON = frozenset({"user_agent", "prompt"})
 
 
 def find_hubs(edges: dict[str, pl.DataFrame]) -> tuple[Hub, ...]:
-    """Return values whose holders look unlike people who share something, those with most holders first.
+    """Find values whose holders do not look like people who share something, those with most holders first.
 
-    A value is named if its holders are ten or more, and either a hundredth of the accounts that have one of its kind
-    (of addresses a twentieth) and far more than the kind's usual, or hardly any two of them share anything rare.
+    A value qualifies with at least ten holders. Either it has a hundredth of the accounts with its kind (of
+    addresses a twentieth) and far more than usual. Or hardly any two of its holders share anything rare.
 
     Args:
         edges: as `BundleColumns.edges`.
@@ -58,6 +58,7 @@ def find_hubs(edges: dict[str, pl.DataFrame]) -> tuple[Hub, ...]:
         share = _ADDRESS_SHARE if kind == "ip" else _SHARE
         unusual = holders >= _TIMES_USUAL * usual or holders >= _MOST_OF_ALL * accounts
         many = holders >= share * accounts and unusual
+        # Where few accounts share rare values at all, sharing none says nothing.
         strangers = known and kind != "ip" and holders > usual and coherent[key] < _STRANGERS
         if many or strangers:
             hubs.append(Hub(key, kind, holders, accounts, coherent[key]))
@@ -65,10 +66,7 @@ def find_hubs(edges: dict[str, pl.DataFrame]) -> tuple[Hub, ...]:
 
 
 def _find_candidates(edges: pl.DataFrame) -> pl.DataFrame:
-    """Return the values with ten holders or more: kind, key, holders, accounts with the kind, and the usual holders.
-
-    Usual is the holders of the value that the middle one of the edges to other values leads to; 0 without any.
-    """
+    """Find the values with ten holders or more: kind, key, holders, accounts with the kind, and the usual holders."""
     held = edges.group_by("key").agg(holders=pl.len().cast(pl.Int64))
     held = held.with_columns(kind=pl.col("key").str.extract(r"^([^:]*):"))
     kinds = edges.select("account_id", kind=pl.col("key").str.extract(r"^([^:]*):"))
@@ -89,11 +87,12 @@ def _compute_usual(holders: NDArray[np.int64], one: int) -> int:
 
     Args:
         holders: of each value, ascending; n values.
-        one: the holders of the value to leave out, one of them.
+        one: the holders of the value to leave out.
     """
     others = np.delete(holders, np.searchsorted(holders, one))
     if not len(others):
         return 0
+    # Weighted by edges: the median over values is 1 in every long tail.
     edges = others.cumsum()
     return int(others[np.searchsorted(edges, edges[-1] / 2)])
 

@@ -1,6 +1,6 @@
-"""Words that exporters write where there is nothing, and the wrappings that JSON exports put round a value.
+"""Words that exporters write for null, and wrappers that JSON exports put around values.
 
-The lists are documented in docs/loading.md; `graphsvc load --null-word` and `GRAPHSVC_NULL_WORDS` add to them.
+docs/loading.md has the lists. `graphsvc load --null-word` and `GRAPHSVC_NULL_WORDS` add to them.
 """
 
 import base64

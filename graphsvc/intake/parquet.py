@@ -1,4 +1,4 @@
-"""Columns of Parquet as the frames that typing takes: logical types as values, text as unchecked bytes."""
+"""Columns of Parquet as frames for typing: logical types as values, text as unchecked bytes."""
 
 from collections.abc import Mapping
 
@@ -42,6 +42,7 @@ def _read_column(column: pa.ChunkedArray, name: str) -> pl.Series:  # noqa: PLR0
         column = column.cast(column.type.value_type)
     stored = column.type
     if pa.types.is_string(stored) or pa.types.is_large_string(stored):
+        # Writers do not always check that text is UTF-8. As bytes, a bad value costs its row, not the file.
         return _convert_arrow(column.cast(pa.large_binary()), name)
     if pa.types.is_string_view(stored):
         return _convert_arrow(column.cast(pa.binary_view()), name)

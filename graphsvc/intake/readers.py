@@ -1,4 +1,4 @@
-"""Files to chunks of raw columns. A broken record costs the record, a broken file the load."""
+"""From files to chunks of raw columns. A broken record costs the record, a broken file the load."""
 
 import csv
 import gzip
@@ -38,11 +38,15 @@ _HEAD = 1 << 22
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Some records of a file: raw columns (n rows), their 1-based numbers within the file (Int64),
-    the numbers of records that could not be taken apart, and the share of the file read so far.
+    """Some records of a file, as raw columns (n rows).
 
-    `found`: all columns that the file has. `notes`: how the file was read, in words. `seen`: its dialect, for an error.
-    `blank`: records of nothing but separators, which are left out.
+    - `rows`: their 1-based numbers within the file (Int64).
+    - `malformed`: the numbers of records that could not be split into fields.
+    - `share`: the part of the file read so far.
+    - `found`: all columns of the file.
+    - `notes`: how the file was read, in words.
+    - `seen`: its dialect, for an error.
+    - `blank`: records of only separators, which are left out.
     """
 
     frame: pl.DataFrame
@@ -58,11 +62,12 @@ class Chunk:
 def read_chunks(
     file: BundleFile, columns: Sequence[str], options: ReadOptions | None = None
 ) -> Iterator[Chunk]:
-    """Read the records of a file, in order, in chunks of bounded size; at least one chunk.
+    """Yield the records of a file, in order, in chunks of bounded size; at least one chunk.
 
     Args:
-        columns: those to read; `Chunk.found` holds all that the file has (for JSON: that any
-            record so far has, of unknown ones that one of the first hundred has).
+        file: the file.
+        columns: those to read. `Chunk.found` holds all that the file has. In JSON these are the columns of
+            any record so far; unknown ones must be in one of the first hundred.
         options: what the caller says of the file; None: nothing.
 
     Raises:
@@ -100,7 +105,7 @@ def _build_damage_error(file: BundleFile, error: Exception) -> BundleError:
 
 
 def _add_folder_columns(file: BundleFile, chunk: Chunk, columns: Sequence[str]) -> Chunk:
-    """Return a chunk with the columns that the names of its folders say; what the file says goes first."""
+    """Return a chunk with the columns that folder names give. The file's own columns win."""
     if not file.fixed:
         return chunk
     places = match_columns([name for name, _ in file.fixed], columns, file.table)
@@ -187,6 +192,7 @@ def _read_csv_records(stream: TextStream, header: Header, wanted: list[str]) -> 
     malformed: list[int] = []
     mended: dict[int, list[str]] = {}
 
+    # Arrow calls this from its parser, ahead of the batch that the record belongs to.
     def skip_record(record: pa_csv.InvalidRow) -> str:
         malformed.append(record.number)
         fields = _drop_surplus(record, header.delimiter)
@@ -230,7 +236,7 @@ def _build_chunk(
     stream: TextStream, header: Header, wanted: list[str], frame: pl.DataFrame, rows: pl.Series,
     broken: list[int], mended: dict[int, list[str]],
 ) -> Chunk:  # fmt: skip
-    """Return a chunk of CSV: records with mended ones, without blank ones."""
+    """Build a chunk of CSV: with mended records, without blank ones."""
     more = {number: mended.pop(number) for number in broken if number in mended}
     if more:
         places = [header.names.index(name) for name in wanted]
@@ -248,7 +254,7 @@ def _build_chunk(
 
 
 def _drop_surplus(record: pa_csv.InvalidRow, delimiter: str) -> list[str] | None:
-    """Return the fields of a record that is too long only by empty ones, else None."""
+    """Return the fields of a record that is too long only by empty fields, else None."""
     if record.text is None or record.actual_columns < record.expected_columns:
         return None
     try:
@@ -260,6 +266,6 @@ def _drop_surplus(record: pa_csv.InvalidRow, delimiter: str) -> list[str] | None
 
 
 def _restore_bytes(column: pl.Series) -> pl.Series:
-    """Return bytes that were not UTF-8 are so again, so that the value is judged by them."""
+    """Restore bytes that are not UTF-8, so that the value is judged by them."""
     values = [value and value.replace(NOT_UTF8, b"\xff") for value in column]
     return pl.Series(column.name, values, dtype=pl.Binary)

@@ -1,4 +1,4 @@
-"""JSON to columns of text: one object a line, or records of an array or of a list called `data`."""
+"""From JSON to columns of text: one object a line, or records of an array or of a list called `data`."""
 
 import json
 import re
@@ -26,7 +26,7 @@ _WRAPPER = re.compile(r'\s*\{(?:\s*"\w+"\s*:\s*(?:"[^"]*"|[\w.+-]+|\[[^\]]*\])\s
 
 
 class Records:
-    """The records of a file as they are read; `found` grows with the columns that were seen."""
+    """The records of a file while they are read. `found` grows with the columns that occur."""
 
     def __init__(self, blocks: Iterator[tuple[list[bytes], NDArray[np.int64]]]) -> None:
         self._blocks = blocks
@@ -54,19 +54,20 @@ class Records:
 
 
 def read_lines(file: BundleFile, stream: Stream) -> Records:
-    """Return the records of a file of one object a line; blank lines keep their number.
+    """Read a file of one object a line. Blank lines keep their number.
 
     Raises:
-        BundleError: the file is one array, while the records are read.
+        BundleError: the file is one array; raised while the records are read.
     """
     return Records(_split_lines(file, stream))
 
 
 def read_records(file: BundleFile, stream: Stream) -> Records:
-    """Return the records of a file of one object a line, of objects one after another, or of an array of them.
+    """Read a file of objects, one a line, one after another, or in an array.
 
     Raises:
-        BundleError: the file is one object that holds columns, or, while the records are read, no JSON.
+        BundleError: the file is one object that holds columns, or is no JSON; the latter while the records
+            are read.
     """
     start = stream.peek(BLOCK).decode(errors="replace").lstrip("\ufeff")
     first = next((line for line in start.split("\n") if line.strip()), "")
@@ -106,7 +107,7 @@ def _split_lines(file: BundleFile, stream: Stream) -> Iterator[tuple[list[bytes]
 
 
 def _is_line_array(text: bytes) -> bool:
-    """Return whether a text that begins with a bracket goes on with other lines: then that line is a broken one."""
+    """Return whether a text begins with a bracket and has further lines, so that the first line is a broken record."""
     first, _, rest = text.lstrip().partition(b"\n")
     return first.rstrip().endswith(b"]") and rest.strip() != b""
 
@@ -178,8 +179,11 @@ def _list_keys(lines: Sequence[bytes]) -> set[str]:
 def _parse_objects(
     lines: Sequence[bytes], schema: dict[str, type[pl.String]]
 ) -> tuple[list[pl.DataFrame], Flags]:
-    """Return the records of some lines and which lines hold one. Where a line is broken, halves are tried,
-    and their halves: a few broken lines among very many cost little, and one parser judges all."""
+    """Parse lines into records, and tell which lines hold one.
+
+    If a line is broken, the halves of the block are tried, and their halves. So a few broken lines among many
+    cost little, and one parser judges all.
+    """
     if not lines:
         return [], np.zeros(0, dtype=np.bool_)
     try:
@@ -199,7 +203,7 @@ def _parse_objects(
 
 
 def _replace_nan(line: bytes) -> bytes:
-    """Return a line with null for NaN and Infinity, which Python's json writes and JSON does not have."""
+    """Replace NaN and Infinity by null. Python's json writes them, and JSON does not have them."""
     if not _NOT_A_NUMBER.search(line):
         return line
     try:

@@ -1,7 +1,7 @@
 """The contract of each table, as dataframely schemas over typed columns.
 
-The order of columns and rules is the order in which faults are reported. A rule's name is the
-reason a person reads in the dead-letter file.
+Faults are reported in the order of columns and rules. The name of a rule is the reason in the dead-letter
+file.
 """
 
 from collections.abc import Callable
@@ -25,11 +25,10 @@ Check = Callable[[pl.Expr], pl.Expr]
 
 
 def are_card_numbers(texts: pl.Series) -> pl.Series:
-    """Return which values are card numbers: 13–19 digits, separators aside, that pass the Luhn check
-    (ISO/IEC 7812-1, annex B).
+    """Return which values are card numbers: 13–19 digits that pass the Luhn check (ISO/IEC 7812-1, annex B).
 
     Args:
-        texts: String, n rows.
+        texts: String, n rows; separators are ignored.
 
     Returns:
         Boolean, n rows; False for null.
@@ -98,8 +97,10 @@ _country = partial(_make_text, "country", not_a_country=_match_pattern("^[A-Z]{2
 
 
 class Row(dy.Schema):
-    """What every table's rows carry besides their columns: `row`, 1-based within the file, and
-    `fault`, `column:reason …` of the values that could not be read."""
+    """Columns that the rows of every table have in addition.
+
+    `row`: 1-based number within the file. `fault`: `column:reason …` of the values that could not be read.
+    """
 
     row = dy.Int64()
     fault = dy.String(nullable=True)
@@ -249,5 +250,5 @@ Of a network without its range only the whole autonomous system would be left.""
 
 
 def list_columns(table: str) -> dict[str, dy.Column]:
-    """Return columns of a table in the order of the contract, with type and whether they may be null."""
+    """Return the columns of a table in the order of the contract, with type and whether they may be null."""
     return {name: c for name, c in SCHEMAS[table].columns().items() if name not in Row.column_names()}

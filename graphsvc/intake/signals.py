@@ -1,4 +1,7 @@
-"""Typed tables to signals: who shares what, since when and how often; each pair once, each signal once."""
+"""From typed tables to signals: accounts that share a value, since when and how often.
+
+Each pair of account and signal occurs once, and each signal once.
+"""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
@@ -33,9 +36,14 @@ class Signals(NamedTuple):
 
 
 class _Rows(NamedTuple):
-    """Rows of a table with their values: whose, which, when and how often; and what each distinct
-    value (Categorical) is as a signal (key, null for none), now and by each earlier token key. `words`: tokens of what
-    each distinct value consists of (List of String), where its kind has words."""
+    """Rows of a table with their values.
+
+    - `accounts`: place of the account of each row.
+    - `column`, `values`: the value of each row, and the distinct ones (Categorical).
+    - `keys`, `former`: the signal's key of each distinct value (null for none), now and by each earlier token
+      key.
+    - `words`: tokens of the words of each distinct value (List of String), if its kind has words.
+    """
 
     table: pl.DataFrame
     accounts: Ranks
@@ -54,7 +62,8 @@ def build_signals(
     Args:
         tables: typed rows without duplicates, text as codes; `prompts` with the column `bands`.
         accounts: the account ids of all tables (Categorical), distinct, in the order of their text.
-        networks: schema `NETWORKS`; gives addresses the autonomous system that sessions did not.
+        networks: schema `NETWORKS`; gives addresses the autonomous system that sessions lack.
+        tokens: of the installation's key.
     """
     places = pl.int_range(len(accounts), dtype=pl.UInt32, eager=True)
     owners = {
@@ -124,7 +133,7 @@ def _hash_words(split: Callable[[pl.Series], pl.DataFrame], text: pl.Series, tok
 def _split_bands(
     kind: SignalKind, table: pl.DataFrame, accounts: Ranks, tokens: Tokeniser
 ) -> Iterator[_Rows]:
-    """Yield one occurrence of each row for its first band, one for its second, and so on."""
+    """Yield the rows once for their first band, once for their second, and so on."""
     column = table[BANDED]
     values = list_distinct(column)
     bands = values.cast(pl.String).str.split(" ")
@@ -135,9 +144,16 @@ def _split_bands(
 
 
 def build_keys(kind: SignalKind, name: str, text: pl.Series, tokens: Tokeniser) -> pl.Series:
-    """Return keys of the signals that values of a kind make: String, as long as `text`; null where a value makes none.
+    """Build the keys of the signals of values.
 
-    `name`: that of the kind, or of an undeclared kind of identifiers.
+    Args:
+        kind: of the values.
+        name: that of the kind, or of an undeclared kind of identifiers.
+        text: String.
+        tokens: of the key to use.
+
+    Returns:
+        String, as long as `text`; null where a value makes no signal.
     """
     normal = text.to_frame("text").select(kind.normalise(pl.col("text"))).to_series()
     return f"{name}:" + (tokens.tokenize_column(name, normal) if kind.tokenised else normal)
@@ -179,13 +195,11 @@ def _find_key_places(part: _Rows, placed: pl.DataFrame) -> Ranks:
 
 
 def _merge_edges(rows: list[_Rows], placings: list[Ranks], ids: pl.Series, keys: pl.Series) -> pl.DataFrame:
-    """Occurrences of one account and one signal as one edge, ordered by account and key.
-
-    The pair is one integer, so grouping and sorting by it need no text.
-    """
+    """Merge occurrences of one account and one signal into one edge, ordered by account and key."""
     parts = []
     for part, placing in zip(rows, placings, strict=True):
         there = placing != NOWHERE
+        # The pair is one integer, so grouping and sorting by it need no text.
         pair = (part.accounts[there].astype(np.uint64) << np.uint64(32)) | placing[there]
         seen = _select_seen(part.table).filter(pl.Series(there))
         parts.append(seen.with_columns(pair=pl.Series(pair, dtype=pl.UInt64)))
@@ -204,7 +218,7 @@ def _merge_edges(rows: list[_Rows], placings: list[Ranks], ids: pl.Series, keys:
 
 
 def _select_seen(table: pl.DataFrame) -> pl.DataFrame:
-    """When and how often the rows of a table were seen; what an account signed up with was seen then."""
+    """Return the times and counts of a table's rows. A value from the sign-up was seen at that time."""
     if "created_at" in table.columns:
         at = pl.col("created_at")
         return table.select(first_seen=at, last_seen=at, count=pl.lit(None, pl.Int64))
@@ -220,8 +234,10 @@ def _split_keys(kind: SignalKind, keys: pl.Series) -> pl.DataFrame:
 def _add_networks(
     values: pl.DataFrame, rows: list[_Rows], placings: list[Ranks], networks: pl.DataFrame
 ) -> pl.DataFrame:
-    """Add `prefix` and `asn`: the one of the latest session that gave one, else that of the most
-    specific network of this bundle."""
+    """Add `prefix` and `asn` to addresses.
+
+    The asn is that of the latest session with one, else of the most specific network of this bundle.
+    """
     sessions = [
         part.table.select("asn", "last_seen", place=pl.Series(placing)).drop_nulls("asn")
         for part, placing in zip(rows, placings, strict=True)
@@ -239,7 +255,7 @@ def _add_networks(
 
 
 def _add_issuers(values: pl.DataFrame, rows: list[_Rows], placings: list[Ranks]) -> pl.DataFrame:
-    """Add what payments said of an instrument; of differing statements the latest counts."""
+    """Add the attributes of an instrument that payments state. Of differing statements the latest counts."""
     attributes = ["bin", "kind", "issuer_country"]
     payments = [
         part.table.select(*attributes, "last_seen", place=pl.Series(placing))
@@ -261,9 +277,10 @@ def _add_issuers(values: pl.DataFrame, rows: list[_Rows], placings: list[Ranks])
 
 
 def _add_words(values: pl.DataFrame, rows: list[_Rows]) -> pl.DataFrame:
-    """Add `words`: the tokens of the words that a value consists of, sorted and joined by spaces.
+    """Add `words`: the tokens of a value's words, sorted and joined by spaces.
 
-    Where texts with one value are divided into different words, as `jane.doe` and `janedoe`, the one with most counts.
+    If texts of one value are divided differently, as `jane.doe` and `janedoe`, the one with most words
+    counts.
     """
     parts = [pl.DataFrame({"key": part.keys, "words": part.words}) for part in rows]
     words = pl.concat(parts).drop_nulls().with_columns(many=pl.col("words").list.len())
@@ -273,7 +290,7 @@ def _add_words(values: pl.DataFrame, rows: list[_Rows]) -> pl.DataFrame:
 
 
 def _scatter_values(frame: pl.DataFrame, column: str, length: int, dtype: pl.DataType) -> pl.Series:
-    """`column` as a column of `length` rows, each value at its `place`."""
+    """Return `column` with `length` rows, each value at its `place`."""
     nothing = pl.Series(column, [None] * length, dtype=dtype)
     there = frame.filter(pl.col("place") != int(NOWHERE))
     return nothing.scatter(there["place"], there[column])

@@ -1,4 +1,4 @@
-"""Bytes of text files: uncompressed, in UTF-8, ended by a line feed, and their progress known."""
+"""Streams of text files: uncompressed, in UTF-8, ended by a line feed, with known progress."""
 
 import codecs
 import csv
@@ -34,24 +34,24 @@ class Stream:
         return min(self._raw.tell() / self._size, 1.0)
 
     def readable(self) -> bool:
-        """For those who ask before they read."""
+        """Return True, for callers that ask before they read."""
         return True
 
     def close(self) -> None:
-        """The file belongs to whoever opened it."""
+        """Mark the stream as closed. The caller closes the file."""
         self.closed = True
 
     def peek(self, size: int) -> bytes:
-        """Return the first `size` bytes, which `read` will give again."""
+        """Return the first `size` bytes, which `read` returns again."""
         self._ahead = self.read(size)
         return self._ahead
 
     def skip(self, size: int) -> None:
-        """Leave out the first `size` bytes of what was peeked at."""
+        """Skip the first `size` bytes of what was peeked at."""
         self._ahead = self._ahead[size:]
 
     def read(self, size: int) -> bytes:
-        """Return the next bytes, at most `size`; one line feed closes the file, so that its last line ends."""
+        """Return the next bytes, at most `size`. One line feed ends the file, so that its last line ends."""
         if not self._ahead:
             self._ahead = self._read_next(size)
         block, self._ahead = self._ahead[:size], self._ahead[size:]
@@ -66,7 +66,7 @@ class Stream:
 
 
 class MendedStream(Stream):
-    """A stream that is UTF-8 in any case: text of another encoding is converted, broken bytes become `NOT_UTF8`."""
+    """A stream that is always UTF-8: other encodings are converted, broken bytes become `NOT_UTF8`."""
 
     def __init__(self, raw: BinaryIO, *, compressed: bool, size: int, encoding: str = "utf-8") -> None:
         super().__init__(raw, compressed=compressed, size=size)
@@ -97,7 +97,7 @@ class MendedStream(Stream):
 
 
 class SpacedStream:
-    """CSV whose quotes stand behind spaces, written again without these, record by record."""
+    """CSV with quotes after spaces, rewritten without these spaces, record by record."""
 
     def __init__(self, stream: MendedStream, delimiter: str) -> None:
         self._stream = stream
@@ -112,11 +112,11 @@ class SpacedStream:
         return self._stream.mended
 
     def readable(self) -> bool:
-        """For those who ask before they read."""
+        """Return True, for callers that ask before they read."""
         return True
 
     def close(self) -> None:
-        """The file belongs to whoever opened it."""
+        """Mark the stream as closed. The caller closes the file."""
         self.closed = True
 
     def read(self, size: int) -> bytes:

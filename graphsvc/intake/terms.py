@@ -1,7 +1,7 @@
-"""What a text that somebody searches for can stand for: ids, keys of signals, ranges of addresses.
+"""Interpret a search text: as ids, keys of signals, or ranges of addresses.
 
-Values are made into keys as they are when a bundle is loaded, so a raw one is found by its token. Nothing here keeps,
-logs or repeats the text.
+Values become keys exactly as when a bundle is loaded, so a raw value is found by its token. Nothing here
+keeps, logs or repeats the text.
 """
 
 import ipaddress
@@ -34,11 +34,11 @@ _UNIT = {4: 24, 6: 64}  # bits of the ranges that addresses are in, as `addresse
 
 
 class TooWide(ValueError):
-    """A range of more addresses than can be searched in."""
+    """A range with more addresses than can be searched."""
 
 
 class Means(StrEnum):
-    """How a key comes about from a text."""
+    """The way from a text to a key."""
 
     KEY = "key"
     ADDRESS = "address"
@@ -48,11 +48,12 @@ class Means(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """A range of addresses as a range of texts, since what addresses are in is found by its CIDR text.
+    """A range of addresses as a range of texts, since addresses are found by the CIDR text of their network.
 
-    `within`: the /24 or /64 that it is or lies in; None: it is wider. `addresses`: keys of its addresses where it is
-    less than that and IPv4. Each group of digits filled up with zeros, `low` is its first /24 or /64, `high` its last;
-    all of them begin with `stem`.
+    - `within`: the /24 or /64 that it is or lies in; None: it is wider.
+    - `addresses`: keys of its addresses if it is smaller than that and IPv4.
+    - `low`, `high`: its first and last /24 or /64, each group of digits padded with zeros.
+    - `stem`: the common beginning of all of them.
     """
 
     stem: str
@@ -67,10 +68,10 @@ class Range:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What a text can stand for.
+    """The interpretations of a text.
 
-    `id`: what an id may be or begin with; `keys`: of signals, with how they came about and the name of their kind;
-    `asn`: of an autonomous system.
+    `id`: what an id may be or begin with. `keys`: of signals, each with the way to it and the name of its
+    kind. `asn`: of an autonomous system.
     """
 
     id: str | None = None
@@ -80,16 +81,17 @@ class Terms:
 
 
 def has_card_number(text: str) -> bool:
-    """Return whether a text is a card number, alone or behind the name of a kind."""
+    """Return whether a text is a card number, alone or after the name of a kind."""
     named = _NAMED.fullmatch(text)
     return bool(are_card_numbers(pl.Series([text, named[2] if named else ""])).any())
 
 
 def parse_terms(text: str, tokens: Tokeniser) -> Terms:
-    """What `text` can stand for; the caller has made sure that it is no card number.
+    """Interpret `text`. The caller has checked that it is no card number.
 
     Args:
         text: without surrounding white space, not empty.
+        tokens: of the installation's key.
 
     Raises:
         TooWide: it is a range wider than `LEAST_BITS`.
@@ -108,7 +110,7 @@ def parse_terms(text: str, tokens: Tokeniser) -> Terms:
 
 
 def build_range(cidr: str) -> Range:
-    """Return the range of a network in canonical CIDR text.
+    """Build the range of a network in canonical CIDR text.
 
     Raises:
         TooWide: it is wider than `LEAST_BITS`.
@@ -139,17 +141,18 @@ def build_range(cidr: str) -> Range:
 
 
 def _split_groups(address: int, version: int) -> list[str]:
-    """Return the groups of digits of an address that its /24 or /64 is made of."""
+    """Return the groups of digits of an address that its /24 or /64 consists of."""
     if version == 4:
         return [str(address >> shift & 0xFF) for shift in (24, 16, 8)]
     return [f"{address >> shift & 0xFFFF:x}" for shift in (112, 96, 80, 64)]
 
 
 def _find_keys(text: str, tokens: Tokeniser) -> Iterator[tuple[str, Means, str]]:
-    """Yield the keys of signals that a text can stand for, each once."""
+    """Return the possible keys of a text, each once."""
     found: dict[str, tuple[Means, str]] = {}
 
     def add_keys(means: Means, name: str, values: pl.Series) -> None:
+        # A signal may still have the token of an earlier key.
         for each in (tokens, *tokens.older):
             for key in build_keys(kind_of(name), name, values, each).drop_nulls():
                 found.setdefault(key, (means, name))
@@ -166,7 +169,7 @@ def _find_keys(text: str, tokens: Tokeniser) -> Iterator[tuple[str, Means, str]]
 
 
 def _list_readings(text: str) -> Iterator[tuple[Means, str, str]]:
-    """What kinds of value a text can be, as a bundle would give them."""
+    """Yield the kinds of value that a text can be, in the form of a bundle."""
     named = _NAMED.fullmatch(text)
     name, value = (named[1], named[2]) if named else ("", text)
     if name in ("", "ip") and _ADDRESS.fullmatch(value):
@@ -186,7 +189,10 @@ def _list_readings(text: str) -> Iterator[tuple[Means, str, str]]:
 
 
 def _is_possible(kind: str, text: str) -> bool:
-    """Return whether a text that names no kind can be a value of one; where values have no form of their own, any can."""
+    """Return whether a text without a kind can be a value of `kind`.
+
+    Values without a form of their own can be any text.
+    """
     if kind == "phone":
         return _PHONE.fullmatch(text) is not None
     if kind == "email_handle":

@@ -1,6 +1,6 @@
-"""Times as exporters write them to UTC: ISO 8601, epochs, local dates, names of months, zones.
+"""From times as exporters write them to UTC: ISO 8601, epochs, local dates, names of months, zones.
 
-A column of one common form costs one pass of Polars. Only the distinct texts that are left go through patterns.
+A column in one common form costs one pass of Polars. Only the remaining distinct texts go through patterns.
 """
 
 from typing import NamedTuple
@@ -98,9 +98,10 @@ def read_texts(given: pl.Series, order: str | None, extra_nulls: frozenset[str] 
 
 
 def read_numbers(numbers: pl.Series) -> pl.Series:
-    """Return seconds, milliseconds, microseconds or nanoseconds since 1970 as UTC microseconds (`TIME`).
+    """Convert seconds, milliseconds, microseconds or nanoseconds since 1970 to UTC microseconds (`TIME`).
 
-    The unit follows from the magnitude; null outside the years 1990 to 2100, where it would not.
+    The magnitude gives the unit. Values outside the years 1990 to 2100 become null, because there it would
+    not.
     """
     exact = numbers.cast(pl.Int64, strict=False) if numbers.dtype.is_integer() else None
     floats = numbers.cast(pl.Float64, strict=False)
@@ -119,7 +120,7 @@ def read_numbers(numbers: pl.Series) -> pl.Series:
 
 
 def find_date_order(columns: list[pl.Series]) -> str | None:
-    """Return the order that dates such as 13/01/2024 prove for a file: `DAY_FIRST`, `MONTH_FIRST`, or None.
+    """Find the order that dates such as 13/01/2024 prove: `DAY_FIRST`, `MONTH_FIRST`, or None.
 
     Args:
         columns: the time columns of the file, String.
@@ -133,6 +134,7 @@ def find_date_order(columns: list[pl.Series]) -> str | None:
         first, second = parts.to_series(0), parts.to_series(1)
         day_first = day_first or bool((first > 12).any())
         month_first = month_first or bool((second > 12).any())
+    # Both or neither: the file contradicts itself, or proves nothing.
     if day_first == month_first:
         return None
     return DAY_FIRST if day_first else MONTH_FIRST

@@ -1,4 +1,4 @@
-"""Chunks of raw columns to typed rows that keep the contract, cells that became null, and dead letters."""
+"""From chunks of raw columns to typed rows that meet the contract, nulled cells, and dead letters."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -23,10 +23,13 @@ _CARD = "card_number"
 
 @dataclass(slots=True)
 class Reading:
-    """What is known of a file while its chunks are read.
+    """State of a file while its chunks are read.
 
-    `order`: of its local dates. `notes`: what its times were like, by column. `cells`: those that became null, by
-    column and reason. `said`: how the file was read, each sentence once. `blank`: records left out as empty.
+    - `order`: of its local dates.
+    - `notes`: forms of its times, by column.
+    - `cells`: those that became null, by column and reason.
+    - `said`: how the file was read, each sentence once.
+    - `blank`: empty records that were left out.
     """
 
     options: ReadOptions
@@ -38,16 +41,17 @@ class Reading:
 
 
 class Validated(NamedTuple):
-    """Rows that keep the contract, and dead letters of the others."""
+    """Rows that meet the contract, and dead letters of the others."""
 
     good: pl.DataFrame
     rejected: pl.DataFrame
 
 
 def check_columns(file: BundleFile, chunk: Chunk, *, some_rows: bool) -> None:
-    """Check that a file can be read as its table at all.
+    """Check that a file can be read as its table.
 
     Args:
+        file: the file.
         chunk: for Parquet and CSV any of the file, for JSON the last.
         some_rows: whether the file has records; a JSON file without any lacks no column.
 
@@ -87,12 +91,12 @@ def check_columns(file: BundleFile, chunk: Chunk, *, some_rows: bool) -> None:
 
 
 def validate_chunk(file: BundleFile, chunk: Chunk, reading: Reading) -> Validated:
-    """Type and check the records of a chunk; `reading` takes what is found out.
+    """Type and check the records of a chunk. `reading` takes what is found out.
 
     Returns:
-        The rows that keep the contract, with the columns of their table's schema in
-        `graphsvc.intake.schemas`; and the dead letters of all others (schema `DEAD_LETTERS`).
-        Together they are as many as the chunk has records.
+        The rows that meet the contract, with the columns of their table's schema in
+        `graphsvc.intake.schemas`; and the dead letters of all others (schema `DEAD_LETTERS`). Together they
+        are as many as the chunk has records.
     """
     schema = SCHEMAS[file.table]
     good, failure = schema.filter(_convert_columns(file, chunk, reading))
@@ -104,7 +108,7 @@ def validate_chunk(file: BundleFile, chunk: Chunk, reading: Reading) -> Validate
 
 
 def _convert_columns(file: BundleFile, chunk: Chunk, reading: Reading) -> pl.DataFrame:
-    """Return all columns of the table, typed; `fault` lists the values of keys and times that could not be read."""
+    """Return all columns of the table, typed. `fault` lists keys and times that could not be read."""
     columns: list[pl.Series] = [chunk.rows.alias("row")]
     faults: list[pl.Expr] = []
     contract = list_columns(file.table)
@@ -193,7 +197,7 @@ def _count_nulled(
 
 
 def _rank_faults(table: str, details: pl.DataFrame) -> pl.DataFrame:
-    """Return first fault (`column`, `reason`) and further faults (`also`) of each `row` that has any."""
+    """Return the first fault (`column`, `reason`) and further faults (`also`) of each faulty `row`."""
     columns = list(list_columns(table))
     unreadable = details.select("row", "fault").drop_nulls().with_columns(pl.col("fault").str.split(" "))
     parts = pl.col("fault").str.splitn(":", 2).struct
@@ -219,7 +223,7 @@ def _rank_faults(table: str, details: pl.DataFrame) -> pl.DataFrame:
 
 
 def _parse_rule(rule: str) -> tuple[str, str]:
-    """Return column and reason of a rule: `column|check__reason` of a column's, `column__reason` of a row's."""
+    """Return column and reason of a rule: `column|check__reason` for a column's, `column__reason` for a row's."""
     column, bar, reason = rule.partition("|")
     if not bar:
         column, _, reason = rule.partition("__")
@@ -228,12 +232,13 @@ def _parse_rule(rule: str) -> tuple[str, str]:
 
 
 def _build_fault_letters(file: BundleFile, faults: pl.DataFrame, chunk: Chunk) -> pl.DataFrame:
-    """Return dead letters of faults, with the shape of the value at fault."""
+    """Build dead letters of faults, with the shape of the faulty value."""
     raw = chunk.frame.with_columns(chunk.rows.alias("row")).join(
         faults, on="row", how="semi", maintain_order="left"
     )  # fmt: skip
     shape = pl.Series([None] * faults.height, dtype=pl.String)
     for column, reason in faults.select("column", "reason").unique().iter_rows():
+        # Even the shape of a card number would reveal that there is one, and how long it is.
         if reason != _CARD and column in chunk.frame.columns:
             where = ((faults["column"] == column) & (faults["reason"] == reason)).arg_true()
             shape = shape.scatter(where, mask_values(raw[column].gather(where)))

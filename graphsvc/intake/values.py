@@ -1,4 +1,4 @@
-"""Raw columns to typed columns: text, times, whole numbers, addresses. What cannot be read is a fault."""
+"""From raw columns to typed columns: text, times, integers, addresses. What cannot be read is a fault."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -73,14 +73,15 @@ def read_values(
 
     Args:
         raw: the column as its file holds it: text, bytes, or a type that `is_convertible`; n rows.
-        form: what text of the column is, a key of `_FORMS`; None leaves it as it is.
+        wanted: the type.
+        form: of the column's text, a key of `_FORMS`; None leaves it unchanged.
         options: what the caller says of the files; None: nothing.
         order: of dates such as 05/01/2024, as `times.read_texts` takes it.
 
     Returns:
-        The column typed, null where nothing was given or what was given is a fault. Blank text is
-        nothing given. Faults are `null_word`, `lost_digits`, `nested_object`, `not_utf8`, `not_a_time`,
-        `ambiguous_date`, `not_a_number`, `wrong_type`, or that of the form.
+        The column typed, null where the input was empty or faulty. Blank text is empty. Faults are
+        `null_word`, `lost_digits`, `nested_object`, `not_utf8`, `not_a_time`, `ambiguous_date`,
+        `not_a_number`, `wrong_type`, or that of the form.
     """
     options = options or ReadOptions()
     if not is_convertible(raw.dtype, wanted):
@@ -196,7 +197,7 @@ def _merge_faults(before: pl.Series | None, after: pl.Series | None) -> pl.Serie
 
 
 def _check_lost(given: pl.Series, values: pl.Series, reason: str, before: pl.Series | None = None) -> Typed:
-    """Return rows where something was given and nothing came out are faults."""
+    """Report a fault for each row with an input and no value."""
     lost = given.is_not_null() & values.is_null()
     if not lost.any():
         return Typed(values, before)
@@ -258,8 +259,7 @@ def _limit_years(times: pl.Series) -> pl.Series:
 
 
 def mask_personal(texts: pl.Series) -> pl.Series:
-    """Return text that will be stored as it is, with whatever looks like an e-mail address or holds 13 or
-    more digits in a row replaced by `[masked]`."""
+    """Replace likely e-mail addresses, and 13 or more digits in a row, by `[masked]`, in text that is stored readable."""
     return texts.str.replace_all(_E_MAIL, "[masked]").str.replace_all(_LONG_NUMBER, "[masked]")
 
 
@@ -276,7 +276,7 @@ def _normalize_kind(texts: pl.Series) -> pl.Series:
 
 
 def _make_form(change: Callable[[pl.Series], pl.Series], reason: str = "") -> Callable[[pl.Series], _Read]:
-    """Return a form in which every text that comes out as null has one reason."""
+    """Return a form with one reason for all texts that come out as null."""
 
     def read_form(texts: pl.Series) -> _Read:
         values = change(texts)
@@ -286,7 +286,10 @@ def _make_form(change: Callable[[pl.Series], pl.Series], reason: str = "") -> Ca
 
 
 def _read_identifiers(texts: pl.Series, *, device: bool = False) -> _Read:
-    """Return identifiers without what floats added; those of zeros or with lost digits are none."""
+    """Return identifiers without the decimals of floats.
+
+    Zeros, and numbers with lost digits, are no identifiers.
+    """
     void = are_no_identifiers(texts, device=device)
     values, lost = restore_integers(texts)
     reasons = pl.select(
