@@ -1,7 +1,7 @@
 """Alliances: campaigns that use each other's cards, devices and addresses, from some day on or until some day.
 
-What a detector sees of the first is that two clusters become one, of the second that one falls apart. Frames hold
-account rows of `Everyone` in the column `account`, as the tables do until they are finished; rows are added, none is
+Of the first a detector sees two clusters become one, of the second one fall apart. Frames have account rows
+of `Everyone` in the column `account`, as tables do until they are finished. Rows are added, and none is
 changed.
 """
 
@@ -29,20 +29,22 @@ _PAIRS = {
 
 
 def create_empty() -> pl.DataFrame:
-    """No pair."""
+    """Return a table without pairs."""
     return pl.DataFrame(schema=_PAIRS)
 
 
 def plan_alliances(
     rng: np.random.Generator, people: Everyone, alliances: Alliances, end: int
 ) -> pl.DataFrame:
-    """Draw pairs of campaigns and the days on which they begin or stop to use what is the other's.
+    """Draw pairs of campaigns, and the days on which they begin or stop to use each other's values.
 
-    Every campaign is in one pair at most. Where there are too few of the size asked for, there are fewer pairs, merges
-    and splits in turn.
+    Every campaign is in one pair at most. With too few campaigns of the right size there are fewer pairs,
+    merges and splits in turn.
 
-    Returns: a row a pair: `kind` (merge, split), `a` and `b` (parts of `people`), when they are allied (`since`,
-    `until`), and `at`, the moment of the event (seconds since 1970, at the beginning of a day of the replay).
+    Returns:
+        A row a pair: `kind` (merge, split), `a` and `b` (parts of `people`), when they are allied (`since`,
+            `until`), and `at`, the time of the event (seconds since 1970, at the beginning of a day of the
+            replay).
     """
     kinds = ["merge", "split"] * max(alliances.merges, alliances.splits)
     wanted = {"merge": alliances.merges, "split": alliances.splits}
@@ -70,7 +72,7 @@ def plan_alliances(
 
 
 def build_events(pairs: pl.DataFrame, people: Everyone) -> pl.DataFrame:
-    """`events`: kind (merge, split), campaign_id, other_id, at (UTC); sorted by time."""
+    """Build the table `events`: kind (merge, split), campaign_id, other_id, at (UTC); sorted by time."""
     names = pl.Series([m.name for m in people.parts], dtype=pl.String)
     return pairs.select(
         "kind",
@@ -83,9 +85,9 @@ def build_events(pairs: pl.DataFrame, people: Everyone) -> pl.DataFrame:
 def add_sessions(
     rng: np.random.Generator, pairs: pl.DataFrame, people: Everyone, alliances: Alliances, rows: pl.DataFrame
 ) -> pl.DataFrame:
-    """`rows` of the table `sessions` with those of accounts that came with an ally's device from its address.
+    """Add sessions of accounts that used an ally's device at its address.
 
-    What is an ally's are addresses that some of its accounts use, with the device they use there.
+    These are addresses that some accounts of the ally use, with the device they use there.
     """
     what = ["ip", "asn", "device", "user_agent"]
     added = _build_uses(rng, pairs, people, alliances, rows, what, "ip", alliances.uses)
@@ -100,7 +102,7 @@ def add_sessions(
 def add_payments(
     rng: np.random.Generator, pairs: pl.DataFrame, people: Everyone, alliances: Alliances, rows: pl.DataFrame
 ) -> pl.DataFrame:
-    """`rows` of the table `payments` with those of accounts that paid with an ally's card."""
+    """Add payments of accounts that paid with an ally's card."""
     what = ["instrument", "kind", "bin", "issuer_country"]
     added = _build_uses(rng, pairs, people, alliances, rows, what, "instrument", (1, 1))
     if added.is_empty():
@@ -119,7 +121,10 @@ def _build_uses(
     value: str,
     uses: tuple[int, int],
 ) -> pl.DataFrame:
-    """Use of allies' values: account, `what`, first_seen, last_seen; no account has the same `what` twice."""
+    """Build uses of allies' values: account, `what`, first_seen, last_seen.
+
+    No account has the same `what` twice.
+    """
     parts = []
     for _, a, b, since, until, _ in pairs.iter_rows():
         for guest, host in ((a, b), (b, a)):
@@ -141,7 +146,7 @@ def _build_uses(
 
 
 def _find_pool(rows: pl.DataFrame, place: Ints, what: list[str], value: str) -> pl.DataFrame:
-    """`what` is a campaign's own: distinct, of values that two of its accounts use."""
+    """Return the distinct `what` of a campaign, of values that at least two of its accounts use."""
     own = rows.filter(pl.col("account").is_in(pl.Series(place).implode()) & pl.col(value).is_not_null())
     return (
         own.filter(pl.col("account").n_unique().over(value) >= _SHARED)
@@ -153,9 +158,10 @@ def _find_pool(rows: pl.DataFrame, place: Ints, what: list[str], value: str) -> 
 def _choose_allied(
     rng: np.random.Generator, members: Members, since: int, until: int, share: float
 ) -> tuple[Ints, Ints, Ints]:
-    """Return which members use what is the ally's, and, for every member, from when to when it would."""
+    """Choose the members that use the ally's values, and the period in which each member would."""
     settling = (SETTLING * rng.random((2, len(members)))).astype(np.int64)
     begin = np.maximum(members.created + HOUR, since + settling[0])
+    # An hour before their end, so that a ban ends a use and not the other way round.
     stop = np.minimum(
         members.ended - HOUR, until - HOUR - (settling[1] if until < members.ended.max() else 0)
     )

@@ -1,4 +1,4 @@
-"""Worlds of sign-up times and one kind of identifier that nobody declares: with whom each account deals."""
+"""Worlds of sign-up times and one undeclared kind of identifier: the counterparties of each account."""
 
 import numpy as np
 import polars as pl
@@ -16,7 +16,10 @@ KIND = "counterparty"
 
 
 def build_identifiers(people: Everyone, streams: Streams, scenario: Scenario) -> pl.DataFrame:
-    """`identifiers`: `account_id`, `kind` and `value` (strings), a row an account and counterparty."""
+    """Build the table `identifiers`:
+
+    `account_id`, `kind` and `value` (strings), a row an account and counterparty.
+    """
     anybody = round(scenario.counterparties_per_account * sum(len(m) for m in people.parts))
     dealt = [
         draw_dealings(
@@ -35,7 +38,7 @@ def build_identifiers(people: Everyone, streams: Streams, scenario: Scenario) ->
 
 
 def build_undeclared(people: Everyone, streams: Streams, name: str, kind: Kind) -> pl.DataFrame:
-    """Make the rows of one kind of identifier of a full world, with row numbers for accounts.
+    """Build the rows of one kind of identifier of a full world, with row numbers for accounts.
 
     Args:
         people: All accounts.
@@ -44,7 +47,8 @@ def build_undeclared(people: Everyone, streams: Streams, name: str, kind: Kind) 
         kind: How popular its values are, and whether the export has times.
 
     Returns:
-        `account` (row number), `kind`, `value`, and, if the kind is timed, `first_seen`, `last_seen` and `count`.
+        `account` (row number), `kind`, `value`, and, if the kind is timed, `first_seen`, `last_seen` and
+        `count`.
     """
     anybody = max(1, round(kind.per_account * sum(len(m) for m in people.parts)))
     frames = []
@@ -75,15 +79,16 @@ def build_undeclared(people: Everyone, streams: Streams, name: str, kind: Kind) 
 def draw_dealings(
     rng: np.random.Generator, members: Members, manners: Counterparties, anybody: int, exponent: float
 ) -> tuple[Ints, Ints]:
-    """Return owner and counterparty of each slot of a population, shape (slots,).
+    """Draw owner and counterparty of each slot of a population, shape (slots,).
 
-    Numbers below `anybody` are counterparties that anybody deals with, by popularity; others are the population's.
+    Numbers below `anybody` are counterparties of all people, by popularity. Others are the population's.
     """
     low, high = np.log(manners.rows[0]), np.log(manners.rows[1] + 1)
     counts = np.exp(draw_between(rng, (low, high), len(members))).astype(np.int64)
     if members.busy is not None:
         counts = 1 + np.minimum(counts * members.busy, MOST_SLOTS).astype(np.int64)
     owner = np.repeat(np.arange(len(members)), counts)
+    # The name's hash in the high bits keeps the numbers of two populations apart.
     own = (hash_names(members.name) << 29) + (1 << 28)
     value = own + np.arange(len(owner))
     pooled = rng.random(len(owner)) < draw_reuse(rng, members, manners)[owner]

@@ -1,6 +1,6 @@
-"""A world day by day: its tables cut into what an export at the end of each day shows that the day before's did not.
+"""A world day by day: what an export at the end of each day shows that the day before's did not.
 
-Loaded one after the other, the days' bundles make the graph that the whole world makes.
+Loaded in order, the days' bundles make the same graph as the world in one bundle.
 """
 
 from collections.abc import Iterator
@@ -22,15 +22,16 @@ _COUNTS = {"sessions": "requests", "payments": "payments", "prompts": "requests"
 
 
 def get_directory(day: int) -> str:
-    """Return name of a day's bundle."""
+    """Return the name of a day's bundle."""
     return f"day-{day:03d}"
 
 
 def check_days(scenario: Scenario, days: int) -> None:
-    """Refuse days that the world's traffic does not cover.
+    """Check that the world's traffic covers the days.
 
     Raises:
-        SettingsError: more days than the scenario has traffic or history of, or an export without some columns.
+        SettingsError: more days than the scenario has traffic or history of, or an export without some
+            columns.
     """
     if scenario.tables is not None or scenario.filled:
         raise SettingsError(
@@ -46,13 +47,13 @@ def check_days(scenario: Scenario, days: int) -> None:
 
 
 def list_bounds(scenario: Scenario, days: int) -> list[tuple[int, int]]:
-    """Beginning and end of each day in seconds since 1970, the first of which holds all that was before the replay."""
+    """Return beginning and end of each day, seconds since 1970. The first holds all that was before the replay."""
     first = scenario.end - days * DAY
     return [(0, first), *((first + i * DAY, first + (i + 1) * DAY) for i in range(days))]
 
 
 def build_calendar(scenario: Scenario, days: int) -> pl.DataFrame:
-    """`calendar`: day, directory, ends (UTC), of each day."""
+    """Build the table `calendar`: day, directory, ends (UTC), of each day."""
     ends = np.array([end for _, end in list_bounds(scenario, days)])
     numbers = range(len(ends))
     return pl.DataFrame(
@@ -64,9 +65,9 @@ def build_calendar(scenario: Scenario, days: int) -> pl.DataFrame:
 def iter_parts(
     world: World, table: str, rows: pl.DataFrame, days: int | None
 ) -> Iterator[tuple[str, pl.DataFrame]]:
-    """Yield one table of a world in parts, each with the directory it belongs in: the days', or "." for what is whole.
+    """Yield one table of a world in parts, each with its directory: the days', or "." for an undivided table.
 
-    The truth is whole, and so is everything where `days` is None.
+    The truth is undivided, and so is every table if `days` is None.
     """
     if days is None or table == "truth":
         yield ".", rows
@@ -79,15 +80,19 @@ def iter_parts(
 def split_days(
     table: str, rows: pl.DataFrame, accounts: pl.DataFrame, days: list[tuple[int, int]]
 ) -> Iterator[pl.DataFrame]:
-    """Yield the rows of each day of one table of a world, in the order of `days`; without rows where a day adds none.
+    """Yield the rows of each day of one table, in the order of `days`; no rows if a day adds none.
 
-    - `accounts`: those who signed up, and, without what they declared, those whose status changed. A status is shown
-      from its day on.
-    - tables with a span and a count: what was seen on that day, with its first and last moment and its part of the
-      count. A use is seen on its first and last day, and between on as many days as its count gives.
-    - `activity`: the hours of the day. `identifiers`: with their account. `networks`: whole, every day.
+    - `accounts`: those who signed up, and, without what they declared, those whose status changed. A status
+      is shown from
+      its day on.
+    - tables with a span and a count: what was seen on that day, with its first and last time and its part of
+      the count. A
+      use is seen on its first and last day, and between on as many days as its count gives.
+    - `activity`: the hours of the day. `identifiers`: with their account. `networks`: all, every day.
 
     Args:
+        table: its name.
+        rows: its rows.
         accounts: `account_id`, `created_at`, of all.
         days: of `list_bounds`.
     """
@@ -112,7 +117,7 @@ def _build_time(seconds: int) -> pl.Expr:
 
 
 def _select_accounts(rows: pl.DataFrame, low: pl.Expr, high: pl.Expr) -> pl.DataFrame:
-    """Return accounts born on the day, as they were at its end, and those whose status changed on it."""
+    """Select accounts born on the day, as they were at its end, and those whose status changed on it."""
     born = rows.filter(pl.col("created_at").is_between(low, high, closed="left"))
     if "status" not in rows.columns:
         return born
@@ -130,7 +135,7 @@ def _select_accounts(rows: pl.DataFrame, low: pl.Expr, high: pl.Expr) -> pl.Data
 
 
 def _select_uses(rows: pl.DataFrame, count: str, low: pl.Expr, high: pl.Expr, *, last: bool) -> pl.DataFrame:
-    """Use of the day with their part of the count."""
+    """Select uses of the day, with their part of the count."""
     first_seen, last_seen = pl.col("first_seen"), pl.col("last_seen")
     if last:
         # The present is the last moment there is; what ends with it was seen on the last day.
@@ -149,10 +154,11 @@ def _select_uses(rows: pl.DataFrame, count: str, low: pl.Expr, high: pl.Expr, *,
 
 
 def _count_before(count: str, moment: pl.Expr) -> pl.Expr:
-    """How much of a use's count there was before `moment`: one at its beginning, one at its end, the rest evenly."""
+    """Compute the part of a use's count before `moment`: one at its beginning, one at its end, the rest evenly."""
     first_seen, last_seen, total = pl.col("first_seen"), pl.col("last_seen"), pl.col(count)
     length = (last_seen - first_seen).dt.total_microseconds() // SECOND
     passed = ((moment - first_seen).dt.total_microseconds() // SECOND).clip(0, length)
+    # Integer division, so that the parts of all days add up to the count.
     between = (total - 2).clip(0) * passed // length.clip(1)
     so_far = pl.min_horizontal(1 + between, total)
     return pl.when(moment <= first_seen).then(0).when(last_seen < moment).then(total).otherwise(so_far)

@@ -1,4 +1,4 @@
-"""The price of evasion: the same operators, who reuse what they have as rarely or often as one says."""
+"""The price of evasion: the same operators, with a chosen reuse of their resources."""
 
 from collections.abc import Mapping, Sequence
 
@@ -11,7 +11,7 @@ POOLS = ("cards", "addresses", "devices", "prompts", "identity", "counterparties
 
 
 def parse_reuse(entries: Sequence[str]) -> dict[str, float]:
-    """Entries such as `cards=0.2` as pool -> share.
+    """Parse entries such as `cards=0.2` into shares by pool.
 
     Raises:
         SettingsError: an entry is not of that form, or a pool is given twice.
@@ -32,13 +32,12 @@ def parse_reuse(entries: Sequence[str]) -> dict[str, float]:
 
 
 def set_reuse(scenario: Scenario, reuse: Mapping[str, float]) -> Scenario:
-    """Return the scenario with all members of all campaigns reusing the given pools for exactly these shares of their slots.
+    """Return the scenario with campaigns that reuse the given pools for exactly these shares of their slots.
 
-    `reuse` maps names of `POOLS`, or `all`, to shares (0–1); a name of its own counts more than `all`. A style without
-    a pool gets none. Values of a pool keep the number of slots they serve, so the pool shrinks and grows with its use:
-    an operator who reuses little does not buy cards to use each once. What replacements inherit is multiplied by the
-    share, for a slot taken over is reused too; so is `custom_client`, a value that a group's devices have in common.
-    A member's own addresses are nobody else's then. All else, sleepers' restraint included, stays.
+    Args:
+        scenario: the scenario.
+        reuse: share (0–1) by name of `POOLS`, or for `all`. A pool's own entry wins over `all`. A style
+            without a pool gets none.
 
     Raises:
         SettingsError: no such pool, no share, or no campaign of the scenario has the pool.
@@ -86,6 +85,7 @@ def _change_campaign(style: Campaign, shares: Mapping[str, float]) -> Campaign:
             changed[name] = style.identity.model_copy(update={"phones": phones, "referrals": referrals})
         else:
             (pool,) = _list_pools(style, name)
+            # Otherwise members would share their own addresses with neighbours, and so with each other.
             extra: dict[str, object] = {"private": True} if name == "addresses" else {}
             if name == "devices":
                 extra = {"custom_client": style.devices.custom_client * share}
@@ -94,14 +94,17 @@ def _change_campaign(style: Campaign, shares: Mapping[str, float]) -> Campaign:
 
 
 def _change_pool(style: Campaign, pool: Pool, share: float, extra: Mapping[str, object]) -> Pool:
-    """`pool` reused for `share` of the slots, with `extra` entries changed; one that is not there stays away."""
+    """Return `pool` reused for `share` of the slots, with `extra` entries changed. A missing pool stays missing."""
     if pool.reuse[1] == 0:
         return pool.model_copy(update=dict(extra))
     before = (pool.reuse[0] + pool.reuse[1]) / 2
     return pool.model_copy(
         update={
             "reuse": (share, share),
+            # A value keeps its number of slots, so the pool shrinks with its use: an operator who reuses
+            # little does not buy a card for each use.
             "members_per_value": pool.members_per_value * before / share if share else pool.members_per_value,
+            # A slot that a replacement takes over is reused, too.
             "inherits": style.inherits * share,
             **extra,
         }

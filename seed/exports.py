@@ -1,4 +1,4 @@
-"""What an export leaves out: columns that are not there, and cells that are empty."""
+"""Gaps of an export: missing columns and empty cells."""
 
 import numpy as np
 import polars as pl
@@ -8,7 +8,7 @@ from seed.streams import hash_names, mix_bits
 
 
 def drop_unexported(scenario: Scenario, name: str, frame: pl.DataFrame) -> pl.DataFrame:
-    """Leave out the columns and cells of a table that the scenario's export does not have.
+    """Drop the columns and cells of a table that the scenario's export does not have.
 
     Args:
         scenario: Its `filled` gives the share of the cells that are filled, by `table.column`.

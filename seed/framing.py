@@ -1,6 +1,6 @@
-"""Cheap links: campaigns that make honest accounts look like theirs, and the rows that this adds to the tables.
+"""Framing: campaigns that make legitimate accounts look like theirs, and the rows that this adds to tables.
 
-Frames hold account rows of `Everyone` in the column `account`, as the tables do until they are finished.
+Frames have account rows of `Everyone` in the column `account`, as tables do until they are finished.
 """
 
 from dataclasses import dataclass
@@ -27,12 +27,15 @@ _HITS = {
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """Who frames whom.
+    """The plan of a framing.
 
-    `victims` are account rows, ascending. `hits` has a row for each victim, way and attacker: `way` (0–3), `victim`
-    and `attacker` (account rows), `card` (-1 unless the way is a prepaid card), `at`
-    (when the attacker did it) and `used` (when the victim paid with that card), in seconds since 1970.
-    `campus` has `account` and `at` of those who are to be seen at a school, `schools` are the rows of its accounts.
+    - `victims`: account rows, ascending.
+    - `hits`: a row for each victim, way and attacker: `way` (0–3), `victim` and `attacker` (account rows),
+      `card` (-1 unless
+      the way is a prepaid card), `at` (when the attacker did it) and `used` (when the victim paid with that
+      card), in seconds since 1970.
+    - `campus`: `account` and `at` of attackers that are seen at a school.
+    - `schools`: rows of the schools' accounts.
     """
 
     victims: Ints
@@ -42,7 +45,7 @@ class Frame:
 
 
 def create_empty() -> Frame:
-    """Return a frame without victims, which leaves all tables as they are."""
+    """Return a plan without victims, which changes no table."""
     nothing = np.empty(0, dtype=np.int64)
     return Frame(
         nothing, pl.DataFrame(schema=_HITS), pl.DataFrame({"account": nothing, "at": nothing}), nothing
@@ -52,10 +55,11 @@ def create_empty() -> Frame:
 def plan_framing(
     rng: np.random.Generator, people: Everyone, framing: Framing, sessions: pl.DataFrame, end: int
 ) -> Frame:
-    """Draw victims among the active honest accounts, ways, and attackers among the active members of campaigns.
+    """Draw victims among the active legitimate accounts, ways, and attackers among the active members of campaigns.
 
-    A victim is framed by one campaign, drawn by its number of willing members, in distinct ways; a victim without a
-    recorded device in `sessions` (columns `account` and `device`) is visited at its address instead.
+    A victim is framed by one campaign, drawn by its number of willing members, in distinct ways. A victim
+    without a recorded device in `sessions` (columns `account` and `device`) is visited at its address
+    instead.
     """
     part, created, active = _collect_facts(people)
     hostile = np.array([p.campaign for p in people.parts])[part]
@@ -74,7 +78,7 @@ def plan_framing(
     with_device = sessions.drop_nulls("device")["account"].unique().to_numpy()
     lacking = (way == DEVICE) & ~np.isin(victims[victim], with_device)
     way = np.where(lacking, ADDRESS, way)
-    # Who has no device and was to be visited anyway is visited once.
+    # A victim without a device that was to be visited anyway is visited once.
     pairs = np.unique(victim * 4 + way)
     victim, way = pairs // 4, pairs % 4
 
@@ -112,7 +116,7 @@ def plan_framing(
 
 
 def add_sessions(frame: Frame, rows: pl.DataFrame) -> pl.DataFrame:
-    """`rows` of the table `sessions` with one more for each visit, each use of a device and each day at a school.
+    """Add a session for each visit, each use of a device and each day at a school.
 
     A visitor keeps its own program and device, a borrower of a device its own address.
     """
@@ -142,9 +146,9 @@ def add_sessions(frame: Frame, rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def add_payments(frame: Frame, rows: pl.DataFrame, salt: int) -> pl.DataFrame:
-    """`rows` of the table `payments` with one more, of one payment, for each user of a shared prepaid card.
+    """Add one payment for each user of a shared prepaid card.
 
-    Victims who have a card in common are framed by the same few attackers: those of one of them.
+    Victims with a common card are framed by the same few attackers: those of one of them.
     """
     hits = frame.hits.filter(pl.col("way") == CARD)
     if hits.is_empty():
@@ -167,7 +171,7 @@ def add_payments(frame: Frame, rows: pl.DataFrame, salt: int) -> pl.DataFrame:
 
 
 def add_identifiers(frame: Frame, rows: pl.DataFrame, salt: int) -> pl.DataFrame:
-    """`rows` of the table `identifiers` with a referral code of each victim, and those who came with it."""
+    """Add a referral code of each victim, and the accounts that came with it."""
     hits = frame.hits.filter(pl.col("way") == REFERRAL)
     if hits.is_empty():
         return rows
@@ -180,7 +184,7 @@ def add_identifiers(frame: Frame, rows: pl.DataFrame, salt: int) -> pl.DataFrame
 
 
 def _collect_facts(people: Everyone) -> tuple[Ints, Ints, Bools]:
-    """Part, moment of sign-up and whether active, of each account row."""
+    """Return part, time of sign-up and whether active, of each account row."""
     place = np.concatenate(people.place)
     part, created, active = (np.empty(len(place), dtype=np.int64) for _ in range(3))
     part[place] = np.repeat(np.arange(len(people.parts)), [len(p) for p in people.parts])
@@ -190,7 +194,7 @@ def _collect_facts(people: Everyone) -> tuple[Ints, Ints, Bools]:
 
 
 def _assign_cards(rng: np.random.Generator, victim: Ints, way: Ints, by: Ints, framing: Framing) -> Ints:
-    """Return a card for each victim (with its `way`) that some victims of the same campaign have in common."""
+    """Assign a card to each victim (with its `way`) that some victims of the same campaign have in common."""
     cards = np.full(len(victim), -1, dtype=np.int64)
     prepaid = rng.permutation(np.flatnonzero(way == CARD))
     prepaid = prepaid[np.argsort(by[victim[prepaid]], kind="stable")]
@@ -203,12 +207,12 @@ def _assign_cards(rng: np.random.Generator, victim: Ints, way: Ints, by: Ints, f
 
 
 def _draw_moments(rng: np.random.Generator, earliest: Ints, end: int) -> Ints:
-    """Return a moment after each of `earliest`, before the world's end."""
+    """Draw a time after each of `earliest`, before the world's end."""
     return earliest + 1 + (rng.random(len(earliest)) * (end - HOUR // 2 - earliest)).astype(np.int64)
 
 
 def _find_homes(rows: pl.DataFrame, victims: Ints) -> pl.DataFrame:
-    """`ip` and `asn` of each of `victims` where fewest others are seen: at home, not behind a carrier's gateway."""
+    """Find `ip` and `asn` of each victim where fewest others are seen: at home, not behind a carrier's gateway."""
     users = rows.select("account", "ip").unique().group_by("ip").len("users")
     theirs = rows.filter(pl.col("account").is_in(pl.Series(victims).implode()))
     theirs = theirs.join(users, on="ip", maintain_order="left").sort("account", "users", maintain_order=True)
@@ -220,6 +224,6 @@ def _select_for_victim(rows: pl.DataFrame, columns: list[str]) -> pl.DataFrame:
 
 
 def _add_moment(rows: pl.DataFrame) -> pl.DataFrame:
-    """`rows` with `first_seen` and `last_seen` at the moment `at`."""
+    """Return `rows` with `first_seen` and `last_seen` at the time `at`."""
     moment = to_times(rows["at"].to_numpy())
     return rows.with_columns(moment.alias("first_seen"), moment.alias("last_seen"))

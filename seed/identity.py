@@ -27,7 +27,7 @@ class Names:
 
 
 def draw_identities(rng: np.random.Generator, members: Members, names: Names, country: Ints) -> pl.DataFrame:
-    """`email`, `phone`, `display_name` and `organization` of each member (strings, null where not given).
+    """Draw `email`, `phone`, `display_name` and `organization` of each member (strings, null where not given).
 
     `country` holds indices into `COUNTRIES`.
     """
@@ -58,7 +58,7 @@ def draw_identities(rng: np.random.Generator, members: Members, names: Names, co
 
 
 def draw_referrals(rng: np.random.Generator, members: Members) -> tuple[Ints, pl.Series]:
-    """Return owners and codes of the identifier kind `referral_code`; most people have none."""
+    """Draw owners and codes of the identifier kind `referral_code`. Most people have none."""
     pool = members.profile.identity.referrals
     filled, pooled = fill_slots(rng, members, np.arange(len(members)), pool, np.arange(len(members)))
     salt = int(rng.integers(2**32))
@@ -76,7 +76,7 @@ def _draw_surnames(rng: np.random.Generator, members: Members, manners: Identity
 
 
 def _draw_companies(rng: np.random.Generator, members: Members, available: int) -> Ints:
-    """Return a company for each group that has a domain of its own, and for each member of the others."""
+    """Draw a company for each group that has a domain of its own, and for each member of the others."""
     if members.campaign or members.profile.identity.email.get("group_domain", 0) == 0:
         return rng.integers(0, available * 4, len(members))
     return (int(rng.integers(available)) + np.arange(members.groups))[members.group]
@@ -110,7 +110,7 @@ def _draw_handles(
 def _draw_domains(
     rng: np.random.Generator, members: Members, names: Names, last: Ints, company: Ints
 ) -> pl.Series:
-    """Return the part behind the @; all domains are made up, under the reserved top-level domain `example` (RFC 2606)."""
+    """Draw the part after the @. All domains are under the reserved top-level domain `example` (RFC 2606)."""
     n, email = len(members), members.profile.identity.email
     choices = {
         "freemail": names.freemail.gather(draw_zipf(rng, len(names.freemail), n, 0.9)),
@@ -127,14 +127,14 @@ def _draw_domains(
 
 
 def _build_family_domains(members: Members, names: Names, last: Ints) -> pl.Series:
-    """Return one domain a group, named after its first member's surname."""
+    """Build one domain a group, named after its first member's surname."""
     _, first = np.unique(members.group, return_index=True)
     number = (mix_bits(np.arange(members.groups), hash_names(members.name)) % np.uint64(900)).astype(np.int64)
     return _build_domain(names.plain_last.gather(last[first]), number).gather(members.group)
 
 
 def _draw_group_domains(rng: np.random.Generator, members: Members, names: Names, company: Ints) -> pl.Series:
-    """Return an office has its company's domain; a campaign buys some, each of syllables without a meaning."""
+    """Draw group domains. An office has its company's; a campaign buys some, each of meaningless syllables."""
     if not members.campaign:
         number = company // len(names.companies)
         return _build_domain(names.plain_companies.gather(company % len(names.companies)), number)
@@ -146,7 +146,7 @@ def _draw_group_domains(rng: np.random.Generator, members: Members, names: Names
 
 
 def _draw_rented_domains(rng: np.random.Generator, members: Members, names: Names) -> pl.Series:
-    """Return a domain on offer at the sign-up, of four syllables and a number, the same for all who rent it."""
+    """Draw a domain on offer at each sign-up: four syllables and a number, the same for all who rent it."""
     manners = members.profile.identity
     offered = draw_offers(rng, manners.domain_markets, members.shelves, members.created)
     scattered = mix_bits(offered, 11)
@@ -165,19 +165,19 @@ def _draw_rented_domains(rng: np.random.Generator, members: Members, names: Name
 
 
 def _make_distinct(members: Members, values: Ints) -> Ints:
-    """Return numbers of a population's own made distinct from those of the others; rented values stay as they are."""
+    """Make numbers of a population distinct from those of the others. Rented values stay unchanged."""
     return np.where(is_rented(values), values, values + (hash_names(members.name) << 28))
 
 
 def _build_domain(name: pl.Series, number: Ints) -> pl.Series:
-    """`name.example`, or `name7.example` for the seventh of that name."""
+    """Build `name.example`, or `name7.example` for the seventh of that name."""
     frame = pl.DataFrame({"name": name, "number": number})
     digits = pl.when(pl.col("number") > 0).then(pl.col("number").cast(pl.String)).otherwise(pl.lit(""))
     return frame.select(pl.concat_str("name", digits, pl.lit(".example"))).to_series()
 
 
 def _draw_phones(rng: np.random.Generator, members: Members, country: Ints) -> pl.Series:
-    """Return phone numbers in international notation, null for those who gave none."""
+    """Draw phone numbers in international notation, null for members who gave none."""
     pool = members.profile.identity.phones
     filled, pooled = fill_slots(rng, members, np.arange(len(members)), pool, np.arange(len(members)))
     salt = int(rng.integers(2**32))

@@ -21,7 +21,7 @@ _PLACE = (1 << 28) - 1
 
 @dataclass(frozen=True, slots=True)
 class Shelf:
-    """What a market offers, and when. Times are seconds since 1970."""
+    """The offer of a market over time. Times are seconds since 1970."""
 
     number: int
     market: "Market"

@@ -1,4 +1,4 @@
-"""Who is there: groups, moments of sign-up, bans and replacements of one population or campaign."""
+"""The members of one population or campaign: groups, sign-ups, bans and replacements."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Members:
 
 
 def split_groups(rng: np.random.Generator, accounts: int, bounds: tuple[int, int]) -> Ints:
-    """Return group numbers of `accounts` accounts in groups of log-uniform size, shape (accounts,)."""
+    """Split accounts into groups of log-uniform size; group numbers, shape (accounts,)."""
     if accounts == 0:
         return np.empty(0, dtype=np.int64)
     if bounds == (1, 1):
@@ -75,7 +75,7 @@ def split_groups(rng: np.random.Generator, accounts: int, bounds: tuple[int, int
 
 
 def draw_births(rng: np.random.Generator, group: Ints, signup: Signup, scenario: Scenario) -> Ints:
-    """Return moments of sign-up: members of a group come in bursts, bursts at human or at even hours."""
+    """Draw times of sign-up. Members of a group come in bursts, bursts at human or at even hours."""
     n = len(group)
     span = scenario.end - scenario.start - HOUR
     low = np.full(n, scenario.start + int(span * signup.window[0]))
@@ -111,7 +111,7 @@ def draw_births(rng: np.random.Generator, group: Ints, signup: Signup, scenario:
 def draw_population(
     rng: np.random.Generator, name: str, population: Population, accounts: int, world: Scenario
 ) -> Members:
-    """Return the accounts of a population that no campaign runs."""
+    """Draw the accounts of a population that no campaign runs."""
     group = split_groups(rng, accounts, population.size)
     created = draw_births(rng, group, population.signup, world)
     status, ended = _draw_honest_ends(rng, created, population.life, world.end)
@@ -164,11 +164,11 @@ def _draw_honest_ends(rng: np.random.Generator, created: Ints, life: Life, end: 
 def draw_campaign(
     rng: np.random.Generator, name: str, style: Campaign, accounts: int, world: Scenario
 ) -> Members:
-    """Return the accounts of one campaign: first members in bursts, then weekly bans and those who replace the banned.
+    """Draw the accounts of one campaign: first members in bursts, then weekly bans and replacements of the banned.
 
-    A ban wave takes place each week after the first sign-ups. The scenario gives either the number of replacements of
-    the whole campaign, which is spread over the waves in proportion to the members alive, or the share of the living
-    that each wave bans; then there are about as many accounts as asked for.
+    Each week after the first sign-ups has a ban wave. The scenario gives either the number of replacements of
+    the campaign, spread over the waves in proportion to the living members, or the share of the living that
+    each wave bans. In the second case there are about as many accounts as asked for.
     """
     replacements = round(style.replacements * accounts)
     if style.banned_weekly:
@@ -217,9 +217,9 @@ def draw_campaign(
 def _draw_first_members(
     rng: np.random.Generator, style: Campaign, accounts: int, world: Scenario
 ) -> tuple[Ints, int]:
-    """When those sign up who replace nobody, and room for replacements, where each wave bans a share of the living.
+    """Draw sign-ups of accounts that replace none, and the room for replacements, for bans by share.
 
-    The numbers are such that about `accounts` accounts are born in all.
+    The numbers are such that about `accounts` accounts are born in total.
     """
     created = np.sort(draw_births(rng, np.zeros(accounts, np.int64), style.signup, world))
     moments = _draw_wave_moments(rng, created, world.end)
@@ -231,12 +231,13 @@ def _draw_first_members(
 
 
 def _round_randomly(rng: np.random.Generator, number: float) -> int:
-    """Return the whole number below or above, `number` on average: a twentieth of a ring of ten is one now and then."""
+    """Round to the integer below or above, `number` on average."""
+    # With plain rounding a twentieth of a ring of ten would never be banned.
     return int(number + rng.random())
 
 
 def _draw_wave_moments(rng: np.random.Generator, created: Ints, end: int) -> Ints:
-    """When the weekly waves come, shape (waves,)."""
+    """Draw the times of the weekly waves, shape (waves,)."""
     first = int(created[min(len(created) - 1, len(created) // 10)]) + 2 * DAY + int(rng.integers(DAY))
     moments = np.arange(first, end - 4 * DAY, 7 * DAY)
     return moments if len(moments) else np.array([end - 4 * DAY])
@@ -245,7 +246,7 @@ def _draw_wave_moments(rng: np.random.Generator, created: Ints, end: int) -> Int
 def _plan_waves(
     rng: np.random.Generator, created: Ints, replacements: int, replaced: float, end: int
 ) -> list[tuple[int, int, int]]:
-    """(moment, number banned, number replaced) of each weekly wave."""
+    """Return (time, number banned, number replaced) of each weekly wave."""
     if replacements == 0:
         return []
     moments = _draw_wave_moments(rng, created, end)

@@ -91,11 +91,11 @@ class AddressSpace:
         return int(self._live[self._of_class[network_class]].sum())
 
     def draw_places(self, rng: np.random.Generator, network_class: NetworkClass, size: int) -> Ints:
-        """Return places (numbers of live addresses) of a class, uniform, shape (size,)."""
+        """Draw places (numbers of live addresses) of a class, uniformly, shape (size,)."""
         return rng.integers(0, self.get_capacity(network_class), size)
 
     def draw_popular(self, rng: np.random.Generator, network_class: NetworkClass, size: int) -> Ints:
-        """Return places of a class, some far more used than others, shape (size,)."""
+        """Draw places of a class, some far more used than others, shape (size,)."""
         capacity = self.get_capacity(network_class)
         ranks = draw_zipf(rng, capacity, size, 0.6)
         # The most used ones do not all lie in the first system: 7919 is a prime no capacity here is a multiple of.
@@ -103,7 +103,7 @@ class AddressSpace:
         return spread
 
     def draw_nearby(self, rng: np.random.Generator, network_class: NetworkClass, places: Ints) -> Ints:
-        """For each place another of its region, as a dynamic address moves."""
+        """Draw for each place another of its region, as a dynamic address moves."""
         moved = places // REGION * REGION + rng.integers(0, REGION, len(places))
         within: Ints = np.minimum(moved, self.get_capacity(network_class) - 1)
         return within
@@ -111,7 +111,7 @@ class AddressSpace:
     def choose_systems(
         self, rng: np.random.Generator, network_class: NetworkClass, groups: int, systems: int
     ) -> Ints:
-        """For each group some systems of the class, as bounds of places: shape (groups, systems, 2)."""
+        """Choose for each group some systems of the class, as bounds of places: shape (groups, systems, 2)."""
         members = self._of_class[network_class]
         chosen = rng.integers(0, len(members), (groups, systems))
         ends = np.cumsum(self._live[members])
@@ -125,21 +125,22 @@ class AddressSpace:
         system = members[which]
         offset = places - (ends[which] - self._live[members][which])
         block = self._blocks[self._first_block[system] + (offset >> 16)]
+        # The first address of a range is the network's, and no subscriber has it.
         v4 = block + np.where(self._live[system] < 65_534, (offset & 0xFFFF) + 1, offset & 0xFFFF)
         has_v6 = mix_bits(places, 6) < (self._v6[system] * 2.0**63).astype(np.uint64) * np.uint64(2)
         return np.where(has_v6, _V6 | (system << 50) | (offset << 20), v4)
 
     def find_systems(self, addresses: Ints) -> Ints:
-        """Index of the system each address belongs to."""
+        """Return the index of the system of each address."""
         at = np.searchsorted(self._starts, addresses, side="right") - 1
         return np.where(is_v6(addresses), (addresses >> 50) & 0xFFF, self._system_at[np.maximum(at, 0)])
 
     def find_asns(self, addresses: Ints) -> Ints:
-        """Return number of the system each address belongs to."""
+        """Return the number of the system of each address."""
         return self.find_systems(addresses) + FIRST_ASN
 
     def find_countries(self, addresses: Ints) -> Ints:
-        """Index into `COUNTRIES` of the system each address belongs to."""
+        """Return the index into `COUNTRIES` of each address's system."""
         return self._country[self.find_systems(addresses)]
 
     def is_of_class(self, addresses: Ints, network_class: NetworkClass) -> Bools:
@@ -148,7 +149,7 @@ class AddressSpace:
         return wanted[self.find_systems(addresses)]
 
     def build_table(self) -> pl.DataFrame:
-        """Return the `networks` table: a row a range, or a row a system where the class is named by number only."""
+        """Build the table `networks`: a row a range, or a row a system if only the system's number is known."""
         rows: list[tuple[int, str | None, str, str, str]] = []
         for i, s in enumerate(self.systems):
             head = (s.name, s.network_class, COUNTRIES[s.country].code)
@@ -174,13 +175,13 @@ def is_v6(addresses: Ints) -> Bools:
 
 
 def add_interface(addresses: Ints, owner: Ints) -> Ints:
-    """IPv6 addresses with an interface part of their owner's own; IPv4 ones unchanged."""
+    """Return IPv6 addresses with an interface part of their owner; IPv4 ones unchanged."""
     interface = (mix_bits(owner, 64) & np.uint64(0xFFFFF)).astype(np.int64)
     return np.where(is_v6(addresses), addresses & ~0xFFFFF | interface, addresses)
 
 
 def remove_interface(addresses: Ints) -> Ints:
-    """IPv6 addresses as `AddressSpace.get_addresses` gives them, the line alone; IPv4 ones unchanged."""
+    """Return IPv6 addresses as `AddressSpace.get_addresses` gives them, the line alone; IPv4 ones unchanged."""
     return np.where(is_v6(addresses), addresses & ~0xFFFFF, addresses)
 
 
@@ -194,7 +195,7 @@ def format_addresses(addresses: Ints) -> pl.Series:
 
 
 def _format_v6(addresses: Ints) -> pl.Series:
-    """IPv6 notation. No group is zero, so there is nothing to abbreviate."""
+    """Format IPv6 addresses. No group is zero, so there is nothing to abbreviate."""
     system, line, interface = (addresses >> 50) & 0xFFF, (addresses >> 20) & 0x3FFFFFFF, addresses & 0xFFFFF
     scattered = mix_bits(interface, 128)
     groups = [system + 1, (line >> 15) + 1, (line & 0x7FFF) + 1]

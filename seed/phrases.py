@@ -31,7 +31,7 @@ class Templates:
 
 
 class Phrases:
-    """All lists of `phrases.toml` with those that Faker adds, and the pool of what fills slots."""
+    """All lists of `phrases.toml` with those that Faker adds, and the pool of values that fill slots."""
 
     def __init__(self, streams: Streams, pools: Pools) -> None:
         content = tomllib.loads((files("seed") / "phrases.toml").read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""What people would look at: names, companies, domains, programs, countries. Drawn once a world, by Faker."""
+"""Values that people look at: names, companies, domains, programs, countries. Faker draws them once a world."""
 
 import re
 import unicodedata
@@ -99,7 +99,7 @@ def _draw_seeded(seed: int) -> Pools:
 
 
 def to_plain(value: str) -> str:
-    """Lower-case ASCII letters and digits of a text, for handles and domains."""
+    """Return the lower-case ASCII letters and digits of a text, for handles and domains."""
     folded = unicodedata.normalize("NFKD", value.replace("ł", "l").replace("ı", "i").replace("ß", "ss"))
     return re.sub(r"[^a-z0-9]+", "", folded.encode("ascii", "ignore").decode().lower())
 

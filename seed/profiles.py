@@ -1,4 +1,4 @@
-"""What a scenario file may say of a population or campaign: its size, life and manners."""
+"""Entries of a scenario file for a population or campaign: its size, life and manners."""
 
 from typing import Annotated, Literal, TypeAlias
 
@@ -34,7 +34,7 @@ class Section(BaseModel):
 
 
 class Pool(Section):
-    """How a group shares one kind of value among its members."""
+    """The way in which a group shares one kind of value."""
 
     reuse: Reuse = (0.0, 0.0)
     """Share of a member's slots filled from the group's pool; drawn once a member between the bounds."""
@@ -57,7 +57,7 @@ class Pool(Section):
 
 
 class Signup(Section):
-    """When accounts are made."""
+    """Times of sign-up."""
 
     burst: IntRange = (1, 1)
     minutes: Annotated[float, Field(ge=0)] = 0.0
@@ -76,7 +76,7 @@ class Signup(Section):
 
 
 class Addresses(Pool):
-    """Where accounts are seen. What is left of a member's slots is the member's own address."""
+    """Addresses of accounts. The remaining slots of a member hold its own address."""
 
     home: NetworkClass = "residential"
     shared: dict[NetworkClass, Share] = {}
@@ -116,7 +116,7 @@ class Devices(Pool):
 
 
 class Prompts(Pool):
-    """What accounts write. `reuse` is the share of prompts from the group's templates."""
+    """Prompts of accounts. `reuse` is the share of prompts from the group's templates."""
 
     rows: Annotated[float, Field(ge=1)] = 2.3
     popular: Share = 0.03
@@ -190,7 +190,7 @@ class Traffic(Section):
 
 
 class Life(Section):
-    """What becomes of accounts that no campaign runs."""
+    """Ends of accounts that no campaign runs."""
 
     suspended: Share = 0.004
     banned: Share = 0.006
@@ -229,7 +229,7 @@ class Population(Profile):
 
 
 class Series(Section):
-    """How a generator names a campaign's accounts, in worlds whose `bundle` is "names"."""
+    """Names that a generator gives a campaign's accounts, in worlds whose `bundle` is "names"."""
 
     share: Reuse = (0.85, 1.0)
     """Share of members with a generated handle; drawn once a campaign between the two."""

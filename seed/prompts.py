@@ -1,4 +1,4 @@
-"""Who writes what: own words, greetings everybody sends, popular templates, and a group's own templates."""
+"""Prompts: people's own words, common greetings, popular templates, and a group's own templates."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -41,9 +41,9 @@ class Prompts:
 
 @dataclass(frozen=True, slots=True)
 class Public:
-    """Templates that anybody may copy: the popular ones first, then the stock of each market of templates.
+    """Templates that all may copy: the popular ones first, then the stock of each market of templates.
 
-    `first` holds the place among them where the stock of each market begins, by the market's key.
+    `first` has the place where the stock of each market begins, by the market's key.
     """
 
     templates: Templates
@@ -62,7 +62,7 @@ class Public:
 def publish_templates(
     rng: np.random.Generator, phrases: Phrases, popular: int, markets: Sequence[Shelf]
 ) -> Public:
-    """Make the templates that anybody may copy: `popular` ones, and the stocks of the `markets` of templates."""
+    """Make the templates that all may copy: `popular` ones, and the stocks of the `markets` of templates."""
     stocks = [shelf.market.values for shelf in markets]
     begins = popular + np.cumsum([0, *stocks])[:-1]
     first = {shelf.number: int(begin) for shelf, begin in zip(markets, begins, strict=True)}
@@ -70,7 +70,7 @@ def publish_templates(
 
 
 def draw_prompts(streams: Streams, members: Members, phrases: Phrases, public: Public) -> Prompts:
-    """Return all prompts of a population; `public` are the templates that anybody may copy."""
+    """Draw all prompts of a population. `public` are the templates that all may copy."""
     rng = streams.rng("prompts", members.name)
     manners, popular = members.profile.prompts, public.templates
     sharers = members.group_for(manners)
@@ -115,7 +115,7 @@ def draw_prompts(streams: Streams, members: Members, phrases: Phrases, public: P
 
 
 def _compute_fingerprints(what: Ints, name: str, popular: int) -> Ints:
-    """What an exporter's own fingerprint would tell apart: templates, greetings, and each text of one's own."""
+    """Compute numbers that an exporter's fingerprint tells apart: templates, greetings, and each own text."""
     anybody = (what == COMMON) | ((what >= 0) & (what < popular))
     number = np.where(what == OWN, (1 << 27) + np.arange(len(what)), what + 2)
     return (np.where(anybody, hash_names("popular"), hash_names(name)) << 28) + number
@@ -124,7 +124,7 @@ def _compute_fingerprints(what: Ints, name: str, popular: int) -> Ints:
 def _draw_texts(
     rng: np.random.Generator, what: Ints, phrases: Phrases, popular: Templates, own: Templates
 ) -> pl.Series:
-    """Return the text of each row, shape as `what`."""
+    """Draw the text of each row, shape as `what`."""
     rows: list[Ints] = [np.flatnonzero(what == COMMON), np.flatnonzero(what >= 0)]
     parts = [
         phrases.common.gather(draw_zipf(rng, len(phrases.common), len(rows[0]))),
@@ -143,7 +143,7 @@ def _draw_texts(
 def _fill_templates(
     rng: np.random.Generator, which: Ints, phrases: Phrases, popular: Templates, own: Templates
 ) -> pl.Series:
-    """Return templates with their slots filled, shape as `which` (a number among `popular` and then `own`)."""
+    """Fill the slots of templates, shape as `which` (a number among `popular` and then `own`)."""
     kinds = np.concatenate([popular.slots, own.slots])[which]
     drawn = phrases.slot_first[kinds] + (rng.random(kinds.shape) * phrases.slot_size[kinds]).astype(np.int64)
     columns = [pl.concat([a, b]).gather(which) for a, b in zip(popular.literals, own.literals, strict=True)]
@@ -153,7 +153,7 @@ def _fill_templates(
 
 
 def _draw_sentences(rng: np.random.Generator, pattern: str, phrases: Phrases, size: int) -> pl.Series:
-    """Return honest prompts of one layout, each {name} drawn from its own list, shape (size,)."""
+    """Draw legitimate prompts of one layout, each {name} from its own list, shape (size,)."""
     columns: list[pl.Series] = []
     for literal, name, _, _ in Formatter().parse(pattern):
         if literal:

@@ -1,4 +1,4 @@
-"""What a scenario file may say, and how it is found and read. `docs/scenarios.md` explains every entry."""
+"""Scenario files: their entries, and how they are found and read. `docs/scenarios.md` explains every entry."""
 
 import tomllib
 from functools import cached_property
@@ -74,7 +74,7 @@ class Alliances(Section):
 
 
 class Market(Section):
-    """Values that anybody may rent: exits, cards, device images, numbers, mail domains, prompt templates."""
+    """Values that all may rent: exits, cards, device images, numbers, mail domains, prompt templates."""
 
     values: Annotated[int, Field(ge=1, le=1_000_000)]
     exponent: Annotated[float, Field(ge=0, le=2)] = 0.5
@@ -111,7 +111,7 @@ OPTIONAL_COLUMNS: dict[str, tuple[str, ...]] = {
 
 
 class Scenario(Section):
-    """A whole world, but for its size and seed."""
+    """A world, except its size and seed."""
 
     name: str
     description: str
@@ -218,7 +218,7 @@ def list_names() -> list[str]:
 
 
 def describe_scenarios() -> dict[str, str]:
-    """Return each scenario's name with its description."""
+    """Return each scenario's description by its name."""
     return {
         name: RANDOM_DESCRIPTION if name == RANDOM else load_scenario(name).description
         for name in list_names()
@@ -264,7 +264,7 @@ def _read_content(name: str) -> dict[str, Any]:
 
 
 def _read_layers(name: str) -> dict[str, dict[str, Any]]:
-    """What a scenario's file and those it extends say themselves, each once, the ground first."""
+    """Return the contents of a scenario's file and of those it extends, each once, the base first."""
     content = tomllib.loads((files("seed") / "scenarios" / f"{name}.toml").read_text(encoding="utf-8"))
     extends = content.pop("extends", [])
     layers: dict[str, dict[str, Any]] = {}

@@ -14,7 +14,10 @@ DOTTED = 13
 
 
 def build_accounts(people: Everyone, streams: Streams, names: Names) -> pl.DataFrame:
-    """`accounts`: `account_id`, `created_at`, `email` and `display_name`; no two accounts have one address."""
+    """Build `accounts`: `account_id`, `created_at`, `email` and `display_name`.
+
+    No two accounts have one address.
+    """
     frames = []
     for members, place in zip(people.parts, people.place, strict=True):
         rng = streams.rng("identity", members.name)
@@ -38,9 +41,9 @@ def build_accounts(people: Everyone, streams: Streams, names: Names) -> pl.DataF
 def generate_names(
     rng: np.random.Generator, members: Members, series: Series, names: Names, declared: pl.DataFrame
 ) -> pl.DataFrame:
-    """`declared` (`email`, `display_name`) with what the campaign's generator made in place of people's own.
+    """Replace people's own `email` and `display_name` in `declared` by those of the campaign's generator.
 
-    One pattern, one domain, a few stems and one short list of names serve the whole campaign.
+    One pattern, one domain, a few stems and one short list of names serve all accounts of the campaign.
     """
     n = len(members)
     made = rng.random(n) < draw_between(rng, series.share, 1)[0]
@@ -60,7 +63,7 @@ def generate_names(
 def _build_handles(
     rng: np.random.Generator, pattern: str, members: Members, series: Series, names: Names
 ) -> pl.Series:
-    """Return handles of one pattern, numbered in the order of sign-up, shape (n,)."""
+    """Build handles of one pattern, numbered in the order of sign-up, shape (n,)."""
     n = len(members)
     stems = _draw_stems(rng, int(rng.integers(series.stems[0], series.stems[1] + 1)), names)
     order = np.argsort(np.argsort(members.created, kind="stable"), kind="stable")
@@ -76,7 +79,7 @@ def _build_handles(
 
 
 def _draw_stems(rng: np.random.Generator, count: int, names: Names) -> pl.Series:
-    """What the handles of a campaign begin with: a first name and part of a surname, too long to be common."""
+    """Draw the beginnings of a campaign's handles: a first name and part of a surname, too long to be common."""
     first = names.plain_first.gather(rng.integers(0, len(names.plain_first), count))
     last = names.plain_last.gather(rng.integers(0, len(names.plain_last), count))
     syllables = names.syllables.gather(rng.integers(0, len(names.syllables), count))
@@ -84,7 +87,7 @@ def _draw_stems(rng: np.random.Generator, count: int, names: Names) -> pl.Series
 
 
 def insert_dots(stem: pl.Series, number: Ints) -> pl.Series:
-    """Return the letters of `stem` with dots where the bits of `number` are set (never two, never at an end)."""
+    """Insert dots into `stem` where the bits of `number` are set (never two, never at an end)."""
     frame = pl.DataFrame({"stem": stem, "number": number + 1})
     parts = []
     for i in range(DOTTED):
@@ -95,14 +98,14 @@ def insert_dots(stem: pl.Series, number: Ints) -> pl.Series:
 
 
 def _draw_domain(rng: np.random.Generator, names: Names, *, bought: bool) -> str:
-    """Return one domain for a campaign, under `example` as all are."""
+    """Draw one domain for a campaign, under `example` as all are."""
     if bought:
         return "".join(names.syllables.gather(rng.integers(0, len(names.syllables), 4))) + ".example"
     return str(names.freemail[int(draw_zipf(rng, len(names.freemail), 1, 0.9)[0])])
 
 
 def _draw_display_names(rng: np.random.Generator, size: int, series: Series, names: Names) -> pl.Series:
-    """Return names of a short list, some with one slip of the keyboard, shape (size,)."""
+    """Draw names from a short list, some with one typing error, shape (size,)."""
     choice = int(rng.integers(series.names[0], series.names[1] + 1))
     first = names.first.gather(rng.integers(0, len(names.first), choice))
     last = names.last.gather(rng.integers(0, len(names.last), choice))
@@ -127,7 +130,7 @@ def _draw_display_names(rng: np.random.Generator, size: int, series: Series, nam
 
 
 def _join_texts(*parts: pl.Series | str) -> pl.Series:
-    """Return texts put together row by row; a plain string stands in every row."""
+    """Join texts row by row. A plain string is part of every row."""
     return pl.select(pl.concat_str([pl.lit(part) for part in parts])).to_series()
 
 

@@ -1,4 +1,4 @@
-"""Where and with what accounts are seen, and what they pay with."""
+"""Sessions and payments: where and with what accounts are seen, and what they pay with."""
 
 from dataclasses import dataclass
 
@@ -57,7 +57,7 @@ class Payments:
 
 
 def draw_stays(rng: np.random.Generator, members: Members, owner: Ints) -> tuple[Ints, Ints]:
-    """Return first and last moment of each slot, within its owner's life; the first slot begins with the sign-up."""
+    """Draw first and last time of each slot, within its owner's life. The first slot begins with the sign-up."""
     born, ended = members.created[owner], members.ended[owner]
     life = np.maximum(ended - born - 1, 0)
     is_first = np.diff(owner, prepend=-1) != 0
@@ -77,9 +77,9 @@ def draw_stays(rng: np.random.Generator, members: Members, owner: Ints) -> tuple
 def draw_sessions(
     rng: np.random.Generator, members: Members, space: AddressSpace, homes: Ints, taken: Ints
 ) -> Sessions:
-    """Return all sessions of a population.
+    """Draw all sessions of a population.
 
-    `homes` are addresses of honest households, of which pools may borrow; `taken` those that others were seen at.
+    `homes` are addresses of legitimate households, for pools that borrow. `taken` are addresses of others.
     """
     profile = members.profile
     owner = draw_owners(rng, members, profile.sessions, MOST_SESSIONS)
@@ -99,7 +99,7 @@ def draw_sessions(
 
 
 def draw_payments(rng: np.random.Generator, members: Members) -> Payments:
-    """Return all payments of a population: one instrument for most paying members, two for some."""
+    """Draw all payments of a population: one instrument for most paying members, two for some."""
     cards = members.profile.cards
     paying = rng.random(len(members)) < cards.paying
     owner = np.repeat(np.flatnonzero(paying), 1 + (rng.random(int(paying.sum())) < 0.08))
@@ -117,7 +117,7 @@ def draw_payments(rng: np.random.Generator, members: Members) -> Payments:
 def _draw_addresses(
     rng: np.random.Generator, members: Members, owner: Ints, space: AddressSpace, homes: Ints, taken: Ints
 ) -> tuple[Ints, Bools]:
-    """Return address of each slot (rented ones as their numbers), and whether the pool filled it, shape (slots,)."""
+    """Draw the address of each slot (rented ones as their numbers), and whether the pool filled it, shape (slots,)."""
     manners = members.profile.addresses
     home = space.draw_places(rng, manners.home, len(members))[owner]
     address = space.get_addresses(manners.home, space.draw_nearby(rng, manners.home, home))
@@ -171,7 +171,7 @@ def _find_private(
     space: AddressSpace,
     taken: Ints,
 ) -> Ints:
-    """Return an address near each of the places `home` (shape (slots,)) at which neither `taken` nor another owner is.
+    """Find an address near each place of `home`, shape (slots,), that no other owner has.
 
     Raises:
         SettingsError: a region is so full that none is found.
@@ -201,7 +201,7 @@ def _find_private(
 def _draw_pool_addresses(
     rng: np.random.Generator, values: PoolLayout, manners: Addresses, space: AddressSpace, homes: Ints
 ) -> Ints:
-    """Return the addresses in all groups' pools, shape (number of values,)."""
+    """Draw the addresses in all groups' pools, shape (number of values,)."""
     group, groups = values.group, len(values.count)
     addresses = np.empty(len(group), dtype=np.int64)
     classes = list(manners.networks)

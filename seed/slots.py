@@ -1,4 +1,4 @@
-"""How members fill their slots: from what their group shares, or with something of their own."""
+"""Slots of members: filled from what their group shares, or with a value of their own."""
 
 from dataclasses import dataclass
 
@@ -34,7 +34,7 @@ def build_layout(members: Members, pool: Pool, counts: Ints | None = None) -> Po
 
 
 def draw_owners(rng: np.random.Generator, members: Members, mean: float, most: int) -> Ints:
-    """Return owner of each slot: one and a Poisson number more for each member, ascending, shape (slots,)."""
+    """Draw the owner of each slot: one and a Poisson number more for each member, ascending, shape (slots,)."""
     more = max(mean - 1, 0.0)
     if members.busy is None:
         counts = 1 + np.minimum(rng.poisson(more, len(members)), most - 1)
@@ -44,27 +44,26 @@ def draw_owners(rng: np.random.Generator, members: Members, mean: float, most: i
 
 
 def draw_reuse(rng: np.random.Generator, members: Members, pool: Pool) -> Floats:
-    """Return each member's probability to fill a slot from the pool, shape (n,)."""
+    """Draw each member's probability to fill a slot from the pool, shape (n,)."""
     return draw_between(rng, pool.reuse, len(members)) * members.eagerness
 
 
 def assign_values(
     rng: np.random.Generator, members: Members, owner: Ints, pool: Pool, values: PoolLayout
 ) -> Ints:
-    """Return a value of their group's pool for each of the slots of `owner`, shape (slots,).
-
-    Values are dealt in blocks, so that all of a pool's values have nearly equal numbers of slots (nobody puts
-    forty accounts on one card while another lies idle). With locality near 1 the order is that of the sign-ups.
-    """
+    """Assign a value of their group's pool to each slot of `owner`, shape (slots,)."""
     if len(owner) == 0:
         return np.empty(0, dtype=np.int64)
     group = members.group[owner]
+    # With locality near 1 the order is that of the sign-ups, so that neighbours share values.
     age = np.argsort(np.argsort(members.created[owner], kind="stable"), kind="stable") / len(owner)
     order = np.lexsort((pool.locality * age + (1 - pool.locality) * rng.random(len(owner)), group))
     slots = np.bincount(group, minlength=members.groups)
     place = np.arange(len(owner)) - np.repeat(np.cumsum(slots) - slots, slots)
     sorted_group = group[order]
     dealt = np.empty(len(owner), dtype=np.int64)
+    # Dealt in blocks, so that all values have nearly equal numbers of slots: no operator puts forty accounts
+    # on one card while another lies idle.
     dealt[order] = values.first[sorted_group] + place * values.count[sorted_group] // slots[sorted_group]
     return dealt
 
@@ -139,7 +138,7 @@ def inherit_slots(
 ) -> Ints:
     """Let replacements take over some slots of the account they follow: a copy of `filled`, shape (slots,).
 
-    `owner` must be ascending. Predecessors are settled before their successors, along chains of replacements.
+    `owner` must be ascending.
     """
     filled = filled.copy()
     counts = np.bincount(owner, minlength=len(members))
@@ -150,6 +149,7 @@ def inherit_slots(
     chosen = starts[previous[waiting]] + (rng.random(len(waiting)) * counts[previous[waiting]]).astype(
         np.int64
     )
+    # Predecessors first: along a chain of replacements a value is passed on.
     generation = _count_generations(members)[owner[waiting]]
     for g in range(1, int(generation.max(initial=0)) + 1):
         now = generation == g
@@ -158,7 +158,7 @@ def inherit_slots(
 
 
 def _count_generations(members: Members) -> Ints:
-    """0 for accounts that follow nobody, one more than the predecessor's for the others."""
+    """Return 0 for accounts that follow none, one more than the predecessor's for the others."""
     generation = np.zeros(len(members), dtype=np.int64)
     follows = members.predecessor != NONE
     for i in np.flatnonzero(follows):  # predecessors have lower numbers, so one pass is enough

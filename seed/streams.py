@@ -25,7 +25,7 @@ class Streams:
         self.seed = seed
 
     def rng(self, *names: str) -> np.random.Generator:
-        """Return the generator of this path; the same path gives the same numbers again."""
+        """Return the generator of this path. The same path gives the same numbers again."""
         sequence = np.random.SeedSequence(self.seed, spawn_key=(hash_names(*names),))
         return np.random.Generator(np.random.PCG64(sequence))
 
@@ -45,17 +45,17 @@ def mix_bits(values: Ints | U64, salt: int) -> U64:
 
 
 def draw_between(rng: np.random.Generator, bounds: tuple[float, float], size: int) -> Floats:
-    """Return uniform draws between two bounds, shape (size,)."""
+    """Draw uniformly between two bounds, shape (size,)."""
     return bounds[0] + (bounds[1] - bounds[0]) * rng.random(size)
 
 
 def pick_indices(rng: np.random.Generator, shares: Mapping[Any, float], size: int) -> Ints:
-    """Return indices into the keys of `shares`, drawn in proportion to its values, shape (size,)."""
+    """Draw indices into the keys of `shares`, in proportion to its values, shape (size,)."""
     return _draw_weighted(rng, np.fromiter(shares.values(), dtype=float), size)
 
 
 def draw_zipf(rng: np.random.Generator, values: int, size: int, exponent: float = 1.0) -> Ints:
-    """Rank 0 … values-1, rank r with weight (r+1)^-exponent, shape (size,)."""
+    """Draw ranks 0 … values-1, rank r with weight (r+1)^-exponent, shape (size,)."""
     return _draw_weighted(rng, np.arange(1, values + 1, dtype=float) ** -exponent, size)
 
 
@@ -64,4 +64,5 @@ def _draw_weighted(rng: np.random.Generator, weights: Floats, size: int) -> Ints
     drawn: Ints = np.searchsorted(cumulative, rng.random(size) * cumulative[-1], side="right").astype(
         np.int64
     )
+    # Rounding can carry a draw to the end of the last interval.
     return np.minimum(drawn, len(weights) - 1)

@@ -1,4 +1,4 @@
-"""The tables of a bundle, built from the parts of all populations: one function a table, plain columns out."""
+"""The tables of a bundle, built from all populations. One function a table returns plain columns."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class Everyone:
     seed: int
 
     def compute_salt(self, purpose: int) -> int:
-        """Return a salt for this world and purpose (0–255): worlds of different seeds share no opaque value."""
+        """Return a salt for this world and purpose (0–255). Worlds of different seeds share no opaque value."""
         return (self.seed << 8) + purpose
 
     def gather_rows(self, owners: Sequence[Ints]) -> pl.Series:
@@ -44,7 +44,7 @@ class Everyone:
 
 
 def build_everyone(parts: Sequence[Members], seed: int) -> Everyone:
-    """Return number all accounts by sign-up and give them ids that tell nothing."""
+    """Number all accounts by sign-up, and give them meaningless ids."""
     numbers = np.concatenate([np.arange(len(p)) + (hash_names(p.name) << 28) for p in parts])
     created = np.concatenate([p.created for p in parts])
     order = np.lexsort((mix_bits(numbers, seed << 8), created))
@@ -56,12 +56,12 @@ def build_everyone(parts: Sequence[Members], seed: int) -> Everyone:
 
 
 def to_times(seconds: Ints) -> pl.Series:
-    """Return seconds since 1970 as UTC times."""
+    """Convert seconds since 1970 to UTC times."""
     return pl.Series(seconds * 1_000_000).cast(TIME)
 
 
 def build_truth(people: Everyone, framed: Ints | None = None) -> pl.DataFrame:
-    """`truth`: campaign, role and decoy of each account; the rows in `framed` are victims, whatever else they are."""
+    """Build the table `truth`: campaign, role and decoy of each account. The rows in `framed` are victims."""
     frames = []
     for members, place in zip(people.parts, people.place, strict=True):
         decoy = members.profile.decoy if isinstance(members.profile, Population) else None
@@ -80,7 +80,7 @@ def build_truth(people: Everyone, framed: Ints | None = None) -> pl.DataFrame:
 
 
 def build_births(people: Everyone) -> pl.DataFrame:
-    """`accounts` of a world in which nothing is declared: `account_id` and `created_at`."""
+    """Build `accounts` of a world without declared values: `account_id` and `created_at`."""
     created = to_times(np.concatenate([p.created for p in people.parts]))
     return people.finish_table(pl.DataFrame({"account": np.concatenate(people.place), "created_at": created}))
 
@@ -92,7 +92,10 @@ def build_accounts(
     countries: Sequence[Ints],
     paid: Ints,
 ) -> pl.DataFrame:
-    """`accounts`: `sessions` is that table's raw frame (sign-up address, device and program are its first rows)."""
+    """Build the table `accounts`.
+
+    `sessions` is that table's raw frame. Sign-up address, device and program are its first rows.
+    """
     signup = sessions.unique("account", keep="first", maintain_order=True).select(
         "account", signup_ip="ip", signup_device="device", user_agent="user_agent"
     )
@@ -119,7 +122,7 @@ def build_accounts(
 def build_sessions(
     people: Everyone, parts: Sequence[Sessions], space: networks.AddressSpace, agents: "Agents"
 ) -> pl.DataFrame:
-    """`sessions`, still with row numbers for accounts: `Everyone.finish_table` makes it the table."""
+    """Build `sessions` with row numbers for accounts. `Everyone.finish_table` makes it the table."""
     address = np.concatenate([s.address for s in parts])
     device = np.concatenate([_make_distinct(m, s.device) for m, s in zip(people.parts, parts, strict=True)])
     known = np.concatenate([s.known & ~s.scripted for s in parts])
@@ -142,13 +145,13 @@ def build_sessions(
 
 
 def drop_programs(sessions: pl.DataFrame) -> pl.DataFrame:
-    """`sessions` as an export shows them that knows no user agents: those that differ in nothing else are one row."""
+    """Return `sessions` of an export without user agents: rows that differ in nothing else become one."""
     bare = sessions.with_columns(user_agent=pl.lit(None, dtype=pl.String))
     return bare.unique(["account", "ip", "device"], keep="first", maintain_order=True)
 
 
 def build_payments(people: Everyone, parts: Sequence[Payments], countries: Sequence[Ints]) -> pl.DataFrame:
-    """`payments`, still with row numbers: instruments are tokens without a digit, bank numbers are made up (9…)."""
+    """Build `payments` with row numbers for accounts. Instruments are tokens without a digit."""
     card = np.concatenate([_make_distinct(m, p.card) for m, p in zip(people.parts, parts, strict=True)])
     kinds = [
         pl.Series(list(m.profile.cards.kinds), dtype=pl.String).gather(p.kind)
@@ -184,7 +187,7 @@ def build_payments(people: Everyone, parts: Sequence[Payments], countries: Seque
 def build_identifiers(
     people: Everyone, parts: Sequence[Sessions], codes: Sequence[tuple[Ints, pl.Series]], agents: "Agents"
 ) -> pl.DataFrame:
-    """`identifiers`, still with row numbers: TLS fingerprints of programs, referral codes (a kind nobody declares)."""
+    """Build `identifiers` with row numbers for accounts: TLS fingerprints of programs, and referral codes."""
     owners, values = [], []
     for members, s in zip(people.parts, parts, strict=True):
         seen = np.flatnonzero(
@@ -206,7 +209,7 @@ def build_identifiers(
 
 
 class Agents:
-    """User agents and TLS fingerprints as functions of a device, the common ones far more common."""
+    """User agents and TLS fingerprints as functions of a device. A few are far more frequent than the others."""
 
     def __init__(self, browsers: Sequence[str], programs: Sequence[str]) -> None:
         self._all = pl.Series([*browsers, *programs])
@@ -246,9 +249,9 @@ def _build_ladder(values: int) -> Floats:
 
 
 def _make_distinct(members: Members, values: Ints) -> Ints:
-    """Return numbers of a population's own made distinct from those of the others (negative ones are its pools').
+    """Make numbers of a population distinct from those of the others (negative ones are its pools').
 
-    Rented values keep their number, which is the same for whoever rents them.
+    Rented values keep their number, which is the same for all renters.
     """
     return np.where(is_rented(values), values, (hash_names(members.name) << 29) + (1 << 28) + values)
 

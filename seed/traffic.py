@@ -1,4 +1,4 @@
-"""Hourly activity in the sample window, and which model it went to."""
+"""Hourly activity in the sample window, and the model of each row."""
 
 from dataclasses import dataclass
 
@@ -26,17 +26,14 @@ class Activity:
 
 
 def draw_activity(rng: np.random.Generator, members: Members, country: Ints, world: Scenario) -> Activity:
-    """Return activity of those alive in the window; `country` holds indices into `COUNTRIES`, shape (n,).
-
-    How much an account does is gamma distributed (few do most). A load balancer deals its rows out evenly over
-    the hours instead, so that the sum stays level while no two accounts look alike.
-    """
+    """Draw activity of accounts alive in the window. `country` holds indices into `COUNTRIES`, shape (n,)."""
     traffic = members.profile.traffic
     hours = world.activity_days * DAY // HOUR
     begin = world.end // HOUR * HOUR - hours * HOUR
     first = np.maximum(-(-members.created // HOUR) * HOUR, begin)
     last = np.minimum(members.ended // HOUR * HOUR, begin + hours * HOUR)
     alive = np.clip((last - first) / (hours * HOUR), 0, 1)
+    # Gamma distributed: a few accounts do most.
     rate = traffic.rows * rng.gamma(0.8, 1 / 0.8, len(members)) * members.eagerness
     rate = rate if members.busy is None else rate * members.busy
     owner = np.repeat(np.arange(len(members)), np.minimum(rng.poisson(rate * alive), MOST_ROWS))
@@ -45,6 +42,7 @@ def draw_activity(rng: np.random.Generator, members: Members, country: Ints, wor
     if traffic.shift is not None:
         at = _draw_shift_hours(rng, members, owner, traffic.shift, hours // 24)
     dealt = np.flatnonzero(rng.random(len(owner)) < traffic.balanced)
+    # A load balancer deals rows out evenly: the sum stays level while no two accounts look alike.
     at[dealt] = rng.permutation(len(dealt)) * hours // max(len(dealt), 1)
     hour = begin + at * HOUR
     kept = (hour >= first[owner]) & (hour < last[owner])
@@ -55,7 +53,7 @@ def draw_activity(rng: np.random.Generator, members: Members, country: Ints, wor
 
 
 def choose_models(rng: np.random.Generator, traffic: Traffic, moment: Ints, world: Scenario) -> Ints:
-    """Return the model that requests at these moments went to: traffic moves to a new release as its population does."""
+    """Choose the model of requests at these times. Traffic moves to a new release as its population does."""
     released = world.end - int(world.model_released_days_ago * DAY)
     since = np.maximum(moment - released, 0) / HOUR
     moved = traffic.moves_to_new_model * (1 - 0.5 ** (since / traffic.half_time_hours))
@@ -66,12 +64,10 @@ def choose_models(rng: np.random.Generator, traffic: Traffic, moment: Ints, worl
 def _draw_shift_hours(
     rng: np.random.Generator, members: Members, owner: Ints, shift: tuple[int, int], days: int
 ) -> Ints:
-    """Return hours of the window at which teams work, each team when the one before it stops, shape as `owner`.
-
-    The window begins at an hour of the day of its own, which all of a world's operators take for midnight.
-    """
+    """Draw hours of the window at which teams work, one team after the other, shape as `owner`."""
     first, length = shift
     team = np.zeros(len(members), dtype=np.int64) if members.team is None else members.team
+    # The window begins at an hour of its own, which all operators of a world take for midnight.
     begins = (first + team[owner] * length) % 24
     hour = (begins + rng.integers(0, length, len(owner))) % 24
     at: Ints = rng.integers(0, days, len(owner)) * 24 + hour
@@ -81,7 +77,7 @@ def _draw_shift_hours(
 def _draw_human_hours(
     rng: np.random.Generator, traffic: Traffic, country: Ints, begin: int, hours: int
 ) -> Ints:
-    """Return hours of the window, drawn by the local hour of the week of each row's country."""
+    """Draw hours of the window by the local hour of the week of each row's country."""
     week: Floats = compute_week_shares(traffic.shape)
     offsets = np.array([c.offset for c in COUNTRIES])
     window = begin + np.arange(hours, dtype=np.int64) * HOUR

@@ -61,7 +61,7 @@ class World:
 
     @property
     def table_names(self) -> tuple[str, ...]:
-        """Return the tables this world has, in the order in which they are made."""
+        """Return the tables of this world, in the order of their creation."""
         left_out = {
             "full": self._lacking,
             "counterparties": set(TABLES) - {"identifiers", "accounts", "truth"},
@@ -71,18 +71,18 @@ class World:
 
     @property
     def _lacking(self) -> set[str]:
-        """Tables that the export of a full world does not have."""
+        """Return the tables that the export of a full world lacks."""
         if self.scenario.tables is None:
             return set()
         return set(TABLES) - {*self.scenario.tables, "accounts", "truth"}
 
     @property
     def events(self) -> pl.DataFrame:
-        """What happens to campaigns on purpose (see `alliances.build_events`)."""
+        """Return the planned events of campaigns (see `alliances.build_events`)."""
         return alliances.build_events(self._plan_alliances(), self.people)
 
     def iter_tables(self) -> Iterator[tuple[str, pl.DataFrame]]:
-        """(name, rows) of each table, in the order of `table_names`."""
+        """Yield (name, rows) of each table, in the order of `table_names`."""
         if self.scenario.bundle == "counterparties":
             yield "identifiers", counterparties.build_identifiers(self.people, self.streams, self.scenario)
             yield "accounts", tables.build_births(self.people)
@@ -97,7 +97,7 @@ class World:
         yield "truth", tables.build_truth(self.people)
 
     def _iter_full(self) -> Iterator[tuple[str, pl.DataFrame]]:
-        """Yield all tables; only what later tables need is kept in memory."""
+        """Yield all tables. Only what later tables need is kept in memory."""
         everyone, parts = self.people, self.people.parts
         rng = self.streams.rng
         agents = tables.Agents(self.pools.browsers, self.pools.programs)
@@ -145,7 +145,7 @@ class World:
         yield "truth", tables.build_truth(everyone, frame.victims)
 
     def _add_kinds(self, values: pl.DataFrame) -> pl.DataFrame:
-        """`identifiers` of the declared kinds that the world has, and of its own kinds."""
+        """Return `identifiers` of the declared kinds that the world has, and of its own kinds."""
         declared = self.scenario.declared_kinds
         if len(declared) < 2:
             values = values.filter(pl.col("kind").is_in(declared))
@@ -156,7 +156,7 @@ class World:
         return pl.concat([values, *more], how="diagonal_relaxed") if more else values
 
     def _draw_identities(self, countries: list[Ints]) -> list[pl.DataFrame]:
-        """What the members of each part declare; those of some campaigns come from a generator."""
+        """Draw the declared identity of each part's members. Some campaigns use a generator."""
         names = identity.Names(self.pools)
         declared = []
         for members, country in zip(self.people.parts, countries, strict=True):
@@ -173,7 +173,7 @@ class World:
         return declared
 
     def _plan_framing(self, sessions: pl.DataFrame) -> framing.Frame:
-        """Who frames whom; nobody does in most worlds."""
+        """Plan the framing; most worlds have none."""
         if self.scenario.framing is None:
             return framing.create_empty()
         return framing.plan_framing(
@@ -181,7 +181,7 @@ class World:
         )
 
     def _plan_alliances(self) -> pl.DataFrame:
-        """Who is allied with whom; nobody is in most worlds."""
+        """Plan the alliances; most worlds have none."""
         if self.scenario.alliances is None:
             return alliances.create_empty()
         return alliances.plan_alliances(
@@ -189,7 +189,7 @@ class World:
         )
 
     def _draw_sessions(self) -> list[sessions.Sessions]:
-        """Return sessions of all populations; campaigns come last and may borrow addresses of honest households."""
+        """Draw sessions of all populations. Campaigns come last, since they may borrow addresses of households."""
         seen: list[sessions.Sessions] = []
         homes = np.empty(0, dtype=np.int64)
         for members in self.people.parts:
@@ -204,7 +204,7 @@ class World:
         return seen
 
     def _draw_countries(self, members: Members, seen: sessions.Sessions) -> Ints:
-        """Return declared country of each member: for most that of the address of sign-up."""
+        """Draw the declared country of each member: for most that of the address of sign-up."""
         rng = self.streams.rng("country", members.name)
         first = seen.address[np.diff(seen.owner, prepend=-1) != 0]
         moved = rng.random(len(members)) < 0.06
@@ -236,7 +236,7 @@ class World:
         return self.people.finish_table(frame, "first_seen")
 
     def _publish_templates(self, phrases: Phrases) -> prompts.Public:
-        """Return the templates that anybody may copy, with the stocks of the markets that some pool of prompts rents from."""
+        """Make the templates that all may copy, with the stocks of the markets that some pool of prompts uses."""
         everyone = [*self.scenario.populations.values(), *self.scenario.campaigns.values()]
         used = {market for profile in everyone for market in profile.prompts.markets}
         shelves = open_shelves(self.scenario, self.streams.seed)
@@ -261,7 +261,7 @@ class World:
 
 
 def create_world(scenario: Scenario, accounts: int, seed: int) -> World:
-    """Lay out a world: who is in it and which addresses there are; `World.iter_tables` makes the rest.
+    """Plan a world: its members and addresses. `World.iter_tables` makes the rest.
 
     Raises:
         SettingsError: too few accounts for the scenario.

@@ -1,4 +1,4 @@
-"""The connected components of linked accounts, and which of them are one community for certain."""
+"""Connected components of linked accounts, and those of them that are certainly one community."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ published by default. Measured on development worlds: 8 leaves hard2:22's larges
 
 
 def find_components(links: Links, within: NDArray[np.bool_] | None = None) -> NDArray[np.int32]:
-    """Return connected component of each account by the links, or by those `within`: int32, (links.nodes,).
+    """Return the connected component of each account by the links, or by those `within`: int32, (links.nodes,).
 
     Accounts without a link are components of their own.
     """
@@ -26,13 +26,11 @@ def find_components(links: Links, within: NDArray[np.bool_] | None = None) -> ND
 
 
 def compute_scale(links: Links) -> int:
-    """Return total weight against which modularity holds a community's own: bits of all links, as finely as it matters.
-
-    On a grid (`coarse`), so that links made elsewhere leave a component's communities as they were. It is rounded up:
-    communities are never finer than the resolution asked for makes them.
-    """
+    """Compute the total weight for modularity: bits of all links, quantized."""
     total = int(np.ceil(links.bits.sum()))
+    # Quantized, so that links made elsewhere leave a component's communities unchanged.
     near = coarse(total)
+    # Rounded up, because a smaller total would make communities finer than the resolution asks for.
     return max(near if near >= total else coarse(near + near // 16), 1)
 
 
@@ -52,18 +50,23 @@ def compute_resolution(links: Links) -> float:
 def find_indivisible(
     links: Links, component: NDArray[np.int32], scale: float, gamma: float
 ) -> NDArray[np.bool_]:
-    """Return which components are best left whole, whatever an algorithm would find; bool, one a component.
+    """Find components that are best left undivided, whatever an algorithm would find; bool, one a component.
 
-    Of all partitions of a component into communities, to leave it whole has the highest modularity if
-    γK² ≤ 8·M·w, where K is the sum of its accounts' weighted degrees, w the weight of its lightest link, M the total
-    weight and γ the resolution. Proof: To unite the communities A₁ … Aᵣ changes modularity by the sum over pairs of
-    (w(Aᵢ, Aⱼ) − γKᵢKⱼ / 2M) / M, which is half the sum over communities of (cut(Aᵢ) − γKᵢ(K − Kᵢ) / 2M) / M. As the
-    component is connected, at least one link leaves each of them, cut(Aᵢ) ≥ w; and Kᵢ(K − Kᵢ) ≤ K²/4. So no term is
-    negative if w ≥ γK² / 8M. This is modularity's limit of resolution (Fortunato & Barthélemy, PNAS 2007), put to use.
+    Of all partitions of a component into communities, leaving it undivided has the highest modularity if γK²
+    ≤ 8·M·w, where K is the sum of its accounts' weighted degrees, w the weight of its lightest link, M the
+    total weight and γ the resolution.
+
+    Proof: Uniting the communities A₁ … Aᵣ changes modularity by the sum over pairs of (w(Aᵢ, Aⱼ) − γKᵢKⱼ /
+    2M) / M. That is half the sum over communities of (cut(Aᵢ) − γKᵢ(K − Kᵢ) / 2M) / M. As the component is
+    connected, at least one link leaves each of them, cut(Aᵢ) ≥ w; and Kᵢ(K − Kᵢ) ≤ K²/4. So no term is
+    negative if w ≥ γK² / 8M. This applies modularity's limit of resolution (Fortunato & Barthélemy, PNAS
+    2007).
 
     Args:
+        links: between accounts.
         component: of each account, numbered from 0.
         scale: M.
+        gamma: γ.
     """
     count = int(component.max(initial=-1)) + 1
     of = component[links.source]

@@ -49,10 +49,10 @@ class GdsDetector:
         seed: int,
         progress: Progress = ignore_progress,
     ) -> NDArray[np.int32]:
-        """See `Detector.communities`. `gamma` and `seed` matter to Leiden only; the others have neither.
+        """Find communities as `Detector.communities`. `gamma` and `seed` matter to Leiden only.
 
-        More links than the server takes at once are sent in batches of whole connected components. Leiden weighs each
-        as part of all; Louvain, which has no resolution, as if it were all.
+        More links than the server takes at once are sent in batches of complete connected components. Leiden
+        weighs each as part of all; Louvain, which has no resolution, as if it were all.
         """
         linked = np.zeros(links.nodes, dtype=np.bool_)
         linked[links.source] = linked[links.target] = True
@@ -107,7 +107,7 @@ class GdsDetector:
 
 
 def _split_batches(links: Links) -> Iterator[NDArray[np.int64]]:
-    """Yield links by their row numbers, in batches of whole components and of about `LINKS_AT_ONCE`."""
+    """Yield row numbers of links, in batches of complete components and of about `LINKS_AT_ONCE`."""
     component = find_components(links)[links.source]
     many = np.bincount(component)
     batch = ((np.cumsum(many) - many) // LINKS_AT_ONCE)[component]

@@ -35,12 +35,12 @@ class Part:
 
 
 class InProcessDetector:
-    """Divides the links into connected components and asks networkit about those that might be more than one community.
+    """Splits the links into connected components, and runs networkit on those that might be several communities.
 
-    A component is worked on as if it were alone, always from the same seed, so that a change in one leaves the
-    communities of all others as they were; the only thing they have in common is the total weight, which is
-    quantized (`components.compute_scale`). networkit gives the same communities twice only on one thread, so it has one,
-    whatever number is allowed elsewhere.
+    A component is solved as if it were alone, always from the same seed. So a change in one leaves the
+    communities of all others unchanged. They have only the total weight in common, which is quantized
+    (`components.compute_scale`). networkit is reproducible only on one thread, so it uses one, whatever
+    number is allowed elsewhere.
     """
 
     name = "inprocess"
@@ -58,7 +58,7 @@ class InProcessDetector:
         seed: int,
         progress: Progress = ignore_progress,
     ) -> NDArray[np.int32]:
-        """See `Detector.communities`. `gamma` matters to Leiden only; components have neither it nor a seed."""
+        """Find communities as `Detector.communities`. `gamma` matters to Leiden only; `wcc` uses no seed either."""
         linked = np.zeros(links.nodes, dtype=np.bool_)
         linked[links.source] = linked[links.target] = True
         component = find_components(links)
@@ -95,15 +95,19 @@ def _split_parts(links: Links, component: NDArray[np.int32], asked: NDArray[np.b
 
 
 def _find_communities(part: Part, algorithm: Algorithm, resolution: float, seed: int) -> NDArray[np.int64]:
-    """Return community of each account of a component, numbered from 0; int64.
+    """Find the community of each account of a component, numbered from 0; int64.
 
     Args:
-        resolution: for each unit of the component's weight, as a part of all: modularity of the component alone at this
-            resolution times its weight weighs communities as that of the whole graph does.
+        part: the component.
+        algorithm: to run.
+        resolution: for each unit of the component's weight, as a part of all.
+        seed: of the algorithm.
     """
     graph = networkit.GraphFromCoo(
         (part.bits, (part.source, part.target)), n=len(part.account), weighted=True, directed=False
     )
+    # Modularity of the component alone at this resolution weighs communities as that of the entire graph
+    # does.
     gamma = resolution * float(part.bits.sum())
     match algorithm:
         case Algorithm.LEIDEN:

@@ -1,4 +1,4 @@
-"""What every detection engine must do: communities of a weighted graph of accounts."""
+"""The interface of a detection engine: communities of a weighted graph of accounts."""
 
 from collections.abc import Callable
 from typing import Protocol
@@ -14,7 +14,7 @@ Progress = Callable[[str, int, int], None]
 
 
 def ignore_progress(_stage: str, _done: int, _total: int) -> None:
-    """Progress that nobody looks at."""
+    """Ignore progress."""
 
 
 class Detector(Protocol):
@@ -38,15 +38,19 @@ class Detector(Protocol):
         seed: int,
         progress: Progress = ignore_progress,
     ) -> NDArray[np.int32]:
-        """Return community of each account: int32, shape (links.nodes,), -1 for accounts without a link.
+        """Return the community of each account: int32, shape (links.nodes,), -1 for accounts without a link.
 
-        Numbered 0, 1, … by the smallest account in each, so that equal partitions are equal arrays, and each
-        connected by links inside it. The same links, algorithm, gamma (resolution of Leiden's modularity) and seed
-        give the same array.
+        They are numbered 0, 1, … by the smallest account in each, so that equal partitions are equal arrays.
+        Each is connected by links inside it. The same links, algorithm, gamma (resolution of Leiden's
+        modularity) and seed give the same array.
 
         Args:
-            progress: called with "communities", links done and all links, as far as the engine knows; what it raises
-                ends the work.
+            links: between accounts.
+            algorithm: to run.
+            gamma: resolution.
+            seed: of the algorithm.
+            progress: called with "communities", links done and all links. An exception that it raises ends
+                the work.
 
         Raises:
             DetectionError: the engine cannot do it; says what it would need.
@@ -65,11 +69,12 @@ def renumber_communities(raw: NDArray[np.int64], linked: NDArray[np.bool_]) -> N
 
 
 def split_disconnected(links: Links, community: NDArray[np.int32]) -> NDArray[np.int32]:
-    """Return the communities, those that no links inside them hold together divided into the parts that hold.
+    """Split communities that no links inside them hold together into their connected parts.
 
-    Some algorithms leave such (Traag, Waltman & van Eck, From Louvain to Leiden, 2019).
+    Some algorithms produce such (Traag, Waltman & van Eck, From Louvain to Leiden, 2019).
 
     Args:
+        links: between accounts.
         community: as `Detector.communities` returns it.
     """
     parts = find_components(links, community[links.source] == community[links.target])

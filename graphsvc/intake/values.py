@@ -259,7 +259,10 @@ def _limit_years(times: pl.Series) -> pl.Series:
 
 
 def mask_personal(texts: pl.Series) -> pl.Series:
-    """Replace likely e-mail addresses, and 13 or more digits in a row, by `[masked]`, in text that is stored readable."""
+    """Replace likely e-mail addresses, and 13 or more digits in a row, by `[masked]`.
+
+    The text is stored readable.
+    """
     return texts.str.replace_all(_E_MAIL, "[masked]").str.replace_all(_LONG_NUMBER, "[masked]")
 
 

@@ -1,8 +1,8 @@
-"""Backups: the managed database as neo4j-admin dumps it, and the installation's keys, in one sealed file.
+"""Backups: a dump of the managed database, and the installation's keys, in one sealed file.
 
-A restore reads and checks the whole file before it touches anything, loads the database beside the one in use, and then
-changes both in one go (`server.adoption`). What is derived or belongs to this machine is not in it: the graphs kept
-with runs, dead letters, logs, the password of the managed server.
+A restore checks the entire file before it changes anything, loads the database under another name, and then
+replaces database and keys together (`server.adoption`). A backup has no derived or local data: snapshots of
+runs, dead letters, logs, the password of the managed server.
 """
 
 import io
@@ -40,8 +40,11 @@ _LARGEST_KEY_FILE = 16 << 20
 
 @dataclass(frozen=True, slots=True)
 class Backup:
-    """What is in a backup: when it was made (ISO 8601, UTC) and by which version, the content of key files by name, and
-    where the dump of the database was laid; None: it has none."""
+    """The content of a backup.
+
+    `made`: when (ISO 8601, UTC), by version `graphsvc`. `keys`: content of key files by name. `dump`: path of
+    the extracted dump; None: there is none.
+    """
 
     made: str
     graphsvc: str
@@ -51,7 +54,7 @@ class Backup:
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What was restored; `audit`: what checking the log of the restored database found, None without a database."""
+    """A restored backup. `audit`: the check of the restored database's log; None without a database."""
 
     backup: Backup
     audit: LogCheck | None
@@ -88,11 +91,12 @@ def restore_backup(
 ) -> Restored:
     """Restore a backup into this installation, which must be empty unless `force`.
 
-    Killed before everything is prepared it leaves what was there; after that, whoever starts the server next finishes
-    it.
+    If it is killed before all is prepared, the present data stay. After that, the next start of the server
+    finishes it.
 
     Raises:
-        BackupError: wrong passphrase, damaged file, not empty, or a database that is your own; nothing was changed.
+        BackupError: wrong passphrase, damaged file, not empty, or a database that is your own; nothing was
+            changed.
         ServerError: the database could not be loaded; nothing was changed.
     """
     home = Home.from_settings(settings)
@@ -117,7 +121,7 @@ def restore_backup(
             "--overwrite-destination=true", replaces=adoption.BESIDE,
         )  # fmt: skip
         server.adopt_database(settings, backup.keys, say)
-    # They are of the database that was there before.
+    # These snapshots belong to the database that was replaced.
     shutil.rmtree(settings.runs_dir, ignore_errors=True)
     with open_store(settings, say) as store:
         return Restored(backup, verify_log(store, load_or_create_signer(settings)))
@@ -126,7 +130,7 @@ def restore_backup(
 def _dump_database(
     settings: Settings, home: Home, directory: Path, say: Say
 ) -> tuple[dict[str, bytes], Path]:
-    """Return the database dumped while its server is stopped, and the keys of that moment; the server runs again as before."""
+    """Dump the database while its server is stopped, and read the keys. The server runs again as before."""
     database = settings.local_database
     size = sum(each.stat().st_size for each in (home.root / "data/databases" / database).rglob("*"))
     require_room(directory, size, "GRAPHSVC_DATA_DIR")
@@ -171,7 +175,7 @@ def _write_archive(file: Sealer, keys: dict[str, bytes], dump: Path | None) -> N
 
 
 def _read_archive(file: Opener, directory: Path) -> Backup:
-    """Return the content of a backup; its database is laid into `directory`, under the name that loading it needs."""
+    """Read a backup. Its database goes into `directory`, under the name that loading needs."""
     manifest: dict[str, Any] = {}
     keys: dict[str, bytes] = {}
     dump = None
@@ -187,10 +191,12 @@ def _read_archive(file: Opener, directory: Path) -> Backup:
                 dump = directory / f"{adoption.BESIDE}.dump"
                 with dump.open("xb") as laid:
                     shutil.copyfileobj(content, laid)
+            # A name with a path could write outside of the directory of keys.
             elif name != entry.name and name == Path(name).name and entry.size <= _LARGEST_KEY_FILE:
                 keys[name] = content.read()
             else:
                 raise _build_unknown_error(entry.name)
+    # Only the last chunk proves that the file was not cut off.
     file.finish()
     return Backup(manifest["made"], manifest["graphsvc"], keys, dump)
 
@@ -206,7 +212,7 @@ def _read_keys(home: Home) -> dict[str, bytes]:
 
 
 def _remove_owner(entry: tarfile.TarInfo) -> tarfile.TarInfo:
-    """Without who owns the file here."""
+    """Remove the owner of a file from its entry."""
     entry.uid = entry.gid = 0
     entry.uname = entry.gname = ""
     return entry
@@ -214,7 +220,7 @@ def _remove_owner(entry: tarfile.TarInfo) -> tarfile.TarInfo:
 
 @contextmanager
 def _open_workshop(settings: Settings) -> Iterator[Path]:
-    """Yield a private directory to work in, alone; what one that was killed left in it goes first."""
+    """Yield a private directory, locked against others. Remove what a killed process left in it."""
     with (
         map_disk_errors(settings.data_dir, "GRAPHSVC_DATA_DIR"),
         lock_in_turn(settings.data_dir / "backup.lock"),

@@ -1,7 +1,7 @@
-"""Forgetting accounts: the account, its activity and every signal that only it used go; what people decided, the
-clusters and the audit log stay, under a name that stands for its id (`Signer.derive_pseudonym`).
+"""Forget accounts: remove the account, its activity and every signal that only it used.
 
-What goes from the database goes in one transaction with its entry in the audit log. See docs/decisions/keeping.md.
+Decisions, clusters and the audit log stay, under a pseudonym of its id (`Signer.derive_pseudonym`). The
+removal from the database and its audit entry are one transaction. See docs/decisions/keeping.md.
 """
 
 import json
@@ -27,11 +27,12 @@ LOADING = KeepingError(
 
 @dataclass(frozen=True, slots=True)
 class AccountTraces:
-    """What there is of an account; `forgotten`: it is on the list of those that no load brings back.
+    """Traces of an account. `forgotten`: no load brings it back.
 
-    `signals`: of its `uses` those of signals that nobody else uses. `months` of activity, `clusters` it is or was a
-    member of, `decisions` on it, `entries` of the audit log in which its id is written (texts of people, most likely),
-    `snapshots`: graphs kept beside the database that hold it.
+    - `signals`: its `uses` of signals that no other account uses.
+    - `months`: of activity. `clusters`: memberships, past ones included. `decisions`: on it.
+    - `entries`: of the audit log that contain its id, most likely in texts of people.
+    - `snapshots`: graphs of runs that hold it.
     """
 
     account: str
@@ -48,7 +49,7 @@ class AccountTraces:
 
 @dataclass(frozen=True, slots=True)
 class ForgetReport:
-    """What was forgotten, and the ids of detection runs that were under way and may have read it before."""
+    """Forgotten accounts, and ids of running detections that may have read them before."""
 
     accounts: list[AccountTraces]
     runs: list[str]
@@ -57,7 +58,7 @@ class ForgetReport:
 def find_traces(
     store: Store, signer: Signer, snapshots: Snapshots, accounts: Sequence[str]
 ) -> list[AccountTraces]:
-    """What there is of some accounts.
+    """Find the traces of accounts.
 
     Raises:
         NotFound: there is no such account, and it was not forgotten either.
@@ -78,12 +79,13 @@ def find_traces(
 def forget_accounts(
     store: Store, auditor: Auditor, snapshots: Snapshots, accounts: Sequence[str], reason: str = ""
 ) -> ForgetReport:
-    """Forget accounts. Killed at any moment and run again, it ends in the same state.
+    """Forget accounts. Killed at any time and run again, it ends in the same state.
 
     Raises:
-        NotFound: one of them never was there; nothing was changed.
+        NotFound: one of them never existed; nothing was changed.
         KeepingError: a load is open.
-        DatabaseUnavailable, DatabaseRefused: those before it are forgotten, the next call goes on from there.
+        DatabaseUnavailable, DatabaseRefused: earlier ones are forgotten, and the next call continues with the
+            rest.
     """
     gone = find_traces(store, auditor.signer, snapshots, accounts)
     for each in gone:
@@ -94,7 +96,7 @@ def forget_accounts(
 
 
 def allow_accounts(store: Store, auditor: Auditor, accounts: Sequence[str], reason: str = "") -> None:
-    """Let loads bring accounts back that were forgotten.
+    """Let loads bring forgotten accounts back.
 
     Raises:
         NotFound: one of them is not on the list; those before it were taken off.
@@ -109,6 +111,7 @@ def allow_accounts(store: Store, auditor: Auditor, accounts: Sequence[str], reas
 def _forget_account(store: Store, auditor: Auditor, what: AccountTraces, reason: str) -> None:
     name = auditor.signer.derive_pseudonym(what.account)
     account: Row = {"account": what.account}
+    # The id a1 must not match inside a12.
     word = re.compile(rf"(?<![\w-]){re.escape(what.account)}(?![\w-])")
     notes = {
         each.id: word.sub(name, each.note)
@@ -116,6 +119,7 @@ def _forget_account(store: Store, auditor: Auditor, what: AccountTraces, reason:
         if what.account in each.note
     }
     texts = {"decision": list(notes), "note": list(notes.values())}
+    # The id may stand in stored JSON with or without escapes.
     quoted = sorted({json.dumps(what.account, ensure_ascii=plain) for plain in (True, False)})
     counts = {key: getattr(what, key) for key in ("uses", "signals", "months", "clusters", "decisions")}
     done = auditor.write(

@@ -1,6 +1,6 @@
-"""Retention: what was last seen longer ago than is kept goes, table by table, and signals that nobody uses with it.
+"""Retention: remove data that were last seen before their retention, and signals that no account uses then.
 
-Accounts themselves, what was found and decided, and the audit log stay; accounts go by forgetting them.
+Accounts, results, decisions and the audit log stay. Accounts are removed by forgetting them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,8 +20,7 @@ TABLES = ("accounts", "sessions", "payments", "prompts", "identifiers", ACTIVITY
 
 @dataclass(frozen=True, slots=True)
 class OldRows:
-    """What of a table was last seen before a moment (UTC): `rows` are uses of signals of the `kinds`, or hours of
-    activity."""
+    """Rows of a table last seen before a time (UTC): uses of signals of the `kinds`, or hours of activity."""
 
     table: str
     before: datetime
@@ -30,7 +29,7 @@ class OldRows:
 
 
 def find_old(store: Store, ages: Mapping[str, timedelta], now: datetime) -> list[OldRows]:
-    """What is older than `ages` (by table), in the order of `TABLES`. What has no time is never old."""
+    """Find rows older than `ages` (by table), in the order of `TABLES`. Rows without a time are never old."""
     kinds = [row["kind"] for row in store.read("keeping/kinds")]
     found = []
     for table in (each for each in TABLES if each in ages):
@@ -50,14 +49,15 @@ def list_kinds(table: str, kinds: Sequence[str]) -> list[str]:
 
 
 def remove_old(store: Store, auditor: Auditor, snapshots: Snapshots, what: Sequence[OldRows]) -> int:
-    """Remove what is old, in batches, and the kept graphs that may hold it. Killed and run again, it goes on.
+    """Remove old rows, in batches, and the snapshots that may hold them. Return the number of signals removed.
 
-    The log says what is to go before anything does. Returns how many signals went because nobody uses them any more.
+    Killed and run again, it continues.
 
     Raises:
         KeepingError: a load is open; nothing was changed.
         DatabaseUnavailable, DatabaseRefused: what was removed stays removed.
     """
+    # The log states the removal before anything is removed.
     details = {each.table: {"before": each.before.isoformat(), "rows": each.rows} for each in what}
     if not auditor.write(store, "retention", "graph", guards=(NO_OPEN_LOAD,), details=details):
         raise LOADING
@@ -75,5 +75,5 @@ def remove_old(store: Store, auditor: Auditor, snapshots: Snapshots, what: Seque
 
 
 def _compute_hour(moment: datetime) -> int:
-    """Return the first whole hour, since 1970, that is not before a moment."""
+    """Return the first hour since 1970 that is not before a time."""
     return -int(-moment.timestamp() // 3600)

@@ -30,7 +30,7 @@ class TokenKey:
 
 
 def list_token_keys(store: Store, settings: Settings) -> list[TokenKey]:
-    """Return the keys there are, the current one first, and how many signals have tokens of each."""
+    """List the keys, the current one first, with the number of signals that have tokens of each."""
     raw = [kind.name for kind in KINDS if not kind.tokenised]
     counts = {row["key"]: row["signals"] for row in store.read("keeping/token_keys", raw=raw)}
     tokens = load_or_create_key(settings)
@@ -40,10 +40,10 @@ def list_token_keys(store: Store, settings: Settings) -> list[TokenKey]:
 
 
 def rotate_key(store: Store, auditor: Auditor, settings: Settings) -> str:
-    """Make a new key the current one and returns its id.
+    """Make a new key the current one, and return its id.
 
     Raises:
-        KeepingError: a load is open; it would not know its own tokens again.
+        KeepingError: a load is open; it would not recognize its own tokens.
         SettingsError: the key files cannot be used.
     """
     with lock_in_turn(settings.keys_dir / _LOCK):
@@ -56,7 +56,7 @@ def rotate_key(store: Store, auditor: Auditor, settings: Settings) -> str:
 
 
 def retire_key(store: Store, auditor: Auditor, settings: Settings, key_id: str, *, force: bool) -> int:
-    """Remove an earlier key for good and returns how many signals still have tokens of it.
+    """Remove an earlier key for good, and return the number of signals that still have its tokens.
 
     Raises:
         NotFound: there is no earlier key of this id.

@@ -33,7 +33,7 @@ _DAMAGED = BackupError(
 
 @dataclass(frozen=True, slots=True)
 class Parameters:
-    """How the key was made: scrypt's `n`, `r`, `p` and salt (base64); and the prefix of all nonces (base64)."""
+    """Parameters of the key: scrypt's `n`, `r`, `p` and salt (base64), and the prefix of all nonces (base64)."""
 
     n: int
     r: int
@@ -43,19 +43,19 @@ class Parameters:
 
     @classmethod
     def create(cls) -> "Parameters":
-        """Today's: 128 MiB and some tenths of a second a guess."""
+        """Return today's parameters: 128 MiB and some tenths of a second a guess."""
         return cls(
             1 << 17, 8, 1, _encode_text(secrets.token_bytes(16)), _encode_text(secrets.token_bytes(_PREFIX))
         )
 
     def derive_key(self, passphrase: SecretStr) -> bytes:
-        """32 bytes of the passphrase."""
+        """Derive 32 bytes from the passphrase."""
         scrypt = Scrypt(base64.b64decode(self.salt), length=32, n=self.n, r=self.r, p=self.p)
         return scrypt.derive(passphrase.get_secret_value().encode())
 
 
 class Sealer:
-    """Writes what comes into chunks; `close` writes the last."""
+    """Writes content in sealed chunks. `close` writes the last."""
 
     def __init__(self, file: BinaryIO, passphrase: SecretStr) -> None:
         parameters = Parameters.create()
@@ -66,7 +66,7 @@ class Sealer:
         self._waiting = bytearray()
 
     def write(self, content: bytes) -> int:
-        """Take some of the content."""
+        """Add some of the content."""
         self._waiting += content
         while len(self._waiting) > CHUNK:  # never the last one, which may be full
             self._file.write(self._box.seal_chunk(bytes(self._waiting[:CHUNK]), last=False))
@@ -79,7 +79,7 @@ class Sealer:
 
 
 class Opener:
-    """Reads the content of a sealed file; what it gives is authentic, and whole once `finish` was called."""
+    """Reads a sealed file. Content is authentic, and complete after `finish`."""
 
     def __init__(self, file: BinaryIO, passphrase: SecretStr) -> None:
         header = file.readline(len(MAGIC)) + file.readline(_LONGEST_HEADER)
@@ -104,7 +104,7 @@ class Opener:
         return b"".join(parts)
 
     def finish(self) -> None:
-        """Read on to the end, so that a file that was cut off is found out.
+        """Read to the end, so that a file that was cut off is found out.
 
         Raises:
             BackupError: it is damaged.
@@ -152,7 +152,7 @@ class _Box:
 
 @contextmanager
 def seal_file(path: Path, passphrase: SecretStr) -> Iterator[Sealer]:
-    """Yield a new file that only its owner can read, whole under its name or not there at all.
+    """Yield a new file that only its owner can read. It appears under its name when it is complete.
 
     Raises:
         BackupError: it exists, or cannot be written.
@@ -193,13 +193,14 @@ def open_sealed(path: Path, passphrase: SecretStr) -> Iterator[Opener]:
 
 
 def _parse_parameters(header: bytes) -> Parameters:
-    """Return the parameters in a header; only such as a machine can bear, as nobody has vouched for them yet."""
+    """Parse the parameters in a header. Accept only moderate ones, because they are not authenticated yet."""
     if not header.startswith(MAGIC):
         raise BackupError("This is no backup of graphsvc, or one of a later version.", "Check the file.")
     try:
         found = Parameters(**json.loads(header[len(MAGIC) :]))
         salt, prefix = base64.b64decode(found.salt), base64.b64decode(found.prefix)
         sound = (
+            # A forged header could demand terabytes of memory.
             found.n.bit_count() == 1 and 1 << 14 <= found.n <= 1 << 20 and found.r == 8 and found.p in (1, 2)
         )
         sound = sound and len(salt) == 16 and len(prefix) == _PREFIX

@@ -120,7 +120,10 @@ BY_NAME: dict[str, SignalKind] = {kind.name: kind for kind in KINDS}
 
 
 def kind_of(name: str) -> SignalKind:
-    """Return the declaration of `name`; an undeclared identifier kind gets the default one, a derived kind its origin's."""
+    """Return the declaration of `name`.
+
+    An undeclared identifier kind gets the default one, a derived kind its origin's.
+    """
     return BY_NAME.get(DERIVED.get(name, name), BY_NAME["identifier"])
 
 
@@ -131,13 +134,13 @@ def family_of(name: str) -> str:
 
 
 def level_of(name: str) -> int:
-    """0: a value itself; 1: what it is part of; 2: what that is part of."""
+    """Return 0 for a value itself, 1 for what it is part of, 2 for what that is part of."""
     if name in DERIVED:
         return 1 + LEVELS[DERIVED[name]].index(name)
     return int(kind_of(name).coarse)
 
 
 def family_ties(name: str) -> bool:
-    """Return whether sharing a value of the family can tie accounts, or only support what others tie."""
+    """Return whether sharing a value of the family can link accounts, or only support other links."""
     kinds = [kind for kind in KINDS if kind.family == name]
     return any(kind.ties for kind in kinds) or not kinds

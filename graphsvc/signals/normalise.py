@@ -11,17 +11,17 @@ def _clear_empty(expr: pl.Expr) -> pl.Expr:
 
 
 def keep_value(expr: pl.Expr) -> pl.Expr:
-    """Return the value as it is; its table's validator has brought it to canonical form."""
+    """Return the value unchanged. Its table's validator has made it canonical."""
     return expr
 
 
 def strip_text(expr: pl.Expr) -> pl.Expr:
-    """Surrounding white space is not a difference; everything else is."""
+    """Return the text without surrounding white space; everything else is a difference."""
     return _clear_empty(expr.str.strip_chars())
 
 
 def normalize_name(expr: pl.Expr) -> pl.Expr:
-    """Return names compare without case, accents of composition, punctuation and double spaces."""
+    """Return names without case, accents of composition, punctuation and double spaces."""
     folded = expr.str.normalize("NFKC").str.to_lowercase().str.replace_all(r"[^\p{L}\p{N}]+", " ")
     return _clear_empty(folded.str.strip_chars())
 
@@ -67,10 +67,10 @@ def _convert_label(label: str) -> str:
 
 
 def normalize_email_handle(expr: pl.Expr) -> pl.Expr:
-    """Return the letters of the local part before any +tag, so `j.smith+7` and `jsmith12` agree.
+    """Return the letters of the local part before any +tag, so that `j.smith+7` and `jsmith12` agree.
 
-    Of one with fewer than four letters, as numbered mailboxes have, letters and digits; shorter than four characters
-    says nothing and yields null.
+    With fewer than four letters, as in numbered mailboxes, keep letters and digits. With fewer than four of
+    these, return null.
     """
     local = _extract_local_part(expr)
     letters = local.str.replace_all(r"[^\p{L}]+", "")
@@ -98,16 +98,16 @@ _LONGEST_NAME = 5
 
 
 def split_name(names: pl.Series) -> pl.DataFrame:
-    """Return the words of display names, to be hashed one by one.
+    """Split display names into words that are hashed one by one.
 
     Args:
         names: String, n rows.
 
     Returns:
-        `row` (Int64, place in `names`), `mark` and `word` (String), each once. Words of two letters and more; all words
-        in one, marked `WHOLE`; and the ways in which people write a name in one, so that it can be compared with the
-        local part of an e-mail address. Of `Jane van Doe` these are `janevan`, `vandoe`, `janedoe` and `doejane`,
-        marked `FORM`, and `jdoe`, `doej`, `janed`, `djane` and `jvandoe`, marked `INITIAL`.
+        `row` (Int64, place in `names`), `mark` and `word` (String), each once. Words of two letters and more;
+        all words in one, marked `WHOLE`; and the common ways to write a name in one word, for comparison with
+        the local part of an e-mail address. For `Jane van Doe` these are `janevan`, `vandoe`, `janedoe` and
+        `doejane`, marked `FORM`, and `jdoe`, `doej`, `janed`, `djane` and `jvandoe`, marked `INITIAL`.
     """
     words = names.to_frame("text").select(
         words=_remove_accents(normalize_name(pl.col("text"))).str.extract_all(r"\p{L}+")
@@ -133,7 +133,7 @@ def split_name(names: pl.Series) -> pl.DataFrame:
 
 
 def split_email(emails: pl.Series) -> pl.DataFrame:
-    """Return the words of e-mail addresses' local parts: those of two letters and more, and the handle as `WHOLE`.
+    """Split the local parts of e-mail addresses into words of two letters and more, and the handle as `WHOLE`.
 
     Args:
         emails: String, n rows.
@@ -170,6 +170,6 @@ def _drop_short(parts: list[pl.DataFrame]) -> pl.DataFrame:
 
 
 def normalize_phone(expr: pl.Expr) -> pl.Expr:
-    """Return digits only, a leading international 00 dropped; fewer than seven digits yield null."""
+    """Return the digits, without a leading international 00; null for fewer than seven."""
     digits = expr.str.replace_all(r"\D+", "").str.replace(r"^00", "")
     return pl.when(digits.str.len_bytes() >= 7).then(digits)

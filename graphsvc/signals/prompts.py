@@ -1,12 +1,12 @@
-"""Fingerprints of prompts: what two fillings of one template have in common, and nothing readable.
+"""Fingerprints of prompts: the common part of two fillings of one template, not readable.
 
-Slots are masked by their look, the rest is cut into shingles (Broder 1997, "On the resemblance and
-containment of documents", section 2), and a few of them are sampled by their hash, in every text
-alike, so that two texts that have shingles in common tend to sample the same ones. Each sampled
-shingle is a band. The sample is a weighted bottom-k sketch (Cohen and Kaplan 2007, "Summarizing data
-using bottom-k sketches") with the ranks of priority sampling (Duffield, Lund and Thorup 2007): a
-shingle weighs more near the beginning and the end, where instructions stand, and less when its words
-are short, as the phrases that everybody uses are. `bench/prompt_bands.py` measures the choice.
+Slots are masked by their form. The rest is cut into shingles (Broder 1997, "On the resemblance and
+containment of documents", section 2). A few of them are sampled by their hash, in every text alike, so that
+texts with common shingles tend to sample the same ones. Each sampled shingle is a band. The sample is a
+weighted bottom-k sketch (Cohen and Kaplan 2007, "Summarizing data using bottom-k sketches") with the ranks of
+priority sampling (Duffield, Lund and Thorup 2007). A shingle weighs more near the beginning and the end,
+where instructions stand. It weighs less if its words are short, as in common phrases. `bench/prompt_bands.py`
+measures the choice.
 """
 
 import hashlib
@@ -49,15 +49,15 @@ _WORD = rf"[{_UNSPACED}]|{_LETTERS}(?:['’]{_LETTERS})?|{_SLOT}"
 
 
 def compute_bands(texts: pl.Series) -> pl.DataFrame:
-    """Return the bands of prompts.
+    """Compute the bands of prompts.
 
     Args:
         texts: String, n rows; nulls have no bands.
 
     Returns:
-        `row` (UInt32, place in `texts`) and `band` (String, 16 hex digits), at most `BANDS` a row,
-        each once; ordered by row and band. A text without any letter has none. Equal on every
-        machine and in every process.
+        `row` (UInt32, place in `texts`) and `band` (String, 16 hex digits), at most `BANDS` a row, each once;
+        ordered by row and band. A text without any letter has none. Equal on every machine and in every
+        process.
     """
     parts = []
     for start in range(0, len(texts), _CHUNK):
@@ -68,8 +68,10 @@ def compute_bands(texts: pl.Series) -> pl.DataFrame:
 
 
 def extract_words(texts: pl.Series) -> pl.Series:
-    """Return the words of each text in lower case, slots masked (List of String); characters where words
-    are not spaced."""
+    """Extract the words of each text in lower case, slots masked (List of String).
+
+    In scripts without spaces these are characters.
+    """
     masked = texts.str.normalize("NFKC")
     for pattern in _MASKS:
         masked = masked.str.replace_all(pattern, f" {_SLOT} ")
@@ -116,7 +118,7 @@ def _measure_words(words_: pl.Series) -> tuple[U64, Ints, Flags]:
 def _build_shingles(
     row: Ints, hashes: U64, letters: Ints, size: Ints, shingle: Ints
 ) -> tuple[Ints, U64, Floats]:
-    """Return all runs of `shingle[row]` words: rows (ascending), hashes and weights."""
+    """Build all runs of `shingle[row]` words: rows (ascending), hashes and weights."""
     first = np.cumsum(size) - size
     rows, found = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.uint64)]
     weights = [np.zeros(0)]
@@ -142,7 +144,7 @@ def _build_shingles(
 
 
 def _mix_bits(value: U64) -> U64:
-    """Return the finaliser of SplitMix64 (Steele, Lea and Flood 2014, figure 19)."""
+    """Mix the bits of hashes: the finaliser of SplitMix64 (Steele, Lea and Flood 2014, figure 19)."""
     value = value + np.uint64(0x9E3779B97F4A7C15)
     value = (value ^ (value >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     value = (value ^ (value >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)

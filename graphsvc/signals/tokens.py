@@ -1,6 +1,7 @@
-"""Keyed tokens in place of personal values: HMAC-SHA256 (RFC 2104), computed at the edge.
+"""Keyed tokens that replace personal values: HMAC-SHA256 (RFC 2104), computed before data leave this process.
 
-One key is current; keys before it are kept until they are retired, so that what has tokens of theirs is still found.
+One key is current. Earlier keys are kept until they are retired, so that signals with their tokens are still
+found.
 """
 
 import hashlib
@@ -89,10 +90,10 @@ def compute_key_id(key: bytes) -> str:
 
 
 def load_or_create_key(settings: Settings) -> Tokeniser:
-    """Return the tokeniser of this installation; its key is made on first use.
+    """Return the tokeniser of this installation; its key is created at first use.
 
-    The key lies in `keys_dir/token.key`, earlier ones beside it. Losing it makes every later bundle's tokens foreign to
-    those already loaded.
+    The key is in `keys_dir/token.key`, earlier ones next to it. Without the key, tokens of later bundles do
+    not match those already loaded.
 
     Raises:
         SettingsError: a key file cannot be read or written, is damaged, or others can read it.
@@ -104,14 +105,14 @@ def load_or_create_key(settings: Settings) -> Tokeniser:
 
 
 def make_current(settings: Settings, key: bytes) -> None:
-    """Make `key` (32 secret bytes) the current one; the one before is kept as an earlier key. The order of the two
-    writes leaves no moment at which a key is lost.
+    """Make `key` (32 secret bytes) the current one, and keep the one before as an earlier key.
 
     Raises:
         OSError
     """
     current = settings.keys_dir / _FILE
     before = load_or_create(current, "token key")
+    # The old key is kept first, so that no crash can lose it.
     replace_atomically(_get_older_path(settings, compute_key_id(before)), f"{before.hex()}\n".encode())
     replace_atomically(current, f"{key.hex()}\n".encode())
 

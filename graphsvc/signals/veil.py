@@ -1,9 +1,9 @@
-"""The veil over addresses: handles in place of keys that hold one, and networks in place of the values.
+"""Redaction of addresses: pseudonyms replace keys with an address, and networks replace values.
 
-Everything else personal is a token before it is stored; addresses are stored as they are, because detection needs the
-networks they are in. So they are veiled where they leave: `ip:203.0.113.7` becomes `ip:~…`, AES-SIV (RFC 5297) of the
-address. The same address always makes the same handle, which is an id that works wherever a key does, and nobody
-without the key of this installation can tell what it stands for.
+Other personal values are tokens before they are stored. Addresses are stored readable, because detection
+needs their networks. So they are redacted on output: `ip:203.0.113.7` becomes `ip:~…`, AES-SIV (RFC 5297) of
+the address. One address always has the same pseudonym, which is an id that works wherever a key does. Only
+the key of this installation can reverse it.
 """
 
 import base64
@@ -34,7 +34,7 @@ _KEYS = re.compile(
 
 
 class Veil:
-    """Hides addresses in what goes out and opens handles in what comes in."""
+    """Hides addresses in output, and resolves pseudonyms in input."""
 
     __slots__ = ("_cipher",)
 
@@ -46,7 +46,7 @@ class Veil:
         return "Veil()"
 
     def hide(self, key: str) -> str:
-        """Return the handle in place of the key of an address, however it is spelt; any other key, or a handle, as it is."""
+        """Return the pseudonym for the key of an address in any spelling; any other key unchanged."""
         packed = _pack_address(key[len(_KIND) :]) if key.startswith(_KIND) else None
         if packed is None:
             return key
@@ -54,8 +54,10 @@ class Veil:
         return _HANDLE + base64.urlsafe_b64encode(sealed).decode().rstrip("=")
 
     def open(self, handle: str) -> str:
-        """Return the key that a handle stands for; what is no handle of this installation as it is, so that nothing is found
-        by it."""
+        """Return the key for a pseudonym.
+
+        Text that is no pseudonym of this installation stays, and finds nothing.
+        """
         if not handle.startswith(_HANDLE):
             return handle
         text = handle[len(_HANDLE) :]
@@ -67,21 +69,21 @@ class Veil:
         return key if self.hide(key) == handle else handle  # base64 has spare bits; a handle has one spelling
 
     def hide_named(self, key: str) -> str:
-        """Return the handle of the key that somebody named, who may know an address; any other key as it is."""
+        """Return the pseudonym for a key that the caller named; any other key unchanged."""
         return self.hide(key)
 
     def redact_text(self, text: str) -> str:
-        """Return a text with handles in place of all keys of addresses in it, and /64 networks of IPv6 as their /48."""
+        """Return a text with pseudonyms for all addresses in it, and /64 networks of IPv6 as their /48."""
         if _KIND not in text and "/64" not in text:
             return text
         whole = self.hide(text)  # mostly it is nothing but a key
         return _KEYS.sub(self._hide_match, text) if whole is text else whole
 
     def redact_rows(self, value: Any) -> Any:
-        """What a statement or an analysis returned, veiled at any depth: lists, tuples, dataclasses and maps.
+        """Redact the result of a statement or an analysis at any depth: lists, tuples, dataclasses and maps.
 
-        Keys and texts become handles and veiled texts; in a map with the `key` of an address its `value` becomes the
-        network it is in.
+        Keys and texts get pseudonyms. In a map with the `key` of an address, its `value` becomes the network
+        of the address.
         """
         kind = type(value)
         if kind is str:
@@ -102,7 +104,7 @@ class Veil:
         return value if kind in _PLAIN else self._redact_record(value)
 
     def open_handles(self, value: Any) -> Any:
-        """Return arguments with their handles opened, at any depth of lists and maps."""
+        """Resolve the pseudonyms in arguments, at any depth of lists and maps."""
         if isinstance(value, str):
             return self.open(value)
         if isinstance(value, (list, tuple)):
@@ -134,17 +136,19 @@ class Veil:
 
 
 class OpaqueVeil(Veil):
-    """The veil for those who may see handles only: who names an address is refused, for 256 of them would find which
-    of a /24 a handle stands for."""
+    """Redaction for callers who may see pseudonyms only. They cannot look up an address.
+
+    Otherwise 256 lookups would reveal the address behind a pseudonym of a known /24.
+    """
 
     __slots__ = ()
 
     def __init__(self, veil: Veil) -> None:
-        """Has the key of `veil`."""
+        """Use the key of `veil`."""
         self._cipher = veil._cipher
 
     def open(self, handle: str) -> str:
-        """As `Veil.open`.
+        """Return the key for a pseudonym, as `Veil.open`.
 
         Raises:
             Forbidden: it is the key of an address.
@@ -157,12 +161,12 @@ class OpaqueVeil(Veil):
         return super().open(handle)
 
     def hide_named(self, key: str) -> str:
-        """As `Veil.hide_named`; raises as `open`."""
+        """Return the pseudonym as `Veil.hide_named`; raise as `open`."""
         return self.hide(self.open(key))
 
 
 def find_network(address: str) -> str:
-    """Return the /24 (IPv4) or /48 (IPv6) that an address is in, as CIDR text; of what is no address `hidden`."""
+    """Return the /24 (IPv4) or /48 (IPv6) of an address as CIDR text; `hidden` for any other text."""
     packed = _pack_address(address)
     if packed is None:
         return "hidden"
@@ -172,9 +176,9 @@ def find_network(address: str) -> str:
 
 
 def load_or_create_veil(settings: Settings) -> Veil:
-    """Return the veil of this installation; its key lies in `keys_dir/veil.key` and is made on first use.
+    """Return the redaction of this installation. Its key is in `keys_dir/veil.key`, created at first use.
 
-    Losing it makes all handles that were given out worthless, and nothing else.
+    Without the key, all pseudonyms given out are worthless; nothing else is lost.
 
     Raises:
         SettingsError: the key file cannot be read or written, is damaged, or others can read it.
@@ -183,7 +187,7 @@ def load_or_create_veil(settings: Settings) -> Veil:
 
 
 def _pack_address(address: str) -> bytes | None:
-    """Return the 4 or 16 bytes of an address, or None; those of IPv4 written as IPv6 are 4, as in the graph."""
+    """Return the 4 or 16 bytes of an address, or None. IPv4 written as IPv6 has 4, as in the graph."""
     try:
         packed = socket.inet_pton(socket.AF_INET6 if ":" in address else socket.AF_INET, address)
     except (OSError, ValueError):

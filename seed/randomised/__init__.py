@@ -1,6 +1,6 @@
-"""The scenario `random`: a world in which every structural number is drawn from the seed.
+"""The scenario `random`: every structural number of the world is drawn from the seed.
 
-`ranges.py` has the ranges and chances, in one table; the other modules make a scenario of what was drawn.
+`ranges.py` has the ranges and chances in one table. The other modules turn draws into a scenario.
 """
 
 from collections.abc import Mapping
@@ -70,6 +70,7 @@ def _draw_scenario(dice: Dice, accounts: int | None) -> tuple[Scenario, int, Sur
     accounts = drawn if accounts is None else accounts
     surface = draw_surface(dice)
     markets = draw_markets(dice, accounts)
+    # Copied, because `draw_people` adds markets that only agencies rent from.
     rented_by_operators = dict(markets)
     manners = draw_manners(dice, surface)
     sizes = draw_sizes(dice, accounts)

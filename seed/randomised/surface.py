@@ -1,4 +1,4 @@
-"""What the export of a random world shows: tables, columns, kinds of identifiers; and which markets there are."""
+"""The surface of a random world: tables, columns and kinds of identifiers of its export; and its markets."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,10 +20,11 @@ EXIT_NETWORKS = ("proxy", "residential", "mobile", "hosting", "vpn")
 
 @dataclass(frozen=True, slots=True)
 class Surface:
-    """What an export shows.
+    """The visible part of a world.
 
-    `tables` are those besides `accounts`, `filled` the share of filled cells by `table.column` (absent columns: 0),
-    `declared` the kinds of identifiers that graphsvc declares, `kinds` the entries of the others by name.
+    `tables` are those besides `accounts`. `filled` is the share of filled cells by `table.column` (absent
+    columns: 0). `declared` are the kinds of identifiers that graphsvc declares. `kinds` are the entries of
+    the others by name.
     """
 
     tables: tuple[str, ...]
