@@ -24,7 +24,7 @@ class Signer:
     __slots__ = ("_key", "_names", "directory", "id", "public")
 
     def __init__(self, key: bytes, directory: Path | None = None) -> None:
-        """`key`: 32 secret bytes."""
+        """Initialize with `key`, 32 secret bytes."""
         self.directory = directory
         self._key = Ed25519PrivateKey.from_private_bytes(key)
         # A key of its own: a pseudonym and a signature must not reveal anything about each other.

@@ -59,13 +59,13 @@ def check_database(simulation: Simulation, store: Store) -> None:
     others = [path for path in simulation.state.parent.glob("*") if path != simulation.state]
     if filled and (others or not simulation.world.exists()):
         raise SimulationError(
-            "This installation holds other data; the simulation would mix a made-up world into it.",
+            "This installation holds other data; the simulation would mix a synthetic dataset into it.",
             "Set GRAPHSVC_DATA_DIR to a fresh directory (and unset GRAPHSVC_NEO4J_URI), then try again.",
         )
     if not filled and simulation.get_result_path(0).exists():
         raise SimulationError(
             f"{simulation.state} has days that the database does not hold.",
-            "Remove that directory to begin anew, or set GRAPHSVC_DATA_DIR to a fresh one.",
+            "Remove that directory to start over, or set GRAPHSVC_DATA_DIR to a fresh one.",
         )
 
 

@@ -100,7 +100,7 @@ def _parse_certificate(record: Row) -> Certificate:
     except ValueError as error:
         raise VerificationError(
             f"The certificate of the run {record['id']} cannot be read ({error}).",
-            "Somebody or something has changed it; trust the run no further.",
+            "It was changed. Do not trust the run.",
         ) from None
 
 
@@ -112,9 +112,7 @@ def _read_run_graph(
     if graph.fingerprint() == certificate.input_hash:
         return graph, "what was kept with it" if kept is not None else "what is in the database"
     if kept is not None:
-        raise VerificationError(
-            "The graph kept with the run is not the one it read.", "Somebody or something has changed it."
-        )
+        raise VerificationError("The graph kept with the run is not the one it read.", "It was changed.")
     raise VerificationError(
         "The graph has changed since the run read it, and the copy kept with the run is gone.",
         "Verify one of the last runs, or keep more of them (GRAPHSVC_KEEP_RUNS).",

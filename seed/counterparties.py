@@ -20,13 +20,13 @@ def build_identifiers(people: Everyone, streams: Streams, scenario: Scenario) ->
 
     `account_id`, `kind` and `value` (strings), a row an account and counterparty.
     """
-    anybody = round(scenario.counterparties_per_account * sum(len(m) for m in people.parts))
+    common = round(scenario.counterparties_per_account * sum(len(m) for m in people.parts))
     dealt = [
         draw_dealings(
             streams.rng("counterparties", m.name),
             m,
             m.profile.counterparties,
-            anybody,
+            common,
             scenario.counterparty_exponent,
         )
         for m in people.parts
@@ -50,14 +50,14 @@ def build_undeclared(people: Everyone, streams: Streams, name: str, kind: Kind) 
         `account` (row number), `kind`, `value`, and, if the kind is timed, `first_seen`, `last_seen` and
         `count`.
     """
-    anybody = max(1, round(kind.per_account * sum(len(m) for m in people.parts)))
+    common = max(1, round(kind.per_account * sum(len(m) for m in people.parts)))
     frames = []
     for members, place in zip(people.parts, people.place, strict=True):
         manners = members.profile.identifiers.get(name)
         if manners is None:
             continue
         rng = streams.rng("identifiers", name, members.name)
-        owner, value = draw_dealings(rng, members, manners, anybody, kind.exponent)
+        owner, value = draw_dealings(rng, members, manners, common, kind.exponent)
         having = (rng.random(len(members)) < manners.have)[owner]
         owner, value = owner[having], value[having]
         frame = pl.DataFrame({"account": place[owner], "number": value})
@@ -77,11 +77,11 @@ def build_undeclared(people: Everyone, streams: Streams, name: str, kind: Kind) 
 
 
 def draw_dealings(
-    rng: np.random.Generator, members: Members, manners: Counterparties, anybody: int, exponent: float
+    rng: np.random.Generator, members: Members, manners: Counterparties, common: int, exponent: float
 ) -> tuple[Ints, Ints]:
     """Draw owner and counterparty of each slot of a population, shape (slots,).
 
-    Numbers below `anybody` are counterparties of all people, by popularity. Others are the population's.
+    Numbers below `common` are counterparties of all people, by popularity. Others are the population's.
     """
     low, high = np.log(manners.rows[0]), np.log(manners.rows[1] + 1)
     counts = np.exp(draw_between(rng, (low, high), len(members))).astype(np.int64)
@@ -93,15 +93,15 @@ def draw_dealings(
     value = own + np.arange(len(owner))
     pooled = rng.random(len(owner)) < draw_reuse(rng, members, manners)[owner]
     known = ~pooled & (rng.random(len(owner)) < manners.popular)
-    value[known] = draw_zipf(rng, anybody, int(known.sum()), exponent)
+    value[known] = draw_zipf(rng, common, int(known.sum()), exponent)
     sharers = members.group_for(manners)
     values = build_layout(sharers, manners)
-    pool = _draw_pool(rng, manners, int(values.count.sum()), anybody, hash_names(members.name) << 29)
+    pool = _draw_pool(rng, manners, int(values.count.sum()), common, hash_names(members.name) << 29)
     value[pooled] = pool[assign_values(rng, sharers, owner[pooled], manners, values)]
     return owner, value
 
 
-def _draw_pool(rng: np.random.Generator, manners: Counterparties, size: int, anybody: int, own: int) -> Ints:
+def _draw_pool(rng: np.random.Generator, manners: Counterparties, size: int, common: int, own: int) -> Ints:
     """Return the counterparties in all groups' pools, shape (size,)."""
-    rare = rng.integers(anybody // 2, anybody, size)
+    rare = rng.integers(common // 2, common, size)
     return np.where(rng.random(size) < manners.borrowed, rare, own + np.arange(size))

@@ -34,7 +34,7 @@ class Section(BaseModel):
 
 
 class Pool(Section):
-    """The way in which a group shares one kind of value."""
+    """The manner of a group in sharing one kind of value."""
 
     reuse: Reuse = (0.0, 0.0)
     """Share of a member's slots filled from the group's pool; drawn once a member between the bounds."""
@@ -80,7 +80,7 @@ class Addresses(Pool):
 
     home: NetworkClass = "residential"
     shared: dict[NetworkClass, Share] = {}
-    """Share of slots at addresses anybody may share: `mobile`, `cgnat`, `vpn` …"""
+    """Share of slots at addresses open to all: `mobile`, `cgnat`, `vpn` …"""
     networks: dict[NetworkClass, float] = {"residential": 1.0}
     """Classes of network that the pool lies in, with their weights."""
     autonomous_systems: Annotated[int, Field(ge=1)] = 1
@@ -138,7 +138,7 @@ class Counterparties(Pool):
     rows: IntRange = (3, 40)
     """Slots an account has; drawn evenly over the logarithm."""
     popular: Share = 0.6
-    """Share of the slots left by the pool that go to counterparties anybody deals with, the rest being own."""
+    """Share of the slots left by the pool that go to counterparties common to all, the rest being own."""
     borrowed: Share = 0.0
     """Share of the pool that is taken from the rarer half of those."""
 

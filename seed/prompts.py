@@ -116,9 +116,9 @@ def draw_prompts(streams: Streams, members: Members, phrases: Phrases, public: P
 
 def _compute_fingerprints(what: Ints, name: str, popular: int) -> Ints:
     """Compute numbers that an exporter's fingerprint tells apart: templates, greetings, and each own text."""
-    anybody = (what == COMMON) | ((what >= 0) & (what < popular))
+    common = (what == COMMON) | ((what >= 0) & (what < popular))
     number = np.where(what == OWN, (1 << 27) + np.arange(len(what)), what + 2)
-    return (np.where(anybody, hash_names("popular"), hash_names(name)) << 28) + number
+    return (np.where(common, hash_names("popular"), hash_names(name)) << 28) + number
 
 
 def _draw_texts(

@@ -89,7 +89,7 @@ class Kind(Section):
     """A kind of identifier that graphsvc does not declare, in a full world."""
 
     per_account: Annotated[float, Field(gt=0)] = 1.5
-    """Values that anybody may have, for each account of the world …"""
+    """Values open to all, for each account of the world …"""
     exponent: Annotated[float, Field(ge=0, le=2)] = 0.9
     """… of which the r-th most popular has weight r to the power of minus this."""
     timed: bool = False
@@ -142,7 +142,7 @@ class Scenario(Section):
     """Two models that were always there, and one released within the activity window."""
     model_released_days_ago: Annotated[float, Field(gt=0)] = 5.0
     counterparties_per_account: Annotated[float, Field(gt=0)] = 1.5
-    """Counterparties that anybody deals with, for each account of the world …"""
+    """Counterparties common to all, for each account of the world …"""
     counterparty_exponent: Annotated[float, Field(ge=0, le=2)] = 0.9
     """… of which the r-th most popular has weight r to the power of minus this."""
     networks: dict[NetworkClass, Network] = Field(default={})

@@ -62,5 +62,6 @@ def check_role(has: Role, least: Role) -> None:
     """Raise Forbidden unless the role `has` includes the role `least`."""
     if _RANK[has] < _RANK[least]:
         raise Forbidden(
-            f"This needs the role {least.value}; yours is {has.value}.", "Ask somebody who may, or an admin."
+            f"This needs the role {least.value}; yours is {has.value}.",
+            "Ask an admin, or someone with that role.",
         )

@@ -281,7 +281,7 @@ def build_refusal(kind: str) -> GraphsvcError:
     # The provider's text is untrusted input and must not reach the log.
     known = kind if kind in _KINDS else "unknown"
     if known == "access_denied":
-        return Cancelled("The identity provider was told not to sign in.", "Sign in again.")
+        return Cancelled("The sign-in at the identity provider was cancelled.", "Sign in again.")
     if known in _AWAY:
         return build_away_error()
     log.error("a sign-in was refused by the identity provider: %s", known)
@@ -311,8 +311,8 @@ def _build_unfit_error() -> NotValid:
 
 def _build_misconfigured_error() -> ProviderRefused:
     return ProviderRefused(
-        "The identity provider does not sign anybody in to this service as it is set up.",
-        "Tell whoever runs it: its log names the kind of error.",
+        "The identity provider cannot sign people in to this service as it is configured.",
+        "Tell the operator of this service: its log names the kind of error.",
     )
 
 

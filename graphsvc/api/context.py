@@ -78,7 +78,7 @@ class Context(BaseContext):
     """The context of one request, or of one WebSocket, whose first message may name the principal."""
 
     def __init__(self, state: State, principal: Principal | None, request_id: str) -> None:
-        """`state` is the app's."""
+        """Initialize with the app's `state`."""
         super().__init__()
         self.state = state
         self.worker = cast(Worker, state.worker)

@@ -33,7 +33,9 @@ class FlowCookies:
     """Seals flows into cookies and opens them again."""
 
     def __init__(self, key: bytes, holder: str, secure: bool, path: str = PATH) -> None:
-        """Args:
+        """Initialize.
+
+        Args:
         key: 32 secret bytes.
         holder: what a cookie is good for; with another nothing opens.
         secure: whether cookies are sent by https only.

@@ -28,7 +28,9 @@ class FairSlots:
     """Units that principals hold for a while, at most a share each; those who wait get them by turns."""
 
     def __init__(self, units: int, share: float, waiting: int | None = None) -> None:
-        """Args:
+        """Initialize.
+
+        Args:
         units: how many there are.
         share: part of them, and of the places to wait, that one principal may have, rounded up.
         waiting: how many may wait for units; None: any number.
@@ -42,7 +44,7 @@ class FairSlots:
 
     @property
     def held(self) -> int:
-        """Units that are held by all."""
+        """Return the units that all principals hold."""
         return self._held.total()
 
     async def take_units(self, principal: str, units: int, seconds: float) -> None:
@@ -182,7 +184,9 @@ class Gate:
         share: float = 1.0,
         cost_at_once: int = 40_000,
     ) -> None:
-        """Args:
+        """Initialize.
+
+        Args:
         timeout: seconds from coming in to the answer.
         wait: seconds from coming in to a turn.
         share: part of all that one principal may have.

@@ -68,7 +68,9 @@ class Issuer:
         roles: Mapping[str, Role],
         jwks_url: str | None = None,
     ) -> None:
-        """Args:
+        """Initialize.
+
+        Args:
         issuer: its address; a slash at the end makes no difference.
         claim: where the roles are in a token.
         roles: by value of the claim.
@@ -166,7 +168,9 @@ class _KeySet:
     """The keys with which an issuer signs (RFC 7517)."""
 
     def __init__(self, keys: Sequence[Mapping[str, Any]]) -> None:
-        """Args:
+        """Initialize.
+
+        Args:
         keys: as the issuer publishes them, those of other uses among them.
         """
         self._keys = [key for key in keys if key.get("use", "sig") == "sig"]
@@ -334,7 +338,7 @@ def _parse_roles(text: str) -> dict[str, Role]:
     pairs = [part.rpartition("=") for part in _split_list(text)]
     if not pairs or any(not value or role not in {each.value for each in Role} for value, _, role in pairs):
         raise _build_settings_error(
-            "GRAPHSVC_OIDC_ROLES says nobody's role, or one that there is not",
+            "GRAPHSVC_OIDC_ROLES has no entries, or an unknown role",
             "Write it like `trust-and-safety=analyst,platform=admin`.",
         )
     return {value: Role(role) for value, _, role in pairs}

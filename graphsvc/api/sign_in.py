@@ -60,7 +60,9 @@ class SignIn:
     def __init__(
         self, issuer: Issuer, client: Client, name: str, public: str | None, cookies: FlowCookies
     ) -> None:
-        """Args:
+        """Initialize.
+
+        Args:
         name: what the console calls the issuer.
         public: the address people use; None: loopback, as each request says.
         """
@@ -124,7 +126,7 @@ class SignIn:
         log.error("a sign-in was refused: neither token names GRAPHSVC_OIDC_AUDIENCE")
         raise NoToken(
             "The identity provider gave no token for this service.",
-            "Tell whoever runs it: the scopes or the audience do not fit.",
+            "Tell the operator of this service: the scopes or the audience do not fit.",
         )
 
 
@@ -271,8 +273,8 @@ def _require_sign_in(request: Request) -> tuple[SignIn, str]:
     address = sign_in.find_address(request) if sign_in is not None else None
     if sign_in is None or address is None:
         raise NotOffered(
-            "Nobody is sent to an identity provider from here.",
-            "Sign in with a key. Who runs the service sets GRAPHSVC_OIDC_CLIENT_ID, and GRAPHSVC_PUBLIC_URL.",
+            "Sign-in with an identity provider is not configured here.",
+            "Sign in with a key. The operator of the service sets GRAPHSVC_OIDC_CLIENT_ID and GRAPHSVC_PUBLIC_URL.",
         )
     return sign_in, address
 

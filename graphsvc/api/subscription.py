@@ -25,10 +25,10 @@ CHECK_SECONDS = 10.0
 MOST_CLUSTERS = 200
 
 
-@strawberry.enum(description="Why somebody is told of a cluster.")
+@strawberry.enum(description="The cause of an event.")
 class ChangeCause(Enum):
     RUN = strawberry.enum_value("run", description="A run published something else of it.")
-    DECISION = strawberry.enum_value("decision", description="Somebody decided on it, or undid that.")
+    DECISION = strawberry.enum_value("decision", description="A decision on it was taken or undone.")
 
 
 @strawberry.type(description="That something became of a cluster.")
@@ -112,7 +112,7 @@ async def _watch_sights(info: Info) -> AsyncIterator[Sight]:
                 await context.verify_principal()
                 continue
             if sight is None:
-                raise Lagging("You do not read what you are told.", "Subscribe again, and read faster.")
+                raise Lagging("You do not read the events fast enough.", "Subscribe again.")
             await context.verify_principal()
             context.renew()
             yield sight

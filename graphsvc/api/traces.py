@@ -44,7 +44,7 @@ class OpenTelemetry:
     """Makes spans and hands them to an exporter."""
 
     def __init__(self, exporter: "SpanExporter", at_once: bool = False) -> None:
-        """`at_once`: each span when it ends, not in batches."""
+        """Initialize. `at_once`: export each span when it ends, not in batches."""
         from opentelemetry.sdk.resources import Resource
         from opentelemetry.sdk.trace import TracerProvider
         from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcessor

@@ -25,7 +25,9 @@ class Worker:
     """Runs `function(store, …)` off the event loop, so that a long analysis does not hold up short questions."""
 
     def __init__(self, address: Address, query_timeout: float, wait: float = 4.0) -> None:
-        """Args:
+        """Initialize.
+
+        Args:
         query_timeout: seconds a statement may take in the database.
         wait: seconds a work may wait for a thread.
         """

@@ -19,7 +19,7 @@ def verify(
     signer: Annotated[
         list[str] | None,
         typer.Option(
-            help="Public key (hex) that is trusted beside this installation's; can be repeated.",
+            help="Further public key (hex) to trust; repeat it for more.",
             show_default=False,
         ),
     ] = None,
@@ -46,8 +46,8 @@ def verify(
     if not found.holds:
         raise VerificationError(
             f"The audit log is not what was written: {len(found.faults)} faults in {found.entries:,} entries.",
-            f"If the database was set up anew or restored from a backup, {HEAD_FILE} beside the keys tells of the "
-            "one before: keep a copy of it, then delete it.",
+            f"If the database is new or restored from a backup, {HEAD_FILE} next to the keys belongs to the "
+            "earlier one: keep a copy of it, then delete it.",
         )
     if not as_json:
         typer.echo(f"The audit log holds: {found.entries:,} entries, the last one's hash is {found.head}.")

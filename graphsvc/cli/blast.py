@@ -37,7 +37,7 @@ def print_impact(
     ] = 0.0,
     stages: Annotated[int, typer.Option(help="Stages of the plan.", min=1, max=100)] = 5,
     most_innocents: Annotated[
-        float, typer.Option(help="Stop before a stage of which more innocents are to be expected.", min=0.0)
+        float, typer.Option(help="Stop before a stage with more expected false positives.", min=0.0)
     ] = 3.0,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print JSON, for programs, with the ids in order.")

@@ -28,8 +28,8 @@ def set_disposition(
         Disposition,
         typer.Argument(
             help="confirmed: one operator, against the rules. dismissed: nothing to act on. monitoring: not settled, "
-            "keep an eye on it. actioned: acted on, elsewhere. appealed: somebody says that was wrong. open: none of "
-            "these any more."
+            "keep an eye on it. actioned: acted on, elsewhere. appealed: the action is disputed. open: none of "
+            "these."
         ),
     ],
     account: OnAccount = False,
@@ -50,7 +50,7 @@ def set_disposition(
 
 def assign_cluster(
     cluster: Annotated[str, typer.Argument(help="Id of a cluster.")],
-    to: Annotated[str, typer.Argument(metavar="[NAME]", help="Who looks after it; without: nobody.")] = "",
+    to: Annotated[str, typer.Argument(metavar="[NAME]", help="The assignee; without: unassigned.")] = "",
     by: By = None,
 ) -> None:
     """Assign a cluster to a person. The assignment follows the cluster as decisions do."""
@@ -132,7 +132,7 @@ def list_decisions(
     for each in reversed(shown):
         typer.echo(_format_decision(each, each.id in forced))
     if not shown:
-        typer.echo(f"Nobody has decided yet: `graphsvc decide ID {'|'.join(Disposition)}`.")
+        typer.echo(f"There are no decisions yet: `graphsvc decide ID {'|'.join(Disposition)}`.")
 
 
 def _record_request(wish: "DecisionRequest", by: str | None) -> None:
@@ -155,13 +155,13 @@ def _format_decision(decision: Decision, forced: bool) -> str:
     if decision.undone_at:
         said += f", undone by {decision.undone_by} {decision.undone_at:%Y-%m-%d %H:%M}"
     elif not forced:
-        said += ", answered by a later one"
+        said += ", superseded"
     return said + (f": {decision.note}" if decision.note else "")
 
 
 def _format_value(decision: Decision) -> str:
     if decision.topic is Topic.ASSIGNMENT:
-        return f"for {decision.value}" if decision.value else "for nobody"
+        return f"for {decision.value}" if decision.value else "unassigned"
     return decision.value or decision.topic.value
 
 

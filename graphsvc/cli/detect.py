@@ -81,8 +81,8 @@ def detect_clusters(
     budget: Annotated[
         float,
         typer.Option(
-            help="Innocents that may be expected among the members published, for each innocent there is; "
-            "how sure a membership must be follows from it.",
+            help="Expected false positives among published members, as a share of legitimate accounts; "
+            "the least membership follows from it.",
             min=0.0,
             max=1.0,
         ),
@@ -107,7 +107,7 @@ def detect_clusters(
         bool,
         typer.Option(
             "--whole",
-            help="Read the whole graph anew, not only what loads wrote since the last run. Needed only after "
+            help="Read the entire graph again, not only what loads wrote since the last run. Needed only after "
             "changing accounts or signals in the database by hand.",
         ),
     ] = False,
@@ -234,9 +234,9 @@ def print_outcome(outcome: "Outcome") -> None:
         f"Most memory: {most >> 20:,} MiB."
     )
     if outcome.whole:
-        typer.echo(f"All of the graph was read anew: {outcome.whole}.")
+        typer.echo(f"The entire graph was read again: {outcome.whole}.")
     if outcome.clusters:
         typer.echo(
             f"Members belong with {outcome.thresholds['membership']:.1%} or more, which leaves "
-            f"{outcome.thresholds['expected_innocents']:.0f} innocents to be expected among them."
+            f"{outcome.thresholds['expected_innocents']:.0f} expected false positives among them."
         )

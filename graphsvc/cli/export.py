@@ -88,7 +88,7 @@ def cluster(
     cluster_id: Annotated[str, typer.Argument(metavar="ID", help="Id of a published cluster.")],
     out: Out,
     tlp: Annotated[
-        Tlp, typer.Option(help="Of a STIX bundle: who may be told (Traffic Light Protocol 2.0).")
+        Tlp, typer.Option(help="Marking of a STIX bundle (Traffic Light Protocol 2.0).")
     ] = Tlp.AMBER,
     reason: Annotated[
         str,

@@ -19,7 +19,7 @@ def load_files(
     ],
     again: Annotated[
         bool,
-        typer.Option("--again", help="Write all of it anew, even if this very bundle was loaded before."),
+        typer.Option("--again", help="Write all rows again, even if this very bundle was loaded before."),
     ] = False,
     bulk: Annotated[
         bool,
@@ -142,7 +142,7 @@ def print_report(report: "LoadReport") -> None:
             f"{hub.coherent:.0%} of them share anything else that is rare. If it is a placeholder, pass --null-word."
         )
     if report.already_loaded:
-        typer.echo("This very bundle was loaded before; nothing was written (--again writes it anew).")
+        typer.echo("This very bundle was loaded before; nothing was written (--again writes it again).")
     else:
         typer.echo(
             f"Written: {', '.join(f'{count:,} {step}' for step, count in report.written.items() if count)}."

@@ -54,7 +54,7 @@ def status() -> None:
 @app.command()
 def logs(
     lines: Annotated[int, typer.Option("-n", "--lines", min=1, help="How many of the last lines.")] = 50,
-    follow: Annotated[bool, typer.Option("-f", "--follow", help="Go on until Ctrl-C.")] = False,
+    follow: Annotated[bool, typer.Option("-f", "--follow", help="Continue until Ctrl-C.")] = False,
 ) -> None:
     """Show what Neo4j has logged last."""
     home = Home.from_settings(load_settings())

@@ -60,7 +60,7 @@ def remove_expired(
             typer.echo(f"{each.table:<12} {each.rows:>12,} {what} before {each.before:%Y-%m-%d %H:%M} {gone}")
         if not dry_run:
             unused = remove_old(store, make_auditor(by), Snapshots(here.runs_dir, here.keep_runs), found)
-            typer.echo(f"Removed, and {unused:,} signals that nobody uses any more.")
+            typer.echo(f"Removed, and {unused:,} signals that no account uses any more.")
 
 
 def _parse_ages(text: str) -> dict[str, timedelta]:

@@ -18,7 +18,7 @@ def print_schema(
     against: Annotated[
         Path | None,
         typer.Option(
-            help="Schema of an earlier version: say what its clients could rely on and is no more; exit 1 if anything.",
+            help="Schema of an earlier version: list changes that break its clients; exit 1 if there are any.",
             exists=True,
             dir_okay=False,
             show_default=False,

@@ -59,7 +59,7 @@ def generate_world(
         int | None,
         typer.Option(
             help="Cut the world into a bundle a day: what was there before these last days (`day-000`), and what each "
-            "of them added; the truth and what happens on purpose (`events`) stand beside.",
+            "of them added; the truth and the planned events (`events`) are in the parent directory.",
             min=1,
         ),
     ] = None,

@@ -101,7 +101,7 @@ def _print_all(pairs: pl.DataFrame, campaigns: pl.DataFrame, limit: int) -> None
     if shown.height > limit:
         typer.echo(f"{shown.height - limit:,} more clusters with bans; --limit shows more.")
     if quiet := campaigns.height - shown.height:
-        typer.echo(f"Nobody was banned in {quiet:,} cluster{'s' if quiet != 1 else ''}.")
+        typer.echo(f"No account was banned in {quiet:,} cluster{'s' if quiet != 1 else ''}.")
     elsewhere = pairs.filter(pl.col("probable") & pl.col("cluster").is_null()).height
     typer.echo(f"{elsewhere:,} banned accounts of no cluster probably came back, too.")
 
@@ -126,7 +126,7 @@ def _print_account(pairs: pl.DataFrame, account: str, limit: int) -> None:
         for row in rows.head(limit).iter_rows(named=True):
             typer.echo(f"{title} {row[other]}{' (probable)' if row['probable'] else ''}: {row['says']}.")
     if pairs.is_empty():
-        typer.echo("It follows nobody who was banned, and nobody follows it, as far as anything shows.")
+        typer.echo("It follows no banned account, and no account follows it, by all that is known.")
 
 
 def _convert_rows(frame: pl.DataFrame) -> list[dict[str, object]]:

@@ -56,7 +56,7 @@ def start_database(settings: Settings, world: Path, stages: Stages) -> None:
         filled = store.read("maintenance/count_accounts")[0]["accounts"] > 0
         if filled and [path.name for path in world.parent.glob("demo-world-*")] != [world.name]:
             raise DemoError(
-                "This installation holds other data; the demo would mix a made-up world into it.",
+                "This installation holds other data; the demo would mix a synthetic dataset into it.",
                 "Set GRAPHSVC_DATA_DIR to a fresh directory (and unset GRAPHSVC_NEO4J_URI), then try again.",
             )
 

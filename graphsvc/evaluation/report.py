@@ -11,7 +11,7 @@ def _format_share(rate: Rate) -> str:
 
 
 def _format_recall(point: AtRate) -> str:
-    limit = f"{point.limit:.2%} of the innocent"
+    limit = f"{point.limit:.2%} of legitimate accounts"
     if point.recall is None:
         return f"  –      out of reach: those ranked highest are already more than {limit}"
     return f"{_format_share(point.recall)}  flagging at most {limit}{', where the flagged end' if point.ended else ''}"
@@ -30,7 +30,8 @@ def format_evaluation(figures: Evaluation) -> str:
         "  (per record, over accounts in a campaign or a cluster)",
         "  per true group         "
         f"{figures.bcubed_by_campaign_precision:.4f} / {figures.bcubed_by_campaign_recall:.4f} / "
-        f"{figures.bcubed_by_campaign_f:.4f}  (the same accounts; each campaign weighs as much as one innocent)",
+        f"{figures.bcubed_by_campaign_f:.4f}  (the same accounts; each campaign weighs as much as one "
+        "legitimate account)",
         f"campaigns found          {_format_share(figures.campaigns_found)}  (best Jaccard ≥ 0.5)",
         f"  of 20 accounts or more {_format_share(figures.campaigns_found_of_20)}",
         *(f"  of {name:<20} {_format_share(rate)}" for name, rate in figures.campaigns_by_size.items()),

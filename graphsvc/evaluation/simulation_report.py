@@ -96,10 +96,10 @@ def _format_earliness(found: list[dict[str, Any]]) -> str:
         "what gave it away",
     )  # fmt: skip
     return (
-        "## How early\n\nFound: a published cluster of which at least "
-        f"{MOSTLY:.0%} are the campaign's (or its ally's) holds {SOME} of its accounts or more. What gave it away: the "
-        "families that hold that cluster together, and its strongest signals. *Half of it*: the first day one cluster "
-        "holds half of its living accounts.\n\n" + _format_table(head, rows)
+        f"## How early\n\nFound: a published cluster holds {SOME} or more of its accounts, and at least {MOSTLY:.0%} "
+        "of the cluster are the campaign's (or its ally's). What gave it away: the families that hold that cluster "
+        "together, and its strongest signals. *Half of it*: the first day one cluster holds half of its living "
+        "accounts.\n\n" + _format_table(head, rows)
     )
 
 
@@ -160,7 +160,7 @@ def _format_events(happened: dict[str, Any]) -> str:
         f"- day {day}: {kind} of parts of {campaign}\n"
         for day, kind, campaign in happened["unplanned_within_one_campaign"]
     ] + [
-        f"- day {day}: {kind} of {one or 'nobody'} and {other or 'nobody'}\n"
+        f"- day {day}: {kind} of {one or 'no campaign'} and {other or 'no campaign'}\n"
         for day, kind, one, other in happened["unplanned_between_strangers"]
     ]
     return text + "\nRecorded without being planned:\n\n" + ("".join(unplanned) or "none\n")

@@ -16,7 +16,7 @@ _ADVICE = {
     "nested_object": "Export a plain value as {column}, for example {column}.id AS {column}.",
     "lost_digits": "Export {column} as text: a spreadsheet or a float column rounded it.",
     "ambiguous_date": "Say whether the day or the month comes first with --dates.",
-    "not_utf8": "Say in which encoding the file is with --encoding.",
+    "not_utf8": "Name the encoding of the file with --encoding.",
     "malformed_row": "Say what separates the columns with --delimiter, or export the table as Parquet.",
     "not_a_time": "Export {column} as ISO 8601, for example 2026-01-05T10:00:00Z.",
     "unknown_account": "Load the bundle that has these accounts, or add them to the table accounts.",

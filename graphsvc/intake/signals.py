@@ -162,7 +162,7 @@ def build_keys(kind: SignalKind, name: str, text: pl.Series, tokens: Tokeniser) 
 def _build_former_keys(
     kind: SignalKind, name: str, text: pl.Series, tokens: Tokeniser
 ) -> dict[str, pl.Series]:
-    """As `build_keys`, by the id of each earlier token key."""
+    """Build keys as `build_keys`, by the id of each earlier token key."""
     older = tokens.older if kind.tokenised else ()
     return {each.key_id: build_keys(kind, name, text, each) for each in older}
 

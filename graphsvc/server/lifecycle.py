@@ -214,7 +214,7 @@ def wait_until_ready(home: Home, state: State) -> bool:
         if answer == "refused":
             raise ServerError(
                 "The managed Neo4j is up and refuses the password that graphsvc keeps for it.",
-                f"If somebody changed it in Neo4j, write the new one into {home.keys / 'neo4j-password'}.",
+                f"If it was changed in Neo4j, write the new one into {home.keys / 'neo4j-password'}.",
             )
         time.sleep(0.1)
     raise ServerError(
@@ -309,7 +309,7 @@ def adopt_database(settings: Settings, keys: dict[str, bytes], report: Report = 
         # A start since then discarded the prepared database, as it must after a crash.
         if find_server(home) is not None or not adoption.is_prepared(home):
             raise ServerError(
-                "Somebody started the managed Neo4j while a backup was being restored; nothing was changed.",
+                "The managed Neo4j was started while a backup was being restored; nothing was changed.",
                 "Stop what uses it (`graphsvc serve`, loads, runs), then restore again.",
             )
         adoption.stage_keys(home, keys)

@@ -41,7 +41,7 @@ class Jar:
 
     @property
     def coordinate(self) -> str:
-        """`group:artifact:version[:classifier]`."""
+        """Return `group:artifact:version[:classifier]`."""
         return ":".join(part for part in (self.group, self.artifact, self.version, self.classifier) if part)
 
 

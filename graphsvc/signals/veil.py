@@ -39,7 +39,7 @@ class Veil:
     __slots__ = ("_cipher",)
 
     def __init__(self, key: bytes) -> None:
-        """`key`: 32 secret bytes."""
+        """Initialize with `key`, 32 secret bytes."""
         self._cipher = AESSIV(hashlib.sha512(b"graphsvc veil\0" + key).digest())
 
     def __repr__(self) -> str:

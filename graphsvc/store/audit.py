@@ -143,8 +143,8 @@ def read_kept_head(directory: Path | None) -> Head | None:
     else:
         return head
     raise VerificationError(
-        f"The head of the audit log that is kept beside the keys, {path}, cannot be used: {why}. "
-        "Whether the end of the log was cut off cannot be told.",
+        f"The head of the audit log that is kept next to the keys, {path}, cannot be used: {why}. "
+        "Whether the end of the log was cut off is not known.",
         "Restore it from a backup. If it is lost, export the log (`graphsvc audit export`), then delete the file.",
     ) from None
 
@@ -158,7 +158,7 @@ def _keep_head(directory: Path | None, entry: Entry) -> None:
             # Under the lock: another process may have kept a later head since.
             kept = read_kept_head(directory)
             if kept and entry.number == kept.number + 1 and entry.before != kept.hash:
-                log.error("the audit log does not go on from the entry %s that was kept", kept.number)
+                log.error("the audit log does not continue from the kept entry %s", kept.number)
             elif kept is None or entry.number > kept.number:
                 content = json.dumps({"number": entry.number, "hash": entry.hash()})
                 replace_atomically(directory / HEAD_FILE, content.encode() + b"\n")

@@ -201,7 +201,7 @@ RANGES: Mapping[str, Range] = {
     "operator.activity_rows": Range(1.0, 25.0),
     "operator.requests": Range(1.5, 20.0),
     "operator.moves": Range(0.0, 0.8),  # traffic that goes to the new model
-    "operator.half_time": Range(2.0, 200.0, log=True),  # in step, to like anybody
+    "operator.half_time": Range(2.0, 200.0, log=True),  # in step, to like any other
     # --- framing
     "framing.victims": Range(0.001, 0.01, log=True),  # of the legitimate accounts
 }

@@ -28,7 +28,8 @@ _ANALYST = [require_role(Role.ANALYST)]
 ClusterId = Annotated[strawberry.ID, strawberry.argument(description="Id of a cluster.")]
 AccountId = Annotated[strawberry.ID, strawberry.argument(description="Id of an account.")]
 Expected = Annotated[
-    int, strawberry.argument(description="The subject's `version` that was read; 0: nobody had decided yet.")
+    int,
+    strawberry.argument(description="The subject's `version` that was read; 0: there was no decision yet."),
 ]
 Note = Annotated[str, strawberry.argument(description=f"Why: at most {LONGEST_NOTE:,} characters.")]
 
@@ -59,51 +60,51 @@ class Change:
 )
 class DecisionChanges:
     @strawberry.mutation(
-        description="Says what is thought of a cluster; its status follows.", extensions=_ANALYST
+        description="Sets the disposition of a cluster; its status follows.", extensions=_ANALYST
     )
     async def set_cluster_disposition(
         self,
         info: Info,
         id: ClusterId,
-        disposition: Annotated[Disposition, strawberry.argument(description="What is thought of it.")],
+        disposition: Annotated[Disposition, strawberry.argument(description="The disposition.")],
         expected_version: Expected,
         note: Note = "",
     ) -> Change:
         wish = DecisionRequest(On.CLUSTER, id, Topic.DISPOSITION, str(disposition.value), clean_text(note))
         return await _record_request(info, wish, expected_version)
 
-    @strawberry.mutation(description="Says what is thought of an account.", extensions=_ANALYST)
+    @strawberry.mutation(description="Sets the disposition of an account.", extensions=_ANALYST)
     async def set_account_disposition(
         self,
         info: Info,
         id: AccountId,
-        disposition: Annotated[Disposition, strawberry.argument(description="What is thought of it.")],
+        disposition: Annotated[Disposition, strawberry.argument(description="The disposition.")],
         expected_version: Expected,
         note: Note = "",
     ) -> Change:
         wish = DecisionRequest(On.ACCOUNT, id, Topic.DISPOSITION, str(disposition.value), clean_text(note))
         return await _record_request(info, wish, expected_version)
 
-    @strawberry.mutation(description="Says who looks after a cluster.", extensions=_ANALYST)
+    @strawberry.mutation(description="Assigns a cluster to a person.", extensions=_ANALYST)
     async def assign_cluster(
         self,
         info: Info,
         id: ClusterId,
         expected_version: Expected,
         assignee: Annotated[
-            str | None, strawberry.argument(description="Their name; null: nobody any more.")
+            str | None, strawberry.argument(description="Their name; null: unassigned.")
         ] = None,
     ) -> Change:
         wish = DecisionRequest(On.CLUSTER, id, Topic.ASSIGNMENT, clean_text(assignee or "", LONGEST_NAME))
         return await _record_request(info, wish, expected_version)
 
-    @strawberry.mutation(description="Notes something on a cluster.", extensions=_ANALYST)
+    @strawberry.mutation(description="Adds a note to a cluster.", extensions=_ANALYST)
     async def note_cluster(self, info: Info, id: ClusterId, note: Note, expected_version: Expected) -> Change:
         return await _record_request(
             info, DecisionRequest(On.CLUSTER, id, Topic.NOTE, "", require_text(note)), expected_version
         )
 
-    @strawberry.mutation(description="Notes something on an account.", extensions=_ANALYST)
+    @strawberry.mutation(description="Adds a note to an account.", extensions=_ANALYST)
     async def note_account(self, info: Info, id: AccountId, note: Note, expected_version: Expected) -> Change:
         return await _record_request(
             info, DecisionRequest(On.ACCOUNT, id, Topic.NOTE, "", require_text(note)), expected_version
@@ -123,7 +124,7 @@ class DecisionChanges:
         expected_version: Annotated[
             int,
             strawberry.argument(
-                description="The `version` of the pair, from `pair`; 0: nobody had decided yet."
+                description="The `version` of the pair, from `pair`; 0: there was no decision yet."
             ),
         ],
         note: Note = "",
@@ -146,7 +147,7 @@ class DecisionChanges:
         )
 
     @strawberry.mutation(
-        description="Takes a decision back: what it had answered is in force again. It stays on record.",
+        description="Undoes a decision: the one that it superseded is active again. It stays on record.",
         extensions=_ANALYST,
     )
     async def undo_decision(

@@ -43,7 +43,7 @@ class RunChanges:
         whole: Annotated[
             bool,
             strawberry.argument(
-                description="Read the whole graph anew, not only what loads wrote since the last run."
+                description="Read the entire graph again, not only what loads wrote since the last run."
             ),
         ] = False,
     ) -> Run:

@@ -21,8 +21,8 @@ MOST_STAGES = 100
 @strawberry.type(description="Questions before acting.")
 class BlastQuestions:
     @strawberry.field(
-        description="What an action (a ban, say) on all members of a cluster, or on some accounts, would do: innocents "
-        "to be expected, bystanders on the same infrastructure, who would follow, what is left, and a plan."
+        description="What an action (a ban, say) on all members of a cluster, or on some accounts, would do: expected "
+        "false positives, collateral accounts on the same infrastructure, followers, the remaining parts, and a plan."
     )
     async def blast_radius(
         self,
@@ -41,7 +41,7 @@ class BlastQuestions:
             int, strawberry.argument(description=f"Steps of the plan, 1 to {MOST_STAGES}.")
         ] = 5,
         most_innocents: Annotated[
-            float, strawberry.argument(description="Stop before a step of which more are to be expected.")
+            float, strawberry.argument(description="Stop before a step with more expected false positives.")
         ] = 3.0,
     ) -> BlastRadius:
         if (cluster is None) == (not accounts):

@@ -28,7 +28,7 @@ Left = Annotated[
 class CounterfactualQuestions:
     @strawberry.field(
         description="A cluster without signals (keys), families of signals, or accounts (ids): which parts remain. "
-        "Members are connected as links are made; hubs connect nobody."
+        "Members are connected as links are made; hubs connect no accounts."
     )
     async def counterfactual(
         self,

@@ -47,7 +47,7 @@ class Pair(Decided):
     a: str = strawberry.field(description="One account; a pair has no direction.")
     b: str = strawberry.field(description="The other account.")
 
-    @strawberry.field(description="Whether one operator runs both; null: nobody has said.")
+    @strawberry.field(description="Whether one operator runs both; null: not decided.")
     async def operator(self, info: Info) -> Operator | None:
         value = (await info.context.book.read()).get_last_value(model.Topic.PIN, *self.subject)
         return Operator(value) if value else None

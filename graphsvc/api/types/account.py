@@ -48,7 +48,7 @@ class AccountSignal:
 
     @classmethod
     def from_row(cls, row: Row) -> "AccountSignal":
-        """From a row of `query/account_signals`."""
+        """Build the type from a row of `query/account_signals`."""
         return cls(
             signal=Signal.from_row(row["signal"], row["degree"]),
             first_seen=to_optional_datetime(row["first_seen"]),
@@ -75,7 +75,7 @@ class Account(Decided):
 
     @classmethod
     def from_row(cls, account: Row) -> "Account":
-        """From the properties of an `:Account`."""
+        """Build the type from the properties of an `:Account`."""
         return cls(
             subject=(On.ACCOUNT, account["id"], ""),
             id=account["id"],
@@ -141,7 +141,7 @@ class Account(Decided):
         return [Touch.from_row(row, accounts) for row in rows]
 
     @strawberry.field(
-        description="Banned accounts that it probably follows, likeliest first, as the published run saw it."
+        description="Banned accounts that it probably follows, most probable first, as the published run saw it."
     )
     async def follows(
         self, info: Info, first: arguments.First = 10
@@ -149,7 +149,7 @@ class Account(Decided):
         return await self._load_successions(info, first, follows=True)
 
     @strawberry.field(
-        description="Accounts that probably follow it after its ban, likeliest first, as the published run saw it."
+        description="Accounts that probably follow it after its ban, most probable first, as the published run saw it."
     )
     async def followed_by(
         self, info: Info, first: arguments.First = 10

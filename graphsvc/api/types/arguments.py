@@ -11,7 +11,7 @@ A_UNIT = 100
 """Members or uses that are walked in about the time that reading one row takes."""
 
 First = Annotated[int, strawberry.argument(description=f"How many at most: 1 to {MAX_FIRST}.")]
-After = Annotated[str | None, strawberry.argument(description="Cursor after which to go on.")]
+After = Annotated[str | None, strawberry.argument(description="Cursor of the last item before the page.")]
 Id = Annotated[str, strawberry.argument(description="The id.")]
 
 

@@ -8,14 +8,14 @@ from strawberry.scalars import JSON
 from graphsvc.model.audit import LoggedEntry
 
 
-@strawberry.type(description="One thing that somebody did or was shown. What is in the log stays as it is.")
+@strawberry.type(description="One action, or one disclosure of data. Entries never change.")
 class AuditEntry:
     number: int = strawberry.field(description="Its number in the log, from 1, without gaps.")
     at: datetime | None = strawberry.field(
         description="When; null, as other fields: the entry was tampered with."
     )
     actor: str | None = strawberry.field(description="Who did it.")
-    role: str | None = strawberry.field(description="In which role, or `cli`.")
+    role: str | None = strawberry.field(description="Role of the actor, or `cli`.")
     action: str | None = strawberry.field(description="What was done, for example `reveal`.")
     subject: str | None = strawberry.field(description="What it was done to.")
     reason: str | None = strawberry.field(description="Why, as who did it said.")
@@ -29,7 +29,7 @@ class AuditEntry:
 
     @classmethod
     def from_entry(cls, logged: LoggedEntry) -> "AuditEntry":
-        """From an entry as it was found."""
+        """Build the type from an entry of the log."""
         entry = logged.entry
         act = entry.act if entry else None
         return cls(

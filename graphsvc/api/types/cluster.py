@@ -30,15 +30,15 @@ from graphsvc.store.connection import Row
 
 @strawberry.enum(description="What people decided on a cluster.")
 class ClusterStatus(Enum):
-    OPEN = strawberry.enum_value("open", description="Nobody has decided yet.")
+    OPEN = strawberry.enum_value("open", description="No decision yet.")
     CONFIRMED = strawberry.enum_value("confirmed", description="One operator runs it, against the rules.")
     DISMISSED = strawberry.enum_value("dismissed", description="Nothing to act on.")
     MONITORING = strawberry.enum_value("monitoring", description="Seen, not settled.")
     ACTIONED = strawberry.enum_value("actioned", description="Acted on, outside of this service.")
-    APPEALED = strawberry.enum_value("appealed", description="Acted on, and somebody says that was wrong.")
+    APPEALED = strawberry.enum_value("appealed", description="Acted on, and the action was appealed.")
     CONFLICT = strawberry.enum_value(
         "conflict",
-        description="Decisions that came together by splits and mergers differ; somebody has to decide again.",
+        description="Decisions that came together by splits and mergers differ; a new decision is needed.",
     )
 
 
@@ -67,7 +67,7 @@ class Member(Belonging):
 
     @classmethod
     def from_row(cls, row: Row) -> "Member":
-        """From a row of `query/cluster_members`."""
+        """Build the type from a row of `query/cluster_members`."""
         return cls(
             account=Account.from_row(row["account"]),
             membership=row["membership"],
@@ -88,7 +88,7 @@ class SharedSignal:
 
     @classmethod
     def from_row(cls, row: Row) -> "SharedSignal":
-        """From a row of `query/cluster_signals`."""
+        """Build the type from a row of `query/cluster_signals`."""
         return cls(
             rank=row["rank"],
             accounts=row["accounts"],
@@ -109,7 +109,7 @@ class Link:
 
     @classmethod
     def from_row(cls, row: Row) -> "Link":
-        """From a row of `query/cluster_links`."""
+        """Build the type from a row of `query/cluster_links`."""
         return cls(
             source=Account.from_row(row["source"]),
             target=Account.from_row(row["target"]),
@@ -196,7 +196,7 @@ class Cluster(Decided):
     )
     size: int = strawberry.field(description="How many accounts are in it, as the run found it.")
     members_forgotten: int = strawberry.field(
-        description="How many of these were forgotten since, and are members no more."
+        description="How many of these were forgotten since, and are not members now."
     )
     status: ClusterStatus = strawberry.field(description="What people decided on it.")
     first_seen: datetime | None = strawberry.field(description="First sign-up of a member.")
@@ -213,7 +213,7 @@ class Cluster(Decided):
 
     @classmethod
     def from_row(cls, cluster: Row) -> "Cluster":
-        """From the properties of a `:Cluster`."""
+        """Build the type from the properties of a `:Cluster`."""
         return cls(
             subject=(On.CLUSTER, cluster["id"], ""),
             id=cluster["id"],
@@ -258,7 +258,7 @@ class Cluster(Decided):
         row = await info.context.loaders.load_row("query/run_by_id", self.run_id)
         return Run.from_row(row["run"]) if row else None
 
-    @strawberry.field(description="Its accounts, surest first.")
+    @strawberry.field(description="Its accounts, highest membership first.")
     async def members(
         self,
         info: Info,
@@ -339,7 +339,7 @@ class Cluster(Decided):
         return [TraitCount(value=row["value"], accounts=row["accounts"]) for row in rows]
 
     @strawberry.field(
-        description="Sign-ups, bans and replacements in its latest buckets in which there were any, in order of time. "
+        description="Sign-ups, bans and replacements in its latest buckets with any, in order of time. "
         "For earlier ones give `until`."
     )
     async def timeline(

@@ -23,7 +23,7 @@ class ChangeKind(Enum):
     CHANGED = strawberry.enum_value("changed", description="As many accounts, but others.")
     SAME = strawberry.enum_value("same", description="The same accounts.")
     MERGED = strawberry.enum_value("merged", description="It became part of another.")
-    GONE = strawberry.enum_value("gone", description="It is there no more.")
+    GONE = strawberry.enum_value("gone", description="It does not exist any more.")
 
 
 @strawberry.type(description="How many clusters changed in one way.")
@@ -67,7 +67,7 @@ class RunDiff:
     now_id: str = strawberry.field(description="Id of the later run.")
     found: strawberry.Private[Diff]
 
-    @strawberry.field(description="How many clusters changed in which way.")
+    @strawberry.field(description="The number of clusters for each kind of change.")
     def counts(self) -> list[ChangeCount]:
         kinds = self.found.clusters.group_by("kind").len().sort("kind")
         return [ChangeCount(kind=ChangeKind(kind), clusters=count) for kind, count in kinds.iter_rows()]

@@ -21,7 +21,7 @@ class Holding:
 @strawberry.type(description="Accounts that are connected with each other.")
 class ClusterPart:
     size: int = strawberry.field(description="How many.")
-    accounts: list[str] = strawberry.field(description="Ids of the surest few of them.")
+    accounts: list[str] = strawberry.field(description="Ids of the few with the highest membership.")
     holds: list[Holding] = strawberry.field(description="What holds most of them.")
 
 

@@ -23,9 +23,9 @@ class DecisionTopic(Enum):
     DISPOSITION = strawberry.enum_value(
         "disposition", description="What is thought of a cluster or an account."
     )
-    ASSIGNMENT = strawberry.enum_value("assignment", description="Who looks after it.")
+    ASSIGNMENT = strawberry.enum_value("assignment", description="Its assignee.")
     NOTE = strawberry.enum_value("note", description="A note.")
-    WATCH = strawberry.enum_value("watch", description="Whether somebody wants to hear of changes.")
+    WATCH = strawberry.enum_value("watch", description="Whether a person watches for changes.")
     PIN = strawberry.enum_value("pin", description="Whether one operator runs two accounts.")
 
 
@@ -38,7 +38,7 @@ class Disposition(Enum):
     DISMISSED = strawberry.enum_value("dismissed", description="Nothing to act on.")
     MONITORING = strawberry.enum_value("monitoring", description="Seen, not settled.")
     ACTIONED = strawberry.enum_value("actioned", description="Acted on, outside of this service.")
-    APPEALED = strawberry.enum_value("appealed", description="Acted on, and somebody says that was wrong.")
+    APPEALED = strawberry.enum_value("appealed", description="Acted on, and the action was appealed.")
 
 
 @strawberry.enum(description="What a person knows of two accounts.")
@@ -47,7 +47,7 @@ class Operator(Enum):
     DIFFERENT = strawberry.enum_value("different", description="Two operators run them.")
 
 
-@strawberry.type(description="What somebody decided. It stays on record; undone, it is in force no more.")
+@strawberry.type(description="A decision of a person. It stays on record; undone, it is not active.")
 class Decision:
     id: strawberry.ID = strawberry.field(description="Id of the decision.")
     on: DecisionOn = strawberry.field(description="What it is about.")
@@ -74,7 +74,7 @@ class Decision:
 
     @classmethod
     def from_model(cls, decision: model.Decision, forced: bool) -> "Decision":
-        """From a decision of the book."""
+        """Build the type from a decision of the log."""
         return cls(
             id=strawberry.ID(decision.id),
             on=DecisionOn(decision.on.value),
@@ -101,7 +101,7 @@ class Decided:
 
     @strawberry.field(
         description="Number of the last decision on it or undoing of one, 0: none yet. A change names the version it "
-        "was read at, and is refused with the code `conflict` when somebody else was faster."
+        "was read at, and is refused with the code `conflict` if someone else has changed it since."
     )
     async def version(self, info: Info) -> int:
         return (await info.context.book.read()).compute_version(*self.subject)
@@ -114,7 +114,7 @@ class Decided:
         newest = book.select_about(*self.subject)[::-1][:limit]
         return [Decision.from_model(each, each.id in forced) for each in newest]
 
-    @strawberry.field(description="Who looks after it; null: nobody.")
+    @strawberry.field(description="The assignee; null: unassigned.")
     async def assignee(self, info: Info) -> str | None:
         return (await info.context.book.read()).get_last_value(model.Topic.ASSIGNMENT, *self.subject) or None
 

@@ -33,7 +33,7 @@ class FamilyEvidence:
     def from_evidence(
         cls, evidence: sentences.Evidence, says: Callable[[sentences.Evidence], str]
     ) -> "FamilyEvidence":
-        """From evidence and the sentence it makes."""
+        """Build the type from evidence and its sentence."""
         return cls(
             family=evidence.family,
             bits=evidence.bits,

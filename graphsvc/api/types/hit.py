@@ -12,7 +12,7 @@ from graphsvc.api.types.run import Run
 from graphsvc.api.types.signal import Signal
 
 
-@strawberry.enum(description="What can be searched for, in the order in which it is answered.")
+@strawberry.enum(description="Kinds of search results, in the order of the answer.")
 class SearchKind(Enum):
     ACCOUNT = strawberry.enum_value("account", description="Accounts.")
     CLUSTER = strawberry.enum_value("cluster", description="Published clusters.")

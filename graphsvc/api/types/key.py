@@ -8,7 +8,7 @@ import strawberry
 from graphsvc.api import keys
 
 
-@strawberry.enum(description="What somebody may do; each role includes the ones before it.")
+@strawberry.enum(description="The rights of a principal; each role includes the ones before it.")
 class Role(Enum):
     VIEWER = strawberry.enum_value("viewer", description="Read.")
     ANALYST = strawberry.enum_value(
@@ -31,7 +31,7 @@ class ApiKey:
 
     @classmethod
     def from_key(cls, key: keys.ApiKey) -> "ApiKey":
-        """From a key as it is kept; its digests stay behind."""
+        """Build the type from a stored key, without its digests."""
         return cls(
             id=key.id,
             role=Role(key.role.value),

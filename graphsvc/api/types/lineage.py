@@ -11,7 +11,7 @@ from graphsvc.store.connection import Row
 @strawberry.enum(description="What happened to a cluster.")
 class EventKind(Enum):
     BORN = strawberry.enum_value("born", description="Found for the first time.")
-    SPLIT = strawberry.enum_value("split", description="It came off another, which goes on.")
+    SPLIT = strawberry.enum_value("split", description="It split from another, which continues.")
     REVIVED = strawberry.enum_value("revived", description="Found again, or no longer part of another.")
     MERGED = strawberry.enum_value("merged", description="Another became part of it.")
     DORMANT = strawberry.enum_value("dormant", description="Not found by a run.")
@@ -40,7 +40,7 @@ class LineageEvent:
 
     @classmethod
     def from_row(cls, row: Row) -> "LineageEvent":
-        """From a row of `query/cluster_lineage`."""
+        """Build the type from a row of `query/cluster_lineage`."""
         return cls(
             kind=EventKind(row["kind"]),
             cluster_id=row["id"],

@@ -48,7 +48,7 @@ class Neighbour:
 
     @classmethod
     def from_row(cls, row: Row) -> "Neighbour":
-        """From a row of `query/cluster_neighbours`."""
+        """Build the type from a row of `query/cluster_neighbours`."""
         from graphsvc.api.types.cluster import Cluster
 
         signals = row["signals"]
@@ -77,7 +77,7 @@ class Touch:
 
     @classmethod
     def from_row(cls, row: Row, population: int) -> "Touch":
-        """From a row of `query/account_touches`, among so many accounts."""
+        """Build the type from a row of `query/account_touches`, among so many accounts."""
         from graphsvc.api.types.account import Account
         from graphsvc.api.types.cluster import Cluster
 

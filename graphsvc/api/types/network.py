@@ -21,7 +21,7 @@ class NetworkUse:
 
     @classmethod
     def from_row(cls, row: Row) -> "NetworkUse":
-        """From a row of `query/range_use` or `query/system_use`."""
+        """Build the type from a row of `query/range_use` or `query/system_use`."""
         return cls(addresses=row["addresses"], accounts=row["accounts"], is_complete=row["uses"] < MOST_USES)
 
 
@@ -34,7 +34,7 @@ class AutonomousSystem:
 
     @classmethod
     def from_row(cls, system: Row) -> "AutonomousSystem":
-        """From the properties of an `:AutonomousSystem`."""
+        """Build the type from the properties of an `:AutonomousSystem`."""
         return cls(
             asn=system["asn"],
             name=system.get("name"),
@@ -59,7 +59,7 @@ class AddressRange:
 
     @classmethod
     def from_row(cls, row: Row, address: str) -> "AddressRange":
-        """From a row of `query/signal_place` or `query/search_ranges`."""
+        """Build the type from a row of `query/signal_place` or `query/search_ranges`."""
         return cls(
             cidr=row["cidr"],
             system=AutonomousSystem.from_row(row["system"]) if row["system"] else None,

@@ -10,7 +10,7 @@ from graphsvc.api.types.signal import Signal
 @strawberry.type(description="A signal that both of two accounts use.")
 class CommonSignal:
     signal: Signal = strawberry.field(description="The signal; `rarity` says what sharing it says.")
-    hub: bool = strawberry.field(description="Whether so many use it that it links nobody by itself.")
+    hub: bool = strawberry.field(description="Whether so many use it that it makes no link by itself.")
 
 
 @strawberry.type(description="One step from an account to another.")

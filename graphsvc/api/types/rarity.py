@@ -18,7 +18,7 @@ class Rarity:
     share: float = strawberry.field(description="Share of all accounts that use it, 0 to 1.")
     is_hub: bool = strawberry.field(
         description="Whether more accounts use it than the detection takes for one operator's; by itself "
-        "it links nobody then."
+        "it makes no link then."
     )
     is_crowded: bool = strawberry.field(
         description="Whether it is an address of a network where strangers come to share one, such as a carrier's."

@@ -41,7 +41,7 @@ class Progress:
 
     @classmethod
     def from_row(cls, run: Row) -> "Progress | None":
-        """From the properties of a `:DetectionRun` that is under way; None of one that is not."""
+        """Build the type from the properties of a running `:DetectionRun`; None if it does not run."""
         if run["status"] != RunStatus.RUNNING.value:
             return None
         return cls(
@@ -98,7 +98,7 @@ class Run:
 
     @classmethod
     def from_row(cls, run: Row) -> "Run":
-        """From the properties of a `:DetectionRun`."""
+        """Build the type from the properties of a `:DetectionRun`."""
         return cls(
             id=run["id"],
             status=RunStatus(run["status"]),

@@ -52,7 +52,7 @@ class Signal:
 
     @classmethod
     def from_row(cls, signal: Row, degree: int) -> "Signal":
-        """From the properties of a `:Signal` and the number of accounts on it."""
+        """Build the type from the properties of a `:Signal` and the number of accounts on it."""
         return cls(
             key=signal["key"],
             kind=signal["kind"],
@@ -120,7 +120,7 @@ class SignalCluster:
 
     @classmethod
     def from_row(cls, row: Row) -> "SignalCluster":
-        """From a row of `query/signal_clusters`."""
+        """Build the type from a row of `query/signal_clusters`."""
         from graphsvc.api.types.cluster import Cluster
 
         return cls(cluster=Cluster.from_row(row["cluster"]), accounts=row["accounts"])
@@ -141,7 +141,7 @@ class SignalAccount:
 
     @classmethod
     def from_row(cls, row: Row) -> "SignalAccount":
-        """From a row of `query/signal_accounts`."""
+        """Build the type from a row of `query/signal_accounts`."""
         from graphsvc.api.types.account import Account
 
         return cls(

@@ -27,7 +27,7 @@ class Succession:
 
     @classmethod
     def from_row(cls, row: Row) -> "Succession":
-        """From a row of `query/successions`."""
+        """Build the type from a row of `query/successions`."""
         return cls(
             successor=Account.from_row(row["successor"]),
             predecessor=Account.from_row(row["predecessor"]),

@@ -1,4 +1,4 @@
-"""How fast and with what a cluster replaces its banned accounts."""
+"""Types for the speed at which a cluster replaces its banned accounts, and for what the new ones take over."""
 
 import json
 from datetime import datetime
@@ -9,10 +9,10 @@ import strawberry
 from graphsvc.api.types.moments import to_datetime
 
 
-@strawberry.type(description="What those who come back take over.")
+@strawberry.type(description="One thing that accounts which come back take over.")
 class TakenOver:
     family: str = strawberry.field(description="A family of signals.")
-    share: float = strawberry.field(description="Share of the pairs in which it was taken over, 0 to 1.")
+    share: float = strawberry.field(description="Share of the pairs that took it over, 0 to 1.")
 
 
 @strawberry.type(description="Bans within 72 hours of each other.")
@@ -28,8 +28,8 @@ class Turnover:
     followed: int = strawberry.field(description="Of these, how many probably came back as another account.")
     by_chance: float = strawberry.field(description="How many of those pairs are expected to be wrong.")
     replacement_rate: float | None = strawberry.field(
-        description="The rest of the pairs for each of the stopped, 0 to 1; at least so much, since who takes over "
-        "nothing is not seen. Null: nobody was stopped."
+        description="The rest of the pairs for each of the stopped, 0 to 1; at least so much, since accounts that take "
+        "over nothing are not seen. Null: no member was stopped."
     )
     outside: int = strawberry.field(description="Followers that are not of the cluster.")
     delay_hours: float | None = strawberry.field(description="From ban to sign-up: the median, in hours.")
@@ -40,7 +40,7 @@ class Turnover:
         "Null: more than half last."
     )
     half_life_at_pace: float | None = strawberry.field(
-        description="After how many days half will be banned if bans go on as they did; null: nobody was."
+        description="After how many days half will be banned at the present rate of bans; null: there were none."
     )
     taken_over: list[TakenOver] = strawberry.field(description="What they take over, most often first.")
     waves: list[BanWave] = strawberry.field(description="When its accounts were banned, and who came back.")
