@@ -16,9 +16,10 @@ KIND = "counterparty"
 
 
 def build_identifiers(people: Everyone, streams: Streams, scenario: Scenario) -> pl.DataFrame:
-    """Build the table `identifiers`:
+    """Build the table `identifiers`, a row an account and counterparty.
 
-    `account_id`, `kind` and `value` (strings), a row an account and counterparty.
+    Returns:
+        `account_id`, `kind` and `value`, strings.
     """
     common = round(scenario.counterparties_per_account * sum(len(m) for m in people.parts))
     dealt = [

@@ -36,10 +36,10 @@ class FlowCookies:
         """Initialize.
 
         Args:
-        key: 32 secret bytes.
-        holder: what a cookie is good for; with another nothing opens.
-        secure: whether cookies are sent by https only.
-        path: below which they are sent, as the browser sees it.
+            key: 32 secret bytes.
+            holder: what a cookie is good for; with another nothing opens.
+            secure: whether cookies are sent by https only.
+            path: below which they are sent, as the browser sees it.
         """
         self._path = path
         self._cipher = AESGCM(key)

@@ -31,9 +31,9 @@ class FairSlots:
         """Initialize.
 
         Args:
-        units: how many there are.
-        share: part of them, and of the places to wait, that one principal may have, rounded up.
-        waiting: how many may wait for units; None: any number.
+            units: how many there are.
+            share: part of them, and of the places to wait, that one principal may have, rounded up.
+            waiting: how many may wait for units; None: any number.
         """
         self._units = units
         self._most = max(1, math.ceil(units * share))
@@ -187,10 +187,12 @@ class Gate:
         """Initialize.
 
         Args:
-        timeout: seconds from coming in to the answer.
-        wait: seconds from coming in to a turn.
-        share: part of all that one principal may have.
-        cost_at_once: rows that the heavy ones among the requests may read at a time.
+            at_once: requests that may run at a time.
+            waiting: requests that may wait for their turn.
+            timeout: seconds from coming in to the answer.
+            wait: seconds from coming in to a turn.
+            share: part of all that one principal may have.
+            cost_at_once: rows that the heavy ones among the requests may read at a time.
         """
         self.turns = FairSlots(at_once, share)
         # Heavy requests that wait leave most places to the light ones, which are done sooner.

@@ -71,10 +71,12 @@ class Issuer:
         """Initialize.
 
         Args:
-        issuer: its address; a slash at the end makes no difference.
-        claim: where the roles are in a token.
-        roles: by value of the claim.
-        jwks_url: where the keys are; None: where discovery says.
+            issuer: its address; a slash at the end makes no difference.
+            audience: the audience that a token must name: this service.
+            algorithms: names of the signature algorithms accepted (JWA).
+            claim: where the roles are in a token.
+            roles: by value of the claim.
+            jwks_url: where the keys are; None: where discovery says.
         """
         self.name = issuer
         self.names = _find_names(issuer)
@@ -171,7 +173,7 @@ class _KeySet:
         """Initialize.
 
         Args:
-        keys: as the issuer publishes them, those of other uses among them.
+            keys: as the issuer publishes them, those of other uses among them.
         """
         self._keys = [key for key in keys if key.get("use", "sig") == "sig"]
 

@@ -11,6 +11,7 @@ class Prefix:
         """Remember the prefix.
 
         Args:
+            app: the application behind the prefix.
             root_path: with a slash at its beginning and none at its end; empty: no prefix.
         """
         self._app = app

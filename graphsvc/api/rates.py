@@ -39,8 +39,10 @@ class Rates:
     """Counts requests and cost."""
 
     def __init__(self, settings: Settings) -> None:
-        """Raise:
-        SettingsError: a rate is no rate.
+        """Parse the rates of the settings.
+
+        Raises:
+            SettingsError: a rate cannot be parsed.
         """
         self._requests = _parse_rate("GRAPHSVC_CLIENT_RATE_LIMIT", settings.client_rate_limit)
         self._cost = _parse_rate("GRAPHSVC_RATE_LIMIT", settings.rate_limit)

@@ -63,8 +63,11 @@ class SignIn:
         """Initialize.
 
         Args:
-        name: what the console calls the issuer.
-        public: the address people use; None: loopback, as each request says.
+            issuer: checks the tokens that its provider returns.
+            client: id and secret of this service at the provider.
+            name: what the console calls the issuer.
+            public: the address people use; None: loopback, as each request says.
+            cookies: seal and open the cookie of a sign-in under way.
         """
         self.name = name
         self.issuer = issuer

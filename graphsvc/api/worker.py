@@ -28,8 +28,9 @@ class Worker:
         """Initialize.
 
         Args:
-        query_timeout: seconds a statement may take in the database.
-        wait: seconds a work may wait for a thread.
+            address: of the database.
+            query_timeout: seconds a statement may take in the database.
+            wait: seconds a work may wait for a thread.
         """
         self._store = Store(address, query_timeout)
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="graphsvc-work")

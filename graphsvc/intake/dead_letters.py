@@ -48,6 +48,7 @@ def write_dead_letters(frame: pl.DataFrame, path: Path) -> None:
 
     Args:
         frame: schema `DEAD_LETTERS`.
+        path: the file; one that exists is replaced.
 
     Raises:
         OSError: the file cannot be written.

@@ -107,6 +107,7 @@ class Row(dy.Schema):
 
     @dy.rule()
     def fault__unreadable(cls) -> pl.Expr:  # noqa: N805
+        """Reject rows with a value that could not be read."""
         return pl.col("fault").is_null()
 
 
@@ -115,10 +116,13 @@ class Seen(Row):
 
     @dy.rule()
     def last_seen__before_first_seen(cls) -> pl.Expr:  # noqa: N805
+        """Reject spans that end before they begin."""
         return pl.col("last_seen") >= pl.col("first_seen")
 
 
 class Accounts(Row):
+    """Accounts, one row each; `status` is what the operator set, not what this service thinks."""
+
     account_id = _make_account_id()
     created_at = _make_time()
     status = _make_text("choice", not_one_of=_require_one_of("active", "suspended", "banned", "closed"))
@@ -135,6 +139,8 @@ class Accounts(Row):
 
 
 class Payments(Seen):
+    """Payment instruments of accounts: tokens of the payment provider, never card numbers."""
+
     account_id = _make_account_id()
     instrument = _make_text("identifier", nullable=False, card_number=_is_no_card_number)
     kind = _make_text(
@@ -150,6 +156,8 @@ class Payments(Seen):
 
 
 class Sessions(Seen):
+    """Addresses, devices and user agents that accounts were seen with."""
+
     account_id = _make_account_id()
     ip = _make_text("ip", nullable=False)
     asn = _make_asn()
@@ -161,6 +169,8 @@ class Sessions(Seen):
 
 
 class Prompts(Seen):
+    """Prompts of accounts, as text or as the fingerprint that the exporter computed."""
+
     account_id = _make_account_id()
     text = dy.String(nullable=True)
     fingerprint = _make_text("identifier")
@@ -171,14 +181,18 @@ class Prompts(Seen):
 
     @dy.rule()
     def text__missing(cls) -> pl.Expr:  # noqa: N805
+        """Require a text or a fingerprint."""
         return pl.col("text").is_not_null() | pl.col("fingerprint").is_not_null()
 
     @dy.rule()
     def fingerprint__beside_text(cls) -> pl.Expr:  # noqa: N805
+        """Reject rows with both: the fingerprint would be computed twice, in two ways."""
         return pl.col("text").is_null() | pl.col("fingerprint").is_null()
 
 
 class Activity(Row):
+    """Requests of an account in one hour, by model."""
+
     account_id = _make_account_id()
     hour = dy.Datetime(
         time_zone=TIME.time_zone,
@@ -190,6 +204,8 @@ class Activity(Row):
 
 
 class Networks(Row):
+    """Ranges of addresses and autonomous systems, with the class of their owner."""
+
     asn = _make_asn()
     cidr = _make_text("cidr")
     name = _label()
@@ -204,10 +220,13 @@ class Networks(Row):
 
     @dy.rule()
     def cidr__missing(cls) -> pl.Expr:  # noqa: N805
+        """Require a range or an autonomous system."""
         return pl.col("asn").is_not_null() | pl.col("cidr").is_not_null()
 
 
 class Identifiers(Seen):
+    """Any other identifier of accounts, or one of the kinds above under its own name."""
+
     account_id = _make_account_id()
     kind = _make_text("kind", nullable=False)
     value = _make_text("identifier", nullable=False)
@@ -217,16 +236,19 @@ class Identifiers(Seen):
 
     @dy.rule()
     def value__not_an_ip(cls) -> pl.Expr:  # noqa: N805
+        """Require that values of the kind `ip` are addresses."""
         return (pl.col("kind") != "ip") | pl.col("value").map_batches(
             normalize_hosts, pl.String
         ).is_not_null()
 
     @dy.rule()
     def value__not_a_domain(cls) -> pl.Expr:  # noqa: N805
+        """Require that values of the kind `email_domain` are domains."""
         return (pl.col("kind") != "email_domain") | pl.col("value").str.contains(rf"^{DOMAIN}\.?$")
 
     @dy.rule()
     def value__card_number(cls) -> pl.Expr:  # noqa: N805
+        """Reject card numbers as values of the kind `instrument`."""
         return (pl.col("kind") != "instrument") | _is_no_card_number(pl.col("value"))
 
 

@@ -97,8 +97,7 @@ def _sample_bands(found: pl.Series) -> tuple[Ints, U64]:
 
 
 def _measure_words(words_: pl.Series) -> tuple[U64, Ints, Flags]:
-    """Return hash of each word (UInt64), its letters (0 for a slot), and whether it is a character of a
-    script without spaces."""
+    """Hash each word (UInt64), count its letters (0 for a slot), and flag scripts without spaces."""
     known = words_.unique().alias("word")
     hashes = [
         int.from_bytes(hashlib.blake2b(word.encode(), digest_size=8).digest(), "little") for word in known
