@@ -79,17 +79,21 @@ def load_bulk(
         options or ReadOptions(), max_rejected,
     )  # fmt: skip
     columns, load_id = read.columns, read.id
+    # The same bundle, finished: a second call is answered like a second online load.
     if bulk_loads.get(load_id):
         return read.build_report({}, already_loaded=True)
     if bulk_loads and load_id not in bulk_loads:
         raise _build_not_empty_error("another bundle")
     began = time.monotonic()
+    # On the disk of the data, where the room was checked, and not in a small /tmp.
     with TemporaryDirectory(prefix="import-", dir=settings.data_dir) as directory:
         files = _write_import_files(columns, load_id, Path(directory), progress, say)
+        # An import that was killed after its end has its load open. Only the checks are left to do.
         if load_id not in bulk_loads:
             _run_import(settings, files, say, progress)
     with open_store(settings, say) as store:
         _check_import(store, files.counts, progress)
+        # The import placed all addresses, but wrote no record of the networks that it did so with.
         record_placing(store)
         finish_load(store, load_id, columns)
     edges = sum(frame.height for frame in columns.edges.values())
@@ -154,6 +158,7 @@ def _run_import(settings: Settings, files: ImportFiles, say: Say, progress: Prog
 
     def read_progress(line: str) -> None:
         nonlocal phase, phases
+        # The output is for people and may change with a version. Lines that do not match are ignored.
         if found := _PHASE.match(line):
             phase, phases = int(found[1]) - 1, int(found[2])
         elif found := _PERCENT.search(line):
@@ -163,6 +168,7 @@ def _run_import(settings: Settings, files: ImportFiles, say: Say, progress: Prog
     database = settings.local_database
     server.run_admin(
         settings, "database", "import", "full", database, "--overwrite-destination=true", "--input-type=parquet",
+        # Ids are node numbers that we assign: the tool then needs no map of ids in memory.
         "--id-type=actual", "--path-pattern-style=none", f"--max-off-heap-memory={_OFF_HEAP}", *files.build_arguments(),
         report=read_progress, heap=_HEAP, replaces=database,
     )  # fmt: skip

@@ -75,6 +75,7 @@ def verify_run(
         )
     )
     checks.append(_check_versions(certificate, versions))
+    # With the parameters of the certificate, not those of now.
     found, _, _ = find(graph, detector, Parameters.of(certificate.parameters), Clock(), progress)
     again = found.fingerprint(graph)
     same = again == certificate.result_hash
@@ -112,6 +113,7 @@ def _read_run_graph(
     if graph.fingerprint() == certificate.input_hash:
         return graph, "what was kept with it" if kept is not None else "what is in the database"
     if kept is not None:
+        # A changed copy is a finding, so the database is not tried in its place.
         raise VerificationError("The graph kept with the run is not the one it read.", "It was changed.")
     raise VerificationError(
         "The graph has changed since the run read it, and the copy kept with the run is gone.",
@@ -123,9 +125,11 @@ def _check_signature(record: Row, signer: Signer) -> Check:
     signature, public = record.get("signature"), record.get("signer")
     if not signature or not public:
         return Check("signature", None, "the certificate is not signed")
+    # First the signature, then whose it is: a forged one says nothing of its signer.
     if not verify_signature(record["certificate"], signature, public):
         return Check("signature", False, "the signature is not of this certificate")
     if public != signer.public:
+        # Not a failure: a restore on another installation has its own key.
         return Check("signature", None, f"signed with another installation's key, {public}")
     return Check("signature", True, f"signed with this installation's key {signer.id}")
 
@@ -146,6 +150,8 @@ def _check_record(record: Row, certificate: Certificate) -> Check:
 
 
 def _check_stored(stored: StoredRun, certificate: Certificate) -> Check:
+    # The hash is computed from the stored rows, not read: someone may have changed the clusters and left the
+    # hash.
     same = hash_result(stored.members, stored.scores) == certificate.result_hash
     says = "the clusters and members stored are those that the run found"
     return Check(
@@ -161,6 +167,7 @@ def _check_versions(certificate: Certificate, versions: dict[str, str]) -> Check
         if certificate.versions.get(name) != versions.get(name)
     ]
     if changed:
+        # Other versions may give the same result; only the result decides.
         return Check("versions", None, f"other versions than then: {', '.join(changed)}")
     return Check("versions", True, "the same versions as then")
 

@@ -44,7 +44,7 @@ class Everyone:
 
 
 def build_everyone(parts: Sequence[Members], seed: int) -> Everyone:
-    """Number all accounts by sign-up, and give them meaningless ids."""
+    """Give all accounts numbers by sign-up, and meaningless ids."""
     numbers = np.concatenate([np.arange(len(p)) + (hash_names(p.name) << 28) for p in parts])
     created = np.concatenate([p.created for p in parts])
     order = np.lexsort((mix_bits(numbers, seed << 8), created))

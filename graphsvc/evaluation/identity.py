@@ -120,7 +120,10 @@ def find_main_clusters(met: pl.DataFrame) -> pl.DataFrame:
     Args:
         met: `OVERLAPS` of all days.
     """
+    # A cluster that is mostly others' does not lead an analyst to this campaign, even if all its accounts are
+    # in it.
     own = met.filter((pl.col("own") >= MOSTLY * pl.col("size")) & (pl.col("own") >= SOME))
+    # The id decides between equals, so that the result is the same on each machine.
     first = own.sort("day", "campaign_id", "own", "cluster_id", descending=[False, False, True, False])
     return first.unique(["day", "campaign_id"], keep="first", maintain_order=True)
 
@@ -147,12 +150,14 @@ def evaluate_identity(met: pl.DataFrame, recorded: pl.DataFrame, planned: pl.Dat
             first=pl.col("cluster_id").sort_by("day").first(),
             last=pl.col("cluster_id").sort_by("day").last(),
         )
+        # A campaign found on one day only cannot change its id.
         .filter(pl.col("days") > 1)
         .with_columns(
             kept=pl.col("first") == pl.col("last"), planned=pl.col("campaign_id").is_in(list(partners))
         )
         .sort("campaign_id")
     )
+    # Planned mergers and splits must change ids; only the others are a fault.
     quiet = campaigns.filter(~pl.col("planned"))
     leads = _build_id_resolver(recorded)
     led = sum(
@@ -185,6 +190,8 @@ def match_planned_events(
         window: days for which a use counts after it was last seen; 0: for ever, so that no split can be seen.
     """
     planned = planned.filter(pl.col("day") > 0)
+    # Small remainders of a campaign in another's cluster are noise, and would make each record fit each
+    # event.
     met = met.filter((pl.col("own") >= SOME) | (pl.col("own") >= MOSTLY * pl.col("size")))
     records = list(_find_sides(met, recorded))
     used: set[int] = set()
@@ -193,9 +200,12 @@ def match_planned_events(
         last = day + within + (window if kind == "split" else 0)
         hit = None
         for number, record in enumerate(records):
+            # All fitting records are used up, since one event can take several steps; the first gives the
+            # day.
             if record.kind == kind and day <= record.day <= last and record.is_between({one, other}):
                 used.add(number)
                 hit = record.day if hit is None else hit
+        # A split is a merger seen backwards: what must be apart and what joint change places.
         before, after = met.filter(pl.col("day") < day), met.filter(pl.col("day").is_between(day, last))
         apart, joint = (before, after) if kind == "merge" else (after, before)
         visible = _is_apart(apart, one, other) and _has_common_cluster(joint, one, other)
@@ -232,6 +242,7 @@ def _find_sides(met: pl.DataFrame, recorded: pl.DataFrame) -> Iterable[_Record]:
     for day, kind, now, before in told.iter_rows():
         if kind == "merged":
             merged_into[before] = now
+            # Both sides as of the day before: today the cluster that was merged is not there.
             yield _build_record(met, day, "merge", (before, day - 1), (now, day - 1), back=False)
         elif kind == "split":
             yield _build_record(met, day, "split", (now, day), (before, day - 1), back=False)
@@ -268,6 +279,7 @@ def _is_apart(met: pl.DataFrame, one: str, other: str) -> bool:
 
 
 def _select_recent(met: pl.DataFrame, campaign: str) -> pl.DataFrame:
+    # Three days, since a cluster near a threshold may be missing on a single one.
     return met.filter((pl.col("campaign_id") == campaign) & (pl.col("day") > pl.col("day").max() - 3))
 
 
@@ -280,6 +292,7 @@ def _build_id_resolver(recorded: pl.DataFrame) -> Callable[[str], str]:
             part_of[before] = now
         elif kind == "dormant" and into is not None:
             part_of[now] = into
+        # It is an identity of its own again, so its id leads to itself.
         elif kind == "revived":
             part_of.pop(now, None)
 
@@ -300,6 +313,7 @@ def _map_partners(planned: pl.DataFrame) -> dict[str, str]:
 
 def _find_swaps(met: pl.DataFrame, partners: dict[str, str]) -> Iterable[tuple[str, str, str]]:
     """Yield ids that were mostly one campaign's on one day and another's on a later one."""
+    # More than half, so that at most one campaign can have the id on a day.
     mostly = met.filter(pl.col("own") * 2 > pl.col("size")).sort("cluster_id", "day")
     before = mostly.with_columns(was=pl.col("campaign_id").shift().over("cluster_id"))
     for cluster, was, now in (

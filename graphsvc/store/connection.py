@@ -55,9 +55,12 @@ def map_driver_errors(doing: str = "a statement", seconds: float | None = None) 
         TimedOut: reached, and ended what was asked when its time was over.
         DatabaseRefused: reached, and answered that it will not do this.
     """
+    # Outermost, so that the watch also sees what is mapped to an error.
     with run_watched(doing):
         try:
             yield
+        # Subclasses before their bases: `AuthError` is a `Neo4jError`, and `ServiceUnavailable` a
+        # `DriverError`.
         except failed.AuthError:
             raise DatabaseUnavailable(
                 "Neo4j refuses the sign-in.", "Check GRAPHSVC_NEO4J_USER and GRAPHSVC_NEO4J_PASSWORD."
@@ -132,6 +135,7 @@ class Store:
         self.address = address
         self._timeout = timeout
         self._seen = find_bookmarks(address.uri, address.database)
+        # The driver's own retries would otherwise add to what the person waits.
         patience = {} if timeout is None else {"max_transaction_retry_time": 3.0}
         with map_driver_errors():
             self.driver = neo4j.GraphDatabase.driver(
@@ -163,6 +167,7 @@ class Store:
         with map_driver_errors(), self._open_session(neo4j.READ_ACCESS) as session:
             session.run(load_text("maintenance/ping")).consume()
         if self._seen is not None:
+            # A follower answered already. A leader that is away must not make the service unready for reads.
             with suppress(failed.DriverError, failed.Neo4jError), self._open_session() as session:
                 session.run(load_text("maintenance/ping")).consume()
 
