@@ -53,6 +53,7 @@ def plan_alliances(
     fit = [
         i
         for i, m in enumerate(people.parts)
+        # Of the right size already at the earliest possible event, so that each pair fits each date.
         if m.campaign and low <= _count_alive(m, oldest) and len(m) <= high
     ]
     order = rng.permutation(np.array(fit, dtype=np.int64))
@@ -61,6 +62,7 @@ def plan_alliances(
         if wanted[kind] == 0 or len(order) < 2:
             continue
         wanted[kind] -= 1
+        # Each campaign in one pair only: otherwise events would overlap and could not be told apart.
         (a, b), order = order[:2], order[2:]
         ago = alliances.merged_days_ago if kind == "merge" else alliances.split_days_ago
         at = end - int(rng.integers(ago[0], ago[1] + 1)) * DAY
@@ -132,6 +134,7 @@ def _build_uses(
             who, begin, stop = _choose_allied(rng, people.parts[guest], since, until, alliances.members)
             who = np.repeat(who, rng.integers(uses[0], uses[1] + 1, len(who)))
             if len(who) and pool.height:
+                # Whole rows of the host: address, device and program go together, as on one machine.
                 chosen = pool[rng.integers(0, pool.height, len(who))]
                 parts.append(
                     chosen.with_columns(
@@ -149,6 +152,7 @@ def _find_pool(rows: pl.DataFrame, place: Ints, what: list[str], value: str) -> 
     """Return the distinct `what` of a campaign, of values that at least two of its accounts use."""
     own = rows.filter(pl.col("account").is_in(pl.Series(place).implode()) & pl.col(value).is_not_null())
     return (
+        # A value of one account only would link the guest to that account, not to the campaign.
         own.filter(pl.col("account").n_unique().over(value) >= _SHARED)
         .select(what)
         .unique(maintain_order=True)

@@ -60,12 +60,14 @@ class AddressSpace:
         self.systems: list[System] = []
         self._of_class: dict[NetworkClass, Ints] = {}
         for network_class, network in networks.items():
+            # A few large providers and many small ones.
             weights = (np.arange(network.autonomous_systems) + 1.0) ** -0.7
             shares = weights / weights.sum() * network.addresses_per_account * accounts
             countries = pick_indices(rng, {c.code: c.weight for c in COUNTRIES}, len(weights))
             first = len(self.systems)
             for share, country in zip(shares, countries, strict=True):
                 live = max(1, round(share))
+                # A power of two, since ranges are; at least a /24, the smallest that is routed.
                 size = 1 << max(8, int(np.ceil(np.log2(live + 2))))
                 name = f"{pools.companies[len(self.systems) % len(pools.companies)]} {_TITLES[network_class]}"
                 taken = tuple(int(next(blocks)) for _ in range(max(1, size >> 16)))
@@ -82,6 +84,7 @@ class AddressSpace:
         self._first_block = np.cumsum([0] + [len(s.blocks) for s in self.systems])[:-1]
         self._blocks = np.array([b for s in self.systems for b in s.blocks], dtype=np.int64)
         starts = [(b, i) for i, s in enumerate(self.systems) for b in s.blocks]
+        # Sorted by address, for the binary search in `find_systems`.
         starts.sort()
         self._starts = np.array([b for b, _ in starts], dtype=np.int64)
         self._system_at = np.array([i for _, i in starts], dtype=np.int64)
@@ -132,6 +135,7 @@ class AddressSpace:
 
     def find_systems(self, addresses: Ints) -> Ints:
         """Return the index of the system of each address."""
+        # IPv6 addresses carry their system in bits 50 to 61, so only IPv4 needs the search.
         at = np.searchsorted(self._starts, addresses, side="right") - 1
         return np.where(is_v6(addresses), (addresses >> 50) & 0xFFF, self._system_at[np.maximum(at, 0)])
 

@@ -79,6 +79,7 @@ def draw_prompts(streams: Streams, members: Members, phrases: Phrases, public: P
     if manners.templates is not None:
         counts = rng.integers(manners.templates[0], manners.templates[1] + 1, sharers.groups)
     values = build_layout(sharers, manners, counts)
+    # Made once for the population; its groups take some of them.
     own = phrases.make_templates(rng, 0 if manners.from_popular else int(values.count.sum()))
 
     # What a row is: OWN, COMMON, 0 … a popular template, then the population's own templates.
@@ -89,6 +90,7 @@ def draw_prompts(streams: Streams, members: Members, phrases: Phrases, public: P
     copied = (u >= limit + manners.common) & (u < limit + manners.common + manners.popular)
     what[copied] = draw_zipf(rng, public.popular, int(copied.sum()))
     dealt = assign_values(rng, sharers, owner[u < limit], manners, values)
+    # Own templates are numbered after the popular ones.
     what[u < limit] = dealt % public.popular if manners.from_popular else len(popular) + dealt
     if manners.rented:
         number = rent_values(rng, sharers, manners, values)[dealt]
@@ -135,6 +137,7 @@ def _draw_texts(
     for i, pattern in enumerate(phrases.layouts):
         rows.append(others[which == i])
         parts.append(_draw_sentences(rng, pattern, phrases, len(rows[-1])))
+    # Texts are made kind by kind; this brings them back to the order of rows.
     place = np.empty(len(what), dtype=np.int64)
     place[np.concatenate(rows)] = np.arange(len(what))
     return pl.concat(parts).gather(place)

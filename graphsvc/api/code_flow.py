@@ -23,9 +23,9 @@ from graphsvc.errors import GraphsvcError
 log = logging.getLogger("graphsvc.api")
 
 FLOW_SECONDS = 600
-"""How long somebody may take at the provider."""
+"""Time that a person may take at the provider."""
 CODE_SECONDS = 60
-"""How long the page may take to ask for what came of it."""
+"""Time that the page may take to ask for the result."""
 LONGEST_CODE = 2_400
 """Characters of a code, so that it fits into a cookie."""
 
@@ -128,6 +128,8 @@ def begin_flow(tab: str, redirect_uri: str, endpoints: Endpoints, now: float) ->
     """
     if not is_random(tab):
         raise build_too_late_error()
+    # Three secrets: `state` binds the response to the browser, `nonce` the ID token, `verifier` the exchange
+    # of the code.
     return Flow(
         _generate_secret(), _generate_secret(), _generate_secret(), tab, redirect_uri, endpoints.says_who, now
     )
@@ -174,6 +176,7 @@ def build_authorization_url(endpoint: str, client: Client, flow: Flow) -> str:
         "code_challenge": hash_secret(flow.verifier),
         "code_challenge_method": "S256",
     })  # fmt: skip
+    # An endpoint may have a query of its own, which must be kept (RFC 6749, section 3.1).
     return f"{endpoint}{'&' if urlsplit(endpoint).query else '?'}{asked}"
 
 
@@ -217,6 +220,7 @@ def build_token_request(client: Client, flow: Flow, code: str) -> tuple[bytes, d
         "code_verifier": flow.verifier,
     }
     headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
+    # A public client has no secret; PKCE alone protects the code.
     if client.secret is None:
         body["client_id"] = client.id
     else:
@@ -242,6 +246,7 @@ def read_tokens(status: int, answer: Mapping[str, Any]) -> tuple[str, str]:
     if not isinstance(access, str) or not isinstance(identity, str) or not isinstance(kind, str):
         log.warning("a sign-in was refused: no tokens")
         raise _build_unfit_error()
+    # Other types, such as DPoP, would need proofs that the page cannot make (RFC 6749, section 7.1).
     if kind.lower() != "bearer":
         log.warning("a sign-in was refused: no bearer token")
         raise _build_unfit_error()
@@ -264,6 +269,7 @@ def check_identity(
     if not is_same(claims.get("nonce"), flow.nonce):
         log.warning("a sign-in was refused: another nonce")
         raise _build_unfit_error()
+    # With several audiences `azp` must name this client (OpenID Connect Core, 3.1.3.7, points 4 and 5).
     if (several or party is not None) and party != client.id:
         log.warning("a sign-in was refused: another party")
         raise _build_unfit_error()

@@ -23,6 +23,7 @@ KEYS_FILE = "api-keys.json"
 PEPPER_FILE = "api-keys.pepper"
 _LOCK_FILE = "api-keys.lock"
 _PEPPER_BYTES = 32
+# A digest that no key has. Comparing with it takes the time of a real comparison.
 _NOBODY = hashlib.sha256(b"no such key").hexdigest()
 
 
@@ -219,8 +220,10 @@ class KeyRing:
         if seen == self._seen:
             return
         keys = read_keys(self.directory)
+        # Together with the keys: the pepper is made with the first key, and a restore replaces both.
         self._pepper = _read_pepper(self.directory)
         self._keys = {key.id: key for key in keys}
+        # Last: if reading failed, the next request tries again instead of using half of it.
         self._seen = seen
 
 
@@ -242,6 +245,7 @@ def _load_pepper(directory: Path) -> bytes:
         SettingsError: it is damaged, or gone while there are keys; a new one would make all of them invalid.
     """
     path = directory / PEPPER_FILE
+    # With keys and without a pepper something was lost. A new one would turn that into silence.
     if not path.exists() and not read_keys(directory):
         pepper = secrets.token_bytes(_PEPPER_BYTES)
         replace_atomically(path, f"{pepper.hex()} {_compute_checksum(pepper)}\n".encode())
@@ -326,6 +330,7 @@ def _lock_keys(directory: Path) -> Iterator[None]:
         with lock_in_turn(directory / _LOCK_FILE):
             yield
     except OSError as error:
+        # A full disk and a foreign directory need different advice.
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
         raise SettingsError(
             f"The directory of keys {directory} cannot be written: {error.strerror or type(error).__name__}. "

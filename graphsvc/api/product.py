@@ -88,6 +88,7 @@ def _format_fields(named: GraphQLNamedType) -> list[str]:
     lines = []
     for name, part in _list_parts(named):
         kind = f": `{part.type}`" if isinstance(part, (GraphQLField, GraphQLInputField)) else ""
+        # Read from the directive, so that the page cannot say something else than the check.
         role = _format_role(part) if isinstance(part, GraphQLField) else ""
         lines.append(f"- `{name}`{kind}{role} – {_join_lines(part.description)}")
         if isinstance(part, GraphQLField):
@@ -103,6 +104,7 @@ def _format_argument(argument: GraphQLArgument) -> str:
     default = node.default_value if node is not None else None
     if default is None:
         return str(argument.type)
+    # As it was written: a parsed default would show enums and lists in another notation.
     source = default.loc.source.body[default.loc.start : default.loc.end] if default.loc else ""
     return f"{argument.type} = {source}"
 

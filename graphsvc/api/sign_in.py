@@ -115,7 +115,7 @@ class SignIn:
         """Return the first token that the API accepts."""
         known = False
         for token in tokens:
-            if token.count(".") != 2:  # opaque to everybody but the provider
+            if token.count(".") != 2:  # opaque to all but the provider
                 continue
             try:
                 principal = await self.issuer.find_principal(token)
@@ -124,6 +124,8 @@ class SignIn:
                 continue
             if principal is not None:
                 return token, principal
+        # The person is known and lacks a role: that is told apart, because an admin can help and a retry
+        # cannot.
         if known:
             raise NoRole("You have no role in this service.", "Ask an admin for one.")
         log.error("a sign-in was refused: neither token names GRAPHSVC_OIDC_AUDIENCE")
@@ -176,6 +178,7 @@ async def callback(request: Request) -> Response:
         response = _build_refusal(request, error)
         sign_in.cookies.delete_flow(response, state=flow.state)
         return response
+    # The code goes into a sealed cookie, not into the address: addresses are kept in histories and logs.
     response = RedirectResponse(f"{_get_root(request)}/#/signed-in", 303)
     sign_in.cookies.store_returning(response, flow, code, now)
     return response
@@ -198,6 +201,7 @@ async def token(request: Request) -> Response:
     else:
         get_record(request).principal = principal.id
         response = JSONResponse({"token": given})
+    # Also after a refusal: a code works once at the provider, so a second try must begin again.
     sign_in.cookies.delete_flow(response, tab=tab)
     return response
 
@@ -222,6 +226,7 @@ def build_sign_in(settings: Settings, issuer: Issuer | None) -> SignIn | None:
     if "openid" not in scopes or not all(_PRINTABLE.fullmatch(scope) for scope in scopes):
         raise SettingsError("GRAPHSVC_OIDC_SCOPES lacks openid.", "Write it like `openid profile`.")
     name = settings.oidc_name.strip()
+    # The console shows it on a button; control characters could disguise what the button does.
     if not name or len(name) > LONGEST_NAME or not name.isprintable():
         raise SettingsError(
             "GRAPHSVC_OIDC_NAME cannot be shown.",
@@ -235,6 +240,7 @@ def build_sign_in(settings: Settings, issuer: Issuer | None) -> SignIn | None:
         )
     client = Client(settings.oidc_client_id, secret, " ".join(scopes))
     key = load_or_create(settings.keys_dir / _FILE, "key of sign-ins")
+    # Without a public https address people are on loopback, where a Secure cookie would not be sent back.
     secure = public is not None and public.startswith("https:")
     return SignIn(
         issuer,
@@ -262,6 +268,7 @@ def _parse_origin(url: str) -> str | None:
     ):
         return None
     if port == _DEFAULT_PORTS[parts.scheme]:
+        # Browsers leave the default port out of `Origin`, and the comparison is by text.
         host = host.removesuffix(f":{port}")
     return f"{parts.scheme}://{host}"
 
@@ -290,9 +297,11 @@ def _build_refusal(request: Request, error: GraphsvcError) -> Response:
 
 def _check_origin(request: Request, address: str) -> None:
     headers = request.headers
+    # Old browsers send no `Sec-Fetch-Site`; then `Origin` decides alone.
     elsewhere = headers.get("sec-fetch-site", "same-origin") != "same-origin"
     if elsewhere or headers.get("origin", address) != address:
         raise WrongOrigin("Only the console asks for this.", "Sign in there.")
+    # A form of another site cannot send this type without a preflight, which is never granted.
     if headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         raise BadInput("This takes application/json.")
 

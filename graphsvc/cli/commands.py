@@ -34,6 +34,7 @@ from graphsvc.cli import (
 app = typer.Typer(
     name="graphsvc",
     no_args_is_help=True,
+    # Rich tracebacks can show local variables, which may hold passwords and personal data.
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},

@@ -118,11 +118,14 @@ def list_decisions(
     from graphsvc.store.decisions import read_decision_log, read_identity
 
     with open_store(load_settings(), console.print) as store:
+        # Only to report an id that does not exist; accounts without decisions simply have no rows.
         if subject and not account:
             read_identity(store, subject)
         book = read_decision_log(store)
     on = On.ACCOUNT if account else On.CLUSTER
     shown = book.select_about(on, subject) if subject else book.decisions
+    # Whether a decision is active depends on all that are about its subject, so each subject is looked at
+    # once.
     heads = {(on, subject, "")} if subject else {(each.on, each.subject, each.other) for each in shown}
     forced = {each.id for head in heads for each in book.find_active(*head)}
     if as_json:
@@ -183,7 +186,6 @@ def _print_state(store: "Store", decision: Decision) -> None:
 
 def make_auditor(by: str | None) -> "Auditor":
     """Return the writer of audit entries for the person at this command line; None: by the login name."""
-    """Who acts at this command line; None: by the login name."""
     from graphsvc.signing import load_or_create_signer
     from graphsvc.store.audit import Auditor
 

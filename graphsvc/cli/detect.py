@@ -124,6 +124,7 @@ def detect_clusters(
     The previous result stays visible until the new one is complete, and stays if the run fails. The run, its
     parameters, seed, versions and the hash of its input are recorded with the result.
     """
+    # Imported here, as in all commands: `--help` and completion must not load polars and the driver.
     from graphsvc.database import open_store
     from graphsvc.detection import Parameters
 
@@ -136,6 +137,8 @@ def detect_clusters(
         min_score=min_score,
         min_coordination=min_coordination,
         budget=budget,
+        # What to use, in the order of the enum: the same choice gives the same fingerprint, however it was
+        # typed.
         time=tuple(part.value for part in TimeEvidence if part not in (without or [])),
     )
     here = load_settings()
@@ -169,7 +172,9 @@ def run_certified(
     from graphsvc.store.connection import map_driver_errors
     from graphsvc.store.snapshots import Snapshots
 
+    # Before the lock: whoever must wait for another run should know what this one will take.
     stages.print_line(f"detection takes {expected(store, memory)}{describe_last_run(store)}")
+    # The client of GDS connects as soon as it is made.
     with map_driver_errors():
         chosen = build_detector(engine, store.driver, store.address.database)
     with _lock_runs(settings, store, name):
@@ -196,6 +201,7 @@ def _lock_runs(settings: Settings, store: "Store", name: str | None) -> Iterator
     """
     with ExitStack() as held:
         try:
+            # A lock of the file system, not of the database: it ends with its process, however that ends.
             held.enter_context(lock_or_fail(settings.data_dir / "detect.lock"))
         except BlockingIOError as error:
             running = (row["id"] for row in store.read("detect/runs") if row["status"] == "running")
@@ -206,6 +212,7 @@ def _lock_runs(settings: Settings, store: "Store", name: str | None) -> Iterator
                 f"{which} is under way (process {error.filename}). Nothing was changed.",
                 "Wait for it (`graphsvc runs` shows how far it is), or stop it with `graphsvc cancel`.",
             ) from None
+        # After `BlockingIOError`, which is an `OSError`, too.
         except OSError as error:
             raise SettingsError(
                 f"{settings.data_dir} cannot be written: {error.strerror or type(error).__name__}.",

@@ -84,6 +84,7 @@ def load_files(
     if bulk:
         from graphsvc.bulk import load_bulk
 
+        # A bulk load writes into an empty database, where nothing can be written again.
         if again:
             raise typer.BadParameter(
                 "--again writes into what is there, --bulk needs an empty database: use one of them."
@@ -91,6 +92,7 @@ def load_files(
         tokens = load_or_create_key(load_settings())
         with Stages() as stages:
             stages.print_line(f"loading takes {estimate_memory(bundle)}")
+            # Without an open store: the import needs the server stopped, and stops it itself.
             report = load_bulk(
                 load_settings(),
                 bundle,

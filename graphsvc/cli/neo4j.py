@@ -63,6 +63,7 @@ def logs(
             raise ServerError(
                 "The managed Neo4j has never run here.", "Start it with `graphsvc neo4j start`."
             )
+        # What the JVM printed before Neo4j's own log began: the reason of most failed starts.
         printed = read_tail(home.console).strip()
         if printed:
             typer.echo(f"{printed}\n")
@@ -97,6 +98,7 @@ def console(
     walk = f"http://localhost:{load_settings().port}/browser/guide"
     address = endpoint.build_guide_address(walk) if guide else endpoint.connected_browser
     typer.echo(address)
+    # On standard error, so that standard output is the address alone and can be piped.
     _print_line(f"the password is in {load_settings().keys_dir / 'neo4j-password'}")
     if not guide:
         _print_line(f"a guide, while `graphsvc serve` runs: type `:guide {walk}` there, or add --guide here")

@@ -23,6 +23,7 @@ def list_runs(
     from graphsvc.database import open_store
 
     with open_store(load_settings(), console.print) as store:
+        # Newest first already. There are few runs, so the limit needs no statement of its own.
         rows = store.read("detect/runs")[:limit]
     for row in rows:
         row["startedAt"] = row["startedAt"].to_native().isoformat(timespec="seconds")
@@ -110,6 +111,7 @@ def print_differences(before: str, now: str, found: "Diff", limit: int) -> None:
 def _choose_runs(store: "Store", before: str | None, now: str | None) -> tuple[str, str]:
     if before is not None and now is not None:
         return before, now
+    # Failed runs and those under way have no clusters to compare.
     done = [row["id"] for row in store.read("detect/runs") if row["status"] in {"published", "superseded"}]
     if before is not None and done:
         return before, done[0]

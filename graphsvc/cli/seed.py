@@ -112,6 +112,7 @@ def write_world(
             accounts, more days than the world has traffic of, or `out` holds something already.
         BundleError: `out` cannot be written.
     """
+    # Asked first, so that the error comes before anything is removed or written.
     if find_spec("faker") is None:
         raise SettingsError("Faker is not installed.", "Install graphsvc[seed].")
     from seed import dial, writer
@@ -125,12 +126,14 @@ def write_world(
     world = create_world(plan, accounts, seed)
     rows: dict[str, int] = {}
     try:
+        # After the world is planned: a wrong call must not cost the bundle that is there.
         _make_room(out, force)
         stages.update_stage("tables", 0, len(world.table_names))
         if days is not None:
             writer.write_table(build_calendar(plan, days), out / f"calendar.{form}", form.value)
             writer.write_table(world.events, out / f"events.{form}", form.value)
         for name, frame in world.iter_tables():
+            # One table at a time: a large world does not fit into memory as a whole.
             for place, part in iter_parts(world, name, frame, days):
                 (out / place).mkdir(exist_ok=True)
                 writer.write_table(part, out / place / f"{name}.{form}", form.value)
@@ -189,6 +192,8 @@ def _make_room(out: Path, force: bool) -> None:
     for place in (out, *out.glob(DAYS)):
         for table in (*TABLES, "calendar", "events"):
             for form in Form:
+                # By name, not the directory: it may hold files that are not ours. Other formats go, too, or
+                # loading would find two tables.
                 (place / f"{table}.{form}").unlink(missing_ok=True)
         if place != out and not any(place.iterdir()):
             place.rmdir()

@@ -56,6 +56,7 @@ def print_successions(
         if account not in known:
             raise NotFound(f"No account is called {account}.", "Ids are those of the bundle's accounts.")
         of = (pl.col("successor") == account) | (pl.col("predecessor") == account)
+        # Also candidates that are not probable: one looks at an account to see what was considered.
         pairs = pairs.filter(of)
     order = ["probability", "successor", "predecessor"]
     pairs = pairs.sort(order, descending=[True, False, False])
@@ -82,6 +83,7 @@ def _read_successions(store: "Store", stages: Stages) -> tuple[pl.DataFrame, pl.
         raise NotFound("No cluster is published.", "Run `graphsvc detect` first.")
     graph = read_graph(store, stages.update_stage)
     clusters = published["cluster_id"].unique().sort()
+    # The search works on row numbers, as detection does. Ids come back with `resolve_ids`.
     number = pl.DataFrame(
         {"cluster_id": clusters, "cluster": range(len(clusters))}, schema_overrides={"cluster": pl.Int32}
     )
@@ -102,6 +104,7 @@ def _print_all(pairs: pl.DataFrame, campaigns: pl.DataFrame, limit: int) -> None
         typer.echo(f"{shown.height - limit:,} more clusters with bans; --limit shows more.")
     if quiet := campaigns.height - shown.height:
         typer.echo(f"No account was banned in {quiet:,} cluster{'s' if quiet != 1 else ''}.")
+    # Counted, so that the sums of the lines above are not taken for all that is known.
     elsewhere = pairs.filter(pl.col("probable") & pl.col("cluster").is_null()).height
     typer.echo(f"{elsewhere:,} banned accounts of no cluster probably came back, too.")
 

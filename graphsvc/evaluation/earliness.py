@@ -45,10 +45,12 @@ def measure_earliness(met: pl.DataFrame, growth: pl.DataFrame, partners: dict[st
         met.with_columns(ally=ally)
         .join(allied, on=["day", "cluster_id", "ally"], how="left")
         .join(growth, on=["day", "campaign_id"])
+        # An ally's accounts count for the cluster being a campaign's, since allied campaigns act as one.
         .with_columns(together=pl.col("own") + pl.col("theirs").fill_null(0))
         .filter((pl.col("together") >= MOSTLY * pl.col("size")) & (pl.col("own") >= SOME))
         .sort("day", "own", "cluster_id", descending=[False, True, False])
     )
+    # Sorted by day, then by own accounts: of the first day the cluster that has most of them.
     first = known.unique("campaign_id", keep="first", maintain_order=True)
     half = (
         known.filter(pl.col("own") >= MOSTLY * pl.col("living"))
@@ -66,6 +68,7 @@ def measure_earliness(met: pl.DataFrame, growth: pl.DataFrame, partners: dict[st
             "cluster_id",
             "own",
             "half_day",
+            # The names are free only here: until now `size` was the cluster's.
             size=pl.col("total"),
             size_when_found=pl.col("born"),
             cluster_size=pl.col("size"),

@@ -36,7 +36,7 @@ class Assessment:
     largest: str
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-ready."""
+        """Return the assessment ready for JSON."""
         happened = self.happenings
         return {
             "identity": {
@@ -75,6 +75,7 @@ def evaluate_days(days: Sequence[DayResult], planned: pl.DataFrame, *, window: i
     """
     met = pl.concat([day.met for day in days])
     sizes = pl.concat([day.growth for day in days])
+    # `clear` keeps the schema for a simulation of a single day.
     events = pl.concat([day.events for day in days[1:]] or [days[0].events.clear()])
     pairs = planned.select("campaign_id", "other_id").rows()
     partners = {**dict(pairs), **{other: one for one, other in pairs}}
@@ -83,6 +84,7 @@ def evaluate_days(days: Sequence[DayResult], planned: pl.DataFrame, *, window: i
         {**row, **why.get((row["day"], row["cluster_id"]), {"families": [], "signals": []})}
         for row in measure_earliness(met, sizes, partners).iter_rows(named=True)
     ]
+    # The largest at the end, by accounts ever made: bans must not hide it.
     final = sizes.filter(pl.col("day") == pl.col("day").max()).sort(
         "born", "campaign_id", descending=[True, False]
     )

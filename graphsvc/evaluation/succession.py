@@ -71,6 +71,7 @@ def measure_successions(pairs: pl.DataFrame, truth: pl.DataFrame) -> Figures:
     births = truth.height
     return Figures(
         Rate(int((rank == 1).sum()), births),
+        # Pairs that were not proposed add nothing to the sum, and count in `births`.
         float((1.0 / rank).sum()) / births if births else 0.0,
         Rate(len(rank), births),
         Rate(right, probable.height),
@@ -87,6 +88,8 @@ def measure_ceilings(graph: SignalGraph, truth: pl.DataFrame) -> dict[str, Rate]
         `any`: any value; `tying`: one of a linking kind; `few`: such a value of at most 100 accounts.
     """
     kinds = graph.signals["kind"].unique().to_list()
+    # Derived kinds (ranges, systems) are left out: they follow from others, and would make the bound look
+    # higher.
     ties = [kind for kind in kinds if kind not in DERIVED and kind_of(kind).ties]
     degree = np.bincount(graph.signal, minlength=graph.signals.height)
     uses = pl.DataFrame({"account": graph.account, "signal": graph.signal})
@@ -110,6 +113,7 @@ def measure_ceilings(graph: SignalGraph, truth: pl.DataFrame) -> dict[str, Rate]
 
 def _build_bin(probable: pl.DataFrame, low: float, high: float) -> Reliability:
     said = pl.col("said")
+    # The last bin includes its upper end, as a probability of 1 must be in one.
     inside = probable.filter((said >= low) & ((said < high) | (said == high) & (high == EDGES[-1])))
     mean, right = inside.select(said.mean(), pl.col("right").mean()).row(0)
     return Reliability(low, high, inside.height, mean, right)

@@ -108,6 +108,7 @@ def restore_backup(
                 "This backup holds a database, and GRAPHSVC_NEO4J_URI names one of your own.",
                 "Restore it without GRAPHSVC_NEO4J_URI; into your own Neo4j, load its own tool's backup.",
             )
+        # After the archive was read to its end: a damaged backup is reported before anything else is asked.
         if not force:
             _require_empty(settings, home, say)
         if backup.dump is None:
@@ -133,6 +134,7 @@ def _dump_database(
     """Dump the database while its server is stopped, and read the keys. The server runs again as before."""
     database = settings.local_database
     size = sum(each.stat().st_size for each in (home.root / "data/databases" / database).rglob("*"))
+    # A dump is compressed, so the size of the store is an upper bound.
     require_room(directory, size, "GRAPHSVC_DATA_DIR")
     ran = server.stop_server(settings, say)
     try:
@@ -162,6 +164,7 @@ def _write_archive(file: Sealer, keys: dict[str, bytes], dump: Path | None) -> N
         "made": datetime.now(UTC).isoformat(timespec="seconds"),
         "database": dump is not None,
     }
+    # A stream that never seeks, since what is sealed cannot be changed afterwards.
     with tarfile.open(mode="w|", fileobj=cast(IO[bytes], file)) as archive:
         for name, content in {
             _MANIFEST: json.dumps(manifest).encode(),

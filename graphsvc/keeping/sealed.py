@@ -85,6 +85,8 @@ class Opener:
         header = file.readline(len(MAGIC)) + file.readline(_LONGEST_HEADER)
         self._file = file
         self._box = _Box(_parse_parameters(header), passphrase, header)
+        # One chunk ahead, because the last chunk has another nonce, and only the end of the file tells which
+        # it is.
         self._next = file.read(CHUNK + _TAG)
         self._ready, self._ended, self._first = b"", False, True
 
@@ -118,6 +120,8 @@ class Opener:
         try:
             content = self._box.open_chunk(sealed, last=self._ended)
         except InvalidTag:
+            # At the first chunk a wrong passphrase and a damaged file look the same; later ones leave damage
+            # only.
             if self._first:
                 raise BackupError(
                     "The passphrase is not the one this backup was sealed with, or the file is damaged; nothing was "
@@ -157,6 +161,7 @@ def seal_file(path: Path, passphrase: SecretStr) -> Iterator[Sealer]:
     Raises:
         BackupError: it exists, or cannot be written.
     """
+    # In the same directory, because a rename is atomic only within one file system.
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         if path.exists():
@@ -168,6 +173,7 @@ def seal_file(path: Path, passphrase: SecretStr) -> Iterator[Sealer]:
                 yield sealer
                 sealer.close()
                 file.flush()
+                # A backup that is named must be on the disk: its owner may delete the original next.
                 os.fsync(file.fileno())
             draft.rename(path)
         finally:
@@ -203,6 +209,7 @@ def _parse_parameters(header: bytes) -> Parameters:
             # A forged header could demand terabytes of memory.
             found.n.bit_count() == 1 and 1 << 14 <= found.n <= 1 << 20 and found.r == 8 and found.p in (1, 2)
         )
+        # A nonce of GCM is 12 bytes: the prefix, four of the number, and the mark of the last chunk.
         sound = sound and len(salt) == 16 and len(prefix) == _PREFIX
     except (ValueError, TypeError, AttributeError):
         sound = False

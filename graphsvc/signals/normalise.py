@@ -22,6 +22,7 @@ def strip_text(expr: pl.Expr) -> pl.Expr:
 
 def normalize_name(expr: pl.Expr) -> pl.Expr:
     """Return names without case, accents of composition, punctuation and double spaces."""
+    # NFKC first: full-width and ligature forms fold to the letters that people take them for.
     folded = expr.str.normalize("NFKC").str.to_lowercase().str.replace_all(r"[^\p{L}\p{N}]+", " ")
     return _clear_empty(folded.str.strip_chars())
 
@@ -42,6 +43,7 @@ def _convert_domains(domains: pl.Series) -> pl.Series:
     odd = domains.str.contains(_ODD_DOMAIN).fill_null(value=False)
     if not odd.any():
         return domains
+    # Almost all domains are plain ASCII. Only the others go through Python, each distinct one once.
     where = odd.arg_true()
     distinct = domains.gather(where).unique()
     unified = pl.Series([_convert_domain(domain) for domain in distinct], dtype=pl.String)
@@ -51,6 +53,7 @@ def _convert_domains(domains: pl.Series) -> pl.Series:
 def _convert_domain(domain: str) -> str:
     """Return a domain in Unicode; labels that IDNA does not allow are only composed and folded."""
     try:
+        # Without the rules of STD 3: domains with an underscore exist in mail, and must still compare equal.
         mapped = idna.uts46_remap(domain, std3_rules=False, transitional=False)
     except idna.IDNAError:
         mapped = unicodedata.normalize("NFKC", domain).lower()
@@ -61,6 +64,7 @@ def _convert_label(label: str) -> str:
     if label.isascii() and not label.startswith("xn--"):
         return label
     try:
+        # Through ASCII and back, which is what makes different spellings of a label one.
         return idna.ulabel(label if label.isascii() else idna.alabel(label))
     except (idna.IDNAError, UnicodeError):
         return label
@@ -75,6 +79,7 @@ def normalize_email_handle(expr: pl.Expr) -> pl.Expr:
     local = _extract_local_part(expr)
     letters = local.str.replace_all(r"[^\p{L}]+", "")
     both = local.str.replace_all(r"[^\p{L}\p{N}]+", "")
+    # Short words are shared by chance too often to be evidence.
     return pl.when(letters.str.len_chars() >= 4).then(letters).when(both.str.len_chars() >= 4).then(both)
 
 
@@ -123,6 +128,7 @@ def split_name(names: pl.Series) -> pl.DataFrame:
     parts = [_expand_words(words, "", pl.col("words")), _expand_words(words, WHOLE, pl.col("whole"))]
     for two in (("first", "last"), ("last", "first")):
         parts.append(_expand_words(several, FORM, pl.concat_str(two)))
+    # How mail addresses are built of names in practice: jdoe, doej, janed, djane, jvandoe.
     for two in (("one", "last"), ("last", "one"), ("first", "other"), ("other", "first"), ("one", "rest")):
         parts.append(_expand_words(several, INITIAL, pl.concat_str(two)))
     for size in (2, 3):
@@ -163,6 +169,7 @@ def _expand_words(frame: pl.DataFrame, mark: str, words: pl.Expr) -> pl.DataFram
 
 def _drop_short(parts: list[pl.DataFrame]) -> pl.DataFrame:
     """Return the words of at least two letters, or of three where they are short forms, each once."""
+    # Two letters are enough for a word of a name, as in Li; a joined form of two letters says nothing.
     least = pl.when(pl.col("mark").is_in([FORM, INITIAL])).then(3).otherwise(2)
     return (
         pl.concat(parts).filter(pl.col("word").str.len_chars() >= least).unique().sort("row", "mark", "word")
@@ -172,4 +179,5 @@ def _drop_short(parts: list[pl.DataFrame]) -> pl.DataFrame:
 def normalize_phone(expr: pl.Expr) -> pl.Expr:
     """Return the digits, without a leading international 00; null for fewer than seven."""
     digits = expr.str.replace_all(r"\D+", "").str.replace(r"^00", "")
+    # Shorter numbers are extensions and service numbers, which many share.
     return pl.when(digits.str.len_bytes() >= 7).then(digits)

@@ -186,9 +186,11 @@ class ClusterQuestions:
         first: arguments.First = 50,
         after: arguments.After = None,
     ) -> ClusterConnection:
+        # One row more than asked, which only tells whether there is a next page.
         limit = info.context.budget.charge_page(first) + 1
         where, order = filter or ClusterFilter(), order_by or ClusterOrder()
         scope = f"clusters.{order.field.value}.{order.direction.name}"
+        # Before the first page everything is after the lowest key.
         after_key, after_id = decode_cursor(scope, after, (-1e300, ""))
         condition = await where.build_condition(info)
         place = {"after_key": after_key, "after_id": after_id, "limit": limit}
@@ -205,6 +207,7 @@ class ClusterQuestions:
             lambda row: Cluster.from_row(row["cluster"]),
             lambda row: encode_cursor(scope, (row["key"], row["cluster"]["id"])),
         )
+        # Kept, so that `totalCount` counts under the same filter, and only if it is asked for.
         return ClusterConnection(edges=page.edges, page_info=page.page_info, condition=condition)
 
     @strawberry.field(description="One published cluster; null: there is none of this id.")

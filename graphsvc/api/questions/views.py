@@ -49,6 +49,7 @@ class ViewQuestions:
             raise NotFound(f"No cluster {cluster} is published.", "`clusters` lists those that are.")
         size = row["cluster"]["size"]
         signals = max(nodes // SIGNALS_SHARE, 1)
+        # `within` names either one group or, for those that did not fit, a bundle of groups.
         behind = parse_bundle(within) if within is not None else None
         if behind is not None or (within is None and size > nodes - signals):
             rows = await info.context.reader.read("view/groups", cluster=cluster)
@@ -88,6 +89,7 @@ class ViewQuestions:
             GraphEdge(source=user, target=row["key"], kind=EdgeKind.USES)
             for row in rows
             for user in (account, *row["accounts"])
+            # Edges to accounts that did not fit would end nowhere.
             if user in drawn
         ]
         uses = rows[0]["uses"] if rows else 0
