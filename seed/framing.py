@@ -64,15 +64,19 @@ def plan_framing(
     part, created, active = _collect_facts(people)
     hostile = np.array([p.campaign for p in people.parts])[part]
     honest = np.flatnonzero(active & ~hostile)
+    # No more than there are: in a small world few honest accounts are active.
     wanted = min(round(framing.victims * int((~hostile).sum())), len(honest))
     victims = np.sort(rng.choice(honest, wanted, replace=False))
     willing = np.flatnonzero(active & hostile & (rng.random(len(part)) < framing.members))
     if len(willing) == 0 or wanted == 0:
         return create_empty()
     willing = rng.permutation(willing)
+    # Shuffled, then sorted by campaign with a stable sort: members of a campaign are in random order.
     willing = willing[np.argsort(part[willing], kind="stable")]
+    # Drawn by member, so a campaign frames in proportion to its size.
     by = part[willing[rng.integers(0, len(willing), wanted)]]
 
+    # Ranks of random numbers: each row is a random order of the four ways, and the first few are taken.
     chosen = rng.random((wanted, 4)).argsort(axis=1).argsort(axis=1)
     victim, way = np.nonzero(chosen < rng.integers(framing.ways[0], framing.ways[1] + 1, wanted)[:, None])
     with_device = sessions.drop_nulls("device")["account"].unique().to_numpy()
@@ -82,6 +86,7 @@ def plan_framing(
     pairs = np.unique(victim * 4 + way)
     victim, way = pairs // 4, pairs % 4
 
+    # Bounds of each campaign's willing members, which lie side by side.
     first, count = (np.searchsorted(part[willing], by, side=s) for s in ("left", "right"))
     count = count - first
     attackers = np.minimum(
@@ -90,6 +95,7 @@ def plan_framing(
     row = np.repeat(np.arange(len(victim)), attackers)
     nth = np.arange(len(row)) - np.repeat(np.cumsum(attackers) - attackers, attackers)
     start = (rng.random(len(victim)) * count[victim]).astype(np.int64)
+    # Distinct attackers from a random start, round the campaign's members.
     attacker = willing[first[victim[row]] + (start[row] + nth) % count[victim[row]]]
     card = np.where(way == CARD, _assign_cards(rng, victim, way, by, framing), -1)
     used = _draw_moments(rng, created[victims[victim]], end)
@@ -135,6 +141,7 @@ def add_sessions(frame: Frame, rows: pl.DataFrame) -> pl.DataFrame:
         borrowed.join(own.select("account", *where), on="account"),
     ]
     if crowded.height:
+        # A hash instead of a draw: this function must not move the stream of random numbers.
         some = mix_bits(frame.campus["account"].to_numpy(), 7) % np.uint64(crowded.height)
         at_school = pl.concat([frame.campus, crowded[some.astype(np.int64)]], how="horizontal")
         parts.append(at_school.join(own.select("account", *what), on="account"))
@@ -199,6 +206,8 @@ def _assign_cards(rng: np.random.Generator, victim: Ints, way: Ints, by: Ints, f
     prepaid = rng.permutation(np.flatnonzero(way == CARD))
     prepaid = prepaid[np.argsort(by[victim[prepaid]], kind="stable")]
     low, high = framing.victims_per_card
+    # Batches of random sizes; a batch that crosses campaigns is split by the pair of campaign and batch
+    # below.
     ends = np.cumsum(rng.integers(low, high + 1, len(prepaid)))
     batch = np.searchsorted(ends, np.arange(len(prepaid)), side="right")
     _, number = np.unique(np.stack([by[victim[prepaid]], batch]), axis=1, return_inverse=True)
@@ -215,6 +224,7 @@ def _find_homes(rows: pl.DataFrame, victims: Ints) -> pl.DataFrame:
     """Find `ip` and `asn` of each victim where fewest others are seen: at home, not behind a carrier's gateway."""
     users = rows.select("account", "ip").unique().group_by("ip").len("users")
     theirs = rows.filter(pl.col("account").is_in(pl.Series(victims).implode()))
+    # Fewest users first: the address that is most the victim's own.
     theirs = theirs.join(users, on="ip", maintain_order="left").sort("account", "users", maintain_order=True)
     return _select_for_victim(theirs.unique("account", keep="first", maintain_order=True), ["ip", "asn"])
 

@@ -65,12 +65,15 @@ def draw_referrals(rng: np.random.Generator, members: Members) -> tuple[Ints, pl
     filled = rent_in_passing(rng, members, pool, filled, ~pooled, members.created)
     given = pooled | is_rented(filled)
     code = make_tokens(_make_distinct(members, filled[given]), salt, LETTERS)
+    # Rented codes have no salt, so that they are the same in all campaigns that rent them.
     code = code.zip_with(pl.Series(~is_rented(filled[given])), make_tokens(filled[given], 0, LETTERS))
     return np.flatnonzero(given), code.str.slice(0, 10).str.to_uppercase()
 
 
 def _draw_surnames(rng: np.random.Generator, members: Members, manners: Identity, available: int) -> Ints:
     own = draw_zipf(rng, available, len(members), manners.name_skew)
+    # Drawn for each group even where names are not shared, so that the number of draws does not depend on
+    # manners.
     family = draw_zipf(rng, available, members.groups, manners.name_skew)[members.group]
     return np.where(rng.random(len(members)) < manners.same_surname, family, own)
 
@@ -78,6 +81,7 @@ def _draw_surnames(rng: np.random.Generator, members: Members, manners: Identity
 def _draw_companies(rng: np.random.Generator, members: Members, available: int) -> Ints:
     """Draw a company for each group that has a domain of its own, and for each member of the others."""
     if members.campaign or members.profile.identity.email.get("group_domain", 0) == 0:
+        # Four times as many companies as names: the rest gets a number as suffix.
         return rng.integers(0, available * 4, len(members))
     return (int(rng.integers(available)) + np.arange(members.groups))[members.group]
 
@@ -122,12 +126,14 @@ def _draw_domains(
     }
     if "market_domain" in email:
         choices["market_domain"] = _draw_rented_domains(rng, members, names)
+    # All kinds are drawn for all members, and one is picked: vectors are faster here than a loop over kinds.
     which = pick_indices(rng, email, n)
     return pl.concat([choices[kind] for kind in email]).gather(which * n + np.arange(n))
 
 
 def _build_family_domains(members: Members, names: Names, last: Ints) -> pl.Series:
     """Build one domain a group, named after its first member's surname."""
+    # `unique` sorts by group, so row i belongs to group i.
     _, first = np.unique(members.group, return_index=True)
     number = (mix_bits(np.arange(members.groups), hash_names(members.name)) % np.uint64(900)).astype(np.int64)
     return _build_domain(names.plain_last.gather(last[first]), number).gather(members.group)
@@ -138,6 +144,7 @@ def _draw_group_domains(rng: np.random.Generator, members: Members, names: Names
     if not members.campaign:
         number = company // len(names.companies)
         return _build_domain(names.plain_companies.gather(company % len(names.companies)), number)
+    # At least one domain, also for a campaign smaller than a domain's usual number of members.
     bought = int(np.ceil(len(members) / members.profile.identity.members_per_domain))
     syllables = rng.integers(0, len(names.syllables), (bought, 4))
     made_up = pl.DataFrame({f"s{i}": names.syllables.gather(syllables[:, i]) for i in range(4)})
@@ -149,6 +156,7 @@ def _draw_rented_domains(rng: np.random.Generator, members: Members, names: Name
     """Draw a domain on offer at each sign-up: four syllables and a number, the same for all who rent it."""
     manners = members.profile.identity
     offered = draw_offers(rng, manners.domain_markets, members.shelves, members.created)
+    # A hash of the offer, not a draw: all who rent it get the same name.
     scattered = mix_bits(offered, 11)
     syllables = [
         names.syllables.gather(
@@ -186,6 +194,7 @@ def _draw_phones(rng: np.random.Generator, members: Members, country: Ints) -> p
     scattered = np.where(rented, mix_bits(filled, 0), mix_bits(_make_distinct(members, filled), salt))
     line = (scattered % np.uint64(10**9)).astype(np.int64)
     pooled |= rented
+    # Pooled numbers come from one country, where they were bought in bulk.
     calling = np.array([c.calling for c in COUNTRIES])[np.where(pooled, 0, country)]
     given = rng.random(len(members)) < members.profile.identity.phone
     frame = pl.DataFrame({"calling": calling, "line": line, "given": given | pooled})

@@ -89,6 +89,7 @@ class World:
         elif self.scenario.bundle == "names":
             yield "accounts", series.build_accounts(self.people, self.streams, identity.Names(self.pools))
         else:
+            # Sessions and payments are made even if the export lacks them: accounts follow from them.
             there = self.table_names
             for name, frame in self._iter_full():
                 if name in there:
@@ -103,6 +104,7 @@ class World:
         agents = tables.Agents(self.pools.browsers, self.pools.programs)
         yield "networks", self.space.build_table()
 
+        # Sessions come first: countries and framing follow from where people were.
         seen = self._draw_sessions()
         raw = tables.build_sessions(everyone, seen, self.space, agents)
         if not self.scenario.user_agents:
@@ -113,6 +115,7 @@ class World:
         if allied is not None:
             shown = alliances.add_sessions(rng("allied-sessions"), allies, everyone, allied, shown)
         yield "sessions", everyone.finish_table(shown)
+        # Only the sign-up session from here on; the rest of this large table can be freed.
         raw = raw.unique("account", keep="first", maintain_order=True)
         countries = [self._draw_countries(m, s) for m, s in zip(parts, seen, strict=True)]
 
@@ -125,6 +128,7 @@ class World:
                 rng("allied-payments"), allies, everyone, allied, instruments
             )
         yield "payments", everyone.finish_table(instruments, "first_seen", "instrument")
+        # Accounts without a card are on the free plan.
         payers = np.concatenate(
             [np.bincount(p.owner, minlength=len(m)) for m, p in zip(parts, paid, strict=True)]
         )
@@ -134,6 +138,7 @@ class World:
             frame, tables.build_identifiers(everyone, seen, codes, agents), everyone.compute_salt(52)
         )
         yield "identifiers", everyone.finish_table(self._add_kinds(values), "kind", "value")
+        # The largest frames of a world; prompts are next, and need the room.
         del seen, paid
 
         if "prompts" in self.table_names:
@@ -147,12 +152,14 @@ class World:
     def _add_kinds(self, values: pl.DataFrame) -> pl.DataFrame:
         """Return `identifiers` of the declared kinds that the world has, and of its own kinds."""
         declared = self.scenario.declared_kinds
+        # A scenario that declares all kinds keeps the table as it is.
         if len(declared) < 2:
             values = values.filter(pl.col("kind").is_in(declared))
         more = [
             counterparties.build_undeclared(self.people, self.streams, name, kind)
             for name, kind in self.scenario.kinds.items()
         ]
+        # Kinds without times lack the columns of those with times.
         return pl.concat([values, *more], how="diagonal_relaxed") if more else values
 
     def _draw_identities(self, countries: list[Ints]) -> list[pl.DataFrame]:
@@ -193,9 +200,11 @@ class World:
         seen: list[sessions.Sessions] = []
         homes = np.empty(0, dtype=np.int64)
         for members in self.people.parts:
+            # Once, at the first campaign: by then all households have their addresses.
             if members.campaign and not len(homes):
                 homes = np.concatenate([s.address for s in seen])
                 homes = homes[self.space.is_of_class(homes, "residential")]
+            # Empty, with the right type.
             taken = homes[:0]
             if members.profile.addresses.private:
                 taken = networks.remove_interface(np.concatenate([s.address for s in seen]))
@@ -206,7 +215,9 @@ class World:
     def _draw_countries(self, members: Members, seen: sessions.Sessions) -> Ints:
         """Draw the declared country of each member: for most that of the address of sign-up."""
         rng = self.streams.rng("country", members.name)
+        # Rows are sorted by owner, so the first row of each is the sign-up.
         first = seen.address[np.diff(seen.owner, prepend=-1) != 0]
+        # People who sign up abroad, or state a country that is not theirs.
         moved = rng.random(len(members)) < 0.06
         return np.where(
             moved, rng.integers(0, len(pools.COUNTRIES), len(members)), self.space.find_countries(first)
@@ -238,6 +249,7 @@ class World:
     def _publish_templates(self, phrases: Phrases) -> prompts.Public:
         """Make the templates that all may copy, with the stocks of the markets that some pool of prompts uses."""
         everyone = [*self.scenario.populations.values(), *self.scenario.campaigns.values()]
+        # Stocks of markets that are not used would only cost time: templates are slow to make.
         used = {market for profile in everyone for market in profile.prompts.markets}
         shelves = open_shelves(self.scenario, self.streams.seed)
         stocks = [shelf for name, shelf in shelves.items() if name in used]
@@ -267,6 +279,7 @@ def create_world(scenario: Scenario, accounts: int, seed: int) -> World:
         SettingsError: too few accounts for the scenario.
     """
     streams = Streams(seed)
+    # Campaigns first: people get what they leave of the number of accounts.
     planned = sizes.plan_campaign_sizes(scenario, accounts, streams)
     in_campaigns = sum(size for _, size in planned.values())
     sizes.check_accounts(accounts, in_campaigns, scenario.smallest_world)
@@ -278,6 +291,7 @@ def create_world(scenario: Scenario, accounts: int, seed: int) -> World:
     people = [
         draw_population(streams.rng("members", name), name, scenario.populations[name], size, scenario)
         for name, size in sizes.plan_population_sizes(scenario, honest).items()
+        # A population may round to nothing in a small world.
         if size
     ]
     shelves = open_shelves(scenario, seed)

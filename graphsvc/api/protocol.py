@@ -42,6 +42,7 @@ class HeadTooLarge(BadInput):
 
 def make_protocol_class(settings: Settings) -> type["HttpProtocol"]:
     """Return the protocol for uvicorn's `http`, with the deadlines of these settings."""
+    # uvicorn takes a class and gives it no settings, so they become attributes of a subclass.
     return type("HttpProtocol", (HttpProtocol,), {"read_timeout": settings.read_timeout})
 
 
@@ -59,6 +60,7 @@ class HttpProtocol(H11Protocol):
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
+        # After `super().__init__`, which sets h11's own connection.
         self.conn: StrictConnection = StrictConnection(h11.SERVER, HEAD_BYTES)
         self._socket: asyncio.Transport
         self._timer: asyncio.TimerHandle | None = None
@@ -71,6 +73,7 @@ class HttpProtocol(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin, and give the client the time of a head."""
+        # Kept beside uvicorn's: closing goes through `_Careful`, which must not close itself.
         self._socket = transport
         super().connection_made(cast(asyncio.Transport, _Careful(transport, self._close)))
         self._await_head()
@@ -90,11 +93,13 @@ class HttpProtocol(H11Protocol):
         super().data_received(data)
         if self._is_draining or self._socket.is_closing():
             return
+        # Between requests or in a head: its time runs. In a body `edge` has the deadline.
         if self.conn.their_state is h11.IDLE:
             if self._timer is None or self._is_rest:
                 self._await_head()
         elif not self._is_rest:
             self._stop_timer()
+        # The rest of an answered request is read for the connection's sake, within bounds.
         elif self._arrived > DRAIN_BYTES:
             self._socket.abort()
 
@@ -109,6 +114,7 @@ class HttpProtocol(H11Protocol):
     def handle_websocket_upgrade(self, event: h11.Request) -> None:
         """Pass the connection on to the WebSocket protocol."""
         self._stop_timer()
+        # The WebSocket protocol closes by its own rules.
         self.transport = self._socket
         super().handle_websocket_upgrade(event)
 
@@ -117,6 +123,7 @@ class HttpProtocol(H11Protocol):
         error: GraphsvcError = BadFraming(
             "The request is no HTTP/1.1 that can be read in one way only.", "Nothing after it is read."
         )
+        # h11 reports both as one error; what it holds back tells which it was.
         if len(self.conn.trailing_data[0]) > HEAD_BYTES:
             error = HeadTooLarge(
                 f"The head of the request is larger than {HEAD_BYTES} bytes.", "Send fewer fields."
@@ -134,8 +141,10 @@ class HttpProtocol(H11Protocol):
         """Answer what never becomes a request, if no answer has begun, and close."""
         if self.cycle is not None and not self.cycle.response_complete:
             self.cycle.disconnected = True
+            # Wakes an application that waits for the rest of the body.
             self.cycle.message_event.set()
         if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+            # An id of our own: the request's fields cannot be trusted, if they were read at all.
             answer = build_response(error, choose_request_id(""))
             fields = [*answer.raw_headers, (b"connection", b"close")]
             for event in (
@@ -159,6 +168,7 @@ class HttpProtocol(H11Protocol):
             self._stop_timer()
             self._socket.close()
             return
+        # Half a close: the client reads the answer to its end, and may still send.
         self._socket.write_eof()
         self._begin_drain()
 
@@ -166,6 +176,7 @@ class HttpProtocol(H11Protocol):
         """Throw away what comes until the client closes, within bounds of bytes and time."""
         self._is_draining = True
         self._unset_keepalive_if_required()
+        # Reading may be paused for an application that will never take the body.
         self.flow.resume_reading()
         self._start_timer(DRAIN_RATE, self._socket.abort)
 

@@ -71,6 +71,7 @@ def read_bundle(
     options = options or ReadOptions()
     # Hashing waits for the disk while this thread parses.
     with ThreadPoolExecutor(1) as pool:
+        # The digest of the content identifies the load, so a bundle under another name is still the same.
         content = pool.submit(hash_content, files, tokens.key_id, options.compute_digest())
         intake = _Intake(known_accounts, forgotten, report or (lambda *_: None), options)
         for table, parts in files.tables.items():
@@ -101,6 +102,7 @@ class _Intake:
         frames, letters_of_table, unknown, count = [], [], set[str](), 0
         sizes = [max(part.size, 1) for part in parts]
         for number, part in enumerate(parts):
+            # JSON names its columns row by row, so they are known only at the end of the file.
             in_file, checked = 0, part.is_json
             reading = Reading(self._options)
             for chunk in read_chunks(part, list(list_columns(table)), self._options):
@@ -115,6 +117,7 @@ class _Intake:
                 in_file += chunk.frame.height + len(chunk.malformed)
                 reading.blank += chunk.blank
                 reading.said |= dict.fromkeys(chunk.notes)
+                # By bytes, since the number of rows is not known before the end.
                 share = (sum(sizes[:number]) + chunk.share * sizes[number]) / sum(sizes)
                 self._report(
                     table, count + in_file, max(count + in_file, round((count + in_file) / max(share, 1e-9)))
@@ -123,6 +126,7 @@ class _Intake:
                 check_columns(part, chunk, some_rows=in_file > 0)
             self._cells += reading.cells.values()
             self._note_reading(part, reading)
+            # Over all files of a table: parts may differ in their columns.
             unknown |= chunk.found.difference(list_columns(table))
             count += in_file
         frame = pl.concat(frames)
@@ -132,9 +136,11 @@ class _Intake:
                     continue
                 frame, rejected = _reject_accounts(table, parts, frame, reason, ids)
                 letters_of_table.append(rejected)
+        # After accounts were checked: what is rejected there counts, too.
         self._dead_letters += letters_of_table
         # Exports repeat rows. Without the row number, repeated ones are equal.
         self._tables[table] = frame.drop("row", "file", "fault").unique()
+        # Headers are input, too: a file without one has its first row of data in their place.
         names = mask_personal(pl.Series(sorted(unknown), dtype=pl.String).str.slice(0, 64))
         self._reports.append(TableReport(table, count, sum(map(len, letters_of_table)), tuple(names)))
         self._report(table, count, count)
@@ -162,6 +168,7 @@ class _Intake:
         if foreign.is_empty():
             return
         forgotten = self._forgotten(foreign)
+        # Forgotten ones are reported as such, and not as unknown, although the database knows neither.
         yield "forgotten_account", forgotten
         if self._known_accounts is not None:
             known = self._known_accounts(foreign)
@@ -174,6 +181,7 @@ class _Intake:
         everyone = pl.concat(
             [list_distinct(t["account_id"]) for t in tables.values() if "account_id" in t.columns]
         )
+        # Sorted by text, since categories are in the order of their first occurrence.
         ids = everyone.unique().cast(pl.String).sort().cast(everyone.dtype)
         sources = {name: table for name, table in tables.items() if name not in {"networks", "activity"}}
         signals = {}
@@ -247,20 +255,24 @@ def _replace_text(table: str, rows: pl.DataFrame) -> pl.DataFrame:
     if table != "prompts":
         return rows
     texts = rows["text"].drop_nulls().unique()
+    # Here, chunk by chunk: the texts themselves are the largest part of a bundle, and are dropped at once.
     found = compute_bands(texts).group_by("row").agg(pl.col("band").sort().str.join(" "))
     by_text = pl.DataFrame(
         {"text": texts.gather(found["row"]), BANDED: found["band"]},
         schema={"text": pl.String, BANDED: pl.String},
     )
     joined = rows.join(by_text, on="text", how="left", maintain_order="left")
+    # Rows of different texts with equal bands are different uses, and must not be taken for repeated rows.
     return joined.with_columns(pl.col("text").hash())
 
 
 def _merge_accounts(rows: pl.DataFrame) -> pl.DataFrame:
     """Merge rows of one account: the earliest creation, the latest status, the latest plan and country."""
+    # A row that says when the status changed, but no status, states that the account is active again.
     stated = pl.when(pl.col("status_changed_at").is_not_null()).then(pl.lit("active"))
     rows = rows.select(*ACCOUNTS).cast({pl.Categorical: pl.String})
     rows = rows.with_columns(status=pl.coalesce("status", stated))
+    # Only those: grouping all accounts would sort millions for a few.
     several = pl.col("account_id").is_duplicated()
     order = pl.col("status").cast(pl.Enum(_STATUSES))
     merged = (
@@ -287,6 +299,7 @@ def _merge_networks(rows: pl.DataFrame | None) -> pl.DataFrame:
         .cast({pl.Categorical: pl.String})
         .with_columns(which=pl.coalesce("cidr", pl.col("asn").cast(pl.String)))
     )
+    # `unknown` last: a row that names a class says more.
     vague = pl.col("network_class") == "unknown"
     ordered = rows.sort("which", vague, "network_class", "asn", "name", "country", nulls_last=True)
     return ordered.unique("which", keep="first", maintain_order=True).select(*NETWORKS)

@@ -37,6 +37,7 @@ class Records:
         names: dict[str, str] | None = None
         for lines, numbers in self._blocks:
             if names is None:
+                # The first lines decide how names are matched, so that one column has one name in all blocks.
                 there = sorted(_list_keys(lines[:_SAMPLE]))
                 matched = {name: there[place] for place, name in match_columns(there, columns, table).items()}
                 names = {matched.get(name, name): name for name in columns}
@@ -44,6 +45,7 @@ class Records:
                     {*matched, *there} - {key for key, name in names.items() if key != name}
                 )
             text = b"\n".join(lines)
+            # Columns that begin later. A search for bytes is cheap and may find too much, which does no harm.
             more = {
                 name for key, name in names.items() if name not in self.found and f'"{key}"'.encode() in text
             }
@@ -69,6 +71,7 @@ def read_records(file: BundleFile, stream: Stream) -> Records:
         BundleError: the file is one object that holds columns, or is no JSON; the latter while the records
             are read.
     """
+    # Peeked, not read: what follows reads the file from its beginning.
     start = stream.peek(BLOCK).decode(errors="replace").lstrip("\ufeff")
     first = next((line for line in start.split("\n") if line.strip()), "")
     if _is_record(file, first) and not _WRAPPER.match(start):
@@ -97,6 +100,7 @@ def _split_lines(file: BundleFile, stream: Stream) -> Iterator[tuple[list[bytes]
                 raise BundleError(
                     f"{file.name} holds one JSON array, not one object a line.", f"Rename it to {name}.json."
                 )
+        # The last piece may be half a line; it waits for the next block.
         *lines, tail = text.split(b"\n")
         given = np.array([bool(line.strip()) for line in lines], dtype=np.bool_)
         numbers = before + 1 + np.flatnonzero(given)
@@ -121,6 +125,7 @@ def _split_values(file: BundleFile, stream: Stream) -> Iterator[tuple[list[bytes
         if not opened:
             text, opened = text.lstrip("\ufeff \t\r\n"), True
             wrapper = _WRAPPER.match(text)
+            # A wrapper's other entries, such as counts or pages, are skipped.
             at = wrapper.end() if wrapper else int(text.startswith("["))
         values: list[bytes] = []
         while True:
@@ -133,9 +138,11 @@ def _split_values(file: BundleFile, stream: Stream) -> Iterator[tuple[list[bytes
                 break
             if isinstance(value, dict) and number + len(values) == 0:
                 _check_record(file, value)
+            # Line breaks between tokens only: inside of JSON strings they are escaped.
             values.append(text[at:end].replace("\r", " ").replace("\n", " ").encode())
             at = end
         text = text[at:]
+        # No value ends in so much text; the error below tells.
         if len(text) > 2 * BLOCK:
             break
         yield values, np.arange(number + 1, number + 1 + len(values), dtype=np.int64)
@@ -157,6 +164,7 @@ def _check_record(file: BundleFile, value: dict[str, object]) -> None:
     Raises:
         BundleError: each of its values is an object by row number, as pandas writes a frame by default.
     """
+    # Keys "0", "1", … are row numbers of a data frame.
     by_row = [isinstance(each, dict) and "0" in each for each in value.values()]
     if by_row and all(by_row):
         raise BundleError(
@@ -192,6 +200,7 @@ def _parse_objects(
             return [frame], np.ones(len(lines), dtype=np.bool_)
     except pl.exceptions.PolarsError:
         pass
+    # Tried after the fast parse failed, since such values are rare.
     if any(_NOT_A_NUMBER.search(line) for line in lines):
         return _parse_objects([_replace_nan(line) for line in lines], schema)
     if len(lines) == 1:
@@ -209,4 +218,5 @@ def _replace_nan(line: bytes) -> bytes:
     try:
         return json.dumps(json.loads(line, parse_constant=lambda _: None)).encode()
     except (ValueError, RecursionError):
+        # A line that parses nowhere: it is counted as broken like any other.
         return b"{"

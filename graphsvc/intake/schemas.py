@@ -41,6 +41,7 @@ def are_card_numbers(texts: pl.Series) -> pl.Series:
         padded = "".join(digits.filter(fits).str.zfill(20).to_list())
         matrix = np.frombuffer(padded.encode(), dtype=np.uint8).reshape(-1, 20).astype(np.int64) - ord("0")
         matrix[:, 0::2] *= 2  # every second digit from the right; twenty digits begin with one
+        # A doubled digit above 9 counts as the sum of its two digits, which is 9 less.
         total = (matrix - 9 * (matrix > 9)).sum(axis=1)
         answer[candidates.filter(fits).to_numpy()] = total % 10 == 0
     return pl.Series(texts.name, answer)
@@ -130,6 +131,7 @@ class Accounts(Row):
     plan = _label()
     country = _country()
     email = _make_text("email")
+    # Seven digits are the shortest numbers of subscribers; less is an extension or a placeholder.
     phone = _make_text("device", not_a_phone=lambda column: column.str.count_matches(r"\d") >= 7)
     display_name = _make_text("text")
     organization = _make_text("text")

@@ -65,6 +65,7 @@ def build_signals(
         networks: schema `NETWORKS`; gives addresses the autonomous system that sessions lack.
         tokens: of the installation's key.
     """
+    # Accounts as numbers from here on: text of millions of rows would not fit.
     places = pl.int_range(len(accounts), dtype=pl.UInt32, eager=True)
     owners = {
         name: find_places(table["account_id"], accounts, places)
@@ -72,10 +73,12 @@ def build_signals(
         if "account_id" in table.columns
     }
     ids = accounts.cast(pl.String)
+    # Kinds of identifiers that are declared join their kind; the rest gets a default declaration.
     others = _split_identifiers(tables, owners)
     for kind in KINDS:
         rows = [*_read_sources(kind, tables, owners, tokens)]
         for name in [n for n in others if kind_of(n) is kind]:
+            # Popped, so that the rows can be freed with their kind.
             rows.append(_build_rows(*others.pop(name), kind, name, tokens, identifier=True))
         if any(part.keys.count() for part in rows):
             yield kind.name, _build_kind(kind, rows, ids, networks)
@@ -102,6 +105,7 @@ def _read_sources(
         if source.table == "identifiers" or source.table not in tables:
             continue
         table, accounts = tables[source.table], owners[source.table]
+        # Texts are gone by now; their bands stand for them.
         if (source.table, source.column) == ("prompts", "text"):
             yield from _split_bands(kind, table, accounts, tokens)
         else:
@@ -117,6 +121,7 @@ def _build_rows(
     if identifier and name in _TO_SOURCE_FORM:
         text = _TO_SOURCE_FORM[name](text)
     keys = build_keys(kind, name, text, tokens)
+    # Words are hashed one by one, so that likeness can be seen without the names.
     words = None if kind.words is None else _hash_words(kind.words, text, tokens)
     return _Rows(table, accounts, column, values, keys, _build_former_keys(kind, name, text, tokens), words)
 
@@ -138,6 +143,7 @@ def _split_bands(
     values = list_distinct(column)
     bands = values.cast(pl.String).str.split(" ")
     for place in range(BANDS):
+        # Short texts have fewer bands.
         text = bands.list.get(place, null_on_oob=True)
         keys = build_keys(kind, kind.name, text, tokens)
         yield _Rows(table, accounts, column, values, keys, _build_former_keys(kind, kind.name, text, tokens))
@@ -155,6 +161,7 @@ def build_keys(kind: SignalKind, name: str, text: pl.Series, tokens: Tokeniser) 
     Returns:
         String, as long as `text`; null where a value makes no signal.
     """
+    # The name is part of what is hashed: equal texts of two kinds must not have equal tokens.
     normal = text.to_frame("text").select(kind.normalise(pl.col("text"))).to_series()
     return f"{name}:" + (tokens.tokenize_column(name, normal) if kind.tokenised else normal)
 
@@ -163,6 +170,7 @@ def _build_former_keys(
     kind: SignalKind, name: str, text: pl.Series, tokens: Tokeniser
 ) -> dict[str, pl.Series]:
     """Build keys as `build_keys`, by the id of each earlier token key."""
+    # Only tokens depend on the key; other values have the same key for ever.
     older = tokens.older if kind.tokenised else ()
     return {each.key_id: build_keys(kind, name, text, each) for each in older}
 
@@ -203,11 +211,13 @@ def _merge_edges(rows: list[_Rows], placings: list[Ranks], ids: pl.Series, keys:
         pair = (part.accounts[there].astype(np.uint64) << np.uint64(32)) | placing[there]
         seen = _select_seen(part.table).filter(pl.Series(there))
         parts.append(seen.with_columns(pair=pl.Series(pair, dtype=pl.UInt64)))
+    # Null, not 0, where no row states a count.
     total = pl.when(pl.col("count").is_not_null().any()).then(pl.col("count").sum())
     merged = (
         pl.concat(parts)
         .group_by("pair")
         .agg(pl.col("first_seen").min(), pl.col("last_seen").max(), total)
+        # Accounts and keys are numbered in the order of their text, so sorting numbers sorts both.
         .sort("pair")
     )
     pair = merged["pair"].to_numpy()
@@ -247,8 +257,10 @@ def _add_networks(
     held = addresses.parse_networks(networks["cidr"]).with_columns(networks["asn"]).drop_nulls()
     asn = addresses.match_longest(numbers, held)
     if sessions:
+        # Of equal times the lower number counts, so that the result does not depend on the order of rows.
         seen = pl.concat(sessions).group_by("place", "asn").agg(pl.col("last_seen").max())
         latest = seen.sort("last_seen", "asn", descending=[False, True]).unique("place", keep="last")
+        # What a session states goes before what ranges say: routes change, and the session saw them.
         given = _scatter_values(latest, "asn", len(values), pl.Int64())
         asn = given.zip_with(given.is_not_null(), asn)
     return values.with_columns(addresses.find_prefixes(numbers).alias("prefix"), asn.alias("asn"))
@@ -269,6 +281,7 @@ def _add_issuers(values: pl.DataFrame, rows: list[_Rows], placings: list[Ranks])
             values = values.with_columns(pl.lit(None, pl.String).alias(column))
             continue
         latest = (
+            # Each attribute by itself: the latest row that states it, not the latest row.
             said.drop_nulls(name).group_by("place", name).agg(pl.col("last_seen").max())
             .sort("last_seen", name).unique("place", keep="last", maintain_order=True)
         )  # fmt: skip
@@ -285,6 +298,7 @@ def _add_words(values: pl.DataFrame, rows: list[_Rows]) -> pl.DataFrame:
     parts = [pl.DataFrame({"key": part.keys, "words": part.words}) for part in rows]
     words = pl.concat(parts).drop_nulls().with_columns(many=pl.col("words").list.len())
     words = words.with_columns(pl.col("words").list.sort().list.join(" "))
+    # The most words tell most of what the person wrote.
     longest = words.sort("key", -pl.col("many").cast(pl.Int64), "words").unique("key", keep="first")
     return values.join(longest.select("key", "words"), on="key", how="left", maintain_order="left")
 

@@ -55,6 +55,7 @@ def apply_distinct(values: pl.Series, change: Callable[[pl.Series], pl.Series]) 
 
 def is_convertible(stored: pl.DataType, wanted: pl.DataType) -> bool:
     """Return whether values of a stored column type can mean the wanted type at all."""
+    # A column without any value has no type; all its rows are null in any.
     if stored == pl.Null:
         return True
     if stored.is_nested() or isinstance(stored, _NO_VALUES):
@@ -89,6 +90,7 @@ def read_values(
         return Typed(
             pl.Series(raw.name, [None] * len(raw), dtype=wanted), _set_reason(raw.is_not_null(), reason)
         )
+    # Exporters write NaN for a missing number; it is not a value, nor does it break the row.
     raw, nan = _drop_nan(raw)
     if wanted == TIME:
         read = _read_times(raw, options, order)
@@ -111,6 +113,7 @@ def _drop_nan(raw: pl.Series) -> tuple[pl.Series, pl.Series | None]:
 
 def _read_times(raw: pl.Series, options: ReadOptions, order: str | None) -> Typed:
     if raw.dtype.is_temporal():
+        # Read as UTC, and reported: a wrong zone shifts all behaviour in time.
         naive = not (isinstance(raw.dtype, pl.Datetime) and raw.dtype.time_zone is not None)
         read = _check_lost(raw, _limit_years(_convert_utc(raw)), NOT_A_TIME)
         return Typed(read.values, read.faults, frozenset({NAIVE} if naive and raw.count() else ()))
@@ -122,6 +125,7 @@ def _read_times(raw: pl.Series, options: ReadOptions, order: str | None) -> Type
     times = read_texts(given, order, options.null_words)
     values = _limit_years(times.values)
     faults = _merge_faults(text.faults, times.reasons)
+    # Years outside 1–9999 were read, but cannot be kept.
     if values.null_count() > times.values.null_count():
         faults = _merge_faults(faults, _set_reason(values.is_null() & times.values.is_not_null(), NOT_A_TIME))
     return Typed(values, faults, times.notes)
@@ -131,6 +135,7 @@ def _read_integers(raw: pl.Series, form: str | None, options: ReadOptions) -> Ty
     text = _decode(raw)
     given = text.values.str.strip_chars()
     values = read_whole(given)
+    # Only what plain reading left: quotes, JSON scalars and null words are rare and slow.
     left = given.is_not_null() & values.is_null()
     if left.any():
         rest = unwrap_scalars(given.filter(left))
@@ -163,6 +168,7 @@ def _read_column(raw: pl.Series, form: str | None, options: ReadOptions) -> Type
     if read.reasons.count() == 0 and read.values.equals(distinct):
         return text
     changed = pl.DataFrame({"text": distinct, "value": read.values, "reason": read.reasons})
+    # By text, so that each distinct one was read once.
     joined = values.to_frame("text").join(changed, on="text", how="left", maintain_order="left")
     faults = joined["reason"] if read.reasons.count() else None
     return Typed(joined["value"].alias(raw.name), _merge_faults(text.faults, faults))
@@ -180,8 +186,10 @@ def _read_distinct(texts: pl.Series, form: str, options: ReadOptions) -> _Read:
         plain = plain.str.replace_all("\0", "", literal=True).str.strip_chars()
     if plain.str.starts_with('="').any():  # how exporters keep a spreadsheet from reading a number
         plain = plain.str.replace(r'^="(.*)"$', "$1")
+    # After the padding: `"x"` filled up with zeros would not be seen as JSON.
     plain = unwrap_scalars(plain)
     plain = plain.set(plain.str.len_bytes() == 0, None)
+    # Zeros of a UUID are a missing value, too: linking by them would join strangers.
     void = are_null_words(plain, options.null_words, keep=_MEANT.get(form, ())) | are_zero_uuids(plain)
     objects = are_objects(plain)
     reasons = pl.select(pl.when(void).then(pl.lit(NULL_WORD)).when(objects).then(pl.lit(NESTED))).to_series()
@@ -217,6 +225,7 @@ def _decode(raw: pl.Series, *, packed: bool = False) -> Typed:
     if isinstance(raw.dtype, pl.Binary):
         try:
             values = raw.cast(pl.String)
+        # One row that is no UTF-8 fails the cast of all; the slow way finds which.
         except pl.exceptions.ComputeError:
             values = (
                 hosts.read_packed(raw)
@@ -228,6 +237,7 @@ def _decode(raw: pl.Series, *, packed: bool = False) -> Typed:
         if rounded.any():
             values, lost = values.set(rounded, None), _set_reason(rounded, LOST_DIGITS)
     elif raw.dtype.is_decimal():
+        # Decimals of scale are not part of an identifier.
         values = raw.cast(pl.String).str.replace(r"\.0+$", "")
     else:
         values = raw.cast(pl.String)
@@ -270,6 +280,7 @@ def _normalize_kind(texts: pl.Series) -> pl.Series:
     """Return names of identifier kinds: lower case, words joined by `_`; null for what is no name."""
     folded = texts.str.normalize("NFKC").str.to_lowercase()
     name = folded.str.replace_all(r"[^\p{L}\p{N}]+", "_").str.strip_chars("_")
+    # A kind is a name. What looks like an address or a number is a value in the wrong column, and personal.
     good = (
         name.str.contains(r"^\p{L}[\p{L}\p{N}_]{0,63}$")
         & ~folded.str.contains("@", literal=True)
