@@ -195,7 +195,7 @@ class Settings(BaseSettings):
 
     @property
     def local_database(self) -> str:
-        """Return name of the managed server's database."""
+        """Return the name of the managed server's database."""
         return (self.neo4j_database or "neo4j").lower()  # as Neo4j has names of databases
 
     @property

@@ -49,7 +49,7 @@ class Members:
 
     @property
     def groups(self) -> int:
-        """Return number of groups."""
+        """Return the number of groups."""
         return int(self.group.max()) + 1 if len(self.group) else 0
 
     def group_for(self, pool: Pool) -> Members:

@@ -90,7 +90,7 @@ class AddressSpace:
         self._system_at = np.array([i for _, i in starts], dtype=np.int64)
 
     def get_capacity(self, network_class: NetworkClass) -> int:
-        """Return number of live addresses of a class."""
+        """Return the number of live addresses of a class."""
         return int(self._live[self._of_class[network_class]].sum())
 
     def draw_places(self, rng: np.random.Generator, network_class: NetworkClass, size: int) -> Ints:

@@ -278,5 +278,5 @@ class Campaign(Profile):
     """Teams that a campaign is divided into, by the order of sign-up."""
 
     def get_inherited_share(self, pool: Pool) -> float:
-        """Return share of the slots of one of its pools that a replacement takes over."""
+        """Return the share of the slots of one of its pools that a replacement takes over."""
         return self.inherits if pool.inherits is None else pool.inherits

@@ -48,6 +48,7 @@ def generate_names(
     n = len(members)
     made = rng.random(n) < draw_between(rng, series.share, 1)[0]
     domain = _draw_domain(rng, names, bought=bool(rng.random() < series.bought))
+    # One pattern, one domain and few stems for the campaign: this is what gives a generator away.
     pattern = list(series.patterns)[int(pick_indices(rng, series.patterns, 1)[0])]
     email = pl.select(
         pl.concat_str(_build_handles(rng, pattern, members, series, names), pl.lit("@" + domain))
@@ -66,6 +67,7 @@ def _build_handles(
     """Build handles of one pattern, numbered in the order of sign-up, shape (n,)."""
     n = len(members)
     stems = _draw_stems(rng, int(rng.integers(series.stems[0], series.stems[1] + 1)), names)
+    # The rank of each sign-up: generators count upwards.
     order = np.argsort(np.argsort(members.created, kind="stable"), kind="stable")
     number = pl.Series(int(rng.integers(1, 600)) + order).cast(pl.String).str.zfill(int(rng.integers(1, 5)))
     stem = stems.gather(rng.integers(0, len(stems), n))
@@ -135,7 +137,8 @@ def _join_texts(*parts: pl.Series | str) -> pl.Series:
 
 
 def _make_distinct(accounts: pl.DataFrame) -> pl.DataFrame:
-    """Return number the handles that were already taken, until each address belongs to one account."""
+    """Give numbers to handles that were already taken, until each address belongs to one account."""
+    # Repeated, since a numbered address may be taken, too.
     while accounts["email"].is_duplicated().any():
         taken = pl.int_range(pl.len()).over("email")
         numbered = pl.col("email").str.replace("@", pl.format("{}@", taken + 1), literal=True)

@@ -22,12 +22,12 @@ class PoolLayout:
 
     @property
     def group(self) -> Ints:
-        """Return group of each value, shape (number of values,)."""
+        """Return the group of each value, shape (number of values,)."""
         return np.repeat(np.arange(len(self.count)), self.count)
 
 
 def build_layout(members: Members, pool: Pool, counts: Ints | None = None) -> PoolLayout:
-    """Return number the values of all groups; `counts` overrules the number that follows from the group's size."""
+    """Give numbers to the values of all groups; `counts` overrules the number that follows from the group's size."""
     sizes = np.bincount(members.group, minlength=members.groups)
     count = np.ceil(sizes / pool.members_per_value).astype(np.int64) if counts is None else counts
     return PoolLayout(np.cumsum(count) - count, count)

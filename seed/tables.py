@@ -141,6 +141,7 @@ def build_sessions(
         }
     )  # fmt: skip
     first = frame.sort("account", "first_seen", "ip", maintain_order=True)
+    # An exporter has one row for each combination, with its first use.
     return first.unique(["account", "ip", "device", "user_agent"], keep="first", maintain_order=True)
 
 
@@ -167,6 +168,7 @@ def build_payments(people: Everyone, parts: Sequence[Payments], countries: Seque
     anywhere = (mix_bits(card // 8, people.compute_salt(8)) % np.uint64(len(COUNTRIES))).astype(np.int64)
     country = np.where(bought, anywhere, home)
     u = mix_bits(np.where(bought, card // 8, card), people.compute_salt(9)) / 2.0**64
+    # The square favours low numbers: a few issuers are large.
     issuer = (u**2 * 40).astype(np.int64)
     return pl.DataFrame(
         {
@@ -220,7 +222,7 @@ class Agents:
         )
 
     def choose_programs(self, device: Ints, scripted: Bools) -> Ints:
-        """Return number of the program seen with each device."""
+        """Return the number of the program seen with each device."""
         u = mix_bits(device, 61) / 2.0**64
         program = (
             np.minimum(np.searchsorted(self._program_ladder, u), len(self._program_ladder) - 1)
@@ -230,11 +232,11 @@ class Agents:
         return np.where(scripted, program, browser).astype(np.int64)
 
     def get_user_agents(self, device: Ints, scripted: Bools) -> pl.Series:
-        """Return user agent seen with each device."""
+        """Return the user agent seen with each device."""
         return self._all.gather(self.choose_programs(device, scripted))
 
     def get_handshakes(self, members: Members, s: Sessions, rows: Ints) -> Ints:
-        """Return number of the TLS fingerprint of some sessions: four versions of a program share one."""
+        """Return the number of the TLS fingerprint of some sessions: four versions of a program share one."""
         common = self.choose_programs(_make_distinct(members, s.device[rows]), s.scripted[rows]) // 4
         own = mix_bits(s.owner[rows], 71) / 2.0**64 < members.profile.devices.custom_client
         return np.where(

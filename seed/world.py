@@ -46,7 +46,7 @@ class World:
 
     @property
     def campaigns(self) -> dict[str, list[int]]:
-        """Return accounts of the campaigns of each style, largest first."""
+        """Return the sizes of the campaigns of each style, largest first."""
         sizes = {
             style: sorted((len(m) for m in self.people.parts if m.profile is profile), reverse=True)
             for style, profile in self.scenario.campaigns.items()
@@ -55,7 +55,7 @@ class World:
 
     @property
     def populations(self) -> dict[str, int]:
-        """Return accounts of each legitimate population, largest first."""
+        """Return the size of each legitimate population, largest first."""
         found = {m.name: len(m) for m in self.people.parts if not m.campaign}
         return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
 

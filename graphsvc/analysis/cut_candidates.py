@@ -223,7 +223,7 @@ def split_by_flow(shared: Shared, these: Ints, those: Ints, extra: float = 0.0) 
 
 
 def group_inseparable(shared: Shared, order: Ints, close: Ints, cost: int) -> tuple[Ints, Shared]:
-    """Return group the nodes that no cut cheaper than `cost` separates.
+    """Group the nodes that no cut cheaper than `cost` separates.
 
     Args:
         shared: nodes and values.

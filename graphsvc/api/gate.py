@@ -38,6 +38,7 @@ class FairSlots:
         self._units = units
         self._most = max(1, math.ceil(units * share))
         self._places = waiting
+        # Rounded up, so that each principal may have at least one request waiting.
         self._places_of_one = None if waiting is None else math.ceil(waiting * share)
         self._held: Counter[str] = Counter()
         self._waiting: dict[str, deque[tuple[int, asyncio.Future[None]]]] = {}
@@ -54,6 +55,7 @@ class FairSlots:
             Busy: there were none in time, or too many requests wait already.
             TooManyAtOnce: too many requests of this principal wait already.
         """
+        # Not past one's own queue: requests of a principal are served in order.
         if self._has_room(principal, units) and not self._waiting.get(principal):
             self._held[principal] += units
             return
@@ -64,6 +66,7 @@ class FairSlots:
         try:
             async with asyncio.timeout(seconds):
                 await turn
+        # Also a cancellation: a client that went away must not keep its place.
         except BaseException as error:
             if turn.done() and not turn.cancelled():  # both happened in one round of the loop
                 self._remove_units(principal, units)
@@ -145,11 +148,13 @@ class Entry:
             Busy: there was no turn in time.
         """
         gate, principal = self._gate, self._principal
+        # Light requests take no units of cost, so heavy ones cannot make them wait.
         held = cost if cost > LIGHT else 0
         if held:
             await gate.costs.take_units(principal, held, self._compute_remaining())
         self._cost = held
         try:
+            # Cost first, then the turn: one that waits for cost must not occupy a turn.
             await gate.turns.take_units(principal, 1, self._compute_remaining())
             try:
                 yield

@@ -32,6 +32,7 @@ class Metrics:
     """Counters of served requests, and gauges that are read at each scrape."""
 
     def __init__(self) -> None:
+        # One registry an app: the default one is global, and two apps in a test would clash.
         self.registry = registry = CollectorRegistry()
         ProcessCollector(registry=registry)
         self._requests = Counter(
@@ -84,6 +85,7 @@ class Metrics:
 
     def count_request(self, record: Record, status: int, seconds: float) -> None:
         """Count a request that was answered."""
+        # The first code only: labels of combinations would multiply without bound.
         code = record.codes[0] if record.codes else "ok" if status < 400 else f"http_{status}"
         self._requests.labels(record.kind, code).inc()
         self._seconds.labels(record.kind).observe(seconds)
@@ -96,6 +98,7 @@ class Metrics:
         began = time.perf_counter()
         try:
             yield
+        # Other exceptions are faults of ours, and are counted with the request.
         except GraphsvcError as error:
             self._failed.labels(error.code).inc()
             raise
@@ -126,6 +129,7 @@ class Metrics:
 async def get_metrics(request: Request) -> Response:
     """Answer with all metrics, to a valid key of any role."""
     state = request.app.state
+    # Sizes and rates are of interest to an attacker, so metrics need a key, too.
     principal = await find_principal(request.headers.get("authorization", ""), state)
     get_record(request).principal = principal.id
     await state.metrics.update_gauges(state)

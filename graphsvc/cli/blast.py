@@ -53,6 +53,7 @@ def print_impact(
     from graphsvc.analysis import impact_sentences
     from graphsvc.database import open_store
 
+    # typer cannot say that exactly one of three is needed.
     given = [cluster is not None, accounts is not None, bool(account)]
     if sum(given) != 1:
         raise typer.BadParameter("Give a cluster, or --accounts FILE, or --account ID, and one of them only.")

@@ -48,6 +48,7 @@ def members(out: Out, assessment: Which = Assessed.CAMPAIGN) -> None:
     from graphsvc.exchange.tables import check_format, write_table
     from graphsvc.store.published import read_members as read
 
+    # Before the database is opened: a wrong ending should cost nothing.
     check_format(out, (".parquet", ".csv"))
     with open_store(load_settings(), console.print) as store:
         _print_rows(out, write_table(read(store, assessment.assessments), out))
@@ -102,9 +103,8 @@ def cluster(
 ) -> None:
     """Export one cluster with its evidence: .json (a STIX 2.1 bundle), .csv or .parquet (a row a member).
 
-    On record.
-
-    A STIX bundle needs the extra `stix`. The same cluster gives the same bytes.
+    The export is recorded in the audit log. A STIX bundle needs the extra `stix`.
+    The same cluster gives the same bytes.
     """
     from graphsvc.cli.decide import make_auditor
     from graphsvc.database import open_store
@@ -118,6 +118,7 @@ def cluster(
         veil = load_or_create_veil(load_settings())
         written = export_cluster(
             store,
+            # An export discloses data, so it is on record even from the command line.
             make_auditor(None),
             veil,
             cluster_id,

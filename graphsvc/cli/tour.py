@@ -54,6 +54,7 @@ def start_database(settings: Settings, world: Path, stages: Stages) -> None:
 
     with print_timed(stages, "database"), open_store(settings, stages.print_line) as store:
         filled = store.read("maintenance/count_accounts")[0]["accounts"] > 0
+        # The directory of the world is what tells that the data are this demo's.
         if filled and [path.name for path in world.parent.glob("demo-world-*")] != [world.name]:
             raise DemoError(
                 "This installation holds other data; the demo would mix a synthetic dataset into it.",
@@ -124,6 +125,7 @@ def run_service(settings: Settings, stages: Stages) -> Iterator[Service]:
         service = Service(process, f"http://127.0.0.1:{port}", key)
         try:
             _wait_until_ready(service)
+        # Also Ctrl-C: the process is in a session of its own and would outlive this one.
         except BaseException:
             process.terminate()
             raise
@@ -132,6 +134,7 @@ def run_service(settings: Settings, stages: Stages) -> Iterator[Service]:
     finally:
         process.terminate()
         process.wait(timeout=15)
+        # The key stood on the screen, so it must not outlive the demo.
         keys.revoke_key(settings.keys_dir, key.partition(".")[0])
 
 
@@ -187,8 +190,10 @@ def stop_database(settings: Settings, stages: Stages) -> None:
 
 
 def _find_free_port(wanted: int) -> int:
+    # The usual port first, so that addresses of an earlier demo still work.
     for port in (wanted, 0):
         with socket.socket() as probe:
+            # Otherwise a port of a service that has just ended counts as taken for a minute.
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind(("127.0.0.1", port))

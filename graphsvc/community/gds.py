@@ -37,7 +37,7 @@ class GdsDetector:
         self._gds = GraphDataScience(driver, database=database, arrow=False, show_progress=False)
 
     def versions(self) -> dict[str, str]:
-        """Return versions of the GDS server and client."""
+        """Return the versions of the GDS server and client."""
         return {"gds": str(self._gds.server_version()), "graphdatascience": client_version}
 
     def communities(
@@ -71,7 +71,7 @@ class GdsDetector:
     def _find_batch(
         self, links: Links, batch: NDArray[np.int64], algorithm: Algorithm, gamma: float, seed: int
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return accounts of some links, and the number of the community of each."""
+        """Return the accounts of some links, and the number of the community of each."""
         with self._gds.graph.project.cypher(
             load_text("detect/project_links"),
             # A name of its own, so that two runs at once or a retry never meet in the catalogue.

@@ -46,7 +46,7 @@ class InProcessDetector:
     name = "inprocess"
 
     def versions(self) -> dict[str, str]:
-        """Return versions of the libraries that compute."""
+        """Return the versions of the libraries that compute."""
         return {"networkit": networkit.__version__, "scipy": scipy.__version__}
 
     def communities(

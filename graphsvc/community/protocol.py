@@ -22,11 +22,11 @@ class Detector(Protocol):
 
     @property
     def name(self) -> str:
-        """Return name of the engine, as in `--engine`."""
+        """Return the name of the engine, as in `--engine`."""
         ...
 
     def versions(self) -> dict[str, str]:
-        """Return versions of what computes, for the run's record."""
+        """Return the versions of what computes, for the run's record."""
         ...
 
     def communities(

@@ -34,6 +34,7 @@ def format_report(report: dict[str, Any]) -> str:
     """Format the report, given the content of `report.json`."""
     parts = [
         f"# {report['accounts']:,} accounts of the scenario `{report['scenario']}`, day by day\n",
+        # Day 0 holds the history, and is not a day of the simulation.
         f"{len(report['days']) - 1} days after the one that holds all before them; seed {report['seed']}; a use counts "
         + (f"for {report['window']} days after it was last seen.\n" if report["window"] else "for ever.\n"),
         _format_summary(report),
@@ -89,6 +90,7 @@ def _format_earliness(found: list[dict[str, Any]]) -> str:
             "" if row["half_day"] is None else str(row["half_day"]),
             _describe_evidence(row),
         )
+        # The largest first, since the table is cut.
         for row in sorted(found, key=lambda row: (-row["size"], row["campaign_id"]))[:SHOWN]
     ]
     head = (
@@ -120,6 +122,7 @@ def _format_identity(identity: dict[str, Any]) -> str:
             "yes" if row["planned"] else "",
         )
         for row in identity["campaigns"]
+        # Campaigns without a change would fill the table and say nothing.
         if row["changes"]
     ]
     text = (

@@ -49,6 +49,7 @@ def build_bundle(exported: ExportedCluster, tlp: Tlp = Tlp.AMBER) -> str:
         ExportError: the extra `stix` is not installed.
     """
     try:
+        # In an extra, and slow to import.
         import stix2
     except ImportError:
         raise ExportError(
@@ -68,7 +69,10 @@ def build_bundle(exported: ExportedCluster, tlp: Tlp = Tlp.AMBER) -> str:
     common["created_by_ref"] = author.id
     accounts = {
         row["account_id"]: stix2.UserAccount(
-            user_id=row["account_id"], is_disabled=row["status"] != "active", object_marking_refs=[marking]
+            # Observables have deterministic ids of their own (STIX 2.1, section 2.9).
+            user_id=row["account_id"],
+            is_disabled=row["status"] != "active",
+            object_marking_refs=[marking],
         )
         for row in exported.members
     }
@@ -125,6 +129,7 @@ def build_bundle(exported: ExportedCluster, tlp: Tlp = Tlp.AMBER) -> str:
     made = stix2.Bundle(
         _build_marking(stix2, tlp),
         *objects,
+        # With the marking in it: bundles of two levels differ, and must not replace each other.
         id=_build_id("bundle", f"{cluster['id']}\n{at}\n{tlp}"),
         allow_custom=True,
     )
@@ -137,11 +142,13 @@ def _build_patterns(signals: list[Row]) -> Iterator[tuple[Row, str]]:
         # STIX patterns quote strings with ' and escape with a backslash (STIX 2.1, section 9.2).
         value = row["value"].replace("\\", "\\\\").replace("'", "\\'")
         if row["kind"] == "ip":
+            # A tilde marks a pseudonym. A pattern of it would match nothing, or something else.
             if not row["key"].startswith("ip:~"):
                 yield row, f"[ipv{6 if ':' in value else 4}-addr:value = '{value}']"
         elif row["kind"] == "email_domain":
             yield row, f"[domain-name:value = '{value}']"
         else:
+            # STIX has no object for a token, so it is a custom one (STIX 2.1, section 11).
             yield row, f"[x-graphsvc-signal:kind = '{row['kind']}' AND x-graphsvc-signal:token = '{value}']"
 
 
@@ -158,7 +165,11 @@ def _build_relation(
 def _build_marking(stix2: Any, tlp: Tlp) -> Any:
     extension = {TLP_EXTENSION: {"extension_type": "property-extension", "tlp_2_0": tlp.value}}
     return stix2.MarkingDefinition(
-        id=MARKINGS[tlp], created=TLP_CREATED, name=f"TLP:{tlp.value.upper()}", extensions=extension
+        # Fixed by the standard, like the ids: other values would be another marking.
+        id=MARKINGS[tlp],
+        created=TLP_CREATED,
+        name=f"TLP:{tlp.value.upper()}",
+        extensions=extension,
     )
 
 

@@ -77,11 +77,13 @@ def find_encoding(head: bytes, options: ReadOptions) -> Encoding:
             return Encoding(codec, "" if codec == "utf-8" else f"in {codec.upper()}")
     # In UTF-16 most western text has a zero in every second byte.
     even, odd = head[:4096:2].count(0), head[1:4096:2].count(0)
+    # Not half: names in other scripts have no zeros.
     least = len(head[:4096]) // 5
     if max(even, odd) > least > 0 and min(even, odd) < least // 4 + 1:
         return Encoding("utf-16-le" if odd > even else "utf-16-be", "in UTF-16 without a byte order mark")
     # Incremental, because the head may end within a character.
     text = codecs.getincrementaldecoder("utf-8")("surrogateescape").decode(head)
+    # `surrogateescape` marks each byte that is not UTF-8 in this range.
     if text.isascii() or not re.search("[\udc80-\udcff]", text):
         return Encoding("utf-8")
     if not re.search("[^\x00-\x7f\udc80-\udcff]", text) and _is_western(head):
@@ -126,16 +128,20 @@ def read_header(file: BundleFile, start: str, columns: Sequence[str], options: R
         begin = said.end()
     candidates = [options.delimiter] if options.delimiter else [said[1]] if said else list(_DELIMITERS)
     parsed = []
+    # All are tried, since a header in one column fits no contract with a wrong delimiter.
     for delimiter in candidates:
         names, length = _read_first_record(file, start[begin:], delimiter)
         known = len(set(match_columns(names, columns, file.table).values()))
         parsed.append((known, names, length, delimiter))
     known, names, length, delimiter = max(parsed, key=lambda each: each[0])
+    # No column is known: the file may still be rejected with a useful message, for which the delimiter
+    # counts.
     if known == 0 and len(candidates) > 1:
         delimiter = _sniff_delimiter(start[begin : begin + 4096])
         names, length = _read_first_record(file, start[begin:], delimiter)
     if delimiter != ",":
         notes.append(f"separated by {_DELIMITERS.get(delimiter, repr(delimiter))}")
+    # Exports often end each line with a delimiter, in rows, the header, or both.
     names = _fit_header(names, start[begin + length :], delimiter)
     matched = match_columns(names, columns, file.table)
     check_doubled(file, matched)
@@ -149,6 +155,7 @@ def read_header(file: BundleFile, start: str, columns: Sequence[str], options: R
     seen = f"as separated by {_DELIMITERS.get(delimiter, repr(delimiter))}"
     if not matched and any(_DATA.search(name) for name in names):
         seen += ", with a first record that looks like a row and no header"
+    # With `\N` for null the backslash escapes letters, too, and is left as it is.
     escaped = bool(_ESCAPED_QUOTE.search(start)) and "\\N" not in start
     spaced = f'{delimiter} "' in start and any(name.startswith(" ") for name in names)
     return Header(
@@ -163,6 +170,7 @@ def _read_first_record(file: BundleFile, text: str, delimiter: str) -> tuple[lis
         fields = next((record for record in reader if record), [])
     except csv.Error:
         raise BundleError(f"{file.name} has no header that is CSV.", "Export it again.") from None
+    # A record may span lines; the reader counts those that it took.
     lines = io.StringIO(text, newline="")
     return fields, sum(len(lines.readline()) for _ in range(reader.line_num))
 
@@ -188,6 +196,7 @@ def _fit_header(names: list[str], rest: str, delimiter: str) -> list[str]:
         return names
     # The sample may be cut in its last record.
     widths = {len(row) for row in (rows[:-1] or rows)}
+    # Rows of different widths prove nothing; each is checked when it is read.
     if len(widths) != 1:
         return names
     width = widths.pop()
@@ -225,6 +234,7 @@ def match_columns(names: Sequence[str], columns: Sequence[str], table: str) -> d
     taken = set(exact.values())
     for place, name in enumerate(names):
         folded = name.strip("\ufeff \t\xa0\"'").lower().removeprefix(f"{table}.")
+        # An exact name keeps its place even if another column folds to it.
         if place not in exact and folded in columns and folded not in taken:
             exact[place] = folded
     return exact

@@ -31,6 +31,7 @@ class Stream:
     @property
     def share(self) -> float:
         """Return the share of the file that has been read, 0–1."""
+        # By the compressed file: the size of the content is not known before its end.
         return min(self._raw.tell() / self._size, 1.0)
 
     def readable(self) -> bool:
@@ -86,6 +87,7 @@ class MendedStream(Stream):
                 self._ended = True
                 text += "\n"
         if self._foreign:
+            # The decoder puts a replacement character in the place of broken bytes.
             broken, text = "\ufffd" in text, text.replace("\ufffd", "\ufdd1")
             self.mended = self.mended or broken
             return text.encode()

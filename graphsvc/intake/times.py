@@ -103,6 +103,7 @@ def read_numbers(numbers: pl.Series) -> pl.Series:
     The magnitude gives the unit. Values outside the years 1990 to 2100 become null, because there it would
     not.
     """
+    # Nanoseconds do not fit into the 53 bits of a float, so whole numbers stay whole.
     exact = numbers.cast(pl.Int64, strict=False) if numbers.dtype.is_integer() else None
     floats = numbers.cast(pl.Float64, strict=False)
     micros = pl.Series(numbers.name, [None] * len(numbers), dtype=pl.Int64)
@@ -132,6 +133,7 @@ def find_date_order(columns: list[pl.Series]) -> str | None:
             continue
         parts = slashed.str.extract_groups(_SLASHED).struct.unnest().cast(pl.Int64)
         first, second = parts.to_series(0), parts.to_series(1)
+        # A first number above 12 can only be a day.
         day_first = day_first or bool((first > 12).any())
         month_first = month_first or bool((second > 12).any())
     # Both or neither: the file contradicts itself, or proves nothing.
@@ -152,6 +154,7 @@ def _read_distinct(texts: pl.Series, order: str | None, extra_nulls: frozenset[s
     frame = pl.DataFrame({"text": plain.set(void, None)})
     numbers = expand_scientific(plain.set(void, None))
     epoch = read_numbers(_parse_number(numbers.values.str.extract(_EPOCH).str.replace(",", ".")))
+    # The first form that fits decides; their order puts the unambiguous ones first.
     parts = pl.coalesce(*(_build_struct(each) for each in _list_forms(order)))
     taken = frame.select(parts=parts)["parts"].struct.unnest()
     times = _build_times(taken)
@@ -173,7 +176,7 @@ def _read_distinct(texts: pl.Series, order: str | None, extra_nulls: frozenset[s
 
 
 def _parse_number(texts: pl.Series) -> pl.Series:
-    """Return text of a number as Int64 where all are whole, else as Float64."""
+    """Return the text of a number as Int64 where all are whole, else as Float64."""
     whole = texts.cast(pl.Int64, strict=False)
     return whole if whole.null_count() == texts.null_count() else texts.cast(pl.Float64, strict=False)
 
@@ -253,6 +256,7 @@ def _build_times(parts: pl.DataFrame) -> pl.Series:
         _FAST[0], time_unit="us", time_zone="UTC", strict=False
     )
     times = shift
+    # An offset names the time exactly, so a zone beside it adds nothing.
     named = frame["zone"].set(frame["offset"].is_not_null(), None)
     for name in named.drop_nulls().unique().sort():
         times = times.zip_with(~(named == name).fill_null(value=False), _convert_zone(local, name))
@@ -262,6 +266,7 @@ def _build_times(parts: pl.DataFrame) -> pl.Series:
 def _convert_zone(local: pl.Series, zone: str) -> pl.Series:
     """Return local times of an IANA zone as UTC; all null where there is no such zone."""
     try:
+        # The repeated hour of autumn is read as its first; the one that spring skips does not exist.
         there = local.dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null")
     except pl.exceptions.PolarsError:
         return pl.Series(local.name, [None] * len(local), dtype=TIME)

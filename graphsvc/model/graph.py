@@ -82,6 +82,7 @@ class SignalGraph:
             for column in frame.iter_columns():
                 digest.update(f"{column.name} {column.dtype} {column.len()}\n".encode())
                 if column.dtype == pl.String:
+                    # Lengths first: otherwise `ab`, `c` and `a`, `bc` would have equal bytes.
                     lengths = column.str.len_bytes().cast(pl.Int32).fill_null(-1)
                     digest.update(_get_bytes(lengths.to_numpy()))
                     digest.update((column.str.join("").item() or "").encode())

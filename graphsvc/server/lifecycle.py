@@ -38,7 +38,7 @@ class Endpoint:
 
     @property
     def connected_browser(self) -> str:
-        """Return address of Neo4j Browser with server and user filled in; the password is typed there."""
+        """Return the address of Neo4j Browser with server and user filled in; the password is typed there."""
         scheme, _, place = self.uri.partition("://")
         return f"{self.browser}?dbms={scheme}://{self.user}@{place}"
 
@@ -96,10 +96,12 @@ def _start_if_stopped(settings: Settings, report: Report) -> Endpoint:
             report("Neo4j runs already; waiting until it answers")
             if wait_until_ready(home, state):
                 return _build_endpoint(home, state)
+        # A pid in the state and no such process: a crash, a kill, or a restart of the machine.
         if state is not None and state.pid is not None:
             report(f"Neo4j (process {state.pid}) ended without being stopped; starting it again")
         jvm = prepare_start(settings, home, report)
         endpoint = _start_jvm(jvm, home, report)
+        # In the background, because writing the cache takes longer than a start without it.
         if jvm.find_sound_archive() is None:
             training.launch_trainer(jvm, home)
         return endpoint
@@ -110,6 +112,7 @@ def lock_home(settings: Settings, report: Report) -> Iterator[Home]:
     """Yield the home of these settings, locked against others that start, stop or administer the server."""
     home = Home.from_settings(settings)
     with map_disk_errors(settings.data_dir, "GRAPHSVC_DATA_DIR"):
+        # Before the lock, which is a file in them.
         home.create_directories()
         with lock_file(home.lock, lambda: report("waiting for another graphsvc that starts or stops Neo4j")):
             yield home
@@ -127,11 +130,14 @@ def prepare_start(settings: Settings, home: Home, report: Report) -> Jvm:
     jvm = Jvm(ensure_jars(settings.cache_dir.resolve(), locked, report), locked)
     require_room(home.root, _ROOM if home.has_database else _ROOM_NEW, "GRAPHSVC_DATA_DIR")
     password = home.get_password()
+    # An admin tool that outlived its command holds the database and would make the start fail.
     admin_tool.end_orphan(home)
+    # Half a database looks like a whole one to Neo4j, and answers with half of the data.
     if home.drop_half_replaced():
         report("an import did not come to its end; its half of a database was thrown away")
     if adoption.finish_adoption(home):
         report("a restore had been interrupted; it is finished now")
+    # Only before the first start: Neo4j takes an initial password while it has no users.
     if not home.has_credentials:
         admin_tool.set_initial_password(jvm, home, password)
     return jvm
@@ -152,11 +158,13 @@ def _start_jvm(jvm: Jvm, home: Home, report: Report) -> Endpoint:
             report(f"Neo4j is ready after {time.monotonic() - begun:.1f} s")
             process.release_process(server)
             return _build_endpoint(home, state)
+        # Without the pid, since the process has ended.
         home.write_state(state)
         why = failure.read_reason(home)
         if failure.is_port_clash(why) and not last:
             avoid |= {state.bolt, state.http}
             report("another program took the port meanwhile; trying others")
+        # A known reason, such as a full disk, is not the fault of the cache.
         elif archive is not None and not failure.is_known(why) and not last:
             jvm.drop_archive()
             archive = None
@@ -176,6 +184,7 @@ def configure_server(
     """
     before = home.read_state()
     bolt, http = ports.choose_ports(str(home.root), (before.bolt, before.http) if before else None, avoid)
+    # Said aloud, because bookmarks and other clients still have the old port.
     if before is not None and (bolt, http) != (before.bolt, before.http):
         report(
             f"port {before.bolt} or {before.http} of the last time is in use by another program; "
@@ -235,6 +244,7 @@ def stop_server(settings: Settings, report: Report = _discard_line) -> bool:
     if not Home.from_settings(settings).root.is_dir():
         return False
     with lock_home(settings, report) as home:
+        # First: a trainer started a server of its own on the same jars.
         training.stop_trainer(home)
         state, found = home.read_state(), find_server(home)
         if state is None or found is None:
@@ -288,7 +298,10 @@ def run_admin(
         jvm = prepare_start(settings, home, report)
         sizes = sizing.compute_sizes(sizing.read_memory())
         home.write_configuration(
-            state or State(*ports.choose_ports(str(home.root), None)), sizes, jvm.plugins
+            # The tool reads neo4j.conf, which must name ports although nothing listens.
+            state or State(*ports.choose_ports(str(home.root), None)),
+            sizes,
+            jvm.plugins,
         )
         with home.mark_replacing(replaces) if replaces else nullcontext():
             return admin_tool.run_admin(jvm, home, *args, heap=heap or sizes.heap, report=report)

@@ -36,7 +36,7 @@ class Jar:
 
     @property
     def path(self) -> Path:
-        """Path below the directory of the jars."""
+        """Return the path below the directory of the jars."""
         return Path(self.folder) / self.name
 
     @property
@@ -63,11 +63,11 @@ class Lock:
 
     @property
     def size(self) -> int:
-        """Return bytes of all jars."""
+        """Return the size of all jars, in bytes."""
         return sum(jar.size for jar in self.jars)
 
     def find_version(self, group: str, artifact: str) -> str:
-        """Return version of the artifact `group:artifact`.
+        """Return the version of the artifact `group:artifact`.
 
         Raises:
             ServerError: the lock does not hold it.
@@ -82,7 +82,7 @@ _RENEW = "Restore graphsvc/server/neo4j.lock, or renew it with `graphsvc neo4j l
 
 
 def parse_lock(text: str) -> Lock:
-    """Lock from the text of a lock file.
+    """Parse the text of a lock file.
 
     Raises:
         ServerError: a line is malformed, or two jars claim one file name.
@@ -95,8 +95,10 @@ def parse_lock(text: str) -> Lock:
         if jar is None:
             raise ServerError(f"Line {number} of the lock of the managed Neo4j is malformed.", _RENEW)
         jars.append(jar)
+    # Two jars of one name would overwrite each other, and one digest would never fit.
     if len({jar.name for jar in jars}) != len(jars):
         raise ServerError("The lock of the managed Neo4j names a file twice.", _RENEW)
+    # Sorted, so that the digest does not depend on the order of the lines.
     return Lock(tuple(sorted(jars)))
 
 
@@ -106,6 +108,7 @@ def _parse_jar(line: str) -> Jar | None:
             parts = coordinate.split(":")
             if (
                 len(parts) not in (3, 4)
+                # The fields become file names and addresses: no slash, no dots that climb.
                 or not all(_FIELD.fullmatch(part) for part in parts)
                 or not _SHA256.fullmatch(sha256)
                 or not size.isdecimal()

@@ -128,7 +128,7 @@ def kind_of(name: str) -> SignalKind:
 
 
 def family_of(name: str) -> str:
-    """Family of a kind; an undeclared kind is its own family."""
+    """Return the family of a kind; an undeclared kind is its own family."""
     name = DERIVED.get(name, name)
     return BY_NAME[name].family if name in BY_NAME else name
 

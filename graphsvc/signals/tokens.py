@@ -42,7 +42,7 @@ class Tokeniser:
         return f"Tokeniser(key_id={self.key_id!r})"
 
     def tokenize_column(self, kind: str, values: pl.Series) -> pl.Series:
-        """Return tokens of a column: HMAC-SHA256 over kind, NUL, value, truncated to 168 bits.
+        """Return the tokens of a column: HMAC-SHA256 over kind, NUL, value, truncated to 168 bits.
 
         Args:
             kind: name of the signal kind.

@@ -108,10 +108,12 @@ class Snapshots:
         """Load the newest undamaged graph of this version with a watermark, for the next reading."""
         for directory in self._list_newest_first():
             manifest = _read_manifest(directory)
+            # Another version may derive columns differently, so what it kept is not continued.
             if manifest.get("graphsvc") != version("graphsvc") or not manifest.get("watermark"):
                 continue
             try:
                 graph = self.load(directory.name)
+            # Damaged: the one before may be sound. Without any, everything is read again.
             except ExportError:
                 continue
             if graph is not None:
@@ -148,6 +150,7 @@ def _has_account(directory: Path, accounts: Collection[str]) -> bool:
     try:
         ids = pl.read_ipc(directory / "accounts.arrow", columns=["id"])["id"]
     except (OSError, pl.exceptions.PolarsError):
+        # Privacy first: what cannot be read may hold the account, and is removed.
         return True
     return bool(ids.is_in(list(accounts)).any())
 

@@ -30,6 +30,7 @@ def draw_manners(dice: Dice, surface: Surface) -> Content:
     disposable = dice.draw_number("people.disposable")
     fingerprints = dice.draw_number("people.fingerprints")
     if dice.draw_chance("one_form_of_prompts"):
+        # An export then holds either texts or fingerprints, never both.
         fingerprints = float(round(fingerprints))
     return {
         "sessions": dice.draw_number("people.sessions"),
@@ -91,6 +92,7 @@ def draw_people(
     life = {name: dice.draw_number(f"people.{name}") for name in ("suspended", "banned", "closed")}
     base = merge_entries(manners, {"life": life})
     singles = merge_entries(base, {"share": "rest"})
+    # Renting must not give anyone away by itself, so in some worlds ordinary people rent, too.
     if dice.draw_chance("ordinary_people_rent"):
         singles = merge_entries(singles, rent_passing(dice, markets, "singles", "people.passing"))
     populations = {"singles": singles}
@@ -98,10 +100,12 @@ def draw_people(
     if markets and "renters" not in present:
         # A market that campaigns alone rent from is no market.
         present.append("renters")
+    # Dice are keyed by name: a decoy more does not change the numbers of the others.
     weights = {name: dice.draw_number("decoys.weight", name) for name in present}
     total = dice.draw_number("decoys.total")
     for name in present:
         share = total * weights[name] / sum(weights.values())
+        # At least two accounts, since a group of one is no group.
         drawn = DRAWERS[name](dice, surface, max(round(share * honest), 2))
         populations[name] = merge_entries(base, merge_entries(drawn, {"share": share}))
     if "renters" in populations:
@@ -154,6 +158,7 @@ def _found_guild(
 def draw_pool(dice: Dice, who: str, pool: str, users: float, slots: float = 1.0) -> Content:
     """Draw a pool of a decoy from its ranges `who.reuse` and, at most, `users` accounts on one value."""
     low, high = dice.draw_pair(f"{who}.reuse", pool)
+    # Members a value that keep the expected users at `users`, whatever the drawn reuse.
     return {"reuse": (low, high), "members_per_value": max(1.0, users / max((low + high) / 2 * slots, 0.05))}
 
 

@@ -129,6 +129,7 @@ class DecisionChanges:
         ],
         note: Note = "",
     ) -> Change:
+        # A pair has no direction, so it is stored under the smaller id.
         first, second = order_pair(a, b)
         wish = DecisionRequest(On.PAIR, first, Topic.PIN, str(operator.value), clean_text(note), second)
         return await _record_request(info, wish, expected_version)
@@ -157,6 +158,7 @@ class DecisionChanges:
         expected_version: Expected,
     ) -> Change:
         context = info.context
+        # In a thread: it reads the entire log, and may have to start again.
         undone = await context.worker.run(
             undo_decision, context.auditor, id, datetime.now(UTC), expected_version
         )
@@ -202,6 +204,7 @@ def clean_text(written: str, longest: int = LONGEST_NOTE) -> str:
     written = written.strip()
     if len(written) > longest:
         raise BadInput(f"The text is longer than {longest:,} characters.", "Shorten it.")
+    # They could disguise text in a terminal or a log; line feeds and tabs are part of notes.
     if any(unicodedata.category(letter) == "Cc" and letter not in "\n\t" for letter in written):
         raise BadInput("The text holds control characters.", "Leave them out.")
     return written

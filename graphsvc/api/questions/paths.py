@@ -42,6 +42,7 @@ class PathQuestions:
         a: Annotated[strawberry.ID, strawberry.argument(description="An account.")],
         b: Annotated[strawberry.ID, strawberry.argument(description="Another one.")],
     ) -> Between:
+        # For its check only: a path from an account to itself has no meaning.
         order_pair(a, b)
         context = info.context
         context.budget.charge(COMMON)
@@ -87,6 +88,7 @@ async def _find_path(info: Info, a: str, b: str) -> tuple[EvidencePath | None, s
 
 
 async def _build_link_path(info: Info, links: list[Row], a: str, b: str) -> EvidencePath | None:
+    # Sorted, so that equal paths are chosen in the same way each time.
     names = sorted({row[end] for row in links for end in ("source", "target")} | {a, b})
     place = {name: number for number, name in enumerate(names)}
     source, target = (

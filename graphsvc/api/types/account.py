@@ -133,10 +133,12 @@ class Account(Decided):
         first: arguments.First = 20,
     ) -> list[Touch]:
         limit = info.context.budget.charge_page(first)
+        # Charged before it runs, at the most that it may read.
         arguments.charge_walk(info, WIDEST * RAREST)
         rows = await info.context.loaders.load_rows(
             "query/account_touches", self.id, widest=WIDEST, signals=RAREST, outside=outside, limit=limit
         )
+        # Rarity is relative to all accounts; the count is read once a request.
         accounts = await count_accounts(info) if rows else 0
         return [Touch.from_row(row, accounts) for row in rows]
 

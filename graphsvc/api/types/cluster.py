@@ -222,6 +222,7 @@ class Cluster(Decided):
             coordination=cluster["coordination"],
             assessment=ClusterAssessment(cluster["assessment"]),
             size=cluster["size"],
+            # Properties that later versions added are absent on clusters of earlier ones.
             members_forgotten=cluster.get("membersForgotten") or 0,
             status=ClusterStatus(cluster["status"]),
             first_seen=to_optional_datetime(cluster["firstSeen"]),
@@ -268,6 +269,7 @@ class Cluster(Decided):
         first: arguments.First = 50,
         after: arguments.After = None,
     ) -> Connection[Member]:
+        # A cluster's size bounds the page, so a small one costs less than what was asked for.
         limit = info.context.budget.charge_page(first, at_most=self.size) + 1
         membership, account_id = decode_cursor("cluster.members", after, (2.0, ""))
         rows = await info.context.loaders.load_rows(

@@ -79,6 +79,7 @@ class Signal:
     ) -> Connection["SignalAccount"]:
         limit = info.context.budget.charge_page(first, at_most=self.degree) + 1
         (last,) = decode_cursor("signal.accounts", after, ("",))
+        # The one for hubs walks an index and stops at a full page; the other one looks at all users.
         statement = "query/hub_accounts" if self.degree >= HUB_DEGREE else "query/signal_accounts"
         rows = await info.context.loaders.load_rows(statement, self.key, after=last, limit=limit)
         return build_connection(
@@ -100,6 +101,7 @@ class Signal:
     async def clusters(self, info: Info, first: arguments.First = 20) -> list["SignalCluster"]:
         limit = info.context.budget.charge_page(first)
         hub = self.degree >= HUB_DEGREE
+        # A hub's clusters are read from the few that it holds together, not from all its users.
         arguments.charge_walk(info, 0 if hub else self.degree)
         statement = "query/hub_clusters" if hub else "query/signal_clusters"
         rows = await info.context.loaders.load_rows(statement, self.key, limit=limit)
