@@ -240,7 +240,7 @@ def test_the_shape_is_what_spreading_by_hand_gives(roots: list[str], fragments: 
     expected = (depth, tokens.count("a"), tokens.count("b:"), tokens.count("@"))
     shapes = limits._Shapes(parse(document))
     (operation, *_) = parse(document).definitions
-    assert tuple(shapes.of(operation.selection_set, 0)) == expected  # type: ignore[attr-defined]
+    assert tuple(shapes.measure_selections(operation.selection_set, 0)) == expected  # type: ignore[attr-defined]
 
 
 def test_the_limits_leave_room_for_real_documents() -> None:
