@@ -169,12 +169,14 @@ def load_bundle(
     edges, edge_seconds = 0, 0.0
     if not finished:
         reached = {row["step"]: row["next"] for row in store.read("load/progress", id=load_id)}
+        # Each batch records how far its step is in the same transaction, so that none is written twice.
         for step in build_steps(columns, number):
             began = time.monotonic()
             written[step.name] = write_step(store, load_id, step, reached.get(step.name, 0), progress)
             if step.statement == "load/edges":
                 edges += written[step.name]
                 edge_seconds += time.monotonic() - began
+        # After all networks are there: the most specific one may come in the last bundle.
         place_addresses(store, number, progress)
         finish_load(store, load_id, columns)
     return read.build_report(written, already_loaded=finished, edges=edges, edge_seconds=edge_seconds)
@@ -188,6 +190,7 @@ def estimate_memory(bundle: Path) -> MemoryNeed:
     """
     files = find_files(bundle, list(SCHEMAS)).tables
     hours = estimate_rows(files.get("activity", ()))
+    # Hours are numbers, and take far less than rows of text.
     rows = sum(map(estimate_rows, files.values())) - hours
     return MemoryNeed(
         READING + A_ROW * rows + AN_HOUR * hours,
@@ -211,6 +214,7 @@ def finish_load(store: Store, load_id: str, columns: BundleColumns) -> None:
         edges=sum(frame.height for frame in columns.edges.values()),
         rejected=columns.dead_letters.height,
     )
+    # The record of the load was found at its beginning, so its absence means another database.
     if not closed:
         raise LoadError(
             "The database was emptied or replaced while this bundle was being loaded.", "Load it again."

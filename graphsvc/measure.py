@@ -51,11 +51,12 @@ def read_peak_memory() -> int:
         for line in _STATUS.read_text(encoding="ascii").splitlines():
             if line.startswith("VmHWM:"):
                 return int(line.split()[1]) * 1024
+    # In kilobytes on Linux and bytes on macOS; Linux is read above.
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 def _reset_peak() -> None:
-    # Linux counts anew from here on; where that is not allowed, a stage's peak is that of all stages so far.
+    # Linux starts a new count here; where that is not allowed, a stage's peak is that of all stages so far.
     with suppress(OSError):
         _RESET.write_text("5", encoding="ascii")
 
@@ -75,6 +76,7 @@ class MemoryNeed:
 
     def compute_working_memory(self, most: int) -> int:
         """Return the memory left for pairs of accounts on the way to links, at most `most`."""
+        # The ceiling wins even if more is free: whoever set it wants the rest.
         room = self.available if self.ceiling is None else self.ceiling
         return max(min(most, room - self.expected), LEAST_WORKING)
 

@@ -20,6 +20,7 @@ def replace_atomically(path: Path, content: bytes) -> None:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
             file.flush()
+            # Before the rename, or a power cut could leave an empty file under the name.
             os.fsync(file.fileno())
         temporary.replace(path)
     finally:
@@ -40,8 +41,10 @@ def lock_or_fail(lock: Path) -> Iterator[None]:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
+            # The holder writes its number just after it has the lock, so it may be missing for a moment.
             holder = os.read(descriptor, 20).decode("ascii", "replace").strip()
             raise BlockingIOError(error.errno, error.strerror, holder or "unknown") from None
+        # Only now that the lock is held: the number of another holder must stay readable.
         os.ftruncate(descriptor, 0)
         os.write(descriptor, f"{os.getpid()}\n".encode())
         yield

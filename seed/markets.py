@@ -31,6 +31,7 @@ class Shelf:
     def draw(self, rng: np.random.Generator, moments: Ints) -> Ints:
         """Draw a value on offer at each of `moments`, the newest the most popular, shape as given."""
         stock = self.market.values
+        # The offer is a window that moves over the stock as time passes.
         width = max(1, round(self.market.shelf * stock))
         passed = np.clip((moments - self.start) / (self.end - self.start), 0, 1)
         oldest = (passed * (stock - width)).astype(np.int64)
@@ -60,6 +61,7 @@ def draw_offers(
 
 def is_rented(values: Ints) -> Bools:
     """Tell which values are rented, shape as given."""
+    # Keys of markets are positive, so rented values lie between -2^62 and -2^61; own ones are far above.
     return values < RENTED // 2
 
 

@@ -48,9 +48,11 @@ async def export(
     chosen, level = _parse_choice(Format, form, "format"), _parse_choice(Tlp, tlp, "tlp")
     said = reason.strip()
     if said:
+        # Only with a reason: without one addresses stay pseudonyms, which viewers may see.
         check_role(principal.role, Role.ANALYST)
         if not REASON[0] <= len(said) <= REASON[1] or not said.isprintable():
             raise BadInput(f"`reason` is {REASON[0]} to {REASON[1]} characters that print, in one line.")
+    # After the checks, so that a wrong call costs nothing, and before the work.
     cast(Rates, state.rates).charge_principal(principal.id, COST)
     auditor = Auditor(state.signer, principal.name, principal.role.value, record.id)
     async with cast(Gate, state.gate).enter(principal.id) as entry, entry.wait_for_turn(COST):
@@ -64,6 +66,7 @@ async def export(
             reason=said,
             businesses=businesses,
         )
+    # The id comes from the address of the request, and could end the header otherwise.
     name = f"{chosen.value}-{''.join(letter for letter in cluster if letter.isalnum() or letter in '-_')}"
     return Response(
         written.content,

@@ -38,7 +38,7 @@ STALE = 3600.0
 COOLDOWN = 30.0
 """Seconds between two requests for keys because a token is of none that is known, whoever sends such tokens."""
 TIMEOUT = 5.0
-"""Seconds the issuer has for an answer; as long nobody asks again after it had none."""
+"""Seconds that the issuer has for an answer, and for which it is left alone after it had none."""
 LONGEST = 255
 """Characters of a subject (OpenID Connect Core, section 2)."""
 
@@ -102,6 +102,8 @@ class Issuer:
             ProviderAway: the issuer's keys cannot be read.
         """
         try:
+            # Unverified: it only chooses the key. The algorithm must be one that the settings allow (RFC
+            # 8725, section 3.1).
             header = jwt.get_unverified_header(token)
             algorithm, name = header.get("alg"), header.get("kid")
             if algorithm not in self._algorithms:
@@ -117,6 +119,7 @@ class Issuer:
                 claims = self._decode_token(token, newer.build_key(name, algorithm), audience)
             _derive_name(claims["sub"])
         except (jwt.PyJWTError, ValueError, RecursionError) as error:
+            # The kind only: messages of the library quote the token.
             log.warning("a token was refused: %s", type(error).__name__)
             return None
         return claims
@@ -162,6 +165,7 @@ class Issuer:
 
     def _find_role(self, claims: Mapping[str, Any]) -> Role | None:
         """Return the highest role that a token grants."""
+        # Values of the claim that the settings do not name grant nothing.
         given = {self._roles[each] for each in self._claim.read(claims) if each in self._roles}
         return max(given, key=list(Role).index, default=None)
 
@@ -218,7 +222,7 @@ class _Kept(Generic[_Said]):
             ProviderAway
         """
         # A stale copy that suffices serves the others while one task fetches.
-        known = self._turn.locked() and self._is_enough(enough)  # nobody else need wait while one asks
+        known = self._turn.locked() and self._is_enough(enough)
         if not self._is_fresh(enough) and not known:
             async with self._turn:
                 now = time.monotonic()
@@ -251,6 +255,7 @@ class _Kept(Generic[_Said]):
             return
         now = time.monotonic()
         self._known, self._fresh, self._stale = found, now + FRESH, now + FRESH + STALE
+        # Only after a success: a failure sets its own pause above.
         self._again = now + pause
 
 
@@ -260,6 +265,7 @@ class _Unfit(ValueError):
 
 def _fetch_keys(url: str) -> _KeySet:
     said = jwt.PyJWKClient(url, cache_jwk_set=False, timeout=TIMEOUT).fetch_data().get("keys")
+    # The document comes from outside, so its form is not trusted.
     keys = [key for key in said if isinstance(key, dict)] if isinstance(said, list) else []
     if not keys:
         raise _Unfit("there are none")
@@ -327,6 +333,7 @@ def build_issuer(settings: Settings) -> Issuer | None:
             'Write it like `roles`, `realm_access.roles` or `resource_access."my.app".roles`.',
         ) from None
     return Issuer(
+        # People often copy the address of the document in place of the issuer's.
         issuer.removesuffix(_DISCOVERY),
         audience,
         algorithms,

@@ -64,6 +64,7 @@ class Rates:
 
     def count_refusal(self, client: str, kind: str = KEYED) -> None:
         """Count a refused sign-in of a client address."""
+        # Its answer is ignored: the request was refused already, and the next one is told.
         self._limiter.hit(self._requests, "client", kind, find_network(client), cost=REFUSED_COSTS)
 
     def charge_principal(self, principal: str, cost: int) -> None:
@@ -77,6 +78,7 @@ class Rates:
             raise self._build_error(self._cost, what, "cost", principal)
 
     def _build_error(self, rate: RateLimitItem, what: str, *who: str) -> RateLimited:
+        # At least a second, since `Retry-After: 0` would make clients try at once.
         ends = self._limiter.get_window_stats(rate, *who).reset_time
         return RateLimited(what, max(1, math.ceil(ends - time.time())))
 
@@ -93,5 +95,6 @@ def find_network(client: str) -> str:
     try:
         address = ip_address(client)
     except ValueError:
+        # A proxy may pass a name, or `unknown`; it is counted as it is.
         return client
     return str(ip_network((address, 64), strict=False)) if isinstance(address, IPv6Address) else client

@@ -39,6 +39,8 @@ class TokenEndpoint:
         """
         try:
             async with asyncio.timeout(2 * oidc.TIMEOUT), self._turns:
+                # Two limits in time: the thread's own, since it cannot be cancelled, and this one for the
+                # wait.
                 status, content = await asyncio.to_thread(_send_request, url, body, headers)
         except (OSError, HTTPException, ValueError) as error:
             log.error("the token endpoint of the identity provider cannot be asked: %s", type(error).__name__)
@@ -65,12 +67,14 @@ def _send_request(url: str, body: bytes, headers: Mapping[str, str]) -> tuple[in
             return answer.status, _read_body(answer, until)
     except HTTPError as error:
         with error:
+            # Errors have a body, too: the code of RFC 6749, section 5.2.
             return error.code, _read_body(error, until)
 
 
 def _read_body(answer: IO[bytes], until: float) -> bytes:
     """Return the body, if it arrives before `until` and is not too long."""
     content = b""
+    # `read1` returns what has arrived, so that a slow sender meets the deadline.
     while chunk := answer.read1(8192):  # type: ignore[attr-defined]
         content += chunk
         if len(content) > MAX_ANSWER_BYTES or time.monotonic() > until:

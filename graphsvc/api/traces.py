@@ -45,11 +45,13 @@ class OpenTelemetry:
 
     def __init__(self, exporter: "SpanExporter", at_once: bool = False) -> None:
         """Initialize. `at_once`: export each span when it ends, not in batches."""
+        # In an extra, and slow to import.
         from opentelemetry.sdk.resources import Resource
         from opentelemetry.sdk.trace import TracerProvider
         from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcessor
 
         resource = Resource.create({"service.name": "graphsvc", "service.version": version("graphsvc")})
+        # The lifespan closes it; a hook at exit would wait for an exporter that is away.
         self._provider = TracerProvider(resource=resource, shutdown_on_exit=False)
         processor = SimpleSpanProcessor(exporter) if at_once else BatchSpanProcessor(exporter)
         self._provider.add_span_processor(processor)
@@ -63,7 +65,11 @@ class OpenTelemetry:
 
         parent = TraceContextTextMapPropagator().extract(headers) if headers else None
         with self._tracer.start_as_current_span(
-            name, parent, record_exception=False, set_status_on_exception=False
+            # Messages and tracebacks may quote documents and values.
+            name,
+            parent,
+            record_exception=False,
+            set_status_on_exception=False,
         ) as span:
             try:
                 yield span

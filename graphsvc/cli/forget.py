@@ -40,6 +40,7 @@ def forget_accounts(
     from graphsvc.keeping import forgetting
     from graphsvc.store.snapshots import Snapshots
 
+    # Before the database is opened, so that a missing name is reported at once.
     here, person = load_settings(), make_auditor(by)
     snapshots = Snapshots(here.runs_dir, here.keep_runs)
     with open_store(here, console.print) as store:
@@ -53,6 +54,7 @@ def forget_accounts(
             return
         done = forgetting.forget_accounts(store, person, snapshots, accounts, reason)
     for each in done.accounts:
+        # Ids are shown here and nowhere else: the log has pseudonyms only.
         typer.echo(_format_account(each, "gone") if each.there else f"{each.account}: was forgotten before")
     for run in done.runs:
         typer.echo(

@@ -49,10 +49,12 @@ def remove_expired(
         "accounts": accounts, "sessions": sessions, "payments": payments, "prompts": prompts,
         "identifiers": identifiers, "activity": activity,
     }  # fmt: skip
+    # Options win over the setting, table by table.
     ages = {**_parse_ages(here.retention), **{table: age for table, age in asked.items() if age is not None}}
     if not ages:
         raise typer.BadParameter("Say of a table how long it is kept, or set GRAPHSVC_RETENTION.")
     with open_store(here, console.print) as store:
+        # The boundary is fixed here: what is shown is what is removed.
         found = find_old(store, ages, datetime.now(UTC))
         for each in found:
             what = "hours" if each.table == "activity" else "uses"

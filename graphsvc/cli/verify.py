@@ -32,6 +32,7 @@ def verify_stored_run(
 
     here = load_settings()
     with Stages() as stages, open_store(here, stages.print_line) as store:
+        # The run's own engine: two engines find nearly the same, and not the same.
         engine = read_run(store, run).record["engine"]
         with map_driver_errors():
             chosen = build_detector(engine, store.driver, store.address.database)

@@ -61,6 +61,7 @@ class Detector(Protocol):
 def renumber_communities(raw: NDArray[np.int64], linked: NDArray[np.bool_]) -> NDArray[np.int32]:
     """Renumber communities by the smallest account in each; -1 where `linked` is false. int32, same shape."""
     result = np.full(len(raw), -1, dtype=np.int32)
+    # The first occurrence is the smallest account, since accounts are in order.
     _, first, inverse = np.unique(raw[linked], return_index=True, return_inverse=True)
     rank = np.empty(len(first), dtype=np.int32)
     rank[np.argsort(first)] = np.arange(len(first), dtype=np.int32)

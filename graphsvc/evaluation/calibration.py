@@ -60,11 +60,14 @@ def measure_calibration(joined: pl.DataFrame) -> Calibration | None:
         .group_by("cluster_id", "campaign_id")
         .agg(n=pl.len())
         .sort("n", "campaign_id", descending=[True, False])
+        # The id decides between campaigns with as many accounts, so that the result is the same each time.
         .unique("cluster_id", keep="first", maintain_order=True)
         .select("cluster_id", main="campaign_id")
     )
     judged = members.join(main, on="cluster_id", how="left").select(
-        said="membership", right=(pl.col("campaign_id") == pl.col("main")).fill_null(False).cast(pl.Float64)
+        # Null where the member, or the whole cluster, belongs to no campaign.
+        said="membership",
+        right=(pl.col("campaign_id") == pl.col("main")).fill_null(False).cast(pl.Float64),
     )
     brier = judged.select(((pl.col("said") - pl.col("right")) ** 2).mean()).item()
     return Calibration(

@@ -90,6 +90,7 @@ def evaluate_day(
         name: getattr(figures, name)
         for name in ("precision", "recall", "false_positives", "campaigns_found_of_20")
     }
+    # Evidence only of clusters that could be a campaign's first find; all clusters would be most of the file.
     known = met.filter(pl.col("own") >= SOME)["cluster_id"].unique()
     told = clusters.filter(pl.col("cluster_id").is_in(known.implode())).sort("cluster_id")
     return DayResult(

@@ -127,6 +127,7 @@ def _read_parquet(file: BundleFile, columns: Sequence[str]) -> Iterator[Chunk]:
             {*wanted.values(), *schema.names} - {there for there in wanted if there != wanted[there]}
         )
         empty = read_table(file, schema.empty_table(), wanted)
+        # An empty chunk first, so that a file without rows still shows its columns and notes.
         yield replace(_build_whole_chunk(empty, 0, 0.0, found), notes=notes)
         done, total = 0, source.metadata.num_rows
         for batch in source.iter_batches(batch_size=_ROWS, columns=list(wanted)):
@@ -142,6 +143,7 @@ def _build_whole_chunk(frame: pl.DataFrame, before: int, share: float, found: fr
 
 def _read_text(file: BundleFile, columns: Sequence[str], options: ReadOptions) -> Iterator[Chunk]:
     with file.path.open("rb") as raw:
+        # By content: names lie about compression.
         compressed = raw.read(2) == GZIP_MAGIC
         raw.seek(0)
         head = (gzip.GzipFile(fileobj=raw) if compressed else raw).read(_HEAD)
@@ -178,6 +180,7 @@ def _read_csv(
         )
         return
     header = read_header(file, start, columns, options)
+    # In bytes of UTF-8, which the stream always gives.
     stream.skip(len(start[: header.skip].encode()))
     wanted = [name for name in columns if name in header.names]
     seen = f"{header.seen}, in {encoding.codec.upper()}"
@@ -212,6 +215,7 @@ def _read_csv_records(stream: TextStream, header: Header, wanted: list[str]) -> 
         ),
         convert_options=pa_csv.ConvertOptions(
             include_columns=wanted,
+            # As bytes, since one value that is not UTF-8 would break the file.
             column_types={name: pa.binary() for name in wanted},
             strings_can_be_null=True,
             null_values=[""],
@@ -245,6 +249,7 @@ def _build_chunk(
         frame = pl.concat([frame, extra])
         rows = pl.concat([rows, pl.Series(list(more), dtype=pl.Int64)])
     if stream.mended:
+        # Only where bytes were replaced: it goes through Python value by value.
         frame = pl.DataFrame([_restore_bytes(column) for column in frame])
     blank = frame.select(pl.all_horizontal(pl.all().is_null())).to_series()
     if blank.any():

@@ -31,6 +31,7 @@ class TokenKey:
 
 def list_token_keys(store: Store, settings: Settings) -> list[TokenKey]:
     """List the keys, the current one first, with the number of signals that have tokens of each."""
+    # Values of these kinds may look like a token, with a dot in it.
     raw = [kind.name for kind in KINDS if not kind.tokenised]
     counts = {row["key"]: row["signals"] for row in store.read("keeping/token_keys", raw=raw)}
     tokens = load_or_create_key(settings)
@@ -49,8 +50,10 @@ def rotate_key(store: Store, auditor: Auditor, settings: Settings) -> str:
     with lock_in_turn(settings.keys_dir / _LOCK):
         key, before = secrets.token_bytes(KEY_BYTES), load_or_create_key(settings).key_id
         after = compute_key_id(key)
+        # The entry is written first: a key that was changed without one could not be explained later.
         if not auditor.write(store, "rotateTokenKey", before, guards=(NO_OPEN_LOAD,), details={"to": after}):
             raise LOADING
+        # In the same lock, so that two rotations cannot both put their key first.
         make_current(settings, key)
     return after
 
@@ -67,6 +70,7 @@ def retire_key(store: Store, auditor: Auditor, settings: Settings, key_id: str, 
         if key_id not in found:
             raise NotFound(f"There is no earlier token key {key_id}.", "`graphsvc tokens status` lists them.")
         left = found[key_id].signals
+        # Tokens without a key cannot be recognised in later bundles: their signals would split in two.
         if left and not force:
             raise KeepingError(
                 f"{left:,} signals have tokens of the key {key_id}; without it later bundles do not find them.",

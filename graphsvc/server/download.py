@@ -55,6 +55,7 @@ def _find_unsound(directory: Path, jars: Sequence[Jar]) -> list[Jar]:
 
 def _is_sound(path: Path, jar: Jar) -> bool:
     try:
+        # Cheap, and true of most broken downloads.
         if path.stat().st_size != jar.size:
             return False
         with path.open("rb") as file:
@@ -105,6 +106,7 @@ def _fetch_jars(directory: Path, jars: Sequence[Jar], report: Report) -> None:
             for one in work:
                 one.result()
         finally:
+            # After the first failure the others need not be tried.
             pool.shutdown(wait=True, cancel_futures=True)
 
 
@@ -119,6 +121,7 @@ def store_chunks(path: Path, chunks: Iterable[bytes], expected: str | None) -> t
     Returns:
         SHA-256 (hex) and number of the bytes that came.
     """
+    # A name of its own for each process, so that two never write into one file.
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     digest, size = hashlib.sha256(), 0
     try:

@@ -64,6 +64,7 @@ def _build_environment() -> dict[str, str]:
 
 def _record_start(jvm: Jvm, home: Home, recording: Path) -> None:
     """Run a server once from start to stop while the JVM records into `recording`."""
+    # Not the usual ports: those belong to the real server, which starts at the same time.
     state = State(*ports.choose_ports(str(home.root), None, avoid=ports.USUAL))
     home.write_configuration(state, _SIZES, jvm.plugins)
     password = home.get_password()
@@ -73,14 +74,17 @@ def _record_start(jvm: Jvm, home: Home, recording: Path) -> None:
     command = [str(jvm.executable), f"@{home.arguments}"]
     with subprocess.Popen(command, cwd=home.root, env=_build_environment()) as server:
         deadline = time.monotonic() + _SECONDS
+        # The query touches what real ones use, so that its classes are in the cache.
         while probe.send_probe(state.http, password, home.database, "server/warm", timeout=60.0) != "ready":
             if server.poll() is not None or time.monotonic() > deadline:
                 server.kill()
                 raise ServerError("The training server did not start.")
             time.sleep(0.5)
+        # A regular stop, since the JVM writes the recording when it exits.
         server.terminate()
 
 
 if __name__ == "__main__":
+    # It competes with the first load, which is more urgent.
     os.nice(19)
     train_archive(Path(sys.argv[1]))

@@ -30,6 +30,7 @@ def draw_sizes(dice: Dice, accounts: int) -> list[int]:
         return []
     budget = max(SMALLEST, int(dice.draw_number("campaigns.share") * accounts))
     largest = int(dice.draw_number("campaigns.largest") * budget)
+    # The largest is drawn by itself, so that worlds with one dominant campaign occur.
     sizes = [int(min(max(largest, SMALLEST), RANGES["campaigns.size"].high))]
     for i in range(1, dice.draw_whole("campaigns.count")):
         left = budget - sum(sizes)
@@ -54,6 +55,7 @@ def draw_operators(
     Returns:
         Name -> entries of a campaign, as in a scenario file.
     """
+    # One rate for the world: moderation is the service's, not the operator's.
     bans = 0.0 if dice.draw_chance("no_bans") else dice.draw_number("campaigns.bans")
     return {
         name: _draw_operator(dice, surface, markets, manners, name, size, bans)
