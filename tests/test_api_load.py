@@ -469,7 +469,7 @@ def test_a_statement_that_the_database_ends_for_its_time_is_ours_to_answer_for(
     database: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     endless = "UNWIND range(1, 1000000) AS a UNWIND range(1, 1000000) AS b RETURN count(a + b) AS count"
-    monkeypatch.setattr(reading, "cypher", lambda _: endless)
+    monkeypatch.setattr(reading, "load_text", lambda _: endless)
 
     async def read() -> None:
         async with Reader(database.address, 0.5, Veil(b"a key for tests, 32 bytes long..")) as reader:

@@ -332,7 +332,7 @@ def test_the_service_is_ready_only_with_its_own_schema(api: Api, database: Store
 def test_a_query_that_takes_too_long_is_ended_and_named(
     database: Store, installation: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reader, "cypher", lambda name: text("endless"))
+    monkeypatch.setattr(reader, "load_text", lambda name: text("endless"))
     key = keys.create_key(installation.keys_dir, keys.Role.VIEWER)
     hasty = installation.model_copy(update={"query_timeout": 0.1})
     with TestClient(create_app(hasty, database.address)) as client:

@@ -213,7 +213,7 @@ def test_what_is_sealed_is_opened_as_it_was(parts: list[bytes], chunk: int, size
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sealing, "CHUNK", chunk)
-        patch.setattr(sealing.Parameters, "key", lambda *_: b"k" * 32)
+        patch.setattr(sealing.Parameters, "derive_key", lambda *_: b"k" * 32)
         file = io.BytesIO()
         sealer = Sealer(file, PASSPHRASE)
         for part in (MARKED, *parts):
