@@ -34,9 +34,9 @@ class ChangeCause(Enum):
 @strawberry.type(description="That something became of a cluster.")
 class ClusterEvent:
     cluster_id: str = strawberry.field(description="Id of the cluster.")
-    cause: ChangeCause = strawberry.field(description="Why.")
+    cause: ChangeCause = strawberry.field(description="The cause.")
     kind: str = strawberry.field(
-        description="What: of a run the lineage event, for example `grew`; of a decision its topic, or `undone`."
+        description="The event: of a run the lineage event, for example `grew`; of a decision its topic, or `undone`."
     )
     says: str = strawberry.field(description="The same in words.")
     at: datetime = strawberry.field(description="When.")
@@ -48,7 +48,7 @@ class ClusterEvent:
         return Cluster.from_row(row["cluster"]) if row else None
 
 
-@strawberry.type(description="What may be listened to, over graphql-transport-ws.")
+@strawberry.type(description="Subscriptions, over graphql-transport-ws.")
 class Subscription:
     @strawberry.subscription(
         description="A run as it is now, and again whenever it has come further; ends when the run does."
@@ -66,7 +66,7 @@ class Subscription:
                 return
 
     @strawberry.subscription(
-        description="What becomes of clusters from now on: of those named, or of those that the caller watches."
+        description="Events of clusters from now on: of those named, or of those that the caller watches."
     )
     async def cluster_changes(
         self,

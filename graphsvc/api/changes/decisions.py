@@ -31,10 +31,10 @@ Expected = Annotated[
     int,
     strawberry.argument(description="The subject's `version` that was read; 0: there was no decision yet."),
 ]
-Note = Annotated[str, strawberry.argument(description=f"Why: at most {LONGEST_NOTE:,} characters.")]
+Note = Annotated[str, strawberry.argument(description=f"The reason: at most {LONGEST_NOTE:,} characters.")]
 
 
-@strawberry.type(description="What was decided, and what it was decided on as it is now.")
+@strawberry.type(description="A decision, and the present state of its subject.")
 class Change:
     decision: Decision = strawberry.field(description="The decision, or the one that was taken back.")
     version: int = strawberry.field(description="The subject's version now: what the next change names.")
@@ -120,7 +120,7 @@ class DecisionChanges:
         info: Info,
         a: AccountId,
         b: AccountId,
-        operator: Annotated[Operator, strawberry.argument(description="What is known of them.")],
+        operator: Annotated[Operator, strawberry.argument(description="Whether one operator runs both.")],
         expected_version: Annotated[
             int,
             strawberry.argument(

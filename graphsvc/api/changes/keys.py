@@ -38,9 +38,9 @@ class KeyChanges:
     async def create_api_key(
         self,
         info: Info,
-        role: Annotated[Role, strawberry.argument(description="What it may do.")],
+        role: Annotated[Role, strawberry.argument(description="Its role.")],
         name: Annotated[
-            str, strawberry.argument(description=f"What or whom it is for; 1 to {MAX_NAME} characters.")
+            str, strawberry.argument(description=f"The name that tells it apart; 1 to {MAX_NAME} characters.")
         ],
         expires_in_days: Days = None,
     ) -> NewApiKey:

@@ -20,7 +20,7 @@ MAX_KEYS = 50
 REASON = (10, 500)
 
 
-@strawberry.type(description="What stands behind a handle.")
+@strawberry.type(description="The value behind a pseudonym.")
 class Revealed:
     handle: strawberry.ID = strawberry.field(description="The handle.")
     key: str = strawberry.field(description="Key of the signal as it is stored: `ip:` and the address.")
@@ -43,7 +43,7 @@ class RevealChanges:
         reason: Annotated[
             str,
             strawberry.argument(
-                description=f"Why, in {REASON[0]} to {REASON[1]} characters; no addresses or names in it."
+                description=f"The reason, in {REASON[0]} to {REASON[1]} characters; no addresses or names in it."
             ),
         ],
     ) -> list[Revealed]:

@@ -33,7 +33,7 @@ class AuditFilter:
 @strawberry.type(description="Questions of admins about who may do and did what.")
 class AuditQuestions:
     @strawberry.field(
-        description="What people did and were shown, newest first. `graphsvc audit verify` checks that it is whole.",
+        description="Actions and disclosures of data, newest first. `graphsvc audit verify` checks that all are there.",
         extensions=[require_role(Role.ADMIN)],
     )
     async def audit_log(

@@ -21,7 +21,7 @@ MOST_STAGES = 100
 @strawberry.type(description="Questions before acting.")
 class BlastQuestions:
     @strawberry.field(
-        description="What an action (a ban, say) on all members of a cluster, or on some accounts, would do: expected "
+        description="The impact of an action (a ban, say) on all members of a cluster, or on some accounts: expected "
         "false positives, collateral accounts on the same infrastructure, followers, the remaining parts, and a plan."
     )
     async def blast_radius(

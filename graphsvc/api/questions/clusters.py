@@ -34,7 +34,7 @@ EVERYTHING = {
 """The condition of a filter that names nothing but assessments."""
 
 
-@strawberry.enum(description="What clusters are ordered by.")
+@strawberry.enum(description="Fields that clusters can be ordered by.")
 class ClusterOrderField(Enum):
     SCORE = strawberry.enum_value("score", description="How likely it is a campaign: its hostility.")
     COORDINATION = strawberry.enum_value("coordination", description="How likely one operator runs it.")
@@ -44,7 +44,7 @@ class ClusterOrderField(Enum):
     LAST_SEEN = strawberry.enum_value("last_seen", description="Last sign-up of a member.")
 
 
-@strawberry.enum(description="Which end comes first.")
+@strawberry.enum(description="The direction of the order.")
 class Direction(Enum):
     ASC = strawberry.enum_value(1.0, description="Lowest or earliest first.")
     DESC = strawberry.enum_value(-1.0, description="Highest or latest first.")
@@ -53,9 +53,9 @@ class Direction(Enum):
 @strawberry.input(description="An order of clusters.")
 class ClusterOrder:
     field: ClusterOrderField = strawberry.field(
-        default=ClusterOrderField.SCORE, description="What they are ordered by."
+        default=ClusterOrderField.SCORE, description="The field to order by."
     )
-    direction: Direction = strawberry.field(default=Direction.DESC, description="Which end comes first.")
+    direction: Direction = strawberry.field(default=Direction.DESC, description="The direction of the order.")
 
 
 @strawberry.input(description="Clusters that meet all that is given.")
@@ -81,9 +81,7 @@ class ClusterFilter:
     max_growth: int | None = strawberry.field(
         default=None, description="Gained at most so many; negative: lost at least so many."
     )
-    status: list[ClusterStatus] | None = strawberry.field(
-        default=None, description="What people decided: any of these."
-    )
+    status: list[ClusterStatus] | None = strawberry.field(default=None, description="Any of these statuses.")
     families: list[str] | None = strawberry.field(
         default=None, description="Held together by any of these families, for example `payment`, `network`."
     )

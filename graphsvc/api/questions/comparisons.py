@@ -17,7 +17,7 @@ RunId = Annotated[strawberry.ID, strawberry.argument(description="Id of a run th
 @strawberry.type(description="Questions about what changed.")
 class ComparisonQuestions:
     @strawberry.field(
-        description="What changed from one run to another: clusters that came, grew, merged, split or went, and which "
+        description="Changes from one run to another: clusters that came, grew, merged, split or went, and which "
         "accounts moved and why. Members of the last runs are kept; of older ones it is said that they are not."
     )
     async def run_diff(self, info: Info, before: RunId, now: RunId) -> RunDiff:

@@ -20,7 +20,7 @@ MEMBERS_A_ROW = 20
 """Members of a cluster that are charged as one row."""
 
 Left = Annotated[
-    list[str] | None, strawberry.argument(description=f"What to leave out: at most {MOST_NAMED}.")
+    list[str] | None, strawberry.argument(description=f"The values to leave out: at most {MOST_NAMED}.")
 ]
 
 
@@ -59,7 +59,7 @@ class CounterfactualQuestions:
         )
 
     @strawberry.field(
-        description="What holds a cluster together: single signals and accounts without which a part splits off, the "
+        description="Weak points of a cluster: single signals and accounts without which a part splits off, the "
         "strongest signal, and the smallest evidence cut, exact or with a bound."
     )
     async def anatomy(

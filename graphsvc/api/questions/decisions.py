@@ -42,7 +42,7 @@ class DecisionFilter:
         )
 
 
-@strawberry.type(description="What people know of two accounts.")
+@strawberry.type(description="Decisions on a pair of accounts.")
 class Pair(Decided):
     a: str = strawberry.field(description="One account; a pair has no direction.")
     b: str = strawberry.field(description="The other account.")
@@ -55,7 +55,7 @@ class Pair(Decided):
 
 @strawberry.type(description="Questions about decisions.")
 class DecisionQuestions:
-    @strawberry.field(description="What was decided, newest first.")
+    @strawberry.field(description="Decisions, newest first.")
     async def decisions(
         self,
         info: Info,
@@ -83,7 +83,7 @@ class DecisionQuestions:
             lambda row: encode_cursor("decisions", (row["decision"].number,)),
         )
 
-    @strawberry.field(description="What people know of two accounts: `pinAccounts` says more.")
+    @strawberry.field(description="Decisions on a pair of accounts, made with `pinAccounts`.")
     def pair(
         self,
         a: Annotated[strawberry.ID, strawberry.argument(description="An account.")],

@@ -130,8 +130,8 @@ def _get_bounds(within: Range) -> dict[str, object]:
 @strawberry.type(description="Search.")
 class SearchQuestions:
     @strawberry.field(
-        description="What an investigator has, looked for as all it can be: the id of an account, cluster or run, or "
-        "how one begins; the key, handle or token of a signal; an address, a range of them (CIDR), the number of a "
+        description="Searches for a text as everything that it can be: the id of an account, cluster or run, or "
+        "its beginning; the key, handle or token of a signal; an address, a range of them (CIDR), the number of a "
         "system (`AS64500`), an e-mail domain; and a raw e-mail address, phone number, device, payment instrument or "
         "prompt, which is made a token as when it is loaded, and neither kept nor logged. `kind:value` looks for a raw "
         "value of one kind. A card number is refused."
@@ -139,7 +139,7 @@ class SearchQuestions:
     async def search(
         self,
         info: Info,
-        text: Annotated[str, strawberry.argument(description="What to look for.")],
+        text: Annotated[str, strawberry.argument(description="The text to look for.")],
         kinds: Annotated[
             list[SearchKind] | None, strawberry.argument(description="Only these; by default all.")
         ] = None,

@@ -15,7 +15,7 @@ from graphsvc.api.types.succession import Succession
 @strawberry.type(description="Questions about who follows whom.")
 class SuccessionQuestions:
     @strawberry.field(
-        description="Which accounts probably follow banned ones, most probable first: those who follow members of a "
+        description="Accounts that probably follow banned ones, most probable first: those who follow members of a "
         "cluster, or whom one account follows and who follows it. The pairs that the published run found probable; "
         "`graphsvc succession --account` scores all candidates again."
     )

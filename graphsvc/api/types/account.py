@@ -29,7 +29,7 @@ RAREST = 20
 """Signals of an account that are walked for that."""
 
 
-@strawberry.enum(description="What the account may do, as the exporter says.")
+@strawberry.enum(description="The status of an account, as the exporter states it.")
 class AccountStatus(Enum):
     ACTIVE = strawberry.enum_value("active", description="In use.")
     SUSPENDED = strawberry.enum_value("suspended", description="Stopped for now.")
@@ -68,9 +68,9 @@ class Membership(Belonging):
 class Account(Decided):
     id: str = strawberry.field(description="Id of the account, as the exporter names it.")
     created_at: datetime = strawberry.field(description="When it signed up.")
-    status: AccountStatus = strawberry.field(description="What it may do.")
+    status: AccountStatus = strawberry.field(description="Its status.")
     status_changed_at: datetime | None = strawberry.field(description="Since when.")
-    plan: str | None = strawberry.field(description="What it pays for.")
+    plan: str | None = strawberry.field(description="Its plan.")
     country: str | None = strawberry.field(description="ISO 3166 alpha-2.")
 
     @classmethod
@@ -86,12 +86,12 @@ class Account(Decided):
             country=account.get("country"),
         )
 
-    @strawberry.field(description="What people think of it.")
+    @strawberry.field(description="Its disposition.")
     async def disposition(self, info: Info) -> Disposition:
         value = (await info.context.book.read()).get_last_value(Topic.DISPOSITION, *self.subject)
         return Disposition(value or "open")
 
-    @strawberry.field(description="What it was seen with, by key of the signal.")
+    @strawberry.field(description="Its signals, by key.")
     async def signals(
         self, info: Info, first: arguments.First = 50, after: arguments.After = None
     ) -> Connection[AccountSignal]:

@@ -14,15 +14,13 @@ class AuditEntry:
     at: datetime | None = strawberry.field(
         description="When; null, as other fields: the entry was tampered with."
     )
-    actor: str | None = strawberry.field(description="Who did it.")
+    actor: str | None = strawberry.field(description="The actor.")
     role: str | None = strawberry.field(description="Role of the actor, or `cli`.")
-    action: str | None = strawberry.field(description="What was done, for example `reveal`.")
-    subject: str | None = strawberry.field(description="What it was done to.")
-    reason: str | None = strawberry.field(description="Why, as who did it said.")
+    action: str | None = strawberry.field(description="The action, for example `reveal`.")
+    subject: str | None = strawberry.field(description="The subject of the action.")
+    reason: str | None = strawberry.field(description="The reason that the actor gave.")
     request: str | None = strawberry.field(description="Id of the request it came with.")
-    details: JSON = strawberry.field(
-        description="What else is needed to understand it; no secrets, no raw values."
-    )
+    details: JSON = strawberry.field(description="Further facts about the action; no secrets, no raw values.")
     hash: str = strawberry.field(description="SHA-256 of the entry, as hex; the next entry holds it.")
     signature: str = strawberry.field(description="Signature of the hash: Ed25519, as hex.")
     signer: str = strawberry.field(description="Public key of who signed it, as hex.")

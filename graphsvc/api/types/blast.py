@@ -21,7 +21,7 @@ class Heir:
     account: str = strawberry.field(description="Id of the account.")
     membership: float = strawberry.field(description="How surely it belongs to the cluster, 0 to 1.")
     values: int = strawberry.field(description="Values it shares with them.")
-    bits: float = strawberry.field(description="What those say, in bits.")
+    bits: float = strawberry.field(description="Evidence of those, in bits.")
 
 
 @strawberry.type(description="A cluster after the action.")
@@ -65,7 +65,7 @@ class Plan:
     order: list[str] = strawberry.field(description="Ids of the accounts, in the order to act.")
 
 
-@strawberry.type(description="What an action on accounts would do. Nothing is done by asking.")
+@strawberry.type(description="The impact of an action on accounts. A query changes nothing.")
 class BlastRadius:
     accounts: int = strawberry.field(description="Accounts asked for.")
     inactive: int = strawberry.field(description="Of these, those that are out already.")
@@ -81,6 +81,6 @@ class BlastRadius:
         description="Others on the same infrastructure, by family."
     )
     bystanders_in_all: int = strawberry.field(description="How many they are, each counted once.")
-    clusters: list[Aftermath] = strawberry.field(description="What becomes of the clusters.")
+    clusters: list[Aftermath] = strawberry.field(description="The clusters after the action.")
     plan: Plan = strawberry.field(description="The order of the action.")
     says: list[str] = strawberry.field(description="The same in sentences.")

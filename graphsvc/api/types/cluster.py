@@ -28,7 +28,7 @@ from graphsvc.model.decisions import On
 from graphsvc.store.connection import Row
 
 
-@strawberry.enum(description="What people decided on a cluster.")
+@strawberry.enum(description="The status of a cluster, from people's decisions.")
 class ClusterStatus(Enum):
     OPEN = strawberry.enum_value("open", description="No decision yet.")
     CONFIRMED = strawberry.enum_value("confirmed", description="One operator runs it, against the rules.")
@@ -42,7 +42,7 @@ class ClusterStatus(Enum):
     )
 
 
-@strawberry.enum(description="What a published cluster most likely is.")
+@strawberry.enum(description="The assessment of a published cluster.")
 class ClusterAssessment(Enum):
     CAMPAIGN = strawberry.enum_value(
         Assessment.CAMPAIGN.value, description="A campaign: one operator runs it, against the rules."
@@ -83,7 +83,7 @@ class SharedSignal:
     accounts: int = strawberry.field(description="Accounts of the cluster that use it.")
     share: float = strawberry.field(description="The same as a share of the cluster's accounts, 0 to 1.")
     outside: int = strawberry.field(description="Accounts that use it and are not of the cluster.")
-    bits: float = strawberry.field(description="What sharing it says for one operator, in bits.")
+    bits: float = strawberry.field(description="Evidence for one operator from sharing it, in bits.")
     signal: Signal = strawberry.field(description="The signal.")
 
     @classmethod
@@ -118,7 +118,7 @@ class Link:
             row=row,
         )
 
-    @strawberry.field(description="Why they are linked, in a sentence.")
+    @strawberry.field(description="The reason for the link, in a sentence.")
     def summary(self) -> str:
         return sentences.link(self.bits, parse_evidence(self.row))
 
@@ -132,19 +132,19 @@ class Link:
 @strawberry.type(description="One part of a cluster's score.")
 class ScorePart:
     name: str = strawberry.field(description="Its name, for example `shared`, `lockstep`, `bans`, `prior`.")
-    bits: float = strawberry.field(description="What it adds, in bits; negative: it speaks against.")
-    says: str = strawberry.field(description="What was seen.")
+    bits: float = strawberry.field(description="Bits that it adds; negative: evidence against.")
+    says: str = strawberry.field(description="The observation.")
 
     @strawberry.field(description="The question that it answers.")
     def aspect(self) -> ScoreAspect:
         return ScoreAspect(ASPECTS[self.name].value)
 
 
-@strawberry.enum(description="What members of a cluster are counted by.")
+@strawberry.enum(description="Traits that members of a cluster are counted by.")
 class MemberTrait(Enum):
-    STATUS = strawberry.enum_value("status", description="What the account may do.")
+    STATUS = strawberry.enum_value("status", description="The status of the account.")
     COUNTRY = strawberry.enum_value("country", description="ISO 3166 alpha-2.")
-    PLAN = strawberry.enum_value("plan", description="What it pays for.")
+    PLAN = strawberry.enum_value("plan", description="The plan of the account.")
 
 
 @strawberry.type(description="How many members of a cluster have one value.")
@@ -191,19 +191,19 @@ class Cluster(Decided):
         description="How likely one operator runs it, 0 to 1, be it a campaign or a business."
     )
     assessment: ClusterAssessment = strawberry.field(
-        description="What it most likely is. `CAMPAIGN`: its hostility reaches the run's `min_score`; else its "
+        description="Its assessment. `CAMPAIGN`: its hostility reaches the run's `min_score`; else its "
         "coordination reaches the run's `min_coordination`."
     )
     size: int = strawberry.field(description="How many accounts are in it, as the run found it.")
     members_forgotten: int = strawberry.field(
         description="How many of these were forgotten since, and are not members now."
     )
-    status: ClusterStatus = strawberry.field(description="What people decided on it.")
+    status: ClusterStatus = strawberry.field(description="Its status, from people's decisions.")
     first_seen: datetime | None = strawberry.field(description="First sign-up of a member.")
     last_seen: datetime | None = strawberry.field(description="Last sign-up of a member.")
     families: list[str] = strawberry.field(description="Families of signals that hold it together.")
     bits: float | None = strawberry.field(description="Evidence of all its memberships together, in bits.")
-    summary: str | None = strawberry.field(description="What it is, in a sentence.")
+    summary: str | None = strawberry.field(description="Its description, in a sentence.")
     rank: int | None = strawberry.field(description="1: the highest score.")
     published_at: datetime | None = strawberry.field(description="When it was published.")
     before: strawberry.Private[int | None]
@@ -238,7 +238,7 @@ class Cluster(Decided):
             run_id=cluster["run"],
         )
 
-    @strawberry.field(description="What its score is the sum of.")
+    @strawberry.field(description="The parts that add up to its score.")
     def score_parts(self) -> list[ScorePart]:
         return [ScorePart(**part) for part in json.loads(self.parts_text)]
 
@@ -300,7 +300,7 @@ class Cluster(Decided):
         rows = await info.context.loaders.load_rows("query/cluster_links", self.id, limit=limit)
         return [Link.from_row(row) for row in rows]
 
-    @strawberry.field(description="What happened to it from run to run, newest first.")
+    @strawberry.field(description="Its history from run to run, newest first.")
     async def lineage(self, info: Info, first: arguments.First = 20) -> list[LineageEvent]:
         limit = info.context.budget.charge_page(first)
         rows = await info.context.loaders.load_rows("query/cluster_lineage", self.id, limit=limit)
@@ -330,7 +330,7 @@ class Cluster(Decided):
     async def composition(
         self,
         info: Info,
-        by: Annotated[MemberTrait, strawberry.argument(description="What they are counted by.")],
+        by: Annotated[MemberTrait, strawberry.argument(description="The trait.")],
         first: arguments.First = 20,
     ) -> list[TraitCount]:
         limit = info.context.budget.charge_page(first)

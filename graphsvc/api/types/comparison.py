@@ -14,7 +14,7 @@ from graphsvc.api.types import arguments
 from graphsvc.store.connection import Row
 
 
-@strawberry.enum(description="What became of a cluster from one run to another.")
+@strawberry.enum(description="Kinds of changes of a cluster from one run to another.")
 class ChangeKind(Enum):
     BORN = strawberry.enum_value("born", description="Not there before.")
     SPLIT = strawberry.enum_value("split", description="It came off another.")
@@ -32,10 +32,10 @@ class ChangeCount:
     clusters: int = strawberry.field(description="How many.")
 
 
-@strawberry.type(description="What changed of one cluster.")
+@strawberry.type(description="The change of one cluster.")
 class ClusterChange:
     cluster_id: str = strawberry.field(description="Id of the cluster.")
-    kind: ChangeKind = strawberry.field(description="What became of it.")
+    kind: ChangeKind = strawberry.field(description="The kind of change.")
     other_id: str | None = strawberry.field(
         description="Of a split what it came off, of a merger what it became part of."
     )
@@ -58,10 +58,10 @@ class Move:
     to_id: str | None = strawberry.field(description="Its cluster in the later run.")
     membership_before: float | None = strawberry.field(description="How surely it belonged, 0 to 1.")
     membership_now: float | None = strawberry.field(description="How surely it belongs, 0 to 1.")
-    why: str = strawberry.field(description="Why, in a sentence.")
+    why: str = strawberry.field(description="The reason, in a sentence.")
 
 
-@strawberry.type(description="What changed from one run to another.")
+@strawberry.type(description="Changes from one run to another.")
 class RunDiff:
     before_id: str = strawberry.field(description="Id of the earlier run.")
     now_id: str = strawberry.field(description="Id of the later run.")

@@ -11,17 +11,17 @@ from graphsvc.api.types import arguments
 from graphsvc.model import decisions as model
 
 
-@strawberry.enum(description="What a decision is about.")
+@strawberry.enum(description="Kinds of subjects of decisions.")
 class DecisionOn(Enum):
     CLUSTER = strawberry.enum_value("cluster", description="A cluster.")
     ACCOUNT = strawberry.enum_value("account", description="An account.")
     PAIR = strawberry.enum_value("pair", description="Two accounts.")
 
 
-@strawberry.enum(description="What kind of decision it is.")
+@strawberry.enum(description="The topic of a decision.")
 class DecisionTopic(Enum):
     DISPOSITION = strawberry.enum_value(
-        "disposition", description="What is thought of a cluster or an account."
+        "disposition", description="The disposition of a cluster or an account."
     )
     ASSIGNMENT = strawberry.enum_value("assignment", description="Its assignee.")
     NOTE = strawberry.enum_value("note", description="A note.")
@@ -29,9 +29,7 @@ class DecisionTopic(Enum):
     PIN = strawberry.enum_value("pin", description="Whether one operator runs two accounts.")
 
 
-@strawberry.enum(
-    description="What a person can think of a cluster or an account. Nothing here acts on accounts."
-)
+@strawberry.enum(description="Dispositions of a cluster or an account. Nothing here acts on accounts.")
 class Disposition(Enum):
     OPEN = strawberry.enum_value("open", description="Nothing, or no longer what was thought before.")
     CONFIRMED = strawberry.enum_value("confirmed", description="One operator runs it, against the rules.")
@@ -41,7 +39,7 @@ class Disposition(Enum):
     APPEALED = strawberry.enum_value("appealed", description="Acted on, and the action was appealed.")
 
 
-@strawberry.enum(description="What a person knows of two accounts.")
+@strawberry.enum(description="Knowledge about the operator of two accounts.")
 class Operator(Enum):
     SAME = strawberry.enum_value("same", description="One operator runs both.")
     DIFFERENT = strawberry.enum_value("different", description="Two operators run them.")
@@ -50,24 +48,24 @@ class Operator(Enum):
 @strawberry.type(description="A decision of a person. It stays on record; undone, it is not active.")
 class Decision:
     id: strawberry.ID = strawberry.field(description="Id of the decision.")
-    on: DecisionOn = strawberry.field(description="What it is about.")
-    topic: DecisionTopic = strawberry.field(description="What kind of decision it is.")
+    on: DecisionOn = strawberry.field(description="The kind of its subject.")
+    topic: DecisionTopic = strawberry.field(description="The topic of a decision.")
     subject_id: str = strawberry.field(
         description="Id of the cluster or account; of a pair the first account."
     )
     other_id: str | None = strawberry.field(description="Of a pair: the second account.")
     value: str = strawberry.field(
-        description="What was decided: a disposition, a name, `same` or `different`; empty for a note."
+        description="The value: a disposition, a name, `same` or `different`; empty for a note."
     )
-    note: str = strawberry.field(description="Why, or the note.")
-    by: str = strawberry.field(description="Who decided.")
+    note: str = strawberry.field(description="The reason, or the text of the note.")
+    by: str = strawberry.field(description="The person who decided.")
     at: datetime = strawberry.field(description="When.")
     size: int = strawberry.field(description="Accounts that the cluster had then.")
     origin_id: str = strawberry.field(
         description="Id of the cluster that the person decided on: another one if this is a copy that a split got."
     )
     undone_at: datetime | None = strawberry.field(description="When it was taken back; null: it stands.")
-    undone_by: str | None = strawberry.field(description="Who took it back.")
+    undone_by: str | None = strawberry.field(description="The person who undid it.")
     in_force: bool = strawberry.field(
         description="Whether it stands and nothing of the same kind answered it."
     )
@@ -93,7 +91,7 @@ class Decision:
         )
 
 
-@strawberry.type(description="What people decided on a subject.")
+@strawberry.type(description="Decisions on a subject.")
 class Decided:
     """The fields that clusters, accounts and pairs have in common."""
 

@@ -14,12 +14,12 @@ from graphsvc.store.connection import Row
 EXPLANATION = "Why, by family of evidence: what adds most first, what speaks against last."
 
 
-@strawberry.type(description="What one family of evidence adds to a membership or a link.")
+@strawberry.type(description="The evidence of one family for a membership or a link.")
 class FamilyEvidence:
     family: str = strawberry.field(
         description="A family of signals, for example `payment`, or what is of no signal, for example `prior`."
     )
-    bits: float = strawberry.field(description="What it adds, in bits; negative: it speaks against.")
+    bits: float = strawberry.field(description="Bits that it adds; negative: evidence against.")
     signal_key: str | None = strawberry.field(
         description="Key of the strongest signal shared in it, or of what a signal is part of, such as an address "
         "range; null: no one signal."
@@ -60,7 +60,7 @@ class Belonging:
     since: datetime | None = strawberry.field(description="Since when it is known to belong to it.")
     row: strawberry.Private[Row]
 
-    @strawberry.field(description="Why it belongs, in a sentence.")
+    @strawberry.field(description="The reason for the membership, in a sentence.")
     def summary(self) -> str:
         return sentences.membership(self.membership, parse_evidence(self.row))
 

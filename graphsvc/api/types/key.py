@@ -20,8 +20,8 @@ class Role(Enum):
 @strawberry.type(description="An API key, without its secret.")
 class ApiKey:
     id: str = strawberry.field(description="Its id, the part before the dot.")
-    role: Role = strawberry.field(description="What it may do.")
-    name: str = strawberry.field(description="What or whom it is for.")
+    role: Role = strawberry.field(description="Its role.")
+    name: str = strawberry.field(description="The name that tells it apart.")
     created_at: datetime = strawberry.field(description="When it was made.")
     expires_at: datetime | None = strawberry.field(
         description="Until when it is valid; null: until it is revoked."

@@ -21,7 +21,7 @@ SHOWN = 20
 class Common:
     key: str = strawberry.field(description="Its key.")
     kind: str = strawberry.field(description="Its kind.")
-    bits: float = strawberry.field(description="What sharing it says for one operator, in bits.")
+    bits: float = strawberry.field(description="Evidence for one operator from sharing it, in bits.")
 
 
 def _build_common(signals: list[Row]) -> list[Common]:
@@ -35,7 +35,7 @@ class Neighbour:
     )
     shared: int = strawberry.field(description="How many of the signals that hold one together hold both.")
     bits: float = strawberry.field(
-        description="What these say together, in bits: families add, within one the strongest counts."
+        description="Evidence of these together, in bits: families add, within one the strongest counts."
     )
     accounts: int = strawberry.field(
         description="At least so many accounts of the neighbour use one of these signals: those on the one most of "
@@ -43,7 +43,7 @@ class Neighbour:
     )
     signals: list[Common] = strawberry.field(description=f"Those signals, strongest first; {SHOWN} at most.")
     events: list[EventKind] = strawberry.field(
-        description="What tied their pasts, for example `SPLIT`: `lineage` says more."
+        description="The event that connects their histories, for example `SPLIT`: `lineage` says more."
     )
 
     @classmethod
@@ -71,7 +71,7 @@ class Touch:
         description="The published cluster that the other is in; null: in none."
     )
     bits: float = strawberry.field(
-        description="What sharing these signals says together, in bits: families add, within one the strongest counts."
+        description="Evidence of sharing these signals, in bits: families add, within one the strongest counts."
     )
     signals: list[Common] = strawberry.field(description=f"The signals, rarest first; {SHOWN} at most.")
 

@@ -29,7 +29,9 @@ class NetworkUse:
 class AutonomousSystem:
     asn: int = strawberry.field(description="Its number.")
     name: str | None = strawberry.field(description="Its name.")
-    network_class: str | None = strawberry.field(description="What it is, for example hosting, mobile.")
+    network_class: str | None = strawberry.field(
+        description="The kind of network, for example hosting, mobile."
+    )
     country: str | None = strawberry.field(description="ISO 3166 alpha-2.")
 
     @classmethod
@@ -53,7 +55,7 @@ class AutonomousSystem:
 class AddressRange:
     cidr: str = strawberry.field(description="The range as CIDR; of IPv6 the /48 that it is in.")
     system: AutonomousSystem | None = strawberry.field(
-        description="Who announces it; of several the one of the smallest number. Null: not known."
+        description="The system that announces it; of several the one of the smallest number. Null: not known."
     )
     address: strawberry.Private[str]  # key or handle of one in it, by which it is found again
 

@@ -23,7 +23,7 @@ class PathStep:
     signal: Signal | None = strawberry.field(
         description="The signal that leads on; null: several do, see `explanation`."
     )
-    explanation: list[FamilyEvidence] = strawberry.field(description="Why, by family of evidence.")
+    explanation: list[FamilyEvidence] = strawberry.field(description="The evidence, by family.")
     says: str = strawberry.field(description="The step in a sentence.")
 
 
@@ -40,10 +40,12 @@ class EvidencePath:
 class Between:
     source: Account = strawberry.field(description="One account.")
     target: Account = strawberry.field(description="The other account.")
-    common: list[CommonSignal] = strawberry.field(description="What both use, rarest first; at most 50.")
+    common: list[CommonSignal] = strawberry.field(
+        description="Signals that both use, rarest first; at most 50."
+    )
     common_in_all: int = strawberry.field(description="How many signals both use.")
     path: EvidencePath | None = strawberry.field(
         description="The strongest evidence path: through published links that whose weakest step is the strongest, "
         "else the shortest through rare signals; null: none was found, see `says`."
     )
-    says: str = strawberry.field(description="What was found, and where the search ended.")
+    says: str = strawberry.field(description="The result, and where the search ended.")

@@ -12,7 +12,7 @@ from graphsvc.store.connection import Row
 @strawberry.type(description="How rare a signal is.")
 class Rarity:
     bits: float = strawberry.field(
-        description="What it says for one operator that two accounts share it, in bits, before anything else is known "
+        description="Evidence for one operator if two accounts share it, in bits, before anything else is known "
         "of them."
     )
     share: float = strawberry.field(description="Share of all accounts that use it, 0 to 1.")

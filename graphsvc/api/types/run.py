@@ -32,7 +32,7 @@ class RunStatus(Enum):
 
 @strawberry.type(description="How far a run that is under way has come.")
 class Progress:
-    stage: str = strawberry.field(description="What it is at, for example `links`.")
+    stage: str = strawberry.field(description="The current stage, for example `links`.")
     done: int = strawberry.field(description="How much of the stage is done.")
     total: int = strawberry.field(description="How much there is to do in it; 0: not known.")
     at: datetime | None = strawberry.field(
@@ -62,11 +62,11 @@ class Run:
     parameters: JSON = strawberry.field(description="All parameters of the run.")
     versions: JSON = strawberry.field(description="Versions of all that took part.")
     thresholds: JSON = strawberry.field(
-        description="What it set itself, from its parameters and what it read: by name."
+        description="Thresholds that it set from its parameters and its input, by name."
     )
     timings: JSON = strawberry.field(description="Seconds each stage took.")
     stages: JSON = strawberry.field(
-        description="What each stage took: `name`, `seconds`, `rows` that it was about, `peak_bytes` of memory."
+        description="The cost of each stage: `name`, `seconds`, `rows` that it was about, `peak_bytes` of memory."
     )
     started_at: datetime = strawberry.field(description="When it began.")
     finished_at: datetime | None = strawberry.field(description="When it ended.")
@@ -84,15 +84,15 @@ class Run:
         description="Hash of what it found: the same result, the same hash."
     )
     certificate: str | None = strawberry.field(
-        description="What it certifies, as JSON text: hashes of its input and result, parameters, seed, versions."
+        description="Its certificate, as JSON text: hashes of its input and result, parameters, seed, versions."
     )
     signature: str | None = strawberry.field(
         description="Signature of the certificate's text: Ed25519, 64 bytes as hex."
     )
     signer: str | None = strawberry.field(description="Public key of who signed it: 32 bytes as hex.")
-    error: str | None = strawberry.field(description="Why it failed.")
+    error: str | None = strawberry.field(description="The error; null: it did not fail.")
     requested_by: str | None = strawberry.field(
-        description="Who started it over the API; null: it was started elsewhere."
+        description="The person who started it over the API; null: it was started elsewhere."
     )
     progress: Progress | None = strawberry.field(description="How far it is; null: it is not under way.")
 

@@ -29,7 +29,7 @@ LENGTHS = {Bucket.HOUR: (HOUR, 0), Bucket.DAY: (DAY, 0), Bucket.WEEK: (7 * DAY, 
 """Length of a bucket, and how long before 1970 one began: ms."""
 
 
-@strawberry.type(description="What happened in a cluster from one moment to another.")
+@strawberry.type(description="Events in a cluster from one moment to another.")
 class TimelineBucket:
     begins_at: datetime = strawberry.field(description="When the bucket begins.")
     sign_ups: int = strawberry.field(description="Members that signed up.")

@@ -42,7 +42,9 @@ class Turnover:
     half_life_at_pace: float | None = strawberry.field(
         description="After how many days half will be banned at the present rate of bans; null: there were none."
     )
-    taken_over: list[TakenOver] = strawberry.field(description="What they take over, most often first.")
+    taken_over: list[TakenOver] = strawberry.field(
+        description="The things that they take over, most frequent first."
+    )
     waves: list[BanWave] = strawberry.field(description="When its accounts were banned, and who came back.")
     says: str = strawberry.field(description="The same in a sentence.")
 
