@@ -167,7 +167,9 @@ def test_a_decision_made_between_a_look_and_its_answer_is_sent_once(
                 service.loop.call_soon_threadsafe(looks._send_sight, look)
             first = await hear(socket)
             await asyncio.to_thread(days.day, A[:25], B)
-            after = await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(looks.read_sight(), service.loop))
+            after = await asyncio.wrap_future(
+                asyncio.run_coroutine_threadsafe(looks.read_sight(), service.loop)
+            )
             service.loop.call_soon_threadsafe(looks._send_sight, after)
             return [first, await hear(socket)]
 
