@@ -1,4 +1,4 @@
-"""Secret keys of an installation: 32 random bytes each in a file of its own, made on first use."""
+"""Secret keys of an installation: 32 random bytes each, in a file of its own, created at first use."""
 
 import hashlib
 import os
@@ -11,16 +11,20 @@ KEY_BYTES = 32
 
 
 def load_or_create(path: Path, name: str) -> bytes:
-    """The key in `path`, kept as hex with a checksum (file 0600, directory 0700); `name` says what it is, for messages.
+    """Return the key in `path`: hex and a checksum (file 0600, directory 0700). Create it at first use.
 
-    A file of before has no checksum; it is taken as it is.
+    A file of an earlier version has no checksum. It is taken as it is.
+
+    Args:
+        path: of the file.
+        name: of the key, for messages.
 
     Raises:
         SettingsError: the file cannot be read or written, is damaged, or others can read it.
     """
     try:
         if not path.exists():
-            _create(path)
+            _create_key(path)
         if path.stat().st_mode & 0o077:
             raise SettingsError(f"The {name} {path} can be read by others.", f"Run: chmod 600 {path}")
         text, _, checksum = path.read_text(encoding="ascii").strip().partition(" ")
@@ -52,7 +56,7 @@ def compute_checksum(key: bytes) -> str:
     return hashlib.sha256(b"graphsvc key\0" + key).hexdigest()[:16]
 
 
-def _create(path: Path) -> None:
+def _create_key(path: Path) -> None:
     """Write a new key under its final name, unless another process was faster."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     path.parent.chmod(0o700)
@@ -64,6 +68,7 @@ def _create(path: Path) -> None:
             file.flush()
             os.fsync(file.fileno())
         try:
+            # Unlike a rename, a link never replaces a key that another process made meanwhile.
             os.link(draft, path)  # never replaces a key that is already there
         except FileExistsError:
             return

@@ -69,7 +69,7 @@ def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_pepper_is_named_and_no_key_is_made_with_it(directory: Path, damage: str) -> None:
-    key = keys.create(directory, keys.Role.VIEWER)
+    key = keys.create_key(directory, keys.Role.VIEWER)
     pepper, before = directory / keys.PEPPER_FILE, (directory / keys.KEYS_FILE).read_bytes()
     whole = pepper.read_bytes()
     pepper.write_bytes(DAMAGES[damage](whole))
@@ -80,31 +80,31 @@ def test_a_damaged_pepper_is_named_and_no_key_is_made_with_it(directory: Path, d
         assert not done.stdout
     assert (directory / keys.KEYS_FILE).read_bytes() == before
     with pytest.raises(SettingsError, match="cannot be used"):
-        keys.KeyRing(directory).verify(key)
+        keys.KeyRing(directory).verify_key(key)
     pepper.write_bytes(whole)  # from a backup
-    assert keys.KeyRing(directory).verify(key) is not None
+    assert keys.KeyRing(directory).verify_key(key) is not None
 
 
 def test_a_pepper_that_is_gone_is_not_made_anew_while_there_are_keys(directory: Path) -> None:
-    key = keys.create(directory, keys.Role.VIEWER)
+    key = keys.create_key(directory, keys.Role.VIEWER)
     (directory / keys.PEPPER_FILE).unlink()
     with pytest.raises(SettingsError, match="No such file"):
-        keys.create(directory, keys.Role.VIEWER)
+        keys.create_key(directory, keys.Role.VIEWER)
     assert not (directory / keys.PEPPER_FILE).exists()
-    keys.revoke(directory, key.split(".")[0])  # needs none
+    keys.revoke_key(directory, key.split(".")[0])  # needs none
 
 
 def test_a_pepper_of_before_is_taken(directory: Path) -> None:
     directory.mkdir()
     (directory / keys.PEPPER_FILE).write_bytes(bytes(range(200, 232)))
-    assert keys.KeyRing(directory).verify(keys.create(directory, keys.Role.VIEWER)) is not None
+    assert keys.KeyRing(directory).verify_key(keys.create_key(directory, keys.Role.VIEWER)) is not None
 
 
 @hypothesis(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_no_change_of_a_pepper_goes_unnoticed(tmp_path: Path, data: st.DataObject) -> None:
     if not (tmp_path / keys.PEPPER_FILE).exists():
-        keys.create(tmp_path, keys.Role.VIEWER)
+        keys.create_key(tmp_path, keys.Role.VIEWER)
         (tmp_path / "whole").write_bytes((tmp_path / keys.PEPPER_FILE).read_bytes())
     whole = (tmp_path / "whole").read_bytes()
     length = len(whole.strip())
@@ -114,7 +114,7 @@ def test_no_change_of_a_pepper_goes_unnoticed(tmp_path: Path, data: st.DataObjec
     )
     (tmp_path / keys.PEPPER_FILE).write_bytes(damaged)
     with pytest.raises(SettingsError):
-        keys.create(tmp_path, keys.Role.VIEWER)
+        keys.create_key(tmp_path, keys.Role.VIEWER)
 
 
 @pytest.mark.parametrize("damage", ["empty", "half", "zeros", "blank"])
@@ -157,16 +157,16 @@ def test_a_secret_key_of_before_is_taken(tmp_path: Path) -> None:
 def test_no_change_of_a_key_file_goes_unnoticed(tmp_path: Path, data: st.DataObject) -> None:
     file = tmp_path / keys.KEYS_FILE
     if not (tmp_path / "whole").exists():
-        keys.create(tmp_path, keys.Role.VIEWER, "ann")
-        keys.create(tmp_path, keys.Role.ADMIN)
+        keys.create_key(tmp_path, keys.Role.VIEWER, "ann")
+        keys.create_key(tmp_path, keys.Role.ADMIN)
         (tmp_path / "whole").write_bytes(file.read_bytes())
     whole = (tmp_path / "whole").read_bytes()
     file.write_bytes(whole)
-    before = keys.read(tmp_path)
+    before = keys.read_keys(tmp_path)
     at, bit = data.draw(st.integers(0, len(whole) - 1)), data.draw(st.integers(0, 7))
     file.write_bytes(whole[:at] + bytes([whole[at] ^ (1 << bit)]) + whole[at + 1 :])
     try:
-        assert keys.read(tmp_path) == before  # a blank that became another
+        assert keys.read_keys(tmp_path) == before  # a blank that became another
     except SettingsError as error:
         assert "file of API keys" in error.what  # noqa: PT017
 
@@ -249,7 +249,7 @@ def test_a_damaged_head_of_the_audit_log_is_not_taken_for_none(tmp_path: Path, c
 def test_keys_on_a_full_disk_are_as_they_were(
     directory: Path, monkeypatch: pytest.MonkeyPatch, fault: int
 ) -> None:
-    key = keys.create(directory, keys.Role.VIEWER)
+    key = keys.create_key(directory, keys.Role.VIEWER)
     before = {path.name: path.read_bytes() for path in directory.iterdir()}
 
     def refuse(_: int) -> None:
@@ -268,7 +268,7 @@ def test_keys_on_a_full_disk_are_as_they_were(
             assert "No key was created or changed." in done.stderr
             assert not done.stdout
     assert {path.name: path.read_bytes() for path in directory.iterdir()} == before
-    assert keys.KeyRing(directory).verify(key) is not None
+    assert keys.KeyRing(directory).verify_key(key) is not None
 
 
 def test_dead_letters_that_are_a_file_end_the_load_before_anything_is_written(tmp_path: Path) -> None:
@@ -303,39 +303,39 @@ def test_too_little_address_space_is_one_paragraph(tmp_path: Path, most: int) ->
 
 
 def test_a_limit_of_the_address_space_counts_as_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    before = sizing.memory()
+    before = sizing.read_memory()
     monkeypatch.setattr(resource, "getrlimit", lambda _: (1 << 40, 1 << 40))
-    assert sizing.memory().total == before.total
+    assert sizing.read_memory().total == before.total
     monkeypatch.setattr(resource, "getrlimit", lambda _: (16 << 20, 16 << 20))
-    assert sizing.memory() == sizing.Memory(16 << 20, 0)
+    assert sizing.read_memory() == sizing.Memory(16 << 20, 0)
 
 
 def test_memory_that_runs_out_is_one_paragraph(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(_: Path) -> None:
         raise MemoryError
 
-    monkeypatch.setattr(keys, "read", refuse)
+    monkeypatch.setattr(keys, "read_keys", refuse)
     done = run_command("keys", "list")
     assert (done.returncode, done.stdout) == (ResourceError.exit_status, "")
     assert done.stderr.startswith("graphsvc: There is too little memory for this.\n")
 
 
 def test_an_empty_password_of_the_database_is_named(tmp_path: Path) -> None:
-    home = Home.of(Settings(data_dir=tmp_path))
-    home.create()
-    assert home.password() != SecretStr("")
+    home = Home.from_settings(Settings(data_dir=tmp_path))
+    home.create_directories()
+    assert home.get_password() != SecretStr("")
     (tmp_path / "keys" / "neo4j-password").write_text("\n")
     with pytest.raises(GraphsvcError, match=r"neo4j-password\) is empty"):
-        home.password()
+        home.get_password()
 
 
 def test_a_database_of_another_name_is_named(tmp_path: Path) -> None:
     (tmp_path / "neo4j" / "data" / "databases" / "system").mkdir(parents=True)
-    Home.of(Settings(data_dir=tmp_path)).check_database()  # its own is yet to be made
+    Home.from_settings(Settings(data_dir=tmp_path)).check_database()  # its own is yet to be made
     (tmp_path / "neo4j" / "data" / "databases" / "fraud-graph").mkdir()
-    Home.of(Settings(data_dir=tmp_path, neo4j_database="Fraud-Graph")).check_database()
+    Home.from_settings(Settings(data_dir=tmp_path, neo4j_database="Fraud-Graph")).check_database()
     with pytest.raises(ServerError, match="is called fraud-graph, not neo4j"):
-        Home.of(Settings(data_dir=tmp_path)).check_database()
+        Home.from_settings(Settings(data_dir=tmp_path)).check_database()
 
 
 def test_a_fault_of_the_system_that_no_command_expects_is_one_paragraph(
@@ -344,7 +344,7 @@ def test_a_fault_of_the_system_that_no_command_expects_is_one_paragraph(
     def refuse(_: Path) -> None:
         raise OSError(errno.EMFILE, os.strerror(errno.EMFILE), str(directory))
 
-    monkeypatch.setattr(keys, "read", refuse)
+    monkeypatch.setattr(keys, "read_keys", refuse)
     done = run_command("keys", "list")
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith(f"graphsvc: {directory} cannot be used: Too many open files.\n")

@@ -85,9 +85,9 @@ def start(asked: dict[str, Any]) -> int:
 def run(asked: dict[str, Any]) -> int:
     """Run the command in this process; return its exit status."""
     from graphsvc.cli import main as command
-    from graphsvc.settings import settings
+    from graphsvc.settings import load_settings
 
-    settings.cache_clear()
+    load_settings.cache_clear()
     sys.argv = ["graphsvc", *asked["argv"]]
     if asked.get("die_in") is not None:
         die_while_publishing(float(asked["die_in"]))

@@ -63,7 +63,7 @@ class Site:
         os.environ["JDK_JAVA_OPTIONS"] = "-XX:TieredStopAtLevel=1"  # a JVM of minutes earns no more
         self.commands = Commands(work / "printed", ROOT)
         self.settings = Settings(data_dir=self.data, neo4j_uri=None)
-        self.home = Home.of(self.settings)
+        self.home = Home.from_settings(self.settings)
         self.variables = {
             "GRAPHSVC_DATA_DIR": str(self.data),
             "GRAPHSVC_CACHE_DIR": str(self.settings.cache_dir),
@@ -73,7 +73,7 @@ class Site:
         server.ensure_running(self.settings, say)
         self.tokens = load_or_create_key(self.settings)
         self.signer = load_or_create_signer(self.settings)
-        self.key = keys.create(self.settings.keys_dir, keys.Role.ANALYST, "campaign")
+        self.key = keys.create_key(self.settings.keys_dir, keys.Role.ANALYST, "campaign")
         self.store: Store = open_store(self.settings)
         self.proxy = Proxy(int(self.store.address.uri.rpartition(":")[2]))
         self.services: dict[str, Service] = {}
@@ -177,7 +177,7 @@ class Site:
         """Return the settings that name the database by the proxy."""
         return {
             "GRAPHSVC_NEO4J_URI": f"bolt://127.0.0.1:{self.proxy.port}",
-            "GRAPHSVC_NEO4J_PASSWORD": self.home.password().get_secret_value(),
+            "GRAPHSVC_NEO4J_PASSWORD": self.home.get_password().get_secret_value(),
         }
 
     def by_address(self, data: Path) -> dict[str, str]:
@@ -185,7 +185,7 @@ class Site:
         return {
             "GRAPHSVC_DATA_DIR": str(data),
             "GRAPHSVC_NEO4J_URI": self.store.address.uri,
-            "GRAPHSVC_NEO4J_PASSWORD": self.home.password().get_secret_value(),
+            "GRAPHSVC_NEO4J_PASSWORD": self.home.get_password().get_secret_value(),
         }
 
     def get_small_disk(self) -> Disk:
@@ -240,7 +240,7 @@ class Site:
         Raises:
             RuntimeError: it does not run.
         """
-        state = self.home.state()
+        state = self.home.read_state()
         if state is None or state.pid is None:
             raise RuntimeError("the database does not run")
         return psutil.Process(state.pid)
@@ -250,7 +250,7 @@ class Site:
         with suppress(psutil.Error, RuntimeError):
             self.find_jvm().resume()
         server.ensure_running(self.settings)
-        endpoint = server.running(self.settings)
+        endpoint = server.find_running(self.settings)
         if endpoint is not None and endpoint.uri != self.store.address.uri:
             self.store.close()
             self.store = open_store(self.settings)
@@ -278,7 +278,7 @@ class Site:
         self.stop_services()
         self.proxy.close()
         self.store.close()
-        server.stop(self.settings)
+        server.stop_server(self.settings)
         for commands in (self.commands, self._shifted):
             if commands is not None:
                 commands.close()

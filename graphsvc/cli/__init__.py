@@ -17,10 +17,12 @@ with `make faults`). Most of it is reserved and never used. With less, libraries
 
 
 def main() -> None:
-    """Entry point. Errors become one paragraph on standard error and an exit status: of the family their own, of the
-    operating system 1."""
-    # Whoever ends us politely gets the same orderly end as Ctrl-C.
-    signal.signal(signal.SIGTERM, _interrupt)
+    """Run the command line. An error becomes a paragraph on standard error and an exit status.
+
+    Our own errors have a status each; faults of the operating system give 1.
+    """
+    # Service managers and containers end a process with SIGTERM: it gets the same orderly end as Ctrl-C.
+    signal.signal(signal.SIGTERM, _raise_interrupt)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(
             stream, io.TextIOWrapper
@@ -32,9 +34,9 @@ def main() -> None:
 
         commands.app()
     except GraphsvcError as error:
-        _end(error)
+        _exit_with(error)
     except MemoryError:
-        _end(
+        _exit_with(
             ResourceError(
                 "There is too little memory for this.", "Close other programs, or raise `ulimit -v`."
             )
@@ -53,7 +55,7 @@ def main() -> None:
         sys.exit(130)
 
 
-def _end(error: GraphsvcError) -> NoReturn:
+def _exit_with(error: GraphsvcError) -> NoReturn:
     """Say an error in one paragraph, and end with its exit status."""
     typer.echo(f"graphsvc: {error.what}\n{error.todo}".rstrip(), err=True)
     sys.exit(error.exit_status)
@@ -74,5 +76,5 @@ def _check_address_space() -> None:
         )
 
 
-def _interrupt(_number: int, _frame: FrameType | None) -> None:
+def _raise_interrupt(_number: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt

@@ -66,7 +66,7 @@ class Snapshots:
                 "watermark": None if watermark is None else asdict(watermark),
                 "files": {name: _compute_digest(draft / f"{name}.arrow") for name in _FRAMES},
             }
-            manifest["check"] = _check_manifest(manifest)
+            manifest["check"] = _compute_manifest_checksum(manifest)
             (draft / _MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
             draft.rename(self._directory / run)
             self._prune()
@@ -118,10 +118,12 @@ class Snapshots:
             manifest = _read_manifest(directory)
             if manifest is None:
                 continue
+            # Another version may derive columns differently, so what it kept is not continued.
             if manifest.get("graphsvc") != version("graphsvc") or not manifest.get("watermark"):
                 continue
             try:
                 graph = self.load(directory.name)
+            # Damaged: the one before may be sound. Without any, everything is read again.
             except ExportError:
                 continue
             if graph is not None:
@@ -161,6 +163,7 @@ def _has_account(directory: Path, accounts: Collection[str]) -> bool:
             return True
         ids = pl.read_ipc(directory / "accounts.arrow", columns=["id"])["id"]
     except (OSError, pl.exceptions.PolarsError):
+        # Privacy first: what cannot be read may hold the account, and is removed.
         return True
     return bool(ids.is_in(list(accounts)).any())
 
@@ -180,10 +183,10 @@ def _read_manifest(directory: Path) -> dict[str, Any] | None:
     if not isinstance(found, dict):
         return None
     known = found.get("form") == FORM
-    return None if known and found.pop("check", "") != _check_manifest(found) else found
+    return None if known and found.pop("check", "") != _compute_manifest_checksum(found) else found
 
 
-def _check_manifest(manifest: dict[str, Any]) -> str:
+def _compute_manifest_checksum(manifest: dict[str, Any]) -> str:
     """Compute the checksum of a manifest without its own."""
     return hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()
 

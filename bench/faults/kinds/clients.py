@@ -58,7 +58,7 @@ class Crowd:
         self._draw = random.Random(fault.key)
         self._threads: list[threading.Thread] = []
         if "crowd" not in site.other_keys:
-            site.other_keys["crowd"] = keys.create(site.settings.keys_dir, keys.Role.ANALYST, "crowd")
+            site.other_keys["crowd"] = keys.create_key(site.settings.keys_dir, keys.Role.ANALYST, "crowd")
         self._key = site.other_keys["crowd"]
         self._changes = fault.target == "changes"
         self._count = 0

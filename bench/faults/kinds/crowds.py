@@ -80,20 +80,20 @@ def _load_and_detect(site: Site, fault: Fault) -> Report:
 
 def _create_keys(site: Site, fault: Fault) -> Report:
     site.require()
-    before = {key.id for key in keys.read(site.settings.keys_dir)}
+    before = {key.id for key in keys.read_keys(site.settings.keys_dir)}
     words: list[object] = ["keys", "create", "--role", "viewer"]
     ends = _start(site, fault, words, words, most=0.1)
     faults, note = _judge(ends)
     made = {done.out.partition(".")[0] for done in ends if not done.status}
-    now = {key.id for key in keys.read(site.settings.keys_dir)}
+    now = {key.id for key in keys.read_keys(site.settings.keys_dir)}
     if now - before != made or not before <= now:
         faults.append(f"{len(made)} keys were printed and {len(now - before)} were made")
     ring = keys.KeyRing(site.settings.keys_dir)
     faults += [
-        f"the key {done.out[:12]} is not taken" for done in ends if ring.verify(done.out.strip()) is None
+        f"the key {done.out[:12]} is not taken" for done in ends if ring.verify_key(done.out.strip()) is None
     ]
     for key in made:
-        keys.revoke(site.settings.keys_dir, key)
+        keys.revoke_key(site.settings.keys_dir, key)
     return build_report(any(done.status for done in ends), faults + site.find_faults(), note, again=False)
 
 

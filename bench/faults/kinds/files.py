@@ -131,7 +131,7 @@ def damage_cache(site: Site, fault: Fault) -> Report:
         faults.append(f"the server started with the damaged {victims[0].name}")
     if not done.status:
         try:
-            server.stop(Settings(data_dir=other, cache_dir=cache, neo4j_uri=None))
+            server.stop_server(Settings(data_dir=other, cache_dir=cache, neo4j_uri=None))
         except GraphsvcError as error:
             faults.append(str(error))
     shutil.rmtree(cache, ignore_errors=True)

@@ -77,7 +77,7 @@ class Act:
         site.require(fresh="load" in fault.target)
         self._commands, self._settings = commands, {**site.variables, **settings}
         self._before, self._wanted = site.published, site.published
-        self._keys = {key.id for key in keys.read(data / "keys")}
+        self._keys = {key.id for key in keys.read_keys(data / "keys")}
         self._out = data / f"out-{fault.number}.csv"
         self._note = f"fault {fault.number}"
         if fault.target == "detect":
@@ -121,7 +121,7 @@ class Act:
             faults.append("what is published is neither the result before nor the new one")
         if (
             self._target.startswith("keys")
-            and {key.id for key in keys.read(self._data / "keys")} != self._keys
+            and {key.id for key in keys.read_keys(self._data / "keys")} != self._keys
         ):
             faults.append("keys changed although the command failed")
         if "export" in self._target and self._out.exists():
@@ -168,7 +168,7 @@ def _fill_database(site: Site, fault: Fault) -> Report:
     again = done if not done.status else site.run("load", site.later)
     note = done.said
     if again.status:  # Neo4j may refuse writes until it is started again
-        server.stop(site.settings)
+        server.stop_server(site.settings)
         site.revive()
         note += " (the database had to be started again)"
         faults += must_end_well(site.run("load", site.later))
@@ -251,7 +251,7 @@ def _start_apart(site: Site, limits: dict[str, int], shown: str) -> Report:
     faults = done.list_faults()
     if not done.status:
         try:
-            server.stop(Settings(data_dir=other, neo4j_uri=None))
+            server.stop_server(Settings(data_dir=other, neo4j_uri=None))
         except GraphsvcError as error:
             faults.append(str(error))
     site.require()
