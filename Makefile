@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup demo test tests test-slow lint locks bench bench-api bench-console bench-quality console test-console pictures notebook schema simulate clean
+.PHONY: help setup demo test tests test-slow lint locks bench bench-api bench-console bench-quality faults console test-console pictures notebook schema simulate clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -63,6 +63,9 @@ bench-console: setup ## until the largest cluster of the demo is drawn in a brow
 
 bench-quality: setup ## all methods on worlds no threshold was set with, forty random worlds, permuted ones, ablation, price of evasion (hours): docs/benchmarks/; BENCH_ARGS="--only small"; GRAPHSVC_MARKET, GRAPHSVC_SYBIL_REPO, GRAPHSVC_IDENTITIES_REPO name data from outside
 	@$(BIN)/python bench/quality.py $(BENCH_ARGS)
+
+faults: setup ## 400 seeded faults (kills, network, disks, clocks, damaged files, clients) against the real service (up to an hour): docs/operations/faults.md; FAULTS_ARGS="--only proxy"
+	@$(BIN)/python -m bench.faults $(FAULTS_ARGS)
 
 simulate: setup ## thirty days of a world of 120,000 accounts, loaded and detected one by one (three quarters of an hour): simulation/
 	@$(BIN)/graphsvc simulate

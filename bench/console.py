@@ -27,7 +27,7 @@ from graphsvc.cli import tour
 from graphsvc.cli.progress import Stages
 from graphsvc.cli.tour import Service
 from graphsvc.database import open_store
-from graphsvc.settings import settings
+from graphsvc.settings import load_settings
 
 CONSOLE = Path(__file__).parents[1] / "console"
 FIGURES = Path(__file__).parents[1] / "docs" / "benchmarks" / "console.md"
@@ -37,19 +37,19 @@ AIM_MS, LONGEST_TASK_MS = 2_000, 200
 @contextmanager
 def demo(accounts: int, stages: Stages) -> Iterator[Service]:
     """The service over the demo's world; what was started is stopped."""
-    here = settings()
+    here = load_settings()
     world = here.data_dir / f"demo-world-{accounts}-1"
     ready = world.exists()
     try:
-        tour.database(here, world, stages)
+        tour.start_database(here, world, stages)
         if not ready:
-            tour.world(world, accounts, 1, stages)
-            tour.load(here, world, stages)
-            tour.detect(here, 1, stages)
-        with tour.serving(here, stages) as service:
+            tour.prepare_world(world, accounts, 1, stages)
+            tour.load_world(here, world, stages)
+            tour.run_detection(here, 1, stages)
+        with tour.run_service(here, stages) as service:
             yield service
     finally:
-        tour.stop(here, stages)
+        tour.stop_database(here, stages)
 
 
 @contextmanager
@@ -66,27 +66,27 @@ def provided(stages: Stages) -> Iterator[Service]:
         "GRAPHSVC_OIDC_CLIENT_SECRET": "a secret of loopback",
         "GRAPHSVC_OIDC_NAME": "Example ID",
     }
-    here = settings()
+    here = load_settings()
     try:
-        with open_store(here, stages.say):
+        with open_store(here, stages.print_line):
             pass
-        with tour.serving(here, stages) as service:
+        with tour.run_service(here, stages) as service:
             yield service
     finally:
-        tour.stop(here, stages)
+        tour.stop_database(here, stages)
         provider.close()
 
 
 def node(service: Service, script: str, *arguments: str) -> str:
     """Runs a script of `console/tests` against the service; its last line. Ends the program if it fails."""
-    viewer = keys.create(settings().keys_dir, keys.Role.VIEWER, "bench.console")
+    viewer = keys.create_key(load_settings().keys_dir, keys.Role.VIEWER, "bench.console")
     environment = {
         **os.environ,
         "GRAPHSVC_URL": service.url,
         "GRAPHSVC_KEY": service.key,
         "GRAPHSVC_VIEWER_KEY": viewer,
     }
-    endpoint = server.running(settings())
+    endpoint = server.find_running(load_settings())
     if endpoint is not None:
         environment["NEO4J_BROWSER"] = endpoint.connected_browser
         environment["NEO4J_PASSWORD"] = endpoint.password.get_secret_value()
@@ -103,7 +103,7 @@ def node(service: Service, script: str, *arguments: str) -> str:
         if not line.startswith("{"):
             print(line, end="", flush=True)
     failed = done.wait() != 0
-    keys.revoke(settings().keys_dir, viewer.partition(".")[0])
+    keys.revoke_key(load_settings().keys_dir, viewer.partition(".")[0])
     if failed:
         sys.exit(f"{script} failed")
     return last

@@ -53,7 +53,7 @@ def measured(runner: Trials, name: Name, repeat: int) -> dict[str, Any]:
     runner.empty()
     with TemporaryDirectory() as directory:
         bundle = Path(directory)
-        write_world(bundle, scenario.load(name.scenario), name.accounts, name.seed)
+        write_world(bundle, scenario.load_scenario(name.scenario), name.accounts, name.seed)
         for words in (("load", bundle), ("detect",)):
             say(f"{name}: {words[0]}")
             _run(runner, *words)

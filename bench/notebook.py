@@ -24,7 +24,7 @@ from nbformat import NotebookNode
 from bench.console import demo
 from bench.worlds import KEY
 from graphsvc.cli.progress import Stages
-from graphsvc.settings import settings
+from graphsvc.settings import load_settings
 from graphsvc.signals.tokens import make_current
 
 NOTEBOOK = Path(__file__).parents[1] / "docs" / "notebooks" / "investigate.ipynb"
@@ -92,11 +92,11 @@ def main() -> None:
     own = None if "GRAPHSVC_DATA_DIR" in os.environ else tempfile.mkdtemp(prefix="graphsvc-notebook-")
     if own is not None:
         os.environ["GRAPHSVC_DATA_DIR"] = own
-        make_current(settings(), KEY)
+        make_current(load_settings(), KEY)
     notebook = nbformat.read(NOTEBOOK, as_version=4)  # type: ignore[no-untyped-call]
     try:
         with Stages() as stages, demo(given.accounts, stages) as service:
-            stages.say(f"notebook: {NOTEBOOK.name}")
+            stages.print_line(f"notebook: {NOTEBOOK.name}")
             done = executed(notebook, {"GRAPHSVC_URL": service.url, "GRAPHSVC_KEY": service.key})
     finally:
         if own is not None:

@@ -43,7 +43,7 @@ def fillings(template: str, slots: dict[str, list[str]], rng: random.Random) -> 
 def sketches(texts: Sequence[str]) -> list[set[str]]:
     """The bands of each text."""
     found: list[set[str]] = [set() for _ in texts]
-    for row, band in prompts.bands(pl.Series(texts)).iter_rows():
+    for row, band in prompts.compute_bands(pl.Series(texts)).iter_rows():
         found[row].add(band)
     return found
 
@@ -88,7 +88,7 @@ def main() -> None:
     )
     many = pl.Series([text for group in groups for text in group] * 20)
     start = time.perf_counter()
-    prompts.bands(many)
+    prompts.compute_bands(many)
     print(
         f"speed: {len(many) / (time.perf_counter() - start):,.0f} prompts a second, "
         f"{many.str.len_chars().mean():.0f} characters on average"

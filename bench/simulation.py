@@ -32,12 +32,12 @@ from bench.simulation_plots import draw
 from bench.trials import Name, members_of, say
 from bench.worlds import tokens
 from graphsvc.cli.progress import Stages
-from graphsvc.cli.seed import write
+from graphsvc.cli.seed import write_world
 from graphsvc.detection import Parameters, find
-from graphsvc.evaluation.days import Observed, observed
+from graphsvc.evaluation.days import DayResult, evaluate_day
 from graphsvc.evaluation.replay import Day, Replay
-from graphsvc.evaluation.simulation import assess
-from graphsvc.evaluation.simulation_report import as_line, as_markdown
+from graphsvc.evaluation.simulation import evaluate_days
+from graphsvc.evaluation.simulation_report import format_day, format_report
 from graphsvc.lineage.follow import follow
 from graphsvc.measure import Clock
 from graphsvc.model.clusters import Found
@@ -83,10 +83,12 @@ def simulated(name: Name, days: int, parameters: Parameters, keep: Path | None =
     with TemporaryDirectory() as directory:
         world = Path(directory)
         with Stages() as stages:
-            write(name.accounts, name.seed, world, stages, scenario=name.scenario, days=days, force=True)
+            write_world(
+                name.accounts, name.seed, world, stages, scenario=name.scenario, days=days, force=True
+            )
         replay = Replay.read(world)
         known = Known.create_empty()
-        seen: list[Observed] = []
+        seen: list[DayResult] = []
         campaigns: set[str] = set()
         kept = None if keep is None else keep / f"{name}-{days}-{parameters.window}".replace(":", "-")
         for day, (graph, found, seconds) in zip(replay.days, _found(world, parameters, kept), strict=True):
@@ -96,10 +98,10 @@ def simulated(name: Name, days: int, parameters: Parameters, keep: Path | None =
             events = followed.events.filter(pl.col("id").is_in(list(campaigns)))
             took = {"detect": seconds}
             seen.append(_observed(day, replay.truth, graph, followed.found, events, took))
-            say(f"{name}: {as_line(seen[-1])}")
-    result = assess(seen, replay.planned, window=parameters.window)
+            say(f"{name}: {format_day(seen[-1])}")
+    result = evaluate_days(seen, replay.planned, window=parameters.window)
     about = {"scenario": name.scenario, "accounts": name.accounts, "seed": name.seed}
-    return {**about, "window": parameters.window, **result.as_dict()}
+    return {**about, "window": parameters.window, **result.to_dict()}
 
 
 def _found(
@@ -136,8 +138,8 @@ def _observed(
     found: Found,
     events: pl.DataFrame,
     seconds: dict[str, float],
-) -> Observed:
-    return observed(
+) -> DayResult:
+    return evaluate_day(
         day.number,
         day.end_ms,
         run="in memory",
@@ -204,7 +206,7 @@ def _markdown(result: dict[str, Any], plots: list[tuple[str, str]]) -> str:
     pictures = "".join(f"![{title}]({file})\n\n" for title, file in plots)
     # Each world's report as a chapter of this one.
     chapters = [
-        as_markdown(report).replace("\n## ", "\n### ").replace("# ", "## ", 1) for report in result["rows"]
+        format_report(report).replace("\n## ", "\n### ").replace("# ", "## ", 1) for report in result["rows"]
     ]
     return head + pictures + "\n".join(chapters)
 

@@ -12,10 +12,10 @@ import polars as pl
 
 from bench.worlds import World, graph_of_bundle, tokens
 from seed.phrases import SLOTS, Phrases, Templates
-from seed.pools import draw
+from seed.pools import draw_pools
 from seed.streams import Streams
 from seed.text import LETTERS
-from seed.text import tokens as opaque
+from seed.text import make_tokens as opaque
 
 ACCOUNTS = 300
 RING = 12
@@ -101,9 +101,9 @@ def _addresses(rng: np.random.Generator, ring: np.ndarray) -> tuple[np.ndarray, 
 
 def _prompts(rng: np.random.Generator, streams: Streams, ring: np.ndarray) -> tuple[np.ndarray, list[str]]:
     """Accounts and texts of prompts."""
-    phrases = Phrases(streams, draw(streams))
-    popular = phrases.templates(rng, POPULAR_TEMPLATES)
-    own = phrases.templates(rng, RING_TEMPLATES)
+    phrases = Phrases(streams, draw_pools(streams))
+    popular = phrases.make_templates(rng, POPULAR_TEMPLATES)
+    own = phrases.make_templates(rng, RING_TEMPLATES)
     who: list[int] = []
     texts: list[str] = []
     for account, member in enumerate(ring.tolist()):

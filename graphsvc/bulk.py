@@ -1,7 +1,7 @@
-"""The road of a bulk load: bundle → the same columns as online → import files → a new database, checked.
+"""The steps of a bulk load: bundle → the same columns as online → import files → a new database, checked.
 
-For an empty database of the managed server only. `neo4j-admin database import` writes the store's files directly, which
-is many times faster than transactions, and needs the server stopped.
+Only an empty database of the managed server can be loaded so. `neo4j-admin database import` writes the
+store's files directly. That is many times faster than transactions, and needs the server stopped.
 """
 
 import re
@@ -15,9 +15,9 @@ from graphsvc import server
 from graphsvc.database import open_store
 from graphsvc.errors import LoadError, ResourceError
 from graphsvc.intake.acceptance import MAX_REJECTED
-from graphsvc.intake.networks import place
+from graphsvc.intake.networks import assign_networks
 from graphsvc.intake.options import ReadOptions
-from graphsvc.loading import LoadReport, finish, packed_activity, read_for_load, record_placing
+from graphsvc.loading import LoadReport, finish_load, pack_activity, read_for_load, record_placing
 from graphsvc.model.columns import BundleColumns
 from graphsvc.settings import Settings
 from graphsvc.signals.tokens import Tokeniser
@@ -46,14 +46,25 @@ def load_bulk(
     options: ReadOptions | None = None,
     max_rejected: float = MAX_REJECTED,
 ) -> LoadReport:
-    """Imports `bundle` into the empty database of the managed server; the graph is the one that an online load gives.
+    """Import `bundle` into the empty database of the managed server.
 
-    Killed at any moment and run again, it ends in the same graph: until the import is whole, whoever comes next finds
-    an empty database; from then on the load is open until it has been checked.
+    The graph is the same as after an online load.
+
+    Killed at any time and run again, it ends in the same graph. Until the import is complete, the database is
+    empty to any other process. From then on the load is open until it has been checked.
+
+    Args:
+        settings: of the installation.
+        bundle: directory.
+        tokens: of the installation's key.
+        say: called with lines of progress.
+        progress: called with stage, done and total.
+        options: how to read the files.
+        max_rejected: share of a table's rows that may be rejected, 0–1.
 
     Raises:
-        LoadError: the database is not the managed one or not empty, or what was imported is not what was to be.
-        BundleError: the bundle as a whole cannot be read; nothing was written.
+        LoadError: the database is not the managed one or not empty, or the import is incomplete.
+        BundleError: the bundle cannot be read; nothing was written.
         NothingLoaded: too many rows are rejected; nothing was written.
         ResourceError: too little memory or disk; nothing was written.
         ServerError, DatabaseUnavailable, DatabaseRefused
@@ -68,31 +79,35 @@ def load_bulk(
         options or ReadOptions(), max_rejected,
     )  # fmt: skip
     columns, load_id = read.columns, read.id
+    # The same bundle, finished: a second call is answered like a second online load.
     if bulk_loads.get(load_id):
-        return read.report({}, already_loaded=True)
+        return read.build_report({}, already_loaded=True)
     if bulk_loads and load_id not in bulk_loads:
-        raise _not_empty("another bundle")
+        raise _build_not_empty_error("another bundle")
     began = time.monotonic()
+    # On the disk of the data, where the room was checked, and not in a small /tmp.
     with TemporaryDirectory(prefix="import-", dir=settings.data_dir) as directory:
-        files = _written(columns, load_id, Path(directory), progress, say)
+        files = _write_import_files(columns, load_id, Path(directory), progress, say)
+        # An import that was killed after its end has its load open. Only the checks are left to do.
         if load_id not in bulk_loads:
-            _import(settings, files, say, progress)
+            _run_import(settings, files, say, progress)
     with open_store(settings, say) as store:
-        _check(store, files.counts, progress)
+        _check_import(store, files.counts, progress)
+        # The import placed all addresses, but wrote no record of the networks that it did so with.
         record_placing(store)
-        finish(store, load_id, columns)
+        finish_load(store, load_id, columns)
     edges = sum(frame.height for frame in columns.edges.values())
     written = {name: files.counts[label] for name, label in _NAMES.items() if label in files.counts}
-    return read.report(
+    return read.build_report(
         {**written, "edges": edges}, already_loaded=False, edges=edges, edge_seconds=time.monotonic() - began
     )
 
 
 def _require_empty(settings: Settings, say: Say) -> dict[str, bool]:
-    """Bulk loads that are there, by id: whether they were finished; none in an empty database.
+    """Return the bulk loads in the database, by id: whether each was finished; none in an empty database.
 
     Raises:
-        LoadError: something else is there.
+        LoadError: the database holds something else.
     """
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     if not server.has_database(settings):
@@ -100,27 +115,27 @@ def _require_empty(settings: Settings, say: Say) -> dict[str, bool]:
     with open_store(settings, say) as store:
         found = {row["id"]: row["finishedAt"] is not None for row in store.read("load/bulk_loads")}
         if not found and (occupied := store.read("load/occupied")):
-            raise _not_empty(f":{occupied[0]['label']} nodes")
+            raise _build_not_empty_error(f":{occupied[0]['label']} nodes")
         return found
 
 
-def _not_empty(what: str) -> LoadError:
+def _build_not_empty_error(what: str) -> LoadError:
     return LoadError(
         f"--bulk imports into an empty database, and there is {what} in this one already.",
         f"{_INSTEAD[:-1]}, or set GRAPHSVC_DATA_DIR to a fresh directory.",
     )
 
 
-def _written(
+def _write_import_files(
     columns: BundleColumns, load_id: str, directory: Path, progress: Progress, say: Say
 ) -> ImportFiles:
-    activity = packed_activity(columns.activity)
+    activity = pack_activity(columns.activity)
     signals = sum(frame.height for frame in columns.values.values())
     edges = sum(frame.height for frame in columns.edges.values())
     nodes = columns.accounts.height + activity.height + signals
     _require_room(directory, nodes, edges + activity.height, say)
     load = {"id": load_id, "bundle": columns.id, "number": FIRST, "bulk": True}
-    return write_files(columns, activity, load, place, directory, progress)
+    return write_files(columns, activity, load, assign_networks, directory, progress)
 
 
 def _require_room(directory: Path, nodes: int, edges: int, say: Say) -> None:
@@ -137,27 +152,30 @@ def _require_room(directory: Path, nodes: int, edges: int, say: Say) -> None:
         )
 
 
-def _import(settings: Settings, files: ImportFiles, say: Say, progress: Progress) -> None:
+def _run_import(settings: Settings, files: ImportFiles, say: Say, progress: Progress) -> None:
+    # The tool reports percent of a phase, of which there are four by default.
     phase, phases = 0, 4
 
-    def said(line: str) -> None:
+    def read_progress(line: str) -> None:
         nonlocal phase, phases
+        # The output is for people and may change with a version. Lines that do not match are ignored.
         if found := _PHASE.match(line):
             phase, phases = int(found[1]) - 1, int(found[2])
         elif found := _PERCENT.search(line):
             progress("import (percent)", (100 * phase + int(found[1])) // phases, 100)
 
-    server.stop(settings, say)
+    server.stop_server(settings, say)
     database = settings.local_database
-    server.admin(
+    server.run_admin(
         settings, "database", "import", "full", database, "--overwrite-destination=true", "--input-type=parquet",
+        # Ids are node numbers that we assign: the tool then needs no map of ids in memory.
         "--id-type=actual", "--path-pattern-style=none", f"--max-off-heap-memory={_OFF_HEAP}", *files.build_arguments(),
-        report=said, heap=_HEAP, replaces=database,
+        report=read_progress, heap=_HEAP, replaces=database,
     )  # fmt: skip
 
 
-def _check(store: Store, counts: dict[str, int], progress: Progress) -> None:
-    """Whether the database holds as many of everything as was to be imported, and its indexes are there."""
+def _check_import(store: Store, counts: dict[str, int], progress: Progress) -> None:
+    """Check that the database holds as many of everything as were imported, and its indexes."""
     progress("indexes", 0, 1)
     store.run_autocommit("load/await_indexes")
     progress("indexes", 1, 1)

@@ -1,4 +1,4 @@
-"""From settings to an open, migrated store: your own Neo4j by URI, or the managed one, started if need be."""
+"""From settings to an open, migrated store: your own Neo4j by URI, or the managed one, started if needed."""
 
 from collections.abc import Callable
 
@@ -8,8 +8,8 @@ from graphsvc.store import Address, Store
 from graphsvc.store.migrations import migrate
 
 
-def address(settings: Settings, report: Callable[[str], None] = lambda _: None) -> Address:
-    """Where the configured database is; starts the managed server when it is not running.
+def find_address(settings: Settings, report: Callable[[str], None] = lambda _: None) -> Address:
+    """Return the address of the configured database. Start the managed server if it is not running.
 
     Raises:
         ServerError: the managed server could not be started.
@@ -23,12 +23,12 @@ def address(settings: Settings, report: Callable[[str], None] = lambda _: None) 
 
 
 def open_store(settings: Settings, report: Callable[[str], None] = lambda _: None) -> Store:
-    """An open store whose schema is up to date. The caller closes it.
+    """Open a store whose schema is up to date. The caller closes it.
 
     Raises:
         ServerError, DatabaseUnavailable, DatabaseRefused, MigrationError
     """
-    store = Store(address(settings, report))
+    store = Store(find_address(settings, report))
     try:
         store.verify()
         for name in migrate(store):

@@ -18,14 +18,14 @@ from graphsvc.campaigns.namesakes import find_namesakes
 from graphsvc.campaigns.pins import Pins
 from graphsvc.campaigns.score import TIME
 from graphsvc.campaigns.weighing import add_bursts, evidence_of, find_cores
-from graphsvc.community.components import resolution_of
+from graphsvc.community.components import compute_resolution
 from graphsvc.community.protocol import Detector
 from graphsvc.errors import Cancelled, DetectionError, GraphsvcError
 from graphsvc.lineage.follow import follow
 from graphsvc.linkage.bits import with_levels
 from graphsvc.linkage.pairs import MEMORY, enumerate_links
 from graphsvc.linkage.window import recent
-from graphsvc.measure import Clock, Need, need
+from graphsvc.measure import Clock, MemoryNeed, estimate_need
 from graphsvc.model.certificate import Certificate
 from graphsvc.model.clusters import Found
 from graphsvc.model.graph import SignalGraph
@@ -183,7 +183,7 @@ def detect(
     begin_run(store, run, datetime.now(UTC))
     progress = heeding(store, run, progress)
     try:
-        with clock.stage("read") as stage:
+        with clock.measure_stage("read") as stage:
             kept = snapshots.latest() if snapshots is not None and not whole else None
             reading = read_graph_since(store, progress, kept)
             graph = reading.graph
@@ -193,7 +193,7 @@ def detect(
             raise DetectionError(
                 "There are no accounts in the graph.", "Load a bundle first: `graphsvc load BUNDLE`."
             )
-        with clock.stage("keep") as stage:
+        with clock.measure_stage("keep") as stage:
             run = replace(
                 run,
                 input_hash=graph.fingerprint(),
@@ -204,20 +204,22 @@ def detect(
             record_input(store, run)
             if snapshots is not None:
                 snapshots.keep(run.id, graph, reading.watermark)
-        found, links, full = find(graph, detector, parameters, clock, progress, memory=needed.working(MEMORY))
-        with clock.stage("certify"):
+        found, links, full = find(
+            graph, detector, parameters, clock, progress, memory=needed.compute_working_memory(MEMORY)
+        )
+        with clock.measure_stage("certify"):
             certificate = certificate_of(run, graph, found)
             certify(store, certificate, signer)
-        with clock.stage("identities") as stage:
+        with clock.measure_stage("identities") as stage:
             followed = follow(found, graph, read_known(store))
             stage.rows = followed.events.height
-        with clock.stage("succession") as stage:
+        with clock.measure_stage("succession") as stage:
             # Uses that a window leaves out may still tell whom an account follows.
             uses = graph if parameters.window else full
             campaigns = found.select_campaigns()
             succession = find_successions(uses, campaigns.members, progress=progress)
             stage.rows = succession.pairs.height
-        with clock.stage("publish") as stage:
+        with clock.measure_stage("publish") as stage:
             publish(store, run, graph, followed, succession, certificate.result_hash, progress)
             if snapshots is not None:
                 forget_members(store, snapshots.most)
@@ -282,9 +284,9 @@ def certificate_of(run: Run, graph: SignalGraph, found: Found) -> Certificate:
     )
 
 
-def expected(store: Store, memory: int | None = None) -> Need:
+def expected(store: Store, memory: int | None = None) -> MemoryNeed:
     """What a run over the graph as it is now would take; `memory`: bytes that it may."""
-    return need(**store.read("detect/counts")[0], ceiling=memory)
+    return estimate_need(**store.read("detect/counts")[0], ceiling=memory)
 
 
 def find(
@@ -300,18 +302,18 @@ def find(
 
     `memory`: bytes that pairs may take on the way; the result does not depend on it.
     """
-    with clock.stage("links") as stage:
+    with clock.measure_stage("links") as stage:
         full = with_levels(recent(graph, parameters.window) if parameters.window else graph)
         links = enumerate_links(full, min_values=parameters.min_values, memory=memory, progress=progress)
         stage.rows = len(links)
     progress("links", len(links), len(links))
-    with clock.stage("communities") as stage, map_driver_errors():
-        gamma = parameters.gamma * resolution_of(links)
+    with clock.measure_stage("communities") as stage, map_driver_errors():
+        gamma = parameters.gamma * compute_resolution(links)
         community = detector.communities(
             links, parameters.algorithm, gamma=gamma, seed=parameters.seed, progress=progress
         )
         stage.rows = int(community.max(initial=-1)) + 1
-    with clock.stage("campaigns") as stage:
+    with clock.measure_stage("campaigns") as stage:
         given = evidence_of(full, signups="signup" in parameters.time)
         # Triples may join what is larger, or each other. Alone they are too few to learn from.
         grown = find_cores(community, LEAST_JOINING if parameters.joining else parameters.min_core)
@@ -323,7 +325,7 @@ def find(
         if not parameters.rounds:
             weighed = weighed.rows(weighed.member)
         stage.rows = len(weighed.account)
-    with clock.stage("scores") as stage:
+    with clock.measure_stage("scores") as stage:
         bar = Bar(
             min_size=parameters.min_size,
             min_score=parameters.min_score,

@@ -20,7 +20,7 @@ _MAX_FILE_BYTES = 64 * 1024
 
 
 class Environment(PydanticBaseSettingsSource):
-    """The source of settings that reads `PREFIX_NAME`, and `PREFIX_NAME_FILE` where a field can be in a file."""
+    """The source of settings that reads `PREFIX_NAME`, and `PREFIX_NAME_FILE` for fields that files can give."""
 
     def __init__(self, settings: type[BaseSettings], prefix: str, in_files: frozenset[str]) -> None:
         """Remember what to look for.
@@ -45,7 +45,7 @@ class Environment(PydanticBaseSettingsSource):
         """
         name = f"{self._prefix}{field_name}".upper()
         secret = _is_secret(field)
-        value = _clean(self._given.get(name, ""), secret=secret)
+        value = _clean_value(self._given.get(name, ""), secret=secret)
         file = self._given.get(f"{name}_FILE", "").strip()
         if not file:
             return value or None, field_name, False
@@ -53,7 +53,7 @@ class Environment(PydanticBaseSettingsSource):
             raise SettingsError(f"{name}_FILE is set, and only secrets are read from files.", f"Set {name}.")
         if value:
             raise SettingsError(f"{name} and {name}_FILE are both set.", "Unset one of them.")
-        return _clean(_read(f"{name}_FILE", file), secret=secret), field_name, False
+        return _clean_value(_read_secret(f"{name}_FILE", file), secret=secret), field_name, False
 
     def __call__(self) -> dict[str, Any]:
         """Return the values of all fields that are set."""
@@ -70,12 +70,12 @@ def _is_secret(field: FieldInfo) -> bool:
     return "SecretStr" in repr(field.annotation)
 
 
-def _clean(value: str, *, secret: bool) -> str:
+def _clean_value(value: str, *, secret: bool) -> str:
     """Return a value without what surrounds it by accident; a secret can begin or end with a space."""
     return value.rstrip("\r\n") if secret else value.strip()
 
 
-def _read(variable: str, file: str) -> str:
+def _read_secret(variable: str, file: str) -> str:
     """Return the text of the file that a variable names.
 
     Raises:

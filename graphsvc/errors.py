@@ -1,14 +1,14 @@
-"""The one family of errors. Each carries a code, what happened and what to do about it."""
+"""Our errors, one hierarchy. Each has a code, says what happened, and what to do."""
 
 from typing import ClassVar
 
 
 class GraphsvcError(Exception):
-    """An error a person can act on.
+    """An error that a person can act on.
 
-    `what` says what happened, `todo` what to do now; neither ever holds a secret or a raw
-    value of a PII column. `code` is stable and meant for programs, `exit_status` is what the
-    command line ends with, `http_status` what the API answers.
+    `what` says what happened, `todo` what to do now. Neither ever holds a secret or a raw personal value.
+    `code` is stable and meant for programs. `exit_status` is that of the command line, `http_status` that of
+    the API.
     """
 
     code: ClassVar[str] = "internal"
@@ -48,7 +48,7 @@ class NothingLoaded(GraphsvcError):
 
 
 class LoadError(GraphsvcError):
-    """A bundle cannot be loaded in the way that was asked for."""
+    """A bundle cannot be loaded in the requested way."""
 
     code = "load"
     exit_status = 14
@@ -64,7 +64,7 @@ class DatabaseUnavailable(GraphsvcError):
 
 
 class DatabaseRefused(GraphsvcError):
-    """Neo4j was reached and answered that it will not do this (rights, version, full disk)."""
+    """Neo4j was reached and refused the request (rights, version, full disk)."""
 
     code = "database_refused"
     exit_status = 4
@@ -72,7 +72,7 @@ class DatabaseRefused(GraphsvcError):
 
 
 class MigrationError(GraphsvcError):
-    """The schema in the database and the migrations of this program do not fit together."""
+    """The database's schema does not match the migrations of this program."""
 
     code = "migration"
     exit_status = 5
@@ -86,21 +86,21 @@ class ServerError(GraphsvcError):
 
 
 class DetectionError(GraphsvcError):
-    """A detection run could not be done; what was published before is untouched."""
+    """A detection run failed; the published result is untouched."""
 
     code = "detection"
     exit_status = 7
 
 
 class Cancelled(GraphsvcError):
-    """A run was stopped because somebody asked for it; what was published before is untouched."""
+    """A run was stopped on request; the published result is untouched."""
 
     code = "cancelled"
     exit_status = 130
 
 
 class ResourceError(GraphsvcError):
-    """There is not enough memory or disk for what was asked; nothing was begun."""
+    """There is not enough memory or disk for the request; nothing was begun."""
 
     code = "resources"
     exit_status = 13
@@ -115,7 +115,7 @@ class DemoError(GraphsvcError):
 
 
 class SimulationError(GraphsvcError):
-    """The simulation cannot run here, or cannot go on."""
+    """The simulation cannot run here, or cannot continue."""
 
     code = "simulation"
     exit_status = 12
@@ -129,14 +129,14 @@ class ExportError(GraphsvcError):
 
 
 class BackupError(GraphsvcError):
-    """A backup cannot be made or restored; what was there is untouched."""
+    """A backup cannot be made or restored; the present data are untouched."""
 
     code = "backup"
     exit_status = 16
 
 
 class KeepingError(GraphsvcError):
-    """What is kept cannot be thinned out, forgotten or put under another key right now; nothing was changed."""
+    """Data cannot be removed, forgotten or put under another key right now; nothing was changed."""
 
     code = "keeping"
     exit_status = 17
@@ -144,14 +144,14 @@ class KeepingError(GraphsvcError):
 
 
 class VerificationError(GraphsvcError):
-    """A run is not, or cannot be, proved to be what it says."""
+    """A run cannot be verified, or is not what its certificate says."""
 
     code = "verification"
     exit_status = 11
 
 
 class NotFound(GraphsvcError):
-    """What was asked for does not exist."""
+    """The requested object does not exist."""
 
     code = "not_found"
     exit_status = 8
@@ -159,21 +159,21 @@ class NotFound(GraphsvcError):
 
 
 class AccessDenied(GraphsvcError):
-    """No key, a wrong key, or a key that may not do this."""
+    """No key, a wrong key, or a key without this right."""
 
     code = "access_denied"
     http_status = 401
 
 
 class Forbidden(GraphsvcError):
-    """Somebody known asks for what their role may not do or see."""
+    """A known principal asks for something that its role does not allow."""
 
     code = "forbidden"
     http_status = 403
 
 
 class Conflict(GraphsvcError):
-    """What was to be changed has changed since it was read; nothing was written."""
+    """The object has changed since it was read; nothing was written."""
 
     code = "conflict"
     exit_status = 15
@@ -181,7 +181,7 @@ class Conflict(GraphsvcError):
 
 
 class Busy(GraphsvcError):
-    """The service does as much as it takes on; the same request may do in a moment."""
+    """The service is at its limit. The same request may work in a moment."""
 
     code = "busy"
     exit_status = 4
@@ -189,7 +189,7 @@ class Busy(GraphsvcError):
 
 
 class TimedOut(GraphsvcError):
-    """What was asked for was not done in the time it has: it is too much, or too much else is done."""
+    """The request was not done in its time: it is too large, or the service is too busy."""
 
     code = "timed_out"
     exit_status = 4

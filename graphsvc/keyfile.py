@@ -1,5 +1,6 @@
-"""Secret keys of an installation: 32 random bytes each in a file of its own, made on first use."""
+"""Secret keys of an installation: 32 random bytes each, in a file of its own, created at first use."""
 
+import hashlib
 import os
 import secrets
 from pathlib import Path
@@ -10,17 +11,24 @@ KEY_BYTES = 32
 
 
 def load_or_create(path: Path, name: str) -> bytes:
-    """The key in `path`, kept as hex (file 0600, directory 0700); `name` says what it is, for messages.
+    """Return the key in `path`: hex and a checksum (file 0600, directory 0700). Create it at first use.
+
+    A file of an earlier version has no checksum. It is taken as it is.
+
+    Args:
+        path: of the file.
+        name: of the key, for messages.
 
     Raises:
         SettingsError: the file cannot be read or written, is damaged, or others can read it.
     """
     try:
         if not path.exists():
-            _create(path)
+            _create_key(path)
         if path.stat().st_mode & 0o077:
             raise SettingsError(f"The {name} {path} can be read by others.", f"Run: chmod 600 {path}")
-        key = bytes.fromhex(path.read_text(encoding="ascii").strip())
+        text, _, checksum = path.read_text(encoding="ascii").strip().partition(" ")
+        key = bytes.fromhex(text)
     except OSError as error:
         raise SettingsError(
             f"The {name} {path} cannot be used: {error.strerror}.",
@@ -31,10 +39,24 @@ def load_or_create(path: Path, name: str) -> bytes:
     if len(key) != KEY_BYTES:
         damage = "is empty" if not key else f"holds {len(key)} bytes instead of {KEY_BYTES}"
         raise SettingsError(f"The {name} {path} is damaged: it {damage}.", "Restore it from a backup.")
+    if checksum and checksum != compute_checksum(key):
+        raise SettingsError(
+            f"The {name} {path} is damaged: it is not what was written.", "Restore it from a backup."
+        )
     return key
 
 
-def _create(path: Path) -> None:
+def format_key(key: bytes) -> str:
+    """Return the content of a key's file: hex and a checksum."""
+    return f"{key.hex()} {compute_checksum(key)}\n"
+
+
+def compute_checksum(key: bytes) -> str:
+    """Return a short digest that tells whether a key is as it was written."""
+    return hashlib.sha256(b"graphsvc key\0" + key).hexdigest()[:16]
+
+
+def _create_key(path: Path) -> None:
     """Write a new key under its final name, unless another process was faster."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     path.parent.chmod(0o700)
@@ -42,10 +64,11 @@ def _create(path: Path) -> None:
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(secrets.token_hex(KEY_BYTES) + "\n")
+            file.write(format_key(secrets.token_bytes(KEY_BYTES)))
             file.flush()
             os.fsync(file.fileno())
         try:
+            # Unlike a rename, a link never replaces a key that another process made meanwhile.
             os.link(draft, path)  # never replaces a key that is already there
         except FileExistsError:
             return

@@ -1,4 +1,4 @@
-"""The road of a load: bundle → validated, tokenised columns → batches in Neo4j, each written exactly once."""
+"""The steps of a load: bundle → validated, tokenised columns → batches in Neo4j, each written exactly once."""
 
 import hashlib
 import time
@@ -12,13 +12,13 @@ import polars.selectors as cs
 from graphsvc.errors import LoadError
 from graphsvc.intake import read_bundle, write_dead_letters
 from graphsvc.intake.acceptance import MAX_REJECTED, check_loaded
-from graphsvc.intake.files import find, rows_of
-from graphsvc.intake.networks import place
+from graphsvc.intake.files import estimate_rows, find_files
+from graphsvc.intake.networks import assign_networks
 from graphsvc.intake.options import ReadOptions
 from graphsvc.intake.schemas import SCHEMAS
-from graphsvc.measure import Need
+from graphsvc.measure import MemoryNeed
 from graphsvc.model.columns import BundleColumns, CellReport, Hub, TableReport
-from graphsvc.server.sizing import memory
+from graphsvc.server.sizing import read_memory
 from graphsvc.signals.kinds import BY_NAME
 from graphsvc.signals.tokens import Tokeniser
 from graphsvc.signing import Signer
@@ -49,9 +49,12 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class LoadReport:
-    """What a load did: rows a table, rejected rows by (table, reason), rows written a step; of these the edges of
-    signals, and the seconds that writing them took; cells that became null, how files were read, values that too many
-    share."""
+    """The report of a load.
+
+    `tables`: rows a table. `rejected`: rejected rows by (table, reason). `written`: rows a step; `edges` of
+    them are edges of signals, written in `edge_seconds`. `cells`: cells that became null. `notes`: how files
+    were read. `hubs`: values that too many accounts share.
+    """
 
     id: str
     tables: tuple[TableReport, ...]
@@ -67,20 +70,20 @@ class LoadReport:
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
-    """A bundle that was read and may be loaded: its columns, the load's id, and where its rejected rows are."""
+class ReadBundle:
+    """A bundle that was read and may be loaded: its columns, the load's id, and the file of its rejected rows."""
 
     columns: BundleColumns
     id: str
     dead_letters: Path | None
 
-    def report(
+    def build_report(
         self, written: dict[str, int], *, already_loaded: bool, edges: int = 0, edge_seconds: float = 0.0
     ) -> LoadReport:
         """Return the report of loading it."""
         columns = self.columns
         return LoadReport(
-            self.id, columns.tables, rejections(columns), written, self.dead_letters, already_loaded, edges,
+            self.id, columns.tables, count_rejected(columns), written, self.dead_letters, already_loaded, edges,
             edge_seconds, columns.cells, columns.notes, columns.hubs,
         )  # fmt: skip
 
@@ -94,26 +97,32 @@ def read_for_load(
     progress: Progress,
     options: ReadOptions,
     max_rejected: float,
-) -> Read:
-    """Read a bundle, keep its rejected rows, and check that enough of it is left; both roads begin so.
+) -> ReadBundle:
+    """Read a bundle, keep its rejected rows, and check that enough of it is left. Both ways of loading begin so.
 
     Args:
-        known, forgotten: as `read_bundle` takes them.
-        max_rejected: the share of a table's rows that may be rejected, 0–1.
+        bundle: directory.
+        tokens: of the installation's key.
+        dead_letters_dir: for rejected rows.
+        known: as `read_bundle` takes it.
+        forgotten: as `read_bundle` takes it.
+        progress: called with stage, done and total.
+        options: how to read the files.
+        max_rejected: share of a table's rows that may be rejected, 0–1.
 
     Raises:
         BundleError: the bundle cannot be read.
         NothingLoaded: too many rows are rejected.
         ResourceError: there is too little memory to read it.
     """
-    expected(bundle).check()
+    estimate_memory(bundle).check()
     columns = read_bundle(
         bundle, tokens, known, lambda table, done, total: progress(f"read {table}", done, total), forgotten, options
     )  # fmt: skip
-    load_id = id_of(columns, tokens)
+    load_id = compute_load_id(columns, tokens)
     dead_letters = keep_dead_letters(columns, load_id, dead_letters_dir)
     check_loaded(columns, max_rejected, dead_letters)
-    return Read(columns, load_id, dead_letters)
+    return ReadBundle(columns, load_id, dead_letters)
 
 
 def load_bundle(
@@ -128,23 +137,29 @@ def load_bundle(
     options: ReadOptions | None = None,
     max_rejected: float = MAX_REJECTED,
 ) -> LoadReport:
-    """Loads `bundle` into the graph. Killed at any moment and run again, it ends in the same graph.
+    """Load a bundle into the graph. Killed at any time and run again, it ends in the same graph.
 
-    `again` writes everything anew even if this very bundle was loaded before; it changes nothing that is
-    as it should be. `progress(stage, done, total)` counts rows. `signer` knows forgotten accounts, whose rows are
-    not taken; None: there are none. `options`: how the files are read; `max_rejected`: the share of a table's rows
-    that may be rejected.
+    Args:
+        store: the database.
+        bundle: directory.
+        tokens: of the installation's key.
+        dead_letters_dir: for rejected rows.
+        again: write all rows again even if this very bundle was loaded before. Correct data stay unchanged.
+        progress: called with stage, rows done and rows in total.
+        signer: knows forgotten accounts, whose rows are rejected; None: there are none.
+        options: how to read the files.
+        max_rejected: share of a table's rows that may be rejected, 0–1.
 
     Raises:
         LoadError: there are forgotten accounts and no signer; nothing was written.
-        BundleError: the bundle as a whole cannot be read; nothing was written.
+        BundleError: the bundle cannot be read; nothing was written.
         NothingLoaded: too many rows are rejected; nothing was written.
         ResourceError: there is too little memory to read it; nothing was written.
-        DatabaseUnavailable, DatabaseRefused: what was committed stays, the next call goes on from there.
+        DatabaseUnavailable, DatabaseRefused: committed batches stay, and the next call continues after them.
     """
     read = read_for_load(
-        bundle, tokens, dead_letters_dir, lambda ids: known_accounts(store, ids), forgotten_accounts(store, signer),
-        progress, options or ReadOptions(), max_rejected,
+        bundle, tokens, dead_letters_dir, lambda ids: find_known_accounts(store, ids),
+        make_forgotten_filter(store, signer), progress, options or ReadOptions(), max_rejected,
     )  # fmt: skip
     columns, load_id = read.columns, read.id
     reopen = [("load/reopen", {"id": load_id})] if again else []
@@ -154,39 +169,42 @@ def load_bundle(
     edges, edge_seconds = 0, 0.0
     if not finished:
         reached = {row["step"]: row["next"] for row in store.read("load/progress", id=load_id)}
-        for step in steps(columns, number):
+        # Each batch records how far its step is in the same transaction, so that none is written twice.
+        for step in build_steps(columns, number):
             began = time.monotonic()
             written[step.name] = write_step(store, load_id, step, reached.get(step.name, 0), progress)
             if step.statement == "load/edges":
                 edges += written[step.name]
                 edge_seconds += time.monotonic() - began
+        # After all networks are there: the most specific one may come in the last bundle.
         place_addresses(store, number, progress)
-        finish(store, load_id, columns)
-    return read.report(written, already_loaded=finished, edges=edges, edge_seconds=edge_seconds)
+        finish_load(store, load_id, columns)
+    return read.build_report(written, already_loaded=finished, edges=edges, edge_seconds=edge_seconds)
 
 
-def expected(bundle: Path) -> Need:
-    """Memory that reading `bundle` takes in this process.
+def estimate_memory(bundle: Path) -> MemoryNeed:
+    """Estimate the memory of this process while it reads a bundle.
 
     Raises:
         BundleError: it is no bundle.
     """
-    files = find(bundle, list(SCHEMAS)).tables
-    hours = rows_of(files.get("activity", ()))
-    rows = sum(map(rows_of, files.values())) - hours
-    return Need(
+    files = find_files(bundle, list(SCHEMAS)).tables
+    hours = estimate_rows(files.get("activity", ()))
+    # Hours are numbers, and take far less than rows of text.
+    rows = sum(map(estimate_rows, files.values())) - hours
+    return MemoryNeed(
         READING + A_ROW * rows + AN_HOUR * hours,
-        memory().available,
+        read_memory().available,
         doing="Loading this bundle",
         instead="Close other programs, or load it in parts, each of some accounts with all their rows.",
     )
 
 
-def finish(store: Store, load_id: str, columns: BundleColumns) -> None:
-    """Closes the book of a load.
+def finish_load(store: Store, load_id: str, columns: BundleColumns) -> None:
+    """Record the end of a load.
 
     Raises:
-        LoadError: its book is gone, because somebody emptied or replaced the database meanwhile.
+        LoadError: its record is gone, because the database was emptied or replaced meanwhile.
     """
     closed = store.write(
         "load/finish",
@@ -196,6 +214,7 @@ def finish(store: Store, load_id: str, columns: BundleColumns) -> None:
         edges=sum(frame.height for frame in columns.edges.values()),
         rejected=columns.dead_letters.height,
     )
+    # The record of the load was found at its beginning, so its absence means another database.
     if not closed:
         raise LoadError(
             "The database was emptied or replaced while this bundle was being loaded.", "Load it again."
@@ -222,32 +241,31 @@ def keep_dead_letters(columns: BundleColumns, load_id: str, directory: Path) -> 
     return path
 
 
-def rejections(columns: BundleColumns) -> dict[tuple[str, str], int]:
-    """Rejected rows by (table, reason)."""
+def count_rejected(columns: BundleColumns) -> dict[tuple[str, str], int]:
+    """Count rejected rows by (table, reason)."""
     counts = columns.dead_letters.group_by("table", "reason").len().sort("table", "reason")
     return {(table, reason): n for table, reason, n in counts.rows()}
 
 
-def id_of(columns: BundleColumns, tokens: Tokeniser) -> str:
-    """Id of a load: the same for the same bundle, token key and rows accepted.
-
-    Rows of accounts that nobody knew are part of it, because an earlier bundle may bring those accounts later; and
-    rows of forgotten accounts, because these may be allowed again.
-    """
+def compute_load_id(columns: BundleColumns, tokens: Tokeniser) -> str:
+    """Compute the id of a load: the same for the same bundle, token key and accepted rows."""
+    # Rows of unknown accounts are part of the id, because an earlier bundle may bring those accounts later.
+    # So are rows of forgotten accounts, because these may be allowed again.
     unknown = columns.dead_letters.filter(pl.col("reason").is_in(("unknown_account", "forgotten_account")))
     rows = unknown.select("table", "file", "row").sort("table", "file", "row").write_csv()
     return hashlib.sha256(f"{FORMAT}/{tokens.key_id}/{columns.id}/{rows}".encode()).hexdigest()[:24]
 
 
-def steps(columns: BundleColumns, number: int) -> Iterator[Step]:
-    """The statements of load `number` in an order in which every edge finds both its ends.
+def build_steps(columns: BundleColumns, number: int) -> Iterator[Step]:
+    """Yield the statements of load `number` in an order that creates both ends of an edge before the edge.
 
-    Accounts and signals carry the number of the last load that wrote to them. An account has it before anything
-    else of it is written, so that nobody who reads meanwhile takes what is half written for read.
+    Accounts and signals carry the number of the last load that wrote to them.
     """
     mark: dict[str, str | int] = {"number": number}
+    # An account gets its number before its edges, so that a reader does not take a half-written account for
+    # read.
     yield Step("accounts", "load/accounts", columns.accounts, mark)
-    yield Step("accounts of earlier bundles", "load/touch", _foreign(columns), mark)
+    yield Step("accounts of earlier bundles", "load/touch", _find_foreign_accounts(columns), mark)
     for key_id, former in columns.former.items():  # a step each: two of them may meet in one signal
         yield Step(f"tokens of the key {key_id}", "keeping/move_tokens", former, mark)
     systems = columns.networks.filter(pl.col("cidr").is_null()).drop("cidr")
@@ -269,20 +287,20 @@ def steps(columns: BundleColumns, number: int) -> Iterator[Step]:
         yield Step("addresses", "load/addresses", addresses.select("key", "prefix"), mark)
     for name, edges in columns.edges.items():
         yield Step(f"{name} edges", "load/edges", edges, {"type": BY_NAME[name].relationship})
-    yield Step("activity", "load/activity", packed_activity(columns.activity))
+    yield Step("activity", "load/activity", pack_activity(columns.activity))
 
 
-def _foreign(columns: BundleColumns) -> pl.DataFrame:
-    """The accounts (`account_id`) that edges or activity speak of and the table `accounts` does not."""
+def _find_foreign_accounts(columns: BundleColumns) -> pl.DataFrame:
+    """Return the accounts (`account_id`) in edges or activity that the table `accounts` lacks."""
     named = [frame["account_id"].unique() for frame in (*columns.edges.values(), columns.activity)]
     foreign = pl.concat(named).unique().to_frame().join(columns.accounts, on="account_id", how="anti")
     return foreign.select("account_id").sort("account_id")
 
 
-def packed_activity(activity: pl.DataFrame) -> pl.DataFrame:
-    """Hourly rows (schema `ACTIVITY`) as one row an account and month with parallel lists.
+def pack_activity(activity: pl.DataFrame) -> pl.DataFrame:
+    """Pack hourly rows (schema `ACTIVITY`) into one row an account and month with parallel lists.
 
-    `hours` are whole hours since 1970; a model that is not given is the empty text.
+    `hours` are hours since 1970. A missing model is the empty text.
     """
     return (
         activity.with_columns(
@@ -299,18 +317,19 @@ def packed_activity(activity: pl.DataFrame) -> pl.DataFrame:
 
 
 def write_step(store: Store, load_id: str, step: Step, start: int, progress: Progress) -> int:
-    """Writes the batches of a step from number `start` on. Returns the rows written now."""
+    """Write the batches of a step from number `start` on, and return the rows written."""
     frame = step.frame.with_columns(cs.datetime().dt.epoch("ms"))
     for batch in range(start, -(-frame.height // BATCH)):
         rows = frame.slice(batch * BATCH, BATCH).to_dict(as_series=False)
+        # The claim and the batch commit together, so each batch is written exactly once.
         claim = {"load": load_id, "key": f"{load_id}/{step.name}", "batch": batch}
         store.write_guarded(("load/advance", claim), (step.statement, {**rows, **step.fixed}))
         progress(step.name, min((batch + 1) * BATCH, frame.height), frame.height)
     return max(0, frame.height - start * BATCH)
 
 
-def known_accounts(store: Store, ids: pl.Series) -> pl.Series:
-    """Those of `ids` (text) that are accounts in the graph."""
+def find_known_accounts(store: Store, ids: pl.Series) -> pl.Series:
+    """Return those of `ids` (text) that are accounts in the graph."""
     found = [
         row["id"]
         for start in range(0, ids.len(), BATCH)
@@ -319,11 +338,11 @@ def known_accounts(store: Store, ids: pl.Series) -> pl.Series:
     return pl.Series(ids.name, found, dtype=pl.String)
 
 
-def forgotten_accounts(store: Store, signer: Signer | None) -> Callable[[pl.Series], pl.Series]:
-    """What says which of some account ids (text) are on the list of the forgotten.
+def make_forgotten_filter(store: Store, signer: Signer | None) -> Callable[[pl.Series], pl.Series]:
+    """Return a function that selects the forgotten ones of account ids (text).
 
     Raises:
-        LoadError: there is such a list, and no signer to read it with.
+        LoadError: there are forgotten accounts, and no signer to recognize them.
     """
     names = {row["name"] for row in store.read("keeping/listed")}
     if names and signer is None:
@@ -333,22 +352,22 @@ def forgotten_accounts(store: Store, signer: Signer | None) -> Callable[[pl.Seri
         )
     if signer is None or not names:
         return lambda ids: ids.clear()
-    name_of = signer.name_of
+    name_of = signer.derive_pseudonym
     return lambda ids: ids.filter(pl.Series([name_of(each) in names for each in ids], dtype=pl.Boolean))
 
 
 def place_addresses(
     store: Store, number: int, progress: Progress = lambda _stage, _done, _total: None
 ) -> int:
-    """Gives every address the class of the narrowest named network it is in, else of its autonomous system.
+    """Give every address the class of the narrowest named network that holds it, else of its autonomous system.
 
-    It does not matter which bundle brought the networks: addresses that no load since the last whole one touched are
-    left out only while the networks are those by which they were placed. Only what changed is written, and marked
-    with the load's `number`. Returns how many addresses that were.
+    Only changed addresses are written, marked with the load's `number`. Return their count.
     """
-    networks = _known_networks(store)
-    by = _fingerprint(networks)
+    networks = _read_networks(store)
+    by = _hash_networks(networks)
     last = store.read("load/placed_by")
+    # The networks may come from any bundle. Addresses that no load has touched since are skipped only while
+    # the networks are unchanged.
     whole = store.read("detect/watermark") if last and last[0]["networks"] == by else []
     found = (
         store.stream("load/unplaced_since", after=whole[0]["number"])
@@ -357,7 +376,7 @@ def place_addresses(
     )
     schema = {"key": pl.String, "value": pl.String, "class": pl.String, "network": pl.String, "asn": pl.Int64}
     addresses = pl.DataFrame(list(found), schema=schema, orient="row")
-    placed = place(addresses["value"], addresses["asn"], networks)
+    placed = assign_networks(addresses["value"], addresses["asn"], networks)
     changed = addresses.select("key", was="class", named="network").with_columns(
         placed["class"], placed["network"]
     )
@@ -373,14 +392,14 @@ def place_addresses(
 
 
 def record_placing(store: Store) -> None:
-    """Records that all addresses are placed by the networks that are there."""
-    store.write("load/placed", networks=_fingerprint(_known_networks(store)))
+    """Record that all addresses are placed by the present networks."""
+    store.write("load/placed", networks=_hash_networks(_read_networks(store)))
 
 
-def _known_networks(store: Store) -> pl.DataFrame:
+def _read_networks(store: Store) -> pl.DataFrame:
     schema = {"cidr": pl.String, "asn": pl.Int64, "name": pl.String, "class": pl.String}
     return pl.DataFrame(store.read("load/known_networks"), schema=schema).sort("cidr", "asn")
 
 
-def _fingerprint(networks: pl.DataFrame) -> str:
+def _hash_networks(networks: pl.DataFrame) -> str:
     return hashlib.sha256(networks.write_json().encode()).hexdigest()[:24]

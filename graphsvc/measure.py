@@ -1,4 +1,4 @@
-"""What a run takes: time, rows and peak memory a stage, and whether there is memory enough before it begins."""
+"""Resources of a run: time, rows and peak memory a stage, and a check for enough memory before it begins."""
 
 import re
 import resource
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from graphsvc.errors import ResourceError
 from graphsvc.model.stages import Stage
-from graphsvc.server.sizing import memory
+from graphsvc.server.sizing import read_memory
 
 GIB = 1 << 30
 BASE, AN_ACCOUNT, A_SIGNAL, AN_EDGE, A_MONTH = 300 << 20, 200, 150, 130, 600
@@ -22,47 +22,48 @@ _STATUS, _RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 @dataclass(slots=True)
 class Clock:
-    """The stages of a run as they pass."""
+    """Measures the stages of a run."""
 
     stages: list[Stage] = field(default_factory=list)
 
     @contextmanager
-    def stage(self, name: str) -> Iterator[Stage]:
-        """Measures one stage; the block may say how many rows it was about."""
+    def measure_stage(self, name: str) -> Iterator[Stage]:
+        """Measure one stage. The block may set the number of rows."""
         stage = Stage(name)
         self.stages.append(stage)
-        _forget_peak()
+        _reset_peak()
         began = time.monotonic()
         try:
             yield stage
         finally:
             stage.seconds = round(time.monotonic() - began, 3)
-            stage.peak_bytes = peak()
+            stage.peak_bytes = read_peak_memory()
 
     @property
     def timings(self) -> dict[str, float]:
-        """Seconds a stage."""
+        """Return the seconds of each stage."""
         return {stage.name: stage.seconds for stage in self.stages}
 
 
-def peak() -> int:
-    """The most memory this process has held since it was last forgotten, or, but on Linux, since it began; bytes."""
+def read_peak_memory() -> int:
+    """Return the peak memory of this process since the last reset, or without Linux since its start; bytes."""
     with suppress(OSError):
         for line in _STATUS.read_text(encoding="ascii").splitlines():
             if line.startswith("VmHWM:"):
                 return int(line.split()[1]) * 1024
+    # In kilobytes on Linux and bytes on macOS; Linux is read above.
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
-def _forget_peak() -> None:
-    # Linux counts anew from here on; where that is not allowed, a stage's peak is that of all stages so far.
+def _reset_peak() -> None:
+    # Linux starts a new count here; where that is not allowed, a stage's peak is that of all stages so far.
     with suppress(OSError):
         _RESET.write_text("5", encoding="ascii")
 
 
 @dataclass(frozen=True, slots=True)
-class Need:
-    """Memory that something is expected to take in this process, what there is, and what it may take; bytes."""
+class MemoryNeed:
+    """The expected memory of a task, the available memory, and its limit; bytes."""
 
     expected: int
     available: int
@@ -73,42 +74,46 @@ class Need:
         "database is)."
     )
 
-    def working(self, most: int) -> int:
-        """What is left for pairs of accounts on the way to links, of `most` that they would take."""
+    def compute_working_memory(self, most: int) -> int:
+        """Return the memory left for pairs of accounts on the way to links, at most `most`."""
+        # The ceiling wins even if more is free: whoever set it wants the rest.
         room = self.available if self.ceiling is None else self.ceiling
         return max(min(most, room - self.expected), LEAST_WORKING)
 
     def __str__(self) -> str:
-        may = f", may take {said(self.ceiling)}" if self.ceiling is not None else ""
-        return f"about {said(self.expected)} of memory (free: {said(self.available)}{may})"
+        may = f", may take {format_size(self.ceiling)}" if self.ceiling is not None else ""
+        return f"about {format_size(self.expected)} of memory (free: {format_size(self.available)}{may})"
 
     def check(self) -> None:
-        """Refuses what would not fit.
+        """Raise ResourceError if the task would not fit.
 
         Raises:
             ResourceError
         """
         if self.ceiling is not None and self.expected > self.ceiling:
             raise ResourceError(
-                f"{self.doing} takes about {said(self.expected)} of memory, and may take "
-                f"{said(self.ceiling)}.",
+                f"{self.doing} takes about {format_size(self.expected)} of memory, and may take "
+                f"{format_size(self.ceiling)}.",
                 "Allow it more with --memory.",
             )
         if self.expected > self.available:
             raise ResourceError(
-                f"{self.doing} takes about {said(self.expected)} of memory, and {said(self.available)} are free.",
+                f"{self.doing} takes about {format_size(self.expected)} of memory, and "
+                f"{format_size(self.available)} are free.",
                 self.instead,
             )
 
 
-def need(*, accounts: int, signals: int, edges: int, months: int, ceiling: int | None = None) -> Need:
-    """What detection on a graph takes: accounts, signals, edges between them, and accounts' months of traffic."""
+def estimate_need(
+    *, accounts: int, signals: int, edges: int, months: int, ceiling: int | None = None
+) -> MemoryNeed:
+    """Estimate the memory of a detection from the numbers of accounts, signals, edges and months of traffic."""
     expected = BASE + AN_ACCOUNT * accounts + A_SIGNAL * signals + AN_EDGE * edges + A_MONTH * months
-    return Need(expected, memory().available, ceiling)
+    return MemoryNeed(expected, read_memory().available, ceiling)
 
 
-def parsed(text: str) -> int:
-    """Bytes from what a person says: `4GiB`, `800 MB`, `2000000000`.
+def parse_size(text: str) -> int:
+    """Parse a size of memory: `4GiB`, `800 MB`, `2000000000`; bytes.
 
     Raises:
         ValueError: it is none of these.
@@ -121,6 +126,6 @@ def parsed(text: str) -> int:
     return int(float(number) * base ** " kmgt".index(power.lower() or " "))
 
 
-def said(size: int) -> str:
-    """Bytes as a person says them."""
+def format_size(size: int) -> str:
+    """Format bytes for people."""
     return f"{size / GIB:.1f} GiB" if size >= GIB // 10 else f"{size >> 20} MiB"

@@ -1,4 +1,4 @@
-"""Files that only their owner can read, replaced whole and changed in turn."""
+"""Files that only their owner can read: atomic replacement, and locks."""
 
 import fcntl
 import os
@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 
-def replace_whole(path: Path, content: bytes) -> None:
-    """Replaces a file whole or not at all; only its owner can read it, from its first byte on.
+def replace_atomically(path: Path, content: bytes) -> None:
+    """Replace a file atomically. Only its owner can read it, from its first byte on.
 
     Raises:
         OSError
@@ -20,6 +20,7 @@ def replace_whole(path: Path, content: bytes) -> None:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
             file.flush()
+            # Before the rename, or a power cut could leave an empty file under the name.
             os.fsync(file.fileno())
         temporary.replace(path)
     finally:
@@ -27,11 +28,11 @@ def replace_whole(path: Path, content: bytes) -> None:
 
 
 @contextmanager
-def hold_alone(lock: Path) -> Iterator[None]:
-    """Hold the lock file `lock`, in a directory that is made if need be, or fail at once. It names the process.
+def lock_or_fail(lock: Path) -> Iterator[None]:
+    """Hold a lock file while the block runs, or fail at once. The file names the process.
 
     Raises:
-        BlockingIOError: another process, or another thread, holds it; `filename` is the number of the process.
+        BlockingIOError: another process or thread holds it; `filename` is the number of the process.
         OSError: the file cannot be made.
     """
     lock.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -40,8 +41,10 @@ def hold_alone(lock: Path) -> Iterator[None]:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
+            # The holder writes its number just after it has the lock, so it may be missing for a moment.
             holder = os.read(descriptor, 20).decode("ascii", "replace").strip()
             raise BlockingIOError(error.errno, error.strerror, holder or "unknown") from None
+        # Only now that the lock is held: the number of another holder must stay readable.
         os.ftruncate(descriptor, 0)
         os.write(descriptor, f"{os.getpid()}\n".encode())
         yield
@@ -50,8 +53,8 @@ def hold_alone(lock: Path) -> Iterator[None]:
 
 
 @contextmanager
-def in_turn(lock: Path) -> Iterator[None]:
-    """Holds the lock file `lock`, in a directory that is made if need be, against other processes and threads.
+def lock_in_turn(lock: Path) -> Iterator[None]:
+    """Wait for a lock file, and hold it while the block runs.
 
     Raises:
         OSError

@@ -1,4 +1,4 @@
-"""Everything that can be set from outside, read once from the environment (`GRAPHSVC_…`)."""
+"""All settings, read once from the environment (`GRAPHSVC_…`)."""
 
 import os
 import re
@@ -155,7 +155,7 @@ class Settings(BaseSettings):
 
     @field_validator("data_dir", "cache_dir")
     @classmethod
-    def _place(cls, given: Path) -> Path:
+    def _resolve_dir(cls, given: Path) -> Path:
         """Return an absolute path, so that the current directory gets nothing by accident."""
         if str(given).startswith(("$", "'", '"')):
             raise ValueError(
@@ -179,44 +179,44 @@ class Settings(BaseSettings):
 
     @field_validator("root_path")
     @classmethod
-    def _root_path(cls, given: str) -> str:
+    def _clean_root_path(cls, given: str) -> str:
         return clean_root_path(given)
 
     @model_validator(mode="after")
-    def _uri_needs_password(self) -> "Settings":
+    def _require_password(self) -> "Settings":
         if self.neo4j_uri is not None and self.neo4j_password is None:
             raise ValueError("GRAPHSVC_NEO4J_URI is set, so GRAPHSVC_NEO4J_PASSWORD must be too")
         return self
 
     @property
     def managed(self) -> bool:
-        """Whether graphsvc runs its own local Neo4j."""
+        """Return whether graphsvc runs its own local Neo4j."""
         return self.neo4j_uri is None
 
     @property
     def local_database(self) -> str:
-        """Name of the managed server's database."""
+        """Return the name of the managed server's database."""
         return (self.neo4j_database or "neo4j").lower()  # as Neo4j has names of databases
 
     @property
     def keys_dir(self) -> Path:
-        """Secrets of this installation; mode 0700, files 0600."""
+        """Return the directory of this installation's secrets; mode 0700, files 0600."""
         return self.data_dir / "keys"
 
     @property
     def runs_dir(self) -> Path:
-        """The graphs that the last runs read, one directory a run."""
+        """Return the directory of the graphs that the last runs read, a directory each."""
         return self.data_dir / "runs"
 
     @property
     def dead_letters_dir(self) -> Path:
-        """Dead-letter files, one a load."""
+        """Return dead-letter files, one a load."""
         return self.data_dir / "dead-letters"
 
 
 @lru_cache(maxsize=1)
-def settings() -> Settings:
-    """The settings of this process.
+def load_settings() -> Settings:
+    """Return the settings of this process.
 
     Raises:
         SettingsError: a value is malformed or missing; names the variable, not its value.

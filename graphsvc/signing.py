@@ -1,4 +1,4 @@
-"""The installation signs what it certifies: Ed25519 (RFC 8032), so that others can check and not forge."""
+"""Signatures of this installation: Ed25519 (RFC 8032), so that others can check them and cannot forge them."""
 
 import base64
 import hashlib
@@ -17,16 +17,17 @@ _FILE = "signing.key"
 class Signer:
     """Signs texts with the installation's key.
 
-    `public` is the public key as hex (32 bytes), which others need to check a signature; `id` names it in 16 digits.
-    `directory` is where the key lies, for what is kept beside it; None: nowhere.
+    `public` is the public key as hex (32 bytes), for checks by others. `id` names it in 16 digits.
+    `directory` holds the key, and further files for it; None: there is none.
     """
 
     __slots__ = ("_key", "_names", "directory", "id", "public")
 
     def __init__(self, key: bytes, directory: Path | None = None) -> None:
-        """`key`: 32 secret bytes."""
+        """Initialize with `key`, 32 secret bytes."""
         self.directory = directory
         self._key = Ed25519PrivateKey.from_private_bytes(key)
+        # A key of its own: a pseudonym and a signature must not reveal anything about each other.
         self._names = hashlib.sha256(b"graphsvc names of accounts\0" + key).digest()
         self.public = self._key.public_key().public_bytes_raw().hex()
         self.id = hashlib.sha256(bytes.fromhex(self.public)).hexdigest()[:16]
@@ -35,18 +36,17 @@ class Signer:
         return f"Signer(id={self.id!r})"
 
     def sign(self, text: str) -> str:
-        """The signature of a text as hex (64 bytes); the same text, the same signature."""
+        """Return the signature of a text as hex (64 bytes). The same text gives the same signature."""
         return self._key.sign(text.encode()).hex()
 
-    def name_of(self, account: str) -> str:
-        """What stands for an account's id where the id must not stay: `account.` and a keyed hash (168 bits of
-        HMAC-SHA256), the same for the same id."""
+    def derive_pseudonym(self, account: str) -> str:
+        """Return the pseudonym of an account's id: `account.` and a keyed hash (168 bits of HMAC-SHA256)."""
         digest = hmac.digest(self._names, account.encode("utf-8", "surrogatepass"), "sha256")[:21]
         return "account." + base64.urlsafe_b64encode(digest).decode()
 
 
-def signed(text: str, signature: str, public: str) -> bool:
-    """Whether `signature` (hex) is the one of `text` by the key whose public part is `public` (hex)."""
+def verify_signature(text: str, signature: str, public: str) -> bool:
+    """Return whether `signature` (hex) signs `text` under the public key `public` (hex)."""
     try:
         Ed25519PublicKey.from_public_bytes(bytes.fromhex(public)).verify(
             bytes.fromhex(signature), text.encode()
@@ -57,9 +57,10 @@ def signed(text: str, signature: str, public: str) -> bool:
 
 
 def load_or_create_signer(settings: Settings) -> Signer:
-    """The signer of this installation; its key lies in `keys_dir/signing.key` and is made on first use.
+    """Return the signer of this installation. Its key is in `keys_dir/signing.key`, created at first use.
 
-    Losing it leaves earlier certificates checkable by their public key, but no longer as this installation's own.
+    Without the key, earlier certificates can still be checked by their public key, but not as this
+    installation's own.
 
     Raises:
         SettingsError: the key file cannot be read or written, is damaged, or others can read it.

@@ -1,4 +1,4 @@
-"""A world, day by day: load → detect → judge, and at the end what all days come to. As the commands do it, on Neo4j."""
+"""A world, day by day on Neo4j: load → detect → evaluate, and a final report."""
 
 import json
 import time
@@ -12,10 +12,10 @@ import polars as pl
 from graphsvc.community.protocol import Detector
 from graphsvc.detection import Parameters, detect
 from graphsvc.errors import ExportError, SimulationError
-from graphsvc.evaluation.days import Observed, observed
+from graphsvc.evaluation.days import DayResult, evaluate_day
 from graphsvc.evaluation.replay import Day, Replay
-from graphsvc.evaluation.simulation import Assessment, assess
-from graphsvc.evaluation.simulation_report import as_line, as_markdown
+from graphsvc.evaluation.simulation import Assessment, evaluate_days
+from graphsvc.evaluation.simulation_report import format_day, format_report
 from graphsvc.loading import load_bundle
 from graphsvc.signals.tokens import Tokeniser
 from graphsvc.store import Store
@@ -28,10 +28,10 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Simulation:
-    """What is simulated and where.
+    """The parameters and directories of a simulation.
 
-    `state` belongs to the installation whose database holds the days: it has the `world` and what each of its `days`
-    came to. The report goes to `out`. `about` is what the report says of the world: scenario, accounts, seed.
+    `state` belongs to the installation whose database holds the days: it has the `world`, and the result of
+    each of its `days`. The report goes to `out`. `about` describes the world: scenario, accounts, seed.
     """
 
     state: Path
@@ -41,31 +41,31 @@ class Simulation:
 
     @property
     def world(self) -> Path:
-        """Where the world is, as `graphsvc seed --days` writes it."""
+        """Return the directory of the world, as `graphsvc seed --days` writes it."""
         return self.state / "world"
 
-    def kept(self, day: int) -> Path:
-        """Where a day's observations are kept; there once the day is done."""
+    def get_result_path(self, day: int) -> Path:
+        """Return the file of a day's result. It exists when the day is done."""
         return self.state / "days" / f"{day:03d}.json"
 
 
-def check(simulation: Simulation, store: Store) -> None:
-    """Refuses a database that holds something else, or another simulation.
+def check_database(simulation: Simulation, store: Store) -> None:
+    """Check that the database is empty or holds this simulation.
 
     Raises:
-        SimulationError
+        SimulationError: it holds something else.
     """
     filled = store.read("maintenance/count_accounts")[0]["accounts"] > 0
     others = [path for path in simulation.state.parent.glob("*") if path != simulation.state]
     if filled and (others or not simulation.world.exists()):
         raise SimulationError(
-            "This installation holds other data; the simulation would mix a made-up world into it.",
+            "This installation holds other data; the simulation would mix a synthetic dataset into it.",
             "Set GRAPHSVC_DATA_DIR to a fresh directory (and unset GRAPHSVC_NEO4J_URI), then try again.",
         )
-    if not filled and simulation.kept(0).exists():
+    if not filled and simulation.get_result_path(0).exists():
         raise SimulationError(
             f"{simulation.state} has days that the database does not hold.",
-            "Remove that directory to begin anew, or set GRAPHSVC_DATA_DIR to a fresh one.",
+            "Remove that directory to start over, or set GRAPHSVC_DATA_DIR to a fresh one.",
         )
 
 
@@ -78,10 +78,9 @@ def simulate(
     say: Say,
     progress: Progress = lambda _stage, _done, _total: None,
 ) -> Assessment:
-    """Loads, detects and judges each day of the world, and writes `report.md` and `report.json`.
+    """Load, detect and evaluate each day of the world, and write `report.md` and `report.json`.
 
-    Killed at any moment and called again it goes on with the day it was at: loading and publishing are idempotent, and
-    what a day came to is kept when it is done.
+    Killed at any time and called again, it continues with the same day.
 
     Raises:
         BundleError: the world cannot be read.
@@ -89,38 +88,40 @@ def simulate(
         SimulationError, DetectionError, DatabaseUnavailable, DatabaseRefused
     """
     replay = Replay.read(simulation.world)
-    days: list[Observed] = []
-    for day, accounts in zip(replay.days, replay.accounts(), strict=True):
-        kept = simulation.kept(day.number)
+    days: list[DayResult] = []
+    for day, accounts in zip(replay.days, replay.iter_accounts(), strict=True):
+        kept = simulation.get_result_path(day.number)
         if kept.exists():
-            days.append(Observed.of(json.loads(kept.read_text(encoding="utf-8"))))
+            days.append(DayResult.from_dict(json.loads(kept.read_text(encoding="utf-8"))))
             continue
         began = time.monotonic()
         load_bundle(store, day.bundle, tokens, dead_letters_dir, progress=progress)
         loaded = time.monotonic()
-        published = newest_run(store)
+        # Loading and publishing are idempotent. If the program died after this day's run was published, that
+        # run is evaluated.
+        published = find_newest_run(store)
         if published is None or published == (days[-1].run if days else None):
             detect(store, detector, simulation.parameters, progress)
         # Else the program died after this day's run was published: that run is the one to judge.
         seconds = {"load": round(loaded - began, 1), "detect": round(time.monotonic() - loaded, 1)}
-        days.append(judged(store, day, replay.truth, accounts, seconds))
-        write(kept, json.dumps(days[-1].as_dict()))
-        say(as_line(days[-1]))
-    result = assess(days, replay.planned, window=simulation.parameters.window)
-    report = {**simulation.about, "window": simulation.parameters.window, **result.as_dict()}
-    write(simulation.out / "report.json", json.dumps(report, indent=1) + "\n")
-    write(simulation.out / "report.md", as_markdown(report))
+        days.append(evaluate_published_day(store, day, replay.truth, accounts, seconds))
+        write_file(kept, json.dumps(days[-1].to_dict()))
+        say(format_day(days[-1]))
+    result = evaluate_days(days, replay.planned, window=simulation.parameters.window)
+    report = {**simulation.about, "window": simulation.parameters.window, **result.to_dict()}
+    write_file(simulation.out / "report.json", json.dumps(report, indent=1) + "\n")
+    write_file(simulation.out / "report.md", format_report(report))
     return result
 
 
-def judged(
+def evaluate_published_day(
     store: Store, day: Day, truth: pl.DataFrame, accounts: pl.DataFrame, seconds: dict[str, float]
-) -> Observed:
-    """What is published at the end of a day, against what was true by then."""
-    run = newest_run(store)
+) -> DayResult:
+    """Evaluate the published result at the end of a day against the truth of that day."""
+    run = find_newest_run(store)
     if run is None:
         raise SimulationError("Nothing is published.", "Run the simulation again.")
-    return observed(
+    return evaluate_day(
         day.number,
         day.end_ms,
         run=run,
@@ -133,14 +134,14 @@ def judged(
     )
 
 
-def newest_run(store: Store) -> str | None:
-    """Id of the run that is published; None before the first."""
+def find_newest_run(store: Store) -> str | None:
+    """Return the id of the published run; None before the first."""
     rows = store.read("query/published_run")
     return str(rows[0]["run"]["id"]) if rows else None
 
 
-def write(path: Path, text: str) -> None:
-    """Writes a file whole or not at all.
+def write_file(path: Path, text: str) -> None:
+    """Write a file atomically.
 
     Raises:
         ExportError: it cannot be written.

@@ -1,4 +1,4 @@
-"""Cypher statements by name, from `cypher/`. Python holds no Cypher of its own."""
+"""Cypher statements by name, from `cypher/`. No Python module contains Cypher."""
 
 import re
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import LiteralString
 
 _HERE = Path(__file__).resolve().parent
+# In the wheel the statements lie inside the package, in a checkout next to it.
 _ROOT = _HERE / "cypher" if (_HERE / "cypher").is_dir() else _HERE.parent / "cypher"
 _PARAMETER = re.compile(r"\$([A-Za-z_]\w*)")
 
@@ -21,22 +22,22 @@ class Statement:
 
     @property
     def parameters(self) -> frozenset[str]:
-        """Names of the parameters the statement uses."""
+        """Return the names of the statement's parameters."""
         return frozenset(_PARAMETER.findall(self.text))
 
 
-def names(folder: str = "") -> list[str]:
-    """Names of all statements, or of those in one folder, sorted."""
+def list_names(folder: str = "") -> list[str]:
+    """Return the names of all statements, or of those in one folder, sorted."""
     root = _ROOT / folder
     return sorted(p.relative_to(_ROOT).with_suffix("").as_posix() for p in root.rglob("*.cypher"))
 
 
 @cache
-def statement(name: str) -> Statement:
-    """The statement `name`, for example `load/accounts`.
+def load_statement(name: str) -> Statement:
+    """Return the statement `name`, for example `load/accounts`.
 
     Raises:
-        FileNotFoundError: no such file; a mistake in the program, not of its user.
+        FileNotFoundError: there is no such file; an error in the program, not of its user.
     """
     lines = (_ROOT / f"{name}.cypher").read_text(encoding="utf-8").splitlines()
     split = next((i for i, line in enumerate(lines) if not line.startswith("//")), len(lines))
@@ -44,11 +45,11 @@ def statement(name: str) -> Statement:
     return Statement(name, header, "\n".join(lines[split:]).strip())
 
 
-def cypher(name: str) -> LiteralString:
-    """Text of the statement `name`."""
-    return statement(name).text
+def load_text(name: str) -> LiteralString:
+    """Return the text of the statement `name`."""
+    return load_statement(name).text
 
 
-def file(name: str) -> str:
-    """Another file of `cypher/`, or a statement with its header, as it is; for example `browser/style.grass`."""
+def read_file(name: str) -> str:
+    """Return the text of any file of `cypher/`, for example `browser/style.grass`; of a statement with its header."""
     return (_ROOT / name).read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Whether a run is what its certificate says: read → check the record → find again → compare."""
+"""Verify a run against its certificate: read → check the record → detect again → compare."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from graphsvc.measure import Clock
 from graphsvc.model.certificate import Certificate
 from graphsvc.model.clusters import hash_result
 from graphsvc.model.graph import SignalGraph
-from graphsvc.signing import Signer, signed
+from graphsvc.signing import Signer, verify_signature
 from graphsvc.store import Store
 from graphsvc.store.connection import Row, map_driver_errors
 from graphsvc.store.graph import read_graph
@@ -19,7 +19,7 @@ from graphsvc.store.snapshots import Snapshots
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that was checked: `holds` None where it could not be, or need not hold."""
+    """The result of one check. `holds` is None if it could not be checked, or need not hold."""
 
     name: str
     holds: bool | None
@@ -28,18 +28,18 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What came of verifying a run."""
+    """The result of verifying a run."""
 
     certificate: Certificate
     checks: tuple[Check, ...]
 
     @property
     def holds(self) -> bool:
-        """Whether nothing that was checked is wrong."""
+        """Return whether no check failed."""
         return all(check.holds is not False for check in self.checks)
 
 
-def verify(
+def verify_run(
     store: Store,
     run: str,
     detector: Detector,
@@ -47,40 +47,50 @@ def verify(
     snapshots: Snapshots,
     progress: Progress = lambda _stage, _done, _total: None,
 ) -> Verdict:
-    """Checks a run's certificate against its record and against what is stored, finds everything again and compares.
+    """Check a run's certificate against its record and the stored result, then repeat the detection and compare.
 
-    The graph is the one kept with the run, or, where that is gone, the one in the database if it has not changed since.
+    The graph is the snapshot of the run. Without one it is the graph in the database, if that has not changed
+    since.
 
     Raises:
         NotFound: there is no such run, or it published nothing.
-        VerificationError: the run has no certificate, or the graph it read is no longer there.
+        VerificationError: the run has no certificate, or its graph is no longer available.
         DetectionError, ExportError, DatabaseUnavailable, DatabaseRefused
     """
     stored = read_run(store, run)
-    certificate = _certificate(stored.record)
-    graph, whence = _graph(store, certificate, snapshots, progress)
+    certificate = _parse_certificate(stored.record)
+    graph, whence = _read_run_graph(store, certificate, snapshots, progress)
     with map_driver_errors():
         versions = {**library_versions(), **detector.versions()}
     checks = [
-        _signature(stored.record, signer),
-        _record(stored.record, certificate),
-        _stored(stored, certificate),
+        _check_signature(stored.record, signer),
+        _check_record(stored.record, certificate),
+        _check_stored(stored, certificate),
     ]
     checks.append(
-        Check("graph", True, f"{whence} is the graph that the run read: {_short(certificate.input_hash)}")
+        Check(
+            "graph",
+            True,
+            f"{whence} is the graph that the run read: {_format_digest(certificate.input_hash)}",
+        )
     )
-    checks.append(_versions(certificate, versions))
+    checks.append(_check_versions(certificate, versions))
+    # With the parameters of the certificate, not those of now.
     found, _, _ = find(graph, detector, Parameters.of(certificate.parameters), Clock(), progress)
     again = found.fingerprint(graph)
     same = again == certificate.result_hash
     says = f"finding again gives {found.clusters.height:,} clusters (likely businesses among them) with "
     says += f"{found.members.height:,} members, "
-    says += f"the same to the last digit: {_short(again)}" if same else f"something else: {_short(again)}"
+    says += (
+        f"the same to the last digit: {_format_digest(again)}"
+        if same
+        else f"something else: {_format_digest(again)}"
+    )
     checks.append(Check("result", same, says))
     return Verdict(certificate, tuple(checks))
 
 
-def _certificate(record: Row) -> Certificate:
+def _parse_certificate(record: Row) -> Certificate:
     if not record.get("certificate"):
         raise VerificationError(
             f"The run {record['id']} has no certificate; it was made by an earlier version.",
@@ -91,11 +101,11 @@ def _certificate(record: Row) -> Certificate:
     except ValueError as error:
         raise VerificationError(
             f"The certificate of the run {record['id']} cannot be read ({error}).",
-            "Somebody or something has changed it; trust the run no further.",
+            "It was changed. Do not trust the run.",
         ) from None
 
 
-def _graph(
+def _read_run_graph(
     store: Store, certificate: Certificate, snapshots: Snapshots, progress: Progress
 ) -> tuple[SignalGraph, str]:
     kept = snapshots.load(certificate.run)
@@ -103,27 +113,28 @@ def _graph(
     if graph.fingerprint() == certificate.input_hash:
         return graph, "what was kept with it" if kept is not None else "what is in the database"
     if kept is not None:
-        raise VerificationError(
-            "The graph kept with the run is not the one it read.", "Somebody or something has changed it."
-        )
+        # A changed copy is a finding, so the database is not tried in its place.
+        raise VerificationError("The graph kept with the run is not the one it read.", "It was changed.")
     raise VerificationError(
         "The graph has changed since the run read it, and the copy kept with the run is gone.",
         "Verify one of the last runs, or keep more of them (GRAPHSVC_KEEP_RUNS).",
     )
 
 
-def _signature(record: Row, signer: Signer) -> Check:
+def _check_signature(record: Row, signer: Signer) -> Check:
     signature, public = record.get("signature"), record.get("signer")
     if not signature or not public:
         return Check("signature", None, "the certificate is not signed")
-    if not signed(record["certificate"], signature, public):
+    # First the signature, then whose it is: a forged one says nothing of its signer.
+    if not verify_signature(record["certificate"], signature, public):
         return Check("signature", False, "the signature is not of this certificate")
     if public != signer.public:
+        # Not a failure: a restore on another installation has its own key.
         return Check("signature", None, f"signed with another installation's key, {public}")
     return Check("signature", True, f"signed with this installation's key {signer.id}")
 
 
-def _record(record: Row, certificate: Certificate) -> Check:
+def _check_record(record: Row, certificate: Certificate) -> Check:
     compared = {
         "input": ("inputHash", certificate.input_hash),
         "result": ("resultHash", certificate.result_hash),
@@ -138,7 +149,9 @@ def _record(record: Row, certificate: Certificate) -> Check:
     return Check("record", True, "the run's record says what the certificate says")
 
 
-def _stored(stored: StoredRun, certificate: Certificate) -> Check:
+def _check_stored(stored: StoredRun, certificate: Certificate) -> Check:
+    # The hash is computed from the stored rows, not read: someone may have changed the clusters and left the
+    # hash.
     same = hash_result(stored.members, stored.scores) == certificate.result_hash
     says = "the clusters and members stored are those that the run found"
     return Check(
@@ -146,7 +159,7 @@ def _stored(stored: StoredRun, certificate: Certificate) -> Check:
     )
 
 
-def _versions(certificate: Certificate, versions: dict[str, str]) -> Check:
+def _check_versions(certificate: Certificate, versions: dict[str, str]) -> Check:
     names = sorted(certificate.versions.keys() | versions.keys())
     changed = [
         f"{name} {certificate.versions.get(name, 'none')} -> {versions.get(name, 'none')}"
@@ -154,9 +167,10 @@ def _versions(certificate: Certificate, versions: dict[str, str]) -> Check:
         if certificate.versions.get(name) != versions.get(name)
     ]
     if changed:
+        # Other versions may give the same result; only the result decides.
         return Check("versions", None, f"other versions than then: {', '.join(changed)}")
     return Check("versions", True, "the same versions as then")
 
 
-def _short(digest: str) -> str:
+def _format_digest(digest: str) -> str:
     return digest[:16]

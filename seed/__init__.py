@@ -1,1 +1,1 @@
-"""Seeded synthetic worlds: who the legitimate accounts are, which campaigns hide among them, and the truth."""
+"""Synthetic datasets from a seed: legitimate accounts, the campaigns among them, and the truth."""

@@ -1,7 +1,7 @@
 """Alliances: campaigns that use each other's cards, devices and addresses, from some day on or until some day.
 
-What a detector sees of the first is that two clusters become one, of the second that one falls apart. Frames hold
-account rows of `Everyone` in the column `account`, as the tables do until they are finished; rows are added, none is
+Of the first a detector sees two clusters become one, of the second one fall apart. Frames have account rows
+of `Everyone` in the column `account`, as tables do until they are finished. Rows are added, and none is
 changed.
 """
 
@@ -12,7 +12,7 @@ from seed.clock import DAY, HOUR
 from seed.members import Members
 from seed.scenario import Alliances
 from seed.streams import Ints
-from seed.tables import Everyone, times
+from seed.tables import Everyone, to_times
 
 SETTLING = 2 * DAY
 """Within this time of the beginning those who use the ally's have begun, and of its end they have stopped."""
@@ -28,26 +28,33 @@ _PAIRS = {
 }
 
 
-def nobody() -> pl.DataFrame:
-    """No pair."""
+def create_empty() -> pl.DataFrame:
+    """Return a table without pairs."""
     return pl.DataFrame(schema=_PAIRS)
 
 
-def plan(rng: np.random.Generator, people: Everyone, alliances: Alliances, end: int) -> pl.DataFrame:
-    """Draw pairs of campaigns and the days on which they begin or stop to use what is the other's.
+def plan_alliances(
+    rng: np.random.Generator, people: Everyone, alliances: Alliances, end: int
+) -> pl.DataFrame:
+    """Draw pairs of campaigns, and the days on which they begin or stop to use each other's values.
 
-    Every campaign is in one pair at most. Where there are too few of the size asked for, there are fewer pairs, merges
-    and splits in turn.
+    Every campaign is in one pair at most. With too few campaigns of the right size there are fewer pairs,
+    merges and splits in turn.
 
-    Returns: a row a pair: `kind` (merge, split), `a` and `b` (parts of `people`), when they are allied (`since`,
-    `until`), and `at`, the moment of the event (seconds since 1970, at the beginning of a day of the replay).
+    Returns:
+        A row a pair: `kind` (merge, split), `a` and `b` (parts of `people`), when they are allied (`since`,
+            `until`), and `at`, the time of the event (seconds since 1970, at the beginning of a day of the
+            replay).
     """
     kinds = ["merge", "split"] * max(alliances.merges, alliances.splits)
     wanted = {"merge": alliances.merges, "split": alliances.splits}
     low, high = alliances.size
     oldest = end - max(alliances.merged_days_ago[1], alliances.split_days_ago[1]) * DAY
     fit = [
-        i for i, m in enumerate(people.parts) if m.campaign and low <= _alive(m, oldest) and len(m) <= high
+        i
+        for i, m in enumerate(people.parts)
+        # Of the right size already at the earliest possible event, so that each pair fits each date.
+        if m.campaign and low <= _count_alive(m, oldest) and len(m) <= high
     ]
     order = rng.permutation(np.array(fit, dtype=np.int64))
     rows = []
@@ -55,6 +62,7 @@ def plan(rng: np.random.Generator, people: Everyone, alliances: Alliances, end: 
         if wanted[kind] == 0 or len(order) < 2:
             continue
         wanted[kind] -= 1
+        # Each campaign in one pair only: otherwise events would overlap and could not be told apart.
         (a, b), order = order[:2], order[2:]
         ago = alliances.merged_days_ago if kind == "merge" else alliances.split_days_ago
         at = end - int(rng.integers(ago[0], ago[1] + 1)) * DAY
@@ -65,26 +73,26 @@ def plan(rng: np.random.Generator, people: Everyone, alliances: Alliances, end: 
     return pl.DataFrame(rows, schema=_PAIRS, orient="row")
 
 
-def events(pairs: pl.DataFrame, people: Everyone) -> pl.DataFrame:
-    """`events`: kind (merge, split), campaign_id, other_id, at (UTC); sorted by time."""
+def build_events(pairs: pl.DataFrame, people: Everyone) -> pl.DataFrame:
+    """Build the table `events`: kind (merge, split), campaign_id, other_id, at (UTC); sorted by time."""
     names = pl.Series([m.name for m in people.parts], dtype=pl.String)
     return pairs.select(
         "kind",
         campaign_id=names.gather(pairs["a"]),
         other_id=names.gather(pairs["b"]),
-        at=times(pairs["at"].to_numpy()),
+        at=to_times(pairs["at"].to_numpy()),
     ).sort("at", "kind", "campaign_id")
 
 
-def sessions(
+def add_sessions(
     rng: np.random.Generator, pairs: pl.DataFrame, people: Everyone, alliances: Alliances, rows: pl.DataFrame
 ) -> pl.DataFrame:
-    """`rows` of the table `sessions` with those of accounts that came with an ally's device from its address.
+    """Add sessions of accounts that used an ally's device at its address.
 
-    What is an ally's are addresses that some of its accounts use, with the device they use there.
+    These are addresses that some accounts of the ally use, with the device they use there.
     """
     what = ["ip", "asn", "device", "user_agent"]
-    added = _added(rng, pairs, people, alliances, rows, what, "ip", alliances.uses)
+    added = _build_uses(rng, pairs, people, alliances, rows, what, "ip", alliances.uses)
     if added.is_empty():
         return rows
     added = added.with_columns(requests=pl.Series(rng.integers(5, 40, added.height)))
@@ -93,19 +101,19 @@ def sessions(
     )
 
 
-def payments(
+def add_payments(
     rng: np.random.Generator, pairs: pl.DataFrame, people: Everyone, alliances: Alliances, rows: pl.DataFrame
 ) -> pl.DataFrame:
-    """`rows` of the table `payments` with those of accounts that paid with an ally's card."""
+    """Add payments of accounts that paid with an ally's card."""
     what = ["instrument", "kind", "bin", "issuer_country"]
-    added = _added(rng, pairs, people, alliances, rows, what, "instrument", (1, 1))
+    added = _build_uses(rng, pairs, people, alliances, rows, what, "instrument", (1, 1))
     if added.is_empty():
         return rows
     added = added.with_columns(payments=pl.Series(rng.integers(1, 6, added.height)))
     return pl.concat([rows, added.select(rows.columns)])
 
 
-def _added(
+def _build_uses(
     rng: np.random.Generator,
     pairs: pl.DataFrame,
     people: Everyone,
@@ -115,20 +123,24 @@ def _added(
     value: str,
     uses: tuple[int, int],
 ) -> pl.DataFrame:
-    """Uses of allies' values: account, `what`, first_seen, last_seen; no account has the same `what` twice."""
+    """Build uses of allies' values: account, `what`, first_seen, last_seen.
+
+    No account has the same `what` twice.
+    """
     parts = []
     for _, a, b, since, until, _ in pairs.iter_rows():
         for guest, host in ((a, b), (b, a)):
-            pool = _pool(rows, people.place[host], what, value)
-            who, begin, stop = _allied(rng, people.parts[guest], since, until, alliances.members)
+            pool = _find_pool(rows, people.place[host], what, value)
+            who, begin, stop = _choose_allied(rng, people.parts[guest], since, until, alliances.members)
             who = np.repeat(who, rng.integers(uses[0], uses[1] + 1, len(who)))
             if len(who) and pool.height:
+                # Whole rows of the host: address, device and program go together, as on one machine.
                 chosen = pool[rng.integers(0, pool.height, len(who))]
                 parts.append(
                     chosen.with_columns(
                         pl.Series("account", people.place[guest][who]),
-                        times(begin[who]).alias("first_seen"),
-                        times(stop[who]).alias("last_seen"),
+                        to_times(begin[who]).alias("first_seen"),
+                        to_times(stop[who]).alias("last_seen"),
                     )
                 )
     if not parts:
@@ -136,22 +148,24 @@ def _added(
     return pl.concat(parts).unique(["account", *what], keep="first", maintain_order=True)
 
 
-def _pool(rows: pl.DataFrame, place: Ints, what: list[str], value: str) -> pl.DataFrame:
-    """`what` is a campaign's own: distinct, of values that two of its accounts use."""
+def _find_pool(rows: pl.DataFrame, place: Ints, what: list[str], value: str) -> pl.DataFrame:
+    """Return the distinct `what` of a campaign, of values that at least two of its accounts use."""
     own = rows.filter(pl.col("account").is_in(pl.Series(place).implode()) & pl.col(value).is_not_null())
     return (
+        # A value of one account only would link the guest to that account, not to the campaign.
         own.filter(pl.col("account").n_unique().over(value) >= _SHARED)
         .select(what)
         .unique(maintain_order=True)
     )
 
 
-def _allied(
+def _choose_allied(
     rng: np.random.Generator, members: Members, since: int, until: int, share: float
 ) -> tuple[Ints, Ints, Ints]:
-    """Which members use what is the ally's, and, for every member, from when to when it would."""
+    """Choose the members that use the ally's values, and the period in which each member would."""
     settling = (SETTLING * rng.random((2, len(members)))).astype(np.int64)
     begin = np.maximum(members.created + HOUR, since + settling[0])
+    # An hour before their end, so that a ban ends a use and not the other way round.
     stop = np.minimum(
         members.ended - HOUR, until - HOUR - (settling[1] if until < members.ended.max() else 0)
     )
@@ -159,5 +173,5 @@ def _allied(
     return np.flatnonzero(able), begin, stop
 
 
-def _alive(members: Members, at: int) -> int:
+def _count_alive(members: Members, at: int) -> int:
     return int(((members.created < at) & (members.ended > at)).sum())

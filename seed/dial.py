@@ -1,4 +1,4 @@
-"""The price of evasion: the same operators, who reuse what they have as rarely or often as one says."""
+"""The price of evasion: the same operators, with a chosen reuse of their resources."""
 
 from collections.abc import Mapping, Sequence
 
@@ -10,8 +10,8 @@ POOLS = ("cards", "addresses", "devices", "prompts", "identity", "counterparties
 """What can be dialled; `identity` means phones and referral codes together, `all` means all of them."""
 
 
-def parsed(entries: Sequence[str]) -> dict[str, float]:
-    """Entries such as `cards=0.2` as pool -> share.
+def parse_reuse(entries: Sequence[str]) -> dict[str, float]:
+    """Parse entries such as `cards=0.2` into shares by pool.
 
     Raises:
         SettingsError: an entry is not of that form, or a pool is given twice.
@@ -31,14 +31,13 @@ def parsed(entries: Sequence[str]) -> dict[str, float]:
     return reuse
 
 
-def dialled(scenario: Scenario, reuse: Mapping[str, float]) -> Scenario:
-    """The scenario with all members of all campaigns reusing the given pools for exactly these shares of their slots.
+def set_reuse(scenario: Scenario, reuse: Mapping[str, float]) -> Scenario:
+    """Return the scenario with campaigns that reuse the given pools for exactly these shares of their slots.
 
-    `reuse` maps names of `POOLS`, or `all`, to shares (0–1); a name of its own counts more than `all`. A style without
-    a pool gets none. Values of a pool keep the number of slots they serve, so the pool shrinks and grows with its use:
-    an operator who reuses little does not buy cards to use each once. What replacements inherit is multiplied by the
-    share, for a slot taken over is reused too; so is `custom_client`, a value that a group's devices have in common.
-    A member's own addresses are nobody else's then. All else, sleepers' restraint included, stays.
+    Args:
+        scenario: the scenario.
+        reuse: share (0–1) by name of `POOLS`, or for `all`. A pool's own entry wins over `all`. A style
+            without a pool gets none.
 
     Raises:
         SettingsError: no such pool, no share, or no campaign of the scenario has the pool.
@@ -48,7 +47,7 @@ def dialled(scenario: Scenario, reuse: Mapping[str, float]) -> Scenario:
             raise SettingsError(f"There is no pool {name!r}.", f"Choose among: {', '.join(POOLS)}, all.")
         if not 0 <= share <= 1:
             raise SettingsError(f"The reuse of {name} is {share:g}.", "It is a share, from 0 to 1.")
-        if not any(_has(style, name) for style in scenario.campaigns.values()):
+        if not any(_has_pool(style, name) for style in scenario.campaigns.values()):
             raise SettingsError(
                 f"No campaign of {scenario.name} has a pool for {name!r}.", "Choose another scenario."
             )
@@ -58,48 +57,54 @@ def dialled(scenario: Scenario, reuse: Mapping[str, float]) -> Scenario:
     return scenario.model_copy(
         update={
             "name": f"{scenario.name} with reuse {said}" if reuse else scenario.name,
-            "campaigns": {name: _campaign(style, shares) for name, style in scenario.campaigns.items()},
+            "campaigns": {
+                name: _change_campaign(style, shares) for name, style in scenario.campaigns.items()
+            },
         }
     )
 
 
-def _has(style: Campaign, name: str) -> bool:
+def _has_pool(style: Campaign, name: str) -> bool:
     if name == "all":
-        return any(_has(style, pool) for pool in POOLS)
-    return any(pool.reuse[1] > 0 for pool in _pools(style, name))
+        return any(_has_pool(style, pool) for pool in POOLS)
+    return any(pool.reuse[1] > 0 for pool in _list_pools(style, name))
 
 
-def _pools(style: Campaign, name: str) -> tuple[Pool, ...]:
+def _list_pools(style: Campaign, name: str) -> tuple[Pool, ...]:
     if name == "identity":
         return style.identity.phones, style.identity.referrals
     pool: Pool = getattr(style, name)
     return (pool,)
 
 
-def _campaign(style: Campaign, shares: Mapping[str, float]) -> Campaign:
+def _change_campaign(style: Campaign, shares: Mapping[str, float]) -> Campaign:
     changed: dict[str, Pool | Identity] = {}
     for name, share in shares.items():
         if name == "identity":
-            phones, referrals = (_pool(style, pool, share, {}) for pool in _pools(style, name))
+            phones, referrals = (_change_pool(style, pool, share, {}) for pool in _list_pools(style, name))
             changed[name] = style.identity.model_copy(update={"phones": phones, "referrals": referrals})
         else:
-            (pool,) = _pools(style, name)
+            (pool,) = _list_pools(style, name)
+            # Otherwise members would share their own addresses with neighbours, and so with each other.
             extra: dict[str, object] = {"private": True} if name == "addresses" else {}
             if name == "devices":
                 extra = {"custom_client": style.devices.custom_client * share}
-            changed[name] = _pool(style, pool, share, extra)
+            changed[name] = _change_pool(style, pool, share, extra)
     return style.model_copy(update=changed)
 
 
-def _pool(style: Campaign, pool: Pool, share: float, extra: Mapping[str, object]) -> Pool:
-    """`pool` reused for `share` of the slots, with `extra` entries changed; one that is not there stays away."""
+def _change_pool(style: Campaign, pool: Pool, share: float, extra: Mapping[str, object]) -> Pool:
+    """Return `pool` reused for `share` of the slots, with `extra` entries changed. A missing pool stays missing."""
     if pool.reuse[1] == 0:
         return pool.model_copy(update=dict(extra))
     before = (pool.reuse[0] + pool.reuse[1]) / 2
     return pool.model_copy(
         update={
             "reuse": (share, share),
+            # A value keeps its number of slots, so the pool shrinks with its use: an operator who reuses
+            # little does not buy a card for each use.
             "members_per_value": pool.members_per_value * before / share if share else pool.members_per_value,
+            # A slot that a replacement takes over is reused, too.
             "inherits": style.inherits * share,
             **extra,
         }

@@ -1,14 +1,14 @@
-"""What an export leaves out: columns that are not there, and cells that are empty."""
+"""Gaps of an export: missing columns and empty cells."""
 
 import numpy as np
 import polars as pl
 
 from seed.scenario import OPTIONAL_COLUMNS, Scenario
-from seed.streams import key, mix
+from seed.streams import hash_names, mix_bits
 
 
-def as_exported(scenario: Scenario, name: str, frame: pl.DataFrame) -> pl.DataFrame:
-    """Leave out the columns and cells of a table that the scenario's export does not have.
+def drop_unexported(scenario: Scenario, name: str, frame: pl.DataFrame) -> pl.DataFrame:
+    """Drop the columns and cells of a table that the scenario's export does not have.
 
     Args:
         scenario: Its `filled` gives the share of the cells that are filled, by `table.column`.
@@ -23,7 +23,7 @@ def as_exported(scenario: Scenario, name: str, frame: pl.DataFrame) -> pl.DataFr
         if share == 0:
             frame = frame.drop(column)
         elif share < 1:
-            scattered = mix(np.arange(frame.height), key(name, column)) / 2.0**64
+            scattered = mix_bits(np.arange(frame.height), hash_names(name, column)) / 2.0**64
             there = pl.lit(pl.Series(scattered < share))
             frame = frame.with_columns(pl.when(there).then(column).alias(column))
     return frame

@@ -1,6 +1,6 @@
-"""Cheap links: campaigns that make honest accounts look like theirs, and the rows that this adds to the tables.
+"""Framing: campaigns that make legitimate accounts look like theirs, and the rows that this adds to tables.
 
-Frames hold account rows of `Everyone` in the column `account`, as the tables do until they are finished.
+Frames have account rows of `Everyone` in the column `account`, as tables do until they are finished.
 """
 
 from dataclasses import dataclass
@@ -12,9 +12,9 @@ from seed.clock import HOUR
 from seed.members import ACTIVE
 from seed.pools import COUNTRIES
 from seed.scenario import Framing
-from seed.streams import Bools, Ints, mix
-from seed.tables import Everyone, times
-from seed.text import LETTERS, tokens
+from seed.streams import Bools, Ints, mix_bits
+from seed.tables import Everyone, to_times
+from seed.text import LETTERS, make_tokens
 
 ADDRESS, DEVICE, REFERRAL, CARD = range(4)
 _CROWD = 3
@@ -27,12 +27,15 @@ _HITS = {
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """Who frames whom.
+    """The plan of a framing.
 
-    `victims` are account rows, ascending. `hits` has a row for each victim, way and attacker: `way` (0–3), `victim`
-    and `attacker` (account rows), `card` (-1 unless the way is a prepaid card), `at`
-    (when the attacker did it) and `used` (when the victim paid with that card), in seconds since 1970.
-    `campus` has `account` and `at` of those who are to be seen at a school, `schools` are the rows of its accounts.
+    - `victims`: account rows, ascending.
+    - `hits`: a row for each victim, way and attacker: `way` (0–3), `victim` and `attacker` (account rows),
+      `card` (-1 unless
+      the way is a prepaid card), `at` (when the attacker did it) and `used` (when the victim paid with that
+      card), in seconds since 1970.
+    - `campus`: `account` and `at` of attackers that are seen at a school.
+    - `schools`: rows of the schools' accounts.
     """
 
     victims: Ints
@@ -41,43 +44,49 @@ class Frame:
     schools: Ints
 
 
-def nobody() -> Frame:
-    """A frame without victims, which leaves all tables as they are."""
+def create_empty() -> Frame:
+    """Return a plan without victims, which changes no table."""
     nothing = np.empty(0, dtype=np.int64)
     return Frame(
         nothing, pl.DataFrame(schema=_HITS), pl.DataFrame({"account": nothing, "at": nothing}), nothing
     )
 
 
-def plan(
+def plan_framing(
     rng: np.random.Generator, people: Everyone, framing: Framing, sessions: pl.DataFrame, end: int
 ) -> Frame:
-    """Draw victims among the active honest accounts, ways, and attackers among the active members of campaigns.
+    """Draw victims among the active legitimate accounts, ways, and attackers among the active members of campaigns.
 
-    A victim is framed by one campaign, drawn by its number of willing members, in distinct ways; a victim without a
-    recorded device in `sessions` (columns `account` and `device`) is visited at its address instead.
+    A victim is framed by one campaign, drawn by its number of willing members, in distinct ways. A victim
+    without a recorded device in `sessions` (columns `account` and `device`) is visited at its address
+    instead.
     """
-    part, created, active = _facts(people)
+    part, created, active = _collect_facts(people)
     hostile = np.array([p.campaign for p in people.parts])[part]
     honest = np.flatnonzero(active & ~hostile)
+    # No more than there are: in a small world few honest accounts are active.
     wanted = min(round(framing.victims * int((~hostile).sum())), len(honest))
     victims = np.sort(rng.choice(honest, wanted, replace=False))
     willing = np.flatnonzero(active & hostile & (rng.random(len(part)) < framing.members))
     if len(willing) == 0 or wanted == 0:
-        return nobody()
+        return create_empty()
     willing = rng.permutation(willing)
+    # Shuffled, then sorted by campaign with a stable sort: members of a campaign are in random order.
     willing = willing[np.argsort(part[willing], kind="stable")]
+    # Drawn by member, so a campaign frames in proportion to its size.
     by = part[willing[rng.integers(0, len(willing), wanted)]]
 
+    # Ranks of random numbers: each row is a random order of the four ways, and the first few are taken.
     chosen = rng.random((wanted, 4)).argsort(axis=1).argsort(axis=1)
     victim, way = np.nonzero(chosen < rng.integers(framing.ways[0], framing.ways[1] + 1, wanted)[:, None])
     with_device = sessions.drop_nulls("device")["account"].unique().to_numpy()
     lacking = (way == DEVICE) & ~np.isin(victims[victim], with_device)
     way = np.where(lacking, ADDRESS, way)
-    # Who has no device and was to be visited anyway is visited once.
+    # A victim without a device that was to be visited anyway is visited once.
     pairs = np.unique(victim * 4 + way)
     victim, way = pairs // 4, pairs % 4
 
+    # Bounds of each campaign's willing members, which lie side by side.
     first, count = (np.searchsorted(part[willing], by, side=s) for s in ("left", "right"))
     count = count - first
     attackers = np.minimum(
@@ -86,9 +95,10 @@ def plan(
     row = np.repeat(np.arange(len(victim)), attackers)
     nth = np.arange(len(row)) - np.repeat(np.cumsum(attackers) - attackers, attackers)
     start = (rng.random(len(victim)) * count[victim]).astype(np.int64)
+    # Distinct attackers from a random start, round the campaign's members.
     attacker = willing[first[victim[row]] + (start[row] + nth) % count[victim[row]]]
-    card = np.where(way == CARD, _cards(rng, victim, way, by, framing), -1)
-    used = _moments(rng, created[victims[victim]], end)
+    card = np.where(way == CARD, _assign_cards(rng, victim, way, by, framing), -1)
+    used = _draw_moments(rng, created[victims[victim]], end)
     framed = victims[victim[row]]
     hits = pl.DataFrame(
         {
@@ -96,13 +106,13 @@ def plan(
             "victim": framed,
             "attacker": attacker,
             "card": card[row],
-            "at": _moments(rng, np.maximum(created[attacker], created[framed]), end),
+            "at": _draw_moments(rng, np.maximum(created[attacker], created[framed]), end),
             "used": used[row],
         },
         schema=_HITS,
     )
     visitors = willing[rng.random(len(willing)) < framing.campus]
-    campus = pl.DataFrame({"account": visitors, "at": _moments(rng, created[visitors], end)})
+    campus = pl.DataFrame({"account": visitors, "at": _draw_moments(rng, created[visitors], end)})
     schools = [
         place
         for members, place in zip(people.parts, people.place, strict=True)
@@ -111,8 +121,8 @@ def plan(
     return Frame(victims, hits, campus, np.concatenate([victims[:0], *schools]))
 
 
-def sessions(frame: Frame, rows: pl.DataFrame) -> pl.DataFrame:
-    """`rows` of the table `sessions` with one more for each visit, each use of a device and each day at a school.
+def add_sessions(frame: Frame, rows: pl.DataFrame) -> pl.DataFrame:
+    """Add a session for each visit, each use of a device and each day at a school.
 
     A visitor keeps its own program and device, a borrower of a device its own address.
     """
@@ -122,8 +132,8 @@ def sessions(frame: Frame, rows: pl.DataFrame) -> pl.DataFrame:
     devices = rows.drop_nulls("device").unique("account", keep="first", maintain_order=True)
     where, what = ["ip", "asn"], ["device", "user_agent"]
     hits = frame.hits.rename({"attacker": "account"})
-    visits = hits.filter(pl.col("way") == ADDRESS).join(_homes(rows, frame.victims), on="victim")
-    borrowed = hits.filter(pl.col("way") == DEVICE).join(_of_victim(devices, what), on="victim")
+    visits = hits.filter(pl.col("way") == ADDRESS).join(_find_homes(rows, frame.victims), on="victim")
+    borrowed = hits.filter(pl.col("way") == DEVICE).join(_select_for_victim(devices, what), on="victim")
     crowded = rows.filter(pl.col("account").is_in(pl.Series(frame.schools).implode()))
     crowded = crowded.filter(pl.col("account").n_unique().over("ip") >= _CROWD).select(where)
     parts = [
@@ -131,19 +141,21 @@ def sessions(frame: Frame, rows: pl.DataFrame) -> pl.DataFrame:
         borrowed.join(own.select("account", *where), on="account"),
     ]
     if crowded.height:
-        some = mix(frame.campus["account"].to_numpy(), 7) % np.uint64(crowded.height)
+        # A hash instead of a draw: this function must not move the stream of random numbers.
+        some = mix_bits(frame.campus["account"].to_numpy(), 7) % np.uint64(crowded.height)
         at_school = pl.concat([frame.campus, crowded[some.astype(np.int64)]], how="horizontal")
         parts.append(at_school.join(own.select("account", *what), on="account"))
     added = [
-        _once(part).with_columns(requests=pl.lit(1, dtype=pl.Int64)).select(rows.columns) for part in parts
+        _add_moment(part).with_columns(requests=pl.lit(1, dtype=pl.Int64)).select(rows.columns)
+        for part in parts
     ]
     return pl.concat([rows, *added]).sort("account", "first_seen", "ip", maintain_order=True)
 
 
-def payments(frame: Frame, rows: pl.DataFrame, salt: int) -> pl.DataFrame:
-    """`rows` of the table `payments` with one more, of one payment, for each user of a shared prepaid card.
+def add_payments(frame: Frame, rows: pl.DataFrame, salt: int) -> pl.DataFrame:
+    """Add one payment for each user of a shared prepaid card.
 
-    Victims who have a card in common are framed by the same few attackers: those of one of them.
+    Victims with a common card are framed by the same few attackers: those of one of them.
     """
     hits = frame.hits.filter(pl.col("way") == CARD)
     if hits.is_empty():
@@ -153,10 +165,10 @@ def payments(frame: Frame, rows: pl.DataFrame, salt: int) -> pl.DataFrame:
         hits.select("card", account="victim", at="used").unique(maintain_order=True).select("card", "at", "account"),
     ]).unique(["card", "account"], keep="first", maintain_order=True)  # fmt: skip
     card = users["card"].to_numpy()
-    country = (mix(card, salt) % np.uint64(len(COUNTRIES))).astype(np.int64)
-    issuer = (mix(card, salt + 256) % np.uint64(40)).astype(np.int64)
-    added = _once(users).with_columns(
-        pl.Series("instrument", tokens(card, salt, LETTERS)).str.replace("^", "pi_"),
+    country = (mix_bits(card, salt) % np.uint64(len(COUNTRIES))).astype(np.int64)
+    issuer = (mix_bits(card, salt + 256) % np.uint64(40)).astype(np.int64)
+    added = _add_moment(users).with_columns(
+        pl.Series("instrument", make_tokens(card, salt, LETTERS)).str.replace("^", "pi_"),
         pl.Series("bin", 900_000 + country * 100 + issuer).cast(pl.String),
         pl.Series("issuer_country", [c.code for c in COUNTRIES]).gather(country),
         kind=pl.lit("prepaid"),
@@ -165,21 +177,21 @@ def payments(frame: Frame, rows: pl.DataFrame, salt: int) -> pl.DataFrame:
     return pl.concat([rows, added.select(rows.columns)])
 
 
-def identifiers(frame: Frame, rows: pl.DataFrame, salt: int) -> pl.DataFrame:
-    """`rows` of the table `identifiers` with a referral code of each victim, and those who came with it."""
+def add_identifiers(frame: Frame, rows: pl.DataFrame, salt: int) -> pl.DataFrame:
+    """Add a referral code of each victim, and the accounts that came with it."""
     hits = frame.hits.filter(pl.col("way") == REFERRAL)
     if hits.is_empty():
         return rows
     users = pl.concat([
         hits.select("victim", account="attacker"), hits.select("victim", account="victim").unique(maintain_order=True)
     ])  # fmt: skip
-    code = tokens(users["victim"].to_numpy(), salt, LETTERS).str.slice(0, 10).str.to_uppercase()
+    code = make_tokens(users["victim"].to_numpy(), salt, LETTERS).str.slice(0, 10).str.to_uppercase()
     added = users.with_columns(kind=pl.lit("referral_code"), value=code)
     return pl.concat([rows, added.select(rows.columns)])
 
 
-def _facts(people: Everyone) -> tuple[Ints, Ints, Bools]:
-    """Part, moment of sign-up and whether active, of each account row."""
+def _collect_facts(people: Everyone) -> tuple[Ints, Ints, Bools]:
+    """Return part, time of sign-up and whether active, of each account row."""
     place = np.concatenate(people.place)
     part, created, active = (np.empty(len(place), dtype=np.int64) for _ in range(3))
     part[place] = np.repeat(np.arange(len(people.parts)), [len(p) for p in people.parts])
@@ -188,12 +200,14 @@ def _facts(people: Everyone) -> tuple[Ints, Ints, Bools]:
     return part, created, active.astype(bool)
 
 
-def _cards(rng: np.random.Generator, victim: Ints, way: Ints, by: Ints, framing: Framing) -> Ints:
-    """A card for each victim (with its `way`) that some victims of the same campaign have in common."""
+def _assign_cards(rng: np.random.Generator, victim: Ints, way: Ints, by: Ints, framing: Framing) -> Ints:
+    """Assign a card to each victim (with its `way`) that some victims of the same campaign have in common."""
     cards = np.full(len(victim), -1, dtype=np.int64)
     prepaid = rng.permutation(np.flatnonzero(way == CARD))
     prepaid = prepaid[np.argsort(by[victim[prepaid]], kind="stable")]
     low, high = framing.victims_per_card
+    # Batches of random sizes; a batch that crosses campaigns is split by the pair of campaign and batch
+    # below.
     ends = np.cumsum(rng.integers(low, high + 1, len(prepaid)))
     batch = np.searchsorted(ends, np.arange(len(prepaid)), side="right")
     _, number = np.unique(np.stack([by[victim[prepaid]], batch]), axis=1, return_inverse=True)
@@ -201,24 +215,25 @@ def _cards(rng: np.random.Generator, victim: Ints, way: Ints, by: Ints, framing:
     return cards
 
 
-def _moments(rng: np.random.Generator, earliest: Ints, end: int) -> Ints:
-    """A moment after each of `earliest`, before the world's end."""
+def _draw_moments(rng: np.random.Generator, earliest: Ints, end: int) -> Ints:
+    """Draw a time after each of `earliest`, before the world's end."""
     return earliest + 1 + (rng.random(len(earliest)) * (end - HOUR // 2 - earliest)).astype(np.int64)
 
 
-def _homes(rows: pl.DataFrame, victims: Ints) -> pl.DataFrame:
-    """`ip` and `asn` of each of `victims` where fewest others are seen: at home, not behind a carrier's gateway."""
+def _find_homes(rows: pl.DataFrame, victims: Ints) -> pl.DataFrame:
+    """Find `ip` and `asn` of each victim where fewest others are seen: at home, not behind a carrier's gateway."""
     users = rows.select("account", "ip").unique().group_by("ip").len("users")
     theirs = rows.filter(pl.col("account").is_in(pl.Series(victims).implode()))
+    # Fewest users first: the address that is most the victim's own.
     theirs = theirs.join(users, on="ip", maintain_order="left").sort("account", "users", maintain_order=True)
-    return _of_victim(theirs.unique("account", keep="first", maintain_order=True), ["ip", "asn"])
+    return _select_for_victim(theirs.unique("account", keep="first", maintain_order=True), ["ip", "asn"])
 
 
-def _of_victim(rows: pl.DataFrame, columns: list[str]) -> pl.DataFrame:
+def _select_for_victim(rows: pl.DataFrame, columns: list[str]) -> pl.DataFrame:
     return rows.select(pl.col("account").alias("victim"), *columns)
 
 
-def _once(rows: pl.DataFrame) -> pl.DataFrame:
-    """`rows` with `first_seen` and `last_seen` at the moment `at`."""
-    moment = times(rows["at"].to_numpy())
+def _add_moment(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return `rows` with `first_seen` and `last_seen` at the time `at`."""
+    moment = to_times(rows["at"].to_numpy())
     return rows.with_columns(moment.alias("first_seen"), moment.alias("last_seen"))

@@ -1,4 +1,4 @@
-"""Who is there: groups, moments of sign-up, bans and replacements of one population or campaign."""
+"""The members of one population or campaign: groups, sign-ups, bans and replacements."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from seed.clock import DAY, HOUR, human_times, move_into_shift
+from seed.clock import DAY, HOUR, draw_human_times, move_into_shift
 from seed.markets import Shelf
 from seed.profiles import Campaign, Life, Pool, Population, Profile, Signup
 from seed.scenario import Scenario
-from seed.streams import Floats, Ints, Streams, between
+from seed.streams import Floats, Ints, Streams, draw_between
 
 STATUSES = ("active", "suspended", "banned", "closed")
 ROLES = ("member", "sleeper", "replacement")
@@ -49,42 +49,42 @@ class Members:
 
     @property
     def groups(self) -> int:
-        """Number of groups."""
+        """Return the number of groups."""
         return int(self.group.max()) + 1 if len(self.group) else 0
 
-    def sharing(self, pool: Pool) -> Members:
+    def group_for(self, pool: Pool) -> Members:
         """Return these members in the groups that share `pool`: their teams, or as they are."""
         return replace(self, group=self.team) if pool.by_team and self.team is not None else self
 
     @property
     def campaign(self) -> bool:
-        """Whether these accounts are a campaign's."""
+        """Return whether these accounts are a campaign's."""
         return isinstance(self.profile, Campaign)
 
 
-def split(rng: np.random.Generator, accounts: int, bounds: tuple[int, int]) -> Ints:
-    """Group numbers of `accounts` accounts in groups of log-uniform size, shape (accounts,)."""
+def split_groups(rng: np.random.Generator, accounts: int, bounds: tuple[int, int]) -> Ints:
+    """Split accounts into groups of log-uniform size; group numbers, shape (accounts,)."""
     if accounts == 0:
         return np.empty(0, dtype=np.int64)
     if bounds == (1, 1):
         return np.arange(accounts, dtype=np.int64)
     low, high = np.log(bounds[0]), np.log(bounds[1] + 1)
-    sizes = np.exp(between(rng, (low, high), accounts // bounds[0] + 1)).astype(np.int64)
+    sizes = np.exp(draw_between(rng, (low, high), accounts // bounds[0] + 1)).astype(np.int64)
     ends = np.cumsum(sizes)
     return np.searchsorted(ends, np.arange(accounts), side="right").astype(np.int64)
 
 
-def births(rng: np.random.Generator, group: Ints, signup: Signup, scenario: Scenario) -> Ints:
-    """Moments of sign-up: members of a group come in bursts, bursts at human or at even hours."""
+def draw_births(rng: np.random.Generator, group: Ints, signup: Signup, scenario: Scenario) -> Ints:
+    """Draw times of sign-up. Members of a group come in bursts, bursts at human or at even hours."""
     n = len(group)
     span = scenario.end - scenario.start - HOUR
     low = np.full(n, scenario.start + int(span * signup.window[0]))
     high = np.full(n, scenario.start + int(span * signup.window[1]))
     if signup.burst == (1, 1) and signup.lasting == (1.0, 1.0):
-        return human_times(rng, low, high)
+        return draw_human_times(rng, low, high)
     starts_group = np.flatnonzero(np.diff(group, prepend=-1))
     groups = len(starts_group)
-    lasting = (between(rng, signup.lasting, groups) * (high - low)[starts_group]).astype(np.int64)
+    lasting = (draw_between(rng, signup.lasting, groups) * (high - low)[starts_group]).astype(np.int64)
     low = (
         low[starts_group] + (rng.random(groups) * ((high - low)[starts_group] - lasting)).astype(np.int64)
     )[group]
@@ -96,7 +96,7 @@ def births(rng: np.random.Generator, group: Ints, signup: Signup, scenario: Scen
     first = np.flatnonzero(new_burst)
     burst = np.cumsum(new_burst) - 1
     ramp = 1.6 if signup.ramp is None else signup.ramp
-    moments = human_times(rng, low[first], high[first], ramp)
+    moments = draw_human_times(rng, low[first], high[first], ramp)
     when = rng.random(len(first))
     when = when if signup.ramp is None else when ** (1 / ramp)
     even = low[first] + (when * (high - low)[first]).astype(np.int64)
@@ -108,13 +108,13 @@ def births(rng: np.random.Generator, group: Ints, signup: Signup, scenario: Scen
     return latest
 
 
-def legitimate(
+def draw_population(
     rng: np.random.Generator, name: str, population: Population, accounts: int, world: Scenario
 ) -> Members:
-    """The accounts of a population that no campaign runs."""
-    group = split(rng, accounts, population.size)
-    created = births(rng, group, population.signup, world)
-    status, ended = _honest_ends(rng, created, population.life, world.end)
+    """Draw the accounts of a population that no campaign runs."""
+    group = split_groups(rng, accounts, population.size)
+    created = draw_births(rng, group, population.signup, world)
+    status, ended = _draw_honest_ends(rng, created, population.life, world.end)
     nobody = np.full(accounts, NONE, dtype=np.int64)
     return Members(
         name,
@@ -129,7 +129,7 @@ def legitimate(
     )
 
 
-def equipped(members: Members, streams: Streams, shelves: Mapping[str, Shelf]) -> Members:
+def equip_members(members: Members, streams: Streams, shelves: Mapping[str, Shelf]) -> Members:
     """Return `members` with their teams, how much each does, and the markets of their world.
 
     Teams are blocks in the order of sign-up, as an operator hires one team after the other; a replacement belongs
@@ -153,7 +153,7 @@ def equipped(members: Members, streams: Streams, shelves: Mapping[str, Shelf]) -
     return replace(members, team=team, busy=busy, shelves=shelves)
 
 
-def _honest_ends(rng: np.random.Generator, created: Ints, life: Life, end: int) -> tuple[Ints, Ints]:
+def _draw_honest_ends(rng: np.random.Generator, created: Ints, life: Life, end: int) -> tuple[Ints, Ints]:
     u = rng.random(len(created))
     limits = np.cumsum([life.suspended, life.banned, life.closed])
     status = np.array([SUSPENDED, BANNED, CLOSED, ACTIVE])[np.searchsorted(limits, u, side="right")]
@@ -161,18 +161,20 @@ def _honest_ends(rng: np.random.Generator, created: Ints, life: Life, end: int) 
     return status, np.where(status == ACTIVE, end, moment)
 
 
-def campaign(rng: np.random.Generator, name: str, style: Campaign, accounts: int, world: Scenario) -> Members:
-    """The accounts of one campaign: first members in bursts, then weekly bans and those who replace the banned.
+def draw_campaign(
+    rng: np.random.Generator, name: str, style: Campaign, accounts: int, world: Scenario
+) -> Members:
+    """Draw the accounts of one campaign: first members in bursts, then weekly bans and replacements of the banned.
 
-    A ban wave takes place each week after the first sign-ups. The scenario gives either the number of replacements of
-    the whole campaign, which is spread over the waves in proportion to the members alive, or the share of the living
-    that each wave bans; then there are about as many accounts as asked for.
+    Each week after the first sign-ups has a ban wave. The scenario gives either the number of replacements of
+    the campaign, spread over the waves in proportion to the living members, or the share of the living that
+    each wave bans. In the second case there are about as many accounts as asked for.
     """
     replacements = round(style.replacements * accounts)
     if style.banned_weekly:
-        born_first, replacements = _first_members(rng, style, accounts, world)
+        born_first, replacements = _draw_first_members(rng, style, accounts, world)
     else:
-        born_first = births(rng, np.zeros(accounts - replacements, np.int64), style.signup, world)
+        born_first = draw_births(rng, np.zeros(accounts - replacements, np.int64), style.signup, world)
     first = len(born_first)
     accounts = first + replacements
     created = np.concatenate([np.sort(born_first), np.full(replacements, world.end)])
@@ -181,22 +183,22 @@ def campaign(rng: np.random.Generator, name: str, style: Campaign, accounts: int
     predecessor = np.full(accounts, NONE, dtype=np.int64)
 
     if style.banned_weekly:
-        waves = [(int(moment), 0, 0) for moment in _wave_moments(rng, created[:first], world.end)]
+        waves = [(int(moment), 0, 0) for moment in _draw_wave_moments(rng, created[:first], world.end)]
     else:
-        waves = _wave_sizes(rng, created[:first], replacements, style.replaced, world.end)
+        waves = _plan_waves(rng, created[:first], replacements, style.replaced, world.end)
     born = first
     for moment, planned, followed_by in waves:
         alive = np.flatnonzero((created < moment - DAY) & (status == ACTIVE))
         banned, replaced = planned, followed_by
         if style.banned_weekly:
-            banned = _rounded(rng, style.banned_weekly * len(alive))
-            replaced = min(_rounded(rng, style.replaced * banned), accounts - born)
+            banned = _round_randomly(rng, style.banned_weekly * len(alive))
+            replaced = min(_round_randomly(rng, style.replaced * banned), accounts - born)
         gone = rng.choice(alive, size=min(banned, len(alive)), replace=False)
         status[gone] = BANNED
         ended[gone] = moment + rng.integers(0, 6 * HOUR, len(gone))
         successors = np.arange(born, born + min(replaced, len(gone)))
         followed = gone[: len(successors)]
-        delay = (between(rng, style.replaced_after_hours, len(successors)) * HOUR).astype(np.int64)
+        delay = (draw_between(rng, style.replaced_after_hours, len(successors)) * HOUR).astype(np.int64)
         created[successors] = np.minimum(ended[followed] + delay, world.end - HOUR)
         predecessor[successors] = followed
         born += len(successors)
@@ -212,15 +214,15 @@ def campaign(rng: np.random.Generator, name: str, style: Campaign, accounts: int
     )  # fmt: skip
 
 
-def _first_members(
+def _draw_first_members(
     rng: np.random.Generator, style: Campaign, accounts: int, world: Scenario
 ) -> tuple[Ints, int]:
-    """When those sign up who replace nobody, and room for replacements, where each wave bans a share of the living.
+    """Draw sign-ups of accounts that replace none, and the room for replacements, for bans by share.
 
-    The numbers are such that about `accounts` accounts are born in all.
+    The numbers are such that about `accounts` accounts are born in total.
     """
-    created = np.sort(births(rng, np.zeros(accounts, np.int64), style.signup, world))
-    moments = _wave_moments(rng, created, world.end)
+    created = np.sort(draw_births(rng, np.zeros(accounts, np.int64), style.signup, world))
+    moments = _draw_wave_moments(rng, created, world.end)
     alive = np.searchsorted(created, moments - DAY)
     expected = style.banned_weekly * style.replaced * float(alive.sum()) / accounts
     first = max(1, round(accounts / (1 + expected)))
@@ -228,25 +230,26 @@ def _first_members(
     return rng.choice(created, first, replace=False), round(1.25 * expected * first) + 8
 
 
-def _rounded(rng: np.random.Generator, number: float) -> int:
-    """The whole number below or above, `number` on average: a twentieth of a ring of ten is one now and then."""
+def _round_randomly(rng: np.random.Generator, number: float) -> int:
+    """Round to the integer below or above, `number` on average."""
+    # With plain rounding a twentieth of a ring of ten would never be banned.
     return int(number + rng.random())
 
 
-def _wave_moments(rng: np.random.Generator, created: Ints, end: int) -> Ints:
-    """When the weekly waves come, shape (waves,)."""
+def _draw_wave_moments(rng: np.random.Generator, created: Ints, end: int) -> Ints:
+    """Draw the times of the weekly waves, shape (waves,)."""
     first = int(created[min(len(created) - 1, len(created) // 10)]) + 2 * DAY + int(rng.integers(DAY))
     moments = np.arange(first, end - 4 * DAY, 7 * DAY)
     return moments if len(moments) else np.array([end - 4 * DAY])
 
 
-def _wave_sizes(
+def _plan_waves(
     rng: np.random.Generator, created: Ints, replacements: int, replaced: float, end: int
 ) -> list[tuple[int, int, int]]:
-    """(moment, number banned, number replaced) of each weekly wave."""
+    """Return (time, number banned, number replaced) of each weekly wave."""
     if replacements == 0:
         return []
-    moments = _wave_moments(rng, created, end)
+    moments = _draw_wave_moments(rng, created, end)
     alive = np.maximum(np.searchsorted(created, moments - DAY), 1)
     share = np.cumsum(alive) / alive.sum()
     upto = np.round(share * replacements).astype(np.int64)

@@ -15,7 +15,7 @@ import polars as pl
 from seed.pools import COUNTRIES, Pools
 from seed.profiles import NetworkClass
 from seed.scenario import Network
-from seed.streams import Bools, Ints, Streams, mix, pick, zipf
+from seed.streams import Bools, Ints, Streams, draw_zipf, mix_bits, pick_indices
 
 FIRST_ASN = 64_512
 REGION = 512
@@ -60,12 +60,14 @@ class AddressSpace:
         self.systems: list[System] = []
         self._of_class: dict[NetworkClass, Ints] = {}
         for network_class, network in networks.items():
+            # A few large providers and many small ones.
             weights = (np.arange(network.autonomous_systems) + 1.0) ** -0.7
             shares = weights / weights.sum() * network.addresses_per_account * accounts
-            countries = pick(rng, {c.code: c.weight for c in COUNTRIES}, len(weights))
+            countries = pick_indices(rng, {c.code: c.weight for c in COUNTRIES}, len(weights))
             first = len(self.systems)
             for share, country in zip(shares, countries, strict=True):
                 live = max(1, round(share))
+                # A power of two, since ranges are; at least a /24, the smallest that is routed.
                 size = 1 << max(8, int(np.ceil(np.log2(live + 2))))
                 name = f"{pools.companies[len(self.systems) % len(pools.companies)]} {_TITLES[network_class]}"
                 taken = tuple(int(next(blocks)) for _ in range(max(1, size >> 16)))
@@ -82,80 +84,83 @@ class AddressSpace:
         self._first_block = np.cumsum([0] + [len(s.blocks) for s in self.systems])[:-1]
         self._blocks = np.array([b for s in self.systems for b in s.blocks], dtype=np.int64)
         starts = [(b, i) for i, s in enumerate(self.systems) for b in s.blocks]
+        # Sorted by address, for the binary search in `find_systems`.
         starts.sort()
         self._starts = np.array([b for b, _ in starts], dtype=np.int64)
         self._system_at = np.array([i for _, i in starts], dtype=np.int64)
 
-    def capacity(self, network_class: NetworkClass) -> int:
-        """Number of live addresses of a class."""
+    def get_capacity(self, network_class: NetworkClass) -> int:
+        """Return the number of live addresses of a class."""
         return int(self._live[self._of_class[network_class]].sum())
 
-    def draw(self, rng: np.random.Generator, network_class: NetworkClass, size: int) -> Ints:
-        """Places (numbers of live addresses) of a class, uniform, shape (size,)."""
-        return rng.integers(0, self.capacity(network_class), size)
+    def draw_places(self, rng: np.random.Generator, network_class: NetworkClass, size: int) -> Ints:
+        """Draw places (numbers of live addresses) of a class, uniformly, shape (size,)."""
+        return rng.integers(0, self.get_capacity(network_class), size)
 
     def draw_popular(self, rng: np.random.Generator, network_class: NetworkClass, size: int) -> Ints:
-        """Places of a class, some far more used than others, shape (size,)."""
-        capacity = self.capacity(network_class)
-        ranks = zipf(rng, capacity, size, 0.6)
+        """Draw places of a class, some far more used than others, shape (size,)."""
+        capacity = self.get_capacity(network_class)
+        ranks = draw_zipf(rng, capacity, size, 0.6)
         # The most used ones do not all lie in the first system: 7919 is a prime no capacity here is a multiple of.
         spread: Ints = (ranks * 7919 + 13) % capacity
         return spread
 
-    def nearby(self, rng: np.random.Generator, network_class: NetworkClass, places: Ints) -> Ints:
-        """For each place another of its region, as a dynamic address moves."""
+    def draw_nearby(self, rng: np.random.Generator, network_class: NetworkClass, places: Ints) -> Ints:
+        """Draw for each place another of its region, as a dynamic address moves."""
         moved = places // REGION * REGION + rng.integers(0, REGION, len(places))
-        within: Ints = np.minimum(moved, self.capacity(network_class) - 1)
+        within: Ints = np.minimum(moved, self.get_capacity(network_class) - 1)
         return within
 
-    def systems_of(
+    def choose_systems(
         self, rng: np.random.Generator, network_class: NetworkClass, groups: int, systems: int
     ) -> Ints:
-        """For each group some systems of the class, as bounds of places: shape (groups, systems, 2)."""
+        """Choose for each group some systems of the class, as bounds of places: shape (groups, systems, 2)."""
         members = self._of_class[network_class]
         chosen = rng.integers(0, len(members), (groups, systems))
         ends = np.cumsum(self._live[members])
         return np.stack([ends[chosen] - self._live[members][chosen], ends[chosen]], axis=-1)
 
-    def address(self, network_class: NetworkClass, places: Ints) -> Ints:
-        """The addresses at these places, shape as given."""
+    def get_addresses(self, network_class: NetworkClass, places: Ints) -> Ints:
+        """Return the addresses at these places, shape as given."""
         members = self._of_class[network_class]
         ends = np.cumsum(self._live[members])
         which = np.searchsorted(ends, places, side="right")
         system = members[which]
         offset = places - (ends[which] - self._live[members][which])
         block = self._blocks[self._first_block[system] + (offset >> 16)]
+        # The first address of a range is the network's, and no subscriber has it.
         v4 = block + np.where(self._live[system] < 65_534, (offset & 0xFFFF) + 1, offset & 0xFFFF)
-        has_v6 = mix(places, 6) < (self._v6[system] * 2.0**63).astype(np.uint64) * np.uint64(2)
+        has_v6 = mix_bits(places, 6) < (self._v6[system] * 2.0**63).astype(np.uint64) * np.uint64(2)
         return np.where(has_v6, _V6 | (system << 50) | (offset << 20), v4)
 
-    def system(self, addresses: Ints) -> Ints:
-        """Index of the system each address belongs to."""
+    def find_systems(self, addresses: Ints) -> Ints:
+        """Return the index of the system of each address."""
+        # IPv6 addresses carry their system in bits 50 to 61, so only IPv4 needs the search.
         at = np.searchsorted(self._starts, addresses, side="right") - 1
         return np.where(is_v6(addresses), (addresses >> 50) & 0xFFF, self._system_at[np.maximum(at, 0)])
 
-    def asn(self, addresses: Ints) -> Ints:
-        """Number of the system each address belongs to."""
-        return self.system(addresses) + FIRST_ASN
+    def find_asns(self, addresses: Ints) -> Ints:
+        """Return the number of the system of each address."""
+        return self.find_systems(addresses) + FIRST_ASN
 
-    def country(self, addresses: Ints) -> Ints:
-        """Index into `COUNTRIES` of the system each address belongs to."""
-        return self._country[self.system(addresses)]
+    def find_countries(self, addresses: Ints) -> Ints:
+        """Return the index into `COUNTRIES` of each address's system."""
+        return self._country[self.find_systems(addresses)]
 
-    def of_class(self, addresses: Ints, network_class: NetworkClass) -> Bools:
-        """Which of the addresses belong to systems of a class."""
+    def is_of_class(self, addresses: Ints, network_class: NetworkClass) -> Bools:
+        """Return which of the addresses belong to systems of a class."""
         wanted = np.array([s.network_class == network_class for s in self.systems])
-        return wanted[self.system(addresses)]
+        return wanted[self.find_systems(addresses)]
 
-    def table(self) -> pl.DataFrame:
-        """The `networks` table: a row a range, or a row a system where the class is named by number only."""
+    def build_table(self) -> pl.DataFrame:
+        """Build the table `networks`: a row a range, or a row a system if only the system's number is known."""
         rows: list[tuple[int, str | None, str, str, str]] = []
         for i, s in enumerate(self.systems):
             head = (s.name, s.network_class, COUNTRIES[s.country].code)
             if self._networks[s.network_class].by_asn_only:
                 rows.append((s.asn, None, *head))
                 continue
-            rows += [(s.asn, f"{_dotted(b)}/{s.prefix}", *head) for b in sorted(s.blocks)]
+            rows += [(s.asn, f"{_format_v4(b)}/{s.prefix}", *head) for b in sorted(s.blocks)]
             if s.ipv6 > 0:
                 rows.append((s.asn, f"3fff:{i + 1:x}::/32", *head))
         columns = {
@@ -169,34 +174,34 @@ class AddressSpace:
 
 
 def is_v6(addresses: Ints) -> Bools:
-    """Which of the addresses are IPv6."""
+    """Return which of the addresses are IPv6."""
     return addresses >= _V6
 
 
-def with_interface(addresses: Ints, owner: Ints) -> Ints:
-    """IPv6 addresses with an interface part of their owner's own; IPv4 ones unchanged."""
-    interface = (mix(owner, 64) & np.uint64(0xFFFFF)).astype(np.int64)
+def add_interface(addresses: Ints, owner: Ints) -> Ints:
+    """Return IPv6 addresses with an interface part of their owner; IPv4 ones unchanged."""
+    interface = (mix_bits(owner, 64) & np.uint64(0xFFFFF)).astype(np.int64)
     return np.where(is_v6(addresses), addresses & ~0xFFFFF | interface, addresses)
 
 
-def without_interface(addresses: Ints) -> Ints:
-    """IPv6 addresses as `AddressSpace.address` gives them, the line alone; IPv4 ones unchanged."""
+def remove_interface(addresses: Ints) -> Ints:
+    """Return IPv6 addresses as `AddressSpace.get_addresses` gives them, the line alone; IPv4 ones unchanged."""
     return np.where(is_v6(addresses), addresses & ~0xFFFFF, addresses)
 
 
-def text(addresses: Ints) -> pl.Series:
-    """Addresses in canonical notation (RFC 5952 for IPv6), shape as given."""
+def format_addresses(addresses: Ints) -> pl.Series:
+    """Return addresses in canonical notation (RFC 5952 for IPv6), shape as given."""
     distinct, place = np.unique(addresses, return_inverse=True)
     v6 = is_v6(distinct)
     v4 = pl.DataFrame({f"b{i}": (distinct[~v6] >> (24 - 8 * i)) & 255 for i in range(4)})
     dotted = v4.select(pl.concat_str(pl.all().cast(pl.String), separator=".")).to_series()
-    return pl.concat([dotted, _colons(distinct[v6])]).gather(place)
+    return pl.concat([dotted, _format_v6(distinct[v6])]).gather(place)
 
 
-def _colons(addresses: Ints) -> pl.Series:
-    """IPv6 notation. No group is zero, so there is nothing to abbreviate."""
+def _format_v6(addresses: Ints) -> pl.Series:
+    """Format IPv6 addresses. No group is zero, so there is nothing to abbreviate."""
     system, line, interface = (addresses >> 50) & 0xFFF, (addresses >> 20) & 0x3FFFFFFF, addresses & 0xFFFFF
-    scattered = mix(interface, 128)
+    scattered = mix_bits(interface, 128)
     groups = [system + 1, (line >> 15) + 1, (line & 0x7FFF) + 1]
     groups += [((scattered >> np.uint64(16 * i)) & np.uint64(0x7FFF)).astype(np.int64) + 1 for i in range(4)]
     digits = np.array([f"{i:x}" for i in range(0x8002)])
@@ -204,5 +209,5 @@ def _colons(addresses: Ints) -> pl.Series:
     return frame.select(pl.concat_str(pl.lit("3fff"), pl.all(), separator=":")).to_series()
 
 
-def _dotted(address: int) -> str:
+def _format_v4(address: int) -> str:
     return ".".join(str((address >> shift) & 255) for shift in (24, 16, 8, 0))

@@ -1,4 +1,4 @@
-"""What people would look at: names, companies, domains, programs, countries. Drawn once a world, by Faker."""
+"""Values that people look at: names, companies, domains, programs, countries. Faker draws them once a world."""
 
 import re
 import unicodedata
@@ -66,9 +66,9 @@ class Pools:
     programs: tuple[str, ...]
 
 
-def draw(streams: Streams) -> Pools:
-    """The pools of a world; the same streams give the same pools."""
-    return _draw_seeded(streams.integer("faker"))
+def draw_pools(streams: Streams) -> Pools:
+    """Return the pools of a world; the same streams give the same pools."""
+    return _draw_seeded(streams.draw_integer("faker"))
 
 
 # Worlds of one seed differ in all but these, which take most of the time of a small one.
@@ -88,28 +88,28 @@ def _draw_seeded(seed: int) -> Pools:
     # Not all locales: the towns of some are kept in a set, whose order differs from process to process.
     cities = [fake[locale] for locale in ("en_US", "de_DE", "fr_FR", "pl_PL", "nl_NL")]
     return Pools(
-        first_names=_distinct(fake.first_name() for _ in range(5_000)),
-        last_names=_distinct(fake.last_name() for _ in range(12_000)),
-        companies=_distinct(fake.company() for _ in range(6_000)),
-        cities=_distinct(town.city() for town in cities for _ in range(600)),
-        jobs=_distinct(english.job().lower() for _ in range(1_500)),
-        browsers=_browsers(),
-        programs=_programs(),
+        first_names=_drop_duplicates(fake.first_name() for _ in range(5_000)),
+        last_names=_drop_duplicates(fake.last_name() for _ in range(12_000)),
+        companies=_drop_duplicates(fake.company() for _ in range(6_000)),
+        cities=_drop_duplicates(town.city() for town in cities for _ in range(600)),
+        jobs=_drop_duplicates(english.job().lower() for _ in range(1_500)),
+        browsers=_list_browsers(),
+        programs=_list_programs(),
     )
 
 
-def plain(value: str) -> str:
-    """Lower-case ASCII letters and digits of a text, for handles and domains."""
+def to_plain(value: str) -> str:
+    """Return the lower-case ASCII letters and digits of a text, for handles and domains."""
     folded = unicodedata.normalize("NFKD", value.replace("ł", "l").replace("ı", "i").replace("ß", "ss"))
     return re.sub(r"[^a-z0-9]+", "", folded.encode("ascii", "ignore").decode().lower())
 
 
-def _distinct(values: Iterable[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(v for v in values if plain(v)))
+def _drop_duplicates(values: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(v for v in values if to_plain(v)))
 
 
-def _browsers() -> tuple[str, ...]:
-    """User agents of browsers, the commonest first."""
+def _list_browsers() -> tuple[str, ...]:
+    """Return user agents of browsers, the commonest first."""
     systems = [
         "Windows NT 10.0; Win64; x64", "Macintosh; Intel Mac OS X 10_15_7", "X11; Linux x86_64",
         "Linux; Android 10; K", "iPhone; CPU iPhone OS 18_5 like Mac OS X", "X11; CrOS x86_64 14541.0.0",
@@ -131,8 +131,8 @@ def _browsers() -> tuple[str, ...]:
     return tuple(agents)
 
 
-def _programs() -> tuple[str, ...]:
-    """User agents of program libraries, the commonest first."""
+def _list_programs() -> tuple[str, ...]:
+    """Return user agents of program libraries, the commonest first."""
     names = ["python-httpx/0.{}", "python-requests/2.{}", "aiohttp/3.{}", "node-fetch/3.{}", "Go-http-client/2.{}",
              "okhttp/4.{}", "axios/1.{}", "curl/8.{}", "llm-sdk-python/1.{}", "llm-sdk-node/0.{}"]  # fmt: skip
     return tuple(name.format(minor) for minor in range(14, 4, -1) for name in names)

@@ -1,4 +1,4 @@
-"""What a scenario file may say of a population or campaign: its size, life and manners."""
+"""Entries of a scenario file for a population or campaign: its size, life and manners."""
 
 from typing import Annotated, Literal, TypeAlias
 
@@ -10,8 +10,8 @@ NetworkClass: TypeAlias = Literal[
 Share: TypeAlias = Annotated[float, Field(ge=0, le=1)]
 
 
-def ordered(bounds: tuple[float, float]) -> tuple[float, float]:
-    """The bounds as they are.
+def check_order(bounds: tuple[float, float]) -> tuple[float, float]:
+    """Return the bounds as they are.
 
     Raises:
         ValueError: the lower one stands above the upper one.
@@ -21,8 +21,8 @@ def ordered(bounds: tuple[float, float]) -> tuple[float, float]:
     return bounds
 
 
-IntRange: TypeAlias = Annotated[tuple[Annotated[int, Field(ge=1)], int], AfterValidator(ordered)]
-Reuse: TypeAlias = Annotated[tuple[Share, Share], AfterValidator(ordered)]
+IntRange: TypeAlias = Annotated[tuple[Annotated[int, Field(ge=1)], int], AfterValidator(check_order)]
+Reuse: TypeAlias = Annotated[tuple[Share, Share], AfterValidator(check_order)]
 Shift: TypeAlias = tuple[Annotated[int, Field(ge=0, le=23)], Annotated[int, Field(ge=1, le=24)]]
 """First hour of the day (UTC) and number of hours."""
 
@@ -34,7 +34,7 @@ class Section(BaseModel):
 
 
 class Pool(Section):
-    """How a group shares one kind of value among its members."""
+    """The manner of a group in sharing one kind of value."""
 
     reuse: Reuse = (0.0, 0.0)
     """Share of a member's slots filled from the group's pool; drawn once a member between the bounds."""
@@ -57,7 +57,7 @@ class Pool(Section):
 
 
 class Signup(Section):
-    """When accounts are made."""
+    """Times of sign-up."""
 
     burst: IntRange = (1, 1)
     minutes: Annotated[float, Field(ge=0)] = 0.0
@@ -76,11 +76,11 @@ class Signup(Section):
 
 
 class Addresses(Pool):
-    """Where accounts are seen. What is left of a member's slots is the member's own address."""
+    """Addresses of accounts. The remaining slots of a member hold its own address."""
 
     home: NetworkClass = "residential"
     shared: dict[NetworkClass, Share] = {}
-    """Share of slots at addresses anybody may share: `mobile`, `cgnat`, `vpn` …"""
+    """Share of slots at addresses open to all: `mobile`, `cgnat`, `vpn` …"""
     networks: dict[NetworkClass, float] = {"residential": 1.0}
     """Classes of network that the pool lies in, with their weights."""
     autonomous_systems: Annotated[int, Field(ge=1)] = 1
@@ -116,7 +116,7 @@ class Devices(Pool):
 
 
 class Prompts(Pool):
-    """What accounts write. `reuse` is the share of prompts from the group's templates."""
+    """Prompts of accounts. `reuse` is the share of prompts from the group's templates."""
 
     rows: Annotated[float, Field(ge=1)] = 2.3
     popular: Share = 0.03
@@ -138,7 +138,7 @@ class Counterparties(Pool):
     rows: IntRange = (3, 40)
     """Slots an account has; drawn evenly over the logarithm."""
     popular: Share = 0.6
-    """Share of the slots left by the pool that go to counterparties anybody deals with, the rest being own."""
+    """Share of the slots left by the pool that go to counterparties common to all, the rest being own."""
     borrowed: Share = 0.0
     """Share of the pool that is taken from the rarer half of those."""
 
@@ -190,7 +190,7 @@ class Traffic(Section):
 
 
 class Life(Section):
-    """What becomes of accounts that no campaign runs."""
+    """Ends of accounts that no campaign runs."""
 
     suspended: Share = 0.004
     banned: Share = 0.006
@@ -229,7 +229,7 @@ class Population(Profile):
 
 
 class Series(Section):
-    """How a generator names a campaign's accounts, in worlds whose `bundle` is "names"."""
+    """Names that a generator gives a campaign's accounts, in worlds whose `bundle` is "names"."""
 
     share: Reuse = (0.85, 1.0)
     """Share of members with a generated handle; drawn once a campaign between the two."""
@@ -277,6 +277,6 @@ class Campaign(Profile):
     teams: IntRange = (1, 1)
     """Teams that a campaign is divided into, by the order of sign-up."""
 
-    def inherited(self, pool: Pool) -> float:
-        """Share of the slots of one of its pools that a replacement takes over."""
+    def get_inherited_share(self, pool: Pool) -> float:
+        """Return the share of the slots of one of its pools that a replacement takes over."""
         return self.inherits if pool.inherits is None else pool.inherits

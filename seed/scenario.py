@@ -1,4 +1,4 @@
-"""What a scenario file may say, and how it is found and read. `docs/scenarios.md` explains every entry."""
+"""Scenario files: their entries, and how they are found and read. `docs/scenarios.md` explains every entry."""
 
 import tomllib
 from functools import cached_property
@@ -17,14 +17,14 @@ from seed.profiles import (
     Profile,
     Section,
     Share,
-    ordered,
+    check_order,
 )
 
 RANDOM = "random"
 """The scenario that a seed draws (`seed.randomised`)."""
 RANDOM_DESCRIPTION = "every number is drawn from the seed: size, tables, markets, people, operators"
 Ways: TypeAlias = Annotated[
-    tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(le=4)]], AfterValidator(ordered)
+    tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(le=4)]], AfterValidator(check_order)
 ]
 
 
@@ -74,7 +74,7 @@ class Alliances(Section):
 
 
 class Market(Section):
-    """Values that anybody may rent: exits, cards, device images, numbers, mail domains, prompt templates."""
+    """Values that all may rent: exits, cards, device images, numbers, mail domains, prompt templates."""
 
     values: Annotated[int, Field(ge=1, le=1_000_000)]
     exponent: Annotated[float, Field(ge=0, le=2)] = 0.5
@@ -89,7 +89,7 @@ class Kind(Section):
     """A kind of identifier that graphsvc does not declare, in a full world."""
 
     per_account: Annotated[float, Field(gt=0)] = 1.5
-    """Values that anybody may have, for each account of the world …"""
+    """Values open to all, for each account of the world …"""
     exponent: Annotated[float, Field(ge=0, le=2)] = 0.9
     """… of which the r-th most popular has weight r to the power of minus this."""
     timed: bool = False
@@ -111,7 +111,7 @@ OPTIONAL_COLUMNS: dict[str, tuple[str, ...]] = {
 
 
 class Scenario(Section):
-    """A whole world, but for its size and seed."""
+    """A world, except its size and seed."""
 
     name: str
     description: str
@@ -142,7 +142,7 @@ class Scenario(Section):
     """Two models that were always there, and one released within the activity window."""
     model_released_days_ago: Annotated[float, Field(gt=0)] = 5.0
     counterparties_per_account: Annotated[float, Field(gt=0)] = 1.5
-    """Counterparties that anybody deals with, for each account of the world …"""
+    """Counterparties common to all, for each account of the world …"""
     counterparty_exponent: Annotated[float, Field(ge=0, le=2)] = 0.9
     """… of which the r-th most popular has weight r to the power of minus this."""
     networks: dict[NetworkClass, Network] = Field(default={})
@@ -152,7 +152,7 @@ class Scenario(Section):
     alliances: Alliances | None = None
 
     @model_validator(mode="after")
-    def _consistent(self) -> "Scenario":
+    def _check_consistency(self) -> "Scenario":
         rest = [name for name, p in self.populations.items() if p.share == "rest"]
         if len(rest) != 1:
             raise ValueError('exactly one population must have the share "rest"')
@@ -202,40 +202,45 @@ class Scenario(Section):
 
     @cached_property
     def end(self) -> int:
-        """The world's present, in seconds since 1970."""
+        """Return the world's present, in seconds since 1970."""
         return int(self.until.timestamp())
 
     @cached_property
     def start(self) -> int:
-        """The first possible sign-up, in seconds since 1970."""
+        """Return the first possible sign-up, in seconds since 1970."""
         return self.end - self.history_days * 86_400
 
 
-def names() -> list[str]:
-    """Names of the scenarios: those with a file in the package, and `random`, sorted."""
+def list_names() -> list[str]:
+    """Return names of the scenarios: those with a file in the package, and `random`, sorted."""
     found = (files("seed") / "scenarios").iterdir()
     return sorted([RANDOM, *(p.name.removesuffix(".toml") for p in found if p.name.endswith(".toml"))])
 
 
-def describe() -> dict[str, str]:
-    """Each scenario's name with its description."""
-    return {name: RANDOM_DESCRIPTION if name == RANDOM else load(name).description for name in names()}
+def describe_scenarios() -> dict[str, str]:
+    """Return each scenario's description by its name."""
+    return {
+        name: RANDOM_DESCRIPTION if name == RANDOM else load_scenario(name).description
+        for name in list_names()
+    }
 
 
-def load(name: str) -> Scenario:
+def load_scenario(name: str) -> Scenario:
     """Read one scenario of the package.
 
     Raises:
         SettingsError: there is none of that name, its file says something it may not, or it is drawn from a seed.
     """
     if name == RANDOM:
-        raise SettingsError("The scenario random has no file.", "Draw one from a seed: seed.randomised.draw.")
-    if name not in names():
-        raise SettingsError(f"There is no scenario {name!r}.", f"Choose one of: {', '.join(names())}.")
-    return parse(name, _read(name))
+        raise SettingsError(
+            "The scenario random has no file.", "Draw one from a seed: seed.randomised.draw_world."
+        )
+    if name not in list_names():
+        raise SettingsError(f"There is no scenario {name!r}.", f"Choose one of: {', '.join(list_names())}.")
+    return parse_scenario(name, _read_content(name))
 
 
-def parse(name: str, content: dict[str, Any]) -> Scenario:
+def parse_scenario(name: str, content: dict[str, Any]) -> Scenario:
     """Check the content of a scenario file.
 
     Raises:
@@ -251,26 +256,28 @@ def parse(name: str, content: dict[str, Any]) -> Scenario:
         ) from None
 
 
-def _read(name: str) -> dict[str, Any]:
+def _read_content(name: str) -> dict[str, Any]:
     content: dict[str, Any] = {}
-    for layer in _layers(name).values():
-        content = _over(content, layer)
+    for layer in _read_layers(name).values():
+        content = _merge_entries(content, layer)
     return content
 
 
-def _layers(name: str) -> dict[str, dict[str, Any]]:
-    """What a scenario's file and those it extends say themselves, each once, the ground first."""
+def _read_layers(name: str) -> dict[str, dict[str, Any]]:
+    """Return the contents of a scenario's file and of those it extends, each once, the base first."""
     content = tomllib.loads((files("seed") / "scenarios" / f"{name}.toml").read_text(encoding="utf-8"))
     extends = content.pop("extends", [])
     layers: dict[str, dict[str, Any]] = {}
     for base in [extends] if isinstance(extends, str) else extends:
-        layers |= {other: said for other, said in _layers(base).items() if other not in layers}
+        layers |= {other: said for other, said in _read_layers(base).items() if other not in layers}
     return {**layers, name: content}
 
 
-def _over(base: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
+def _merge_entries(base: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
     merged = dict(base)
     for entry, value in change.items():
         old = merged.get(entry)
-        merged[entry] = _over(old, value) if isinstance(value, dict) and isinstance(old, dict) else value
+        merged[entry] = (
+            _merge_entries(old, value) if isinstance(value, dict) and isinstance(old, dict) else value
+        )
     return merged

@@ -1,26 +1,26 @@
-"""Where and with what accounts are seen, and what they pay with."""
+"""Sessions and payments: where and with what accounts are seen, and what they pay with."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
 from graphsvc.errors import SettingsError
-from seed.markets import is_rented, market_keys, scatter
+from seed.markets import get_market_keys, is_rented, scatter_values
 from seed.members import NONE, Members
-from seed.networks import AddressSpace, with_interface
+from seed.networks import AddressSpace, add_interface
 from seed.profiles import Addresses, Campaign, NetworkClass
 from seed.slots import (
     PoolLayout,
-    inherit,
-    layout,
-    pooled_or_own,
-    rent,
+    assign_values,
+    build_layout,
+    draw_owners,
+    draw_reuse,
+    fill_slots,
+    inherit_slots,
     rent_in_passing,
-    reuse,
-    share_out,
-    slot_owners,
+    rent_values,
 )
-from seed.streams import Bools, Ints, pick
+from seed.streams import Bools, Ints, pick_indices
 
 MOST_SESSIONS = 10
 ATTEMPTS = 60
@@ -56,8 +56,8 @@ class Payments:
     last: Ints
 
 
-def stays(rng: np.random.Generator, members: Members, owner: Ints) -> tuple[Ints, Ints]:
-    """First and last moment of each slot, within its owner's life; the first slot begins with the sign-up."""
+def draw_stays(rng: np.random.Generator, members: Members, owner: Ints) -> tuple[Ints, Ints]:
+    """Draw first and last time of each slot, within its owner's life. The first slot begins with the sign-up."""
     born, ended = members.created[owner], members.ended[owner]
     life = np.maximum(ended - born - 1, 0)
     is_first = np.diff(owner, prepend=-1) != 0
@@ -74,94 +74,96 @@ def stays(rng: np.random.Generator, members: Members, owner: Ints) -> tuple[Ints
     return first, last
 
 
-def sessions(
+def draw_sessions(
     rng: np.random.Generator, members: Members, space: AddressSpace, homes: Ints, taken: Ints
 ) -> Sessions:
-    """All sessions of a population.
+    """Draw all sessions of a population.
 
-    `homes` are addresses of honest households, of which pools may borrow; `taken` those that others were seen at.
+    `homes` are addresses of legitimate households, for pools that borrow. `taken` are addresses of others.
     """
     profile = members.profile
-    owner = slot_owners(rng, members, profile.sessions, MOST_SESSIONS)
-    address, at_pool = _addresses(rng, members, owner, space, homes, taken)
+    owner = draw_owners(rng, members, profile.sessions, MOST_SESSIONS)
+    address, at_pool = _draw_addresses(rng, members, owner, space, homes, taken)
     own_device = owner * 4 + (rng.random(len(owner)) < 0.3)
-    device, on_pool = pooled_or_own(rng, members, owner, profile.devices, own_device)
+    device, on_pool = fill_slots(rng, members, owner, profile.devices, own_device)
     if isinstance(profile, Campaign):
-        address = inherit(rng, members, owner, address, profile.inherited(profile.addresses))
-        device = inherit(rng, members, owner, device, profile.inherited(profile.devices))
+        address = inherit_slots(rng, members, owner, address, profile.get_inherited_share(profile.addresses))
+        device = inherit_slots(rng, members, owner, device, profile.get_inherited_share(profile.devices))
     known = rng.random(len(owner)) < profile.devices.known
     scripted = (rng.random(len(members)) < profile.devices.scripted)[owner]
-    first, last = stays(rng, members, owner)
+    first, last = draw_stays(rng, members, owner)
     address = rent_in_passing(rng, members, profile.addresses, address, ~at_pool, first)
-    address = _exits(members, address, space)
+    address = _resolve_exits(members, address, space)
     device = rent_in_passing(rng, members, profile.devices, device, ~on_pool, first)
-    return Sessions(owner, with_interface(address, owner), device, known, scripted, first, last)
+    return Sessions(owner, add_interface(address, owner), device, known, scripted, first, last)
 
 
-def payments(rng: np.random.Generator, members: Members) -> Payments:
-    """All payments of a population: one instrument for most paying members, two for some."""
+def draw_payments(rng: np.random.Generator, members: Members) -> Payments:
+    """Draw all payments of a population: one instrument for most paying members, two for some."""
     cards = members.profile.cards
     paying = rng.random(len(members)) < cards.paying
     owner = np.repeat(np.flatnonzero(paying), 1 + (rng.random(int(paying.sum())) < 0.08))
-    card, pooled = pooled_or_own(rng, members, owner, cards, owner * 4 + (np.diff(owner, prepend=-1) == 0))
+    card, pooled = fill_slots(rng, members, owner, cards, owner * 4 + (np.diff(owner, prepend=-1) == 0))
     if isinstance(members.profile, Campaign):
-        card = inherit(rng, members, owner, card, members.profile.inherited(cards))
-    kinds = pick(rng, cards.kinds, len(owner))
-    first, last = stays(rng, members, owner)
+        card = inherit_slots(rng, members, owner, card, members.profile.get_inherited_share(cards))
+    kinds = pick_indices(rng, cards.kinds, len(owner))
+    first, last = draw_stays(rng, members, owner)
     card = rent_in_passing(rng, members, cards, card, ~pooled, first)
     # One instrument has one kind: that of its first payer.
     _, at, place = np.unique(card, return_index=True, return_inverse=True)
     return Payments(owner, card, kinds[at][place], first, last)
 
 
-def _addresses(
+def _draw_addresses(
     rng: np.random.Generator, members: Members, owner: Ints, space: AddressSpace, homes: Ints, taken: Ints
 ) -> tuple[Ints, Bools]:
-    """Address of each slot (rented ones as their numbers), and whether the pool filled it, shape (slots,)."""
+    """Draw the address of each slot (rented ones as their numbers), and whether the pool filled it, shape (slots,)."""
     manners = members.profile.addresses
-    home = space.draw(rng, manners.home, len(members))[owner]
-    address = space.address(manners.home, space.nearby(rng, manners.home, home))
+    home = space.draw_places(rng, manners.home, len(members))[owner]
+    address = space.get_addresses(manners.home, space.draw_nearby(rng, manners.home, home))
     u = rng.random(len(owner))
-    limit = reuse(rng, members, manners)[owner]
+    limit = draw_reuse(rng, members, manners)[owner]
     pooled = u < limit
     if manners.at_signup:
         pooled &= np.diff(owner, prepend=-1) != 0
-    sharers = members.sharing(manners)
-    values = layout(sharers, manners)
-    addresses = _pool_addresses(rng, values, manners, space, homes)
+    sharers = members.group_for(manners)
+    values = build_layout(sharers, manners)
+    addresses = _draw_pool_addresses(rng, values, manners, space, homes)
     if manners.rented:
-        number = rent(rng, sharers, manners, values)
+        number = rent_values(rng, sharers, manners, values)
         addresses = np.where(number == NONE, addresses, number)
-    address[pooled] = addresses[share_out(rng, sharers, owner[pooled], manners, values)]
+    address[pooled] = addresses[assign_values(rng, sharers, owner[pooled], manners, values)]
     for network_class, share in manners.shared.items():
         chosen = (u >= limit) & (u < limit + share)
         limit = limit + share
-        address[chosen] = space.address(
+        address[chosen] = space.get_addresses(
             network_class, space.draw_popular(rng, network_class, int(chosen.sum()))
         )
     if manners.private:
         own = np.flatnonzero(u >= limit)
-        address[own] = _private(rng, owner[own], home[own], manners.home, space, np.append(taken, addresses))
+        address[own] = _find_private(
+            rng, owner[own], home[own], manners.home, space, np.append(taken, addresses)
+        )
     return address, pooled
 
 
-def _exits(members: Members, addresses: Ints, space: AddressSpace) -> Ints:
+def _resolve_exits(members: Members, addresses: Ints, space: AddressSpace) -> Ints:
     """Put the addresses of rented exits in place of their numbers, shape as given."""
     rented = is_rented(addresses)
     if not rented.any():
         return addresses
     addresses = addresses.copy()
-    keys = market_keys(addresses)
+    keys = get_market_keys(addresses)
     for shelf in members.shelves.values():
         mine = np.flatnonzero(rented & (keys == shelf.number))
         network_class = shelf.market.network
         if len(mine):
-            places = scatter(addresses[mine], space.capacity(network_class))
-            addresses[mine] = space.address(network_class, places)
+            places = scatter_values(addresses[mine], space.get_capacity(network_class))
+            addresses[mine] = space.get_addresses(network_class, places)
     return addresses
 
 
-def _private(
+def _find_private(
     rng: np.random.Generator,
     owner: Ints,
     home: Ints,
@@ -169,7 +171,7 @@ def _private(
     space: AddressSpace,
     taken: Ints,
 ) -> Ints:
-    """An address near each of the places `home` (shape (slots,)) at which neither `taken` nor another owner is.
+    """Find an address near each place of `home`, shape (slots,), that no other owner has.
 
     Raises:
         SettingsError: a region is so full that none is found.
@@ -177,7 +179,7 @@ def _private(
     taken, found = np.sort(taken), np.full(len(owner), -1, dtype=np.int64)
     open_slots = np.arange(len(owner))
     for _ in range(ATTEMPTS):
-        tried = space.address(network_class, space.nearby(rng, network_class, home[open_slots]))
+        tried = space.get_addresses(network_class, space.draw_nearby(rng, network_class, home[open_slots]))
         order = np.lexsort((owner[open_slots], tried))
         # Of several owners at one address the first may stay.
         starts = np.diff(tried[order], prepend=-1) != 0
@@ -196,22 +198,22 @@ def _private(
     )
 
 
-def _pool_addresses(
+def _draw_pool_addresses(
     rng: np.random.Generator, values: PoolLayout, manners: Addresses, space: AddressSpace, homes: Ints
 ) -> Ints:
-    """The addresses in all groups' pools, shape (number of values,)."""
+    """Draw the addresses in all groups' pools, shape (number of values,)."""
     group, groups = values.group, len(values.count)
     addresses = np.empty(len(group), dtype=np.int64)
     classes = list(manners.networks)
     # An office lies in one network, a proxy network in several.
     which = (
-        pick(rng, manners.networks, groups)[group]
+        pick_indices(rng, manners.networks, groups)[group]
         if manners.adjacent
-        else pick(rng, manners.networks, len(group))
+        else pick_indices(rng, manners.networks, len(group))
     )
     for i, network_class in enumerate(classes):
         mine = np.flatnonzero(which == i)
-        bounds = space.systems_of(rng, network_class, groups, manners.autonomous_systems)
+        bounds = space.choose_systems(rng, network_class, groups, manners.autonomous_systems)
         chosen = bounds[group[mine], rng.integers(0, manners.autonomous_systems, len(mine))]
         if manners.adjacent:
             room = np.maximum(bounds[:, 0, 1] - bounds[:, 0, 0] - values.count, 1)
@@ -220,7 +222,7 @@ def _pool_addresses(
             places = np.minimum(base[group[mine]] + offset, bounds[group[mine], 0, 1] - 1)
         else:
             places = (chosen[:, 0] + rng.random(len(mine)) * (chosen[:, 1] - chosen[:, 0])).astype(np.int64)
-        addresses[mine] = space.address(network_class, places)
+        addresses[mine] = space.get_addresses(network_class, places)
     borrowed = rng.random(len(group)) < manners.borrowed
     if len(homes):
         addresses[borrowed] = homes[rng.integers(0, len(homes), int(borrowed.sum()))]

@@ -1,4 +1,4 @@
-"""How members fill their slots: from what their group shares, or with something of their own."""
+"""Slots of members: filled from what their group shares, or with a value of their own."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ import numpy as np
 from seed.markets import draw_offers
 from seed.members import NONE, Members
 from seed.profiles import Pool
-from seed.streams import Bools, Floats, Ints, between
+from seed.streams import Bools, Floats, Ints, draw_between
 
 MOST_SLOTS = 400
 """Slots of one kind beyond the first that the busiest account has: the tables stay of a size that fits in memory."""
@@ -22,19 +22,19 @@ class PoolLayout:
 
     @property
     def group(self) -> Ints:
-        """Group of each value, shape (number of values,)."""
+        """Return the group of each value, shape (number of values,)."""
         return np.repeat(np.arange(len(self.count)), self.count)
 
 
-def layout(members: Members, pool: Pool, counts: Ints | None = None) -> PoolLayout:
-    """Number the values of all groups; `counts` overrules the number that follows from the group's size."""
+def build_layout(members: Members, pool: Pool, counts: Ints | None = None) -> PoolLayout:
+    """Give numbers to the values of all groups; `counts` overrules the number that follows from the group's size."""
     sizes = np.bincount(members.group, minlength=members.groups)
     count = np.ceil(sizes / pool.members_per_value).astype(np.int64) if counts is None else counts
     return PoolLayout(np.cumsum(count) - count, count)
 
 
-def slot_owners(rng: np.random.Generator, members: Members, mean: float, most: int) -> Ints:
-    """Owner of each slot: one and a Poisson number more for each member, ascending, shape (slots,)."""
+def draw_owners(rng: np.random.Generator, members: Members, mean: float, most: int) -> Ints:
+    """Draw the owner of each slot: one and a Poisson number more for each member, ascending, shape (slots,)."""
     more = max(mean - 1, 0.0)
     if members.busy is None:
         counts = 1 + np.minimum(rng.poisson(more, len(members)), most - 1)
@@ -43,54 +43,53 @@ def slot_owners(rng: np.random.Generator, members: Members, mean: float, most: i
     return np.repeat(np.arange(len(members)), counts)
 
 
-def reuse(rng: np.random.Generator, members: Members, pool: Pool) -> Floats:
-    """Each member's probability to fill a slot from the pool, shape (n,)."""
-    return between(rng, pool.reuse, len(members)) * members.eagerness
+def draw_reuse(rng: np.random.Generator, members: Members, pool: Pool) -> Floats:
+    """Draw each member's probability to fill a slot from the pool, shape (n,)."""
+    return draw_between(rng, pool.reuse, len(members)) * members.eagerness
 
 
-def share_out(
+def assign_values(
     rng: np.random.Generator, members: Members, owner: Ints, pool: Pool, values: PoolLayout
 ) -> Ints:
-    """A value of their group's pool for each of the slots of `owner`, shape (slots,).
-
-    Values are dealt in blocks, so that all of a pool's values have nearly equal numbers of slots (nobody puts
-    forty accounts on one card while another lies idle). With locality near 1 the order is that of the sign-ups.
-    """
+    """Assign a value of their group's pool to each slot of `owner`, shape (slots,)."""
     if len(owner) == 0:
         return np.empty(0, dtype=np.int64)
     group = members.group[owner]
+    # With locality near 1 the order is that of the sign-ups, so that neighbours share values.
     age = np.argsort(np.argsort(members.created[owner], kind="stable"), kind="stable") / len(owner)
     order = np.lexsort((pool.locality * age + (1 - pool.locality) * rng.random(len(owner)), group))
     slots = np.bincount(group, minlength=members.groups)
     place = np.arange(len(owner)) - np.repeat(np.cumsum(slots) - slots, slots)
     sorted_group = group[order]
     dealt = np.empty(len(owner), dtype=np.int64)
+    # Dealt in blocks, so that all values have nearly equal numbers of slots: no operator puts forty accounts
+    # on one card while another lies idle.
     dealt[order] = values.first[sorted_group] + place * values.count[sorted_group] // slots[sorted_group]
     return dealt
 
 
-def pooled_or_own(
+def fill_slots(
     rng: np.random.Generator, members: Members, owner: Ints, pool: Pool, own: Ints
 ) -> tuple[Ints, Bools]:
     """Fill each slot from the pool or with `own` (numbers apart from the pool's), and say which were pooled.
 
     Values of the pool are returned as -1 - value, so that they cannot be taken for a member's own.
     """
-    pooled = rng.random(len(owner)) < reuse(rng, members, pool)[owner]
+    pooled = rng.random(len(owner)) < draw_reuse(rng, members, pool)[owner]
     if pool.at_signup:
         pooled &= np.diff(owner, prepend=-1) != 0
-    sharers = members.sharing(pool)
-    values = layout(sharers, pool)
-    dealt = share_out(rng, sharers, owner[pooled], pool, values)
+    sharers = members.group_for(pool)
+    values = build_layout(sharers, pool)
+    dealt = assign_values(rng, sharers, owner[pooled], pool, values)
     filled = own.copy()
     filled[pooled] = -1 - dealt
     if pool.rented:
-        number = rent(rng, sharers, pool, values)
+        number = rent_values(rng, sharers, pool, values)
         filled[pooled] = np.where(number[dealt] == NONE, filled[pooled], number[dealt])
     return filled, pooled
 
 
-def rent(rng: np.random.Generator, members: Members, pool: Pool, values: PoolLayout) -> Ints:
+def rent_values(rng: np.random.Generator, members: Members, pool: Pool, values: PoolLayout) -> Ints:
     """Rent some of the values of all groups' pools.
 
     A group rents as it grows: its first value when it begins, its last when its last member signs up.
@@ -134,10 +133,12 @@ def rent_in_passing(
     return filled
 
 
-def inherit(rng: np.random.Generator, members: Members, owner: Ints, filled: Ints, share: float) -> Ints:
+def inherit_slots(
+    rng: np.random.Generator, members: Members, owner: Ints, filled: Ints, share: float
+) -> Ints:
     """Let replacements take over some slots of the account they follow: a copy of `filled`, shape (slots,).
 
-    `owner` must be ascending. Predecessors are settled before their successors, along chains of replacements.
+    `owner` must be ascending.
     """
     filled = filled.copy()
     counts = np.bincount(owner, minlength=len(members))
@@ -148,15 +149,16 @@ def inherit(rng: np.random.Generator, members: Members, owner: Ints, filled: Int
     chosen = starts[previous[waiting]] + (rng.random(len(waiting)) * counts[previous[waiting]]).astype(
         np.int64
     )
-    generation = _generations(members)[owner[waiting]]
+    # Predecessors first: along a chain of replacements a value is passed on.
+    generation = _count_generations(members)[owner[waiting]]
     for g in range(1, int(generation.max(initial=0)) + 1):
         now = generation == g
         filled[waiting[now]] = filled[chosen[now]]
     return filled
 
 
-def _generations(members: Members) -> Ints:
-    """0 for accounts that follow nobody, one more than the predecessor's for the others."""
+def _count_generations(members: Members) -> Ints:
+    """Return 0 for accounts that follow none, one more than the predecessor's for the others."""
     generation = np.zeros(len(members), dtype=np.int64)
     follows = members.predecessor != NONE
     for i in np.flatnonzero(follows):  # predecessors have lower numbers, so one pass is enough

@@ -20,9 +20,9 @@ from seed import (
     tables,
     traffic,
 )
-from seed.exports import as_exported
+from seed.exports import drop_unexported
 from seed.markets import open_shelves
-from seed.members import Members, campaign, equipped, legitimate
+from seed.members import Members, draw_campaign, draw_population, equip_members
 from seed.networks import AddressSpace
 from seed.phrases import Phrases
 from seed.pools import Pools
@@ -46,7 +46,7 @@ class World:
 
     @property
     def campaigns(self) -> dict[str, list[int]]:
-        """Accounts of the campaigns of each style, largest first."""
+        """Return the sizes of the campaigns of each style, largest first."""
         sizes = {
             style: sorted((len(m) for m in self.people.parts if m.profile is profile), reverse=True)
             for style, profile in self.scenario.campaigns.items()
@@ -55,13 +55,13 @@ class World:
 
     @property
     def populations(self) -> dict[str, int]:
-        """Accounts of each legitimate population, largest first."""
+        """Return the size of each legitimate population, largest first."""
         found = {m.name: len(m) for m in self.people.parts if not m.campaign}
         return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
 
     @property
     def table_names(self) -> tuple[str, ...]:
-        """The tables this world has, in the order in which they are made."""
+        """Return the tables of this world, in the order of their creation."""
         left_out = {
             "full": self._lacking,
             "counterparties": set(TABLES) - {"identifiers", "accounts", "truth"},
@@ -71,211 +71,231 @@ class World:
 
     @property
     def _lacking(self) -> set[str]:
-        """Tables that the export of a full world does not have."""
+        """Return the tables that the export of a full world lacks."""
         if self.scenario.tables is None:
             return set()
         return set(TABLES) - {*self.scenario.tables, "accounts", "truth"}
 
     @property
     def events(self) -> pl.DataFrame:
-        """What happens to campaigns on purpose (see `alliances.events`)."""
-        return alliances.events(self._allies(), self.people)
+        """Return the planned events of campaigns (see `alliances.build_events`)."""
+        return alliances.build_events(self._plan_alliances(), self.people)
 
-    def tables(self) -> Iterator[tuple[str, pl.DataFrame]]:
-        """(name, rows) of each table, in the order of `table_names`."""
+    def iter_tables(self) -> Iterator[tuple[str, pl.DataFrame]]:
+        """Yield (name, rows) of each table, in the order of `table_names`."""
         if self.scenario.bundle == "counterparties":
-            yield "identifiers", counterparties.identifiers(self.people, self.streams, self.scenario)
-            yield "accounts", tables.born(self.people)
+            yield "identifiers", counterparties.build_identifiers(self.people, self.streams, self.scenario)
+            yield "accounts", tables.build_births(self.people)
         elif self.scenario.bundle == "names":
-            yield "accounts", series.accounts(self.people, self.streams, identity.Names(self.pools))
+            yield "accounts", series.build_accounts(self.people, self.streams, identity.Names(self.pools))
         else:
+            # Sessions and payments are made even if the export lacks them: accounts follow from them.
             there = self.table_names
-            for name, frame in self._full():
+            for name, frame in self._iter_full():
                 if name in there:
-                    yield name, as_exported(self.scenario, name, frame)
+                    yield name, drop_unexported(self.scenario, name, frame)
             return
-        yield "truth", tables.truth(self.people)
+        yield "truth", tables.build_truth(self.people)
 
-    def _full(self) -> Iterator[tuple[str, pl.DataFrame]]:
-        """All tables; only what later tables need is kept in memory."""
+    def _iter_full(self) -> Iterator[tuple[str, pl.DataFrame]]:
+        """Yield all tables. Only what later tables need is kept in memory."""
         everyone, parts = self.people, self.people.parts
         rng = self.streams.rng
         agents = tables.Agents(self.pools.browsers, self.pools.programs)
-        yield "networks", self.space.table()
+        yield "networks", self.space.build_table()
 
-        seen = self._sessions()
-        raw = tables.sessions(everyone, seen, self.space, agents)
+        # Sessions come first: countries and framing follow from where people were.
+        seen = self._draw_sessions()
+        raw = tables.build_sessions(everyone, seen, self.space, agents)
         if not self.scenario.user_agents:
-            raw = tables.without_programs(raw)
-        frame = self._frame(raw)
-        allies, allied = self._allies(), self.scenario.alliances
-        shown = framing.sessions(frame, raw)
+            raw = tables.drop_programs(raw)
+        frame = self._plan_framing(raw)
+        allies, allied = self._plan_alliances(), self.scenario.alliances
+        shown = framing.add_sessions(frame, raw)
         if allied is not None:
-            shown = alliances.sessions(rng("allied-sessions"), allies, everyone, allied, shown)
-        yield "sessions", everyone.finished(shown)
+            shown = alliances.add_sessions(rng("allied-sessions"), allies, everyone, allied, shown)
+        yield "sessions", everyone.finish_table(shown)
+        # Only the sign-up session from here on; the rest of this large table can be freed.
         raw = raw.unique("account", keep="first", maintain_order=True)
-        countries = [self._countries(m, s) for m, s in zip(parts, seen, strict=True)]
+        countries = [self._draw_countries(m, s) for m, s in zip(parts, seen, strict=True)]
 
-        paid = [sessions.payments(rng("payments", m.name), m) for m in parts]
-        instruments = framing.payments(frame, tables.payments(everyone, paid, countries), everyone.salt(42))
+        paid = [sessions.draw_payments(rng("payments", m.name), m) for m in parts]
+        instruments = framing.add_payments(
+            frame, tables.build_payments(everyone, paid, countries), everyone.compute_salt(42)
+        )
         if allied is not None:
-            instruments = alliances.payments(rng("allied-payments"), allies, everyone, allied, instruments)
-        yield "payments", everyone.finished(instruments, "first_seen", "instrument")
+            instruments = alliances.add_payments(
+                rng("allied-payments"), allies, everyone, allied, instruments
+            )
+        yield "payments", everyone.finish_table(instruments, "first_seen", "instrument")
+        # Accounts without a card are on the free plan.
         payers = np.concatenate(
             [np.bincount(p.owner, minlength=len(m)) for m, p in zip(parts, paid, strict=True)]
         )
 
-        codes = [identity.referrals(rng("referrals", m.name), m) for m in parts]
-        values = framing.identifiers(
-            frame, tables.identifiers(everyone, seen, codes, agents), everyone.salt(52)
+        codes = [identity.draw_referrals(rng("referrals", m.name), m) for m in parts]
+        values = framing.add_identifiers(
+            frame, tables.build_identifiers(everyone, seen, codes, agents), everyone.compute_salt(52)
         )
-        yield "identifiers", everyone.finished(self._with_kinds(values), "kind", "value")
+        yield "identifiers", everyone.finish_table(self._add_kinds(values), "kind", "value")
+        # The largest frames of a world; prompts are next, and need the room.
         del seen, paid
 
         if "prompts" in self.table_names:
-            yield "prompts", self._prompts()
+            yield "prompts", self._build_prompts()
         if "activity" in self.table_names:
-            yield "activity", self._activity(countries)
-        identities = self._identities(countries)
-        yield "accounts", tables.accounts(everyone, raw, identities, countries, payers)
-        yield "truth", tables.truth(everyone, frame.victims)
+            yield "activity", self._build_activity(countries)
+        identities = self._draw_identities(countries)
+        yield "accounts", tables.build_accounts(everyone, raw, identities, countries, payers)
+        yield "truth", tables.build_truth(everyone, frame.victims)
 
-    def _with_kinds(self, values: pl.DataFrame) -> pl.DataFrame:
-        """`identifiers` of the declared kinds that the world has, and of its own kinds."""
+    def _add_kinds(self, values: pl.DataFrame) -> pl.DataFrame:
+        """Return `identifiers` of the declared kinds that the world has, and of its own kinds."""
         declared = self.scenario.declared_kinds
+        # A scenario that declares all kinds keeps the table as it is.
         if len(declared) < 2:
             values = values.filter(pl.col("kind").is_in(declared))
         more = [
-            counterparties.undeclared(self.people, self.streams, name, kind)
+            counterparties.build_undeclared(self.people, self.streams, name, kind)
             for name, kind in self.scenario.kinds.items()
         ]
+        # Kinds without times lack the columns of those with times.
         return pl.concat([values, *more], how="diagonal_relaxed") if more else values
 
-    def _identities(self, countries: list[Ints]) -> list[pl.DataFrame]:
-        """What the members of each part declare; those of some campaigns come from a generator."""
+    def _draw_identities(self, countries: list[Ints]) -> list[pl.DataFrame]:
+        """Draw the declared identity of each part's members. Some campaigns use a generator."""
         names = identity.Names(self.pools)
         declared = []
         for members, country in zip(self.people.parts, countries, strict=True):
             rng = self.streams.rng("identity", members.name)
-            frame = identity.identities(rng, members, names, country)
+            frame = identity.draw_identities(rng, members, names, country)
             profile = members.profile
             if isinstance(profile, Campaign) and profile.generator:
                 rng = self.streams.rng("series", members.name)
-                made = series.generated(
+                made = series.generate_names(
                     rng, members, profile.series, names, frame.select("email", "display_name")
                 )
                 frame = frame.with_columns(made)
             declared.append(frame)
         return declared
 
-    def _frame(self, sessions: pl.DataFrame) -> framing.Frame:
-        """Who frames whom; nobody does in most worlds."""
+    def _plan_framing(self, sessions: pl.DataFrame) -> framing.Frame:
+        """Plan the framing; most worlds have none."""
         if self.scenario.framing is None:
-            return framing.nobody()
-        return framing.plan(
+            return framing.create_empty()
+        return framing.plan_framing(
             self.streams.rng("framing"), self.people, self.scenario.framing, sessions, self.scenario.end
         )
 
-    def _allies(self) -> pl.DataFrame:
-        """Who is allied with whom; nobody is in most worlds."""
+    def _plan_alliances(self) -> pl.DataFrame:
+        """Plan the alliances; most worlds have none."""
         if self.scenario.alliances is None:
-            return alliances.nobody()
-        return alliances.plan(
+            return alliances.create_empty()
+        return alliances.plan_alliances(
             self.streams.rng("alliances"), self.people, self.scenario.alliances, self.scenario.end
         )
 
-    def _sessions(self) -> list[sessions.Sessions]:
-        """Sessions of all populations; campaigns come last and may borrow addresses of honest households."""
+    def _draw_sessions(self) -> list[sessions.Sessions]:
+        """Draw sessions of all populations. Campaigns come last, since they may borrow addresses of households."""
         seen: list[sessions.Sessions] = []
         homes = np.empty(0, dtype=np.int64)
         for members in self.people.parts:
+            # Once, at the first campaign: by then all households have their addresses.
             if members.campaign and not len(homes):
                 homes = np.concatenate([s.address for s in seen])
-                homes = homes[self.space.of_class(homes, "residential")]
+                homes = homes[self.space.is_of_class(homes, "residential")]
+            # Empty, with the right type.
             taken = homes[:0]
             if members.profile.addresses.private:
-                taken = networks.without_interface(np.concatenate([s.address for s in seen]))
+                taken = networks.remove_interface(np.concatenate([s.address for s in seen]))
             rng = self.streams.rng("sessions", members.name)
-            seen.append(sessions.sessions(rng, members, self.space, homes, taken))
+            seen.append(sessions.draw_sessions(rng, members, self.space, homes, taken))
         return seen
 
-    def _countries(self, members: Members, seen: sessions.Sessions) -> Ints:
-        """Declared country of each member: for most that of the address of sign-up."""
+    def _draw_countries(self, members: Members, seen: sessions.Sessions) -> Ints:
+        """Draw the declared country of each member: for most that of the address of sign-up."""
         rng = self.streams.rng("country", members.name)
+        # Rows are sorted by owner, so the first row of each is the sign-up.
         first = seen.address[np.diff(seen.owner, prepend=-1) != 0]
+        # People who sign up abroad, or state a country that is not theirs.
         moved = rng.random(len(members)) < 0.06
-        return np.where(moved, rng.integers(0, len(pools.COUNTRIES), len(members)), self.space.country(first))
+        return np.where(
+            moved, rng.integers(0, len(pools.COUNTRIES), len(members)), self.space.find_countries(first)
+        )
 
-    def _prompts(self) -> pl.DataFrame:
+    def _build_prompts(self) -> pl.DataFrame:
         phrases = Phrases(self.streams, self.pools)
-        public = self._publish(phrases)
-        written = [prompts.prompts(self.streams, m, phrases, public) for m in self.people.parts]
+        public = self._publish_templates(phrases)
+        written = [prompts.draw_prompts(self.streams, m, phrases, public) for m in self.people.parts]
         first = np.concatenate([p.first for p in written])
         rng = self.streams.rng("prompt-models")
         model = [
-            traffic.models(rng, m.profile.traffic, p.first, self.scenario)
+            traffic.choose_models(rng, m.profile.traffic, p.first, self.scenario)
             for m, p in zip(self.people.parts, written, strict=True)
         ]
         frame = pl.DataFrame(
             {
-                "account": self.people.rows([p.owner for p in written]),
+                "account": self.people.gather_rows([p.owner for p in written]),
                 "text": pl.concat([p.text for p in written]),
                 "fingerprint": pl.concat([p.fingerprint for p in written]),
                 "model": pl.Series(self.scenario.models).gather(np.concatenate(model)),
-                "first_seen": tables.times(first),
-                "last_seen": tables.times(np.concatenate([p.last for p in written])),
+                "first_seen": tables.to_times(first),
+                "last_seen": tables.to_times(np.concatenate([p.last for p in written])),
                 "requests": rng.geometric(0.2, len(first)),
             }
         )
-        return self.people.finished(frame, "first_seen")
+        return self.people.finish_table(frame, "first_seen")
 
-    def _publish(self, phrases: Phrases) -> prompts.Public:
-        """The templates that anybody may copy, with the stocks of the markets that some pool of prompts rents from."""
+    def _publish_templates(self, phrases: Phrases) -> prompts.Public:
+        """Make the templates that all may copy, with the stocks of the markets that some pool of prompts uses."""
         everyone = [*self.scenario.populations.values(), *self.scenario.campaigns.values()]
+        # Stocks of markets that are not used would only cost time: templates are slow to make.
         used = {market for profile in everyone for market in profile.prompts.markets}
         shelves = open_shelves(self.scenario, self.streams.seed)
         stocks = [shelf for name, shelf in shelves.items() if name in used]
         rng = self.streams.rng("popular-prompts")
-        return prompts.publish(rng, phrases, self.scenario.popular_prompts, stocks)
+        return prompts.publish_templates(rng, phrases, self.scenario.popular_prompts, stocks)
 
-    def _activity(self, countries: list[Ints]) -> pl.DataFrame:
+    def _build_activity(self, countries: list[Ints]) -> pl.DataFrame:
         rows = [
-            traffic.activity(self.streams.rng("activity", m.name), m, c, self.scenario)
+            traffic.draw_activity(self.streams.rng("activity", m.name), m, c, self.scenario)
             for m, c in zip(self.people.parts, countries, strict=True)
         ]
         frame = pl.DataFrame(
             {
-                "account": self.people.rows([r.owner for r in rows]),
-                "hour": tables.times(np.concatenate([r.hour for r in rows])),
+                "account": self.people.gather_rows([r.owner for r in rows]),
+                "hour": tables.to_times(np.concatenate([r.hour for r in rows])),
                 "requests": np.concatenate([r.requests for r in rows]),
                 "model": pl.Series(self.scenario.models).gather(np.concatenate([r.model for r in rows])),
             }
         )
-        return self.people.finished(frame, "hour")
+        return self.people.finish_table(frame, "hour")
 
 
-def create(scenario: Scenario, accounts: int, seed: int) -> World:
-    """Lay out a world: who is in it and which addresses there are; `World.tables` makes the rest.
+def create_world(scenario: Scenario, accounts: int, seed: int) -> World:
+    """Plan a world: its members and addresses. `World.iter_tables` makes the rest.
 
     Raises:
         SettingsError: too few accounts for the scenario.
     """
     streams = Streams(seed)
-    planned = sizes.campaign_sizes(scenario, accounts, streams)
+    # Campaigns first: people get what they leave of the number of accounts.
+    planned = sizes.plan_campaign_sizes(scenario, accounts, streams)
     in_campaigns = sum(size for _, size in planned.values())
     sizes.check_accounts(accounts, in_campaigns, scenario.smallest_world)
     campaigns = [
-        campaign(streams.rng("members", name), name, scenario.campaigns[style], size, scenario)
+        draw_campaign(streams.rng("members", name), name, scenario.campaigns[style], size, scenario)
         for name, (style, size) in planned.items()
     ]
     honest = accounts - sum(len(m) for m in campaigns)
     people = [
-        legitimate(streams.rng("members", name), name, scenario.populations[name], size, scenario)
-        for name, size in sizes.population_sizes(scenario, honest).items()
+        draw_population(streams.rng("members", name), name, scenario.populations[name], size, scenario)
+        for name, size in sizes.plan_population_sizes(scenario, honest).items()
+        # A population may round to nothing in a small world.
         if size
     ]
     shelves = open_shelves(scenario, seed)
-    parts = [equipped(members, streams, shelves) for members in (*people, *campaigns)]
-    drawn = pools.draw(streams)
+    parts = [equip_members(members, streams, shelves) for members in (*people, *campaigns)]
+    drawn = pools.draw_pools(streams)
     space = AddressSpace(scenario.networks, accounts, streams, drawn)
-    return World(scenario, streams, drawn, space, tables.everyone(parts, seed))
+    return World(scenario, streams, drawn, space, tables.build_everyone(parts, seed))

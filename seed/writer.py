@@ -1,4 +1,4 @@
-"""Tables to files: the same rows give the same bytes, whatever the machine's number of threads."""
+"""Write tables to files. The same rows give the same bytes, for any number of threads."""
 
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -9,8 +9,8 @@ Format: TypeAlias = Literal["parquet", "csv", "ndjson"]
 _ROW_GROUP = 131_072
 
 
-def write(frame: pl.DataFrame, path: Path, form: Format) -> None:
-    """Write one table; times of text formats are ISO 8601 in UTC with a final Z.
+def write_table(frame: pl.DataFrame, path: Path, form: Format) -> None:
+    """Write one table. Times in text formats are ISO 8601 in UTC with a final Z.
 
     Raises:
         OSError: the file cannot be written.

@@ -22,7 +22,7 @@ def served(store: Store, installation: Settings) -> Iterator[Api]:
     store.run_autocommit("maintenance/wipe")
     write(store, "published")
     write(store, "around")
-    key = keys.create(installation.keys_dir, keys.Role.ANALYST)
+    key = keys.create_key(installation.keys_dir, keys.Role.ANALYST)
     with TestClient(create_app(installation, store.address)) as client:
         yield Api(client, key)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import pytest
 
 from graphsvc.cli import main
-from graphsvc.settings import settings
+from graphsvc.settings import load_settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ def run_command(*words: object) -> Done:
     """
     out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True) for _ in range(2))
     on_termination = signal.getsignal(signal.SIGTERM)
-    settings.cache_clear()
+    load_settings.cache_clear()
     status = 0
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "argv", ["graphsvc", *map(str, words)])
@@ -50,6 +50,6 @@ def run_command(*words: object) -> Done:
             status = end.code if isinstance(end.code, int) else int(end.code is not None)
         finally:
             signal.signal(signal.SIGTERM, on_termination)
-            settings.cache_clear()
+            load_settings.cache_clear()
     stdout, stderr = (stream.buffer.getvalue().decode("utf-8") for stream in (out, err))  # type: ignore[attr-defined]
     return Done(status, stdout, stderr)

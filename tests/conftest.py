@@ -43,7 +43,7 @@ NO_REPLANNING = {"dbms.cypher.min_replan_interval": "1d"}
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
     """What `-n auto` means: a process a core, as far as memory goes."""
-    return max(1, min(os.cpu_count() or 1, sizing.memory().total // MEMORY, MOST))
+    return max(1, min(os.cpu_count() or 1, sizing.read_memory().total // MEMORY, MOST))
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -70,16 +70,16 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]
     Its path is not ASCII and its server is started in the locale C, in which a JVM cannot open such a path.
     """
     settings = Settings(data_dir=tmp_path_factory.mktemp("ínstallation"), neo4j_uri=None)
-    machine = sizing.memory()
+    machine = sizing.read_memory()
     share = sizing.Memory(min(machine.total // BESIDE, MEMORY), machine.available // BESIDE)
-    configured = home._configuration
+    configured = home._build_configuration
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sizing, "memory", lambda: share)
+        patch.setattr(sizing, "read_memory", lambda: share)
         patch.setenv("LC_ALL", "C")
-        patch.setattr(home, "_configuration", lambda *given: configured(*given) | NO_REPLANNING)
+        patch.setattr(home, "_build_configuration", lambda *given: configured(*given) | NO_REPLANNING)
         server.ensure_running(settings)
     yield settings
-    server.stop(settings)
+    server.stop_server(settings)
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from graphsvc.api.app import create_app
-from graphsvc.api.server import configure
+from graphsvc.api.server import build_config
 from graphsvc.settings import Settings
 from graphsvc.store import Store
 
@@ -24,7 +24,7 @@ def served_over_http(store: Store, installation: Settings) -> Iterator[str]:
 @contextmanager
 def serve_app(app: FastAPI, settings: Settings) -> Iterator[int]:
     """Serve an app as `graphsvc serve` does, in a thread of this process; yield the port of loopback."""
-    server = uvicorn.Server(configure(app, settings))
+    server = uvicorn.Server(build_config(app, settings))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started:

@@ -43,7 +43,7 @@ def ring_of(database: Store) -> str:
 @pytest.fixture(scope="module")
 def api(ring: str, open_database: Store, installation: Settings) -> Iterator[Api]:
     with TestClient(create_app(installation, open_database.address)) as client:
-        yield Api(client, keys.create(installation.keys_dir, keys.Role.ANALYST))
+        yield Api(client, keys.create_key(installation.keys_dir, keys.Role.ANALYST))
 
 
 def command(*words: str) -> Any:

@@ -214,9 +214,9 @@ def test_a_signal_says_how_rare_it_is_and_whom_it_serves(api: Api, monkeypatch: 
 
 
 def test_a_hub_and_a_crowded_network_are_named() -> None:
-    hub = Rarity.of("ip", 201, "mobile", 1_000_000)
+    hub = Rarity.compute("ip", 201, "mobile", 1_000_000)
     assert (hub.is_hub, hub.is_crowded) == (True, True)
-    rare = Rarity.of("ip", 200, "residential", 1_000_000)
+    rare = Rarity.compute("ip", 200, "residential", 1_000_000)
     assert (rare.is_hub, rare.is_crowded) == (False, False)
     assert rare.bits > 5.0
 

@@ -119,7 +119,7 @@ def world(
         update={"rate_limit": "100000000/minute"}
     )  # much is asked here in little time
     with TestClient(create_app(hasty, open_database.address), raise_server_exceptions=False) as client:
-        apis = {role: Api(client, keys.create(installation.keys_dir, role)) for role in keys.Role}
+        apis = {role: Api(client, keys.create_key(installation.keys_dir, role)) for role in keys.Role}
         yield World(apis, known, open_database)
 
 

@@ -34,7 +34,7 @@ TWO = "query One { viewer { role } } query Two { viewer { keyId } }"
 @contextmanager
 def served(directory: Path, at: str = "http://testserver", **more: Any) -> Iterator[Api]:
     settings = Settings(data_dir=directory, **more)
-    key = keys.create(settings.keys_dir, keys.Role.VIEWER)
+    key = keys.create_key(settings.keys_dir, keys.Role.VIEWER)
     with TestClient(create_app(settings, ADDRESS), base_url=at, follow_redirects=False) as client:
         yield Api(client, key)
 

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from graphsvc.api import console
 from graphsvc.api.app import create_app
-from graphsvc.api.persisted import documents
+from graphsvc.api.persisted import load_documents
 from graphsvc.settings import Settings
 from graphsvc.store import Address
 
@@ -52,7 +52,7 @@ def test_the_policy_allows_no_other_origin_and_nothing_inline(client: TestClient
 
 def test_the_build_asks_by_the_documents_of_this_version() -> None:
     asked = set(re.findall(r"sha256:[0-9a-f]{64}", (FILES / "index.js").read_text()))
-    ours = {document.id: document.name for document in documents()}
+    ours = {document.id: document.name for document in load_documents()}
     assert {ours.get(each, "one of another version: run `make console`") for each in asked} == set(
         ours.values()
     )

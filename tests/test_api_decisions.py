@@ -54,12 +54,12 @@ def client(days: Days, installation: Settings) -> Iterator[TestClient]:
 
 @pytest.fixture
 def ada(client: TestClient, installation: Settings) -> Api:
-    return Api(client, keys.create(installation.keys_dir, keys.Role.ANALYST, "ada"))
+    return Api(client, keys.create_key(installation.keys_dir, keys.Role.ANALYST, "ada"))
 
 
 @pytest.fixture
 def bob(client: TestClient, installation: Settings) -> Api:
-    return Api(client, keys.create(installation.keys_dir, keys.Role.ANALYST, "bob"))
+    return Api(client, keys.create_key(installation.keys_dir, keys.Role.ANALYST, "bob"))
 
 
 def change(api: Api, name: str, days: Days, version: int = 0) -> Any:
@@ -100,7 +100,7 @@ def test_every_change_is_attributed_on_record_once_and_undone_by_another(
 
 @pytest.mark.parametrize("name", list(CHANGES))
 def test_a_viewer_changes_nothing(days: Days, client: TestClient, installation: Settings, name: str) -> None:
-    viewer = Api(client, keys.create(installation.keys_dir, keys.Role.VIEWER))
+    viewer = Api(client, keys.create_key(installation.keys_dir, keys.Role.VIEWER))
     (error,) = change(viewer, name, days).json()["errors"]
     assert error["extensions"]["code"] == "forbidden"
     assert not read_decision_log(days.store).decisions

@@ -24,7 +24,7 @@ from graphsvc.api.app import create_app
 from graphsvc.api.edge import MAX_BODY_BYTES
 from graphsvc.api.errors import BadInput, TooExpensive
 from graphsvc.api.limits import Budget, check_shape
-from graphsvc.api.pagination import decode, encode
+from graphsvc.api.pagination import decode_cursor, encode_cursor
 from graphsvc.api.schema import build_schema
 from graphsvc.settings import Settings
 from graphsvc.store import Address
@@ -39,7 +39,7 @@ def api(tmp_path: Path) -> Iterator[Api]:
             f"bolt://127.0.0.1:{closed.getsockname()[1]}", "neo4j", SecretStr("not-the-password")
         )
         settings = Settings(data_dir=tmp_path)
-        key = keys.create(settings.keys_dir, keys.Role.VIEWER)
+        key = keys.create_key(settings.keys_dir, keys.Role.VIEWER)
         with TestClient(create_app(settings, address)) as client:
             yield Api(client, key)
 
@@ -74,9 +74,9 @@ def test_without_a_valid_key_there_is_no_answer(api: Api, headers: dict[str, str
 
 
 def test_a_new_key_works_and_a_revoked_one_does_not_without_a_restart(api: Api, tmp_path: Path) -> None:
-    fresh = Api(api.client, keys.create(tmp_path / "keys", keys.Role.ANALYST))
+    fresh = Api(api.client, keys.create_key(tmp_path / "keys", keys.Role.ANALYST))
     assert fresh.data("{ viewer { role } }") == {"viewer": {"role": "ANALYST"}}
-    keys.revoke(tmp_path / "keys", fresh.key.split(".")[0])
+    keys.revoke_key(tmp_path / "keys", fresh.key.split(".")[0])
     assert fresh.post("{ viewer { role } }").status_code == 401
 
 
@@ -240,7 +240,7 @@ def test_the_shape_is_what_spreading_by_hand_gives(roots: list[str], fragments: 
     expected = (depth, tokens.count("a"), tokens.count("b:"), tokens.count("@"))
     shapes = limits._Shapes(parse(document))
     (operation, *_) = parse(document).definitions
-    assert tuple(shapes.of(operation.selection_set, 0)) == expected  # type: ignore[attr-defined]
+    assert tuple(shapes.measure_selections(operation.selection_set, 0)) == expected  # type: ignore[attr-defined]
 
 
 def test_the_limits_leave_room_for_real_documents() -> None:
@@ -258,10 +258,10 @@ def test_a_page_beyond_the_cap_is_refused_readably(api: Api, first: int, field: 
 def test_a_budget_is_spent_before_anything_is_asked() -> None:
     budget = Budget()
     for _ in range(limits.MAX_COST // limits.MAX_FIRST):
-        budget.page(limits.MAX_FIRST)
+        budget.charge_page(limits.MAX_FIRST)
     assert budget.left == 0
     with pytest.raises(TooExpensive):
-        budget.page(1)
+        budget.charge_page(1)
 
 
 @given(
@@ -269,18 +269,18 @@ def test_a_budget_is_spent_before_anything_is_asked() -> None:
     st.tuples(st.floats(allow_nan=False, allow_infinity=False), st.text(max_size=20)),
 )
 def test_a_cursor_gives_back_its_key(scope: str, key: tuple[float, str]) -> None:
-    assert decode(scope, encode(scope, key), (0.0, "")) == key
+    assert decode_cursor(scope, encode_cursor(scope, key), (0.0, "")) == key
 
 
 @given(
     st.text(max_size=60)
-    | st.just(encode("other", (0.0, "")))
-    | st.just(encode("list", ("", 0.0)))
-    | st.just(encode("list", (0.0, "\ud800")))
+    | st.just(encode_cursor("other", (0.0, "")))
+    | st.just(encode_cursor("list", ("", 0.0)))
+    | st.just(encode_cursor("list", (0.0, "\ud800")))
 )
 def test_a_foreign_cursor_is_refused(cursor: str) -> None:
     with pytest.raises(BadInput):
-        decode("list", cursor, (0.0, ""))
+        decode_cursor("list", cursor, (0.0, ""))
 
 
 def test_a_bad_cursor_is_told(api: Api) -> None:

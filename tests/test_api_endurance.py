@@ -19,7 +19,7 @@ import pytest
 from api import write
 
 from graphsvc.api import keys
-from graphsvc.api.persisted import documents
+from graphsvc.api.persisted import load_documents
 from graphsvc.model.decisions import On
 from graphsvc.settings import Settings
 from graphsvc.store import Store
@@ -54,7 +54,7 @@ class Client:
         self.taken: list[float] = []
         self.failed: Counter[str] = Counter()
         self._random = random.Random(number)
-        self._ids = {each.name: each.id for each in documents()}
+        self._ids = {each.name: each.id for each in load_documents()}
         self._http = httpx.Client(
             base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=60, trust_env=False
         )
@@ -93,7 +93,7 @@ def test_two_minutes_of_questions_and_changes(
     database: Store, installation: Settings, tmp_path: Path
 ) -> None:
     write(database, "published")
-    some = [keys.create(installation.keys_dir, keys.Role.ANALYST) for _ in range(CLIENTS)]
+    some = [keys.create_key(installation.keys_dir, keys.Role.ANALYST) for _ in range(CLIENTS)]
     environment = {
         **os.environ,
         "GRAPHSVC_DATA_DIR": str(installation.data_dir),
@@ -141,7 +141,7 @@ def test_two_minutes_of_questions_and_changes(
     assert late < early + max(8.0, 0.05 * early)  # what the allocator keeps varies by some MiB
     book = read_decision_log(database)
     for client in clients:
-        notes = book.about(On.ACCOUNT, client.account)
+        notes = book.select_about(On.ACCOUNT, client.account)
         assert len(notes) == client.notes > 0
         assert max(each.changed for each in notes) == client.version
 

@@ -27,7 +27,7 @@ def live(database: Store, installation: Settings) -> Iterator[tuple[str, str]]:
     write(database, "published")
     plenty = "1000000000/minute"
     configured = installation.model_copy(update={"rate_limit": plenty, "client_rate_limit": plenty})
-    key = keys.create(configured.keys_dir, keys.Role.ADMIN)
+    key = keys.create_key(configured.keys_dir, keys.Role.ADMIN)
     listener = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(create_app(configured, database.address), log_config=None)
     server = uvicorn.Server(config)

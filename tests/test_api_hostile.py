@@ -35,7 +35,7 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
     plenty = "1000000000/minute"
     where = tmp_path_factory.mktemp("hostile")
     configured = Settings(data_dir=where, rate_limit=plenty, client_rate_limit=plenty)
-    key = keys.create(configured.keys_dir, keys.Role.ADMIN)
+    key = keys.create_key(configured.keys_dir, keys.Role.ADMIN)
     with TestClient(
         create_app(configured, Address("bolt://127.0.0.1:9", "neo4j", SecretStr("unused"))),
         raise_server_exceptions=False,

@@ -20,7 +20,7 @@ from graphsvc.api.app import create_app
 from graphsvc.api.gate import Gate
 from graphsvc.api.limits import MAX_COST
 from graphsvc.api.operation import Documents
-from graphsvc.api.persisted import documents
+from graphsvc.api.persisted import load_documents
 from graphsvc.api.rates import REFUSED_COSTS, Rates
 from graphsvc.api.schema import build_schema
 from graphsvc.errors import Busy, SettingsError, TimedOut
@@ -40,7 +40,7 @@ def serving(tmp_path: Path) -> Serving:
     @contextmanager
     def serve(**given: Any) -> Iterator[Api]:
         settings = Settings(data_dir=tmp_path, **given)
-        key = keys.create(settings.keys_dir, keys.Role.VIEWER)
+        key = keys.create_key(settings.keys_dir, keys.Role.VIEWER)
         with TestClient(create_app(settings, NOWHERE)) as client:
             yield Api(client, key)
 
@@ -60,7 +60,7 @@ def test_a_principal_spends_rows_and_is_told_when_there_are_more(serving: Servin
         assert (answer.status_code, code(answer)) == (429, "rate_limited")
         assert 3500 < int(answer.headers["Retry-After"]) <= 3600
         assert answer.json()["data"] is None
-        other = Api(api.client, keys.create(tmp_path / "keys", keys.Role.VIEWER))
+        other = Api(api.client, keys.create_key(tmp_path / "keys", keys.Role.VIEWER))
         assert other.post(VIEWER).status_code == 200  # everybody has their own
 
 
@@ -102,11 +102,11 @@ def test_wrong_keys_cannot_be_tried_at_will(serving: Serving) -> None:
 
 def test_ipv6_addresses_are_counted_by_the_network_of_a_host(tmp_path: Path) -> None:
     rates = Rates(Settings(data_dir=tmp_path, client_rate_limit="2/hour"))
-    rates.request("2001:db8::1")
-    rates.request("2001:db8::2:3")
-    rates.request("2001:db8:0:1::1")
+    rates.count_request("2001:db8::1")
+    rates.count_request("2001:db8::2:3")
+    rates.count_request("2001:db8:0:1::1")
     with pytest.raises(Exception, match="too many"):
-        rates.request("2001:db8::4")
+        rates.count_request("2001:db8::4")
 
 
 @pytest.mark.parametrize("rate", ["many", "10", "10/fortnight", ""])
@@ -134,7 +134,7 @@ def test_the_gate_lets_few_through_has_some_wait_and_sends_the_rest_away() -> No
         async def request() -> None:
             nonlocal inside, most, busy
             try:
-                async with gate.enter("a") as entry, entry.turn(1):
+                async with gate.enter("a") as entry, entry.wait_for_turn(1):
                     inside += 1
                     most = max(most, inside)
                     await release.wait()
@@ -156,7 +156,7 @@ def test_waiting_and_doing_end_at_the_timeout() -> None:
         gate = Gate(1, 1, 0.05)
 
         async def request() -> None:
-            async with gate.enter("a") as entry, entry.turn(1):
+            async with gate.enter("a") as entry, entry.wait_for_turn(1):
                 await asyncio.sleep(10)
 
         results = await asyncio.gather(request(), request(), return_exceptions=True)
@@ -193,7 +193,7 @@ def test_a_service_that_is_full_says_so(serving: Serving, monkeypatch: pytest.Mo
 def test_the_front_ends_documents_are_known_by_their_hash(serving: Serving) -> None:
     with serving() as api:
         headers = {"Authorization": f"Bearer {api.key}"}
-        for document in documents():
+        for document in load_documents():
             assert document.id.startswith("sha256:")
             assert parse(document.text).definitions[0].name.value.lower() == document.name  # type: ignore[attr-defined]
             answer = api.client.post("/graphql", json={"documentId": document.id}, headers=headers)
@@ -209,10 +209,10 @@ def test_the_front_ends_documents_are_known_by_their_hash(serving: Serving) -> N
 
 def test_every_document_of_the_front_end_fits_the_schema(caplog: pytest.LogCaptureFixture) -> None:
     kept = Documents()
-    kept.prepare(build_schema())
+    kept.prepare_documents(build_schema())
     assert not caplog.messages
-    assert len(documents()) >= 9
-    assert all(kept.is_own(document.text) for document in documents())
+    assert len(load_documents()) >= 9
+    assert all(kept.is_own(document.text) for document in load_documents())
 
 
 def test_where_only_the_front_end_asks_nothing_else_is_executed(serving: Serving) -> None:
@@ -220,7 +220,7 @@ def test_where_only_the_front_end_asks_nothing_else_is_executed(serving: Serving
         headers = {"Authorization": f"Bearer {api.key}"}
         for query in (VIEWER, "{ __schema { types { name } } }", "mutation { __typename }"):
             assert api.error(query)["extensions"]["code"] == "persisted_only"
-        runs = next(document for document in documents() if document.name == "runs")
+        runs = next(document for document in load_documents() if document.name == "runs")
         answer = api.client.post("/graphql", json={"documentId": runs.id}, headers=headers)
         assert answer.json()["errors"][0]["extensions"]["code"] == "database_unavailable"
 
@@ -255,14 +255,14 @@ def test_a_kept_document_is_charged_each_time_by_its_variables(serving: Serving)
 
 def test_no_more_documents_are_kept_than_there_is_room_for() -> None:
     kept = Documents()
-    kept.prepare(build_schema())
+    kept.prepare_documents(build_schema())
     for number in range(operation.KEPT + 50):
         kept.keep(f"{{ a{number}: viewer {{ keyId }} }}", parse(VIEWER))
         kept.get("{ a0: viewer { keyId } }")  # asked for again and again, so it stays
     assert len(kept._kept) == operation.KEPT
     assert kept.get("{ a0: viewer { keyId } }") is not None
     assert kept.get("{ a1: viewer { keyId } }") is None
-    assert all(kept.get(document.text) is not None for document in documents())
+    assert all(kept.get(document.text) is not None for document in load_documents())
 
 
 def statements(registry: CollectorRegistry) -> dict[str, float]:
@@ -284,7 +284,7 @@ VARIABLES: dict[str, dict[str, Any]] = {
     "ego": {"account": "a01"},
     "graph": {"cluster": "c-large"},
 }
-PAGED = [document for document in documents() if document.name in {*VARIABLES, "clusters", "runs"}]
+PAGED = [document for document in load_documents() if document.name in {*VARIABLES, "clusters", "runs"}]
 
 
 @pytest.mark.parametrize("document", PAGED, ids=lambda document: document.name)
@@ -292,7 +292,7 @@ def test_the_number_of_statements_does_not_grow_with_the_rows(
     database: Store, installation: Settings, document: Any
 ) -> None:
     write(database, "published")
-    key = keys.create(installation.keys_dir, keys.Role.ANALYST)
+    key = keys.create_key(installation.keys_dir, keys.Role.ANALYST)
     counts = []
     with TestClient(create_app(installation, database.address)) as client:
         api = Api(client, key)
@@ -320,7 +320,7 @@ def test_the_number_of_statements_does_not_grow_with_the_rows(
 
 def test_every_query_of_the_page_works(database: Store, installation: Settings) -> None:
     write(database, "published")
-    key = keys.create(installation.keys_dir, keys.Role.VIEWER)
+    key = keys.create_key(installation.keys_dir, keys.Role.VIEWER)
     with TestClient(create_app(installation, database.address)) as client:
         (data,) = examples(Api(client, key), "limits", first=20)
     assert data["runs"]["edges"]

@@ -57,7 +57,7 @@ class Service:
     keys_dir: Path
 
     def key(self) -> str:
-        return keys.create(self.keys_dir, keys.Role.VIEWER)
+        return keys.create_key(self.keys_dir, keys.Role.VIEWER)
 
     def ask(self, key: str, query: str = VIEWER) -> tuple[int, str]:
         """Return the status of an answer, and its code or `ok`."""
@@ -316,15 +316,15 @@ def test_exports_of_one_key_take_its_share_and_no_more(
 def test_what_a_request_reads_beyond_its_estimate_counts_too() -> None:
     async def run() -> None:
         gate = Gate(8, 8, FAR, wait=0.05, cost_at_once=1000)
-        async with gate.enter("a") as first, first.turn(1):
-            first.grow(LIGHT)
+        async with gate.enter("a") as first, first.wait_for_turn(1):
+            first.add_cost(LIGHT)
             assert gate.costs.held == 0
-            first.grow(900)
+            first.add_cost(900)
             assert gate.costs.held == 900
-            async with gate.enter("b") as light, light.turn(LIGHT):
+            async with gate.enter("b") as light, light.wait_for_turn(LIGHT):
                 pass
             with pytest.raises(Busy):
-                async with gate.enter("b") as heavy, heavy.turn(LIGHT + 1):
+                async with gate.enter("b") as heavy, heavy.wait_for_turn(LIGHT + 1):
                     pass
         assert (gate.costs.held, gate.turns.held, gate.inside) == (0, 0, 0)
 
@@ -347,21 +347,21 @@ def test_a_principal_waits_with_no_more_than_its_share() -> None:
 def test_turns_go_to_the_principal_with_the_fewest() -> None:
     async def run() -> list[str]:
         slots, order = FairSlots(2, 1.0), list[str]()
-        await slots.take("a", 1, FAR)
-        await slots.take("a", 1, FAR)
+        await slots.take_units("a", 1, FAR)
+        await slots.take_units("a", 1, FAR)
 
         async def work(name: str) -> None:
-            await slots.take(name, 1, FAR)
+            await slots.take_units(name, 1, FAR)
             order.append(name)
             await asyncio.sleep(0)
-            slots.give(name, 1)
+            slots.release_units(name, 1)
 
         tasks = []
         for name in "aaaabb":
             tasks.append(asyncio.create_task(work(name)))
             await asyncio.sleep(0)
-        slots.give("a", 1)
-        slots.give("a", 1)
+        slots.release_units("a", 1)
+        slots.release_units("a", 1)
         await asyncio.gather(*tasks)
         assert slots.held == 0
         return order
@@ -387,14 +387,14 @@ def test_slots_are_never_given_twice_and_never_kept_from_who_fits(
         waiting: list[asyncio.Task[None]] = []
 
         async def take(name: str, wanted: int) -> None:
-            await slots.take(name, wanted, FAR)
+            await slots.take_units(name, wanted, FAR)
             holding.append((name, wanted))
 
         for name, wanted, step in steps:
             if step == "take":
                 waiting.append(asyncio.create_task(take(name, wanted)))
             elif step == "give" and holding:
-                slots.give(*holding.pop(wanted % len(holding)))
+                slots.release_units(*holding.pop(wanted % len(holding)))
             elif step == "leave" and waiting:
                 waiting[wanted % len(waiting)].cancel()
             for _ in range(3):
@@ -405,9 +405,9 @@ def test_slots_are_never_given_twice_and_never_kept_from_who_fits(
                 mine = [held for owner, held in holding if owner == each]
                 assert sum(mine) <= slots._most or len(mine) == 1
             for owner, queue in slots._waiting.items():
-                assert not queue or not slots._fits(owner, queue[0][0])
+                assert not queue or not slots._has_room(owner, queue[0][0])
         while holding:
-            slots.give(*holding.pop())
+            slots.release_units(*holding.pop())
             for _ in range(3):
                 await asyncio.sleep(0)
         await asyncio.gather(*waiting, return_exceptions=True)
@@ -469,7 +469,7 @@ def test_a_statement_that_the_database_ends_for_its_time_is_ours_to_answer_for(
     database: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     endless = "UNWIND range(1, 1000000) AS a UNWIND range(1, 1000000) AS b RETURN count(a + b) AS count"
-    monkeypatch.setattr(reading, "cypher", lambda _: endless)
+    monkeypatch.setattr(reading, "load_text", lambda _: endless)
 
     async def read() -> None:
         async with Reader(database.address, 0.5, Veil(b"a key for tests, 32 bytes long..")) as reader:

@@ -66,7 +66,7 @@ def gate(database: Store) -> Iterator[Gate]:
 
 
 def test_an_outage_is_told_and_survived(gate: Gate, database: Store, installation: Settings) -> None:
-    key = keys.create(installation.keys_dir, keys.Role.VIEWER)
+    key = keys.create_key(installation.keys_dir, keys.Role.VIEWER)
     address = replace(database.address, uri=f"bolt://127.0.0.1:{gate.port}")
     with TestClient(create_app(installation, address)) as client:
         api = Api(client, key)
@@ -86,7 +86,7 @@ def test_an_outage_is_told_and_survived(gate: Gate, database: Store, installatio
 def test_changes_and_metrics_tell_of_an_outage_too(
     gate: Gate, database: Store, installation: Settings
 ) -> None:
-    key = keys.create(installation.keys_dir, keys.Role.ANALYST)
+    key = keys.create_key(installation.keys_dir, keys.Role.ANALYST)
     address = replace(database.address, uri=f"bolt://127.0.0.1:{gate.port}")
     change = 'mutation { cancelRun(id: "nothing") { id } }'
 

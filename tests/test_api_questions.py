@@ -29,7 +29,7 @@ def api(database: Store, installation: Settings, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(
         app, "load_or_create_veil", lambda settings: Veil(b"a key for tests, 32 bytes long..")
     )
-    key = keys.create(installation.keys_dir, keys.Role.VIEWER)
+    key = keys.create_key(installation.keys_dir, keys.Role.VIEWER)
     with TestClient(create_app(installation, database.address)) as client:
         yield Api(client, key)
 
@@ -332,8 +332,8 @@ def test_the_service_is_ready_only_with_its_own_schema(api: Api, database: Store
 def test_a_query_that_takes_too_long_is_ended_and_named(
     database: Store, installation: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reader, "cypher", lambda name: text("endless"))
-    key = keys.create(installation.keys_dir, keys.Role.VIEWER)
+    monkeypatch.setattr(reader, "load_text", lambda name: text("endless"))
+    key = keys.create_key(installation.keys_dir, keys.Role.VIEWER)
     hasty = installation.model_copy(update={"query_timeout": 0.1})
     with TestClient(create_app(hasty, database.address)) as client:
         error = Api(client, key).error("{ stats { accounts } }")

@@ -24,7 +24,7 @@ RUN = "query($id: String!) { run(id: $id) { status error seed requestedBy cluste
 def api(database: Store, tokens: Tokeniser, installation: Settings, tmp_path: Path) -> Iterator[Api]:
     load_bundle(database, ring_bundle(tmp_path / "bundle"), tokens, tmp_path / "dead")
     with TestClient(create_app(installation, database.address)) as client:
-        yield Api(client, keys.create(installation.keys_dir, keys.Role.ANALYST, "ada"))
+        yield Api(client, keys.create_key(installation.keys_dir, keys.Role.ANALYST, "ada"))
 
 
 def ended(api: Api, run: str, seconds: float = 600.0) -> dict[str, object]:

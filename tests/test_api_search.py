@@ -19,12 +19,12 @@ from hypothesis import strategies as st
 
 from graphsvc.api import keys
 from graphsvc.intake import read_bundle
-from graphsvc.intake.terms import LEAST_BITS, TooWide, holds_card_number, range_of, terms
+from graphsvc.intake.terms import LEAST_BITS, TooWide, build_range, has_card_number, parse_terms
 from graphsvc.loading import load_bundle
 from graphsvc.settings import Settings
 from graphsvc.signals.kinds import KINDS
 from graphsvc.signals.tokens import Tokeniser, load_or_create_key
-from graphsvc.statements import names, statement
+from graphsvc.statements import list_names, load_statement
 from graphsvc.store import Store
 
 MADE = "2026-03-01T05:00:00Z"
@@ -150,7 +150,7 @@ def test_addresses_ranges_and_systems(api: Api) -> None:
 
 def test_a_viewer_names_handles_and_networks_but_no_address(api: Api, installation: Settings) -> None:
     """Else 256 questions would tell which address of a /24 a handle stands for."""
-    viewer = Api(api.client, keys.create(installation.keys_dir, keys.Role.VIEWER))
+    viewer = Api(api.client, keys.create_key(installation.keys_dir, keys.Role.VIEWER))
     handle = api.data(QUERY, text="203.0.113.7")["search"]["hits"][0]["found"]["key"]
     assert search(viewer, handle) == [("KEY", "ip")]
     assert search(viewer, "203.0.113.0/24") == [("IN_RANGE", "ip")] * 2 + [("HOLDS", "203.0.113.0/24")]
@@ -221,11 +221,11 @@ def operators(plan: dict[str, Any]) -> set[str]:
     return {plan["operatorType"].split("@")[0]}.union(*(operators(each) for each in plan.get("children", [])))
 
 
-@pytest.mark.parametrize("name", [name for name in names() if name.startswith("query/search_")])
+@pytest.mark.parametrize("name", [name for name in list_names() if name.startswith("query/search_")])
 def test_every_part_of_a_search_is_a_seek_in_an_index(api: Api, open_database: Store, name: str) -> None:
-    parameters = dict.fromkeys(re.findall(r"\$(\w+)", statement(name).text))
+    parameters = dict.fromkeys(re.findall(r"\$(\w+)", load_statement(name).text))
     result = open_database.driver.execute_query(
-        f"EXPLAIN {statement(name).text}", parameters, database_=open_database.address.database
+        f"EXPLAIN {load_statement(name).text}", parameters, database_=open_database.address.database
     )
     used = operators(result.summary.plan or {})
     assert any("Seek" in each for each in used), used
@@ -346,7 +346,7 @@ def test_a_range_of_texts_holds_what_the_range_of_addresses_does(
     unit, length = (24, 32) if other.version == 4 else (64, 128)
     size = 1 << (length - unit)
     prefix = ip_network((int(other.network_address) // size * size, unit))
-    found = range_of(str(wide))
+    found = build_range(str(wide))
     widest = 24 if wide.version == 4 else 64
     whole = wide if wide.prefixlen <= widest else wide.supernet(new_prefix=widest)
     holds = whole.version == prefix.version and whole.supernet_of(prefix)  # type: ignore[arg-type]
@@ -358,9 +358,9 @@ def test_a_range_of_texts_holds_what_the_range_of_addresses_does(
 def test_any_text_stands_for_something_or_nothing(text: str) -> None:
     """No text is an error but a range that is too wide; what looks like an e-mail address is never an id."""
     tokens = Tokeniser(b"a key for tests, 32 bytes long..", "test")
-    holds_card_number(text)
+    has_card_number(text)
     try:
-        found = terms(text.strip() or "x", tokens)
+        found = parse_terms(text.strip() or "x", tokens)
     except TooWide:
         return
     assert found.id is None or "@" not in found.id
@@ -378,7 +378,9 @@ def test_the_same_normalisers_as_loading(tmp_path: Path) -> None:
     )
     columns = read_bundle(bundle, tokens)
     loaded = set(pl.concat([each["key"].to_frame() for each in columns.values.values()])["key"])
-    typed = {key for text in (RAW["email_handle"], RAW["phone"]) for key, *_ in terms(text, tokens).keys}
+    typed = {
+        key for text in (RAW["email_handle"], RAW["phone"]) for key, *_ in parse_terms(text, tokens).keys
+    }
     assert loaded <= typed
 
 

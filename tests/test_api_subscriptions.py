@@ -53,7 +53,7 @@ class Service:
                 await asyncio.sleep(0.01)
 
     def key(self, role: keys.Role = keys.Role.VIEWER, name: str = "") -> str:
-        return keys.create(self.keys_dir, role, name)
+        return keys.create_key(self.keys_dir, role, name)
 
     def tasks(self) -> int:
         """Tasks of the server's loop."""
@@ -158,17 +158,19 @@ def test_a_decision_made_between_a_look_and_its_answer_is_sent_once(
     async def listen() -> list[Any]:
         async with service.listening(service.key(), CHANGES, ids=[one]) as socket:
             await service.listened_to()
-            now = asyncio.run_coroutine_threadsafe(looks.see(), service.loop)
+            now = asyncio.run_coroutine_threadsafe(looks.read_sight(), service.loop)
             before = await asyncio.wrap_future(now)
             await asyncio.to_thread(dismissed, days, other)
             await asyncio.to_thread(dismissed, days, one)
             for version in (before.book + 1, before.book + 2):
                 look = hub.Sight(before.published, version, before.runs)
-                service.loop.call_soon_threadsafe(looks._tell, look)
+                service.loop.call_soon_threadsafe(looks._send_sight, look)
             first = await hear(socket)
             await asyncio.to_thread(days.day, A[:25], B)
-            after = await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(looks.see(), service.loop))
-            service.loop.call_soon_threadsafe(looks._tell, after)
+            after = await asyncio.wrap_future(
+                asyncio.run_coroutine_threadsafe(looks.read_sight(), service.loop)
+            )
+            service.loop.call_soon_threadsafe(looks._send_sight, after)
             return [first, await hear(socket)]
 
     causes = [each["payload"]["data"]["clusterChanges"]["cause"] for each in asyncio.run(listen())]
@@ -235,7 +237,7 @@ def test_a_key_that_is_revoked_hears_no_more(service: Service, days: Days) -> No
     async def listen() -> int:
         async with service.listening(key, CHANGES, ids=[days.ids[0]]) as socket:
             await service.listened_to()
-            keys.revoke(service.keys_dir, key.partition(".")[0])
+            keys.revoke_key(service.keys_dir, key.partition(".")[0])
             return await closed(socket)
 
     assert asyncio.run(listen()) == 4403
@@ -285,7 +287,7 @@ def test_who_does_not_keep_up_is_dropped(service: Service, days: Days) -> None:
         told = service.app.state.hub
         async with told.listen() as queue:
             for number in range(hub.BEHIND + 1):
-                told._tell(hub.Sight("", number, {}))
+                told._send_sight(hub.Sight("", number, {}))
             while (sight := queue.get_nowait()) is not None:
                 assert isinstance(sight, hub.Sight)
             return not told._listeners

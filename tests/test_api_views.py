@@ -118,7 +118,7 @@ def ring(open_database: Store, tokens: Tokeniser, tmp_path_factory: pytest.TempP
 @pytest.fixture(scope="module")
 def api(ring: str, open_database: Store, installation: Settings) -> Iterator[Api]:
     with TestClient(create_app(installation, open_database.address)) as client:
-        yield Api(client, keys.create(installation.keys_dir, keys.Role.VIEWER))
+        yield Api(client, keys.create_key(installation.keys_dir, keys.Role.VIEWER))
 
 
 CLUSTER = """query($id: ID!, $within: String, $nodes: Int!) {

@@ -85,7 +85,7 @@ def hasty(tmp_path: Path) -> Iterator[Wire]:
 def serving(where: Path, **given: Any) -> Iterator[Wire]:
     """Serve over HTTP with some settings."""
     settings = Settings(data_dir=where, **given)
-    key = keys.create(settings.keys_dir, keys.Role.VIEWER)
+    key = keys.create_key(settings.keys_dir, keys.Role.VIEWER)
     nowhere = Address("bolt://127.0.0.1:9", "neo4j", SecretStr("unused"))
     with serve_app(create_app(settings, nowhere), settings) as port:
         yield Wire(port, key)

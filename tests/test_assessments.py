@@ -35,7 +35,7 @@ parts_of = st.dictionaries(st.sampled_from(sorted(ASPECTS)), bits).map(lambda ea
 
 @cache
 def small_world() -> World:
-    return seeded("demo", scenario.load("demo"), 5_000, 7)
+    return seeded("demo", scenario.load_scenario("demo"), 5_000, 7)
 
 
 @cache

@@ -33,7 +33,7 @@ from graphsvc.store.decisions import DecisionRequest, record_decision
 from graphsvc.store.lineage import read_run_events
 from graphsvc.store.published import read_clusters, read_members
 from graphsvc.store.snapshots import Snapshots
-from graphsvc.verification import verify
+from graphsvc.verification import verify_run
 
 CLIENTS = 24
 MOMENT = "2026-03-25T09:00:00Z"
@@ -92,7 +92,7 @@ def outcome(
 
 @pytest.fixture(scope="module")
 def api(outcome: Outcome, open_database: Store, installation: Settings) -> Iterator[Api]:
-    key = keys.create(installation.keys_dir, keys.Role.VIEWER)
+    key = keys.create_key(installation.keys_dir, keys.Role.VIEWER)
     with TestClient(create_app(installation, open_database.address)) as client:
         yield Api(client, key)
 
@@ -148,7 +148,7 @@ def test_a_run_with_a_business_is_verified(
     open_database: Store, installation: Settings, outcome: Outcome
 ) -> None:
     signer, kept = load_or_create_signer(installation), Snapshots(installation.runs_dir, 2)
-    assert verify(open_database, outcome.run.id, InProcessDetector(), signer, kept).holds
+    assert verify_run(open_database, outcome.run.id, InProcessDetector(), signer, kept).holds
 
 
 def test_exports_hold_what_is_asked_for(outcome: Outcome, cli_environment: Path, tmp_path: Path) -> None:

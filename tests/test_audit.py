@@ -21,7 +21,7 @@ from graphsvc.api.app import create_app
 from graphsvc.cli.commands import app as commands
 from graphsvc.errors import DatabaseRefused, VerificationError
 from graphsvc.model.audit import GENESIS, Act, Entry, Fault, Head, LoggedEntry, check_log
-from graphsvc.settings import Settings, settings
+from graphsvc.settings import Settings, load_settings
 from graphsvc.signals.veil import load_or_create_veil
 from graphsvc.signing import Signer
 from graphsvc.store import Store
@@ -256,7 +256,9 @@ def api(database: Store, installation: Settings) -> Iterator[dict[keys.Role, Api
     write(database, "published")
     (installation.keys_dir / HEAD_FILE).unlink(missing_ok=True)
     with TestClient(create_app(installation, database.address)) as client:
-        yield {role: Api(client, keys.create(installation.keys_dir, role, role.value)) for role in keys.Role}
+        yield {
+            role: Api(client, keys.create_key(installation.keys_dir, role, role.value)) for role in keys.Role
+        }
 
 
 REVEAL = "mutation R($keys: [ID!]!, $reason: String!) { reveal(keys: $keys, reason: $reason) { handle key value } }"
@@ -406,7 +408,7 @@ def test_the_commands(cli_environment: Path, database: Store, installation: Sett
     from graphsvc.signing import load_or_create_signer
 
     (installation.keys_dir / HEAD_FILE).unlink(missing_ok=True)
-    settings.cache_clear()
+    load_settings.cache_clear()
     try:
         auditor = Auditor(load_or_create_signer(installation), "ada", "cli")
         for number in range(3):
@@ -427,7 +429,7 @@ def test_the_commands(cli_environment: Path, database: Store, installation: Sett
         found = json.loads(done.stdout)
         assert (found["holds"], found["faults"][0]["number"]) == (False, 2)
     finally:
-        settings.cache_clear()
+        load_settings.cache_clear()
         (installation.keys_dir / HEAD_FILE).unlink(missing_ok=True)
 
 

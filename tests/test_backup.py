@@ -23,7 +23,7 @@ from graphsvc.api import keys
 from graphsvc.database import open_store
 from graphsvc.errors import BackupError
 from graphsvc.keeping import sealed as sealing
-from graphsvc.keeping.backup import back_up, restore
+from graphsvc.keeping.backup import restore_backup, write_backup
 from graphsvc.keeping.sealed import Opener, Sealer
 from graphsvc.loading import load_bundle
 from graphsvc.model.decisions import On, Topic
@@ -63,29 +63,29 @@ def old(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
         auditor = Auditor(load_or_create_signer(settings), "ann", "analyst")
         wish = DecisionRequest(On.ACCOUNT, "acct-00001", Topic.DISPOSITION, "confirmed", "the same card")
         record_decision(store, auditor, wish, datetime(2026, 3, 9, tzinfo=UTC))
-    keys.create(settings.keys_dir, keys.Role.VIEWER, "console")
+    keys.create_key(settings.keys_dir, keys.Role.VIEWER, "console")
     yield settings
-    server.stop(settings)
+    server.stop_server(settings)
 
 
 @pytest.fixture(scope="module")
 def backup(old: Settings, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A backup of it."""
     path = tmp_path_factory.mktemp("backups") / "graph.backup"
-    back_up(old, path, PASSPHRASE, keys_only=False)
+    write_backup(old, path, PASSPHRASE, keys_only=False)
     return path
 
 
 def test_what_was_backed_up_comes_back_into_a_fresh_installation(
     old: Settings, backup: Path, tmp_path: Path
 ) -> None:
-    assert server.running(old) is not None  # it was stopped for the dump only
+    assert server.find_running(old) is not None  # it was stopped for the dump only
     assert backup.stat().st_mode & 0o077 == 0
     with open_store(old) as store:
         before = state(store, old)
     fresh = Settings(data_dir=tmp_path / "fresh", neo4j_uri=None)
     try:
-        done = restore(fresh, backup, PASSPHRASE, force=False)
+        done = restore_backup(fresh, backup, PASSPHRASE, force=False)
         assert done.audit is not None
         assert (done.audit.holds, done.audit.entries) == (True, 1)
         with open_store(fresh) as store:
@@ -96,9 +96,9 @@ def test_what_was_backed_up_comes_back_into_a_fresh_installation(
             ).already_loaded  # by the same tokens
         assert not list(fresh.data_dir.glob("backup.tmp")) + list(old.data_dir.glob("backup.tmp"))
         with pytest.raises(BackupError, match="not empty"):
-            restore(fresh, backup, PASSPHRASE, force=False)
+            restore_backup(fresh, backup, PASSPHRASE, force=False)
     finally:
-        server.stop(fresh)
+        server.stop_server(fresh)
 
 
 def test_a_restore_that_dies_leaves_what_was_there_or_is_finished_by_the_next_start(
@@ -109,10 +109,10 @@ def test_a_restore_that_dies_leaves_what_was_there_or_is_finished_by_the_next_st
         wanted = state(store, old)
         later = ring_bundle(tmp_path / "later", rings=1, singles=3)
         load_bundle(store, later, load_or_create_key(old), old.dead_letters_dir)
-        keys.create(old.keys_dir, keys.Role.ADMIN, "made after the backup")
+        keys.create_key(old.keys_dir, keys.Role.ADMIN, "made after the backup")
         before = state(store, old)
     assert before != wanted
-    server.stop(old)  # our child: another process that stops it would wait for us to notice
+    server.stop_server(old)  # our child: another process that stops it would wait for us to notice
     environment = {**os.environ, "GRAPHSVC_DATA_DIR": str(old.data_dir)}
     environment["GRAPHSVC_PASSPHRASE"] = PASSPHRASE.get_secret_value()
     command = [sys.executable, "-m", "graphsvc", "restore", str(backup), "--force"]
@@ -125,7 +125,7 @@ def test_a_restore_that_dies_leaves_what_was_there_or_is_finished_by_the_next_st
     with open_store(old) as store:
         assert state(store, old) == before
     assert not (data / "restored").exists()
-    server.stop(old)
+    server.stop_server(old)
 
     dies = "import graphsvc.server.adoption as a, os; a.take_keys = lambda _: os.kill(os.getpid(), 9); "
     dies += "from graphsvc.cli import main; main()"
@@ -140,7 +140,7 @@ def test_a_restore_that_dies_leaves_what_was_there_or_is_finished_by_the_next_st
 def test_a_wrong_passphrase_says_so_and_writes_nothing(backup: Path, tmp_path: Path) -> None:
     fresh = Settings(data_dir=tmp_path / "fresh", neo4j_uri=None)
     with pytest.raises(BackupError, match="passphrase"):
-        restore(fresh, backup, SecretStr("incorrect horse battery"), force=True)
+        restore_backup(fresh, backup, SecretStr("incorrect horse battery"), force=True)
     assert not server.has_database(fresh)
     assert not fresh.keys_dir.exists()
 
@@ -161,7 +161,7 @@ def test_a_damaged_backup_changes_nothing(backup: Path, tmp_path: Path, damage: 
     (tmp_path / "damaged").write_bytes(content)
     fresh = Settings(data_dir=tmp_path / "fresh", neo4j_uri=None)
     with pytest.raises(BackupError):
-        restore(fresh, tmp_path / "damaged", PASSPHRASE, force=True)
+        restore_backup(fresh, tmp_path / "damaged", PASSPHRASE, force=True)
     assert not server.has_database(fresh)
     assert not fresh.keys_dir.exists()
 
@@ -170,22 +170,22 @@ def test_keys_alone_for_a_neo4j_of_your_own(old: Settings, tmp_path: Path) -> No
     own = Settings(data_dir=tmp_path / "own", neo4j_uri="bolt://127.0.0.1:1", neo4j_password="x")
     shutil.copytree(old.keys_dir, own.keys_dir)
     with pytest.raises(BackupError, match="own tool"):
-        back_up(own, tmp_path / "whole", PASSPHRASE, keys_only=False)
-    back_up(own, tmp_path / "keys", PASSPHRASE, keys_only=True)
+        write_backup(own, tmp_path / "whole", PASSPHRASE, keys_only=False)
+    write_backup(own, tmp_path / "keys", PASSPHRASE, keys_only=True)
     kept = key_files(own)
     assert {"token.key", "signing.key", "api-keys.json", "api-keys.pepper", "audit-head.json"} <= set(kept)
     shutil.rmtree(own.keys_dir)
-    assert restore(own, tmp_path / "keys", PASSPHRASE, force=False).audit is None
+    assert restore_backup(own, tmp_path / "keys", PASSPHRASE, force=False).audit is None
     assert key_files(own) == kept
     assert all(path.stat().st_mode & 0o077 == 0 for path in own.keys_dir.iterdir())
     with pytest.raises(BackupError, match="exists already"):
-        back_up(own, tmp_path / "keys", PASSPHRASE, keys_only=True)
+        write_backup(own, tmp_path / "keys", PASSPHRASE, keys_only=True)
 
 
 def test_whose_neo4j_it_is_decides_what_can_be_restored(backup: Path, tmp_path: Path) -> None:
     own = Settings(data_dir=tmp_path / "own", neo4j_uri="bolt://127.0.0.1:1", neo4j_password="x")
     with pytest.raises(BackupError, match="of your own"):
-        restore(own, backup, PASSPHRASE, force=True)
+        restore_backup(own, backup, PASSPHRASE, force=True)
     assert not own.keys_dir.exists()
 
 
@@ -210,7 +210,7 @@ def test_what_is_sealed_is_opened_as_it_was(parts: list[bytes], chunk: int, size
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sealing, "CHUNK", chunk)
-        patch.setattr(sealing.Parameters, "key", lambda *_: b"k" * 32)
+        patch.setattr(sealing.Parameters, "derive_key", lambda *_: b"k" * 32)
         file = io.BytesIO()
         sealer = Sealer(file, PASSPHRASE)
         for part in (MARKED, *parts):

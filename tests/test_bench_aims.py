@@ -32,7 +32,7 @@ def gathered_of_two_worlds() -> Gathered:
         (quiet, {"p": (0.9, [("q0", 0.9), ("q1", 0.9)])}, 0.9),
     ):
         members = graded(clusters)
-        figures = evaluate(people, members).as_dict()
+        figures = evaluate(people, members).to_dict()
         add_world(
             gathered,
             people,

@@ -56,7 +56,7 @@ def test_the_cost_counts_each_campaigns_values_for_itself() -> None:
 
 
 def trial(method: str, people: pl.DataFrame, members: pl.DataFrame) -> Trial:
-    return Trial("hard:1:6", method, members, evaluate(people, members).as_dict(), 1.0, {}, 0.5)
+    return Trial("hard:1:6", method, members, evaluate(people, members).to_dict(), 1.0, {}, 0.5)
 
 
 @pytest.fixture

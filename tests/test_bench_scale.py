@@ -57,7 +57,7 @@ def test_a_step_that_takes_too_long_is_ended_and_one_that_fails_says_so(tmp_path
 def test_a_day_and_the_days_before_have_every_row_once(tmp_path: Path) -> None:
     whole, base, day = (tmp_path / name for name in ("whole", "base", "day"))
     whole.mkdir()
-    write_world(whole, scenario.load("book"), 4_000, 3)
+    write_world(whole, scenario.load_scenario("book"), 4_000, 3)
     counted = split(whole, base, day)
     for file in whole.glob("*.parquet"):
         if file.stem == "truth":

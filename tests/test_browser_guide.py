@@ -14,9 +14,9 @@ from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
 from graphsvc.api.app import create_app
-from graphsvc.api.browser_kit import questions
+from graphsvc.api.browser_kit import list_questions
 from graphsvc.settings import Settings
-from graphsvc.statements import cypher, names, statement
+from graphsvc.statements import list_names, load_statement, load_text
 from graphsvc.store import Address, Store
 
 KIT = Path(__file__).parents[1] / "cypher" / "browser"
@@ -24,7 +24,7 @@ BOX = re.compile(r'<pre class="code runnable">(.*?)</pre>', re.DOTALL)
 CHOICE = re.compile(r":param \[\{(.*?)\}\] => \{ (.*) \}", re.DOTALL)
 # What Neo4j Browser 5.24 takes out of a guide for safety's sake.
 HANDLERS = re.compile(r"""(\s+(on[^\s=]+)[^\s=]*\s*=\s*("[^"]*"|'[^']*'|[\w\-.:]+\s*))""", re.IGNORECASE)
-STATEMENTS = {cypher(name): name for name in names("browser")}
+STATEMENTS = {load_text(name): name for name in list_names("browser")}
 
 
 def client(directory: Path, database: str = "bolt://127.0.0.1:7687", **settings: str) -> TestClient:
@@ -68,7 +68,7 @@ def test_what_can_be_run_is_a_script_or_a_command(app: TestClient) -> None:
             continue
         chosen = CHOICE.fullmatch(box)
         used.add(STATEMENTS[chosen[2] if chosen else box])
-    assert used == set(names("browser"))
+    assert used == set(list_names("browser"))
 
 
 def test_what_can_be_run_answers_one_step_after_the_other(app: TestClient, published: Store) -> None:
@@ -76,7 +76,7 @@ def test_what_can_be_run_answers_one_step_after_the_other(app: TestClient, publi
     for box in boxes(app)[1:]:
         chosen = CHOICE.fullmatch(box)
         name = STATEMENTS[chosen[2] if chosen else box]
-        needed = statement(name).parameters
+        needed = load_statement(name).parameters
         assert needed <= set(parameters), name
         found = published.read(name, **{each: parameters[each] for each in needed})
         if chosen:
@@ -147,6 +147,6 @@ def test_all_scripts_come_in_one_file_and_the_style_as_it_is(app: TestClient) ->
         packed = {name: archive.read(name) for name in archive.namelist()}
     assert packed == {
         f"graphsvc/{path.name}": path.read_bytes()
-        for path in (KIT.parent / f"{name}.cypher" for name in questions())
+        for path in (KIT.parent / f"{name}.cypher" for name in list_questions())
     }
     assert app.get("/browser/style.grass").content == (KIT / "style.grass").read_bytes()

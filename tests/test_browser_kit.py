@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 from around import served
 
-from graphsvc.api.browser_kit import questions
+from graphsvc.api.browser_kit import list_questions
 from graphsvc.settings import Settings
-from graphsvc.statements import statement
+from graphsvc.statements import load_statement
 from graphsvc.store import Store
 
 KIT = Path(__file__).parents[1] / "cypher" / "browser"
-SCRIPTS = questions()
+SCRIPTS = list_questions()
 PARAMETERS = {"cluster": "c-large", "account": "a01", "a": "a01", "b": "a02"}
 WRITING = re.compile(r"\b(CREATE|MERGE|SET|DELETE|REMOVE|DROP|LOAD|CALL|FOREACH)\b")
 
@@ -29,12 +29,12 @@ def test_there_are_ten_questions() -> None:
     assert numbers == [f"{number:02}" for number in range(1, 11)]
     for name, number in zip(SCRIPTS, numbers, strict=True):
         # Neo4j Browser lists saved scripts by their first line, sorted as text.
-        assert statement(name).header.startswith(f"{number}. ")
+        assert load_statement(name).header.startswith(f"{number}. ")
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_a_script_reads_and_answers(published: Store, name: str) -> None:
-    found = statement(name)
+    found = load_statement(name)
     assert not WRITING.search(found.text)
     signal = published.read("browser/04_what_holds_a_cluster_together", cluster="c-large")[0]["signal"]
     given = {**PARAMETERS, "signal": signal}

@@ -33,7 +33,7 @@ def apart(tmp_path: Path, installation: Settings) -> Iterator[Settings]:
     key.write_bytes((installation.keys_dir / "token.key").read_bytes())
     key.chmod(0o600)
     yield settings
-    server.stop(settings)
+    server.stop_server(settings)
 
 
 def everything(directory: Path) -> Path:

@@ -14,11 +14,11 @@ from graphsvc.errors import NotFound, VerificationError
 from graphsvc.loading import load_bundle
 from graphsvc.model.certificate import Certificate
 from graphsvc.signals.tokens import Tokeniser
-from graphsvc.signing import Signer, signed
+from graphsvc.signing import Signer, verify_signature
 from graphsvc.store import Store
 from graphsvc.store.graph import read_graph
 from graphsvc.store.snapshots import Snapshots
-from graphsvc.verification import Verdict, verify
+from graphsvc.verification import Verdict, verify_run
 
 OURS, THEIRS = Signer(bytes(range(32))), Signer(bytes(range(1, 33)))
 
@@ -41,7 +41,7 @@ def run(store: Store, snapshots: Snapshots | None, signer: Signer | None = OURS,
 
 
 def verified(store: Store, run: str, snapshots: Snapshots, signer: Signer = OURS) -> Verdict:
-    return verify(store, run, GdsDetector(store.driver, store.address.database), signer, snapshots)
+    return verify_run(store, run, GdsDetector(store.driver, store.address.database), signer, snapshots)
 
 
 def said(verdict: Verdict) -> dict[str, bool | None]:
@@ -93,10 +93,10 @@ def test_only_the_graphs_of_the_last_runs_are_kept(
 def test_a_signature_is_of_one_certificate_and_one_key(loaded: Store, snapshots: Snapshots) -> None:
     first = run(loaded, snapshots)
     record = loaded.read("export/run", id=first)[0]["run"]
-    assert signed(record["certificate"], record["signature"], OURS.public)
-    assert not signed(record["certificate"] + " ", record["signature"], OURS.public)
-    assert not signed(record["certificate"], record["signature"], THEIRS.public)
-    assert not signed(record["certificate"], "not hex", OURS.public)
+    assert verify_signature(record["certificate"], record["signature"], OURS.public)
+    assert not verify_signature(record["certificate"] + " ", record["signature"], OURS.public)
+    assert not verify_signature(record["certificate"], record["signature"], THEIRS.public)
+    assert not verify_signature(record["certificate"], "not hex", OURS.public)
     assert Certificate.from_json(record["certificate"]).to_json() == record["certificate"]
     # Another installation can check it, and says that it is not its own.
     assert said(verified(loaded, first, snapshots, THEIRS))["signature"] is None

@@ -16,9 +16,9 @@ from graphsvc.api.app import create_app
 from graphsvc.community.gds import GdsDetector
 from graphsvc.detection import Outcome, Parameters, Progress, detect
 from graphsvc.errors import Cancelled, NotFound, ResourceError
-from graphsvc.loading import expected, load_bundle
-from graphsvc.measure import Clock, Need, parsed
-from graphsvc.server.sizing import memory
+from graphsvc.loading import estimate_memory, load_bundle
+from graphsvc.measure import Clock, MemoryNeed, parse_size
+from graphsvc.server.sizing import read_memory
 from graphsvc.settings import Settings
 from graphsvc.signals.tokens import Tokeniser
 from graphsvc.store import Store
@@ -102,7 +102,7 @@ def test_there_must_be_a_run_to_cancel(open_database: Store, published: Outcome)
 @pytest.fixture
 def clients(open_database: Store, installation: Settings) -> Iterator[dict[str, Api]]:
     with TestClient(create_app(installation, open_database.address)) as client:
-        yield {role: Api(client, keys.create(installation.keys_dir, role)) for role in keys.Role}
+        yield {role: Api(client, keys.create_key(installation.keys_dir, role)) for role in keys.Role}
 
 
 CANCEL = "mutation ($id: String!) { cancelRun(id: $id) { id status stages } }"
@@ -140,10 +140,10 @@ def test_a_run_records_time_rows_and_memory_of_every_stage(open_database: Store,
 
 def test_the_peak_of_a_stage_is_what_it_held() -> None:
     clock = Clock()
-    with clock.stage("large"):
+    with clock.measure_stage("large"):
         held = bytearray(200 << 20)
     del held
-    with clock.stage("small"):
+    with clock.measure_stage("small"):
         pass
     assert clock.stages[0].peak_bytes >= 200 << 20
     assert clock.stages[1].peak_bytes <= clock.stages[0].peak_bytes - (100 << 20)
@@ -155,9 +155,9 @@ def test_the_peak_of_a_stage_is_what_it_held() -> None:
 def test_too_little_memory_is_refused_with_both_figures(
     expected: int, free: int, ceiling: int | None
 ) -> None:
-    Need(expected, expected, expected).check()
+    MemoryNeed(expected, expected, expected).check()
     with pytest.raises(ResourceError, match=r"5\.0 GiB .* 4\.0 GiB"):
-        Need(expected, free, ceiling).check()
+        MemoryNeed(expected, free, ceiling).check()
 
 
 def test_a_run_that_may_not_take_what_it_needs_is_not_begun(open_database: Store, published: Outcome) -> None:
@@ -173,9 +173,9 @@ def test_a_bundle_that_does_not_fit_into_memory_is_refused_and_nothing_is_writte
 ) -> None:
     rows = pl.DataFrame({"account_id": [f"a{n}" for n in range(100_000)]})
     rows.with_columns(created_at=pl.lit("2026-03-01T00:00:00Z")).write_parquet(tmp_path / "accounts.parquet")
-    assert expected(tmp_path).expected >= 60_000_000
-    free = replace(memory(), available=200 << 20)
-    monkeypatch.setattr("graphsvc.loading.memory", lambda: free)
+    assert estimate_memory(tmp_path).expected >= 60_000_000
+    free = replace(read_memory(), available=200 << 20)
+    monkeypatch.setattr("graphsvc.loading.read_memory", lambda: free)
     with pytest.raises(
         ResourceError, match=r"Loading this bundle takes about 0\.\d GiB .* 0\.2 GiB are free"
     ):
@@ -187,10 +187,10 @@ def test_a_bundle_that_does_not_fit_into_memory_is_refused_and_nothing_is_writte
     ("text", "size"), [("4GiB", 4 << 30), ("800 MB", 800_000_000), ("1.5g", 1_500_000_000), ("4096", 4096)]
 )
 def test_sizes_of_memory_are_read_as_people_write_them(text: str, size: int) -> None:
-    assert parsed(text) == size
+    assert parse_size(text) == size
 
 
 @pytest.mark.parametrize("text", ["", "much", "-4GiB", "4 GiBs", "4XB"])
 def test_what_is_no_size_of_memory_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="no size of memory"):
-        parsed(text)
+        parse_size(text)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from graphsvc.statements import names, statement
+from graphsvc.statements import list_names, load_statement
 
 ROOT = Path(__file__).parents[1]
 # A clause followed by what only Cypher puts behind it. `MATCH (`, `MERGE (`, `CALL {`, `UNWIND $`, `RETURN n.` …
@@ -51,9 +51,9 @@ def test_the_search_for_cypher_finds_cypher(text: str) -> None:
     assert CYPHER.search(text)
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", list_names())
 def test_every_statement_says_what_it_does(name: str) -> None:
-    found = statement(name)
+    found = load_statement(name)
     assert found.text, "no statement"
     assert len(found.header.splitlines()[0]) > 10, "no description"
     declared = re.search(r"^Parameters: (.*?)^Returns:", found.header, re.MULTILINE | re.DOTALL)
@@ -69,5 +69,5 @@ def test_every_statement_is_used() -> None:
     )
     notebooks = (ROOT / "docs" / "notebooks").glob("*.ipynb")
     code += "".join(path.read_text(encoding="utf-8").replace('\\"', '"') for path in notebooks)
-    written = {name for name in names() if not name.startswith(("migrations/", "browser/", "publish/"))}
+    written = {name for name in list_names() if not name.startswith(("migrations/", "browser/", "publish/"))}
     assert not [name for name in sorted(written) if f'"{name}"' not in code]

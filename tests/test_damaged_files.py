@@ -3,7 +3,10 @@
 import errno
 import os
 import resource
-from collections.abc import Callable
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +17,30 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis
 from hypothesis import strategies as st
 from pydantic import SecretStr
+from small import graph_of
 
+from graphsvc import database
 from graphsvc.api import keys
-from graphsvc.errors import GraphsvcError, LoadError, ServerError, SettingsError, VerificationError
+from graphsvc.errors import (
+    DatabaseUnavailable,
+    ExportError,
+    GraphsvcError,
+    LoadError,
+    ResourceError,
+    ServerError,
+    SettingsError,
+    VerificationError,
+)
 from graphsvc.keyfile import load_or_create
 from graphsvc.loading import keep_dead_letters
-from graphsvc.model.audit import Head
+from graphsvc.model.audit import Head, LoggedEntry
+from graphsvc.model.graph import Watermark
 from graphsvc.server import sizing
 from graphsvc.server.home import Home
 from graphsvc.settings import Settings
+from graphsvc.store import audit_log
 from graphsvc.store.audit import HEAD_FILE, read_kept_head
+from graphsvc.store.snapshots import Snapshots
 
 
 def changed(content: bytes, at: int) -> bytes:
@@ -52,7 +69,7 @@ def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_pepper_is_named_and_no_key_is_made_with_it(directory: Path, damage: str) -> None:
-    key = keys.create(directory, keys.Role.VIEWER)
+    key = keys.create_key(directory, keys.Role.VIEWER)
     pepper, before = directory / keys.PEPPER_FILE, (directory / keys.KEYS_FILE).read_bytes()
     whole = pepper.read_bytes()
     pepper.write_bytes(DAMAGES[damage](whole))
@@ -63,31 +80,31 @@ def test_a_damaged_pepper_is_named_and_no_key_is_made_with_it(directory: Path, d
         assert not done.stdout
     assert (directory / keys.KEYS_FILE).read_bytes() == before
     with pytest.raises(SettingsError, match="cannot be used"):
-        keys.KeyRing(directory).verify(key)
+        keys.KeyRing(directory).verify_key(key)
     pepper.write_bytes(whole)  # from a backup
-    assert keys.KeyRing(directory).verify(key) is not None
+    assert keys.KeyRing(directory).verify_key(key) is not None
 
 
 def test_a_pepper_that_is_gone_is_not_made_anew_while_there_are_keys(directory: Path) -> None:
-    key = keys.create(directory, keys.Role.VIEWER)
+    key = keys.create_key(directory, keys.Role.VIEWER)
     (directory / keys.PEPPER_FILE).unlink()
     with pytest.raises(SettingsError, match="No such file"):
-        keys.create(directory, keys.Role.VIEWER)
+        keys.create_key(directory, keys.Role.VIEWER)
     assert not (directory / keys.PEPPER_FILE).exists()
-    keys.revoke(directory, key.split(".")[0])  # needs none
+    keys.revoke_key(directory, key.split(".")[0])  # needs none
 
 
 def test_a_pepper_of_before_is_taken(directory: Path) -> None:
     directory.mkdir()
     (directory / keys.PEPPER_FILE).write_bytes(bytes(range(200, 232)))
-    assert keys.KeyRing(directory).verify(keys.create(directory, keys.Role.VIEWER)) is not None
+    assert keys.KeyRing(directory).verify_key(keys.create_key(directory, keys.Role.VIEWER)) is not None
 
 
 @hypothesis(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_no_change_of_a_pepper_goes_unnoticed(tmp_path: Path, data: st.DataObject) -> None:
     if not (tmp_path / keys.PEPPER_FILE).exists():
-        keys.create(tmp_path, keys.Role.VIEWER)
+        keys.create_key(tmp_path, keys.Role.VIEWER)
         (tmp_path / "whole").write_bytes((tmp_path / keys.PEPPER_FILE).read_bytes())
     whole = (tmp_path / "whole").read_bytes()
     length = len(whole.strip())
@@ -97,7 +114,7 @@ def test_no_change_of_a_pepper_goes_unnoticed(tmp_path: Path, data: st.DataObjec
     )
     (tmp_path / keys.PEPPER_FILE).write_bytes(damaged)
     with pytest.raises(SettingsError):
-        keys.create(tmp_path, keys.Role.VIEWER)
+        keys.create_key(tmp_path, keys.Role.VIEWER)
 
 
 @pytest.mark.parametrize("damage", ["empty", "half", "zeros", "blank"])
@@ -110,6 +127,107 @@ def test_a_damaged_secret_key_is_named(tmp_path: Path, damage: str) -> None:
         load_or_create(path, "token key")
     path.write_bytes(content)
     assert load_or_create(path, "token key") == whole
+
+
+@hypothesis(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_no_change_of_a_secret_key_goes_unnoticed(tmp_path: Path, data: st.DataObject) -> None:
+    path = tmp_path / "signing.key"
+    path.unlink(missing_ok=True)
+    key = load_or_create(path, "signing key")
+    whole = path.read_bytes()
+    end = data.draw(st.integers(0, len(whole) - 2))
+    for damaged in (whole[:end], changed(whole, end)):
+        path.write_bytes(damaged)
+        try:
+            assert load_or_create(path, "signing key") == key  # cut off after the key: the form of before
+        except SettingsError as error:
+            assert "signing.key" in error.what  # noqa: PT017
+
+
+def test_a_secret_key_of_before_is_taken(tmp_path: Path) -> None:
+    path = tmp_path / "signing.key"
+    path.write_text("ab" * 32 + "\n")
+    path.chmod(0o600)
+    assert load_or_create(path, "signing key") == bytes([0xAB] * 32)
+
+
+@hypothesis(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_no_change_of_a_key_file_goes_unnoticed(tmp_path: Path, data: st.DataObject) -> None:
+    file = tmp_path / keys.KEYS_FILE
+    if not (tmp_path / "whole").exists():
+        keys.create_key(tmp_path, keys.Role.VIEWER, "ann")
+        keys.create_key(tmp_path, keys.Role.ADMIN)
+        (tmp_path / "whole").write_bytes(file.read_bytes())
+    whole = (tmp_path / "whole").read_bytes()
+    file.write_bytes(whole)
+    before = keys.read_keys(tmp_path)
+    at, bit = data.draw(st.integers(0, len(whole) - 1)), data.draw(st.integers(0, 7))
+    file.write_bytes(whole[:at] + bytes([whole[at] ^ (1 << bit)]) + whole[at + 1 :])
+    try:
+        assert keys.read_keys(tmp_path) == before  # a blank that became another
+    except SettingsError as error:
+        assert "file of API keys" in error.what  # noqa: PT017
+
+
+SNAPSHOT = ["accounts.arrow", "signals.arrow", "uses.arrow", "activity.arrow", "manifest.json"]
+
+
+@hypothesis(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_no_change_of_a_snapshot_goes_unnoticed(tmp_path: Path, data: st.DataObject) -> None:
+    snapshots = Snapshots(tmp_path / "runs", 2)
+    directory = tmp_path / "runs" / "r1"
+    if not directory.exists():
+        snapshots.keep(
+            "r1", graph_of(3, [("ip",), ("device",)], [(0, 0), (1, 0), (2, 1)]), Watermark(1, "l1")
+        )
+    found = snapshots.latest()
+    assert found is not None
+    path = directory / data.draw(st.sampled_from(SNAPSHOT))
+    whole = path.read_bytes()
+    at = data.draw(st.integers(0, len(whole) - 1))
+    path.write_bytes(data.draw(st.sampled_from([whole[:at], changed(whole, at)])))
+    try:
+        assert snapshots.latest() is None
+        assert snapshots.count_holding("a00009") == (path.name in ("accounts.arrow", "manifest.json"))
+        with pytest.raises(ExportError):
+            snapshots.load("r1")
+    finally:
+        path.write_bytes(whole)
+
+
+def test_a_fault_of_the_disk_that_polars_reports_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError("No space left on device (os error 28)")  # without a number, as Polars raises it
+
+    monkeypatch.setattr(pl.DataFrame, "write_ipc", refuse)
+    with pytest.raises(ExportError, match="No space left on device"):
+        Snapshots(tmp_path / "runs", 2).keep("r1", graph_of(2, [("ip",)], [(0, 0)]))
+
+
+@pytest.mark.parametrize(
+    "fault", [OSError(errno.ENOSPC, "No space left on device"), DatabaseUnavailable("It went away.")]
+)
+def test_half_of_an_exported_log_is_not_left(
+    directory: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, fault: Exception
+) -> None:
+    def break_off(_: object) -> Iterator[LoggedEntry]:
+        yield LoggedEntry(1, None, "", "", "")
+        raise fault
+
+    monkeypatch.setattr(database, "open_store", lambda *_: nullcontext())
+    monkeypatch.setattr(audit_log, "stream_entries", break_off)
+    out = tmp_path / "log.ndjson"
+    done = run_command("audit", "export", "--out", out)
+    assert done.returncode in (ExportError.exit_status, DatabaseUnavailable.exit_status)
+    assert not out.exists()
+    out.write_text("of before")
+    assert run_command("audit", "export", "--out", out).returncode == ExportError.exit_status
+    assert out.read_text() == "of before"
 
 
 HEADS = [b"", b"\n", b"{", b'{"number": 3', b'{"number": 3}', b'{"number": 3, "hash": ""}', b"null", b"\xff", b"[]",
@@ -131,7 +249,7 @@ def test_a_damaged_head_of_the_audit_log_is_not_taken_for_none(tmp_path: Path, c
 def test_keys_on_a_full_disk_are_as_they_were(
     directory: Path, monkeypatch: pytest.MonkeyPatch, fault: int
 ) -> None:
-    key = keys.create(directory, keys.Role.VIEWER)
+    key = keys.create_key(directory, keys.Role.VIEWER)
     before = {path.name: path.read_bytes() for path in directory.iterdir()}
 
     def refuse(_: int) -> None:
@@ -150,7 +268,7 @@ def test_keys_on_a_full_disk_are_as_they_were(
             assert "No key was created or changed." in done.stderr
             assert not done.stdout
     assert {path.name: path.read_bytes() for path in directory.iterdir()} == before
-    assert keys.KeyRing(directory).verify(key) is not None
+    assert keys.KeyRing(directory).verify_key(key) is not None
 
 
 def test_dead_letters_that_are_a_file_end_the_load_before_anything_is_written(tmp_path: Path) -> None:
@@ -172,22 +290,52 @@ def test_too_few_file_descriptors_are_counted(monkeypatch: pytest.MonkeyPatch, m
         sizing.check_descriptors()  # a soft limit is raised by the JVM itself
 
 
+@pytest.mark.parametrize("most", [200_000, 500_000, 2_000_000])
+def test_too_little_address_space_is_one_paragraph(tmp_path: Path, most: int) -> None:
+    command = f'ulimit -v {most}; exec "$0" -m graphsvc keys list'
+    done = subprocess.run(
+        ["/bin/sh", "-c", command, sys.executable], capture_output=True, text=True, check=False,
+        env={**os.environ, "GRAPHSVC_DATA_DIR": str(tmp_path)},
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (ResourceError.exit_status, "")
+    assert done.stderr.startswith(f"graphsvc: This process may have {most // 1024:,} MiB of address space")
+    assert done.stderr.count("\n") == 2
+
+
+def test_a_limit_of_the_address_space_counts_as_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = sizing.read_memory()
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (1 << 40, 1 << 40))
+    assert sizing.read_memory().total == before.total
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (16 << 20, 16 << 20))
+    assert sizing.read_memory() == sizing.Memory(16 << 20, 0)
+
+
+def test_memory_that_runs_out_is_one_paragraph(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: Path) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(keys, "read_keys", refuse)
+    done = run_command("keys", "list")
+    assert (done.returncode, done.stdout) == (ResourceError.exit_status, "")
+    assert done.stderr.startswith("graphsvc: There is too little memory for this.\n")
+
+
 def test_an_empty_password_of_the_database_is_named(tmp_path: Path) -> None:
-    home = Home.of(Settings(data_dir=tmp_path))
-    home.create()
-    assert home.password() != SecretStr("")
+    home = Home.from_settings(Settings(data_dir=tmp_path))
+    home.create_directories()
+    assert home.get_password() != SecretStr("")
     (tmp_path / "keys" / "neo4j-password").write_text("\n")
     with pytest.raises(GraphsvcError, match=r"neo4j-password\) is empty"):
-        home.password()
+        home.get_password()
 
 
 def test_a_database_of_another_name_is_named(tmp_path: Path) -> None:
     (tmp_path / "neo4j" / "data" / "databases" / "system").mkdir(parents=True)
-    Home.of(Settings(data_dir=tmp_path)).check_database()  # its own is yet to be made
+    Home.from_settings(Settings(data_dir=tmp_path)).check_database()  # its own is yet to be made
     (tmp_path / "neo4j" / "data" / "databases" / "fraud-graph").mkdir()
-    Home.of(Settings(data_dir=tmp_path, neo4j_database="Fraud-Graph")).check_database()
+    Home.from_settings(Settings(data_dir=tmp_path, neo4j_database="Fraud-Graph")).check_database()
     with pytest.raises(ServerError, match="is called fraud-graph, not neo4j"):
-        Home.of(Settings(data_dir=tmp_path)).check_database()
+        Home.from_settings(Settings(data_dir=tmp_path)).check_database()
 
 
 def test_a_fault_of_the_system_that_no_command_expects_is_one_paragraph(
@@ -196,7 +344,7 @@ def test_a_fault_of_the_system_that_no_command_expects_is_one_paragraph(
     def refuse(_: Path) -> None:
         raise OSError(errno.EMFILE, os.strerror(errno.EMFILE), str(directory))
 
-    monkeypatch.setattr(keys, "read", refuse)
+    monkeypatch.setattr(keys, "read_keys", refuse)
     done = run_command("keys", "list")
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith(f"graphsvc: {directory} cannot be used: Too many open files.\n")

@@ -19,11 +19,11 @@ from graphsvc.signals.tokens import Tokeniser
 from graphsvc.store import Store
 from graphsvc.store.graph import read_graph
 from seed import scenario, writer
-from seed.days import bounds, check, cut, directory, replayed
-from seed.world import TABLES, World, create
+from seed.days import check_days, get_directory, iter_parts, list_bounds, split_days
+from seed.world import TABLES, World, create_world
 
 DAYS = 3
-PLAN = scenario.load("days")
+PLAN = scenario.load_scenario("days")
 START = datetime(2026, 5, 1, tzinfo=UTC)
 
 
@@ -39,13 +39,13 @@ def written(made: World, out: Path, days: int | None, among: pl.Series | None = 
     Returns:
         `out`.
     """
-    for name, rows in made.tables():
+    for name, rows in made.iter_tables():
         chosen = (
             among is None or "account_id" not in rows.columns or pl.col("account_id").is_in(among.implode())
         )
-        for place, part in replayed(made, name, rows.filter(chosen), days):
+        for place, part in iter_parts(made, name, rows.filter(chosen), days):
             (out / place).mkdir(parents=True, exist_ok=True)
-            writer.write(part, out / place / f"{name}.parquet", "parquet")
+            writer.write_table(part, out / place / f"{name}.parquet", "parquet")
     return out
 
 
@@ -63,13 +63,13 @@ def line(record: tuple[Any, ...]) -> str:
 
 @pytest.fixture(scope="module")
 def made() -> World:
-    return create(PLAN, 1_000, 8)
+    return create_world(PLAN, 1_000, 8)
 
 
 @pytest.fixture(scope="module")
 def few(made: World) -> pl.Series:
     """Ids of every fifth account; what loading does with a row does not depend on how many there are."""
-    return dict(made.tables())["accounts"]["account_id"].sort().gather_every(5)
+    return dict(made.iter_tables())["accounts"]["account_id"].sort().gather_every(5)
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +90,7 @@ def test_the_days_make_the_graph_of_the_whole(
     whole = everything(database)
     database.run_autocommit("maintenance/wipe")
     for day in range(DAYS + 1):
-        report = load_bundle(database, few_by_days / directory(day), tokens, tmp_path / "dead")
+        report = load_bundle(database, few_by_days / get_directory(day), tokens, tmp_path / "dead")
         assert not report.rejected
     for one, other in zip(everything(database), whole, strict=True):
         assert set(one) ^ set(other) == set()
@@ -104,17 +104,17 @@ def test_a_day_loaded_again_later_changes_nothing(
     database: Store, tokens: Tokeniser, few_by_days: Path, tmp_path: Path
 ) -> None:
     for day in (0, 1, 2):
-        load_bundle(database, few_by_days / directory(day), tokens, tmp_path / "dead")
+        load_bundle(database, few_by_days / get_directory(day), tokens, tmp_path / "dead")
     before = checksum(database)
-    load_bundle(database, few_by_days / directory(1), tokens, tmp_path / "dead", again=True)
+    load_bundle(database, few_by_days / get_directory(1), tokens, tmp_path / "dead", again=True)
     assert checksum(database) == before
 
 
 def test_no_day_shows_what_came_later(made: World, by_days: Path) -> None:
-    ends = [pl.lit(end * 1_000_000).cast(pl.Datetime("us", "UTC")) for _, end in bounds(PLAN, DAYS)]
+    ends = [pl.lit(end * 1_000_000).cast(pl.Datetime("us", "UTC")) for _, end in list_bounds(PLAN, DAYS)]
     known: set[str] = set()
     for day, end in enumerate(ends):
-        bundle = by_days / directory(day)
+        bundle = by_days / get_directory(day)
         for table in TABLES:
             if table in ("networks", "truth"):
                 continue
@@ -134,13 +134,13 @@ def test_no_day_shows_what_came_later(made: World, by_days: Path) -> None:
 
 def test_a_ban_appears_on_its_day(by_days: Path) -> None:
     seen = [
-        pl.read_parquet(by_days / directory(day) / "accounts.parquet")
+        pl.read_parquet(by_days / get_directory(day) / "accounts.parquet")
         .filter(pl.col("status") == "banned")
         .with_columns(day=pl.lit(day))
         for day in range(DAYS + 1)
     ]
     later = pl.concat(seen).filter(pl.col("day") > 0)
-    start = datetime.fromtimestamp(bounds(PLAN, DAYS)[0][1], UTC)
+    start = datetime.fromtimestamp(list_bounds(PLAN, DAYS)[0][1], UTC)
     assert later.height > 1
     day = 1 + (later["status_changed_at"] - start).dt.total_days()
     assert (day == later["day"]).all()
@@ -171,7 +171,10 @@ def test_the_parts_of_a_use_are_the_use(rows: pl.DataFrame) -> None:
     days = [(0, first), *((first + i * 86_400, first + (i + 1) * 86_400) for i in range(6))]
     accounts = rows.select("account_id", created_at="first_seen")
     parts = pl.concat(
-        [part.with_columns(day=pl.lit(n)) for n, part in enumerate(cut("sessions", rows, accounts, days))]
+        [
+            part.with_columns(day=pl.lit(n))
+            for n, part in enumerate(split_days("sessions", rows, accounts, days))
+        ]
     )
     assert parts.select("account_id", "day").is_unique().all()
     whole = parts.group_by("account_id").agg(
@@ -193,7 +196,7 @@ def test_same_seed_same_bytes_day_for_day(tmp_path: Path) -> None:
     for name, threads in (("a", "1"), ("b", "4")):
         done = seed_cli(tmp_path / name, *arguments, POLARS_MAX_THREADS=threads)
         assert done.returncode == 0, done.stderr
-    for place in (".", *(directory(day) for day in range(4))):
+    for place in (".", *(get_directory(day) for day in range(4))):
         one, other = (
             digests(tmp_path / name / place) if place != "." else tops(tmp_path / name) for name in "ab"
         )
@@ -219,7 +222,7 @@ def test_beside_the_days_stand_the_calendar_the_events_and_the_truth(tmp_path: P
 
 def test_days_without_traffic_are_refused(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="14 days"):
-        check(scenario.load("demo"), 15)
+        check_days(scenario.load_scenario("demo"), 15)
     done = seed_cli(tmp_path / "w", "--accounts", "1000", "--days", "15")
     assert done.returncode == 2
     assert "Traceback" not in done.stderr

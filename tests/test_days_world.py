@@ -9,21 +9,21 @@ import pytest
 from seed import scenario
 from seed.clock import DAY
 from seed.members import BANNED, NONE
-from seed.world import World, create
+from seed.world import World, create_world
 
 N = 30_000
-PLAN = scenario.load("days")
+PLAN = scenario.load_scenario("days")
 VALUES = {"sessions": ["ip", "device"], "payments": ["instrument"]}
 
 
 @cache
 def made() -> World:
-    return create(PLAN, N, 8)
+    return create_world(PLAN, N, 8)
 
 
 @cache
 def tables() -> dict[str, pl.DataFrame]:
-    return dict(made().tables())
+    return dict(made().iter_tables())
 
 
 def campaigns() -> pl.DataFrame:
@@ -106,7 +106,7 @@ def test_allies_share_from_their_day_on_or_until_it() -> None:
 
 
 def test_alliances_add_rows_and_change_none() -> None:
-    alone = dict(create(PLAN.model_copy(update={"alliances": None}), N, 8).tables())
+    alone = dict(create_world(PLAN.model_copy(update={"alliances": None}), N, 8).iter_tables())
     for name, rows in tables().items():
         if name in VALUES:
             keys = alone[name].columns
@@ -117,20 +117,20 @@ def test_alliances_add_rows_and_change_none() -> None:
 
 
 def test_worlds_without_alliances_have_no_events() -> None:
-    assert create(scenario.load("demo"), 2_000, 3).events.is_empty()
+    assert create_world(scenario.load_scenario("demo"), 2_000, 3).events.is_empty()
 
 
 @pytest.mark.parametrize("entry", ["ramp", "kept", "banned_weekly"])
 def test_other_worlds_are_as_they_were(entry: str) -> None:
     """None of what `days` brought is used by them."""
     for name in ("demo", "easy", "hard", "hard2", "quiet", "framing"):
-        plan = scenario.load(name)
+        plan = scenario.load_scenario(name)
         for profile in (*plan.populations.values(), *plan.campaigns.values()):
             assert not getattr(profile.signup if entry == "ramp" else profile, entry, 0)
 
 
 def test_days_hard_is_hard_in_all_that_days_does_not_say() -> None:
-    days, hard, both = (scenario.load(name) for name in ("days", "hard", "days-hard"))
+    days, hard, both = (scenario.load_scenario(name) for name in ("days", "hard", "days-hard"))
     assert both.campaigns["hydra"].cards.reuse == hard.campaigns["hydra"].cards.reuse
     assert both.campaigns["hydra"].cards.locality == days.campaigns["hydra"].cards.locality
     assert (both.history_days, both.alliances) == (days.history_days, days.alliances)

@@ -193,7 +193,7 @@ def test_the_commands_decide_list_and_undo(days: Days, cli_environment: Path) ->
     run = CliRunner().invoke
     days.day(A, B)
     one, other = days.ids
-    assert "Nobody has decided yet" in run(app, ["decisions"]).stdout
+    assert "There are no decisions yet" in run(app, ["decisions"]).stdout
     said = run(app, ["decide", one, "confirmed", "--by", "ada", "--note", "one hand"]).stdout
     assert f"Cluster {one} (30 accounts, active) is confirmed." in said
     made = said.split("Decision ")[1].split(";")[0]
@@ -221,7 +221,7 @@ def test_status_and_lineage_over_graphql(days: Days, installation: Settings) -> 
     days.day(A + B)
     question = """query($id: String!) { cluster(id: $id) { status lineage(first: 3) {
       kind clusterId beforeId accountsInCommon accountsBefore accountsNow says } } }"""
-    key = keys.create(installation.keys_dir, keys.Role.VIEWER)
+    key = keys.create_key(installation.keys_dir, keys.Role.VIEWER)
     with TestClient(create_app(installation, days.store.address)) as client:
         api = Api(client, key)
         found = api.data(question, id=one)["cluster"]

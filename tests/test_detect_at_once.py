@@ -8,12 +8,12 @@ import pytest
 from command import run_command
 from graphs import ring_bundle
 
-from graphsvc.cli.detect import certified
+from graphsvc.cli.detect import run_certified
 from graphsvc.cli.progress import Stages
 from graphsvc.detection import Outcome, Parameters
 from graphsvc.errors import Conflict
 from graphsvc.loading import load_bundle
-from graphsvc.privatefile import hold_alone
+from graphsvc.privatefile import lock_or_fail
 from graphsvc.settings import Settings
 from graphsvc.signals.tokens import Tokeniser
 from graphsvc.store import Store
@@ -24,11 +24,11 @@ def test_a_second_holder_is_told_the_process_of_the_first_and_a_dead_one_holds_n
     tmp_path: Path,
 ) -> None:
     lock = tmp_path / "new" / "detect.lock"
-    with hold_alone(lock):
-        with pytest.raises(BlockingIOError) as raised, hold_alone(lock):
+    with lock_or_fail(lock):
+        with pytest.raises(BlockingIOError) as raised, lock_or_fail(lock):
             pytest.fail("two held it")
         assert lock.read_text() == f"{raised.value.filename}\n"
-    with hold_alone(lock):
+    with lock_or_fail(lock):
         assert lock.stat().st_mode & 0o777 == 0o600
 
 
@@ -43,7 +43,7 @@ def test_of_three_detections_at_once_one_publishes(
         together.wait(600)
         try:
             with Stages() as stages:
-                return certified(installation, database, Parameters(), stages)
+                return run_certified(installation, database, Parameters(), stages)
         except Conflict as error:
             return error
 
@@ -63,7 +63,7 @@ def test_the_command_names_the_run_that_is_under_way(
     database: Store, installation: Settings, cli_environment: Path
 ) -> None:
     database.apply_schema("CREATE (:DetectionRun {id: 'r-first', status: 'running', startedAt: datetime()})")
-    with hold_alone(cli_environment / "detect.lock"):
+    with lock_or_fail(cli_environment / "detect.lock"):
         done = run_command("detect")
     assert done.returncode == Conflict.exit_status
     assert "Run r-first is under way (process " in done.stderr

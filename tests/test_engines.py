@@ -15,7 +15,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from graphsvc.community import gds
-from graphsvc.community.components import connected, indivisible, scale_of
+from graphsvc.community.components import compute_scale, find_components, find_indivisible
 from graphsvc.community.gds import GdsDetector
 from graphsvc.community.inprocess import InProcessDetector
 from graphsvc.community.protocol import Detector
@@ -154,8 +154,8 @@ def test_engines_agree(database: Store) -> None:
         one, other = by["gds"][algorithm], by["inprocess"][algorithm]
         assert together(one, other) > 0.9
         assert modularity(links, other) > 0.98 * modularity(links, one)
-    component = connected(links)
-    whole = indivisible(links, component, 0.9 * float(links.bits.sum()), 1.0)[component]
+    component = find_components(links)
+    whole = find_indivisible(links, component, 0.9 * float(links.bits.sum()), 1.0)[component]
     assert whole.sum() >= 400
     one, other = by["gds"][Algorithm.LEIDEN], by["inprocess"][Algorithm.LEIDEN]
     assert together(one[whole], component[whole]) == together(other[whole], component[whole]) == 1.0
@@ -188,7 +188,7 @@ def test_another_component_changes_nothing_in_this_one(algorithm: Algorithm) -> 
     # A few new accounts, whose ids come before all others, with links among themselves.
     new = {(a, b): 9.0 for b in range(5) for a in range(b)}
     later = links_of(links.nodes + 5, new | {(a + 5, b + 5): bits for (a, b), bits in rows.items()})
-    assert scale_of(later) == scale_of(links)
+    assert compute_scale(later) == compute_scale(links)
     engine = InProcessDetector()
     before = engine.communities(links, algorithm, gamma=1.0, seed=42)
     after = engine.communities(later, algorithm, gamma=1.0, seed=42)
@@ -247,8 +247,8 @@ def test_work_ends_where_progress_raises() -> None:
 def test_the_scale_is_the_total_weight_or_the_next_step_above_it(bits: list[float]) -> None:
     links = links_of(len(bits) + 1, {(place, place + 1): weight for place, weight in enumerate(bits)})
     total = math.ceil(links.bits.sum())
-    assert total <= scale_of(links) <= total * 9 / 8
-    assert coarse(scale_of(links)) == scale_of(links)
+    assert total <= compute_scale(links) <= total * 9 / 8
+    assert coarse(compute_scale(links)) == compute_scale(links)
 
 
 def partitions(accounts: list[int]) -> list[list[list[int]]]:
@@ -277,8 +277,8 @@ def test_what_is_indivisible_is_best_left_whole(
     rows = {end: data.draw(st.floats(1.0, 30.0)) for end in rows} | {(5, 6): elsewhere}
     links = links_of(7, rows)
     total = sum(rows.values())
-    component = connected(links)
-    if not indivisible(links, component, total, gamma)[component[0]]:
+    component = find_components(links)
+    if not find_indivisible(links, component, total, gamma)[component[0]]:
         return
 
     def value(partition: list[list[int]]) -> float:

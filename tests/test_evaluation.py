@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from graphsvc.evaluation.metrics import evaluate
-from graphsvc.evaluation.report import as_text
+from graphsvc.evaluation.report import format_evaluation
 
 
 def truth(campaigns: dict[str, list[str]], innocent: list[str], decoy: str | None = None) -> pl.DataFrame:
@@ -153,10 +153,10 @@ def test_everything_is_shown_as_text_and_as_json() -> None:
     world = truth({"x": [f"{i}" for i in range(12)]}, ["g", "h"], decoy="office")
     clusters = {"p": (0.9, [(f"{i}", 0.95) for i in range(9)]), "q": (0.2, [("g", 0.55)])}
     figures = evaluate(world, graded(clusters))
-    text = as_text(figures)
+    text = format_evaluation(figures)
     for shown in ("of 10–19", "best 10 clusters", "Brier of membership", "said 0.5–0.6", "per true group"):
         assert shown in text
-    plain = json.loads(json.dumps(figures.as_dict()))
+    plain = json.loads(json.dumps(figures.to_dict()))
     assert plain["campaigns_by_size"]["10–19"] == {"hits": 1, "of": 1, "rate": 1.0}
     assert plain["recall_at"][0]["recall"] == {"hits": 9, "of": 12, "rate": 0.75}
     assert plain["calibration"]["bins"][9]["members"] == 9
@@ -196,7 +196,7 @@ def test_figures_hold_for_any_truth_and_any_result(
     )
     figures = evaluate(everyone, members)
     shuffled = evaluate(everyone.reverse(), members.sample(fraction=1, shuffle=True, seed=1))
-    assert rounded(figures.as_dict()) == rounded(shuffled.as_dict())
+    assert rounded(figures.to_dict()) == rounded(shuffled.to_dict())
     for value in (figures.bcubed_f, figures.bcubed_by_campaign_f, figures.hydra_jaccard):
         assert 0 <= value <= 1
     assert sum(rate.of for rate in figures.campaigns_by_size.values()) == figures.campaigns_found.of

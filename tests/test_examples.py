@@ -26,7 +26,7 @@ def url(database: Store, installation: Settings) -> Iterator[str]:
 
 @pytest.fixture
 def environment(installation: Settings) -> dict[str, str]:
-    return {**os.environ, "GRAPHSVC_KEY": keys.create(installation.keys_dir, keys.Role.VIEWER)}
+    return {**os.environ, "GRAPHSVC_KEY": keys.create_key(installation.keys_dir, keys.Role.VIEWER)}
 
 
 def run(command: list[str], environment: dict[str, str]) -> subprocess.CompletedProcess[str]:

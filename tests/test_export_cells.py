@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graphsvc.exchange.tables import as_csv, write_table
+from graphsvc.exchange.tables import encode_csv, write_table
 
 ROOT = Path(__file__).parents[1] / "graphsvc"
 STARTS = ["=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠"]
@@ -29,7 +29,7 @@ def test_a_text_that_would_be_executed_gets_an_apostrophe_and_no_other(column: l
         {"account_id": column, "n": range(len(column))}, schema_overrides={"account_id": pl.String}
     )
     wanted = [f"'{cell}" if cell and cell[0] in STARTS else cell or "" for cell in column]
-    assert [row[0] for row in read(as_csv(frame))[1:]] == wanted
+    assert [row[0] for row in read(encode_csv(frame))[1:]] == wanted
 
 
 @pytest.mark.parametrize("start", STARTS)
@@ -47,7 +47,7 @@ def test_texts_of_every_type_are_held_to_it_and_numbers_are_not(tmp_path: Path, 
     )
     write_table(frame, tmp_path / "out.csv")
     content = (tmp_path / "out.csv").read_bytes()
-    assert content == as_csv(frame)
+    assert content == encode_csv(frame)
     (text, category, choice, listed, number, time) = read(content)[1]
     assert text == category == choice == f"'{cell}"
     assert listed.startswith('["')

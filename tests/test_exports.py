@@ -34,12 +34,12 @@ def client(database: Store, installation: Settings) -> Iterator[TestClient]:
 
 @pytest.fixture
 def viewer(client: TestClient, installation: Settings) -> Api:
-    return Api(client, keys.create(installation.keys_dir, keys.Role.VIEWER))
+    return Api(client, keys.create_key(installation.keys_dir, keys.Role.VIEWER))
 
 
 @pytest.fixture
 def analyst(client: TestClient, installation: Settings) -> Api:
-    return Api(client, keys.create(installation.keys_dir, keys.Role.ANALYST))
+    return Api(client, keys.create_key(installation.keys_dir, keys.Role.ANALYST))
 
 
 def get(api: Api, cluster: str = "c-large", **asked: str) -> Response:

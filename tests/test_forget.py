@@ -14,7 +14,7 @@ from graphsvc.api.types.cluster import Cluster
 from graphsvc.community.inprocess import InProcessDetector
 from graphsvc.detection import Parameters, detect
 from graphsvc.errors import KeepingError, LoadError, NotFound
-from graphsvc.keeping.forgetting import allow, forget, held
+from graphsvc.keeping.forgetting import allow_accounts, find_traces, forget_accounts
 from graphsvc.loading import LoadReport, load_bundle
 from graphsvc.model.decisions import On, Topic
 from graphsvc.settings import Settings
@@ -25,7 +25,7 @@ from graphsvc.store.decisions import DecisionRequest, read_decision_log, record_
 from graphsvc.store.snapshots import Snapshots
 
 GONE, OTHER = "acct-00001", "acct-00002"
-NAME = SIGNER.name_of(GONE)
+NAME = SIGNER.derive_pseudonym(GONE)
 NOW = datetime(2026, 3, 9, tzinfo=UTC)
 
 
@@ -84,11 +84,11 @@ def test_what_is_forgotten_is_nowhere_and_the_rest_stays(world: World, tmp_path:
         store, auditor, DecisionRequest(On.CLUSTER, next(iter(clusters)), Topic.DISPOSITION, "confirmed"), NOW
     )
     assert world.snapshots.load(run) is not None
-    before = held(store, SIGNER, world.snapshots, [GONE])[0]
+    before = find_traces(store, SIGNER, world.snapshots, [GONE])[0]
     assert (before.there, before.decisions, before.clusters, before.months) == (True, 2, 2, 1)
     assert (before.signals, before.snapshots, before.entries) == (2, 2, 0)
 
-    done = forget(store, auditor, world.snapshots, [GONE], "ticket 7")
+    done = forget_accounts(store, auditor, world.snapshots, [GONE], "ticket 7")
     assert (done.accounts, done.runs) == ([before], [])
     left = everything(store).replace(f"{GONE}0", "")
     assert GONE not in left
@@ -118,7 +118,9 @@ def test_what_is_forgotten_is_nowhere_and_the_rest_stays(world: World, tmp_path:
         row["cluster_id"]: len(row["account_id"])
         for row in store.read("export/members", assessments=["campaign"])
     }
-    shown = [Cluster.of(row["cluster"]) for row in store.read("query/cluster_by_id", ids=list(clusters))]
+    shown = [
+        Cluster.from_row(row["cluster"]) for row in store.read("query/cluster_by_id", ids=list(clusters))
+    ]
     lost = {each.id: each.members_forgotten for each in shown if each.members_forgotten}
     assert lost
     assert {key: size - lost.get(key, 0) for key, size in clusters.items()} == members
@@ -127,7 +129,7 @@ def test_what_is_forgotten_is_nowhere_and_the_rest_stays(world: World, tmp_path:
 
 
 def test_the_graph_is_the_one_without_the_account(world: World, database: Store) -> None:
-    forget(database, person("ann"), world.snapshots, [GONE, OTHER])
+    forget_accounts(database, person("ann"), world.snapshots, [GONE, OTHER])
     after = checksum_of_graph(database)
     database.run_autocommit("maintenance/wipe")
     for path in world.bundle.glob("*.ndjson"):
@@ -148,7 +150,7 @@ def checksum_of_graph(store: Store) -> list[str]:
 
 def test_no_load_brings_it_back_unless_it_is_allowed(world: World, database: Store) -> None:
     before = checksum_of_graph(database)
-    forget(database, person("ann"), world.snapshots, [GONE])
+    forget_accounts(database, person("ann"), world.snapshots, [GONE])
     after = checksum_of_graph(database)
     report = world.load()
     assert report.rejected == {
@@ -160,20 +162,20 @@ def test_no_load_brings_it_back_unless_it_is_allowed(world: World, database: Sto
     assert checksum_of_graph(database) == after
     with pytest.raises(LoadError, match="forgotten"):
         load_bundle(database, world.bundle, world.tokens, world.directory / "dead")
-    allow(database, person("ann"), [GONE], "came back")
+    allow_accounts(database, person("ann"), [GONE], "came back")
     with pytest.raises(NotFound):
-        allow(database, person("ann"), [GONE])
+        allow_accounts(database, person("ann"), [GONE])
     world.load(again=True)
     assert checksum_of_graph(database) == before
 
 
 def test_it_is_done_once_and_only_to_who_was_there(world: World, database: Store) -> None:
     with pytest.raises(NotFound, match="nobody"):
-        forget(database, person("ann"), world.snapshots, [GONE, "nobody"])
-    assert held(database, SIGNER, world.snapshots, [GONE])[0].there
-    forget(database, person("ann"), world.snapshots, [GONE])
+        forget_accounts(database, person("ann"), world.snapshots, [GONE, "nobody"])
+    assert find_traces(database, SIGNER, world.snapshots, [GONE])[0].there
+    forget_accounts(database, person("ann"), world.snapshots, [GONE])
     whole = checksum(database)
-    again = forget(database, person("ann"), world.snapshots, [GONE]).accounts[0]
+    again = forget_accounts(database, person("ann"), world.snapshots, [GONE]).accounts[0]
     assert (again.there, again.forgotten) == (False, True)
     assert checksum(database) == whole
     assert verify_log(database, SIGNER).entries == 1
@@ -193,17 +195,17 @@ def test_a_kept_graph_left_by_one_that_was_killed_goes_when_it_is_done_again(
     with monkeypatch.context() as patch:
         patch.setattr(Snapshots, "drop", die)
         with pytest.raises(Killed):
-            forget(database, person("ann"), world.snapshots, [GONE])
+            forget_accounts(database, person("ann"), world.snapshots, [GONE])
     assert world.snapshots.load(run) is not None
-    forget(database, person("ann"), world.snapshots, [GONE])
+    forget_accounts(database, person("ann"), world.snapshots, [GONE])
     assert world.snapshots.load(run) is None
 
 
 def test_an_open_load_is_waited_for(world: World, database: Store) -> None:
     database.run_transaction(("load/begin", {"id": "open", "bundle": "b"}))
     with pytest.raises(KeepingError, match="being loaded"):
-        forget(database, person("ann"), world.snapshots, [GONE])
-    assert held(database, SIGNER, world.snapshots, [GONE])[0].there
+        forget_accounts(database, person("ann"), world.snapshots, [GONE])
+    assert find_traces(database, SIGNER, world.snapshots, [GONE])[0].there
 
 
 def test_the_command(database: Store, installation: Settings, cli_environment: Path, tmp_path: Path) -> None:

@@ -16,8 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from graphsvc.intake import addresses, read_bundle
-from graphsvc.intake.schemas import card_numbers
-from graphsvc.intake.values import masked, typed
+from graphsvc.intake.schemas import are_card_numbers
+from graphsvc.intake.values import mask_personal, read_values
 from graphsvc.model.columns import TIME
 from graphsvc.signals.tokens import Tokeniser
 
@@ -109,7 +109,7 @@ def test_times_in_every_form_of_iso_8601(naive: datetime, offset: int) -> None:
         f"{naive:%Y-%m-%d}": utc.replace(hour=0, minute=0, second=0, microsecond=0),
         f"{naive.isoformat(timespec='microseconds')}999Z": utc,
     }  # fmt: skip
-    read = typed(pl.Series(list(texts)), TIME)
+    read = read_values(pl.Series(list(texts)), TIME)
     assert read.faults is None
     assert read.values.to_list() == [time.astimezone(UTC) for time in texts.values()]
 
@@ -118,7 +118,7 @@ def test_times_in_every_form_of_iso_8601(naive: datetime, offset: int) -> None:
     "text", ["2026-13-01", "2026-02-30", "noon", "20261301", "17000000", "45296.4", "2026-01-01T25:00:00Z"]
 )
 def test_what_is_no_time(text: str) -> None:
-    assert typed(pl.Series([text]), TIME).faults.to_list() == ["not_a_time"]
+    assert read_values(pl.Series([text]), TIME).faults.to_list() == ["not_a_time"]
 
 
 @pytest.mark.parametrize(
@@ -147,7 +147,7 @@ def test_what_is_no_time(text: str) -> None:
 def test_stored_types_that_can_be_read(
     stored: pl.Series, wanted: pl.DataType, expected: list[object]
 ) -> None:
-    read = typed(stored, wanted)
+    read = read_values(stored, wanted)
     assert read.faults is None
     assert read.values.to_list() == expected
 
@@ -182,7 +182,7 @@ def test_addresses_agree_with_the_standard_library(texts: list[str]) -> None:
             address = address.ipv4_mapped or address
         return str(address)
 
-    assert addresses.canonical(pl.Series(texts, dtype=pl.String)).to_list() == [
+    assert addresses.normalize_addresses(pl.Series(texts, dtype=pl.String)).to_list() == [
         expected(text) for text in texts
     ]
 
@@ -197,9 +197,9 @@ def test_the_most_specific_network_wins(
     near = [(address, bits) for _, bits in networks[::2]]
     all_ = [ip_network(f"{a}/{min(bits, a.max_prefixlen)}", strict=False) for a, bits in networks + near]
     held = addresses.parse_networks(pl.Series([str(n) for n in all_], dtype=pl.String))
-    assert addresses.network_text(held).to_list() == [str(n) for n in all_]
-    found = addresses.longest_match(
-        addresses.parse(pl.Series([str(address)])),
+    assert addresses.format_networks(held).to_list() == [str(n) for n in all_]
+    found = addresses.match_longest(
+        addresses.parse_addresses(pl.Series([str(address)])),
         held.with_columns(asn=pl.Series([n.prefixlen for n in all_], dtype=pl.Int64)),
     )
     assert found.to_list() == [max((n.prefixlen for n in all_ if address in n), default=None)]
@@ -214,18 +214,18 @@ def luhn(digits: str) -> bool:
 def test_card_numbers_are_those_that_pass_the_luhn_check(texts: list[str]) -> None:
     bare = [text.replace(" ", "").replace("-", "") for text in texts]
     expected = [13 <= len(text) <= 19 and luhn(text) for text in bare]
-    assert card_numbers(pl.Series(texts, dtype=pl.String)).to_list() == expected
+    assert are_card_numbers(pl.Series(texts, dtype=pl.String)).to_list() == expected
 
 
 @given(st.text(max_size=20), st.text(max_size=20))
 def test_stored_text_holds_no_address_and_no_long_number(before: str, after: str) -> None:
     for secret in ("canary@leak.example", "4111 1111 1111 1111", "4111-1111-1111-1111", "4111111111111111"):
-        assert secret not in masked(pl.Series([f"{before}{secret}{after}"])).item()
+        assert secret not in mask_personal(pl.Series([f"{before}{secret}{after}"])).item()
 
 
 def test_what_is_no_whole_number() -> None:
     decimal = pl.Series(["1.50"]).str.to_decimal(scale=2)
     for stored in (pl.Series([1.5]), decimal, pl.Series(["1.5"]), pl.Series(["1e99"])):
-        faults = typed(stored, pl.Int64()).faults
+        faults = read_values(stored, pl.Int64()).faults
         assert faults is not None
         assert faults.to_list() == ["not_a_number"]

@@ -168,6 +168,13 @@ def test_a_member_that_is_cut_off_is_damage(tmp_path: Path) -> None:
         read(tmp_path, {"accounts.csv.gz": b"".join(members)[:-9]})
 
 
+@pytest.mark.parametrize("name", ["sessions.csv", "sessions.csv.gz"])
+@pytest.mark.parametrize("size", [1, 4_096, 300_000])
+def test_a_file_of_zero_bytes_is_damaged(tmp_path: Path, name: str, size: int) -> None:
+    with pytest.raises(BundleError, match=f"{name} holds zero bytes and nothing else"):
+        read(tmp_path, {"accounts.csv": text_of([HEADER, *ROWS]), name: bytes(size)})
+
+
 def test_a_file_of_no_bytes(tmp_path: Path) -> None:
     columns = read(
         tmp_path, {"accounts.csv": text_of([HEADER, *ROWS]), "sessions.csv": "", "payments.csv.gz": b""}

@@ -11,7 +11,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from graphsvc.intake.emails import read_emails
-from graphsvc.signals.normalise import email_domain
+from graphsvc.signals.normalise import normalize_email_domain
 
 LABELS = st.sampled_from(
     [
@@ -33,7 +33,7 @@ LABELS = st.sampled_from(
 
 
 def domain_of(address: str) -> str | None:
-    return pl.DataFrame({"e": [address]}).select(email_domain(pl.col("e"))).item()
+    return pl.DataFrame({"e": [address]}).select(normalize_email_domain(pl.col("e"))).item()
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from graphsvc.errors import BundleError
 from graphsvc.intake import nulls as null_words
 from graphsvc.intake.numbers import restore_integers
 from graphsvc.intake.options import make_options
-from graphsvc.intake.values import typed
+from graphsvc.intake.values import read_values
 
 ACCOUNTS = "account_id,created_at\n1001,2024-01-05\n1002,2024-01-05\n"
 ID = uuid.UUID("0123abcd-1234-5678-9abc-def012345678")
@@ -127,7 +127,7 @@ def test_nan_of_a_float_column_is_nothing(tmp_path: Path) -> None:
     columns = read(tmp_path, {"accounts.parquet": table})
     assert columns.edges == {}
     assert nulls(columns) == {("signup_device", "null_word"): 2, ("display_name", "null_word"): 2}
-    assert typed(pl.Series([float("nan"), 1.0]), pl.Int64()).values.to_list() == [None, 1]
+    assert read_values(pl.Series([float("nan"), 1.0]), pl.Int64()).values.to_list() == [None, 1]
 
 
 WORDS = sorted(null_words.WORDS)
@@ -141,11 +141,11 @@ WORDS = sorted(null_words.WORDS)
 def test_a_word_for_nothing_in_any_case_and_any_text_column(word: str, case: object, space: str) -> None:
     text = f"{space}{case(word)}{space}"  # type: ignore[operator]
     for form in ("identifier", "device", "text", "label", "email", "ip", "country", "kind"):
-        read_ = typed(pl.Series([text]), pl.String(), form)
+        read_ = read_values(pl.Series([text]), pl.String(), form)
         assert read_.values.to_list() == [None]
         assert read_.faults is not None
         assert read_.faults.to_list() == ["null_word"]
-    assert typed(pl.Series([text]), pl.Int64()).faults.to_list() == ["null_word"]  # type: ignore[union-attr]
+    assert read_values(pl.Series([text]), pl.Int64()).faults.to_list() == ["null_word"]  # type: ignore[union-attr]
 
 
 ZEROS = ["00000000-0000-0000-0000-000000000000", "0" * 32, "{00000000-0000-0000-0000-000000000000}"]
@@ -154,8 +154,8 @@ DEVICES = ["0", "000000000000000", "00:00:00:00:00:00", "02:00:00:00:00:00", "97
 
 @pytest.mark.parametrize("value", [*ZEROS, *DEVICES])
 def test_ids_that_very_many_devices_give(value: str) -> None:
-    assert typed(pl.Series([value]), pl.String(), "device").values.to_list() == [None]
-    taken = typed(pl.Series([value]), pl.String(), "account").values.item()
+    assert read_values(pl.Series([value]), pl.String(), "device").values.to_list() == [None]
+    taken = read_values(pl.Series([value]), pl.String(), "account").values.item()
     assert (taken is None) == (value in ZEROS)
 
 
@@ -163,7 +163,7 @@ def test_ids_that_very_many_devices_give(value: str) -> None:
     ("word", "taken"), [("NaN", False), ("\\N", False), ("None", False), ("unknown", True), ("-", True)]
 )
 def test_an_account_may_be_called_what_a_program_does_not_write_for_nothing(word: str, taken: bool) -> None:
-    assert (typed(pl.Series([word]), pl.String(), "account").values.item() is not None) == taken
+    assert (read_values(pl.Series([word]), pl.String(), "account").values.item() is not None) == taken
 
 
 def test_words_that_mean_something_where_they_stand(tmp_path: Path) -> None:
@@ -245,7 +245,7 @@ def test_values_of_extended_json_are_what_they_wrap(tmp_path: Path) -> None:
 @given(st.text(st.characters(exclude_categories=["Cc", "Cs"]), max_size=30))
 def test_any_text_is_an_identifier_or_has_a_reason_or_is_blank(text: str) -> None:
     for form in ("account", "identifier", "device"):
-        found = typed(pl.Series([text]), pl.String(), form)
+        found = read_values(pl.Series([text]), pl.String(), form)
         reason = None if found.faults is None else found.faults.item()
         blank = not text.strip()
         assert (found.values.item() is None) == (

@@ -11,8 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from graphsvc.intake.options import ReadOptions
-from graphsvc.intake.times import DAY_FIRST, EPOCH, MONTH_FIRST, NAIVE, order_of, read_numbers, read_texts
-from graphsvc.intake.values import typed
+from graphsvc.intake.times import (
+    DAY_FIRST,
+    EPOCH,
+    MONTH_FIRST,
+    NAIVE,
+    find_date_order,
+    read_numbers,
+    read_texts,
+)
+from graphsvc.intake.values import read_values
 from graphsvc.model.columns import TIME
 
 TEN = datetime(2024, 1, 5, 10, tzinfo=UTC)
@@ -143,10 +151,10 @@ def test_local_dates_are_read_in_the_order_that_was_said(naive: list[datetime]) 
 
 
 def test_a_file_proves_the_order_of_its_dates() -> None:
-    assert order_of([pl.Series(["05/01/2024"]), pl.Series(["13/01/2024"])]) == DAY_FIRST
-    assert order_of([pl.Series(["01/13/2024", None])]) == MONTH_FIRST
-    assert order_of([pl.Series(["05/01/2024"])]) is None
-    assert order_of([pl.Series(["13/01/2024", "01/13/2024"])]) is None
+    assert find_date_order([pl.Series(["05/01/2024"]), pl.Series(["13/01/2024"])]) == DAY_FIRST
+    assert find_date_order([pl.Series(["01/13/2024", None])]) == MONTH_FIRST
+    assert find_date_order([pl.Series(["05/01/2024"])]) is None
+    assert find_date_order([pl.Series(["13/01/2024", "01/13/2024"])]) is None
 
 
 def test_dates_of_a_european_and_of_an_american_spreadsheet(tmp_path: Path) -> None:
@@ -215,9 +223,9 @@ def test_a_missing_zone_is_said_once_with_all_columns(tmp_path: Path) -> None:
 
 
 def test_notes_of_a_column() -> None:
-    assert typed(pl.Series(["2024-01-05T10:00:00Z"]), TIME).notes == frozenset()
-    assert typed(pl.Series(["2024-01-05"]), TIME).notes == {NAIVE}
-    assert typed(pl.Series([1704448800]), TIME).notes == {EPOCH}
+    assert read_values(pl.Series(["2024-01-05T10:00:00Z"]), TIME).notes == frozenset()
+    assert read_values(pl.Series(["2024-01-05"]), TIME).notes == {NAIVE}
+    assert read_values(pl.Series([1704448800]), TIME).notes == {EPOCH}
 
 
 @given(st.text(max_size=40))

@@ -14,21 +14,21 @@ from starlette.datastructures import State
 from typer.testing import CliRunner
 
 from graphsvc.api import keys
-from graphsvc.api.principals import principal_of
+from graphsvc.api.principals import find_principal
 from graphsvc.cli.commands import app
 from graphsvc.errors import AccessDenied, NotFound, SettingsError
-from graphsvc.settings import settings
+from graphsvc.settings import load_settings
 
 
 def test_a_key_is_verified_with_its_role(tmp_path: Path) -> None:
-    key = keys.create(tmp_path, keys.Role.ANALYST, "triage")
-    principal = keys.KeyRing(tmp_path).verify(key)
+    key = keys.create_key(tmp_path, keys.Role.ANALYST, "triage")
+    principal = keys.KeyRing(tmp_path).verify_key(key)
     assert principal == keys.Principal(key.split(".")[0], keys.Role.ANALYST, f"triage ({key.split('.')[0]})")
 
 
 def test_no_secret_is_stored_and_files_are_private(tmp_path: Path) -> None:
     directory = tmp_path / "keys"
-    secret = keys.create(directory, keys.Role.ADMIN).split(".")[1]
+    secret = keys.create_key(directory, keys.Role.ADMIN).split(".")[1]
     assert len(secret) >= 43  # 256 bits in base64
     for path in directory.iterdir():
         assert secret.encode() not in path.read_bytes()
@@ -38,87 +38,87 @@ def test_no_secret_is_stored_and_files_are_private(tmp_path: Path) -> None:
 
 def test_a_running_ring_sees_new_and_revoked_keys(tmp_path: Path) -> None:
     ring = keys.KeyRing(tmp_path)
-    assert ring.verify("nobody.nothing") is None
-    first = keys.create(tmp_path, keys.Role.VIEWER)
-    assert ring.verify(first) is not None
-    second = keys.create(tmp_path, keys.Role.VIEWER)
-    assert ring.verify(second) is not None
-    keys.revoke(tmp_path, first.split(".")[0])
-    assert ring.verify(first) is None
-    assert ring.verify(second) is not None
+    assert ring.verify_key("nobody.nothing") is None
+    first = keys.create_key(tmp_path, keys.Role.VIEWER)
+    assert ring.verify_key(first) is not None
+    second = keys.create_key(tmp_path, keys.Role.VIEWER)
+    assert ring.verify_key(second) is not None
+    keys.revoke_key(tmp_path, first.split(".")[0])
+    assert ring.verify_key(first) is None
+    assert ring.verify_key(second) is not None
 
 
 def test_revoking_twice_keeps_the_first_time_and_unknown_ids_are_named(tmp_path: Path) -> None:
-    key_id = keys.create(tmp_path, keys.Role.VIEWER).split(".")[0]
-    assert keys.revoke(tmp_path, key_id) == keys.revoke(tmp_path, key_id)
+    key_id = keys.create_key(tmp_path, keys.Role.VIEWER).split(".")[0]
+    assert keys.revoke_key(tmp_path, key_id) == keys.revoke_key(tmp_path, key_id)
     with pytest.raises(NotFound):
-        keys.revoke(tmp_path, "ffffffffffff")
+        keys.revoke_key(tmp_path, "ffffffffffff")
 
 
 def test_a_key_expires(tmp_path: Path) -> None:
     ring = keys.KeyRing(tmp_path)
-    assert ring.verify(keys.create(tmp_path, keys.Role.VIEWER, lasts=timedelta(seconds=-1))) is None
-    assert ring.verify(keys.create(tmp_path, keys.Role.VIEWER, lasts=timedelta(days=1))) is not None
+    assert ring.verify_key(keys.create_key(tmp_path, keys.Role.VIEWER, lasts=timedelta(seconds=-1))) is None
+    assert ring.verify_key(keys.create_key(tmp_path, keys.Role.VIEWER, lasts=timedelta(days=1))) is not None
 
 
 def test_who_was_let_in_is_looked_at_again(tmp_path: Path) -> None:
     """As a WebSocket does while it lasts: by the same `Authorization`."""
     state = State({"keys": keys.KeyRing(tmp_path), "issuer": None})
-    key = keys.create(tmp_path, keys.Role.VIEWER)
+    key = keys.create_key(tmp_path, keys.Role.VIEWER)
     for scheme in ("Bearer", "bearer", "BEARER"):
-        assert asyncio.run(principal_of(f"{scheme} {key}", state)).id == key.split(".")[0]
+        assert asyncio.run(find_principal(f"{scheme} {key}", state)).id == key.split(".")[0]
     for wrong in ("", key, f"Basic {key}", "Bearer ", f"Bearer {key}x"):
         with pytest.raises(AccessDenied):
-            asyncio.run(principal_of(wrong, state))
-    keys.revoke(tmp_path, key.split(".")[0])
+            asyncio.run(find_principal(wrong, state))
+    keys.revoke_key(tmp_path, key.split(".")[0])
     with pytest.raises(AccessDenied):
-        asyncio.run(principal_of(f"Bearer {key}", state))
+        asyncio.run(find_principal(f"Bearer {key}", state))
 
 
 def test_a_rotated_key_has_a_new_secret_and_the_old_one_for_a_while(tmp_path: Path) -> None:
     ring = keys.KeyRing(tmp_path)
-    first = keys.create(tmp_path, keys.Role.ANALYST, "triage")
+    first = keys.create_key(tmp_path, keys.Role.ANALYST, "triage")
     key_id = first.split(".")[0]
-    second = keys.rotate(tmp_path, key_id)
-    assert ring.verify(first) is None
-    principal = ring.verify(second)
+    second = keys.rotate_key(tmp_path, key_id)
+    assert ring.verify_key(first) is None
+    principal = ring.verify_key(second)
     assert principal == keys.Principal(key_id, keys.Role.ANALYST, f"triage ({key_id})")
-    third = keys.rotate(tmp_path, key_id, grace=timedelta(hours=1))
-    assert [ring.verify(each) for each in (first, second, third)] == [None, principal, principal]
-    fourth = keys.rotate(tmp_path, key_id, grace=timedelta(hours=1))
-    assert [ring.verify(each) for each in (second, third, fourth)] == [None, principal, principal]
-    keys.revoke(tmp_path, key_id)
-    assert [ring.verify(each) for each in (third, fourth)] == [None, None]
+    third = keys.rotate_key(tmp_path, key_id, grace=timedelta(hours=1))
+    assert [ring.verify_key(each) for each in (first, second, third)] == [None, principal, principal]
+    fourth = keys.rotate_key(tmp_path, key_id, grace=timedelta(hours=1))
+    assert [ring.verify_key(each) for each in (second, third, fourth)] == [None, principal, principal]
+    keys.revoke_key(tmp_path, key_id)
+    assert [ring.verify_key(each) for each in (third, fourth)] == [None, None]
     with pytest.raises(NotFound):
-        keys.rotate(tmp_path, key_id)
+        keys.rotate_key(tmp_path, key_id)
 
 
 def test_an_expired_key_is_not_brought_back_by_rotating_it(tmp_path: Path) -> None:
-    key = keys.create(tmp_path, keys.Role.VIEWER, lasts=timedelta(seconds=-1))
+    key = keys.create_key(tmp_path, keys.Role.VIEWER, lasts=timedelta(seconds=-1))
     with pytest.raises(NotFound):
-        keys.rotate(tmp_path, key.split(".")[0])
-    lasting = keys.rotate(
-        tmp_path, keys.create(tmp_path, keys.Role.VIEWER).split(".")[0], lasts=timedelta(days=90)
+        keys.rotate_key(tmp_path, key.split(".")[0])
+    lasting = keys.rotate_key(
+        tmp_path, keys.create_key(tmp_path, keys.Role.VIEWER).split(".")[0], lasts=timedelta(days=90)
     )
-    kept = keys.one(tmp_path, lasting.split(".")[0])
+    kept = keys.find_key(tmp_path, lasting.split(".")[0])
     assert kept.expires is not None
     assert datetime.fromisoformat(kept.expires) - datetime.now(UTC) > timedelta(days=89)
 
 
 def test_a_file_of_before_is_still_read(tmp_path: Path) -> None:
-    key = keys.create(tmp_path, keys.Role.ADMIN, "old")
+    key = keys.create_key(tmp_path, keys.Role.ADMIN, "old")
     file = tmp_path / keys.KEYS_FILE
-    new = {"expires", "rotated", "old_digest", "old_until"}
+    new = {"expires", "rotated", "old_digest", "old_until", "check"}
     rows = [{name: row[name] for name in row if name not in new} for row in json.loads(file.read_text())]
     assert set(rows[0]) == {"id", "role", "name", "created", "digest", "revoked"}
     file.write_text(json.dumps(rows))
-    assert keys.KeyRing(tmp_path).verify(key) is not None
+    assert keys.KeyRing(tmp_path).verify_key(key) is not None
 
 
 def test_a_copied_key_file_is_worth_nothing_without_the_pepper(tmp_path: Path) -> None:
-    key = keys.create(tmp_path, keys.Role.VIEWER)
+    key = keys.create_key(tmp_path, keys.Role.VIEWER)
     (tmp_path / keys.PEPPER_FILE).write_bytes(b"another pepper, thirty-two bytes")
-    assert keys.KeyRing(tmp_path).verify(key) is None
+    assert keys.KeyRing(tmp_path).verify_key(key) is None
 
 
 @pytest.mark.parametrize(
@@ -133,25 +133,25 @@ def test_a_copied_key_file_is_worth_nothing_without_the_pepper(tmp_path: Path) -
     ],
 )
 def test_a_damaged_file_is_named_without_its_content(tmp_path: Path, content: str) -> None:
-    keys.create(tmp_path, keys.Role.VIEWER)
+    keys.create_key(tmp_path, keys.Role.VIEWER)
     (tmp_path / keys.KEYS_FILE).write_text(content)
     with pytest.raises(SettingsError) as caught:
-        keys.KeyRing(tmp_path).verify("a.b")
+        keys.KeyRing(tmp_path).verify_key("a.b")
     assert "root" not in str(caught.value)
 
 
 def test_concurrent_commands_lose_nothing(tmp_path: Path) -> None:
     with ThreadPoolExecutor(8) as pool:
-        made = list(pool.map(lambda _: keys.create(tmp_path, keys.Role.VIEWER), range(24)))
+        made = list(pool.map(lambda _: keys.create_key(tmp_path, keys.Role.VIEWER), range(24)))
     ring = keys.KeyRing(tmp_path)
-    assert all(ring.verify(key) for key in made)
-    assert {key.id for key in keys.read(tmp_path)} == {key.split(".")[0] for key in made}
+    assert all(ring.verify_key(key) for key in made)
+    assert {key.id for key in keys.read_keys(tmp_path)} == {key.split(".")[0] for key in made}
 
 
 @pytest.fixture(scope="module")
 def one_key(tmp_path_factory: pytest.TempPathFactory) -> tuple[keys.KeyRing, str]:
     directory = tmp_path_factory.mktemp("keys")
-    key = keys.create(directory, keys.Role.VIEWER)
+    key = keys.create_key(directory, keys.Role.VIEWER)
     return keys.KeyRing(directory), key
 
 
@@ -165,18 +165,18 @@ def test_nothing_but_the_key_is_accepted(one_key: tuple[keys.KeyRing, str], data
         | st.text(max_size=20).map(lambda text: f"{text}.{secret}")
         | st.integers(0, len(key) - 1).map(lambda i: key[:i] + ("A" if key[i] != "A" else "B") + key[i + 1 :])
     )
-    assert (ring.verify(presented) is not None) == (presented == key)
+    assert (ring.verify_key(presented) is not None) == (presented == key)
 
 
 def test_the_command_prints_the_key_alone_and_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GRAPHSVC_DATA_DIR", str(tmp_path))
-    settings.cache_clear()
+    load_settings.cache_clear()
     try:
         runner = CliRunner()
         created = runner.invoke(app, ["keys", "create", "--role", "analyst", "--name", "ci"])
         key = created.stdout.strip()
         assert created.exit_code == 0
-        assert keys.KeyRing(tmp_path / "keys").verify(key) is not None
+        assert keys.KeyRing(tmp_path / "keys").verify_key(key) is not None
         listed = runner.invoke(app, ["keys", "list"]).stdout
         assert key.split(".")[0] in listed
         assert key.split(".")[1] not in listed
@@ -185,8 +185,8 @@ def test_the_command_prints_the_key_alone_and_once(tmp_path: Path, monkeypatch: 
         )
         assert rotated.stdout.strip() != key
         for each in (key, rotated.stdout.strip()):
-            assert keys.KeyRing(tmp_path / "keys").verify(each) is not None
-        kept = keys.one(tmp_path / "keys", key.split(".")[0])
+            assert keys.KeyRing(tmp_path / "keys").verify_key(each) is not None
+        kept = keys.find_key(tmp_path / "keys", key.split(".")[0])
         shown = runner.invoke(app, ["keys", "list", "--json"])
         assert "digest" not in shown.stdout
         (listed,) = json.loads(shown.stdout)
@@ -199,4 +199,4 @@ def test_the_command_prints_the_key_alone_and_once(tmp_path: Path, monkeypatch: 
         assert json.loads((tmp_path / "keys" / keys.KEYS_FILE).read_text())[0]["revoked"] is not None
         assert runner.invoke(app, ["keys", "create", "--role", "root"]).exit_code == 2
     finally:
-        settings.cache_clear()
+        load_settings.cache_clear()

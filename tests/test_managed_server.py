@@ -22,7 +22,7 @@ from waiting import until
 from graphsvc import server
 from graphsvc.errors import ServerError
 from graphsvc.server import Endpoint, lock, ports
-from graphsvc.server.download import jar_directory
+from graphsvc.server.download import get_jar_directory
 from graphsvc.server.java import Jvm
 from graphsvc.settings import Settings
 
@@ -32,7 +32,7 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     """An installation of this module; jars come from the user's cache."""
     settings = Settings(data_dir=tmp_path_factory.mktemp("own"), neo4j_uri=None)
     yield settings
-    server.stop(settings)
+    server.stop_server(settings)
 
 
 @pytest.fixture
@@ -99,9 +99,11 @@ def marks(endpoint: Endpoint) -> object:
 
 
 def test_it_answers_with_graph_data_science_and_is_found_again(own: Settings, up: Endpoint) -> None:
-    assert run(up, neo4j.Query("RETURN gds.version()")) == [lock.read().version("org.neo4j.gds", "proc")]
+    assert run(up, neo4j.Query("RETURN gds.version()")) == [
+        lock.read_lock().find_version("org.neo4j.gds", "proc")
+    ]
     before = pid(own)
-    assert server.ensure_running(own) == up == server.running(own)
+    assert server.ensure_running(own) == up == server.find_running(own)
     assert pid(own) == before
 
 
@@ -150,10 +152,10 @@ def test_a_stop_loses_nothing_and_the_ports_are_remembered(own: Settings, up: En
     add_mark(up)
     before = marks(up)
     process = psutil.Process(pid(own))
-    assert server.stop(own)
+    assert server.stop_server(own)
     assert not process.is_running()
-    assert server.running(own) is None
-    assert not server.stop(own)
+    assert server.find_running(own) is None
+    assert not server.stop_server(own)
     again = server.ensure_running(own)
     assert again == up
     assert marks(again) == before
@@ -167,14 +169,14 @@ def test_a_killed_server_is_noticed_and_started_again_with_all_that_was_committe
     killed = psutil.Process(pid(own))
     killed.kill()
     killed.wait()
-    assert server.running(own) is None
+    assert server.find_running(own) is None
     said: list[str] = []
     assert marks(server.ensure_running(own, said.append)) == before
     assert any("ended without being stopped" in line for line in said)
 
 
 def test_a_port_that_another_program_took_is_left_to_it(own: Settings, up: Endpoint) -> None:
-    server.stop(own)
+    server.stop_server(own)
     with socket.socket() as other:
         other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         other.bind(("127.0.0.1", int(up.uri.rpartition(":")[2])))
@@ -183,15 +185,15 @@ def test_a_port_that_another_program_took_is_left_to_it(own: Settings, up: Endpo
         moved = server.ensure_running(own, said.append)
         assert moved.uri != up.uri
         assert any("in use by another program" in line for line in said)
-    assert server.running(own) == moved
+    assert server.find_running(own) == moved
 
 
 @pytest.mark.parametrize("which", ["bolt", pytest.param("http", marks=pytest.mark.slow)])
 def test_a_port_that_is_taken_after_it_was_chosen_costs_an_attempt(
     own: Settings, up: Endpoint, monkeypatch: pytest.MonkeyPatch, which: str
 ) -> None:
-    server.stop(own)
-    choose, said = ports.choose, list[str]()
+    server.stop_server(own)
+    choose, said = ports.choose_ports, list[str]()
     with socket.socket() as other:
         other.bind((ports.HOST, 0))
         other.listen()
@@ -203,14 +205,14 @@ def test_a_port_that_is_taken_after_it_was_chosen_costs_an_attempt(
                 return bolt, http
             return (late.pop(), http) if which == "bolt" else (bolt, late.pop())
 
-        monkeypatch.setattr(ports, "choose", chosen)
+        monkeypatch.setattr(ports, "choose_ports", chosen)
         moved = server.ensure_running(own, said.append)
         other.setblocking(False)
         with pytest.raises(BlockingIOError):  # it was asked nothing: it might have been our password
             other.accept()
     assert sum("took the port meanwhile" in line for line in said) == 1
     assert not any("start cache" in line for line in said)
-    assert server.running(own) == moved
+    assert server.find_running(own) == moved
 
 
 def test_the_address_of_the_browser_holds_the_connection_and_no_password(own: Settings, up: Endpoint) -> None:
@@ -222,35 +224,35 @@ def test_the_address_of_the_browser_holds_the_connection_and_no_password(own: Se
     assert up.password.get_secret_value() not in output + errors
     guided, _ = command(own, "console", "--guide").communicate(timeout=600)
     assert guided.strip() == f"{output.strip()}&cmd=guide&arg=http://localhost:8000/browser/guide"
-    server.stop(own)
+    server.stop_server(own)
     stopped = command(own, "console")
     assert stopped.wait(600) == 3
 
 
 def test_the_number_of_a_dead_server_on_another_program_harms_nobody(used: Settings) -> None:
-    server.stop(used)
+    server.stop_server(used)
     note = remembered(used)
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as bystander:
         note.write_text(json.dumps({**json.loads(note.read_text()), "pid": bystander.pid}))
-        assert server.running(used) is None
-        assert not server.stop(used)
+        assert server.find_running(used) is None
+        assert not server.stop_server(used)
         assert bystander.poll() is None
         bystander.communicate(b"\n")
 
 
 def test_two_processes_that_start_at_once_get_one_server_which_outlives_them(own: Settings) -> None:
-    server.stop(own)
+    server.stop_server(own)
     both = [command(own, "start") for _ in range(2)]
     results = [(*one.communicate(timeout=600), one.returncode) for one in both]
     assert [result[2] for result in results] == [0, 0], results
     assert results[0][0] == results[1][0]
-    assert server.running(own) is not None
+    assert server.find_running(own) is not None
     assert sum("starting Neo4j" in result[1] for result in results) == 1
     assert command(own, "status").wait(600) == 0
 
 
 def test_interrupting_the_command_does_not_end_the_server(own: Settings) -> None:
-    server.stop(own)
+    server.stop_server(own)
     starting = command(own, "start")
     assert starting.stderr is not None
     for line in starting.stderr:
@@ -270,7 +272,7 @@ def test_a_server_that_is_to_take_no_writes_takes_none(own: Settings, up: Endpoi
     exploring = own.model_copy(update={"neo4j_read_only": True})
     with pytest.raises(ServerError, match="takes writes"):
         server.ensure_running(exploring)
-    server.stop(own)
+    server.stop_server(own)
     endpoint = server.ensure_running(exploring)
     assert marks(endpoint) == before
     for write in (
@@ -280,34 +282,34 @@ def test_a_server_that_is_to_take_no_writes_takes_none(own: Settings, up: Endpoi
     ):
         with pytest.raises(neo4j.exceptions.ClientError, match="read-only"):
             run(endpoint, write)
-    server.stop(exploring)
+    server.stop_server(exploring)
 
 
 def test_the_admin_tool_dumps_a_stopped_database(own: Settings, up: Endpoint, tmp_path: Path) -> None:
     with pytest.raises(ServerError, match="stopped"):
-        server.admin(own, "database", "dump", "neo4j", f"--to-path={tmp_path}")
-    server.stop(own)
-    server.admin(own, "database", "dump", "neo4j", f"--to-path={tmp_path}")
+        server.run_admin(own, "database", "dump", "neo4j", f"--to-path={tmp_path}")
+    server.stop_server(own)
+    server.run_admin(own, "database", "dump", "neo4j", f"--to-path={tmp_path}")
     assert (tmp_path / "neo4j.dump").stat().st_size > 0
     with pytest.raises(ServerError, match="database dump failed"):
-        server.admin(own, "database", "dump", "nosuch", f"--to-path={tmp_path}")
+        server.run_admin(own, "database", "dump", "nosuch", f"--to-path={tmp_path}")
 
 
 def test_in_the_foreground_it_runs_until_it_is_interrupted(own: Settings) -> None:
-    server.stop(own)
+    server.stop_server(own)
     foreground = command(own, "run")
     assert foreground.stdout is not None
     assert any("Started." in line for line in foreground.stdout)
     endpoint = server.ensure_running(own)
-    assert endpoint == server.running(own)
+    assert endpoint == server.find_running(own)
     add_mark(endpoint)  # although the same database took no writes for a while in an earlier test
     foreground.send_signal(signal.SIGTERM)
     assert foreground.wait(600) == 0
-    assert server.running(own) is None
+    assert server.find_running(own) is None
 
 
 def test_a_server_that_dies_while_starting_says_why_in_one_paragraph(used: Settings) -> None:
-    server.stop(used)
+    server.stop_server(used)
     with (used.data_dir / "neo4j" / "data" / "databases" / "store_lock").open("r+b") as held:
         fcntl.lockf(held, fcntl.LOCK_EX)
         starting = command(used, "start")
@@ -322,16 +324,16 @@ def test_a_server_that_dies_while_starting_says_why_in_one_paragraph(used: Setti
 @pytest.fixture
 def copied(tmp_path: Path, own: Settings) -> Iterator[tuple[Settings, Jvm]]:
     """`own` with a cache directory of its own that has the jars and no start cache; its server stopped."""
-    server.stop(own)
-    locked = lock.read()
-    real, jars = (jar_directory(cache.resolve(), locked) for cache in (own.cache_dir, tmp_path / "cache"))
+    server.stop_server(own)
+    locked = lock.read_lock()
+    real, jars = (get_jar_directory(cache.resolve(), locked) for cache in (own.cache_dir, tmp_path / "cache"))
     for folder in ("lib", "plugins"):
         (jars / folder).mkdir(parents=True)
         for path in (real / folder).glob("*.jar"):
             (jars / folder / path.name).symlink_to(path)
     settings = own.model_copy(update={"cache_dir": tmp_path / "cache"})
     yield settings, Jvm(jars, locked)
-    server.stop(settings)
+    server.stop_server(settings)
 
 
 @pytest.mark.slow
@@ -340,8 +342,8 @@ def test_a_broken_start_cache_does_not_stop_the_start(copied: tuple[Settings, Jv
     written = tmp_path / "cache" / "written"
     written.write_bytes(b"this is no archive" * 1000)
     jvm.adopt_archive(written)
-    assert jvm.sound_archive() is not None
-    assert server.ensure_running(settings) == server.running(settings)
+    assert jvm.find_sound_archive() is not None
+    assert server.ensure_running(settings) == server.find_running(settings)
 
 
 @pytest.mark.slow
@@ -352,7 +354,7 @@ def test_the_trainer_beside_the_first_server_ends_with_it(copied: tuple[Settings
         one for one in psutil.process_iter(["cmdline"]) if str(jvm.jars) in (one.info["cmdline"] or ())
     )
     until(lambda: trainer.nice() == 19)
-    server.stop(settings)
+    server.stop_server(settings)
     assert not trainer.is_running()
     assert not (jvm.jars / "training").exists()
     assert str(jvm.jars) not in " ".join(
@@ -361,10 +363,10 @@ def test_the_trainer_beside_the_first_server_ends_with_it(copied: tuple[Settings
 
 
 def test_a_damaged_start_cache_is_not_given_to_the_jvm(tmp_path: Path) -> None:
-    jvm = Jvm(tmp_path, lock.read())
+    jvm = Jvm(tmp_path, lock.read_lock())
     written = tmp_path / "written"
     written.write_bytes(b"0" * 1000)
     jvm.adopt_archive(written)
     jvm.archive.write_bytes(b"0" * 999 + b"1")
-    assert jvm.sound_archive() is None
+    assert jvm.find_sound_archive() is None
     assert not jvm.archive.exists()

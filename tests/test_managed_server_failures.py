@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from graphsvc import server
 from graphsvc.errors import ServerError
 from graphsvc.server import failure, files, lock, ports, process, sizing
-from graphsvc.server.download import ensure_jars, jar_directory
+from graphsvc.server.download import ensure_jars, get_jar_directory
 from graphsvc.server.java import require_extra
 from graphsvc.server.lock import Jar, Lock
 from graphsvc.settings import Settings
@@ -86,7 +86,7 @@ def test_jars_are_downloaded_once_and_again_when_they_are_damaged(
     locked = Lock((jar("one"), jar("two")))
     repository.content = {"one-1.0.jar": CONTENT, "two-1.0.jar": CONTENT}
     directory = ensure_jars(tmp_path, locked, quiet)
-    assert directory == jar_directory(tmp_path, locked)
+    assert directory == get_jar_directory(tmp_path, locked)
     assert [path.read_bytes() for path in sorted((directory / "lib").iterdir())] == [CONTENT, CONTENT]
     ensure_jars(tmp_path, locked, quiet)
     assert sorted(repository.asked) == ["one-1.0.jar", "two-1.0.jar"]
@@ -112,7 +112,7 @@ def test_other_bytes_than_the_lock_names_are_refused_and_not_kept(
     with pytest.raises(ServerError, match="not the ones the lock names") as caught:
         ensure_jars(tmp_path, locked, quiet)
     assert "proxy" in caught.value.todo
-    assert list((jar_directory(tmp_path, locked) / "lib").iterdir()) == []
+    assert list((get_jar_directory(tmp_path, locked) / "lib").iterdir()) == []
 
 
 def test_a_repository_without_the_jar_is_named_by_its_answer(repository: Repository, tmp_path: Path) -> None:
@@ -142,11 +142,11 @@ def test_no_network_is_said_in_one_paragraph_by_the_command(tmp_path: Path) -> N
 
 def test_a_full_disk_is_seen_before_and_while_writing(tmp_path: Path) -> None:
     with pytest.raises(ServerError, match="are needed") as caught:
-        files.need_room(tmp_path, 1 << 60, "GRAPHSVC_CACHE_DIR")
+        files.require_room(tmp_path, 1 << 60, "GRAPHSVC_CACHE_DIR")
     assert "GRAPHSVC_CACHE_DIR" in caught.value.todo
     with (
         pytest.raises(ServerError, match="No space left") as caught,
-        files.naming_disk_faults(tmp_path, "GRAPHSVC_DATA_DIR"),
+        files.map_disk_errors(tmp_path, "GRAPHSVC_DATA_DIR"),
     ):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     assert "Make room" in caught.value.todo
@@ -170,10 +170,10 @@ def test_the_server_never_takes_more_than_is_free(total: int, available: int) ->
     share = min(memory.total * 2 // 5, memory.available * 4 // 5)
     if share < 640 * sizing.MIB:
         with pytest.raises(ServerError, match="needs 640 MB") as caught:
-            sizing.sizes(memory)
+            sizing.compute_sizes(memory)
         assert "2 GB" in caught.value.todo
         return
-    sizes = sizing.sizes(memory)
+    sizes = sizing.compute_sizes(memory)
     assert sizes.heap + sizes.page_cache <= share
     assert sizes.heap >= 512 * sizing.MIB
     assert sizes.page_cache >= 128 * sizing.MIB
@@ -194,14 +194,14 @@ def test_the_limit_of_a_container_counts(
     (group / limit).write_text(f"{1 << 30}\n")
     (group / used).write_text(f"{700 << 20}\n")
     (group / "memory.stat").write_text(f"anon 1\n{cache} {500 << 20}\n")
-    memory = sizing.memory(tmp_path)
+    memory = sizing.read_memory(tmp_path)
     assert memory.total == 1 << 30
     assert memory.available <= (1 << 30) - (200 << 20)
 
 
 def test_without_a_limit_the_machine_counts(tmp_path: Path) -> None:
     (tmp_path / "memory.max").write_text("max\n")
-    assert sizing.memory(tmp_path).total == sizing.memory(tmp_path / "nothing").total
+    assert sizing.read_memory(tmp_path).total == sizing.read_memory(tmp_path / "nothing").total
 
 
 def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -216,7 +216,7 @@ def test_a_runtime_for_another_machine_is_named(tmp_path: Path) -> None:
     java.write_bytes(b"\x7fELF for another machine")
     java.chmod(0o755)
     with pytest.raises(ServerError, match="does not run on this") as caught:
-        process.spawn([str(java)], tmp_path / "log", tmp_path)
+        process.spawn_process([str(java)], tmp_path / "log", tmp_path)
     assert "architecture" in caught.value.todo
 
 
@@ -230,22 +230,22 @@ def test_a_runtime_for_another_machine_is_named(tmp_path: Path) -> None:
     ],
 )
 def test_the_reason_of_a_dead_server_comes_with_advice(why: str, todo: str) -> None:
-    error = failure.explain(why, 1)
+    error = failure.explain_failure(why, 1)
     assert why.rstrip(".") in error.what
     assert todo in error.todo
-    assert "memory" in failure.explain("", -9).todo
+    assert "memory" in failure.explain_failure("", -9).todo
 
 
 def test_ports_in_use_are_passed_over() -> None:
-    bolt, web = ports.choose("one", None)
-    assert ports.choose("one", (bolt, web)) == (bolt, web)
-    assert not {bolt, web} & set(ports.choose("one", (bolt, web), avoid={bolt}))
+    bolt, web = ports.choose_ports("one", None)
+    assert ports.choose_ports("one", (bolt, web)) == (bolt, web)
+    assert not {bolt, web} & set(ports.choose_ports("one", (bolt, web), avoid={bolt}))
     with socket.socket() as other:
         other.bind((ports.HOST, 0))
         other.listen()
         taken = other.getsockname()[1]
         assert not ports.is_free(taken)
-        assert taken not in ports.choose("one", (bolt, taken))
+        assert taken not in ports.choose_ports("one", (bolt, taken))
 
 
 def test_a_process_that_is_only_just_executed_is_not_taken_for_dead(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -256,14 +256,14 @@ def test_a_process_that_is_only_just_executed_is_not_taken_for_dead(monkeypatch:
     )
     child = subprocess.Popen([sys.executable, "-c", "input()", "@marker"], stdin=subprocess.PIPE)
     try:
-        found = process.find(child.pid, "@marker")
+        found = process.find_process(child.pid, "@marker")
         assert found is not None
         assert found.pid == child.pid
-        assert process.find(child.pid, "@another") is None
+        assert process.find_process(child.pid, "@another") is None
     finally:
         child.kill()
         child.communicate()
-    assert process.find(child.pid, "@marker") is None
+    assert process.find_process(child.pid, "@marker") is None
 
 
 NAMES = st.from_regex(r"[a-z][a-z0-9.-]{0,20}", fullmatch=True)
@@ -280,7 +280,7 @@ JARS = st.builds(
 @given(st.lists(JARS, max_size=20, unique_by=lambda jar: jar.name))
 def test_a_lock_is_read_as_it_was_written(jars: list[Jar]) -> None:
     written = Lock(tuple(sorted(jars)))
-    assert lock.parse("# header\n" + written.text) == written
+    assert lock.parse_lock("# header\n" + written.text) == written
 
 
 @given(JARS, st.sampled_from(["sha256", "size", "folder", "coordinate"]))
@@ -293,19 +293,19 @@ def test_a_malformed_lock_is_refused(one: Jar, which: str) -> None:
         "coordinate": f"{folder} ../{coordinate} {sha256} {size}",
     }[which]
     with pytest.raises(ServerError, match="Line 1"):
-        lock.parse(broken)
+        lock.parse_lock(broken)
     with pytest.raises(ServerError, match="twice"):
-        lock.parse(2 * Lock((one,)).text)
+        lock.parse_lock(2 * Lock((one,)).text)
 
 
 def test_the_committed_lock_is_what_the_versions_say_and_names_no_host() -> None:
     text = lock.LOCK_FILE.read_text()
     assert "://" not in text
-    locked = lock.read()
+    locked = lock.read_lock()
     from graphsvc.server import maven
 
     for root in (*maven.SERVER, *maven.PLUGIN):
         group, artifact, version = root.split(":")
-        assert locked.version(group, artifact) == version
+        assert locked.find_version(group, artifact) == version
     assert sorted(locked.jars) == list(locked.jars)
     assert replace(locked.jars[0], size=0) != locked.jars[0]

@@ -73,9 +73,9 @@ def marked(words: pl.DataFrame) -> list[str]:
 def test_words_of_names() -> None:
     forms = ["~doejane", "~janedoe", "~janevan", "~janevandoe", "~vandoe"]
     initials = ["^djane", "^doej", "^janed", "^jdoe", "^jvandoe"]
-    jane = marked(normalise.words_of_name(pl.Series(["Jane van Doe"])))
+    jane = marked(normalise.split_name(pl.Series(["Jane van Doe"])))
     assert sorted(jane) == sorted(["doe", "jane", "van", "=janevandoe", *forms, *initials])
-    others = normalise.words_of_name(pl.Series(["Świgoń", "王小明", "4711", None, "x"]))
+    others = normalise.split_name(pl.Series(["Świgoń", "王小明", "4711", None, "x"]))
     assert others["row"].to_list() == [0, 0, 1, 1]
     assert marked(others) == ["swigon", "=swigon", "王小明", "=王小明"]
 
@@ -91,8 +91,8 @@ def test_words_of_names() -> None:
     ],
 )
 def test_words_of_email_addresses(email: str, words: list[str], handle: str | None) -> None:
-    assert sorted(marked(normalise.words_of_email(pl.Series([email])))) == words
-    assert pl.DataFrame({"e": [email]}).select(normalise.email_handle(pl.col("e"))).item() == handle
+    assert sorted(marked(normalise.split_email(pl.Series([email])))) == words
+    assert pl.DataFrame({"e": [email]}).select(normalise.normalize_email_handle(pl.col("e"))).item() == handle
 
 
 def test_no_word_is_readable_in_the_graph(tmp_path: Path) -> None:

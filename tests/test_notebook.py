@@ -89,7 +89,7 @@ def test_it_tells_what_is_in_the_database_and_leaves_it_as_it_was(
     home = tmp_path / "home"
     home.mkdir()
     with served_over_http(published, installation) as url:
-        key = keys.create(installation.keys_dir, keys.Role.VIEWER)
+        key = keys.create_key(installation.keys_dir, keys.Role.VIEWER)
         done = executed(notebook, {"GRAPHSVC_URL": url, "GRAPHSVC_KEY": key, "HOME": str(home)})
 
     assert not outputs(done, "error")
@@ -146,7 +146,7 @@ def test_the_demo_says_how_to_open_it(
 ) -> None:
     lines: list[str] = []
     service = tour.Service(None, "http://127.0.0.1:8765", "id.secret")  # type: ignore[arg-type]
-    tour.invitation(installation, service, SimpleNamespace(say=lines.append))  # type: ignore[arg-type]
+    tour.print_addresses(installation, service, SimpleNamespace(say=lines.append))  # type: ignore[arg-type]
     said_then = "\n".join(lines)
     assert str(NOTEBOOK.relative_to(NOTEBOOK.parents[2])) in said_then
     shown = re.findall(r"(GRAPHSVC_\w+)=(\S+)", said_then)

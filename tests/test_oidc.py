@@ -143,9 +143,9 @@ def test_the_claim_may_lie_deep(provider: Provider, tmp_path: Path) -> None:
 
 
 def names(provider: Provider, tmp_path: Path, **claims: str) -> tuple[str, str]:
-    issuer = oidc.configured(settings_of(provider, tmp_path))
+    issuer = oidc.build_issuer(settings_of(provider, tmp_path))
     assert issuer is not None
-    principal = asyncio.run(issuer.principal(provider.token(**claims)))
+    principal = asyncio.run(issuer.find_principal(provider.token(**claims)))
     assert principal is not None
     return principal.id, principal.name
 
@@ -167,7 +167,7 @@ def test_keys_that_are_away_are_a_503_and_keys_once_known_go_on(
         answer = Api(client, provider.token()).post(WHO)
         assert answer.status_code == 503
         assert answer.json()["errors"][0]["extensions"]["code"] == "identity_provider_unavailable"
-    assert Api(client, keys.create(tmp_path / "keys", keys.Role.VIEWER)).post(WHO).status_code == 200
+    assert Api(client, keys.create_key(tmp_path / "keys", keys.Role.VIEWER)).post(WHO).status_code == 200
     assert provider.asked == 0  # discovery was away already
     later = time.monotonic() + 10
     monkeypatch.setattr(oidc.time, "monotonic", lambda: later)
@@ -232,7 +232,7 @@ def test_settings_that_would_let_anybody_in_are_refused_at_the_start(
     provider: Provider, tmp_path: Path, wrong: dict[str, Any]
 ) -> None:
     with pytest.raises(SettingsError, match="GRAPHSVC_OIDC"):
-        oidc.configured(settings_of(provider, tmp_path, **wrong))
+        oidc.build_issuer(settings_of(provider, tmp_path, **wrong))
 
 
 @pytest.mark.parametrize(

@@ -177,7 +177,7 @@ def provider() -> Iterator[Provider]:
 
 def issuer_of(provider: Provider, directory: Path, case: Case) -> Issuer:
     provider.keys[:] = case.keys
-    issuer = oidc.configured(
+    issuer = oidc.build_issuer(
         Settings(
             data_dir=directory,
             oidc_issuer=case.issuer,
@@ -198,7 +198,7 @@ def token_of(case: Case, key: Any = RSA, algorithm: str = "RS256", **more: Any) 
 
 
 def role_of(issuer: Issuer, token: str) -> Role | None:
-    principal = asyncio.run(issuer.principal(token))
+    principal = asyncio.run(issuer.find_principal(token))
     return principal.role if principal is not None else None
 
 
@@ -226,7 +226,7 @@ def test_discovery_may_name_the_issuer_with_a_slash_more_or_less(provider: Provi
         (f"{bare}/.well-known/openid-configuration", f"{bare}/"),
     ):
         provider.discovery["issuer"] = said
-        issuer = oidc.configured(
+        issuer = oidc.build_issuer(
             Settings(
                 data_dir=tmp_path,
                 oidc_issuer=configured,
@@ -242,7 +242,7 @@ def test_a_discovery_of_another_issuer_is_named_in_the_log(
     provider: Provider, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     provider.discovery["issuer"] = "https://login.microsoftonline.com/{tenantid}/v2.0"
-    issuer = oidc.configured(
+    issuer = oidc.build_issuer(
         Settings(
             data_dir=tmp_path, oidc_issuer=provider.issuer, oidc_audience="x", oidc_roles="triage=analyst"
         )
@@ -264,7 +264,7 @@ def test_one_key_is_not_guessed_among_several(provider: Provider, tmp_path: Path
 def test_a_key_without_algorithm_checks_any_that_is_allowed_and_fits(
     provider: Provider, tmp_path: Path
 ) -> None:
-    issuer = oidc.configured(
+    issuer = oidc.build_issuer(
         Settings(
             data_dir=tmp_path, oidc_issuer=provider.issuer, oidc_audience="graphsvc", oidc_roles="triage=analyst",
             oidc_algorithms="PS256,RS256,ES256",

@@ -30,7 +30,7 @@ from websockets.sync.client import connect
 from graphsvc.api import keys, logs
 from graphsvc.api.app import create_app
 from graphsvc.api.keys import Role
-from graphsvc.api.traces import NoTraces, OpenTelemetry, configured
+from graphsvc.api.traces import NoTraces, OpenTelemetry, build_traces
 from graphsvc.errors import SettingsError
 from graphsvc.settings import Settings
 from graphsvc.store import Store
@@ -48,7 +48,7 @@ ASKED = """query Page($id: String!) {
 @pytest.fixture
 def api(database: Store, installation: Settings) -> Iterator[Api]:
     write(database, "published")
-    key = keys.create(installation.keys_dir, Role.VIEWER)
+    key = keys.create_key(installation.keys_dir, Role.VIEWER)
     with TestClient(create_app(installation, database.address)) as client:
         yield Api(client, key)
 
@@ -144,7 +144,7 @@ def test_spans_tell_of_the_request_the_operation_and_its_statements(api: Api) ->
 def test_a_failed_statement_is_seen_in_its_span_by_its_code(installation: Settings, api: Api) -> None:
     exporter = InMemorySpanExporter()
     traces = OpenTelemetry(exporter, at_once=True)
-    with pytest.raises(SettingsError), traces.span("query/nothing"):
+    with pytest.raises(SettingsError), traces.start_span("query/nothing"):
         raise SettingsError("canary", "canary")
     (span,) = exporter.get_finished_spans()
     assert span.attributes is not None
@@ -153,9 +153,9 @@ def test_a_failed_statement_is_seen_in_its_span_by_its_code(installation: Settin
 
 
 def test_traces_are_made_only_where_they_are_wanted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert isinstance(configured(Settings(data_dir=tmp_path)), NoTraces)
+    assert isinstance(build_traces(Settings(data_dir=tmp_path)), NoTraces)
     wanted = Settings(data_dir=tmp_path, otel_endpoint="http://127.0.0.1:9")
-    made = configured(wanted)
+    made = build_traces(wanted)
     assert isinstance(made, OpenTelemetry)
     made.close()
     imported = builtins.__import__
@@ -167,7 +167,7 @@ def test_traces_are_made_only_where_they_are_wanted(tmp_path: Path, monkeypatch:
 
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(SettingsError, match=r"graphsvc\[otel\]"):
-        configured(wanted)
+        build_traces(wanted)
 
 
 def test_a_well_formed_request_id_is_taken_and_no_other(api: Api) -> None:
@@ -207,7 +207,7 @@ def test_every_answer_has_careful_headers_and_names_no_server(api: Api, path: st
 def test_only_its_own_names_reach_the_service(api: Api, tmp_path: Path, host: str, status: int) -> None:
     settings = Settings(data_dir=tmp_path, allowed_hosts="graph.example")
     address = api.client.app.state.reader._address  # type: ignore[attr-defined]
-    key = keys.create(settings.keys_dir, Role.VIEWER)
+    key = keys.create_key(settings.keys_dir, Role.VIEWER)
     with TestClient(create_app(settings, address)) as client:
         headers = {"Authorization": f"Bearer {key}", "Host": host}
         answer = client.post("/graphql", json={"query": "{ viewer { keyId } }"}, headers=headers)
@@ -252,7 +252,7 @@ def process(installation: Settings, **environment: str) -> Iterator[Served]:
                     break
                 except httpx.HTTPError:
                     time.sleep(0.1)
-        yield Served(served, url, keys.create(installation.keys_dir, Role.ANALYST))
+        yield Served(served, url, keys.create_key(installation.keys_dir, Role.ANALYST))
     finally:
         served.kill()
         served.wait()
@@ -360,7 +360,7 @@ def test_the_log_tells_an_exception_by_its_type_and_place(capsys: pytest.Capture
     before, levels = root.handlers[:], (root.level, ours.level)
     try:
         for form in ("json", "text"):
-            logs.configure(form)  # type: ignore[arg-type]
+            logs.configure_logging(form)  # type: ignore[arg-type]
             try:
                 raise ValueError("canary")
             except ValueError:

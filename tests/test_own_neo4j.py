@@ -7,10 +7,10 @@ import sys
 import pytest
 from pydantic import SecretStr
 
-from graphsvc.database import address, open_store
+from graphsvc.database import find_address, open_store
 from graphsvc.errors import DatabaseUnavailable, SettingsError
 from graphsvc.settings import Settings
-from graphsvc.settings import settings as read_settings
+from graphsvc.settings import load_settings as read_settings
 from graphsvc.store import Store
 
 SECRET = "not-the-password"
@@ -25,7 +25,7 @@ def test_a_uri_is_used_as_it_is_and_no_server_is_started(
     database: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("graphsvc.server.ensure_running", lambda *_: pytest.fail("a server was started"))
-    assert address(own(database)).uri == database.address.uri
+    assert find_address(own(database)).uri == database.address.uri
     with open_store(own(database)) as store:
         assert store.read("maintenance/count_accounts") == [{"accounts": 0}]
 

@@ -24,7 +24,7 @@ from graphsvc.store import Store
 from graphsvc.store.decisions import DecisionRequest, record_decision, undo_decision
 from graphsvc.store.published import read_members
 from graphsvc.store.snapshots import Snapshots
-from graphsvc.verification import verify
+from graphsvc.verification import verify_run
 
 ACCOUNTS = 24
 NAMES = pl.Series([f"a{number:02}" for number in range(ACCOUNTS)])
@@ -158,7 +158,7 @@ def test_a_run_with_pins_can_be_verified(loaded: Store, installation: Settings, 
     detector = InProcessDetector()
     done = detect(loaded, detector, Parameters(), signer=signer, snapshots=kept)
     assert done.run.parameters["pins"] == (("acct-00002", "acct-00400", True),)
-    assert verify(loaded, done.run.id, detector, signer, kept).holds
+    assert verify_run(loaded, done.run.id, detector, signer, kept).holds
     assert Parameters.of({**done.run.parameters}) == replace(
         Parameters(), pins=(("acct-00002", "acct-00400", True),)
     )

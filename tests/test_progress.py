@@ -20,7 +20,7 @@ def lines(monkeypatch: pytest.MonkeyPatch) -> tuple[progress.Stages, io.StringIO
 def test_a_stage_ends_with_one_line(lines: tuple[progress.Stages, io.StringIO, list[float]]) -> None:
     stages, written, now = lines
     for done in (1, 500, 1000, 1000):
-        stages.progress("edges", done, 1000)
+        stages.update_stage("edges", done, 1000)
         now[0] += 1.0
     assert written.getvalue() == "  edges: 1,000 in 2.0 s\n"
 
@@ -28,7 +28,7 @@ def test_a_stage_ends_with_one_line(lines: tuple[progress.Stages, io.StringIO, l
 def test_a_long_stage_says_what_remains(lines: tuple[progress.Stages, io.StringIO, list[float]]) -> None:
     stages, written, now = lines
     for done in range(0, 41, 10):
-        stages.progress("edges", done, 100)
+        stages.update_stage("edges", done, 100)
         now[0] += 10.0
     # A tenth in ten seconds: after 20 s the rest takes 80, after 40 s 60.
     assert written.getvalue() == (

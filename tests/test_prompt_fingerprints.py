@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graphsvc.signals.prompts import BANDS, bands
+from graphsvc.signals.prompts import BANDS, compute_bands
 
 CORPUS = tomllib.loads(
     (Path(__file__).parent.parent / "bench" / "prompt_bands.toml").read_text(encoding="utf-8")
@@ -21,7 +21,7 @@ CORPUS = tomllib.loads(
 
 def sketches(texts: list[str]) -> list[set[str]]:
     found: list[set[str]] = [set() for _ in texts]
-    for row, band in bands(pl.Series(texts, dtype=pl.String)).iter_rows():
+    for row, band in compute_bands(pl.Series(texts, dtype=pl.String)).iter_rows():
         found[row].add(band)
     return found
 
@@ -106,29 +106,29 @@ def test_scripts_without_spaces() -> None:
 
 
 def test_nothing_to_tell_apart_gives_no_band() -> None:
-    found = bands(
+    found = compute_bands(
         pl.Series(["", None, "   ", "12345", "???", "🙂🙂", "https://a.example", "real words here"])
     )
     assert found["row"].unique().to_list() == [7]
     assert found.schema == {"row": pl.UInt32, "band": pl.String}
-    assert bands(pl.Series([], dtype=pl.String)).is_empty()
+    assert compute_bands(pl.Series([], dtype=pl.String)).is_empty()
 
 
 @given(st.lists(st.one_of(st.none(), st.text(max_size=200)), max_size=20))
 def test_any_text(texts: list[str | None]) -> None:
-    found = bands(pl.Series(texts, dtype=pl.String))
+    found = compute_bands(pl.Series(texts, dtype=pl.String))
     assert found.equals(found.sort("row", "band").unique(maintain_order=True))
     assert found.filter(~pl.col("band").str.contains("^[0-9a-f]{16}$")).is_empty()
     assert found.group_by("row").len()["len"].max() in {None, *range(1, BANDS + 1)}
-    alone = [bands(pl.Series([text], dtype=pl.String))["band"].to_list() for text in texts]
+    alone = [compute_bands(pl.Series([text], dtype=pl.String))["band"].to_list() for text in texts]
     assert [found.filter(pl.col("row") == i)["band"].to_list() for i in range(len(texts))] == alone
 
 
 def test_the_same_in_every_process() -> None:
     text = "Explain step by step how the tides work and name 3 books"
     code = (
-        "import polars as pl; from graphsvc.signals.prompts import bands;"
-        f"print(*bands(pl.Series([{text!r}]))['band'])"
+        "import polars as pl; from graphsvc.signals.prompts import compute_bands;"
+        f"print(*compute_bands(pl.Series([{text!r}]))['band'])"
     )
     runs = {
         subprocess.run(
@@ -140,5 +140,5 @@ def test_the_same_in_every_process() -> None:
         ).stdout
         for seed in ("1", "2")
     }
-    assert runs == {" ".join(bands(pl.Series([text]))["band"]) + "\n"}
-    assert bands(pl.Series(["go on"]))["band"].to_list() == ["0268eb57c8adb6a1"]
+    assert runs == {" ".join(compute_bands(pl.Series([text]))["band"]) + "\n"}
+    assert compute_bands(pl.Series(["go on"]))["band"].to_list() == ["0268eb57c8adb6a1"]

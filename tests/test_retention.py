@@ -12,7 +12,7 @@ from graphs import write_bundle
 from published import SIGNER, person
 
 from graphsvc.errors import KeepingError
-from graphsvc.keeping.retention import TABLES, kinds_of, old, remove
+from graphsvc.keeping.retention import TABLES, find_old, list_kinds, remove_old
 from graphsvc.loading import load_bundle
 from graphsvc.signals.kinds import KINDS
 from graphsvc.signals.tokens import Tokeniser
@@ -65,12 +65,12 @@ def nodes(store: Store, label: str) -> list[dict[str, Any]]:
 
 def test_what_is_old_goes_and_what_is_not_stays(loaded: Store, tmp_path: Path) -> None:
     ages = {"sessions": timedelta(days=30), "activity": timedelta(days=30)}
-    found = old(loaded, ages, NOW)
+    found = find_old(loaded, ages, NOW)
     # An hour is as old as its start.
     assert [(each.table, each.rows) for each in found] == [("sessions", 3), ("activity", 3)]
     snapshots = Snapshots(tmp_path / "runs", 1)
     (tmp_path / "runs" / "a-run").mkdir(parents=True)
-    assert remove(loaded, person("ann"), snapshots, found) == 1
+    assert remove_old(loaded, person("ann"), snapshots, found) == 1
     assert kept(loaded) == {("a", "2"), ("b", "2"), ("a", "1")}  # 198.51.100.2 twice, 203.0.113.1
     assert {each["key"] for each in nodes(loaded, "Prefix")} == {"198.51.100.0/24", "203.0.113.0/24"}
     assert len(nodes(loaded, "PaymentInstrument")) == 1  # of another table
@@ -82,33 +82,33 @@ def test_what_is_old_goes_and_what_is_not_stays(loaded: Store, tmp_path: Path) -
     assert verify_log(loaded, SIGNER).holds
     (entry,) = [each.entry for each in stream_entries(loaded) if each.entry]
     assert (entry.act.action, entry.act.details["sessions"]["rows"]) == ("retention", 3)
-    assert [each.rows for each in old(loaded, ages, NOW)] == [0, 0]
+    assert [each.rows for each in find_old(loaded, ages, NOW)] == [0, 0]
 
 
 def test_the_last_use_of_a_signal_takes_it_and_its_prefix(loaded: Store, tmp_path: Path) -> None:
     everything = dict.fromkeys(TABLES, timedelta(days=1))
-    found = old(loaded, everything, NOW)
-    remove(loaded, person("ann"), Snapshots(tmp_path / "runs", 1), found)
+    found = find_old(loaded, everything, NOW)
+    remove_old(loaded, person("ann"), Snapshots(tmp_path / "runs", 1), found)
     assert not [label for label in ("Signal", "Prefix", "Activity") if nodes(loaded, label)]
     assert len(nodes(loaded, "Account")) == 2
 
 
 def test_a_table_without_an_age_is_kept(loaded: Store) -> None:
-    assert old(loaded, {}, NOW) == []
-    assert [each.rows for each in old(loaded, {"payments": timedelta(days=3650)}, NOW)] == [0]
+    assert find_old(loaded, {}, NOW) == []
+    assert [each.rows for each in find_old(loaded, {"payments": timedelta(days=3650)}, NOW)] == [0]
 
 
 def test_an_open_load_is_waited_for(loaded: Store, tmp_path: Path) -> None:
-    found = old(loaded, {"sessions": timedelta(days=30)}, NOW)
+    found = find_old(loaded, {"sessions": timedelta(days=30)}, NOW)
     loaded.run_transaction(("load/begin", {"id": "open", "bundle": "b"}))
     with pytest.raises(KeepingError, match="being loaded"):
-        remove(loaded, person("ann"), Snapshots(tmp_path / "runs", 1), found)
+        remove_old(loaded, person("ann"), Snapshots(tmp_path / "runs", 1), found)
     assert len(kept(loaded)) == 4
 
 
 def test_every_kind_is_of_one_table() -> None:
     names = [kind.name for kind in KINDS] + ["tls_fingerprint"]
-    found = [name for table in TABLES for name in kinds_of(table, names)]
+    found = [name for table in TABLES for name in list_kinds(table, names)]
     assert sorted(found) == sorted(names)
 
 

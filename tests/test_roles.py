@@ -33,7 +33,7 @@ def apis(open_database: Store, installation: Settings) -> Iterator[dict[keys.Rol
         update={"rate_limit": "100000000/minute", "client_rate_limit": "1000000/second"}
     )
     with TestClient(create_app(hasty, open_database.address)) as client:
-        yield {role: Api(client, keys.create(installation.keys_dir, role)) for role in RANK}
+        yield {role: Api(client, keys.create_key(installation.keys_dir, role)) for role in RANK}
 
 
 def written(store: Store, settings: Settings) -> tuple[list[str], bytes]:

@@ -14,16 +14,16 @@ RELEASED = ROOT / "docs" / "graphql" / "released.graphql"
 
 def test_the_schema_and_its_reference_are_current() -> None:
     """`make schema` renews both."""
-    assert (ROOT / "schema.graphql").read_text(encoding="utf-8") == product.text()
-    assert (ROOT / "docs/graphql/reference.md").read_text(encoding="utf-8") == product.reference()
+    assert (ROOT / "schema.graphql").read_text(encoding="utf-8") == product.format_schema()
+    assert (ROOT / "docs/graphql/reference.md").read_text(encoding="utf-8") == product.build_reference()
 
 
 def test_everything_is_described() -> None:
-    assert product.undescribed() == []
+    assert product.find_undescribed() == []
 
 
 def test_what_was_released_still_holds() -> None:
-    assert product.breaking(RELEASED.read_text(encoding="utf-8")) == []
+    assert product.list_breaking_changes(RELEASED.read_text(encoding="utf-8")) == []
 
 
 @pytest.mark.parametrize(
@@ -49,6 +49,6 @@ def test_what_is_no_schema_is_a_wrong_call(tmp_path: Path) -> None:
 
 
 def test_the_reference_names_roles_and_defaults() -> None:
-    page = product.reference()
+    page = product.build_reference()
     assert "`setClusterDisposition`: `Change!` *Role analyst.*" in page
     assert "`first: Int! = 50`" in page

@@ -7,21 +7,21 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from seed import networks, pools, scenario
-from seed.clock import human_times
-from seed.members import BANNED, NONE, campaign, legitimate, split
+from seed.clock import draw_human_times
+from seed.members import BANNED, NONE, draw_campaign, draw_population, split_groups
 from seed.profiles import Campaign, Pool, Population, Signup
-from seed.slots import inherit, layout, share_out
-from seed.streams import Streams, mix, pick, zipf
-from seed.text import LETTERS, tokens
+from seed.slots import assign_values, build_layout, inherit_slots
+from seed.streams import Streams, draw_zipf, mix_bits, pick_indices
+from seed.text import LETTERS, make_tokens
 
-WORLD = scenario.load("demo")
-POOLS = pools.draw(Streams(1))
+WORLD = scenario.load_scenario("demo")
+POOLS = pools.draw_pools(Streams(1))
 SEEDS = st.integers(0, 2**32 - 1)
 
 
 @given(st.integers(1, 3_000), st.integers(1, 50), st.integers(0, 200), SEEDS)
 def test_groups_keep_their_bounds(accounts: int, smallest: int, extra: int, seed: int) -> None:
-    group = split(np.random.default_rng(seed), accounts, (smallest, smallest + extra))
+    group = split_groups(np.random.default_rng(seed), accounts, (smallest, smallest + extra))
     sizes = np.bincount(group)
     assert len(group) == accounts
     assert (np.diff(group) >= 0).all()
@@ -34,11 +34,11 @@ def test_a_pool_is_dealt_evenly_and_within_the_group(
     accounts: int, members_per_value: float, locality: float, seed: int
 ) -> None:
     rng = np.random.default_rng(seed)
-    members = legitimate(rng, "x", Population(share=0.5, size=(3, 40)), accounts, WORLD)
+    members = draw_population(rng, "x", Population(share=0.5, size=(3, 40)), accounts, WORLD)
     pool = Pool(reuse=(1, 1), members_per_value=members_per_value, locality=locality)
-    values = layout(members, pool)
+    values = build_layout(members, pool)
     owner = np.sort(rng.integers(0, accounts, accounts * 2))
-    dealt = share_out(rng, members, owner, pool, values)
+    dealt = assign_values(rng, members, owner, pool, values)
     assert (values.group[dealt] == members.group[owner]).all()
     for group in range(members.groups):
         mine = values.group == group
@@ -54,7 +54,7 @@ def test_replacements_are_born_after_the_ban_of_whom_they_follow(
     style = Campaign(
         count=1, size=(12, 12), scale="size", replacements=share, signup=Signup(burst=(1, 9), minutes=3)
     )
-    members = campaign(rng, "x", style, accounts, WORLD)
+    members = draw_campaign(rng, "x", style, accounts, WORLD)
     follows = np.flatnonzero(members.predecessor != NONE)
     before = members.predecessor[follows]
     assert len(members) <= accounts
@@ -67,7 +67,7 @@ def test_replacements_are_born_after_the_ban_of_whom_they_follow(
 
     owner = np.repeat(np.arange(len(members)), 2)
     own = np.arange(len(owner))
-    taken = inherit(rng, members, owner, own, 1.0)
+    taken = inherit_slots(rng, members, owner, own, 1.0)
     # All of a replacement's slots now hold something of the chain it follows, nobody else's changed.
     first = members.predecessor == NONE
     np.testing.assert_array_equal(taken[first[owner]], own[first[owner]])
@@ -77,8 +77,8 @@ def test_replacements_are_born_after_the_ban_of_whom_they_follow(
 @given(st.lists(st.integers(-(2**60), 2**60), unique=True, max_size=300), st.integers(0, 2**40))
 def test_tokens_are_one_to_one(values: list[int], salt: int) -> None:
     numbers = np.array(values, dtype=np.int64)
-    assert len(np.unique(mix(numbers, salt))) == len(values)
-    made = tokens(numbers, salt, LETTERS)
+    assert len(np.unique(mix_bits(numbers, salt))) == len(values)
+    made = make_tokens(numbers, salt, LETTERS)
     assert made.n_unique() == len(values)
     assert all(len(t) == 16 and set(t) <= set(LETTERS) for t in made)
 
@@ -86,16 +86,16 @@ def test_tokens_are_one_to_one(values: list[int], salt: int) -> None:
 @given(st.integers(1, 2_000), st.floats(0, 2), SEEDS)
 def test_draws_stay_in_range(values: int, exponent: float, seed: int) -> None:
     rng = np.random.default_rng(seed)
-    ranks = zipf(rng, values, 200, exponent)
+    ranks = draw_zipf(rng, values, 200, exponent)
     assert ((ranks >= 0) & (ranks < values)).all()
-    never = pick(rng, {"a": 0.0, "b": 1.0, "c": 0.0}, 50)
+    never = pick_indices(rng, {"a": 0.0, "b": 1.0, "c": 0.0}, 50)
     assert (never == 1).all()
 
 
 @given(st.integers(0, 10**9), st.integers(1, 10**8), SEEDS)
 def test_human_times_stay_within_their_bounds(low: int, span: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
-    times = human_times(rng, np.full(50, low), np.full(50, low + span))
+    times = draw_human_times(rng, np.full(50, low), np.full(50, low + span))
     assert ((times >= low) & (times < low + span)).all()
 
 
@@ -105,13 +105,13 @@ def test_addresses_belong_to_their_class(
 ) -> None:
     rng = np.random.default_rng(seed)
     space = networks.AddressSpace(WORLD.networks, accounts, Streams(seed), POOLS)
-    places = space.draw(rng, network_class, 100)
-    addresses = networks.with_interface(space.address(network_class, places), np.arange(100))
-    assert space.of_class(addresses, network_class).all()
-    for text, address in zip(networks.text(addresses), addresses, strict=True):
+    places = space.draw_places(rng, network_class, 100)
+    addresses = networks.add_interface(space.get_addresses(network_class, places), np.arange(100))
+    assert space.is_of_class(addresses, network_class).all()
+    for text, address in zip(networks.format_addresses(addresses), addresses, strict=True):
         parsed = ipaddress.ip_address(text)
         assert str(parsed) == text
         assert (parsed.version == 6) == bool(networks.is_v6(np.array([address]))[0])
     distinct = np.unique(places)
     assume(len(distinct) > 1)
-    assert len(np.unique(space.address(network_class, distinct))) == len(distinct)
+    assert len(np.unique(space.get_addresses(network_class, distinct))) == len(distinct)

@@ -11,7 +11,7 @@ DECOYS = {"household", "cgnat", "campus", "corporate", "vpn", "agency", "popular
 
 
 def planned(name: str, accounts: int) -> dict[str, int]:
-    found = sizes.campaign_sizes(scenario.load(name), accounts, Streams(1))
+    found = sizes.plan_campaign_sizes(scenario.load_scenario(name), accounts, Streams(1))
     return {campaign: size for campaign, (_, size) in found.items()}
 
 
@@ -39,7 +39,10 @@ def test_sizes_below_the_reference(accounts: int, hydra: int) -> None:
 @pytest.mark.parametrize("name", ["demo", "hard"])
 def test_truth_has_the_sizes_that_were_planned(name: str) -> None:
     found = dict(labelled(name).drop_nulls("campaign_id").group_by("campaign_id").len().iter_rows())
-    intended = {c: s for c, (_, s) in sizes.campaign_sizes(scenario.load(name), 3_000, Streams(7)).items()}
+    intended = {
+        c: s
+        for c, (_, s) in sizes.plan_campaign_sizes(scenario.load_scenario(name), 3_000, Streams(7)).items()
+    }
     assert found.keys() == intended.keys()
     for campaign, size in intended.items():
         # A ban wave that finds nobody to ban leaves its replacements unborn.

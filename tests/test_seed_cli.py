@@ -20,8 +20,8 @@ def test_a_bundle_and_its_summary(tmp_path: Path) -> None:
 def test_the_scenarios_are_listed_without_other_options(tmp_path: Path) -> None:
     done = seed_cli(tmp_path, "--list-scenarios")
     assert done.returncode == 0
-    assert [line.split()[0] for line in done.stdout.splitlines()] == scenario.names()
-    assert {"demo", "easy", "hard", "quiet"} < set(scenario.names())
+    assert [line.split()[0] for line in done.stdout.splitlines()] == scenario.list_names()
+    assert {"demo", "easy", "hard", "quiet"} < set(scenario.list_names())
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import numpy as np
 from command import Done, run_command
 
 from seed import scenario
-from seed.world import TABLES, World, create
+from seed.world import TABLES, World, create_world
 
 
 def seed_cli(out: Path, *arguments: str, **environment: str) -> Done | subprocess.CompletedProcess[str]:
@@ -61,20 +61,20 @@ for form in {FORMS}:
 
 def test_another_seed_is_another_world(tmp_path: Path) -> None:
     """No account, instrument or device of one world appears in another."""
-    one, two = (create(scenario.load("demo"), 1_000, seed) for seed in (1, 2))
-    a, b = dict(one.tables()), dict(two.tables())
+    one, two = (create_world(scenario.load_scenario("demo"), 1_000, seed) for seed in (1, 2))
+    a, b = dict(one.iter_tables()), dict(two.iter_tables())
     for table, column in (("accounts", "account_id"), ("payments", "instrument"), ("sessions", "device")):
         assert not set(a[table][column].drop_nulls()) & set(b[table][column].drop_nulls())
 
 
 def with_population(name: str, change: dict[str, Any]) -> World:
-    content = scenario.load("demo").model_dump(exclude_unset=True)
+    content = scenario.load_scenario("demo").model_dump(exclude_unset=True)
     content["populations"] = {name: change, **content["populations"]}
-    return create(scenario.parse("changed", content), 3_000, 3)
+    return create_world(scenario.parse_scenario("changed", content), 3_000, 3)
 
 
 def test_a_new_population_leaves_the_others_as_they_were() -> None:
-    before = create(scenario.load("demo"), 3_000, 3)
+    before = create_world(scenario.load_scenario("demo"), 3_000, 3)
     after = with_population("newcomers", {"share": 0.02, "decoy": "newcomers"})
     there = {m.name: m for m in after.people.parts}
     kept = [m for m in before.people.parts if m.name != "singles"]
@@ -89,8 +89,8 @@ def test_a_new_population_leaves_the_others_as_they_were() -> None:
 
 def test_nothing_lies_after_the_worlds_present() -> None:
     """Times come from the scenario, never from the clock."""
-    plan = scenario.load("demo")
-    for name, frame in create(plan, 1_000, 4).tables():
+    plan = scenario.load_scenario("demo")
+    for name, frame in create_world(plan, 1_000, 4).iter_tables():
         for column in ("created_at", "status_changed_at", "first_seen", "last_seen", "hour"):
             if column in frame.columns:
                 moments = frame[column].dt.epoch("s").drop_nulls()

@@ -12,11 +12,11 @@ from test_seed_determinism import digests, seed_cli
 
 from graphsvc.errors import SettingsError
 from seed import scenario
-from seed.dial import dialled, parsed
+from seed.dial import parse_reuse, set_reuse
 from seed.members import MEMBER, NONE
-from seed.networks import without_interface
+from seed.networks import remove_interface
 from seed.scenario import Scenario
-from seed.world import World, create
+from seed.world import World, create_world
 
 N = 8_000
 DIALS = [0.05, 0.2, 0.5, 1.0]
@@ -29,13 +29,13 @@ DIALLED = [
 
 @cache
 def made(name: str, share: float | None, pool: str = "all") -> World:
-    plan = scenario.load(name)
-    return create(plan if share is None else dialled(plan, {pool: share}), N, 7)
+    plan = scenario.load_scenario(name)
+    return create_world(plan if share is None else set_reuse(plan, {pool: share}), N, 7)
 
 
 @cache
 def tables(name: str, share: float | None, pool: str = "all") -> dict[str, pl.DataFrame]:
-    return dict(made(name, share, pool).tables())
+    return dict(made(name, share, pool).iter_tables())
 
 
 def members(name: str, share: float, table: str) -> pl.DataFrame:
@@ -62,15 +62,15 @@ def test_addresses_are_shared_as_often_as_asked_and_the_others_are_nobody_elses(
     name: str, share: float
 ) -> None:
     world = made(name, share)
-    seen = world._sessions()
+    seen = world._draw_sessions()
     at = next(i for i, m in enumerate(world.people.parts) if m.name == "hydra")
     hydra, mine = world.people.parts[at], seen[at]
     proper = (hydra.role == MEMBER) & (hydra.predecessor == NONE)
-    everywhere = np.concatenate([without_interface(s.address) for s in seen])
+    everywhere = np.concatenate([remove_interface(s.address) for s in seen])
     owners = np.concatenate([s.owner + (i << 32) for i, s in enumerate(seen)])
     pairs = np.unique(np.stack([everywhere, owners]), axis=1)[0]
     value, users = np.unique(pairs, return_counts=True)
-    alone = users[np.searchsorted(value, without_interface(mine.address))] == 1
+    alone = users[np.searchsorted(value, remove_interface(mine.address))] == 1
     shared = sum(world.scenario.campaigns["hydra"].addresses.shared.values())
     # Slots are pooled, or at addresses that anybody shares, or the member's own and nobody else's.
     expected = max(0.0, 1 - share - shared)
@@ -80,11 +80,11 @@ def test_addresses_are_shared_as_often_as_asked_and_the_others_are_nobody_elses(
 @pytest.mark.parametrize("share", DIALS)
 def test_templates_are_used_as_often_as_asked(share: float) -> None:
     """Rows given as fingerprints tell templates apart; popular ones, which others have too, are left out."""
-    plan = scenario.load("demo")
+    plan = scenario.load_scenario("demo")
     hydra = plan.campaigns["hydra"]
     prompts = hydra.prompts.model_copy(update={"fingerprints": 1.0, "popular": 0.0, "common": 0.0})
     told = plan.model_copy(update={"campaigns": {"hydra": hydra.model_copy(update={"prompts": prompts})}})
-    found = dict(create(dialled(told, {"prompts": share}), N, 7).tables())
+    found = dict(create_world(set_reuse(told, {"prompts": share}), N, 7).iter_tables())
     rows = found["prompts"].join(found["truth"], on="account_id").filter(pl.col("role") == "member")
     templates = rows.filter(pl.len().over("fingerprint") > 1)
     assert templates.height / rows.height == pytest.approx(share, abs=0.03)
@@ -143,8 +143,8 @@ def test_one_pool_leaves_the_others_and_the_honest_as_they_were() -> None:
 
 @given(st.floats(0, 1), st.sampled_from(["cards", "addresses", "devices", "prompts", "identity"]))
 def test_reuse_is_set_exactly_and_pools_that_a_style_lacks_stay_away(share: float, pool: str) -> None:
-    plan = scenario.load("hard")
-    for name, style in dialled(plan, {pool: share}).campaigns.items():
+    plan = scenario.load_scenario("hard")
+    for name, style in set_reuse(plan, {pool: share}).campaigns.items():
         was = plan.campaigns[name]
         pairs = (
             [(was.identity.phones, style.identity.phones), (was.identity.referrals, style.identity.referrals)]
@@ -158,13 +158,13 @@ def test_reuse_is_set_exactly_and_pools_that_a_style_lacks_stay_away(share: floa
 
 
 def test_a_pool_of_its_own_counts_more_than_all() -> None:
-    hydra = dialled(scenario.load("demo"), {"all": 0.1, "cards": 0.4}).campaigns["hydra"]
+    hydra = set_reuse(scenario.load_scenario("demo"), {"all": 0.1, "cards": 0.4}).campaigns["hydra"]
     assert hydra.cards.reuse == (0.4, 0.4)
     assert hydra.devices.reuse == hydra.addresses.reuse == hydra.prompts.reuse == (0.1, 0.1)
 
 
 def test_the_sparse_world_of_identifiers_can_be_dialled() -> None:
-    plan = dialled(scenario.load("sparse-identifiers"), {"counterparties": 0.1})
+    plan = set_reuse(scenario.load_scenario("sparse-identifiers"), {"counterparties": 0.1})
     assert {style.counterparties.reuse for style in plan.campaigns.values()} == {(0.1, 0.1)}
 
 
@@ -183,7 +183,7 @@ def test_the_sparse_world_of_identifiers_can_be_dialled() -> None:
 )
 def test_what_cannot_be_dialled_is_said(name: str, entries: list[str], said: str) -> None:
     with pytest.raises(SettingsError) as refused:
-        dialled(scenario.load(name), parsed(entries))
+        set_reuse(scenario.load_scenario(name), parse_reuse(entries))
     assert said in str(refused.value)
 
 
@@ -199,5 +199,5 @@ def test_the_command_takes_it_and_says_so(tmp_path: Path) -> None:
 
 
 def test_without_a_dial_a_scenario_is_what_it_was() -> None:
-    plan: Scenario = scenario.load("demo")
-    assert dialled(plan, {}) == plan
+    plan: Scenario = scenario.load_scenario("demo")
+    assert set_reuse(plan, {}) == plan

@@ -10,7 +10,7 @@ from graphsvc.errors import SettingsError
 from seed import scenario
 
 N = 12_000
-PLAN = scenario.load("framing").framing
+PLAN = scenario.load_scenario("framing").framing
 KEYS = {
     "sessions": ["account_id", "ip", "device", "user_agent", "first_seen"],
     "payments": ["account_id", "instrument"],
@@ -128,7 +128,7 @@ def test_members_are_seen_at_schools_and_paste_what_is_popular() -> None:
     visits = added("sessions").filter(pl.col("ip").is_in(crowded.implode()))
     assert visits["account_id"].n_unique() > 50
     for style in ("hydra", "mill", "card-ring", "device-farm", "prompt-ring"):
-        assert scenario.load("framing").campaigns[style].prompts.popular == 0.15
+        assert scenario.load_scenario("framing").campaigns[style].prompts.popular == 0.15
 
 
 @pytest.mark.parametrize(
@@ -141,14 +141,14 @@ def test_members_are_seen_at_schools_and_paste_what_is_popular() -> None:
     ],
 )
 def test_a_wrong_entry_names_itself(change: dict[str, object], said: str) -> None:
-    content = scenario.load("framing").model_dump(exclude_unset=True)
+    content = scenario.load_scenario("framing").model_dump(exclude_unset=True)
     content["framing"].update(change)
     with pytest.raises(SettingsError, match=said.replace(".", r"\.")):
-        scenario.parse("changed", content)
+        scenario.parse_scenario("changed", content)
 
 
 def test_framing_needs_campaigns() -> None:
-    content = scenario.load("framing").model_dump(exclude_unset=True)
+    content = scenario.load_scenario("framing").model_dump(exclude_unset=True)
     content["campaigns"] = {}
     with pytest.raises(SettingsError, match="framing needs campaigns"):
-        scenario.parse("changed", content)
+        scenario.parse_scenario("changed", content)

@@ -21,7 +21,7 @@ def of_campaigns(name: str, table: str) -> pl.DataFrame:
 @pytest.mark.parametrize("name", HARD)
 @pytest.mark.parametrize("style", ["hydra", "mill"])
 def test_each_pool_is_reused_for_35_to_60_percent_of_slots(name: str, style: str) -> None:
-    profile = scenario.load(name).campaigns[style]
+    profile = scenario.load_scenario(name).campaigns[style]
     for pool in (profile.addresses, profile.cards, profile.devices, profile.prompts):
         assert pool.reuse == (0.35, 0.6)
 
@@ -54,7 +54,7 @@ def test_members_sleep_and_banned_ones_are_replaced_week_by_week(name: str) -> N
 
 @pytest.mark.parametrize("name", HARD)
 def test_most_of_a_hydras_traffic_follows_peoples_days(name: str) -> None:
-    assert scenario.load(name).campaigns["hydra"].traffic.balanced <= 0.4
+    assert scenario.load_scenario(name).campaigns["hydra"].traffic.balanced <= 0.4
     rows = of_campaigns(name, "activity").filter(pl.col("campaign_id") == "hydra")
     hours = np.bincount(rows["hour"].dt.hour().to_numpy(), minlength=24)
     assert hours.max() > 1.3 * hours.min()
@@ -62,7 +62,7 @@ def test_most_of_a_hydras_traffic_follows_peoples_days(name: str) -> None:
 
 def test_hard2_at_its_reference_size() -> None:
     accounts = 120_000
-    found = sizes.campaign_sizes(scenario.load("hard2"), accounts, Streams(1))
+    found = sizes.plan_campaign_sizes(scenario.load_scenario("hard2"), accounts, Streams(1))
     assert sum(size for _, size in found.values()) < 0.25 * accounts
     assert sum(style == "mill" for style, _ in found.values()) == 2
     rings = [size for style, size in found.values() if style not in ("hydra", "mill")]

@@ -14,12 +14,12 @@ from graphsvc.errors import SettingsError
 from graphsvc.intake import read_bundle
 from graphsvc.signals.tokens import Tokeniser
 from seed import pools, scenario
-from seed.days import check
-from seed.markets import RENTED, Shelf, is_rented, open_shelves, stock_places
-from seed.randomised import CHANCES, RANGES, describe, draw
+from seed.days import check_days
+from seed.markets import RENTED, Shelf, get_stock_places, is_rented, open_shelves
+from seed.randomised import CHANCES, RANGES, describe_world, draw_world
 from seed.scenario import OPTIONAL_COLUMNS, Market
 from seed.streams import Streams
-from seed.world import World, create
+from seed.world import World, create_world
 
 SEEDS, MORE = range(40, 46), range(46, 52)
 ACCOUNTS = 900
@@ -28,22 +28,22 @@ DEVELOPMENT = st.integers(0, 999)
 
 
 def small(seed: int, accounts: int = ACCOUNTS) -> World:
-    plan, size = draw(seed, accounts)
-    return create(plan, size, seed)
+    plan, size = draw_world(seed, accounts)
+    return create_world(plan, size, seed)
 
 
 @pytest.fixture(scope="module")
 def one_book_of_names() -> Iterator[None]:
     """Give all worlds the names of one seed: drawing them takes most of the time, and no promise here is of names."""
-    names = pools.draw(Streams(min(SEEDS)))
+    names = pools.draw_pools(Streams(min(SEEDS)))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pools, "draw", lambda _streams: names)
+        patch.setattr(pools, "draw_pools", lambda _streams: names)
         yield
 
 
 @pytest.fixture(scope="module")
 def worlds(one_book_of_names: None) -> dict[int, dict[str, pl.DataFrame]]:
-    return {seed: dict(small(seed).tables()) for seed in SEEDS}
+    return {seed: dict(small(seed).iter_tables()) for seed in SEEDS}
 
 
 def test_a_seed_draws_the_same_bytes_in_another_process(tmp_path: Path) -> None:
@@ -53,12 +53,12 @@ def test_a_seed_draws_the_same_bytes_in_another_process(tmp_path: Path) -> None:
     assert (one.returncode, two.returncode) == (0, 0), one.stderr + two.stderr
     assert digests(tmp_path / "a") == digests(tmp_path / "b")
     drawn = json.loads(one.stdout.splitlines()[-1])
-    assert drawn == json.loads(json.dumps(describe(41, 700)))
+    assert drawn == json.loads(json.dumps(describe_world(41, 700)))
     assert {f"{table}.parquet" for table in [*drawn["tables"], "truth"]} == set(digests(tmp_path / "a"))
 
 
 def test_the_number_of_accounts_is_drawn_for_this_scenario_alone(tmp_path: Path) -> None:
-    seed, size = next((seed, size) for seed in range(100) if (size := draw(seed)[1]) < 800)
+    seed, size = next((seed, size) for seed in range(100) if (size := draw_world(seed)[1]) < 800)
     done = seed_cli(tmp_path / "drawn", "--scenario", "random", "--seed", str(seed))
     assert done.returncode == 0, done.stderr
     assert pl.read_parquet(tmp_path / "drawn" / "accounts.parquet").height == size
@@ -69,7 +69,7 @@ def test_the_number_of_accounts_is_drawn_for_this_scenario_alone(tmp_path: Path)
 def test_a_world_loads_without_a_rejected_row(
     worlds: dict[int, dict[str, pl.DataFrame]], tokens: Tokeniser, tmp_path: Path, seed: int
 ) -> None:
-    tables = worlds[seed] if seed in worlds else dict(small(seed).tables())
+    tables = worlds[seed] if seed in worlds else dict(small(seed).iter_tables())
     for name, frame in tables.items():
         frame.write_parquet(tmp_path / f"{name}.parquet")
     read = read_bundle(tmp_path, tokens, lambda ids: pl.Series([], dtype=pl.String))
@@ -93,7 +93,7 @@ def test_the_truth_is_consistent(worlds: dict[int, dict[str, pl.DataFrame]]) -> 
 
 @given(DEVELOPMENT)
 def test_what_is_drawn_stays_in_its_range(seed: int) -> None:
-    said = describe(seed)
+    said = describe_world(seed)
     for path, value in said["drawn"].items():
         name = path.split("/")[0]
         if isinstance(value, bool):
@@ -109,14 +109,14 @@ def test_what_is_drawn_stays_in_its_range(seed: int) -> None:
 
 
 def test_the_same_seed_with_fewer_accounts_has_the_same_tables_and_manners() -> None:
-    one, two = describe(7), describe(7, 600)
+    one, two = describe_world(7), describe_world(7, 600)
     assert two["accounts"] == 600
     assert (one["tables"], one["absent"], one["kinds"]) == (two["tables"], two["absent"], two["kinds"])
     assert one["drawn"]["campaigns.care"] == two["drawn"]["campaigns.care"]
 
 
 def test_worlds_differ_in_what_exists() -> None:
-    drawn = [describe(seed) for seed in range(120)]
+    drawn = [describe_world(seed) for seed in range(120)]
     tables = [frozenset(world["tables"]) for world in drawn]
     assert len(set(tables)) > 20
     assert any(len(found) == 2 for found in tables), "no world has one table besides accounts"
@@ -137,11 +137,11 @@ def test_people_and_several_operators_rent_from_one_market() -> None:
     """The market's values are used by campaigns and by accounts that no campaign runs."""
     met = 0
     for seed in range(60, 90):
-        plan, size = draw(seed, 2_000)
+        plan, size = draw_world(seed, 2_000)
         renters = [name for name, c in plan.campaigns.items() if c.cards.rented and c.cards.reuse[1] > 0]
         if len(renters) < 2 or plan.tables is None or "payments" not in plan.tables:
             continue
-        tables = dict(create(plan, size, seed).tables())
+        tables = dict(create_world(plan, size, seed).iter_tables())
         uses = tables["payments"].select("account_id", "instrument").join(tables["truth"], on="account_id")
         by_card = uses.group_by("instrument").agg(
             pl.col("campaign_id").drop_nulls().n_unique().alias("operators"),
@@ -180,13 +180,13 @@ def test_a_market_offers_what_is_on_its_shelf(values: int, shelf: float, exponen
     for drawn in (early, late):
         assert is_rented(drawn).all()
         assert (drawn >= RENTED).all()
-    assert stock_places(early).max() < width
-    assert stock_places(late).min() >= values - width
-    assert stock_places(late).max() < values
+    assert get_stock_places(early).max() < width
+    assert get_stock_places(late).min() >= values - width
+    assert get_stock_places(late).max() < values
 
 
 def test_markets_of_two_seeds_have_no_value_in_common() -> None:
-    plan, _ = draw(next(seed for seed in range(100) if draw(seed)[0].markets))
+    plan, _ = draw_world(next(seed for seed in range(100) if draw_world(seed)[0].markets))
     one, two = open_shelves(plan, 1), open_shelves(plan, 2)
     assert one.keys() == two.keys() == plan.markets.keys()
     assert not {s.number for s in one.values()} & {s.number for s in two.values()}
@@ -194,7 +194,7 @@ def test_markets_of_two_seeds_have_no_value_in_common() -> None:
 
 def test_it_is_refused_where_a_file_is_needed() -> None:
     with pytest.raises(SettingsError, match="seed"):
-        scenario.load("random")
+        scenario.load_scenario("random")
     with pytest.raises(SettingsError, match="days"):
-        check(draw(3)[0], 2)
-    assert "random" in scenario.names()
+        check_days(draw_world(3)[0], 2)
+    assert "random" in scenario.list_names()

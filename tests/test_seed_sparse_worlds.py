@@ -15,7 +15,7 @@ from graphsvc.intake import read_bundle
 from graphsvc.signals.tokens import Tokeniser
 from seed import scenario
 from seed.pools import FREEMAIL
-from seed.series import DOTTED, dotted
+from seed.series import DOTTED, insert_dots
 
 N = 20_000
 SPARSE = {
@@ -165,7 +165,7 @@ def test_families_share_a_surname_and_a_domain_and_offices_a_domain() -> None:
 
 @given(st.text("abcdefgh", min_size=DOTTED, max_size=DOTTED), st.integers(2, 400))
 def test_dots_make_different_handles_of_one_mailbox(stem: str, many: int) -> None:
-    handles = dotted(pl.Series([stem] * many), np.arange(many))
+    handles = insert_dots(pl.Series([stem] * many), np.arange(many))
     assert handles.n_unique() == many
     assert handles.str.replace_all(".", "", literal=True).unique().to_list() == [stem]
     assert not handles.str.contains(r"\.\.|^\.|\.$").any()
@@ -179,8 +179,8 @@ def test_dots_make_different_handles_of_one_mailbox(stem: str, many: int) -> Non
     ],
 )
 def test_a_misspelt_entry_names_itself(entry: str, profile: str, change: dict[str, object]) -> None:
-    content = scenario.load("sparse-identifiers").model_dump(exclude_unset=True)
+    content = scenario.load_scenario("sparse-identifiers").model_dump(exclude_unset=True)
     table = "campaigns" if profile in content["campaigns"] else "populations"
     content[table][profile].update(change)
     with pytest.raises(SettingsError, match=entry):
-        scenario.parse("changed", content)
+        scenario.parse_scenario("changed", content)

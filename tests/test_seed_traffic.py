@@ -25,11 +25,11 @@ def test_a_load_balancer_levels_the_sum() -> None:
 
 def test_no_account_is_active_at_every_hour() -> None:
     rows = world("demo", 12_000)["activity"].group_by("account_id").len()["len"]
-    assert rows.max() < scenario.load("demo").activity_days * 24 / 2
+    assert rows.max() < scenario.load_scenario("demo").activity_days * 24 / 2
 
 
 def test_campaigns_move_to_a_new_model_within_a_day() -> None:
-    plan = scenario.load("demo")
+    plan = scenario.load_scenario("demo")
     since = (pl.lit(plan.end) - pl.col("hour").dt.epoch("s")) / 86_400 - plan.model_released_days_ago
 
     def moved(of: pl.Expr) -> tuple[float, float]:

@@ -13,7 +13,7 @@ from hypothesis import settings as hypothesis
 from hypothesis import strategies as st
 
 from graphsvc.errors import SettingsError
-from graphsvc.settings import Settings, settings
+from graphsvc.settings import Settings, load_settings
 
 SECRETS = ["neo4j_password", "oidc_client_secret", "passphrase"]
 OWN = {"GRAPHSVC_NEO4J_URI": "bolt://127.0.0.1:1"}
@@ -28,7 +28,7 @@ def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     place = tmp_path / "current"
     place.mkdir()
     monkeypatch.chdir(place)
-    settings.cache_clear()
+    load_settings.cache_clear()
     return place
 
 
@@ -231,4 +231,4 @@ def test_a_password_that_is_empty_is_a_password_that_is_missing(monkeypatch: pyt
     for name, value in {**OWN, "GRAPHSVC_NEO4J_PASSWORD": ""}.items():
         monkeypatch.setenv(name, value)
     with pytest.raises(SettingsError, match="GRAPHSVC_NEO4J_PASSWORD must be too"):
-        settings()
+        load_settings()

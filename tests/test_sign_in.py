@@ -402,7 +402,7 @@ def test_a_provider_that_is_away_is_said_before_anybody_is_sent_there(
     answer = tab(client).begin()
     assert refused(answer) == oidc.ProviderAway.code
     assert not client.cookies
-    key = keys.create(tmp_path / "keys", keys.Role.VIEWER)
+    key = keys.create_key(tmp_path / "keys", keys.Role.VIEWER)
     assert Api(client, key).data(WHO)["viewer"]["role"] == "VIEWER"
 
 
@@ -415,10 +415,10 @@ def test_nobody_is_sent_to_a_place_that_is_not_safe(
     provider: Provider, tmp_path: Path, name: str, place: object
 ) -> None:
     provider.discovery[name] = place
-    issuer = oidc.configured(settings_of(provider, tmp_path))
+    issuer = oidc.build_issuer(settings_of(provider, tmp_path))
     assert issuer is not None
     with pytest.raises(code_flow.ProviderRefused):
-        code_flow.endpoints(provider.discovery)
+        code_flow.find_endpoints(provider.discovery)
 
 
 def test_a_provider_without_safe_places_refuses_in_words(provider: Provider, client: TestClient) -> None:
@@ -810,7 +810,7 @@ def test_nothing_of_a_sign_in_is_in_logs_traces_or_metrics(
         token,
         *cookies,
     ]
-    key = keys.create(tmp_path / "keys", keys.Role.VIEWER)
+    key = keys.create_key(tmp_path / "keys", keys.Role.VIEWER)
     metrics = client.get("/metrics", headers={"Authorization": f"Bearer {key}"}).text
     ours = [record for record in caplog.records if not record.name.startswith(("httpx", "httpcore"))]
     lines = json.dumps([vars(record) for record in ours], default=str)
@@ -924,24 +924,24 @@ def test_a_cookie_opens_for_its_own_way_state_and_tab_only() -> None:
     state, sought = "s" * 43, "t" * 43
     flow = code_flow.Flow(state, "n" * 43, "v" * 43, sought, f"{HERE}/sign-in/callback", True, now)
     going, coming = Response(), Response()
-    cookies.go(going, {}, flow)
-    cookies.come_back(coming, flow, "code", now)
+    cookies.store_outgoing(going, {}, flow)
+    cookies.store_returning(coming, flow, "code", now)
     sealed = {
         morsel.key: morsel.value for each in (going, coming) for morsel in set_cookies(each) if morsel.value
     }
     there, back = sorted(sealed, reverse=True)
-    assert cookies.gone(sealed, state, now) == flow
-    assert cookies.back(sealed, sought, now) == (flow, "code")
+    assert cookies.find_outgoing(sealed, state, now) == flow
+    assert cookies.find_returning(sealed, sought, now) == (flow, "code")
     exchanged = {there: sealed[back], back: sealed[there]}
-    assert cookies.gone(exchanged, state, now) is None
-    assert cookies.back(exchanged, sought, now) is None
-    assert cookies.gone(sealed, state[:-1] + "x", now) is None
-    assert cookies.back(sealed, sought[:-1] + "x", now) is None
+    assert cookies.find_outgoing(exchanged, state, now) is None
+    assert cookies.find_returning(exchanged, sought, now) is None
+    assert cookies.find_outgoing(sealed, state[:-1] + "x", now) is None
+    assert cookies.find_returning(sealed, sought[:-1] + "x", now) is None
     with pytest.raises(code_flow.TooLate):
-        code_flow.code_of({"state": ["x"], "code": ["c"], "iss": ["issuer"]}, flow, ["issuer"])
+        code_flow.read_code({"state": ["x"], "code": ["c"], "iss": ["issuer"]}, flow, ["issuer"])
     for later in (code_flow.FLOW_SECONDS + 1, -oidc.LEEWAY - 1):
-        assert cookies.gone(sealed, state, now + later) is None
-        assert cookies.back(sealed, sought, now + later) is None
+        assert cookies.find_outgoing(sealed, state, now + later) is None
+        assert cookies.find_returning(sealed, sought, now + later) is None
 
 
 def test_a_cookie_has_one_spelling() -> None:
@@ -950,9 +950,11 @@ def test_a_cookie_has_one_spelling() -> None:
     flow = code_flow.Flow("s" * 43, "n" * 43, "v" * 43, sought, f"{HERE}/sign-in/callback", True, now)
     for code in ("c", "cc", "ccc"):
         response = Response()
-        cookies.come_back(response, flow, code, now)
+        cookies.store_returning(response, flow, code, now)
         ((name, value),) = ((each.key, each.value) for each in set_cookies(response) if each.value)
-        spelt = [letter for letter in LETTERS if cookies.back({name: value[:-1] + letter}, sought, now)]
+        spelt = [
+            letter for letter in LETTERS if cookies.find_returning({name: value[:-1] + letter}, sought, now)
+        ]
         assert spelt == [value[-1]]
 
 
@@ -961,13 +963,19 @@ def test_a_cookie_that_was_not_sealed_here_opens_to_nothing(text: str) -> None:
     cookies = FlowCookies(bytes(32), "holder", secure=False)
     state = "s" * 43
     name = state[:12]
-    assert cookies.gone({f"graphsvc-going-{name}": text, "graphsvc-going-": text}, state, time.time()) is None
-    assert cookies.gone({"graphsvc-going-": text}, "", time.time()) is None
-    assert cookies.back({f"graphsvc-back-{name}": text, "graphsvc-back-": text}, state, time.time()) is None
-    assert cookies.back({"graphsvc-back-": text}, "", time.time()) is None
+    assert (
+        cookies.find_outgoing({f"graphsvc-going-{name}": text, "graphsvc-going-": text}, state, time.time())
+        is None
+    )
+    assert cookies.find_outgoing({"graphsvc-going-": text}, "", time.time()) is None
+    assert (
+        cookies.find_returning({f"graphsvc-back-{name}": text, "graphsvc-back-": text}, state, time.time())
+        is None
+    )
+    assert cookies.find_returning({"graphsvc-back-": text}, "", time.time()) is None
 
 
 @given(st.text(max_size=60), st.text(max_size=60))
 def test_the_comparison_is_equality(one: str, other: str) -> None:
-    assert code_flow.same(one, other) == (one == other)
-    assert code_flow.same(one, one)
+    assert code_flow.is_same(one, other) == (one == other)
+    assert code_flow.is_same(one, one)

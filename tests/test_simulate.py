@@ -15,18 +15,18 @@ from graphsvc import simulation
 from graphsvc.community.gds import GdsDetector
 from graphsvc.detection import Parameters
 from graphsvc.errors import BundleError, SimulationError
-from graphsvc.evaluation.days import Observed
+from graphsvc.evaluation.days import DayResult
 from graphsvc.evaluation.replay import Replay
 from graphsvc.loading import load_bundle
 from graphsvc.signals.tokens import Tokeniser
-from graphsvc.simulation import Simulation, check, simulate
+from graphsvc.simulation import Simulation, check_database, simulate
 from graphsvc.store import Store
 from seed import scenario, writer
-from seed.days import calendar
-from seed.world import World, create
+from seed.days import build_calendar
+from seed.world import World, create_world
 
 DAYS = 2
-PLAN = scenario.load("days")
+PLAN = scenario.load_scenario("days")
 
 
 class Killed(BaseException):
@@ -36,8 +36,8 @@ class Killed(BaseException):
 @cache
 def made() -> tuple[World, pl.Series]:
     """A world, and those of its accounts that are replayed: the campaigns' and every fourth of the others."""
-    whole = create(PLAN, 1_000, 8)
-    truth = dict(whole.tables())["truth"].sort("account_id")
+    whole = create_world(PLAN, 1_000, 8)
+    truth = dict(whole.iter_tables())["truth"].sort("account_id")
     honest = truth.filter(pl.col("campaign_id").is_null())["account_id"].gather_every(4)
     return whole, pl.concat([truth.drop_nulls("campaign_id")["account_id"], honest])
 
@@ -45,8 +45,8 @@ def made() -> tuple[World, pl.Series]:
 def world(state: Path) -> Simulation:
     whole, replayed = made()
     out = written(whole, state / "world", DAYS, replayed)
-    writer.write(calendar(PLAN, DAYS), out / "calendar.parquet", "parquet")
-    writer.write(whole.events, out / "events.parquet", "parquet")
+    writer.write_table(build_calendar(PLAN, DAYS), out / "calendar.parquet", "parquet")
+    writer.write_table(whole.events, out / "events.parquet", "parquet")
     about = {"scenario": "days", "accounts": 1_000, "seed": 8}
     return Simulation(state, state.parent.parent / "out", Parameters(seed=8, window=14), about)
 
@@ -64,29 +64,29 @@ def test_killed_and_run_again(
     database: Store, tokens: Tokeniser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     given = world(tmp_path / "simulations" / "one")
-    check(given, database)
+    check_database(given, database)
     lines: list[str] = []
-    judged = simulation.judged
+    judged = simulation.evaluate_published_day
 
-    def killed(store: Store, day: Any, *rest: Any) -> Observed:
+    def killed(store: Store, day: Any, *rest: Any) -> DayResult:
         """Dies once its run is published, before what it came to is kept."""
         if day.number == 1:
             raise Killed
         return judged(store, day, *rest)
 
-    monkeypatch.setattr(simulation, "judged", killed)
+    monkeypatch.setattr(simulation, "evaluate_published_day", killed)
     with pytest.raises(Killed):
         run(given, database, tokens, lines)
     assert len(lines) == 1
-    assert not given.kept(1).exists()
-    published = simulation.newest_run(database)
+    assert not given.get_result_path(1).exists()
+    published = simulation.find_newest_run(database)
 
-    monkeypatch.setattr(simulation, "judged", judged)
-    check(given, database)
+    monkeypatch.setattr(simulation, "evaluate_published_day", judged)
+    check_database(given, database)
     resumed = run(given, database, tokens, lines)
     assert len(lines) == DAYS + 1
     # The day was judged by the run that was there, not by another.
-    assert json.loads(given.kept(1).read_text())["run"] == published
+    assert json.loads(given.get_result_path(1).read_text())["run"] == published
 
     database.run_autocommit("maintenance/wipe")
     unbroken = run(world(tmp_path / "simulations" / "two"), database, tokens, [])
@@ -97,19 +97,19 @@ def test_killed_and_run_again(
 
 def test_another_installation_is_left_alone(database: Store, tokens: Tokeniser, tmp_path: Path) -> None:
     given = Simulation(tmp_path / "simulations" / "one", tmp_path / "out", Parameters(), {})
-    check(given, database)
+    check_database(given, database)
     load_bundle(database, ring_bundle(tmp_path / "ring", singles=20), tokens, tmp_path / "dead")
     with pytest.raises(SimulationError, match="other data"):
-        check(given, database)
+        check_database(given, database)
     given.world.mkdir(parents=True)
-    check(given, database)
+    check_database(given, database)
     (tmp_path / "simulations" / "two").mkdir()
     with pytest.raises(SimulationError, match="other data"):
-        check(given, database)
+        check_database(given, database)
     database.run_autocommit("maintenance/wipe")
-    simulation.write(given.kept(0), "{}")
+    simulation.write_file(given.get_result_path(0), "{}")
     with pytest.raises(SimulationError, match="does not hold"):
-        check(given, database)
+        check_database(given, database)
 
 
 def test_no_world_by_days_is_named(tmp_path: Path) -> None:

@@ -7,20 +7,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graphsvc.evaluation.days import GROWTH, Observed, observed
-from graphsvc.evaluation.earliness import earliness, growth
+from graphsvc.evaluation.days import GROWTH, DayResult, evaluate_day
+from graphsvc.evaluation.earliness import measure_earliness, measure_growth
 from graphsvc.evaluation.identity import (
     OVERLAPS,
     PLANNED,
     RECORDED,
     SOME,
-    happenings,
-    identity,
-    mains,
-    overlaps,
+    count_overlaps,
+    evaluate_identity,
+    find_main_clusters,
+    match_planned_events,
 )
-from graphsvc.evaluation.simulation import assess
-from graphsvc.evaluation.simulation_report import as_line, as_markdown
+from graphsvc.evaluation.simulation import evaluate_days
+from graphsvc.evaluation.simulation_report import format_day, format_report
 
 
 def met(*rows: tuple[int, str, str, int, int]) -> pl.DataFrame:
@@ -41,7 +41,7 @@ def recorded(*rows: tuple[int, str, str, str | None], into: str | None = None) -
 def test_overlaps_count_own_accounts_and_all() -> None:
     members = pl.DataFrame({"account_id": ["a", "b", "c", "x"], "cluster_id": ["k", "k", "l", "k"]})
     truth = pl.DataFrame({"account_id": ["a", "b", "c", "x"], "campaign_id": ["one", "one", "one", None]})
-    assert overlaps(3, members, truth).rows() == [(3, "k", "one", 2, 3), (3, "l", "one", 1, 1)]
+    assert count_overlaps(3, members, truth).rows() == [(3, "k", "one", 2, 3), (3, "l", "one", 1, 1)]
 
 
 def test_the_main_cluster_is_mostly_the_campaigns_and_holds_most_of_it() -> None:
@@ -51,21 +51,23 @@ def test_the_main_cluster_is_mostly_the_campaigns_and_holds_most_of_it() -> None
         (1, "m", "one", 9, 9),
         (2, "m", "one", SOME - 1, SOME - 1),  # too few to be looked at
     )
-    assert mains(days).select("day", "cluster_id").rows() == [(1, "l")]
+    assert find_main_clusters(days).select("day", "cluster_id").rows() == [(1, "l")]
 
 
 def test_an_id_is_kept_over_days_on_which_nothing_was_found() -> None:
-    found = identity(met((1, "k", "one", 9, 9), (4, "k", "one", 30, 30)), recorded(), planned())
+    found = evaluate_identity(met((1, "k", "one", 9, 9), (4, "k", "one", 30, 30)), recorded(), planned())
     assert (found.kept.hits, found.kept.of) == (1, 1)
 
 
 def test_an_id_that_changes_and_comes_back_is_kept_but_not_steady() -> None:
     days = met(*((day, name, "one", 9, 9) for day, name in enumerate("kkmkk")))
-    found = identity(days, recorded(), planned())
+    found = evaluate_identity(days, recorded(), planned())
     assert (found.kept.hits, found.steady.hits, found.steady.of) == (1, 0, 1)
     assert found.campaigns.row(0, named=True)["changes"] == 2
     assert found.campaigns.row(0, named=True)["ids"] == 2
-    gone = identity(met(*((day, name, "one", 9, 9) for day, name in enumerate("kkm"))), recorded(), planned())
+    gone = evaluate_identity(
+        met(*((day, name, "one", 9, 9) for day, name in enumerate("kkm"))), recorded(), planned()
+    )
     assert (gone.kept.hits, gone.kept.of) == (0, 1)
 
 
@@ -74,31 +76,37 @@ def test_campaigns_with_something_planned_and_those_found_once_count_apart() -> 
         (1, "k", "one", 9, 9), (2, "m", "one", 9, 9), (1, "x", "two", 9, 9),
         (1, "y", "three", 9, 9), (2, "y", "three", 9, 9),
     )  # fmt: skip
-    found = identity(days, recorded(), planned((2, "split", "one", "four")))
+    found = evaluate_identity(days, recorded(), planned((2, "split", "one", "four")))
     assert (found.kept.hits, found.kept.of) == (1, 1)
     assert (found.kept_all.hits, found.kept_all.of) == (1, 2)
 
 
 def test_an_id_that_becomes_another_campaigns_is_swapped_unless_it_was_planned() -> None:
     days = met((1, "k", "one", 9, 9), (2, "k", "two", 9, 9))
-    assert identity(days, recorded(), planned()).swaps == (("k", "one", "two"),)
-    assert identity(days, recorded(), planned((2, "merge", "two", "one"))).swaps == ()
+    assert evaluate_identity(days, recorded(), planned()).swaps == (("k", "one", "two"),)
+    assert evaluate_identity(days, recorded(), planned((2, "merge", "two", "one"))).swaps == ()
     # Half and half is nobody's.
-    assert identity(met((1, "k", "one", 9, 18), (2, "k", "two", 9, 18)), recorded(), planned()).swaps == ()
+    assert (
+        evaluate_identity(met((1, "k", "one", 9, 18), (2, "k", "two", 9, 18)), recorded(), planned()).swaps
+        == ()
+    )
 
 
 def test_an_id_that_was_merged_leads_to_the_one_it_is_part_of() -> None:
     days = met((1, "k", "one", 9, 9), (2, "m", "one", 90, 90), (3, "n", "one", 99, 99))
     mergers = recorded((2, "merged", "m", "k"), (3, "merged", "n", "m"))
-    assert (identity(days, mergers, planned()).led.hits, identity(days, mergers, planned()).kept.hits) == (
+    assert (
+        evaluate_identity(days, mergers, planned()).led.hits,
+        evaluate_identity(days, mergers, planned()).kept.hits,
+    ) == (
         1,
         0,
     )
     undone = recorded((2, "merged", "m", "k"), (3, "revived", "k", "k"), (3, "merged", "n", "m"))
-    assert identity(days, undone, planned()).led.hits == 0
+    assert evaluate_identity(days, undone, planned()).led.hits == 0
     inside = recorded((2, "dormant", "k", "k"), into="n")
-    assert identity(days, inside, planned()).led.hits == 1
-    assert identity(days, recorded(), planned()).led.hits == 0
+    assert evaluate_identity(days, inside, planned()).led.hits == 1
+    assert evaluate_identity(days, recorded(), planned()).led.hits == 0
 
 
 APART = met(
@@ -109,7 +117,7 @@ APART = met(
 def outcome(
     days: pl.DataFrame, records: pl.DataFrame, plan: pl.DataFrame, window: int = 14
 ) -> tuple[object, ...]:
-    found = happenings(days, records, plan, within=3, window=window)
+    found = match_planned_events(days, records, plan, within=3, window=window)
     (one,) = found.planned
     return one.visible, one.recorded, len(found.parts), len(found.strangers)
 
@@ -155,17 +163,17 @@ def test_an_id_that_comes_back_out_of_a_merger_is_a_split() -> None:
     """Without a plan it is no false one, for the merger that it undoes was counted."""
     days = pl.concat([met((0, "n", "two", 20, 20), (0, "k", "one", 30, 30)), TOGETHER])
     records = recorded((1, "merged", "k", "n"), (12, "revived", "n", "n"))
-    found = happenings(days, records, planned((2, "split", "one", "two")), within=3, window=14)
+    found = match_planned_events(days, records, planned((2, "split", "one", "two")), within=3, window=14)
     assert found.planned[0].recorded == 12
     assert found.strangers == ((1, "merge", "two", "one"),)
-    alone = happenings(days, records, planned(), within=3, window=14)
+    alone = match_planned_events(days, records, planned(), within=3, window=14)
     assert len(alone.strangers) == 1
 
 
 def test_unplanned_records_are_told_apart_by_whose_sides_they_are() -> None:
     days = met((1, "k", "one", 30, 30), (1, "m", "one", 9, 9), (1, "n", "two", 9, 9))
     records = recorded((2, "merged", "k", "m"), (2, "merged", "k", "n"), (2, "merged", "k", "z"))
-    found = happenings(days, records, planned(), within=3, window=14)
+    found = match_planned_events(days, records, planned(), within=3, window=14)
     assert found.parts == ((2, "merge", "one"),)
     assert {row[2:] for row in found.strangers} == {("two", "one"), ("", "one")}
 
@@ -180,7 +188,7 @@ def test_a_campaign_is_found_on_the_first_day_a_cluster_is_mostly_its_own() -> N
     grown = sizes(
         (0, "one", 10, 10, 0.5), (1, "one", 40, 40, 1.5), (2, "one", 80, 78, 2.5), (3, "one", 160, 150, 3.5)
     )
-    (row,) = earliness(days, grown, {}).iter_rows(named=True)
+    (row,) = measure_earliness(days, grown, {}).iter_rows(named=True)
     assert (row["day"], row["size_when_found"], row["age_days"]) == (2, 80, 2.5)
     assert (row["cluster_id"], row["own"], row["cluster_size"]) == ("k", 12, 14)
     assert (row["size"], row["half_day"], row["there_before"]) == (160, 3, True)
@@ -191,14 +199,14 @@ def test_allies_are_found_together_and_what_is_never_found_is_said_to_be() -> No
     grown = sizes(
         (0, "one", 9, 9, 1.0), (1, "one", 9, 9, 2.0), (1, "two", 15, 15, 0.1), (1, "three", 5, 5, 0.1)
     )
-    found = earliness(days, grown, {"one": "two", "two": "one"})
+    found = measure_earliness(days, grown, {"one": "two", "two": "one"})
     assert dict(found.select("campaign_id", "day").rows()) == {"one": 1, "two": 1, "three": None}
     assert dict(found.select("campaign_id", "there_before").rows()) == {
         "one": True,
         "two": False,
         "three": False,
     }
-    assert dict(earliness(days, grown, {}).select("campaign_id", "day").rows())["one"] is None
+    assert dict(measure_earliness(days, grown, {}).select("campaign_id", "day").rows())["one"] is None
 
 
 def test_growth_counts_those_born_and_those_living() -> None:
@@ -210,10 +218,10 @@ def test_growth_counts_those_born_and_those_living() -> None:
         }
     )
     truth = pl.DataFrame({"account_id": ["a", "b", "x"], "campaign_id": ["one", "one", None]})
-    assert growth(2, 2 * 86_400_000, accounts, truth).rows() == [(2, "one", 2, 1, 2.0)]
+    assert measure_growth(2, 2 * 86_400_000, accounts, truth).rows() == [(2, "one", 2, 1, 2.0)]
 
 
-def day_of(day: int, born: int) -> Observed:
+def day_of(day: int, born: int) -> DayResult:
     """A world of one campaign, wholly found from its tenth account on, and ten innocents."""
     ids = [f"bad{n}" for n in range(born)]
     everybody = [*ids, *(f"good{n}" for n in range(10))]
@@ -224,7 +232,7 @@ def day_of(day: int, born: int) -> Observed:
         decoy=none,
     )
     found = ids if born >= 10 else []
-    return observed(
+    return evaluate_day(
         day,
         (day + 1) * 86_400_000,
         run=f"r{day}",
@@ -258,23 +266,23 @@ def test_days_are_judged_against_what_was_there_by_then_and_all_of_them_together
     days = [day_of(0, 5), day_of(1, 10), day_of(2, 20)]
     assert [day.figures["accounts"] for day in days] == [15, 20, 30]
     assert days[1].figures["recall"]["rate"] == 1.0
-    result = assess(days, planned(), window=14)
+    result = evaluate_days(days, planned(), window=14)
     (row,) = result.found
     assert (row["day"], row["size_when_found"], row["families"]) == (1, 10, ["payment"])
     assert row["signals"] == [{"kind": "instrument", "accounts": 10, "share": 1.0}]
     assert [day["largest_found"] for day in result.days] == [0, 10, 20]
-    report = {"scenario": "s", "accounts": 30, "seed": 1, "window": 14, **result.as_dict()}
-    text = as_markdown(json.loads(json.dumps(report)))
+    report = {"scenario": "s", "accounts": 30, "seed": 1, "window": 14, **result.to_dict()}
+    text = format_report(json.loads(json.dumps(report)))
     assert "10 of its 20 accounts" in text
     assert "| ring | 20 | before | 1 | 10 |" in text
-    assert "1 born" in as_line(days[1])
+    assert "1 born" in format_day(days[1])
 
 
 @given(st.integers(0, 30))
 def test_a_day_is_the_same_after_it_was_stored(born: int) -> None:
     day = day_of(1, born)
-    again = Observed.of(json.loads(json.dumps(day.as_dict())))
-    assert again.as_dict() == day.as_dict()
+    again = DayResult.from_dict(json.loads(json.dumps(day.to_dict())))
+    assert again.to_dict() == day.to_dict()
     assert again.met.equals(day.met)
     assert again.growth.equals(day.growth)
     assert again.events.equals(day.events)

@@ -80,7 +80,7 @@ def test_it_tells_who_follows_whom(published: str) -> None:
         in run(app, ["succession", "--account", heir]).stdout
     )
     assert f"May be followed by {heir} (probable)" in run(app, ["succession", "--account", legator]).stdout
-    assert "It follows nobody" in run(app, ["succession", "--account", "other-000"]).stdout
+    assert "It follows no banned account" in run(app, ["succession", "--account", "other-000"]).stdout
 
 
 @pytest.mark.usefixtures("cli_environment", "published")

@@ -13,11 +13,11 @@ import pytest
 
 from bench.measures.succession import permuted, predecessors
 from bench.worlds import graph_of_bundle, tokens
-from graphsvc.evaluation.succession import ceilings, figures
+from graphsvc.evaluation.succession import measure_ceilings, measure_successions
 from graphsvc.model.graph import SignalGraph
 from graphsvc.succession.successions import PAIRS, find_successions
 from seed import scenario
-from seed.world import create
+from seed.world import create_world
 
 ACCOUNTS, SEED = 12_000, 5
 
@@ -25,9 +25,9 @@ ACCOUNTS, SEED = 12_000, 5
 @cache
 def small_world() -> tuple[SignalGraph, pl.DataFrame, pl.DataFrame]:
     """A small demo world: its graph, its campaigns as clusters, and whom each replacement follows."""
-    made = create(scenario.load("demo"), ACCOUNTS, SEED)
+    made = create_world(scenario.load_scenario("demo"), ACCOUNTS, SEED)
     with TemporaryDirectory() as directory:
-        for table, frame in made.tables():
+        for table, frame in made.iter_tables():
             frame.write_parquet(Path(directory, f"{table}.parquet"))
         graph = graph_of_bundle(Path(directory), tokens())
         truth = pl.read_parquet(Path(directory, "truth.parquet"))
@@ -48,19 +48,19 @@ def test_the_truth_is_of_banned_accounts_and_those_made_within_three_days() -> N
 
 def test_true_predecessors_are_named_first_and_as_surely_as_is_right() -> None:
     graph, members, true = small_world()
-    found = figures(find_successions(graph, members).pairs, true)
+    found = measure_successions(find_successions(graph, members).pairs, true)
     assert found.first.rate > 0.6  # type: ignore[operator]
     assert found.mrr > 0.7
     assert found.precision.rate > 0.85  # type: ignore[operator]
     assert found.recall.rate > 0.5  # type: ignore[operator]
-    assert found.proposed.rate <= ceilings(graph, true)["any"].rate  # type: ignore[operator]
+    assert found.proposed.rate <= measure_ceilings(graph, true)["any"].rate  # type: ignore[operator]
 
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_births_permuted_find_next_to_nothing(seed: int) -> None:
     graph, members, true = small_world()
     found = find_successions(permuted(graph, members, seed), members).pairs
-    scored = figures(found, true)
+    scored = measure_successions(found, true)
     wrong = scored.precision.of - scored.precision.hits
     assert wrong <= 0.01 * true.height
     assert scored.mrr < 0.05
@@ -94,7 +94,7 @@ def test_scores_by_hand() -> None:
     schema = {name: PAIRS[name] for name in names}
     true = [(10, 1), (11, 3), (12, 9), (14, 8)]
     truth = pl.DataFrame(true, schema=dict.fromkeys(names[:2], pl.Int32), orient="row")
-    found = figures(pl.DataFrame(rows, schema=schema, orient="row"), truth)
+    found = measure_successions(pl.DataFrame(rows, schema=schema, orient="row"), truth)
     assert (found.first.hits, found.first.of, found.proposed.hits) == (1, 4, 2)
     assert found.mrr == pytest.approx((1 + 1 / 2) / 4)
     assert (found.precision.hits, found.precision.of, found.recall.rate, found.follows.hits) == (
@@ -105,7 +105,7 @@ def test_scores_by_hand() -> None:
     )
     bins = [(b.low, b.pairs, b.right) for b in found.reliability if b.pairs]
     assert bins == [(0.5, 1, 0.0), (0.9, 2, 0.5)]
-    nothing = figures(pl.DataFrame(schema=schema), truth.clear())
+    nothing = measure_successions(pl.DataFrame(schema=schema), truth.clear())
     assert (nothing.mrr, nothing.first.rate, nothing.precision.rate) == (0.0, None, None)
 
 

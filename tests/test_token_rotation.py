@@ -14,8 +14,8 @@ from published import person
 
 from graphsvc.errors import KeepingError, NotFound
 from graphsvc.intake import read_bundle
-from graphsvc.intake.terms import terms
-from graphsvc.keeping.rotation import retire, rotate, status
+from graphsvc.intake.terms import parse_terms
+from graphsvc.keeping.rotation import list_token_keys, retire_key, rotate_key
 from graphsvc.loading import load_bundle
 from graphsvc.settings import Settings
 from graphsvc.signals.tokens import Tokeniser, load_or_create_key
@@ -67,7 +67,7 @@ def shape(store: Store) -> list[tuple[str, ...]]:
 
 
 def keys(store: Store, settings: Settings) -> dict[str, int]:
-    return {f"{each.state} {each.id}": each.signals for each in status(store, settings)}
+    return {f"{each.state} {each.id}": each.signals for each in list_token_keys(store, settings)}
 
 
 def test_loaded_again_after_a_rotation_it_is_the_same_graph(
@@ -77,7 +77,7 @@ def test_loaded_again_after_a_rotation_it_is_the_same_graph(
     load(database, bundle, here)
     first, before = load_or_create_key(here).key_id, shape(database)
     ((_, signals),) = keys(database, here).items()
-    second = rotate(database, person("ann"), here)
+    second = rotate_key(database, person("ann"), here)
     assert keys(database, here) == {f"current {second}": 0, f"earlier {first}": signals}
     load(database, bundle, here)
     assert keys(database, here) == {f"current {second}": signals, f"earlier {first}": 0}
@@ -98,7 +98,7 @@ def test_a_later_bundle_meets_what_is_there_under_whichever_key(
             payments.append({**payments[0], "account_id": "a", **LATER, "payments": 2})
         load(database, write_bundle(tmp_path / str(number), accounts=accounts, payments=payments), here)
         if number < 2:
-            rotate(database, person("ann"), here)
+            rotate_key(database, person("ann"), here)
     found = [row[:3] for row in shape(database)]
     assert [row[:2] for row in found] == [("PAID_WITH", "instrument")] * 2
     assert sorted(len(row) - 2 for row in shape(database)) == [1, 2]
@@ -111,7 +111,7 @@ def test_two_signals_of_one_value_become_one(database: Store, here: Settings, tm
     old = write_bundle(tmp_path / "old", accounts=[account], payments=[{**card, **SEEN, "bin": "123456"}])
     new = write_bundle(tmp_path / "new", accounts=[account], payments=[{**card, **LATER}])
     load(database, old, here)
-    rotate(database, person("ann"), here)
+    rotate_key(database, person("ann"), here)
     both = load_or_create_key(here)
     load_bundle(database, new, Tokeniser(both._key, both.key_id), tmp_path / "dead")
     assert len(shape(database)) == 2
@@ -135,7 +135,7 @@ def test_what_was_published_names_signals_by_their_new_keys(
     first = load_or_create_key(here).key_id
     text = [str(row) for row in database.stream("maintenance/all_values")]
     assert any(f":{first}." in row for row in text)
-    rotate(database, person("ann"), here)
+    rotate_key(database, person("ann"), here)
     load(database, bundle, here)
     text = [str(row) for row in database.stream("maintenance/all_values")]
     assert not [row for row in text if f":{first}." in row]
@@ -146,17 +146,17 @@ def test_a_key_is_retired_when_nothing_needs_it(database: Store, here: Settings,
     first = load_or_create_key(here).key_id
     for wrong in (first, "nothing"):
         with pytest.raises(NotFound):
-            retire(database, person("ann"), here, wrong, force=True)
-    second = rotate(database, person("ann"), here)
+            retire_key(database, person("ann"), here, wrong, force=True)
+    second = rotate_key(database, person("ann"), here)
     with pytest.raises(KeepingError, match="signals have tokens"):
-        retire(database, person("ann"), here, first, force=False)
+        retire_key(database, person("ann"), here, first, force=False)
     assert [each.key_id for each in load_or_create_key(here).older] == [first]
-    left = retire(database, person("ann"), here, first, force=True)
+    left = retire_key(database, person("ann"), here, first, force=True)
     assert left > 0
     assert load_or_create_key(here).older == ()
     assert keys(database, here) == {f"current {second}": 0, f"lost {first}": left}
-    third = rotate(database, person("ann"), here)
-    assert retire(database, person("ann"), here, second, force=False) == 0
+    third = rotate_key(database, person("ann"), here)
+    assert retire_key(database, person("ann"), here, second, force=False) == 0
     assert load_or_create_key(here).key_id == third
 
 
@@ -164,15 +164,17 @@ def test_an_open_load_is_waited_for(database: Store, here: Settings) -> None:
     before = load_or_create_key(here).key_id
     database.run_transaction(("load/begin", {"id": "open", "bundle": "b"}))
     with pytest.raises(KeepingError, match="being loaded"):
-        rotate(database, person("ann"), here)
+        rotate_key(database, person("ann"), here)
     assert load_or_create_key(here).key_id == before
 
 
 def test_a_search_finds_tokens_of_all_keys() -> None:
     older = Tokeniser(b"o" * 32, "0ld0ld00")
     current = Tokeniser(b"n" * 32, "c0c0c0c0", (older,))
-    found = {key for key, *_ in terms("device:d1", current).keys}
-    assert {f"device:{each.column('device', pl.Series(['d1'])).item()}" for each in (older, current)} <= found
+    found = {key for key, *_ in parse_terms("device:d1", current).keys}
+    assert {
+        f"device:{each.tokenize_column('device', pl.Series(['d1'])).item()}" for each in (older, current)
+    } <= found
 
 
 @given(values=st.lists(st.text("abc1", min_size=1, max_size=6), min_size=1, max_size=12))

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from graphsvc.api import keys
 from graphsvc.api.app import create_app
 from graphsvc.settings import Settings
-from graphsvc.signals.veil import Veil, load_or_create_veil, network
+from graphsvc.signals.veil import Veil, find_network, load_or_create_veil
 from graphsvc.store import Store
 
 VEIL = Veil(b"a key for tests, 32 bytes long..")
@@ -41,7 +41,7 @@ def test_a_handle_opens_to_its_address_and_shows_nothing_of_it(address: ipaddres
 
 @given(addresses, plain, st.sampled_from(["", ".", ":", ", ", " (+9.0)", "; ", ".\n"]))
 def test_no_sentence_keeps_an_address(address: ipaddress.IPv4Address, before: str, after: str) -> None:
-    said = VEIL.text(f"{before} ip:{address}{after}")
+    said = VEIL.redact_text(f"{before} ip:{address}{after}")
     assert said == f"{before} {VEIL.hide(f'ip:{address}')}{after}"
 
 
@@ -50,7 +50,7 @@ def test_a_64_of_ipv6_is_shown_as_its_48(address: ipaddress.IPv6Address) -> None
     line = ipaddress.IPv6Network((address, 64), strict=False)
     site = ipaddress.IPv6Network((address, 48), strict=False)
     if address.ipv4_mapped is None:
-        assert VEIL.text(f"shares prefix:{line} with 3") == f"shares prefix:{site} with 3"
+        assert VEIL.redact_text(f"shares prefix:{line} with 3") == f"shares prefix:{site} with 3"
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_a_64_of_ipv6_is_shown_as_its_48(address: ipaddress.IPv6Address) -> None
     ],
 )
 def test_what_is_no_address_stays(text: str) -> None:
-    assert VEIL.text(text) == VEIL.hide(text) == VEIL.open(text) == text
+    assert VEIL.redact_text(text) == VEIL.hide(text) == VEIL.open(text) == text
 
 
 class Pair(NamedTuple):
@@ -90,7 +90,7 @@ def test_rows_are_veiled_at_any_depth_and_opened_again() -> None:
         "by": {RAW: 1.5, "none": None},
         "json": json.dumps({"signal": RAW}),
     }
-    veiled = VEIL.rows(row)
+    veiled = VEIL.redact_rows(row)
     assert "203.0.113.7" not in repr(veiled)
     assert veiled["signal"] == {"key": handle, "kind": "ip", "value": "203.0.113.0/24"}
     assert veiled["other"] == row["other"]
@@ -102,7 +102,7 @@ def test_rows_are_veiled_at_any_depth_and_opened_again() -> None:
     ]
     assert veiled["by"] == {handle: 1.5, "none": None}
     assert json.loads(veiled["json"]) == {"signal": handle}
-    assert VEIL.opened({"key": handle, "in": [handle, "x", 3]}) == {"key": RAW, "in": [RAW, "x", 3]}
+    assert VEIL.open_handles({"key": handle, "in": [handle, "x", 3]}) == {"key": RAW, "in": [RAW, "x", 3]}
 
 
 @given(st.text(max_size=60), st.integers(0, 30))
@@ -114,7 +114,7 @@ def test_only_whole_handles_open(text: str, at: int) -> None:
 
 
 def test_a_network_says_where_and_not_who() -> None:
-    assert [network(text) for text in ("203.0.113.7", "2001:db8:1:2::3", "nobody")] == [
+    assert [find_network(text) for text in ("203.0.113.7", "2001:db8:1:2::3", "nobody")] == [
         "203.0.113.0/24",
         "2001:db8:1::/48",
         "hidden",
@@ -124,7 +124,7 @@ def test_a_network_says_where_and_not_who() -> None:
 @pytest.fixture
 def api(database: Store, installation: Settings) -> Iterator[Api]:
     write(database, "published")
-    key = keys.create(installation.keys_dir, keys.Role.VIEWER)
+    key = keys.create_key(installation.keys_dir, keys.Role.VIEWER)
     with TestClient(create_app(installation, database.address)) as client:
         yield Api(client, key)
 

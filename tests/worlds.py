@@ -5,13 +5,13 @@ from functools import cache
 import polars as pl
 
 from seed import scenario
-from seed.world import create
+from seed.world import create_world
 
 
 @cache
 def world(name: str = "demo", accounts: int = 3_000, seed: int = 7) -> dict[str, pl.DataFrame]:
     """The tables of a world by name."""
-    return dict(create(scenario.load(name), accounts, seed).tables())
+    return dict(create_world(scenario.load_scenario(name), accounts, seed).iter_tables())
 
 
 def labelled(name: str = "demo", accounts: int = 3_000, seed: int = 7) -> pl.DataFrame:

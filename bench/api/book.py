@@ -15,7 +15,7 @@ from pathlib import Path
 from bench.trials import say
 from graphsvc import server
 from graphsvc.api import keys
-from graphsvc.database import address, open_store
+from graphsvc.database import find_address, open_store
 from graphsvc.server.home import Home
 from graphsvc.server.lifecycle import find_server
 from graphsvc.settings import Settings
@@ -66,8 +66,8 @@ class Book:
     @contextmanager
     def serving(self) -> Iterator[Service]:
         """Runs the service while the block lasts."""
-        where = address(self.settings)
-        key = keys.create(self.settings.keys_dir, keys.Role.ANALYST, "bench")
+        where = find_address(self.settings)
+        key = keys.create_key(self.settings.keys_dir, keys.Role.ANALYST, "bench")
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = int(probe.getsockname()[1])
@@ -83,11 +83,11 @@ class Book:
         finally:
             process.terminate()
             process.wait(timeout=30)
-            keys.revoke(self.settings.keys_dir, key.partition(".")[0])
+            keys.revoke_key(self.settings.keys_dir, key.partition(".")[0])
 
     def stop(self) -> None:
         """Stops the database."""
-        server.stop(self.settings)
+        server.stop_server(self.settings)
 
     def _run(self, *arguments: str) -> None:
         say(f"graphsvc {' '.join(arguments)}")
@@ -109,7 +109,7 @@ class Book:
 
 
 def _database(settings: Settings) -> int:
-    found = find_server(Home.of(settings))
+    found = find_server(Home.from_settings(settings))
     if found is None:
         raise SystemExit("The managed Neo4j is not running.")
     return found.pid

@@ -12,7 +12,7 @@ import psutil
 
 from bench.api.book import Service
 from bench.api.questions import Question
-from graphsvc.statements import cypher
+from graphsvc.statements import load_text
 
 WARM = 2.0
 """Seconds before each measurement that do not count."""
@@ -52,7 +52,7 @@ async def over_driver(service: Service, question: Question, clients: int, second
 
         async def read(name: str, parameters: dict[str, Any]) -> None:
             async def work(tx: neo4j.AsyncManagedTransaction) -> None:
-                result = await tx.run(cypher(name), parameters)
+                result = await tx.run(load_text(name), parameters)
                 [record.data() async for record in result]
 
             async with driver.session(

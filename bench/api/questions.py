@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 
 from bench.api.book import Book, Service
 from graphsvc.api.app import create_app
-from graphsvc.api.persisted import documents
+from graphsvc.api.persisted import load_documents
 from graphsvc.store import Store
 from graphsvc.store.reader import Reader
 
@@ -43,7 +43,7 @@ def questions(book: Book, service: Service) -> list[Question]:
         ("ego graph (500 nodes)", "ego", [{"account": each, "nodes": 500} for each in accounts]),
         ("search", "search", [{"text": each} for each in texts]),
     ]
-    ids = {document.name: document.id for document in documents()}
+    ids = {document.name: document.id for document in load_documents()}
     with TestClient(create_app(book.settings, service.database), base_url="http://127.0.0.1") as client:
         return [_question(client, service.key, name, ids[document], many) for name, document, many in asked]
 
@@ -75,7 +75,7 @@ def _watched() -> Iterator[list[Statement]]:
     kept = Reader.read, Store.read, Store.stream
 
     async def reading(self: Reader, name: str, **parameters: Any) -> Any:
-        found.append((name, self.veil.opened(parameters)))
+        found.append((name, self.veil.open_handles(parameters)))
         return await kept[0](self, name, **parameters)
 
     def watching(method: Callable[..., Any]) -> Callable[..., Any]:

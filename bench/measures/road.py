@@ -31,7 +31,7 @@ def road(trials: Trials, worlds: list[Name]) -> list[dict[str, Any]]:
         with TemporaryDirectory() as directory:
             bundle, out = Path(directory, "world"), Path(directory, "members.parquet")
             bundle.mkdir()
-            write_world(bundle, scenario.load(name.scenario), name.accounts, name.seed)
+            write_world(bundle, scenario.load_scenario(name.scenario), name.accounts, name.seed)
             seconds = {
                 words[0]: _run(trials, *words)[1]
                 for words in (("load", bundle), ("detect",), ("export", "members", "--out", out))

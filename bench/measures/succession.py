@@ -13,7 +13,7 @@ import polars as pl
 
 from bench.trials import Name, Trials, say
 from bench.worlds import World, graph_of_bundle, tokens
-from graphsvc.evaluation.succession import Figures, ceilings, figures
+from graphsvc.evaluation.succession import Figures, measure_ceilings, measure_successions
 from graphsvc.evaluation.truth import read_truth
 from graphsvc.linkage.bits import with_levels
 from graphsvc.model.graph import SignalGraph
@@ -21,7 +21,7 @@ from graphsvc.succession.candidates import build_lives
 from graphsvc.succession.successions import Succession, find_successions
 from seed import scenario
 from seed.world import World as Seeded
-from seed.world import create
+from seed.world import create_world
 
 TRAIN = ("hard:3:120000", "demo:7:120000")
 """Worlds that were looked at while succession was built."""
@@ -66,15 +66,15 @@ def _measured(trials: Trials, name: Name) -> dict[str, Any]:
     full = with_levels(world.graph)
     row: dict[str, Any] = {"world": str(name), "births": true.height}
     row["ceilings"] = {
-        key: {**asdict(rate), "rate": rate.rate} for key, rate in ceilings(world.graph, true).items()
+        key: {**asdict(rate), "rate": rate.rate} for key, rate in measure_ceilings(world.graph, true).items()
     }
     for kind, members in clusters.items():
         began = time.monotonic()
         result = find_successions(full, members)
         seconds = time.monotonic() - began
-        scored = figures(result.pairs, true)
+        scored = measure_successions(result.pairs, true)
         row[kind] = {
-            **scored.as_dict(),
+            **scored.to_dict(),
             "seconds": round(seconds, 2),
             "pairs": result.pairs["probable"].sum(),
         }
@@ -88,10 +88,10 @@ def _measured(trials: Trials, name: Name) -> dict[str, Any]:
 
 
 def _world(name: Name) -> tuple[World, pl.DataFrame]:
-    made = create(scenario.load(name.scenario), name.accounts, name.seed)
+    made = create_world(scenario.load_scenario(name.scenario), name.accounts, name.seed)
     with TemporaryDirectory() as directory:
         bundle = Path(directory)
-        for table, frame in made.tables():
+        for table, frame in made.iter_tables():
             frame.write_parquet(bundle / f"{table}.parquet")
         world = World(str(name), graph_of_bundle(bundle, tokens()), read_truth(bundle / "truth.parquet"))
     return world, predecessors(made, world.graph.accounts["id"])
@@ -108,7 +108,7 @@ def _numbered(world: World, members: pl.DataFrame, cluster: str) -> pl.DataFrame
 def _permuted(graph: SignalGraph, members: pl.DataFrame, true: pl.DataFrame, seed: int) -> dict[str, Any]:
     """What is found where births were permuted; `still`: pairs of the truth that are by accident within reach yet."""
     result = find_successions(permuted(graph, members, seed), members)
-    scored = figures(result.pairs, true)
+    scored = measure_successions(result.pairs, true)
     still = result.pairs.join(true, on=["successor", "predecessor"], how="semi").height
     pairs = result.pairs.filter("probable").height
     say(f"  births permuted: {pairs} pairs, of which {scored.precision.hits} of the truth; {_line(scored)}")

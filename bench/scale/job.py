@@ -38,7 +38,7 @@ FIGURES = ("precision", "recall", "false_positives", "campaigns_found")
 
 def figures(truth: Path, members: pl.DataFrame) -> Row:
     """What a result is worth: some of `evaluation`'s figures, rates as numbers."""
-    found = evaluate(read_truth(truth), members).as_dict()
+    found = evaluate(read_truth(truth), members).to_dict()
     kept: Row = {name: found[name]["rate"] for name in FIGURES}
     return {
         **kept,
@@ -71,15 +71,15 @@ def files_for_import(place: Place) -> Row:
     """The files of the bulk load, as `graphsvc load --bulk` writes them for the admin tool, without loading."""
     from bench.worlds import tokens
     from graphsvc.intake import read_bundle
-    from graphsvc.intake.networks import place as placed
-    from graphsvc.loading import id_of, packed_activity
+    from graphsvc.intake.networks import assign_networks as placed
+    from graphsvc.loading import compute_load_id, pack_activity
     from graphsvc.store.import_files import FIRST, write_files
 
     columns = read_bundle(place.base, tokens(), lambda ids: ids.clear())
-    load = {"id": id_of(columns, tokens()), "bundle": columns.id, "number": FIRST, "bulk": True}
+    load = {"id": compute_load_id(columns, tokens()), "bundle": columns.id, "number": FIRST, "bulk": True}
     place.imports.mkdir(exist_ok=True)
     files = write_files(
-        columns, packed_activity(columns.activity), load, placed, place.imports, lambda *_: None
+        columns, pack_activity(columns.activity), load, placed, place.imports, lambda *_: None
     )
     return {"arguments": files.build_arguments()}
 
@@ -87,14 +87,14 @@ def files_for_import(place: Place) -> Row:
 def import_alone(place: Place) -> Row:
     """`neo4j-admin database import full` of these files, with the memory that the bulk load gives it."""
     from graphsvc import server
-    from graphsvc.settings import settings
+    from graphsvc.settings import load_settings
 
     arguments = json.loads(place.arguments.read_text(encoding="utf-8"))["arguments"]
     # A first call sets the password of the new installation, which a start of the JVM is spent on.
-    server.admin(settings(), "--version")
+    server.run_admin(load_settings(), "--version")
     began = time.monotonic()
-    server.admin(
-        settings(), "database", "import", "full", "neo4j", "--overwrite-destination=true", "--input-type=parquet",
+    server.run_admin(
+        load_settings(), "database", "import", "full", "neo4j", "--overwrite-destination=true", "--input-type=parquet",
         "--id-type=actual", "--path-pattern-style=none", f"--max-off-heap-memory={GIB}", *arguments, heap=GIB,
     )  # fmt: skip
     return {"seconds_alone": time.monotonic() - began}
@@ -124,7 +124,7 @@ def outcome(place: Place) -> Row:
 
 def links_ours(place: Place) -> Row:
     """Pairs and communities by the engine `inprocess`; leaves the links for the others."""
-    from graphsvc.community.components import resolution_of
+    from graphsvc.community.components import compute_resolution
     from graphsvc.community.inprocess import InProcessDetector
     from graphsvc.linkage.bits import with_levels
     from graphsvc.linkage.pairs import enumerate_links
@@ -134,7 +134,7 @@ def links_ours(place: Place) -> Row:
     began = time.monotonic()
     links = enumerate_links(with_levels(graph), min_values=2)
     paired = time.monotonic()
-    gamma = resolution_of(links)
+    gamma = compute_resolution(links)
     community = InProcessDetector().communities(links, Algorithm.LEIDEN, gamma=gamma, seed=42)
     ended = time.monotonic()
     np.savez(place.links, nodes=links.nodes, source=links.source, target=links.target, bits=links.bits)
@@ -282,7 +282,7 @@ def _in_gds(place: Place, projection: str, algorithm: str, **parameters: object)
     from graphdatascience import GraphDataScience
 
     from bench.baselines import SMALLEST
-    from graphsvc.statements import cypher
+    from graphsvc.statements import load_text
 
     with _store() as store:
         store.run_autocommit("bench/forget")
@@ -291,7 +291,7 @@ def _in_gds(place: Place, projection: str, algorithm: str, **parameters: object)
         )
         began = time.monotonic()
         with gds.graph.project.cypher(
-            cypher(projection), graph_name=f"bench-{uuid4().hex}", **parameters
+            load_text(projection), graph_name=f"bench-{uuid4().hex}", **parameters
         ) as graph:
             projected = time.monotonic()
             getattr(gds, algorithm).write(graph, write_property="benchCommunity")
@@ -323,9 +323,9 @@ def _in_gds(place: Place, projection: str, algorithm: str, **parameters: object)
 def _store() -> "Iterator[Store]":
     """The store that the environment names."""
     from graphsvc.database import open_store
-    from graphsvc.settings import settings
+    from graphsvc.settings import load_settings
 
-    with open_store(settings()) as store:
+    with open_store(load_settings()) as store:
         yield store
 
 

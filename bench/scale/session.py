@@ -190,7 +190,7 @@ def warm_up(work: Path) -> None:
     started = measure((*GRAPHSVC, "neo4j", "start"), environment, place.log, 1200.0)
     if started.status != DONE:
         raise SystemExit(f"Neo4j did not start:\n{started.said}")
-    trainer = Home.of(Settings(data_dir=place.data(DATABASE))).trainer
+    trainer = Home.from_settings(Settings(data_dir=place.data(DATABASE))).trainer
     waited = time.monotonic()
     while _lives(trainer) and time.monotonic() - waited < 180:
         time.sleep(1)
@@ -229,7 +229,7 @@ def _environment(place: Place, chain: str | None) -> dict[str, str]:
 def _server(place: Place, chain: str | None) -> Callable[[], int | None]:
     if chain is None:
         return lambda: None
-    home = Home.of(Settings(data_dir=place.data(chain), neo4j_uri=None))
+    home = Home.from_settings(Settings(data_dir=place.data(chain), neo4j_uri=None))
 
     def pid() -> int | None:
         found = find_server(home)

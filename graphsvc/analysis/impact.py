@@ -206,6 +206,7 @@ def estimate_impact(
         most: expected innocents allowed in a stage.
     """
     active = acted.filter(pl.col("status") == ACTIVE)
+    # Sorted, so that results do not depend on the order of the accounts.
     touched = [clusters[name] for name in active["cluster"].unique().sort() if name]
     bystanders, in_all = _count_bystanders(acted, touched, near, users)
     return Impact(
@@ -224,12 +225,14 @@ def estimate_impact(
 def _estimate_innocents(accounts: pl.DataFrame) -> float:
     """Sum 1 - membership; an account of a likely business counts as one."""
     hostile = np.where(accounts["business"].to_numpy(), 0.0, accounts["membership"].to_numpy())
+    # NumPy's sum of an array in one order; polars may add in threads, with another last digit.
     return float(np.add.reduce(1.0 - hostile))
 
 
 def mark_hubs(near: pl.DataFrame) -> NDArray[np.bool_]:
     """Mark signals with too many users to list, or with many people by design; bool, one a row."""
     most = by_kind(near["kind"], lambda kind: kind_of(kind).hub_degree, np.int64)
+    # Signals of many people by design (mobile gateways, campus networks) are hubs at any degree.
     found: NDArray[np.bool_] = (near["degree"].to_numpy() > most) | near["class"].is_in(CROWDED).to_numpy()
     return found
 
@@ -245,6 +248,7 @@ def _count_bystanders(
             {kind: family_of(kind) for kind in near["kind"].unique()}, default=""
         ),
         hub=pl.Series(mark_hubs(near)),
+        # Counted by subtraction: users of hubs are not listed.
         others=pl.col("degree") - pl.col("inside"),
     )
     others = (
@@ -274,23 +278,24 @@ def _estimate_aftermath(evidence: ClusterEvidence, active: pl.DataFrame) -> Afte
     """Estimate one cluster after the action."""
     acted = evidence.members["id"].is_in(active["id"].implode()).to_numpy()
     # The history counts all members, whatever their status.
-    everybody = pl.DataFrame(
+    all_members = pl.DataFrame(
         {"cluster": np.zeros(len(acted), np.int32), "account": np.arange(len(acted), dtype=np.int32)}
     )
-    history = measure_replacement(everybody, evidence.members)
+    history = measure_replacement(all_members, evidence.members)
     bans, rate, delay = (
         history.select("bans", "rate", "median_delay_hours").row(0) if history.height else (0, 0.0, math.nan)
     )
     heirs, strongest = _find_heirs(evidence, acted)
-    nobody = np.zeros(len(acted), dtype=np.bool_)
+    none_acted = np.zeros(len(acted), dtype=np.bool_)
     return Aftermath(
         evidence.cluster,
         int(acted.sum()),
-        find_parts(_keep_active(evidence, nobody)),
+        find_parts(_keep_active(evidence, none_acted)),
         find_parts(_keep_active(evidence, acted)),
         bans,
         rate,
         delay,
+        # An expectation: each ban is assumed to be answered at the rate seen so far.
         rate * int(acted.sum()),
         heirs,
         strongest,
@@ -314,6 +319,7 @@ def _find_heirs(evidence: ClusterEvidence, acted: NDArray[np.bool_]) -> tuple[in
         linking.account[takes], weights=linking.bits[linking.value[takes]], minlength=linking.accounts
     )
     can = (values > 0) & (evidence.members["status"] == ACTIVE).to_numpy()
+    # By bits, then by row, so that equals have a fixed order.
     order = np.lexsort((np.arange(len(bits)), -bits))
     rows = order[can[order]][:SHOWN_HEIRS]
     ids, membership = evidence.members["id"], evidence.members["membership"]
@@ -330,6 +336,7 @@ def _plan_stages(active: pl.DataFrame, touched: list[ClusterEvidence], stages: i
     done = 0
     for part in np.array_split(np.arange(ordered.height), min(stages, max(ordered.height, 1))):
         batch = ordered[done : done + len(part)]
+        # Later stages are less certain still, so the plan ends here.
         if _estimate_innocents(batch) > most or batch.is_empty():
             break
         done += len(part)

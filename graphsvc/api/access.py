@@ -1,4 +1,7 @@
-"""Who may ask for a field: a role on the field itself, checked before it is resolved and shown in the schema."""
+"""Roles on fields: a field names the least role that may read it.
+
+The role is checked before the field is resolved, and the schema shows it.
+"""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -29,34 +32,36 @@ class _Check(FieldExtension):
         self.role = role
 
     def apply(self, field: StrawberryField) -> None:
-        """Says it in the schema; a field is of every schema that is built."""
+        """Write the role into the schema."""
+        # One field object is shared by every schema that is built in this process.
         others = [each for each in field.directives if not isinstance(each, Needs)]
         field.directives = [*others, Needs(role=self.role.value)]
 
     def resolve(self, next_: Callable[..., Any], source: Any, info: Info, **arguments: Any) -> Any:
-        """The field of a plain resolver."""
-        self._check(info)
+        """Resolve the field of a synchronous resolver, if the role allows it."""
+        self._check_role(info)
         return next_(source, info, **arguments)
 
     async def resolve_async(
         self, next_: Callable[..., Awaitable[Any]], source: Any, info: Info, **arguments: Any
     ) -> Any:
-        """The field of a resolver that waits."""
-        self._check(info)
+        """Resolve the field of an asynchronous resolver, if the role allows it."""
+        self._check_role(info)
         return await next_(source, info, **arguments)
 
-    def _check(self, info: Info) -> None:
-        require(info.context.principal.role, self.role)
+    def _check_role(self, info: Info) -> None:
+        check_role(info.context.principal.role, self.role)
 
 
-def needs(role: Role) -> FieldExtension:
-    """For a field's `extensions`: only this role and those above it may ask for it. Without, all roles may."""
+def require_role(role: Role) -> FieldExtension:
+    """Return the extension of a field that only `role` and the roles above it may read."""
     return _Check(role)
 
 
-def require(has: Role, least: Role) -> None:
-    """Raises Forbidden unless `has` includes `least`."""
+def check_role(has: Role, least: Role) -> None:
+    """Raise Forbidden unless the role `has` includes the role `least`."""
     if _RANK[has] < _RANK[least]:
         raise Forbidden(
-            f"This needs the role {least.value}; yours is {has.value}.", "Ask somebody who may, or an admin."
+            f"This needs the role {least.value}; yours is {has.value}.",
+            "Ask an admin, or someone with that role.",
         )

@@ -18,7 +18,7 @@ from graphsvc.api.prefix import Prefix
 from graphsvc.api.rates import Rates
 from graphsvc.api.schema import build_schema
 from graphsvc.api.telemetry import Telemetry
-from graphsvc.api.transport import graphql_router
+from graphsvc.api.transport import build_router
 from graphsvc.api.worker import Worker
 from graphsvc.errors import GraphsvcError, MigrationError
 from graphsvc.settings import Settings
@@ -31,10 +31,10 @@ from graphsvc.store.reader import Reader
 
 
 def create_app(settings: Settings, address: Address) -> FastAPI:
-    """The service: the console at `/`, `/graphql`, `/browser`, `/metrics`, `/healthz`, `/readyz`.
+    """Build the app: the console at `/`, `/graphql`, `/browser`, `/metrics`, `/healthz` and `/readyz`.
 
-    It starts and stays up whether or not the database answers. `state.draining` makes `/readyz` say that it is about to
-    stop.
+    It starts and stays up whether or not the database answers. `state.draining` makes `/readyz` say that the
+    service is about to stop.
     """
 
     @asynccontextmanager
@@ -63,43 +63,47 @@ def create_app(settings: Settings, address: Address) -> FastAPI:
     app.state.draining = False
     app.state.metrics = Metrics()
     app.state.rates = Rates(settings)
-    app.state.traces = traces.configured(settings)
+    app.state.traces = traces.build_traces(settings)
     app.state.keys = KeyRing(settings.keys_dir)
-    app.state.issuer = oidc.configured(settings)
-    app.state.sign_in = sign_in.configured(settings, app.state.issuer)
+    app.state.issuer = oidc.build_issuer(settings)
+    app.state.sign_in = sign_in.build_sign_in(settings, app.state.issuer)
     app.state.signer = load_or_create_signer(settings)
     app.state.tokens = load_or_create_key(settings)
     app.add_middleware(Edge, settings, app.state.rates)
     app.add_middleware(Telemetry)
     app.add_middleware(Prefix, settings.root_path)  # the last is the outermost
     # For requests and WebSockets alike; the types know handlers of one of them only.
-    app.add_exception_handler(GraphsvcError, errors.handle)  # type: ignore[arg-type]
+    app.add_exception_handler(GraphsvcError, errors.handle_error)  # type: ignore[arg-type]
     app.add_exception_handler(HTTPException, errors.handle_http)
     app.add_exception_handler(Exception, errors.handle_unexpected)
-    app.add_api_route("/healthz", healthz, methods=["GET", "HEAD"])
-    app.add_api_route("/readyz", readyz, methods=["GET", "HEAD"])
+    app.add_api_route("/healthz", get_health, methods=["GET", "HEAD"])
+    app.add_api_route("/readyz", get_readiness, methods=["GET", "HEAD"])
     app.include_router(console.router)
     app.include_router(sign_in.router)
     app.include_router(graphiql.router)
     app.include_router(metrics.router)
     app.include_router(exports.router)
-    app.router.routes.extend(browser_kit.routes(address.uri))
-    app.include_router(graphql_router(build_schema()))
-    app.mount("/console", console.files())
-    app.mount("/graphiql", graphiql.files())
+    app.router.routes.extend(browser_kit.build_routes(address.uri))
+    app.include_router(build_router(build_schema()))
+    app.mount("/console", console.build_static_files())
+    app.mount("/graphiql", graphiql.build_static_files())
     return app
 
 
-async def healthz() -> Response:
-    """The process is alive."""
+async def get_health() -> Response:
+    """Answer that the process is alive."""
     return JSONResponse({"status": "ok"})
 
 
-async def readyz(request: Request) -> Response:
-    """The database answers and has this program's schema, and the service is not about to stop; else 503 and why."""
+async def get_readiness(request: Request) -> Response:
+    """Answer whether the service can serve requests; else 503 and the reason.
+
+    It can if the database answers with this program's schema, and if the service is not about to stop.
+    """
     if request.app.state.draining:
         return JSONResponse({"status": "draining"}, status_code=503)
     try:
+        # Another version of the program may have migrated the database since this process started.
         applied = {row["version"] for row in await request.app.state.reader.read("schema/applied")}
         if applied != {migration.version for migration in list_migrations()}:
             raise MigrationError(

@@ -1,4 +1,4 @@
-"""The book of decisions of one request: read once, whatever asks for it."""
+"""The decision log of one request, read once for all fields that need it."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -9,21 +9,22 @@ from graphsvc.store.reader import Reader
 
 @dataclass(slots=True)
 class BookOnce:
-    """Reads the book when it is first wanted."""
+    """Reads the decision log at its first use, and returns the same copy afterwards."""
 
     reader: Reader
     _book: "asyncio.Task[DecisionLog] | None" = field(default=None, init=False)
 
     async def read(self) -> DecisionLog:
-        """The book as it was when it was first asked for."""
+        """Return the decision log as it was at the first call in this request."""
         if self._book is None:
-            self._book = asyncio.ensure_future(self._read())
+            # Resolvers of one request run concurrently: they await one task instead of reading once each.
+            self._book = asyncio.ensure_future(self._read_log())
         return await self._book
 
     def forget(self) -> None:
-        """To be called after writing into it."""
+        """Discard the copy. Call it after writing a decision."""
         self._book = None
 
-    async def _read(self) -> DecisionLog:
+    async def _read_log(self) -> DecisionLog:
         (row,) = await self.reader.read("decisions/book")
         return parse_decision_log(row)

@@ -1,8 +1,8 @@
-"""What Neo4j Browser gets from the service: a guide through the graph, and the style and scripts of `cypher/browser/`.
+"""Files for Neo4j Browser: a guide through the graph, and the style and scripts of `cypher/browser/`.
 
-It is the same for everybody and holds no data, so no key is asked for. Neo4j Browser reads it from another origin than
-ours. Pages of this machine and of the database's host may, and no others, so that it tells no site that there is a
-service here.
+They are the same for all users and hold no data, so they need no key. Neo4j Browser runs on another origin.
+Only pages of this machine and of the database's host may read them, so other sites cannot find out that the
+service is here.
 """
 
 import html
@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from graphsvc.statements import cypher, file, names
+from graphsvc.statements import list_names, load_text, read_file
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _PLACEHOLDER = re.compile(r"\{\{([\w/]+)\}\}")
@@ -30,62 +30,64 @@ _CONTENT_SECURITY_POLICY = "; ".join((
 ))  # fmt: skip
 
 
-def routes(database: str) -> list[Route]:
-    """The files below `/browser`.
+def build_routes(database: str) -> list[Route]:
+    """Build the routes below `/browser`.
 
     Args:
-        database: address of the database; Neo4j Browser is served by the same host, at whatever port.
+        database: address of the database. The same host serves Neo4j Browser, at any port.
     """
     # Neo4j Browser sends headers of its own, those of its tracing among them, so the browser asks beforehand.
-    shared = Middleware(CORSMiddleware, allow_origin_regex=_origins(database), allow_headers=("*",))
+    shared = Middleware(
+        CORSMiddleware, allow_origin_regex=_build_origin_pattern(database), allow_headers=("*",)
+    )
     return [
         Route(f"/browser/{name}", answer, methods=["GET", "OPTIONS"], middleware=[shared])
-        for name, answer in (("guide", guide), ("style.grass", style), ("scripts.zip", scripts))
+        for name, answer in (("guide", get_guide), ("style.grass", get_style), ("scripts.zip", get_scripts))
     ]
 
 
-async def guide(request: Request) -> Response:
-    """The walk through the largest cluster: prose around the statements of `cypher/`."""
+async def get_guide(request: Request) -> Response:
+    """Answer with the guide through the largest cluster: prose around the statements of `cypher/`."""
     service = str(request.base_url).rstrip("/")
 
-    def filled(found: re.Match[str]) -> str:
-        return html.escape(service if found[1] == "service" else cypher(found[1]))
+    def fill_placeholder(found: re.Match[str]) -> str:
+        return html.escape(service if found[1] == "service" else load_text(found[1]))
 
-    page = _PLACEHOLDER.sub(filled, file("browser/guide.html"))
+    page = _PLACEHOLDER.sub(fill_placeholder, read_file("browser/guide.html"))
     return HTMLResponse(page, headers={"Content-Security-Policy": _CONTENT_SECURITY_POLICY})
 
 
-async def style(_: Request) -> Response:
-    """Colours and captions, for `:style`."""
-    return PlainTextResponse(file("browser/style.grass"))
+async def get_style(_: Request) -> Response:
+    """Answer with colours and captions for `:style`."""
+    return PlainTextResponse(read_file("browser/style.grass"))
 
 
-async def scripts(_: Request) -> Response:
-    """The ten questions in the only form in which Neo4j Browser takes several files at once."""
+async def get_scripts(_: Request) -> Response:
+    """Answer with the ten questions as a zip file, the only form that Neo4j Browser imports at once."""
     return Response(
-        _archive(),
+        _build_archive(),
         media_type="application/zip",
         headers={"Content-Disposition": 'attachment; filename="graphsvc-scripts.zip"'},
     )
 
 
-def questions() -> list[str]:
-    """Names of the ten questions, in their order."""
-    return [name for name in names("browser") if name.count("/") == 1]
+def list_questions() -> list[str]:
+    """Return the names of the ten questions, in order."""
+    return [name for name in list_names("browser") if name.count("/") == 1]
 
 
 @cache
-def _archive() -> bytes:
+def _build_archive() -> bytes:
     packed = BytesIO()
     with ZipFile(packed, "w", ZIP_DEFLATED) as archive:
-        for name in questions():
+        for name in list_questions():
             # A fixed time: the same scripts are the same bytes.
             entry = ZipInfo(f"graphsvc/{name.removeprefix('browser/')}.cypher")
-            archive.writestr(entry, file(f"{name}.cypher"))
+            archive.writestr(entry, read_file(f"{name}.cypher"))
     return packed.getvalue()
 
 
-def _origins(database: str) -> str:
+def _build_origin_pattern(database: str) -> str:
     host = urlsplit(database).hostname
     hosts = [f"[{each}]" if ":" in each else each for each in (*_LOOPBACK, host) if each]
     return rf"https?://({'|'.join(map(re.escape, hosts))})(:\d+)?"

@@ -20,14 +20,14 @@ _CONTENT_SECURITY_POLICY = "; ".join((
 router = APIRouter()
 
 
-def files() -> StaticFiles:
-    """The page's scripts and styles."""
+def build_static_files() -> StaticFiles:
+    """Return the app that serves the page's scripts and styles."""
     return StaticFiles(directory=_DIRECTORY)
 
 
 @router.api_route("/", methods=["GET", "HEAD"])
-async def page() -> Response:
-    """The page; who is signed in is known to its tab alone."""
+async def get_page() -> Response:
+    """Answer with the page. Only its tab knows who is signed in."""
     return FileResponse(
         _DIRECTORY / "index.html", headers={"Content-Security-Policy": _CONTENT_SECURITY_POLICY}
     )

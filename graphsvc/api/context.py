@@ -1,4 +1,4 @@
-"""What a resolver has at hand: who asks, a reader that batches, and a budget."""
+"""The context of a request for its resolvers: the principal, batched reads, and the budget."""
 
 import asyncio
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from graphsvc.api.detection_process import DetectionProcesses
 from graphsvc.api.hub import Hub
 from graphsvc.api.keys import KeyRing, Principal, Role
 from graphsvc.api.limits import Budget
-from graphsvc.api.principals import principal_of
+from graphsvc.api.principals import find_principal
 from graphsvc.api.worker import Worker
 from graphsvc.errors import AccessDenied, Forbidden
 from graphsvc.signals.tokens import Tokeniser
@@ -29,9 +29,9 @@ Parameters = tuple[tuple[str, object], ...]
 
 
 class Loaders:
-    """Batches of one request: all rows that want the same statement get it in one query.
+    """Data loaders of one request: all rows that need the same statement share one query.
 
-    The statement takes `$ids` and returns `owner`, the id that a row is for. So the number of queries
+    The statement takes `$ids` and returns `owner`, the id that a row belongs to. So the number of queries
     grows with the fields of a document, not with the rows of its answer.
     """
 
@@ -39,28 +39,33 @@ class Loaders:
         self._reader = reader
         self._loaders: dict[tuple[str, Parameters], DataLoader[str, list[Row]]] = {}
 
-    async def rows(self, statement: str, owner: str, **parameters: object) -> list[Row]:
-        """The rows of `statement` for one owner, in the statement's order; parameters must be hashable.
+    async def load_rows(self, statement: str, owner: str, **parameters: object) -> list[Row]:
+        """Return the rows of `statement` for one owner, in the statement's order.
 
-        The key of an address may be given as it is or as its handle; rows name their owner by the handle.
+        Args:
+            statement: name of the statement.
+            owner: id. The key of an address may be given as it is or as its pseudonym.
+            **parameters: of the statement; hashable.
         """
-        owner = self._reader.veil.named(owner)
+        # Rows name their owner by its pseudonym, so the lookup below must use that, too.
+        owner = self._reader.veil.hide_named(owner)
+        # Calls with different parameters cannot share a query.
         key = (statement, tuple(sorted(parameters.items())))
         if key not in self._loaders:
-            self._loaders[key] = DataLoader(lambda ids: self._load(statement, ids, parameters))
+            self._loaders[key] = DataLoader(lambda ids: self._load_batch(statement, ids, parameters))
         return await self._loaders[key].load(owner)
 
-    async def row(self, statement: str, owner: str) -> Row | None:
-        """The only row of `statement` for one owner, or None."""
-        rows = await self.rows(statement, owner)
+    async def load_row(self, statement: str, owner: str) -> Row | None:
+        """Return the only row of `statement` for one owner, or None."""
+        rows = await self.load_rows(statement, owner)
         return rows[0] if rows else None
 
-    async def many(self, statement: str, owners: Sequence[str]) -> list[Row]:
-        """The only row of `statement` for each of some owners, in one query; those without one are left out."""
-        rows = await asyncio.gather(*(self.row(statement, owner) for owner in owners))
+    async def load_many(self, statement: str, owners: Sequence[str]) -> list[Row]:
+        """Return the row of `statement` for each owner that has one, in one query."""
+        rows = await asyncio.gather(*(self.load_row(statement, owner) for owner in owners))
         return [row for row in rows if row is not None]
 
-    async def _load(
+    async def _load_batch(
         self, statement: str, ids: list[str], parameters: dict[str, object]
     ) -> Sequence[list[Row]]:
         found: dict[str, list[Row]] = {owner: [] for owner in ids}
@@ -70,10 +75,10 @@ class Loaders:
 
 
 class Context(BaseContext):
-    """One request's, or one WebSocket's, of which the principal may come with its first message."""
+    """The context of one request, or of one WebSocket, whose first message may name the principal."""
 
     def __init__(self, state: State, principal: Principal | None, request_id: str) -> None:
-        """`state` is the app's."""
+        """Initialize with the app's `state`."""
         super().__init__()
         self.state = state
         self.worker = cast(Worker, state.worker)
@@ -85,33 +90,36 @@ class Context(BaseContext):
         self.request_id = request_id
         self.authorization = ""
         self.budget = Budget()
-        self._recognise(principal)
+        self._set_principal(principal)
 
     def renew(self) -> None:
-        """Forgets what was read, and counts anew what is charged: a subscription is told of what is, not of what was
-        when it began, and of each news on its own."""
+        """Discard what was read, and start a new budget.
+
+        A subscription calls it before each event, so that it reports the present state and pays for each
+        event alone.
+        """
         self.budget = Budget(spend=self.budget.spend)
         self.loaders = Loaders(self.reader)
         self.book = BookOnce(self.reader)
 
     @property
     def principal(self) -> Principal:
-        """Who asks.
+        """Return the principal of the request.
 
         Raises:
-            AccessDenied: nobody has said.
+            AccessDenied: there is none.
         """
         if self._principal is None:
             raise AccessDenied("This needs a valid API key, or a valid token of a person.")
         return self._principal
 
     async def admit(self, authorization: str) -> None:
-        """Takes `authorization` for who asks. Raises as `principal_of`."""
-        self._recognise(await principal_of(authorization, self.state))
+        """Set the principal from `authorization`. Raise as `find_principal`."""
+        self._set_principal(await find_principal(authorization, self.state))
         self.authorization = authorization
 
-    def _recognise(self, principal: Principal | None) -> None:
-        """Who asks, and what they see through: a viewer names no address."""
+    def _set_principal(self, principal: Principal | None) -> None:
+        """Set the principal and the redaction that it reads through. A viewer cannot look up an address."""
         self._principal = principal
         reader = cast(Reader, self.state.reader)
         handles_only = principal is None or principal.role is Role.VIEWER
@@ -119,8 +127,12 @@ class Context(BaseContext):
         self.veil = self.reader.veil
         self.renew()
 
-    async def recheck(self) -> None:
-        """Looks whether who asks still may; a connection of one who may not is closed. Raises as `principal_of`."""
+    async def verify_principal(self) -> None:
+        """Check that the principal still has access; else close the connection.
+
+        Raises:
+            AccessDenied, Forbidden: it has none; ProviderAway: its token cannot be checked now.
+        """
         try:
             await self.admit(self.authorization)
         except (AccessDenied, Forbidden):
@@ -130,7 +142,7 @@ class Context(BaseContext):
 
     @property
     def auditor(self) -> Auditor:
-        """Writes to the audit log in the name of who asks."""
+        """Return the writer of audit entries in the name of the principal."""
         return Auditor(self.signer, self.principal.name, self.principal.role.value, self.request_id)
 
 

@@ -1,4 +1,4 @@
-"""Detection runs that the API starts: each a process of its own, so that the service answers as ever meanwhile."""
+"""Detection runs that the API starts. Each is a process of its own, so that the service stays responsive."""
 
 import asyncio
 import logging
@@ -20,9 +20,9 @@ LAST_WORDS = 2_000
 
 
 class DetectionProcesses:
-    """Starts `graphsvc detect` and sees to it that a run whose process died does not look as if it went on.
+    """Starts `graphsvc detect`, and marks a run as failed if its process dies.
 
-    A run that is under way when the service stops goes on: it is a process of its own, and publishes by itself.
+    A run continues if the service stops: it is a process of its own, and publishes its result itself.
     """
 
     def __init__(self, worker: Worker, settings: Settings) -> None:
@@ -30,8 +30,8 @@ class DetectionProcesses:
         self._environment = {**os.environ, "GRAPHSVC_DATA_DIR": str(settings.data_dir)}
         self._watched: set[asyncio.Task[None]] = set()
 
-    async def start(self, run: str, *options: str) -> None:
-        """Starts the process of a requested run."""
+    async def start_run(self, run: str, *options: str) -> None:
+        """Start the process of a requested run."""
         said = tempfile.TemporaryFile()  # noqa: SIM115  # closed by who reads it
         command = [sys.executable, "-m", "graphsvc", "detect", "--run", run, *options]
         process = subprocess.Popen(
@@ -40,28 +40,30 @@ class DetectionProcesses:
             stdout=subprocess.DEVNULL,
             stderr=said,
             env=self._environment,
+            # A Ctrl-C in the service's terminal must not reach the run.
             start_new_session=True,
         )
-        watch = asyncio.create_task(self._see_through(run, process, said))
+        watch = asyncio.create_task(self._watch_process(run, process, said))
         self._watched.add(watch)
         watch.add_done_callback(self._watched.discard)
 
     def close(self) -> None:
-        """Watches no longer; the processes go on."""
+        """Stop watching. The processes continue."""
         for watch in self._watched:
             watch.cancel()
 
-    async def _see_through(self, run: str, process: "subprocess.Popen[bytes]", said: IO[bytes]) -> None:
+    async def _watch_process(self, run: str, process: "subprocess.Popen[bytes]", said: IO[bytes]) -> None:
         with said:
             while process.poll() is None:
                 await asyncio.sleep(LOOKING_SECONDS)
             if process.returncode:
+                # A failed run prints its reason last.
                 said.seek(max(said.tell() - LAST_WORDS, 0))
                 words = said.read().decode(errors="replace")
                 log.error("run %s ended with status %s: %s", run, process.returncode, words)
-                await self._worker.run(_failed, run)
+                await self._worker.run(_mark_failed, run)
 
 
-def _failed(store: Store, run: str) -> list[dict[str, Any]]:
-    """Marks a run failed that its process left as if it were under way."""
+def _mark_failed(store: Store, run: str) -> list[dict[str, Any]]:
+    """Mark a run as failed whose process ended without doing so."""
     return store.write("publish/fail", run=run, error="the process ended")

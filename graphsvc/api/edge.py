@@ -1,6 +1,6 @@
-"""What may come in at all: hosts, bodies, how often an address may ask; and headers that keep a browser careful.
+"""The first checks of a request: host name, body size, request rate; and headers that protect browsers.
 
-Plain ASGI, within `telemetry`, around everything else.
+Plain ASGI. It runs inside `telemetry` and around all else.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from graphsvc.api.errors import BadInput, failure
+from graphsvc.api.errors import BadInput, build_response
 from graphsvc.api.gate import TooManyAtOnce
 from graphsvc.api.rates import ANONYMOUS, KEYED, WEBSOCKET, Rates, find_network
 from graphsvc.errors import GraphsvcError
@@ -67,7 +67,7 @@ class UnknownHost(BadInput):
 
 
 class Edge:
-    """Refuses what must not come in, and sets the common headers."""
+    """Rejects requests that must not enter, and sets the common headers."""
 
     def __init__(self, app: ASGIApp, settings: Settings, rates: Rates) -> None:
         self._app = app
@@ -78,14 +78,14 @@ class Edge:
         self._hosts = given | {settings.host.lower(), *_LOOPBACK}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request, or one WebSocket; the lifespan passes through."""
+        """Handle one request or one WebSocket. Lifespan events pass through."""
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
         request_id = scope["state"]["request_id"]
         client = (scope.get("client") or ("unknown",))[0]
-        kind = _kind(scope, headers)
+        kind = _get_kind(scope, headers)
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -95,22 +95,24 @@ class Edge:
                     answer["Connection"] = "close"
                 for name, value in _HEADERS.items():
                     answer.setdefault(name, value)
+            # A refused sign-in costs as many requests, so guessing keys runs into the rate limit.
             if message.get("status") == 401 or message.get("code") in _REFUSED:
-                self._rates.refused(client, kind)
+                self._rates.count_refusal(client, kind)
             await send(message)
 
         unknown = scope["state"]["unknown"] = ExitStack()
         try:
-            self._check(scope, headers, client, kind)
-            if kind != KEYED and _path(scope) not in PROBES:
+            self._check_request(scope, headers, client, kind)
+            if kind != KEYED and _get_path(scope) not in PROBES:
                 unknown.enter_context(self._count_unknown(client))
         except GraphsvcError as error:
             if scope["type"] == "websocket":
+                # ASGI: a WebSocket can be closed only after its connect event was received.
                 await receive()
                 await send({"type": "websocket.close", "code": 1013 if error.http_status == 429 else 1008})
             else:
                 scope["state"]["record"].codes.append(error.code)
-                await failure(error, request_id)(scope, receive, send_with_headers)
+                await build_response(error, request_id)(scope, receive, send_with_headers)
             return
         with unknown:
             await self._app(scope, _Body(receive, self._read_timeout), send_with_headers)
@@ -136,23 +138,28 @@ class Edge:
             if not self._unknown[network]:
                 del self._unknown[network]
 
-    def _check(self, scope: Scope, headers: Headers, client: str, kind: str) -> None:
-        path = _path(scope)
+    def _check_request(self, scope: Scope, headers: Headers, client: str, kind: str) -> None:
+        path = _get_path(scope)
         if path in PROBES:
             return
-        self._rates.request(client, kind)
-        if path != METRICS and "*" not in self._hosts and _name(headers.get("host", "")) not in self._hosts:
+        self._rates.count_request(client, kind)
+        if (
+            path != METRICS
+            and "*" not in self._hosts
+            and _parse_host(headers.get("host", "")) not in self._hosts
+        ):
             raise UnknownHost(
                 "The service is not known by this name.",
                 "Add it to GRAPHSVC_ALLOWED_HOSTS, or ask by another.",
             )
+        # Reject a large body before any of it is read. `_Body` enforces the limit for chunked bodies.
         declared = headers.get("content-length", "0")
         if scope["type"] == "http" and declared.isdecimal() and int(declared) > MAX_BODY_BYTES:
-            raise _too_large()
+            raise _build_too_large_error()
 
 
 class _Body:
-    """What a request, or a WebSocket, brings: bounded in size, and a body in time."""
+    """The messages of a request or a WebSocket, limited in size and, for a body, in time."""
 
     def __init__(self, receive: Receive, timeout: float) -> None:
         self._receive = receive
@@ -168,6 +175,7 @@ class _Body:
             BodyTooLarge: the body, or the message of a WebSocket, is beyond the cap.
             RequestTimeout: the body brings too little in the time since it was first asked for.
         """
+        # The time begins when the app first asks, since a queued request reads its body late.
         self._began = self._began or time.monotonic()
         ends = self._began + self._timeout + self._read / READ_RATE
         try:
@@ -183,25 +191,26 @@ class _Body:
             self._read += len(message.get("body", b""))
         self._is_whole = not message.get("more_body", False)
         if self._read > MAX_BODY_BYTES:
-            raise _too_large()
+            raise _build_too_large_error()
         return message
 
 
-def _path(scope: Scope) -> str:
+def _get_path(scope: Scope) -> str:
     return str(scope["path"]).removeprefix(scope.get("root_path", ""))
 
 
-def _kind(scope: Scope, headers: Headers) -> str:
+def _get_kind(scope: Scope, headers: Headers) -> str:
     if scope["type"] == "websocket":
         return WEBSOCKET
     return KEYED if "authorization" in headers else ANONYMOUS
 
 
-def _name(host: str) -> str:
-    """The name in a `Host` header, without its port."""
+def _parse_host(host: str) -> str:
+    """Return the name in a `Host` header, without its port."""
+    # An IPv6 address stands in brackets, and its colons are no port.
     name = host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
     return name.lower()
 
 
-def _too_large() -> BodyTooLarge:
+def _build_too_large_error() -> BodyTooLarge:
     return BodyTooLarge(f"The request is larger than {MAX_BODY_BYTES} bytes.", "Send a smaller document.")

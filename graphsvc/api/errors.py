@@ -1,4 +1,4 @@
-"""What a client learns of an error: ours as they are, documents' faults readably, all else masked."""
+"""Errors as a client sees them: our own unchanged, those of a document readable, all others masked."""
 
 import logging
 import re
@@ -48,19 +48,25 @@ class TooExpensive(GraphsvcError):
     http_status = 400
 
 
-def public(error: GraphQLError, request_id: str, veiled: Callable[[str], str] = str) -> GraphQLError:
-    """The error as the client may see it; what is masked goes to the log under the request's id.
+def mask_error(error: GraphQLError, request_id: str, veiled: Callable[[str], str] = str) -> GraphQLError:
+    """Return the error as the client may see it.
 
-    `veiled` hides addresses: what is not found may be named, but not what a handle stands for.
-    The log gets the type of an unexpected error and where it rose, never its message: messages quote values.
+    An unexpected error goes to the log under the request's id: its type and where it was raised, never its
+    message, because messages quote values.
+
+    Args:
+        error: as the executor reports it.
+        request_id: names the request in the log.
+        veiled: hides addresses in a text.
     """
     cause = error.original_error
+    # An error about a variable wraps the one that caused it.
     while isinstance(cause, GraphQLError):  # about a variable, told of by another
         cause = cause.original_error
     if isinstance(cause, GraphsvcError):
-        return _told(error, veiled(str(cause)), cause.code, request_id)
+        return _build_error(error, veiled(str(cause)), cause.code, request_id)
     if cause is None:
-        return _told(error, _cut(_without_values(error.message)), "bad_document", request_id)
+        return _build_error(error, _trim_message(_remove_values(error.message)), "bad_document", request_id)
     log.error(
         "request %s: %s in %s\n%s",
         request_id,
@@ -68,21 +74,21 @@ def public(error: GraphQLError, request_id: str, veiled: Callable[[str], str] = 
         error.path,
         "".join(traceback.format_tb(cause.__traceback__)),
     )
-    return _told(error, "Something went wrong here; the service's log has it.", "internal", request_id)
+    return _build_error(error, "Something went wrong here; the service's log has it.", "internal", request_id)
 
 
-def _without_values(message: str) -> str:
+def _remove_values(message: str) -> str:
     message = _SUGGESTION.sub("", message)
     for quoted, instead in _VALUES:
         message = quoted.sub(instead, message)
     return message
 
 
-def _cut(message: str) -> str:
+def _trim_message(message: str) -> str:
     return message if len(message) <= MAX_MESSAGE else message[:MAX_MESSAGE] + "…"
 
 
-def _told(error: GraphQLError, message: str, code: str, request_id: str) -> GraphQLError:
+def _build_error(error: GraphQLError, message: str, code: str, request_id: str) -> GraphQLError:
     return GraphQLError(
         message,
         nodes=error.nodes[:MAX_ERRORS] if error.nodes else None,
@@ -93,17 +99,17 @@ def _told(error: GraphQLError, message: str, code: str, request_id: str) -> Grap
     )
 
 
-def failure(error: GraphsvcError, request_id: str) -> JSONResponse:
-    """An error outside a GraphQL document, in the shape of GraphQL's answers."""
+def build_response(error: GraphsvcError, request_id: str) -> JSONResponse:
+    """Return an error outside a GraphQL document in the shape of a GraphQL answer."""
     return JSONResponse(
         {"errors": [{"message": str(error), "extensions": {"code": error.code, "requestId": request_id}}]},
         status_code=error.http_status,
-        headers=advice(error),
+        headers=build_headers(error),
     )
 
 
-def advice(error: GraphsvcError) -> dict[str, str]:
-    """What an error says in headers of its answer."""
+def build_headers(error: GraphsvcError) -> dict[str, str]:
+    """Return the headers that belong to an error: how to authenticate, or when to retry."""
     if isinstance(error, AccessDenied):
         return {"WWW-Authenticate": "Bearer"}
     if isinstance(error, Busy):
@@ -111,8 +117,8 @@ def advice(error: GraphsvcError) -> dict[str, str]:
     return {"Retry-After": str(error.seconds)} if isinstance(error, RateLimited) else {}
 
 
-async def handle(connection: HTTPConnection, error: Exception) -> Response | None:
-    """Answers an error of the family that reached the framework; a WebSocket is refused."""
+async def handle_error(connection: HTTPConnection, error: Exception) -> Response | None:
+    """Answer one of our errors that reached the framework; close a WebSocket."""
     if not isinstance(error, GraphsvcError):
         raise error
     if isinstance(connection, WebSocket):
@@ -121,26 +127,26 @@ async def handle(connection: HTTPConnection, error: Exception) -> Response | Non
         else:
             await connection.close(code=1008)
         return None
-    return failure(error, request_id(connection))
+    return build_response(error, get_request_id(connection))
 
 
 async def handle_http(request: HTTPConnection, error: Exception) -> Response:
-    """Answers what the framework itself refuses, such as an unknown path."""
+    """Answer an error of the framework itself, such as an unknown path."""
     if not isinstance(error, HTTPException):
         raise error
-    response = failure(BadInput(f"{error.detail}."), request_id(request))
+    response = build_response(BadInput(f"{error.detail}."), get_request_id(request))
     response.status_code = error.status_code
     return response
 
 
 async def handle_unexpected(request: Request, _: Exception) -> Response:
-    """Answers an error nobody foresaw, masked; the server logs it."""
+    """Answer an unexpected error, masked. The server logs it."""
     masked = GraphsvcError("Something went wrong here; the service's log has it.")
-    response = failure(masked, request_id(request))
-    response.headers["X-Request-Id"] = request_id(request)  # nothing of ours is around this answer
+    response = build_response(masked, get_request_id(request))
+    response.headers["X-Request-Id"] = get_request_id(request)  # nothing of ours is around this answer
     return response
 
 
-def request_id(connection: HTTPConnection) -> str:
-    """The id under which the log has this request; the client gets it as X-Request-Id."""
+def get_request_id(connection: HTTPConnection) -> str:
+    """Return the id of the request in the log. The client gets it as X-Request-Id."""
     return str(connection.state.request_id)

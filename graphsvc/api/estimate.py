@@ -1,4 +1,4 @@
-"""What a document costs at most in pages, from its text and variables, before anything of it is executed."""
+"""An upper bound of a document's cost in rows, from its text and variables, before it is executed."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -36,8 +36,8 @@ def estimate_cost(document: DocumentNode, name: str | None, variables: Mapping[s
     named = [each for each in operations if name is None or (each.name and each.name.value == name)]
     if not named:
         return 0
-    pages = _Pages(document, _values(named[0], variables or {}))
-    return min(pages.count(named[0].selection_set), MAX_COST)
+    pages = _Pages(document, _collect_values(named[0], variables or {}))
+    return min(pages.count_rows(named[0].selection_set), MAX_COST)
 
 
 class _Pages:
@@ -48,47 +48,50 @@ class _Pages:
         self._values = values
         self._memo: dict[str, int] = {}
 
-    def count(self, selections: SelectionSetNode | None) -> int:
+    def count_rows(self, selections: SelectionSetNode | None) -> int:
         """Return the rows for one row of what the selections are of."""
         total = 0
         for node in selections.selections if selections is not None else ():
             if isinstance(node, FragmentSpreadNode):
-                total += self._fragment(node.name.value)
+                total += self._count_fragment(node.name.value)
                 continue
-            inner = self.count(node.selection_set)  # type: ignore[attr-defined]
-            rows = self._first(node) if isinstance(node, FieldNode) else 0
+            inner = self.count_rows(node.selection_set)  # type: ignore[attr-defined]
+            rows = self._get_page_size(node) if isinstance(node, FieldNode) else 0
+            # Each row of the page brings the rows that are nested in it.
             total += rows * (1 + inner) if rows else inner
         return total
 
-    def _fragment(self, name: str) -> int:
+    def _count_fragment(self, name: str) -> int:
         if name not in self._memo:
             fragment = self._fragments.get(name)
-            self._memo[name] = self.count(fragment.selection_set) if fragment else 0
+            self._memo[name] = self.count_rows(fragment.selection_set) if fragment else 0
         return self._memo[name]
 
-    def _first(self, node: FieldNode) -> int:
+    def _get_page_size(self, node: FieldNode) -> int:
         """Return the rows of a field's page; 0: it is none."""
         for argument in node.arguments or ():
             if argument.name.value == "first":
-                return min(_number(argument.value, self._values), MAX_FIRST)
+                return min(_parse_number(argument.value, self._values), MAX_FIRST)
         inner = node.selection_set.selections if node.selection_set else ()
+        # By Relay's convention each page has `edges`. So fields need no list of names here.
         is_page = any(isinstance(each, FieldNode) and each.name.value == "edges" for each in inner)
         return DEFAULT_FIRST if is_page else 0
 
 
-def _values(operation: OperationDefinitionNode, given: Mapping[str, Any]) -> dict[str, Any]:
+def _collect_values(operation: OperationDefinitionNode, given: Mapping[str, Any]) -> dict[str, Any]:
     defaults = {
-        each.variable.name.value: _number(each.default_value, {})
+        each.variable.name.value: _parse_number(each.default_value, {})
         for each in operation.variable_definitions or ()
         if isinstance(each.default_value, IntValueNode)
     }
     return {**defaults, **given}
 
 
-def _number(value: ValueNode | None, values: Mapping[str, Any]) -> int:
+def _parse_number(value: ValueNode | None, values: Mapping[str, Any]) -> int:
     found: Any = DEFAULT_FIRST
     if isinstance(value, IntValueNode):
         found = int(value.value)
     elif isinstance(value, VariableNode):
         found = values.get(value.name.value, DEFAULT_FIRST)
+    # A variable of another type fails validation later; here it must only not raise.
     return max(1, found) if isinstance(found, int) else DEFAULT_FIRST

@@ -5,14 +5,14 @@ from typing import Annotated, TypeVar, cast
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from graphsvc.api.access import require
+from graphsvc.api.access import check_role
 from graphsvc.api.changes.reveals import REASON
 from graphsvc.api.errors import BadInput
 from graphsvc.api.gate import Gate
 from graphsvc.api.keys import Role
-from graphsvc.api.principals import principal_of
+from graphsvc.api.principals import find_principal
 from graphsvc.api.rates import Rates
-from graphsvc.api.record import record_of
+from graphsvc.api.record import get_record
 from graphsvc.api.worker import Worker
 from graphsvc.exchange.clusters import ENDINGS, TYPES, Format, export_cluster
 from graphsvc.exchange.stix import Tlp
@@ -36,23 +36,26 @@ async def export(
     *,
     businesses: bool = False,
 ) -> Response:
-    """A published cluster as a file; a STIX bundle of a likely business only with `businesses`.
+    """Answer with a published cluster as a file.
 
-    With `reason` its addresses are in it as they are: for analysts, and on record.
+    A STIX bundle of a likely business needs `businesses`. With `reason` the addresses are shown: for
+    analysts, and on record.
     """
     state = request.app.state
-    principal = await principal_of(request.headers.get("authorization", ""), state)
-    record = record_of(request)
+    principal = await find_principal(request.headers.get("authorization", ""), state)
+    record = get_record(request)
     record.principal, record.cost = principal.id, COST
-    chosen, level = _one_of(Format, form, "format"), _one_of(Tlp, tlp, "tlp")
+    chosen, level = _parse_choice(Format, form, "format"), _parse_choice(Tlp, tlp, "tlp")
     said = reason.strip()
     if said:
-        require(principal.role, Role.ANALYST)
+        # Only with a reason: without one addresses stay pseudonyms, which viewers may see.
+        check_role(principal.role, Role.ANALYST)
         if not REASON[0] <= len(said) <= REASON[1] or not said.isprintable():
             raise BadInput(f"`reason` is {REASON[0]} to {REASON[1]} characters that print, in one line.")
-    cast(Rates, state.rates).spend(principal.id, COST)
+    # After the checks, so that a wrong call costs nothing, and before the work.
+    cast(Rates, state.rates).charge_principal(principal.id, COST)
     auditor = Auditor(state.signer, principal.name, principal.role.value, record.id)
-    async with cast(Gate, state.gate).enter(principal.id) as entry, entry.turn(COST):
+    async with cast(Gate, state.gate).enter(principal.id) as entry, entry.wait_for_turn(COST):
         written = await cast(Worker, state.worker).run(
             export_cluster,
             auditor,
@@ -63,6 +66,7 @@ async def export(
             reason=said,
             businesses=businesses,
         )
+    # The id comes from the address of the request, and could end the header otherwise.
     name = f"{chosen.value}-{''.join(letter for letter in cluster if letter.isalnum() or letter in '-_')}"
     return Response(
         written.content,
@@ -74,7 +78,7 @@ async def export(
     )
 
 
-def _one_of(kind: type[Choice], given: str, name: str) -> Choice:
+def _parse_choice(kind: type[Choice], given: str, name: str) -> Choice:
     try:
         return kind(given)
     except ValueError:

@@ -36,12 +36,12 @@ class StrictConnection(h11.Connection):
         if self.refused:
             raise h11.RemoteProtocolError("An earlier request was refused.")
         try:
-            return self._next_event()
+            return self._check_event()
         except h11.RemoteProtocolError:
             self.refused = True
             raise
 
-    def _next_event(self) -> Event:
+    def _check_event(self) -> Event:
         if self.their_state is not h11.IDLE and not self._chunks:
             return super().next_event()
         before = self.trailing_data[0]
@@ -76,6 +76,7 @@ def _check_head(request: h11.Request, head: bytes) -> bool:
     fields = dict(request.headers)
     lengths = _LENGTHS.findall(head)
     chunks = b"transfer-encoding" in fields
+    # Each rule is a known way of request smuggling: two parsers find two ends of one request.
     for refused, why in (
         (request.http_version not in (b"1.0", b"1.1"), "The version of HTTP is neither 1.0 nor 1.1."),
         (_BARE.search(head), "A line ends in a bare CR or LF."),

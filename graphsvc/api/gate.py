@@ -1,7 +1,7 @@
-"""How many requests are executed at a time, how many wait for it, and how long each may take: shared among principals.
+"""Limits of concurrency, shared fairly among principals: requests that run, requests that wait, and time.
 
-A principal has at most its share of everything, so that the others are served whatever one does. Turns go to the
-principal with the fewest (max-min fairness: Bertsekas & Gallager, Data Networks, section 6.5.2).
+No principal gets more than its share, so the others are served whatever it does. Turns go to the principal
+with the fewest (max-min fairness: Bertsekas & Gallager, Data Networks, section 6.5.2).
 """
 
 import asyncio
@@ -28,31 +28,35 @@ class FairSlots:
     """Units that principals hold for a while, at most a share each; those who wait get them by turns."""
 
     def __init__(self, units: int, share: float, waiting: int | None = None) -> None:
-        """Args:
-        units: how many there are.
-        share: part of them, and of the places to wait, that one principal may have, rounded up.
-        waiting: how many may wait for units; None: any number.
+        """Initialize.
+
+        Args:
+            units: how many there are.
+            share: part of them, and of the places to wait, that one principal may have, rounded up.
+            waiting: how many may wait for units; None: any number.
         """
         self._units = units
         self._most = max(1, math.ceil(units * share))
         self._places = waiting
+        # Rounded up, so that each principal may have at least one request waiting.
         self._places_of_one = None if waiting is None else math.ceil(waiting * share)
         self._held: Counter[str] = Counter()
         self._waiting: dict[str, deque[tuple[int, asyncio.Future[None]]]] = {}
 
     @property
     def held(self) -> int:
-        """Units that are held by all."""
+        """Return the units that all principals hold."""
         return self._held.total()
 
-    async def take(self, principal: str, units: int, seconds: float) -> None:
-        """Wait for units and take them; one who holds none is never refused for asking more than a share.
+    async def take_units(self, principal: str, units: int, seconds: float) -> None:
+        """Wait for units and take them. A principal that holds none may take more than a share.
 
         Raises:
-            Busy: there were none in so many seconds, or as many as may wait do so already.
-            TooManyAtOnce: of this principal as many as its share wait already.
+            Busy: there were none in time, or too many requests wait already.
+            TooManyAtOnce: too many requests of this principal wait already.
         """
-        if self._fits(principal, units) and not self._waiting.get(principal):
+        # Not past one's own queue: requests of a principal are served in order.
+        if self._has_room(principal, units) and not self._waiting.get(principal):
             self._held[principal] += units
             return
         self._check_places(principal)
@@ -62,24 +66,25 @@ class FairSlots:
         try:
             async with asyncio.timeout(seconds):
                 await turn
+        # Also a cancellation: a client that went away must not keep its place.
         except BaseException as error:
             if turn.done() and not turn.cancelled():  # both happened in one round of the loop
-                self._give(principal, units)
+                self._remove_units(principal, units)
             elif (units, turn) in queue:
                 queue.remove((units, turn))
-            self._grant()
+            self._start_fitting()
             if isinstance(error, TimeoutError):
                 raise Busy(
                     "The service has more to do than it can begin in time.", "Try again in a moment."
                 ) from None
             raise
 
-    def give(self, principal: str, units: int) -> None:
+    def release_units(self, principal: str, units: int) -> None:
         """Give units back, and let others have them."""
-        self._give(principal, units)
-        self._grant()
+        self._remove_units(principal, units)
+        self._start_fitting()
 
-    def add(self, principal: str, units: int) -> None:
+    def add_units(self, principal: str, units: int) -> None:
         """Count more units as held than were taken."""
         self._held[principal] += units
 
@@ -95,23 +100,25 @@ class FairSlots:
                 "You have as many heavy requests under way as you may.", "Wait for one to be answered."
             )
 
-    def _give(self, principal: str, units: int) -> None:
+    def _remove_units(self, principal: str, units: int) -> None:
         self._held[principal] -= units
         if not self._held[principal]:
             del self._held[principal]
 
-    def _fits(self, principal: str, units: int) -> bool:
+    def _has_room(self, principal: str, units: int) -> bool:
         mine = self._held.get(principal, 0)
+        # A request larger than all units must run some time: alone.
         return (not self.held or self.held + units <= self._units) and (
             not mine or mine + units <= self._most
         )
 
-    def _grant(self) -> None:
+    def _start_fitting(self) -> None:
         """Hand out what is free, each time to the principal that holds least of those whose next request fits."""
         while True:
             for name in [name for name, queue in self._waiting.items() if not queue]:
                 del self._waiting[name]
-            fitting = [name for name, queue in self._waiting.items() if self._fits(name, queue[0][0])]
+            # Only the head of each queue counts, so a principal's requests stay in order.
+            fitting = [name for name, queue in self._waiting.items() if self._has_room(name, queue[0][0])]
             if not fitting:
                 return
             name = min(fitting, key=lambda each: self._held.get(each, 0))
@@ -131,7 +138,7 @@ class Entry:
         self._cost = 0
 
     @asynccontextmanager
-    async def turn(self, cost: int) -> AsyncIterator[None]:
+    async def wait_for_turn(self, cost: int) -> AsyncIterator[None]:
         """Wait for a turn and hold it while the block lasts.
 
         Args:
@@ -141,26 +148,31 @@ class Entry:
             Busy: there was no turn in time.
         """
         gate, principal = self._gate, self._principal
+        # Light requests take no units of cost, so heavy ones cannot make them wait.
         held = cost if cost > LIGHT else 0
         if held:
-            await gate.costs.take(principal, held, self._left())
+            await gate.costs.take_units(principal, held, self._compute_remaining())
         self._cost = held
         try:
-            await gate.turns.take(principal, 1, self._left())
+            # Cost first, then the turn: one that waits for cost must not occupy a turn.
+            await gate.turns.take_units(principal, 1, self._compute_remaining())
             try:
                 yield
             finally:
-                gate.turns.give(principal, 1)
+                gate.turns.release_units(principal, 1)
         finally:
-            gate.costs.give(principal, self._cost)
+            gate.costs.release_units(principal, self._cost)
 
-    def grow(self, cost: int) -> None:
-        """Count what the request reads beyond its estimate: others wait for it, itself it does not."""
+    def add_cost(self, cost: int) -> None:
+        """Count rows that the request reads beyond its estimate.
+
+        Other requests wait for them; this one does not.
+        """
         if cost > max(self._cost, LIGHT):
-            self._gate.costs.add(self._principal, cost - self._cost)
+            self._gate.costs.add_units(self._principal, cost - self._cost)
             self._cost = cost
 
-    def _left(self) -> float:
+    def _compute_remaining(self) -> float:
         return max(0.0, self._deadline - asyncio.get_running_loop().time())
 
 
@@ -177,11 +189,15 @@ class Gate:
         share: float = 1.0,
         cost_at_once: int = 40_000,
     ) -> None:
-        """Args:
-        timeout: seconds from coming in to the answer.
-        wait: seconds from coming in to a turn.
-        share: part of all that one principal may have.
-        cost_at_once: rows that the heavy ones among the requests may read at a time.
+        """Initialize.
+
+        Args:
+            at_once: requests that may run at a time.
+            waiting: requests that may wait for their turn.
+            timeout: seconds from coming in to the answer.
+            wait: seconds from coming in to a turn.
+            share: part of all that one principal may have.
+            cost_at_once: rows that the heavy ones among the requests may read at a time.
         """
         self.turns = FairSlots(at_once, share)
         # Heavy requests that wait leave most places to the light ones, which are done sooner.
@@ -196,13 +212,13 @@ class Gate:
         """Requests that are executed or wait for it."""
 
     @contextmanager
-    def arriving(self, who: str) -> Iterator[None]:
+    def count_arrival(self, who: str) -> Iterator[None]:
         """Count a request whose body is yet to arrive; it takes the place of no request that is here.
 
         Raises:
             TooManyAtOnce: `who` sends as many as its share already.
         """
-        with self._counted(self._arriving, who):
+        with self._count_request(self._arriving, who):
             yield
 
     @asynccontextmanager
@@ -216,7 +232,7 @@ class Gate:
         """
         if self.inside >= self._most:
             raise Busy("The service has as many requests as it takes on.", "Try again in a moment.")
-        with self._counted(self._of, principal):
+        with self._count_request(self._of, principal):
             self.inside += 1
             try:
                 async with asyncio.timeout(self._timeout):
@@ -230,7 +246,7 @@ class Gate:
                 self.inside -= 1
 
     @contextmanager
-    def _counted(self, counts: Counter[str], who: str) -> Iterator[None]:
+    def _count_request(self, counts: Counter[str], who: str) -> Iterator[None]:
         if counts[who] >= self._share:
             raise TooManyAtOnce(
                 f"You have {self._share} requests under way, as many as you may.",

@@ -1,4 +1,4 @@
-"""GraphiQL out of the package. The page holds no data and asks nobody but this service."""
+"""GraphiQL, served from the package. The page holds no data and contacts only this service."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import FileResponse, Response
 from starlette.staticfiles import StaticFiles
 
-from graphsvc.api.errors import BadInput, failure, request_id
+from graphsvc.api.errors import BadInput, build_response, get_request_id
 from graphsvc.api.persisted import refuse_handshake
 
 _DIRECTORY = Path(__file__).parent / "static" / "graphiql"
@@ -27,20 +27,23 @@ class MethodNotAllowed(BadInput):
     http_status = 405
 
 
-def files() -> StaticFiles:
-    """The page's scripts and styles."""
+def build_static_files() -> StaticFiles:
+    """Return the app that serves the page's scripts and styles."""
     return StaticFiles(directory=_DIRECTORY)
 
 
 @router.api_route("/graphql", methods=["GET", "HEAD"])
-async def page(request: Request) -> Response:
-    """The page for a browser; a query by GET is refused, and a hash alone as Apollo's clients understand it."""
+async def get_page(request: Request) -> Response:
+    """Answer a browser with the page.
+
+    Reject a query by GET, and a bare hash in the way that Apollo's clients expect.
+    """
     if "persistedQuery" in request.query_params.get("extensions", "") and "query" not in request.query_params:
-        return failure(refuse_handshake(), request_id(request))
+        return build_response(refuse_handshake(), get_request_id(request))
     if "query" in request.query_params or "text/html" not in request.headers.get("accept", ""):
-        response: Response = failure(
+        response: Response = build_response(
             MethodNotAllowed("GraphQL is served to POST here.", "Send the query as JSON by POST."),
-            request_id(request),
+            get_request_id(request),
         )
         response.headers["Allow"] = "POST"
         return response

@@ -1,7 +1,7 @@
-"""What subscribers are told of, asked of the database once for all of them.
+"""State changes for subscribers, read from the database once for all of them.
 
-One task a process looks every second while anybody listens, and hands what it saw to each listener's queue. Who does
-not keep up is dropped, so that nobody's slowness costs the others memory.
+One task a process reads the state every second while there are subscribers, and puts it into their queues. A
+subscriber that does not keep up is dropped, so that it costs the others no memory.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ CONNECTIONS = 20
 
 
 class Lagging(GraphsvcError):
-    """A subscriber that does not read what it is told."""
+    """A subscriber that does not read its events."""
 
     code = "lagging"
     http_status = 429
@@ -32,7 +32,7 @@ class Lagging(GraphsvcError):
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """What there was at one look: the published run (''), the version of the book, and the latest runs by id."""
+    """The state at one moment: the published run (''), the version of the decision log, and the latest runs by id."""
 
     published: str
     book: int
@@ -40,7 +40,7 @@ class Sight:
 
 
 class Hub:
-    """Use `listen` inside the event loop; `connected` counts the WebSockets of a principal."""
+    """Distributes states to subscribers. Use `listen` inside the event loop."""
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
@@ -50,11 +50,11 @@ class Hub:
 
     @asynccontextmanager
     async def listen(self) -> AsyncIterator["asyncio.Queue[Sight | None]"]:
-        """A queue of what is seen from now on; None at its end: the listener was too slow."""
+        """Yield a queue of the states from now on. None at its end: the subscriber was too slow."""
         queue: asyncio.Queue[Sight | None] = asyncio.Queue(BEHIND + 1)
         self._listeners.add(queue)
         if self._looking is None:
-            self._looking = asyncio.create_task(self._look())
+            self._looking = asyncio.create_task(self._watch_database())
         try:
             yield queue
         finally:
@@ -64,11 +64,11 @@ class Hub:
                 self._looking = None
 
     @contextmanager
-    def connected(self, principal: str) -> Iterator[None]:
-        """Counts one WebSocket while it lasts.
+    def count_connection(self, principal: str) -> Iterator[None]:
+        """Count one WebSocket of a principal while the block runs.
 
         Raises:
-            Busy: the principal holds as many as it may.
+            Busy: the principal has as many as it may.
         """
         if self._connections[principal] >= CONNECTIONS:
             raise Busy("This key holds as many connections as it may.", "Close one.")
@@ -82,29 +82,30 @@ class Hub:
 
     @property
     def connections(self) -> int:
-        """WebSockets that are open and let in."""
+        """Return the number of open WebSockets that were admitted."""
         return self._connections.total()
 
-    async def see(self) -> Sight:
-        """One look at the database."""
+    async def read_sight(self) -> Sight:
+        """Read the state from the database."""
         (row,) = await self._reader.read("watch/now", runs=RUNS)
         return Sight(row["published"] or "", row["book"], {run["id"]: run for run in row["runs"]})
 
-    async def _look(self) -> None:
+    async def _watch_database(self) -> None:
         last: Sight | None = None
         while True:
             try:
-                sight = await self.see()
+                sight = await self.read_sight()
             except GraphsvcError:  # away for now; what changed meanwhile is seen when it is back
                 await asyncio.sleep(LOOKING_SECONDS)
                 continue
             if sight != last:
-                self._tell(sight)
+                self._send_sight(sight)
                 last = sight
             await asyncio.sleep(LOOKING_SECONDS)
 
-    def _tell(self, sight: Sight) -> None:
+    def _send_sight(self, sight: Sight) -> None:
         for queue in list(self._listeners):
+            # The queue has one place more than that, for the None that ends it.
             if queue.qsize() >= BEHIND:
                 self._listeners.discard(queue)
                 queue.put_nowait(None)

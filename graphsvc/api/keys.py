@@ -17,17 +17,18 @@ from enum import StrEnum
 from pathlib import Path
 
 from graphsvc.errors import NotFound, SettingsError
-from graphsvc.privatefile import in_turn, replace_whole
+from graphsvc.privatefile import lock_in_turn, replace_atomically
 
 KEYS_FILE = "api-keys.json"
 PEPPER_FILE = "api-keys.pepper"
 _LOCK_FILE = "api-keys.lock"
 _PEPPER_BYTES = 32
+# A digest that no key has. Comparing with it takes the time of a real comparison.
 _NOBODY = hashlib.sha256(b"no such key").hexdigest()
 
 
 class Role(StrEnum):
-    """What a key may do; each role includes the ones before it."""
+    """The rights of a key. Each role includes those before it."""
 
     VIEWER = "viewer"
     ANALYST = "analyst"
@@ -52,93 +53,107 @@ class ApiKey:
     old_digest: str | None = None
     old_until: str | None = None
 
-    def holds(self, now: datetime) -> bool:
-        """Whether it is neither revoked nor expired."""
+    def is_valid(self, now: datetime) -> bool:
+        """Return whether the key is neither revoked nor expired."""
         return self.revoked is None and (self.expires is None or now < datetime.fromisoformat(self.expires))
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who is asking: never a secret. `id` is that of the key, or the subject a person's token names; `name` is what the
-    audit log and decisions call them."""
+    """The sender of a request, without any secret.
+
+    `id` is that of the key, or the subject of a person's token. `name` stands in the audit log and in
+    decisions.
+    """
 
     id: str
     role: Role
     name: str
 
 
-def new_id() -> str:
-    """An id for a key that is yet to be made."""
+def generate_id() -> str:
+    """Return an id for a key that is made later."""
     return secrets.token_hex(6)
 
 
-def create(
+def create_key(
     directory: Path, role: Role, name: str = "", lasts: timedelta | None = None, key_id: str | None = None
 ) -> str:
-    """Adds a key and returns it as `id.secret`, the only time the secret is seen.
+    """Add a key and return it as `id.secret`, the only time the secret is visible.
 
     Args:
+        directory: of the keys.
+        role: its rights.
+        name: to tell keys apart.
         lasts: how long it is valid; None: until it is revoked.
-        key_id: of `new_id`, where it must be known before.
+        key_id: from `generate_id`, if the id must be known before.
     """
-    key_id = key_id or new_id()
-    with _locked(directory):
-        secret, digest = _made(directory, key_id)
-        expires = _in(lasts) if lasts is not None else None
-        key = ApiKey(key_id, role, name, _in(), digest, expires=expires)
-        replace_whole(directory / KEYS_FILE, _encode([*read(directory), key]))
+    key_id = key_id or generate_id()
+    with _lock_keys(directory):
+        secret, digest = _make_secret(directory, key_id)
+        expires = _format_time(lasts) if lasts is not None else None
+        key = ApiKey(key_id, role, name, _format_time(), digest, expires=expires)
+        replace_atomically(directory / KEYS_FILE, _encode_keys([*read_keys(directory), key]))
     return f"{key_id}.{secret}"
 
 
-def rotate(
+def rotate_key(
     directory: Path, key_id: str, grace: timedelta = timedelta(0), lasts: timedelta | None = None
 ) -> str:
-    """Gives a key a new secret and returns it as `id.secret`; id, role and name stay.
+    """Give a key a new secret and return it as `id.secret`. Its id, role and name stay.
 
     Args:
-        grace: how long the secret before is still taken.
-        lasts: how long the key is valid from now on; None: as long as it was.
+        directory: of the keys.
+        key_id: of the key.
+        grace: how long the old secret stays valid.
+        lasts: how long the key is valid from now on; None: as long as before.
 
     Raises:
         NotFound: there is no valid key of this id.
     """
-    with _locked(directory):
-        key = valid(directory, key_id)
-        secret, digest = _made(directory, key_id)
-        expires = _in(lasts) if lasts is not None else key.expires
-        until = _in(grace)
-        _put(
+    with _lock_keys(directory):
+        key = find_valid_key(directory, key_id)
+        secret, digest = _make_secret(directory, key_id)
+        expires = _format_time(lasts) if lasts is not None else key.expires
+        until = _format_time(grace)
+        _replace_key(
             directory,
             replace(
-                key, digest=digest, expires=expires, rotated=_in(), old_digest=key.digest, old_until=until
+                key,
+                digest=digest,
+                expires=expires,
+                rotated=_format_time(),
+                old_digest=key.digest,
+                old_until=until,
             ),
         )
     return f"{key_id}.{secret}"
 
 
-def revoke(directory: Path, key_id: str) -> ApiKey:
-    """Revokes a key for good; revoking it twice changes nothing. Returns it as it now stands.
+def revoke_key(directory: Path, key_id: str) -> ApiKey:
+    """Revoke a key for good, and return it. Revoking it again changes nothing.
 
     Raises:
         NotFound: there is no key of this id.
     """
-    with _locked(directory):
-        key = one(directory, key_id)
+    with _lock_keys(directory):
+        key = find_key(directory, key_id)
         if key.revoked is None:
-            key = replace(key, revoked=_in())
-            _put(directory, key)
+            key = replace(key, revoked=_format_time())
+            _replace_key(directory, key)
     return key
 
 
-def read(directory: Path) -> list[ApiKey]:
-    """All keys in order of creation, revoked ones included; none if there is no file yet.
+def read_keys(directory: Path) -> list[ApiKey]:
+    """Return all keys in order of creation, including revoked ones; none if there is no file yet.
 
     Raises:
-        SettingsError: the file is there and cannot be read.
+        SettingsError: the file exists and cannot be read.
     """
     try:
         rows = json.loads((directory / KEYS_FILE).read_text(encoding="utf-8"))
-        keys = [ApiKey(**{**row, "role": Role(row["role"])}) for row in rows]
+        keys = [_parse_row(row) for row in rows]
+        # A time without a zone would fail later, when it is compared with now, at each request.
         for moment in (each for key in keys for each in (key.expires, key.old_until) if each is not None):
             if datetime.fromisoformat(moment).tzinfo is None:
                 raise ValueError("a time without its zone")
@@ -152,13 +167,13 @@ def read(directory: Path) -> list[ApiKey]:
         ) from None
 
 
-def one(directory: Path, key_id: str) -> ApiKey:
-    """The key of this id, valid or not.
+def find_key(directory: Path, key_id: str) -> ApiKey:
+    """Return the key of this id, valid or not.
 
     Raises:
         NotFound: there is none.
     """
-    for key in read(directory):
+    for key in read_keys(directory):
         if key.id == key_id:
             return key
     raise NotFound("There is no API key of this id.", "`graphsvc keys list` shows them.")
@@ -174,24 +189,27 @@ class KeyRing:
         # Until a key was created there is no pepper; a random one keeps the work of a refusal the same.
         self._pepper = secrets.token_bytes(32)
 
-    def verify(self, presented: str) -> Principal | None:
-        """The principal of `id.secret`, or None; an unknown id costs the same work as a wrong secret.
+    def verify_key(self, presented: str) -> Principal | None:
+        """Return the principal of `id.secret`, or None.
+
+        An unknown id takes the same work as a wrong secret, so that response times do not reveal ids.
 
         Raises:
             SettingsError: the file of keys cannot be read.
         """
-        self._refresh()
+        self._refresh_keys()
         key_id, _, secret = presented.partition(".")
         key, now = self._keys.get(key_id), datetime.now(UTC)
-        digest = _digest(self._pepper, key_id, secret)
-        before = _before(key, now) if key is not None else _NOBODY
+        digest = _compute_digest(self._pepper, key_id, secret)
+        before = _get_old_digest(key, now) if key is not None else _NOBODY
         same = hmac.compare_digest(digest, key.digest if key is not None else _NOBODY)
+        # `|=` does not short-circuit: both comparisons always run.
         same |= hmac.compare_digest(digest, before)
-        if key is None or not same or not key.holds(now):
+        if key is None or not same or not key.is_valid(now):
             return None
         return Principal(key.id, key.role, f"{key.name or 'key'} ({key.id})")
 
-    def _refresh(self) -> None:
+    def _refresh_keys(self) -> None:
         try:
             stat = (self.directory / KEYS_FILE).stat()
         except FileNotFoundError:
@@ -201,33 +219,36 @@ class KeyRing:
         seen = (stat.st_mtime_ns, stat.st_ino, stat.st_size)
         if seen == self._seen:
             return
-        keys = read(self.directory)
+        keys = read_keys(self.directory)
+        # Together with the keys: the pepper is made with the first key, and a restore replaces both.
         self._pepper = _read_pepper(self.directory)
         self._keys = {key.id: key for key in keys}
+        # Last: if reading failed, the next request tries again instead of using half of it.
         self._seen = seen
 
 
-def _before(key: ApiKey, now: datetime) -> str:
-    """Digest of the secret before the last rotation, while it is taken."""
+def _get_old_digest(key: ApiKey, now: datetime) -> str:
+    """Return the digest of the secret before the last rotation, while that is valid."""
     if key.old_digest is None or key.old_until is None or now >= datetime.fromisoformat(key.old_until):
         return _NOBODY
     return key.old_digest
 
 
-def _digest(pepper: bytes, key_id: str, secret: str) -> str:
+def _compute_digest(pepper: bytes, key_id: str, secret: str) -> str:
     return hmac.digest(pepper, f"{key_id}.{secret}".encode("utf-8", "surrogateescape"), "sha256").hex()
 
 
-def _pepper(directory: Path) -> bytes:
+def _load_pepper(directory: Path) -> bytes:
     """Return the pepper, made with the first key.
 
     Raises:
         SettingsError: it is damaged, or gone while there are keys; a new one would make all of them invalid.
     """
     path = directory / PEPPER_FILE
-    if not path.exists() and not read(directory):
+    # With keys and without a pepper something was lost. A new one would turn that into silence.
+    if not path.exists() and not read_keys(directory):
         pepper = secrets.token_bytes(_PEPPER_BYTES)
-        replace_whole(path, f"{pepper.hex()} {_checksum(pepper)}\n".encode())
+        replace_atomically(path, f"{pepper.hex()} {_compute_checksum(pepper)}\n".encode())
     return _read_pepper(directory)
 
 
@@ -246,7 +267,7 @@ def _read_pepper(directory: Path) -> bytes:
             return content
         text, _, checksum = content.decode("ascii").strip().partition(" ")
         pepper = bytes.fromhex(text)
-        if len(pepper) != _PEPPER_BYTES or checksum != _checksum(pepper):
+        if len(pepper) != _PEPPER_BYTES or checksum != _compute_checksum(pepper):
             raise ValueError("cut off or changed")
     except OSError as error:
         why = error.strerror or type(error).__name__
@@ -261,54 +282,76 @@ def _read_pepper(directory: Path) -> bytes:
     ) from None
 
 
-def _checksum(pepper: bytes) -> str:
+def _compute_checksum(pepper: bytes) -> str:
     """Return a short digest that tells whether the pepper is as it was written."""
     return hashlib.sha256(b"graphsvc pepper\0" + pepper).hexdigest()[:16]
 
 
-def _encode(keys: list[ApiKey]) -> bytes:
-    return (json.dumps([asdict(key) for key in keys], indent=1) + "\n").encode()
+def _encode_keys(keys: list[ApiKey]) -> bytes:
+    rows = [{**asdict(key), "check": _compute_row_checksum(key)} for key in keys]
+    return (json.dumps(rows, indent=1) + "\n").encode()
 
 
-def valid(directory: Path, key_id: str) -> ApiKey:
-    """The key of this id.
+def _parse_row(row: dict[str, str | None]) -> ApiKey:
+    """Return the key of a row of the file. Rows of earlier versions have no checksum.
+
+    Raises:
+        ValueError, TypeError, KeyError: the row is not what was written.
+    """
+    fields = dict(row)
+    checksum = fields.pop("check", None)
+    key = ApiKey(**{**fields, "role": Role(fields["role"])})  # type: ignore[arg-type]
+    if checksum is not None and checksum != _compute_row_checksum(key):
+        raise ValueError("changed")
+    return key
+
+
+def _compute_row_checksum(key: ApiKey) -> str:
+    """Return a short digest that tells whether a key's row is as it was written."""
+    content = json.dumps(asdict(key), sort_keys=True)
+    return hashlib.sha256(f"graphsvc API key\0{content}".encode()).hexdigest()[:16]
+
+
+def find_valid_key(directory: Path, key_id: str) -> ApiKey:
+    """Return the key of this id.
 
     Raises:
         NotFound: there is none, or it is revoked or expired.
     """
-    key = one(directory, key_id)
-    if not key.holds(datetime.now(UTC)):
+    key = find_key(directory, key_id)
+    if not key.is_valid(datetime.now(UTC)):
         raise NotFound("This API key is revoked or expired.", "Create a new one.")
     return key
 
 
-def _made(directory: Path, key_id: str) -> tuple[str, str]:
-    """A new secret for `key_id`, and its digest."""
+def _make_secret(directory: Path, key_id: str) -> tuple[str, str]:
+    """Make a secret for `key_id`, and return it with its digest."""
     secret = secrets.token_urlsafe(32)
-    return secret, _digest(_pepper(directory), key_id, secret)
+    return secret, _compute_digest(_load_pepper(directory), key_id, secret)
 
 
-def _put(directory: Path, changed: ApiKey) -> None:
-    keys = [changed if key.id == changed.id else key for key in read(directory)]
-    replace_whole(directory / KEYS_FILE, _encode(keys))
+def _replace_key(directory: Path, changed: ApiKey) -> None:
+    keys = [changed if key.id == changed.id else key for key in read_keys(directory)]
+    replace_atomically(directory / KEYS_FILE, _encode_keys(keys))
 
 
-def _in(later: timedelta = timedelta(0)) -> str:
-    """The moment `later` from now."""
+def _format_time(later: timedelta = timedelta(0)) -> str:
+    """Return the time `later` from now as ISO 8601."""
     return (datetime.now(UTC) + later).isoformat(timespec="seconds")
 
 
 @contextmanager
-def _locked(directory: Path) -> Iterator[None]:
-    """Holds the lock that keeps two commands from losing each other's change.
+def _lock_keys(directory: Path) -> Iterator[None]:
+    """Hold the lock that keeps two commands from losing each other's change.
 
     Raises:
-        SettingsError: nothing can be written there; the keys are as they were.
+        SettingsError: the directory cannot be written; the keys are unchanged.
     """
     try:
-        with in_turn(directory / _LOCK_FILE):
+        with lock_in_turn(directory / _LOCK_FILE):
             yield
     except OSError as error:
+        # A full disk and a foreign directory need different advice.
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
         raise SettingsError(
             f"The directory of keys {directory} cannot be written: {error.strerror or type(error).__name__}. "

@@ -1,7 +1,7 @@
-"""What one document may ask for: its shape before it is validated, its cost while it is executed.
+"""Limits of one document: its shape before validation, its cost during execution.
 
-The shape is measured in one walk with a memo per fragment, so a document cannot cost more than its
-own length, however often its fragments spread each other.
+One walk with a memo a fragment measures the shape. So a document costs no more than its own length, however
+often its fragments spread each other.
 """
 
 from collections.abc import Callable
@@ -47,12 +47,12 @@ _LIMITS = Shape(MAX_DEPTH, MAX_FIELDS, MAX_ALIASES, MAX_DIRECTIVES)
 
 
 def check_shape(document: DocumentNode) -> str | None:
-    """Why the document is refused, or None. Fragment cycles are refused too."""
+    """Return the reason to reject a document, or None. Cycles of fragments are rejected, too."""
     shapes = _Shapes(document)
     try:
         for definition in document.definitions:
             if isinstance(definition, Operation):
-                shape = shapes.of(definition.selection_set, len(definition.directives or ()))
+                shape = shapes.measure_selections(definition.selection_set, len(definition.directives or ()))
                 for name, found, limit in zip(Shape._fields, shape, _LIMITS, strict=True):
                     if found > limit:
                         return f"The document's {name} count {found} is beyond the limit of {limit}."
@@ -72,15 +72,15 @@ class _Shapes:
         }
         self._memo: dict[str, Shape | None] = {}
 
-    def of(self, selections: SelectionSetNode | None, directives: int) -> Shape:
+    def measure_selections(self, selections: SelectionSetNode | None, directives: int) -> Shape:
         depth = fields = aliases = 0
         for node in selections.selections if selections is not None else ():
             directives += len(node.directives or ())
             if isinstance(node, FragmentSpreadNode):
-                inner = self._fragment(node.name.value)
+                inner = self._measure_fragment(node.name.value)
             else:
                 is_field = isinstance(node, FieldNode)
-                inner = self.of(node.selection_set, 0)  # type: ignore[attr-defined]
+                inner = self.measure_selections(node.selection_set, 0)  # type: ignore[attr-defined]
                 inner = inner._replace(depth=inner.depth + is_field, fields=inner.fields + is_field)
                 aliases += isinstance(node, FieldNode) and node.alias is not None
             depth = max(depth, inner.depth)
@@ -89,7 +89,7 @@ class _Shapes:
             directives += inner.directives
         return Shape(depth, fields, aliases, directives)
 
-    def _fragment(self, name: str) -> Shape:
+    def _measure_fragment(self, name: str) -> Shape:
         definition = self._fragments.get(name)
         if definition is None:  # an unknown fragment is for validation to report
             return Shape()
@@ -98,17 +98,18 @@ class _Shapes:
             if shape is None:
                 raise _Cycle(name)
             return shape
+        # Marks a fragment in progress: meeting it again is a cycle.
         self._memo[name] = None
-        shape = self.of(definition.selection_set, len(definition.directives or ()))
+        shape = self.measure_selections(definition.selection_set, len(definition.directives or ()))
         self._memo[name] = shape
         return shape
 
 
 @dataclass(slots=True)
 class Budget:
-    """Counts the rows that one request asks for, before they are asked of the database.
+    """Counts the rows of one request before the database is queried.
 
-    `spend` is told of each charge, and may refuse it.
+    `spend` learns of each charge and may refuse it.
     """
 
     left: int = MAX_COST
@@ -116,15 +117,15 @@ class Budget:
 
     @property
     def spent(self) -> int:
-        """What was charged, what was refused included."""
+        """Return the rows that were charged, including those refused."""
         return MAX_COST - self.left
 
-    def page(self, first: int, at_most: int = MAX_FIRST) -> int:
-        """Charges a page of `first` rows, or of `at_most` if there cannot be more; returns `first`.
+    def charge_page(self, first: int, at_most: int = MAX_FIRST) -> int:
+        """Charge a page of `first` rows, or of `at_most` if there cannot be more, and return `first`.
 
         Raises:
             BadInput: `first` is not within 1 and `MAX_FIRST`.
-            TooExpensive: the request asks for more than `MAX_COST` rows in all.
+            TooExpensive: the request needs more than `MAX_COST` rows.
         """
         if not 1 <= first <= MAX_FIRST:
             raise BadInput(
@@ -134,11 +135,11 @@ class Budget:
         return first
 
     def charge(self, cost: int) -> None:
-        """Charges what is no page: about the rows that are read for it.
+        """Charge about as many rows as are read for something other than a page.
 
         Raises:
-            TooExpensive: the request asks for more than `MAX_COST` rows in all.
-            RateLimited: the principal asks for more in all its requests than it may.
+            TooExpensive: the request needs more than `MAX_COST` rows.
+            RateLimited: the principal's requests need more than its rate limit.
         """
         self.left -= cost
         if self.spend is not None:

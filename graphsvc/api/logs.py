@@ -14,8 +14,8 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 Form = Literal["json", "text"]
 
 
-def configure(form: Form | None = None) -> None:
-    """Sends what this process logs to standard error; without `form` as text to a terminal, else as JSON."""
+def configure_logging(form: Form | None = None) -> None:
+    """Send the log of this process to standard error: as text to a terminal, else as JSON, unless `form` says which."""
     form = form or ("text" if sys.stderr.isatty() else "json")
     shown: Processor = (
         structlog.processors.JSONRenderer()
@@ -32,7 +32,7 @@ def configure(form: Form | None = None) -> None:
                 structlog.stdlib.ExtraAdder(),
             ],
             processors=[
-                _without_messages,
+                _remove_messages,
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 shown,
             ],
@@ -44,8 +44,8 @@ def configure(form: Form | None = None) -> None:
     logging.getLogger("graphsvc").setLevel(logging.INFO)
 
 
-def _without_messages(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    """Puts the type of an exception and the lines it rose from in place of the whole of it."""
+def _remove_messages(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """Replace an exception by its type and the lines that it came through."""
     raised = event.pop("exc_info", None)
     if isinstance(raised, tuple):
         raised = raised[1]

@@ -18,8 +18,8 @@ from prometheus_client import (
 from starlette.datastructures import State
 from starlette.responses import Response
 
-from graphsvc.api.principals import principal_of
-from graphsvc.api.record import Record, record_of
+from graphsvc.api.principals import find_principal
+from graphsvc.api.record import Record, get_record
 from graphsvc.errors import GraphsvcError
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
@@ -29,9 +29,10 @@ router = APIRouter()
 
 
 class Metrics:
-    """What is counted while requests are served, and what is looked up when somebody asks."""
+    """Counters of served requests, and gauges that are read at each scrape."""
 
     def __init__(self) -> None:
+        # One registry an app: the default one is global, and two apps in a test would clash.
         self.registry = registry = CollectorRegistry()
         ProcessCollector(registry=registry)
         self._requests = Counter(
@@ -79,11 +80,12 @@ class Metrics:
 
     @property
     def websockets(self) -> AbstractContextManager[object]:
-        """To be entered around a WebSocket."""
+        """Return a context manager for the life of a WebSocket."""
         return self._websockets.track_inprogress()
 
-    def count(self, record: Record, status: int, seconds: float) -> None:
-        """A request that was answered."""
+    def count_request(self, record: Record, status: int, seconds: float) -> None:
+        """Count a request that was answered."""
+        # The first code only: labels of combinations would multiply without bound.
         code = record.codes[0] if record.codes else "ok" if status < 400 else f"http_{status}"
         self._requests.labels(record.kind, code).inc()
         self._seconds.labels(record.kind).observe(seconds)
@@ -91,19 +93,20 @@ class Metrics:
             self._cost.observe(record.cost)
 
     @contextmanager
-    def statement(self, name: str) -> Iterator[None]:
-        """A statement while it runs."""
+    def measure_statement(self, name: str) -> Iterator[None]:
+        """Measure a statement while the block runs."""
         began = time.perf_counter()
         try:
             yield
+        # Other exceptions are faults of ours, and are counted with the request.
         except GraphsvcError as error:
             self._failed.labels(error.code).inc()
             raise
         finally:
             self._statements.labels(name).observe(time.perf_counter() - began)
 
-    async def look(self, state: State) -> None:
-        """Looks up what is not counted along the way; a database that is away shows as one."""
+    async def update_gauges(self, state: State) -> None:
+        """Read what is not counted along the way. A database that does not answer shows as down."""
         self._inside.set(state.gate.inside)
         self._works.set(state.worker.inside)
         for name, number in state.reader.count_connections().items():
@@ -114,6 +117,7 @@ class Metrics:
             self._up.set(0)
             return
         self._up.set(1)
+        # A status without runs must disappear, not keep its last number.
         self._runs.clear()
         for row in rows:
             self._runs.labels(row["status"]).set(row["runs"])
@@ -122,10 +126,11 @@ class Metrics:
 
 
 @router.api_route("/metrics", methods=["GET", "HEAD"])
-async def metrics(request: Request) -> Response:
-    """All metrics, to a valid key of any role."""
+async def get_metrics(request: Request) -> Response:
+    """Answer with all metrics, to a valid key of any role."""
     state = request.app.state
-    principal = await principal_of(request.headers.get("authorization", ""), state)
-    record_of(request).principal = principal.id
-    await state.metrics.look(state)
+    # Sizes and rates are of interest to an attacker, so metrics need a key, too.
+    principal = await find_principal(request.headers.get("authorization", ""), state)
+    get_record(request).principal = principal.id
+    await state.metrics.update_gauges(state)
     return Response(generate_latest(state.metrics.registry), media_type=CONTENT_TYPE_LATEST)

@@ -1,4 +1,4 @@
-"""What may be changed through the API. Nothing here acts on accounts outside of this service."""
+"""The mutation type. No mutation acts on accounts outside of this service."""
 
 import strawberry
 

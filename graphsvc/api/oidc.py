@@ -1,7 +1,9 @@
-"""Bearer tokens of people, by OpenID Connect: issuer, audience and algorithms are pinned, keys come from the issuer.
+"""Bearer tokens of people, by OpenID Connect.
 
-RFC 7519, RFC 8725 (best practices for JWT), OpenID Connect Discovery 1.0. Why a token was refused stands in the log by
-the name of the error alone, and is not told to who sent it.
+Issuer, audience and algorithms are pinned; keys come from the issuer.
+
+Sources: RFC 7519, RFC 8725 (best practices for JWT), OpenID Connect Discovery 1.0. The log names the kind of
+error of a refused token. The sender does not learn it.
 """
 
 import asyncio
@@ -36,7 +38,7 @@ STALE = 3600.0
 COOLDOWN = 30.0
 """Seconds between two requests for keys because a token is of none that is known, whoever sends such tokens."""
 TIMEOUT = 5.0
-"""Seconds the issuer has for an answer; as long nobody asks again after it had none."""
+"""Seconds that the issuer has for an answer, and for which it is left alone after it had none."""
 LONGEST = 255
 """Characters of a subject (OpenID Connect Core, section 2)."""
 
@@ -66,11 +68,15 @@ class Issuer:
         roles: Mapping[str, Role],
         jwks_url: str | None = None,
     ) -> None:
-        """Args:
-        issuer: its address; a slash at the end makes no difference.
-        claim: where the roles are in a token.
-        roles: by value of the claim.
-        jwks_url: where the keys are; None: where discovery says.
+        """Initialize.
+
+        Args:
+            issuer: its address; a slash at the end makes no difference.
+            audience: the audience that a token must name: this service.
+            algorithms: names of the signature algorithms accepted (JWA).
+            claim: where the roles are in a token.
+            roles: by value of the claim.
+            jwks_url: where the keys are; None: where discovery says.
         """
         self.name = issuer
         self.names = _find_names(issuer)
@@ -78,48 +84,51 @@ class Issuer:
         self._algorithms = sorted(algorithms)
         self._claim = claim
         self._roles = roles
-        self._keys = _Kept("the keys", lambda: _keys(jwks_url or _keys_url(issuer)))
-        self._metadata = _Kept("the discovery document", lambda: _discovered(issuer))
+        self._keys = _Kept("the keys", lambda: _fetch_keys(jwks_url or _find_keys_url(issuer)))
+        self._metadata = _Kept("the discovery document", lambda: _fetch_discovery(issuer))
 
-    async def metadata(self) -> Mapping[str, Any]:
-        """What the issuer says of itself: its discovery document.
+    async def get_metadata(self) -> Mapping[str, Any]:
+        """Return the issuer's discovery document.
 
         Raises:
             ProviderAway: it cannot be read.
         """
         return await self._metadata.get()
 
-    async def verified(self, token: str, audience: str) -> dict[str, Any] | None:
-        """What a token of this issuer says to `audience`; None if it is not valid there.
+    async def verify_token(self, token: str, audience: str) -> dict[str, Any] | None:
+        """Return the claims of a token for `audience`; None if it is not valid there.
 
         Raises:
             ProviderAway: the issuer's keys cannot be read.
         """
         try:
+            # Unverified: it only chooses the key. The algorithm must be one that the settings allow (RFC
+            # 8725, section 3.1).
             header = jwt.get_unverified_header(token)
             algorithm, name = header.get("alg"), header.get("kid")
             if algorithm not in self._algorithms:
                 raise jwt.InvalidAlgorithmError
-            keys = await self._keys.get(lambda known: known.find(name) is not None)
+            keys = await self._keys.get(lambda known: known.find_key(name) is not None)
             try:
-                claims = self._decode(token, keys.key(name, algorithm), audience)
+                claims = self._decode_token(token, keys.build_key(name, algorithm), audience)
             except jwt.InvalidSignatureError:
                 # A key without a name, or of a name that stays, may have been rotated since.
                 newer = await self._keys.get(lambda known: known is not keys)
                 if newer is keys:
                     raise
-                claims = self._decode(token, newer.key(name, algorithm), audience)
-            _name(claims["sub"])
+                claims = self._decode_token(token, newer.build_key(name, algorithm), audience)
+            _derive_name(claims["sub"])
         except (jwt.PyJWTError, ValueError, RecursionError) as error:
+            # The kind only: messages of the library quote the token.
             log.warning("a token was refused: %s", type(error).__name__)
             return None
         return claims
 
-    def _decode(self, token: str, key: jwt.PyJWK, audience: str) -> dict[str, Any]:
-        """What a token says whose signature, issuer, audience and times are right.
+    def _decode_token(self, token: str, key: jwt.PyJWK, audience: str) -> dict[str, Any]:
+        """Return the claims of a token whose signature, issuer, audience and times are right.
 
         Raises:
-            jwt.PyJWTError: one of them is not.
+            jwt.PyJWTError: one of them is wrong.
         """
         claims: dict[str, Any] = jwt.decode(
             token,
@@ -132,29 +141,31 @@ class Issuer:
         )
         return claims
 
-    async def principal(self, token: str) -> Principal | None:
-        """Who a token is of; None if it is not valid here.
+    async def find_principal(self, token: str) -> Principal | None:
+        """Return the principal of a token; None if it is not valid here.
 
         Raises:
-            Forbidden: it is, and gives no role.
+            Forbidden: it is valid and grants no role.
             ProviderAway: the issuer's keys cannot be read.
         """
-        claims = await self.verified(token, self._audience)
+        claims = await self.verify_token(token, self._audience)
         if claims is None:
             return None
-        subject = _name(claims["sub"])
-        role = self._role(claims)
+        subject = _derive_name(claims["sub"])
+        role = self._find_role(claims)
         if role is None:
             log.warning("a token was refused: no role")
             raise Forbidden("You have no role in this service.", "Ask an admin for one.")
+        # An e-mail address is personal data and can change hands, so it names no one here.
         called = claims.get("preferred_username")
         shown = (
             isinstance(called, str) and called.isprintable() and "@" not in called and len(called) <= LONGEST
         )
         return Principal(subject, role, f"{called} ({subject})" if shown and called != subject else subject)
 
-    def _role(self, claims: Mapping[str, Any]) -> Role | None:
-        """The highest of the roles a token gives."""
+    def _find_role(self, claims: Mapping[str, Any]) -> Role | None:
+        """Return the highest role that a token grants."""
+        # Values of the claim that the settings do not name grant nothing.
         given = {self._roles[each] for each in self._claim.read(claims) if each in self._roles}
         return max(given, key=list(Role).index, default=None)
 
@@ -163,12 +174,14 @@ class _KeySet:
     """The keys with which an issuer signs (RFC 7517)."""
 
     def __init__(self, keys: Sequence[Mapping[str, Any]]) -> None:
-        """Args:
-        keys: as the issuer publishes them, those of other uses among them.
+        """Initialize.
+
+        Args:
+            keys: as the issuer publishes them, those of other uses among them.
         """
         self._keys = [key for key in keys if key.get("use", "sig") == "sig"]
 
-    def find(self, name: object) -> Mapping[str, Any] | None:
+    def find_key(self, name: object) -> Mapping[str, Any] | None:
         """Return the key of this `kid`, or None.
 
         The only key there is may have no name, and a token of it need not name it (OpenID Connect Core, section 10.1:
@@ -179,13 +192,13 @@ class _KeySet:
             return only
         return next((key for key in self._keys if name is not None and key.get("kid") == name), None)
 
-    def key(self, name: object, algorithm: str) -> jwt.PyJWK:
-        """Return the same, ready to check a signature of `algorithm`.
+    def build_key(self, name: object, algorithm: str) -> jwt.PyJWK:
+        """Return the key of this `kid`, ready to check a signature of `algorithm`.
 
         Raises:
             jwt.PyJWTError: there is none, or it is for other algorithms.
         """
-        found = self.find(name)
+        found = self.find_key(name)
         if found is None or found.get("alg", algorithm) != algorithm:
             raise jwt.InvalidKeyError
         # Entra's keys name no algorithm; the token's is one of those that are allowed.
@@ -193,7 +206,7 @@ class _KeySet:
 
 
 class _Kept(Generic[_Said]):
-    """Something the issuer says, asked for off the event loop, by one at a time, and not more often than need be."""
+    """A document of the issuer, fetched off the event loop by one task at a time, and no more often than needed."""
 
     def __init__(self, what: str, read: Callable[[], _Said]) -> None:
         self._what = what
@@ -203,31 +216,32 @@ class _Kept(Generic[_Said]):
         self._turn = asyncio.Lock()
 
     async def get(self, enough: Callable[[_Said], bool] = lambda _: True) -> _Said:
-        """It, asked for again unless it is fresh and `enough`, which it may still not be then.
+        """Return the document. Fetch it again unless it is fresh and `enough`; even then it may not be enough.
 
         Raises:
             ProviderAway
         """
-        known = self._turn.locked() and self._is(enough)  # nobody else need wait while one asks
-        if not self._has(enough) and not known:
+        # A stale copy that suffices serves the others while one task fetches.
+        known = self._turn.locked() and self._is_enough(enough)
+        if not self._is_fresh(enough) and not known:
             async with self._turn:
                 now = time.monotonic()
-                if not self._has(enough) and now >= self._again:
+                if not self._is_fresh(enough) and now >= self._again:
                     # One question more at once, for a key may have been rotated; then not again for a while.
-                    await self._ask(COOLDOWN if now < self._fresh else 0.0)
+                    await self._fetch_again(COOLDOWN if now < self._fresh else 0.0)
         if self._known is None or time.monotonic() >= self._stale:
             raise ProviderAway(
                 "The identity provider does not answer.", "Try again in a moment, or use an API key."
             )
         return self._known
 
-    def _has(self, enough: Callable[[_Said], bool]) -> bool:
-        return self._is(enough) and time.monotonic() < self._fresh
+    def _is_fresh(self, enough: Callable[[_Said], bool]) -> bool:
+        return self._is_enough(enough) and time.monotonic() < self._fresh
 
-    def _is(self, enough: Callable[[_Said], bool]) -> bool:
+    def _is_enough(self, enough: Callable[[_Said], bool]) -> bool:
         return self._known is not None and enough(self._known)
 
-    async def _ask(self, pause: float) -> None:
+    async def _fetch_again(self, pause: float) -> None:
         try:
             async with asyncio.timeout(2 * TIMEOUT):
                 found = await asyncio.to_thread(self._read)
@@ -241,15 +255,17 @@ class _Kept(Generic[_Said]):
             return
         now = time.monotonic()
         self._known, self._fresh, self._stale = found, now + FRESH, now + FRESH + STALE
+        # Only after a success: a failure sets its own pause above.
         self._again = now + pause
 
 
 class _Unfit(ValueError):
-    """What the issuer says does not fit our settings; the text is for the log."""
+    """The issuer's document does not fit our settings. The text is for the log."""
 
 
-def _keys(url: str) -> _KeySet:
+def _fetch_keys(url: str) -> _KeySet:
     said = jwt.PyJWKClient(url, cache_jwk_set=False, timeout=TIMEOUT).fetch_data().get("keys")
+    # The document comes from outside, so its form is not trusted.
     keys = [key for key in said if isinstance(key, dict)] if isinstance(said, list) else []
     if not keys:
         raise _Unfit("there are none")
@@ -257,20 +273,20 @@ def _keys(url: str) -> _KeySet:
 
 
 def _find_names(issuer: str) -> tuple[str, ...]:
-    """Return all forms in which tokens may name an issuer: Auth0 and Entra's v1.0 end theirs with a slash."""
+    """Return all names of an issuer that tokens use: Auth0 and Entra's v1.0 end theirs with a slash."""
     bare = issuer.rstrip("/")
     return (bare, f"{bare}/", *((urlsplit(bare).netloc,) if bare == _GOOGLE else ()))
 
 
-def _keys_url(issuer: str) -> str:
-    url = _discovered(issuer).get("jwks_uri")
-    if not isinstance(url, str) or not safe(url):
+def _find_keys_url(issuer: str) -> str:
+    url = _fetch_discovery(issuer).get("jwks_uri")
+    if not isinstance(url, str) or not is_safe_url(url):
         raise _Unfit("it names no safe address of the keys")
     return url
 
 
-def _discovered(issuer: str) -> dict[str, Any]:
-    """The discovery document: read without following redirects."""
+def _fetch_discovery(issuer: str) -> dict[str, Any]:
+    """Fetch the discovery document, without following redirects."""
     where = issuer.rstrip("/") + _DISCOVERY
     client = jwt.PyJWKClient(where, cache_jwk_set=False, timeout=TIMEOUT)
     said: dict[str, Any] = client.fetch_data()  # any JSON object
@@ -281,69 +297,72 @@ def _discovered(issuer: str) -> dict[str, Any]:
     return said
 
 
-def configured(settings: Settings) -> Issuer | None:
-    """The issuer whose tokens this installation takes; None: it takes none.
+def build_issuer(settings: Settings) -> Issuer | None:
+    """Return the issuer whose tokens this installation accepts; None: it accepts none.
 
     Raises:
-        SettingsError: the settings do not fit together, or would let anybody make tokens.
+        SettingsError: the settings contradict each other, or would let others make tokens.
     """
     issuer, audience = settings.oidc_issuer, settings.oidc_audience
     if issuer is None:
         if settings.oidc_client_id is not None:
-            raise _unfit(
+            raise _build_settings_error(
                 "GRAPHSVC_OIDC_CLIENT_ID is set without GRAPHSVC_OIDC_ISSUER", "Set both, or neither."
             )
         return None
     if not audience:
-        raise _unfit(
+        raise _build_settings_error(
             "GRAPHSVC_OIDC_AUDIENCE is missing", "Set it to what the issuer's tokens name this service."
         )
     for name, url in (("ISSUER", issuer), ("JWKS_URL", settings.oidc_jwks_url)):
-        if url is not None and not safe(url):
-            raise _unfit(f"GRAPHSVC_OIDC_{name} is no https address", "Only loopback may be reached by http.")
-    algorithms = frozenset(_parts(settings.oidc_algorithms))
+        if url is not None and not is_safe_url(url):
+            raise _build_settings_error(
+                f"GRAPHSVC_OIDC_{name} is no https address", "Only loopback may be reached by http."
+            )
+    algorithms = frozenset(_split_list(settings.oidc_algorithms))
     if not algorithms or algorithms - ALGORITHMS:
-        raise _unfit(
+        raise _build_settings_error(
             "GRAPHSVC_OIDC_ALGORITHMS holds what is no signature of an issuer's own",
             f"Choose from {', '.join(sorted(ALGORITHMS))}.",
         )
     try:
         claim = parse_role_claim(settings.oidc_role_claim)
     except ValueError as error:
-        raise _unfit(
+        raise _build_settings_error(
             f"GRAPHSVC_OIDC_ROLE_CLAIM is no place in a token: {error}",
             'Write it like `roles`, `realm_access.roles` or `resource_access."my.app".roles`.',
         ) from None
     return Issuer(
+        # People often copy the address of the document in place of the issuer's.
         issuer.removesuffix(_DISCOVERY),
         audience,
         algorithms,
         claim,
-        _roles(settings.oidc_roles),
+        _parse_roles(settings.oidc_roles),
         settings.oidc_jwks_url,
     )
 
 
-def _roles(text: str) -> dict[str, Role]:
-    pairs = [part.rpartition("=") for part in _parts(text)]
+def _parse_roles(text: str) -> dict[str, Role]:
+    pairs = [part.rpartition("=") for part in _split_list(text)]
     if not pairs or any(not value or role not in {each.value for each in Role} for value, _, role in pairs):
-        raise _unfit(
-            "GRAPHSVC_OIDC_ROLES says nobody's role, or one that there is not",
+        raise _build_settings_error(
+            "GRAPHSVC_OIDC_ROLES has no entries, or an unknown role",
             "Write it like `trust-and-safety=analyst,platform=admin`.",
         )
     return {value: Role(role) for value, _, role in pairs}
 
 
-def _parts(text: str) -> list[str]:
+def _split_list(text: str) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]
 
 
-def _unfit(what: str, todo: str) -> SettingsError:
+def _build_settings_error(what: str, todo: str) -> SettingsError:
     return SettingsError(f"{what}.", todo)
 
 
-def safe(url: str) -> bool:
-    """Whether nobody on the way can change what is read from `url`: https, or this machine."""
+def is_safe_url(url: str) -> bool:
+    """Return whether the answer from `url` is protected on the way: by https, or by staying on this machine."""
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""
@@ -353,8 +372,8 @@ def safe(url: str) -> bool:
     return bool(host) and (parts.scheme == "https" or local)
 
 
-def _name(subject: str) -> str:
-    """What a subject is called here: itself, or a digest of what is an e-mail address or does not print."""
+def _derive_name(subject: str) -> str:
+    """Return the name of a subject: itself, or a digest of an e-mail address or of text that does not print."""
     if not subject or len(subject) > LONGEST:
         raise jwt.InvalidTokenError
     if "@" in subject or not subject.isprintable():

@@ -1,7 +1,7 @@
-"""Around each GraphQL operation: limits before it, its span, its cost, what it was for the record.
+"""Work around each GraphQL operation: limits before it, its span, its cost, and its entry in the log.
 
-A document that was found good is kept with its parse, so that it is parsed, measured and validated once. The front
-end's own documents are kept for good, others in turn.
+A valid document is kept with its parse, so that it is parsed, measured and validated once. The front end's
+own documents are kept for good, others by last use.
 """
 
 import logging
@@ -29,8 +29,8 @@ from graphsvc.api.errors import MAX_ERRORS, BadInput, TooExpensive
 from graphsvc.api.estimate import estimate_cost
 from graphsvc.api.gate import Entry
 from graphsvc.api.limits import MAX_COST, MAX_TOKENS, Budget, check_shape
-from graphsvc.api.persisted import documents
-from graphsvc.api.record import Record, record_of
+from graphsvc.api.persisted import load_documents
+from graphsvc.api.record import Record, get_record
 from graphsvc.errors import GraphsvcError
 from graphsvc.settings import Settings
 
@@ -44,24 +44,24 @@ KEPT = 100
 
 
 class PersistedOnly(GraphsvcError):
-    """A document that is not one of the front end's, where only these are executed."""
+    """A document other than the front end's, where only these are executed."""
 
     code: ClassVar[str] = "persisted_only"
     http_status: ClassVar[int] = 403
 
 
 class Documents:
-    """Parses of documents that are good, by their text."""
+    """Parses of valid documents, by their text."""
 
     def __init__(self) -> None:
         self._own: dict[str, DocumentNode] = {}
         self._kept: OrderedDict[str, DocumentNode] = OrderedDict()
 
-    def prepare(self, schema: strawberry.Schema) -> None:
-        """Parses and validates the front end's documents; one that does not fit the schema is nobody's."""
-        for own in documents():
+    def prepare_documents(self, schema: strawberry.Schema) -> None:
+        """Parse and validate the front end's documents. One that does not fit the schema is logged and not kept."""
+        for own in load_documents():
             document = parse(own.text, max_tokens=MAX_TOKENS)
-            errors = faults(schema._schema, document)
+            errors = find_faults(schema._schema, document)
             reason = check_shape(document) or (errors[0].message if errors else None)
             if reason is not None:
                 log.error("documents/%s.graphql does not fit the schema: %s", own.name, reason)
@@ -69,43 +69,43 @@ class Documents:
                 self._own[own.text] = document
 
     def is_own(self, text: str | None) -> bool:
-        """Whether it is one of the front end's."""
+        """Return whether a text is one of the front end's documents."""
         return text in self._own
 
     def get(self, text: str) -> DocumentNode | None:
-        """The parse of a good document, if it is kept."""
+        """Return the parse of a valid document, if it is kept."""
         document = self._own.get(text)
         if document is None and (document := self._kept.get(text)) is not None:
             self._kept.move_to_end(text)
         return document
 
     def keep(self, text: str, document: DocumentNode) -> None:
-        """Keeps the parse of a good document, and lets go of the one that was not asked for the longest."""
+        """Keep the parse of a valid document, and drop the one that was used least recently."""
         if text not in self._own:
             self._kept[text] = document
             if len(self._kept) > KEPT:
                 self._kept.popitem(last=False)
 
 
-def faults(schema: GraphQLSchema, document: DocumentNode) -> list[GraphQLError]:
-    """Why a document does not fit the schema; looks for no names that were meant instead, which is what costs."""
+def find_faults(schema: GraphQLSchema, document: DocumentNode) -> list[GraphQLError]:
+    """Return why a document does not fit the schema, without suggestions of similar names, which are slow to find."""
     errors = validate(schema, document, max_errors=MAX_ERRORS, hide_suggestions=True)
     for error in errors:
         error.original_error = None  # what a value could not be read for is the document's fault, too
     return errors
 
 
-def _least(text: str) -> int:
-    """What an operation costs before any row."""
+def _get_base_cost(text: str) -> int:
+    """Return the cost of an operation before any row."""
     return 1 + INTROSPECTION if _INTROSPECTION.search(text) else 1
 
 
-def _error(cause: GraphsvcError) -> GraphQLError:
+def _build_error(cause: GraphsvcError) -> GraphQLError:
     return GraphQLError(str(cause), original_error=cause)
 
 
 class Operation(SchemaExtension):
-    """One operation's."""
+    """The extension that surrounds one operation."""
 
     def __init__(self, documents: Documents) -> None:
         self._documents = documents
@@ -116,30 +116,31 @@ class Operation(SchemaExtension):
         self._entry: Entry | None = None
 
     async def on_operation(self) -> AsyncIterator[None]:
-        """Charges the operation itself, caps the parser, and tells of the operation at its end."""
+        """Charge the operation, limit the parser, and record the operation at its end."""
         self.execution_context.parse_options["max_tokens"] = MAX_TOKENS
         context = self.execution_context.context
         if not isinstance(context, Context) or context.request is None:  # executed by no request
             yield
             return
-        state, record = context.request.app.state, record_of(context.request)
+        state, record = context.request.app.state, get_record(context.request)
         record.principal, record.kind, record.operation = context.principal.id, "refused", ""
         self._record = record
-        spend = partial(state.rates.spend, context.principal.id)
+        spend = partial(state.rates.charge_principal, context.principal.id)
         if isinstance(context.request, WebSocket):
             self._budget = context.budget = Budget(spend=spend)
         else:
             self._entry = context.request.state.entry
-            self._budget = context.budget = Budget(spend=partial(self._spend, spend))
+            self._budget = context.budget = Budget(spend=partial(self._charge_cost, spend))
         try:
-            self._budget.charge(_least(self.execution_context.query or ""))
-            self._allow(state.settings)
+            self._budget.charge(_get_base_cost(self.execution_context.query or ""))
+            self._check_allowed(state.settings)
         except GraphsvcError as error:
+            # A refusal is kept until validation, where the library turns it into an answer.
             self._refusal = error
         if isinstance(context.request, WebSocket):  # a subscription is many answers, each of its own task
             yield
             return
-        with state.traces.span("operation") as span:
+        with state.traces.start_span("operation") as span:
             yield
             if span is not None:
                 span.update_name(f"{record.kind} {record.operation}".strip())
@@ -147,7 +148,7 @@ class Operation(SchemaExtension):
         record.cost += self._budget.spent
 
     async def on_execute(self) -> AsyncIterator[None]:
-        """Waits for a turn of the service, by what the document costs; a subscription needs none."""
+        """Wait for a turn, by the estimated cost. A subscription needs none."""
         document = self.execution_context.graphql_document
         if self._entry is None or document is None:
             yield
@@ -155,16 +156,16 @@ class Operation(SchemaExtension):
         cost = estimate_cost(
             document, self.execution_context._provided_operation_name, self.execution_context.variables
         )
-        async with self._entry.turn(cost):
+        async with self._entry.wait_for_turn(cost):
             yield
 
-    def _spend(self, spend: Callable[[int], None], cost: int) -> None:
+    def _charge_cost(self, spend: Callable[[int], None], cost: int) -> None:
         spend(cost)
         if self._entry is not None:
-            self._entry.grow(self._budget.spent)
+            self._entry.add_cost(self._budget.spent)
 
     def on_parse(self) -> Iterator[None]:
-        """Takes the parse that is kept, if there is one."""
+        """Use the kept parse, if there is one."""
         text = self.execution_context.query
         document = self._documents.get(text) if text else None
         if document is not None:
@@ -173,24 +174,24 @@ class Operation(SchemaExtension):
         yield
 
     def on_validate(self) -> Iterator[None]:
-        """Refuses before any rule walks the document; a refusal ends validation where a rule's would."""
+        """Refuse a document before any rule walks it."""
         execution, document = self.execution_context, self.execution_context.graphql_document
         if self._good:
             execution.pre_execution_errors = []
         elif document is not None and (reason := check_shape(document)) is not None:
             self._refusal = self._refusal or TooExpensive(reason, "Ask in several smaller documents.")
-        if document is not None and not self._suits(document):
+        if document is not None and not self._is_suitable(document):
             self._refusal = self._refusal or BadInput(
                 "Over a WebSocket only subscriptions are executed.", "Send the others by POST."
             )
         if self._refusal is not None:
-            execution.pre_execution_errors = [_error(self._refusal)]
+            execution.pre_execution_errors = [_build_error(self._refusal)]
         elif document is not None and self._is_ambiguous(document):
             execution.pre_execution_errors = [
                 GraphQLError("Must provide operation name if query contains multiple operations.")
             ]
         elif not self._good and document is not None:
-            execution.pre_execution_errors = faults(execution.schema._schema, document)
+            execution.pre_execution_errors = find_faults(execution.schema._schema, document)
         yield
         if execution.pre_execution_errors:
             return
@@ -201,12 +202,15 @@ class Operation(SchemaExtension):
             self._record.operation = execution.operation_name or ""
 
     def _is_ambiguous(self, document: DocumentNode) -> bool:
-        """Whether there are several operations and none is named (GraphQL, section 6.1); the library runs the first."""
+        """Return whether there are several operations and none is named (GraphQL, section 6.1).
+
+        The library runs the first.
+        """
         operations = sum(isinstance(each, OperationDefinitionNode) for each in document.definitions)
         return operations > 1 and self.execution_context._provided_operation_name is None
 
-    def _suits(self, document: DocumentNode) -> bool:
-        """Whether a document is for the way it came: over a WebSocket subscriptions only."""
+    def _is_suitable(self, document: DocumentNode) -> bool:
+        """Return whether a document fits its transport: a WebSocket takes subscriptions only."""
         context = self.execution_context.context
         if not isinstance(context, Context) or not isinstance(context.request, WebSocket):
             return True
@@ -216,12 +220,12 @@ class Operation(SchemaExtension):
             if isinstance(each, OperationDefinitionNode)
         )
 
-    def _allow(self, settings: Settings) -> None:
+    def _check_allowed(self, settings: Settings) -> None:
         if settings.persisted_only and not self._documents.is_own(self.execution_context.query):
             raise PersistedOnly(
                 "This service executes only the documents of its front end.", "Send a `documentId`."
             )
 
     def get_results(self) -> dict[str, Any]:
-        """What the operation cost, beside its data."""
+        """Return the cost of the operation, which stands next to its data."""
         return {"cost": {"spent": self._budget.spent, "limit": MAX_COST}}

@@ -42,8 +42,8 @@ class Connection(Generic[Node]):
     page_info: PageInfo = strawberry.field(description="Where this page lies.")
 
 
-def encode(scope: str, key: Key) -> str:
-    """The opaque cursor of a row: the list it belongs to and the row's sort key there."""
+def encode_cursor(scope: str, key: Key) -> str:
+    """Return the opaque cursor of a row: its list, and its sort key in the list."""
     return (
         base64.urlsafe_b64encode(json.dumps([scope, *key], separators=(",", ":")).encode())
         .decode()
@@ -51,8 +51,13 @@ def encode(scope: str, key: Key) -> str:
     )
 
 
-def decode(scope: str, cursor: str | None, start: Key) -> Key:
-    """The sort key in a cursor, or `start` without one; types and length are those of `start`.
+def decode_cursor(scope: str, cursor: str | None, start: Key) -> Key:
+    """Return the sort key in a cursor, or `start` without one.
+
+    Args:
+        scope: names the list and its order.
+        cursor: as `encode_cursor` made it; None: from the beginning.
+        start: the smallest key. The cursor's key must have its types and length.
 
     Raises:
         BadInput: the cursor is not one of this list in this order.
@@ -76,14 +81,14 @@ def decode(scope: str, cursor: str | None, start: Key) -> Key:
     return tuple(value[1:])
 
 
-def connection(
+def build_connection(
     rows: Sequence[Item],
     first: int,
     after: str | None,
     make: Callable[[Item], Made],
     cursor: Callable[[Item], str],
 ) -> Connection[Made]:
-    """A page out of up to `first + 1` rows."""
+    """Build a page from up to `first + 1` rows. The extra row shows that there is another page."""
     edges = [Edge(cursor=cursor(row), node=make(row)) for row in rows[:first]]
     info = PageInfo(
         has_next_page=len(rows) > first,

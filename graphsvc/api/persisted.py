@@ -16,15 +16,15 @@ _DIRECTORY = Path(__file__).parent / "documents"
 
 
 class UnknownDocument(NotFound):
-    """A document id that none of ours has."""
+    """A document id that no document of ours has."""
 
     code: ClassVar[str] = "unknown_document"
 
 
 class NotSupported(GraphsvcError):
-    """Apollo's handshake (automatic persisted queries): the hash of a document that the client can send as text.
+    """The refusal of Apollo's automatic persisted queries: a hash instead of a document.
 
-    Text and code are Apollo's, by which its clients send the document then. So is the status, 200.
+    Text, code and status 200 are those of Apollo's protocol, so that its clients send the text next.
     """
 
     code: ClassVar[str] = "PERSISTED_QUERY_NOT_SUPPORTED"
@@ -41,18 +41,18 @@ class Document:
 
 
 @cache
-def documents() -> tuple[Document, ...]:
-    """All of them, by name."""
-    return tuple(_read(path) for path in sorted(_DIRECTORY.glob("*.graphql")))
+def load_documents() -> tuple[Document, ...]:
+    """Return all documents, by name."""
+    return tuple(_read_document(path) for path in sorted(_DIRECTORY.glob("*.graphql")))
 
 
-def text_of(document_id: object) -> str:
-    """The text of the document of this id.
+def find_text(document_id: object) -> str:
+    """Return the text of the document of this id.
 
     Raises:
         UnknownDocument: there is none.
     """
-    for document in documents():
+    for document in load_documents():
         if document.id == document_id:
             return document.text
     raise UnknownDocument(
@@ -61,16 +61,16 @@ def text_of(document_id: object) -> str:
 
 
 def is_handshake(body: Mapping[str, object]) -> bool:
-    """Whether a request has the hash of a document in place of its text, as Apollo's clients send it first."""
+    """Return whether a request has only the hash of a document, as Apollo's clients send it first."""
     extensions = body.get("extensions")
     return not body.get("query") and isinstance(extensions, Mapping) and "persistedQuery" in extensions
 
 
 def refuse_handshake() -> NotSupported:
-    """Return what makes Apollo's clients send the text."""
+    """Return the error that makes Apollo's clients send the text."""
     return NotSupported("PersistedQueryNotSupported")
 
 
-def _read(path: Path) -> Document:
+def _read_document(path: Path) -> Document:
     text = path.read_text(encoding="utf-8")
     return Document(path.stem, text, "sha256:" + hashlib.sha256(text.encode()).hexdigest())

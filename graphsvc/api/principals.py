@@ -1,4 +1,4 @@
-"""Who asks: the one way from an `Authorization` to a principal, for requests and for WebSockets alike."""
+"""Authentication: from an `Authorization` header to a principal, for requests and WebSockets."""
 
 from typing import cast
 
@@ -9,18 +9,23 @@ from graphsvc.api.oidc import Issuer
 from graphsvc.errors import AccessDenied
 
 
-async def principal_of(authorization: str, state: State) -> Principal:
-    """Who sends `authorization` (`Bearer …`: an API key, or a person's token). `state` is the app's.
+async def find_principal(authorization: str, state: State) -> Principal:
+    """Return the principal of an `Authorization` header (`Bearer …`: an API key, or a person's token).
 
-    Cheap enough to ask again while a connection lasts: the answer changes when a key is revoked or a token expires.
+    It is cheap enough to repeat while a connection lasts. The answer changes when a key is revoked or a token
+    expires.
+
+    Args:
+        authorization: value of the header.
+        state: the app's.
 
     Raises:
-        AccessDenied: there is none, or it is not valid; which of both a client is not told.
-        Forbidden: a person who has no role here.
+        AccessDenied: it is missing or not valid. The client does not learn which.
+        Forbidden: the person has no role here.
         ProviderAway: no token can be checked now.
     """
     scheme, _, presented = authorization.partition(" ")
-    principal = await _known(presented.strip(), state) if scheme.lower() == "bearer" else None
+    principal = await _verify_presented(presented.strip(), state) if scheme.lower() == "bearer" else None
     if principal is None:
         raise AccessDenied(
             "This needs a valid API key, or a valid token of a person.",
@@ -29,8 +34,8 @@ async def principal_of(authorization: str, state: State) -> Principal:
     return principal
 
 
-async def _known(presented: str, state: State) -> Principal | None:
+async def _verify_presented(presented: str, state: State) -> Principal | None:
     issuer = cast(Issuer | None, state.issuer)
     if issuer is not None and presented.count(".") == 2:  # a key has one dot
-        return await issuer.principal(presented)
-    return cast(KeyRing, state.keys).verify(presented)
+        return await issuer.find_principal(presented)
+    return cast(KeyRing, state.keys).verify_key(presented)

@@ -1,4 +1,4 @@
-"""The schema as a product: its text, what of a change would break a client, and its reference page."""
+"""The schema as a product: its text, its breaking changes, and its reference page."""
 
 from graphql import (
     GraphQLArgument,
@@ -30,36 +30,39 @@ _KINDS: tuple[tuple[str, type[GraphQLNamedType]], ...] = (
 )
 
 
-def text() -> str:
-    """The schema in the schema definition language."""
+def format_schema() -> str:
+    """Return the schema in the schema definition language."""
     return schema.build_schema().as_str().rstrip() + "\n"
 
 
-def breaking(before: str) -> list[str]:
-    """What a client of the schema `before` (its text) could rely on and is no more, in words.
+def list_breaking_changes(before: str) -> list[str]:
+    """List what a client of an earlier schema could rely on and is gone now.
+
+    Args:
+        before: text of the earlier schema.
 
     Raises:
         GraphQLSyntaxError: `before` is no schema.
     """
-    changes = find_breaking_changes(build_schema(before), build_schema(text()))
+    changes = find_breaking_changes(build_schema(before), build_schema(format_schema()))
     return sorted(f"{change.type.name}: {change.description}" for change in changes)
 
 
-def undescribed() -> list[str]:
-    """Types, fields, arguments and values without a description, as `Type.field(argument)`."""
+def find_undescribed() -> list[str]:
+    """Return types, fields, arguments and values without a description, as `Type.field(argument)`."""
     found = []
-    for each in _types(build_schema(text())):
+    for each in _list_types(build_schema(format_schema())):
         found += [] if each.description else [each.name]
-        for name, part in _parts(each):
+        for name, part in _list_parts(each):
             found += [] if part.description else [f"{each.name}.{name}"]
             if isinstance(part, GraphQLField):
                 found += [f"{each.name}.{name}({a})" for a, b in part.args.items() if not b.description]
     return found
 
 
-def reference() -> str:
-    """The reference page, as Markdown: everything there is, with its description."""
-    built = build_schema(text())
+def build_reference() -> str:
+    """Build the reference page as Markdown."""
+    built = build_schema(format_schema())
     lines = [
         "# Reference",
         "",
@@ -72,36 +75,41 @@ def reference() -> str:
     roots = [built.query_type, built.mutation_type, built.subscription_type]
     for title, root in zip(("Queries", "Mutations", "Subscriptions"), roots, strict=True):
         if root is not None:
-            lines += [f"## {title}", "", *_fields(root)]
+            lines += [f"## {title}", "", *_format_fields(root)]
     for title, kind in _KINDS:
         lines += [f"## {title}", ""]
-        for each in _types(built):
+        for each in _list_types(built):
             if isinstance(each, kind) and each not in roots:
-                lines += [f"### {each.name}", "", _line(each.description), "", *_fields(each)]
+                lines += [f"### {each.name}", "", _join_lines(each.description), "", *_format_fields(each)]
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _fields(named: GraphQLNamedType) -> list[str]:
+def _format_fields(named: GraphQLNamedType) -> list[str]:
     lines = []
-    for name, part in _parts(named):
+    for name, part in _list_parts(named):
         kind = f": `{part.type}`" if isinstance(part, (GraphQLField, GraphQLInputField)) else ""
-        role = _role(part) if isinstance(part, GraphQLField) else ""
-        lines.append(f"- `{name}`{kind}{role} – {_line(part.description)}")
+        # Read from the directive, so that the page cannot say something else than the check.
+        role = _format_role(part) if isinstance(part, GraphQLField) else ""
+        lines.append(f"- `{name}`{kind}{role} – {_join_lines(part.description)}")
         if isinstance(part, GraphQLField):
-            lines += [f"  - `{a}: {_argument(b)}` – {_line(b.description)}" for a, b in part.args.items()]
+            lines += [
+                f"  - `{a}: {_format_argument(b)}` – {_join_lines(b.description)}"
+                for a, b in part.args.items()
+            ]
     return [*lines, ""] if lines else []
 
 
-def _argument(argument: GraphQLArgument) -> str:
+def _format_argument(argument: GraphQLArgument) -> str:
     node = argument.ast_node
     default = node.default_value if node is not None else None
     if default is None:
         return str(argument.type)
+    # As it was written: a parsed default would show enums and lists in another notation.
     source = default.loc.source.body[default.loc.start : default.loc.end] if default.loc else ""
     return f"{argument.type} = {source}"
 
 
-def _role(field: GraphQLField) -> str:
+def _format_role(field: GraphQLField) -> str:
     directives = field.ast_node.directives or () if field.ast_node is not None else ()
     for directive in directives:
         for argument in directive.arguments or ():
@@ -110,13 +118,13 @@ def _role(field: GraphQLField) -> str:
     return ""
 
 
-def _parts(named: GraphQLNamedType) -> list[tuple[str, Part]]:
+def _list_parts(named: GraphQLNamedType) -> list[tuple[str, Part]]:
     if isinstance(named, (GraphQLObjectType, GraphQLInputObjectType)):
         return list(named.fields.items())
     return list(named.values.items()) if isinstance(named, GraphQLEnumType) else []
 
 
-def _types(built: GraphQLSchema) -> list[GraphQLNamedType]:
+def _list_types(built: GraphQLSchema) -> list[GraphQLNamedType]:
     return [
         each
         for _, each in sorted(built.type_map.items())
@@ -124,5 +132,5 @@ def _types(built: GraphQLSchema) -> list[GraphQLNamedType]:
     ]
 
 
-def _line(description: str | None) -> str:
+def _join_lines(description: str | None) -> str:
     return " ".join((description or "").split())

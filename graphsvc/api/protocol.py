@@ -13,9 +13,9 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
 from graphsvc.api.edge import READ_RATE, RequestTimeout
-from graphsvc.api.errors import BadInput, failure
+from graphsvc.api.errors import BadInput, build_response
 from graphsvc.api.framing import StrictConnection
-from graphsvc.api.record import request_id
+from graphsvc.api.record import choose_request_id
 from graphsvc.errors import GraphsvcError
 from graphsvc.settings import Settings
 
@@ -40,8 +40,9 @@ class HeadTooLarge(BadInput):
     http_status = 431
 
 
-def protocol_class(settings: Settings) -> type["HttpProtocol"]:
+def make_protocol_class(settings: Settings) -> type["HttpProtocol"]:
     """Return the protocol for uvicorn's `http`, with the deadlines of these settings."""
+    # uvicorn takes a class and gives it no settings, so they become attributes of a subclass.
     return type("HttpProtocol", (HttpProtocol,), {"read_timeout": settings.read_timeout})
 
 
@@ -59,6 +60,7 @@ class HttpProtocol(H11Protocol):
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
+        # After `super().__init__`, which sets h11's own connection.
         self.conn: StrictConnection = StrictConnection(h11.SERVER, HEAD_BYTES)
         self._socket: asyncio.Transport
         self._timer: asyncio.TimerHandle | None = None
@@ -71,6 +73,7 @@ class HttpProtocol(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin, and give the client the time of a head."""
+        # Kept beside uvicorn's: closing goes through `_Careful`, which must not close itself.
         self._socket = transport
         super().connection_made(cast(asyncio.Transport, _Careful(transport, self._close)))
         self._await_head()
@@ -90,16 +93,18 @@ class HttpProtocol(H11Protocol):
         super().data_received(data)
         if self._is_draining or self._socket.is_closing():
             return
+        # Between requests or in a head: its time runs. In a body `edge` has the deadline.
         if self.conn.their_state is h11.IDLE:
             if self._timer is None or self._is_rest:
                 self._await_head()
         elif not self._is_rest:
             self._stop_timer()
+        # The rest of an answered request is read for the connection's sake, within bounds.
         elif self._arrived > DRAIN_BYTES:
             self._socket.abort()
 
     def on_response_complete(self) -> None:
-        """Go on to the next request; what is left of this one has a limited time."""
+        """Continue with the next request. The rest of this one has a limited time."""
         super().on_response_complete()
         if self.conn.their_state is h11.SEND_BODY and not self._is_draining and not self._socket.is_closing():
             self._unset_keepalive_if_required()
@@ -107,8 +112,9 @@ class HttpProtocol(H11Protocol):
             self._is_rest = True
 
     def handle_websocket_upgrade(self, event: h11.Request) -> None:
-        """Hand the connection over."""
+        """Pass the connection on to the WebSocket protocol."""
         self._stop_timer()
+        # The WebSocket protocol closes by its own rules.
         self.transport = self._socket
         super().handle_websocket_upgrade(event)
 
@@ -117,11 +123,12 @@ class HttpProtocol(H11Protocol):
         error: GraphsvcError = BadFraming(
             "The request is no HTTP/1.1 that can be read in one way only.", "Nothing after it is read."
         )
+        # h11 reports both as one error; what it holds back tells which it was.
         if len(self.conn.trailing_data[0]) > HEAD_BYTES:
             error = HeadTooLarge(
                 f"The head of the request is larger than {HEAD_BYTES} bytes.", "Send fewer fields."
             )
-        self._refuse(error)
+        self._refuse_request(error)
 
     def shutdown(self) -> None:
         """Close what waits; let a request under way be answered."""
@@ -130,13 +137,15 @@ class HttpProtocol(H11Protocol):
         else:
             super().shutdown()
 
-    def _refuse(self, error: GraphsvcError) -> None:
+    def _refuse_request(self, error: GraphsvcError) -> None:
         """Answer what never becomes a request, if no answer has begun, and close."""
         if self.cycle is not None and not self.cycle.response_complete:
             self.cycle.disconnected = True
+            # Wakes an application that waits for the rest of the body.
             self.cycle.message_event.set()
         if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
-            answer = failure(error, request_id(""))
+            # An id of our own: the request's fields cannot be trusted, if they were read at all.
+            answer = build_response(error, choose_request_id(""))
             fields = [*answer.raw_headers, (b"connection", b"close")]
             for event in (
                 h11.Response(status_code=answer.status_code, headers=fields),
@@ -147,7 +156,10 @@ class HttpProtocol(H11Protocol):
         self._close()
 
     def _close(self) -> None:
-        """Close; where the client still sends, only after it has, since unread bytes make a reset of a close."""
+        """Close the connection.
+
+        If the client still sends, wait for its end: unread bytes would turn the close into a reset.
+        """
         self._unset_keepalive_if_required()
         if self._is_draining or self._socket.is_closing():
             return
@@ -156,6 +168,7 @@ class HttpProtocol(H11Protocol):
             self._stop_timer()
             self._socket.close()
             return
+        # Half a close: the client reads the answer to its end, and may still send.
         self._socket.write_eof()
         self._begin_drain()
 
@@ -163,6 +176,7 @@ class HttpProtocol(H11Protocol):
         """Throw away what comes until the client closes, within bounds of bytes and time."""
         self._is_draining = True
         self._unset_keepalive_if_required()
+        # Reading may be paused for an application that will never take the body.
         self.flow.resume_reading()
         self._start_timer(DRAIN_RATE, self._socket.abort)
 
@@ -172,7 +186,7 @@ class HttpProtocol(H11Protocol):
     def _end_head(self) -> None:
         """Refuse a head that did not arrive in time; a connection that brought nothing is closed without a word."""
         if self.conn.trailing_data[0]:
-            self._refuse(
+            self._refuse_request(
                 RequestTimeout("The head of the request did not arrive in time.", "Send it at once.")
             )
         else:
@@ -183,17 +197,18 @@ class HttpProtocol(H11Protocol):
         self._stop_timer()
         self._began, self._arrived = self.loop.time(), 0
 
-        def look() -> None:
+        def check_deadline() -> None:
             self._timer = None
+            # One timer for a connection, moved only when it fires: each byte that arrives costs nothing.
             ends = self._began + self.read_timeout + self._arrived / rate
             if self._socket.is_closing():
                 return
             if self.loop.time() < ends:
-                self._timer = self.loop.call_at(ends, look)
+                self._timer = self.loop.call_at(ends, check_deadline)
             else:
                 late()
 
-        self._timer = self.loop.call_later(self.read_timeout, look)
+        self._timer = self.loop.call_later(self.read_timeout, check_deadline)
 
     def _stop_timer(self) -> None:
         self._is_rest = False

@@ -1,4 +1,4 @@
-"""The questions the API answers."""
+"""The query type of the API."""
 
 import strawberry
 

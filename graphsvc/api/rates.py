@@ -1,6 +1,8 @@
-"""Rate limits: requests by client address before anybody is known, cost by principal after. In memory, one process.
+"""Rate limits: requests by client address before authentication, cost by principal after.
 
-Fixed windows that begin with the first hit, so `Retry-After` is exact.
+In memory of one process.
+
+Windows are fixed and begin with the first hit, so `Retry-After` is exact.
 """
 
 import math
@@ -23,7 +25,7 @@ KEYED, ANONYMOUS, WEBSOCKET = "keyed", "anonymous", "websocket"
 
 
 class RateLimited(GraphsvcError):
-    """Somebody asked for more in a window than they may; `seconds` until it ends."""
+    """A client asked for more in a window than it may. `seconds`: until the window ends."""
 
     code: ClassVar[str] = "rate_limited"
     http_status: ClassVar[int] = 429
@@ -34,18 +36,20 @@ class RateLimited(GraphsvcError):
 
 
 class Rates:
-    """Counts what was asked for."""
+    """Counts requests and cost."""
 
     def __init__(self, settings: Settings) -> None:
-        """Raises:
-        SettingsError: a rate is no rate.
+        """Parse the rates of the settings.
+
+        Raises:
+            SettingsError: a rate cannot be parsed.
         """
-        self._requests = _rate("GRAPHSVC_CLIENT_RATE_LIMIT", settings.client_rate_limit)
-        self._cost = _rate("GRAPHSVC_RATE_LIMIT", settings.rate_limit)
+        self._requests = _parse_rate("GRAPHSVC_CLIENT_RATE_LIMIT", settings.client_rate_limit)
+        self._cost = _parse_rate("GRAPHSVC_RATE_LIMIT", settings.rate_limit)
         self._limiter = FixedWindowRateLimiter(MemoryStorage())
 
-    def request(self, client: str, kind: str = KEYED) -> None:
-        """Counts a request of a client address.
+    def count_request(self, client: str, kind: str = KEYED) -> None:
+        """Count a request of a client address.
 
         Args:
             client: the address.
@@ -56,28 +60,30 @@ class Rates:
         """
         if not self._limiter.hit(self._requests, "client", kind, find_network(client)):
             what = "This address sends too many requests."
-            raise self._over(self._requests, what, "client", kind, find_network(client))
+            raise self._build_error(self._requests, what, "client", kind, find_network(client))
 
-    def refused(self, client: str, kind: str = KEYED) -> None:
-        """Counts a refused sign-in of a client address."""
+    def count_refusal(self, client: str, kind: str = KEYED) -> None:
+        """Count a refused sign-in of a client address."""
+        # Its answer is ignored: the request was refused already, and the next one is told.
         self._limiter.hit(self._requests, "client", kind, find_network(client), cost=REFUSED_COSTS)
 
-    def spend(self, principal: str, cost: int) -> None:
-        """Charges a principal, by its id.
+    def charge_principal(self, principal: str, cost: int) -> None:
+        """Charge a principal, by its id.
 
         Raises:
-            RateLimited: more than it may spend.
+            RateLimited: it is more than the principal may spend.
         """
         if not self._limiter.hit(self._cost, "cost", principal, cost=cost):
             what = f"This is more than {self._cost.amount} rows in {self._cost.get_expiry()} s."
-            raise self._over(self._cost, what, "cost", principal)
+            raise self._build_error(self._cost, what, "cost", principal)
 
-    def _over(self, rate: RateLimitItem, what: str, *who: str) -> RateLimited:
+    def _build_error(self, rate: RateLimitItem, what: str, *who: str) -> RateLimited:
+        # At least a second, since `Retry-After: 0` would make clients try at once.
         ends = self._limiter.get_window_stats(rate, *who).reset_time
         return RateLimited(what, max(1, math.ceil(ends - time.time())))
 
 
-def _rate(name: str, text: str) -> RateLimitItem:
+def _parse_rate(name: str, text: str) -> RateLimitItem:
     try:
         return parse(text)
     except ValueError:
@@ -85,9 +91,10 @@ def _rate(name: str, text: str) -> RateLimitItem:
 
 
 def find_network(client: str) -> str:
-    """Return an address as it is counted: of IPv6 the /64, which is what one host has."""
+    """Return the unit in which an address is counted: for IPv6 the /64, which one host has to itself."""
     try:
         address = ip_address(client)
     except ValueError:
+        # A proxy may pass a name, or `unknown`; it is counted as it is.
         return client
     return str(ip_network((address, 64), strict=False)) if isinstance(address, IPv6Address) else client

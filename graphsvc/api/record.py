@@ -1,4 +1,4 @@
-"""What is known of a request while it is served: for its line in the log, its metrics and its span."""
+"""Facts about a request while it is served: for its log line, its metrics and its span."""
 
 import re
 import secrets
@@ -29,12 +29,13 @@ class Record:
     codes: list[str] = field(default_factory=list)
 
 
-def request_id(offered: str) -> str:
-    """The id a request goes by: the one it came with, if that is 8 to 64 letters, digits, `-`, `_`; else a new one."""
+def choose_request_id(offered: str) -> str:
+    """Return the id of a request: the one it came with if that is well formed, else a new one."""
+    # An id from outside goes into the log, so it must not contain line ends or markup.
     return offered if _WELL_FORMED.fullmatch(offered) else secrets.token_hex(8)
 
 
-def record_of(connection: HTTPConnection) -> Record:
-    """The record of this request, or of this WebSocket."""
+def get_record(connection: HTTPConnection) -> Record:
+    """Return the record of this request or WebSocket."""
     found: Record = connection.state.record
     return found

@@ -1,4 +1,4 @@
-"""Read roles from a token's claims, by the ways in which identity providers write them. Pure functions."""
+"""Read roles from a token's claims, in the forms that identity providers use. Pure functions."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -35,6 +35,7 @@ class RoleClaim:
         Args:
             claims: what a verified token says.
         """
+        # A claim's name may contain dots, as a URL does. The exact name wins over the path.
         path = (self.text,) if self.text in claims else self.path
         if path == ("email",) and claims.get("email_verified") not in (True, "true"):  # Google writes both
             return

@@ -1,4 +1,4 @@
-"""The schema: questions and changes, with limits before and masks after them."""
+"""The executable schema, with limits before and masked errors after each operation."""
 
 from functools import cache
 from typing import Any
@@ -9,12 +9,12 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 
 from graphsvc.api.context import Context
-from graphsvc.api.errors import MAX_ERRORS, PASSING, TooExpensive, advice, public
+from graphsvc.api.errors import MAX_ERRORS, PASSING, TooExpensive, build_headers, mask_error
 from graphsvc.api.mutation import Mutation
 from graphsvc.api.operation import Documents, Operation
 from graphsvc.api.query import Query
 from graphsvc.api.rates import RateLimited
-from graphsvc.api.record import Record, record_of
+from graphsvc.api.record import Record, get_record
 from graphsvc.api.subscription import Subscription
 from graphsvc.api.types.run import BIG_INT, BigInt
 from graphsvc.errors import GraphsvcError
@@ -26,30 +26,32 @@ class _Schema(strawberry.Schema):
     def process_errors(
         self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None
     ) -> None:
-        """Replaces each error by what the client may see of it; every way out of the schema passes here.
+        """Replace each error by what the client may see. Every answer of the schema passes here.
 
-        What is no fault of the document and may pass, such as a database that is away, makes the answer a 429 or 503;
-        an error that many rows have is said once.
+        An error that may pass, such as a database that does not answer, makes the status 429 or 503. An error
+        that many rows share is reported once.
         """
         given = execution_context.context if execution_context is not None else None
         context = given if isinstance(given, Context) else None
         response = context.response if context is not None else None
-        record = record_of(context.request) if context is not None and context.request else Record("-")
+        record = get_record(context.request) if context is not None and context.request else Record("-")
         told: list[GraphQLError] = []
         seen: set[type] = set()
         for error in errors:
             cause = error.original_error
             if isinstance(cause, GraphsvcError) and cause.http_status in PASSING and response is not None:
                 response.status_code = cause.http_status
-                response.headers.update(advice(cause))
+                response.headers.update(build_headers(cause))
             if len(told) < MAX_ERRORS and not (isinstance(cause, _ONCE) and type(cause) in seen):
-                told.append(public(error, record.id, context.veil.text if context is not None else str))
+                told.append(
+                    mask_error(error, record.id, context.veil.redact_text if context is not None else str)
+                )
             seen.add(type(cause))
         errors[:] = told
         record.codes[:] = [(error.extensions or {})["code"] for error in told]
 
     def _get_custom_context_kwargs(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        """What goes to graphql-core: also for variables no search for names that were meant instead."""
+        """Return the options of graphql-core: no search for similar names in errors about variables."""
         return {**super()._get_custom_context_kwargs(*args, **kwargs), "hide_suggestions": True}
 
 
@@ -64,5 +66,5 @@ def build_schema() -> strawberry.Schema:
         extensions=[lambda: Operation(documents)],
         config=StrawberryConfig(scalar_map={BigInt: BIG_INT}),
     )
-    documents.prepare(schema)
+    documents.prepare_documents(schema)
     return schema

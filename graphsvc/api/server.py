@@ -1,8 +1,8 @@
-"""The process that serves the app: it stops as whoever balances load before it expects.
+"""The process that serves the app, with the graceful shutdown that load balancers expect.
 
-SIGTERM: `/readyz` says `draining` at once; after `drain_seconds` the service listens no more, idle connections and
-WebSockets (code 1012, service restart) are closed, and running requests have `shutdown_seconds` to be done. SIGINT, or
-a second SIGTERM, does not wait for the first of these.
+On SIGTERM `/readyz` says `draining` at once. After `drain_seconds` the service stops listening, and closes
+idle connections and WebSockets (code 1012, service restart). Running requests get `shutdown_seconds` to
+finish. SIGINT, or a second SIGTERM, skips the draining.
 """
 
 import gc
@@ -15,18 +15,18 @@ import uvicorn
 from fastapi import FastAPI
 
 from graphsvc.api.edge import MAX_BODY_BYTES
-from graphsvc.api.protocol import protocol_class
+from graphsvc.api.protocol import make_protocol_class
 from graphsvc.settings import Settings
 
 GARBAGE = 20_000
 """Objects made before the collector looks at the youngest: an answer makes thousands and leaves none."""
 
 
-def configure(app: FastAPI, settings: Settings) -> uvicorn.Config:
-    """Return how the app is served over HTTP/1.1 and WebSockets."""
+def build_config(app: FastAPI, settings: Settings) -> uvicorn.Config:
+    """Return the configuration of uvicorn: HTTP/1.1 and WebSockets."""
     return uvicorn.Config(
         app,
-        http=protocol_class(settings),
+        http=make_protocol_class(settings),
         port=0,
         log_config=None,
         access_log=False,
@@ -36,13 +36,13 @@ def configure(app: FastAPI, settings: Settings) -> uvicorn.Config:
     )
 
 
-def serve(app: FastAPI, listener: socket.socket, settings: Settings) -> None:
-    """Serves until a signal; returns when all that was held is closed."""
+def serve_app(app: FastAPI, listener: socket.socket, settings: Settings) -> None:
+    """Serve until a signal. Return when all resources are closed."""
     # What is there now stays: the collector need not walk it again, which took 150 ms each time it did.
     gc.collect()
     gc.freeze()
     gc.set_threshold(GARBAGE)
-    _Server(configure(app, settings), app, settings.drain_seconds).run(sockets=[listener])
+    _Server(build_config(app, settings), app, settings.drain_seconds).run(sockets=[listener])
 
 
 class _Server(uvicorn.Server):
@@ -52,15 +52,15 @@ class _Server(uvicorn.Server):
         self._drain_seconds = drain_seconds
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Begins to drain, or to stop; the signal is not raised again at the end, so the process ends with status 0."""
+        """Begin to drain, or to stop. The signal is not raised again at the end, so the exit status is 0."""
         if sig == signal.SIGTERM and not self._app.state.draining and self._drain_seconds:
-            timer = threading.Timer(self._drain_seconds, self._stop)
+            timer = threading.Timer(self._drain_seconds, self._stop_server)
             timer.daemon = True
             timer.start()
         else:
             self.force_exit = self.should_exit and sig == signal.SIGINT
-            self._stop()
+            self._stop_server()
         self._app.state.draining = True
 
-    def _stop(self) -> None:
+    def _stop_server(self) -> None:
         self.should_exit = True

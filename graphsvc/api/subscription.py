@@ -1,4 +1,4 @@
-"""What may be listened to: how far a run is, and what becomes of clusters."""
+"""Subscriptions: the progress of a run, and events of clusters."""
 # mypy: disable-error-code=untyped-decorator
 
 import asyncio
@@ -25,18 +25,18 @@ CHECK_SECONDS = 10.0
 MOST_CLUSTERS = 200
 
 
-@strawberry.enum(description="Why somebody is told of a cluster.")
+@strawberry.enum(description="The cause of an event.")
 class ChangeCause(Enum):
     RUN = strawberry.enum_value("run", description="A run published something else of it.")
-    DECISION = strawberry.enum_value("decision", description="Somebody decided on it, or undid that.")
+    DECISION = strawberry.enum_value("decision", description="A decision on it was taken or undone.")
 
 
 @strawberry.type(description="That something became of a cluster.")
 class ClusterEvent:
     cluster_id: str = strawberry.field(description="Id of the cluster.")
-    cause: ChangeCause = strawberry.field(description="Why.")
+    cause: ChangeCause = strawberry.field(description="The cause.")
     kind: str = strawberry.field(
-        description="What: of a run the lineage event, for example `grew`; of a decision its topic, or `undone`."
+        description="The event: of a run the lineage event, for example `grew`; of a decision its topic, or `undone`."
     )
     says: str = strawberry.field(description="The same in words.")
     at: datetime = strawberry.field(description="When.")
@@ -44,29 +44,29 @@ class ClusterEvent:
 
     @strawberry.field(description="The cluster as it is now; null: no run finds it.")
     async def cluster(self, info: Info) -> Cluster | None:
-        row = await info.context.loaders.row("query/cluster_by_id", self.cluster_id)
-        return Cluster.of(row["cluster"]) if row else None
+        row = await info.context.loaders.load_row("query/cluster_by_id", self.cluster_id)
+        return Cluster.from_row(row["cluster"]) if row else None
 
 
-@strawberry.type(description="What may be listened to, over graphql-transport-ws.")
+@strawberry.type(description="Subscriptions, over graphql-transport-ws.")
 class Subscription:
     @strawberry.subscription(
         description="A run as it is now, and again whenever it has come further; ends when the run does."
     )
     async def run_progress(self, info: Info, id: Id) -> AsyncGenerator[Run, None]:
         told: object = None
-        async for sight in _sights(info):
-            now = sight.runs.get(id) or await _run(info, id)
+        async for sight in _watch_sights(info):
+            now = sight.runs.get(id) or await _load_run(info, id)
             if now == told:
                 continue
             told = now
-            (row,) = await info.context.loaders.rows("query/run_by_id", id)
-            yield Run.of(row["run"])
+            (row,) = await info.context.loaders.load_rows("query/run_by_id", id)
+            yield Run.from_row(row["run"])
             if row["run"]["status"] != RunStatus.RUNNING.value:
                 return
 
     @strawberry.subscription(
-        description="What becomes of clusters from now on: of those named, or of those that the caller watches."
+        description="Events of clusters from now on: of those named, or of those that the caller watches."
     )
     async def cluster_changes(
         self,
@@ -80,55 +80,58 @@ class Subscription:
             raise BadInput(f"`ids` names 1 to {MOST_CLUSTERS} clusters.", "Leave it out for those you watch.")
         last: Sight | None = None
         told = 0
-        async for sight in _sights(info):
+        async for sight in _watch_sights(info):
             if last is None:
                 told = sight.book
             else:
                 book = await info.context.book.read()
                 wanted = ids if ids is not None else book.list_watched(info.context.principal.name)
                 if sight.published != last.published:
-                    for event in await _published(info, sight.published, {str(each) for each in wanted}):
+                    for event in await _build_run_events(
+                        info, sight.published, {str(each) for each in wanted}
+                    ):
                         yield event
                 if sight.book > told:
-                    for event in _decided(book, told, [str(each) for each in wanted]):
+                    for event in _build_decision_events(book, told, [str(each) for each in wanted]):
                         yield event
                     # The book is read after the look and may hold later decisions, which have now been sent.
                     told = max(sight.book, *(each.changed for each in book.decisions))
             last = sight
 
 
-async def _sights(info: Info) -> AsyncIterator[Sight]:
-    """What there is now, and what there is after each change, as long as the caller may listen and keeps up."""
+async def _watch_sights(info: Info) -> AsyncIterator[Sight]:
+    """Yield the state now and after each change, while the caller has access and keeps up."""
     context = info.context
     async with context.hub.listen() as queue:
         context.renew()
-        yield await context.hub.see()
+        yield await context.hub.read_sight()
         while True:
             try:
                 sight = await asyncio.wait_for(queue.get(), CHECK_SECONDS)
             except TimeoutError:
-                await context.recheck()
+                await context.verify_principal()
                 continue
             if sight is None:
-                raise Lagging("You do not read what you are told.", "Subscribe again, and read faster.")
-            await context.recheck()
+                raise Lagging("You do not read the events fast enough.", "Subscribe again.")
+            await context.verify_principal()
             context.renew()
             yield sight
 
 
-async def _run(info: Info, id: str) -> object:
-    row = await info.context.loaders.row("query/run_by_id", id)
+async def _load_run(info: Info, id: str) -> object:
+    row = await info.context.loaders.load_row("query/run_by_id", id)
     if row is None:
         raise NotFound("There is no such run.", "`runs` lists them.")
     return row["run"]
 
 
-async def _published(info: Info, run: str, wanted: set[str]) -> list[ClusterEvent]:
-    """What a run that was published says of some identities."""
+async def _build_run_events(info: Info, run: str, wanted: set[str]) -> list[ClusterEvent]:
+    """Return the events of a published run for some identities."""
     rows = await info.context.reader.read("lineage/run_events", run=run, assessments=None)
     now = datetime.now(UTC)
     found = []
     for row in rows:
+        # A merged or dormant identity is filed under its earlier id.
         subject = row["before"] if row["kind"] in ("merged", "dormant") else row["id"]
         for cluster in sorted({row["id"], row["before"], subject} & wanted):
             found.append(
@@ -144,8 +147,8 @@ async def _published(info: Info, run: str, wanted: set[str]) -> list[ClusterEven
     return found
 
 
-def _decided(book: DecisionLog, since: int, wanted: list[str]) -> list[ClusterEvent]:
-    """What was decided or undone after a version of the book."""
+def _build_decision_events(book: DecisionLog, since: int, wanted: list[str]) -> list[ClusterEvent]:
+    """Return the decisions and undos after a version of the decision log."""
     found = []
     for cluster in wanted:
         forced = {each.id for each in book.find_active(On.CLUSTER, cluster)}
@@ -160,7 +163,7 @@ def _decided(book: DecisionLog, since: int, wanted: list[str]) -> list[ClusterEv
                         kind=kind,
                         says=f"{by}: {kind} {each.value}".strip(),
                         at=at or each.at,
-                        decision=Decision.of(each, each.id in forced),
+                        decision=Decision.from_model(each, each.id in forced),
                     )
                 )
     return found

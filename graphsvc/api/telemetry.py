@@ -1,4 +1,4 @@
-"""Outermost around every request: its record, its span, its line in the log, its metrics. Plain ASGI."""
+"""The outermost middleware: each request's record, span, log line and metrics. Plain ASGI."""
 
 import logging
 import time
@@ -8,26 +8,26 @@ from contextlib import contextmanager, nullcontext
 from starlette.datastructures import Headers, State
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from graphsvc.api.record import Record, request_id
+from graphsvc.api.record import Record, choose_request_id
 from graphsvc.store.watch import Watcher, watch_statements
 
 log = logging.getLogger("graphsvc.requests")
 
 
 class Telemetry:
-    """Gives each request a record, tells of the statements it runs, and of the request when it is over."""
+    """Gives each request a record, and reports its statements and, at the end, the request."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request, or one WebSocket; the lifespan passes through."""
+        """Handle one request or one WebSocket. Lifespan events pass through."""
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
         state: State = scope["app"].state
         headers = Headers(scope=scope)
-        record = Record(request_id(headers.get("x-request-id", "")))
+        record = Record(choose_request_id(headers.get("x-request-id", "")))
         scope.setdefault("state", {}).update(record=record, request_id=record.id)
         began = time.perf_counter()
         status = 0 if scope["type"] == "websocket" else 500
@@ -42,7 +42,7 @@ class Telemetry:
 
         method = scope.get("method", "WEBSOCKET")
         opened = state.metrics.websockets if method == "WEBSOCKET" else nullcontext()
-        with opened, state.traces.span(method, headers) as span, watch_statements(_watcher(state)):
+        with opened, state.traces.start_span(method, headers) as span, watch_statements(_make_watcher(state)):
             try:
                 await self._app(scope, receive, watched_send)
             finally:
@@ -50,7 +50,8 @@ class Telemetry:
                 said = {
                     "request_id": record.id,
                     "method": method,
-                    "path": _route(scope),
+                    # The raw path can hold ids of accounts, which must not reach the log.
+                    "path": _get_route(scope),
                     "status": status,
                     "ms": round(seconds * 1e3, 1),
                     "principal": record.principal,
@@ -63,22 +64,22 @@ class Telemetry:
                     "request", extra={name: value for name, value in said.items() if value not in ("", [])}
                 )
                 if scope["type"] == "http":
-                    state.metrics.count(record, status, seconds)
+                    state.metrics.count_request(record, status, seconds)
                 if span is not None:
-                    span.update_name(f"{method} {_route(scope)}")
+                    span.update_name(f"{method} {_get_route(scope)}")
                     span.set_attribute("http.response.status_code", status)
                     span.set_attribute("graphsvc.request_id", record.id)
 
 
-def _watcher(state: State) -> Watcher:
+def _make_watcher(state: State) -> Watcher:
     @contextmanager
     def watch(name: str) -> Iterator[None]:
-        with state.traces.span(name), state.metrics.statement(name):
+        with state.traces.start_span(name), state.metrics.measure_statement(name):
             yield
 
     return watch
 
 
-def _route(scope: Scope) -> str:
-    """The path as the program knows it, with names in place of values; a path it does not know is not told."""
+def _get_route(scope: Scope) -> str:
+    """Return the path of the matched route, with names in place of values; `unknown` for any other path."""
     return getattr(scope.get("route"), "path", "") or "unknown"

@@ -19,51 +19,57 @@ if TYPE_CHECKING:
 class Traces(Protocol):
     """Makes spans, which are children of the one they are made in."""
 
-    def span(
+    def start_span(
         self, name: str, headers: Mapping[str, str] | None = None
     ) -> AbstractContextManager["Span | None"]:
-        """A span while its block lasts; `headers` may say which trace it goes on with (`traceparent`)."""
+        """Return a span for the time of a block. `headers` may name the trace that it continues (`traceparent`)."""
 
     def close(self) -> None:
-        """Sends what is left."""
+        """Send the remaining spans."""
 
 
 class NoTraces:
-    """Makes none."""
+    """Makes no spans."""
 
     @contextmanager
-    def span(self, name: str, headers: Mapping[str, str] | None = None) -> Iterator[None]:
-        """Nothing."""
+    def start_span(self, name: str, headers: Mapping[str, str] | None = None) -> Iterator[None]:
+        """Yield None."""
         yield
 
     def close(self) -> None:
-        """Nothing."""
+        """Do nothing."""
 
 
 class OpenTelemetry:
     """Makes spans and hands them to an exporter."""
 
     def __init__(self, exporter: "SpanExporter", at_once: bool = False) -> None:
-        """`at_once`: each span when it ends, not in batches."""
+        """Initialize. `at_once`: export each span when it ends, not in batches."""
+        # In an extra, and slow to import.
         from opentelemetry.sdk.resources import Resource
         from opentelemetry.sdk.trace import TracerProvider
         from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcessor
 
         resource = Resource.create({"service.name": "graphsvc", "service.version": version("graphsvc")})
+        # The lifespan closes it; a hook at exit would wait for an exporter that is away.
         self._provider = TracerProvider(resource=resource, shutdown_on_exit=False)
         processor = SimpleSpanProcessor(exporter) if at_once else BatchSpanProcessor(exporter)
         self._provider.add_span_processor(processor)
         self._tracer = self._provider.get_tracer("graphsvc")
 
     @contextmanager
-    def span(self, name: str, headers: Mapping[str, str] | None = None) -> "Iterator[Span]":
-        """A span while its block lasts; of an error it keeps the code, or the type, never the message."""
+    def start_span(self, name: str, headers: Mapping[str, str] | None = None) -> "Iterator[Span]":
+        """Yield a span. Of an error it keeps the code or the type, never the message."""
         from opentelemetry.trace import StatusCode
         from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
         parent = TraceContextTextMapPropagator().extract(headers) if headers else None
         with self._tracer.start_as_current_span(
-            name, parent, record_exception=False, set_status_on_exception=False
+            # Messages and tracebacks may quote documents and values.
+            name,
+            parent,
+            record_exception=False,
+            set_status_on_exception=False,
         ) as span:
             try:
                 yield span
@@ -74,12 +80,12 @@ class OpenTelemetry:
                 raise
 
     def close(self) -> None:
-        """Sends what is left."""
+        """Send the remaining spans."""
         self._provider.shutdown()
 
 
-def configured(settings: Settings) -> Traces:
-    """Traces to `settings.otel_endpoint`, or none.
+def build_traces(settings: Settings) -> Traces:
+    """Return traces to `settings.otel_endpoint`, or none.
 
     Raises:
         SettingsError: there is an endpoint, and the extra `otel` is not installed.

@@ -1,4 +1,4 @@
-"""GraphQL over HTTP: who may ask, and answers that are JSON whatever goes wrong."""
+"""GraphQL over HTTP and WebSockets: authentication, and answers that are always JSON."""
 
 import json
 from collections.abc import Awaitable, Callable
@@ -16,9 +16,9 @@ from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.types.unset import UNSET
 
 from graphsvc.api.context import Context
-from graphsvc.api.errors import MAX_MESSAGE, BadInput, failure, request_id
+from graphsvc.api.errors import MAX_MESSAGE, BadInput, build_response, get_request_id
 from graphsvc.api.gate import Gate
-from graphsvc.api.persisted import is_handshake, refuse_handshake, text_of
+from graphsvc.api.persisted import find_text, is_handshake, refuse_handshake
 from graphsvc.errors import Busy, GraphsvcError
 
 INIT_SECONDS = 5
@@ -27,9 +27,9 @@ SUBSCRIPTIONS = 10
 """Of one WebSocket at a time."""
 
 
-async def _context(connection: HTTPConnection) -> Context:
-    """Who asks, from the header; a WebSocket without one says it in its first message, as browsers must."""
-    context = Context(connection.app.state, None, request_id(connection))
+async def _build_context(connection: HTTPConnection) -> Context:
+    """Build the context with the principal of the header. A WebSocket may send it in its first message instead."""
+    context = Context(connection.app.state, None, get_request_id(connection))
     authorization = connection.headers.get("authorization", "")
     if authorization or connection.scope["type"] == "http":
         await context.admit(authorization)
@@ -38,10 +38,10 @@ async def _context(connection: HTTPConnection) -> Context:
 
 class _Router(GraphQLRouter[Context, None]):
     def decode_json(self, data: str | bytes) -> object:
-        """The parsed body, or message of a WebSocket, with the text of a persisted document beside its id.
+        """Parse a body or a WebSocket message, and add the text of a persisted document to its id.
 
         Raises:
-            json.JSONDecodeError: it is no JSON, or JSON that is no text or number of this program.
+            json.JSONDecodeError: it is no JSON, or has texts or numbers that Python cannot hold.
         """
         try:
             body = super().decode_json(data)
@@ -53,20 +53,20 @@ class _Router(GraphQLRouter[Context, None]):
         if isinstance(body, dict):
             for asked in (body, body.get("payload")):
                 if isinstance(asked, dict) and "documentId" in asked:
-                    asked["query"] = text_of(asked["documentId"])
+                    asked["query"] = find_text(asked["documentId"])
                 elif isinstance(asked, dict) and is_handshake(asked):
                     raise refuse_handshake()
         return body
 
     def parse_json(self, data: str | bytes) -> Any:
-        """The parsed body of a request, which is an object or a list."""
+        """Parse the body of a request, which is an object or a list."""
         body = super().parse_json(data)
         if not isinstance(body, (dict, list)):
             raise HTTPException(400, "The body is no JSON object")
         return body
 
     async def run(self, request: Request, *args: object, **kwargs: object) -> Response:  # type: ignore[override]
-        """Executes one request; a request that is none of GraphQL's is answered in GraphQL's shape."""
+        """Execute one request. Answer a request that is not GraphQL in GraphQL's shape."""
         try:
             answer = cast(Callable[..., Awaitable[Response]], super().run)
             if request.scope["type"] == "websocket":
@@ -75,7 +75,8 @@ class _Router(GraphQLRouter[Context, None]):
             gate = cast(Gate, request.app.state.gate)
             context = cast(Context, kwargs["context"])
             who = context.principal.id
-            with gate.arriving(who):
+            # A slow upload must not take the place of a request that could run.
+            with gate.count_arrival(who):
                 await request.body()  # kept by the request for whoever reads it next
             request.state.answer = context.response
             async with gate.enter(who) as request.state.entry:
@@ -83,7 +84,9 @@ class _Router(GraphQLRouter[Context, None]):
         except ClientDisconnect:
             return Response(status_code=400)  # goes nowhere
         except HTTPException as error:
-            return failure(BadInput(f"{error.reason[:MAX_MESSAGE].rstrip('.')}."), request_id(request))
+            return build_response(
+                BadInput(f"{error.reason[:MAX_MESSAGE].rstrip('.')}."), get_request_id(request)
+            )
 
     async def get_sub_response(self, request: Request) -> Response:
         """Return the response whose status and headers the answer takes: this request's.
@@ -94,13 +97,13 @@ class _Router(GraphQLRouter[Context, None]):
         return found
 
     async def on_ws_connect(self, context: Context) -> object:  # type: ignore[override]
-        """Lets a WebSocket in, or closes it with 4403; with 1013 if the principal holds as many as it may."""
+        """Admit a WebSocket, or close it: with 4403, or with 1013 if the principal has too many."""
         parameters = context.connection_params or {}
         given = parameters.get("authorization") or parameters.get("Authorization") or context.authorization
         try:
             await context.admit(given if isinstance(given, str) else "")
             if context.request is not None:
-                context.request.state.held.enter_context(context.hub.connected(context.principal.id))
+                context.request.state.held.enter_context(context.hub.count_connection(context.principal.id))
                 context.request.state.unknown.close()
         except Busy:  # no refusal of who asks
             raise
@@ -109,9 +112,11 @@ class _Router(GraphQLRouter[Context, None]):
         return UNSET
 
 
-def graphql_router(schema: strawberry.Schema) -> GraphQLRouter[Context, None]:
-    """Serves the schema to POST requests and subscriptions to WebSockets, with a key: no queries by GET, no page, no
-    batches, no uploads."""
+def build_router(schema: strawberry.Schema) -> GraphQLRouter[Context, None]:
+    """Build the router: POST requests and WebSocket subscriptions, with a key.
+
+    It has no queries by GET, no page, no batches and no uploads.
+    """
     return _Router(
         schema,
         path="/graphql",
@@ -120,5 +125,5 @@ def graphql_router(schema: strawberry.Schema) -> GraphQLRouter[Context, None]:
         subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL,),
         connection_init_wait_timeout=timedelta(seconds=INIT_SECONDS),
         max_subscriptions_per_connection=SUBSCRIPTIONS,
-        context_getter=_context,
+        context_getter=_build_context,
     )

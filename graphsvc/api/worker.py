@@ -1,4 +1,4 @@
-"""Work of the API that is not a single reading: analyses and writes, in threads of their own, a few at a time."""
+"""Analyses and writes of the API, in a few threads of their own."""
 
 import asyncio
 from collections.abc import Callable
@@ -25,9 +25,12 @@ class Worker:
     """Runs `function(store, …)` off the event loop, so that a long analysis does not hold up short questions."""
 
     def __init__(self, address: Address, query_timeout: float, wait: float = 4.0) -> None:
-        """Args:
-        query_timeout: seconds a statement may take in the database.
-        wait: seconds a work may wait for a thread.
+        """Initialize.
+
+        Args:
+            address: of the database.
+            query_timeout: seconds a statement may take in the database.
+            wait: seconds a work may wait for a thread.
         """
         self._store = Store(address, query_timeout)
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="graphsvc-work")
@@ -51,10 +54,10 @@ class Worker:
         *args: Given.args,
         **kwargs: Given.kwargs,
     ) -> Answer:
-        """The answer of `function(store, *args, **kwargs)`.
+        """Return the answer of `function(store, *args, **kwargs)`.
 
         Raises:
-            Busy: as many works as may wait do so already, or there was no thread in time.
+            Busy: too many works wait already, or no thread was free in time.
         """
         if self.inside >= THREADS + WAITING:
             raise Busy("The service has as many analyses to do as it takes on.", "Try again in a moment.")

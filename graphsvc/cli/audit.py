@@ -1,4 +1,4 @@
-"""`graphsvc audit`: the log of what people did and were shown."""
+"""`graphsvc audit`: the log of people's actions and of the data they were shown."""
 
 import json
 from dataclasses import asdict
@@ -9,7 +9,7 @@ import typer
 
 from graphsvc.cli.progress import console
 from graphsvc.errors import ExportError, VerificationError
-from graphsvc.settings import settings
+from graphsvc.settings import load_settings
 
 app = typer.Typer(no_args_is_help=True, help="Read the audit log, and check that it is what was written.")
 
@@ -19,23 +19,23 @@ def verify(
     signer: Annotated[
         list[str] | None,
         typer.Option(
-            help="Public key (hex) that is trusted beside this installation's; can be repeated.",
+            help="Further public key (hex) to trust; repeat it for more.",
             show_default=False,
         ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
 ) -> None:
-    """Check the whole log: no entry was changed, taken out, put in, moved or cut off.
+    """Check the whole log: no entry was changed, removed, added, moved or cut off.
 
-    Every entry holds the hash of the one before and is signed by the installation's key; number and hash of the last
-    are kept beside the keys as well (audit-head.json). Exit status 0: all of it holds.
+    Every entry holds the hash of the one before, and has the signature of the installation's key. Number and
+    hash of the last are also kept with the keys (audit-head.json). Exit status 0: the log is intact.
     """
     from graphsvc.database import open_store
     from graphsvc.signing import load_or_create_signer
     from graphsvc.store.audit import HEAD_FILE
     from graphsvc.store.audit_log import verify_log as check
 
-    here = settings()
+    here = load_settings()
     with open_store(here, console.print) as store:
         found = check(store, load_or_create_signer(here), signer or ())
     if as_json:
@@ -46,8 +46,8 @@ def verify(
     if not found.holds:
         raise VerificationError(
             f"The audit log is not what was written: {len(found.faults)} faults in {found.entries:,} entries.",
-            f"If the database was set up anew or restored from a backup, {HEAD_FILE} beside the keys tells of the "
-            "one before: keep a copy of it, then delete it.",
+            f"If the database is new or restored from a backup, {HEAD_FILE} next to the keys belongs to the "
+            "earlier one: keep a copy of it, then delete it.",
         )
     if not as_json:
         typer.echo(f"The audit log holds: {found.entries:,} entries, the last one's hash is {found.head}.")
@@ -66,8 +66,8 @@ def list_entries(
     from graphsvc.signing import load_or_create_signer
     from graphsvc.store.audit_log import LAST, EntryFilter, read_page
 
-    account = load_or_create_signer(settings()).name_of(subject) if subject else None
-    with open_store(settings(), console.print) as store:
+    account = load_or_create_signer(load_settings()).derive_pseudonym(subject) if subject else None
+    with open_store(load_settings(), console.print) as store:
         for logged in read_page(
             store, LAST, limit, EntryFilter(actor=actor, subject=subject, account=account)
         ):
@@ -83,17 +83,23 @@ def list_entries(
 def export(
     out: Annotated[Path, typer.Option("--out", help="File to write: one entry a line, JSON (NDJSON).")],
 ) -> None:
-    """Write all entries to a file, with their hashes and signatures, for another to check."""
+    """Write all entries to a file, with their hashes and signatures, so that others can check them."""
     from graphsvc.database import open_store
     from graphsvc.store.audit_log import format_line, stream_entries
 
     count = 0
-    with open_store(settings(), console.print) as store:
+    with open_store(load_settings(), console.print) as store:
         try:
-            with out.open("x", encoding="utf-8") as file:
-                for logged in stream_entries(store):
-                    file.write(format_line(logged) + "\n")
-                    count += 1
+            # Never overwrite an earlier export, which may be evidence.
+            file = out.open("x", encoding="utf-8")
+            try:
+                with file:
+                    for logged in stream_entries(store):
+                        file.write(format_line(logged) + "\n")
+                        count += 1
+            except BaseException:
+                out.unlink(missing_ok=True)  # half of a log would be taken for all of it
+                raise
         except OSError as error:
             raise ExportError(f"{out} cannot be written: {error.strerror}.", "Choose a new file.") from None
     typer.echo(f"{count:,} entries in {out}")

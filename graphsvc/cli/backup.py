@@ -1,4 +1,4 @@
-"""`graphsvc backup` and `restore`: everything an installation needs to go on, in one sealed file."""
+"""`graphsvc backup` and `restore`: all data of an installation in one sealed file."""
 
 import sys
 from pathlib import Path
@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from graphsvc.cli.progress import console
 from graphsvc.errors import BackupError
-from graphsvc.settings import settings
+from graphsvc.settings import load_settings
 
 SHORTEST = 12
 """Characters of a passphrase."""
@@ -25,7 +25,7 @@ PassphraseFile = Annotated[
 ]
 
 
-def backup(
+def write_backup(
     out: Annotated[Path, typer.Option("--out", help="New file to write.")],
     keys_only: Annotated[
         bool, typer.Option("--keys-only", help="Only the keys, not the database: for a Neo4j of your own.")
@@ -34,18 +34,24 @@ def backup(
 ) -> None:
     """Write the database and the keys of this installation into one file, sealed by a passphrase.
 
-    The managed Neo4j is stopped while its database is dumped, and started again. Without the passphrase nobody can read
-    the file, you included. With GRAPHSVC_NEO4J_URI the database is yours to back up, with its own tool.
+    The managed Neo4j is stopped while its database is dumped, and started again. Without the passphrase no
+    one can read the file, you included. With GRAPHSVC_NEO4J_URI, back up the database with its own tool.
     """
-    from graphsvc.keeping.backup import back_up
+    from graphsvc.keeping.backup import write_backup
 
-    back_up(settings(), out, _passphrase(passphrase_file, twice=True), keys_only=keys_only, say=console.print)
+    write_backup(
+        load_settings(),
+        out,
+        _read_passphrase(passphrase_file, twice=True),
+        keys_only=keys_only,
+        say=console.print,
+    )
     typer.echo(
         f"{out}: {out.stat().st_size / 1e6:,.1f} MB, sealed. Keep it and its passphrase in different places."
     )
 
 
-def restore(
+def restore_backup(
     file: Annotated[
         Path, typer.Argument(help="A file that `graphsvc backup` wrote.", exists=True, dir_okay=False)
     ],
@@ -56,13 +62,13 @@ def restore(
 ) -> None:
     """Restore a backup into an empty installation.
 
-    The whole file is checked before anything is changed, and what was there stays until the restored database is ready
-    to take its place. Whoever was forgotten since the backup was made is in it again: forget them again.
+    The whole file is checked before anything is changed. The present data stay until the restored database is
+    ready to replace them. Accounts that were forgotten after the backup are in it: forget them again.
     """
-    from graphsvc.keeping.backup import restore as put_back
+    from graphsvc.keeping.backup import restore_backup as put_back
 
     done = put_back(
-        settings(), file, _passphrase(passphrase_file, twice=False), force=force, say=console.print
+        load_settings(), file, _read_passphrase(passphrase_file, twice=False), force=force, say=console.print
     )
     what = "the keys" if done.audit is None else "the database and the keys"
     typer.echo(f"Restored {what} of {done.backup.made}, written by graphsvc {done.backup.graphsvc}.")
@@ -71,10 +77,16 @@ def restore(
         typer.echo(f"Its audit log of {done.audit.entries:,} entries {state}.")
 
 
-def _passphrase(file: Path | None, *, twice: bool) -> SecretStr:
-    """From the file, the environment, or the terminal; `twice`: a new one, which must be long enough."""
-    kept = settings().passphrase
+def _read_passphrase(file: Path | None, *, twice: bool) -> SecretStr:
+    """Read the passphrase from the file, the environment or the terminal.
+
+    Args:
+        file: its first line is the passphrase.
+        twice: it is a new one, which must be confirmed and long enough.
+    """
+    kept = load_settings().passphrase
     if file is not None:
+        # Editors end a file with a line break, which is not part of the passphrase.
         text = file.read_text(encoding="utf-8").split("\n", 1)[0].rstrip("\r")
     elif kept is not None:
         text = kept.get_secret_value()

@@ -1,4 +1,4 @@
-"""`graphsvc blast`: what an action on accounts would hit, leave and lead to, before anybody acts."""
+"""`graphsvc blast`: the impact of an action on accounts, before it is taken."""
 
 import json
 import math
@@ -9,10 +9,10 @@ from typing import Annotated, Any
 import typer
 
 from graphsvc.cli.progress import console
-from graphsvc.settings import settings
+from graphsvc.settings import load_settings
 
 
-def blast(
+def print_impact(
     cluster: Annotated[
         str | None, typer.Argument(help="Id of a published cluster: all its members.", show_default=False)
     ] = None,
@@ -37,27 +37,28 @@ def blast(
     ] = 0.0,
     stages: Annotated[int, typer.Option(help="Stages of the plan.", min=1, max=100)] = 5,
     most_innocents: Annotated[
-        float, typer.Option(help="Stop before a stage of which more innocents are to be expected.", min=0.0)
+        float, typer.Option(help="Stop before a stage with more expected false positives.", min=0.0)
     ] = 3.0,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print JSON, for programs, with the ids in order.")
     ] = False,
 ) -> None:
-    """What an action (a ban, say) on accounts would do. Nothing is changed.
+    """Estimate the impact of an action (a ban, say) on accounts. Nothing is changed.
 
-    Innocents to be expected among them; bystanders who use the same addresses, devices and cards, so that nobody bans
-    an address; who would replace or follow them; what would be left of their clusters; and a plan in stages that acts
-    on the surest first. `graphsvc blast CLUSTER --least-membership 0.99 --stages 10`.
+    Shows the expected false positives, collateral accounts on the same addresses, devices and cards, accounts
+    that would follow, the rest of each cluster, and a plan in stages that begins with the highest confidence.
+    `graphsvc blast CLUSTER --least-membership 0.99 --stages 10`.
     """
     from graphsvc.analyses import read_impact
     from graphsvc.analysis import impact_sentences
     from graphsvc.database import open_store
 
+    # typer cannot say that exactly one of three is needed.
     given = [cluster is not None, accounts is not None, bool(account)]
     if sum(given) != 1:
         raise typer.BadParameter("Give a cluster, or --accounts FILE, or --account ID, and one of them only.")
-    listed = account or (_lines(accounts) if accounts else [])
-    with open_store(settings(), console.print) as store:
+    listed = account or (_read_ids(accounts) if accounts else [])
+    with open_store(load_settings(), console.print) as store:
         found = read_impact(
             store,
             cluster,
@@ -67,14 +68,14 @@ def blast(
             most_innocents=most_innocents,
         )
     typer.echo(
-        json.dumps(_known(asdict(found)), indent=2)
+        json.dumps(_replace_nan(asdict(found)), indent=2)
         if as_json
         else "\n".join(impact_sentences.describe_impact(found))
     )
 
 
-def _lines(path: Path) -> list[str]:
-    """Ids of a file; raises BadParameter when it is no text or has none."""
+def _read_ids(path: Path) -> list[str]:
+    """Read ids from a file. Raise BadParameter if it is no text or has none."""
     try:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError:
@@ -87,10 +88,10 @@ def _lines(path: Path) -> list[str]:
     return ids
 
 
-def _known(value: Any) -> Any:
-    """The same with null for what is not known, which JSON has no number for."""
+def _replace_nan(value: Any) -> Any:
+    """Return a value with None in place of NaN, which JSON cannot express."""
     if isinstance(value, dict):
-        return {key: _known(inner) for key, inner in value.items()}
+        return {key: _replace_nan(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [_known(inner) for inner in value]
+        return [_replace_nan(inner) for inner in value]
     return None if isinstance(value, float) and math.isnan(value) else value

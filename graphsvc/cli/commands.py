@@ -1,4 +1,4 @@
-"""All commands of `graphsvc`, registered in the order in which a newcomer needs them."""
+"""All commands of `graphsvc`, in the order that a new user needs them."""
 
 from importlib.metadata import version
 from typing import Annotated
@@ -34,6 +34,7 @@ from graphsvc.cli import (
 app = typer.Typer(
     name="graphsvc",
     no_args_is_help=True,
+    # Rich tracebacks can show local variables, which may hold passwords and personal data.
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -65,32 +66,32 @@ def _options(
     pass
 
 
-app.command("demo")(demo.demo)
-app.command("seed")(seed.seed)
-app.command("load")(load.load)
-app.command("detect")(detect.detect)
-app.command("evaluate")(evaluate.evaluate)
-app.command("runs")(runs.runs)
-app.command("cancel")(runs.cancel)
-app.command("diff")(runs.diff)
-app.command("verify")(verify.verify)
-app.command("simulate")(simulate.simulate)
-app.command("whatif")(whatif.whatif)
-app.command("blast")(blast.blast)
-app.command("succession")(succession.succession)
-app.command("lineage")(lineage.lineage)
-app.command("decide")(decide.decide)
-app.command("assign")(decide.assign)
-app.command("note")(decide.note)
-app.command("pin")(decide.pin)
-app.command("decisions")(decide.decisions)
-app.command("undo")(decide.undo)
-app.command("serve")(serve.serve)
-app.command("schema")(schema.schema)
-app.command("forget")(forget.forget)
-app.command("retention")(retention.retention)
-app.command("backup")(backup.backup)
-app.command("restore")(backup.restore)
+app.command("demo")(demo.run_demo)
+app.command("seed")(seed.generate_world)
+app.command("load")(load.load_files)
+app.command("detect")(detect.detect_clusters)
+app.command("evaluate")(evaluate.evaluate_result)
+app.command("runs")(runs.list_runs)
+app.command("cancel")(runs.cancel_detection)
+app.command("diff")(runs.compare_two_runs)
+app.command("verify")(verify.verify_stored_run)
+app.command("simulate")(simulate.simulate_world)
+app.command("whatif")(whatif.print_structure)
+app.command("blast")(blast.print_impact)
+app.command("succession")(succession.print_successions)
+app.command("lineage")(lineage.print_history)
+app.command("decide")(decide.set_disposition)
+app.command("assign")(decide.assign_cluster)
+app.command("note")(decide.add_note)
+app.command("pin")(decide.add_pin)
+app.command("decisions")(decide.list_decisions)
+app.command("undo")(decide.undo_decision)
+app.command("serve")(serve.start_service)
+app.command("schema")(schema.print_schema)
+app.command("forget")(forget.forget_accounts)
+app.command("retention")(retention.remove_expired)
+app.command("backup")(backup.write_backup)
+app.command("restore")(backup.restore_backup)
 app.add_typer(audit.app, name="audit")
 app.add_typer(export.app, name="export")
 app.add_typer(keys.app, name="keys")

@@ -1,4 +1,4 @@
-"""`graphsvc decide`, `assign`, `note`, `pin`, `decisions` and `undo`: what people say on clusters and accounts."""
+"""`graphsvc decide`, `assign`, `note`, `pin`, `decisions` and `undo`: people's decisions on clusters and accounts."""
 
 import getpass
 import json
@@ -10,7 +10,7 @@ import typer
 
 from graphsvc.cli.progress import console
 from graphsvc.model.decisions import Decision, Disposition, On, Pin, Status, Topic
-from graphsvc.settings import settings
+from graphsvc.settings import load_settings
 
 if TYPE_CHECKING:
     from graphsvc.store import Store
@@ -22,106 +22,110 @@ Note = Annotated[str, typer.Option(help="Why; kept with the decision.")]
 OnAccount = Annotated[bool, typer.Option("--account", help="The id is an account's, not a cluster's.")]
 
 
-def decide(
+def set_disposition(
     subject: Annotated[str, typer.Argument(metavar="ID", help="A cluster, found by the last run or not.")],
     disposition: Annotated[
         Disposition,
         typer.Argument(
             help="confirmed: one operator, against the rules. dismissed: nothing to act on. monitoring: not settled, "
-            "keep an eye on it. actioned: acted on, elsewhere. appealed: somebody says that was wrong. open: none of "
-            "these any more."
+            "keep an eye on it. actioned: acted on, elsewhere. appealed: the action is disputed. open: none of "
+            "these."
         ),
     ],
     account: OnAccount = False,
     note: Note = "",
     by: By = None,
 ) -> None:
-    """Decide on a cluster or an account. The last decision says what its status is.
+    """Decide on a cluster or an account. The last decision gives it its status.
 
-    A decision stays with the cluster's id from run to run. What splits off gets a copy; what merges keeps its own, and
-    where decisions that came together differ the status is `conflict` until somebody decides again. Nothing that was
-    decided is ever removed; `graphsvc undo` takes it back, on record. Nothing here acts on accounts.
+    A decision stays with the cluster's id from run to run. A part that splits off gets a copy; a cluster that
+    merges keeps its own. If decisions that came together differ, the status is `conflict` until you decide
+    again. No decision is ever removed; `graphsvc undo` reverts it, on record. Nothing here acts on accounts.
     """
     from graphsvc.store.decisions import DecisionRequest
 
     on = On.ACCOUNT if account else On.CLUSTER
-    _decided(DecisionRequest(on, subject, Topic.DISPOSITION, disposition.value, note.strip()), by)
+    _record_request(DecisionRequest(on, subject, Topic.DISPOSITION, disposition.value, note.strip()), by)
 
 
-def assign(
+def assign_cluster(
     cluster: Annotated[str, typer.Argument(help="Id of a cluster.")],
-    to: Annotated[str, typer.Argument(metavar="[NAME]", help="Who looks after it; without: nobody.")] = "",
+    to: Annotated[str, typer.Argument(metavar="[NAME]", help="The assignee; without: unassigned.")] = "",
     by: By = None,
 ) -> None:
-    """Say who looks after a cluster. It follows the cluster as decisions do."""
+    """Assign a cluster to a person. The assignment follows the cluster as decisions do."""
     from graphsvc.store.decisions import DecisionRequest
 
-    _decided(DecisionRequest(On.CLUSTER, cluster, Topic.ASSIGNMENT, to.strip()), by)
+    _record_request(DecisionRequest(On.CLUSTER, cluster, Topic.ASSIGNMENT, to.strip()), by)
 
 
-def note(
+def add_note(
     subject: Annotated[str, typer.Argument(metavar="ID", help="Id of a cluster.")],
     text: Annotated[str, typer.Argument(help="What to note.")],
     account: OnAccount = False,
     by: By = None,
 ) -> None:
-    """Note something on a cluster or an account. Notes follow the cluster as decisions do."""
+    """Add a note to a cluster or an account. Notes follow the cluster as decisions do."""
     from graphsvc.store.decisions import DecisionRequest
 
     if not text.strip():
         raise typer.BadParameter("A note says something.", param_hint="TEXT")
     on = On.ACCOUNT if account else On.CLUSTER
-    _decided(DecisionRequest(on, subject, Topic.NOTE, "", text.strip()), by)
+    _record_request(DecisionRequest(on, subject, Topic.NOTE, "", text.strip()), by)
 
 
-def pin(
+def add_pin(
     a: Annotated[str, typer.Argument(metavar="ACCOUNT", help="An account.")],
     b: Annotated[str, typer.Argument(metavar="ACCOUNT", help="Another one.")],
     operator: Annotated[Pin, typer.Argument(help="Whether the same operator runs both.")],
     note: Note = "",
     by: By = None,
 ) -> None:
-    """Say that two accounts are one operator's, or are not. The next detection honours it.
+    """Record that one operator runs two accounts, or that two do. The next detection honours it.
 
-    Two that are different are never in one cluster. Two that are the same are, if one of them is in any.
+    Two different accounts are never in one cluster. Two that are the same are, if one of them is in any.
     """
     from graphsvc.store.decisions import DecisionRequest
 
     if a == b:
         raise typer.BadParameter("A pin is about two accounts.", param_hint="ACCOUNT")
+    # A pair has no direction, so it is stored under the smaller id.
     first, second = sorted((a, b))
-    _decided(DecisionRequest(On.PAIR, first, Topic.PIN, operator.value, note.strip(), second), by)
+    _record_request(DecisionRequest(On.PAIR, first, Topic.PIN, operator.value, note.strip(), second), by)
 
 
-def undo(
+def undo_decision(
     decision: Annotated[str, typer.Argument(help="Id of a decision (`graphsvc decisions`).")],
     by: By = None,
 ) -> None:
-    """Take a decision back. It stays on record, with who undid it and when; the one before it is in force again."""
+    """Undo a decision. It stays on record, with who undid it and when. The one before it is active again."""
     from graphsvc.database import open_store
     from graphsvc.store.decisions import undo_decision as take_back
 
-    with open_store(settings(), console.print) as store:
-        _told(store, take_back(store, auditor(by), decision, datetime.now(UTC)))
+    with open_store(load_settings(), console.print) as store:
+        _print_state(store, take_back(store, make_auditor(by), decision, datetime.now(UTC)))
 
 
-def decisions(
+def list_decisions(
     subject: Annotated[
         str | None, typer.Argument(metavar="[ID]", help="Id of a cluster; without: all decisions.")
     ] = None,
     account: OnAccount = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
 ) -> None:
-    """List decisions, newest first: on one cluster and on what is part of it now, on one account, or all there are."""
+    """List decisions, newest first: on a cluster and its merged parts, on an account, or all."""
     from graphsvc.database import open_store
     from graphsvc.store.decisions import read_decision_log, read_identity
 
-    with open_store(settings(), console.print) as store:
+    with open_store(load_settings(), console.print) as store:
+        # Only to report an id that does not exist; accounts without decisions simply have no rows.
         if subject and not account:
             read_identity(store, subject)
         book = read_decision_log(store)
     on = On.ACCOUNT if account else On.CLUSTER
     shown = book.select_about(on, subject) if subject else book.decisions
+    # Whether a decision is active depends on all that are about its subject, so each subject is looked at
+    # once.
     heads = {(on, subject, "")} if subject else {(each.on, each.subject, each.other) for each in shown}
     forced = {each.id for head in heads for each in book.find_active(*head)}
     if as_json:
@@ -129,24 +133,24 @@ def decisions(
         typer.echo(json.dumps(rows, indent=2, default=str))
         return
     for each in reversed(shown):
-        typer.echo(_line(each, each.id in forced))
+        typer.echo(_format_decision(each, each.id in forced))
     if not shown:
-        typer.echo(f"Nobody has decided yet: `graphsvc decide ID {'|'.join(Disposition)}`.")
+        typer.echo(f"There are no decisions yet: `graphsvc decide ID {'|'.join(Disposition)}`.")
 
 
-def _decided(wish: "DecisionRequest", by: str | None) -> None:
+def _record_request(wish: "DecisionRequest", by: str | None) -> None:
     from graphsvc.database import open_store
     from graphsvc.store.decisions import record_decision as record
 
-    with open_store(settings(), console.print) as store:
-        made = record(store, auditor(by), wish, datetime.now(UTC))
-        _told(store, made)
+    with open_store(load_settings(), console.print) as store:
+        made = record(store, make_auditor(by), wish, datetime.now(UTC))
+        _print_state(store, made)
     typer.echo(f"Decision {made.id}; `graphsvc undo {made.id}` takes it back.")
 
 
-def _line(decision: Decision, forced: bool) -> str:
+def _format_decision(decision: Decision, forced: bool) -> str:
     subject = " ".join(part for part in (decision.subject, decision.other) if part)
-    said = f"{decision.at:%Y-%m-%d %H:%M}  {decision.id}  {subject}  {_said(decision):<10}  by {decision.by}"
+    said = f"{decision.at:%Y-%m-%d %H:%M}  {decision.id}  {subject}  {_format_value(decision):<10}  by {decision.by}"
     if decision.on is On.CLUSTER:
         said += f", on {decision.size:,} accounts"
     if decision.copied_from:
@@ -154,17 +158,17 @@ def _line(decision: Decision, forced: bool) -> str:
     if decision.undone_at:
         said += f", undone by {decision.undone_by} {decision.undone_at:%Y-%m-%d %H:%M}"
     elif not forced:
-        said += ", answered by a later one"
+        said += ", superseded"
     return said + (f": {decision.note}" if decision.note else "")
 
 
-def _said(decision: Decision) -> str:
+def _format_value(decision: Decision) -> str:
     if decision.topic is Topic.ASSIGNMENT:
-        return f"for {decision.value}" if decision.value else "for nobody"
+        return f"for {decision.value}" if decision.value else "unassigned"
     return decision.value or decision.topic.value
 
 
-def _told(store: "Store", decision: Decision) -> None:
+def _print_state(store: "Store", decision: Decision) -> None:
     from graphsvc.store.decisions import read_identity
 
     if decision.on is not On.CLUSTER:
@@ -180,13 +184,12 @@ def _told(store: "Store", decision: Decision) -> None:
         )
 
 
-def auditor(by: str | None) -> "Auditor":
-    """Writes to the audit log in the name of `by`, or of who is logged in."""
-    """Who acts at this command line; None: by the login name."""
+def make_auditor(by: str | None) -> "Auditor":
+    """Return the writer of audit entries for the person at this command line; None: by the login name."""
     from graphsvc.signing import load_or_create_signer
     from graphsvc.store.audit import Auditor
 
     name = getpass.getuser() if by is None else by.strip()
     if not name:
         raise typer.BadParameter("A decision has an author.", param_hint="--by")
-    return Auditor(load_or_create_signer(settings()), name, "cli")
+    return Auditor(load_or_create_signer(load_settings()), name, "cli")

@@ -1,4 +1,4 @@
-"""`graphsvc demo`: the whole road once, on a seeded world."""
+"""`graphsvc demo`: all steps once, on a synthetic dataset."""
 
 import os
 import sys
@@ -9,36 +9,36 @@ import typer
 
 from graphsvc.cli import tour
 from graphsvc.cli.progress import Stages
-from graphsvc.settings import settings
+from graphsvc.settings import load_settings
 
 
-def demo(
+def run_demo(
     accounts: Annotated[int, typer.Option(help="Accounts of the world.", min=2_000)] = 120_000,
     seed: Annotated[int, typer.Option(help="Seed of the world and of the detection.")] = 1,
 ) -> None:
-    """Seed a world with a hydra in it, load it, detect, evaluate, serve, and ask one question over GraphQL.
+    """Generate a synthetic dataset, load it, detect, evaluate, serve, and send one GraphQL query.
 
-    Works in the installation of GRAPHSVC_DATA_DIR, and refuses one that holds other data. On a terminal it stays up
-    until Ctrl-C; elsewhere, or with DEMO_EXIT=1, it stops everything it started and ends.
+    Works in the installation of GRAPHSVC_DATA_DIR, and refuses one that holds other data. On a terminal it
+    stays up until Ctrl-C. Elsewhere, or with DEMO_EXIT=1, it stops all that it started, and ends.
     """
     stay = sys.stdout.isatty() and os.environ.get("DEMO_EXIT", "") in ("", "0")
-    here = settings()
+    here = load_settings()
     world = here.data_dir / f"demo-world-{accounts}-{seed}"
     began = time.monotonic()
     with Stages() as stages:
         try:
-            tour.database(here, world, stages)
-            tour.world(world, accounts, seed, stages)
-            tour.load(here, world, stages)
-            tour.detect(here, seed, stages)
-            tour.evaluate(here, world, stages)
-            with tour.serving(here, stages) as service:
-                tour.question(service, stages)
-                stages.say(f"demo: done in {time.monotonic() - began:.0f} s")
+            tour.start_database(here, world, stages)
+            tour.prepare_world(world, accounts, seed, stages)
+            tour.load_world(here, world, stages)
+            tour.run_detection(here, seed, stages)
+            tour.print_evaluation(here, world, stages)
+            with tour.run_service(here, stages) as service:
+                tour.send_query(service, stages)
+                stages.print_line(f"demo: done in {time.monotonic() - began:.0f} s")
                 if stay:
-                    tour.invitation(here, service, stages)
+                    tour.print_addresses(here, service, stages)
                     service.process.wait()
         except KeyboardInterrupt:
-            stages.say("demo: stopping")
+            stages.print_line("demo: stopping")
         finally:
-            tour.stop(here, stages)
+            tour.stop_database(here, stages)

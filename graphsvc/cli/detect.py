@@ -11,10 +11,10 @@ import typer
 from graphsvc.cli.progress import Stages
 from graphsvc.community.engines import Engine
 from graphsvc.errors import Conflict, SettingsError
-from graphsvc.measure import parsed
+from graphsvc.measure import parse_size
 from graphsvc.model.runs import Algorithm
-from graphsvc.privatefile import hold_alone
-from graphsvc.settings import Settings, settings
+from graphsvc.privatefile import lock_or_fail
+from graphsvc.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from graphsvc.detection import Outcome, Parameters
@@ -35,15 +35,15 @@ class TimeEvidence(StrEnum):
     ASKED = "asked"
 
 
-def size(text: str) -> int:
-    """Bytes of a `--memory`."""
+def parse_memory(text: str) -> int:
+    """Parse the value of `--memory`; bytes."""
     try:
-        return parsed(text)
+        return parse_size(text)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
 
 
-def detect(
+def detect_clusters(
     engine: Annotated[
         Engine,
         typer.Option(
@@ -81,8 +81,8 @@ def detect(
     budget: Annotated[
         float,
         typer.Option(
-            help="Innocents that may be expected among the members published, for each innocent there is; "
-            "how sure a membership must be follows from it.",
+            help="Expected false positives among published members, as a share of legitimate accounts; "
+            "the least membership follows from it.",
             min=0.0,
             max=1.0,
         ),
@@ -99,7 +99,7 @@ def detect(
         typer.Option(
             help="Memory that the run may take here, for example 4GiB: it works in smaller pieces, and refuses what "
             "cannot fit. The clusters do not depend on it.",
-            parser=size,
+            parser=parse_memory,
             metavar="SIZE",
         ),
     ] = None,
@@ -107,7 +107,7 @@ def detect(
         bool,
         typer.Option(
             "--whole",
-            help="Read the whole graph anew, not only what loads wrote since the last run. Needed only after "
+            help="Read the entire graph again, not only what loads wrote since the last run. Needed only after "
             "changing accounts or signals in the database by hand.",
         ),
     ] = False,
@@ -119,11 +119,12 @@ def detect(
         typer.Option(help="Evidence from time to leave out; may be given several times."),
     ] = None,
 ) -> None:
-    """Detect coordinated clusters in everything loaded, and publish them.
+    """Detect coordinated clusters in all loaded data, and publish them.
 
-    What was published before stays visible until the new result is whole, and stays if the run fails. The run, its
+    The previous result stays visible until the new one is complete, and stays if the run fails. The run, its
     parameters, seed, versions and the hash of its input are recorded with the result.
     """
+    # Imported here, as in all commands: `--help` and completion must not load polars and the driver.
     from graphsvc.database import open_store
     from graphsvc.detection import Parameters
 
@@ -136,17 +137,19 @@ def detect(
         min_score=min_score,
         min_coordination=min_coordination,
         budget=budget,
+        # What to use, in the order of the enum: the same choice gives the same fingerprint, however it was
+        # typed.
         time=tuple(part.value for part in TimeEvidence if part not in (without or [])),
     )
-    here = settings()
-    with Stages() as stages, open_store(here, stages.say) as store:
-        outcome = certified(
+    here = load_settings()
+    with Stages() as stages, open_store(here, stages.print_line) as store:
+        outcome = run_certified(
             here, store, parameters, stages, engine=engine, memory=memory, whole=whole, name=run
         )
-    show(outcome)
+    print_outcome(outcome)
 
 
-def certified(
+def run_certified(
     settings: Settings,
     store: "Store",
     parameters: "Parameters",
@@ -157,27 +160,29 @@ def certified(
     whole: bool = False,
     name: str | None = None,
 ) -> "Outcome":
-    """A run as the installation makes it: signed, its graph kept for `verify` and for the next run.
+    """Run a detection as the installation does: signed, with a snapshot of its graph for `verify` and the next run.
 
     Raises:
-        Conflict: another run of this installation is under way.
+        Conflict: another run of this installation is in progress.
     """
-    from graphsvc.community.engines import detector
+    from graphsvc.community.engines import build_detector
     from graphsvc.detection import detect as run_detection
     from graphsvc.detection import expected
     from graphsvc.signing import load_or_create_signer
     from graphsvc.store.connection import map_driver_errors
     from graphsvc.store.snapshots import Snapshots
 
-    stages.say(f"detection takes {expected(store, memory)}{before(store)}")
+    # Before the lock: whoever must wait for another run should know what this one will take.
+    stages.print_line(f"detection takes {expected(store, memory)}{describe_last_run(store)}")
+    # The client of GDS connects as soon as it is made.
     with map_driver_errors():
-        chosen = detector(engine, store.driver, store.address.database)
-    with _alone(settings, store, name):
+        chosen = build_detector(engine, store.driver, store.address.database)
+    with _lock_runs(settings, store, name):
         return run_detection(
             store,
             chosen,
             parameters,
-            stages.progress,
+            stages.update_stage,
             signer=load_or_create_signer(settings),
             snapshots=Snapshots(settings.runs_dir, settings.keep_runs),
             memory=memory,
@@ -187,24 +192,27 @@ def certified(
 
 
 @contextmanager
-def _alone(settings: Settings, store: "Store", name: str | None) -> Iterator[None]:
-    """Keep a second run of this installation from taking what this one has staged; the lock ends with the process.
+def _lock_runs(settings: Settings, store: "Store", name: str | None) -> Iterator[None]:
+    """Prevent a second run of this installation, which would take what this one has staged.
 
     Raises:
-        Conflict: another run is under way; says which.
+        Conflict: another run is in progress; names it.
         SettingsError: the lock cannot be made.
     """
     with ExitStack() as held:
         try:
-            held.enter_context(hold_alone(settings.data_dir / "detect.lock"))
+            # A lock of the file system, not of the database: it ends with its process, however that ends.
+            held.enter_context(lock_or_fail(settings.data_dir / "detect.lock"))
         except BlockingIOError as error:
             running = (row["id"] for row in store.read("detect/runs") if row["status"] == "running")
+            # A run that the API requested is recorded as running before its process begins.
             other = next((run for run in running if run != name), None)
             which = "Another detection" if other is None else f"Run {other}"
             raise Conflict(
                 f"{which} is under way (process {error.filename}). Nothing was changed.",
                 "Wait for it (`graphsvc runs` shows how far it is), or stop it with `graphsvc cancel`.",
             ) from None
+        # After `BlockingIOError`, which is an `OSError`, too.
         except OSError as error:
             raise SettingsError(
                 f"{settings.data_dir} cannot be written: {error.strerror or type(error).__name__}.",
@@ -213,8 +221,8 @@ def _alone(settings: Settings, store: "Store", name: str | None) -> Iterator[Non
         yield
 
 
-def before(store: "Store") -> str:
-    """How long the last run took, for who wonders how long this one will; '' before the first."""
+def describe_last_run(store: "Store") -> str:
+    """Describe the duration of the last run, as an estimate for this one; '' before the first."""
     rows = store.read("query/published_run")
     timings = json.loads(rows[0]["run"].get("timings") or "{}") if rows else {}
     if not timings:
@@ -222,8 +230,8 @@ def before(store: "Store") -> str:
     return f"; the last run took {sum(timings.values()):.0f} s for {rows[0]['run']['accounts']:,} accounts"
 
 
-def show(outcome: "Outcome") -> None:
-    """The summary of a run on standard output."""
+def print_outcome(outcome: "Outcome") -> None:
+    """Print the summary of a run on standard output."""
     seconds = ", ".join(f"{stage.name} {stage.seconds:.1f}" for stage in outcome.stages)
     most = max(stage.peak_bytes for stage in outcome.stages)
     typer.echo(
@@ -233,9 +241,9 @@ def show(outcome: "Outcome") -> None:
         f"Most memory: {most >> 20:,} MiB."
     )
     if outcome.whole:
-        typer.echo(f"All of the graph was read anew: {outcome.whole}.")
+        typer.echo(f"The entire graph was read again: {outcome.whole}.")
     if outcome.clusters:
         typer.echo(
             f"Members belong with {outcome.thresholds['membership']:.1%} or more, which leaves "
-            f"{outcome.thresholds['expected_innocents']:.0f} innocents to be expected among them."
+            f"{outcome.thresholds['expected_innocents']:.0f} expected false positives among them."
         )

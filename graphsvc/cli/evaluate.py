@@ -7,10 +7,10 @@ from typing import Annotated
 import typer
 
 from graphsvc.cli.progress import console
-from graphsvc.settings import settings
+from graphsvc.settings import load_settings
 
 
-def evaluate(
+def evaluate_result(
     truth: Annotated[
         Path,
         typer.Option(
@@ -19,18 +19,18 @@ def evaluate(
     ],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
 ) -> None:
-    """Score what is published against the truth.
+    """Evaluate the published result against the truth.
 
-    Accounts flagged and missed, whole campaigns found, the largest campaign's best cluster, and how many innocents of
-    each kind were flagged. The truth is read here only; `load` never sees it.
+    Shows flagged and missed accounts, found campaigns, the best cluster of the largest campaign, and flagged
+    legitimate accounts by kind. Only this command reads the truth; `load` never does.
     """
     from graphsvc.database import open_store
     from graphsvc.evaluation.metrics import evaluate as score
-    from graphsvc.evaluation.report import as_text
+    from graphsvc.evaluation.report import format_evaluation
     from graphsvc.evaluation.truth import read_truth
     from graphsvc.store.published import read_members
 
     table = read_truth(truth)
-    with open_store(settings(), console.print) as store:
+    with open_store(load_settings(), console.print) as store:
         figures = score(table, read_members(store))
-    typer.echo(json.dumps(figures.as_dict(), indent=2) if as_json else as_text(figures))
+    typer.echo(json.dumps(figures.to_dict(), indent=2) if as_json else format_evaluation(figures))

@@ -10,7 +10,7 @@ import typer
 from graphsvc.cli.progress import console
 from graphsvc.exchange.stix import Tlp
 from graphsvc.model.clusters import Assessment
-from graphsvc.settings import settings
+from graphsvc.settings import load_settings
 
 app = typer.Typer(no_args_is_help=True, help="Write the published result to a file.")
 
@@ -24,7 +24,7 @@ class Assessed(StrEnum):
 
     @property
     def assessments(self) -> tuple[Assessment, ...]:
-        """The same for the database."""
+        """Return the assessments to read from the database."""
         return tuple(Assessment) if self is Assessed.ALL else (Assessment[self.name],)
 
 
@@ -40,7 +40,7 @@ Out = Annotated[Path, typer.Option("--out", help="File to write; its ending choo
 
 @app.command()
 def members(out: Out, assessment: Which = Assessed.CAMPAIGN) -> None:
-    """One row a member of a published campaign: cluster_id, account_id, membership, cluster_score, status.
+    """Export members of published campaigns: cluster_id, account_id, membership, cluster_score, status.
 
     Formats: .parquet, .csv. Sorted by cluster and account; the same result gives the same bytes.
     """
@@ -48,14 +48,15 @@ def members(out: Out, assessment: Which = Assessed.CAMPAIGN) -> None:
     from graphsvc.exchange.tables import check_format, write_table
     from graphsvc.store.published import read_members as read
 
+    # Before the database is opened: a wrong ending should cost nothing.
     check_format(out, (".parquet", ".csv"))
-    with open_store(settings(), console.print) as store:
-        _done(out, write_table(read(store, assessment.assessments), out))
+    with open_store(load_settings(), console.print) as store:
+        _print_rows(out, write_table(read(store, assessment.assessments), out))
 
 
 @app.command()
 def clusters(out: Out, assessment: Which = Assessed.CAMPAIGN) -> None:
-    """One row a published campaign: size, score and its parts, coordination, sign-ups, families, strongest evidence.
+    """Export published campaigns: size, score and its parts, coordination, sign-ups, families, strongest evidence.
 
     Formats: .parquet, .csv (lists as JSON), .json. Highest score first.
     """
@@ -64,23 +65,23 @@ def clusters(out: Out, assessment: Which = Assessed.CAMPAIGN) -> None:
     from graphsvc.store.published import read_clusters as read
 
     check_format(out, (".parquet", ".csv", ".json"))
-    with open_store(settings(), console.print) as store:
-        _done(out, write_table(read(store, assessment.assessments), out))
+    with open_store(load_settings(), console.print) as store:
+        _print_rows(out, write_table(read(store, assessment.assessments), out))
 
 
 @app.command()
 def successions(out: Out) -> None:
-    """One row an account that probably follows a banned one: both, the cluster, probability, delay, evidence.
+    """Export accounts that probably follow a banned one: both, the cluster, probability, delay, evidence.
 
-    Formats: .parquet, .csv (lists as JSON), .json. Likeliest first.
+    Formats: .parquet, .csv (lists as JSON), .json. Most probable first.
     """
     from graphsvc.database import open_store
     from graphsvc.exchange.tables import check_format, write_table
     from graphsvc.store.published import read_successions as read
 
     check_format(out, (".parquet", ".csv", ".json"))
-    with open_store(settings(), console.print) as store:
-        _done(out, write_table(read(store), out))
+    with open_store(load_settings(), console.print) as store:
+        _print_rows(out, write_table(read(store), out))
 
 
 @app.command()
@@ -88,7 +89,7 @@ def cluster(
     cluster_id: Annotated[str, typer.Argument(metavar="ID", help="Id of a published cluster.")],
     out: Out,
     tlp: Annotated[
-        Tlp, typer.Option(help="Of a STIX bundle: who may be told (Traffic Light Protocol 2.0).")
+        Tlp, typer.Option(help="Marking of a STIX bundle (Traffic Light Protocol 2.0).")
     ] = Tlp.AMBER,
     reason: Annotated[
         str,
@@ -100,11 +101,12 @@ def cluster(
         bool, typer.Option("--likely-business", help="Write a STIX bundle even of a likely business.")
     ] = False,
 ) -> None:
-    """One cluster with its evidence: .json (a STIX 2.1 bundle), .csv or .parquet (a row a member). On record.
+    """Export one cluster with its evidence: .json (a STIX 2.1 bundle), .csv or .parquet (a row a member).
 
-    A STIX bundle needs the extra `stix`. The same cluster gives the same bytes.
+    The export is recorded in the audit log. A STIX bundle needs the extra `stix`.
+    The same cluster gives the same bytes.
     """
-    from graphsvc.cli.decide import auditor
+    from graphsvc.cli.decide import make_auditor
     from graphsvc.database import open_store
     from graphsvc.exchange.clusters import ENDINGS, export_cluster
     from graphsvc.exchange.tables import check_format, write_bytes
@@ -112,11 +114,12 @@ def cluster(
 
     forms = {ending: form for form, ending in ENDINGS.items()}
     check_format(out, tuple(forms))
-    with open_store(settings(), console.print) as store:
-        veil = load_or_create_veil(settings())
+    with open_store(load_settings(), console.print) as store:
+        veil = load_or_create_veil(load_settings())
         written = export_cluster(
             store,
-            auditor(None),
+            # An export discloses data, so it is on record even from the command line.
+            make_auditor(None),
             veil,
             cluster_id,
             forms[out.suffix],
@@ -129,5 +132,5 @@ def cluster(
     typer.echo(f"{out}: {written.members:,} members{left}")
 
 
-def _done(out: Path, frame: pl.DataFrame) -> None:
+def _print_rows(out: Path, frame: pl.DataFrame) -> None:
     typer.echo(f"{frame.height:,} rows: {out}")

@@ -1,18 +1,18 @@
-"""`graphsvc forget`: erases accounts."""
+"""`graphsvc forget`: erase accounts."""
 
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from graphsvc.cli.decide import By, auditor
+from graphsvc.cli.decide import By, make_auditor
 from graphsvc.cli.progress import console
-from graphsvc.settings import settings
+from graphsvc.settings import load_settings
 
 if TYPE_CHECKING:
-    from graphsvc.keeping.forgetting import Held
+    from graphsvc.keeping.forgetting import AccountTraces
 
 
-def forget(
+def forget_accounts(
     accounts: Annotated[list[str], typer.Argument(metavar="ACCOUNT...", help="Ids of accounts.")],
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say what would go; nothing is changed.")
@@ -31,28 +31,31 @@ def forget(
 ) -> None:
     """Erase accounts, with their activity and every signal that only they used.
 
-    Clusters stay and count that a member is gone; decisions on the account stay under a name that nobody can turn back
-    into its id, which is also all the audit log ever held. The graphs kept of runs that read it go. Later loads skip
-    its rows and count them as dead letters (`forgotten_account`). Doing it again changes nothing.
+    Clusters stay and count the missing member. Decisions on the account stay under a pseudonym, which cannot
+    be turned back into the id and is all that the audit log ever held. Snapshots of runs that read the
+    account are removed. Later loads skip its rows and count them as rejected (`forgotten_account`). Doing it
+    again changes nothing.
     """
     from graphsvc.database import open_store
     from graphsvc.keeping import forgetting
     from graphsvc.store.snapshots import Snapshots
 
-    here, person = settings(), auditor(by)
+    # Before the database is opened, so that a missing name is reported at once.
+    here, person = load_settings(), make_auditor(by)
     snapshots = Snapshots(here.runs_dir, here.keep_runs)
     with open_store(here, console.print) as store:
         if allow:
-            forgetting.allow(store, person, accounts, reason)
+            forgetting.allow_accounts(store, person, accounts, reason)
             typer.echo("Later loads may bring them back; a bundle that was loaded before needs --again.")
             return
         if dry_run:
-            for each in forgetting.held(store, person.signer, snapshots, accounts):
-                typer.echo(_line(each, "would go"))
+            for each in forgetting.find_traces(store, person.signer, snapshots, accounts):
+                typer.echo(_format_account(each, "would go"))
             return
-        done = forgetting.forget(store, person, snapshots, accounts, reason)
+        done = forgetting.forget_accounts(store, person, snapshots, accounts, reason)
     for each in done.accounts:
-        typer.echo(_line(each, "gone") if each.there else f"{each.account}: was forgotten before")
+        # Ids are shown here and nowhere else: the log has pseudonyms only.
+        typer.echo(_format_account(each, "gone") if each.there else f"{each.account}: was forgotten before")
     for run in done.runs:
         typer.echo(
             f"The run {run} was under way and may have read them before: forget them again when it has ended.",
@@ -60,7 +63,7 @@ def forget(
         )
 
 
-def _line(what: "Held", gone: str) -> str:
+def _format_account(what: "AccountTraces", gone: str) -> str:
     said = f"{what.account}: {gone}: the account, {what.uses:,} uses, {what.signals:,} signals that only it used, "
     said += f"{what.months:,} months of activity, {what.snapshots:,} kept graphs. It is taken out of "
     said += f"{what.clusters:,} clusters and {what.decisions:,} decisions."

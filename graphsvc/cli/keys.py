@@ -1,4 +1,4 @@
-"""`graphsvc keys`: API keys, created, listed, rotated, revoked."""
+"""`graphsvc keys`: create, list, rotate and revoke API keys."""
 
 import json
 import re
@@ -11,15 +11,15 @@ from rich.console import Console
 from rich.table import Table
 
 from graphsvc.api import keys
-from graphsvc.settings import settings
+from graphsvc.settings import load_settings
 
 app = typer.Typer(no_args_is_help=True, help="Create, list, rotate and revoke API keys.")
 
 _UNITS = {"d": "days", "h": "hours", "m": "minutes"}
 
 
-def duration(text: str | timedelta) -> timedelta:
-    """A time like `90d`, `24h` or `30m`; at most a hundred years."""
+def parse_duration(text: str | timedelta) -> timedelta:
+    """Parse a duration like `90d`, `24h` or `30m`; at most a hundred years."""
     if isinstance(text, timedelta):  # an option's default, which is parsed too
         return text
     found = re.fullmatch(r"([0-9]{1,8})([dhm])", text.strip())
@@ -32,7 +32,9 @@ def duration(text: str | timedelta) -> timedelta:
 KeyId = Annotated[str, typer.Argument(metavar="ID", help="The part of the key before the dot.")]
 Expires = Annotated[
     timedelta | None,
-    typer.Option(parser=duration, metavar="TIME", help="How long it is valid from now on, for example 90d."),
+    typer.Option(
+        parser=parse_duration, metavar="TIME", help="How long it is valid from now on, for example 90d."
+    ),
 ]
 
 
@@ -43,7 +45,7 @@ def create(
     expires: Expires = None,
 ) -> None:
     """Create a key and print it, once; only a keyed hash of it is kept."""
-    _show(keys.create(settings().keys_dir, role, name, expires))
+    _print_key(keys.create_key(load_settings().keys_dir, role, name, expires))
 
 
 @app.command("list")
@@ -54,7 +56,7 @@ def list_keys(
     shown = ("id", "role", "name", "created", "expires", "rotated", "revoked")
     rows = [
         {name: value for name, value in asdict(key).items() if name in shown}
-        for key in keys.read(settings().keys_dir)
+        for key in keys.read_keys(load_settings().keys_dir)
     ]
     if as_json:
         typer.echo(json.dumps(rows, indent=2))
@@ -70,21 +72,23 @@ def rotate(
     key_id: KeyId,
     grace: Annotated[
         timedelta,
-        typer.Option(parser=duration, metavar="TIME", help="How long the secret before is still taken."),
+        typer.Option(
+            parser=parse_duration, metavar="TIME", help="How long the secret before is still taken."
+        ),
     ] = timedelta(0),
     expires: Expires = None,
 ) -> None:
-    """Give a key a new secret and print it, once. Its id, role and name stay; without --expires its expiry too."""
-    _show(keys.rotate(settings().keys_dir, key_id, grace, expires))
+    """Give a key a new secret and print it, once. Id, role and name stay; without --expires the expiry, too."""
+    _print_key(keys.rotate_key(load_settings().keys_dir, key_id, grace, expires))
 
 
 @app.command()
 def revoke(key_id: KeyId) -> None:
     """Revoke a key; a running service refuses it from the next request on."""
-    key = keys.revoke(settings().keys_dir, key_id)
+    key = keys.revoke_key(load_settings().keys_dir, key_id)
     typer.echo(f"{key.id} is revoked since {key.revoked}")
 
 
-def _show(key: str) -> None:
+def _print_key(key: str) -> None:
     typer.echo(key)
     typer.echo("Keep it now, it is not shown again. Send it as: Authorization: Bearer KEY", err=True)

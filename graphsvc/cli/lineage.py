@@ -1,4 +1,4 @@
-"""`graphsvc lineage`: what happened to clusters from run to run."""
+"""`graphsvc lineage`: the history of clusters from run to run."""
 
 import json
 from typing import TYPE_CHECKING, Annotated
@@ -9,13 +9,13 @@ import typer
 from graphsvc.cli.progress import console
 from graphsvc.errors import NotFound
 from graphsvc.model.lineage import CONTINUED, KINDS
-from graphsvc.settings import settings
+from graphsvc.settings import load_settings
 
 if TYPE_CHECKING:
     from graphsvc.store import Store
 
 
-def lineage(
+def print_history(
     cluster: Annotated[
         str | None, typer.Argument(help="Id of a cluster; without: what the last run says of all.")
     ] = None,
@@ -25,16 +25,17 @@ def lineage(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON, for programs.")] = False,
 ) -> None:
-    """Tell the history of a cluster, newest first, or what happened to all campaigns in the last run.
+    """Show the history of a cluster, newest first, or the events of all campaigns in the last run.
 
-    A cluster keeps its id while it grows, loses accounts, replaces all of them, is not found for a while (dormant) or
-    is part of another (merged); all of them can be asked for. Events: born, split (came off another), revived, merged,
-    dormant, grew, shrank, continued. Of the last run those that merely continued are not shown.
+    A cluster keeps its id while it grows, loses accounts, replaces all of them, is not found for a while
+    (dormant) or is part of another (merged). You can ask for any of them. Events: born, split (from another),
+    revived, merged, dormant, grew, shrank, continued. For the last run, clusters that merely continued are
+    left out.
     """
     from graphsvc.database import open_store
 
-    with open_store(settings(), console.print) as store:
-        rows = _of_one(store, cluster) if cluster else _of_all(store, businesses=businesses)
+    with open_store(load_settings(), console.print) as store:
+        rows = _read_history(store, cluster) if cluster else _read_last_events(store, businesses=businesses)
     if as_json:
         typer.echo(json.dumps([*rows.iter_rows(named=True)], indent=2, default=str))
         return
@@ -47,7 +48,7 @@ def lineage(
         typer.echo("Nothing happened: every cluster is as it was in the run before.")
 
 
-def _of_one(store: "Store", cluster: str) -> pl.DataFrame:
+def _read_history(store: "Store", cluster: str) -> pl.DataFrame:
     from graphsvc.store.decisions import read_identity
     from graphsvc.store.lineage import read_history
 
@@ -55,7 +56,7 @@ def _of_one(store: "Store", cluster: str) -> pl.DataFrame:
     return read_history(store, cluster)
 
 
-def _of_all(store: "Store", *, businesses: bool) -> pl.DataFrame:
+def _read_last_events(store: "Store", *, businesses: bool) -> pl.DataFrame:
     from graphsvc.store.lineage import read_run_events
     from graphsvc.store.published import CAMPAIGNS
 

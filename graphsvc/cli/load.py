@@ -1,4 +1,4 @@
-"""`graphsvc load`: a bundle into the graph."""
+"""`graphsvc load`: load a bundle into the graph."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -6,20 +6,20 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from graphsvc.cli.progress import Stages
-from graphsvc.settings import settings
+from graphsvc.settings import load_settings
 
 if TYPE_CHECKING:
     from graphsvc.loading import LoadReport
 
 
-def load(
+def load_files(
     bundle: Annotated[
         Path,
         typer.Argument(help="Directory with the tables of a signals bundle.", exists=True, file_okay=False),
     ],
     again: Annotated[
         bool,
-        typer.Option("--again", help="Write all of it anew, even if this very bundle was loaded before."),
+        typer.Option("--again", help="Write all rows again, even if this very bundle was loaded before."),
     ] = False,
     bulk: Annotated[
         bool,
@@ -65,60 +65,62 @@ def load(
 ) -> None:
     """Load a signals bundle into Neo4j.
 
-    Rows whose key or time breaks the contract go to a dead-letter file with their reason; the rest is loaded. An
-    optional cell that cannot be read is null and counted. E-mail addresses, phone numbers, instruments, devices,
-    names and prompts are tokenised before they leave this process. A load that was interrupted goes on where it
-    stopped; loading the same bundle twice changes nothing.
+    Rows with a faulty key or time go to a dead-letter file with their reason; the rest is loaded. An optional
+    cell that cannot be read becomes null and is counted. E-mail addresses, phone numbers, instruments,
+    devices, names and prompts are tokenised before they leave this process. An interrupted load continues
+    where it stopped. Loading the same bundle twice changes nothing.
     """
     from graphsvc.database import open_store
     from graphsvc.intake.acceptance import parse_share
     from graphsvc.intake.options import make_options
-    from graphsvc.loading import expected, load_bundle
+    from graphsvc.loading import estimate_memory, load_bundle
     from graphsvc.signals.tokens import load_or_create_key
     from graphsvc.signing import load_or_create_signer
 
     options = make_options(
-        [*settings().null_words.split(","), *(null_word or [])], delimiter, encoding, dates
+        [*load_settings().null_words.split(","), *(null_word or [])], delimiter, encoding, dates
     )
     share = parse_share(max_rejected)
     if bulk:
         from graphsvc.bulk import load_bulk
 
+        # A bulk load writes into an empty database, where nothing can be written again.
         if again:
             raise typer.BadParameter(
                 "--again writes into what is there, --bulk needs an empty database: use one of them."
             )
-        tokens = load_or_create_key(settings())
+        tokens = load_or_create_key(load_settings())
         with Stages() as stages:
-            stages.say(f"loading takes {expected(bundle)}")
+            stages.print_line(f"loading takes {estimate_memory(bundle)}")
+            # Without an open store: the import needs the server stopped, and stops it itself.
             report = load_bulk(
-                settings(),
+                load_settings(),
                 bundle,
                 tokens,
-                say=stages.say,
-                progress=stages.progress,
+                say=stages.print_line,
+                progress=stages.update_stage,
                 options=options,
                 max_rejected=share,
             )
-        show(report)
+        print_report(report)
         return
-    with Stages() as stages, open_store(settings(), stages.say) as store:
-        stages.say(f"loading takes {expected(bundle)}")
+    with Stages() as stages, open_store(load_settings(), stages.print_line) as store:
+        stages.print_line(f"loading takes {estimate_memory(bundle)}")
         report = load_bundle(
             store,
             bundle,
-            load_or_create_key(settings()),
-            settings().dead_letters_dir,
+            load_or_create_key(load_settings()),
+            load_settings().dead_letters_dir,
             again=again,
-            progress=stages.progress,
-            signer=load_or_create_signer(settings()),
+            progress=stages.update_stage,
+            signer=load_or_create_signer(load_settings()),
             options=options,
             max_rejected=share,
         )
-    show(report)
+    print_report(report)
 
 
-def show(report: "LoadReport") -> None:
+def print_report(report: "LoadReport") -> None:
     """Print the summary of a load on standard output."""
     from graphsvc.intake.acceptance import advise
 
@@ -142,7 +144,7 @@ def show(report: "LoadReport") -> None:
             f"{hub.coherent:.0%} of them share anything else that is rare. If it is a placeholder, pass --null-word."
         )
     if report.already_loaded:
-        typer.echo("This very bundle was loaded before; nothing was written (--again writes it anew).")
+        typer.echo("This very bundle was loaded before; nothing was written (--again writes it again).")
     else:
         typer.echo(
             f"Written: {', '.join(f'{count:,} {step}' for step, count in report.written.items() if count)}."

@@ -1,4 +1,4 @@
-"""`graphsvc neo4j …`: the managed local Neo4j."""
+"""`graphsvc neo4j …`: control the managed local Neo4j."""
 
 import time
 import webbrowser
@@ -8,60 +8,63 @@ import typer
 
 from graphsvc import server
 from graphsvc.errors import ServerError
-from graphsvc.server.files import naming_disk_faults, tail
-from graphsvc.server.foreground import foreground
+from graphsvc.server.files import map_disk_errors, read_tail
+from graphsvc.server.foreground import run_foreground
 from graphsvc.server.home import Home
-from graphsvc.server.renew import renew
-from graphsvc.settings import settings
+from graphsvc.server.renew import renew_lock
+from graphsvc.settings import load_settings
 
 app = typer.Typer(help="The managed local Neo4j: no Docker, no Java, no installation.", no_args_is_help=True)
 
 
-def _say(line: str) -> None:
+def _print_line(line: str) -> None:
     typer.echo(f"neo4j: {line}", err=True)
 
 
-def _show(endpoint: server.Endpoint) -> None:
+def _print_endpoint(endpoint: server.Endpoint) -> None:
     typer.echo(f"Bolt     {endpoint.uri}")
     typer.echo(f"Browser  {endpoint.browser}")
-    typer.echo(f"User     {endpoint.user}, password in {settings().keys_dir / 'neo4j-password'}")
+    typer.echo(f"User     {endpoint.user}, password in {load_settings().keys_dir / 'neo4j-password'}")
 
 
 @app.command()
 def start() -> None:
     """Start Neo4j unless it runs, and wait until it answers queries."""
-    _show(server.ensure_running(settings(), _say))
+    _print_endpoint(server.ensure_running(load_settings(), _print_line))
 
 
 @app.command()
 def stop() -> None:
     """Stop Neo4j; everything committed is kept."""
-    typer.echo("Neo4j is stopped." if server.stop(settings(), _say) else "Neo4j was not running.")
+    typer.echo(
+        "Neo4j is stopped." if server.stop_server(load_settings(), _print_line) else "Neo4j was not running."
+    )
 
 
 @app.command()
 def status() -> None:
     """Say whether Neo4j runs and where; exit status 3 if it does not."""
-    endpoint = server.running(settings())
+    endpoint = server.find_running(load_settings())
     if endpoint is None:
         typer.echo("Neo4j is not running.")
         raise typer.Exit(3)
-    _show(endpoint)
+    _print_endpoint(endpoint)
 
 
 @app.command()
 def logs(
     lines: Annotated[int, typer.Option("-n", "--lines", min=1, help="How many of the last lines.")] = 50,
-    follow: Annotated[bool, typer.Option("-f", "--follow", help="Go on until Ctrl-C.")] = False,
+    follow: Annotated[bool, typer.Option("-f", "--follow", help="Continue until Ctrl-C.")] = False,
 ) -> None:
     """Show what Neo4j has logged last."""
-    home = Home.of(settings())
-    with naming_disk_faults(settings().data_dir, "GRAPHSVC_DATA_DIR"):
+    home = Home.from_settings(load_settings())
+    with map_disk_errors(load_settings().data_dir, "GRAPHSVC_DATA_DIR"):
         if not home.log.exists():
             raise ServerError(
                 "The managed Neo4j has never run here.", "Start it with `graphsvc neo4j start`."
             )
-        printed = tail(home.console).strip()
+        # What the JVM printed before Neo4j's own log began: the reason of most failed starts.
+        printed = read_tail(home.console).strip()
         if printed:
             typer.echo(f"{printed}\n")
         with home.log.open(encoding="utf-8", errors="replace") as file:
@@ -74,7 +77,7 @@ def logs(
 @app.command()
 def run() -> None:
     """Run Neo4j in the foreground, for service managers; Ctrl-C stops it."""
-    foreground(settings(), _say)
+    run_foreground(load_settings(), _print_line)
 
 
 @app.command()
@@ -88,21 +91,22 @@ def console(
 
     The guide walks through the largest cluster. docs/browser.md says how to import scripts and style.
     """
-    endpoint = server.running(settings())
+    endpoint = server.find_running(load_settings())
     if endpoint is None:
-        _say("Neo4j is not running; start it with `graphsvc neo4j start`.")
+        _print_line("Neo4j is not running; start it with `graphsvc neo4j start`.")
         raise typer.Exit(3)
-    walk = f"http://localhost:{settings().port}/browser/guide"
-    address = endpoint.with_guide(walk) if guide else endpoint.connected_browser
+    walk = f"http://localhost:{load_settings().port}/browser/guide"
+    address = endpoint.build_guide_address(walk) if guide else endpoint.connected_browser
     typer.echo(address)
-    _say(f"the password is in {settings().keys_dir / 'neo4j-password'}")
+    # On standard error, so that standard output is the address alone and can be piped.
+    _print_line(f"the password is in {load_settings().keys_dir / 'neo4j-password'}")
     if not guide:
-        _say(f"a guide, while `graphsvc serve` runs: type `:guide {walk}` there, or add --guide here")
+        _print_line(f"a guide, while `graphsvc serve` runs: type `:guide {walk}` there, or add --guide here")
     if show and not webbrowser.open(address):
-        _say("no web browser could be started here; open the address yourself")
+        _print_line("no web browser could be started here; open the address yourself")
 
 
 @app.command()
 def lock() -> None:
     """Renew the lock: resolve the jars of the versions in graphsvc/server/maven.py and write their hashes."""
-    renew(report=_say)
+    renew_lock(report=_print_line)

@@ -1,4 +1,4 @@
-"""Progress on standard error: bars on a terminal; elsewhere a line a stage, and more while a stage is long."""
+"""Progress on standard error: bars on a terminal; elsewhere a line a stage, and more lines for a long stage."""
 
 import time
 from types import TracebackType
@@ -14,7 +14,10 @@ console = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 class Stages:
-    """Shows work as named stages with counts; `progress` and `say` are what the roads call."""
+    """Shows work as named stages with counts.
+
+    Pass `print_line` and `update_stage` to functions that report progress.
+    """
 
     def __init__(self) -> None:
         self._bars = Progress(
@@ -39,22 +42,23 @@ class Stages:
     ) -> None:
         self._bars.stop()
 
-    def say(self, text: str) -> None:
-        """One line."""
+    def print_line(self, text: str) -> None:
+        """Print one line."""
+        # Names from data may contain brackets, which rich would take for markup.
         self._bars.console.print(text, markup=False)
 
-    def progress(self, stage: str, done: int, total: int) -> None:
-        """`done` of `total` things of a stage; the last call says `done == total`."""
+    def update_stage(self, stage: str, done: int, total: int) -> None:
+        """Report `done` of `total` items of a stage. The last call has `done == total`."""
         now = time.monotonic()
         began = self._began.setdefault(stage, now)
         if not console.is_terminal:
             if done >= total > 0 and self._said.get(stage) != float("inf"):
                 self._said[stage] = float("inf")
-                self.say(f"  {stage}: {total:,} in {now - began:.1f} s")
+                self.print_line(f"  {stage}: {total:,} in {now - began:.1f} s")
             elif 0 < done < total and now - self._said.get(stage, began) >= EVERY_SECONDS:
                 self._said[stage] = now
                 left = (now - began) * (total - done) / done
-                self.say(f"  {stage}: {done:,} of {total:,}, about {left:.0f} s remain")
+                self.print_line(f"  {stage}: {done:,} of {total:,}, about {left:.0f} s remain")
             return
         if stage not in self._tasks:
             self._tasks[stage] = self._bars.add_task(stage, total=total)

@@ -1,4 +1,4 @@
-"""`graphsvc runs`, `graphsvc cancel` and `graphsvc diff`: what runs there were, and what changed between two."""
+"""`graphsvc runs`, `graphsvc cancel` and `graphsvc diff`: list runs, stop one, and compare two."""
 
 import json
 from typing import TYPE_CHECKING, Annotated
@@ -8,21 +8,22 @@ import typer
 
 from graphsvc.cli.progress import console
 from graphsvc.errors import NotFound
-from graphsvc.settings import settings
+from graphsvc.settings import load_settings
 
 if TYPE_CHECKING:
     from graphsvc.analysis.diff import Diff
     from graphsvc.store import Store
 
 
-def runs(
+def list_runs(
     limit: Annotated[int, typer.Option(help="How many, newest first.", min=1)] = 20,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
 ) -> None:
     """List the detection runs, newest first."""
     from graphsvc.database import open_store
 
-    with open_store(settings(), console.print) as store:
+    with open_store(load_settings(), console.print) as store:
+        # Newest first already. There are few runs, so the limit needs no statement of its own.
         rows = store.read("detect/runs")[:limit]
     for row in rows:
         row["startedAt"] = row["startedAt"].to_native().isoformat(timespec="seconds")
@@ -47,23 +48,23 @@ def runs(
         )
 
 
-def cancel(
+def cancel_detection(
     run: Annotated[str | None, typer.Argument(help="The run; without: whichever is under way.")] = None,
 ) -> None:
-    """Ask a detection run that is under way, here or elsewhere, to stop.
+    """Ask a running detection, here or elsewhere, to stop.
 
-    It stops within seconds and is recorded as failed, `cancelled`. What was published before stays. Ctrl-C does the
-    same to a run in this terminal.
+    It stops within seconds and is recorded as failed, `cancelled`. The published result stays. Ctrl-C does
+    the same to a run in this terminal.
     """
     from graphsvc.database import open_store
     from graphsvc.store.control import cancel_run as ask
 
-    with open_store(settings(), console.print) as store:
+    with open_store(load_settings(), console.print) as store:
         for each in ask(store, run):
             typer.echo(f"{each} was asked to stop.")
 
 
-def diff(
+def compare_two_runs(
     before: Annotated[
         str | None, typer.Argument(help="The earlier run; without: the one before the last.")
     ] = None,
@@ -73,25 +74,25 @@ def diff(
     limit: Annotated[int, typer.Option(help="Clusters, and accounts that moved, to show.", min=0)] = 20,
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON, for programs.")] = False,
 ) -> None:
-    """Say what changed between two runs: campaigns that came, grew, merged, split or went, and who moved and why.
+    """Compare two runs: campaigns that came, grew, merged, split or went, and which accounts moved and why.
 
     Both runs must have published their result; `graphsvc runs` lists them.
     """
     from graphsvc.analyses import read_differences
     from graphsvc.database import open_store
 
-    with open_store(settings(), console.print) as store:
-        earlier, later = _chosen(store, before, now)
+    with open_store(load_settings(), console.print) as store:
+        earlier, later = _choose_runs(store, before, now)
         found = read_differences(store, earlier, later)
     if as_json:
         content = {"before": earlier, "now": later, "clusters": found.clusters.to_dicts()}
         typer.echo(json.dumps({**content, "moves": found.moves.to_dicts()}, indent=2))
         return
-    show(earlier, later, found, limit)
+    print_differences(earlier, later, found, limit)
 
 
-def show(before: str, now: str, found: "Diff", limit: int) -> None:
-    """A summary on standard output."""
+def print_differences(before: str, now: str, found: "Diff", limit: int) -> None:
+    """Print a summary on standard output."""
     kinds = found.clusters.group_by("kind").len().sort("kind")
     counts = ", ".join(f"{count:,} {kind}" for kind, count in kinds.iter_rows())
     typer.echo(f"From {before} to {now}: clusters {counts or 'none'}; {found.moves.height:,} accounts moved.")
@@ -107,9 +108,10 @@ def show(before: str, now: str, found: "Diff", limit: int) -> None:
         typer.echo(f"  and {found.moves.height - limit:,} more (--limit, or --json for all)")
 
 
-def _chosen(store: "Store", before: str | None, now: str | None) -> tuple[str, str]:
+def _choose_runs(store: "Store", before: str | None, now: str | None) -> tuple[str, str]:
     if before is not None and now is not None:
         return before, now
+    # Failed runs and those under way have no clusters to compare.
     done = [row["id"] for row in store.read("detect/runs") if row["status"] in {"published", "superseded"}]
     if before is not None and done:
         return before, done[0]

@@ -1,4 +1,4 @@
-"""`graphsvc schema`: the GraphQL schema as text, its reference page, and whether a change would break clients."""
+"""`graphsvc schema`: the GraphQL schema as text, its reference page, and its breaking changes."""
 
 from pathlib import Path
 from typing import Annotated
@@ -8,7 +8,7 @@ import typer
 from graphsvc.errors import ExportError
 
 
-def schema(
+def print_schema(
     out: Annotated[
         Path | None, typer.Option(help="File to write it to; without: standard output.", show_default=False)
     ] = None,
@@ -18,7 +18,7 @@ def schema(
     against: Annotated[
         Path | None,
         typer.Option(
-            help="Schema of an earlier version: say what its clients could rely on and is no more; exit 1 if anything.",
+            help="Schema of an earlier version: list changes that break its clients; exit 1 if there are any.",
             exists=True,
             dir_okay=False,
             show_default=False,
@@ -32,7 +32,7 @@ def schema(
 
     if against is not None:
         try:
-            lost = product.breaking(against.read_text(encoding="utf-8"))
+            lost = product.list_breaking_changes(against.read_text(encoding="utf-8"))
         except (GraphQLError, TypeError, UnicodeDecodeError):
             raise typer.BadParameter(f"{against} is no GraphQL schema.") from None
         for each in lost:
@@ -41,7 +41,7 @@ def schema(
             raise typer.Exit(1)
         typer.echo("Nothing that clients rely on is lost.")
         return
-    text = product.reference() if reference else product.text()
+    text = product.build_reference() if reference else product.format_schema()
     if out is None:
         typer.echo(text, nl=False)
         return

@@ -1,4 +1,4 @@
-"""`graphsvc seed`: write a synthetic world, with its truth, as a bundle."""
+"""`graphsvc seed`: write a synthetic dataset, with its truth, as a bundle."""
 
 import json
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Form(StrEnum):
-    """How the tables are written."""
+    """Formats of the tables."""
 
     PARQUET = "parquet"
     CSV = "csv"
@@ -29,12 +29,12 @@ def _list_scenarios(wanted: bool) -> None:
     if wanted:
         from seed import scenario
 
-        for name, description in scenario.describe().items():
+        for name, description in scenario.describe_scenarios().items():
             typer.echo(f"{name:<18} {description}")
         raise typer.Exit
 
 
-def seed(
+def generate_world(
     out: Annotated[
         Path, typer.Option(help="Directory of the bundle; made if it is not there.", file_okay=False)
     ],
@@ -59,7 +59,7 @@ def seed(
         int | None,
         typer.Option(
             help="Cut the world into a bundle a day: what was there before these last days (`day-000`), and what each "
-            "of them added; the truth and what happens on purpose (`events`) stand beside.",
+            "of them added; the truth and the planned events (`events`) are in the parent directory.",
             min=1,
         ),
     ] = None,
@@ -73,12 +73,13 @@ def seed(
         ),
     ] = False,
 ) -> None:
-    """Write a synthetic world as a bundle: people, offices and schools, campaigns among them, and the truth.
+    """Write a synthetic dataset as a bundle: people, offices and schools, campaigns among them, and the truth.
 
-    Legitimate populations that look like campaigns (households, campuses, agencies …) are labelled in `truth.decoy`.
+    Legitimate populations that look like campaigns (households, campuses, agencies …) are labelled in
+    `truth.decoy`.
     """
     with Stages() as stages:
-        world, rows = write(
+        world, rows = write_world(
             accounts,
             seed,
             out,
@@ -89,10 +90,10 @@ def seed(
             days=days,
             force=force,
         )
-    typer.echo(summary(world, rows))
+    typer.echo(format_summary(world, rows))
 
 
-def write(
+def write_world(
     accounts: int | None,
     seed: int,
     out: Path,
@@ -104,37 +105,40 @@ def write(
     days: int | None = None,
     force: bool = False,
 ) -> tuple["World", dict[str, int]]:
-    """Create a world and write it to `out`, whole or in so many `days`; the rows of each table.
+    """Create a world and write it to `out`, in one bundle or in so many `days`; return the rows of each table.
 
     Raises:
-        SettingsError: no number of accounts for a scenario with a file, no such scenario or pool, too few accounts,
-            more days than the world has traffic of, or `out` holds something already.
+        SettingsError: no number of accounts for a scenario with a file, no such scenario or pool, too few
+            accounts, more days than the world has traffic of, or `out` holds something already.
         BundleError: `out` cannot be written.
     """
+    # Asked first, so that the error comes before anything is removed or written.
     if find_spec("faker") is None:
         raise SettingsError("Faker is not installed.", "Install graphsvc[seed].")
     from seed import dial, writer
-    from seed.days import calendar, check, replayed
-    from seed.world import create
+    from seed.days import build_calendar, check_days, iter_parts
+    from seed.world import create_world
 
-    plan, accounts = _plan(scenario, accounts, seed)
-    plan = dial.dialled(plan, dial.parsed(reuse))
+    plan, accounts = _load_scenario(scenario, accounts, seed)
+    plan = dial.set_reuse(plan, dial.parse_reuse(reuse))
     if days is not None:
-        check(plan, days)
-    world = create(plan, accounts, seed)
+        check_days(plan, days)
+    world = create_world(plan, accounts, seed)
     rows: dict[str, int] = {}
     try:
+        # After the world is planned: a wrong call must not cost the bundle that is there.
         _make_room(out, force)
-        stages.progress("tables", 0, len(world.table_names))
+        stages.update_stage("tables", 0, len(world.table_names))
         if days is not None:
-            writer.write(calendar(plan, days), out / f"calendar.{form}", form.value)
-            writer.write(world.events, out / f"events.{form}", form.value)
-        for name, frame in world.tables():
-            for place, part in replayed(world, name, frame, days):
+            writer.write_table(build_calendar(plan, days), out / f"calendar.{form}", form.value)
+            writer.write_table(world.events, out / f"events.{form}", form.value)
+        for name, frame in world.iter_tables():
+            # One table at a time: a large world does not fit into memory as a whole.
+            for place, part in iter_parts(world, name, frame, days):
                 (out / place).mkdir(exist_ok=True)
-                writer.write(part, out / place / f"{name}.{form}", form.value)
+                writer.write_table(part, out / place / f"{name}.{form}", form.value)
             rows[name] = frame.height
-            stages.progress("tables", len(rows), len(world.table_names))
+            stages.update_stage("tables", len(rows), len(world.table_names))
     except OSError as error:
         raise BundleError(
             f"The bundle cannot be written to {out}: {error.strerror or error}.", "Choose another --out."
@@ -142,22 +146,22 @@ def write(
     return world, rows
 
 
-def _plan(name: str, accounts: int | None, seed: int) -> tuple["Scenario", int]:
+def _load_scenario(name: str, accounts: int | None, seed: int) -> tuple["Scenario", int]:
     """Load a scenario, or draw the one of the seed, with its number of accounts."""
     from seed import randomised
     from seed import scenario as scenarios
 
     if name == scenarios.RANDOM:
-        return randomised.draw(seed, accounts)
-    plan = scenarios.load(name)
+        return randomised.draw_world(seed, accounts)
+    plan = scenarios.load_scenario(name)
     if accounts is None:
         raise SettingsError("No number of accounts.", "Add --accounts N, or choose --scenario random.")
     return plan, accounts
 
 
-def summary(world: "World", rows: dict[str, int]) -> str:
-    """What was made: rows a table, legitimate populations, campaigns with their sizes."""
-    from seed.randomised import describe
+def format_summary(world: "World", rows: dict[str, int]) -> str:
+    """Format a summary: rows a table, legitimate populations, campaigns with their sizes."""
+    from seed.randomised import describe_world
     from seed.scenario import RANDOM
 
     lines = [f"{rows['accounts']:,} accounts, scenario {world.scenario.name}, seed {world.streams.seed}"]
@@ -167,7 +171,7 @@ def summary(world: "World", rows: dict[str, int]) -> str:
     sizes = [size for style in found.values() for size in style]
     lines += [f"campaigns: {len(sizes)} of {sum(sizes):,} accounts in all"]
     if world.scenario.name.split()[0] == RANDOM:  # the rest of a name says what was dialled
-        drawn = describe(world.streams.seed, rows["accounts"])
+        drawn = describe_world(world.streams.seed, rows["accounts"])
         return "\n".join([*lines, json.dumps(drawn, separators=(",", ":"))])
     lines += [f"  {name}: {', '.join(f'{size:,}' for size in style)}" for name, style in found.items()]
     return "\n".join(lines)
@@ -188,6 +192,8 @@ def _make_room(out: Path, force: bool) -> None:
     for place in (out, *out.glob(DAYS)):
         for table in (*TABLES, "calendar", "events"):
             for form in Form:
+                # By name, not the directory: it may hold files that are not ours. Other formats go, too, or
+                # loading would find two tables.
                 (place / f"{table}.{form}").unlink(missing_ok=True)
         if place != out and not any(place.iterdir()):
             place.rmdir()

@@ -1,4 +1,4 @@
-"""`graphsvc serve`: the console and GraphQL over HTTP."""
+"""`graphsvc serve`: serve the console and GraphQL over HTTP."""
 
 import ipaddress
 import socket
@@ -8,10 +8,10 @@ import typer
 
 from graphsvc.cli.progress import console
 from graphsvc.errors import SettingsError
-from graphsvc.settings import clean_root_path, settings
+from graphsvc.settings import clean_root_path, load_settings
 
 
-def serve(
+def start_service(
     host: Annotated[
         str | None, typer.Option(help="Address to listen on; default GRAPHSVC_HOST, 127.0.0.1.")
     ] = None,
@@ -34,15 +34,16 @@ def serve(
 
     Every query needs an API key (`graphsvc keys create --role viewer`). A browser gets the console at `/` and
     GraphiQL at `/graphql`.
-    The log goes to standard error, a line a request; metrics are at /metrics. SIGTERM lets what is asked be answered.
-    Limits are settings: GRAPHSVC_PRINCIPAL_SHARE, GRAPHSVC_READ_TIMEOUT, GRAPHSVC_WAIT_TIMEOUT, GRAPHSVC_COST_AT_ONCE
-    and others of docs/graphql/limits.md.
+
+    The log goes to standard error, a line a request; metrics are at /metrics. SIGTERM shuts down gracefully.
+    Limits are settings: GRAPHSVC_PRINCIPAL_SHARE, GRAPHSVC_READ_TIMEOUT, GRAPHSVC_WAIT_TIMEOUT,
+    GRAPHSVC_COST_AT_ONCE and others of docs/graphql/limits.md.
     """
     from graphsvc.api import logs, server
     from graphsvc.api.app import create_app
     from graphsvc.database import open_store
 
-    configured = settings()
+    configured = load_settings()
     host, port = host or configured.host, configured.port if port is None else port
     if not _is_loopback(host):
         if not expose:
@@ -59,7 +60,8 @@ def serve(
         root = configured.root_path if root_path is None else clean_root_path(root_path)
     except ValueError as error:
         raise SettingsError(f"--root-path: {error}.") from None
-    listener = _listen(host, port)
+    # Before the database is opened, so that a port in use is reported at once.
+    listener = _open_listener(host, port)
     with listener, open_store(configured, console.print) as store:
         app = create_app(configured.model_copy(update={"host": host, "root_path": root}), store.address)
         name, number = listener.getsockname()[:2]
@@ -68,8 +70,8 @@ def serve(
             f"Console: http://{name}:{number}{root}/\n"
             f"GraphQL and GraphiQL: http://{name}:{number}{root}/graphql (Ctrl-C stops)"
         )
-        logs.configure(configured.log_format)
-        server.serve(app, listener, configured)
+        logs.configure_logging(configured.log_format)
+        server.serve_app(app, listener, configured)
 
 
 def _is_loopback(host: str) -> bool:
@@ -79,7 +81,7 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def _open_listener(host: str, port: int) -> socket.socket:
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listener = socket.socket(family, kind, protocol)

@@ -1,4 +1,4 @@
-"""`graphsvc simulate`: a world day by day, and how early and under which ids its campaigns are found."""
+"""`graphsvc simulate`: replay a world day by day, and measure how early and under which ids campaigns are found."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,10 +6,10 @@ from typing import Annotated
 import typer
 
 from graphsvc.cli.progress import Stages
-from graphsvc.settings import settings
+from graphsvc.settings import load_settings
 
 
-def simulate(
+def simulate_world(
     scenario: Annotated[
         str, typer.Option(help="Which world; see `graphsvc seed --list-scenarios`.")
     ] = "days",
@@ -25,32 +25,32 @@ def simulate(
         Path, typer.Option(help="Directory of report.md and report.json.", file_okay=False)
     ] = Path("simulation"),
 ) -> None:
-    """Replay a seeded world: load and detect each day, and judge at the end.
+    """Replay a synthetic dataset: load and detect each day, and evaluate at the end.
 
-    The report says how large and old each campaign was when it was first found and what gave it away, whether it kept
-    its id, and whether campaigns that joined or parted on purpose were seen to. A line a day tells how it goes.
+    The report has the size and age of each campaign when it was first found and the evidence, whether it kept
+    its id, and whether planned mergers and splits were recorded. One line a day shows the progress.
 
-    Works in the installation of GRAPHSVC_DATA_DIR and refuses one that holds other data. Interrupted and called again
-    with the same options, it goes on with the day it was at.
+    Works in the installation of GRAPHSVC_DATA_DIR and refuses one that holds other data. After an
+    interruption, run it again with the same options: it continues with the same day.
     """
-    from graphsvc.cli.seed import write
+    from graphsvc.cli.seed import write_world
     from graphsvc.community.inprocess import InProcessDetector
     from graphsvc.database import open_store
     from graphsvc.detection import Parameters
     from graphsvc.signals.tokens import load_or_create_key
-    from graphsvc.simulation import Simulation, check
+    from graphsvc.simulation import Simulation, check_database
     from graphsvc.simulation import simulate as run
 
-    here = settings()
+    here = load_settings()
     name = f"{scenario}-{accounts}-{seed}-{days}-{window}"
     about = {"scenario": scenario, "accounts": accounts, "seed": seed}
     simulation = Simulation(
         here.data_dir / "simulations" / name, out, Parameters(seed=seed, window=window), about
     )
-    with Stages() as stages, open_store(here, stages.say) as store:
-        check(simulation, store)
+    with Stages() as stages, open_store(here, stages.print_line) as store:
+        check_database(simulation, store)
         if not (simulation.world / "truth.parquet").exists():
-            write(accounts, seed, simulation.world, stages, scenario=scenario, days=days, force=True)
+            write_world(accounts, seed, simulation.world, stages, scenario=scenario, days=days, force=True)
         detector = InProcessDetector()
-        run(simulation, store, detector, load_or_create_key(here), here.dead_letters_dir, stages.say)
+        run(simulation, store, detector, load_or_create_key(here), here.dead_letters_dir, stages.print_line)
     typer.echo((out / "report.md").read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""`graphsvc succession`: which new accounts follow the banned ones, and how campaigns replace their banned."""
+"""`graphsvc succession`: new accounts that follow the banned ones, and how campaigns replace their banned."""
 
 import json
 from typing import TYPE_CHECKING, Annotated
@@ -8,13 +8,13 @@ import typer
 
 from graphsvc.cli.progress import Stages
 from graphsvc.errors import NotFound
-from graphsvc.settings import settings
+from graphsvc.settings import load_settings
 
 if TYPE_CHECKING:
     from graphsvc.store import Store
 
 
-def succession(
+def print_successions(
     cluster: Annotated[
         str | None,
         typer.Argument(help="Id of a published cluster; without: one line for each.", show_default=False),
@@ -31,19 +31,20 @@ def succession(
     limit: Annotated[int, typer.Option(help="How many lines to show.", min=1)] = 20,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
 ) -> None:
-    """Tell which new accounts follow the banned ones, and how each campaign replaces its banned.
+    """Show which new accounts follow the banned ones, and how each campaign replaces its banned.
 
-    A banned account's successor is made within 72 hours of the ban and takes over some of its cards, addresses, devices
-    and prompts. Each pair is weighed in bits, against births moved in time: what these are matched with by chance is
-    what "likely" is measured by.
+    A banned account's successor signs up within 72 hours of the ban, and takes over some of its cards,
+    addresses, devices and prompts. Each pair is scored in bits, and compared with chance matches of sign-ups
+    moved in time.
 
-    Without arguments: for each published cluster with bans how many came back, how soon, and with what. With CLUSTER:
-    the probable pairs, likeliest first. With --account: all candidates of one account, probable or not.
+    Without arguments: for each published cluster with bans the number of returns, their delay, and the
+    signals. With CLUSTER: the probable pairs, most probable first. With --account: all candidates of one
+    account, probable or not.
     """
     from graphsvc.database import open_store
 
-    with Stages() as stages, open_store(settings(), stages.say) as store:
-        pairs, campaigns, known = _read(store, stages)
+    with Stages() as stages, open_store(load_settings(), stages.print_line) as store:
+        pairs, campaigns, known = _read_successions(store, stages)
     if cluster is not None:
         campaigns = campaigns.filter(pl.col("cluster") == cluster)
         if campaigns.is_empty():
@@ -55,23 +56,24 @@ def succession(
         if account not in known:
             raise NotFound(f"No account is called {account}.", "Ids are those of the bundle's accounts.")
         of = (pl.col("successor") == account) | (pl.col("predecessor") == account)
+        # Also candidates that are not probable: one looks at an account to see what was considered.
         pairs = pairs.filter(of)
     order = ["probability", "successor", "predecessor"]
     pairs = pairs.sort(order, descending=[True, False, False])
     if as_json:
         shown = pairs if cluster or account else pairs.filter("probable")
-        table = {"campaigns": _rows(campaigns), "pairs": _rows(shown.head(limit))}
+        table = {"campaigns": _convert_rows(campaigns), "pairs": _convert_rows(shown.head(limit))}
         typer.echo(json.dumps(table, indent=2))
     elif account is not None:
-        _say_account(pairs, account, limit)
+        _print_account(pairs, account, limit)
     elif cluster is not None:
-        _say_cluster(pairs, campaigns.row(0, named=True), limit)
+        _print_cluster(pairs, campaigns.row(0, named=True), limit)
     else:
-        _say_all(pairs, campaigns, limit)
+        _print_all(pairs, campaigns, limit)
 
 
-def _read(store: "Store", stages: Stages) -> tuple[pl.DataFrame, pl.DataFrame, pl.Series]:
-    """Pairs and campaigns with ids, of what is published; the ids of all accounts."""
+def _read_successions(store: "Store", stages: Stages) -> tuple[pl.DataFrame, pl.DataFrame, pl.Series]:
+    """Return pairs and campaigns of the published result, with ids, and the ids of all accounts."""
     from graphsvc.store.graph import read_graph
     from graphsvc.store.published import read_members
     from graphsvc.succession.successions import find_successions, resolve_ids
@@ -79,8 +81,9 @@ def _read(store: "Store", stages: Stages) -> tuple[pl.DataFrame, pl.DataFrame, p
     published = read_members(store)
     if published.is_empty():
         raise NotFound("No cluster is published.", "Run `graphsvc detect` first.")
-    graph = read_graph(store, stages.progress)
+    graph = read_graph(store, stages.update_stage)
     clusters = published["cluster_id"].unique().sort()
+    # The search works on row numbers, as detection does. Ids come back with `resolve_ids`.
     number = pl.DataFrame(
         {"cluster_id": clusters, "cluster": range(len(clusters))}, schema_overrides={"cluster": pl.Int32}
     )
@@ -91,7 +94,7 @@ def _read(store: "Store", stages: Stages) -> tuple[pl.DataFrame, pl.DataFrame, p
     ]
 
 
-def _say_all(pairs: pl.DataFrame, campaigns: pl.DataFrame, limit: int) -> None:
+def _print_all(pairs: pl.DataFrame, campaigns: pl.DataFrame, limit: int) -> None:
     shown = campaigns.filter(pl.col("stopped") > 0).sort(
         "pairs", "stopped", "cluster", descending=[True, True, False]
     )
@@ -100,12 +103,13 @@ def _say_all(pairs: pl.DataFrame, campaigns: pl.DataFrame, limit: int) -> None:
     if shown.height > limit:
         typer.echo(f"{shown.height - limit:,} more clusters with bans; --limit shows more.")
     if quiet := campaigns.height - shown.height:
-        typer.echo(f"Nobody was banned in {quiet:,} cluster{'s' if quiet != 1 else ''}.")
+        typer.echo(f"No account was banned in {quiet:,} cluster{'s' if quiet != 1 else ''}.")
+    # Counted, so that the sums of the lines above are not taken for all that is known.
     elsewhere = pairs.filter(pl.col("probable") & pl.col("cluster").is_null()).height
     typer.echo(f"{elsewhere:,} banned accounts of no cluster probably came back, too.")
 
 
-def _say_cluster(pairs: pl.DataFrame, campaign: dict[str, object], limit: int) -> None:
+def _print_cluster(pairs: pl.DataFrame, campaign: dict[str, object], limit: int) -> None:
     typer.echo(f"{campaign['says']}.")
     if campaign["outside"]:
         typer.echo(f"{campaign['outside']:,} of those who follow are not in the cluster.")
@@ -115,7 +119,7 @@ def _say_cluster(pairs: pl.DataFrame, campaign: dict[str, object], limit: int) -
         typer.echo(f"{pairs.height - limit:,} more pairs; --limit shows more.")
 
 
-def _say_account(pairs: pl.DataFrame, account: str, limit: int) -> None:
+def _print_account(pairs: pl.DataFrame, account: str, limit: int) -> None:
     follows = pairs.filter(pl.col("successor") == account).sort("rank")
     followed = pairs.filter(pl.col("predecessor") == account)
     for title, rows, other in (
@@ -125,9 +129,9 @@ def _say_account(pairs: pl.DataFrame, account: str, limit: int) -> None:
         for row in rows.head(limit).iter_rows(named=True):
             typer.echo(f"{title} {row[other]}{' (probable)' if row['probable'] else ''}: {row['says']}.")
     if pairs.is_empty():
-        typer.echo("It follows nobody who was banned, and nobody follows it, as far as anything shows.")
+        typer.echo("It follows no banned account, and no account follows it, by all that is known.")
 
 
-def _rows(frame: pl.DataFrame) -> list[dict[str, object]]:
-    """Rows for JSON, which has no NaN."""
+def _convert_rows(frame: pl.DataFrame) -> list[dict[str, object]]:
+    """Return rows for JSON, which has no NaN."""
     return frame.with_columns(pl.col(pl.Float64).fill_nan(None)).to_dicts()

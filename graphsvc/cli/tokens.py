@@ -1,4 +1,4 @@
-"""`graphsvc tokens`: the keys that tokens are made with."""
+"""`graphsvc tokens`: the keys of tokens."""
 
 import json
 from dataclasses import asdict
@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from graphsvc.cli.decide import By, auditor
+from graphsvc.cli.decide import By, make_auditor
 from graphsvc.cli.progress import console
-from graphsvc.settings import settings
+from graphsvc.settings import load_settings
 
 app = typer.Typer(
     no_args_is_help=True, help="The keys that tokens are made with: their state, a new one, old ones."
@@ -19,12 +19,12 @@ app = typer.Typer(
 def status(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
 ) -> None:
-    """How many signals have tokens of which key."""
+    """Show how many signals have tokens of each key."""
     from graphsvc.database import open_store
     from graphsvc.keeping import rotation
 
-    with open_store(settings(), console.print) as store:
-        found = rotation.status(store, settings())
+    with open_store(load_settings(), console.print) as store:
+        found = rotation.list_token_keys(store, load_settings())
     if as_json:
         typer.echo(json.dumps([asdict(each) for each in found], indent=2))
         return
@@ -36,14 +36,14 @@ def status(
 def rotate(by: By = None) -> None:
     """Make a new key the current one.
 
-    Values of later bundles get tokens of the new key; a signal that is there under an earlier key moves to the new one
-    when a bundle brings its value again. Until then it is found by its earlier token. Start `graphsvc serve` anew.
+    Values of later bundles get tokens of the new key. A signal under an earlier key moves to the new one when
+    a bundle brings its value again; until then it is found by its earlier token. Restart `graphsvc serve`.
     """
     from graphsvc.database import open_store
     from graphsvc.keeping import rotation
 
-    with open_store(settings(), console.print) as store:
-        made = rotation.rotate(store, auditor(by), settings())
+    with open_store(load_settings(), console.print) as store:
+        made = rotation.rotate_key(store, make_auditor(by), load_settings())
     typer.echo(f"{made} is the current key. Back up the keys now: `graphsvc backup --keys-only --out FILE`.")
 
 
@@ -60,6 +60,6 @@ def retire(
     from graphsvc.database import open_store
     from graphsvc.keeping import rotation
 
-    with open_store(settings(), console.print) as store:
-        left = rotation.retire(store, auditor(by), settings(), key_id, force=force)
+    with open_store(load_settings(), console.print) as store:
+        left = rotation.retire_key(store, make_auditor(by), load_settings(), key_id, force=force)
     typer.echo(f"{key_id} is removed; {left:,} signals have tokens of it.")

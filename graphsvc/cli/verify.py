@@ -1,4 +1,4 @@
-"""`graphsvc verify`: prove how a run came to its result."""
+"""`graphsvc verify`: verify the result of a run."""
 
 import json
 from dataclasses import asdict
@@ -8,39 +8,41 @@ import typer
 
 from graphsvc.cli.progress import Stages
 from graphsvc.errors import VerificationError
-from graphsvc.settings import settings
+from graphsvc.settings import load_settings
 
 
-def verify(
+def verify_stored_run(
     run: Annotated[str, typer.Argument(help="Id of a run (`graphsvc runs`).")],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
 ) -> None:
-    """Do a run again and compare: the same graph, parameters, seed and versions must give the same clusters.
+    """Repeat a run and compare: the same graph, parameters, seed and versions must give the same clusters.
 
-    Checks the signature of the run's certificate, that the run's record and the clusters and members stored fit it, and
-    finds everything again from the graph that the run read. That graph is kept for the last runs (GRAPHSVC_KEEP_RUNS);
-    for older ones it must not have changed since. Nothing is published. Exit status 0: all that was checked holds.
+    Checks the signature of the run's certificate, and compares it with the run's record and the stored
+    clusters and members. Then it repeats the detection on the run's graph. Snapshots of the last runs are
+    kept (GRAPHSVC_KEEP_RUNS); for older runs the graph must be unchanged. Nothing is published. Exit status
+    0: all checks hold.
     """
-    from graphsvc.community.engines import detector
+    from graphsvc.community.engines import build_detector
     from graphsvc.database import open_store
     from graphsvc.signing import load_or_create_signer
     from graphsvc.store.connection import map_driver_errors
     from graphsvc.store.runs import read_run
     from graphsvc.store.snapshots import Snapshots
-    from graphsvc.verification import verify as check
+    from graphsvc.verification import verify_run as check
 
-    here = settings()
-    with Stages() as stages, open_store(here, stages.say) as store:
+    here = load_settings()
+    with Stages() as stages, open_store(here, stages.print_line) as store:
+        # The run's own engine: two engines find nearly the same, and not the same.
         engine = read_run(store, run).record["engine"]
         with map_driver_errors():
-            chosen = detector(engine, store.driver, store.address.database)
+            chosen = build_detector(engine, store.driver, store.address.database)
         verdict = check(
             store,
             run,
             chosen,
             load_or_create_signer(here),
             Snapshots(here.runs_dir, here.keep_runs),
-            stages.progress,
+            stages.update_stage,
         )
     if as_json:
         content = {

@@ -1,4 +1,4 @@
-"""`graphsvc whatif`: a cluster without some of what holds it together."""
+"""`graphsvc whatif`: a cluster without some of its evidence, and its weak points."""
 
 import json
 from dataclasses import asdict
@@ -7,10 +7,10 @@ from typing import Annotated
 import typer
 
 from graphsvc.cli.progress import console
-from graphsvc.settings import settings
+from graphsvc.settings import load_settings
 
 
-def whatif(
+def print_structure(
     cluster: Annotated[str, typer.Argument(help="Id of a published cluster.", show_default=False)],
     without_signal: Annotated[
         list[str] | None,
@@ -46,21 +46,22 @@ def whatif(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
 ) -> None:
-    """What remains of a cluster without given signals, families or accounts.
+    """Show what remains of a cluster without given signals, families or accounts.
 
-    Members are connected as links are made: by a card, device or phone number of few, or by two other rare values;
-    hubs connect nobody. `graphsvc whatif CLUSTER --without-signal instrument:…` says into which parts it falls, with
-    their sizes and what holds each.
+    Members are connected as links are made: by a card, device or phone number of few accounts, or by two
+    other rare values. Hubs connect no accounts. `graphsvc whatif CLUSTER --without-signal instrument:…` shows
+    the parts, with their sizes and their evidence.
 
-    With nothing left out: what holds the cluster together. Its bridges (single signals and accounts without which a
-    part splits off), the strongest signal, and the smallest evidence that must go, in bits, to make it two.
+    With nothing left out, shows the weak points of the cluster: its bridges (single signals and accounts
+    without which a part splits off), the strongest signal, and the smallest evidence, in bits, whose removal
+    divides it.
     """
     from graphsvc import analyses
     from graphsvc.analysis import counterfactual_sentences as words
     from graphsvc.database import open_store
 
     signals, families, accounts = without_signal or [], without_family or [], without_account or []
-    with open_store(settings(), console.print) as store:
+    with open_store(load_settings(), console.print) as store:
         if signals or families or accounts:
             before, after = analyses.read_parts_without(store, cluster, signals, families, accounts)
             what = ", ".join([*signals, *(f"all of {name}" for name in families), *accounts])

@@ -1,4 +1,4 @@
-"""The connected components of linked accounts, and which of them are one community for certain."""
+"""Connected components of linked accounts, and those of them that are certainly one community."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +13,8 @@ RESOLVED = 12
 published by default. Measured on development worlds: 8 leaves hard2:22's largest campaign in pieces."""
 
 
-def connected(links: Links, within: NDArray[np.bool_] | None = None) -> NDArray[np.int32]:
-    """Connected component of each account by the links, or by those `within`: int32, (links.nodes,).
+def find_components(links: Links, within: NDArray[np.bool_] | None = None) -> NDArray[np.int32]:
+    """Return the connected component of each account by the links, or by those `within`: int32, (links.nodes,).
 
     Accounts without a link are components of their own.
     """
@@ -25,18 +25,16 @@ def connected(links: Links, within: NDArray[np.bool_] | None = None) -> NDArray[
     return found
 
 
-def scale_of(links: Links) -> int:
-    """Total weight against which modularity holds a community's own: bits of all links, as finely as it matters.
-
-    On a grid (`coarse`), so that links made elsewhere leave a component's communities as they were. It is rounded up:
-    communities are never finer than the resolution asked for makes them.
-    """
+def compute_scale(links: Links) -> int:
+    """Compute the total weight for modularity: bits of all links, quantized."""
     total = int(np.ceil(links.bits.sum()))
+    # Quantized, so that links made elsewhere leave a component's communities unchanged.
     near = coarse(total)
+    # Rounded up, because a smaller total would make communities finer than the resolution asks for.
     return max(near if near >= total else coarse(near + near // 16), 1)
 
 
-def resolution_of(links: Links) -> float:
+def compute_resolution(links: Links) -> float:
     """Compute the resolution at which modularity tells small cores apart in a graph of any size; at least 1.
 
     Modularity unites two cliques of c accounts that one link connects, unless γ > 2L / (c(c − 1))² for L links of one
@@ -49,19 +47,26 @@ def resolution_of(links: Links) -> float:
     return max(1.0, 2.0 * coarse(len(links)) / float(RESOLVED * (RESOLVED - 1)) ** 2)
 
 
-def indivisible(links: Links, component: NDArray[np.int32], scale: float, gamma: float) -> NDArray[np.bool_]:
-    """Which components are best left whole, whatever an algorithm would find; bool, one a component.
+def find_indivisible(
+    links: Links, component: NDArray[np.int32], scale: float, gamma: float
+) -> NDArray[np.bool_]:
+    """Find components that are best left undivided, whatever an algorithm would find; bool, one a component.
 
-    Of all partitions of a component into communities, to leave it whole has the highest modularity if
-    γK² ≤ 8·M·w, where K is the sum of its accounts' weighted degrees, w the weight of its lightest link, M the total
-    weight and γ the resolution. Proof: To unite the communities A₁ … Aᵣ changes modularity by the sum over pairs of
-    (w(Aᵢ, Aⱼ) − γKᵢKⱼ / 2M) / M, which is half the sum over communities of (cut(Aᵢ) − γKᵢ(K − Kᵢ) / 2M) / M. As the
-    component is connected, at least one link leaves each of them, cut(Aᵢ) ≥ w; and Kᵢ(K − Kᵢ) ≤ K²/4. So no term is
-    negative if w ≥ γK² / 8M. This is modularity's limit of resolution (Fortunato & Barthélemy, PNAS 2007), put to use.
+    Of all partitions of a component into communities, leaving it undivided has the highest modularity if γK²
+    ≤ 8·M·w, where K is the sum of its accounts' weighted degrees, w the weight of its lightest link, M the
+    total weight and γ the resolution.
+
+    Proof: Uniting the communities A₁ … Aᵣ changes modularity by the sum over pairs of (w(Aᵢ, Aⱼ) − γKᵢKⱼ /
+    2M) / M. That is half the sum over communities of (cut(Aᵢ) − γKᵢ(K − Kᵢ) / 2M) / M. As the component is
+    connected, at least one link leaves each of them, cut(Aᵢ) ≥ w; and Kᵢ(K − Kᵢ) ≤ K²/4. So no term is
+    negative if w ≥ γK² / 8M. This applies modularity's limit of resolution (Fortunato & Barthélemy, PNAS
+    2007).
 
     Args:
+        links: between accounts.
         component: of each account, numbered from 0.
         scale: M.
+        gamma: γ.
     """
     count = int(component.max(initial=-1)) + 1
     of = component[links.source]

@@ -1,4 +1,4 @@
-"""The engines by their names. What an engine needs is imported when it is asked for."""
+"""The engines by name. An engine's libraries are imported when it is requested."""
 
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -12,17 +12,19 @@ if TYPE_CHECKING:
 
 
 class Engine(StrEnum):
-    """Where communities are computed: in this process, or in the database by Graph Data Science."""
+    """Engines: in this process, or in the database by Graph Data Science."""
 
     INPROCESS = "inprocess"
     GDS = "gds"
 
 
-def detector(engine: str, driver: "Driver", database: str | None) -> "Detector":
-    """The engine of a name, as a run records it.
+def build_detector(engine: str, driver: "Driver", database: str | None) -> "Detector":
+    """Build the engine of a name, as a run records it.
 
     Args:
-        driver, database: where `gds` computes.
+        engine: its name.
+        driver: of the database where `gds` computes.
+        database: its name.
 
     Raises:
         DetectionError: there is no such engine here.

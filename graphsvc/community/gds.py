@@ -9,11 +9,11 @@ from graphdatascience import GraphDataScience
 from graphdatascience import __version__ as client_version
 from numpy.typing import NDArray
 
-from graphsvc.community.components import connected
-from graphsvc.community.protocol import Progress, canonical, in_one_piece, nothing
+from graphsvc.community.components import find_components
+from graphsvc.community.protocol import Progress, ignore_progress, renumber_communities, split_disconnected
 from graphsvc.model.links import Links
 from graphsvc.model.runs import Algorithm
-from graphsvc.statements import cypher
+from graphsvc.statements import load_text
 
 if TYPE_CHECKING:
     from neo4j import Driver
@@ -37,37 +37,43 @@ class GdsDetector:
         self._gds = GraphDataScience(driver, database=database, arrow=False, show_progress=False)
 
     def versions(self) -> dict[str, str]:
-        """Versions of the GDS server and client."""
+        """Return the versions of the GDS server and client."""
         return {"gds": str(self._gds.server_version()), "graphdatascience": client_version}
 
     def communities(
-        self, links: Links, algorithm: Algorithm, *, gamma: float, seed: int, progress: Progress = nothing
+        self,
+        links: Links,
+        algorithm: Algorithm,
+        *,
+        gamma: float,
+        seed: int,
+        progress: Progress = ignore_progress,
     ) -> NDArray[np.int32]:
-        """See `Detector.communities`. `gamma` and `seed` matter to Leiden only; the others have neither.
+        """Find communities as `Detector.communities`. `gamma` and `seed` matter to Leiden only.
 
-        More links than the server takes at once are sent in batches of whole connected components. Leiden weighs each
-        as part of all; Louvain, which has no resolution, as if it were all.
+        More links than the server takes at once are sent in batches of complete connected components. Leiden
+        weighs each as part of all; Louvain, which has no resolution, as if it were all.
         """
         linked = np.zeros(links.nodes, dtype=np.bool_)
         linked[links.source] = linked[links.target] = True
         raw = np.zeros(links.nodes, dtype=np.int64)
         done, number, weight = 0, 0, links.bits.sum()
-        for batch in _batches(links):
-            accounts, found = self._found(
+        for batch in _split_batches(links):
+            accounts, found = self._find_batch(
                 links, batch, algorithm, gamma * (links.bits[batch].sum() / weight if weight else 1.0), seed
             )
             raw[accounts] = found + number
             number += int(found.max()) + 1
             done += len(batch)
             progress("communities", done, len(links))
-        return in_one_piece(links, canonical(raw, linked))
+        return split_disconnected(links, renumber_communities(raw, linked))
 
-    def _found(
+    def _find_batch(
         self, links: Links, batch: NDArray[np.int64], algorithm: Algorithm, gamma: float, seed: int
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Accounts of some links, and the number of the community of each."""
+        """Return the accounts of some links, and the number of the community of each."""
         with self._gds.graph.project.cypher(
-            cypher("detect/project_links"),
+            load_text("detect/project_links"),
             # A name of its own, so that two runs at once or a retry never meet in the catalogue.
             graph_name=f"graphsvc-{uuid4().hex}",
             source=links.source[batch].tolist(),
@@ -100,9 +106,9 @@ class GdsDetector:
         return found["nodeId"].to_numpy().astype(np.int64), number.astype(np.int64)
 
 
-def _batches(links: Links) -> Iterator[NDArray[np.int64]]:
-    """Links by their row numbers, in batches of whole components and of about `LINKS_AT_ONCE`."""
-    component = connected(links)[links.source]
+def _split_batches(links: Links) -> Iterator[NDArray[np.int64]]:
+    """Yield row numbers of links, in batches of complete components and of about `LINKS_AT_ONCE`."""
+    component = find_components(links)[links.source]
     many = np.bincount(component)
     batch = ((np.cumsum(many) - many) // LINKS_AT_ONCE)[component]
     for number in np.unique(batch):

@@ -10,8 +10,8 @@ import scipy
 from networkit.community import PLM, PLP, ParallelLeiden  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 
-from graphsvc.community.components import connected, indivisible, scale_of
-from graphsvc.community.protocol import Progress, canonical, in_one_piece, nothing
+from graphsvc.community.components import compute_scale, find_components, find_indivisible
+from graphsvc.community.protocol import Progress, ignore_progress, renumber_communities, split_disconnected
 from graphsvc.model.links import Links
 from graphsvc.model.runs import Algorithm
 
@@ -35,50 +35,56 @@ class Part:
 
 
 class InProcessDetector:
-    """Divides the links into connected components and asks networkit about those that might be more than one community.
+    """Splits the links into connected components, and runs networkit on those that might be several communities.
 
-    A component is worked on as if it were alone, always from the same seed, so that a change in one leaves the
-    communities of all others as they were; the only thing they have in common is the total weight, which is taken on a
-    grid (`components.scale_of`). networkit gives the same communities twice only on one thread, so it has one, whatever
+    A component is solved as if it were alone, always from the same seed. So a change in one leaves the
+    communities of all others unchanged. They have only the total weight in common, which is quantized
+    (`components.compute_scale`). networkit is reproducible only on one thread, so it uses one, whatever
     number is allowed elsewhere.
     """
 
     name = "inprocess"
 
     def versions(self) -> dict[str, str]:
-        """Versions of the libraries that compute."""
+        """Return the versions of the libraries that compute."""
         return {"networkit": networkit.__version__, "scipy": scipy.__version__}
 
     def communities(
-        self, links: Links, algorithm: Algorithm, *, gamma: float, seed: int, progress: Progress = nothing
+        self,
+        links: Links,
+        algorithm: Algorithm,
+        *,
+        gamma: float,
+        seed: int,
+        progress: Progress = ignore_progress,
     ) -> NDArray[np.int32]:
-        """See `Detector.communities`. `gamma` matters to Leiden only; components have neither it nor a seed."""
+        """Find communities as `Detector.communities`. `gamma` matters to Leiden only; `wcc` uses no seed either."""
         linked = np.zeros(links.nodes, dtype=np.bool_)
         linked[links.source] = linked[links.target] = True
-        component = connected(links)
+        component = find_components(links)
         if algorithm is Algorithm.WCC or not len(links):
-            return canonical(component.astype(np.int64), linked)
+            return renumber_communities(component.astype(np.int64), linked)
         resolution = gamma if algorithm is Algorithm.LEIDEN else 1.0
-        scale = scale_of(links)
+        scale = compute_scale(links)
         if algorithm is Algorithm.LABEL_PROPAGATION:
             whole = np.bincount(component) <= UNITED
         else:
-            whole = indivisible(links, component, scale, resolution)
+            whole = find_indivisible(links, component, scale, resolution)
         raw = component.astype(np.int64)
         asked = ~whole[component[links.source]]
         done, total, count = len(links) - int(asked.sum()), len(links), len(whole)
         progress("communities", done, total)
-        for part in _parts(links, component, asked):
-            found = _divided(part, algorithm, resolution / scale, seed)
+        for part in _split_parts(links, component, asked):
+            found = _find_communities(part, algorithm, resolution / scale, seed)
             raw[part.account] = count + found
             count += len(part.account)
             done += len(part.source)
             progress("communities", done, total)
-        return in_one_piece(links, canonical(raw, linked))
+        return split_disconnected(links, renumber_communities(raw, linked))
 
 
-def _parts(links: Links, component: NDArray[np.int32], asked: NDArray[np.bool_]) -> Iterator[Part]:
-    """The components of the links `asked`."""
+def _split_parts(links: Links, component: NDArray[np.int32], asked: NDArray[np.bool_]) -> Iterator[Part]:
+    """Yield the components of the links `asked`."""
     link = np.flatnonzero(asked)
     link = link[np.argsort(component[links.source[link]], kind="stable")]
     for of in np.split(link, np.flatnonzero(np.diff(component[links.source[link]])) + 1):
@@ -88,16 +94,20 @@ def _parts(links: Links, component: NDArray[np.int32], asked: NDArray[np.bool_])
             yield Part(account, place[0], place[1], links.bits[of])
 
 
-def _divided(part: Part, algorithm: Algorithm, resolution: float, seed: int) -> NDArray[np.int64]:
-    """Community of each account of a component, numbered from 0; int64.
+def _find_communities(part: Part, algorithm: Algorithm, resolution: float, seed: int) -> NDArray[np.int64]:
+    """Find the community of each account of a component, numbered from 0; int64.
 
     Args:
-        resolution: for each unit of the component's weight, as a part of all: modularity of the component alone at this
-            resolution times its weight weighs communities as that of the whole graph does.
+        part: the component.
+        algorithm: to run.
+        resolution: for each unit of the component's weight, as a part of all.
+        seed: of the algorithm.
     """
     graph = networkit.GraphFromCoo(
         (part.bits, (part.source, part.target)), n=len(part.account), weighted=True, directed=False
     )
+    # Modularity of the component alone at this resolution weighs communities as that of the entire graph
+    # does.
     gamma = resolution * float(part.bits.sum())
     match algorithm:
         case Algorithm.LEIDEN:

@@ -1,4 +1,4 @@
-"""What every detection engine must do: communities of a weighted graph of accounts."""
+"""The interface of a detection engine: communities of a weighted graph of accounts."""
 
 from collections.abc import Callable
 from typing import Protocol
@@ -6,15 +6,15 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from graphsvc.community.components import connected
+from graphsvc.community.components import find_components
 from graphsvc.model.links import Links
 from graphsvc.model.runs import Algorithm
 
 Progress = Callable[[str, int, int], None]
 
 
-def nothing(_stage: str, _done: int, _total: int) -> None:
-    """Progress that nobody looks at."""
+def ignore_progress(_stage: str, _done: int, _total: int) -> None:
+    """Ignore progress."""
 
 
 class Detector(Protocol):
@@ -22,25 +22,35 @@ class Detector(Protocol):
 
     @property
     def name(self) -> str:
-        """Name of the engine, as in `--engine`."""
+        """Return the name of the engine, as in `--engine`."""
         ...
 
     def versions(self) -> dict[str, str]:
-        """Versions of what computes, for the run's record."""
+        """Return the versions of what computes, for the run's record."""
         ...
 
     def communities(
-        self, links: Links, algorithm: Algorithm, *, gamma: float, seed: int, progress: Progress = nothing
+        self,
+        links: Links,
+        algorithm: Algorithm,
+        *,
+        gamma: float,
+        seed: int,
+        progress: Progress = ignore_progress,
     ) -> NDArray[np.int32]:
-        """Community of each account: int32, shape (links.nodes,), -1 for accounts without a link.
+        """Return the community of each account: int32, shape (links.nodes,), -1 for accounts without a link.
 
-        Numbered 0, 1, … by the smallest account in each, so that equal partitions are equal arrays, and each
-        connected by links inside it. The same links, algorithm, gamma (resolution of Leiden's modularity) and seed
-        give the same array.
+        They are numbered 0, 1, … by the smallest account in each, so that equal partitions are equal arrays.
+        Each is connected by links inside it. The same links, algorithm, gamma (resolution of Leiden's
+        modularity) and seed give the same array.
 
         Args:
-            progress: called with "communities", links done and all links, as far as the engine knows; what it raises
-                ends the work.
+            links: between accounts.
+            algorithm: to run.
+            gamma: resolution.
+            seed: of the algorithm.
+            progress: called with "communities", links done and all links. An exception that it raises ends
+                the work.
 
         Raises:
             DetectionError: the engine cannot do it; says what it would need.
@@ -48,9 +58,10 @@ class Detector(Protocol):
         ...
 
 
-def canonical(raw: NDArray[np.int64], linked: NDArray[np.bool_]) -> NDArray[np.int32]:
-    """Renumbers communities by the smallest account in each; -1 where `linked` is false. int32, same shape."""
+def renumber_communities(raw: NDArray[np.int64], linked: NDArray[np.bool_]) -> NDArray[np.int32]:
+    """Renumber communities by the smallest account in each; -1 where `linked` is false. int32, same shape."""
     result = np.full(len(raw), -1, dtype=np.int32)
+    # The first occurrence is the smallest account, since accounts are in order.
     _, first, inverse = np.unique(raw[linked], return_index=True, return_inverse=True)
     rank = np.empty(len(first), dtype=np.int32)
     rank[np.argsort(first)] = np.arange(len(first), dtype=np.int32)
@@ -58,13 +69,14 @@ def canonical(raw: NDArray[np.int64], linked: NDArray[np.bool_]) -> NDArray[np.i
     return result
 
 
-def in_one_piece(links: Links, community: NDArray[np.int32]) -> NDArray[np.int32]:
-    """The communities, those that no links inside them hold together divided into the parts that hold.
+def split_disconnected(links: Links, community: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Split communities that no links inside them hold together into their connected parts.
 
-    Some algorithms leave such (Traag, Waltman & van Eck, From Louvain to Leiden, 2019).
+    Some algorithms produce such (Traag, Waltman & van Eck, From Louvain to Leiden, 2019).
 
     Args:
+        links: between accounts.
         community: as `Detector.communities` returns it.
     """
-    parts = connected(links, community[links.source] == community[links.target])
-    return canonical(parts.astype(np.int64), community >= 0)
+    parts = find_components(links, community[links.source] == community[links.target])
+    return renumber_communities(parts.astype(np.int64), community >= 0)

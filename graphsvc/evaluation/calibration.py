@@ -1,4 +1,4 @@
-"""Whether a membership is right as often as it says."""
+"""Calibration: how often a membership is right, compared with its probability."""
 
 from dataclasses import dataclass
 from itertools import pairwise
@@ -12,7 +12,7 @@ FINE_EDGES = (0.9, 0.99, 0.999, 1.0)
 
 @dataclass(frozen=True, slots=True)
 class Bin:
-    """Members whose membership lies in [`low`, `high`), the last bin closed: how sure, and how often right."""
+    """Members with a membership in [`low`, `high`); the last bin includes its end."""
 
     low: float
     high: float
@@ -25,8 +25,11 @@ class Bin:
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """`brier`: mean of (membership − right)² (Brier 1950), 0 at best; `bins`: the reliability table in tenths, `fine`
-    its highest bin at `FINE_EDGES`."""
+    """Brier score and reliability tables of memberships.
+
+    `brier`: mean of (membership − right)² (Brier 1950), 0 at best. `bins`: tenths; `fine`: the highest of
+    them at `FINE_EDGES`.
+    """
 
     brier: float
     members: int
@@ -34,14 +37,18 @@ class Calibration:
     fine: tuple[Bin, ...]
 
 
-def calibration(joined: pl.DataFrame) -> Calibration | None:
-    """Of every member's `membership` as the probability that it belongs to its cluster's main campaign.
+def measure_calibration(joined: pl.DataFrame) -> Calibration | None:
+    """Measure each `membership` as the probability that the account belongs to its cluster's main campaign.
 
-    A cluster's main campaign is the one with most of its accounts (the first by id of equals); in a cluster with none,
-    nobody is right. Null when nobody is a member or the members carry no membership.
+    The main campaign of a cluster is the one with most of its accounts, the first by id among equals. In a
+    cluster without a campaign no membership is right.
 
     Args:
-        joined: campaign_id (null: legitimate), cluster_id (null: not flagged), membership (0–1); one row an account.
+        joined: campaign_id (null: legitimate), cluster_id (null: not flagged), membership (0–1); one row an
+            account.
+
+    Returns:
+        None if there are no members, or they carry no membership.
     """
     members = joined.filter(pl.col("cluster_id").is_not_null()).select(
         "campaign_id", "cluster_id", "membership"
@@ -53,18 +60,23 @@ def calibration(joined: pl.DataFrame) -> Calibration | None:
         .group_by("cluster_id", "campaign_id")
         .agg(n=pl.len())
         .sort("n", "campaign_id", descending=[True, False])
+        # The id decides between campaigns with as many accounts, so that the result is the same each time.
         .unique("cluster_id", keep="first", maintain_order=True)
         .select("cluster_id", main="campaign_id")
     )
     judged = members.join(main, on="cluster_id", how="left").select(
-        said="membership", right=(pl.col("campaign_id") == pl.col("main")).fill_null(False).cast(pl.Float64)
+        # Null where the member, or the whole cluster, belongs to no campaign.
+        said="membership",
+        right=(pl.col("campaign_id") == pl.col("main")).fill_null(False).cast(pl.Float64),
     )
     brier = judged.select(((pl.col("said") - pl.col("right")) ** 2).mean()).item()
-    return Calibration(float(brier), judged.height, _bins(judged, EDGES), _bins(judged, FINE_EDGES))
+    return Calibration(
+        float(brier), judged.height, _build_bins(judged, EDGES), _build_bins(judged, FINE_EDGES)
+    )
 
 
-def _bins(judged: pl.DataFrame, edges: tuple[float, ...]) -> tuple[Bin, ...]:
-    """The bins between `edges`; `judged` has said and right (0–1)."""
+def _build_bins(judged: pl.DataFrame, edges: tuple[float, ...]) -> tuple[Bin, ...]:
+    """Build the bins between `edges`; `judged` has said and right (0–1)."""
     bins = []
     for low, high in pairwise(edges):
         said = pl.col("said")

@@ -1,12 +1,12 @@
-"""What a simulated day comes to: small enough to be kept as JSON, and enough to judge all days by at the end."""
+"""The result of a simulated day, small enough for JSON and sufficient for the final evaluation."""
 
 from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
 
-from graphsvc.evaluation.earliness import growth
-from graphsvc.evaluation.identity import OVERLAPS, RECORDED, SOME, overlaps
+from graphsvc.evaluation.earliness import measure_growth
+from graphsvc.evaluation.identity import OVERLAPS, RECORDED, SOME, count_overlaps
 from graphsvc.evaluation.metrics import evaluate
 from graphsvc.model.columns import Schema
 
@@ -20,7 +20,7 @@ STRONGEST = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Observed:
+class DayResult:
     """One day.
 
     `figures`: accounts, clusters and the rates of an evaluation against what was true by then. `met`: which campaigns
@@ -39,16 +39,16 @@ class Observed:
     why: dict[str, dict[str, Any]]
     seconds: dict[str, float]
 
-    def as_dict(self) -> dict[str, Any]:
-        """JSON-ready; `of` reads it back."""
+    def to_dict(self) -> dict[str, Any]:
+        """Return the result ready for JSON. `from_dict` reads it back."""
         plain: dict[str, Any] = {
             name: getattr(self, name) for name in ("day", "run", "figures", "kinds", "why", "seconds")
         }
         return {**plain, **{name: getattr(self, name).rows() for name in ("met", "growth", "events")}}
 
     @classmethod
-    def of(cls, stored: dict[str, Any]) -> "Observed":
-        """Reads what `as_dict` gave."""
+    def from_dict(cls, stored: dict[str, Any]) -> "DayResult":
+        """Build a result from what `to_dict` returned."""
         schemas = {"met": OVERLAPS, "growth": GROWTH, "events": RECORDED}
         frames = {
             name: pl.DataFrame(stored[name], schema=schema, orient="row") for name, schema in schemas.items()
@@ -56,7 +56,7 @@ class Observed:
         return cls(**{**stored, **frames})
 
 
-def observed(
+def evaluate_day(
     day: int,
     end_ms: int,
     *,
@@ -67,27 +67,33 @@ def observed(
     clusters: pl.DataFrame,
     events: pl.DataFrame,
     seconds: dict[str, float],
-) -> Observed:
-    """Judges what is published at the end of a day.
+) -> DayResult:
+    """Evaluate what is published at the end of a day.
 
     Args:
+        day: number.
         end_ms: the day's end, ms since 1970.
+        run: id of the published run.
         truth: account_id, campaign_id, role, decoy; of the whole world.
-        accounts: account_id, created_at (ms since 1970), status; of those there are by then, as they are then.
+        accounts: account_id, created_at (ms since 1970), status; of those there are by then, as they are
+            then.
         members: cluster_id, account_id, membership, cluster_score.
         clusters: cluster_id, families, evidence (list of kind, accounts, share …).
         events: kind, id, before, into; of the run.
+        seconds: duration of each stage.
     """
+    # A day is judged by what exists then, not by campaigns that begin later.
     so_far = truth.join(accounts, on="account_id", how="semi")
-    met = overlaps(day, members, so_far)
+    met = count_overlaps(day, members, so_far)
     figures = evaluate(so_far, members)
     kept = {
         name: getattr(figures, name)
         for name in ("precision", "recall", "false_positives", "campaigns_found_of_20")
     }
+    # Evidence only of clusters that could be a campaign's first find; all clusters would be most of the file.
     known = met.filter(pl.col("own") >= SOME)["cluster_id"].unique()
     told = clusters.filter(pl.col("cluster_id").is_in(known.implode())).sort("cluster_id")
-    return Observed(
+    return DayResult(
         day,
         run,
         {
@@ -98,17 +104,20 @@ def observed(
             **{name: {"hits": rate.hits, "of": rate.of, "rate": rate.rate} for name, rate in kept.items()},
         },
         met,
-        growth(day, end_ms, accounts, so_far),
+        measure_growth(day, end_ms, accounts, so_far),
         events.filter(pl.col("kind").is_in(TELLING))
         .with_columns(day=pl.lit(day, dtype=pl.Int64))
         .select(*RECORDED)
         .sort("kind", "id", "before"),
         dict(events.group_by("kind").len().sort("kind").rows()),
-        {row["cluster_id"]: _why(row["families"], row["evidence"]) for row in told.iter_rows(named=True)},
+        {
+            row["cluster_id"]: _describe_evidence(row["families"], row["evidence"])
+            for row in told.iter_rows(named=True)
+        },
         seconds,
     )
 
 
-def _why(families: list[str], evidence: list[dict[str, Any]]) -> dict[str, Any]:
+def _describe_evidence(families: list[str], evidence: list[dict[str, Any]]) -> dict[str, Any]:
     signals = [{name: signal[name] for name in ("kind", "accounts", "share")} for signal in evidence]
     return {"families": families, "signals": signals[:STRONGEST]}

@@ -1,4 +1,4 @@
-"""How early campaigns are found: how large and how old they are on the first day, and what gave them away."""
+"""Earliness: size and age of campaigns on the day they are found, and the evidence that revealed them."""
 
 import polars as pl
 
@@ -22,20 +22,22 @@ by then, days since its first sign-up, the cluster and how many of its accounts 
 cluster holds half of its living accounts (days null: never); whether it was older than the first day."""
 
 
-def earliness(met: pl.DataFrame, growth: pl.DataFrame, partners: dict[str, str]) -> pl.DataFrame:
-    """When each campaign was first found.
+def measure_earliness(met: pl.DataFrame, growth: pl.DataFrame, partners: dict[str, str]) -> pl.DataFrame:
+    """Find the first day of each campaign.
 
-    A campaign is found on the first day on which a published cluster has `SOME` of its accounts and is mostly its own
-    (`MOSTLY`): an investigator who opens that cluster looks at this campaign, though perhaps at a part of it. Campaigns
-    that work hand in hand are found together. Half of it is found when one cluster holds half of its living accounts.
+    A campaign is found on the first day on which a published cluster has `SOME` of its accounts and is mostly
+    its own (`MOSTLY`). An investigator who opens that cluster sees the campaign, perhaps only a part of it.
+    Allied campaigns are found together. Half of a campaign is found when one cluster holds half of its living
+    accounts.
 
     Args:
         met: `identity.OVERLAPS` of all days.
-        growth: day, campaign_id, born (accounts there have been), living, age_days (at the day's end); a row a day and
-            campaign from its first account on.
-        partners: campaigns that work with another, both ways.
+        growth: day, campaign_id, born (accounts there have been), living, age_days (at the day's end); a row
+            a day and campaign from its first account on.
+        partners: allied campaigns, both ways.
 
-    Returns: schema `FOUND`, by campaign.
+    Returns:
+        Schema `FOUND`, by campaign.
     """
     ally = pl.col("campaign_id").replace_strict(partners, default=None, return_dtype=pl.String)
     allied = met.select("day", "cluster_id", ally="campaign_id", theirs="own")
@@ -43,10 +45,12 @@ def earliness(met: pl.DataFrame, growth: pl.DataFrame, partners: dict[str, str])
         met.with_columns(ally=ally)
         .join(allied, on=["day", "cluster_id", "ally"], how="left")
         .join(growth, on=["day", "campaign_id"])
+        # An ally's accounts count for the cluster being a campaign's, since allied campaigns act as one.
         .with_columns(together=pl.col("own") + pl.col("theirs").fill_null(0))
         .filter((pl.col("together") >= MOSTLY * pl.col("size")) & (pl.col("own") >= SOME))
         .sort("day", "own", "cluster_id", descending=[False, True, False])
     )
+    # Sorted by day, then by own accounts: of the first day the cluster that has most of them.
     first = known.unique("campaign_id", keep="first", maintain_order=True)
     half = (
         known.filter(pl.col("own") >= MOSTLY * pl.col("living"))
@@ -64,6 +68,7 @@ def earliness(met: pl.DataFrame, growth: pl.DataFrame, partners: dict[str, str])
             "cluster_id",
             "own",
             "half_day",
+            # The names are free only here: until now `size` was the cluster's.
             size=pl.col("total"),
             size_when_found=pl.col("born"),
             cluster_size=pl.col("size"),
@@ -74,13 +79,17 @@ def earliness(met: pl.DataFrame, growth: pl.DataFrame, partners: dict[str, str])
     )
 
 
-def growth(day: int, end_ms: int, accounts: pl.DataFrame, truth: pl.DataFrame) -> pl.DataFrame:
-    """How large and old campaigns are at the end of a day: day, campaign_id, born, living, age_days; by campaign.
+def measure_growth(day: int, end_ms: int, accounts: pl.DataFrame, truth: pl.DataFrame) -> pl.DataFrame:
+    """Measure size and age of campaigns at the end of a day.
 
     Args:
+        day: number.
         end_ms: the day's end, ms since 1970.
         accounts: account_id, created_at (ms since 1970), status, as known then.
         truth: account_id, campaign_id (null: legitimate).
+
+    Returns:
+        day, campaign_id, born, living, age_days; by campaign.
     """
     return (
         accounts.join(truth.drop_nulls("campaign_id"), on="account_id")

@@ -1,4 +1,4 @@
-"""Whether campaigns keep one id from day to day, and whether mergers and splits are recorded when they happen."""
+"""Identities from day to day: whether campaigns keep one id, and whether mergers and splits are recorded in time."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -28,15 +28,18 @@ KEPT: Schema = {
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """How ids fared. Campaigns found on one day only count nowhere; those with something planned count apart.
+    """The stability of ids. Campaigns found on one day only do not count.
 
-    `kept`: campaigns without a planned event whose main cluster has, on the last day they are found, the id under which
-    they were found first: who opened it then still looks at them. `kept_all`: the same of all campaigns. `steady`:
-    those without a planned event whose main cluster was under that id on every day. `led`: those of them that kept it,
-    or whose first id is said to be part of the last: who opened a part of a young campaign is led to all of it.
-    `swaps`: (id, campaign before, campaign after) of ids that came to be another campaign's, but for planned partners.
-    `campaigns` has the schema `KEPT`: `ids` its main cluster was under, and how often that id `changes` from a day it
-    was found on to the next.
+    - `kept`: campaigns without a planned event whose main cluster has its first id on the last day, too.
+    - `kept_all`: the same of all campaigns.
+    - `steady`: those without a planned event whose main cluster had that id on every day.
+    - `led`: those of them that kept it, or whose first id is recorded as part of the last. A reader of the
+      first id is led
+      to the whole campaign.
+    - `swaps`: (id, campaign before, campaign after) of ids that moved to another campaign, except planned
+      partners.
+    - `campaigns`: schema `KEPT`, with the number of `ids` of its main cluster, and of `changes` from day to
+      day.
     """
 
     kept: Rate
@@ -48,9 +51,12 @@ class Identity:
 
 
 @dataclass(frozen=True, slots=True)
-class Happening:
-    """A planned merger or split: whether it was `visible` in what was found (apart before and in one cluster after, or
-    in one before and apart after), and the day it was `recorded`, null if it never was."""
+class PlannedEvent:
+    """A planned merger or split.
+
+    `visible`: the clusters showed it, that is, they were apart before and joint after, or the reverse.
+    `recorded`: the day of the record, or None.
+    """
 
     kind: str
     day: int
@@ -61,29 +67,39 @@ class Happening:
 
 
 @dataclass(frozen=True, slots=True)
-class Happenings:
-    """Planned events with what became of them, and records of kind merged or split that nobody planned.
+class EventOutcomes:
+    """Planned events with their records, and records without a planned event.
 
-    `parts`: (day, kind, campaign) of unplanned records between clusters of one campaign; `strangers`: (day, kind,
-    campaign or "", other campaign or "") of those between different ones, or where one side is no campaign's.
+    `parts`: (day, kind, campaign) of unplanned records between clusters of one campaign. `strangers`: (day,
+    kind, campaign or "", other campaign or "") of those between different ones, or with a side of no
+    campaign.
     """
 
-    planned: tuple[Happening, ...]
+    planned: tuple[PlannedEvent, ...]
     parts: tuple[tuple[int, str, str], ...]
     strangers: tuple[tuple[int, str, str, str], ...]
 
-    def recorded(self, kind: str | None = None, *, visible: bool = False) -> Rate:
-        """Planned events that were recorded, of all or of one kind; `visible`: of those that could be seen at all."""
+    def count_recorded(self, kind: str | None = None, *, visible: bool = False) -> Rate:
+        """Count planned events that were recorded.
+
+        Args:
+            kind: only this kind; None: all.
+            visible: only events that could be seen.
+        """
         asked = [h for h in self.planned if kind in (None, h.kind) and (h.visible or not visible)]
         return Rate(sum(h.recorded is not None for h in asked), len(asked))
 
 
-def overlaps(day: int, members: pl.DataFrame, truth: pl.DataFrame) -> pl.DataFrame:
-    """Which campaigns a day's clusters hold (schema `OVERLAPS`), one row a pair that meets; sorted.
+def count_overlaps(day: int, members: pl.DataFrame, truth: pl.DataFrame) -> pl.DataFrame:
+    """Count the accounts of campaigns in a day's clusters; one row a pair that meets, sorted.
 
     Args:
+        day: number.
         members: account_id, cluster_id.
         truth: account_id, campaign_id (null: legitimate).
+
+    Returns:
+        Schema `OVERLAPS`.
     """
     sized = members.with_columns(size=pl.len().over("cluster_id"))
     return (
@@ -96,29 +112,33 @@ def overlaps(day: int, members: pl.DataFrame, truth: pl.DataFrame) -> pl.DataFra
     )
 
 
-def mains(met: pl.DataFrame) -> pl.DataFrame:
-    """Each campaign's main cluster on each day it is found: of those that are mostly its own, with `SOME` of its
-    accounts or more, the one with most.
+def find_main_clusters(met: pl.DataFrame) -> pl.DataFrame:
+    """Find each campaign's main cluster on each day.
+
+    Of the clusters that are mostly the campaign's own, it is the one with most of its accounts.
 
     Args:
         met: `OVERLAPS` of all days.
     """
+    # A cluster that is mostly others' does not lead an analyst to this campaign, even if all its accounts are
+    # in it.
     own = met.filter((pl.col("own") >= MOSTLY * pl.col("size")) & (pl.col("own") >= SOME))
+    # The id decides between equals, so that the result is the same on each machine.
     first = own.sort("day", "campaign_id", "own", "cluster_id", descending=[False, False, True, False])
     return first.unique(["day", "campaign_id"], keep="first", maintain_order=True)
 
 
-def identity(met: pl.DataFrame, recorded: pl.DataFrame, planned: pl.DataFrame) -> Identity:
-    """Whether ids lasted.
+def evaluate_identity(met: pl.DataFrame, recorded: pl.DataFrame, planned: pl.DataFrame) -> Identity:
+    """Evaluate the stability of ids.
 
     Args:
         met: `OVERLAPS` of all days, clusters under their lasting ids.
         recorded: schema `RECORDED`.
         planned: schema `PLANNED`.
     """
-    main = mains(met)
+    main = find_main_clusters(met)
     changed = pl.col("cluster_id") != pl.col("cluster_id").shift().over("campaign_id", order_by="day")
-    partners = _partners(planned)
+    partners = _map_partners(planned)
     campaigns = (
         main.with_columns(changed=changed.fill_null(value=False))
         .group_by("campaign_id")
@@ -130,14 +150,16 @@ def identity(met: pl.DataFrame, recorded: pl.DataFrame, planned: pl.DataFrame) -
             first=pl.col("cluster_id").sort_by("day").first(),
             last=pl.col("cluster_id").sort_by("day").last(),
         )
+        # A campaign found on one day only cannot change its id.
         .filter(pl.col("days") > 1)
         .with_columns(
             kept=pl.col("first") == pl.col("last"), planned=pl.col("campaign_id").is_in(list(partners))
         )
         .sort("campaign_id")
     )
+    # Planned mergers and splits must change ids; only the others are a fault.
     quiet = campaigns.filter(~pl.col("planned"))
-    leads = _leads(recorded)
+    leads = _build_id_resolver(recorded)
     led = sum(
         one == last or leads(one) == leads(last) for one, last in quiet.select("first", "last").iter_rows()
     )
@@ -146,44 +168,50 @@ def identity(met: pl.DataFrame, recorded: pl.DataFrame, planned: pl.DataFrame) -
         Rate(campaigns.filter("kept").height, campaigns.height),
         Rate(quiet.filter(pl.col("changes") == 0).height, quiet.height),
         Rate(led, quiet.height),
-        tuple(_swaps(met, partners)),
+        tuple(_find_swaps(met, partners)),
         campaigns.select(*KEPT),
     )
 
 
-def happenings(
+def match_planned_events(
     met: pl.DataFrame, recorded: pl.DataFrame, planned: pl.DataFrame, *, within: int, window: int
-) -> Happenings:
-    """What became of planned mergers and splits, and what was recorded without being planned.
+) -> EventOutcomes:
+    """Match planned mergers and splits with the recorded ones.
 
-    A merger is recorded when the id of one of the two goes into the other's within `within` days; a split when one
-    of the two comes off their common cluster, or comes back from it under an id it had, within `window` days, for which
-    what they shared still counts, and `within` more.
+    A merger is recorded if the id of one goes into the other's within `within` days. A split is recorded if
+    one of the two leaves their common cluster, or returns from it under an earlier id. It has `window` days
+    more, because what both shared counts that long.
 
     Args:
         met: `OVERLAPS` of all days.
         recorded: schema `RECORDED`; kinds other than merged, split and revived are ignored.
-        planned: schema `PLANNED`; what lies before the replay, on day 0, is not asked for.
-        window: days for which a use counts after it was last seen; 0: for ever, and splits can't be seen.
+        planned: schema `PLANNED`; events before the replay, on day 0, are ignored.
+        within: days within which a record is in time.
+        window: days for which a use counts after it was last seen; 0: for ever, so that no split can be seen.
     """
     planned = planned.filter(pl.col("day") > 0)
+    # Small remainders of a campaign in another's cluster are noise, and would make each record fit each
+    # event.
     met = met.filter((pl.col("own") >= SOME) | (pl.col("own") >= MOSTLY * pl.col("size")))
-    records = list(_sides(met, recorded))
+    records = list(_find_sides(met, recorded))
     used: set[int] = set()
     outcomes = []
     for day, kind, one, other in planned.select(*PLANNED).sort("day", "campaign_id").iter_rows():
         last = day + within + (window if kind == "split" else 0)
         hit = None
         for number, record in enumerate(records):
-            if record.kind == kind and day <= record.day <= last and record.between({one, other}):
+            # All fitting records are used up, since one event can take several steps; the first gives the
+            # day.
+            if record.kind == kind and day <= record.day <= last and record.is_between({one, other}):
                 used.add(number)
                 hit = record.day if hit is None else hit
+        # A split is a merger seen backwards: what must be apart and what joint change places.
         before, after = met.filter(pl.col("day") < day), met.filter(pl.col("day").is_between(day, last))
         apart, joint = (before, after) if kind == "merge" else (after, before)
-        visible = _apart(apart, one, other) and _together(joint, one, other)
-        outcomes.append(Happening(kind, day, one, other, visible, hit))
+        visible = _is_apart(apart, one, other) and _has_common_cluster(joint, one, other)
+        outcomes.append(PlannedEvent(kind, day, one, other, visible, hit))
     left = [record for number, record in enumerate(records) if number not in used and not record.back]
-    return Happenings(
+    return EventOutcomes(
         tuple(outcomes),
         tuple((r.day, r.kind, r.owner) for r in left if r.owner and r.owner == r.other),
         tuple((r.day, r.kind, r.owner, r.other) for r in left if not r.owner or r.owner != r.other),
@@ -201,59 +229,62 @@ class _Record:
     other: str
     back: bool
 
-    def between(self, pair: set[str]) -> bool:
-        """Whether the two of `pair` are on its sides, one on each or both on one."""
+    def is_between(self, pair: set[str]) -> bool:
+        """Return whether the two of `pair` are on its sides: one on each, or both on one."""
         one, other = (side & pair for side in self.sides)
         return bool(one and other and one | other == pair)
 
 
-def _sides(met: pl.DataFrame, recorded: pl.DataFrame) -> Iterable[_Record]:
-    """Mergers and splits with their sides. An id that was merged and comes back is a split from where it was."""
+def _find_sides(met: pl.DataFrame, recorded: pl.DataFrame) -> Iterable[_Record]:
+    """Yield mergers and splits with the campaigns on their sides."""
     merged_into: dict[str, str] = {}
     told = recorded.select("day", "kind", "id", "before").sort("day", maintain_order=True)
     for day, kind, now, before in told.iter_rows():
         if kind == "merged":
             merged_into[before] = now
-            yield _record(met, day, "merge", (before, day - 1), (now, day - 1), back=False)
+            # Both sides as of the day before: today the cluster that was merged is not there.
+            yield _build_record(met, day, "merge", (before, day - 1), (now, day - 1), back=False)
         elif kind == "split":
-            yield _record(met, day, "split", (now, day), (before, day - 1), back=False)
+            yield _build_record(met, day, "split", (now, day), (before, day - 1), back=False)
+        # An id that comes back from a merger is a split from its host.
         elif kind == "revived" and now in merged_into:
-            yield _record(met, day, "split", (now, day), (merged_into.pop(now), day - 1), back=True)
+            yield _build_record(met, day, "split", (now, day), (merged_into.pop(now), day - 1), back=True)
 
 
-def _record(
+def _build_record(
     met: pl.DataFrame, day: int, kind: str, left: tuple[str, int], right: tuple[str, int], *, back: bool
 ) -> _Record:
-    found = [_held(met, cluster, until) for cluster, until in (left, right)]
+    found = [_list_campaigns(met, cluster, until) for cluster, until in (left, right)]
     owners = [next(iter(side), "") for side in found]
     return _Record(day, kind, (frozenset(found[0]), frozenset(found[1])), owners[0], owners[1], back)
 
 
-def _held(met: pl.DataFrame, cluster: str, until: int) -> list[str]:
-    """Campaigns in a cluster on the last day up to `until` it was there, most accounts first."""
+def _list_campaigns(met: pl.DataFrame, cluster: str, until: int) -> list[str]:
+    """List campaigns in a cluster on its last day up to `until`, most accounts first."""
     rows = met.filter((pl.col("cluster_id") == cluster) & (pl.col("day") <= until))
     last = rows.filter(pl.col("day") == pl.col("day").max())
     return last.sort("own", "campaign_id", descending=[True, False])["campaign_id"].to_list()
 
 
-def _together(met: pl.DataFrame, one: str, other: str) -> bool:
-    """Whether one cluster holds some of both on the last days."""
-    mine, theirs = _recent(met, one), _recent(met, other)
+def _has_common_cluster(met: pl.DataFrame, one: str, other: str) -> bool:
+    """Return whether one cluster held some of both on the last days."""
+    mine, theirs = _select_recent(met, one), _select_recent(met, other)
     return mine.join(theirs, on=["day", "cluster_id"], how="semi").height > 0
 
 
-def _apart(met: pl.DataFrame, one: str, other: str) -> bool:
-    """Whether both are found on the last days, in no cluster together."""
-    mine, theirs = _recent(met, one), _recent(met, other)
-    return mine.height > 0 and theirs.height > 0 and not _together(met, one, other)
+def _is_apart(met: pl.DataFrame, one: str, other: str) -> bool:
+    """Return whether both were found on the last days, in no common cluster."""
+    mine, theirs = _select_recent(met, one), _select_recent(met, other)
+    return mine.height > 0 and theirs.height > 0 and not _has_common_cluster(met, one, other)
 
 
-def _recent(met: pl.DataFrame, campaign: str) -> pl.DataFrame:
+def _select_recent(met: pl.DataFrame, campaign: str) -> pl.DataFrame:
+    # Three days, since a cluster near a threshold may be missing on a single one.
     return met.filter((pl.col("campaign_id") == campaign) & (pl.col("day") > pl.col("day").max() - 3))
 
 
-def _leads(recorded: pl.DataFrame) -> Callable[[str], str]:
-    """Where an id leads at last: to itself, or to the one whose cluster it is part of until it is found again."""
+def _build_id_resolver(recorded: pl.DataFrame) -> Callable[[str], str]:
+    """Build a function that follows an id through mergers to the identity that it is part of at the end."""
     part_of: dict[str, str] = {}
     told = recorded.sort("day", maintain_order=True).select("kind", "id", "before", "into")
     for kind, now, before, into in told.iter_rows():
@@ -261,25 +292,28 @@ def _leads(recorded: pl.DataFrame) -> Callable[[str], str]:
             part_of[before] = now
         elif kind == "dormant" and into is not None:
             part_of[now] = into
+        # It is an identity of its own again, so its id leads to itself.
         elif kind == "revived":
             part_of.pop(now, None)
 
-    def lead(cluster: str) -> str:
+    def resolve_id(cluster: str) -> str:
         passed = {cluster}
+        # Records can form a cycle: an id merges into another, which later merges into it.
         while (cluster := part_of.get(cluster, cluster)) not in passed:
             passed.add(cluster)
         return cluster
 
-    return lead
+    return resolve_id
 
 
-def _partners(planned: pl.DataFrame) -> dict[str, str]:
+def _map_partners(planned: pl.DataFrame) -> dict[str, str]:
     pairs = planned.select("campaign_id", "other_id").rows()
     return {**dict(pairs), **{other: one for one, other in pairs}}
 
 
-def _swaps(met: pl.DataFrame, partners: dict[str, str]) -> Iterable[tuple[str, str, str]]:
-    """Ids that are mostly one campaign's on one day and another's on a later one."""
+def _find_swaps(met: pl.DataFrame, partners: dict[str, str]) -> Iterable[tuple[str, str, str]]:
+    """Yield ids that were mostly one campaign's on one day and another's on a later one."""
+    # More than half, so that at most one campaign can have the id on a day.
     mostly = met.filter(pl.col("own") * 2 > pl.col("size")).sort("cluster_id", "day")
     before = mostly.with_columns(was=pl.col("campaign_id").shift().over("cluster_id"))
     for cluster, was, now in (

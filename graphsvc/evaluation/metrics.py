@@ -1,12 +1,12 @@
-"""What a published result is worth, against the truth."""
+"""Metrics of a published result against the truth."""
 
 from dataclasses import dataclass, is_dataclass
 from typing import Any
 
 import polars as pl
 
-from graphsvc.evaluation.calibration import Calibration, calibration
-from graphsvc.evaluation.ranking import AtRate, recall_at_rates, top_precision
+from graphsvc.evaluation.calibration import Calibration, measure_calibration
+from graphsvc.evaluation.ranking import AtRate, measure_recall_at_rates, measure_top_precision
 from graphsvc.evaluation.rates import Rate
 
 FOUND_JACCARD = 0.5
@@ -22,15 +22,19 @@ SIZE_CLASSES: dict[str, tuple[int, int]] = {
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """Figures of one result.
+    """Metrics of one result.
 
-    `precision`, `recall`: accounts in any cluster against accounts of any campaign. `bcubed_*`: B-cubed (Bagga &
-    Baldwin 1998, Amigó et al. 2009) averaged over records, the records being the accounts that are in a campaign
-    or in a cluster; an account in none is a cluster of its own. `bcubed_by_campaign_*`: the same records, averaged
-    over true groups with equal weight (er-evaluation's variant), where a legitimate account is a group of its own.
-    `hydra_*`: the largest campaign, its best cluster by Jaccard and the number of clusters that hold some of it.
-    `campaigns_found`: best Jaccard ≥ 0.5. `recall_at`, `top_precision` and `calibration` are null when the members
-    carry no scores or memberships.
+    - `precision`, `recall`: accounts in any cluster against accounts of any campaign.
+    - `bcubed_*`: B-cubed (Bagga & Baldwin 1998, Amigó et al. 2009) averaged over the accounts that are in a
+      campaign or in a
+      cluster. An account in no cluster is a cluster of its own.
+    - `bcubed_by_campaign_*`: the same accounts, averaged over true groups with equal weight (er-evaluation's
+      variant). A
+      legitimate account is a group of its own.
+    - `hydra_*`: the largest campaign, its best cluster by Jaccard, and the number of clusters that hold some
+      of it.
+    - `campaigns_found`: campaigns with a best Jaccard ≥ 0.5.
+    - `recall_at`, `top_precision`, `calibration`: None if the members carry no scores or memberships.
     """
 
     accounts: int
@@ -60,31 +64,32 @@ class Evaluation:
     decoys: dict[str, Rate]
     roles: dict[str, Rate]
 
-    def as_dict(self) -> dict[str, Any]:
-        """JSON-ready; each rate as hits, of and rate."""
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON-ready values; each rate as hits, of and rate."""
 
-        def plain(value: Any) -> Any:
+        def convert_value(value: Any) -> Any:
             if isinstance(value, Rate):
                 return {"hits": value.hits, "of": value.of, "rate": value.rate}
             if isinstance(value, tuple):
-                return [plain(inner) for inner in value]
+                return [convert_value(inner) for inner in value]
             if isinstance(value, dict):
-                return {key: plain(inner) for key, inner in value.items()}
+                return {key: convert_value(inner) for key, inner in value.items()}
             if is_dataclass(value):
-                return {field: plain(getattr(value, field)) for field in value.__dataclass_fields__}
+                return {field: convert_value(getattr(value, field)) for field in value.__dataclass_fields__}
             return value
 
-        return {name: plain(getattr(self, name)) for name in type(self).__dataclass_fields__}
+        return {name: convert_value(getattr(self, name)) for name in type(self).__dataclass_fields__}
 
 
 def evaluate(truth: pl.DataFrame, members: pl.DataFrame) -> Evaluation:
-    """Scores a result.
+    """Evaluate a result against the truth.
 
     Args:
         truth: account_id, campaign_id (null: legitimate), role, decoy; one row an account.
-        members: account_id, cluster_id, and if known membership and cluster_score (0–1); an account is in one
+        members: account_id, cluster_id, and if known membership and cluster_score (0–1). An account is in one
             cluster at most.
     """
+    # Results of other programs have no scores. Null columns let the same code run on them.
     scores = [c for c in ("membership", "cluster_score") if c in members.columns]
     unknown = [
         pl.lit(None, dtype=pl.Float64).alias(c) for c in ("membership", "cluster_score") if c not in scores
@@ -96,17 +101,20 @@ def evaluate(truth: pl.DataFrame, members: pl.DataFrame) -> Evaluation:
     good = joined.filter(pl.col("campaign_id").is_null())
     flagged = joined.filter(pl.col("cluster_id").is_not_null())
     caught = bad["cluster_id"].count()
-    overlaps = _overlaps(joined)
-    campaigns = _campaigns(bad, overlaps)
+    overlaps = _count_overlaps(joined)
+    campaigns = _measure_campaigns(bad, overlaps)
     hydra = campaigns.sort("size", "campaign_id", descending=[True, False]).head(1).to_dicts()
+    # A rate of their own, since small campaigns are hard to find and would hide how large ones fare.
     large = campaigns.filter(pl.col("size") >= 20)
     found = pl.col("jaccard") >= FOUND_JACCARD
+    # Clusters of which most members are legitimate: the largest one is the worst single mistake.
     false_clusters = (
         flagged.group_by("cluster_id")
         .agg(size=pl.len(), bad=pl.col("campaign_id").is_not_null().sum())
+        # Twice, to stay with integers.
         .filter(pl.col("bad") * 2 < pl.col("size"))
     )
-    by_record, by_campaign = _bcubed(joined)
+    by_record, by_campaign = _compute_bcubed(joined)
     return Evaluation(
         accounts=truth.height,
         campaign_accounts=bad.height,
@@ -116,10 +124,10 @@ def evaluate(truth: pl.DataFrame, members: pl.DataFrame) -> Evaluation:
         false_positives=Rate(good["cluster_id"].count(), good.height),
         bcubed_precision=by_record[0],
         bcubed_recall=by_record[1],
-        bcubed_f=_f(*by_record),
+        bcubed_f=_compute_f(*by_record),
         bcubed_by_campaign_precision=by_campaign[0],
         bcubed_by_campaign_recall=by_campaign[1],
-        bcubed_by_campaign_f=_f(*by_campaign),
+        bcubed_by_campaign_f=_compute_f(*by_campaign),
         hydra=hydra[0]["campaign_id"] if hydra else None,
         hydra_size=hydra[0]["size"] if hydra else 0,
         hydra_jaccard=hydra[0]["jaccard"] if hydra else 0.0,
@@ -131,18 +139,18 @@ def evaluate(truth: pl.DataFrame, members: pl.DataFrame) -> Evaluation:
             for name, bounds in SIZE_CLASSES.items()
             if (sized := campaigns.filter(pl.col("size").is_between(*bounds))).height
         },
-        recall_at=recall_at_rates(joined),
+        recall_at=measure_recall_at_rates(joined),
         clusters=flagged["cluster_id"].n_unique(),
-        top_precision=top_precision(joined),
-        calibration=calibration(joined),
+        top_precision=measure_top_precision(joined),
+        calibration=measure_calibration(joined),
         largest_false_cluster=int(false_clusters["size"].max() or 0),  # type: ignore[arg-type]
-        decoys=_rates(good, "decoy"),
-        roles=_rates(bad, "role"),
+        decoys=_count_rates(good, "decoy"),
+        roles=_count_rates(bad, "role"),
     )
 
 
-def _overlaps(joined: pl.DataFrame) -> pl.DataFrame:
-    """campaign_id, cluster_id, both, jaccard; one row a pair that meets."""
+def _count_overlaps(joined: pl.DataFrame) -> pl.DataFrame:
+    """Count common accounts: campaign_id, cluster_id, both, jaccard; one row a pair that meets."""
     campaign = joined.drop_nulls("campaign_id").group_by("campaign_id").agg(campaign_size=pl.len())
     cluster = joined.drop_nulls("cluster_id").group_by("cluster_id").agg(cluster_size=pl.len())
     return (
@@ -157,7 +165,8 @@ def _overlaps(joined: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _campaigns(bad: pl.DataFrame, overlaps: pl.DataFrame) -> pl.DataFrame:
+def _measure_campaigns(bad: pl.DataFrame, overlaps: pl.DataFrame) -> pl.DataFrame:
+    # The number of pairs is the number of clusters that hold some of the campaign: its fragments.
     best = overlaps.group_by("campaign_id").agg(jaccard=pl.col("jaccard").max(), fragments=pl.len())
     return (
         bad.group_by("campaign_id")
@@ -167,17 +176,19 @@ def _campaigns(bad: pl.DataFrame, overlaps: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _bcubed(joined: pl.DataFrame) -> tuple[tuple[float, float], tuple[float, float]]:
-    """Precision and recall of the accounts in a campaign or a cluster: averaged over these, and over true groups."""
+def _compute_bcubed(joined: pl.DataFrame) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Compute precision and recall, averaged over accounts and over true groups."""
     records = joined.filter(pl.col("campaign_id").is_not_null() | pl.col("cluster_id").is_not_null())
     if records.is_empty():
         return (1.0, 1.0), (1.0, 1.0)
+    # Prefixes keep the names of accounts, campaigns and clusters from being equal by chance.
     own = pl.lit("account ") + pl.col("account_id")
     records = records.select(
         truth=pl.coalesce(pl.lit("campaign ") + pl.col("campaign_id"), own),
         found=pl.coalesce(pl.lit("cluster ") + pl.col("cluster_id"), own),
     ).with_columns(both=pl.len().over("truth", "found"), t=pl.len().over("truth"), f=pl.len().over("found"))
     each = records.select("t", p=pl.col("both") / pl.col("f"), r=pl.col("both") / pl.col("t"))
+    # Weights that sum to one for each true group (Amigó et al. 2009 average over items instead).
     share = 1 / pl.col("t")
     means = each.select(
         pl.col("p").mean(),
@@ -188,11 +199,11 @@ def _bcubed(joined: pl.DataFrame) -> tuple[tuple[float, float], tuple[float, flo
     return (float(means[0]), float(means[1])), (float(means[2]), float(means[3]))
 
 
-def _f(precision: float, recall: float) -> float:
+def _compute_f(precision: float, recall: float) -> float:
     return 2 * precision * recall / (precision + recall) if precision + recall else 0.0
 
 
-def _rates(accounts: pl.DataFrame, column: str) -> dict[str, Rate]:
+def _count_rates(accounts: pl.DataFrame, column: str) -> dict[str, Rate]:
     counted = (
         accounts.drop_nulls(column)
         .group_by(column)

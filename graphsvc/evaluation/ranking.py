@@ -1,4 +1,4 @@
-"""What a result is worth when its best is taken first: accounts by their score, clusters by theirs."""
+"""Metrics of a ranking: accounts by their score, clusters by theirs."""
 
 from dataclasses import dataclass
 
@@ -12,10 +12,10 @@ TOP_CLUSTERS = (10, 50, 100)
 
 @dataclass(frozen=True, slots=True)
 class AtRate:
-    """Account recall where at most the share `limit` (0–1) of legitimate accounts is flagged.
+    """Account recall while at most the share `limit` (0–1) of legitimate accounts is flagged.
 
-    `recall` is null when even the accounts with the highest score flag more than that. `ended` says that the
-    curve stops below the limit: everything that was flagged is counted, and a lower threshold would add nothing.
+    `recall` is None if even the accounts with the highest score flag more than that. `ended`: the curve stops
+    below the limit. Everything flagged is counted, and a lower threshold would add nothing.
     """
 
     limit: float
@@ -24,22 +24,22 @@ class AtRate:
     ended: bool
 
 
-def recall_at_rates(joined: pl.DataFrame) -> tuple[AtRate, ...] | None:
-    """Recall at each of `FALSE_POSITIVE_RATES`, accounts ranked by membership × cluster score.
-
-    Accounts of equal score are taken together, because no threshold parts them.
+def measure_recall_at_rates(joined: pl.DataFrame) -> tuple[AtRate, ...] | None:
+    """Measure recall at each of `FALSE_POSITIVE_RATES`, accounts ranked by membership × cluster score.
 
     Args:
-        joined: campaign_id (null: legitimate), cluster_id (null: not flagged), membership, cluster_score (0–1);
-            one row an account.
+        joined: campaign_id (null: legitimate), cluster_id (null: not flagged), membership, cluster_score
+            (0–1); one row an account.
 
-    Returns: null when the members carry no scores.
+    Returns:
+        None if the members carry no scores.
     """
     bad, good = joined["campaign_id"].count(), joined["campaign_id"].null_count()
     flagged = joined.filter(pl.col("cluster_id").is_not_null())
     scored = flagged.with_columns(score=pl.col("membership") * pl.col("cluster_score"))
     if scored["score"].null_count():
         return None
+    # Accounts of equal score count together, because no threshold separates them.
     curve = (
         scored.group_by("score")
         .agg(hits=pl.col("campaign_id").count(), wrong=pl.col("campaign_id").null_count())
@@ -59,11 +59,19 @@ def recall_at_rates(joined: pl.DataFrame) -> tuple[AtRate, ...] | None:
     return tuple(points)
 
 
-def top_precision(joined: pl.DataFrame) -> dict[str, Rate] | None:
-    """Right clusters among the first 10, 50 and 100 by score; a cluster is right when most of it is one campaign.
+def measure_top_precision(joined: pl.DataFrame) -> dict[str, Rate] | None:
+    """Count right clusters among the first 10, 50 and 100 by score.
 
-    Equal scores are taken by size, largest first, then by id. Where there are fewer clusters, `of` is their number.
-    Null when the clusters carry no scores. `joined` as in `recall_at_rates`.
+    A cluster is right if most of it is one campaign.
+
+    Equal scores are ordered by size, largest first, then by id. If there are fewer clusters, `of` is their
+    number.
+
+    Args:
+        joined: as in `measure_recall_at_rates`.
+
+    Returns:
+        None if the clusters carry no scores.
     """
     flagged = joined.filter(pl.col("cluster_id").is_not_null())
     if flagged["cluster_score"].null_count():

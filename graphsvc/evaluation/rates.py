@@ -12,5 +12,5 @@ class Rate:
 
     @property
     def rate(self) -> float | None:
-        """hits / of, 0–1."""
+        """Return hits / of, 0–1."""
         return self.hits / self.of if self.of else None

@@ -1,4 +1,4 @@
-"""A world that was written day by day, as a simulation needs it: its days, who was there by then, and the truth."""
+"""A world written day by day, as a simulation reads it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class Day:
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """A world by days. `truth` is that of the whole (see `read_truth`), `planned` has the schema `identity.PLANNED`."""
+    """A world by days. `truth` is that of all days (see `read_truth`); `planned` has the schema `identity.PLANNED`."""
 
     days: tuple[Day, ...]
     truth: pl.DataFrame
@@ -31,10 +31,10 @@ class Replay:
 
     @classmethod
     def read(cls, world: Path) -> Self:
-        """What `graphsvc seed --days` wrote into the directory `world`, as Parquet.
+        """Read what `graphsvc seed --days` wrote into the directory `world`, as Parquet.
 
         Raises:
-            BundleError: it is no such world, or not whole.
+            BundleError: the directory holds no such world, or an incomplete one.
         """
         try:
             calendar = pl.read_parquet(world / "calendar.parquet").sort("day")
@@ -53,20 +53,21 @@ class Replay:
         # An event lies at the beginning of a day: it is of the day that begins then.
         at = pl.col("at").dt.epoch("ms")
         planned = events.with_columns(
-            day=at.map_elements(lambda ms: _day_of(ms, days), return_dtype=pl.Int64)
+            day=at.map_elements(lambda ms: _find_day(ms, days), return_dtype=pl.Int64)
         )
         return cls(days, truth, planned.select(pl.col(name).cast(dtype) for name, dtype in PLANNED.items()))
 
-    def accounts(self) -> Iterator[pl.DataFrame]:
-        """account_id, created_at (ms since 1970) and status at the end of each day, one after the other."""
+    def iter_accounts(self) -> Iterator[pl.DataFrame]:
+        """Yield account_id, created_at (ms since 1970) and status at the end of each day."""
         held: pl.DataFrame | None = None
         for day in self.days:
             table = pl.read_parquet(day.bundle / "accounts.parquet").select(
                 "account_id", pl.col("created_at").dt.epoch("ms"), "status"
             )
+            # A later row is the newer state of an account.
             held = table if held is None else pl.concat([held, table]).unique("account_id", keep="last")
             yield held
 
 
-def _day_of(ms: int, days: tuple[Day, ...]) -> int:
+def _find_day(ms: int, days: tuple[Day, ...]) -> int:
     return next((day.number for day in days if ms < day.end_ms), days[-1].number + 1)

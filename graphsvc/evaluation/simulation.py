@@ -1,4 +1,4 @@
-"""All days of a simulation together: how early, whether under one id, and what was recorded."""
+"""Evaluate all days of a simulation: how early campaigns are found, whether ids last, and which events are recorded."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,9 +6,15 @@ from typing import Any
 
 import polars as pl
 
-from graphsvc.evaluation.days import Observed
-from graphsvc.evaluation.earliness import earliness
-from graphsvc.evaluation.identity import Happenings, Identity, happenings, identity, mains
+from graphsvc.evaluation.days import DayResult
+from graphsvc.evaluation.earliness import measure_earliness
+from graphsvc.evaluation.identity import (
+    EventOutcomes,
+    Identity,
+    evaluate_identity,
+    find_main_clusters,
+    match_planned_events,
+)
 from graphsvc.evaluation.rates import Rate
 
 WITHIN = 5
@@ -17,36 +23,36 @@ WITHIN = 5
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """What the days come to.
+    """The result of all days.
 
-    `found`: schema `earliness.FOUND`, with `families` and `signals` of the cluster a campaign was first found in.
-    `days`: a row a day, JSON-ready. `largest`: the campaign with most accounts at last.
+    `found`: schema `earliness.FOUND`, with `families` and `signals` of the cluster in the first find. `days`:
+    a row a day, ready for JSON. `largest`: the campaign with most accounts at the end.
     """
 
     days: list[dict[str, Any]]
     found: list[dict[str, Any]]
     identity: Identity
-    happenings: Happenings
+    happenings: EventOutcomes
     largest: str
 
-    def as_dict(self) -> dict[str, Any]:
-        """JSON-ready."""
+    def to_dict(self) -> dict[str, Any]:
+        """Return the assessment ready for JSON."""
         happened = self.happenings
         return {
             "identity": {
-                "kept": _rate(self.identity.kept),
-                "kept_all": _rate(self.identity.kept_all),
-                "steady": _rate(self.identity.steady),
-                "led": _rate(self.identity.led),
+                "kept": _build_rate(self.identity.kept),
+                "kept_all": _build_rate(self.identity.kept_all),
+                "steady": _build_rate(self.identity.steady),
+                "led": _build_rate(self.identity.led),
                 "swaps": [list(swap) for swap in self.identity.swaps],
                 "campaigns": self.identity.campaigns.to_dicts(),
             },
             "happenings": {
                 "recorded": {
-                    name: _rate(happened.recorded(kind))
+                    name: _build_rate(happened.count_recorded(kind))
                     for name, kind in (("all", None), ("merge", "merge"), ("split", "split"))
                 },
-                "recorded_of_visible": _rate(happened.recorded(visible=True)),
+                "recorded_of_visible": _build_rate(happened.count_recorded(visible=True)),
                 "planned": [
                     {name: getattr(h, name) for name in h.__dataclass_fields__} for h in happened.planned
                 ],
@@ -59,40 +65,42 @@ class Assessment:
         }
 
 
-def assess(days: Sequence[Observed], planned: pl.DataFrame, *, window: int) -> Assessment:
-    """Judges all days.
+def evaluate_days(days: Sequence[DayResult], planned: pl.DataFrame, *, window: int) -> Assessment:
+    """Evaluate all days.
 
     Args:
-        days: in their order. Events of the first are not counted: everything is born on it.
+        days: in order. Events of the first are ignored, because every cluster is born on it.
         planned: schema `identity.PLANNED`.
         window: days for which a run counts a use after it was last seen; 0: for ever.
     """
     met = pl.concat([day.met for day in days])
     sizes = pl.concat([day.growth for day in days])
+    # `clear` keeps the schema for a simulation of a single day.
     events = pl.concat([day.events for day in days[1:]] or [days[0].events.clear()])
     pairs = planned.select("campaign_id", "other_id").rows()
     partners = {**dict(pairs), **{other: one for one, other in pairs}}
     why = {(day.day, cluster): reasons for day in days for cluster, reasons in day.why.items()}
     found = [
         {**row, **why.get((row["day"], row["cluster_id"]), {"families": [], "signals": []})}
-        for row in earliness(met, sizes, partners).iter_rows(named=True)
+        for row in measure_earliness(met, sizes, partners).iter_rows(named=True)
     ]
+    # The largest at the end, by accounts ever made: bans must not hide it.
     final = sizes.filter(pl.col("day") == pl.col("day").max()).sort(
         "born", "campaign_id", descending=[True, False]
     )
     largest = str(final["campaign_id"][0]) if final.height else ""
     return Assessment(
-        [_row(day, largest) for day in days],
+        [_build_row(day, largest) for day in days],
         found,
-        identity(met, events, planned),
-        happenings(met, events, planned, within=WITHIN, window=window),
+        evaluate_identity(met, events, planned),
+        match_planned_events(met, events, planned, within=WITHIN, window=window),
         largest,
     )
 
 
-def _row(day: Observed, largest: str) -> dict[str, Any]:
-    """A day with what it held of the largest campaign."""
-    main = mains(day.met).filter(pl.col("campaign_id") == largest)
+def _build_row(day: DayResult, largest: str) -> dict[str, Any]:
+    """Build the row of a day, with what it found of the largest campaign."""
+    main = find_main_clusters(day.met).filter(pl.col("campaign_id") == largest)
     size = day.growth.filter(pl.col("campaign_id") == largest)
     return {
         "day": day.day,
@@ -105,5 +113,5 @@ def _row(day: Observed, largest: str) -> dict[str, Any]:
     }
 
 
-def _rate(rate: Rate) -> dict[str, Any]:
+def _build_rate(rate: Rate) -> dict[str, Any]:
     return {"hits": rate.hits, "of": rate.of, "rate": rate.rate}

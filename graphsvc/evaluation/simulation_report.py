@@ -1,17 +1,17 @@
-"""A simulation as text for people: a line a day while it runs, and a report in Markdown at the end."""
+"""A simulation as text: a line a day while it runs, and a report in Markdown at the end."""
 
 from collections.abc import Iterable
 from typing import Any
 
-from graphsvc.evaluation.days import TELLING, Observed
+from graphsvc.evaluation.days import TELLING, DayResult
 from graphsvc.evaluation.identity import MOSTLY, SOME
 
 SHOWN = 40
 """Rows of a table of the report, at most."""
 
 
-def as_line(day: Observed) -> str:
-    """A day on one line."""
+def format_day(day: DayResult) -> str:
+    """Format a day as one line."""
     figures = day.figures
     largest = day.growth.sort("born", "campaign_id", descending=[True, False]).head(1)
     main = ""
@@ -25,27 +25,28 @@ def as_line(day: Observed) -> str:
     happened = ", ".join(f"{day.kinds[kind]} {kind}" for kind in TELLING if day.kinds.get(kind))
     return (
         f"day {day.day:>3}  {figures['accounts']:>9,} accounts  {figures['clusters']:>4} clusters  "
-        f"precision {_share(figures['precision'])}  recall {_share(figures['recall'])}{main}  "
+        f"precision {_format_share(figures['precision'])}  recall {_format_share(figures['recall'])}{main}  "
         f"[{happened or 'nothing new'}]"
     )
 
 
-def as_markdown(report: dict[str, Any]) -> str:
-    """The report; `report` is what `report.json` holds."""
+def format_report(report: dict[str, Any]) -> str:
+    """Format the report, given the content of `report.json`."""
     parts = [
         f"# {report['accounts']:,} accounts of the scenario `{report['scenario']}`, day by day\n",
+        # Day 0 holds the history, and is not a day of the simulation.
         f"{len(report['days']) - 1} days after the one that holds all before them; seed {report['seed']}; a use counts "
         + (f"for {report['window']} days after it was last seen.\n" if report["window"] else "for ever.\n"),
-        _summary(report),
-        _earliness(report["earliness"]),
-        _identity(report["identity"]),
-        _happenings(report["happenings"]),
-        _days(report["days"], report["largest"]),
+        _format_summary(report),
+        _format_earliness(report["earliness"]),
+        _format_identity(report["identity"]),
+        _format_events(report["happenings"]),
+        _format_days(report["days"], report["largest"]),
     ]
     return "\n".join(parts)
 
 
-def _summary(report: dict[str, Any]) -> str:
+def _format_summary(report: dict[str, Any]) -> str:
     identity, happened = report["identity"], report["happenings"]
     largest = next((row for row in report["earliness"] if row["campaign_id"] == report["largest"]), None)
     found = "–"
@@ -56,24 +57,27 @@ def _summary(report: dict[str, Any]) -> str:
             else "never found"
         )
     rows = [
-        ("id kept, campaigns without a planned event", _of(identity["kept"])),
-        ("id kept, all campaigns", _of(identity["kept_all"])),
-        ("under that id on every day, campaigns without a planned event", _of(identity["steady"])),
-        ("id kept, or said to be part of the last one, the same", _of(identity["led"])),
+        ("id kept, campaigns without a planned event", _format_count(identity["kept"])),
+        ("id kept, all campaigns", _format_count(identity["kept_all"])),
+        ("under that id on every day, campaigns without a planned event", _format_count(identity["steady"])),
+        ("id kept, or said to be part of the last one, the same", _format_count(identity["led"])),
         ("ids that became another campaign's", str(len(identity["swaps"]))),
-        ("planned mergers recorded", _of(happened["recorded"]["merge"])),
-        ("planned splits recorded", _of(happened["recorded"]["split"])),
-        ("planned events recorded, of those that could be seen", _of(happened["recorded_of_visible"])),
+        ("planned mergers recorded", _format_count(happened["recorded"]["merge"])),
+        ("planned splits recorded", _format_count(happened["recorded"]["split"])),
+        (
+            "planned events recorded, of those that could be seen",
+            _format_count(happened["recorded_of_visible"]),
+        ),
         (
             "unplanned mergers and splits, between strangers / parts of one campaign",
             f"{len(happened['unplanned_between_strangers'])} / {len(happened['unplanned_within_one_campaign'])}",
         ),
         (f"the largest campaign ({report['largest']}) when first found", found),
     ]
-    return _table(("figure", ""), rows)
+    return _format_table(("figure", ""), rows)
 
 
-def _earliness(found: list[dict[str, Any]]) -> str:
+def _format_earliness(found: list[dict[str, Any]]) -> str:
     rows = [
         (
             row["campaign_id"],
@@ -84,8 +88,9 @@ def _earliness(found: list[dict[str, Any]]) -> str:
             "" if row["day"] is None else f"{row['age_days']:.1f}",
             "" if row["day"] is None else f"{row['own']} of {row['cluster_size']}",
             "" if row["half_day"] is None else str(row["half_day"]),
-            _gave_away(row),
+            _describe_evidence(row),
         )
+        # The largest first, since the table is cut.
         for row in sorted(found, key=lambda row: (-row["size"], row["campaign_id"]))[:SHOWN]
     ]
     head = (
@@ -93,19 +98,19 @@ def _earliness(found: list[dict[str, Any]]) -> str:
         "what gave it away",
     )  # fmt: skip
     return (
-        "## How early\n\nFound: a published cluster of which at least "
-        f"{MOSTLY:.0%} are the campaign's (or its ally's) holds {SOME} of its accounts or more. What gave it away: the "
-        "families that hold that cluster together, and its strongest signals. *Half of it*: the first day one cluster "
-        "holds half of its living accounts.\n\n" + _table(head, rows)
+        f"## How early\n\nFound: a published cluster holds {SOME} or more of its accounts, and at least {MOSTLY:.0%} "
+        "of the cluster are the campaign's (or its ally's). What gave it away: the families that hold that cluster "
+        "together, and its strongest signals. *Half of it*: the first day one cluster holds half of its living "
+        "accounts.\n\n" + _format_table(head, rows)
     )
 
 
-def _gave_away(row: dict[str, Any]) -> str:
+def _describe_evidence(row: dict[str, Any]) -> str:
     signals = "; ".join(f"{s['kind']} of {s['accounts']}" for s in row["signals"])
     return ", ".join(row["families"][:3]) + (f" ({signals})" if signals else "")
 
 
-def _identity(identity: dict[str, Any]) -> str:
+def _format_identity(identity: dict[str, Any]) -> str:
     rows = [
         (
             row["campaign_id"],
@@ -117,6 +122,7 @@ def _identity(identity: dict[str, Any]) -> str:
             "yes" if row["planned"] else "",
         )
         for row in identity["campaigns"]
+        # Campaigns without a change would fill the table and say nothing.
         if row["changes"]
     ]
     text = (
@@ -124,7 +130,9 @@ def _identity(identity: dict[str, Any]) -> str:
         "found first. Campaigns whose main cluster was not under one id on every day:\n\n"
     )
     listed = (
-        _table(("campaign", "first day", "days found", "ids", "changes", "first id kept", "planned"), rows)
+        _format_table(
+            ("campaign", "first day", "days found", "ids", "changes", "first id kept", "planned"), rows
+        )
         if rows
         else "none\n"
     )
@@ -134,7 +142,7 @@ def _identity(identity: dict[str, Any]) -> str:
     return text + listed + ("\n" + swaps if swaps else "")
 
 
-def _happenings(happened: dict[str, Any]) -> str:
+def _format_events(happened: dict[str, Any]) -> str:
     rows = [
         (
             event["kind"],
@@ -147,26 +155,28 @@ def _happenings(happened: dict[str, Any]) -> str:
     ]
     text = "## Mergers and splits on purpose\n\n"
     text += (
-        _table(("what", "who", "day", "could be seen", "recorded"), rows) if rows else "none were planned\n"
+        _format_table(("what", "who", "day", "could be seen", "recorded"), rows)
+        if rows
+        else "none were planned\n"
     )
     unplanned = [
         f"- day {day}: {kind} of parts of {campaign}\n"
         for day, kind, campaign in happened["unplanned_within_one_campaign"]
     ] + [
-        f"- day {day}: {kind} of {one or 'nobody'} and {other or 'nobody'}\n"
+        f"- day {day}: {kind} of {one or 'no campaign'} and {other or 'no campaign'}\n"
         for day, kind, one, other in happened["unplanned_between_strangers"]
     ]
     return text + "\nRecorded without being planned:\n\n" + ("".join(unplanned) or "none\n")
 
 
-def _days(days: list[dict[str, Any]], largest: str) -> str:
+def _format_days(days: list[dict[str, Any]], largest: str) -> str:
     rows = [
         (
             str(day["day"]),
             f"{day['accounts']:,}",
             str(day["clusters"]),
-            _share(day["precision"]),
-            _share(day["recall"]),
+            _format_share(day["precision"]),
+            _format_share(day["recall"]),
             str(day["largest_false_cluster"]),
             f"{day['largest_found']:,} of {day['largest']:,}",
             ", ".join(f"{day['events'][kind]} {kind}" for kind in TELLING if day["events"].get(kind)),
@@ -180,21 +190,21 @@ def _days(days: list[dict[str, Any]], largest: str) -> str:
     )  # fmt: skip
     return (
         "## Day by day\n\nPrecision and recall are of accounts, against all of any campaign born by then.\n\n"
-        + _table(head, rows)
+        + _format_table(head, rows)
     )
 
 
-def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+def _format_table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     head = list(head)
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     lines += ["| " + " | ".join(row) + " |" for row in rows]
     return "\n".join(lines) + "\n"
 
 
-def _share(rate: dict[str, Any]) -> str:
+def _format_share(rate: dict[str, Any]) -> str:
     return "–" if rate["rate"] is None else f"{rate['rate']:.4f}"
 
 
-def _of(rate: dict[str, Any]) -> str:
+def _format_count(rate: dict[str, Any]) -> str:
     shown = "–" if rate["rate"] is None else f"{rate['rate']:.1%}"
     return f"{shown} ({rate['hits']} of {rate['of']})"

@@ -1,4 +1,4 @@
-"""Successions against the truth: is the account that a replacement follows the one that is named first?"""
+"""Metrics of successions: whether the true predecessor of a replacement is ranked first."""
 
 from dataclasses import asdict, dataclass
 from itertools import pairwise
@@ -18,7 +18,7 @@ FEW = 100
 
 @dataclass(frozen=True, slots=True)
 class Reliability:
-    """Probable pairs whose probability lies in [`low`, `high`), the last bin closed: how sure, and how often right."""
+    """Probable pairs with a probability in [`low`, `high`): its mean, and the share that is right."""
 
     low: float
     high: float
@@ -29,11 +29,13 @@ class Reliability:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """How well successions are found. A rate's `of` are the replacements of the truth unless it is said otherwise.
+    """Metrics of successions. A rate's `of` are the true replacements unless stated otherwise.
 
-    `first`: whose predecessor is ranked first; `mrr`: mean of 1 / rank of the predecessor, 0 where it is not proposed
-    (Voorhees 1999); `proposed`: whose predecessor is a candidate. `precision` and `recall` of the probable pairs;
-    `follows`: probable pairs whose successor is a replacement, of whomever.
+    - `first`: the predecessor is ranked first.
+    - `mrr`: mean of 1 / rank of the predecessor, 0 if it is not proposed (Voorhees 1999).
+    - `proposed`: the predecessor is a candidate.
+    - `precision`, `recall`: of the probable pairs.
+    - `follows`: probable pairs whose successor is a replacement of any account.
     """
 
     first: Rate
@@ -44,16 +46,16 @@ class Figures:
     follows: Rate
     reliability: tuple[Reliability, ...]
 
-    def as_dict(self) -> dict[str, Any]:
-        """JSON-ready; rates with their value."""
+    def to_dict(self) -> dict[str, Any]:
+        """Return the metrics ready for JSON; rates with their value."""
         found = asdict(self)
         for name in ("first", "proposed", "precision", "recall", "follows"):
             found[name]["rate"] = getattr(self, name).rate
         return found
 
 
-def figures(pairs: pl.DataFrame, truth: pl.DataFrame) -> Figures:
-    """Scores pairs against the truth.
+def measure_successions(pairs: pl.DataFrame, truth: pl.DataFrame) -> Figures:
+    """Evaluate pairs against the truth.
 
     Args:
         pairs: successor, predecessor, rank, probable, probability; as `succession.successions.PAIRS`.
@@ -69,19 +71,25 @@ def figures(pairs: pl.DataFrame, truth: pl.DataFrame) -> Figures:
     births = truth.height
     return Figures(
         Rate(int((rank == 1).sum()), births),
+        # Pairs that were not proposed add nothing to the sum, and count in `births`.
         float((1.0 / rank).sum()) / births if births else 0.0,
         Rate(len(rank), births),
         Rate(right, probable.height),
         Rate(right, births),
         Rate(heirs, probable.height),
-        tuple(_bin(probable, low, high) for low, high in pairwise(EDGES)),
+        tuple(_build_bin(probable, low, high) for low, high in pairwise(EDGES)),
     )
 
 
-def ceilings(graph: SignalGraph, truth: pl.DataFrame) -> dict[str, Rate]:
-    """How many replacements share anything with whom they follow: `any` value at all, `tying`: one whose kind can tie
-    accounts, `few`: one of these that no more than 100 accounts have. Who shares nothing cannot be found by it."""
+def measure_ceilings(graph: SignalGraph, truth: pl.DataFrame) -> dict[str, Rate]:
+    """Count the replacements that share something with their predecessor, which bounds every method.
+
+    Returns:
+        `any`: any value; `tying`: one of a linking kind; `few`: such a value of at most 100 accounts.
+    """
     kinds = graph.signals["kind"].unique().to_list()
+    # Derived kinds (ranges, systems) are left out: they follow from others, and would make the bound look
+    # higher.
     ties = [kind for kind in kinds if kind not in DERIVED and kind_of(kind).ties]
     degree = np.bincount(graph.signal, minlength=graph.signals.height)
     uses = pl.DataFrame({"account": graph.account, "signal": graph.signal})
@@ -103,8 +111,9 @@ def ceilings(graph: SignalGraph, truth: pl.DataFrame) -> dict[str, Rate]:
     }
 
 
-def _bin(probable: pl.DataFrame, low: float, high: float) -> Reliability:
+def _build_bin(probable: pl.DataFrame, low: float, high: float) -> Reliability:
     said = pl.col("said")
+    # The last bin includes its upper end, as a probability of 1 must be in one.
     inside = probable.filter((said >= low) & ((said < high) | (said == high) & (high == EDGES[-1])))
     mean, right = inside.select(said.mean(), pl.col("right").mean()).row(0)
     return Reliability(low, high, inside.height, mean, right)

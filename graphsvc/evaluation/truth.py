@@ -1,4 +1,4 @@
-"""Reads a truth table, which only evaluation may."""
+"""Read a truth table. Only evaluation may do so."""
 
 from pathlib import Path
 
@@ -10,7 +10,10 @@ COLUMNS = ("account_id", "campaign_id", "role", "decoy")
 
 
 def read_truth(path: Path) -> pl.DataFrame:
-    """account_id, campaign_id, role, decoy (text, null where not given); one row an account.
+    """Read a truth table; one row an account.
+
+    Returns:
+        account_id, campaign_id, role, decoy (text, null where not given).
 
     Raises:
         BundleError: the file cannot be read, or lacks `account_id` or `campaign_id`.

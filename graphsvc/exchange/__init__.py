@@ -1,1 +1,1 @@
-"""What leaves the service: tables."""
+"""Exports for other systems: tables and STIX bundles."""

@@ -1,4 +1,4 @@
-"""One cluster for those outside: chosen by format, behind the veil unless somebody says why not, and on record."""
+"""Export one cluster in a chosen format: with addresses hidden unless there is a reason, and on record."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -13,7 +13,7 @@ from graphsvc.store.exported import ExportedCluster, read_cluster
 
 
 class Format(StrEnum):
-    """What a cluster can be written as."""
+    """Formats of an exported cluster."""
 
     STIX = "stix"
     CSV = "csv"
@@ -29,8 +29,8 @@ TYPES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
-    """The bytes of an export, its members, and the addresses that are left out of it."""
+class ExportedFile:
+    """The content of an export, its number of members, and the number of addresses that it leaves out."""
 
     content: bytes
     members: int
@@ -47,16 +47,23 @@ def export_cluster(
     tlp: stix.Tlp = stix.Tlp.AMBER,
     reason: str = "",
     businesses: bool = False,
-) -> Written:
-    """A published cluster as bytes; with a reason its addresses are in it as they are.
+) -> ExportedFile:
+    """Export a published cluster; with a reason its addresses are shown.
 
-    The audit log tells who took it out, in which form and why, before anybody has it. A STIX bundle tells others to
-    watch for what is in it, so that of a likely business is made only with `businesses`.
+    Args:
+        store: the database.
+        auditor: writes who exported it, in which form and why.
+        veil: hides addresses.
+        cluster: id.
+        form: of the file.
+        tlp: marking of a STIX bundle.
+        reason: why addresses are shown; empty: they are hidden.
+        businesses: allow a STIX bundle of a likely business. A bundle tells others to look for its content.
 
     Raises:
         NotFound: no such cluster is published.
         ExportError: the extra `stix` is not installed, or a STIX bundle would be of a likely business.
-        DatabaseUnavailable, DatabaseRefused: also when the log cannot be written.
+        DatabaseUnavailable, DatabaseRefused: also if the log cannot be written.
     """
     exported = read_cluster(store, cluster, None if reason else veil)
     likely = exported.cluster["assessment"] == Assessment.LIKELY_BUSINESS.value
@@ -65,19 +72,20 @@ def export_cluster(
             f"The cluster {cluster} is a likely business; a STIX bundle would accuse it.",
             "Export it as CSV or Parquet, or ask for likely businesses (--likely-business, businesses=true).",
         )
-    content = _content(exported, form, tlp)
+    content = _build_content(exported, form, tlp)
     details = {
         "format": form.value,
         "tlp": tlp.value,
         "addresses": bool(reason),
         "members": len(exported.members),
     }
-    auditor.write(store, "export", cluster, reason=veil.text(reason), details=details)
-    return Written(content, len(exported.members), exported.hidden)
+    # Before the content is returned: without a log entry there is no export.
+    auditor.write(store, "export", cluster, reason=veil.redact_text(reason), details=details)
+    return ExportedFile(content, len(exported.members), exported.hidden)
 
 
-def _content(exported: ExportedCluster, form: Format, tlp: stix.Tlp) -> bytes:
+def _build_content(exported: ExportedCluster, form: Format, tlp: stix.Tlp) -> bytes:
     if form is Format.STIX:
-        return stix.bundle(exported, tlp).encode()
-    table = members.table(exported)
-    return tables.as_csv(table) if form is Format.CSV else members.as_parquet(table)
+        return stix.build_bundle(exported, tlp).encode()
+    table = members.build_table(exported)
+    return tables.encode_csv(table) if form is Format.CSV else members.encode_parquet(table)

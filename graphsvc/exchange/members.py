@@ -1,4 +1,4 @@
-"""The members of one cluster as a table, with why each belongs."""
+"""The members of one cluster as a table, with the evidence for each."""
 
 import io
 import json
@@ -26,8 +26,8 @@ MEMBERS: Schema = {
 """`evidence` is JSON: family, bits and the key of the strongest signal of each family."""
 
 
-def table(exported: ExportedCluster) -> pl.DataFrame:
-    """A row a member (schema `MEMBERS`), sorted by account."""
+def build_table(exported: ExportedCluster) -> pl.DataFrame:
+    """Build a table with a row a member (schema `MEMBERS`), sorted by account."""
     cluster = exported.cluster
     rows = []
     for member in exported.members:
@@ -53,8 +53,8 @@ def table(exported: ExportedCluster) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=raw).with_columns(times)
 
 
-def as_parquet(frame: pl.DataFrame) -> bytes:
-    """The table as Parquet."""
+def encode_parquet(frame: pl.DataFrame) -> bytes:
+    """Return the table as Parquet."""
     out = io.BytesIO()
     frame.write_parquet(out, compression="zstd", statistics=True)
     return out.getvalue()

@@ -1,4 +1,4 @@
-"""Tables as files, written whole or not at all."""
+"""Tables as files, written atomically."""
 
 import io
 import json
@@ -22,7 +22,7 @@ _EXECUTED = r"^[=+\-@\t\r\n\u{ff1d}\u{ff0b}\u{ff0d}\u{ff20}]"
 
 
 def check_format(path: Path, formats: tuple[str, ...]) -> None:
-    """Raises ExportError unless the file's ending is one of `formats` and its directory exists."""
+    """Raise ExportError unless the file's ending is one of `formats` and its directory exists."""
     if path.suffix not in formats:
         raise ExportError(f"{path.name} is of no format this table has.", f"Use one of {', '.join(formats)}.")
     if not path.resolve().parent.is_dir():
@@ -30,25 +30,24 @@ def check_format(path: Path, formats: tuple[str, ...]) -> None:
 
 
 def write_table(frame: pl.DataFrame, path: Path) -> pl.DataFrame:
-    """Writes `frame` in the format of the file's ending, through a temporary file beside it. Returns `frame`.
-
-    In CSV, as `as_csv` has it. The same frame gives the same bytes.
+    """Write a table in the format of the file's ending, and return it. The same table gives the same bytes.
 
     Raises:
         ExportError: the file cannot be written.
     """
-    return _whole(path, lambda file: _write(frame, path.suffix, file), frame)
+    return _write_atomically(path, lambda file: _write_frame(frame, path.suffix, file), frame)
 
 
 def write_bytes(content: bytes, path: Path) -> None:
-    """Writes bytes through a temporary file beside it. Raises as `write_table`."""
-    _whole(path, lambda file: file.write(content), None)
+    """Write bytes atomically. Raise as `write_table`."""
+    _write_atomically(path, lambda file: file.write(content), None)
 
 
-def as_csv(frame: pl.DataFrame) -> bytes:
-    """Return a table as CSV: the one way in which anything is exported as CSV.
+def encode_csv(frame: pl.DataFrame) -> bytes:
+    """Return a table as CSV. All exports as CSV use this function.
 
-    Times are ISO 8601 in UTC, nested columns JSON. A text that a spreadsheet would execute gets an apostrophe.
+    Times are ISO 8601 in UTC, nested columns JSON. A text that a spreadsheet would execute gets an
+    apostrophe.
 
     Args:
         frame: any table.
@@ -71,8 +70,9 @@ def as_csv(frame: pl.DataFrame) -> bytes:
     return out.getvalue()
 
 
-def _whole(path: Path, write: Callable[[IO[bytes]], object], result: Result) -> Result:
+def _write_atomically(path: Path, write: Callable[[IO[bytes]], object], result: Result) -> Result:
     try:
+        # In the same directory, because a rename is atomic only within a file system.
         with NamedTemporaryFile(dir=path.resolve().parent, prefix=f".{path.name}.", delete=False) as file:
             part = Path(file.name)
             try:
@@ -88,11 +88,11 @@ def _whole(path: Path, write: Callable[[IO[bytes]], object], result: Result) -> 
     return result
 
 
-def _write(frame: pl.DataFrame, suffix: str, file: IO[bytes]) -> None:
+def _write_frame(frame: pl.DataFrame, suffix: str, file: IO[bytes]) -> None:
     if suffix == ".parquet":
         frame.write_parquet(file, compression="zstd", statistics=True)
     elif suffix == ".csv":
-        file.write(as_csv(frame))
+        file.write(encode_csv(frame))
     else:
         rows = frame.with_columns(pl.col(pl.Datetime).dt.strftime(_TIME)).to_dicts()
         file.write(json.dumps(rows, indent=1).encode())

@@ -1,4 +1,4 @@
-"""A bundle on disk to validated, tokenised columns, and dead letters for what is broken."""
+"""From a bundle on disk to validated, tokenised columns, and dead letters for rejected rows."""
 
 from graphsvc.intake.bundle import read_bundle
 from graphsvc.intake.dead_letters import write_dead_letters

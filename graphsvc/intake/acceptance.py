@@ -1,4 +1,4 @@
-"""Decide whether enough of a bundle was read for it to be loaded at all."""
+"""Decide whether enough of a bundle was read to load it."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ _ADVICE = {
     "nested_object": "Export a plain value as {column}, for example {column}.id AS {column}.",
     "lost_digits": "Export {column} as text: a spreadsheet or a float column rounded it.",
     "ambiguous_date": "Say whether the day or the month comes first with --dates.",
-    "not_utf8": "Say in which encoding the file is with --encoding.",
+    "not_utf8": "Name the encoding of the file with --encoding.",
     "malformed_row": "Say what separates the columns with --delimiter, or export the table as Parquet.",
     "not_a_time": "Export {column} as ISO 8601, for example 2026-01-05T10:00:00Z.",
     "unknown_account": "Load the bundle that has these accounts, or add them to the table accounts.",
@@ -24,12 +24,12 @@ _ADVICE = {
 
 
 def advise(reason: str, column: str | None) -> str:
-    """Return what to do about values that were not taken for a reason, or the empty text."""
+    """Return the advice for a reason of rejection, or the empty text."""
     return _ADVICE.get(reason, "").format(column=column)
 
 
 def parse_share(text: str) -> float:
-    """Return a share that a person typed: `0.2`, `20%` or `20`.
+    """Parse a share that a person typed: `0.2`, `20%` or `20`.
 
     Raises:
         SettingsError: it is no number, or not within 0–100 %.
@@ -38,6 +38,7 @@ def parse_share(text: str) -> float:
         number = float(text.strip().removesuffix("%"))
     except ValueError:
         number = -1.0
+    # A number above 1 can only mean percent.
     share = number / 100 if text.strip().endswith("%") or number > 1 else number
     if not 0 <= share <= 1:
         raise SettingsError(f"{text!r} is no share of rows.", "Pass for example --max-rejected 20%.")
@@ -45,30 +46,32 @@ def parse_share(text: str) -> float:
 
 
 def check_loaded(columns: BundleColumns, max_rejected: float, dead_letters: Path | None) -> None:
-    """Check that each table that has rows keeps some of them, and at least a stated share.
-
-    Rows of forgotten accounts do not count: they are left out on purpose, and the export is sound.
+    """Check that each table with rows keeps some of them, and enough.
 
     Args:
+        columns: the bundle as it was read.
         max_rejected: the share of a table's rows that may be rejected, 0–1.
-        dead_letters: the file where the rejected rows are, to be named.
+        dead_letters: the file with the rejected rows, for the message.
 
     Raises:
-        NothingLoaded: a table keeps no row, or too few; names the commonest reason and an example without its value.
+        NothingLoaded: a table keeps no row, or too few. Names the most frequent reason, and an example
+            without its value.
     """
+    # Rows of forgotten accounts do not count: they are left out on purpose, and the export is sound.
     asked = columns.dead_letters.filter(pl.col("reason") == _FORGOTTEN)
     left_out = dict(asked.group_by("table").len().rows())
     for table in columns.tables:
         rejected = table.rejected - left_out.get(table.table, 0)
         of = table.read - left_out.get(table.table, 0)
+        # A table without any accepted row is a broken export, whatever share the caller allows.
         if rejected and (rejected == of or rejected > max_rejected * of):
-            raise _too_few(columns, table, max_rejected, dead_letters)
+            raise _build_rejection(columns, table, max_rejected, dead_letters)
     if not any(table.read for table in columns.tables):
         empty = ", ".join(table.table for table in columns.tables)
         raise NothingLoaded(f"Nothing was loaded: no row in {empty}.", "Check the export, and load it again.")
 
 
-def _too_few(
+def _build_rejection(
     columns: BundleColumns, table: TableReport, max_rejected: float, dead_letters: Path | None
 ) -> NothingLoaded:
     letters = columns.dead_letters.filter((pl.col("table") == table.table) & (pl.col("reason") != _FORGOTTEN))

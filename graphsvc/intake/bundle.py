@@ -1,4 +1,4 @@
-"""A bundle on disk to columns ready for the graph. Nothing is written here, and nothing raw comes out."""
+"""From a bundle on disk to columns for the graph. Writes nothing, and returns no raw personal value."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -7,17 +7,17 @@ from pathlib import Path
 
 import polars as pl
 
-from graphsvc.intake.codes import Dictionaries, distinct
-from graphsvc.intake.dead_letters import letters
-from graphsvc.intake.files import BundleFile, BundleFiles, content_hash, find
+from graphsvc.intake.codes import Dictionaries, list_distinct
+from graphsvc.intake.dead_letters import build_dead_letters
+from graphsvc.intake.files import BundleFile, BundleFiles, find_files, hash_content
 from graphsvc.intake.hubs import find_hubs
 from graphsvc.intake.options import ReadOptions
-from graphsvc.intake.readers import read
-from graphsvc.intake.schemas import SCHEMAS, columns_of
-from graphsvc.intake.signals import BANDED, build
+from graphsvc.intake.readers import read_chunks
+from graphsvc.intake.schemas import SCHEMAS, list_columns
+from graphsvc.intake.signals import BANDED, build_signals
 from graphsvc.intake.times import NAIVE
-from graphsvc.intake.validation import Reading, check_columns, validate
-from graphsvc.intake.values import masked
+from graphsvc.intake.validation import Reading, check_columns, validate_chunk
+from graphsvc.intake.values import mask_personal
 from graphsvc.model.columns import (
     ACCOUNTS,
     ACTIVITY,
@@ -28,7 +28,7 @@ from graphsvc.model.columns import (
     TableReport,
 )
 from graphsvc.signals.kinds import KINDS
-from graphsvc.signals.prompts import bands
+from graphsvc.signals.prompts import compute_bands
 from graphsvc.signals.tokens import Tokeniser
 
 Known = Callable[[pl.Series], pl.Series]
@@ -54,30 +54,33 @@ def read_bundle(
 
     Args:
         path: the directory that holds the tables.
-        known_accounts: given ids (String, distinct, sorted) that tables name but the bundle's
-            `accounts` lacks, those that the database knows; rows of the others become dead letters
+        tokens: of the installation's key.
+        known_accounts: selects the accounts that the database knows, of ids (String, distinct, sorted) that
+            tables name but the bundle's `accounts` lacks. Rows of the others become dead letters
             `unknown_account`. None keeps all rows.
-        report: called with table, rows read so far, and rows in all (an estimate until the last); then with `signals`
-            and how many of the kinds are tokenised.
-        forgotten: given account ids (String, distinct), those that must not be brought back; their rows become dead
+        report: called with table, rows read so far, and rows in total (an estimate until the last); then with
+            `signals` and the number of kinds that are tokenised.
+        forgotten: selects the forgotten ones of account ids (String, distinct); their rows become dead
             letters `forgotten_account`.
         options: what the caller says of the files; None: nothing.
 
     Raises:
         BundleError: the bundle, one of its files or a required column cannot be read.
     """
-    files = find(path, list(SCHEMAS))
+    files = find_files(path, list(SCHEMAS))
     options = options or ReadOptions()
+    # Hashing waits for the disk while this thread parses.
     with ThreadPoolExecutor(1) as pool:
-        content = pool.submit(content_hash, files, tokens.key_id, options.digest())
+        # The digest of the content identifies the load, so a bundle under another name is still the same.
+        content = pool.submit(hash_content, files, tokens.key_id, options.compute_digest())
         intake = _Intake(known_accounts, forgotten, report or (lambda *_: None), options)
         for table, parts in files.tables.items():
-            intake.read(table, parts)
-        return intake.columns(content.result(), tokens, files)
+            intake.read_table(table, parts)
+        return intake.build_columns(content.result(), tokens, files)
 
 
 class _Intake:
-    """The tables of a bundle as they are read: typed rows as codes, dead letters, what was counted."""
+    """The tables of a bundle while they are read: typed rows as codes, dead letters, and counts."""
 
     def __init__(
         self, known_accounts: Known | None, forgotten: Known, report: Progress, options: ReadOptions
@@ -94,25 +97,27 @@ class _Intake:
         self._notes: list[str] = []
         self._naive: list[str] = []
 
-    def read(self, table: str, parts: tuple[BundleFile, ...]) -> None:
-        """Read all files of a table; `accounts` comes first."""
+    def read_table(self, table: str, parts: tuple[BundleFile, ...]) -> None:
+        """Read all files of a table. `accounts` comes first."""
         frames, letters_of_table, unknown, count = [], [], set[str](), 0
         sizes = [max(part.size, 1) for part in parts]
         for number, part in enumerate(parts):
+            # JSON names its columns row by row, so they are known only at the end of the file.
             in_file, checked = 0, part.is_json
             reading = Reading(self._options)
-            for chunk in read(part, list(columns_of(table)), self._options):
+            for chunk in read_chunks(part, list(list_columns(table)), self._options):
                 if not checked:
                     check_columns(part, chunk, some_rows=True)
                     checked = True
-                good, rejected = validate(part, chunk, reading)
+                good, rejected = validate_chunk(part, chunk, reading)
                 frames.append(
-                    self._codes.encode(_without_text(table, good).with_columns(file=pl.lit(number)))
+                    self._codes.encode(_replace_text(table, good).with_columns(file=pl.lit(number)))
                 )
                 letters_of_table.append(rejected)
                 in_file += chunk.frame.height + len(chunk.malformed)
                 reading.blank += chunk.blank
                 reading.said |= dict.fromkeys(chunk.notes)
+                # By bytes, since the number of rows is not known before the end.
                 share = (sum(sizes[:number]) + chunk.share * sizes[number]) / sum(sizes)
                 self._report(
                     table, count + in_file, max(count + in_file, round((count + in_file) / max(share, 1e-9)))
@@ -120,23 +125,27 @@ class _Intake:
             if part.is_json:
                 check_columns(part, chunk, some_rows=in_file > 0)
             self._cells += reading.cells.values()
-            self._note(part, reading)
-            unknown |= chunk.found.difference(columns_of(table))
+            self._note_reading(part, reading)
+            # Over all files of a table: parts may differ in their columns.
+            unknown |= chunk.found.difference(list_columns(table))
             count += in_file
         frame = pl.concat(frames)
         if "account_id" in frame.columns:
-            for reason, ids in self._unwanted(table, frame):
+            for reason, ids in self._find_unwanted(table, frame):
                 if ids.is_empty():
                     continue
-                frame, rejected = _without(table, parts, frame, reason, ids)
+                frame, rejected = _reject_accounts(table, parts, frame, reason, ids)
                 letters_of_table.append(rejected)
+        # After accounts were checked: what is rejected there counts, too.
         self._dead_letters += letters_of_table
+        # Exports repeat rows. Without the row number, repeated ones are equal.
         self._tables[table] = frame.drop("row", "file", "fault").unique()
-        names = masked(pl.Series(sorted(unknown), dtype=pl.String).str.slice(0, 64))
+        # Headers are input, too: a file without one has its first row of data in their place.
+        names = mask_personal(pl.Series(sorted(unknown), dtype=pl.String).str.slice(0, 64))
         self._reports.append(TableReport(table, count, sum(map(len, letters_of_table)), tuple(names)))
         self._report(table, count, count)
 
-    def _note(self, part: BundleFile, reading: Reading) -> None:
+    def _note_reading(self, part: BundleFile, reading: Reading) -> None:
         """Note how a file was read, where that is not plain."""
         said = [*reading.said]
         for column, notes in reading.notes.items():
@@ -146,11 +155,11 @@ class _Intake:
         if reading.blank:
             said.append(f"{reading.blank:,} blank records left out")
         if said:
-            self._notes.append(masked(pl.Series([f"{part.name}: {'; '.join(said)}."])).item())
+            self._notes.append(mask_personal(pl.Series([f"{part.name}: {'; '.join(said)}."])).item())
 
-    def _unwanted(self, table: str, frame: pl.DataFrame) -> Iterator[tuple[str, pl.Series]]:
-        """Account ids in a table whose rows are not taken, by reason."""
-        named = distinct(frame["account_id"]).cast(pl.String)
+    def _find_unwanted(self, table: str, frame: pl.DataFrame) -> Iterator[tuple[str, pl.Series]]:
+        """Yield account ids in a table whose rows are rejected, by reason."""
+        named = list_distinct(frame["account_id"]).cast(pl.String)
         if table == "accounts":
             yield "forgotten_account", self._forgotten(named)
             return
@@ -159,40 +168,42 @@ class _Intake:
         if foreign.is_empty():
             return
         forgotten = self._forgotten(foreign)
+        # Forgotten ones are reported as such, and not as unknown, although the database knows neither.
         yield "forgotten_account", forgotten
         if self._known_accounts is not None:
             known = self._known_accounts(foreign)
             yield "unknown_account", foreign.filter(~foreign.is_in(pl.concat([known, forgotten]).implode()))
 
-    def columns(self, content: str, tokens: Tokeniser, files: BundleFiles) -> BundleColumns:
-        """Everything read, as columns."""
+    def build_columns(self, content: str, tokens: Tokeniser, files: BundleFiles) -> BundleColumns:
+        """Build the columns of all that was read."""
         tables = self._tables
-        networks = _networks(tables.get("networks"))
+        networks = _merge_networks(tables.get("networks"))
         everyone = pl.concat(
-            [distinct(t["account_id"]) for t in tables.values() if "account_id" in t.columns]
+            [list_distinct(t["account_id"]) for t in tables.values() if "account_id" in t.columns]
         )
+        # Sorted by text, since categories are in the order of their first occurrence.
         ids = everyone.unique().cast(pl.String).sort().cast(everyone.dtype)
         sources = {name: table for name, table in tables.items() if name not in {"networks", "activity"}}
         signals = {}
-        for kind, signal in build(sources, ids, networks, tokens):
+        for kind, signal in build_signals(sources, ids, networks, tokens):
             signals[kind] = signal
             self._report("signals", min(len(signals), len(KINDS) - 1), len(KINDS))
         self._report("signals", len(KINDS), len(KINDS))
-        notes = [*_unread(files), *self._notes]
+        notes = [*_describe_unread(files), *self._notes]
         if self._naive:
             notes.append(f"Times without a zone are read as UTC: {', '.join(self._naive)}.")
         edges = {kind: signal.edges for kind, signal in signals.items()}
         return BundleColumns(
             id=content,
-            accounts=_accounts(tables["accounts"]),
+            accounts=_merge_accounts(tables["accounts"]),
             values={kind: signal.values for kind, signal in signals.items()},
             edges=edges,
             networks=networks,
-            activity=_activity(tables.get("activity")),
+            activity=_sum_activity(tables.get("activity")),
             dead_letters=pl.concat(self._dead_letters),
             tables=tuple(self._reports),
-            unknown_files=tuple(masked(pl.Series(files.unknown, dtype=pl.String))),
-            cells=_merged(self._cells),
+            unknown_files=tuple(mask_personal(pl.Series(files.unknown, dtype=pl.String))),
+            cells=_merge_reports(self._cells),
             notes=tuple(notes),
             hubs=find_hubs(edges),
             former={
@@ -207,17 +218,17 @@ class _Intake:
         )
 
 
-def _unread(files: BundleFiles) -> list[str]:
+def _describe_unread(files: BundleFiles) -> list[str]:
     """Return a sentence for each file of the bundle that is not read."""
-    names = masked(pl.Series(files.unknown, dtype=pl.String))
+    names = mask_personal(pl.Series(files.unknown, dtype=pl.String))
     return [
         f"{name} is not read" + (f"; did you mean {hint}?" if hint else ": it is no table of a bundle.")
         for name, hint in zip(names, files.hints, strict=True)
     ]
 
 
-def _merged(cells: list[CellReport]) -> tuple[CellReport, ...]:
-    """Return one report for each table, column and reason, with the first file's example."""
+def _merge_reports(cells: list[CellReport]) -> tuple[CellReport, ...]:
+    """Merge reports of one table, column and reason; the first file's example stays."""
     merged: dict[tuple[str, str, str], CellReport] = {}
     for cell in cells:
         key = (cell.table, cell.column, cell.reason)
@@ -226,36 +237,42 @@ def _merged(cells: list[CellReport]) -> tuple[CellReport, ...]:
     return tuple(merged.values())
 
 
-def _without(
+def _reject_accounts(
     table: str, parts: tuple[BundleFile, ...], frame: pl.DataFrame, reason: str, ids: pl.Series
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Rows without those of some accounts, and these as dead letters."""
+    """Return the rows without those of some accounts, and these as dead letters."""
     of_these = frame["account_id"].is_in(ids.cast(frame["account_id"].dtype).implode())
     lost = frame.filter(of_these)
     names = pl.Series([part.name for part in parts], dtype=pl.String).gather(lost["file"])
     lost_ids = lost["account_id"].cast(pl.String)
-    return frame.filter(~of_these), letters(table, names, lost["row"], reason, "account_id", lost_ids)
+    return frame.filter(~of_these), build_dead_letters(
+        table, names, lost["row"], reason, "account_id", lost_ids
+    )
 
 
-def _without_text(table: str, rows: pl.DataFrame) -> pl.DataFrame:
-    """Prompt text goes as soon as its bands are known; a hash of it tells rows apart in this process."""
+def _replace_text(table: str, rows: pl.DataFrame) -> pl.DataFrame:
+    """Replace prompt text by its bands, and by a hash that tells rows apart in this process."""
     if table != "prompts":
         return rows
     texts = rows["text"].drop_nulls().unique()
-    found = bands(texts).group_by("row").agg(pl.col("band").sort().str.join(" "))
+    # Here, chunk by chunk: the texts themselves are the largest part of a bundle, and are dropped at once.
+    found = compute_bands(texts).group_by("row").agg(pl.col("band").sort().str.join(" "))
     by_text = pl.DataFrame(
         {"text": texts.gather(found["row"]), BANDED: found["band"]},
         schema={"text": pl.String, BANDED: pl.String},
     )
     joined = rows.join(by_text, on="text", how="left", maintain_order="left")
+    # Rows of different texts with equal bands are different uses, and must not be taken for repeated rows.
     return joined.with_columns(pl.col("text").hash())
 
 
-def _accounts(rows: pl.DataFrame) -> pl.DataFrame:
-    """One row an account: the earliest creation, the newest status, the newest plan and country."""
+def _merge_accounts(rows: pl.DataFrame) -> pl.DataFrame:
+    """Merge rows of one account: the earliest creation, the latest status, the latest plan and country."""
+    # A row that says when the status changed, but no status, states that the account is active again.
     stated = pl.when(pl.col("status_changed_at").is_not_null()).then(pl.lit("active"))
     rows = rows.select(*ACCOUNTS).cast({pl.Categorical: pl.String})
     rows = rows.with_columns(status=pl.coalesce("status", stated))
+    # Only those: grouping all accounts would sort millions for a few.
     several = pl.col("account_id").is_duplicated()
     order = pl.col("status").cast(pl.Enum(_STATUSES))
     merged = (
@@ -273,8 +290,8 @@ def _accounts(rows: pl.DataFrame) -> pl.DataFrame:
     return everyone.with_columns(pl.col("status").fill_null("active")).sort("account_id")
 
 
-def _networks(rows: pl.DataFrame | None) -> pl.DataFrame:
-    """One row a network (by CIDR) or autonomous system; of differing rows the one that says most."""
+def _merge_networks(rows: pl.DataFrame | None) -> pl.DataFrame:
+    """Merge rows of one network (by CIDR) or autonomous system; of differing rows keep the one that says most."""
     if rows is None:
         return pl.DataFrame(schema=NETWORKS)
     rows = (
@@ -282,13 +299,14 @@ def _networks(rows: pl.DataFrame | None) -> pl.DataFrame:
         .cast({pl.Categorical: pl.String})
         .with_columns(which=pl.coalesce("cidr", pl.col("asn").cast(pl.String)))
     )
+    # `unknown` last: a row that names a class says more.
     vague = pl.col("network_class") == "unknown"
     ordered = rows.sort("which", vague, "network_class", "asn", "name", "country", nulls_last=True)
     return ordered.unique("which", keep="first", maintain_order=True).select(*NETWORKS)
 
 
-def _activity(rows: pl.DataFrame | None) -> pl.DataFrame:
-    """One row an account, hour and model."""
+def _sum_activity(rows: pl.DataFrame | None) -> pl.DataFrame:
+    """Sum activity to one row an account, hour and model."""
     if rows is None:
         return pl.DataFrame(schema=ACTIVITY)
     key = ["account_id", "hour", "model"]

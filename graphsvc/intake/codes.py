@@ -1,4 +1,4 @@
-"""Text as codes: every text column of a table is held as small numbers, each distinct text once."""
+"""Text columns as codes: small numbers, with each distinct text stored once."""
 
 from collections import defaultdict
 
@@ -11,7 +11,7 @@ NOWHERE = np.uint32(2**32 - 1)
 
 
 class Dictionaries:
-    """Codes of text columns. Columns of one name share their codes across tables and chunks."""
+    """Codes of text columns. Columns of the same name share codes across tables and chunks."""
 
     def __init__(self) -> None:
         self._types: defaultdict[str, pl.Categorical] = defaultdict(
@@ -19,18 +19,18 @@ class Dictionaries:
         )
 
     def encode(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """The frame with every String column as Categorical."""
+        """Return the frame with every String column as Categorical."""
         text = [name for name, dtype in frame.schema.items() if dtype == pl.String]
         return frame.cast({name: self._types[name] for name in text})
 
 
-def distinct(column: pl.Series) -> pl.Series:
-    """Distinct values of a Categorical column, nulls aside, in no particular order."""
+def list_distinct(column: pl.Series) -> pl.Series:
+    """Return distinct values of a Categorical column, nulls aside, in no particular order."""
     return column.drop_nulls().unique()
 
 
-def ranks(column: pl.Series, values: pl.Series, places: pl.Series) -> Ranks:
-    """For each row of a Categorical column the place of its value.
+def find_places(column: pl.Series, values: pl.Series, places: pl.Series) -> Ranks:
+    """Return the place of each row's value.
 
     Args:
         column: Categorical, n rows.
@@ -38,9 +38,10 @@ def ranks(column: pl.Series, values: pl.Series, places: pl.Series) -> Ranks:
         places: UInt32, as long as `values`, nulls allowed.
 
     Returns:
-        n places, `NOWHERE` where the row is null, its value is not among `values` or has no place.
+        n places; `NOWHERE` where the row is null, or its value is not among `values` or has no place.
     """
     codes = values.to_physical().to_numpy()
+    # A lookup table by code is many times faster than a join. Its last entry serves nulls and unknown codes.
     table = np.full(int(codes.max(initial=0)) + 2, NOWHERE, dtype=np.uint32)
     table[codes] = places.fill_null(int(NOWHERE)).to_numpy()
     wanted = column.to_physical().fill_null(len(table) - 1).to_numpy()

@@ -1,4 +1,4 @@
-"""Rejected rows: masked shapes instead of values, and the file they are kept in."""
+"""Rejected rows, with masked shapes instead of values, and the file that keeps them."""
 
 import os
 import secrets
@@ -11,8 +11,8 @@ from graphsvc.model.columns import DEAD_LETTERS
 _LONGEST_SHAPE = 40
 
 
-def shapes(values: pl.Series) -> pl.Series:
-    """The masked form of values: letters as `a`, digits as `9`, the rest as it is, 40 characters."""
+def mask_values(values: pl.Series) -> pl.Series:
+    """Mask values: letters as `a`, digits as `9`, the rest unchanged, 40 characters."""
     if isinstance(values.dtype, pl.Binary):
         values = pl.Series([v and v.decode(errors="replace") for v in values], dtype=pl.String)
     elif values.dtype.is_nested() or isinstance(values.dtype, pl.Object):
@@ -22,11 +22,11 @@ def shapes(values: pl.Series) -> pl.Series:
     return masked.str.replace_all(r"[\p{C}\p{Z}]", " ")
 
 
-def letters(
+def build_dead_letters(
     table: str, file: pl.Series | str, rows: pl.Series, reason: str, column: str | None = None,
     values: pl.Series | None = None,
 ) -> pl.DataFrame:  # fmt: skip
-    """Dead letters (schema `DEAD_LETTERS`) of rows that all have one fault."""
+    """Build dead letters (schema `DEAD_LETTERS`) of rows that all have one fault."""
     return pl.DataFrame(
         {
             "table": pl.repeat(table, len(rows), dtype=pl.String, eager=True),
@@ -36,7 +36,7 @@ def letters(
             "row": rows,
             "column": pl.repeat(column, len(rows), dtype=pl.String, eager=True),
             "reason": pl.repeat(reason, len(rows), dtype=pl.String, eager=True),
-            "shape": None if values is None else shapes(values),
+            "shape": None if values is None else mask_values(values),
             "also": None,
         },
         schema=DEAD_LETTERS,
@@ -48,6 +48,7 @@ def write_dead_letters(frame: pl.DataFrame, path: Path) -> None:
 
     Args:
         frame: schema `DEAD_LETTERS`.
+        path: the file; one that exists is replaced.
 
     Raises:
         OSError: the file cannot be written.

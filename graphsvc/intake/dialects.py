@@ -1,4 +1,4 @@
-"""How a text file is written: packed or not, its encoding, what separates its columns, and what these are called."""
+"""The dialect of a text file: compression, encoding, delimiter, and names of columns."""
 
 import codecs
 import csv
@@ -45,10 +45,12 @@ class Encoding(NamedTuple):
 class Header:
     """The header of a CSV file.
 
-    `skip`: characters up to the first record. `names`: one unique name a column, those of the contract as it has them.
-    `found`: the names of the columns that are there, unknown ones as they are. `seen`: the dialect in words.
-    `escaped`: whether quotes within quotes stand behind a backslash (Spark, MySQL). `spaced`: whether quotes may stand
-    behind a space.
+    - `skip`: characters up to the first record.
+    - `names`: one unique name a column; known ones as the contract has them.
+    - `found`: the names of the present columns, unknown ones unchanged.
+    - `seen`: the dialect in words.
+    - `escaped`: whether a backslash precedes quotes within quotes (Spark, MySQL).
+    - `spaced`: whether quotes may follow a space.
     """
 
     delimiter: str
@@ -62,22 +64,26 @@ class Header:
 
 
 def find_encoding(head: bytes, options: ReadOptions) -> Encoding:
-    """Return the encoding of text by its first bytes.
+    """Find the encoding of a text by its first bytes.
 
-    A byte order mark decides, then zeros between characters, then whether it is UTF-8. Text that is not, and holds no
-    UTF-8 character above ASCII either, is cp1252 if that gives western words. Anything else is left to the person,
-    since detectors guess wrong on short columns (docs/decisions/intake.md).
+    A byte order mark decides; then zeros between characters; then whether it is UTF-8. Other text is cp1252
+    if that gives western words. Anything else is left to the person, since detectors guess wrong on short
+    columns (docs/decisions/intake.md).
     """
     if options.encoding is not None:
         return Encoding(options.encoding, f"in {options.encoding}, as asked")
     for bom, codec in _BOMS:
         if head.startswith(bom):
             return Encoding(codec, "" if codec == "utf-8" else f"in {codec.upper()}")
+    # In UTF-16 most western text has a zero in every second byte.
     even, odd = head[:4096:2].count(0), head[1:4096:2].count(0)
+    # Not half: names in other scripts have no zeros.
     least = len(head[:4096]) // 5
     if max(even, odd) > least > 0 and min(even, odd) < least // 4 + 1:
         return Encoding("utf-16-le" if odd > even else "utf-16-be", "in UTF-16 without a byte order mark")
+    # Incremental, because the head may end within a character.
     text = codecs.getincrementaldecoder("utf-8")("surrogateescape").decode(head)
+    # `surrogateescape` marks each byte that is not UTF-8 in this range.
     if text.isascii() or not re.search("[\udc80-\udcff]", text):
         return Encoding("utf-8")
     if not re.search("[^\x00-\x7f\udc80-\udcff]", text) and _is_western(head):
@@ -102,12 +108,15 @@ def _is_western(head: bytes) -> bool:
 
 
 def read_header(file: BundleFile, start: str, columns: Sequence[str], options: ReadOptions) -> Header:
-    """Return the header of a CSV file and its dialect.
+    """Read the header of a CSV file, and find its dialect.
 
-    The delimiter is the one by which most of the table's columns are found.
+    The delimiter is the one that yields most of the table's columns.
 
     Args:
-        start: the decoded beginning of the file, as much as a header may take.
+        file: the file.
+        start: its decoded beginning, as long as a header may be.
+        columns: of the contract.
+        options: what the caller says of the file.
 
     Raises:
         BundleError: two columns have one name of the contract, or the header is no CSV.
@@ -119,17 +128,21 @@ def read_header(file: BundleFile, start: str, columns: Sequence[str], options: R
         begin = said.end()
     candidates = [options.delimiter] if options.delimiter else [said[1]] if said else list(_DELIMITERS)
     parsed = []
+    # All are tried, since a header in one column fits no contract with a wrong delimiter.
     for delimiter in candidates:
-        names, length = _first_record(file, start[begin:], delimiter)
+        names, length = _read_first_record(file, start[begin:], delimiter)
         known = len(set(match_columns(names, columns, file.table).values()))
         parsed.append((known, names, length, delimiter))
     known, names, length, delimiter = max(parsed, key=lambda each: each[0])
+    # No column is known: the file may still be rejected with a useful message, for which the delimiter
+    # counts.
     if known == 0 and len(candidates) > 1:
-        delimiter = _sniffed(start[begin : begin + 4096])
-        names, length = _first_record(file, start[begin:], delimiter)
+        delimiter = _sniff_delimiter(start[begin : begin + 4096])
+        names, length = _read_first_record(file, start[begin:], delimiter)
     if delimiter != ",":
         notes.append(f"separated by {_DELIMITERS.get(delimiter, repr(delimiter))}")
-    names = _fit(names, start[begin + length :], delimiter)
+    # Exports often end each line with a delimiter, in rows, the header, or both.
+    names = _fit_header(names, start[begin + length :], delimiter)
     matched = match_columns(names, columns, file.table)
     check_doubled(file, matched)
     renamed = [
@@ -142,6 +155,7 @@ def read_header(file: BundleFile, start: str, columns: Sequence[str], options: R
     seen = f"as separated by {_DELIMITERS.get(delimiter, repr(delimiter))}"
     if not matched and any(_DATA.search(name) for name in names):
         seen += ", with a first record that looks like a row and no header"
+    # With `\N` for null the backslash escapes letters, too, and is left as it is.
     escaped = bool(_ESCAPED_QUOTE.search(start)) and "\\N" not in start
     spaced = f'{delimiter} "' in start and any(name.startswith(" ") for name in names)
     return Header(
@@ -149,26 +163,27 @@ def read_header(file: BundleFile, start: str, columns: Sequence[str], options: R
     )  # fmt: skip
 
 
-def _first_record(file: BundleFile, text: str, delimiter: str) -> tuple[list[str], int]:
-    """Return the fields of the first record that has any, and the characters up to its end."""
+def _read_first_record(file: BundleFile, text: str, delimiter: str) -> tuple[list[str], int]:
+    """Return the fields of the first record with fields, and the characters up to its end."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     try:
         fields = next((record for record in reader if record), [])
     except csv.Error:
         raise BundleError(f"{file.name} has no header that is CSV.", "Export it again.") from None
+    # A record may span lines; the reader counts those that it took.
     lines = io.StringIO(text, newline="")
     return fields, sum(len(lines.readline()) for _ in range(reader.line_num))
 
 
-def _sniffed(text: str) -> str:
-    """Return the delimiter that the standard library takes text for; a comma where it cannot tell."""
+def _sniff_delimiter(text: str) -> str:
+    """Return the delimiter that the standard library detects; a comma if it detects none."""
     try:
         return csv.Sniffer().sniff(text, "".join(_DELIMITERS)).delimiter
     except csv.Error:
         return ","
 
 
-def _fit(names: list[str], rest: str, delimiter: str) -> list[str]:
+def _fit_header(names: list[str], rest: str, delimiter: str) -> list[str]:
     """Return the header with as many empty columns at its end as the rows have."""
     reader = csv.reader(io.StringIO(rest, newline=""), delimiter=delimiter)
     rows: list[list[str]] = []
@@ -181,6 +196,7 @@ def _fit(names: list[str], rest: str, delimiter: str) -> list[str]:
         return names
     # The sample may be cut in its last record.
     widths = {len(row) for row in (rows[:-1] or rows)}
+    # Rows of different widths prove nothing; each is checked when it is read.
     if len(widths) != 1:
         return names
     width = widths.pop()
@@ -192,13 +208,14 @@ def _fit(names: list[str], rest: str, delimiter: str) -> list[str]:
 
 
 def check_doubled(file: BundleFile, matched: Mapping[int, str]) -> None:
-    """Check that no two columns of a file are one of the contract.
+    """Check that no two columns of a file have the same name of the contract.
 
     Args:
+        file: the file.
         matched: of `match_columns`.
 
     Raises:
-        BundleError: some are; names them.
+        BundleError: some have; names them.
     """
     doubled = sorted(name for name, count in Counter(matched.values()).items() if count > 1)
     if doubled:
@@ -208,15 +225,16 @@ def check_doubled(file: BundleFile, matched: Mapping[int, str]) -> None:
 
 
 def match_columns(names: Sequence[str], columns: Sequence[str], table: str) -> dict[int, str]:
-    """Return which columns of the contract the columns of a file are, by place.
+    """Map places of a file's columns to names of the contract.
 
-    An exact name wins; else white space, case (Snowflake writes capitals) and the table's name before a dot (Hive) do
-    not matter.
+    An exact name wins. Otherwise white space, case (Snowflake writes capitals) and the table's name before a
+    dot (Hive) do not matter.
     """
     exact = {place: name for place, name in enumerate(names) if name in columns}
     taken = set(exact.values())
     for place, name in enumerate(names):
         folded = name.strip("\ufeff \t\xa0\"'").lower().removeprefix(f"{table}.")
+        # An exact name keeps its place even if another column folds to it.
         if place not in exact and folded in columns and folded not in taken:
             exact[place] = folded
     return exact

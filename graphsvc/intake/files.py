@@ -1,4 +1,4 @@
-"""The files of a bundle: which table each is of, and the hash of their content."""
+"""The files of a bundle: the table of each, and the hash of their content."""
 
 import difflib
 import hashlib
@@ -56,37 +56,37 @@ class BundleFiles:
     hints: tuple[str | None, ...] = ()
 
 
-def suggest(name: str, candidates: Collection[str]) -> str | None:
+def suggest_name(name: str, candidates: Collection[str]) -> str | None:
     """Return the candidate that `name` was most likely meant as, if one is near."""
     folded = {candidate.strip().lower(): candidate for candidate in candidates}
     near = difflib.get_close_matches(name.strip().lower(), folded, 1, _NEAR)
     return folded[near[0]] if near else None
 
 
-def find(path: Path, tables: Sequence[str]) -> BundleFiles:
-    """Return the files of a bundle; names are compared without case.
+def find_files(path: Path, tables: Sequence[str]) -> BundleFiles:
+    """Find the files of a bundle. Names are compared without case.
 
     Raises:
-        BundleError: no such directory, it cannot be listed, a table is there in two forms, or the
-            table `accounts` is missing.
+        BundleError: no such directory, it cannot be listed, a table is there in two forms, or the table
+            `accounts` is missing.
     """
     try:
         entries = sorted(entry for entry in path.iterdir() if not entry.name.startswith("."))
         found: dict[str, tuple[BundleFile, ...]] = {}
         unknown: list[tuple[str, str | None]] = []
         for entry in entries:
-            table, suffix = _split(entry)
+            table, suffix = _split_name(entry)
             if table in _NOT_OURS and suffix is not None:
                 continue
             if table not in tables or suffix is None:
-                unknown.append((entry.name, _hint(entry, table, suffix, tables)))
+                unknown.append((entry.name, _suggest_file(entry, table, suffix, tables)))
                 continue
             if table in found:
                 raise BundleError(
                     f"The table {table} is there twice: {found[table][0].name} and {entry.name}.",
                     "Keep one of them.",
                 )
-            parts, strange = _parts(table, entry, suffix)
+            parts, strange = _list_parts(table, entry, suffix)
             unknown += [(name, None) for name in strange]
             if parts:
                 found[table] = parts
@@ -105,8 +105,8 @@ def find(path: Path, tables: Sequence[str]) -> BundleFiles:
     return BundleFiles(ordered, tuple(name for name, _ in unknown), tuple(hint for _, hint in unknown))
 
 
-def _split(entry: Path) -> tuple[str, str | None]:
-    """Return table and form of an entry; a folder has the form "", an unknown file None."""
+def _split_name(entry: Path) -> tuple[str, str | None]:
+    """Return table and form of an entry. A folder has the form "", an unknown file None."""
     name = entry.name.lower()
     if entry.is_dir():
         return name, ""
@@ -114,10 +114,10 @@ def _split(entry: Path) -> tuple[str, str | None]:
     return (name.removesuffix(suffix), _SUFFIXES[suffix]) if suffix else (name, None)
 
 
-def _hint(entry: Path, stem: str, suffix: str | None, tables: Sequence[str]) -> str | None:
+def _suggest_file(entry: Path, stem: str, suffix: str | None, tables: Sequence[str]) -> str | None:
     """Return what a file that is not read was most likely meant as."""
     if suffix is not None:
-        near = suggest(stem, tables)
+        near = suggest_name(stem, tables)
         if near is not None:
             return near + ("/" if suffix == "" else suffix)
         sharded = next(
@@ -125,7 +125,7 @@ def _hint(entry: Path, stem: str, suffix: str | None, tables: Sequence[str]) -> 
         )
         return f"{sharded}/{entry.name}" if sharded and suffix else None
     table, _, rest = stem.partition(".")
-    near = suggest(table, tables)
+    near = suggest_name(table, tables)
     if near is None:
         return None
     if rest.removesuffix(".gz") in ("tsv", "txt", "tab", "psv", "xls", "xlsx", "ods", ""):
@@ -133,13 +133,13 @@ def _hint(entry: Path, stem: str, suffix: str | None, tables: Sequence[str]) -> 
     return f"{near}.ndjson" if "json" in rest else f"{near}.parquet"
 
 
-def _parts(table: str, entry: Path, suffix: str) -> tuple[tuple[BundleFile, ...], list[str]]:
+def _list_parts(table: str, entry: Path, suffix: str) -> tuple[tuple[BundleFile, ...], list[str]]:
     if suffix:
         return (BundleFile(table, entry, entry.name, suffix, entry.stat().st_size),), []
     parts: list[BundleFile] = []
     strange: list[str] = []
-    for part, name, fixed in _walk(entry, entry.name, ()):
-        kind = _split(part)[1]
+    for part, name, fixed in _walk_folder(entry, entry.name, ()):
+        kind = _split_name(part)[1]
         if kind:
             parts.append(BundleFile(table, part, name, kind, part.stat().st_size, fixed))
         else:
@@ -147,13 +147,13 @@ def _parts(table: str, entry: Path, suffix: str) -> tuple[tuple[BundleFile, ...]
     return tuple(parts), strange
 
 
-def _walk(
+def _walk_folder(
     folder: Path, name: str, fixed: tuple[tuple[str, str | None], ...]
 ) -> Iterator[tuple[Path, str, tuple[tuple[str, str | None], ...]]]:
-    """Yield the files below the folder of a table, in the order of their names, with what their folders say.
+    """Yield the files below the folder of a table, sorted by name, with the columns that folder names give.
 
     Raises:
-        BundleError: it is a table of a format that keeps a log of which files count.
+        BundleError: the folder is a table of a format with a log of its valid files.
     """
     entries = sorted(folder.iterdir())
     names = {each.name for each in entries}
@@ -164,6 +164,7 @@ def _walk(
             "Export it as plain Parquet files.",
         )
     for each in entries:
+        # Spark and Hive write markers such as _SUCCESS, which are no data.
         if each.name.startswith((".", "_")):
             continue
         if not each.is_dir():
@@ -171,15 +172,15 @@ def _walk(
             continue
         key, equals, value = each.name.partition("=")
         said = (*fixed, (unquote(key), None if value == _HIVE_NULL else unquote(value))) if equals else fixed
-        yield from _walk(each, f"{name}/{each.name}", said)
+        yield from _walk_folder(each, f"{name}/{each.name}", said)
 
 
-def rows_of(parts: Sequence[BundleFile]) -> int:
-    """Return about how many records files have: Parquet says it, of text it follows from the size."""
-    return sum(_rows(part) for part in parts)
+def estimate_rows(parts: Sequence[BundleFile]) -> int:
+    """Estimate the number of records: Parquet states it, for text it follows from the size."""
+    return sum(_estimate_file_rows(part) for part in parts)
 
 
-def _rows(part: BundleFile) -> int:
+def _estimate_file_rows(part: BundleFile) -> int:
     if part.suffix == ".parquet":
         try:
             return int(pa_parquet.read_metadata(part.path).num_rows)
@@ -189,10 +190,10 @@ def _rows(part: BundleFile) -> int:
     return size // (_CSV_ROW if part.suffix.startswith(".csv") else _NDJSON_ROW)
 
 
-def content_hash(files: BundleFiles, key_id: str, options: str = "") -> str:
-    """SHA-256 over the tables' content in their order, the id of the token key and `options`, as hex.
+def hash_content(files: BundleFiles, key_id: str, options: str = "") -> str:
+    """Compute SHA-256, hex, of the tables' content in order, the id of the token key, and `options`.
 
-    The key belongs to it because the same files under another key are another graph; so do the options of reading.
+    The same files under another key, or read with other options, are another graph.
 
     Raises:
         BundleError: a file cannot be read.
@@ -200,6 +201,7 @@ def content_hash(files: BundleFiles, key_id: str, options: str = "") -> str:
     whole = hashlib.sha256(_VERSION + b"\0" + key_id.encode() + options.encode())
     for parts in files.tables.values():
         for part in parts:
+            # Names of files do not count: a renamed part is the same data.
             whole.update(f"\0{part.table}\0{part.suffix}\0".encode())
             if part.fixed:
                 whole.update(f"{part.fixed}\0".encode())

@@ -26,7 +26,7 @@ _V4 = (pl.col("high") == 0) & (pl.col("low") // (1 << 32) == 0xFFFF)
 _V4_NUMBER = pl.col("low") % (1 << 32)
 
 
-def _in_v4(network: str, bits: int) -> pl.Expr:
+def _build_v4_filter(network: str, bits: int) -> pl.Expr:
     octets = [int(part) for part in network.split(".")]
     number = sum(octet << shift for octet, shift in zip(octets, (24, 16, 8, 0), strict=True))
     return _V4 & (_V4_NUMBER // (1 << (32 - bits)) == number >> (32 - bits))
@@ -34,47 +34,50 @@ def _in_v4(network: str, bits: int) -> pl.Expr:
 
 _UNSPECIFIED = (_V4 & (_V4_NUMBER == 0)) | ((pl.col("high") == 0) & (pl.col("low") == 0))
 _NO_NETWORK = (
-    _in_v4("127.0.0.0", 8) | _in_v4("169.254.0.0", 16) | _in_v4("224.0.0.0", 4)
+    _build_v4_filter("127.0.0.0", 8) | _build_v4_filter("169.254.0.0", 16) | _build_v4_filter("224.0.0.0", 4)
     | (_V4 & (_V4_NUMBER == 0xFFFFFFFF))
     | ((pl.col("high") == 0) & (pl.col("low") == 1))
     | (pl.col("high") // (1 << 54) == 0xFE80 >> 6) | (pl.col("high") // (1 << 56) == 0xFF)
 )  # fmt: skip
 """Loopback, link-local, multicast and broadcast: on every machine or link another one (RFC 6890)."""
 _PRIVATE = (
-    _in_v4("10.0.0.0", 8) | _in_v4("172.16.0.0", 12) | _in_v4("192.168.0.0", 16) | _in_v4("100.64.0.0", 10)
+    _build_v4_filter("10.0.0.0", 8) | _build_v4_filter("172.16.0.0", 12)
+    | _build_v4_filter("192.168.0.0", 16) | _build_v4_filter("100.64.0.0", 10)
     | (_V4 & (_V4_NUMBER // (1 << 24) == 0)) | (pl.col("high") // (1 << 57) == 0xFC >> 1)
 )  # fmt: skip
 
 
 class Hosts(NamedTuple):
-    """Canonical addresses and why there is none (String, null: there is one, or nothing was given)."""
+    """Canonical addresses, and the reason if there is none (String; null: there is one, or the input was empty)."""
 
     values: pl.Series
     reasons: pl.Series
 
 
 def read_addresses(texts: pl.Series) -> Hosts:
-    """Read addresses; of several hops the first public one, else the first that is an address.
+    """Read addresses. Of several hops take the first public one, else the first that is an address.
 
     Args:
         texts: String without surrounding white space, distinct; n rows.
 
     Returns:
-        Canonical text, n rows. `unusable_ip`: an address that names no network; `null_word`: the unspecified one.
+        Canonical text, n rows. Reasons: `unusable_ip` for an address that names no network; `null_word` for
+            the unspecified one.
     """
-    numbers = addresses.parse(texts)
+    numbers = addresses.parse_addresses(texts)
+    # Cleaning is slow, so only texts that are no plain address go through it.
     odd = (numbers["low"].is_null() & texts.is_not_null()).arg_true()
     if len(odd):
-        found = _first_hops(texts.gather(odd))
+        found = _find_first_hops(texts.gather(odd))
         numbers = pl.DataFrame([numbers[name].scatter(odd, found[name]) for name in ("high", "low")])
     state = numbers.select(
         reason=pl.when(pl.col("low").is_null()).then(pl.lit(NOT_AN_IP))
         .when(_UNSPECIFIED).then(pl.lit(NULL_WORD)).when(_NO_NETWORK).then(pl.lit(UNUSABLE_IP)),
     )["reason"].set(texts.is_null(), None)  # fmt: skip
-    return Hosts(addresses.text(numbers).set(state.is_not_null(), None), state)
+    return Hosts(addresses.format_addresses(numbers).set(state.is_not_null(), None), state)
 
 
-def canonical(texts: pl.Series) -> pl.Series:
+def normalize_hosts(texts: pl.Series) -> pl.Series:
     """Return the address of each text as `read_addresses` reads it, null where there is none."""
     return read_addresses(texts.str.strip_chars()).values.alias(texts.name)
 
@@ -84,14 +87,14 @@ def read_packed(packed: pl.Series) -> pl.Series:
     written = packed.bin.encode("hex")
     is_v4 = written.str.len_bytes() == 8
     numbers = pl.DataFrame({"text": written}).select(
-        high=pl.when(is_v4).then(pl.lit(0, pl.UInt64)).otherwise(_from_hex(0, 16)),
-        low=pl.when(is_v4).then((0xFFFF << 32) + _from_hex(0, 8)).otherwise(_from_hex(16, 16)),
+        high=pl.when(is_v4).then(pl.lit(0, pl.UInt64)).otherwise(_parse_hex(0, 16)),
+        low=pl.when(is_v4).then((0xFFFF << 32) + _parse_hex(0, 8)).otherwise(_parse_hex(16, 16)),
     )
     fits = (is_v4 | (written.str.len_bytes() == 32)).fill_null(value=False)
-    return addresses.text(numbers).set(~fits, None)
+    return addresses.format_addresses(numbers).set(~fits, None)
 
 
-def _from_hex(start: int, length: int) -> pl.Expr:
+def _parse_hex(start: int, length: int) -> pl.Expr:
     """Return hexadecimal digits as a number, in halves, since a signed parser takes 63 bits."""
     half = length // 2
     text = pl.col("text").str
@@ -108,11 +111,11 @@ def read_integers(numbers: pl.Series) -> pl.Series:
     low = wide.set(~wide.is_between(0, 2**32 - 1).fill_null(value=False), None).cast(pl.UInt64) + (
         0xFFFF << 32
     )
-    return addresses.text(pl.DataFrame({"high": low * 0, "low": low}))
+    return addresses.format_addresses(pl.DataFrame({"high": low * 0, "low": low}))
 
 
-def _first_hops(texts: pl.Series) -> pl.DataFrame:
-    """Return the numbers of the first public hop of each text, else of its first address; nulls where none is."""
+def _find_first_hops(texts: pl.Series) -> pl.DataFrame:
+    """Return the numbers of the first public hop of each text, else of its first address; nulls if there is none."""
     rows = (
         pl.DataFrame({"hop": texts.str.split(",")}).with_row_index("row").explode("hop", empty_as_null=True)
     )
@@ -122,8 +125,11 @@ def _first_hops(texts: pl.Series) -> pl.DataFrame:
     padded = hops.str.contains(_ZEROS_FIRST).fill_null(value=False)
     if padded.any():
         hops = hops.str.replace_all(r"\b0+(\d)", "$1").zip_with(padded, hops)
-    numbers = pl.concat([rows.select("row"), addresses.parse(hops)], how="horizontal").drop_nulls("low")
+    numbers = pl.concat([rows.select("row"), addresses.parse_addresses(hops)], how="horizontal").drop_nulls(
+        "low"
+    )
     local = (_PRIVATE | _NO_NETWORK | _UNSPECIFIED).fill_null(value=False)
+    # Proxies append hops, so the client is on the left. Private hops are the client's own network.
     first = numbers.sort("row", local, maintain_order=True).unique("row", keep="first", maintain_order=True)
     every = pl.DataFrame({"row": pl.int_range(len(texts), dtype=pl.UInt32, eager=True)})
     return every.join(first, on="row", how="left", maintain_order="left").select("high", "low")

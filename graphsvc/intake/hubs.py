@@ -1,4 +1,4 @@
-"""Values that suspiciously many accounts share: placeholders, addresses of load balancers, numbers cut to one."""
+"""Values that suspiciously many accounts share: placeholders, addresses of load balancers, truncated numbers."""
 
 import numpy as np
 import polars as pl
@@ -33,40 +33,40 @@ _COMMON = frozenset({"user_agent", "prompt"})
 
 
 def find_hubs(edges: dict[str, pl.DataFrame]) -> tuple[Hub, ...]:
-    """Return values whose holders look unlike people who share something, those with most holders first.
+    """Find values whose holders do not look like people who share something, those with most holders first.
 
-    A value is named if its holders are ten or more, and either a hundredth of the accounts that have one of its kind
-    (of addresses a twentieth) and far more than the kind's usual, or hardly any two of them share anything rare.
+    A value qualifies with at least ten holders. Either it has a hundredth of the accounts with its kind (of
+    addresses a twentieth) and far more than usual. Or hardly any two of its holders share anything rare.
 
     Args:
         edges: as `BundleColumns.edges`.
     """
-    found = [_candidates(frame) for name, frame in edges.items() if name not in _PASSED_OVER and frame.height]
+    found = [
+        _find_candidates(frame) for name, frame in edges.items() if name not in _PASSED_OVER and frame.height
+    ]
     if not found:
         return ()
     largest = pl.concat(found).sort("holders", "key", descending=[True, False]).head(_MOST_CANDIDATES)
     if largest.is_empty():
         return ()
-    rare = _rare_edges(edges)
+    rare = _find_rare_edges(edges)
     population = pl.concat([frame["account_id"].unique() for frame in edges.values()]).n_unique()
     known = rare["account_id"].n_unique() >= _LEAST_KNOWN * population
-    coherent = _coherence(edges, rare, largest)
+    coherent = _measure_coherence(edges, rare, largest)
     hubs = []
     for kind, key, holders, accounts, usual in largest.rows():
         share = _ADDRESS_SHARE if kind == "ip" else _SHARE
         unusual = holders >= _TIMES_USUAL * usual or holders >= _MOST_OF_ALL * accounts
         many = holders >= share * accounts and unusual
+        # Where few accounts share rare values at all, sharing none says nothing.
         strangers = known and kind != "ip" and holders > usual and coherent[key] < _STRANGERS
         if many or strangers:
             hubs.append(Hub(key, kind, holders, accounts, coherent[key]))
     return tuple(hubs[:_MOST_NAMED])
 
 
-def _candidates(edges: pl.DataFrame) -> pl.DataFrame:
-    """Return the values with ten holders or more: kind, key, holders, accounts with the kind, and the usual holders.
-
-    Usual is the holders of the value that the middle one of the edges to other values leads to; 0 without any.
-    """
+def _find_candidates(edges: pl.DataFrame) -> pl.DataFrame:
+    """Find the values with ten holders or more: kind, key, holders, accounts with the kind, and the usual holders."""
     held = edges.group_by("key").agg(holders=pl.len().cast(pl.Int64))
     held = held.with_columns(kind=pl.col("key").str.extract(r"^([^:]*):"))
     kinds = edges.select("account_id", kind=pl.col("key").str.extract(r"^([^:]*):"))
@@ -75,26 +75,29 @@ def _candidates(edges: pl.DataFrame) -> pl.DataFrame:
     large = large.group_by("kind", maintain_order=True).head(_MOST_CANDIDATES)
     parts = held.partition_by("kind", as_dict=True)
     all_of = {kind: part["holders"].sort().to_numpy() for (kind,), part in parts.items()}
-    usual = [_usual(all_of[kind], holders) for kind, holders in large.select("kind", "holders").rows()]
+    usual = [
+        _compute_usual(all_of[kind], holders) for kind, holders in large.select("kind", "holders").rows()
+    ]
     large = large.with_columns(usual=pl.Series(usual, dtype=pl.Int64)).join(accounts, on="kind")
     return large.select("kind", "key", "holders", "accounts", "usual")
 
 
-def _usual(holders: NDArray[np.int64], one: int) -> int:
+def _compute_usual(holders: NDArray[np.int64], one: int) -> int:
     """Return the middle of values by their edges, without one of them.
 
     Args:
         holders: of each value, ascending; n values.
-        one: the holders of the value to leave out, one of them.
+        one: the holders of the value to leave out.
     """
     others = np.delete(holders, np.searchsorted(holders, one))
     if not len(others):
         return 0
+    # Weighted by edges: the median over values is 1 in every long tail.
     edges = others.cumsum()
     return int(others[np.searchsorted(edges, edges[-1] / 2)])
 
 
-def _rare_edges(edges: dict[str, pl.DataFrame]) -> pl.DataFrame:
+def _find_rare_edges(edges: dict[str, pl.DataFrame]) -> pl.DataFrame:
     """Return account, key and family of the values that a few accounts share; the most numerous kinds are left out."""
     parts = []
     for name, frame in edges.items():
@@ -107,7 +110,9 @@ def _rare_edges(edges: dict[str, pl.DataFrame]) -> pl.DataFrame:
     return pl.concat([empty, *parts])
 
 
-def _coherence(edges: dict[str, pl.DataFrame], rare: pl.DataFrame, hubs: pl.DataFrame) -> dict[str, float]:
+def _measure_coherence(
+    edges: dict[str, pl.DataFrame], rare: pl.DataFrame, hubs: pl.DataFrame
+) -> dict[str, float]:
     """Return the share of each hub's first thousand holders that have a rare value of another family in common."""
     keys = hubs["key"].implode()
     held = [

@@ -1,25 +1,26 @@
-"""Which named network an address is in."""
+"""Assign named networks to addresses."""
 
 import polars as pl
 
-from graphsvc.intake.addresses import longest_match, parse, parse_networks
+from graphsvc.intake.addresses import match_longest, parse_addresses, parse_networks
 
 UNKNOWN_CLASS = "unknown"
 
 
-def place(addresses: pl.Series, asn: pl.Series, networks: pl.DataFrame) -> pl.DataFrame:
-    """Class and name of the narrowest network that holds each address, else those of its autonomous system.
+def assign_networks(addresses: pl.Series, asn: pl.Series, networks: pl.DataFrame) -> pl.DataFrame:
+    """Return class and name of the narrowest network of each address, else those of its autonomous system.
 
     Args:
         addresses: canonical text; n rows.
-        asn: Int64, the autonomous system of each, null where not known; n rows.
-        networks: cidr (null: a whole autonomous system), asn, name, class.
+        asn: Int64, the autonomous system of each, null if unknown; n rows.
+        networks: cidr (null: an autonomous system as such), asn, name, class.
 
-    Returns: class (`unknown` where nothing is known) and network (name, null where it has none); n rows.
+    Returns:
+        class (`unknown` if there is none) and network (name, null if it has none); n rows.
     """
     named = networks.filter(pl.col("cidr").is_not_null())
     ranges = parse_networks(named["cidr"]).with_columns(asn=pl.int_range(named.height, dtype=pl.Int64))
-    row = longest_match(parse(addresses), ranges)
+    row = match_longest(parse_addresses(addresses), ranges)
     systems = networks.filter(pl.col("cidr").is_null()).select("asn", as_class="class", as_name="name")
     narrow = pl.DataFrame(
         {"asn": asn, "class": named["class"].gather(row), "network": named["name"].gather(row)}

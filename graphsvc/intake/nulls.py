@@ -1,6 +1,6 @@
-"""Words that exporters write where there is nothing, and the wrappings that JSON exports put round a value.
+"""Words that exporters write for null, and wrappers that JSON exports put around values.
 
-The lists are documented in docs/loading.md; `graphsvc load --null-word` and `GRAPHSVC_NULL_WORDS` add to them.
+docs/loading.md has the lists. `graphsvc load --null-word` and `GRAPHSVC_NULL_WORDS` add to them.
 """
 
 import base64
@@ -94,11 +94,11 @@ def unwrap_scalars(texts: pl.Series) -> pl.Series:
     values = plain.zip_with(plain.is_not_null(), texts)
     binary = values.str.starts_with('{"$binary"').fill_null(value=False).arg_true()
     return values.scatter(
-        binary, pl.Series([_binary_uuid(text) for text in values.gather(binary)], dtype=pl.String)
+        binary, pl.Series([_parse_binary_uuid(text) for text in values.gather(binary)], dtype=pl.String)
     )
 
 
-def _binary_uuid(text: str) -> str:
+def _parse_binary_uuid(text: str) -> str:
     """Return the UUID of a binary of subtype 04, else the text as it is."""
     try:
         binary = json.loads(text)["$binary"]

@@ -1,4 +1,4 @@
-"""Numbers in disguise: identifiers that an export turned into floats, autonomous systems with their prefix."""
+"""Numbers in disguise: identifiers that became floats in an export, and autonomous systems with a prefix."""
 
 from typing import NamedTuple
 
@@ -39,6 +39,7 @@ def expand_scientific(texts: pl.Series) -> Expanded:
     first, decimals = groups.to_series(0), groups.to_series(1).fill_null("")
     exponent = groups.to_series(2).cast(pl.Int64)
     digits = decimals.str.len_bytes().cast(pl.Int64)
+    # A mantissa with enough decimals has all digits of the number. A shorter one was rounded for display.
     exact = there & (exponent <= 18) & ((digits >= exponent) | (digits >= _SHOWN))
     frame = pl.DataFrame(
         {"first": first, "decimals": decimals, "exponent": exponent.clip(0, 18), "digits": digits}
@@ -70,7 +71,7 @@ def restore_integers(texts: pl.Series) -> Expanded:
     return Expanded(values, lost)
 
 
-def float_texts(numbers: pl.Series) -> Expanded:
+def format_floats(numbers: pl.Series) -> Expanded:
     """Return the text of identifiers that came as floats: whole ones without a point; from 2**53 on digits are lost."""
     wide = numbers.cast(pl.Float64)
     lost = (wide.is_infinite() | (wide.abs() >= _EXACT)).fill_null(value=False)

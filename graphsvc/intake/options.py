@@ -1,4 +1,4 @@
-"""How files are read where an exporter's form is not the contract's and cannot be told from the file."""
+"""Options for reading files whose form is not the contract's and cannot be detected."""
 
 import codecs
 import hashlib
@@ -13,10 +13,12 @@ _NAMED_DELIMITERS = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "
 
 @dataclass(frozen=True, slots=True)
 class ReadOptions:
-    """What the caller says of the files. Each part that is None or empty is found out from the file.
+    """Statements of the caller about the files. What is None or empty is detected.
 
-    `null_words`: further words, in lower case, that stand for nothing. `delimiter`: of CSV. `encoding`: of text.
-    `dates`: `day-first` or `month-first`, the order of dates such as 05/01/2024.
+    - `null_words`: further words, in lower case, that mean null.
+    - `delimiter`: of CSV.
+    - `encoding`: of text.
+    - `dates`: `day-first` or `month-first`, the order of dates such as 05/01/2024.
     """
 
     null_words: frozenset[str] = frozenset()
@@ -24,8 +26,8 @@ class ReadOptions:
     encoding: str | None = None
     dates: str | None = None
 
-    def digest(self) -> str:
-        """Return a hash of what was said, empty if nothing was: files read in another way are another bundle."""
+    def compute_digest(self) -> str:
+        """Return a hash of the options, empty without any. Files read in another way are another bundle."""
         if self == ReadOptions():
             return ""
         said = asdict(self) | {"null_words": sorted(self.null_words)}
@@ -35,10 +37,10 @@ class ReadOptions:
 def make_options(
     null_words: list[str], delimiter: str | None = None, encoding: str | None = None, dates: str | None = None
 ) -> ReadOptions:
-    """Return options out of what a person typed.
+    """Build options from what a person typed.
 
     Raises:
-        SettingsError: a delimiter of more than one character, an encoding or an order of dates that does not exist.
+        SettingsError: a delimiter of more than one character, or an unknown encoding or order of dates.
     """
     if delimiter is not None:
         delimiter = _NAMED_DELIMITERS.get(delimiter.lower(), delimiter)

@@ -1,4 +1,4 @@
-"""Columns of Parquet as the frames that typing takes: logical types as values, text as unchecked bytes."""
+"""Columns of Parquet as frames for typing: logical types as values, text as unchecked bytes."""
 
 from collections.abc import Mapping
 
@@ -24,7 +24,7 @@ def read_table(file: BundleFile, table: pa.Table, wanted: Mapping[str, str]) -> 
     for there, name in wanted.items():
         column = table.column(there)
         try:
-            columns[name] = _series(column, name)
+            columns[name] = _read_column(column, name)
         except (pa.ArrowException, pl.exceptions.PolarsError, NotImplementedError):
             raise BundleError(
                 f"The column {there} of {file.name} has the type {column.type}, which cannot be read.",
@@ -33,7 +33,7 @@ def read_table(file: BundleFile, table: pa.Table, wanted: Mapping[str, str]) -> 
     return pl.DataFrame(columns)
 
 
-def _series(column: pa.ChunkedArray, name: str) -> pl.Series:  # noqa: PLR0911 - one return a kind of type
+def _read_column(column: pa.ChunkedArray, name: str) -> pl.Series:  # noqa: PLR0911 - one return a kind of type
     is_uuid = False
     if isinstance(column.type, pa.BaseExtensionType):
         is_uuid = column.type.extension_name == "arrow.uuid"
@@ -42,24 +42,25 @@ def _series(column: pa.ChunkedArray, name: str) -> pl.Series:  # noqa: PLR0911 -
         column = column.cast(column.type.value_type)
     stored = column.type
     if pa.types.is_string(stored) or pa.types.is_large_string(stored):
-        return _from_arrow(column.cast(pa.large_binary()), name)
+        # Writers do not always check that text is UTF-8. As bytes, a bad value costs its row, not the file.
+        return _convert_arrow(column.cast(pa.large_binary()), name)
     if pa.types.is_string_view(stored):
-        return _from_arrow(column.cast(pa.binary_view()), name)
+        return _convert_arrow(column.cast(pa.binary_view()), name)
     if pa.types.is_timestamp(stored) and stored.tz is not None:
         # Only the name of the zone changes; Polars knows no fixed offsets of half an hour.
-        return _from_arrow(column.cast(pa.timestamp(stored.unit, "UTC")), name)
+        return _convert_arrow(column.cast(pa.timestamp(stored.unit, "UTC")), name)
     if pa.types.is_decimal(stored):
-        return _from_arrow(column.cast(pa.large_string()), name).str.replace(r"\.0+$", "")
+        return _convert_arrow(column.cast(pa.large_string()), name).str.replace(r"\.0+$", "")
     if pa.types.is_float16(stored):
-        return _from_arrow(column.cast(pa.float32()), name)
+        return _convert_arrow(column.cast(pa.float32()), name)
     if pa.types.is_fixed_size_binary(stored):
-        values = _from_arrow(column.cast(pa.large_binary()), name)
-        return _fixed(values, name, is_uuid=is_uuid)
+        values = _convert_arrow(column.cast(pa.large_binary()), name)
+        return _read_fixed(values, name, is_uuid=is_uuid)
     if _is_binary(stored) and name not in ADDRESS_COLUMNS:
         lengths = pa_compute.min_max(pa_compute.binary_length(column)).as_py()
         if lengths == {"min": _UUID_BYTES, "max": _UUID_BYTES}:
-            return _fixed(_from_arrow(column, name), name, is_uuid=False)
-    return _from_arrow(column, name)
+            return _read_fixed(_convert_arrow(column, name), name, is_uuid=False)
+    return _convert_arrow(column, name)
 
 
 def _is_binary(stored: pa.DataType) -> bool:
@@ -68,18 +69,18 @@ def _is_binary(stored: pa.DataType) -> bool:
     )
 
 
-def _from_arrow(column: pa.ChunkedArray, name: str) -> pl.Series:
+def _convert_arrow(column: pa.ChunkedArray, name: str) -> pl.Series:
     return pl.Series(name, pl.from_arrow(column))
 
 
-def _fixed(values: pl.Series, name: str, *, is_uuid: bool) -> pl.Series:
+def _read_fixed(values: pl.Series, name: str, *, is_uuid: bool) -> pl.Series:
     """Return values of a fixed number of bytes: addresses, UUIDs, text filled up with zeros, else hexadecimal."""
     if name in ADDRESS_COLUMNS and not is_uuid:
         found = hosts.read_packed(values)
         if found.null_count() == values.null_count():
             return found
     if not is_uuid:
-        text = _as_text(values)
+        text = _decode_text(values)
         if text is not None:
             return text
     digits = values.bin.encode("hex")
@@ -92,7 +93,7 @@ def _fixed(values: pl.Series, name: str, *, is_uuid: bool) -> pl.Series:
     return first.alias(name)
 
 
-def _as_text(values: pl.Series) -> pl.Series | None:
+def _decode_text(values: pl.Series) -> pl.Series | None:
     """Return bytes as text without the zeros that fill them up, or None if any of them is no text."""
     try:
         text = values.cast(pl.String)

@@ -1,4 +1,4 @@
-"""Files to chunks of raw columns. A broken record costs the record, a broken file the load."""
+"""From files to chunks of raw columns. A broken record costs the record, a broken file the load."""
 
 import csv
 import gzip
@@ -38,11 +38,15 @@ _HEAD = 1 << 22
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Some records of a file: raw columns (n rows), their 1-based numbers within the file (Int64),
-    the numbers of records that could not be taken apart, and the share of the file read so far.
+    """Some records of a file, as raw columns (n rows).
 
-    `found`: all columns that the file has. `notes`: how the file was read, in words. `seen`: its dialect, for an error.
-    `blank`: records of nothing but separators, which are left out.
+    - `rows`: their 1-based numbers within the file (Int64).
+    - `malformed`: the numbers of records that could not be split into fields.
+    - `share`: the part of the file read so far.
+    - `found`: all columns of the file.
+    - `notes`: how the file was read, in words.
+    - `seen`: its dialect, for an error.
+    - `blank`: records of only separators, which are left out.
     """
 
     frame: pl.DataFrame
@@ -55,12 +59,15 @@ class Chunk:
     blank: int = field(default=0)
 
 
-def read(file: BundleFile, columns: Sequence[str], options: ReadOptions | None = None) -> Iterator[Chunk]:
-    """Read the records of a file, in order, in chunks of bounded size; at least one chunk.
+def read_chunks(
+    file: BundleFile, columns: Sequence[str], options: ReadOptions | None = None
+) -> Iterator[Chunk]:
+    """Yield the records of a file, in order, in chunks of bounded size; at least one chunk.
 
     Args:
-        columns: those to read; `Chunk.found` holds all that the file has (for JSON: that any
-            record so far has, of unknown ones that one of the first hundred has).
+        file: the file.
+        columns: those to read. `Chunk.found` holds all that the file has. In JSON these are the columns of
+            any record so far; unknown ones must be in one of the first hundred.
         options: what the caller says of the file; None: nothing.
 
     Raises:
@@ -68,24 +75,26 @@ def read(file: BundleFile, columns: Sequence[str], options: ReadOptions | None =
     """
     options = options or ReadOptions()
     try:
-        chunks = _parquet(file, columns) if file.suffix == ".parquet" else _text(file, columns, options)
+        chunks = (
+            _read_parquet(file, columns) if file.suffix == ".parquet" else _read_text(file, columns, options)
+        )
         for chunk in chunks:
-            yield _with_folders(file, chunk, columns)
+            yield _add_folder_columns(file, chunk, columns)
     except (EOFError, zlib.error, gzip.BadGzipFile):
         raise BundleError(
             f"{file.name} is damaged: its compressed content is broken or cut off.", "Export it again."
         ) from None
     except (pa.ArrowException, pl.exceptions.PolarsError, csv.Error) as error:
-        raise _damaged(file, error) from None
+        raise _build_damage_error(file, error) from None
     except OSError as error:
         if error.strerror is None:  # of a library, which may quote content
-            raise _damaged(file, error) from None
+            raise _build_damage_error(file, error) from None
         raise BundleError(
             f"{file.name} cannot be read: {error.strerror}.", "Check the file and its rights."
         ) from None
 
 
-def _damaged(file: BundleFile, error: Exception) -> BundleError:
+def _build_damage_error(file: BundleFile, error: Exception) -> BundleError:
     if "straddling" in str(error):
         return BundleError(
             f"{file.name} has a record longer than {BLOCK >> 20} MiB; most likely a quote is never closed.",
@@ -95,8 +104,8 @@ def _damaged(file: BundleFile, error: Exception) -> BundleError:
     return BundleError(f"{file.name} is not a readable {form} file.", "Export it again.")
 
 
-def _with_folders(file: BundleFile, chunk: Chunk, columns: Sequence[str]) -> Chunk:
-    """Return a chunk with the columns that the names of its folders say; what the file says goes first."""
+def _add_folder_columns(file: BundleFile, chunk: Chunk, columns: Sequence[str]) -> Chunk:
+    """Return a chunk with the columns that folder names give. The file's own columns win."""
     if not file.fixed:
         return chunk
     places = match_columns([name for name, _ in file.fixed], columns, file.table)
@@ -106,7 +115,7 @@ def _with_folders(file: BundleFile, chunk: Chunk, columns: Sequence[str]) -> Chu
     return replace(chunk, frame=frame, found=chunk.found | set(said) | others)
 
 
-def _parquet(file: BundleFile, columns: Sequence[str]) -> Iterator[Chunk]:
+def _read_parquet(file: BundleFile, columns: Sequence[str]) -> Iterator[Chunk]:
     with pa_parquet.ParquetFile(file.path) as source:
         schema = source.schema_arrow
         matched = match_columns(schema.names, columns, file.table)
@@ -118,21 +127,23 @@ def _parquet(file: BundleFile, columns: Sequence[str]) -> Iterator[Chunk]:
             {*wanted.values(), *schema.names} - {there for there in wanted if there != wanted[there]}
         )
         empty = read_table(file, schema.empty_table(), wanted)
-        yield replace(_whole_chunk(empty, 0, 0.0, found), notes=notes)
+        # An empty chunk first, so that a file without rows still shows its columns and notes.
+        yield replace(_build_whole_chunk(empty, 0, 0.0, found), notes=notes)
         done, total = 0, source.metadata.num_rows
         for batch in source.iter_batches(batch_size=_ROWS, columns=list(wanted)):
             frame = read_table(file, pa.Table.from_batches([batch]), wanted)
-            yield _whole_chunk(frame, done, (done + batch.num_rows) / total, found)
+            yield _build_whole_chunk(frame, done, (done + batch.num_rows) / total, found)
             done += batch.num_rows
 
 
-def _whole_chunk(frame: pl.DataFrame, before: int, share: float, found: frozenset[str]) -> Chunk:
+def _build_whole_chunk(frame: pl.DataFrame, before: int, share: float, found: frozenset[str]) -> Chunk:
     rows = pl.int_range(before + 1, before + frame.height + 1, dtype=pl.Int64, eager=True)
     return Chunk(frame, rows, pl.Series(dtype=pl.Int64), share, found)
 
 
-def _text(file: BundleFile, columns: Sequence[str], options: ReadOptions) -> Iterator[Chunk]:
+def _read_text(file: BundleFile, columns: Sequence[str], options: ReadOptions) -> Iterator[Chunk]:
     with file.path.open("rb") as raw:
+        # By content: names lie about compression.
         compressed = raw.read(2) == GZIP_MAGIC
         raw.seek(0)
         head = (gzip.GzipFile(fileobj=raw) if compressed else raw).read(_HEAD)
@@ -143,47 +154,56 @@ def _text(file: BundleFile, columns: Sequence[str], options: ReadOptions) -> Ite
         if compressed != file.suffix.endswith(".gz"):
             notes += (("compressed" if compressed else "not compressed") + ", other than its name says",)
         if not file.is_json:
-            yield from _csv(file, stream, columns, options, notes, encoding)
+            yield from _read_csv(file, stream, columns, options, notes, encoding)
             return
         records = (
             read_lines(file, stream) if file.suffix.startswith(".ndjson") else read_records(file, stream)
         )
-        for found in records.frames(file.table, columns):
+        for found in records.read_frames(file.table, columns):
             yield Chunk(*found, share=stream.share, found=records.found, notes=notes)
 
 
-def _csv(
+def _read_csv(
     file: BundleFile, stream: MendedStream, columns: Sequence[str], options: ReadOptions, notes: tuple[str, ...],
     encoding: Encoding,
 ) -> Iterator[Chunk]:  # fmt: skip
     start = stream.peek(_HEAD).decode(errors="ignore")
-    if not start.strip("\ufeff\r\n \t\0"):
+    if "\0" in start and not start.strip("\ufeff\r\n \t\0"):
+        # A file system that lost power, or a download that set room aside and broke off, leaves such a file.
+        raise BundleError(
+            f"{file.name} holds zero bytes and nothing else; it is damaged.", "Export it again."
+        )
+    if not start.strip("\ufeff\r\n \t"):
         if file.table == "accounts":
             raise BundleError(
                 f"{file.name} is empty; it has not even a header with account_id and created_at.",
                 "Export it again.",
             )
         empty = pl.DataFrame(schema=dict.fromkeys(columns, pl.Binary))
-        yield replace(_whole_chunk(empty, 0, 1.0, frozenset(columns)), notes=("empty: no row and no header",))
+        yield replace(
+            _build_whole_chunk(empty, 0, 1.0, frozenset(columns)), notes=("empty: no row and no header",)
+        )
         return
     header = read_header(file, start, columns, options)
+    # In bytes of UTF-8, which the stream always gives.
     stream.skip(len(start[: header.skip].encode()))
     wanted = [name for name in columns if name in header.names]
     seen = f"{header.seen}, in {encoding.codec.upper()}"
-    nothing = _whole_chunk(pl.DataFrame(schema=dict.fromkeys(wanted, pl.Binary)), 0, 0.0, header.found)
+    nothing = _build_whole_chunk(pl.DataFrame(schema=dict.fromkeys(wanted, pl.Binary)), 0, 0.0, header.found)
     yield replace(nothing, notes=(*notes, *header.notes), seen=seen)
     source = SpacedStream(stream, header.delimiter) if header.spaced else stream
-    for chunk in _csv_records(source, header, wanted):
+    for chunk in _read_csv_records(source, header, wanted):
         yield replace(chunk, share=stream.share)
 
 
-def _csv_records(stream: TextStream, header: Header, wanted: list[str]) -> Iterator[Chunk]:
+def _read_csv_records(stream: TextStream, header: Header, wanted: list[str]) -> Iterator[Chunk]:
     malformed: list[int] = []
     mended: dict[int, list[str]] = {}
 
-    def skip(record: pa_csv.InvalidRow) -> str:
+    # Arrow calls this from its parser, ahead of the batch that the record belongs to.
+    def skip_record(record: pa_csv.InvalidRow) -> str:
         malformed.append(record.number)
-        fields = _without_surplus(record, header.delimiter)
+        fields = _drop_surplus(record, header.delimiter)
         if fields is not None:
             mended[record.number] = fields
         return "skip"
@@ -195,11 +215,12 @@ def _csv_records(stream: TextStream, header: Header, wanted: list[str]) -> Itera
         parse_options=pa_csv.ParseOptions(
             delimiter=header.delimiter,
             newlines_in_values=True,
-            invalid_row_handler=skip,
+            invalid_row_handler=skip_record,
             escape_char="\\" if header.escaped else False,
         ),
         convert_options=pa_csv.ConvertOptions(
             include_columns=wanted,
+            # As bytes, since one value that is not UTF-8 would break the file.
             column_types={name: pa.binary() for name in wanted},
             strings_can_be_null=True,
             null_values=[""],
@@ -215,16 +236,16 @@ def _csv_records(stream: TextStream, header: Header, wanted: list[str]) -> Itera
         malformed[:0] = broken[broken > last].tolist()
         broken = broken[broken <= last]
         frame = pl.DataFrame(pl.from_arrow(pa.Table.from_batches([batch])))
-        yield _records(stream, header, wanted, frame, pl.Series(rows), broken.tolist(), mended)
+        yield _build_chunk(stream, header, wanted, frame, pl.Series(rows), broken.tolist(), mended)
     nothing = pl.DataFrame(schema=dict.fromkeys(wanted, pl.Binary))
-    yield _records(stream, header, wanted, nothing, pl.Series(dtype=pl.Int64), malformed, mended)
+    yield _build_chunk(stream, header, wanted, nothing, pl.Series(dtype=pl.Int64), malformed, mended)
 
 
-def _records(
+def _build_chunk(
     stream: TextStream, header: Header, wanted: list[str], frame: pl.DataFrame, rows: pl.Series,
     broken: list[int], mended: dict[int, list[str]],
 ) -> Chunk:  # fmt: skip
-    """Return a chunk of CSV: records with mended ones, without blank ones."""
+    """Build a chunk of CSV: with mended records, without blank ones."""
     more = {number: mended.pop(number) for number in broken if number in mended}
     if more:
         places = [header.names.index(name) for name in wanted]
@@ -233,7 +254,8 @@ def _records(
         frame = pl.concat([frame, extra])
         rows = pl.concat([rows, pl.Series(list(more), dtype=pl.Int64)])
     if stream.mended:
-        frame = pl.DataFrame([_unmended(column) for column in frame])
+        # Only where bytes were replaced: it goes through Python value by value.
+        frame = pl.DataFrame([_restore_bytes(column) for column in frame])
     blank = frame.select(pl.all_horizontal(pl.all().is_null())).to_series()
     if blank.any():
         frame, rows = frame.filter(~blank), rows.filter(~blank)
@@ -241,8 +263,8 @@ def _records(
     return Chunk(frame, rows, rejected, 0.0, header.found, blank=int(blank.sum()))
 
 
-def _without_surplus(record: pa_csv.InvalidRow, delimiter: str) -> list[str] | None:
-    """Return the fields of a record that is too long only by empty ones, else None."""
+def _drop_surplus(record: pa_csv.InvalidRow, delimiter: str) -> list[str] | None:
+    """Return the fields of a record that is too long only by empty fields, else None."""
     if record.text is None or record.actual_columns < record.expected_columns:
         return None
     try:
@@ -253,7 +275,7 @@ def _without_surplus(record: pa_csv.InvalidRow, delimiter: str) -> list[str] | N
     return fields[: record.expected_columns] if surplus and not "".join(surplus).strip() else None
 
 
-def _unmended(column: pl.Series) -> pl.Series:
-    """Bytes that were not UTF-8 are so again, so that the value is judged by them."""
+def _restore_bytes(column: pl.Series) -> pl.Series:
+    """Restore bytes that are not UTF-8, so that the value is judged by them."""
     values = [value and value.replace(NOT_UTF8, b"\xff") for value in column]
     return pl.Series(column.name, values, dtype=pl.Binary)

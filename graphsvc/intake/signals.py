@@ -1,4 +1,7 @@
-"""Typed tables to signals: who shares what, since when and how often; each pair once, each signal once."""
+"""From typed tables to signals: accounts that share a value, since when and how often.
+
+Each pair of account and signal occurs once, and each signal once.
+"""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
@@ -7,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from graphsvc.intake import addresses, hosts
-from graphsvc.intake.codes import NOWHERE, Ranks, distinct, ranks
+from graphsvc.intake.codes import NOWHERE, Ranks, find_places, list_distinct
 from graphsvc.model.columns import EDGES, get_values_schema
 from graphsvc.signals.kinds import KINDS, SignalKind, kind_of
 from graphsvc.signals.prompts import BANDS
@@ -18,7 +21,7 @@ BANDED = "bands"
 
 _COUNTS = {"payments": "payments", "sessions": "requests", "prompts": "requests", "identifiers": "count"}
 _TO_SOURCE_FORM: dict[str, Callable[[pl.Series], pl.Series]] = {
-    "ip": hosts.canonical,
+    "ip": hosts.normalize_hosts,
     "email_domain": lambda domains: "@" + domains,
 }
 """What an `identifiers` value of a declared kind lacks compared to the column the kind comes from."""
@@ -33,9 +36,14 @@ class Signals(NamedTuple):
 
 
 class _Rows(NamedTuple):
-    """Rows of a table with their values: whose, which, when and how often; and what each distinct
-    value (Categorical) is as a signal (key, null for none), now and by each earlier token key. `words`: tokens of what
-    each distinct value consists of (List of String), where its kind has words."""
+    """Rows of a table with their values.
+
+    - `accounts`: place of the account of each row.
+    - `column`, `values`: the value of each row, and the distinct ones (Categorical).
+    - `keys`, `former`: the signal's key of each distinct value (null for none), now and by each earlier token
+      key.
+    - `words`: tokens of the words of each distinct value (List of String), if its kind has words.
+    """
 
     table: pl.DataFrame
     accounts: Ranks
@@ -46,36 +54,40 @@ class _Rows(NamedTuple):
     words: pl.Series | None = None
 
 
-def build(
+def build_signals(
     tables: Mapping[str, pl.DataFrame], accounts: pl.Series, networks: pl.DataFrame, tokens: Tokeniser
 ) -> Iterator[tuple[str, Signals]]:
-    """The signals of each kind that occurs, in the order of `KINDS`.
+    """Yield the signals of each kind that occurs, in the order of `KINDS`.
 
     Args:
         tables: typed rows without duplicates, text as codes; `prompts` with the column `bands`.
         accounts: the account ids of all tables (Categorical), distinct, in the order of their text.
-        networks: schema `NETWORKS`; gives addresses the autonomous system that sessions did not.
+        networks: schema `NETWORKS`; gives addresses the autonomous system that sessions lack.
+        tokens: of the installation's key.
     """
+    # Accounts as numbers from here on: text of millions of rows would not fit.
     places = pl.int_range(len(accounts), dtype=pl.UInt32, eager=True)
     owners = {
-        name: ranks(table["account_id"], accounts, places)
+        name: find_places(table["account_id"], accounts, places)
         for name, table in tables.items()
         if "account_id" in table.columns
     }
     ids = accounts.cast(pl.String)
-    others = _identifiers(tables, owners)
+    # Kinds of identifiers that are declared join their kind; the rest gets a default declaration.
+    others = _split_identifiers(tables, owners)
     for kind in KINDS:
-        rows = [*_declared(kind, tables, owners, tokens)]
+        rows = [*_read_sources(kind, tables, owners, tokens)]
         for name in [n for n in others if kind_of(n) is kind]:
-            rows.append(_keyed(*others.pop(name), kind, name, tokens, identifier=True))
+            # Popped, so that the rows can be freed with their kind.
+            rows.append(_build_rows(*others.pop(name), kind, name, tokens, identifier=True))
         if any(part.keys.count() for part in rows):
-            yield kind.name, _signals(kind, rows, ids, networks)
+            yield kind.name, _build_kind(kind, rows, ids, networks)
 
 
-def _identifiers(
+def _split_identifiers(
     tables: Mapping[str, pl.DataFrame], owners: Mapping[str, Ranks]
 ) -> dict[str, tuple[pl.DataFrame, Ranks, pl.Series]]:
-    """The rows of `identifiers` by their kind."""
+    """Return the rows of `identifiers` by their kind."""
     if "identifiers" not in tables:
         return {}
     table = tables["identifiers"].with_columns(owner=pl.Series(owners["identifiers"]))
@@ -86,79 +98,95 @@ def _identifiers(
     }
 
 
-def _declared(
+def _read_sources(
     kind: SignalKind, tables: Mapping[str, pl.DataFrame], owners: Mapping[str, Ranks], tokens: Tokeniser
 ) -> Iterator[_Rows]:
     for source in kind.sources:
         if source.table == "identifiers" or source.table not in tables:
             continue
         table, accounts = tables[source.table], owners[source.table]
+        # Texts are gone by now; their bands stand for them.
         if (source.table, source.column) == ("prompts", "text"):
-            yield from _banded(kind, table, accounts, tokens)
+            yield from _split_bands(kind, table, accounts, tokens)
         else:
-            yield _keyed(table, accounts, table[source.column], kind, kind.name, tokens)
+            yield _build_rows(table, accounts, table[source.column], kind, kind.name, tokens)
 
 
-def _keyed(
+def _build_rows(
     table: pl.DataFrame, accounts: Ranks, column: pl.Series, kind: SignalKind, name: str, tokens: Tokeniser,
     *, identifier: bool = False,
 ) -> _Rows:  # fmt: skip
-    values = distinct(column)
+    values = list_distinct(column)
     text = values.cast(pl.String)
     if identifier and name in _TO_SOURCE_FORM:
         text = _TO_SOURCE_FORM[name](text)
-    keys = keys_of(kind, name, text, tokens)
-    words = None if kind.words is None else _words_of(kind.words, text, tokens)
-    return _Rows(table, accounts, column, values, keys, _former(kind, name, text, tokens), words)
+    keys = build_keys(kind, name, text, tokens)
+    # Words are hashed one by one, so that likeness can be seen without the names.
+    words = None if kind.words is None else _hash_words(kind.words, text, tokens)
+    return _Rows(table, accounts, column, values, keys, _build_former_keys(kind, name, text, tokens), words)
 
 
-def _words_of(split: Callable[[pl.Series], pl.DataFrame], text: pl.Series, tokens: Tokeniser) -> pl.Series:
+def _hash_words(split: Callable[[pl.Series], pl.DataFrame], text: pl.Series, tokens: Tokeniser) -> pl.Series:
     """Return the tokens of the words of each value, each behind its mark; List of String, as long as `text`."""
     words = split(text)
-    hashed = words.select("row", word=pl.col("mark") + tokens.words(words["word"]))
+    hashed = words.select("row", word=pl.col("mark") + tokens.tokenize_words(words["word"]))
     lists = hashed.group_by("row").agg(pl.col("word"))
     rows = pl.DataFrame({"row": pl.int_range(len(text), eager=True)})
     return rows.join(lists, on="row", how="left", maintain_order="left")["word"]
 
 
-def _banded(kind: SignalKind, table: pl.DataFrame, accounts: Ranks, tokens: Tokeniser) -> Iterator[_Rows]:
-    """One occurrence of each row for its first band, one for its second, and so on."""
+def _split_bands(
+    kind: SignalKind, table: pl.DataFrame, accounts: Ranks, tokens: Tokeniser
+) -> Iterator[_Rows]:
+    """Yield the rows once for their first band, once for their second, and so on."""
     column = table[BANDED]
-    values = distinct(column)
+    values = list_distinct(column)
     bands = values.cast(pl.String).str.split(" ")
     for place in range(BANDS):
+        # Short texts have fewer bands.
         text = bands.list.get(place, null_on_oob=True)
-        keys = keys_of(kind, kind.name, text, tokens)
-        yield _Rows(table, accounts, column, values, keys, _former(kind, kind.name, text, tokens))
+        keys = build_keys(kind, kind.name, text, tokens)
+        yield _Rows(table, accounts, column, values, keys, _build_former_keys(kind, kind.name, text, tokens))
 
 
-def keys_of(kind: SignalKind, name: str, text: pl.Series, tokens: Tokeniser) -> pl.Series:
-    """Keys of the signals that values of a kind make: String, as long as `text`; null where a value makes none.
+def build_keys(kind: SignalKind, name: str, text: pl.Series, tokens: Tokeniser) -> pl.Series:
+    """Build the keys of the signals of values.
 
-    `name`: that of the kind, or of an undeclared kind of identifiers.
+    Args:
+        kind: of the values.
+        name: that of the kind, or of an undeclared kind of identifiers.
+        text: String.
+        tokens: of the key to use.
+
+    Returns:
+        String, as long as `text`; null where a value makes no signal.
     """
+    # The name is part of what is hashed: equal texts of two kinds must not have equal tokens.
     normal = text.to_frame("text").select(kind.normalise(pl.col("text"))).to_series()
-    return f"{name}:" + (tokens.column(name, normal) if kind.tokenised else normal)
+    return f"{name}:" + (tokens.tokenize_column(name, normal) if kind.tokenised else normal)
 
 
-def _former(kind: SignalKind, name: str, text: pl.Series, tokens: Tokeniser) -> dict[str, pl.Series]:
-    """As `keys_of`, by the id of each earlier token key."""
+def _build_former_keys(
+    kind: SignalKind, name: str, text: pl.Series, tokens: Tokeniser
+) -> dict[str, pl.Series]:
+    """Build keys as `build_keys`, by the id of each earlier token key."""
+    # Only tokens depend on the key; other values have the same key for ever.
     older = tokens.older if kind.tokenised else ()
-    return {each.key_id: keys_of(kind, name, text, each) for each in older}
+    return {each.key_id: build_keys(kind, name, text, each) for each in older}
 
 
-def _signals(kind: SignalKind, rows: list[_Rows], ids: pl.Series, networks: pl.DataFrame) -> Signals:
+def _build_kind(kind: SignalKind, rows: list[_Rows], ids: pl.Series, networks: pl.DataFrame) -> Signals:
     keys = pl.concat([part.keys for part in rows]).drop_nulls().unique().sort().alias("key")
     placed = keys.to_frame().with_row_index("place")
-    placings = [_placing(part, placed) for part in rows]
-    edges = _edges(rows, placings, ids, keys)
-    values = _values(kind, keys)
+    placings = [_find_key_places(part, placed) for part in rows]
+    edges = _merge_edges(rows, placings, ids, keys)
+    values = _split_keys(kind, keys)
     if kind.name == "ip":
-        values = _with_networks(values, rows, placings, networks)
+        values = _add_networks(values, rows, placings, networks)
     elif kind.name == "instrument":
-        values = _with_issuers(values, rows, placings)
+        values = _add_issuers(values, rows, placings)
     elif kind.words is not None:
-        values = _with_words(values, rows)
+        values = _add_words(values, rows)
     former = {
         key_id: pl.concat([pl.DataFrame({"former": part.former[key_id], "key": part.keys}) for part in rows])
         .drop_nulls()
@@ -169,27 +197,27 @@ def _signals(kind: SignalKind, rows: list[_Rows], ids: pl.Series, networks: pl.D
     return Signals(edges, values.select(*get_values_schema(kind.name)), former)
 
 
-def _placing(part: _Rows, placed: pl.DataFrame) -> Ranks:
+def _find_key_places(part: _Rows, placed: pl.DataFrame) -> Ranks:
     places = part.keys.to_frame("key").join(placed, on="key", how="left", maintain_order="left")["place"]
-    return ranks(part.column, part.values, places)
+    return find_places(part.column, part.values, places)
 
 
-def _edges(rows: list[_Rows], placings: list[Ranks], ids: pl.Series, keys: pl.Series) -> pl.DataFrame:
-    """Occurrences of one account and one signal as one edge, ordered by account and key.
-
-    The pair is one integer, so grouping and sorting by it need no text.
-    """
+def _merge_edges(rows: list[_Rows], placings: list[Ranks], ids: pl.Series, keys: pl.Series) -> pl.DataFrame:
+    """Merge occurrences of one account and one signal into one edge, ordered by account and key."""
     parts = []
     for part, placing in zip(rows, placings, strict=True):
         there = placing != NOWHERE
+        # The pair is one integer, so grouping and sorting by it need no text.
         pair = (part.accounts[there].astype(np.uint64) << np.uint64(32)) | placing[there]
-        seen = _seen(part.table).filter(pl.Series(there))
+        seen = _select_seen(part.table).filter(pl.Series(there))
         parts.append(seen.with_columns(pair=pl.Series(pair, dtype=pl.UInt64)))
+    # Null, not 0, where no row states a count.
     total = pl.when(pl.col("count").is_not_null().any()).then(pl.col("count").sum())
     merged = (
         pl.concat(parts)
         .group_by("pair")
         .agg(pl.col("first_seen").min(), pl.col("last_seen").max(), total)
+        # Accounts and keys are numbered in the order of their text, so sorting numbers sorts both.
         .sort("pair")
     )
     pair = merged["pair"].to_numpy()
@@ -199,8 +227,8 @@ def _edges(rows: list[_Rows], placings: list[Ranks], ids: pl.Series, keys: pl.Se
     ).select(*EDGES)
 
 
-def _seen(table: pl.DataFrame) -> pl.DataFrame:
-    """When and how often the rows of a table were seen; what an account signed up with was seen then."""
+def _select_seen(table: pl.DataFrame) -> pl.DataFrame:
+    """Return the times and counts of a table's rows. A value from the sign-up was seen at that time."""
     if "created_at" in table.columns:
         at = pl.col("created_at")
         return table.select(first_seen=at, last_seen=at, count=pl.lit(None, pl.Int64))
@@ -208,34 +236,38 @@ def _seen(table: pl.DataFrame) -> pl.DataFrame:
     return table.select("first_seen", "last_seen", count=pl.col(count))
 
 
-def _values(kind: SignalKind, keys: pl.Series) -> pl.DataFrame:
+def _split_keys(kind: SignalKind, keys: pl.Series) -> pl.DataFrame:
     parts = pl.col("key").str.splitn(":", 2).struct
     return keys.to_frame().with_columns(kind=parts.field("field_0"), value=parts.field("field_1"))
 
 
-def _with_networks(
+def _add_networks(
     values: pl.DataFrame, rows: list[_Rows], placings: list[Ranks], networks: pl.DataFrame
 ) -> pl.DataFrame:
-    """Adds `prefix` and `asn`: the one of the latest session that gave one, else that of the most
-    specific network of this bundle."""
+    """Add `prefix` and `asn` to addresses.
+
+    The asn is that of the latest session with one, else of the most specific network of this bundle.
+    """
     sessions = [
         part.table.select("asn", "last_seen", place=pl.Series(placing)).drop_nulls("asn")
         for part, placing in zip(rows, placings, strict=True)
         if "asn" in part.table.columns
     ]
-    numbers = addresses.parse(values["value"])
+    numbers = addresses.parse_addresses(values["value"])
     held = addresses.parse_networks(networks["cidr"]).with_columns(networks["asn"]).drop_nulls()
-    asn = addresses.longest_match(numbers, held)
+    asn = addresses.match_longest(numbers, held)
     if sessions:
+        # Of equal times the lower number counts, so that the result does not depend on the order of rows.
         seen = pl.concat(sessions).group_by("place", "asn").agg(pl.col("last_seen").max())
         latest = seen.sort("last_seen", "asn", descending=[False, True]).unique("place", keep="last")
-        given = _at_places(latest, "asn", len(values), pl.Int64())
+        # What a session states goes before what ranges say: routes change, and the session saw them.
+        given = _scatter_values(latest, "asn", len(values), pl.Int64())
         asn = given.zip_with(given.is_not_null(), asn)
-    return values.with_columns(addresses.prefixes(numbers).alias("prefix"), asn.alias("asn"))
+    return values.with_columns(addresses.find_prefixes(numbers).alias("prefix"), asn.alias("asn"))
 
 
-def _with_issuers(values: pl.DataFrame, rows: list[_Rows], placings: list[Ranks]) -> pl.DataFrame:
-    """Adds what payments said of an instrument; of differing statements the latest counts."""
+def _add_issuers(values: pl.DataFrame, rows: list[_Rows], placings: list[Ranks]) -> pl.DataFrame:
+    """Add the attributes of an instrument that payments state. Of differing statements the latest counts."""
     attributes = ["bin", "kind", "issuer_country"]
     payments = [
         part.table.select(*attributes, "last_seen", place=pl.Series(placing))
@@ -249,27 +281,30 @@ def _with_issuers(values: pl.DataFrame, rows: list[_Rows], placings: list[Ranks]
             values = values.with_columns(pl.lit(None, pl.String).alias(column))
             continue
         latest = (
+            # Each attribute by itself: the latest row that states it, not the latest row.
             said.drop_nulls(name).group_by("place", name).agg(pl.col("last_seen").max())
             .sort("last_seen", name).unique("place", keep="last", maintain_order=True)
         )  # fmt: skip
-        values = values.with_columns(_at_places(latest, name, len(values), pl.String()).alias(column))
+        values = values.with_columns(_scatter_values(latest, name, len(values), pl.String()).alias(column))
     return values
 
 
-def _with_words(values: pl.DataFrame, rows: list[_Rows]) -> pl.DataFrame:
-    """Add `words`: the tokens of the words that a value consists of, sorted and joined by spaces.
+def _add_words(values: pl.DataFrame, rows: list[_Rows]) -> pl.DataFrame:
+    """Add `words`: the tokens of a value's words, sorted and joined by spaces.
 
-    Where texts with one value are divided into different words, as `jane.doe` and `janedoe`, the one with most counts.
+    If texts of one value are divided differently, as `jane.doe` and `janedoe`, the one with most words
+    counts.
     """
     parts = [pl.DataFrame({"key": part.keys, "words": part.words}) for part in rows]
     words = pl.concat(parts).drop_nulls().with_columns(many=pl.col("words").list.len())
     words = words.with_columns(pl.col("words").list.sort().list.join(" "))
+    # The most words tell most of what the person wrote.
     longest = words.sort("key", -pl.col("many").cast(pl.Int64), "words").unique("key", keep="first")
     return values.join(longest.select("key", "words"), on="key", how="left", maintain_order="left")
 
 
-def _at_places(frame: pl.DataFrame, column: str, length: int, dtype: pl.DataType) -> pl.Series:
-    """`column` as a column of `length` rows, each value at its `place`."""
+def _scatter_values(frame: pl.DataFrame, column: str, length: int, dtype: pl.DataType) -> pl.Series:
+    """Return `column` with `length` rows, each value at its `place`."""
     nothing = pl.Series(column, [None] * length, dtype=dtype)
     there = frame.filter(pl.col("place") != int(NOWHERE))
     return nothing.scatter(there["place"], there[column])

@@ -1,4 +1,4 @@
-"""Bytes of text files: uncompressed, in UTF-8, ended by a line feed, and their progress known."""
+"""Streams of text files: uncompressed, in UTF-8, ended by a line feed, with known progress."""
 
 import codecs
 import csv
@@ -30,34 +30,35 @@ class Stream:
 
     @property
     def share(self) -> float:
-        """The share of the file that has been read, 0–1."""
+        """Return the share of the file that has been read, 0–1."""
+        # By the compressed file: the size of the content is not known before its end.
         return min(self._raw.tell() / self._size, 1.0)
 
     def readable(self) -> bool:
-        """For those who ask before they read."""
+        """Return True, for callers that ask before they read."""
         return True
 
     def close(self) -> None:
-        """The file belongs to whoever opened it."""
+        """Mark the stream as closed. The caller closes the file."""
         self.closed = True
 
     def peek(self, size: int) -> bytes:
-        """The first `size` bytes, which `read` will give again."""
+        """Return the first `size` bytes, which `read` returns again."""
         self._ahead = self.read(size)
         return self._ahead
 
     def skip(self, size: int) -> None:
-        """Leave out the first `size` bytes of what was peeked at."""
+        """Skip the first `size` bytes of what was peeked at."""
         self._ahead = self._ahead[size:]
 
     def read(self, size: int) -> bytes:
-        """The next bytes, at most `size`; one line feed closes the file, so that its last line ends."""
+        """Return the next bytes, at most `size`. One line feed ends the file, so that its last line ends."""
         if not self._ahead:
-            self._ahead = self._next(size)
+            self._ahead = self._read_next(size)
         block, self._ahead = self._ahead[:size], self._ahead[size:]
         return block
 
-    def _next(self, size: int) -> bytes:
+    def _read_next(self, size: int) -> bytes:
         block = self._bytes.read(size)
         if block or self._ended:
             return block
@@ -66,7 +67,7 @@ class Stream:
 
 
 class MendedStream(Stream):
-    """A stream that is UTF-8 in any case: text of another encoding is converted, broken bytes become `NOT_UTF8`."""
+    """A stream that is always UTF-8: other encodings are converted, broken bytes become `NOT_UTF8`."""
 
     def __init__(self, raw: BinaryIO, *, compressed: bool, size: int, encoding: str = "utf-8") -> None:
         super().__init__(raw, compressed=compressed, size=size)
@@ -76,7 +77,7 @@ class MendedStream(Stream):
         )
         self.mended = False
 
-    def _next(self, size: int) -> bytes:
+    def _read_next(self, size: int) -> bytes:
         block = b"\n"
         text = ""
         while block and not text:  # a character may be cut by the end of a block
@@ -86,6 +87,7 @@ class MendedStream(Stream):
                 self._ended = True
                 text += "\n"
         if self._foreign:
+            # The decoder puts a replacement character in the place of broken bytes.
             broken, text = "\ufffd" in text, text.replace("\ufffd", "\ufdd1")
             self.mended = self.mended or broken
             return text.encode()
@@ -97,12 +99,12 @@ class MendedStream(Stream):
 
 
 class SpacedStream:
-    """CSV whose quotes stand behind spaces, written again without these, record by record."""
+    """CSV with quotes after spaces, rewritten without these spaces, record by record."""
 
     def __init__(self, stream: MendedStream, delimiter: str) -> None:
         self._stream = stream
         self._delimiter = delimiter
-        self._records = csv.reader(self._lines(), delimiter=delimiter, skipinitialspace=True)
+        self._records = csv.reader(self._iter_lines(), delimiter=delimiter, skipinitialspace=True)
         self._ahead = b""
         self.closed = False
 
@@ -112,11 +114,11 @@ class SpacedStream:
         return self._stream.mended
 
     def readable(self) -> bool:
-        """For those who ask before they read."""
+        """Return True, for callers that ask before they read."""
         return True
 
     def close(self) -> None:
-        """The file belongs to whoever opened it."""
+        """Mark the stream as closed. The caller closes the file."""
         self.closed = True
 
     def read(self, size: int) -> bytes:
@@ -132,7 +134,7 @@ class SpacedStream:
         block, self._ahead = self._ahead[:size], self._ahead[size:]
         return block
 
-    def _lines(self) -> Iterator[str]:
+    def _iter_lines(self) -> Iterator[str]:
         rest = b""
         while block := self._stream.read(1 << 20):
             *lines, rest = (rest + block).split(b"\n")

@@ -1,7 +1,7 @@
-"""What a text that somebody searches for can stand for: ids, keys of signals, ranges of addresses.
+"""Interpret a search text: as ids, keys of signals, or ranges of addresses.
 
-Values are made into keys as they are when a bundle is loaded, so a raw one is found by its token. Nothing here keeps,
-logs or repeats the text.
+Values become keys exactly as when a bundle is loaded, so a raw value is found by its token. Nothing here
+keeps, logs or repeats the text.
 """
 
 import ipaddress
@@ -14,10 +14,10 @@ import polars as pl
 
 from graphsvc.intake import addresses
 from graphsvc.intake.emails import DOMAIN
-from graphsvc.intake.schemas import card_numbers
-from graphsvc.intake.signals import keys_of
+from graphsvc.intake.schemas import are_card_numbers
+from graphsvc.intake.signals import build_keys
 from graphsvc.signals.kinds import BY_NAME, KINDS, kind_of
-from graphsvc.signals.prompts import bands
+from graphsvc.signals.prompts import compute_bands
 from graphsvc.signals.tokens import Tokeniser
 
 LEAST_BITS = {4: 8, 6: 16}
@@ -30,15 +30,15 @@ _TOKEN = re.compile(r"[\w-]+\.[\w-]+")
 _ADDRESS = re.compile(r"(?=.*[.:])[0-9A-Fa-f.:]{2,45}(/[0-9]{1,3})?")
 _WORD = re.compile(r"[!-~]+")
 _PHONE = re.compile(r"\+?[0-9 ()./-]+")
-_UNIT = {4: 24, 6: 64}  # bits of the ranges that addresses are in, as `addresses.prefixes` has it
+_UNIT = {4: 24, 6: 64}  # bits of the ranges that addresses are in, as `addresses.find_prefixes` has it
 
 
 class TooWide(ValueError):
-    """A range of more addresses than can be searched in."""
+    """A range with more addresses than can be searched."""
 
 
 class Means(StrEnum):
-    """How a key comes about from a text."""
+    """The way from a text to a key."""
 
     KEY = "key"
     ADDRESS = "address"
@@ -48,11 +48,12 @@ class Means(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """A range of addresses as a range of texts, since what addresses are in is found by its CIDR text.
+    """A range of addresses as a range of texts, since addresses are found by the CIDR text of their network.
 
-    `within`: the /24 or /64 that it is or lies in; None: it is wider. `addresses`: keys of its addresses where it is
-    less than that and IPv4. Each group of digits filled up with zeros, `low` is its first /24 or /64, `high` its last;
-    all of them begin with `stem`.
+    - `within`: the /24 or /64 that it is or lies in; None: it is wider.
+    - `addresses`: keys of its addresses if it is smaller than that and IPv4.
+    - `low`, `high`: its first and last /24 or /64, each group of digits padded with zeros.
+    - `stem`: the common beginning of all of them.
     """
 
     stem: str
@@ -67,10 +68,10 @@ class Range:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What a text can stand for.
+    """The interpretations of a text.
 
-    `id`: what an id may be or begin with; `keys`: of signals, with how they came about and the name of their kind;
-    `asn`: of an autonomous system.
+    `id`: what an id may be or begin with. `keys`: of signals, each with the way to it and the name of its
+    kind. `asn`: of an autonomous system.
     """
 
     id: str | None = None
@@ -79,17 +80,18 @@ class Terms:
     asn: int | None = None
 
 
-def holds_card_number(text: str) -> bool:
-    """Whether a text is a card number, alone or behind the name of a kind."""
+def has_card_number(text: str) -> bool:
+    """Return whether a text is a card number, alone or after the name of a kind."""
     named = _NAMED.fullmatch(text)
-    return bool(card_numbers(pl.Series([text, named[2] if named else ""])).any())
+    return bool(are_card_numbers(pl.Series([text, named[2] if named else ""])).any())
 
 
-def terms(text: str, tokens: Tokeniser) -> Terms:
-    """What `text` can stand for; the caller has made sure that it is no card number.
+def parse_terms(text: str, tokens: Tokeniser) -> Terms:
+    """Interpret `text`. The caller has checked that it is no card number.
 
     Args:
         text: without surrounding white space, not empty.
+        tokens: of the installation's key.
 
     Raises:
         TooWide: it is a range wider than `LEAST_BITS`.
@@ -98,17 +100,17 @@ def terms(text: str, tokens: Tokeniser) -> Terms:
     network = text.removeprefix("prefix:").removeprefix("ip:")
     cidr = None
     if _ADDRESS.fullmatch(network):
-        cidr = addresses.canonical_networks(pl.Series([network])).item()
+        cidr = addresses.normalize_networks(pl.Series([network])).item()
     return Terms(
         id=text if _ID.fullmatch(text) else None,
-        keys=tuple(_keys(text, tokens)),
-        range=range_of(cidr) if cidr is not None else None,
+        keys=tuple(_find_keys(text, tokens)),
+        range=build_range(cidr) if cidr is not None else None,
         asn=int(system[1]) if system else None,
     )
 
 
-def range_of(cidr: str) -> Range:
-    """The range of a network in canonical CIDR text.
+def build_range(cidr: str) -> Range:
+    """Build the range of a network in canonical CIDR text.
 
     Raises:
         TooWide: it is wider than `LEAST_BITS`.
@@ -119,7 +121,7 @@ def range_of(cidr: str) -> Range:
         raise TooWide
     unit = _UNIT[version]
     whole = network if bits <= unit else network.supernet(new_prefix=unit)
-    low, high = (_groups(int(end), version) for end in (whole.network_address, whole.broadcast_address))
+    low, high = (_split_groups(int(end), version) for end in (whole.network_address, whole.broadcast_address))
     separator, zeros = (".", "000") if version == 4 else (":", "0000")
     fixed = [group for group, last in zip(low, high, strict=True) if group == last]
     # Groups of zeros at the end of IPv6 are not written, so the text may end before them.
@@ -138,37 +140,40 @@ def range_of(cidr: str) -> Range:
     )
 
 
-def _groups(address: int, version: int) -> list[str]:
-    """The groups of digits of an address that its /24 or /64 is made of."""
+def _split_groups(address: int, version: int) -> list[str]:
+    """Return the groups of digits of an address that its /24 or /64 consists of."""
     if version == 4:
         return [str(address >> shift & 0xFF) for shift in (24, 16, 8)]
     return [f"{address >> shift & 0xFFFF:x}" for shift in (112, 96, 80, 64)]
 
 
-def _keys(text: str, tokens: Tokeniser) -> Iterator[tuple[str, Means, str]]:
-    """The keys of signals that a text can stand for, each once."""
+def _find_keys(text: str, tokens: Tokeniser) -> Iterator[tuple[str, Means, str]]:
+    """Return the possible keys of a text, each once."""
     found: dict[str, tuple[Means, str]] = {}
 
-    def add(means: Means, name: str, values: pl.Series) -> None:
+    def add_keys(means: Means, name: str, values: pl.Series) -> None:
+        # A signal may still have the token of an earlier key.
         for each in (tokens, *tokens.older):
-            for key in keys_of(kind_of(name), name, values, each).drop_nulls():
+            for key in build_keys(kind_of(name), name, values, each).drop_nulls():
                 found.setdefault(key, (means, name))
 
     name, _, value = text.partition(":")
     stored = _TOKEN if kind_of(name).tokenised else _ID
     if _NAMED.fullmatch(text) and stored.fullmatch(value):
         found[text] = (Means.KEY, name)
-    for means, name, value in _readings(text):
-        add(means, name, bands(pl.Series([value]))["band"] if name == "prompt" else pl.Series([value]))
+    for means, name, value in _list_readings(text):
+        add_keys(
+            means, name, compute_bands(pl.Series([value]))["band"] if name == "prompt" else pl.Series([value])
+        )
     return ((key, *how) for key, how in found.items())
 
 
-def _readings(text: str) -> Iterator[tuple[Means, str, str]]:
-    """What kinds of value a text can be, as a bundle would give them."""
+def _list_readings(text: str) -> Iterator[tuple[Means, str, str]]:
+    """Yield the kinds of value that a text can be, in the form of a bundle."""
     named = _NAMED.fullmatch(text)
     name, value = (named[1], named[2]) if named else ("", text)
     if name in ("", "ip") and _ADDRESS.fullmatch(value):
-        address = addresses.canonical(pl.Series([value])).item()
+        address = addresses.normalize_addresses(pl.Series([value])).item()
         if address is not None:
             yield Means.ADDRESS, "ip", address
     if name in ("", "email_domain") and pl.Series([value]).str.contains(f"^{DOMAIN}$").item():
@@ -179,12 +184,15 @@ def _readings(text: str) -> Iterator[tuple[Means, str, str]]:
         if "@" in text:
             yield Means.DOMAIN, "email_domain", text
         for kind in KINDS:
-            if kind.tokenised and kind.name != "identifier" and _can_be(kind.name, text):
+            if kind.tokenised and kind.name != "identifier" and _is_possible(kind.name, text):
                 yield Means.RAW, kind.name, text
 
 
-def _can_be(kind: str, text: str) -> bool:
-    """Whether a text that names no kind can be a value of one; where values have no form of their own, any can."""
+def _is_possible(kind: str, text: str) -> bool:
+    """Return whether a text without a kind can be a value of `kind`.
+
+    Values without a form of their own can be any text.
+    """
     if kind == "phone":
         return _PHONE.fullmatch(text) is not None
     if kind == "email_handle":

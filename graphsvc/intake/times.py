@@ -1,6 +1,6 @@
-"""Times as exporters write them to UTC: ISO 8601, epochs, local dates, names of months, zones.
+"""From times as exporters write them to UTC: ISO 8601, epochs, local dates, names of months, zones.
 
-A column of one common form costs one pass of Polars. Only the distinct texts that are left go through patterns.
+A column in one common form costs one pass of Polars. Only the remaining distinct texts go through patterns.
 """
 
 from typing import NamedTuple
@@ -98,10 +98,12 @@ def read_texts(given: pl.Series, order: str | None, extra_nulls: frozenset[str] 
 
 
 def read_numbers(numbers: pl.Series) -> pl.Series:
-    """Return seconds, milliseconds, microseconds or nanoseconds since 1970 as UTC microseconds (`TIME`).
+    """Convert seconds, milliseconds, microseconds or nanoseconds since 1970 to UTC microseconds (`TIME`).
 
-    The unit follows from the magnitude; null outside the years 1990 to 2100, where it would not.
+    The magnitude gives the unit. Values outside the years 1990 to 2100 become null, because there it would
+    not.
     """
+    # Nanoseconds do not fit into the 53 bits of a float, so whole numbers stay whole.
     exact = numbers.cast(pl.Int64, strict=False) if numbers.dtype.is_integer() else None
     floats = numbers.cast(pl.Float64, strict=False)
     micros = pl.Series(numbers.name, [None] * len(numbers), dtype=pl.Int64)
@@ -118,8 +120,8 @@ def read_numbers(numbers: pl.Series) -> pl.Series:
     return micros.cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
 
 
-def order_of(columns: list[pl.Series]) -> str | None:
-    """Return the order that dates such as 13/01/2024 prove for a file: `DAY_FIRST`, `MONTH_FIRST`, or None.
+def find_date_order(columns: list[pl.Series]) -> str | None:
+    """Find the order that dates such as 13/01/2024 prove: `DAY_FIRST`, `MONTH_FIRST`, or None.
 
     Args:
         columns: the time columns of the file, String.
@@ -131,8 +133,10 @@ def order_of(columns: list[pl.Series]) -> str | None:
             continue
         parts = slashed.str.extract_groups(_SLASHED).struct.unnest().cast(pl.Int64)
         first, second = parts.to_series(0), parts.to_series(1)
+        # A first number above 12 can only be a day.
         day_first = day_first or bool((first > 12).any())
         month_first = month_first or bool((second > 12).any())
+    # Both or neither: the file contradicts itself, or proves nothing.
     if day_first == month_first:
         return None
     return DAY_FIRST if day_first else MONTH_FIRST
@@ -149,10 +153,11 @@ def _read_distinct(texts: pl.Series, order: str | None, extra_nulls: frozenset[s
     void = are_null_words(plain, extra_nulls)
     frame = pl.DataFrame({"text": plain.set(void, None)})
     numbers = expand_scientific(plain.set(void, None))
-    epoch = read_numbers(_number(numbers.values.str.extract(_EPOCH).str.replace(",", ".")))
-    parts = pl.coalesce(*(_as_struct(each) for each in _forms(order)))
+    epoch = read_numbers(_parse_number(numbers.values.str.extract(_EPOCH).str.replace(",", ".")))
+    # The first form that fits decides; their order puts the unambiguous ones first.
+    parts = pl.coalesce(*(_build_struct(each) for each in _list_forms(order)))
     taken = frame.select(parts=parts)["parts"].struct.unnest()
-    times = _assemble(taken)
+    times = _build_times(taken)
     notes = {NAIVE} if (times.is_not_null() & taken["zone"].is_null()).any() else set()
     if epoch.count():
         notes.add(EPOCH)
@@ -170,13 +175,13 @@ def _read_distinct(texts: pl.Series, order: str | None, extra_nulls: frozenset[s
     return _Found(pl.DataFrame([time, reason]), frozenset(notes))
 
 
-def _number(texts: pl.Series) -> pl.Series:
-    """Return text of a number as Int64 where all are whole, else as Float64."""
+def _parse_number(texts: pl.Series) -> pl.Series:
+    """Return the text of a number as Int64 where all are whole, else as Float64."""
     whole = texts.cast(pl.Int64, strict=False)
     return whole if whole.null_count() == texts.null_count() else texts.cast(pl.Float64, strict=False)
 
 
-def _groups(pattern: str, names: tuple[str, ...]) -> dict[str, pl.Expr]:
+def _extract_groups(pattern: str, names: tuple[str, ...]) -> dict[str, pl.Expr]:
     struct = pl.col("text").str.extract_groups(pattern)
     return {name: struct.struct.field(str(place)) for place, name in enumerate(names, start=1) if name}
 
@@ -184,30 +189,30 @@ def _groups(pattern: str, names: tuple[str, ...]) -> dict[str, pl.Expr]:
 _CLOCK_NAMES = ("hour", "minute", "second", "fraction", "half")
 
 
-def _forms(order: str | None) -> list[dict[str, pl.Expr]]:
+def _list_forms(order: str | None) -> list[dict[str, pl.Expr]]:
     """Return what each form of a time consists of."""
     forms = [
-        _groups(_ISO, ("year", "", "month", "day", *_CLOCK_NAMES, "zone")),
-        _groups(_COMPACT, ("year", "month", "day", "hour", "minute", "second", "fraction", "zone")),
-        _hour_only(),
-        _groups(_DAY_MONTH, ("day", "month", "year", *_CLOCK_NAMES, "zone")),
-        _groups(_MONTH_DAY, ("month", "day", "year", *_CLOCK_NAMES, "zone")),
-        _groups(_CTIME, ("month", "day", *_CLOCK_NAMES, "zone", "year")),
+        _extract_groups(_ISO, ("year", "", "month", "day", *_CLOCK_NAMES, "zone")),
+        _extract_groups(_COMPACT, ("year", "month", "day", "hour", "minute", "second", "fraction", "zone")),
+        _extract_hour_only(),
+        _extract_groups(_DAY_MONTH, ("day", "month", "year", *_CLOCK_NAMES, "zone")),
+        _extract_groups(_MONTH_DAY, ("month", "day", "year", *_CLOCK_NAMES, "zone")),
+        _extract_groups(_CTIME, ("month", "day", *_CLOCK_NAMES, "zone", "year")),
         # With dots the day comes first in every locale that writes them.
-        _local(("day", "", "month", "year"), r"\."),
+        _extract_local(("day", "", "month", "year"), r"\."),
     ]
     if order is not None:
         names = ("day", "", "month", "year") if order == DAY_FIRST else ("month", "", "day", "year")
-        forms.append(_local(names, r"[/\-]"))
+        forms.append(_extract_local(names, r"[/\-]"))
     return forms
 
 
-def _local(names: tuple[str, ...], separator: str) -> dict[str, pl.Expr]:
+def _extract_local(names: tuple[str, ...], separator: str) -> dict[str, pl.Expr]:
     pattern = _LOCAL.replace(r"[/.\-]", separator)
-    return _groups(pattern, (*names, *_CLOCK_NAMES, "zone"))
+    return _extract_groups(pattern, (*names, *_CLOCK_NAMES, "zone"))
 
 
-def _hour_only() -> dict[str, pl.Expr]:
+def _extract_hour_only() -> dict[str, pl.Expr]:
     day = pl.col("text").str.extract(_HOUR_ONLY, 1)
     zone = pl.col("text").str.extract(_HOUR_ONLY, 3)
     return {
@@ -216,12 +221,12 @@ def _hour_only() -> dict[str, pl.Expr]:
     }  # fmt: skip
 
 
-def _as_struct(form: dict[str, pl.Expr]) -> pl.Expr:
+def _build_struct(form: dict[str, pl.Expr]) -> pl.Expr:
     fields = [form.get(name, pl.lit(None, pl.String)).alias(name) for name in _PARTS]
     return pl.when(form["year"].is_not_null()).then(pl.struct(fields))
 
 
-def _assemble(parts: pl.DataFrame) -> pl.Series:
+def _build_times(parts: pl.DataFrame) -> pl.Series:
     """Return the UTC times that parts of texts make; null where they make none."""
     month = pl.col("month").str.to_lowercase().str.slice(0, 3)
     year, hour = pl.col("year").cast(pl.Int64), pl.col("hour").cast(pl.Int64)
@@ -251,15 +256,17 @@ def _assemble(parts: pl.DataFrame) -> pl.Series:
         _FAST[0], time_unit="us", time_zone="UTC", strict=False
     )
     times = shift
+    # An offset names the time exactly, so a zone beside it adds nothing.
     named = frame["zone"].set(frame["offset"].is_not_null(), None)
     for name in named.drop_nulls().unique().sort():
-        times = times.zip_with(~(named == name).fill_null(value=False), _in_zone(local, name))
+        times = times.zip_with(~(named == name).fill_null(value=False), _convert_zone(local, name))
     return times
 
 
-def _in_zone(local: pl.Series, zone: str) -> pl.Series:
+def _convert_zone(local: pl.Series, zone: str) -> pl.Series:
     """Return local times of an IANA zone as UTC; all null where there is no such zone."""
     try:
+        # The repeated hour of autumn is read as its first; the one that spring skips does not exist.
         there = local.dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null")
     except pl.exceptions.PolarsError:
         return pl.Series(local.name, [None] * len(local), dtype=TIME)

@@ -1,4 +1,4 @@
-"""Chunks of raw columns to typed rows that keep the contract, cells that became null, and dead letters."""
+"""From chunks of raw columns to typed rows that meet the contract, nulled cells, and dead letters."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -9,13 +9,13 @@ import dataframely as dy
 import polars as pl
 
 from graphsvc.errors import BundleError
-from graphsvc.intake.dead_letters import letters, shapes
-from graphsvc.intake.files import BundleFile, suggest
+from graphsvc.intake.dead_letters import build_dead_letters, mask_values
+from graphsvc.intake.files import BundleFile, suggest_name
 from graphsvc.intake.options import ReadOptions
 from graphsvc.intake.readers import Chunk
-from graphsvc.intake.schemas import IDENTIFYING, ONE_OF, SCHEMAS, columns_of
-from graphsvc.intake.times import order_of
-from graphsvc.intake.values import fits, typed
+from graphsvc.intake.schemas import IDENTIFYING, ONE_OF, SCHEMAS, list_columns
+from graphsvc.intake.times import find_date_order
+from graphsvc.intake.values import is_convertible, read_values
 from graphsvc.model.columns import TIME, CellReport
 
 _REASONS = {"nullability": "missing", "max_length": "too_long"}
@@ -24,10 +24,13 @@ _CARD = "card_number"
 
 @dataclass(slots=True)
 class Reading:
-    """What is known of a file while its chunks are read.
+    """State of a file while its chunks are read.
 
-    `order`: of its local dates. `notes`: what its times were like, by column. `cells`: those that became null, by
-    column and reason. `said`: how the file was read, each sentence once. `blank`: records left out as empty.
+    - `order`: of its local dates.
+    - `notes`: forms of its times, by column.
+    - `cells`: those that became null, by column and reason.
+    - `said`: how the file was read, each sentence once.
+    - `blank`: empty records that were left out.
     """
 
     options: ReadOptions
@@ -39,23 +42,24 @@ class Reading:
 
 
 class Validated(NamedTuple):
-    """Rows that keep the contract, and dead letters of the others."""
+    """Rows that meet the contract, and dead letters of the others."""
 
     good: pl.DataFrame
     rejected: pl.DataFrame
 
 
 def check_columns(file: BundleFile, chunk: Chunk, *, some_rows: bool) -> None:
-    """Check that a file can be read as its table at all.
+    """Check that a file can be read as its table.
 
     Args:
+        file: the file.
         chunk: for Parquet and CSV any of the file, for JSON the last.
         some_rows: whether the file has records; a JSON file without any lacks no column.
 
     Raises:
         BundleError: a required column is missing or of an impossible type; names file and column.
     """
-    columns = columns_of(file.table)
+    columns = list_columns(file.table)
     if file.is_json and not some_rows:
         return
     missing = [name for name, column in columns.items() if not column.nullable and name not in chunk.found]
@@ -63,7 +67,7 @@ def check_columns(file: BundleFile, chunk: Chunk, *, some_rows: bool) -> None:
         near = [
             f'Is "{there}" {name}?'
             for name in missing
-            if (there := suggest(name, chunk.found - set(columns)))
+            if (there := suggest_name(name, chunk.found - set(columns)))
         ]
         seen = f" It was read {chunk.seen}." if chunk.seen else ""
         hint = " ".join(near) + (" " if near else "")
@@ -79,7 +83,7 @@ def check_columns(file: BundleFile, chunk: Chunk, *, some_rows: bool) -> None:
         )
     for name, column in columns.items():
         stored = chunk.frame.schema.get(name)
-        if stored is not None and not column.nullable and not fits(stored, column.dtype):
+        if stored is not None and not column.nullable and not is_convertible(stored, column.dtype):
             what = "objects" if stored.is_nested() else f"the type {stored}"
             raise BundleError(
                 f"The column {name} of {file.name} holds {what}, which cannot be read as {column.dtype}.",
@@ -87,47 +91,47 @@ def check_columns(file: BundleFile, chunk: Chunk, *, some_rows: bool) -> None:
             )
 
 
-def validate(file: BundleFile, chunk: Chunk, reading: Reading) -> Validated:
-    """Type and check the records of a chunk; `reading` takes what is found out.
+def validate_chunk(file: BundleFile, chunk: Chunk, reading: Reading) -> Validated:
+    """Type and check the records of a chunk. `reading` takes what is found out.
 
     Returns:
-        The rows that keep the contract, with the columns of their table's schema in
-        `graphsvc.intake.schemas`; and the dead letters of all others (schema `DEAD_LETTERS`).
-        Together they are as many as the chunk has records.
+        The rows that meet the contract, with the columns of their table's schema in
+        `graphsvc.intake.schemas`; and the dead letters of all others (schema `DEAD_LETTERS`). Together they
+        are as many as the chunk has records.
     """
-    broken = letters(file.table, file.name, chunk.malformed, "malformed_row")
+    broken = build_dead_letters(file.table, file.name, chunk.malformed, "malformed_row")
     if chunk.frame.is_empty():  # as the first and the last chunk of a CSV file are
-        return Validated(_empty(file.table), broken)
-    good, failure = SCHEMAS[file.table].filter(_typed(file, chunk, reading))
+        return Validated(_create_empty(file.table), broken)
+    good, failure = SCHEMAS[file.table].filter(_convert_columns(file, chunk, reading))
     if len(failure) == 0:
         return Validated(good, broken)
-    faults = _faults(file.table, failure.details())
-    return Validated(good, pl.concat([broken, _described(file, faults, chunk)]).sort("row"))
+    faults = _rank_faults(file.table, failure.details())
+    return Validated(good, pl.concat([broken, _build_fault_letters(file, faults, chunk)]).sort("row"))
 
 
 @cache
-def _empty(table: str) -> pl.DataFrame:
+def _create_empty(table: str) -> pl.DataFrame:
     """Return no rows of a table, with the columns of its schema."""
     return SCHEMAS[table].create_empty()
 
 
-def _typed(file: BundleFile, chunk: Chunk, reading: Reading) -> pl.DataFrame:
-    """Return all columns of the table, typed; `fault` lists the values of keys and times that could not be read."""
+def _convert_columns(file: BundleFile, chunk: Chunk, reading: Reading) -> pl.DataFrame:
+    """Return all columns of the table, typed. `fault` lists keys and times that could not be read."""
     columns: list[pl.Series] = [chunk.rows.alias("row")]
     faults: list[pl.Expr] = []
-    contract = columns_of(file.table)
-    order = _order(contract, chunk, reading)
+    contract = list_columns(file.table)
+    order = _find_order(contract, chunk, reading)
     for name, column in contract.items():
         if name not in chunk.frame.columns:
             columns.append(pl.repeat(None, chunk.frame.height, dtype=column.dtype, eager=True).alias(name))
             continue
         form = (column.metadata or {}).get("form")
         raw = chunk.frame[name]
-        values, unreadable, notes = typed(raw, column.dtype, form, reading.options, order)
+        values, unreadable, notes = read_values(raw, column.dtype, form, reading.options, order)
         reading.notes[name] = reading.notes.get(name, frozenset()) | notes
         if column.nullable and (file.table, name) not in IDENTIFYING:
-            values, unreadable = _optional(values, unreadable, column)
-            _count(file, raw, unreadable, chunk, reading)
+            values, unreadable = _drop_invalid(values, unreadable, column)
+            _count_nulled(file, raw, unreadable, chunk, reading)
         elif unreadable is not None:
             # A null word in a required column is a value that is missing.
             faults.append(pl.lit(f"{name}:") + pl.lit(unreadable.replace("null_word", "missing")))
@@ -138,7 +142,7 @@ def _typed(file: BundleFile, chunk: Chunk, reading: Reading) -> pl.DataFrame:
     return frame.with_columns(pl.col("fault").replace("", None))
 
 
-def _order(contract: Mapping[str, dy.Column], chunk: Chunk, reading: Reading) -> str | None:
+def _find_order(contract: Mapping[str, dy.Column], chunk: Chunk, reading: Reading) -> str | None:
     """Return the order of dates such as 05/01/2024: the one asked for, else the one that this file proves."""
     if reading.options.dates is not None:
         return reading.options.dates
@@ -152,11 +156,11 @@ def _order(contract: Mapping[str, dy.Column], chunk: Chunk, reading: Reading) ->
         local = [
             t.filter(b.bin.contains(b"/") | (b.bin.size() < 6)) for t, b in zip(texts, begins, strict=True)
         ]
-        reading.order = order_of([text.cast(pl.String, strict=False) for text in local if len(text)])
+        reading.order = find_date_order([text.cast(pl.String, strict=False) for text in local if len(text)])
     return reading.order
 
 
-def _optional(
+def _drop_invalid(
     values: pl.Series, unreadable: pl.Series | None, column: dy.Column
 ) -> tuple[pl.Series, pl.Series | None]:
     """Return an optional column without values that break a rule of its own, and the reasons of all that is lost."""
@@ -179,7 +183,7 @@ def _optional(
     return values, unreadable
 
 
-def _count(
+def _count_nulled(
     file: BundleFile, raw: pl.Series, unreadable: pl.Series | None, chunk: Chunk, reading: Reading
 ) -> None:
     """Count the cells of an optional column that became null, by reason."""
@@ -193,16 +197,16 @@ def _count(
         if before is not None:
             reading.cells[raw.name, reason] = replace(before, count=before.count + count)
             continue
-        shape = shapes(raw.slice(place, 1)).item()
+        shape = mask_values(raw.slice(place, 1)).item()
         row = int(chunk.rows[place])
         reading.cells[raw.name, reason] = CellReport(
             file.table, raw.name, reason, count, file.name, row, shape
         )
 
 
-def _faults(table: str, details: pl.DataFrame) -> pl.DataFrame:
-    """First fault (`column`, `reason`) and further faults (`also`) of each `row` that has any."""
-    columns = list(columns_of(table))
+def _rank_faults(table: str, details: pl.DataFrame) -> pl.DataFrame:
+    """Return the first fault (`column`, `reason`) and further faults (`also`) of each faulty `row`."""
+    columns = list(list_columns(table))
     unreadable = details.select("row", "fault").drop_nulls().with_columns(pl.col("fault").str.split(" "))
     parts = pl.col("fault").str.splitn(":", 2).struct
     found = [
@@ -211,7 +215,7 @@ def _faults(table: str, details: pl.DataFrame) -> pl.DataFrame:
         )
     ]
     for name in details.columns[len(SCHEMAS[table].column_names()) :]:
-        column, reason = _parts_of(name)
+        column, reason = _parse_rule(name)
         if column in columns:
             broken = details.filter(pl.col(name) == "invalid")
             found.append(broken.select("row", column=pl.lit(column), reason=pl.lit(reason)))
@@ -226,8 +230,8 @@ def _faults(table: str, details: pl.DataFrame) -> pl.DataFrame:
     )  # fmt: skip
 
 
-def _parts_of(rule: str) -> tuple[str, str]:
-    """Column and reason of a rule: `column|check__reason` of a column's, `column__reason` of a row's."""
+def _parse_rule(rule: str) -> tuple[str, str]:
+    """Return column and reason of a rule: `column|check__reason` for a column's, `column__reason` for a row's."""
     column, bar, reason = rule.partition("|")
     if not bar:
         column, _, reason = rule.partition("__")
@@ -235,16 +239,17 @@ def _parts_of(rule: str) -> tuple[str, str]:
     return column, _REASONS.get(reason, reason)
 
 
-def _described(file: BundleFile, faults: pl.DataFrame, chunk: Chunk) -> pl.DataFrame:
-    """Dead letters of faults, with the shape of the value at fault."""
+def _build_fault_letters(file: BundleFile, faults: pl.DataFrame, chunk: Chunk) -> pl.DataFrame:
+    """Build dead letters of faults, with the shape of the faulty value."""
     raw = chunk.frame.with_columns(chunk.rows.alias("row")).join(
         faults, on="row", how="semi", maintain_order="left"
     )  # fmt: skip
     shape = pl.Series([None] * faults.height, dtype=pl.String)
     for column, reason in faults.select("column", "reason").unique().iter_rows():
+        # Even the shape of a card number would reveal that there is one, and how long it is.
         if reason != _CARD and column in chunk.frame.columns:
             where = ((faults["column"] == column) & (faults["reason"] == reason)).arg_true()
-            shape = shape.scatter(where, shapes(raw[column].gather(where)))
+            shape = shape.scatter(where, mask_values(raw[column].gather(where)))
     return faults.select(
         pl.lit(file.table).alias("table"), pl.lit(file.name).alias("file"), "row", "column", "reason",
         shape.alias("shape"), "also",

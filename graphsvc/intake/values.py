@@ -1,4 +1,4 @@
-"""Raw columns to typed columns: text, times, whole numbers, addresses. What cannot be read is a fault."""
+"""From raw columns to typed columns: text, times, integers, addresses. What cannot be read is a fault."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -18,7 +18,7 @@ from graphsvc.intake.nulls import (
     are_zero_uuids,
     unwrap_scalars,
 )
-from graphsvc.intake.numbers import LOST_DIGITS, float_texts, read_systems, read_whole, restore_integers
+from graphsvc.intake.numbers import LOST_DIGITS, format_floats, read_systems, read_whole, restore_integers
 from graphsvc.intake.options import ReadOptions
 from graphsvc.intake.times import EPOCH, NAIVE, NOT_A_TIME, read_numbers, read_texts
 from graphsvc.model.columns import TIME
@@ -47,14 +47,15 @@ class _Read(NamedTuple):
     reasons: pl.Series
 
 
-def by_distinct(values: pl.Series, change: Callable[[pl.Series], pl.Series]) -> pl.Series:
+def apply_distinct(values: pl.Series, change: Callable[[pl.Series], pl.Series]) -> pl.Series:
     """Return `change` applied to each distinct value once; nulls stay."""
     distinct = values.drop_nulls().unique()
     return values.replace_strict(distinct, change(distinct), default=None, return_dtype=pl.String)
 
 
-def fits(stored: pl.DataType, wanted: pl.DataType) -> bool:
+def is_convertible(stored: pl.DataType, wanted: pl.DataType) -> bool:
     """Return whether values of a stored column type can mean the wanted type at all."""
+    # A column without any value has no type; all its rows are null in any.
     if stored == pl.Null:
         return True
     if stored.is_nested() or isinstance(stored, _NO_VALUES):
@@ -65,64 +66,68 @@ def fits(stored: pl.DataType, wanted: pl.DataType) -> bool:
     return not stored.is_temporal()
 
 
-def typed(
+def read_values(
     raw: pl.Series, wanted: pl.DataType, form: str | None = None, options: ReadOptions | None = None,
     order: str | None = None,
 ) -> Typed:  # fmt: skip
     """Read a raw column as `wanted` (String, `TIME` or Int64).
 
     Args:
-        raw: the column as its file holds it: text, bytes, or a type that `fits`; n rows.
-        form: what text of the column is, a key of `_FORMS`; None leaves it as it is.
+        raw: the column as its file holds it: text, bytes, or a type that `is_convertible`; n rows.
+        wanted: the type.
+        form: of the column's text, a key of `_FORMS`; None leaves it unchanged.
         options: what the caller says of the files; None: nothing.
         order: of dates such as 05/01/2024, as `times.read_texts` takes it.
 
     Returns:
-        The column typed, null where nothing was given or what was given is a fault. Blank text is
-        nothing given. Faults are `null_word`, `lost_digits`, `nested_object`, `not_utf8`, `not_a_time`,
-        `ambiguous_date`, `not_a_number`, `wrong_type`, or that of the form.
+        The column typed, null where the input was empty or faulty. Blank text is empty. Faults are
+        `null_word`, `lost_digits`, `nested_object`, `not_utf8`, `not_a_time`, `ambiguous_date`,
+        `not_a_number`, `wrong_type`, or that of the form.
     """
     options = options or ReadOptions()
-    if not fits(raw.dtype, wanted):
+    if not is_convertible(raw.dtype, wanted):
         reason = NESTED if raw.dtype.is_nested() else "wrong_type"
         return Typed(
-            pl.Series(raw.name, [None] * len(raw), dtype=wanted), _because(raw.is_not_null(), reason)
+            pl.Series(raw.name, [None] * len(raw), dtype=wanted), _set_reason(raw.is_not_null(), reason)
         )
-    raw, nan = _without_nan(raw)
+    # Exporters write NaN for a missing number; it is not a value, nor does it break the row.
+    raw, nan = _drop_nan(raw)
     if wanted == TIME:
         read = _read_times(raw, options, order)
     elif raw.dtype.is_numeric() and wanted == pl.Int64():
-        read = _checked(raw, read_whole(raw), "not_a_number")
+        read = _check_lost(raw, read_whole(raw), "not_a_number")
     elif wanted == pl.Int64():
         read = _read_integers(raw, form, options)
     else:
         read = _read_column(raw, form, options)
-    return read if nan is None else Typed(read.values, _first(read.faults, nan), read.notes)
+    return read if nan is None else Typed(read.values, _merge_faults(read.faults, nan), read.notes)
 
 
-def _without_nan(raw: pl.Series) -> tuple[pl.Series, pl.Series | None]:
+def _drop_nan(raw: pl.Series) -> tuple[pl.Series, pl.Series | None]:
     """Return a float column with NaN as null, and where it was as faults."""
     if not raw.dtype.is_float():
         return raw, None
     nan = raw.is_nan().fill_null(value=False)
-    return (raw.set(nan, None), _because(nan, NULL_WORD)) if nan.any() else (raw, None)
+    return (raw.set(nan, None), _set_reason(nan, NULL_WORD)) if nan.any() else (raw, None)
 
 
 def _read_times(raw: pl.Series, options: ReadOptions, order: str | None) -> Typed:
     if raw.dtype.is_temporal():
+        # Read as UTC, and reported: a wrong zone shifts all behaviour in time.
         naive = not (isinstance(raw.dtype, pl.Datetime) and raw.dtype.time_zone is not None)
-        read = _checked(raw, _in_range(_utc(raw)), NOT_A_TIME)
+        read = _check_lost(raw, _limit_years(_convert_utc(raw)), NOT_A_TIME)
         return Typed(read.values, read.faults, frozenset({NAIVE} if naive and raw.count() else ()))
     if raw.dtype.is_numeric():
-        read = _checked(raw, read_numbers(raw), NOT_A_TIME)
+        read = _check_lost(raw, read_numbers(raw), NOT_A_TIME)
         return Typed(read.values, read.faults, frozenset({EPOCH} if read.values.count() else ()))
     text = _decode(raw)
     given = text.values.str.strip_chars()
     times = read_texts(given, order, options.null_words)
-    values = _in_range(times.values)
-    faults = _first(text.faults, times.reasons)
+    values = _limit_years(times.values)
+    faults = _merge_faults(text.faults, times.reasons)
+    # Years outside 1–9999 were read, but cannot be kept.
     if values.null_count() > times.values.null_count():
-        faults = _first(faults, _because(values.is_null() & times.values.is_not_null(), NOT_A_TIME))
+        faults = _merge_faults(faults, _set_reason(values.is_null() & times.values.is_not_null(), NOT_A_TIME))
     return Typed(values, faults, times.notes)
 
 
@@ -130,6 +135,7 @@ def _read_integers(raw: pl.Series, form: str | None, options: ReadOptions) -> Ty
     text = _decode(raw)
     given = text.values.str.strip_chars()
     values = read_whole(given)
+    # Only what plain reading left: quotes, JSON scalars and null words are rare and slow.
     left = given.is_not_null() & values.is_null()
     if left.any():
         rest = unwrap_scalars(given.filter(left))
@@ -138,12 +144,12 @@ def _read_integers(raw: pl.Series, form: str | None, options: ReadOptions) -> Ty
         where = left.arg_true()
         values = values.scatter(where, found.set(void, None))
         given = given.scatter(where, rest.set(void, None))
-        voids = pl.Series([None] * len(given), dtype=pl.String).scatter(where, _because(void, NULL_WORD))
-        text = Typed(text.values, _first(text.faults, voids))
-    read = _checked(given, values, "not_a_number" if form is None else f"not_an_{form}", text.faults)
+        voids = pl.Series([None] * len(given), dtype=pl.String).scatter(where, _set_reason(void, NULL_WORD))
+        text = Typed(text.values, _merge_faults(text.faults, voids))
+    read = _check_lost(given, values, "not_a_number" if form is None else f"not_an_{form}", text.faults)
     if form == "asn" and (zero := (read.values == 0).fill_null(value=False)).any():
         # AS 0 is reserved (RFC 7607); exporters write it for an address that is announced by none.
-        return Typed(read.values.set(zero, None), _first(read.faults, _because(zero, NULL_WORD)))
+        return Typed(read.values.set(zero, None), _merge_faults(read.faults, _set_reason(zero, NULL_WORD)))
     return read
 
 
@@ -151,7 +157,7 @@ def _read_column(raw: pl.Series, form: str | None, options: ReadOptions) -> Type
     """Read text: each distinct one once, and only what changes is written again."""
     if raw.dtype.is_numeric() and form == "ip":
         values = hosts.read_integers(raw)
-        text = _checked(raw, values, hosts.NOT_AN_IP)
+        text = _check_lost(raw, values, hosts.NOT_AN_IP)
     else:
         text = _decode(raw, packed=form == "ip")
     values = text.values
@@ -162,15 +168,16 @@ def _read_column(raw: pl.Series, form: str | None, options: ReadOptions) -> Type
     if read.reasons.count() == 0 and read.values.equals(distinct):
         return text
     changed = pl.DataFrame({"text": distinct, "value": read.values, "reason": read.reasons})
+    # By text, so that each distinct one was read once.
     joined = values.to_frame("text").join(changed, on="text", how="left", maintain_order="left")
     faults = joined["reason"] if read.reasons.count() else None
-    return Typed(joined["value"].alias(raw.name), _first(text.faults, faults))
+    return Typed(joined["value"].alias(raw.name), _merge_faults(text.faults, faults))
 
 
 def _read_prompts(texts: pl.Series) -> _Read:
     void = texts == _POSTGRES_NULL
     blank = texts.str.contains(r"^\s*$")
-    return _Read(texts.set(void | blank, None), _because(void, NULL_WORD))
+    return _Read(texts.set(void | blank, None), _set_reason(void, NULL_WORD))
 
 
 def _read_distinct(texts: pl.Series, form: str, options: ReadOptions) -> _Read:
@@ -179,31 +186,33 @@ def _read_distinct(texts: pl.Series, form: str, options: ReadOptions) -> _Read:
         plain = plain.str.replace_all("\0", "", literal=True).str.strip_chars()
     if plain.str.starts_with('="').any():  # how exporters keep a spreadsheet from reading a number
         plain = plain.str.replace(r'^="(.*)"$', "$1")
+    # After the padding: `"x"` filled up with zeros would not be seen as JSON.
     plain = unwrap_scalars(plain)
     plain = plain.set(plain.str.len_bytes() == 0, None)
+    # Zeros of a UUID are a missing value, too: linking by them would join strangers.
     void = are_null_words(plain, options.null_words, keep=_MEANT.get(form, ())) | are_zero_uuids(plain)
     objects = are_objects(plain)
     reasons = pl.select(pl.when(void).then(pl.lit(NULL_WORD)).when(objects).then(pl.lit(NESTED))).to_series()
     read = _FORMS[form](plain.set(void | objects, None))
-    return _Read(read.values.alias(texts.name), _first(reasons, read.reasons))
+    return _Read(read.values.alias(texts.name), _merge_faults(reasons, read.reasons))
 
 
-def _first(before: pl.Series | None, after: pl.Series | None) -> pl.Series:
+def _merge_faults(before: pl.Series | None, after: pl.Series | None) -> pl.Series:
     """Return the faults of two steps, those of the first where both have one."""
     if before is None or after is None:
         return before if after is None else after  # type: ignore[return-value]
     return before.zip_with(before.is_not_null(), after)
 
 
-def _checked(given: pl.Series, values: pl.Series, reason: str, before: pl.Series | None = None) -> Typed:
-    """Rows where something was given and nothing came out are faults."""
+def _check_lost(given: pl.Series, values: pl.Series, reason: str, before: pl.Series | None = None) -> Typed:
+    """Report a fault for each row with an input and no value."""
     lost = given.is_not_null() & values.is_null()
     if not lost.any():
         return Typed(values, before)
-    return Typed(values, _first(before, _because(lost, reason)))
+    return Typed(values, _merge_faults(before, _set_reason(lost, reason)))
 
 
-def _because(where: pl.Series, reason: str) -> pl.Series:
+def _set_reason(where: pl.Series, reason: str) -> pl.Series:
     return pl.select(pl.when(where).then(pl.lit(reason))).to_series()
 
 
@@ -216,24 +225,28 @@ def _decode(raw: pl.Series, *, packed: bool = False) -> Typed:
     if isinstance(raw.dtype, pl.Binary):
         try:
             values = raw.cast(pl.String)
+        # One row that is no UTF-8 fails the cast of all; the slow way finds which.
         except pl.exceptions.ComputeError:
             values = (
-                hosts.read_packed(raw) if packed else pl.Series(raw.name, map(_decoded, raw), dtype=pl.String)
+                hosts.read_packed(raw)
+                if packed
+                else pl.Series(raw.name, map(_decode_value, raw), dtype=pl.String)
             )
     elif raw.dtype.is_float():
-        values, rounded = float_texts(raw)
+        values, rounded = format_floats(raw)
         if rounded.any():
-            values, lost = values.set(rounded, None), _because(rounded, LOST_DIGITS)
+            values, lost = values.set(rounded, None), _set_reason(rounded, LOST_DIGITS)
     elif raw.dtype.is_decimal():
+        # Decimals of scale are not part of an identifier.
         values = raw.cast(pl.String).str.replace(r"\.0+$", "")
     else:
         values = raw.cast(pl.String)
-    read = _checked(raw, values, "not_utf8", lost)
+    read = _check_lost(raw, values, "not_utf8", lost)
     blank = values.str.contains(r"^\s*$").fill_null(value=False)
     return Typed(values.set(blank, None), read.faults) if blank.any() else read
 
 
-def _decoded(value: bytes | None) -> str | None:
+def _decode_value(value: bytes | None) -> str | None:
     if value is None:
         return None
     try:
@@ -242,29 +255,32 @@ def _decoded(value: bytes | None) -> str | None:
         return None
 
 
-def _utc(raw: pl.Series) -> pl.Series:
+def _convert_utc(raw: pl.Series) -> pl.Series:
     """Return datetimes of any unit and zone, and dates, as UTC microseconds; a naive time is UTC."""
     if isinstance(raw.dtype, pl.Datetime) and raw.dtype.time_zone is not None:
         return raw.dt.convert_time_zone("UTC").cast(TIME, strict=False)
     return raw.cast(pl.Datetime("us"), strict=False).dt.replace_time_zone("UTC")
 
 
-def _in_range(times: pl.Series) -> pl.Series:
+def _limit_years(times: pl.Series) -> pl.Series:
     """Return only the years 1–9999, which every consumer of a time can hold."""
     outside = (~times.is_between(_EARLIEST, _LATEST)).fill_null(value=False)
     return times.set(outside, None) if outside.any() else times
 
 
-def masked(texts: pl.Series) -> pl.Series:
-    """Return text that will be stored as it is, with whatever looks like an e-mail address or holds 13 or
-    more digits in a row replaced by `[masked]`."""
+def mask_personal(texts: pl.Series) -> pl.Series:
+    """Replace likely e-mail addresses, and 13 or more digits in a row, by `[masked]`.
+
+    The text is stored readable.
+    """
     return texts.str.replace_all(_E_MAIL, "[masked]").str.replace_all(_LONG_NUMBER, "[masked]")
 
 
-def _kind_name(texts: pl.Series) -> pl.Series:
+def _normalize_kind(texts: pl.Series) -> pl.Series:
     """Return names of identifier kinds: lower case, words joined by `_`; null for what is no name."""
     folded = texts.str.normalize("NFKC").str.to_lowercase()
     name = folded.str.replace_all(r"[^\p{L}\p{N}]+", "_").str.strip_chars("_")
+    # A kind is a name. What looks like an address or a number is a value in the wrong column, and personal.
     good = (
         name.str.contains(r"^\p{L}[\p{L}\p{N}_]{0,63}$")
         & ~folded.str.contains("@", literal=True)
@@ -273,18 +289,21 @@ def _kind_name(texts: pl.Series) -> pl.Series:
     return name.set(~good, None)
 
 
-def _form(change: Callable[[pl.Series], pl.Series], reason: str = "") -> Callable[[pl.Series], _Read]:
-    """Return a form in which every text that comes out as null has one reason."""
+def _make_form(change: Callable[[pl.Series], pl.Series], reason: str = "") -> Callable[[pl.Series], _Read]:
+    """Return a form with one reason for all texts that come out as null."""
 
-    def read(texts: pl.Series) -> _Read:
+    def read_form(texts: pl.Series) -> _Read:
         values = change(texts)
-        return _Read(values, _because(texts.is_not_null() & values.is_null(), reason))
+        return _Read(values, _set_reason(texts.is_not_null() & values.is_null(), reason))
 
-    return read
+    return read_form
 
 
 def _read_identifiers(texts: pl.Series, *, device: bool = False) -> _Read:
-    """Return identifiers without what floats added; those of zeros or with lost digits are none."""
+    """Return identifiers without the decimals of floats.
+
+    Zeros, and numbers with lost digits, are no identifiers.
+    """
     void = are_no_identifiers(texts, device=device)
     values, lost = restore_integers(texts)
     reasons = pl.select(
@@ -295,13 +314,13 @@ def _read_identifiers(texts: pl.Series, *, device: bool = False) -> _Read:
 
 def _read_accounts(texts: pl.Series) -> _Read:
     values, lost = restore_integers(texts)
-    return _Read(values.set(lost, None), _because(lost, LOST_DIGITS))
+    return _Read(values.set(lost, None), _set_reason(lost, LOST_DIGITS))
 
 
 def _read_countries(texts: pl.Series) -> _Read:
     values = texts.str.to_uppercase()
     void = values.is_in(sorted(COUNTRY_WORDS)).fill_null(value=False)
-    return _Read(values.set(void, None), _because(void, NULL_WORD))
+    return _Read(values.set(void, None), _set_reason(void, NULL_WORD))
 
 
 def _read_hosts(texts: pl.Series) -> _Read:
@@ -331,11 +350,11 @@ _FORMS: dict[str, Callable[[pl.Series], _Read]] = {
     "identifier": _read_identifiers,
     "device": lambda texts: _read_identifiers(texts, device=True),
     "ip": _read_hosts,
-    "cidr": _form(addresses.canonical_networks, "not_a_cidr"),
-    "choice": _form(lambda texts: texts.str.to_lowercase()),
+    "cidr": _make_form(addresses.normalize_networks, "not_a_cidr"),
+    "choice": _make_form(lambda texts: texts.str.to_lowercase()),
     "country": _read_countries,
-    "email": _form(read_emails, "not_an_email"),
-    "label": _form(masked),
-    "kind": _form(_kind_name, "not_a_kind"),
-    "text": _form(lambda texts: texts),
+    "email": _make_form(read_emails, "not_an_email"),
+    "label": _make_form(mask_personal),
+    "kind": _make_form(_normalize_kind, "not_a_kind"),
+    "text": _make_form(lambda texts: texts),
 }

@@ -1,1 +1,1 @@
-"""What is kept and what is not: backups, retention, forgetting, and the keys that tokens are made with."""
+"""Data retention: backups, expiry, forgetting accounts, and rotation of the token key."""

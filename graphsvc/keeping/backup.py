@@ -1,8 +1,8 @@
-"""Backups: the managed database as neo4j-admin dumps it, and the installation's keys, in one sealed file.
+"""Backups: a dump of the managed database, and the installation's keys, in one sealed file.
 
-A restore reads and checks the whole file before it touches anything, loads the database beside the one in use, and then
-changes both in one go (`server.adoption`). What is derived or belongs to this machine is not in it: the graphs kept
-with runs, dead letters, logs, the password of the managed server.
+A restore checks the entire file before it changes anything, loads the database under another name, and then
+replaces database and keys together (`server.adoption`). A backup has no derived or local data: snapshots of
+runs, dead letters, logs, the password of the managed server.
 """
 
 import io
@@ -22,11 +22,11 @@ from pydantic import SecretStr
 from graphsvc import server
 from graphsvc.database import open_store
 from graphsvc.errors import BackupError
-from graphsvc.keeping.sealed import Opener, Sealer, opened, sealed
+from graphsvc.keeping.sealed import Opener, Sealer, open_sealed, seal_file
 from graphsvc.model.audit import LogCheck
-from graphsvc.privatefile import in_turn
+from graphsvc.privatefile import lock_in_turn
 from graphsvc.server import adoption
-from graphsvc.server.files import naming_disk_faults, need_room
+from graphsvc.server.files import map_disk_errors, require_room
 from graphsvc.server.home import Home
 from graphsvc.settings import Settings
 from graphsvc.signing import load_or_create_signer
@@ -40,8 +40,11 @@ _LARGEST_KEY_FILE = 16 << 20
 
 @dataclass(frozen=True, slots=True)
 class Backup:
-    """What is in a backup: when it was made (ISO 8601, UTC) and by which version, the content of key files by name, and
-    where the dump of the database was laid; None: it has none."""
+    """The content of a backup.
+
+    `made`: when (ISO 8601, UTC), by version `graphsvc`. `keys`: content of key files by name. `dump`: path of
+    the extracted dump; None: there is none.
+    """
 
     made: str
     graphsvc: str
@@ -51,87 +54,92 @@ class Backup:
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What was restored; `audit`: what checking the log of the restored database found, None without a database."""
+    """A restored backup. `audit`: the check of the restored database's log; None without a database."""
 
     backup: Backup
     audit: LogCheck | None
 
 
-def back_up(
+def write_backup(
     settings: Settings, out: Path, passphrase: SecretStr, *, keys_only: bool, say: Say = lambda _: None
 ) -> None:
-    """Writes a backup to the new file `out`. The managed server is stopped while its database is dumped.
+    """Write a backup to the new file `out`. The managed server is stopped while its database is dumped.
 
     Raises:
         BackupError: there is nothing to back up, the database is your own, or the file cannot be written.
         ServerError: the database could not be dumped, or the server not be started again.
     """
-    home = Home.of(settings)
+    home = Home.from_settings(settings)
     if not settings.managed and not keys_only:
         raise BackupError(
             "GRAPHSVC_NEO4J_URI names a Neo4j of your own, which graphsvc cannot dump.",
             "Back it up with its own tool (`neo4j-admin database backup` or `dump`, or your provider's), and the keys "
             "of this installation with `graphsvc backup --keys-only`.",
         )
-    if not adoption.key_files(home) and not (settings.managed and server.has_database(settings)):
+    if not adoption.list_key_files(home) and not (settings.managed and server.has_database(settings)):
         raise BackupError("There is nothing to back up here.", "Check GRAPHSVC_DATA_DIR.")
-    with _workshop(settings) as directory, sealed(out, passphrase) as file:
+    with _open_workshop(settings) as directory, seal_file(out, passphrase) as file:
         if keys_only or not server.has_database(settings):
             keys, dump = _read_keys(home), None
         else:
-            keys, dump = _dumped(settings, home, directory, say)
-        _write(file, keys, dump)
+            keys, dump = _dump_database(settings, home, directory, say)
+        _write_archive(file, keys, dump)
 
 
-def restore(
+def restore_backup(
     settings: Settings, path: Path, passphrase: SecretStr, *, force: bool, say: Say = lambda _: None
 ) -> Restored:
-    """Restores a backup into this installation, which must be empty unless `force`.
+    """Restore a backup into this installation, which must be empty unless `force`.
 
-    Killed before everything is prepared it leaves what was there; after that, whoever starts the server next finishes
-    it.
+    If it is killed before all is prepared, the present data stay. After that, the next start of the server
+    finishes it.
 
     Raises:
-        BackupError: wrong passphrase, damaged file, not empty, or a database that is your own; nothing was changed.
+        BackupError: wrong passphrase, damaged file, not empty, or a database that is your own; nothing was
+            changed.
         ServerError: the database could not be loaded; nothing was changed.
     """
-    home = Home.of(settings)
-    with _workshop(settings) as directory:
-        with opened(path, passphrase) as file:
-            backup = _read(file, directory)
+    home = Home.from_settings(settings)
+    with _open_workshop(settings) as directory:
+        with open_sealed(path, passphrase) as file:
+            backup = _read_archive(file, directory)
         if backup.dump is not None and not settings.managed:
             raise BackupError(
                 "This backup holds a database, and GRAPHSVC_NEO4J_URI names one of your own.",
                 "Restore it without GRAPHSVC_NEO4J_URI; into your own Neo4j, load its own tool's backup.",
             )
+        # After the archive was read to its end: a damaged backup is reported before anything else is asked.
         if not force:
             _require_empty(settings, home, say)
         if backup.dump is None:
             adoption.stage_keys(home, backup.keys)
             adoption.take_keys(home)
             return Restored(backup, None)
-        server.stop(settings, say)
+        server.stop_server(settings, say)
         say("loading the database of the backup")
-        server.admin(
+        server.run_admin(
             settings, "database", "load", adoption.BESIDE, f"--from-path={backup.dump.parent}",
             "--overwrite-destination=true", replaces=adoption.BESIDE,
         )  # fmt: skip
-        server.adopt(settings, backup.keys, say)
-    # They are of the database that was there before.
+        server.adopt_database(settings, backup.keys, say)
+    # These snapshots belong to the database that was replaced.
     shutil.rmtree(settings.runs_dir, ignore_errors=True)
     with open_store(settings, say) as store:
         return Restored(backup, verify_log(store, load_or_create_signer(settings)))
 
 
-def _dumped(settings: Settings, home: Home, directory: Path, say: Say) -> tuple[dict[str, bytes], Path]:
-    """The database dumped while its server is stopped, and the keys of that moment; the server runs again as before."""
+def _dump_database(
+    settings: Settings, home: Home, directory: Path, say: Say
+) -> tuple[dict[str, bytes], Path]:
+    """Dump the database while its server is stopped, and read the keys. The server runs again as before."""
     database = settings.local_database
     size = sum(each.stat().st_size for each in (home.root / "data/databases" / database).rglob("*"))
-    need_room(directory, size, "GRAPHSVC_DATA_DIR")
-    ran = server.stop(settings, say)
+    # A dump is compressed, so the size of the store is an upper bound.
+    require_room(directory, size, "GRAPHSVC_DATA_DIR")
+    ran = server.stop_server(settings, say)
     try:
         say("dumping the database" + (", its server is stopped meanwhile" if ran else ""))
-        server.admin(settings, "database", "dump", database, f"--to-path={directory}")
+        server.run_admin(settings, "database", "dump", database, f"--to-path={directory}")
         return _read_keys(home), directory / f"{database}.dump"
     finally:
         if ran:
@@ -139,7 +147,7 @@ def _dumped(settings: Settings, home: Home, directory: Path, say: Say) -> tuple[
 
 
 def _require_empty(settings: Settings, home: Home, say: Say) -> None:
-    found = [f"the key file {name}" for name in adoption.key_files(home)[:1]]
+    found = [f"the key file {name}" for name in adoption.list_key_files(home)[:1]]
     if not found and settings.managed and server.has_database(settings):
         with open_store(settings, say) as store:
             found = [f":{row['label']} nodes" for row in store.read("load/occupied")]
@@ -150,12 +158,13 @@ def _require_empty(settings: Settings, home: Home, say: Say) -> None:
         )
 
 
-def _write(file: Sealer, keys: dict[str, bytes], dump: Path | None) -> None:
+def _write_archive(file: Sealer, keys: dict[str, bytes], dump: Path | None) -> None:
     manifest = {
         "graphsvc": version("graphsvc"),
         "made": datetime.now(UTC).isoformat(timespec="seconds"),
         "database": dump is not None,
     }
+    # A stream that never seeks, since what is sealed cannot be changed afterwards.
     with tarfile.open(mode="w|", fileobj=cast(IO[bytes], file)) as archive:
         for name, content in {
             _MANIFEST: json.dumps(manifest).encode(),
@@ -165,11 +174,11 @@ def _write(file: Sealer, keys: dict[str, bytes], dump: Path | None) -> None:
             entry.size = len(content)
             archive.addfile(entry, io.BytesIO(content))
         if dump is not None:
-            archive.add(dump, _DUMP, filter=_anonymous)
+            archive.add(dump, _DUMP, filter=_remove_owner)
 
 
-def _read(file: Opener, directory: Path) -> Backup:
-    """The content of a backup; its database is laid into `directory`, under the name that loading it needs."""
+def _read_archive(file: Opener, directory: Path) -> Backup:
+    """Read a backup. Its database goes into `directory`, under the name that loading needs."""
     manifest: dict[str, Any] = {}
     keys: dict[str, bytes] = {}
     dump = None
@@ -178,44 +187,46 @@ def _read(file: Opener, directory: Path) -> Backup:
             content = archive.extractfile(entry)
             name = entry.name.removeprefix(_KEYS)
             if content is None:
-                raise _unknown(entry.name)
+                raise _build_unknown_error(entry.name)
             if entry.name == _MANIFEST:
                 manifest = json.loads(content.read())
             elif entry.name == _DUMP:
                 dump = directory / f"{adoption.BESIDE}.dump"
                 with dump.open("xb") as laid:
                     shutil.copyfileobj(content, laid)
+            # A name with a path could write outside of the directory of keys.
             elif name != entry.name and name == Path(name).name and entry.size <= _LARGEST_KEY_FILE:
                 keys[name] = content.read()
             else:
-                raise _unknown(entry.name)
+                raise _build_unknown_error(entry.name)
+    # Only the last chunk proves that the file was not cut off.
     file.finish()
     return Backup(manifest["made"], manifest["graphsvc"], keys, dump)
 
 
-def _unknown(name: str) -> BackupError:
+def _build_unknown_error(name: str) -> BackupError:
     return BackupError(
         f"The backup holds {name!r}, which this version does not know.", "Use the version that made it."
     )
 
 
 def _read_keys(home: Home) -> dict[str, bytes]:
-    return {name: (home.keys / name).read_bytes() for name in adoption.key_files(home)}
+    return {name: (home.keys / name).read_bytes() for name in adoption.list_key_files(home)}
 
 
-def _anonymous(entry: tarfile.TarInfo) -> tarfile.TarInfo:
-    """Without who owns the file here."""
+def _remove_owner(entry: tarfile.TarInfo) -> tarfile.TarInfo:
+    """Remove the owner of a file from its entry."""
     entry.uid = entry.gid = 0
     entry.uname = entry.gname = ""
     return entry
 
 
 @contextmanager
-def _workshop(settings: Settings) -> Iterator[Path]:
-    """A private directory to work in, alone; what one that was killed left in it goes first."""
+def _open_workshop(settings: Settings) -> Iterator[Path]:
+    """Yield a private directory, locked against others. Remove what a killed process left in it."""
     with (
-        naming_disk_faults(settings.data_dir, "GRAPHSVC_DATA_DIR"),
-        in_turn(settings.data_dir / "backup.lock"),
+        map_disk_errors(settings.data_dir, "GRAPHSVC_DATA_DIR"),
+        lock_in_turn(settings.data_dir / "backup.lock"),
     ):
         directory = settings.data_dir.resolve() / "backup.tmp"
         shutil.rmtree(directory, ignore_errors=True)

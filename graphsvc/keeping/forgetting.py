@@ -1,7 +1,7 @@
-"""Forgetting accounts: the account, its activity and every signal that only it used go; what people decided, the
-clusters and the audit log stay, under a name that stands for its id (`Signer.name_of`).
+"""Forget accounts: remove the account, its activity and every signal that only it used.
 
-What goes from the database goes in one transaction with its entry in the audit log. See docs/decisions/keeping.md.
+Decisions, clusters and the audit log stay, under a pseudonym of its id (`Signer.derive_pseudonym`). The
+removal from the database and its audit entry are one transaction. See docs/decisions/keeping.md.
 """
 
 import json
@@ -26,12 +26,13 @@ LOADING = KeepingError(
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
-    """What there is of an account; `forgotten`: it is on the list of those that no load brings back.
+class AccountTraces:
+    """Traces of an account. `forgotten`: no load brings it back.
 
-    `signals`: of its `uses` those of signals that nobody else uses. `months` of activity, `clusters` it is or was a
-    member of, `decisions` on it, `entries` of the audit log in which its id is written (texts of people, most likely),
-    `snapshots`: graphs kept beside the database that hold it.
+    - `signals`: its `uses` of signals that no other account uses.
+    - `months`: of activity. `clusters`: memberships, past ones included. `decisions`: on it.
+    - `entries`: of the audit log that contain its id, most likely in texts of people.
+    - `snapshots`: graphs of runs that hold it.
     """
 
     account: str
@@ -47,23 +48,25 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True)
-class Forgot:
-    """What was forgotten, and the ids of detection runs that were under way and may have read it before."""
+class ForgetReport:
+    """Forgotten accounts, and ids of running detections that may have read them before."""
 
-    accounts: list[Held]
+    accounts: list[AccountTraces]
     runs: list[str]
 
 
-def held(store: Store, signer: Signer, snapshots: Snapshots, accounts: Sequence[str]) -> list[Held]:
-    """What there is of some accounts.
+def find_traces(
+    store: Store, signer: Signer, snapshots: Snapshots, accounts: Sequence[str]
+) -> list[AccountTraces]:
+    """Find the traces of accounts.
 
     Raises:
         NotFound: there is no such account, and it was not forgotten either.
     """
     found = []
     for account in dict.fromkeys(accounts):
-        row = store.read("keeping/held", account=account, name=signer.name_of(account))[0]
-        found.append(Held(account, snapshots=snapshots.count_holding(account), **row))
+        row = store.read("keeping/held", account=account, name=signer.derive_pseudonym(account))[0]
+        found.append(AccountTraces(account, snapshots=snapshots.count_holding(account), **row))
     unknown = [each.account for each in found if not each.there and not each.forgotten]
     if unknown:
         raise NotFound(
@@ -73,40 +76,42 @@ def held(store: Store, signer: Signer, snapshots: Snapshots, accounts: Sequence[
     return found
 
 
-def forget(
+def forget_accounts(
     store: Store, auditor: Auditor, snapshots: Snapshots, accounts: Sequence[str], reason: str = ""
-) -> Forgot:
-    """Forgets accounts. Killed at any moment and run again, it ends in the same state.
+) -> ForgetReport:
+    """Forget accounts. Killed at any time and run again, it ends in the same state.
 
     Raises:
-        NotFound: one of them never was there; nothing was changed.
+        NotFound: one of them never existed; nothing was changed.
         KeepingError: a load is open.
-        DatabaseUnavailable, DatabaseRefused: those before it are forgotten, the next call goes on from there.
+        DatabaseUnavailable, DatabaseRefused: earlier ones are forgotten, and the next call continues with the
+            rest.
     """
-    gone = held(store, auditor.signer, snapshots, accounts)
+    gone = find_traces(store, auditor.signer, snapshots, accounts)
     for each in gone:
         if each.there:
-            _forget(store, auditor, each, reason)
+            _forget_account(store, auditor, each, reason)
     snapshots.drop(accounts)
-    return Forgot(gone, [row["id"] for row in store.read("keeping/running")])
+    return ForgetReport(gone, [row["id"] for row in store.read("keeping/running")])
 
 
-def allow(store: Store, auditor: Auditor, accounts: Sequence[str], reason: str = "") -> None:
-    """Lets loads bring accounts back that were forgotten.
+def allow_accounts(store: Store, auditor: Auditor, accounts: Sequence[str], reason: str = "") -> None:
+    """Let loads bring forgotten accounts back.
 
     Raises:
         NotFound: one of them is not on the list; those before it were taken off.
     """
     for account in dict.fromkeys(accounts):
-        name = auditor.signer.name_of(account)
+        name = auditor.signer.derive_pseudonym(account)
         guard = ("keeping/allow", {"name": name})
         if not auditor.write(store, "allow", name, guards=(guard,), reason=reason):
             raise NotFound(f"{account} is not on the list of forgotten accounts.", "There is nothing to do.")
 
 
-def _forget(store: Store, auditor: Auditor, what: Held, reason: str) -> None:
-    name = auditor.signer.name_of(what.account)
+def _forget_account(store: Store, auditor: Auditor, what: AccountTraces, reason: str) -> None:
+    name = auditor.signer.derive_pseudonym(what.account)
     account: Row = {"account": what.account}
+    # The id a1 must not match inside a12.
     word = re.compile(rf"(?<![\w-]){re.escape(what.account)}(?![\w-])")
     notes = {
         each.id: word.sub(name, each.note)
@@ -114,6 +119,7 @@ def _forget(store: Store, auditor: Auditor, what: Held, reason: str) -> None:
         if what.account in each.note
     }
     texts = {"decision": list(notes), "note": list(notes.values())}
+    # The id may stand in stored JSON with or without escapes.
     quoted = sorted({json.dumps(what.account, ensure_ascii=plain) for plain in (True, False)})
     counts = {key: getattr(what, key) for key in ("uses", "signals", "months", "clusters", "decisions")}
     done = auditor.write(

@@ -1,6 +1,6 @@
-"""Retention: what was last seen longer ago than is kept goes, table by table, and signals that nobody uses with it.
+"""Retention: remove data that were last seen before their retention, and signals that no account uses then.
 
-Accounts themselves, what was found and decided, and the audit log stay; accounts go by forgetting them.
+Accounts, results, decisions and the audit log stay. Accounts are removed by forgetting them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,9 +19,8 @@ TABLES = ("accounts", "sessions", "payments", "prompts", "identifiers", ACTIVITY
 
 
 @dataclass(frozen=True, slots=True)
-class Old:
-    """What of a table was last seen before a moment (UTC): `rows` are uses of signals of the `kinds`, or hours of
-    activity."""
+class OldRows:
+    """Rows of a table last seen before a time (UTC): uses of signals of the `kinds`, or hours of activity."""
 
     table: str
     before: datetime
@@ -29,35 +28,36 @@ class Old:
     rows: int
 
 
-def old(store: Store, ages: Mapping[str, timedelta], now: datetime) -> list[Old]:
-    """What is older than `ages` (by table), in the order of `TABLES`. What has no time is never old."""
+def find_old(store: Store, ages: Mapping[str, timedelta], now: datetime) -> list[OldRows]:
+    """Find rows older than `ages` (by table), in the order of `TABLES`. Rows without a time are never old."""
     kinds = [row["kind"] for row in store.read("keeping/kinds")]
     found = []
     for table in (each for each in TABLES if each in ages):
         before = now - ages[table]
         if table == ACTIVITY:
-            rows, of_table = store.read("keeping/old_hours", hour=_hour(before))[0]["hours"], []
+            rows, of_table = store.read("keeping/old_hours", hour=_compute_hour(before))[0]["hours"], []
         else:
-            of_table = kinds_of(table, kinds)
+            of_table = list_kinds(table, kinds)
             rows = store.read("keeping/old_uses", kinds=of_table, before=before)[0]["uses"]
-        found.append(Old(table, before, of_table, rows))
+        found.append(OldRows(table, before, of_table, rows))
     return found
 
 
-def kinds_of(table: str, kinds: Sequence[str]) -> list[str]:
-    """Those of `kinds` whose values come from a table first; sorted."""
+def list_kinds(table: str, kinds: Sequence[str]) -> list[str]:
+    """Return those of `kinds` whose values come from a table first; sorted."""
     return sorted(kind for kind in kinds if kind_of(kind).sources[0].table == table)
 
 
-def remove(store: Store, auditor: Auditor, snapshots: Snapshots, what: Sequence[Old]) -> int:
-    """Removes what is old, in batches, and the kept graphs that may hold it. Killed and run again, it goes on.
+def remove_old(store: Store, auditor: Auditor, snapshots: Snapshots, what: Sequence[OldRows]) -> int:
+    """Remove old rows, in batches, and the snapshots that may hold them. Return the number of signals removed.
 
-    The log says what is to go before anything does. Returns how many signals went because nobody uses them any more.
+    Killed and run again, it continues.
 
     Raises:
         KeepingError: a load is open; nothing was changed.
         DatabaseUnavailable, DatabaseRefused: what was removed stays removed.
     """
+    # The log states the removal before anything is removed.
     details = {each.table: {"before": each.before.isoformat(), "rows": each.rows} for each in what}
     if not auditor.write(store, "retention", "graph", guards=(NO_OPEN_LOAD,), details=details):
         raise LOADING
@@ -65,7 +65,7 @@ def remove(store: Store, auditor: Auditor, snapshots: Snapshots, what: Sequence[
     for each in what:
         if each.table == ACTIVITY:
             for statement in ("keeping/remove_months", "keeping/remove_hours"):
-                store.run_autocommit(statement, hour=_hour(each.before))
+                store.run_autocommit(statement, hour=_compute_hour(each.before))
         else:
             store.run_autocommit("keeping/remove_uses", kinds=each.kinds, before=each.before)
     unused = store.run_autocommit("keeping/remove_unused_signals", number=last)[0]["signals"]
@@ -74,6 +74,6 @@ def remove(store: Store, auditor: Auditor, snapshots: Snapshots, what: Sequence[
     return int(unused)
 
 
-def _hour(moment: datetime) -> int:
-    """The first whole hour, since 1970, that is not before a moment."""
+def _compute_hour(moment: datetime) -> int:
+    """Return the first hour since 1970 that is not before a time."""
     return -int(-moment.timestamp() // 3600)

@@ -1,7 +1,7 @@
 """Rotation of the token key: a new key becomes current, earlier ones are known until nothing has tokens of theirs.
 
-As raw values are not stored, a signal moves to the current key when a bundle brings its value again (`loading.steps`);
-until then loads and searches find it by its old token.
+Raw values are not stored. So a signal moves to the current key when a bundle brings its value again
+(`loading.build_steps`). Until then loads and searches find it by its old token.
 """
 
 import secrets
@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from graphsvc.errors import KeepingError, NotFound
 from graphsvc.keeping.forgetting import LOADING, NO_OPEN_LOAD
 from graphsvc.keyfile import KEY_BYTES
-from graphsvc.privatefile import in_turn
+from graphsvc.privatefile import lock_in_turn
 from graphsvc.settings import Settings
 from graphsvc.signals.kinds import KINDS
-from graphsvc.signals.tokens import key_id_of, load_or_create_key, make_current, remove_older
+from graphsvc.signals.tokens import compute_key_id, load_or_create_key, make_current, remove_older
 from graphsvc.store import Store
 from graphsvc.store.audit import Auditor
 
@@ -29,8 +29,9 @@ class TokenKey:
     signals: int
 
 
-def status(store: Store, settings: Settings) -> list[TokenKey]:
-    """The keys there are, the current one first, and how many signals have tokens of each."""
+def list_token_keys(store: Store, settings: Settings) -> list[TokenKey]:
+    """List the keys, the current one first, with the number of signals that have tokens of each."""
+    # Values of these kinds may look like a token, with a dot in it.
     raw = [kind.name for kind in KINDS if not kind.tokenised]
     counts = {row["key"]: row["signals"] for row in store.read("keeping/token_keys", raw=raw)}
     tokens = load_or_create_key(settings)
@@ -39,34 +40,37 @@ def status(store: Store, settings: Settings) -> list[TokenKey]:
     return [TokenKey(name, state, counts.get(name, 0)) for name, state in {**states, **lost}.items()]
 
 
-def rotate(store: Store, auditor: Auditor, settings: Settings) -> str:
-    """Makes a new key the current one and returns its id.
+def rotate_key(store: Store, auditor: Auditor, settings: Settings) -> str:
+    """Make a new key the current one, and return its id.
 
     Raises:
-        KeepingError: a load is open; it would not know its own tokens again.
+        KeepingError: a load is open; it would not recognize its own tokens.
         SettingsError: the key files cannot be used.
     """
-    with in_turn(settings.keys_dir / _LOCK):
+    with lock_in_turn(settings.keys_dir / _LOCK):
         key, before = secrets.token_bytes(KEY_BYTES), load_or_create_key(settings).key_id
-        after = key_id_of(key)
+        after = compute_key_id(key)
+        # The entry is written first: a key that was changed without one could not be explained later.
         if not auditor.write(store, "rotateTokenKey", before, guards=(NO_OPEN_LOAD,), details={"to": after}):
             raise LOADING
+        # In the same lock, so that two rotations cannot both put their key first.
         make_current(settings, key)
     return after
 
 
-def retire(store: Store, auditor: Auditor, settings: Settings, key_id: str, *, force: bool) -> int:
-    """Removes an earlier key for good and returns how many signals still have tokens of it.
+def retire_key(store: Store, auditor: Auditor, settings: Settings, key_id: str, *, force: bool) -> int:
+    """Remove an earlier key for good, and return the number of signals that still have its tokens.
 
     Raises:
         NotFound: there is no earlier key of this id.
         KeepingError: signals have tokens of it and `force` is false, or a load is open.
     """
-    with in_turn(settings.keys_dir / _LOCK):
-        found = {each.id: each for each in status(store, settings) if each.state == "earlier"}
+    with lock_in_turn(settings.keys_dir / _LOCK):
+        found = {each.id: each for each in list_token_keys(store, settings) if each.state == "earlier"}
         if key_id not in found:
             raise NotFound(f"There is no earlier token key {key_id}.", "`graphsvc tokens status` lists them.")
         left = found[key_id].signals
+        # Tokens without a key cannot be recognised in later bundles: their signals would split in two.
         if left and not force:
             raise KeepingError(
                 f"{left:,} signals have tokens of the key {key_id}; without it later bundles do not find them.",

@@ -33,7 +33,7 @@ _DAMAGED = BackupError(
 
 @dataclass(frozen=True, slots=True)
 class Parameters:
-    """How the key was made: scrypt's `n`, `r`, `p` and salt (base64); and the prefix of all nonces (base64)."""
+    """Parameters of the key: scrypt's `n`, `r`, `p` and salt (base64), and the prefix of all nonces (base64)."""
 
     n: int
     r: int
@@ -42,21 +42,23 @@ class Parameters:
     prefix: str
 
     @classmethod
-    def fresh(cls) -> "Parameters":
-        """Today's: 128 MiB and some tenths of a second a guess."""
-        return cls(1 << 17, 8, 1, _text(secrets.token_bytes(16)), _text(secrets.token_bytes(_PREFIX)))
+    def create(cls) -> "Parameters":
+        """Return today's parameters: 128 MiB and some tenths of a second a guess."""
+        return cls(
+            1 << 17, 8, 1, _encode_text(secrets.token_bytes(16)), _encode_text(secrets.token_bytes(_PREFIX))
+        )
 
-    def key(self, passphrase: SecretStr) -> bytes:
-        """32 bytes of the passphrase."""
+    def derive_key(self, passphrase: SecretStr) -> bytes:
+        """Derive 32 bytes from the passphrase."""
         scrypt = Scrypt(base64.b64decode(self.salt), length=32, n=self.n, r=self.r, p=self.p)
         return scrypt.derive(passphrase.get_secret_value().encode())
 
 
 class Sealer:
-    """Writes what comes into chunks; `close` writes the last."""
+    """Writes content in sealed chunks. `close` writes the last."""
 
     def __init__(self, file: BinaryIO, passphrase: SecretStr) -> None:
-        parameters = Parameters.fresh()
+        parameters = Parameters.create()
         header = MAGIC + json.dumps(asdict(parameters)).encode() + b"\n"
         file.write(header)
         self._file = file
@@ -64,30 +66,32 @@ class Sealer:
         self._waiting = bytearray()
 
     def write(self, content: bytes) -> int:
-        """Takes some of the content."""
+        """Add some of the content."""
         self._waiting += content
         while len(self._waiting) > CHUNK:  # never the last one, which may be full
-            self._file.write(self._box.sealed(bytes(self._waiting[:CHUNK]), last=False))
+            self._file.write(self._box.seal_chunk(bytes(self._waiting[:CHUNK]), last=False))
             del self._waiting[:CHUNK]
         return len(content)
 
     def close(self) -> None:
-        """Ends the content."""
-        self._file.write(self._box.sealed(bytes(self._waiting), last=True))
+        """End the content."""
+        self._file.write(self._box.seal_chunk(bytes(self._waiting), last=True))
 
 
 class Opener:
-    """Reads the content of a sealed file; what it gives is authentic, and whole once `finish` was called."""
+    """Reads a sealed file. Content is authentic, and complete after `finish`."""
 
     def __init__(self, file: BinaryIO, passphrase: SecretStr) -> None:
         header = file.readline(len(MAGIC)) + file.readline(_LONGEST_HEADER)
         self._file = file
-        self._box = _Box(_parameters(header), passphrase, header)
+        self._box = _Box(_parse_parameters(header), passphrase, header)
+        # One chunk ahead, because the last chunk has another nonce, and only the end of the file tells which
+        # it is.
         self._next = file.read(CHUNK + _TAG)
         self._ready, self._ended, self._first = b"", False, True
 
     def read(self, size: int) -> bytes:
-        """The next `size` bytes, fewer at the end.
+        """Return the next `size` bytes, fewer at the end.
 
         Raises:
             BackupError: the passphrase is wrong, or the file is damaged.
@@ -95,14 +99,14 @@ class Opener:
         parts, missing = [], size
         while missing > 0 and (self._ready or not self._ended):
             if not self._ready:
-                self._ready = self._chunk()
+                self._ready = self._read_chunk()
             parts.append(self._ready[:missing])
             self._ready = self._ready[missing:]
             missing -= len(parts[-1])
         return b"".join(parts)
 
     def finish(self) -> None:
-        """Reads on to the end, so that a file that was cut off is found out.
+        """Read to the end, so that a file that was cut off is found out.
 
         Raises:
             BackupError: it is damaged.
@@ -110,12 +114,14 @@ class Opener:
         while self.read(CHUNK):
             pass
 
-    def _chunk(self) -> bytes:
+    def _read_chunk(self) -> bytes:
         sealed, self._next = self._next, self._file.read(CHUNK + _TAG)
         self._ended = not self._next
         try:
-            content = self._box.opened(sealed, last=self._ended)
+            content = self._box.open_chunk(sealed, last=self._ended)
         except InvalidTag:
+            # At the first chunk a wrong passphrase and a damaged file look the same; later ones leave damage
+            # only.
             if self._first:
                 raise BackupError(
                     "The passphrase is not the one this backup was sealed with, or the file is damaged; nothing was "
@@ -131,30 +137,31 @@ class _Box:
     """Seals and opens chunks in their order."""
 
     def __init__(self, parameters: Parameters, passphrase: SecretStr, header: bytes) -> None:
-        self._cipher = AESGCM(parameters.key(passphrase))
+        self._cipher = AESGCM(parameters.derive_key(passphrase))
         self._prefix = base64.b64decode(parameters.prefix)
         self._header = header
         self._number = 0
 
-    def sealed(self, content: bytes, *, last: bool) -> bytes:
-        return self._cipher.encrypt(self._nonce(last), content, self._header)
+    def seal_chunk(self, content: bytes, *, last: bool) -> bytes:
+        return self._cipher.encrypt(self._build_nonce(last), content, self._header)
 
-    def opened(self, content: bytes, *, last: bool) -> bytes:
-        return self._cipher.decrypt(self._nonce(last), content, self._header)
+    def open_chunk(self, content: bytes, *, last: bool) -> bytes:
+        return self._cipher.decrypt(self._build_nonce(last), content, self._header)
 
-    def _nonce(self, last: bool) -> bytes:
+    def _build_nonce(self, last: bool) -> bytes:
         number = self._number
         self._number += 1
         return self._prefix + number.to_bytes(4, "big") + bytes([last])
 
 
 @contextmanager
-def sealed(path: Path, passphrase: SecretStr) -> Iterator[Sealer]:
-    """A new file that only its owner can read, whole under its name or not there at all.
+def seal_file(path: Path, passphrase: SecretStr) -> Iterator[Sealer]:
+    """Yield a new file that only its owner can read. It appears under its name when it is complete.
 
     Raises:
         BackupError: it exists, or cannot be written.
     """
+    # In the same directory, because a rename is atomic only within one file system.
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         if path.exists():
@@ -166,6 +173,7 @@ def sealed(path: Path, passphrase: SecretStr) -> Iterator[Sealer]:
                 yield sealer
                 sealer.close()
                 file.flush()
+                # A backup that is named must be on the disk: its owner may delete the original next.
                 os.fsync(file.fileno())
             draft.rename(path)
         finally:
@@ -177,8 +185,8 @@ def sealed(path: Path, passphrase: SecretStr) -> Iterator[Sealer]:
 
 
 @contextmanager
-def opened(path: Path, passphrase: SecretStr) -> Iterator[Opener]:
-    """A sealed file to read.
+def open_sealed(path: Path, passphrase: SecretStr) -> Iterator[Opener]:
+    """Yield a sealed file to read.
 
     Raises:
         BackupError: it is none, or cannot be read.
@@ -190,16 +198,18 @@ def opened(path: Path, passphrase: SecretStr) -> Iterator[Opener]:
         raise BackupError(f"{path} cannot be read: {error.strerror}.", "Check its name and owner.") from None
 
 
-def _parameters(header: bytes) -> Parameters:
-    """The parameters in a header; only such as a machine can bear, as nobody has vouched for them yet."""
+def _parse_parameters(header: bytes) -> Parameters:
+    """Parse the parameters in a header. Accept only moderate ones, because they are not authenticated yet."""
     if not header.startswith(MAGIC):
         raise BackupError("This is no backup of graphsvc, or one of a later version.", "Check the file.")
     try:
         found = Parameters(**json.loads(header[len(MAGIC) :]))
         salt, prefix = base64.b64decode(found.salt), base64.b64decode(found.prefix)
         sound = (
+            # A forged header could demand terabytes of memory.
             found.n.bit_count() == 1 and 1 << 14 <= found.n <= 1 << 20 and found.r == 8 and found.p in (1, 2)
         )
+        # A nonce of GCM is 12 bytes: the prefix, four of the number, and the mark of the last chunk.
         sound = sound and len(salt) == 16 and len(prefix) == _PREFIX
     except (ValueError, TypeError, AttributeError):
         sound = False
@@ -208,5 +218,5 @@ def _parameters(header: bytes) -> Parameters:
     return found
 
 
-def _text(content: bytes) -> str:
+def _encode_text(content: bytes) -> str:
     return base64.b64encode(content).decode()

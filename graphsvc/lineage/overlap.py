@@ -38,7 +38,7 @@ class Side:
 
     @classmethod
     def from_known(cls, known: Known) -> Self:
-        """Number the identities of `known`."""
+        """Build the table from `known`, with a number for each identity."""
         identities = known.identities.sort("id")
         row = identities.select("id", row=pl.int_range(pl.len(), dtype=pl.Int64))
         members = known.members.join(row, on="id").select("row", "account", "tenure", "member")

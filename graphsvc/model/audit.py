@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from graphsvc.signing import signed
+from graphsvc.signing import verify_signature
 
 GENESIS = "0" * 64
 """Hash before the first entry."""
@@ -74,6 +74,7 @@ class Entry:
             "details": act.details,
             "before": self.before,
         }
+        # Any change of this form breaks the hashes of all entries that exist.
         return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
     def hash(self) -> str:
@@ -152,6 +153,7 @@ def check_log(
             found_kept = True
             if logged.hash != kept.hash:
                 faults.append(Fault(kept.number, "is not the one whose hash was kept beside the keys"))
+        # An entry that is there twice must not move the chain back.
         if logged.number > last:
             last, before = logged.number, logged.hash
     # Entries cut off at the end leave a valid chain. Only the count and the kept head show the loss.
@@ -170,11 +172,13 @@ def _find_faults(logged: LoggedEntry, last: int, before: str, signers: Collectio
         faults.append("is there twice")
     if logged.entry is None or logged.entry.number != logged.number or logged.entry.hash() != logged.hash:
         faults.append("was changed: its hash is another")
+    # After a gap the hash before is unknown; the gap is reported already.
     if logged.entry is not None and logged.number == last + 1 and logged.entry.before != before:
         faults.append("does not follow the entry before it")
     if logged.signer not in signers:
         faults.append("is signed by another key than this installation's")
-    elif not signed(logged.hash, logged.signature, logged.signer):
+    # Only for known keys: a signature by a foreign key proves nothing, valid or not.
+    elif not verify_signature(logged.hash, logged.signature, logged.signer):
         faults.append("has a signature that is not of its hash")
     return faults
 

@@ -40,6 +40,7 @@ faults of the row as `column:reason`, separated by spaces."""
 
 def get_values_schema(kind: str) -> Schema:
     """Return the columns of the distinct values of a signal kind."""
+    # Kinds with further columns; all others, undeclared ones too, have the common three.
     own = {"instrument": INSTRUMENT_VALUES, "ip": IP_VALUES, "email_handle": WORDED_VALUES}
     return {**own, "display_name": WORDED_VALUES}.get(kind, VALUES)
 

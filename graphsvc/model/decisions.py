@@ -123,6 +123,7 @@ class Decision:
     @property
     def changed(self) -> int:
         """Return the number of its last change."""
+        # Both count in one sequence, so the larger one is the later.
         return max(self.number, self.undone_number)
 
 
@@ -150,4 +151,5 @@ def get_strand(topic: Topic, by: str, decision: str) -> str:
 
 def build_copy_id(decision: str, cluster: str) -> str:
     """Build the id of a decision's copy for a cluster: the same each time it is made."""
+    # Derived, not random: a publication that is tried again makes the same copy, not a second one.
     return "d" + hashlib.sha256(f"{decision}\n{cluster}".encode()).hexdigest()[:15]

@@ -55,7 +55,7 @@ class SignalGraph:
         signals: schema `SIGNAL_COLUMNS`, sorted by `key`. `parent` is the signal that contains it (an
             address's prefix, a card's BIN), `grandparent` the one that contains that (the autonomous system),
             '' = none. `parent` of a name or e-mail pattern has the tokens of its words, separated by spaces
-            (`signals.normalise.words_of_name`).
+            (`signals.normalise.split_name`).
         account: of each edge, int32, sorted by account, then signal.
         signal: of each edge, int32, parallel.
         first_seen: of each edge, int64, parallel.
@@ -82,6 +82,7 @@ class SignalGraph:
             for column in frame.iter_columns():
                 digest.update(f"{column.name} {column.dtype} {column.len()}\n".encode())
                 if column.dtype == pl.String:
+                    # Lengths first: otherwise `ab`, `c` and `a`, `bc` would have equal bytes.
                     lengths = column.str.len_bytes().cast(pl.Int32).fill_null(-1)
                     digest.update(_get_bytes(lengths.to_numpy()))
                     digest.update((column.str.join("").item() or "").encode())

@@ -13,6 +13,7 @@ def summed(frame: pl.DataFrame, keys: list[str], values: str) -> NDArray[np.floa
 
     Args:
         frame: sorted by `keys`, or at least with each group contiguous; keys are never null.
+        keys: columns whose equal values make a group.
         values: a column of numbers.
 
     Returns:

@@ -7,25 +7,31 @@ from pydantic import SecretStr
 
 from graphsvc.errors import ServerError
 from graphsvc.server import process
-from graphsvc.server.files import write_whole
+from graphsvc.server.files import write_atomically
 from graphsvc.server.home import Home
-from graphsvc.server.java import Jvm, build_environment, unusable
+from graphsvc.server.java import Jvm, build_environment, build_unusable_error
 
 _HEAP = 512 << 20
 
 
-def run(
+def run_admin(
     jvm: Jvm, home: Home, *args: str, heap: int = _HEAP, report: Callable[[str], None] | None = None
 ) -> str:
-    """Runs `neo4j-admin ARGS` and returns what it printed; every line goes to `report` as it comes.
+    """Run `neo4j-admin ARGS`, and return its output.
 
-    `heap` is the largest heap of the tool in bytes. The JVM of the tool is started directly, not
-    through Neo4j's bootstrapper, which would start a second one.
+    The tool's JVM is started directly. Neo4j's own bootstrapper would start a second one.
+
+    Args:
+        jvm: the runtime.
+        home: of the server.
+        *args: command and options.
+        heap: largest heap of the tool, bytes.
+        report: called with each line of output as it comes.
 
     Raises:
-        ServerError: the tool failed; carries its last lines.
+        ServerError: the tool failed; has its last lines.
     """
-    write_whole(home.admin_arguments, jvm.admin_arguments(heap))
+    write_atomically(home.admin_arguments, jvm.build_admin_arguments(heap))
     environment = {
         **build_environment(),
         "JAVA_HOME": str(jvm.home),
@@ -45,7 +51,7 @@ def run(
             errors="replace",
         ) as tool:
             try:
-                write_whole(home.admin, f"{tool.pid}\n")
+                write_atomically(home.admin, f"{tool.pid}\n")
                 for line in tool.stdout or ():
                     lines.append(line.rstrip())
                     if report is not None:
@@ -54,7 +60,7 @@ def run(
                 tool.kill()
                 raise
     except OSError as error:
-        raise unusable(error.strerror or type(error).__name__) from error
+        raise build_unusable_error(error.strerror or type(error).__name__) from error
     if tool.returncode != 0:
         said = " ".join(line.strip() for line in lines[-5:] if line.strip())
         raise ServerError(
@@ -65,9 +71,9 @@ def run(
 
 
 def end_orphan(home: Home) -> None:
-    """Ends a tool that outlived whoever started it; the caller holds the lock, so nobody waits for it."""
+    """End a tool that outlived its parent. The caller holds the lock, so no process waits for the tool."""
     try:
-        orphan = process.find(int(home.admin.read_text(encoding="ascii")), f"@{home.admin_arguments}")
+        orphan = process.find_process(int(home.admin.read_text(encoding="ascii")), f"@{home.admin_arguments}")
     except (FileNotFoundError, ValueError):
         return
     if orphan is not None:
@@ -77,14 +83,15 @@ def end_orphan(home: Home) -> None:
 
 
 def set_initial_password(jvm: Jvm, home: Home, password: SecretStr) -> None:
-    """Hands the password to a server that never ran; through a file, as arguments can be seen by all.
+    """Give the password to a server that never ran.
 
     Raises:
         ServerError: the tool failed.
     """
+    # Through a file, because all users of the machine can see a process's arguments.
     arguments = home.keys / "initial-password.args"
     try:
-        write_whole(arguments, f"dbms set-initial-password {password.get_secret_value()}\n")
-        run(jvm, home, f"@{arguments}")
+        write_atomically(arguments, f"dbms set-initial-password {password.get_secret_value()}\n")
+        run_admin(jvm, home, f"@{arguments}")
     finally:
         arguments.unlink(missing_ok=True)

@@ -1,13 +1,13 @@
-"""A database that was loaded beside the one in use takes its place, with the keys that belong to it.
+"""Replace the database in use, and its keys, by ones that were loaded under another name.
 
-From the mark on there is no way back, only forward: whoever starts the server next goes on where a power cut ended it.
-Until then the old database and keys are untouched, and what was prepared is thrown away.
+Before the mark is written, the old database and keys are untouched, and the new ones can be discarded. After
+that the change only goes forward: the next start finishes what a power cut interrupted.
 """
 
 import shutil
 
-from graphsvc.privatefile import replace_whole
-from graphsvc.server.files import write_whole
+from graphsvc.privatefile import replace_atomically
+from graphsvc.server.files import write_atomically
 from graphsvc.server.home import Home
 
 BESIDE = "restored"
@@ -20,8 +20,8 @@ _NAMES = ".names"
 _FOLDERS = ("databases", "transactions")
 
 
-def key_files(home: Home) -> list[str]:
-    """Names of the files that hold the installation's keys and what is kept beside them; sorted."""
+def list_key_files(home: Home) -> list[str]:
+    """List the files with the installation's keys, and the files kept with them; names, sorted."""
     if not home.keys.is_dir():
         return []
     return sorted(
@@ -31,28 +31,30 @@ def key_files(home: Home) -> list[str]:
     )
 
 
-def prepared(home: Home) -> bool:
-    """Whether a database was loaded and nobody has thrown it away since."""
+def is_prepared(home: Home) -> bool:
+    """Return whether a database was loaded under `BESIDE` and is still there."""
     return (home.root / "data" / _FOLDERS[0] / BESIDE).is_dir()
 
 
-def begin(home: Home, database: str) -> None:
-    """Puts what is loaded as `BESIDE` in the place of `database`, and the staged keys in that of the keys."""
-    write_whole(home.adopting, database + "\n")
-    finish(home)
+def begin_adoption(home: Home, database: str) -> None:
+    """Replace `database` by the one under `BESIDE`, and the keys by the staged ones."""
+    write_atomically(home.adopting, database + "\n")
+    finish_adoption(home)
 
 
-def finish(home: Home) -> bool:
-    """Finishes what was begun; or throws away what was prepared and never begun. Whether something had been begun."""
+def finish_adoption(home: Home) -> bool:
+    """Finish a change that was begun, or discard what was only prepared. Return whether one had been begun."""
     try:
         database = home.adopting.read_text(encoding="utf-8").strip()
     except FileNotFoundError:
-        discard(home)
+        discard_staged(home)
         return False
     for folder in _FOLDERS:
         fresh = home.root / "data" / folder / BESIDE
         if fresh.is_dir():
             old = fresh.with_name(database)
+            # A rename onto a directory that is not empty fails, so the old one goes first. The mark makes the
+            # next start repeat this.
             if old.is_dir():
                 shutil.rmtree(old)
             fresh.rename(old)
@@ -62,32 +64,33 @@ def finish(home: Home) -> bool:
 
 
 def stage_keys(home: Home, keys: dict[str, bytes]) -> None:
-    """Lays the content of key files, by name, beside the keys whose place they are to take."""
+    """Write key files, by name, next to the keys that they will replace."""
     staged = home.keys / STAGED
     shutil.rmtree(staged, ignore_errors=True)
     staged.mkdir(mode=0o700, parents=True)
     for name, content in keys.items():
-        replace_whole(staged / name, content)
-    replace_whole(staged / _NAMES, "\n".join(keys).encode())
+        replace_atomically(staged / name, content)
+    # The list comes last: without it the staged keys are incomplete and are ignored.
+    replace_atomically(staged / _NAMES, "\n".join(keys).encode())
 
 
 def take_keys(home: Home) -> None:
-    """The staged keys become the keys, each file whole; keys that are not among them go."""
+    """Replace the keys by the staged ones, each file atomically. Keys that are not staged are removed."""
     staged = home.keys / STAGED
     if (staged / _NAMES).is_file():
         names = (staged / _NAMES).read_text(encoding="utf-8").split("\n")
         for name in names:
             if (staged / name).is_file():
                 (staged / name).replace(home.keys / name)
-        for name in key_files(home):
+        for name in list_key_files(home):
             if name not in names:
                 (home.keys / name).unlink()
         (staged / _NAMES).unlink()
     shutil.rmtree(staged, ignore_errors=True)
 
 
-def discard(home: Home) -> None:
-    """Throws away what was prepared."""
+def discard_staged(home: Home) -> None:
+    """Remove a prepared database and staged keys."""
     for folder in _FOLDERS:
         shutil.rmtree(home.root / "data" / folder / BESIDE, ignore_errors=True)
     shutil.rmtree(home.keys / STAGED, ignore_errors=True)

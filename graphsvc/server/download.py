@@ -8,7 +8,7 @@ from pathlib import Path
 
 from graphsvc.errors import ServerError
 from graphsvc.server import maven
-from graphsvc.server.files import exclusive, naming_disk_faults, need_room
+from graphsvc.server.files import lock_file, map_disk_errors, require_room
 from graphsvc.server.lock import Jar, Lock
 
 _CONNECTIONS = 8
@@ -17,43 +17,45 @@ _ATTEMPTS = 3
 Report = Callable[[str], None]
 
 
-def jar_directory(cache: Path, lock: Lock) -> Path:
-    """Where the jars of `lock` lie below the cache directory."""
+def get_jar_directory(cache: Path, lock: Lock) -> Path:
+    """Return the directory of a lock's jars, below the cache directory."""
     return cache / "neo4j" / lock.digest
 
 
 def ensure_jars(cache: Path, lock: Lock, report: Report) -> Path:
-    """Every jar of `lock` below `cache`, verified by SHA-256; downloads those missing or corrupt.
+    """Return the directory with all jars of `lock`; download those that are missing or corrupt.
 
-    All jars are hashed every time (200 MB in a tenth of a second), so what the JVM loads is what
-    the lock says. Processes that share a cache directory download once.
+    All jars are hashed every time (200 MB in a tenth of a second). So the JVM loads exactly what the lock
+    names. Processes that share a cache directory download once.
 
     Raises:
-        ServerError: no network, a repository answers with other bytes, or the disk is full.
+        ServerError: no network, wrong bytes from a repository, or a full disk.
     """
-    directory = jar_directory(cache, lock)
-    with naming_disk_faults(cache, "GRAPHSVC_CACHE_DIR"):
+    directory = get_jar_directory(cache, lock)
+    with map_disk_errors(cache, "GRAPHSVC_CACHE_DIR"):
         for folder in ("lib", "plugins"):
             (directory / folder).mkdir(parents=True, exist_ok=True)
-        if not _unsound(directory, lock.jars):
+        if not _find_unsound(directory, lock.jars):
             return directory
-        with exclusive(directory / ".lock", lambda: report("waiting for another download of the jars")):
-            wanted = _unsound(directory, lock.jars)
-            need_room(directory, sum(jar.size for jar in wanted), "GRAPHSVC_CACHE_DIR")
+        with lock_file(directory / ".lock", lambda: report("waiting for another download of the jars")):
+            # Another process may have downloaded them while this one waited for the lock.
+            wanted = _find_unsound(directory, lock.jars)
+            require_room(directory, sum(jar.size for jar in wanted), "GRAPHSVC_CACHE_DIR")
             if wanted:
-                _download(directory, wanted, report)
+                _fetch_jars(directory, wanted, report)
     return directory
 
 
-def _unsound(directory: Path, jars: Sequence[Jar]) -> list[Jar]:
-    """The jars that are missing or are not what the lock says."""
+def _find_unsound(directory: Path, jars: Sequence[Jar]) -> list[Jar]:
+    """Return the jars that are missing or differ from the lock."""
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
-        sound = pool.map(lambda jar: _sound(directory / jar.path, jar), jars)
+        sound = pool.map(lambda jar: _is_sound(directory / jar.path, jar), jars)
         return [jar for jar, ok in zip(jars, sound, strict=True) if not ok]
 
 
-def _sound(path: Path, jar: Jar) -> bool:
+def _is_sound(path: Path, jar: Jar) -> bool:
     try:
+        # Cheap, and true of most broken downloads.
         if path.stat().st_size != jar.size:
             return False
         with path.open("rb") as file:
@@ -62,7 +64,7 @@ def _sound(path: Path, jar: Jar) -> bool:
         return False
 
 
-def _download(directory: Path, jars: Sequence[Jar], report: Report) -> None:
+def _fetch_jars(directory: Path, jars: Sequence[Jar], report: Report) -> None:
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
@@ -71,16 +73,18 @@ def _download(directory: Path, jars: Sequence[Jar], report: Report) -> None:
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     console = Console(stderr=True)
     with (
-        maven.session(_CONNECTIONS) as http,
+        maven.open_session(_CONNECTIONS) as http,
         Progress(*columns, console=console, disable=not console.is_terminal) as progress,
         ThreadPoolExecutor(_CONNECTIONS) as pool,
     ):
         bar = progress.add_task("jars", total=size)
 
-        def fetch(jar: Jar) -> None:
+        def fetch_jar(jar: Jar) -> None:
             for last in (*[False] * (_ATTEMPTS - 1), True):
                 try:
-                    digest, received = store(directory / jar.path, maven.stream(http, jar), jar.sha256)
+                    digest, received = store_chunks(
+                        directory / jar.path, maven.stream_jar(http, jar), jar.sha256
+                    )
                 except ServerError:
                     if last:
                         raise
@@ -97,20 +101,27 @@ def _download(directory: Path, jars: Sequence[Jar], report: Report) -> None:
                         "again. Nothing of it was kept.",
                     )
 
-        work = [pool.submit(fetch, jar) for jar in jars]
+        work = [pool.submit(fetch_jar, jar) for jar in jars]
         try:
             for one in work:
                 one.result()
         finally:
+            # After the first failure the others need not be tried.
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def store(path: Path, chunks: Iterable[bytes], expected: str | None) -> tuple[str, int]:
-    """Writes the chunks beside `path` and moves them there if they hash to `expected` (hex; None: whatever).
+def store_chunks(path: Path, chunks: Iterable[bytes], expected: str | None) -> tuple[str, int]:
+    """Write chunks to a temporary file, and rename it to `path` if the hash is right.
+
+    Args:
+        path: of the file.
+        chunks: its content.
+        expected: SHA-256, hex; None: any.
 
     Returns:
         SHA-256 (hex) and number of the bytes that came.
     """
+    # A name of its own for each process, so that two never write into one file.
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     digest, size = hashlib.sha256(), 0
     try:

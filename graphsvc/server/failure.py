@@ -1,9 +1,9 @@
-"""Why a server died while it started, in one paragraph."""
+"""The reason of a failed start, in one paragraph."""
 
 import re
 
 from graphsvc.errors import ServerError
-from graphsvc.server.files import tail
+from graphsvc.server.files import read_tail
 from graphsvc.server.home import Home
 
 _NOISE = re.compile(r"\s+at |\s+\.\.\. \d+ more|WARNING: |Failed to start Neo4j on ")
@@ -40,35 +40,41 @@ _KNOWN = (
 _LOOK = "`graphsvc neo4j logs` shows the whole story."
 
 
-def reason(home: Home) -> str:
-    """What the JVM that died last printed, without stack traces; at most 400 characters."""
+def read_reason(home: Home) -> str:
+    """Return the last output of the JVM without stack traces, at most 400 characters."""
     lines = [
         _CLASS.sub("", _WRAPPED.sub(r"\1", line.removeprefix("Caused by: ")).strip())
-        for line in tail(home.console).splitlines()
+        for line in read_tail(home.console).splitlines()
         if line.strip() and not _NOISE.match(line)
     ]
     return " ".join(lines)[-_LONGEST:]
 
 
 def is_port_clash(why: str) -> bool:
-    """Whether another program took a port between our choice and the server's start."""
+    """Return whether another program took a port after it was chosen and before the server started."""
     return any(sign in why for sign in _PORT_CLASH)
 
 
 def is_known(why: str) -> bool:
-    """Whether the reason is one that a person has to deal with: trying again is no use."""
-    return _advice(why) is not None
+    """Return whether the reason needs a person's action, so that another try is no use."""
+    return _find_advice(why) is not None
 
 
-def _advice(why: str) -> str | None:
+def _find_advice(why: str) -> str | None:
     return next((todo for signs, todo in _KNOWN if any(sign in why for sign in signs)), None)
 
 
-def explain(why: str, status: int) -> ServerError:
-    """The error for a server that ended with exit status `status` (negative: a signal) because of `why`."""
+def explain_failure(why: str, status: int) -> ServerError:
+    """Build the error for a server that ended while it started.
+
+    Args:
+        why: of `read_reason`.
+        status: exit status; negative: a signal.
+    """
     if not why:
         why = f"the process ended with signal {-status}" if status < 0 else f"exit status {status}, no reason"
-    known = _advice(why) or ""
+    known = _find_advice(why) or ""
+    # Linux's out-of-memory killer sends SIGKILL and leaves no message in our log.
     if status == -9 and not known:
         known = "Something killed it, often the system for want of memory: free some, then start again."
     return ServerError(f"Neo4j ended while it was starting: {why.rstrip('.')}.", f"{known} {_LOOK}".strip())

@@ -20,11 +20,11 @@ _TODO = {
 
 
 @contextmanager
-def naming_disk_faults(place: Path, setting: str) -> Iterator[None]:
-    """Turns faults of the disk below `place` into a `ServerError` that says which setting moves it.
+def map_disk_errors(place: Path, setting: str) -> Iterator[None]:
+    """Map faults of the disk below `place` to a `ServerError` that names the setting of the path.
 
     Raises:
-        ServerError: the disk is full, read-only, forbidden or not what it should be.
+        ServerError: the disk is full, read-only, forbidden or faulty.
     """
     try:
         yield
@@ -35,8 +35,8 @@ def naming_disk_faults(place: Path, setting: str) -> Iterator[None]:
         ) from error
 
 
-def need_room(place: Path, size: int, setting: str) -> None:
-    """Checks that `size` bytes fit below `place`, which exists.
+def require_room(place: Path, size: int, setting: str) -> None:
+    """Check that `size` bytes fit below `place`, which exists.
 
     Raises:
         ServerError: they do not.
@@ -50,10 +50,10 @@ def need_room(place: Path, size: int, setting: str) -> None:
 
 
 @contextmanager
-def exclusive(path: Path, waiting: Callable[[], None]) -> Iterator[None]:
-    """Holds a lock file while the block runs; calls `waiting` once if another process has it.
+def lock_file(path: Path, waiting: Callable[[], None]) -> Iterator[None]:
+    """Hold a lock file while the block runs; call `waiting` once if another process has it.
 
-    The lock belongs to the open file: it is gone with the process, however that ends.
+    The lock belongs to the open file, so it ends with the process, however that ends.
     """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
@@ -67,9 +67,10 @@ def exclusive(path: Path, waiting: Callable[[], None]) -> Iterator[None]:
         os.close(descriptor)
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Writes `text` so that a reader sees all of it or the file before; mode 0600."""
+def write_atomically(path: Path, text: str) -> None:
+    """Write a file so that a reader sees either all of it or the file before; mode 0600."""
     part = path.with_name(f".{path.name}.{os.getpid()}")
+    # A killed process with the same number may have left one.
     part.unlink(missing_ok=True)
     descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
@@ -79,8 +80,8 @@ def write_whole(path: Path, text: str) -> None:
     part.replace(path)
 
 
-def tail(path: Path, size: int = 16_384) -> str:
-    """The end of a log, at most `size` bytes; empty when there is none."""
+def read_tail(path: Path, size: int = 16_384) -> str:
+    """Return the end of a log, at most `size` bytes; empty if there is none."""
     try:
         with path.open("rb") as file:
             file.seek(max(0, path.stat().st_size - size))

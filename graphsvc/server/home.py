@@ -1,4 +1,4 @@
-"""The home of one managed server: its directories, password, configuration and what is remembered."""
+"""The home of one managed server: directories, password, configuration, and state between runs."""
 
 import json
 import secrets
@@ -11,7 +11,7 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from graphsvc.errors import ServerError
-from graphsvc.server.files import write_whole
+from graphsvc.server.files import write_atomically
 from graphsvc.server.ports import HOST
 from graphsvc.server.sizing import Sizes
 from graphsvc.settings import Settings
@@ -23,7 +23,7 @@ _DATABASE = "initial.dbms.default_database"
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What is remembered between runs: the ports, and the process while one should be running."""
+    """State between runs: the ports, and the process number while a server should run."""
 
     bolt: int
     http: int
@@ -42,8 +42,8 @@ class Home:
     """The database that a server makes at its first start; later the name is what it was then."""
 
     @classmethod
-    def of(cls, settings: Settings) -> "Home":
-        """The home that these settings name."""
+    def from_settings(cls, settings: Settings) -> "Home":
+        """Return the home that the settings name."""
         read_only = settings.local_database if settings.neo4j_read_only else ""
         return cls(
             settings.data_dir.resolve() / "neo4j",
@@ -64,12 +64,12 @@ class Home:
 
     @property
     def log(self) -> Path:
-        """What Neo4j tells its users."""
+        """Return Neo4j's own log."""
         return self.root / "logs" / "neo4j.log"
 
     @property
     def console(self) -> Path:
-        """What the JVM itself prints."""
+        """Return the output of the JVM."""
         return self.root / "logs" / "console.log"
 
     @property
@@ -84,7 +84,7 @@ class Home:
 
     @property
     def trainer(self) -> Path:
-        """Process id of the trainer that runs beside the first server."""
+        """Return the process number of the trainer that runs along with the first server."""
         return self.root / "run" / "trainer.pid"
 
     @property
@@ -106,12 +106,12 @@ class Home:
 
     @property
     def has_database(self) -> bool:
-        """Whether a server has ever run here."""
+        """Return whether a server has ever run here."""
         return (self.root / "data" / "databases").is_dir()
 
     @property
     def has_credentials(self) -> bool:
-        """Whether the initial password was handed to Neo4j."""
+        """Return whether the initial password was handed to Neo4j."""
         return self.has_database or (self.root / "data" / "dbms" / "auth.ini").is_file()
 
     def check_database(self) -> None:
@@ -122,6 +122,7 @@ class Home:
         """
         folder = self.root / "data" / "databases"
         found = sorted(each.name for each in folder.glob("*") if each.is_dir() and each.name != "system")
+        # Neo4j would silently create a second, empty database under the new name.
         if found and self.database not in found:
             raise ServerError(
                 f"The database of this installation is called {found[0]}, not {self.database}.",
@@ -129,14 +130,14 @@ class Home:
             )
 
     @contextmanager
-    def replacing(self, database: str) -> Iterator[None]:
-        """While a database is replaced: leaves a mark that only the end without a fault takes away."""
-        write_whole(self._replacing, database + "\n")
+    def mark_replacing(self, database: str) -> Iterator[None]:
+        """Mark a database as being replaced while the block runs. An exception leaves the mark."""
+        write_atomically(self._replacing, database + "\n")
         yield
         self._replacing.unlink()
 
     def drop_half_replaced(self) -> bool:
-        """Throws away a database whose replacement did not come to its end; whether there was one."""
+        """Remove a database whose replacement did not finish; return whether there was one."""
         try:
             database = self._replacing.read_text(encoding="utf-8").strip()
         except FileNotFoundError:
@@ -147,8 +148,8 @@ class Home:
         self._replacing.unlink()
         return True
 
-    def create(self) -> None:
-        """Makes the directories, readable by their owner only."""
+    def create_directories(self) -> None:
+        """Create the directories, readable by their owner only."""
         for folder in (
             self.keys,
             self.root,
@@ -156,24 +157,24 @@ class Home:
         ):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
-    def state(self) -> State | None:
-        """What is remembered, or nothing if no server ever ran (or the file was damaged)."""
+    def read_state(self) -> State | None:
+        """Return the state of the last run; None if no server ever ran, or the file is damaged."""
         try:
             fields = json.loads(self._state.read_text(encoding="utf-8"))
             return State(int(fields["bolt"]), int(fields["http"]), fields["pid"])
         except (FileNotFoundError, ValueError, KeyError, TypeError):
             return None
 
-    def remember(self, state: State) -> None:
-        """Keeps `state` for the next process."""
+    def write_state(self, state: State) -> None:
+        """Keep `state` for the next process."""
         fields = {"bolt": state.bolt, "http": state.http, "pid": state.pid}
-        write_whole(self._state, json.dumps(fields) + "\n")
+        write_atomically(self._state, json.dumps(fields) + "\n")
 
-    def password(self) -> SecretStr:
-        """The generated password; made on first use.
+    def get_password(self) -> SecretStr:
+        """Return the generated password; make it on first use.
 
         Raises:
-            ServerError: the file is lost while a database that needs it exists.
+            ServerError: the file is lost, and a database needs it.
         """
         try:
             known = self._password.read_text(encoding="utf-8").strip()
@@ -191,22 +192,22 @@ class Home:
                     "Put that file back from a backup. If the data may go, remove the directory "
                     f"{self.root} and start again with an empty database.",
                 ) from None
-        write_whole(self._password, secrets.token_hex(24) + "\n")
-        return self.password()
+        write_atomically(self._password, secrets.token_hex(24) + "\n")
+        return self.get_password()
 
-    def configure(self, state: State, sizes: Sizes, plugins: Path) -> None:
-        """Writes neo4j.conf; it is ours and written anew at every start."""
-        written = _configuration(state, sizes, plugins) | {
+    def write_configuration(self, state: State, sizes: Sizes, plugins: Path) -> None:
+        """Write neo4j.conf. Each start overwrites it."""
+        written = _build_configuration(state, sizes, plugins) | {
             _READ_ONLY: self.read_only,
             _DATABASE: self.database,
         }
         text = "".join(f"{key}={value}\n" for key, value in written.items())
         header = "# Written by graphsvc at every start; changes here are lost.\n"
-        write_whole(self._conf, header + text)
+        write_atomically(self._conf, header + text)
 
     @property
     def started_read_only(self) -> str:
-        """The database that took no writes when the server was started last; '' if all did."""
+        """Return the database that took no writes when the server started last; '' if all did."""
         lines = self._conf.read_text(encoding="utf-8").splitlines()
         found = (line.partition("=")[2] for line in lines if line.startswith(f"{_READ_ONLY}="))
         return next(found, "")
@@ -223,7 +224,7 @@ _BROWSER_POLICY = "; ".join((
 ))  # fmt: skip
 
 
-def _configuration(state: State, sizes: Sizes, plugins: Path) -> dict[str, str | int]:
+def _build_configuration(state: State, sizes: Sizes, plugins: Path) -> dict[str, str | int]:
     bolt, http = f"{HOST}:{state.bolt}", f"{HOST}:{state.http}"
     return {
         "server.config.strict_validation.enabled": "true",

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from graphsvc.errors import ServerError
 from graphsvc.server import admin_tool, adoption, failure, lock, ports, probe, process, sizing, training
 from graphsvc.server.download import Report, ensure_jars
-from graphsvc.server.files import exclusive, naming_disk_faults, need_room, write_whole
+from graphsvc.server.files import lock_file, map_disk_errors, require_room, write_atomically
 from graphsvc.server.home import USER, Home, State
 from graphsvc.server.java import Jvm, require_extra
 from graphsvc.settings import Settings
@@ -29,7 +29,7 @@ _STOP_SECONDS = 120.0
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """How to reach a server that answers."""
+    """Address and credentials of a running server."""
 
     uri: str
     user: str
@@ -38,164 +38,174 @@ class Endpoint:
 
     @property
     def connected_browser(self) -> str:
-        """Address of Neo4j Browser with server and user filled in; the password is typed there."""
+        """Return the address of Neo4j Browser with server and user filled in; the password is typed there."""
         scheme, _, place = self.uri.partition("://")
         return f"{self.browser}?dbms={scheme}://{self.user}@{place}"
 
-    def with_guide(self, guide: str) -> str:
-        """The same, to begin with the guide at the address `guide`, which names the host `localhost`.
+    def build_guide_address(self, guide: str) -> str:
+        """Return the address of Neo4j Browser that opens the guide at `guide`.
 
-        Neo4j Browser reads it before it is connected, and knows no other host until then.
+        Neo4j Browser reads the guide before it is connected. Until then it knows no host but `localhost`.
         """
         return f"{self.connected_browser}&cmd=guide&arg={guide}"
 
 
-def _silent(_: str) -> None:
-    """Reports to nobody."""
+def _discard_line(_: str) -> None:
+    """Ignore a line of progress."""
 
 
-def running(settings: Settings) -> Endpoint | None:
-    """The server of this data directory if it runs and answers queries now.
+def find_running(settings: Settings) -> Endpoint | None:
+    """Return the server of this data directory, if it runs and answers queries.
 
     Raises:
         ServerError: parts are not installed, or the data directory cannot be read.
     """
     require_extra()
-    home = Home.of(settings)
-    with naming_disk_faults(settings.data_dir, "GRAPHSVC_DATA_DIR"):
+    home = Home.from_settings(settings)
+    with map_disk_errors(settings.data_dir, "GRAPHSVC_DATA_DIR"):
         home.check_database()
-        state = home.state()
+        state = home.read_state()
         if state is None or find_server(home) is None:
             return None
-        if probe.ask(state.http, home.password(), home.database) != "ready":
+        if probe.send_probe(state.http, home.get_password(), home.database) != "ready":
             return None
-        return _endpoint(home, state)
+        return _build_endpoint(home, state)
 
 
 def has_database(settings: Settings) -> bool:
-    """Whether a server ever ran on this data directory; without one there is nothing in its database."""
-    return Home.of(settings).has_database
+    """Return whether a server ever ran on this data directory. Otherwise its database is empty."""
+    return Home.from_settings(settings).has_database
 
 
-def ensure_running(settings: Settings, report: Report = _silent) -> Endpoint:
-    """Starts the server unless it runs, and returns when it answers queries.
+def ensure_running(settings: Settings, report: Report = _discard_line) -> Endpoint:
+    """Start the server unless it runs, and return when it answers queries.
 
-    Several processes may call this at once: one starts the server, the others wait for it. The
-    server outlives the process that started it.
+    Several processes may call this at once: one starts the server, the others wait for it. The server
+    outlives the process that started it.
 
     Raises:
-        ServerError: it could not be downloaded, configured or started; says why and what to do.
+        ServerError: it could not be downloaded, configured or started.
     """
-    return running(settings) or _ensure(settings, report)
+    return find_running(settings) or _start_if_stopped(settings, report)
 
 
-def _ensure(settings: Settings, report: Report) -> Endpoint:
-    with locked(settings, report) as home:
-        state = home.state()
+def _start_if_stopped(settings: Settings, report: Report) -> Endpoint:
+    with lock_home(settings, report) as home:
+        state = home.read_state()
         if state is not None and find_server(home) is not None:
             report("Neo4j runs already; waiting until it answers")
             if wait_until_ready(home, state):
-                return _endpoint(home, state)
+                return _build_endpoint(home, state)
+        # A pid in the state and no such process: a crash, a kill, or a restart of the machine.
         if state is not None and state.pid is not None:
             report(f"Neo4j (process {state.pid}) ended without being stopped; starting it again")
-        jvm = prepare(settings, home, report)
-        endpoint = _start(jvm, home, report)
-        if jvm.sound_archive() is None:
-            training.launch(jvm, home)
+        jvm = prepare_start(settings, home, report)
+        endpoint = _start_jvm(jvm, home, report)
+        # In the background, because writing the cache takes longer than a start without it.
+        if jvm.find_sound_archive() is None:
+            training.launch_trainer(jvm, home)
         return endpoint
 
 
 @contextmanager
-def locked(settings: Settings, report: Report) -> Iterator[Home]:
-    """The home of these settings, to start, stop or administer alone."""
-    home = Home.of(settings)
-    with naming_disk_faults(settings.data_dir, "GRAPHSVC_DATA_DIR"):
-        home.create()
-        with exclusive(home.lock, lambda: report("waiting for another graphsvc that starts or stops Neo4j")):
+def lock_home(settings: Settings, report: Report) -> Iterator[Home]:
+    """Yield the home of these settings, locked against others that start, stop or administer the server."""
+    home = Home.from_settings(settings)
+    with map_disk_errors(settings.data_dir, "GRAPHSVC_DATA_DIR"):
+        # Before the lock, which is a file in them.
+        home.create_directories()
+        with lock_file(home.lock, lambda: report("waiting for another graphsvc that starts or stops Neo4j")):
             yield home
 
 
-def prepare(settings: Settings, home: Home, report: Report) -> Jvm:
-    """Brings everything about that a start needs: jars, room on the disk, the initial password.
+def prepare_start(settings: Settings, home: Home, report: Report) -> Jvm:
+    """Prepare what a start needs: jars, room on the disk, the initial password.
 
     Raises:
         ServerError: as `ensure_running`.
     """
     home.check_database()
     sizing.check_descriptors()
-    locked = lock.read()
+    locked = lock.read_lock()
     jvm = Jvm(ensure_jars(settings.cache_dir.resolve(), locked, report), locked)
-    need_room(home.root, _ROOM if home.has_database else _ROOM_NEW, "GRAPHSVC_DATA_DIR")
-    password = home.password()
+    require_room(home.root, _ROOM if home.has_database else _ROOM_NEW, "GRAPHSVC_DATA_DIR")
+    password = home.get_password()
+    # An admin tool that outlived its command holds the database and would make the start fail.
     admin_tool.end_orphan(home)
+    # Half a database looks like a whole one to Neo4j, and answers with half of the data.
     if home.drop_half_replaced():
         report("an import did not come to its end; its half of a database was thrown away")
-    if adoption.finish(home):
+    if adoption.finish_adoption(home):
         report("a restore had been interrupted; it is finished now")
+    # Only before the first start: Neo4j takes an initial password while it has no users.
     if not home.has_credentials:
         admin_tool.set_initial_password(jvm, home, password)
     return jvm
 
 
-def _start(jvm: Jvm, home: Home, report: Report) -> Endpoint:
-    """Starts the JVM; anew if a port was taken meanwhile, or without an AOT cache that does harm."""
+def _start_jvm(jvm: Jvm, home: Home, report: Report) -> Endpoint:
+    """Start the JVM. Try other ports if one was taken, and no AOT cache if it seems to do harm."""
     avoid: set[int] = set()
-    archive = jvm.sound_archive()
+    archive = jvm.find_sound_archive()
     for last in (*[False] * (_ATTEMPTS - 1), True):
-        state = configure(jvm, home, report, archive, avoid)
+        state = configure_server(jvm, home, report, archive, avoid)
         report(f"starting Neo4j on {ports.HOST}:{state.bolt}")
         begun = time.monotonic()
-        server = process.spawn([str(jvm.executable), f"@{home.arguments}"], home.console, home.root)
-        home.remember(replace(state, pid=server.pid))
+        server = process.spawn_process([str(jvm.executable), f"@{home.arguments}"], home.console, home.root)
+        # Before the wait, so that another process finds the server even if this one dies now.
+        home.write_state(replace(state, pid=server.pid))
         if wait_until_ready(home, state):
             report(f"Neo4j is ready after {time.monotonic() - begun:.1f} s")
-            process.disown(server)
-            return _endpoint(home, state)
-        home.remember(state)
-        why = failure.reason(home)
+            process.release_process(server)
+            return _build_endpoint(home, state)
+        # Without the pid, since the process has ended.
+        home.write_state(state)
+        why = failure.read_reason(home)
         if failure.is_port_clash(why) and not last:
             avoid |= {state.bolt, state.http}
             report("another program took the port meanwhile; trying others")
+        # A known reason, such as a full disk, is not the fault of the cache.
         elif archive is not None and not failure.is_known(why) and not last:
             jvm.drop_archive()
             archive = None
             report("Neo4j did not start with its start cache; trying without")
         else:
             break
-    raise failure.explain(why, server.wait())
+    raise failure.explain_failure(why, server.wait())
 
 
-def configure(
+def configure_server(
     jvm: Jvm, home: Home, report: Report, archive: Path | None, avoid: Collection[int] = ()
 ) -> State:
-    """Chooses ports and memory and writes neo4j.conf and the JVM's arguments.
+    """Choose ports and memory, and write neo4j.conf and the JVM's arguments.
 
     Raises:
         ServerError: no free port, or too little memory.
     """
-    before = home.state()
-    bolt, http = ports.choose(str(home.root), (before.bolt, before.http) if before else None, avoid)
+    before = home.read_state()
+    bolt, http = ports.choose_ports(str(home.root), (before.bolt, before.http) if before else None, avoid)
+    # Said aloud, because bookmarks and other clients still have the old port.
     if before is not None and (bolt, http) != (before.bolt, before.http):
         report(
             f"port {before.bolt} or {before.http} of the last time is in use by another program; "
             f"Neo4j moves to {bolt} (Bolt) and {http} (HTTP)"
         )
     state = State(bolt, http)
-    sizes = sizing.sizes(sizing.memory())
-    home.configure(state, sizes, jvm.plugins)
+    sizes = sizing.compute_sizes(sizing.read_memory())
+    home.write_configuration(state, sizes, jvm.plugins)
     more = (f"-XX:AOTCache={archive}",) if archive is not None else ()
-    write_whole(home.arguments, jvm.server_arguments(home.root, sizes, more))
+    write_atomically(home.arguments, jvm.build_server_arguments(home.root, sizes, more))
     return state
 
 
 def wait_until_ready(home: Home, state: State) -> bool:
-    """Waits until the server of `home` answers; False if it ended before.
+    """Wait until the server answers. Return False if it ended before.
 
     Raises:
-        ServerError: it refuses our password; or it lives and does not answer, and is left alone, as
-            it may be recovering.
+        ServerError: it refuses our password. Or it lives and does not answer in time: it is left running,
+            because it may be recovering.
     """
-    password = home.password()
+    password = home.get_password()
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline:
         found = find_server(home)
@@ -204,14 +214,16 @@ def wait_until_ready(home: Home, state: State) -> bool:
         # Another server may have been faster to take the port. It is not to get our password, of which three wrong
         # ones a few seconds lock its own users out.
         answer = (
-            probe.ask(state.http, password, home.database) if process.listens(found, state.http) else "silent"
+            probe.send_probe(state.http, password, home.database)
+            if process.is_listening(found, state.http)
+            else "silent"
         )
         if answer == "ready":
             return True
         if answer == "refused":
             raise ServerError(
                 "The managed Neo4j is up and refuses the password that graphsvc keeps for it.",
-                f"If somebody changed it in Neo4j, write the new one into {home.keys / 'neo4j-password'}.",
+                f"If it was changed in Neo4j, write the new one into {home.keys / 'neo4j-password'}.",
             )
         time.sleep(0.1)
     raise ServerError(
@@ -220,27 +232,28 @@ def wait_until_ready(home: Home, state: State) -> bool:
     )
 
 
-def stop(settings: Settings, report: Report = _silent) -> bool:
-    """Stops the server of this data directory; False if none ran.
+def stop_server(settings: Settings, report: Report = _discard_line) -> bool:
+    """Stop the server of this data directory. Return False if none ran.
 
-    It is asked to end and given two minutes to write everything down.
+    It has two minutes to write its data.
 
     Raises:
-        ServerError: it did not end and was killed; says what that means.
+        ServerError: it did not end and was killed.
     """
     require_extra()
-    if not Home.of(settings).root.is_dir():
+    if not Home.from_settings(settings).root.is_dir():
         return False
-    with locked(settings, report) as home:
-        training.halt(home)
-        state, found = home.state(), find_server(home)
+    with lock_home(settings, report) as home:
+        # First: a trainer started a server of its own on the same jars.
+        training.stop_trainer(home)
+        state, found = home.read_state(), find_server(home)
         if state is None or found is None:
             return False
-        ended = process.terminate(found, _STOP_SECONDS)
+        ended = process.stop_process(found, _STOP_SECONDS)
         if not ended:
             found.kill()
             found.wait()
-        home.remember(replace(state, pid=None))
+        home.write_state(replace(state, pid=None))
         if not ended:
             raise ServerError(
                 f"Neo4j did not end within {_STOP_SECONDS:.0f} s and was killed. What was committed is in its "
@@ -250,65 +263,79 @@ def stop(settings: Settings, report: Report = _silent) -> bool:
     return True
 
 
-def admin(
+def run_admin(
     settings: Settings,
     *args: str,
-    report: Report = _silent,
+    report: Report = _discard_line,
     heap: int | None = None,
     replaces: str | None = None,
 ) -> str:
-    """Runs `neo4j-admin ARGS` on the database of this data directory; every printed line is reported.
+    """Run `neo4j-admin ARGS` on the database of this data directory.
 
     The server must not run: dump, load and import need the database for themselves.
 
     Args:
-        heap: largest heap of the tool in bytes; None: that of the server.
-        replaces: the database that the command makes anew. If the command fails or this process dies, whoever comes
-            next throws the half of it away and finds it empty.
+        settings: of the installation.
+        *args: command and options.
+        report: called with each line of output.
+        heap: largest heap of the tool, bytes; None: that of the server.
+        replaces: the database that the command creates. If it fails or this process dies, the next start
+            removes the incomplete database.
 
     Returns:
-        What the tool printed.
+        The tool's output.
 
     Raises:
         ServerError: the server runs, or the tool failed.
     """
     require_extra()
-    with locked(settings, report) as home:
-        state = home.state()
+    with lock_home(settings, report) as home:
+        state = home.read_state()
         if find_server(home) is not None:
             raise ServerError(
                 "The managed Neo4j runs, and its admin tool needs it stopped.", "Stop it first."
             )
-        jvm = prepare(settings, home, report)
-        sizes = sizing.sizes(sizing.memory())
-        home.configure(state or State(*ports.choose(str(home.root), None)), sizes, jvm.plugins)
-        with home.replacing(replaces) if replaces else nullcontext():
-            return admin_tool.run(jvm, home, *args, heap=heap or sizes.heap, report=report)
+        jvm = prepare_start(settings, home, report)
+        sizes = sizing.compute_sizes(sizing.read_memory())
+        home.write_configuration(
+            # The tool reads neo4j.conf, which must name ports although nothing listens.
+            state or State(*ports.choose_ports(str(home.root), None)),
+            sizes,
+            jvm.plugins,
+        )
+        with home.mark_replacing(replaces) if replaces else nullcontext():
+            return admin_tool.run_admin(jvm, home, *args, heap=heap or sizes.heap, report=report)
 
 
-def adopt(settings: Settings, keys: dict[str, bytes], report: Report = _silent) -> None:
-    """Puts the database loaded as `adoption.BESIDE`, and key files (name: content), in the place of those in use.
+def adopt_database(settings: Settings, keys: dict[str, bytes], report: Report = _discard_line) -> None:
+    """Replace the database and key files in use by the database under `adoption.BESIDE` and by `keys`.
+
+    Args:
+        settings: of the installation.
+        keys: content of key files by name.
+        report: called with lines of progress.
 
     Raises:
         ServerError: the server runs, or was started since that database was loaded.
     """
-    with locked(settings, report) as home:
-        if find_server(home) is not None or not adoption.prepared(home):
+    with lock_home(settings, report) as home:
+        # A start since then discarded the prepared database, as it must after a crash.
+        if find_server(home) is not None or not adoption.is_prepared(home):
             raise ServerError(
-                "Somebody started the managed Neo4j while a backup was being restored; nothing was changed.",
+                "The managed Neo4j was started while a backup was being restored; nothing was changed.",
                 "Stop what uses it (`graphsvc serve`, loads, runs), then restore again.",
             )
         adoption.stage_keys(home, keys)
-        adoption.begin(home, settings.local_database)
+        adoption.begin_adoption(home, settings.local_database)
 
 
 def find_server(home: Home) -> "psutil.Process | None":
-    """The process of the server of `home`, if it lives."""
-    state = home.state()
-    return process.find(state.pid, f"@{home.arguments}") if state is not None else None
+    """Return the process of the server, if it lives."""
+    state = home.read_state()
+    return process.find_process(state.pid, f"@{home.arguments}") if state is not None else None
 
 
-def _endpoint(home: Home, state: State) -> Endpoint:
+def _build_endpoint(home: Home, state: State) -> Endpoint:
     if home.read_only and home.started_read_only != home.read_only:
         raise ServerError(
             "The managed Neo4j runs and takes writes, although GRAPHSVC_NEO4J_READ_ONLY is set.",
@@ -317,6 +344,6 @@ def _endpoint(home: Home, state: State) -> Endpoint:
     return Endpoint(
         uri=f"bolt://{ports.HOST}:{state.bolt}",
         user=USER,
-        password=home.password(),
+        password=home.get_password(),
         browser=f"http://{ports.HOST}:{state.http}/browser/",
     )

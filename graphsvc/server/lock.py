@@ -30,18 +30,18 @@ class Jar:
 
     @property
     def name(self) -> str:
-        """File name. The group is in it: two groups have an `annotations` of their own."""
+        """Return the file name. It contains the group, because two groups have an `annotations` of their own."""
         tail = f"-{self.classifier}" if self.classifier else ""
         return f"{self.group}.{self.artifact}-{self.version}{tail}.jar"
 
     @property
     def path(self) -> Path:
-        """Path below the directory of the jars."""
+        """Return the path below the directory of the jars."""
         return Path(self.folder) / self.name
 
     @property
     def coordinate(self) -> str:
-        """`group:artifact:version[:classifier]`."""
+        """Return `group:artifact:version[:classifier]`."""
         return ":".join(part for part in (self.group, self.artifact, self.version, self.classifier) if part)
 
 
@@ -53,21 +53,21 @@ class Lock:
 
     @cached_property
     def text(self) -> str:
-        """The lines of the lock file, without its header."""
+        """Return the lines of the lock file, without its header."""
         return "".join(f"{jar.folder} {jar.coordinate} {jar.sha256} {jar.size}\n" for jar in self.jars)
 
     @cached_property
     def digest(self) -> str:
-        """Names the set of jars: 16 hex digits, the same for the same jars."""
+        """Return the name of the set of jars: 16 hex digits, equal for equal sets."""
         return hashlib.sha256(self.text.encode()).hexdigest()[:16]
 
     @property
     def size(self) -> int:
-        """Bytes of all jars."""
+        """Return the size of all jars, in bytes."""
         return sum(jar.size for jar in self.jars)
 
-    def version(self, group: str, artifact: str) -> str:
-        """Version of the artifact `group:artifact`.
+    def find_version(self, group: str, artifact: str) -> str:
+        """Return the version of the artifact `group:artifact`.
 
         Raises:
             ServerError: the lock does not hold it.
@@ -81,8 +81,8 @@ class Lock:
 _RENEW = "Restore graphsvc/server/neo4j.lock, or renew it with `graphsvc neo4j lock`."
 
 
-def parse(text: str) -> Lock:
-    """Lock from the text of a lock file.
+def parse_lock(text: str) -> Lock:
+    """Parse the text of a lock file.
 
     Raises:
         ServerError: a line is malformed, or two jars claim one file name.
@@ -91,21 +91,24 @@ def parse(text: str) -> Lock:
     for number, line in enumerate(text.splitlines(), start=1):
         if not line or line.startswith("#"):
             continue
-        jar = _jar(line)
+        jar = _parse_jar(line)
         if jar is None:
             raise ServerError(f"Line {number} of the lock of the managed Neo4j is malformed.", _RENEW)
         jars.append(jar)
+    # Two jars of one name would overwrite each other, and one digest would never fit.
     if len({jar.name for jar in jars}) != len(jars):
         raise ServerError("The lock of the managed Neo4j names a file twice.", _RENEW)
+    # Sorted, so that the digest does not depend on the order of the lines.
     return Lock(tuple(sorted(jars)))
 
 
-def _jar(line: str) -> Jar | None:
+def _parse_jar(line: str) -> Jar | None:
     match line.split(" "):
         case [("lib" | "plugins") as folder, coordinate, sha256, size]:
             parts = coordinate.split(":")
             if (
                 len(parts) not in (3, 4)
+                # The fields become file names and addresses: no slash, no dots that climb.
                 or not all(_FIELD.fullmatch(part) for part in parts)
                 or not _SHA256.fullmatch(sha256)
                 or not size.isdecimal()
@@ -116,14 +119,14 @@ def _jar(line: str) -> Jar | None:
     return None
 
 
-def read(path: Path = LOCK_FILE) -> Lock:
-    """The committed lock.
+def read_lock(path: Path = LOCK_FILE) -> Lock:
+    """Return the lock that the package holds.
 
     Raises:
         ServerError: it is missing or malformed.
     """
     try:
-        return parse(path.read_text(encoding="utf-8"))
+        return parse_lock(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ServerError(
             "The lock of the managed Neo4j is missing from this installation.", _RENEW

@@ -1,4 +1,4 @@
-"""What is asked of the Maven repository: which jars make a server, and the bytes of each."""
+"""Access to the Maven repository: the list of the server's jars, and the bytes of each."""
 
 import configparser
 import logging
@@ -29,11 +29,11 @@ _TIMEOUT = (15.0, 60.0)
 
 
 @contextmanager
-def session(connections: int) -> Iterator["requests.Session"]:
-    """An HTTP session that trusts what the system trusts and retries what may pass.
+def open_session(connections: int) -> Iterator["requests.Session"]:
+    """Open an HTTP session that trusts the system's certificates and retries passing faults.
 
-    Companies that inspect TLS put their authority into the system's trust store, not into the
-    bundle that comes with Python packages. `truststore` is in force only inside the block.
+    Companies that inspect TLS put their authority into the system's trust store, not into the bundle of
+    Python packages. `truststore` is active only inside the block.
     """
     import requests
     import truststore
@@ -51,15 +51,15 @@ def session(connections: int) -> Iterator["requests.Session"]:
         truststore.extract_from_ssl()
 
 
-def stream(http: "requests.Session", jar: Jar) -> Iterator[bytes]:
-    """The bytes of a jar as they arrive, from the first repository that has it.
+def stream_jar(http: "requests.Session", jar: Jar) -> Iterator[bytes]:
+    """Yield the bytes of a jar as they arrive, from the first repository that has it.
 
     Raises:
         ServerError: no repository answers, or none has it.
     """
     import requests
 
-    context = _context()
+    context = _build_context()
     file = context.project(jar.group, jar.artifact).at_version(jar.version).artifact(jar.classifier, "jar")
     failure = "no repository is configured"
     for base in context.remote_repos.values():
@@ -71,7 +71,7 @@ def stream(http: "requests.Session", jar: Jar) -> Iterator[bytes]:
                     return
                 failure = f"HTTP status {answer.status_code}"
         except requests.RequestException as error:
-            failure = _reason(error)
+            failure = _find_reason(error)
     raise ServerError(
         f"{jar.coordinate}, a part of the managed Neo4j, could not be downloaded: {failure}.",
         "Check the network (a proxy is set with HTTPS_PROXY, a company's certificate authority belongs into the "
@@ -80,8 +80,8 @@ def stream(http: "requests.Session", jar: Jar) -> Iterator[bytes]:
     )
 
 
-def _context(repository_cache: Path | None = None) -> "MavenContext":
-    """Maven's repositories: those in the user's jgo configuration, where a mirror is named, then Central."""
+def _build_context(repository_cache: Path | None = None) -> "MavenContext":
+    """Return Maven's repositories: those of the user's jgo configuration, where mirrors are named, then Central."""
     from jgo.config import GlobalSettings
     from jgo.constants import MAVEN_CENTRAL_URL
     from jgo.maven import MavenContext
@@ -97,18 +97,16 @@ def _context(repository_cache: Path | None = None) -> "MavenContext":
     return MavenContext(repo_cache=repository_cache, remote_repos=repositories, timeout=60)
 
 
-def _reason(error: Exception) -> str:
-    """The innermost reason of a network error; addresses and object names stay out."""
+def _find_reason(error: Exception) -> str:
+    """Return the innermost reason of a network error, without addresses and object names."""
     cause: BaseException = error
     while (inner := cause.__cause__ or cause.__context__) is not None:
         cause = inner
     return f"{type(cause).__name__}: {re.sub(r'<[^>]*>[,:]?', '', str(cause)).strip()}"
 
 
-def resolve(repository_cache: Path) -> list[Jar]:
-    """The runtime closures of `SERVER` and `PLUGIN`, sorted; hash and size are still empty.
-
-    Where both hold an artifact the server's version wins: it is the one the server was tested with.
+def resolve_jars(repository_cache: Path) -> list[Jar]:
+    """Resolve the runtime dependencies of `SERVER` and `PLUGIN`; sorted, hash and size still empty.
 
     Raises:
         ServerError: a root or one of its parents cannot be resolved.
@@ -116,9 +114,10 @@ def resolve(repository_cache: Path) -> list[Jar]:
     import requests
 
     logging.getLogger("jgo").setLevel(logging.ERROR)
-    context = _context(repository_cache)
+    context = _build_context(repository_cache)
     closure: dict[tuple[str, str, str], str] = {}
     try:
+        # The server comes last, so its version of a common artifact wins: the server was tested with it.
         for roots in (PLUGIN, SERVER):
             wanted = [context.create_dependency(root) for root in roots]
             inputs, transitive = context.resolver.resolve(wanted)
@@ -127,15 +126,15 @@ def resolve(repository_cache: Path) -> list[Jar]:
                     closure[one.groupId, one.artifactId, one.classifier] = one.version
     except (requests.RequestException, RuntimeError, ValueError) as error:
         raise ServerError(
-            f"The jars of the managed Neo4j could not be resolved: {_reason(error)}.",
+            f"The jars of the managed Neo4j could not be resolved: {_find_reason(error)}.",
             "Check the network and the versions in graphsvc/server/maven.py, then try again.",
         ) from error
     return sorted(
-        Jar(_folder(group, artifact), group, artifact, version, classifier, "", 0)
+        Jar(_choose_folder(group, artifact), group, artifact, version, classifier, "", 0)
         for (group, artifact, classifier), version in closure.items()
     )
 
 
-def _folder(group: str, artifact: str) -> Folder:
+def _choose_folder(group: str, artifact: str) -> Folder:
     is_plugin = group == "org.neo4j.gds" and _PROCEDURES.fullmatch(artifact) is not None
     return "plugins" if is_plugin else "lib"

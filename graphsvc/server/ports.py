@@ -13,9 +13,10 @@ _FIRST, _PAIRS, _SEARCHED = 20_000, 6_000, 200
 
 
 def is_free(port: int) -> bool:
-    """Whether nobody listens on `port` and we may."""
+    """Return whether no program listens on `port`, and this user may."""
     with socket.socket() as probe:
         probe.settimeout(1)
+        # A port can be bound with SO_REUSEADDR while another program listens on all addresses.
         if probe.connect_ex((HOST, port)) == 0:
             return False
     with socket.socket() as probe:
@@ -27,16 +28,20 @@ def is_free(port: int) -> bool:
     return True
 
 
-def choose(owner: str, remembered: tuple[int, int] | None, avoid: Collection[int] = ()) -> tuple[int, int]:
-    """Ports for Bolt and HTTP: the remembered ones, else Neo4j's own, else others below 32,000.
+def choose_ports(
+    owner: str, remembered: tuple[int, int] | None, avoid: Collection[int] = ()
+) -> tuple[int, int]:
+    """Choose ports for Bolt and HTTP: those of the last run, else Neo4j's own, else a pair below 32,000.
 
-    The others begin at a place that `owner` determines, so that servers which are started at the
-    same moment rarely choose the same.
+    Args:
+        owner: determines where the search begins, so that servers that start at once rarely choose the same.
+        remembered: ports of the last run.
+        avoid: ports that were found to be taken.
 
     Raises:
         ServerError: none is free.
     """
-    for pair in _candidates(owner, remembered):
+    for pair in _list_candidates(owner, remembered):
         if not set(pair) & set(avoid) and all(map(is_free, pair)):
             return pair
     raise ServerError(
@@ -46,7 +51,7 @@ def choose(owner: str, remembered: tuple[int, int] | None, avoid: Collection[int
     )
 
 
-def _candidates(owner: str, remembered: tuple[int, int] | None) -> Iterator[tuple[int, int]]:
+def _list_candidates(owner: str, remembered: tuple[int, int] | None) -> Iterator[tuple[int, int]]:
     if remembered is not None:
         yield remembered
     yield USUAL

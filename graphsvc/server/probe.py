@@ -1,4 +1,4 @@
-"""Whether a server answers: asked over its HTTP Query API, so that no driver is needed here."""
+"""Probe a server over its HTTP Query API, which needs no driver."""
 
 import base64
 import http.client
@@ -9,23 +9,27 @@ from pydantic import SecretStr
 
 from graphsvc.server.home import USER
 from graphsvc.server.ports import HOST
-from graphsvc.statements import cypher
+from graphsvc.statements import load_text
 
 Answer: TypeAlias = Literal["ready", "refused", "silent"]
 
 
-def ask(
+def send_probe(
     port: int, password: SecretStr, database: str, statement: str = "server/ready", timeout: float = 10.0
 ) -> Answer:
-    """Runs `statement` in `database` of what listens on `port` (`timeout` in seconds).
+    """Run a statement on the server at `port`, and classify the answer.
 
-    Bolt is up before HTTP is, so `ready` means that both are. `refused` is the answer to a wrong
-    password; whoever listens there need not be our server.
+    Args:
+        port: of HTTP. Bolt is up before HTTP, so `ready` means that both are.
+        password: of the server. Another program may listen there and answer `refused`.
+        database: name.
+        statement: name of the statement.
+        timeout: seconds.
     """
     token = base64.b64encode(f"{USER}:{password.get_secret_value()}".encode()).decode()
     kind = "application/json"
     headers = {"Authorization": f"Basic {token}", "Content-Type": kind, "Accept": kind}
-    body = json.dumps({"statement": cypher(statement)})
+    body = json.dumps({"statement": load_text(statement)})
     connection = http.client.HTTPConnection(HOST, port, timeout=timeout)
     try:
         connection.request("POST", f"/db/{database}/query/v2", body, headers)

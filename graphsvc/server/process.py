@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from graphsvc.server.java import build_environment, unusable
+from graphsvc.server.java import build_environment, build_unusable_error
 
 if TYPE_CHECKING:
     import psutil
@@ -17,8 +17,8 @@ _EXEC_SECONDS = 5.0
 """Seconds a new process on a busy machine may take to have its arguments."""
 
 
-def find(pid: int | None, marker: str) -> "psutil.Process | None":
-    """The live process `pid` if `marker` is one of its arguments; a number reused by others is not ours."""
+def find_process(pid: int | None, marker: str) -> "psutil.Process | None":
+    """Return the live process `pid` if `marker` is one of its arguments. A reused number is no match."""
     import psutil
 
     if pid is None:
@@ -36,8 +36,8 @@ def find(pid: int | None, marker: str) -> "psutil.Process | None":
     return None
 
 
-def listens(process: "psutil.Process", port: int) -> bool:
-    """Whether `process` listens on the TCP port."""
+def is_listening(process: "psutil.Process", port: int) -> bool:
+    """Return whether a process listens on a TCP port."""
     import psutil
 
     try:
@@ -47,8 +47,8 @@ def listens(process: "psutil.Process", port: int) -> bool:
     return any(one.status == psutil.CONN_LISTEN and one.laddr.port == port for one in sockets)
 
 
-def spawn(command: Sequence[str], log: Path, directory: Path) -> subprocess.Popen[bytes]:
-    """Starts `command` in a session of its own: no terminal, no Ctrl-C, output into `log`.
+def spawn_process(command: Sequence[str], log: Path, directory: Path) -> subprocess.Popen[bytes]:
+    """Start a command in a session of its own: no terminal, no Ctrl-C, output into `log`.
 
     Raises:
         ServerError: the Java runtime cannot be executed on this machine.
@@ -65,16 +65,16 @@ def spawn(command: Sequence[str], log: Path, directory: Path) -> subprocess.Pope
                 start_new_session=True,
             )
         except OSError as error:
-            raise unusable(error.strerror or type(error).__name__) from error
+            raise build_unusable_error(error.strerror or type(error).__name__) from error
 
 
-def disown(process: subprocess.Popen[bytes]) -> None:
-    """Lets a process outlive us without a warning of `subprocess` about it."""
+def release_process(process: subprocess.Popen[bytes]) -> None:
+    """Let a process outlive us without a warning of `subprocess`."""
     process.returncode = 0
 
 
-def terminate(process: "psutil.Process", patience: float) -> bool:
-    """Asks `process` to end and waits `patience` seconds; False if it still runs then."""
+def stop_process(process: "psutil.Process", patience: float) -> bool:
+    """Ask a process to end, and wait `patience` seconds. Return False if it still runs then."""
     import psutil
 
     try:
@@ -88,7 +88,7 @@ def terminate(process: "psutil.Process", patience: float) -> bool:
 
 
 def kill_session(process: "psutil.Process") -> None:
-    """Ends `process` and what it started, at once; for work that may be lost."""
+    """Kill a process and its children at once, for work that may be lost."""
     import psutil
 
     try:

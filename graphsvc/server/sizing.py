@@ -1,4 +1,4 @@
-"""How much memory the server may take, and how many files it may open, on this machine or in this container."""
+"""Memory and file descriptors that the server may use, on this machine or in this container."""
 
 import resource
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ class Sizes:
 
 
 def check_descriptors() -> None:
-    """Check that the server may open enough files; its JVM raises the limit that it gets as far as it may.
+    """Check that the server may open enough files. Its JVM raises the soft limit itself.
 
     Raises:
         ServerError: it may not.
@@ -50,15 +50,13 @@ def check_descriptors() -> None:
         )
 
 
-def sizes(memory: Memory) -> Sizes:
-    """Heap and page cache for a machine that also runs the detection and the API.
-
-    Two fifths of the memory go to the server, but no more than four fifths of what is free now;
-    five eighths of that are heap (GDS keeps its graphs there), the rest page cache.
+def compute_sizes(memory: Memory) -> Sizes:
+    """Compute heap and page cache for a machine that also runs the detection and the API.
 
     Raises:
         ServerError: not even the smallest server fits.
     """
+    # Two fifths of all memory, and a fifth of what is free now stays free for others.
     budget = min(memory.total * 2 // 5, memory.available * 4 // 5)
     floor = _HEAP_FLOOR + _PAGES_FLOOR
     if budget < floor:
@@ -68,23 +66,28 @@ def sizes(memory: Memory) -> Sizes:
             "Close other programs or give the container at least 2 GB, or set GRAPHSVC_NEO4J_URI to a Neo4j "
             "that runs elsewhere.",
         )
+    # GDS keeps its graphs on the heap, so it gets the larger part.
     heap = min(max(budget * 5 // 8, _HEAP_FLOOR), _HEAP_CEILING)
     return Sizes(heap // MIB * MIB, min(max(budget - heap, _PAGES_FLOOR), _PAGES_CEILING) // MIB * MIB)
 
 
-def memory(cgroup: Path = _CGROUP) -> Memory:
-    """Memory of this machine, narrowed to the limit of the control group we run in, if any."""
+def read_memory(cgroup: Path = _CGROUP) -> Memory:
+    """Return the memory of this machine, limited to that of our control group and address space, if any."""
     import psutil
 
     machine = psutil.virtual_memory()
-    limit, used = _group(cgroup)
-    if limit is None or limit >= machine.total:
-        return Memory(machine.total, machine.available)
-    return Memory(limit, min(machine.available, max(0, limit - used)))
+    total, available = machine.total, machine.available
+    limit, used = _read_cgroup(cgroup)
+    if limit is not None and limit < total:
+        total, available = limit, min(available, max(0, limit - used))
+    most, _ = resource.getrlimit(resource.RLIMIT_AS)  # a new process has as much, less what it imports
+    if most != resource.RLIM_INFINITY:
+        total, available = min(total, most), min(available, max(0, most - psutil.Process().memory_info().vms))
+    return Memory(total, available)
 
 
-def _group(root: Path) -> tuple[int | None, int]:
-    """(limit, use without reclaimable cache) of the control group seen at `root`; version 2, then 1."""
+def _read_cgroup(root: Path) -> tuple[int | None, int]:
+    """Return the limit of the control group at `root`, and its use without reclaimable cache; version 2, then 1."""
     for folder, limit, used, cache in (
         (root, "memory.max", "memory.current", "inactive_file"),
         (root / "memory", "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),

@@ -1,8 +1,8 @@
-"""Makes the ahead-of-time cache with which the JVM starts in half the time.
+"""Make the ahead-of-time cache that halves the JVM's start time.
 
-A throwaway server with an empty database is started in recording mode, asked one query that
-touches every procedure and stopped; the recording becomes the cache (JEP 483, 514, 515).
-Run as `python -m graphsvc.server.train JARS`.
+A temporary server with an empty database runs in recording mode, answers one query that touches every
+procedure, and stops. The recording becomes the cache (JEP 483, 514, 515). Run as `python -m
+graphsvc.server.train JARS`.
 """
 
 import os
@@ -14,70 +14,77 @@ from pathlib import Path
 
 from graphsvc.errors import ServerError
 from graphsvc.server import admin_tool, lock, ports, probe, sizing
-from graphsvc.server.files import exclusive, write_whole
+from graphsvc.server.files import lock_file, write_atomically
 from graphsvc.server.home import Home, State
 from graphsvc.server.java import Jvm, build_environment
-from graphsvc.server.training import workshop
+from graphsvc.server.training import get_workshop
 
 _SIZES = sizing.Sizes(heap=512 * sizing.MIB, page_cache=128 * sizing.MIB)
 _SECONDS = 1800.0
 
 
-def train(jars: Path) -> None:
-    """Makes the cache for the verified jars in the directory `jars`, unless another trainer is at it.
+def train_archive(jars: Path) -> None:
+    """Make the cache for the verified jars in the directory `jars`, unless another trainer does so.
 
     Raises:
-        ServerError: the throwaway server could not be started.
+        ServerError: the temporary server could not be started.
         CalledProcessError: the JVM could not turn the recording into a cache.
     """
-    with exclusive(jars / ".training", lambda: sys.exit("another trainer is at work")):
-        jvm = Jvm(jars, lock.read())
-        if jvm.sound_archive() is not None:
+    with lock_file(jars / ".training", lambda: sys.exit("another trainer is at work")):
+        jvm = Jvm(jars, lock.read_lock())
+        if jvm.find_sound_archive() is not None:
             return
-        place = workshop(jars)
+        place = get_workshop(jars)
         shutil.rmtree(place, ignore_errors=True)
         try:
-            _train(jvm, place)
+            _write_archive(jvm, place)
         finally:
             shutil.rmtree(place, ignore_errors=True)
 
 
-def _train(jvm: Jvm, place: Path) -> None:
+def _write_archive(jvm: Jvm, place: Path) -> None:
     home = Home(place / "neo4j", place / "keys")
-    home.create()
+    home.create_directories()
     recording = place / "recording"
-    _record(jvm, home, recording)
+    _record_start(jvm, home, recording)
     written = place / jvm.archive.name
     create = place / "create.args"
-    write_whole(create, jvm.create_archive_arguments(recording, written))
-    subprocess.run([str(jvm.executable), f"@{create}"], cwd=place, check=True, env=_environment())
+    write_atomically(create, jvm.build_archive_arguments(recording, written))
+    subprocess.run([str(jvm.executable), f"@{create}"], cwd=place, check=True, env=_build_environment())
     jvm.adopt_archive(written)
 
 
-def _environment() -> dict[str, str]:
-    """Return our environment without JVM options of one's own: the cache serves every later start, with or without."""
+def _build_environment() -> dict[str, str]:
+    """Return the environment without the user's JVM options.
+
+    The cache must fit every later start, with or without them.
+    """
     return {name: value for name, value in build_environment().items() if name != "JDK_JAVA_OPTIONS"}
 
 
-def _record(jvm: Jvm, home: Home, recording: Path) -> None:
-    """Runs a server once from start to stop while the JVM takes notes into `recording`."""
-    state = State(*ports.choose(str(home.root), None, avoid=ports.USUAL))
-    home.configure(state, _SIZES, jvm.plugins)
-    password = home.password()
+def _record_start(jvm: Jvm, home: Home, recording: Path) -> None:
+    """Run a server once from start to stop while the JVM records into `recording`."""
+    # Not the usual ports: those belong to the real server, which starts at the same time.
+    state = State(*ports.choose_ports(str(home.root), None, avoid=ports.USUAL))
+    home.write_configuration(state, _SIZES, jvm.plugins)
+    password = home.get_password()
     admin_tool.set_initial_password(jvm, home, password)
     record = ("-XX:AOTMode=record", f"-XX:AOTConfiguration={recording}")
-    write_whole(home.arguments, jvm.server_arguments(home.root, _SIZES, record))
+    write_atomically(home.arguments, jvm.build_server_arguments(home.root, _SIZES, record))
     command = [str(jvm.executable), f"@{home.arguments}"]
-    with subprocess.Popen(command, cwd=home.root, env=_environment()) as server:
+    with subprocess.Popen(command, cwd=home.root, env=_build_environment()) as server:
         deadline = time.monotonic() + _SECONDS
-        while probe.ask(state.http, password, home.database, "server/warm", timeout=60.0) != "ready":
+        # The query touches what real ones use, so that its classes are in the cache.
+        while probe.send_probe(state.http, password, home.database, "server/warm", timeout=60.0) != "ready":
             if server.poll() is not None or time.monotonic() > deadline:
                 server.kill()
                 raise ServerError("The training server did not start.")
             time.sleep(0.5)
+        # A regular stop, since the JVM writes the recording when it exits.
         server.terminate()
 
 
 if __name__ == "__main__":
+    # It competes with the first load, which is more urgent.
     os.nice(19)
-    train(Path(sys.argv[1]))
+    train_archive(Path(sys.argv[1]))

@@ -1,1 +1,1 @@
-"""What two accounts can share: one declaration a signal kind, tokens, prompt fingerprints."""
+"""Signals that accounts can share: one declaration a kind, tokens, prompt fingerprints."""

@@ -56,55 +56,55 @@ class SignalKind:
 KINDS: tuple[SignalKind, ...] = (
     SignalKind(
         "instrument", "PaymentInstrument", "PAID_WITH", "payment",
-        (Source("payments", "instrument"),), normalise.text, tokenised=True, sole=True,
+        (Source("payments", "instrument"),), normalise.strip_text, tokenised=True, sole=True,
     ),
     SignalKind(
         "ip", "IpAddress", "SEEN_AT", "network",
-        (Source("sessions", "ip"), Source("accounts", "signup_ip")), normalise.identity, tokenised=False,
+        (Source("sessions", "ip"), Source("accounts", "signup_ip")), normalise.keep_value, tokenised=False,
     ),
     SignalKind(
         "device", "Device", "USED_DEVICE", "device",
-        (Source("sessions", "device"), Source("accounts", "signup_device")), normalise.text, tokenised=True,
+        (Source("sessions", "device"), Source("accounts", "signup_device")), normalise.strip_text, tokenised=True,
         sole=True,
     ),
     SignalKind(
         "user_agent", "Identifier", "HAS_IDENTIFIER", "client",
-        (Source("sessions", "user_agent"), Source("accounts", "user_agent")), normalise.text, tokenised=True,
+        (Source("sessions", "user_agent"), Source("accounts", "user_agent")), normalise.strip_text, tokenised=True,
         strength=0.5, ties=False,
     ),
     SignalKind(
         "email_domain", "EmailDomain", "REGISTERED_WITH", "email",
-        (Source("accounts", "email"),), normalise.email_domain, tokenised=False,
+        (Source("accounts", "email"),), normalise.normalize_email_domain, tokenised=False,
         strength=0.5, coarse=True,
     ),
     SignalKind(
         "email_handle", "EmailHandle", "REGISTERED_WITH", "email",
-        (Source("accounts", "email"),), normalise.email_handle, tokenised=True,
-        words=normalise.words_of_email,
+        (Source("accounts", "email"),), normalise.normalize_email_handle, tokenised=True,
+        words=normalise.split_email,
     ),
     SignalKind(
         "phone", "Phone", "REGISTERED_WITH", "phone",
-        (Source("accounts", "phone"),), normalise.phone, tokenised=True, sole=True,
+        (Source("accounts", "phone"),), normalise.normalize_phone, tokenised=True, sole=True,
     ),
     SignalKind(
         "display_name", "Identifier", "HAS_IDENTIFIER", "name",
-        (Source("accounts", "display_name"),), normalise.name, tokenised=True,
-        strength=0.5, ties=False, words=normalise.words_of_name,
+        (Source("accounts", "display_name"),), normalise.normalize_name, tokenised=True,
+        strength=0.5, ties=False, words=normalise.split_name,
     ),
     SignalKind(
         "organization", "Identifier", "HAS_IDENTIFIER", "organization",
-        (Source("accounts", "organization"),), normalise.name, tokenised=True,
+        (Source("accounts", "organization"),), normalise.normalize_name, tokenised=True,
         strength=0.0, ties=False,
     ),
     SignalKind(
         "prompt", "PromptBand", "SENT", "prompt",
-        (Source("prompts", "text"), Source("prompts", "fingerprint")), normalise.identity, tokenised=True,
+        (Source("prompts", "text"), Source("prompts", "fingerprint")), normalise.keep_value, tokenised=True,
     ),
     # Everything an exporter has that no line above declares: `identifiers.kind` names it, and it
     # is a family of its own, with the default weights.
     SignalKind(
         "identifier", "Identifier", "HAS_IDENTIFIER", "identifier",
-        (Source("identifiers", "value"),), normalise.text, tokenised=True,
+        (Source("identifiers", "value"),), normalise.strip_text, tokenised=True,
     ),
 )  # fmt: skip
 
@@ -120,24 +120,27 @@ BY_NAME: dict[str, SignalKind] = {kind.name: kind for kind in KINDS}
 
 
 def kind_of(name: str) -> SignalKind:
-    """The declaration of `name`; an undeclared identifier kind gets the default one, a derived kind its origin's."""
+    """Return the declaration of `name`.
+
+    An undeclared identifier kind gets the default one, a derived kind its origin's.
+    """
     return BY_NAME.get(DERIVED.get(name, name), BY_NAME["identifier"])
 
 
 def family_of(name: str) -> str:
-    """Family of a kind; an undeclared kind is its own family."""
+    """Return the family of a kind; an undeclared kind is its own family."""
     name = DERIVED.get(name, name)
     return BY_NAME[name].family if name in BY_NAME else name
 
 
 def level_of(name: str) -> int:
-    """0: a value itself; 1: what it is part of; 2: what that is part of."""
+    """Return 0 for a value itself, 1 for what it is part of, 2 for what that is part of."""
     if name in DERIVED:
         return 1 + LEVELS[DERIVED[name]].index(name)
     return int(kind_of(name).coarse)
 
 
 def family_ties(name: str) -> bool:
-    """Whether sharing a value of the family can tie accounts, or only support what others tie."""
+    """Return whether sharing a value of the family can link accounts, or only support other links."""
     kinds = [kind for kind in KINDS if kind.family == name]
     return any(kind.ties for kind in kinds) or not kinds

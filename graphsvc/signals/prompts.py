@@ -1,12 +1,12 @@
-"""Fingerprints of prompts: what two fillings of one template have in common, and nothing readable.
+"""Fingerprints of prompts: the common part of two fillings of one template, not readable.
 
-Slots are masked by their look, the rest is cut into shingles (Broder 1997, "On the resemblance and
-containment of documents", section 2), and a few of them are sampled by their hash, in every text
-alike, so that two texts that have shingles in common tend to sample the same ones. Each sampled
-shingle is a band. The sample is a weighted bottom-k sketch (Cohen and Kaplan 2007, "Summarizing data
-using bottom-k sketches") with the ranks of priority sampling (Duffield, Lund and Thorup 2007): a
-shingle weighs more near the beginning and the end, where instructions stand, and less when its words
-are short, as the phrases that everybody uses are. `bench/prompt_bands.py` measures the choice.
+Slots are masked by their form. The rest is cut into shingles (Broder 1997, "On the resemblance and
+containment of documents", section 2). A few of them are sampled by their hash, in every text alike, so that
+texts with common shingles tend to sample the same ones. Each sampled shingle is a band. The sample is a
+weighted bottom-k sketch (Cohen and Kaplan 2007, "Summarizing data using bottom-k sketches") with the ranks of
+priority sampling (Duffield, Lund and Thorup 2007). A shingle weighs more near the beginning and the end,
+where instructions stand. It weighs less if its words are short, as in common phrases. `bench/prompt_bands.py`
+measures the choice.
 """
 
 import hashlib
@@ -48,39 +48,41 @@ _LETTERS = rf"[[\p{{L}}\p{{M}}]--[{_UNSPACED}]]+"
 _WORD = rf"[{_UNSPACED}]|{_LETTERS}(?:['’]{_LETTERS})?|{_SLOT}"
 
 
-def bands(texts: pl.Series) -> pl.DataFrame:
-    """The bands of prompts.
+def compute_bands(texts: pl.Series) -> pl.DataFrame:
+    """Compute the bands of prompts.
 
     Args:
         texts: String, n rows; nulls have no bands.
 
     Returns:
-        `row` (UInt32, place in `texts`) and `band` (String, 16 hex digits), at most `BANDS` a row,
-        each once; ordered by row and band. A text without any letter has none. Equal on every
-        machine and in every process.
+        `row` (UInt32, place in `texts`) and `band` (String, 16 hex digits), at most `BANDS` a row, each once;
+        ordered by row and band. A text without any letter has none. Equal on every machine and in every
+        process.
     """
     parts = []
     for start in range(0, len(texts), _CHUNK):
-        rows, hashes = _bands(words(texts.slice(start, _CHUNK)))
+        rows, hashes = _sample_bands(extract_words(texts.slice(start, _CHUNK)))
         parts.append(pl.DataFrame({"row": rows + start, "band": hashes}))
     found = pl.concat([pl.DataFrame(schema={"row": pl.Int64, "band": pl.UInt64}), *parts]).sort("row", "band")
-    return found.select(pl.col("row").cast(pl.UInt32), _hex(found["band"]).alias("band"))
+    return found.select(pl.col("row").cast(pl.UInt32), _format_hex(found["band"]).alias("band"))
 
 
-def words(texts: pl.Series) -> pl.Series:
-    """The words of each text in lower case, slots masked (List of String); characters where words
-    are not spaced."""
+def extract_words(texts: pl.Series) -> pl.Series:
+    """Extract the words of each text in lower case, slots masked (List of String).
+
+    In scripts without spaces these are characters.
+    """
     masked = texts.str.normalize("NFKC")
     for pattern in _MASKS:
         masked = masked.str.replace_all(pattern, f" {_SLOT} ")
     return masked.str.to_lowercase().str.extract_all(_WORD)
 
 
-def _bands(found: pl.Series) -> tuple[Ints, U64]:
-    """Rows and hashes of the sampled shingles of each list of words."""
+def _sample_bands(found: pl.Series) -> tuple[Ints, U64]:
+    """Return rows and hashes of the sampled shingles of each list of words."""
     lengths = found.list.len().fill_null(0).to_numpy().astype(np.int64)
     row = np.repeat(np.arange(len(lengths)), lengths)
-    hashes, letters, unspaced = _looked_up(found.explode(empty_as_null=False, keep_nulls=False))
+    hashes, letters, unspaced = _measure_words(found.explode(empty_as_null=False, keep_nulls=False))
     # Slots in a row are one slot: how many there are is part of the filling.
     slot = letters == 0
     keep = ~(slot & np.roll(slot, 1) & (row == np.roll(row, 1)))
@@ -91,12 +93,11 @@ def _bands(found: pl.Series) -> tuple[Ints, U64]:
     characters = np.bincount(row, weights=unspaced, minlength=len(lengths)) > size / 2
     shingle = np.minimum(size, np.where(characters, _CHARACTERS, _SHINGLE))
     shingle[spelled == 0] = 0
-    return _sample(*_shingles(row, hashes, letters, size, shingle))
+    return _sample_smallest(*_build_shingles(row, hashes, letters, size, shingle))
 
 
-def _looked_up(words_: pl.Series) -> tuple[U64, Ints, Flags]:
-    """Hash of each word (UInt64), its letters (0 for a slot), and whether it is a character of a
-    script without spaces."""
+def _measure_words(words_: pl.Series) -> tuple[U64, Ints, Flags]:
+    """Hash each word (UInt64), count its letters (0 for a slot), and flag scripts without spaces."""
     known = words_.unique().alias("word")
     hashes = [
         int.from_bytes(hashlib.blake2b(word.encode(), digest_size=8).digest(), "little") for word in known
@@ -113,8 +114,10 @@ def _looked_up(words_: pl.Series) -> tuple[U64, Ints, Flags]:
     return each["hash"].to_numpy(), each["letters"].to_numpy(), each["unspaced"].to_numpy()
 
 
-def _shingles(row: Ints, hashes: U64, letters: Ints, size: Ints, shingle: Ints) -> tuple[Ints, U64, Floats]:
-    """All runs of `shingle[row]` words: rows (ascending), hashes and weights."""
+def _build_shingles(
+    row: Ints, hashes: U64, letters: Ints, size: Ints, shingle: Ints
+) -> tuple[Ints, U64, Floats]:
+    """Build all runs of `shingle[row]` words: rows (ascending), hashes and weights."""
     first = np.cumsum(size) - size
     rows, found = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.uint64)]
     weights = [np.zeros(0)]
@@ -124,7 +127,7 @@ def _shingles(row: Ints, hashes: U64, letters: Ints, size: Ints, shingle: Ints) 
         value = np.full(len(starts), length, dtype=np.uint64)
         spelled = np.zeros(len(starts))
         for step in range(length):
-            value = _mixed(value + hashes[starts + step])
+            value = _mix_bits(value + hashes[starts + step])
             spelled += np.maximum(letters[starts + step], 1)
         before = starts - first[row[starts]]
         after = size[row[starts]] - length - before
@@ -139,16 +142,16 @@ def _shingles(row: Ints, hashes: U64, letters: Ints, size: Ints, shingle: Ints) 
     return everywhere[order], np.concatenate(found)[order], np.concatenate(weights)[order]
 
 
-def _mixed(value: U64) -> U64:
-    """The finaliser of SplitMix64 (Steele, Lea and Flood 2014, figure 19)."""
+def _mix_bits(value: U64) -> U64:
+    """Mix the bits of hashes: the finaliser of SplitMix64 (Steele, Lea and Flood 2014, figure 19)."""
     value = value + np.uint64(0x9E3779B97F4A7C15)
     value = (value ^ (value >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     value = (value ^ (value >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return value ^ (value >> np.uint64(31))
 
 
-def _sample(row: Ints, hashes: U64, weights: Floats) -> tuple[Ints, U64]:
-    """The `BANDS` distinct shingles of smallest rank of each row; rows ascend."""
+def _sample_smallest(row: Ints, hashes: U64, weights: Floats) -> tuple[Ints, U64]:
+    """Return the `BANDS` distinct shingles of smallest rank of each row; rows ascend."""
     ranks = (hashes >> np.uint64(11)) / weights
     rows, found = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.uint64)]
     for _ in range(BANDS):
@@ -165,6 +168,6 @@ def _sample(row: Ints, hashes: U64, weights: Floats) -> tuple[Ints, U64]:
     return np.concatenate(rows), np.concatenate(found)
 
 
-def _hex(numbers: pl.Series) -> pl.Series:
+def _format_hex(numbers: pl.Series) -> pl.Series:
     packed = numbers.to_numpy().astype(">u8").tobytes()
     return pl.Series([packed[i : i + 8] for i in range(0, len(packed), 8)], dtype=pl.Binary).bin.encode("hex")

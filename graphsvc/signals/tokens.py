@@ -1,6 +1,7 @@
-"""Keyed tokens in place of personal values: HMAC-SHA256 (RFC 2104), computed at the edge.
+"""Keyed tokens that replace personal values: HMAC-SHA256 (RFC 2104), computed before data leave this process.
 
-One key is current; keys before it are kept until they are retired, so that what has tokens of theirs is still found.
+One key is current. Earlier keys are kept until they are retired, so that signals with their tokens are still
+found.
 """
 
 import hashlib
@@ -9,8 +10,8 @@ from pathlib import Path
 import polars as pl
 
 from graphsvc.errors import SettingsError
-from graphsvc.keyfile import KEY_BYTES, load_or_create
-from graphsvc.privatefile import replace_whole
+from graphsvc.keyfile import KEY_BYTES, format_key, load_or_create
+from graphsvc.privatefile import replace_atomically
 from graphsvc.settings import Settings
 
 _DIGEST_BYTES = 21  # 168 bits: 28 characters of base64 without padding
@@ -40,8 +41,8 @@ class Tokeniser:
     def __repr__(self) -> str:
         return f"Tokeniser(key_id={self.key_id!r})"
 
-    def column(self, kind: str, values: pl.Series) -> pl.Series:
-        """Tokens of a column: HMAC-SHA256 over kind, NUL, value, truncated to 168 bits.
+    def tokenize_column(self, kind: str, values: pl.Series) -> pl.Series:
+        """Return the tokens of a column: HMAC-SHA256 over kind, NUL, value, truncated to 168 bits.
 
         Args:
             kind: name of the signal kind.
@@ -51,10 +52,10 @@ class Tokeniser:
             String, same length and name; `keyid.digest` with 28 characters of base64url.
         """
         distinct = values.drop_nulls().unique()
-        tokens = self._tokens(kind, distinct)
+        tokens = self._compute_tokens(kind, distinct)
         return values.replace_strict(distinct, tokens, default=None, return_dtype=pl.String)
 
-    def words(self, words: pl.Series) -> pl.Series:
+    def tokenize_words(self, words: pl.Series) -> pl.Series:
         """Return short tokens of words: the same word has the same one, whether of a name or of an e-mail address.
 
         Args:
@@ -63,67 +64,67 @@ class Tokeniser:
         Returns:
             String, same length; 8 characters of base64url. Of a million words two share a token in one case of 500.
         """
-        return self.column("word", words).str.slice(len(self.key_id) + 1, _WORD_CHARACTERS)
+        return self.tokenize_column("word", words).str.slice(len(self.key_id) + 1, _WORD_CHARACTERS)
 
-    def _tokens(self, kind: str, distinct: pl.Series) -> pl.Series:
+    def _compute_tokens(self, kind: str, distinct: pl.Series) -> pl.Series:
         # The two hashes of RFC 2104, begun with the key once and copied: half the time of copying an `hmac`.
         block = self._key if len(self._key) <= _BLOCK_BYTES else hashlib.sha256(self._key).digest()
         padded = block.ljust(_BLOCK_BYTES, b"\0")
         inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in padded) + kind.encode() + b"\0")
         outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in padded))
 
-        def digest(value: bytes) -> bytes:
+        def compute_digest(value: bytes) -> bytes:
             within, around = inner.copy(), outer.copy()
             within.update(value)
             around.update(within.digest())
             return around.digest()[:_DIGEST_BYTES]
 
-        digests = pl.Series([digest(value) for value in distinct.cast(pl.Binary)], dtype=pl.Binary)
+        digests = pl.Series([compute_digest(value) for value in distinct.cast(pl.Binary)], dtype=pl.Binary)
         text = digests.bin.encode("base64").str.replace_all("+", "-", literal=True)
         return f"{self.key_id}." + text.str.replace_all("/", "_", literal=True)
 
 
-def key_id_of(key: bytes) -> str:
-    """Eight hex digits that name a key and do not reveal it."""
+def compute_key_id(key: bytes) -> str:
+    """Return eight hex digits that name a key and do not reveal it."""
     return hashlib.sha256(b"graphsvc token key id\0" + key).hexdigest()[:8]
 
 
 def load_or_create_key(settings: Settings) -> Tokeniser:
-    """The tokeniser of this installation; its key is made on first use.
+    """Return the tokeniser of this installation; its key is created at first use.
 
-    The key lies in `keys_dir/token.key`, earlier ones beside it. Losing it makes every later bundle's tokens foreign to
-    those already loaded.
+    The key is in `keys_dir/token.key`, earlier ones next to it. Without the key, tokens of later bundles do
+    not match those already loaded.
 
     Raises:
         SettingsError: a key file cannot be read or written, is damaged, or others can read it.
     """
     key = load_or_create(settings.keys_dir / _FILE, "token key")
     older = [load_or_create(path, "earlier token key") for path in sorted(settings.keys_dir.glob(_OLDER))]
-    named = {key_id_of(each): each for each in older if each != key}
-    return Tokeniser(key, key_id_of(key), tuple(Tokeniser(each, name) for name, each in named.items()))
+    named = {compute_key_id(each): each for each in older if each != key}
+    return Tokeniser(key, compute_key_id(key), tuple(Tokeniser(each, name) for name, each in named.items()))
 
 
 def make_current(settings: Settings, key: bytes) -> None:
-    """Makes `key` (32 secret bytes) the current one; the one before is kept as an earlier key. The order of the two
-    writes leaves no moment at which a key is lost.
+    """Make `key` (32 secret bytes) the current one, and keep the one before as an earlier key.
 
     Raises:
         OSError
     """
     current = settings.keys_dir / _FILE
     before = load_or_create(current, "token key")
-    replace_whole(_older(settings, key_id_of(before)), f"{before.hex()}\n".encode())
-    replace_whole(current, f"{key.hex()}\n".encode())
+    # The old key is kept first, so that no crash can lose it.
+    replace_atomically(_get_older_path(settings, compute_key_id(before)), format_key(before).encode())
+    replace_atomically(current, format_key(key).encode())
 
 
 def remove_older(settings: Settings, key_id: str) -> None:
-    """Removes an earlier key for good.
+    """Remove an earlier key for good.
 
     Raises:
         OSError
     """
-    _older(settings, key_id).unlink()
+    _get_older_path(settings, key_id).unlink()
 
 
-def _older(settings: Settings, key_id: str) -> Path:
+def _get_older_path(settings: Settings, key_id: str) -> Path:
     return settings.keys_dir / _OLDER.replace("*", key_id)

@@ -1,9 +1,9 @@
-"""The veil over addresses: handles in place of keys that hold one, and networks in place of the values.
+"""Redaction of addresses: pseudonyms replace keys with an address, and networks replace values.
 
-Everything else personal is a token before it is stored; addresses are stored as they are, because detection needs the
-networks they are in. So they are veiled where they leave: `ip:203.0.113.7` becomes `ip:~…`, AES-SIV (RFC 5297) of the
-address. The same address always makes the same handle, which is an id that works wherever a key does, and nobody
-without the key of this installation can tell what it stands for.
+Other personal values are tokens before they are stored. Addresses are stored readable, because detection
+needs their networks. So they are redacted on output: `ip:203.0.113.7` becomes `ip:~…`, AES-SIV (RFC 5297) of
+the address. One address always has the same pseudonym, which is an id that works wherever a key does. Only
+the key of this installation can reverse it.
 """
 
 import base64
@@ -34,99 +34,101 @@ _KEYS = re.compile(
 
 
 class Veil:
-    """Hides addresses in what goes out and opens handles in what comes in."""
+    """Hides addresses in output, and resolves pseudonyms in input."""
 
     __slots__ = ("_cipher",)
 
     def __init__(self, key: bytes) -> None:
-        """`key`: 32 secret bytes."""
+        """Initialize with `key`, 32 secret bytes."""
         self._cipher = AESSIV(hashlib.sha512(b"graphsvc veil\0" + key).digest())
 
     def __repr__(self) -> str:
         return "Veil()"
 
     def hide(self, key: str) -> str:
-        """The handle in place of the key of an address, however it is spelt; any other key, or a handle, as it is."""
-        packed = _packed(key[len(_KIND) :]) if key.startswith(_KIND) else None
+        """Return the pseudonym for the key of an address in any spelling; any other key unchanged."""
+        packed = _pack_address(key[len(_KIND) :]) if key.startswith(_KIND) else None
         if packed is None:
             return key
         sealed = self._cipher.encrypt(packed, None)
         return _HANDLE + base64.urlsafe_b64encode(sealed).decode().rstrip("=")
 
     def open(self, handle: str) -> str:
-        """The key that a handle stands for; what is no handle of this installation as it is, so that nothing is found
-        by it."""
+        """Return the key for a pseudonym.
+
+        Text that is no pseudonym of this installation stays, and finds nothing.
+        """
         if not handle.startswith(_HANDLE):
             return handle
         text = handle[len(_HANDLE) :]
         try:
             sealed = base64.b64decode(text + "=" * (-len(text) % 4), b"-_", validate=True)
-            key = _KIND + _unpacked(self._cipher.decrypt(sealed, None))
+            key = _KIND + _unpack_address(self._cipher.decrypt(sealed, None))
         except (InvalidTag, binascii.Error, ValueError):
             return handle
         return key if self.hide(key) == handle else handle  # base64 has spare bits; a handle has one spelling
 
-    def named(self, key: str) -> str:
-        """The handle of the key that somebody named, who may know an address; any other key as it is."""
+    def hide_named(self, key: str) -> str:
+        """Return the pseudonym for a key that the caller named; any other key unchanged."""
         return self.hide(key)
 
-    def text(self, text: str) -> str:
-        """A text with handles in place of all keys of addresses in it, and /64 networks of IPv6 as their /48."""
+    def redact_text(self, text: str) -> str:
+        """Return a text with pseudonyms for all addresses in it, and /64 networks of IPv6 as their /48."""
         if _KIND not in text and "/64" not in text:
             return text
         whole = self.hide(text)  # mostly it is nothing but a key
-        return _KEYS.sub(self._hidden, text) if whole is text else whole
+        return _KEYS.sub(self._hide_match, text) if whole is text else whole
 
-    def rows(self, value: Any) -> Any:
-        """What a statement or an analysis returned, veiled at any depth: lists, tuples, dataclasses and maps.
+    def redact_rows(self, value: Any) -> Any:
+        """Redact the result of a statement or an analysis at any depth: lists, tuples, dataclasses and maps.
 
-        Keys and texts become handles and veiled texts; in a map with the `key` of an address its `value` becomes the
-        network it is in.
+        Keys and texts get pseudonyms. In a map with the `key` of an address, its `value` becomes the network
+        of the address.
         """
         kind = type(value)
         if kind is str:
-            return self.text(value)
+            return self.redact_text(value)
         if kind is list:
-            return [self.rows(item) for item in value]
+            return [self.redact_rows(item) for item in value]
         if kind is dict:
             veiled = {}
             # Every value of every row passes here: what holds nothing to hide costs no call.
             for name, item in value.items():
                 kind = type(item)
                 plain = kind in _PLAIN or (kind is str and _KIND not in item and "/64" not in item)
-                shown = self.text(name) if isinstance(name, str) and _KIND in name else name
-                veiled[shown] = item if plain else self.rows(item)
+                shown = self.redact_text(name) if isinstance(name, str) and _KIND in name else name
+                veiled[shown] = item if plain else self.redact_rows(item)
             if "value" in value and str(value.get("key", "")).startswith(_KIND):
-                veiled["value"] = network(str(value["value"]))
+                veiled["value"] = find_network(str(value["value"]))
             return veiled
-        return value if kind in _PLAIN else self._record(value)
+        return value if kind in _PLAIN else self._redact_record(value)
 
-    def opened(self, value: Any) -> Any:
-        """Arguments with their handles opened, at any depth of lists and maps."""
+    def open_handles(self, value: Any) -> Any:
+        """Resolve the pseudonyms in arguments, at any depth of lists and maps."""
         if isinstance(value, str):
             return self.open(value)
         if isinstance(value, (list, tuple)):
-            return [self.opened(item) for item in value]
+            return [self.open_handles(item) for item in value]
         if isinstance(value, dict):
-            return {name: self.opened(item) for name, item in value.items()}
+            return {name: self.open_handles(item) for name, item in value.items()}
         return value
 
-    def _record(self, value: Any) -> Any:
+    def _redact_record(self, value: Any) -> Any:
         if isinstance(value, tuple):
-            items = [self.rows(item) for item in value]
+            items = [self.redact_rows(item) for item in value]
             return type(value)(*items) if hasattr(value, "_fields") else tuple(items)
         if is_dataclass(value) and not isinstance(value, type):
             return replace(
-                value, **{f.name: self.rows(getattr(value, f.name)) for f in fields(value) if f.init}
+                value, **{f.name: self.redact_rows(getattr(value, f.name)) for f in fields(value) if f.init}
             )
         return value
 
-    def _hidden(self, found: re.Match[str]) -> str:
+    def _hide_match(self, found: re.Match[str]) -> str:
         address = found[1]
         if address is None:
-            return network(found[0].removesuffix("/64"))
+            return find_network(found[0].removesuffix("/64"))
         shown = address
-        while shown and _packed(shown) is None:
+        while shown and _pack_address(shown) is None:
             if shown[-1] not in ".:":  # else what ends the sentence
                 return found[0]
             shown = shown[:-1]
@@ -134,36 +136,38 @@ class Veil:
 
 
 class OpaqueVeil(Veil):
-    """The veil for those who may see handles only: who names an address is refused, for 256 of them would find which
-    of a /24 a handle stands for."""
+    """Redaction for callers who may see pseudonyms only. They cannot look up an address.
+
+    Otherwise 256 lookups would reveal the address behind a pseudonym of a known /24.
+    """
 
     __slots__ = ()
 
     def __init__(self, veil: Veil) -> None:
-        """Has the key of `veil`."""
+        """Use the key of `veil`."""
         self._cipher = veil._cipher
 
     def open(self, handle: str) -> str:
-        """As `Veil.open`.
+        """Return the key for a pseudonym, as `Veil.open`.
 
         Raises:
             Forbidden: it is the key of an address.
         """
-        if handle.startswith(_KIND) and _packed(handle[len(_KIND) :]) is not None:
+        if handle.startswith(_KIND) and _pack_address(handle[len(_KIND) :]) is not None:
             raise Forbidden(
                 "An address is looked for by the role analyst and above.",
                 "Name its handle `ip:~…`, or the /24 or /48 it is in.",
             )
         return super().open(handle)
 
-    def named(self, key: str) -> str:
-        """As `Veil.named`; raises as `open`."""
+    def hide_named(self, key: str) -> str:
+        """Return the pseudonym as `Veil.hide_named`; raise as `open`."""
         return self.hide(self.open(key))
 
 
-def network(address: str) -> str:
-    """The /24 (IPv4) or /48 (IPv6) that an address is in, as CIDR text; of what is no address `hidden`."""
-    packed = _packed(address)
+def find_network(address: str) -> str:
+    """Return the /24 (IPv4) or /48 (IPv6) of an address as CIDR text; `hidden` for any other text."""
+    packed = _pack_address(address)
     if packed is None:
         return "hidden"
     if len(packed) == 4:
@@ -172,9 +176,9 @@ def network(address: str) -> str:
 
 
 def load_or_create_veil(settings: Settings) -> Veil:
-    """The veil of this installation; its key lies in `keys_dir/veil.key` and is made on first use.
+    """Return the redaction of this installation. Its key is in `keys_dir/veil.key`, created at first use.
 
-    Losing it makes all handles that were given out worthless, and nothing else.
+    Without the key, all pseudonyms given out are worthless; nothing else is lost.
 
     Raises:
         SettingsError: the key file cannot be read or written, is damaged, or others can read it.
@@ -182,8 +186,8 @@ def load_or_create_veil(settings: Settings) -> Veil:
     return Veil(load_or_create(settings.keys_dir / _FILE, "key of the veil"))
 
 
-def _packed(address: str) -> bytes | None:
-    """The 4 or 16 bytes of an address, or None; those of IPv4 written as IPv6 are 4, as in the graph."""
+def _pack_address(address: str) -> bytes | None:
+    """Return the 4 or 16 bytes of an address, or None. IPv4 written as IPv6 has 4, as in the graph."""
     try:
         packed = socket.inet_pton(socket.AF_INET6 if ":" in address else socket.AF_INET, address)
     except (OSError, ValueError):
@@ -191,5 +195,5 @@ def _packed(address: str) -> bytes | None:
     return packed.removeprefix(_MAPPED) if len(packed) == 16 else packed
 
 
-def _unpacked(packed: bytes) -> str:
+def _unpack_address(packed: bytes) -> str:
     return socket.inet_ntop(socket.AF_INET6 if len(packed) == 16 else socket.AF_INET, packed)

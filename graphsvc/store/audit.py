@@ -16,7 +16,7 @@ from uuid import uuid4
 
 from graphsvc.errors import Busy, VerificationError
 from graphsvc.model.audit import GENESIS, Act, Entry, Head
-from graphsvc.privatefile import in_turn, replace_whole
+from graphsvc.privatefile import lock_in_turn, replace_atomically
 from graphsvc.signing import Signer
 from graphsvc.store.connection import Row, Store
 
@@ -143,8 +143,8 @@ def read_kept_head(directory: Path | None) -> Head | None:
     else:
         return head
     raise VerificationError(
-        f"The head of the audit log that is kept beside the keys, {path}, cannot be used: {why}. "
-        "Whether the end of the log was cut off cannot be told.",
+        f"The head of the audit log that is kept next to the keys, {path}, cannot be used: {why}. "
+        "Whether the end of the log was cut off is not known.",
         "Restore it from a backup. If it is lost, export the log (`graphsvc audit export`), then delete the file.",
     ) from None
 
@@ -154,14 +154,14 @@ def _keep_head(directory: Path | None, entry: Entry) -> None:
     if directory is None:
         return
     try:
-        with in_turn(directory / f".{HEAD_FILE}.lock"):
+        with lock_in_turn(directory / f".{HEAD_FILE}.lock"):
             # Under the lock: another process may have kept a later head since.
             kept = read_kept_head(directory)
             if kept and entry.number == kept.number + 1 and entry.before != kept.hash:
-                log.error("the audit log does not go on from the entry %s that was kept", kept.number)
+                log.error("the audit log does not continue from the kept entry %s", kept.number)
             elif kept is None or entry.number > kept.number:
                 content = json.dumps({"number": entry.number, "hash": entry.hash()})
-                replace_whole(directory / HEAD_FILE, content.encode() + b"\n")
+                replace_atomically(directory / HEAD_FILE, content.encode() + b"\n")
     except VerificationError as error:
         log.error("%s", error.what)
     except OSError as error:

@@ -23,7 +23,7 @@ class EntryFilter:
         action: of the entry.
         subject: of the entry, or named in its details.
         since: earliest time.
-        account: pseudonym of the subject if that is an account's id (`Signer.name_of`).
+        account: pseudonym of the subject if that is an account's id (`Signer.derive_pseudonym`).
     """
 
     actor: str | None = None

@@ -78,4 +78,5 @@ def _create_bookmarks(uri: str, database: str | None) -> Bookmarks:
 
 def is_about_bookmarks(error: neo4j.exceptions.Neo4jError) -> bool:
     """Return whether the server does not know a bookmark, or waited for its state in vain."""
+    # All codes about bookmarks have the word; the driver has no class for them.
     return "Bookmark" in (error.code or "")

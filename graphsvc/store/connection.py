@@ -12,7 +12,7 @@ from neo4j import exceptions as failed
 from pydantic import SecretStr
 
 from graphsvc.errors import DatabaseRefused, DatabaseUnavailable, TimedOut
-from graphsvc.statements import cypher
+from graphsvc.statements import load_text
 from graphsvc.store.bookmarks import find_bookmarks, forget_bookmarks, is_about_bookmarks
 from graphsvc.store.watch import run_watched
 
@@ -55,9 +55,12 @@ def map_driver_errors(doing: str = "a statement", seconds: float | None = None) 
         TimedOut: reached, and ended what was asked when its time was over.
         DatabaseRefused: reached, and answered that it will not do this.
     """
+    # Outermost, so that the watch also sees what is mapped to an error.
     with run_watched(doing):
         try:
             yield
+        # Subclasses before their bases: `AuthError` is a `Neo4jError`, and `ServiceUnavailable` a
+        # `DriverError`.
         except failed.AuthError:
             raise DatabaseUnavailable(
                 "Neo4j refuses the sign-in.", "Check GRAPHSVC_NEO4J_USER and GRAPHSVC_NEO4J_PASSWORD."
@@ -132,6 +135,7 @@ class Store:
         self.address = address
         self._timeout = timeout
         self._seen = find_bookmarks(address.uri, address.database)
+        # The driver's own retries would otherwise add to what the person waits.
         patience = {} if timeout is None else {"max_transaction_retry_time": 3.0}
         with map_driver_errors():
             self.driver = neo4j.GraphDatabase.driver(
@@ -161,15 +165,18 @@ class Store:
             DatabaseUnavailable: it does not answer.
         """
         with map_driver_errors(), self._open_session(neo4j.READ_ACCESS) as session:
-            session.run(cypher("maintenance/ping")).consume()
+            session.run(load_text("maintenance/ping")).consume()
         if self._seen is not None:
+            # A follower answered already. A leader that is away must not make the service unready for reads.
             with suppress(failed.DriverError, failed.Neo4jError), self._open_session() as session:
-                session.run(cypher("maintenance/ping")).consume()
+                session.run(load_text("maintenance/ping")).consume()
 
     def read(self, name: str, /, **parameters: object) -> list[Row]:
         """Run a reading statement and return its rows. The driver retries on transient faults."""
         with map_driver_errors(name, self._timeout), self._open_session(neo4j.READ_ACCESS) as session:
-            return session.execute_read(self._set_timeout(lambda tx: tx.run(cypher(name), parameters).data()))
+            return session.execute_read(
+                self._set_timeout(lambda tx: tx.run(load_text(name), parameters).data())
+            )
 
     def stream(self, name: str, /, **parameters: object) -> Generator[tuple[Any, ...]]:
         """Stream the records of a reading statement as tuples, for large results; closing the stream ends it."""
@@ -188,7 +195,7 @@ class Store:
             """Run the steps and return the rows of the last."""
             rows: list[Row] = []
             for name, parameters in steps:
-                rows = tx.run(cypher(name), parameters).data()
+                rows = tx.run(load_text(name), parameters).data()
             return rows
 
         with map_driver_errors(steps[-1][0], self._timeout), self._open_session() as session:
@@ -212,10 +219,10 @@ class Store:
         def run_steps(tx: neo4j.ManagedTransaction) -> None:
             """Run guards and steps; raise to roll back if a guard is closed."""
             for name, parameters in guards:
-                if not tx.run(cypher(name), parameters).data():
+                if not tx.run(load_text(name), parameters).data():
                     raise _Closed(name)
             for name, parameters in steps:
-                tx.run(cypher(name), parameters).consume()
+                tx.run(load_text(name), parameters).consume()
 
         doing = steps[-1][0] if steps else guards[-1][0]
         with map_driver_errors(doing), self._open_session() as session:
@@ -241,7 +248,7 @@ class Store:
 
     def _build_query(self, name: str) -> neo4j.Query:
         """Build a query with this store's timeout."""
-        return neo4j.Query(cypher(name), timeout=self._timeout)
+        return neo4j.Query(load_text(name), timeout=self._timeout)
 
     def _open_session(self, access: str = neo4j.WRITE_ACCESS) -> neo4j.Session:
         """Open a session on this store's database, with its bookmarks."""

@@ -64,6 +64,8 @@ class DecisionLog:
         """List the ids of the identities that a person watches, including those that they became part of; sorted."""
         own = {each.subject for each in self.decisions if each.topic is Topic.WATCH and each.by == name}
         heads = sorted({head for subject in own for head in list_affected_identities(subject, self.mergers)})
+        # A merger passes watches on, so the log of the whole identity decides, not only the person's own
+        # entries.
         return [head for head in heads if name in self.list_watchers(On.CLUSTER, head)]
 
     def compute_version(self, on: On, subject: str, other: str = "") -> int:
@@ -142,12 +144,16 @@ def record_decision(
         Conflict: the subject changed since that version.
         Busy: others kept writing.
     """
+    # The id is chosen before the first attempt. It shows whether an earlier attempt was committed although
+    # its answer was lost.
     name = f"d{uuid4().hex[:15]}"
+    # Once, outside of the turn: another writer's decision does not change whether an account exists.
     if request.on is not On.CLUSTER:
         _check_accounts(store, [request.subject, *([request.other] if request.other else [])])
 
     def build_steps(book: DecisionLog) -> tuple[Decision, list[tuple[str, Row]]]:
         """Build the decision and its steps for a version of the log."""
+        # Read again at each turn: the identity may have been merged since the last one.
         size = read_identity(store, request.subject).size if request.on is On.CLUSTER else 0
         _check_version(book, request.on, request.subject, request.other, expected)
         decision = Decision(
@@ -202,6 +208,7 @@ def undo_decision(
         kept = replace(
             found, undone_at=_drop_microseconds(at), undone_by=auditor.actor, undone_number=book.version + 1
         )
+        # Statuses are derived from the log as it will be after the undo.
         left = [kept if each.id == decision else each for each in book.decisions]
         step = {"id": decision, "by": auditor.actor, "at": kept.undone_at, "number": kept.undone_number}
         return kept, [("decisions/undo", step), *_build_status_steps(kept, left, book.mergers)]
@@ -261,11 +268,14 @@ def _write_in_turn(
     """
     for _ in range(TURNS):
         book = read_decision_log(store)
+        # Before anything is built: a commit with a lost answer must not be repeated, nor reported as a
+        # conflict.
         if kept := find_done(book):
             return kept
         decision, steps = build_steps(book)
         turn = ("decisions/turn", {"version": book.version})
         logged = _replace_account_ids(decision, auditor)
+        # The guard compares the version that was read; no row means that another writer was first.
         if auditor.write(
             store, action, logged.subject, *steps, guards=(turn,), details=_describe_decision(logged)
         ):
@@ -277,7 +287,7 @@ def _replace_account_ids(decision: Decision, auditor: Auditor) -> Decision:
     """Return the decision for the audit log, with pseudonyms for account ids: the log never erases anything."""
     if decision.on is On.CLUSTER:
         return decision
-    name_of = auditor.signer.name_of
+    name_of = auditor.signer.derive_pseudonym
     other = decision.other and name_of(decision.other)
     return replace(decision, subject=name_of(decision.subject), other=other)
 
@@ -293,6 +303,7 @@ def _check_version(book: DecisionLog, on: On, subject: str, other: str, expected
     now = book.compute_version(on, subject, other)
     if expected is None or expected == now:
         return
+    # The message names the person who was faster, so that both can talk.
     last = max(book.select_about(on, subject, other), key=lambda each: each.changed, default=None)
     by = f" by {last.undone_by if last.undone else last.by}" if last else ""
     raise Conflict(
@@ -312,6 +323,7 @@ def _check_accounts(store: Store, accounts: Sequence[str]) -> None:
 
 def _drop_microseconds(at: datetime) -> datetime:
     """Round a time down to milliseconds, the precision stored."""
+    # Neo4j keeps milliseconds here. Otherwise the decision returned would differ from the one read later.
     return at.replace(microsecond=at.microsecond // 1000 * 1000)
 
 

@@ -33,6 +33,6 @@ def read_cluster(store: Store, cluster: str, veil: Veil | None) -> ExportedClust
         raise NotFound(
             f"No cluster {cluster} is published.", "`graphsvc export clusters` lists those that are."
         )
-    found = veil.rows(rows[0]) if veil is not None else rows[0]
+    found = veil.redact_rows(rows[0]) if veil is not None else rows[0]
     hidden = sum(row["kind"] == "ip" for row in rows[0]["signals"]) if veil is not None else 0
     return ExportedCluster(**found, hidden=hidden)

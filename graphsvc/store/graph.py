@@ -86,12 +86,15 @@ def read_graph_since(
     why = ""
     if base is not None:
         after = base.watermark
+        # A number alone is not enough: after a restore from a backup, another load may have it.
         if store.read("detect/same_load", number=after.number, load=after.load):
             accounts = _read_nodes(store, "detect/touched_accounts", after=after.number)
             touched = _read_nodes(store, "detect/touched_signals", after=after.number)
             graph = base.graph
             if len(accounts) or len(touched):
                 graph = merge_graphs(graph, _read_part(store, progress, accounts, touched, whole=False))
+            # Deletions and changes by hand leave no load. Counts reveal them, at the price of a few lookups
+            # in the count store.
             if _count_stored(store) == _count_graph(graph):
                 return Reading(graph, watermark, len(accounts))
             why = "the graph was changed by something else than loads"
@@ -117,11 +120,13 @@ def _count_stored(store: Store) -> dict[str, int]:
 def _count_graph(graph: SignalGraph) -> dict[str, int]:
     """Count what `_count_stored` would give for the database that `graph` was read from."""
     kinds = graph.signals["kind"].unique().sort()
+    # `bincount` over codes: a group by on text would copy a column as long as all edges.
     codes = kinds.search_sorted(graph.signals["kind"]).to_numpy()
     edges: dict[str, int] = {}
     for name, count in zip(kinds, np.bincount(codes[graph.signal], minlength=kinds.len()), strict=True):
         relationship = kind_of(name).relationship
         edges[relationship] = edges.get(relationship, 0) + int(count)
+    # The database has one node for each account and month of activity, so months are what can be compared.
     month = (pl.col("hour") // 24).cast(pl.Date).dt.month_start()
     months = graph.activity.select(pl.struct("account", month).n_unique()).item()
     return {
@@ -156,6 +161,7 @@ def _read_part(
     )
     accounts = accounts.sort("id")
     nodes = accounts["node"].to_numpy()
+    # Node ids are dense in Neo4j, so a table by id is smaller and faster than a hash map or a join.
     account_ranks = _build_ranks(nodes)
     packs = [nodes[at : at + ACCOUNTS_A_PACK] for at in range(0, len(nodes), ACCOUNTS_A_PACK)]
 
@@ -174,6 +180,8 @@ def _read_part(
         return signals.drop("node"), _build_ranks(signals["node"].to_numpy())
 
     nothing = (np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0, np.int64), np.empty(0, np.int64))
+    # Records arrive in any order. Each goes to the place of its pack, so that the result does not depend on
+    # timing.
     edges = [nothing] * (len(packs) or 1)
     if whole:
         signals, signal_ranks = read_signals(signal_nodes)
@@ -195,6 +203,7 @@ def _read_part(
     # Free each form of the edges as soon as the next one exists: they are most of the memory.
     edges.clear()
     uses = _join_pieces(pieces[0]), _join_pieces(pieces[1]), _join_pieces(pieces[2]), _join_pieces(pieces[3])
+    # At least one frame, since `concat` refuses an empty list.
     activity = [pl.DataFrame(schema=ACTIVITY_COLUMNS)] * (len(packs) or 1)
     for number, record in stream_records("detect/activity"):
         activity[number] = _parse_activity(record, account_ranks)
@@ -238,6 +247,7 @@ def _sort_edges(
     Edges to signals that a load created after signals were read are left out.
     """
     account, signal = _find_ranks(account_ranks, edges[0]), _find_ranks(signal_ranks, edges[1])
+    # The last key of `lexsort` is the primary one.
     order = np.lexsort((signal, account))
     order = order[signal[order] >= 0]
     return account[order], signal[order], edges[2][order], edges[3][order]

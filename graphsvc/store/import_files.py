@@ -52,7 +52,7 @@ def write_files(
         activity: the bundle's traffic, one row an account and month (`account_id`, `month`, lists `hours`,
             `requests`, `models`).
         load: properties of the load's record, `number` included.
-        place: finds the network of an address, as `graphsvc.intake.networks.place`.
+        place: finds the network of an address, as `graphsvc.intake.networks.assign_networks`.
         directory: of the files.
         progress: called with the stage, rows done and rows in all.
 
@@ -73,6 +73,7 @@ def write_files(
         seen = edges.select(firstSeen="first_seen", lastSeen="last_seen", count="count")
         ends = _find_numbers(edges["account_id"], accounts), _find_numbers(edges["key"], signals)
         writer.write_edges(BY_NAME[kind].relationship, *ends, seen)
+    # Edges come after both of their ends, since nodes have their numbers only once they are written.
     _write_traffic(writer, activity, accounts)
     writer.write_nodes(
         "Load", pl.Series([load["id"]]), pl.DataFrame([{**load, "startedAt": datetime.now(UTC)}])
@@ -117,7 +118,9 @@ class _Writer:
             self.files.counts[part] = self.files.counts.get(part, 0) + frame.height
         if frame.is_empty():
             return None
+        # Numbered, not named: labels hold colons, which some file systems refuse.
         path = self._directory / f"{len(self.files.nodes)}-{len(self.files.edges)}.parquet"
+        # Read once and then deleted, so compression would only cost time.
         _convert_types(frame).write_parquet(path, compression="uncompressed", statistics=False)
         self._done += frame.height
         self._progress("import files", self._done, max(self._done, self._total))
@@ -151,6 +154,7 @@ def _count_rows(columns: BundleColumns, activity: pl.DataFrame) -> int:
 def _find_numbers(keys: pl.Series, named: pl.DataFrame) -> pl.Series:
     """Find the node number of each key. Equal keys are adjacent, so that one look-up serves a run of them."""
     runs = keys.rle().struct.unnest()
+    # Edges are sorted, so there are far fewer runs than edges.
     numbers = runs.select(key="value").join(named, on="key", how="left", maintain_order="left")["node"]
     return numbers.gather(pl.int_range(runs.height, eager=True).repeat_by(runs["len"]).explode())
 
@@ -161,6 +165,7 @@ def _write_systems(writer: _Writer, columns: BundleColumns) -> pl.DataFrame:
     known = described.select("asn", "name", "country", pl.col("network_class").alias("class"))
     if (addresses := columns.values.get("ip")) is not None:
         seen = addresses.select(pl.col("asn").drop_nulls().unique().sort())
+        # Systems that only sessions name have no name or class, but addresses are announced by them.
         known = pl.concat([known, seen.join(known, on="asn", how="anti")], how="diagonal")
     return writer.write_nodes("AutonomousSystem", known["asn"], known)
 

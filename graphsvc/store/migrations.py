@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import dataclass
 
 from graphsvc.errors import MigrationError
-from graphsvc.statements import names, statement
+from graphsvc.statements import list_names, load_statement
 from graphsvc.store.connection import Store
 
 
@@ -21,9 +21,9 @@ class Migration:
 def list_migrations() -> list[Migration]:
     """List the migrations of this program, in order."""
     found = []
-    for path in names("migrations"):
+    for path in list_names("migrations"):
         name = path.removeprefix("migrations/")
-        text = statement(path).text
+        text = load_statement(path).text
         parts = tuple(part.strip() for part in text.split(";") if part.strip())
         found.append(
             Migration(int(name.split("_")[0]), name, parts, hashlib.sha256(text.encode()).hexdigest())

@@ -40,6 +40,8 @@ def begin_run(store: Store, run: Run, started_at: datetime) -> None:
         started_at=started_at,
     )
     store.write("publish/sweep", run=run.id)
+    # In batches of its own transactions: what an interrupted run staged may be larger than one transaction
+    # can hold.
     store.run_autocommit("publish/unstage", keep=run.id)
 
 
@@ -108,6 +110,7 @@ def publish(
     found, events = followed.found, followed.events
     ids = found.clusters["id"]
     account_ids = graph.accounts["id"]
+    # Row numbers are replaced by ids here: the database knows no positions.
     clusters = found.clusters.drop("cluster")
     campaigns_found = found.select_campaigns()
     members = found.members.select(
@@ -123,6 +126,7 @@ def publish(
     # Members with their tenure, and recent members that are not in the cluster now.
     lasting = followed.known.members.join(ids.to_frame("id"), on="id", how="semi").rename({"id": "cluster"})
     tenure = lasting.filter("member").select("cluster", "account", "tenure")
+    # A left join: an account in its first run here has no tenure yet.
     members = members.join(tenure, on=["cluster", "account"], how="left", maintain_order="left")
     former = lasting.filter(~pl.col("member")).select("cluster", "account", "tenure")
     shared = found.shared.select(
@@ -155,6 +159,7 @@ def publish(
     }
     for name, frame in staged.items():
         _write_batches(store, run.id, name, frame, progress)
+    # An id that was merged or is dormant has no cluster in this run, so `publish/ended` writes its event.
     here = events.filter(~pl.col("kind").is_in([MERGED, DORMANT]))
     _write_batches(store, run.id, "events", here.select("id", "kind", "says"), progress)
     # A dormant identity has no cluster in this run that could continue it.
@@ -164,6 +169,7 @@ def publish(
         accounts="accounts_in_common", signals="signals_in_common",
     )  # fmt: skip
     _write_batches(store, run.id, "continues", continues, progress)
+    # Before the switch, while the former cluster of each identity still has its members.
     store.run_autocommit("publish/since", run=run.id)
     _publish_staged(
         store,
@@ -191,6 +197,8 @@ def _publish_staged(store: Store, run: Run, events: pl.DataFrame, figures: Row, 
     )
     for _ in range(TURNS):
         book = read_decision_log(store)
+        # Decisions of parents go to their parts. That depends on the log, so it is computed again at each
+        # attempt.
         carried = update_decisions(events, book.decisions, book.mergers, book.version)
         turn = {"run": run.id, "expected": clusters, "version": book.version, "next": carried.last}
         statuses = {each: status.value for each, status in carried.statuses.items()}
@@ -204,6 +212,7 @@ def _publish_staged(store: Store, run: Run, events: pl.DataFrame, figures: Row, 
             ("decisions/status", {"id": list(statuses), "status": list(statuses.values())}),
         ):
             return
+        # The guard was closed. The state tells why: our own commit, another run, or only a newer decision.
         (state,) = store.read("publish/state", run=run.id)
         if state["status"] == "published":  # by us: the answer to the commit was lost
             return
@@ -244,6 +253,7 @@ def list_signal_keys(signals: pl.Series, keys: pl.Series) -> pl.Series:
     """
     rows = pl.DataFrame({"signal": signals}).with_row_index("row")
     named = (
+        # Without nulls for empty lists, so that a row without signals gets no key.
         rows.explode("signal", empty_as_null=False)
         .with_columns(key=pl.lit(keys.extend_constant("", 1)).gather("signal"))
         .group_by("row", maintain_order=True)
@@ -269,6 +279,7 @@ def _format_documents(frame: pl.DataFrame) -> list[str]:
 
 def _write_batches(store: Store, run: str, name: str, frame: pl.DataFrame, progress: Progress) -> None:
     """Write a frame in batches."""
+    # One transaction a batch: memory of the database stays bounded, and progress can be told.
     for start in range(0, frame.height, BATCH):
         rows = frame.slice(start, BATCH).to_dict(as_series=False)
         store.write(f"publish/{name}", run=run, **rows)

@@ -12,7 +12,7 @@ from neo4j.time import DateTime
 
 from graphsvc.errors import DatabaseUnavailable
 from graphsvc.signals.veil import Veil
-from graphsvc.statements import cypher
+from graphsvc.statements import load_text
 from graphsvc.store.bookmarks import AsyncBookmarks, find_bookmarks
 from graphsvc.store.connection import DRIVER_OPTIONS, Address, Row, map_driver_errors
 
@@ -76,8 +76,8 @@ class Reader:
             TimedOut: the query took longer than its timeout.
             DatabaseRefused: the query was refused.
         """
-        query = neo4j.Query(cypher(name), timeout=self._timeout)
-        opened = self.veil.opened(parameters)
+        query = neo4j.Query(load_text(name), timeout=self._timeout)
+        opened = self.veil.open_handles(parameters)
         with map_driver_errors(name, self._timeout):
             try:
                 async with asyncio.timeout(self._timeout + _GRACE_SECONDS):
@@ -105,7 +105,7 @@ class Reader:
             result = await session.run(query, parameters)
             names = result.keys()
             return [
-                self.veil.rows(_convert_value(dict(zip(names, record.values(), strict=True))))
+                self.veil.redact_rows(_convert_value(dict(zip(names, record.values(), strict=True))))
                 async for record in result
             ]
 

@@ -67,6 +67,7 @@ def read_run(store: Store, run: str) -> StoredRun:
             "Name a later run (`graphsvc runs` lists them), or keep more of them from now on (GRAPHSVC_KEEP_RUNS).",
         )
     packs = store.read("export/run_members", id=run)
+    # Lists a cluster: the driver is slow with millions of small rows.
     members = pl.DataFrame(
         [tuple(row[name] for name in MEMBERS) for row in packs],
         schema={name: kind if name == "cluster" else pl.List(kind) for name, kind in MEMBERS.items()},
@@ -88,6 +89,7 @@ def read_account_states(store: Store, accounts: pl.Series, newest: DateTime | No
         newest: newest sign-up of an earlier run. None: not known, and no account counts as new.
     """
     row = store.read("export/account_states", accounts=accounts.to_list())[0]
+    # To the millisecond, which is what accounts are stored with.
     least = None if newest is None else int(newest.to_native().timestamp() * 1000)
     return pl.DataFrame(
         row, schema={"account": pl.String, "status": pl.String, "created_at": pl.Int64}

@@ -3,6 +3,7 @@
 Later loads change the graph, but a run must stay provable. The next run reads only what loads wrote since.
 """
 
+import hashlib
 import json
 import shutil
 from collections.abc import Collection
@@ -17,7 +18,7 @@ from graphsvc.errors import ExportError
 from graphsvc.model.graph import SignalGraph, Watermark
 from graphsvc.store.graph import KeptGraph
 
-FORM = 2
+FORM = 3
 """Version of the files' form. Raise it when the form changes."""
 _DRAFT = ".draft-"
 _MANIFEST = "manifest.json"
@@ -28,8 +29,9 @@ class Snapshots:
     """Graphs of the last runs, one directory a run.
 
     A directory has Arrow files, read and written at the speed of the disk, and a manifest. The manifest names
-    the form, the program's version, and the load up to which the graph was read. The files hold what the
-    database holds, tokens and addresses included. Only their owner can read them.
+    the form, the program's version, the load up to which the graph was read, and the SHA-256 of each file and of
+    itself: some damage makes the reader of Arrow files panic, and a wrong watermark would hide loads. The files hold
+    what the database holds, tokens and addresses included. Only their owner can read them.
     """
 
     def __init__(self, directory: Path, most: int) -> None:
@@ -58,17 +60,19 @@ class Snapshots:
             draft.mkdir(mode=0o700)
             for name, frame in _build_frames(graph).items():
                 frame.write_ipc(draft / f"{name}.arrow", compression="lz4")
-            manifest = {
+            manifest: dict[str, Any] = {
                 "form": FORM,
                 "graphsvc": version("graphsvc"),
                 "watermark": None if watermark is None else asdict(watermark),
+                "files": {name: _compute_digest(draft / f"{name}.arrow") for name in _FRAMES},
             }
+            manifest["check"] = _compute_manifest_checksum(manifest)
             (draft / _MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
             draft.rename(self._directory / run)
             self._prune()
         except OSError as error:
             raise ExportError(
-                f"The graph of the run cannot be kept in {self._directory}: {error.strerror}.",
+                f"The graph of the run cannot be kept in {self._directory}: {error.strerror or error}.",
                 "Make room, check GRAPHSVC_DATA_DIR and its owner, or set GRAPHSVC_KEEP_RUNS=0.",
             ) from None
 
@@ -81,18 +85,22 @@ class Snapshots:
         directory = self._directory / run
         if not directory.is_dir():
             return None
-        if _read_manifest(directory).get("form") != FORM:
+        manifest = _read_manifest(directory)
+        damaged = ExportError(f"The graph kept of the run {run} is damaged.", f"Remove {directory}.")
+        if manifest is None:
+            raise damaged
+        if manifest.get("form") != FORM:
             raise ExportError(
                 f"The graph of the run {run} was kept by another version of graphsvc, in a form that this one does not"
                 " read.",
                 f"Use the version that the run records, or detect again; {directory} can be removed.",
             )
         try:
+            if not all(_is_sound(directory, name, manifest) for name in _FRAMES):
+                raise damaged
             frames = {name: pl.read_ipc(directory / f"{name}.arrow") for name in _FRAMES}
         except (OSError, pl.exceptions.PolarsError):
-            raise ExportError(
-                f"The graph kept of the run {run} is damaged.", f"Remove {directory}."
-            ) from None
+            raise damaged from None
         uses = frames["uses"]
         return SignalGraph(
             accounts=frames["accounts"],
@@ -108,10 +116,14 @@ class Snapshots:
         """Load the newest undamaged graph of this version with a watermark, for the next reading."""
         for directory in self._list_newest_first():
             manifest = _read_manifest(directory)
+            if manifest is None:
+                continue
+            # Another version may derive columns differently, so what it kept is not continued.
             if manifest.get("graphsvc") != version("graphsvc") or not manifest.get("watermark"):
                 continue
             try:
                 graph = self.load(directory.name)
+            # Damaged: the one before may be sound. Without any, everything is read again.
             except ExportError:
                 continue
             if graph is not None:
@@ -145,20 +157,53 @@ class Snapshots:
 
 def _has_account(directory: Path, accounts: Collection[str]) -> bool:
     """Return whether a graph holds one of the accounts, or cannot be read."""
+    manifest = _read_manifest(directory)
     try:
+        if manifest is None or ("files" in manifest and not _is_sound(directory, "accounts", manifest)):
+            return True
         ids = pl.read_ipc(directory / "accounts.arrow", columns=["id"])["id"]
     except (OSError, pl.exceptions.PolarsError):
+        # Privacy first: what cannot be read may hold the account, and is removed.
         return True
     return bool(ids.is_in(list(accounts)).any())
 
 
-def _read_manifest(directory: Path) -> dict[str, Any]:
-    """Read the manifest of a kept graph; empty if there is none, as of graphs kept before there were manifests."""
+def _read_manifest(directory: Path) -> dict[str, Any] | None:
+    """Read the manifest of a kept graph.
+
+    Returns:
+        The manifest; empty if there is none, as of graphs kept before there were manifests; None if it is damaged.
+    """
     try:
         found = json.loads((directory / _MANIFEST).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except FileNotFoundError:
         return {}
-    return found if isinstance(found, dict) else {}
+    except (OSError, ValueError):
+        return None
+    if not isinstance(found, dict):
+        return None
+    known = found.get("form") == FORM
+    return None if known and found.pop("check", "") != _compute_manifest_checksum(found) else found
+
+
+def _compute_manifest_checksum(manifest: dict[str, Any]) -> str:
+    """Compute the checksum of a manifest without its own."""
+    return hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()
+
+
+def _is_sound(directory: Path, name: str, manifest: dict[str, Any]) -> bool:
+    """Return whether the file of a frame is the one that was written.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    return bool(manifest["files"].get(name) == _compute_digest(directory / f"{name}.arrow"))
+
+
+def _compute_digest(path: Path) -> str:
+    """Compute the SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _build_frames(graph: SignalGraph) -> dict[str, pl.DataFrame]:

@@ -97,9 +97,11 @@ def find_successions(
         seed: of the permutations. The same seed gives the same result.
         progress: called with "succession", the steps done and in all; may raise.
     """
+    # Sorted, so that the order of the caller's rows cannot change the result.
     members = members.select("cluster", "account").sort("cluster", "account")
     lives = build_lives(graph, members)
     estate = build_estate(graph, lives)
+    # Without a banned account, or a value to take over, there is nothing to fit.
     if not (lives.ended >= 0).any() or estate.signals.is_empty():
         pairs, null = pl.DataFrame(schema=PAIRS), pl.DataFrame(schema=NULL)
     else:
@@ -133,6 +135,7 @@ def _build_pairs(fitted: FittedPairs, home: NDArray[np.int32]) -> pl.DataFrame:
         .with_columns(probability=pl.Series(matched.probability))
         .sort("successor", *order, descending=[False, True, False, False])
         .with_columns(rank=pl.int_range(1, pl.len() + 1, dtype=pl.Int64).over("successor"))
+        # Ranks are given before this filter, so that they count all candidates.
         .filter((pl.col("rank") <= BEST) & (pl.col("probability") >= LEAST_PROBABILITY))
     )
     rows = kept["pair"].to_numpy()
@@ -165,6 +168,7 @@ def _choose_pairs(kept: pl.DataFrame) -> list[bool]:
     heirs: set[int] = set()
     legators: set[int] = set()
     for row, successor, predecessor in ranked.select("row", "successor", "predecessor").iter_rows():
+        # Greedy by probability: each account may be on either side once, and the likelier pair wins.
         if successor not in heirs and predecessor not in legators:
             heirs.add(successor)
             legators.add(predecessor)
@@ -204,6 +208,7 @@ def _collect_parts(fitted: FittedPairs, rows: NDArray[np.uint32]) -> pl.DataFram
         MOMENT: real.moment,
         TRAFFIC: np.where(np.isnan(real.traffic), np.nan, weighed.traffic),
         PRIOR: weighed.prior,
+        # Factors of the odds become bits, so that all parts add up.
         CHANCE: np.log2(matched.calibration),
         RIVALS: np.log2(matched.rivals),
     }

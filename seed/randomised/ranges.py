@@ -25,21 +25,25 @@ class Range:
     whole: bool = False
 
 
-def _sizes(low: float, high: float) -> Range:
+def _make_size_range(low: float, high: float) -> Range:
     return Range(low, high, log=True, whole=True)
 
 
 RANGES: Mapping[str, Range] = {
     # --- the world
-    "world.accounts": _sizes(300, 300_000),  # a pilot's sign-ups to the book of a mid-sized provider
-    "world.history_days": _sizes(30, 700),  # a service of one month to two years
+    "world.accounts": _make_size_range(
+        300, 300_000
+    ),  # a pilot's sign-ups to the book of a mid-sized provider
+    "world.history_days": _make_size_range(30, 700),  # a service of one month to two years
     "world.until": Range(0, 1_500, whole=True),  # days after 2023-01-01: weekdays and seasons differ
     "world.activity_days": Range(2, 42, whole=True),  # retention of hourly logs: a weekend to six weeks
-    "world.popular_prompts": _sizes(
+    "world.popular_prompts": _make_size_range(
         5, 400
     ),  # a niche tool has few well-known prompts, a chat product has lists
     "world.model_released_days_ago": Range(0.5, 25),  # before, within and after the activity window
-    "world.accounts_per_system": _sizes(150, 6_000),  # one country's service, or the whole internet's
+    "world.accounts_per_system": _make_size_range(
+        150, 6_000
+    ),  # one country's service, or the whole internet's
     # Live addresses for each account. A subscriber has a line of its own; gateways and tunnels serve thousands.
     "network.residential": Range(
         4.0, 20.0, log=True
@@ -61,7 +65,9 @@ RANGES: Mapping[str, Range] = {
         0.02, 4.0, log=True
     ),  # vouchers that hundreds share to files that hardly two share
     "kind.exponent": Range(0.2, 1.2),  # from nearly even use to hubs that a tenth of all accounts touch
-    "kind.rows": _sizes(1, 12),  # one referral to a dozen counterparties, far more where people are unequal
+    "kind.rows": _make_size_range(
+        1, 12
+    ),  # one referral to a dozen counterparties, far more where people are unequal
     "kind.have": Range(0.3, 1.0),  # an optional feature to something each account leaves behind
     # --- manners of all people of a world
     "people.sessions": Range(1.0, 4.0),  # exports of the last login only, to a month of roaming
@@ -106,32 +112,32 @@ RANGES: Mapping[str, Range] = {
     "friends.size": Range(3, 12, whole=True),  # a circle that tells each other
     "friends.reuse": Range(0.03, 0.35),  # codes, prompts and counterparties in common, not all of them
     "carrier.cgnat": Range(0.3, 0.9),  # slots behind a gateway; addresses are scarce in some countries only
-    "campus.size": _sizes(40, 2_500),  # a school to a university
+    "campus.size": _make_size_range(40, 2_500),  # a school to a university
     "campus.reuse": Range(0.3, 0.95),  # time on the campus network
     "campus.lab": Range(0.0, 0.3),  # time at machines of a laboratory
     "class.size": Range(12, 60, whole=True),  # a class to a lecture
     "class.minutes": Range(0.05, 3.0, log=True),  # between two sign-ups: all at once to one after the other
     "class.reuse": Range(0.1, 0.6),  # prompts from the assignment
-    "cohort.size": _sizes(20, 800),  # a workshop to a conference
+    "cohort.size": _make_size_range(20, 800),  # a workshop to a conference
     "cohort.minutes": Range(0.01, 1.0, log=True),  # a stage says "sign up now", or a queue at a stand
     "cohort.voucher": Range(0.5, 1.0),  # those who enter the code
     "cohort.venue": Range(0.0, 0.5),  # slots at the venue's network
-    "office.size": _sizes(6, 400),  # a start-up to a department
+    "office.size": _make_size_range(6, 400),  # a start-up to a department
     "office.reuse": Range(0.4, 0.97),  # slots at the office's exit
-    "office.people_per_card": _sizes(4, 60),  # a card for a team to one for the department
-    "coworking.size": _sizes(15, 150),
+    "office.people_per_card": _make_size_range(4, 60),  # a card for a team to one for the department
+    "coworking.size": _make_size_range(15, 150),
     "tunnelled.vpn": Range(0.4, 0.95),  # slots at a tunnel's exits
     "renter.passing": Range(0.1, 0.8),  # of people who rent on purpose: slots that hold a rented value
-    "agency.size": _sizes(8, 120),  # accounts of clients that an agency runs
+    "agency.size": _make_size_range(8, 120),  # accounts of clients that an agency runs
     "agency.reuse": Range(
         0.1, 0.85
     ),  # of exits, cards, devices, templates: to each client its own, to all pooled
     "agency.users": Range(3, 25, log=True),  # accounts on one pooled value
     "agency.guild": Range(0.1, 0.8),  # of an agency's values that come from its network of agencies
-    "reseller.size": _sizes(10, 500),  # seats that one reseller sold
+    "reseller.size": _make_size_range(10, 500),  # seats that one reseller sold
     "reseller.reuse": Range(0.4, 1.0),  # seats on the reseller's cards
     "reseller.users": Range(3, 40, log=True),  # seats on one card
-    "community.size": _sizes(30, 2_500),  # a forum to a large channel
+    "community.size": _make_size_range(30, 2_500),  # a forum to a large channel
     "community.reuse": Range(0.2, 0.9),  # prompts copied from the channel
     "community.templates": Range(1, 8, whole=True),
     "heavy.sessions": Range(6.0, 40.0, log=True),  # testers and travellers, who touch very many values
@@ -141,14 +147,16 @@ RANGES: Mapping[str, Range] = {
     ),  # values for each account of the world: a dozen exits to a botnet's
     "market.exponent": Range(0.0, 1.2),  # even use (rotation) to a few that all take
     "market.shelf": Range(0.02, 0.9, log=True),  # exits that change daily, to stock that lasts for years
-    "market.templates": _sizes(3, 120),  # a prompt seller's catalogue
-    "market.domains": _sizes(3, 300),  # a disposable-mail service's domains
+    "market.templates": _make_size_range(3, 120),  # a prompt seller's catalogue
+    "market.domains": _make_size_range(3, 300),  # a disposable-mail service's domains
     "leak.templates": Range(1, 20, whole=True),  # templates of one operator that became public
     # --- campaigns of a world
     "campaigns.share": Range(0.005, 0.3, log=True),  # of all accounts: a nuisance to a flood
     "campaigns.largest": Range(0.05, 0.95),  # of the campaigns' accounts: rings alike, to one hydra
-    "campaigns.count": _sizes(1, 60),  # one operator to a market full of them
-    "campaigns.size": _sizes(3, 30_000),  # three friends of fraud to a hydra; bounded by the world's share
+    "campaigns.count": _make_size_range(1, 60),  # one operator to a market full of them
+    "campaigns.size": _make_size_range(
+        3, 30_000
+    ),  # three friends of fraud to a hydra; bounded by the world's share
     "campaigns.care": Range(0.0, 1.0),  # the trade's habit: 0 careless, 1 careful
     "campaigns.bans": Range(
         0.001, 0.05, log=True
@@ -163,7 +171,7 @@ RANGES: Mapping[str, Range] = {
     "operator.locality": Range(0.0, 1.0),  # dealt over the campaign, to shared by neighbours in sign-up order
     "operator.rented": Range(0.05, 1.0),  # of a pool: a few values bought in, to all of them
     "operator.passing": Range(0.02, 0.5),  # of the slots outside the pool: rotation through a market
-    "operator.templates": _sizes(1, 80),  # one script to a prompt factory
+    "operator.templates": _make_size_range(1, 80),  # one script to a prompt factory
     "operator.sleepers": Range(0.0, 0.3),  # accounts in reserve
     "operator.sleeper_reuse": Range(
         0.0, 0.6
@@ -172,7 +180,7 @@ RANGES: Mapping[str, Range] = {
     "operator.delay_hours": Range(1.0, 240.0, log=True),  # a script's hour to an operator's ten days
     "operator.inherits": Range(0.0, 0.9),  # new identity throughout, to the old one's everything
     "operator.replacements": Range(0.0, 0.3),  # of small campaigns, where weekly shares make no number
-    "operator.burst": _sizes(1, 300),  # by hand to by script
+    "operator.burst": _make_size_range(1, 300),  # by hand to by script
     "operator.minutes": Range(0.02, 60.0, log=True),  # between sign-ups of a burst: seconds to an hour
     "operator.lasting": Range(0.0005, 1.0, log=True),  # of the history: one evening to a slow drip
     "operator.steady": Range(0.0, 1.0),  # bursts at inhuman hours
@@ -193,7 +201,7 @@ RANGES: Mapping[str, Range] = {
     "operator.activity_rows": Range(1.0, 25.0),
     "operator.requests": Range(1.5, 20.0),
     "operator.moves": Range(0.0, 0.8),  # traffic that goes to the new model
-    "operator.half_time": Range(2.0, 200.0, log=True),  # in step, to like anybody
+    "operator.half_time": Range(2.0, 200.0, log=True),  # in step, to like any other
     # --- framing
     "framing.victims": Range(0.001, 0.01, log=True),  # of the legitimate accounts
 }
@@ -239,7 +247,7 @@ class Dice:
     seed: int
     drawn: dict[str, Any] = field(default_factory=dict)
 
-    def number(self, name: str, *who: str, most: float | None = None) -> float:
+    def draw_number(self, name: str, *who: str, most: float | None = None) -> float:
         """Draw from the range of this name, for `who`, not above `most`."""
         bounds = RANGES[name]
         low, high = bounds.low, bounds.high if most is None else max(min(bounds.high, most), bounds.low)
@@ -249,21 +257,21 @@ class Dice:
         self.drawn["/".join((name, *who))] = value
         return value
 
-    def whole(self, name: str, *who: str, most: float | None = None) -> int:
+    def draw_whole(self, name: str, *who: str, most: float | None = None) -> int:
         """Draw a whole number from the range of this name."""
-        return int(self.number(name, *who, most=most))
+        return int(self.draw_number(name, *who, most=most))
 
-    def pair(self, name: str, *who: str) -> tuple[float, float]:
+    def draw_pair(self, name: str, *who: str) -> tuple[float, float]:
         """Draw two numbers from the range of this name, the lower first."""
-        low, high = sorted(self.number(name, *who, part) for part in ("a", "b"))
+        low, high = sorted(self.draw_number(name, *who, part) for part in ("a", "b"))
         return low, high
 
-    def sizes(self, name: str, *who: str, most: float | None = None) -> tuple[int, int]:
+    def draw_sizes(self, name: str, *who: str, most: float | None = None) -> tuple[int, int]:
         """Draw two whole numbers from the range of this name, the lower first."""
-        low, high = sorted(self.whole(name, *who, part, most=most) for part in ("a", "b"))
+        low, high = sorted(self.draw_whole(name, *who, part, most=most) for part in ("a", "b"))
         return low, high
 
-    def chance(self, name: str, *who: str) -> bool:
+    def draw_chance(self, name: str, *who: str) -> bool:
         """Decide with the chance of this name."""
         value = bool(self._rng("chance", name, *who).random() < CHANCES[name])
         self.drawn["/".join((name, *who))] = value

@@ -1,1 +1,1 @@
-"""What may be changed through the API, one module a subject; `api.mutation` puts them together."""
+"""Mutations of the API, one module a subject. `api.mutation` combines them."""

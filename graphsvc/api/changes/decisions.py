@@ -1,4 +1,7 @@
-"""Decisions: on clusters, on accounts, on whether two accounts are one operator's. Each can be taken back."""
+"""Mutations of decisions: on clusters, on accounts, and on whether one operator runs two accounts.
+
+Each can be undone.
+"""
 # mypy: disable-error-code=untyped-decorator
 
 import unicodedata
@@ -7,7 +10,7 @@ from typing import Annotated
 
 import strawberry
 
-from graphsvc.api.access import needs
+from graphsvc.api.access import require_role
 from graphsvc.api.context import Info
 from graphsvc.api.errors import BadInput
 from graphsvc.api.keys import Role
@@ -20,17 +23,18 @@ from graphsvc.store.decisions import DecisionRequest, record_decision, undo_deci
 
 LONGEST_NOTE = 4_000
 LONGEST_NAME = 200
-_ANALYST = [needs(Role.ANALYST)]
+_ANALYST = [require_role(Role.ANALYST)]
 
 ClusterId = Annotated[strawberry.ID, strawberry.argument(description="Id of a cluster.")]
 AccountId = Annotated[strawberry.ID, strawberry.argument(description="Id of an account.")]
 Expected = Annotated[
-    int, strawberry.argument(description="The subject's `version` that was read; 0: nobody had decided yet.")
+    int,
+    strawberry.argument(description="The subject's `version` that was read; 0: there was no decision yet."),
 ]
-Note = Annotated[str, strawberry.argument(description=f"Why: at most {LONGEST_NOTE:,} characters.")]
+Note = Annotated[str, strawberry.argument(description=f"The reason: at most {LONGEST_NOTE:,} characters.")]
 
 
-@strawberry.type(description="What was decided, and what it was decided on as it is now.")
+@strawberry.type(description="A decision, and the present state of its subject.")
 class Change:
     decision: Decision = strawberry.field(description="The decision, or the one that was taken back.")
     version: int = strawberry.field(description="The subject's version now: what the next change names.")
@@ -40,15 +44,15 @@ class Change:
     async def cluster(self, info: Info) -> Cluster | None:
         if self.subject[0] is not On.CLUSTER:
             return None
-        row = await info.context.loaders.row("query/cluster_by_id", self.subject[1])
-        return Cluster.of(row["cluster"]) if row else None
+        row = await info.context.loaders.load_row("query/cluster_by_id", self.subject[1])
+        return Cluster.from_row(row["cluster"]) if row else None
 
     @strawberry.field(description="The account; of a pair the first; null: it is about a cluster.")
     async def account(self, info: Info) -> Account | None:
         if self.subject[0] is On.CLUSTER:
             return None
-        row = await info.context.loaders.row("query/account_by_id", self.subject[1])
-        return Account.of(row["account"]) if row else None
+        row = await info.context.loaders.load_row("query/account_by_id", self.subject[1])
+        return Account.from_row(row["account"]) if row else None
 
 
 @strawberry.type(
@@ -56,54 +60,54 @@ class Change:
 )
 class DecisionChanges:
     @strawberry.mutation(
-        description="Says what is thought of a cluster; its status follows.", extensions=_ANALYST
+        description="Sets the disposition of a cluster; its status follows.", extensions=_ANALYST
     )
     async def set_cluster_disposition(
         self,
         info: Info,
         id: ClusterId,
-        disposition: Annotated[Disposition, strawberry.argument(description="What is thought of it.")],
+        disposition: Annotated[Disposition, strawberry.argument(description="The disposition.")],
         expected_version: Expected,
         note: Note = "",
     ) -> Change:
-        wish = DecisionRequest(On.CLUSTER, id, Topic.DISPOSITION, str(disposition.value), text(note))
-        return await _made(info, wish, expected_version)
+        wish = DecisionRequest(On.CLUSTER, id, Topic.DISPOSITION, str(disposition.value), clean_text(note))
+        return await _record_request(info, wish, expected_version)
 
-    @strawberry.mutation(description="Says what is thought of an account.", extensions=_ANALYST)
+    @strawberry.mutation(description="Sets the disposition of an account.", extensions=_ANALYST)
     async def set_account_disposition(
         self,
         info: Info,
         id: AccountId,
-        disposition: Annotated[Disposition, strawberry.argument(description="What is thought of it.")],
+        disposition: Annotated[Disposition, strawberry.argument(description="The disposition.")],
         expected_version: Expected,
         note: Note = "",
     ) -> Change:
-        wish = DecisionRequest(On.ACCOUNT, id, Topic.DISPOSITION, str(disposition.value), text(note))
-        return await _made(info, wish, expected_version)
+        wish = DecisionRequest(On.ACCOUNT, id, Topic.DISPOSITION, str(disposition.value), clean_text(note))
+        return await _record_request(info, wish, expected_version)
 
-    @strawberry.mutation(description="Says who looks after a cluster.", extensions=_ANALYST)
+    @strawberry.mutation(description="Assigns a cluster to a person.", extensions=_ANALYST)
     async def assign_cluster(
         self,
         info: Info,
         id: ClusterId,
         expected_version: Expected,
         assignee: Annotated[
-            str | None, strawberry.argument(description="Their name; null: nobody any more.")
+            str | None, strawberry.argument(description="Their name; null: unassigned.")
         ] = None,
     ) -> Change:
-        wish = DecisionRequest(On.CLUSTER, id, Topic.ASSIGNMENT, text(assignee or "", LONGEST_NAME))
-        return await _made(info, wish, expected_version)
+        wish = DecisionRequest(On.CLUSTER, id, Topic.ASSIGNMENT, clean_text(assignee or "", LONGEST_NAME))
+        return await _record_request(info, wish, expected_version)
 
-    @strawberry.mutation(description="Notes something on a cluster.", extensions=_ANALYST)
+    @strawberry.mutation(description="Adds a note to a cluster.", extensions=_ANALYST)
     async def note_cluster(self, info: Info, id: ClusterId, note: Note, expected_version: Expected) -> Change:
-        return await _made(
-            info, DecisionRequest(On.CLUSTER, id, Topic.NOTE, "", said(note)), expected_version
+        return await _record_request(
+            info, DecisionRequest(On.CLUSTER, id, Topic.NOTE, "", require_text(note)), expected_version
         )
 
-    @strawberry.mutation(description="Notes something on an account.", extensions=_ANALYST)
+    @strawberry.mutation(description="Adds a note to an account.", extensions=_ANALYST)
     async def note_account(self, info: Info, id: AccountId, note: Note, expected_version: Expected) -> Change:
-        return await _made(
-            info, DecisionRequest(On.ACCOUNT, id, Topic.NOTE, "", said(note)), expected_version
+        return await _record_request(
+            info, DecisionRequest(On.ACCOUNT, id, Topic.NOTE, "", require_text(note)), expected_version
         )
 
     @strawberry.mutation(
@@ -116,32 +120,35 @@ class DecisionChanges:
         info: Info,
         a: AccountId,
         b: AccountId,
-        operator: Annotated[Operator, strawberry.argument(description="What is known of them.")],
+        operator: Annotated[Operator, strawberry.argument(description="Whether one operator runs both.")],
         expected_version: Annotated[
             int,
             strawberry.argument(
-                description="The `version` of the pair, from `pair`; 0: nobody had decided yet."
+                description="The `version` of the pair, from `pair`; 0: there was no decision yet."
             ),
         ],
         note: Note = "",
     ) -> Change:
-        first, second = ordered(a, b)
-        wish = DecisionRequest(On.PAIR, first, Topic.PIN, str(operator.value), text(note), second)
-        return await _made(info, wish, expected_version)
+        # A pair has no direction, so it is stored under the smaller id.
+        first, second = order_pair(a, b)
+        wish = DecisionRequest(On.PAIR, first, Topic.PIN, str(operator.value), clean_text(note), second)
+        return await _record_request(info, wish, expected_version)
 
     @strawberry.mutation(
         description="Begins to watch a cluster: `clusterChanges` tells of it. Each person's own, so it has no version.",
         extensions=_ANALYST,
     )
     async def watch_cluster(self, info: Info, id: ClusterId) -> Change:
-        return await _made(info, DecisionRequest(On.CLUSTER, id, Topic.WATCH, model.WATCHED), None)
+        return await _record_request(info, DecisionRequest(On.CLUSTER, id, Topic.WATCH, model.WATCHED), None)
 
     @strawberry.mutation(description="Ends watching a cluster.", extensions=_ANALYST)
     async def unwatch_cluster(self, info: Info, id: ClusterId) -> Change:
-        return await _made(info, DecisionRequest(On.CLUSTER, id, Topic.WATCH, model.NOT_WATCHED), None)
+        return await _record_request(
+            info, DecisionRequest(On.CLUSTER, id, Topic.WATCH, model.NOT_WATCHED), None
+        )
 
     @strawberry.mutation(
-        description="Takes a decision back: what it had answered is in force again. It stays on record.",
+        description="Undoes a decision: the one that it superseded is active again. It stays on record.",
         extensions=_ANALYST,
     )
     async def undo_decision(
@@ -151,61 +158,64 @@ class DecisionChanges:
         expected_version: Expected,
     ) -> Change:
         context = info.context
+        # In a thread: it reads the entire log, and may have to start again.
         undone = await context.worker.run(
             undo_decision, context.auditor, id, datetime.now(UTC), expected_version
         )
-        return await _changed(info, undone)
+        return await _build_change(info, undone)
 
 
-async def _made(info: Info, wish: DecisionRequest, expected: int | None) -> Change:
+async def _record_request(info: Info, wish: DecisionRequest, expected: int | None) -> Change:
     context = info.context
     decision = await context.worker.run(record_decision, context.auditor, wish, datetime.now(UTC), expected)
-    return await _changed(info, decision)
+    return await _build_change(info, decision)
 
 
-async def _changed(info: Info, decision: model.Decision) -> Change:
+async def _build_change(info: Info, decision: model.Decision) -> Change:
+    # The status depends on all active decisions, so read the log again after the write.
     info.context.book.forget()
     book = await info.context.book.read()
     subject = (decision.on, decision.subject, decision.other)
     forced = {each.id for each in book.find_active(*subject)}
     return Change(
-        decision=Decision.of(decision, decision.id in forced),
+        decision=Decision.from_model(decision, decision.id in forced),
         version=book.compute_version(*subject),
         subject=subject[:2],
     )
 
 
-def ordered(a: str, b: str) -> tuple[str, str]:
-    """The two accounts of a pair in the order of their ids.
+def order_pair(a: str, b: str) -> tuple[str, str]:
+    """Return the two accounts of a pair in the order of their ids.
 
     Raises:
-        BadInput: they are one.
+        BadInput: both are the same account.
     """
     if a == b:
         raise BadInput("A pair is of two accounts.", "Name two different ones.")
     return (a, b) if a < b else (b, a)
 
 
-def text(written: str, longest: int = LONGEST_NOTE) -> str:
-    """What a person wrote, without blanks around it.
+def clean_text(written: str, longest: int = LONGEST_NOTE) -> str:
+    """Return a text without the blanks around it.
 
     Raises:
-        BadInput: too long, or with control characters.
+        BadInput: it is too long, or has control characters.
     """
     written = written.strip()
     if len(written) > longest:
         raise BadInput(f"The text is longer than {longest:,} characters.", "Shorten it.")
+    # They could disguise text in a terminal or a log; line feeds and tabs are part of notes.
     if any(unicodedata.category(letter) == "Cc" and letter not in "\n\t" for letter in written):
         raise BadInput("The text holds control characters.", "Leave them out.")
     return written
 
 
-def said(note: str) -> str:
-    """A note that must say something.
+def require_text(note: str) -> str:
+    """Return the text of a note without the blanks around it.
 
     Raises:
-        BadInput: it is empty, too long, or with control characters.
+        BadInput: it is empty or too long, or has control characters.
     """
-    if not (written := text(note)):
+    if not (written := clean_text(note)):
         raise BadInput("A note says something.", "Write what is to be known.")
     return written

@@ -1,4 +1,7 @@
-"""API keys: made, rotated, revoked. The log says so first, so that there is no key it does not know of."""
+"""Mutations of API keys: create, rotate, revoke.
+
+The audit log is written first, so that it knows every key.
+"""
 # mypy: disable-error-code=untyped-decorator
 
 from collections.abc import Callable, Mapping
@@ -9,7 +12,7 @@ from typing import Annotated
 import strawberry
 
 from graphsvc.api import keys
-from graphsvc.api.access import needs
+from graphsvc.api.access import require_role
 from graphsvc.api.context import Info
 from graphsvc.api.errors import BadInput
 from graphsvc.api.types.arguments import Id
@@ -30,34 +33,34 @@ Days = Annotated[
 class KeyChanges:
     @strawberry.mutation(
         description="Makes an API key; its secret is in this answer and nowhere else.",
-        extensions=[needs(keys.Role.ADMIN)],
+        extensions=[require_role(keys.Role.ADMIN)],
     )
     async def create_api_key(
         self,
         info: Info,
-        role: Annotated[Role, strawberry.argument(description="What it may do.")],
+        role: Annotated[Role, strawberry.argument(description="Its role.")],
         name: Annotated[
-            str, strawberry.argument(description=f"What or whom it is for; 1 to {MAX_NAME} characters.")
+            str, strawberry.argument(description=f"The name that tells it apart; 1 to {MAX_NAME} characters.")
         ],
         expires_in_days: Days = None,
     ) -> NewApiKey:
         if not 1 <= len(name.strip()) <= MAX_NAME or not name.isprintable():
             raise BadInput(f"A key has a name of 1 to {MAX_NAME} characters that print.")
-        lasts, key_id, given = _days(expires_in_days), keys.new_id(), keys.Role(str(role.value))
+        lasts, key_id, given = _parse_days(expires_in_days), keys.generate_id(), keys.Role(str(role.value))
         details = {"role": given.value, "name": name.strip(), "days": expires_in_days}
         return await info.context.worker.run(
-            _new,
+            _make_key,
             info.context.auditor,
             "createApiKey",
             key_id,
             details,
-            lambda directory: keys.create(directory, given, name.strip(), lasts, key_id),
+            lambda directory: keys.create_key(directory, given, name.strip(), lasts, key_id),
             info.context.keys_dir,
         )
 
     @strawberry.mutation(
         description="Gives a key a new secret, which is in this answer and nowhere else; id, role and name stay.",
-        extensions=[needs(keys.Role.ADMIN)],
+        extensions=[require_role(keys.Role.ADMIN)],
     )
     async def rotate_api_key(
         self,
@@ -71,28 +74,28 @@ class KeyChanges:
     ) -> NewApiKey:
         if not 0 <= grace_hours <= MAX_HOURS:
             raise BadInput(f"`graceHours` is from 0 to {MAX_HOURS}.")
-        lasts, grace = _days(expires_in_days), timedelta(hours=grace_hours)
-        keys.valid(info.context.keys_dir, id)
+        lasts, grace = _parse_days(expires_in_days), timedelta(hours=grace_hours)
+        keys.find_valid_key(info.context.keys_dir, id)
         return await info.context.worker.run(
-            _new,
+            _make_key,
             info.context.auditor,
             "rotateApiKey",
             id,
             {"graceHours": grace_hours, "days": expires_in_days},
-            lambda directory: keys.rotate(directory, id, grace, lasts),
+            lambda directory: keys.rotate_key(directory, id, grace, lasts),
             info.context.keys_dir,
         )
 
     @strawberry.mutation(
         description="Revokes a key for good; it is refused from the next request on. Once more changes nothing.",
-        extensions=[needs(keys.Role.ADMIN)],
+        extensions=[require_role(keys.Role.ADMIN)],
     )
     async def revoke_api_key(self, info: Info, id: Id) -> ApiKey:
-        keys.one(info.context.keys_dir, id)
-        return await info.context.worker.run(_revoke, info.context.auditor, info.context.keys_dir, id)
+        keys.find_key(info.context.keys_dir, id)
+        return await info.context.worker.run(_revoke_key, info.context.auditor, info.context.keys_dir, id)
 
 
-def _new(
+def _make_key(
     store: Store,
     auditor: Auditor,
     action: str,
@@ -101,17 +104,18 @@ def _new(
     make: Callable[[Path], str],
     directory: Path,
 ) -> NewApiKey:
+    # If the log cannot be written, no key is made.
     auditor.write(store, action, key_id, details=details)
     secret = make(directory)
-    return NewApiKey(secret=secret, key=ApiKey.of(keys.one(directory, key_id)))
+    return NewApiKey(secret=secret, key=ApiKey.from_key(keys.find_key(directory, key_id)))
 
 
-def _revoke(store: Store, auditor: Auditor, directory: Path, key_id: str) -> ApiKey:
+def _revoke_key(store: Store, auditor: Auditor, directory: Path, key_id: str) -> ApiKey:
     auditor.write(store, "revokeApiKey", key_id)
-    return ApiKey.of(keys.revoke(directory, key_id))
+    return ApiKey.from_key(keys.revoke_key(directory, key_id))
 
 
-def _days(days: int | None) -> timedelta | None:
+def _parse_days(days: int | None) -> timedelta | None:
     if days is not None and not 1 <= days <= MAX_DAYS:
         raise BadInput(f"`expiresInDays` is from 1 to {MAX_DAYS}.")
     return timedelta(days=days) if days is not None else None

@@ -1,11 +1,14 @@
-"""Addresses shown as they are, to who says why. The log has it before anybody sees it, or nobody does."""
+"""Show the addresses behind pseudonyms to an analyst who gives a reason.
+
+The audit log is written first. If that fails, no address is shown.
+"""
 # mypy: disable-error-code=untyped-decorator
 
 from typing import Annotated
 
 import strawberry
 
-from graphsvc.api.access import needs
+from graphsvc.api.access import require_role
 from graphsvc.api.context import Info
 from graphsvc.api.errors import BadInput
 from graphsvc.api.keys import Role
@@ -17,7 +20,7 @@ MAX_KEYS = 50
 REASON = (10, 500)
 
 
-@strawberry.type(description="What stands behind a handle.")
+@strawberry.type(description="The value behind a pseudonym.")
 class Revealed:
     handle: strawberry.ID = strawberry.field(description="The handle.")
     key: str = strawberry.field(description="Key of the signal as it is stored: `ip:` and the address.")
@@ -29,7 +32,7 @@ class RevealChanges:
     @strawberry.mutation(
         description="Shows the addresses behind handles. Who was shown which, and why, is in the audit log for good; "
         "when the log cannot be written, nothing is shown.",
-        extensions=[needs(Role.ANALYST)],
+        extensions=[require_role(Role.ANALYST)],
     )
     async def reveal(
         self,
@@ -40,29 +43,30 @@ class RevealChanges:
         reason: Annotated[
             str,
             strawberry.argument(
-                description=f"Why, in {REASON[0]} to {REASON[1]} characters; no addresses or names in it."
+                description=f"The reason, in {REASON[0]} to {REASON[1]} characters; no addresses or names in it."
             ),
         ],
     ) -> list[Revealed]:
         if not 1 <= len(keys) <= MAX_KEYS:
             raise BadInput(f"`keys` are {len(keys)}, they must be from 1 to {MAX_KEYS}.")
-        said, veil = info.context.veil.text(reason.strip()), info.context.veil
+        said, veil = info.context.veil.redact_text(reason.strip()), info.context.veil
         if not REASON[0] <= len(said) <= REASON[1] or not said.isprintable():
             raise BadInput(f"`reason` is {REASON[0]} to {REASON[1]} characters that print, in one line.")
         info.context.budget.charge(len(keys))
+        # A caller may name the address itself. It is hidden first, so that the log never holds it.
         handles = [veil.hide(str(key)) for key in dict.fromkeys(keys)]
         opened = {handle: veil.open(handle) for handle in handles}
         if unknown := sum(handle == key for handle, key in opened.items()):
             raise NotFound(
                 f"{unknown} of `keys` are no handles of addresses.", "Only addresses can be revealed."
             )
-        await info.context.worker.run(_log, info.context.auditor, handles, said)
+        await info.context.worker.run(_log_reveal, info.context.auditor, handles, said)
         return [
             Revealed(handle=strawberry.ID(handle), key=key, value=key.removeprefix("ip:"))
             for handle, key in opened.items()
         ]
 
 
-def _log(store: Store, auditor: Auditor, handles: list[str], reason: str) -> None:
+def _log_reveal(store: Store, auditor: Auditor, handles: list[str], reason: str) -> None:
     subject = handles[0] if len(handles) == 1 else f"{len(handles)} signals"
     auditor.write(store, "reveal", subject, reason=reason, details={"handles": handles})

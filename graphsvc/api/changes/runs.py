@@ -6,7 +6,7 @@ from typing import Annotated
 
 import strawberry
 
-from graphsvc.api.access import needs
+from graphsvc.api.access import require_role
 from graphsvc.api.context import Info
 from graphsvc.api.keys import Role
 from graphsvc.api.types.arguments import Id
@@ -29,7 +29,7 @@ class RunChanges:
         description="Starts a detection run, in a process of its own, and returns it at once; `runProgress` "
         "and `run { progress }` tell how far it is, `cancelRun` stops it. Refused with `conflict` while "
         "another is under way.",
-        extensions=[needs(Role.ANALYST)],
+        extensions=[require_role(Role.ANALYST)],
     )
     async def start_detection(
         self,
@@ -43,7 +43,7 @@ class RunChanges:
         whole: Annotated[
             bool,
             strawberry.argument(
-                description="Read the whole graph anew, not only what loads wrote since the last run."
+                description="Read the entire graph again, not only what loads wrote since the last run."
             ),
         ] = False,
     ) -> Run:
@@ -53,16 +53,16 @@ class RunChanges:
             request_run, context.auditor, run, engine=name, algorithm=DEFAULTS.algorithm.value, seed=seed
         )
         options = ["--engine", name, "--seed", str(seed), *(["--whole"] if whole else [])]
-        await context.processes.start(run, *options)
-        (row,) = await context.loaders.rows("query/run_by_id", run)
-        return Run.of(row["run"])
+        await context.processes.start_run(run, *options)
+        (row,) = await context.loaders.load_rows("query/run_by_id", run)
+        return Run.from_row(row["run"])
 
     @strawberry.mutation(
         description="Asks a detection run that is under way to stop; it does within seconds, and what is published "
         "stays.",
-        extensions=[needs(Role.ANALYST)],
+        extensions=[require_role(Role.ANALYST)],
     )
     async def cancel_run(self, info: Info, id: Id) -> Run:
         await info.context.worker.run(cancel_run_audited, info.context.auditor, id)
-        (row,) = await info.context.loaders.rows("query/run_by_id", id)
-        return Run.of(row["run"])
+        (row,) = await info.context.loaders.load_rows("query/run_by_id", id)
+        return Run.from_row(row["run"])

@@ -1,1 +1,1 @@
-"""The questions of the API, one module a subject; `api.query` puts them together."""
+"""Queries of the API, one module a subject. `api.query` combines them."""

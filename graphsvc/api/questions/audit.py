@@ -8,10 +8,10 @@ from typing import Annotated
 import strawberry
 
 from graphsvc.api import keys
-from graphsvc.api.access import needs
+from graphsvc.api.access import require_role
 from graphsvc.api.context import Info
 from graphsvc.api.keys import Role
-from graphsvc.api.pagination import Connection, connection, decode, encode
+from graphsvc.api.pagination import Connection, build_connection, decode_cursor, encode_cursor
 from graphsvc.api.types import arguments
 from graphsvc.api.types.audit import AuditEntry
 from graphsvc.api.types.key import ApiKey
@@ -33,8 +33,8 @@ class AuditFilter:
 @strawberry.type(description="Questions of admins about who may do and did what.")
 class AuditQuestions:
     @strawberry.field(
-        description="What people did and were shown, newest first. `graphsvc audit verify` checks that it is whole.",
-        extensions=[needs(Role.ADMIN)],
+        description="Actions and disclosures of data, newest first. `graphsvc audit verify` checks that all are there.",
+        extensions=[require_role(Role.ADMIN)],
     )
     async def audit_log(
         self,
@@ -45,22 +45,26 @@ class AuditQuestions:
         first: arguments.First = 50,
         after: arguments.After = None,
     ) -> Connection[AuditEntry]:
-        limit = info.context.budget.page(first) + 1
-        (before,) = decode("auditLog", after, (LAST,))
+        limit = info.context.budget.charge_page(first) + 1
+        (before,) = decode_cursor("auditLog", after, (LAST,))
         where = filter or AuditFilter()
-        account = info.context.signer.name_of(where.subject) if where.subject else None
+        account = info.context.signer.derive_pseudonym(where.subject) if where.subject else None
         wanted = EntryFilter(where.actor, where.action, where.subject, where.since, account)
         found = await info.context.worker.run(read_page, min(int(before), LAST), limit, wanted)
-        logged: list[LoggedEntry] = info.context.veil.rows(found)  # a reason may quote an address
-        return connection(
-            logged, first, after, AuditEntry.of, lambda entry: encode("auditLog", (entry.number,))
+        logged: list[LoggedEntry] = info.context.veil.redact_rows(found)  # a reason may quote an address
+        return build_connection(
+            logged,
+            first,
+            after,
+            AuditEntry.from_entry,
+            lambda entry: encode_cursor("auditLog", (entry.number,)),
         )
 
     @strawberry.field(
         description="All API keys in order of creation, those that are revoked or expired too; never a secret.",
-        extensions=[needs(Role.ADMIN)],
+        extensions=[require_role(Role.ADMIN)],
     )
     async def api_keys(self, info: Info) -> list[ApiKey]:
-        found = await asyncio.to_thread(keys.read, info.context.keys_dir)
+        found = await asyncio.to_thread(keys.read_keys, info.context.keys_dir)
         info.context.budget.charge(len(found))
-        return [ApiKey.of(key) for key in found]
+        return [ApiKey.from_key(key) for key in found]

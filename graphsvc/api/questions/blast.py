@@ -1,4 +1,4 @@
-"""Blast radius: what an action on accounts would hit, leave and lead to, before anybody acts."""
+"""Query of impact: what an action on accounts would affect, before it is taken."""
 # mypy: disable-error-code=untyped-decorator
 
 import math
@@ -11,7 +11,7 @@ from graphsvc import analyses
 from graphsvc.analysis import impact_sentences
 from graphsvc.api.context import Info
 from graphsvc.api.errors import BadInput
-from graphsvc.api.questions.counterfactuals import charge
+from graphsvc.api.questions.counterfactuals import charge_cluster
 from graphsvc.api.types.blast import BlastRadius
 
 MOST_ACCOUNTS = 2_000
@@ -21,8 +21,8 @@ MOST_STAGES = 100
 @strawberry.type(description="Questions before acting.")
 class BlastQuestions:
     @strawberry.field(
-        description="What an action (a ban, say) on all members of a cluster, or on some accounts, would do: innocents "
-        "to be expected, bystanders on the same infrastructure, who would follow, what is left, and a plan."
+        description="The impact of an action (a ban, say) on all members of a cluster, or on some accounts: expected "
+        "false positives, collateral accounts on the same infrastructure, followers, the remaining parts, and a plan."
     )
     async def blast_radius(
         self,
@@ -41,7 +41,7 @@ class BlastQuestions:
             int, strawberry.argument(description=f"Steps of the plan, 1 to {MOST_STAGES}.")
         ] = 5,
         most_innocents: Annotated[
-            float, strawberry.argument(description="Stop before a step of which more are to be expected.")
+            float, strawberry.argument(description="Stop before a step with more expected false positives.")
         ] = 3.0,
     ) -> BlastRadius:
         if (cluster is None) == (not accounts):
@@ -53,7 +53,7 @@ class BlastQuestions:
                 f"`leastMembership` is from 0 to 1, `stages` from 1 to {MOST_STAGES}, `mostInnocents` 0 or more."
             )
         if cluster is not None:
-            await charge(info, cluster)
+            await charge_cluster(info, cluster)
         info.context.budget.charge(len(accounts or ()))
         found = await info.context.worker.run(
             analyses.read_impact,
@@ -63,18 +63,20 @@ class BlastQuestions:
             stages=stages,
             most_innocents=most_innocents,
         )
-        says = info.context.veil.rows(impact_sentences.describe_impact(found))
-        known = _known(info.context.veil.rows(found))
+        says = info.context.veil.redact_rows(impact_sentences.describe_impact(found))
+        known = _replace_nan(info.context.veil.redact_rows(found))
         fields = {name: getattr(known, name) for name in known.__dataclass_fields__}
         return BlastRadius(**fields, says=says)
 
 
-def _known(value: Any) -> Any:
-    """The same with None for what is not a number, at any depth of dataclasses and tuples."""
+def _replace_nan(value: Any) -> Any:
+    """Return a value with None in place of NaN, at any depth of dataclasses and tuples."""
     if isinstance(value, float) and math.isnan(value):
         return None
     if isinstance(value, tuple):
-        return tuple(_known(each) for each in value)
+        return tuple(_replace_nan(each) for each in value)
     if is_dataclass(value) and not isinstance(value, type):
-        return replace(value, **{name: _known(getattr(value, name)) for name in value.__dataclass_fields__})
+        return replace(
+            value, **{name: _replace_nan(getattr(value, name)) for name in value.__dataclass_fields__}
+        )
     return value

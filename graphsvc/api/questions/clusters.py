@@ -1,4 +1,4 @@
-"""The clusters that matter, and one of them."""
+"""Queries of clusters: a filtered list, and one by id."""
 # mypy: disable-error-code=untyped-decorator
 
 import asyncio
@@ -10,11 +10,11 @@ from typing import Annotated
 import strawberry
 
 from graphsvc.api.context import Info
-from graphsvc.api.pagination import Connection, connection, decode, encode
+from graphsvc.api.pagination import Connection, build_connection, decode_cursor, encode_cursor
 from graphsvc.api.types import arguments
 from graphsvc.api.types.arguments import Id
 from graphsvc.api.types.cluster import Cluster, ClusterAssessment, ClusterStatus
-from graphsvc.api.types.moments import milliseconds, utc
+from graphsvc.api.types.moments import to_milliseconds, to_utc
 from graphsvc.store.connection import Row
 
 ALL_CLUSTERS = 50
@@ -34,7 +34,7 @@ EVERYTHING = {
 """The condition of a filter that names nothing but assessments."""
 
 
-@strawberry.enum(description="What clusters are ordered by.")
+@strawberry.enum(description="Fields that clusters can be ordered by.")
 class ClusterOrderField(Enum):
     SCORE = strawberry.enum_value("score", description="How likely it is a campaign: its hostility.")
     COORDINATION = strawberry.enum_value("coordination", description="How likely one operator runs it.")
@@ -44,7 +44,7 @@ class ClusterOrderField(Enum):
     LAST_SEEN = strawberry.enum_value("last_seen", description="Last sign-up of a member.")
 
 
-@strawberry.enum(description="Which end comes first.")
+@strawberry.enum(description="The direction of the order.")
 class Direction(Enum):
     ASC = strawberry.enum_value(1.0, description="Lowest or earliest first.")
     DESC = strawberry.enum_value(-1.0, description="Highest or latest first.")
@@ -53,9 +53,9 @@ class Direction(Enum):
 @strawberry.input(description="An order of clusters.")
 class ClusterOrder:
     field: ClusterOrderField = strawberry.field(
-        default=ClusterOrderField.SCORE, description="What they are ordered by."
+        default=ClusterOrderField.SCORE, description="The field to order by."
     )
-    direction: Direction = strawberry.field(default=Direction.DESC, description="Which end comes first.")
+    direction: Direction = strawberry.field(default=Direction.DESC, description="The direction of the order.")
 
 
 @strawberry.input(description="Clusters that meet all that is given.")
@@ -81,9 +81,7 @@ class ClusterFilter:
     max_growth: int | None = strawberry.field(
         default=None, description="Gained at most so many; negative: lost at least so many."
     )
-    status: list[ClusterStatus] | None = strawberry.field(
-        default=None, description="What people decided: any of these."
-    )
+    status: list[ClusterStatus] | None = strawberry.field(default=None, description="Any of these statuses.")
     families: list[str] | None = strawberry.field(
         default=None, description="Held together by any of these families, for example `payment`, `network`."
     )
@@ -108,31 +106,31 @@ class ClusterFilter:
         default=None, description="An account is known to belong to it since this moment or later."
     )
 
-    async def condition(self, info: Info) -> dict[str, object]:
-        """The same for the statements that read clusters; asks for the ids of those that other things tell."""
+    async def build_condition(self, info: Info) -> dict[str, object]:
+        """Build the parameters of the statements that read clusters. Some filters first need a query of ids."""
         return {
-            "ids": await self._ids(info),
+            "ids": await self._find_ids(info),
             "least": {
                 "score": LEAST if self.min_score is None else self.min_score,
                 "coordination": LEAST if self.min_coordination is None else self.min_coordination,
                 "size": LEAST if self.min_size is None else self.min_size,
-                "firstSeen": _milliseconds(self.first_seen_since, LEAST),
-                "lastSeen": _milliseconds(self.last_seen_since, LEAST),
+                "firstSeen": _convert_bound(self.first_seen_since, LEAST),
+                "lastSeen": _convert_bound(self.last_seen_since, LEAST),
             },
             "most": {
                 "score": MOST if self.max_score is None else self.max_score,
                 "coordination": MOST if self.max_coordination is None else self.max_coordination,
                 "size": MOST if self.max_size is None else self.max_size,
-                "firstSeen": _milliseconds(self.first_seen_until, MOST),
-                "lastSeen": _milliseconds(self.last_seen_until, MOST),
+                "firstSeen": _convert_bound(self.first_seen_until, MOST),
+                "lastSeen": _convert_bound(self.last_seen_until, MOST),
             },
             "assessments": [each.value for each in self.assessment] if self.assessment is not None else None,
             "statuses": [each.value for each in self.status] if self.status is not None else None,
             "families": self.families,
         }
 
-    async def _ids(self, info: Info) -> list[str] | None:
-        """Ids of the clusters that signals, accounts, growth and members allow; None: all."""
+    async def _find_ids(self, info: Info) -> list[str] | None:
+        """Return the ids of clusters that signals, accounts, growth and members allow; None: all."""
         asked: list[Awaitable[list[Row]]] = []
         if self.signal_key is not None:
             asked.append(info.context.reader.read("query/cluster_ids_with_signal", key=self.signal_key))
@@ -144,7 +142,7 @@ class ClusterFilter:
         if self.joined_since is not None:
             info.context.budget.charge(ALL_MEMBERS)
             asked.append(
-                info.context.reader.read("query/cluster_ids_joined_since", since=utc(self.joined_since))
+                info.context.reader.read("query/cluster_ids_joined_since", since=to_utc(self.joined_since))
             )
         found = [{str(row["id"]) for row in rows} for rows in await asyncio.gather(*asked)]
         if self.ids is not None:
@@ -152,8 +150,8 @@ class ClusterFilter:
         return sorted(set.intersection(*found)) if found else None
 
 
-def _milliseconds(moment: datetime | None, none: float) -> float:
-    return none if moment is None else milliseconds(moment)
+def _convert_bound(moment: datetime | None, none: float) -> float:
+    return none if moment is None else to_milliseconds(moment)
 
 
 @strawberry.type(description="One page of clusters.")
@@ -186,27 +184,31 @@ class ClusterQuestions:
         first: arguments.First = 50,
         after: arguments.After = None,
     ) -> ClusterConnection:
-        limit = info.context.budget.page(first) + 1
+        # One row more than asked, which only tells whether there is a next page.
+        limit = info.context.budget.charge_page(first) + 1
         where, order = filter or ClusterFilter(), order_by or ClusterOrder()
         scope = f"clusters.{order.field.value}.{order.direction.name}"
-        after_key, after_id = decode(scope, after, (-1e300, ""))
-        condition = await where.condition(info)
+        # Before the first page everything is after the lowest key.
+        after_key, after_id = decode_cursor(scope, after, (-1e300, ""))
+        condition = await where.build_condition(info)
         place = {"after_key": after_key, "after_id": after_id, "limit": limit}
+        # The default order has a statement of its own, which uses the index on rank.
         if order.field is ClusterOrderField.SCORE and order.direction is Direction.DESC:
             rows = await info.context.reader.read("query/top_clusters", **condition, **place)
         else:
             how = {"order": order.field.value, "sign": order.direction.value}
             rows = await info.context.reader.read("query/clusters", **condition, **how, **place)
-        page = connection(
+        page = build_connection(
             rows,
             first,
             after,
-            lambda row: Cluster.of(row["cluster"]),
-            lambda row: encode(scope, (row["key"], row["cluster"]["id"])),
+            lambda row: Cluster.from_row(row["cluster"]),
+            lambda row: encode_cursor(scope, (row["key"], row["cluster"]["id"])),
         )
+        # Kept, so that `totalCount` counts under the same filter, and only if it is asked for.
         return ClusterConnection(edges=page.edges, page_info=page.page_info, condition=condition)
 
     @strawberry.field(description="One published cluster; null: there is none of this id.")
     async def cluster(self, info: Info, id: Id) -> Cluster | None:
-        row = await info.context.loaders.row("query/cluster_by_id", id)
-        return Cluster.of(row["cluster"]) if row else None
+        row = await info.context.loaders.load_row("query/cluster_by_id", id)
+        return Cluster.from_row(row["cluster"]) if row else None

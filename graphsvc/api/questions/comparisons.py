@@ -1,4 +1,4 @@
-"""The difference of two runs."""
+"""Query of the differences between two runs."""
 # mypy: disable-error-code=untyped-decorator
 
 from typing import Annotated
@@ -17,12 +17,12 @@ RunId = Annotated[strawberry.ID, strawberry.argument(description="Id of a run th
 @strawberry.type(description="Questions about what changed.")
 class ComparisonQuestions:
     @strawberry.field(
-        description="What changed from one run to another: clusters that came, grew, merged, split or went, and which "
+        description="Changes from one run to another: clusters that came, grew, merged, split or went, and which "
         "accounts moved and why. Members of the last runs are kept; of older ones it is said that they are not."
     )
     async def run_diff(self, info: Info, before: RunId, now: RunId) -> RunDiff:
         for run in (before, now):
-            row = await info.context.loaders.row("query/run_by_id", run)
+            row = await info.context.loaders.load_row("query/run_by_id", run)
             if row is None:
                 raise NotFound(f"There is no run {run}.", "`runs` lists them.")
             info.context.budget.charge((row["run"].get("members") or 0) // MEMBERS_A_ROW)

@@ -1,4 +1,4 @@
-"""What a cluster would be without some of what holds it together, and what does hold it."""
+"""Queries of structure: a cluster without some of its evidence, and its weak points."""
 # mypy: disable-error-code=untyped-decorator
 
 from typing import Annotated
@@ -11,7 +11,7 @@ from graphsvc.analysis.counterfactual import SMALLEST
 from graphsvc.api.context import Info
 from graphsvc.api.errors import BadInput
 from graphsvc.api.types.arguments import Id
-from graphsvc.api.types.counterfactual import Anatomy, ClusterParts, Counterfactual, shown
+from graphsvc.api.types.counterfactual import Anatomy, ClusterParts, Counterfactual, redact_result
 from graphsvc.errors import NotFound
 
 MOST_NAMED = 100
@@ -20,7 +20,7 @@ MEMBERS_A_ROW = 20
 """Members of a cluster that are charged as one row."""
 
 Left = Annotated[
-    list[str] | None, strawberry.argument(description=f"What to leave out: at most {MOST_NAMED}.")
+    list[str] | None, strawberry.argument(description=f"The values to leave out: at most {MOST_NAMED}.")
 ]
 
 
@@ -28,7 +28,7 @@ Left = Annotated[
 class CounterfactualQuestions:
     @strawberry.field(
         description="A cluster without signals (keys), families of signals, or accounts (ids): which parts remain. "
-        "Members are connected as links are made; hubs connect nobody."
+        "Members are connected as links are made; hubs connect no accounts."
     )
     async def counterfactual(
         self,
@@ -45,19 +45,21 @@ class CounterfactualQuestions:
                 f"{named} signals, families and accounts are named, it must be 1 to {MOST_NAMED}.",
                 "`anatomy` says what holds the cluster as it is.",
             )
-        await charge(info, cluster)
-        opened = info.context.veil.opened(signals)
+        await charge_cluster(info, cluster)
+        opened = info.context.veil.open_handles(signals)
         before, after = await info.context.worker.run(
             analyses.read_parts_without, cluster, opened, families, accounts
         )
         what = ", ".join([*signals, *(f"all of {name}" for name in families), *accounts])
-        says = info.context.veil.rows(words.describe_exclusion(before, after, what))
+        says = info.context.veil.redact_rows(words.describe_exclusion(before, after, what))
         return Counterfactual(
-            before=shown(info, before, ClusterParts), after=shown(info, after, ClusterParts), says=says
+            before=redact_result(info, before, ClusterParts),
+            after=redact_result(info, after, ClusterParts),
+            says=says,
         )
 
     @strawberry.field(
-        description="What holds a cluster together: single signals and accounts without which a part splits off, the "
+        description="Weak points of a cluster: single signals and accounts without which a part splits off, the "
         "strongest signal, and the smallest evidence cut, exact or with a bound."
     )
     async def anatomy(
@@ -70,22 +72,22 @@ class CounterfactualQuestions:
     ) -> Anatomy:
         if smallest < 1:
             raise BadInput("`smallest` must be 1 or more.")
-        await charge(info, cluster)
-        found = info.context.veil.rows(
+        await charge_cluster(info, cluster)
+        found = info.context.veil.redact_rows(
             await info.context.worker.run(analyses.read_weak_points, cluster, smallest)
         )
         fields = {name: getattr(found, name) for name in found.__dataclass_fields__}
         return Anatomy(**fields, says=words.describe_anatomy(found))
 
 
-async def charge(info: Info, cluster: str) -> None:
-    """Charges an analysis of a whole cluster.
+async def charge_cluster(info: Info, cluster: str) -> None:
+    """Charge an analysis of a cluster.
 
     Raises:
         NotFound: no such cluster is published.
         TooExpensive
     """
-    row = await info.context.loaders.row("query/cluster_by_id", cluster)
+    row = await info.context.loaders.load_row("query/cluster_by_id", cluster)
     if row is None:
         raise NotFound(f"No cluster {cluster} is published.", "`clusters` lists those that are.")
     info.context.budget.charge(1 + row["cluster"]["size"] // MEMBERS_A_ROW)

@@ -1,4 +1,4 @@
-"""What people decided, by whom and when; what two accounts are known to be; what the caller watches."""
+"""Queries of decisions, of pairs of accounts, and of the clusters that the caller watches."""
 # mypy: disable-error-code=untyped-decorator
 
 from datetime import datetime
@@ -6,9 +6,9 @@ from typing import Annotated
 
 import strawberry
 
-from graphsvc.api.changes.decisions import ordered
+from graphsvc.api.changes.decisions import order_pair
 from graphsvc.api.context import Info
-from graphsvc.api.pagination import Connection, connection, decode, encode
+from graphsvc.api.pagination import Connection, build_connection, decode_cursor, encode_cursor
 from graphsvc.api.types import arguments
 from graphsvc.api.types.cluster import Cluster
 from graphsvc.api.types.decision import (
@@ -31,8 +31,8 @@ class DecisionFilter:
     )
     since: datetime | None = strawberry.field(default=None, description="Taken then or later.")
 
-    def meets(self, decision: model.Decision) -> bool:
-        """Whether a decision meets all that is given."""
+    def is_match(self, decision: model.Decision) -> bool:
+        """Return whether a decision meets all conditions."""
         return (
             self.by in (None, decision.by)
             and (self.on is None or str(self.on.value) == decision.on)
@@ -42,12 +42,12 @@ class DecisionFilter:
         )
 
 
-@strawberry.type(description="What people know of two accounts.")
+@strawberry.type(description="Decisions on a pair of accounts.")
 class Pair(Decided):
     a: str = strawberry.field(description="One account; a pair has no direction.")
     b: str = strawberry.field(description="The other account.")
 
-    @strawberry.field(description="Whether one operator runs both; null: nobody has said.")
+    @strawberry.field(description="Whether one operator runs both; null: not decided.")
     async def operator(self, info: Info) -> Operator | None:
         value = (await info.context.book.read()).get_last_value(model.Topic.PIN, *self.subject)
         return Operator(value) if value else None
@@ -55,7 +55,7 @@ class Pair(Decided):
 
 @strawberry.type(description="Questions about decisions.")
 class DecisionQuestions:
-    @strawberry.field(description="What was decided, newest first.")
+    @strawberry.field(description="Decisions, newest first.")
     async def decisions(
         self,
         info: Info,
@@ -65,35 +65,37 @@ class DecisionQuestions:
         first: arguments.First = 50,
         after: arguments.After = None,
     ) -> Connection[Decision]:
-        limit = info.context.budget.page(first) + 1
-        (before,) = decode("decisions", after, (1 << 62,))
+        limit = info.context.budget.charge_page(first) + 1
+        (before,) = decode_cursor("decisions", after, (1 << 62,))
         book = await info.context.book.read()
         where = filter or DecisionFilter()
-        found = [each for each in reversed(book.decisions) if each.number < int(before) and where.meets(each)]
+        found = [
+            each for each in reversed(book.decisions) if each.number < int(before) and where.is_match(each)
+        ]
         shown = found[:limit]
         subjects = {(each.on, each.subject, each.other) for each in shown}
         forced = {each.id for subject in subjects for each in book.find_active(*subject)}
-        return connection(
+        return build_connection(
             [{"decision": each} for each in shown],
             first,
             after,
-            lambda row: Decision.of(row["decision"], row["decision"].id in forced),
-            lambda row: encode("decisions", (row["decision"].number,)),
+            lambda row: Decision.from_model(row["decision"], row["decision"].id in forced),
+            lambda row: encode_cursor("decisions", (row["decision"].number,)),
         )
 
-    @strawberry.field(description="What people know of two accounts: `pinAccounts` says more.")
+    @strawberry.field(description="Decisions on a pair of accounts, made with `pinAccounts`.")
     def pair(
         self,
         a: Annotated[strawberry.ID, strawberry.argument(description="An account.")],
         b: Annotated[strawberry.ID, strawberry.argument(description="Another one.")],
     ) -> Pair:
-        first, second = ordered(a, b)
+        first, second = order_pair(a, b)
         return Pair(a=first, b=second, subject=(model.On.PAIR, first, second))
 
     @strawberry.field(description="The published clusters that the caller watches, by id.")
     async def watched(self, info: Info, first: arguments.First = 50) -> list[Cluster]:
-        limit = info.context.budget.page(first)
+        limit = info.context.budget.charge_page(first)
         book = await info.context.book.read()
         ids = book.list_watched(info.context.principal.name)[:limit]
-        rows = await info.context.loaders.many("query/cluster_by_id", ids)
-        return [Cluster.of(row["cluster"]) for row in rows]
+        rows = await info.context.loaders.load_many("query/cluster_by_id", ids)
+        return [Cluster.from_row(row["cluster"]) for row in rows]

@@ -1,4 +1,4 @@
-"""Two accounts: what both use, and the strongest evidence path from one to the other."""
+"""Query of two accounts: their common signals, and the strongest evidence path between them."""
 # mypy: disable-error-code=untyped-decorator
 
 from typing import Annotated
@@ -7,10 +7,10 @@ import numpy as np
 import strawberry
 
 from graphsvc.analysis.paths import find_signal_path, find_widest_path, list_new_accounts
-from graphsvc.api.changes.decisions import ordered
+from graphsvc.api.changes.decisions import order_pair
 from graphsvc.api.context import Info
 from graphsvc.api.types.account import Account
-from graphsvc.api.types.evidence import FamilyEvidence, evidence_of
+from graphsvc.api.types.evidence import FamilyEvidence, parse_evidence
 from graphsvc.api.types.path import Between, CommonSignal, EvidencePath, PathStep
 from graphsvc.api.types.signal import Signal
 from graphsvc.campaigns import sentences
@@ -42,20 +42,22 @@ class PathQuestions:
         a: Annotated[strawberry.ID, strawberry.argument(description="An account.")],
         b: Annotated[strawberry.ID, strawberry.argument(description="Another one.")],
     ) -> Between:
-        ordered(a, b)
+        # For its check only: a path from an account to itself has no meaning.
+        order_pair(a, b)
         context = info.context
         context.budget.charge(COMMON)
-        ends = [await context.loaders.row("query/account_by_id", each) for each in (a, b)]
+        ends = [await context.loaders.load_row("query/account_by_id", each) for each in (a, b)]
         if missing := [each for each, row in zip((a, b), ends, strict=True) if row is None]:
             raise NotFound(f"There is no account {missing[0]}.", "`search` finds accounts.")
         rows = await context.reader.read("view/common", a=a, b=b, limit=COMMON, **HUBS)
-        path, says = await _path(info, a, b)
-        source, target = (Account.of(row["account"]) for row in ends if row)
+        path, says = await _find_path(info, a, b)
+        source, target = (Account.from_row(row["account"]) for row in ends if row)
         return Between(
             source=source,
             target=target,
             common=[
-                CommonSignal(signal=Signal.of(row["signal"], row["degree"]), hub=row["hub"]) for row in rows
+                CommonSignal(signal=Signal.from_row(row["signal"], row["degree"]), hub=row["hub"])
+                for row in rows
             ],
             common_in_all=rows[0]["in_all"] if rows else 0,
             path=path,
@@ -63,28 +65,30 @@ class PathQuestions:
         )
 
 
-async def _path(info: Info, a: str, b: str) -> tuple[EvidencePath | None, str]:
-    """The path, and what was found in words."""
+async def _find_path(info: Info, a: str, b: str) -> tuple[EvidencePath | None, str]:
+    """Return the path, and a sentence on what was found."""
     context = info.context
     rows = await context.reader.read("view/accounts", ids=[a, b])
     clusters = {row["cluster"] for row in rows}
+    # Links exist only inside a published cluster.
     if len(clusters) == 1 and None not in clusters:
         (cluster,) = clusters
         links = await context.reader.read("view/links", clusters=[cluster])
         context.budget.charge(len(links) // 20)
-        if path := await _along_links(info, links, a, b):
+        if path := await _build_link_path(info, links, a, b):
             return path, f"Both are in cluster {cluster}; {path.says}"
-    users, looked = await _expanded(info, a, b)
+    users, looked = await _expand_users(info, a, b)
     steps = find_signal_path(users, a, b)
     if steps is None:
         return None, (
             f"No path was found through {looked:,} signals of at most {FEW} accounts, {ROUNDS} steps from either side."
         )
-    path = await _along_signals(info, steps, a)
+    path = await _build_signal_path(info, steps, a)
     return path, f"Not linked by what is published; {path.says}"
 
 
-async def _along_links(info: Info, links: list[Row], a: str, b: str) -> EvidencePath | None:
+async def _build_link_path(info: Info, links: list[Row], a: str, b: str) -> EvidencePath | None:
+    # Sorted, so that equal paths are chosen in the same way each time.
     names = sorted({row[end] for row in links for end in ("source", "target")} | {a, b})
     place = {name: number for number, name in enumerate(names)}
     source, target = (
@@ -94,30 +98,35 @@ async def _along_links(info: Info, links: list[Row], a: str, b: str) -> Evidence
     found = find_widest_path(len(names), source, target, bits, place[a], place[b])
     if found is None:
         return None
-    accounts = await _accounts(info, [names[node] for node in found.nodes])
+    accounts = await _load_accounts(info, [names[node] for node in found.nodes])
     steps = []
     for number, edge in enumerate(found.edges):
         row = links[edge]
-        evidence = evidence_of(row)
+        evidence = parse_evidence(row)
         steps.append(
             PathStep(
                 source=accounts[number],
                 target=accounts[number + 1],
                 bits=row["bits"],
                 signal=None,
-                explanation=[FamilyEvidence.of(each, sentences.family_of_link) for each in evidence],
+                explanation=[
+                    FamilyEvidence.from_evidence(each, sentences.family_of_link) for each in evidence
+                ],
                 says=sentences.link(row["bits"], evidence),
             )
         )
     return EvidencePath(
         steps=steps,
         bits=found.bits,
-        says=f"{_steps(len(steps))}, the weakest of {found.bits:.1f} bits.",
+        says=f"{_format_steps(len(steps))}, the weakest of {found.bits:.1f} bits.",
     )
 
 
-async def _expanded(info: Info, a: str, b: str) -> tuple[dict[str, list[str]], int]:
-    """Who uses rare signals around two accounts; grows from both sides until they meet or the bound is reached."""
+async def _expand_users(info: Info, a: str, b: str) -> tuple[dict[str, list[str]], int]:
+    """Return the users of rare signals around two accounts, and the number of signals.
+
+    The search grows from both sides until they meet or the bound is reached.
+    """
     users: dict[str, list[str]] = {}
     fronts = {a: [a], b: [b]}
     known = {a: {a}, b: {b}}
@@ -136,28 +145,28 @@ async def _expanded(info: Info, a: str, b: str) -> tuple[dict[str, list[str]], i
     return users, len(users)
 
 
-async def _along_signals(info: Info, steps: list[tuple[str, str]], start: str) -> EvidencePath:
-    accounts = await _accounts(info, [start, *(account for _, account in steps)])
-    signals = await info.context.loaders.many("query/signal_by_key", [key for key, _ in steps])
+async def _build_signal_path(info: Info, steps: list[tuple[str, str]], start: str) -> EvidencePath:
+    accounts = await _load_accounts(info, [start, *(account for _, account in steps)])
+    signals = await info.context.loaders.load_many("query/signal_by_key", [key for key, _ in steps])
     found = [
         PathStep(
             source=source,
             target=target,
             bits=None,
-            signal=Signal.of(row["signal"], row["degree"]),
+            signal=Signal.from_row(row["signal"], row["degree"]),
             explanation=[],
             says=f"Both have {sentences.signal(key)}.",
         )
         for source, target, row, (key, _) in zip(accounts, accounts[1:], signals, steps, strict=False)
     ]
-    return EvidencePath(steps=found, bits=None, says=f"{_steps(len(found))} through rare signals.")
+    return EvidencePath(steps=found, bits=None, says=f"{_format_steps(len(found))} through rare signals.")
 
 
-async def _accounts(info: Info, ids: list[str]) -> list[Account]:
-    """Accounts by their ids, in this order."""
-    rows = await info.context.loaders.many("query/account_by_id", ids)
-    return [Account.of(row["account"]) for row in rows]
+async def _load_accounts(info: Info, ids: list[str]) -> list[Account]:
+    """Return accounts by their ids, in this order."""
+    rows = await info.context.loaders.load_many("query/account_by_id", ids)
+    return [Account.from_row(row["account"]) for row in rows]
 
 
-def _steps(number: int) -> str:
+def _format_steps(number: int) -> str:
     return f"{number} step{'' if number == 1 else 's'}"

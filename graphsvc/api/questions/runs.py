@@ -4,7 +4,7 @@
 import strawberry
 
 from graphsvc.api.context import Info
-from graphsvc.api.pagination import Connection, connection, decode, encode
+from graphsvc.api.pagination import Connection, build_connection, decode_cursor, encode_cursor
 from graphsvc.api.types import arguments
 from graphsvc.api.types.arguments import Id
 from graphsvc.api.types.run import Run
@@ -16,23 +16,23 @@ class RunQuestions:
     async def runs(
         self, info: Info, first: arguments.First = 20, after: arguments.After = None
     ) -> Connection[Run]:
-        limit = info.context.budget.page(first) + 1
-        before, after_id = decode("runs", after, ("9999-12-31T00:00:00Z", ""))
+        limit = info.context.budget.charge_page(first) + 1
+        before, after_id = decode_cursor("runs", after, ("9999-12-31T00:00:00Z", ""))
         rows = await info.context.reader.read("query/runs", before=before, after_id=after_id, limit=limit)
-        return connection(
+        return build_connection(
             rows,
             first,
             after,
-            lambda row: Run.of(row["run"]),
-            lambda row: encode("runs", (row["key"], row["run"]["id"])),
+            lambda row: Run.from_row(row["run"]),
+            lambda row: encode_cursor("runs", (row["key"], row["run"]["id"])),
         )
 
     @strawberry.field(description="One detection run; null: there is none of this id.")
     async def run(self, info: Info, id: Id) -> Run | None:
-        row = await info.context.loaders.row("query/run_by_id", id)
-        return Run.of(row["run"]) if row else None
+        row = await info.context.loaders.load_row("query/run_by_id", id)
+        return Run.from_row(row["run"]) if row else None
 
     @strawberry.field(description="The run whose clusters are served now; null: there was none yet.")
     async def published_run(self, info: Info) -> Run | None:
         rows = await info.context.reader.read("query/published_run")
-        return Run.of(rows[0]["run"]) if rows else None
+        return Run.from_row(rows[0]["run"]) if rows else None

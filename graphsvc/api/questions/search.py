@@ -1,4 +1,4 @@
-"""One field to look for anything by what somebody has of it. What is typed is not stored, logged or repeated."""
+"""Search in one field, for anything that an investigator has. The text is not stored, logged or repeated."""
 # mypy: disable-error-code=untyped-decorator
 
 import asyncio
@@ -17,7 +17,7 @@ from graphsvc.api.types.network import AddressRange, AutonomousSystem
 from graphsvc.api.types.run import Run
 from graphsvc.api.types.signal import Signal
 from graphsvc.campaigns.sentences import KINDS
-from graphsvc.intake.terms import LEAST_BITS, Means, Range, Terms, TooWide, holds_card_number, terms
+from graphsvc.intake.terms import LEAST_BITS, Means, Range, Terms, TooWide, has_card_number, parse_terms
 
 LONGEST = 20_000
 """Characters of a text that is searched for: prompts are long."""
@@ -28,33 +28,35 @@ Hits = list[Hit]
 Search = Callable[[Info, Terms, int], Awaitable[Hits]]
 
 
-async def _accounts(info: Info, wanted: Terms, limit: int) -> Hits:
+async def _search_accounts(info: Info, wanted: Terms, limit: int) -> Hits:
     if wanted.id is None:
         return []
     rows = await info.context.reader.read("query/search_accounts", text=wanted.id, limit=limit)
-    return [_by_id(row["exact"], Account.of(row["account"])) for row in rows]
+    return [_build_id_hit(row["exact"], Account.from_row(row["account"])) for row in rows]
 
 
-async def _clusters(info: Info, wanted: Terms, limit: int) -> Hits:
+async def _search_clusters(info: Info, wanted: Terms, limit: int) -> Hits:
     if wanted.id is None:
         return []
     rows = await info.context.reader.read("query/search_clusters", text=wanted.id, limit=limit)
     return [
-        _hit(Match.FORMER_ID, "The cluster of this id became part of it.", Cluster.of(row["cluster"]))
+        _build_hit(
+            Match.FORMER_ID, "The cluster of this id became part of it.", Cluster.from_row(row["cluster"])
+        )
         if row["merged"]
-        else _by_id(row["exact"], Cluster.of(row["cluster"]))
+        else _build_id_hit(row["exact"], Cluster.from_row(row["cluster"]))
         for row in rows
     ]
 
 
-async def _runs(info: Info, wanted: Terms, limit: int) -> Hits:
+async def _search_runs(info: Info, wanted: Terms, limit: int) -> Hits:
     if wanted.id is None:
         return []
     rows = await info.context.reader.read("query/search_runs", text=wanted.id, limit=limit)
-    return [_by_id(row["exact"], Run.of(row["run"])) for row in rows]
+    return [_build_id_hit(row["exact"], Run.from_row(row["run"])) for row in rows]
 
 
-async def _signals(info: Info, wanted: Terms, limit: int) -> Hits:
+async def _search_signals(info: Info, wanted: Terms, limit: int) -> Hits:
     known = await info.context.reader.read(
         "query/search_signals", keys=[key for key, *_ in wanted.keys], value=wanted.id, limit=limit
     )
@@ -65,40 +67,43 @@ async def _signals(info: Info, wanted: Terms, limit: int) -> Hits:
         else:
             _, means, kind = wanted.keys[row["place"]]
             match, says = Match(means.value), _SAYS[means].format(KINDS.get(kind, kind.replace("_", " ")))
-        hits.append(_hit(match, says, Signal.of(row["signal"], row["degree"])))
+        hits.append(_build_hit(match, says, Signal.from_row(row["signal"], row["degree"])))
     if wanted.range is None or wanted.range.within is None or any(hit.match is Match.ADDRESS for hit in hits):
         return hits
     inside = await info.context.reader.read(
         "query/search_addresses", range=wanted.range.within, keys=wanted.range.addresses, limit=limit
     )
-    found = (Signal.of(row["signal"], row["degree"]) for row in inside)
-    return hits + [_hit(Match.IN_RANGE, "It lies in this range.", signal) for signal in found]
+    found = (Signal.from_row(row["signal"], row["degree"]) for row in inside)
+    return hits + [_build_hit(Match.IN_RANGE, "It lies in this range.", signal) for signal in found]
 
 
-async def _ranges(info: Info, wanted: Terms, limit: int) -> Hits:
+async def _search_ranges(info: Info, wanted: Terms, limit: int) -> Hits:
     if wanted.range is None:
         return []
-    rows = await info.context.reader.read("query/search_ranges", **_bounds(wanted.range), limit=limit)
+    rows = await info.context.reader.read("query/search_ranges", **_get_bounds(wanted.range), limit=limit)
     how = (Match.HOLDS, "This is it, or lies in it.")
     if wanted.range.within is None:
         how = (Match.IN_RANGE, "It lies in this range.")
-    return [_hit(*how, AddressRange.of(row, row["address"])) for row in rows if row["address"]]
+    return [_build_hit(*how, AddressRange.from_row(row, row["address"])) for row in rows if row["address"]]
 
 
-async def _systems(info: Info, wanted: Terms, _: int) -> Hits:
+async def _search_systems(info: Info, wanted: Terms, _: int) -> Hits:
     if wanted.asn is None:
         return []
     rows = await info.context.reader.read("query/search_systems", asn=wanted.asn)
-    return [_hit(Match.NUMBER, "This is its number.", AutonomousSystem.of(row["system"])) for row in rows]
+    return [
+        _build_hit(Match.NUMBER, "This is its number.", AutonomousSystem.from_row(row["system"]))
+        for row in rows
+    ]
 
 
 _SEARCHES: dict[SearchKind, Search] = {
-    SearchKind.ACCOUNT: _accounts,
-    SearchKind.CLUSTER: _clusters,
-    SearchKind.RUN: _runs,
-    SearchKind.SIGNAL: _signals,
-    SearchKind.RANGE: _ranges,
-    SearchKind.SYSTEM: _systems,
+    SearchKind.ACCOUNT: _search_accounts,
+    SearchKind.CLUSTER: _search_clusters,
+    SearchKind.RUN: _search_runs,
+    SearchKind.SIGNAL: _search_signals,
+    SearchKind.RANGE: _search_ranges,
+    SearchKind.SYSTEM: _search_systems,
 }
 _SAYS = {
     Means.KEY: "This is its key.",
@@ -108,25 +113,25 @@ _SAYS = {
 }
 
 
-def _hit(match: Match, says: str, found: Found) -> Hit:
+def _build_hit(match: Match, says: str, found: Found) -> Hit:
     return Hit(match=match, says=says, found=found)
 
 
-def _by_id(exact: bool, found: Found) -> Hit:
+def _build_id_hit(exact: bool, found: Found) -> Hit:
     if exact:
-        return _hit(Match.ID, "This is its id.", found)
-    return _hit(Match.ID_PREFIX, "Its id begins so.", found)
+        return _build_hit(Match.ID, "This is its id.", found)
+    return _build_hit(Match.ID_PREFIX, "Its id begins so.", found)
 
 
-def _bounds(within: Range) -> dict[str, object]:
+def _get_bounds(within: Range) -> dict[str, object]:
     return {name: getattr(within, name) for name in ("stem", "separator", "groups", "zeros", "low", "high")}
 
 
 @strawberry.type(description="Search.")
 class SearchQuestions:
     @strawberry.field(
-        description="What an investigator has, looked for as all it can be: the id of an account, cluster or run, or "
-        "how one begins; the key, handle or token of a signal; an address, a range of them (CIDR), the number of a "
+        description="Searches for a text as everything that it can be: the id of an account, cluster or run, or "
+        "its beginning; the key, handle or token of a signal; an address, a range of them (CIDR), the number of a "
         "system (`AS64500`), an e-mail domain; and a raw e-mail address, phone number, device, payment instrument or "
         "prompt, which is made a token as when it is loaded, and neither kept nor logged. `kind:value` looks for a raw "
         "value of one kind. A card number is refused."
@@ -134,31 +139,33 @@ class SearchQuestions:
     async def search(
         self,
         info: Info,
-        text: Annotated[str, strawberry.argument(description="What to look for.")],
+        text: Annotated[str, strawberry.argument(description="The text to look for.")],
         kinds: Annotated[
             list[SearchKind] | None, strawberry.argument(description="Only these; by default all.")
         ] = None,
         first: arguments.First = 20,
     ) -> SearchAnswer:
-        info.context.budget.page(first)
+        info.context.budget.charge_page(first)
         info.context.budget.charge(LOOKS)
-        wanted = await asyncio.to_thread(_terms, text.strip(), info)
+        # Hashing a long prompt takes milliseconds, which other requests should not wait for.
+        wanted = await asyncio.to_thread(_parse_text, text.strip(), info)
         asked = [search for kind, search in _SEARCHES.items() if kinds is None or kind in kinds]
         found = await asyncio.gather(*(search(info, wanted, first + 1) for search in asked))
         hits = [hit for part in found for hit in part]
         return SearchAnswer(hits=hits[:first], has_more=len(hits) > first)
 
 
-def _terms(text: str, info: Info) -> Terms:
+def _parse_text(text: str, info: Info) -> Terms:
     if not 1 <= len(text) <= LONGEST:
         raise BadInput(f"A text to look for has 1 to {LONGEST:,} characters.")
-    if holds_card_number(text):
+    # The service must never receive a card number (PCI DSS), so refuse it before it is hashed.
+    if has_card_number(text):
         raise BadInput(
             "This is a card number, which must not come here.",
             "Look for the processor's token or fingerprint of the card.",
         )
     try:
-        return terms(text, info.context.tokens)
+        return parse_terms(text, info.context.tokens)
     except TooWide:
         least = f"/{LEAST_BITS[4]} of IPv4 or /{LEAST_BITS[6]} of IPv6"
         raise BadInput(f"Ranges wider than {least} cannot be searched in.", "Narrow it.") from None

@@ -1,4 +1,4 @@
-"""How much there is, and who asks."""
+"""Queries of the service itself: counts, and the caller."""
 # mypy: disable-error-code=untyped-decorator
 
 import strawberry
@@ -17,13 +17,13 @@ class Stats:
     business_members: int = strawberry.field(description="Accounts in these.")
 
 
-@strawberry.type(description="Who asks: an API key, or a person with a token.")
+@strawberry.type(description="The caller: an API key, or a person with a token.")
 class Viewer:
-    role: Role = strawberry.field(description="What they may do.")
+    role: Role = strawberry.field(description="The role of the caller.")
     key_id: str = strawberry.field(
         description="Id of the key, the part before the dot; of a person their subject."
     )
-    name: str = strawberry.field(description="What decisions and the audit log call them.")
+    name: str = strawberry.field(description="The name in decisions and in the audit log.")
 
 
 @strawberry.type(description="Questions about the service.")
@@ -33,7 +33,7 @@ class ServiceQuestions:
         (row,) = await info.context.reader.read("query/stats")
         return Stats(**row)
 
-    @strawberry.field(description="Who asks.")
+    @strawberry.field(description="The caller.")
     def viewer(self, info: Info) -> Viewer:
         asks = info.context.principal
         return Viewer(role=Role(asks.role.value), key_id=asks.id, name=asks.name)

@@ -1,4 +1,4 @@
-"""Successions that the published run found."""
+"""Query of the successions that the published run found."""
 # mypy: disable-error-code=untyped-decorator
 
 from typing import Annotated
@@ -7,7 +7,7 @@ import strawberry
 
 from graphsvc.api.context import Info
 from graphsvc.api.errors import BadInput
-from graphsvc.api.pagination import Connection, connection, decode, encode
+from graphsvc.api.pagination import Connection, build_connection, decode_cursor, encode_cursor
 from graphsvc.api.types import arguments
 from graphsvc.api.types.succession import Succession
 
@@ -15,9 +15,9 @@ from graphsvc.api.types.succession import Succession
 @strawberry.type(description="Questions about who follows whom.")
 class SuccessionQuestions:
     @strawberry.field(
-        description="Which accounts probably follow banned ones, likeliest first: those who follow members of a "
+        description="Accounts that probably follow banned ones, most probable first: those who follow members of a "
         "cluster, or whom one account follows and who follows it. The pairs that the published run found probable; "
-        "`graphsvc succession --account` weighs all candidates anew."
+        "`graphsvc succession --account` scores all candidates again."
     )
     async def successions(
         self,
@@ -31,8 +31,8 @@ class SuccessionQuestions:
     ) -> Connection[Succession]:
         if (cluster is None) == (account is None):
             raise BadInput("Name a cluster or an account, and one of them only.")
-        limit = info.context.budget.page(first) + 1
-        after_key, after_id = decode("successions", after, (-1e300, ""))
+        limit = info.context.budget.charge_page(first) + 1
+        after_key, after_id = decode_cursor("successions", after, (-1e300, ""))
         rows = await info.context.reader.read(
             "query/successions",
             cluster=cluster,
@@ -41,10 +41,10 @@ class SuccessionQuestions:
             after_id=after_id,
             limit=limit,
         )
-        return connection(
+        return build_connection(
             rows,
             first,
             after,
-            Succession.of,
-            lambda row: encode("successions", (float(row["key"]), row["id"])),
+            Succession.from_row,
+            lambda row: encode_cursor("successions", (float(row["key"]), row["id"])),
         )

@@ -1,4 +1,7 @@
-"""Graphs to be drawn: a cluster level by level, the surroundings of an account. What is cut is counted."""
+"""Queries of graphs to draw: a cluster level by level, or the surroundings of an account.
+
+The answer counts what is left out.
+"""
 # mypy: disable-error-code=untyped-decorator
 
 from typing import Annotated
@@ -40,12 +43,13 @@ class ViewQuestions:
         ] = None,
         nodes: Nodes = 500,
     ) -> GraphView:
-        charge(info, nodes)
-        row = await info.context.loaders.row("query/cluster_by_id", cluster)
+        charge_nodes(info, nodes)
+        row = await info.context.loaders.load_row("query/cluster_by_id", cluster)
         if row is None:
             raise NotFound(f"No cluster {cluster} is published.", "`clusters` lists those that are.")
         size = row["cluster"]["size"]
         signals = max(nodes // SIGNALS_SHARE, 1)
+        # `within` names either one group or, for those that did not fit, a bundle of groups.
         behind = parse_bundle(within) if within is not None else None
         if behind is not None or (within is None and size > nodes - signals):
             rows = await info.context.reader.read("view/groups", cluster=cluster)
@@ -54,8 +58,10 @@ class ViewQuestions:
                 groups = expand_bundle(groups, *behind)
             if not groups:
                 raise NotFound("The cluster has no such group.", NO_GROUP)
-            return await _groups(info, cluster, groups, nodes, behind[1] if behind is not None else 0)
-        return await _members(info, cluster, within, nodes - signals, signals)
+            return await _build_group_view(
+                info, cluster, groups, nodes, behind[1] if behind is not None else 0
+            )
+        return await _build_member_view(info, cluster, within, nodes - signals, signals)
 
     @strawberry.field(
         description="The surroundings of an account to be drawn: what it uses, rarest first, and who else uses that. "
@@ -67,11 +73,12 @@ class ViewQuestions:
         account: Annotated[strawberry.ID, strawberry.argument(description="Id of the account.")],
         nodes: Nodes = 500,
     ) -> GraphView:
-        charge(info, nodes)
+        charge_nodes(info, nodes)
         signals = max(nodes // SIGNALS_SHARE, 1)
         rows = await info.context.reader.read("view/ego", account=account, signals=signals, **HUBS)
         others: dict[str, None] = {}
         for row in rows:
+            # A dict keeps the order: users of the rarest signals come first.
             others.update(dict.fromkeys(row["accounts"]))
         chosen = [account, *list(others)[: nodes - len(rows) - 1]]
         known = {row["id"]: row for row in await info.context.reader.read("view/accounts", ids=chosen)}
@@ -82,6 +89,7 @@ class ViewQuestions:
             GraphEdge(source=user, target=row["key"], kind=EdgeKind.USES)
             for row in rows
             for user in (account, *row["accounts"])
+            # Edges to accounts that did not fit would end nowhere.
             if user in drawn
         ]
         uses = rows[0]["uses"] if rows else 0
@@ -91,12 +99,15 @@ class ViewQuestions:
             says=f"Drawn are the {len(rows):,} rarest of its {uses:,} signals, and {len(chosen) - 1:,} of the "
             f"{len(others):,} accounts on those that are no hubs, the rarest signals' first. More with `nodes`.",
         )
-        nodes_drawn = [*(_account(known[each]) for each in chosen if each in known), *map(_signal, rows)]
+        nodes_drawn = [
+            *(_build_account_node(known[each]) for each in chosen if each in known),
+            *map(_build_signal_node, rows),
+        ]
         return GraphView(nodes=nodes_drawn, edges=edges, left_out=left)
 
 
-def charge(info: Info, nodes: int) -> None:
-    """Charges a graph of so many nodes.
+def charge_nodes(info: Info, nodes: int) -> None:
+    """Charge a graph of so many nodes.
 
     Raises:
         BadInput: too few or too many.
@@ -107,8 +118,10 @@ def charge(info: Info, nodes: int) -> None:
     info.context.budget.charge(nodes // NODES_A_ROW)
 
 
-async def _groups(info: Info, cluster: str, groups: list[Group], nodes: int, larger: int) -> GraphView:
-    """Groups of a cluster's members; those that do not fit are behind one node for each kind of signal."""
+async def _build_group_view(
+    info: Info, cluster: str, groups: list[Group], nodes: int, larger: int
+) -> GraphView:
+    """Build the graph of a cluster's groups. Those that do not fit are behind one node for each kind of signal."""
     shown = build_level(groups, nodes, larger)
     links = await info.context.reader.read(
         "view/group_links",
@@ -145,15 +158,19 @@ async def _groups(info: Info, cluster: str, groups: list[Group], nodes: int, lar
     return GraphView(nodes=drawn, edges=edges, left_out=LeftOut(accounts=0, signals=0, says=says))
 
 
-async def _members(info: Info, cluster: str, within: str | None, accounts: int, signals: int) -> GraphView:
-    """The surest members of a cluster or of one of its groups, and the strongest signals that it shares."""
+async def _build_member_view(
+    info: Info, cluster: str, within: str | None, accounts: int, signals: int
+) -> GraphView:
+    """Build the graph of the members with the highest membership, and of the strongest signals that they share."""
     reader = info.context.reader
     rows = await reader.read("view/members", cluster=cluster, within=within, limit=accounts)
     if not rows:
         raise NotFound("The cluster has no such group.", NO_GROUP)
     ids = [row["id"] for row in rows]
     shared = await reader.read("view/shared", cluster=cluster, ids=ids, limit=signals, **HUBS)
-    drawn = [_account({**row, "cluster": cluster}) for row in rows] + [_signal(row) for row in shared]
+    drawn = [_build_account_node({**row, "cluster": cluster}) for row in rows] + [
+        _build_signal_node(row) for row in shared
+    ]
     edges = [
         GraphEdge(source=user, target=row["key"], kind=EdgeKind.USES)
         for row in shared
@@ -169,7 +186,7 @@ async def _members(info: Info, cluster: str, within: str | None, accounts: int, 
     return GraphView(nodes=drawn, edges=edges, left_out=left)
 
 
-def _account(row: Row) -> GraphNode:
+def _build_account_node(row: Row) -> GraphNode:
     return GraphNode(
         id=row["id"],
         kind=NodeKind.ACCOUNT,
@@ -179,7 +196,7 @@ def _account(row: Row) -> GraphNode:
     )
 
 
-def _signal(row: Row) -> GraphNode:
+def _build_signal_node(row: Row) -> GraphNode:
     return GraphNode(
         id=row["key"],
         kind=NodeKind.SIGNAL,

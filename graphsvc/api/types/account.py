@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 
 from graphsvc.api.context import Info
-from graphsvc.api.pagination import Connection, connection, decode, encode
+from graphsvc.api.pagination import Connection, build_connection, decode_cursor, encode_cursor
 from graphsvc.api.types import arguments
 from graphsvc.api.types.decision import Decided, Disposition
 from graphsvc.api.types.evidence import Belonging
-from graphsvc.api.types.moments import known, moment
+from graphsvc.api.types.moments import to_datetime, to_optional_datetime
 from graphsvc.api.types.neighbour import Touch
-from graphsvc.api.types.rarity import population
+from graphsvc.api.types.rarity import count_accounts
 from graphsvc.api.types.signal import Signal
 from graphsvc.model.decisions import On, Topic
 from graphsvc.store.connection import Row
@@ -29,7 +29,7 @@ RAREST = 20
 """Signals of an account that are walked for that."""
 
 
-@strawberry.enum(description="What the account may do, as the exporter says.")
+@strawberry.enum(description="The status of an account, as the exporter states it.")
 class AccountStatus(Enum):
     ACTIVE = strawberry.enum_value("active", description="In use.")
     SUSPENDED = strawberry.enum_value("suspended", description="Stopped for now.")
@@ -47,12 +47,12 @@ class AccountSignal:
     )
 
     @classmethod
-    def of(cls, row: Row) -> "AccountSignal":
-        """From a row of `query/account_signals`."""
+    def from_row(cls, row: Row) -> "AccountSignal":
+        """Build the type from a row of `query/account_signals`."""
         return cls(
-            signal=Signal.of(row["signal"], row["degree"]),
-            first_seen=moment(row["first_seen"]),
-            last_seen=moment(row["last_seen"]),
+            signal=Signal.from_row(row["signal"], row["degree"]),
+            first_seen=to_optional_datetime(row["first_seen"]),
+            last_seen=to_optional_datetime(row["last_seen"]),
             count=row["count"],
         )
 
@@ -68,57 +68,57 @@ class Membership(Belonging):
 class Account(Decided):
     id: str = strawberry.field(description="Id of the account, as the exporter names it.")
     created_at: datetime = strawberry.field(description="When it signed up.")
-    status: AccountStatus = strawberry.field(description="What it may do.")
+    status: AccountStatus = strawberry.field(description="Its status.")
     status_changed_at: datetime | None = strawberry.field(description="Since when.")
-    plan: str | None = strawberry.field(description="What it pays for.")
+    plan: str | None = strawberry.field(description="Its plan.")
     country: str | None = strawberry.field(description="ISO 3166 alpha-2.")
 
     @classmethod
-    def of(cls, account: Row) -> "Account":
-        """From the properties of an `:Account`."""
+    def from_row(cls, account: Row) -> "Account":
+        """Build the type from the properties of an `:Account`."""
         return cls(
             subject=(On.ACCOUNT, account["id"], ""),
             id=account["id"],
-            created_at=known(account["createdAt"]),
+            created_at=to_datetime(account["createdAt"]),
             status=AccountStatus(account["status"]),
-            status_changed_at=moment(account["statusChangedAt"]),
+            status_changed_at=to_optional_datetime(account["statusChangedAt"]),
             plan=account.get("plan"),
             country=account.get("country"),
         )
 
-    @strawberry.field(description="What people think of it.")
+    @strawberry.field(description="Its disposition.")
     async def disposition(self, info: Info) -> Disposition:
         value = (await info.context.book.read()).get_last_value(Topic.DISPOSITION, *self.subject)
         return Disposition(value or "open")
 
-    @strawberry.field(description="What it was seen with, by key of the signal.")
+    @strawberry.field(description="Its signals, by key.")
     async def signals(
         self, info: Info, first: arguments.First = 50, after: arguments.After = None
     ) -> Connection[AccountSignal]:
-        limit = info.context.budget.page(first) + 1
-        (last,) = decode("account.signals", after, ("",))
-        rows = await info.context.loaders.rows("query/account_signals", self.id, after=last, limit=limit)
-        return connection(
+        limit = info.context.budget.charge_page(first) + 1
+        (last,) = decode_cursor("account.signals", after, ("",))
+        rows = await info.context.loaders.load_rows("query/account_signals", self.id, after=last, limit=limit)
+        return build_connection(
             rows,
             first,
             after,
-            AccountSignal.of,
-            lambda row: encode("account.signals", (row["signal"]["key"],)),
+            AccountSignal.from_row,
+            lambda row: encode_cursor("account.signals", (row["signal"]["key"],)),
         )
 
     @strawberry.field(description="The cluster it is in; null: in none.")
     async def membership(self, info: Info) -> Membership | None:
         from graphsvc.api.types.cluster import Cluster
 
-        row = await info.context.loaders.row("query/account_membership", self.id)
+        row = await info.context.loaders.load_row("query/account_membership", self.id)
         if row is None:
             return None
         return Membership(
             membership=row["membership"],
             bits=row["bits"],
-            since=moment(row["since"]),
+            since=to_optional_datetime(row["since"]),
             row=row,
-            cluster=Cluster.of(row["cluster"]),
+            cluster=Cluster.from_row(row["cluster"]),
         )
 
     @strawberry.field(
@@ -132,35 +132,37 @@ class Account(Decided):
         ] = True,
         first: arguments.First = 20,
     ) -> list[Touch]:
-        limit = info.context.budget.page(first)
+        limit = info.context.budget.charge_page(first)
+        # Charged before it runs, at the most that it may read.
         arguments.charge_walk(info, WIDEST * RAREST)
-        rows = await info.context.loaders.rows(
+        rows = await info.context.loaders.load_rows(
             "query/account_touches", self.id, widest=WIDEST, signals=RAREST, outside=outside, limit=limit
         )
-        accounts = await population(info) if rows else 0
-        return [Touch.of(row, accounts) for row in rows]
+        # Rarity is relative to all accounts; the count is read once a request.
+        accounts = await count_accounts(info) if rows else 0
+        return [Touch.from_row(row, accounts) for row in rows]
 
     @strawberry.field(
-        description="Banned accounts that it probably follows, likeliest first, as the published run saw it."
+        description="Banned accounts that it probably follows, most probable first, as the published run saw it."
     )
     async def follows(
         self, info: Info, first: arguments.First = 10
     ) -> list[Annotated["Succession", strawberry.lazy("graphsvc.api.types.succession")]]:
-        return await self._successions(info, first, follows=True)
+        return await self._load_successions(info, first, follows=True)
 
     @strawberry.field(
-        description="Accounts that probably follow it after its ban, likeliest first, as the published run saw it."
+        description="Accounts that probably follow it after its ban, most probable first, as the published run saw it."
     )
     async def followed_by(
         self, info: Info, first: arguments.First = 10
     ) -> list[Annotated["Succession", strawberry.lazy("graphsvc.api.types.succession")]]:
-        return await self._successions(info, first, follows=False)
+        return await self._load_successions(info, first, follows=False)
 
-    async def _successions(self, info: Info, first: int, *, follows: bool) -> list["Succession"]:
+    async def _load_successions(self, info: Info, first: int, *, follows: bool) -> list["Succession"]:
         from graphsvc.api.types.succession import Succession
 
-        limit = info.context.budget.page(first)
-        rows = await info.context.loaders.rows(
+        limit = info.context.budget.charge_page(first)
+        rows = await info.context.loaders.load_rows(
             "query/account_successions", self.id, follows=follows, limit=limit
         )
-        return [Succession.of(row) for row in rows]
+        return [Succession.from_row(row) for row in rows]

@@ -1,4 +1,4 @@
-"""Arguments that many fields take, and what it costs to walk through what is not shown."""
+"""Arguments that many fields take, and the charge for walks through rows that are not shown."""
 
 from typing import Annotated
 
@@ -11,10 +11,10 @@ A_UNIT = 100
 """Members or uses that are walked in about the time that reading one row takes."""
 
 First = Annotated[int, strawberry.argument(description=f"How many at most: 1 to {MAX_FIRST}.")]
-After = Annotated[str | None, strawberry.argument(description="Cursor after which to go on.")]
+After = Annotated[str | None, strawberry.argument(description="Cursor of the last item before the page.")]
 Id = Annotated[str, strawberry.argument(description="The id.")]
 
 
 def charge_walk(info: Info, things: int) -> None:
-    """Charges a walk through so many members or uses, of which none is a row of the answer."""
+    """Charge a walk through `things` members or uses that are no rows of the answer."""
     info.context.budget.charge(1 + things // A_UNIT)

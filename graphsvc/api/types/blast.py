@@ -1,4 +1,4 @@
-"""What an action on accounts would hit, leave and lead to. Resolved from the dataclasses of the analysis, veiled."""
+"""The impact of an action on accounts, resolved from the redacted dataclasses of the analysis."""
 
 import strawberry
 
@@ -21,7 +21,7 @@ class Heir:
     account: str = strawberry.field(description="Id of the account.")
     membership: float = strawberry.field(description="How surely it belongs to the cluster, 0 to 1.")
     values: int = strawberry.field(description="Values it shares with them.")
-    bits: float = strawberry.field(description="What those say, in bits.")
+    bits: float = strawberry.field(description="Evidence of those, in bits.")
 
 
 @strawberry.type(description="A cluster after the action.")
@@ -44,28 +44,28 @@ class Aftermath:
     strongest: list[Heir] = strawberry.field(description="The strongest of them.")
 
 
-@strawberry.type(description="One step of the plan, surest accounts first.")
+@strawberry.type(description="One step of the plan, accounts of highest membership first.")
 class Stage:
     accounts: int = strawberry.field(description="Accounts to act on in it.")
     so_far: int = strawberry.field(description="Accounts with those before.")
     membership: float = strawberry.field(description="The least membership among them.")
-    innocents: float = strawberry.field(description="Innocents to be expected among them.")
-    innocents_so_far: float = strawberry.field(description="Innocents to be expected with those before.")
+    innocents: float = strawberry.field(description="Expected false positives among them.")
+    innocents_so_far: float = strawberry.field(description="Expected false positives up to this step.")
     left: int = strawberry.field(description="Active members of the clusters that are left.")
     sizes: list[int] = strawberry.field(description="Parts that these fall into, largest first.")
     alone: int = strawberry.field(description="Those left alone.")
 
 
-@strawberry.type(description="In which order to act, if at all.")
+@strawberry.type(description="The order of the action.")
 class Plan:
     stages: list[Stage] = strawberry.field(description="The steps.")
-    most: float = strawberry.field(description="Innocents that may be expected in a step.")
+    most: float = strawberry.field(description="Expected false positives allowed in a step.")
     left_out: int = strawberry.field(description="Accounts left out because more are to be expected.")
-    left_out_innocents: float = strawberry.field(description="Innocents to be expected among those.")
+    left_out_innocents: float = strawberry.field(description="Expected false positives among those.")
     order: list[str] = strawberry.field(description="Ids of the accounts, in the order to act.")
 
 
-@strawberry.type(description="What an action on accounts would do. Nothing is done by asking.")
+@strawberry.type(description="The impact of an action on accounts. A query changes nothing.")
 class BlastRadius:
     accounts: int = strawberry.field(description="Accounts asked for.")
     inactive: int = strawberry.field(description="Of these, those that are out already.")
@@ -74,13 +74,13 @@ class BlastRadius:
         description="Of the others, those that are in clusters that are likely businesses."
     )
     innocents: float = strawberry.field(
-        description="Innocents to be expected: 1 - membership of each; a stranger and a member of a likely business "
+        description="Expected false positives: 1 - membership of each; a stranger and a member of a likely business "
         "count as one."
     )
     bystanders: list[Bystanders] = strawberry.field(
         description="Others on the same infrastructure, by family."
     )
     bystanders_in_all: int = strawberry.field(description="How many they are, each counted once.")
-    clusters: list[Aftermath] = strawberry.field(description="What becomes of the clusters.")
-    plan: Plan = strawberry.field(description="In which order to act.")
+    clusters: list[Aftermath] = strawberry.field(description="The clusters after the action.")
+    plan: Plan = strawberry.field(description="The order of the action.")
     says: list[str] = strawberry.field(description="The same in sentences.")

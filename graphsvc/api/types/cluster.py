@@ -1,4 +1,4 @@
-"""Published clusters, their members and what holds them together."""
+"""Published clusters, their members, and their evidence."""
 # mypy: disable-error-code=untyped-decorator
 
 import json
@@ -9,13 +9,13 @@ from typing import Annotated
 import strawberry
 
 from graphsvc.api.context import Info
-from graphsvc.api.pagination import Connection, connection, decode, encode
+from graphsvc.api.pagination import Connection, build_connection, decode_cursor, encode_cursor
 from graphsvc.api.types import arguments, timeline
 from graphsvc.api.types.account import Account, AccountStatus
 from graphsvc.api.types.decision import Decided
-from graphsvc.api.types.evidence import EXPLANATION, Belonging, FamilyEvidence, evidence_of
+from graphsvc.api.types.evidence import EXPLANATION, Belonging, FamilyEvidence, parse_evidence
 from graphsvc.api.types.lineage import LineageEvent
-from graphsvc.api.types.moments import moment, utc
+from graphsvc.api.types.moments import to_optional_datetime, to_utc
 from graphsvc.api.types.neighbour import Neighbour
 from graphsvc.api.types.run import Run
 from graphsvc.api.types.signal import Signal
@@ -28,21 +28,21 @@ from graphsvc.model.decisions import On
 from graphsvc.store.connection import Row
 
 
-@strawberry.enum(description="What people decided on a cluster.")
+@strawberry.enum(description="The status of a cluster, from people's decisions.")
 class ClusterStatus(Enum):
-    OPEN = strawberry.enum_value("open", description="Nobody has decided yet.")
+    OPEN = strawberry.enum_value("open", description="No decision yet.")
     CONFIRMED = strawberry.enum_value("confirmed", description="One operator runs it, against the rules.")
     DISMISSED = strawberry.enum_value("dismissed", description="Nothing to act on.")
     MONITORING = strawberry.enum_value("monitoring", description="Seen, not settled.")
     ACTIONED = strawberry.enum_value("actioned", description="Acted on, outside of this service.")
-    APPEALED = strawberry.enum_value("appealed", description="Acted on, and somebody says that was wrong.")
+    APPEALED = strawberry.enum_value("appealed", description="Acted on, and the action was appealed.")
     CONFLICT = strawberry.enum_value(
         "conflict",
-        description="Decisions that came together by splits and mergers differ; somebody has to decide again.",
+        description="Decisions that came together by splits and mergers differ; a new decision is needed.",
     )
 
 
-@strawberry.enum(description="What a published cluster most likely is.")
+@strawberry.enum(description="The assessment of a published cluster.")
 class ClusterAssessment(Enum):
     CAMPAIGN = strawberry.enum_value(
         Assessment.CAMPAIGN.value, description="A campaign: one operator runs it, against the rules."
@@ -66,13 +66,13 @@ class Member(Belonging):
     account: Account = strawberry.field(description="The account.")
 
     @classmethod
-    def of(cls, row: Row) -> "Member":
-        """From a row of `query/cluster_members`."""
+    def from_row(cls, row: Row) -> "Member":
+        """Build the type from a row of `query/cluster_members`."""
         return cls(
-            account=Account.of(row["account"]),
+            account=Account.from_row(row["account"]),
             membership=row["membership"],
             bits=row["bits"],
-            since=moment(row["since"]),
+            since=to_optional_datetime(row["since"]),
             row=row,
         )
 
@@ -83,19 +83,19 @@ class SharedSignal:
     accounts: int = strawberry.field(description="Accounts of the cluster that use it.")
     share: float = strawberry.field(description="The same as a share of the cluster's accounts, 0 to 1.")
     outside: int = strawberry.field(description="Accounts that use it and are not of the cluster.")
-    bits: float = strawberry.field(description="What sharing it says for one operator, in bits.")
+    bits: float = strawberry.field(description="Evidence for one operator from sharing it, in bits.")
     signal: Signal = strawberry.field(description="The signal.")
 
     @classmethod
-    def of(cls, row: Row) -> "SharedSignal":
-        """From a row of `query/cluster_signals`."""
+    def from_row(cls, row: Row) -> "SharedSignal":
+        """Build the type from a row of `query/cluster_signals`."""
         return cls(
             rank=row["rank"],
             accounts=row["accounts"],
             share=row["share"],
             outside=max(row["degree"] - row["accounts"], 0),
             bits=row["bits"],
-            signal=Signal.of(row["signal"], row["degree"]),
+            signal=Signal.from_row(row["signal"], row["degree"]),
         )
 
 
@@ -108,41 +108,43 @@ class Link:
     row: strawberry.Private[Row]
 
     @classmethod
-    def of(cls, row: Row) -> "Link":
-        """From a row of `query/cluster_links`."""
+    def from_row(cls, row: Row) -> "Link":
+        """Build the type from a row of `query/cluster_links`."""
         return cls(
-            source=Account.of(row["source"]),
-            target=Account.of(row["target"]),
+            source=Account.from_row(row["source"]),
+            target=Account.from_row(row["target"]),
             bits=row["bits"],
             families=row["families"] or [],
             row=row,
         )
 
-    @strawberry.field(description="Why they are linked, in a sentence.")
+    @strawberry.field(description="The reason for the link, in a sentence.")
     def summary(self) -> str:
-        return sentences.link(self.bits, evidence_of(self.row))
+        return sentences.link(self.bits, parse_evidence(self.row))
 
     @strawberry.field(description=EXPLANATION)
     def explanation(self) -> list[FamilyEvidence]:
-        return [FamilyEvidence.of(row, sentences.family_of_link) for row in evidence_of(self.row)]
+        return [
+            FamilyEvidence.from_evidence(row, sentences.family_of_link) for row in parse_evidence(self.row)
+        ]
 
 
 @strawberry.type(description="One part of a cluster's score.")
 class ScorePart:
     name: str = strawberry.field(description="Its name, for example `shared`, `lockstep`, `bans`, `prior`.")
-    bits: float = strawberry.field(description="What it adds, in bits; negative: it speaks against.")
-    says: str = strawberry.field(description="What was seen.")
+    bits: float = strawberry.field(description="Bits that it adds; negative: evidence against.")
+    says: str = strawberry.field(description="The observation.")
 
     @strawberry.field(description="The question that it answers.")
     def aspect(self) -> ScoreAspect:
         return ScoreAspect(ASPECTS[self.name].value)
 
 
-@strawberry.enum(description="What members of a cluster are counted by.")
+@strawberry.enum(description="Traits that members of a cluster are counted by.")
 class MemberTrait(Enum):
-    STATUS = strawberry.enum_value("status", description="What the account may do.")
+    STATUS = strawberry.enum_value("status", description="The status of the account.")
     COUNTRY = strawberry.enum_value("country", description="ISO 3166 alpha-2.")
-    PLAN = strawberry.enum_value("plan", description="What it pays for.")
+    PLAN = strawberry.enum_value("plan", description="The plan of the account.")
 
 
 @strawberry.type(description="How many members of a cluster have one value.")
@@ -160,13 +162,13 @@ class MemberFilter:
         default=None, description="Known to belong to it since this moment or later."
     )
 
-    def parameters(self) -> dict[str, object]:
-        """The same for `query/cluster_members`."""
+    def build_parameters(self) -> dict[str, object]:
+        """Build the parameters of `query/cluster_members`."""
         return {
             "statuses": tuple(status.value for status in self.status) if self.status is not None else None,
             "least": self.min_membership,
             "most": self.max_membership,
-            "since": utc(self.joined_since) if self.joined_since else None,
+            "since": to_utc(self.joined_since) if self.joined_since else None,
         }
 
 
@@ -189,19 +191,19 @@ class Cluster(Decided):
         description="How likely one operator runs it, 0 to 1, be it a campaign or a business."
     )
     assessment: ClusterAssessment = strawberry.field(
-        description="What it most likely is. `CAMPAIGN`: its hostility reaches the run's `min_score`; else its "
+        description="Its assessment. `CAMPAIGN`: its hostility reaches the run's `min_score`; else its "
         "coordination reaches the run's `min_coordination`."
     )
     size: int = strawberry.field(description="How many accounts are in it, as the run found it.")
     members_forgotten: int = strawberry.field(
-        description="How many of these were forgotten since, and are members no more."
+        description="How many of these were forgotten since, and are not members now."
     )
-    status: ClusterStatus = strawberry.field(description="What people decided on it.")
+    status: ClusterStatus = strawberry.field(description="Its status, from people's decisions.")
     first_seen: datetime | None = strawberry.field(description="First sign-up of a member.")
     last_seen: datetime | None = strawberry.field(description="Last sign-up of a member.")
     families: list[str] = strawberry.field(description="Families of signals that hold it together.")
     bits: float | None = strawberry.field(description="Evidence of all its memberships together, in bits.")
-    summary: str | None = strawberry.field(description="What it is, in a sentence.")
+    summary: str | None = strawberry.field(description="Its description, in a sentence.")
     rank: int | None = strawberry.field(description="1: the highest score.")
     published_at: datetime | None = strawberry.field(description="When it was published.")
     before: strawberry.Private[int | None]
@@ -210,8 +212,8 @@ class Cluster(Decided):
     turnover_text: strawberry.Private[str]
 
     @classmethod
-    def of(cls, cluster: Row) -> "Cluster":
-        """From the properties of a `:Cluster`."""
+    def from_row(cls, cluster: Row) -> "Cluster":
+        """Build the type from the properties of a `:Cluster`."""
         return cls(
             subject=(On.CLUSTER, cluster["id"], ""),
             id=cluster["id"],
@@ -220,22 +222,23 @@ class Cluster(Decided):
             coordination=cluster["coordination"],
             assessment=ClusterAssessment(cluster["assessment"]),
             size=cluster["size"],
+            # Properties that later versions added are absent on clusters of earlier ones.
             members_forgotten=cluster.get("membersForgotten") or 0,
             status=ClusterStatus(cluster["status"]),
-            first_seen=moment(cluster["firstSeen"]),
-            last_seen=moment(cluster["lastSeen"]),
+            first_seen=to_optional_datetime(cluster["firstSeen"]),
+            last_seen=to_optional_datetime(cluster["lastSeen"]),
             families=cluster.get("families") or [],
             bits=cluster.get("bits"),
             summary=cluster.get("summary"),
             rank=cluster.get("rank"),
-            published_at=moment(cluster["publishedAt"]),
+            published_at=to_optional_datetime(cluster["publishedAt"]),
             before=cluster.get("before"),
             parts_text=cluster.get("scoreParts") or "[]",
             turnover_text=cluster.get("turnover") or "",
             run_id=cluster["run"],
         )
 
-    @strawberry.field(description="What its score is the sum of.")
+    @strawberry.field(description="The parts that add up to its score.")
     def score_parts(self) -> list[ScorePart]:
         return [ScorePart(**part) for part in json.loads(self.parts_text)]
 
@@ -243,7 +246,7 @@ class Cluster(Decided):
         description="How it replaces its banned; null: the run that found it kept nothing of that."
     )
     def turnover(self) -> Turnover | None:
-        return Turnover.of(self.turnover_text) if self.turnover_text else None
+        return Turnover.from_json(self.turnover_text) if self.turnover_text else None
 
     @strawberry.field(description="How its score is put together, in a sentence.")
     def explanation(self) -> str:
@@ -253,10 +256,10 @@ class Cluster(Decided):
 
     @strawberry.field(description="The detection run that found it.")
     async def run(self, info: Info) -> Run | None:
-        row = await info.context.loaders.row("query/run_by_id", self.run_id)
-        return Run.of(row["run"]) if row else None
+        row = await info.context.loaders.load_row("query/run_by_id", self.run_id)
+        return Run.from_row(row["run"]) if row else None
 
-    @strawberry.field(description="Its accounts, surest first.")
+    @strawberry.field(description="Its accounts, highest membership first.")
     async def members(
         self,
         info: Info,
@@ -266,41 +269,42 @@ class Cluster(Decided):
         first: arguments.First = 50,
         after: arguments.After = None,
     ) -> Connection[Member]:
-        limit = info.context.budget.page(first, at_most=self.size) + 1
-        membership, account_id = decode("cluster.members", after, (2.0, ""))
-        rows = await info.context.loaders.rows(
+        # A cluster's size bounds the page, so a small one costs less than what was asked for.
+        limit = info.context.budget.charge_page(first, at_most=self.size) + 1
+        membership, account_id = decode_cursor("cluster.members", after, (2.0, ""))
+        rows = await info.context.loaders.load_rows(
             "query/cluster_members",
             self.id,
             after_membership=membership,
             after_id=account_id,
             limit=limit,
-            **(filter or MemberFilter()).parameters(),
+            **(filter or MemberFilter()).build_parameters(),
         )
-        return connection(
+        return build_connection(
             rows,
             first,
             after,
-            Member.of,
-            lambda row: encode("cluster.members", (float(row["membership"]), row["account"]["id"])),
+            Member.from_row,
+            lambda row: encode_cursor("cluster.members", (float(row["membership"]), row["account"]["id"])),
         )
 
     @strawberry.field(description="The signals that hold it together, strongest first.")
     async def shared_signals(self, info: Info, first: arguments.First = 20) -> list[SharedSignal]:
-        limit = info.context.budget.page(first)
-        rows = await info.context.loaders.rows("query/cluster_signals", self.id, limit=limit)
-        return [SharedSignal.of(row) for row in rows]
+        limit = info.context.budget.charge_page(first)
+        rows = await info.context.loaders.load_rows("query/cluster_signals", self.id, limit=limit)
+        return [SharedSignal.from_row(row) for row in rows]
 
     @strawberry.field(description="The strongest links between its accounts.")
     async def links(self, info: Info, first: arguments.First = 20) -> list[Link]:
-        limit = info.context.budget.page(first)
-        rows = await info.context.loaders.rows("query/cluster_links", self.id, limit=limit)
-        return [Link.of(row) for row in rows]
+        limit = info.context.budget.charge_page(first)
+        rows = await info.context.loaders.load_rows("query/cluster_links", self.id, limit=limit)
+        return [Link.from_row(row) for row in rows]
 
-    @strawberry.field(description="What happened to it from run to run, newest first.")
+    @strawberry.field(description="Its history from run to run, newest first.")
     async def lineage(self, info: Info, first: arguments.First = 20) -> list[LineageEvent]:
-        limit = info.context.budget.page(first)
-        rows = await info.context.loaders.rows("query/cluster_lineage", self.id, limit=limit)
-        return [LineageEvent.of(row) for row in rows]
+        limit = info.context.budget.charge_page(first)
+        rows = await info.context.loaders.load_rows("query/cluster_lineage", self.id, limit=limit)
+        return [LineageEvent.from_row(row) for row in rows]
 
     @strawberry.field(
         description="Accounts gained in the last run, negative: lost; a cluster that is new gained all it has."
@@ -308,10 +312,10 @@ class Cluster(Decided):
     def growth(self, info: Info) -> int:
         # In a list the statement has said it already: a value now, where an awaitable costs a task a row.
         known = self.before is not None
-        return self.size - self.before if known else self._growth(info)  # type: ignore[operator, return-value]
+        return self.size - self.before if known else self._load_growth(info)  # type: ignore[operator, return-value]
 
-    async def _growth(self, info: Info) -> int:
-        row = await info.context.loaders.row("query/cluster_growth", self.id)
+    async def _load_growth(self, info: Info) -> int:
+        row = await info.context.loaders.load_row("query/cluster_growth", self.id)
         return self.size - (row["before"] if row else 0)
 
     @strawberry.field(description="How many accounts are known to belong to it since a moment or later.")
@@ -319,29 +323,31 @@ class Cluster(Decided):
         self, info: Info, since: Annotated[datetime, strawberry.argument(description="The moment.")]
     ) -> int:
         arguments.charge_walk(info, self.size)
-        rows = await info.context.loaders.rows("query/cluster_joined", self.id, since=utc(since))
+        rows = await info.context.loaders.load_rows("query/cluster_joined", self.id, since=to_utc(since))
         return rows[0]["accounts"] if rows else 0
 
     @strawberry.field(description="Its accounts counted by status, country or plan, most first.")
     async def composition(
         self,
         info: Info,
-        by: Annotated[MemberTrait, strawberry.argument(description="What they are counted by.")],
+        by: Annotated[MemberTrait, strawberry.argument(description="The trait.")],
         first: arguments.First = 20,
     ) -> list[TraitCount]:
-        limit = info.context.budget.page(first)
+        limit = info.context.budget.charge_page(first)
         arguments.charge_walk(info, self.size)
-        rows = await info.context.loaders.rows("query/cluster_composition", self.id, by=by.value, limit=limit)
+        rows = await info.context.loaders.load_rows(
+            "query/cluster_composition", self.id, by=by.value, limit=limit
+        )
         return [TraitCount(value=row["value"], accounts=row["accounts"]) for row in rows]
 
     @strawberry.field(
-        description="Sign-ups, bans and replacements in its latest buckets in which there were any, in order of time. "
+        description="Sign-ups, bans and replacements in its latest buckets with any, in order of time. "
         "For earlier ones give `until`."
     )
     async def timeline(
         self, info: Info, by: By, since: Since = None, until: Until = None, first: arguments.First = 200
     ) -> list[TimelineBucket]:
-        return await timeline.timeline(info, self.id, self.size, by, (since, until), first)
+        return await timeline.load_timeline(info, self.id, self.size, by, (since, until), first)
 
     @strawberry.field(
         description="Requests of its accounts in the latest buckets that have any, in order of time."
@@ -349,13 +355,13 @@ class Cluster(Decided):
     async def traffic(
         self, info: Info, by: By, since: Since = None, until: Until = None, first: arguments.First = 200
     ) -> list[TrafficBucket]:
-        return await timeline.traffic(info, self.id, self.size, by, (since, until), first)
+        return await timeline.load_traffic(info, self.id, self.size, by, (since, until), first)
 
     @strawberry.field(
         description="Published clusters that share signals or a past with it: those with the strongest signal in "
         "common first."
     )
     async def neighbours(self, info: Info, first: arguments.First = 20) -> list[Neighbour]:
-        limit = info.context.budget.page(first)
-        rows = await info.context.loaders.rows("query/cluster_neighbours", self.id, limit=limit)
-        return [Neighbour.of(row) for row in rows]
+        limit = info.context.budget.charge_page(first)
+        rows = await info.context.loaders.load_rows("query/cluster_neighbours", self.id, limit=limit)
+        return [Neighbour.from_row(row) for row in rows]

@@ -1,4 +1,4 @@
-"""What changed from one run to another."""
+"""The differences of two runs."""
 # mypy: disable-error-code=untyped-decorator
 
 from collections.abc import Callable
@@ -9,12 +9,12 @@ import strawberry
 
 from graphsvc.analysis.diff import Diff
 from graphsvc.api.context import Info
-from graphsvc.api.pagination import Connection, Made, connection, decode, encode
+from graphsvc.api.pagination import Connection, Made, build_connection, decode_cursor, encode_cursor
 from graphsvc.api.types import arguments
 from graphsvc.store.connection import Row
 
 
-@strawberry.enum(description="What became of a cluster from one run to another.")
+@strawberry.enum(description="Kinds of changes of a cluster from one run to another.")
 class ChangeKind(Enum):
     BORN = strawberry.enum_value("born", description="Not there before.")
     SPLIT = strawberry.enum_value("split", description="It came off another.")
@@ -23,7 +23,7 @@ class ChangeKind(Enum):
     CHANGED = strawberry.enum_value("changed", description="As many accounts, but others.")
     SAME = strawberry.enum_value("same", description="The same accounts.")
     MERGED = strawberry.enum_value("merged", description="It became part of another.")
-    GONE = strawberry.enum_value("gone", description="It is there no more.")
+    GONE = strawberry.enum_value("gone", description="It does not exist any more.")
 
 
 @strawberry.type(description="How many clusters changed in one way.")
@@ -32,10 +32,10 @@ class ChangeCount:
     clusters: int = strawberry.field(description="How many.")
 
 
-@strawberry.type(description="What changed of one cluster.")
+@strawberry.type(description="The change of one cluster.")
 class ClusterChange:
     cluster_id: str = strawberry.field(description="Id of the cluster.")
-    kind: ChangeKind = strawberry.field(description="What became of it.")
+    kind: ChangeKind = strawberry.field(description="The kind of change.")
     other_id: str | None = strawberry.field(
         description="Of a split what it came off, of a merger what it became part of."
     )
@@ -58,16 +58,16 @@ class Move:
     to_id: str | None = strawberry.field(description="Its cluster in the later run.")
     membership_before: float | None = strawberry.field(description="How surely it belonged, 0 to 1.")
     membership_now: float | None = strawberry.field(description="How surely it belongs, 0 to 1.")
-    why: str = strawberry.field(description="Why, in a sentence.")
+    why: str = strawberry.field(description="The reason, in a sentence.")
 
 
-@strawberry.type(description="What changed from one run to another.")
+@strawberry.type(description="Changes from one run to another.")
 class RunDiff:
     before_id: str = strawberry.field(description="Id of the earlier run.")
     now_id: str = strawberry.field(description="Id of the later run.")
     found: strawberry.Private[Diff]
 
-    @strawberry.field(description="How many clusters changed in which way.")
+    @strawberry.field(description="The number of clusters for each kind of change.")
     def counts(self) -> list[ChangeCount]:
         kinds = self.found.clusters.group_by("kind").len().sort("kind")
         return [ChangeCount(kind=ChangeKind(kind), clusters=count) for kind, count in kinds.iter_rows()]
@@ -81,28 +81,32 @@ class RunDiff:
         self, info: Info, first: arguments.First = 50, after: arguments.After = None
     ) -> Connection[ClusterChange]:
         changed = self.found.clusters.filter(pl.col("kind") != "same")
-        return _page(info, f"diff.clusters.{self.before_id}.{self.now_id}", changed, first, after, _change)
+        return _build_page(
+            info, f"diff.clusters.{self.before_id}.{self.now_id}", changed, first, after, _build_change
+        )
 
     @strawberry.field(description="Accounts that moved, by id.")
     def moves(
         self, info: Info, first: arguments.First = 50, after: arguments.After = None
     ) -> Connection[Move]:
         scope = f"diff.moves.{self.before_id}.{self.now_id}"
-        return _page(info, scope, self.found.moves, first, after, _move)
+        return _build_page(info, scope, self.found.moves, first, after, _build_move)
 
 
-def _page(
+def _build_page(
     info: Info, scope: str, table: pl.DataFrame, first: int, after: str | None, make: Callable[[Row], Made]
 ) -> Connection[Made]:
-    """A page of a table that is the same whenever it is computed, so that a place in it is a cursor."""
-    limit = info.context.budget.page(first) + 1
-    (done,) = decode(scope, after, (-1,))
+    """Build a page of a table. The table is computed the same each time, so a row number serves as cursor."""
+    limit = info.context.budget.charge_page(first) + 1
+    (done,) = decode_cursor(scope, after, (-1,))
     rows = table.with_row_index("place").slice(max(int(done) + 1, 0), limit).to_dicts()
-    veiled = info.context.veil.rows(rows)
-    return connection(veiled, first, after, make, lambda row: encode(scope, (int(row["place"]),)))
+    veiled = info.context.veil.redact_rows(rows)
+    return build_connection(
+        veiled, first, after, make, lambda row: encode_cursor(scope, (int(row["place"]),))
+    )
 
 
-def _change(row: Row) -> ClusterChange:
+def _build_change(row: Row) -> ClusterChange:
     fields = {
         name: row[name] for name in ("before", "now", "came", "went", "score_before", "score_now", "says")
     }
@@ -111,6 +115,6 @@ def _change(row: Row) -> ClusterChange:
     )
 
 
-def _move(row: Row) -> Move:
+def _build_move(row: Row) -> Move:
     fields = {name: row[name] for name in ("kind", "membership_before", "membership_now", "why")}
     return Move(account_id=row["account"], from_id=row["from"], to_id=row["to"], **fields)

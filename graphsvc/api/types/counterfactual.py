@@ -1,4 +1,4 @@
-"""What a cluster is without some of what holds it together. Resolved from the dataclasses of the analyses, veiled."""
+"""A cluster without some of its evidence, resolved from the redacted dataclasses of the analyses."""
 
 from typing import TypeVar, cast
 
@@ -15,17 +15,17 @@ class Holding:
     kind: str = strawberry.field(description="Their kind.")
     accounts: int = strawberry.field(description="Accounts of the part that use it.")
     outside: int = strawberry.field(description="Accounts outside of the cluster that do.")
-    bits: float = strawberry.field(description="What sharing it says for one operator, in bits.")
+    bits: float = strawberry.field(description="Evidence for one operator from sharing it, in bits.")
 
 
 @strawberry.type(description="Accounts that are connected with each other.")
 class ClusterPart:
     size: int = strawberry.field(description="How many.")
-    accounts: list[str] = strawberry.field(description="Ids of the surest few of them.")
-    holds: list[Holding] = strawberry.field(description="What holds most of them.")
+    accounts: list[str] = strawberry.field(description="Ids of the few with the highest membership.")
+    holds: list[Holding] = strawberry.field(description="Signals that connect most of them.")
 
 
-@strawberry.type(description="What a cluster falls into.")
+@strawberry.type(description="The parts of a cluster.")
 class ClusterParts:
     members: int = strawberry.field(description="Members in all.")
     sizes: list[int] = strawberry.field(description="Sizes of all parts, largest first.")
@@ -39,26 +39,28 @@ class ClusterParts:
 class Bridge:
     holding: Holding | None = strawberry.field(description="The signal; null: it is an account.")
     account: str = strawberry.field(description="Id of the account; empty: it is a signal.")
-    sizes: list[int] = strawberry.field(description="What its part falls into without it, largest first.")
+    sizes: list[int] = strawberry.field(
+        description="Sizes of the parts that remain of its part, largest first."
+    )
     alone: int = strawberry.field(description="Accounts left with nothing.")
 
 
 @strawberry.type(description="The least evidence that must go for the cluster to be two.")
 class EvidenceCut:
-    bits: float = strawberry.field(description="What goes, in bits.")
+    bits: float = strawberry.field(description="Evidence removed, in bits.")
     at_least: float = strawberry.field(description="No cut is smaller than this, in bits.")
     exact: bool = strawberry.field(description="Whether this one is proved to be the smallest.")
     least: int = strawberry.field(description="Accounts that each of the two parts has at least.")
     values: int = strawberry.field(description="Values that go as a whole.")
     uses: int = strawberry.field(description="Single uses of other values that go.")
-    signals: list[Holding] = strawberry.field(description="What of it holds most.")
+    signals: list[Holding] = strawberry.field(description="The strongest of the removed signals.")
     sizes: list[int] = strawberry.field(description="The parts that remain, largest first.")
     alone: int = strawberry.field(description="Accounts left with nothing.")
 
 
-@strawberry.type(description="What holds a cluster together.")
+@strawberry.type(description="Weak points of a cluster.")
 class Anatomy:
-    parts: ClusterParts = strawberry.field(description="What it consists of.")
+    parts: ClusterParts = strawberry.field(description="Its parts.")
     signals: list[Bridge] = strawberry.field(description="Signals that are bridges, the greatest first.")
     accounts: list[Bridge] = strawberry.field(description="Accounts that are bridges, the greatest first.")
     every: bool = strawberry.field(
@@ -74,10 +76,10 @@ class Anatomy:
 @strawberry.type(description="A cluster before and after something is left out of account.")
 class Counterfactual:
     before: ClusterParts = strawberry.field(description="The cluster as it is.")
-    after: ClusterParts = strawberry.field(description="What remains.")
+    after: ClusterParts = strawberry.field(description="The parts that remain.")
     says: list[str] = strawberry.field(description="The same in sentences.")
 
 
-def shown(info: Info, found: object, kind: type[Shown]) -> Shown:
-    """A dataclass of an analysis, veiled, as the type that has its fields."""
-    return cast(kind, info.context.veil.rows(found))  # type: ignore[valid-type]
+def redact_result(info: Info, found: object, kind: type[Shown]) -> Shown:
+    """Return a redacted dataclass of an analysis as the GraphQL type that has its fields."""
+    return cast(kind, info.context.veil.redact_rows(found))  # type: ignore[valid-type]

@@ -1,4 +1,4 @@
-"""Decisions, and what they come to for a cluster or an account."""
+"""Decisions, and the status that they give a cluster or an account."""
 # mypy: disable-error-code=untyped-decorator
 
 from datetime import datetime
@@ -11,70 +11,68 @@ from graphsvc.api.types import arguments
 from graphsvc.model import decisions as model
 
 
-@strawberry.enum(description="What a decision is about.")
+@strawberry.enum(description="Kinds of subjects of decisions.")
 class DecisionOn(Enum):
     CLUSTER = strawberry.enum_value("cluster", description="A cluster.")
     ACCOUNT = strawberry.enum_value("account", description="An account.")
     PAIR = strawberry.enum_value("pair", description="Two accounts.")
 
 
-@strawberry.enum(description="What kind of decision it is.")
+@strawberry.enum(description="The topic of a decision.")
 class DecisionTopic(Enum):
     DISPOSITION = strawberry.enum_value(
-        "disposition", description="What is thought of a cluster or an account."
+        "disposition", description="The disposition of a cluster or an account."
     )
-    ASSIGNMENT = strawberry.enum_value("assignment", description="Who looks after it.")
+    ASSIGNMENT = strawberry.enum_value("assignment", description="Its assignee.")
     NOTE = strawberry.enum_value("note", description="A note.")
-    WATCH = strawberry.enum_value("watch", description="Whether somebody wants to hear of changes.")
+    WATCH = strawberry.enum_value("watch", description="Whether a person watches for changes.")
     PIN = strawberry.enum_value("pin", description="Whether one operator runs two accounts.")
 
 
-@strawberry.enum(
-    description="What a person can think of a cluster or an account. Nothing here acts on accounts."
-)
+@strawberry.enum(description="Dispositions of a cluster or an account. Nothing here acts on accounts.")
 class Disposition(Enum):
     OPEN = strawberry.enum_value("open", description="Nothing, or no longer what was thought before.")
     CONFIRMED = strawberry.enum_value("confirmed", description="One operator runs it, against the rules.")
     DISMISSED = strawberry.enum_value("dismissed", description="Nothing to act on.")
     MONITORING = strawberry.enum_value("monitoring", description="Seen, not settled.")
     ACTIONED = strawberry.enum_value("actioned", description="Acted on, outside of this service.")
-    APPEALED = strawberry.enum_value("appealed", description="Acted on, and somebody says that was wrong.")
+    APPEALED = strawberry.enum_value("appealed", description="Acted on, and the action was appealed.")
 
 
-@strawberry.enum(description="What a person knows of two accounts.")
+@strawberry.enum(description="Knowledge about the operator of two accounts.")
 class Operator(Enum):
     SAME = strawberry.enum_value("same", description="One operator runs both.")
     DIFFERENT = strawberry.enum_value("different", description="Two operators run them.")
 
 
-@strawberry.type(description="What somebody decided. It stays on record; undone, it is in force no more.")
+@strawberry.type(description="A decision of a person. It stays on record; undone, it is not active.")
 class Decision:
     id: strawberry.ID = strawberry.field(description="Id of the decision.")
-    on: DecisionOn = strawberry.field(description="What it is about.")
-    topic: DecisionTopic = strawberry.field(description="What kind of decision it is.")
+    on: DecisionOn = strawberry.field(description="The kind of its subject.")
+    topic: DecisionTopic = strawberry.field(description="The topic of a decision.")
     subject_id: str = strawberry.field(
         description="Id of the cluster or account; of a pair the first account."
     )
     other_id: str | None = strawberry.field(description="Of a pair: the second account.")
     value: str = strawberry.field(
-        description="What was decided: a disposition, a name, `same` or `different`; empty for a note."
+        description="The value: a disposition, a name, `same` or `different`; empty for a note."
     )
-    note: str = strawberry.field(description="Why, or the note.")
-    by: str = strawberry.field(description="Who decided.")
+    note: str = strawberry.field(description="The reason, or the text of the note.")
+    by: str = strawberry.field(description="The person who decided.")
     at: datetime = strawberry.field(description="When.")
     size: int = strawberry.field(description="Accounts that the cluster had then.")
     origin_id: str = strawberry.field(
         description="Id of the cluster that the person decided on: another one if this is a copy that a split got."
     )
     undone_at: datetime | None = strawberry.field(description="When it was taken back; null: it stands.")
-    undone_by: str | None = strawberry.field(description="Who took it back.")
+    undone_by: str | None = strawberry.field(description="The person who undid it.")
     in_force: bool = strawberry.field(
         description="Whether it stands and nothing of the same kind answered it."
     )
 
     @classmethod
-    def of(cls, decision: model.Decision, forced: bool) -> "Decision":
-        """From a decision of the book."""
+    def from_model(cls, decision: model.Decision, forced: bool) -> "Decision":
+        """Build the type from a decision of the log."""
         return cls(
             id=strawberry.ID(decision.id),
             on=DecisionOn(decision.on.value),
@@ -93,7 +91,7 @@ class Decision:
         )
 
 
-@strawberry.type(description="What people decided on a subject.")
+@strawberry.type(description="Decisions on a subject.")
 class Decided:
     """The fields that clusters, accounts and pairs have in common."""
 
@@ -101,20 +99,20 @@ class Decided:
 
     @strawberry.field(
         description="Number of the last decision on it or undoing of one, 0: none yet. A change names the version it "
-        "was read at, and is refused with the code `conflict` when somebody else was faster."
+        "was read at, and is refused with the code `conflict` if someone else has changed it since."
     )
     async def version(self, info: Info) -> int:
         return (await info.context.book.read()).compute_version(*self.subject)
 
     @strawberry.field(description="All decisions on it, newest first, those undone or answered included.")
     async def decisions(self, info: Info, first: arguments.First = 20) -> list[Decision]:
-        limit = info.context.budget.page(first)
+        limit = info.context.budget.charge_page(first)
         book = await info.context.book.read()
         forced = {each.id for each in book.find_active(*self.subject)}
         newest = book.select_about(*self.subject)[::-1][:limit]
-        return [Decision.of(each, each.id in forced) for each in newest]
+        return [Decision.from_model(each, each.id in forced) for each in newest]
 
-    @strawberry.field(description="Who looks after it; null: nobody.")
+    @strawberry.field(description="The assignee; null: unassigned.")
     async def assignee(self, info: Info) -> str | None:
         return (await info.context.book.read()).get_last_value(model.Topic.ASSIGNMENT, *self.subject) or None
 

@@ -1,4 +1,4 @@
-"""Why an account belongs and two accounts are linked, by family of evidence."""
+"""Evidence by family: for a membership, and for a link between two accounts."""
 # mypy: disable-error-code=untyped-decorator
 
 from collections.abc import Callable
@@ -14,12 +14,12 @@ from graphsvc.store.connection import Row
 EXPLANATION = "Why, by family of evidence: what adds most first, what speaks against last."
 
 
-@strawberry.type(description="What one family of evidence adds to a membership or a link.")
+@strawberry.type(description="The evidence of one family for a membership or a link.")
 class FamilyEvidence:
     family: str = strawberry.field(
         description="A family of signals, for example `payment`, or what is of no signal, for example `prior`."
     )
-    bits: float = strawberry.field(description="What it adds, in bits; negative: it speaks against.")
+    bits: float = strawberry.field(description="Bits that it adds; negative: evidence against.")
     signal_key: str | None = strawberry.field(
         description="Key of the strongest signal shared in it, or of what a signal is part of, such as an address "
         "range; null: no one signal."
@@ -30,8 +30,10 @@ class FamilyEvidence:
     says: str = strawberry.field(description="The same in a sentence.")
 
     @classmethod
-    def of(cls, evidence: sentences.Evidence, says: Callable[[sentences.Evidence], str]) -> "FamilyEvidence":
-        """From evidence and the sentence it makes."""
+    def from_evidence(
+        cls, evidence: sentences.Evidence, says: Callable[[sentences.Evidence], str]
+    ) -> "FamilyEvidence":
+        """Build the type from evidence and its sentence."""
         return cls(
             family=evidence.family,
             bits=evidence.bits,
@@ -44,29 +46,31 @@ class FamilyEvidence:
     async def signal(self, info: Info) -> Signal | None:
         if self.signal_key is None:
             return None
-        info.context.budget.page(1)
-        row = await info.context.loaders.row("query/signal_by_key", self.signal_key)
-        return Signal.of(row["signal"], row["degree"]) if row else None
+        info.context.budget.charge_page(1)
+        row = await info.context.loaders.load_row("query/signal_by_key", self.signal_key)
+        return Signal.from_row(row["signal"], row["degree"]) if row else None
 
 
 @strawberry.type(description="That an account is in a cluster, how surely and why.")
 class Belonging:
-    """What both ends of a `MEMBER_OF` show of it; `row` is of one of the statements that return it."""
+    """The fields that both ends of a `MEMBER_OF` have. `row` comes from one of the statements that return it."""
 
     membership: float = strawberry.field(description="How surely the account belongs to the cluster, 0 to 1.")
     bits: float | None = strawberry.field(description="The sum of its evidence, in bits.")
     since: datetime | None = strawberry.field(description="Since when it is known to belong to it.")
     row: strawberry.Private[Row]
 
-    @strawberry.field(description="Why it belongs, in a sentence.")
+    @strawberry.field(description="The reason for the membership, in a sentence.")
     def summary(self) -> str:
-        return sentences.membership(self.membership, evidence_of(self.row))
+        return sentences.membership(self.membership, parse_evidence(self.row))
 
     @strawberry.field(description=EXPLANATION)
     def explanation(self) -> list[FamilyEvidence]:
-        return [FamilyEvidence.of(row, sentences.family_of_member) for row in evidence_of(self.row)]
+        return [
+            FamilyEvidence.from_evidence(row, sentences.family_of_member) for row in parse_evidence(self.row)
+        ]
 
 
-def evidence_of(row: Row) -> list[sentences.Evidence]:
-    """The evidence in a row of a membership or a link."""
+def parse_evidence(row: Row) -> list[sentences.Evidence]:
+    """Return the evidence in a row of a membership or a link."""
     return sentences.unpacked(row["families"], row["family_bits"], row["signals"], row.get("sharers"))

@@ -1,4 +1,4 @@
-"""What a search finds, and why."""
+"""Results of a search, with the reason for each."""
 
 from enum import Enum
 from typing import Annotated
@@ -12,7 +12,7 @@ from graphsvc.api.types.run import Run
 from graphsvc.api.types.signal import Signal
 
 
-@strawberry.enum(description="What can be searched for, in the order in which it is answered.")
+@strawberry.enum(description="Kinds of search results, in the order of the answer.")
 class SearchKind(Enum):
     ACCOUNT = strawberry.enum_value("account", description="Accounts.")
     CLUSTER = strawberry.enum_value("cluster", description="Published clusters.")
@@ -22,7 +22,7 @@ class SearchKind(Enum):
     SYSTEM = strawberry.enum_value("system", description="Autonomous systems.")
 
 
-@strawberry.enum(description="Why something was found.")
+@strawberry.enum(description="Reasons for a search result.")
 class Match(Enum):
     ID = strawberry.enum_value("id", description="The text is its id.")
     ID_PREFIX = strawberry.enum_value("id_prefix", description="Its id begins with the text.")
@@ -43,20 +43,20 @@ class Match(Enum):
 
 Found = Annotated[
     Account | Cluster | Run | Signal | AddressRange | AutonomousSystem,
-    strawberry.union("Found", description="What a search can find."),
+    strawberry.union("Found", description="An object that a search can find."),
 ]
 
 
 @strawberry.type(description="Something that a search found.")
 class Hit:
-    match: Match = strawberry.field(description="Why it was found.")
+    match: Match = strawberry.field(description="The reason.")
     says: str = strawberry.field(description="The same in a sentence, which never repeats the text.")
-    found: Found = strawberry.field(description="What was found.")
+    found: Found = strawberry.field(description="The object.")
 
 
-@strawberry.type(description="What a search found.")
+@strawberry.type(description="The answer of a search.")
 class SearchAnswer:
     hits: list[Hit] = strawberry.field(
-        description="What was found: accounts, clusters, runs, signals, ranges, systems; each by id or key."
+        description="The results: accounts, clusters, runs, signals, ranges, systems; each by id or key."
     )
     has_more: bool = strawberry.field(description="Whether there is more than was asked for.")

@@ -8,7 +8,7 @@ import strawberry
 from graphsvc.api import keys
 
 
-@strawberry.enum(description="What somebody may do; each role includes the ones before it.")
+@strawberry.enum(description="The rights of a principal; each role includes the ones before it.")
 class Role(Enum):
     VIEWER = strawberry.enum_value("viewer", description="Read.")
     ANALYST = strawberry.enum_value(
@@ -20,8 +20,8 @@ class Role(Enum):
 @strawberry.type(description="An API key, without its secret.")
 class ApiKey:
     id: str = strawberry.field(description="Its id, the part before the dot.")
-    role: Role = strawberry.field(description="What it may do.")
-    name: str = strawberry.field(description="What or whom it is for.")
+    role: Role = strawberry.field(description="Its role.")
+    name: str = strawberry.field(description="The name that tells it apart.")
     created_at: datetime = strawberry.field(description="When it was made.")
     expires_at: datetime | None = strawberry.field(
         description="Until when it is valid; null: until it is revoked."
@@ -30,20 +30,20 @@ class ApiKey:
     revoked_at: datetime | None = strawberry.field(description="When it was revoked.")
 
     @classmethod
-    def of(cls, key: keys.ApiKey) -> "ApiKey":
-        """From a key as it is kept; its digests stay behind."""
+    def from_key(cls, key: keys.ApiKey) -> "ApiKey":
+        """Build the type from a stored key, without its digests."""
         return cls(
             id=key.id,
             role=Role(key.role.value),
             name=key.name,
             created_at=datetime.fromisoformat(key.created),
-            expires_at=_moment(key.expires),
-            rotated_at=_moment(key.rotated),
-            revoked_at=_moment(key.revoked),
+            expires_at=_parse_time(key.expires),
+            rotated_at=_parse_time(key.rotated),
+            revoked_at=_parse_time(key.revoked),
         )
 
 
-def _moment(text: str | None) -> datetime | None:
+def _parse_time(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
 
 

@@ -1,4 +1,4 @@
-"""What happened to clusters from run to run."""
+"""Lineage events: what happened to a cluster in a run."""
 
 from datetime import datetime
 from enum import Enum
@@ -8,10 +8,10 @@ import strawberry
 from graphsvc.store.connection import Row
 
 
-@strawberry.enum(description="What happened to a cluster.")
+@strawberry.enum(description="Kinds of events of a cluster.")
 class EventKind(Enum):
     BORN = strawberry.enum_value("born", description="Found for the first time.")
-    SPLIT = strawberry.enum_value("split", description="It came off another, which goes on.")
+    SPLIT = strawberry.enum_value("split", description="It split from another, which continues.")
     REVIVED = strawberry.enum_value("revived", description="Found again, or no longer part of another.")
     MERGED = strawberry.enum_value("merged", description="Another became part of it.")
     DORMANT = strawberry.enum_value("dormant", description="Not found by a run.")
@@ -20,9 +20,9 @@ class EventKind(Enum):
     CONTINUED = strawberry.enum_value("continued", description="It has as many accounts as before.")
 
 
-@strawberry.type(description="What happened to a cluster in one run.")
+@strawberry.type(description="An event of a cluster in one run.")
 class LineageEvent:
-    kind: EventKind = strawberry.field(description="What happened.")
+    kind: EventKind = strawberry.field(description="The kind of event.")
     cluster_id: str = strawberry.field(description="Id of the cluster it happened to.")
     before_id: str | None = strawberry.field(
         description="Id of what it was before: of a split the cluster it came off, of a merger the one it took in."
@@ -35,12 +35,12 @@ class LineageEvent:
     accounts_now: int = strawberry.field(description="Accounts after.")
     signals_in_common: int = strawberry.field(description="Rare signals before and after.")
     families: list[str] = strawberry.field(description="Families of those signals.")
-    bits: float = strawberry.field(description="What those signals say together, in bits.")
+    bits: float = strawberry.field(description="Evidence of those signals together, in bits.")
     says: str = strawberry.field(description="The event in a sentence.")
 
     @classmethod
-    def of(cls, row: Row) -> "LineageEvent":
-        """From a row of `query/cluster_lineage`."""
+    def from_row(cls, row: Row) -> "LineageEvent":
+        """Build the type from a row of `query/cluster_lineage`."""
         return cls(
             kind=EventKind(row["kind"]),
             cluster_id=row["id"],

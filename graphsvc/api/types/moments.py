@@ -1,23 +1,23 @@
-"""Moments as the statements of the API return them: milliseconds, which the driver hands over ten times as fast."""
+"""Times as milliseconds, as the statements of the API return them. The driver passes integers ten times as fast."""
 
 from datetime import UTC, datetime
 
 
-def moment(milliseconds: int | None) -> datetime | None:
-    """The moment so many milliseconds after 1970 began, in UTC; None stays None."""
-    return None if milliseconds is None else known(milliseconds)
+def to_optional_datetime(milliseconds: int | None) -> datetime | None:
+    """Convert milliseconds since 1970 to a time in UTC; None stays None."""
+    return None if milliseconds is None else to_datetime(milliseconds)
 
 
-def known(milliseconds: int) -> datetime:
-    """The same of a moment that is always there."""
+def to_datetime(milliseconds: int) -> datetime:
+    """Convert milliseconds since 1970 to a time in UTC."""
     return datetime.fromtimestamp(milliseconds / 1000, UTC)
 
 
-def milliseconds(moment: datetime) -> int:
-    """The milliseconds from the beginning of 1970 to a moment that somebody gave."""
-    return round(utc(moment).timestamp() * 1000)
+def to_milliseconds(moment: datetime) -> int:
+    """Convert a time to milliseconds since 1970."""
+    return round(to_utc(moment).timestamp() * 1000)
 
 
-def utc(moment: datetime) -> datetime:
-    """A moment that somebody gave; without a zone it is one of UTC."""
+def to_utc(moment: datetime) -> datetime:
+    """Return a time with a zone. Without one it is taken as UTC."""
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -1,11 +1,11 @@
-"""What a cluster or an account has to do with others."""
+"""Relations of a cluster or an account to others."""
 
 from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
 from graphsvc.api.types.lineage import EventKind
-from graphsvc.api.types.rarity import strongest_by_family
+from graphsvc.api.types.rarity import sum_strongest
 from graphsvc.linkage.bits import sharing_bits
 from graphsvc.store.connection import Row
 
@@ -21,10 +21,10 @@ SHOWN = 20
 class Common:
     key: str = strawberry.field(description="Its key.")
     kind: str = strawberry.field(description="Its kind.")
-    bits: float = strawberry.field(description="What sharing it says for one operator, in bits.")
+    bits: float = strawberry.field(description="Evidence for one operator from sharing it, in bits.")
 
 
-def _named(signals: list[Row]) -> list[Common]:
+def _build_common(signals: list[Row]) -> list[Common]:
     return [Common(key=each["key"], kind=each["kind"], bits=each["bits"]) for each in signals[:SHOWN]]
 
 
@@ -35,7 +35,7 @@ class Neighbour:
     )
     shared: int = strawberry.field(description="How many of the signals that hold one together hold both.")
     bits: float = strawberry.field(
-        description="What these say together, in bits: families add, within one the strongest counts."
+        description="Evidence of these together, in bits: families add, within one the strongest counts."
     )
     accounts: int = strawberry.field(
         description="At least so many accounts of the neighbour use one of these signals: those on the one most of "
@@ -43,21 +43,21 @@ class Neighbour:
     )
     signals: list[Common] = strawberry.field(description=f"Those signals, strongest first; {SHOWN} at most.")
     events: list[EventKind] = strawberry.field(
-        description="What tied their pasts, for example `SPLIT`: `lineage` says more."
+        description="The event that connects their histories, for example `SPLIT`: `lineage` says more."
     )
 
     @classmethod
-    def of(cls, row: Row) -> "Neighbour":
-        """From a row of `query/cluster_neighbours`."""
+    def from_row(cls, row: Row) -> "Neighbour":
+        """Build the type from a row of `query/cluster_neighbours`."""
         from graphsvc.api.types.cluster import Cluster
 
         signals = row["signals"]
         return cls(
-            cluster=Cluster.of(row["cluster"]),
+            cluster=Cluster.from_row(row["cluster"]),
             shared=len(signals),
-            bits=strongest_by_family(signals),
+            bits=sum_strongest(signals),
             accounts=max((each["there"] for each in signals), default=0),
-            signals=_named(signals),
+            signals=_build_common(signals),
             events=[EventKind(event) for event in row["events"]],
         )
 
@@ -71,13 +71,13 @@ class Touch:
         description="The published cluster that the other is in; null: in none."
     )
     bits: float = strawberry.field(
-        description="What sharing these signals says together, in bits: families add, within one the strongest counts."
+        description="Evidence of sharing these signals, in bits: families add, within one the strongest counts."
     )
     signals: list[Common] = strawberry.field(description=f"The signals, rarest first; {SHOWN} at most.")
 
     @classmethod
-    def of(cls, row: Row, population: int) -> "Touch":
-        """From a row of `query/account_touches`, among so many accounts."""
+    def from_row(cls, row: Row, population: int) -> "Touch":
+        """Build the type from a row of `query/account_touches`, among so many accounts."""
         from graphsvc.api.types.account import Account
         from graphsvc.api.types.cluster import Cluster
 
@@ -87,8 +87,8 @@ class Touch:
         )
         signals = [{**each, "bits": bits} for each, bits in zip(found, weights, strict=True)]
         return cls(
-            account=Account.of(row["account"]),
-            cluster=Cluster.of(row["cluster"]) if row["cluster"] else None,
-            bits=strongest_by_family(signals),
-            signals=_named(signals),
+            account=Account.from_row(row["account"]),
+            cluster=Cluster.from_row(row["cluster"]) if row["cluster"] else None,
+            bits=sum_strongest(signals),
+            signals=_build_common(signals),
         )

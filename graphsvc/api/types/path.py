@@ -1,4 +1,4 @@
-"""What two accounts have in common, and the evidence that leads from one to the other."""
+"""The common signals of two accounts, and the evidence path between them."""
 
 import strawberry
 
@@ -10,7 +10,7 @@ from graphsvc.api.types.signal import Signal
 @strawberry.type(description="A signal that both of two accounts use.")
 class CommonSignal:
     signal: Signal = strawberry.field(description="The signal; `rarity` says what sharing it says.")
-    hub: bool = strawberry.field(description="Whether so many use it that it links nobody by itself.")
+    hub: bool = strawberry.field(description="Whether so many use it that it makes no link by itself.")
 
 
 @strawberry.type(description="One step from an account to another.")
@@ -23,7 +23,7 @@ class PathStep:
     signal: Signal | None = strawberry.field(
         description="The signal that leads on; null: several do, see `explanation`."
     )
-    explanation: list[FamilyEvidence] = strawberry.field(description="Why, by family of evidence.")
+    explanation: list[FamilyEvidence] = strawberry.field(description="The evidence, by family.")
     says: str = strawberry.field(description="The step in a sentence.")
 
 
@@ -40,10 +40,12 @@ class EvidencePath:
 class Between:
     source: Account = strawberry.field(description="One account.")
     target: Account = strawberry.field(description="The other account.")
-    common: list[CommonSignal] = strawberry.field(description="What both use, rarest first; at most 50.")
+    common: list[CommonSignal] = strawberry.field(
+        description="Signals that both use, rarest first; at most 50."
+    )
     common_in_all: int = strawberry.field(description="How many signals both use.")
     path: EvidencePath | None = strawberry.field(
         description="The strongest evidence path: through published links that whose weakest step is the strongest, "
         "else the shortest through rare signals; null: none was found, see `says`."
     )
-    says: str = strawberry.field(description="What was found, and where the search ended.")
+    says: str = strawberry.field(description="The result, and where the search ended.")

@@ -1,4 +1,4 @@
-"""How rare a signal is, and so what sharing it says."""
+"""The rarity of a signal, and the bits that sharing it is worth."""
 
 import strawberry
 
@@ -12,21 +12,21 @@ from graphsvc.store.connection import Row
 @strawberry.type(description="How rare a signal is.")
 class Rarity:
     bits: float = strawberry.field(
-        description="What it says for one operator that two accounts share it, in bits, before anything else is known "
+        description="Evidence for one operator if two accounts share it, in bits, before anything else is known "
         "of them."
     )
     share: float = strawberry.field(description="Share of all accounts that use it, 0 to 1.")
     is_hub: bool = strawberry.field(
         description="Whether more accounts use it than the detection takes for one operator's; by itself "
-        "it links nobody then."
+        "it makes no link then."
     )
     is_crowded: bool = strawberry.field(
         description="Whether it is an address of a network where strangers come to share one, such as a carrier's."
     )
 
     @classmethod
-    def of(cls, kind: str, degree: int, network_class: str | None, accounts: int) -> "Rarity":
-        """Of a signal of a kind that `degree` of so many `accounts` use."""
+    def compute(cls, kind: str, degree: int, network_class: str | None, accounts: int) -> "Rarity":
+        """Compute the rarity of a signal of a kind that `degree` of all `accounts` use."""
         (bits,) = sharing_bits([kind], [degree], accounts)
         return cls(
             bits=bits,
@@ -36,14 +36,14 @@ class Rarity:
         )
 
 
-async def population(info: Info) -> int:
-    """How many accounts there are; asked for once a request."""
-    row = await info.context.loaders.row("query/population", "accounts")
+async def count_accounts(info: Info) -> int:
+    """Return the number of all accounts. It is read once a request."""
+    row = await info.context.loaders.load_row("query/population", "accounts")
     return int(row["accounts"]) if row else 0
 
 
-def strongest_by_family(signals: list[Row]) -> float:
-    """Bits of sharing all of some signals (`kind`, `bits`): families add, within one the strongest counts."""
+def sum_strongest(signals: list[Row]) -> float:
+    """Sum the bits of shared signals (`kind`, `bits`): families add up, and in a family the strongest counts."""
     best: dict[str, float] = {}
     for signal in signals:
         family = family_of(signal["kind"])

@@ -32,7 +32,7 @@ class RunStatus(Enum):
 
 @strawberry.type(description="How far a run that is under way has come.")
 class Progress:
-    stage: str = strawberry.field(description="What it is at, for example `links`.")
+    stage: str = strawberry.field(description="The current stage, for example `links`.")
     done: int = strawberry.field(description="How much of the stage is done.")
     total: int = strawberry.field(description="How much there is to do in it; 0: not known.")
     at: datetime | None = strawberry.field(
@@ -40,8 +40,8 @@ class Progress:
     )
 
     @classmethod
-    def of(cls, run: Row) -> "Progress | None":
-        """From the properties of a `:DetectionRun` that is under way; None of one that is not."""
+    def from_row(cls, run: Row) -> "Progress | None":
+        """Build the type from the properties of a running `:DetectionRun`; None if it does not run."""
         if run["status"] != RunStatus.RUNNING.value:
             return None
         return cls(
@@ -62,11 +62,11 @@ class Run:
     parameters: JSON = strawberry.field(description="All parameters of the run.")
     versions: JSON = strawberry.field(description="Versions of all that took part.")
     thresholds: JSON = strawberry.field(
-        description="What it set itself, from its parameters and what it read: by name."
+        description="Thresholds that it set from its parameters and its input, by name."
     )
     timings: JSON = strawberry.field(description="Seconds each stage took.")
     stages: JSON = strawberry.field(
-        description="What each stage took: `name`, `seconds`, `rows` that it was about, `peak_bytes` of memory."
+        description="The cost of each stage: `name`, `seconds`, `rows` that it was about, `peak_bytes` of memory."
     )
     started_at: datetime = strawberry.field(description="When it began.")
     finished_at: datetime | None = strawberry.field(description="When it ended.")
@@ -84,31 +84,31 @@ class Run:
         description="Hash of what it found: the same result, the same hash."
     )
     certificate: str | None = strawberry.field(
-        description="What it certifies, as JSON text: hashes of its input and result, parameters, seed, versions."
+        description="Its certificate, as JSON text: hashes of its input and result, parameters, seed, versions."
     )
     signature: str | None = strawberry.field(
         description="Signature of the certificate's text: Ed25519, 64 bytes as hex."
     )
     signer: str | None = strawberry.field(description="Public key of who signed it: 32 bytes as hex.")
-    error: str | None = strawberry.field(description="Why it failed.")
+    error: str | None = strawberry.field(description="The error; null: it did not fail.")
     requested_by: str | None = strawberry.field(
-        description="Who started it over the API; null: it was started elsewhere."
+        description="The person who started it over the API; null: it was started elsewhere."
     )
     progress: Progress | None = strawberry.field(description="How far it is; null: it is not under way.")
 
     @classmethod
-    def of(cls, run: Row) -> "Run":
-        """From the properties of a `:DetectionRun`."""
+    def from_row(cls, run: Row) -> "Run":
+        """Build the type from the properties of a `:DetectionRun`."""
         return cls(
             id=run["id"],
             status=RunStatus(run["status"]),
             engine=run["engine"],
             algorithm=run["algorithm"],
             seed=run.get("seed"),
-            parameters=_document(run.get("parameters")),
-            versions=_document(run.get("versions")),
-            thresholds=_document(run.get("thresholds")),
-            timings=_document(run.get("timings")),
+            parameters=_parse_document(run.get("parameters")),
+            versions=_parse_document(run.get("versions")),
+            thresholds=_parse_document(run.get("thresholds")),
+            timings=_parse_document(run.get("timings")),
             stages=json.loads(run.get("stages") or "[]"),
             started_at=run["startedAt"],
             finished_at=run.get("finishedAt"),
@@ -126,9 +126,9 @@ class Run:
             signer=run.get("signer"),
             error=run.get("error"),
             requested_by=run.get("requestedBy"),
-            progress=Progress.of(run),
+            progress=Progress.from_row(run),
         )
 
 
-def _document(text: str | None) -> JSON:
+def _parse_document(text: str | None) -> JSON:
     return JSON(json.loads(text) if text else {})

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 
 from graphsvc.api.context import Info
-from graphsvc.api.pagination import Connection, connection, decode, encode
+from graphsvc.api.pagination import Connection, build_connection, decode_cursor, encode_cursor
 from graphsvc.api.types import arguments
-from graphsvc.api.types.moments import moment
+from graphsvc.api.types.moments import to_optional_datetime
 from graphsvc.api.types.network import AddressRange
-from graphsvc.api.types.rarity import Rarity, population
+from graphsvc.api.types.rarity import Rarity, count_accounts
 from graphsvc.signals.kinds import family_of, kind_of
 from graphsvc.store.connection import Row
 
@@ -51,8 +51,8 @@ class Signal:
     bin: str | None = strawberry.field(description="Of a card: the issuer's number range, 6 to 8 digits.")
 
     @classmethod
-    def of(cls, signal: Row, degree: int) -> "Signal":
-        """From the properties of a `:Signal` and the number of accounts on it."""
+    def from_row(cls, signal: Row, degree: int) -> "Signal":
+        """Build the type from the properties of a `:Signal` and the number of accounts on it."""
         return cls(
             key=signal["key"],
             kind=signal["kind"],
@@ -77,38 +77,40 @@ class Signal:
     async def accounts(
         self, info: Info, first: arguments.First = 50, after: arguments.After = None
     ) -> Connection["SignalAccount"]:
-        limit = info.context.budget.page(first, at_most=self.degree) + 1
-        (last,) = decode("signal.accounts", after, ("",))
+        limit = info.context.budget.charge_page(first, at_most=self.degree) + 1
+        (last,) = decode_cursor("signal.accounts", after, ("",))
+        # The one for hubs walks an index and stops at a full page; the other one looks at all users.
         statement = "query/hub_accounts" if self.degree >= HUB_DEGREE else "query/signal_accounts"
-        rows = await info.context.loaders.rows(statement, self.key, after=last, limit=limit)
-        return connection(
+        rows = await info.context.loaders.load_rows(statement, self.key, after=last, limit=limit)
+        return build_connection(
             rows,
             first,
             after,
-            SignalAccount.of,
-            lambda row: encode("signal.accounts", (row["account"]["id"],)),
+            SignalAccount.from_row,
+            lambda row: encode_cursor("signal.accounts", (row["account"]["id"],)),
         )
 
     @strawberry.field(description="How rare it is, and so what sharing it says.")
     async def rarity(self, info: Info) -> Rarity:
-        return Rarity.of(self.kind, self.degree, self.network_class, await population(info))
+        return Rarity.compute(self.kind, self.degree, self.network_class, await count_accounts(info))
 
     @strawberry.field(
         description=f"Published clusters whose accounts use it, most first. Of a signal of {HUB_DEGREE:,} accounts or "
         "more only those that it helps to hold together."
     )
     async def clusters(self, info: Info, first: arguments.First = 20) -> list["SignalCluster"]:
-        limit = info.context.budget.page(first)
+        limit = info.context.budget.charge_page(first)
         hub = self.degree >= HUB_DEGREE
+        # A hub's clusters are read from the few that it holds together, not from all its users.
         arguments.charge_walk(info, 0 if hub else self.degree)
         statement = "query/hub_clusters" if hub else "query/signal_clusters"
-        rows = await info.context.loaders.rows(statement, self.key, limit=limit)
-        return [SignalCluster.of(row) for row in rows]
+        rows = await info.context.loaders.load_rows(statement, self.key, limit=limit)
+        return [SignalCluster.from_row(row) for row in rows]
 
     @strawberry.field(description="Of an address: the range that it is in, and whose that is.")
     async def range(self, info: Info) -> AddressRange | None:
-        row = await info.context.loaders.row("query/signal_place", self.key)
-        return AddressRange.of(row, self.key) if row else None
+        row = await info.context.loaders.load_row("query/signal_place", self.key)
+        return AddressRange.from_row(row, self.key) if row else None
 
 
 @strawberry.type(description="A cluster on a signal.")
@@ -119,11 +121,11 @@ class SignalCluster:
     accounts: int = strawberry.field(description="Its accounts that use the signal.")
 
     @classmethod
-    def of(cls, row: Row) -> "SignalCluster":
-        """From a row of `query/signal_clusters`."""
+    def from_row(cls, row: Row) -> "SignalCluster":
+        """Build the type from a row of `query/signal_clusters`."""
         from graphsvc.api.types.cluster import Cluster
 
-        return cls(cluster=Cluster.of(row["cluster"]), accounts=row["accounts"])
+        return cls(cluster=Cluster.from_row(row["cluster"]), accounts=row["accounts"])
 
 
 @strawberry.type(description="An account on a signal.")
@@ -140,13 +142,13 @@ class SignalAccount:
     )
 
     @classmethod
-    def of(cls, row: Row) -> "SignalAccount":
-        """From a row of `query/signal_accounts`."""
+    def from_row(cls, row: Row) -> "SignalAccount":
+        """Build the type from a row of `query/signal_accounts`."""
         from graphsvc.api.types.account import Account
 
         return cls(
-            account=Account.of(row["account"]),
-            first_seen=moment(row["first_seen"]),
-            last_seen=moment(row["last_seen"]),
+            account=Account.from_row(row["account"]),
+            first_seen=to_optional_datetime(row["first_seen"]),
+            last_seen=to_optional_datetime(row["last_seen"]),
             count=row["count"],
         )

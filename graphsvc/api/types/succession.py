@@ -6,10 +6,10 @@ from graphsvc.api.types.account import Account
 from graphsvc.store.connection import Row
 
 
-@strawberry.type(description="What one kind of evidence adds to a succession.")
+@strawberry.type(description="The evidence of one kind for a succession.")
 class SuccessionPart:
     name: str = strawberry.field(description="Its name: a family of signals, or what is seen in time.")
-    bits: float = strawberry.field(description="What it adds, in bits; negative: it speaks against.")
+    bits: float = strawberry.field(description="Bits that it adds; negative: evidence against.")
 
 
 @strawberry.type(description="That an account probably follows a banned one.")
@@ -22,15 +22,15 @@ class Succession:
     )
     delay_hours: float | None = strawberry.field(description="From ban to sign-up, in hours.")
     bits: float = strawberry.field(description="The evidence in all, in bits.")
-    parts: list[SuccessionPart] = strawberry.field(description="What it is made of.")
+    parts: list[SuccessionPart] = strawberry.field(description="The parts of the evidence.")
     says: str = strawberry.field(description="The same in a sentence.")
 
     @classmethod
-    def of(cls, row: Row) -> "Succession":
-        """From a row of `query/successions`."""
+    def from_row(cls, row: Row) -> "Succession":
+        """Build the type from a row of `query/successions`."""
         return cls(
-            successor=Account.of(row["successor"]),
-            predecessor=Account.of(row["predecessor"]),
+            successor=Account.from_row(row["successor"]),
+            predecessor=Account.from_row(row["predecessor"]),
             probability=row["probability"],
             false_rate=row["false_rate"],
             delay_hours=row["delay_hours"],

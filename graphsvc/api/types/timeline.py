@@ -1,4 +1,4 @@
-"""What happened in a cluster, bucket by bucket of time."""
+"""Events of a cluster in buckets of time."""
 # mypy: disable-error-code=untyped-decorator
 
 from datetime import UTC, datetime
@@ -8,7 +8,7 @@ import strawberry
 
 from graphsvc.api.context import Info
 from graphsvc.api.types.arguments import charge_walk
-from graphsvc.api.types.moments import known, milliseconds, utc
+from graphsvc.api.types.moments import to_datetime, to_milliseconds, to_utc
 from graphsvc.store.connection import Row
 
 HOUR = 3_600_000
@@ -29,7 +29,7 @@ LENGTHS = {Bucket.HOUR: (HOUR, 0), Bucket.DAY: (DAY, 0), Bucket.WEEK: (7 * DAY, 
 """Length of a bucket, and how long before 1970 one began: ms."""
 
 
-@strawberry.type(description="What happened in a cluster from one moment to another.")
+@strawberry.type(description="Events in a cluster from one moment to another.")
 class TimelineBucket:
     begins_at: datetime = strawberry.field(description="When the bucket begins.")
     sign_ups: int = strawberry.field(description="Members that signed up.")
@@ -47,7 +47,7 @@ class TrafficBucket:
     requests: int = strawberry.field(description="Requests of its members.")
 
 
-async def timeline(
+async def load_timeline(
     info: Info,
     cluster: str,
     size: int,
@@ -55,15 +55,15 @@ async def timeline(
     window: tuple[datetime | None, datetime | None],
     first: int,
 ) -> list[TimelineBucket]:
-    """The latest `first` buckets of a cluster in which anything happened, in order of time."""
-    info.context.budget.page(first)
+    """Return the latest `first` buckets of a cluster that have events, in order of time."""
+    info.context.budget.charge_page(first)
     charge_walk(info, size)
-    rows = await info.context.loaders.rows(
-        "query/cluster_timeline", cluster, limit=first, **_bounds(by, window)
+    rows = await info.context.loaders.load_rows(
+        "query/cluster_timeline", cluster, limit=first, **_build_bounds(by, window)
     )
     return [
         TimelineBucket(
-            begins_at=_begins(row, by),
+            begins_at=_compute_start(row, by),
             sign_ups=row["sign_ups"],
             bans=row["bans"],
             replacements=row["replacements"],
@@ -72,7 +72,7 @@ async def timeline(
     ]
 
 
-async def traffic(
+async def load_traffic(
     info: Info,
     cluster: str,
     size: int,
@@ -80,29 +80,32 @@ async def traffic(
     window: tuple[datetime | None, datetime | None],
     first: int,
 ) -> list[TrafficBucket]:
-    """The latest `first` buckets of a cluster that have any requests, in order of time."""
-    info.context.budget.page(first)
+    """Return the latest `first` buckets of a cluster that have requests, in order of time."""
+    info.context.budget.charge_page(first)
     charge_walk(info, size * TRAFFIC)
     months = [
-        f"{utc(end).astimezone(UTC):%Y-%m}" if end else none for end, none in zip(window, EVER, strict=True)
+        f"{to_utc(end).astimezone(UTC):%Y-%m}" if end else none
+        for end, none in zip(window, EVER, strict=True)
     ]
-    rows = await info.context.loaders.rows(
+    rows = await info.context.loaders.load_rows(
         "query/cluster_traffic",
         cluster,
         limit=first,
         first_month=months[0],
         last_month=months[1],
-        **_bounds(by, window),
+        **_build_bounds(by, window),
     )
-    return [TrafficBucket(begins_at=_begins(row, by), requests=row["requests"]) for row in reversed(rows)]
+    return [
+        TrafficBucket(begins_at=_compute_start(row, by), requests=row["requests"]) for row in reversed(rows)
+    ]
 
 
-def _bounds(by: Bucket, window: tuple[datetime | None, datetime | None]) -> dict[str, int | None]:
+def _build_bounds(by: Bucket, window: tuple[datetime | None, datetime | None]) -> dict[str, int | None]:
     unit, shift = LENGTHS[by]
-    since, until = (milliseconds(end) if end else None for end in window)
+    since, until = (to_milliseconds(end) if end else None for end in window)
     return {"unit": unit, "shift": shift, "since": since, "until": until}
 
 
-def _begins(row: Row, by: Bucket) -> datetime:
+def _compute_start(row: Row, by: Bucket) -> datetime:
     unit, shift = LENGTHS[by]
-    return known(row["bucket"] * unit - shift)
+    return to_datetime(row["bucket"] * unit - shift)

@@ -1,4 +1,4 @@
-"""How a cluster replaces its banned."""
+"""Types for the speed at which a cluster replaces its banned accounts, and for what the new ones take over."""
 
 import json
 from datetime import datetime
@@ -6,13 +6,13 @@ from typing import Any
 
 import strawberry
 
-from graphsvc.api.types.moments import known
+from graphsvc.api.types.moments import to_datetime
 
 
-@strawberry.type(description="What those who come back take over.")
+@strawberry.type(description="One thing that accounts which come back take over.")
 class TakenOver:
     family: str = strawberry.field(description="A family of signals.")
-    share: float = strawberry.field(description="Share of the pairs in which it was taken over, 0 to 1.")
+    share: float = strawberry.field(description="Share of the pairs that took it over, 0 to 1.")
 
 
 @strawberry.type(description="Bans within 72 hours of each other.")
@@ -28,8 +28,8 @@ class Turnover:
     followed: int = strawberry.field(description="Of these, how many probably came back as another account.")
     by_chance: float = strawberry.field(description="How many of those pairs are expected to be wrong.")
     replacement_rate: float | None = strawberry.field(
-        description="The rest of the pairs for each of the stopped, 0 to 1; at least so much, since who takes over "
-        "nothing is not seen. Null: nobody was stopped."
+        description="The rest of the pairs for each of the stopped, 0 to 1; at least so much, since accounts that take "
+        "over nothing are not seen. Null: no member was stopped."
     )
     outside: int = strawberry.field(description="Followers that are not of the cluster.")
     delay_hours: float | None = strawberry.field(description="From ban to sign-up: the median, in hours.")
@@ -40,15 +40,17 @@ class Turnover:
         "Null: more than half last."
     )
     half_life_at_pace: float | None = strawberry.field(
-        description="After how many days half will be banned if bans go on as they did; null: nobody was."
+        description="After how many days half will be banned at the present rate of bans; null: there were none."
     )
-    taken_over: list[TakenOver] = strawberry.field(description="What they take over, most often first.")
+    taken_over: list[TakenOver] = strawberry.field(
+        description="The things that they take over, most frequent first."
+    )
     waves: list[BanWave] = strawberry.field(description="When its accounts were banned, and who came back.")
     says: str = strawberry.field(description="The same in a sentence.")
 
     @classmethod
-    def of(cls, document: str) -> "Turnover":
-        """From the property `turnover` of a `:Cluster`."""
+    def from_json(cls, document: str) -> "Turnover":
+        """Build the type from the property `turnover` of a `:Cluster`."""
         row: dict[str, Any] = json.loads(document)
         return cls(
             stopped=row["stopped"],
@@ -66,7 +68,7 @@ class Turnover:
                 for family, share in zip(row["families"], row["family_shares"], strict=True)
             ],
             waves=[
-                BanWave(at=known(at), stopped=stopped, followed=followed)
+                BanWave(at=to_datetime(at), stopped=stopped, followed=followed)
                 for at, stopped, followed in zip(
                     row["wave_at"], row["wave_stopped"], row["wave_followed"], strict=True
                 )

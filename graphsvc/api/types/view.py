@@ -5,7 +5,7 @@ from enum import Enum
 import strawberry
 
 
-@strawberry.enum(description="What a node stands for.")
+@strawberry.enum(description="Kinds of nodes.")
 class NodeKind(Enum):
     ACCOUNT = strawberry.enum_value("account", description="An account.")
     SIGNAL = strawberry.enum_value("signal", description="A signal.")
@@ -14,7 +14,7 @@ class NodeKind(Enum):
     )
 
 
-@strawberry.enum(description="What an edge stands for.")
+@strawberry.enum(description="Kinds of edges.")
 class EdgeKind(Enum):
     USES = strawberry.enum_value("uses", description="The account uses the signal.")
     LINKED = strawberry.enum_value(
@@ -27,7 +27,7 @@ class GraphNode:
     id: str = strawberry.field(
         description="Id of the account, or key of the signal or group; empty: members of no group."
     )
-    kind: NodeKind = strawberry.field(description="What it stands for.")
+    kind: NodeKind = strawberry.field(description="Its kind.")
     family: str | None = strawberry.field(default=None, description="Of a signal or group: its family.")
     size: int = strawberry.field(
         default=1, description="Of a group its accounts, of a signal all accounts that use it."
@@ -54,22 +54,22 @@ class GraphNode:
 class GraphEdge:
     source: str = strawberry.field(description="`id` of a node.")
     target: str = strawberry.field(description="`id` of the other.")
-    kind: EdgeKind = strawberry.field(description="What it stands for.")
+    kind: EdgeKind = strawberry.field(description="Its kind.")
     bits: float | None = strawberry.field(
         default=None, description="Of a link: its evidence; between groups the strongest."
     )
     links: int = strawberry.field(default=1, description="How many links it stands for.")
 
 
-@strawberry.type(description="What is not drawn, counted.")
+@strawberry.type(description="Counts of the nodes that are not drawn.")
 class LeftOut:
     accounts: int = strawberry.field(description="Accounts.")
     signals: int = strawberry.field(description="Signals.")
-    says: str = strawberry.field(description="What was chosen, and how to see the rest.")
+    says: str = strawberry.field(description="The selection, and how to see the rest.")
 
 
 @strawberry.type(description="A graph to be drawn: of a cluster, around an account, or between two.")
 class GraphView:
-    nodes: list[GraphNode] = strawberry.field(description="What to draw.")
+    nodes: list[GraphNode] = strawberry.field(description="The nodes to draw.")
     edges: list[GraphEdge] = strawberry.field(description="The lines between.")
-    left_out: LeftOut = strawberry.field(description="What is not drawn.")
+    left_out: LeftOut = strawberry.field(description="The nodes that are not drawn.")
