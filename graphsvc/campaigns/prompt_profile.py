@@ -1,4 +1,4 @@
-"""Score what clusters ask: alike and from one long list, as distillation does, or one shared prompt beside own ones.
+"""Score how clusters use prompt templates: distillation draws from one long list, honest groups share few prompts.
 
 A prompt template is on a cluster's list if members use it far more often than their share of all prompts explains.
 Members who use none, one, or several templates of the list, and the length of the list, are then compared between
@@ -99,7 +99,7 @@ RESULT = {
 
 @dataclass(frozen=True, slots=True)
 class PromptUses:
-    """Which account used which prompt signal.
+    """Uses of prompt signals by accounts.
 
     `account`, `signal`, `first` and `last` (ms) are parallel (int64, shape (uses,)), sorted by account. `users` is the
     accounts a signal, `uses` the signals an account. `able` flags accounts with at least two prompts: others cannot
@@ -117,11 +117,11 @@ class PromptUses:
 
 @dataclass(frozen=True, slots=True)
 class Lists:
-    """What clusters' lists of templates are like, by cluster; shape (clusters,) unless stated.
+    """Lists of prompt templates, by cluster; shape (clusters,) unless stated.
 
-    `counts` (clusters, 3) are able members who use none, one and several templates of the list, `templates` is how many
-    it has. `draws` are the templates of members with several. Two members who share a template have others: `pairs`
-    are pairs of those, and `coincidences` are the pairs that are the same again.
+    `counts` (clusters, 3) are able members who use none, one and several templates of the list. `templates` is the
+    length of the list. `draws` are the templates of members with several. Two members who share a template have others:
+    `pairs` are pairs of those, and `coincidences` are the pairs that are the same again.
     """
 
     counts: Floats
@@ -155,6 +155,7 @@ def score_prompts(members: pl.DataFrame, graph: SignalGraph) -> pl.DataFrame:
     seen = lists.counts.sum(axis=1)
     expected = _strangers(window.counts)
     bits = pattern_bits(lists.counts, expected) + length_bits(lists.draws, lists.pairs, lists.coincidences)
+    # A mixture, because some campaigns do not ask alike. The inner limit keeps exp2 from overflowing.
     bits = np.log2(1.0 - ASKING + ASKING * np.exp2(np.minimum(bits, MOST_BITS + 1.0)))
     share = 1.0 - lists.counts[:, 0] / np.maximum(seen, 1.0)
     found = pl.DataFrame(
@@ -195,13 +196,15 @@ def draw_window(uses: PromptUses, who: Ints, place: Ints) -> tuple[Ints, Ints]:
 
     Args:
         uses: of `prompt_uses`.
-        who, place: of `find_lists`.
+        who: (members,) int64, the members, as for `find_lists`.
+        place: (members,) int64, the cluster of each.
 
     Returns:
-        The accounts (int64), and the cluster in whose window each is, shape (drawn,).
+        The accounts (int64), and the cluster whose window each is in, shape (drawn,).
     """
     accounts = len(uses.uses)
     drawn = np.empty(accounts, dtype=np.int64)
+    # Matched by rank, not by equal counts: few accounts have exactly as many prompt signals as a busy member.
     order = np.random.default_rng(WINDOW_SEED).permutation(accounts)
     drawn[np.argsort(uses.uses, kind="stable")] = order[np.argsort(uses.uses[order], kind="stable")]
     of = np.full(accounts, -1, dtype=np.int64)
@@ -217,10 +220,15 @@ def find_lists(uses: PromptUses, who: Ints, place: Ints, clusters: int) -> Lists
         uses: of `prompt_uses`.
         who: members (int64, distinct), shape (members,).
         place: the cluster of each, 0 … clusters - 1.
+        clusters: how many there are.
+
+    Returns:
+        The lists, one entry a cluster.
     """
     of = np.full(len(uses.uses), -1, dtype=np.int64)
     of[who] = place
     edges = np.bincount(place, uses.uses[who], minlength=clusters)
+    # A signal of a single account is on no list; to leave it out bounds the memory.
     edge = np.flatnonzero((of[uses.account] >= 0) & (uses.users[uses.signal] > 1))
     # A node is a signal as a cluster has it.
     node_of = of[uses.account[edge]] * len(uses.users) + uses.signal[edge]
@@ -264,7 +272,12 @@ def length_bits(draws: Floats, pairs: Floats, coincidences: Floats) -> Floats:
     Coincidences are Poisson distributed around pairs by length; both hypotheses are averaged over `LENGTHS`.
 
     Args:
-        draws, pairs, coincidences: of `Lists`, shape (clusters,).
+        draws: (clusters,) float64, of `Lists`.
+        pairs: (clusters,) float64, of `Lists`.
+        coincidences: (clusters,) float64, of `Lists`.
+
+    Returns:
+        (clusters,) float64, bits; negative for a short list.
     """
     # Pairs are not independent: they are no more witnesses than there are draws, and coincidences no more than a few.
     few = np.minimum(1.0, draws / np.maximum(pairs, 1.0))
@@ -340,7 +353,7 @@ def _templates(uses: PromptUses, edge: Ints, node: Ints, inside: Ints) -> Ints:
 
 
 def _coincide(account: Ints, column: Ints, home: Ints, clusters: int) -> tuple[Floats, Floats, Floats]:
-    """Pairs of draws by members who have one template in common, and those that are the same again, by cluster."""
+    """Count draws, pairs of draws by members with a common template, and pairs that coincide again, by cluster."""
     templates = len(home)
     # Of an account with very many templates the first ones do; pairs of templates would be its square.
     begins = np.flatnonzero(np.diff(account, prepend=-1))
