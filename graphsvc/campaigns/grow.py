@@ -19,8 +19,8 @@ GROWING = 0.5
 
 MOST_OF_A_PART = 0.5
 """A cluster joins another one if more than this share of its accounts are members there by the evidence. On random
-worlds (seeds 100-189) 147 of 221 campaigns are found and 29 false clusters published; 143 and 37 where none join. At .25 the
-figures are 148 and 27, and a ring of hard:3 that was framed with the hydra's prompts joins the hydra."""
+worlds (seeds 100-189) 147 of 221 campaigns are found and 29 false clusters published; 143 and 37 where none join. At
+.25 the figures are 148 and 27, and a ring of hard:3 that was framed with the hydra's prompts joins the hydra."""
 
 Progress = Callable[[str, int, int], None]
 

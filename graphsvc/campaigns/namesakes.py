@@ -1,7 +1,7 @@
 """Publish pairs and small groups of accounts that names and e-mail addresses say are one person's.
 
 A campaign is found by what many of its accounts share. Two accounts of one person are too few to learn from, and share
-no more than a way of writing a name.
+only a way of writing a name.
 """
 
 import numpy as np
