@@ -12,9 +12,9 @@ FLOOR = 0.5
 def threshold(probability: NDArray[np.float64], accounts: int, budget: float) -> tuple[float, float]:
     """Compute the least membership to publish within a budget of innocents (legitimate accounts).
 
-    Accounts come in the order of their membership p. The innocents to expect among them are the sum of 1 - p, and all
-    other accounts are innocents too. Accounts are taken while the first number is at most the budget times the second.
-    The result is right if the probabilities are calibrated.
+    Accounts come in the order of their membership p. The sum of 1 - p over those taken is the number of innocents to
+    expect among them. It stays at most the budget times all innocents: all accounts less the sum of p. The result is
+    right if the probabilities are calibrated.
 
     Args:
         probability: that each account belongs to its cluster, 0–1; any order.

@@ -54,7 +54,7 @@ def shared_signals(pool: pl.DataFrame, graph: SignalGraph) -> pl.DataFrame:
 
 
 def strongest_links(links: Links, members: pl.DataFrame) -> pl.DataFrame:
-    """Return the strongest links of each member inside its cluster: source, target (both sort the rows), bits."""
+    """Return the strongest links of each member inside its cluster: source, target, bits, sorted by the ends."""
     cluster = find_homes(members, links.nodes)
     inside = (cluster[links.source] == cluster[links.target]) & (cluster[links.source] >= 0)
     source, target, bits = links.source[inside], links.target[inside], links.bits[inside]

@@ -58,13 +58,17 @@ class TextLinks:
 
 
 def link_texts(graph: SignalGraph, memory: int = MEMORY) -> TextLinks:
-    """Return all pairs of accounts that share a rare word of a name or an e-mail address, with their evidence.
+    """Find all pairs of accounts that share a rare word of a name or an e-mail address, with their evidence.
 
     What sharing is worth is learned from these very pairs (`linkage.em`). Equality is not asked for: `Jane Doe` and
     `jdoe@` compare, and two full names without a common word are evidence against.
 
     Args:
+        graph: as `SignalGraph` says.
         memory: bytes that pairs in the making may take.
+
+    Returns:
+        The candidate pairs, linked or not, sorted.
     """
     texts = read_texts(graph)
     found = compare_candidates(texts, memory)

@@ -1,4 +1,4 @@
-"""Names and e-mail addresses of accounts as tokens of their words, and how two accounts compare by them."""
+"""Read names and e-mail addresses as tokens of their words, and compare accounts by them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -32,8 +32,8 @@ Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 COMMONEST = 50
-"""A word that more accounts have makes no candidates. Two strangers share such a one by chance, and who shares a rarer
-word beside it is a candidate by that."""
+"""A word that more accounts have makes no candidates. Two strangers share such a one by chance, and a pair that
+also shares a rarer word is a candidate by that."""
 CANDIDATES = 4
 """Candidates an account, at most; where there would be more, only rarer words make them. 20 give the same
 links in all but one of the worlds in docs/decisions/names.md, in four times the time."""
@@ -83,7 +83,7 @@ ADDRESS, HANDLE, HANDLE_ONE, MAIL_PART, MAIL_SOME, MAIL_NONE = 1, 2, 3, 4, 5, 6
 
 @dataclass(frozen=True, slots=True)
 class Texts:
-    """Tokens by account: matrices of 0 and 1 of shape (accounts, tokens), of which those of words share their columns.
+    """Tokens by account: matrices of 0 and 1 of shape (accounts, tokens); those of words share their columns.
 
     `whole` is all words in one, `form` the first and the last in one, `initial` one of these with the initial of the
     other; the whole of an e-mail address is its handle.
@@ -146,7 +146,11 @@ def compare_candidates(texts: Texts, memory: int) -> Compared:
     """Find the pairs that share a rare word, and compare them.
 
     Args:
+        texts: of `read_texts`.
         memory: bytes that pairs in the making may take.
+
+    Returns:
+        The pairs, sorted, with their levels, rarity and weights.
     """
     tokens = _Tokens.of(texts)
     parts = [_compare(texts, tokens, np.empty(0, dtype=np.int32), np.empty(0, dtype=np.int32))]
@@ -186,7 +190,7 @@ class _Tokens:
     @classmethod
     def of(cls, texts: Texts) -> "_Tokens":
         short = to_binary(texts.name_form + texts.name_initial)
-        # A word of an e-mail address that is the account's own name in short is no word beside its name.
+        # A word of an e-mail address that is the account's own name in short adds no word to the name.
         own = texts.mail.multiply(to_binary(texts.name_whole + short))
         written = to_binary(texts.mail - own)
         words, wholes = to_binary(texts.name + written), to_binary(texts.name_whole + texts.mail_whole)
