@@ -93,7 +93,7 @@ class Parameters:
     time: tuple[str, ...] = TIME
     """Evidence from time that is used."""
     pins: Pins = ()
-    """What people know of pairs of accounts; a run takes those in force when it begins."""
+    """Pins: people's knowledge of pairs of accounts. A run takes those that are active when it begins."""
 
     @classmethod
     def of(cls, recorded: dict[str, Any]) -> "Parameters":
@@ -321,7 +321,7 @@ def find(
         memory: bytes that pairs may take on the way; the result does not depend on it.
 
     Returns:
-        What was found, the links, and the graph with levels (`bits.with_levels`).
+        The clusters with their evidence, the links, and the graph with levels (`bits.with_levels`).
     """
     with clock.measure_stage("links") as stage:
         full = with_levels(recent(graph, parameters.window) if parameters.window else graph)
@@ -355,7 +355,7 @@ def find(
             time=parameters.time,
             pins=parameters.pins,
         )
-        # Too few to learn from: who is one person by name is asked only where pairs and triples are wanted.
+        # Pairs and triples are too few to learn from: only where they are wanted, names decide.
         small = find_namesakes(full) if parameters.min_size < parameters.min_core else None
         found = judge(full, given, weighed, links, bar, progress, small)
         stage.rows = found.clusters.height

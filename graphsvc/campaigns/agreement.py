@@ -22,7 +22,7 @@ ODDS = (-3.0, -1.0, 0.5, 1.5, 2.5)
 """Ends of the classes of a value: log2 of its other users inside over those outside. Values in the last class are
 nearly all a cluster's own; a second and a third of them in one family make further classes."""
 COARSE_ODDS = (-1.0, 0.5, 2.0)
-"""The same for prefixes, systems, BINs and e-mail domains, of which chance shares more."""
+"""The same for prefixes, systems, BINs and e-mail domains, which strangers share more often."""
 # The classes of a level follow each other. FINE has six by odds, and two more for a second and a third own value.
 ABSENT, FINE, PARENT, GRANDPARENT, CLASSES = 0, 1, 9, 13, 17
 

@@ -138,7 +138,7 @@ def fit(mine: Acting, window: Traffic, accounts: pl.DataFrame) -> Fit:
     # A sum of independent yes-or-no variables varies by Σp(1 - p): less than a Poisson one with the same mean.
     variance = np.maximum(expected - squares * factor**2, 0.05 * expected)
     whole = np.maximum(variance.sum(axis=1), 1e-9)
-    # A parameter takes the variance of one hour, and more of those hours in which more happens.
+    # A parameter takes the variance of one hour, and takes more from busy hours than from quiet ones.
     summed = np.maximum(whole - used * (variance**2).sum(axis=1) / whole, 0.1 * whole)
     return Fit(mine.clusters, observed, expected, variance, summed)
 

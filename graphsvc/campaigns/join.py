@@ -1,7 +1,7 @@
 """Join cores that draw from the same pools: a large campaign falls into many communities.
 
-How much two cores have in common is measured family by family against what each has in common with itself, so that
-neither their sizes nor the popularity of values matters. Values that many cores use say little about any two of them:
+Family by family, what two cores have in common is compared with what each has in common with itself. So neither their
+sizes nor the popularity of values matters. Values that many cores use say little about any two of them:
 exits of a market that ten operators rent from are no pool of one.
 
 Once clusters have grown, most of a campaign is in some cluster, and who else uses a value says more: a market has
@@ -33,7 +33,7 @@ changes on the market and hard2:22. On random worlds (seeds 100-189) 143 of 221 
 LEAST_CLOSED = 1e-9
 """No value is closed less than this: products of sparse matrices must keep an entry for it."""
 MIN_VALUES = 2
-"""Values of a family that two cores must share: one is a borrowed address or a prompt that everyone copies."""
+"""Values of a family that two cores must share: one is a borrowed address or a prompt that many copy."""
 ROUNDS = 40
 """Most rounds of joining. Each halves the pieces of a campaign at best: 40 are far beyond any campaign."""
 

@@ -55,7 +55,7 @@ def judge(
     Three numbers answer three questions. The score says whether a group is a campaign, the coordination whether one
     operator runs it, the membership whether an account is of it. Groups that are more likely a campaign than not are
     campaigns; others that one operator surely runs are likely businesses. The budget decides how sure a membership
-    must be: campaigns set it, and it holds for all. What people know of pairs of accounts is honoured after that.
+    must be: campaigns set it, and it holds for all. Pins are applied after that.
 
     Args:
         graph: the graph that the run reads.

@@ -285,7 +285,7 @@ def _learn(
     worth: Floats = np.log2(m / np.maximum(u, 0.5 / coarse(accounts)))
     worth[:, :, ABSENT] = np.clip(worth[:, :, ABSENT], -MAX_ABSENCE_BITS, 0.0)
     for level in (slice(FINE, PARENT), slice(PARENT, GRANDPARENT), slice(GRANDPARENT, CLASSES)):
-        # A value of which members are a larger part never says less.
+        # A larger share of members among a value's users never says less.
         worth[:, :, level] = np.maximum.accumulate(worth[:, :, level], axis=2)
     # Where no member agrees in a family, its absence tells nothing apart either.
     worth[inside[:, :, FINE:].sum(axis=2) == 0] = 0.0

@@ -31,7 +31,8 @@ LISTED_BITS = 10.0
 Measured: of 13,000 to 20,000 members in the windows of four worlds, 5 to 22 have a listed template, and none has two.
 """
 LISTED_LIFT = 4.0
-"""A listed signal is also used this many times as often as by everyone: a prompt that the public uses says nothing."""
+"""A listed signal is also used this many times as often as by all accounts: a prompt that the public uses says
+nothing."""
 SAME_TEMPLATE = 0.5
 """Bands are of one template if half of the rarer one's users have both in one prompt; slots change the other bands.
 
@@ -45,7 +46,7 @@ STRANGERS_PRIOR = (45.0, 4.0, 1.0)
 STRANGERS_ALIKE = 20.0
 """Concentration of windows around their expected shares: that of the most uniform honest groups below, doubled."""
 STRANGERS = 0.15
-"""Share of honest clusters that ask no more alike than a window does, such as families."""
+"""Share of honest clusters that ask as little alike as a window does, such as families."""
 HONEST = (
     (0.2, (7.0, 2.5, 0.5)),
     (0.2, (2.5, 5.0, 0.5)),
@@ -279,7 +280,7 @@ def length_bits(draws: Floats, pairs: Floats, coincidences: Floats) -> Floats:
     Returns:
         (clusters,) float64, bits; negative for a short list.
     """
-    # Pairs are not independent: they are no more witnesses than there are draws, and coincidences no more than a few.
+    # Pairs are not independent: they count as many witnesses as there are draws, and coincidences as a few at most.
     few = np.minimum(1.0, draws / np.maximum(pairs, 1.0))
     few = np.minimum(few, MOST_COINCIDENCES / np.maximum(coincidences, 1.0))
     few = np.minimum(few, MOST_COINCIDENCES * LENGTHS[-1] / np.maximum(pairs, 1.0))
@@ -346,7 +347,7 @@ def _templates(uses: PromptUses, edge: Ints, node: Ints, inside: Ints) -> Ints:
     shape = (len(inside), len(inside))
     linked = csr_matrix((np.ones(int(alike.sum()), dtype=np.int8), (one[alike], two[alike])), shape=shape)
     group = connected_components(linked, directed=False)[1]
-    # A template's number is that of its first node, by which its cluster is known.
+    # A template's number is that of its first node, which tells its cluster.
     first = np.unique(group, return_index=True)[1]
     template: Ints = first[group][node].astype(np.int64)
     return template

@@ -55,9 +55,9 @@ EVENT_BITS, EVENT_MS, SHORTEST_EVENT = -0.45, 86_400_000, 24.0
 """Bits for each halving of a day within which all members signed up, down to an hour: classes and events come once, an
 operator comes again."""
 TRAFFIC_WEIGHTS = MappingProxyType({"balance": (0.6, 3.0), "sleepless": (3.0, 4.0), "asked": (0.25, 1.0)})
-"""What bits of the parts from traffic and prompts are multiplied by, and the most that comes of it either way. Those
-of moves and succession stand as they are (fitted: 1.03 and .85). Prompts are worth next to nothing on random worlds
-(fitted: 0 to .28)."""
+"""Factors on the bits of the parts from traffic and prompts, and limits of the result either way. Those of moves and
+succession stand as they are (fitted: 1.03 and .85). Prompts are worth next to nothing on random worlds (fitted: 0 to
+.28)."""
 EVEN_OWN = 0.65
 """Share of the other users of what a group pools who are of the group, chance taken out, from which it is its own. In
 groups of four and more it is at most .56 among contributors to one part of a project (the identities), and at least .73

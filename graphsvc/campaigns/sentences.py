@@ -35,7 +35,7 @@ FAMILIES = {
     "email": "e-mail pattern",
     "phone": "phone number",
 }
-"""What a family's values are called where no one value is named."""
+"""Words for a family's values where no one value is named."""
 PSEUDO = {
     PRIOR: ("before any evidence", "before any evidence"),
     "time": ("signed up in lockstep", "signed up apart from the others"),
@@ -45,7 +45,7 @@ PSEUDO = {
 }
 """Families without values: what they say for, and what against."""
 CHANGED = {"time": "sign-up in lockstep", "rest": "other evidence"}
-"""What pseudo-families are called where it is said how they changed."""
+"""Words for pseudo-families in sentences about change."""
 PARTS = {
     "shared": "shared infrastructure",
     "pooled": "concentration on what is shared",

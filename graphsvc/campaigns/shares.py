@@ -15,7 +15,7 @@ from scipy.special import betaln
 Floats = NDArray[np.float64]
 
 SELDOM = 0.0015
-"""What a smaller share of all accounts shows is not recorded, or too seldom to expect it of a group."""
+"""Share of all accounts below which a trait says nothing: it is not recorded, or too rare to expect in a group."""
 LEAST_SHARE, MOST_SHARE = 0.002, 0.98
 """The mean share of groups is neither none nor all, whatever the population has."""
 

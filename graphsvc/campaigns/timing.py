@@ -32,7 +32,7 @@ RELEASE_HOURS = 24
 LEAST_NEW = 20
 """Account-hours that a model must have to count as one."""
 HONEST_GROUPS = 40.0
-"""How alike honest groups take up a release: concentration of a beta distribution around the share of all."""
+"""Likeness of honest groups in taking up a release: concentration of a beta distribution around the share of all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +112,9 @@ def traffic_evidence(
 def balance(fitted: Fit) -> pl.DataFrame:
     """Measure `balance`: the pooled variance against the summed one.
 
-    The ratio is φ times chi-squared by its degrees of freedom, φ = 1 for independent accounts and more for honest ones
-    (they come in sessions), below 1 under a load balancer; averaged over φ from .1 to .95. Degrees of freedom are those
-    of a sum of Poisson squares (Satterthwaite), fewer where hours resemble their neighbours.
+    The ratio is φ times chi-squared by its degrees of freedom. φ is 1 for independent accounts, more for honest ones
+    (they come in sessions), and below 1 under a load balancer. The bits average over φ from .1 to .95. Degrees of
+    freedom are those of a sum of Poisson squares (Satterthwaite), fewer where hours resemble their neighbours.
     """
     ratio = ((fitted.observed - fitted.expected) ** 2 * (fitted.variance > 0)).sum(axis=1) / fitted.summed
     freedom = _effective(fitted)
@@ -132,8 +132,8 @@ def balance(fitted: Fit) -> pl.DataFrame:
 def bursts(fitted: Fit) -> pl.DataFrame:
     """Measure `bursts`: hours of joint activity that neither the clock, nor the calendar, nor others explain.
 
-    What comes again at the same hour of another week (of another day, where there is no second week) is a habit, and
-    is taken off: the products of residuals a week apart estimate its variance without bias (split-half).
+    Activity that comes again at the same hour of another week (of another day, where there is no second week) is a
+    habit, and is taken off. The products of residuals a week apart estimate its variance without bias (split-half).
     """
     residuals = np.clip(fitted.residuals(), -LONGEST_RESIDUAL, LONGEST_RESIDUAL)
     hours = residuals.shape[1]
@@ -171,9 +171,10 @@ def days_of(window: Traffic, country: pl.Series) -> Days:
 def sleepless(mine: Acting, days: Days) -> pl.DataFrame:
     """Measure `sleepless`: traffic that has less of a night than that of others in the same countries.
 
-    The null is the others' profile by hour of the day and weekend, weighed by the members' declared countries, shifted
-    by whatever whole hours fit best (people who are not where they say, night shifts) and flattened up to
-    `HONEST_FLAT`; the alternative mixes it with a flat one. An account's hours are not independent and count as fewer.
+    The null is the others' profile by hour of the day and weekend, weighed by the members' declared countries. It is
+    shifted by the whole hours that fit best (people who are not where they say, night shifts). It is flattened by one
+    of the shares in `HONEST_FLAT`, whichever fits best. The alternative mixes it with a flat one. An account's hours
+    are not independent and count as fewer.
     """
     clusters, width = len(mine.clusters), len(days.everybody)
     index = (mine.place * width + days.country[mine.account])[mine.owner] * 48 + days.cell[mine.hour]

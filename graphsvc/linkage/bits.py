@@ -72,7 +72,7 @@ def with_levels(graph: SignalGraph) -> SignalGraph:
 def _uses_of_wholes(
     graph: SignalGraph, level: NDArray[np.int32], count: int, offset: int
 ) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int64], NDArray[np.int64]]:
-    """Return the uses of wholes that signals are part of: account, signal, first and last seen; sorted by the first two.
+    """Return the uses of wholes that signals are part of: account, signal, first and last seen; sorted by these.
 
     Args:
         graph: as `SignalGraph` says.

@@ -24,7 +24,7 @@ Where there are no matches, any group of alike strangers, as one company's, woul
 docs/decisions/names.md."""
 ROUNDS, TOLERANCE = 300, 1e-5
 GRAIN = 8
-"""Steps of a bit in which rarity is told apart while learning, so that pairs that look alike are one row."""
+"""Steps of a bit that rarity is rounded to while learning, so that pairs that look alike are one row."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,7 +101,7 @@ def _moved_uses(graph: SignalGraph, created: Ints) -> tuple[Ints, Ints]:
         return first, last
     share = (first[moved] - old[moved]) / (newest - old[moved])
     begin = new[moved] + (share * (newest - new[moved])).astype(np.int64)
-    # Times come in the steps in which they were recorded, or a use would look finer than any real one.
+    # Times come in the steps that they were recorded in, or a use would look finer than any real one.
     unit = resolution(first[moved])
     over = int(np.median(first[moved] % unit)) if unit > 1 else 0
     begin = np.maximum((begin - over) // unit * unit + over, new[moved])

@@ -156,7 +156,7 @@ def enumerate_links(
     Args:
         graph: with levels (`bits.with_levels`).
         min_values: independent values that a pair must share.
-        memory: bytes that pairs in the making may take. What has as many rows as the graph or the result comes on top.
+        memory: bytes that pairs in the making may take. Arrays of the graph's or the result's size come on top.
             The work is counted first and done in pieces that fit, one account's in one piece at least. The result does
             not depend on it.
         progress: called with "links", accounts done, and all accounts.

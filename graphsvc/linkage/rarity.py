@@ -41,9 +41,9 @@ def rate_tokens(
 ) -> Floats:
     """Return how rarely strangers share each token, in bits; float64, (tokens,).
 
-    A word's frequency is that among all others than the two who share it, and `seldom` accounts more. What is put
-    together of words is no rarer than these together. That a name was seen twice does not tell how often one should
-    be: in a large population each of many combinations of common words is seen twice by chance.
+    A word's frequency is that among all others than the two who share it, and `seldom` accounts more. A token that is
+    put together of words is at most as rare as these together. That a name was seen twice does not tell how often one
+    should be: in a large population each of many combinations of common words is seen twice by chance.
 
     Args:
         degree: int64, accounts that have each token.
@@ -59,7 +59,7 @@ def rate_tokens(
         rarest = np.full(len(size), np.inf)
         np.minimum.at(rarest, row, rare[each.words.indices])
         for matrix, limit in ((each.whole, total), (each.initial, rarest + INITIAL_BITS)):
-            # The rarest account decides for a token, because each account's words bound it.
+            # A token is at most as rare as the words of any account that has it.
             if matrix is not None:
                 account, token = matrix.tocoo().coords
                 kept = size[account] >= each.least

@@ -279,7 +279,7 @@ def _outside(
 
     Each window's rate is shrunk to that of the next wider, from the whole history down to ten minutes. That is as fine
     as the finest kernel, so that a moment common to all (midnight, where some source knows days only) is no lockstep.
-    How many they are and how long the history is count on a grid: sign-ups of other days leave the density as it is.
+    Their number and the length of the history count on a grid: sign-ups of other days leave the density as it is.
     """
     everybody = signups.population
     moment = everybody.created_at[account]

@@ -12,8 +12,8 @@ DAY_MS = 86_400_000
 def recent(graph: SignalGraph, days: int) -> SignalGraph:
     """Return the graph without the uses that were last seen more than `days` before the newest moment in it.
 
-    Addresses change hands and operators part ways; evidence that was not renewed for long is about the past. What an
-    account was registered with (e-mail, phone, name) lasts as long as the account is seen at all. Accounts and
+    Addresses change hands and operators part ways; evidence that was not renewed for long is about the past. The data
+    that an account was registered with (e-mail, phone, name) last as long as the account is seen at all. Accounts and
     signals keep their row numbers. Uses whose time is not known stay.
 
     Args:
