@@ -176,6 +176,7 @@ def detect(
     """
     clock = Clock()
     needed = expected(store, memory)
+    # Before anything is written: a run that does not fit leaves no trace.
     needed.check()
     parameters = replace(parameters, pins=tuple(read_pins(store).rows()))
     with map_driver_errors():
@@ -344,6 +345,7 @@ def find(
             grown = large(join_cores(given, grown), parameters.min_core)
         _, weighed = grow(given, grown, parameters.rounds, progress, joining=parameters.joining)
         if not parameters.rounds:
+            # Without growing, candidates outside of the cores must not become members.
             weighed = weighed.rows(weighed.member)
         stage.rows = len(weighed.account)
     with clock.measure_stage("scores") as stage:

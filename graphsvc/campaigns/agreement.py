@@ -94,6 +94,7 @@ def agreement(
     last = np.flatnonzero(np.append(group[1:] != group[:-1], True)) if len(group) else np.empty(0, np.int64)
     rank, group = keys[last] % _RANKS, group[last]
     kind = _FIRST[rank // _STEP] + rank % _STEP
+    # Keys are sorted, so that a second and a third own value stand right before the last.
     for more in (1, 2):
         kind += (rank == _OWN) & (last >= more) & (keys[np.maximum(last - more, 0)] == keys[last])
     who = group // families

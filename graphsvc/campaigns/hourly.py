@@ -82,7 +82,9 @@ def traffic(activity: pl.DataFrame) -> Traffic:
     last = int(activity["hour"].max())  # type: ignore[arg-type]
     begin = max(int(activity["hour"].min()), last - MOST_HOURS + 1)  # type: ignore[arg-type]
     hour = activity["hour"].to_numpy() - begin
+    # A negative hour would spill into the account's bits before it is left out.
     keys = (activity["account"].to_numpy().astype(np.int64) << 32 | np.maximum(hour, 0))[hour >= 0]
+    # A graph's traffic is sorted already, and to see that is cheaper than to sort.
     if (keys[1:] < keys[:-1]).any():
         keys.sort()
     # Several models in one hour are neighbouring rows.

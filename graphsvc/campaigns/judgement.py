@@ -238,6 +238,7 @@ def _part_namesakes(
     homes = pl.concat([chosen.select("cluster", "account"), pinned.select("cluster", "account")])
     homes = homes.join(campaigns, on="cluster", how="semi").select("account", home="cluster")
     at_home = people.select("cluster", "account").join(homes, on="account", how="left")
+    # No home counts as one of the distinct values: a group that is partly outside is not nested.
     nested = at_home.filter((pl.col("home").n_unique().over("cluster") == 1) & pl.col("home").is_not_null())
     people = people.join(nested, on="cluster", how="anti", maintain_order="left")
     claims = pl.concat(

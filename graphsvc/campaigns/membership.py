@@ -92,6 +92,7 @@ def pools(given: Evidence, members: pl.DataFrame) -> pl.DataFrame:
     keys = np.sort((of[place] * given.uses.signals + signal)[~passing])
     first = np.flatnonzero(np.diff(keys, prepend=-1))
     inside = np.diff(np.append(first, len(keys)))
+    # A value that one member has holds nothing together.
     several = inside > 1
     cluster, signal = np.divmod(keys[first[several]], max(given.uses.signals, 1))
     inside, degree = inside[several], given.degree[signal]
@@ -116,9 +117,9 @@ def pools(given: Evidence, members: pl.DataFrame) -> pl.DataFrame:
 class Weighed:
     """Candidates of clusters, parallel arrays sorted by cluster, then account.
 
-    `families` has the bits by family (candidates, families), 0 where nothing is known; `time` those of the moment of
-    sign-up, `prior` log2 of the odds before any evidence; `membership` is the posterior probability, 0–1, and `member`
-    whether the account is in that cluster now.
+    `families` has the bits by family (candidates, families), 0 where nothing is known. `time` has those of the moment
+    of sign-up, `prior` log2 of the odds before any evidence. `membership` is the posterior probability, 0–1. `member`
+    is true for an account that is in the cluster now.
     """
 
     cluster: NDArray[np.int32]
@@ -210,6 +211,7 @@ def weigh(given: Evidence, members: pl.DataFrame, backbone: pl.DataFrame | None 
         numbers[cluster],
         account,
         belongs[account] == cluster,
+        # Every candidate of every cluster is held while clusters grow: half the memory of doubles.
         bits.astype(np.float32),
         time.astype(np.float32),
         prior.astype(np.float32),

@@ -40,6 +40,7 @@ def find_namesakes(graph: SignalGraph, least: float = LEAST) -> pl.DataFrame:
     strongest = np.full(links.nodes, -np.inf)
     for end in (links.source, links.target):
         np.maximum.at(strongest, end[inside], links.bits[inside])
+    # An account of a group can lack any link within it, and then nothing tells how surely it belongs.
     account = np.flatnonzero((group >= 0) & np.isfinite(strongest)).astype(np.int32)
     bits = strongest[account]
     return pl.DataFrame(

@@ -161,6 +161,7 @@ def days_of(window: Traffic, country: pl.Series) -> Days:
     """Count the days of all accounts in a window; `country` has a row an account, '' or null = not known."""
     number = country.fill_null("").rank("dense").to_numpy().astype(np.int64) - 1
     hour = window.begin + np.arange(window.length, dtype=np.int64)
+    # 1970-01-01 was a Thursday.
     cell = hour % 24 + 24 * ((hour // 24 + 3) % 7 >= 5)
     width = int(number.max(initial=0)) + 1
     counts = np.bincount(number[window.account] * 48 + cell[window.hour], minlength=width * 48)

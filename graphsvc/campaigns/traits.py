@@ -67,6 +67,7 @@ def measure_ownership(graph: SignalGraph, members: pl.DataFrame, pool: pl.DataFr
     """
     fine = ~graph.signals["kind"].is_in(list(DERIVED)).to_numpy()
     row, signal = used_by(graph, members["account"].to_numpy())
+    # Prefixes, systems and BINs would count their values twice.
     row, signal = row[fine[signal]], signal[fine[signal]]
     # Each member counts as one, and each of its values as a part of it.
     weight = 1.0 / np.bincount(row, minlength=members.height)[row]

@@ -134,6 +134,7 @@ def find_bursts(
     for unit in np.unique(units[units > 0]):
         rows = np.flatnonzero(units == unit)
         order = rows[np.argsort(created_at[rows], kind="stable")]
+        # Fewer sign-ups than a burst and one more teach no rate.
         if len(order) > least_accounts:
             moments = created_at[order]
             rate = fit_rate(moments, int(unit))
@@ -158,6 +159,7 @@ def _sizes(scan: _Scan, least: int) -> list[int]:
     while sizes[-1] < most:
         larger = least * 2.0 ** (len(sizes) / LEVELS_AN_OCTAVE)
         sizes.append(max(sizes[-1] + 1, round(larger)))
+    # The last size may exceed the fullest window: no window would have it.
     return sizes[:-1] if len(sizes) > 1 and sizes[-1] > most else sizes
 
 
@@ -292,6 +294,7 @@ def _describe(scan: _Scan, windows: _Windows, order: Ints, looked_at: int) -> _P
     observed = np.searchsorted(scan.moments, end, "right") - first
     factor, _ = scan.surrounded(start, end)
     place = np.repeat(first - (np.cumsum(observed) - observed), observed) + np.arange(observed.sum())
+    # Bonferroni: the number of windows looked at comes off the bits of each.
     bits = -np.log2(np.maximum(windows.chance, 2.0**-MOST_BITS)) - np.log2(max(looked_at, 1))
     unit = np.full(len(start), scan.unit, dtype=np.int64)
     return _Part(start, end, unit, scan.expected(start, end) * factor, bits, order[place], observed)

@@ -99,6 +99,7 @@ def learn_weights(comparisons: Sequence[Comparison], pairs: Pairs, accounts: int
     """
     rarity = np.rint(pairs.rarity * GRAIN).astype(np.int64)
     crowd = np.rint(pairs.crowd * GRAIN * GRAIN).astype(np.int64)
+    # Pairs are many, but few of them differ: equal ones are learned from as one.
     rows = np.column_stack([pairs.levels, pairs.shared, rarity, crowd]).astype(np.int64)
     _, first, which = np.unique(rows, axis=0, return_index=True, return_inverse=True)
     which = which.ravel()

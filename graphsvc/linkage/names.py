@@ -134,6 +134,7 @@ def _merged(links: TextLinks, members: NDArray[np.int64]) -> NDArray[np.int64]:
     odds = np.zeros((len(members), len(members)))
     odds[one, other] = odds[other, one] = np.clip(links.bits[near], -SUREST, SUREST)
     upper = np.triu_indices(len(members), 1)
+    # A distance of `SUREST` is even odds, and groups are cut there.
     tree = linkage(SUREST - odds[upper], "average")
     label = fcluster(tree, SUREST, "distance")
     _, first, inverse = np.unique(label, return_index=True, return_inverse=True)

@@ -197,6 +197,7 @@ def _pairs(
             one, other = source[which], target[which]
             values, rarity, sure = worth.measure(one, other, pair, shared)
             enough = sure | ((values >= min_values) & (rarity >= least))
+            # A self-sufficient value counts as many as a link needs.
             parts.append((one[enough], other[enough], np.maximum(values, sure * min_values)[enough]))
         progress("links", end, accounts)
     source, target, values = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
@@ -293,6 +294,7 @@ class _Worth:
         pair, signal = self._leave_prefixes(pair, signal)
         family = self.family[signal]
         eased = self._activity[source[pair], family] + self._activity[target[pair], family]
+        # Half the sum of logarithms: the geometric mean of both activities. Less than usual adds nothing.
         rarity = np.maximum(self._rarity[signal] - np.maximum(0.5 * eased, 0.0), 0.0)
         begins = np.flatnonzero(changes(pair, family))
         of, whose = family[begins], pair[begins]

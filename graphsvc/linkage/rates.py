@@ -109,6 +109,7 @@ def fit_rate(moments: Ints, unit: int) -> Rate:
         moments: (n,), ms since 1970, sorted; at least one.
         unit: ms, the unit that they were recorded in.
     """
+    # Steps finer than the record would alternate between full and empty.
     step = max(HOUR, unit)
     origin = int(moments[0] // step * step)
     cell = (moments - origin) // step
@@ -223,6 +224,7 @@ def _count_windows(moments: Ints, rate: Rate, scale: int) -> tuple[Floats, Ints,
         every = np.ones(len(mean), dtype=np.int64)
     window, observed = np.unique((moments - rate.origin) // width, return_counts=True)
     owner = np.minimum(window // inside, len(mean) - 1)
+    # The rest are windows without sign-ups, which tell the scatter as much as full ones.
     every -= np.bincount(owner, minlength=len(mean))
     # Windows of about the same mean are counted together: four steps an octave.
     group = np.round(4.0 * np.log2(np.maximum(mean, 1e-12))).astype(np.int64)

@@ -153,6 +153,7 @@ def compare_candidates(texts: Texts, memory: int) -> Compared:
         The pairs, sorted, with their levels, rarity and weights.
     """
     tokens = _Tokens.of(texts)
+    # An empty part first: a graph without candidates has arrays of the right types too.
     parts = [_compare(texts, tokens, np.empty(0, dtype=np.int32), np.empty(0, dtype=np.int32))]
     for source, target in _candidates(tokens, memory):
         for at in range(0, len(source), AT_A_TIME):
@@ -244,6 +245,7 @@ def _candidates(tokens: _Tokens, memory: int) -> Iterator[tuple[Ints, Ints]]:
     said = np.asarray((tokens.words + tokens.wholes).sum(axis=0)).ravel() > 0
     degree = np.where(said, tokens.degree, 0)
     pairs = np.bincount(degree, degree * (degree - 1) / 2, minlength=COMMONEST + 1)[: COMMONEST + 1]
+    # Words are taken from the rarest on, while the pairs that they make are affordable.
     affordable = int(np.searchsorted(np.cumsum(pairs), CANDIDATES * accounts, side="right")) - 1
     account, token = (each.astype(np.int32) for each in tokens.all.tocoo().coords)
     makes = ((degree > 1) & (degree <= max(affordable, 2)))[token]
@@ -296,9 +298,9 @@ def _cross(texts: Texts, one: Ints, other: Ints) -> NDArray[np.int64]:
 def _touched(touched: csr_array, one: Ints, other: Ints) -> NDArray[np.int64]:
     """Return how much more two accounts touched in common than two as active would by chance.
 
-    An account that touches very many values shares some with anyone. Where both draw from the values as all do, those
-    in common are nearly Poisson, with the product of the two activities times the chance that two uses are of one value
-    as their mean.
+    An account that touches very many values shares some with any other. Where both draw from the values as all do, the
+    number in common is nearly Poisson. Its mean is the product of the two activities times the chance that two uses are
+    of one value.
     """
     activity = np.asarray(touched.sum(axis=1)).ravel()
     degree = np.asarray(touched.sum(axis=0)).ravel()

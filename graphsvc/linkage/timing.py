@@ -157,6 +157,7 @@ def signup_bits(signups: Signups, cluster: NDArray[np.int32], account: NDArray[n
     at[signups.clusters] = np.arange(len(signups.clusters))
     for start in range(0, len(cluster), CHUNK):
         rows = slice(start, start + CHUNK)
+        # A cluster without any known sign-up can be beyond the table.
         known = np.where(cluster[rows] < len(at), cluster[rows], -1)
         bits[rows] = _signup_bits(
             signups, np.where(known >= 0, at[known], -1), account[rows].astype(np.int64)
@@ -198,6 +199,7 @@ def lockstep(signups: Signups) -> pl.DataFrame:
     place, account = signups.pairs // accounts, signups.pairs % accounts
     ratios, chance = _ratios(signups, place, account), _chances(signups, place, account)
     met = (ratios[:, 1] > 0) & (signups.size[place] > 1)
+    # Shown is the plain rate; the margin is for the bits alone.
     expected = -np.expm1(np.log1p(-chance) / RATE_MARGIN)
     clusters = len(signups.clusters)
     sums = [np.bincount(place, x, minlength=clusters) for x in (met.astype(np.float64), expected)]
@@ -315,6 +317,7 @@ def _ratios(signups: Signups, place: Ints, account: Ints) -> Floats:
     density = _outside(signups, place, account, inside, member)
     for k, width in enumerate(WIDTHS):
         length = _length(signups, signups.population.created_at[account], width)
+        # A member is left out of its own cluster's density.
         found = (inside[k] - member) / (np.maximum(others, 1) * length * density)
         ratios[:, 1 + k] = np.where(others > 0, found, 1.0)
     return ratios
