@@ -60,8 +60,8 @@ succession stand as they are (fitted: 1.03 and .85). Prompts are worth next to n
 .28)."""
 EVEN_OWN = 0.65
 """Share of the other users of what a group pools who are of the group, chance taken out, from which it is its own. In
-groups of four and more it is at most .56 among contributors to one part of a project (the identities), and at least .73
-in the campaigns of the sybil list and .84 in those of sparse-identifiers 5 and 6."""
+groups of four and more it is at most .56 among contributors to one part of a project (the identities). In campaigns it
+is at least .73 (the sybil list) and .84 (sparse-identifiers 5 and 6)."""
 # Narrower than in `linkage.timing`, where it speaks of coordination: classes and teams sign up together as well.
 MOST_LOCKSTEP, LEAST_LOCKSTEP = 3.0, -1.0
 TRAITS = MappingProxyType(

@@ -33,9 +33,8 @@ SOLE_DEGREE = 20
 RARE_SHARE = 0.25
 """A value that more of all accounts have makes no pairs: it says less than two bits. Hubs are capped by kind too."""
 CHANCE_LINKS = 0.005
-"""Pairs an account, at most, that would share as much if all values were dealt out at random. It gives the rarity that
-a pair needs in a population of any size (`least_rarity`): 14 bits among 231 accounts, 22 among 60,000, 27 in a million.
-"""
+"""Pairs an account, at most, that would share as much if all values were dealt out at random. `least_rarity` follows
+from it: 14 bits among 231 accounts, 22 among 60,000, 27 in a million."""
 FEW_VALUES = 4
 """An account with so many values of a family is not busy, however few others have: to share one of four is no habit.
 In the sybil list, whose accounts have seven on average, correcting for activity took the largest false cluster from 69
@@ -107,8 +106,7 @@ class Closeness:
     def measure(self, source: NDArray[np.int32], target: NDArray[np.int32]) -> NDArray[np.float64]:
         """Measure pairs, in bits: -log2 of the share of accounts that are as close to the one, or to the other if more.
 
-        The rarity is a rank, so that busy hours, launches and coarse times need no model: an account that signs up in a
-        crowd is close to many.
+        The rarity is a rank, so that busy hours, launches and coarse times need no model: a crowd is close to many.
 
         Args:
             source: (pairs,) int32, one account of each pair.
@@ -156,9 +154,8 @@ def enumerate_links(
     Args:
         graph: with levels (`bits.with_levels`).
         min_values: independent values that a pair must share.
-        memory: bytes that pairs in the making may take. Arrays of the graph's or the result's size come on top.
-            The work is counted first and done in pieces that fit, one account's in one piece at least. The result does
-            not depend on it.
+        memory: bytes that pairs in the making may take, one account's at least. Arrays of the graph's or the result's
+            size come on top. The work is done in pieces that fit; the result does not depend on them.
         progress: called with "links", accounts done, and all accounts.
 
     Returns:
