@@ -1,4 +1,4 @@
-"""The road of a detection run, from top to bottom: read → bits → links → cores → campaigns → scores → publish."""
+"""Run a detection, from top to bottom: read → bits → links → cores → campaigns → scores → publish."""
 
 import platform
 import time
@@ -54,7 +54,7 @@ from graphsvc.succession.successions import find_successions
 Progress = Callable[[str, int, int], None]
 
 LOOKING_SECONDS = 1.0
-"""How often a run looks whether it is to stop."""
+"""Seconds between two looks for a request to stop."""
 
 
 LEAST_JOINING = 3
@@ -77,9 +77,9 @@ class Parameters:
     min_core: int = 4
     """Accounts of the smallest community that may grow."""
     joining: bool = True
-    """Whether cores that share as groups are joined, and clusters most of whose accounts belong to another."""
+    """Join cores that share as groups, and clusters that have most of their accounts in common with another."""
     rounds: int = 20
-    """Rounds of growing, at most; 0: nobody is taken in who is not in a core."""
+    """Rounds of growing, at most; 0: no account outside of a core is taken in."""
     min_size: int = 6
     """Accounts of the smallest cluster that is published. Of a campaign of eight, six may be told from others. On
     random worlds (seeds 100-189) 147 of 221 campaigns of eight and more and 6 smaller ones are found at 6, 146 and 1
@@ -93,11 +93,11 @@ class Parameters:
     time: tuple[str, ...] = TIME
     """Evidence from time that is used."""
     pins: Pins = ()
-    """What people know of pairs of accounts; a run takes those in force when it begins."""
+    """Pins: people's knowledge of pairs of accounts. A run takes those that are active when it begins."""
 
     @classmethod
     def of(cls, recorded: dict[str, Any]) -> "Parameters":
-        """From what a run recorded.
+        """Build parameters from what a run recorded.
 
         Raises:
             DetectionError: another version of graphsvc made it, with parameters that this one does not have.
@@ -118,7 +118,7 @@ class Parameters:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What `detect` did. `clusters` and `members` count campaigns; likely businesses are counted apart."""
+    """Result of `detect`. `clusters` and `members` count campaigns; likely businesses are counted apart."""
 
     run: Run
     clusters: int
@@ -129,9 +129,9 @@ class Outcome:
     stages: list[Stage]
     thresholds: dict[str, float]
     lineage: pl.DataFrame
-    """What happened to identities since the run before, schema `model.lineage.EVENTS`."""
+    """Events of identities since the run before, schema `model.lineage.EVENTS`."""
     whole: str
-    """Why the whole graph was read although one was kept; '' where it was not."""
+    """Reason for reading the full graph although one was kept; '' where it was not read in full."""
 
 
 def detect(
@@ -146,28 +146,37 @@ def detect(
     whole: bool = False,
     name: str | None = None,
 ) -> Outcome:
-    """Runs a detection over the whole graph and publishes what it found.
+    """Run a detection over the full graph, and publish its result.
 
     The same graph, parameters and engine give the same clusters, scores and memberships. A run that fails or is
     cancelled (Ctrl-C, `store.control.cancel_run`) is recorded so and leaves what was published before.
 
     Args:
+        store: the database.
+        detector: finds the communities of links.
+        parameters: every number that the run depends on; pins are read from the database.
+        progress: called with the stage, rows done, and rows in all.
         signer: signs the run's certificate; without one it is not signed.
-        snapshots: where the graph is kept: for `verify`, and so that the next run reads only what loads wrote since. Of
-            as many past runs members stay in the database too.
+        snapshots: keeps the graph for `verify`, and lets the next run read only what loads wrote since. The members of
+            as many past runs stay in the database too.
         memory: bytes that the run may take.
-        whole: reads the whole graph even where one is kept.
+        whole: reads the full graph even where one is kept.
         name: id of the run, if it was requested under one (`store.control.request_run`).
+
+    Returns:
+        The run, the counts of what it published, its stages and thresholds.
 
     Raises:
         ResourceError: it would take more memory or disk than there is; nothing was begun.
         DetectionError: there is nothing to detect on, or the engine cannot do it.
-        Cancelled: somebody asked it to stop.
+        Cancelled: a user asked it to stop.
         ExportError: the graph cannot be kept.
-        DatabaseUnavailable, DatabaseRefused
+        DatabaseUnavailable: the database does not answer.
+        DatabaseRefused: the database refused a statement.
     """
     clock = Clock()
     needed = expected(store, memory)
+    # Before anything is written: a run that does not fit leaves no trace.
     needed.check()
     parameters = replace(parameters, pins=tuple(read_pins(store).rows()))
     with map_driver_errors():
@@ -187,6 +196,7 @@ def detect(
             kept = snapshots.latest() if snapshots is not None and not whole else None
             reading = read_graph_since(store, progress, kept)
             graph = reading.graph
+            # Two graphs at once would double the memory of the rest of the run.
             del kept
             stage.rows = len(graph.account)
         if not graph.accounts.height:
@@ -225,6 +235,7 @@ def detect(
                 forget_members(store, snapshots.most)
             stage.rows = found.members.height
     except (GraphsvcError, KeyboardInterrupt) as error:
+        # Ctrl-C is recorded too, or the run would seem to be running for ever.
         code = error.code if isinstance(error, GraphsvcError) else Cancelled.code
         fail_run(store, run, code)
         record_stages(store, run, clock.stages)
@@ -245,13 +256,15 @@ def detect(
 
 
 def new_run_id() -> str:
-    """An id that no run has yet."""
+    """Return an id that no run has yet."""
     return f"r{uuid4().hex[:15]}"
 
 
 def heeding(store: Store, run: Run, progress: Progress) -> Progress:
-    """`progress` that, every second, records how far the run is, looks whether it was asked to stop, and raises
-    `Cancelled` if so."""
+    """Return a `progress` that also records the run's heartbeat every second.
+
+    It raises `Cancelled` if the run was asked to stop.
+    """
     looked = time.monotonic()
 
     def report(stage: str, done: int, total: int) -> None:
@@ -265,7 +278,7 @@ def heeding(store: Store, run: Run, progress: Progress) -> Progress:
 
 
 def certificate_of(run: Run, graph: SignalGraph, found: Found) -> Certificate:
-    """What a run certifies."""
+    """Return the certificate of a run."""
     campaigns = found.select_campaigns()
     return Certificate(
         **{
@@ -285,7 +298,7 @@ def certificate_of(run: Run, graph: SignalGraph, found: Found) -> Certificate:
 
 
 def expected(store: Store, memory: int | None = None) -> MemoryNeed:
-    """What a run over the graph as it is now would take; `memory`: bytes that it may."""
+    """Estimate what a run over the graph as it is now would take; `memory`: bytes that it may."""
     return estimate_need(**store.read("detect/counts")[0], ceiling=memory)
 
 
@@ -298,9 +311,18 @@ def find(
     *,
     memory: int = MEMORY,
 ) -> tuple[Found, Links, SignalGraph]:
-    """Everything between reading and publishing: what was found in a graph, by which links, and the graph with levels.
+    """Find the clusters of a graph: everything between reading and publishing.
 
-    `memory`: bytes that pairs may take on the way; the result does not depend on it.
+    Args:
+        graph: the graph as it was read.
+        detector: finds the communities of links.
+        parameters: every number that the run depends on.
+        clock: measures the stages.
+        progress: called with the stage, rows done, and rows in all.
+        memory: bytes that pairs may take on the way; the result does not depend on it.
+
+    Returns:
+        The clusters with their evidence, the links, and the graph with levels (`bits.with_levels`).
     """
     with clock.measure_stage("links") as stage:
         full = with_levels(recent(graph, parameters.window) if parameters.window else graph)
@@ -323,6 +345,7 @@ def find(
             grown = large(join_cores(given, grown), parameters.min_core)
         _, weighed = grow(given, grown, parameters.rounds, progress, joining=parameters.joining)
         if not parameters.rounds:
+            # Without growing, candidates outside of the cores must not become members.
             weighed = weighed.rows(weighed.member)
         stage.rows = len(weighed.account)
     with clock.measure_stage("scores") as stage:
@@ -334,7 +357,7 @@ def find(
             time=parameters.time,
             pins=parameters.pins,
         )
-        # Too few to learn from: who is one person by name is asked only where pairs and triples are wanted.
+        # Pairs and triples are too few to learn from: only where they are wanted, names decide.
         small = find_namesakes(full) if parameters.min_size < parameters.min_core else None
         found = judge(full, given, weighed, links, bar, progress, small)
         stage.rows = found.clusters.height
@@ -343,6 +366,6 @@ def find(
 
 
 def library_versions() -> dict[str, str]:
-    """Versions of what computes, for the run's record."""
+    """Return the versions of what computes, for the run's record."""
     names = ("graphsvc", "polars", "numpy", "scipy")
     return {"python": platform.python_version(), **{name: version(name) for name in names}}

@@ -146,7 +146,7 @@ def load_bundle(
         dead_letters_dir: for rejected rows.
         again: write all rows again even if this very bundle was loaded before. Correct data stay unchanged.
         progress: called with stage, rows done and rows in total.
-        signer: knows forgotten accounts, whose rows are rejected; None: there are none.
+        signer: knows forgotten accounts, whose rows are rejected; None means that none is forgotten.
         options: how to read the files.
         max_rejected: share of a table's rows that may be rejected, 0–1.
 

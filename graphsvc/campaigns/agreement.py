@@ -1,4 +1,4 @@
-"""In which class an account agrees with a cluster in a family: through what, and how far that is the cluster's own.
+"""Classify how accounts agree with clusters in each family: by the level of a value, and by how exclusive it is.
 
 In each family an account agrees with a cluster in one of some classes: not at all, or through a value of a level (an
 address before its prefix before its system) whose other users are members to some degree.
@@ -19,10 +19,11 @@ Rows = NDArray[np.integer]
 MIN_POOL_BITS = 2.0
 """A value is in a cluster's pool when it is four times as common inside as outside."""
 ODDS = (-3.0, -1.0, 0.5, 1.5, 2.5)
-"""Where classes of a value end: log2 of its other users inside over those outside. Of values in the last class, which
-are nearly all a cluster's own, a second and a third in the same family count on."""
+"""Ends of the classes of a value: log2 of its other users inside over those outside. Values in the last class are
+nearly all a cluster's own; a second and a third of them in one family make further classes."""
 COARSE_ODDS = (-1.0, 0.5, 2.0)
-"""The same for prefixes, systems, BINs and e-mail domains, of which chance shares more."""
+"""The same for prefixes, systems, BINs and e-mail domains, which strangers share more often."""
+# The classes of a level follow each other. FINE has six by odds, and two more for a second and a third own value.
 ABSENT, FINE, PARENT, GRANDPARENT, CLASSES = 0, 1, 9, 13, 17
 
 _FIRST = np.array([GRANDPARENT, PARENT, FINE])
@@ -37,9 +38,9 @@ _OWN = 2 * _STEP + len(ODDS)
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """In which class accounts agree with clusters, by family: parallel arrays sorted by cluster, account, family.
+    """Classes of agreement of accounts with clusters, by family: parallel arrays sorted by cluster, account, family.
 
-    All are int64; `kind` is the class. Who does not agree in a family has no row.
+    All are int64; `kind` is the class. An account that does not agree in a family has no row.
     """
 
     cluster: Ints
@@ -48,12 +49,12 @@ class Agreement:
     kind: Ints
 
     def keys(self, accounts: int, families: int) -> Ints:
-        """One number for cluster, account and family; ascending."""
+        """Return one number for cluster, account and family; ascending."""
         keys: Ints = (self.cluster * accounts + self.account) * families + self.family
         return keys
 
     def rows(self, which: NDArray[np.bool_]) -> "Agreement":
-        """Some of the rows."""
+        """Return some of the rows."""
         return Agreement(self.cluster[which], self.account[which], self.family[which], self.kind[which])
 
 
@@ -65,15 +66,20 @@ def agreement(
     home: NDArray[np.int32],
     families: int,
 ) -> Agreement:
-    """The class in which each account agrees with each cluster and family, through the finest level that agrees.
+    """Find the class of each account's agreement with each cluster and family, by the finest level that agrees.
 
-    Each account is seen without its own use of the value (leave one out). A use in passing is none of a value's.
+    Each account is seen without its own use of the value (leave one out). A use in passing is not among those uses.
 
     Args:
         pool: of `membership.pools`.
-        value, account, passing: parallel, one a use: row of `pool`, account, whether it is in passing.
-        home: the cluster each account is a member of, -1 = of none; int32, one an account.
+        value: (uses,) row of `pool` of each use.
+        account: (uses,) int32, the account of each use.
+        passing: (uses,) bool, true for a use in passing.
+        home: (accounts,) int32, the cluster that each account is a member of, -1 = of none.
         families: how many there are.
+
+    Returns:
+        The classes, one row for each cluster, account and family that agree.
     """
     accounts = len(home)
     cluster, family = pool["cluster"].to_numpy(), pool["family"].to_numpy()
@@ -88,6 +94,7 @@ def agreement(
     last = np.flatnonzero(np.append(group[1:] != group[:-1], True)) if len(group) else np.empty(0, np.int64)
     rank, group = keys[last] % _RANKS, group[last]
     kind = _FIRST[rank // _STEP] + rank % _STEP
+    # Keys are sorted, so that a second and a third own value stand right before the last.
     for more in (1, 2):
         kind += (rank == _OWN) & (last >= more) & (keys[np.maximum(last - more, 0)] == keys[last])
     who = group // families
@@ -95,9 +102,13 @@ def agreement(
 
 
 def _ranks(pool: pl.DataFrame, accounts: int) -> NDArray[np.int64]:
-    """How finely and strongly a value agrees, shape (values, 3): for one who is no member, for a member, and for whom
-    it was in passing; -1 where without its own use it would be in no pool."""
+    """Rank how finely and strongly values agree with an account; int64, shape (values, 3).
+
+    The columns are for an account that is no member, for a member, and for a use in passing. A rank of -1 means that
+    the value would be in no pool without the account's own use.
+    """
     inside, degree, size = (pool[name].to_numpy()[:, None] for name in ("inside", "degree", "size"))
+    # A stranger's own use counts outside, a member's inside, and one in passing in neither.
     others = inside - np.array([0, 1, 0])
     outside = degree - np.array([1, 1, 0]) - others
     level = pool["level"].to_numpy().astype(np.int64)[:, None]
@@ -113,7 +124,7 @@ def _ranks(pool: pl.DataFrame, accounts: int) -> NDArray[np.int64]:
 
 
 def lift(inside: Ints, outside: Ints, size: Ints, accounts: int) -> Floats:
-    """log2 of the share inside over the share outside, half a stranger added; others as finely as they matter."""
+    """Return log2 of the share inside over that outside, half a stranger added, counts outside on a grid."""
     others = np.maximum(coarse(accounts) - size, 0) + 1.0
     with np.errstate(divide="ignore"):
         bits: Floats = np.log2((inside / size) / ((coarse(np.maximum(outside, 0)) + 0.5) / others))
@@ -121,14 +132,14 @@ def lift(inside: Ints, outside: Ints, size: Ints, accounts: int) -> Floats:
 
 
 def odds(inside: Ints, outside: Ints) -> Floats:
-    """log2 of users inside over those outside, half a stranger added; those outside as finely as they matter."""
+    """Return log2 of users inside over those outside, half a stranger added, those outside on a grid (`coarse`)."""
     with np.errstate(divide="ignore"):
         found: Floats = np.log2(inside / (coarse(np.maximum(outside, 0)) + 0.5))
     return found
 
 
 def class_of(strength: Floats, level: NDArray[np.int8]) -> Ints:
-    """The class of a value of `strength` (`odds`) and level."""
+    """Return the class of values of a `strength` (`odds`) and a level."""
     fine = FINE + np.searchsorted(ODDS, strength, side="right")
     coarse = np.where(level == 1, PARENT, GRANDPARENT) + np.searchsorted(COARSE_ODDS, strength, side="right")
     found: Ints = np.where(level == 0, fine, coarse)

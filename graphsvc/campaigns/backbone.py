@@ -27,6 +27,7 @@ def find_backbone(given: Evidence, members: pl.DataFrame) -> pl.DataFrame:
     the backbone. Values that the same members have are one value. A cluster without a block is its own backbone.
 
     Args:
+        given: what accounts are weighed by.
         members: cluster, account (int32), sorted; an account is in one cluster at most.
 
     Returns:
@@ -58,7 +59,8 @@ def find_blocks(row: Ints, value: Ints, rows: int) -> tuple[Ints, Ints]:
     """Find the blocks (biconnected components) with at least two rows of a bipartite graph.
 
     Args:
-        row, value: parallel, one an edge; each edge once.
+        row: (edges,) int64, the row of each edge.
+        value: (edges,) int64, the value of each edge; each edge once.
         rows: number of rows; rows that are in no edge are in no block.
 
     Returns:
@@ -71,6 +73,7 @@ def find_blocks(row: Ints, value: Ints, rows: int) -> tuple[Ints, Ints]:
     import networkit  # type: ignore[import-untyped]
 
     count = rows + int(value.max()) + 1
+    # Values are numbered after the rows, so that one graph holds both sides.
     ends = (row.astype(np.uint64), (rows + value).astype(np.uint64))
     graph = networkit.GraphFromCoo((np.ones(len(row)), ends), n=count, weighted=False, directed=False)
     found = networkit.components.BiconnectedComponents(graph).run().getComponents()

@@ -1,27 +1,28 @@
-"""How sure is sure enough: a threshold that follows from how many innocents a user would put up with."""
+"""Compute the least membership to publish, from the number of legitimate accounts that a user would put up with."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 LEAST_INNOCENTS = 3.0
-"""What is allowed however few accounts there are: a thousandth of a few hundred is nobody."""
+"""Legitimate accounts allowed in populations of any size: a thousandth of a few hundred would be less than one."""
 FLOOR = 0.5
-"""Nobody is published who is more likely not a member."""
+"""No account is published that is more likely not a member."""
 
 
 def threshold(probability: NDArray[np.float64], accounts: int, budget: float) -> tuple[float, float]:
-    """The least membership with which accounts can be published within a budget of innocents.
+    """Compute the least membership to publish within a budget of innocents (legitimate accounts).
 
-    Accounts come in the order of their membership, as long as what is to be expected of innocents among them, the sum
-    of 1 - p, is not more than the budget times all innocents, of whom p says how many are left. That holds as far as
-    the probabilities are right as often as they say.
+    Accounts come in the order of their membership p. The sum of 1 - p over those taken is the number of innocents to
+    expect among them. It stays at most the budget times all innocents: all accounts less the sum of p. The result is
+    right if the probabilities are calibrated.
 
     Args:
         probability: that each account belongs to its cluster, 0–1; any order.
         accounts: all there are.
         budget: innocents that may be published, for each innocent there is, for example .001.
 
-    Returns: the threshold (at least `FLOOR`) and the innocents to expect above it.
+    Returns:
+        The threshold (at least `FLOOR`), and the innocents to expect above it.
     """
     ordered = np.sort(probability[probability >= FLOOR])[::-1]
     expected = np.cumsum(1.0 - ordered)

@@ -1,4 +1,4 @@
-"""A cluster that one value holds together is two clusters."""
+"""Split clusters that a single value holds together."""
 
 import numpy as np
 import polars as pl
@@ -14,18 +14,20 @@ LARGE_PART = 0.2
 
 
 def split(given: Evidence, members: pl.DataFrame, pool: pl.DataFrame, smallest: int) -> pl.DataFrame:
-    """Splits clusters whose parts hang together by nothing, or by a single value.
+    """Split clusters whose parts hang together by nothing, or by a single value.
 
     Members are connected by the values of their cluster's pool, without the one that most of them have: a cut of one
     value is not a connection (compare Park et al. 2023, "Well-connectedness and community detection", where a cut must
     be larger than log10 of the size). Bands that the same members have are one value.
 
     Args:
+        given: what accounts are weighed by.
         members: cluster, account (int32) and more, sorted; an account is in one cluster at most.
         pool: of `membership.pools`, of the same members.
         smallest: accounts of a part, at least.
 
-    Returns: members, with new numbers for parts split off; sorted by cluster and account.
+    Returns:
+        The members, with new numbers for parts split off; sorted by cluster and account.
     """
     if members.is_empty():
         return members
@@ -40,6 +42,7 @@ def split(given: Evidence, members: pl.DataFrame, pool: pl.DataFrame, smallest: 
         {
             "cluster": pool["cluster"].gather(value_of[value]),
             "inside": pool["inside"].gather(value_of[value]),
+            # Bands of one template have the same members, hence one signature, and are cut together.
             "same": sign_values(row_of, value_of, members.height)[value_of[value]],
         }
     )
@@ -59,6 +62,7 @@ def split(given: Evidence, members: pl.DataFrame, pool: pl.DataFrame, smallest: 
         .sort(["cluster", "size", "first"], descending=[False, True, False])
         .with_columns(rank=pl.int_range(pl.len()).over("cluster"))
         .filter(
+            # The largest part keeps the cluster's number, and what is too small for a part stays with it.
             (pl.col("rank") > 0)
             & (pl.col("size") >= smallest)
             & (pl.col("size") >= LARGE_PART * pl.col("whole"))
@@ -75,7 +79,7 @@ def split(given: Evidence, members: pl.DataFrame, pool: pl.DataFrame, smallest: 
 
 
 def components(members: int, row: NDArray[np.int64], value: NDArray[np.int64]) -> pl.Series:
-    """The component of each member (by row), connected by values within clusters."""
+    """Return the component of each member (by row), connected by values within clusters."""
     size = members + int(value.max(initial=0)) + 1
     graph = coo_array((np.ones(len(row), dtype=np.int8), (row, members + value)), shape=(size, size))
     _, component = connected_components(graph, directed=False)

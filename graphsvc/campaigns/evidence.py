@@ -1,4 +1,4 @@
-"""What is shown of a cluster: the signals that hold it together, its strongest links, a sentence."""
+"""Gather what is shown of a cluster: the signals that hold it together, its strongest links, a sentence."""
 
 from datetime import UTC, datetime
 
@@ -27,14 +27,15 @@ NAMES = {
 
 
 def shared_signals(pool: pl.DataFrame, graph: SignalGraph) -> pl.DataFrame:
-    """The signals that explain most of each cluster, strongest first (schema `SHARED`).
+    """Return the signals that explain most of each cluster, strongest first (schema `SHARED`).
 
-    Ranked by bits times the members who have it: what a cluster would lose without the signal. At most
-    `TOP_OF_A_KIND` of a kind, because the bands of a few templates would fill the list.
+    The rank is by bits times the members who have the signal: what a cluster would lose without it. At most
+    `TOP_OF_A_KIND` are of one kind, because the bands of a few templates would fill the list.
     """
     kinds = graph.signals.select(signal=pl.int_range(pl.len(), dtype=pl.Int32), kind="kind")
     return (
         pool.join(kinds, on="signal")
+        # Prefixes and systems only repeat the addresses that are listed.
         .filter(~pl.col("kind").is_in(list(DERIVED)))
         .with_columns(weight=pl.col("inside") * pl.col("bits"), share=pl.col("inside") / pl.col("size"))
         .sort(["cluster", "weight", "signal"], descending=[False, True, False])
@@ -53,7 +54,7 @@ def shared_signals(pool: pl.DataFrame, graph: SignalGraph) -> pl.DataFrame:
 
 
 def strongest_links(links: Links, members: pl.DataFrame) -> pl.DataFrame:
-    """The strongest links of each member inside its cluster: source, target, bits; sorted by source and target."""
+    """Return the strongest links of each member inside its cluster: source, target, bits, sorted by the ends."""
     cluster = find_homes(members, links.nodes)
     inside = (cluster[links.source] == cluster[links.target]) & (cluster[links.source] >= 0)
     source, target, bits = links.source[inside], links.target[inside], links.bits[inside]
@@ -76,11 +77,17 @@ def strongest_links(links: Links, members: pl.DataFrame) -> pl.DataFrame:
 
 
 def sentence(size: int, families: pl.DataFrame, first: int, last: int, banned: int) -> str:
-    """One sentence a person can read.
+    """Describe a cluster in one sentence.
 
     Args:
+        size: members.
         families: name, share (of members), values; of one cluster.
-        first, last: sign-ups, ms since 1970.
+        first: first sign-up, ms since 1970.
+        last: last sign-up, ms since 1970.
+        banned: members that were banned or suspended.
+
+    Returns:
+        The sentence, with the four families that most members share.
     """
     shown = families.sort(["share", "name"], descending=[True, False]).head(4)
     shares = ", ".join(

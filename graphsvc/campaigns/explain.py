@@ -1,4 +1,4 @@
-"""Why an account belongs and two accounts are linked: the strongest shared signal of each family."""
+"""Explain why an account belongs and why two accounts are linked: the strongest shared signal of each family."""
 
 import numpy as np
 import polars as pl
@@ -14,13 +14,15 @@ TIME = "time"
 def explained_members(
     chosen: pl.DataFrame, weighed: Weighed, given: Evidence, pool: pl.DataFrame, names: list[str]
 ) -> pl.DataFrame:
-    """Members with their evidence by family (schema `MEMBERS` but for `sharers`), in the order they have.
+    """Return members with their evidence by family (schema `MEMBERS` but for `sharers`), in the order they have.
 
-    The bits are what the families, the moment of sign-up and the prior add; their sum is what the membership follows
-    from. Of each family in which a member agrees, the finest and strongest value is named.
+    The families, the moment of sign-up and the prior each add bits, and the membership follows from the sum. For each
+    family that a member agrees in, the finest and strongest value is named.
 
     Args:
         chosen: row (of `weighed`), cluster, account, membership.
+        weighed: candidates of all clusters.
+        given: what they were weighed by.
         pool: of `membership.pools`; what clusters use more than others do.
         names: the families' names.
     """
@@ -49,7 +51,7 @@ def explained_members(
 
 
 def _strongest(chosen: pl.DataFrame, given: Evidence, pool: pl.DataFrame, width: int) -> NDArray[np.int32]:
-    """The finest and strongest pool value of each member and family, shape (members, width), -1 where none."""
+    """Find the finest and strongest pool value of each member and family, shape (members, width), -1 = none."""
     at, value, _ = given.uses.pooled(chosen, pool)
     best = (
         pool.select("signal", "family", "level", "bits")[value]
@@ -63,7 +65,7 @@ def _strongest(chosen: pl.DataFrame, given: Evidence, pool: pl.DataFrame, width:
 
 
 def with_sharers(members: pl.DataFrame, given: Evidence) -> pl.DataFrame:
-    """Members (schema `MEMBERS`) with how many other members have each of the signals they are explained by.
+    """Count how many other members have each of the signals that a member is explained by (schema `MEMBERS`).
 
     Args:
         members: `MEMBERS` but for `sharers`; an account is in one cluster at most.
@@ -77,6 +79,7 @@ def with_sharers(members: pl.DataFrame, given: Evidence) -> pl.DataFrame:
         .sort("cluster", "signal")
     )
     _, value, _ = given.uses.pooled(members, named)
+    # The member itself is not one of the others.
     counts = named.with_columns(sharers=pl.Series(np.bincount(value, minlength=named.height) - 1))
     row = pl.int_range(pl.len(), dtype=pl.Int32)
     sharers = (
@@ -92,10 +95,11 @@ def with_sharers(members: pl.DataFrame, given: Evidence) -> pl.DataFrame:
 def explained_links(
     links: pl.DataFrame, given: Evidence, signal_bits: NDArray[np.float64], names: list[str]
 ) -> pl.DataFrame:
-    """Links with their evidence by family (schema `LINKS`), in the order they have.
+    """Return links with their evidence by family (schema `LINKS`), in the order they have.
 
     Args:
         links: source, target, bits.
+        given: what accounts are weighed by.
         signal_bits: bits of sharing each signal.
         names: the families' names.
     """
@@ -110,7 +114,7 @@ def explained_links(
 
 
 def _by_family(shared: pl.DataFrame, key: list[str], names: list[str]) -> pl.DataFrame:
-    """A row a `key`: families, family_bits, signals of the strongest signal a family, in the order of families."""
+    """Return a row for each `key`: families, family_bits, signals (the strongest a family), in order of families."""
     return (
         shared.sort([*key, "family", "bits", "signal"], descending=[False] * len(key) + [False, True, False])
         .unique([*key, "family"], keep="first", maintain_order=True)

@@ -1,4 +1,4 @@
-"""From joined cores to campaigns: accounts that belong are taken in, those that do not are let go."""
+"""Grow joined cores to campaigns: take in accounts that belong, and let go those that do not."""
 
 from collections.abc import Callable
 
@@ -12,15 +12,15 @@ from graphsvc.campaigns.membership import Evidence, Weighed, find_homes, weigh
 SETTLED = 0.0003
 """Growing ends when fewer than this share of memberships changes in a round."""
 SETTLING = 0.01
-"""Clusters join when fewer than this share of memberships changes in a round: before that they are not what they will
-be."""
+"""Clusters join when fewer than this share of memberships changes in a round: before that their members are not
+settled."""
 GROWING = 0.5
 """Probability with which an account must belong while clusters grow."""
 
 MOST_OF_A_PART = 0.5
-"""A cluster joins another of which more than this share of its accounts are members by the evidence. On random worlds
-(seeds 100-189) 147 of 221 campaigns are found and 29 false clusters published; 143 and 37 where none join. At .25 the
-figures are 148 and 27, and a ring of hard:3 that was framed with the hydra's prompts joins the hydra."""
+"""A cluster joins another one if more than this share of its accounts are members there by the evidence. On random
+worlds (seeds 100-189) 147 of 221 campaigns are found and 29 false clusters published; 143 and 37 where none join. At
+.25 the figures are 148 and 27, and a ring of hard:3 that was framed with the hydra's prompts joins the hydra."""
 
 Progress = Callable[[str, int, int], None]
 
@@ -33,20 +33,23 @@ def grow(
     *,
     joining: bool = True,
 ) -> tuple[pl.DataFrame, Weighed]:
-    """Let clusters take in who belongs and let go who does not, until nothing much changes.
+    """Grow clusters until hardly any membership changes: take in accounts that belong, let go those that do not.
 
     Each round learns from every cluster's members what agreement with it is worth, weighs all accounts by it, and gives
     each to the cluster that its evidence favours: hard expectation maximisation (Dempster et al. 1977; McLachlan and
     Peel 2000, section 2.21). A cluster that would be taken in by another, were its accounts in none, joins it
-    (`absorb_parts`). So do clusters that draw from pools which hardly others use (`join_grown`). Then growing goes on.
+    (`absorb_parts`). So do clusters that draw from pools which hardly others use (`join_grown`). Growing
+    then continues.
 
     Args:
+        given: what accounts are weighed by.
         cores: cluster, account (int32).
         rounds: at most.
-        joining: whether clusters join.
-        progress: told of stage "grow", rounds done and in all, before each and at the end; may raise.
+        joining: true if clusters may join.
+        progress: called with "grow", rounds done, and rounds in all, before each round and at the end; may raise.
 
-    Returns: members (cluster, account, sorted) and all candidates as weighed by them.
+    Returns:
+        The members (cluster, account, sorted), and all candidates as weighed by them.
     """
     members = cores.select("cluster", "account").sort("cluster", "account")
     progress("grow", 0, rounds)
@@ -82,7 +85,7 @@ def _compare(after: pl.DataFrame, before: pl.DataFrame) -> tuple[pl.DataFrame, p
 
 
 def absorb_parts(weighed: Weighed, members: pl.DataFrame, accounts: int) -> pl.DataFrame:
-    """Join each cluster to another of which most of its accounts are members by the evidence.
+    """Join each cluster to another one where most of its accounts are members by the evidence.
 
     Membership is weighed against each cluster by itself, so an account can be a candidate of clusters that it is not
     in. Where that holds for most accounts of a cluster, the cluster is a part of the other. Parts of one campaign agree
@@ -103,6 +106,7 @@ def absorb_parts(weighed: Weighed, members: pl.DataFrame, accounts: int) -> pl.D
     (part, whole), shared = np.unique(pairs, axis=1, return_counts=True)
     size = np.bincount(clusters)
     share = shared / size[part]
+    # A cluster whose members have all left since it was weighed takes in no other.
     most = (share > MOST_OF_A_PART) & np.isin(whole, clusters)
     part, whole, share = part[most], whole[most], share[most]
     moved: dict[int, int] = {}
@@ -121,11 +125,19 @@ def absorb_parts(weighed: Weighed, members: pl.DataFrame, accounts: int) -> pl.D
 
 
 def best(weighed: Weighed, least: float) -> pl.DataFrame:
-    """Each account's best cluster, where it belongs with at least `least`: row (of `weighed`), cluster, account,
-    membership; sorted by cluster and account."""
+    """Find the best cluster of each account that belongs to one with at least `least`.
+
+    Args:
+        weighed: candidates of all clusters.
+        least: membership, 0-1.
+
+    Returns:
+        row (of `weighed`), cluster, account, membership; sorted by cluster and account.
+    """
     row = np.flatnonzero(weighed.membership >= least)
     account = weighed.account[row]
     several = (np.bincount(account) > 1)[account]
+    # Most accounts have one candidate cluster, so that only the others need sorting.
     rivals = weighed.rows(row[several])
     order = np.lexsort((rivals.cluster, -rivals.bits, rivals.account))
     first = order[np.diff(rivals.account[order], prepend=-1) != 0]

@@ -1,4 +1,4 @@
-"""Clusters' traffic by the hour, and what independent accounts of the same volumes would make of it."""
+"""Measure clusters' traffic by the hour, and fit what independent accounts of the same volumes would send."""
 
 from dataclasses import dataclass
 
@@ -21,10 +21,10 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """The traffic of a window as account-hours: an hour in which an account was active counts once.
+    """Traffic of a window as account-hours: each hour with activity of an account counts once.
 
     `account` and `hour` (int32, counted from `begin`, hours since 1970) are parallel, sorted by these; `length` is the
-    window's length in hours. `total` is everybody's account-hours, shape (length,).
+    window's length in hours. `total` is the account-hours of all accounts, shape (length,).
     """
 
     begin: int
@@ -36,7 +36,7 @@ class Traffic:
 
 @dataclass(frozen=True, slots=True)
 class Acting:
-    """The account-hours of some clusters' members.
+    """Account-hours of some clusters' members.
 
     `clusters` are the clusters' numbers, ascending. A row a member with traffic, sorted by cluster and account: `place`
     (of the cluster), `account`, `count` (its account-hours), `first` and `last` (hours). `hour` are the members'
@@ -57,8 +57,8 @@ class Acting:
 class Fit:
     """Observed account-hours of clusters, and expected ones with their variance if accounts act independently.
 
-    Arrays have shape (clusters, hours) and the order of `clusters`; `variance` is 0 in hours in which no member was
-    there. `summed` (clusters,) is the variance to expect of the whole, less what the fit has taken of it.
+    Arrays have shape (clusters, hours) and the order of `clusters`; `variance` is 0 in hours without members. `summed`
+    (clusters,) is the expected variance of the sum, less what the fit has taken of it.
     """
 
     clusters: NDArray[np.int32]
@@ -68,24 +68,26 @@ class Fit:
     summed: Floats
 
     def residuals(self) -> Floats:
-        """Standardised: mean 0 and variance 1 for independent accounts, 0 in hours without members."""
+        """Return standardised residuals: mean 0 and variance 1 for independent accounts, 0 in hours without members."""
         there = self.variance > 0
         spread = np.sqrt(np.where(there, self.variance, 1.0))
         return np.where(there, (self.observed - self.expected) / spread, 0.0)
 
 
 def traffic(activity: pl.DataFrame) -> Traffic:
-    """Account-hours of the last eight weeks of `activity`: account (int32), hour (since 1970, int64)."""
+    """Return the account-hours of the last eight weeks of `activity`: account (int32), hour (since 1970, int64)."""
     if activity.is_empty():
         none = np.empty(0, dtype=np.int32)
         return Traffic(0, 0, none, none, np.empty(0))
     last = int(activity["hour"].max())  # type: ignore[arg-type]
     begin = max(int(activity["hour"].min()), last - MOST_HOURS + 1)  # type: ignore[arg-type]
     hour = activity["hour"].to_numpy() - begin
+    # A negative hour would spill into the account's bits before it is left out.
     keys = (activity["account"].to_numpy().astype(np.int64) << 32 | np.maximum(hour, 0))[hour >= 0]
+    # A graph's traffic is sorted already, and to see that is cheaper than to sort.
     if (keys[1:] < keys[:-1]).any():
         keys.sort()
-    # Several models in an hour are rows beside each other.
+    # Several models in one hour are neighbouring rows.
     keys = keys[np.diff(keys, prepend=-1) != 0]
     length = last - begin + 1
     account, hours = (keys >> 32).astype(np.int32), keys.astype(np.int32)
@@ -93,13 +95,13 @@ def traffic(activity: pl.DataFrame) -> Traffic:
 
 
 def coded(models: pl.Series) -> tuple[list[str], NDArray[np.uint32]]:
-    """The models' names, sorted, and the place in them of each of `models`."""
+    """Return the models' names, sorted, and the place in them of each of `models`."""
     names = models.unique().sort()
     return names.to_list(), models.cast(pl.Enum(names)).to_physical().cast(pl.UInt32).to_numpy()
 
 
 def acting(members: pl.DataFrame, window: Traffic) -> Acting:
-    """The account-hours of `members`: cluster, account (int32), sorted, an account in one cluster at most."""
+    """Return the account-hours of `members`: cluster, account (int32), sorted, an account in one cluster at most."""
     clusters, place = np.unique(members["cluster"].to_numpy(), return_inverse=True)
     account = members["account"].to_numpy()
     low = np.searchsorted(window.account, account)
@@ -112,16 +114,20 @@ def acting(members: pl.DataFrame, window: Traffic) -> Acting:
 
 
 def fit(mine: Acting, window: Traffic, accounts: pl.DataFrame) -> Fit:
-    """What each cluster's members would do together if each kept to its volume and to the cluster's daily cycle.
+    """Fit the traffic that each cluster's members would send independently, by their volumes and daily cycle.
 
-    An account has its hours while it exists, spread by everybody's hour of the week; the sum is then fitted to the
-    cluster by a factor that is smooth over the day (three harmonics), differs at weekends, and may follow what
-    everybody else does hour by hour (an outage, a release): weighted least squares with a weak ridge. What is left
-    is neither the time of day, the weekend, nor the world's.
+    An account's hours are spread over its lifetime by the hour of the week of all accounts. A factor then fits the sum
+    to the cluster. It is smooth over the day (three harmonics), differs at weekends, and may follow all other accounts
+    hour by hour (an outage, a release). The fit is weighted least squares with a weak ridge. Residuals are then free of
+    the time of day, of the weekend, and of what all accounts do.
 
     Args:
         mine: of `acting`, of the same window.
+        window: of `traffic`.
         accounts: created_at, status, status_changed_at; a row an account.
+
+    Returns:
+        Observed and expected account-hours, with variances.
     """
     clusters, length = len(mine.clusters), window.length
     cells = mine.place[mine.owner] * length + mine.hour
@@ -134,13 +140,13 @@ def fit(mine: Acting, window: Traffic, accounts: pl.DataFrame) -> Fit:
     # A sum of independent yes-or-no variables varies by Σp(1 - p): less than a Poisson one with the same mean.
     variance = np.maximum(expected - squares * factor**2, 0.05 * expected)
     whole = np.maximum(variance.sum(axis=1), 1e-9)
-    # A parameter takes the variance of one hour, and more of those hours in which more happens.
+    # A parameter takes the variance of one hour, and takes more from busy hours than from quiet ones.
     summed = np.maximum(whole - used * (variance**2).sum(axis=1) / whole, 0.1 * whole)
     return Fit(mine.clusters, observed, expected, variance, summed)
 
 
 def weekly(window: Traffic) -> Floats:
-    """Everybody's share of traffic by hour of the week at each hour of the window, mean 1, shape (hours,)."""
+    """Return the share of all traffic by hour of the week, at each hour of the window; mean 1, shape (hours,)."""
     if not window.length:
         return np.empty(0)
     of_week = (window.begin + np.arange(window.length)) % WEEK
@@ -154,15 +160,17 @@ def weekly(window: Traffic) -> Floats:
 def _exposures(
     mine: Acting, accounts: pl.DataFrame, window: Traffic, profile: Floats
 ) -> tuple[Floats, Floats]:
-    """Sums over members of p and of p², p the chance that the member acts in an hour; shape (clusters, hours)."""
+    """Sum p and p² over members, p the chance that the member acts in an hour; shape (clusters, hours) each."""
     who, clusters = mine.account, len(mine.clusters)
     born = accounts["created_at"].to_numpy()[who] // HOUR - window.begin
     changed = accounts["status_changed_at"].to_numpy()[who]
     gone = (accounts["status"].gather(who) != "active").to_numpy() & (changed >= 0)
     ended = np.where(gone, changed // HOUR - window.begin + 1, window.length)
+    # Traffic before the sign-up or after the ban proves that the account was there: recorded times may be wrong.
     start = np.clip(np.minimum(born, mine.first), 0, None)
     stop = np.clip(np.maximum(ended, mine.last + 1), None, window.length)
     reach = np.concatenate([[0.0], np.cumsum(profile)])
+    # A chance is at most 1, which a busy account with a short life would exceed.
     rate = np.minimum(mine.count / np.maximum(reach[stop] - reach[start], 1e-9), 1.0)
     sums = []
     for power in (1, 2):
@@ -172,12 +180,13 @@ def _exposures(
         np.add.at(steps, row + start, rate**power)
         np.add.at(steps, row + stop, -(rate**power))
         level = np.cumsum(steps.reshape(clusters, -1), axis=1)[:, :-1]
+        # Steps up and down leave a rounding error where no member is there.
         sums.append(np.where(level > 1e-9, level, 0.0) * profile**power)
     return sums[0], sums[1]
 
 
 def _basis(window: Traffic) -> Floats:
-    """Constant, three harmonics of the day, weekend, and two harmonics of the weekend; shape (hours, 12)."""
+    """Return a constant, three harmonics of the day, weekend, and two harmonics of the weekend; shape (hours, 12)."""
     hour = window.begin + np.arange(window.length)
     weekend = ((hour // 24 + 3) % 7 >= 5).astype(np.float64)  # 1970-01-01 was a Thursday
     angle = 2.0 * np.pi * (hour % 24) / 24.0
@@ -189,7 +198,7 @@ def _basis(window: Traffic) -> Floats:
 def _factors(
     observed: Floats, exposure: Floats, others: Floats, basis: Floats, profile: Floats
 ) -> tuple[Floats, Floats]:
-    """Fitted factor on the exposure, (clusters, hours), and the parameters that the data settled, (clusters,)."""
+    """Fit the factor on the exposure, (clusters, hours), and count the parameters the data settled, (clusters,)."""
     clusters, length = observed.shape
     columns = np.empty((clusters, length, basis.shape[1] + 1))
     columns[:, :, :-1] = basis
@@ -199,6 +208,7 @@ def _factors(
     factor = np.ones_like(exposure)
     used = np.zeros(clusters)
     for _ in range(FITS):
+        # Iteratively reweighted: the variance of an hour is its mean, exposure · factor, which changes with the fit.
         weight = exposure / factor
         weighted = np.swapaxes(columns * weight[:, :, None], 1, 2)
         normal = weighted @ columns
@@ -206,5 +216,6 @@ def _factors(
         right = np.einsum("chp,ch->cp", columns, np.where(exposure > 0, gap, 0.0))
         solved = np.linalg.solve(normal + penalty, np.concatenate([right[:, :, None], normal], axis=2))
         factor = np.clip(1.0 + np.einsum("chp,cp->ch", columns, solved[:, :, 0]), 0.05, 20.0)
+        # The trace of the hat matrix: a parameter that the ridge holds back counts as a part of one.
         used = np.trace(solved[:, :, 1:], axis1=1, axis2=2)
     return factor, used

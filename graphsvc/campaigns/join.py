@@ -1,7 +1,7 @@
 """Join cores that draw from the same pools: a large campaign falls into many communities.
 
-How much two cores have in common is measured family by family against what each has in common with itself, so that
-neither their sizes nor the popularity of values matters. Values that many cores use say little about any two of them:
+Family by family, what two cores have in common is compared with what each has in common with itself. So neither their
+sizes nor the popularity of values matters. Values that many cores use say little about any two of them:
 exits of a market that ten operators rent from are no pool of one.
 
 Once clusters have grown, most of a campaign is in some cluster, and who else uses a value says more: a market has
@@ -33,7 +33,7 @@ changes on the market and hard2:22. On random worlds (seeds 100-189) 143 of 221 
 LEAST_CLOSED = 1e-9
 """No value is closed less than this: products of sparse matrices must keep an entry for it."""
 MIN_VALUES = 2
-"""Values of a family that two cores must share: one is a borrowed address or a prompt that everyone copies."""
+"""Values of a family that two cores must share: one is a borrowed address or a prompt that many copy."""
 ROUNDS = 40
 """Most rounds of joining. Each halves the pieces of a campaign at best: 40 are far beyond any campaign."""
 
@@ -60,6 +60,7 @@ def join_cores(evidence: Evidence, members: pl.DataFrame) -> pl.DataFrame:
             break
         renamed = np.arange(len(names))
         renamed[other] = one
+        # Without gaps in the numbers, the matrices of the next round are as small as the cores that are left.
         kept, renamed = np.unique(renamed, return_inverse=True)
         names, core = names[kept], renamed[core]
     return pl.DataFrame({"cluster": names[core].astype(np.int32), "account": account}).sort(
@@ -70,7 +71,7 @@ def join_cores(evidence: Evidence, members: pl.DataFrame) -> pl.DataFrame:
 def join_grown(evidence: Evidence, members: pl.DataFrame) -> pl.DataFrame:
     """Join grown clusters that share, in two families, values which hardly anyone outside of clusters uses.
 
-    Each cluster joins one other at most. Growing goes on afterwards and joins again.
+    Each cluster joins one other at most. Growing continues afterwards and joins again.
 
     Args:
         evidence: what accounts use.
@@ -129,6 +130,7 @@ def find_partners(affinity: csr_array, least: float = JOINING) -> tuple[Ints, In
     core, partner, value = core[strong], partner[strong], entries.data[strong]
     free = np.ones(affinity.shape[0], dtype=np.bool_)
     pairs: list[tuple[int, int]] = []
+    # Equal affinities are ordered by the cores, or the order of the matrix would decide.
     for place in np.lexsort((partner, core, -value)).tolist():
         one, other = int(core[place]), int(partner[place])
         if free[one] and free[other]:
@@ -160,7 +162,7 @@ def _measure_closedness(uses: dict[int, tuple[Ints, Ints]], accounts: int, evide
 
     Returns:
         (signals,) float64: share of each value's users who are in any cluster, with the share that chance gives taken
-        out; hardly above 0 (no more than of all accounts) to 1 (all).
+        out; hardly above 0 (as of all accounts) to 1 (all).
     """
     inside = np.zeros(len(evidence.degree), dtype=np.int64)
     for _, signal in uses.values():
@@ -196,6 +198,7 @@ def _combine(
         keys.append(key)
         values.append(value)
     key, value = np.concatenate(keys), np.concatenate(values)
+    # The second strongest family must agree: one alone says that two operators rent from one market.
     order = np.lexsort((-value, key))
     key, value = key[order], value[order]
     first = np.flatnonzero(np.diff(key, prepend=-1))
@@ -221,12 +224,14 @@ def _measure_family(
     """Measure the affinities in one family.
 
     Args:
-        core, place, signal: parallel, one a use: core and place of the account, signal.
+        core: (uses,) int64, core of the account of each use.
+        place: (uses,) int64, place of the account.
+        signal: (uses,) int64, the signal used.
         size: accounts of each core.
         having: accounts of all that have a value of the family.
         degree: accounts of all that have each signal.
-        closed: what each signal counts, 0-1; then a pair is also bound by no more of its accounts than share with the
-            other core.
+        closed: (signals,) float64, weight of each signal, 0-1. With it, only accounts that share with the other core
+            bind a pair.
 
     Returns:
         Pairs of cores as smaller · cores + larger, ascending, and their affinities.
@@ -278,7 +283,8 @@ def _list_pairs(weighed: csr_array, uses: csr_array) -> tuple[Ints, Ints, Floats
     """List the pairs of cores that share `MIN_VALUES` values and more, and how often their accounts meet.
 
     Args:
-        weighed, uses: (cores, values), of one structure: uses by weight and as shares.
+        weighed: (cores, values), uses by weight.
+        uses: (cores, values), uses as shares, of the same structure.
 
     Returns:
         The smaller and the larger core of each pair, int64, sorted, and the sum of products over shared values.
@@ -300,9 +306,11 @@ def _measure_closed_pairs(
     """Measure how often accounts of two cores meet by closed values, and how many of either share with the other.
 
     Args:
-        weighed, uses, part: (cores, values), of one structure: uses by weight, as shares of those who have the family,
-            and as shares of all accounts.
-        one, other: the pairs.
+        weighed: (cores, values), uses by weight.
+        uses: (cores, values), uses as shares of the accounts that have the family, of the same structure.
+        part: (cores, values), uses as shares of all accounts, of the same structure.
+        one: (pairs,) int64, the smaller core of each pair.
+        other: (pairs,) int64, the larger core of each pair.
 
     Returns:
         The sum of products over shared values, and the smaller share of accounts that have a value of the other's. An
@@ -317,7 +325,8 @@ def _measure_closed_pairs(
 
 
 def _read_pairs(product: csr_array, one: Ints, other: Ints) -> Floats:
-    """Read the entries of pairs, each of which has one."""
+    """Read the entries of pairs; every pair has one."""
+    # `searchsorted` needs ascending keys, and a product of matrices comes unsorted.
     product.sort_indices()
     cores = product.shape[0]
     row = np.repeat(np.arange(cores), np.diff(product.indptr))

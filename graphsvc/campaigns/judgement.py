@@ -1,4 +1,4 @@
-"""Which of the grown clusters are campaigns or likely businesses, who belongs to them surely enough, and why."""
+"""Select the grown clusters that are campaigns or likely businesses, select their members, and gather the evidence."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -28,7 +28,7 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """What a cluster and its members must reach to be published."""
+    """Thresholds that a cluster and its members must reach to be published."""
 
     min_size: int = 6
     min_score: float = 0.5
@@ -50,16 +50,24 @@ def judge(
     progress: Progress = lambda _stage, _done, _total: None,
     namesakes: pl.DataFrame | None = None,
 ) -> Found:
-    """Scores clusters, keeps who belongs as surely as the budget demands, and gathers why.
+    """Score clusters, select members that are as sure as the budget demands, and gather the evidence.
 
     Three numbers answer three questions. The score says whether a group is a campaign, the coordination whether one
     operator runs it, the membership whether an account is of it. Groups that are more likely a campaign than not are
     campaigns; others that one operator surely runs are likely businesses. The budget decides how sure a membership
-    must be: campaigns set it, and it holds for all. What people know of pairs of accounts is honoured after that.
+    must be: campaigns set it, and it holds for all. Pins are applied after that.
 
     Args:
-        progress: told of "traffic" (see `parts_of_clusters`) and then of "clusters", done and in all; may raise.
+        graph: the graph that the run reads.
+        given: what accounts were weighed by.
+        weighed: candidates of all clusters.
+        links: the links of the run.
+        bar: thresholds, evidence to use, and pins.
+        progress: called with "traffic" (see `parts_of_clusters`) and then "clusters", done and in all; may raise.
         namesakes: of `find_namesakes`; those that no other cluster has are published too.
+
+    Returns:
+        Clusters, members, shared signals and links to publish, with the thresholds that were applied.
     """
     _, names = signal_families(graph)
     chosen = large(best(weighed, FLOOR), bar.min_size)
@@ -69,6 +77,7 @@ def judge(
     assessed = assess_clusters(parts, bar)
     chosen, pinned, (least, innocents) = _select_members(graph, chosen, assessed, bar)
     if namesakes is not None:
+        # Numbers after those of all candidates, or a candidate's parts would be overwritten.
         people = namesakes.with_columns(pl.col("cluster") + max(parts, default=-1) + 1)
         described = describe_namesakes(people)
         parts = {**parts, **described}
@@ -229,6 +238,7 @@ def _part_namesakes(
     homes = pl.concat([chosen.select("cluster", "account"), pinned.select("cluster", "account")])
     homes = homes.join(campaigns, on="cluster", how="semi").select("account", home="cluster")
     at_home = people.select("cluster", "account").join(homes, on="account", how="left")
+    # No home counts as one of the distinct values: a group that is partly outside is not nested.
     nested = at_home.filter((pl.col("home").n_unique().over("cluster") == 1) & pl.col("home").is_not_null())
     people = people.join(nested, on="cluster", how="anti", maintain_order="left")
     claims = pl.concat(
@@ -240,6 +250,7 @@ def _part_namesakes(
     claims = pl.concat(
         [
             claims.select("cluster", "account", claim=pl.col("sure") * pl.col("score")),
+            # A pin outweighs any claim by evidence, which is a product of two probabilities.
             pinned.select("cluster", "account", claim=pl.lit(2.0)),
         ]
     )
@@ -255,10 +266,10 @@ def _part_namesakes(
 
 
 def _together(members: pl.DataFrame, pinned: pl.DataFrame) -> pl.DataFrame:
-    """Members, and those whom people's pins add to them; sorted by cluster and account."""
+    """Return members, and those that people's pins add to them; sorted by cluster and account."""
     return pl.concat([members, pinned.select(members.columns)]).sort("cluster", "account")
 
 
 def large(members: pl.DataFrame, smallest: int) -> pl.DataFrame:
-    """The members of clusters of at least `smallest` accounts."""
+    """Return the members of clusters of at least `smallest` accounts."""
     return members.filter(pl.len().over("cluster") >= smallest)

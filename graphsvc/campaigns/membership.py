@@ -1,8 +1,8 @@
-"""How strongly an account's signals speak for its belonging to a cluster: naive Bayes over families, in bits.
+"""Weigh how strongly an account's signals speak for its belonging to a cluster: naive Bayes over families, in bits.
 
-In each family an account agrees with a cluster in one of some classes (`agreement`). What a class is worth is learned
-for each cluster: how often members are in it, against how often all others are (Fellegi & Sunter 1969), each account
-seen without its own use of the value (leave one out). Those outside are counted as finely as they matter
+In each family an account agrees with a cluster in one of some classes (`agreement`). The weight of a class is learned
+for each cluster: how often members are in it, against how often all others are (Fellegi & Sunter 1969). Each account
+is seen without its own use of the value (leave one out). Those outside are counted as finely as they matter
 (`model.scale.coarse`), so that strangers who come elsewhere leave a cluster's evidence as it was, to the last bit.
 """
 
@@ -38,24 +38,24 @@ Ints = NDArray[np.int64]
 STRONG_BITS = 3.0
 """Bits of a tying family with which an account is a candidate at all."""
 MAX_ABSENCE_BITS = 4.0
-"""What not to agree in a family costs at most."""
+"""Cost of not agreeing in a family, at most."""
 MAX_PRIOR = 0.3
 """However large a cluster, an account is not presumed to be in it with more than this."""
-# Pseudo-counts by class, of members and of others: what is presumed of a cluster of which little is seen. Finer
-# agreement is presumed to be commoner in campaigns and rarer outside.
+# Pseudo-counts by class, of members and of others: they decide where little of a cluster is seen. Finer agreement is
+# presumed to be commoner in campaigns and rarer outside.
 _MEMBERS = np.array([1.6, .1, .1, .15, .2, .3, .3, .2, .1, .1, .1, .15, .2, .1, .1, .15, .2])  # fmt: skip
 _OTHERS = np.array([0., 2., 1., .7, .5, .5, .4, .2, .1, 2., 1., .7, .5, 3., 2., 1., .7])  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What accounts can be weighed by.
+    """Signals and sign-ups that accounts are weighed by.
 
     `uses`: of signals that more than one account has. Of each signal: `family` (int32), `level` (int8; 0 the value
     itself, 1 its parent, 2 its grandparent) and `degree` (int64: accounts that did not use it in passing). `has`, shape
     (accounts, families): whether an account has any value of a family; `having` (int64): how many do. `ties`, shape
-    (families,): whether a family ties accounts, or only supports. `signups`: everybody's sign-ups; None leaves the
-    moment of sign-up out.
+    (families,): whether a family ties accounts, or only supports. `signups`: the sign-ups of all
+    accounts; None leaves the moment of sign-up out.
     """
 
     uses: Uses
@@ -74,22 +74,25 @@ class Evidence:
 
 
 def pools(given: Evidence, members: pl.DataFrame) -> pl.DataFrame:
-    """What clusters use more than others do.
+    """Find the pool of each cluster: the values that it uses more than others do.
 
-    A use in passing puts no value into a pool: an operator who visits somebody's address has not made it his.
+    A use in passing puts no value into a pool: one visit to an address does not make it an operator's own.
 
     Args:
+        given: what accounts are weighed by.
         members: cluster, account (int32); an account is in one cluster at most.
 
-    Returns: cluster, signal, family, level, inside (members with the value), degree (accounts with it), size,
-    bits = log2(m/u) with m = inside / size and u the share of accounts outside the cluster that have it: the
-    cluster's own use is taken out, so a large ring cannot make its values look common. Sorted by cluster, signal.
+    Returns:
+        cluster, signal, family, level, inside (members with the value), degree (accounts with it), size, bits; sorted
+        by cluster and signal. bits = log2(m/u) with m = inside / size and u the share of accounts outside the cluster
+        that have it. The cluster's own use is taken out, so that a large ring cannot make its values look common.
     """
     of = members["cluster"].to_numpy().astype(np.int64)
     place, signal, passing = given.uses.by(members["account"].to_numpy())
     keys = np.sort((of[place] * given.uses.signals + signal)[~passing])
     first = np.flatnonzero(np.diff(keys, prepend=-1))
     inside = np.diff(np.append(first, len(keys)))
+    # A value that one member has holds nothing together.
     several = inside > 1
     cluster, signal = np.divmod(keys[first[several]], max(given.uses.signals, 1))
     inside, degree = inside[several], given.degree[signal]
@@ -114,9 +117,9 @@ def pools(given: Evidence, members: pl.DataFrame) -> pl.DataFrame:
 class Weighed:
     """Candidates of clusters, parallel arrays sorted by cluster, then account.
 
-    `families` has the bits by family (candidates, families), 0 where nothing is known; `time` those of the moment of
-    sign-up, `prior` log2 of the odds before any evidence; `membership` is the posterior probability, 0–1, and `member`
-    whether the account is in that cluster now.
+    `families` has the bits by family (candidates, families), 0 where nothing is known. `time` has those of the moment
+    of sign-up, `prior` log2 of the odds before any evidence. `membership` is the posterior probability, 0–1. `member`
+    is true for an account that is in the cluster now.
     """
 
     cluster: NDArray[np.int32]
@@ -129,20 +132,20 @@ class Weighed:
 
     @property
     def bits(self) -> Floats:
-        """Evidence and prior together."""
+        """Sum of evidence and prior."""
         total: Floats = self.families.sum(axis=1, dtype=np.float64) + self.time + self.prior
         return total
 
     def without(self, clusters: Collection[int]) -> "Weighed":
-        """The candidates of all other clusters."""
+        """Return the candidates of all other clusters."""
         return self.rows(~np.isin(self.cluster, np.fromiter(clusters, dtype=np.int32)))
 
     def rows(self, which: NDArray[np.bool_] | NDArray[np.int64]) -> "Weighed":
-        """Some of the rows."""
+        """Return some of the rows."""
         return Weighed(*(getattr(self, name)[which] for name in Weighed.__slots__))
 
     def with_rows(self, other: "Weighed") -> "Weighed":
-        """The candidates of both, sorted."""
+        """Return the candidates of both, sorted."""
         both = Weighed(
             *(np.concatenate([getattr(self, name), getattr(other, name)]) for name in Weighed.__slots__)
         )
@@ -154,9 +157,10 @@ class Weighed:
 def weigh(given: Evidence, members: pl.DataFrame, backbone: pl.DataFrame | None = None) -> Weighed:
     """Weigh members against their cluster, and every account against those it agrees with strongly in a tying family.
 
-    What an account agrees with is the backbone alone; what agreement is worth is learned from all members.
+    Accounts agree with the backbone alone; the worth of agreement is learned from all members.
 
     Args:
+        given: what accounts are weighed by.
         members: cluster, account (int32), sorted; an account is in one cluster at most.
         backbone: those of the members that make the pools, of every cluster some (`backbone.find_backbone`); all,
             where none is given.
@@ -179,7 +183,7 @@ def weigh(given: Evidence, members: pl.DataFrame, backbone: pl.DataFrame | None 
 
     strong = worth[fine.cluster, fine.family, fine.kind] >= STRONG_BITS
     pairs = (fine.cluster * accounts + fine.account)[strong]
-    # Members stay candidates: who came in one burst with the others may agree strongly with none of them.
+    # Members stay candidates: those that came in one burst with the others may agree strongly with none of them.
     own = members["cluster"].to_numpy().astype(np.int64) * accounts + members["account"].to_numpy()
     pairs = np.union1d(pairs, own)
     cluster, account = (
@@ -195,6 +199,7 @@ def weigh(given: Evidence, members: pl.DataFrame, backbone: pl.DataFrame | None 
         known = np.append(pairs, -1)[row] == asked
         classes[row[known], part.family[known]] = part.kind[known]
     bits = worth[cluster[:, None], np.arange(families)[None, :], classes]
+    # An account without any value of a family does not disagree: missing data say nothing.
     bits[~given.has[account]] = 0.0
     time = np.zeros(len(pairs))
     if given.signups is not None and len(pairs):
@@ -206,6 +211,7 @@ def weigh(given: Evidence, members: pl.DataFrame, backbone: pl.DataFrame | None 
         numbers[cluster],
         account,
         belongs[account] == cluster,
+        # Every candidate of every cluster is held while clusters grow: half the memory of doubles.
         bits.astype(np.float32),
         time.astype(np.float32),
         prior.astype(np.float32),
@@ -233,13 +239,14 @@ def _learn(
     home: NDArray[np.int32],
     belongs: NDArray[np.int32],
 ) -> Floats:
-    """Bits of each class, shape (clusters, families, classes).
+    """Learn the bits of each class, shape (clusters, families, classes).
 
     Args:
+        given: what accounts are weighed by.
         members: clusters numbered from 0.
-        fine: who agrees through values that lead; all there are.
+        fine: agreement through values that lead, of all accounts.
         popular: the rest of the pools.
-        home: the cluster in whose backbone each account is, -1 = in none.
+        home: the cluster whose backbone each account is in, -1 = in none.
         belongs: the cluster each account is a member of, -1 = of none.
     """
     accounts, families = given.has.shape
@@ -271,6 +278,7 @@ def _learn(
     having = np.zeros(shape[:2])
     np.add.at(having, of, given.has[members["account"].to_numpy()].astype(float))
     others = np.maximum(coarse(given.having)[None, :] - having, 1.0)
+    # Counts on a grid can exceed the accounts that have the family at all.
     outside = np.minimum(coarse(outside.astype(np.int64)), others[:, :, None])
     inside[:, :, ABSENT] = np.maximum(having - inside.sum(axis=2), 0.0)
     outside[:, :, ABSENT] = np.maximum(others - outside.sum(axis=2), 0.0)
@@ -279,8 +287,9 @@ def _learn(
     worth: Floats = np.log2(m / np.maximum(u, 0.5 / coarse(accounts)))
     worth[:, :, ABSENT] = np.clip(worth[:, :, ABSENT], -MAX_ABSENCE_BITS, 0.0)
     for level in (slice(FINE, PARENT), slice(PARENT, GRANDPARENT), slice(GRANDPARENT, CLASSES)):
-        # A value of which members are a larger part never says less.
+        # A larger share of members among a value's users never says less.
         worth[:, :, level] = np.maximum.accumulate(worth[:, :, level], axis=2)
+    # Where no member agrees in a family, its absence tells nothing apart either.
     worth[inside[:, :, FINE:].sum(axis=2) == 0] = 0.0
     return worth
 
@@ -302,8 +311,10 @@ def find_leading(given: Evidence, pool: pl.DataFrame) -> NDArray[np.bool_]:
 def _supporting(
     given: Evidence, candidates: pl.DataFrame, popular: pl.DataFrame, home: NDArray[np.int32]
 ) -> Agreement:
-    """Candidates' agreement through coarser levels and families that only support: looked up from their own uses, since
-    such values have very many users."""
+    """Find candidates' agreement through coarser levels and families that only support.
+
+    The look-up begins with the candidates' own uses, since such values have very many users.
+    """
     row, value, passing = given.uses.pooled(candidates, popular)
     account = candidates["account"].to_numpy()[row]
     return agreement(popular, value, account, passing, home, given.has.shape[1])

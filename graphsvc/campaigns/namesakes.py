@@ -1,7 +1,7 @@
 """Publish pairs and small groups of accounts that names and e-mail addresses say are one person's.
 
 A campaign is found by what many of its accounts share. Two accounts of one person are too few to learn from, and share
-no more than a way of writing a name.
+only a way of writing a name.
 """
 
 import numpy as np
@@ -40,6 +40,7 @@ def find_namesakes(graph: SignalGraph, least: float = LEAST) -> pl.DataFrame:
     strongest = np.full(links.nodes, -np.inf)
     for end in (links.source, links.target):
         np.maximum.at(strongest, end[inside], links.bits[inside])
+    # An account of a group can lack any link within it, and then nothing tells how surely it belongs.
     account = np.flatnonzero((group >= 0) & np.isfinite(strongest)).astype(np.int32)
     bits = strongest[account]
     return pl.DataFrame(

@@ -1,11 +1,11 @@
-"""What people know of pairs of accounts, honoured: who is pinned to a member belongs, who is pinned apart does not.
+"""Apply what people know of pairs of accounts: those pinned together belong together, those pinned apart do not.
 
-1. Accounts pinned as the same operator's, one to another or over others, belong together; where any two of these are
-   pinned as different operators', the pins that make them one are left out of account: in doubt nobody is drawn in.
+1. Accounts that are pinned as the same operator's, directly or over others, belong together. Where two of these are
+   pinned as different operators', the pins that make them one do not count: in doubt no account is drawn in.
 2. If one of them is in a cluster, all are. If they are in several, those clusters become one.
 3. Of two that are pinned apart and are in one cluster, the less sure one leaves.
 
-A cluster is not made out of pins alone: what nothing else speaks for is no campaign.
+Pins alone make no cluster: a group that nothing else speaks for is no campaign.
 """
 
 from collections.abc import Sequence
@@ -19,14 +19,14 @@ from scipy.sparse.csgraph import connected_components
 PINNED = "pinned"
 """The pseudo-family of what a person says."""
 PIN_BITS = 20.0
-"""What a person's word counts, in bits: as sure as a million to one."""
+"""Weight of a person's word, in bits: as sure as a million to one."""
 
 Pins = Sequence[tuple[str, str, bool]]
 """Pairs of account ids, and whether the same operator runs both."""
 
 
 def rows_of(pins: Pins, accounts: pl.Series) -> pl.DataFrame:
-    """Pins with row numbers of accounts: a, b (int32), same; those about accounts that are not there are left out."""
+    """Return pins with row numbers of accounts: a, b (int32), same; pins about unknown accounts are left out."""
     rows = pl.DataFrame({"id": accounts, "row": np.arange(len(accounts), dtype=np.int32)})
     named = pl.DataFrame(
         list(pins), schema={"a": pl.String, "b": pl.String, "same": pl.Boolean}, orient="row"
@@ -40,15 +40,16 @@ def rows_of(pins: Pins, accounts: pl.Series) -> pl.DataFrame:
 
 
 def honoured(members: pl.DataFrame, pins: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Members as the pins have them.
+    """Apply pins to members.
 
     Args:
         members: cluster, account (int32), membership and more, sorted by cluster and account; an account is in one
             cluster at most.
         pins: of `rows_of`.
 
-    Returns: the members that stay, clusters that became one under the number of the largest, and those who joined:
-        cluster, account. Both sorted.
+    Returns:
+        The members that stay, and the accounts that joined (cluster, account), both sorted. Clusters that became one
+        have the number of the largest.
     """
     joined = members.clear().select("cluster", "account")
     if pins.is_empty():
@@ -70,7 +71,7 @@ def honoured(members: pl.DataFrame, pins: pl.DataFrame) -> tuple[pl.DataFrame, p
     joined = (
         number.join(members, on="account", how="anti").join(target, on="group").select("cluster", "account")
     )
-    # Who joins on a person's word gives way to who is there by evidence.
+    # An account that joins on a person's word gives way to one that is there by evidence.
     both = pl.concat(
         [stay.select("cluster", "account", "membership"), joined.with_columns(membership=pl.lit(-1.0))]
     )
@@ -78,7 +79,7 @@ def honoured(members: pl.DataFrame, pins: pl.DataFrame) -> tuple[pl.DataFrame, p
 
 
 def explained(joined: pl.DataFrame) -> pl.DataFrame:
-    """Those who joined, with why: the columns of `model.clusters.MEMBERS` but for `sharers`."""
+    """Return the accounts that joined, with their evidence: the columns of `MEMBERS` but for `sharers`."""
     return joined.with_columns(
         membership=pl.lit(1.0 / (1.0 + 2.0**-PIN_BITS)),
         bits=pl.lit(PIN_BITS),
@@ -89,7 +90,7 @@ def explained(joined: pl.DataFrame) -> pl.DataFrame:
 
 
 def _groups(pins: pl.DataFrame) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Accounts that are pinned together, and the group of each; groups with a contradiction are not among them."""
+    """Return the accounts that are pinned together, and the group of each; contradictory groups are left out."""
     same, apart = pins.filter("same"), pins.filter(~pl.col("same"))
     people = np.unique(np.concatenate([same["a"].to_numpy(), same["b"].to_numpy()])).astype(np.int32)
     a, b = (np.searchsorted(people, same[name].to_numpy()) for name in ("a", "b"))
@@ -105,13 +106,14 @@ def _groups(pins: pl.DataFrame) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
 
 
 def _wholes(links: pl.DataFrame) -> pl.DataFrame:
-    """Which clusters become part of which: cluster, whole; `links` has group, cluster and the cluster's size."""
+    """Find the cluster that each becomes part of: cluster, whole; `links` has group, cluster and the cluster's size."""
     clusters = links["cluster"].unique().sort().to_numpy()
     if not len(clusters):
         return pl.DataFrame(schema={"cluster": pl.Int32, "whole": pl.Int32})
     row = np.searchsorted(clusters, links["cluster"].to_numpy())
     group = links["group"].to_numpy()
     size = len(clusters) + int(group.max()) + 1
+    # Clusters and groups are the nodes of one graph: a group in several clusters makes them one part.
     tied = coo_array((np.ones(len(row), dtype=np.int8), (row, len(clusters) + group)), shape=(size, size))
     _, part = connected_components(tied, directed=False)
     parts = pl.DataFrame({"cluster": clusters, "part": part[: len(clusters)]})
@@ -125,7 +127,7 @@ def _wholes(links: pl.DataFrame) -> pl.DataFrame:
 
 
 def _leavers(members: pl.DataFrame, apart: pl.DataFrame) -> list[int]:
-    """Of each two that are pinned apart and are in one cluster, the less sure one: account rows.
+    """Find the less sure account of each two that are pinned apart and are in one cluster: account rows.
 
     Args:
         members: cluster, account, membership.
@@ -137,8 +139,10 @@ def _leavers(members: pl.DataFrame, apart: pl.DataFrame) -> list[int]:
     gone: list[int] = []
     for a, b in apart.select("a", "b").iter_rows():
         if a in held and b in held and held[a][0] == held[b][0]:
+            # Of two equally sure accounts the later row leaves, so that the order within a pin does not matter.
             leaves = min((a, b), key=lambda each: (held[each][1], -each))
             gone.append(leaves)
+            # An account that has left is in no cluster any longer: a later pin against it moves no other account.
             del held[leaves]
     return gone
 

@@ -1,4 +1,4 @@
-"""Score what clusters ask: alike and from one long list, as distillation does, or one shared prompt beside own ones.
+"""Score how clusters use prompt templates: distillation draws from one long list, honest groups share few prompts.
 
 A prompt template is on a cluster's list if members use it far more often than their share of all prompts explains.
 Members who use none, one, or several templates of the list, and the length of the list, are then compared between
@@ -31,7 +31,8 @@ LISTED_BITS = 10.0
 Measured: of 13,000 to 20,000 members in the windows of four worlds, 5 to 22 have a listed template, and none has two.
 """
 LISTED_LIFT = 4.0
-"""A listed signal is also used this many times as often as by everyone: a prompt that the public uses says nothing."""
+"""A listed signal is also used this many times as often as by all accounts: a prompt that the public uses says
+nothing."""
 SAME_TEMPLATE = 0.5
 """Bands are of one template if half of the rarer one's users have both in one prompt; slots change the other bands.
 
@@ -45,7 +46,7 @@ STRANGERS_PRIOR = (45.0, 4.0, 1.0)
 STRANGERS_ALIKE = 20.0
 """Concentration of windows around their expected shares: that of the most uniform honest groups below, doubled."""
 STRANGERS = 0.15
-"""Share of honest clusters that ask no more alike than a window does, such as families."""
+"""Share of honest clusters that ask as little alike as a window does, such as families."""
 HONEST = (
     (0.2, (7.0, 2.5, 0.5)),
     (0.2, (2.5, 5.0, 0.5)),
@@ -83,8 +84,8 @@ MOST_COINCIDENCES = 20.0
 MOST_TEMPLATES = 64
 """Templates of one account that are compared with each other's: as many as the longest list that is told apart."""
 MOST_BITS = 4.0
-"""Measured on seven development worlds: of 136 campaigns 16 have more than 2 bits, of 1,078 honest clusters of eight or
-more accounts 2 do (a ratio of 6 bits); 15 campaigns and no honest cluster have more than 2.5."""
+"""Measured on seven development worlds: 16 of 136 campaigns have more than 2 bits, and so have 2 of 1,078 honest
+clusters of eight or more accounts (a ratio of 6 bits). Of campaigns 15 have more than 2.5, of honest clusters none."""
 
 RESULT = {
     "cluster": pl.Int32,
@@ -99,7 +100,7 @@ RESULT = {
 
 @dataclass(frozen=True, slots=True)
 class PromptUses:
-    """Which account used which prompt signal.
+    """Uses of prompt signals by accounts.
 
     `account`, `signal`, `first` and `last` (ms) are parallel (int64, shape (uses,)), sorted by account. `users` is the
     accounts a signal, `uses` the signals an account. `able` flags accounts with at least two prompts: others cannot
@@ -117,11 +118,11 @@ class PromptUses:
 
 @dataclass(frozen=True, slots=True)
 class Lists:
-    """What clusters' lists of templates are like, by cluster; shape (clusters,) unless stated.
+    """Lists of prompt templates, by cluster; shape (clusters,) unless stated.
 
-    `counts` (clusters, 3) are able members who use none, one and several templates of the list, `templates` is how many
-    it has. `draws` are the templates of members with several. Two members who share a template have others: `pairs`
-    are pairs of those, and `coincidences` are the pairs that are the same again.
+    `counts` (clusters, 3) are able members who use none, one and several templates of the list. `templates` is the
+    length of the list. `draws` are the templates of members with several. Two members who share a template have others:
+    `pairs` are pairs of those, and `coincidences` are the pairs that are the same again.
     """
 
     counts: Floats
@@ -155,6 +156,7 @@ def score_prompts(members: pl.DataFrame, graph: SignalGraph) -> pl.DataFrame:
     seen = lists.counts.sum(axis=1)
     expected = _strangers(window.counts)
     bits = pattern_bits(lists.counts, expected) + length_bits(lists.draws, lists.pairs, lists.coincidences)
+    # A mixture, because some campaigns do not ask alike. The inner limit keeps exp2 from overflowing.
     bits = np.log2(1.0 - ASKING + ASKING * np.exp2(np.minimum(bits, MOST_BITS + 1.0)))
     share = 1.0 - lists.counts[:, 0] / np.maximum(seen, 1.0)
     found = pl.DataFrame(
@@ -195,13 +197,15 @@ def draw_window(uses: PromptUses, who: Ints, place: Ints) -> tuple[Ints, Ints]:
 
     Args:
         uses: of `prompt_uses`.
-        who, place: of `find_lists`.
+        who: (members,) int64, the members, as for `find_lists`.
+        place: (members,) int64, the cluster of each.
 
     Returns:
-        The accounts (int64), and the cluster in whose window each is, shape (drawn,).
+        The accounts (int64), and the cluster whose window each is in, shape (drawn,).
     """
     accounts = len(uses.uses)
     drawn = np.empty(accounts, dtype=np.int64)
+    # Matched by rank, not by equal counts: few accounts have exactly as many prompt signals as a busy member.
     order = np.random.default_rng(WINDOW_SEED).permutation(accounts)
     drawn[np.argsort(uses.uses, kind="stable")] = order[np.argsort(uses.uses[order], kind="stable")]
     of = np.full(accounts, -1, dtype=np.int64)
@@ -217,10 +221,15 @@ def find_lists(uses: PromptUses, who: Ints, place: Ints, clusters: int) -> Lists
         uses: of `prompt_uses`.
         who: members (int64, distinct), shape (members,).
         place: the cluster of each, 0 … clusters - 1.
+        clusters: how many there are.
+
+    Returns:
+        The lists, one entry a cluster.
     """
     of = np.full(len(uses.uses), -1, dtype=np.int64)
     of[who] = place
     edges = np.bincount(place, uses.uses[who], minlength=clusters)
+    # A signal of a single account is on no list; to leave it out bounds the memory.
     edge = np.flatnonzero((of[uses.account] >= 0) & (uses.users[uses.signal] > 1))
     # A node is a signal as a cluster has it.
     node_of = of[uses.account[edge]] * len(uses.users) + uses.signal[edge]
@@ -264,9 +273,14 @@ def length_bits(draws: Floats, pairs: Floats, coincidences: Floats) -> Floats:
     Coincidences are Poisson distributed around pairs by length; both hypotheses are averaged over `LENGTHS`.
 
     Args:
-        draws, pairs, coincidences: of `Lists`, shape (clusters,).
+        draws: (clusters,) float64, of `Lists`.
+        pairs: (clusters,) float64, of `Lists`.
+        coincidences: (clusters,) float64, of `Lists`.
+
+    Returns:
+        (clusters,) float64, bits; negative for a short list.
     """
-    # Pairs are not independent: they are no more witnesses than there are draws, and coincidences no more than a few.
+    # Pairs are not independent: they count as many witnesses as there are draws, and coincidences as a few at most.
     few = np.minimum(1.0, draws / np.maximum(pairs, 1.0))
     few = np.minimum(few, MOST_COINCIDENCES / np.maximum(coincidences, 1.0))
     few = np.minimum(few, MOST_COINCIDENCES * LENGTHS[-1] / np.maximum(pairs, 1.0))
@@ -333,14 +347,14 @@ def _templates(uses: PromptUses, edge: Ints, node: Ints, inside: Ints) -> Ints:
     shape = (len(inside), len(inside))
     linked = csr_matrix((np.ones(int(alike.sum()), dtype=np.int8), (one[alike], two[alike])), shape=shape)
     group = connected_components(linked, directed=False)[1]
-    # A template's number is that of its first node, by which its cluster is known.
+    # A template's number is that of its first node, which tells its cluster.
     first = np.unique(group, return_index=True)[1]
     template: Ints = first[group][node].astype(np.int64)
     return template
 
 
 def _coincide(account: Ints, column: Ints, home: Ints, clusters: int) -> tuple[Floats, Floats, Floats]:
-    """Pairs of draws by members who have one template in common, and those that are the same again, by cluster."""
+    """Count draws, pairs of draws by members with a common template, and pairs that coincide again, by cluster."""
     templates = len(home)
     # Of an account with very many templates the first ones do; pairs of templates would be its square.
     begins = np.flatnonzero(np.diff(account, prepend=-1))

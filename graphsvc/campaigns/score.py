@@ -1,7 +1,7 @@
-"""Coordinated is not hostile: what speaks for one operator behind a cluster, and what for an office or a class.
+"""Score clusters: weigh what speaks for one hostile operator against what speaks for an office or a class.
 
-A score is a sum of parts in bits, each with a sentence, turned into a probability. What each part can say at most is
-stated here; of the traffic's parts and of replacement, in their own modules.
+A score is a sum of parts in bits, each with a sentence, turned into a probability. This module states the limits of
+each part; those of traffic and of replacement stand in their own modules.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -55,13 +55,14 @@ EVENT_BITS, EVENT_MS, SHORTEST_EVENT = -0.45, 86_400_000, 24.0
 """Bits for each halving of a day within which all members signed up, down to an hour: classes and events come once, an
 operator comes again."""
 TRAFFIC_WEIGHTS = MappingProxyType({"balance": (0.6, 3.0), "sleepless": (3.0, 4.0), "asked": (0.25, 1.0)})
-"""What bits of the parts from traffic and prompts are multiplied by, and the most that comes of it either way. Those
-of moves and succession stand as they are (fitted: 1.03 and .85). Prompts are worth next to nothing on random worlds
-(fitted: 0 to .28)."""
+"""Factors on the bits of the parts from traffic and prompts, and limits of the result either way. Those of moves and
+succession stand as they are (fitted: 1.03 and .85). Prompts are worth next to nothing on random worlds (fitted: 0 to
+.28)."""
 EVEN_OWN = 0.65
 """Share of the other users of what a group pools who are of the group, chance taken out, from which it is its own. In
-groups of four and more it is at most .56 among contributors to one part of a project (the identities), and at least .73
-in the campaigns of the sybil list and .84 in those of sparse-identifiers 5 and 6."""
+groups of four and more it is at most .56 among contributors to one part of a project (the identities). In campaigns it
+is at least .73 (the sybil list) and .84 (sparse-identifiers 5 and 6)."""
+# Narrower than in `linkage.timing`, where it speaks of coordination: classes and teams sign up together as well.
 MOST_LOCKSTEP, LEAST_LOCKSTEP = 3.0, -1.0
 TRAITS = MappingProxyType(
     {
@@ -98,7 +99,7 @@ PRIOR = Part("prior", PRIOR_BITS, "most groups that pass as a cluster are a hous
 
 
 def score(parts: list[Part]) -> float:
-    """Probability of a campaign from parts in bits (the prior is one of them), 0–1: the hostility of a cluster."""
+    """Return the probability of a campaign, 0–1, from parts in bits with the prior: the hostility of a cluster."""
     return measure_hostility((part.name, part.bits) for part in parts)
 
 
@@ -111,14 +112,19 @@ def parts_of_clusters(
     time: Collection[str] = TIME,
     progress: Progress = lambda _stage, _done, _total: None,
 ) -> dict[int, list[Part]]:
-    """The parts of every cluster's score, the prior first.
+    """Return the parts of every cluster's score, the prior first.
 
     Args:
+        given: what accounts are weighed by.
+        graph: the graph that the run reads.
         members: cluster, account (int32), sorted.
         pool: of `membership.pools`, of the same members.
         families: the families' names.
         time: the evidence from time to be used, of `TIME`.
-        progress: told of stage "traffic", clusters done and in all; may raise.
+        progress: called with "traffic", clusters done, and clusters in all; may raise.
+
+    Returns:
+        The parts, by cluster.
     """
     found: dict[int, list[Part]] = {}
     size = members.group_by("cluster").agg(size=pl.len())
@@ -138,6 +144,7 @@ def parts_of_clusters(
         .agg("name")
         .iter_rows()
     }
+    # Some bundles name no kind of infrastructure. There the sharing itself must show what is a group's own.
     known = set(families) & set(INFRASTRUCTURE)
     ownership = measure_ownership(graph, members, pool)
     owned = _weigh_pools(ownership) if known else _find_owned(ownership, families)
@@ -161,7 +168,7 @@ def parts_of_clusters(
 
 
 def _weigh_pools(ownership: pl.DataFrame) -> dict[int, tuple[set[str], list[Part]]]:
-    """Weigh how much of what members use is their group's, by cluster; nothing stands for infrastructure."""
+    """Weigh how much of what members use is their group's, by cluster; no family stands for infrastructure."""
     found: dict[int, tuple[set[str], list[Part]]] = {}
     totals = ownership.select("cluster", "pooled").partition_by("cluster", as_dict=True, maintain_order=True)
     for (number,), rows in totals.items():
@@ -194,6 +201,7 @@ def _weigh_crowds(pool: pl.DataFrame, families: list[str]) -> dict[int, list[Par
             )
         ]
         for number, share, own, crowd in most.select("cluster", "share", "own", "crowd").iter_rows()
+        # That few members are behind one address is no sign of a campaign.
         if crowd > 0.0
     }
 
@@ -217,7 +225,9 @@ def _weigh_shares(table: pl.DataFrame, usual: Mapping[str, float]) -> dict[int, 
         if usual[column] <= SELDOM:
             continue
         counts = table[column].to_numpy().astype(np.float64)
+        # `traits` counts the stopped members, and has the others as shares.
         share = counts / size if column == "stopped" else counts
+        # Shares of uses are no whole members; the model counts members.
         bits = weigh_share(np.round(share * size), size, usual[column], MANNERS[name])
         for number, part, said in zip(found, share.tolist(), bits.tolist(), strict=True):
             says = MANNERS[name].says.format(share=f"{part:.0%}", usual=f"{usual[column]:.0%}")
@@ -226,11 +236,11 @@ def _weigh_shares(table: pl.DataFrame, usual: Mapping[str, float]) -> dict[int, 
 
 
 def _find_owned(ownership: pl.DataFrame, families: list[str]) -> dict[int, tuple[set[str], list[Part]]]:
-    """Find what stands for infrastructure in each cluster where no kind is known that it is told by.
+    """Find the families that stand for infrastructure in each cluster, in data without any kind of infrastructure.
 
-    Strangers do not come to share infrastructure. Of other kinds the data must show that: who else uses what members
-    share is a member too. What a community of interest touches, outsiders touch as well. Kinds that do not tie, as
-    names, stand for nothing.
+    Strangers do not come to share infrastructure. For other kinds the data must show that: other users of what members
+    share are members too. Outsiders touch what a community of interest touches. Kinds that do not link accounts, such
+    as names, stand for nothing.
 
     Args:
         ownership: of `traits.measure_ownership`.
@@ -270,7 +280,7 @@ def _shared(wide: list[str], infrastructure: Collection[str]) -> list[Part]:
 def _timed(
     given: Evidence, graph: SignalGraph, members: pl.DataFrame, time: Collection[str], progress: Progress
 ) -> pl.DataFrame:
-    """Evidence from time: cluster, part, bits, says; in the order of `TIME` a cluster."""
+    """Return the evidence from time: cluster, part, bits, says; in the order of `TIME` a cluster."""
     columns = ["cluster", "part", "bits", "says"]
     schema = {"cluster": pl.Int32, "part": pl.String, "bits": pl.Float64, "says": pl.String}
     rows = [pl.DataFrame(schema=schema)]

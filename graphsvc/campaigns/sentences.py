@@ -1,4 +1,4 @@
-"""Evidence as sentences: why an account belongs, why two accounts are linked, how a score came about.
+"""Describe evidence in sentences: why an account belongs, why two accounts are linked, how a score came about.
 
 The only place where bits become words, for the API and for exports alike. Sentences name signals by their keys, which
 hold tokens in place of everything personal; they never hold more than the graph does.
@@ -35,7 +35,7 @@ FAMILIES = {
     "email": "e-mail pattern",
     "phone": "phone number",
 }
-"""What a family's values are called where no one value is named."""
+"""Words for a family's values where no one value is named."""
 PSEUDO = {
     PRIOR: ("before any evidence", "before any evidence"),
     "time": ("signed up in lockstep", "signed up apart from the others"),
@@ -45,7 +45,7 @@ PSEUDO = {
 }
 """Families without values: what they say for, and what against."""
 CHANGED = {"time": "sign-up in lockstep", "rest": "other evidence"}
-"""What pseudo-families are called where it is said how they changed."""
+"""Words for pseudo-families in sentences about change."""
 PARTS = {
     "shared": "shared infrastructure",
     "pooled": "concentration on what is shared",
@@ -67,7 +67,7 @@ PARTS = {
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What one family adds: `bits` (negative: it speaks against), through `signal` (its key; '' = no one value).
+    """Evidence of one family: `bits` (negative: it speaks against), through `signal` (its key; '' = no one value).
 
     `sharers`: other members of the cluster with the signal; None: no one value, or not of a membership.
     """
@@ -84,7 +84,7 @@ def unpacked(
     signals: Sequence[str] | None,
     sharers: Sequence[int] | None = None,
 ) -> list[Evidence]:
-    """Evidence out of the parallel lists of a relationship, what adds most first; none out of runs that kept none."""
+    """Return the evidence in the parallel lists of a relationship, what adds most first; none if the run kept none."""
     if not families or bits is None or signals is None:
         return []
     counts = [None] * len(families) if sharers is None else sharers
@@ -96,29 +96,29 @@ def unpacked(
 
 
 def family_of_member(evidence: Evidence) -> str:
-    """What one family says on an account's membership."""
+    """Describe the evidence of one family for an account's membership."""
     return f"{_sentence_case(_member(evidence))} ({_signed(evidence.bits)} bits)."
 
 
 def family_of_link(evidence: Evidence) -> str:
-    """What one family says on two accounts."""
+    """Describe the evidence of one family for a link."""
     return f"{_sentence_case(_link(evidence))} ({_signed(evidence.bits)} bits)."
 
 
 def membership(probability: float, evidence: Sequence[Evidence]) -> str:
-    """Why an account belongs to its cluster, and how surely (0–1)."""
+    """Describe why an account belongs to its cluster, and how surely (0–1)."""
     said = _weighed([(_member(row), row) for row in evidence])
     return f"Belongs with {_percent(probability)}{said}."
 
 
 def link(bits: float, evidence: Sequence[Evidence]) -> str:
-    """Why two accounts are linked, and with how many bits."""
+    """Describe why two accounts are linked, and with how many bits."""
     said = _weighed([(_link(row), row) for row in evidence])
     return f"Linked with {_signed(bits)} bits{said}."
 
 
 def score(probability: float, parts: Iterable[tuple[str, float]]) -> str:
-    """How a cluster's score (0–1) is put together from its parts (name, bits): the prior, then what adds most."""
+    """Describe how a cluster's score (0–1) follows from its parts (name, bits): the prior, then what adds most."""
     terms = sorted(parts, key=lambda part: (part[0] != PRIOR, -part[1], part[0]))
     if not terms:
         return f"Score {probability:.2f}; the run that found it kept no parts of it."
@@ -127,7 +127,7 @@ def score(probability: float, parts: Iterable[tuple[str, float]]) -> str:
 
 
 def change(before: Mapping[str, float], now: Mapping[str, float], least: float) -> list[str]:
-    """What evidence by family an account gained and lost, in bits; what changed by less than `least` is left out."""
+    """Describe the evidence by family that an account gained and lost, in bits; changes below `least` are left out."""
     by = {name: now.get(name, 0.0) - before.get(name, 0.0) for name in before.keys() | now.keys()}
     said = []
     for word, sign in (("gained", 1.0), ("lost", -1.0)):
@@ -144,7 +144,7 @@ def change(before: Mapping[str, float], now: Mapping[str, float], least: float) 
 
 
 def signal(key: str) -> str:
-    """A signal's kind in words, and its key."""
+    """Return a signal's kind in words, and its key."""
     kind = key.partition(":")[0]
     return f"{KINDS.get(kind, _words(kind))} {key}"
 
@@ -169,7 +169,7 @@ def _valueless(row: Evidence, favour: str, against: str) -> str:
 
 
 def _weighed(said: Sequence[tuple[str, Evidence]]) -> str:
-    """What speaks for, what against, the prior; the first figure has its unit."""
+    """List what speaks for, what speaks against, and the prior; the first figure has its unit."""
     if not said:
         return "; the run that found it kept no evidence by family"
     rows = [(words, row.bits) for words, row in said if row.family != PRIOR and abs(row.bits) >= UNSEEN]
@@ -180,7 +180,7 @@ def _weighed(said: Sequence[tuple[str, Evidence]]) -> str:
 
 
 def _listed(rows: list[tuple[str, float]]) -> list[str]:
-    """One list in words, or nothing; its first figure has its unit, what is beyond `SHOWN` is added up."""
+    """Return one list in words, or nothing; its first figure has its unit, what is beyond `SHOWN` is added up."""
     if not rows:
         return []
     shown = [f"{words} ({_signed(bits)})" for words, bits in rows[:SHOWN]]
@@ -191,12 +191,14 @@ def _listed(rows: list[tuple[str, float]]) -> list[str]:
 
 
 def _percent(probability: float) -> str:
+    # Rounding must not claim certainty.
     shown = f"{100.0 * probability:.1f} %"
     return {"100.0 %": "more than 99.9 %", "0.0 %": "less than 0.1 %"}.get(shown, shown)
 
 
 def _signed(bits: float) -> str:
-    """One decimal, its sign always shown; a true minus."""
+    """Format a number with one decimal and its sign, with a true minus."""
+    # A rounded -0.04 would read as evidence against.
     shown = f"{bits:+.1f}"
     return ("+0.0" if shown == "-0.0" else shown).replace("-", "−")
 

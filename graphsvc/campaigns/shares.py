@@ -1,4 +1,4 @@
-"""How many members of a cluster are banned, declare an organization and so on, against how many of all accounts do.
+"""Weigh the shares of members that are banned, declare an organization and so on, against those of all accounts.
 
 A share is compared with what campaigns show and with what honest groups show. Both follow the population at hand: where
 a tenth of all accounts declare an organization, twenty members without one say something, and where no account does,
@@ -15,14 +15,14 @@ from scipy.special import betaln
 Floats = NDArray[np.float64]
 
 SELDOM = 0.0015
-"""What a smaller share of all accounts shows is not recorded, or too seldom to expect it of a group."""
+"""Share of all accounts below which a trait says nothing: it is not recorded, or too rare to expect in a group."""
 LEAST_SHARE, MOST_SHARE = 0.002, 0.98
 """The mean share of groups is neither none nor all, whatever the population has."""
 
 
 @dataclass(frozen=True, slots=True)
 class Manner:
-    """What a share says.
+    """Meaning of a share: its distributions in campaigns and in honest groups, and the limits of its bits.
 
     Attributes:
         campaign, honest: mean share of groups, as a multiple of the share of all accounts, and how alike groups are
@@ -101,6 +101,7 @@ def weigh_share(holding: Floats, size: Floats, usual: float, manner: Manner) -> 
     """
     if usual <= SELDOM:
         return np.zeros(len(size))
+    # Without the binomial coefficient, which is the same under both hypotheses.
     likelihood = [
         betaln(holding + mean * alike, size - holding + (1.0 - mean) * alike)
         - betaln(mean * alike, (1.0 - mean) * alike)

@@ -1,7 +1,7 @@
-"""What a cluster's hourly traffic says of one operator: balanced load, sleepless days, joint bursts, joint moves.
+"""Measure signs of one operator in clusters' hourly traffic: balanced load, sleepless days, joint bursts and moves.
 
-Each part is a likelihood ratio in bits between campaigns, some of which do such a thing and others do not (so that its
-absence costs a bit at most), and honest groups, which have a daily cycle, weekends and habits of their own.
+Each part is a likelihood ratio in bits between campaigns and honest groups. Some campaigns do such a thing and others
+do not, so that its absence costs a bit at most. Honest groups have a daily cycle, weekends and habits of their own.
 """
 
 from collections.abc import Callable, Collection
@@ -19,9 +19,10 @@ MOST_BITS = {"balance": 5.0, "sleepless": 2.0, "bursts": 2.0, "moves": 5.0}
 DOING = {"balance": 0.5, "sleepless": 0.5, "bursts": 0.1, "moves": 0.4}
 """Share of campaigns presumed to do what a part looks for: what is not found costs them log2(1 - share) at most."""
 HONEST_FLAT = (0.0, 0.15, 0.3)
-"""Shares of a flat profile that honest groups may have: people's evenings against the offices' days in everybody's."""
+"""Shares of a flat profile that honest groups may have: people's evenings against the offices' days in that of all."""
 SHARED_WITHIN = 0.2
 """Correlation of an account's hours with each other: a hundred hours of one account are not a hundred witnesses."""
+# Bounds the memory: the fit holds a matrix of clusters by hours for each of its columns.
 CLUSTERS_AT_A_TIME = 200
 LONGEST_RESIDUAL = 5.0
 """One hour does not make a cluster bursty: a workshop, a deadline."""
@@ -31,12 +32,12 @@ RELEASE_HOURS = 24
 LEAST_NEW = 20
 """Account-hours that a model must have to count as one."""
 HONEST_GROUPS = 40.0
-"""How alike honest groups take up a release: concentration of a beta distribution around everybody's share."""
+"""Likeness of honest groups in taking up a release: concentration of a beta distribution around the share of all."""
 
 
 @dataclass(frozen=True, slots=True)
 class Days:
-    """Everybody's days: what a cluster's are held against.
+    """Days of all accounts, which a cluster's days are compared with.
 
     `country` has each account's number of its country, `cell` (hours of the window) the hour of the day, plus 24 at
     weekends. `everybody` are account-hours by country and cell, shape (countries, 48), `flat` (48,) the share of the
@@ -67,7 +68,7 @@ def traffic_evidence(
     parts: Collection[str] = PARTS,
     progress: Callable[[str, int, int], None] = lambda _stage, _done, _total: None,
 ) -> pl.DataFrame:
-    """All parts of clusters' traffic, with the numbers behind them.
+    """Measure all parts of clusters' traffic, with the numbers behind them.
 
     - `balance`: variance of the cluster's sum over what independent accounts would give (`expected` 1). Load dealt
       out over accounts makes the sum smoother than that, while no two accounts look alike.
@@ -81,10 +82,11 @@ def traffic_evidence(
         activity: account (int32), hour (since 1970), model, requests; quickest where sorted by these.
         accounts: created_at, status, status_changed_at (ms, -1 = not known), country; a row an account.
         parts: those to compute, of `PARTS`.
-        progress: told of "traffic", clusters done and in all; may raise.
+        progress: called with "traffic", clusters done, and clusters in all; may raise.
 
-    Returns: schema `RESULT`, a row a cluster and part, sorted by cluster, then in the order of `PARTS`; clusters
-    without traffic have no rows, and `moves` has none when no model was released.
+    Returns:
+        Schema `RESULT`, a row a cluster and part, sorted by cluster, then in the order of `PARTS`. Clusters without
+        traffic have no rows, and `moves` has none when no model was released.
     """
     window = traffic(activity)
     members = members.select("cluster", "account").sort("cluster", "account")
@@ -108,11 +110,11 @@ def traffic_evidence(
 
 
 def balance(fitted: Fit) -> pl.DataFrame:
-    """Part `balance`: the pooled variance against the summed one.
+    """Measure `balance`: the pooled variance against the summed one.
 
-    The ratio is φ times chi-squared by its degrees of freedom, φ = 1 for independent accounts and more for honest ones
-    (they come in sessions), below 1 under a load balancer; averaged over φ from .1 to .95. Degrees of freedom are those
-    of a sum of Poisson squares (Satterthwaite), fewer where hours resemble their neighbours.
+    The ratio is φ times chi-squared by its degrees of freedom. φ is 1 for independent accounts, more for honest ones
+    (they come in sessions), and below 1 under a load balancer. The bits average over φ from .1 to .95. Degrees of
+    freedom are those of a sum of Poisson squares (Satterthwaite), fewer where hours resemble their neighbours.
     """
     ratio = ((fitted.observed - fitted.expected) ** 2 * (fitted.variance > 0)).sum(axis=1) / fitted.summed
     freedom = _effective(fitted)
@@ -128,10 +130,10 @@ def balance(fitted: Fit) -> pl.DataFrame:
 
 
 def bursts(fitted: Fit) -> pl.DataFrame:
-    """Part `bursts`: hours in which many members act together and which neither clock, calendar nor others explain.
+    """Measure `bursts`: hours of joint activity that neither the clock, nor the calendar, nor others explain.
 
-    What comes again at the same hour of another week (of another day, where there is no second week) is a habit, and
-    is taken off: the products of residuals a week apart estimate its variance without bias (split-half).
+    Activity that comes again at the same hour of another week (of another day, where there is no second week) is a
+    habit, and is taken off. The products of residuals a week apart estimate its variance without bias (split-half).
     """
     residuals = np.clip(fitted.residuals(), -LONGEST_RESIDUAL, LONGEST_RESIDUAL)
     hours = residuals.shape[1]
@@ -156,9 +158,10 @@ def bursts(fitted: Fit) -> pl.DataFrame:
 
 
 def days_of(window: Traffic, country: pl.Series) -> Days:
-    """Everybody's days in a window; `country` has a row an account, '' or null = not known."""
+    """Count the days of all accounts in a window; `country` has a row an account, '' or null = not known."""
     number = country.fill_null("").rank("dense").to_numpy().astype(np.int64) - 1
     hour = window.begin + np.arange(window.length, dtype=np.int64)
+    # 1970-01-01 was a Thursday.
     cell = hour % 24 + 24 * ((hour // 24 + 3) % 7 >= 5)
     width = int(number.max(initial=0)) + 1
     counts = np.bincount(number[window.account] * 48 + cell[window.hour], minlength=width * 48)
@@ -167,11 +170,12 @@ def days_of(window: Traffic, country: pl.Series) -> Days:
 
 
 def sleepless(mine: Acting, days: Days) -> pl.DataFrame:
-    """Part `sleepless`: traffic that has less of a night than that of others in the same countries.
+    """Measure `sleepless`: traffic that has less of a night than that of others in the same countries.
 
-    The null is the others' profile by hour of the day and weekend, weighed by the members' declared countries, shifted
-    by whatever whole hours fit best (people who are not where they say, night shifts) and flattened as far as
-    `HONEST_FLAT`; the alternative mixes it with a flat one. An account's hours are not independent and count as fewer.
+    The null is the others' profile by hour of the day and weekend, weighed by the members' declared countries. It is
+    shifted by the whole hours that fit best (people who are not where they say, night shifts). It is flattened by one
+    of the shares in `HONEST_FLAT`, whichever fits best. The alternative mixes it with a flat one. An account's hours
+    are not independent and count as fewer.
     """
     clusters, width = len(mine.clusters), len(days.everybody)
     index = (mine.place * width + days.country[mine.account])[mine.owner] * 48 + days.cell[mine.hour]
@@ -190,17 +194,17 @@ def sleepless(mine: Acting, days: Days) -> pl.DataFrame:
 
 
 def releases(activity: pl.DataFrame) -> pl.DataFrame:
-    """Models released within the window: model, released (hour since 1970), sorted by model.
+    """Find the models released within the window: model, released (hour since 1970), sorted by model.
 
-    A model is released in the first hour in which it has a twentieth of its busiest hour (a few early testers do not
-    count), and only if that is a day or more after the first hour of all: before that nobody knows what was new.
+    The release is the first hour with a twentieth of the model's busiest hour, so that a few early testers do not
+    count. It must come a day or more after the first hour of all: before that, the data do not tell what was new.
     """
     names, model = coded(activity["model"])
     begin, length = _span(activity)
     hour = activity["hour"].to_numpy() - begin
     counts = np.bincount(model * np.int64(length) + hour, minlength=len(names) * length)
     counts = counts.reshape(len(names), length)
-    # An hour in which nobody uses it is not one of its hours, however seldom it is used.
+    # An hour without any use is not one of the model's hours, however seldom it is used.
     busy = (counts > 0) & (counts >= 0.05 * counts.max(axis=1, keepdims=True))
     released = busy.argmax(axis=1)
     new = (released >= 24) & (counts.sum(axis=1) >= LEAST_NEW) & np.array([name != "" for name in names])
@@ -214,7 +218,7 @@ def releases(activity: pl.DataFrame) -> pl.DataFrame:
 
 
 def moves(members: pl.DataFrame, activity: pl.DataFrame) -> pl.DataFrame:
-    """Part `moves`: how much of a cluster's traffic went to a new model within 24 hours of its release.
+    """Measure `moves`: how much of a cluster's traffic went to a new model within 24 hours of its release.
 
     Null: the share of an honest group is beta distributed around that of all outside; alternative: any share above it.
     Both beta-binomial, on a number of hours lowered for those of one account.
@@ -259,7 +263,7 @@ def _rows(
     bits: Floats,
     says: pl.Expr,
 ) -> pl.DataFrame:
-    """The frame of a part: bits that half of the campaigns do it, capped."""
+    """Return the frame of a part: bits, given that only a share of campaigns (`DOING`) does it, capped."""
     mixed = np.logaddexp2(np.log2(1.0 - DOING[part]), np.log2(DOING[part]) + bits)
     return pl.DataFrame(
         {
@@ -275,14 +279,14 @@ def _rows(
 
 
 def _averaged(nats: Floats) -> Floats:
-    """log2 of the mean of exp(nats) over the first axis."""
+    """Return log2 of the mean of exp(nats) over the first axis."""
     top = nats.max(axis=0)
     averaged: Floats = (top + np.log(np.exp(nats - top).mean(axis=0))) / np.log(2.0)
     return averaged
 
 
 def _effective(fitted: Fit) -> Floats:
-    """Degrees of freedom of the ratio of variances, (clusters,)."""
+    """Estimate the degrees of freedom of the ratio of variances, (clusters,)."""
     there = fitted.variance > 0
     squares = (fitted.variance**2).sum(axis=1)
     freedom = 2.0 * fitted.summed**2 / np.maximum(2.0 * squares + fitted.variance.sum(axis=1), 1e-9)
@@ -290,6 +294,7 @@ def _effective(fitted: Fit) -> Floats:
     hours = np.maximum(there.sum(axis=1), 1.0)
     power = np.maximum((residuals**2).sum(axis=1), 1e-9)
     alike = np.zeros(len(residuals))
+    # Hours that resemble each other are no independent witnesses. Noise alone squares to 1 / hours on average.
     for lag in range(1, min(25, residuals.shape[1])):
         correlation = (residuals[:, lag:] * residuals[:, :-lag]).sum(axis=1) / power
         alike += np.maximum(correlation**2 - 2.0 / hours, 0.0)
@@ -298,13 +303,13 @@ def _effective(fitted: Fit) -> Floats:
 
 
 def _span(activity: pl.DataFrame) -> tuple[int, int]:
-    """First hour of `activity` (since 1970), and how many hours there are up to the last."""
+    """Return the first hour of `activity` (since 1970), and the number of hours up to the last."""
     begin, last = int(activity["hour"].min()), int(activity["hour"].max())  # type: ignore[arg-type]
     return begin, last - begin + 1
 
 
 def _profile(own: Floats, others: Floats, flat: Floats) -> Floats:
-    """Profiles of the others, by the countries of each cluster: shape (clusters, 48), sums 1."""
+    """Return the profiles of the others, by the countries of each cluster: shape (clusters, 48), sums 1."""
     whole = others.sum(axis=1) + 48.0 * flat
     whole /= whole.sum(axis=1, keepdims=True)
     of_country = (others + 50.0 * whole[:, None]) / (others.sum(axis=2, keepdims=True) + 50.0)
@@ -315,12 +320,18 @@ def _profile(own: Floats, others: Floats, flat: Floats) -> Floats:
 
 
 def _mixed(counts: Floats, profile: Floats, flat: Floats) -> tuple[Floats, Floats]:
-    """Share of a flat profile in the mixture that fits best, and bits of the mixture over the best honest profile.
+    """Fit the share of a flat profile in the mixture, and weigh the mixture against the best honest profile.
 
     Args:
-        counts, profile: shape (clusters, 48). flat: (48,).
+        counts: (clusters, 48) float64, account-hours by cell.
+        profile: (clusters, 48) float64, expected shares, sums 1.
+        flat: (48,) float64, share of the window that each cell has.
+
+    Returns:
+        The share, and the bits of the mixture; float64, (clusters,) each.
     """
     there = flat > 0
+    # All shifts by whole hours; weekdays and weekends are turned each within itself.
     turned = (np.arange(24)[None, :] - np.arange(24)[:, None]) % 24
     shifted = np.concatenate([profile[:, turned], profile[:, 24 + turned]], axis=2)
     shifted = np.where(there, np.maximum(shifted, 1e-9), 1.0)
@@ -329,7 +340,7 @@ def _mixed(counts: Floats, profile: Floats, flat: Floats) -> tuple[Floats, Float
     fits = np.einsum("csk,ck->cs", np.log(honest), counts)
     base = honest[np.arange(len(honest)), fits.argmax(axis=1)]
     shares = np.linspace(0.05, 1.0, 20)
-    # An hour that nobody could act in says nothing; a day all flat would have it be impossible.
+    # An hour that no account could act in says nothing; a day all flat would have it be impossible.
     gain = np.where(there, flat, base) / base
     gains = np.einsum("csk,ck->sc", np.log(1.0 - shares[:, None] + shares[:, None] * gain[:, None]), counts)
     share = np.where(gains.max(axis=0) > 0, shares[gains.argmax(axis=0)], 0.0)
@@ -337,7 +348,7 @@ def _mixed(counts: Floats, profile: Floats, flat: Floats) -> tuple[Floats, Float
 
 
 def _above(moved: Floats, n: Floats, expected: Floats) -> Floats:
-    """Bits of a share above the expected one over an honest group's share."""
+    """Return the bits of a share above the expected one over an honest group's share."""
     grid = (np.arange(200) + 0.5)[:, None] / 200.0
     likelihood = moved * np.log(grid) + (n - moved) * np.log1p(-grid)
     a, b = HONEST_GROUPS * expected, HONEST_GROUPS * (1.0 - expected)

@@ -1,4 +1,4 @@
-"""What clusters are like: how widely each family holds them, where and what they say they are, what became of them.
+"""Measure traits of clusters: how widely each family holds them, networks and declarations of members, and bans.
 
 Tables by cluster, sorted; functions on columns.
 """
@@ -22,13 +22,17 @@ INSTITUTIONS, ANONYMOUS = ("education", "corporate"), ("hosting", "proxy", "vpn"
 
 
 def holders(given: Evidence, members: pl.DataFrame, pool: pl.DataFrame) -> pl.DataFrame:
-    """How widely each family holds a cluster together: cluster, family (int32), share of members, values.
+    """Measure how widely each family holds a cluster together.
 
     Values themselves count, not what they are part of.
 
     Args:
+        given: what accounts are weighed by.
         members: cluster, account (int32).
         pool: of `membership.pools`.
+
+    Returns:
+        cluster, family (int32), values, share (of members), sorted by cluster and family.
     """
     size = members.group_by("cluster").agg(size=pl.len())
     pool = pool.filter(pl.col("level") == 0)
@@ -63,6 +67,7 @@ def measure_ownership(graph: SignalGraph, members: pl.DataFrame, pool: pl.DataFr
     """
     fine = ~graph.signals["kind"].is_in(list(DERIVED)).to_numpy()
     row, signal = used_by(graph, members["account"].to_numpy())
+    # Prefixes, systems and BINs would count their values twice.
     row, signal = row[fine[signal]], signal[fine[signal]]
     # Each member counts as one, and each of its values as a part of it.
     weight = 1.0 / np.bincount(row, minlength=members.height)[row]
@@ -70,8 +75,10 @@ def measure_ownership(graph: SignalGraph, members: pl.DataFrame, pool: pl.DataFr
     keys = pool["cluster"].to_numpy().astype(np.int64) * len(fine) + pool["signal"].to_numpy()
     asked = members["cluster"].to_numpy().astype(np.int64)[row] * len(fine) + signal
     place = np.searchsorted(keys, asked)
+    # The appended key stands for places beyond the last.
     met = np.append(keys, -1)[place] == asked
     place, weight = place[met], weight[met]
+    # The member itself is not one of the other users.
     inside, outside = pool["inside"].to_numpy() - 1, (pool["degree"] - pool["inside"]).to_numpy()
     share = inside / (inside + coarse(np.maximum(outside, 0)))
     size = members.group_by("cluster").agg(size=pl.len())
@@ -91,18 +98,19 @@ def measure_ownership(graph: SignalGraph, members: pl.DataFrame, pool: pl.DataFr
             "cluster",
             "family",
             pooled=pl.col("pooled") / pl.col("size"),
+            # A cluster of all accounts has no outsiders to differ from.
             own=pl.when(chance < 1.0).then((pl.col("own") - chance) / (1.0 - chance)).otherwise(0.0),
         )
     )
 
 
 def traits(members: pl.DataFrame, graph: SignalGraph) -> pl.DataFrame:
-    """What a cluster's members are like, one row a cluster.
+    """Measure the traits of clusters' members; `measure_usual` has the same of all accounts.
 
-    Returns: cluster, size, first_seen, last_seen (sign-ups, ms), stopped (banned or suspended), and as shares: declared
-    (members that name an organization), own_domain (members whose e-mail domain hardly any other account has),
-    institutional and anonymous (address uses by class of network). Sorted by cluster. `measure_usual` has the same of
-    all accounts.
+    Returns:
+        cluster, size, first_seen, last_seen (sign-ups, ms), stopped (banned or suspended), and as shares: declared
+        (members that name an organization), own_domain (members whose e-mail domain hardly any other account has),
+        institutional and anonymous (address uses by class of network). One row a cluster, sorted.
     """
     stopped = graph.accounts["status"].is_in(STOPPED)
     about = graph.accounts.select(
@@ -163,7 +171,7 @@ def measure_usual(graph: SignalGraph) -> dict[str, float]:
 
 
 def _used(members: pl.DataFrame, graph: SignalGraph) -> pl.LazyFrame:
-    """What members use: cluster, account, signal."""
+    """Return what members use: cluster, account, signal."""
     row, signal = used_by(graph, members["account"].to_numpy())
     return members.select("cluster", "account")[row].lazy().with_columns(signal=pl.Series(signal))
 

@@ -1,4 +1,4 @@
-"""Who uses what, looked up from either end: a look costs what it finds, not what there is."""
+"""Look up uses of signals from either end: a look-up costs what it finds, not what there is."""
 
 from dataclasses import dataclass
 
@@ -15,8 +15,11 @@ Rows = NDArray[np.integer]
 
 @dataclass(frozen=True, slots=True)
 class Uses:
-    """Uses of signals by accounts, twice: `by_account`, shape (accounts, signals), and `by_signal`, shape (signals,
-    accounts). What they hold is whether a use is in passing (bool: begun and ended at once)."""
+    """Uses of signals by accounts, arranged twice.
+
+    `by_account` has shape (accounts, signals), `by_signal` has shape (signals, accounts). Both hold bool: true for a
+    use in passing, which began and ended at once.
+    """
 
     by_account: csr_array
     by_signal: csr_array
@@ -31,12 +34,14 @@ class Uses:
         accounts: int,
         signals: int,
     ) -> "Uses":
-        """From parallel arrays, one a use.
+        """Build from parallel arrays, one entry a use.
 
         Args:
-            account, signal: int32, sorted by account; no pair twice.
-            passing: bool.
-            accounts, signals: how many there are of each.
+            account: (uses,) int32, sorted.
+            signal: (uses,) int32; no pair of account and signal twice.
+            passing: (uses,) bool.
+            accounts: number of accounts.
+            signals: number of signals.
         """
         starts = np.concatenate([[0], np.cumsum(np.bincount(account, minlength=accounts))])
         by_account = csr_array((passing, signal, starts), shape=(accounts, signals))
@@ -48,21 +53,22 @@ class Uses:
         return int(self.by_account.shape[1])
 
     def by(self, account: NDArray[np.int32]) -> tuple[Rows, NDArray[np.int32], NDArray[np.bool_]]:
-        """What each of some accounts uses: place (in `account`), signal, passing; in the order of `account`."""
+        """Return the uses of some accounts: place (in `account`), signal, passing; in the order of `account`."""
         return _slices(self.by_account, account)
 
     def users(self, signal: NDArray[np.int32]) -> tuple[Rows, NDArray[np.int32], NDArray[np.bool_]]:
-        """Who uses each of some signals: place (in `signal`), account, passing; in the order of `signal`."""
+        """Return the uses of some signals: place (in `signal`), account, passing; in the order of `signal`."""
         return _slices(self.by_signal, signal)
 
     def pooled(self, rows: pl.DataFrame, pool: pl.DataFrame) -> tuple[Rows, Rows, NDArray[np.bool_]]:
-        """Uses of what is in the pool of an account's cluster.
+        """Return the uses of values in the pool of an account's cluster.
 
         Args:
             rows: cluster, account (int32), sorted by cluster.
             pool: cluster, signal (int32), sorted by cluster.
 
-        Returns: row (of `rows`), value (row of `pool`), passing; in the order of `rows`.
+        Returns:
+            row (of `rows`), value (row of `pool`), passing; in the order of `rows`.
         """
         place, signal, passing = self.by(rows["account"].to_numpy())
         value = np.full(len(signal), -1, dtype=np.int32)
@@ -78,16 +84,17 @@ class Uses:
         bounds[2:] = (np.searchsorted(place, bound) for bound in bounds[2:])
         for first, end, begin, stop in zip(*(bound.tolist() for bound in bounds), strict=True):
             table[pooled[first:end]] = number[first:end]
+            # The table is cleared after each cluster: a new one would cost as much as all signals.
             value[begin:stop] = table[signal[begin:stop]]
             table[pooled[first:end]] = -1
         found = np.flatnonzero(value >= 0)
         return place[found], value[found], passing[found]
 
     def shared(self, left: NDArray[np.int32], right: NDArray[np.int32]) -> tuple[Rows, Rows]:
-        """The signals that two accounts both use, in passing or not: pair (place in `left` and `right`), signal;
-        sorted."""
+        """Return the signals that two accounts both use: pair (place in `left` and `right`), signal; sorted."""
         ends = [self.by(end)[:2] for end in (left, right)]
         keys = np.sort(np.concatenate([self._keys(pair, signal) for pair, signal in ends]))
+        # An account uses a signal once, so a key that comes twice is of both accounts.
         both = keys[:-1][keys[1:] == keys[:-1]]
         return both // self.signals, both % self.signals
 
@@ -97,7 +104,7 @@ class Uses:
 
 
 def used_by(graph: SignalGraph, account: NDArray[np.int32]) -> tuple[Rows, NDArray[np.int32]]:
-    """What each of some accounts uses, of all there is in a graph: place (in `account`), signal."""
+    """Return the uses of some accounts in the whole graph: place (in `account`), signal."""
     first, end = (np.searchsorted(graph.account, account, side) for side in ("left", "right"))
     place, row = expand_slices(first, end)
     return place, graph.signal[row]
@@ -109,12 +116,14 @@ def sign_values(row: Rows, value: Rows, rows: int) -> NDArray[np.uint64]:
     It is the sum of random numbers of the rows, the same for the same rows.
 
     Args:
-        row, value: parallel, one a use, each once.
+        row: (uses,) the row of each use.
+        value: (uses,) the value of each use; each pair once.
         rows: how many there are.
 
     Returns:
         uint64, one a value up to the largest; 0 for one that no row has.
     """
+    # Two different sets of rows have one sum with a chance of about 2^-63.
     tags = np.random.default_rng(0).integers(0, 2**63, rows, dtype=np.uint64)
     sums = np.zeros(int(value.max(initial=-1)) + 1, dtype=np.uint64)
     np.add.at(sums, value, tags[row])
@@ -122,7 +131,7 @@ def sign_values(row: Rows, value: Rows, rows: int) -> NDArray[np.uint64]:
 
 
 def _slices(matrix: csr_array, which: NDArray[np.int32]) -> tuple[Rows, NDArray[np.int32], NDArray[np.bool_]]:
-    """Rows of a matrix: place (in `which`), column, what is there."""
+    """Return the entries of some rows of a matrix: place (in `which`), column, value."""
     rows = matrix[which]
     place = np.repeat(np.arange(len(which), dtype=np.int32), np.diff(rows.indptr))
     # scipy chooses 64 bits for the columns of a matrix of few rows, whatever they were.

@@ -1,4 +1,4 @@
-"""What accounts are weighed by, taken from the graph; and the cores that weighing begins with."""
+"""Collect what accounts are weighed by from the graph, and find the cores that weighing begins with."""
 
 import numpy as np
 import polars as pl
@@ -13,7 +13,7 @@ from graphsvc.signals.kinds import family_ties
 
 
 def evidence_of(graph: SignalGraph, *, signups: bool) -> Evidence:
-    """What accounts are weighed by: every signal that more than one account has, whatever its degree."""
+    """Collect what accounts are weighed by: every signal that more than one account has, whatever its degree."""
     family, names = signal_families(graph)
     passing = in_passing(graph)
     has = np.zeros((graph.accounts.height, len(names)), dtype=np.bool_)
@@ -32,6 +32,7 @@ def evidence_of(graph: SignalGraph, *, signups: bool) -> Evidence:
         uses,
         family,
         signal_levels(graph),
+        # Without uses in passing: visitors do not make a value popular.
         np.bincount(graph.signal[~passing], minlength=graph.signals.height),
         has,
         has.sum(axis=0),
@@ -56,8 +57,8 @@ def add_bursts(
 ) -> pl.DataFrame:
     """Add a core for each burst of sign-ups, of its accounts that are in no core.
 
-    A campaign whose accounts share little but came at once has no core of links. Who is in a burst by chance is let go
-    while clusters grow.
+    A campaign whose accounts share little but came at once has no core of links. Accounts that are in a burst by chance
+    are let go while clusters grow.
 
     Args:
         cores: cluster, account (int32), of `find_cores`.

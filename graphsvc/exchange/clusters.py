@@ -52,7 +52,7 @@ def export_cluster(
 
     Args:
         store: the database.
-        auditor: writes who exported it, in which form and why.
+        auditor: records who exported it, the form, and the reason.
         veil: hides addresses.
         cluster: id.
         form: of the file.

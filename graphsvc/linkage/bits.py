@@ -1,4 +1,4 @@
-"""How much a shared value says, in bits."""
+"""Measure how much a shared value says, in bits."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -13,14 +13,14 @@ from graphsvc.signals.kinds import LEVELS, family_of, kind_of, level_of
 
 PASSING_MS = 3_600_000
 PASSING_SHARE = 0.2
-"""Share of the uses of a kind that may be in passing for it to mean something."""
+"""Share of a kind's uses that may be in passing, at most, for that to mean something."""
 
 
 def with_levels(graph: SignalGraph) -> SignalGraph:
-    """The graph with what signals are part of as signals of their own: prefix and system of an address, BIN of a card.
+    """Return the graph with prefixes and systems of addresses and BINs of cards as signals of their own.
 
-    They are of the family of the signal they come from, in which only the strongest agreement counts, so that an
-    address shared is not counted twice. An account has seen one from the first to the last moment at which it saw any
+    They belong to the family of the signal they come from. Only the strongest agreement of a family counts, so that a
+    shared address is not counted twice. An account has seen one from the first to the last moment at which it saw any
     part of it.
     """
     signals, levels, count = [graph.signals], [], graph.signals.height
@@ -72,10 +72,12 @@ def with_levels(graph: SignalGraph) -> SignalGraph:
 def _uses_of_wholes(
     graph: SignalGraph, level: NDArray[np.int32], count: int, offset: int
 ) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int64], NDArray[np.int64]]:
-    """Uses of what signals are part of: account, signal, first and last seen; sorted by account, then signal.
+    """Return the uses of wholes that signals are part of: account, signal, first and last seen; sorted by these.
 
     Args:
+        graph: as `SignalGraph` says.
         level: number of the whole that each signal is part of, 0 … count - 1; -1 = of none.
+        count: number of wholes.
         offset: number of the first whole among the signals.
     """
     edge = np.flatnonzero(level[graph.signal] >= 0)
@@ -95,12 +97,14 @@ def _uses_of_wholes(
 
 
 def in_passing(graph: SignalGraph, degree: NDArray[np.int64] | None = None) -> NDArray[np.bool_]:
-    """Which uses of signals were in passing: begun and ended within an hour; bool, one an edge.
+    """Flag uses of signals in passing, which begin and end within an hour; bool, one an edge.
 
-    Who wants an innocent to look like his own visits the innocent's address once, or lets him pay once with a card of
-    his. Kinds of which many uses are so, or whose times are not known, say nothing by it, and have none.
+    An operator can make a legitimate account look like its own: it visits the account's address once, or pays for it
+    once. Kinds with many such uses, or without known times, say nothing by it, and have none.
 
-    `degree`: of `degrees`, where it is known already.
+    Args:
+        graph: as `SignalGraph` says.
+        degree: of `degrees`, where it is known already.
     """
     short = graph.last_seen - graph.first_seen < PASSING_MS
     short &= graph.first_seen >= 0
@@ -110,12 +114,13 @@ def in_passing(graph: SignalGraph, degree: NDArray[np.int64] | None = None) -> N
     edge = np.flatnonzero(short)
     kind = place[graph.signal[edge]]
     usual = np.bincount(kind, minlength=len(names)) > PASSING_SHARE * np.maximum(total, 1)
+    # Where short uses are common, one is no sign of a visit.
     short[edge[usual[kind]]] = False
     return short
 
 
 def degrees(graph: SignalGraph) -> NDArray[np.int64]:
-    """Accounts a signal; int64, one a signal."""
+    """Count the accounts of each signal; int64, one a signal."""
     return np.bincount(graph.signal, minlength=graph.signals.height)
 
 
@@ -124,25 +129,25 @@ def _known(graph: SignalGraph, degree: NDArray[np.int64] | None) -> NDArray[np.i
 
 
 def of_kinds(graph: SignalGraph, attribute: Callable[[str], Any], dtype: DTypeLike) -> NDArray[Any]:
-    """What a function of a kind's name gives for each signal; asked once a kind, one a signal, of `dtype`."""
+    """Apply a function to the kind of each signal; called once a kind; one a signal, of `dtype`."""
     return by_kind(graph.signals["kind"], attribute, dtype)
 
 
 def by_kind(kinds: pl.Series, attribute: Callable[[str], Any], dtype: DTypeLike) -> NDArray[Any]:
-    """What a function of a kind's name gives for each of `kinds`; asked once a kind."""
+    """Apply a function to each of `kinds`; called once a kind."""
     place, names = kinds_of(kinds)
     found: NDArray[Any] = np.array([attribute(name) for name in names], dtype=dtype)[place]
     return found
 
 
 def kinds_of(kinds: pl.Series) -> tuple[NDArray[np.int64], list[str]]:
-    """Which of the names each of `kinds` is (int64), and the names, sorted."""
+    """Return the place of each of `kinds` among the names (int64), and the names, sorted."""
     names = kinds.unique().sort()
     return kinds.cast(pl.Enum(names)).to_physical().cast(pl.Int64).to_numpy(), names.to_list()
 
 
 def signal_bits(graph: SignalGraph, degree: NDArray[np.int64] | None = None) -> NDArray[np.float64]:
-    """Bits that sharing a signal adds to the odds that two accounts have one operator; float64, one a signal.
+    """Measure the bits that sharing a signal adds to the odds of one operator; float64, one a signal.
 
     log2(m/u) (Fellegi & Sunter 1969): m is the kind's prior that two accounts of one campaign share a value, u
     the share of other accounts that have the value, of counts on a grid (`coarse`). Never negative: not to share
@@ -153,7 +158,7 @@ def signal_bits(graph: SignalGraph, degree: NDArray[np.int64] | None = None) -> 
 
 
 def sharing_bits(kinds: Sequence[str], degrees: Sequence[int], accounts: int) -> list[float]:
-    """The same of some signals by their kinds and degrees alone, among so many accounts."""
+    """Measure the same for some signals by their kinds and degrees alone, among so many accounts."""
     found = [kind_of(kind) for kind in kinds]
     prior_m, strength = (
         np.array([getattr(kind, name) for kind in found]) for name in ("prior_m", "strength")
@@ -185,17 +190,17 @@ def share_of_others(degree: NDArray[np.int64], accounts: int) -> NDArray[np.floa
 
 
 def signal_strengths(graph: SignalGraph) -> NDArray[np.float64]:
-    """Declared strength of each signal's kind, 0–1; float64, one a signal."""
+    """Return the declared strength of each signal's kind, 0–1; float64, one a signal."""
     strengths: NDArray[np.float64] = of_kinds(graph, lambda kind: kind_of(kind).strength, np.float64)
     return strengths
 
 
 def signal_families(graph: SignalGraph) -> tuple[NDArray[np.int32], list[str]]:
-    """Family index of each signal (int32) and the families' names, sorted."""
+    """Return the family index of each signal (int32), and the families' names, sorted."""
     names = sorted({family_of(kind) for kind in graph.signals["kind"].unique()})
     return of_kinds(graph, lambda kind: names.index(family_of(kind)), np.int32), names
 
 
 def signal_levels(graph: SignalGraph) -> NDArray[np.int8]:
-    """Level of each signal: 0 a value itself, 1 what it is part of, 2 what that is part of; int8, one a signal."""
+    """Return the level of each signal: 0 a value itself, 1 its parent, 2 its grandparent; int8, one a signal."""
     return of_kinds(graph, level_of, np.int8)

@@ -1,4 +1,4 @@
-"""Bursts: intervals in which far more accounts sign up than the rate of that moment explains.
+"""Find bursts: intervals with far more sign-ups than the rate of that moment explains.
 
 A scan statistic with variable windows (Naus 1965; Kulldorff 1997): from every sign-up to the second, third, sixth next
 and so on, the time that passed is compared with the rate, at scales from seconds to hours. A burst says that sign-ups
@@ -38,7 +38,7 @@ class Bursts:
     Attributes:
         burst: (accounts,) int32, the number of the burst each account is in, -1 = none.
         start, end: (bursts,) int64, ms since 1970, first and last sign-up. Disjoint among times recorded in one unit.
-        unit: (bursts,) int64, ms in which these times were recorded.
+        unit: (bursts,) int64, ms, the unit that these times were recorded in.
         observed: (bursts,) int64, accounts.
         expected: (bursts,) float64, accounts by the local rate.
         bits: (bursts,) float64, -log2 of the expected number of false bursts at least as strong, all windows counted.
@@ -126,13 +126,15 @@ def find_bursts(
             1995), with every window looked at counted as a hypothesis.
         least_accounts: accounts of a burst, 2 at least.
 
-    Returns: the bursts; the same sets of accounts whatever the order of the rows.
+    Returns:
+        The bursts; the same sets of accounts whatever the order of the rows.
     """
     units = find_units(created_at)
     scans, members = [], []
     for unit in np.unique(units[units > 0]):
         rows = np.flatnonzero(units == unit)
         order = rows[np.argsort(created_at[rows], kind="stable")]
+        # Fewer sign-ups than a burst and one more teach no rate.
         if len(order) > least_accounts:
             moments = created_at[order]
             rate = fit_rate(moments, int(unit))
@@ -157,6 +159,7 @@ def _sizes(scan: _Scan, least: int) -> list[int]:
     while sizes[-1] < most:
         larger = least * 2.0 ** (len(sizes) / LEVELS_AN_OCTAVE)
         sizes.append(max(sizes[-1] + 1, round(larger)))
+    # The last size may exceed the fullest window: no window would have it.
     return sizes[:-1] if len(sizes) > 1 and sizes[-1] > most else sizes
 
 
@@ -248,6 +251,7 @@ def _refine(scan: _Scan, windows: _Windows, lower: Ints, upper: Ints) -> _Window
     limit = scan.width_limit() - scan.unit
     for i in range(len(first)):
         reach = int(last[i] - first[i])
+        # One end at a time: to try all pairs of ends would cost the square of the accounts.
         for turn in range(REFINEMENTS):
             if turn % 2 == 0:
                 ends = np.arange(max(lower[i], first[i] - reach), (first[i] + last[i]) // 2 + 1)
@@ -290,6 +294,7 @@ def _describe(scan: _Scan, windows: _Windows, order: Ints, looked_at: int) -> _P
     observed = np.searchsorted(scan.moments, end, "right") - first
     factor, _ = scan.surrounded(start, end)
     place = np.repeat(first - (np.cumsum(observed) - observed), observed) + np.arange(observed.sum())
+    # Bonferroni: the number of windows looked at comes off the bits of each.
     bits = -np.log2(np.maximum(windows.chance, 2.0**-MOST_BITS)) - np.log2(max(looked_at, 1))
     unit = np.full(len(start), scan.unit, dtype=np.int64)
     return _Part(start, end, unit, scan.expected(start, end) * factor, bits, order[place], observed)

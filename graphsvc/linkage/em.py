@@ -1,4 +1,4 @@
-"""Weights of agreement, learned from pairs of which no one has said which are matches.
+"""Learn weights of agreement from pairs without labels.
 
 The model is that of Fellegi & Sunter (1969): a pair of accounts is a match or not, and shows a level of each comparison
 with probability m among matches and u among others. Both are learned by expectation–maximization (Winkler 1988, "Using
@@ -6,7 +6,7 @@ the EM algorithm for weight computation in the Fellegi-Sunter model"). Two thing
 
 - Values are rare or common. A pair's `rarity` is its bits of evidence for sharing just these values, which are known
   from their frequencies and not learned; they tell the two classes apart where levels alone do not.
-- What is shared is said once. Who shares two words of a name has little left in which to differ, so u is the
+- What is shared is said once. Two accounts that share two words of a name can hardly differ further. So u is the
   probability of a level among strangers who share as much: `shared` tells pairs of one word from those of several.
 """
 
@@ -24,7 +24,7 @@ Where there are no matches, any group of alike strangers, as one company's, woul
 docs/decisions/names.md."""
 ROUNDS, TOLERANCE = 300, 1e-5
 GRAIN = 8
-"""Steps of a bit in which rarity is told apart while learning, so that pairs that look alike are one row."""
+"""Steps of a bit that rarity is rounded to while learning, so that pairs that look alike are one row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class Pairs:
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """What was learned, and what it says of each pair.
+    """Learned weights, and the evidence of each pair.
 
     `m`, `u`: probabilities of the levels of each comparison by class, one array of shape (classes, levels) each, 1 for
     level 0; `much`: those of the classes among matches. `prior` (log2 odds) holds of any two accounts. Of each pair:
@@ -83,6 +83,7 @@ class Weights:
 
 def to_probability(bits: Floats) -> Floats:
     """Return the probability of log2 odds."""
+    # From 60 bits on the probability is 1 as a float, and infinite odds would make it NaN.
     odds = np.exp2(np.minimum(bits, 60.0))
     found: Floats = odds / (1.0 + odds)
     return found
@@ -93,10 +94,12 @@ def learn_weights(comparisons: Sequence[Comparison], pairs: Pairs, accounts: int
 
     Args:
         comparisons: what the columns of `levels` compare.
+        pairs: candidates, n of them.
         accounts: how many there are; the prior is over all pairs of them.
     """
     rarity = np.rint(pairs.rarity * GRAIN).astype(np.int64)
     crowd = np.rint(pairs.crowd * GRAIN * GRAIN).astype(np.int64)
+    # Pairs are many, but few of them differ: equal ones are learned from as one.
     rows = np.column_stack([pairs.levels, pairs.shared, rarity, crowd]).astype(np.int64)
     _, first, which = np.unique(rows, axis=0, return_index=True, return_inverse=True)
     which = which.ravel()
@@ -107,6 +110,7 @@ def learn_weights(comparisons: Sequence[Comparison], pairs: Pairs, accounts: int
         ),
         np.bincount(which, minlength=len(first)).astype(np.float64),
     )  # fmt: skip
+    # Learning begins with even odds where chance gives an account one partner that shares as much.
     posterior = to_probability(alike.pairs.rarity - np.log2(max(accounts - 1, 1)))
     for _ in range(ROUNDS):
         weights = _weigh(comparisons, alike, posterior, accounts)
@@ -125,7 +129,7 @@ class _Alike:
 
 
 def _weigh(comparisons: Sequence[Comparison], alike: _Alike, posterior: Floats, accounts: int) -> Weights:
-    """Estimate the probabilities from who is a match by now, and weigh every pair by them."""
+    """Estimate the probabilities from the posteriors, and weigh every pair by them."""
     pairs, classes = alike.pairs, len(comparisons[0].others)
     # Strangers compare alike however rare the value they share, so they are seen best where chance makes many pairs.
     by_chance = pairs.rarity <= np.log2(max(accounts, 2))
@@ -141,6 +145,7 @@ def _weigh(comparisons: Sequence[Comparison], alike: _Alike, posterior: Floats, 
     much = np.bincount(pairs.shared, matches, minlength=classes) + MATCHES / classes
     much /= much.sum()
     said = np.sum(bits, axis=0) + np.log2(much)[pairs.shared]
+    # Where a crowd compares alike, the odds are at most one over its share.
     limited = np.where(said > 0.0, -np.log2(np.exp2(-said) + pairs.crowd), said)
     # Each pair counts in the prior as far as it is sure: its posterior, by its posterior. Very many pairs that each are
     # hardly a match would raise the prior, which raises them (docs/decisions/names.md).

@@ -20,7 +20,8 @@ LEAST = 0.5
 """Posterior from which two accounts are linked: more likely than not. Pair F of the development identities is .91
 from .5 to .9 (docs/decisions/names.md)."""
 SUREST = 10.0
-"""Log2 odds beyond which a pair says no more while groups are made, so that one sure pair outvotes no ten against."""
+"""Log2 odds beyond which a pair says no more while groups are made, so that one sure pair cannot outvote ten
+against."""
 TOGETHER = 500
 """Accounts of the largest component that is grouped at once: distances of all its pairs are held. A larger one is first
 divided by asking for more."""
@@ -58,13 +59,17 @@ class TextLinks:
 
 
 def link_texts(graph: SignalGraph, memory: int = MEMORY) -> TextLinks:
-    """Return all pairs of accounts that share a rare word of a name or an e-mail address, with their evidence.
+    """Find all pairs of accounts that share a rare word of a name or an e-mail address, with their evidence.
 
-    What sharing is worth is learned from these very pairs (`linkage.em`). Equality is not asked for: `Jane Doe` and
+    The worth of sharing is learned from these very pairs (`linkage.em`). Equality is not asked for: `Jane Doe` and
     `jdoe@` compare, and two full names without a common word are evidence against.
 
     Args:
+        graph: as `SignalGraph` says.
         memory: bytes that pairs in the making may take.
+
+    Returns:
+        The candidate pairs, linked or not, sorted.
     """
     texts = read_texts(graph)
     found = compare_candidates(texts, memory)
@@ -129,6 +134,7 @@ def _merged(links: TextLinks, members: NDArray[np.int64]) -> NDArray[np.int64]:
     odds = np.zeros((len(members), len(members)))
     odds[one, other] = odds[other, one] = np.clip(links.bits[near], -SUREST, SUREST)
     upper = np.triu_indices(len(members), 1)
+    # A distance of `SUREST` is even odds, and groups are cut there.
     tree = linkage(SUREST - odds[upper], "average")
     label = fcluster(tree, SUREST, "distance")
     _, first, inverse = np.unique(label, return_index=True, return_inverse=True)

@@ -1,4 +1,4 @@
-"""A graph like another, in which no two accounts have anything in common but by chance.
+"""Permute a graph, so that no two accounts have anything in common but by chance.
 
 Each signal kind and network class is a bipartite graph of its own. Its uses are dealt out again by the configuration
 model (Newman, Networks, 2010, ch. 13): accounts and values keep their degrees, and nothing else of who shares what. A
@@ -67,7 +67,7 @@ def permute_graph(graph: SignalGraph, seed: int) -> SignalGraph:
 
 
 def _with_lives(rng: np.random.Generator, accounts: pl.DataFrame, order: Ints) -> pl.DataFrame:
-    """The accounts, each with the status and about the sign-up of the one at its place in `order`."""
+    """Return the accounts, each with the status and about the sign-up of the one at its place in `order`."""
     created = accounts["created_at"].to_numpy()[order]
     known = np.flatnonzero(created >= 0)
     if len(known):
@@ -87,9 +87,10 @@ def _with_lives(rng: np.random.Generator, accounts: pl.DataFrame, order: Ints) -
 
 
 def _moved_uses(graph: SignalGraph, created: Ints) -> tuple[Ints, Ints]:
-    """First and last moments of the uses, moved with the sign-ups of their accounts; int64, shape (uses,).
+    """Move the first and last moments of the uses with the sign-ups of their accounts; int64, shape (uses,) each.
 
     Args:
+        graph: as `SignalGraph` says.
         created: the new sign-ups, a row an account.
     """
     first, last = graph.first_seen.copy(), graph.last_seen.copy()
@@ -100,7 +101,7 @@ def _moved_uses(graph: SignalGraph, created: Ints) -> tuple[Ints, Ints]:
         return first, last
     share = (first[moved] - old[moved]) / (newest - old[moved])
     begin = new[moved] + (share * (newest - new[moved])).astype(np.int64)
-    # Times come in the steps in which they were recorded, or a use would look finer than any real one.
+    # Times come in the steps that they were recorded in, or a use would look finer than any real one.
     unit = resolution(first[moved])
     over = int(np.median(first[moved] % unit)) if unit > 1 else 0
     begin = np.maximum((begin - over) // unit * unit + over, new[moved])
@@ -111,7 +112,7 @@ def _moved_uses(graph: SignalGraph, created: Ints) -> tuple[Ints, Ints]:
 
 
 def _dealt_signals(rng: np.random.Generator, graph: SignalGraph) -> NDArray[np.int32]:
-    """The signal of each use after dealing; parallel to `graph.account`, not sorted within an account."""
+    """Deal the signals out again, one a use; parallel to `graph.account`, not sorted within an account."""
     about = graph.signals.select(
         stratum=pl.struct("kind", "class").rank("dense").cast(pl.Int64), prompt=pl.col("kind") == "prompt"
     )
@@ -131,9 +132,10 @@ def _dealt_signals(rng: np.random.Generator, graph: SignalGraph) -> NDArray[np.i
 
 
 def _dealt(rng: np.random.Generator, account: Ints, value: Ints, together: int) -> tuple[Ints, Ints]:
-    """Uses of one stratum dealt out again: accounts and values, both of shape (uses,), in no order.
+    """Deal the uses of one stratum out again: accounts and values, both of shape (uses,), in no order.
 
     Args:
+        rng: source of randomness.
         account: of each use, ascending.
         value: of each use, numbered from 0.
         together: how many values with the same accounts move as one, at most.
@@ -165,7 +167,7 @@ def _dealt(rng: np.random.Generator, account: Ints, value: Ints, together: int) 
 
 
 def _bundles(account: Ints, value: Ints, together: int) -> Ints:
-    """Number of the bundle of each value; int64, shape (values,). Bundles have the same accounts, more than one."""
+    """Find the bundle of each value; int64, shape (values,). Values of a bundle have the same accounts, several."""
     count = int(value.max(initial=-1)) + 1
     if together == 1:
         return np.arange(count)
@@ -184,13 +186,15 @@ def _bundles(account: Ints, value: Ints, together: int) -> Ints:
 
 
 def _deal(rng: np.random.Generator, slots: Ints, values: Ints) -> Ints | None:
-    """Deal each value to a slot such that no account has one twice. Null where there is no room or no end.
+    """Deal each value to a slot such that no account has one twice.
 
     Args:
+        rng: source of randomness.
         slots: the account of each slot, int64; at least as many as values, or there is no room.
         values: what is dealt, int64, a row a use.
 
-    Returns: the account of each use, parallel to `values`.
+    Returns:
+        The account of each use, parallel to `values`; None where there is no room, or repairs do not end.
     """
     if len(slots) < len(values):
         return None
@@ -212,7 +216,7 @@ def _deal(rng: np.random.Generator, slots: Ints, values: Ints) -> Ints | None:
 
 
 def _swapped(rng: np.random.Generator, holder: Ints, value: Ints) -> Ints:
-    """Accounts of uses of a graph without duplicates, after random pairs of uses swapped theirs; shape as `holder`."""
+    """Swap the accounts of random pairs of uses, without making duplicates; return all, in the shape of `holder`."""
     holder = holder.copy()
     width = int(value.max(initial=-1)) + 1
     key = holder * width + value
@@ -230,7 +234,9 @@ def _swap(holder: Ints, value: Ints, key: Ints, ordered: Ints, pairs: Ints, widt
     """Swap the accounts of pairs of uses, in place, where neither use is there yet. Return how many were swapped.
 
     Args:
-        holder, value, key: of each use; a value of -1 is an empty slot, whose key stays.
+        holder: (uses,) int64, the account of each use.
+        value: (uses,) int64, the value of each use; -1 is an empty slot, whose key stays.
+        key: (uses,) int64, account · width + value.
         ordered: the keys, ascending.
         pairs: places of uses, shape (2, pairs); a place in several pairs is swapped once.
         width: of what keys are made: account · width + value.
@@ -251,7 +257,7 @@ def _swap(holder: Ints, value: Ints, key: Ints, ordered: Ints, pairs: Ints, widt
 
 
 def _is_first(pairs: Ints) -> NDArray[np.bool_]:
-    """Which pairs have no entry that stands before; bool, shape (pairs,).
+    """Flag the pairs without an entry that occurs earlier; bool, shape (pairs,).
 
     Args:
         pairs: shape (2, pairs).

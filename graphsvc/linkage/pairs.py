@@ -1,4 +1,4 @@
-"""Pairs of accounts that share signals, with their bits. Enumeration is capped, evidence is not."""
+"""Enumerate pairs of accounts that share signals, with their bits. Enumeration is capped, evidence is not."""
 
 from collections.abc import Callable
 
@@ -33,9 +33,8 @@ SOLE_DEGREE = 20
 RARE_SHARE = 0.25
 """A value that more of all accounts have makes no pairs: it says less than two bits. Hubs are capped by kind too."""
 CHANCE_LINKS = 0.005
-"""Pairs an account, at most, that would share as much if all values were dealt out at random. It gives the rarity that
-a pair needs in a population of any size (`least_rarity`): 14 bits among 231 accounts, 22 among 60,000, 27 in a million.
-"""
+"""Pairs an account, at most, that would share as much if all values were dealt out at random. `least_rarity` follows
+from it: 14 bits among 231 accounts, 22 among 60,000, 27 in a million."""
 FEW_VALUES = 4
 """An account with so many values of a family is not busy, however few others have: to share one of four is no habit.
 In the sybil list, whose accounts have seven on average, correcting for activity took the largest false cluster from 69
@@ -45,14 +44,14 @@ CLOSE_BITS = 8.0
 is as close to either of them. On random worlds (seeds 100-149) 61 % of campaigns have a cluster of their own at 8 bits,
 and half of them at 5 and at 2 bits."""
 MEMORY = 256 << 20
-"""Bytes that pairs in the making may take, unless somebody says otherwise."""
+"""Bytes that pairs in the making may take, by default."""
 Progress = Callable[[str, int, int], None]
 Ints = NDArray[np.int64]
 Pairs = tuple[NDArray[np.int32], NDArray[np.int32], Ints]
 
 
 def tying(graph: SignalGraph) -> NDArray[np.bool_]:
-    """Which signals can make a link; bool, one a signal."""
+    """Flag the signals that can make a link; bool, one a signal."""
     return _tying(graph, degrees(graph))
 
 
@@ -82,7 +81,7 @@ def least_rarity(accounts: int) -> float:
 
 
 def sole(graph: SignalGraph) -> NDArray[np.bool_]:
-    """Which signals make a link by themselves; bool, one a signal."""
+    """Flag the signals that make a link by themselves; bool, one a signal."""
     return _sole(graph, degrees(graph), tying(graph))
 
 
@@ -93,7 +92,7 @@ def _sole(graph: SignalGraph, degree: Ints, ties: NDArray[np.bool_]) -> NDArray[
 
 
 class Closeness:
-    """How rare it is that two accounts sign up as close to each other as they did.
+    """Rarity of two accounts' signing up as close to each other as they did.
 
     Args:
         created_at: (accounts,) int64, ms since 1970, -1 = unknown.
@@ -107,11 +106,11 @@ class Closeness:
     def measure(self, source: NDArray[np.int32], target: NDArray[np.int32]) -> NDArray[np.float64]:
         """Measure pairs, in bits: -log2 of the share of accounts that are as close to the one, or to the other if more.
 
-        The rarity is a rank, so that busy hours, launches and coarse times need no model: who signs up in a crowd is
-        close to many.
+        The rarity is a rank, so that busy hours, launches and coarse times need no model: a crowd is close to many.
 
         Args:
-            source, target: (pairs,) int32, accounts.
+            source: (pairs,) int32, one account of each pair.
+            target: (pairs,) int32, the other.
 
         Returns:
             (pairs,) float64; 0 where it is less than `CLOSE_BITS`, or a time is unknown.
@@ -153,12 +152,14 @@ def enumerate_links(
     they share counts, hubs too. Within a family the strongest agreement counts, families add.
 
     Args:
-        memory: bytes that pairs in the making may take, beside what has as many rows as the graph or the result. The
-            work is counted first and done in pieces within them (one account's is one piece at least); what is
-            found does not depend on it.
+        graph: with levels (`bits.with_levels`).
+        min_values: independent values that a pair must share.
+        memory: bytes that pairs in the making may take, one account's at least. Arrays of the graph's or the result's
+            size come on top. The work is done in pieces that fit; the result does not depend on them.
         progress: called with "links", accounts done, and all accounts.
 
-    Returns: links sorted by source, target; the same for the same graph whatever the number of threads.
+    Returns:
+        Links sorted by source, target; the same for the same graph whatever the number of threads.
     """
     degree = degrees(graph)
     bits = signal_bits(graph, degree)
@@ -174,7 +175,7 @@ def _pairs(
     memory: int,
     progress: Progress,
 ) -> Pairs:
-    """Source, target and independent values of the pairs that share enough; sorted."""
+    """Return source, target and independent values of the pairs that share enough; sorted."""
     ties = _tying(graph, degree)
     kept = (ties & (degree > 1))[graph.signal] & ~in_passing(graph, degree)
     account, signal = graph.account[kept], graph.signal[kept]
@@ -184,6 +185,7 @@ def _pairs(
     sharers = Sharers.of(account[make], signal[make], accounts)
     worth = _Worth(graph, degree, ties, (account, signal, prompt))
     uses = Uses(account, signal, worth.family, accounts)
+    # A user who lets one value link asks for half of the rarity that two must have.
     least = least_rarity(accounts) * min(min_values, 2) / 2.0
     parts = [(np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0, np.int64))]
     for first, end in sharers.pieces(memory):
@@ -192,6 +194,7 @@ def _pairs(
             one, other = source[which], target[which]
             values, rarity, sure = worth.measure(one, other, pair, shared)
             enough = sure | ((values >= min_values) & (rarity >= least))
+            # A self-sufficient value counts as many as a link needs.
             parts.append((one[enough], other[enough], np.maximum(values, sure * min_values)[enough]))
         progress("links", end, accounts)
     source, target, values = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
@@ -199,7 +202,7 @@ def _pairs(
 
 
 def _number_prompts(graph: SignalGraph, kept: NDArray[np.bool_]) -> Ints:
-    """Number the prompts that each account sent, one number a use of a band; int64, shape as the uses `kept`.
+    """Give each prompt of an account a number, one entry a use of a band; int64, shape as the uses `kept`.
 
     Bands of one prompt are seen at the same moments. Uses of other kinds have -1.
     """
@@ -216,10 +219,10 @@ def _number_prompts(graph: SignalGraph, kept: NDArray[np.bool_]) -> Ints:
 def _makers(
     degree: Ints, account: NDArray[np.int32], signal: NDArray[np.int32], prompt: Ints, min_values: int
 ) -> NDArray[np.bool_]:
-    """Find which of the uses that can link it takes to find every pair that may share enough; bool, one a use.
+    """Select the uses that it takes to find every pair that may share enough; bool, one a use.
 
     Nearly all pairs share one prompt by chance and nothing else, and need not be made. Where two values make a link,
-    prompts alone do it in two ways: a rare one beside the moment of sign-up, or two of them. The rarer of two is not
+    prompts alone do it in two ways: a rare one with the moment of sign-up, or two of them. The rarer of two is not
     the commonest of either account (prefix filtering: Bayardo, Ma & Srikant, WWW 2007).
     """
     if min_values <= 1:
@@ -245,7 +248,7 @@ def _makers(
 
 
 class _Worth:
-    """Measures what pairs share. `family` is each signal's (int32).
+    """Measure of what pairs share. `family` is each signal's (int32).
 
     Args:
         uses: account, signal, prompt (`_number_prompts`) of the uses that can link, sorted by account and signal.
@@ -277,14 +280,18 @@ class _Worth:
 
         Rarity is −log2 of the chance that both have all of them, less what the two owe to their activity: an account
         that has four times as many values of a family as others shares each four times as easily. It is 0 where the
-        two share no more than a part of what they have that would make one value of an account of usual activity.
+        two share so small a part of what they have that it makes less than one value of a usual account.
 
         Args:
-            pair, signal: which of the pairs shares which linking signal; sorted by pair, then family. All share one.
+            source: (pairs,) int32, one account of each pair.
+            target: (pairs,) int32, the other.
+            pair: (shared,) int64, the pair of each shared signal, sorted; every pair shares one.
+            signal: (shared,) int32, the linking signal, sorted by family within a pair.
         """
         pair, signal = self._leave_prefixes(pair, signal)
         family = self.family[signal]
         eased = self._activity[source[pair], family] + self._activity[target[pair], family]
+        # Half the sum of logarithms: the geometric mean of both activities. Less than usual adds nothing.
         rarity = np.maximum(self._rarity[signal] - np.maximum(0.5 * eased, 0.0), 0.0)
         begins = np.flatnonzero(changes(pair, family))
         of, whose = family[begins], pair[begins]
@@ -326,7 +333,10 @@ class _Worth:
         """Tell apart the prompts of one end of each pair: how many there are, and the sum of their rarest bands'.
 
         Args:
-            account, signal, pair, rarity: one a shared band, sorted by pair.
+            account: (bands,) int32, the account at that end.
+            signal: (bands,) int32, the shared band.
+            pair: (bands,) int64, the pair, sorted.
+            rarity: (bands,) float64, bits.
         """
         number = self._number[np.searchsorted(self._key, account.astype(np.int64) * self._signals + signal)]
         order = np.lexsort((number, pair))
@@ -350,7 +360,8 @@ def _measure_activity(graph: SignalGraph, family: NDArray[np.int32], families: i
     The usual number is the mean of all that have a value, as finely as it matters (eighths of a doubling), and at least
     `FEW_VALUES`.
 
-    Returns: shape (accounts, families); 0 where an account has no value.
+    Returns:
+        (accounts, families) float32; 0 where an account has no value.
     """
     counts = np.zeros((graph.accounts.height, families), dtype=np.float32)
     value = signal_levels(graph)[graph.signal] == 0
@@ -371,10 +382,11 @@ def _shared_bits(
     target: NDArray[np.int32],
     memory: int,
 ) -> NDArray[np.float64]:
-    """Bits of everything each pair shares: the strongest of each family, families added; float64, (pairs,)."""
+    """Sum the bits of all that each pair shares: the strongest of each family, families added; float64, (pairs,)."""
     family, _ = signal_families(graph)
     linked = np.zeros(graph.accounts.height, dtype=np.bool_)
     linked[source] = linked[target] = True
+    # Hubs made no pairs, but between linked accounts they are evidence.
     kept = ((degree > 1) & (bits > 0))[graph.signal] & linked[graph.account]
     row = np.cumsum(linked, dtype=np.int32) - 1
     uses = Uses(row[graph.account[kept]], graph.signal[kept], family, int(linked.sum()))

@@ -1,4 +1,4 @@
-"""Prefixes of addresses: which of them link, and which address is in which."""
+"""Find the prefixes of addresses that link, and the prefix of each address."""
 
 import numpy as np
 import polars as pl
@@ -15,7 +15,7 @@ or a building: were all prefixes to link, 43 of 4,406 employees of the market wo
 
 
 def find_rented(graph: SignalGraph) -> NDArray[np.bool_]:
-    """Find the prefixes all of whose addresses are of networks where servers are rented; bool, one a signal."""
+    """Find the prefixes with addresses of networks where servers are rented, and no others; bool, one a signal."""
     kind = graph.signals["kind"]
     shared = (kind == "ip") & ~graph.signals["class"].is_in(RENTED)
     others = PREFIX + ":" + graph.signals["parent"].filter(shared).unique()
@@ -30,5 +30,6 @@ def find_prefixes(graph: SignalGraph) -> NDArray[np.int64]:
     asked = graph.signals.select(
         key=pl.when(pl.col("kind") == "ip").then(pl.lit(PREFIX + ":") + pl.col("parent"))
     )
+    # The order must stay: row numbers are signals.
     found = asked.join(prefixes.select("key", "row"), on="key", how="left", maintain_order="left")
     return found["row"].fill_null(-1).to_numpy()

@@ -1,4 +1,4 @@
-"""How rarely strangers share words of a name, alone and together, in bits."""
+"""Measure how rarely strangers share words of a name, alone and together, in bits."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,16 +16,18 @@ UNSEEN = 0.5
 """Accounts added to those that have a word where nothing is known (Krichevsky & Trofimov, IEEE Trans. Inf. Theory
 1981)."""
 STAND_IN = 3.0
-"""Names' worth of a word's own frequency in how often it stands beside another."""
+"""Names' worth of a word's own frequency in how often it stands next to another."""
 INITIAL_BITS = 4.0
 """Bits of sharing an initial: 26 letters, unevenly used, say as much as 16 used evenly."""
 
 
 @dataclass(frozen=True, slots=True)
 class Composed:
-    """Tokens that are put together of words: `whole` of all words of an account, with so many bits more than these say
-    by themselves; `initial`, if any, of one of its words and the initial of another. Accounts of fewer than `least`
-    words have none."""
+    """Tokens that are put together of words.
+
+    `whole` has all words of an account, and `more` bits beyond what these say by themselves. `initial`, if any, has one
+    of its words and the initial of another. Accounts of fewer than `least` words have none.
+    """
 
     words: csr_array
     whole: csr_array
@@ -39,14 +41,15 @@ def rate_tokens(
 ) -> Floats:
     """Return how rarely strangers share each token, in bits; float64, (tokens,).
 
-    A word's frequency is that among all others than the two who share it, and `seldom` accounts more. What is put
-    together of words is no rarer than these together. That a name was seen twice does not tell how often one should
-    be: in a large population each of many combinations of common words is seen twice by chance.
+    A word's frequency is that among all others than the two who share it, and `seldom` accounts more. A token that is
+    put together of words is at most as rare as these together. That a name was seen twice does not tell how often one
+    should be: in a large population each of many combinations of common words is seen twice by chance.
 
     Args:
         degree: int64, accounts that have each token.
         population: other accounts than one.
         seldom: accounts added to those that have a word, above 0 (`expect_another`).
+        composed: tokens that are put together of words.
     """
     rare: Floats = np.log2((coarse(population) + 1) / (coarse(np.maximum(degree - 2, 0)) + seldom))
     for each in composed:
@@ -56,6 +59,7 @@ def rate_tokens(
         rarest = np.full(len(size), np.inf)
         np.minimum.at(rarest, row, rare[each.words.indices])
         for matrix, limit in ((each.whole, total), (each.initial, rarest + INITIAL_BITS)):
+            # A token is at most as rare as the words of any account that has it.
             if matrix is not None:
                 account, token = matrix.tocoo().coords
                 kept = size[account] >= each.least
@@ -81,6 +85,7 @@ def rate_together(both: csr_array, rare: Floats, beside: csr_array) -> Floats:
     left out of these. Where there are few others the word's own frequency stands in for them.
 
     Args:
+        both: (rows, words) of 0 and 1, the shared words.
         rare: bits of each word by itself.
         beside: in how many names and handles both of two words are. Identities of one person that have one name are
             one.

@@ -39,7 +39,7 @@ Floats = NDArray[np.float64]
 
 
 def find_units(created_at: Ints) -> Ints:
-    """Return the unit in which each sign-up was recorded.
+    """Return the unit that each sign-up was recorded in.
 
     Sources differ: some record days or hours only. Their sign-ups pile up at one moment of every day or hour, and are
     no burst. A unit counts where one remainder recurs in far more periods than chance gives.
@@ -47,7 +47,8 @@ def find_units(created_at: Ints) -> Ints:
     Args:
         created_at: (accounts,), ms since 1970, -1 = unknown.
 
-    Returns: (accounts,), ms; 0 for an unknown time.
+    Returns:
+        (accounts,) int64, ms; 0 for an unknown time.
     """
     units = np.zeros(len(created_at), dtype=np.int64)
     left = np.flatnonzero(created_at >= 0)
@@ -70,7 +71,7 @@ def find_units(created_at: Ints) -> Ints:
 
 
 def _poisson_bits(count: int, expected: float) -> float:
-    """Bits against at least `count` by the bound of Chernoff."""
+    """Return the bits against at least `count`, by the bound of Chernoff."""
     if count <= expected:
         return 0.0
     return float((count * np.log(count / expected) - (count - expected)) / np.log(2.0))
@@ -106,8 +107,9 @@ def fit_rate(moments: Ints, unit: int) -> Rate:
 
     Args:
         moments: (n,), ms since 1970, sorted; at least one.
-        unit: ms in which they were recorded.
+        unit: ms, the unit that they were recorded in.
     """
+    # Steps finer than the record would alternate between full and empty.
     step = max(HOUR, unit)
     origin = int(moments[0] // step * step)
     cell = (moments - origin) // step
@@ -162,7 +164,7 @@ def _fit_factor(counts: Floats, expected: Floats, part: Ints, parts: int) -> Flo
 
 @dataclass(frozen=True, slots=True)
 class Scatter:
-    """How counts scatter around the rate, from `fit_scatter`: variance = mean · (1 + arrivals + swings · mean).
+    """Scatter of counts around the rate, from `fit_scatter`: variance = mean · (1 + arrivals + swings · mean).
 
     `scales` (ms, ascending); for each the plausible pairs `arrivals`, `swings`, none below another in both.
     """
@@ -177,13 +179,15 @@ class Scatter:
         The distribution is that seen from a sign-up (Palm): the negative binomial of one more unit of shape.
 
         Args:
-            others, mean: parallel; sign-ups after the first, and how many are expected.
+            others: float64, sign-ups after the first.
+            mean: float64, how many are expected; parallel to `others`.
             doubt: what the error of the rate adds to variance over mean, as `mean` over the sign-ups it was learned on.
             scale: place in `scales`.
         """
         found = np.zeros(np.broadcast(others, mean).shape)
         for arrivals, swings in zip(self.arrivals[scale], self.swings[scale], strict=True):
             extra = np.maximum(arrivals + swings * mean + doubt, 1e-6)
+            # The largest chance counts: a burst must stand out under every plausible scatter.
             found = np.maximum(found, betainc(others, mean / extra + 1.0, extra / (1.0 + extra)))
         return found
 
@@ -192,11 +196,11 @@ def fit_scatter(moments: Ints, unit: int, rate: Rate) -> Scatter:
     """Learn the scatter of counts in windows of each scale, as the bulk of the windows has it.
 
     Maximum likelihood, where a count well above the mean says only that it is one (censored), so that a burst weighs
-    no more than any busy window.
+    as much as any busy window.
 
     Args:
         moments: (n,), ms, sorted.
-        unit: ms in which they were recorded.
+        unit: ms, the unit that they were recorded in.
         rate: of `fit_rate` on the same.
     """
     scales = [scale for scale in SCALES if scale >= unit] or [unit]
@@ -220,6 +224,7 @@ def _count_windows(moments: Ints, rate: Rate, scale: int) -> tuple[Floats, Ints,
         every = np.ones(len(mean), dtype=np.int64)
     window, observed = np.unique((moments - rate.origin) // width, return_counts=True)
     owner = np.minimum(window // inside, len(mean) - 1)
+    # The rest are windows without sign-ups, which tell the scatter as much as full ones.
     every -= np.bincount(owner, minlength=len(mean))
     # Windows of about the same mean are counted together: four steps an octave.
     group = np.round(4.0 * np.log2(np.maximum(mean, 1e-12))).astype(np.int64)

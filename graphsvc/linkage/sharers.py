@@ -1,4 +1,4 @@
-"""Values and the accounts that have them, laid out so that pairs can be made and compared a piece at a time."""
+"""Lay out values and the accounts that have them, so that pairs can be made and compared a piece at a time."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ Accounts = NDArray[np.int32]
 
 @dataclass(frozen=True, slots=True)
 class Sharers:
-    """Who makes pairs by what.
+    """Accounts of each value, laid out to make the pairs that share one.
 
     `account` (int32) has the accounts of each value, ascending, one value after the other. `later` (int64) says how
     many of the same value come after each; `ordered` (int64) are the places in `account`, sorted by account. `accounts`
@@ -32,7 +32,7 @@ class Sharers:
 
     @classmethod
     def of(cls, account: Accounts, signal: NDArray[np.int32], accounts: int) -> "Sharers":
-        """Of uses of signals, sorted by account."""
+        """Lay out uses of signals that are sorted by account."""
         order = np.argsort(signal, kind="stable")
         account, signal = account[order], signal[order]
         begins = np.flatnonzero(changes(signal))
@@ -41,7 +41,7 @@ class Sharers:
         return cls(account, later, np.argsort(account, kind="stable"), accounts)
 
     def pieces(self, memory: int) -> Iterator[tuple[int, int]]:
-        """Divides the accounts into stretches (first, end), the pairs of which can be made within so many bytes.
+        """Divide the accounts into stretches (first, end) whose pairs can be made within so many bytes.
 
         An account that takes more by itself is a stretch.
         """
@@ -49,17 +49,20 @@ class Sharers:
         yield from stretches(work, memory // BYTES_A_PAIR)
 
     def pairs(self, first: int, end: int) -> tuple[Accounts, Accounts]:
-        """The pairs that share a value, of which the smaller account is one from `first` to before `end`.
+        """Make the pairs that share a value and whose smaller account is from `first` to before `end`.
 
-        Returns: source, target; each pair once, sorted.
+        Returns:
+            source, target; each pair once, sorted.
         """
         bounds = np.searchsorted(self.account[self.ordered], (first, end))
         use = self.ordered[bounds[0] : bounds[1]]
         many = self.later[use]
         place = np.repeat(use + 1 - (np.cumsum(many) - many), many)
         place += np.arange(len(place))
+        # Both accounts in one integer: one sort orders the pairs and brings equal ones together.
         key = np.repeat((self.account[use].astype(np.int64) - first) << 32, many)
         key |= self.account[place]
+        # Freed before the copies below, which are the peak of memory.
         del place
         key.sort()
         key = key[changes(key)]
@@ -67,12 +70,13 @@ class Sharers:
 
 
 class Uses:
-    """What each account has, to be compared account with account.
+    """Signals of each account, laid out to compare account with account.
 
     Args:
-        account, signal: the uses; sorted by account.
-        order: a number for each signal, by which what two accounts share is to be sorted; of few different.
-        rows: accounts.
+        account: (uses,) int32, sorted.
+        signal: (uses,) int32.
+        order: (signals,) int32, sorts what two accounts share; few different numbers.
+        rows: number of accounts.
     """
 
     def __init__(
@@ -97,10 +101,11 @@ class Uses:
     def shared(
         self, one: Accounts, other: Accounts, memory: int
     ) -> Iterator[tuple[slice, Ints, NDArray[np.int32]]]:
-        """What the accounts of each pair both have, for as many pairs at a time as fit into so many bytes.
+        """Find the signals that both accounts of each pair have, for as many pairs at a time as fit into `memory`.
 
-        Yields: which of the pairs; and, one a pair and signal that both have: the pair's number among these (int64),
-        the signal (int32); sorted by pair, then the signal's `order`.
+        Yields:
+            The pairs (a slice), and one row a pair and shared signal: the pair's number in the slice (int64), the
+            signal (int32); sorted by pair, then the signal's `order`.
         """
         for first, end in stretches(self._held[one] + self._held[other], memory // BYTES_A_USE):
             both = self._matrix[one[first:end]].multiply(self._matrix[other[first:end]]).tocsr()
@@ -109,7 +114,7 @@ class Uses:
 
 
 def stretches(work: Ints, most: int) -> Iterator[tuple[int, int]]:
-    """Divides rows of so much work each into stretches (first, end) of at most `most`, or of one row."""
+    """Divide rows of so much work each into stretches (first, end) of at most `most`, or of one row."""
     until = np.cumsum(work)
     first = 0
     while first < len(work):
@@ -120,7 +125,7 @@ def stretches(work: Ints, most: int) -> Iterator[tuple[int, int]]:
 
 
 def changes(*columns: NDArray[np.signedinteger]) -> NDArray[np.bool_]:
-    """Where a row is the first or differs from the one before in any of the columns; bool, one a row."""
+    """Flag rows that are the first, or differ from the one before in any of the columns; bool, one a row."""
     new = np.zeros(len(columns[0]), dtype=np.bool_)
     new[:1] = True
     for column in columns:

@@ -1,4 +1,4 @@
-"""Names and e-mail addresses of accounts as tokens of their words, and how two accounts compare by them."""
+"""Read names and e-mail addresses as tokens of their words, and compare accounts by them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -32,8 +32,8 @@ Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 COMMONEST = 50
-"""A word that more accounts have makes no candidates. Two strangers share such a one by chance, and who shares a rarer
-word beside it is a candidate by that."""
+"""A word that more accounts have makes no candidates. Two strangers share such a one by chance, and a pair that
+also shares a rarer word is a candidate by that."""
 CANDIDATES = 4
 """Candidates an account, at most; where there would be more, only rarer words make them. 20 give the same
 links in all but one of the worlds in docs/decisions/names.md, in four times the time."""
@@ -83,7 +83,7 @@ ADDRESS, HANDLE, HANDLE_ONE, MAIL_PART, MAIL_SOME, MAIL_NONE = 1, 2, 3, 4, 5, 6
 
 @dataclass(frozen=True, slots=True)
 class Texts:
-    """Tokens by account: matrices of 0 and 1 of shape (accounts, tokens), of which those of words share their columns.
+    """Tokens by account: matrices of 0 and 1 of shape (accounts, tokens); those of words share their columns.
 
     `whole` is all words in one, `form` the first and the last in one, `initial` one of these with the initial of the
     other; the whole of an e-mail address is its handle.
@@ -146,9 +146,14 @@ def compare_candidates(texts: Texts, memory: int) -> Compared:
     """Find the pairs that share a rare word, and compare them.
 
     Args:
+        texts: of `read_texts`.
         memory: bytes that pairs in the making may take.
+
+    Returns:
+        The pairs, sorted, with their levels, rarity and weights.
     """
     tokens = _Tokens.of(texts)
+    # An empty part first: a graph without candidates has arrays of the right types too.
     parts = [_compare(texts, tokens, np.empty(0, dtype=np.int32), np.empty(0, dtype=np.int32))]
     for source, target in _candidates(tokens, memory):
         for at in range(0, len(source), AT_A_TIME):
@@ -186,7 +191,7 @@ class _Tokens:
     @classmethod
     def of(cls, texts: Texts) -> "_Tokens":
         short = to_binary(texts.name_form + texts.name_initial)
-        # A word of an e-mail address that is the account's own name in short is no word beside its name.
+        # A word of an e-mail address that is the account's own name in short adds no word to the name.
         own = texts.mail.multiply(to_binary(texts.name_whole + short))
         written = to_binary(texts.mail - own)
         words, wholes = to_binary(texts.name + written), to_binary(texts.name_whole + texts.mail_whole)
@@ -240,6 +245,7 @@ def _candidates(tokens: _Tokens, memory: int) -> Iterator[tuple[Ints, Ints]]:
     said = np.asarray((tokens.words + tokens.wholes).sum(axis=0)).ravel() > 0
     degree = np.where(said, tokens.degree, 0)
     pairs = np.bincount(degree, degree * (degree - 1) / 2, minlength=COMMONEST + 1)[: COMMONEST + 1]
+    # Words are taken from the rarest on, while the pairs that they make are affordable.
     affordable = int(np.searchsorted(np.cumsum(pairs), CANDIDATES * accounts, side="right")) - 1
     account, token = (each.astype(np.int32) for each in tokens.all.tocoo().coords)
     makes = ((degree > 1) & (degree <= max(affordable, 2)))[token]
@@ -292,9 +298,9 @@ def _cross(texts: Texts, one: Ints, other: Ints) -> NDArray[np.int64]:
 def _touched(touched: csr_array, one: Ints, other: Ints) -> NDArray[np.int64]:
     """Return how much more two accounts touched in common than two as active would by chance.
 
-    An account that touches very many values shares some with anyone. Where both draw from the values as all do, those
-    in common are nearly Poisson, with the product of the two activities times the chance that two uses are of one value
-    as their mean.
+    An account that touches very many values shares some with any other. Where both draw from the values as all do, the
+    number in common is nearly Poisson. Its mean is the product of the two activities times the chance that two uses are
+    of one value.
     """
     activity = np.asarray(touched.sum(axis=1)).ravel()
     degree = np.asarray(touched.sum(axis=0)).ravel()

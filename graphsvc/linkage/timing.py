@@ -1,7 +1,7 @@
-"""When accounts signed up: what a moment says about a cluster, and a cluster's lockstep, against the population's rate.
+"""Measure what moments of sign-up say about clusters, and clusters' lockstep, against the population's rate.
 
-The null is the sign-up rate of everybody outside the cluster at that moment, not a uniform one: a campaign that grows
-on a busy afternoon is no more suspicious for it. Lockstep as evidence: SynchroTrap (Cao et al. 2014, section 3).
+The null is the sign-up rate of all accounts outside the cluster at that moment, not a uniform one. So a campaign that
+grows on a busy afternoon gains no suspicion by that. Lockstep as evidence: SynchroTrap (Cao et al. 2014, section 3).
 """
 
 from dataclasses import dataclass, replace
@@ -26,10 +26,10 @@ RATE_MARGIN = 1.25
 """Lockstep is measured against a rate this much higher: what the rate may be wrong by, a step of the grid on which the
 population is counted among it, adds up over many members."""
 WEIGHT_PRIOR = np.array([8.0, 0.2, 0.3, 0.5])
-"""Pseudo-members (Dirichlet) who signed up like everybody, and in each of `WIDTHS` of another member."""
+"""Pseudo-members (Dirichlet) that signed up like all accounts, and in each of `WIDTHS` of another member."""
 LEAST_BITS, MOST_BITS = -3.0, 8.0
 LEAST_LOCKSTEP, MOST_LOCKSTEP = -1.0, 12.0
-"""What lockstep says of coordination. Teams, classes and campaigns are in it alike."""
+"""Limits of the bits of lockstep, which speak of coordination. Teams, classes and campaigns show it alike."""
 GRID = 20
 BOTH_ENDS = 0.5
 """A meeting of two sign-ups is seen from both, and is one."""
@@ -43,7 +43,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Population:
-    """Everybody's sign-ups. Of `signup_population`.
+    """Sign-ups of all accounts. Of `signup_population`.
 
     `created_at` has a row an account (ms, -1 = not known), `moments` holds the known ones, sorted; `around[k]` (int32)
     the accounts (itself too) within `WIDTHS[k]` of each account.
@@ -57,7 +57,7 @@ class Population:
 
 @dataclass(frozen=True, slots=True)
 class Signups:
-    """The sign-ups of clusters and of everybody, ready to be asked. Of `fit_signups`.
+    """Sign-ups of clusters and of all accounts, ready for queries. Of `fit_signups`.
 
     `clusters` are the clusters' numbers, ascending; `size` their members with a known sign-up, `weights` (clusters,
     1 + widths) how their members' sign-ups mix. `keys` are the members' sign-ups as place of the cluster · `step` +
@@ -73,13 +73,13 @@ class Signups:
 
     @property
     def step(self) -> int:
-        """What lies between two clusters in `keys`, ms: more than any window reaches."""
+        """Distance between two clusters in `keys`, ms: more than any window reaches."""
         moments = self.population.moments
         return int(moments[-1] - moments[0]) + 4 * DAY if len(moments) else 4 * DAY
 
 
 def resolution(moments: Ints) -> int:
-    """How finely sign-ups were recorded, ms: the coarsest of `RESOLUTIONS` that nearly all are whole steps apart, or 1.
+    """Find the resolution of sign-ups, ms: the coarsest of `RESOLUTIONS` that nearly all are whole steps apart, or 1.
 
     Args:
         moments: ms since 1970, any order. A single moment, or the same for all, says nothing: 1 ms.
@@ -96,7 +96,7 @@ def resolution(moments: Ints) -> int:
 
 
 def signup_population(created_at: Ints) -> Population:
-    """What is asked of everybody's sign-ups, whoever the members are: made once a run.
+    """Prepare the sign-ups of all accounts for queries about any members: once a run.
 
     Args:
         created_at: a row an account, ms since 1970, -1 = not known.
@@ -115,7 +115,7 @@ def signup_population(created_at: Ints) -> Population:
 def fit_signups(population: Population, members: pl.DataFrame) -> Signups:
     """Learn how the members of each cluster signed up.
 
-    A member's sign-up is drawn from a mixture: like everybody's, or within ten minutes, an hour or a day of another
+    A member's sign-up is drawn from a mixture: like those of all, or within ten minutes, an hour or a day of another
     member's. The shares are fitted by EM with a Dirichlet prior, each member seen from the others (leave one out).
 
     Args:
@@ -136,16 +136,19 @@ def fit_signups(population: Population, members: pl.DataFrame) -> Signups:
 
 
 def signup_bits(signups: Signups, cluster: NDArray[np.int32], account: NDArray[np.int32]) -> Floats:
-    """Bits that the moments at which accounts signed up speak for clusters.
+    """Measure the bits that accounts' moments of sign-up speak for clusters.
 
-    log2 of the density of the cluster's sign-ups at that moment, the account's own left out, over that of everybody
+    log2 of the density of the cluster's sign-ups at that moment, the account's own left out, over that of all accounts
     outside the cluster.
 
     Args:
-        cluster, account: parallel; candidates in any order, members or not.
+        signups: of `fit_signups`.
+        cluster: (candidates,) int32, in any order.
+        account: (candidates,) int32, members or not.
 
-    Returns: a row a candidate, within `LEAST_BITS` and `MOST_BITS`; 0 for a cluster of no other known sign-up and
-    for an account whose sign-up is not known.
+    Returns:
+        (candidates,) float64, within `LEAST_BITS` and `MOST_BITS`; 0 for a cluster of no other known sign-up and for
+        an account whose sign-up is not known.
     """
     bits = np.zeros(len(cluster))
     if not len(signups.clusters):
@@ -154,6 +157,7 @@ def signup_bits(signups: Signups, cluster: NDArray[np.int32], account: NDArray[n
     at[signups.clusters] = np.arange(len(signups.clusters))
     for start in range(0, len(cluster), CHUNK):
         rows = slice(start, start + CHUNK)
+        # A cluster without any known sign-up can be beyond the table.
         known = np.where(cluster[rows] < len(at), cluster[rows], -1)
         bits[rows] = _signup_bits(
             signups, np.where(known >= 0, at[known], -1), account[rows].astype(np.int64)
@@ -170,7 +174,7 @@ def _signup_bits(signups: Signups, place: Ints, account: Ints) -> Floats:
     order = np.argsort(keys)
     asked, place, account, keys = asked[order], place[order], account[order], keys[order]
     found = np.log2(signups.weights[place, 0])
-    # Most have nobody within a day: the search for nearer ones, and for who the account is, is spared.
+    # Most have no member within a day: the search for nearer ones, and for who the account is, is spared.
     near = np.flatnonzero(_within(signups.keys, keys, _reach(WIDTHS[-1], signups.population.resolution)))
     mixed = np.einsum("ij,ij->i", signups.weights[place[near]], _ratios(signups, place[near], account[near]))
     found[near] = np.log2(mixed)
@@ -179,21 +183,23 @@ def _signup_bits(signups: Signups, place: Ints, account: Ints) -> Floats:
 
 
 def lockstep(signups: Signups) -> pl.DataFrame:
-    """How many members signed up within ten minutes of another member, against what the population's rate gives.
+    """Measure how many members signed up within ten minutes of another member, against the population's rate.
 
     The chance of a neighbour is 1 - exp(-others · density outside the cluster · window) for each member. The
-    alternative lets a share of the members have one for another reason; the bits are its likelihood ratio
-    (Poisson-binomial), to the power of a half since both ends of a meeting are counted, averaged over a Beta(1, 2)
-    prior of that share, so that a null cluster has k bits or more at most once in 2^k.
+    alternative lets a share of the members have one for another reason. The bits are its likelihood ratio
+    (Poisson-binomial), to the power of a half since both ends of a meeting are counted. It is averaged over a prior of
+    that share, Beta(1, 2), so that a null cluster has k bits or more at most once in 2^k.
 
-    Returns: cluster, members (with a known sign-up), observed and expected (shares, 0–1), minutes (width of the
-    window on either side, more than 10 where times are recorded more coarsely), bits that the members are
-    coordinated (within `LEAST_LOCKSTEP` and `MOST_LOCKSTEP`), says; sorted by cluster.
+    Returns:
+        cluster, members (with a known sign-up), observed and expected (shares, 0–1), minutes (width of the window on
+        either side, more than 10 where times are recorded more coarsely), bits that the members are coordinated
+        (within `LEAST_LOCKSTEP` and `MOST_LOCKSTEP`), says; sorted by cluster.
     """
     accounts = max(len(signups.population.created_at), 1)
     place, account = signups.pairs // accounts, signups.pairs % accounts
     ratios, chance = _ratios(signups, place, account), _chances(signups, place, account)
     met = (ratios[:, 1] > 0) & (signups.size[place] > 1)
+    # Shown is the plain rate; the margin is for the bits alone.
     expected = -np.expm1(np.log1p(-chance) / RATE_MARGIN)
     clusters = len(signups.clusters)
     sums = [np.bincount(place, x, minlength=clusters) for x in (met.astype(np.float64), expected)]
@@ -221,7 +227,7 @@ def lockstep(signups: Signups) -> pl.DataFrame:
 
 
 def _averaged(place: Ints, met: NDArray[np.bool_], chance: Floats, clusters: int) -> Floats:
-    """Bits of each cluster: the half likelihood ratio averaged over the share of members that meet on purpose."""
+    """Average the half likelihood ratio over the share of members that meet on purpose; bits, (clusters,)."""
     shares = (np.arange(GRID) + 0.5) / GRID
     bits = np.empty((GRID, clusters))
     for i, share in enumerate(shares):
@@ -254,12 +260,13 @@ def _within(moments: Ints, asked: Ints, reach: int) -> Ints:
 
 def _keys(signups: Signups, place: Ints, moment: Ints) -> Ints:
     start = signups.population.moments[0] if len(signups.population.moments) else 0
+    # Two days of margin: the widest window around the first moment must not reach into the cluster before.
     keys: Ints = place * signups.step + (moment - start) + 2 * DAY
     return keys
 
 
 def _length(signups: Signups, moment: Ints, width: int) -> Floats:
-    """Length of the window around a moment, ms: whole steps of the resolution, and none beyond the first and last."""
+    """Return the length of the window around a moment, ms: whole steps of the resolution, within the history."""
     reach = _reach(width, signups.population.resolution)
     upper = np.minimum(moment + reach, signups.population.moments[-1])
     lower = np.maximum(moment - reach, signups.population.moments[0])
@@ -270,11 +277,11 @@ def _length(signups: Signups, moment: Ints, width: int) -> Floats:
 def _outside(
     signups: Signups, place: Ints, account: Ints, inside: NDArray[np.int32], member: NDArray[np.bool_]
 ) -> Floats:
-    """Density of sign-ups of those outside the cluster at the accounts' moments, a ms, the account itself left out.
+    """Estimate the density of sign-ups outside the cluster at accounts' moments, a ms, the account itself left out.
 
-    From the whole history down to ten minutes, each window's rate shrunk to that of the next wider: as fine as the
-    finest kernel, so that what everybody does at a moment (midnight, where some source knows days only) is no lockstep.
-    How many they are and how long the history is count on a grid: sign-ups of other days leave the density as it is.
+    Each window's rate is shrunk to that of the next wider, from the whole history down to ten minutes. That is as fine
+    as the finest kernel, so that a moment common to all (midnight, where some source knows days only) is no lockstep.
+    Their number and the length of the history count on a grid: sign-ups of other days leave the density as it is.
     """
     everybody = signups.population
     moment = everybody.created_at[account]
@@ -290,7 +297,7 @@ def _outside(
 
 
 def _looked_up(signups: Signups, place: Ints, account: Ints) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
-    """Members of the cluster within each width, the account too if it is one: (widths, rows); and whether it is."""
+    """Count members of the cluster within each width, the account too if it is one: (widths, rows); flag those."""
     pair = place * len(signups.population.created_at) + account
     at = np.minimum(np.searchsorted(signups.pairs, pair), len(signups.pairs) - 1)
     keys = _keys(signups, place, signups.population.created_at[account])
@@ -301,7 +308,7 @@ def _looked_up(signups: Signups, place: Ints, account: Ints) -> tuple[NDArray[np
 
 
 def _ratios(signups: Signups, place: Ints, account: Ints) -> Floats:
-    """Densities of the cluster over that outside, (rows, 1 + widths), the first 1; all 1 without another member."""
+    """Return densities of the cluster over that outside, (rows, 1 + widths), the first 1; all 1 for a lone member."""
     ratios = np.ones((len(account), 1 + len(WIDTHS)))
     if not len(account):
         return ratios
@@ -310,15 +317,16 @@ def _ratios(signups: Signups, place: Ints, account: Ints) -> Floats:
     density = _outside(signups, place, account, inside, member)
     for k, width in enumerate(WIDTHS):
         length = _length(signups, signups.population.created_at[account], width)
+        # A member is left out of its own cluster's density.
         found = (inside[k] - member) / (np.maximum(others, 1) * length * density)
         ratios[:, 1 + k] = np.where(others > 0, found, 1.0)
     return ratios
 
 
 def _chances(signups: Signups, place: Ints, account: Ints) -> Floats:
-    """Chance of each member to have another within the narrowest window; never quite 0 or 1.
+    """Return the chance of each member to have another within the narrowest window; never quite 0 or 1.
 
-    At the rate outside the cluster times `RATE_MARGIN`.
+    It follows from the rate outside the cluster times `RATE_MARGIN`.
     """
     if not len(account):
         return np.empty(0)
@@ -331,7 +339,7 @@ def _chances(signups: Signups, place: Ints, account: Ints) -> Floats:
 
 
 def _mixture(ratios: Floats, place: Ints, clusters: int) -> Floats:
-    """Shares of the mixture, (clusters, 1 + widths), by EM from the prior's (Dempster et al. 1977)."""
+    """Fit the shares of the mixture, (clusters, 1 + widths), by EM from the prior's (Dempster et al. 1977)."""
     weights = np.tile(WEIGHT_PRIOR / WEIGHT_PRIOR.sum(), (clusters, 1))
     for _ in range(ROUNDS):
         joint = weights[place] * ratios

@@ -1,4 +1,4 @@
-"""What was shared long ago holds nobody together now."""
+"""Leave out what was shared long ago: it holds no accounts together now."""
 
 import numpy as np
 
@@ -10,16 +10,18 @@ DAY_MS = 86_400_000
 
 
 def recent(graph: SignalGraph, days: int) -> SignalGraph:
-    """The graph without the uses that were last seen more than `days` before the newest moment in it.
+    """Return the graph without the uses that were last seen more than `days` before the newest moment in it.
 
-    Addresses change hands and operators part ways; evidence that nobody has renewed for long is about the past. What an
-    account was registered with (e-mail, phone, name) lasts as long as the account is seen at all. Accounts and
+    Addresses change hands and operators part ways; evidence that was not renewed for long is about the past. The data
+    that an account was registered with (e-mail, phone, name) last as long as the account is seen at all. Accounts and
     signals keep their row numbers. Uses whose time is not known stay.
 
     Args:
+        graph: as `SignalGraph` says.
         days: at least 1.
     """
     newest = max(int(graph.last_seen.max(initial=-1)), int(graph.activity["hour"].max() or 0) * 3_600_000)  # type: ignore[arg-type]
+    # Counted from the newest moment of the data, not from the clock: an old export gives the same result at any time.
     least = newest - days * DAY_MS
     fresh = (graph.last_seen >= least) | (graph.last_seen < 0)
     seen = np.zeros(graph.accounts.height, dtype=np.bool_)
