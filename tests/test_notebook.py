@@ -131,7 +131,7 @@ def test_what_is_missing_is_said_in_a_sentence(
         "No service answers": {"GRAPHSVC_KEY": "none.such", "GRAPHSVC_URL": "http://127.0.0.1:9"},
         "graphsvc neo4j start": {"GRAPHSVC_DATA_DIR": str(tmp_path / "nothing")},
     }
-    change = "import os\nos.environ.update({!r})\nif 'settings' in dir(): settings.cache_clear()"
+    change = "import os\nos.environ.update({!r})\nif 'load_settings' in dir(): load_settings.cache_clear()"
     cells = [cell for step in steps.values() for cell in (change.format(step), connect)]
     done = executed(with_cells(*cells), {}, stop_at_errors=False)
     errors = outputs(done, "error")
@@ -146,7 +146,7 @@ def test_the_demo_says_how_to_open_it(
 ) -> None:
     lines: list[str] = []
     service = tour.Service(None, "http://127.0.0.1:8765", "id.secret")  # type: ignore[arg-type]
-    tour.print_addresses(installation, service, SimpleNamespace(say=lines.append))  # type: ignore[arg-type]
+    tour.print_addresses(installation, service, SimpleNamespace(print_line=lines.append))  # type: ignore[arg-type]
     said_then = "\n".join(lines)
     assert str(NOTEBOOK.relative_to(NOTEBOOK.parents[2])) in said_then
     shown = re.findall(r"(GRAPHSVC_\w+)=(\S+)", said_then)
