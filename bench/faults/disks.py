@@ -63,10 +63,11 @@ class Disk:
         _call("umount", "--lazy", str(self.place))
 
 
-def _call(*command: str) -> None:
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-    except FileNotFoundError:
-        raise NoDisk(f"there is no command {command[0]}") from None
+def _call(name: str, *arguments: str) -> None:
+    # A path without sbin is usual where no one signs in as root, and these commands lie there.
+    command = shutil.which(name, path=os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"]))
+    if command is None:
+        raise NoDisk(f"there is no command {name}")
+    done = subprocess.run([command, *arguments], capture_output=True, text=True, check=False)
     if done.returncode:
-        raise NoDisk(f"{command[0]}: {done.stderr.strip()}")
+        raise NoDisk(f"{name}: {done.stderr.strip()}")
