@@ -15,7 +15,7 @@ from pathlib import Path
 
 from bench.faults.plan import KINDS, Fault, choose_faults, order_faults, plan_faults
 from bench.faults.report import write_page
-from bench.faults.result import Report, Result, append_result, read_results
+from bench.faults.result import SKIPPED, Report, Result, append_result, read_results
 from bench.trials import say
 
 OUT = Path(__file__).parents[2] / "docs" / "operations" / "faults.md"
@@ -35,7 +35,9 @@ def main() -> None:
     kept = asked.work / "results.ndjson"
     if asked.fresh:
         kept.unlink(missing_ok=True)
-    done = {result.number for result in read_results(kept, asked.seed)} if not asked.number else set()
+    # What was skipped for want of a tool is tried again: the tool may be there now.
+    before = [result for result in read_results(kept, asked.seed) if result.end != SKIPPED]
+    done = {result.number for result in before} if not asked.number else set()
     missing = [fault for fault in chosen if fault.number not in done]
     if missing:
         say(f"{len(missing)} of {len(chosen)} faults are to be injected; results: {kept}")
