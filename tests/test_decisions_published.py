@@ -1,6 +1,7 @@
 """Promise: a decision is kept with the cluster it is about from run to run, whoever decides while a run publishes."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Thread
@@ -15,11 +16,11 @@ from typer.testing import CliRunner
 from graphsvc.api import keys
 from graphsvc.api.app import create_app
 from graphsvc.cli.commands import app
-from graphsvc.errors import NotFound
+from graphsvc.errors import Conflict, NotFound
 from graphsvc.model.decisions import Disposition, On, Topic
 from graphsvc.settings import Settings
 from graphsvc.signals.tokens import Tokeniser
-from graphsvc.store import Store
+from graphsvc.store import Store, decisions
 from graphsvc.store.decisions import (
     DecisionRequest,
     read_decision_log,
@@ -179,6 +180,25 @@ def test_many_who_decide_at_once_are_all_heard_in_turn(days: Days) -> None:
     assert [each.number for each in book.decisions[-6:]] == list(range(book.version - 5, book.version + 1))
     assert {each.by for each in book.decisions} == {f"p{n}" for n in range(6)}
     assert statuses(days.store) == {one: book.decisions[-1].value}
+
+
+def test_who_reads_a_version_before_its_decision_does_not_decide_on_it(
+    days: Days, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A reading beside a commit may see the version of the log and not yet the decision of that version."""
+    store = days.store
+    days.day(A, B)
+    cluster = days.ids[0]
+    say(store, cluster, MONITORING)
+    seen = decisions.read_decision_log(store)
+    version = seen.compute_version(On.CLUSTER, cluster, "")
+    say(store, cluster, CONFIRMED)
+    after = decisions.read_decision_log(store)
+    torn = iter([replace(after, decisions=seen.decisions)])
+    monkeypatch.setattr(decisions, "read_decision_log", lambda _: next(torn, after))
+    with pytest.raises(Conflict):
+        record_decision(store, person("kim"), wish(cluster, DISMISSED), datetime.now(UTC), expected=version)
+    assert next(torn, None) is None
 
 
 def test_there_must_be_something_to_decide_on_and_to_undo(days: Days) -> None:

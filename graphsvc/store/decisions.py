@@ -274,10 +274,13 @@ def _write_in_turn(
             return kept
         decision, steps = build_steps(book)
         turn = ("decisions/turn", {"version": book.version})
+        # A reading may see the version of a commit before its decision: the lock of the turn shows both.
+        changes = sum(each.changed for each in book.decisions)
+        seen = ("decisions/seen", {"decisions": len(book.decisions), "changes": changes})
         logged = _replace_account_ids(decision, auditor)
         # The guard compares the version that was read; no row means that another writer was first.
         if auditor.write(
-            store, action, logged.subject, *steps, guards=(turn,), details=_describe_decision(logged)
+            store, action, logged.subject, *steps, guards=(turn, seen), details=_describe_decision(logged)
         ):
             return decision
     raise BUSY

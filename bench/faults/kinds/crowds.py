@@ -117,7 +117,9 @@ def _serve_twice(site: Site, fault: Fault) -> Report:
     words: list[object] = ["serve", "--port", port]
     first = site.commands.start(words, site.variables)
     if fault.variant != "the same moment":
-        _wait_until(first, lambda: "GraphiQL: " in first.err.read_text(errors="replace"))
+        _wait_until(
+            first, lambda: first.err.exists() and "GraphiQL: " in first.err.read_text(errors="replace")
+        )
     second = site.commands.start(words, site.variables)
     both = (first, second)
     _wait_until(first, lambda: any(each.ended.is_set() for each in both), 30)
