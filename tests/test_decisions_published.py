@@ -1,6 +1,7 @@
 """Promise: a decision is kept with the cluster it is about from run to run, whoever decides while a run publishes."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,7 +21,7 @@ from graphsvc.errors import Conflict, NotFound
 from graphsvc.model.decisions import Disposition, On, Topic
 from graphsvc.settings import Settings
 from graphsvc.signals.tokens import Tokeniser
-from graphsvc.store import Store, decisions
+from graphsvc.store import Store, decisions, publish
 from graphsvc.store.decisions import (
     DecisionRequest,
     read_decision_log,
@@ -148,16 +149,16 @@ def test_who_decides_while_a_run_publishes_is_heard(
 ) -> None:
     days.day(A)
     (one,) = days.ids
-    guarded = days.store.write_guarded
+    guarded = days.store.write_all_guarded
     said: list[str] = []
 
-    def interrupted(guard: tuple[str, dict], *steps: tuple[str, dict]) -> bool:
-        if guard[0] == "publish/turn" and not said:
+    def interrupted(guards: Sequence[tuple[str, dict]], *steps: tuple[str, dict]) -> str | None:
+        if guards[0][0] == "publish/turn" and not said:
             said.append("now")
             say(days.store, one, verdict)
-        return guarded(guard, *steps)
+        return guarded(guards, *steps)
 
-    monkeypatch.setattr(days.store, "write_guarded", interrupted)
+    monkeypatch.setattr(days.store, "write_all_guarded", interrupted)
     days.day(A[:12], A[12:])
     assert set(statuses(days.store).values()) == {verdict.value}
     assert len(read_decision_log(days.store).decisions) == 2
@@ -199,6 +200,20 @@ def test_who_reads_a_version_before_its_decision_does_not_decide_on_it(
     with pytest.raises(Conflict):
         record_decision(store, person("kim"), wish(cluster, DISMISSED), datetime.now(UTC), expected=version)
     assert next(torn, None) is None
+
+
+def test_a_run_that_reads_a_version_before_its_decision_carries_the_decision(
+    days: Days, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    days.day(A)
+    before = decisions.read_decision_log(days.store)
+    say(days.store, days.ids[0], MONITORING)
+    after = decisions.read_decision_log(days.store)
+    torn = iter([replace(after, decisions=before.decisions)])
+    monkeypatch.setattr(publish, "read_decision_log", lambda _: next(torn, after))
+    days.day(A[:12], A[12:])
+    assert next(torn, None) is None
+    assert set(statuses(days.store).values()) == {MONITORING.value}
 
 
 def test_there_must_be_something_to_decide_on_and_to_undo(days: Days) -> None:

@@ -1,6 +1,7 @@
 """Promise: what happened to identities is published with the run that says so, whole or not at all."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -94,15 +95,17 @@ def since(store: Store) -> dict[tuple[str, str], Any]:
 def test_a_switch_that_fails_at_any_step_changes_nothing(days: Days, monkeypatch: pytest.MonkeyPatch) -> None:
     days.day(A, B, C)
     before, told = whole(days.store), days.ids
-    guarded = days.store.write_guarded
+    guarded = days.store.write_all_guarded
     for place in range(1, 8):
 
-        def broken(guard: tuple[str, dict], *steps: tuple[str, dict], place: int = place) -> bool:
+        def broken(
+            guards: Sequence[tuple[str, dict]], *steps: tuple[str, dict], place: int = place
+        ) -> str | None:
             # A statement without its parameters fails in the database, after those before it were done.
-            return guarded(guard, *steps[: place - 1], ("publish/links", {}), *steps[place - 1 :])
+            return guarded(guards, *steps[: place - 1], ("publish/links", {}), *steps[place - 1 :])
 
         with monkeypatch.context() as patch:
-            patch.setattr(days.store, "write_guarded", broken)
+            patch.setattr(days.store, "write_all_guarded", broken)
             with pytest.raises(DatabaseRefused):
                 days.day(A + B)
         assert whole(days.store) == before
@@ -125,14 +128,14 @@ def states(store: Store) -> list[tuple[str, str]]:
 def test_a_commit_whose_answer_was_lost_is_done_once(days: Days, monkeypatch: pytest.MonkeyPatch) -> None:
     days.day(A, B)
     one, _ = days.ids
-    guarded = days.store.write_guarded
+    guarded = days.store.write_all_guarded
 
-    def twice(guard: tuple[str, dict], *steps: tuple[str, dict]) -> bool:
-        assert guarded(guard, *steps)
-        return guarded(guard, *steps)
+    def twice(guards: Sequence[tuple[str, dict]], *steps: tuple[str, dict]) -> str | None:
+        assert guarded(guards, *steps) is None
+        return guarded(guards, *steps)
 
     with monkeypatch.context() as patch:
-        patch.setattr(days.store, "write_guarded", twice)
+        patch.setattr(days.store, "write_all_guarded", twice)
         followed = days.day(A + B)
     assert read_run_events(days.store, "run-2").equals(followed.events)
     assert read_history(days.store, one, 100)["kind"].to_list() == ["grew", "merged", "born"]

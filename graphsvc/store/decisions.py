@@ -236,6 +236,16 @@ def build_record_step(decisions: Sequence[Decision], run: str | None = None) -> 
     return "decisions/record", {**columns, **words, "run": run}
 
 
+def build_seen_guard(book: DecisionLog) -> tuple[str, Row]:
+    """Build the guard that lets nothing be written unless the decisions are those of the log that was read.
+
+    It follows a turn. A reading may see the version of a commit before its decision; under the lock of the turn both
+    are seen.
+    """
+    changes = sum(each.changed for each in book.decisions)
+    return "decisions/seen", {"decisions": len(book.decisions), "changes": changes}
+
+
 def _build_status_steps(
     decision: Decision, decisions: Sequence[Decision], mergers: Sequence[Merger]
 ) -> list[tuple[str, Row]]:
@@ -274,13 +284,15 @@ def _write_in_turn(
             return kept
         decision, steps = build_steps(book)
         turn = ("decisions/turn", {"version": book.version})
-        # A reading may see the version of a commit before its decision: the lock of the turn shows both.
-        changes = sum(each.changed for each in book.decisions)
-        seen = ("decisions/seen", {"decisions": len(book.decisions), "changes": changes})
         logged = _replace_account_ids(decision, auditor)
         # The guard compares the version that was read; no row means that another writer was first.
         if auditor.write(
-            store, action, logged.subject, *steps, guards=(turn, seen), details=_describe_decision(logged)
+            store,
+            action,
+            logged.subject,
+            *steps,
+            guards=(turn, build_seen_guard(book)),
+            details=_describe_decision(logged),
         ):
             return decision
     raise BUSY

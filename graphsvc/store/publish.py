@@ -17,7 +17,7 @@ from graphsvc.model.runs import Run
 from graphsvc.model.stages import Stage
 from graphsvc.signing import Signer
 from graphsvc.store.connection import Row, Store
-from graphsvc.store.decisions import BUSY, TURNS, build_record_step, read_decision_log
+from graphsvc.store.decisions import BUSY, TURNS, build_record_step, build_seen_guard, read_decision_log
 from graphsvc.succession.successions import Succession, resolve_ids
 
 BATCH = 5_000
@@ -202,17 +202,18 @@ def _publish_staged(store: Store, run: Run, events: pl.DataFrame, figures: Row, 
         carried = update_decisions(events, book.decisions, book.mergers, book.version)
         turn = {"run": run.id, "expected": clusters, "version": book.version, "next": carried.last}
         statuses = {each: status.value for each, status in carried.statuses.items()}
-        if store.write_guarded(
-            ("publish/turn", turn),
+        closed = store.write_all_guarded(
+            (("publish/turn", turn), build_seen_guard(book)),
             ("publish/retire", {}),
             ("publish/hand_over", {"run": run.id}),
             ("publish/switch", {"run": run.id, **figures}),
             ("publish/ended", {"run": run.id, "number": carried.last, **ended.to_dict(as_series=False)}),
             build_record_step(carried.copies, run.id),
             ("decisions/status", {"id": list(statuses), "status": list(statuses.values())}),
-        ):
+        )
+        if closed is None:
             return
-        # The guard was closed. The state tells why: our own commit, another run, or only a newer decision.
+        # A guard was closed. The state tells why: our own commit, another run, or only a newer decision.
         (state,) = store.read("publish/state", run=run.id)
         if state["status"] == "published":  # by us: the answer to the commit was lost
             return
