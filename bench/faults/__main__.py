@@ -8,7 +8,6 @@ A campaign that was interrupted continues with what is missing. `--number N` inj
 import argparse
 import signal
 import sys
-import tempfile
 import time
 import traceback
 from pathlib import Path
@@ -18,7 +17,10 @@ from bench.faults.report import write_page
 from bench.faults.result import SKIPPED, Report, Result, append_result, read_results
 from bench.trials import say
 
-OUT = Path(__file__).parents[2] / "docs" / "operations" / "faults.md"
+ROOT = Path(__file__).parents[2]
+OUT = ROOT / "docs" / "operations" / "faults.md"
+# Within the checkout: what another version ended with says nothing of this one.
+WORK = ROOT / "build" / "faults"
 
 
 def main() -> None:
@@ -90,7 +92,7 @@ def _parse_arguments() -> argparse.Namespace:
     parser.add_argument("--page", action="store_true", help="write the page of an incomplete campaign, too")
     parser.add_argument("--fresh", action="store_true", help="forget what an interrupted campaign left")
     parser.add_argument(
-        "--work", type=Path, default=Path(tempfile.gettempdir()) / "graphsvc-faults", metavar="DIR"
+        "--work", type=Path, default=WORK, metavar="DIR"
     )
     parser.add_argument("--out", type=Path, default=OUT, metavar="FILE", help="the page to write")
     return parser.parse_args()
