@@ -91,9 +91,7 @@ def _parse_arguments() -> argparse.Namespace:
     parser.add_argument("--list", action="store_true", help="say which faults there are, and inject none")
     parser.add_argument("--page", action="store_true", help="write the page of an incomplete campaign, too")
     parser.add_argument("--fresh", action="store_true", help="forget what an interrupted campaign left")
-    parser.add_argument(
-        "--work", type=Path, default=WORK, metavar="DIR"
-    )
+    parser.add_argument("--work", type=Path, default=WORK, metavar="DIR")
     parser.add_argument("--out", type=Path, default=OUT, metavar="FILE", help="the page to write")
     return parser.parse_args()
 
