@@ -24,8 +24,8 @@ from graphsvc.api.app import create_app
 from graphsvc.api.edge import MAX_BODY_BYTES
 from graphsvc.api.errors import BadInput, TooExpensive
 from graphsvc.api.limits import Budget, check_shape
-from graphsvc.api.pagination import decode_cursor, encode_cursor
 from graphsvc.api.schema import build_schema
+from graphsvc.api.types.pagination import decode_cursor, encode_cursor
 from graphsvc.settings import Settings
 from graphsvc.store import Address
 from graphsvc.store.reader import Reader

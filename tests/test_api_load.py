@@ -30,11 +30,12 @@ from waiting import until
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from graphsvc.api import edge, hub, keys, worker
+from graphsvc.api import edge, keys, worker
 from graphsvc.api.app import create_app
 from graphsvc.api.estimate import DEFAULT_FIRST, estimate_cost
 from graphsvc.api.gate import LIGHT, FairSlots, Gate, TooManyAtOnce
 from graphsvc.api.limits import MAX_COST
+from graphsvc.api.subscriptions import pubsub
 from graphsvc.api.worker import Worker
 from graphsvc.errors import Busy, TimedOut
 from graphsvc.settings import Settings
@@ -197,7 +198,7 @@ async def introduce(connection: ClientConnection, key: str) -> object:
 def test_websockets_of_a_key_leave_its_requests_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(hub, "CONNECTIONS", 3)
+    monkeypatch.setattr(pubsub, "CONNECTIONS", 3)
     with serving(tmp_path, client_rate_limit="20/hour") as service:
         key = service.key()
 
@@ -210,7 +211,7 @@ def test_websockets_of_a_key_leave_its_requests_alone(
             heard, answer = asyncio.run(open_many())
             assert heard == [*["connection_ack"] * 3, 1013]
             assert answer == (200, "ok")
-            until(lambda: not service.app.state.hub.connections)
+            until(lambda: not service.app.state.pubsub.connections)
     assert not [each for each in caplog.records if each.levelno >= logging.ERROR]
 
 

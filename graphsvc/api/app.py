@@ -11,12 +11,12 @@ from graphsvc.api import browser_kit, console, errors, exports, graphiql, metric
 from graphsvc.api.detection_process import DetectionProcesses
 from graphsvc.api.edge import Edge
 from graphsvc.api.gate import Gate
-from graphsvc.api.hub import Hub
 from graphsvc.api.keys import KeyRing
 from graphsvc.api.metrics import Metrics
 from graphsvc.api.prefix import Prefix
 from graphsvc.api.rates import Rates
 from graphsvc.api.schema import build_schema
+from graphsvc.api.subscriptions.pubsub import PubSub
 from graphsvc.api.telemetry import Telemetry
 from graphsvc.api.transport import build_router
 from graphsvc.api.worker import Worker
@@ -43,7 +43,7 @@ def create_app(settings: Settings, address: Address) -> FastAPI:
             Reader(address, settings.query_timeout, load_or_create_veil(settings)) as app.state.reader,
             Worker(address, settings.query_timeout, settings.wait_timeout) as app.state.worker,
         ):
-            app.state.hub = Hub(app.state.reader)
+            app.state.pubsub = PubSub(app.state.reader)
             app.state.processes = DetectionProcesses(app.state.worker, settings)
             app.state.gate = Gate(
                 settings.requests_at_once,

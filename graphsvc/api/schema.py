@@ -10,12 +10,12 @@ from strawberry.types import ExecutionContext
 
 from graphsvc.api.context import Context
 from graphsvc.api.errors import MAX_ERRORS, PASSING, TooExpensive, build_headers, mask_error
-from graphsvc.api.mutation import Mutation
+from graphsvc.api.mutations.mutation import Mutation
 from graphsvc.api.operation import Documents, Operation
-from graphsvc.api.query import Query
+from graphsvc.api.queries.query import Query
 from graphsvc.api.rates import RateLimited
 from graphsvc.api.record import Record, get_record
-from graphsvc.api.subscription import Subscription
+from graphsvc.api.subscriptions.subscription import Subscription
 from graphsvc.api.types.run import BIG_INT, BigInt
 from graphsvc.errors import GraphsvcError
 

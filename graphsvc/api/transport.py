@@ -103,7 +103,9 @@ class _Router(GraphQLRouter[Context, None]):
         try:
             await context.admit(given if isinstance(given, str) else "")
             if context.request is not None:
-                context.request.state.held.enter_context(context.hub.count_connection(context.principal.id))
+                context.request.state.held.enter_context(
+                    context.pubsub.count_connection(context.principal.id)
+                )
                 context.request.state.unknown.close()
         except Busy:  # no refusal of who asks
             raise

@@ -9,7 +9,6 @@ from typing import Annotated
 import strawberry
 
 from graphsvc.api.context import Info
-from graphsvc.api.pagination import Connection, build_connection, decode_cursor, encode_cursor
 from graphsvc.api.types import arguments, timeline
 from graphsvc.api.types.account import Account, AccountStatus
 from graphsvc.api.types.decision import Decided
@@ -17,6 +16,7 @@ from graphsvc.api.types.evidence import EXPLANATION, Belonging, FamilyEvidence, 
 from graphsvc.api.types.lineage import LineageEvent
 from graphsvc.api.types.moments import to_optional_datetime, to_utc
 from graphsvc.api.types.neighbour import Neighbour
+from graphsvc.api.types.pagination import Connection, build_connection, decode_cursor, encode_cursor
 from graphsvc.api.types.run import Run
 from graphsvc.api.types.signal import Signal
 from graphsvc.api.types.timeline import Bucket, TimelineBucket, TrafficBucket

@@ -9,8 +9,8 @@ import strawberry
 
 from graphsvc.analysis.diff import Diff
 from graphsvc.api.context import Info
-from graphsvc.api.pagination import Connection, Made, build_connection, decode_cursor, encode_cursor
 from graphsvc.api.types import arguments
+from graphsvc.api.types.pagination import Connection, Made, build_connection, decode_cursor, encode_cursor
 from graphsvc.store.connection import Row
 
 

@@ -102,20 +102,22 @@ class Decided:
         "was read at, and is refused with the code `conflict` if someone else has changed it since."
     )
     async def version(self, info: Info) -> int:
-        return (await info.context.book.read()).compute_version(*self.subject)
+        return (await info.context.decision_log.read()).compute_version(*self.subject)
 
     @strawberry.field(description="All decisions on it, newest first, those undone or answered included.")
     async def decisions(self, info: Info, first: arguments.First = 20) -> list[Decision]:
         limit = info.context.budget.charge_page(first)
-        book = await info.context.book.read()
-        forced = {each.id for each in book.find_active(*self.subject)}
-        newest = book.select_about(*self.subject)[::-1][:limit]
+        log = await info.context.decision_log.read()
+        forced = {each.id for each in log.find_active(*self.subject)}
+        newest = log.select_about(*self.subject)[::-1][:limit]
         return [Decision.from_model(each, each.id in forced) for each in newest]
 
     @strawberry.field(description="The assignee; null: unassigned.")
     async def assignee(self, info: Info) -> str | None:
-        return (await info.context.book.read()).get_last_value(model.Topic.ASSIGNMENT, *self.subject) or None
+        return (await info.context.decision_log.read()).get_last_value(
+            model.Topic.ASSIGNMENT, *self.subject
+        ) or None
 
     @strawberry.field(description="Names of those who watch it.")
     async def watchers(self, info: Info) -> list[str]:
-        return (await info.context.book.read()).list_watchers(*self.subject)
+        return (await info.context.decision_log.read()).list_watchers(*self.subject)

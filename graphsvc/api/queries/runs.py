@@ -4,14 +4,14 @@
 import strawberry
 
 from graphsvc.api.context import Info
-from graphsvc.api.pagination import Connection, build_connection, decode_cursor, encode_cursor
 from graphsvc.api.types import arguments
 from graphsvc.api.types.arguments import Id
+from graphsvc.api.types.pagination import Connection, build_connection, decode_cursor, encode_cursor
 from graphsvc.api.types.run import Run
 
 
 @strawberry.type(description="Questions about runs.")
-class RunQuestions:
+class RunQueries:
     @strawberry.field(description="The detection runs, latest first.")
     async def runs(
         self, info: Info, first: arguments.First = 20, after: arguments.After = None

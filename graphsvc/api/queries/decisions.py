@@ -6,9 +6,8 @@ from typing import Annotated
 
 import strawberry
 
-from graphsvc.api.changes.decisions import order_pair
 from graphsvc.api.context import Info
-from graphsvc.api.pagination import Connection, build_connection, decode_cursor, encode_cursor
+from graphsvc.api.mutations.decisions import order_pair
 from graphsvc.api.types import arguments
 from graphsvc.api.types.cluster import Cluster
 from graphsvc.api.types.decision import (
@@ -18,6 +17,7 @@ from graphsvc.api.types.decision import (
     DecisionTopic,
     Operator,
 )
+from graphsvc.api.types.pagination import Connection, build_connection, decode_cursor, encode_cursor
 from graphsvc.model import decisions as model
 
 
@@ -49,12 +49,12 @@ class Pair(Decided):
 
     @strawberry.field(description="Whether one operator runs both; null: not decided.")
     async def operator(self, info: Info) -> Operator | None:
-        value = (await info.context.book.read()).get_last_value(model.Topic.PIN, *self.subject)
+        value = (await info.context.decision_log.read()).get_last_value(model.Topic.PIN, *self.subject)
         return Operator(value) if value else None
 
 
 @strawberry.type(description="Questions about decisions.")
-class DecisionQuestions:
+class DecisionQueries:
     @strawberry.field(description="Decisions, newest first.")
     async def decisions(
         self,
@@ -67,14 +67,14 @@ class DecisionQuestions:
     ) -> Connection[Decision]:
         limit = info.context.budget.charge_page(first) + 1
         (before,) = decode_cursor("decisions", after, (1 << 62,))
-        book = await info.context.book.read()
+        log = await info.context.decision_log.read()
         where = filter or DecisionFilter()
         found = [
-            each for each in reversed(book.decisions) if each.number < int(before) and where.is_match(each)
+            each for each in reversed(log.decisions) if each.number < int(before) and where.is_match(each)
         ]
         shown = found[:limit]
         subjects = {(each.on, each.subject, each.other) for each in shown}
-        forced = {each.id for subject in subjects for each in book.find_active(*subject)}
+        forced = {each.id for subject in subjects for each in log.find_active(*subject)}
         return build_connection(
             [{"decision": each} for each in shown],
             first,
@@ -95,7 +95,7 @@ class DecisionQuestions:
     @strawberry.field(description="The published clusters that the caller watches, by id.")
     async def watched(self, info: Info, first: arguments.First = 50) -> list[Cluster]:
         limit = info.context.budget.charge_page(first)
-        book = await info.context.book.read()
-        ids = book.list_watched(info.context.principal.name)[:limit]
+        log = await info.context.decision_log.read()
+        ids = log.list_watched(info.context.principal.name)[:limit]
         rows = await info.context.loaders.load_many("query/cluster_by_id", ids)
         return [Cluster.from_row(row["cluster"]) for row in rows]

@@ -11,7 +11,7 @@ import strawberry
 
 from graphsvc.api.context import Info
 from graphsvc.api.errors import BadInput
-from graphsvc.api.hub import Lagging, Sight
+from graphsvc.api.subscriptions.pubsub import Lagging, ServiceState
 from graphsvc.api.types.arguments import Id
 from graphsvc.api.types.cluster import Cluster
 from graphsvc.api.types.decision import Decision
@@ -55,8 +55,8 @@ class Subscription:
     )
     async def run_progress(self, info: Info, id: Id) -> AsyncGenerator[Run, None]:
         told: object = None
-        async for sight in _watch_sights(info):
-            now = sight.runs.get(id) or await _load_run(info, id)
+        async for state in _watch_states(info):
+            now = state.runs.get(id) or await _load_run(info, id)
             if now == told:
                 continue
             told = now
@@ -78,44 +78,44 @@ class Subscription:
     ) -> AsyncGenerator[ClusterEvent, None]:
         if ids is not None and not 1 <= len(ids) <= MOST_CLUSTERS:
             raise BadInput(f"`ids` names 1 to {MOST_CLUSTERS} clusters.", "Leave it out for those you watch.")
-        last: Sight | None = None
+        last: ServiceState | None = None
         told = 0
-        async for sight in _watch_sights(info):
+        async for state in _watch_states(info):
             if last is None:
-                told = sight.book
+                told = state.log_version
             else:
-                book = await info.context.book.read()
-                wanted = ids if ids is not None else book.list_watched(info.context.principal.name)
-                if sight.published != last.published:
+                log = await info.context.decision_log.read()
+                wanted = ids if ids is not None else log.list_watched(info.context.principal.name)
+                if state.published != last.published:
                     for event in await _build_run_events(
-                        info, sight.published, {str(each) for each in wanted}
+                        info, state.published, {str(each) for each in wanted}
                     ):
                         yield event
-                if sight.book > told:
-                    for event in _build_decision_events(book, told, [str(each) for each in wanted]):
+                if state.log_version > told:
+                    for event in _build_decision_events(log, told, [str(each) for each in wanted]):
                         yield event
-                    # The book is read after the look and may hold later decisions, which have now been sent.
-                    told = max(sight.book, *(each.changed for each in book.decisions))
-            last = sight
+                    # The log is read after the look and may hold later decisions, which have now been sent.
+                    told = max(state.log_version, *(each.changed for each in log.decisions))
+            last = state
 
 
-async def _watch_sights(info: Info) -> AsyncIterator[Sight]:
+async def _watch_states(info: Info) -> AsyncIterator[ServiceState]:
     """Yield the state now and after each change, while the caller has access and keeps up."""
     context = info.context
-    async with context.hub.listen() as queue:
+    async with context.pubsub.listen() as queue:
         context.renew()
-        yield await context.hub.read_sight()
+        yield await context.pubsub.read_state()
         while True:
             try:
-                sight = await asyncio.wait_for(queue.get(), CHECK_SECONDS)
+                state = await asyncio.wait_for(queue.get(), CHECK_SECONDS)
             except TimeoutError:
                 await context.verify_principal()
                 continue
-            if sight is None:
+            if state is None:
                 raise Lagging("You do not read the events fast enough.", "Subscribe again.")
             await context.verify_principal()
             context.renew()
-            yield sight
+            yield state
 
 
 async def _load_run(info: Info, id: str) -> object:
@@ -147,12 +147,12 @@ async def _build_run_events(info: Info, run: str, wanted: set[str]) -> list[Clus
     return found
 
 
-def _build_decision_events(book: DecisionLog, since: int, wanted: list[str]) -> list[ClusterEvent]:
+def _build_decision_events(log: DecisionLog, since: int, wanted: list[str]) -> list[ClusterEvent]:
     """Return the decisions and undos after a version of the decision log."""
     found = []
     for cluster in wanted:
-        forced = {each.id for each in book.find_active(On.CLUSTER, cluster)}
-        for each in book.select_about(On.CLUSTER, cluster):
+        forced = {each.id for each in log.find_active(On.CLUSTER, cluster)}
+        for each in log.select_about(On.CLUSTER, cluster):
             if each.changed > since:
                 by, at = (each.undone_by, each.undone_at) if each.undone else (each.by, each.at)
                 kind = "undone" if each.undone else each.topic.value

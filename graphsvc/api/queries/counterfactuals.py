@@ -25,7 +25,7 @@ Left = Annotated[
 
 
 @strawberry.type(description="Questions of what if.")
-class CounterfactualQuestions:
+class CounterfactualQueries:
     @strawberry.field(
         description="A cluster without signals (keys), families of signals, or accounts (ids): which parts remain. "
         "Members are connected as links are made; hubs connect no accounts."

@@ -128,7 +128,7 @@ def _get_bounds(within: Range) -> dict[str, object]:
 
 
 @strawberry.type(description="Search.")
-class SearchQuestions:
+class SearchQueries:
     @strawberry.field(
         description="Searches for a text as everything that it can be: the id of an account, cluster or run, or "
         "its beginning; the key, handle or token of a signal; an address, a range of them (CIDR), the number of a "

@@ -11,7 +11,7 @@ import strawberry
 from graphsvc.analysis.levels import Group, build_level, expand_bundle, parse_bundle
 from graphsvc.api.context import Info
 from graphsvc.api.errors import BadInput
-from graphsvc.api.questions.paths import HUBS
+from graphsvc.api.queries.paths import HUBS
 from graphsvc.api.types.view import EdgeKind, GraphEdge, GraphNode, GraphView, LeftOut, NodeKind
 from graphsvc.errors import NotFound
 from graphsvc.signals.kinds import family_of
@@ -28,7 +28,7 @@ Nodes = Annotated[int, strawberry.argument(description=f"How many nodes at most:
 
 
 @strawberry.type(description="Questions for graphs to be drawn.")
-class ViewQuestions:
+class ViewQueries:
     @strawberry.field(
         description="A cluster to be drawn. One that does not fit is shown as groups of members, by the signal that "
         "adds most to each one's membership; the smallest are behind one node for each kind of signal. `within` opens "

@@ -30,7 +30,7 @@ Days = Annotated[
 
 
 @strawberry.type(description="Changes of keys.")
-class KeyChanges:
+class KeyMutations:
     @strawberry.mutation(
         description="Makes an API key; its secret is in this answer and nowhere else.",
         extensions=[require_role(keys.Role.ADMIN)],

@@ -58,7 +58,7 @@ class Change:
 @strawberry.type(
     description="Changes of what is decided. All are on record, and nothing here acts on accounts."
 )
-class DecisionChanges:
+class DecisionMutations:
     @strawberry.mutation(
         description="Sets the disposition of a cluster; its status follows.", extensions=_ANALYST
     )
@@ -173,13 +173,13 @@ async def _record_request(info: Info, wish: DecisionRequest, expected: int | Non
 
 async def _build_change(info: Info, decision: model.Decision) -> Change:
     # The status depends on all active decisions, so read the log again after the write.
-    info.context.book.forget()
-    book = await info.context.book.read()
+    info.context.decision_log.forget()
+    log = await info.context.decision_log.read()
     subject = (decision.on, decision.subject, decision.other)
-    forced = {each.id for each in book.find_active(*subject)}
+    forced = {each.id for each in log.find_active(*subject)}
     return Change(
         decision=Decision.from_model(decision, decision.id in forced),
-        version=book.compute_version(*subject),
+        version=log.compute_version(*subject),
         subject=subject[:2],
     )
 

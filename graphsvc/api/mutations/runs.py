@@ -24,7 +24,7 @@ class EngineName(Enum):
 
 
 @strawberry.type(description="Changes of runs.")
-class RunChanges:
+class RunMutations:
     @strawberry.mutation(
         description="Starts a detection run, in a process of its own, and returns it at once; `runProgress` "
         "and `run { progress }` tell how far it is, `cancelRun` stops it. Refused with `conflict` while "

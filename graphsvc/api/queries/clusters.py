@@ -10,11 +10,11 @@ from typing import Annotated
 import strawberry
 
 from graphsvc.api.context import Info
-from graphsvc.api.pagination import Connection, build_connection, decode_cursor, encode_cursor
 from graphsvc.api.types import arguments
 from graphsvc.api.types.arguments import Id
 from graphsvc.api.types.cluster import Cluster, ClusterAssessment, ClusterStatus
 from graphsvc.api.types.moments import to_milliseconds, to_utc
+from graphsvc.api.types.pagination import Connection, build_connection, decode_cursor, encode_cursor
 from graphsvc.store.connection import Row
 
 ALL_CLUSTERS = 50
@@ -167,7 +167,7 @@ class ClusterConnection(Connection[Cluster]):
 
 
 @strawberry.type(description="Questions about clusters.")
-class ClusterQuestions:
+class ClusterQueries:
     @strawberry.field(
         description="The published clusters: campaigns, or with a filter likely businesses, too."
     )

@@ -7,7 +7,7 @@ import strawberry
 
 from graphsvc import analyses
 from graphsvc.api.context import Info
-from graphsvc.api.questions.counterfactuals import MEMBERS_A_ROW
+from graphsvc.api.queries.counterfactuals import MEMBERS_A_ROW
 from graphsvc.api.types.comparison import RunDiff
 from graphsvc.errors import NotFound
 
@@ -15,7 +15,7 @@ RunId = Annotated[strawberry.ID, strawberry.argument(description="Id of a run th
 
 
 @strawberry.type(description="Questions about what changed.")
-class ComparisonQuestions:
+class ComparisonQueries:
     @strawberry.field(
         description="Changes from one run to another: clusters that came, grew, merged, split or went, and which "
         "accounts moved and why. Members of the last runs are kept; of older ones it is said that they are not."

@@ -27,7 +27,7 @@ class Viewer:
 
 
 @strawberry.type(description="Questions about the service.")
-class ServiceQuestions:
+class ServiceQueries:
     @strawberry.field(description="How much there is.")
     async def stats(self, info: Info) -> Stats:
         (row,) = await info.context.reader.read("query/stats")

@@ -7,13 +7,13 @@ import strawberry
 
 from graphsvc.api.context import Info
 from graphsvc.api.errors import BadInput
-from graphsvc.api.pagination import Connection, build_connection, decode_cursor, encode_cursor
 from graphsvc.api.types import arguments
+from graphsvc.api.types.pagination import Connection, build_connection, decode_cursor, encode_cursor
 from graphsvc.api.types.succession import Succession
 
 
 @strawberry.type(description="Questions about who follows whom.")
-class SuccessionQuestions:
+class SuccessionQueries:
     @strawberry.field(
         description="Accounts that probably follow banned ones, most probable first: those who follow members of a "
         "cluster, or whom one account follows and who follows it. The pairs that the published run found probable; "

@@ -31,27 +31,27 @@ class Lagging(GraphsvcError):
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class ServiceState:
     """The state at one moment: the published run (''), the version of the decision log, and the latest runs by id."""
 
     published: str
-    book: int
+    log_version: int
     runs: dict[str, Row]
 
 
-class Hub:
+class PubSub:
     """Distributes states to subscribers. Use `listen` inside the event loop."""
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
-        self._listeners: set[asyncio.Queue[Sight | None]] = set()
+        self._listeners: set[asyncio.Queue[ServiceState | None]] = set()
         self._looking: asyncio.Task[None] | None = None
         self._connections: Counter[str] = Counter()
 
     @asynccontextmanager
-    async def listen(self) -> AsyncIterator["asyncio.Queue[Sight | None]"]:
+    async def listen(self) -> AsyncIterator["asyncio.Queue[ServiceState | None]"]:
         """Yield a queue of the states from now on. None at its end: the subscriber was too slow."""
-        queue: asyncio.Queue[Sight | None] = asyncio.Queue(BEHIND + 1)
+        queue: asyncio.Queue[ServiceState | None] = asyncio.Queue(BEHIND + 1)
         self._listeners.add(queue)
         if self._looking is None:
             self._looking = asyncio.create_task(self._watch_database())
@@ -85,29 +85,29 @@ class Hub:
         """Return the number of open WebSockets that were admitted."""
         return self._connections.total()
 
-    async def read_sight(self) -> Sight:
+    async def read_state(self) -> ServiceState:
         """Read the state from the database."""
         (row,) = await self._reader.read("watch/now", runs=RUNS)
-        return Sight(row["published"] or "", row["book"], {run["id"]: run for run in row["runs"]})
+        return ServiceState(row["published"] or "", row["book"], {run["id"]: run for run in row["runs"]})
 
     async def _watch_database(self) -> None:
-        last: Sight | None = None
+        last: ServiceState | None = None
         while True:
             try:
-                sight = await self.read_sight()
+                state = await self.read_state()
             except GraphsvcError:  # away for now; what changed meanwhile is seen when it is back
                 await asyncio.sleep(LOOKING_SECONDS)
                 continue
-            if sight != last:
-                self._send_sight(sight)
-                last = sight
+            if state != last:
+                self._send_state(state)
+                last = state
             await asyncio.sleep(LOOKING_SECONDS)
 
-    def _send_sight(self, sight: Sight) -> None:
+    def _send_state(self, state: ServiceState) -> None:
         for queue in list(self._listeners):
             # The queue has one place more than that, for the None that ends it.
             if queue.qsize() >= BEHIND:
                 self._listeners.discard(queue)
                 queue.put_nowait(None)
             else:
-                queue.put_nowait(sight)
+                queue.put_nowait(state)

@@ -11,15 +11,15 @@ from graphsvc import analyses
 from graphsvc.analysis import impact_sentences
 from graphsvc.api.context import Info
 from graphsvc.api.errors import BadInput
-from graphsvc.api.questions.counterfactuals import charge_cluster
-from graphsvc.api.types.blast import BlastRadius
+from graphsvc.api.queries.counterfactuals import charge_cluster
+from graphsvc.api.types.impact import BlastRadius
 
 MOST_ACCOUNTS = 2_000
 MOST_STAGES = 100
 
 
 @strawberry.type(description="Questions before acting.")
-class BlastQuestions:
+class ImpactQueries:
     @strawberry.field(
         description="The impact of an action (a ban, say) on all members of a cluster, or on some accounts: expected "
         "false positives, collateral accounts on the same infrastructure, followers, the remaining parts, and a plan."

@@ -12,7 +12,7 @@ from graphsvc.api.types.signal import Signal
 
 
 @strawberry.type(description="Questions about accounts and signals.")
-class RecordQuestions:
+class RecordQueries:
     @strawberry.field(description="One account; null: there is none of this id.")
     async def account(self, info: Info, id: Id) -> Account | None:
         row = await info.context.loaders.load_row("query/account_by_id", id)

@@ -8,22 +8,22 @@ from graphsvc.store.reader import Reader
 
 
 @dataclass(slots=True)
-class BookOnce:
+class DecisionLogLoader:
     """Reads the decision log at its first use, and returns the same copy afterwards."""
 
     reader: Reader
-    _book: "asyncio.Task[DecisionLog] | None" = field(default=None, init=False)
+    _task: "asyncio.Task[DecisionLog] | None" = field(default=None, init=False)
 
     async def read(self) -> DecisionLog:
         """Return the decision log as it was at the first call in this request."""
-        if self._book is None:
+        if self._task is None:
             # Resolvers of one request run concurrently: they await one task instead of reading once each.
-            self._book = asyncio.ensure_future(self._read_log())
-        return await self._book
+            self._task = asyncio.ensure_future(self._read_log())
+        return await self._task
 
     def forget(self) -> None:
         """Discard the copy. Call it after writing a decision."""
-        self._book = None
+        self._task = None
 
     async def _read_log(self) -> DecisionLog:
         (row,) = await self.reader.read("decisions/book")

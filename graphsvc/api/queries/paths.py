@@ -7,8 +7,8 @@ import numpy as np
 import strawberry
 
 from graphsvc.analysis.paths import find_signal_path, find_widest_path, list_new_accounts
-from graphsvc.api.changes.decisions import order_pair
 from graphsvc.api.context import Info
+from graphsvc.api.mutations.decisions import order_pair
 from graphsvc.api.types.account import Account
 from graphsvc.api.types.evidence import FamilyEvidence, parse_evidence
 from graphsvc.api.types.path import Between, CommonSignal, EvidencePath, PathStep
@@ -31,7 +31,7 @@ HUBS = {
 
 
 @strawberry.type(description="Questions about two accounts.")
-class PathQuestions:
+class PathQueries:
     @strawberry.field(
         description="Everything between two accounts: what both use, and the strongest evidence path. Links of "
         "published clusters come first; else rare signals are followed from both sides, a bounded number of them."

@@ -11,10 +11,10 @@ from graphsvc.api import keys
 from graphsvc.api.access import require_role
 from graphsvc.api.context import Info
 from graphsvc.api.keys import Role
-from graphsvc.api.pagination import Connection, build_connection, decode_cursor, encode_cursor
 from graphsvc.api.types import arguments
 from graphsvc.api.types.audit import AuditEntry
 from graphsvc.api.types.key import ApiKey
+from graphsvc.api.types.pagination import Connection, build_connection, decode_cursor, encode_cursor
 from graphsvc.model.audit import LoggedEntry
 from graphsvc.store.audit_log import LAST, EntryFilter, read_page
 
@@ -31,7 +31,7 @@ class AuditFilter:
 
 
 @strawberry.type(description="Questions of admins about who may do and did what.")
-class AuditQuestions:
+class AuditQueries:
     @strawberry.field(
         description="Actions and disclosures of data, newest first. `graphsvc audit verify` checks that all are there.",
         extensions=[require_role(Role.ADMIN)],

@@ -28,7 +28,7 @@ class Revealed:
 
 
 @strawberry.type(description="Reveals.")
-class RevealChanges:
+class RevealMutations:
     @strawberry.mutation(
         description="Shows the addresses behind handles. Who was shown which, and why, is in the audit log for good; "
         "when the log cannot be written, nothing is shown.",
