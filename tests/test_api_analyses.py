@@ -12,8 +12,8 @@ from fastapi.testclient import TestClient
 from graphs import ring_bundle, write_bundle
 from typer.testing import CliRunner
 
-from graphsvc.api import keys
 from graphsvc.api.app import create_app
+from graphsvc.api.auth import keys
 from graphsvc.cli.commands import app
 from graphsvc.community.inprocess import InProcessDetector
 from graphsvc.detection import Parameters, detect

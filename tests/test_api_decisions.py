@@ -10,8 +10,8 @@ from fastapi.testclient import TestClient
 from lives import names
 from published import Days, populate
 
-from graphsvc.api import keys
 from graphsvc.api.app import create_app
+from graphsvc.api.auth import keys
 from graphsvc.settings import Settings
 from graphsvc.signals.tokens import Tokeniser
 from graphsvc.store import Store

@@ -19,8 +19,9 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 from starlette.websockets import WebSocketDisconnect
 
-from graphsvc.api import keys, limits
+from graphsvc.api import limits
 from graphsvc.api.app import create_app
+from graphsvc.api.auth import keys
 from graphsvc.api.edge import MAX_BODY_BYTES
 from graphsvc.api.errors import BadInput, TooExpensive
 from graphsvc.api.limits import Budget, check_shape

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from hypothesis_graphql import queries
 from pydantic import SecretStr
 
-from graphsvc.api import keys
 from graphsvc.api.app import create_app
+from graphsvc.api.auth import keys
 from graphsvc.api.limits import MAX_COST
 from graphsvc.api.schema import build_schema
 from graphsvc.settings import Settings

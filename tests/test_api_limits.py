@@ -15,8 +15,9 @@ from graphql import parse
 from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
 
-from graphsvc.api import keys, operation
+from graphsvc.api import operation
 from graphsvc.api.app import create_app
+from graphsvc.api.auth import keys
 from graphsvc.api.gate import Gate
 from graphsvc.api.limits import MAX_COST
 from graphsvc.api.operation import Documents

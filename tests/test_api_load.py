@@ -30,8 +30,9 @@ from waiting import until
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from graphsvc.api import edge, keys, worker
+from graphsvc.api import edge, worker
 from graphsvc.api.app import create_app
+from graphsvc.api.auth import keys
 from graphsvc.api.estimate import DEFAULT_FIRST, estimate_cost
 from graphsvc.api.gate import LIGHT, FairSlots, Gate, TooManyAtOnce
 from graphsvc.api.limits import MAX_COST

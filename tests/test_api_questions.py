@@ -12,8 +12,9 @@ from api import Api, text, write
 from around import counted, nodes
 from fastapi.testclient import TestClient
 
-from graphsvc.api import app, keys
+from graphsvc.api import app
 from graphsvc.api.app import create_app
+from graphsvc.api.auth import keys
 from graphsvc.api.types import signal as signal_types
 from graphsvc.settings import Settings
 from graphsvc.signals.veil import Veil

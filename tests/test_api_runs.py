@@ -9,8 +9,8 @@ from api import Api, examples
 from fastapi.testclient import TestClient
 from graphs import ring_bundle
 
-from graphsvc.api import keys
 from graphsvc.api.app import create_app
+from graphsvc.api.auth import keys
 from graphsvc.loading import load_bundle
 from graphsvc.settings import Settings
 from graphsvc.signals.tokens import Tokeniser

@@ -17,7 +17,7 @@ from graphs import write_bundle
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graphsvc.api import keys
+from graphsvc.api.auth import keys
 from graphsvc.intake import read_bundle
 from graphsvc.intake.terms import LEAST_BITS, TooWide, build_range, has_card_number, parse_terms
 from graphsvc.loading import load_bundle

@@ -21,8 +21,8 @@ from waiting import until
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from graphsvc.api import keys
 from graphsvc.api.app import create_app
+from graphsvc.api.auth import keys
 from graphsvc.api.subscriptions import pubsub, subscription
 from graphsvc.model.decisions import On, Topic
 from graphsvc.settings import Settings

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from graphsvc.analysis.levels import Group, Node, build_level, expand_bundle, parse_bundle
 from graphsvc.analysis.paths import find_signal_path, find_widest_path
-from graphsvc.api import keys
 from graphsvc.api.app import create_app
+from graphsvc.api.auth import keys
 from graphsvc.community.inprocess import InProcessDetector
 from graphsvc.detection import Parameters, detect
 from graphsvc.loading import load_bundle

@@ -21,8 +21,8 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 from serving import serve_app
 
-from graphsvc.api import keys
 from graphsvc.api.app import create_app
+from graphsvc.api.auth import keys
 from graphsvc.api.framing import StrictConnection
 from graphsvc.settings import Settings
 from graphsvc.store import Address

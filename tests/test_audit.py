@@ -16,8 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from graphsvc.api import keys
 from graphsvc.api.app import create_app
+from graphsvc.api.auth import keys
 from graphsvc.cli.commands import app as commands
 from graphsvc.errors import DatabaseRefused, VerificationError
 from graphsvc.model.audit import GENESIS, Act, Entry, Fault, Head, LoggedEntry, check_log

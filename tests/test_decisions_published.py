@@ -14,8 +14,8 @@ from lives import names
 from published import Days, person, populate, statuses
 from typer.testing import CliRunner
 
-from graphsvc.api import keys
 from graphsvc.api.app import create_app
+from graphsvc.api.auth import keys
 from graphsvc.cli.commands import app
 from graphsvc.errors import Conflict, NotFound
 from graphsvc.model.decisions import Disposition, On, Topic

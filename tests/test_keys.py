@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from starlette.datastructures import State
 from typer.testing import CliRunner
 
-from graphsvc.api import keys
-from graphsvc.api.principals import find_principal
+from graphsvc.api.auth import keys
+from graphsvc.api.auth.principals import find_principal
 from graphsvc.cli.commands import app
 from graphsvc.errors import AccessDenied, NotFound, SettingsError
 from graphsvc.settings import load_settings

@@ -32,10 +32,10 @@ from pydantic import SecretStr
 from starlette.responses import Response
 
 from bench.identity_provider import OTHER, Provider
-from graphsvc.api import code_flow, keys, oidc, sign_in
 from graphsvc.api.app import create_app
-from graphsvc.api.code_flow import SignInRefused
-from graphsvc.api.flow_cookies import FLOWS_AT_ONCE, FlowCookies
+from graphsvc.api.auth import code_flow, keys, oidc, sign_in
+from graphsvc.api.auth.code_flow import SignInRefused
+from graphsvc.api.auth.flow_cookies import FLOWS_AT_ONCE, FlowCookies
 from graphsvc.api.traces import OpenTelemetry
 from graphsvc.errors import SettingsError
 from graphsvc.settings import Settings

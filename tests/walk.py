@@ -21,8 +21,8 @@ from graphql import (
     get_named_type,
 )
 
-from graphsvc.api import keys
-from graphsvc.api.access import Needs
+from graphsvc.api.auth import keys
+from graphsvc.api.auth.roles import Needs
 from graphsvc.api.schema import build_schema
 
 SCHEMA: GraphQLSchema = build_schema()._schema

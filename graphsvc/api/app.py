@@ -7,11 +7,12 @@ from fastapi import FastAPI, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
-from graphsvc.api import browser_kit, console, errors, exports, graphiql, metrics, oidc, sign_in, traces
+from graphsvc.api import browser_kit, console, errors, exports, graphiql, metrics, traces
+from graphsvc.api.auth import oidc, sign_in
+from graphsvc.api.auth.keys import KeyRing
 from graphsvc.api.detection_process import DetectionProcesses
 from graphsvc.api.edge import Edge
 from graphsvc.api.gate import Gate
-from graphsvc.api.keys import KeyRing
 from graphsvc.api.metrics import Metrics
 from graphsvc.api.prefix import Prefix
 from graphsvc.api.rates import Rates

@@ -7,12 +7,12 @@ from starlette.datastructures import State
 from starlette.websockets import WebSocket
 from strawberry.fastapi import BaseContext
 
+from graphsvc.api.auth.keys import KeyRing, Principal, Role
+from graphsvc.api.auth.principals import find_principal
 from graphsvc.api.dataloaders.decision_log import DecisionLogLoader
 from graphsvc.api.dataloaders.rows import RowLoaders
 from graphsvc.api.detection_process import DetectionProcesses
-from graphsvc.api.keys import KeyRing, Principal, Role
 from graphsvc.api.limits import Budget
-from graphsvc.api.principals import find_principal
 from graphsvc.api.subscriptions.pubsub import PubSub
 from graphsvc.api.worker import Worker
 from graphsvc.errors import AccessDenied, Forbidden

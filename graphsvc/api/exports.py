@@ -5,12 +5,12 @@ from typing import Annotated, TypeVar, cast
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from graphsvc.api.access import check_role
+from graphsvc.api.auth.keys import Role
+from graphsvc.api.auth.principals import find_principal
+from graphsvc.api.auth.roles import check_role
 from graphsvc.api.errors import BadInput
 from graphsvc.api.gate import Gate
-from graphsvc.api.keys import Role
 from graphsvc.api.mutations.reveals import REASON
-from graphsvc.api.principals import find_principal
 from graphsvc.api.rates import Rates
 from graphsvc.api.record import get_record
 from graphsvc.api.worker import Worker

@@ -18,7 +18,7 @@ from prometheus_client import (
 from starlette.datastructures import State
 from starlette.responses import Response
 
-from graphsvc.api.principals import find_principal
+from graphsvc.api.auth.principals import find_principal
 from graphsvc.api.record import Record, get_record
 from graphsvc.errors import GraphsvcError
 

@@ -10,10 +10,10 @@ from typing import Annotated
 
 import strawberry
 
-from graphsvc.api.access import require_role
+from graphsvc.api.auth.keys import Role
+from graphsvc.api.auth.roles import require_role
 from graphsvc.api.context import Info
 from graphsvc.api.errors import BadInput
-from graphsvc.api.keys import Role
 from graphsvc.api.types.account import Account
 from graphsvc.api.types.cluster import Cluster
 from graphsvc.api.types.decision import Decision, Disposition, Operator

@@ -11,8 +11,8 @@ from typing import Annotated
 
 import strawberry
 
-from graphsvc.api import keys
-from graphsvc.api.access import require_role
+from graphsvc.api.auth import keys
+from graphsvc.api.auth.roles import require_role
 from graphsvc.api.context import Info
 from graphsvc.api.errors import BadInput
 from graphsvc.api.types.arguments import Id

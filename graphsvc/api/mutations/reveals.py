@@ -8,10 +8,10 @@ from typing import Annotated
 
 import strawberry
 
-from graphsvc.api.access import require_role
+from graphsvc.api.auth.keys import Role
+from graphsvc.api.auth.roles import require_role
 from graphsvc.api.context import Info
 from graphsvc.api.errors import BadInput
-from graphsvc.api.keys import Role
 from graphsvc.errors import NotFound
 from graphsvc.store.audit import Auditor
 from graphsvc.store.connection import Store

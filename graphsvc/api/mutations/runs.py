@@ -6,9 +6,9 @@ from typing import Annotated
 
 import strawberry
 
-from graphsvc.api.access import require_role
+from graphsvc.api.auth.keys import Role
+from graphsvc.api.auth.roles import require_role
 from graphsvc.api.context import Info
-from graphsvc.api.keys import Role
 from graphsvc.api.types.arguments import Id
 from graphsvc.api.types.run import Run
 from graphsvc.detection import Parameters, new_run_id

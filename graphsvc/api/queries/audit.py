@@ -7,10 +7,10 @@ from typing import Annotated
 
 import strawberry
 
-from graphsvc.api import keys
-from graphsvc.api.access import require_role
+from graphsvc.api.auth import keys
+from graphsvc.api.auth.keys import Role
+from graphsvc.api.auth.roles import require_role
 from graphsvc.api.context import Info
-from graphsvc.api.keys import Role
 from graphsvc.api.types import arguments
 from graphsvc.api.types.audit import AuditEntry
 from graphsvc.api.types.key import ApiKey

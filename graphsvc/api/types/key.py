@@ -5,7 +5,7 @@ from enum import Enum
 
 import strawberry
 
-from graphsvc.api import keys
+from graphsvc.api.auth import keys
 
 
 @strawberry.enum(description="The rights of a principal; each role includes the ones before it.")

@@ -15,7 +15,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from starlette.responses import Response
 
-from graphsvc.api.code_flow import CODE_SECONDS, FLOW_SECONDS, Flow, is_random, is_same
+from graphsvc.api.auth.code_flow import CODE_SECONDS, FLOW_SECONDS, Flow, is_random, is_same
 
 PATH = "/sign-in"
 FLOWS_AT_ONCE = 4

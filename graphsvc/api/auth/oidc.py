@@ -18,8 +18,8 @@ from urllib.parse import urlsplit
 
 import jwt
 
-from graphsvc.api.keys import Principal, Role
-from graphsvc.api.role_claim import RoleClaim, parse_role_claim
+from graphsvc.api.auth.keys import Principal, Role
+from graphsvc.api.auth.role_claim import RoleClaim, parse_role_claim
 from graphsvc.errors import Forbidden, GraphsvcError, SettingsError
 from graphsvc.settings import Settings
 

@@ -4,8 +4,8 @@ from typing import cast
 
 from starlette.datastructures import State
 
-from graphsvc.api.keys import KeyRing, Principal
-from graphsvc.api.oidc import Issuer
+from graphsvc.api.auth.keys import KeyRing, Principal
+from graphsvc.api.auth.oidc import Issuer
 from graphsvc.errors import AccessDenied
 
 

@@ -13,8 +13,8 @@ from typing import IO, Any
 from urllib.error import HTTPError
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
-from graphsvc.api import oidc
-from graphsvc.api.code_flow import build_away_error
+from graphsvc.api.auth import oidc
+from graphsvc.api.auth.code_flow import build_away_error
 
 log = logging.getLogger("graphsvc.api")
 

@@ -17,7 +17,7 @@ from urllib.parse import quote_plus, urlencode, urlsplit
 
 from pydantic import SecretStr
 
-from graphsvc.api.oidc import LEEWAY, ProviderAway, is_safe_url
+from graphsvc.api.auth.oidc import LEEWAY, ProviderAway, is_safe_url
 from graphsvc.errors import GraphsvcError
 
 log = logging.getLogger("graphsvc.api")

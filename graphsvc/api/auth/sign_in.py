@@ -16,14 +16,14 @@ import jwt
 from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
-from graphsvc.api import code_flow
-from graphsvc.api.code_flow import Client, Flow, NoRole, NoToken, NotValid, SignInRefused
+from graphsvc.api.auth import code_flow
+from graphsvc.api.auth.code_flow import Client, Flow, NoRole, NoToken, NotValid, SignInRefused
+from graphsvc.api.auth.flow_cookies import PATH, FlowCookies
+from graphsvc.api.auth.keys import Principal
+from graphsvc.api.auth.oidc import Issuer, ProviderAway, is_safe_url
+from graphsvc.api.auth.token_endpoint import TokenEndpoint
 from graphsvc.api.errors import BadInput, build_response, get_request_id
-from graphsvc.api.flow_cookies import PATH, FlowCookies
-from graphsvc.api.keys import Principal
-from graphsvc.api.oidc import Issuer, ProviderAway, is_safe_url
 from graphsvc.api.record import get_record
-from graphsvc.api.token_endpoint import TokenEndpoint
 from graphsvc.errors import Forbidden, GraphsvcError, NotFound, SettingsError
 from graphsvc.keyfile import load_or_create
 from graphsvc.settings import Settings

@@ -11,8 +11,8 @@ from strawberry.extensions import FieldExtension
 from strawberry.schema_directive import Location
 from strawberry.types.field import StrawberryField
 
+from graphsvc.api.auth.keys import Role
 from graphsvc.api.context import Info
-from graphsvc.api.keys import Role
 from graphsvc.errors import Forbidden
 
 _RANK = {role: rank for rank, role in enumerate(Role)}
