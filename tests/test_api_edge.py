@@ -22,8 +22,8 @@ from starlette.websockets import WebSocketDisconnect
 from graphsvc.api import limits
 from graphsvc.api.app import create_app
 from graphsvc.api.auth import keys
-from graphsvc.api.edge import MAX_BODY_BYTES
 from graphsvc.api.errors import BadInput, TooExpensive
+from graphsvc.api.http.request_guard import MAX_BODY_BYTES
 from graphsvc.api.limits import Budget, check_shape
 from graphsvc.api.schema import build_schema
 from graphsvc.api.types.pagination import decode_cursor, encode_cursor

@@ -30,11 +30,12 @@ from waiting import until
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from graphsvc.api import edge, worker
+from graphsvc.api import worker
 from graphsvc.api.app import create_app
 from graphsvc.api.auth import keys
 from graphsvc.api.estimate import DEFAULT_FIRST, estimate_cost
-from graphsvc.api.gate import LIGHT, FairSlots, Gate, TooManyAtOnce
+from graphsvc.api.http import request_guard
+from graphsvc.api.http.concurrency_limit import LIGHT, ConcurrencyLimit, FairSlots, TooManyAtOnce
 from graphsvc.api.limits import MAX_COST
 from graphsvc.api.subscriptions import pubsub
 from graphsvc.api.worker import Worker
@@ -119,7 +120,7 @@ def test_half_sent_bodies_of_one_key_take_its_share_and_no_more(tmp_path: Path) 
         with service.half_sent(10, mine) as sent:
             until(lambda: len(answered(sent)) == 6)  # a quarter of sixteen may be under way
             assert all("too_many_at_once" in heard(each) for each in answered(sent))
-            gate: Gate = service.app.state.gate
+            gate: ConcurrencyLimit = service.app.state.gate
             assert (gate._arriving.total(), gate.inside) == (4, 0)
             assert service.ask(mine) == (429, "too_many_at_once")
             assert service.ask(other) == (200, "ok")
@@ -148,7 +149,7 @@ def test_half_sent_bodies_without_a_key_cost_those_with_one_nothing(tmp_path: Pa
 def test_an_answer_has_its_own_status_whatever_comes_meanwhile(tmp_path: Path) -> None:
     stats, viewer = (json.dumps({"query": each}).encode() for each in ("{ stats { accounts } }", VIEWER))
     with serving(tmp_path, read_timeout=FAR) as service:
-        gate: Gate = service.app.state.gate
+        gate: ConcurrencyLimit = service.app.state.gate
         with ExitStack() as stack:
             waiting = []
             for body in (stats, viewer):
@@ -170,7 +171,7 @@ def test_a_client_that_leaves_is_no_error_of_the_service(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with serving(tmp_path, read_timeout=FAR) as service, caplog.at_level(logging.ERROR):
-        gate: Gate = service.app.state.gate
+        gate: ConcurrencyLimit = service.app.state.gate
         with service.half_sent(3, service.key()):
             until(lambda: gate._arriving.total() == 3)
         until(lambda: not gate._arriving)
@@ -217,7 +218,7 @@ def test_websockets_of_a_key_leave_its_requests_alone(
 
 
 def test_websockets_that_do_not_say_who_asks_are_few(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(edge, "UNKNOWN", 2)
+    monkeypatch.setattr(request_guard, "UNKNOWN", 2)
     with serving(tmp_path) as service:
         key = service.key()
 
@@ -317,7 +318,7 @@ def test_exports_of_one_key_take_its_share_and_no_more(
 
 def test_what_a_request_reads_beyond_its_estimate_counts_too() -> None:
     async def run() -> None:
-        gate = Gate(8, 8, FAR, wait=0.05, cost_at_once=1000)
+        gate = ConcurrencyLimit(8, 8, FAR, wait=0.05, cost_at_once=1000)
         async with gate.enter("a") as first, first.wait_for_turn(1):
             first.add_cost(LIGHT)
             assert gate.costs.held == 0
@@ -335,7 +336,7 @@ def test_what_a_request_reads_beyond_its_estimate_counts_too() -> None:
 
 def test_a_principal_waits_with_no_more_than_its_share() -> None:
     async def run() -> None:
-        gate = Gate(4, 4, FAR, share=0.25)
+        gate = ConcurrencyLimit(4, 4, FAR, share=0.25)
         async with gate.enter("a"), gate.enter("a"):
             with pytest.raises(TooManyAtOnce):
                 await gate.enter("a").__aenter__()

@@ -27,11 +27,11 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from websockets import ConnectionClosed
 from websockets.sync.client import connect
 
-from graphsvc.api import logs
 from graphsvc.api.app import create_app
 from graphsvc.api.auth import keys
 from graphsvc.api.auth.keys import Role
-from graphsvc.api.traces import NoTraces, OpenTelemetry, build_traces
+from graphsvc.api.http import logs
+from graphsvc.api.http.traces import NoTraces, OpenTelemetry, build_traces
 from graphsvc.errors import SettingsError
 from graphsvc.settings import Settings
 from graphsvc.store import Store

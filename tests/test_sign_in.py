@@ -36,7 +36,7 @@ from graphsvc.api.app import create_app
 from graphsvc.api.auth import code_flow, keys, oidc, sign_in
 from graphsvc.api.auth.code_flow import SignInRefused
 from graphsvc.api.auth.flow_cookies import FLOWS_AT_ONCE, FlowCookies
-from graphsvc.api.traces import OpenTelemetry
+from graphsvc.api.http.traces import OpenTelemetry
 from graphsvc.errors import SettingsError
 from graphsvc.settings import Settings
 from graphsvc.store import Address

@@ -7,19 +7,20 @@ from fastapi import FastAPI, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
-from graphsvc.api import browser_kit, console, errors, exports, graphiql, metrics, traces
+from graphsvc.api import browser_kit, console, errors, exports, graphiql
 from graphsvc.api.auth import oidc, sign_in
 from graphsvc.api.auth.keys import KeyRing
 from graphsvc.api.detection_process import DetectionProcesses
-from graphsvc.api.edge import Edge
-from graphsvc.api.gate import Gate
-from graphsvc.api.metrics import Metrics
-from graphsvc.api.prefix import Prefix
-from graphsvc.api.rates import Rates
+from graphsvc.api.http import metrics, traces
+from graphsvc.api.http.concurrency_limit import ConcurrencyLimit
+from graphsvc.api.http.metrics import Metrics
+from graphsvc.api.http.prefix import Prefix
+from graphsvc.api.http.rate_limits import RateLimits
+from graphsvc.api.http.request_guard import RequestGuard
+from graphsvc.api.http.telemetry import Telemetry
+from graphsvc.api.http.transport import build_router
 from graphsvc.api.schema import build_schema
 from graphsvc.api.subscriptions.pubsub import PubSub
-from graphsvc.api.telemetry import Telemetry
-from graphsvc.api.transport import build_router
 from graphsvc.api.worker import Worker
 from graphsvc.errors import GraphsvcError, MigrationError
 from graphsvc.settings import Settings
@@ -46,7 +47,7 @@ def create_app(settings: Settings, address: Address) -> FastAPI:
         ):
             app.state.pubsub = PubSub(app.state.reader)
             app.state.processes = DetectionProcesses(app.state.worker, settings)
-            app.state.gate = Gate(
+            app.state.gate = ConcurrencyLimit(
                 settings.requests_at_once,
                 settings.requests_waiting,
                 settings.request_timeout,
@@ -63,14 +64,14 @@ def create_app(settings: Settings, address: Address) -> FastAPI:
     app.state.settings = settings
     app.state.draining = False
     app.state.metrics = Metrics()
-    app.state.rates = Rates(settings)
+    app.state.rates = RateLimits(settings)
     app.state.traces = traces.build_traces(settings)
     app.state.keys = KeyRing(settings.keys_dir)
     app.state.issuer = oidc.build_issuer(settings)
     app.state.sign_in = sign_in.build_sign_in(settings, app.state.issuer)
     app.state.signer = load_or_create_signer(settings)
     app.state.tokens = load_or_create_key(settings)
-    app.add_middleware(Edge, settings, app.state.rates)
+    app.add_middleware(RequestGuard, settings, app.state.rates)
     app.add_middleware(Telemetry)
     app.add_middleware(Prefix, settings.root_path)  # the last is the outermost
     # For requests and WebSockets alike; the types know handlers of one of them only.

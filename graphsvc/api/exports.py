@@ -9,10 +9,10 @@ from graphsvc.api.auth.keys import Role
 from graphsvc.api.auth.principals import find_principal
 from graphsvc.api.auth.roles import check_role
 from graphsvc.api.errors import BadInput
-from graphsvc.api.gate import Gate
+from graphsvc.api.http.concurrency_limit import ConcurrencyLimit
+from graphsvc.api.http.rate_limits import RateLimits
+from graphsvc.api.http.request_info import get_request_info
 from graphsvc.api.mutations.reveals import REASON
-from graphsvc.api.rates import Rates
-from graphsvc.api.record import get_record
 from graphsvc.api.worker import Worker
 from graphsvc.exchange.clusters import ENDINGS, TYPES, Format, export_cluster
 from graphsvc.exchange.stix import Tlp
@@ -43,8 +43,8 @@ async def export(
     """
     state = request.app.state
     principal = await find_principal(request.headers.get("authorization", ""), state)
-    record = get_record(request)
-    record.principal, record.cost = principal.id, COST
+    request_info = get_request_info(request)
+    request_info.principal, request_info.cost = principal.id, COST
     chosen, level = _parse_choice(Format, form, "format"), _parse_choice(Tlp, tlp, "tlp")
     said = reason.strip()
     if said:
@@ -53,9 +53,9 @@ async def export(
         if not REASON[0] <= len(said) <= REASON[1] or not said.isprintable():
             raise BadInput(f"`reason` is {REASON[0]} to {REASON[1]} characters that print, in one line.")
     # After the checks, so that a wrong call costs nothing, and before the work.
-    cast(Rates, state.rates).charge_principal(principal.id, COST)
-    auditor = Auditor(state.signer, principal.name, principal.role.value, record.id)
-    async with cast(Gate, state.gate).enter(principal.id) as entry, entry.wait_for_turn(COST):
+    cast(RateLimits, state.rates).charge_principal(principal.id, COST)
+    auditor = Auditor(state.signer, principal.name, principal.role.value, request_info.id)
+    async with cast(ConcurrencyLimit, state.gate).enter(principal.id) as entry, entry.wait_for_turn(COST):
         written = await cast(Worker, state.worker).run(
             export_cluster,
             auditor,

@@ -27,10 +27,10 @@ from strawberry.extensions import SchemaExtension
 from graphsvc.api.context import Context
 from graphsvc.api.errors import MAX_ERRORS, BadInput, TooExpensive
 from graphsvc.api.estimate import estimate_cost
-from graphsvc.api.gate import Entry
+from graphsvc.api.http.concurrency_limit import Entry
+from graphsvc.api.http.request_info import RequestInfo, get_request_info
 from graphsvc.api.limits import MAX_COST, MAX_TOKENS, Budget, check_shape
 from graphsvc.api.persisted import load_documents
-from graphsvc.api.record import Record, get_record
 from graphsvc.errors import GraphsvcError
 from graphsvc.settings import Settings
 
@@ -111,20 +111,24 @@ class Operation(SchemaExtension):
         self._documents = documents
         self._good = False
         self._budget = Budget()
-        self._record: Record | None = None
+        self._request_info: RequestInfo | None = None
         self._refusal: GraphsvcError | None = None
         self._entry: Entry | None = None
 
     async def on_operation(self) -> AsyncIterator[None]:
-        """Charge the operation, limit the parser, and record the operation at its end."""
+        """Charge the operation, limit the parser, and report the operation at its end."""
         self.execution_context.parse_options["max_tokens"] = MAX_TOKENS
         context = self.execution_context.context
         if not isinstance(context, Context) or context.request is None:  # executed by no request
             yield
             return
-        state, record = context.request.app.state, get_record(context.request)
-        record.principal, record.kind, record.operation = context.principal.id, "refused", ""
-        self._record = record
+        state, request_info = context.request.app.state, get_request_info(context.request)
+        request_info.principal, request_info.kind, request_info.operation = (
+            context.principal.id,
+            "refused",
+            "",
+        )
+        self._request_info = request_info
         spend = partial(state.rates.charge_principal, context.principal.id)
         if isinstance(context.request, WebSocket):
             self._budget = context.budget = Budget(spend=spend)
@@ -143,9 +147,9 @@ class Operation(SchemaExtension):
         with state.traces.start_span("operation") as span:
             yield
             if span is not None:
-                span.update_name(f"{record.kind} {record.operation}".strip())
+                span.update_name(f"{request_info.kind} {request_info.operation}".strip())
                 span.set_attribute("graphsvc.cost", self._budget.spent)
-        record.cost += self._budget.spent
+        request_info.cost += self._budget.spent
 
     async def on_execute(self) -> AsyncIterator[None]:
         """Wait for a turn, by the estimated cost. A subscription needs none."""
@@ -197,9 +201,9 @@ class Operation(SchemaExtension):
             return
         if not self._good and document is not None and execution.query:
             self._documents.keep(execution.query, document)
-        if self._record is not None:
-            self._record.kind = execution.operation_type.value
-            self._record.operation = execution.operation_name or ""
+        if self._request_info is not None:
+            self._request_info.kind = execution.operation_type.value
+            self._request_info.operation = execution.operation_name or ""
 
     def _is_ambiguous(self, document: DocumentNode) -> bool:
         """Return whether there are several operations and none is named (GraphQL, section 6.1).

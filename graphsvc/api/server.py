@@ -14,8 +14,8 @@ from types import FrameType
 import uvicorn
 from fastapi import FastAPI
 
-from graphsvc.api.edge import MAX_BODY_BYTES
-from graphsvc.api.protocol import make_protocol_class
+from graphsvc.api.http.protocol import make_protocol_class
+from graphsvc.api.http.request_guard import MAX_BODY_BYTES
 from graphsvc.settings import Settings
 
 GARBAGE = 20_000

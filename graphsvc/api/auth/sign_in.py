@@ -23,7 +23,7 @@ from graphsvc.api.auth.keys import Principal
 from graphsvc.api.auth.oidc import Issuer, ProviderAway, is_safe_url
 from graphsvc.api.auth.token_endpoint import TokenEndpoint
 from graphsvc.api.errors import BadInput, build_response, get_request_id
-from graphsvc.api.record import get_record
+from graphsvc.api.http.request_info import get_request_info
 from graphsvc.errors import Forbidden, GraphsvcError, NotFound, SettingsError
 from graphsvc.keyfile import load_or_create
 from graphsvc.settings import Settings
@@ -196,10 +196,10 @@ async def token(request: Request) -> Response:
             raise code_flow.build_too_late_error()
         given, principal = await sign_in.finish_flow(*found)
     except (SignInRefused, ProviderAway) as error:
-        get_record(request).codes.append(error.code)
+        get_request_info(request).codes.append(error.code)
         response: Response = build_response(error, get_request_id(request))
     else:
-        get_record(request).principal = principal.id
+        get_request_info(request).principal = principal.id
         response = JSONResponse({"token": given})
     # Also after a refusal: a code works once at the provider, so a second try must begin again.
     sign_in.cookies.delete_flow(response, tab=tab)
@@ -291,7 +291,7 @@ def _require_sign_in(request: Request) -> tuple[SignIn, str]:
 
 def _build_refusal(request: Request, error: GraphsvcError) -> Response:
     """Redirect the browser to the page with the code of an error, and nothing else."""
-    get_record(request).codes.append(error.code)
+    get_request_info(request).codes.append(error.code)
     return RedirectResponse(f"{_get_root(request)}/#/sign-in?refused={error.code}", 303)
 
 

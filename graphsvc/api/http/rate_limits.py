@@ -35,7 +35,7 @@ class RateLimited(GraphsvcError):
         self.seconds = seconds
 
 
-class Rates:
+class RateLimits:
     """Counts requests and cost."""
 
     def __init__(self, settings: Settings) -> None:

@@ -19,7 +19,7 @@ from starlette.datastructures import State
 from starlette.responses import Response
 
 from graphsvc.api.auth.principals import find_principal
-from graphsvc.api.record import Record, get_record
+from graphsvc.api.http.request_info import RequestInfo, get_request_info
 from graphsvc.errors import GraphsvcError
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
@@ -83,14 +83,14 @@ class Metrics:
         """Return a context manager for the life of a WebSocket."""
         return self._websockets.track_inprogress()
 
-    def count_request(self, record: Record, status: int, seconds: float) -> None:
+    def count_request(self, request_info: RequestInfo, status: int, seconds: float) -> None:
         """Count a request that was answered."""
         # The first code only: labels of combinations would multiply without bound.
-        code = record.codes[0] if record.codes else "ok" if status < 400 else f"http_{status}"
-        self._requests.labels(record.kind, code).inc()
-        self._seconds.labels(record.kind).observe(seconds)
-        if record.cost:
-            self._cost.observe(record.cost)
+        code = request_info.codes[0] if request_info.codes else "ok" if status < 400 else f"http_{status}"
+        self._requests.labels(request_info.kind, code).inc()
+        self._seconds.labels(request_info.kind).observe(seconds)
+        if request_info.cost:
+            self._cost.observe(request_info.cost)
 
     @contextmanager
     def measure_statement(self, name: str) -> Iterator[None]:
@@ -131,6 +131,6 @@ async def get_metrics(request: Request) -> Response:
     state = request.app.state
     # Sizes and rates are of interest to an attacker, so metrics need a key, too.
     principal = await find_principal(request.headers.get("authorization", ""), state)
-    get_record(request).principal = principal.id
+    get_request_info(request).principal = principal.id
     await state.metrics.update_gauges(state)
     return Response(generate_latest(state.metrics.registry), media_type=CONTENT_TYPE_LATEST)

@@ -12,10 +12,10 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
-from graphsvc.api.edge import READ_RATE, RequestTimeout
 from graphsvc.api.errors import BadInput, build_response
-from graphsvc.api.framing import StrictConnection
-from graphsvc.api.record import choose_request_id
+from graphsvc.api.http.framing import StrictConnection
+from graphsvc.api.http.request_guard import READ_RATE, RequestTimeout
+from graphsvc.api.http.request_info import choose_request_id
 from graphsvc.errors import GraphsvcError
 from graphsvc.settings import Settings
 

@@ -13,8 +13,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from graphsvc.api.errors import BadInput, build_response
-from graphsvc.api.gate import TooManyAtOnce
-from graphsvc.api.rates import ANONYMOUS, KEYED, WEBSOCKET, Rates, find_network
+from graphsvc.api.http.concurrency_limit import TooManyAtOnce
+from graphsvc.api.http.rate_limits import ANONYMOUS, KEYED, WEBSOCKET, RateLimits, find_network
 from graphsvc.errors import GraphsvcError
 from graphsvc.settings import Settings
 
@@ -66,10 +66,10 @@ class UnknownHost(BadInput):
     http_status = 421
 
 
-class Edge:
+class RequestGuard:
     """Rejects requests that must not enter, and sets the common headers."""
 
-    def __init__(self, app: ASGIApp, settings: Settings, rates: Rates) -> None:
+    def __init__(self, app: ASGIApp, settings: Settings, rates: RateLimits) -> None:
         self._app = app
         self._rates = rates
         self._read_timeout = settings.read_timeout
@@ -111,7 +111,7 @@ class Edge:
                 await receive()
                 await send({"type": "websocket.close", "code": 1013 if error.http_status == 429 else 1008})
             else:
-                scope["state"]["record"].codes.append(error.code)
+                scope["state"]["request_info"].codes.append(error.code)
                 await build_response(error, request_id)(scope, receive, send_with_headers)
             return
         with unknown:

@@ -1,4 +1,4 @@
-"""The outermost middleware: each request's record, span, log line and metrics. Plain ASGI."""
+"""The outermost middleware: each request's facts, span, log line and metrics. Plain ASGI."""
 
 import logging
 import time
@@ -8,14 +8,14 @@ from contextlib import contextmanager, nullcontext
 from starlette.datastructures import Headers, State
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from graphsvc.api.record import Record, choose_request_id
+from graphsvc.api.http.request_info import RequestInfo, choose_request_id
 from graphsvc.store.watch import Watcher, watch_statements
 
 log = logging.getLogger("graphsvc.requests")
 
 
 class Telemetry:
-    """Gives each request a record, and reports its statements and, at the end, the request."""
+    """Collects facts of each request, and reports its statements and, at the end, the request."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -27,8 +27,8 @@ class Telemetry:
             return
         state: State = scope["app"].state
         headers = Headers(scope=scope)
-        record = Record(choose_request_id(headers.get("x-request-id", "")))
-        scope.setdefault("state", {}).update(record=record, request_id=record.id)
+        request_info = RequestInfo(choose_request_id(headers.get("x-request-id", "")))
+        scope.setdefault("state", {}).update(request_info=request_info, request_id=request_info.id)
         began = time.perf_counter()
         status = 0 if scope["type"] == "websocket" else 500
 
@@ -48,27 +48,27 @@ class Telemetry:
             finally:
                 seconds = time.perf_counter() - began
                 said = {
-                    "request_id": record.id,
+                    "request_id": request_info.id,
                     "method": method,
                     # The raw path can hold ids of accounts, which must not reach the log.
                     "path": _get_route(scope),
                     "status": status,
                     "ms": round(seconds * 1e3, 1),
-                    "principal": record.principal,
-                    "kind": record.kind,
-                    "operation": record.operation,
-                    "cost": record.cost,
-                    "codes": record.codes,
+                    "principal": request_info.principal,
+                    "kind": request_info.kind,
+                    "operation": request_info.operation,
+                    "cost": request_info.cost,
+                    "codes": request_info.codes,
                 }
                 log.info(
                     "request", extra={name: value for name, value in said.items() if value not in ("", [])}
                 )
                 if scope["type"] == "http":
-                    state.metrics.count_request(record, status, seconds)
+                    state.metrics.count_request(request_info, status, seconds)
                 if span is not None:
                     span.update_name(f"{method} {_get_route(scope)}")
                     span.set_attribute("http.response.status_code", status)
-                    span.set_attribute("graphsvc.request_id", record.id)
+                    span.set_attribute("graphsvc.request_id", request_info.id)
 
 
 def _make_watcher(state: State) -> Watcher:

@@ -17,7 +17,7 @@ from strawberry.types.unset import UNSET
 
 from graphsvc.api.context import Context
 from graphsvc.api.errors import MAX_MESSAGE, BadInput, build_response, get_request_id
-from graphsvc.api.gate import Gate
+from graphsvc.api.http.concurrency_limit import ConcurrencyLimit
 from graphsvc.api.persisted import find_text, is_handshake, refuse_handshake
 from graphsvc.errors import Busy, GraphsvcError
 
@@ -72,14 +72,14 @@ class _Router(GraphQLRouter[Context, None]):
             if request.scope["type"] == "websocket":
                 with ExitStack() as request.state.held:
                     return await answer(request, *args, **kwargs)
-            gate = cast(Gate, request.app.state.gate)
+            limit = cast(ConcurrencyLimit, request.app.state.gate)
             context = cast(Context, kwargs["context"])
             who = context.principal.id
             # A slow upload must not take the place of a request that could run.
-            with gate.count_arrival(who):
+            with limit.count_arrival(who):
                 await request.body()  # kept by the request for whoever reads it next
             request.state.answer = context.response
-            async with gate.enter(who) as request.state.entry:
+            async with limit.enter(who) as request.state.entry:
                 return await answer(request, *args, **kwargs)
         except ClientDisconnect:
             return Response(status_code=400)  # goes nowhere

@@ -10,7 +10,7 @@ _WELL_FORMED = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{7,63}", re.ASCII)
 
 
 @dataclass(slots=True)
-class Record:
+class RequestInfo:
     """Holds no document, variable, token or id of an account.
 
     Attributes:
@@ -35,7 +35,7 @@ def choose_request_id(offered: str) -> str:
     return offered if _WELL_FORMED.fullmatch(offered) else secrets.token_hex(8)
 
 
-def get_record(connection: HTTPConnection) -> Record:
-    """Return the record of this request or WebSocket."""
-    found: Record = connection.state.record
+def get_request_info(connection: HTTPConnection) -> RequestInfo:
+    """Return the facts of this request or WebSocket."""
+    found: RequestInfo = connection.state.request_info
     return found

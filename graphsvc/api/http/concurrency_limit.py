@@ -131,8 +131,8 @@ class FairSlots:
 class Entry:
     """One request's place in the service."""
 
-    def __init__(self, gate: "Gate", principal: str, deadline: float) -> None:
-        self._gate = gate
+    def __init__(self, limit: "ConcurrencyLimit", principal: str, deadline: float) -> None:
+        self._limit = limit
         self._principal = principal
         self._deadline = deadline
         self._cost = 0
@@ -147,21 +147,21 @@ class Entry:
         Raises:
             Busy: there was no turn in time.
         """
-        gate, principal = self._gate, self._principal
+        limit, principal = self._limit, self._principal
         # Light requests take no units of cost, so heavy ones cannot make them wait.
         held = cost if cost > LIGHT else 0
         if held:
-            await gate.costs.take_units(principal, held, self._compute_remaining())
+            await limit.costs.take_units(principal, held, self._compute_remaining())
         self._cost = held
         try:
             # Cost first, then the turn: one that waits for cost must not occupy a turn.
-            await gate.turns.take_units(principal, 1, self._compute_remaining())
+            await limit.turns.take_units(principal, 1, self._compute_remaining())
             try:
                 yield
             finally:
-                gate.turns.release_units(principal, 1)
+                limit.turns.release_units(principal, 1)
         finally:
-            gate.costs.release_units(principal, self._cost)
+            limit.costs.release_units(principal, self._cost)
 
     def add_cost(self, cost: int) -> None:
         """Count rows that the request reads beyond its estimate.
@@ -169,14 +169,14 @@ class Entry:
         Other requests wait for them; this one does not.
         """
         if cost > max(self._cost, LIGHT):
-            self._gate.costs.add_units(self._principal, cost - self._cost)
+            self._limit.costs.add_units(self._principal, cost - self._cost)
             self._cost = cost
 
     def _compute_remaining(self) -> float:
         return max(0.0, self._deadline - asyncio.get_running_loop().time())
 
 
-class Gate:
+class ConcurrencyLimit:
     """Lets `at_once` requests through at a time; `waiting` more wait, those beyond are told to come again."""
 
     def __init__(
