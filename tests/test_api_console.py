@@ -10,9 +10,9 @@ import pytest
 from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
-from graphsvc.api import console
 from graphsvc.api.app import create_app
-from graphsvc.api.persisted import load_documents
+from graphsvc.api.operations.persisted import load_documents
+from graphsvc.api.routers import console
 from graphsvc.settings import Settings
 from graphsvc.store import Address
 

@@ -19,7 +19,7 @@ import pytest
 from api import write
 
 from graphsvc.api.auth import keys
-from graphsvc.api.persisted import load_documents
+from graphsvc.api.operations.persisted import load_documents
 from graphsvc.model.decisions import On
 from graphsvc.settings import Settings
 from graphsvc.store import Store

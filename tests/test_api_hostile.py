@@ -19,7 +19,7 @@ from pydantic import SecretStr
 
 from graphsvc.api.app import create_app
 from graphsvc.api.auth import keys
-from graphsvc.api.limits import MAX_COST
+from graphsvc.api.operations.limits import MAX_COST
 from graphsvc.api.schema import build_schema
 from graphsvc.settings import Settings
 from graphsvc.store import Address

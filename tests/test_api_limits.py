@@ -15,14 +15,14 @@ from graphql import parse
 from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
 
-from graphsvc.api import operation
 from graphsvc.api.app import create_app
 from graphsvc.api.auth import keys
 from graphsvc.api.http.concurrency_limit import ConcurrencyLimit
 from graphsvc.api.http.rate_limits import REFUSED_COSTS, RateLimits
-from graphsvc.api.limits import MAX_COST
-from graphsvc.api.operation import Documents
-from graphsvc.api.persisted import load_documents
+from graphsvc.api.operations import operation
+from graphsvc.api.operations.limits import MAX_COST
+from graphsvc.api.operations.operation import Documents
+from graphsvc.api.operations.persisted import load_documents
 from graphsvc.api.schema import build_schema
 from graphsvc.errors import Busy, SettingsError, TimedOut
 from graphsvc.settings import Settings

@@ -30,15 +30,15 @@ from waiting import until
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from graphsvc.api import worker
 from graphsvc.api.app import create_app
 from graphsvc.api.auth import keys
-from graphsvc.api.estimate import DEFAULT_FIRST, estimate_cost
 from graphsvc.api.http import request_guard
 from graphsvc.api.http.concurrency_limit import LIGHT, ConcurrencyLimit, FairSlots, TooManyAtOnce
-from graphsvc.api.limits import MAX_COST
+from graphsvc.api.operations.estimate import DEFAULT_FIRST, estimate_cost
+from graphsvc.api.operations.limits import MAX_COST
 from graphsvc.api.subscriptions import pubsub
-from graphsvc.api.worker import Worker
+from graphsvc.api.workers import worker
+from graphsvc.api.workers.worker import Worker
 from graphsvc.errors import Busy, TimedOut
 from graphsvc.settings import Settings
 from graphsvc.signals.veil import Veil

@@ -9,8 +9,8 @@ import pytest
 from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
-from graphsvc.api import graphiql
 from graphsvc.api.app import create_app
+from graphsvc.api.routers import graphiql
 from graphsvc.settings import Settings
 from graphsvc.store import Address
 

@@ -14,7 +14,7 @@ from walk import SCHEMA, Asked, Known, document, role_of, roots
 
 from graphsvc.api.app import create_app
 from graphsvc.api.auth import keys
-from graphsvc.api.worker import Worker
+from graphsvc.api.workers.worker import Worker
 from graphsvc.errors import Busy
 from graphsvc.settings import Settings
 from graphsvc.signals.veil import load_or_create_veil

@@ -3,14 +3,12 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse, Response
 
-from graphsvc.api import browser_kit, console, errors, exports, graphiql
+from graphsvc.api import errors
 from graphsvc.api.auth import oidc, sign_in
 from graphsvc.api.auth.keys import KeyRing
-from graphsvc.api.detection_process import DetectionProcesses
 from graphsvc.api.http import metrics, traces
 from graphsvc.api.http.concurrency_limit import ConcurrencyLimit
 from graphsvc.api.http.metrics import Metrics
@@ -19,16 +17,17 @@ from graphsvc.api.http.rate_limits import RateLimits
 from graphsvc.api.http.request_guard import RequestGuard
 from graphsvc.api.http.telemetry import Telemetry
 from graphsvc.api.http.transport import build_router
+from graphsvc.api.routers import browser_kit, console, exports, graphiql, health
 from graphsvc.api.schema import build_schema
 from graphsvc.api.subscriptions.pubsub import PubSub
-from graphsvc.api.worker import Worker
-from graphsvc.errors import GraphsvcError, MigrationError
+from graphsvc.api.workers.detection_process import DetectionProcesses
+from graphsvc.api.workers.worker import Worker
+from graphsvc.errors import GraphsvcError
 from graphsvc.settings import Settings
 from graphsvc.signals.tokens import load_or_create_key
 from graphsvc.signals.veil import load_or_create_veil
 from graphsvc.signing import load_or_create_signer
 from graphsvc.store import Address
-from graphsvc.store.migrations import list_migrations
 from graphsvc.store.reader import Reader
 
 
@@ -78,8 +77,7 @@ def create_app(settings: Settings, address: Address) -> FastAPI:
     app.add_exception_handler(GraphsvcError, errors.handle_error)  # type: ignore[arg-type]
     app.add_exception_handler(HTTPException, errors.handle_http)
     app.add_exception_handler(Exception, errors.handle_unexpected)
-    app.add_api_route("/healthz", get_health, methods=["GET", "HEAD"])
-    app.add_api_route("/readyz", get_readiness, methods=["GET", "HEAD"])
+    app.include_router(health.router)
     app.include_router(console.router)
     app.include_router(sign_in.router)
     app.include_router(graphiql.router)
@@ -90,29 +88,3 @@ def create_app(settings: Settings, address: Address) -> FastAPI:
     app.mount("/console", console.build_static_files())
     app.mount("/graphiql", graphiql.build_static_files())
     return app
-
-
-async def get_health() -> Response:
-    """Answer that the process is alive."""
-    return JSONResponse({"status": "ok"})
-
-
-async def get_readiness(request: Request) -> Response:
-    """Answer whether the service can serve requests; else 503 and the reason.
-
-    It can if the database answers with this program's schema, and if the service is not about to stop.
-    """
-    if request.app.state.draining:
-        return JSONResponse({"status": "draining"}, status_code=503)
-    try:
-        # Another version of the program may have migrated the database since this process started.
-        applied = {row["version"] for row in await request.app.state.reader.read("schema/applied")}
-        if applied != {migration.version for migration in list_migrations()}:
-            raise MigrationError(
-                "The schema of the database is not the one of this program.", "Restart the service."
-            )
-    except GraphsvcError as error:
-        return JSONResponse(
-            {"status": "unavailable", "code": error.code, "message": str(error)}, status_code=503
-        )
-    return JSONResponse({"status": "ready"})

@@ -11,10 +11,10 @@ from graphsvc.api.auth.keys import KeyRing, Principal, Role
 from graphsvc.api.auth.principals import find_principal
 from graphsvc.api.dataloaders.decision_log import DecisionLogLoader
 from graphsvc.api.dataloaders.rows import RowLoaders
-from graphsvc.api.detection_process import DetectionProcesses
-from graphsvc.api.limits import Budget
+from graphsvc.api.operations.limits import Budget
 from graphsvc.api.subscriptions.pubsub import PubSub
-from graphsvc.api.worker import Worker
+from graphsvc.api.workers.detection_process import DetectionProcesses
+from graphsvc.api.workers.worker import Worker
 from graphsvc.errors import AccessDenied, Forbidden
 from graphsvc.signals.tokens import Tokeniser
 from graphsvc.signals.veil import OpaqueVeil

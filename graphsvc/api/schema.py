@@ -13,7 +13,7 @@ from graphsvc.api.errors import MAX_ERRORS, PASSING, TooExpensive, build_headers
 from graphsvc.api.http.rate_limits import RateLimited
 from graphsvc.api.http.request_info import RequestInfo, get_request_info
 from graphsvc.api.mutations.mutation import Mutation
-from graphsvc.api.operation import Documents, Operation
+from graphsvc.api.operations.operation import Documents, Operation
 from graphsvc.api.queries.query import Query
 from graphsvc.api.subscriptions.subscription import Subscription
 from graphsvc.api.types.run import BIG_INT, BigInt

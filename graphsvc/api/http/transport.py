@@ -18,7 +18,7 @@ from strawberry.types.unset import UNSET
 from graphsvc.api.context import Context
 from graphsvc.api.errors import MAX_MESSAGE, BadInput, build_response, get_request_id
 from graphsvc.api.http.concurrency_limit import ConcurrencyLimit
-from graphsvc.api.persisted import find_text, is_handshake, refuse_handshake
+from graphsvc.api.operations.persisted import find_text, is_handshake, refuse_handshake
 from graphsvc.errors import Busy, GraphsvcError
 
 INIT_SECONDS = 5

@@ -13,7 +13,7 @@ from graphsvc.api.http.concurrency_limit import ConcurrencyLimit
 from graphsvc.api.http.rate_limits import RateLimits
 from graphsvc.api.http.request_info import get_request_info
 from graphsvc.api.mutations.reveals import REASON
-from graphsvc.api.worker import Worker
+from graphsvc.api.workers.worker import Worker
 from graphsvc.exchange.clusters import ENDINGS, TYPES, Format, export_cluster
 from graphsvc.exchange.stix import Tlp
 from graphsvc.store.audit import Auditor

@@ -26,11 +26,11 @@ from strawberry.extensions import SchemaExtension
 
 from graphsvc.api.context import Context
 from graphsvc.api.errors import MAX_ERRORS, BadInput, TooExpensive
-from graphsvc.api.estimate import estimate_cost
 from graphsvc.api.http.concurrency_limit import Entry
 from graphsvc.api.http.request_info import RequestInfo, get_request_info
-from graphsvc.api.limits import MAX_COST, MAX_TOKENS, Budget, check_shape
-from graphsvc.api.persisted import load_documents
+from graphsvc.api.operations.estimate import estimate_cost
+from graphsvc.api.operations.limits import MAX_COST, MAX_TOKENS, Budget, check_shape
+from graphsvc.api.operations.persisted import load_documents
 from graphsvc.errors import GraphsvcError
 from graphsvc.settings import Settings
 

@@ -7,9 +7,9 @@ from starlette.responses import FileResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from graphsvc.api.errors import BadInput, build_response, get_request_id
-from graphsvc.api.persisted import refuse_handshake
+from graphsvc.api.operations.persisted import refuse_handshake
 
-_DIRECTORY = Path(__file__).parent / "static" / "graphiql"
+_DIRECTORY = Path(__file__).parents[1] / "static" / "graphiql"
 
 # Styles are inline because GraphiQL's libraries set them from script; scripts and connections are ours alone.
 _CONTENT_SECURITY_POLICY = "; ".join((

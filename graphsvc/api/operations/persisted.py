@@ -12,7 +12,7 @@ from typing import ClassVar
 
 from graphsvc.errors import GraphsvcError, NotFound
 
-_DIRECTORY = Path(__file__).parent / "documents"
+_DIRECTORY = Path(__file__).parents[1] / "documents"
 
 
 class UnknownDocument(NotFound):

@@ -15,7 +15,7 @@ from graphql import (
     VariableNode,
 )
 
-from graphsvc.api.limits import MAX_COST, MAX_FIRST
+from graphsvc.api.operations.limits import MAX_COST, MAX_FIRST
 
 DEFAULT_FIRST = 20
 """Rows of a page that names no `first`: the least of the schema's defaults that is common."""

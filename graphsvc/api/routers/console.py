@@ -9,7 +9,7 @@ from fastapi import APIRouter
 from starlette.responses import FileResponse, Response
 from starlette.staticfiles import StaticFiles
 
-_DIRECTORY = Path(__file__).parent / "static" / "console"
+_DIRECTORY = Path(__file__).parents[1] / "static" / "console"
 
 # Nothing inline and nothing from elsewhere: what is not in these files does not run in the page.
 _CONTENT_SECURITY_POLICY = "; ".join((

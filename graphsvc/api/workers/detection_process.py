@@ -8,7 +8,7 @@ import sys
 import tempfile
 from typing import IO, Any
 
-from graphsvc.api.worker import Worker
+from graphsvc.api.workers.worker import Worker
 from graphsvc.settings import Settings
 from graphsvc.store.connection import Store
 
