@@ -24,6 +24,7 @@ from graphsvc.api.operations.limits import MAX_COST
 from graphsvc.api.operations.operation import Documents
 from graphsvc.api.operations.persisted import load_documents
 from graphsvc.api.schema import build_schema
+from graphsvc.api.services import get_services
 from graphsvc.errors import Busy, SettingsError, TimedOut
 from graphsvc.settings import Settings
 from graphsvc.store import Address, Store
@@ -179,13 +180,13 @@ def test_a_request_that_takes_too_long_is_ended_with_a_code(
         answer = api.post("{ stats { accounts } }")
         assert (answer.status_code, code(answer)) == (503, "timed_out")
         # Time enough for a request that is not slow, however busy the machine is.
-        monkeypatch.setattr(api.client.app.state.gate, "_timeout", 60.0)  # type: ignore[attr-defined]
+        monkeypatch.setattr(get_services(api.client.app).concurrency_limit, "_timeout", 60.0)
         assert api.data(VIEWER)
 
 
 def test_a_service_that_is_full_says_so(serving: Serving, monkeypatch: pytest.MonkeyPatch) -> None:
     with serving(requests_at_once=1, requests_waiting=0) as api:
-        gate: ConcurrencyLimit = api.client.app.state.gate  # type: ignore[attr-defined]
+        gate: ConcurrencyLimit = get_services(api.client.app).concurrency_limit
         monkeypatch.setattr(gate, "inside", 1)  # as one that is under way
         answer = api.post(VIEWER)
         assert (answer.status_code, code(answer)) == (503, "busy")
@@ -297,7 +298,7 @@ def test_the_number_of_statements_does_not_grow_with_the_rows(
     counts = []
     with TestClient(create_app(installation, database.address)) as client:
         api = Api(client, key)
-        registry = client.app.state.metrics.registry  # type: ignore[attr-defined]
+        registry = get_services(client.app).metrics.registry
         variables = VARIABLES.get(document.name, {})
         sizes: list[dict[str, int]] = [{}]
         if "$first" in document.text:

@@ -36,6 +36,7 @@ from graphsvc.api.http import request_guard
 from graphsvc.api.http.concurrency_limit import LIGHT, ConcurrencyLimit, FairSlots, TooManyAtOnce
 from graphsvc.api.operations.estimate import DEFAULT_FIRST, estimate_cost
 from graphsvc.api.operations.limits import MAX_COST
+from graphsvc.api.services import get_services
 from graphsvc.api.subscriptions import pubsub
 from graphsvc.api.workers import worker
 from graphsvc.api.workers.worker import Worker
@@ -120,7 +121,7 @@ def test_half_sent_bodies_of_one_key_take_its_share_and_no_more(tmp_path: Path) 
         with service.half_sent(10, mine) as sent:
             until(lambda: len(answered(sent)) == 6)  # a quarter of sixteen may be under way
             assert all("too_many_at_once" in heard(each) for each in answered(sent))
-            gate: ConcurrencyLimit = service.app.state.gate
+            gate: ConcurrencyLimit = get_services(service.app).concurrency_limit
             assert (gate._arriving.total(), gate.inside) == (4, 0)
             assert service.ask(mine) == (429, "too_many_at_once")
             assert service.ask(other) == (200, "ok")
@@ -149,7 +150,7 @@ def test_half_sent_bodies_without_a_key_cost_those_with_one_nothing(tmp_path: Pa
 def test_an_answer_has_its_own_status_whatever_comes_meanwhile(tmp_path: Path) -> None:
     stats, viewer = (json.dumps({"query": each}).encode() for each in ("{ stats { accounts } }", VIEWER))
     with serving(tmp_path, read_timeout=FAR) as service:
-        gate: ConcurrencyLimit = service.app.state.gate
+        gate: ConcurrencyLimit = get_services(service.app).concurrency_limit
         with ExitStack() as stack:
             waiting = []
             for body in (stats, viewer):
@@ -171,7 +172,7 @@ def test_a_client_that_leaves_is_no_error_of_the_service(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with serving(tmp_path, read_timeout=FAR) as service, caplog.at_level(logging.ERROR):
-        gate: ConcurrencyLimit = service.app.state.gate
+        gate: ConcurrencyLimit = get_services(service.app).concurrency_limit
         with service.half_sent(3, service.key()):
             until(lambda: gate._arriving.total() == 3)
         until(lambda: not gate._arriving)
@@ -213,7 +214,7 @@ def test_websockets_of_a_key_leave_its_requests_alone(
             heard, answer = asyncio.run(open_many())
             assert heard == [*["connection_ack"] * 3, 1013]
             assert answer == (200, "ok")
-            until(lambda: not service.app.state.pubsub.connections)
+            until(lambda: not get_services(service.app).pubsub.connections)
     assert not [each for each in caplog.records if each.levelno >= logging.ERROR]
 
 
@@ -284,7 +285,7 @@ def test_a_question_that_does_not_begin_in_time_is_shed(
     monkeypatch.setattr(Reader, "read", slow)
     with serving(tmp_path, requests_at_once=1, wait_timeout=0.2) as service, ThreadPoolExecutor() as pool:
         first = pool.submit(service.ask, service.key(), PAGE)
-        until(lambda: service.app.state.gate.turns.held == 1)
+        until(lambda: get_services(service.app).concurrency_limit.turns.held == 1)
         assert service.ask(service.key(), PAGE) == (503, "busy")
         release.set()
         assert first.result() == (200, "ok")
@@ -309,7 +310,7 @@ def test_exports_of_one_key_take_its_share_and_no_more(
             return httpx.get(url, headers={"Authorization": f"Bearer {key}"}, timeout=FAR).status_code
 
         first = pool.submit(export, mine)
-        until(lambda: service.app.state.gate.inside == 1)
+        until(lambda: get_services(service.app).concurrency_limit.inside == 1)
         assert export(mine) == 429
         assert service.ask(other) == (200, "ok")
         release.set()

@@ -23,6 +23,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from graphsvc.api.app import create_app
 from graphsvc.api.auth import keys
+from graphsvc.api.services import get_services
 from graphsvc.api.subscriptions import pubsub, subscription
 from graphsvc.model.decisions import On, Topic
 from graphsvc.settings import Settings
@@ -50,7 +51,7 @@ class Service:
     async def listened_to(self) -> None:
         """Wait until a subscriber has seen what there is and waits for what changes."""
         async with asyncio.timeout(60):
-            while not any(queue._getters for queue in list(self.app.state.pubsub._listeners)):
+            while not any(queue._getters for queue in list(get_services(self.app).pubsub._listeners)):
                 await asyncio.sleep(0.01)
 
     def key(self, role: keys.Role = keys.Role.VIEWER, name: str = "") -> str:
@@ -154,7 +155,7 @@ def test_a_decision_made_between_a_look_and_its_answer_is_sent_once(
 ) -> None:
     one, other = days.ids
     monkeypatch.setattr(pubsub, "LOOKING_SECONDS", 3600)  # the looks of this test are made by hand
-    looks = service.app.state.pubsub
+    looks = get_services(service.app).pubsub
 
     async def listen() -> list[Any]:
         async with service.listening(service.key(), CHANGES, ids=[one]) as socket:
@@ -280,12 +281,12 @@ def test_a_key_holds_so_many_connections_and_no_more(
             return await closed(third)
 
     assert asyncio.run(listen()) == 1013
-    until(lambda: service.app.state.pubsub.connections == 0)
+    until(lambda: get_services(service.app).pubsub.connections == 0)
 
 
 def test_who_does_not_keep_up_is_dropped(service: Service, days: Days) -> None:
     async def lag() -> bool:
-        told = service.app.state.pubsub
+        told = get_services(service.app).pubsub
         async with told.listen() as queue:
             for number in range(pubsub.BEHIND + 1):
                 told._send_state(pubsub.ServiceState("", number, {}))
@@ -309,15 +310,15 @@ def test_a_thousand_subscriptions_leave_nothing_behind(service: Service) -> None
 
     def held() -> tuple[int, int, int]:
         """Open files other than the pool's connections, tasks, and connections in the pool."""
-        pooled = sum(service.app.state.reader.count_connections().values())
+        pooled = sum(get_services(service.app).reader.count_connections().values())
         return len(list(Path("/proc/self/fd").iterdir())) - pooled, service.tasks(), pooled
 
     asyncio.run(loop(20))  # threads that stay are made now
-    until(lambda: not service.app.state.pubsub.connections)
+    until(lambda: not get_services(service.app).pubsub.connections)
     time.sleep(0.5)  # what is left of them ends; more that is held before would only allow more after
     before = held()
     asyncio.run(loop(1_000))
-    until(lambda: not service.app.state.pubsub.connections)
+    until(lambda: not get_services(service.app).pubsub.connections)
     with contextlib.suppress(AssertionError):  # what is left of them ends as soon as the machine lets it
         until(lambda: held()[0] <= before[0] + 2 and held()[1] <= before[1])
     after = held()

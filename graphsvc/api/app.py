@@ -7,18 +7,20 @@ from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 
 from graphsvc.api import errors
-from graphsvc.api.auth import oidc, sign_in
 from graphsvc.api.auth.keys import KeyRing
-from graphsvc.api.http import metrics, traces
+from graphsvc.api.auth.oidc import build_issuer
+from graphsvc.api.auth.sign_in import build_sign_in
 from graphsvc.api.http.concurrency_limit import ConcurrencyLimit
 from graphsvc.api.http.metrics import Metrics
 from graphsvc.api.http.prefix import Prefix
 from graphsvc.api.http.rate_limits import RateLimits
 from graphsvc.api.http.request_guard import RequestGuard
 from graphsvc.api.http.telemetry import Telemetry
+from graphsvc.api.http.traces import build_traces
 from graphsvc.api.http.transport import build_router
-from graphsvc.api.routers import browser_kit, console, exports, graphiql, health
+from graphsvc.api.routers import browser_kit, console, exports, graphiql, health, metrics, sign_in
 from graphsvc.api.schema import build_schema
+from graphsvc.api.services import Services
 from graphsvc.api.subscriptions.pubsub import PubSub
 from graphsvc.api.workers.detection_process import DetectionProcesses
 from graphsvc.api.workers.worker import Worker
@@ -34,19 +36,20 @@ from graphsvc.store.reader import Reader
 def create_app(settings: Settings, address: Address) -> FastAPI:
     """Build the app: the console at `/`, `/graphql`, `/browser`, `/metrics`, `/healthz` and `/readyz`.
 
-    It starts and stays up whether or not the database answers. `state.draining` makes `/readyz` say that the
+    It starts and stays up whether or not the database answers. `Services.draining` makes `/readyz` say that the
     service is about to stop.
     """
+    services = _build_services(settings)
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         async with (
-            Reader(address, settings.query_timeout, load_or_create_veil(settings)) as app.state.reader,
-            Worker(address, settings.query_timeout, settings.wait_timeout) as app.state.worker,
+            Reader(address, settings.query_timeout, load_or_create_veil(settings)) as services.reader,
+            Worker(address, settings.query_timeout, settings.wait_timeout) as services.worker,
         ):
-            app.state.pubsub = PubSub(app.state.reader)
-            app.state.processes = DetectionProcesses(app.state.worker, settings)
-            app.state.gate = ConcurrencyLimit(
+            services.pubsub = PubSub(services.reader)
+            services.processes = DetectionProcesses(services.worker, settings)
+            services.concurrency_limit = ConcurrencyLimit(
                 settings.requests_at_once,
                 settings.requests_waiting,
                 settings.request_timeout,
@@ -55,22 +58,13 @@ def create_app(settings: Settings, address: Address) -> FastAPI:
                 cost_at_once=settings.cost_at_once,
             )
             yield
-            app.state.processes.close()
-        app.state.traces.close()
+            services.processes.close()
+        services.traces.close()
 
     # No OpenAPI pages: their script would come from a CDN, and GraphiQL documents the API.
     app = FastAPI(title="graphsvc", lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None)
-    app.state.settings = settings
-    app.state.draining = False
-    app.state.metrics = Metrics()
-    app.state.rates = RateLimits(settings)
-    app.state.traces = traces.build_traces(settings)
-    app.state.keys = KeyRing(settings.keys_dir)
-    app.state.issuer = oidc.build_issuer(settings)
-    app.state.sign_in = sign_in.build_sign_in(settings, app.state.issuer)
-    app.state.signer = load_or_create_signer(settings)
-    app.state.tokens = load_or_create_key(settings)
-    app.add_middleware(RequestGuard, settings, app.state.rates)
+    app.state.services = services
+    app.add_middleware(RequestGuard, settings, services.rate_limits)
     app.add_middleware(Telemetry)
     app.add_middleware(Prefix, settings.root_path)  # the last is the outermost
     # For requests and WebSockets alike; the types know handlers of one of them only.
@@ -88,3 +82,24 @@ def create_app(settings: Settings, address: Address) -> FastAPI:
     app.mount("/console", console.build_static_files())
     app.mount("/graphiql", graphiql.build_static_files())
     return app
+
+
+def _build_services(settings: Settings) -> Services:
+    """Build the services that need no event loop.
+
+    Raises:
+        SettingsError: a setting is not usable.
+    """
+    rate_limits, traces = RateLimits(settings), build_traces(settings)
+    issuer = build_issuer(settings)
+    return Services(
+        settings=settings,
+        metrics=Metrics(),
+        rate_limits=rate_limits,
+        traces=traces,
+        keys=KeyRing(settings.keys_dir),
+        issuer=issuer,
+        sign_in=build_sign_in(settings, issuer),
+        signer=load_or_create_signer(settings),
+        tokens=load_or_create_key(settings),
+    )

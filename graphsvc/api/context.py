@@ -1,41 +1,33 @@
 """The context of a request for its resolvers: the principal, batched reads, and the budget."""
 
-from typing import cast
-
 import strawberry
-from starlette.datastructures import State
 from starlette.websockets import WebSocket
 from strawberry.fastapi import BaseContext
 
-from graphsvc.api.auth.keys import KeyRing, Principal, Role
+from graphsvc.api.auth.keys import Principal, Role
 from graphsvc.api.auth.principals import find_principal
 from graphsvc.api.dataloaders.decision_log import DecisionLogLoader
 from graphsvc.api.dataloaders.rows import RowLoaders
 from graphsvc.api.operations.limits import Budget
-from graphsvc.api.subscriptions.pubsub import PubSub
-from graphsvc.api.workers.detection_process import DetectionProcesses
-from graphsvc.api.workers.worker import Worker
+from graphsvc.api.services import Services
 from graphsvc.errors import AccessDenied, Forbidden
-from graphsvc.signals.tokens import Tokeniser
 from graphsvc.signals.veil import OpaqueVeil
-from graphsvc.signing import Signer
 from graphsvc.store.audit import Auditor
-from graphsvc.store.reader import Reader
 
 
 class Context(BaseContext):
     """The context of one request, or of one WebSocket, whose first message may name the principal."""
 
-    def __init__(self, state: State, principal: Principal | None, request_id: str) -> None:
-        """Initialize with the app's `state`."""
+    def __init__(self, services: Services, principal: Principal | None, request_id: str) -> None:
+        """Initialize with the app's services."""
         super().__init__()
-        self.state = state
-        self.worker = cast(Worker, state.worker)
-        self.processes = cast(DetectionProcesses, state.processes)
-        self.pubsub = cast(PubSub, state.pubsub)
-        self.signer = cast(Signer, state.signer)
-        self.keys_dir = cast(KeyRing, state.keys).directory
-        self.tokens = cast(Tokeniser, state.tokens)
+        self.services = services
+        self.worker = services.worker
+        self.processes = services.processes
+        self.pubsub = services.pubsub
+        self.signer = services.signer
+        self.keys_dir = services.keys.directory
+        self.tokens = services.tokens
         self.request_id = request_id
         self.authorization = ""
         self.budget = Budget()
@@ -64,13 +56,13 @@ class Context(BaseContext):
 
     async def admit(self, authorization: str) -> None:
         """Set the principal from `authorization`. Raise as `find_principal`."""
-        self._set_principal(await find_principal(authorization, self.state))
+        self._set_principal(await find_principal(authorization, self.services.keys, self.services.issuer))
         self.authorization = authorization
 
     def _set_principal(self, principal: Principal | None) -> None:
         """Set the principal and the redaction that it reads through. A viewer cannot look up an address."""
         self._principal = principal
-        reader = cast(Reader, self.state.reader)
+        reader = self.services.reader
         handles_only = principal is None or principal.role is Role.VIEWER
         self.reader = reader.copy_with_veil(OpaqueVeil(reader.veil)) if handles_only else reader
         self.veil = self.reader.veil

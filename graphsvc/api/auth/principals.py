@@ -1,15 +1,11 @@
 """Authentication: from an `Authorization` header to a principal, for requests and WebSockets."""
 
-from typing import cast
-
-from starlette.datastructures import State
-
 from graphsvc.api.auth.keys import KeyRing, Principal
 from graphsvc.api.auth.oidc import Issuer
 from graphsvc.errors import AccessDenied
 
 
-async def find_principal(authorization: str, state: State) -> Principal:
+async def find_principal(authorization: str, keys: KeyRing, issuer: Issuer | None) -> Principal:
     """Return the principal of an `Authorization` header (`Bearer …`: an API key, or a person's token).
 
     It is cheap enough to repeat while a connection lasts. The answer changes when a key is revoked or a token
@@ -17,7 +13,8 @@ async def find_principal(authorization: str, state: State) -> Principal:
 
     Args:
         authorization: value of the header.
-        state: the app's.
+        keys: verifies API keys.
+        issuer: verifies tokens of persons; None: there is no identity provider.
 
     Raises:
         AccessDenied: it is missing or not valid. The client does not learn which.
@@ -25,7 +22,9 @@ async def find_principal(authorization: str, state: State) -> Principal:
         ProviderAway: no token can be checked now.
     """
     scheme, _, presented = authorization.partition(" ")
-    principal = await _verify_presented(presented.strip(), state) if scheme.lower() == "bearer" else None
+    principal = (
+        await _verify_presented(presented.strip(), keys, issuer) if scheme.lower() == "bearer" else None
+    )
     if principal is None:
         raise AccessDenied(
             "This needs a valid API key, or a valid token of a person.",
@@ -34,8 +33,7 @@ async def find_principal(authorization: str, state: State) -> Principal:
     return principal
 
 
-async def _verify_presented(presented: str, state: State) -> Principal | None:
-    issuer = cast(Issuer | None, state.issuer)
+async def _verify_presented(presented: str, keys: KeyRing, issuer: Issuer | None) -> Principal | None:
     if issuer is not None and presented.count(".") == 2:  # a key has one dot
         return await issuer.find_principal(presented)
-    return cast(KeyRing, state.keys).verify_key(presented)
+    return keys.verify_key(presented)

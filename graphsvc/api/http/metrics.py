@@ -4,28 +4,23 @@ import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 
-from fastapi import APIRouter, Request
 from prometheus_client import (
-    CONTENT_TYPE_LATEST,
     CollectorRegistry,
     Counter,
     Gauge,
     Histogram,
     ProcessCollector,
     Summary,
-    generate_latest,
 )
-from starlette.datastructures import State
-from starlette.responses import Response
 
-from graphsvc.api.auth.principals import find_principal
-from graphsvc.api.http.request_info import RequestInfo, get_request_info
+from graphsvc.api.http.concurrency_limit import ConcurrencyLimit
+from graphsvc.api.http.request_info import RequestInfo
+from graphsvc.api.workers.worker import Worker
 from graphsvc.errors import GraphsvcError
+from graphsvc.store.reader import Reader
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 _COSTS = (1, 10, 50, 100, 500, 1_000, 5_000, 10_000)
-
-router = APIRouter()
 
 
 class Metrics:
@@ -105,14 +100,14 @@ class Metrics:
         finally:
             self._statements.labels(name).observe(time.perf_counter() - began)
 
-    async def update_gauges(self, state: State) -> None:
+    async def update_gauges(self, limit: ConcurrencyLimit, worker: Worker, reader: Reader) -> None:
         """Read what is not counted along the way. A database that does not answer shows as down."""
-        self._inside.set(state.gate.inside)
-        self._works.set(state.worker.inside)
-        for name, number in state.reader.count_connections().items():
+        self._inside.set(limit.inside)
+        self._works.set(worker.inside)
+        for name, number in reader.count_connections().items():
             self._connections.labels(name).set(number)
         try:
-            rows = await state.reader.read("operations/runs")
+            rows = await reader.read("operations/runs")
         except GraphsvcError:
             self._up.set(0)
             return
@@ -123,14 +118,3 @@ class Metrics:
             self._runs.labels(row["status"]).set(row["runs"])
             if row["age"] is not None:
                 self._age.set(row["age"])
-
-
-@router.api_route("/metrics", methods=["GET", "HEAD"])
-async def get_metrics(request: Request) -> Response:
-    """Answer with all metrics, to a valid key of any role."""
-    state = request.app.state
-    # Sizes and rates are of interest to an attacker, so metrics need a key, too.
-    principal = await find_principal(request.headers.get("authorization", ""), state)
-    get_request_info(request).principal = principal.id
-    await state.metrics.update_gauges(state)
-    return Response(generate_latest(state.metrics.registry), media_type=CONTENT_TYPE_LATEST)

@@ -5,10 +5,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 
-from starlette.datastructures import Headers, State
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from graphsvc.api.http.request_info import RequestInfo, choose_request_id
+from graphsvc.api.services import Services, get_services
 from graphsvc.store.watch import Watcher, watch_statements
 
 log = logging.getLogger("graphsvc.requests")
@@ -25,7 +26,7 @@ class Telemetry:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
-        state: State = scope["app"].state
+        services = get_services(scope["app"])
         headers = Headers(scope=scope)
         request_info = RequestInfo(choose_request_id(headers.get("x-request-id", "")))
         scope.setdefault("state", {}).update(request_info=request_info, request_id=request_info.id)
@@ -41,8 +42,12 @@ class Telemetry:
             await send(message)
 
         method = scope.get("method", "WEBSOCKET")
-        opened = state.metrics.websockets if method == "WEBSOCKET" else nullcontext()
-        with opened, state.traces.start_span(method, headers) as span, watch_statements(_make_watcher(state)):
+        opened = services.metrics.websockets if method == "WEBSOCKET" else nullcontext()
+        with (
+            opened,
+            services.traces.start_span(method, headers) as span,
+            watch_statements(_make_watcher(services)),
+        ):
             try:
                 await self._app(scope, receive, watched_send)
             finally:
@@ -64,17 +69,17 @@ class Telemetry:
                     "request", extra={name: value for name, value in said.items() if value not in ("", [])}
                 )
                 if scope["type"] == "http":
-                    state.metrics.count_request(request_info, status, seconds)
+                    services.metrics.count_request(request_info, status, seconds)
                 if span is not None:
                     span.update_name(f"{method} {_get_route(scope)}")
                     span.set_attribute("http.response.status_code", status)
                     span.set_attribute("graphsvc.request_id", request_info.id)
 
 
-def _make_watcher(state: State) -> Watcher:
+def _make_watcher(services: Services) -> Watcher:
     @contextmanager
     def watch(name: str) -> Iterator[None]:
-        with state.traces.start_span(name), state.metrics.measure_statement(name):
+        with services.traces.start_span(name), services.metrics.measure_statement(name):
             yield
 
     return watch

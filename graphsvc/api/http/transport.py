@@ -17,8 +17,8 @@ from strawberry.types.unset import UNSET
 
 from graphsvc.api.context import Context
 from graphsvc.api.errors import MAX_MESSAGE, BadInput, build_response, get_request_id
-from graphsvc.api.http.concurrency_limit import ConcurrencyLimit
 from graphsvc.api.operations.persisted import find_text, is_handshake, refuse_handshake
+from graphsvc.api.services import get_services
 from graphsvc.errors import Busy, GraphsvcError
 
 INIT_SECONDS = 5
@@ -29,7 +29,7 @@ SUBSCRIPTIONS = 10
 
 async def _build_context(connection: HTTPConnection) -> Context:
     """Build the context with the principal of the header. A WebSocket may send it in its first message instead."""
-    context = Context(connection.app.state, None, get_request_id(connection))
+    context = Context(get_services(connection.app), None, get_request_id(connection))
     authorization = connection.headers.get("authorization", "")
     if authorization or connection.scope["type"] == "http":
         await context.admit(authorization)
@@ -72,7 +72,7 @@ class _Router(GraphQLRouter[Context, None]):
             if request.scope["type"] == "websocket":
                 with ExitStack() as request.state.held:
                     return await answer(request, *args, **kwargs)
-            limit = cast(ConcurrencyLimit, request.app.state.gate)
+            limit = get_services(request.app).concurrency_limit
             context = cast(Context, kwargs["context"])
             who = context.principal.id
             # A slow upload must not take the place of a request that could run.

@@ -122,14 +122,14 @@ class Operation(SchemaExtension):
         if not isinstance(context, Context) or context.request is None:  # executed by no request
             yield
             return
-        state, request_info = context.request.app.state, get_request_info(context.request)
+        services, request_info = context.services, get_request_info(context.request)
         request_info.principal, request_info.kind, request_info.operation = (
             context.principal.id,
             "refused",
             "",
         )
         self._request_info = request_info
-        spend = partial(state.rates.charge_principal, context.principal.id)
+        spend = partial(services.rate_limits.charge_principal, context.principal.id)
         if isinstance(context.request, WebSocket):
             self._budget = context.budget = Budget(spend=spend)
         else:
@@ -137,14 +137,14 @@ class Operation(SchemaExtension):
             self._budget = context.budget = Budget(spend=partial(self._charge_cost, spend))
         try:
             self._budget.charge(_get_base_cost(self.execution_context.query or ""))
-            self._check_allowed(state.settings)
+            self._check_allowed(services.settings)
         except GraphsvcError as error:
             # A refusal is kept until validation, where the library turns it into an answer.
             self._refusal = error
         if isinstance(context.request, WebSocket):  # a subscription is many answers, each of its own task
             yield
             return
-        with state.traces.start_span("operation") as span:
+        with services.traces.start_span("operation") as span:
             yield
             if span is not None:
                 span.update_name(f"{request_info.kind} {request_info.operation}".strip())

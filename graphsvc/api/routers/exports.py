@@ -1,6 +1,6 @@
 """Clusters as files over HTTP, with the authorisation, the budget and the log of everything else."""
 
-from typing import Annotated, TypeVar, cast
+from typing import Annotated, TypeVar
 
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
@@ -9,11 +9,9 @@ from graphsvc.api.auth.keys import Role
 from graphsvc.api.auth.principals import find_principal
 from graphsvc.api.auth.roles import check_role
 from graphsvc.api.errors import BadInput
-from graphsvc.api.http.concurrency_limit import ConcurrencyLimit
-from graphsvc.api.http.rate_limits import RateLimits
 from graphsvc.api.http.request_info import get_request_info
 from graphsvc.api.mutations.reveals import REASON
-from graphsvc.api.workers.worker import Worker
+from graphsvc.api.services import get_services
 from graphsvc.exchange.clusters import ENDINGS, TYPES, Format, export_cluster
 from graphsvc.exchange.stix import Tlp
 from graphsvc.store.audit import Auditor
@@ -41,8 +39,8 @@ async def export(
     A STIX bundle of a likely business needs `businesses`. With `reason` the addresses are shown: for
     analysts, and on record.
     """
-    state = request.app.state
-    principal = await find_principal(request.headers.get("authorization", ""), state)
+    services = get_services(request.app)
+    principal = await find_principal(request.headers.get("authorization", ""), services.keys, services.issuer)
     request_info = get_request_info(request)
     request_info.principal, request_info.cost = principal.id, COST
     chosen, level = _parse_choice(Format, form, "format"), _parse_choice(Tlp, tlp, "tlp")
@@ -53,13 +51,13 @@ async def export(
         if not REASON[0] <= len(said) <= REASON[1] or not said.isprintable():
             raise BadInput(f"`reason` is {REASON[0]} to {REASON[1]} characters that print, in one line.")
     # After the checks, so that a wrong call costs nothing, and before the work.
-    cast(RateLimits, state.rates).charge_principal(principal.id, COST)
-    auditor = Auditor(state.signer, principal.name, principal.role.value, request_info.id)
-    async with cast(ConcurrencyLimit, state.gate).enter(principal.id) as entry, entry.wait_for_turn(COST):
-        written = await cast(Worker, state.worker).run(
+    services.rate_limits.charge_principal(principal.id, COST)
+    auditor = Auditor(services.signer, principal.name, principal.role.value, request_info.id)
+    async with services.concurrency_limit.enter(principal.id) as entry, entry.wait_for_turn(COST):
+        written = await services.worker.run(
             export_cluster,
             auditor,
-            state.reader.veil,
+            services.reader.veil,
             cluster,
             chosen,
             tlp=level,

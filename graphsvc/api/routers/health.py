@@ -3,6 +3,7 @@
 from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 
+from graphsvc.api.services import get_services
 from graphsvc.errors import GraphsvcError, MigrationError
 from graphsvc.store.migrations import list_migrations
 
@@ -21,11 +22,12 @@ async def get_readiness(request: Request) -> Response:
 
     It can if the database answers with this program's schema, and if the service is not about to stop.
     """
-    if request.app.state.draining:
+    services = get_services(request.app)
+    if services.draining:
         return JSONResponse({"status": "draining"}, status_code=503)
     try:
         # Another version of the program may have migrated the database since this process started.
-        applied = {row["version"] for row in await request.app.state.reader.read("schema/applied")}
+        applied = {row["version"] for row in await services.reader.read("schema/applied")}
         if applied != {migration.version for migration in list_migrations()}:
             raise MigrationError(
                 "The schema of the database is not the one of this program.", "Restart the service."
