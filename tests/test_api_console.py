@@ -17,7 +17,7 @@ from graphsvc.settings import Settings
 from graphsvc.store import Address
 
 ROOT = Path(__file__).parents[1]
-FILES = Path(console.__file__).parent / "static" / "console"
+FILES = Path(console.__file__).parents[1] / "static" / "console"
 BUNDLED = ("graphology", "graphology-layout-forceatlas2", "preact", "sigma")
 
 

@@ -14,7 +14,7 @@ from graphsvc.api.routers import graphiql
 from graphsvc.settings import Settings
 from graphsvc.store import Address
 
-FILES = Path(graphiql.__file__).parent / "static" / "graphiql"
+FILES = Path(graphiql.__file__).parents[1] / "static" / "graphiql"
 
 
 @pytest.fixture
