@@ -16,9 +16,9 @@ from graphsvc.api.context import Info
 from graphsvc.api.errors import BadInput
 from graphsvc.api.types.account import Account
 from graphsvc.api.types.cluster import Cluster
-from graphsvc.api.types.decision import Decision, Disposition, Operator
+from graphsvc.api.types.decision import Decision
 from graphsvc.model import decisions as model
-from graphsvc.model.decisions import On, Topic
+from graphsvc.model.decisions import Disposition, On, Pin, Topic
 from graphsvc.store.decisions import DecisionRequest, record_decision, undo_decision
 
 LONGEST_NOTE = 4_000
@@ -70,7 +70,7 @@ class DecisionMutations:
         expected_version: Expected,
         note: Note = "",
     ) -> Change:
-        wish = DecisionRequest(On.CLUSTER, id, Topic.DISPOSITION, str(disposition.value), clean_text(note))
+        wish = DecisionRequest(On.CLUSTER, id, Topic.DISPOSITION, disposition.value, clean_text(note))
         return await _record_request(info, wish, expected_version)
 
     @strawberry.mutation(description="Sets the disposition of an account.", extensions=_ANALYST)
@@ -82,7 +82,7 @@ class DecisionMutations:
         expected_version: Expected,
         note: Note = "",
     ) -> Change:
-        wish = DecisionRequest(On.ACCOUNT, id, Topic.DISPOSITION, str(disposition.value), clean_text(note))
+        wish = DecisionRequest(On.ACCOUNT, id, Topic.DISPOSITION, disposition.value, clean_text(note))
         return await _record_request(info, wish, expected_version)
 
     @strawberry.mutation(description="Assigns a cluster to a person.", extensions=_ANALYST)
@@ -120,7 +120,7 @@ class DecisionMutations:
         info: Info,
         a: AccountId,
         b: AccountId,
-        operator: Annotated[Operator, strawberry.argument(description="Whether one operator runs both.")],
+        operator: Annotated[Pin, strawberry.argument(description="Whether one operator runs both.")],
         expected_version: Annotated[
             int,
             strawberry.argument(
@@ -131,7 +131,7 @@ class DecisionMutations:
     ) -> Change:
         # A pair has no direction, so it is stored under the smaller id.
         first, second = order_pair(a, b)
-        wish = DecisionRequest(On.PAIR, first, Topic.PIN, str(operator.value), clean_text(note), second)
+        wish = DecisionRequest(On.PAIR, first, Topic.PIN, operator.value, clean_text(note), second)
         return await _record_request(info, wish, expected_version)
 
     @strawberry.mutation(

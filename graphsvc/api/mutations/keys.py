@@ -16,7 +16,7 @@ from graphsvc.api.auth.roles import require_role
 from graphsvc.api.context import Info
 from graphsvc.api.errors import BadInput
 from graphsvc.api.types.arguments import Id
-from graphsvc.api.types.key import ApiKey, NewApiKey, Role
+from graphsvc.api.types.key import ApiKey, NewApiKey
 from graphsvc.store.audit import Auditor
 from graphsvc.store.connection import Store
 
@@ -38,7 +38,7 @@ class KeyMutations:
     async def create_api_key(
         self,
         info: Info,
-        role: Annotated[Role, strawberry.argument(description="Its role.")],
+        role: Annotated[keys.Role, strawberry.argument(description="Its role.")],
         name: Annotated[
             str, strawberry.argument(description=f"The name that tells it apart; 1 to {MAX_NAME} characters.")
         ],
@@ -46,15 +46,15 @@ class KeyMutations:
     ) -> NewApiKey:
         if not 1 <= len(name.strip()) <= MAX_NAME or not name.isprintable():
             raise BadInput(f"A key has a name of 1 to {MAX_NAME} characters that print.")
-        lasts, key_id, given = _parse_days(expires_in_days), keys.generate_id(), keys.Role(str(role.value))
-        details = {"role": given.value, "name": name.strip(), "days": expires_in_days}
+        lasts, key_id = _parse_days(expires_in_days), keys.generate_id()
+        details = {"role": role.value, "name": name.strip(), "days": expires_in_days}
         return await info.context.worker.run(
             _make_key,
             info.context.auditor,
             "createApiKey",
             key_id,
             details,
-            lambda directory: keys.create_key(directory, given, name.strip(), lasts, key_id),
+            lambda directory: keys.create_key(directory, role, name.strip(), lasts, key_id),
             info.context.keys_dir,
         )
 

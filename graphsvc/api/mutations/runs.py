@@ -1,7 +1,6 @@
 """Runs: started and stopped."""
 # mypy: disable-error-code=untyped-decorator
 
-from enum import Enum
 from typing import Annotated
 
 import strawberry
@@ -10,17 +9,24 @@ from graphsvc.api.auth.keys import Role
 from graphsvc.api.auth.roles import require_role
 from graphsvc.api.context import Info
 from graphsvc.api.types.arguments import Id
+from graphsvc.api.types.enums import describe_enum
 from graphsvc.api.types.run import Run
+from graphsvc.community.engines import Engine
 from graphsvc.detection import Parameters, new_run_id
 from graphsvc.store.control import cancel_run_audited, request_run
 
 DEFAULTS = Parameters()
 
 
-@strawberry.enum(description="Where communities are computed.")
-class EngineName(Enum):
-    INPROCESS = strawberry.enum_value("inprocess", description="In the process of the run.")
-    GDS = strawberry.enum_value("gds", description="In Neo4j, by Graph Data Science.")
+describe_enum(
+    Engine,
+    "EngineName",
+    "Where communities are computed.",
+    {
+        Engine.INPROCESS: "In the process of the run.",
+        Engine.GDS: "In Neo4j, by Graph Data Science.",
+    },
+)
 
 
 @strawberry.type(description="Changes of runs.")
@@ -35,8 +41,8 @@ class RunMutations:
         self,
         info: Info,
         engine: Annotated[
-            EngineName, strawberry.argument(description="Where communities are computed.")
-        ] = EngineName.INPROCESS,
+            Engine, strawberry.argument(description="Where communities are computed.")
+        ] = Engine.INPROCESS,
         seed: Annotated[
             int, strawberry.argument(description="Seed of the algorithm: the same seed, the same clusters.")
         ] = DEFAULTS.seed,
@@ -48,7 +54,7 @@ class RunMutations:
         ] = False,
     ) -> Run:
         context, run = info.context, new_run_id()
-        name = str(engine.value)
+        name = engine.value
         await context.worker.run(
             request_run, context.auditor, run, engine=name, algorithm=DEFAULTS.algorithm.value, seed=seed
         )

@@ -12,9 +12,11 @@ import strawberry
 from graphsvc.api.context import Info
 from graphsvc.api.types import arguments
 from graphsvc.api.types.arguments import Id
-from graphsvc.api.types.cluster import Cluster, ClusterAssessment, ClusterStatus
+from graphsvc.api.types.cluster import Cluster
 from graphsvc.api.types.moments import to_milliseconds, to_utc
 from graphsvc.api.types.pagination import Connection, build_connection, decode_cursor, encode_cursor
+from graphsvc.model.clusters import Assessment
+from graphsvc.model.decisions import Status
 from graphsvc.store.connection import Row
 
 ALL_CLUSTERS = 50
@@ -60,8 +62,8 @@ class ClusterOrder:
 
 @strawberry.input(description="Clusters that meet all that is given.")
 class ClusterFilter:
-    assessment: list[ClusterAssessment] | None = strawberry.field(
-        default_factory=lambda: [ClusterAssessment.CAMPAIGN],
+    assessment: list[Assessment] | None = strawberry.field(
+        default_factory=lambda: [Assessment.CAMPAIGN],
         description="Any of these assessments; by default campaigns alone. null: all clusters.",
     )
     min_score: float | None = strawberry.field(
@@ -81,7 +83,7 @@ class ClusterFilter:
     max_growth: int | None = strawberry.field(
         default=None, description="Gained at most so many; negative: lost at least so many."
     )
-    status: list[ClusterStatus] | None = strawberry.field(default=None, description="Any of these statuses.")
+    status: list[Status] | None = strawberry.field(default=None, description="Any of these statuses.")
     families: list[str] | None = strawberry.field(
         default=None, description="Held together by any of these families, for example `payment`, `network`."
     )

@@ -10,13 +10,7 @@ from graphsvc.api.context import Info
 from graphsvc.api.mutations.decisions import order_pair
 from graphsvc.api.types import arguments
 from graphsvc.api.types.cluster import Cluster
-from graphsvc.api.types.decision import (
-    Decided,
-    Decision,
-    DecisionOn,
-    DecisionTopic,
-    Operator,
-)
+from graphsvc.api.types.decision import Decided, Decision
 from graphsvc.api.types.pagination import Connection, build_connection, decode_cursor, encode_cursor
 from graphsvc.model import decisions as model
 
@@ -24,8 +18,8 @@ from graphsvc.model import decisions as model
 @strawberry.input(description="Decisions that meet all that is given.")
 class DecisionFilter:
     by: str | None = strawberry.field(default=None, description="Taken by this person.")
-    on: DecisionOn | None = strawberry.field(default=None, description="About this kind of subject.")
-    topic: DecisionTopic | None = strawberry.field(default=None, description="Of this kind.")
+    on: model.On | None = strawberry.field(default=None, description="About this kind of subject.")
+    topic: model.Topic | None = strawberry.field(default=None, description="Of this kind.")
     value: str | None = strawberry.field(
         default=None, description="With this value, for example `confirmed`."
     )
@@ -35,8 +29,8 @@ class DecisionFilter:
         """Return whether a decision meets all conditions."""
         return (
             self.by in (None, decision.by)
-            and (self.on is None or str(self.on.value) == decision.on)
-            and (self.topic is None or str(self.topic.value) == decision.topic)
+            and self.on in (None, decision.on)
+            and self.topic in (None, decision.topic)
             and self.value in (None, decision.value)
             and (self.since is None or decision.at >= self.since)
         )
@@ -48,9 +42,9 @@ class Pair(Decided):
     b: str = strawberry.field(description="The other account.")
 
     @strawberry.field(description="Whether one operator runs both; null: not decided.")
-    async def operator(self, info: Info) -> Operator | None:
+    async def operator(self, info: Info) -> model.Pin | None:
         value = (await info.context.decision_log.read()).get_last_value(model.Topic.PIN, *self.subject)
-        return Operator(value) if value else None
+        return model.Pin(value) if value else None
 
 
 @strawberry.type(description="Questions about decisions.")

@@ -3,8 +3,8 @@
 
 import strawberry
 
+from graphsvc.api.auth.keys import Role
 from graphsvc.api.context import Info
-from graphsvc.api.types.key import Role
 
 
 @strawberry.type(description="How much there is.")
@@ -36,4 +36,4 @@ class ServiceQueries:
     @strawberry.field(description="The caller.")
     def viewer(self, info: Info) -> Viewer:
         asks = info.context.principal
-        return Viewer(role=Role(asks.role.value), key_id=asks.id, name=asks.name)
+        return Viewer(role=asks.role, key_id=asks.id, name=asks.name)

@@ -9,14 +9,14 @@ import strawberry
 
 from graphsvc.api.context import Info
 from graphsvc.api.types import arguments
-from graphsvc.api.types.decision import Decided, Disposition
+from graphsvc.api.types.decision import Decided
 from graphsvc.api.types.evidence import Belonging
 from graphsvc.api.types.moments import to_datetime, to_optional_datetime
 from graphsvc.api.types.neighbour import Touch
 from graphsvc.api.types.pagination import Connection, build_connection, decode_cursor, encode_cursor
 from graphsvc.api.types.rarity import count_accounts
 from graphsvc.api.types.signal import Signal
-from graphsvc.model.decisions import On, Topic
+from graphsvc.model.decisions import Disposition, On, Topic
 from graphsvc.store.connection import Row
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ class Account(Decided):
     @strawberry.field(description="Its disposition.")
     async def disposition(self, info: Info) -> Disposition:
         value = (await info.context.decision_log.read()).get_last_value(Topic.DISPOSITION, *self.subject)
-        return Disposition(value or "open")
+        return Disposition(value or Disposition.OPEN)
 
     @strawberry.field(description="Its signals, by key.")
     async def signals(
