@@ -35,7 +35,8 @@ from graphsvc.store.publish import fail_run
 
 A, B = names("a", 30), names("b", 24)
 PROTOCOL = "graphql-transport-ws"
-CHANGES = "subscription($ids: [ID!]) { clusterChanges(ids: $ids) { clusterId cause kind says decision { by value } } }"
+CHANGES = """subscription($ids: [ID!]) {
+  clusterChanges(ids: $ids) { clusterId cause kind description decision { by value } } }"""
 PROGRESS = "subscription($id: String!) { runProgress(id: $id) { status progress { stage done total } } }"
 
 

@@ -211,4 +211,4 @@ def _text(owner: str, name: str, known: Known) -> str:
     for word, value in (("account", known.account), ("run", known.run), ("cluster", known.cluster)):
         if word in owner:
             return value
-    return known.run if name in ("before", "later", "earlier") else known.cluster
+    return known.run if name in ("from", "to") else known.cluster

@@ -21,8 +21,8 @@ REASON = (10, 500)
 
 
 @strawberry.type(description="The value behind a pseudonym.")
-class Revealed:
-    handle: strawberry.ID = strawberry.field(description="The handle.")
+class RevealedAddress:
+    pseudonym: strawberry.ID = strawberry.field(description="The pseudonym.")
     key: str = strawberry.field(description="Key of the signal as it is stored: `ip:` and the address.")
     value: str = strawberry.field(description="The address.")
 
@@ -30,15 +30,15 @@ class Revealed:
 @strawberry.type(description="Reveals.")
 class RevealMutations:
     @strawberry.mutation(
-        description="Shows the addresses behind handles. Who was shown which, and why, is in the audit log for good; "
-        "when the log cannot be written, nothing is shown.",
+        description="Shows the addresses behind pseudonyms. Who was shown which, and why, is in the audit log for "
+        "good; when the log cannot be written, nothing is shown.",
         extensions=[require_role(Role.ANALYST)],
     )
     async def reveal(
         self,
         info: Info,
         keys: Annotated[
-            list[strawberry.ID], strawberry.argument(description=f"Handles, `ip:~…`; 1 to {MAX_KEYS}.")
+            list[strawberry.ID], strawberry.argument(description=f"Pseudonyms, `ip:~…`; 1 to {MAX_KEYS}.")
         ],
         reason: Annotated[
             str,
@@ -46,7 +46,7 @@ class RevealMutations:
                 description=f"The reason, in {REASON[0]} to {REASON[1]} characters; no addresses or names in it."
             ),
         ],
-    ) -> list[Revealed]:
+    ) -> list[RevealedAddress]:
         if not 1 <= len(keys) <= MAX_KEYS:
             raise BadInput(f"`keys` are {len(keys)}, they must be from 1 to {MAX_KEYS}.")
         said, veil = info.context.veil.redact_text(reason.strip()), info.context.veil
@@ -58,11 +58,11 @@ class RevealMutations:
         opened = {handle: veil.open(handle) for handle in handles}
         if unknown := sum(handle == key for handle, key in opened.items()):
             raise NotFound(
-                f"{unknown} of `keys` are no handles of addresses.", "Only addresses can be revealed."
+                f"{unknown} of `keys` are no pseudonyms of addresses.", "Only addresses can be revealed."
             )
         await info.context.worker.run(_log_reveal, info.context.auditor, handles, said)
         return [
-            Revealed(handle=strawberry.ID(handle), key=key, value=key.removeprefix("ip:"))
+            RevealedAddress(pseudonym=strawberry.ID(handle), key=key, value=key.removeprefix("ip:"))
             for handle, key in opened.items()
         ]
 

@@ -46,7 +46,7 @@ class RunMutations:
         seed: Annotated[
             int, strawberry.argument(description="Seed of the algorithm: the same seed, the same clusters.")
         ] = DEFAULTS.seed,
-        whole: Annotated[
+        full: Annotated[
             bool,
             strawberry.argument(
                 description="Read the entire graph again, not only what loads wrote since the last run."
@@ -58,7 +58,7 @@ class RunMutations:
         await context.worker.run(
             request_run, context.auditor, run, engine=name, algorithm=DEFAULTS.algorithm.value, seed=seed
         )
-        options = ["--engine", name, "--seed", str(seed), *(["--whole"] if whole else [])]
+        options = ["--engine", name, "--seed", str(seed), *(["--whole"] if full else [])]
         await context.processes.start_run(run, *options)
         (row,) = await context.loaders.load_rows("query/run_by_id", run)
         return Run.from_row(row["run"])

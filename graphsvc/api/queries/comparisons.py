@@ -11,7 +11,8 @@ from graphsvc.api.queries.counterfactuals import MEMBERS_A_ROW
 from graphsvc.api.types.comparison import RunDiff
 from graphsvc.errors import NotFound
 
-RunId = Annotated[strawberry.ID, strawberry.argument(description="Id of a run that published its result.")]
+FROM = "Id of the earlier run. Both published their results."
+TO = "Id of the later run."
 
 
 @strawberry.type(description="Questions about what changed.")
@@ -20,11 +21,16 @@ class ComparisonQueries:
         description="Changes from one run to another: clusters that came, grew, merged, split or went, and which "
         "accounts moved and why. Members of the last runs are kept; of older ones it is said that they are not."
     )
-    async def run_diff(self, info: Info, before: RunId, now: RunId) -> RunDiff:
-        for run in (before, now):
+    async def run_diff(
+        self,
+        info: Info,
+        before: Annotated[strawberry.ID, strawberry.argument(name="from", description=FROM)],
+        after: Annotated[strawberry.ID, strawberry.argument(name="to", description=TO)],
+    ) -> RunDiff:
+        for run in (before, after):
             row = await info.context.loaders.load_row("query/run_by_id", run)
             if row is None:
                 raise NotFound(f"There is no run {run}.", "`runs` lists them.")
             info.context.budget.charge((row["run"].get("members") or 0) // MEMBERS_A_ROW)
-        found = await info.context.worker.run(analyses.read_differences, before, now)
-        return RunDiff(before_id=before, now_id=now, found=found)
+        found = await info.context.worker.run(analyses.read_differences, before, after)
+        return RunDiff(from_id=before, to_id=after, found=found)

@@ -66,15 +66,15 @@ class CounterfactualQueries:
         self,
         info: Info,
         cluster: Id,
-        smallest: Annotated[
+        min_part_size: Annotated[
             int, strawberry.argument(description="Accounts that must split off for something to be a bridge.")
         ] = SMALLEST,
     ) -> Anatomy:
-        if smallest < 1:
-            raise BadInput("`smallest` must be 1 or more.")
+        if min_part_size < 1:
+            raise BadInput("`minPartSize` must be 1 or more.")
         await charge_cluster(info, cluster)
         found = info.context.veil.redact_rows(
-            await info.context.worker.run(analyses.read_weak_points, cluster, smallest)
+            await info.context.worker.run(analyses.read_weak_points, cluster, min_part_size)
         )
         fields = {name: getattr(found, name) for name in found.__dataclass_fields__}
         return Anatomy(**fields, says=words.describe_anatomy(found))

@@ -18,7 +18,7 @@ from graphsvc.model import decisions as model
 @strawberry.input(description="Decisions that meet all that is given.")
 class DecisionFilter:
     by: str | None = strawberry.field(default=None, description="Taken by this person.")
-    on: model.On | None = strawberry.field(default=None, description="About this kind of subject.")
+    subject_kind: model.On | None = strawberry.field(default=None, description="About this kind of subject.")
     topic: model.Topic | None = strawberry.field(default=None, description="Of this kind.")
     value: str | None = strawberry.field(
         default=None, description="With this value, for example `confirmed`."
@@ -29,7 +29,7 @@ class DecisionFilter:
         """Return whether a decision meets all conditions."""
         return (
             self.by in (None, decision.by)
-            and self.on in (None, decision.on)
+            and self.subject_kind in (None, decision.on)
             and self.topic in (None, decision.topic)
             and self.value in (None, decision.value)
             and (self.since is None or decision.at >= self.since)

@@ -12,7 +12,7 @@ from graphsvc.analysis import impact_sentences
 from graphsvc.api.context import Info
 from graphsvc.api.errors import BadInput
 from graphsvc.api.queries.counterfactuals import charge_cluster
-from graphsvc.api.types.impact import BlastRadius
+from graphsvc.api.types.impact import Impact
 
 MOST_ACCOUNTS = 2_000
 MOST_STAGES = 100
@@ -24,7 +24,7 @@ class ImpactQueries:
         description="The impact of an action (a ban, say) on all members of a cluster, or on some accounts: expected "
         "false positives, collateral accounts on the same infrastructure, followers, the remaining parts, and a plan."
     )
-    async def blast_radius(
+    async def impact(
         self,
         info: Info,
         cluster: Annotated[
@@ -34,23 +34,23 @@ class ImpactQueries:
             list[strawberry.ID] | None,
             strawberry.argument(description=f"Or these accounts, at most {MOST_ACCOUNTS:,}."),
         ] = None,
-        least_membership: Annotated[
+        min_membership: Annotated[
             float, strawberry.argument(description="Leave out accounts of less membership, 0 to 1.")
         ] = 0.0,
         stages: Annotated[
             int, strawberry.argument(description=f"Steps of the plan, 1 to {MOST_STAGES}.")
         ] = 5,
-        most_innocents: Annotated[
+        max_false_positives: Annotated[
             float, strawberry.argument(description="Stop before a step with more expected false positives.")
         ] = 3.0,
-    ) -> BlastRadius:
+    ) -> Impact:
         if (cluster is None) == (not accounts):
             raise BadInput("Name a cluster or accounts, and one of them only.")
         if len(accounts or ()) > MOST_ACCOUNTS:
             raise BadInput(f"More than {MOST_ACCOUNTS:,} accounts are named.", "Name fewer, or a cluster.")
-        if not (0.0 <= least_membership <= 1.0 and 1 <= stages <= MOST_STAGES and most_innocents >= 0.0):
+        if not (0.0 <= min_membership <= 1.0 and 1 <= stages <= MOST_STAGES and max_false_positives >= 0.0):
             raise BadInput(
-                f"`leastMembership` is from 0 to 1, `stages` from 1 to {MOST_STAGES}, `mostInnocents` 0 or more."
+                f"`minMembership` is from 0 to 1, `stages` from 1 to {MOST_STAGES}, `maxFalsePositives` 0 or more."
             )
         if cluster is not None:
             await charge_cluster(info, cluster)
@@ -59,14 +59,14 @@ class ImpactQueries:
             analyses.read_impact,
             cluster,
             accounts or [],
-            least_membership=least_membership,
+            least_membership=min_membership,
             stages=stages,
-            most_innocents=most_innocents,
+            most_innocents=max_false_positives,
         )
         says = info.context.veil.redact_rows(impact_sentences.describe_impact(found))
         known = _replace_nan(info.context.veil.redact_rows(found))
         fields = {name: getattr(known, name) for name in known.__dataclass_fields__}
-        return BlastRadius(**fields, says=says)
+        return Impact(**fields, says=says)
 
 
 def _replace_nan(value: Any) -> Any:

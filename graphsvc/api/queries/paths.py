@@ -56,12 +56,12 @@ class PathQueries:
             source=source,
             target=target,
             common=[
-                CommonSignal(signal=Signal.from_row(row["signal"], row["degree"]), hub=row["hub"])
+                CommonSignal(signal=Signal.from_row(row["signal"], row["degree"]), is_hub=row["hub"])
                 for row in rows
             ],
-            common_in_all=rows[0]["in_all"] if rows else 0,
+            common_total=rows[0]["in_all"] if rows else 0,
             path=path,
-            says=says,
+            description=says,
         )
 
 
@@ -76,7 +76,7 @@ async def _find_path(info: Info, a: str, b: str) -> tuple[EvidencePath | None, s
         links = await context.reader.read("view/links", clusters=[cluster])
         context.budget.charge(len(links) // 20)
         if path := await _build_link_path(info, links, a, b):
-            return path, f"Both are in cluster {cluster}; {path.says}"
+            return path, f"Both are in cluster {cluster}; {path.description}"
     users, looked = await _expand_users(info, a, b)
     steps = find_signal_path(users, a, b)
     if steps is None:
@@ -84,7 +84,7 @@ async def _find_path(info: Info, a: str, b: str) -> tuple[EvidencePath | None, s
             f"No path was found through {looked:,} signals of at most {FEW} accounts, {ROUNDS} steps from either side."
         )
     path = await _build_signal_path(info, steps, a)
-    return path, f"Not linked by what is published; {path.says}"
+    return path, f"Not linked by what is published; {path.description}"
 
 
 async def _build_link_path(info: Info, links: list[Row], a: str, b: str) -> EvidencePath | None:
@@ -112,13 +112,13 @@ async def _build_link_path(info: Info, links: list[Row], a: str, b: str) -> Evid
                 explanation=[
                     FamilyEvidence.from_evidence(each, sentences.family_of_link) for each in evidence
                 ],
-                says=sentences.link(row["bits"], evidence),
+                description=sentences.link(row["bits"], evidence),
             )
         )
     return EvidencePath(
         steps=steps,
         bits=found.bits,
-        says=f"{_format_steps(len(steps))}, the weakest of {found.bits:.1f} bits.",
+        description=f"{_format_steps(len(steps))}, the weakest of {found.bits:.1f} bits.",
     )
 
 
@@ -155,11 +155,13 @@ async def _build_signal_path(info: Info, steps: list[tuple[str, str]], start: st
             bits=None,
             signal=Signal.from_row(row["signal"], row["degree"]),
             explanation=[],
-            says=f"Both have {sentences.signal(key)}.",
+            description=f"Both have {sentences.signal(key)}.",
         )
         for source, target, row, (key, _) in zip(accounts, accounts[1:], signals, steps, strict=False)
     ]
-    return EvidencePath(steps=found, bits=None, says=f"{_format_steps(len(found))} through rare signals.")
+    return EvidencePath(
+        steps=found, bits=None, description=f"{_format_steps(len(found))} through rare signals."
+    )
 
 
 async def _load_accounts(info: Info, ids: list[str]) -> list[Account]:

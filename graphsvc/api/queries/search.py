@@ -114,7 +114,7 @@ _SAYS = {
 
 
 def _build_hit(match: Match, says: str, found: Found) -> Hit:
-    return Hit(match=match, says=says, found=found)
+    return Hit(match=match, description=says, found=found)
 
 
 def _build_id_hit(exact: bool, found: Found) -> Hit:

@@ -96,7 +96,7 @@ class ViewQueries:
         left = LeftOut(
             accounts=len(others) + 1 - len(chosen),
             signals=uses - len(rows),
-            says=f"Drawn are the {len(rows):,} rarest of its {uses:,} signals, and {len(chosen) - 1:,} of the "
+            description=f"Drawn are the {len(rows):,} rarest of its {uses:,} signals, and {len(chosen) - 1:,} of the "
             f"{len(others):,} accounts on those that are no hubs, the rarest signals' first. More with `nodes`.",
         )
         nodes_drawn = [
@@ -155,7 +155,7 @@ async def _build_group_view(
             f" The {sum(len(n.groups) for n in behind):,} smallest, of {sum(n.accounts for n in behind):,} accounts, "
             f"are behind {len(behind):,} nodes, one a kind of signal; they open the same way."
         )
-    return GraphView(nodes=drawn, edges=edges, left_out=LeftOut(accounts=0, signals=0, says=says))
+    return GraphView(nodes=drawn, edges=edges, left_out=LeftOut(accounts=0, signals=0, description=says))
 
 
 async def _build_member_view(
@@ -180,8 +180,8 @@ async def _build_member_view(
     left = LeftOut(
         accounts=in_all - len(rows),
         signals=signals_in_all - len(shared),
-        says=f"Drawn are the {len(rows):,} surest of {in_all:,} members, and the {len(shared):,} strongest of the "
-        f"{signals_in_all:,} signals that the cluster shares. More with `nodes`.",
+        description=f"Drawn are the {len(rows):,} surest of {in_all:,} members, and the {len(shared):,} strongest of "
+        f"the {signals_in_all:,} signals that the cluster shares. More with `nodes`.",
     )
     return GraphView(nodes=drawn, edges=edges, left_out=left)
 
@@ -202,6 +202,6 @@ def _build_signal_node(row: Row) -> GraphNode:
         kind=NodeKind.SIGNAL,
         family=family_of(row["kind"]),
         size=row["degree"],
-        hub=row["hub"],
+        is_hub=row["hub"],
         bits=row.get("bits"),
     )

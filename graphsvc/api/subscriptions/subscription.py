@@ -38,7 +38,7 @@ class ClusterEvent:
     kind: str = strawberry.field(
         description="The event: of a run the lineage event, for example `grew`; of a decision its topic, or `undone`."
     )
-    says: str = strawberry.field(description="The same in words.")
+    description: str = strawberry.field(description="The same in words.")
     at: datetime = strawberry.field(description="When.")
     decision: Decision | None = strawberry.field(description="The decision, if it was one.")
 
@@ -139,7 +139,7 @@ async def _build_run_events(info: Info, run: str, wanted: set[str]) -> list[Clus
                     cluster_id=cluster,
                     cause=ChangeCause.RUN,
                     kind=row["kind"],
-                    says=row["says"],
+                    description=row["says"],
                     at=now,
                     decision=None,
                 )
@@ -161,7 +161,7 @@ def _build_decision_events(log: DecisionLog, since: int, wanted: list[str]) -> l
                         cluster_id=cluster,
                         cause=ChangeCause.DECISION,
                         kind=kind,
-                        says=f"{by}: {kind} {each.value}".strip(),
+                        description=f"{by}: {kind} {each.value}".strip(),
                         at=at or each.at,
                         decision=Decision.from_model(each, each.id in forced),
                     )

@@ -137,7 +137,7 @@ class Link:
 class ScorePart:
     name: str = strawberry.field(description="Its name, for example `shared`, `lockstep`, `bans`, `prior`.")
     bits: float = strawberry.field(description="Bits that it adds; negative: evidence against.")
-    says: str = strawberry.field(description="The observation.")
+    says: str = strawberry.field(name="description", description="The observation.")
 
     @strawberry.field(description="The question that it answers.")
     def aspect(self) -> Aspect:

@@ -12,7 +12,7 @@ from graphsvc.model import decisions as model
 
 describe_enum(
     model.On,
-    "DecisionOn",
+    "DecisionSubjectKind",
     "Kinds of subjects of decisions.",
     {
         model.On.CLUSTER: "A cluster.",
@@ -62,7 +62,7 @@ describe_enum(
 @strawberry.type(description="A decision of a person. It stays on record; undone, it is not active.")
 class Decision:
     id: strawberry.ID = strawberry.field(description="Id of the decision.")
-    on: model.On = strawberry.field(description="The kind of its subject.")
+    subject_kind: model.On = strawberry.field(description="The kind of its subject.")
     topic: model.Topic = strawberry.field(description="The topic of a decision.")
     subject_id: str = strawberry.field(
         description="Id of the cluster or account; of a pair the first account."
@@ -80,7 +80,7 @@ class Decision:
     )
     undone_at: datetime | None = strawberry.field(description="When it was taken back; null: it stands.")
     undone_by: str | None = strawberry.field(description="The person who undid it.")
-    in_force: bool = strawberry.field(
+    is_active: bool = strawberry.field(
         description="Whether it stands and nothing of the same kind answered it."
     )
 
@@ -89,7 +89,7 @@ class Decision:
         """Build the type from a decision of the log."""
         return cls(
             id=strawberry.ID(decision.id),
-            on=decision.on,
+            subject_kind=decision.on,
             topic=decision.topic,
             subject_id=decision.subject,
             other_id=decision.other or None,
@@ -101,7 +101,7 @@ class Decision:
             origin_id=decision.origin,
             undone_at=decision.undone_at,
             undone_by=decision.undone_by,
-            in_force=forced,
+            is_active=forced,
         )
 
 

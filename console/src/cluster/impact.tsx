@@ -1,13 +1,13 @@
 // If somebody acted on a cluster: whom it would hit, and in which stages to begin. How sure is in the address.
-import { Blast } from "../generated/documents";
+import { Impact as ImpactDocument } from "../generated/documents";
 import { count, Says, share, Table, useAsk, Wait } from "../parts";
 import { changed, go } from "../route";
 
 const tenths = new Intl.NumberFormat("en", { maximumFractionDigits: 1 });
 
-export function BlastRadius({ id, query }: { id: string; query: URLSearchParams }) {
+export function Impact({ id, query }: { id: string; query: URLSearchParams }) {
   const least = query.get("least") === null ? null : Number(query.get("least"));
-  const blast = useAsk(Blast, least === null ? null : { cluster: id, leastMembership: least });
+  const impact = useAsk(ImpactDocument, least === null ? null : { cluster: id, minMembership: least });
   return (
     <section aria-labelledby="blast">
       <h2 id="blast">If somebody acted on it</h2>
@@ -22,18 +22,18 @@ export function BlastRadius({ id, query }: { id: string; query: URLSearchParams 
       </p>
       <div aria-live="polite">
         {least !== null && (
-          <Wait of={blast}>
-            {({ blastRadius }) => (
+          <Wait of={impact}>
+            {({ impact: found }) => (
               <>
-                <Says of={blastRadius.says} />
+                <Says of={found.descriptions} />
                 <Table says="Plan in stages" heads={["Stage", "Accounts", "Least sure", "Innocents to expect", "Members left"]}>
-                  {blastRadius.plan.stages.map((each, index) => (
+                  {found.plan.stages.map((each, index) => (
                     <tr key={index}>
                       <th scope="row">{index + 1}</th>
                       <td class="number">{count(each.accounts)}</td>
-                      <td class="number">{share(each.membership)}</td>
-                      <td class="number">{tenths.format(each.innocents)}</td>
-                      <td class="number">{count(each.left)}</td>
+                      <td class="number">{share(each.minMembership)}</td>
+                      <td class="number">{tenths.format(each.expectedFalsePositives)}</td>
+                      <td class="number">{count(each.remaining)}</td>
                     </tr>
                   ))}
                 </Table>
