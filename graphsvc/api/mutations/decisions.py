@@ -56,7 +56,7 @@ class Change:
 
 
 @strawberry.type(
-    description="Changes of what is decided. All are on record, and nothing here acts on accounts."
+    description="Mutations of decisions. All are on record, and nothing here acts on accounts."
 )
 class DecisionMutations:
     @strawberry.mutation(

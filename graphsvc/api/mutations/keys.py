@@ -29,7 +29,7 @@ Days = Annotated[
 ]
 
 
-@strawberry.type(description="Changes of keys.")
+@strawberry.type(description="Mutations of keys.")
 class KeyMutations:
     @strawberry.mutation(
         description="Makes an API key; its secret is in this answer and nowhere else.",

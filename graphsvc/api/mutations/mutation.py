@@ -8,6 +8,6 @@ from graphsvc.api.mutations.reveals import RevealMutations
 from graphsvc.api.mutations.runs import RunMutations
 
 
-@strawberry.type(description="The changes.")
+@strawberry.type(description="Everything that can be changed. Nothing acts on accounts outside of this service.")
 class Mutation(DecisionMutations, KeyMutations, RevealMutations, RunMutations):
     pass

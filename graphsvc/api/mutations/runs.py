@@ -29,7 +29,7 @@ describe_enum(
 )
 
 
-@strawberry.type(description="Changes of runs.")
+@strawberry.type(description="Mutations of runs.")
 class RunMutations:
     @strawberry.mutation(
         description="Starts a detection run, in a process of its own, and returns it at once; `runProgress` "

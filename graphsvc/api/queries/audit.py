@@ -30,7 +30,7 @@ class AuditFilter:
     since: datetime | None = strawberry.field(default=None, description="From this moment on.")
 
 
-@strawberry.type(description="Questions of admins about who may do and did what.")
+@strawberry.type(description="Queries of the audit log and of keys, for admins.")
 class AuditQueries:
     @strawberry.field(
         description="Actions and disclosures of data, newest first. `graphsvc audit verify` checks that all are there.",

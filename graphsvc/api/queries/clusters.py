@@ -168,7 +168,7 @@ class ClusterConnection(Connection[Cluster]):
         return int(row["clusters"])
 
 
-@strawberry.type(description="Questions about clusters.")
+@strawberry.type(description="Queries of clusters.")
 class ClusterQueries:
     @strawberry.field(
         description="The published clusters: campaigns, or with a filter likely businesses, too."

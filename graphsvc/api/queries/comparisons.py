@@ -15,7 +15,7 @@ FROM = "Id of the earlier run. Both published their results."
 TO = "Id of the later run."
 
 
-@strawberry.type(description="Questions about what changed.")
+@strawberry.type(description="Queries of the differences of runs.")
 class ComparisonQueries:
     @strawberry.field(
         description="Changes from one run to another: clusters that came, grew, merged, split or went, and which "

@@ -24,7 +24,7 @@ Left = Annotated[
 ]
 
 
-@strawberry.type(description="Questions of what if.")
+@strawberry.type(description="Queries of counterfactuals.")
 class CounterfactualQueries:
     @strawberry.field(
         description="A cluster without signals (keys), families of signals, or accounts (ids): which parts remain. "

@@ -47,7 +47,7 @@ class Pair(Decided):
         return model.Pin(value) if value else None
 
 
-@strawberry.type(description="Questions about decisions.")
+@strawberry.type(description="Queries of decisions.")
 class DecisionQueries:
     @strawberry.field(description="Decisions, newest first.")
     async def decisions(

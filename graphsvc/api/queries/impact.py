@@ -18,7 +18,7 @@ MOST_ACCOUNTS = 2_000
 MOST_STAGES = 100
 
 
-@strawberry.type(description="Questions before acting.")
+@strawberry.type(description="Queries of impact.")
 class ImpactQueries:
     @strawberry.field(
         description="The impact of an action (a ban, say) on all members of a cluster, or on some accounts: expected "

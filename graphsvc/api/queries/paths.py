@@ -30,7 +30,7 @@ HUBS = {
 """From how many accounts on a signal of a kind is a hub: parameters of the statements of `cypher/view`."""
 
 
-@strawberry.type(description="Questions about two accounts.")
+@strawberry.type(description="Queries of two accounts.")
 class PathQueries:
     @strawberry.field(
         description="Everything between two accounts: what both use, and the strongest evidence path. Links of "

@@ -18,7 +18,7 @@ from graphsvc.api.queries.successions import SuccessionQueries
 from graphsvc.api.queries.views import ViewQueries
 
 
-@strawberry.type(description="The questions.")
+@strawberry.type(description="Everything that can be read.")
 class Query(
     AuditQueries,
     ImpactQueries,

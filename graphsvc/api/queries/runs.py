@@ -10,7 +10,7 @@ from graphsvc.api.types.pagination import Connection, build_connection, decode_c
 from graphsvc.api.types.run import Run
 
 
-@strawberry.type(description="Questions about runs.")
+@strawberry.type(description="Queries of runs.")
 class RunQueries:
     @strawberry.field(description="The detection runs, latest first.")
     async def runs(

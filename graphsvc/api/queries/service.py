@@ -26,7 +26,7 @@ class Viewer:
     name: str = strawberry.field(description="The name in decisions and in the audit log.")
 
 
-@strawberry.type(description="Questions about the service.")
+@strawberry.type(description="Queries of the service.")
 class ServiceQueries:
     @strawberry.field(description="How much there is.")
     async def stats(self, info: Info) -> Stats:

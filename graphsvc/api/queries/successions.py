@@ -12,7 +12,7 @@ from graphsvc.api.types.pagination import Connection, build_connection, decode_c
 from graphsvc.api.types.succession import Succession
 
 
-@strawberry.type(description="Questions about who follows whom.")
+@strawberry.type(description="Queries of successions.")
 class SuccessionQueries:
     @strawberry.field(
         description="Accounts that probably follow banned ones, most probable first: those who follow members of a "

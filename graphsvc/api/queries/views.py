@@ -27,7 +27,7 @@ NO_GROUP = "`clusterGraph` without `within` shows its groups."
 Nodes = Annotated[int, strawberry.argument(description=f"How many nodes at most: 10 to {MOST_NODES:,}.")]
 
 
-@strawberry.type(description="Questions for graphs to be drawn.")
+@strawberry.type(description="Queries of graphs to draw.")
 class ViewQueries:
     @strawberry.field(
         description="A cluster to be drawn. One that does not fit is shown as groups of members, by the signal that "
