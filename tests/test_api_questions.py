@@ -114,7 +114,7 @@ def test_an_account_knows_its_signals_and_its_cluster(api: Api) -> None:
     assert account["membership"]["cluster"] == {"id": "c-small", "size": 3}
 
 
-WHY = "summary explanation { family bits signalKey sharers says signal { kind degree } }"
+WHY = "summary explanation { family bits signalKey sharers description signal { kind degree } }"
 
 
 def test_a_membership_is_explained_by_family(api: Api) -> None:
@@ -179,7 +179,7 @@ def test_results_that_kept_no_evidence_by_family_say_so(api: Api) -> None:
 
 def test_signals_of_explanations_are_asked_for_only_when_wanted(api: Api, queries: Counter[str]) -> None:
     query = '{ cluster(id: "c-large") { members { edges { node { summary explanation { %s } } } } } }'
-    api.data(query % "family bits says signalKey")
+    api.data(query % "family bits description signalKey")
     assert queries["query/signal_by_key"] == 0
     api.data(query % "signal { degree }")
     assert queries["query/signal_by_key"] == 1  # of eight members
