@@ -55,9 +55,7 @@ class Change:
         return Account.from_row(row["account"]) if row else None
 
 
-@strawberry.type(
-    description="Mutations of decisions. All are on record, and nothing here acts on accounts."
-)
+@strawberry.type(description="Mutations of decisions. All are on record, and nothing here acts on accounts.")
 class DecisionMutations:
     @strawberry.mutation(
         description="Sets the disposition of a cluster; its status follows.", extensions=_ANALYST

@@ -8,6 +8,8 @@ from graphsvc.api.mutations.reveals import RevealMutations
 from graphsvc.api.mutations.runs import RunMutations
 
 
-@strawberry.type(description="Everything that can be changed. Nothing acts on accounts outside of this service.")
+@strawberry.type(
+    description="Everything that can be changed. Nothing acts on accounts outside of this service."
+)
 class Mutation(DecisionMutations, KeyMutations, RevealMutations, RunMutations):
     pass
