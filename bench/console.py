@@ -22,7 +22,7 @@ import numpy as np
 
 from bench.identity_provider import Provider
 from graphsvc import server
-from graphsvc.api import keys
+from graphsvc.api.auth import keys
 from graphsvc.cli import tour
 from graphsvc.cli.progress import Stages
 from graphsvc.cli.tour import Service

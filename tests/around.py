@@ -9,8 +9,8 @@ import pytest
 from api import Api, write
 from fastapi.testclient import TestClient
 
-from graphsvc.api import keys
 from graphsvc.api.app import create_app
+from graphsvc.api.auth import keys
 from graphsvc.settings import Settings
 from graphsvc.store import Store
 from graphsvc.store.reader import Reader

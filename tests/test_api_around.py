@@ -117,13 +117,13 @@ def test_a_cluster_is_counted_by_what_its_accounts_are(api: Api) -> None:
 
 def test_turnover_is_typed_and_null_where_nothing_is_kept(api: Api) -> None:
     query = """query T($id: String!) { cluster(id: $id) { turnover {
-      stopped followed byChance replacementRate outside delayHours halfLifeDays halfLifeAtPace
-      takenOver { family share } waves { at stopped followed } says } } }"""
+      stopped replaced byChance replacementRate outside delayHours halfLifeDays halfLifeAtPace
+      takenOver { family share } waves { at stopped replaced } description } } }"""
     turnover = api.data(query, id="c-large")["cluster"]["turnover"]
-    assert (turnover["stopped"], turnover["followed"], turnover["replacementRate"]) == (1, 1, 0.9)
+    assert (turnover["stopped"], turnover["replaced"], turnover["replacementRate"]) == (1, 1, 0.9)
     assert (turnover["halfLifeDays"], turnover["halfLifeAtPace"]) == (None, 80.5)
     assert turnover["takenOver"] == [{"family": "payment", "share": 1.0}]
-    assert turnover["waves"] == [{"at": "2026-01-20T00:00:00+00:00", "stopped": 1, "followed": 1}]
+    assert turnover["waves"] == [{"at": "2026-01-20T00:00:00+00:00", "stopped": 1, "replaced": 1}]
     assert api.data(query, id="c-small")["cluster"]["turnover"] is None
 
 
@@ -147,9 +147,9 @@ def test_shared_signals_say_who_else_uses_them(api: Api) -> None:
 
 
 def test_an_account_touches_others_by_its_rarest_signals(api: Api) -> None:
-    query = """query T($id: String!, $outside: Boolean!) { account(id: $id) { touches(outside: $outside) {
+    query = """query T($id: String!, $outside: Boolean!) { account(id: $id) { connectedAccounts(outside: $outside) {
       account { id } cluster { id } bits signals { key kind bits } } } }"""
-    touches = api.data(query, id="a09", outside=True)["account"]["touches"]
+    touches = api.data(query, id="a09", outside=True)["account"]["connectedAccounts"]
     # By the card, of 9 of the 14 accounts; by the domain all 14: the rarer first, without its own cluster.
     assert [each["account"]["id"] for each in touches] == [f"a{i:02}" for i in [*range(1, 9), 12, 13, 14]]
     first = touches[0]
@@ -158,24 +158,24 @@ def test_an_account_touches_others_by_its_rarest_signals(api: Api) -> None:
     expected = sharing_bits(["instrument", "email_domain"], [9, 14], 14)
     assert first["bits"] == pytest.approx(sum(expected))
     assert touches[-1]["cluster"] is None
-    inside = api.data(query, id="a09", outside=False)["account"]["touches"]
+    inside = api.data(query, id="a09", outside=False)["account"]["connectedAccounts"]
     assert [each["account"]["id"] for each in inside[:2]] == ["a10", "a11"]  # a device of three
 
 
 def test_an_account_follows_and_is_followed(api: Api) -> None:
     query = """query S($id: String!) { account(id: $id) {
-      follows { predecessor { id } probability says parts { name bits } }
-      followedBy { successor { id } probability } } }"""
+      predecessors { predecessor { id } probability description parts { name bits } }
+      successors { successor { id } probability } } }"""
     new = api.data(query, id="a08")["account"]
-    assert [each["predecessor"]["id"] for each in new["follows"]] == ["a01"]
-    assert new["follows"][0]["parts"] == [
+    assert [each["predecessor"]["id"] for each in new["predecessors"]] == ["a01"]
+    assert new["predecessors"][0]["parts"] == [
         {"name": "payment", "bits": 15.0},
         {"name": "moment", "bits": 5.0},
     ]
-    assert new["followedBy"] == []
+    assert new["successors"] == []
     banned = api.data(query, id="a01")["account"]
     # What the run before said of the ninth account is history.
-    assert [(each["successor"]["id"], each["probability"]) for each in banned["followedBy"]] == [
+    assert [(each["successor"]["id"], each["probability"]) for each in banned["successors"]] == [
         ("a08", 0.9),
         ("a09", 0.6),
     ]
@@ -225,8 +225,8 @@ PER_CLUSTER = """growth joined(since: "2026-01-01T00:00:00Z") turnover { stopped
   timeline(by: DAY) { bans } traffic(by: DAY) { requests } neighbours { cluster { id } events }
   sharedSignals(first: 5) { outside signal { rarity { bits } clusters { accounts } range { cidr use { accounts }
     system { use { accounts } } } } }"""
-PER_MEMBER = """touches(first: 3) { bits cluster { id } account { id } } follows { says predecessor { id } }
-  followedBy { says }
+PER_MEMBER = """connectedAccounts(first: 3) { bits cluster { id } account { id } }
+  predecessors { description predecessor { id } } successors { description }
   signals(first: 9) { edges { node { signal { rarity { share } clusters(first: 2) { accounts } } } } }"""
 GROWING = [
     ("clusters", f"query Q($n: Int!) {{ clusters(first: $n) {{ totalCount edges {{ node {{ {PER_CLUSTER} }} }} }} }}"),
@@ -266,7 +266,7 @@ def test_the_number_of_statements_does_not_grow_with_the_rows(
 def test_what_walks_much_costs_more(api: Api) -> None:
     """Few rows are shown, but thousands of uses walked for each."""
     uses = " ".join(f"s{i}: system {{ use {{ accounts }} }}" for i in range(25))
-    touches = " ".join(f"t{i}: touches(first: 200) {{ bits }}" for i in range(2))
+    touches = " ".join(f"t{i}: connectedAccounts(first: 200) {{ bits }}" for i in range(2))
     network = f'signal(key: "ip:203.0.113.7") {{ range {{ {uses} }} }}'
     users = f"accounts(first: 14) {{ edges {{ node {{ account {{ {touches} }} }} }} }}"
     query = f'{{ {network} domain: signal(key: "email_domain:example.com") {{ {users} }} }}'

@@ -17,8 +17,8 @@ from graphs import ring_bundle, write_bundle
 from httpx import Response
 from walk import Known, document, documents, roots
 
-from graphsvc.api import keys
 from graphsvc.api.app import create_app
+from graphsvc.api.auth import keys
 from graphsvc.community.inprocess import InProcessDetector
 from graphsvc.detection import Parameters, detect
 from graphsvc.loading import load_bundle

@@ -22,8 +22,8 @@ from hypothesis import strategies as st
 from pydantic import SecretStr, ValidationError
 
 from bench.identity_provider import Provider
-from graphsvc.api import keys
 from graphsvc.api.app import create_app
+from graphsvc.api.auth import keys
 from graphsvc.settings import Settings, clean_root_path
 from graphsvc.store import Address
 

@@ -10,14 +10,14 @@ import pytest
 from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
-from graphsvc.api import console
 from graphsvc.api.app import create_app
-from graphsvc.api.persisted import load_documents
+from graphsvc.api.operations.persisted import load_documents
+from graphsvc.api.routers import console
 from graphsvc.settings import Settings
 from graphsvc.store import Address
 
 ROOT = Path(__file__).parents[1]
-FILES = Path(console.__file__).parent / "static" / "console"
+FILES = Path(console.__file__).parents[1] / "static" / "console"
 BUNDLED = ("graphology", "graphology-layout-forceatlas2", "preact", "sigma")
 
 

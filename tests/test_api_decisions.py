@@ -10,8 +10,8 @@ from fastapi.testclient import TestClient
 from lives import names
 from published import Days, populate
 
-from graphsvc.api import keys
 from graphsvc.api.app import create_app
+from graphsvc.api.auth import keys
 from graphsvc.settings import Settings
 from graphsvc.signals.tokens import Tokeniser
 from graphsvc.store import Store
@@ -20,12 +20,12 @@ from graphsvc.store.pins import read_pins
 
 A, B = names("a", 30), names("b", 24)
 STATE = """query($id: String!) { cluster(id: $id) { status version assignee watchers
-  decisions { id topic value note by undoneBy inForce } } }"""
+  decisions { id topic value note by undoneBy isActive } } }"""
 SET = """mutation($id: ID!, $to: Disposition!, $v: Int!) {
   setClusterDisposition(id: $id, disposition: $to, note: "why", expectedVersion: $v) {
-    version decision { id by value inForce } cluster { status } } }"""
+    version decision { id by value isActive } cluster { status } } }"""
 UNDO = """mutation($id: ID!, $v: Int!) { undoDecision(id: $id, expectedVersion: $v) {
-  version decision { undoneBy inForce } cluster { status assignee } account { disposition } } }"""
+  version decision { undoneBy isActive } cluster { status assignee } account { disposition } } }"""
 CHANGES = {
     "setClusterDisposition": "(id: $c, disposition: CONFIRMED, expectedVersion: $v)",
     "setAccountDisposition": "(id: $a, disposition: DISMISSED, expectedVersion: $v)",
@@ -90,7 +90,7 @@ def test_every_change_is_attributed_on_record_once_and_undone_by_another(
     assert len(read_decision_log(days.store).decisions) == 1
     assert [actor[:3] for actor, _ in entries(days.store)] == ["ada"]
     undone = bob.data(UNDO, id=made["decision"]["id"], v=made["version"])["undoDecision"]
-    assert undone["decision"] == {"undoneBy": undone["decision"]["undoneBy"], "inForce": False}
+    assert undone["decision"] == {"undoneBy": undone["decision"]["undoneBy"], "isActive": False}
     assert undone["decision"]["undoneBy"].startswith("bob (")
     assert [actor[:3] for actor, _ in entries(days.store)] == ["ada", "bob"]
     now = state(ada, days.ids[0])
@@ -145,12 +145,12 @@ def test_all_that_was_decided_follows_the_cluster_through_splits_and_mergers(day
     for cluster in (one, bit):
         now = state(ada, cluster)
         assert (now["status"], now["assignee"], len(now["watchers"])) == ("CONFIRMED", "eve", 1)
-        assert "cards of one batch" in {each["note"] for each in now["decisions"] if each["inForce"]}
+        assert "cards of one batch" in {each["note"] for each in now["decisions"] if each["isActive"]}
     days.day(B, A)
     days.day(A + B)
     (whole,) = days.ids
     now = state(ada, whole)
-    assert "cards of one batch" in {each["note"] for each in now["decisions"] if each["inForce"]}
+    assert "cards of one batch" in {each["note"] for each in now["decisions"] if each["isActive"]}
     assert len(now["watchers"]) == 1
 
 
@@ -202,11 +202,11 @@ def test_decisions_are_listed_page_by_page(days: Days, ada: Api, bob: Api) -> No
         version = ada.data(SET, id=days.ids[0], to=to, v=version)["setClusterDisposition"]["version"]
     change(bob, "noteAccount", days)
     query = """query($after: String) { decisions(filter: {topic: DISPOSITION}, first: 2, after: $after) {
-      edges { node { value inForce } } pageInfo { hasNextPage endCursor } } }"""
+      edges { node { value isActive } } pageInfo { hasNextPage endCursor } } }"""
     found, after = [], None
     while True:
         page = ada.data(query, after=after)["decisions"]
-        found += [(edge["node"]["value"], edge["node"]["inForce"]) for edge in page["edges"]]
+        found += [(edge["node"]["value"], edge["node"]["isActive"]) for edge in page["edges"]]
         if not page["pageInfo"]["hasNextPage"]:
             break
         after = page["pageInfo"]["endCursor"]

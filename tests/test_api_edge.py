@@ -19,13 +19,14 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 from starlette.websockets import WebSocketDisconnect
 
-from graphsvc.api import keys, limits
 from graphsvc.api.app import create_app
-from graphsvc.api.edge import MAX_BODY_BYTES
+from graphsvc.api.auth import keys
 from graphsvc.api.errors import BadInput, TooExpensive
-from graphsvc.api.limits import Budget, check_shape
-from graphsvc.api.pagination import decode_cursor, encode_cursor
+from graphsvc.api.http.request_guard import MAX_BODY_BYTES
+from graphsvc.api.operations import limits
+from graphsvc.api.operations.limits import Budget, check_shape
 from graphsvc.api.schema import build_schema
+from graphsvc.api.types.pagination import decode_cursor, encode_cursor
 from graphsvc.settings import Settings
 from graphsvc.store import Address
 from graphsvc.store.reader import Reader

@@ -18,8 +18,8 @@ import psutil
 import pytest
 from api import write
 
-from graphsvc.api import keys
-from graphsvc.api.persisted import load_documents
+from graphsvc.api.auth import keys
+from graphsvc.api.operations.persisted import load_documents
 from graphsvc.model.decisions import On
 from graphsvc.settings import Settings
 from graphsvc.store import Store

@@ -12,8 +12,8 @@ from hostile import SCALARS
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from requests import Session
 
-from graphsvc.api import keys
 from graphsvc.api.app import create_app
+from graphsvc.api.auth import keys
 from graphsvc.settings import Settings
 from graphsvc.store import Store
 

@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 from hypothesis_graphql import queries
 from pydantic import SecretStr
 
-from graphsvc.api import keys
 from graphsvc.api.app import create_app
-from graphsvc.api.limits import MAX_COST
+from graphsvc.api.auth import keys
+from graphsvc.api.operations.limits import MAX_COST
 from graphsvc.api.schema import build_schema
 from graphsvc.settings import Settings
 from graphsvc.store import Address

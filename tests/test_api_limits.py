@@ -15,14 +15,16 @@ from graphql import parse
 from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
 
-from graphsvc.api import keys, operation
 from graphsvc.api.app import create_app
-from graphsvc.api.gate import Gate
-from graphsvc.api.limits import MAX_COST
-from graphsvc.api.operation import Documents
-from graphsvc.api.persisted import load_documents
-from graphsvc.api.rates import REFUSED_COSTS, Rates
+from graphsvc.api.auth import keys
+from graphsvc.api.http.concurrency_limit import ConcurrencyLimit
+from graphsvc.api.http.rate_limits import REFUSED_COSTS, RateLimits
+from graphsvc.api.operations import operation
+from graphsvc.api.operations.limits import MAX_COST
+from graphsvc.api.operations.operation import Documents
+from graphsvc.api.operations.persisted import load_documents
 from graphsvc.api.schema import build_schema
+from graphsvc.api.services import get_services
 from graphsvc.errors import Busy, SettingsError, TimedOut
 from graphsvc.settings import Settings
 from graphsvc.store import Address, Store
@@ -101,7 +103,7 @@ def test_wrong_keys_cannot_be_tried_at_will(serving: Serving) -> None:
 
 
 def test_ipv6_addresses_are_counted_by_the_network_of_a_host(tmp_path: Path) -> None:
-    rates = Rates(Settings(data_dir=tmp_path, client_rate_limit="2/hour"))
+    rates = RateLimits(Settings(data_dir=tmp_path, client_rate_limit="2/hour"))
     rates.count_request("2001:db8::1")
     rates.count_request("2001:db8::2:3")
     rates.count_request("2001:db8:0:1::1")
@@ -112,7 +114,7 @@ def test_ipv6_addresses_are_counted_by_the_network_of_a_host(tmp_path: Path) -> 
 @pytest.mark.parametrize("rate", ["many", "10", "10/fortnight", ""])
 def test_a_rate_that_is_none_is_refused_at_the_start(tmp_path: Path, rate: str) -> None:
     with pytest.raises(SettingsError, match="GRAPHSVC_RATE_LIMIT is no rate"):
-        Rates(Settings(data_dir=tmp_path, rate_limit=rate))
+        RateLimits(Settings(data_dir=tmp_path, rate_limit=rate))
 
 
 def test_every_answer_says_what_it_cost(serving: Serving) -> None:
@@ -128,7 +130,7 @@ def test_every_answer_says_what_it_cost(serving: Serving) -> None:
 
 def test_the_gate_lets_few_through_has_some_wait_and_sends_the_rest_away() -> None:
     async def run() -> tuple[int, int, int]:
-        gate, inside, most, busy = Gate(2, 3, 5.0), 0, 0, 0
+        gate, inside, most, busy = ConcurrencyLimit(2, 3, 5.0), 0, 0, 0
         release = asyncio.Event()
 
         async def request() -> None:
@@ -153,7 +155,7 @@ def test_the_gate_lets_few_through_has_some_wait_and_sends_the_rest_away() -> No
 
 def test_waiting_and_doing_end_at_the_timeout() -> None:
     async def run() -> None:
-        gate = Gate(1, 1, 0.05)
+        gate = ConcurrencyLimit(1, 1, 0.05)
 
         async def request() -> None:
             async with gate.enter("a") as entry, entry.wait_for_turn(1):
@@ -178,13 +180,13 @@ def test_a_request_that_takes_too_long_is_ended_with_a_code(
         answer = api.post("{ stats { accounts } }")
         assert (answer.status_code, code(answer)) == (503, "timed_out")
         # Time enough for a request that is not slow, however busy the machine is.
-        monkeypatch.setattr(api.client.app.state.gate, "_timeout", 60.0)  # type: ignore[attr-defined]
+        monkeypatch.setattr(get_services(api.client.app).concurrency_limit, "_timeout", 60.0)
         assert api.data(VIEWER)
 
 
 def test_a_service_that_is_full_says_so(serving: Serving, monkeypatch: pytest.MonkeyPatch) -> None:
     with serving(requests_at_once=1, requests_waiting=0) as api:
-        gate: Gate = api.client.app.state.gate  # type: ignore[attr-defined]
+        gate: ConcurrencyLimit = get_services(api.client.app).concurrency_limit
         monkeypatch.setattr(gate, "inside", 1)  # as one that is under way
         answer = api.post(VIEWER)
         assert (answer.status_code, code(answer)) == (503, "busy")
@@ -296,7 +298,7 @@ def test_the_number_of_statements_does_not_grow_with_the_rows(
     counts = []
     with TestClient(create_app(installation, database.address)) as client:
         api = Api(client, key)
-        registry = client.app.state.metrics.registry  # type: ignore[attr-defined]
+        registry = get_services(client.app).metrics.registry
         variables = VARIABLES.get(document.name, {})
         sizes: list[dict[str, int]] = [{}]
         if "$first" in document.text:

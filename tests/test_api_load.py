@@ -30,12 +30,16 @@ from waiting import until
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from graphsvc.api import edge, hub, keys, worker
 from graphsvc.api.app import create_app
-from graphsvc.api.estimate import DEFAULT_FIRST, estimate_cost
-from graphsvc.api.gate import LIGHT, FairSlots, Gate, TooManyAtOnce
-from graphsvc.api.limits import MAX_COST
-from graphsvc.api.worker import Worker
+from graphsvc.api.auth import keys
+from graphsvc.api.http import request_guard
+from graphsvc.api.http.concurrency_limit import LIGHT, ConcurrencyLimit, FairSlots, TooManyAtOnce
+from graphsvc.api.operations.estimate import DEFAULT_FIRST, estimate_cost
+from graphsvc.api.operations.limits import MAX_COST
+from graphsvc.api.services import get_services
+from graphsvc.api.subscriptions import pubsub
+from graphsvc.api.workers import worker
+from graphsvc.api.workers.worker import Worker
 from graphsvc.errors import Busy, TimedOut
 from graphsvc.settings import Settings
 from graphsvc.signals.veil import Veil
@@ -117,7 +121,7 @@ def test_half_sent_bodies_of_one_key_take_its_share_and_no_more(tmp_path: Path) 
         with service.half_sent(10, mine) as sent:
             until(lambda: len(answered(sent)) == 6)  # a quarter of sixteen may be under way
             assert all("too_many_at_once" in heard(each) for each in answered(sent))
-            gate: Gate = service.app.state.gate
+            gate: ConcurrencyLimit = get_services(service.app).concurrency_limit
             assert (gate._arriving.total(), gate.inside) == (4, 0)
             assert service.ask(mine) == (429, "too_many_at_once")
             assert service.ask(other) == (200, "ok")
@@ -146,7 +150,7 @@ def test_half_sent_bodies_without_a_key_cost_those_with_one_nothing(tmp_path: Pa
 def test_an_answer_has_its_own_status_whatever_comes_meanwhile(tmp_path: Path) -> None:
     stats, viewer = (json.dumps({"query": each}).encode() for each in ("{ stats { accounts } }", VIEWER))
     with serving(tmp_path, read_timeout=FAR) as service:
-        gate: Gate = service.app.state.gate
+        gate: ConcurrencyLimit = get_services(service.app).concurrency_limit
         with ExitStack() as stack:
             waiting = []
             for body in (stats, viewer):
@@ -168,7 +172,7 @@ def test_a_client_that_leaves_is_no_error_of_the_service(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with serving(tmp_path, read_timeout=FAR) as service, caplog.at_level(logging.ERROR):
-        gate: Gate = service.app.state.gate
+        gate: ConcurrencyLimit = get_services(service.app).concurrency_limit
         with service.half_sent(3, service.key()):
             until(lambda: gate._arriving.total() == 3)
         until(lambda: not gate._arriving)
@@ -197,7 +201,7 @@ async def introduce(connection: ClientConnection, key: str) -> object:
 def test_websockets_of_a_key_leave_its_requests_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(hub, "CONNECTIONS", 3)
+    monkeypatch.setattr(pubsub, "CONNECTIONS", 3)
     with serving(tmp_path, client_rate_limit="20/hour") as service:
         key = service.key()
 
@@ -210,12 +214,12 @@ def test_websockets_of_a_key_leave_its_requests_alone(
             heard, answer = asyncio.run(open_many())
             assert heard == [*["connection_ack"] * 3, 1013]
             assert answer == (200, "ok")
-            until(lambda: not service.app.state.hub.connections)
+            until(lambda: not get_services(service.app).pubsub.connections)
     assert not [each for each in caplog.records if each.levelno >= logging.ERROR]
 
 
 def test_websockets_that_do_not_say_who_asks_are_few(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(edge, "UNKNOWN", 2)
+    monkeypatch.setattr(request_guard, "UNKNOWN", 2)
     with serving(tmp_path) as service:
         key = service.key()
 
@@ -281,7 +285,7 @@ def test_a_question_that_does_not_begin_in_time_is_shed(
     monkeypatch.setattr(Reader, "read", slow)
     with serving(tmp_path, requests_at_once=1, wait_timeout=0.2) as service, ThreadPoolExecutor() as pool:
         first = pool.submit(service.ask, service.key(), PAGE)
-        until(lambda: service.app.state.gate.turns.held == 1)
+        until(lambda: get_services(service.app).concurrency_limit.turns.held == 1)
         assert service.ask(service.key(), PAGE) == (503, "busy")
         release.set()
         assert first.result() == (200, "ok")
@@ -306,7 +310,7 @@ def test_exports_of_one_key_take_its_share_and_no_more(
             return httpx.get(url, headers={"Authorization": f"Bearer {key}"}, timeout=FAR).status_code
 
         first = pool.submit(export, mine)
-        until(lambda: service.app.state.gate.inside == 1)
+        until(lambda: get_services(service.app).concurrency_limit.inside == 1)
         assert export(mine) == 429
         assert service.ask(other) == (200, "ok")
         release.set()
@@ -315,7 +319,7 @@ def test_exports_of_one_key_take_its_share_and_no_more(
 
 def test_what_a_request_reads_beyond_its_estimate_counts_too() -> None:
     async def run() -> None:
-        gate = Gate(8, 8, FAR, wait=0.05, cost_at_once=1000)
+        gate = ConcurrencyLimit(8, 8, FAR, wait=0.05, cost_at_once=1000)
         async with gate.enter("a") as first, first.wait_for_turn(1):
             first.add_cost(LIGHT)
             assert gate.costs.held == 0
@@ -333,7 +337,7 @@ def test_what_a_request_reads_beyond_its_estimate_counts_too() -> None:
 
 def test_a_principal_waits_with_no_more_than_its_share() -> None:
     async def run() -> None:
-        gate = Gate(4, 4, FAR, share=0.25)
+        gate = ConcurrencyLimit(4, 4, FAR, share=0.25)
         async with gate.enter("a"), gate.enter("a"):
             with pytest.raises(TooManyAtOnce):
                 await gate.enter("a").__aenter__()

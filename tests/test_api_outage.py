@@ -11,8 +11,8 @@ import pytest
 from api import Api
 from fastapi.testclient import TestClient
 
-from graphsvc.api import keys
 from graphsvc.api.app import create_app
+from graphsvc.api.auth import keys
 from graphsvc.settings import Settings
 from graphsvc.store import Store
 

@@ -9,12 +9,12 @@ import pytest
 from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
-from graphsvc.api import graphiql
 from graphsvc.api.app import create_app
+from graphsvc.api.routers import graphiql
 from graphsvc.settings import Settings
 from graphsvc.store import Address
 
-FILES = Path(graphiql.__file__).parent / "static" / "graphiql"
+FILES = Path(graphiql.__file__).parents[1] / "static" / "graphiql"
 
 
 @pytest.fixture

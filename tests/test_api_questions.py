@@ -12,8 +12,9 @@ from api import Api, text, write
 from around import counted, nodes
 from fastapi.testclient import TestClient
 
-from graphsvc.api import app, keys
+from graphsvc.api import app
 from graphsvc.api.app import create_app
+from graphsvc.api.auth import keys
 from graphsvc.api.types import signal as signal_types
 from graphsvc.settings import Settings
 from graphsvc.signals.veil import Veil
@@ -113,7 +114,7 @@ def test_an_account_knows_its_signals_and_its_cluster(api: Api) -> None:
     assert account["membership"]["cluster"] == {"id": "c-small", "size": 3}
 
 
-WHY = "summary explanation { family bits signalKey sharers says signal { kind degree } }"
+WHY = "summary explanation { family bits signalKey sharers description signal { kind degree } }"
 
 
 def test_a_membership_is_explained_by_family(api: Api) -> None:
@@ -131,13 +132,13 @@ def test_a_membership_is_explained_by_family(api: Api) -> None:
     card, network, device, prior = why["explanation"]
     assert card == {
         "family": "payment", "bits": 27.75, "signalKey": "instrument:k1.c4", "sharers": 7,
-        "says": "Shares payment instrument instrument:k1.c4 with 7 other members (+27.8 bits).",
+        "description": "Shares payment instrument instrument:k1.c4 with 7 other members (+27.8 bits).",
         "signal": {"kind": "instrument", "degree": 8},
     }  # fmt: skip
     # What a signal is part of is named, but accounts have it only through the signal.
     assert (network["signalKey"], network["signal"]) == ("prefix:203.0.113.0/24", None)
     assert (device["signalKey"], device["signal"], device["sharers"]) == (None, None, None)
-    assert prior["says"] == "Before any evidence (−7.0 bits)."
+    assert prior["description"] == "Before any evidence (−7.0 bits)."
 
 
 def test_a_link_is_explained_by_family(api: Api) -> None:
@@ -151,9 +152,11 @@ def test_a_link_is_explained_by_family(api: Api) -> None:
 
 
 def test_a_score_is_put_together_from_its_parts(api: Api) -> None:
-    cluster = api.data('{ cluster(id: "c-large") { explanation scoreParts { name bits says } } }')["cluster"]
+    cluster = api.data('{ cluster(id: "c-large") { explanation scoreParts { name bits description } } }')[
+        "cluster"
+    ]
     assert [part["name"] for part in cluster["scoreParts"]] == ["prior", "shared", "bans"]
-    assert cluster["scoreParts"][1] == {"name": "shared", "bits": 8.5, "says": "3 kinds"}
+    assert cluster["scoreParts"][1] == {"name": "shared", "bits": 8.5, "description": "3 kinds"}
     assert cluster["explanation"] == (
         "Score 0.97: prior −5.0 + shared infrastructure +8.5 + bans +1.5 = +5.0 bits."
     )
@@ -176,7 +179,7 @@ def test_results_that_kept_no_evidence_by_family_say_so(api: Api) -> None:
 
 def test_signals_of_explanations_are_asked_for_only_when_wanted(api: Api, queries: Counter[str]) -> None:
     query = '{ cluster(id: "c-large") { members { edges { node { summary explanation { %s } } } } } }'
-    api.data(query % "family bits says signalKey")
+    api.data(query % "family bits description signalKey")
     assert queries["query/signal_by_key"] == 0
     api.data(query % "signal { degree }")
     assert queries["query/signal_by_key"] == 1  # of eight members

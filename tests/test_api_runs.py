@@ -9,8 +9,8 @@ from api import Api, examples
 from fastapi.testclient import TestClient
 from graphs import ring_bundle
 
-from graphsvc.api import keys
 from graphsvc.api.app import create_app
+from graphsvc.api.auth import keys
 from graphsvc.loading import load_bundle
 from graphsvc.settings import Settings
 from graphsvc.signals.tokens import Tokeniser
@@ -57,7 +57,7 @@ def test_a_run_is_started_and_publishes(api: Api, database: Store) -> None:
 def test_a_run_whose_process_dies_does_not_look_as_if_it_went_on(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("graphsvc.api.detection_process.sys.executable", "/bin/false")
+    monkeypatch.setattr("graphsvc.api.workers.detection_process.sys.executable", "/bin/false")
     started = api.data(START, seed=1)["startDetection"]
     done = ended(api, started["id"])
     assert (done["status"], done["error"]) == ("FAILED", "the process ended")

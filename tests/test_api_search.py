@@ -17,7 +17,7 @@ from graphs import write_bundle
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graphsvc.api import keys
+from graphsvc.api.auth import keys
 from graphsvc.intake import read_bundle
 from graphsvc.intake.terms import LEAST_BITS, TooWide, build_range, has_card_number, parse_terms
 from graphsvc.loading import load_bundle
@@ -75,7 +75,7 @@ def api(
 
 
 QUERY = """query Find($text: String!, $kinds: [SearchKind!], $first: Int = 20) {
-  search(text: $text, kinds: $kinds, first: $first) { hasMore hits { match says found {
+  search(text: $text, kinds: $kinds, first: $first) { hasMore hits { match description found {
     __typename ... on Account { id } ... on Cluster { clusterId: id } ... on Run { runId: id }
     ... on Signal { key kind value degree } ... on AddressRange { cidr } ... on AutonomousSystem { asn } } } } }"""
 
@@ -88,7 +88,7 @@ def search(api: Api, text: str, **how: object) -> list[tuple[str, str]]:
         kind = what.pop("__typename")
         name = {"Account": "id", "Cluster": "clusterId", "Run": "runId", "Signal": "kind"}.get(kind)
         found.append((hit["match"], str(what[name or ("cidr" if kind == "AddressRange" else "asn")])))
-        assert hit["says"]
+        assert hit["description"]
     return found
 
 
@@ -169,7 +169,7 @@ def test_a_viewer_names_handles_and_networks_but_no_address(api: Api, installati
     ]
     asked += [
         (
-            'query($k: String!) { counterfactual(cluster: "c-large", withoutSignals: [$k]) { says } }',
+            'query($k: String!) { counterfactual(cluster: "c-large", withoutSignals: [$k]) { descriptions } }',
             {"k": "ip:203.0.113.7"},
         )
     ]

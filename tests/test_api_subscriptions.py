@@ -21,8 +21,10 @@ from waiting import until
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from graphsvc.api import hub, keys, subscription
 from graphsvc.api.app import create_app
+from graphsvc.api.auth import keys
+from graphsvc.api.services import get_services
+from graphsvc.api.subscriptions import pubsub, subscription
 from graphsvc.model.decisions import On, Topic
 from graphsvc.settings import Settings
 from graphsvc.signals.tokens import Tokeniser
@@ -33,7 +35,8 @@ from graphsvc.store.publish import fail_run
 
 A, B = names("a", 30), names("b", 24)
 PROTOCOL = "graphql-transport-ws"
-CHANGES = "subscription($ids: [ID!]) { clusterChanges(ids: $ids) { clusterId cause kind says decision { by value } } }"
+CHANGES = """subscription($ids: [ID!]) {
+  clusterChanges(ids: $ids) { clusterId cause kind description decision { by value } } }"""
 PROGRESS = "subscription($id: String!) { runProgress(id: $id) { status progress { stage done total } } }"
 
 
@@ -49,7 +52,7 @@ class Service:
     async def listened_to(self) -> None:
         """Wait until a subscriber has seen what there is and waits for what changes."""
         async with asyncio.timeout(60):
-            while not any(queue._getters for queue in list(self.app.state.hub._listeners)):
+            while not any(queue._getters for queue in list(get_services(self.app).pubsub._listeners)):
                 await asyncio.sleep(0.01)
 
     def key(self, role: keys.Role = keys.Role.VIEWER, name: str = "") -> str:
@@ -109,7 +112,7 @@ def days(database: Store, tokens: Tokeniser, tmp_path: Path) -> Days:
 
 @pytest.fixture
 def service(days: Days, installation: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
-    monkeypatch.setattr(hub, "LOOKING_SECONDS", 0.05)
+    monkeypatch.setattr(pubsub, "LOOKING_SECONDS", 0.05)
     monkeypatch.setattr(subscription, "CHECK_SECONDS", 0.3)
     app = create_app(installation, days.store.address)
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, timeout_graceful_shutdown=3))
@@ -152,25 +155,25 @@ def test_a_decision_made_between_a_look_and_its_answer_is_sent_once(
     service: Service, days: Days, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one, other = days.ids
-    monkeypatch.setattr(hub, "LOOKING_SECONDS", 3600)  # the looks of this test are made by hand
-    looks = service.app.state.hub
+    monkeypatch.setattr(pubsub, "LOOKING_SECONDS", 3600)  # the looks of this test are made by hand
+    looks = get_services(service.app).pubsub
 
     async def listen() -> list[Any]:
         async with service.listening(service.key(), CHANGES, ids=[one]) as socket:
             await service.listened_to()
-            now = asyncio.run_coroutine_threadsafe(looks.read_sight(), service.loop)
+            now = asyncio.run_coroutine_threadsafe(looks.read_state(), service.loop)
             before = await asyncio.wrap_future(now)
             await asyncio.to_thread(dismissed, days, other)
             await asyncio.to_thread(dismissed, days, one)
-            for version in (before.book + 1, before.book + 2):
-                look = hub.Sight(before.published, version, before.runs)
-                service.loop.call_soon_threadsafe(looks._send_sight, look)
+            for version in (before.log_version + 1, before.log_version + 2):
+                look = pubsub.ServiceState(before.published, version, before.runs)
+                service.loop.call_soon_threadsafe(looks._send_state, look)
             first = await hear(socket)
             await asyncio.to_thread(days.day, A[:25], B)
             after = await asyncio.wrap_future(
-                asyncio.run_coroutine_threadsafe(looks.read_sight(), service.loop)
+                asyncio.run_coroutine_threadsafe(looks.read_state(), service.loop)
             )
-            service.loop.call_soon_threadsafe(looks._send_sight, after)
+            service.loop.call_soon_threadsafe(looks._send_state, after)
             return [first, await hear(socket)]
 
     causes = [each["payload"]["data"]["clusterChanges"]["cause"] for each in asyncio.run(listen())]
@@ -266,7 +269,7 @@ def test_another_protocol_is_refused(service: Service) -> None:
 def test_a_key_holds_so_many_connections_and_no_more(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hub, "CONNECTIONS", 2)
+    monkeypatch.setattr(pubsub, "CONNECTIONS", 2)
     key = service.key()
 
     async def listen() -> int:
@@ -279,17 +282,17 @@ def test_a_key_holds_so_many_connections_and_no_more(
             return await closed(third)
 
     assert asyncio.run(listen()) == 1013
-    until(lambda: service.app.state.hub.connections == 0)
+    until(lambda: get_services(service.app).pubsub.connections == 0)
 
 
 def test_who_does_not_keep_up_is_dropped(service: Service, days: Days) -> None:
     async def lag() -> bool:
-        told = service.app.state.hub
+        told = get_services(service.app).pubsub
         async with told.listen() as queue:
-            for number in range(hub.BEHIND + 1):
-                told._send_sight(hub.Sight("", number, {}))
-            while (sight := queue.get_nowait()) is not None:
-                assert isinstance(sight, hub.Sight)
+            for number in range(pubsub.BEHIND + 1):
+                told._send_state(pubsub.ServiceState("", number, {}))
+            while (state := queue.get_nowait()) is not None:
+                assert isinstance(state, pubsub.ServiceState)
             return not told._listeners
 
     assert asyncio.run_coroutine_threadsafe(lag(), service.loop).result(10)
@@ -308,18 +311,18 @@ def test_a_thousand_subscriptions_leave_nothing_behind(service: Service) -> None
 
     def held() -> tuple[int, int, int]:
         """Open files other than the pool's connections, tasks, and connections in the pool."""
-        pooled = sum(service.app.state.reader.count_connections().values())
+        pooled = sum(get_services(service.app).reader.count_connections().values())
         return len(list(Path("/proc/self/fd").iterdir())) - pooled, service.tasks(), pooled
 
     asyncio.run(loop(20))  # threads that stay are made now
-    until(lambda: not service.app.state.hub.connections)
+    until(lambda: not get_services(service.app).pubsub.connections)
     time.sleep(0.5)  # what is left of them ends; more that is held before would only allow more after
     before = held()
     asyncio.run(loop(1_000))
-    until(lambda: not service.app.state.hub.connections)
+    until(lambda: not get_services(service.app).pubsub.connections)
     with contextlib.suppress(AssertionError):  # what is left of them ends as soon as the machine lets it
         until(lambda: held()[0] <= before[0] + 2 and held()[1] <= before[1])
     after = held()
     assert after[0] <= before[0] + 2
     assert after[1] <= before[1]
-    assert after[2] <= hub.CONNECTIONS + 1  # the pool is as large as what once was asked at a time
+    assert after[2] <= pubsub.CONNECTIONS + 1  # the pool is as large as what once was asked at a time

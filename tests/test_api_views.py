@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from graphsvc.analysis.levels import Group, Node, build_level, expand_bundle, parse_bundle
 from graphsvc.analysis.paths import find_signal_path, find_widest_path
-from graphsvc.api import keys
 from graphsvc.api.app import create_app
+from graphsvc.api.auth import keys
 from graphsvc.community.inprocess import InProcessDetector
 from graphsvc.detection import Parameters, detect
 from graphsvc.loading import load_bundle
@@ -123,8 +123,8 @@ def api(ring: str, open_database: Store, installation: Settings) -> Iterator[Api
 
 CLUSTER = """query($id: ID!, $within: String, $nodes: Int!) {
   clusterGraph(cluster: $id, within: $within, nodes: $nodes) {
-    nodes { id kind size hub status membership } edges { source target kind links }
-    leftOut { accounts signals says } } }"""
+    nodes { id kind size isHub status membership } edges { source target kind links }
+    leftOut { accounts signals description } } }"""
 
 
 def whole(view: dict[str, Any]) -> None:
@@ -160,7 +160,7 @@ def test_a_cluster_that_does_not_fit_is_groups_that_add_up_and_open(api: Api, ri
 
 
 EGO = """query($id: ID!, $nodes: Int!) { egoGraph(account: $id, nodes: $nodes) {
-  nodes { id kind size hub clusterId } edges { source target } leftOut { accounts signals says } } }"""
+  nodes { id kind size isHub clusterId } edges { source target } leftOut { accounts signals description } } }"""
 
 
 def test_the_surroundings_of_an_account_are_counted_where_they_are_cut(api: Api, ring: str) -> None:
@@ -184,20 +184,21 @@ def test_the_surroundings_of_an_account_are_counted_where_they_are_cut(api: Api,
     assert drawn + cut["leftOut"]["accounts"] <= len(accounts)
 
 
-BETWEEN = """query($a: ID!, $b: ID!) { between(a: $a, b: $b) { says commonInAll common { hub signal { kind degree } }
-  path { bits steps { source { id } target { id } bits says } } } }"""
+BETWEEN = """query($a: ID!, $b: ID!) { between(a: $a, b: $b) {
+  description commonTotal common { isHub signal { kind degree } }
+  path { bits steps { source { id } target { id } bits description } } } }"""
 
 
 def test_two_members_are_joined_by_the_strongest_path(api: Api, ring: str) -> None:
     found = api.data(BETWEEN, a="acct-00000", b="acct-00001")["between"]
-    assert found["commonInAll"] == 0
+    assert found["commonTotal"] == 0
     steps = found["path"]["steps"]
     assert steps[0]["source"]["id"] == "acct-00000"
     assert steps[-1]["target"]["id"] == "acct-00001"
     assert len(steps) == 2  # they use other cards, addresses and devices of one pool
     assert all(before["target"] == after["source"] for before, after in pairwise(steps))
     direct = api.data(BETWEEN, a="acct-00000", b="acct-00006")["between"]
-    assert direct["commonInAll"] == 3
+    assert direct["commonTotal"] == 3
     (step,) = direct["path"]["steps"]
     assert direct["path"]["bits"] == step["bits"] > 0.0
     assert [each["signal"]["degree"] for each in direct["common"]] == [4, 6, 6]
@@ -206,7 +207,7 @@ def test_two_members_are_joined_by_the_strongest_path(api: Api, ring: str) -> No
 def test_what_is_not_linked_is_said_so_within_its_bound(api: Api) -> None:
     found = api.data(BETWEEN, a="acct-00000", b="acct-00400")["between"]
     assert found["path"] is None
-    assert "No path was found through" in found["says"]
+    assert "No path was found through" in found["description"]
     assert api.error(BETWEEN, a="acct-00000", b="nobody")["extensions"]["code"] == "not_found"
     assert api.error(BETWEEN, a="acct-00000", b="acct-00000")["extensions"]["code"] == "bad_input"
 

@@ -21,9 +21,9 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 from serving import serve_app
 
-from graphsvc.api import keys
 from graphsvc.api.app import create_app
-from graphsvc.api.framing import StrictConnection
+from graphsvc.api.auth import keys
+from graphsvc.api.http.framing import StrictConnection
 from graphsvc.settings import Settings
 from graphsvc.store import Address
 
@@ -282,8 +282,8 @@ def test_a_request_after_others_on_a_connection_has_a_deadline_too(hasty: Wire) 
 
 
 def test_the_deadline_grows_with_what_arrived(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("graphsvc.api.edge.READ_RATE", 1e-3)  # a byte is worth minutes
-    monkeypatch.setattr("graphsvc.api.protocol.READ_RATE", 1e-3)
+    monkeypatch.setattr("graphsvc.api.http.request_guard.READ_RATE", 1e-3)  # a byte is worth minutes
+    monkeypatch.setattr("graphsvc.api.http.protocol.READ_RATE", 1e-3)
     with serving(tmp_path, read_timeout=0.2) as wire, wire.connect() as connection:
         sent = wire.post(LENGTH, QUERY)
         connection.settimeout(0.5)  # beyond the deadline of a request that brings nothing

@@ -16,8 +16,8 @@ from published import Days, addresses, person, populate, statuses
 from typer.testing import CliRunner
 
 from graphsvc.analyses import read_differences, read_impact
-from graphsvc.api import keys
 from graphsvc.api.app import create_app
+from graphsvc.api.auth import keys
 from graphsvc.cli.commands import app
 from graphsvc.community.inprocess import InProcessDetector
 from graphsvc.detection import Outcome, Parameters, detect

@@ -16,8 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from graphsvc.api import keys
 from graphsvc.api.app import create_app
+from graphsvc.api.auth import keys
 from graphsvc.cli.commands import app as commands
 from graphsvc.errors import DatabaseRefused, VerificationError
 from graphsvc.model.audit import GENESIS, Act, Entry, Fault, Head, LoggedEntry, check_log
@@ -261,7 +261,7 @@ def api(database: Store, installation: Settings) -> Iterator[dict[keys.Role, Api
         }
 
 
-REVEAL = "mutation R($keys: [ID!]!, $reason: String!) { reveal(keys: $keys, reason: $reason) { handle key value } }"
+REVEAL = "mutation R($keys: [ID!]!, $reason: String!) { reveal(keys: $keys, reason: $reason) { pseudonym key value } }"
 LOG = """query L($first: Int = 50, $after: String, $filter: AuditFilter) {
   auditLog(first: $first, after: $after, filter: $filter) {
   edges { node { number actor role action subject reason request details } } pageInfo { hasNextPage endCursor } } }"""
@@ -278,7 +278,7 @@ def test_a_reveal_is_in_the_log_with_its_reason_and_without_the_address(
     handle = load_or_create_veil(installation).hide(HANDLE_OF)
     analyst = api[keys.Role.ANALYST]
     shown = analyst.data(REVEAL, keys=[handle, handle], reason=f"  {REASON} {HANDLE_OF}")
-    assert shown == {"reveal": [{"handle": handle, "key": HANDLE_OF, "value": RAW}]}
+    assert shown == {"reveal": [{"pseudonym": handle, "key": HANDLE_OF, "value": RAW}]}
     (entry,) = logged(api)
     assert (entry["number"], entry["action"], entry["role"], entry["subject"]) == (
         1,

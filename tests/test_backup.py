@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from graphsvc import server
-from graphsvc.api import keys
+from graphsvc.api.auth import keys
 from graphsvc.database import open_store
 from graphsvc.errors import BackupError
 from graphsvc.keeping import sealed as sealing

@@ -14,7 +14,7 @@ from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
 from graphsvc.api.app import create_app
-from graphsvc.api.browser_kit import list_questions
+from graphsvc.api.routers.browser_kit import list_questions
 from graphsvc.settings import Settings
 from graphsvc.statements import list_names, load_statement, load_text
 from graphsvc.store import Address, Store

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from around import served
 
-from graphsvc.api.browser_kit import list_questions
+from graphsvc.api.routers.browser_kit import list_questions
 from graphsvc.settings import Settings
 from graphsvc.statements import load_statement
 from graphsvc.store import Store

@@ -11,8 +11,8 @@ from api import Api
 from fastapi.testclient import TestClient
 from graphs import ring_bundle
 
-from graphsvc.api import keys
 from graphsvc.api.app import create_app
+from graphsvc.api.auth import keys
 from graphsvc.community.gds import GdsDetector
 from graphsvc.detection import Outcome, Parameters, Progress, detect
 from graphsvc.errors import Cancelled, NotFound, ResourceError

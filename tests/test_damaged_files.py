@@ -20,7 +20,7 @@ from pydantic import SecretStr
 from small import graph_of
 
 from graphsvc import database
-from graphsvc.api import keys
+from graphsvc.api.auth import keys
 from graphsvc.errors import (
     DatabaseUnavailable,
     ExportError,

@@ -14,8 +14,8 @@ from lives import names
 from published import Days, person, populate, statuses
 from typer.testing import CliRunner
 
-from graphsvc.api import keys
 from graphsvc.api.app import create_app
+from graphsvc.api.auth import keys
 from graphsvc.cli.commands import app
 from graphsvc.errors import Conflict, NotFound
 from graphsvc.model.decisions import Disposition, On, Topic
@@ -255,14 +255,14 @@ def test_status_and_lineage_over_graphql(days: Days, installation: Settings) -> 
     say(days.store, other, DISMISSED)
     days.day(A + B)
     question = """query($id: String!) { cluster(id: $id) { status lineage(first: 3) {
-      kind clusterId beforeId accountsInCommon accountsBefore accountsNow says } } }"""
+      kind clusterId previousId accountsInCommon accountsBefore accountsAfter description } } }"""
     key = keys.create_key(installation.keys_dir, keys.Role.VIEWER)
     with TestClient(create_app(installation, days.store.address)) as client:
         api = Api(client, key)
         found = api.data(question, id=one)["cluster"]
         wanted = api.data("{ clusters(filter: {status: CONFLICT}) { edges { node { id } } } }")
     assert found["status"] == "CONFLICT"
-    assert [(row["kind"], row["clusterId"], row["beforeId"]) for row in found["lineage"]] == [
+    assert [(row["kind"], row["clusterId"], row["previousId"]) for row in found["lineage"]] == [
         ("GREW", one, one),
         ("MERGED", one, other),
         ("BORN", one, None),

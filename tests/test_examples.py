@@ -10,7 +10,7 @@ import pytest
 from api import write
 from serving import served_over_http
 
-from graphsvc.api import keys
+from graphsvc.api.auth import keys
 from graphsvc.settings import Settings
 from graphsvc.store import Store
 

@@ -14,8 +14,8 @@ from fastapi.testclient import TestClient
 from httpx import Response
 from typer.testing import CliRunner
 
-from graphsvc.api import keys
 from graphsvc.api.app import create_app
+from graphsvc.api.auth import keys
 from graphsvc.cli.commands import app
 from graphsvc.exchange.stix import MARKINGS, Tlp
 from graphsvc.settings import Settings

@@ -10,11 +10,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from starlette.datastructures import State
 from typer.testing import CliRunner
 
-from graphsvc.api import keys
-from graphsvc.api.principals import find_principal
+from graphsvc.api.auth import keys
+from graphsvc.api.auth.principals import find_principal
 from graphsvc.cli.commands import app
 from graphsvc.errors import AccessDenied, NotFound, SettingsError
 from graphsvc.settings import load_settings
@@ -63,16 +62,16 @@ def test_a_key_expires(tmp_path: Path) -> None:
 
 def test_who_was_let_in_is_looked_at_again(tmp_path: Path) -> None:
     """As a WebSocket does while it lasts: by the same `Authorization`."""
-    state = State({"keys": keys.KeyRing(tmp_path), "issuer": None})
+    ring = keys.KeyRing(tmp_path)
     key = keys.create_key(tmp_path, keys.Role.VIEWER)
     for scheme in ("Bearer", "bearer", "BEARER"):
-        assert asyncio.run(find_principal(f"{scheme} {key}", state)).id == key.split(".")[0]
+        assert asyncio.run(find_principal(f"{scheme} {key}", ring, None)).id == key.split(".")[0]
     for wrong in ("", key, f"Basic {key}", "Bearer ", f"Bearer {key}x"):
         with pytest.raises(AccessDenied):
-            asyncio.run(find_principal(wrong, state))
+            asyncio.run(find_principal(wrong, ring, None))
     keys.revoke_key(tmp_path, key.split(".")[0])
     with pytest.raises(AccessDenied):
-        asyncio.run(find_principal(f"Bearer {key}", state))
+        asyncio.run(find_principal(f"Bearer {key}", ring, None))
 
 
 def test_a_rotated_key_has_a_new_secret_and_the_old_one_for_a_while(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from test_cypher_files import CYPHER, strings
 from worlds import world
 
 from bench.notebook import NOTEBOOK, executed, outputs
-from graphsvc.api import keys
+from graphsvc.api.auth import keys
 from graphsvc.cli import tour
 from graphsvc.community.inprocess import InProcessDetector
 from graphsvc.detection import Parameters, detect

@@ -21,8 +21,8 @@ from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
 from bench.identity_provider import CURVE, OTHER, RSA, Provider, jwk
-from graphsvc.api import keys, oidc
 from graphsvc.api.app import create_app
+from graphsvc.api.auth import keys, oidc
 from graphsvc.errors import SettingsError
 from graphsvc.settings import Settings
 from graphsvc.store import Address

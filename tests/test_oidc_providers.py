@@ -16,10 +16,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.identity_provider import CURVE, OTHER, RSA, Provider, jwk
-from graphsvc.api import oidc
-from graphsvc.api.keys import Role
-from graphsvc.api.oidc import Issuer
-from graphsvc.api.role_claim import parse_role_claim
+from graphsvc.api.auth import oidc
+from graphsvc.api.auth.keys import Role
+from graphsvc.api.auth.oidc import Issuer
+from graphsvc.api.auth.role_claim import parse_role_claim
 from graphsvc.errors import Forbidden
 from graphsvc.settings import Settings
 

@@ -27,10 +27,12 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from websockets import ConnectionClosed
 from websockets.sync.client import connect
 
-from graphsvc.api import keys, logs
 from graphsvc.api.app import create_app
-from graphsvc.api.keys import Role
-from graphsvc.api.traces import NoTraces, OpenTelemetry, build_traces
+from graphsvc.api.auth import keys
+from graphsvc.api.auth.keys import Role
+from graphsvc.api.http import logs
+from graphsvc.api.http.traces import NoTraces, OpenTelemetry, build_traces
+from graphsvc.api.services import get_services
 from graphsvc.errors import SettingsError
 from graphsvc.settings import Settings
 from graphsvc.store import Store
@@ -117,7 +119,7 @@ def test_apps_do_not_share_metrics(database: Store, installation: Settings, api:
 
 def test_spans_tell_of_the_request_the_operation_and_its_statements(api: Api) -> None:
     exporter = InMemorySpanExporter()
-    api.client.app.state.traces = OpenTelemetry(exporter, at_once=True)  # type: ignore[attr-defined]
+    get_services(api.client.app).traces = OpenTelemetry(exporter, at_once=True)
     trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
     answer = api.client.post(
         "/graphql",
@@ -206,7 +208,7 @@ def test_every_answer_has_careful_headers_and_names_no_server(api: Api, path: st
 )
 def test_only_its_own_names_reach_the_service(api: Api, tmp_path: Path, host: str, status: int) -> None:
     settings = Settings(data_dir=tmp_path, allowed_hosts="graph.example")
-    address = api.client.app.state.reader._address  # type: ignore[attr-defined]
+    address = get_services(api.client.app).reader._address
     key = keys.create_key(settings.keys_dir, Role.VIEWER)
     with TestClient(create_app(settings, address)) as client:
         headers = {"Authorization": f"Bearer {key}", "Host": host}

@@ -12,9 +12,9 @@ from fastapi.testclient import TestClient
 from graphql import GraphQLObjectType, get_named_type
 from walk import SCHEMA, Asked, Known, document, role_of, roots
 
-from graphsvc.api import keys
 from graphsvc.api.app import create_app
-from graphsvc.api.worker import Worker
+from graphsvc.api.auth import keys
+from graphsvc.api.workers.worker import Worker
 from graphsvc.errors import Busy
 from graphsvc.settings import Settings
 from graphsvc.signals.veil import load_or_create_veil

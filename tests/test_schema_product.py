@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from graphsvc.api import product
+from graphsvc.api import schema_docs
 from graphsvc.cli.commands import app
 
 ROOT = Path(__file__).parents[1]
@@ -14,16 +14,16 @@ RELEASED = ROOT / "docs" / "graphql" / "released.graphql"
 
 def test_the_schema_and_its_reference_are_current() -> None:
     """`make schema` renews both."""
-    assert (ROOT / "schema.graphql").read_text(encoding="utf-8") == product.format_schema()
-    assert (ROOT / "docs/graphql/reference.md").read_text(encoding="utf-8") == product.build_reference()
+    assert (ROOT / "schema.graphql").read_text(encoding="utf-8") == schema_docs.format_schema()
+    assert (ROOT / "docs/graphql/reference.md").read_text(encoding="utf-8") == schema_docs.build_reference()
 
 
 def test_everything_is_described() -> None:
-    assert product.find_undescribed() == []
+    assert schema_docs.find_undescribed() == []
 
 
 def test_what_was_released_still_holds() -> None:
-    assert product.list_breaking_changes(RELEASED.read_text(encoding="utf-8")) == []
+    assert schema_docs.list_breaking_changes(RELEASED.read_text(encoding="utf-8")) == []
 
 
 @pytest.mark.parametrize(
@@ -49,6 +49,6 @@ def test_what_is_no_schema_is_a_wrong_call(tmp_path: Path) -> None:
 
 
 def test_the_reference_names_roles_and_defaults() -> None:
-    page = product.build_reference()
+    page = schema_docs.build_reference()
     assert "`setClusterDisposition`: `Change!` *Role analyst.*" in page
     assert "`first: Int! = 50`" in page

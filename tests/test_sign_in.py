@@ -32,11 +32,13 @@ from pydantic import SecretStr
 from starlette.responses import Response
 
 from bench.identity_provider import OTHER, Provider
-from graphsvc.api import code_flow, keys, oidc, sign_in
 from graphsvc.api.app import create_app
-from graphsvc.api.code_flow import SignInRefused
-from graphsvc.api.flow_cookies import FLOWS_AT_ONCE, FlowCookies
-from graphsvc.api.traces import OpenTelemetry
+from graphsvc.api.auth import code_flow, keys, oidc
+from graphsvc.api.auth.code_flow import SignInRefused
+from graphsvc.api.auth.flow_cookies import FLOWS_AT_ONCE, FlowCookies
+from graphsvc.api.http.traces import OpenTelemetry
+from graphsvc.api.routers import sign_in
+from graphsvc.api.services import get_services
 from graphsvc.errors import SettingsError
 from graphsvc.settings import Settings
 from graphsvc.store import Address
@@ -786,7 +788,7 @@ def test_nothing_of_a_sign_in_is_in_logs_traces_or_metrics(
     provider: Provider, client: TestClient, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     exporter = InMemorySpanExporter()
-    client.app.state.traces = OpenTelemetry(exporter, at_once=True)  # type: ignore[attr-defined]
+    get_services(client.app).traces = OpenTelemetry(exporter, at_once=True)
     caplog.set_level(logging.DEBUG)
     here, other = tab(client), tab(client)
     back = decided(here.there())

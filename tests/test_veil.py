@@ -13,8 +13,8 @@ from fastapi.testclient import TestClient
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graphsvc.api import keys
 from graphsvc.api.app import create_app
+from graphsvc.api.auth import keys
 from graphsvc.settings import Settings
 from graphsvc.signals.veil import Veil, find_network, load_or_create_veil
 from graphsvc.store import Store

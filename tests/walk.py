@@ -21,8 +21,8 @@ from graphql import (
     get_named_type,
 )
 
-from graphsvc.api import keys
-from graphsvc.api.access import Needs
+from graphsvc.api.auth import keys
+from graphsvc.api.auth.roles import Needs
 from graphsvc.api.schema import build_schema
 
 SCHEMA: GraphQLSchema = build_schema()._schema
@@ -211,4 +211,4 @@ def _text(owner: str, name: str, known: Known) -> str:
     for word, value in (("account", known.account), ("run", known.run), ("cluster", known.cluster)):
         if word in owner:
             return value
-    return known.run if name in ("before", "later", "earlier") else known.cluster
+    return known.run if name in ("from", "to") else known.cluster

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from bench.trials import say
 from graphsvc import server
-from graphsvc.api import keys
+from graphsvc.api.auth import keys
 from graphsvc.database import find_address, open_store
 from graphsvc.server.home import Home
 from graphsvc.server.lifecycle import find_server

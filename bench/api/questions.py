@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 
 from bench.api.book import Book, Service
 from graphsvc.api.app import create_app
-from graphsvc.api.persisted import load_documents
+from graphsvc.api.operations.persisted import load_documents
 from graphsvc.store import Store
 from graphsvc.store.reader import Reader
 

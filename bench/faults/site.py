@@ -17,7 +17,7 @@ from bench.faults.disks import Disk, NoDisk
 from bench.faults.proxy import Proxy
 from bench.faults.service import Service
 from graphsvc import server
-from graphsvc.api import keys
+from graphsvc.api.auth import keys
 from graphsvc.community.inprocess import InProcessDetector
 from graphsvc.database import open_store
 from graphsvc.detection import Parameters, detect

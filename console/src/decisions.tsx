@@ -66,13 +66,13 @@ export function Decisions({ of, choices, may, again, children }: {
       ) : (
         <ol class="decisions">
           {of.decisions.map((each) => (
-            <li key={each.id} class={each.inForce ? "" : "past"}>
+            <li key={each.id} class={each.isActive ? "" : "past"}>
               <strong>
                 {words(each.topic)} {each.value}
               </strong>{" "}
               by {each.by}, {moment(each.at)}
-              {each.inForce ? "" : " (no longer in force)"} {each.note && <q>{each.note}</q>}{" "}
-              {may && each.inForce && each.topic !== "WATCH" && (
+              {each.isActive ? "" : " (no longer in force)"} {each.note && <q>{each.note}</q>}{" "}
+              {may && each.isActive && each.topic !== "WATCH" && (
                 <button type="button" aria-label={`Undo ${words(each.topic)} ${each.value}`.trim()} onClick={() => change(() => ask(Undo, { id: each.id, version: of.version }), "Undone.")}>
                   Undo
                 </button>

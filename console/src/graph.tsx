@@ -8,7 +8,7 @@ import { count, kindOf, share, short, Table, words } from "./parts";
 import { to } from "./route";
 
 export interface Drawn {
-  nodes: { id: string; kind: "ACCOUNT" | "GROUP" | "SIGNAL"; family?: string | null; size: number; hub: boolean; status: string | null; membership?: number | null }[];
+  nodes: { id: string; kind: "ACCOUNT" | "GROUP" | "SIGNAL"; family?: string | null; size: number; isHub: boolean; status: string | null; membership?: number | null }[];
   edges: { source: string; target: string; links?: number }[];
   leftOut: GraphQuery["clusterGraph"]["leftOut"];
 }
@@ -25,7 +25,7 @@ function colour(name: string): string {
 function named(node: Drawn["nodes"][number]): string {
   if (node.kind === "GROUP") return `${count(node.size)} ${group(node.id)}`;
   if (node.kind === "ACCOUNT") return node.id;
-  return `${kindOf(node.id)} ${short(node.id)}${node.hub ? ` (hub of ${count(node.size)})` : ""}`;
+  return `${kindOf(node.id)} ${short(node.id)}${node.isHub ? ` (hub of ${count(node.size)})` : ""}`;
 }
 
 /** What stands for a group, in words; `kind:*n` stands for the smaller groups of a kind. */
@@ -47,7 +47,7 @@ export function placed(of: Drawn, centre?: string): MultiUndirectedGraph {
     if (graph.hasNode(node.id)) return;
     const turn = index * 2.39996; // the golden angle
     const radius = Math.sqrt(index + 0.5);
-    const size = node.kind === "GROUP" || node.hub ? 3 + Math.sqrt(node.size) / 4 : node.id === centre ? 9 : node.kind === "SIGNAL" ? 5 : 3;
+    const size = node.kind === "GROUP" || node.isHub ? 3 + Math.sqrt(node.size) / 4 : node.id === centre ? 9 : node.kind === "SIGNAL" ? 5 : 3;
     graph.addNode(node.id, {
       x: radius * Math.cos(turn), y: radius * Math.sin(turn), size, color: tinted(node), label: named(node),
       forceLabel: node.id.includes(":*") || node.id === centre, kind: node.kind,
@@ -121,7 +121,7 @@ export function GraphView({ of, centre, open, done }: { of: Drawn; centre?: stri
   const rest = of.nodes.filter((node) => node.kind !== "GROUP");
   return (
     <>
-      <p data-test="left-out">{of.leftOut.says.replace("; `within` opens one.", "; each opens with a click.").replace(" More with `nodes`.", "")}</p>
+      <p data-test="left-out">{of.leftOut.description.replace("; `within` opens one.", "; each opens with a click.").replace(" More with `nodes`.", "")}</p>
       {state === "failed" && <p class="small">This browser draws no WebGL. The table holds the same.</p>}
       <div class="graph" ref={holder} data-state={state} hidden={state === "failed"} aria-hidden="true" />
       {state === "drawn" && (
@@ -154,7 +154,7 @@ export function GraphView({ of, centre, open, done }: { of: Drawn; centre?: stri
           {rest.slice(0, groups.length > 0 ? 0 : 500).map((node) => (
             <tr key={node.id}>
               <th scope="row"><a class="id" href={to([node.kind === "ACCOUNT" ? "account" : "signal", node.id])}>{named(node)}</a></th>
-              <td>{node.kind === "ACCOUNT" ? `account, ${node.status ?? "–"}` : node.hub ? "hub, folded" : `signal, ${words(node.family ?? "")}`}</td>
+              <td>{node.kind === "ACCOUNT" ? `account, ${node.status ?? "–"}` : node.isHub ? "hub, folded" : `signal, ${words(node.family ?? "")}`}</td>
               <td class="number">{node.kind === "SIGNAL" ? count(node.size) : ""}</td>
               <td class="number">{share(node.membership)}</td>
             </tr>

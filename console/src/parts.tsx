@@ -140,10 +140,10 @@ export function Bits({ of, all }: { of: number | null | undefined; all: readonly
 }
 
 /** What each family of evidence adds to one account, strongest first; in words on the account's own page. */
-export const Evidence = ({ of }: { of: readonly { family: string; bits: number; says: string }[] }) => (
+export const Evidence = ({ of }: { of: readonly { family: string; bits: number; description: string }[] }) => (
   <span class="families">
     {of.filter((each) => Math.abs(each.bits) >= 0.05).map((each) => (
-      <span class={`family ${each.family}`} key={each.family} title={each.says}>
+      <span class={`family ${each.family}`} key={each.family} title={each.description}>
         {words(each.family)} {signed(each.bits)}
       </span>
     ))}

@@ -3,49 +3,53 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse, Response
 
-from graphsvc.api import browser_kit, console, errors, exports, graphiql, metrics, oidc, sign_in, traces
-from graphsvc.api.detection_process import DetectionProcesses
-from graphsvc.api.edge import Edge
-from graphsvc.api.gate import Gate
-from graphsvc.api.hub import Hub
-from graphsvc.api.keys import KeyRing
-from graphsvc.api.metrics import Metrics
-from graphsvc.api.prefix import Prefix
-from graphsvc.api.rates import Rates
+from graphsvc.api import errors
+from graphsvc.api.auth.keys import KeyRing
+from graphsvc.api.auth.oidc import build_issuer
+from graphsvc.api.auth.sign_in import build_sign_in
+from graphsvc.api.http.concurrency_limit import ConcurrencyLimit
+from graphsvc.api.http.metrics import Metrics
+from graphsvc.api.http.prefix import Prefix
+from graphsvc.api.http.rate_limits import RateLimits
+from graphsvc.api.http.request_guard import RequestGuard
+from graphsvc.api.http.telemetry import Telemetry
+from graphsvc.api.http.traces import build_traces
+from graphsvc.api.http.transport import build_router
+from graphsvc.api.routers import browser_kit, console, exports, graphiql, health, metrics, sign_in
 from graphsvc.api.schema import build_schema
-from graphsvc.api.telemetry import Telemetry
-from graphsvc.api.transport import build_router
-from graphsvc.api.worker import Worker
-from graphsvc.errors import GraphsvcError, MigrationError
+from graphsvc.api.services import Services
+from graphsvc.api.subscriptions.pubsub import PubSub
+from graphsvc.api.workers.detection_process import DetectionProcesses
+from graphsvc.api.workers.worker import Worker
+from graphsvc.errors import GraphsvcError
 from graphsvc.settings import Settings
 from graphsvc.signals.tokens import load_or_create_key
 from graphsvc.signals.veil import load_or_create_veil
 from graphsvc.signing import load_or_create_signer
 from graphsvc.store import Address
-from graphsvc.store.migrations import list_migrations
 from graphsvc.store.reader import Reader
 
 
 def create_app(settings: Settings, address: Address) -> FastAPI:
     """Build the app: the console at `/`, `/graphql`, `/browser`, `/metrics`, `/healthz` and `/readyz`.
 
-    It starts and stays up whether or not the database answers. `state.draining` makes `/readyz` say that the
+    It starts and stays up whether or not the database answers. `Services.draining` makes `/readyz` say that the
     service is about to stop.
     """
+    services = _build_services(settings)
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         async with (
-            Reader(address, settings.query_timeout, load_or_create_veil(settings)) as app.state.reader,
-            Worker(address, settings.query_timeout, settings.wait_timeout) as app.state.worker,
+            Reader(address, settings.query_timeout, load_or_create_veil(settings)) as services.reader,
+            Worker(address, settings.query_timeout, settings.wait_timeout) as services.worker,
         ):
-            app.state.hub = Hub(app.state.reader)
-            app.state.processes = DetectionProcesses(app.state.worker, settings)
-            app.state.gate = Gate(
+            services.pubsub = PubSub(services.reader)
+            services.processes = DetectionProcesses(services.worker, settings)
+            services.concurrency_limit = ConcurrencyLimit(
                 settings.requests_at_once,
                 settings.requests_waiting,
                 settings.request_timeout,
@@ -54,30 +58,20 @@ def create_app(settings: Settings, address: Address) -> FastAPI:
                 cost_at_once=settings.cost_at_once,
             )
             yield
-            app.state.processes.close()
-        app.state.traces.close()
+            services.processes.close()
+        services.traces.close()
 
     # No OpenAPI pages: their script would come from a CDN, and GraphiQL documents the API.
     app = FastAPI(title="graphsvc", lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None)
-    app.state.settings = settings
-    app.state.draining = False
-    app.state.metrics = Metrics()
-    app.state.rates = Rates(settings)
-    app.state.traces = traces.build_traces(settings)
-    app.state.keys = KeyRing(settings.keys_dir)
-    app.state.issuer = oidc.build_issuer(settings)
-    app.state.sign_in = sign_in.build_sign_in(settings, app.state.issuer)
-    app.state.signer = load_or_create_signer(settings)
-    app.state.tokens = load_or_create_key(settings)
-    app.add_middleware(Edge, settings, app.state.rates)
+    app.state.services = services
+    app.add_middleware(RequestGuard, settings, services.rate_limits)
     app.add_middleware(Telemetry)
     app.add_middleware(Prefix, settings.root_path)  # the last is the outermost
     # For requests and WebSockets alike; the types know handlers of one of them only.
     app.add_exception_handler(GraphsvcError, errors.handle_error)  # type: ignore[arg-type]
     app.add_exception_handler(HTTPException, errors.handle_http)
     app.add_exception_handler(Exception, errors.handle_unexpected)
-    app.add_api_route("/healthz", get_health, methods=["GET", "HEAD"])
-    app.add_api_route("/readyz", get_readiness, methods=["GET", "HEAD"])
+    app.include_router(health.router)
     app.include_router(console.router)
     app.include_router(sign_in.router)
     app.include_router(graphiql.router)
@@ -90,27 +84,22 @@ def create_app(settings: Settings, address: Address) -> FastAPI:
     return app
 
 
-async def get_health() -> Response:
-    """Answer that the process is alive."""
-    return JSONResponse({"status": "ok"})
+def _build_services(settings: Settings) -> Services:
+    """Build the services that need no event loop.
 
-
-async def get_readiness(request: Request) -> Response:
-    """Answer whether the service can serve requests; else 503 and the reason.
-
-    It can if the database answers with this program's schema, and if the service is not about to stop.
+    Raises:
+        SettingsError: a setting is not usable.
     """
-    if request.app.state.draining:
-        return JSONResponse({"status": "draining"}, status_code=503)
-    try:
-        # Another version of the program may have migrated the database since this process started.
-        applied = {row["version"] for row in await request.app.state.reader.read("schema/applied")}
-        if applied != {migration.version for migration in list_migrations()}:
-            raise MigrationError(
-                "The schema of the database is not the one of this program.", "Restart the service."
-            )
-    except GraphsvcError as error:
-        return JSONResponse(
-            {"status": "unavailable", "code": error.code, "message": str(error)}, status_code=503
-        )
-    return JSONResponse({"status": "ready"})
+    rate_limits, traces = RateLimits(settings), build_traces(settings)
+    issuer = build_issuer(settings)
+    return Services(
+        settings=settings,
+        metrics=Metrics(),
+        rate_limits=rate_limits,
+        traces=traces,
+        keys=KeyRing(settings.keys_dir),
+        issuer=issuer,
+        sign_in=build_sign_in(settings, issuer),
+        signer=load_or_create_signer(settings),
+        tokens=load_or_create_key(settings),
+    )

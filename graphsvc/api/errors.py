@@ -11,7 +11,7 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, Response
 from starlette.websockets import WebSocket
 
-from graphsvc.api.rates import RateLimited
+from graphsvc.api.http.rate_limits import RateLimited
 from graphsvc.errors import AccessDenied, Busy, GraphsvcError
 
 log = logging.getLogger("graphsvc.api")

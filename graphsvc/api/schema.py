@@ -10,12 +10,12 @@ from strawberry.types import ExecutionContext
 
 from graphsvc.api.context import Context
 from graphsvc.api.errors import MAX_ERRORS, PASSING, TooExpensive, build_headers, mask_error
-from graphsvc.api.mutation import Mutation
-from graphsvc.api.operation import Documents, Operation
-from graphsvc.api.query import Query
-from graphsvc.api.rates import RateLimited
-from graphsvc.api.record import Record, get_record
-from graphsvc.api.subscription import Subscription
+from graphsvc.api.http.rate_limits import RateLimited
+from graphsvc.api.http.request_info import RequestInfo, get_request_info
+from graphsvc.api.mutations.mutation import Mutation
+from graphsvc.api.operations.operation import Documents, Operation
+from graphsvc.api.queries.query import Query
+from graphsvc.api.subscriptions.subscription import Subscription
 from graphsvc.api.types.run import BIG_INT, BigInt
 from graphsvc.errors import GraphsvcError
 
@@ -34,7 +34,9 @@ class _Schema(strawberry.Schema):
         given = execution_context.context if execution_context is not None else None
         context = given if isinstance(given, Context) else None
         response = context.response if context is not None else None
-        record = get_record(context.request) if context is not None and context.request else Record("-")
+        request_info = (
+            get_request_info(context.request) if context is not None and context.request else RequestInfo("-")
+        )
         told: list[GraphQLError] = []
         seen: set[type] = set()
         for error in errors:
@@ -44,11 +46,13 @@ class _Schema(strawberry.Schema):
                 response.headers.update(build_headers(cause))
             if len(told) < MAX_ERRORS and not (isinstance(cause, _ONCE) and type(cause) in seen):
                 told.append(
-                    mask_error(error, record.id, context.veil.redact_text if context is not None else str)
+                    mask_error(
+                        error, request_info.id, context.veil.redact_text if context is not None else str
+                    )
                 )
             seen.add(type(cause))
         errors[:] = told
-        record.codes[:] = [(error.extensions or {})["code"] for error in told]
+        request_info.codes[:] = [(error.extensions or {})["code"] for error in told]
 
     def _get_custom_context_kwargs(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """Return the options of graphql-core: no search for similar names in errors about variables."""

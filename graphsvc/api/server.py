@@ -14,8 +14,9 @@ from types import FrameType
 import uvicorn
 from fastapi import FastAPI
 
-from graphsvc.api.edge import MAX_BODY_BYTES
-from graphsvc.api.protocol import make_protocol_class
+from graphsvc.api.http.protocol import make_protocol_class
+from graphsvc.api.http.request_guard import MAX_BODY_BYTES
+from graphsvc.api.services import get_services
 from graphsvc.settings import Settings
 
 GARBAGE = 20_000
@@ -48,19 +49,19 @@ def serve_app(app: FastAPI, listener: socket.socket, settings: Settings) -> None
 class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, app: FastAPI, drain_seconds: float) -> None:
         super().__init__(config)
-        self._app = app
+        self._services = get_services(app)
         self._drain_seconds = drain_seconds
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begin to drain, or to stop. The signal is not raised again at the end, so the exit status is 0."""
-        if sig == signal.SIGTERM and not self._app.state.draining and self._drain_seconds:
+        if sig == signal.SIGTERM and not self._services.draining and self._drain_seconds:
             timer = threading.Timer(self._drain_seconds, self._stop_server)
             timer.daemon = True
             timer.start()
         else:
             self.force_exit = self.should_exit and sig == signal.SIGINT
             self._stop_server()
-        self._app.state.draining = True
+        self._services.draining = True
 
     def _stop_server(self) -> None:
         self.should_exit = True

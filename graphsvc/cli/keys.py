@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from graphsvc.api import keys
+from graphsvc.api.auth import keys
 from graphsvc.settings import load_settings
 
 app = typer.Typer(no_args_is_help=True, help="Create, list, rotate and revoke API keys.")

@@ -28,11 +28,11 @@ def print_schema(
     """Print the GraphQL schema. Needs no database."""
     from graphql import GraphQLError
 
-    from graphsvc.api import product
+    from graphsvc.api import schema_docs
 
     if against is not None:
         try:
-            lost = product.list_breaking_changes(against.read_text(encoding="utf-8"))
+            lost = schema_docs.list_breaking_changes(against.read_text(encoding="utf-8"))
         except (GraphQLError, TypeError, UnicodeDecodeError):
             raise typer.BadParameter(f"{against} is no GraphQL schema.") from None
         for each in lost:
@@ -41,7 +41,7 @@ def print_schema(
             raise typer.Exit(1)
         typer.echo("Nothing that clients rely on is lost.")
         return
-    text = product.build_reference() if reference else product.format_schema()
+    text = schema_docs.build_reference() if reference else schema_docs.format_schema()
     if out is None:
         typer.echo(text, nl=False)
         return

@@ -39,8 +39,9 @@ def start_service(
     Limits are settings: GRAPHSVC_PRINCIPAL_SHARE, GRAPHSVC_READ_TIMEOUT, GRAPHSVC_WAIT_TIMEOUT,
     GRAPHSVC_COST_AT_ONCE and others of docs/graphql/limits.md.
     """
-    from graphsvc.api import logs, server
+    from graphsvc.api import server
     from graphsvc.api.app import create_app
+    from graphsvc.api.http import logs
     from graphsvc.database import open_store
 
     configured = load_settings()

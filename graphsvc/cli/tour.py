@@ -114,7 +114,7 @@ def print_evaluation(settings: Settings, directory: Path, stages: Stages) -> Non
 @contextmanager
 def run_service(settings: Settings, stages: Stages) -> Iterator[Service]:
     """Run `graphsvc serve` in a process of its own while the block lasts."""
-    from graphsvc.api import keys
+    from graphsvc.api.auth import keys
 
     with print_timed(stages, "serve"):
         key = keys.create_key(settings.keys_dir, keys.Role.ANALYST, "demo")

@@ -16,7 +16,7 @@ from bench.faults.plan import Fault
 from bench.faults.result import Report, build_report
 from bench.faults.service import NOTE, STATS, Answer, Service
 from bench.faults.site import Site
-from graphsvc.api import keys
+from graphsvc.api.auth import keys
 
 MOST_SECONDS = 5.0
 """Within this time another client is served; issue 22 asks for it."""

@@ -10,7 +10,7 @@ from bench.faults.kinds.kills import ACCOUNTS, must_end_well
 from bench.faults.plan import Fault
 from bench.faults.result import Report, build_report
 from bench.faults.site import Site
-from graphsvc.api import keys
+from graphsvc.api.auth import keys
 
 
 def run_two(site: Site, fault: Fault) -> Report:

@@ -14,7 +14,7 @@ from bench.faults.result import SKIPPED, Report, build_report
 from bench.faults.service import Service
 from bench.faults.site import Site
 from graphsvc import server
-from graphsvc.api import keys
+from graphsvc.api.auth import keys
 from graphsvc.errors import GraphsvcError
 from graphsvc.settings import Settings
 

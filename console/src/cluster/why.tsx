@@ -11,7 +11,7 @@ type Parts = CounterfactualQuery["counterfactual"]["before"];
 /** What remains of a cluster, in a sentence. */
 function remains(before: Parts, after: Parts): string {
   const [was = 0, is = 0] = [before.sizes[0], after.sizes[0]];
-  const apart = after.alone - before.alone;
+  const apart = after.isolated - before.isolated;
   if (was === is && apart === 0 && before.sizes.length === after.sizes.length) return `It stays as it is: ${count(was)} accounts hold together without it.`;
   return `Of ${count(was)} accounts that hold together, ${count(is)} still do; ${count(after.sizes.length)} parts instead of ${count(before.sizes.length)}, ${count(apart)} more accounts stand alone.`;
 }
@@ -35,7 +35,7 @@ export function Why({ of, id, query }: { of: Found; id: string; query: URLSearch
             <th scope="row">{words(each.name)}</th>
             <td>{each.aspect === "COORDINATION" ? "both" : "hostility"}</td>
             <Bits of={each.bits} all={of.scoreParts.map((part) => part.bits)} />
-            <td class="words">{each.says}</td>
+            <td class="words">{each.description}</td>
           </tr>
         ))}
       </Table>
@@ -75,10 +75,10 @@ export function Why({ of, id, query }: { of: Found; id: string; query: URLSearch
               Without {without !== null ? <SignalLink of={without} /> : `all of ${words(family!)}`}
             </h3>
             <Wait of={tried}>
-              {({ counterfactual: { before, after, says } }) => (
+              {({ counterfactual: { before, after, descriptions } }) => (
                 <>
                   <p class="lead">{remains(before, after)}</p>
-                  <Says of={says} />
+                  <Says of={descriptions} />
                 </>
               )}
             </Wait>
@@ -88,7 +88,7 @@ export function Why({ of, id, query }: { of: Found; id: string; query: URLSearch
         {held && (
           <div class="answer">
             <h3>What holds it together</h3>
-            <Wait of={anatomy}>{(found) => <Says of={found.anatomy.says} />}</Wait>
+            <Wait of={anatomy}>{(found) => <Says of={found.anatomy.descriptions} />}</Wait>
           </div>
         )}
       </div>

@@ -1,7 +1,7 @@
 // One account: what it shows, why it is in its cluster, and who else it touches.
 import { ask } from "../api";
 import { Decisions, DISPOSITIONS } from "../decisions";
-import { Account, DisposeAccount, Ego, NoteAccount, Touches } from "../generated/documents";
+import { Account, ConnectedAccounts, DisposeAccount, Ego, NoteAccount } from "../generated/documents";
 import type { AccountQuery } from "../generated/operations";
 import { GraphView } from "../graph";
 import type { Me } from "../main";
@@ -13,7 +13,7 @@ type Found = NonNullable<AccountQuery["account"]>;
 export function AccountPage({ id, after, me }: { id: string; after: string | null; me: Me }) {
   useTitle(`Account ${id}`);
   const asked = useAsk(Account, { id, first: 50, after });
-  const touches = useAsk(Touches, { id });
+  const connected = useAsk(ConnectedAccounts, { id });
   const ego = useAsk(Ego, { account: id, nodes: 300 });
   return (
     <>
@@ -50,7 +50,7 @@ export function AccountPage({ id, after, me }: { id: string; after: string | nul
                         <tr key={index}>
                           <th scope="row">{words(each.family)}</th>
                           <Bits of={each.bits} all={account.membership!.explanation.map((part) => part.bits)} />
-                          <td class="words"><Words of={each.says} /></td>
+                          <td class="words"><Words of={each.description} /></td>
                         </tr>
                       ))}
                     </Table>
@@ -59,17 +59,17 @@ export function AccountPage({ id, after, me }: { id: string; after: string | nul
               </section>
               <section aria-labelledby="touches">
                 <h2 id="touches">What else it touches</h2>
-                <Wait of={touches}>
+                <Wait of={connected}>
                   {(found) => (
                     <>
-                      {[...(found.account?.follows ?? [])].map((each) => (
-                        <p key={each.predecessor.id}>Probably replaces <AccountLink id={each.predecessor.id} /> ({share(each.probability)}). <Words of={each.says} /></p>
+                      {[...(found.account?.predecessors ?? [])].map((each) => (
+                        <p key={each.predecessor.id}>Probably replaces <AccountLink id={each.predecessor.id} /> ({share(each.probability)}). <Words of={each.description} /></p>
                       ))}
-                      {[...(found.account?.followedBy ?? [])].map((each) => (
-                        <p key={each.successor.id}>Probably replaced by <AccountLink id={each.successor.id} /> ({share(each.probability)}). <Words of={each.says} /></p>
+                      {[...(found.account?.successors ?? [])].map((each) => (
+                        <p key={each.successor.id}>Probably replaced by <AccountLink id={each.successor.id} /> ({share(each.probability)}). <Words of={each.description} /></p>
                       ))}
-                      {found.account?.touches.length === 0 ? <p>No account outside of its cluster uses any of its rare signals.</p> : <Table says="Accounts it touches" heads={["Account", "Status", "Cluster", "Bits", "Signals in common", "Link"]}>
-                        {(found.account?.touches ?? []).map((each) => (
+                      {found.account?.connectedAccounts.length === 0 ? <p>No account outside of its cluster uses any of its rare signals.</p> : <Table says="Accounts it touches" heads={["Account", "Status", "Cluster", "Bits", "Signals in common", "Link"]}>
+                        {(found.account?.connectedAccounts ?? []).map((each) => (
                           <tr key={each.account.id}>
                             <th scope="row"><AccountLink id={each.account.id} /></th>
                             <td><Status of={each.account.status} /></td>
@@ -80,7 +80,7 @@ export function AccountPage({ id, after, me }: { id: string; after: string | nul
                           </tr>
                         ))}
                       </Table>}
-                      <Cut of={found.account?.touches ?? []} most={10} says="on its rarest signals" />
+                      <Cut of={found.account?.connectedAccounts ?? []} most={10} says="on its rarest signals" />
                     </>
                   )}
                 </Wait>

@@ -27,7 +27,7 @@ export function BetweenPage({ a, b, me }: { a: string; b: string; me: Me }) {
         <Wait of={found}>
           {({ between, pair }) => (
             <>
-              <p class="lead"><Words of={between.says} /></p>
+              <p class="lead"><Words of={between.description} /></p>
               <p>
                 <AccountLink id={between.source.id} /> <Status of={between.source.status} /> · <AccountLink id={between.target.id} /> <Status of={between.target.status} />
                 {pair.operator && ` · People say: ${pair.operator === "SAME" ? "one operator" : "two operators"}.`}
@@ -38,15 +38,15 @@ export function BetweenPage({ a, b, me }: { a: string; b: string; me: Me }) {
                   <p>No path of published links or rare signals joins them.</p>
                 ) : (
                   <>
-                    <p><Words of={between.path.says} /></p>
+                    <p><Words of={between.path.description} /></p>
                     <ol class="path">
                       {between.path.steps.map((each, index) => (
                         <li key={index}>
-                          <AccountLink id={each.source.id} /> – <AccountLink id={each.target.id} /> {each.bits !== null && <strong>{signed(each.bits)} bits</strong>} <Words of={each.says} />
+                          <AccountLink id={each.source.id} /> – <AccountLink id={each.target.id} /> {each.bits !== null && <strong>{signed(each.bits)} bits</strong>} <Words of={each.description} />
                           {each.explanation.length > 0 && (
                             <ul>
                               {each.explanation.map((part, at) => (
-                                <li key={at}>{words(part.family)}: {signed(part.bits)} bits. <Words of={part.says} /></li>
+                                <li key={at}>{words(part.family)}: {signed(part.bits)} bits. <Words of={part.description} /></li>
                               ))}
                             </ul>
                           )}
@@ -62,13 +62,13 @@ export function BetweenPage({ a, b, me }: { a: string; b: string; me: Me }) {
                   <p>None.</p>
                 ) : (
                   <>
-                    <p>{count(between.commonInAll)} in all{between.common.length < between.commonInAll && `; the ${count(between.common.length)} rarest of them`}.</p>
+                    <p>{count(between.commonTotal)} in all{between.common.length < between.commonTotal && `; the ${count(between.common.length)} rarest of them`}.</p>
                     <Table says="Signals both have" heads={["Signal", "Kind", "Accounts", "Bits"]}>
                       {between.common.map((each) => (
                         <tr key={each.signal.key}>
                           <th scope="row"><SignalLink of={each.signal.key} /></th>
                           <td>{each.signal.label}</td>
-                          <td class="number">{count(each.signal.degree)}{each.hub && " (hub: no link by itself)"}</td>
+                          <td class="number">{count(each.signal.degree)}{each.isHub && " (hub: no link by itself)"}</td>
                           <Bits of={each.signal.rarity.bits} all={between.common.map((common) => common.signal.rarity.bits)} />
                         </tr>
                       ))}

@@ -2,7 +2,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { ask } from "../api";
 import { Around } from "../cluster/around";
-import { BlastRadius } from "../cluster/blast";
+import { Impact } from "../cluster/impact";
 import { Drawing } from "../cluster/drawing";
 import { Export } from "../cluster/export";
 import type { Found } from "../cluster/found";
@@ -56,12 +56,12 @@ export function ClusterPage({ id, query, me }: { id: string; query: URLSearchPar
                 <Wait of={evidence}>
                   {(found) => <Timeline of={found.cluster?.timeline ?? []} traffic={traffic.data?.cluster?.traffic ?? []} by={by} size={cluster.size} />}
                 </Wait>
-                {evidence.data?.cluster?.turnover && <p><Words of={evidence.data.cluster.turnover.says} /></p>}
+                {evidence.data?.cluster?.turnover && <p><Words of={evidence.data.cluster.turnover.description} /></p>}
               </section>
               <Why of={cluster} id={id} query={query} />
               <Decide of={cluster} again={asked.again} me={me} />
               <Wait of={evidence}>{(found) => <Around of={found} />}</Wait>
-              <BlastRadius id={id} query={query} />
+              <Impact id={id} query={query} />
               <Members of={cluster} query={query} id={id} />
               <Export id={id} me={me} business={cluster.assessment === "LIKELY_BUSINESS"} />
             </>

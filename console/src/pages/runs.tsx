@@ -132,7 +132,7 @@ export function RunPage({ id, me }: { id: string; me: Me }) {
 
 export function DiffPage({ before, now, after }: { before: string; now: string; after: string | null }) {
   useTitle("Two runs");
-  const asked = useAsk(Diff, { before, now, after });
+  const asked = useAsk(Diff, { from: before, to: now, after });
   return (
     <>
       <h1 tabIndex={-1}>From one run to another</h1>
@@ -149,11 +149,11 @@ export function DiffPage({ before, now, after }: { before: string; now: string; 
                 <tr key={`${node.clusterId} ${node.kind}`}>
                   <th scope="row"><ClusterLink id={node.clusterId} /></th>
                   <td>{node.kind.toLowerCase()}</td>
-                  <td class="number">{count(node.before)}</td>
-                  <td class="number">{count(node.now)}</td>
-                  <td class="number">{count(node.came)}</td>
-                  <td class="number">{count(node.went)}</td>
-                  <td class="words"><Words of={node.says} /></td>
+                  <td class="number">{count(node.accountsBefore)}</td>
+                  <td class="number">{count(node.accountsAfter)}</td>
+                  <td class="number">{count(node.accountsJoined)}</td>
+                  <td class="number">{count(node.accountsLeft)}</td>
+                  <td class="words"><Words of={node.description} /></td>
                 </tr>
               ))}
             </Table>}

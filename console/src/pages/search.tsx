@@ -67,7 +67,7 @@ export function SearchPage() {
                     <tr key={index}>
                       <th scope="row"><Thing of={hit.found} /></th>
                       <td><About of={hit.found} />{alike > 1 && `${count(alike)} ranges in it`}</td>
-                      <td class="words">{hit.says}</td>
+                      <td class="words">{hit.description}</td>
                     </tr>
                   ))}
                 </Table>

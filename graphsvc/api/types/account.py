@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 
 from graphsvc.api.context import Info
-from graphsvc.api.pagination import Connection, build_connection, decode_cursor, encode_cursor
 from graphsvc.api.types import arguments
-from graphsvc.api.types.decision import Decided, Disposition
+from graphsvc.api.types.decision import Decided
 from graphsvc.api.types.evidence import Belonging
 from graphsvc.api.types.moments import to_datetime, to_optional_datetime
-from graphsvc.api.types.neighbour import Touch
+from graphsvc.api.types.neighbour import ConnectedAccount
+from graphsvc.api.types.pagination import Connection, build_connection, decode_cursor, encode_cursor
 from graphsvc.api.types.rarity import count_accounts
 from graphsvc.api.types.signal import Signal
-from graphsvc.model.decisions import On, Topic
+from graphsvc.model.decisions import Disposition, On, Topic
 from graphsvc.store.connection import Row
 
 if TYPE_CHECKING:
@@ -88,8 +88,8 @@ class Account(Decided):
 
     @strawberry.field(description="Its disposition.")
     async def disposition(self, info: Info) -> Disposition:
-        value = (await info.context.book.read()).get_last_value(Topic.DISPOSITION, *self.subject)
-        return Disposition(value or "open")
+        value = (await info.context.decision_log.read()).get_last_value(Topic.DISPOSITION, *self.subject)
+        return Disposition(value or Disposition.OPEN)
 
     @strawberry.field(description="Its signals, by key.")
     async def signals(
@@ -124,14 +124,14 @@ class Account(Decided):
     @strawberry.field(
         description="Other accounts that use its rarest signals: those on the rarest first, then those on most of them."
     )
-    async def touches(
+    async def connected_accounts(
         self,
         info: Info,
         outside: Annotated[
             bool, strawberry.argument(description="Only accounts that are not in its own cluster.")
         ] = True,
         first: arguments.First = 20,
-    ) -> list[Touch]:
+    ) -> list[ConnectedAccount]:
         limit = info.context.budget.charge_page(first)
         # Charged before it runs, at the most that it may read.
         arguments.charge_walk(info, WIDEST * RAREST)
@@ -140,12 +140,12 @@ class Account(Decided):
         )
         # Rarity is relative to all accounts; the count is read once a request.
         accounts = await count_accounts(info) if rows else 0
-        return [Touch.from_row(row, accounts) for row in rows]
+        return [ConnectedAccount.from_row(row, accounts) for row in rows]
 
     @strawberry.field(
         description="Banned accounts that it probably follows, most probable first, as the published run saw it."
     )
-    async def follows(
+    async def predecessors(
         self, info: Info, first: arguments.First = 10
     ) -> list[Annotated["Succession", strawberry.lazy("graphsvc.api.types.succession")]]:
         return await self._load_successions(info, first, follows=True)
@@ -153,7 +153,7 @@ class Account(Decided):
     @strawberry.field(
         description="Accounts that probably follow it after its ban, most probable first, as the published run saw it."
     )
-    async def followed_by(
+    async def successors(
         self, info: Info, first: arguments.First = 10
     ) -> list[Annotated["Succession", strawberry.lazy("graphsvc.api.types.succession")]]:
         return await self._load_successions(info, first, follows=False)

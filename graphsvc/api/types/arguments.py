@@ -5,7 +5,7 @@ from typing import Annotated
 import strawberry
 
 from graphsvc.api.context import Info
-from graphsvc.api.limits import MAX_FIRST
+from graphsvc.api.operations.limits import MAX_FIRST
 
 A_UNIT = 100
 """Members or uses that are walked in about the time that reading one row takes."""

@@ -9,14 +9,15 @@ from typing import Annotated
 import strawberry
 
 from graphsvc.api.context import Info
-from graphsvc.api.pagination import Connection, build_connection, decode_cursor, encode_cursor
 from graphsvc.api.types import arguments, timeline
 from graphsvc.api.types.account import Account, AccountStatus
 from graphsvc.api.types.decision import Decided
+from graphsvc.api.types.enums import describe_enum
 from graphsvc.api.types.evidence import EXPLANATION, Belonging, FamilyEvidence, parse_evidence
 from graphsvc.api.types.lineage import LineageEvent
 from graphsvc.api.types.moments import to_optional_datetime, to_utc
 from graphsvc.api.types.neighbour import Neighbour
+from graphsvc.api.types.pagination import Connection, build_connection, decode_cursor, encode_cursor
 from graphsvc.api.types.run import Run
 from graphsvc.api.types.signal import Signal
 from graphsvc.api.types.timeline import Bucket, TimelineBucket, TrafficBucket
@@ -24,41 +25,44 @@ from graphsvc.api.types.turnover import Turnover
 from graphsvc.campaigns import sentences
 from graphsvc.campaigns.aspects import ASPECTS, Aspect
 from graphsvc.model.clusters import Assessment
-from graphsvc.model.decisions import On
+from graphsvc.model.decisions import On, Status
 from graphsvc.store.connection import Row
 
+describe_enum(
+    Status,
+    "ClusterStatus",
+    "The status of a cluster, from people's decisions.",
+    {
+        Status.OPEN: "No decision yet.",
+        Status.CONFIRMED: "One operator runs it, against the rules.",
+        Status.DISMISSED: "Nothing to act on.",
+        Status.MONITORING: "Seen, not settled.",
+        Status.ACTIONED: "Acted on, outside of this service.",
+        Status.APPEALED: "Acted on, and the action was appealed.",
+        Status.CONFLICT: "Decisions that came together by splits and mergers differ; a new decision is needed.",
+    },
+)
 
-@strawberry.enum(description="The status of a cluster, from people's decisions.")
-class ClusterStatus(Enum):
-    OPEN = strawberry.enum_value("open", description="No decision yet.")
-    CONFIRMED = strawberry.enum_value("confirmed", description="One operator runs it, against the rules.")
-    DISMISSED = strawberry.enum_value("dismissed", description="Nothing to act on.")
-    MONITORING = strawberry.enum_value("monitoring", description="Seen, not settled.")
-    ACTIONED = strawberry.enum_value("actioned", description="Acted on, outside of this service.")
-    APPEALED = strawberry.enum_value("appealed", description="Acted on, and the action was appealed.")
-    CONFLICT = strawberry.enum_value(
-        "conflict",
-        description="Decisions that came together by splits and mergers differ; a new decision is needed.",
-    )
+describe_enum(
+    Assessment,
+    "ClusterAssessment",
+    "The assessment of a published cluster.",
+    {
+        Assessment.CAMPAIGN: "A campaign: one operator runs it, against the rules.",
+        Assessment.LIKELY_BUSINESS: "Coordinated, not hostile: an agency, a reseller of seats, a class or a "
+        "company, for example.",
+    },
+)
 
-
-@strawberry.enum(description="The assessment of a published cluster.")
-class ClusterAssessment(Enum):
-    CAMPAIGN = strawberry.enum_value(
-        Assessment.CAMPAIGN.value, description="A campaign: one operator runs it, against the rules."
-    )
-    LIKELY_BUSINESS = strawberry.enum_value(
-        Assessment.LIKELY_BUSINESS.value,
-        description="Coordinated, not hostile: an agency, a reseller of seats, a class or a company, for example.",
-    )
-
-
-@strawberry.enum(description="The question that a part of a cluster's score answers.")
-class ScoreAspect(Enum):
-    COORDINATION = strawberry.enum_value(
-        Aspect.COORDINATION.value, description="Does one operator run it? Such parts speak to hostility, too."
-    )
-    HOSTILITY = strawberry.enum_value(Aspect.HOSTILITY.value, description="Is it a campaign?")
+describe_enum(
+    Aspect,
+    "ScoreAspect",
+    "The question that a part of a cluster's score answers.",
+    {
+        Aspect.COORDINATION: "Does one operator run it? Such parts speak to hostility, too.",
+        Aspect.HOSTILITY: "Is it a campaign?",
+    },
+)
 
 
 @strawberry.type(description="An account in a cluster.")
@@ -133,11 +137,11 @@ class Link:
 class ScorePart:
     name: str = strawberry.field(description="Its name, for example `shared`, `lockstep`, `bans`, `prior`.")
     bits: float = strawberry.field(description="Bits that it adds; negative: evidence against.")
-    says: str = strawberry.field(description="The observation.")
+    says: str = strawberry.field(name="description", description="The observation.")
 
     @strawberry.field(description="The question that it answers.")
-    def aspect(self) -> ScoreAspect:
-        return ScoreAspect(ASPECTS[self.name].value)
+    def aspect(self) -> Aspect:
+        return ASPECTS[self.name]
 
 
 @strawberry.enum(description="Traits that members of a cluster are counted by.")
@@ -190,7 +194,7 @@ class Cluster(Decided):
     coordination: float = strawberry.field(
         description="How likely one operator runs it, 0 to 1, be it a campaign or a business."
     )
-    assessment: ClusterAssessment = strawberry.field(
+    assessment: Assessment = strawberry.field(
         description="Its assessment. `CAMPAIGN`: its hostility reaches the run's `min_score`; else its "
         "coordination reaches the run's `min_coordination`."
     )
@@ -198,7 +202,7 @@ class Cluster(Decided):
     members_forgotten: int = strawberry.field(
         description="How many of these were forgotten since, and are not members now."
     )
-    status: ClusterStatus = strawberry.field(description="Its status, from people's decisions.")
+    status: Status = strawberry.field(description="Its status, from people's decisions.")
     first_seen: datetime | None = strawberry.field(description="First sign-up of a member.")
     last_seen: datetime | None = strawberry.field(description="Last sign-up of a member.")
     families: list[str] = strawberry.field(description="Families of signals that hold it together.")
@@ -220,11 +224,11 @@ class Cluster(Decided):
             score=cluster["score"],
             hostility=cluster["score"],
             coordination=cluster["coordination"],
-            assessment=ClusterAssessment(cluster["assessment"]),
+            assessment=Assessment(cluster["assessment"]),
             size=cluster["size"],
             # Properties that later versions added are absent on clusters of earlier ones.
             members_forgotten=cluster.get("membersForgotten") or 0,
-            status=ClusterStatus(cluster["status"]),
+            status=Status(cluster["status"]),
             first_seen=to_optional_datetime(cluster["firstSeen"]),
             last_seen=to_optional_datetime(cluster["lastSeen"]),
             families=cluster.get("families") or [],

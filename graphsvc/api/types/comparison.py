@@ -9,8 +9,8 @@ import strawberry
 
 from graphsvc.analysis.diff import Diff
 from graphsvc.api.context import Info
-from graphsvc.api.pagination import Connection, Made, build_connection, decode_cursor, encode_cursor
 from graphsvc.api.types import arguments
+from graphsvc.api.types.pagination import Connection, Made, build_connection, decode_cursor, encode_cursor
 from graphsvc.store.connection import Row
 
 
@@ -39,13 +39,13 @@ class ClusterChange:
     other_id: str | None = strawberry.field(
         description="Of a split what it came off, of a merger what it became part of."
     )
-    before: int = strawberry.field(description="Accounts in the earlier run.")
-    now: int = strawberry.field(description="Accounts in the later run.")
-    came: int = strawberry.field(description="Accounts that came.")
-    went: int = strawberry.field(description="Accounts that went.")
+    accounts_before: int = strawberry.field(description="Accounts in the earlier run.")
+    accounts_after: int = strawberry.field(description="Accounts in the later run.")
+    accounts_joined: int = strawberry.field(description="Accounts that came.")
+    accounts_left: int = strawberry.field(description="Accounts that went.")
     score_before: float | None = strawberry.field(description="Score in the earlier run; null: not there.")
-    score_now: float | None = strawberry.field(description="Score in the later run; null: not there.")
-    says: str = strawberry.field(description="The same in a sentence.")
+    score_after: float | None = strawberry.field(description="Score in the later run; null: not there.")
+    description: str = strawberry.field(description="The same in a sentence.")
 
 
 @strawberry.type(
@@ -57,14 +57,14 @@ class Move:
     from_id: str | None = strawberry.field(description="Its cluster in the earlier run.")
     to_id: str | None = strawberry.field(description="Its cluster in the later run.")
     membership_before: float | None = strawberry.field(description="How surely it belonged, 0 to 1.")
-    membership_now: float | None = strawberry.field(description="How surely it belongs, 0 to 1.")
-    why: str = strawberry.field(description="The reason, in a sentence.")
+    membership_after: float | None = strawberry.field(description="How surely it belongs, 0 to 1.")
+    reason: str = strawberry.field(description="The reason, in a sentence.")
 
 
 @strawberry.type(description="Changes from one run to another.")
 class RunDiff:
-    before_id: str = strawberry.field(description="Id of the earlier run.")
-    now_id: str = strawberry.field(description="Id of the later run.")
+    from_id: str = strawberry.field(description="Id of the earlier run.")
+    to_id: str = strawberry.field(description="Id of the later run.")
     found: strawberry.Private[Diff]
 
     @strawberry.field(description="The number of clusters for each kind of change.")
@@ -82,14 +82,14 @@ class RunDiff:
     ) -> Connection[ClusterChange]:
         changed = self.found.clusters.filter(pl.col("kind") != "same")
         return _build_page(
-            info, f"diff.clusters.{self.before_id}.{self.now_id}", changed, first, after, _build_change
+            info, f"diff.clusters.{self.from_id}.{self.to_id}", changed, first, after, _build_change
         )
 
     @strawberry.field(description="Accounts that moved, by id.")
     def moves(
         self, info: Info, first: arguments.First = 50, after: arguments.After = None
     ) -> Connection[Move]:
-        scope = f"diff.moves.{self.before_id}.{self.now_id}"
+        scope = f"diff.moves.{self.from_id}.{self.to_id}"
         return _build_page(info, scope, self.found.moves, first, after, _build_move)
 
 
@@ -107,14 +107,27 @@ def _build_page(
 
 
 def _build_change(row: Row) -> ClusterChange:
-    fields = {
-        name: row[name] for name in ("before", "now", "came", "went", "score_before", "score_now", "says")
-    }
     return ClusterChange(
-        cluster_id=row["cluster"], kind=ChangeKind(row["kind"]), other_id=row["other"], **fields
+        cluster_id=row["cluster"],
+        kind=ChangeKind(row["kind"]),
+        other_id=row["other"],
+        accounts_before=row["before"],
+        accounts_after=row["now"],
+        accounts_joined=row["came"],
+        accounts_left=row["went"],
+        score_before=row["score_before"],
+        score_after=row["score_now"],
+        description=row["says"],
     )
 
 
 def _build_move(row: Row) -> Move:
-    fields = {name: row[name] for name in ("kind", "membership_before", "membership_now", "why")}
-    return Move(account_id=row["account"], from_id=row["from"], to_id=row["to"], **fields)
+    return Move(
+        account_id=row["account"],
+        kind=row["kind"],
+        from_id=row["from"],
+        to_id=row["to"],
+        membership_before=row["membership_before"],
+        membership_after=row["membership_now"],
+        reason=row["why"],
+    )

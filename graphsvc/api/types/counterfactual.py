@@ -10,7 +10,7 @@ Shown = TypeVar("Shown")
 
 
 @strawberry.type(description="A signal, or several that are one value, and who uses it.")
-class Holding:
+class LinkingSignal:
     signals: list[str] = strawberry.field(description="Keys of the signals.")
     kind: str = strawberry.field(description="Their kind.")
     accounts: int = strawberry.field(description="Accounts of the part that use it.")
@@ -22,7 +22,9 @@ class Holding:
 class ClusterPart:
     size: int = strawberry.field(description="How many.")
     accounts: list[str] = strawberry.field(description="Ids of the few with the highest membership.")
-    holds: list[Holding] = strawberry.field(description="Signals that connect most of them.")
+    holds: list[LinkingSignal] = strawberry.field(
+        name="signals", description="Signals that connect most of them."
+    )
 
 
 @strawberry.type(description="The parts of a cluster.")
@@ -30,19 +32,22 @@ class ClusterParts:
     members: int = strawberry.field(description="Members in all.")
     sizes: list[int] = strawberry.field(description="Sizes of all parts, largest first.")
     alone: int = strawberry.field(
-        description="Members whom nothing that would make a link connects; they belong by weaker evidence."
+        name="isolated",
+        description="Members whom nothing that would make a link connects; they belong by weaker evidence.",
     )
     parts: list[ClusterPart] = strawberry.field(description="More of the largest parts.")
 
 
 @strawberry.type(description="One signal or account without which a part splits off.")
 class Bridge:
-    holding: Holding | None = strawberry.field(description="The signal; null: it is an account.")
+    holding: LinkingSignal | None = strawberry.field(
+        name="signal", description="The signal; null: it is an account."
+    )
     account: str = strawberry.field(description="Id of the account; empty: it is a signal.")
     sizes: list[int] = strawberry.field(
         description="Sizes of the parts that remain of its part, largest first."
     )
-    alone: int = strawberry.field(description="Accounts left with nothing.")
+    alone: int = strawberry.field(name="isolated", description="Accounts left with nothing.")
 
 
 @strawberry.type(description="The least evidence that must go for the cluster to be two.")
@@ -53,9 +58,9 @@ class EvidenceCut:
     least: int = strawberry.field(description="Accounts that each of the two parts has at least.")
     values: int = strawberry.field(description="Values that go as a whole.")
     uses: int = strawberry.field(description="Single uses of other values that go.")
-    signals: list[Holding] = strawberry.field(description="The strongest of the removed signals.")
+    signals: list[LinkingSignal] = strawberry.field(description="The strongest of the removed signals.")
     sizes: list[int] = strawberry.field(description="The parts that remain, largest first.")
-    alone: int = strawberry.field(description="Accounts left with nothing.")
+    alone: int = strawberry.field(name="isolated", description="Accounts left with nothing.")
 
 
 @strawberry.type(description="Weak points of a cluster.")
@@ -64,20 +69,23 @@ class Anatomy:
     signals: list[Bridge] = strawberry.field(description="Signals that are bridges, the greatest first.")
     accounts: list[Bridge] = strawberry.field(description="Accounts that are bridges, the greatest first.")
     every: bool = strawberry.field(
+        name="isComplete",
         description="Whether each signal and account was tried; in a large cluster only those that can be all that "
-        "connects a part, and the signals that hold most."
+        "connects a part, and the signals that hold most.",
     )
-    strongest: Holding | None = strawberry.field(description="The signal that holds most.")
-    splits: bool = strawberry.field(description="Whether anything splits off without it.")
+    strongest: LinkingSignal | None = strawberry.field(description="The signal that holds most.")
+    splits: bool = strawberry.field(
+        name="splitsWithoutStrongest", description="Whether anything splits off without it."
+    )
     cut: EvidenceCut | None = strawberry.field(description="The smallest evidence cut; null: none was found.")
-    says: list[str] = strawberry.field(description="The same in sentences.")
+    says: list[str] = strawberry.field(name="descriptions", description="The same in sentences.")
 
 
 @strawberry.type(description="A cluster before and after something is left out of account.")
 class Counterfactual:
     before: ClusterParts = strawberry.field(description="The cluster as it is.")
     after: ClusterParts = strawberry.field(description="The parts that remain.")
-    says: list[str] = strawberry.field(description="The same in sentences.")
+    says: list[str] = strawberry.field(name="descriptions", description="The same in sentences.")
 
 
 def redact_result(info: Info, found: object, kind: type[Shown]) -> Shown:

@@ -2,54 +2,68 @@
 # mypy: disable-error-code=untyped-decorator
 
 from datetime import datetime
-from enum import Enum
 
 import strawberry
 
 from graphsvc.api.context import Info
 from graphsvc.api.types import arguments
+from graphsvc.api.types.enums import describe_enum
 from graphsvc.model import decisions as model
 
+describe_enum(
+    model.On,
+    "DecisionSubjectKind",
+    "Kinds of subjects of decisions.",
+    {
+        model.On.CLUSTER: "A cluster.",
+        model.On.ACCOUNT: "An account.",
+        model.On.PAIR: "Two accounts.",
+    },
+)
 
-@strawberry.enum(description="Kinds of subjects of decisions.")
-class DecisionOn(Enum):
-    CLUSTER = strawberry.enum_value("cluster", description="A cluster.")
-    ACCOUNT = strawberry.enum_value("account", description="An account.")
-    PAIR = strawberry.enum_value("pair", description="Two accounts.")
+describe_enum(
+    model.Topic,
+    "DecisionTopic",
+    "The topic of a decision.",
+    {
+        model.Topic.DISPOSITION: "The disposition of a cluster or an account.",
+        model.Topic.ASSIGNMENT: "Its assignee.",
+        model.Topic.NOTE: "A note.",
+        model.Topic.WATCH: "Whether a person watches for changes.",
+        model.Topic.PIN: "Whether one operator runs two accounts.",
+    },
+)
 
+describe_enum(
+    model.Disposition,
+    "Disposition",
+    "Dispositions of a cluster or an account. Nothing here acts on accounts.",
+    {
+        model.Disposition.OPEN: "Nothing, or no longer what was thought before.",
+        model.Disposition.CONFIRMED: "One operator runs it, against the rules.",
+        model.Disposition.DISMISSED: "Nothing to act on.",
+        model.Disposition.MONITORING: "Seen, not settled.",
+        model.Disposition.ACTIONED: "Acted on, outside of this service.",
+        model.Disposition.APPEALED: "Acted on, and the action was appealed.",
+    },
+)
 
-@strawberry.enum(description="The topic of a decision.")
-class DecisionTopic(Enum):
-    DISPOSITION = strawberry.enum_value(
-        "disposition", description="The disposition of a cluster or an account."
-    )
-    ASSIGNMENT = strawberry.enum_value("assignment", description="Its assignee.")
-    NOTE = strawberry.enum_value("note", description="A note.")
-    WATCH = strawberry.enum_value("watch", description="Whether a person watches for changes.")
-    PIN = strawberry.enum_value("pin", description="Whether one operator runs two accounts.")
-
-
-@strawberry.enum(description="Dispositions of a cluster or an account. Nothing here acts on accounts.")
-class Disposition(Enum):
-    OPEN = strawberry.enum_value("open", description="Nothing, or no longer what was thought before.")
-    CONFIRMED = strawberry.enum_value("confirmed", description="One operator runs it, against the rules.")
-    DISMISSED = strawberry.enum_value("dismissed", description="Nothing to act on.")
-    MONITORING = strawberry.enum_value("monitoring", description="Seen, not settled.")
-    ACTIONED = strawberry.enum_value("actioned", description="Acted on, outside of this service.")
-    APPEALED = strawberry.enum_value("appealed", description="Acted on, and the action was appealed.")
-
-
-@strawberry.enum(description="Knowledge about the operator of two accounts.")
-class Operator(Enum):
-    SAME = strawberry.enum_value("same", description="One operator runs both.")
-    DIFFERENT = strawberry.enum_value("different", description="Two operators run them.")
+describe_enum(
+    model.Pin,
+    "Operator",
+    "Knowledge about the operator of two accounts.",
+    {
+        model.Pin.SAME: "One operator runs both.",
+        model.Pin.DIFFERENT: "Two operators run them.",
+    },
+)
 
 
 @strawberry.type(description="A decision of a person. It stays on record; undone, it is not active.")
 class Decision:
     id: strawberry.ID = strawberry.field(description="Id of the decision.")
-    on: DecisionOn = strawberry.field(description="The kind of its subject.")
-    topic: DecisionTopic = strawberry.field(description="The topic of a decision.")
+    subject_kind: model.On = strawberry.field(description="The kind of its subject.")
+    topic: model.Topic = strawberry.field(description="The topic of a decision.")
     subject_id: str = strawberry.field(
         description="Id of the cluster or account; of a pair the first account."
     )
@@ -66,7 +80,7 @@ class Decision:
     )
     undone_at: datetime | None = strawberry.field(description="When it was taken back; null: it stands.")
     undone_by: str | None = strawberry.field(description="The person who undid it.")
-    in_force: bool = strawberry.field(
+    is_active: bool = strawberry.field(
         description="Whether it stands and nothing of the same kind answered it."
     )
 
@@ -75,8 +89,8 @@ class Decision:
         """Build the type from a decision of the log."""
         return cls(
             id=strawberry.ID(decision.id),
-            on=DecisionOn(decision.on.value),
-            topic=DecisionTopic(decision.topic.value),
+            subject_kind=decision.on,
+            topic=decision.topic,
             subject_id=decision.subject,
             other_id=decision.other or None,
             value=decision.value,
@@ -87,7 +101,7 @@ class Decision:
             origin_id=decision.origin,
             undone_at=decision.undone_at,
             undone_by=decision.undone_by,
-            in_force=forced,
+            is_active=forced,
         )
 
 
@@ -102,20 +116,22 @@ class Decided:
         "was read at, and is refused with the code `conflict` if someone else has changed it since."
     )
     async def version(self, info: Info) -> int:
-        return (await info.context.book.read()).compute_version(*self.subject)
+        return (await info.context.decision_log.read()).compute_version(*self.subject)
 
     @strawberry.field(description="All decisions on it, newest first, those undone or answered included.")
     async def decisions(self, info: Info, first: arguments.First = 20) -> list[Decision]:
         limit = info.context.budget.charge_page(first)
-        book = await info.context.book.read()
-        forced = {each.id for each in book.find_active(*self.subject)}
-        newest = book.select_about(*self.subject)[::-1][:limit]
+        log = await info.context.decision_log.read()
+        forced = {each.id for each in log.find_active(*self.subject)}
+        newest = log.select_about(*self.subject)[::-1][:limit]
         return [Decision.from_model(each, each.id in forced) for each in newest]
 
     @strawberry.field(description="The assignee; null: unassigned.")
     async def assignee(self, info: Info) -> str | None:
-        return (await info.context.book.read()).get_last_value(model.Topic.ASSIGNMENT, *self.subject) or None
+        return (await info.context.decision_log.read()).get_last_value(
+            model.Topic.ASSIGNMENT, *self.subject
+        ) or None
 
     @strawberry.field(description="Names of those who watch it.")
     async def watchers(self, info: Info) -> list[str]:
-        return (await info.context.book.read()).list_watchers(*self.subject)
+        return (await info.context.decision_log.read()).list_watchers(*self.subject)

@@ -27,11 +27,11 @@ class FamilyEvidence:
     sharers: int | None = strawberry.field(
         description="Other members of the cluster who have that signal; null: not of a membership, or no one signal."
     )
-    says: str = strawberry.field(description="The same in a sentence.")
+    description: str = strawberry.field(description="The same in a sentence.")
 
     @classmethod
     def from_evidence(
-        cls, evidence: sentences.Evidence, says: Callable[[sentences.Evidence], str]
+        cls, evidence: sentences.Evidence, describe: Callable[[sentences.Evidence], str]
     ) -> "FamilyEvidence":
         """Build the type from evidence and its sentence."""
         return cls(
@@ -39,7 +39,7 @@ class FamilyEvidence:
             bits=evidence.bits,
             signal_key=evidence.signal or None,
             sharers=evidence.sharers,
-            says=says(evidence),
+            description=describe(evidence),
         )
 
     @strawberry.field(description="That signal; null: no one signal, or none that accounts have themselves.")

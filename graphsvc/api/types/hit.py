@@ -50,7 +50,7 @@ Found = Annotated[
 @strawberry.type(description="Something that a search found.")
 class Hit:
     match: Match = strawberry.field(description="The reason.")
-    says: str = strawberry.field(description="The same in a sentence, which never repeats the text.")
+    description: str = strawberry.field(description="The same in a sentence, which never repeats the text.")
     found: Found = strawberry.field(description="The object.")
 
 

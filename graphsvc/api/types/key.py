@@ -1,20 +1,23 @@
 """API keys, without their secrets."""
 
 from datetime import datetime
-from enum import Enum
 
 import strawberry
 
-from graphsvc.api import keys
+from graphsvc.api.auth import keys
+from graphsvc.api.auth.keys import Role
+from graphsvc.api.types.enums import describe_enum
 
-
-@strawberry.enum(description="The rights of a principal; each role includes the ones before it.")
-class Role(Enum):
-    VIEWER = strawberry.enum_value("viewer", description="Read.")
-    ANALYST = strawberry.enum_value(
-        "analyst", description="Read, decide, and be shown addresses for a reason."
-    )
-    ADMIN = strawberry.enum_value("admin", description="All of it: also keys and the audit log.")
+describe_enum(
+    Role,
+    "Role",
+    "The rights of a principal; each role includes the ones before it.",
+    {
+        Role.VIEWER: "Read.",
+        Role.ANALYST: "Read, decide, and be shown addresses for a reason.",
+        Role.ADMIN: "All of it: also keys and the audit log.",
+    },
+)
 
 
 @strawberry.type(description="An API key, without its secret.")
@@ -34,7 +37,7 @@ class ApiKey:
         """Build the type from a stored key, without its digests."""
         return cls(
             id=key.id,
-            role=Role(key.role.value),
+            role=key.role,
             name=key.name,
             created_at=datetime.fromisoformat(key.created),
             expires_at=_parse_time(key.expires),

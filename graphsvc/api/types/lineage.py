@@ -24,7 +24,7 @@ class EventKind(Enum):
 class LineageEvent:
     kind: EventKind = strawberry.field(description="The kind of event.")
     cluster_id: str = strawberry.field(description="Id of the cluster it happened to.")
-    before_id: str | None = strawberry.field(
+    previous_id: str | None = strawberry.field(
         description="Id of what it was before: of a split the cluster it came off, of a merger the one it took in."
     )
     at: datetime = strawberry.field(description="When the run published it.")
@@ -32,11 +32,11 @@ class LineageEvent:
     overlap: float = strawberry.field(description="How much of the smaller is in both, 0 to 1.")
     accounts_in_common: int = strawberry.field(description="Accounts before and after.")
     accounts_before: int = strawberry.field(description="Accounts before.")
-    accounts_now: int = strawberry.field(description="Accounts after.")
+    accounts_after: int = strawberry.field(description="Accounts after.")
     signals_in_common: int = strawberry.field(description="Rare signals before and after.")
     families: list[str] = strawberry.field(description="Families of those signals.")
     bits: float = strawberry.field(description="Evidence of those signals together, in bits.")
-    says: str = strawberry.field(description="The event in a sentence.")
+    description: str = strawberry.field(description="The event in a sentence.")
 
     @classmethod
     def from_row(cls, row: Row) -> "LineageEvent":
@@ -44,15 +44,15 @@ class LineageEvent:
         return cls(
             kind=EventKind(row["kind"]),
             cluster_id=row["id"],
-            before_id=row["before"],
+            previous_id=row["before"],
             at=row["at"],
             run_id=row["run"],
             overlap=row["overlap"],
             accounts_in_common=row["accounts"],
             accounts_before=row["accounts_before"],
-            accounts_now=row["accounts_now"],
+            accounts_after=row["accounts_now"],
             signals_in_common=row["signals"],
             families=row["families"],
             bits=row["bits"],
-            says=row["says"],
+            description=row["says"],
         )

@@ -63,7 +63,7 @@ class Neighbour:
 
 
 @strawberry.type(description="Another account that uses rare signals of one.")
-class Touch:
+class ConnectedAccount:
     account: Annotated["Account", strawberry.lazy("graphsvc.api.types.account")] = strawberry.field(
         description="The other account."
     )
@@ -76,7 +76,7 @@ class Touch:
     signals: list[Common] = strawberry.field(description=f"The signals, rarest first; {SHOWN} at most.")
 
     @classmethod
-    def from_row(cls, row: Row, population: int) -> "Touch":
+    def from_row(cls, row: Row, population: int) -> "ConnectedAccount":
         """Build the type from a row of `query/account_touches`, among so many accounts."""
         from graphsvc.api.types.account import Account
         from graphsvc.api.types.cluster import Cluster

@@ -10,7 +10,7 @@ from graphsvc.api.types.signal import Signal
 @strawberry.type(description="A signal that both of two accounts use.")
 class CommonSignal:
     signal: Signal = strawberry.field(description="The signal; `rarity` says what sharing it says.")
-    hub: bool = strawberry.field(description="Whether so many use it that it makes no link by itself.")
+    is_hub: bool = strawberry.field(description="Whether so many use it that it makes no link by itself.")
 
 
 @strawberry.type(description="One step from an account to another.")
@@ -24,7 +24,7 @@ class PathStep:
         description="The signal that leads on; null: several do, see `explanation`."
     )
     explanation: list[FamilyEvidence] = strawberry.field(description="The evidence, by family.")
-    says: str = strawberry.field(description="The step in a sentence.")
+    description: str = strawberry.field(description="The step in a sentence.")
 
 
 @strawberry.type(description="How the evidence leads from one account to another.")
@@ -33,7 +33,7 @@ class EvidencePath:
     bits: float | None = strawberry.field(
         description="Of the weakest step, which is what the whole path is worth; null: not of published links."
     )
-    says: str = strawberry.field(description="The path in a sentence.")
+    description: str = strawberry.field(description="The path in a sentence.")
 
 
 @strawberry.type(description="Everything between two accounts.")
@@ -43,9 +43,9 @@ class Between:
     common: list[CommonSignal] = strawberry.field(
         description="Signals that both use, rarest first; at most 50."
     )
-    common_in_all: int = strawberry.field(description="How many signals both use.")
+    common_total: int = strawberry.field(description="How many signals both use.")
     path: EvidencePath | None = strawberry.field(
         description="The strongest evidence path: through published links that whose weakest step is the strongest, "
-        "else the shortest through rare signals; null: none was found, see `says`."
+        "else the shortest through rare signals; null: none was found, see `description`."
     )
-    says: str = strawberry.field(description="The result, and where the search ended.")
+    description: str = strawberry.field(description="The result, and where the search ended.")

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 
 from graphsvc.api.context import Info
-from graphsvc.api.pagination import Connection, build_connection, decode_cursor, encode_cursor
 from graphsvc.api.types import arguments
 from graphsvc.api.types.moments import to_optional_datetime
 from graphsvc.api.types.network import AddressRange
+from graphsvc.api.types.pagination import Connection, build_connection, decode_cursor, encode_cursor
 from graphsvc.api.types.rarity import Rarity, count_accounts
 from graphsvc.signals.kinds import family_of, kind_of
 from graphsvc.store.connection import Row

@@ -23,7 +23,7 @@ class Succession:
     delay_hours: float | None = strawberry.field(description="From ban to sign-up, in hours.")
     bits: float = strawberry.field(description="The evidence in all, in bits.")
     parts: list[SuccessionPart] = strawberry.field(description="The parts of the evidence.")
-    says: str = strawberry.field(description="The same in a sentence.")
+    description: str = strawberry.field(description="The same in a sentence.")
 
     @classmethod
     def from_row(cls, row: Row) -> "Succession":
@@ -39,5 +39,5 @@ class Succession:
                 SuccessionPart(name=name, bits=bits)
                 for name, bits in zip(row["parts"], row["part_bits"], strict=True)
             ],
-            says=row["says"],
+            description=row["says"],
         )

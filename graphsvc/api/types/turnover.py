@@ -19,13 +19,13 @@ class TakenOver:
 class BanWave:
     at: datetime = strawberry.field(description="When the first of them was.")
     stopped: int = strawberry.field(description="Accounts banned or suspended.")
-    followed: int = strawberry.field(description="Of these, how many probably came back.")
+    replaced: int = strawberry.field(description="Of these, how many probably came back.")
 
 
 @strawberry.type(description="How a cluster replaces its banned, as the run that published it saw it.")
 class Turnover:
     stopped: int = strawberry.field(description="Members banned or suspended.")
-    followed: int = strawberry.field(description="Of these, how many probably came back as another account.")
+    replaced: int = strawberry.field(description="Of these, how many probably came back as another account.")
     by_chance: float = strawberry.field(description="How many of those pairs are expected to be wrong.")
     replacement_rate: float | None = strawberry.field(
         description="The rest of the pairs for each of the stopped, 0 to 1; at least so much, since accounts that take "
@@ -46,7 +46,7 @@ class Turnover:
         description="The things that they take over, most frequent first."
     )
     waves: list[BanWave] = strawberry.field(description="When its accounts were banned, and who came back.")
-    says: str = strawberry.field(description="The same in a sentence.")
+    description: str = strawberry.field(description="The same in a sentence.")
 
     @classmethod
     def from_json(cls, document: str) -> "Turnover":
@@ -54,7 +54,7 @@ class Turnover:
         row: dict[str, Any] = json.loads(document)
         return cls(
             stopped=row["stopped"],
-            followed=row["pairs"],
+            replaced=row["pairs"],
             by_chance=row["by_chance"],
             replacement_rate=row["rate"],
             outside=row["outside"],
@@ -68,10 +68,10 @@ class Turnover:
                 for family, share in zip(row["families"], row["family_shares"], strict=True)
             ],
             waves=[
-                BanWave(at=to_datetime(at), stopped=stopped, followed=followed)
-                for at, stopped, followed in zip(
+                BanWave(at=to_datetime(at), stopped=stopped, replaced=replaced)
+                for at, stopped, replaced in zip(
                     row["wave_at"], row["wave_stopped"], row["wave_followed"], strict=True
                 )
             ],
-            says=row["says"],
+            description=row["says"],
         )

@@ -32,7 +32,7 @@ class GraphNode:
     size: int = strawberry.field(
         default=1, description="Of a group its accounts, of a signal all accounts that use it."
     )
-    hub: bool = strawberry.field(
+    is_hub: bool = strawberry.field(
         default=False,
         description="A signal of so many accounts that they are not drawn: it is folded into this node.",
     )
@@ -65,7 +65,7 @@ class GraphEdge:
 class LeftOut:
     accounts: int = strawberry.field(description="Accounts.")
     signals: int = strawberry.field(description="Signals.")
-    says: str = strawberry.field(description="The selection, and how to see the rest.")
+    description: str = strawberry.field(description="The selection, and how to see the rest.")
 
 
 @strawberry.type(description="A graph to be drawn: of a cluster, around an account, or between two.")

@@ -1,1 +1,0 @@
-"""Mutations of the API, one module a subject. `api.mutation` combines them."""

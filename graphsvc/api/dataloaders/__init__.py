@@ -1,0 +1,1 @@
+"""Batched and shared reads of one request."""

@@ -1,0 +1,100 @@
+"""Rate limits: requests by client address before authentication, cost by principal after.
+
+In memory of one process.
+
+Windows are fixed and begin with the first hit, so `Retry-After` is exact.
+"""
+
+import math
+import time
+from ipaddress import IPv6Address, ip_address, ip_network
+from typing import ClassVar
+
+from limits import RateLimitItem, parse
+from limits.storage import MemoryStorage
+from limits.strategies import FixedWindowRateLimiter
+
+from graphsvc.errors import GraphsvcError, SettingsError
+from graphsvc.settings import Settings
+
+REFUSED_COSTS = 20
+"""What a refused sign-in adds to its request in the count of its address: wrong keys are tried that much slower."""
+
+KEYED, ANONYMOUS, WEBSOCKET = "keyed", "anonymous", "websocket"
+"""Requests with an `Authorization`, those without, and handshakes of WebSockets."""
+
+
+class RateLimited(GraphsvcError):
+    """A client asked for more in a window than it may. `seconds`: until the window ends."""
+
+    code: ClassVar[str] = "rate_limited"
+    http_status: ClassVar[int] = 429
+
+    def __init__(self, what: str, seconds: int) -> None:
+        super().__init__(what, f"Try again in {seconds} s.")
+        self.seconds = seconds
+
+
+class RateLimits:
+    """Counts requests and cost."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Parse the rates of the settings.
+
+        Raises:
+            SettingsError: a rate cannot be parsed.
+        """
+        self._requests = _parse_rate("GRAPHSVC_CLIENT_RATE_LIMIT", settings.client_rate_limit)
+        self._cost = _parse_rate("GRAPHSVC_RATE_LIMIT", settings.rate_limit)
+        self._limiter = FixedWindowRateLimiter(MemoryStorage())
+
+    def count_request(self, client: str, kind: str = KEYED) -> None:
+        """Count a request of a client address.
+
+        Args:
+            client: the address.
+            kind: `KEYED`, `ANONYMOUS` or `WEBSOCKET`; each has a count of its own.
+
+        Raises:
+            RateLimited: there were too many.
+        """
+        if not self._limiter.hit(self._requests, "client", kind, find_network(client)):
+            what = "This address sends too many requests."
+            raise self._build_error(self._requests, what, "client", kind, find_network(client))
+
+    def count_refusal(self, client: str, kind: str = KEYED) -> None:
+        """Count a refused sign-in of a client address."""
+        # Its answer is ignored: the request was refused already, and the next one is told.
+        self._limiter.hit(self._requests, "client", kind, find_network(client), cost=REFUSED_COSTS)
+
+    def charge_principal(self, principal: str, cost: int) -> None:
+        """Charge a principal, by its id.
+
+        Raises:
+            RateLimited: it is more than the principal may spend.
+        """
+        if not self._limiter.hit(self._cost, "cost", principal, cost=cost):
+            what = f"This is more than {self._cost.amount} rows in {self._cost.get_expiry()} s."
+            raise self._build_error(self._cost, what, "cost", principal)
+
+    def _build_error(self, rate: RateLimitItem, what: str, *who: str) -> RateLimited:
+        # At least a second, since `Retry-After: 0` would make clients try at once.
+        ends = self._limiter.get_window_stats(rate, *who).reset_time
+        return RateLimited(what, max(1, math.ceil(ends - time.time())))
+
+
+def _parse_rate(name: str, text: str) -> RateLimitItem:
+    try:
+        return parse(text)
+    except ValueError:
+        raise SettingsError(f"{name} is no rate.", "Write it like 60000/minute or 200/second.") from None
+
+
+def find_network(client: str) -> str:
+    """Return the unit in which an address is counted: for IPv6 the /64, which one host has to itself."""
+    try:
+        address = ip_address(client)
+    except ValueError:
+        # A proxy may pass a name, or `unknown`; it is counted as it is.
+        return client
+    return str(ip_network((address, 64), strict=False)) if isinstance(address, IPv6Address) else client

@@ -1,0 +1,1 @@
+"""Mutations of the API, one module a subject. `mutations.mutation` combines them."""

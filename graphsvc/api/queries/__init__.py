@@ -1,0 +1,1 @@
+"""Queries of the API, one module a subject. `queries.query` combines them."""

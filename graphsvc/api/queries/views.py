@@ -1,0 +1,207 @@
+"""Queries of graphs to draw: a cluster level by level, or the surroundings of an account.
+
+The answer counts what is left out.
+"""
+# mypy: disable-error-code=untyped-decorator
+
+from typing import Annotated
+
+import strawberry
+
+from graphsvc.analysis.levels import Group, build_level, expand_bundle, parse_bundle
+from graphsvc.api.context import Info
+from graphsvc.api.errors import BadInput
+from graphsvc.api.queries.paths import HUBS
+from graphsvc.api.types.view import EdgeKind, GraphEdge, GraphNode, GraphView, LeftOut, NodeKind
+from graphsvc.errors import NotFound
+from graphsvc.signals.kinds import family_of
+from graphsvc.store.connection import Row
+
+MOST_NODES = 2_000
+SIGNALS_SHARE = 5
+"""One in so many nodes is a signal, at most."""
+NODES_A_ROW = 10
+"""Nodes that are charged as one row."""
+NO_GROUP = "`clusterGraph` without `within` shows its groups."
+
+Nodes = Annotated[int, strawberry.argument(description=f"How many nodes at most: 10 to {MOST_NODES:,}.")]
+
+
+@strawberry.type(description="Queries of graphs to draw.")
+class ViewQueries:
+    @strawberry.field(
+        description="A cluster to be drawn. One that does not fit is shown as groups of members, by the signal that "
+        "adds most to each one's membership; the smallest are behind one node for each kind of signal. `within` opens "
+        "any of them, level by level. The groups' sizes add up to the cluster's."
+    )
+    async def cluster_graph(
+        self,
+        info: Info,
+        cluster: Annotated[strawberry.ID, strawberry.argument(description="Id of the cluster.")],
+        within: Annotated[
+            str | None, strawberry.argument(description="`id` of a group: only its members are drawn.")
+        ] = None,
+        nodes: Nodes = 500,
+    ) -> GraphView:
+        charge_nodes(info, nodes)
+        row = await info.context.loaders.load_row("query/cluster_by_id", cluster)
+        if row is None:
+            raise NotFound(f"No cluster {cluster} is published.", "`clusters` lists those that are.")
+        size = row["cluster"]["size"]
+        signals = max(nodes // SIGNALS_SHARE, 1)
+        # `within` names either one group or, for those that did not fit, a bundle of groups.
+        behind = parse_bundle(within) if within is not None else None
+        if behind is not None or (within is None and size > nodes - signals):
+            rows = await info.context.reader.read("view/groups", cluster=cluster)
+            groups = [Group(row["key"], row["accounts"], row["membership"]) for row in rows]
+            if behind is not None:
+                groups = expand_bundle(groups, *behind)
+            if not groups:
+                raise NotFound("The cluster has no such group.", NO_GROUP)
+            return await _build_group_view(
+                info, cluster, groups, nodes, behind[1] if behind is not None else 0
+            )
+        return await _build_member_view(info, cluster, within, nodes - signals, signals)
+
+    @strawberry.field(
+        description="The surroundings of an account to be drawn: what it uses, rarest first, and who else uses that. "
+        "Hubs are one node each, without their users."
+    )
+    async def ego_graph(
+        self,
+        info: Info,
+        account: Annotated[strawberry.ID, strawberry.argument(description="Id of the account.")],
+        nodes: Nodes = 500,
+    ) -> GraphView:
+        charge_nodes(info, nodes)
+        signals = max(nodes // SIGNALS_SHARE, 1)
+        rows = await info.context.reader.read("view/ego", account=account, signals=signals, **HUBS)
+        others: dict[str, None] = {}
+        for row in rows:
+            # A dict keeps the order: users of the rarest signals come first.
+            others.update(dict.fromkeys(row["accounts"]))
+        chosen = [account, *list(others)[: nodes - len(rows) - 1]]
+        known = {row["id"]: row for row in await info.context.reader.read("view/accounts", ids=chosen)}
+        if account not in known:
+            raise NotFound(f"There is no account {account}.", "`search` finds accounts.")
+        drawn = set(chosen)
+        edges = [
+            GraphEdge(source=user, target=row["key"], kind=EdgeKind.USES)
+            for row in rows
+            for user in (account, *row["accounts"])
+            # Edges to accounts that did not fit would end nowhere.
+            if user in drawn
+        ]
+        uses = rows[0]["uses"] if rows else 0
+        left = LeftOut(
+            accounts=len(others) + 1 - len(chosen),
+            signals=uses - len(rows),
+            description=f"Drawn are the {len(rows):,} rarest of its {uses:,} signals, and {len(chosen) - 1:,} of the "
+            f"{len(others):,} accounts on those that are no hubs, the rarest signals' first. More with `nodes`.",
+        )
+        nodes_drawn = [
+            *(_build_account_node(known[each]) for each in chosen if each in known),
+            *map(_build_signal_node, rows),
+        ]
+        return GraphView(nodes=nodes_drawn, edges=edges, left_out=left)
+
+
+def charge_nodes(info: Info, nodes: int) -> None:
+    """Charge a graph of so many nodes.
+
+    Raises:
+        BadInput: too few or too many.
+        TooExpensive
+    """
+    if not 10 <= nodes <= MOST_NODES:
+        raise BadInput(f"`nodes` is {nodes}, it must be from 10 to {MOST_NODES:,}.")
+    info.context.budget.charge(nodes // NODES_A_ROW)
+
+
+async def _build_group_view(
+    info: Info, cluster: str, groups: list[Group], nodes: int, larger: int
+) -> GraphView:
+    """Build the graph of a cluster's groups. Those that do not fit are behind one node for each kind of signal."""
+    shown = build_level(groups, nodes, larger)
+    links = await info.context.reader.read(
+        "view/group_links",
+        cluster=cluster,
+        nodes={group.key: node.id for node in shown for group in node.groups},
+    )
+    drawn = [
+        GraphNode(
+            id=node.id,
+            kind=NodeKind.GROUP,
+            family=family_of(node.kind) if node.kind else None,
+            size=node.accounts,
+            membership=node.membership,
+        )
+        for node in shown
+    ]
+    edges = [
+        GraphEdge(
+            source=row["source"],
+            target=row["target"],
+            kind=EdgeKind.LINKED,
+            bits=row["bits"],
+            links=row["links"],
+        )
+        for row in links
+    ]
+    accounts, behind = sum(group.accounts for group in groups), [n for n in shown if len(n.groups) > 1]
+    says = f"{accounts:,} accounts in {len(groups):,} groups; `within` opens one."
+    if behind:
+        says += (
+            f" The {sum(len(n.groups) for n in behind):,} smallest, of {sum(n.accounts for n in behind):,} accounts, "
+            f"are behind {len(behind):,} nodes, one a kind of signal; they open the same way."
+        )
+    return GraphView(nodes=drawn, edges=edges, left_out=LeftOut(accounts=0, signals=0, description=says))
+
+
+async def _build_member_view(
+    info: Info, cluster: str, within: str | None, accounts: int, signals: int
+) -> GraphView:
+    """Build the graph of the members with the highest membership, and of the strongest signals that they share."""
+    reader = info.context.reader
+    rows = await reader.read("view/members", cluster=cluster, within=within, limit=accounts)
+    if not rows:
+        raise NotFound("The cluster has no such group.", NO_GROUP)
+    ids = [row["id"] for row in rows]
+    shared = await reader.read("view/shared", cluster=cluster, ids=ids, limit=signals, **HUBS)
+    drawn = [_build_account_node({**row, "cluster": cluster}) for row in rows] + [
+        _build_signal_node(row) for row in shared
+    ]
+    edges = [
+        GraphEdge(source=user, target=row["key"], kind=EdgeKind.USES)
+        for row in shared
+        for user in row["accounts"]
+    ]
+    in_all, signals_in_all = rows[0]["in_all"], shared[0]["in_all"] if shared else 0
+    left = LeftOut(
+        accounts=in_all - len(rows),
+        signals=signals_in_all - len(shared),
+        description=f"Drawn are the {len(rows):,} surest of {in_all:,} members, and the {len(shared):,} strongest of "
+        f"the {signals_in_all:,} signals that the cluster shares. More with `nodes`.",
+    )
+    return GraphView(nodes=drawn, edges=edges, left_out=left)
+
+
+def _build_account_node(row: Row) -> GraphNode:
+    return GraphNode(
+        id=row["id"],
+        kind=NodeKind.ACCOUNT,
+        status=row["status"],
+        cluster_id=row["cluster"],
+        membership=row["membership"],
+    )
+
+
+def _build_signal_node(row: Row) -> GraphNode:
+    return GraphNode(
+        id=row["key"],
+        kind=NodeKind.SIGNAL,
+        family=family_of(row["kind"]),
+        size=row["degree"],
+        is_hub=row["hub"],
+        bits=row.get("bits"),
+    )

@@ -1,1 +1,0 @@
-"""Queries of the API, one module a subject. `api.query` combines them."""

@@ -1,0 +1,39 @@
+"""Probes for load balancers and orchestrators: is the process alive, and can it serve."""
+
+from fastapi import APIRouter, Request
+from starlette.responses import JSONResponse, Response
+
+from graphsvc.api.services import get_services
+from graphsvc.errors import GraphsvcError, MigrationError
+from graphsvc.store.migrations import list_migrations
+
+router = APIRouter()
+
+
+@router.api_route("/healthz", methods=["GET", "HEAD"])
+async def get_health() -> Response:
+    """Answer that the process is alive."""
+    return JSONResponse({"status": "ok"})
+
+
+@router.api_route("/readyz", methods=["GET", "HEAD"])
+async def get_readiness(request: Request) -> Response:
+    """Answer whether the service can serve requests; else 503 and the reason.
+
+    It can if the database answers with this program's schema, and if the service is not about to stop.
+    """
+    services = get_services(request.app)
+    if services.draining:
+        return JSONResponse({"status": "draining"}, status_code=503)
+    try:
+        # Another version of the program may have migrated the database since this process started.
+        applied = {row["version"] for row in await services.reader.read("schema/applied")}
+        if applied != {migration.version for migration in list_migrations()}:
+            raise MigrationError(
+                "The schema of the database is not the one of this program.", "Restart the service."
+            )
+    except GraphsvcError as error:
+        return JSONResponse(
+            {"status": "unavailable", "code": error.code, "message": str(error)}, status_code=503
+        )
+    return JSONResponse({"status": "ready"})

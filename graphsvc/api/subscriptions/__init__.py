@@ -1,0 +1,1 @@
+"""Subscriptions of the API, and the reader of changes that serves all subscribers."""

@@ -1,0 +1,1 @@
+"""Long work of the API: threads for analyses and writes, processes for detection runs."""
