@@ -318,7 +318,7 @@ def test_a_server_that_dies_while_starting_says_why_in_one_paragraph(used: Setti
     assert "Another Neo4j has this database open" in errors
     assert "Traceback" not in output + errors
     assert "\tat " not in errors
-    assert command(used, "status").wait(600) == 3
+    assert command(used, "status").wait(600) == 1
 
 
 @pytest.fixture

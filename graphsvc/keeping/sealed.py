@@ -26,9 +26,6 @@ MAGIC = b"graphsvc sealed 1\n"
 CHUNK = 1 << 15
 """Bytes sealed at a time."""
 _TAG, _PREFIX, _LONGEST_HEADER = 16, 7, 4096
-_DAMAGED = BackupError(
-    "The file is damaged or was cut off; nothing was changed.", "Take another copy of the backup."
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +125,7 @@ class Opener:
                     "changed.",
                     "Try again with the right passphrase.",
                 ) from None
-            raise _DAMAGED from None
+            raise _build_damage() from None
         self._first = False
         return content
 
@@ -214,9 +211,15 @@ def _parse_parameters(header: bytes) -> Parameters:
     except (ValueError, TypeError, AttributeError):
         sound = False
     if not sound:
-        raise _DAMAGED
+        raise _build_damage()
     return found
 
 
 def _encode_text(content: bytes) -> str:
     return base64.b64encode(content).decode()
+
+
+def _build_damage() -> BackupError:
+    return BackupError(
+        "The file is damaged or was cut off; nothing was changed.", "Take another copy of the backup."
+    )
