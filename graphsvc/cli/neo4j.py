@@ -8,10 +8,9 @@ import typer
 
 from graphsvc import server
 from graphsvc.errors import ServerError
-from graphsvc.server.files import map_disk_errors, read_tail
-from graphsvc.server.foreground import run_foreground
-from graphsvc.server.home import Home
-from graphsvc.server.renew import renew_lock
+from graphsvc.server.home import Home, map_disk_errors, read_tail
+from graphsvc.server.lifecycle import run_foreground
+from graphsvc.server.maven import renew_lock
 from graphsvc.settings import load_settings
 
 app = typer.Typer(help="The managed local Neo4j: no Docker, no Java, no installation.", no_args_is_help=True)

@@ -1,7 +1,7 @@
 """Backups: a dump of the managed database, and the installation's keys, in one sealed file.
 
 A restore checks the entire file before it changes anything, loads the database under another name, and then
-replaces database and keys together (`server.adoption`). A backup has no derived or local data: snapshots of
+replaces database and keys together (`server.home`). A backup has no derived or local data: snapshots of
 runs, dead letters, logs, the password of the managed server.
 """
 
@@ -25,9 +25,15 @@ from graphsvc.errors import BackupError
 from graphsvc.keeping.sealed import Opener, Sealer, open_sealed, seal_file
 from graphsvc.model.audit import LogCheck
 from graphsvc.privatefile import lock_in_turn
-from graphsvc.server import adoption
-from graphsvc.server.files import map_disk_errors, require_room
-from graphsvc.server.home import Home
+from graphsvc.server.home import (
+    RESTORED,
+    Home,
+    list_key_files,
+    map_disk_errors,
+    require_room,
+    stage_keys,
+    take_keys,
+)
 from graphsvc.settings import Settings
 from graphsvc.signing import load_or_create_signer
 from graphsvc.store.audit_log import verify_log
@@ -76,7 +82,7 @@ def write_backup(
             "Back it up with its own tool (`neo4j-admin database backup` or `dump`, or your provider's), and the keys "
             "of this installation with `graphsvc backup --keys-only`.",
         )
-    if not adoption.list_key_files(home) and not (settings.managed and server.has_database(settings)):
+    if not list_key_files(home) and not (settings.managed and server.has_database(settings)):
         raise BackupError("There is nothing to back up here.", "Check GRAPHSVC_DATA_DIR.")
     with _open_workshop(settings) as directory, seal_file(out, passphrase) as file:
         if keys_only or not server.has_database(settings):
@@ -112,14 +118,14 @@ def restore_backup(
         if not force:
             _require_empty(settings, home, say)
         if backup.dump is None:
-            adoption.stage_keys(home, backup.keys)
-            adoption.take_keys(home)
+            stage_keys(home, backup.keys)
+            take_keys(home)
             return Restored(backup, None)
         server.stop_server(settings, say)
         say("loading the database of the backup")
         server.run_admin(
-            settings, "database", "load", adoption.BESIDE, f"--from-path={backup.dump.parent}",
-            "--overwrite-destination=true", replaces=adoption.BESIDE,
+            settings, "database", "load", RESTORED, f"--from-path={backup.dump.parent}",
+            "--overwrite-destination=true", replaces=RESTORED,
         )  # fmt: skip
         server.adopt_database(settings, backup.keys, say)
     # These snapshots belong to the database that was replaced.
@@ -147,7 +153,7 @@ def _dump_database(
 
 
 def _require_empty(settings: Settings, home: Home, say: Say) -> None:
-    found = [f"the key file {name}" for name in adoption.list_key_files(home)[:1]]
+    found = [f"the key file {name}" for name in list_key_files(home)[:1]]
     if not found and settings.managed and server.has_database(settings):
         with open_store(settings, say) as store:
             found = [f":{row['label']} nodes" for row in store.read("load/occupied")]
@@ -191,7 +197,7 @@ def _read_archive(file: Opener, directory: Path) -> Backup:
             if entry.name == _MANIFEST:
                 manifest = json.loads(content.read())
             elif entry.name == _DUMP:
-                dump = directory / f"{adoption.BESIDE}.dump"
+                dump = directory / f"{RESTORED}.dump"
                 with dump.open("xb") as laid:
                     shutil.copyfileobj(content, laid)
             # A name with a path could write outside of the directory of keys.
@@ -211,7 +217,7 @@ def _build_unknown_error(name: str) -> BackupError:
 
 
 def _read_keys(home: Home) -> dict[str, bytes]:
-    return {name: (home.keys / name).read_bytes() for name in adoption.list_key_files(home)}
+    return {name: (home.keys / name).read_bytes() for name in list_key_files(home)}
 
 
 def _remove_owner(entry: tarfile.TarInfo) -> tarfile.TarInfo:
