@@ -225,10 +225,7 @@ def run_admin(
 
 def end_orphan(home: Home) -> None:
     """End a tool that outlived its parent. The caller holds the lock, so no process waits for the tool."""
-    try:
-        orphan = process.find_process(int(home.admin.read_text(encoding="ascii")), f"@{home.admin_arguments}")
-    except (FileNotFoundError, ValueError):
-        return
+    orphan = process.find_process(_read_pid(home.admin), f"@{home.admin_arguments}")
     if orphan is not None:
         orphan.kill()
         orphan.wait()
