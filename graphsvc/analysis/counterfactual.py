@@ -90,7 +90,7 @@ def find_parts(evidence: ClusterEvidence) -> Parts:
 def find_weak_points(
     evidence: ClusterEvidence, smallest: int = SMALLEST, least: int | None = None
 ) -> Anatomy:
-    """Find the bridges of a cluster, its smallest cut found and its strongest signal.
+    """Find the bridges of a cluster, its strongest signal and a small cut.
 
     Args:
         evidence: of the cluster.

@@ -75,7 +75,7 @@ def find_cheapest_cut(
     parting: Parting | None = None,
     hints: Sequence[Bools] = (),
 ) -> Cut | None:
-    """Find the cheapest evidence without which nothing links two parts of at least `least` accounts.
+    """Find cheap evidence without which nothing links two parts of at least `least` accounts.
 
     Args:
         accounts: number of accounts, all connected.
@@ -88,7 +88,7 @@ def find_cheapest_cut(
         hints: sides (bool, one an account) to try in addition.
 
     Returns:
-        None if no such cut was found.
+        The cheapest cut that the search found; None if it found none.
     """
     if accounts < 2 * least:
         return None
