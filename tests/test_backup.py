@@ -152,7 +152,7 @@ def test_a_wrong_passphrase_says_so_and_writes_nothing(backup: Path, tmp_path: P
 
 
 def rebuild(source: Path, target: Path, members: dict[str, str]) -> None:
-    """Write the members of a sealed file anew: name to the name whose content it gets."""
+    """Write a sealed file with other members: each name to the name whose content it gets."""
     with ZipFile(source) as before, ZipFile(target, "w") as after:
         for name, content in members.items():
             after.writestr(name, before.read(content))

@@ -355,7 +355,7 @@ def _build_configuration(state: State, sizes: Sizes, plugins: Path) -> dict[str,
 RESTORED = "restored"
 """Name under which a database is loaded that is to take the place of another."""
 STAGED = ".restored"
-"""Directory beside the keys with those that are to take their place."""
+"""Directory next to the keys with those that will replace them."""
 NOT_KEPT = frozenset(("neo4j-password", "initial-password.args"))
 """Files among the keys that belong to this server's user and stay with it."""
 _NAMES = ".names"
