@@ -227,7 +227,7 @@ def test_the_address_of_the_browser_holds_the_connection_and_no_password(own: Se
     assert guided.strip() == f"{output.strip()}&cmd=guide&arg=http://localhost:8000/browser/guide"
     server.stop_server(own)
     stopped = command(own, "console")
-    assert stopped.wait(600) == 3
+    assert stopped.wait(600) == 1
 
 
 def test_the_number_of_a_dead_server_on_another_program_harms_nobody(used: Settings) -> None:
