@@ -1,4 +1,8 @@
-"""Our errors, one hierarchy. Each has a code, says what happened, and what to do."""
+"""Our errors, one hierarchy. Each has a code, says what happened, and what to do.
+
+The command line has four exit statuses: 0 all of it worked, 1 a failure, 2 a wrong call or setting, 130 it was
+stopped (128 and the number of SIGINT, as in shells).
+"""
 
 from typing import ClassVar
 
@@ -35,7 +39,6 @@ class BundleError(GraphsvcError):
     """A bundle cannot be read at all; nothing was written."""
 
     code = "bundle"
-    exit_status = 3
     http_status = 422
 
 
@@ -43,7 +46,6 @@ class NothingLoaded(GraphsvcError):
     """Too many rows of a bundle are rejected; nothing was written."""
 
     code = "nothing_loaded"
-    exit_status = 18
     http_status = 422
 
 
@@ -51,7 +53,6 @@ class LoadError(GraphsvcError):
     """A bundle cannot be loaded in the requested way."""
 
     code = "load"
-    exit_status = 14
     http_status = 409
 
 
@@ -59,7 +60,6 @@ class DatabaseUnavailable(GraphsvcError):
     """Neo4j cannot be reached, or refuses us, right now."""
 
     code = "database_unavailable"
-    exit_status = 4
     http_status = 503
 
 
@@ -67,7 +67,6 @@ class DatabaseRefused(GraphsvcError):
     """Neo4j was reached and refused the request (rights, version, full disk)."""
 
     code = "database_refused"
-    exit_status = 4
     http_status = 502
 
 
@@ -75,21 +74,18 @@ class MigrationError(GraphsvcError):
     """The database's schema does not match the migrations of this program."""
 
     code = "migration"
-    exit_status = 5
 
 
 class ServerError(GraphsvcError):
     """The managed Neo4j could not be resolved, started or stopped."""
 
     code = "managed_server"
-    exit_status = 6
 
 
 class DetectionError(GraphsvcError):
     """A detection run failed; the published result is untouched."""
 
     code = "detection"
-    exit_status = 7
 
 
 class Cancelled(GraphsvcError):
@@ -103,7 +99,6 @@ class ResourceError(GraphsvcError):
     """There is not enough memory or disk for the request; nothing was begun."""
 
     code = "resources"
-    exit_status = 13
     http_status = 507
 
 
@@ -111,35 +106,30 @@ class DemoError(GraphsvcError):
     """The demo cannot run here."""
 
     code = "demo"
-    exit_status = 10
 
 
 class SimulationError(GraphsvcError):
     """The simulation cannot run here, or cannot continue."""
 
     code = "simulation"
-    exit_status = 12
 
 
 class ExportError(GraphsvcError):
     """A file cannot be written."""
 
     code = "export"
-    exit_status = 9
 
 
 class BackupError(GraphsvcError):
     """A backup cannot be made or restored; the present data are untouched."""
 
     code = "backup"
-    exit_status = 16
 
 
 class KeepingError(GraphsvcError):
     """Data cannot be removed, forgotten or put under another key right now; nothing was changed."""
 
     code = "keeping"
-    exit_status = 17
     http_status = 409
 
 
@@ -147,14 +137,12 @@ class VerificationError(GraphsvcError):
     """A run cannot be verified, or is not what its certificate says."""
 
     code = "verification"
-    exit_status = 11
 
 
 class NotFound(GraphsvcError):
     """The requested object does not exist."""
 
     code = "not_found"
-    exit_status = 8
     http_status = 404
 
 
@@ -176,7 +164,6 @@ class Conflict(GraphsvcError):
     """The object has changed since it was read; nothing was written."""
 
     code = "conflict"
-    exit_status = 15
     http_status = 409
 
 
@@ -184,7 +171,6 @@ class Busy(GraphsvcError):
     """The service is at its limit. The same request may work in a moment."""
 
     code = "busy"
-    exit_status = 4
     http_status = 503
 
 
@@ -192,5 +178,4 @@ class TimedOut(GraphsvcError):
     """The request was not done in its time: it is too large, or the service is too busy."""
 
     code = "timed_out"
-    exit_status = 4
     http_status = 503

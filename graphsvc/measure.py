@@ -8,6 +8,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pydantic import ByteSize, TypeAdapter, ValidationError
+
 from graphsvc.errors import ResourceError
 from graphsvc.model.stages import Stage
 from graphsvc.server.sizing import read_memory
@@ -113,17 +115,17 @@ def estimate_need(
 
 
 def parse_size(text: str) -> int:
-    """Parse a size of memory: `4GiB`, `800 MB`, `2000000000`; bytes.
+    """Parse a size of memory: `4GiB`, `4Gi`, `800 MB`, `2000000000`; bytes.
 
     Raises:
         ValueError: it is none of these.
     """
-    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?)(i?)b?\s*", text, re.IGNORECASE)
-    if match is None:
-        raise ValueError(f"{text!r} is no size of memory; say, for example, 4GiB or 800MB")
-    number, power, binary = match.groups()
-    base = 1024 if binary else 1000
-    return int(float(number) * base ** " kmgt".index(power.lower() or " "))
+    # Kubernetes writes `4Gi`.
+    whole = re.sub(r"(?<=[kmgt]i)\s*$", "B", text, flags=re.IGNORECASE)
+    try:
+        return int(TypeAdapter(ByteSize).validate_python(whole))
+    except ValidationError:
+        raise ValueError(f"{text!r} is no size of memory; say, for example, 4GiB or 800MB") from None
 
 
 def format_size(size: int) -> str:

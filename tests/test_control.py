@@ -184,7 +184,8 @@ def test_a_bundle_that_does_not_fit_into_memory_is_refused_and_nothing_is_writte
 
 
 @pytest.mark.parametrize(
-    ("text", "size"), [("4GiB", 4 << 30), ("800 MB", 800_000_000), ("1.5g", 1_500_000_000), ("4096", 4096)]
+    ("text", "size"),
+    [("4GiB", 4 << 30), ("4Gi", 4 << 30), ("800 MB", 800_000_000), ("1.5g", 1_500_000_000), ("4096", 4096)],
 )
 def test_sizes_of_memory_are_read_as_people_write_them(text: str, size: int) -> None:
     assert parse_size(text) == size

@@ -145,7 +145,6 @@ def test_bridges_are_the_signals_and_accounts_that_parts_hang_by() -> None:
     assert found.splits
     assert found.strongest == found.signals[0].holding
     assert found.cut is not None
-    assert found.cut.exact
     assert found.cut.sizes == (10, 10)
     assert [held.signals for held in found.cut.signals] == [("instrument:both",)]
 

@@ -21,9 +21,10 @@ from waiting import until
 
 from graphsvc import server
 from graphsvc.errors import ServerError
-from graphsvc.server import Endpoint, lock, ports
-from graphsvc.server.download import get_jar_directory
+from graphsvc.server import Endpoint, maven, process
+from graphsvc.server.home import HOST
 from graphsvc.server.java import Jvm
+from graphsvc.server.maven import get_jar_directory
 from graphsvc.settings import Settings
 
 
@@ -100,7 +101,7 @@ def marks(endpoint: Endpoint) -> object:
 
 def test_it_answers_with_graph_data_science_and_is_found_again(own: Settings, up: Endpoint) -> None:
     assert run(up, neo4j.Query("RETURN gds.version()")) == [
-        lock.read_lock().find_version("org.neo4j.gds", "proc")
+        maven.read_lock().find_version("org.neo4j.gds", "proc")
     ]
     before = pid(own)
     assert server.ensure_running(own) == up == server.find_running(own)
@@ -193,9 +194,9 @@ def test_a_port_that_is_taken_after_it_was_chosen_costs_an_attempt(
     own: Settings, up: Endpoint, monkeypatch: pytest.MonkeyPatch, which: str
 ) -> None:
     server.stop_server(own)
-    choose, said = ports.choose_ports, list[str]()
+    choose, said = process.choose_ports, list[str]()
     with socket.socket() as other:
-        other.bind((ports.HOST, 0))
+        other.bind((HOST, 0))
         other.listen()
         late = [other.getsockname()[1]]
 
@@ -205,7 +206,7 @@ def test_a_port_that_is_taken_after_it_was_chosen_costs_an_attempt(
                 return bolt, http
             return (late.pop(), http) if which == "bolt" else (bolt, late.pop())
 
-        monkeypatch.setattr(ports, "choose_ports", chosen)
+        monkeypatch.setattr(process, "choose_ports", chosen)
         moved = server.ensure_running(own, said.append)
         other.setblocking(False)
         with pytest.raises(BlockingIOError):  # it was asked nothing: it might have been our password
@@ -226,7 +227,7 @@ def test_the_address_of_the_browser_holds_the_connection_and_no_password(own: Se
     assert guided.strip() == f"{output.strip()}&cmd=guide&arg=http://localhost:8000/browser/guide"
     server.stop_server(own)
     stopped = command(own, "console")
-    assert stopped.wait(600) == 3
+    assert stopped.wait(600) == 1
 
 
 def test_the_number_of_a_dead_server_on_another_program_harms_nobody(used: Settings) -> None:
@@ -318,14 +319,14 @@ def test_a_server_that_dies_while_starting_says_why_in_one_paragraph(used: Setti
     assert "Another Neo4j has this database open" in errors
     assert "Traceback" not in output + errors
     assert "\tat " not in errors
-    assert command(used, "status").wait(600) == 3
+    assert command(used, "status").wait(600) == 1
 
 
 @pytest.fixture
 def copied(tmp_path: Path, own: Settings) -> Iterator[tuple[Settings, Jvm]]:
     """`own` with a cache directory of its own that has the jars and no start cache; its server stopped."""
     server.stop_server(own)
-    locked = lock.read_lock()
+    locked = maven.read_lock()
     real, jars = (get_jar_directory(cache.resolve(), locked) for cache in (own.cache_dir, tmp_path / "cache"))
     for folder in ("lib", "plugins"):
         (jars / folder).mkdir(parents=True)
@@ -363,7 +364,7 @@ def test_the_trainer_beside_the_first_server_ends_with_it(copied: tuple[Settings
 
 
 def test_a_damaged_start_cache_is_not_given_to_the_jvm(tmp_path: Path) -> None:
-    jvm = Jvm(tmp_path, lock.read_lock())
+    jvm = Jvm(tmp_path, maven.read_lock())
     written = tmp_path / "written"
     written.write_bytes(b"0" * 1000)
     jvm.adopt_archive(written)

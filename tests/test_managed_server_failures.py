@@ -19,10 +19,10 @@ from hypothesis import strategies as st
 
 from graphsvc import server
 from graphsvc.errors import ServerError
-from graphsvc.server import failure, files, lock, ports, process, sizing
-from graphsvc.server.download import ensure_jars, get_jar_directory
-from graphsvc.server.java import require_extra
-from graphsvc.server.lock import Jar, Lock
+from graphsvc.server import home, maven, process, sizing
+from graphsvc.server.home import HOST
+from graphsvc.server.maven import Jar, Lock, ensure_jars, get_jar_directory
+from graphsvc.server.process import require_extra
 from graphsvc.settings import Settings
 
 CONTENT = b"the bytes of a jar" * 1000
@@ -142,11 +142,11 @@ def test_no_network_is_said_in_one_paragraph_by_the_command(tmp_path: Path) -> N
 
 def test_a_full_disk_is_seen_before_and_while_writing(tmp_path: Path) -> None:
     with pytest.raises(ServerError, match="are needed") as caught:
-        files.require_room(tmp_path, 1 << 60, "GRAPHSVC_CACHE_DIR")
+        home.require_room(tmp_path, 1 << 60, "GRAPHSVC_CACHE_DIR")
     assert "GRAPHSVC_CACHE_DIR" in caught.value.todo
     with (
         pytest.raises(ServerError, match="No space left") as caught,
-        files.map_disk_errors(tmp_path, "GRAPHSVC_DATA_DIR"),
+        home.map_disk_errors(tmp_path, "GRAPHSVC_DATA_DIR"),
     ):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     assert "Make room" in caught.value.todo
@@ -230,22 +230,22 @@ def test_a_runtime_for_another_machine_is_named(tmp_path: Path) -> None:
     ],
 )
 def test_the_reason_of_a_dead_server_comes_with_advice(why: str, todo: str) -> None:
-    error = failure.explain_failure(why, 1)
+    error = process.explain_failure(why, 1)
     assert why.rstrip(".") in error.what
     assert todo in error.todo
-    assert "memory" in failure.explain_failure("", -9).todo
+    assert "memory" in process.explain_failure("", -9).todo
 
 
 def test_ports_in_use_are_passed_over() -> None:
-    bolt, web = ports.choose_ports("one", None)
-    assert ports.choose_ports("one", (bolt, web)) == (bolt, web)
-    assert not {bolt, web} & set(ports.choose_ports("one", (bolt, web), avoid={bolt}))
+    bolt, web = process.choose_ports("one", None)
+    assert process.choose_ports("one", (bolt, web)) == (bolt, web)
+    assert not {bolt, web} & set(process.choose_ports("one", (bolt, web), avoid={bolt}))
     with socket.socket() as other:
-        other.bind((ports.HOST, 0))
+        other.bind((HOST, 0))
         other.listen()
         taken = other.getsockname()[1]
-        assert not ports.is_free(taken)
-        assert taken not in ports.choose_ports("one", (bolt, taken))
+        assert not process.is_free(taken)
+        assert taken not in process.choose_ports("one", (bolt, taken))
 
 
 def test_a_process_that_is_only_just_executed_is_not_taken_for_dead(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -280,7 +280,7 @@ JARS = st.builds(
 @given(st.lists(JARS, max_size=20, unique_by=lambda jar: jar.name))
 def test_a_lock_is_read_as_it_was_written(jars: list[Jar]) -> None:
     written = Lock(tuple(sorted(jars)))
-    assert lock.parse_lock("# header\n" + written.text) == written
+    assert maven.parse_lock("# header\n" + written.text) == written
 
 
 @given(JARS, st.sampled_from(["sha256", "size", "folder", "coordinate"]))
@@ -293,17 +293,15 @@ def test_a_malformed_lock_is_refused(one: Jar, which: str) -> None:
         "coordinate": f"{folder} ../{coordinate} {sha256} {size}",
     }[which]
     with pytest.raises(ServerError, match="Line 1"):
-        lock.parse_lock(broken)
+        maven.parse_lock(broken)
     with pytest.raises(ServerError, match="twice"):
-        lock.parse_lock(2 * Lock((one,)).text)
+        maven.parse_lock(2 * Lock((one,)).text)
 
 
 def test_the_committed_lock_is_what_the_versions_say_and_names_no_host() -> None:
-    text = lock.LOCK_FILE.read_text()
+    text = maven.LOCK_FILE.read_text()
     assert "://" not in text
-    locked = lock.read_lock()
-    from graphsvc.server import maven
-
+    locked = maven.read_lock()
     for root in (*maven.SERVER, *maven.PLUGIN):
         group, artifact, version = root.split(":")
         assert locked.find_version(group, artifact) == version

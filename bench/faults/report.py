@@ -45,7 +45,7 @@ conditional write of it, and a search by Wing and Gong with Lowe's memory looks 
 | one bit of `token.key` or `signing.key` flips | another key, used in silence | refused by its checksum |
 | one bit of a name, role or digest in `api-keys.json` flips | read as it is | refused: each row has a checksum |
 | one bit of a file in `runs/` flips | a traceback, or a wrong watermark | left out by its SHA-256 |
-| `ulimit -v` below 1 GB | tracebacks of imports, `OpenBLAS error`, an abort | status 13, one paragraph, below 2 GiB |
+| `ulimit -v` below 1 GB | tracebacks of imports, `OpenBLAS error`, an abort | status 1, one paragraph, below 2 GiB |
 | a table of zero bytes and nothing else | loaded as an empty table | refused by name |
 | a full disk under `graphsvc audit export` | half of the log was left, in the way of the next export | removed |
 | a full disk while a graph is kept | `cannot be kept …: None` | the reason is named |

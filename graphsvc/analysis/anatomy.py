@@ -74,12 +74,10 @@ class Bridge:
 
 @dataclass(frozen=True, slots=True)
 class EvidenceCut:
-    """The smallest evidence cut found of the largest part (`cut.find_smallest_cut`).
+    """The smallest evidence cut found of the largest part (`cut.find_cheapest_cut`); there may be a smaller one.
 
     Attributes:
         bits: cost of the cut.
-        at_least: cost that no cut is below.
-        exact: whether this cut is proved the smallest.
         least: accounts that each of two remaining parts has at least.
         values: number of values that go entirely.
         uses: number of single uses of other values that go.
@@ -89,8 +87,6 @@ class EvidenceCut:
     """
 
     bits: float
-    at_least: float
-    exact: bool
     least: int
     values: int
     uses: int

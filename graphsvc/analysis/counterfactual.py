@@ -90,7 +90,7 @@ def find_parts(evidence: ClusterEvidence) -> Parts:
 def find_weak_points(
     evidence: ClusterEvidence, smallest: int = SMALLEST, least: int | None = None
 ) -> Anatomy:
-    """Find the bridges of a cluster, its smallest cut and its strongest signal.
+    """Find the bridges of a cluster, its strongest signal and a small cut.
 
     Args:
         evidence: of the cluster.
@@ -258,7 +258,7 @@ def _build_bridge(evidence: ClusterEvidence, whole: Connectivity, names: pl.Data
 def _find_cut(
     evidence: ClusterEvidence, whole: Connectivity, names: pl.DataFrame, smallest: int, least: int | None
 ) -> EvidenceCut | None:
-    """Find the smallest cut of the largest part; None if there is none."""
+    """Find a cheap cut of the largest part; None if none is found."""
     linking = whole.linking
     largest = np.flatnonzero(whole.part == 0)
     least = max(smallest, int(np.ceil(LARGE_PART * len(largest)))) if least is None else least
@@ -285,7 +285,7 @@ def _find_cut(
     if len(single := single[np.isin(single, copies[np.unique(copy)] // width)]):
         gone = copies // width == single[np.argmin(linking.bits[single])]
         hints.append(find_parts_without(gone[used.value]) == 1)
-    found = cut.find_smallest_cut(
+    found = cut.find_cheapest_cut(
         len(largest), account, used.value, used.bits, least, find_parts_without, hints
     )
     if found is None:
@@ -295,8 +295,6 @@ def _find_cut(
     sizes = np.sort(np.bincount(found.part))[::-1]
     return EvidenceCut(
         found.bits,
-        found.at_least,
-        found.exact,
         least,
         int(whole_value.sum()),
         int(number[~whole_value].sum()),

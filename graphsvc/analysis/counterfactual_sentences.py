@@ -88,15 +88,10 @@ def describe_anatomy(found: Anatomy) -> list[str]:
 
 def _describe_cut(cut: EvidenceCut) -> list[str]:
     """Describe a cut, and the signals that go."""
-    bound = (
-        "and there is no smaller"
-        if cut.exact
-        else f"an upper bound; no cut is smaller than {cut.at_least:,.1f} bits"
-    )
     lines = [
         f"Smallest evidence cut found after which nothing ties two parts of {cut.least:,} or more: "
         f"{cut.bits:,.1f} bits in {format_count(cut.values, 'value')} and "
-        f"{format_count(cut.uses, 'single use')} ({bound}), "
+        f"{format_count(cut.uses, 'single use')}, "
         f"which leaves {format_sizes(cut.sizes, cut.alone)}. Of what goes, most holds:"
     ]
     shown = [f"  {describe_holding(each)}" for each in cut.signals]

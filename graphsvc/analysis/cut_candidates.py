@@ -1,4 +1,4 @@
-"""Find candidate cuts of a cluster, and groups of accounts that no cheap cut separates, for `analysis.cut`."""
+"""Find candidate cuts of a cluster, for `analysis.cut`."""
 
 import heapq
 from dataclasses import dataclass
@@ -19,8 +19,6 @@ DIRECTIONS, STEPS = 4, 60
 """Number of directions of the walk, and steps to find them."""
 FLOWS = 2
 """Best orders that flows improve, and groups returned by `find_tight_groups`."""
-ROUNDS, SOON = 2, 2_000
-"""Rounds of merging groups, and number of groups below which further rounds are cheap."""
 PER_USER = (0.0, 1.0)
 """Extra cost of each user of a value on the smaller side, as a share of its cost, while candidates are
 searched."""
@@ -28,63 +26,33 @@ searched."""
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """Nodes that use values.
+    """Accounts that use values; they are the nodes of the graphs here.
 
     Attributes:
-        weight: accounts of each node, int64.
+        nodes: number of accounts.
         node: of each use, int64, sorted by node, then value.
         value: of each use, int64, parallel.
         cost: of each value, in thousandths of a bit, int64.
     """
 
-    weight: Ints
+    nodes: int
     node: Ints
     value: Ints
     cost: Ints
 
     def build_matrix(self) -> csr_array:
         """Build the matrix of nodes by values, with ones."""
-        shape = (len(self.weight), len(self.cost))
+        shape = (self.nodes, len(self.cost))
         return coo_array((np.ones(len(self.node)), (self.node, self.value)), shape=shape).tocsr()
-
-    def merge_nodes(self, label: Ints) -> "Shared":
-        """Merge nodes of one label (numbers from 0). Values of one node go; values of the same nodes become one."""
-        weight = np.bincount(label, weights=self.weight).astype(np.int64)
-        values = len(self.cost)
-        pairs = np.unique(self.value * len(weight) + label[self.node])
-        value, node = pairs // len(weight), pairs % len(weight)
-        size = np.bincount(value, minlength=values)
-        kept = size[value] > 1
-        value, node = value[kept], node[kept]
-        starts = np.flatnonzero(np.diff(value, prepend=-1))
-        sizes = np.diff(np.append(starts, len(value)))
-        # Values with the same set of nodes get the same number, by the bytes of that set.
-        same: dict[bytes, int] = {}
-        number = np.array(
-            [
-                same.setdefault(node[a:b].tobytes(), len(same))
-                for a, b in zip(starts, starts + sizes, strict=True)
-            ],
-            dtype=np.int64,
-        )
-        cost = np.bincount(number, weights=self.cost[value[starts]]).astype(np.int64)
-        stays = np.zeros(len(starts), dtype=np.bool_)
-        stays[np.unique(number, return_index=True)[1]] = True
-        which = np.repeat(stays, sizes)
-        of = np.repeat(number, sizes)[which]
-        node = node[which]
-        order = np.lexsort((of, node))
-        return Shared(weight, node[order], of[order], cost)
 
 
 def find_components(shared: Shared, gone: Bools) -> Ints:
     """Find what the uses connect without some (`gone`, bool, one a use): the part of each node, int64."""
-    nodes = len(shared.weight)
-    size = nodes + len(shared.cost)
-    ends = (shared.node[~gone], nodes + shared.value[~gone])
+    size = shared.nodes + len(shared.cost)
+    ends = (shared.node[~gone], shared.nodes + shared.value[~gone])
     graph = coo_array((np.ones(len(ends[0]), dtype=np.int8), ends), shape=(size, size))
     _, part = connected_components(graph, directed=False)
-    found: Ints = part[:nodes].astype(np.int64)
+    found: Ints = part[: shared.nodes].astype(np.int64)
     return found
 
 
@@ -107,7 +75,7 @@ def find_sides(shared: Shared, order: Ints, least: int) -> list[Bools]:
             along = orders[number]
             found += [
                 _select_first(along, place),
-                split_by_flow(shared, along[:least], along[-least:], extra)[0],
+                split_by_flow(shared, along[:least], along[-least:], extra),
             ]
         found.append(_select_first(order, _find_cheapest_place(shared, order, least, extra)[1]))
     return found
@@ -174,7 +142,7 @@ def _find_cheapest_place(shared: Shared, order: Ints, least: int, extra: float) 
     return int(total[best]), least + best
 
 
-def split_by_flow(shared: Shared, these: Ints, those: Ints, extra: float = 0.0) -> tuple[Bools, int]:
+def split_by_flow(shared: Shared, these: Ints, those: Ints, extra: float = 0.0) -> Bools:
     """Compute the cheapest cut between two sets of nodes by a maximum flow.
 
     Args:
@@ -184,11 +152,11 @@ def split_by_flow(shared: Shared, these: Ints, those: Ints, extra: float = 0.0) 
         extra: of `PER_USER`.
 
     Returns:
-        The side of `these`, bool, one a node, and its cost.
+        The side of `these`, bool, one a node.
     """
     # Each set is one vertex, 0 and 1. A value is two vertices with its cost as capacity between them. A third
     # vertex has capacity for what each of its users adds. A value of only two users is an edge between them.
-    vertex = np.full(len(shared.weight), -1, dtype=np.int64)
+    vertex = np.full(shared.nodes, -1, dtype=np.int64)
     vertex[these], vertex[those] = 0, 1
     free = vertex < 0
     vertex[free] = 2 + np.arange(int(free.sum()))
@@ -219,32 +187,8 @@ def split_by_flow(shared: Shared, these: Ints, those: Ints, extra: float = 0.0) 
     rest.eliminate_zeros()
     reached = np.zeros(total, dtype=np.bool_)
     reached[breadth_first_order(rest, 0, return_predecessors=False)] = True
-    return reached[vertex], int(flow.flow_value)
-
-
-def group_inseparable(shared: Shared, order: Ints, close: Ints, cost: int) -> tuple[Ints, Shared]:
-    """Group the nodes that no cut cheaper than `cost` separates.
-
-    Args:
-        shared: nodes and values.
-        order: of `order_by_closeness`.
-        close: of `order_by_closeness`.
-        cost: of the best cut found.
-
-    Returns:
-        Group of each node, int64, and the groups as nodes.
-    """
-    label = np.arange(len(shared.weight), dtype=np.int64)
-    rounds = 0
-    # Each merge can make further neighbours inseparable. Few groups are merged to the end, many for some
-    # rounds.
-    while (close[1:] >= cost).any() and (rounds < ROUNDS or len(order) < SOON):
-        rounds += 1
-        group = np.zeros(len(order), dtype=np.int64)
-        group[order[1:]] = np.cumsum(close[1:] < cost)
-        shared, label = shared.merge_nodes(group), group[label]
-        order, close = order_by_closeness(shared)
-    return label, shared
+    side: Bools = reached[vertex]
+    return side
 
 
 def order_by_closeness(shared: Shared) -> tuple[Ints, Ints]:
@@ -254,7 +198,7 @@ def order_by_closeness(shared: Shared) -> tuple[Ints, Ints]:
         Order, int64, and the cost shared with all before, int64, 0 for the first; both in that order.
     """
     by_value = shared.build_matrix().T.tocsr()
-    values_of = np.split(shared.value, np.cumsum(np.bincount(shared.node, minlength=len(shared.weight)))[:-1])
+    values_of = np.split(shared.value, np.cumsum(np.bincount(shared.node, minlength=shared.nodes))[:-1])
     nodes_of = np.split(by_value.indices, by_value.indptr[1:-1])
     values = [each.tolist() for each in values_of]
     nodes = [each.tolist() for each in nodes_of]
@@ -287,7 +231,7 @@ def order_by_closeness(shared: Shared) -> tuple[Ints, Ints]:
 def find_tight_groups(shared: Shared, order: Ints, close: Ints, least: int) -> list[Bools]:
     """Find a few groups of at least `least` accounts that share most inside and least with others."""
     run = np.full(len(order), -1, dtype=np.int64)
-    for number, (begin, end, _) in enumerate(_find_runs(close, least)):
+    for number, (begin, end) in enumerate(_find_runs(close, least)):
         run[order[begin : end + 1]] = number
     runs = int(run.max(initial=-1)) + 1
     inside = run[shared.node] >= 0
@@ -303,32 +247,19 @@ def find_tight_groups(shared: Shared, order: Ints, close: Ints, least: int) -> l
     return [run == each for each in best]
 
 
-def _find_runs(close: Ints, least: int) -> list[tuple[int, int, int]]:
+def _find_runs(close: Ints, least: int) -> list[tuple[int, int]]:
     """Find stretches of the order that grow from the closest neighbours until they have `least` accounts.
 
     Returns:
-        First place, last place and least closeness of each; none inside another.
+        First and last place of each; none inside another.
     """
     first = np.arange(len(close))
     last = first.copy()
-    found: list[tuple[int, int, int]] = []
+    found: list[tuple[int, int]] = []
     for place in np.argsort(-close[1:], kind="stable") + 1:
         begin, end = first[place - 1], last[place]
         before, after = place - begin, end - place + 1
         first[end], last[begin] = begin, end
         if before < least and after < least <= before + after:
-            found.append((int(begin), int(end), int(close[place])))
+            found.append((int(begin), int(end)))
     return found
-
-
-def compute_bound(close: Ints, most: int) -> int:
-    """Compute a cost that no cut is below if it leaves at most `most` accounts on either side.
-
-    A stretch longer than a side, whose neighbours are all at least this close, is separated by every such
-    cut.
-
-    Args:
-        close: of `order_by_closeness`, of single accounts.
-        most: accounts of the larger side, at most.
-    """
-    return max((least for _, _, least in _find_runs(close, most + 1)), default=0)

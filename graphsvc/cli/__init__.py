@@ -19,7 +19,7 @@ with `make faults`). Most of it is reserved and never used. With less, libraries
 def main() -> None:
     """Run the command line. An error becomes a paragraph on standard error and an exit status.
 
-    Our own errors have a status each; faults of the operating system give 1.
+    The status is that of the error (`graphsvc.errors`); faults of the operating system give 1.
     """
     # Service managers and containers end a process with SIGTERM: it gets the same orderly end as Ctrl-C.
     signal.signal(signal.SIGTERM, _raise_interrupt)

@@ -45,8 +45,9 @@ A first round: `graphsvc demo`. By hand: `graphsvc seed --accounts 20000 --seed 
 `graphsvc load world`, `graphsvc detect`, `graphsvc evaluate --truth world/truth.parquet`, `graphsvc serve`.
 
 Settings are variables GRAPHSVC_…; an empty one is unset. A secret can be in a file, as GRAPHSVC_NEO4J_PASSWORD_FILE
-names it. Without GRAPHSVC_NEO4J_URI a managed local Neo4j is used and started when needed. Exit status: 0 all of it
-worked, 2 a wrong call, anything else a failure named on standard error.""",
+names it. Without GRAPHSVC_NEO4J_URI a managed local Neo4j is used and started when needed.
+
+Exit status: 0 all of it worked, 1 a failure named on standard error, 2 a wrong call or setting, 130 it was stopped.""",
 )
 
 

@@ -8,10 +8,9 @@ import typer
 
 from graphsvc import server
 from graphsvc.errors import ServerError
-from graphsvc.server.files import map_disk_errors, read_tail
-from graphsvc.server.foreground import run_foreground
-from graphsvc.server.home import Home
-from graphsvc.server.renew import renew_lock
+from graphsvc.server.home import Home, map_disk_errors, read_tail
+from graphsvc.server.lifecycle import run_foreground
+from graphsvc.server.maven import renew_lock
 from graphsvc.settings import load_settings
 
 app = typer.Typer(help="The managed local Neo4j: no Docker, no Java, no installation.", no_args_is_help=True)
@@ -43,11 +42,11 @@ def stop() -> None:
 
 @app.command()
 def status() -> None:
-    """Say whether Neo4j runs and where; exit status 3 if it does not."""
+    """Say whether Neo4j runs and where; exit status 1 if it does not."""
     endpoint = server.find_running(load_settings())
     if endpoint is None:
         typer.echo("Neo4j is not running.")
-        raise typer.Exit(3)
+        raise typer.Exit(1)
     _print_endpoint(endpoint)
 
 
@@ -87,14 +86,14 @@ def console(
         bool, typer.Option("--guide", help="Begin with the guide, which `graphsvc serve` serves.")
     ] = False,
 ) -> None:
-    """Print the address of Neo4j Browser with the connection filled in; exit status 3 if Neo4j does not run.
+    """Print the address of Neo4j Browser with the connection filled in; exit status 1 if Neo4j does not run.
 
     The guide walks through the largest cluster. docs/browser.md says how to import scripts and style.
     """
     endpoint = server.find_running(load_settings())
     if endpoint is None:
         _print_line("Neo4j is not running; start it with `graphsvc neo4j start`.")
-        raise typer.Exit(3)
+        raise typer.Exit(1)
     walk = f"http://localhost:{load_settings().port}/browser/guide"
     address = endpoint.build_guide_address(walk) if guide else endpoint.connected_browser
     typer.echo(address)

@@ -1,8 +1,9 @@
 """Backups: a dump of the managed database, and the installation's keys, in one sealed file.
 
-A restore checks the entire file before it changes anything, loads the database under another name, and then
-replaces database and keys together (`server.adoption`). A backup has no derived or local data: snapshots of
-runs, dead letters, logs, the password of the managed server.
+The file has two contents: a tar archive with a manifest and the key files, and the dump. A restore checks the entire
+file before it changes anything, loads the database under another name, and then replaces database and keys together
+(`server.home`). A backup has no derived or local data: snapshots of runs, dead letters, logs, the password of the
+managed server.
 """
 
 import io
@@ -15,27 +16,35 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, Any, BinaryIO, cast
 
 from pydantic import SecretStr
 
 from graphsvc import server
 from graphsvc.database import open_store
 from graphsvc.errors import BackupError
-from graphsvc.keeping.sealed import Opener, Sealer, open_sealed, seal_file
+from graphsvc.keeping import sealed_v1
+from graphsvc.keeping.sealed import Opener, Sealer, build_damage, open_sealed, seal_file
 from graphsvc.model.audit import LogCheck
 from graphsvc.privatefile import lock_in_turn
-from graphsvc.server import adoption
-from graphsvc.server.files import map_disk_errors, require_room
-from graphsvc.server.home import Home
+from graphsvc.server.home import (
+    RESTORED,
+    Home,
+    list_key_files,
+    map_disk_errors,
+    require_room,
+    stage_keys,
+    take_keys,
+)
 from graphsvc.settings import Settings
 from graphsvc.signing import load_or_create_signer
 from graphsvc.store.audit_log import verify_log
 
 Say = Callable[[str], None]
 
-_MANIFEST, _KEYS, _DUMP = "manifest.json", "keys/", "database.dump"
-_LARGEST_KEY_FILE = 16 << 20
+_INSTALLATION, _DUMP = "installation.tar", "database.dump"
+_MANIFEST, _KEYS = "manifest.json", "keys/"
+_LARGEST_KEY_FILE, _LARGEST_INSTALLATION = 16 << 20, 64 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +85,7 @@ def write_backup(
             "Back it up with its own tool (`neo4j-admin database backup` or `dump`, or your provider's), and the keys "
             "of this installation with `graphsvc backup --keys-only`.",
         )
-    if not adoption.list_key_files(home) and not (settings.managed and server.has_database(settings)):
+    if not list_key_files(home) and not (settings.managed and server.has_database(settings)):
         raise BackupError("There is nothing to back up here.", "Check GRAPHSVC_DATA_DIR.")
     with _open_workshop(settings) as directory, seal_file(out, passphrase) as file:
         if keys_only or not server.has_database(settings):
@@ -101,8 +110,7 @@ def restore_backup(
     """
     home = Home.from_settings(settings)
     with _open_workshop(settings) as directory:
-        with open_sealed(path, passphrase) as file:
-            backup = _read_archive(file, directory)
+        backup = _read_backup(path, passphrase, directory)
         if backup.dump is not None and not settings.managed:
             raise BackupError(
                 "This backup holds a database, and GRAPHSVC_NEO4J_URI names one of your own.",
@@ -112,14 +120,14 @@ def restore_backup(
         if not force:
             _require_empty(settings, home, say)
         if backup.dump is None:
-            adoption.stage_keys(home, backup.keys)
-            adoption.take_keys(home)
+            stage_keys(home, backup.keys)
+            take_keys(home)
             return Restored(backup, None)
         server.stop_server(settings, say)
         say("loading the database of the backup")
         server.run_admin(
-            settings, "database", "load", adoption.BESIDE, f"--from-path={backup.dump.parent}",
-            "--overwrite-destination=true", replaces=adoption.BESIDE,
+            settings, "database", "load", RESTORED, f"--from-path={backup.dump.parent}",
+            "--overwrite-destination=true", replaces=RESTORED,
         )  # fmt: skip
         server.adopt_database(settings, backup.keys, say)
     # These snapshots belong to the database that was replaced.
@@ -147,7 +155,7 @@ def _dump_database(
 
 
 def _require_empty(settings: Settings, home: Home, say: Say) -> None:
-    found = [f"the key file {name}" for name in adoption.list_key_files(home)[:1]]
+    found = [f"the key file {name}" for name in list_key_files(home)[:1]]
     if not found and settings.managed and server.has_database(settings):
         with open_store(settings, say) as store:
             found = [f":{row['label']} nodes" for row in store.read("load/occupied")]
@@ -164,44 +172,86 @@ def _write_archive(file: Sealer, keys: dict[str, bytes], dump: Path | None) -> N
         "made": datetime.now(UTC).isoformat(timespec="seconds"),
         "database": dump is not None,
     }
-    # A stream that never seeks, since what is sealed cannot be changed afterwards.
-    with tarfile.open(mode="w|", fileobj=cast(IO[bytes], file)) as archive:
-        for name, content in {
+    content = io.BytesIO()
+    with tarfile.open(mode="w", fileobj=content) as archive:
+        for name, text in {
             _MANIFEST: json.dumps(manifest).encode(),
-            **{_KEYS + name: content for name, content in keys.items()},
+            **{_KEYS + name: text for name, text in keys.items()},
         }.items():
             entry = tarfile.TarInfo(name)
-            entry.size = len(content)
-            archive.addfile(entry, io.BytesIO(content))
-        if dump is not None:
-            archive.add(dump, _DUMP, filter=_remove_owner)
+            entry.size = len(text)
+            archive.addfile(entry, io.BytesIO(text))
+    content.seek(0)
+    file.add_content(_INSTALLATION, content)
+    if dump is not None:
+        with dump.open("rb") as stored:
+            file.add_content(_DUMP, stored)
 
 
-def _read_archive(file: Opener, directory: Path) -> Backup:
-    """Read a backup. Its database goes into `directory`, under the name that loading needs."""
+def _read_backup(path: Path, passphrase: SecretStr, directory: Path) -> Backup:
+    """Read a backup to its end. Its database goes into `directory`, under the name that loading needs."""
+    dump = directory / f"{RESTORED}.dump"
+    try:
+        with path.open("rb") as file:
+            if sealed_v1.is_first_format(file):
+                return _read_first_format(file, passphrase, dump)
+            with open_sealed(file, passphrase) as sealed:
+                return _read_contents(sealed, dump)
+    except tarfile.TarError:
+        raise build_damage() from None
+    except OSError as error:
+        raise BackupError(f"{path} cannot be read: {error.strerror}.", "Check its name and owner.") from None
+
+
+def _read_contents(sealed: Opener, dump: Path) -> Backup:
+    content = io.BytesIO()
+    sealed.extract_content(_INSTALLATION, content, _LARGEST_INSTALLATION)
+    content.seek(0)
+    with tarfile.open(mode="r:", fileobj=content) as archive:
+        manifest, keys = _read_entries(archive, dump)
+    # The manifest is sealed, the list of contents is not: a content that was taken out is missing here.
+    if sealed.list_contents() != [_INSTALLATION, *([_DUMP] if manifest["database"] else [])]:
+        raise build_damage()
+    if manifest["database"]:
+        with dump.open("xb") as laid:
+            sealed.extract_content(_DUMP, laid)
+    return _build_backup(manifest, keys, dump)
+
+
+def _read_first_format(file: BinaryIO, passphrase: SecretStr, dump: Path) -> Backup:
+    """Read a backup of the first format: one sealed tar archive, with the dump as its last entry."""
+    opener = sealed_v1.Opener(file, passphrase)
+    with tarfile.open(mode="r|", fileobj=cast(IO[bytes], opener)) as archive:
+        manifest, keys = _read_entries(archive, dump)
+    # Only the last chunk proves that the file was not cut off.
+    opener.finish()
+    return _build_backup(manifest, keys, dump)
+
+
+def _build_backup(manifest: dict[str, Any], keys: dict[str, bytes], dump: Path) -> Backup:
+    return Backup(manifest["made"], manifest["graphsvc"], keys, dump if manifest["database"] else None)
+
+
+def _read_entries(archive: tarfile.TarFile, dump: Path) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """Read manifest and keys. Write the dump, which the first format has here too, into the file `dump`."""
     manifest: dict[str, Any] = {}
     keys: dict[str, bytes] = {}
-    dump = None
-    with tarfile.open(mode="r|", fileobj=cast(IO[bytes], file)) as archive:
-        for entry in archive:
-            content = archive.extractfile(entry)
-            name = entry.name.removeprefix(_KEYS)
-            if content is None:
-                raise _build_unknown_error(entry.name)
-            if entry.name == _MANIFEST:
-                manifest = json.loads(content.read())
-            elif entry.name == _DUMP:
-                dump = directory / f"{adoption.BESIDE}.dump"
-                with dump.open("xb") as laid:
-                    shutil.copyfileobj(content, laid)
-            # A name with a path could write outside of the directory of keys.
-            elif name != entry.name and name == Path(name).name and entry.size <= _LARGEST_KEY_FILE:
-                keys[name] = content.read()
-            else:
-                raise _build_unknown_error(entry.name)
-    # Only the last chunk proves that the file was not cut off.
-    file.finish()
-    return Backup(manifest["made"], manifest["graphsvc"], keys, dump)
+    for entry in archive:
+        content = archive.extractfile(entry)
+        name = entry.name.removeprefix(_KEYS)
+        if content is None:
+            raise _build_unknown_error(entry.name)
+        if entry.name == _MANIFEST:
+            manifest = json.loads(content.read())
+        elif entry.name == _DUMP:
+            with dump.open("xb") as laid:
+                shutil.copyfileobj(content, laid)
+        # A name with a path could write outside of the directory of keys.
+        elif name != entry.name and name == Path(name).name and entry.size <= _LARGEST_KEY_FILE:
+            keys[name] = content.read()
+        else:
+            raise _build_unknown_error(entry.name)
+    return manifest, keys
 
 
 def _build_unknown_error(name: str) -> BackupError:
@@ -211,14 +261,7 @@ def _build_unknown_error(name: str) -> BackupError:
 
 
 def _read_keys(home: Home) -> dict[str, bytes]:
-    return {name: (home.keys / name).read_bytes() for name in adoption.list_key_files(home)}
-
-
-def _remove_owner(entry: tarfile.TarInfo) -> tarfile.TarInfo:
-    """Remove the owner of a file from its entry."""
-    entry.uid = entry.gid = 0
-    entry.uname = entry.gname = ""
-    return entry
+    return {name: (home.keys / name).read_bytes() for name in list_key_files(home)}
 
 
 @contextmanager

@@ -6,8 +6,9 @@ removal from the database and its audit entry are one transaction. See docs/deci
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from graphsvc.errors import KeepingError, NotFound
 from graphsvc.signing import Signer
@@ -16,13 +17,6 @@ from graphsvc.store.audit import Auditor
 from graphsvc.store.connection import Row
 from graphsvc.store.decisions import read_decision_log
 from graphsvc.store.snapshots import Snapshots
-
-NO_OPEN_LOAD: tuple[str, Row] = ("keeping/no_open_load", {})
-"""Guard of what removes parts of the graph."""
-LOADING = KeepingError(
-    "A bundle is being loaded, or its load was interrupted; nothing was changed.",
-    "Wait for it, or finish it by loading it again, then try again.",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +116,9 @@ def _forget_account(store: Store, auditor: Auditor, what: AccountTraces, reason:
     # The id may stand in stored JSON with or without escapes.
     quoted = sorted({json.dumps(what.account, ensure_ascii=plain) for plain in (True, False)})
     counts = {key: getattr(what, key) for key in ("uses", "signals", "months", "clusters", "decisions")}
-    done = auditor.write(
+    write_unless_loading(
         store,
+        auditor,
         "forget",
         name,
         ("keeping/forget_signals", account),
@@ -131,9 +126,29 @@ def _forget_account(store: Store, auditor: Auditor, what: AccountTraces, reason:
         ("keeping/forget_in_runs", {"quoted": quoted, "name": json.dumps(name)}),
         ("keeping/forget_account", account),
         ("keeping/list", {"name": name}),
-        guards=(NO_OPEN_LOAD,),
         reason=reason,
         details=counts,
     )
-    if not done:
-        raise LOADING
+
+
+def write_unless_loading(
+    store: Store,
+    auditor: Auditor,
+    action: str,
+    subject: str,
+    *steps: tuple[str, Row],
+    reason: str = "",
+    details: Mapping[str, Any],
+) -> None:
+    """Run `steps` and log them in one transaction (`Auditor.write`), unless a load is open.
+
+    Raises:
+        KeepingError: a load is open; nothing was changed.
+        DatabaseUnavailable, DatabaseRefused, Busy: nothing was changed.
+    """
+    guard: tuple[str, Row] = ("keeping/no_open_load", {})
+    if not auditor.write(store, action, subject, *steps, guards=(guard,), reason=reason, details=details):
+        raise KeepingError(
+            "A bundle is being loaded, or its load was interrupted; nothing was changed.",
+            "Wait for it, or finish it by loading it again, then try again.",
+        )

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from graphsvc.keeping.forgetting import LOADING, NO_OPEN_LOAD
+from graphsvc.keeping.forgetting import write_unless_loading
 from graphsvc.signals.kinds import kind_of
 from graphsvc.store import Store
 from graphsvc.store.audit import Auditor
@@ -59,8 +59,7 @@ def remove_old(store: Store, auditor: Auditor, snapshots: Snapshots, what: Seque
     """
     # The log states the removal before anything is removed.
     details = {each.table: {"before": each.before.isoformat(), "rows": each.rows} for each in what}
-    if not auditor.write(store, "retention", "graph", guards=(NO_OPEN_LOAD,), details=details):
-        raise LOADING
+    write_unless_loading(store, auditor, "retention", "graph", details=details)
     last = store.read("keeping/last_load")[0]["number"]
     for each in what:
         if each.table == ACTIVITY:

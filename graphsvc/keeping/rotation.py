@@ -8,7 +8,7 @@ import secrets
 from dataclasses import dataclass
 
 from graphsvc.errors import KeepingError, NotFound
-from graphsvc.keeping.forgetting import LOADING, NO_OPEN_LOAD
+from graphsvc.keeping.forgetting import write_unless_loading
 from graphsvc.keyfile import KEY_BYTES
 from graphsvc.privatefile import lock_in_turn
 from graphsvc.settings import Settings
@@ -51,8 +51,7 @@ def rotate_key(store: Store, auditor: Auditor, settings: Settings) -> str:
         key, before = secrets.token_bytes(KEY_BYTES), load_or_create_key(settings).key_id
         after = compute_key_id(key)
         # The entry is written first: a key that was changed without one could not be explained later.
-        if not auditor.write(store, "rotateTokenKey", before, guards=(NO_OPEN_LOAD,), details={"to": after}):
-            raise LOADING
+        write_unless_loading(store, auditor, "rotateTokenKey", before, details={"to": after})
         # In the same lock, so that two rotations cannot both put their key first.
         make_current(settings, key)
     return after
@@ -76,8 +75,6 @@ def retire_key(store: Store, auditor: Auditor, settings: Settings, key_id: str, 
                 f"{left:,} signals have tokens of the key {key_id}; without it later bundles do not find them.",
                 "Load the bundles that bring their values again, let retention remove them, or use --force.",
             )
-        details = {"signals": left}
-        if not auditor.write(store, "retireTokenKey", key_id, guards=(NO_OPEN_LOAD,), details=details):
-            raise LOADING
+        write_unless_loading(store, auditor, "retireTokenKey", key_id, details={"signals": left})
         remove_older(settings, key_id)
     return left

@@ -1,161 +1,97 @@
-"""A file sealed by a passphrase: scrypt (RFC 7914) makes the key, AES-256-GCM seals the content chunk by chunk.
+"""Sealed files: a ZIP archive of age files, which a passphrase opens.
 
-The first line names the form, the second holds the parameters as JSON and is part of what is authenticated. The nonce
-of a chunk is a random prefix, the number of the chunk, and whether it is the last, so that chunks can neither be moved
-nor left out, and a file that was cut off is found out (the STREAM construction of Hoang and others, 2015).
+The archive stores `identity.age` and one age file for each content (the format of age-encryption.org/v1, in the
+implementation of rage). `identity.age` is a key pair of this archive alone, sealed by the passphrase (scrypt). The
+contents are sealed for that key, because the library streams only what is sealed for a key, and a database does not
+fit into memory. The public key is in no file. So only a holder of the passphrase can make a content that opens.
 """
 
-import base64
-import json
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, BinaryIO
+from zipfile import ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 from pydantic import SecretStr
+from pyrage import DecryptError, EncryptError, IdentityError, decrypt_io, encrypt_io, passphrase, x25519
 
 from graphsvc.errors import BackupError
 
-MAGIC = b"graphsvc sealed 1\n"
-CHUNK = 1 << 15
-"""Bytes sealed at a time."""
-_TAG, _PREFIX, _LONGEST_HEADER = 16, 7, 4096
-_DAMAGED = BackupError(
-    "The file is damaged or was cut off; nothing was changed.", "Take another copy of the backup."
+_MAGIC = b"PK\x03\x04"
+_IDENTITY, _SUFFIX = "identity.age", ".age"
+_LARGEST_IDENTITY = 4096
+"""Bytes; a key pair sealed by a passphrase has 260."""
+_DAMAGE = (
+    BadZipFile,
+    DecryptError,
+    EOFError,
+    IdentityError,
+    KeyError,
+    NotImplementedError,
+    RuntimeError,
+    ValueError,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Parameters:
-    """Parameters of the key: scrypt's `n`, `r`, `p` and salt (base64), and the prefix of all nonces (base64)."""
-
-    n: int
-    r: int
-    p: int
-    salt: str
-    prefix: str
-
-    @classmethod
-    def create(cls) -> "Parameters":
-        """Return today's parameters: 128 MiB and some tenths of a second a guess."""
-        return cls(
-            1 << 17, 8, 1, _encode_text(secrets.token_bytes(16)), _encode_text(secrets.token_bytes(_PREFIX))
-        )
-
-    def derive_key(self, passphrase: SecretStr) -> bytes:
-        """Derive 32 bytes from the passphrase."""
-        scrypt = Scrypt(base64.b64decode(self.salt), length=32, n=self.n, r=self.r, p=self.p)
-        return scrypt.derive(passphrase.get_secret_value().encode())
+"""Errors of `zipfile` and `pyrage` on a file that is not what was written."""
 
 
 class Sealer:
-    """Writes content in sealed chunks. `close` writes the last."""
+    """Writes contents, each sealed for the key of the archive."""
 
-    def __init__(self, file: BinaryIO, passphrase: SecretStr) -> None:
-        parameters = Parameters.create()
-        header = MAGIC + json.dumps(asdict(parameters)).encode() + b"\n"
-        file.write(header)
-        self._file = file
-        self._box = _Box(parameters, passphrase, header)
-        self._waiting = bytearray()
+    def __init__(self, archive: ZipFile, phrase: SecretStr) -> None:
+        identity = x25519.Identity.generate()
+        self._archive, self._recipient = archive, identity.to_public()
+        archive.writestr(_IDENTITY, passphrase.encrypt(f"{identity}\n".encode(), phrase.get_secret_value()))
 
-    def write(self, content: bytes) -> int:
-        """Add some of the content."""
-        self._waiting += content
-        while len(self._waiting) > CHUNK:  # never the last one, which may be full
-            self._file.write(self._box.seal_chunk(bytes(self._waiting[:CHUNK]), last=False))
-            del self._waiting[:CHUNK]
-        return len(content)
-
-    def close(self) -> None:
-        """End the content."""
-        self._file.write(self._box.seal_chunk(bytes(self._waiting), last=True))
+    def add_content(self, name: str, content: IO[bytes]) -> None:
+        """Add a content from where its file stands to its end. It is never in memory as a whole."""
+        with self._archive.open(name + _SUFFIX, "w", force_zip64=True) as member:
+            encrypt_io(content, member, [self._recipient])
 
 
 class Opener:
-    """Reads a sealed file. Content is authentic, and complete after `finish`."""
+    """Reads contents. One that was extracted without an error is authentic and complete."""
 
-    def __init__(self, file: BinaryIO, passphrase: SecretStr) -> None:
-        header = file.readline(len(MAGIC)) + file.readline(_LONGEST_HEADER)
-        self._file = file
-        self._box = _Box(_parse_parameters(header), passphrase, header)
-        # One chunk ahead, because the last chunk has another nonce, and only the end of the file tells which
-        # it is.
-        self._next = file.read(CHUNK + _TAG)
-        self._ready, self._ended, self._first = b"", False, True
-
-    def read(self, size: int) -> bytes:
-        """Return the next `size` bytes, fewer at the end.
-
-        Raises:
-            BackupError: the passphrase is wrong, or the file is damaged.
-        """
-        parts, missing = [], size
-        while missing > 0 and (self._ready or not self._ended):
-            if not self._ready:
-                self._ready = self._read_chunk()
-            parts.append(self._ready[:missing])
-            self._ready = self._ready[missing:]
-            missing -= len(parts[-1])
-        return b"".join(parts)
-
-    def finish(self) -> None:
-        """Read to the end, so that a file that was cut off is found out.
-
-        Raises:
-            BackupError: it is damaged.
-        """
-        while self.read(CHUNK):
-            pass
-
-    def _read_chunk(self) -> bytes:
-        sealed, self._next = self._next, self._file.read(CHUNK + _TAG)
-        self._ended = not self._next
+    def __init__(self, archive: ZipFile, phrase: SecretStr) -> None:
+        self._archive = archive
+        sealed = archive.read(self._find_member(_IDENTITY, _LARGEST_IDENTITY))
         try:
-            content = self._box.open_chunk(sealed, last=self._ended)
-        except InvalidTag:
-            # At the first chunk a wrong passphrase and a damaged file look the same; later ones leave damage
-            # only.
-            if self._first:
-                raise BackupError(
-                    "The passphrase is not the one this backup was sealed with, or the file is damaged; nothing was "
-                    "changed.",
-                    "Try again with the right passphrase.",
-                ) from None
-            raise _DAMAGED from None
-        self._first = False
-        return content
+            text = passphrase.decrypt(sealed, phrase.get_secret_value()).decode()
+        except DecryptError:
+            raise build_mismatch() from None
+        self._identity = x25519.Identity.from_str(text.strip())
 
+    def list_contents(self) -> list[str]:
+        """List the names of the contents, in the order in which they were added."""
+        return [name.removesuffix(_SUFFIX) for name in self._archive.namelist() if name != _IDENTITY]
 
-class _Box:
-    """Seals and opens chunks in their order."""
+    def extract_content(self, name: str, target: IO[bytes], most: int | None = None) -> None:
+        """Write a content into `target`. Until this returns, what is there may be cut off.
 
-    def __init__(self, parameters: Parameters, passphrase: SecretStr, header: bytes) -> None:
-        self._cipher = AESGCM(parameters.derive_key(passphrase))
-        self._prefix = base64.b64decode(parameters.prefix)
-        self._header = header
-        self._number = 0
+        Args:
+            name: of the content.
+            target: open file.
+            most: largest size of the sealed content, bytes; None: any.
 
-    def seal_chunk(self, content: bytes, *, last: bool) -> bytes:
-        return self._cipher.encrypt(self._build_nonce(last), content, self._header)
+        Raises:
+            BackupError: it is missing, damaged or larger.
+            OSError: `target` cannot be written.
+        """
+        with _map_damage(), self._archive.open(self._find_member(name + _SUFFIX, most)) as member:
+            decrypt_io(member, target, [self._identity])
 
-    def open_chunk(self, content: bytes, *, last: bool) -> bytes:
-        return self._cipher.decrypt(self._build_nonce(last), content, self._header)
-
-    def _build_nonce(self, last: bool) -> bytes:
-        number = self._number
-        self._number += 1
-        return self._prefix + number.to_bytes(4, "big") + bytes([last])
+    def _find_member(self, name: str, most: int | None) -> ZipInfo:
+        """Return a member that is stored as it was written, and no larger than `most`."""
+        member = self._archive.getinfo(name)
+        # A compressed member could unfold to any size.
+        if member.compress_type != ZIP_STORED or (most is not None and member.file_size > most):
+            raise build_damage()
+        return member
 
 
 @contextmanager
-def seal_file(path: Path, passphrase: SecretStr) -> Iterator[Sealer]:
+def seal_file(path: Path, phrase: SecretStr) -> Iterator[Sealer]:
     """Yield a new file that only its owner can read. It appears under its name when it is complete.
 
     Raises:
@@ -169,54 +105,59 @@ def seal_file(path: Path, passphrase: SecretStr) -> Iterator[Sealer]:
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
             with os.fdopen(descriptor, "wb") as file:
-                sealer = Sealer(file, passphrase)
-                yield sealer
-                sealer.close()
+                with ZipFile(file, "w") as archive:
+                    yield Sealer(archive, phrase)
                 file.flush()
                 # A backup that is named must be on the disk: its owner may delete the original next.
                 os.fsync(file.fileno())
             draft.rename(path)
         finally:
             draft.unlink(missing_ok=True)
-    except OSError as error:
+    except (OSError, EncryptError) as error:
+        why = error.strerror if isinstance(error, OSError) else str(error)
         raise BackupError(
-            f"{path} cannot be written: {error.strerror}.", "Choose another place for the backup."
+            f"{path} cannot be written: {why}.", "Choose another place for the backup."
         ) from None
 
 
 @contextmanager
-def open_sealed(path: Path, passphrase: SecretStr) -> Iterator[Opener]:
-    """Yield a sealed file to read.
+def open_sealed(file: BinaryIO, phrase: SecretStr) -> Iterator[Opener]:
+    """Yield the contents of a sealed file.
 
     Raises:
-        BackupError: it is none, or cannot be read.
+        BackupError: it is none, or is damaged, or the passphrase does not open it.
     """
-    try:
-        with path.open("rb") as file:
-            yield Opener(file, passphrase)
-    except OSError as error:
-        raise BackupError(f"{path} cannot be read: {error.strerror}.", "Check its name and owner.") from None
-
-
-def _parse_parameters(header: bytes) -> Parameters:
-    """Parse the parameters in a header. Accept only moderate ones, because they are not authenticated yet."""
-    if not header.startswith(MAGIC):
+    if file.read(len(_MAGIC)) != _MAGIC:
         raise BackupError("This is no backup of graphsvc, or one of a later version.", "Check the file.")
+    with ExitStack() as stack:
+        with _map_damage():
+            opener = Opener(stack.enter_context(ZipFile(file)), phrase)
+        yield opener
+
+
+def build_damage() -> BackupError:
+    """Build the error for a file that is not what was written."""
+    return BackupError(
+        "The file is damaged or was cut off; nothing was changed.", "Take another copy of the backup."
+    )
+
+
+def build_mismatch() -> BackupError:
+    """Build the error for a passphrase that does not open a file."""
+    return BackupError(
+        "The passphrase is not the one this backup was sealed with, or the file is damaged; nothing was changed.",
+        "Try again with the right passphrase.",
+    )
+
+
+@contextmanager
+def _map_damage() -> Iterator[None]:
     try:
-        found = Parameters(**json.loads(header[len(MAGIC) :]))
-        salt, prefix = base64.b64decode(found.salt), base64.b64decode(found.prefix)
-        sound = (
-            # A forged header could demand terabytes of memory.
-            found.n.bit_count() == 1 and 1 << 14 <= found.n <= 1 << 20 and found.r == 8 and found.p in (1, 2)
-        )
-        # A nonce of GCM is 12 bytes: the prefix, four of the number, and the mark of the last chunk.
-        sound = sound and len(salt) == 16 and len(prefix) == _PREFIX
-    except (ValueError, TypeError, AttributeError):
-        sound = False
-    if not sound:
-        raise _DAMAGED
-    return found
-
-
-def _encode_text(content: bytes) -> str:
-    return base64.b64encode(content).decode()
+        yield
+    except _DAMAGE:
+        raise build_damage() from None
+    except OSError as error:
+        # The library reports damage past the header of a content as an error of the system without a number.
+        if error.errno is not None:
+            raise
+        raise build_damage() from None

@@ -1,9 +1,17 @@
-"""The home of one managed server: directories, password, configuration, and state between runs."""
+"""The directory of one managed server: paths, password, configuration, state, and a database that replaces another.
 
+A restored database and its keys are loaded under another name first. Before the mark is written, the old database
+and keys are untouched, and the new ones can be discarded. After that the change only goes forward: the next start
+finishes what a power cut interrupted.
+"""
+
+import errno
+import fcntl
 import json
+import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,11 +19,91 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from graphsvc.errors import ServerError
-from graphsvc.server.files import write_atomically
-from graphsvc.server.ports import HOST
+from graphsvc.privatefile import replace_atomically
 from graphsvc.server.sizing import Sizes
 from graphsvc.settings import Settings
 
+_TODO = {
+    errno.ENOSPC: "Make room there, or choose another place with {setting}, then start again.",
+    errno.EDQUOT: "Your quota is used up: make room there, or choose another place with {setting}.",
+    errno.EACCES: "Make it writable for you, or choose another place with {setting}.",
+    errno.EPERM: "Make it writable for you, or choose another place with {setting}.",
+    errno.EROFS: "It is on a read-only file system: choose another place with {setting}.",
+}
+
+
+@contextmanager
+def map_disk_errors(place: Path, setting: str) -> Iterator[None]:
+    """Map faults of the disk below `place` to a `ServerError` that names the setting of the path.
+
+    Raises:
+        ServerError: the disk is full, read-only, forbidden or faulty.
+    """
+    try:
+        yield
+    except OSError as error:
+        todo = _TODO.get(error.errno or 0, "Look at that path, or choose another place with {setting}.")
+        raise ServerError(
+            f"{place} cannot be used: {error.strerror or type(error).__name__}.", todo.format(setting=setting)
+        ) from error
+
+
+def require_room(place: Path, size: int, setting: str) -> None:
+    """Check that `size` bytes fit below `place`, which exists.
+
+    Raises:
+        ServerError: they do not.
+    """
+    free = shutil.disk_usage(place).free
+    if free < size:
+        raise ServerError(
+            f"{place} has {free / 1e6:,.0f} MB free, and {size / 1e6:,.0f} MB are needed.",
+            _TODO[errno.ENOSPC].format(setting=setting),
+        )
+
+
+@contextmanager
+def lock_file(path: Path, waiting: Callable[[], None]) -> Iterator[None]:
+    """Hold a lock file while the block runs; call `waiting` once if another process has it.
+
+    The lock belongs to the open file, so it ends with the process, however that ends.
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            waiting()
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write a file so that a reader sees either all of it or the file before; mode 0600."""
+    part = path.with_name(f".{path.name}.{os.getpid()}")
+    # A killed process with the same number may have left one.
+    part.unlink(missing_ok=True)
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)
+
+
+def read_tail(path: Path, size: int = 16_384) -> str:
+    """Return the end of a log, at most `size` bytes; empty if there is none."""
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, path.stat().st_size - size))
+            return file.read().decode("utf-8", errors="replace")
+    except FileNotFoundError:
+        return ""
+
+
+HOST = "127.0.0.1"
 USER = "neo4j"
 _READ_ONLY = "server.databases.read_only"
 _DATABASE = "initial.dbms.default_database"
@@ -89,7 +177,7 @@ class Home:
 
     @property
     def adopting(self) -> Path:
-        """Mark, and its name, while a database takes the place of the one in use (see `adoption`)."""
+        """Mark, and its name, while a database takes the place of the one in use (see `begin_adoption`)."""
         return self.root / "run" / "adopting"
 
     @property
@@ -262,3 +350,89 @@ def _build_configuration(state: State, sizes: Sizes, plugins: Path) -> dict[str,
         # Netty waits for latecomers after the last connection is closed: 15 of the 15.4 s a stop took.
         "internal.dbms.bolt.netty_server_shutdown_quiet_period_duration": "0s",
     }
+
+
+RESTORED = "restored"
+"""Name under which a database is loaded that is to take the place of another."""
+STAGED = ".restored"
+"""Directory next to the keys with those that will replace them."""
+NOT_KEPT = frozenset(("neo4j-password", "initial-password.args"))
+"""Files among the keys that belong to this server's user and stay with it."""
+_NAMES = ".names"
+_FOLDERS = ("databases", "transactions")
+
+
+def list_key_files(home: Home) -> list[str]:
+    """List the files with the installation's keys, and the files kept with them; names, sorted."""
+    if not home.keys.is_dir():
+        return []
+    return sorted(
+        path.name
+        for path in home.keys.iterdir()
+        if path.is_file() and path.name[0] != "." and path.suffix != ".lock" and path.name not in NOT_KEPT
+    )
+
+
+def is_prepared(home: Home) -> bool:
+    """Return whether a database was loaded under `RESTORED` and is still there."""
+    return (home.root / "data" / _FOLDERS[0] / RESTORED).is_dir()
+
+
+def begin_adoption(home: Home, database: str) -> None:
+    """Replace `database` by the one under `RESTORED`, and the keys by the staged ones."""
+    write_atomically(home.adopting, database + "\n")
+    finish_adoption(home)
+
+
+def finish_adoption(home: Home) -> bool:
+    """Finish a change that was begun, or discard what was only prepared. Return whether one had been begun."""
+    try:
+        database = home.adopting.read_text(encoding="utf-8").strip()
+    except FileNotFoundError:
+        discard_staged(home)
+        return False
+    for folder in _FOLDERS:
+        fresh = home.root / "data" / folder / RESTORED
+        if fresh.is_dir():
+            old = fresh.with_name(database)
+            # A rename onto a directory that is not empty fails, so the old one goes first. The mark makes the
+            # next start repeat this.
+            if old.is_dir():
+                shutil.rmtree(old)
+            fresh.rename(old)
+    take_keys(home)
+    home.adopting.unlink()
+    return True
+
+
+def stage_keys(home: Home, keys: dict[str, bytes]) -> None:
+    """Write key files, by name, next to the keys that they will replace."""
+    staged = home.keys / STAGED
+    shutil.rmtree(staged, ignore_errors=True)
+    staged.mkdir(mode=0o700, parents=True)
+    for name, content in keys.items():
+        replace_atomically(staged / name, content)
+    # The list comes last: without it the staged keys are incomplete and are ignored.
+    replace_atomically(staged / _NAMES, "\n".join(keys).encode())
+
+
+def take_keys(home: Home) -> None:
+    """Replace the keys by the staged ones, each file atomically. Keys that are not staged are removed."""
+    staged = home.keys / STAGED
+    if (staged / _NAMES).is_file():
+        names = (staged / _NAMES).read_text(encoding="utf-8").split("\n")
+        for name in names:
+            if (staged / name).is_file():
+                (staged / name).replace(home.keys / name)
+        for name in list_key_files(home):
+            if name not in names:
+                (home.keys / name).unlink()
+        (staged / _NAMES).unlink()
+    shutil.rmtree(staged, ignore_errors=True)
+
+
+def discard_staged(home: Home) -> None:
+    """Remove a prepared database and staged keys."""
+    for folder in _FOLDERS:
+        shutil.rmtree(home.root / "data" / folder / RESTORED, ignore_errors=True)
+    shutil.rmtree(home.keys / STAGED, ignore_errors=True)

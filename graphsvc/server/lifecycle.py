@@ -1,5 +1,7 @@
-"""Start, find and stop the managed Neo4j of a data directory."""
+"""Start, find and stop the managed Neo4j of a data directory, in the background or on this terminal."""
 
+import signal
+import subprocess
 import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, nullcontext
@@ -10,11 +12,24 @@ from typing import TYPE_CHECKING
 from pydantic import SecretStr
 
 from graphsvc.errors import ServerError
-from graphsvc.server import admin_tool, adoption, failure, lock, ports, probe, process, sizing, training
-from graphsvc.server.download import Report, ensure_jars
-from graphsvc.server.files import lock_file, map_disk_errors, require_room, write_atomically
-from graphsvc.server.home import USER, Home, State
-from graphsvc.server.java import Jvm, require_extra
+from graphsvc.server import java, maven, process, sizing
+from graphsvc.server.home import (
+    HOST,
+    USER,
+    Home,
+    State,
+    begin_adoption,
+    finish_adoption,
+    is_prepared,
+    lock_file,
+    map_disk_errors,
+    require_room,
+    stage_keys,
+    write_atomically,
+)
+from graphsvc.server.java import Jvm
+from graphsvc.server.maven import Report, ensure_jars
+from graphsvc.server.process import build_environment, require_extra
 from graphsvc.settings import Settings
 
 if TYPE_CHECKING:
@@ -67,7 +82,7 @@ def find_running(settings: Settings) -> Endpoint | None:
         state = home.read_state()
         if state is None or find_server(home) is None:
             return None
-        if probe.send_probe(state.http, home.get_password(), home.database) != "ready":
+        if process.send_probe(state.http, home.get_password(), home.database) != "ready":
             return None
         return _build_endpoint(home, state)
 
@@ -103,7 +118,7 @@ def _start_if_stopped(settings: Settings, report: Report) -> Endpoint:
         endpoint = _start_jvm(jvm, home, report)
         # In the background, because writing the cache takes longer than a start without it.
         if jvm.find_sound_archive() is None:
-            training.launch_trainer(jvm, home)
+            java.launch_trainer(jvm, home)
         return endpoint
 
 
@@ -126,20 +141,20 @@ def prepare_start(settings: Settings, home: Home, report: Report) -> Jvm:
     """
     home.check_database()
     sizing.check_descriptors()
-    locked = lock.read_lock()
+    locked = maven.read_lock()
     jvm = Jvm(ensure_jars(settings.cache_dir.resolve(), locked, report), locked)
     require_room(home.root, _ROOM if home.has_database else _ROOM_NEW, "GRAPHSVC_DATA_DIR")
     password = home.get_password()
     # An admin tool that outlived its command holds the database and would make the start fail.
-    admin_tool.end_orphan(home)
+    java.end_orphan(home)
     # Half a database looks like a whole one to Neo4j, and answers with half of the data.
     if home.drop_half_replaced():
         report("an import did not come to its end; its half of a database was thrown away")
-    if adoption.finish_adoption(home):
+    if finish_adoption(home):
         report("a restore had been interrupted; it is finished now")
     # Only before the first start: Neo4j takes an initial password while it has no users.
     if not home.has_credentials:
-        admin_tool.set_initial_password(jvm, home, password)
+        java.set_initial_password(jvm, home, password)
     return jvm
 
 
@@ -149,7 +164,7 @@ def _start_jvm(jvm: Jvm, home: Home, report: Report) -> Endpoint:
     archive = jvm.find_sound_archive()
     for last in (*[False] * (_ATTEMPTS - 1), True):
         state = configure_server(jvm, home, report, archive, avoid)
-        report(f"starting Neo4j on {ports.HOST}:{state.bolt}")
+        report(f"starting Neo4j on {HOST}:{state.bolt}")
         begun = time.monotonic()
         server = process.spawn_process([str(jvm.executable), f"@{home.arguments}"], home.console, home.root)
         # Before the wait, so that another process finds the server even if this one dies now.
@@ -160,18 +175,18 @@ def _start_jvm(jvm: Jvm, home: Home, report: Report) -> Endpoint:
             return _build_endpoint(home, state)
         # Without the pid, since the process has ended.
         home.write_state(state)
-        why = failure.read_reason(home)
-        if failure.is_port_clash(why) and not last:
+        why = process.read_reason(home)
+        if process.is_port_clash(why) and not last:
             avoid |= {state.bolt, state.http}
             report("another program took the port meanwhile; trying others")
         # A known reason, such as a full disk, is not the fault of the cache.
-        elif archive is not None and not failure.is_known(why) and not last:
+        elif archive is not None and not process.is_known(why) and not last:
             jvm.drop_archive()
             archive = None
             report("Neo4j did not start with its start cache; trying without")
         else:
             break
-    raise failure.explain_failure(why, server.wait())
+    raise process.explain_failure(why, server.wait())
 
 
 def configure_server(
@@ -183,7 +198,7 @@ def configure_server(
         ServerError: no free port, or too little memory.
     """
     before = home.read_state()
-    bolt, http = ports.choose_ports(str(home.root), (before.bolt, before.http) if before else None, avoid)
+    bolt, http = process.choose_ports(str(home.root), (before.bolt, before.http) if before else None, avoid)
     # Said aloud, because bookmarks and other clients still have the old port.
     if before is not None and (bolt, http) != (before.bolt, before.http):
         report(
@@ -214,7 +229,7 @@ def wait_until_ready(home: Home, state: State) -> bool:
         # Another server may have been faster to take the port. It is not to get our password, of which three wrong
         # ones a few seconds lock its own users out.
         answer = (
-            probe.send_probe(state.http, password, home.database)
+            process.send_probe(state.http, password, home.database)
             if process.is_listening(found, state.http)
             else "silent"
         )
@@ -245,7 +260,7 @@ def stop_server(settings: Settings, report: Report = _discard_line) -> bool:
         return False
     with lock_home(settings, report) as home:
         # First: a trainer started a server of its own on the same jars.
-        training.stop_trainer(home)
+        java.stop_trainer(home)
         state, found = home.read_state(), find_server(home)
         if state is None or found is None:
             return False
@@ -299,16 +314,16 @@ def run_admin(
         sizes = sizing.compute_sizes(sizing.read_memory())
         home.write_configuration(
             # The tool reads neo4j.conf, which must name ports although nothing listens.
-            state or State(*ports.choose_ports(str(home.root), None)),
+            state or State(*process.choose_ports(str(home.root), None)),
             sizes,
             jvm.plugins,
         )
         with home.mark_replacing(replaces) if replaces else nullcontext():
-            return admin_tool.run_admin(jvm, home, *args, heap=heap or sizes.heap, report=report)
+            return java.run_admin(jvm, home, *args, heap=heap or sizes.heap, report=report)
 
 
 def adopt_database(settings: Settings, keys: dict[str, bytes], report: Report = _discard_line) -> None:
-    """Replace the database and key files in use by the database under `adoption.BESIDE` and by `keys`.
+    """Replace the database and key files in use by the database under the name `RESTORED` and by `keys`.
 
     Args:
         settings: of the installation.
@@ -320,13 +335,13 @@ def adopt_database(settings: Settings, keys: dict[str, bytes], report: Report = 
     """
     with lock_home(settings, report) as home:
         # A start since then discarded the prepared database, as it must after a crash.
-        if find_server(home) is not None or not adoption.is_prepared(home):
+        if find_server(home) is not None or not is_prepared(home):
             raise ServerError(
                 "The managed Neo4j was started while a backup was being restored; nothing was changed.",
                 "Stop what uses it (`graphsvc serve`, loads, runs), then restore again.",
             )
-        adoption.stage_keys(home, keys)
-        adoption.begin_adoption(home, settings.local_database)
+        stage_keys(home, keys)
+        begin_adoption(home, settings.local_database)
 
 
 def find_server(home: Home) -> "psutil.Process | None":
@@ -342,8 +357,44 @@ def _build_endpoint(home: Home, state: State) -> Endpoint:
             "Stop it with `graphsvc neo4j stop`, then start it again.",
         )
     return Endpoint(
-        uri=f"bolt://{ports.HOST}:{state.bolt}",
+        uri=f"bolt://{HOST}:{state.bolt}",
         user=USER,
         password=home.get_password(),
-        browser=f"http://{ports.HOST}:{state.http}/browser/",
+        browser=f"http://{HOST}:{state.http}/browser/",
     )
+
+
+def run_foreground(settings: Settings, report: Report) -> None:
+    """Run the server on this terminal until it ends. Ctrl-C and SIGTERM stop it cleanly.
+
+    Call it from the main thread, because it handles SIGTERM.
+
+    Raises:
+        ServerError: one runs already, could not be started, or ended with an error.
+    """
+    require_extra()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with lock_home(settings, report) as home:
+        if find_server(home) is not None:
+            raise ServerError("The managed Neo4j runs already.", "Stop it first with `graphsvc neo4j stop`.")
+        jvm = prepare_start(settings, home, report)
+        state = configure_server(jvm, home, report, jvm.find_sound_archive())
+        command = [str(jvm.executable), f"@{home.arguments}", "--console-mode"]
+        server = subprocess.Popen(command, stdin=subprocess.DEVNULL, cwd=home.root, env=build_environment())
+        home.write_state(replace(state, pid=server.pid))
+        asked = False
+        try:
+            wait_until_ready(home, state)
+        except KeyboardInterrupt:
+            asked = True
+            server.terminate()
+    while server.returncode is None:
+        try:
+            server.wait()
+        except KeyboardInterrupt:
+            asked = True
+            server.terminate()
+    with lock_home(settings, report) as home:
+        home.write_state(state)
+    if server.returncode != 0 and not asked:
+        raise ServerError(f"Neo4j ended with status {server.returncode}.", "What it said last stands above.")

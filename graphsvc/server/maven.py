@@ -1,19 +1,150 @@
-"""Access to the Maven repository: the list of the server's jars, and the bytes of each."""
+"""The jars of the managed server: the lock that names them, the Maven repository, and the jars on disk."""
 
 import configparser
+import hashlib
 import logging
+import os
 import re
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from graphsvc.errors import ServerError
-from graphsvc.server.lock import Folder, Jar
+from graphsvc.server.home import lock_file, map_disk_errors, require_room, write_atomically
+from graphsvc.server.process import require_extra
 
 if TYPE_CHECKING:
     import requests
     from jgo.maven import MavenContext
+
+LOCK_FILE = Path(__file__).with_name("neo4j.lock")
+
+Folder: TypeAlias = Literal["lib", "plugins"]
+_FIELD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Jar:
+    """One file: its Maven coordinate, where it belongs, its SHA-256 (hex) and its size in bytes."""
+
+    folder: Folder
+    group: str
+    artifact: str
+    version: str
+    classifier: str
+    sha256: str
+    size: int
+
+    @property
+    def name(self) -> str:
+        """Return the file name. It contains the group, because two groups have an `annotations` of their own."""
+        tail = f"-{self.classifier}" if self.classifier else ""
+        return f"{self.group}.{self.artifact}-{self.version}{tail}.jar"
+
+    @property
+    def path(self) -> Path:
+        """Return the path below the directory of the jars."""
+        return Path(self.folder) / self.name
+
+    @property
+    def coordinate(self) -> str:
+        """Return `group:artifact:version[:classifier]`."""
+        return ":".join(part for part in (self.group, self.artifact, self.version, self.classifier) if part)
+
+
+@dataclass(frozen=True)
+class Lock:
+    """All jars of the server, sorted."""
+
+    jars: tuple[Jar, ...]
+
+    @cached_property
+    def text(self) -> str:
+        """Return the lines of the lock file, without its header."""
+        return "".join(f"{jar.folder} {jar.coordinate} {jar.sha256} {jar.size}\n" for jar in self.jars)
+
+    @cached_property
+    def digest(self) -> str:
+        """Return the name of the set of jars: 16 hex digits, equal for equal sets."""
+        return hashlib.sha256(self.text.encode()).hexdigest()[:16]
+
+    @property
+    def size(self) -> int:
+        """Return the size of all jars, in bytes."""
+        return sum(jar.size for jar in self.jars)
+
+    def find_version(self, group: str, artifact: str) -> str:
+        """Return the version of the artifact `group:artifact`.
+
+        Raises:
+            ServerError: the lock does not hold it.
+        """
+        for jar in self.jars:
+            if (jar.group, jar.artifact) == (group, artifact):
+                return jar.version
+        raise ServerError(f"The lock of the managed Neo4j holds no {group}:{artifact}.", _RENEW)
+
+
+_RENEW = "Restore graphsvc/server/neo4j.lock, or renew it with `graphsvc neo4j lock`."
+
+
+def parse_lock(text: str) -> Lock:
+    """Parse the text of a lock file.
+
+    Raises:
+        ServerError: a line is malformed, or two jars claim one file name.
+    """
+    jars: list[Jar] = []
+    for number, line in enumerate(text.splitlines(), start=1):
+        if not line or line.startswith("#"):
+            continue
+        jar = _parse_jar(line)
+        if jar is None:
+            raise ServerError(f"Line {number} of the lock of the managed Neo4j is malformed.", _RENEW)
+        jars.append(jar)
+    # Two jars of one name would overwrite each other, and one digest would never fit.
+    if len({jar.name for jar in jars}) != len(jars):
+        raise ServerError("The lock of the managed Neo4j names a file twice.", _RENEW)
+    # Sorted, so that the digest does not depend on the order of the lines.
+    return Lock(tuple(sorted(jars)))
+
+
+def _parse_jar(line: str) -> Jar | None:
+    match line.split(" "):
+        case [("lib" | "plugins") as folder, coordinate, sha256, size]:
+            parts = coordinate.split(":")
+            if (
+                len(parts) not in (3, 4)
+                # The fields become file names and addresses: no slash, no dots that climb.
+                or not all(_FIELD.fullmatch(part) for part in parts)
+                or not _SHA256.fullmatch(sha256)
+                or not size.isdecimal()
+            ):
+                return None
+            group, artifact, version, classifier = (*parts, "")[:4]
+            return Jar(folder, group, artifact, version, classifier, sha256, int(size))
+    return None
+
+
+def read_lock(path: Path = LOCK_FILE) -> Lock:
+    """Return the lock that the package holds.
+
+    Raises:
+        ServerError: it is missing or malformed.
+    """
+    try:
+        return parse_lock(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ServerError(
+            "The lock of the managed Neo4j is missing from this installation.", _RENEW
+        ) from None
+
 
 SERVER = (
     "org.neo4j.app:neo4j-server:2026.08.1",
@@ -138,3 +269,162 @@ def resolve_jars(repository_cache: Path) -> list[Jar]:
 def _choose_folder(group: str, artifact: str) -> Folder:
     is_plugin = group == "org.neo4j.gds" and _PROCEDURES.fullmatch(artifact) is not None
     return "plugins" if is_plugin else "lib"
+
+
+_CONNECTIONS = 8
+_ATTEMPTS = 3
+
+Report = Callable[[str], None]
+
+
+def get_jar_directory(cache: Path, lock: Lock) -> Path:
+    """Return the directory of a lock's jars, below the cache directory."""
+    return cache / "neo4j" / lock.digest
+
+
+def ensure_jars(cache: Path, lock: Lock, report: Report) -> Path:
+    """Return the directory with all jars of `lock`; download those that are missing or corrupt.
+
+    All jars are hashed every time (200 MB in a tenth of a second). So the JVM loads exactly what the lock
+    names. Processes that share a cache directory download once.
+
+    Raises:
+        ServerError: no network, wrong bytes from a repository, or a full disk.
+    """
+    directory = get_jar_directory(cache, lock)
+    with map_disk_errors(cache, "GRAPHSVC_CACHE_DIR"):
+        for folder in ("lib", "plugins"):
+            (directory / folder).mkdir(parents=True, exist_ok=True)
+        if not _find_unsound(directory, lock.jars):
+            return directory
+        with lock_file(directory / ".lock", lambda: report("waiting for another download of the jars")):
+            # Another process may have downloaded them while this one waited for the lock.
+            wanted = _find_unsound(directory, lock.jars)
+            require_room(directory, sum(jar.size for jar in wanted), "GRAPHSVC_CACHE_DIR")
+            if wanted:
+                _fetch_jars(directory, wanted, report)
+    return directory
+
+
+def _find_unsound(directory: Path, jars: Sequence[Jar]) -> list[Jar]:
+    """Return the jars that are missing or differ from the lock."""
+    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
+        sound = pool.map(lambda jar: _is_sound(directory / jar.path, jar), jars)
+        return [jar for jar, ok in zip(jars, sound, strict=True) if not ok]
+
+
+def _is_sound(path: Path, jar: Jar) -> bool:
+    try:
+        # Cheap, and true of most broken downloads.
+        if path.stat().st_size != jar.size:
+            return False
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest() == jar.sha256
+    except FileNotFoundError:
+        return False
+
+
+def _fetch_jars(directory: Path, jars: Sequence[Jar], report: Report) -> None:
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+
+    size = sum(jar.size for jar in jars)
+    report(f"downloading Neo4j and GDS: {len(jars)} jars, {size / 1e6:,.0f} MB, once")
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    console = Console(stderr=True)
+    with (
+        open_session(_CONNECTIONS) as http,
+        Progress(*columns, console=console, disable=not console.is_terminal) as progress,
+        ThreadPoolExecutor(_CONNECTIONS) as pool,
+    ):
+        bar = progress.add_task("jars", total=size)
+
+        def fetch_jar(jar: Jar) -> None:
+            for last in (*[False] * (_ATTEMPTS - 1), True):
+                try:
+                    digest, received = store_chunks(directory / jar.path, stream_jar(http, jar), jar.sha256)
+                except ServerError:
+                    if last:
+                        raise
+                    continue
+                if digest == jar.sha256:
+                    progress.advance(bar, jar.size)
+                    return
+                if last:
+                    raise ServerError(
+                        f"{jar.coordinate}, a part of the managed Neo4j, arrived with {received:,} bytes that are "
+                        f"not the ones the lock names (SHA-256 {digest[:12]}…, expected {jar.sha256[:12]}…, "
+                        f"{jar.size:,} bytes), {_ATTEMPTS} times.",
+                        "Something on the way changes or cuts downloads: check the proxy or the mirror, then start "
+                        "again. Nothing of it was kept.",
+                    )
+
+        work = [pool.submit(fetch_jar, jar) for jar in jars]
+        try:
+            for one in work:
+                one.result()
+        finally:
+            # After the first failure the others need not be tried.
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def store_chunks(path: Path, chunks: Iterable[bytes], expected: str | None) -> tuple[str, int]:
+    """Write chunks to a temporary file, and rename it to `path` if the hash is right.
+
+    Args:
+        path: of the file.
+        chunks: its content.
+        expected: SHA-256, hex; None: any.
+
+    Returns:
+        SHA-256 (hex) and number of the bytes that came.
+    """
+    # A name of its own for each process, so that two never write into one file.
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    digest, size = hashlib.sha256(), 0
+    try:
+        with part.open("wb") as file:
+            for chunk in chunks:
+                file.write(chunk)
+                digest.update(chunk)
+                size += len(chunk)
+        if expected in (None, digest.hexdigest()):
+            part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+    return digest.hexdigest(), size
+
+
+_HEADER = """\
+# The jars of the managed Neo4j: folder, Maven coordinate, SHA-256, bytes.
+# Written by `graphsvc neo4j lock` from the versions in graphsvc/server/maven.py; do not edit.
+"""
+
+
+def renew_lock(target: Path = LOCK_FILE, report: Report = print) -> Lock:
+    """Resolve the versions named in `maven.py`, and write the lock to `target`; one to two minutes.
+
+    Raises:
+        ServerError: the network, a version or the disk fails.
+    """
+    require_extra()
+    with (
+        map_disk_errors(target, "TMPDIR"),
+        tempfile.TemporaryDirectory(prefix="graphsvc-lock-") as scratch,
+        open_session(_CONNECTIONS) as http,
+    ):
+        report("resolving the jars of the managed Neo4j (a minute or two)")
+        found = resolve_jars(Path(scratch) / "repository")
+        report(f"hashing {len(found)} jars")
+
+        def hash_jar(jar: Jar) -> Jar:
+            # Trust on first use: every jar comes over TLS, and later downloads must match this hash.
+            digest, size = store_chunks(Path(scratch) / jar.name, stream_jar(http, jar), None)
+            return Jar(jar.folder, jar.group, jar.artifact, jar.version, jar.classifier, digest, size)
+
+        with ThreadPoolExecutor(_CONNECTIONS) as pool:
+            lock = Lock(tuple(sorted(pool.map(hash_jar, found))))
+        write_atomically(target, _HEADER + lock.text)
+    target.chmod(0o644)
+    report(f"{len(lock.jars)} jars, {lock.size / 1e6:,.0f} MB, set {lock.digest}")
+    return lock

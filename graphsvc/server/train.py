@@ -13,11 +13,10 @@ import time
 from pathlib import Path
 
 from graphsvc.errors import ServerError
-from graphsvc.server import admin_tool, lock, ports, probe, sizing
-from graphsvc.server.files import lock_file, write_atomically
-from graphsvc.server.home import Home, State
-from graphsvc.server.java import Jvm, build_environment
-from graphsvc.server.training import get_workshop
+from graphsvc.server import java, maven, process, sizing
+from graphsvc.server.home import Home, State, lock_file, write_atomically
+from graphsvc.server.java import Jvm, get_workshop
+from graphsvc.server.process import build_environment
 
 _SIZES = sizing.Sizes(heap=512 * sizing.MIB, page_cache=128 * sizing.MIB)
 _SECONDS = 1800.0
@@ -31,7 +30,7 @@ def train_archive(jars: Path) -> None:
         CalledProcessError: the JVM could not turn the recording into a cache.
     """
     with lock_file(jars / ".training", lambda: sys.exit("another trainer is at work")):
-        jvm = Jvm(jars, lock.read_lock())
+        jvm = Jvm(jars, maven.read_lock())
         if jvm.find_sound_archive() is not None:
             return
         place = get_workshop(jars)
@@ -65,17 +64,17 @@ def _build_environment() -> dict[str, str]:
 def _record_start(jvm: Jvm, home: Home, recording: Path) -> None:
     """Run a server once from start to stop while the JVM records into `recording`."""
     # Not the usual ports: those belong to the real server, which starts at the same time.
-    state = State(*ports.choose_ports(str(home.root), None, avoid=ports.USUAL))
+    state = State(*process.choose_ports(str(home.root), None, avoid=process.USUAL))
     home.write_configuration(state, _SIZES, jvm.plugins)
     password = home.get_password()
-    admin_tool.set_initial_password(jvm, home, password)
+    java.set_initial_password(jvm, home, password)
     record = ("-XX:AOTMode=record", f"-XX:AOTConfiguration={recording}")
     write_atomically(home.arguments, jvm.build_server_arguments(home.root, _SIZES, record))
     command = [str(jvm.executable), f"@{home.arguments}"]
     with subprocess.Popen(command, cwd=home.root, env=_build_environment()) as server:
         deadline = time.monotonic() + _SECONDS
         # The query touches what real ones use, so that its classes are in the cache.
-        while probe.send_probe(state.http, password, home.database, "server/warm", timeout=60.0) != "ready":
+        while process.send_probe(state.http, password, home.database, "server/warm", timeout=60.0) != "ready":
             if server.poll() is not None or time.monotonic() > deadline:
                 server.kill()
                 raise ServerError("The training server did not start.")

@@ -27,7 +27,6 @@ HEAD_FILE = "audit-head.json"
 _HASH = re.compile(r"[0-9a-f]{64}")
 TURNS = 50
 """Attempts of a writer whose number others take first."""
-BUSY = Busy("Others kept writing to the audit log.", "Nothing was changed. Try again in a moment.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +95,7 @@ class Auditor:
                 return True
             if closed != turn[0]:
                 return False
-        raise BUSY
+        raise Busy("Others kept writing to the audit log.", "Nothing was changed. Try again in a moment.")
 
     def _build_row(self, entry: Entry) -> Row:
         """Build the parameters of `audit/append`, with hash and signature."""

@@ -17,7 +17,7 @@ def cancel_run(store: Store, run: str | None = None) -> list[str]:
     """
     asked = [row["id"] for row in store.write("publish/cancel", run=run)]
     if not asked:
-        raise NOT_UNDER_WAY
+        raise _build_not_under_way()
     return asked
 
 
@@ -29,12 +29,13 @@ def cancel_run_audited(store: Store, auditor: Auditor, run: str) -> None:
         DatabaseUnavailable, DatabaseRefused
     """
     if not auditor.write(store, "cancelRun", run, guards=(("publish/cancel", {"run": run}),)):
-        raise NOT_UNDER_WAY
+        raise _build_not_under_way()
 
 
-NOT_UNDER_WAY = NotFound(
-    "No such detection run is under way.", "`graphsvc runs` lists the runs and how far they came."
-)
+def _build_not_under_way() -> NotFound:
+    return NotFound(
+        "No such detection run is under way.", "`graphsvc runs` lists the runs and how far they came."
+    )
 
 
 SILENT_SECONDS = 120

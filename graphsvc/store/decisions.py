@@ -25,7 +25,6 @@ from graphsvc.store.connection import Row, Store
 
 TURNS = 20
 """Attempts of a writer whose version others change first."""
-BUSY = Busy("Others kept deciding, or publishing, while this was to be written.", "Try again in a moment.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,7 +273,7 @@ def _write_in_turn(
         build_steps: builds the decision and its steps.
 
     Raises:
-        DatabaseRefused: others kept writing.
+        Busy: others kept writing.
     """
     for _ in range(TURNS):
         book = read_decision_log(store)
@@ -295,7 +294,7 @@ def _write_in_turn(
             details=_describe_decision(logged),
         ):
             return decision
-    raise BUSY
+    raise Busy("Others kept deciding, or publishing, while this was to be written.", "Try again in a moment.")
 
 
 def _replace_account_ids(decision: Decision, auditor: Auditor) -> Decision:

@@ -8,7 +8,7 @@ from datetime import datetime
 import polars as pl
 import polars.selectors as cs
 
-from graphsvc.errors import DetectionError
+from graphsvc.errors import Busy, DetectionError
 from graphsvc.lineage.decisions import update_decisions
 from graphsvc.model.certificate import Certificate
 from graphsvc.model.graph import SignalGraph
@@ -17,7 +17,7 @@ from graphsvc.model.runs import Run
 from graphsvc.model.stages import Stage
 from graphsvc.signing import Signer
 from graphsvc.store.connection import Row, Store
-from graphsvc.store.decisions import BUSY, TURNS, build_record_step, build_seen_guard, read_decision_log
+from graphsvc.store.decisions import TURNS, build_record_step, build_seen_guard, read_decision_log
 from graphsvc.succession.successions import Succession, resolve_ids
 
 BATCH = 5_000
@@ -222,7 +222,7 @@ def _publish_staged(store: Store, run: Run, events: pl.DataFrame, figures: Row, 
                 "Another run began while this one was publishing and cleared what it had staged.",
                 "Run `graphsvc detect` again when no other run is under way.",
             )
-    raise BUSY
+    raise Busy("Others kept deciding, or publishing, while this was to be written.", "Try again in a moment.")
 
 
 def forget_members(store: Store, keep_runs: int) -> None:

@@ -6,12 +6,12 @@ own documents are kept for good, others by last use.
 
 import logging
 import re
-from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Iterator
 from functools import partial
 from typing import Any, ClassVar
 
 import strawberry
+from cachetools import LRUCache
 from graphql import (
     DocumentNode,
     GraphQLError,
@@ -55,7 +55,7 @@ class Documents:
 
     def __init__(self) -> None:
         self._own: dict[str, DocumentNode] = {}
-        self._kept: OrderedDict[str, DocumentNode] = OrderedDict()
+        self._kept: LRUCache[str, DocumentNode] = LRUCache(KEPT)
 
     def prepare_documents(self, schema: strawberry.Schema) -> None:
         """Parse and validate the front end's documents. One that does not fit the schema is logged and not kept."""
@@ -74,17 +74,12 @@ class Documents:
 
     def get(self, text: str) -> DocumentNode | None:
         """Return the parse of a valid document, if it is kept."""
-        document = self._own.get(text)
-        if document is None and (document := self._kept.get(text)) is not None:
-            self._kept.move_to_end(text)
-        return document
+        return self._own.get(text) or self._kept.get(text)
 
     def keep(self, text: str, document: DocumentNode) -> None:
         """Keep the parse of a valid document, and drop the one that was used least recently."""
         if text not in self._own:
             self._kept[text] = document
-            if len(self._kept) > KEPT:
-                self._kept.popitem(last=False)
 
 
 def find_faults(schema: GraphQLSchema, document: DocumentNode) -> list[GraphQLError]:

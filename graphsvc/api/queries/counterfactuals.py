@@ -60,7 +60,7 @@ class CounterfactualQueries:
 
     @strawberry.field(
         description="Weak points of a cluster: single signals and accounts without which a part splits off, the "
-        "strongest signal, and the smallest evidence cut, exact or with a bound."
+        "strongest signal, and the smallest evidence cut found."
     )
     async def anatomy(
         self,

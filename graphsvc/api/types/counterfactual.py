@@ -50,11 +50,11 @@ class Bridge:
     alone: int = strawberry.field(name="isolated", description="Accounts left with nothing.")
 
 
-@strawberry.type(description="The least evidence that must go for the cluster to be two.")
+@strawberry.type(
+    description="The least evidence found that must go for the cluster to be two; there may be less."
+)
 class EvidenceCut:
     bits: float = strawberry.field(description="Evidence removed, in bits.")
-    at_least: float = strawberry.field(description="No cut is smaller than this, in bits.")
-    exact: bool = strawberry.field(description="Whether this one is proved to be the smallest.")
     least: int = strawberry.field(description="Accounts that each of the two parts has at least.")
     values: int = strawberry.field(description="Values that go as a whole.")
     uses: int = strawberry.field(description="Single uses of other values that go.")
@@ -77,7 +77,9 @@ class Anatomy:
     splits: bool = strawberry.field(
         name="splitsWithoutStrongest", description="Whether anything splits off without it."
     )
-    cut: EvidenceCut | None = strawberry.field(description="The smallest evidence cut; null: none was found.")
+    cut: EvidenceCut | None = strawberry.field(
+        description="The smallest evidence cut found; null: none was found."
+    )
     says: list[str] = strawberry.field(name="descriptions", description="The same in sentences.")
 
 
