@@ -23,7 +23,8 @@ $(STAMP): locks/python.txt pyproject.toml
 	@echo "setup: done, the command is $(BIN)/graphsvc"
 
 dev: setup ## the environment, and a hook that runs the linters before each commit (.pre-commit-config.yaml)
-	@if $(BIN)/python -c 'import pre_commit' 2> /dev/null || command -v pre-commit > /dev/null; then \
+	@if ! git rev-parse --git-dir > /dev/null 2>&1; then echo "dev: no git repository, so no hook"; \
+	elif $(BIN)/python -c 'import pre_commit' 2> /dev/null || command -v pre-commit > /dev/null; then \
 	  PATH="$(BIN):$$PATH" pre-commit install; \
 	else \
 	  hook="$$(git rev-parse --git-path hooks)/pre-commit"; \
