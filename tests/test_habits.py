@@ -1,5 +1,6 @@
 """Promise: what a developer's hook runs is what `make lint` runs, and it downloads nothing."""
 
+import ast
 import re
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,34 @@ def test_what_a_template_points_at_is_there(path: Path) -> None:
     assert all((path.parent / target).exists() for target in targets)
     known = (ROOT / "Makefile").read_text(encoding="utf-8")
     assert all(f"\n{name}:" in known for name in re.findall(r"`make ([a-z-]+)`", text))
+
+
+def test_contributing_names_every_place_that_treats_a_kind_by_name() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    # Names of kinds that are no other word of the code.
+    kinds = {"ip", "instrument", "user_agent", "email_domain", "email_handle", "display_name"}
+    # An option of the driver has the name of a kind.
+    other = {"store/connection.py"}
+    rooms = (
+        "analysis",
+        "campaigns",
+        "exchange",
+        "intake",
+        "linkage",
+        "lineage",
+        "model",
+        "store",
+        "succession",
+    )
+    places = {
+        path.relative_to(ROOT / "graphsvc").as_posix()
+        for room in rooms
+        for path in (ROOT / "graphsvc" / room).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and node.value in kinds
+    }
+    assert len(places) > 10
+    assert sorted(place for place in places - other if f"`{place}`" not in text) == []
 
 
 def test_contributing_names_files_that_are_there() -> None:
