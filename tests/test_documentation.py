@@ -26,6 +26,19 @@ def test_links_between_pages_lead_somewhere(page: Path) -> None:
     assert not missing
 
 
+def slugs(page: Path) -> set[str]:
+    """The anchors of a page's headings, as GitHub makes them."""
+    heads = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", head.lower()).strip().replace(" ", "-") for head in heads}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_to_headings_lead_to_one(page: Path) -> None:
+    targets = re.findall(r"\]\(([^):]*)#([^)]*)\)", page.read_text(encoding="utf-8"))
+    missing = [f"{to}#{head}" for to, head in targets if head not in slugs(page.parent / to if to else page)]
+    assert not missing
+
+
 def test_the_cypher_of_the_readme_runs(database: Store) -> None:
     statements = blocks(ROOT / "README.md", "cypher")
     assert statements
