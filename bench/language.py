@@ -7,6 +7,7 @@ writes (benchmarks, faults, the reference of the schema) and the records in `doc
 import re
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -15,24 +16,6 @@ LONG, TOO_LONG = 30, 40
 datasette and httpx has 4 to 6 % of sentences above 30."""
 WRITTEN = frozenset({"docs/graphql/reference.md"})
 """Pages that are made of other texts, which have checks of their own."""
-REPLACED = {
-    "nobody": "no one, or name who",
-    "somebody": "someone, or name who",
-    "everybody": "all, or name who",
-    "anybody": "anyone, or name who",
-    "whoever": "name who",
-    "anew": "again",
-    "made-up": "synthetic",
-    "beside": "next to, with",
-    "of which": "split the sentence",
-    "goes? on|went on|gone on": "continue",
-    "as far as": "where, if",
-    "may be asked": "you can ask",
-    "innocents?": "legitimate accounts",
-    "bystanders?": "collateral accounts",
-    "dead letters?": "rejected rows",
-}
-"""Pattern of a word, and what to write instead (docs/glossary.md)."""
 
 
 def list_pages(root: Path) -> list[Path]:
@@ -79,11 +62,20 @@ def count_words(sentence: str) -> int:
     return sum(bool(re.search(r"\w", word)) for word in sentence.split())
 
 
+@cache
+def read_replaced() -> dict[str, str]:
+    """Return the words that the glossary replaces everywhere, with what to write instead."""
+    page = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8")
+    section = page.partition("## Plain words\n")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| (.+?) \| (.+?) \|$", section, re.MULTILINE)[1:]
+    return {word: instead for words, instead in rows for word in words.split(", ")}
+
+
 def find_words(text: str) -> Iterator[str]:
     """Yield each word that the glossary replaces, with what to write."""
-    for pattern, instead in REPLACED.items():
-        for word in re.findall(rf"\b(?:{pattern})\b", text, re.IGNORECASE):
-            yield f'"{word}": write {instead}'
+    replaced = read_replaced()
+    for word in re.findall(rf"\b(?:{'|'.join(map(re.escape, replaced))})\b", text, re.IGNORECASE):
+        yield f'"{word}": write {replaced[word.lower()]}'
 
 
 def find_faults(text: str, *, words: bool = True) -> Iterator[tuple[int, str]]:

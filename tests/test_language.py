@@ -60,6 +60,13 @@ def test_sentences_are_split_and_counted(paragraph: str, counts: list[int]) -> N
     assert [language.count_words(each) for each in language.split_sentences(paragraph)] == counts
 
 
+def test_the_words_are_those_of_the_glossary() -> None:
+    replaced = language.read_replaced()
+    assert replaced["goes on"] == "continue"
+    assert {"nobody", "anew", "innocents"} <= set(replaced)
+    assert "older" not in replaced
+
+
 def test_faults_are_named_with_their_line() -> None:
     long = " ".join(["word"] * 41) + "."
     text = f"Fine.\n\n{long}\n\n| cell | nobody |\n\n```\nnobody\n```\n\nSee `nobody` and [x](nobody.md). He goes on.\n"
