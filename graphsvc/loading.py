@@ -28,7 +28,7 @@ FORMAT = "3"
 """Part of a load's id: raised when the same bundle would be written differently."""
 BATCH = 10_000
 """Rows a transaction; larger ones no longer gain speed and hold locks longer. One session writes them: two or three,
-each with accounts of its own, were measured to be slower (docs/loading/how-it-works.md)."""
+each with accounts of its own, were measured to be slower (docs/loading.md)."""
 
 READING, A_ROW, AN_HOUR = 300 << 20, 600, 80
 """Memory that reading a bundle takes at its peak, a row, and an hour of traffic; fitted to worlds of 100,000 and
