@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup demo test tests test-slow lint locks bench bench-api bench-console bench-quality faults console test-console pictures notebook schema simulate clean
+.PHONY: help setup dev demo test tests test-slow lint language rooms locks bench bench-api bench-console bench-quality faults console test-console pictures notebook schema simulate clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -22,7 +22,18 @@ $(STAMP): locks/python.txt pyproject.toml
 	@touch $@
 	@echo "setup: done, the command is $(BIN)/graphsvc"
 
-demo: setup ## a Neo4j, a world of 120,000 accounts, the clusters in it, and GraphQL over them
+dev: setup ## the environment, and a hook that runs the linters before each commit (.pre-commit-config.yaml)
+	@if ! git rev-parse --git-dir > /dev/null 2>&1; then echo "dev: no git repository, so no hook"; \
+	elif $(BIN)/python -c 'import pre_commit' 2> /dev/null || command -v pre-commit > /dev/null; then \
+	  PATH="$(BIN):$$PATH" pre-commit install; \
+	else \
+	  hook="$$(git rev-parse --git-path hooks)/pre-commit"; \
+	  test -e "$$hook" && { echo "dev: $$hook is there, left as it is"; exit 0; }; \
+	  printf '#!/bin/sh\nexec make --no-print-directory lint\n' > "$$hook" && chmod +x "$$hook" && echo "dev: each commit runs make lint"; \
+	fi
+	@echo "dev: CONTRIBUTING.md says where things are; make test runs everything"
+
+demo: setup ## a Neo4j, a synthetic dataset of 120,000 accounts, detection, and GraphQL
 	@$(BIN)/graphsvc demo
 
 test: setup ## lint, types, import layers, and the tests against a real Neo4j, side by side
@@ -48,9 +59,16 @@ pictures: setup ## the pictures of the console, GraphiQL and Neo4j Browser in do
 notebook: setup ## docs/notebooks/investigate.ipynb with what comes out over the demo's world (five minutes)
 	@$(BIN)/python -m bench.notebook
 
-lint: setup
-	@echo "lint: ruff, mypy, import-linter"
+lint: setup ## ruff, mypy, import layers, and the language of the documentation
+	@echo "lint: ruff, mypy, import-linter, language"
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/mypy docs/examples/client.py && $(BIN)/lint-imports
+	@$(BIN)/python -m bench.language
+
+language: setup ## how long the sentences of the documentation are, page by page
+	@$(BIN)/python -m bench.language --table
+
+rooms: setup ## docs/rooms.svg and the table of rooms in docs/architecture.md, from the imports
+	@$(BIN)/python -m bench.rooms
 
 bench: setup ## speed and memory from 100,000 to 1,000,000 accounts, ours and the peers (about an hour): docs/benchmarks/; BENCH_ARGS="--sizes 100000"
 	@$(BIN)/python -m bench.scale $(BENCH_ARGS)

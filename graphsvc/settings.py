@@ -75,7 +75,7 @@ class Settings(BaseSettings):
     """Runs whose graph is kept beside the database, for `graphsvc verify` after later loads; 0: none."""
 
     null_words: str = ""
-    """Words that stand for nothing in bundles, with commas between them, besides those of docs/loading.md."""
+    """Words that stand for nothing in bundles, with commas between them, besides those of docs/loading/exporters.md."""
 
     oidc_issuer: str | None = None
     """Issuer of people's bearer tokens, as they name it (with or without a slash); unset: API keys only."""

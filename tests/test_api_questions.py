@@ -346,9 +346,10 @@ def test_a_query_that_takes_too_long_is_ended_and_named(
 
 def test_every_query_of_the_documentation_works(api: Api) -> None:
     root = Path(__file__).parents[1]
-    pages = "".join((root / page).read_text(encoding="utf-8") for page in ("docs/graphql.md", "README.md"))
+    names = ("README.md", "docs/graphql.md", "docs/find-campaigns.md", "docs/investigate.md")
+    pages = "".join((root / page).read_text(encoding="utf-8") for page in names)
     documented = re.findall(r"```graphql\n(.*?)```", pages, re.DOTALL)
-    assert len(documented) == 3
+    assert len(documented) == 5
     for query in documented:
         data = api.data(query, id="c-large", account="a01", key="ip:203.0.113.7")
         assert all(data.values()), query

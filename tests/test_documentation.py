@@ -26,6 +26,19 @@ def test_links_between_pages_lead_somewhere(page: Path) -> None:
     assert not missing
 
 
+def slugs(page: Path) -> set[str]:
+    """The anchors of a page's headings, as GitHub makes them."""
+    heads = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", head.lower()).strip().replace(" ", "-") for head in heads}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_to_headings_lead_to_one(page: Path) -> None:
+    targets = re.findall(r"\]\(([^):]*)#([^)]*)\)", page.read_text(encoding="utf-8"))
+    missing = [f"{to}#{head}" for to, head in targets if head not in slugs(page.parent / to if to else page)]
+    assert not missing
+
+
 def test_the_cypher_of_the_readme_runs(database: Store) -> None:
     statements = blocks(ROOT / "README.md", "cypher")
     assert statements
@@ -37,13 +50,24 @@ def test_the_cypher_of_the_readme_runs(database: Store) -> None:
 def test_every_command_that_is_shown_exists_with_its_options(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     shown = re.findall(
-        r"(?:^|`)(?:\.venv/bin/)?graphsvc ([a-z0-9]+(?: [a-z]+)?)([^`\n#]*)", text, re.MULTILINE
+        r"(?:^|^\$ |`)(?:\.venv/bin/)?graphsvc ([a-z0-9]+(?: [a-z]+)?)([^`\n#]*)", text, re.MULTILINE
     )
     for words, rest in shown:
         usage = helps().get(words) or helps().get(words.split()[0])
         assert usage, f"graphsvc {words}"
         unknown = [option for option in re.findall(r"--[a-z][a-z-]*", rest) if option not in usage]
         assert not unknown, f"graphsvc {words} {rest}"
+
+
+def test_every_command_is_shown_on_a_page() -> None:
+    pages = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
+    # A group of commands shows its members.
+    commands = [words for words in helps() if words and not any(f"{words} " in other for other in helps())]
+    hidden = [words for words in commands if not re.search(rf"graphsvc {words}\b", pages)]
+    # `graphsvc neo4j start` and its siblings are shown in one line.
+    assert [
+        words for words in hidden if words not in {f"neo4j {word}" for word in ("stop", "status", "logs")}
+    ] == []
 
 
 def test_every_picture_is_made_by_a_script_and_shown_on_a_page() -> None:

@@ -9,25 +9,15 @@ from dataclasses import dataclass
 
 from graphsvc.campaigns.pins import PINNED
 from graphsvc.model.clusters import PRIOR
+from graphsvc.signals import kinds
 
 SHOWN = 5
 """Families a summary names; what more there are it adds up."""
 UNSEEN = 0.05
 """Bits that would be shown as 0.0."""
 
-KINDS = {
-    "instrument": "payment instrument",
-    "ip": "address",
-    "user_agent": "client",
-    "email_domain": "e-mail domain",
-    "email_handle": "e-mail pattern",
-    "phone": "phone number",
-    "display_name": "name",
-    "prompt": "prompt template",
-    "prefix": "address range",
-    "system": "network",
-    "bin": "card number range",
-}
+KINDS = {**{kind.name: kind.noun for kind in kinds.KINDS if kind.noun}, **kinds.DERIVED_NOUNS}
+"""How sentences call a value, by kind. Any other kind is called by its name."""
 FAMILIES = {
     "payment": "payment instrument",
     "network": "address",

@@ -1,4 +1,4 @@
-"""From a bundle on disk to validated, tokenised columns, and dead letters for rejected rows."""
+"""From a bundle on disk to validated, tokenised columns, and a file of rejected rows."""
 
 from graphsvc.intake.bundle import read_bundle
 from graphsvc.intake.dead_letters import write_dead_letters

@@ -5,7 +5,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from graphsvc.model.columns import Hub
-from graphsvc.signals.kinds import family_of
+from graphsvc.signals.kinds import KINDS, family_of
 
 _LEAST_HOLDERS = 10
 """Fewer share a value in a family or an office; a hub of them says little either way."""
@@ -24,9 +24,7 @@ _LEAST_KNOWN = 0.3
 """Share of all accounts that must share a rare value before strangers can be told by sharing none."""
 _MOST_CANDIDATES, _MOST_NAMED, _MOST_HOLDERS = 50, 10, 1000
 """Values that are looked into, values that are named, and holders of one that are compared; bound memory and time."""
-_PASSED_OVER = frozenset(
-    {"user_agent", "email_domain", "email_handle", "display_name", "organization", "prompt"}
-)
+_PASSED_OVER = frozenset(kind.name for kind in KINDS if kind.common)
 """Kinds whose values many strangers share by nature; they are no identifiers of one person or machine."""
 
 _COMMON = frozenset({"user_agent", "prompt"})

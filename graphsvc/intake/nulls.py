@@ -1,6 +1,6 @@
 """Words that exporters write for null, and wrappers that JSON exports put around values.
 
-docs/loading.md has the lists. `graphsvc load --null-word` and `GRAPHSVC_NULL_WORDS` add to them.
+docs/loading/exporters.md has the lists. `graphsvc load --null-word` and `GRAPHSVC_NULL_WORDS` add to them.
 """
 
 import base64

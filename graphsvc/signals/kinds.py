@@ -34,7 +34,9 @@ class SignalKind:
     never the evidence: a value with more accounts yields no pairs by itself. A kind that is `sole` is one whose values
     strangers do not come to share, so that one makes a link. `coarse`: what is part of many, as a domain of addresses,
     which counts only where nothing finer of its family agrees. `words` gives what its values consist of, each
-    hashed by itself, so that values can be compared that are not equal.
+    hashed by itself, so that values can be compared that are not equal. `noun` is what sentences call a value, if not
+    its name. Values of a `common` kind are shared by many strangers by nature, so loading does not report them as
+    suspicious.
     """
 
     name: str
@@ -51,16 +53,20 @@ class SignalKind:
     sole: bool = False
     coarse: bool = False
     words: Callable[[pl.Series], pl.DataFrame] | None = None
+    noun: str = ""
+    common: bool = False
 
 
 KINDS: tuple[SignalKind, ...] = (
     SignalKind(
         "instrument", "PaymentInstrument", "PAID_WITH", "payment",
         (Source("payments", "instrument"),), normalise.strip_text, tokenised=True, sole=True,
+        noun="payment instrument",
     ),
     SignalKind(
         "ip", "IpAddress", "SEEN_AT", "network",
         (Source("sessions", "ip"), Source("accounts", "signup_ip")), normalise.keep_value, tokenised=False,
+        noun="address",
     ),
     SignalKind(
         "device", "Device", "USED_DEVICE", "device",
@@ -71,34 +77,41 @@ KINDS: tuple[SignalKind, ...] = (
         "user_agent", "Identifier", "HAS_IDENTIFIER", "client",
         (Source("sessions", "user_agent"), Source("accounts", "user_agent")), normalise.strip_text, tokenised=True,
         strength=0.5, ties=False,
+        noun="client", common=True,
     ),
     SignalKind(
         "email_domain", "EmailDomain", "REGISTERED_WITH", "email",
         (Source("accounts", "email"),), normalise.normalize_email_domain, tokenised=False,
         strength=0.5, coarse=True,
+        noun="e-mail domain", common=True,
     ),
     SignalKind(
         "email_handle", "EmailHandle", "REGISTERED_WITH", "email",
         (Source("accounts", "email"),), normalise.normalize_email_handle, tokenised=True,
         words=normalise.split_email,
+        noun="e-mail pattern", common=True,
     ),
     SignalKind(
         "phone", "Phone", "REGISTERED_WITH", "phone",
         (Source("accounts", "phone"),), normalise.normalize_phone, tokenised=True, sole=True,
+        noun="phone number",
     ),
     SignalKind(
         "display_name", "Identifier", "HAS_IDENTIFIER", "name",
         (Source("accounts", "display_name"),), normalise.normalize_name, tokenised=True,
         strength=0.5, ties=False, words=normalise.split_name,
+        noun="name", common=True,
     ),
     SignalKind(
         "organization", "Identifier", "HAS_IDENTIFIER", "organization",
         (Source("accounts", "organization"),), normalise.normalize_name, tokenised=True,
         strength=0.0, ties=False,
+        common=True,
     ),
     SignalKind(
         "prompt", "PromptBand", "SENT", "prompt",
         (Source("prompts", "text"), Source("prompts", "fingerprint")), normalise.keep_value, tokenised=True,
+        noun="prompt template", common=True,
     ),
     # Everything an exporter has that no line above declares: `identifiers.kind` names it, and it
     # is a family of its own, with the default weights.
@@ -115,6 +128,9 @@ are of their kind's family. None ties, but the prefix of an address where server
 
 DERIVED: dict[str, str] = {name: kind for kind, names in LEVELS.items() for name in names if name}
 """Kind that each derived kind comes from."""
+
+DERIVED_NOUNS: dict[str, str] = {"prefix": "address range", "system": "network", "bin": "card number range"}
+"""How sentences call a value of each derived kind."""
 
 BY_NAME: dict[str, SignalKind] = {kind.name: kind for kind in KINDS}
 
