@@ -174,6 +174,16 @@ def test_no_change_of_a_key_file_goes_unnoticed(tmp_path: Path, data: st.DataObj
 SNAPSHOT = ["accounts.arrow", "signals.arrow", "uses.arrow", "activity.arrow", "manifest.json"]
 
 
+def test_a_changed_name_in_a_manifest_does_not_pass_for_an_older_form(tmp_path: Path) -> None:
+    snapshots = Snapshots(tmp_path / "runs", 2)
+    snapshots.keep("r1", graph_of(3, [("ip",), ("device",)], [(0, 0), (1, 0), (2, 1)]), Watermark(1, "l1"))
+    manifest = tmp_path / "runs" / "r1" / "manifest.json"
+    manifest.write_text(manifest.read_text().replace('"form"', '"gorm"'))
+    assert snapshots.count_holding("a00009") == 1
+    with pytest.raises(ExportError, match="damaged"):
+        snapshots.load("r1")
+
+
 @hypothesis(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_no_change_of_a_snapshot_goes_unnoticed(tmp_path: Path, data: st.DataObject) -> None:

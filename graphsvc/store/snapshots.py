@@ -182,8 +182,10 @@ def _read_manifest(directory: Path) -> dict[str, Any] | None:
         return None
     if not isinstance(found, dict):
         return None
-    known = found.get("form") == FORM
-    return None if known and found.pop("check", "") != _compute_manifest_checksum(found) else found
+    # Forms before checksums have none. A changed name of the form must not pass for one of these.
+    if "check" not in found and found.get("form") != FORM:
+        return found
+    return found if found.pop("check", "") == _compute_manifest_checksum(found) else None
 
 
 def _compute_manifest_checksum(manifest: dict[str, Any]) -> str:
