@@ -1,0 +1,120 @@
+"""Measure how unlikely it is that two cores share by chance what they share.
+
+Two groups of honest people who copy the same popular prompts are as alike as two pieces of a campaign: affinity
+compares what they share with what each shares with itself, and both are popular. What tells them apart is that chance
+gives the one and not the other, among as many pairs as there are.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+from scipy.special import bdtrc
+
+from graphsvc.campaigns.membership import Evidence
+from graphsvc.model.scale import coarse
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+SMALLEST = 1e-300
+"""Chances below this are too small for a double; they count as this much (997 bits)."""
+BLOCK = 20_000
+"""Pairs looked at in one go: their common values are held in memory. The result does not depend on it."""
+COUNTED = 2
+"""Values of a family, and families of a pair, that count: as many as affinity asks for. More of them are rarely
+independent of each other: bands of one prompt, addresses of one proxy."""
+
+
+def measure_coincidence(
+    evidence: Evidence,
+    uses: dict[int, tuple[Ints, Ints]],
+    account: NDArray[np.int32],
+    core: Ints,
+    one: Ints,
+    other: Ints,
+) -> Floats:
+    """Measure how unlikely chance makes the values that pairs of cores share.
+
+    A value that d accounts use, a of them in one core, has d - a users elsewhere. Were these spread over all accounts,
+    the number of them in a core of n would be binomial. The chance of a value is that of at least as many as there are,
+    from either core's side, whichever is larger. The two most unlikely values of a family are multiplied, and
+    then the two most unlikely families.
+
+    Args:
+        evidence: what accounts use.
+        uses: by family, place of the account in `account` and signal of each use (int64), each use once.
+        account: (places,) int32, the accounts of all cores.
+        core: (places,) int64, the core of each account.
+        one: (pairs,) int64, a core of each pair.
+        other: (pairs,) int64, its other core.
+
+    Returns:
+        (pairs,) float64, bits; 0 where they share nothing.
+    """
+    cores = int(core.max(initial=-1)) + 1
+    strongest = np.zeros((len(one), COUNTED))
+    for family, (place, signal) in uses.items():
+        signals = len(evidence.degree)
+        # Accounts with a value of the family, and accounts with each value, by core.
+        holding = np.bincount(core[evidence.has[account, family]], minlength=cores)
+        entry, inside = np.unique(core[place] * signals + signal, return_counts=True)
+        row, column = np.divmod(entry, signals)
+        values, column = np.unique(column, return_inverse=True)
+        counts = csr_array((inside.astype(np.float64), (row, column)), shape=(cores, len(values)))
+        having = float(max(coarse(int(evidence.having[family])), 1))
+        for start in range(0, len(one), BLOCK):
+            block = slice(start, start + BLOCK)
+            found = _measure_family(
+                counts, holding, evidence.degree[values], having, one[block], other[block]
+            )
+            ranked = -np.sort(-np.column_stack([strongest[block], found]), axis=1)
+            strongest[block] = ranked[:, :COUNTED]
+    bits: Floats = strongest.sum(axis=1)
+    return bits
+
+
+def _measure_family(
+    counts: csr_array, holding: Ints, degree: Ints, having: float, one: Ints, other: Ints
+) -> Floats:
+    """Measure the bits of the most unlikely values of one family.
+
+    Args:
+        counts: (cores, values), accounts with each value.
+        holding: (cores,) int64, accounts with a value of the family.
+        degree: (values,) int64, accounts of all with each value.
+        having: accounts of all with a value of the family.
+        one: (pairs,) int64, a core of each pair.
+        other: (pairs,) int64, its other core.
+
+    Returns:
+        (pairs,) float64, bits.
+    """
+    here, there = counts[one], counts[other]
+    # Where both have a value: the users in the one, and in the same order those in the other.
+    shared = [
+        csr_array(mine * csr_array((np.ones(its.nnz), its.indices, its.indptr), shape=its.shape))
+        for mine, its in ((here, there), (there, here))
+    ]
+    for part in shared:
+        part.sort_indices()
+    pair = np.repeat(np.arange(len(one)), np.diff(shared[0].indptr))
+    degree = degree[shared[0].indices]
+    mine, its = (part.data for part in shared)
+    chances = [
+        # At least one is elsewhere, or what only two cores use could not be met by a third.
+        bdtrc(seen - 1.0, holding[side[pair]], np.minimum(_spread(degree, known) / having, 1.0))
+        for seen, known, side in ((its, mine, other), (mine, its, one))
+    ]
+    bits = -np.log2(np.maximum(np.maximum(*chances), SMALLEST))
+    order = np.lexsort((-bits, pair))
+    pair, bits = pair[order], bits[order]
+    rank = np.arange(len(pair)) - np.searchsorted(pair, pair)
+    counted = rank < COUNTED
+    found: Floats = np.bincount(pair[counted], bits[counted], minlength=len(one)).astype(np.float64)
+    return found
+
+
+def _spread(degree: Ints, known: Floats) -> Floats:
+    """Count the users that are not known to be in the first core, as finely as matters."""
+    spread: Floats = np.maximum(coarse((degree - known).astype(np.int64)), 1).astype(np.float64)
+    return spread
