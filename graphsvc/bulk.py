@@ -7,7 +7,6 @@ store's files directly. That is many times faster than transactions, and needs t
 import re
 import shutil
 import time
-from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -23,9 +22,7 @@ from graphsvc.settings import Settings
 from graphsvc.signals.tokens import Tokeniser
 from graphsvc.store import Store
 from graphsvc.store.import_files import FIRST, ImportFiles, write_files
-
-Progress = Callable[[str, int, int], None]
-Say = Callable[[str], None]
+from graphsvc.types import Progress, Report, ignore_progress, ignore_report
 
 _HEAP = _OFF_HEAP = 1 << 30
 """Bytes that the import tool may take on and off its heap."""
@@ -41,8 +38,8 @@ def load_bulk(
     bundle: Path,
     tokens: Tokeniser,
     *,
-    say: Say = lambda _text: None,
-    progress: Progress = lambda _stage, _done, _total: None,
+    say: Report = ignore_report,
+    progress: Progress = ignore_progress,
     options: ReadOptions | None = None,
     max_rejected: float = MAX_REJECTED,
 ) -> LoadReport:
@@ -103,7 +100,7 @@ def load_bulk(
     )
 
 
-def _require_empty(settings: Settings, say: Say) -> dict[str, bool]:
+def _require_empty(settings: Settings, say: Report) -> dict[str, bool]:
     """Return the bulk loads in the database, by id: whether each was finished; none in an empty database.
 
     Raises:
@@ -127,7 +124,7 @@ def _build_not_empty_error(what: str) -> LoadError:
 
 
 def _write_import_files(
-    columns: BundleColumns, load_id: str, directory: Path, progress: Progress, say: Say
+    columns: BundleColumns, load_id: str, directory: Path, progress: Progress, say: Report
 ) -> ImportFiles:
     activity = pack_activity(columns.activity)
     signals = sum(frame.height for frame in columns.values.values())
@@ -138,7 +135,7 @@ def _write_import_files(
     return write_files(columns, activity, load, assign_networks, directory, progress)
 
 
-def _require_room(directory: Path, nodes: int, edges: int, say: Say) -> None:
+def _require_room(directory: Path, nodes: int, edges: int, say: Report) -> None:
     needed = nodes * _NODE_BYTES + edges * _EDGE_BYTES + _LOG_BYTES
     free = shutil.disk_usage(directory).free
     say(
@@ -152,7 +149,7 @@ def _require_room(directory: Path, nodes: int, edges: int, say: Say) -> None:
         )
 
 
-def _run_import(settings: Settings, files: ImportFiles, say: Say, progress: Progress) -> None:
+def _run_import(settings: Settings, files: ImportFiles, say: Report, progress: Progress) -> None:
     # The tool reports percent of a phase, of which there are four by default.
     phase, phases = 0, 4
 

@@ -23,6 +23,7 @@ from graphsvc.signals.kinds import BY_NAME
 from graphsvc.signals.tokens import Tokeniser
 from graphsvc.signing import Signer
 from graphsvc.store import Store
+from graphsvc.types import Progress, ignore_progress
 
 FORMAT = "3"
 """Part of a load's id: raised when the same bundle would be written differently."""
@@ -33,8 +34,6 @@ each with accounts of its own, were measured to be slower (docs/loading.md)."""
 READING, A_ROW, AN_HOUR = 300 << 20, 600, 80
 """Memory that reading a bundle takes at its peak, a row, and an hour of traffic; fitted to worlds of 100,000 and
 1,000,000 accounts; bytes."""
-
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +131,7 @@ def load_bundle(
     dead_letters_dir: Path,
     *,
     again: bool = False,
-    progress: Progress = lambda _stage, _done, _total: None,
+    progress: Progress = ignore_progress,
     signer: Signer | None = None,
     options: ReadOptions | None = None,
     max_rejected: float = MAX_REJECTED,
@@ -356,9 +355,7 @@ def make_forgotten_filter(store: Store, signer: Signer | None) -> Callable[[pl.S
     return lambda ids: ids.filter(pl.Series([name_of(each) in names for each in ids], dtype=pl.Boolean))
 
 
-def place_addresses(
-    store: Store, number: int, progress: Progress = lambda _stage, _done, _total: None
-) -> int:
+def place_addresses(store: Store, number: int, progress: Progress = ignore_progress) -> int:
     """Give every address the class of the narrowest named network that holds it, else of its autonomous system.
 
     Only changed addresses are written, marked with the load's `number`. Return their count.

@@ -2,7 +2,6 @@
 
 import json
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,9 +20,7 @@ from graphsvc.signals.tokens import Tokeniser
 from graphsvc.store import Store
 from graphsvc.store.lineage import read_run_events
 from graphsvc.store.published import CAMPAIGNS, read_clusters, read_members
-
-Say = Callable[[str], None]
-Progress = Callable[[str, int, int], None]
+from graphsvc.types import Progress, Report, ignore_progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +72,8 @@ def simulate(
     detector: Detector,
     tokens: Tokeniser,
     dead_letters_dir: Path,
-    say: Say,
-    progress: Progress = lambda _stage, _done, _total: None,
+    say: Report,
+    progress: Progress = ignore_progress,
 ) -> Assessment:
     """Load, detect and evaluate each day of the world, and write `report.md` and `report.json`.
 

@@ -14,7 +14,7 @@ from graphs import ring_bundle
 from graphsvc.api import keys
 from graphsvc.api.app import create_app
 from graphsvc.community.gds import GdsDetector
-from graphsvc.detection import Outcome, Parameters, Progress, detect
+from graphsvc.detection import Outcome, Parameters, detect
 from graphsvc.errors import Cancelled, NotFound, ResourceError
 from graphsvc.loading import estimate_memory, load_bundle
 from graphsvc.measure import Clock, MemoryNeed, parse_size
@@ -24,6 +24,7 @@ from graphsvc.signals.tokens import Tokeniser
 from graphsvc.store import Store
 from graphsvc.store.control import cancel_run
 from graphsvc.store.published import read_members
+from graphsvc.types import Progress
 
 STAGES = (
     "read",

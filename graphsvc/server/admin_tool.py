@@ -1,7 +1,6 @@
 """Neo4j's admin tool on the managed server."""
 
 import subprocess
-from collections.abc import Callable
 
 from pydantic import SecretStr
 
@@ -10,13 +9,12 @@ from graphsvc.server import process
 from graphsvc.server.files import write_atomically
 from graphsvc.server.home import Home
 from graphsvc.server.java import Jvm, build_environment, build_unusable_error
+from graphsvc.types import Report
 
 _HEAP = 512 << 20
 
 
-def run_admin(
-    jvm: Jvm, home: Home, *args: str, heap: int = _HEAP, report: Callable[[str], None] | None = None
-) -> str:
+def run_admin(jvm: Jvm, home: Home, *args: str, heap: int = _HEAP, report: Report | None = None) -> str:
     """Run `neo4j-admin ARGS`, and return its output.
 
     The tool's JVM is started directly. Neo4j's own bootstrapper would start a second one.

@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -10,11 +10,10 @@ from graphsvc.errors import ServerError
 from graphsvc.server import maven
 from graphsvc.server.files import lock_file, map_disk_errors, require_room
 from graphsvc.server.lock import Jar, Lock
+from graphsvc.types import Report
 
 _CONNECTIONS = 8
 _ATTEMPTS = 3
-
-Report = Callable[[str], None]
 
 
 def get_jar_directory(cache: Path, lock: Lock) -> Path:

@@ -5,7 +5,6 @@ import subprocess
 from dataclasses import replace
 
 from graphsvc.errors import ServerError
-from graphsvc.server.download import Report
 from graphsvc.server.java import build_environment, require_extra
 from graphsvc.server.lifecycle import (
     configure_server,
@@ -15,6 +14,7 @@ from graphsvc.server.lifecycle import (
     wait_until_ready,
 )
 from graphsvc.settings import Settings
+from graphsvc.types import Report
 
 
 def run_foreground(settings: Settings, report: Report) -> None:

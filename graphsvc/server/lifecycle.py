@@ -11,11 +11,12 @@ from pydantic import SecretStr
 
 from graphsvc.errors import ServerError
 from graphsvc.server import admin_tool, adoption, failure, lock, ports, probe, process, sizing, training
-from graphsvc.server.download import Report, ensure_jars
+from graphsvc.server.download import ensure_jars
 from graphsvc.server.files import lock_file, map_disk_errors, require_room, write_atomically
 from graphsvc.server.home import USER, Home, State
 from graphsvc.server.java import Jvm, require_extra
 from graphsvc.settings import Settings
+from graphsvc.types import Report, ignore_report
 
 if TYPE_CHECKING:
     import psutil
@@ -50,10 +51,6 @@ class Endpoint:
         return f"{self.connected_browser}&cmd=guide&arg={guide}"
 
 
-def _discard_line(_: str) -> None:
-    """Ignore a line of progress."""
-
-
 def find_running(settings: Settings) -> Endpoint | None:
     """Return the server of this data directory, if it runs and answers queries.
 
@@ -77,7 +74,7 @@ def has_database(settings: Settings) -> bool:
     return Home.from_settings(settings).has_database
 
 
-def ensure_running(settings: Settings, report: Report = _discard_line) -> Endpoint:
+def ensure_running(settings: Settings, report: Report = ignore_report) -> Endpoint:
     """Start the server unless it runs, and return when it answers queries.
 
     Several processes may call this at once: one starts the server, the others wait for it. The server
@@ -232,7 +229,7 @@ def wait_until_ready(home: Home, state: State) -> bool:
     )
 
 
-def stop_server(settings: Settings, report: Report = _discard_line) -> bool:
+def stop_server(settings: Settings, report: Report = ignore_report) -> bool:
     """Stop the server of this data directory. Return False if none ran.
 
     It has two minutes to write its data.
@@ -266,7 +263,7 @@ def stop_server(settings: Settings, report: Report = _discard_line) -> bool:
 def run_admin(
     settings: Settings,
     *args: str,
-    report: Report = _discard_line,
+    report: Report = ignore_report,
     heap: int | None = None,
     replaces: str | None = None,
 ) -> str:
@@ -307,7 +304,7 @@ def run_admin(
             return admin_tool.run_admin(jvm, home, *args, heap=heap or sizes.heap, report=report)
 
 
-def adopt_database(settings: Settings, keys: dict[str, bytes], report: Report = _discard_line) -> None:
+def adopt_database(settings: Settings, keys: dict[str, bytes], report: Report = ignore_report) -> None:
     """Replace the database and key files in use by the database under `adoption.BESIDE` and by `keys`.
 
     Args:

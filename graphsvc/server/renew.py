@@ -5,10 +5,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from graphsvc.server import maven
-from graphsvc.server.download import Report, store_chunks
+from graphsvc.server.download import store_chunks
 from graphsvc.server.files import map_disk_errors, write_atomically
 from graphsvc.server.java import require_extra
 from graphsvc.server.lock import LOCK_FILE, Jar, Lock
+from graphsvc.types import Report
 
 _HEADER = """\
 # The jars of the managed Neo4j: folder, Maven coordinate, SHA-256, bytes.
