@@ -15,6 +15,7 @@ from graphsvc.evaluation.days import DayResult, evaluate_day
 from graphsvc.evaluation.replay import Day, Replay
 from graphsvc.evaluation.simulation import Assessment, evaluate_days
 from graphsvc.evaluation.simulation_report import format_day, format_report
+from graphsvc.files import write_atomically
 from graphsvc.loading import load_bundle
 from graphsvc.signals.tokens import Tokeniser
 from graphsvc.store import Store
@@ -145,8 +146,6 @@ def write_file(path: Path, text: str) -> None:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_suffix(path.suffix + ".part")
-        draft.write_text(text, encoding="utf-8")
-        draft.replace(path)
+        write_atomically(path, text, mode=0o666)
     except OSError as error:
         raise ExportError(f"{path} cannot be written: {error.strerror}.", "Choose another --out.") from error

@@ -22,9 +22,9 @@ from pydantic import SecretStr
 from graphsvc import server
 from graphsvc.database import open_store
 from graphsvc.errors import BackupError
+from graphsvc.files import lock_in_turn
 from graphsvc.keeping.sealed import Opener, Sealer, open_sealed, seal_file
 from graphsvc.model.audit import LogCheck
-from graphsvc.privatefile import lock_in_turn
 from graphsvc.server import adoption
 from graphsvc.server.files import map_disk_errors, require_room
 from graphsvc.server.home import Home

@@ -7,7 +7,6 @@ nor left out, and a file that was cut off is found out (the STREAM construction 
 
 import base64
 import json
-import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +20,7 @@ from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 from pydantic import SecretStr
 
 from graphsvc.errors import BackupError
+from graphsvc.files import open_draft
 
 MAGIC = b"graphsvc sealed 1\n"
 CHUNK = 1 << 15
@@ -161,23 +161,14 @@ def seal_file(path: Path, passphrase: SecretStr) -> Iterator[Sealer]:
     Raises:
         BackupError: it exists, or cannot be written.
     """
-    # In the same directory, because a rename is atomic only within one file system.
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         if path.exists():
             raise BackupError(f"{path} exists already.", "Choose a new file.")
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                sealer = Sealer(file, passphrase)
-                yield sealer
-                sealer.close()
-                file.flush()
-                # A backup that is named must be on the disk: its owner may delete the original next.
-                os.fsync(file.fileno())
-            draft.rename(path)
-        finally:
-            draft.unlink(missing_ok=True)
+        # A backup that is named is on the disk: its owner may delete the original next.
+        with open_draft(path) as file:
+            sealer = Sealer(file, passphrase)
+            yield sealer
+            sealer.close()
     except OSError as error:
         raise BackupError(
             f"{path} cannot be written: {error.strerror}.", "Choose another place for the backup."

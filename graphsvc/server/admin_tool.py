@@ -5,8 +5,8 @@ import subprocess
 from pydantic import SecretStr
 
 from graphsvc.errors import ServerError
+from graphsvc.files import write_atomically
 from graphsvc.server import process
-from graphsvc.server.files import write_atomically
 from graphsvc.server.home import Home
 from graphsvc.server.java import Jvm, build_environment, build_unusable_error
 from graphsvc.types import Report

@@ -6,8 +6,7 @@ that the change only goes forward: the next start finishes what a power cut inte
 
 import shutil
 
-from graphsvc.privatefile import replace_atomically
-from graphsvc.server.files import write_atomically
+from graphsvc.files import write_atomically
 from graphsvc.server.home import Home
 
 BESIDE = "restored"
@@ -69,9 +68,9 @@ def stage_keys(home: Home, keys: dict[str, bytes]) -> None:
     shutil.rmtree(staged, ignore_errors=True)
     staged.mkdir(mode=0o700, parents=True)
     for name, content in keys.items():
-        replace_atomically(staged / name, content)
+        write_atomically(staged / name, content)
     # The list comes last: without it the staged keys are incomplete and are ignored.
-    replace_atomically(staged / _NAMES, "\n".join(keys).encode())
+    write_atomically(staged / _NAMES, "\n".join(keys).encode())
 
 
 def take_keys(home: Home) -> None:

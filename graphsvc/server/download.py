@@ -7,8 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from graphsvc.errors import ServerError
+from graphsvc.files import lock_in_turn
 from graphsvc.server import maven
-from graphsvc.server.files import lock_file, map_disk_errors, require_room
+from graphsvc.server.files import map_disk_errors, require_room
 from graphsvc.server.lock import Jar, Lock
 from graphsvc.types import Report
 
@@ -36,7 +37,7 @@ def ensure_jars(cache: Path, lock: Lock, report: Report) -> Path:
             (directory / folder).mkdir(parents=True, exist_ok=True)
         if not _find_unsound(directory, lock.jars):
             return directory
-        with lock_file(directory / ".lock", lambda: report("waiting for another download of the jars")):
+        with lock_in_turn(directory / ".lock", lambda: report("waiting for another download of the jars")):
             # Another process may have downloaded them while this one waited for the lock.
             wanted = _find_unsound(directory, lock.jars)
             require_room(directory, sum(jar.size for jar in wanted), "GRAPHSVC_CACHE_DIR")

@@ -1,10 +1,8 @@
-"""Files of the managed server: locked, written whole, and with faults of the disk named."""
+"""Files of the managed server: faults of the disk by name, room, and the end of a log."""
 
 import errno
-import fcntl
-import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -47,37 +45,6 @@ def require_room(place: Path, size: int, setting: str) -> None:
             f"{place} has {free / 1e6:,.0f} MB free, and {size / 1e6:,.0f} MB are needed.",
             _TODO[errno.ENOSPC].format(setting=setting),
         )
-
-
-@contextmanager
-def lock_file(path: Path, waiting: Callable[[], None]) -> Iterator[None]:
-    """Hold a lock file while the block runs; call `waiting` once if another process has it.
-
-    The lock belongs to the open file, so it ends with the process, however that ends.
-    """
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            waiting()
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Write a file so that a reader sees either all of it or the file before; mode 0600."""
-    part = path.with_name(f".{path.name}.{os.getpid()}")
-    # A killed process with the same number may have left one.
-    part.unlink(missing_ok=True)
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)
 
 
 def read_tail(path: Path, size: int = 16_384) -> str:

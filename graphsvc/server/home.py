@@ -11,7 +11,7 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from graphsvc.errors import ServerError
-from graphsvc.server.files import write_atomically
+from graphsvc.files import write_atomically
 from graphsvc.server.ports import HOST
 from graphsvc.server.sizing import Sizes
 from graphsvc.settings import Settings

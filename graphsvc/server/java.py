@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from graphsvc.errors import ServerError
-from graphsvc.server.files import write_atomically
+from graphsvc.files import write_atomically
 from graphsvc.server.lock import Lock
 from graphsvc.server.sizing import Sizes
 

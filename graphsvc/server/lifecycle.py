@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 from pydantic import SecretStr
 
 from graphsvc.errors import ServerError
+from graphsvc.files import lock_in_turn, write_atomically
 from graphsvc.server import admin_tool, adoption, failure, lock, ports, probe, process, sizing, training
 from graphsvc.server.download import ensure_jars
-from graphsvc.server.files import lock_file, map_disk_errors, require_room, write_atomically
+from graphsvc.server.files import map_disk_errors, require_room
 from graphsvc.server.home import USER, Home, State
 from graphsvc.server.java import Jvm, require_extra
 from graphsvc.settings import Settings
@@ -111,7 +112,9 @@ def lock_home(settings: Settings, report: Report) -> Iterator[Home]:
     with map_disk_errors(settings.data_dir, "GRAPHSVC_DATA_DIR"):
         # Before the lock, which is a file in them.
         home.create_directories()
-        with lock_file(home.lock, lambda: report("waiting for another graphsvc that starts or stops Neo4j")):
+        with lock_in_turn(
+            home.lock, lambda: report("waiting for another graphsvc that starts or stops Neo4j")
+        ):
             yield home
 
 

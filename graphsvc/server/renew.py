@@ -4,9 +4,10 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from graphsvc.files import write_atomically
 from graphsvc.server import maven
 from graphsvc.server.download import store_chunks
-from graphsvc.server.files import map_disk_errors, write_atomically
+from graphsvc.server.files import map_disk_errors
 from graphsvc.server.java import require_extra
 from graphsvc.server.lock import LOCK_FILE, Jar, Lock
 from graphsvc.types import Report

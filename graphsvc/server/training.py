@@ -8,8 +8,8 @@ import shutil
 import sys
 from pathlib import Path
 
+from graphsvc.files import write_atomically
 from graphsvc.server import process, sizing
-from graphsvc.server.files import write_atomically
 from graphsvc.server.home import Home
 from graphsvc.server.java import Jvm
 
