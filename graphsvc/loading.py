@@ -10,6 +10,7 @@ import polars as pl
 import polars.selectors as cs
 
 from graphsvc.errors import LoadError
+from graphsvc.host import read_memory
 from graphsvc.intake import read_bundle, write_dead_letters
 from graphsvc.intake.acceptance import MAX_REJECTED, check_loaded
 from graphsvc.intake.files import estimate_rows, find_files
@@ -18,7 +19,6 @@ from graphsvc.intake.options import ReadOptions
 from graphsvc.intake.schemas import SCHEMAS
 from graphsvc.measure import MemoryNeed
 from graphsvc.model.columns import BundleColumns, CellReport, Hub, TableReport
-from graphsvc.server.sizing import read_memory
 from graphsvc.signals.kinds import BY_NAME
 from graphsvc.signals.tokens import Tokeniser
 from graphsvc.signing import Signer

@@ -16,9 +16,9 @@ from graphsvc.api.app import create_app
 from graphsvc.community.gds import GdsDetector
 from graphsvc.detection import Outcome, Parameters, detect
 from graphsvc.errors import Cancelled, NotFound, ResourceError
+from graphsvc.host import read_memory
 from graphsvc.loading import estimate_memory, load_bundle
 from graphsvc.measure import Clock, MemoryNeed, parse_size
-from graphsvc.server.sizing import read_memory
 from graphsvc.settings import Settings
 from graphsvc.signals.tokens import Tokeniser
 from graphsvc.store import Store

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 from small import graph_of
 
-from graphsvc import database
+from graphsvc import database, host
 from graphsvc.api import keys
 from graphsvc.errors import (
     DatabaseUnavailable,
@@ -303,11 +303,11 @@ def test_too_little_address_space_is_one_paragraph(tmp_path: Path, most: int) ->
 
 
 def test_a_limit_of_the_address_space_counts_as_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    before = sizing.read_memory()
+    before = host.read_memory()
     monkeypatch.setattr(resource, "getrlimit", lambda _: (1 << 40, 1 << 40))
-    assert sizing.read_memory().total == before.total
+    assert host.read_memory().total == before.total
     monkeypatch.setattr(resource, "getrlimit", lambda _: (16 << 20, 16 << 20))
-    assert sizing.read_memory() == sizing.Memory(16 << 20, 0)
+    assert host.read_memory() == host.Memory(16 << 20, 0)
 
 
 def test_memory_that_runs_out_is_one_paragraph(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:

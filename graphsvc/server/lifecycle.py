@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
+from graphsvc import host
 from graphsvc.errors import ServerError
 from graphsvc.files import lock_in_turn, write_atomically
 from graphsvc.server import admin_tool, adoption, failure, lock, ports, probe, process, sizing, training
@@ -191,7 +192,7 @@ def configure_server(
             f"Neo4j moves to {bolt} (Bolt) and {http} (HTTP)"
         )
     state = State(bolt, http)
-    sizes = sizing.compute_sizes(sizing.read_memory())
+    sizes = sizing.compute_sizes(host.read_memory())
     home.write_configuration(state, sizes, jvm.plugins)
     more = (f"-XX:AOTCache={archive}",) if archive is not None else ()
     write_atomically(home.arguments, jvm.build_server_arguments(home.root, sizes, more))
@@ -296,7 +297,7 @@ def run_admin(
                 "The managed Neo4j runs, and its admin tool needs it stopped.", "Stop it first."
             )
         jvm = prepare_start(settings, home, report)
-        sizes = sizing.compute_sizes(sizing.read_memory())
+        sizes = sizing.compute_sizes(host.read_memory())
         home.write_configuration(
             # The tool reads neo4j.conf, which must name ports although nothing listens.
             state or State(*ports.choose_ports(str(home.root), None)),

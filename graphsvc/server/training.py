@@ -8,6 +8,7 @@ import shutil
 import sys
 from pathlib import Path
 
+from graphsvc import host
 from graphsvc.files import write_atomically
 from graphsvc.server import process, sizing
 from graphsvc.server.home import Home
@@ -21,7 +22,7 @@ _ROOM = 1 << 30
 def launch_trainer(jvm: Jvm, home: Home) -> None:
     """Start a trainer for the server of `home`, unless one runs or memory or disk are short."""
     running = process.find_process(_read_pid(jvm.jars / "training.pid"), _MODULE)
-    short = sizing.read_memory().available < _MEMORY or shutil.disk_usage(jvm.jars).free < _ROOM
+    short = host.read_memory().available < _MEMORY or shutil.disk_usage(jvm.jars).free < _ROOM
     if running is not None or short:
         return
     command = [sys.executable, "-m", _MODULE, str(jvm.jars)]
