@@ -13,7 +13,7 @@ import polars as pl
 from graphsvc.evaluation.truth import read_truth
 from graphsvc.intake import read_bundle
 from graphsvc.intake.networks import assign_networks
-from graphsvc.loading import pack_activity
+from graphsvc.loading.common import pack_activity
 from graphsvc.model.columns import BundleColumns
 from graphsvc.model.graph import ACCOUNT_COLUMNS, ACTIVITY_COLUMNS, SIGNAL_COLUMNS, SignalGraph
 from graphsvc.signals.tokens import Tokeniser, compute_key_id

@@ -12,10 +12,10 @@ import pytest
 from graphs import checksum, ring_bundle, write_bundle
 
 from graphsvc import server
-from graphsvc.bulk import load_bulk
 from graphsvc.database import open_store
 from graphsvc.errors import LoadError
 from graphsvc.loading import load_bundle
+from graphsvc.loading.bulk import load_bulk
 from graphsvc.settings import Settings
 from graphsvc.signals.tokens import Tokeniser, load_or_create_key
 from graphsvc.store import Store

@@ -176,7 +176,7 @@ def test_a_bundle_that_does_not_fit_into_memory_is_refused_and_nothing_is_writte
     rows.with_columns(created_at=pl.lit("2026-03-01T00:00:00Z")).write_parquet(tmp_path / "accounts.parquet")
     assert estimate_memory(tmp_path).expected >= 60_000_000
     free = replace(read_memory(), available=200 << 20)
-    monkeypatch.setattr("graphsvc.loading.read_memory", lambda: free)
+    monkeypatch.setattr("graphsvc.loading.common.read_memory", lambda: free)
     with pytest.raises(
         ResourceError, match=r"Loading this bundle takes about 0\.\d GiB .* 0\.2 GiB are free"
     ):

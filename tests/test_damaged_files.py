@@ -32,7 +32,7 @@ from graphsvc.errors import (
     VerificationError,
 )
 from graphsvc.keyfile import load_or_create
-from graphsvc.loading import keep_dead_letters
+from graphsvc.loading.common import keep_dead_letters
 from graphsvc.model.audit import Head, LoggedEntry
 from graphsvc.model.graph import Watermark
 from graphsvc.server import sizing

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from graphs import checksum, write_bundle
 
-from graphsvc.loading import load_bundle, place_addresses
+from graphsvc.loading import load_bundle
+from graphsvc.loading.addresses import place_addresses
 from graphsvc.signals.tokens import Tokeniser
 from graphsvc.store import Store
 

@@ -16,7 +16,8 @@ from graphsvc.errors import LoadError, ResourceError
 from graphsvc.intake.acceptance import MAX_REJECTED
 from graphsvc.intake.networks import assign_networks
 from graphsvc.intake.options import ReadOptions
-from graphsvc.loading import LoadReport, finish_load, pack_activity, read_for_load, record_placing
+from graphsvc.loading.addresses import record_placing
+from graphsvc.loading.common import LoadReport, finish_load, pack_activity, read_for_load
 from graphsvc.model.columns import BundleColumns
 from graphsvc.settings import Settings
 from graphsvc.signals.tokens import Tokeniser
