@@ -37,7 +37,7 @@ from graphsvc.store import Store
 from graphsvc.store.cluster_graph import read_cluster_evidence
 from graphsvc.store.published import read_members
 from graphsvc.store.surroundings import read_acted, read_surroundings
-from seed import scenario
+from graphsvc_lab.worlds import scenario
 
 WORLDS = ("demo:7:120000", "hard:31:120000")
 PLANTED = (

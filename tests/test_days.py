@@ -18,9 +18,9 @@ from graphsvc.loading import load_bundle
 from graphsvc.signals.tokens import Tokeniser
 from graphsvc.store import Store
 from graphsvc.store.graph import read_graph
-from seed import scenario, writer
-from seed.days import check_days, get_directory, iter_parts, list_bounds, split_days
-from seed.world import TABLES, World, create_world
+from graphsvc_lab.worlds import scenario, writer
+from graphsvc_lab.worlds.days import check_days, get_directory, iter_parts, list_bounds, split_days
+from graphsvc_lab.worlds.world import TABLES, World, create_world
 
 DAYS = 3
 PLAN = scenario.load_scenario("days")

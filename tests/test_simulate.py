@@ -11,19 +11,19 @@ from command import run_command
 from graphs import ring_bundle
 from test_days import written
 
-from graphsvc import simulation
 from graphsvc.community.gds import GdsDetector
 from graphsvc.detection import Parameters
 from graphsvc.errors import BundleError, SimulationError
-from graphsvc.evaluation.days import DayResult
-from graphsvc.evaluation.replay import Replay
 from graphsvc.loading import load_bundle
 from graphsvc.signals.tokens import Tokeniser
-from graphsvc.simulation import Simulation, check_database, simulate
 from graphsvc.store import Store
-from seed import scenario, writer
-from seed.days import build_calendar
-from seed.world import World, create_world
+from graphsvc_lab import simulation
+from graphsvc_lab.evaluation.days import DayResult
+from graphsvc_lab.evaluation.replay import Replay
+from graphsvc_lab.simulation import Simulation, check_database, simulate
+from graphsvc_lab.worlds import scenario, writer
+from graphsvc_lab.worlds.days import build_calendar
+from graphsvc_lab.worlds.world import World, create_world
 
 DAYS = 2
 PLAN = scenario.load_scenario("days")

@@ -19,9 +19,9 @@ import numpy as np
 import polars as pl
 
 from bench.scale.place import Place, split
-from graphsvc.evaluation.metrics import evaluate
-from graphsvc.evaluation.truth import read_truth
 from graphsvc.model.links import Links
+from graphsvc_lab.evaluation.metrics import evaluate
+from graphsvc_lab.evaluation.truth import read_truth
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
