@@ -64,7 +64,7 @@ def test_every_statement_says_what_it_does(name: str) -> None:
 def test_every_statement_is_used() -> None:
     code = "\n".join(
         path.read_text(encoding="utf-8")
-        for package in ("graphsvc", "bench", "tests")
+        for package in ("graphsvc", "seed", "bench", "tests")
         for path in (ROOT / package).rglob("*.py")
     )
     notebooks = (ROOT / "docs" / "notebooks").glob("*.ipynb")
