@@ -58,6 +58,8 @@ def executed(
         client = NotebookClient(
             copy,
             km=kernel,
+            # Where Jupyter runs a notebook: in its own directory.
+            resources={"metadata": {"path": str(NOTEBOOK.parent)}},
             timeout=SECONDS,
             record_timing=False,
             coalesce_streams=True,

@@ -120,7 +120,7 @@ class Trials:
         """Takes everything out of the bench's database."""
         if self._store is None:
             raise ValueError("There is no database with the engine inprocess. Run this part with gds.")
-        self._store.run_autocommit("maintenance/wipe")
+        self._store.run_autocommit("bench/wipe")
 
     @contextmanager
     def silent(self) -> Iterator[None]:

@@ -77,7 +77,7 @@ def outcome(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Outcome:
     """A run over two rings of twelve, an agency, and 400 others; the last test that takes it publishes another."""
-    open_database.run_autocommit("maintenance/wipe")
+    open_database.run_autocommit("bench/wipe")
     place = tmp_path_factory.mktemp("assessed")
     for bundle in (ring_bundle(place / "rings"), agency(place / "agency")):
         load_bundle(open_database, bundle, tokens, place / "dead")

@@ -111,14 +111,14 @@ def test_both_roads_give_the_same_graph_and_the_next_bundle_goes_on_from_it(
     )
     with open_store(apart) as store:
         assert checksum(store) == online
-        assert {row["touched"] for row in store.read("maintenance/touched")} == {1}
+        assert {row["touched"] for row in store.read("tests/touched")} == {1}
     assert load_bulk(apart, bundle, tokens).already_loaded
     with pytest.raises(LoadError, match="empty database"):
         load_bulk(apart, later, tokens)
     both = loaded_online(database, later, installation)
     with open_store(apart) as store:
         assert loaded_online(store, later, apart) == both
-        assert max(row["touched"] for row in store.read("maintenance/touched")) == 2
+        assert max(row["touched"] for row in store.read("tests/touched")) == 2
 
 
 def test_killed_and_run_again(

@@ -47,7 +47,7 @@ def run(store: Store, progress: Progress = lambda _stage, _done, _total: None) -
 @pytest.fixture(scope="module")
 def published(open_database: Store, tokens: Tokeniser, tmp_path_factory: pytest.TempPathFactory) -> Outcome:
     """A published run; tests try to run again, which publishes the same or nothing."""
-    open_database.run_autocommit("maintenance/wipe")
+    open_database.run_autocommit("bench/wipe")
     place = tmp_path_factory.mktemp("rings")
     load_bundle(open_database, ring_bundle(place / "bundle"), tokens, place / "dead")
     return run(open_database)

@@ -72,7 +72,7 @@ def load(store: Store, bundle: Path, installation: Settings, *, again: bool = Fa
 def test_killed_and_run_again(database: Store, bundle: Path, installation: Settings, seed: int) -> None:
     batches = load(database, bundle, installation)
     unbroken = checksum(database)
-    database.run_autocommit("maintenance/wipe")
+    database.run_autocommit("bench/wipe")
 
     def run(last: int, seconds: float) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-c", LOAD, str(last), str(seconds), "load", str(bundle)]

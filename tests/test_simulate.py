@@ -88,7 +88,7 @@ def test_killed_and_run_again(
     # The day was judged by the run that was there, not by another.
     assert json.loads(given.get_result_path(1).read_text())["run"] == published
 
-    database.run_autocommit("maintenance/wipe")
+    database.run_autocommit("bench/wipe")
     unbroken = run(world(tmp_path / "simulations" / "two"), database, tokens, [])
     assert resumed == unbroken
     assert unbroken["days"][-1]["accounts"] == len(made()[1]) > 400
@@ -106,7 +106,7 @@ def test_another_installation_is_left_alone(database: Store, tokens: Tokeniser, 
     (tmp_path / "simulations" / "two").mkdir()
     with pytest.raises(SimulationError, match="other data"):
         check_database(given, database)
-    database.run_autocommit("maintenance/wipe")
+    database.run_autocommit("bench/wipe")
     simulation.write_file(given.get_result_path(0), "{}")
     with pytest.raises(SimulationError, match="does not hold"):
         check_database(given, database)

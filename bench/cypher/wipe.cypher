@@ -1,4 +1,4 @@
-// Deletes everything but the record of migrations. Used by tests and by `graphsvc reset`.
+// Deletes everything but the record of migrations. For tests and benches.
 // Parameters: none
 // Returns: nothing
 MATCH (n)
