@@ -15,7 +15,7 @@ from lives import Ring, names
 from published import Days, addresses, person, populate, statuses
 from typer.testing import CliRunner
 
-from graphsvc.analyses import read_differences, read_impact
+from graphsvc.analysis.published import read_differences, read_impact
 from graphsvc.api import keys
 from graphsvc.api.app import create_app
 from graphsvc.cli.commands import app

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import strawberry
 
-from graphsvc import analyses
+from graphsvc.analysis import published
 from graphsvc.api.context import Info
 from graphsvc.api.questions.counterfactuals import MEMBERS_A_ROW
 from graphsvc.api.types.comparison import RunDiff
@@ -26,5 +26,5 @@ class ComparisonQuestions:
             if row is None:
                 raise NotFound(f"There is no run {run}.", "`runs` lists them.")
             info.context.budget.charge((row["run"].get("members") or 0) // MEMBERS_A_ROW)
-        found = await info.context.worker.run(analyses.read_differences, before, now)
+        found = await info.context.worker.run(published.read_differences, before, now)
         return RunDiff(before_id=before, now_id=now, found=found)

@@ -9,9 +9,9 @@ import polars as pl
 
 from graphsvc.analysis import counterfactual
 from graphsvc.analysis.anatomy import Anatomy, Parts
-from graphsvc.analysis.cluster_evidence import ClusterEvidence
 from graphsvc.analysis.diff import Diff, compare_runs
 from graphsvc.analysis.impact import Impact, estimate_impact
+from graphsvc.campaigns.cluster_evidence import ClusterEvidence
 from graphsvc.errors import NotFound
 from graphsvc.store import Store
 from graphsvc.store.cluster_graph import read_cluster_evidence
