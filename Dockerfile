@@ -7,7 +7,6 @@ RUN pip install --no-cache-dir --require-hashes --only-binary :all: -r locks/pyt
 COPY pyproject.toml README.md LICENSE NOTICE ./
 COPY graphsvc graphsvc
 COPY cypher cypher
-COPY seed seed
 RUN pip install --no-cache-dir --no-deps --no-build-isolation .
 USER graphsvc
 ENV GRAPHSVC_DATA_DIR=/data GRAPHSVC_CACHE_DIR=/tmp/graphsvc

@@ -95,7 +95,8 @@ schema: setup ## schema.graphql and docs/graphql/reference.md out of the code, a
 locks: setup ## renew locks/python.txt and the lock of the managed Neo4j
 	@$(BIN)/python -m pip install --quiet uv
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
-	  --all-extras --group dev --output-file locks/python.txt pyproject.toml
+	  --extra managed --extra stix --extra otel --extra py2neo --extra notebook --group dev \
+	  --output-file locks/python.txt pyproject.toml
 	@$(BIN)/graphsvc neo4j lock
 
 clean: ## remove the environment and the caches of the tools

@@ -23,11 +23,11 @@ import numpy as np
 from bench.identity_provider import Provider
 from graphsvc import server
 from graphsvc.api.auth import keys
-from graphsvc.cli import tour
 from graphsvc.cli.progress import Stages
-from graphsvc.cli.tour import Service
 from graphsvc.database import open_store
 from graphsvc.settings import load_settings
+from graphsvc_lab.cli import tour
+from graphsvc_lab.cli.tour import Service
 
 CONSOLE = Path(__file__).parents[1] / "console"
 FIGURES = Path(__file__).parents[1] / "docs" / "benchmarks" / "console.md"

@@ -29,15 +29,15 @@ from bench.quality import OUT, commit
 from bench.trials import Name, Trials, say, trials
 from bench.worlds import write_world
 from graphsvc.analysis.anatomy import Anatomy
-from graphsvc.analysis.cluster_evidence import ClusterEvidence
 from graphsvc.analysis.counterfactual import find_parts, find_weak_points
 from graphsvc.analysis.impact import estimate_impact
+from graphsvc.campaigns.cluster_evidence import ClusterEvidence
 from graphsvc.database import open_store
 from graphsvc.store import Store
 from graphsvc.store.cluster_graph import read_cluster_evidence
 from graphsvc.store.published import read_members
 from graphsvc.store.surroundings import read_acted, read_surroundings
-from seed import scenario
+from graphsvc_lab.worlds import scenario
 
 WORLDS = ("demo:7:120000", "hard:31:120000")
 PLANTED = (

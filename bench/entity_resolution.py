@@ -15,7 +15,7 @@ def bcubed(truth: pl.DataFrame, members: pl.DataFrame) -> tuple[float, float, fl
     """B-cubed precision, recall and F over true groups, of the accounts in a campaign or a cluster.
 
     An account in no campaign is a true group of its own, one in no cluster a cluster of its own; 1.0 where there is
-    no such account. Frames as `graphsvc.evaluation.metrics.evaluate` takes them.
+    no such account. Frames as `graphsvc_lab.evaluation.metrics.evaluate` takes them.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -6,8 +6,8 @@ from math import ceil
 
 import polars as pl
 
-from graphsvc.evaluation.metrics import FOUND_JACCARD
-from graphsvc.evaluation.rates import Rate
+from graphsvc_lab.evaluation.metrics import FOUND_JACCARD
+from graphsvc_lab.evaluation.rates import Rate
 
 MIXED = 0.1
 """Share of a cluster's members that a second campaign may have."""

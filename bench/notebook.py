@@ -65,7 +65,8 @@ def executed(
         )
         own = {"IPYTHONDIR": place, "MPLCONFIGDIR": place}
         try:
-            client.execute(cwd=place, env={**os.environ, **own, **environment})
+            # Jupyter runs a notebook in its own directory too, where its statements are.
+            client.execute(cwd=NOTEBOOK.parent, env={**os.environ, **own, **environment})
         finally:
             run_sync(kernel.shutdown_kernel)(now=True)
     copy.metadata = notebook.metadata

@@ -32,12 +32,7 @@ from bench.simulation_plots import draw
 from bench.trials import Name, members_of, say
 from bench.worlds import tokens
 from graphsvc.cli.progress import Stages
-from graphsvc.cli.seed import write_world
 from graphsvc.detection import Parameters, find
-from graphsvc.evaluation.days import DayResult, evaluate_day
-from graphsvc.evaluation.replay import Day, Replay
-from graphsvc.evaluation.simulation import evaluate_days
-from graphsvc.evaluation.simulation_report import format_day, format_report
 from graphsvc.lineage.follow import follow
 from graphsvc.measure import Clock
 from graphsvc.model.clusters import Found
@@ -45,6 +40,11 @@ from graphsvc.model.graph import SignalGraph
 from graphsvc.model.lineage import Known
 from graphsvc.model.links import Links
 from graphsvc.model.runs import Algorithm
+from graphsvc_lab.cli.seed import write_world
+from graphsvc_lab.evaluation.days import DayResult, evaluate_day
+from graphsvc_lab.evaluation.replay import Day, Replay
+from graphsvc_lab.evaluation.simulation import evaluate_days
+from graphsvc_lab.evaluation.simulation_report import format_day, format_report
 
 WORLDS = ("days:71:60000", "days:72:60000")
 """Seeds that nobody looked at while anything here was built."""

@@ -11,11 +11,11 @@ import numpy as np
 import polars as pl
 
 from bench.worlds import World, graph_of_bundle, tokens
-from seed.phrases import SLOTS, Phrases, Templates
-from seed.pools import draw_pools
-from seed.streams import Streams
-from seed.text import LETTERS
-from seed.text import make_tokens as opaque
+from graphsvc_lab.worlds.phrases import SLOTS, Phrases, Templates
+from graphsvc_lab.worlds.pools import draw_pools
+from graphsvc_lab.worlds.streams import Streams
+from graphsvc_lab.worlds.text import LETTERS
+from graphsvc_lab.worlds.text import make_tokens as opaque
 
 ACCOUNTS = 300
 RING = 12

@@ -24,18 +24,18 @@ from graphsvc.community.inprocess import InProcessDetector
 from graphsvc.community.protocol import Detector
 from graphsvc.database import open_store
 from graphsvc.detection import Parameters, find
-from graphsvc.evaluation.metrics import evaluate
 from graphsvc.measure import Clock
 from graphsvc.model.clusters import Found
 from graphsvc.model.graph import SignalGraph
 from graphsvc.settings import Settings
 from graphsvc.store import Store
-from seed import scenario
-from seed.dial import set_reuse
+from graphsvc_lab.evaluation.metrics import evaluate
+from graphsvc_lab.worlds import scenario
+from graphsvc_lab.worlds.dial import set_reuse
 
 OURS = "graphsvc"
 RANDOM = "random"
-"""The scenario of which everything is drawn from the seed (`seed.randomised`)."""
+"""The scenario of which everything is drawn from the seed (`graphsvc_lab.worlds.randomised`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,7 @@ class Trials:
         """Takes everything out of the bench's database."""
         if self._store is None:
             raise ValueError("There is no database with the engine inprocess. Run this part with gds.")
-        self._store.run_autocommit("maintenance/wipe")
+        self._store.run_autocommit("bench/wipe")
 
     @contextmanager
     def silent(self) -> Iterator[None]:
@@ -136,7 +136,7 @@ class Trials:
         return self.dialled(name, {})
 
     def dialled(self, name: Name, reuse: dict[str, float]) -> World:
-        """The world `name` with the campaigns' reuse of some pools set (`seed.dial.set_reuse`)."""
+        """The world `name` with the campaigns' reuse of some pools set (`graphsvc_lab.worlds.dial.set_reuse`)."""
         given, accounts = load_scenario(name)
         began = time.monotonic()
         made = seeded(str(name), set_reuse(given, reuse) if reuse else given, accounts, name.seed)
@@ -195,7 +195,7 @@ def load_scenario(name: Name) -> tuple[scenario.Scenario, int]:
     if name.scenario != RANDOM:
         return scenario.load_scenario(name.scenario), name.accounts
     # Only these worlds need it.
-    from seed import randomised
+    from graphsvc_lab.worlds import randomised
 
     drawn, accounts = randomised.draw_world(name.seed)
     if not name.accounts or name.accounts >= accounts:

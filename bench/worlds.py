@@ -10,15 +10,15 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import polars as pl
 
-from graphsvc.evaluation.truth import read_truth
 from graphsvc.intake import read_bundle
 from graphsvc.intake.networks import assign_networks
-from graphsvc.loading import pack_activity
+from graphsvc.loading.common import pack_activity
 from graphsvc.model.columns import BundleColumns
 from graphsvc.model.graph import ACCOUNT_COLUMNS, ACTIVITY_COLUMNS, SIGNAL_COLUMNS, SignalGraph
 from graphsvc.signals.tokens import Tokeniser, compute_key_id
-from seed.scenario import Scenario
-from seed.world import create_world
+from graphsvc_lab.evaluation.truth import read_truth
+from graphsvc_lab.worlds.scenario import Scenario
+from graphsvc_lab.worlds.world import create_world
 
 KEY = b"the key of the bench is 32 bytes"
 

@@ -1,14 +1,13 @@
 """From settings to an open, migrated store: your own Neo4j by URI, or the managed one, started if needed."""
 
-from collections.abc import Callable
-
 from graphsvc import server
 from graphsvc.settings import Settings
 from graphsvc.store import Address, Store
 from graphsvc.store.migrations import migrate
+from graphsvc.types import Report, ignore_report
 
 
-def find_address(settings: Settings, report: Callable[[str], None] = lambda _: None) -> Address:
+def find_address(settings: Settings, report: Report = ignore_report) -> Address:
     """Return the address of the configured database. Start the managed server if it is not running.
 
     Raises:
@@ -22,7 +21,7 @@ def find_address(settings: Settings, report: Callable[[str], None] = lambda _: N
     return Address(endpoint.uri, endpoint.user, endpoint.password, settings.neo4j_database)
 
 
-def open_store(settings: Settings, report: Callable[[str], None] = lambda _: None) -> Store:
+def open_store(settings: Settings, report: Report = ignore_report) -> Store:
     """Open a store whose schema is up to date. The caller closes it.
 
     Raises:

@@ -2,7 +2,6 @@
 
 import platform
 import time
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -50,8 +49,7 @@ from graphsvc.store.publish import (
 )
 from graphsvc.store.snapshots import Snapshots
 from graphsvc.succession.successions import find_successions
-
-Progress = Callable[[str, int, int], None]
+from graphsvc.types import Progress, ignore_progress
 
 LOOKING_SECONDS = 1.0
 """Seconds between two looks for a request to stop."""
@@ -138,7 +136,7 @@ def detect(
     store: Store,
     detector: Detector,
     parameters: Parameters,
-    progress: Progress = lambda _stage, _done, _total: None,
+    progress: Progress = ignore_progress,
     *,
     signer: Signer | None = None,
     snapshots: Snapshots | None = None,

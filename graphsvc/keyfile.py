@@ -6,6 +6,7 @@ import secrets
 from pathlib import Path
 
 from graphsvc.errors import SettingsError
+from graphsvc.files import open_draft
 
 KEY_BYTES = 32
 
@@ -60,17 +61,9 @@ def _create_key(path: Path) -> None:
     """Write a new key under its final name, unless another process was faster."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     path.parent.chmod(0o700)
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(format_key(secrets.token_bytes(KEY_BYTES)))
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            # Unlike a rename, a link never replaces a key that another process made meanwhile.
-            os.link(draft, path)  # never replaces a key that is already there
-        except FileExistsError:
-            return
-    finally:
-        draft.unlink()
+        # Unlike a rename, a link never replaces a key that another process made meanwhile.
+        with open_draft(path, publish=os.link) as file:
+            file.write(format_key(secrets.token_bytes(KEY_BYTES)).encode())
+    except FileExistsError:
+        return

@@ -1,25 +1,22 @@
 """Resources of a run: time, rows and peak memory a stage, and a check for enough memory before it begins."""
 
 import re
-import resource
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from pydantic import ByteSize, TypeAdapter, ValidationError
 
 from graphsvc.errors import ResourceError
+from graphsvc.host import read_memory, read_peak_memory, reset_peak_memory
 from graphsvc.model.stages import Stage
-from graphsvc.server.sizing import read_memory
 
 GIB = 1 << 30
 BASE, AN_ACCOUNT, A_SIGNAL, AN_EDGE, A_MONTH = 300 << 20, 200, 150, 130, 600
 """Memory that detection takes at its peak, fitted to worlds of 100,000 to 1,000,000 accounts; bytes."""
 LEAST_WORKING = 32 << 20
 """What pairs of accounts may take on the way to links at least; bytes."""
-_STATUS, _RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 
 @dataclass(slots=True)
@@ -33,7 +30,7 @@ class Clock:
         """Measure one stage. The block may set the number of rows."""
         stage = Stage(name)
         self.stages.append(stage)
-        _reset_peak()
+        reset_peak_memory()
         began = time.monotonic()
         try:
             yield stage
@@ -45,22 +42,6 @@ class Clock:
     def timings(self) -> dict[str, float]:
         """Return the seconds of each stage."""
         return {stage.name: stage.seconds for stage in self.stages}
-
-
-def read_peak_memory() -> int:
-    """Return the peak memory of this process since the last reset, or without Linux since its start; bytes."""
-    with suppress(OSError):
-        for line in _STATUS.read_text(encoding="ascii").splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) * 1024
-    # In kilobytes on Linux and bytes on macOS; Linux is read above.
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-
-
-def _reset_peak() -> None:
-    # Linux starts a new count here; where that is not allowed, a stage's peak is that of all stages so far.
-    with suppress(OSError):
-        _RESET.write_text("5", encoding="ascii")
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from graphsvc.community.protocol import Detector
-from graphsvc.detection import Parameters, Progress, find, library_versions
+from graphsvc.detection import Parameters, find, library_versions
 from graphsvc.errors import VerificationError
 from graphsvc.measure import Clock
 from graphsvc.model.certificate import Certificate
@@ -15,6 +15,7 @@ from graphsvc.store.connection import Row, map_driver_errors
 from graphsvc.store.graph import read_graph
 from graphsvc.store.runs import StoredRun, read_run
 from graphsvc.store.snapshots import Snapshots
+from graphsvc.types import Progress, ignore_progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ def verify_run(
     detector: Detector,
     signer: Signer,
     snapshots: Snapshots,
-    progress: Progress = lambda _stage, _done, _total: None,
+    progress: Progress = ignore_progress,
 ) -> Verdict:
     """Check a run's certificate against its record and the stored result, then repeat the detection and compare.
 

@@ -19,7 +19,7 @@ from graphsvc.store.reader import Reader
 @contextmanager
 def served(store: Store, installation: Settings) -> Iterator[Api]:
     """An analyst of the published graph and what is around it."""
-    store.run_autocommit("maintenance/wipe")
+    store.run_autocommit("bench/wipe")
     write(store, "published")
     write(store, "around")
     key = keys.create_key(installation.keys_dir, keys.Role.ANALYST)

@@ -9,12 +9,18 @@ import hypothesis
 import pytest
 from sharing import FileScheduling, check_names
 
-from graphsvc import server
+from graphsvc import host, server
 from graphsvc.database import open_store
-from graphsvc.server import home, sizing
+from graphsvc.server import home
 from graphsvc.settings import Settings
 from graphsvc.signals.tokens import Tokeniser
+from graphsvc.statements import add_folder
 from graphsvc.store import Store
+
+# Statements that the service does not need are not in its package.
+HERE = Path(__file__).parent
+add_folder("tests", HERE / "cypher")
+add_folder("bench", HERE.parent / "bench" / "cypher")
 
 os.environ["GRAPHSVC_ALLOWED_HOSTS"] = "testserver"  # what the test client calls every service
 
@@ -43,7 +49,7 @@ NO_REPLANNING = {"dbms.cypher.min_replan_interval": "1d"}
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
     """What `-n auto` means: a process a core, as far as memory goes."""
-    return max(1, min(os.cpu_count() or 1, sizing.read_memory().total // MEMORY, MOST))
+    return max(1, min(os.cpu_count() or 1, host.read_memory().total // MEMORY, MOST))
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -70,11 +76,11 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]
     Its path is not ASCII and its server is started in the locale C, in which a JVM cannot open such a path.
     """
     settings = Settings(data_dir=tmp_path_factory.mktemp("ínstallation"), neo4j_uri=None)
-    machine = sizing.read_memory()
-    share = sizing.Memory(min(machine.total // BESIDE, MEMORY), machine.available // BESIDE)
+    machine = host.read_memory()
+    share = host.Memory(min(machine.total // BESIDE, MEMORY), machine.available // BESIDE)
     configured = home._build_configuration
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sizing, "read_memory", lambda: share)
+        patch.setattr(host, "read_memory", lambda: share)
         patch.setenv("LC_ALL", "C")
         patch.setattr(home, "_build_configuration", lambda *given: configured(*given) | NO_REPLANNING)
         server.ensure_running(settings)
@@ -92,7 +98,7 @@ def open_database(installation: Settings) -> Iterator[Store]:
 @pytest.fixture
 def database(open_database: Store) -> Store:
     """The session's store with an empty, migrated database."""
-    open_database.run_autocommit("maintenance/wipe")
+    open_database.run_autocommit("bench/wipe")
     return open_database
 
 

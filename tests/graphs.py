@@ -14,8 +14,8 @@ DAY = "2026-03-01T{hour:02}:{minute:02}:00Z"
 
 def checksum(store: Store) -> tuple[int, int, str]:
     """Nodes, relationships and a SHA-256 over all that loading writes, independent of order and of the clock."""
-    nodes = sorted(_line(record) for record in store.stream("maintenance/checksum"))
-    edges = sorted(_line(record) for record in store.stream("maintenance/checksum_edges"))
+    nodes = sorted(_line(record) for record in store.stream("bench/checksum"))
+    edges = sorted(_line(record) for record in store.stream("bench/checksum_edges"))
     digest = hashlib.sha256("\n".join([*nodes, "", *edges]).encode()).hexdigest()
     return len(nodes), len(edges), digest
 

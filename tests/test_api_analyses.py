@@ -28,7 +28,7 @@ from graphsvc.store.published import read_members
 @pytest.fixture(scope="module")
 def ring(open_database: Store, tokens: Tokeniser, tmp_path_factory: pytest.TempPathFactory) -> str:
     """The published cluster of acct-00000 and eleven others; the last two tests publish runs after it."""
-    open_database.run_autocommit("maintenance/wipe")
+    open_database.run_autocommit("bench/wipe")
     place = tmp_path_factory.mktemp("ring")
     load_bundle(open_database, ring_bundle(place / "bundle"), tokens, place / "dead")
     detect(open_database, InProcessDetector(), Parameters())

@@ -101,7 +101,7 @@ def world(
     open_database: Store, installation: Settings, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[World]:
     directory = tmp_path_factory.mktemp("canaries")
-    open_database.run_autocommit("maintenance/wipe")
+    open_database.run_autocommit("bench/wipe")
     tokens = Tokeniser(b"a key for tests, 32 bytes long..", "test")
     load_bundle(open_database, plant(directory / "bundle"), tokens, directory / "dead")
     detect(open_database, InProcessDetector(), Parameters(min_score=0.01))
@@ -125,7 +125,7 @@ def world(
 
 def test_the_values_are_really_there(world: World) -> None:
     """Addresses are in the graph as they are, and the ring was found; else nothing here could fail."""
-    stored = "\n".join(str(values) for (values,) in world.store.stream("maintenance/all_values"))
+    stored = "\n".join(str(values) for (values,) in world.store.stream("tests/all_values"))
     assert {"203.0.0.1", "203.0.0.2", "198.51.100.77", SITE} <= set(found_in(stored))
     assert found_in("ip:203.0.0.1, and Canary Jane") == ["Canary Jane", "203.0.0.1"]
     assert not found_in("203.0.0.0/24 1203.0.0.1")

@@ -283,7 +283,7 @@ def test_runs_stats_and_viewer(api: Api) -> None:
 
 
 def test_an_empty_installation_has_empty_answers(api: Api, database: Store) -> None:
-    database.run_autocommit("maintenance/wipe")
+    database.run_autocommit("bench/wipe")
     data = api.data(
         """{ clusters { edges { cursor } pageInfo { hasNextPage endCursor } } publishedRun { id }
           runs { edges { cursor } } stats { accounts clusters } }"""
@@ -324,7 +324,7 @@ def test_a_request_that_asks_for_too_much_is_refused_once(api: Api, queries: Cou
 def test_the_service_is_ready_only_with_its_own_schema(api: Api, database: Store) -> None:
     assert api.client.get("/readyz").json() == {"status": "ready"}
     last = max(row["version"] for row in database.read("schema/applied"))
-    database.write("maintenance/forget_migration", version=last)
+    database.write("tests/forget_migration", version=last)
     try:
         answer = api.client.get("/readyz")
         assert (answer.status_code, answer.json()["code"]) == (503, "migration")

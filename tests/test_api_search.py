@@ -305,7 +305,7 @@ def test_raw_values_are_nowhere_after_a_search(
         "parameters": json.dumps(parameters, default=str),
         "log": caplog.text,
         "output": "".join(capfd.readouterr()),
-        "database": "\n".join(str(values) for (values,) in open_database.stream("maintenance/all_values")),
+        "database": "\n".join(str(values) for (values,) in open_database.stream("tests/all_values")),
         "files": "\n".join(
             path.read_text(encoding="utf-8", errors="replace")
             for path in Path(installation.data_dir).rglob("*.log")

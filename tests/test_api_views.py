@@ -107,7 +107,7 @@ def test_every_group_of_a_cluster_is_reached_level_by_level_and_once(
 @pytest.fixture(scope="module")
 def ring(open_database: Store, tokens: Tokeniser, tmp_path_factory: pytest.TempPathFactory) -> str:
     """The published cluster of acct-00000 and eleven others; no test here changes it."""
-    open_database.run_autocommit("maintenance/wipe")
+    open_database.run_autocommit("bench/wipe")
     place = tmp_path_factory.mktemp("ring")
     load_bundle(open_database, ring_bundle(place / "bundle"), tokens, place / "dead")
     detect(open_database, InProcessDetector(), Parameters())

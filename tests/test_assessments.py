@@ -24,7 +24,7 @@ from graphsvc.community.inprocess import InProcessDetector
 from graphsvc.detection import Parameters, find
 from graphsvc.measure import Clock
 from graphsvc.model.clusters import Assessment, Found, hash_result
-from seed import scenario
+from graphsvc_lab.worlds import scenario
 
 CAMPAIGN, BUSINESS = Assessment.CAMPAIGN.value, Assessment.LIKELY_BUSINESS.value
 COORDINATED = sorted(name for name, aspect in ASPECTS.items() if aspect is Aspect.COORDINATION)

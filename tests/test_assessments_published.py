@@ -15,7 +15,7 @@ from lives import Ring, names
 from published import Days, addresses, person, populate, statuses
 from typer.testing import CliRunner
 
-from graphsvc.analyses import read_differences, read_impact
+from graphsvc.analysis.published import read_differences, read_impact
 from graphsvc.api.app import create_app
 from graphsvc.api.auth import keys
 from graphsvc.cli.commands import app
@@ -77,7 +77,7 @@ def outcome(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Outcome:
     """A run over two rings of twelve, an agency, and 400 others; the last test that takes it publishes another."""
-    open_database.run_autocommit("maintenance/wipe")
+    open_database.run_autocommit("bench/wipe")
     place = tmp_path_factory.mktemp("assessed")
     for bundle in (ring_bundle(place / "rings"), agency(place / "agency")):
         load_bundle(open_database, bundle, tokens, place / "dead")

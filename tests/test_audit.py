@@ -50,7 +50,7 @@ def log(database: Store, signer: Signer) -> Store:
 
 
 def tamper(store: Store, entry: int, /, delete: bool = False, **values: object) -> None:
-    store.write("maintenance/tamper_audit", number=entry, delete=delete, set=values)
+    store.write("tests/tamper_audit", number=entry, delete=delete, set=values)
 
 
 def entry_of(store: Store, number: int) -> dict[str, Any]:
@@ -242,7 +242,7 @@ def test_a_change_whose_entry_cannot_be_written_is_not_made(database: Store, sig
     write(database, "published")
     write(database, "unwritable_log")
     values = {"run": "run-2", "certificate": "changed", "seed": None, "membership": None}
-    step = ("maintenance/tamper", values)
+    step = ("tests/tamper", values)
     with pytest.raises(DatabaseRefused):
         Auditor(signer, "ada", "analyst").write(database, "test", "s", step)
     assert read_kept_head(signer.directory) is None

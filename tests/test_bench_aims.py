@@ -15,7 +15,7 @@ from bench.report_aims import MARKET, SYBIL, random_worlds
 from bench.small import POPULAR_ADDRESSES, RING, RING_TEMPLATES, make_small_world, make_tables
 from bench.sources import find_sources
 from bench.trials import OURS, Name, Trial, trials
-from graphsvc.evaluation.metrics import evaluate
+from graphsvc_lab.evaluation.metrics import evaluate
 
 
 def part(rows: list[dict[str, object]], **more: object) -> dict[str, object]:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from test_evaluation import found, truth
 
 from bench.groups import count_found, count_unmixed_clusters, find_reached, is_within_factor, score_pairs
-from graphsvc.evaluation.rates import Rate
+from graphsvc_lab.evaluation.rates import Rate
 
 
 def names(prefix: str, count: int) -> list[str]:

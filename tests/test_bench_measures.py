@@ -16,8 +16,8 @@ from bench.quality import as_json
 from bench.report import as_markdown
 from bench.trials import OURS, Name, Trial
 from bench.worlds import World, graph_of_bundle, tokens
-from graphsvc.evaluation.metrics import evaluate
 from graphsvc.model.graph import SignalGraph
+from graphsvc_lab.evaluation.metrics import evaluate
 
 
 def graph_without(directory: Path, *tables: str) -> SignalGraph:

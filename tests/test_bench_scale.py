@@ -23,7 +23,7 @@ from bench.scale.session import Measured, edges_written
 from bench.scale.sql import FEW, KINDS, chance, duckdb_components
 from bench.worlds import write_world
 from graphsvc.model.links import Links
-from seed import scenario
+from graphsvc_lab.worlds import scenario
 
 WORLD = World("book", 1, 1_000_000)
 

@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_counterfactual import held_of
 
-from graphsvc.analysis.cluster_evidence import ClusterEvidence
-from graphsvc.analysis.impact import ACTED, NEAR, USERS, Impact, estimate_impact
+from graphsvc.analysis.impact import Impact, estimate_impact
 from graphsvc.analysis.impact_sentences import describe_impact as sentences
+from graphsvc.campaigns.cluster_evidence import ClusterEvidence
+from graphsvc.campaigns.surroundings import ACTED, NEAR, USERS
 
 HOUR = 3_600_000
 

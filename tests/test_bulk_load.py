@@ -12,10 +12,10 @@ import pytest
 from graphs import checksum, ring_bundle, write_bundle
 
 from graphsvc import server
-from graphsvc.bulk import load_bulk
 from graphsvc.database import open_store
 from graphsvc.errors import LoadError
 from graphsvc.loading import load_bundle
+from graphsvc.loading.bulk import load_bulk
 from graphsvc.settings import Settings
 from graphsvc.signals.tokens import Tokeniser, load_or_create_key
 from graphsvc.store import Store
@@ -111,14 +111,14 @@ def test_both_roads_give_the_same_graph_and_the_next_bundle_goes_on_from_it(
     )
     with open_store(apart) as store:
         assert checksum(store) == online
-        assert {row["touched"] for row in store.read("maintenance/touched")} == {1}
+        assert {row["touched"] for row in store.read("tests/touched")} == {1}
     assert load_bulk(apart, bundle, tokens).already_loaded
     with pytest.raises(LoadError, match="empty database"):
         load_bulk(apart, later, tokens)
     both = loaded_online(database, later, installation)
     with open_store(apart) as store:
         assert loaded_online(store, later, apart) == both
-        assert max(row["touched"] for row in store.read("maintenance/touched")) == 2
+        assert max(row["touched"] for row in store.read("tests/touched")) == 2
 
 
 def test_killed_and_run_again(

@@ -33,7 +33,7 @@ def test_a_thousand_broken_rows_through_the_command(
     assert database.read("maintenance/count_accounts") == [{"accounts": 500}]
 
     written = {
-        "database": "\n".join(str(values) for (values,) in database.stream("maintenance/all_values")),
+        "database": "\n".join(str(values) for (values,) in database.stream("tests/all_values")),
         "output": done.stdout + done.stderr,
     }
     texts = [

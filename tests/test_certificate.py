@@ -125,7 +125,7 @@ def test_what_was_changed_afterwards_shows(
         "result": text.replace(certificate.result_hash, "0" * 64),
     }
     loaded.write(
-        "maintenance/tamper",
+        "tests/tamper",
         run=first,
         certificate=forged.get(change),
         seed=43 if change == "record" else None,

@@ -14,16 +14,17 @@ from graphs import ring_bundle
 from graphsvc.api.app import create_app
 from graphsvc.api.auth import keys
 from graphsvc.community.gds import GdsDetector
-from graphsvc.detection import Outcome, Parameters, Progress, detect
+from graphsvc.detection import Outcome, Parameters, detect
 from graphsvc.errors import Cancelled, NotFound, ResourceError
+from graphsvc.host import read_memory
 from graphsvc.loading import estimate_memory, load_bundle
 from graphsvc.measure import Clock, MemoryNeed, parse_size
-from graphsvc.server.sizing import read_memory
 from graphsvc.settings import Settings
 from graphsvc.signals.tokens import Tokeniser
 from graphsvc.store import Store
 from graphsvc.store.control import cancel_run
 from graphsvc.store.published import read_members
+from graphsvc.types import Progress
 
 STAGES = (
     "read",
@@ -46,7 +47,7 @@ def run(store: Store, progress: Progress = lambda _stage, _done, _total: None) -
 @pytest.fixture(scope="module")
 def published(open_database: Store, tokens: Tokeniser, tmp_path_factory: pytest.TempPathFactory) -> Outcome:
     """A published run; tests try to run again, which publishes the same or nothing."""
-    open_database.run_autocommit("maintenance/wipe")
+    open_database.run_autocommit("bench/wipe")
     place = tmp_path_factory.mktemp("rings")
     load_bundle(open_database, ring_bundle(place / "bundle"), tokens, place / "dead")
     return run(open_database)
@@ -175,7 +176,7 @@ def test_a_bundle_that_does_not_fit_into_memory_is_refused_and_nothing_is_writte
     rows.with_columns(created_at=pl.lit("2026-03-01T00:00:00Z")).write_parquet(tmp_path / "accounts.parquet")
     assert estimate_memory(tmp_path).expected >= 60_000_000
     free = replace(read_memory(), available=200 << 20)
-    monkeypatch.setattr("graphsvc.loading.read_memory", lambda: free)
+    monkeypatch.setattr("graphsvc.loading.common.read_memory", lambda: free)
     with pytest.raises(
         ResourceError, match=r"Loading this bundle takes about 0\.\d GiB .* 0\.2 GiB are free"
     ):

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from graphsvc.analysis.blocks import find_blocks
-from graphsvc.analysis.cluster_evidence import (
+from graphsvc.analysis.counterfactual import connect_accounts, find_parts, find_weak_points
+from graphsvc.campaigns.cluster_evidence import (
     MEMBERS,
     SIGNALS,
     ClusterEvidence,
@@ -18,7 +19,6 @@ from graphsvc.analysis.cluster_evidence import (
     find_linking_uses,
     find_pool,
 )
-from graphsvc.analysis.counterfactual import connect_accounts, find_parts, find_weak_points
 
 CARD, ADDRESS, PROMPT = "instrument", "ip", "prompt"
 

@@ -8,8 +8,8 @@ import pytest
 from command import run_command
 from graphs import ring_bundle, write_bundle
 
-from graphsvc.analyses import read_parts_without
-from graphsvc.analysis.cluster_evidence import find_pool
+from graphsvc.analysis.published import read_parts_without
+from graphsvc.campaigns.cluster_evidence import find_pool
 from graphsvc.campaigns.membership import pools
 from graphsvc.community.gds import GdsDetector
 from graphsvc.detection import Parameters, detect, evidence_of

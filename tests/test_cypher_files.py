@@ -6,9 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from graphsvc.statements import list_names, load_statement
+from graphsvc.statements import add_folder, list_names, load_statement
 
 ROOT = Path(__file__).parents[1]
+add_folder("notebook", ROOT / "docs" / "notebooks" / "cypher")
+OUTSIDE = ("bench", "notebook", "tests")
+"""Folders of statements that are not in the package."""
+NAMES = [*list_names(), *(name for folder in OUTSIDE for name in list_names(folder))]
 # A clause followed by what only Cypher puts behind it. `MATCH (`, `MERGE (`, `CALL {`, `UNWIND $`, `RETURN n.` …
 CYPHER = re.compile(
     r"\b(MATCH|MERGE|CREATE|OPTIONAL MATCH|DETACH DELETE)\s*\(|\bUNWIND\s+[$\[a-z]|\bCALL\s+(\{|\(|[a-z]+\.)"
@@ -51,7 +55,7 @@ def test_the_search_for_cypher_finds_cypher(text: str) -> None:
     assert CYPHER.search(text)
 
 
-@pytest.mark.parametrize("name", list_names())
+@pytest.mark.parametrize("name", NAMES)
 def test_every_statement_says_what_it_does(name: str) -> None:
     found = load_statement(name)
     assert found.text, "no statement"
@@ -64,10 +68,30 @@ def test_every_statement_says_what_it_does(name: str) -> None:
 def test_every_statement_is_used() -> None:
     code = "\n".join(
         path.read_text(encoding="utf-8")
-        for package in ("graphsvc", "bench", "tests")
+        for package in ("graphsvc", "seed", "bench", "tests")
         for path in (ROOT / package).rglob("*.py")
     )
     notebooks = (ROOT / "docs" / "notebooks").glob("*.ipynb")
     code += "".join(path.read_text(encoding="utf-8").replace('\\"', '"') for path in notebooks)
-    written = {name for name in list_names() if not name.startswith(("migrations/", "browser/", "publish/"))}
+    written = {name for name in NAMES if not name.startswith(("migrations/", "browser/", "publish/"))}
     assert not [name for name in sorted(written) if f'"{name}"' not in code]
+
+
+def test_the_package_holds_no_statement_that_only_others_use() -> None:
+    code = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "graphsvc").rglob("*.py"))
+    # Names of these folders are built: by number, from a list of tables, or by the guide.
+    written = {name for name in list_names() if not name.startswith(("migrations/", "browser/", "publish/"))}
+    lab = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "seed").rglob("*.py"))
+    assert not [name for name in sorted(written) if f'"{name}"' not in code + lab]
+
+
+def test_a_folder_of_others_never_replaces_one_of_the_package(tmp_path: Path) -> None:
+    for folder in ("load", "bench"):
+        with pytest.raises(ValueError, match=folder):
+            add_folder(folder, tmp_path)
+    (tmp_path / "hello.cypher").write_text("// Says hello.\nRETURN 1\n")
+    add_folder("greetings", tmp_path)
+    add_folder("greetings", tmp_path)
+    assert list_names("greetings") == ["greetings/hello"]
+    assert load_statement("greetings/hello").text == "RETURN 1"
+    assert not {"greetings/hello", "bench/wipe", "tests/tamper"} & set(list_names())

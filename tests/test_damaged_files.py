@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 from small import graph_of
 
-from graphsvc import database
+from graphsvc import database, host
 from graphsvc.api.auth import keys
 from graphsvc.errors import (
     DatabaseUnavailable,
@@ -32,7 +32,7 @@ from graphsvc.errors import (
     VerificationError,
 )
 from graphsvc.keyfile import load_or_create
-from graphsvc.loading import keep_dead_letters
+from graphsvc.loading.common import keep_dead_letters
 from graphsvc.model.audit import Head, LoggedEntry
 from graphsvc.model.graph import Watermark
 from graphsvc.server import sizing
@@ -313,11 +313,11 @@ def test_too_little_address_space_is_one_paragraph(tmp_path: Path, most: int) ->
 
 
 def test_a_limit_of_the_address_space_counts_as_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    before = sizing.read_memory()
+    before = host.read_memory()
     monkeypatch.setattr(resource, "getrlimit", lambda _: (1 << 40, 1 << 40))
-    assert sizing.read_memory().total == before.total
+    assert host.read_memory().total == before.total
     monkeypatch.setattr(resource, "getrlimit", lambda _: (16 << 20, 16 << 20))
-    assert sizing.read_memory() == sizing.Memory(16 << 20, 0)
+    assert host.read_memory() == host.Memory(16 << 20, 0)
 
 
 def test_memory_that_runs_out_is_one_paragraph(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,9 +18,9 @@ from graphsvc.loading import load_bundle
 from graphsvc.signals.tokens import Tokeniser
 from graphsvc.store import Store
 from graphsvc.store.graph import read_graph
-from seed import scenario, writer
-from seed.days import check_days, get_directory, iter_parts, list_bounds, split_days
-from seed.world import TABLES, World, create_world
+from graphsvc_lab.worlds import scenario, writer
+from graphsvc_lab.worlds.days import check_days, get_directory, iter_parts, list_bounds, split_days
+from graphsvc_lab.worlds.world import TABLES, World, create_world
 
 DAYS = 3
 PLAN = scenario.load_scenario("days")
@@ -51,8 +51,8 @@ def written(made: World, out: Path, days: int | None, among: pl.Series | None = 
 
 def everything(store: Store) -> tuple[list[str], list[str]]:
     """All nodes but the books of the loads, of which there are as many as loads, and all relationships."""
-    nodes = [node for node in store.stream("maintenance/checksum") if not {"Load", "LoadStep"} & set(node[0])]
-    edges = store.stream("maintenance/checksum_edges")
+    nodes = [node for node in store.stream("bench/checksum") if not {"Load", "LoadStep"} & set(node[0])]
+    edges = store.stream("bench/checksum_edges")
     return sorted(map(line, nodes)), sorted(map(line, edges))
 
 
@@ -88,7 +88,7 @@ def test_the_days_make_the_graph_of_the_whole(
     """Accounts, statuses, values, edges with their spans and counts, hours of traffic, networks."""
     load_bundle(database, written(made, tmp_path / "whole", None, few), tokens, tmp_path / "dead")
     whole = everything(database)
-    database.run_autocommit("maintenance/wipe")
+    database.run_autocommit("bench/wipe")
     for day in range(DAYS + 1):
         report = load_bundle(database, few_by_days / get_directory(day), tokens, tmp_path / "dead")
         assert not report.rejected

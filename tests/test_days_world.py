@@ -6,10 +6,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from seed import scenario
-from seed.clock import DAY
-from seed.members import BANNED, NONE
-from seed.world import World, create_world
+from graphsvc_lab.worlds import scenario
+from graphsvc_lab.worlds.clock import DAY
+from graphsvc_lab.worlds.members import BANNED, NONE
+from graphsvc_lab.worlds.world import World, create_world
 
 N = 30_000
 PLAN = scenario.load_scenario("days")

@@ -12,8 +12,8 @@ from graphsvc.cli.detect import run_certified
 from graphsvc.cli.progress import Stages
 from graphsvc.detection import Outcome, Parameters
 from graphsvc.errors import Conflict
+from graphsvc.files import lock_or_fail
 from graphsvc.loading import load_bundle
-from graphsvc.privatefile import lock_or_fail
 from graphsvc.settings import Settings
 from graphsvc.signals.tokens import Tokeniser
 from graphsvc.store import Store

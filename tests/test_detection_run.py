@@ -13,13 +13,13 @@ from graphsvc.campaigns.score import TIME
 from graphsvc.community.gds import GdsDetector
 from graphsvc.detection import Outcome, Parameters, detect
 from graphsvc.errors import DetectionError
-from graphsvc.evaluation.metrics import evaluate
-from graphsvc.evaluation.truth import read_truth
 from graphsvc.loading import load_bundle
 from graphsvc.model.runs import Algorithm
 from graphsvc.signals.tokens import Tokeniser
 from graphsvc.store import Store
 from graphsvc.store.published import read_clusters, read_members
+from graphsvc_lab.evaluation.metrics import evaluate
+from graphsvc_lab.evaluation.truth import read_truth
 
 MOMENT = "2026-03-25T09:00:00Z"
 

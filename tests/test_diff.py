@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from graphsvc.analyses import read_differences
 from graphsvc.analysis.diff import Diff, compare_runs
+from graphsvc.analysis.published import read_differences
 from graphsvc.cli.commands import app
 from graphsvc.community.gds import GdsDetector
 from graphsvc.detection import Parameters, detect

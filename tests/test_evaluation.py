@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graphsvc.evaluation.metrics import evaluate
-from graphsvc.evaluation.report import format_evaluation
+from graphsvc_lab.evaluation.metrics import evaluate
+from graphsvc_lab.evaluation.report import format_evaluation
 
 
 def truth(campaigns: dict[str, list[str]], innocent: list[str], decoy: str | None = None) -> pl.DataFrame:

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from test_evaluation import found, truth
 
 from bench.entity_resolution import bcubed
-from graphsvc.evaluation.metrics import evaluate
+from graphsvc_lab.evaluation.metrics import evaluate
 
 
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), min_size=1, max_size=40))

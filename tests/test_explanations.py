@@ -137,7 +137,7 @@ def published(
     open_database: Store, installation: Settings, tmp_path_factory: pytest.TempPathFactory
 ) -> Published:
     directory = tmp_path_factory.mktemp("explanations")
-    open_database.run_autocommit("maintenance/wipe")
+    open_database.run_autocommit("bench/wipe")
     bundle = directory / "world"
     for table, frame in world("demo", 1_200, 11).items():
         bundle.mkdir(exist_ok=True)

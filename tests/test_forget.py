@@ -64,7 +64,7 @@ def world(database: Store, tokens: Tokeniser, tmp_path: Path) -> World:
 
 def everything(store: Store) -> str:
     """All that the database holds, as text."""
-    return "\n".join(str(record) for record in store.stream("maintenance/all_values"))
+    return "\n".join(str(record) for record in store.stream("tests/all_values"))
 
 
 def test_what_is_forgotten_is_nowhere_and_the_rest_stays(world: World, tmp_path: Path) -> None:
@@ -131,7 +131,7 @@ def test_what_is_forgotten_is_nowhere_and_the_rest_stays(world: World, tmp_path:
 def test_the_graph_is_the_one_without_the_account(world: World, database: Store) -> None:
     forget_accounts(database, person("ann"), world.snapshots, [GONE, OTHER])
     after = checksum_of_graph(database)
-    database.run_autocommit("maintenance/wipe")
+    database.run_autocommit("bench/wipe")
     for path in world.bundle.glob("*.ndjson"):
         lines = path.read_text().splitlines(keepends=True)
         path.write_text(
@@ -143,8 +143,8 @@ def test_the_graph_is_the_one_without_the_account(world: World, database: Store)
 
 def checksum_of_graph(store: Store) -> list[str]:
     """All nodes and edges that loading writes, without its books."""
-    nodes = [str(record) for record in store.stream("maintenance/checksum") if "Load" not in record[0][0]]
-    edges = [str(sorted(map(str, record))) for record in store.stream("maintenance/checksum_edges")]
+    nodes = [str(record) for record in store.stream("bench/checksum") if "Load" not in record[0][0]]
+    edges = [str(sorted(map(str, record))) for record in store.stream("bench/checksum_edges")]
     return sorted(nodes + edges)
 
 

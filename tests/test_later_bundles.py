@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from graphs import checksum, write_bundle
 
-from graphsvc.loading import load_bundle, place_addresses
+from graphsvc.loading import load_bundle
+from graphsvc.loading.addresses import place_addresses
 from graphsvc.signals.tokens import Tokeniser
 from graphsvc.store import Store
 
@@ -19,7 +20,7 @@ ACCOUNT = {"account_id": "a", "created_at": "2026-03-01T00:00:00Z"}
 def edge(store: Store) -> dict[str, Any]:
     edges = [
         dict(zip(("type", "from", "to", "properties"), record, strict=True))
-        for record in store.stream("maintenance/checksum_edges")
+        for record in store.stream("bench/checksum_edges")
     ]
     return next(found["properties"] for found in edges if found["type"] == "SEEN_AT")
 
@@ -64,7 +65,7 @@ def test_a_status_moves_forward_only(database: Store, tokens: Tokeniser, tmp_pat
     for number, account in enumerate((ACCOUNT, banned, ACCOUNT)):
         bundle = write_bundle(tmp_path / str(number), accounts=[{**account, "plan": f"p{number}"}])
         load_bundle(database, bundle, tokens, tmp_path / "dead")
-    account = next(record[1] for record in database.stream("maintenance/checksum") if "Account" in record[0])
+    account = next(record[1] for record in database.stream("bench/checksum") if "Account" in record[0])
     assert (account["status"], account["plan"]) == ("banned", "p2")
 
 
@@ -135,7 +136,7 @@ def test_a_load_looks_again_only_at_addresses_that_may_have_changed(
 def checksum_of_addresses(store: Store) -> dict[str, tuple[str, str | None]]:
     return {
         record[1]["value"]: (record[1]["networkClass"], record[1].get("network"))
-        for record in store.stream("maintenance/checksum")
+        for record in store.stream("bench/checksum")
         if "IpAddress" in record[0]
     }
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from graphs import checksum, ring_bundle
 
-from graphsvc import loading
+from graphsvc.loading import addresses, load_bundle, online
 from graphsvc.settings import Settings
 from graphsvc.signals.tokens import load_or_create_key
 from graphsvc.store import Store
@@ -18,11 +18,11 @@ SMALL = 100
 """Rows of a batch here, so that a small bundle has several in its larger steps."""
 LOAD = f"""
 import itertools, os, sys, threading, time
-from graphsvc import loading
 from graphsvc.cli import main
+from graphsvc.loading import addresses, online
 from graphsvc.store import Store
 
-loading.BATCH = {SMALL}
+addresses.BATCH = online.BATCH = {SMALL}
 last, seconds = int(sys.argv.pop(1)), float(sys.argv.pop(1))
 count, guarded = itertools.count(), Store.write_guarded
 
@@ -49,13 +49,14 @@ def bundle(tmp_path: Path) -> Path:
 @pytest.fixture
 def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     """Batches of that size in this process too."""
-    monkeypatch.setattr(loading, "BATCH", SMALL)
+    for module in (addresses, online):
+        monkeypatch.setattr(module, "BATCH", SMALL)
 
 
 def load(store: Store, bundle: Path, installation: Settings, *, again: bool = False) -> int:
     """Load the bundle; returns how many batches that wrote."""
     stages: list[str] = []
-    loading.load_bundle(
+    load_bundle(
         store,
         bundle,
         load_or_create_key(installation),
@@ -71,7 +72,7 @@ def load(store: Store, bundle: Path, installation: Settings, *, again: bool = Fa
 def test_killed_and_run_again(database: Store, bundle: Path, installation: Settings, seed: int) -> None:
     batches = load(database, bundle, installation)
     unbroken = checksum(database)
-    database.run_autocommit("maintenance/wipe")
+    database.run_autocommit("bench/wipe")
 
     def run(last: int, seconds: float) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-c", LOAD, str(last), str(seconds), "load", str(bundle)]

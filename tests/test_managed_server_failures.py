@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graphsvc import server
+from graphsvc import host, server
 from graphsvc.errors import ServerError
 from graphsvc.server import home, maven, process, sizing
 from graphsvc.server.home import HOST
@@ -166,7 +166,7 @@ def test_a_data_directory_that_cannot_be_one_is_named(tmp_path: Path) -> None:
 
 @given(st.integers(0, 1 << 42), st.integers(0, 1 << 42))
 def test_the_server_never_takes_more_than_is_free(total: int, available: int) -> None:
-    memory = sizing.Memory(total, min(total, available))
+    memory = host.Memory(total, min(total, available))
     share = min(memory.total * 2 // 5, memory.available * 4 // 5)
     if share < 640 * sizing.MIB:
         with pytest.raises(ServerError, match="needs 640 MB") as caught:
@@ -194,14 +194,14 @@ def test_the_limit_of_a_container_counts(
     (group / limit).write_text(f"{1 << 30}\n")
     (group / used).write_text(f"{700 << 20}\n")
     (group / "memory.stat").write_text(f"anon 1\n{cache} {500 << 20}\n")
-    memory = sizing.read_memory(tmp_path)
+    memory = host.read_memory(tmp_path)
     assert memory.total == 1 << 30
     assert memory.available <= (1 << 30) - (200 << 20)
 
 
 def test_without_a_limit_the_machine_counts(tmp_path: Path) -> None:
     (tmp_path / "memory.max").write_text("max\n")
-    assert sizing.read_memory(tmp_path).total == sizing.read_memory(tmp_path / "nothing").total
+    assert host.read_memory(tmp_path).total == host.read_memory(tmp_path / "nothing").total
 
 
 def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

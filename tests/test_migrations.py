@@ -24,17 +24,17 @@ def test_a_newer_database_is_refused(database: Store) -> None:
         with pytest.raises(MigrationError, match="never goes backwards"):
             migrate(database)
     finally:
-        database.write("maintenance/forget_migration", version=newer)
+        database.write("tests/forget_migration", version=newer)
 
 
 def test_an_altered_file_is_refused(database: Store) -> None:
     first = list_migrations()[0]
-    database.write("maintenance/forget_migration", version=1)
+    database.write("tests/forget_migration", version=1)
     database.write("schema/record", version=1, name=first.name, checksum="of another file")
     try:
         with pytest.raises(MigrationError, match="another content"):
             migrate(database)
     finally:
-        database.write("maintenance/forget_migration", version=1)
+        database.write("tests/forget_migration", version=1)
         migrate(database)
     assert next(row["checksum"] for row in database.read("schema/applied")) == first.checksum

@@ -22,7 +22,6 @@ from worlds import world
 
 from bench.notebook import NOTEBOOK, executed, outputs
 from graphsvc.api.auth import keys
-from graphsvc.cli import tour
 from graphsvc.community.inprocess import InProcessDetector
 from graphsvc.detection import Parameters, detect
 from graphsvc.loading import load_bundle
@@ -30,6 +29,7 @@ from graphsvc.settings import Settings
 from graphsvc.signals.tokens import Tokeniser
 from graphsvc.store import Store
 from graphsvc.store.published import read_clusters, read_members
+from graphsvc_lab.cli import tour
 
 COMMITTED: NotebookNode = nbformat.read(NOTEBOOK, as_version=4)
 CODE = [cell for cell in COMMITTED.cells if cell.cell_type == "code"]

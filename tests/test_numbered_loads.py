@@ -17,7 +17,7 @@ def account(name: str) -> dict[str, object]:
 
 
 def touched(store: Store) -> dict[str, Any]:
-    rows = store.read("maintenance/touched")
+    rows = store.read("tests/touched")
     return {row["name"]: row["touched"] for row in rows}
 
 

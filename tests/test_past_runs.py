@@ -25,7 +25,7 @@ def days(database: Store, tokens: Tokeniser, tmp_path: Path) -> Days:
 
 
 def kept(store: Store) -> dict[str, int]:
-    return {row["run"]: row["relationships"] for row in store.read("maintenance/count_past")}
+    return {row["run"]: row["relationships"] for row in store.read("tests/count_past")}
 
 
 def same(one: Known, other: Known) -> bool:

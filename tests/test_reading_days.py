@@ -138,7 +138,7 @@ def test_what_somebody_else_changed_is_seen_and_all_is_read(
     whole = read_graph_since(database)
     who = whole.graph.accounts["id"][3]
     for what in ("edge", "account"):
-        database.write("maintenance/take_away", account=who, what=what)
+        database.write("tests/take_away", account=who, what=what)
         on = read_graph_since(database, silent, kept(whole))
         assert "something else than loads" in on.why
         same(on, read_graph_since(database))
@@ -150,7 +150,7 @@ def test_another_database_is_read_whole(database: Store, tokens: Tokeniser, tmp_
     made = bundle(tmp_path / "1", random.Random(6), 60)
     load_bundle(database, made, tokens, tmp_path / "dead")
     whole = read_graph_since(database)
-    database.run_autocommit("maintenance/wipe")
+    database.run_autocommit("bench/wipe")
     assert read_graph_since(database).watermark is None
     load_bundle(database, made, tokens, tmp_path / "dead")
     on = read_graph_since(database, silent, kept(whole))

@@ -50,7 +50,7 @@ def loaded(database: Store, tokens: Tokeniser, tmp_path: Path) -> Store:
 
 def kept(store: Store) -> set[tuple[str, str]]:
     """Which account uses which address, card or e-mail."""
-    rows = store.stream("maintenance/checksum_edges")
+    rows = store.stream("bench/checksum_edges")
     return {
         (start, end.split(".")[-1] if "." in end else end)
         for kind, start, end, _ in rows
@@ -60,7 +60,7 @@ def kept(store: Store) -> set[tuple[str, str]]:
 
 def nodes(store: Store, label: str) -> list[dict[str, Any]]:
     """Properties of the nodes of a label."""
-    return [properties for labels, properties in store.stream("maintenance/checksum") if label in labels]
+    return [properties for labels, properties in store.stream("bench/checksum") if label in labels]
 
 
 def test_what_is_old_goes_and_what_is_not_stays(loaded: Store, tmp_path: Path) -> None:

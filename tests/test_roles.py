@@ -27,7 +27,7 @@ ASKED = [each for each in roots() if each.operation != "subscription"]
 @pytest.fixture(scope="module")
 def apis(open_database: Store, installation: Settings) -> Iterator[dict[keys.Role, Api]]:
     """A client a role, over one published graph."""
-    open_database.run_autocommit("maintenance/wipe")
+    open_database.run_autocommit("bench/wipe")
     write(open_database, "published")
     hasty = installation.model_copy(
         update={"rate_limit": "100000000/minute", "client_rate_limit": "1000000/second"}
@@ -38,7 +38,7 @@ def apis(open_database: Store, installation: Settings) -> Iterator[dict[keys.Rol
 
 def written(store: Store, settings: Settings) -> tuple[list[str], bytes]:
     """All there is: in the database, and of keys."""
-    values = sorted(str(values) for (values,) in store.stream("maintenance/all_values"))
+    values = sorted(str(values) for (values,) in store.stream("tests/all_values"))
     return values, (settings.keys_dir / keys.KEYS_FILE).read_bytes()
 
 

@@ -37,7 +37,7 @@ def test_what_was_written_is_waited_for_by_all_readers_of_the_process(
         store.verify()
         at_first = seen.get_bookmarks()
         assert at_first  # the leader said how far it is
-        store.run_autocommit("maintenance/wipe")
+        store.run_autocommit("bench/wipe")
         store.write("load/begin", id="l1", bundle="b")
         written = seen.get_bookmarks()
         assert written

@@ -6,13 +6,13 @@ import numpy as np
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from seed import networks, pools, scenario
-from seed.clock import draw_human_times
-from seed.members import BANNED, NONE, draw_campaign, draw_population, split_groups
-from seed.profiles import Campaign, Pool, Population, Signup
-from seed.slots import assign_values, build_layout, inherit_slots
-from seed.streams import Streams, draw_zipf, mix_bits, pick_indices
-from seed.text import LETTERS, make_tokens
+from graphsvc_lab.worlds import networks, pools, scenario
+from graphsvc_lab.worlds.clock import draw_human_times
+from graphsvc_lab.worlds.members import BANNED, NONE, draw_campaign, draw_population, split_groups
+from graphsvc_lab.worlds.profiles import Campaign, Pool, Population, Signup
+from graphsvc_lab.worlds.slots import assign_values, build_layout, inherit_slots
+from graphsvc_lab.worlds.streams import Streams, draw_zipf, mix_bits, pick_indices
+from graphsvc_lab.worlds.text import LETTERS, make_tokens
 
 WORLD = scenario.load_scenario("demo")
 POOLS = pools.draw_pools(Streams(1))

@@ -4,8 +4,8 @@ import polars as pl
 import pytest
 from worlds import labelled, world
 
-from seed import scenario, sizes
-from seed.streams import Streams
+from graphsvc_lab.worlds import scenario, sizes
+from graphsvc_lab.worlds.streams import Streams
 
 DECOYS = {"household", "cgnat", "campus", "corporate", "vpn", "agency", "popular_prompt", "coworking"}
 

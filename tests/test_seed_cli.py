@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 from test_seed_determinism import seed_cli
 
-from seed import scenario
+from graphsvc_lab.worlds import scenario
 
 
 def test_a_bundle_and_its_summary(tmp_path: Path) -> None:

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from command import Done, run_command
 
-from seed import scenario
-from seed.world import TABLES, World, create_world
+from graphsvc_lab.worlds import scenario
+from graphsvc_lab.worlds.world import TABLES, World, create_world
 
 
 def seed_cli(out: Path, *arguments: str, **environment: str) -> Done | subprocess.CompletedProcess[str]:

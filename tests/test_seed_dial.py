@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from test_seed_determinism import digests, seed_cli
 
 from graphsvc.errors import SettingsError
-from seed import scenario
-from seed.dial import parse_reuse, set_reuse
-from seed.members import MEMBER, NONE
-from seed.networks import remove_interface
-from seed.scenario import Scenario
-from seed.world import World, create_world
+from graphsvc_lab.worlds import scenario
+from graphsvc_lab.worlds.dial import parse_reuse, set_reuse
+from graphsvc_lab.worlds.members import MEMBER, NONE
+from graphsvc_lab.worlds.networks import remove_interface
+from graphsvc_lab.worlds.scenario import Scenario
+from graphsvc_lab.worlds.world import World, create_world
 
 N = 8_000
 DIALS = [0.05, 0.2, 0.5, 1.0]

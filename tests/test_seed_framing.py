@@ -7,7 +7,7 @@ import pytest
 from worlds import labelled, world
 
 from graphsvc.errors import SettingsError
-from seed import scenario
+from graphsvc_lab.worlds import scenario
 
 N = 12_000
 PLAN = scenario.load_scenario("framing").framing

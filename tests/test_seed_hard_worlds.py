@@ -5,8 +5,8 @@ import polars as pl
 import pytest
 from worlds import labelled, world
 
-from seed import scenario, sizes
-from seed.streams import Streams
+from graphsvc_lab.worlds import scenario, sizes
+from graphsvc_lab.worlds.streams import Streams
 
 HARD = ["hard", "hard2"]
 N = 12_000

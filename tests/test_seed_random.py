@@ -13,13 +13,13 @@ from test_seed_determinism import digests, seed_cli
 from graphsvc.errors import SettingsError
 from graphsvc.intake import read_bundle
 from graphsvc.signals.tokens import Tokeniser
-from seed import pools, scenario
-from seed.days import check_days
-from seed.markets import RENTED, Shelf, get_stock_places, is_rented, open_shelves
-from seed.randomised import CHANCES, RANGES, describe_world, draw_world
-from seed.scenario import OPTIONAL_COLUMNS, Market
-from seed.streams import Streams
-from seed.world import World, create_world
+from graphsvc_lab.worlds import pools, scenario
+from graphsvc_lab.worlds.days import check_days
+from graphsvc_lab.worlds.markets import RENTED, Shelf, get_stock_places, is_rented, open_shelves
+from graphsvc_lab.worlds.randomised import CHANCES, RANGES, describe_world, draw_world
+from graphsvc_lab.worlds.scenario import OPTIONAL_COLUMNS, Market
+from graphsvc_lab.worlds.streams import Streams
+from graphsvc_lab.worlds.world import World, create_world
 
 SEEDS, MORE = range(40, 46), range(46, 52)
 ACCOUNTS = 900

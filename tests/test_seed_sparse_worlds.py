@@ -13,9 +13,9 @@ from worlds import labelled, world
 from graphsvc.errors import SettingsError
 from graphsvc.intake import read_bundle
 from graphsvc.signals.tokens import Tokeniser
-from seed import scenario
-from seed.pools import FREEMAIL
-from seed.series import DOTTED, insert_dots
+from graphsvc_lab.worlds import scenario
+from graphsvc_lab.worlds.pools import FREEMAIL
+from graphsvc_lab.worlds.series import DOTTED, insert_dots
 
 N = 20_000
 SPARSE = {

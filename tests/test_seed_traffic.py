@@ -3,7 +3,7 @@
 import polars as pl
 from worlds import labelled, world
 
-from seed import scenario
+from graphsvc_lab.worlds import scenario
 
 
 def hourly(of: pl.Expr) -> pl.DataFrame:

@@ -11,19 +11,19 @@ from command import run_command
 from graphs import ring_bundle
 from test_days import written
 
-from graphsvc import simulation
 from graphsvc.community.gds import GdsDetector
 from graphsvc.detection import Parameters
 from graphsvc.errors import BundleError, SimulationError
-from graphsvc.evaluation.days import DayResult
-from graphsvc.evaluation.replay import Replay
 from graphsvc.loading import load_bundle
 from graphsvc.signals.tokens import Tokeniser
-from graphsvc.simulation import Simulation, check_database, simulate
 from graphsvc.store import Store
-from seed import scenario, writer
-from seed.days import build_calendar
-from seed.world import World, create_world
+from graphsvc_lab import simulation
+from graphsvc_lab.evaluation.days import DayResult
+from graphsvc_lab.evaluation.replay import Replay
+from graphsvc_lab.simulation import Simulation, check_database, simulate
+from graphsvc_lab.worlds import scenario, writer
+from graphsvc_lab.worlds.days import build_calendar
+from graphsvc_lab.worlds.world import World, create_world
 
 DAYS = 2
 PLAN = scenario.load_scenario("days")
@@ -88,7 +88,7 @@ def test_killed_and_run_again(
     # The day was judged by the run that was there, not by another.
     assert json.loads(given.get_result_path(1).read_text())["run"] == published
 
-    database.run_autocommit("maintenance/wipe")
+    database.run_autocommit("bench/wipe")
     unbroken = run(world(tmp_path / "simulations" / "two"), database, tokens, [])
     assert resumed == unbroken
     assert unbroken["days"][-1]["accounts"] == len(made()[1]) > 400
@@ -106,7 +106,7 @@ def test_another_installation_is_left_alone(database: Store, tokens: Tokeniser, 
     (tmp_path / "simulations" / "two").mkdir()
     with pytest.raises(SimulationError, match="other data"):
         check_database(given, database)
-    database.run_autocommit("maintenance/wipe")
+    database.run_autocommit("bench/wipe")
     simulation.write_file(given.get_result_path(0), "{}")
     with pytest.raises(SimulationError, match="does not hold"):
         check_database(given, database)

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graphsvc.evaluation.days import GROWTH, DayResult, evaluate_day
-from graphsvc.evaluation.earliness import measure_earliness, measure_growth
-from graphsvc.evaluation.identity import (
+from graphsvc_lab.evaluation.days import GROWTH, DayResult, evaluate_day
+from graphsvc_lab.evaluation.earliness import measure_earliness, measure_growth
+from graphsvc_lab.evaluation.identity import (
     OVERLAPS,
     PLANNED,
     RECORDED,
@@ -19,8 +19,8 @@ from graphsvc.evaluation.identity import (
     find_main_clusters,
     match_planned_events,
 )
-from graphsvc.evaluation.simulation import evaluate_days
-from graphsvc.evaluation.simulation_report import format_day, format_report
+from graphsvc_lab.evaluation.simulation import evaluate_days
+from graphsvc_lab.evaluation.simulation_report import format_day, format_report
 
 
 def met(*rows: tuple[int, str, str, int, int]) -> pl.DataFrame:

@@ -13,11 +13,11 @@ import pytest
 
 from bench.measures.succession import permuted, predecessors
 from bench.worlds import graph_of_bundle, tokens
-from graphsvc.evaluation.succession import measure_ceilings, measure_successions
 from graphsvc.model.graph import SignalGraph
 from graphsvc.succession.successions import PAIRS, find_successions
-from seed import scenario
-from seed.world import create_world
+from graphsvc_lab.evaluation.succession import measure_ceilings, measure_successions
+from graphsvc_lab.worlds import scenario
+from graphsvc_lab.worlds.world import create_world
 
 ACCOUNTS, SEED = 12_000, 5
 

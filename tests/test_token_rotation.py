@@ -61,7 +61,7 @@ def load(store: Store, bundle: Path, settings: Settings) -> None:
 def shape(store: Store) -> list[tuple[str, ...]]:
     """Who uses what, signals by their kind and who uses them, so that it does not matter how they are called."""
     users: dict[tuple[str, str], list[str]] = {}
-    for kind, start, end, properties in store.stream("maintenance/checksum_edges"):
+    for kind, start, end, properties in store.stream("bench/checksum_edges"):
         users.setdefault((kind, end), []).append(f"{start} {sorted(map(str, properties.items()))}")
     return sorted((kind, end.split(":")[0], *sorted(names)) for (kind, end), names in users.items())
 
@@ -116,10 +116,10 @@ def test_two_signals_of_one_value_become_one(database: Store, here: Settings, tm
     load_bundle(database, new, Tokeniser(both._key, both.key_id), tmp_path / "dead")
     assert len(shape(database)) == 2
     load_bundle(database, new, both, tmp_path / "dead", again=True)
-    (edge,) = [row[3] for row in database.stream("maintenance/checksum_edges")]
+    (edge,) = [row[3] for row in database.stream("bench/checksum_edges")]
     assert edge["count"] == 4
     assert (str(edge["firstSeen"])[:10], str(edge["lastSeen"])[:10]) == ("2026-03-01", "2026-04-02")
-    (signal,) = [row[1] for row in database.stream("maintenance/checksum") if "Signal" in row[0]]
+    (signal,) = [row[1] for row in database.stream("bench/checksum") if "Signal" in row[0]]
     assert (signal["bin"], signal["key"]) == ("123456", f"instrument:{signal['value']}")
 
 
@@ -133,11 +133,11 @@ def test_what_was_published_names_signals_by_their_new_keys(
     load(database, bundle, here)
     detect(database, InProcessDetector(), Parameters())
     first = load_or_create_key(here).key_id
-    text = [str(row) for row in database.stream("maintenance/all_values")]
+    text = [str(row) for row in database.stream("tests/all_values")]
     assert any(f":{first}." in row for row in text)
     rotate_key(database, person("ann"), here)
     load(database, bundle, here)
-    text = [str(row) for row in database.stream("maintenance/all_values")]
+    text = [str(row) for row in database.stream("tests/all_values")]
     assert not [row for row in text if f":{first}." in row]
 
 

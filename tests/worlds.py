@@ -4,8 +4,8 @@ from functools import cache
 
 import polars as pl
 
-from seed import scenario
-from seed.world import create_world
+from graphsvc_lab.worlds import scenario
+from graphsvc_lab.worlds.world import create_world
 
 
 @cache

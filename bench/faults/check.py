@@ -87,8 +87,8 @@ def read_published(store: Store) -> Members:
 
 def compute_checksum(store: Store) -> tuple[int, int, str]:
     """Compute nodes, relationships and a digest of all that loads write, whatever their order."""
-    nodes = sorted(_line(record) for record in store.stream("maintenance/checksum"))
-    edges = sorted(_line(record) for record in store.stream("maintenance/checksum_edges"))
+    nodes = sorted(_line(record) for record in store.stream("bench/checksum"))
+    edges = sorted(_line(record) for record in store.stream("bench/checksum_edges"))
     digest = hashlib.sha256("\n".join([*nodes, "", *edges]).encode()).hexdigest()
     return len(nodes), len(edges), digest
 

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from typing import Any
 
 PARTS = (
-    "graphsvc.cli.commands", "graphsvc.database", "graphsvc.detection", "graphsvc.loading", "graphsvc.bulk",
+    "graphsvc.cli.commands", "graphsvc.database", "graphsvc.detection", "graphsvc.loading", "graphsvc.loading.bulk",
     "graphsvc.api.app", "graphsvc.api.server", "graphsvc.community.engines", "graphsvc.community.inprocess",
     "graphsvc.exchange.tables", "graphsvc.store.snapshots", "graphsvc.store.audit_log", "graphsvc.signing",
 )  # fmt: skip

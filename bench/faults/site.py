@@ -91,7 +91,7 @@ class Site:
 
     def reset(self) -> None:
         """Begin again: an empty database, the bundle, a detection, three decisions."""
-        self.store.run_autocommit("maintenance/wipe")
+        self.store.run_autocommit("bench/wipe")
         (self.settings.keys_dir / HEAD_FILE).unlink(missing_ok=True)
         shutil.rmtree(self.settings.runs_dir, ignore_errors=True)
         load_bundle(self.store, self.bundle, self.tokens, self.settings.dead_letters_dir, signer=self.signer)
@@ -308,7 +308,7 @@ class Site:
             self.expect(self.run(*argv))
             self.published = wanted
             self._remember("later", name)
-        self.store.run_autocommit("maintenance/wipe")
+        self.store.run_autocommit("bench/wipe")
         self.times["load fresh"] = self.expect(self.run("load", self.bundle)).seconds
         self._remember("fresh", "none")
         self.reset()

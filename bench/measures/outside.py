@@ -16,7 +16,7 @@ from bench.realdata.pseudonyms import Pseudonyms, fold
 from bench.sources import explain_absence
 from bench.trials import OURS, Name, Trial, Trials, say
 from bench.worlds import KEY, World, graph_of_bundle, tokens
-from graphsvc.evaluation.truth import read_truth
+from graphsvc_lab.evaluation.truth import read_truth
 
 TWO_LINE_RULE = "two shared values of ≤ 10 accounts, components"
 EQUALITY = "equal e-mail or name, components"

@@ -13,7 +13,7 @@ import polars as pl
 
 from bench.trials import Name, Trials, say
 from bench.worlds import write_world
-from seed import scenario
+from graphsvc_lab.worlds import scenario
 
 WORLDS = ("hard:12:20000",)
 KEYS = ("cluster_id", "account_id", "membership", "cluster_score")

@@ -4,8 +4,8 @@ from typing import Any
 
 from bench.small import CAMPAIGN, make_small_world
 from bench.trials import Name, Trials
-from graphsvc.evaluation.metrics import FOUND_JACCARD
 from graphsvc.linkage.null import permute_graph
+from graphsvc_lab.evaluation.metrics import FOUND_JACCARD
 
 WORLDS = tuple(f"small:{seed}:300" for seed in range(1, 11))
 

@@ -13,15 +13,15 @@ import polars as pl
 
 from bench.trials import Name, Trials, say
 from bench.worlds import World, graph_of_bundle, tokens
-from graphsvc.evaluation.succession import Figures, measure_ceilings, measure_successions
-from graphsvc.evaluation.truth import read_truth
 from graphsvc.linkage.bits import with_levels
 from graphsvc.model.graph import SignalGraph
 from graphsvc.succession.candidates import build_lives
 from graphsvc.succession.successions import Succession, find_successions
-from seed import scenario
-from seed.world import World as Seeded
-from seed.world import create_world
+from graphsvc_lab.evaluation.succession import Figures, measure_ceilings, measure_successions
+from graphsvc_lab.evaluation.truth import read_truth
+from graphsvc_lab.worlds import scenario
+from graphsvc_lab.worlds.world import World as Seeded
+from graphsvc_lab.worlds.world import create_world
 
 TRAIN = ("hard:3:120000", "demo:7:120000")
 """Worlds that were looked at while succession was built."""

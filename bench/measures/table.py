@@ -7,7 +7,7 @@ import polars as pl
 from bench.baselines import BASELINES
 from bench.trials import Name, Trial, Trials
 from bench.worlds import World
-from graphsvc.evaluation.metrics import evaluate
+from graphsvc_lab.evaluation.metrics import evaluate
 
 TRAIN = ("demo:7:60000", "hard:3:120000", "hard2:22:60000")
 """Worlds that choices were made with, beside easy 4, quiet 5, framing 16 and the sparse ones 5 and 6."""

@@ -19,9 +19,9 @@ import numpy as np
 import polars as pl
 
 from bench.scale.place import Place, split
-from graphsvc.evaluation.metrics import evaluate
-from graphsvc.evaluation.truth import read_truth
 from graphsvc.model.links import Links
+from graphsvc_lab.evaluation.metrics import evaluate
+from graphsvc_lab.evaluation.truth import read_truth
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,7 +72,7 @@ def files_for_import(place: Place) -> Row:
     from bench.worlds import tokens
     from graphsvc.intake import read_bundle
     from graphsvc.intake.networks import assign_networks as placed
-    from graphsvc.loading import compute_load_id, pack_activity
+    from graphsvc.loading.common import compute_load_id, pack_activity
     from graphsvc.store.import_files import FIRST, write_files
 
     columns = read_bundle(place.base, tokens(), lambda ids: ids.clear())

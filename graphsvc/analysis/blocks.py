@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import coo_array, csr_array
 from scipy.sparse.csgraph import breadth_first_order, connected_components
 
-Ints = NDArray[np.int64]
+from graphsvc.types import Ints
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from graphsvc.analysis import cut
 from graphsvc.analysis.anatomy import Anatomy, Bridge, EvidenceCut, Holding, Part, Parts
 from graphsvc.analysis.blocks import build_forest, find_blocks
-from graphsvc.analysis.cluster_evidence import ClusterEvidence, LinkingUses, find_linking_uses
+from graphsvc.campaigns.cluster_evidence import ClusterEvidence, LinkingUses, find_linking_uses
 from graphsvc.campaigns.connected import LARGE_PART, components
 
 SHOWN_ACCOUNTS, SHOWN_SIGNALS, SHOWN_PARTS, SHOWN_BRIDGES = 5, 3, 10, 5

@@ -14,39 +14,16 @@ import polars as pl
 from numpy.typing import NDArray
 
 from graphsvc.analysis.anatomy import Parts
-from graphsvc.analysis.cluster_evidence import ClusterEvidence, find_linking_uses
 from graphsvc.analysis.counterfactual import find_parts
+from graphsvc.campaigns.cluster_evidence import ClusterEvidence, find_linking_uses
 from graphsvc.campaigns.replacement import measure_replacement
-from graphsvc.linkage.bits import by_kind
-from graphsvc.linkage.pairs import CROWDED
-from graphsvc.model.columns import Schema
-from graphsvc.signals.kinds import family_of, kind_of
+from graphsvc.campaigns.surroundings import mark_hubs
+from graphsvc.signals.kinds import family_of
 
 SHOWN_HEIRS = 5
 """Heirs that a result lists at most."""
 ACTIVE = "active"
 """Status of accounts that can be acted on. A banned one is out already."""
-
-ACTED: Schema = {
-    "id": pl.String,
-    "status": pl.String,
-    "business": pl.Boolean,
-    "cluster": pl.String,
-    "membership": pl.Float64,
-    "bits": pl.Float64,
-}
-"""Accounts to act on, in any order. In no published cluster: `cluster` '', `membership` and `bits` 0.
-`business`: its cluster is a likely business, so it counts as innocent whatever its membership."""
-NEAR: Schema = {
-    "signal": pl.String,
-    "kind": pl.String,
-    "class": pl.String,
-    "degree": pl.Int64,
-    "inside": pl.Int64,
-}
-"""Signals that they use. `degree`: accounts that use it; `inside`: accounts to act on that do."""
-USERS: Schema = {"signal": pl.String, "account": pl.String}
-"""Accounts that use such signals. Users of hubs may be missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,14 +204,6 @@ def _estimate_innocents(accounts: pl.DataFrame) -> float:
     hostile = np.where(accounts["business"].to_numpy(), 0.0, accounts["membership"].to_numpy())
     # NumPy's sum of an array in one order; polars may add in threads, with another last digit.
     return float(np.add.reduce(1.0 - hostile))
-
-
-def mark_hubs(near: pl.DataFrame) -> NDArray[np.bool_]:
-    """Mark signals with too many users to list, or with many people by design; bool, one a row."""
-    most = by_kind(near["kind"], lambda kind: kind_of(kind).hub_degree, np.int64)
-    # Signals of many people by design (mobile gateways, campus networks) are hubs at any degree.
-    found: NDArray[np.bool_] = (near["degree"].to_numpy() > most) | near["class"].is_in(CROWDED).to_numpy()
-    return found
 
 
 def _count_bystanders(

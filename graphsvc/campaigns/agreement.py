@@ -11,10 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from graphsvc.model.scale import coarse
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Rows = NDArray[np.integer]
+from graphsvc.types import Floats, Ints, Rows
 
 MIN_POOL_BITS = 2.0
 """A value is in a cluster's pool when it is four times as common inside as outside."""

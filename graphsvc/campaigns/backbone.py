@@ -7,16 +7,14 @@ would vouch for itself. Only what is connected in two independent ways makes the
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from graphsvc.campaigns.membership import Evidence, find_leading, pools
 from graphsvc.campaigns.uses import sign_values
+from graphsvc.types import Ints
 
 LARGE_PART = 0.2
 """Share of a cluster's members that make a part of its backbone by themselves, however they hang on: hands of a few
 accounts with a card each, connected by one account. Of families in development worlds 98 % are smaller parts."""
-
-Ints = NDArray[np.int64]
 
 
 def find_backbone(given: Evidence, members: pl.DataFrame) -> pl.DataFrame:

@@ -1,13 +1,12 @@
 """Grow joined cores to campaigns: take in accounts that belong, and let go those that do not."""
 
-from collections.abc import Callable
-
 import numpy as np
 import polars as pl
 
 from graphsvc.campaigns.backbone import find_backbone
 from graphsvc.campaigns.join import join_grown
 from graphsvc.campaigns.membership import Evidence, Weighed, find_homes, weigh
+from graphsvc.types import Progress, ignore_progress
 
 SETTLED = 0.0003
 """Growing ends when fewer than this share of memberships changes in a round."""
@@ -22,14 +21,12 @@ MOST_OF_A_PART = 0.5
 worlds (seeds 100-189) 147 of 221 campaigns are found and 29 false clusters published; 143 and 37 where none join. At
 .25 the figures are 148 and 27, and a ring of hard:3 that was framed with the hydra's prompts joins the hydra."""
 
-Progress = Callable[[str, int, int], None]
-
 
 def grow(
     given: Evidence,
     cores: pl.DataFrame,
     rounds: int,
-    progress: Progress = lambda _stage, _done, _total: None,
+    progress: Progress = ignore_progress,
     *,
     joining: bool = True,
 ) -> tuple[pl.DataFrame, Weighed]:

@@ -7,6 +7,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from graphsvc.model.slices import expand_slices
+from graphsvc.types import Floats, Ints
 
 HOUR = 3_600_000
 WEEK = 168
@@ -14,9 +15,6 @@ MOST_HOURS = 8 * WEEK
 """Older traffic is left out: habits change, and eight weeks are more than any of the tests needs."""
 RIDGE = 1.0
 FITS = 4
-
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)

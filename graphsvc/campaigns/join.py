@@ -17,9 +17,7 @@ from graphsvc.campaigns.agreement import MIN_POOL_BITS
 from graphsvc.campaigns.coincidence import measure_coincidence
 from graphsvc.campaigns.membership import Evidence
 from graphsvc.model.scale import coarse
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+from graphsvc.types import Floats, Ints
 
 JOINING = 0.5
 """Cores with at least this affinity are one. Measured on development worlds: from .4 to .55 all 17 campaigns of the

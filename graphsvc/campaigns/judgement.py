@@ -1,7 +1,7 @@
 """Select the grown clusters that are campaigns or likely businesses, select their members, and gather the evidence."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 import polars as pl
@@ -22,8 +22,7 @@ from graphsvc.model.clusters import CLUSTERS, Assessment, Found, cluster_id
 from graphsvc.model.graph import SignalGraph
 from graphsvc.model.links import Links
 from graphsvc.model.sums import summed
-
-Progress = Callable[[str, int, int], None]
+from graphsvc.types import Progress, ignore_progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +46,7 @@ def judge(
     weighed: Weighed,
     links: Links,
     bar: Bar,
-    progress: Progress = lambda _stage, _done, _total: None,
+    progress: Progress = ignore_progress,
     namesakes: pl.DataFrame | None = None,
 ) -> Found:
     """Score clusters, select members that are as sure as the budget demands, and gather the evidence.

@@ -31,9 +31,7 @@ from graphsvc.campaigns.agreement import (
 from graphsvc.campaigns.uses import Uses
 from graphsvc.linkage.timing import Population, fit_signups, signup_bits
 from graphsvc.model.scale import coarse
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+from graphsvc.types import Floats, Ints
 
 STRONG_BITS = 3.0
 """Bits of a tying family with which an account is a candidate at all."""

@@ -11,17 +11,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import connected_components
 from scipy.special import gammaln, logsumexp
 
 from graphsvc.model.graph import SignalGraph
 from graphsvc.signals.prompts import BANDS
-
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
-Flags = NDArray[np.bool_]
+from graphsvc.types import Flags, Floats, Ints
 
 PART = "asked"
 """Name of the part of a score."""

@@ -4,7 +4,7 @@ A score is a sum of parts in bits, each with a sentence, turned into a probabili
 each part; those of traffic and of replacement stand in their own modules.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -24,6 +24,7 @@ from graphsvc.campaigns.traits import holders, measure_ownership, measure_usual,
 from graphsvc.linkage.timing import fit_signups, lockstep, signup_population
 from graphsvc.model.graph import SignalGraph
 from graphsvc.signals.kinds import family_ties
+from graphsvc.types import Progress, ignore_progress
 
 PRIOR_BITS = -5.0
 """A group that passes as a cluster is more often a team, a class or an agency than a campaign. The weights of this
@@ -74,7 +75,6 @@ TRAITS = MappingProxyType(
     }
 )
 """The column of `traits` that each part from shares is told by."""
-Progress = Callable[[str, int, int], None]
 TIME = ("signup", "arrivals", "lockstep", *TRAFFIC, "succession", ASKED)
 """Names of the evidence from time, and from prompts (`asked`); each can be left out. `signup` is a member's,
 `arrivals` makes candidates of bursts of sign-ups and has the part `event`, the others are a cluster's."""
@@ -110,7 +110,7 @@ def parts_of_clusters(
     pool: pl.DataFrame,
     families: list[str],
     time: Collection[str] = TIME,
-    progress: Progress = lambda _stage, _done, _total: None,
+    progress: Progress = ignore_progress,
 ) -> dict[int, list[Part]]:
     """Return the parts of every cluster's score, the prior first.
 

@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import betaln
 
-Floats = NDArray[np.float64]
+from graphsvc.types import Floats
 
 SELDOM = 0.0015
 """Share of all accounts below which a trait says nothing: it is not recorded, or too rare to expect in a group."""

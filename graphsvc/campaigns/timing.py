@@ -4,14 +4,15 @@ Each part is a likelihood ratio in bits between campaigns and honest groups. Som
 do not, so that its absence costs a bit at most. Honest groups have a daily cycle, weekends and habits of their own.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from graphsvc.campaigns.hourly import Acting, Fit, Floats, Ints, Traffic, acting, coded, fit, traffic
+from graphsvc.campaigns.hourly import Acting, Fit, Traffic, acting, coded, fit, traffic
+from graphsvc.types import Floats, Ints, Progress, ignore_progress
 
 PARTS = ("balance", "sleepless", "bursts", "moves")
 """Names of the parts; each can be left out."""
@@ -66,7 +67,7 @@ def traffic_evidence(
     activity: pl.DataFrame,
     accounts: pl.DataFrame,
     parts: Collection[str] = PARTS,
-    progress: Callable[[str, int, int], None] = lambda _stage, _done, _total: None,
+    progress: Progress = ignore_progress,
 ) -> pl.DataFrame:
     """Measure all parts of clusters' traffic, with the numbers behind them.
 

@@ -9,8 +9,7 @@ from scipy.sparse import csr_array
 
 from graphsvc.model.graph import SignalGraph
 from graphsvc.model.slices import expand_slices
-
-Rows = NDArray[np.integer]
+from graphsvc.types import Rows
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,8 +49,8 @@ def print_impact(
     that would follow, the rest of each cluster, and a plan in stages that begins with the highest confidence.
     `graphsvc blast CLUSTER --least-membership 0.99 --stages 10`.
     """
-    from graphsvc.analyses import read_impact
     from graphsvc.analysis import impact_sentences
+    from graphsvc.analysis.published import read_impact
     from graphsvc.database import open_store
 
     # typer cannot say that exactly one of three is needed.

@@ -10,9 +10,7 @@ from graphsvc.cli import (
     backup,
     blast,
     decide,
-    demo,
     detect,
-    evaluate,
     export,
     forget,
     keys,
@@ -22,14 +20,13 @@ from graphsvc.cli import (
     retention,
     runs,
     schema,
-    seed,
     serve,
-    simulate,
     succession,
     tokens,
     verify,
     whatif,
 )
+from graphsvc.cli.lab import add_lab_command
 
 app = typer.Typer(
     name="graphsvc",
@@ -67,16 +64,16 @@ def _options(
     pass
 
 
-app.command("demo")(demo.run_demo)
-app.command("seed")(seed.generate_world)
+add_lab_command(app, "demo")
+add_lab_command(app, "seed")
 app.command("load")(load.load_files)
 app.command("detect")(detect.detect_clusters)
-app.command("evaluate")(evaluate.evaluate_result)
+add_lab_command(app, "evaluate")
 app.command("runs")(runs.list_runs)
 app.command("cancel")(runs.cancel_detection)
 app.command("diff")(runs.compare_two_runs)
 app.command("verify")(verify.verify_stored_run)
-app.command("simulate")(simulate.simulate_world)
+add_lab_command(app, "simulate")
 app.command("whatif")(whatif.print_structure)
 app.command("blast")(blast.print_impact)
 app.command("succession")(succession.print_successions)

@@ -11,9 +11,9 @@ import typer
 from graphsvc.cli.progress import Stages
 from graphsvc.community.engines import Engine
 from graphsvc.errors import Conflict, SettingsError
+from graphsvc.files import lock_or_fail
 from graphsvc.measure import parse_size
 from graphsvc.model.runs import Algorithm
-from graphsvc.privatefile import lock_or_fail
 from graphsvc.settings import Settings, load_settings
 
 if TYPE_CHECKING:

@@ -82,7 +82,7 @@ def load_files(
     )
     share = parse_share(max_rejected)
     if bulk:
-        from graphsvc.bulk import load_bulk
+        from graphsvc.loading.bulk import load_bulk
 
         # A bulk load writes into an empty database, where nothing can be written again.
         if again:

@@ -78,7 +78,7 @@ def compare_two_runs(
 
     Both runs must have published their result; `graphsvc runs` lists them.
     """
-    from graphsvc.analyses import read_differences
+    from graphsvc.analysis.published import read_differences
     from graphsvc.database import open_store
 
     with open_store(load_settings(), console.print) as store:

@@ -56,19 +56,19 @@ def print_structure(
     without which a part splits off), the strongest signal, and the smallest evidence, in bits, whose removal
     divides it.
     """
-    from graphsvc import analyses
     from graphsvc.analysis import counterfactual_sentences as words
+    from graphsvc.analysis import published
     from graphsvc.database import open_store
 
     signals, families, accounts = without_signal or [], without_family or [], without_account or []
     with open_store(load_settings(), console.print) as store:
         if signals or families or accounts:
-            before, after = analyses.read_parts_without(store, cluster, signals, families, accounts)
+            before, after = published.read_parts_without(store, cluster, signals, families, accounts)
             what = ", ".join([*signals, *(f"all of {name}" for name in families), *accounts])
             lines = words.describe_exclusion(before, after, what)
             result = {"cluster": cluster, "before": asdict(before), "after": asdict(after)}
         else:
-            found = analyses.read_weak_points(store, cluster, smallest, side)
+            found = published.read_weak_points(store, cluster, smallest, side)
             lines = words.describe_anatomy(found)
             result = {"cluster": cluster, **asdict(found)}
     typer.echo(json.dumps(result, indent=2) if as_json else "\n".join(lines))

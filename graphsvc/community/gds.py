@@ -10,10 +10,11 @@ from graphdatascience import __version__ as client_version
 from numpy.typing import NDArray
 
 from graphsvc.community.components import find_components
-from graphsvc.community.protocol import Progress, ignore_progress, renumber_communities, split_disconnected
+from graphsvc.community.protocol import renumber_communities, split_disconnected
 from graphsvc.model.links import Links
 from graphsvc.model.runs import Algorithm
 from graphsvc.statements import load_text
+from graphsvc.types import Progress, ignore_progress
 
 if TYPE_CHECKING:
     from neo4j import Driver

@@ -11,9 +11,10 @@ from networkit.community import PLM, PLP, ParallelLeiden  # type: ignore[import-
 from numpy.typing import NDArray
 
 from graphsvc.community.components import compute_scale, find_components, find_indivisible
-from graphsvc.community.protocol import Progress, ignore_progress, renumber_communities, split_disconnected
+from graphsvc.community.protocol import renumber_communities, split_disconnected
 from graphsvc.model.links import Links
 from graphsvc.model.runs import Algorithm
+from graphsvc.types import Progress, ignore_progress
 
 ITERATIONS = 10
 """Rounds of Leiden: more change next to nothing."""

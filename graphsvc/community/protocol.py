@@ -1,6 +1,5 @@
 """The interface of a detection engine: communities of a weighted graph of accounts."""
 
-from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
@@ -9,12 +8,7 @@ from numpy.typing import NDArray
 from graphsvc.community.components import find_components
 from graphsvc.model.links import Links
 from graphsvc.model.runs import Algorithm
-
-Progress = Callable[[str, int, int], None]
-
-
-def ignore_progress(_stage: str, _done: int, _total: int) -> None:
-    """Ignore progress."""
+from graphsvc.types import Progress, ignore_progress
 
 
 class Detector(Protocol):

@@ -2,17 +2,15 @@
 
 import io
 import json
-import os
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from tempfile import NamedTemporaryFile
-from typing import IO, TypeVar
+from typing import IO
 
 import polars as pl
 
 from graphsvc.errors import ExportError
-
-Result = TypeVar("Result")
+from graphsvc.files import open_draft
 
 NESTED = (pl.List, pl.Struct)
 TEXT = (pl.String, pl.Categorical, pl.Enum)
@@ -35,12 +33,15 @@ def write_table(frame: pl.DataFrame, path: Path) -> pl.DataFrame:
     Raises:
         ExportError: the file cannot be written.
     """
-    return _write_atomically(path, lambda file: _write_frame(frame, path.suffix, file), frame)
+    with _open_draft(path) as file:
+        _write_frame(frame, path.suffix, file)
+    return frame
 
 
 def write_bytes(content: bytes, path: Path) -> None:
     """Write bytes atomically. Raise as `write_table`."""
-    _write_atomically(path, lambda file: file.write(content), None)
+    with _open_draft(path) as file:
+        file.write(content)
 
 
 def encode_csv(frame: pl.DataFrame) -> bytes:
@@ -70,22 +71,13 @@ def encode_csv(frame: pl.DataFrame) -> bytes:
     return out.getvalue()
 
 
-def _write_atomically(path: Path, write: Callable[[IO[bytes]], object], result: Result) -> Result:
+@contextmanager
+def _open_draft(path: Path) -> Iterator[IO[bytes]]:
     try:
-        # In the same directory, because a rename is atomic only within a file system.
-        with NamedTemporaryFile(dir=path.resolve().parent, prefix=f".{path.name}.", delete=False) as file:
-            part = Path(file.name)
-            try:
-                write(file)
-                file.flush()
-                os.fsync(file.fileno())
-            except BaseException:
-                part.unlink(missing_ok=True)
-                raise
-        part.replace(path)
+        with open_draft(path) as file:
+            yield file
     except OSError as error:
         raise ExportError(f"{path} cannot be written ({error.strerror}).", "Write elsewhere.") from None
-    return result
 
 
 def _write_frame(frame: pl.DataFrame, suffix: str, file: IO[bytes]) -> None:

@@ -30,9 +30,9 @@ from graphsvc.model.columns import (
 from graphsvc.signals.kinds import KINDS
 from graphsvc.signals.prompts import compute_bands
 from graphsvc.signals.tokens import Tokeniser
+from graphsvc.types import Progress
 
 Known = Callable[[pl.Series], pl.Series]
-Progress = Callable[[str, int, int], None]
 
 _SAID = {
     "epoch": "counted since 1970, units by magnitude",

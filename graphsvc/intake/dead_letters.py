@@ -1,11 +1,10 @@
 """Rejected rows, with masked shapes instead of values, and the file that keeps them."""
 
-import os
-import secrets
 from pathlib import Path
 
 import polars as pl
 
+from graphsvc.files import open_draft
 from graphsvc.model.columns import DEAD_LETTERS
 
 _LONGEST_SHAPE = 40
@@ -54,12 +53,5 @@ def write_dead_letters(frame: pl.DataFrame, path: Path) -> None:
         OSError: the file cannot be written.
     """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    try:
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            frame.write_ndjson(file)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
+    with open_draft(path) as file:
+        frame.write_ndjson(file)

@@ -12,8 +12,8 @@ from graphsvc.errors import BundleError
 from graphsvc.intake.dialects import match_columns
 from graphsvc.intake.files import BundleFile
 from graphsvc.intake.streams import Stream
+from graphsvc.types import Flags
 
-Flags = NDArray[np.bool_]
 Found = tuple[pl.DataFrame, pl.Series, pl.Series]
 """Records (n rows of String), their numbers (Int64), and the numbers of those that are no object."""
 

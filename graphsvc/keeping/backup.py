@@ -10,7 +10,7 @@ import io
 import json
 import shutil
 import tarfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -23,10 +23,10 @@ from pydantic import SecretStr
 from graphsvc import server
 from graphsvc.database import open_store
 from graphsvc.errors import BackupError
+from graphsvc.files import lock_in_turn
 from graphsvc.keeping import sealed_v1
 from graphsvc.keeping.sealed import Opener, Sealer, build_damage, open_sealed, seal_file
 from graphsvc.model.audit import LogCheck
-from graphsvc.privatefile import lock_in_turn
 from graphsvc.server.home import (
     RESTORED,
     Home,
@@ -39,8 +39,7 @@ from graphsvc.server.home import (
 from graphsvc.settings import Settings
 from graphsvc.signing import load_or_create_signer
 from graphsvc.store.audit_log import verify_log
-
-Say = Callable[[str], None]
+from graphsvc.types import Report, ignore_report
 
 _INSTALLATION, _DUMP = "installation.tar", "database.dump"
 _MANIFEST, _KEYS = "manifest.json", "keys/"
@@ -70,7 +69,7 @@ class Restored:
 
 
 def write_backup(
-    settings: Settings, out: Path, passphrase: SecretStr, *, keys_only: bool, say: Say = lambda _: None
+    settings: Settings, out: Path, passphrase: SecretStr, *, keys_only: bool, say: Report = ignore_report
 ) -> None:
     """Write a backup to the new file `out`. The managed server is stopped while its database is dumped.
 
@@ -96,7 +95,7 @@ def write_backup(
 
 
 def restore_backup(
-    settings: Settings, path: Path, passphrase: SecretStr, *, force: bool, say: Say = lambda _: None
+    settings: Settings, path: Path, passphrase: SecretStr, *, force: bool, say: Report = ignore_report
 ) -> Restored:
     """Restore a backup into this installation, which must be empty unless `force`.
 
@@ -137,7 +136,7 @@ def restore_backup(
 
 
 def _dump_database(
-    settings: Settings, home: Home, directory: Path, say: Say
+    settings: Settings, home: Home, directory: Path, say: Report
 ) -> tuple[dict[str, bytes], Path]:
     """Dump the database while its server is stopped, and read the keys. The server runs again as before."""
     database = settings.local_database
@@ -154,7 +153,7 @@ def _dump_database(
             server.ensure_running(settings, say)
 
 
-def _require_empty(settings: Settings, home: Home, say: Say) -> None:
+def _require_empty(settings: Settings, home: Home, say: Report) -> None:
     found = [f"the key file {name}" for name in list_key_files(home)[:1]]
     if not found and settings.managed and server.has_database(settings):
         with open_store(settings, say) as store:

@@ -8,9 +8,9 @@ import secrets
 from dataclasses import dataclass
 
 from graphsvc.errors import KeepingError, NotFound
+from graphsvc.files import lock_in_turn
 from graphsvc.keeping.forgetting import write_unless_loading
 from graphsvc.keyfile import KEY_BYTES
-from graphsvc.privatefile import lock_in_turn
 from graphsvc.settings import Settings
 from graphsvc.signals.kinds import KINDS
 from graphsvc.signals.tokens import compute_key_id, load_or_create_key, make_current, remove_older

@@ -6,8 +6,6 @@ contents are sealed for that key, because the library streams only what is seale
 fit into memory. The public key is in no file. So only a holder of the passphrase can make a content that opens.
 """
 
-import os
-import secrets
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -18,6 +16,7 @@ from pydantic import SecretStr
 from pyrage import DecryptError, EncryptError, IdentityError, decrypt_io, encrypt_io, passphrase, x25519
 
 from graphsvc.errors import BackupError
+from graphsvc.files import open_draft
 
 _MAGIC = b"PK\x03\x04"
 _IDENTITY, _SUFFIX = "identity.age", ".age"
@@ -97,22 +96,12 @@ def seal_file(path: Path, phrase: SecretStr) -> Iterator[Sealer]:
     Raises:
         BackupError: it exists, or cannot be written.
     """
-    # In the same directory, because a rename is atomic only within one file system.
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         if path.exists():
             raise BackupError(f"{path} exists already.", "Choose a new file.")
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                with ZipFile(file, "w") as archive:
-                    yield Sealer(archive, phrase)
-                file.flush()
-                # A backup that is named must be on the disk: its owner may delete the original next.
-                os.fsync(file.fileno())
-            draft.rename(path)
-        finally:
-            draft.unlink(missing_ok=True)
+        # A backup that is named is on the disk: its owner may delete the original next.
+        with open_draft(path) as file, ZipFile(file, "w") as archive:
+            yield Sealer(archive, phrase)
     except (OSError, EncryptError) as error:
         why = error.strerror if isinstance(error, OSError) else str(error)
         raise BackupError(

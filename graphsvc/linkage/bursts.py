@@ -10,8 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from graphsvc.linkage.rates import Floats, Ints, Rate, Scatter, find_units, fit_rate, fit_scatter
+from graphsvc.linkage.rates import Rate, Scatter, find_units, fit_rate, fit_scatter
 from graphsvc.linkage.timing import HOUR
+from graphsvc.types import Floats, Ints
 
 FALSE_BURSTS = 0.05
 """False bursts expected in a population without any, unless the caller says otherwise."""

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from graphsvc.types import Floats
 
 MATCHES, OTHERS = 1000.0, 10.0
 """Pairs' worth of the probabilities that learning begins with; those of matches count at least as much as all pairs do.

@@ -12,9 +12,7 @@ from graphsvc.linkage.em import Weights, learn_weights, to_probability
 from graphsvc.linkage.pairs import MEMORY
 from graphsvc.linkage.texts import COMPARISONS, compare_candidates, read_texts
 from graphsvc.model.graph import SignalGraph
-
-Ints = NDArray[np.int32]
-Floats = NDArray[np.float64]
+from graphsvc.types import Floats, Ints32
 
 LEAST = 0.5
 """Posterior from which two accounts are linked: more likely than not. Pair F of the development identities is .91
@@ -37,8 +35,8 @@ class TextLinks:
     """
 
     nodes: int
-    source: Ints
-    target: Ints
+    source: Ints32
+    target: Ints32
     bits: Floats
     parts: Floats
     names: tuple[str, ...]
@@ -80,7 +78,7 @@ def link_texts(graph: SignalGraph, memory: int = MEMORY) -> TextLinks:
     return TextLinks(graph.accounts.height, found.source, found.target, weights.bits, parts, names, weights)
 
 
-def group_texts(links: TextLinks, least: float = LEAST) -> Ints:
+def group_texts(links: TextLinks, least: float = LEAST) -> Ints32:
     """Group the accounts that are one operator's by average linkage, so that one link between two groups joins none.
 
     Args:

@@ -16,6 +16,7 @@ from graphsvc.linkage.timing import resolution
 from graphsvc.linkage.window import DAY_MS
 from graphsvc.model.graph import SignalGraph
 from graphsvc.signals.prompts import BANDS
+from graphsvc.types import Ints
 
 SPREAD = 7
 """Days by which a sign-up moves at most, to either side. The widest window of lockstep is a day (`linkage.timing`): two
@@ -28,8 +29,6 @@ SWAPS = 10
 account, after ten 1.5 %, and after a hundred 1.5 % too."""
 ROUNDS = 100
 """Rounds of swapping at most, each of which tries every use once."""
-
-Ints = NDArray[np.int64]
 
 
 def permute_graph(graph: SignalGraph, seed: int) -> SignalGraph:

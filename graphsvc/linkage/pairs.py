@@ -1,7 +1,5 @@
 """Enumerate pairs of accounts that share signals, with their bits. Enumeration is capped, evidence is not."""
 
-from collections.abc import Callable
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,6 +19,7 @@ from graphsvc.model.graph import SignalGraph
 from graphsvc.model.links import Links
 from graphsvc.model.scale import coarse
 from graphsvc.signals.kinds import DERIVED, kind_of
+from graphsvc.types import Ints, Progress, ignore_progress
 
 # Families whose kinds or bands repeat one observation: sharing several of their values is still one.
 ONE_OBSERVATION = ("prompt", "email", "client")
@@ -45,8 +44,6 @@ is as close to either of them. On random worlds (seeds 100-149) 61 % of campaign
 and half of them at 5 and at 2 bits."""
 MEMORY = 256 << 20
 """Bytes that pairs in the making may take, by default."""
-Progress = Callable[[str, int, int], None]
-Ints = NDArray[np.int64]
 Pairs = tuple[NDArray[np.int32], NDArray[np.int32], Ints]
 
 
@@ -139,7 +136,7 @@ def enumerate_links(
     *,
     min_values: int,
     memory: int = MEMORY,
-    progress: Progress = lambda _stage, _done, _total: None,
+    progress: Progress = ignore_progress,
 ) -> Links:
     """Find the pairs that share more than chance gives, or one value that strangers do not come to share.
 

@@ -8,9 +8,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from graphsvc.model.scale import coarse
-
-Ints = NDArray[np.int32]
-Floats = NDArray[np.float64]
+from graphsvc.types import Floats, Ints32
 
 UNSEEN = 0.5
 """Accounts added to those that have a word where nothing is known (Krichevsky & Trofimov, IEEE Trans. Inf. Theory
@@ -106,7 +104,7 @@ def rate_together(both: csr_array, rare: Floats, beside: csr_array) -> Floats:
     return found
 
 
-def rate_rarest(first: csr_array, second: csr_array, rare: Floats, one: Ints, other: Ints) -> Floats:
+def rate_rarest(first: csr_array, second: csr_array, rare: Floats, one: Ints32, other: Ints32) -> Floats:
     """Return the bits of the rarest token that one account of each pair has in `first` and the other in `second`.
 
     Returns:
@@ -136,6 +134,6 @@ def to_binary(matrix: csr_array) -> csr_array:
     return found
 
 
-def _entries(matrix: csr_array, row: Ints, column: Ints) -> Floats:
+def _entries(matrix: csr_array, row: Ints32, column: Ints32) -> Floats:
     found: Floats = np.asarray(matrix[row, column]).ravel().astype(np.float64) if len(row) else np.zeros(0)
     return found

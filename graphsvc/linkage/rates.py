@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy.special import betainc, gammaincc
 
 from graphsvc.linkage.timing import DAY, HOUR, RATE_PRIOR, RESOLUTIONS, resolution
+from graphsvc.types import Floats, Ints
 
 WEEK = 7 * DAY
 SCALES = (1_000, 4_000, 15_000, 60_000, 240_000, 900_000, HOUR, 3 * HOUR, 6 * HOUR)
@@ -33,9 +34,6 @@ PLAUSIBLE = 1.0
 """Log-likelihood below the best fit of scatter that is still considered: about 92 % one-sided confidence."""
 REGULAR_BITS = 40.0
 """Bits against chance before a moment of the day, hour or minute counts as a sign of coarse recording."""
-
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
 
 
 def find_units(created_at: Ints) -> Ints:

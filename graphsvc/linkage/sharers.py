@@ -7,12 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from graphsvc.types import Ints
+
 BYTES_A_PAIR = 40
 """Memory of one value shared by one pair while pairs are made."""
 BYTES_A_USE = 40
 """Memory of one signal of one account of a pair while the two are compared."""
 
-Ints = NDArray[np.int64]
 Accounts = NDArray[np.int32]
 
 

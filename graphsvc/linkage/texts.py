@@ -26,10 +26,7 @@ from graphsvc.model.graph import SignalGraph
 from graphsvc.model.scale import coarse
 from graphsvc.signals.kinds import BY_NAME, DERIVED
 from graphsvc.signals.normalise import FORM, INITIAL, MARKS, WHOLE
-
-Ints = NDArray[np.int32]
-Floats = NDArray[np.float64]
-Flags = NDArray[np.bool_]
+from graphsvc.types import Flags, Floats, Ints32
 
 COMMONEST = 50
 """A word that more accounts have makes no candidates. Two strangers share such a one by chance, and a pair that
@@ -108,8 +105,8 @@ class Texts:
 class Compared:
     """Candidate pairs, sorted, and what `em.learn_weights` learns from."""
 
-    source: Ints
-    target: Ints
+    source: Ints32
+    target: Ints32
     pairs: Pairs
 
 
@@ -219,7 +216,7 @@ def _first_of_each(wholes: csr_array) -> NDArray[np.int64]:
     return found
 
 
-def _compare(texts: Texts, tokens: _Tokens, one: Ints, other: Ints) -> Compared:
+def _compare(texts: Texts, tokens: _Tokens, one: Ints32, other: Ints32) -> Compared:
     """Compare pairs; those that share nothing but short forms are left out."""
     words, wholes, short, rare = tokens.words, tokens.wholes, tokens.short, tokens.rare
     single = rate_rarest(words, words, rare, one, other)
@@ -238,7 +235,7 @@ def _compare(texts: Texts, tokens: _Tokens, one: Ints, other: Ints) -> Compared:
     return Compared(one, other, Pairs(levels, several, rarity, weight, np.zeros(len(one))))
 
 
-def _candidates(tokens: _Tokens, memory: int) -> Iterator[tuple[Ints, Ints]]:
+def _candidates(tokens: _Tokens, memory: int) -> Iterator[tuple[Ints32, Ints32]]:
     """Yield source and target of the pairs that share a token that makes candidates."""
     accounts = tokens.all.shape[0]
     # Two short forms alike say nothing: one account must have the token as a word, or as all its words in one.
@@ -254,7 +251,7 @@ def _candidates(tokens: _Tokens, memory: int) -> Iterator[tuple[Ints, Ints]]:
         yield sharers.pairs(first, end)
 
 
-def _levels(texts: Texts, one: Ints, other: Ints) -> list[NDArray[np.int64]]:
+def _levels(texts: Texts, one: Ints32, other: Ints32) -> list[NDArray[np.int64]]:
     """Return the level of each comparison for each pair, in the order of `COMPARISONS`."""
     name, mail = _held(texts.name, one, other), _held(texts.mail, one, other)
     named = _any(texts.name, one) & _any(texts.name, other)
@@ -284,7 +281,7 @@ def _levels(texts: Texts, one: Ints, other: Ints) -> list[NDArray[np.int64]]:
     return [names, mails, crossed, domains, _touched(texts.touched, one, other)]
 
 
-def _cross(texts: Texts, one: Ints, other: Ints) -> NDArray[np.int64]:
+def _cross(texts: Texts, one: Ints32, other: Ints32) -> NDArray[np.int64]:
     """Return how the e-mail address of the first of each pair compares to the name of the second."""
     there = _any(texts.mail_whole, one) & _any(texts.name_whole, other)
     shared = _common(texts.mail, texts.name, one, other)
@@ -295,7 +292,7 @@ def _cross(texts: Texts, one: Ints, other: Ints) -> NDArray[np.int64]:
     return np.select([~there, whole | ((shared == own) & (own > 0)), shared > 0], [0, 3, 2], 1)
 
 
-def _touched(touched: csr_array, one: Ints, other: Ints) -> NDArray[np.int64]:
+def _touched(touched: csr_array, one: Ints32, other: Ints32) -> NDArray[np.int64]:
     """Return how much more two accounts touched in common than two as active would by chance.
 
     An account that touches very many values shares some with any other. Where both draw from the values as all do, the
@@ -315,7 +312,7 @@ def _touched(touched: csr_array, one: Ints, other: Ints) -> NDArray[np.int64]:
     return found
 
 
-def _crowd(texts: Texts, source: Ints, target: Ints, levels: NDArray[np.int8]) -> Floats:
+def _crowd(texts: Texts, source: Ints32, target: Ints32, levels: NDArray[np.int8]) -> Floats:
     """Return of each pair with one handle and different names the share of further people who have that handle too.
 
     A handle that many people have (`root`, `info`) says that they are one operator as little as a common name does,
@@ -338,7 +335,7 @@ def _crowd(texts: Texts, source: Ints, target: Ints, levels: NDArray[np.int8]) -
     return found
 
 
-def _held(matrix: csr_array, one: Ints, other: Ints) -> tuple[Floats, Floats, Floats]:
+def _held(matrix: csr_array, one: Ints32, other: Ints32) -> tuple[Floats, Floats, Floats]:
     """Return tokens that both of each pair have, and how many the one with fewer has, and the one with more."""
     size = np.asarray(matrix.sum(axis=1)).ravel()
     return (
@@ -348,17 +345,17 @@ def _held(matrix: csr_array, one: Ints, other: Ints) -> tuple[Floats, Floats, Fl
     )
 
 
-def _common(first: csr_array, second: csr_array, one: Ints, other: Ints) -> Floats:
+def _common(first: csr_array, second: csr_array, one: Ints32, other: Ints32) -> Floats:
     found: Floats = np.asarray(first[one].multiply(second[other]).sum(axis=1)).ravel()
     return found
 
 
-def _shares(first: csr_array, second: csr_array, one: Ints, other: Ints) -> Flags:
+def _shares(first: csr_array, second: csr_array, one: Ints32, other: Ints32) -> Flags:
     found: Flags = _common(first, second, one, other) > 0
     return found
 
 
-def _any(matrix: csr_array, rows: Ints) -> Flags:
+def _any(matrix: csr_array, rows: Ints32) -> Flags:
     found: Flags = np.diff(matrix.indptr)[rows] > 0
     return found
 

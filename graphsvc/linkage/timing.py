@@ -11,6 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from graphsvc.model.scale import coarse
+from graphsvc.types import Floats, Ints
 
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
 WIDTHS = (10 * MINUTE, HOUR, DAY)
@@ -36,9 +37,6 @@ BOTH_ENDS = 0.5
 ROUNDS = 20
 CHUNK = 500_000
 """Candidates weighed at a time, which bounds memory."""
-
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)

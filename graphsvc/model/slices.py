@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-Ints = NDArray[np.int64]
+from graphsvc.types import Ints
 
 
 def expand_slices(first: NDArray[np.integer], end: NDArray[np.integer]) -> tuple[Ints, Ints]:

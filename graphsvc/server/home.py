@@ -6,12 +6,10 @@ finishes what a power cut interrupted.
 """
 
 import errno
-import fcntl
 import json
-import os
 import secrets
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +17,7 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from graphsvc.errors import ServerError
-from graphsvc.privatefile import replace_atomically
+from graphsvc.files import write_atomically
 from graphsvc.server.sizing import Sizes
 from graphsvc.settings import Settings
 
@@ -60,37 +58,6 @@ def require_room(place: Path, size: int, setting: str) -> None:
             f"{place} has {free / 1e6:,.0f} MB free, and {size / 1e6:,.0f} MB are needed.",
             _TODO[errno.ENOSPC].format(setting=setting),
         )
-
-
-@contextmanager
-def lock_file(path: Path, waiting: Callable[[], None]) -> Iterator[None]:
-    """Hold a lock file while the block runs; call `waiting` once if another process has it.
-
-    The lock belongs to the open file, so it ends with the process, however that ends.
-    """
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            waiting()
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Write a file so that a reader sees either all of it or the file before; mode 0600."""
-    part = path.with_name(f".{path.name}.{os.getpid()}")
-    # A killed process with the same number may have left one.
-    part.unlink(missing_ok=True)
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)
 
 
 def read_tail(path: Path, size: int = 16_384) -> str:
@@ -411,9 +378,9 @@ def stage_keys(home: Home, keys: dict[str, bytes]) -> None:
     shutil.rmtree(staged, ignore_errors=True)
     staged.mkdir(mode=0o700, parents=True)
     for name, content in keys.items():
-        replace_atomically(staged / name, content)
+        write_atomically(staged / name, content)
     # The list comes last: without it the staged keys are incomplete and are ignored.
-    replace_atomically(staged / _NAMES, "\n".join(keys).encode())
+    write_atomically(staged / _NAMES, "\n".join(keys).encode())
 
 
 def take_keys(home: Home) -> None:

@@ -9,19 +9,21 @@ import platform
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from pydantic import SecretStr
 
+from graphsvc import host
 from graphsvc.errors import ServerError
+from graphsvc.files import write_atomically
 from graphsvc.server import process, sizing
-from graphsvc.server.home import Home, write_atomically
+from graphsvc.server.home import Home
 from graphsvc.server.maven import Lock
 from graphsvc.server.process import build_environment, build_unusable_error
 from graphsvc.server.sizing import Sizes
+from graphsvc.types import Report
 
 SERVER_CLASS = "org.neo4j.server.Neo4jCommunity"
 ADMIN_CLASS = "org.neo4j.cli.AdminTool"
@@ -167,9 +169,7 @@ def _format_arguments(*arguments: str) -> str:
 _HEAP = 512 << 20
 
 
-def run_admin(
-    jvm: Jvm, home: Home, *args: str, heap: int = _HEAP, report: Callable[[str], None] | None = None
-) -> str:
+def run_admin(jvm: Jvm, home: Home, *args: str, heap: int = _HEAP, report: Report | None = None) -> str:
     """Run `neo4j-admin ARGS`, and return its output.
 
     The tool's JVM is started directly. Neo4j's own bootstrapper would start a second one.
@@ -255,7 +255,7 @@ _ROOM = 1 << 30
 def launch_trainer(jvm: Jvm, home: Home) -> None:
     """Start a trainer for the server of `home`, unless one runs or memory or disk are short."""
     running = process.find_process(_read_pid(jvm.jars / "training.pid"), _MODULE)
-    short = sizing.read_memory().available < _MEMORY or shutil.disk_usage(jvm.jars).free < _ROOM
+    short = host.read_memory().available < _MEMORY or shutil.disk_usage(jvm.jars).free < _ROOM
     if running is not None or short:
         return
     command = [sys.executable, "-m", _MODULE, str(jvm.jars)]

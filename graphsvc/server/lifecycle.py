@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
+from graphsvc import host
 from graphsvc.errors import ServerError
+from graphsvc.files import lock_in_turn, write_atomically
 from graphsvc.server import java, maven, process, sizing
 from graphsvc.server.home import (
     HOST,
@@ -21,16 +23,15 @@ from graphsvc.server.home import (
     begin_adoption,
     finish_adoption,
     is_prepared,
-    lock_file,
     map_disk_errors,
     require_room,
     stage_keys,
-    write_atomically,
 )
 from graphsvc.server.java import Jvm
-from graphsvc.server.maven import Report, ensure_jars
+from graphsvc.server.maven import ensure_jars
 from graphsvc.server.process import build_environment, require_extra
 from graphsvc.settings import Settings
+from graphsvc.types import Report, ignore_report
 
 if TYPE_CHECKING:
     import psutil
@@ -65,10 +66,6 @@ class Endpoint:
         return f"{self.connected_browser}&cmd=guide&arg={guide}"
 
 
-def _discard_line(_: str) -> None:
-    """Ignore a line of progress."""
-
-
 def find_running(settings: Settings) -> Endpoint | None:
     """Return the server of this data directory, if it runs and answers queries.
 
@@ -92,7 +89,7 @@ def has_database(settings: Settings) -> bool:
     return Home.from_settings(settings).has_database
 
 
-def ensure_running(settings: Settings, report: Report = _discard_line) -> Endpoint:
+def ensure_running(settings: Settings, report: Report = ignore_report) -> Endpoint:
     """Start the server unless it runs, and return when it answers queries.
 
     Several processes may call this at once: one starts the server, the others wait for it. The server
@@ -129,7 +126,9 @@ def lock_home(settings: Settings, report: Report) -> Iterator[Home]:
     with map_disk_errors(settings.data_dir, "GRAPHSVC_DATA_DIR"):
         # Before the lock, which is a file in them.
         home.create_directories()
-        with lock_file(home.lock, lambda: report("waiting for another graphsvc that starts or stops Neo4j")):
+        with lock_in_turn(
+            home.lock, lambda: report("waiting for another graphsvc that starts or stops Neo4j")
+        ):
             yield home
 
 
@@ -206,7 +205,7 @@ def configure_server(
             f"Neo4j moves to {bolt} (Bolt) and {http} (HTTP)"
         )
     state = State(bolt, http)
-    sizes = sizing.compute_sizes(sizing.read_memory())
+    sizes = sizing.compute_sizes(host.read_memory())
     home.write_configuration(state, sizes, jvm.plugins)
     more = (f"-XX:AOTCache={archive}",) if archive is not None else ()
     write_atomically(home.arguments, jvm.build_server_arguments(home.root, sizes, more))
@@ -247,7 +246,7 @@ def wait_until_ready(home: Home, state: State) -> bool:
     )
 
 
-def stop_server(settings: Settings, report: Report = _discard_line) -> bool:
+def stop_server(settings: Settings, report: Report = ignore_report) -> bool:
     """Stop the server of this data directory. Return False if none ran.
 
     It has two minutes to write its data.
@@ -281,7 +280,7 @@ def stop_server(settings: Settings, report: Report = _discard_line) -> bool:
 def run_admin(
     settings: Settings,
     *args: str,
-    report: Report = _discard_line,
+    report: Report = ignore_report,
     heap: int | None = None,
     replaces: str | None = None,
 ) -> str:
@@ -311,7 +310,7 @@ def run_admin(
                 "The managed Neo4j runs, and its admin tool needs it stopped.", "Stop it first."
             )
         jvm = prepare_start(settings, home, report)
-        sizes = sizing.compute_sizes(sizing.read_memory())
+        sizes = sizing.compute_sizes(host.read_memory())
         home.write_configuration(
             # The tool reads neo4j.conf, which must name ports although nothing listens.
             state or State(*process.choose_ports(str(home.root), None)),
@@ -322,7 +321,7 @@ def run_admin(
             return java.run_admin(jvm, home, *args, heap=heap or sizes.heap, report=report)
 
 
-def adopt_database(settings: Settings, keys: dict[str, bytes], report: Report = _discard_line) -> None:
+def adopt_database(settings: Settings, keys: dict[str, bytes], report: Report = ignore_report) -> None:
     """Replace the database and key files in use by the database under the name `RESTORED` and by `keys`.
 
     Args:

@@ -6,7 +6,7 @@ import logging
 import os
 import re
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,8 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from graphsvc.errors import ServerError
-from graphsvc.server.home import lock_file, map_disk_errors, require_room, write_atomically
+from graphsvc.files import lock_in_turn, write_atomically
+from graphsvc.server.home import map_disk_errors, require_room
 from graphsvc.server.process import require_extra
+from graphsvc.types import Report
 
 if TYPE_CHECKING:
     import requests
@@ -274,8 +276,6 @@ def _choose_folder(group: str, artifact: str) -> Folder:
 _CONNECTIONS = 8
 _ATTEMPTS = 3
 
-Report = Callable[[str], None]
-
 
 def get_jar_directory(cache: Path, lock: Lock) -> Path:
     """Return the directory of a lock's jars, below the cache directory."""
@@ -297,7 +297,7 @@ def ensure_jars(cache: Path, lock: Lock, report: Report) -> Path:
             (directory / folder).mkdir(parents=True, exist_ok=True)
         if not _find_unsound(directory, lock.jars):
             return directory
-        with lock_file(directory / ".lock", lambda: report("waiting for another download of the jars")):
+        with lock_in_turn(directory / ".lock", lambda: report("waiting for another download of the jars")):
             # Another process may have downloaded them while this one waited for the lock.
             wanted = _find_unsound(directory, lock.jars)
             require_room(directory, sum(jar.size for jar in wanted), "GRAPHSVC_CACHE_DIR")

@@ -1,25 +1,16 @@
-"""Memory and file descriptors that the server may use, on this machine or in this container."""
+"""Memory and file descriptors that the server may use."""
 
 import resource
 from dataclasses import dataclass
-from pathlib import Path
 
 from graphsvc.errors import ServerError
+from graphsvc.host import Memory
 
 MIB = 1 << 20
 _HEAP_FLOOR, _HEAP_CEILING = 512 * MIB, 16 << 30
 _PAGES_FLOOR, _PAGES_CEILING = 128 * MIB, 16 << 30
-_CGROUP = Path("/sys/fs/cgroup")
 DESCRIPTORS = 1024
 """File descriptors for Neo4j: an idle one has 511 open (measured: its jars, an empty database, its sockets)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Memory:
-    """Memory of the machine or of the container we are in; bytes."""
-
-    total: int
-    available: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,34 +60,3 @@ def compute_sizes(memory: Memory) -> Sizes:
     # GDS keeps its graphs on the heap, so it gets the larger part.
     heap = min(max(budget * 5 // 8, _HEAP_FLOOR), _HEAP_CEILING)
     return Sizes(heap // MIB * MIB, min(max(budget - heap, _PAGES_FLOOR), _PAGES_CEILING) // MIB * MIB)
-
-
-def read_memory(cgroup: Path = _CGROUP) -> Memory:
-    """Return the memory of this machine, limited to that of our control group and address space, if any."""
-    import psutil
-
-    machine = psutil.virtual_memory()
-    total, available = machine.total, machine.available
-    limit, used = _read_cgroup(cgroup)
-    if limit is not None and limit < total:
-        total, available = limit, min(available, max(0, limit - used))
-    most, _ = resource.getrlimit(resource.RLIMIT_AS)  # a new process has as much, less what it imports
-    if most != resource.RLIM_INFINITY:
-        total, available = min(total, most), min(available, max(0, most - psutil.Process().memory_info().vms))
-    return Memory(total, available)
-
-
-def _read_cgroup(root: Path) -> tuple[int | None, int]:
-    """Return the limit of the control group at `root`, and its use without reclaimable cache; version 2, then 1."""
-    for folder, limit, used, cache in (
-        (root, "memory.max", "memory.current", "inactive_file"),
-        (root / "memory", "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
-    ):
-        try:
-            bound = (folder / limit).read_text().strip()
-            if bound.isdecimal():
-                stat = dict(line.split() for line in (folder / "memory.stat").read_text().splitlines())
-                return int(bound), int((folder / used).read_text()) - int(stat.get(cache, 0))
-        except OSError:  # no such control group: another system, or version 1
-            continue
-    return None, 0

@@ -10,8 +10,8 @@ from pathlib import Path
 import polars as pl
 
 from graphsvc.errors import SettingsError
+from graphsvc.files import write_atomically
 from graphsvc.keyfile import KEY_BYTES, format_key, load_or_create
-from graphsvc.privatefile import replace_atomically
 from graphsvc.settings import Settings
 
 _DIGEST_BYTES = 21  # 168 bits: 28 characters of base64 without padding
@@ -113,8 +113,8 @@ def make_current(settings: Settings, key: bytes) -> None:
     current = settings.keys_dir / _FILE
     before = load_or_create(current, "token key")
     # The old key is kept first, so that no crash can lose it.
-    replace_atomically(_get_older_path(settings, compute_key_id(before)), format_key(before).encode())
-    replace_atomically(current, format_key(key).encode())
+    write_atomically(_get_older_path(settings, compute_key_id(before)), format_key(before).encode())
+    write_atomically(current, format_key(key).encode())
 
 
 def remove_older(settings: Settings, key_id: str) -> None:

@@ -15,8 +15,8 @@ from typing import Any
 from uuid import uuid4
 
 from graphsvc.errors import Busy, VerificationError
+from graphsvc.files import lock_in_turn, write_atomically
 from graphsvc.model.audit import GENESIS, Act, Entry, Head
-from graphsvc.privatefile import lock_in_turn, replace_atomically
 from graphsvc.signing import Signer
 from graphsvc.store.connection import Row, Store
 
@@ -160,7 +160,7 @@ def _keep_head(directory: Path | None, entry: Entry) -> None:
                 log.error("the audit log does not continue from the kept entry %s", kept.number)
             elif kept is None or entry.number > kept.number:
                 content = json.dumps({"number": entry.number, "hash": entry.hash()})
-                replace_atomically(directory / HEAD_FILE, content.encode() + b"\n")
+                write_atomically(directory / HEAD_FILE, content.encode() + b"\n")
     except VerificationError as error:
         log.error("%s", error.what)
     except OSError as error:

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from graphsvc.analysis.cluster_evidence import MEMBERS, SIGNALS, ClusterEvidence
+from graphsvc.campaigns.cluster_evidence import MEMBERS, SIGNALS, ClusterEvidence
 from graphsvc.errors import NotFound
 from graphsvc.linkage.bits import PASSING_MS, PASSING_SHARE
 from graphsvc.model.columns import Schema

@@ -1,6 +1,6 @@
 """Read the account–signal graph from Neo4j as columns: in full, or only what loads wrote since the last reading."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import chain
 from typing import TypeVar
@@ -15,14 +15,13 @@ from graphsvc.model.merge import merge_graphs
 from graphsvc.signals.kinds import kind_of
 from graphsvc.store.connection import Store
 from graphsvc.store.packs import Record, build_frame, stream_packs
+from graphsvc.types import Ints, Progress, ignore_progress
 
 NODES_A_PACK = 10_000
 """Accounts or signals in a record."""
 ACCOUNTS_A_PACK = 1_000
 """Accounts in a record of edges: some ten thousand edges."""
 
-Progress = Callable[[str, int, int], None]
-Ints = NDArray[np.int64]
 Ranks = NDArray[np.int32]
 Number = TypeVar("Number", np.int32, np.int64)
 
@@ -53,7 +52,7 @@ class Reading:
     why: str = ""
 
 
-def read_graph(store: Store, progress: Progress = lambda _stage, _done, _total: None) -> SignalGraph:
+def read_graph(store: Store, progress: Progress = ignore_progress) -> SignalGraph:
     """Read the graph in full.
 
     Raises:
@@ -64,7 +63,7 @@ def read_graph(store: Store, progress: Progress = lambda _stage, _done, _total: 
 
 def read_graph_since(
     store: Store,
-    progress: Progress = lambda _stage, _done, _total: None,
+    progress: Progress = ignore_progress,
     base: KeptGraph | None = None,
 ) -> Reading:
     """Read the graph; with `base`, only the accounts and signals that loads wrote to since.

@@ -15,11 +15,11 @@ import polars as pl
 
 from graphsvc.model.columns import BundleColumns
 from graphsvc.signals.kinds import BY_NAME
+from graphsvc.types import Progress
 
 FIRST = 1
 """Number of a load into an empty database."""
 
-Progress = Callable[[str, int, int], None]
 Place = Callable[[pl.Series, pl.Series, pl.DataFrame], pl.DataFrame]
 
 

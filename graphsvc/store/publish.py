@@ -1,7 +1,7 @@
 """Stage a run next to the published one, then switch in one transaction."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 
@@ -19,12 +19,12 @@ from graphsvc.signing import Signer
 from graphsvc.store.connection import Row, Store
 from graphsvc.store.decisions import TURNS, build_record_step, build_seen_guard, read_decision_log
 from graphsvc.succession.successions import Succession, resolve_ids
+from graphsvc.types import Progress
 
 BATCH = 5_000
 """Rows a statement."""
 PLACES = 200
 """Strongest links of a cluster that can be queried by rank."""
-Progress = Callable[[str, int, int], None]
 
 
 def begin_run(store: Store, run: Run, started_at: datetime) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from graphsvc.analysis.impact import ACTED, NEAR, USERS, mark_hubs
+from graphsvc.campaigns.surroundings import ACTED, NEAR, USERS, mark_hubs
 from graphsvc.errors import NotFound
 from graphsvc.store.connection import Store
 from graphsvc.store.packs import build_frame

@@ -13,6 +13,7 @@ from graphsvc.linkage.pairs import ONE_OBSERVATION
 from graphsvc.model.graph import SignalGraph
 from graphsvc.model.slices import expand_slices
 from graphsvc.signals.kinds import DERIVED, LEVELS, family_of, kind_of, level_of
+from graphsvc.types import Ints
 
 REACH = WITHIN_HOURS * HOUR
 MOST_ACCOUNTS = 100
@@ -23,8 +24,6 @@ FEW = 20
 
 COMES_WITH = {"user_agent": "device", "tls_fingerprint": "device"}
 """A user agent or TLS fingerprint comes from a device, and says nothing more where the device agrees."""
-
-Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)

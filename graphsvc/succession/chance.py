@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 from scipy.optimize import isotonic_regression
 
 from graphsvc.model.columns import Schema
+from graphsvc.types import Floats
 
 LOWEST, HIGHEST = -10, 30
 """Levels (log2 of odds) that births are counted between, one bin a bit."""
@@ -26,8 +26,6 @@ NULL: Schema = {
 
 `found`: births matched at that level or a higher one. `by_chance`: those of them that follow no account, as
 permuted births do. `false_rate`: their share, 0–1."""
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,5 @@
 """Fit the pairs against births permuted in time: what successors take over, and how probable each pair is."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from math import ceil
 
@@ -20,6 +19,7 @@ from graphsvc.succession.inheritance import (
     score_candidates,
     update_chances,
 )
+from graphsvc.types import Floats, Progress
 
 ROUNDS = 6
 """Rounds of fitting. After four, almost nothing changes."""
@@ -31,8 +31,6 @@ FEWEST_PERMUTATIONS, MOST_PERMUTATIONS, ENOUGH_BIRTHS = 3, 20, 20_000
 """Bounds of the number of permutations, and the births after bans that they should show in all."""
 FOUND = 0.5
 """Probability from which a pair counts as found: more likely than not."""
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +72,7 @@ def fit_pairs(
     estate: Estate,
     handover: Handover | None,
     seed: int,
-    progress: Callable[[str, int, int], None],
+    progress: Progress,
 ) -> FittedPairs:
     """Score all candidate pairs, and the same with births permuted, and learn from the difference.
 

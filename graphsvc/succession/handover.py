@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from graphsvc.campaigns.hourly import coded
 from graphsvc.campaigns.replacement import HOUR
 from graphsvc.succession.candidates import Lives
+from graphsvc.types import Floats
 
 WEEK = 168
 """Hours of traffic that are compared: the last before the ban, the first after the sign-up."""
@@ -25,8 +26,6 @@ SHARED_WITHIN = 0.1
 """Correlation of the hours of one account: n of them count as n / (1 + (n - 1) * this)."""
 MOST_BITS = 8.0
 """Bits of traffic at most, in either direction."""
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from scipy.optimize import isotonic_regression
 
 from graphsvc.succession.candidates import Estate, Lives, find_candidates, find_common_values
 from graphsvc.succession.handover import Handover
+from graphsvc.types import Floats, Ints
 
 INHERITED = 0.3
 """Prior chance that a successor takes over a given value of its predecessor."""
@@ -27,9 +28,6 @@ PRIOR_CASES = 10.0
 """Cases that each prior chance counts for, added to the observed ones."""
 MOST_REPLACED = 0.95
 """Chance of replacement at most: a cluster never shows that every banned account is replaced."""
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)

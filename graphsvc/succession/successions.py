@@ -1,6 +1,5 @@
 """Find which new account follows which banned one, and how each campaign replaces its banned accounts."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +15,7 @@ from graphsvc.succession.chance import NULL
 from graphsvc.succession.fitting import FOUND, FittedPairs, fit_pairs
 from graphsvc.succession.handover import build_handover
 from graphsvc.succession.turnover import measure_turnover
+from graphsvc.types import Progress, ignore_progress
 
 BEST = 10
 """Candidates kept of each new account."""
@@ -74,7 +74,7 @@ def find_successions(
     members: pl.DataFrame,
     *,
     seed: int = 42,
-    progress: Callable[[str, int, int], None] = lambda _stage, _done, _total: None,
+    progress: Progress = ignore_progress,
 ) -> Succession:
     """Find the banned account that each new one may follow, and measure how clusters replace banned accounts.
 

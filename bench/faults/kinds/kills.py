@@ -229,7 +229,7 @@ def change_while(
 def empty(site: Site) -> None:
     """Empty the installation as it was before its first bundle."""
     site.revive()
-    site.store.run_autocommit("maintenance/wipe")
+    site.store.run_autocommit("bench/wipe")
     (site.settings.keys_dir / HEAD_FILE).unlink(missing_ok=True)
     site.ledger = Ledger()
     site.graph, site.published = "", "none"

@@ -17,7 +17,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from graphsvc.errors import NotFound, SettingsError
-from graphsvc.privatefile import lock_in_turn, replace_atomically
+from graphsvc.files import lock_in_turn, write_atomically
 
 KEYS_FILE = "api-keys.json"
 PEPPER_FILE = "api-keys.pepper"
@@ -93,7 +93,7 @@ def create_key(
         secret, digest = _make_secret(directory, key_id)
         expires = _format_time(lasts) if lasts is not None else None
         key = ApiKey(key_id, role, name, _format_time(), digest, expires=expires)
-        replace_atomically(directory / KEYS_FILE, _encode_keys([*read_keys(directory), key]))
+        write_atomically(directory / KEYS_FILE, _encode_keys([*read_keys(directory), key]))
     return f"{key_id}.{secret}"
 
 
@@ -248,7 +248,7 @@ def _load_pepper(directory: Path) -> bytes:
     # With keys and without a pepper something was lost. A new one would turn that into silence.
     if not path.exists() and not read_keys(directory):
         pepper = secrets.token_bytes(_PEPPER_BYTES)
-        replace_atomically(path, f"{pepper.hex()} {_compute_checksum(pepper)}\n".encode())
+        write_atomically(path, f"{pepper.hex()} {_compute_checksum(pepper)}\n".encode())
     return _read_pepper(directory)
 
 
@@ -332,7 +332,7 @@ def _make_secret(directory: Path, key_id: str) -> tuple[str, str]:
 
 def _replace_key(directory: Path, changed: ApiKey) -> None:
     keys = [changed if key.id == changed.id else key for key in read_keys(directory)]
-    replace_atomically(directory / KEYS_FILE, _encode_keys(keys))
+    write_atomically(directory / KEYS_FILE, _encode_keys(keys))
 
 
 def _format_time(later: timedelta = timedelta(0)) -> str:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import strawberry
 
-from graphsvc import analyses
+from graphsvc.analysis import published
 from graphsvc.api.context import Info
 from graphsvc.api.queries.counterfactuals import MEMBERS_A_ROW
 from graphsvc.api.types.comparison import RunDiff
@@ -32,5 +32,5 @@ class ComparisonQueries:
             if row is None:
                 raise NotFound(f"There is no run {run}.", "`runs` lists them.")
             info.context.budget.charge((row["run"].get("members") or 0) // MEMBERS_A_ROW)
-        found = await info.context.worker.run(analyses.read_differences, before, after)
+        found = await info.context.worker.run(published.read_differences, before, after)
         return RunDiff(from_id=before, to_id=after, found=found)

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import strawberry
 
-from graphsvc import analyses
 from graphsvc.analysis import counterfactual_sentences as words
+from graphsvc.analysis import published
 from graphsvc.analysis.counterfactual import SMALLEST
 from graphsvc.api.context import Info
 from graphsvc.api.errors import BadInput
@@ -48,7 +48,7 @@ class CounterfactualQueries:
         await charge_cluster(info, cluster)
         opened = info.context.veil.open_handles(signals)
         before, after = await info.context.worker.run(
-            analyses.read_parts_without, cluster, opened, families, accounts
+            published.read_parts_without, cluster, opened, families, accounts
         )
         what = ", ".join([*signals, *(f"all of {name}" for name in families), *accounts])
         says = info.context.veil.redact_rows(words.describe_exclusion(before, after, what))
@@ -74,7 +74,7 @@ class CounterfactualQueries:
             raise BadInput("`minPartSize` must be 1 or more.")
         await charge_cluster(info, cluster)
         found = info.context.veil.redact_rows(
-            await info.context.worker.run(analyses.read_weak_points, cluster, min_part_size)
+            await info.context.worker.run(published.read_weak_points, cluster, min_part_size)
         )
         fields = {name: getattr(found, name) for name in found.__dataclass_fields__}
         return Anatomy(**fields, says=words.describe_anatomy(found))

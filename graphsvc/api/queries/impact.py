@@ -7,8 +7,7 @@ from typing import Annotated, Any
 
 import strawberry
 
-from graphsvc import analyses
-from graphsvc.analysis import impact_sentences
+from graphsvc.analysis import impact_sentences, published
 from graphsvc.api.context import Info
 from graphsvc.api.errors import BadInput
 from graphsvc.api.queries.counterfactuals import charge_cluster
@@ -56,7 +55,7 @@ class ImpactQueries:
             await charge_cluster(info, cluster)
         info.context.budget.charge(len(accounts or ()))
         found = await info.context.worker.run(
-            analyses.read_impact,
+            published.read_impact,
             cluster,
             accounts or [],
             least_membership=min_membership,

@@ -1,0 +1,193 @@
+"""The steps of a bulk load: bundle → the same columns as online → import files → a new database, checked.
+
+Only an empty database of the managed server can be loaded so. `neo4j-admin database import` writes the
+store's files directly. That is many times faster than transactions, and needs the server stopped.
+"""
+
+import re
+import shutil
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from graphsvc import server
+from graphsvc.database import open_store
+from graphsvc.errors import LoadError, ResourceError
+from graphsvc.intake.acceptance import MAX_REJECTED
+from graphsvc.intake.networks import assign_networks
+from graphsvc.intake.options import ReadOptions
+from graphsvc.loading.addresses import record_placing
+from graphsvc.loading.common import LoadReport, finish_load, pack_activity, read_for_load
+from graphsvc.model.columns import BundleColumns
+from graphsvc.settings import Settings
+from graphsvc.signals.tokens import Tokeniser
+from graphsvc.store import Store
+from graphsvc.store.import_files import FIRST, ImportFiles, write_files
+from graphsvc.types import Progress, Report, ignore_progress, ignore_report
+
+_HEAP = _OFF_HEAP = 1 << 30
+"""Bytes that the import tool may take on and off its heap."""
+_NODE_BYTES, _EDGE_BYTES, _LOG_BYTES = 400, 260, 768 << 20
+"""Disk that a node takes with its indexes and import file, an edge with its import file, and the transaction log."""
+_PHASE, _PERCENT = re.compile(r"^\((\d)/(\d)\) "), re.compile(r" (\d+)% ∆")
+_NAMES = {"accounts": "Account", "signals": "Signal", "months of activity": "Activity"}
+_INSTEAD = "Load the bundle without --bulk."
+
+
+def load_bulk(
+    settings: Settings,
+    bundle: Path,
+    tokens: Tokeniser,
+    *,
+    say: Report = ignore_report,
+    progress: Progress = ignore_progress,
+    options: ReadOptions | None = None,
+    max_rejected: float = MAX_REJECTED,
+) -> LoadReport:
+    """Import `bundle` into the empty database of the managed server.
+
+    The graph is the same as after an online load.
+
+    Killed at any time and run again, it ends in the same graph. Until the import is complete, the database is
+    empty to any other process. From then on the load is open until it has been checked.
+
+    Args:
+        settings: of the installation.
+        bundle: directory.
+        tokens: of the installation's key.
+        say: called with lines of progress.
+        progress: called with stage, done and total.
+        options: how to read the files.
+        max_rejected: share of a table's rows that may be rejected, 0–1.
+
+    Raises:
+        LoadError: the database is not the managed one or not empty, or the import is incomplete.
+        BundleError: the bundle cannot be read; nothing was written.
+        NothingLoaded: too many rows are rejected; nothing was written.
+        ResourceError: too little memory or disk; nothing was written.
+        ServerError, DatabaseUnavailable, DatabaseRefused
+    """
+    if not settings.managed:
+        raise LoadError(
+            "--bulk imports into the managed Neo4j only; GRAPHSVC_NEO4J_URI names one of your own.", _INSTEAD
+        )
+    bulk_loads = _require_empty(settings, say)
+    read = read_for_load(
+        bundle, tokens, settings.dead_letters_dir, lambda ids: ids.clear(), lambda ids: ids.clear(), progress,
+        options or ReadOptions(), max_rejected,
+    )  # fmt: skip
+    columns, load_id = read.columns, read.id
+    # The same bundle, finished: a second call is answered like a second online load.
+    if bulk_loads.get(load_id):
+        return read.build_report({}, already_loaded=True)
+    if bulk_loads and load_id not in bulk_loads:
+        raise _build_not_empty_error("another bundle")
+    began = time.monotonic()
+    # On the disk of the data, where the room was checked, and not in a small /tmp.
+    with TemporaryDirectory(prefix="import-", dir=settings.data_dir) as directory:
+        files = _write_import_files(columns, load_id, Path(directory), progress, say)
+        # An import that was killed after its end has its load open. Only the checks are left to do.
+        if load_id not in bulk_loads:
+            _run_import(settings, files, say, progress)
+    with open_store(settings, say) as store:
+        _check_import(store, files.counts, progress)
+        # The import placed all addresses, but wrote no record of the networks that it did so with.
+        record_placing(store)
+        finish_load(store, load_id, columns)
+    edges = sum(frame.height for frame in columns.edges.values())
+    written = {name: files.counts[label] for name, label in _NAMES.items() if label in files.counts}
+    return read.build_report(
+        {**written, "edges": edges}, already_loaded=False, edges=edges, edge_seconds=time.monotonic() - began
+    )
+
+
+def _require_empty(settings: Settings, say: Report) -> dict[str, bool]:
+    """Return the bulk loads in the database, by id: whether each was finished; none in an empty database.
+
+    Raises:
+        LoadError: the database holds something else.
+    """
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    if not server.has_database(settings):
+        return {}
+    with open_store(settings, say) as store:
+        found = {row["id"]: row["finishedAt"] is not None for row in store.read("load/bulk_loads")}
+        if not found and (occupied := store.read("load/occupied")):
+            raise _build_not_empty_error(f":{occupied[0]['label']} nodes")
+        return found
+
+
+def _build_not_empty_error(what: str) -> LoadError:
+    return LoadError(
+        f"--bulk imports into an empty database, and there is {what} in this one already.",
+        f"{_INSTEAD[:-1]}, or set GRAPHSVC_DATA_DIR to a fresh directory.",
+    )
+
+
+def _write_import_files(
+    columns: BundleColumns, load_id: str, directory: Path, progress: Progress, say: Report
+) -> ImportFiles:
+    activity = pack_activity(columns.activity)
+    signals = sum(frame.height for frame in columns.values.values())
+    edges = sum(frame.height for frame in columns.edges.values())
+    nodes = columns.accounts.height + activity.height + signals
+    _require_room(directory, nodes, edges + activity.height, say)
+    load = {"id": load_id, "bundle": columns.id, "number": FIRST, "bulk": True}
+    return write_files(columns, activity, load, assign_networks, directory, progress)
+
+
+def _require_room(directory: Path, nodes: int, edges: int, say: Report) -> None:
+    needed = nodes * _NODE_BYTES + edges * _EDGE_BYTES + _LOG_BYTES
+    free = shutil.disk_usage(directory).free
+    say(
+        f"bulk load of {nodes:,} nodes and {edges:,} edges: about {needed / 1e9:.1f} GB of disk "
+        f"({free / 1e9:.1f} GB free), {(_HEAP + _OFF_HEAP) / 1e9:.1f} GB of memory for the import tool"
+    )
+    if free < needed:
+        raise ResourceError(
+            f"{directory.parent} has {free / 1e9:.1f} GB free, and the import needs about {needed / 1e9:.1f} GB.",
+            "Make room there, or choose another place with GRAPHSVC_DATA_DIR.",
+        )
+
+
+def _run_import(settings: Settings, files: ImportFiles, say: Report, progress: Progress) -> None:
+    # The tool reports percent of a phase, of which there are four by default.
+    phase, phases = 0, 4
+
+    def read_progress(line: str) -> None:
+        nonlocal phase, phases
+        # The output is for people and may change with a version. Lines that do not match are ignored.
+        if found := _PHASE.match(line):
+            phase, phases = int(found[1]) - 1, int(found[2])
+        elif found := _PERCENT.search(line):
+            progress("import (percent)", (100 * phase + int(found[1])) // phases, 100)
+
+    server.stop_server(settings, say)
+    database = settings.local_database
+    server.run_admin(
+        settings, "database", "import", "full", database, "--overwrite-destination=true", "--input-type=parquet",
+        # Ids are node numbers that we assign: the tool then needs no map of ids in memory.
+        "--id-type=actual", "--path-pattern-style=none", f"--max-off-heap-memory={_OFF_HEAP}", *files.build_arguments(),
+        report=read_progress, heap=_HEAP, replaces=database,
+    )  # fmt: skip
+
+
+def _check_import(store: Store, counts: dict[str, int], progress: Progress) -> None:
+    """Check that the database holds as many of everything as were imported, and its indexes."""
+    progress("indexes", 0, 1)
+    store.run_autocommit("load/await_indexes")
+    progress("indexes", 1, 1)
+    found = {row["name"]: row["count"] for row in store.read("load/imported_counts")}
+    wrong = [
+        f"{found[name]:,} {name} instead of {counts.get(name, 0):,}"
+        for name in found
+        if found[name] != counts.get(name, 0)
+    ]
+    wrong += [
+        f"the index {row['name']} is {row['state'].lower()}" for row in store.read("load/offline_indexes")
+    ]
+    if wrong:
+        raise LoadError(
+            f"The import did not bring what it should: {', '.join(wrong)}.",
+            "Set GRAPHSVC_DATA_DIR to a fresh directory and load again, or load without --bulk.",
+        )

@@ -1,0 +1,202 @@
+"""Both ways of loading begin and end alike: read a bundle, keep its rejected rows, report, and close the load."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from graphsvc.errors import LoadError
+from graphsvc.host import read_memory
+from graphsvc.intake import read_bundle, write_dead_letters
+from graphsvc.intake.acceptance import check_loaded
+from graphsvc.intake.files import estimate_rows, find_files
+from graphsvc.intake.options import ReadOptions
+from graphsvc.intake.schemas import SCHEMAS
+from graphsvc.measure import MemoryNeed
+from graphsvc.model.columns import BundleColumns, CellReport, Hub, TableReport
+from graphsvc.signals.tokens import Tokeniser
+from graphsvc.store import Store
+from graphsvc.types import Progress
+
+FORMAT = "3"
+"""Part of a load's id: raised when the same bundle would be written differently."""
+BATCH = 10_000
+"""Rows a transaction; larger ones no longer gain speed and hold locks longer. One session writes them: two or three,
+each with accounts of its own, were measured to be slower (docs/loading.md)."""
+
+READING, A_ROW, AN_HOUR = 300 << 20, 600, 80
+"""Memory that reading a bundle takes at its peak, a row, and an hour of traffic; fitted to worlds of 100,000 and
+1,000,000 accounts; bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadReport:
+    """The report of a load.
+
+    `tables`: rows a table. `rejected`: rejected rows by (table, reason). `written`: rows a step; `edges` of
+    them are edges of signals, written in `edge_seconds`. `cells`: cells that became null. `notes`: how files
+    were read. `hubs`: values that too many accounts share.
+    """
+
+    id: str
+    tables: tuple[TableReport, ...]
+    rejected: dict[tuple[str, str], int]
+    written: dict[str, int]
+    dead_letters: Path | None
+    already_loaded: bool
+    edges: int = 0
+    edge_seconds: float = 0.0
+    cells: tuple[CellReport, ...] = ()
+    notes: tuple[str, ...] = ()
+    hubs: tuple[Hub, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ReadBundle:
+    """A bundle that was read and may be loaded: its columns, the load's id, and the file of its rejected rows."""
+
+    columns: BundleColumns
+    id: str
+    dead_letters: Path | None
+
+    def build_report(
+        self, written: dict[str, int], *, already_loaded: bool, edges: int = 0, edge_seconds: float = 0.0
+    ) -> LoadReport:
+        """Return the report of loading it."""
+        columns = self.columns
+        return LoadReport(
+            self.id, columns.tables, count_rejected(columns), written, self.dead_letters, already_loaded, edges,
+            edge_seconds, columns.cells, columns.notes, columns.hubs,
+        )  # fmt: skip
+
+
+def read_for_load(
+    bundle: Path,
+    tokens: Tokeniser,
+    dead_letters_dir: Path,
+    known: Callable[[pl.Series], pl.Series],
+    forgotten: Callable[[pl.Series], pl.Series],
+    progress: Progress,
+    options: ReadOptions,
+    max_rejected: float,
+) -> ReadBundle:
+    """Read a bundle, keep its rejected rows, and check that enough of it is left. Both ways of loading begin so.
+
+    Args:
+        bundle: directory.
+        tokens: of the installation's key.
+        dead_letters_dir: for rejected rows.
+        known: as `read_bundle` takes it.
+        forgotten: as `read_bundle` takes it.
+        progress: called with stage, done and total.
+        options: how to read the files.
+        max_rejected: share of a table's rows that may be rejected, 0–1.
+
+    Raises:
+        BundleError: the bundle cannot be read.
+        NothingLoaded: too many rows are rejected.
+        ResourceError: there is too little memory to read it.
+    """
+    estimate_memory(bundle).check()
+    columns = read_bundle(
+        bundle, tokens, known, lambda table, done, total: progress(f"read {table}", done, total), forgotten, options
+    )  # fmt: skip
+    load_id = compute_load_id(columns, tokens)
+    dead_letters = keep_dead_letters(columns, load_id, dead_letters_dir)
+    check_loaded(columns, max_rejected, dead_letters)
+    return ReadBundle(columns, load_id, dead_letters)
+
+
+def estimate_memory(bundle: Path) -> MemoryNeed:
+    """Estimate the memory of this process while it reads a bundle.
+
+    Raises:
+        BundleError: it is no bundle.
+    """
+    files = find_files(bundle, list(SCHEMAS)).tables
+    hours = estimate_rows(files.get("activity", ()))
+    # Hours are numbers, and take far less than rows of text.
+    rows = sum(map(estimate_rows, files.values())) - hours
+    return MemoryNeed(
+        READING + A_ROW * rows + AN_HOUR * hours,
+        read_memory().available,
+        doing="Loading this bundle",
+        instead="Close other programs, or load it in parts, each of some accounts with all their rows.",
+    )
+
+
+def finish_load(store: Store, load_id: str, columns: BundleColumns) -> None:
+    """Record the end of a load.
+
+    Raises:
+        LoadError: its record is gone, because the database was emptied or replaced meanwhile.
+    """
+    closed = store.write(
+        "load/finish",
+        id=load_id,
+        accounts=columns.accounts.height,
+        signals=sum(frame.height for frame in columns.values.values()),
+        edges=sum(frame.height for frame in columns.edges.values()),
+        rejected=columns.dead_letters.height,
+    )
+    # The record of the load was found at its beginning, so its absence means another database.
+    if not closed:
+        raise LoadError(
+            "The database was emptied or replaced while this bundle was being loaded.", "Load it again."
+        )
+
+
+def keep_dead_letters(columns: BundleColumns, load_id: str, directory: Path) -> Path | None:
+    """Write the dead letters of a load, if it has any; return where they are.
+
+    Raises:
+        LoadError: they cannot be written.
+    """
+    if columns.dead_letters.is_empty():
+        return None
+    path = directory / f"{load_id}.ndjson"
+    try:
+        write_dead_letters(columns.dead_letters, path)
+    except OSError as error:
+        raise LoadError(
+            f"The rejected rows of this bundle cannot be written to {directory}: "
+            f"{error.strerror or type(error).__name__}. Nothing was loaded.",
+            "It must be a directory that is writable for you, with room on its disk.",
+        ) from None
+    return path
+
+
+def count_rejected(columns: BundleColumns) -> dict[tuple[str, str], int]:
+    """Count rejected rows by (table, reason)."""
+    counts = columns.dead_letters.group_by("table", "reason").len().sort("table", "reason")
+    return {(table, reason): n for table, reason, n in counts.rows()}
+
+
+def compute_load_id(columns: BundleColumns, tokens: Tokeniser) -> str:
+    """Compute the id of a load: the same for the same bundle, token key and accepted rows."""
+    # Rows of unknown accounts are part of the id, because an earlier bundle may bring those accounts later.
+    # So are rows of forgotten accounts, because these may be allowed again.
+    unknown = columns.dead_letters.filter(pl.col("reason").is_in(("unknown_account", "forgotten_account")))
+    rows = unknown.select("table", "file", "row").sort("table", "file", "row").write_csv()
+    return hashlib.sha256(f"{FORMAT}/{tokens.key_id}/{columns.id}/{rows}".encode()).hexdigest()[:24]
+
+
+def pack_activity(activity: pl.DataFrame) -> pl.DataFrame:
+    """Pack hourly rows (schema `ACTIVITY`) into one row an account and month with parallel lists.
+
+    `hours` are hours since 1970. A missing model is the empty text.
+    """
+    return (
+        activity.with_columns(
+            month=pl.col("hour").dt.strftime("%Y-%m"),
+            hours=pl.col("hour").dt.epoch("s") // 3600,
+            models=pl.col("model").fill_null(""),
+        )
+        .group_by("account_id", "month", "hours", "models")
+        .agg(pl.col("requests").sum())
+        .sort("account_id", "month", "hours", "models")
+        .group_by("account_id", "month", maintain_order=True)
+        .agg("hours", "requests", "models")
+    )

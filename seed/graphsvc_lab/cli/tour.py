@@ -1,0 +1,216 @@
+"""The stages of the demo. Each reports what it does and how long it took, and does only what a command does."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from graphsvc.cli.progress import Stages
+from graphsvc.errors import DemoError
+from graphsvc.settings import Settings
+
+NOTEBOOK = Path(__file__).parents[3] / "docs" / "notebooks" / "investigate.ipynb"
+"""In a checkout; not in the package."""
+QUESTION = """{
+  clusters(first: 3, orderBy: {field: SIZE, direction: DESC}) {
+    edges { node { id size score summary sharedSignals(first: 2) { accounts bits signal { kind value } } } }
+  }
+}"""
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A running `graphsvc serve` and a key to it."""
+
+    process: subprocess.Popen[bytes]
+    url: str
+    key: str
+
+
+@contextmanager
+def print_timed(stages: Stages, what: str) -> Iterator[None]:
+    """Print what begins, and afterwards how long it took."""
+    stages.print_line(f"demo: {what}")
+    began = time.monotonic()
+    yield
+    stages.print_line(f"demo: {what}: {time.monotonic() - began:.1f} s")
+
+
+def start_database(settings: Settings, world: Path, stages: Stages) -> None:
+    """Start Neo4j if it is not running.
+
+    Raises:
+        DemoError: the database holds data that are not this demo's.
+    """
+    from graphsvc.database import open_store
+
+    with print_timed(stages, "database"), open_store(settings, stages.print_line) as store:
+        filled = store.read("maintenance/count_accounts")[0]["accounts"] > 0
+        # The directory of the world is what tells that the data are this demo's.
+        if filled and [path.name for path in world.parent.glob("demo-world-*")] != [world.name]:
+            raise DemoError(
+                "This installation holds other data; the demo would mix a synthetic dataset into it.",
+                "Set GRAPHSVC_DATA_DIR to a fresh directory (and unset GRAPHSVC_NEO4J_URI), then try again.",
+            )
+
+
+def prepare_world(directory: Path, accounts: int, seed: int, stages: Stages) -> None:
+    """Write the world, unless it exists."""
+    from graphsvc_lab.cli.seed import write_world
+
+    with print_timed(stages, f"a world of {accounts:,} accounts"):
+        if (directory / "truth.parquet").exists():
+            stages.print_line(f"  there from before: {directory}")
+        else:
+            write_world(accounts, seed, directory, stages, force=True)
+
+
+def load_world(settings: Settings, directory: Path, stages: Stages) -> None:
+    """Load the world without its truth."""
+    from graphsvc.cli.load import print_report
+    from graphsvc.database import open_store
+    from graphsvc.loading import load_bundle
+    from graphsvc.signals.tokens import load_or_create_key
+
+    with print_timed(stages, "load"), open_store(settings) as store:
+        tokens = load_or_create_key(settings)
+        print_report(
+            load_bundle(store, directory, tokens, settings.dead_letters_dir, progress=stages.update_stage)
+        )
+
+
+def run_detection(settings: Settings, seed: int, stages: Stages) -> None:
+    """Detect and publish."""
+    from graphsvc.cli.detect import print_outcome, run_certified
+    from graphsvc.database import open_store
+    from graphsvc.detection import Parameters
+
+    with print_timed(stages, "detect"), open_store(settings) as store:
+        print_outcome(run_certified(settings, store, Parameters(seed=seed), stages))
+
+
+def print_evaluation(settings: Settings, directory: Path, stages: Stages) -> None:
+    """Print the evaluation of the published result."""
+    from graphsvc.database import open_store
+    from graphsvc.store.published import read_members
+    from graphsvc_lab.evaluation.metrics import evaluate as score
+    from graphsvc_lab.evaluation.report import format_evaluation
+    from graphsvc_lab.evaluation.truth import read_truth
+
+    with print_timed(stages, "evaluate"), open_store(settings) as store:
+        stages.print_line(
+            format_evaluation(score(read_truth(directory / "truth.parquet"), read_members(store)))
+        )
+
+
+@contextmanager
+def run_service(settings: Settings, stages: Stages) -> Iterator[Service]:
+    """Run `graphsvc serve` in a process of its own while the block lasts."""
+    from graphsvc.api.auth import keys
+
+    with print_timed(stages, "serve"):
+        key = keys.create_key(settings.keys_dir, keys.Role.ANALYST, "demo")
+        port = _find_free_port(settings.port)
+        command = [sys.executable, "-m", "graphsvc", "serve", "--host", "127.0.0.1", "--port", str(port)]
+        # Its own session, so that Ctrl-C reaches the demo first, which then stops it.
+        process = subprocess.Popen(command, env=os.environ.copy(), start_new_session=True)
+        service = Service(process, f"http://127.0.0.1:{port}", key)
+        try:
+            _wait_until_ready(service)
+        # Also Ctrl-C: the process is in a session of its own and would outlive this one.
+        except BaseException:
+            process.terminate()
+            raise
+    try:
+        yield service
+    finally:
+        process.terminate()
+        process.wait(timeout=15)
+        # The key stood on the screen, so it must not outlive the demo.
+        keys.revoke_key(settings.keys_dir, key.partition(".")[0])
+
+
+def send_query(service: Service, stages: Stages) -> None:
+    """Send one GraphQL query over HTTP and print the answer."""
+    with print_timed(stages, "one question over GraphQL"):
+        stages.print_line(f"POST {service.url}/graphql\n{QUESTION}")
+        request = urllib.request.Request(
+            f"{service.url}/graphql",
+            json.dumps({"query": QUESTION}).encode(),
+            {"Content-Type": "application/json", "Authorization": f"Bearer {service.key}"},
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=30) as response:
+                answer = json.load(response)
+        except (OSError, ValueError) as error:
+            raise DemoError(f"The service did not answer ({error}).") from None
+        stages.print_line(json.dumps(answer, indent=2, ensure_ascii=False))
+        if answer.get("errors") or not answer["data"]["clusters"]["edges"]:
+            raise DemoError("The service answered without clusters.", "Its answer stands above.")
+
+
+def print_addresses(settings: Settings, service: Service, stages: Stages) -> None:
+    """Print the addresses of the service and how to sign in."""
+    from graphsvc import server
+
+    stages.print_line(
+        f"\nConsole        {service.url}/\n  API key      {service.key}\nGraphiQL       {service.url}/graphql"
+    )
+    if settings.managed and (endpoint := server.find_running(settings)) is not None:
+        guide = f"http://localhost:{service.url.rpartition(':')[2]}/browser/guide"
+        stages.print_line(
+            f"Neo4j Browser  {endpoint.build_guide_address(guide)}\n"
+            f"  password     in {settings.keys_dir / 'neo4j-password'}"
+            "\n               with a guide that walks through the hydra step by step"
+        )
+    if NOTEBOOK.exists():
+        place = f" GRAPHSVC_DATA_DIR={settings.data_dir}" if "GRAPHSVC_DATA_DIR" in os.environ else ""
+        stages.print_line(
+            f"Notebook       {NOTEBOOK.relative_to(NOTEBOOK.parents[2])}, in any Jupyter that was started after"
+            f"\n               export GRAPHSVC_URL={service.url} GRAPHSVC_KEY={service.key}{place}"
+        )
+    stages.print_line("\nCtrl-C stops both.")
+
+
+def stop_database(settings: Settings, stages: Stages) -> None:
+    """Stop the managed database."""
+    from graphsvc import server
+
+    if settings.managed:
+        with print_timed(stages, "stopping the database"):
+            server.stop_server(settings)
+
+
+def _find_free_port(wanted: int) -> int:
+    # The usual port first, so that addresses of an earlier demo still work.
+    for port in (wanted, 0):
+        with socket.socket() as probe:
+            # Otherwise a port of a service that has just ended counts as taken for a minute.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    raise DemoError("No port is free on the loopback address.", "Stop a program that holds many.")
+
+
+def _wait_until_ready(service: Service) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if service.process.poll() is not None:
+            raise DemoError("The service ended while starting.", "Its own lines above say why.")
+        try:
+            with urllib.request.urlopen(f"{service.url}/readyz", timeout=5):
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.2)
+    raise DemoError("The service was not ready within a minute.", "Its own lines above say why.")
