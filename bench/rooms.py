@@ -1,7 +1,7 @@
 """Draw the rooms of the house from its imports: `docs/rooms.svg`, and the table of rooms in `docs/architecture.md`.
 
-A room is a package of `graphsvc`, a module that lies loose at its top, or `seed`. Run `make rooms` after a room came or
-went, or imports another one. A test compares both files with the imports.
+A room is a package of `graphsvc`, a module that lies loose at its top, or the lab in `seed`. Run `make rooms` after a
+room came or went, or imports another one. A test compares both files with the imports.
 """
 
 import ast
@@ -27,7 +27,7 @@ WIDEST = 8
 def find_room(module: str) -> str | None:
     """Return the room of a module such as `graphsvc.api.app`; None for modules of others."""
     parts = module.split(".")
-    if parts[0] == "seed":
+    if parts[0] == "graphsvc_lab":
         return "seed"
     return parts[1] if parts[0] == "graphsvc" and len(parts) > 1 else None
 

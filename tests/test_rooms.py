@@ -50,8 +50,8 @@ def test_imports_are_read_wherever_they_stand(tmp_path: Path) -> None:
                 "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from graphsvc.api import app\n"
             ),
             "graphsvc/store/reader.py": "from graphsvc.store import x\nimport polars\n",
-            "graphsvc/settings.py": "import seed.world\n",
-            "seed/world.py": "",
+            "graphsvc/settings.py": "import graphsvc_lab.world\n",
+            "seed/graphsvc_lab/world.py": "",
         },
     )
     found = rooms.read_imports(tmp_path)

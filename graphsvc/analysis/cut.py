@@ -25,8 +25,6 @@ from numpy.typing import NDArray
 from graphsvc.analysis.cut_candidates import (
     ENOUGH,
     PRECISION,
-    Bools,
-    Ints,
     Shared,
     find_components,
     find_sides,
@@ -34,8 +32,9 @@ from graphsvc.analysis.cut_candidates import (
     order_by_closeness,
     split_by_flow,
 )
+from graphsvc.types import Flags, Ints
 
-Parting = Callable[[Bools], Ints]
+Parting = Callable[[Flags], Ints]
 """Function from removed uses (bool, one a use) to the part of each account without them."""
 
 KEEP_SIDE, KEEP_OTHER = -1, -2
@@ -61,7 +60,7 @@ class Cut:
         part: part of each account that remains, int64.
     """
 
-    uses: Bools
+    uses: Flags
     bits: float
     part: Ints
 
@@ -73,7 +72,7 @@ def find_cheapest_cut(
     bits: NDArray[np.float64],
     least: int,
     parting: Parting | None = None,
-    hints: Sequence[Bools] = (),
+    hints: Sequence[Flags] = (),
 ) -> Cut | None:
     """Find cheap evidence without which nothing links two parts of at least `least` accounts.
 
@@ -115,13 +114,13 @@ class _Search:
         self._gone = np.zeros(len(shared.node), dtype=np.bool_)
         self._part = np.zeros(shared.nodes, dtype=np.int64)
 
-    def _find_components(self, gone: Bools) -> Ints:
+    def _find_components(self, gone: Flags) -> Ints:
         """Find what the remaining uses connect."""
         return find_components(self._shared, gone)
 
-    def evaluate_side(self, side: Bools) -> None:
+    def evaluate_side(self, side: Flags) -> None:
         """Take the division if it is a cut and cheaper than the best."""
-        sides: list[Bools] = [side]
+        sides: list[Flags] = [side]
         ways: tuple[int, ...] = WAYS
         for _ in range(TRIES):
             if not sides:
@@ -158,7 +157,7 @@ class _Search:
             if self.best == before:
                 return
 
-    def _find_largest_parts(self, part: Ints, side: Bools) -> tuple[int, int] | None:
+    def _find_largest_parts(self, part: Ints, side: Flags) -> tuple[int, int] | None:
         """Return the largest part of either side if both are large enough, else None."""
         if side.all() or not side.any():
             return None
@@ -166,11 +165,11 @@ class _Search:
         size = np.bincount(part)
         return largest if min(size[largest[0]], size[largest[1]]) >= self._least else None
 
-    def _count_users(self, side: Bools) -> Ints:
+    def _count_users(self, side: Flags) -> Ints:
         """Count the users of each value on one side."""
         return np.bincount(self._shared.value[side[self._shared.node]], minlength=len(self._size))
 
-    def _list_ways(self, side: Bools, ways: tuple[int, ...]) -> list[tuple[int, int, Bools]]:
+    def _list_ways(self, side: Flags, ways: tuple[int, ...]) -> list[tuple[int, int, Flags]]:
         """List cost, way (of `WAYS`) and removed uses (bool, one a use), the cheapest first."""
         value, here = self._shared.value, side[self._shared.node]
         inside = self._count_users(side)

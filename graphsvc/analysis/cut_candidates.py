@@ -8,8 +8,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array, csr_array
 from scipy.sparse.csgraph import breadth_first_order, connected_components, maximum_flow
 
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
+from graphsvc.types import Flags, Ints
 
 ENOUGH = 2**30
 """Capacity that no flow reaches, and cost that no cut has."""
@@ -46,7 +45,7 @@ class Shared:
         return coo_array((np.ones(len(self.node)), (self.node, self.value)), shape=shape).tocsr()
 
 
-def find_components(shared: Shared, gone: Bools) -> Ints:
+def find_components(shared: Shared, gone: Flags) -> Ints:
     """Find what the uses connect without some (`gone`, bool, one a use): the part of each node, int64."""
     size = shared.nodes + len(shared.cost)
     ends = (shared.node[~gone], shared.nodes + shared.value[~gone])
@@ -56,7 +55,7 @@ def find_components(shared: Shared, gone: Bools) -> Ints:
     return found
 
 
-def find_sides(shared: Shared, order: Ints, least: int) -> list[Bools]:
+def find_sides(shared: Shared, order: Ints, least: int) -> list[Flags]:
     """Find sides worth trying: orders cut at their cheapest places, and flows between the ends of the best orders.
 
     Args:
@@ -65,7 +64,7 @@ def find_sides(shared: Shared, order: Ints, least: int) -> list[Bools]:
         least: accounts of either side.
     """
     orders = [np.lexsort((np.arange(len(along)), along)) for along in _compute_directions(shared)]
-    found: list[Bools] = []
+    found: list[Flags] = []
     for extra in PER_USER:
         swept = [
             (*_find_cheapest_place(shared, along, least, extra), number)
@@ -81,7 +80,7 @@ def find_sides(shared: Shared, order: Ints, least: int) -> list[Bools]:
     return found
 
 
-def _select_first(order: Ints, place: int) -> Bools:
+def _select_first(order: Ints, place: int) -> Flags:
     """Return the side of the first `place` nodes of an order."""
     side = np.zeros(len(order), dtype=np.bool_)
     side[order[:place]] = True
@@ -142,7 +141,7 @@ def _find_cheapest_place(shared: Shared, order: Ints, least: int, extra: float) 
     return int(total[best]), least + best
 
 
-def split_by_flow(shared: Shared, these: Ints, those: Ints, extra: float = 0.0) -> Bools:
+def split_by_flow(shared: Shared, these: Ints, those: Ints, extra: float = 0.0) -> Flags:
     """Compute the cheapest cut between two sets of nodes by a maximum flow.
 
     Args:
@@ -187,7 +186,7 @@ def split_by_flow(shared: Shared, these: Ints, those: Ints, extra: float = 0.0) 
     rest.eliminate_zeros()
     reached = np.zeros(total, dtype=np.bool_)
     reached[breadth_first_order(rest, 0, return_predecessors=False)] = True
-    side: Bools = reached[vertex]
+    side: Flags = reached[vertex]
     return side
 
 
@@ -228,7 +227,7 @@ def order_by_closeness(shared: Shared) -> tuple[Ints, Ints]:
     return ordered, np.array(bits, dtype=np.int64)[ordered]
 
 
-def find_tight_groups(shared: Shared, order: Ints, close: Ints, least: int) -> list[Bools]:
+def find_tight_groups(shared: Shared, order: Ints, close: Ints, least: int) -> list[Flags]:
     """Find a few groups of at least `least` accounts that share most inside and least with others."""
     run = np.full(len(order), -1, dtype=np.int64)
     for number, (begin, end) in enumerate(_find_runs(close, least)):

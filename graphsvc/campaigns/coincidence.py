@@ -12,9 +12,7 @@ from scipy.special import bdtrc
 
 from graphsvc.campaigns.membership import Evidence
 from graphsvc.model.scale import coarse
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+from graphsvc.types import Floats, Ints
 
 SMALLEST = 1e-300
 """Chances below this are too small for a double; they count as this much (997 bits)."""
