@@ -1,6 +1,7 @@
 """Seeded worlds as the graph a run would read: what loading and reading back would give, without the database.
 
-`tests/test_bench_worlds.py` holds it to that: the same columns, hash for hash, as `read_graph` gives after loading.
+`tests/bench/test_bench_worlds.py` holds it to that: the same columns, hash for hash, as `read_graph` gives after
+loading.
 """
 
 from dataclasses import dataclass

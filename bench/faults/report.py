@@ -50,7 +50,7 @@ conditional write of it, and a search by Wing and Gong with Lowe's memory looks 
 | a full disk under `graphsvc audit export` | half of the log was left, in the way of the next export | removed |
 | a full disk while a graph is kept | `cannot be kept …: None` | the reason is named |
 
-Each has a test of its own (`tests/test_damaged_files.py`, `tests/test_intake_dialects.py`).
+Each has a test of its own (`tests/keeping/test_damaged_files.py`, `tests/intake/test_intake_dialects.py`).
 """
 
 

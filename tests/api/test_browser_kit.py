@@ -12,7 +12,7 @@ from graphsvc.settings import Settings
 from graphsvc.statements import load_statement
 from graphsvc.store import Store
 
-KIT = Path(__file__).parents[1] / "cypher" / "browser"
+KIT = Path(__file__).parents[2] / "cypher" / "browser"
 SCRIPTS = list_questions()
 PARAMETERS = {"cluster": "c-large", "account": "a01", "a": "a01", "b": "a02"}
 WRITING = re.compile(r"\b(CREATE|MERGE|SET|DELETE|REMOVE|DROP|LOAD|CALL|FOREACH)\b")

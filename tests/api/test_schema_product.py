@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 from graphsvc.api import schema_docs
 from graphsvc.cli.commands import app
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 RELEASED = ROOT / "docs" / "graphql" / "released.graphql"
 
 

@@ -10,7 +10,7 @@ from graphsvc.campaigns.score import TIME, TRAITS
 from graphsvc.campaigns.sentences import PARTS
 from graphsvc.campaigns.shares import MANNERS
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 OF_MEMBERS = {"signup", "arrivals"}
 """Evidence from time that is a member's or makes candidates, and is no part of a score."""
 

@@ -28,7 +28,7 @@ from graphsvc.store.graph import read_graph
 from graphsvc.store.publish import list_signal_keys
 from graphsvc.store.published import read_clusters
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 ALL = 100_000
 
 KEYS = st.sampled_from(

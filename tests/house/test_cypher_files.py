@@ -8,7 +8,7 @@ import pytest
 
 from graphsvc.statements import add_folder, list_names, load_statement
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 add_folder("notebook", ROOT / "docs" / "notebooks" / "cypher")
 OUTSIDE = ("bench", "notebook", "tests")
 """Folders of statements that are not in the package."""

@@ -57,6 +57,6 @@ def test_csv_as_libreoffice_writes_it(
     tmp_path: Path, reference: Mapping[str, object], language: str, quoted: bool
 ) -> None:
     """The same where there is no LibreOffice: `fixtures/exports/` holds what version 7.4 wrote."""
-    kept = Path(__file__).parent / "fixtures" / "exports" / f"libreoffice-{language}{'-quoted' * quoted}"
+    kept = Path(__file__).parents[1] / "fixtures" / "exports" / f"libreoffice-{language}{'-quoted' * quoted}"
     bundle = Path(shutil.copytree(kept, tmp_path / "bundle"))
     assert exporters.describe_bundle(bundle, exporters.LOCALES[language][1]) == reference

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from graphsvc.exchange.tables import encode_csv, write_table
 
-ROOT = Path(__file__).parents[1] / "graphsvc"
+ROOT = Path(__file__).parents[2] / "graphsvc"
 STARTS = ["=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠"]
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=8)
 cells = texts | st.tuples(st.sampled_from(STARTS), texts).map("".join)

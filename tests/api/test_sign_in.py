@@ -47,7 +47,7 @@ WHO = "{ viewer { role keyId name } }"
 HERE = "http://127.0.0.1:8000"
 ADDRESS = Address("bolt://127.0.0.1:1", "neo4j", SecretStr("not-the-password"))
 BROWSER = httpx.Client(timeout=600)  # made once: each begins with the certificates that it trusts
-PAGE = Path(__file__).parents[1] / "console" / "src" / "sign_in.tsx"
+PAGE = Path(__file__).parents[2] / "console" / "src" / "sign_in.tsx"
 TOO_LATE, NOT_VALID = "sign_in_too_late", "sign_in_not_valid"
 CODES = {kind.code for kind in SignInRefused.__subclasses__()} | {oidc.ProviderAway.code}
 

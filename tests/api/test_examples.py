@@ -14,7 +14,7 @@ from graphsvc.api.auth import keys
 from graphsvc.settings import Settings
 from graphsvc.store import Store
 
-EXAMPLES = Path(__file__).parents[1] / "docs" / "examples"
+EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from around import served
 from graphsvc.settings import Settings
 from graphsvc.store import Store
 
-DOCS = Path(__file__).parents[1] / "docs"
+DOCS = Path(__file__).parents[2] / "docs"
 RECIPE = (
     (DOCS / "browser.md")
     .read_text(encoding="utf-8")

@@ -345,7 +345,7 @@ def test_a_query_that_takes_too_long_is_ended_and_named(
 
 
 def test_every_query_of_the_documentation_works(api: Api) -> None:
-    root = Path(__file__).parents[1]
+    root = Path(__file__).parents[2]
     names = ("README.md", "docs/graphql.md", "docs/find-campaigns.md", "docs/investigate.md")
     pages = "".join((root / page).read_text(encoding="utf-8") for page in names)
     documented = re.findall(r"```graphql\n(.*?)```", pages, re.DOTALL)

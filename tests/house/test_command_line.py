@@ -19,7 +19,7 @@ from graphsvc.campaigns.score import TIME
 from graphsvc.cli.detect import TimeEvidence
 from graphsvc.store import Store
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize(

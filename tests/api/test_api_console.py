@@ -16,7 +16,7 @@ from graphsvc.api.routers import console
 from graphsvc.settings import Settings
 from graphsvc.store import Address
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 FILES = Path(console.__file__).parents[1] / "static" / "console"
 BUNDLED = ("graphology", "graphology-layout-forceatlas2", "preact", "sigma")
 

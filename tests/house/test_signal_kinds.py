@@ -8,7 +8,7 @@ import pytest
 from graphsvc.intake.schemas import SCHEMAS, list_columns
 from graphsvc.signals.kinds import KINDS, SignalKind
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 TYPES = frozenset(kind.relationship for kind in KINDS)
 HASHED = frozenset(kind.relationship for kind in KINDS if kind.tokenised)
 """What a statement follows that moves hashed values only, as a change of the token key does."""

@@ -14,7 +14,7 @@ from graphsvc.cli.lab import add_lab_command
 from graphsvc.errors import SettingsError
 from graphsvc.statements import list_names
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 COMMANDS = ("demo", "seed", "evaluate", "simulate")
 
 

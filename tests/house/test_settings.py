@@ -100,7 +100,7 @@ def test_a_locale_without_our_signs_ends_nothing_in_a_traceback(bare: Path, utf8
     }
     done = subprocess.run(
         [sys.executable, "-m", "graphsvc", "--help"],
-        env=os.environ | plain | {"PYTHONPATH": str(Path(__file__).parents[1])},
+        env=os.environ | plain | {"PYTHONPATH": str(Path(__file__).parents[2])},
         capture_output=True,
         check=True,
     )

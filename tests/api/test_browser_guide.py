@@ -19,7 +19,7 @@ from graphsvc.settings import Settings
 from graphsvc.statements import list_names, load_statement, load_text
 from graphsvc.store import Address, Store
 
-KIT = Path(__file__).parents[1] / "cypher" / "browser"
+KIT = Path(__file__).parents[2] / "cypher" / "browser"
 BOX = re.compile(r'<pre class="code runnable">(.*?)</pre>', re.DOTALL)
 CHOICE = re.compile(r":param \[\{(.*?)\}\] => \{ (.*) \}", re.DOTALL)
 # What Neo4j Browser 5.24 takes out of a guide for safety's sake.

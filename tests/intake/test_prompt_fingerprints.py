@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from graphsvc.signals.prompts import BANDS, compute_bands
 
 CORPUS = tomllib.loads(
-    (Path(__file__).parent.parent / "bench" / "prompt_bands.toml").read_text(encoding="utf-8")
+    (Path(__file__).parents[1].parent / "bench" / "prompt_bands.toml").read_text(encoding="utf-8")
 )
 
 

@@ -434,7 +434,7 @@ def test_the_commands(cli_environment: Path, database: Store, installation: Sett
 
 
 def test_every_query_of_the_page_works(api: dict[keys.Role, Api], installation: Settings) -> None:
-    text = (Path(__file__).parents[1] / "docs/graphql/access.md").read_text(encoding="utf-8")
+    text = (Path(__file__).parents[2] / "docs/graphql/access.md").read_text(encoding="utf-8")
     queries = re.findall(r"```graphql\n(.*?)```", text, re.DOTALL)
     assert len(queries) == 6
     handle = load_or_create_veil(installation).hide(HANDLE_OF)
