@@ -192,10 +192,11 @@ def test_a_ledger_owes_what_was_answered() -> None:
     ("done", "faults"),
     [
         (Done(0, "", "", 1.0), 0),
-        (Done(4, "", "graphsvc: Neo4j cannot be reached.\nStart it.\n", 1.0), 0),
+        (Done(1, "", "graphsvc: Neo4j cannot be reached.\nStart it.\n", 1.0), 0),
         (Done(2, "", "Usage: graphsvc [OPTIONS]\n", 1.0), 0),
         (Done(-9, "", "", 1.0), 0),
-        (Done(4, "", "", 1.0), 1),
+        (Done(4, "", "graphsvc: what?\n", 1.0), 1),
+        (Done(1, "", "", 1.0), 1),
         (Done(77, "", "graphsvc: what?\n", 1.0), 1),
         (Done(1, "", "Traceback (most recent call last):\nMemoryError\n", 1.0), 2),
         (Done(-6, "", "memory allocation failed", 1.0), 1),
