@@ -158,6 +158,7 @@ def published(
     return Published(open_database, bundle, (run(1), run(2)))
 
 
+@pytest.mark.slow
 def test_exports_are_the_same_bytes_whatever_the_number_of_threads(published: Published) -> None:
     one, two = published.exported
     assert len(one["members.csv"].splitlines()) > 150

@@ -25,7 +25,9 @@ from graphsvc.settings import Settings
 from graphsvc.store import Address
 
 MOST = 0.05
-"""Seconds of CPU that a refusal may take, client and all."""
+"""Seconds of CPU that a refusal may take, client and all, on a machine that is itself (see `compute_bound`)."""
+YARDSTICK = 0.012
+"""Seconds of CPU that the work of `compute_bound` takes on such a machine."""
 TRIES = 5
 SCHEMA: GraphQLSchema = build_schema()._schema
 
@@ -63,6 +65,16 @@ def refused(answer: Response) -> str:
     return code
 
 
+def compute_bound() -> float:
+    """Compute `MOST` for the machine as it is now: neighbours on its cores make every second of CPU do less."""
+    taken = []
+    for _ in range(3):
+        began = time.process_time()
+        assert sum(len(str(number)) for number in range(100_000)) == 488_890
+        taken.append(time.process_time() - began)
+    return MOST * max(1.0, sorted(taken)[1] / YARDSTICK)
+
+
 def cpu(ask: Iterator[Response]) -> tuple[float, list[Response]]:
     """Fewest seconds of CPU that one of the answers took, of all threads.
 
@@ -86,7 +98,7 @@ def test_a_hostile_document_is_refused_soon(api: Api, name: str) -> None:
         "bad_input",
         "forbidden",
     }
-    assert seconds <= MOST
+    assert seconds <= compute_bound()
 
 
 @pytest.mark.parametrize("name", HARMLESS)
@@ -95,7 +107,7 @@ def test_a_document_that_looks_hostile_costs_no_more(api: Api, name: str) -> Non
     for answer in answers:
         assert answer.status_code in (200, 503)  # the database is away
         assert "internal" not in answer.text
-    assert seconds <= MOST
+    assert seconds <= compute_bound()
 
 
 @pytest.mark.parametrize("name", BODIES)
@@ -105,7 +117,7 @@ def test_a_hostile_request_is_refused_soon(api: Api, name: str) -> None:
     known = {"too_expensive", "bad_document", "bad_input", "body_too_large", "unknown_document"}
     known |= {"PERSISTED_QUERY_NOT_SUPPORTED"}  # as Apollo spells it
     assert {refused(answer) for answer in answers} <= known
-    assert seconds <= MOST
+    assert seconds <= compute_bound()
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"])
@@ -146,7 +158,7 @@ def test_heaps_of_tokens_never_fail(api: Api, parts: list[str]) -> None:
     for _ in range(TRIES):  # other work on the machine can spoil a try
         seconds, (answer,) = cpu(api.post(" ".join(parts)) for _ in range(1))
         assert answer.status_code in (200, 400)
-        if seconds <= 4 * MOST:
+        if seconds <= 4 * compute_bound():
             return
     pytest.fail(f"each of {TRIES} tries took more than {4 * MOST} s, the last {seconds:.3f} s")
 

@@ -80,6 +80,7 @@ def published(database: Store, tokens: Tokeniser, tmp_path: Path) -> Store:
     return database
 
 
+@pytest.mark.slow
 def test_it_tells_what_is_in_the_database_and_leaves_it_as_it_was(
     published: Store, installation: Settings, cli_environment: Path, tmp_path: Path
 ) -> None:

@@ -121,6 +121,7 @@ def test_both_roads_give_the_same_graph_and_the_next_bundle_goes_on_from_it(
         assert max(row["touched"] for row in store.read("tests/touched")) == 2
 
 
+@pytest.mark.slow
 def test_killed_and_run_again(
     database: Store, installation: Settings, apart: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -107,6 +107,7 @@ def test_what_was_backed_up_comes_back_into_a_fresh_installation(
         server.stop_server(fresh)
 
 
+@pytest.mark.slow
 def test_a_restore_that_dies_leaves_what_was_there_or_is_finished_by_the_next_start(
     old: Settings, backup: Path, tmp_path: Path
 ) -> None:
@@ -245,6 +246,7 @@ def test_a_backup_of_the_first_format_is_read(tmp_path: Path, damage: str) -> No
         assert key_files(own) == kept
 
 
+@pytest.mark.slow
 def test_a_database_of_the_first_format_comes_back(old: Settings, backup: Path, tmp_path: Path) -> None:
     with backup.open("rb") as file, open_sealed(file, PASSPHRASE) as opener:
         dump = io.BytesIO()

@@ -82,6 +82,7 @@ def by_days(made: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return written(made, tmp_path_factory.mktemp("days"), DAYS)
 
 
+@pytest.mark.slow
 def test_the_days_make_the_graph_of_the_whole(
     database: Store, tokens: Tokeniser, made: World, few: pl.Series, few_by_days: Path, tmp_path: Path
 ) -> None:

@@ -60,6 +60,7 @@ def run(given: Simulation, store: Store, tokens: Tokeniser, lines: list[str]) ->
     return report
 
 
+@pytest.mark.slow
 def test_killed_and_run_again(
     database: Store, tokens: Tokeniser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
