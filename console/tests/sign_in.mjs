@@ -64,12 +64,12 @@ async function there_and_back() {
   await shot(page, "sign-in-2-cancelled");
   said("cancelled at the provider, and said so");
 
-  const soon = () => ({ lasts: -10, ends: Date.now() + 22_000 }); // clocks may differ by 30 s, so twenty are left
-  const over = ({ ends }) => page.waitForTimeout(Math.max(0, ends - Date.now()));
-  let session = soon();
-  await through(page, session);
+  const soon = { lasts: -10 }; // clocks may differ by 30 s, so twenty are left from the moment that the token is made
+  const over = (seen) => page.waitForTimeout(Math.max(0, seen + 22_000 - Date.now()));
+  await through(page, soon);
   await page.waitForURL(`${URL_}/#/clusters?order=SIZE`);
   await heading(page, "Clusters");
+  let seen = Date.now();
   await page.getByText("ada (u-ada) · analyst").waitFor();
   await settled(page);
   await clean(page);
@@ -83,18 +83,18 @@ async function there_and_back() {
 
   await page.goto(`${URL_}/#/runs`);
   await heading(page, "Runs");
-  await over(session);
+  await over(seen);
   wrong.splice(0).forEach((each) => assert.fail(each));
   await page.reload();
   await page.getByRole("alert").waitFor();
   assert.match(await page.getByRole("alert").textContent(), /^Your session ended\./);
   await shot(page, "sign-in-4-ended");
   wrong.length = 0; // the browser notes the refusal it was made to get
-  session = soon();
-  await through(page, session);
+  await through(page, soon);
   await page.waitForURL(`${URL_}/#/runs`);
   await heading(page, "Runs");
-  await over(session);
+  seen = Date.now();
+  await over(seen);
   await page.getByRole("link", { name: "Clusters" }).click(); // ends in the middle, without a new page
   await page.getByRole("alert").waitFor();
   assert.match(await page.getByRole("alert").textContent(), /^Your session ended\./);
