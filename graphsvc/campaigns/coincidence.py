@@ -6,13 +6,12 @@ gives the one and not the other, among as many pairs as there are.
 """
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.special import bdtrc
 
 from graphsvc.campaigns.membership import Evidence
 from graphsvc.model.scale import coarse
-from graphsvc.types import Floats, Ints
+from graphsvc.types import Floats, Ints, Ints32
 
 SMALLEST = 1e-300
 """Chances below this are too small for a double; they count as this much (997 bits)."""
@@ -26,7 +25,7 @@ independent of each other: bands of one prompt, addresses of one proxy."""
 def measure_coincidence(
     evidence: Evidence,
     uses: dict[int, tuple[Ints, Ints]],
-    account: NDArray[np.int32],
+    account: Ints32,
     core: Ints,
     one: Ints,
     other: Ints,
@@ -49,22 +48,22 @@ def measure_coincidence(
     Returns:
         (pairs,) float64, bits; 0 where they share nothing.
     """
-    cores = int(core.max(initial=-1)) + 1
+    # Counting uses is the dear part, and the last round of joining has no pairs to count them for.
+    if not len(one):
+        return np.empty(0)
+    cores, signals = int(core.max()) + 1, len(evidence.degree)
     strongest = np.zeros((len(one), COUNTED))
     for family, (place, signal) in uses.items():
-        signals = len(evidence.degree)
         # Accounts with a value of the family, and accounts with each value, by core.
         holding = np.bincount(core[evidence.has[account, family]], minlength=cores)
         entry, inside = np.unique(core[place] * signals + signal, return_counts=True)
         row, column = np.divmod(entry, signals)
         values, column = np.unique(column, return_inverse=True)
         counts = csr_array((inside.astype(np.float64), (row, column)), shape=(cores, len(values)))
-        having = float(max(coarse(int(evidence.having[family])), 1))
+        having, degree = float(max(coarse(int(evidence.having[family])), 1)), evidence.degree[values]
         for start in range(0, len(one), BLOCK):
             block = slice(start, start + BLOCK)
-            found = _measure_family(
-                counts, holding, evidence.degree[values], having, one[block], other[block]
-            )
+            found = _measure_family(counts, holding, degree, having, one[block], other[block])
             ranked = -np.sort(-np.column_stack([strongest[block], found]), axis=1)
             strongest[block] = ranked[:, :COUNTED]
     bits: Floats = strongest.sum(axis=1)

@@ -59,7 +59,12 @@ def join_cores(evidence: Evidence, members: pl.DataFrame) -> pl.DataFrame:
     uses = _collect_uses(evidence, account)
     for _ in range(ROUNDS if len(names) else 0):
         alike = _combine(uses, core, len(names), evidence)
-        one, other = find_partners(_drop_coincidences(alike, evidence, uses, account, core))
+        one, other, value = _list_alike(alike, JOINING)
+        # Chance is asked of all pairs that there are, not of the alike ones alone.
+        pairs = max(coarse(len(names) * (len(names) - 1) // 2), 1)
+        bits = measure_coincidence(evidence, uses, account, core, one, other)
+        meant = bits >= np.log2(pairs / CHANCE_JOINS)
+        one, other = _pair_cores(one[meant], other[meant], value[meant], len(names))
         if not len(one):
             break
         renamed = np.arange(len(names))
@@ -128,11 +133,20 @@ def find_partners(affinity: csr_array, least: float = JOINING) -> tuple[Ints, In
     Returns:
         The smaller and the larger core of each pair; int64.
     """
+    return _pair_cores(*_list_alike(affinity, least), affinity.shape[0])
+
+
+def _list_alike(affinity: csr_array, least: float) -> tuple[Ints, Ints, Floats]:
+    """List the pairs of cores with an affinity of at least `least`: the smaller core, the larger one, the affinity."""
     entries = affinity.tocoo()
     core, partner = (axis.astype(np.int64) for axis in entries.coords)
     strong = (entries.data >= least) & (core < partner)
-    core, partner, value = core[strong], partner[strong], entries.data[strong]
-    free = np.ones(affinity.shape[0], dtype=np.bool_)
+    return core[strong], partner[strong], entries.data[strong]
+
+
+def _pair_cores(core: Ints, partner: Ints, value: Floats, cores: int) -> tuple[Ints, Ints]:
+    """Pair cores by falling affinity, each with one other at most: the smaller and the larger core of each pair."""
+    free = np.ones(cores, dtype=np.bool_)
     pairs: list[tuple[int, int]] = []
     # Equal affinities are ordered by the cores, or the order of the matrix would decide.
     for place in np.lexsort((partner, core, -value)).tolist():
@@ -142,35 +156,6 @@ def find_partners(affinity: csr_array, least: float = JOINING) -> tuple[Ints, In
             pairs.append((one, other))
     found = np.array(pairs, dtype=np.int64).reshape(-1, 2)
     return found[:, 0], found[:, 1]
-
-
-def _drop_coincidences(
-    affinity: csr_array,
-    evidence: Evidence,
-    uses: dict[int, tuple[Ints, Ints]],
-    account: NDArray[np.int32],
-    core: Ints,
-) -> csr_array:
-    """Drop the pairs whose affinity is too small to join, and those whose common values chance gives.
-
-    Args:
-        affinity: (cores, cores), symmetric.
-        evidence: what accounts use.
-        uses: of `_collect_uses`.
-        account: the accounts of all cores.
-        core: the core of each account.
-    """
-    cores = affinity.shape[0]
-    entries = affinity.tocoo()
-    one, other = (axis.astype(np.int64) for axis in entries.coords)
-    asked = (entries.data >= JOINING) & (one < other)
-    one, other, value = one[asked], other[asked], entries.data[asked]
-    # Chance is asked of all pairs that there are, not of the alike ones alone.
-    pairs = max(coarse(cores * (cores - 1) // 2), 1)
-    bits = measure_coincidence(evidence, uses, account, core, one, other)
-    kept = bits >= np.log2(pairs / CHANCE_JOINS)
-    upper = csr_array((value[kept], (one[kept], other[kept])), shape=(cores, cores))
-    return csr_array(upper + upper.T)
 
 
 def _collect_uses(evidence: Evidence, account: NDArray[np.int32]) -> dict[int, tuple[Ints, Ints]]:
