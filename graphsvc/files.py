@@ -55,6 +55,17 @@ def write_atomically(path: Path, content: bytes | str, *, mode: int = PRIVATE) -
 
 
 @contextmanager
+def _open_lock(lock: Path) -> Iterator[int]:
+    """Yield the descriptor of a lock file. A lock ends with the open file, however the process ends."""
+    lock.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, PRIVATE)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
 def lock_or_fail(lock: Path) -> Iterator[None]:
     """Hold a lock file while the block runs, or fail at once. The file names the process.
 
@@ -62,9 +73,7 @@ def lock_or_fail(lock: Path) -> Iterator[None]:
         BlockingIOError: another process or thread holds it; `filename` is the number of the process.
         OSError: the file cannot be made.
     """
-    lock.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, PRIVATE)
-    try:
+    with _open_lock(lock) as descriptor:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
@@ -75,15 +84,11 @@ def lock_or_fail(lock: Path) -> Iterator[None]:
         os.ftruncate(descriptor, 0)
         os.write(descriptor, f"{os.getpid()}\n".encode())
         yield
-    finally:
-        os.close(descriptor)
 
 
 @contextmanager
 def lock_in_turn(lock: Path, waiting: Callable[[], object] | None = None) -> Iterator[None]:
     """Wait for a lock file, and hold it while the block runs.
-
-    The lock belongs to the open file, so it ends with the process, however that ends.
 
     Args:
         lock: the file.
@@ -92,9 +97,7 @@ def lock_in_turn(lock: Path, waiting: Callable[[], object] | None = None) -> Ite
     Raises:
         OSError: the file cannot be made.
     """
-    lock.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, PRIVATE)
-    try:
+    with _open_lock(lock) as descriptor:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -102,5 +105,3 @@ def lock_in_turn(lock: Path, waiting: Callable[[], object] | None = None) -> Ite
                 waiting()
             fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
-    finally:
-        os.close(descriptor)
