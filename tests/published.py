@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polars as pl
 from graphs import write_bundle
-from lives import Ring, found
+from lives import Ring, found, names
 
 from graphsvc.lineage.follow import follow
 from graphsvc.loading import load_bundle
@@ -23,6 +23,8 @@ from graphsvc.succession.successions import find_successions
 
 SIGNER = Signer(b"a key for tests, 32 bytes long..")
 MADE = "2026-03-01T05:00:00Z"
+A, B = names("a", 30), names("b", 24)
+"""Accounts of two clusters."""
 
 
 def person(name: str) -> Auditor:

@@ -5,11 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import polars as pl
 import pytest
 from api import Api, examples
 from fastapi.testclient import TestClient
-from graphs import ring_bundle, write_bundle
+from graphs import write_bundle
 from typer.testing import CliRunner
 
 from graphsvc.api.app import create_app
@@ -22,22 +21,6 @@ from graphsvc.settings import Settings
 from graphsvc.signals.tokens import Tokeniser
 from graphsvc.signals.veil import load_or_create_veil
 from graphsvc.store import Store
-from graphsvc.store.published import read_members
-
-
-@pytest.fixture(scope="module")
-def ring(open_database: Store, tokens: Tokeniser, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The published cluster of acct-00000 and eleven others; the last two tests publish runs after it."""
-    open_database.run_autocommit("bench/wipe")
-    place = tmp_path_factory.mktemp("ring")
-    load_bundle(open_database, ring_bundle(place / "bundle"), tokens, place / "dead")
-    detect(open_database, InProcessDetector(), Parameters())
-    return ring_of(open_database)
-
-
-def ring_of(database: Store) -> str:
-    found = read_members(database).filter(pl.col("account_id") == "acct-00000")["cluster_id"]
-    return str(found[0])
 
 
 @pytest.fixture(scope="module")

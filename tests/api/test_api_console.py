@@ -2,30 +2,17 @@
 
 import json
 import re
-from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 
-import pytest
 from fastapi.testclient import TestClient
-from pydantic import SecretStr
 
-from graphsvc.api.app import create_app
 from graphsvc.api.operations.persisted import load_documents
 from graphsvc.api.routers import console
-from graphsvc.settings import Settings
-from graphsvc.store import Address
 
 ROOT = Path(__file__).parents[2]
 FILES = Path(console.__file__).parents[1] / "static" / "console"
 BUNDLED = ("graphology", "graphology-layout-forceatlas2", "preact", "sigma")
-
-
-@pytest.fixture
-def client(tmp_path: Path) -> Iterator[TestClient]:
-    address = Address("bolt://127.0.0.1:9", "neo4j", SecretStr("unused"))
-    with TestClient(create_app(Settings(data_dir=tmp_path), address)) as client:
-        yield client
 
 
 def test_a_browser_gets_the_page_and_all_it_needs(client: TestClient) -> None:

@@ -1,24 +1,20 @@
 """Promise: what people decide over the API is on record, refused when somebody was faster, and can be undone."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from api import Api, examples
 from fastapi.testclient import TestClient
-from lives import names
-from published import Days, populate
+from published import A, B, Days
 
 from graphsvc.api.app import create_app
 from graphsvc.api.auth import keys
 from graphsvc.settings import Settings
-from graphsvc.signals.tokens import Tokeniser
 from graphsvc.store import Store
 from graphsvc.store.decisions import read_decision_log
 from graphsvc.store.pins import read_pins
 
-A, B = names("a", 30), names("b", 24)
 STATE = """query($id: String!) { cluster(id: $id) { status version assignee watchers
   decisions { id topic value note by undoneBy isActive } } }"""
 SET = """mutation($id: ID!, $to: Disposition!, $v: Int!) {
@@ -36,14 +32,6 @@ CHANGES = {
     "watchCluster": "(id: $c)",
     "unwatchCluster": "(id: $c)",
 }
-
-
-@pytest.fixture
-def days(database: Store, tokens: Tokeniser, tmp_path: Path) -> Days:
-    populate(database, tokens, tmp_path, [*A, *B])
-    found = Days(database)
-    found.day(A, B)
-    return found
 
 
 @pytest.fixture

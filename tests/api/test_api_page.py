@@ -2,26 +2,13 @@
 
 import hashlib
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 from fastapi.testclient import TestClient
-from pydantic import SecretStr
 
-from graphsvc.api.app import create_app
 from graphsvc.api.routers import graphiql
-from graphsvc.settings import Settings
-from graphsvc.store import Address
 
 FILES = Path(graphiql.__file__).parents[1] / "static" / "graphiql"
-
-
-@pytest.fixture
-def client(tmp_path: Path) -> Iterator[TestClient]:
-    address = Address("bolt://127.0.0.1:9", "neo4j", SecretStr("unused"))
-    with TestClient(create_app(Settings(data_dir=tmp_path), address)) as client:
-        yield client
 
 
 def test_a_browser_gets_the_page_and_all_it_needs(client: TestClient) -> None:

@@ -15,8 +15,7 @@ from typing import Any
 import pytest
 import uvicorn
 from fastapi import FastAPI
-from lives import names
-from published import Days, person, populate
+from published import A, B, Days, person
 from waiting import until
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -27,13 +26,10 @@ from graphsvc.api.services import get_services
 from graphsvc.api.subscriptions import pubsub, subscription
 from graphsvc.model.decisions import On, Topic
 from graphsvc.settings import Settings
-from graphsvc.signals.tokens import Tokeniser
-from graphsvc.store import Store
 from graphsvc.store.control import record_heartbeat
 from graphsvc.store.decisions import DecisionRequest, record_decision
 from graphsvc.store.publish import fail_run
 
-A, B = names("a", 30), names("b", 24)
 PROTOCOL = "graphql-transport-ws"
 CHANGES = """subscription($ids: [ID!]) {
   clusterChanges(ids: $ids) { clusterId cause kind description decision { by value } } }"""
@@ -100,14 +96,6 @@ async def closed(socket: ClientConnection, seconds: float = 600.0) -> int:
             while True:
                 await socket.recv()
     return socket.close_code or 0
-
-
-@pytest.fixture
-def days(database: Store, tokens: Tokeniser, tmp_path: Path) -> Days:
-    populate(database, tokens, tmp_path, [*A, *B])
-    found = Days(database)
-    found.day(A, B)
-    return found
 
 
 @pytest.fixture

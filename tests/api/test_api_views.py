@@ -6,11 +6,9 @@ from typing import Any
 
 import networkx as nx
 import numpy as np
-import polars as pl
 import pytest
 from api import Api, examples
 from fastapi.testclient import TestClient
-from graphs import ring_bundle
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,13 +16,8 @@ from graphsvc.analysis.levels import Group, Node, build_level, expand_bundle, pa
 from graphsvc.analysis.paths import find_signal_path, find_widest_path
 from graphsvc.api.app import create_app
 from graphsvc.api.auth import keys
-from graphsvc.community.inprocess import InProcessDetector
-from graphsvc.detection import Parameters, detect
-from graphsvc.loading import load_bundle
 from graphsvc.settings import Settings
-from graphsvc.signals.tokens import Tokeniser
 from graphsvc.store import Store
-from graphsvc.store.published import read_members
 
 NODES = 8
 links_of = st.dictionaries(
@@ -102,17 +95,6 @@ def test_every_group_of_a_cluster_is_reached_level_by_level_and_once(
 
     reach(build_level(groups, nodes), sum(group.accounts for group in groups))
     assert sorted(reached) == sorted(group.key for group in groups)
-
-
-@pytest.fixture(scope="module")
-def ring(open_database: Store, tokens: Tokeniser, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The published cluster of acct-00000 and eleven others; no test here changes it."""
-    open_database.run_autocommit("bench/wipe")
-    place = tmp_path_factory.mktemp("ring")
-    load_bundle(open_database, ring_bundle(place / "bundle"), tokens, place / "dead")
-    detect(open_database, InProcessDetector(), Parameters())
-    found = read_members(open_database).filter(pl.col("account_id") == "acct-00000")["cluster_id"]
-    return str(found[0])
 
 
 @pytest.fixture(scope="module")

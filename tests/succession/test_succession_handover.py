@@ -1,5 +1,7 @@
 """Promise: traffic that is taken up where a banned account left off speaks for its successor, other traffic not."""
 
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 from banned import DAY, START, accounts_of, graph_of, planted
@@ -41,19 +43,7 @@ def with_traffic(handed_over: float) -> tuple[SignalGraph, pl.DataFrame, dict[in
         end = int(ended[account]) if ended[account] > 0 else int(created[account]) + 10 * 24
         rows += week(rng, account, max(int(created[account]) + 1, end - 10 * 24), end, how[account])
     activity = pl.DataFrame(rows, schema=ACTIVITY_COLUMNS, orient="row").sort("account", "hour", "model")
-    return (
-        SignalGraph(
-            graph.accounts,
-            graph.signals,
-            graph.account,
-            graph.signal,
-            graph.first_seen,
-            graph.last_seen,
-            activity,
-        ),
-        members,
-        follows,
-    )
+    return replace(graph, activity=activity), members, follows
 
 
 def first_right(graph: SignalGraph, members: pl.DataFrame, follows: dict[int, int]) -> int:
@@ -69,15 +59,7 @@ def traffic_bits(graph: SignalGraph, members: pl.DataFrame) -> np.ndarray:
 
 def test_traffic_handed_over_names_more_predecessors() -> None:
     graph, members, follows = with_traffic(1.0)
-    silent = SignalGraph(
-        graph.accounts,
-        graph.signals,
-        graph.account,
-        graph.signal,
-        graph.first_seen,
-        graph.last_seen,
-        graph.activity.clear(),
-    )
+    silent = replace(graph, activity=graph.activity.clear())
     assert first_right(graph, members, follows) >= first_right(silent, members, follows) + 5
     assert np.median(traffic_bits(graph, members)) > 2.0
 
