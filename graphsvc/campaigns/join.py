@@ -2,7 +2,8 @@
 
 Family by family, what two cores have in common is compared with what each has in common with itself. So neither their
 sizes nor the popularity of values matters. Values that many cores use say little about any two of them:
-exits of a market that ten operators rent from are no pool of one.
+exits of a market that ten operators rent from are no pool of one. Cells that share little or nothing are one where they
+sign up at the same moments again and again (`meetings`).
 
 Once clusters have grown, most of a campaign is in some cluster, and who else uses a value says more: a market has
 honest customers too, an operator's own values have none. So grown clusters join by values used in clusters alone.
@@ -15,17 +16,25 @@ from scipy.sparse import csr_array
 
 from graphsvc.campaigns.agreement import MIN_POOL_BITS
 from graphsvc.campaigns.coincidence import measure_coincidence
+from graphsvc.campaigns.meetings import OFTEN, find_meeting, join_meeting
 from graphsvc.campaigns.membership import Evidence
+from graphsvc.campaigns.partners import pair_groups
 from graphsvc.model.scale import coarse
 from graphsvc.types import Floats, Ints
 
 JOINING = 0.5
 """Cores with at least this affinity are one. Measured on development worlds: from .4 to .55 all 17 campaigns of the
 market are found and the largest campaign of hard2:22 has the same Jaccard (.88); docs/decisions/detection.md."""
+JOINING_MEETING = 0.1
+"""Cores with at least this affinity that sign up together often are one. Of such pairs 51 are of one campaign and one
+is not on random worlds (seeds 100-189); at .02 the same campaigns are found."""
 JOINING_GROWN = 0.1
 """Grown clusters with at least this affinity by closed values are one. Of pairs that have it 44 are of one campaign and
 3 are not on random worlds (seeds 100-189), 67 and none on hard:3 and hard2:22, and the market has none. From .05 to .1
 it is 69 and 11. Of cores before growing, 9 of 22 such pairs of the market are of a campaign and strangers."""
+JOINING_GROWN_MEETING = 0.02
+"""The same for grown clusters that sign up together often. Without it pieces of the campaign of random:154 stay apart,
+which has 1,720 accounts."""
 LEAST_SPARE = 0.3
 """Share of a core's meetings that is left at least when those that hold it together are taken out. Down to .1 nothing
 changes on the market and hard2:22. On random worlds (seeds 100-189) 143 of 221 campaigns are found at .3, 133 at .1."""
@@ -41,11 +50,29 @@ ROUNDS = 40
 
 
 def join_cores(evidence: Evidence, members: pl.DataFrame) -> pl.DataFrame:
+    """Join cores that share as groups (`join_alike`), then those that sign up together (`meetings.join_meeting`).
+
+    What meets is larger, and shares more with others than its pieces do: so cores that share join again.
+
+    Args:
+        evidence: what accounts use.
+        members: cluster, account (int32); an account is in one cluster at most.
+
+    Returns:
+        cluster, account: clusters named by the smallest of their cores, sorted.
+    """
+    alike = join_alike(evidence, members)
+    met = join_meeting(evidence, alike)
+    return met if met.equals(alike) else join_alike(evidence, met)
+
+
+def join_alike(evidence: Evidence, members: pl.DataFrame) -> pl.DataFrame:
     """Join cores that share, in two families, nearly as much with each other as with themselves.
 
     In each round cores join in pairs, by falling affinity, and all affinities are measured again: values that only
     one operator's cores used are then used by fewer cores, and say more. Pairs whose common values are what chance
-    gives among so many cores do not join, however alike they are.
+    gives among so many cores do not join, however alike they are. Cores that are hardly alike join if they also sign up
+    at the same moments again and again (`meetings.find_meeting`).
 
     Args:
         evidence: what accounts use.
@@ -59,12 +86,14 @@ def join_cores(evidence: Evidence, members: pl.DataFrame) -> pl.DataFrame:
     uses = _collect_uses(evidence, account)
     for _ in range(ROUNDS if len(names) else 0):
         alike = _combine(uses, core, len(names), evidence)
-        one, other, value = _list_alike(alike, JOINING)
+        one, other, value = _list_alike(alike, JOINING_MEETING)
         # Chance is asked of all pairs that there are, not of the alike ones alone.
         pairs = max(coarse(len(names) * (len(names) - 1) // 2), 1)
         bits = measure_coincidence(evidence, uses, account, core, one, other)
-        meant = bits >= np.log2(pairs / CHANCE_JOINS)
-        one, other = _pair_cores(one[meant], other[meant], value[meant], len(names))
+        meant = (value >= JOINING) & (bits >= np.log2(pairs / CHANCE_JOINS))
+        if not meant.all():
+            meant |= _find_meeting_pairs(evidence, account, core, one, other)
+        one, other, _ = pair_groups(one[meant], other[meant], value[meant], len(names))
         if not len(one):
             break
         renamed = np.arange(len(names))
@@ -80,7 +109,8 @@ def join_cores(evidence: Evidence, members: pl.DataFrame) -> pl.DataFrame:
 def join_grown(evidence: Evidence, members: pl.DataFrame) -> pl.DataFrame:
     """Join grown clusters that share, in two families, values which hardly anyone outside of clusters uses.
 
-    Each cluster joins one other at most. Growing continues afterwards and joins again.
+    Those that share little of these join if they also sign up at the same moments again and again. Each cluster joins
+    one other at most. Growing continues afterwards and joins again.
 
     Args:
         evidence: what accounts use.
@@ -93,7 +123,12 @@ def join_grown(evidence: Evidence, members: pl.DataFrame) -> pl.DataFrame:
     account = members["account"].to_numpy()
     uses = _collect_uses(evidence, account)
     closed = _measure_closedness(uses, len(account), evidence)
-    one, other = find_partners(_combine(uses, core, len(names), evidence, closed), JOINING_GROWN)
+    alike = _combine(uses, core, len(names), evidence, closed)
+    one, other, value = _list_alike(alike, JOINING_GROWN_MEETING)
+    meant = value >= JOINING_GROWN
+    if not meant.all():
+        meant |= _find_meeting_pairs(evidence, account, core, one, other)
+    one, other, _ = pair_groups(one[meant], other[meant], value[meant], len(names))
     renamed = np.arange(len(names))
     renamed[other] = one
     return pl.DataFrame({"cluster": names[renamed[core]].astype(np.int32), "account": account}).sort(
@@ -123,19 +158,6 @@ def measure_affinity(evidence: Evidence, members: pl.DataFrame) -> csr_array:
     return _combine(uses, core, int(core.max(initial=-1)) + 1, evidence)
 
 
-def find_partners(affinity: csr_array, least: float = JOINING) -> tuple[Ints, Ints]:
-    """Pair cores by falling affinity, each with one other at most.
-
-    Args:
-        affinity: of `measure_affinity`.
-        least: affinity that partners have at least.
-
-    Returns:
-        The smaller and the larger core of each pair; int64.
-    """
-    return _pair_cores(*_list_alike(affinity, least), affinity.shape[0])
-
-
 def _list_alike(affinity: csr_array, least: float) -> tuple[Ints, Ints, Floats]:
     """List the pairs of cores with an affinity of at least `least`: the smaller core, the larger one, the affinity."""
     entries = affinity.tocoo()
@@ -144,18 +166,14 @@ def _list_alike(affinity: csr_array, least: float) -> tuple[Ints, Ints, Floats]:
     return core[strong], partner[strong], entries.data[strong]
 
 
-def _pair_cores(core: Ints, partner: Ints, value: Floats, cores: int) -> tuple[Ints, Ints]:
-    """Pair cores by falling affinity, each with one other at most: the smaller and the larger core of each pair."""
-    free = np.ones(cores, dtype=np.bool_)
-    pairs: list[tuple[int, int]] = []
-    # Equal affinities are ordered by the cores, or the order of the matrix would decide.
-    for place in np.lexsort((partner, core, -value)).tolist():
-        one, other = int(core[place]), int(partner[place])
-        if free[one] and free[other]:
-            free[one] = free[other] = False
-            pairs.append((one, other))
-    found = np.array(pairs, dtype=np.int64).reshape(-1, 2)
-    return found[:, 0], found[:, 1]
+def _find_meeting_pairs(
+    evidence: Evidence, account: NDArray[np.int32], core: Ints, one: Ints, other: Ints
+) -> NDArray[np.bool_]:
+    """Find which pairs of cores sign up together too often for chance; (pairs,) bool."""
+    cores = int(core.max(initial=-1)) + 1
+    mine, its, _ = find_meeting(evidence.signups, account, core, cores, OFTEN)
+    found: NDArray[np.bool_] = np.isin(one * cores + other, mine * cores + its)
+    return found
 
 
 def _collect_uses(evidence: Evidence, account: NDArray[np.int32]) -> dict[int, tuple[Ints, Ints]]:

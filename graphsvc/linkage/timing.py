@@ -106,7 +106,7 @@ def signup_population(created_at: Ints) -> Population:
     unit = resolution(moments)
     around = np.empty((len(WIDTHS), len(created_at)), dtype=np.int32)
     for k, width in enumerate(WIDTHS):
-        around[k, order] = _within(moments, ordered, _reach(width, unit))
+        around[k, order] = _within(moments, ordered, measure_reach(width, unit))
     return Population(created_at, moments, unit, around)
 
 
@@ -173,7 +173,9 @@ def _signup_bits(signups: Signups, place: Ints, account: Ints) -> Floats:
     asked, place, account, keys = asked[order], place[order], account[order], keys[order]
     found = np.log2(signups.weights[place, 0])
     # Most have no member within a day: the search for nearer ones, and for who the account is, is spared.
-    near = np.flatnonzero(_within(signups.keys, keys, _reach(WIDTHS[-1], signups.population.resolution)))
+    near = np.flatnonzero(
+        _within(signups.keys, keys, measure_reach(WIDTHS[-1], signups.population.resolution))
+    )
     mixed = np.einsum("ij,ij->i", signups.weights[place[near]], _ratios(signups, place[near], account[near]))
     found[near] = np.log2(mixed)
     bits[asked] = np.clip(found, LEAST_BITS, MOST_BITS)
@@ -245,7 +247,8 @@ def _span(minutes: int) -> str:
     return f"{minutes} minutes" if minutes < 60 else ("an hour" if minutes < 1440 else "a day")
 
 
-def _reach(width: int, unit: int) -> int:
+def measure_reach(width: int, unit: int) -> int:
+    """Return how far a window of half width `width` reaches, ms: whole steps of the resolution `unit`."""
     return width // unit * unit
 
 
@@ -265,7 +268,7 @@ def _keys(signups: Signups, place: Ints, moment: Ints) -> Ints:
 
 def _length(signups: Signups, moment: Ints, width: int) -> Floats:
     """Return the length of the window around a moment, ms: whole steps of the resolution, within the history."""
-    reach = _reach(width, signups.population.resolution)
+    reach = measure_reach(width, signups.population.resolution)
     upper = np.minimum(moment + reach, signups.population.moments[-1])
     lower = np.maximum(moment - reach, signups.population.moments[0])
     length: Floats = (upper - lower + signups.population.resolution).astype(np.float64)
@@ -301,7 +304,7 @@ def _looked_up(signups: Signups, place: Ints, account: Ints) -> tuple[NDArray[np
     keys = _keys(signups, place, signups.population.created_at[account])
     inside = np.empty((len(WIDTHS), len(account)), dtype=np.int32)
     for k, width in enumerate(WIDTHS):
-        inside[k] = _within(signups.keys, keys, _reach(width, signups.population.resolution))
+        inside[k] = _within(signups.keys, keys, measure_reach(width, signups.population.resolution))
     return inside, signups.pairs[at] == pair
 
 

@@ -6,11 +6,11 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.sparse import csr_array
 from small import evidence, members_of
 
-from graphsvc.campaigns.join import JOINING, find_partners, join_cores, join_grown, measure_affinity
+from graphsvc.campaigns.join import join_cores, join_grown, measure_affinity
 from graphsvc.campaigns.membership import Evidence
+from graphsvc.campaigns.partners import pair_groups
 
 PAYMENT, NETWORK, PROMPT = 0, 1, 2
 OTHERS = 2_000
@@ -163,12 +163,13 @@ def test_grown_clusters_of_which_two_accounts_meet_stay_apart() -> None:
     assert join_all(evidence(rows | STRANGERS, OTHERS), members).equals(members)
 
 
-def test_partners_are_paired_by_falling_affinity() -> None:
-    affinity = np.zeros((5, 5))
-    for one, other, value in ((0, 1, 0.6), (1, 2, 0.9), (3, 4, JOINING)):
-        affinity[one, other] = affinity[other, one] = value
-    one, other = find_partners(csr_array(affinity))
-    assert list(zip(one.tolist(), other.tolist(), strict=True)) == [(1, 2), (3, 4)]
+def test_groups_are_paired_by_falling_strength_each_once() -> None:
+    one, other, strength = np.array([0, 1, 3]), np.array([1, 2, 4]), np.array([0.6, 0.9, 0.5])
+    pairs = pair_groups(one, other, strength, 5)
+    assert [tuple(row) for row in zip(*(part.tolist() for part in pairs), strict=True)] == [
+        (1, 2, 0.9),
+        (3, 4, 0.5),
+    ]
 
 
 def test_no_cores_and_no_values_are_no_mistake() -> None:
