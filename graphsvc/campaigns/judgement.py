@@ -18,10 +18,10 @@ from graphsvc.campaigns.pins import Pins, explained, honoured, rows_of
 from graphsvc.campaigns.score import TIME, Part, parts_of_clusters, score
 from graphsvc.campaigns.traits import holders, traits
 from graphsvc.linkage.bits import signal_bits, signal_families
+from graphsvc.model.arrays import sum_runs
 from graphsvc.model.clusters import CLUSTERS, Assessment, Found, cluster_id
 from graphsvc.model.graph import SignalGraph
 from graphsvc.model.links import Links
-from graphsvc.model.sums import summed
 from graphsvc.types import Progress, ignore_progress
 
 
@@ -94,7 +94,7 @@ def judge(
     by_cluster = families.partition_by("cluster", as_dict=True)
     bits = chosen.select("cluster", bits=pl.Series(weighed.bits[chosen["row"].to_numpy()]))
     bits = pl.concat([bits, pinned.select("cluster", "bits")]).sort("cluster", maintain_order=True)
-    sums = summed(bits, ["cluster"], "bits").tolist()
+    sums = sum_runs(bits, ["cluster"], "bits").tolist()
     verdicts = {row["cluster"]: row for row in assessed.iter_rows(named=True)}
     rows: list[dict[str, object]] = []
     for row, total in zip(traits(everybody, graph).iter_rows(named=True), sums, strict=True):

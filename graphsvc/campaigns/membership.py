@@ -30,6 +30,7 @@ from graphsvc.campaigns.agreement import (
 )
 from graphsvc.campaigns.uses import Uses
 from graphsvc.linkage.timing import Population, fit_signups, signup_bits
+from graphsvc.model.arrays import find_starts
 from graphsvc.model.scale import coarse
 from graphsvc.types import Floats, Ints
 
@@ -88,7 +89,7 @@ def pools(given: Evidence, members: pl.DataFrame) -> pl.DataFrame:
     of = members["cluster"].to_numpy().astype(np.int64)
     place, signal, passing = given.uses.by(members["account"].to_numpy())
     keys = np.sort((of[place] * given.uses.signals + signal)[~passing])
-    first = np.flatnonzero(np.diff(keys, prepend=-1))
+    first = find_starts(keys)
     inside = np.diff(np.append(first, len(keys)))
     # A value that one member has holds nothing together.
     several = inside > 1

@@ -9,9 +9,9 @@ import polars as pl
 from graphsvc.campaigns.membership import Evidence
 from graphsvc.campaigns.uses import used_by
 from graphsvc.linkage.bits import degrees
+from graphsvc.model.arrays import sum_runs
 from graphsvc.model.graph import SignalGraph
 from graphsvc.model.scale import coarse
-from graphsvc.model.sums import summed
 from graphsvc.signals.kinds import DERIVED
 
 OWN_DOMAIN = 3
@@ -89,7 +89,7 @@ def measure_ownership(graph: SignalGraph, members: pl.DataFrame, pool: pl.DataFr
         owned=pl.Series(np.bincount(place, weight * share[place], minlength=pool.height)),
     ).sort("cluster", "family", maintain_order=True)
     found = sums.select("cluster", "family").unique(maintain_order=True)
-    pooled, owned = (pl.Series(summed(sums, ["cluster", "family"], name)) for name in ("pooled", "owned"))
+    pooled, owned = (pl.Series(sum_runs(sums, ["cluster", "family"], name)) for name in ("pooled", "owned"))
     chance = (pl.col("size") - 1) / max(coarse(graph.accounts.height) - 1, 1)
     return (
         found.with_columns(pooled=pooled, own=owned / pooled)

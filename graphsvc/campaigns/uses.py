@@ -7,8 +7,8 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from graphsvc.model.arrays import expand_slices
 from graphsvc.model.graph import SignalGraph
-from graphsvc.model.slices import expand_slices
 from graphsvc.types import Rows
 
 
@@ -107,26 +107,6 @@ def used_by(graph: SignalGraph, account: NDArray[np.int32]) -> tuple[Rows, NDArr
     first, end = (np.searchsorted(graph.account, account, side) for side in ("left", "right"))
     place, row = expand_slices(first, end)
     return place, graph.signal[row]
-
-
-def sign_values(row: Rows, value: Rows, rows: int) -> NDArray[np.uint64]:
-    """Sign each value by the rows that have it: values of the same rows have the same signature.
-
-    It is the sum of random numbers of the rows, the same for the same rows.
-
-    Args:
-        row: (uses,) the row of each use.
-        value: (uses,) the value of each use; each pair once.
-        rows: how many there are.
-
-    Returns:
-        uint64, one a value up to the largest; 0 for one that no row has.
-    """
-    # Two different sets of rows have one sum with a chance of about 2^-63.
-    tags = np.random.default_rng(0).integers(0, 2**63, rows, dtype=np.uint64)
-    sums = np.zeros(int(value.max(initial=-1)) + 1, dtype=np.uint64)
-    np.add.at(sums, value, tags[row])
-    return sums
 
 
 def _slices(matrix: csr_array, which: NDArray[np.int32]) -> tuple[Rows, NDArray[np.int32], NDArray[np.bool_]]:

@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import DTypeLike, NDArray
 
+from graphsvc.model.arrays import find_starts
 from graphsvc.model.graph import SignalGraph
 from graphsvc.model.scale import coarse
 from graphsvc.signals.kinds import LEVELS, family_of, kind_of, level_of
@@ -84,7 +85,7 @@ def _uses_of_wholes(
     key = graph.account[edge].astype(np.int64) * count + level[graph.signal[edge]]
     order = np.argsort(key, kind="stable")
     key, edge = key[order], edge[order]
-    begins = np.flatnonzero(np.diff(key, prepend=-1))
+    begins = find_starts(key)
     # Times that are not known come last of all as unsigned numbers.
     first_seen = np.minimum.reduceat(graph.first_seen[edge].view(np.uint64), begins).view(np.int64)
     account, whole = np.divmod(key[begins], count)

@@ -14,7 +14,8 @@ from graphsvc.linkage.bits import (
     signal_strengths,
 )
 from graphsvc.linkage.prefixes import find_prefixes, find_rented
-from graphsvc.linkage.sharers import Sharers, Uses, changes
+from graphsvc.linkage.sharers import Sharers, Uses
+from graphsvc.model.arrays import find_ends, find_starts, flag_starts
 from graphsvc.model.graph import SignalGraph
 from graphsvc.model.links import Links
 from graphsvc.model.scale import coarse
@@ -209,7 +210,7 @@ def _number_prompts(graph: SignalGraph, kept: NDArray[np.bool_]) -> Ints:
     edge = edge[bands]
     moment = (graph.account[edge], graph.first_seen[edge], graph.last_seen[edge])
     order = np.lexsort(moment[::-1])
-    found[bands[order]] = np.cumsum(changes(*(column[order] for column in moment)))
+    found[bands[order]] = np.cumsum(flag_starts(*(column[order] for column in moment)))
     return found
 
 
@@ -230,7 +231,7 @@ def _makers(
     if len(bands):
         # The prompt of the commonest band of each account comes last.
         order = bands[np.lexsort((signal[bands], degree[bands], account[bands]))]
-        last = np.flatnonzero(np.append(account[order][1:] != account[order][:-1], True))
+        last = find_ends(account[order])
         commonest = np.full(int(account.max()) + 1, -1, dtype=np.int64)
         commonest[account[order[last]]] = prompt[order[last]]
         make[bands] |= prompt[bands] != commonest[account[bands]]
@@ -290,7 +291,7 @@ class _Worth:
         eased = self._activity[source[pair], family] + self._activity[target[pair], family]
         # Half the sum of logarithms: the geometric mean of both activities. Less than usual adds nothing.
         rarity = np.maximum(self._rarity[signal] - np.maximum(0.5 * eased, 0.0), 0.0)
-        begins = np.flatnonzero(changes(pair, family))
+        begins = find_starts(pair, family)
         of, whose = family[begins], pair[begins]
         count = np.diff(begins, append=len(pair))
         most, total = np.maximum.reduceat(rarity, begins), np.add.reduceat(rarity, begins)
@@ -306,7 +307,7 @@ class _Worth:
             crowd = 1 + (count[sent] > BANDS_OF_A_TEMPLATE)
             each[sent] = np.maximum(np.minimum(told[0][0], told[1][0]), crowd)
             bits[sent] = np.maximum(np.minimum(told[0][1], told[1][1]), crowd * most[sent])
-        pairs = np.flatnonzero(changes(whose))
+        pairs = find_starts(whose)
         values: Ints = np.add.reduceat(each, pairs)
         busy = np.exp2(np.maximum(0.5 * eased[begins], 0.0))
         habitual = np.add.reduceat(each / busy, pairs) < 1.0
@@ -337,8 +338,8 @@ class _Worth:
         """
         number = self._number[np.searchsorted(self._key, account.astype(np.int64) * self._signals + signal)]
         order = np.lexsort((number, pair))
-        begins = np.flatnonzero(changes(pair[order], number[order]))
-        of = np.flatnonzero(changes(pair[order][begins]))
+        begins = find_starts(pair[order], number[order])
+        of = find_starts(pair[order][begins])
         count: Ints = np.diff(of, append=len(begins))
         rarest = np.maximum.reduceat(rarity[order], begins)
         return count, np.add.reduceat(rarest, of)
@@ -389,7 +390,7 @@ def _shared_bits(
     uses = Uses(row[graph.account[kept]], graph.signal[kept], family, int(linked.sum()))
     found = np.zeros(len(source))
     for which, pair, shared in uses.shared(row[source], row[target], memory):
-        begins = np.flatnonzero(changes(pair, family[shared]))
+        begins = find_starts(pair, family[shared])
         if len(begins):
             strongest = np.maximum.reduceat(bits[shared], begins)
             found[which] = np.bincount(pair[begins], strongest, minlength=which.stop - which.start)

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from graphsvc.model.arrays import find_starts, flag_starts
 from graphsvc.types import Ints
 
 BYTES_A_PAIR = 40
@@ -36,7 +37,7 @@ class Sharers:
         """Lay out uses of signals that are sorted by account."""
         order = np.argsort(signal, kind="stable")
         account, signal = account[order], signal[order]
-        begins = np.flatnonzero(changes(signal))
+        begins = find_starts(signal)
         size = np.diff(begins, append=len(signal))
         later = np.repeat(begins + size - 1, size) - np.arange(len(signal))
         return cls(account, later, np.argsort(account, kind="stable"), accounts)
@@ -66,7 +67,7 @@ class Sharers:
         # Freed before the copies below, which are the peak of memory.
         del place
         key.sort()
-        key = key[changes(key)]
+        key = key[flag_starts(key)]
         return (first + (key >> 32)).astype(np.int32), key.astype(np.int32)
 
 
@@ -123,12 +124,3 @@ def stretches(work: Ints, most: int) -> Iterator[tuple[int, int]]:
         end = max(int(np.searchsorted(until, before + most, side="right")), first + 1)
         yield first, end
         first = end
-
-
-def changes(*columns: NDArray[np.signedinteger]) -> NDArray[np.bool_]:
-    """Flag rows that are the first, or differ from the one before in any of the columns; bool, one a row."""
-    new = np.zeros(len(columns[0]), dtype=np.bool_)
-    new[:1] = True
-    for column in columns:
-        new[1:] |= column[1:] != column[:-1]
-    return new

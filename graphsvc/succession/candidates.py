@@ -10,8 +10,8 @@ from graphsvc.campaigns.replacement import HOUR, WITHIN_HOURS
 from graphsvc.campaigns.traits import STOPPED
 from graphsvc.linkage.bits import by_kind, degrees, with_levels
 from graphsvc.linkage.pairs import ONE_OBSERVATION
+from graphsvc.model.arrays import expand_slices
 from graphsvc.model.graph import SignalGraph
-from graphsvc.model.slices import expand_slices
 from graphsvc.signals.kinds import DERIVED, LEVELS, family_of, kind_of, level_of
 from graphsvc.types import Ints
 
