@@ -17,7 +17,6 @@ from graphsvc.campaigns.namesakes import describe_namesakes
 from graphsvc.campaigns.pins import Pins, explained, honoured, rows_of
 from graphsvc.campaigns.score import TIME, Part, parts_of_clusters, score
 from graphsvc.campaigns.traits import holders, traits
-from graphsvc.linkage.bits import signal_bits, signal_families
 from graphsvc.model.arrays import sum_runs
 from graphsvc.model.clusters import CLUSTERS, Assessment, Found, cluster_id
 from graphsvc.model.graph import SignalGraph
@@ -68,7 +67,7 @@ def judge(
     Returns:
         Clusters, members, shared signals and links to publish, with the thresholds that were applied.
     """
-    _, names = signal_families(graph)
+    names = given.signals.families
     chosen = large(best(weighed, FLOOR), bar.min_size)
     chosen = split(given, chosen, pools(given, chosen), bar.min_size)
     pool = pools(given, chosen)
@@ -97,7 +96,7 @@ def judge(
     sums = sum_runs(bits, ["cluster"], "bits").tolist()
     verdicts = {row["cluster"]: row for row in assessed.iter_rows(named=True)}
     rows: list[dict[str, object]] = []
-    for row, total in zip(traits(everybody, graph).iter_rows(named=True), sums, strict=True):
+    for row, total in zip(traits(everybody, graph, given.signals).iter_rows(named=True), sums, strict=True):
         number = row["cluster"]
         progress("clusters", len(rows), len(sums))
         who = everybody.filter(pl.col("cluster") == number)["account"]
@@ -128,7 +127,7 @@ def judge(
     members = renumbered(_together(why, pinned)).sort("cluster", "account")
     members = with_sharers(members, given)
     shared = renumbered(shared_signals(pool, graph)).sort("cluster", "rank")
-    kept = explained_links(strongest_links(links, members), given, signal_bits(graph), names)
+    kept = explained_links(strongest_links(links, members), given, names)
     thresholds = {"membership": least, "expected_innocents": innocents}
     return Found(clusters, members, shared, kept, graph.signals["key"], thresholds)
 

@@ -5,15 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
 from graphsvc.model.arrays import find_starts, flag_starts
 from graphsvc.types import Ints
 
 BYTES_A_PAIR = 40
 """Memory of one value shared by one pair while pairs are made."""
-BYTES_A_USE = 40
-"""Memory of one signal of one account of a pair while the two are compared."""
 
 Accounts = NDArray[np.int32]
 
@@ -69,50 +66,6 @@ class Sharers:
         key.sort()
         key = key[flag_starts(key)]
         return (first + (key >> 32)).astype(np.int32), key.astype(np.int32)
-
-
-class Uses:
-    """Signals of each account, laid out to compare account with account.
-
-    Args:
-        account: (uses,) int32, sorted.
-        signal: (uses,) int32.
-        order: (signals,) int32, sorts what two accounts share; few different numbers.
-        rows: number of accounts.
-    """
-
-    def __init__(
-        self, account: Accounts, signal: NDArray[np.int32], order: NDArray[np.int32], rows: int
-    ) -> None:
-        self._signal = np.argsort(order, kind="stable").astype(np.int32)
-        column = np.empty_like(self._signal)
-        column[self._signal] = np.arange(len(order), dtype=np.int32)
-        self._held = np.bincount(account, minlength=rows)
-        # scipy takes the type of the wider of its arrays of places: 32 bits wherever they suffice.
-        places = np.int32 if len(account) < 1 << 31 else np.int64
-        self._matrix = csr_array(
-            (
-                np.ones(len(account), dtype=np.int8),
-                column[signal],
-                np.append(0, np.cumsum(self._held)).astype(places),
-            ),
-            shape=(rows, len(order)),
-        )
-        self._matrix.sort_indices()
-
-    def shared(
-        self, one: Accounts, other: Accounts, memory: int
-    ) -> Iterator[tuple[slice, Ints, NDArray[np.int32]]]:
-        """Find the signals that both accounts of each pair have, for as many pairs at a time as fit into `memory`.
-
-        Yields:
-            The pairs (a slice), and one row a pair and shared signal: the pair's number in the slice (int64), the
-            signal (int32); sorted by pair, then the signal's `order`.
-        """
-        for first, end in stretches(self._held[one] + self._held[other], memory // BYTES_A_USE):
-            both = self._matrix[one[first:end]].multiply(self._matrix[other[first:end]]).tocsr()
-            pair = np.repeat(np.arange(end - first), np.diff(both.indptr))
-            yield slice(first, end), pair, self._signal[both.indices]
 
 
 def stretches(work: Ints, most: int) -> Iterator[tuple[int, int]]:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from small import graph_of
 
-from graphsvc.campaigns.uses import Uses, used_by
+from graphsvc.linkage.uses import Uses, used_by
 
 ACCOUNTS, SIGNALS = 9, 7
 PAIRS = st.dictionaries(
