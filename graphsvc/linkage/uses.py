@@ -44,8 +44,8 @@ class Uses:
         starts = np.append(0, np.cumsum(np.bincount(account, minlength=accounts))).astype(places)
         kind = np.where(transient, np.int8(_TRANSIENT), np.int8(_LASTING))
         matrix = csr_array((kind, signal, starts), shape=(accounts, signals))
-        matrix.sort_indices()
-        return cls(matrix)
+        # Sorted in a copy, if at all: the arrays are the caller's.
+        return cls(matrix if matrix.has_sorted_indices else matrix.sorted_indices())
 
     @cached_property
     def by_signal(self) -> csr_array:
