@@ -23,6 +23,7 @@ from graphsvc.errors import Cancelled, DetectionError, GraphsvcError
 from graphsvc.lineage.follow import follow
 from graphsvc.linkage.bits import with_levels
 from graphsvc.linkage.pairs import MEMORY, enumerate_links
+from graphsvc.linkage.signals import Incidence
 from graphsvc.linkage.window import recent
 from graphsvc.measure import Clock, MemoryNeed, estimate_need
 from graphsvc.model.certificate import Certificate
@@ -324,7 +325,8 @@ def find(
     """
     with clock.measure_stage("links") as stage:
         full = with_levels(recent(graph, parameters.window) if parameters.window else graph)
-        links = enumerate_links(full, min_values=parameters.min_values, memory=memory, progress=progress)
+        incidence = Incidence.of(full)
+        links = enumerate_links(incidence, min_values=parameters.min_values, memory=memory, progress=progress)
         stage.rows = len(links)
     progress("links", len(links), len(links))
     with clock.measure_stage("communities") as stage, map_driver_errors():
@@ -334,7 +336,7 @@ def find(
         )
         stage.rows = int(community.max(initial=-1)) + 1
     with clock.measure_stage("campaigns") as stage:
-        given = evidence_of(full, signups="signup" in parameters.time)
+        given = evidence_of(incidence, signups="signup" in parameters.time)
         # Triples may join what is larger, or each other. Alone they are too few to learn from.
         grown = find_cores(community, LEAST_JOINING if parameters.joining else parameters.min_core)
         if "arrivals" in parameters.time:

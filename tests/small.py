@@ -6,8 +6,10 @@ import numpy as np
 import polars as pl
 
 from graphsvc.campaigns.membership import Evidence
-from graphsvc.campaigns.uses import Uses
+from graphsvc.linkage.bits import KindColumn
+from graphsvc.linkage.signals import SignalTable
 from graphsvc.linkage.timing import signup_population
+from graphsvc.linkage.uses import Uses
 from graphsvc.model.graph import ACCOUNT_COLUMNS, ACTIVITY_COLUMNS, SIGNAL_COLUMNS, SignalGraph
 
 
@@ -58,8 +60,14 @@ def evidence(
             accounts=accounts,
             signals=signals,
         ),
-        family,
-        level,
+        SignalTable(
+            KindColumn(np.zeros(signals, dtype=np.uint8), ["ip"]),
+            family,
+            [f"family {number}" for number in range(families)],
+            level,
+            np.bincount(edges["signal"].to_numpy(), minlength=signals),
+            *(np.zeros(signals, dtype=dtype) for dtype in (np.float64, np.bool_, np.bool_)),
+        ),
         np.bincount(edges.filter(~pl.col("brief"))["signal"].to_numpy(), minlength=signals),
         has,
         has.sum(axis=0),

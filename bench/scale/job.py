@@ -128,11 +128,12 @@ def links_ours(place: Place) -> Row:
     from graphsvc.community.inprocess import InProcessDetector
     from graphsvc.linkage.bits import with_levels
     from graphsvc.linkage.pairs import enumerate_links
+    from graphsvc.linkage.signals import Incidence
     from graphsvc.model.runs import Algorithm
 
     graph = _graph(place)
     began = time.monotonic()
-    links = enumerate_links(with_levels(graph), min_values=2)
+    links = enumerate_links(Incidence.of(with_levels(graph)), min_values=2)
     paired = time.monotonic()
     gamma = compute_resolution(links)
     community = InProcessDetector().communities(links, Algorithm.LEIDEN, gamma=gamma, seed=42)

@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 from scipy.sparse import coo_array, csr_array
-from scipy.sparse.csgraph import breadth_first_order, connected_components
+from scipy.sparse.csgraph import breadth_first_order
 
+from graphsvc.model.arrays import label_components
 from graphsvc.types import Ints
 
 
@@ -41,7 +42,7 @@ class Forest:
 
 def build_forest(vertices: int, one: Ints, other: Ints) -> Forest:
     """Build a spanning forest of the graph with edges between `one` and `other` (parallel, vertex numbers)."""
-    _, component = connected_components(_build_matrix(vertices, one, other), directed=False)
+    component = label_components(vertices, one, other)
     roots = np.unique(component, return_index=True)[1]
     # One extra vertex above all roots turns the forest into a single tree.
     top = np.full(len(roots), vertices, dtype=np.int64)
@@ -97,12 +98,9 @@ def find_blocks(vertices: int, one: Ints, other: Ints) -> Ints:
     leaves = (parent[between] >= 0) & (
         (low[below] < first[between]) | (high[below] >= first[between] + size[between])
     )
-    joined = _build_matrix(
-        vertices,
-        np.concatenate([below[leaves], left]),
-        np.concatenate([between[leaves], right]),
+    block = label_components(
+        vertices, np.concatenate([below[leaves], left]), np.concatenate([between[leaves], right])
     )
-    _, block = connected_components(joined, directed=False)
     # The end with the higher preorder number names the tree edge.
     name = np.where(first[one] > first[other], one, other)
     return block[name].astype(np.int64)

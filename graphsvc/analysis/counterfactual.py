@@ -16,7 +16,8 @@ from graphsvc.analysis import cut
 from graphsvc.analysis.anatomy import Anatomy, Bridge, EvidenceCut, Holding, Part, Parts
 from graphsvc.analysis.blocks import build_forest, find_blocks
 from graphsvc.campaigns.cluster_evidence import ClusterEvidence, LinkingUses, find_linking_uses
-from graphsvc.campaigns.connected import LARGE_PART, components
+from graphsvc.campaigns.connected import LARGE_PART
+from graphsvc.model.arrays import flag_starts, label_components
 
 SHOWN_ACCOUNTS, SHOWN_SIGNALS, SHOWN_PARTS, SHOWN_BRIDGES = 5, 3, 10, 5
 """Largest numbers of accounts and signals of a part, of parts, and of bridges that a result lists."""
@@ -54,8 +55,10 @@ def connect_accounts(linking: LinkingUses) -> Connectivity:
         linking.accounts + linking.value.astype(np.int64),
     )
     # Blocks that share an account, or a value that makes a link by itself, are one part.
+    vertices = linking.accounts + len(linking.bits)
     vertex, where = _build_incidence(linking, block)
-    part = components(linking.accounts + len(linking.bits), vertex, where).to_numpy()[: linking.accounts]
+    nodes = vertices + int(where.max(initial=0)) + 1
+    part = label_components(nodes, vertex, vertices + where)[: linking.accounts]
     _, first, number, size = np.unique(part, return_index=True, return_inverse=True, return_counts=True)
     rank = np.empty(len(size), dtype=np.int32)
     order = np.lexsort((first, -size))
@@ -230,7 +233,7 @@ def _find_bridges(whole: Connectivity, smallest: int) -> tuple[NDArray[np.int64]
     # A vertex is a bridge if its second largest piece is large enough.
     order = np.lexsort((-piece, owner))
     owner, piece = owner[order], piece[order]
-    first = np.diff(owner, prepend=-1) != 0
+    first = flag_starts(owner)
     second = ~first & np.append(False, first[:-1])
     found = second & (piece >= smallest)
     largest = piece[np.flatnonzero(found) - 1]

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_array, csr_array
-from scipy.sparse.csgraph import breadth_first_order, connected_components, maximum_flow
+from scipy.sparse.csgraph import breadth_first_order, maximum_flow
 
+from graphsvc.model.arrays import label_components
 from graphsvc.types import Flags, Ints
 
 ENOUGH = 2**30
@@ -48,9 +49,7 @@ class Shared:
 def find_components(shared: Shared, gone: Flags) -> Ints:
     """Find what the uses connect without some (`gone`, bool, one a use): the part of each node, int64."""
     size = shared.nodes + len(shared.cost)
-    ends = (shared.node[~gone], shared.nodes + shared.value[~gone])
-    graph = coo_array((np.ones(len(ends[0]), dtype=np.int8), ends), shape=(size, size))
-    _, part = connected_components(graph, directed=False)
+    part = label_components(size, shared.node[~gone], shared.nodes + shared.value[~gone])
     found: Ints = part[: shared.nodes].astype(np.int64)
     return found
 

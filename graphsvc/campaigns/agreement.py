@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from graphsvc.model.arrays import find_ends
 from graphsvc.model.scale import coarse
 from graphsvc.types import Floats, Ints, Rows
 
@@ -88,7 +89,7 @@ def agreement(
     # Sorted with its rank, the last row of a cluster, account and family is the finest and highest.
     keys = np.sort(keys * _RANKS + rank[met])
     group = keys // _RANKS
-    last = np.flatnonzero(np.append(group[1:] != group[:-1], True)) if len(group) else np.empty(0, np.int64)
+    last = find_ends(group)
     rank, group = keys[last] % _RANKS, group[last]
     kind = _FIRST[rank // _STEP] + rank % _STEP
     # Keys are sorted, so that a second and a third own value stand right before the last.

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from graphsvc.campaigns.membership import Evidence, find_leading, pools
-from graphsvc.campaigns.uses import sign_values
+from graphsvc.model.arrays import flag_starts, sign_values
 from graphsvc.types import Ints
 
 LARGE_PART = 0.2
@@ -44,7 +44,7 @@ def find_backbone(given: Evidence, members: pl.DataFrame) -> pl.DataFrame:
     of[block] = cluster[member]
     # The largest block of each cluster; of equally large ones the first.
     order = np.lexsort((-size, of))
-    largest = order[np.diff(of[order], prepend=-1) != 0]
+    largest = order[flag_starts(of[order])]
     chosen = size >= LARGE_PART * np.bincount(cluster, minlength=int(of.max(initial=0)) + 1)[of]
     chosen[largest] = True
     kept = np.zeros(members.height, dtype=np.bool_)

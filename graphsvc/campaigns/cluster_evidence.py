@@ -1,6 +1,6 @@
 """One cluster with all that its members use, and the uses that link them.
 
-A use links as in detection (`linkage.pairs`), with one difference: only accounts outside the cluster tell how
+A use links by the rule of detection (`linkage.rule`), with one difference: only accounts outside the cluster tell how
 rare a value is. A value links two members if the cluster uses it more than others do (`membership.pools`),
 and if its kind links. Hubs, addresses of many people by design and transient uses do not link.
 """
@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 
 from graphsvc.campaigns.membership import Evidence, pools
-from graphsvc.campaigns.uses import Uses
-from graphsvc.linkage.bits import by_kind
-from graphsvc.linkage.pairs import CROWDED, ONE_OBSERVATION, SOLE_DEGREE, is_rare
+from graphsvc.linkage.rule import ONE_OBSERVATION, Reference
+from graphsvc.linkage.signals import SignalTable
+from graphsvc.linkage.uses import Uses
 from graphsvc.model.columns import Schema
-from graphsvc.signals.kinds import DERIVED, family_of, kind_of, level_of
+from graphsvc.signals.kinds import family_of
 
 SAME_USERS = 0.8
 """Share of a rarer value's users that also have the wider one for both to count as one observation."""
@@ -55,7 +55,7 @@ class ClusterEvidence:
         signal: row of the signal of each use, int32, parallel.
         first_seen: ms since 1970, int64, parallel; -1 = not known.
         last_seen: likewise.
-        passing: whether each use is transient (`bits.in_passing`), bool, parallel.
+        passing: whether each use is transient (`transience.find_transient`), bool, parallel.
         population: number of all accounts.
     """
 
@@ -151,6 +151,19 @@ def find_pool(evidence: ClusterEvidence) -> pl.DataFrame:
         signal (int32, row of `evidence.signals`), inside (members with it), outside (others with it), bits;
         sorted.
     """
+    return _find_pool(evidence, _describe_signals(evidence))
+
+
+def _describe_signals(evidence: ClusterEvidence) -> SignalTable:
+    """Compute the table of the cluster's signals. Only accounts outside the cluster tell how rare a value is."""
+    degree = evidence.signals["degree"].to_numpy()
+    outside = degree - np.bincount(evidence.signal, minlength=evidence.signals.height)
+    reference = Reference.of_outsiders(outside, evidence.population, evidence.members.height)
+    return SignalTable.of(evidence.signals, reference)
+
+
+def _find_pool(evidence: ClusterEvidence, table: SignalTable) -> pl.DataFrame:
+    """Find the pool as `find_pool` does, with the table of `_describe_signals`."""
     signals = evidence.signals.height
     # A transient use counts neither for the member nor for the outsiders.
     passing = np.bincount(evidence.signal[evidence.passing], minlength=signals)
@@ -162,8 +175,7 @@ def find_pool(evidence: ClusterEvidence) -> pl.DataFrame:
             accounts=evidence.members.height,
             signals=signals,
         ),
-        np.zeros(signals, dtype=np.int32),
-        by_kind(evidence.signals["kind"], level_of, np.int8),
+        table,
         evidence.signals["degree"].to_numpy() - passing,
         np.zeros((evidence.population, 0), dtype=np.bool_),
         np.zeros(0, dtype=np.int64),
@@ -180,47 +192,32 @@ def find_pool(evidence: ClusterEvidence) -> pl.DataFrame:
 
 def find_linking_uses(evidence: ClusterEvidence) -> LinkingUses:
     """Find the uses that link members of a cluster."""
-    own = find_pool(evidence)
-    signal = own["signal"].to_numpy()
-    outside = own["outside"].to_numpy()
-    signals = evidence.signals[signal]
-    strength = by_kind(signals["kind"], lambda kind: kind_of(kind).strength, np.float64)
-    prior = by_kind(signals["kind"], lambda kind: kind_of(kind).prior_m, np.float64)
-    # Half an account is added, so that a value without outsiders has finite bits.
-    u = (outside + 0.5) / (evidence.population - evidence.members.height + 1.0)
-    bits = np.maximum(strength * np.log2(prior / np.minimum(u, 1.0)), 0.0)
-    is_linking_kind = by_kind(
-        signals["kind"], lambda kind: kind_of(kind).ties and kind not in DERIVED, np.bool_
-    )
-    hub = outside > by_kind(signals["kind"], lambda kind: kind_of(kind).hub_degree, np.int64)
-    crowded = signals["class"].is_in(CROWDED).to_numpy()
-    rare = is_rare(outside, evidence.population)
-    links = is_linking_kind & rare & ~hub & ~crowded
-    sole = by_kind(signals["kind"], lambda kind: kind_of(kind).sole, np.bool_) & (outside <= SOLE_DEGREE)
+    table = _describe_signals(evidence)
+    signal = _find_pool(evidence, table)["signal"].to_numpy()
+    linking = signal[table.linking[signal]]
 
     # Number the linking values, then drop transient uses and those of other values.
     value = np.full(evidence.signals.height, -1, dtype=np.int32)
-    value[signal[links]] = np.arange(int(links.sum()), dtype=np.int32)
-    bits, sole = bits[links], sole[links]
+    value[linking] = np.arange(len(linking), dtype=np.int32)
     kept = ~evidence.passing & (value[evidence.signal] >= 0)
     account, used = evidence.account[kept], value[evidence.signal[kept]]
     # The family of a value that repeats one observation, from 0; -1 for all others.
-    repeats = by_kind(signals["kind"], lambda kind: _find_place(ONE_OBSERVATION, family_of(kind)), np.int64)[
-        links
-    ]
+    places = [_find_place(ONE_OBSERVATION, name) for name in table.families]
+    repeats = np.array(places, dtype=np.int64)[table.family[linking]]
     head = _find_heads(account, used, repeats, evidence.members.height)
     # Values that repeat one observation become the value that they repeat.
     names, number = np.unique(head, return_inverse=True)
     value[value >= 0] = number[value[value >= 0]]
     # Two bands of one template used by one account are one use now.
     pairs = np.unique(account.astype(np.int64) * max(len(names), 1) + number[used])
+    chosen = linking[names]
     return LinkingUses(
         evidence.members.height,
         (pairs // max(len(names), 1)).astype(np.int32),
         (pairs % max(len(names), 1)).astype(np.int32),
-        bits[names],
-        outside[links][names],
-        sole[names],
+        table.bits[chosen],
+        table.users[chosen],
+        table.sufficient[chosen],
         value,
     )
 

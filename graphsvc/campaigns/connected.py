@@ -2,12 +2,9 @@
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from graphsvc.campaigns.membership import Evidence
-from graphsvc.campaigns.uses import sign_values
+from graphsvc.model.arrays import find_starts, label_components, sign_values
 
 LARGE_PART = 0.2
 """Share of a cluster's members that makes a part of its own; what is smaller stays with the largest."""
@@ -35,7 +32,7 @@ def split(given: Evidence, members: pl.DataFrame, pool: pl.DataFrame, smallest: 
     row_of, value_of, _ = given.uses.pooled(members, pool)
     order = np.lexsort((row_of, value_of))
     row_of, value_of = row_of[order], value_of[order]
-    value = np.flatnonzero(np.diff(value_of, prepend=-1))
+    value = find_starts(value_of)
     if not len(value):
         return members
     sets = pl.DataFrame(
@@ -53,7 +50,9 @@ def split(given: Evidence, members: pl.DataFrame, pool: pl.DataFrame, smallest: 
     size = np.diff(np.append(value, len(row_of)))
     number = np.repeat(np.arange(len(value)), size)
     kept = np.repeat((cut["same"] != cut["most"]).to_numpy(), size)
-    part = components(members.height, row_of[kept], number[kept])
+    # Members and values are the nodes of one graph.
+    label = label_components(members.height + len(value), row_of[kept], members.height + number[kept])
+    part = pl.Series(label[: members.height])
     parts = (
         members.select("cluster", row=pl.int_range(pl.len(), dtype=pl.Int64), part=part)
         .group_by("cluster", "part")
@@ -76,11 +75,3 @@ def split(given: Evidence, members: pl.DataFrame, pool: pl.DataFrame, smallest: 
         .drop("part", "fresh")
         .sort("cluster", "account")
     )
-
-
-def components(members: int, row: NDArray[np.int64], value: NDArray[np.int64]) -> pl.Series:
-    """Return the component of each member (by row), connected by values within clusters."""
-    size = members + int(value.max(initial=0)) + 1
-    graph = coo_array((np.ones(len(row), dtype=np.int8), (row, members + value)), shape=(size, size))
-    _, component = connected_components(graph, directed=False)
-    return pl.Series(component[:members])

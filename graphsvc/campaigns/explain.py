@@ -92,21 +92,20 @@ def with_sharers(members: pl.DataFrame, given: Evidence) -> pl.DataFrame:
     return members.with_columns(sharers["sharers"]).select(list(MEMBERS))
 
 
-def explained_links(
-    links: pl.DataFrame, given: Evidence, signal_bits: NDArray[np.float64], names: list[str]
-) -> pl.DataFrame:
+def explained_links(links: pl.DataFrame, given: Evidence, names: list[str]) -> pl.DataFrame:
     """Return links with their evidence by family (schema `LINKS`), in the order they have.
 
     Args:
         links: source, target, bits.
         given: what accounts are weighed by.
-        signal_bits: bits of sharing each signal.
         names: the families' names.
     """
     ends = ["source", "target"]
     pair, signal = given.uses.shared(links["source"].to_numpy(), links["target"].to_numpy())
     shared = links.select(ends)[pair].with_columns(
-        signal=pl.Series(signal), family=pl.Series(given.family[signal]), bits=pl.Series(signal_bits[signal])
+        signal=pl.Series(signal),
+        family=pl.Series(given.family[signal]),
+        bits=pl.Series(given.signals.bits[signal]),
     )
     return links.join(_by_family(shared, ends, names), on=ends, how="left", maintain_order="left").select(
         list(LINKS)

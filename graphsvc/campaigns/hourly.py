@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from graphsvc.model.slices import expand_slices
+from graphsvc.model.arrays import expand_slices, flag_starts
 from graphsvc.types import Floats, Ints
 
 HOUR = 3_600_000
@@ -86,7 +86,7 @@ def traffic(activity: pl.DataFrame) -> Traffic:
     if (keys[1:] < keys[:-1]).any():
         keys.sort()
     # Several models in one hour are neighbouring rows.
-    keys = keys[np.diff(keys, prepend=-1) != 0]
+    keys = keys[flag_starts(keys)]
     length = last - begin + 1
     account, hours = (keys >> 32).astype(np.int32), keys.astype(np.int32)
     return Traffic(begin, length, account, hours, np.bincount(hours, minlength=length).astype(np.float64))

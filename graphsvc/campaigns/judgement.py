@@ -17,11 +17,10 @@ from graphsvc.campaigns.namesakes import describe_namesakes
 from graphsvc.campaigns.pins import Pins, explained, honoured, rows_of
 from graphsvc.campaigns.score import TIME, Part, parts_of_clusters, score
 from graphsvc.campaigns.traits import holders, traits
-from graphsvc.linkage.bits import signal_bits, signal_families
+from graphsvc.model.arrays import sum_runs
 from graphsvc.model.clusters import CLUSTERS, Assessment, Found, cluster_id
 from graphsvc.model.graph import SignalGraph
 from graphsvc.model.links import Links
-from graphsvc.model.sums import summed
 from graphsvc.types import Progress, ignore_progress
 
 
@@ -68,7 +67,7 @@ def judge(
     Returns:
         Clusters, members, shared signals and links to publish, with the thresholds that were applied.
     """
-    _, names = signal_families(graph)
+    names = given.signals.families
     chosen = large(best(weighed, FLOOR), bar.min_size)
     chosen = split(given, chosen, pools(given, chosen), bar.min_size)
     pool = pools(given, chosen)
@@ -94,10 +93,10 @@ def judge(
     by_cluster = families.partition_by("cluster", as_dict=True)
     bits = chosen.select("cluster", bits=pl.Series(weighed.bits[chosen["row"].to_numpy()]))
     bits = pl.concat([bits, pinned.select("cluster", "bits")]).sort("cluster", maintain_order=True)
-    sums = summed(bits, ["cluster"], "bits").tolist()
+    sums = sum_runs(bits, ["cluster"], "bits").tolist()
     verdicts = {row["cluster"]: row for row in assessed.iter_rows(named=True)}
     rows: list[dict[str, object]] = []
-    for row, total in zip(traits(everybody, graph).iter_rows(named=True), sums, strict=True):
+    for row, total in zip(traits(everybody, graph, given.signals).iter_rows(named=True), sums, strict=True):
         number = row["cluster"]
         progress("clusters", len(rows), len(sums))
         who = everybody.filter(pl.col("cluster") == number)["account"]
@@ -128,7 +127,7 @@ def judge(
     members = renumbered(_together(why, pinned)).sort("cluster", "account")
     members = with_sharers(members, given)
     shared = renumbered(shared_signals(pool, graph)).sort("cluster", "rank")
-    kept = explained_links(strongest_links(links, members), given, signal_bits(graph), names)
+    kept = explained_links(strongest_links(links, members), given, names)
     thresholds = {"membership": least, "expected_innocents": innocents}
     return Found(clusters, members, shared, kept, graph.signals["key"], thresholds)
 

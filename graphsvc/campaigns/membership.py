@@ -28,8 +28,10 @@ from graphsvc.campaigns.agreement import (
     lift,
     odds,
 )
-from graphsvc.campaigns.uses import Uses
+from graphsvc.linkage.signals import SignalTable
 from graphsvc.linkage.timing import Population, fit_signups, signup_bits
+from graphsvc.linkage.uses import Uses
+from graphsvc.model.arrays import find_starts
 from graphsvc.model.scale import coarse
 from graphsvc.types import Floats, Ints
 
@@ -49,16 +51,15 @@ _OTHERS = np.array([0., 2., 1., .7, .5, .5, .4, .2, .1, 2., 1., .7, .5, 3., 2., 
 class Evidence:
     """Signals and sign-ups that accounts are weighed by.
 
-    `uses`: of signals that more than one account has. Of each signal: `family` (int32), `level` (int8; 0 the value
-    itself, 1 its parent, 2 its grandparent) and `degree` (int64: accounts that did not use it in passing). `has`, shape
+    `uses`: of signals that more than one account has. `signals`: all signals; `degree` (int64): accounts with a lasting
+    use of each. `has`, shape
     (accounts, families): whether an account has any value of a family; `having` (int64): how many do. `ties`, shape
     (families,): whether a family ties accounts, or only supports. `signups`: the sign-ups of all
     accounts; None leaves the moment of sign-up out.
     """
 
     uses: Uses
-    family: NDArray[np.int32]
-    level: NDArray[np.int8]
+    signals: SignalTable
     degree: Ints
     has: NDArray[np.bool_]
     having: Ints
@@ -69,6 +70,16 @@ class Evidence:
     def accounts(self) -> int:
         """Number of accounts."""
         return len(self.has)
+
+    @property
+    def family(self) -> NDArray[np.int32]:
+        """Family of each signal, int32."""
+        return self.signals.family
+
+    @property
+    def level(self) -> NDArray[np.int8]:
+        """Level of each signal, int8: 0 the value itself, 1 its parent, 2 its grandparent."""
+        return self.signals.level
 
 
 def pools(given: Evidence, members: pl.DataFrame) -> pl.DataFrame:
@@ -88,7 +99,7 @@ def pools(given: Evidence, members: pl.DataFrame) -> pl.DataFrame:
     of = members["cluster"].to_numpy().astype(np.int64)
     place, signal, passing = given.uses.by(members["account"].to_numpy())
     keys = np.sort((of[place] * given.uses.signals + signal)[~passing])
-    first = np.flatnonzero(np.diff(keys, prepend=-1))
+    first = find_starts(keys)
     inside = np.diff(np.append(first, len(keys)))
     # A value that one member has holds nothing together.
     several = inside > 1

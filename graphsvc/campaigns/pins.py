@@ -13,8 +13,8 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
+
+from graphsvc.model.arrays import label_components
 
 PINNED = "pinned"
 """The pseudo-family of what a person says."""
@@ -94,15 +94,14 @@ def _groups(pins: pl.DataFrame) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     same, apart = pins.filter("same"), pins.filter(~pl.col("same"))
     people = np.unique(np.concatenate([same["a"].to_numpy(), same["b"].to_numpy()])).astype(np.int32)
     a, b = (np.searchsorted(people, same[name].to_numpy()) for name in ("a", "b"))
-    shape = (len(people), len(people))
-    _, group = connected_components(coo_array((np.ones(len(a), dtype=np.int8), (a, b)), shape=shape))
-    known = pl.DataFrame({"account": people, "group": group.astype(np.int32)})
+    group = label_components(len(people), a, b)
+    known = pl.DataFrame({"account": people, "group": group})
     both = apart.join(known.rename({"account": "a", "group": "left"}), on="a").join(
         known.rename({"account": "b", "group": "right"}), on="b"
     )
     wrong = both.filter(pl.col("left") == pl.col("right"))["left"].unique()
     kept = ~np.isin(group, wrong.to_numpy())
-    return people[kept], group[kept].astype(np.int32)
+    return people[kept], group[kept]
 
 
 def _wholes(links: pl.DataFrame) -> pl.DataFrame:
@@ -112,10 +111,8 @@ def _wholes(links: pl.DataFrame) -> pl.DataFrame:
         return pl.DataFrame(schema={"cluster": pl.Int32, "whole": pl.Int32})
     row = np.searchsorted(clusters, links["cluster"].to_numpy())
     group = links["group"].to_numpy()
-    size = len(clusters) + int(group.max()) + 1
     # Clusters and groups are the nodes of one graph: a group in several clusters makes them one part.
-    tied = coo_array((np.ones(len(row), dtype=np.int8), (row, len(clusters) + group)), shape=(size, size))
-    _, part = connected_components(tied, directed=False)
+    part = label_components(len(clusters) + int(group.max()) + 1, row, len(clusters) + group)
     parts = pl.DataFrame({"cluster": clusters, "part": part[: len(clusters)]})
     known = parts.join(links.select("cluster", "size").unique(), on="cluster")
     largest = known.sort("size", "cluster", descending=[True, False]).unique(

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 from scipy.sparse import csr_matrix
-from scipy.sparse.csgraph import connected_components
 from scipy.special import gammaln, logsumexp
 
+from graphsvc.model.arrays import find_starts, flag_starts, label_components
 from graphsvc.model.graph import SignalGraph
 from graphsvc.signals.prompts import BANDS
 from graphsvc.types import Flags, Floats, Ints
@@ -326,11 +326,7 @@ def _templates(uses: PromptUses, edge: Ints, node: Ints, inside: Ints) -> Ints:
     """Return the template of each edge: bands that come in the same prompts are one; shape as `edge`."""
     order = np.lexsort((node, -inside[node], uses.last[edge], uses.first[edge], uses.account[edge]))
     sorted_edge, column = edge[order], node[order]
-    begins = np.zeros(len(edge), dtype=np.bool_)
-    for moment in (uses.account, uses.first, uses.last):
-        of = moment[sorted_edge]
-        begins[1:] |= of[1:] != of[:-1]
-    prompt = np.cumsum(begins)
+    prompt = np.cumsum(flag_starts(*(of[sorted_edge] for of in (uses.account, uses.first, uses.last))))
     pairs = [np.empty(0, dtype=np.int64)]
     # Bands of one prompt lie next to each other; where no times are known, what lies further apart is left unpaired.
     for step in range(1, 2 * BANDS):
@@ -340,9 +336,7 @@ def _templates(uses: PromptUses, edge: Ints, node: Ints, inside: Ints) -> Ints:
     pair, together = np.unique(np.concatenate(pairs), return_counts=True)
     one, two = np.divmod(pair, max(len(inside), 1))
     alike = together >= SAME_TEMPLATE * np.minimum(inside[one], inside[two])
-    shape = (len(inside), len(inside))
-    linked = csr_matrix((np.ones(int(alike.sum()), dtype=np.int8), (one[alike], two[alike])), shape=shape)
-    group = connected_components(linked, directed=False)[1]
+    group = label_components(len(inside), one[alike], two[alike])
     # A template's number is that of its first node, which tells its cluster.
     first = np.unique(group, return_index=True)[1]
     template: Ints = first[group][node].astype(np.int64)
@@ -353,7 +347,7 @@ def _coincide(account: Ints, column: Ints, home: Ints, clusters: int) -> tuple[F
     """Count draws, pairs of draws by members with a common template, and pairs that coincide again, by cluster."""
     templates = len(home)
     # Of an account with very many templates the first ones do; pairs of templates would be its square.
-    begins = np.flatnonzero(np.diff(account, prepend=-1))
+    begins = find_starts(account)
     place = np.arange(len(account)) - np.repeat(begins, np.diff(begins, append=len(account)))
     account, column = account[place < MOST_TEMPLATES], column[place < MOST_TEMPLATES]
     rows = np.unique(account, return_inverse=True)[1]

@@ -149,8 +149,8 @@ def parts_of_clusters(
     ownership = measure_ownership(graph, members, pool)
     owned = _weigh_pools(ownership) if known else _find_owned(ownership, families)
     crowds = _weigh_crowds(pool, families)
-    table = traits(members, graph)
-    shares = _weigh_shares(table, measure_usual(graph))
+    table = traits(members, graph, given.signals)
+    shares = _weigh_shares(table, measure_usual(graph, given.signals))
     for row in table.iter_rows(named=True):
         number = row["cluster"]
         infrastructure, pooled = owned.get(number, (known, [] if known else [NOT_POOLED]))

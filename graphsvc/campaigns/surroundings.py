@@ -1,12 +1,10 @@
 """Accounts to act on, and what is around them: their signals, and the other users of these."""
 
-import numpy as np
 import polars as pl
 
-from graphsvc.linkage.bits import by_kind
-from graphsvc.linkage.pairs import CROWDED
+from graphsvc.linkage.bits import KindColumn
+from graphsvc.linkage.rule import find_crowded, find_hubs
 from graphsvc.model.columns import Schema
-from graphsvc.signals.kinds import kind_of
 from graphsvc.types import Flags
 
 ACTED: Schema = {
@@ -33,7 +31,6 @@ USERS: Schema = {"signal": pl.String, "account": pl.String}
 
 def mark_hubs(near: pl.DataFrame) -> Flags:
     """Mark signals with too many users to list, or with many people by design; bool, one a row."""
-    most = by_kind(near["kind"], lambda kind: kind_of(kind).hub_degree, np.int64)
     # Signals of many people by design (mobile gateways, campus networks) are hubs at any degree.
-    found: Flags = (near["degree"].to_numpy() > most) | near["class"].is_in(CROWDED).to_numpy()
+    found: Flags = find_hubs(KindColumn.of(near["kind"]), near["degree"].to_numpy()) | find_crowded(near)
     return found

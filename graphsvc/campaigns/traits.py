@@ -7,11 +7,11 @@ import numpy as np
 import polars as pl
 
 from graphsvc.campaigns.membership import Evidence
-from graphsvc.campaigns.uses import used_by
-from graphsvc.linkage.bits import degrees
+from graphsvc.linkage.signals import SignalTable
+from graphsvc.linkage.uses import used_by
+from graphsvc.model.arrays import sum_runs
 from graphsvc.model.graph import SignalGraph
 from graphsvc.model.scale import coarse
-from graphsvc.model.sums import summed
 from graphsvc.signals.kinds import DERIVED
 
 OWN_DOMAIN = 3
@@ -89,7 +89,7 @@ def measure_ownership(graph: SignalGraph, members: pl.DataFrame, pool: pl.DataFr
         owned=pl.Series(np.bincount(place, weight * share[place], minlength=pool.height)),
     ).sort("cluster", "family", maintain_order=True)
     found = sums.select("cluster", "family").unique(maintain_order=True)
-    pooled, owned = (pl.Series(summed(sums, ["cluster", "family"], name)) for name in ("pooled", "owned"))
+    pooled, owned = (pl.Series(sum_runs(sums, ["cluster", "family"], name)) for name in ("pooled", "owned"))
     chance = (pl.col("size") - 1) / max(coarse(graph.accounts.height) - 1, 1)
     return (
         found.with_columns(pooled=pooled, own=owned / pooled)
@@ -104,8 +104,13 @@ def measure_ownership(graph: SignalGraph, members: pl.DataFrame, pool: pl.DataFr
     )
 
 
-def traits(members: pl.DataFrame, graph: SignalGraph) -> pl.DataFrame:
+def traits(members: pl.DataFrame, graph: SignalGraph, signals: SignalTable) -> pl.DataFrame:
     """Measure the traits of clusters' members; `measure_usual` has the same of all accounts.
+
+    Args:
+        members: cluster, account (int32).
+        graph: the graph that the run reads.
+        signals: its signals, among all accounts.
 
     Returns:
         cluster, size, first_seen, last_seen (sign-ups, ms), stopped (banned or suspended), and as shares: declared
@@ -137,7 +142,7 @@ def traits(members: pl.DataFrame, graph: SignalGraph) -> pl.DataFrame:
         )
         .collect()
     )
-    parts = [_declared(held), _own_domains(held, graph), _networks(held)]
+    parts = [_declared(held), _own_domains(held, signals), _networks(held)]
     for part in parts:
         basic = basic.join(part, on="cluster", how="left")
     shares = ("declared", "own_domain")
@@ -148,18 +153,18 @@ def traits(members: pl.DataFrame, graph: SignalGraph) -> pl.DataFrame:
     )
 
 
-def measure_usual(graph: SignalGraph) -> dict[str, float]:
+def measure_usual(graph: SignalGraph, signals: SignalTable) -> dict[str, float]:
     """Measure the shares of `traits` for all accounts, or all address uses, as finely as they matter (`coarse`)."""
     accounts = graph.accounts.height
     kind, group = graph.signals["kind"], graph.signals["class"]
 
-    def count_accounts(signals: pl.Series) -> int:
-        return len(np.unique(graph.account[signals.to_numpy()[graph.signal]]))
+    def count_accounts(which: pl.Series) -> int:
+        return len(np.unique(graph.account[which.to_numpy()[graph.signal]]))
 
-    def count_uses(signals: pl.Series) -> int:
-        return int(signals.to_numpy()[graph.signal].sum())
+    def count_uses(which: pl.Series) -> int:
+        return int(which.to_numpy()[graph.signal].sum())
 
-    own = (kind == "email_domain") & (pl.Series(degrees(graph)) <= OWN_DOMAIN)
+    own = (kind == "email_domain") & (pl.Series(signals.users) <= OWN_DOMAIN)
     counts = {
         "stopped": (int(graph.accounts["status"].is_in(STOPPED).sum()), accounts),
         "declared": (count_accounts(kind == "organization"), accounts),
@@ -185,9 +190,9 @@ def _declared(held: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _own_domains(held: pl.DataFrame, graph: SignalGraph) -> pl.DataFrame:
+def _own_domains(held: pl.DataFrame, signals: SignalTable) -> pl.DataFrame:
     domains = held.filter(pl.col("kind") == "email_domain")
-    degree = pl.Series(degrees(graph)).gather(domains["signal"])
+    degree = pl.Series(signals.users).gather(domains["signal"])
     return (
         domains.filter(degree <= OWN_DOMAIN).group_by("cluster").agg(own_domain=pl.col("account").n_unique())
     )

@@ -4,39 +4,25 @@ import numpy as np
 import polars as pl
 
 from graphsvc.campaigns.membership import Evidence
-from graphsvc.campaigns.uses import Uses
-from graphsvc.linkage.bits import degrees, in_passing, signal_families, signal_levels, signal_strengths
 from graphsvc.linkage.bursts import find_bursts
+from graphsvc.linkage.signals import Incidence
 from graphsvc.linkage.timing import signup_population
-from graphsvc.model.graph import SignalGraph
 from graphsvc.signals.kinds import family_ties
 
 
-def evidence_of(graph: SignalGraph, *, signups: bool) -> Evidence:
+def evidence_of(incidence: Incidence, *, signups: bool) -> Evidence:
     """Collect what accounts are weighed by: every signal that more than one account has, whatever its degree."""
-    family, names = signal_families(graph)
-    passing = in_passing(graph)
-    has = np.zeros((graph.accounts.height, len(names)), dtype=np.bool_)
-    has[graph.account, family[graph.signal]] = True
-    several = (degrees(graph) > 1) & (signal_strengths(graph) > 0.0)
-    weighs = several[graph.signal]
-    uses = Uses.of(
-        graph.account[weighs],
-        graph.signal[weighs],
-        passing[weighs],
-        accounts=graph.accounts.height,
-        signals=graph.signals.height,
-    )
+    graph, signals = incidence.graph, incidence.signals
+    has = np.zeros((graph.accounts.height, len(signals.families)), dtype=np.bool_)
+    has[graph.account, signals.family[graph.signal]] = True
     created_at = graph.accounts["created_at"].to_numpy()
     return Evidence(
-        uses,
-        family,
-        signal_levels(graph),
-        # Without uses in passing: visitors do not make a value popular.
-        np.bincount(graph.signal[~passing], minlength=graph.signals.height),
+        incidence.uses,
+        signals,
+        incidence.count_lasting(),
         has,
         has.sum(axis=0),
-        np.array([family_ties(name) for name in names], dtype=np.bool_),
+        np.array([family_ties(name) for name in signals.families], dtype=np.bool_),
         signup_population(created_at) if signups else None,
     )
 

@@ -2,9 +2,8 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
+from graphsvc.model.arrays import label_components
 from graphsvc.model.links import Links
 from graphsvc.model.scale import coarse
 
@@ -19,10 +18,7 @@ def find_components(links: Links, within: NDArray[np.bool_] | None = None) -> ND
     Accounts without a link are components of their own.
     """
     kept = slice(None) if within is None else within
-    source, target = links.source[kept], links.target[kept]
-    matrix = coo_array((np.ones(len(source), np.int8), (source, target)), shape=(links.nodes, links.nodes))
-    found: NDArray[np.int32] = connected_components(matrix, directed=False)[1]
-    return found
+    return label_components(links.nodes, links.source[kept], links.target[kept])
 
 
 def compute_scale(links: Links) -> int:

@@ -6,8 +6,8 @@ import numpy as np
 import polars as pl
 
 from graphsvc.lineage.overlap import LEAST_BITS, Pairs, Rows, Side, select_distinctive
+from graphsvc.model.arrays import sum_runs
 from graphsvc.model.lineage import EVENTS
-from graphsvc.model.sums import summed
 from graphsvc.signals.kinds import family_of
 
 MOST = 0.5
@@ -55,7 +55,7 @@ def measure_kinship(side: Side, pairs: pl.DataFrame) -> pl.Series:
     )
     # `summed` adds in the order of rows, so that the result does not depend on the number of threads.
     bits = np.zeros(pairs.height)
-    bits[common["pair"].unique(maintain_order=True).to_numpy()] = summed(common, ["pair"], "bits")
+    bits[common["pair"].unique(maintain_order=True).to_numpy()] = sum_runs(common, ["pair"], "bits")
     return pl.Series("kinship", bits)
 
 

@@ -13,11 +13,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from graphsvc.lineage.events import MOST, build_events
 from graphsvc.lineage.overlap import Pairs, Rows, Side, compare_sides
+from graphsvc.model.arrays import label_components
 from graphsvc.model.clusters import Found, cluster_id
 from graphsvc.model.graph import SignalGraph
 from graphsvc.model.lineage import ACTIVE, DORMANT, IDENTITIES, MEMBERS, MERGED, SIGNALS, Followed, Known
@@ -134,8 +133,7 @@ def assign_identities(pairs: pl.DataFrame, active: NDArray[np.bool_], clusters: 
     one, other = pairs["before"].to_numpy(), pairs["now"].to_numpy()
     worth = pairs["carried"].to_numpy() ** 2 * np.where(active[one], 1.0, RESTING)
     nodes = len(active) + clusters
-    links = coo_array((np.ones(len(one)), (one, other + len(active))), shape=(nodes, nodes))
-    _, component = connected_components(links, directed=False)
+    component = label_components(nodes, one, other + len(active))
     order = np.argsort(component[one], kind="stable")
     borders = np.flatnonzero(np.diff(component[one][order])) + 1
     for rows in np.split(order, borders) if len(order) else []:

@@ -7,8 +7,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from graphsvc.model.arrays import sum_runs
 from graphsvc.model.lineage import ACTIVE, Known
-from graphsvc.model.sums import summed
 
 Rows = NDArray[np.int64]
 
@@ -90,7 +90,7 @@ def compare_sides(before: Side, after: Side) -> Pairs:
         accounts=pl.col("member").sum().cast(pl.Int64), remembered=pl.len().cast(pl.Int64)
     )
     accounts = accounts.with_columns(
-        worth=pl.Series(summed(both, ["before", "now"], "tenure"), dtype=pl.Float64)
+        worth=pl.Series(sum_runs(both, ["before", "now"], "tenure"), dtype=pl.Float64)
     )
     told = [select_distinctive(side.signals) for side in (before, after)]
     common = (
@@ -100,7 +100,7 @@ def compare_sides(before: Side, after: Side) -> Pairs:
     )  # fmt: skip
     # Sums of floats in the order of rows are the same whatever the number of threads.
     bits = common.select("before", "now").unique(maintain_order=True)
-    bits = bits.with_columns(bits=pl.Series(summed(common, ["before", "now"], "bits"), dtype=pl.Float64))
+    bits = bits.with_columns(bits=pl.Series(sum_runs(common, ["before", "now"], "bits"), dtype=pl.Float64))
     rows = (
         accounts.join(bits, on=["before", "now"], how="full", coalesce=True)
         .with_columns(pl.col("accounts", "remembered").fill_null(0), pl.col("bits", "worth").fill_null(0.0))

@@ -1,19 +1,18 @@
 """Measure how much a shared value says, in bits."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import DTypeLike, NDArray
 
+from graphsvc.model.arrays import find_starts
 from graphsvc.model.graph import SignalGraph
 from graphsvc.model.scale import coarse
-from graphsvc.signals.kinds import LEVELS, family_of, kind_of, level_of
-
-PASSING_MS = 3_600_000
-PASSING_SHARE = 0.2
-"""Share of a kind's uses that may be in passing, at most, for that to mean something."""
+from graphsvc.signals.kinds import LEVELS, kind_of
+from graphsvc.types import Floats, Ints, Rows
 
 
 def with_levels(graph: SignalGraph) -> SignalGraph:
@@ -84,7 +83,7 @@ def _uses_of_wholes(
     key = graph.account[edge].astype(np.int64) * count + level[graph.signal[edge]]
     order = np.argsort(key, kind="stable")
     key, edge = key[order], edge[order]
-    begins = np.flatnonzero(np.diff(key, prepend=-1))
+    begins = find_starts(key)
     # Times that are not known come last of all as unsigned numbers.
     first_seen = np.minimum.reduceat(graph.first_seen[edge].view(np.uint64), begins).view(np.int64)
     account, whole = np.divmod(key[begins], count)
@@ -96,86 +95,64 @@ def _uses_of_wholes(
     )
 
 
-def in_passing(graph: SignalGraph, degree: NDArray[np.int64] | None = None) -> NDArray[np.bool_]:
-    """Flag uses of signals in passing, which begin and end within an hour; bool, one an edge.
+@dataclass(frozen=True, slots=True)
+class KindColumn:
+    """The kind of each signal: `place` among `names`, which are sorted; integers as narrow as the names are few."""
 
-    An operator can make a legitimate account look like its own: it visits the account's address once, or pays for it
-    once. Kinds with many such uses, or without known times, say nothing by it, and have none.
+    place: Rows
+    names: list[str]
 
-    Args:
-        graph: as `SignalGraph` says.
-        degree: of `degrees`, where it is known already.
-    """
-    short = graph.last_seen - graph.first_seen < PASSING_MS
-    short &= graph.first_seen >= 0
-    short &= graph.last_seen >= 0
-    place, names = kinds_of(graph.signals["kind"])
-    total = np.bincount(place, weights=_known(graph, degree), minlength=len(names))
-    edge = np.flatnonzero(short)
-    kind = place[graph.signal[edge]]
-    usual = np.bincount(kind, minlength=len(names)) > PASSING_SHARE * np.maximum(total, 1)
-    # Where short uses are common, one is no sign of a visit.
-    short[edge[usual[kind]]] = False
-    return short
+    @classmethod
+    def of(cls, kinds: pl.Series) -> "KindColumn":
+        """Build from the kinds' names, one a signal."""
+        names = kinds.unique().sort()
+        return cls(kinds.cast(pl.Enum(names)).to_physical().to_numpy(), names.to_list())
 
-
-def degrees(graph: SignalGraph) -> NDArray[np.int64]:
-    """Count the accounts of each signal; int64, one a signal."""
-    return np.bincount(graph.signal, minlength=graph.signals.height)
-
-
-def _known(graph: SignalGraph, degree: NDArray[np.int64] | None) -> NDArray[np.int64]:
-    return degrees(graph) if degree is None else degree
-
-
-def of_kinds(graph: SignalGraph, attribute: Callable[[str], Any], dtype: DTypeLike) -> NDArray[Any]:
-    """Apply a function to the kind of each signal; called once a kind; one a signal, of `dtype`."""
-    return by_kind(graph.signals["kind"], attribute, dtype)
+    def apply(self, attribute: Callable[[str], Any], dtype: DTypeLike) -> NDArray[Any]:
+        """Apply a function to the kind of each signal; called once a kind; one a signal, of `dtype`."""
+        found: NDArray[Any] = np.array([attribute(name) for name in self.names], dtype=dtype)[self.place]
+        return found
 
 
 def by_kind(kinds: pl.Series, attribute: Callable[[str], Any], dtype: DTypeLike) -> NDArray[Any]:
     """Apply a function to each of `kinds`; called once a kind."""
-    place, names = kinds_of(kinds)
-    found: NDArray[Any] = np.array([attribute(name) for name in names], dtype=dtype)[place]
-    return found
+    return KindColumn.of(kinds).apply(attribute, dtype)
 
 
-def kinds_of(kinds: pl.Series) -> tuple[NDArray[np.int64], list[str]]:
-    """Return the place of each of `kinds` among the names (int64), and the names, sorted."""
-    names = kinds.unique().sort()
-    return kinds.cast(pl.Enum(names)).to_physical().cast(pl.Int64).to_numpy(), names.to_list()
+def count_users(graph: SignalGraph) -> Ints:
+    """Count the accounts of each signal; int64, one a signal."""
+    return np.bincount(graph.signal, minlength=graph.signals.height)
 
 
-def signal_bits(graph: SignalGraph, degree: NDArray[np.int64] | None = None) -> NDArray[np.float64]:
+def measure_bits(kinds: KindColumn, share: Floats) -> Floats:
     """Measure the bits that sharing a signal adds to the odds of one operator; float64, one a signal.
 
-    log2(m/u) (Fellegi & Sunter 1969): m is the kind's prior that two accounts of one campaign share a value, u
-    the share of other accounts that have the value, of counts on a grid (`coarse`). Never negative: not to share
-    something is no evidence here. `degree`: of `degrees`, where it is known already.
+    log2(m/u) (Fellegi & Sunter 1969): m is the kind's prior that two accounts of one campaign share a value, u the
+    share of other accounts that have the value. Never negative: not to share something is no evidence here.
+
+    Args:
+        kinds: of the signals.
+        share: u of each signal, above 0 (`share_of_others`).
     """
-    prior_m = of_kinds(graph, lambda kind: kind_of(kind).prior_m, np.float64)
-    return _agreement(prior_m, signal_strengths(graph), _known(graph, degree), graph.accounts.height)
+    prior = kinds.apply(lambda kind: kind_of(kind).prior_m, np.float64)
+    bits: Floats = np.maximum(measure_strengths(kinds) * np.log2(prior / share), 0.0)
+    return bits
+
+
+def measure_strengths(kinds: KindColumn) -> Floats:
+    """Return the declared strength of each signal's kind, 0–1; float64, one a signal."""
+    found: Floats = kinds.apply(lambda kind: kind_of(kind).strength, np.float64)
+    return found
 
 
 def sharing_bits(kinds: Sequence[str], degrees: Sequence[int], accounts: int) -> list[float]:
     """Measure the same for some signals by their kinds and degrees alone, among so many accounts."""
-    found = [kind_of(kind) for kind in kinds]
-    prior_m, strength = (
-        np.array([getattr(kind, name) for kind in found]) for name in ("prior_m", "strength")
-    )
-    bits = _agreement(prior_m, strength, np.array(degrees, dtype=np.int64), accounts)
-    return [float(each) for each in bits]
+    share = share_of_others(np.array(degrees, dtype=np.int64), accounts)
+    column = KindColumn.of(pl.Series(kinds, dtype=pl.String))
+    return [float(each) for each in measure_bits(column, share)]
 
 
-def _agreement(
-    prior_m: NDArray[np.float64], strength: NDArray[np.float64], degree: NDArray[np.int64], accounts: int
-) -> NDArray[np.float64]:
-    u = share_of_others(degree, accounts)
-    bits: NDArray[np.float64] = np.maximum(strength * np.log2(prior_m / u), 0.0)
-    return bits
-
-
-def share_of_others(degree: NDArray[np.int64], accounts: int) -> NDArray[np.float64]:
+def share_of_others(degree: Ints, accounts: int) -> Floats:
     """Compute the share of other accounts that have a value which an account has, of counts on a grid (`coarse`).
 
     Args:
@@ -185,22 +162,5 @@ def share_of_others(degree: NDArray[np.int64], accounts: int) -> NDArray[np.floa
     Returns:
         Above 0, at most 1; float64, shape as `degree`.
     """
-    share: NDArray[np.float64] = coarse(np.maximum(degree - 1, 1)) / coarse(max(accounts - 1, 1))
+    share: Floats = coarse(np.maximum(degree - 1, 1)) / coarse(max(accounts - 1, 1))
     return np.minimum(share, 1.0)
-
-
-def signal_strengths(graph: SignalGraph) -> NDArray[np.float64]:
-    """Return the declared strength of each signal's kind, 0–1; float64, one a signal."""
-    strengths: NDArray[np.float64] = of_kinds(graph, lambda kind: kind_of(kind).strength, np.float64)
-    return strengths
-
-
-def signal_families(graph: SignalGraph) -> tuple[NDArray[np.int32], list[str]]:
-    """Return the family index of each signal (int32), and the families' names, sorted."""
-    names = sorted({family_of(kind) for kind in graph.signals["kind"].unique()})
-    return of_kinds(graph, lambda kind: names.index(family_of(kind)), np.int32), names
-
-
-def signal_levels(graph: SignalGraph) -> NDArray[np.int8]:
-    """Return the level of each signal: 0 a value itself, 1 its parent, 2 its grandparent; int8, one a signal."""
-    return of_kinds(graph, level_of, np.int8)

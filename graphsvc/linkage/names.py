@@ -5,12 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.cluster.hierarchy import fcluster, linkage
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from graphsvc.linkage.em import Weights, learn_weights, to_probability
 from graphsvc.linkage.pairs import MEMORY
 from graphsvc.linkage.texts import COMPARISONS, compare_candidates, read_texts
+from graphsvc.model.arrays import label_components
 from graphsvc.model.graph import SignalGraph
 from graphsvc.types import Floats, Ints32
 
@@ -113,9 +112,7 @@ def _components(links: TextLinks, accounts: NDArray[np.int64], bar: float) -> li
     within = np.zeros(links.nodes, dtype=np.bool_)
     within[accounts] = True
     kept = (links.bits >= bar) & within[links.source] & within[links.target]
-    ones = np.ones(int(kept.sum()), dtype=np.int8)
-    matrix = coo_array((ones, (links.source[kept], links.target[kept])), shape=(links.nodes, links.nodes))
-    label = connected_components(matrix, directed=False)[1]
+    label = label_components(links.nodes, links.source[kept], links.target[kept])
     size = np.bincount(label, minlength=1)
     several = np.flatnonzero(size[label] > 1)
     several = several[np.argsort(label[several], kind="stable")]

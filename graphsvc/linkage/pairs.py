@@ -3,34 +3,19 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from graphsvc.linkage.bits import (
-    degrees,
-    in_passing,
-    of_kinds,
-    share_of_others,
-    signal_bits,
-    signal_families,
-    signal_levels,
-    signal_strengths,
-)
-from graphsvc.linkage.prefixes import find_prefixes, find_rented
-from graphsvc.linkage.sharers import Sharers, Uses, changes
-from graphsvc.model.graph import SignalGraph
+from graphsvc.linkage.bits import measure_strengths, share_of_others
+from graphsvc.linkage.prefixes import find_prefixes
+from graphsvc.linkage.rule import ONE_OBSERVATION, SOLE_DEGREE
+from graphsvc.linkage.sharers import Sharers
+from graphsvc.linkage.signals import Incidence
+from graphsvc.linkage.uses import Uses
+from graphsvc.model.arrays import find_ends, find_starts, flag_starts
 from graphsvc.model.links import Links
 from graphsvc.model.scale import coarse
-from graphsvc.signals.kinds import DERIVED, kind_of
-from graphsvc.types import Ints, Progress, ignore_progress
+from graphsvc.types import Flags, Floats, Ints, Ints32, Progress, ignore_progress
 
-# Families whose kinds or bands repeat one observation: sharing several of their values is still one.
-ONE_OBSERVATION = ("prompt", "email", "client")
-CROWDED = ("cgnat", "mobile", "vpn", "education", "corporate")
-"""Classes of network behind whose addresses there are many people."""
 BANDS_OF_A_TEMPLATE = 6
 """Bands that one prompt has at most: so many more shared are a second template."""
-SOLE_DEGREE = 20
-"""A value of a sole kind that more accounts have is not the few's that share it."""
-RARE_SHARE = 0.25
-"""A value that more of all accounts have makes no pairs: it says less than two bits. Hubs are capped by kind too."""
 CHANCE_LINKS = 0.005
 """Pairs an account, at most, that would share as much if all values were dealt out at random. `least_rarity` follows
 from it: 14 bits among 231 accounts, 22 among 60,000, 27 in a million."""
@@ -44,28 +29,7 @@ is as close to either of them. On random worlds (seeds 100-149) 61 % of campaign
 and half of them at 5 and at 2 bits."""
 MEMORY = 256 << 20
 """Bytes that pairs in the making may take, by default."""
-Pairs = tuple[NDArray[np.int32], NDArray[np.int32], Ints]
-
-
-def tying(graph: SignalGraph) -> NDArray[np.bool_]:
-    """Flag the signals that can make a link; bool, one a signal."""
-    return _tying(graph, degrees(graph))
-
-
-def _tying(graph: SignalGraph, degree: Ints) -> NDArray[np.bool_]:
-    by_kind = of_kinds(graph, lambda kind: kind_of(kind).ties and kind not in DERIVED, np.bool_)
-    by_kind |= find_rented(graph)
-    hub = degree > of_kinds(graph, lambda kind: kind_of(kind).hub_degree, np.int64)
-    rare = is_rare(degree, graph.accounts.height)
-    crowded = graph.signals["class"].is_in(CROWDED).to_numpy()
-    found: NDArray[np.bool_] = by_kind & rare & ~crowded & ~hub
-    return found
-
-
-def is_rare(degree: Ints, accounts: int) -> NDArray[np.bool_]:
-    """Tell which values few enough accounts have to make pairs, by their degrees; bool, shape as `degree`."""
-    found: NDArray[np.bool_] = degree <= RARE_SHARE * coarse(accounts)
-    return found
+Pairs = tuple[Ints32, Ints32, Ints]
 
 
 def least_rarity(accounts: int) -> float:
@@ -75,17 +39,6 @@ def least_rarity(accounts: int) -> float:
     logarithm of what is allowed. The number of accounts is taken on a grid (`coarse`).
     """
     return float(np.log2(max(coarse(accounts) - 1, 1) / 2.0 / CHANCE_LINKS))
-
-
-def sole(graph: SignalGraph) -> NDArray[np.bool_]:
-    """Flag the signals that make a link by themselves; bool, one a signal."""
-    return _sole(graph, degrees(graph), tying(graph))
-
-
-def _sole(graph: SignalGraph, degree: Ints, ties: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    kinds = of_kinds(graph, lambda kind: kind_of(kind).sole, np.bool_)
-    found: NDArray[np.bool_] = kinds & ties & (degree <= SOLE_DEGREE)
-    return found
 
 
 class Closeness:
@@ -100,7 +53,7 @@ class Closeness:
         self._ordered = np.sort(created_at)
         self._place = np.searchsorted(self._ordered, created_at)
 
-    def measure(self, source: NDArray[np.int32], target: NDArray[np.int32]) -> NDArray[np.float64]:
+    def measure(self, source: Ints32, target: Ints32) -> Floats:
         """Measure pairs, in bits: -log2 of the share of accounts that are as close to the one, or to the other if more.
 
         The rarity is a rank, so that busy hours, launches and coarse times need no model: a crowd is close to many.
@@ -132,7 +85,7 @@ class Closeness:
 
 
 def enumerate_links(
-    graph: SignalGraph,
+    incidence: Incidence,
     *,
     min_values: int,
     memory: int = MEMORY,
@@ -140,16 +93,15 @@ def enumerate_links(
 ) -> Links:
     """Find the pairs that share more than chance gives, or one value that strangers do not come to share.
 
-    A value can link when its kind does, few enough accounts have it, it is not behind an address of many people by
-    design, and it is no hub. The prefix of an address links too where servers are rented (`prefixes.RENTED`). A pair is
-    linked by at least `min_values` independent values that are together as rare as `least_rarity` asks of a population
-    of this size. Values count by their rarity, less what the activity of the two accounts explains. Bands of one prompt
-    are one value. To have signed up close to each other (`Closeness`) is one more value: a popular value links those
-    who came together. A card, a device or a phone number of few accounts links by itself. For pairs so made, everything
-    they share counts, hubs too. Within a family the strongest agreement counts, families add.
+    `rule.find_linking` tells which values can link. A pair is linked by at least `min_values` independent values that
+    are together as rare as `least_rarity` asks of a population of this size. Values count by their rarity, less what
+    the activity of the two accounts explains. Bands of one prompt are one value. To have signed up close to each other
+    (`Closeness`) is one more value: a popular value links those who came together. A card, a device or a phone number
+    of few accounts links by itself. For pairs so made, everything they share counts, hubs too. Within a family the
+    strongest agreement counts, families add.
 
     Args:
-        graph: with levels (`bits.with_levels`).
+        incidence: the graph and its signals.
         min_values: independent values that a pair must share.
         memory: bytes that pairs in the making may take, one account's at least. Arrays of the graph's or the result's
             size come on top. The work is done in pieces that fit; the result does not depend on them.
@@ -158,36 +110,33 @@ def enumerate_links(
     Returns:
         Links sorted by source, target; the same for the same graph whatever the number of threads.
     """
-    degree = degrees(graph)
-    bits = signal_bits(graph, degree)
-    source, target, values = _pairs(graph, degree, min_values, memory, progress)
-    together = _shared_bits(graph, degree, bits, source, target, memory)
-    return Links(graph.accounts.height, source, target, together, values)
+    source, target, values = _pairs(incidence, min_values, memory, progress)
+    together = _sum_shared_bits(incidence, source, target, memory)
+    return Links(incidence.graph.accounts.height, source, target, together, values)
 
 
-def _pairs(
-    graph: SignalGraph,
-    degree: Ints,
-    min_values: int,
-    memory: int,
-    progress: Progress,
-) -> Pairs:
+def _pairs(incidence: Incidence, min_values: int, memory: int, progress: Progress) -> Pairs:
     """Return source, target and independent values of the pairs that share enough; sorted."""
-    ties = _tying(graph, degree)
-    kept = (ties & (degree > 1))[graph.signal] & ~in_passing(graph, degree)
-    account, signal = graph.account[kept], graph.signal[kept]
-    prompt = _number_prompts(graph, kept)
+    graph, signals = incidence.graph, incidence.signals
     accounts = graph.accounts.height
-    make = _makers(degree, account, signal, prompt, min_values)
-    sharers = Sharers.of(account[make], signal[make], accounts)
-    worth = _Worth(graph, degree, ties, (account, signal, prompt))
-    uses = Uses(account, signal, worth.family, accounts)
+    linking = np.flatnonzero(signals.linking & (signals.users > 1))
+    # Numbered in the order of families, so that what two accounts share comes family by family.
+    linking = linking[np.argsort(signals.family[linking], kind="stable")]
+    number = np.full(graph.signals.height, -1, dtype=np.int32)
+    number[linking] = np.arange(len(linking), dtype=np.int32)
+    kept = (number >= 0)[graph.signal] & ~incidence.transient
+    account, value, prompt = graph.account[kept], number[graph.signal[kept]], _number_prompts(incidence, kept)
+    make = _makers(signals.users[linking], account, value, prompt, min_values)
+    sharers = Sharers.of(account[make], value[make], accounts)
+    worth = _Worth(incidence, linking, (account, value, prompt))
+    lasting = np.zeros(len(account), dtype=np.bool_)
+    uses = Uses.of(account, value, lasting, accounts=accounts, signals=len(linking))
     # A user who lets one value link asks for half of the rarity that two must have.
     least = least_rarity(accounts) * min(min_values, 2) / 2.0
     parts = [(np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0, np.int64))]
     for first, end in sharers.pieces(memory):
         source, target = sharers.pairs(first, end)
-        for which, pair, shared in uses.shared(source, target, memory):
+        for which, pair, shared in uses.compare(source, target, memory):
             one, other = source[which], target[which]
             values, rarity, sure = worth.measure(one, other, pair, shared)
             enough = sure | ((values >= min_values) & (rarity >= least))
@@ -198,24 +147,25 @@ def _pairs(
     return source, target, values
 
 
-def _number_prompts(graph: SignalGraph, kept: NDArray[np.bool_]) -> Ints:
+def _number_prompts(incidence: Incidence, kept: Flags) -> Ints:
     """Give each prompt of an account a number, one entry a use of a band; int64, shape as the uses `kept`.
 
     Bands of one prompt are seen at the same moments. Uses of other kinds have -1.
     """
+    graph = incidence.graph
     edge = np.flatnonzero(kept)
     found = np.full(len(edge), -1, dtype=np.int64)
-    bands = np.flatnonzero((graph.signals["kind"] == "prompt").to_numpy()[graph.signal[edge]])
+    bands = np.flatnonzero(
+        incidence.signals.kinds.apply(lambda kind: kind == "prompt", np.bool_)[graph.signal[edge]]
+    )
     edge = edge[bands]
     moment = (graph.account[edge], graph.first_seen[edge], graph.last_seen[edge])
     order = np.lexsort(moment[::-1])
-    found[bands[order]] = np.cumsum(changes(*(column[order] for column in moment)))
+    found[bands[order]] = np.cumsum(flag_starts(*(column[order] for column in moment)))
     return found
 
 
-def _makers(
-    degree: Ints, account: NDArray[np.int32], signal: NDArray[np.int32], prompt: Ints, min_values: int
-) -> NDArray[np.bool_]:
+def _makers(users: Ints, account: Ints32, value: Ints32, prompt: Ints, min_values: int) -> Flags:
     """Select the uses that it takes to find every pair that may share enough; bool, one a use.
 
     Nearly all pairs share one prompt by chance and nothing else, and need not be made. Where two values make a link,
@@ -224,13 +174,13 @@ def _makers(
     """
     if min_values <= 1:
         return np.ones(len(prompt), dtype=np.bool_)
-    degree = degree[signal]
+    degree = users[value]
     make = (prompt < 0) | (degree <= SOLE_DEGREE)
     bands = np.flatnonzero(prompt >= 0)
     if len(bands):
         # The prompt of the commonest band of each account comes last.
-        order = bands[np.lexsort((signal[bands], degree[bands], account[bands]))]
-        last = np.flatnonzero(np.append(account[order][1:] != account[order][:-1], True))
+        order = bands[np.lexsort((value[bands], degree[bands], account[bands]))]
+        last = find_ends(account[order])
         commonest = np.full(int(account.max()) + 1, -1, dtype=np.int64)
         commonest[account[order[last]]] = prompt[order[last]]
         make[bands] |= prompt[bands] != commonest[account[bands]]
@@ -245,34 +195,35 @@ def _makers(
 
 
 class _Worth:
-    """Measure of what pairs share. `family` is each signal's (int32).
+    """Measure of what pairs share.
 
     Args:
-        uses: account, signal, prompt (`_number_prompts`) of the uses that can link, sorted by account and signal.
+        incidence: the graph and its signals.
+        linking: (values,) int64, the signals that can link, in the order of families.
+        uses: account, value (place in `linking`), prompt (`_number_prompts`) of their uses, sorted by account and, in a
+            family, by value.
     """
 
-    def __init__(
-        self,
-        graph: SignalGraph,
-        degree: Ints,
-        ties: NDArray[np.bool_],
-        uses: tuple[NDArray[np.int32], NDArray[np.int32], Ints],
-    ) -> None:
-        self.family, names = signal_families(graph)
-        self._alone = np.array([name in ONE_OBSERVATION for name in names], dtype=np.bool_)
-        self._prompt = np.array([name == "prompt" for name in names], dtype=np.bool_)
-        self._sole = _sole(graph, degree, ties)
+    def __init__(self, incidence: Incidence, linking: Ints, uses: tuple[Ints32, Ints32, Ints]) -> None:
+        graph, signals = incidence.graph, incidence.signals
+        self._family = signals.family[linking]
+        self._alone = np.array([name in ONE_OBSERVATION for name in signals.families], dtype=np.bool_)
+        self._prompt = np.array([name == "prompt" for name in signals.families], dtype=np.bool_)
+        self._sole = signals.sufficient[linking]
         self._closeness = Closeness(graph.accounts["created_at"].to_numpy())
-        self._rarity = _measure_rarity(graph, degree)
-        self._signals = graph.signals.height
-        self._prefix = find_prefixes(graph)
-        account, signal, self._number = uses
-        self._key = account.astype(np.int64) * self._signals + signal
-        self._activity = _measure_activity(graph, self.family, len(names))
+        # −log2 of the share of other accounts that have a value, times its kind's strength.
+        share = share_of_others(signals.users[linking], graph.accounts.height)
+        self._rarity = -measure_strengths(signals.kinds)[linking] * np.log2(share)
+        self._prefix = find_prefixes(graph.signals.select("key", "kind", "parent")[linking])
+        account, value, prompt = uses
+        bands = np.flatnonzero(prompt >= 0)
+        self._key = account[bands].astype(np.int64) * len(linking) + value[bands]
+        self._number = prompt[bands]
+        self._activity = _measure_activity(incidence)
 
     def measure(
-        self, source: NDArray[np.int32], target: NDArray[np.int32], pair: Ints, signal: NDArray[np.int32]
-    ) -> tuple[Ints, NDArray[np.float64], NDArray[np.bool_]]:
+        self, source: Ints32, target: Ints32, pair: Ints, value: Ints32
+    ) -> tuple[Ints, Floats, Flags]:
         """Measure each pair: its independent values, their rarity in bits, and whether one makes a link by itself.
 
         Rarity is −log2 of the chance that both have all of them, less what the two owe to their activity: an account
@@ -282,15 +233,15 @@ class _Worth:
         Args:
             source: (pairs,) int32, one account of each pair.
             target: (pairs,) int32, the other.
-            pair: (shared,) int64, the pair of each shared signal, sorted; every pair shares one.
-            signal: (shared,) int32, the linking signal, sorted by family within a pair.
+            pair: (shared,) int64, the pair of each shared value, sorted; every pair shares one.
+            value: (shared,) int32, the value, sorted within a pair.
         """
-        pair, signal = self._leave_prefixes(pair, signal)
-        family = self.family[signal]
+        pair, value = self._leave_prefixes(pair, value)
+        family = self._family[value]
         eased = self._activity[source[pair], family] + self._activity[target[pair], family]
         # Half the sum of logarithms: the geometric mean of both activities. Less than usual adds nothing.
-        rarity = np.maximum(self._rarity[signal] - np.maximum(0.5 * eased, 0.0), 0.0)
-        begins = np.flatnonzero(changes(pair, family))
+        rarity = np.maximum(self._rarity[value] - np.maximum(0.5 * eased, 0.0), 0.0)
+        begins = find_starts(pair, family)
         of, whose = family[begins], pair[begins]
         count = np.diff(begins, append=len(pair))
         most, total = np.maximum.reduceat(rarity, begins), np.add.reduceat(rarity, begins)
@@ -299,59 +250,53 @@ class _Worth:
         if len(sent):
             rows = np.flatnonzero(self._prompt[family])
             told = [
-                self._tell_prompts(end[pair[rows]], signal[rows], pair[rows], rarity[rows])
+                self._tell_prompts(end[pair[rows]], value[rows], pair[rows], rarity[rows])
                 for end in (source, target)
             ]
             # Bands whose moments are not known may be of two prompts where they are more than one has.
             crowd = 1 + (count[sent] > BANDS_OF_A_TEMPLATE)
             each[sent] = np.maximum(np.minimum(told[0][0], told[1][0]), crowd)
             bits[sent] = np.maximum(np.minimum(told[0][1], told[1][1]), crowd * most[sent])
-        pairs = np.flatnonzero(changes(whose))
+        pairs = find_starts(whose)
         values: Ints = np.add.reduceat(each, pairs)
         busy = np.exp2(np.maximum(0.5 * eased[begins], 0.0))
         habitual = np.add.reduceat(each / busy, pairs) < 1.0
-        together: NDArray[np.float64] = np.add.reduceat(bits, pairs)
+        together: Floats = np.add.reduceat(bits, pairs)
         sure = np.zeros(len(source), dtype=np.bool_)
-        sure[pair[self._sole[signal]]] = True
+        sure[pair[self._sole[value]]] = True
         together[habitual] = 0.0
         close = self._closeness.measure(source, target)
         return values + (close > 0.0), together + close, sure
 
-    def _leave_prefixes(self, pair: Ints, signal: NDArray[np.int32]) -> tuple[Ints, NDArray[np.int32]]:
+    def _leave_prefixes(self, pair: Ints, value: Ints32) -> tuple[Ints, Ints32]:
         """Leave out the prefixes of addresses that a pair shares: they are the same observation."""
-        own = self._prefix[signal]
+        own, values = self._prefix[value], len(self._prefix)
         within = own >= 0
-        covered = np.isin(pair * self._signals + signal, pair[within] * self._signals + own[within])
-        return pair[~covered], signal[~covered]
+        covered = np.isin(pair * values + value, pair[within] * values + own[within])
+        return pair[~covered], value[~covered]
 
     def _tell_prompts(
-        self, account: NDArray[np.int32], signal: NDArray[np.int32], pair: Ints, rarity: NDArray[np.float64]
-    ) -> tuple[Ints, NDArray[np.float64]]:
+        self, account: Ints32, value: Ints32, pair: Ints, rarity: Floats
+    ) -> tuple[Ints, Floats]:
         """Tell apart the prompts of one end of each pair: how many there are, and the sum of their rarest bands'.
 
         Args:
             account: (bands,) int32, the account at that end.
-            signal: (bands,) int32, the shared band.
+            value: (bands,) int32, the shared band.
             pair: (bands,) int64, the pair, sorted.
             rarity: (bands,) float64, bits.
         """
-        number = self._number[np.searchsorted(self._key, account.astype(np.int64) * self._signals + signal)]
+        key = account.astype(np.int64) * len(self._prefix) + value
+        number = self._number[np.searchsorted(self._key, key)]
         order = np.lexsort((number, pair))
-        begins = np.flatnonzero(changes(pair[order], number[order]))
-        of = np.flatnonzero(changes(pair[order][begins]))
+        begins = find_starts(pair[order], number[order])
+        of = find_starts(pair[order][begins])
         count: Ints = np.diff(of, append=len(begins))
         rarest = np.maximum.reduceat(rarity[order], begins)
         return count, np.add.reduceat(rarest, of)
 
 
-def _measure_rarity(graph: SignalGraph, degree: Ints) -> NDArray[np.float64]:
-    """Measure how rare each signal is: −log2 of the share of other accounts that have it, times its kind's strength."""
-    share = share_of_others(degree, graph.accounts.height)
-    rarity: NDArray[np.float64] = -signal_strengths(graph) * np.log2(share)
-    return rarity
-
-
-def _measure_activity(graph: SignalGraph, family: NDArray[np.int32], families: int) -> NDArray[np.float32]:
+def _measure_activity(incidence: Incidence) -> NDArray[np.float32]:
     """Measure the activity of accounts by family: log2 of an account's values over the usual number.
 
     The usual number is the mean of all that have a value, as finely as it matters (eighths of a doubling), and at least
@@ -360,9 +305,11 @@ def _measure_activity(graph: SignalGraph, family: NDArray[np.int32], families: i
     Returns:
         (accounts, families) float32; 0 where an account has no value.
     """
-    counts = np.zeros((graph.accounts.height, families), dtype=np.float32)
-    value = signal_levels(graph)[graph.signal] == 0
-    np.add.at(counts, (graph.account[value], family[graph.signal[value]]), 1.0)
+    graph, signals = incidence.graph, incidence.signals
+    shape = (graph.accounts.height, len(signals.families))
+    value = signals.level[graph.signal] == 0
+    cell = graph.account[value].astype(np.int64) * shape[1] + signals.family[graph.signal[value]]
+    counts = np.bincount(cell, minlength=shape[0] * shape[1]).astype(np.float32).reshape(shape)
     found = np.log2(np.maximum(counts, 1.0))
     having = np.maximum((counts > 0).sum(axis=0), 1)
     usual = np.log2(np.maximum(counts.sum(axis=0, dtype=np.float64) / having, FEW_VALUES))
@@ -371,26 +318,18 @@ def _measure_activity(graph: SignalGraph, family: NDArray[np.int32], families: i
     return found
 
 
-def _shared_bits(
-    graph: SignalGraph,
-    degree: Ints,
-    bits: NDArray[np.float64],
-    source: NDArray[np.int32],
-    target: NDArray[np.int32],
-    memory: int,
-) -> NDArray[np.float64]:
-    """Sum the bits of all that each pair shares: the strongest of each family, families added; float64, (pairs,)."""
-    family, _ = signal_families(graph)
-    linked = np.zeros(graph.accounts.height, dtype=np.bool_)
-    linked[source] = linked[target] = True
-    # Hubs made no pairs, but between linked accounts they are evidence.
-    kept = ((degree > 1) & (bits > 0))[graph.signal] & linked[graph.account]
-    row = np.cumsum(linked, dtype=np.int32) - 1
-    uses = Uses(row[graph.account[kept]], graph.signal[kept], family, int(linked.sum()))
+def _sum_shared_bits(incidence: Incidence, source: Ints32, target: Ints32, memory: int) -> Floats:
+    """Sum the bits of all that each pair shares: the strongest of each family, families added; float64, (pairs,).
+
+    Hubs made no pairs, but between linked accounts they are evidence.
+    """
+    signals = incidence.signals
+    families = len(signals.families)
     found = np.zeros(len(source))
-    for which, pair, shared in uses.shared(row[source], row[target], memory):
-        begins = np.flatnonzero(changes(pair, family[shared]))
-        if len(begins):
-            strongest = np.maximum.reduceat(bits[shared], begins)
-            found[which] = np.bincount(pair[begins], strongest, minlength=which.stop - which.start)
+    for which, pair, signal in incidence.uses.compare(source, target, memory):
+        strongest = np.zeros((which.stop - which.start) * families)
+        np.maximum.at(strongest, pair * families + signals.family[signal], signals.bits[signal])
+        # One family after the other: a sum in another order differs in its last digit.
+        for bits in strongest.reshape(-1, families).T:
+            found[which] += bits
     return found

@@ -4,7 +4,6 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from graphsvc.model.graph import SignalGraph
 from graphsvc.signals.kinds import LEVELS
 
 PREFIX = LEVELS["ip"][0]
@@ -14,22 +13,20 @@ RENTED = ("hosting", "unknown", "")
 or a building: were all prefixes to link, 43 of 4,406 employees of the market would be flagged, 9 so."""
 
 
-def find_rented(graph: SignalGraph) -> NDArray[np.bool_]:
+def find_rented(signals: pl.DataFrame) -> NDArray[np.bool_]:
     """Find the prefixes with addresses of networks where servers are rented, and no others; bool, one a signal."""
-    kind = graph.signals["kind"]
-    shared = (kind == "ip") & ~graph.signals["class"].is_in(RENTED)
-    others = PREFIX + ":" + graph.signals["parent"].filter(shared).unique()
-    found: NDArray[np.bool_] = ((kind == PREFIX) & ~graph.signals["key"].is_in(others.implode())).to_numpy()
+    kind = signals["kind"]
+    shared = (kind == "ip") & ~signals["class"].is_in(RENTED)
+    others = PREFIX + ":" + signals["parent"].filter(shared).unique()
+    found: NDArray[np.bool_] = ((kind == PREFIX) & ~signals["key"].is_in(others.implode())).to_numpy()
     return found
 
 
-def find_prefixes(graph: SignalGraph) -> NDArray[np.int64]:
+def find_prefixes(signals: pl.DataFrame) -> NDArray[np.int64]:
     """Find the signal that is the prefix of each address; int64, one a signal, -1 = none."""
     row = pl.int_range(pl.len(), dtype=pl.Int64)
-    prefixes = graph.signals.select("kind", "key", row=row).filter(pl.col("kind") == PREFIX)
-    asked = graph.signals.select(
-        key=pl.when(pl.col("kind") == "ip").then(pl.lit(PREFIX + ":") + pl.col("parent"))
-    )
+    prefixes = signals.select("kind", "key", row=row).filter(pl.col("kind") == PREFIX)
+    asked = signals.select(key=pl.when(pl.col("kind") == "ip").then(pl.lit(PREFIX + ":") + pl.col("parent")))
     # The order must stay: row numbers are signals.
     found = asked.join(prefixes.select("key", "row"), on="key", how="left", maintain_order="left")
     return found["row"].fill_null(-1).to_numpy()

@@ -5,14 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
+from graphsvc.model.arrays import find_starts, flag_starts
 from graphsvc.types import Ints
 
 BYTES_A_PAIR = 40
 """Memory of one value shared by one pair while pairs are made."""
-BYTES_A_USE = 40
-"""Memory of one signal of one account of a pair while the two are compared."""
 
 Accounts = NDArray[np.int32]
 
@@ -36,7 +34,7 @@ class Sharers:
         """Lay out uses of signals that are sorted by account."""
         order = np.argsort(signal, kind="stable")
         account, signal = account[order], signal[order]
-        begins = np.flatnonzero(changes(signal))
+        begins = find_starts(signal)
         size = np.diff(begins, append=len(signal))
         later = np.repeat(begins + size - 1, size) - np.arange(len(signal))
         return cls(account, later, np.argsort(account, kind="stable"), accounts)
@@ -66,52 +64,8 @@ class Sharers:
         # Freed before the copies below, which are the peak of memory.
         del place
         key.sort()
-        key = key[changes(key)]
+        key = key[flag_starts(key)]
         return (first + (key >> 32)).astype(np.int32), key.astype(np.int32)
-
-
-class Uses:
-    """Signals of each account, laid out to compare account with account.
-
-    Args:
-        account: (uses,) int32, sorted.
-        signal: (uses,) int32.
-        order: (signals,) int32, sorts what two accounts share; few different numbers.
-        rows: number of accounts.
-    """
-
-    def __init__(
-        self, account: Accounts, signal: NDArray[np.int32], order: NDArray[np.int32], rows: int
-    ) -> None:
-        self._signal = np.argsort(order, kind="stable").astype(np.int32)
-        column = np.empty_like(self._signal)
-        column[self._signal] = np.arange(len(order), dtype=np.int32)
-        self._held = np.bincount(account, minlength=rows)
-        # scipy takes the type of the wider of its arrays of places: 32 bits wherever they suffice.
-        places = np.int32 if len(account) < 1 << 31 else np.int64
-        self._matrix = csr_array(
-            (
-                np.ones(len(account), dtype=np.int8),
-                column[signal],
-                np.append(0, np.cumsum(self._held)).astype(places),
-            ),
-            shape=(rows, len(order)),
-        )
-        self._matrix.sort_indices()
-
-    def shared(
-        self, one: Accounts, other: Accounts, memory: int
-    ) -> Iterator[tuple[slice, Ints, NDArray[np.int32]]]:
-        """Find the signals that both accounts of each pair have, for as many pairs at a time as fit into `memory`.
-
-        Yields:
-            The pairs (a slice), and one row a pair and shared signal: the pair's number in the slice (int64), the
-            signal (int32); sorted by pair, then the signal's `order`.
-        """
-        for first, end in stretches(self._held[one] + self._held[other], memory // BYTES_A_USE):
-            both = self._matrix[one[first:end]].multiply(self._matrix[other[first:end]]).tocsr()
-            pair = np.repeat(np.arange(end - first), np.diff(both.indptr))
-            yield slice(first, end), pair, self._signal[both.indices]
 
 
 def stretches(work: Ints, most: int) -> Iterator[tuple[int, int]]:
@@ -123,12 +77,3 @@ def stretches(work: Ints, most: int) -> Iterator[tuple[int, int]]:
         end = max(int(np.searchsorted(until, before + most, side="right")), first + 1)
         yield first, end
         first = end
-
-
-def changes(*columns: NDArray[np.signedinteger]) -> NDArray[np.bool_]:
-    """Flag rows that are the first, or differ from the one before in any of the columns; bool, one a row."""
-    new = np.zeros(len(columns[0]), dtype=np.bool_)
-    new[:1] = True
-    for column in columns:
-        new[1:] |= column[1:] != column[:-1]
-    return new

@@ -7,7 +7,6 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 from scipy.sparse import coo_array, csr_array
-from scipy.sparse.csgraph import connected_components
 from scipy.stats import poisson
 
 from graphsvc.linkage.em import Comparison, Pairs
@@ -22,6 +21,7 @@ from graphsvc.linkage.rarity import (
     to_binary,
 )
 from graphsvc.linkage.sharers import Sharers
+from graphsvc.model.arrays import label_components
 from graphsvc.model.graph import SignalGraph
 from graphsvc.model.scale import coarse
 from graphsvc.signals.kinds import BY_NAME, DERIVED
@@ -321,10 +321,7 @@ def _crowd(texts: Texts, source: Ints32, target: Ints32, levels: NDArray[np.int8
     same = np.isin(levels[:, 1], (ADDRESS, HANDLE, HANDLE_ONE))
     agree = same & np.isin(levels[:, 0], (SAME, SAME_ONE, PART, SOME))
     accounts = texts.mail_whole.shape[0]
-    ones = np.ones(int(agree.sum()), np.int8)
-    people = connected_components(
-        coo_array((ones, (source[agree], target[agree])), (accounts, accounts)), directed=False
-    )[1]
+    people = label_components(accounts, source[agree], target[agree])
     account, handle = texts.mail_whole.tocoo().coords
     pairs = pl.DataFrame({"handle": handle, "person": people[account]}).unique()
     count = np.bincount(pairs["handle"].to_numpy(), minlength=texts.mail_whole.shape[1])

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from graphsvc.linkage.bits import of_kinds
+from graphsvc.linkage.bits import by_kind
 from graphsvc.model.graph import SignalGraph
 from graphsvc.signals.kinds import kind_of
 
@@ -27,7 +27,7 @@ def recent(graph: SignalGraph, days: int) -> SignalGraph:
     seen = np.zeros(graph.accounts.height, dtype=np.bool_)
     seen[graph.account[fresh]] = True
     seen[graph.activity["account"].to_numpy()[graph.activity["hour"].to_numpy() * 3_600_000 >= least]] = True
-    kept = fresh | (of_kinds(graph, _registered, np.bool_)[graph.signal] & seen[graph.account])
+    kept = fresh | (by_kind(graph.signals["kind"], _registered, np.bool_)[graph.signal] & seen[graph.account])
     return SignalGraph(
         graph.accounts,
         graph.signals,

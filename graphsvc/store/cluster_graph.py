@@ -4,7 +4,7 @@ import polars as pl
 
 from graphsvc.campaigns.cluster_evidence import MEMBERS, SIGNALS, ClusterEvidence
 from graphsvc.errors import NotFound
-from graphsvc.linkage.bits import PASSING_MS, PASSING_SHARE
+from graphsvc.linkage.transience import BRIEF_MS, find_brief, is_usual
 from graphsvc.model.columns import Schema
 from graphsvc.store.connection import Store
 from graphsvc.store.packs import build_frame
@@ -14,13 +14,14 @@ SAMPLE = 4_000
 PACK = 2_000
 """Signals requested in one list."""
 USES: Schema = {"account": pl.Int64, "signal": pl.Int64, "first_seen": pl.Int64, "last_seen": pl.Int64}
+SAMPLED: Schema = {"kind": pl.String, "uses": pl.Int64, "brief": pl.Int64}
 
 
 def read_cluster_evidence(store: Store, cluster: str) -> ClusterEvidence:
     """Read the members of a published cluster, what more than one of them uses, and how many others use that.
 
     It takes four statements of packed lists. A transient use begins and ends within an hour, and its kind
-    mostly lasts longer (`bits.in_passing`). Such kinds are estimated from some thousand accounts, evenly
+    mostly lasts longer (`transience.find_transient`). Such kinds are estimated from some thousand accounts, evenly
     spaced.
 
     Raises:
@@ -44,25 +45,23 @@ def read_cluster_evidence(store: Store, cluster: str) -> ClusterEvidence:
     )
     # A kind that is mostly used for less than an hour is used so normally: its short uses count.
     population = store.read("maintenance/count_accounts")[0]["accounts"]
-    brief = {
-        row["kind"]
-        for row in store.read("cluster/passing", step=max(population // SAMPLE, 1), within=PASSING_MS)
-        if row["brief"] > PASSING_SHARE * row["uses"]
-    }
+    sampled = store.read("cluster/passing", step=max(population // SAMPLE, 1), within=BRIEF_MS)
+    kinds = pl.DataFrame(sampled, schema=SAMPLED)
+    usual = kinds["kind"].filter(pl.Series(is_usual(kinds["brief"].to_numpy(), kinds["uses"].to_numpy())))
     uses = (
         uses.join(members.select(account="node", row=pl.int_range(pl.len(), dtype=pl.Int32)), on="account")
         .join(
             signals.select(
                 signal="node",
                 column=pl.int_range(pl.len(), dtype=pl.Int32),
-                usual=pl.col("kind").is_in(list(brief)),
+                usual=pl.col("kind").is_in(usual.implode()),
             ),
             on="signal",
         )
         .sort("row", "column")
     )
-    known = (pl.col("first_seen") >= 0) & (pl.col("last_seen") >= 0)
-    passing = known & (pl.col("last_seen") - pl.col("first_seen") < PASSING_MS) & ~pl.col("usual")
+    transient = find_brief(uses["first_seen"].to_numpy(), uses["last_seen"].to_numpy())
+    transient &= ~uses["usual"].to_numpy()
     return ClusterEvidence(
         cluster,
         members.drop("node"),
@@ -71,6 +70,6 @@ def read_cluster_evidence(store: Store, cluster: str) -> ClusterEvidence:
         uses["column"].to_numpy(),
         uses["first_seen"].to_numpy(),
         uses["last_seen"].to_numpy(),
-        uses.select(passing)["first_seen"].to_numpy(),
+        transient,
         population,
     )

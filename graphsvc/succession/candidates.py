@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 
 from graphsvc.campaigns.replacement import HOUR, WITHIN_HOURS
 from graphsvc.campaigns.traits import STOPPED
-from graphsvc.linkage.bits import by_kind, degrees, with_levels
-from graphsvc.linkage.pairs import ONE_OBSERVATION
+from graphsvc.linkage.bits import by_kind, count_users, with_levels
+from graphsvc.linkage.rule import ONE_OBSERVATION, is_linking_kind
+from graphsvc.model.arrays import expand_slices
 from graphsvc.model.graph import SignalGraph
-from graphsvc.model.slices import expand_slices
 from graphsvc.signals.kinds import DERIVED, LEVELS, family_of, kind_of, level_of
 from graphsvc.types import Ints
 
@@ -131,7 +131,7 @@ def build_estate(graph: SignalGraph, lives: Lives) -> Estate:
     legator, at = _list_uses(begins, np.flatnonzero(lives.ended >= 0))
     # Only values of stopped accounts can be taken over.
     values, value = np.unique(graph.signal[at], return_inverse=True)
-    signals = _describe_signals(graph, values, degrees(graph)[values])
+    signals = _describe_signals(graph, values, count_users(graph)[values])
     left = _count_left(signals.select("kind", "single")[value], legator)
     strong = by_kind(signals["kind"], lambda kind: kind_of(kind).strength > 0, np.bool_)
     signals = signals.filter((pl.col("degree") > 1) & pl.Series(strong, dtype=pl.Boolean))
@@ -259,7 +259,7 @@ def find_common_values(pairs: pl.DataFrame, estate: Estate, accounts: int, size:
 
 def _is_pairing_kind(kind: str) -> bool:
     """Return whether a value of the kind can propose a pair. Address ranges can, among the accounts of one cluster."""
-    return kind_of(kind).ties and (kind not in DERIVED or kind == LEVELS["ip"][0])
+    return is_linking_kind(kind) or kind == LEVELS["ip"][0]
 
 
 def _describe_signals(graph: SignalGraph, values: NDArray[np.int32], degree: Ints) -> pl.DataFrame:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from graphsvc.campaigns.hourly import coded
 from graphsvc.campaigns.replacement import HOUR
+from graphsvc.model.arrays import flag_starts
 from graphsvc.succession.candidates import Lives
 from graphsvc.types import Floats
 
@@ -181,7 +182,7 @@ def _build_week(
     if (keys[1:] < keys[:-1]).any():
         keys = np.sort(keys)
     # Several models in one hour are several rows, but one active hour.
-    active = keys[np.diff(keys, prepend=-1) != 0] >> 32
+    active = keys[flag_starts(keys)] >> 32
     cells = np.bincount(account * CELLS + hour % 24 * CELLS // 24, minlength=n * CELLS)
     day = cells.reshape(n, CELLS).astype(np.float64)
     cells = np.bincount(account * models + model, minlength=n * models)

@@ -15,6 +15,7 @@ from graphsvc.community.gds import GdsDetector
 from graphsvc.detection import Parameters, detect, evidence_of
 from graphsvc.errors import NotFound
 from graphsvc.linkage.bits import with_levels
+from graphsvc.linkage.signals import Incidence
 from graphsvc.loading import load_bundle
 from graphsvc.signals.tokens import Tokeniser
 from graphsvc.store import Store
@@ -48,7 +49,7 @@ def test_the_cluster_that_is_read_is_what_the_run_saw(database: Store, ring: str
     assert set(held.signals["degree"]) == {4, 6}
     rows = graph.accounts.with_row_index("account").filter(pl.col("id").is_in(held.members["id"].implode()))
     who = rows.select(cluster=pl.lit(0, dtype=pl.Int32), account=pl.col("account").cast(pl.Int32))
-    seen = pools(evidence_of(graph, signups=False), who).filter(pl.col("level") == 0)
+    seen = pools(evidence_of(Incidence.of(graph), signups=False), who).filter(pl.col("level") == 0)
     mine = find_pool(held)
     assert sorted(zip(held.signals["key"].gather(mine["signal"]), mine["bits"], strict=True)) == sorted(
         zip(graph.signals["key"].gather(seen["signal"]), seen["bits"], strict=True)

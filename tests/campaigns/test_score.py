@@ -28,7 +28,8 @@ from graphsvc.campaigns.score import (
 )
 from graphsvc.campaigns.shares import MANNERS
 from graphsvc.detection import evidence_of
-from graphsvc.linkage.bits import signal_families, with_levels
+from graphsvc.linkage.bits import with_levels
+from graphsvc.linkage.signals import Incidence
 from graphsvc.model.graph import SignalGraph
 
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
@@ -83,9 +84,9 @@ def world(
 
 def parts_of(graph: SignalGraph, time: Collection[str] = TIME) -> dict[str, Part]:
     """The parts of the group's score by name."""
-    given_ = evidence_of(graph, signups="signup" in time)
+    given_ = evidence_of(Incidence.of(graph), signups="signup" in time)
     members = members_of(GROUP)
-    found = parts_of_clusters(given_, graph, members, pools(given_, members), signal_families(graph)[1], time)
+    found = parts_of_clusters(given_, graph, members, pools(given_, members), given_.signals.families, time)
     assert list(found) == [0]
     assert found[0][0] == PRIOR
     assert len({part.name for part in found[0]}) == len(found[0])
@@ -189,10 +190,8 @@ def test_what_two_share_makes_a_pair_in_however_small_a_group(size: int, least: 
     def shared(holders: int) -> bool:
         edges = {(account, 0) for account in range(holders)} | {(account, 1) for account in range(size)}
         graph = graph_of(ACCOUNTS, [("instrument",), ("prompt",)], edges)
-        given_, members = evidence_of(graph, signups=False), members_of(range(size))
-        found = parts_of_clusters(
-            given_, graph, members, pools(given_, members), signal_families(graph)[1], []
-        )
+        given_, members = evidence_of(Incidence.of(graph), signups=False), members_of(range(size))
+        found = parts_of_clusters(given_, graph, members, pools(given_, members), given_.signals.families, [])
         return any(part.name == "shared" and "payment" in part.says for part in found[0])
 
     assert shared(least)

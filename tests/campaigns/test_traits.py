@@ -8,6 +8,7 @@ from small import evidence, graph_of, members_of
 
 from graphsvc.campaigns.membership import pools
 from graphsvc.campaigns.traits import holders, measure_ownership, measure_usual, traits
+from graphsvc.linkage.signals import Incidence
 from graphsvc.model.scale import coarse
 
 
@@ -22,7 +23,7 @@ def row_of(
     """Traits of cluster 0, accounts 0–3, or 1, accounts 4 and 5, among ten."""
     edges = {(account, number) for number, (_, users) in enumerate(signals) for account in users}
     graph = graph_of(10, [signal for signal, _ in signals], edges, **columns)
-    return traits(members_of(range(4), (4, 5)), graph).row(cluster, named=True)
+    return traits(members_of(range(4), (4, 5)), graph, Incidence.of(graph).signals).row(cluster, named=True)
 
 
 def test_size_sign_ups_and_bans() -> None:
@@ -140,7 +141,7 @@ def test_shares_are_shares(edges: set[tuple[int, int]], core: set[int]) -> None:
     groups = ["", "", "education", "vpn", "residential", ""]
     graph = graph_of(30, [(kinds[i % 6], "", groups[i % 6]) for i in range(12)], edges)
     members = members_of(core, set(range(30)) - core)
-    found = traits(members, graph)
+    found = traits(members, graph, Incidence.of(graph).signals)
     assert found["cluster"].to_list() == sorted(set(members["cluster"].to_list()))
     shares = found.select("declared", "own_domain", "institutional", "anonymous")
     assert shares.select(pl.all_horizontal(pl.all().is_between(0.0, 1.0))).to_series().all()
@@ -157,7 +158,7 @@ def test_what_is_usual_is_told_of_all_accounts_and_of_all_uses_of_known_networks
     edges = {(0, 0), (1, 0), (0, 1), *((account, 2) for account in range(4)), (0, 3), (1, 4), (2, 4), (3, 5)}
     status = ["banned", "suspended", "active", *["active"] * 7]
     graph = graph_of(10, [*signals, ("ip", "", "education"), ("ip", "", "")], edges, status=status)
-    assert measure_usual(graph) == {
+    assert measure_usual(graph, Incidence.of(graph).signals) == {
         "stopped": 0.2,
         "declared": 0.2,
         "own_domain": 0.1,

@@ -14,28 +14,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from small import graph_of
 
-from graphsvc.linkage.bits import (
-    degrees,
-    in_passing,
-    signal_bits,
-    signal_families,
-    signal_levels,
-    signal_strengths,
-    with_levels,
-)
+from graphsvc.linkage.bits import count_users, measure_strengths, with_levels
 from graphsvc.linkage.pairs import (
     BANDS_OF_A_TEMPLATE,
     CLOSE_BITS,
-    CROWDED,
-    ONE_OBSERVATION,
-    SOLE_DEGREE,
     Closeness,
     enumerate_links,
     least_rarity,
-    sole,
-    tying,
 )
 from graphsvc.linkage.prefixes import RENTED
+from graphsvc.linkage.rule import CROWDED, ONE_OBSERVATION, SOLE_DEGREE
+from graphsvc.linkage.signals import Incidence
 from graphsvc.model.graph import SignalGraph
 from graphsvc.model.scale import coarse
 
@@ -44,9 +33,10 @@ KINDS = ["instrument", "ip", "device", "prompt", "referral_code"]
 
 def by_brute_force(graph: SignalGraph, min_values: int) -> dict[tuple[int, int], float]:
     """The definition, pair by pair."""
-    bits, (family, names) = signal_bits(graph), signal_families(graph)
-    ties, alone, level = tying(graph), sole(graph), signal_levels(graph)
-    degree, strength = degrees(graph), signal_strengths(graph)
+    signals = Incidence.of(graph).signals
+    bits, family, names = signals.bits, signals.family, signals.families
+    ties, alone, level = signals.linking, signals.sufficient, signals.level
+    degree, strength = count_users(graph), measure_strengths(signals.kinds)
     accounts = graph.accounts.height
     least = least_rarity(accounts) * min(min_values, 2) / 2
     keys, parents = graph.signals["key"].to_list(), graph.signals["parent"].to_list()
@@ -115,7 +105,7 @@ def test_links_are_the_definition_whatever_the_memory(
     # Whole templates, of which accounts share four or eight bands, beside what is drawn one by one.
     whole = {(account, 10 + band) for account, half in templates for band in range(4 * half, 8)}
     graph = with_levels(graph_of(15, SIGNALS, edges | whole))
-    links = enumerate_links(graph, min_values=min_values, memory=memory)
+    links = enumerate_links(Incidence.of(graph), min_values=min_values, memory=memory)
     pairs = zip(links.source.tolist(), links.target.tolist(), strict=True)
     found = dict(zip(pairs, links.bits.tolist(), strict=True))
     assert found == pytest.approx(by_brute_force(graph, min_values))
@@ -126,11 +116,13 @@ import hashlib
 import numpy as np
 from small import graph_of
 from graphsvc.linkage.pairs import enumerate_links
+from graphsvc.linkage.signals import Incidence
 
 drawn = np.random.default_rng(5).integers(0, [25_000, 7_500], (10_000, 2)).tolist()
 signals = [(kind,) for _ in range(1_250) for kind in ("instrument", "ip", "device", "phone", "code", "handle")]
 shared = {(account, 6 * (account // 20) + kind) for account in range(25_000) for kind in range(6)}
-links = enumerate_links(graph_of(30_000, signals, shared | set(map(tuple, drawn))), min_values=2)
+graph = graph_of(30_000, signals, shared | set(map(tuple, drawn)))
+links = enumerate_links(Incidence.of(graph), min_values=2)
 print(len(links), hashlib.sha256(links.bits.tobytes()).hexdigest())
 """
 
@@ -153,7 +145,7 @@ def test_bits_are_the_same_to_the_last_digit_whatever_the_number_of_threads() ->
 
 def linked(graph: SignalGraph, min_values: int = 2) -> list[tuple[int, int]]:
     """Pairs of accounts."""
-    links = enumerate_links(with_levels(graph), min_values=min_values)
+    links = enumerate_links(Incidence.of(with_levels(graph)), min_values=min_values)
     return list(zip(links.source.tolist(), links.target.tolist(), strict=True))
 
 
@@ -161,7 +153,7 @@ def test_a_hub_makes_no_pairs_but_counts_beside_a_rare_value() -> None:
     hub, rare = 0, 1
     everyone = {(account, hub) for account in range(300)}
     graph = graph_of(2_000, [("prompt",), ("instrument",)], everyone | {(3, rare), (7, rare)})
-    links = enumerate_links(graph, min_values=1)
+    links = enumerate_links(Incidence.of(graph), min_values=1)
     assert list(zip(links.source.tolist(), links.target.tolist(), strict=True)) == [(3, 7)]
     assert links.bits[0] == pytest.approx(
         math.log2(0.2 / (1 / coarse(1999))) + math.log2(0.2 / (coarse(299) / coarse(1999)))
@@ -199,7 +191,7 @@ def test_a_pair_may_share_tens_of_thousands_of_addresses() -> None:
     graph = graph_of(
         1_000, [("ip",)] * 33_000, {(account, signal) for account in (1, 2) for signal in range(33_000)}
     )
-    assert enumerate_links(graph, min_values=2).values.tolist() == [33_000]
+    assert enumerate_links(Incidence.of(graph), min_values=2).values.tolist() == [33_000]
 
 
 def test_more_bands_than_one_template_has_are_two_templates() -> None:
@@ -304,22 +296,22 @@ def test_uses_in_passing_by_hand() -> None:
     # Of the address one use in six is short; of the card half are, which says nothing of any of them.
     seen |= {(3, 0): (HOUR, 2 * HOUR - 1), (0, 1): (0, 0), (1, 1): (0, 0)}
     graph = graph_of(10, [("ip",), ("instrument",)], edges, seen=seen)
-    found = in_passing(graph)
+    found = Incidence.of(graph).transient
     brief = set(zip(graph.account[found].tolist(), graph.signal[found].tolist(), strict=True))
     assert brief == {(3, 0)}
-    assert not in_passing(graph_of(10, [("ip",)], {(0, 0)}, seen={(0, 0): (0, HOUR)})).any()
+    assert not Incidence.of(graph_of(10, [("ip",)], {(0, 0)}, seen={(0, 0): (0, HOUR)})).transient.any()
 
 
 @pytest.mark.parametrize("unknown", [(-1, -1), (-1, 5), (5, -1)])
 def test_a_use_whose_times_are_not_known_is_not_in_passing(unknown: tuple[int, int]) -> None:
     edges = {(account, 0) for account in range(10)}
     seen = dict.fromkeys(edges, (0, 10 * HOUR)) | {(3, 0): unknown}
-    assert not in_passing(graph_of(10, [("ip",)], edges, seen=seen)).any()
+    assert not Incidence.of(graph_of(10, [("ip",)], edges, seen=seen)).transient.any()
 
 
 def test_sharing_an_address_counts_its_prefix_once() -> None:
     graph = with_levels(graph_of(1_000, [("ip", "10.0.0.0/24")], {(1, 0), (2, 0)}))
-    links = enumerate_links(graph, min_values=1)
+    links = enumerate_links(Incidence.of(graph), min_values=1)
     assert links.values.tolist() == [1]
     assert links.bits[0] == pytest.approx(math.log2(0.2 / (1 / coarse(999))))
 
@@ -338,7 +330,7 @@ def test_a_day_that_touches_none_of_what_two_share_leaves_their_link_as_it_was()
     ]
     # A hundredth more accounts, some of whom use what 380 others do.
     days = [
-        enumerate_links(with_levels(graph_of(accounts, kinds, shared | more)), min_values=2)
+        enumerate_links(Incidence.of(with_levels(graph_of(accounts, kinds, shared | more))), min_values=2)
         for accounts, more in ((10_000, hub), (10_100, hub | {(10_000 + place, 6) for place in range(4)}))
     ]
     one, other = (

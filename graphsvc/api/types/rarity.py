@@ -4,7 +4,7 @@ import strawberry
 
 from graphsvc.api.context import Info
 from graphsvc.linkage.bits import sharing_bits
-from graphsvc.linkage.pairs import CROWDED
+from graphsvc.linkage.rule import CROWDED
 from graphsvc.signals.kinds import family_of, kind_of
 from graphsvc.store.connection import Row
 

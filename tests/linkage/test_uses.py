@@ -1,12 +1,14 @@
 """Promise: uses are found from either end as they were given, each once, whatever is asked for and how often."""
 
+from random import Random
+
 import numpy as np
 import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 from small import graph_of
 
-from graphsvc.campaigns.uses import Uses, used_by
+from graphsvc.linkage.uses import Uses, used_by
 
 ACCOUNTS, SIGNALS = 9, 7
 PAIRS = st.dictionaries(
@@ -75,3 +77,27 @@ def test_what_two_accounts_share(pairs: Pairs, ends: list[tuple[int, int]]) -> N
         for signal in range(SIGNALS)
         if (left, signal) in pairs and (right, signal) in pairs
     ]
+
+
+@given(PAIRS, st.lists(st.tuples(*[st.integers(0, ACCOUNTS - 1)] * 2), max_size=10), st.integers(0, 2_000))
+def test_comparing_a_piece_at_a_time_finds_the_same(
+    pairs: Pairs, ends: list[tuple[int, int]], memory: int
+) -> None:
+    one, other = (array([end[i] for end in ends]) for i in (0, 1))
+    uses = uses_of(pairs)
+    pieces = list(uses.compare(one, other, memory))
+    assert [place for which, _, _ in pieces for place in range(len(ends))[which]] == list(range(len(ends)))
+    found = [(which.start + pair, signal) for which, *rows in pieces for pair, signal in listed(*rows)]
+    assert found == listed(*uses.shared(one, other))
+
+
+@given(PAIRS, st.randoms(use_true_random=False))
+def test_the_order_within_an_account_does_not_matter_and_stays(pairs: Pairs, random: Random) -> None:
+    rows = sorted(pairs, key=lambda row: (row[0], random.random()))
+    account, signal = (array([row[i] for row in rows]) for i in (0, 1))
+    given_signal = signal.copy()
+    transient = np.array([pairs[row] for row in rows], dtype=np.bool_)
+    uses = Uses.of(account, signal, transient, accounts=ACCOUNTS, signals=SIGNALS)
+    every = array(list(range(ACCOUNTS)))
+    assert listed(*uses.by(every)) == listed(*uses_of(pairs).by(every))
+    assert signal.tolist() == given_signal.tolist()
