@@ -5,14 +5,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """A signal, or several that are one value, and the accounts that share it.
+    """A signal, or several that are one value, and who uses it.
 
     Attributes:
-        signals: keys.
-        kind: of the signals.
-        accounts: of a part that use it.
-        outside: accounts outside the cluster that use it.
-        bits: of sharing it.
+        signals: Keys of the signals.
+        kind: Their kind.
+        accounts: Accounts of the part that use it.
+        outside: Accounts outside of the cluster that do.
+        bits: Evidence for one operator from sharing it, in bits.
     """
 
     signals: tuple[str, ...]
@@ -24,12 +24,12 @@ class Holding:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Accounts that are connected.
+    """Accounts that are connected with each other.
 
     Attributes:
-        size: number of accounts.
-        accounts: ids of the few with the highest membership.
-        holds: values with most bits times accounts.
+        size: How many.
+        accounts: Ids of the few with the highest membership.
+        holds: Signals that connect most of them.
     """
 
     size: int
@@ -42,11 +42,10 @@ class Parts:
     """The parts of a cluster.
 
     Attributes:
-        members: number of all members.
-        sizes: of all parts, largest first.
-        alone: members that nothing connects that would make a link. What they share with the cluster is
-            weaker.
-        parts: details of the first few.
+        members: Members in all.
+        sizes: Sizes of all parts, largest first.
+        alone: Members whom nothing that would make a link connects; they belong by weaker evidence.
+        parts: More of the largest parts.
     """
 
     members: int
@@ -57,13 +56,13 @@ class Parts:
 
 @dataclass(frozen=True, slots=True)
 class Bridge:
-    """One signal or one account without which a part of a given size comes apart.
+    """One signal or account without which a part splits off.
 
     Attributes:
-        holding: the signal; None for an account.
-        account: id; '' for a signal.
-        sizes: of the parts that remain of its part, largest first.
-        alone: accounts left without a connection.
+        holding: The signal; null: it is an account.
+        account: Id of the account; empty: it is a signal.
+        sizes: Sizes of the parts that remain of its part, largest first.
+        alone: Accounts left with nothing.
     """
 
     holding: Holding | None
@@ -74,16 +73,16 @@ class Bridge:
 
 @dataclass(frozen=True, slots=True)
 class EvidenceCut:
-    """The smallest evidence cut found of the largest part (`cut.find_cheapest_cut`); there may be a smaller one.
+    """The least evidence found that must go for the cluster to be two; there may be less.
 
     Attributes:
-        bits: cost of the cut.
-        least: accounts that each of two remaining parts has at least.
-        values: number of values that go entirely.
-        uses: number of single uses of other values that go.
-        signals: of what goes, those with most bits times accounts.
-        sizes: of the parts that remain, largest first.
-        alone: accounts left without a connection.
+        bits: Evidence removed, in bits.
+        least: Accounts that each of the two parts has at least.
+        values: Values that go as a whole.
+        uses: Single uses of other values that go.
+        signals: The strongest of the removed signals.
+        sizes: The parts that remain, largest first.
+        alone: Accounts left with nothing.
     """
 
     bits: float
@@ -100,15 +99,14 @@ class Anatomy:
     """Weak points of a cluster.
 
     Attributes:
-        parts: of the cluster as it is.
-        signals: bridges, those that split off most first.
-        accounts: likewise.
-        every: whether each signal and account was tried. In a large cluster only two sorts are: those that
-            alone connect a part, and the signals with most bits times members.
-        strongest: the signal without which the largest remaining part is smallest. Without a bridge, the one
-            with most bits times members.
-        splits: whether a single signal is a bridge.
-        cut: the smallest cut found, if any.
+        parts: Its parts.
+        signals: Signals that are bridges, the greatest first.
+        accounts: Accounts that are bridges, the greatest first.
+        every: Whether each signal and account was tried; in a large cluster only those that can be all that
+            connects a part, and the signals that hold most.
+        strongest: The signal that holds most.
+        splits: Whether anything splits off without it.
+        cut: The smallest evidence cut found; null: none was found.
     """
 
     parts: Parts

@@ -28,14 +28,14 @@ ACTIVE = "active"
 
 @dataclass(frozen=True, slots=True)
 class Bystanders:
-    """Other accounts that use the same signals, of one family.
+    """Others who use what the accounts use, of one family of signals.
 
     Attributes:
-        family: of the signals.
-        signals: number of signals with such users.
-        accounts: number of other accounts that use one of them, each counted once.
-        hubs: signals of very many accounts, or of many people by design. Their users are not counted above.
-        widest: other users of the widest hub.
+        family: The family, for example `payment`.
+        signals: Signals that others use too.
+        accounts: How many others do, each counted once.
+        hubs: Signals of very many accounts, or of many people by design; their users are not among these.
+        widest: Others on the widest of the hubs.
     """
 
     family: str
@@ -47,13 +47,13 @@ class Bystanders:
 
 @dataclass(frozen=True, slots=True)
 class Heir:
-    """A member that is left, with the values that it shares with accounts acted on.
+    """A member that is left and shares with those acted on what would make a link.
 
     Attributes:
-        account: id.
-        membership: 0–1.
-        values: number of shared values.
-        bits: of these, in all.
+        account: Id of the account.
+        membership: How surely it belongs to the cluster, 0 to 1.
+        values: Values it shares with them.
+        bits: Evidence of those, in bits.
     """
 
     account: str
@@ -67,16 +67,16 @@ class Aftermath:
     """A cluster after the action.
 
     Attributes:
-        cluster: id.
-        acted: members acted on.
-        before: parts of its active members.
-        after: parts of those that are left.
-        bans: members stopped so far (`campaigns.replacement`).
-        rate: share of these that were replaced within three days, 0–1, a lower bound.
-        delay_hours: median hours from ban to replacement; NaN = not known.
-        replaced: expected replacements of those acted on, at that rate.
-        heirs: members left that share with those acted on what would make a link.
-        strongest: the few heirs with most bits.
+        cluster: Id of the cluster.
+        acted: Members that are acted on.
+        before: Its active members now.
+        after: Those that are left.
+        bans: Members that were stopped so far.
+        rate: Share of those for whom new ones were made within three days, at least.
+        delay_hours: How long that took at the median, in hours; null: not known.
+        replaced: How many of those acted on would be replaced at that rate.
+        heirs: Members left that share what would make a link.
+        strongest: The strongest of them.
     """
 
     cluster: str
@@ -85,7 +85,7 @@ class Aftermath:
     after: Parts
     bans: int
     rate: float
-    delay_hours: float
+    delay_hours: float | None
     replaced: float
     heirs: int
     strongest: tuple[Heir, ...]
@@ -93,17 +93,17 @@ class Aftermath:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One stage of a plan.
+    """One step of the plan, accounts of highest membership first.
 
     Attributes:
-        accounts: of the stage.
-        so_far: accounts of all stages up to this one.
-        membership: the least in the stage, 0–1.
-        innocents: expected in the stage.
-        innocents_so_far: expected in all stages up to this one.
-        left: active members of the clusters that are left.
-        sizes: of their parts, largest first.
-        alone: members left without a connection.
+        accounts: Accounts to act on in it.
+        so_far: Accounts with those before.
+        membership: The least membership among them.
+        innocents: Expected false positives among them.
+        innocents_so_far: Expected false positives up to this step.
+        left: Active members of the clusters that are left.
+        sizes: Parts that these fall into, largest first.
+        alone: Those left alone.
     """
 
     accounts: int
@@ -118,14 +118,14 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Stages in the order to act, the accounts with the highest membership first.
+    """The order of the action.
 
     Attributes:
-        stages: up to the first that would exceed `most`.
-        most: expected innocents allowed in a stage.
-        left_out: accounts not in any stage.
-        left_out_innocents: expected among these.
-        order: ids, in the order to act.
+        stages: The steps.
+        most: Expected false positives allowed in a step.
+        left_out: Accounts left out because more are to be expected.
+        left_out_innocents: Expected false positives among those.
+        order: Ids of the accounts, in the order to act.
     """
 
     stages: tuple[Stage, ...]
@@ -137,19 +137,19 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Impact:
-    """Estimated impact of an action.
+    """The impact of an action on accounts. A query changes nothing.
 
     Attributes:
-        accounts: asked for.
-        inactive: of these, out already; they count no further.
-        strangers: active accounts in no cluster.
-        businesses: active accounts in clusters that are likely businesses.
-        innocents: expected: 1 - membership of each member of a campaign. Each stranger and each business
-            account counts as one, since nothing speaks against it.
-        bystanders: by family.
-        bystanders_in_all: of all families, each account counted once.
-        clusters: after the action.
-        plan: stages to act in.
+        accounts: Accounts asked for.
+        inactive: Of these, those that are out already.
+        strangers: Of the others, those that are in no cluster.
+        businesses: Of the others, those that are in clusters that are likely businesses.
+        innocents: Expected false positives: 1 - membership of each; a stranger and a member of a likely
+            business count as one.
+        bystanders: Others on the same infrastructure, by family.
+        bystanders_in_all: How many they are, each counted once.
+        clusters: The clusters after the action.
+        plan: The order of the action.
     """
 
     accounts: int
@@ -263,7 +263,7 @@ def _estimate_aftermath(evidence: ClusterEvidence, active: pl.DataFrame) -> Afte
         find_parts(_keep_active(evidence, acted)),
         bans,
         rate,
-        delay,
+        None if math.isnan(delay) else delay,
         # An expectation: each ban is assumed to be answered at the rate seen so far.
         rate * int(acted.sum()),
         heirs,

@@ -11,7 +11,7 @@ from graphsvc.analysis.counterfactual import SMALLEST
 from graphsvc.api.context import Info
 from graphsvc.api.errors import BadInput
 from graphsvc.api.types.arguments import Id
-from graphsvc.api.types.counterfactual import Anatomy, ClusterParts, Counterfactual, redact_result
+from graphsvc.api.types.counterfactual import Anatomy, Counterfactual
 from graphsvc.errors import NotFound
 
 MOST_NAMED = 100
@@ -51,12 +51,9 @@ class CounterfactualQueries:
             published.read_parts_without, cluster, opened, families, accounts
         )
         what = ", ".join([*signals, *(f"all of {name}" for name in families), *accounts])
-        says = info.context.veil.redact_rows(words.describe_exclusion(before, after, what))
-        return Counterfactual(
-            before=redact_result(info, before, ClusterParts),
-            after=redact_result(info, after, ClusterParts),
-            says=says,
-        )
+        says = words.describe_exclusion(before, after, what)
+        before, after, says = info.context.veil.redact_rows((before, after, says))
+        return Counterfactual(before=before, after=after, says=says)
 
     @strawberry.field(
         description="Weak points of a cluster: single signals and accounts without which a part splits off, the "
@@ -73,11 +70,9 @@ class CounterfactualQueries:
         if min_part_size < 1:
             raise BadInput("`minPartSize` must be 1 or more.")
         await charge_cluster(info, cluster)
-        found = info.context.veil.redact_rows(
-            await info.context.worker.run(published.read_weak_points, cluster, min_part_size)
-        )
-        fields = {name: getattr(found, name) for name in found.__dataclass_fields__}
-        return Anatomy(**fields, says=words.describe_anatomy(found))
+        found = await info.context.worker.run(published.read_weak_points, cluster, min_part_size)
+        shown: Anatomy = info.context.veil.redact_rows(found)
+        return shown
 
 
 async def charge_cluster(info: Info, cluster: str) -> None:
