@@ -1,118 +1,76 @@
 """Results on the structure of a cluster: its parts, bridges and cuts."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """A signal, or several that are one value, and who uses it.
+    """A signal, or several that are one value, and who uses it."""
 
-    Attributes:
-        signals: Keys of the signals.
-        kind: Their kind.
-        accounts: Accounts of the part that use it.
-        outside: Accounts outside of the cluster that do.
-        bits: Evidence for one operator from sharing it, in bits.
-    """
-
-    signals: tuple[str, ...]
-    kind: str
-    accounts: int
-    outside: int
-    bits: float
+    signals: Annotated[tuple[str, ...], "Keys of the signals."]
+    kind: Annotated[str, "Their kind."]
+    accounts: Annotated[int, "Accounts of the part that use it."]
+    outside: Annotated[int, "Accounts outside of the cluster that do."]
+    bits: Annotated[float, "Evidence for one operator from sharing it, in bits."]
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Accounts that are connected with each other.
+    """Accounts that are connected with each other."""
 
-    Attributes:
-        size: How many.
-        accounts: Ids of the few with the highest membership.
-        holds: Signals that connect most of them.
-    """
-
-    size: int
-    accounts: tuple[str, ...]
-    holds: tuple[Holding, ...]
+    size: Annotated[int, "How many."]
+    accounts: Annotated[tuple[str, ...], "Ids of the few with the highest membership."]
+    holds: Annotated[tuple[Holding, ...], "Signals that connect most of them."]
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """The parts of a cluster.
+    """The parts of a cluster."""
 
-    Attributes:
-        members: Members in all.
-        sizes: Sizes of all parts, largest first.
-        alone: Members whom nothing that would make a link connects; they belong by weaker evidence.
-        parts: More of the largest parts.
-    """
-
-    members: int
-    sizes: tuple[int, ...]
-    alone: int
-    parts: tuple[Part, ...]
+    members: Annotated[int, "Members in all."]
+    sizes: Annotated[tuple[int, ...], "Sizes of all parts, largest first."]
+    alone: Annotated[
+        int, "Members whom nothing that would make a link connects; they belong by weaker evidence."
+    ]
+    parts: Annotated[tuple[Part, ...], "More of the largest parts."]
 
 
 @dataclass(frozen=True, slots=True)
 class Bridge:
-    """One signal or account without which a part splits off.
+    """One signal or account without which a part splits off."""
 
-    Attributes:
-        holding: The signal; null: it is an account.
-        account: Id of the account; empty: it is a signal.
-        sizes: Sizes of the parts that remain of its part, largest first.
-        alone: Accounts left with nothing.
-    """
-
-    holding: Holding | None
-    account: str
-    sizes: tuple[int, ...]
-    alone: int
+    holding: Annotated[Holding | None, "The signal; null: it is an account."]
+    account: Annotated[str, "Id of the account; empty: it is a signal."]
+    sizes: Annotated[tuple[int, ...], "Sizes of the parts that remain of its part, largest first."]
+    alone: Annotated[int, "Accounts left with nothing."]
 
 
 @dataclass(frozen=True, slots=True)
 class EvidenceCut:
-    """The least evidence found that must go for the cluster to be two; there may be less.
+    """The least evidence found that must go for the cluster to be two; there may be less."""
 
-    Attributes:
-        bits: Evidence removed, in bits.
-        least: Accounts that each of the two parts has at least.
-        values: Values that go as a whole.
-        uses: Single uses of other values that go.
-        signals: The strongest of the removed signals.
-        sizes: The parts that remain, largest first.
-        alone: Accounts left with nothing.
-    """
-
-    bits: float
-    least: int
-    values: int
-    uses: int
-    signals: tuple[Holding, ...]
-    sizes: tuple[int, ...]
-    alone: int
+    bits: Annotated[float, "Evidence removed, in bits."]
+    least: Annotated[int, "Accounts that each of the two parts has at least."]
+    values: Annotated[int, "Values that go as a whole."]
+    uses: Annotated[int, "Single uses of other values that go."]
+    signals: Annotated[tuple[Holding, ...], "The strongest of the removed signals."]
+    sizes: Annotated[tuple[int, ...], "The parts that remain, largest first."]
+    alone: Annotated[int, "Accounts left with nothing."]
 
 
 @dataclass(frozen=True, slots=True)
 class Anatomy:
-    """Weak points of a cluster.
+    """Weak points of a cluster."""
 
-    Attributes:
-        parts: Its parts.
-        signals: Signals that are bridges, the greatest first.
-        accounts: Accounts that are bridges, the greatest first.
-        every: Whether each signal and account was tried; in a large cluster only those that can be all that
-            connects a part, and the signals that hold most.
-        strongest: The signal that holds most.
-        splits: Whether anything splits off without it.
-        cut: The smallest evidence cut found; null: none was found.
-    """
-
-    parts: Parts
-    signals: tuple[Bridge, ...]
-    accounts: tuple[Bridge, ...]
-    every: bool
-    strongest: Holding | None
-    splits: bool
-    cut: EvidenceCut | None
+    parts: Annotated[Parts, "Its parts."]
+    signals: Annotated[tuple[Bridge, ...], "Signals that are bridges, the greatest first."]
+    accounts: Annotated[tuple[Bridge, ...], "Accounts that are bridges, the greatest first."]
+    every: Annotated[
+        bool,
+        "Whether each signal and account was tried; in a large cluster only those that can be all that "
+        "connects a part, and the signals that hold most.",
+    ]
+    strongest: Annotated[Holding | None, "The signal that holds most."]
+    splits: Annotated[bool, "Whether anything splits off without it."]
+    cut: Annotated[EvidenceCut | None, "The smallest evidence cut found; null: none was found."]

@@ -8,6 +8,7 @@ what they share would.
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 import polars as pl
@@ -28,139 +29,85 @@ ACTIVE = "active"
 
 @dataclass(frozen=True, slots=True)
 class Bystanders:
-    """Others who use what the accounts use, of one family of signals.
+    """Others who use what the accounts use, of one family of signals."""
 
-    Attributes:
-        family: The family, for example `payment`.
-        signals: Signals that others use too.
-        accounts: How many others do, each counted once.
-        hubs: Signals of very many accounts, or of many people by design; their users are not among these.
-        widest: Others on the widest of the hubs.
-    """
-
-    family: str
-    signals: int
-    accounts: int
-    hubs: int
-    widest: int
+    family: Annotated[str, "The family, for example `payment`."]
+    signals: Annotated[int, "Signals that others use too."]
+    accounts: Annotated[int, "How many others do, each counted once."]
+    hubs: Annotated[
+        int, "Signals of very many accounts, or of many people by design; their users are not among these."
+    ]
+    widest: Annotated[int, "Others on the widest of the hubs."]
 
 
 @dataclass(frozen=True, slots=True)
 class Heir:
-    """A member that is left and shares with those acted on what would make a link.
+    """A member that is left and shares with those acted on what would make a link."""
 
-    Attributes:
-        account: Id of the account.
-        membership: How surely it belongs to the cluster, 0 to 1.
-        values: Values it shares with them.
-        bits: Evidence of those, in bits.
-    """
-
-    account: str
-    membership: float
-    values: int
-    bits: float
+    account: Annotated[str, "Id of the account."]
+    membership: Annotated[float, "How surely it belongs to the cluster, 0 to 1."]
+    values: Annotated[int, "Values it shares with them."]
+    bits: Annotated[float, "Evidence of those, in bits."]
 
 
 @dataclass(frozen=True, slots=True)
 class Aftermath:
-    """A cluster after the action.
+    """A cluster after the action."""
 
-    Attributes:
-        cluster: Id of the cluster.
-        acted: Members that are acted on.
-        before: Its active members now.
-        after: Those that are left.
-        bans: Members that were stopped so far.
-        rate: Share of those for whom new ones were made within three days, at least.
-        delay_hours: How long that took at the median, in hours; null: not known.
-        replaced: How many of those acted on would be replaced at that rate.
-        heirs: Members left that share what would make a link.
-        strongest: The strongest of them.
-    """
-
-    cluster: str
-    acted: int
-    before: Parts
-    after: Parts
-    bans: int
-    rate: float
-    delay_hours: float | None
-    replaced: float
-    heirs: int
-    strongest: tuple[Heir, ...]
+    cluster: Annotated[str, "Id of the cluster."]
+    acted: Annotated[int, "Members that are acted on."]
+    before: Annotated[Parts, "Its active members now."]
+    after: Annotated[Parts, "Those that are left."]
+    bans: Annotated[int, "Members that were stopped so far."]
+    rate: Annotated[float, "Share of those for whom new ones were made within three days, at least."]
+    delay_hours: Annotated[float | None, "How long that took at the median, in hours; null: not known."]
+    replaced: Annotated[float, "How many of those acted on would be replaced at that rate."]
+    heirs: Annotated[int, "Members left that share what would make a link."]
+    strongest: Annotated[tuple[Heir, ...], "The strongest of them."]
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One step of the plan, accounts of highest membership first.
+    """One step of the plan, accounts of highest membership first."""
 
-    Attributes:
-        accounts: Accounts to act on in it.
-        so_far: Accounts with those before.
-        membership: The least membership among them.
-        innocents: Expected false positives among them.
-        innocents_so_far: Expected false positives up to this step.
-        left: Active members of the clusters that are left.
-        sizes: Parts that these fall into, largest first.
-        alone: Those left alone.
-    """
-
-    accounts: int
-    so_far: int
-    membership: float
-    innocents: float
-    innocents_so_far: float
-    left: int
-    sizes: tuple[int, ...]
-    alone: int
+    accounts: Annotated[int, "Accounts to act on in it."]
+    so_far: Annotated[int, "Accounts with those before."]
+    membership: Annotated[float, "The least membership among them."]
+    innocents: Annotated[float, "Expected false positives among them."]
+    innocents_so_far: Annotated[float, "Expected false positives up to this step."]
+    left: Annotated[int, "Active members of the clusters that are left."]
+    sizes: Annotated[tuple[int, ...], "Parts that these fall into, largest first."]
+    alone: Annotated[int, "Those left alone."]
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The order of the action.
+    """The order of the action."""
 
-    Attributes:
-        stages: The steps.
-        most: Expected false positives allowed in a step.
-        left_out: Accounts left out because more are to be expected.
-        left_out_innocents: Expected false positives among those.
-        order: Ids of the accounts, in the order to act.
-    """
-
-    stages: tuple[Stage, ...]
-    most: float
-    left_out: int
-    left_out_innocents: float
-    order: tuple[str, ...]
+    stages: Annotated[tuple[Stage, ...], "The steps."]
+    most: Annotated[float, "Expected false positives allowed in a step."]
+    left_out: Annotated[int, "Accounts left out because more are to be expected."]
+    left_out_innocents: Annotated[float, "Expected false positives among those."]
+    order: Annotated[tuple[str, ...], "Ids of the accounts, in the order to act."]
 
 
 @dataclass(frozen=True, slots=True)
 class Impact:
-    """The impact of an action on accounts. A query changes nothing.
+    """The impact of an action on accounts. A query changes nothing."""
 
-    Attributes:
-        accounts: Accounts asked for.
-        inactive: Of these, those that are out already.
-        strangers: Of the others, those that are in no cluster.
-        businesses: Of the others, those that are in clusters that are likely businesses.
-        innocents: Expected false positives: 1 - membership of each; a stranger and a member of a likely
-            business count as one.
-        bystanders: Others on the same infrastructure, by family.
-        bystanders_in_all: How many they are, each counted once.
-        clusters: The clusters after the action.
-        plan: The order of the action.
-    """
-
-    accounts: int
-    inactive: int
-    strangers: int
-    businesses: int
-    innocents: float
-    bystanders: tuple[Bystanders, ...]
-    bystanders_in_all: int
-    clusters: tuple[Aftermath, ...]
-    plan: Plan
+    accounts: Annotated[int, "Accounts asked for."]
+    inactive: Annotated[int, "Of these, those that are out already."]
+    strangers: Annotated[int, "Of the others, those that are in no cluster."]
+    businesses: Annotated[int, "Of the others, those that are in clusters that are likely businesses."]
+    innocents: Annotated[
+        float,
+        "Expected false positives: 1 - membership of each; a stranger and a member of a likely business "
+        "count as one.",
+    ]
+    bystanders: Annotated[tuple[Bystanders, ...], "Others on the same infrastructure, by family."]
+    bystanders_in_all: Annotated[int, "How many they are, each counted once."]
+    clusters: Annotated[tuple[Aftermath, ...], "The clusters after the action."]
+    plan: Annotated[Plan, "The order of the action."]
 
 
 def estimate_impact(

@@ -22,6 +22,7 @@ from graphsvc.lineage.decisions import (
 from graphsvc.model.decisions import WATCHED, Decision, Merger, On, Topic, get_strand
 from graphsvc.store.audit import Auditor
 from graphsvc.store.connection import Row, Store
+from graphsvc.store.queries.query import Query
 
 TURNS = 20
 """Attempts of a writer whose version others change first."""
@@ -99,14 +100,18 @@ class DecisionRequest:
 
 def read_decision_log(store: Store) -> DecisionLog:
     """Read the decision log as it is now."""
-    return parse_decision_log(*store.read("decisions/book"))
+    (row,) = store.read(DECISION_LOG.statement)
+    return _parse_decision_log(row)
 
 
-def parse_decision_log(row: Row) -> DecisionLog:
+def _parse_decision_log(row: Row) -> DecisionLog:
     """Parse the row of `decisions/book`."""
     decisions = sorted((_parse_decision(each) for each in row["decisions"]), key=lambda each: each.number)
     mergers = sorted((Merger(**each) for each in row["mergers"]), key=lambda each: each.id)
     return DecisionLog(row["version"], decisions, mergers)
+
+
+DECISION_LOG = Query("decisions/book", DecisionLog, _parse_decision_log)
 
 
 def read_identity(store: Store, cluster: str) -> Identity:

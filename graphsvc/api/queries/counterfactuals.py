@@ -13,6 +13,7 @@ from graphsvc.api.errors import BadInput
 from graphsvc.api.types.arguments import Id
 from graphsvc.api.types.counterfactual import Anatomy, Counterfactual
 from graphsvc.errors import NotFound
+from graphsvc.store.queries import nodes
 
 MOST_NAMED = 100
 """Signals, families and accounts that can be left out at a time."""
@@ -82,7 +83,7 @@ async def charge_cluster(info: Info, cluster: str) -> None:
         NotFound: no such cluster is published.
         TooExpensive
     """
-    row = await info.context.loaders.load_row("query/cluster_by_id", cluster)
-    if row is None:
+    found = await info.context.loaders.load_row(nodes.CLUSTER, cluster)
+    if found is None:
         raise NotFound(f"No cluster {cluster} is published.", "`clusters` lists those that are.")
-    info.context.budget.charge(1 + row["cluster"]["size"] // MEMBERS_A_ROW)
+    info.context.budget.charge(1 + found.size // MEMBERS_A_ROW)
