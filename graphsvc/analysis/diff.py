@@ -6,38 +6,12 @@ from typing import Annotated, Any
 import polars as pl
 
 from graphsvc.campaigns import sentences
-from graphsvc.model.columns import Schema
-from graphsvc.model.rows import Column
+from graphsvc.model.rows import Column, build_schema
 
 MOST = 0.5
 """Share of a cluster's accounts that must come from another cluster, or go to it, for a split or a merger."""
 LEAST_BITS = 1.0
 """Bits below which a change of a family's evidence is no reason for a move."""
-
-CHANGES: Schema = {
-    "cluster": pl.String,
-    "kind": pl.String,
-    "other": pl.String,
-    "before": pl.Int64,
-    "now": pl.Int64,
-    "came": pl.Int64,
-    "went": pl.Int64,
-    "score_before": pl.Float64,
-    "score_now": pl.Float64,
-    "says": pl.String,
-}
-"""A cluster of either run. `came` and `went`: accounts; `score_before`, `score_now`: 0–1, null where it was
-not found."""
-MOVES: Schema = {
-    "account": pl.String,
-    "kind": pl.String,
-    "from": pl.String,
-    "to": pl.String,
-    "membership_before": pl.Float64,
-    "membership_now": pl.Float64,
-    "why": pl.String,
-}
-"""An account whose cluster changed; memberships are 0–1, null without a cluster."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +45,10 @@ class Move:
     membership_after: Annotated[float | None, Column("membership_now"), "How surely it belongs, 0 to 1."]
     reason: Annotated[str, Column("why"), "The reason, in a sentence."]
     place: int
+
+
+CHANGES, MOVES = build_schema(ClusterChange), build_schema(Move)
+"""Columns of the tables of both."""
 
 
 @dataclass(frozen=True, slots=True)

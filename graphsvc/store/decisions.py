@@ -7,7 +7,7 @@ run publishes is neither lost nor applied to what was just superseded.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
@@ -20,6 +20,7 @@ from graphsvc.lineage.decisions import (
     select_decisions,
 )
 from graphsvc.model.decisions import WATCHED, Decision, Merger, On, Topic, get_strand
+from graphsvc.model.rows import parse_row
 from graphsvc.store.audit import Auditor
 from graphsvc.store.connection import Row, Store
 from graphsvc.store.queries.query import Query
@@ -106,7 +107,7 @@ def read_decision_log(store: Store) -> DecisionLog:
 
 def _parse_decision_log(row: Row) -> DecisionLog:
     """Parse the row of `decisions/book`."""
-    decisions = sorted((_parse_decision(each) for each in row["decisions"]), key=lambda each: each.number)
+    decisions = sorted((parse_row(Decision, each) for each in row["decisions"]), key=lambda each: each.number)
     mergers = sorted((Merger(**each) for each in row["mergers"]), key=lambda each: each.id)
     return DecisionLog(row["version"], decisions, mergers)
 
@@ -352,32 +353,3 @@ def _find_decision(book: DecisionLog, decision: str) -> Decision:
         if each.id == decision:
             return each
     raise NotFound(f"There is no decision {decision}.", "`graphsvc decisions` lists all of them.")
-
-
-def _parse_decision(row: Row) -> Decision:
-    """Parse a decision of the row of `decisions/book`."""
-    undone = row.get("undoneAt")
-    return Decision(
-        id=row["id"],
-        number=row["number"],
-        subject=row["subject"],
-        origin=row["origin"],
-        value=row["value"],
-        by=row["by"],
-        at=_parse_time(row["at"]),
-        note=row["note"],
-        size=row["size"],
-        copied_from=row.get("copiedFrom"),
-        undone_at=_parse_time(undone) if undone is not None else None,
-        undone_by=row.get("undoneBy"),
-        undone_number=row.get("undoneNumber") or 0,
-        on=On(row["on"]),
-        topic=Topic(row["topic"]),
-        strand=row["strand"],
-        other=row["other"],
-    )
-
-
-def _parse_time(milliseconds: int) -> datetime:
-    """Return the UTC time of milliseconds since 1970."""
-    return datetime.fromtimestamp(milliseconds / 1000, UTC)

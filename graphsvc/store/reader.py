@@ -122,17 +122,17 @@ class Reader:
             result = await session.run(query, parameters)
             names = result.keys()
             return [
-                self.veil.redact_rows(_convert_value(dict(zip(names, record.values(), strict=True))))
+                self.veil.redact_rows(convert_times(dict(zip(names, record.values(), strict=True))))
                 async for record in result
             ]
 
 
-def _convert_value(value: Any) -> Any:
+def convert_times(value: Any) -> Any:
     """Convert the driver's times to `datetime` in UTC, in lists and maps too."""
     if isinstance(value, DateTime):
         return value.to_native().astimezone(UTC)
     if isinstance(value, list):
-        return [_convert_value(item) for item in value]
+        return [convert_times(item) for item in value]
     if isinstance(value, dict):
-        return {key: _convert_value(item) for key, item in value.items()}
+        return {key: convert_times(item) for key, item in value.items()}
     return value

@@ -13,7 +13,6 @@ from published import SIGNER, person
 from graphsvc.community.inprocess import InProcessDetector
 from graphsvc.detection import Parameters, detect
 from graphsvc.errors import KeepingError, LoadError, NotFound
-from graphsvc.keeping.forgetting import allow_accounts, find_traces, forget_accounts
 from graphsvc.loading import LoadReport, load_bundle
 from graphsvc.model.decisions import On, Topic
 from graphsvc.settings import Settings
@@ -21,6 +20,7 @@ from graphsvc.signals.tokens import Tokeniser
 from graphsvc.store import Store
 from graphsvc.store.audit_log import LAST, EntryFilter, read_page, verify_log
 from graphsvc.store.decisions import DecisionRequest, read_decision_log, record_decision
+from graphsvc.store.forgetting import allow_accounts, find_traces, forget_accounts
 from graphsvc.store.queries.nodes import CLUSTER
 from graphsvc.store.snapshots import Snapshots
 
