@@ -65,7 +65,7 @@ async def _find_path(info: Info, a: str, b: str) -> tuple[EvidencePath | None, s
     """Return the path, and a sentence on what was found."""
     context = info.context
     rows = await context.reader.read(views.ACCOUNTS, ids=[a, b])
-    clusters = {row.cluster for row in rows}
+    clusters = {row.cluster_id for row in rows}
     # Links exist only inside a published cluster.
     if len(clusters) == 1 and None not in clusters:
         (cluster,) = clusters

@@ -13,7 +13,7 @@ from graphsvc.analysis.levels import build_level, expand_bundle, parse_bundle
 from graphsvc.api.context import Info
 from graphsvc.api.errors import BadInput
 from graphsvc.api.queries.paths import HUBS
-from graphsvc.api.types.view import EdgeKind, GraphEdge, GraphNode, GraphView, LeftOut, NodeKind
+from graphsvc.api.types.view import GraphEdge, GraphNode, GraphView, LeftOut
 from graphsvc.errors import NotFound
 from graphsvc.model.clusters import Group
 from graphsvc.signals.kinds import family_of
@@ -25,6 +25,7 @@ SIGNALS_SHARE = 5
 """One in so many nodes is a signal, at most."""
 NODES_A_ROW = 10
 """Nodes that are charged as one row."""
+USES = "uses"
 NO_GROUP = "`clusterGraph` without `within` shows its groups."
 
 Nodes = Annotated[int, strawberry.argument(description=f"How many nodes at most: 10 to {MOST_NODES:,}.")]
@@ -87,7 +88,7 @@ class ViewQueries:
             raise NotFound(f"There is no account {account}.", "`search` finds accounts.")
         drawn = set(chosen)
         edges = [
-            GraphEdge(source=user, target=row.key, kind=EdgeKind.USES)
+            GraphEdge(user, row.id, USES)
             for row in rows
             for user in (account, *row.accounts)
             # Edges to accounts that did not fit would end nowhere.
@@ -100,10 +101,7 @@ class ViewQueries:
             description=f"Drawn are the {len(rows):,} rarest of its {uses:,} signals, and {len(chosen) - 1:,} of the "
             f"{len(others):,} accounts on those that are no hubs, the rarest signals' first. More with `nodes`.",
         )
-        nodes_drawn = [
-            *(_build_account_node(known[each]) for each in chosen if each in known),
-            *map(_build_signal_node, rows),
-        ]
+        nodes_drawn = [*(known[each] for each in chosen if each in known), *rows]
         return GraphView(nodes=nodes_drawn, edges=edges, left_out=left)
 
 
@@ -124,7 +122,7 @@ async def _build_group_view(
 ) -> GraphView:
     """Build the graph of a cluster's groups. Those that do not fit are behind one node for each kind of signal."""
     shown = build_level(groups, nodes, larger)
-    links = await info.context.reader.read(
+    edges = await info.context.reader.read(
         views.GROUP_LINKS,
         cluster=cluster,
         nodes={group.key: node.id for node in shown for group in node.groups},
@@ -132,22 +130,12 @@ async def _build_group_view(
     drawn = [
         GraphNode(
             id=node.id,
-            kind=NodeKind.GROUP,
+            kind="group",
             family=family_of(node.kind) if node.kind else None,
             size=node.accounts,
             membership=node.membership,
         )
         for node in shown
-    ]
-    edges = [
-        GraphEdge(
-            source=row.source,
-            target=row.target,
-            kind=EdgeKind.LINKED,
-            bits=row.bits,
-            links=row.links,
-        )
-        for row in links
     ]
     accounts, behind = sum(group.accounts for group in groups), [n for n in shown if len(n.groups) > 1]
     says = f"{accounts:,} accounts in {len(groups):,} groups; `within` opens one."
@@ -169,13 +157,9 @@ async def _build_member_view(
         raise NotFound("The cluster has no such group.", NO_GROUP)
     ids = [row.id for row in rows]
     shared = await reader.read(views.SHARED, cluster=cluster, ids=ids, limit=signals, **HUBS)
-    drawn = [_build_account_node(replace(row, cluster=cluster)) for row in rows] + [
-        _build_signal_node(row) for row in shared
-    ]
-    edges = [
-        GraphEdge(source=user, target=row.key, kind=EdgeKind.USES) for row in shared for user in row.accounts
-    ]
-    in_all, signals_in_all = rows[0].in_all or 0, shared[0].in_all if shared else 0
+    drawn = [*(replace(row, cluster_id=cluster) for row in rows), *shared]
+    edges = [GraphEdge(user, row.id, USES) for row in shared for user in row.accounts]
+    in_all, signals_in_all = rows[0].in_all, shared[0].in_all if shared else 0
     left = LeftOut(
         accounts=in_all - len(rows),
         signals=signals_in_all - len(shared),
@@ -183,24 +167,3 @@ async def _build_member_view(
         f"the {signals_in_all:,} signals that the cluster shares. More with `nodes`.",
     )
     return GraphView(nodes=drawn, edges=edges, left_out=left)
-
-
-def _build_account_node(row: views.DrawnAccount) -> GraphNode:
-    return GraphNode(
-        id=row.id,
-        kind=NodeKind.ACCOUNT,
-        status=row.status,
-        cluster_id=row.cluster,
-        membership=row.membership,
-    )
-
-
-def _build_signal_node(row: views.DrawnSignal) -> GraphNode:
-    return GraphNode(
-        id=row.key,
-        kind=NodeKind.SIGNAL,
-        family=family_of(row.kind),
-        size=row.degree,
-        is_hub=row.hub,
-        bits=row.bits,
-    )

@@ -235,12 +235,13 @@ class TraitCount:
 
 
 @dataclass(frozen=True, slots=True)
-class NetworkWalk:
-    """How widely a range or a system is used, counted over the uses that were walked."""
+class NetworkUse:
+    """How widely a range or a system is used."""
 
-    addresses: int
+    addresses: Annotated[int, "Addresses in it that were seen."]
+    accounts: Annotated[int, "Accounts seen at these, counted over at most 20,000 uses."]
     uses: int
-    accounts: int
+    """Uses that were walked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,10 +294,10 @@ CLUSTER_TIMELINE = Query("query/cluster_timeline", TimelineBucket)
 CLUSTER_TRAFFIC = Query("query/cluster_traffic", TrafficBucket)
 HUB_ACCOUNTS = Query("query/hub_accounts", SignalAccount)
 HUB_CLUSTERS = Query("query/hub_clusters", SignalCluster)
-RANGE_USE = Query("query/range_use", NetworkWalk)
+RANGE_USE = Query("query/range_use", NetworkUse)
 RUNS = Query("query/runs", RunPlace)
 RUN_EVENTS = Query("lineage/run_events", RunEvent)
 SIGNAL_ACCOUNTS = Query("query/signal_accounts", SignalAccount)
 SIGNAL_CLUSTERS = Query("query/signal_clusters", SignalCluster)
 SUCCESSIONS = Query("query/successions", Succession)
-SYSTEM_USE = Query("query/system_use", NetworkWalk)
+SYSTEM_USE = Query("query/system_use", NetworkUse)
