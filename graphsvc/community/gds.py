@@ -1,7 +1,7 @@
 """The engine `gds`: community detection inside Neo4j through the official client."""
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -11,6 +11,7 @@ from graphdatascience import __version__ as client_version
 from numpy.typing import NDArray
 
 from graphsvc.community.components import find_components
+from graphsvc.community.engines import Guard
 from graphsvc.community.protocol import renumber_communities, split_disconnected
 from graphsvc.model.links import Links
 from graphsvc.model.runs import Algorithm
@@ -35,12 +36,7 @@ class GdsDetector:
 
     name = "gds"
 
-    def __init__(
-        self,
-        driver: "Driver",
-        database: str | None,
-        guard: Callable[[], AbstractContextManager[None]] = nullcontext,
-    ) -> None:
+    def __init__(self, driver: "Driver", database: str | None, guard: Guard = nullcontext) -> None:
         self._guard = guard
         # The client connects as soon as it is made.
         with guard():
