@@ -13,10 +13,10 @@ import polars as pl
 
 from graphsvc.intake import read_bundle
 from graphsvc.intake.networks import assign_networks
-from graphsvc.loading.common import pack_activity
 from graphsvc.model.columns import BundleColumns
 from graphsvc.model.graph import ACCOUNT_COLUMNS, ACTIVITY_COLUMNS, SIGNAL_COLUMNS, SignalGraph
 from graphsvc.signals.tokens import Tokeniser, compute_key_id
+from graphsvc.store.loads import pack_activity
 from graphsvc_lab.evaluation.truth import read_truth
 from graphsvc_lab.worlds.scenario import Scenario
 from graphsvc_lab.worlds.world import create_world

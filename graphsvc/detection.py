@@ -34,9 +34,8 @@ from graphsvc.model.runs import Algorithm, Run
 from graphsvc.model.stages import Stage
 from graphsvc.signing import Signer
 from graphsvc.store import Store
-from graphsvc.store.connection import map_driver_errors
 from graphsvc.store.control import record_heartbeat
-from graphsvc.store.graph import read_graph_since
+from graphsvc.store.graph import count_nodes, read_graph_since
 from graphsvc.store.identities import read_known
 from graphsvc.store.pins import read_pins
 from graphsvc.store.publish import (
@@ -178,8 +177,7 @@ def detect(
     # Before anything is written: a run that does not fit leaves no trace.
     needed.check()
     parameters = replace(parameters, pins=tuple(read_pins(store).rows()))
-    with map_driver_errors():
-        versions = {**library_versions(), **detector.versions()}
+    versions = {**library_versions(), **detector.versions()}
     run = Run(
         id=name or new_run_id(),
         engine=detector.name,
@@ -298,7 +296,7 @@ def certificate_of(run: Run, graph: SignalGraph, found: Found) -> Certificate:
 
 def expected(store: Store, memory: int | None = None) -> MemoryNeed:
     """Estimate what a run over the graph as it is now would take; `memory`: bytes that it may."""
-    return estimate_need(**store.read("detect/counts")[0], ceiling=memory)
+    return estimate_need(**count_nodes(store), ceiling=memory)
 
 
 def find(
@@ -329,7 +327,7 @@ def find(
         links = enumerate_links(incidence, min_values=parameters.min_values, memory=memory, progress=progress)
         stage.rows = len(links)
     progress("links", len(links), len(links))
-    with clock.measure_stage("communities") as stage, map_driver_errors():
+    with clock.measure_stage("communities") as stage:
         gamma = parameters.gamma * compute_resolution(links)
         community = detector.communities(
             links, parameters.algorithm, gamma=gamma, seed=parameters.seed, progress=progress

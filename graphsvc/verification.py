@@ -11,7 +11,7 @@ from graphsvc.model.clusters import hash_result
 from graphsvc.model.graph import SignalGraph
 from graphsvc.signing import Signer, verify_signature
 from graphsvc.store import Store
-from graphsvc.store.connection import Row, map_driver_errors
+from graphsvc.store.connection import Row
 from graphsvc.store.graph import read_graph
 from graphsvc.store.runs import StoredRun, read_run
 from graphsvc.store.snapshots import Snapshots
@@ -61,8 +61,7 @@ def verify_run(
     stored = read_run(store, run)
     certificate = _parse_certificate(stored.record)
     graph, whence = _read_run_graph(store, certificate, snapshots, progress)
-    with map_driver_errors():
-        versions = {**library_versions(), **detector.versions()}
+    versions = {**library_versions(), **detector.versions()}
     checks = [
         _check_signature(stored.record, signer),
         _check_record(stored.record, certificate),

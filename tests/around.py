@@ -30,7 +30,7 @@ def served(store: Store, installation: Settings) -> Iterator[Api]:
 def counted(monkeypatch: pytest.MonkeyPatch, given: list[Any] | None = None) -> Counter[str]:
     """Counts the statements that go to the database, which answers them as ever; `given` gets their parameters."""
     counts: Counter[str] = Counter()
-    read = Reader.read
+    read = Reader.read_rows
 
     async def counting(self: Reader, name: str, **parameters: object) -> Any:
         counts[name] += 1
@@ -38,7 +38,7 @@ def counted(monkeypatch: pytest.MonkeyPatch, given: list[Any] | None = None) -> 
             given.append(parameters)
         return await read(self, name, **parameters)
 
-    monkeypatch.setattr(Reader, "read", counting)
+    monkeypatch.setattr(Reader, "read_rows", counting)
     return counts
 
 

@@ -72,8 +72,9 @@ def files_for_import(place: Place) -> Row:
     from bench.worlds import tokens
     from graphsvc.intake import read_bundle
     from graphsvc.intake.networks import assign_networks as placed
-    from graphsvc.loading.common import compute_load_id, pack_activity
+    from graphsvc.loading.common import compute_load_id
     from graphsvc.store.import_files import FIRST, write_files
+    from graphsvc.store.loads import pack_activity
 
     columns = read_bundle(place.base, tokens(), lambda ids: ids.clear())
     load = {"id": compute_load_id(columns, tokens()), "bundle": columns.id, "number": FIRST, "bulk": True}

@@ -2,7 +2,7 @@
 // buckets in which anything happened. Walks the members of these clusters.
 // Parameters: $ids (clusters), $unit, $shift (length of a bucket, and what begins a bucket before 1970: ms), $since, $until (ms
 //   since 1970, or null), $limit (a cluster)
-// Returns: owner (cluster id), bucket (number; it begins at bucket * unit - shift), sign_ups, bans, replacements; latest first
+// Returns: owner (cluster id), begins_at (ms since 1970), sign_ups, bans, replacements; latest first
 UNWIND $ids AS owner
 MATCH (c:Cluster {id: owner})
 CALL (c) {
@@ -19,4 +19,4 @@ CALL (c) {
   ORDER BY bucket DESC
   LIMIT $limit
 }
-RETURN owner, bucket, sign_ups, bans, replacements
+RETURN owner, bucket * $unit - $shift AS begins_at, sign_ups, bans, replacements

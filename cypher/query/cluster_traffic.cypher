@@ -2,7 +2,7 @@
 // these members in the months that are asked for.
 // Parameters: $ids (clusters), $unit, $shift (length of a bucket, and what begins a bucket before 1970: ms), $since, $until (ms
 //   since 1970, or null), $first_month, $last_month (YYYY-MM), $limit (a cluster)
-// Returns: owner (cluster id), bucket (number; it begins at bucket * unit - shift), requests; latest first
+// Returns: owner (cluster id), begins_at (ms since 1970), requests; latest first
 UNWIND $ids AS owner
 MATCH (c:Cluster {id: owner})
 CALL (c) {
@@ -15,4 +15,4 @@ CALL (c) {
   ORDER BY bucket DESC
   LIMIT $limit
 }
-RETURN owner, bucket, requests
+RETURN owner, bucket * $unit - $shift AS begins_at, requests

@@ -1,120 +1,76 @@
 """Results on the structure of a cluster: its parts, bridges and cuts."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """A signal, or several that are one value, and the accounts that share it.
+    """A signal, or several that are one value, and who uses it."""
 
-    Attributes:
-        signals: keys.
-        kind: of the signals.
-        accounts: of a part that use it.
-        outside: accounts outside the cluster that use it.
-        bits: of sharing it.
-    """
-
-    signals: tuple[str, ...]
-    kind: str
-    accounts: int
-    outside: int
-    bits: float
+    signals: Annotated[tuple[str, ...], "Keys of the signals."]
+    kind: Annotated[str, "Their kind."]
+    accounts: Annotated[int, "Accounts of the part that use it."]
+    outside: Annotated[int, "Accounts outside of the cluster that do."]
+    bits: Annotated[float, "Evidence for one operator from sharing it, in bits."]
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Accounts that are connected.
+    """Accounts that are connected with each other."""
 
-    Attributes:
-        size: number of accounts.
-        accounts: ids of the few with the highest membership.
-        holds: values with most bits times accounts.
-    """
-
-    size: int
-    accounts: tuple[str, ...]
-    holds: tuple[Holding, ...]
+    size: Annotated[int, "How many."]
+    accounts: Annotated[tuple[str, ...], "Ids of the few with the highest membership."]
+    holds: Annotated[tuple[Holding, ...], "Signals that connect most of them."]
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """The parts of a cluster.
+    """The parts of a cluster."""
 
-    Attributes:
-        members: number of all members.
-        sizes: of all parts, largest first.
-        alone: members that nothing connects that would make a link. What they share with the cluster is
-            weaker.
-        parts: details of the first few.
-    """
-
-    members: int
-    sizes: tuple[int, ...]
-    alone: int
-    parts: tuple[Part, ...]
+    members: Annotated[int, "Members in all."]
+    sizes: Annotated[tuple[int, ...], "Sizes of all parts, largest first."]
+    alone: Annotated[
+        int, "Members whom nothing that would make a link connects; they belong by weaker evidence."
+    ]
+    parts: Annotated[tuple[Part, ...], "More of the largest parts."]
 
 
 @dataclass(frozen=True, slots=True)
 class Bridge:
-    """One signal or one account without which a part of a given size comes apart.
+    """One signal or account without which a part splits off."""
 
-    Attributes:
-        holding: the signal; None for an account.
-        account: id; '' for a signal.
-        sizes: of the parts that remain of its part, largest first.
-        alone: accounts left without a connection.
-    """
-
-    holding: Holding | None
-    account: str
-    sizes: tuple[int, ...]
-    alone: int
+    holding: Annotated[Holding | None, "The signal; null: it is an account."]
+    account: Annotated[str, "Id of the account; empty: it is a signal."]
+    sizes: Annotated[tuple[int, ...], "Sizes of the parts that remain of its part, largest first."]
+    alone: Annotated[int, "Accounts left with nothing."]
 
 
 @dataclass(frozen=True, slots=True)
 class EvidenceCut:
-    """The smallest evidence cut found of the largest part (`cut.find_cheapest_cut`); there may be a smaller one.
+    """The least evidence found that must go for the cluster to be two; there may be less."""
 
-    Attributes:
-        bits: cost of the cut.
-        least: accounts that each of two remaining parts has at least.
-        values: number of values that go entirely.
-        uses: number of single uses of other values that go.
-        signals: of what goes, those with most bits times accounts.
-        sizes: of the parts that remain, largest first.
-        alone: accounts left without a connection.
-    """
-
-    bits: float
-    least: int
-    values: int
-    uses: int
-    signals: tuple[Holding, ...]
-    sizes: tuple[int, ...]
-    alone: int
+    bits: Annotated[float, "Evidence removed, in bits."]
+    least: Annotated[int, "Accounts that each of the two parts has at least."]
+    values: Annotated[int, "Values that go as a whole."]
+    uses: Annotated[int, "Single uses of other values that go."]
+    signals: Annotated[tuple[Holding, ...], "The strongest of the removed signals."]
+    sizes: Annotated[tuple[int, ...], "The parts that remain, largest first."]
+    alone: Annotated[int, "Accounts left with nothing."]
 
 
 @dataclass(frozen=True, slots=True)
 class Anatomy:
-    """Weak points of a cluster.
+    """Weak points of a cluster."""
 
-    Attributes:
-        parts: of the cluster as it is.
-        signals: bridges, those that split off most first.
-        accounts: likewise.
-        every: whether each signal and account was tried. In a large cluster only two sorts are: those that
-            alone connect a part, and the signals with most bits times members.
-        strongest: the signal without which the largest remaining part is smallest. Without a bridge, the one
-            with most bits times members.
-        splits: whether a single signal is a bridge.
-        cut: the smallest cut found, if any.
-    """
-
-    parts: Parts
-    signals: tuple[Bridge, ...]
-    accounts: tuple[Bridge, ...]
-    every: bool
-    strongest: Holding | None
-    splits: bool
-    cut: EvidenceCut | None
+    parts: Annotated[Parts, "Its parts."]
+    signals: Annotated[tuple[Bridge, ...], "Signals that are bridges, the greatest first."]
+    accounts: Annotated[tuple[Bridge, ...], "Accounts that are bridges, the greatest first."]
+    every: Annotated[
+        bool,
+        "Whether each signal and account was tried; in a large cluster only those that can be all that "
+        "connects a part, and the signals that hold most.",
+    ]
+    strongest: Annotated[Holding | None, "The signal that holds most."]
+    splits: Annotated[bool, "Whether anything splits off without it."]
+    cut: Annotated[EvidenceCut | None, "The smallest evidence cut found; null: none was found."]

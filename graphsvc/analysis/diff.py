@@ -1,42 +1,54 @@
 """Compare two runs: clusters that appeared, grew, merged, split or ended, and accounts that moved."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import polars as pl
 
 from graphsvc.campaigns import sentences
-from graphsvc.model.columns import Schema
+from graphsvc.model.rows import Column, build_schema
 
 MOST = 0.5
 """Share of a cluster's accounts that must come from another cluster, or go to it, for a split or a merger."""
 LEAST_BITS = 1.0
 """Bits below which a change of a family's evidence is no reason for a move."""
 
-CHANGES: Schema = {
-    "cluster": pl.String,
-    "kind": pl.String,
-    "other": pl.String,
-    "before": pl.Int64,
-    "now": pl.Int64,
-    "came": pl.Int64,
-    "went": pl.Int64,
-    "score_before": pl.Float64,
-    "score_now": pl.Float64,
-    "says": pl.String,
-}
-"""A cluster of either run. `came` and `went`: accounts; `score_before`, `score_now`: 0–1, null where it was
-not found."""
-MOVES: Schema = {
-    "account": pl.String,
-    "kind": pl.String,
-    "from": pl.String,
-    "to": pl.String,
-    "membership_before": pl.Float64,
-    "membership_now": pl.Float64,
-    "why": pl.String,
-}
-"""An account whose cluster changed; memberships are 0–1, null without a cluster."""
+
+@dataclass(frozen=True, slots=True)
+class ClusterChange:
+    """The change of one cluster."""
+
+    cluster_id: Annotated[str, Column("cluster"), "Id of the cluster."]
+    kind: Annotated[str, "The kind of change."]
+    other_id: Annotated[
+        str | None, Column("other"), "Of a split what it came off, of a merger what it became part of."
+    ]
+    accounts_before: Annotated[int, Column("before"), "Accounts in the earlier run."]
+    accounts_after: Annotated[int, Column("now"), "Accounts in the later run."]
+    accounts_joined: Annotated[int, Column("came"), "Accounts that came."]
+    accounts_left: Annotated[int, Column("went"), "Accounts that went."]
+    score_before: Annotated[float | None, "Score in the earlier run; null: not there."]
+    score_after: Annotated[float | None, Column("score_now"), "Score in the later run; null: not there."]
+    description: Annotated[str, Column("says"), "The same in a sentence."]
+    place: int
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """An account that is in another cluster than before, or in none in one of the two runs."""
+
+    account_id: Annotated[str, Column("account"), "Id of the account."]
+    kind: Annotated[str, "How it moved, for example `joined`, `left`."]
+    from_id: Annotated[str | None, Column("from"), "Its cluster in the earlier run."]
+    to_id: Annotated[str | None, Column("to"), "Its cluster in the later run."]
+    membership_before: Annotated[float | None, "How surely it belonged, 0 to 1."]
+    membership_after: Annotated[float | None, Column("membership_now"), "How surely it belongs, 0 to 1."]
+    reason: Annotated[str, Column("why"), "The reason, in a sentence."]
+    place: int
+
+
+CHANGES, MOVES = build_schema(ClusterChange), build_schema(Move)
+"""Columns of the tables of both."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ what they share would.
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 import polars as pl
@@ -28,139 +29,85 @@ ACTIVE = "active"
 
 @dataclass(frozen=True, slots=True)
 class Bystanders:
-    """Other accounts that use the same signals, of one family.
+    """Others who use what the accounts use, of one family of signals."""
 
-    Attributes:
-        family: of the signals.
-        signals: number of signals with such users.
-        accounts: number of other accounts that use one of them, each counted once.
-        hubs: signals of very many accounts, or of many people by design. Their users are not counted above.
-        widest: other users of the widest hub.
-    """
-
-    family: str
-    signals: int
-    accounts: int
-    hubs: int
-    widest: int
+    family: Annotated[str, "The family, for example `payment`."]
+    signals: Annotated[int, "Signals that others use too."]
+    accounts: Annotated[int, "How many others do, each counted once."]
+    hubs: Annotated[
+        int, "Signals of very many accounts, or of many people by design; their users are not among these."
+    ]
+    widest: Annotated[int, "Others on the widest of the hubs."]
 
 
 @dataclass(frozen=True, slots=True)
 class Heir:
-    """A member that is left, with the values that it shares with accounts acted on.
+    """A member that is left and shares with those acted on what would make a link."""
 
-    Attributes:
-        account: id.
-        membership: 0–1.
-        values: number of shared values.
-        bits: of these, in all.
-    """
-
-    account: str
-    membership: float
-    values: int
-    bits: float
+    account: Annotated[str, "Id of the account."]
+    membership: Annotated[float, "How surely it belongs to the cluster, 0 to 1."]
+    values: Annotated[int, "Values it shares with them."]
+    bits: Annotated[float, "Evidence of those, in bits."]
 
 
 @dataclass(frozen=True, slots=True)
 class Aftermath:
-    """A cluster after the action.
+    """A cluster after the action."""
 
-    Attributes:
-        cluster: id.
-        acted: members acted on.
-        before: parts of its active members.
-        after: parts of those that are left.
-        bans: members stopped so far (`campaigns.replacement`).
-        rate: share of these that were replaced within three days, 0–1, a lower bound.
-        delay_hours: median hours from ban to replacement; NaN = not known.
-        replaced: expected replacements of those acted on, at that rate.
-        heirs: members left that share with those acted on what would make a link.
-        strongest: the few heirs with most bits.
-    """
-
-    cluster: str
-    acted: int
-    before: Parts
-    after: Parts
-    bans: int
-    rate: float
-    delay_hours: float
-    replaced: float
-    heirs: int
-    strongest: tuple[Heir, ...]
+    cluster: Annotated[str, "Id of the cluster."]
+    acted: Annotated[int, "Members that are acted on."]
+    before: Annotated[Parts, "Its active members now."]
+    after: Annotated[Parts, "Those that are left."]
+    bans: Annotated[int, "Members that were stopped so far."]
+    rate: Annotated[float, "Share of those for whom new ones were made within three days, at least."]
+    delay_hours: Annotated[float | None, "How long that took at the median, in hours; null: not known."]
+    replaced: Annotated[float, "How many of those acted on would be replaced at that rate."]
+    heirs: Annotated[int, "Members left that share what would make a link."]
+    strongest: Annotated[tuple[Heir, ...], "The strongest of them."]
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One stage of a plan.
+    """One step of the plan, accounts of highest membership first."""
 
-    Attributes:
-        accounts: of the stage.
-        so_far: accounts of all stages up to this one.
-        membership: the least in the stage, 0–1.
-        innocents: expected in the stage.
-        innocents_so_far: expected in all stages up to this one.
-        left: active members of the clusters that are left.
-        sizes: of their parts, largest first.
-        alone: members left without a connection.
-    """
-
-    accounts: int
-    so_far: int
-    membership: float
-    innocents: float
-    innocents_so_far: float
-    left: int
-    sizes: tuple[int, ...]
-    alone: int
+    accounts: Annotated[int, "Accounts to act on in it."]
+    so_far: Annotated[int, "Accounts with those before."]
+    membership: Annotated[float, "The least membership among them."]
+    innocents: Annotated[float, "Expected false positives among them."]
+    innocents_so_far: Annotated[float, "Expected false positives up to this step."]
+    left: Annotated[int, "Active members of the clusters that are left."]
+    sizes: Annotated[tuple[int, ...], "Parts that these fall into, largest first."]
+    alone: Annotated[int, "Those left alone."]
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Stages in the order to act, the accounts with the highest membership first.
+    """The order of the action."""
 
-    Attributes:
-        stages: up to the first that would exceed `most`.
-        most: expected innocents allowed in a stage.
-        left_out: accounts not in any stage.
-        left_out_innocents: expected among these.
-        order: ids, in the order to act.
-    """
-
-    stages: tuple[Stage, ...]
-    most: float
-    left_out: int
-    left_out_innocents: float
-    order: tuple[str, ...]
+    stages: Annotated[tuple[Stage, ...], "The steps."]
+    most: Annotated[float, "Expected false positives allowed in a step."]
+    left_out: Annotated[int, "Accounts left out because more are to be expected."]
+    left_out_innocents: Annotated[float, "Expected false positives among those."]
+    order: Annotated[tuple[str, ...], "Ids of the accounts, in the order to act."]
 
 
 @dataclass(frozen=True, slots=True)
 class Impact:
-    """Estimated impact of an action.
+    """The impact of an action on accounts. A query changes nothing."""
 
-    Attributes:
-        accounts: asked for.
-        inactive: of these, out already; they count no further.
-        strangers: active accounts in no cluster.
-        businesses: active accounts in clusters that are likely businesses.
-        innocents: expected: 1 - membership of each member of a campaign. Each stranger and each business
-            account counts as one, since nothing speaks against it.
-        bystanders: by family.
-        bystanders_in_all: of all families, each account counted once.
-        clusters: after the action.
-        plan: stages to act in.
-    """
-
-    accounts: int
-    inactive: int
-    strangers: int
-    businesses: int
-    innocents: float
-    bystanders: tuple[Bystanders, ...]
-    bystanders_in_all: int
-    clusters: tuple[Aftermath, ...]
-    plan: Plan
+    accounts: Annotated[int, "Accounts asked for."]
+    inactive: Annotated[int, "Of these, those that are out already."]
+    strangers: Annotated[int, "Of the others, those that are in no cluster."]
+    businesses: Annotated[int, "Of the others, those that are in clusters that are likely businesses."]
+    innocents: Annotated[
+        float,
+        "Expected false positives: 1 - membership of each; a stranger and a member of a likely business "
+        "count as one.",
+    ]
+    bystanders: Annotated[tuple[Bystanders, ...], "Others on the same infrastructure, by family."]
+    bystanders_in_all: Annotated[int, "How many they are, each counted once."]
+    clusters: Annotated[tuple[Aftermath, ...], "The clusters after the action."]
+    plan: Annotated[Plan, "The order of the action."]
 
 
 def estimate_impact(
@@ -263,7 +210,7 @@ def _estimate_aftermath(evidence: ClusterEvidence, active: pl.DataFrame) -> Afte
         find_parts(_keep_active(evidence, acted)),
         bans,
         rate,
-        delay,
+        None if math.isnan(delay) else delay,
         # An expectation: each ban is assumed to be answered at the rate seen so far.
         rate * int(acted.sum()),
         heirs,

@@ -85,9 +85,7 @@ def _describe_aftermath(found: Aftermath) -> list[str]:
         shared = "; ".join(describe_holding(each) for each in found.after.parts[0].holds)
         lines.append(f"  What is left would still share {shared}.")
     if found.bans:
-        delay = (
-            "" if math.isnan(found.delay_hours) else f", {found.delay_hours:.0f} hours later at the median"
-        )
+        delay = "" if found.delay_hours is None else f", {found.delay_hours:.0f} hours later at the median"
         lines.append(
             f"  After {format_count(found.bans, 'ban')} so far it made new accounts for at least {found.rate:.0%}"
             f"{delay}; so at least about {found.replaced:,.0f} of these would be replaced."

@@ -9,29 +9,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from graphsvc.model.clusters import Group
+
 _BUNDLE = re.compile(r"([a-z0-9_]+):\*([0-9]{1,9})")
 """Id of a node for several groups: their kind, and the number of larger groups of that kind that are not in
 it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """Members for which one signal adds most bits.
-
-    Attributes:
-        key: of the signal; '' if no single signal does.
-        accounts: number of members.
-        membership: their mean, 0–1.
-    """
-
-    key: str
-    accounts: int
-    membership: float
-
-    @property
-    def kind(self) -> str:
-        """Return the kind of its signal."""
-        return self.key.partition(":")[0]
 
 
 @dataclass(frozen=True, slots=True)

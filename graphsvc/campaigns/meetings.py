@@ -18,8 +18,8 @@ from scipy.special import pdtrc
 from graphsvc.campaigns.membership import Evidence
 from graphsvc.campaigns.partners import pair_groups
 from graphsvc.linkage.timing import WIDTHS, Population, measure_reach
+from graphsvc.model.arrays import expand_slices
 from graphsvc.model.scale import coarse
-from graphsvc.model.slices import expand_slices
 from graphsvc.types import Floats, Ints, Ints32
 
 FALSE_JOINS = 0.1

@@ -1,6 +1,5 @@
 """`graphsvc detect`: find the clusters and publish them."""
 
-import json
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from enum import StrEnum
@@ -165,18 +164,15 @@ def run_certified(
     Raises:
         Conflict: another run of this installation is in progress.
     """
-    from graphsvc.community.engines import build_detector
     from graphsvc.detection import detect as run_detection
     from graphsvc.detection import expected
     from graphsvc.signing import load_or_create_signer
-    from graphsvc.store.connection import map_driver_errors
+    from graphsvc.store.engines import open_detector
     from graphsvc.store.snapshots import Snapshots
 
     # Before the lock: whoever must wait for another run should know what this one will take.
     stages.print_line(f"detection takes {expected(store, memory)}{describe_last_run(store)}")
-    # The client of GDS connects as soon as it is made.
-    with map_driver_errors():
-        chosen = build_detector(engine, store.driver, store.address.database)
+    chosen = open_detector(store, engine)
     with _lock_runs(settings, store, name):
         return run_detection(
             store,
@@ -204,7 +200,9 @@ def _lock_runs(settings: Settings, store: "Store", name: str | None) -> Iterator
             # A lock of the file system, not of the database: it ends with its process, however that ends.
             held.enter_context(lock_or_fail(settings.data_dir / "detect.lock"))
         except BlockingIOError as error:
-            running = (row["id"] for row in store.read("detect/runs") if row["status"] == "running")
+            from graphsvc.store.runs import list_runs
+
+            running = (run["id"] for run in list_runs(store) if run["status"] == "running")
             # A run that the API requested is recorded as running before its process begins.
             other = next((run for run in running if run != name), None)
             which = "Another detection" if other is None else f"Run {other}"
@@ -223,11 +221,12 @@ def _lock_runs(settings: Settings, store: "Store", name: str | None) -> Iterator
 
 def describe_last_run(store: "Store") -> str:
     """Describe the duration of the last run, as an estimate for this one; '' before the first."""
-    rows = store.read("query/published_run")
-    timings = json.loads(rows[0]["run"].get("timings") or "{}") if rows else {}
-    if not timings:
+    from graphsvc.store.runs import read_published_run
+
+    run = read_published_run(store)
+    if run is None or not run.timings:
         return ""
-    return f"; the last run took {sum(timings.values()):.0f} s for {rows[0]['run']['accounts']:,} accounts"
+    return f"; the last run took {sum(run.timings.values()):.0f} s for {run.accounts:,} accounts"
 
 
 def print_outcome(outcome: "Outcome") -> None:

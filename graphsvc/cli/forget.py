@@ -9,7 +9,7 @@ from graphsvc.cli.progress import console
 from graphsvc.settings import load_settings
 
 if TYPE_CHECKING:
-    from graphsvc.keeping.forgetting import AccountTraces
+    from graphsvc.store.forgetting import AccountTraces
 
 
 def forget_accounts(
@@ -37,7 +37,7 @@ def forget_accounts(
     again changes nothing.
     """
     from graphsvc.database import open_store
-    from graphsvc.keeping import forgetting
+    from graphsvc.store import forgetting
     from graphsvc.store.snapshots import Snapshots
 
     # Before the database is opened, so that a missing name is reported at once.

@@ -59,11 +59,12 @@ def _read_history(store: "Store", cluster: str) -> pl.DataFrame:
 def _read_last_events(store: "Store", *, businesses: bool) -> pl.DataFrame:
     from graphsvc.store.lineage import read_run_events
     from graphsvc.store.published import CAMPAIGNS
+    from graphsvc.store.runs import read_published_run
 
-    published = store.read("query/published_run")
-    if not published:
+    published = read_published_run(store)
+    if published is None:
         raise NotFound("No run has published anything yet.", "Run `graphsvc detect` first.")
-    events = read_run_events(store, published[0]["run"]["id"], None if businesses else CAMPAIGNS).filter(
+    events = read_run_events(store, published.id, None if businesses else CAMPAIGNS).filter(
         pl.col("kind") != CONTINUED
     )
     order = pl.col("kind").replace_strict(KINDS, range(len(KINDS)))

@@ -41,7 +41,7 @@ def remove_expired(
     continues when you run it again.
     """
     from graphsvc.database import open_store
-    from graphsvc.keeping.retention import find_old, remove_old
+    from graphsvc.store.retention import find_old, remove_old
     from graphsvc.store.snapshots import Snapshots
 
     here = load_settings()
@@ -67,7 +67,7 @@ def remove_expired(
 
 def _parse_ages(text: str) -> dict[str, timedelta]:
     """Parse the ages of GRAPHSVC_RETENTION, by table."""
-    from graphsvc.keeping.retention import TABLES
+    from graphsvc.store.retention import TABLES
 
     ages = {}
     for part in filter(None, (each.strip() for each in text.split(","))):

@@ -1,7 +1,7 @@
 """`graphsvc runs`, `graphsvc cancel` and `graphsvc diff`: list runs, stop one, and compare two."""
 
 import json
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import polars as pl
 import typer
@@ -21,12 +21,14 @@ def list_runs(
 ) -> None:
     """List the detection runs, newest first."""
     from graphsvc.database import open_store
+    from graphsvc.store.runs import list_runs as list_all_runs
 
     with open_store(load_settings(), console.print) as store:
         # Newest first already. There are few runs, so the limit needs no statement of its own.
-        rows = store.read("detect/runs")[:limit]
-    for row in rows:
-        row["startedAt"] = row["startedAt"].to_native().isoformat(timespec="seconds")
+        runs = list_all_runs(store)[:limit]
+    rows: list[dict[str, Any]] = [
+        {**run, "startedAt": run["startedAt"].to_native().isoformat(timespec="seconds")} for run in runs
+    ]
     if as_json:
         typer.echo(json.dumps(rows, indent=2))
         return
@@ -111,8 +113,10 @@ def print_differences(before: str, now: str, found: "Diff", limit: int) -> None:
 def _choose_runs(store: "Store", before: str | None, now: str | None) -> tuple[str, str]:
     if before is not None and now is not None:
         return before, now
+    from graphsvc.store.runs import list_runs as list_all_runs
+
     # Failed runs and those under way have no clusters to compare.
-    done = [row["id"] for row in store.read("detect/runs") if row["status"] in {"published", "superseded"}]
+    done = [run["id"] for run in list_all_runs(store) if run["status"] in {"published", "superseded"}]
     if before is not None and done:
         return before, done[0]
     if len(done) < 2:

@@ -22,10 +22,9 @@ def verify_stored_run(
     kept (GRAPHSVC_KEEP_RUNS); for older runs the graph must be unchanged. Nothing is published. Exit status
     0: all checks hold.
     """
-    from graphsvc.community.engines import build_detector
     from graphsvc.database import open_store
     from graphsvc.signing import load_or_create_signer
-    from graphsvc.store.connection import map_driver_errors
+    from graphsvc.store.engines import open_detector
     from graphsvc.store.runs import read_run
     from graphsvc.store.snapshots import Snapshots
     from graphsvc.verification import verify_run as check
@@ -34,8 +33,7 @@ def verify_stored_run(
     with Stages() as stages, open_store(here, stages.print_line) as store:
         # The run's own engine: two engines find nearly the same, and not the same.
         engine = read_run(store, run).record["engine"]
-        with map_driver_errors():
-            chosen = build_detector(engine, store.driver, store.address.database)
+        chosen = open_detector(store, engine)
         verdict = check(
             store,
             run,

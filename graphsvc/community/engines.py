@@ -1,5 +1,7 @@
 """The engines by name. An engine's libraries are imported when it is requested."""
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -10,6 +12,8 @@ if TYPE_CHECKING:
 
     from graphsvc.community.protocol import Detector
 
+Guard = Callable[[], AbstractContextManager[None]]
+
 
 class Engine(StrEnum):
     """Engines: in this process, or in the database by Graph Data Science."""
@@ -18,13 +22,16 @@ class Engine(StrEnum):
     GDS = "gds"
 
 
-def build_detector(engine: str, driver: "Driver", database: str | None) -> "Detector":
+def build_detector(
+    engine: str, driver: "Driver", database: str | None, guard: Guard = nullcontext
+) -> "Detector":
     """Build the engine of a name, as a run records it.
 
     Args:
         engine: its name.
         driver: of the database where `gds` computes.
         database: its name.
+        guard: makes the context that its statements run in.
 
     Raises:
         DetectionError: there is no such engine here.
@@ -37,7 +44,7 @@ def build_detector(engine: str, driver: "Driver", database: str | None) -> "Dete
         case Engine.GDS:
             from graphsvc.community.gds import GdsDetector
 
-            return GdsDetector(driver, database)
+            return GdsDetector(driver, database, guard)
     raise DetectionError(
         f"There is no engine {engine!r} in this version of graphsvc.", f"Engines are {', '.join(Engine)}."
     )

@@ -1,6 +1,7 @@
 """The engine `gds`: community detection inside Neo4j through the official client."""
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -10,6 +11,7 @@ from graphdatascience import __version__ as client_version
 from numpy.typing import NDArray
 
 from graphsvc.community.components import find_components
+from graphsvc.community.engines import Guard
 from graphsvc.community.protocol import renumber_communities, split_disconnected
 from graphsvc.model.links import Links
 from graphsvc.model.runs import Algorithm
@@ -34,12 +36,16 @@ class GdsDetector:
 
     name = "gds"
 
-    def __init__(self, driver: "Driver", database: str | None) -> None:
-        self._gds = GraphDataScience(driver, database=database, arrow=False, show_progress=False)
+    def __init__(self, driver: "Driver", database: str | None, guard: Guard = nullcontext) -> None:
+        self._guard = guard
+        # The client connects as soon as it is made.
+        with guard():
+            self._gds = GraphDataScience(driver, database=database, arrow=False, show_progress=False)
 
     def versions(self) -> dict[str, str]:
         """Return the versions of the GDS server and client."""
-        return {"gds": str(self._gds.server_version()), "graphdatascience": client_version}
+        with self._guard():
+            return {"gds": str(self._gds.server_version()), "graphdatascience": client_version}
 
     def communities(
         self,
@@ -73,14 +79,15 @@ class GdsDetector:
         self, links: Links, batch: NDArray[np.int64], algorithm: Algorithm, gamma: float, seed: int
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return the accounts of some links, and the number of the community of each."""
-        with self._gds.graph.project.cypher(
-            load_text("detect/project_links"),
-            # A name of its own, so that two runs at once or a retry never meet in the catalogue.
-            graph_name=f"graphsvc-{uuid4().hex}",
-            source=links.source[batch].tolist(),
-            target=links.target[batch].tolist(),
-            bits=links.bits[batch].tolist(),
-        ) as graph:
+        projection = self._gds.graph.project.cypher
+        # A name of its own, so that two runs at once or a retry never meet in the catalogue.
+        name = f"graphsvc-{uuid4().hex}"
+        ends = {"source": links.source[batch].tolist(), "target": links.target[batch].tolist()}
+        bits = links.bits[batch].tolist()
+        with (
+            self._guard(),
+            projection(load_text("detect/project_links"), graph_name=name, **ends, bits=bits) as graph,
+        ):
             match algorithm:
                 case Algorithm.LEIDEN:
                     found = self._gds.leiden.stream(

@@ -1,1 +1,1 @@
-"""Data retention: backups, expiry, forgetting accounts, and rotation of the token key."""
+"""Backups, sealed in the age format, and rotation of the token key."""

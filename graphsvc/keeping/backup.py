@@ -39,6 +39,7 @@ from graphsvc.server.home import (
 from graphsvc.settings import Settings
 from graphsvc.signing import load_or_create_signer
 from graphsvc.store.audit_log import verify_log
+from graphsvc.store.loads import find_occupant
 from graphsvc.types import Report, ignore_report
 
 _INSTALLATION, _DUMP = "installation.tar", "database.dump"
@@ -157,7 +158,8 @@ def _require_empty(settings: Settings, home: Home, say: Report) -> None:
     found = [f"the key file {name}" for name in list_key_files(home)[:1]]
     if not found and settings.managed and server.has_database(settings):
         with open_store(settings, say) as store:
-            found = [f":{row['label']} nodes" for row in store.read("load/occupied")]
+            occupied = find_occupant(store)
+            found = [f":{occupied} nodes"] if occupied else []
     if found:
         raise BackupError(
             f"This installation is not empty: it has {found[0]}. Nothing was changed.",

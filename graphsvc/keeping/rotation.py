@@ -1,7 +1,7 @@
 """Rotation of the token key: a new key becomes current, earlier ones are known until nothing has tokens of theirs.
 
 Raw values are not stored. So a signal moves to the current key when a bundle brings its value again
-(`loading.build_steps`). Until then loads and searches find it by its old token.
+(`store.loads.build_steps`). Until then loads and searches find it by its old token.
 """
 
 import secrets
@@ -9,13 +9,14 @@ from dataclasses import dataclass
 
 from graphsvc.errors import KeepingError, NotFound
 from graphsvc.files import lock_in_turn
-from graphsvc.keeping.forgetting import write_unless_loading
 from graphsvc.keyfile import KEY_BYTES
 from graphsvc.settings import Settings
 from graphsvc.signals.kinds import KINDS
 from graphsvc.signals.tokens import compute_key_id, load_or_create_key, make_current, remove_older
 from graphsvc.store import Store
 from graphsvc.store.audit import Auditor
+from graphsvc.store.forgetting import write_unless_loading
+from graphsvc.store.retention import count_tokens
 
 _LOCK = "token.lock"
 
@@ -33,7 +34,7 @@ def list_token_keys(store: Store, settings: Settings) -> list[TokenKey]:
     """List the keys, the current one first, with the number of signals that have tokens of each."""
     # Values of these kinds may look like a token, with a dot in it.
     raw = [kind.name for kind in KINDS if not kind.tokenised]
-    counts = {row["key"]: row["signals"] for row in store.read("keeping/token_keys", raw=raw)}
+    counts = count_tokens(store, raw)
     tokens = load_or_create_key(settings)
     states = {tokens.key_id: "current", **{each.key_id: "earlier" for each in tokens.older}}
     lost = {name: "lost" for name in counts if name not in states}

@@ -16,13 +16,21 @@ from graphsvc.errors import LoadError, ResourceError
 from graphsvc.intake.acceptance import MAX_REJECTED
 from graphsvc.intake.networks import assign_networks
 from graphsvc.intake.options import ReadOptions
-from graphsvc.loading.addresses import record_placing
-from graphsvc.loading.common import LoadReport, finish_load, pack_activity, read_for_load
+from graphsvc.loading.common import LoadReport, read_for_load
 from graphsvc.model.columns import BundleColumns
 from graphsvc.settings import Settings
 from graphsvc.signals.tokens import Tokeniser
 from graphsvc.store import Store
+from graphsvc.store.addresses import record_placing
 from graphsvc.store.import_files import FIRST, ImportFiles, write_files
+from graphsvc.store.loads import (
+    count_imported,
+    find_occupant,
+    finish_load,
+    list_bulk_loads,
+    list_offline_indexes,
+    pack_activity,
+)
 from graphsvc.types import Progress, Report, ignore_progress, ignore_report
 
 _HEAP = _OFF_HEAP = 1 << 30
@@ -111,9 +119,9 @@ def _require_empty(settings: Settings, say: Report) -> dict[str, bool]:
     if not server.has_database(settings):
         return {}
     with open_store(settings, say) as store:
-        found = {row["id"]: row["finishedAt"] is not None for row in store.read("load/bulk_loads")}
-        if not found and (occupied := store.read("load/occupied")):
-            raise _build_not_empty_error(f":{occupied[0]['label']} nodes")
+        found = list_bulk_loads(store)
+        if not found and (occupied := find_occupant(store)):
+            raise _build_not_empty_error(f":{occupied} nodes")
         return found
 
 
@@ -175,17 +183,14 @@ def _run_import(settings: Settings, files: ImportFiles, say: Report, progress: P
 def _check_import(store: Store, counts: dict[str, int], progress: Progress) -> None:
     """Check that the database holds as many of everything as were imported, and its indexes."""
     progress("indexes", 0, 1)
-    store.run_autocommit("load/await_indexes")
+    found = count_imported(store)
     progress("indexes", 1, 1)
-    found = {row["name"]: row["count"] for row in store.read("load/imported_counts")}
     wrong = [
         f"{found[name]:,} {name} instead of {counts.get(name, 0):,}"
         for name in found
         if found[name] != counts.get(name, 0)
     ]
-    wrong += [
-        f"the index {row['name']} is {row['state'].lower()}" for row in store.read("load/offline_indexes")
-    ]
+    wrong += [f"the index {name} is {state.lower()}" for name, state in list_offline_indexes(store).items()]
     if wrong:
         raise LoadError(
             f"The import did not bring what it should: {', '.join(wrong)}.",

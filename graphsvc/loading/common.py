@@ -17,15 +17,10 @@ from graphsvc.intake.schemas import SCHEMAS
 from graphsvc.measure import MemoryNeed
 from graphsvc.model.columns import BundleColumns, CellReport, Hub, TableReport
 from graphsvc.signals.tokens import Tokeniser
-from graphsvc.store import Store
 from graphsvc.types import Progress
 
 FORMAT = "3"
 """Part of a load's id: raised when the same bundle would be written differently."""
-BATCH = 10_000
-"""Rows a transaction; larger ones no longer gain speed and hold locks longer. One session writes them: two or three,
-each with accounts of its own, were measured to be slower (docs/loading.md)."""
-
 READING, A_ROW, AN_HOUR = 300 << 20, 600, 80
 """Memory that reading a bundle takes at its peak, a row, and an hour of traffic; fitted to worlds of 100,000 and
 1,000,000 accounts; bytes."""
@@ -127,27 +122,6 @@ def estimate_memory(bundle: Path) -> MemoryNeed:
     )
 
 
-def finish_load(store: Store, load_id: str, columns: BundleColumns) -> None:
-    """Record the end of a load.
-
-    Raises:
-        LoadError: its record is gone, because the database was emptied or replaced meanwhile.
-    """
-    closed = store.write(
-        "load/finish",
-        id=load_id,
-        accounts=columns.accounts.height,
-        signals=sum(frame.height for frame in columns.values.values()),
-        edges=sum(frame.height for frame in columns.edges.values()),
-        rejected=columns.dead_letters.height,
-    )
-    # The record of the load was found at its beginning, so its absence means another database.
-    if not closed:
-        raise LoadError(
-            "The database was emptied or replaced while this bundle was being loaded.", "Load it again."
-        )
-
-
 def keep_dead_letters(columns: BundleColumns, load_id: str, directory: Path) -> Path | None:
     """Write the dead letters of a load, if it has any; return where they are.
 
@@ -181,22 +155,3 @@ def compute_load_id(columns: BundleColumns, tokens: Tokeniser) -> str:
     unknown = columns.dead_letters.filter(pl.col("reason").is_in(("unknown_account", "forgotten_account")))
     rows = unknown.select("table", "file", "row").sort("table", "file", "row").write_csv()
     return hashlib.sha256(f"{FORMAT}/{tokens.key_id}/{columns.id}/{rows}".encode()).hexdigest()[:24]
-
-
-def pack_activity(activity: pl.DataFrame) -> pl.DataFrame:
-    """Pack hourly rows (schema `ACTIVITY`) into one row an account and month with parallel lists.
-
-    `hours` are hours since 1970. A missing model is the empty text.
-    """
-    return (
-        activity.with_columns(
-            month=pl.col("hour").dt.strftime("%Y-%m"),
-            hours=pl.col("hour").dt.epoch("s") // 3600,
-            models=pl.col("model").fill_null(""),
-        )
-        .group_by("account_id", "month", "hours", "models")
-        .agg(pl.col("requests").sum())
-        .sort("account_id", "month", "hours", "models")
-        .group_by("account_id", "month", maintain_order=True)
-        .agg("hours", "requests", "models")
-    )

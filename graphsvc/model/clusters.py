@@ -145,3 +145,23 @@ def hash_result(members: pl.DataFrame, scores: pl.DataFrame) -> str:
 def cluster_id(account_ids: list[str]) -> str:
     """Return the id of a cluster by its members' ids: equal members give equal ids."""
     return "c" + hashlib.sha256("\n".join(sorted(account_ids)).encode()).hexdigest()[:15]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Members for which one signal adds most bits.
+
+    Attributes:
+        key: of the signal; '' if no single signal does.
+        accounts: number of members.
+        membership: their mean, 0–1.
+    """
+
+    key: str
+    accounts: int
+    membership: float
+
+    @property
+    def kind(self) -> str:
+        """Return the kind of its signal."""
+        return self.key.partition(":")[0]

@@ -4,6 +4,9 @@ import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Annotated
+
+from graphsvc.model.rows import Column
 
 
 class On(StrEnum):
@@ -109,7 +112,7 @@ class Decision:
     copied_from: str | None = None
     undone_at: datetime | None = None
     undone_by: str | None = None
-    undone_number: int = 0
+    undone_number: Annotated[int, Column(lambda row: row.get("undoneNumber") or 0)] = 0
     on: On = On.CLUSTER
     topic: Topic = Topic.DISPOSITION
     strand: str = Topic.DISPOSITION.value

@@ -1,4 +1,4 @@
-"""Access to Neo4j: driver, migrations, reading as columns, writing in batches."""
+"""The only door to Neo4j: driver, statements, typed rows, loads, publishing, retention."""
 
 from graphsvc.store.connection import Address, Store
 

@@ -38,6 +38,11 @@ def _build_not_under_way() -> NotFound:
     )
 
 
+def mark_failed(store: Store, run: str, error: str) -> None:
+    """Mark a run as failed that cannot do so itself."""
+    store.write("publish/fail", run=run, error=error)
+
+
 SILENT_SECONDS = 120
 """Seconds without a heartbeat after which a run counts as dead."""
 

@@ -7,7 +7,7 @@ run publishes is neither lost nor applied to what was just superseded.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
@@ -20,8 +20,10 @@ from graphsvc.lineage.decisions import (
     select_decisions,
 )
 from graphsvc.model.decisions import WATCHED, Decision, Merger, On, Topic, get_strand
+from graphsvc.model.rows import parse_row
 from graphsvc.store.audit import Auditor
 from graphsvc.store.connection import Row, Store
+from graphsvc.store.queries.query import Query
 
 TURNS = 20
 """Attempts of a writer whose version others change first."""
@@ -99,14 +101,18 @@ class DecisionRequest:
 
 def read_decision_log(store: Store) -> DecisionLog:
     """Read the decision log as it is now."""
-    return parse_decision_log(*store.read("decisions/book"))
+    (row,) = store.read(DECISION_LOG.statement)
+    return _parse_decision_log(row)
 
 
-def parse_decision_log(row: Row) -> DecisionLog:
+def _parse_decision_log(row: Row) -> DecisionLog:
     """Parse the row of `decisions/book`."""
-    decisions = sorted((_parse_decision(each) for each in row["decisions"]), key=lambda each: each.number)
+    decisions = sorted((parse_row(Decision, each) for each in row["decisions"]), key=lambda each: each.number)
     mergers = sorted((Merger(**each) for each in row["mergers"]), key=lambda each: each.id)
     return DecisionLog(row["version"], decisions, mergers)
+
+
+DECISION_LOG = Query("decisions/book", DecisionLog, _parse_decision_log)
 
 
 def read_identity(store: Store, cluster: str) -> Identity:
@@ -347,32 +353,3 @@ def _find_decision(book: DecisionLog, decision: str) -> Decision:
         if each.id == decision:
             return each
     raise NotFound(f"There is no decision {decision}.", "`graphsvc decisions` lists all of them.")
-
-
-def _parse_decision(row: Row) -> Decision:
-    """Parse a decision of the row of `decisions/book`."""
-    undone = row.get("undoneAt")
-    return Decision(
-        id=row["id"],
-        number=row["number"],
-        subject=row["subject"],
-        origin=row["origin"],
-        value=row["value"],
-        by=row["by"],
-        at=_parse_time(row["at"]),
-        note=row["note"],
-        size=row["size"],
-        copied_from=row.get("copiedFrom"),
-        undone_at=_parse_time(undone) if undone is not None else None,
-        undone_by=row.get("undoneBy"),
-        undone_number=row.get("undoneNumber") or 0,
-        on=On(row["on"]),
-        topic=Topic(row["topic"]),
-        strand=row["strand"],
-        other=row["other"],
-    )
-
-
-def _parse_time(milliseconds: int) -> datetime:
-    """Return the UTC time of milliseconds since 1970."""
-    return datetime.fromtimestamp(milliseconds / 1000, UTC)

@@ -110,10 +110,21 @@ def _read_watermark(store: Store) -> Watermark | None:
     return Watermark(rows[0]["number"], rows[0]["load"]) if rows else None
 
 
+def count_nodes(store: Store) -> dict[str, int]:
+    """Count what a run would read: accounts, signals and months of activity."""
+    counts: dict[str, int] = store.read("detect/counts")[0]
+    return counts
+
+
+def count_accounts(store: Store) -> int:
+    """Count the accounts."""
+    return int(store.read("maintenance/count_accounts")[0]["accounts"])
+
+
 def _count_stored(store: Store) -> dict[str, int]:
     """Count what the database holds, edges by type."""
     edges = {row["type"]: row["edges"] for row in store.read("detect/edge_counts") if row["edges"]}
-    return {**store.read("detect/counts")[0], **edges}
+    return {**count_nodes(store), **edges}
 
 
 def _count_graph(graph: SignalGraph) -> dict[str, int]:

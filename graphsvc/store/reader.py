@@ -1,10 +1,11 @@
 """Read Neo4j for the API: one async driver a process and event loop, statements by name, bounded in time."""
 
 import asyncio
+from collections.abc import Sequence
 from copy import copy
 from datetime import UTC
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import neo4j
 from neo4j import exceptions as failed
@@ -15,6 +16,9 @@ from graphsvc.signals.veil import Veil
 from graphsvc.statements import load_text
 from graphsvc.store.bookmarks import AsyncBookmarks, find_bookmarks
 from graphsvc.store.connection import DRIVER_OPTIONS, Address, Row, map_driver_errors
+from graphsvc.store.queries.query import Query
+
+Item = TypeVar("Item")
 
 # A client waits: it is told within seconds that the database is away, and tries again itself.
 _RETRY_SECONDS = 0.3
@@ -65,7 +69,20 @@ class Reader:
         other.veil = veil
         return other
 
-    async def read(self, name: str, **parameters: object) -> list[Row]:
+    async def read(self, query: Query[Item], **parameters: object) -> list[Item]:
+        """Run a reading statement and return its rows. Raise as `read_rows`."""
+        return [query.parse(row) for row in await self.read_rows(query.statement, **parameters)]
+
+    async def read_by_owner(
+        self, query: Query[Item], ids: Sequence[str], **parameters: object
+    ) -> dict[str, list[Item]]:
+        """Run a statement that takes `$ids` and returns `owner`, and return the rows of each. Raise as `read_rows`."""
+        found: dict[str, list[Item]] = {owner: [] for owner in ids}
+        for row in await self.read_rows(query.statement, ids=ids, **parameters):
+            found[row["owner"]].append(query.parse(row))
+        return found
+
+    async def read_rows(self, name: str, **parameters: object) -> list[Row]:
         """Run a reading statement and return its rows; times are `datetime` in UTC.
 
         It runs without an explicit transaction, which is one message to the server instead of three. It is
@@ -82,12 +99,12 @@ class Reader:
             try:
                 async with asyncio.timeout(self._timeout + _GRACE_SECONDS):
                     try:
-                        return await self._read_rows(query, opened)
+                        return await self._run_query(query, opened)
                     except (failed.DriverError, failed.Neo4jError) as error:
                         if not error.is_retryable():
                             raise
                     await asyncio.sleep(_RETRY_SECONDS)
-                    return await self._read_rows(query, opened)
+                    return await self._run_query(query, opened)
             except TimeoutError:
                 raise DatabaseUnavailable("Neo4j did not answer in time.", "Try again in a moment.") from None
 
@@ -97,7 +114,7 @@ class Reader:
         opened = [each.in_use for kept in pool.connections.values() for each in kept]
         return {"in_use": sum(opened), "idle": len(opened) - sum(opened)}
 
-    async def _read_rows(self, query: neo4j.Query, parameters: Row) -> list[Row]:
+    async def _run_query(self, query: neo4j.Query, parameters: Row) -> list[Row]:
         """Run a query in a session of its own and return its redacted rows."""
         async with self._driver.session(
             database=self._address.database, default_access_mode=neo4j.READ_ACCESS, **self._chain
@@ -105,17 +122,17 @@ class Reader:
             result = await session.run(query, parameters)
             names = result.keys()
             return [
-                self.veil.redact_rows(_convert_value(dict(zip(names, record.values(), strict=True))))
+                self.veil.redact_rows(convert_times(dict(zip(names, record.values(), strict=True))))
                 async for record in result
             ]
 
 
-def _convert_value(value: Any) -> Any:
+def convert_times(value: Any) -> Any:
     """Convert the driver's times to `datetime` in UTC, in lists and maps too."""
     if isinstance(value, DateTime):
         return value.to_native().astimezone(UTC)
     if isinstance(value, list):
-        return [_convert_value(item) for item in value]
+        return [convert_times(item) for item in value]
     if isinstance(value, dict):
-        return {key: _convert_value(item) for key, item in value.items()}
+        return {key: convert_times(item) for key, item in value.items()}
     return value

@@ -1,6 +1,7 @@
 """Read runs: their record, and what is stored of their results."""
 
 from dataclasses import dataclass, replace
+from typing import TypedDict, cast
 
 import polars as pl
 from neo4j.time import DateTime
@@ -9,6 +10,8 @@ from graphsvc.errors import NotFound
 from graphsvc.model.clusters import Assessment
 from graphsvc.model.columns import Schema
 from graphsvc.store.connection import Row, Store
+from graphsvc.store.queries.nodes import PUBLISHED_RUN, Run
+from graphsvc.store.reader import convert_times
 
 MEMBERS: Schema = {
     "cluster": pl.String,
@@ -78,6 +81,34 @@ def read_run(store: Store, run: str) -> StoredRun:
         members.explode(*[name for name in MEMBERS if name != "cluster"]).sort("cluster", "account"),
         pl.DataFrame(rows[0]["clusters"], schema=SCORES).sort("cluster"),
     )
+
+
+class RunSummary(TypedDict):
+    """A run in the list of all runs. Counts are None until it published; `members`: of campaigns."""
+
+    id: str
+    status: str
+    engine: str
+    seed: int | None
+    startedAt: DateTime
+    clusters: int | None
+    members: int | None
+    businesses: int | None
+    accounts: int | None
+    inputHash: str | None
+    resultHash: str | None
+    error: str | None
+
+
+def list_runs(store: Store) -> list[RunSummary]:
+    """List all runs, newest first."""
+    return cast(list[RunSummary], store.read("detect/runs"))
+
+
+def read_published_run(store: Store) -> Run | None:
+    """Read the record of the published run; None before the first."""
+    rows = store.read(PUBLISHED_RUN.statement)
+    return PUBLISHED_RUN.parse(convert_times(rows[0])) if rows else None
 
 
 def read_account_states(store: Store, accounts: pl.Series, newest: DateTime | None) -> pl.DataFrame:

@@ -15,8 +15,10 @@ from graphsvc.files import write_atomically
 from graphsvc.loading import load_bundle
 from graphsvc.signals.tokens import Tokeniser
 from graphsvc.store import Store
+from graphsvc.store.graph import count_accounts
 from graphsvc.store.lineage import read_run_events
 from graphsvc.store.published import CAMPAIGNS, read_clusters, read_members
+from graphsvc.store.runs import read_published_run
 from graphsvc.types import Progress, Report, ignore_progress
 from graphsvc_lab.evaluation.days import DayResult, evaluate_day
 from graphsvc_lab.evaluation.replay import Day, Replay
@@ -53,7 +55,7 @@ def check_database(simulation: Simulation, store: Store) -> None:
     Raises:
         SimulationError: it holds something else.
     """
-    filled = store.read("maintenance/count_accounts")[0]["accounts"] > 0
+    filled = count_accounts(store) > 0
     others = [path for path in simulation.state.parent.glob("*") if path != simulation.state]
     if filled and (others or not simulation.world.exists()):
         raise SimulationError(
@@ -134,8 +136,8 @@ def evaluate_published_day(
 
 def find_newest_run(store: Store) -> str | None:
     """Return the id of the published run; None before the first."""
-    rows = store.read("query/published_run")
-    return str(rows[0]["run"]["id"]) if rows else None
+    run = read_published_run(store)
+    return run.id if run else None
 
 
 def write_file(path: Path, text: str) -> None:

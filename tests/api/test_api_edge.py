@@ -297,7 +297,7 @@ def test_an_unforeseen_error_is_masked_with_the_id_of_its_request(
     async def broken(self: Reader, name: str, **parameters: object) -> object:
         raise RuntimeError(planted)  # a traceback quotes the line, so the value is not in it
 
-    monkeypatch.setattr(Reader, "read", broken)
+    monkeypatch.setattr(Reader, "read_rows", broken)
     with caplog.at_level(logging.DEBUG):
         answer = api.post("{ stats { accounts } }")
     (error,) = answer.json()["errors"]

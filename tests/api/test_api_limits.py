@@ -175,7 +175,7 @@ def test_a_request_that_takes_too_long_is_ended_with_a_code(
         await asyncio.sleep(60)
         return []
 
-    monkeypatch.setattr(Reader, "read", slow)
+    monkeypatch.setattr(Reader, "read_rows", slow)
     with serving(request_timeout=1.0) as api:
         answer = api.post("{ stats { accounts } }")
         assert (answer.status_code, code(answer)) == (503, "timed_out")

@@ -253,7 +253,7 @@ def test_heavy_questions_are_shed_and_light_ones_answered(
             await asyncio.sleep(0.01)
         return []
 
-    monkeypatch.setattr(Reader, "read", slow)
+    monkeypatch.setattr(Reader, "read_rows", slow)
     limits: dict[str, Any] = {
         "cost_at_once": 2 * MAX_COST,
         "principal_share": 0.5,
@@ -282,7 +282,7 @@ def test_a_question_that_does_not_begin_in_time_is_shed(
             await asyncio.sleep(0.01)
         return []
 
-    monkeypatch.setattr(Reader, "read", slow)
+    monkeypatch.setattr(Reader, "read_rows", slow)
     with serving(tmp_path, requests_at_once=1, wait_timeout=0.2) as service, ThreadPoolExecutor() as pool:
         first = pool.submit(service.ask, service.key(), PAGE)
         until(lambda: get_services(service.app).concurrency_limit.turns.held == 1)
@@ -477,7 +477,7 @@ def test_a_statement_that_the_database_ends_for_its_time_is_ours_to_answer_for(
 
     async def read() -> None:
         async with Reader(database.address, 0.5, Veil(b"a key for tests, 32 bytes long..")) as reader:
-            await reader.read("endless")
+            await reader.read_rows("endless")
 
     with pytest.raises(TimedOut) as caught:
         asyncio.run(read())

@@ -46,12 +46,12 @@ def test_what_was_written_is_waited_for_by_all_readers_of_the_process(
 
     async def read() -> None:
         async with Reader(routed, 30.0, load_or_create_veil(installation)) as reader:
-            await reader.read("maintenance/count_accounts")
+            await reader.read_rows("maintenance/count_accounts")
             assert seen.get_bookmarks()
             seen.update_bookmarks(seen.get_bookmarks(), ["FB:nothing"])
             with pytest.raises(DatabaseUnavailable, match="Try again"):
-                await reader.read("maintenance/count_accounts")
-            assert await reader.read("maintenance/count_accounts") == [{"accounts": 0}]
+                await reader.read_rows("maintenance/count_accounts")
+            assert await reader.read_rows("maintenance/count_accounts") == [{"accounts": 0}]
 
     asyncio.run(read())
 

@@ -95,3 +95,29 @@ def test_a_folder_of_others_never_replaces_one_of_the_package(tmp_path: Path) ->
     assert list_names("greetings") == ["greetings/hello"]
     assert load_statement("greetings/hello").text == "RETURN 1"
     assert not {"greetings/hello", "bench/wipe", "tests/tamper"} & set(list_names())
+
+
+# The managed server is asked over HTTP before there is a driver; the client of GDS takes the text of its projection.
+NAMED_BY_OTHERS = {
+    "graphsvc/server/process.py": {"server/ready"},
+    "graphsvc/server/train.py": {"server/warm"},
+    "graphsvc/community/gds.py": {"detect/project_links"},
+}
+
+
+def test_the_store_is_the_only_door_to_statements() -> None:
+    names, found = set(list_names()), {}
+    for package in ("graphsvc", "seed"):
+        for path in sorted((ROOT / package).rglob("*.py")):
+            place = path.relative_to(ROOT).as_posix()
+            if place.startswith("graphsvc/store/"):
+                continue
+            used = {text for _, text in strings(path) if text in names}
+            if used - NAMED_BY_OTHERS.get(place, set()):
+                found[place] = used
+    assert not found
+
+
+def test_only_the_store_maps_the_errors_of_the_driver() -> None:
+    others = [path for path in (ROOT / "graphsvc").rglob("*.py") if path.parent.name != "store"]
+    assert not [path.name for path in others if "map_driver_errors" in path.read_text(encoding="utf-8")]

@@ -8,9 +8,9 @@ import pytest
 from graphs import checksum, write_bundle
 
 from graphsvc.loading import load_bundle
-from graphsvc.loading.addresses import place_addresses
 from graphsvc.signals.tokens import Tokeniser
 from graphsvc.store import Store
+from graphsvc.store.addresses import place_addresses
 
 MARCH = {"first_seen": "2026-03-01T00:00:00Z", "last_seen": "2026-03-02T00:00:00Z"}
 APRIL = {"first_seen": "2026-04-01T00:00:00Z", "last_seen": "2026-04-02T00:00:00Z"}

@@ -10,11 +10,9 @@ from command import run_command
 from graphs import checksum, ring_bundle, write_bundle
 from published import SIGNER, person
 
-from graphsvc.api.types.cluster import Cluster
 from graphsvc.community.inprocess import InProcessDetector
 from graphsvc.detection import Parameters, detect
 from graphsvc.errors import KeepingError, LoadError, NotFound
-from graphsvc.keeping.forgetting import allow_accounts, find_traces, forget_accounts
 from graphsvc.loading import LoadReport, load_bundle
 from graphsvc.model.decisions import On, Topic
 from graphsvc.settings import Settings
@@ -22,6 +20,8 @@ from graphsvc.signals.tokens import Tokeniser
 from graphsvc.store import Store
 from graphsvc.store.audit_log import LAST, EntryFilter, read_page, verify_log
 from graphsvc.store.decisions import DecisionRequest, read_decision_log, record_decision
+from graphsvc.store.forgetting import allow_accounts, find_traces, forget_accounts
+from graphsvc.store.queries.nodes import CLUSTER
 from graphsvc.store.snapshots import Snapshots
 
 GONE, OTHER = "acct-00001", "acct-00002"
@@ -118,9 +118,7 @@ def test_what_is_forgotten_is_nowhere_and_the_rest_stays(world: World, tmp_path:
         row["cluster_id"]: len(row["account_id"])
         for row in store.read("export/members", assessments=["campaign"])
     }
-    shown = [
-        Cluster.from_row(row["cluster"]) for row in store.read("query/cluster_by_id", ids=list(clusters))
-    ]
+    shown = [CLUSTER.parse(row) for row in store.read(CLUSTER.statement, ids=list(clusters))]
     lost = {each.id: each.members_forgotten for each in shown if each.members_forgotten}
     assert lost
     assert {key: size - lost.get(key, 0) for key, size in clusters.items()} == members

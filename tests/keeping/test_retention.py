@@ -12,12 +12,12 @@ from graphs import write_bundle
 from published import SIGNER, person
 
 from graphsvc.errors import KeepingError
-from graphsvc.keeping.retention import TABLES, find_old, list_kinds, remove_old
 from graphsvc.loading import load_bundle
 from graphsvc.signals.kinds import KINDS
 from graphsvc.signals.tokens import Tokeniser
 from graphsvc.store import Store
 from graphsvc.store.audit_log import stream_entries, verify_log
+from graphsvc.store.retention import TABLES, find_old, list_kinds, remove_old
 from graphsvc.store.snapshots import Snapshots
 
 NOW = datetime(2026, 6, 1, 0, 30, tzinfo=UTC)

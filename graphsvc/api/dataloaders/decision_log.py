@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import dataclass, field
 
-from graphsvc.store.decisions import DecisionLog, parse_decision_log
+from graphsvc.store.decisions import DECISION_LOG, DecisionLog
 from graphsvc.store.reader import Reader
 
 
@@ -26,5 +26,5 @@ class DecisionLogLoader:
         self._task = None
 
     async def _read_log(self) -> DecisionLog:
-        (row,) = await self.reader.read("decisions/book")
-        return parse_decision_log(row)
+        (log,) = await self.reader.read(DECISION_LOG)
+        return log

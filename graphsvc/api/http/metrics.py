@@ -17,6 +17,7 @@ from graphsvc.api.http.concurrency_limit import ConcurrencyLimit
 from graphsvc.api.http.request_info import RequestInfo
 from graphsvc.api.workers.worker import Worker
 from graphsvc.errors import GraphsvcError
+from graphsvc.store.queries.service import RUNS_COUNTED
 from graphsvc.store.reader import Reader
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
@@ -107,14 +108,14 @@ class Metrics:
         for name, number in reader.count_connections().items():
             self._connections.labels(name).set(number)
         try:
-            rows = await reader.read("operations/runs")
+            counts = await reader.read(RUNS_COUNTED)
         except GraphsvcError:
             self._up.set(0)
             return
         self._up.set(1)
         # A status without runs must disappear, not keep its last number.
         self._runs.clear()
-        for row in rows:
-            self._runs.labels(row["status"]).set(row["runs"])
-            if row["age"] is not None:
-                self._age.set(row["age"])
+        for count in counts:
+            self._runs.labels(count.status).set(count.runs)
+            if count.age is not None:
+                self._age.set(count.age)

@@ -20,6 +20,7 @@ from graphsvc.api.types.decision import Decision
 from graphsvc.model import decisions as model
 from graphsvc.model.decisions import Disposition, On, Pin, Topic
 from graphsvc.store.decisions import DecisionRequest, record_decision, undo_decision
+from graphsvc.store.queries import nodes
 
 LONGEST_NOTE = 4_000
 LONGEST_NAME = 200
@@ -44,15 +45,13 @@ class Change:
     async def cluster(self, info: Info) -> Cluster | None:
         if self.subject[0] is not On.CLUSTER:
             return None
-        row = await info.context.loaders.load_row("query/cluster_by_id", self.subject[1])
-        return Cluster.from_row(row["cluster"]) if row else None
+        return await info.context.loaders.load_row(nodes.CLUSTER, self.subject[1])
 
     @strawberry.field(description="The account; of a pair the first; null: it is about a cluster.")
     async def account(self, info: Info) -> Account | None:
         if self.subject[0] is On.CLUSTER:
             return None
-        row = await info.context.loaders.load_row("query/account_by_id", self.subject[1])
-        return Account.from_row(row["account"]) if row else None
+        return await info.context.loaders.load_row(nodes.ACCOUNT, self.subject[1])
 
 
 @strawberry.type(description="Mutations of decisions. All are on record, and nothing here acts on accounts.")

@@ -14,6 +14,7 @@ from graphsvc.api.types.run import Run
 from graphsvc.community.engines import Engine
 from graphsvc.detection import Parameters, new_run_id
 from graphsvc.store.control import cancel_run_audited, request_run
+from graphsvc.store.queries import nodes
 
 DEFAULTS = Parameters()
 
@@ -60,8 +61,8 @@ class RunMutations:
         )
         options = ["--engine", name, "--seed", str(seed), *(["--whole"] if full else [])]
         await context.processes.start_run(run, *options)
-        (row,) = await context.loaders.load_rows("query/run_by_id", run)
-        return Run.from_row(row["run"])
+        (started,) = await context.loaders.load_rows(nodes.RUN, run)
+        return started
 
     @strawberry.mutation(
         description="Asks a detection run that is under way to stop; it does within seconds, and what is published "
@@ -70,5 +71,5 @@ class RunMutations:
     )
     async def cancel_run(self, info: Info, id: Id) -> Run:
         await info.context.worker.run(cancel_run_audited, info.context.auditor, id)
-        (row,) = await info.context.loaders.load_rows("query/run_by_id", id)
-        return Run.from_row(row["run"])
+        (cancelled,) = await info.context.loaders.load_rows(nodes.RUN, id)
+        return cancelled

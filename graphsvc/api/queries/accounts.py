@@ -6,11 +6,11 @@ import strawberry
 from graphsvc.api.context import Info
 from graphsvc.api.types.account import Account
 from graphsvc.api.types.arguments import Id
+from graphsvc.store.queries import nodes
 
 
 @strawberry.type(description="Queries of accounts.")
 class AccountQueries:
     @strawberry.field(description="One account; null: there is none of this id.")
     async def account(self, info: Info, id: Id) -> Account | None:
-        row = await info.context.loaders.load_row("query/account_by_id", id)
-        return Account.from_row(row["account"]) if row else None
+        return await info.context.loaders.load_row(nodes.ACCOUNT, id)

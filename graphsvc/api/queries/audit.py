@@ -53,10 +53,9 @@ class AuditQueries:
         found = await info.context.worker.run(read_page, min(int(before), LAST), limit, wanted)
         logged: list[LoggedEntry] = info.context.veil.redact_rows(found)  # a reason may quote an address
         return build_connection(
-            logged,
+            [AuditEntry.from_entry(entry) for entry in logged],
             first,
             after,
-            AuditEntry.from_entry,
             lambda entry: encode_cursor("auditLog", (entry.number,)),
         )
 

@@ -17,7 +17,7 @@ from graphsvc.api.types.moments import to_milliseconds, to_utc
 from graphsvc.api.types.pagination import Connection, build_connection, decode_cursor, encode_cursor
 from graphsvc.model.clusters import Assessment
 from graphsvc.model.decisions import Status
-from graphsvc.store.connection import Row
+from graphsvc.store.queries import nodes, relations
 
 ALL_CLUSTERS = 50
 """What counting clusters that pass a filter costs, which looks at all of them."""
@@ -133,20 +133,19 @@ class ClusterFilter:
 
     async def _find_ids(self, info: Info) -> list[str] | None:
         """Return the ids of clusters that signals, accounts, growth and members allow; None: all."""
-        asked: list[Awaitable[list[Row]]] = []
+        asked: list[Awaitable[list[str]]] = []
+        read = info.context.reader.read
         if self.signal_key is not None:
-            asked.append(info.context.reader.read("query/cluster_ids_with_signal", key=self.signal_key))
+            asked.append(read(relations.CLUSTERS_WITH_SIGNAL, key=self.signal_key))
         if self.account_id is not None:
-            asked.append(info.context.reader.read("query/cluster_ids_of_account", account=self.account_id))
+            asked.append(read(relations.CLUSTERS_OF_ACCOUNT, account=self.account_id))
         if self.min_growth is not None or self.max_growth is not None:
             growth = {"least": self.min_growth, "most": self.max_growth}
-            asked.append(info.context.reader.read("query/cluster_ids_that_grew", **growth))
+            asked.append(read(relations.CLUSTERS_THAT_GREW, **growth))
         if self.joined_since is not None:
             info.context.budget.charge(ALL_MEMBERS)
-            asked.append(
-                info.context.reader.read("query/cluster_ids_joined_since", since=to_utc(self.joined_since))
-            )
-        found = [{str(row["id"]) for row in rows} for rows in await asyncio.gather(*asked)]
+            asked.append(read(relations.CLUSTERS_JOINED_SINCE, since=to_utc(self.joined_since)))
+        found = [set(ids) for ids in await asyncio.gather(*asked)]
         if self.ids is not None:
             found.append(set(self.ids))
         return sorted(set.intersection(*found)) if found else None
@@ -164,8 +163,10 @@ class ClusterConnection(Connection[Cluster]):
     async def total_count(self, info: Info) -> int:
         everything = {**self.condition, "assessments": None} == {**EVERYTHING, "assessments": None}
         info.context.budget.charge(1 if everything else ALL_CLUSTERS)
-        (row,) = await info.context.reader.read("query/clusters_counted", **self.condition, any=everything)
-        return int(row["clusters"])
+        (count,) = await info.context.reader.read(
+            relations.CLUSTERS_COUNTED, **self.condition, any=everything
+        )
+        return count
 
 
 @strawberry.type(description="Queries of clusters.")
@@ -196,21 +197,20 @@ class ClusterQueries:
         place = {"after_key": after_key, "after_id": after_id, "limit": limit}
         # The default order has a statement of its own, which uses the index on rank.
         if order.field is ClusterOrderField.SCORE and order.direction is Direction.DESC:
-            rows = await info.context.reader.read("query/top_clusters", **condition, **place)
+            rows = await info.context.reader.read(relations.TOP_CLUSTERS, **condition, **place)
         else:
             how = {"order": order.field.value, "sign": order.direction.value}
-            rows = await info.context.reader.read("query/clusters", **condition, **how, **place)
+            rows = await info.context.reader.read(relations.CLUSTERS, **condition, **how, **place)
+        keys = {row.cluster.id: row.key for row in rows}
         page = build_connection(
-            rows,
+            [row.cluster for row in rows],
             first,
             after,
-            lambda row: Cluster.from_row(row["cluster"]),
-            lambda row: encode_cursor(scope, (row["key"], row["cluster"]["id"])),
+            lambda cluster: encode_cursor(scope, (keys[cluster.id], cluster.id)),
         )
         # Kept, so that `totalCount` counts under the same filter, and only if it is asked for.
         return ClusterConnection(edges=page.edges, page_info=page.page_info, condition=condition)
 
     @strawberry.field(description="One published cluster; null: there is none of this id.")
     async def cluster(self, info: Info, id: Id) -> Cluster | None:
-        row = await info.context.loaders.load_row("query/cluster_by_id", id)
-        return Cluster.from_row(row["cluster"]) if row else None
+        return await info.context.loaders.load_row(nodes.CLUSTER, id)

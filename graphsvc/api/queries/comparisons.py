@@ -10,6 +10,7 @@ from graphsvc.api.context import Info
 from graphsvc.api.queries.counterfactuals import MEMBERS_A_ROW
 from graphsvc.api.types.comparison import RunDiff
 from graphsvc.errors import NotFound
+from graphsvc.store.queries import nodes
 
 FROM = "Id of the earlier run. Both published their results."
 TO = "Id of the later run."
@@ -28,9 +29,9 @@ class ComparisonQueries:
         after: Annotated[strawberry.ID, strawberry.argument(name="to", description=TO)],
     ) -> RunDiff:
         for run in (before, after):
-            row = await info.context.loaders.load_row("query/run_by_id", run)
-            if row is None:
+            record = await info.context.loaders.load_row(nodes.RUN, run)
+            if record is None:
                 raise NotFound(f"There is no run {run}.", "`runs` lists them.")
-            info.context.budget.charge((row["run"].get("members") or 0) // MEMBERS_A_ROW)
+            info.context.budget.charge((record.members or 0) // MEMBERS_A_ROW)
         found = await info.context.worker.run(published.read_differences, before, after)
         return RunDiff(from_id=before, to_id=after, found=found)

@@ -11,8 +11,9 @@ from graphsvc.analysis.counterfactual import SMALLEST
 from graphsvc.api.context import Info
 from graphsvc.api.errors import BadInput
 from graphsvc.api.types.arguments import Id
-from graphsvc.api.types.counterfactual import Anatomy, ClusterParts, Counterfactual, redact_result
+from graphsvc.api.types.counterfactual import Anatomy, Counterfactual
 from graphsvc.errors import NotFound
+from graphsvc.store.queries import nodes
 
 MOST_NAMED = 100
 """Signals, families and accounts that can be left out at a time."""
@@ -51,12 +52,9 @@ class CounterfactualQueries:
             published.read_parts_without, cluster, opened, families, accounts
         )
         what = ", ".join([*signals, *(f"all of {name}" for name in families), *accounts])
-        says = info.context.veil.redact_rows(words.describe_exclusion(before, after, what))
-        return Counterfactual(
-            before=redact_result(info, before, ClusterParts),
-            after=redact_result(info, after, ClusterParts),
-            says=says,
-        )
+        says = words.describe_exclusion(before, after, what)
+        before, after, says = info.context.veil.redact_rows((before, after, says))
+        return Counterfactual(before=before, after=after, says=says)
 
     @strawberry.field(
         description="Weak points of a cluster: single signals and accounts without which a part splits off, the "
@@ -73,11 +71,9 @@ class CounterfactualQueries:
         if min_part_size < 1:
             raise BadInput("`minPartSize` must be 1 or more.")
         await charge_cluster(info, cluster)
-        found = info.context.veil.redact_rows(
-            await info.context.worker.run(published.read_weak_points, cluster, min_part_size)
-        )
-        fields = {name: getattr(found, name) for name in found.__dataclass_fields__}
-        return Anatomy(**fields, says=words.describe_anatomy(found))
+        found = await info.context.worker.run(published.read_weak_points, cluster, min_part_size)
+        shown: Anatomy = info.context.veil.redact_rows(found)
+        return shown
 
 
 async def charge_cluster(info: Info, cluster: str) -> None:
@@ -87,7 +83,7 @@ async def charge_cluster(info: Info, cluster: str) -> None:
         NotFound: no such cluster is published.
         TooExpensive
     """
-    row = await info.context.loaders.load_row("query/cluster_by_id", cluster)
-    if row is None:
+    found = await info.context.loaders.load_row(nodes.CLUSTER, cluster)
+    if found is None:
         raise NotFound(f"No cluster {cluster} is published.", "`clusters` lists those that are.")
-    info.context.budget.charge(1 + row["cluster"]["size"] // MEMBERS_A_ROW)
+    info.context.budget.charge(1 + found.size // MEMBERS_A_ROW)

@@ -13,6 +13,7 @@ from graphsvc.api.types.cluster import Cluster
 from graphsvc.api.types.decision import Decided, Decision
 from graphsvc.api.types.pagination import Connection, build_connection, decode_cursor, encode_cursor
 from graphsvc.model import decisions as model
+from graphsvc.store.queries import nodes
 
 
 @strawberry.input(description="Decisions that meet all that is given.")
@@ -40,6 +41,11 @@ class DecisionFilter:
 class Pair(Decided):
     a: str = strawberry.field(description="One account; a pair has no direction.")
     b: str = strawberry.field(description="The other account.")
+
+    @property
+    def subject(self) -> tuple[model.On, str, str]:
+        """Return it as the subject of decisions."""
+        return model.On.PAIR, self.a, self.b
 
     @strawberry.field(description="Whether one operator runs both; null: not decided.")
     async def operator(self, info: Info) -> model.Pin | None:
@@ -70,11 +76,10 @@ class DecisionQueries:
         subjects = {(each.on, each.subject, each.other) for each in shown}
         forced = {each.id for subject in subjects for each in log.find_active(*subject)}
         return build_connection(
-            [{"decision": each} for each in shown],
+            [Decision.from_model(each, each.id in forced) for each in shown],
             first,
             after,
-            lambda row: Decision.from_model(row["decision"], row["decision"].id in forced),
-            lambda row: encode_cursor("decisions", (row["decision"].number,)),
+            lambda each: encode_cursor("decisions", (each.number,)),
         )
 
     @strawberry.field(description="Decisions on a pair of accounts, made with `pinAccounts`.")
@@ -84,12 +89,11 @@ class DecisionQueries:
         b: Annotated[strawberry.ID, strawberry.argument(description="Another one.")],
     ) -> Pair:
         first, second = order_pair(a, b)
-        return Pair(a=first, b=second, subject=(model.On.PAIR, first, second))
+        return Pair(a=first, b=second)
 
     @strawberry.field(description="The published clusters that the caller watches, by id.")
     async def watched(self, info: Info, first: arguments.First = 50) -> list[Cluster]:
         limit = info.context.budget.charge_page(first)
         log = await info.context.decision_log.read()
         ids = log.list_watched(info.context.principal.name)[:limit]
-        rows = await info.context.loaders.load_many("query/cluster_by_id", ids)
-        return [Cluster.from_row(row["cluster"]) for row in rows]
+        return await info.context.loaders.load_many(nodes.CLUSTER, ids)

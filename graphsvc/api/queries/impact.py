@@ -1,13 +1,11 @@
 """Query of impact: what an action on accounts would affect, before it is taken."""
 # mypy: disable-error-code=untyped-decorator
 
-import math
-from dataclasses import is_dataclass, replace
-from typing import Annotated, Any
+from typing import Annotated
 
 import strawberry
 
-from graphsvc.analysis import impact_sentences, published
+from graphsvc.analysis import published
 from graphsvc.api.context import Info
 from graphsvc.api.errors import BadInput
 from graphsvc.api.queries.counterfactuals import charge_cluster
@@ -62,20 +60,5 @@ class ImpactQueries:
             stages=stages,
             most_innocents=max_false_positives,
         )
-        says = info.context.veil.redact_rows(impact_sentences.describe_impact(found))
-        known = _replace_nan(info.context.veil.redact_rows(found))
-        fields = {name: getattr(known, name) for name in known.__dataclass_fields__}
-        return Impact(**fields, says=says)
-
-
-def _replace_nan(value: Any) -> Any:
-    """Return a value with None in place of NaN, at any depth of dataclasses and tuples."""
-    if isinstance(value, float) and math.isnan(value):
-        return None
-    if isinstance(value, tuple):
-        return tuple(_replace_nan(each) for each in value)
-    if is_dataclass(value) and not isinstance(value, type):
-        return replace(
-            value, **{name: _replace_nan(getattr(value, name)) for name in value.__dataclass_fields__}
-        )
-    return value
+        shown: Impact = info.context.veil.redact_rows(found)
+        return shown

@@ -11,12 +11,11 @@ from graphsvc.api.context import Info
 from graphsvc.api.mutations.decisions import order_pair
 from graphsvc.api.types.account import Account
 from graphsvc.api.types.evidence import FamilyEvidence, parse_evidence
-from graphsvc.api.types.path import Between, CommonSignal, EvidencePath, PathStep
-from graphsvc.api.types.signal import Signal
+from graphsvc.api.types.path import Between, EvidencePath, PathStep
 from graphsvc.campaigns import sentences
 from graphsvc.errors import NotFound
 from graphsvc.signals.kinds import BY_NAME
-from graphsvc.store.connection import Row
+from graphsvc.store.queries import nodes, views
 
 COMMON = 50
 FEW = 50
@@ -46,20 +45,17 @@ class PathQueries:
         order_pair(a, b)
         context = info.context
         context.budget.charge(COMMON)
-        ends = [await context.loaders.load_row("query/account_by_id", each) for each in (a, b)]
+        ends = [await context.loaders.load_row(nodes.ACCOUNT, each) for each in (a, b)]
         if missing := [each for each, row in zip((a, b), ends, strict=True) if row is None]:
             raise NotFound(f"There is no account {missing[0]}.", "`search` finds accounts.")
-        rows = await context.reader.read("view/common", a=a, b=b, limit=COMMON, **HUBS)
+        common = await context.reader.read(views.COMMON, a=a, b=b, limit=COMMON, **HUBS)
         path, says = await _find_path(info, a, b)
-        source, target = (Account.from_row(row["account"]) for row in ends if row)
+        source, target = (end for end in ends if end)
         return Between(
             source=source,
             target=target,
-            common=[
-                CommonSignal(signal=Signal.from_row(row["signal"], row["degree"]), is_hub=row["hub"])
-                for row in rows
-            ],
-            common_total=rows[0]["in_all"] if rows else 0,
+            common=common,
+            common_total=common[0].in_all if common else 0,
             path=path,
             description=says,
         )
@@ -68,12 +64,12 @@ class PathQueries:
 async def _find_path(info: Info, a: str, b: str) -> tuple[EvidencePath | None, str]:
     """Return the path, and a sentence on what was found."""
     context = info.context
-    rows = await context.reader.read("view/accounts", ids=[a, b])
-    clusters = {row["cluster"] for row in rows}
+    rows = await context.reader.read(views.ACCOUNTS, ids=[a, b])
+    clusters = {row.cluster_id for row in rows}
     # Links exist only inside a published cluster.
     if len(clusters) == 1 and None not in clusters:
         (cluster,) = clusters
-        links = await context.reader.read("view/links", clusters=[cluster])
+        links = await context.reader.read(views.LINKS, clusters=[cluster])
         context.budget.charge(len(links) // 20)
         if path := await _build_link_path(info, links, a, b):
             return path, f"Both are in cluster {cluster}; {path.description}"
@@ -87,14 +83,15 @@ async def _find_path(info: Info, a: str, b: str) -> tuple[EvidencePath | None, s
     return path, f"Not linked by what is published; {path.description}"
 
 
-async def _build_link_path(info: Info, links: list[Row], a: str, b: str) -> EvidencePath | None:
+async def _build_link_path(
+    info: Info, links: list[views.PublishedLink], a: str, b: str
+) -> EvidencePath | None:
     # Sorted, so that equal paths are chosen in the same way each time.
-    names = sorted({row[end] for row in links for end in ("source", "target")} | {a, b})
+    names = sorted({end for row in links for end in (row.source, row.target)} | {a, b})
     place = {name: number for number, name in enumerate(names)}
-    source, target = (
-        np.array([place[row[end]] for row in links], dtype=np.int64) for end in ("source", "target")
-    )
-    bits = np.array([row["bits"] for row in links], dtype=np.float64)
+    source = np.array([place[row.source] for row in links], dtype=np.int64)
+    target = np.array([place[row.target] for row in links], dtype=np.int64)
+    bits = np.array([row.bits for row in links], dtype=np.float64)
     found = find_widest_path(len(names), source, target, bits, place[a], place[b])
     if found is None:
         return None
@@ -102,17 +99,17 @@ async def _build_link_path(info: Info, links: list[Row], a: str, b: str) -> Evid
     steps = []
     for number, edge in enumerate(found.edges):
         row = links[edge]
-        evidence = parse_evidence(row)
+        evidence = parse_evidence(row.row)
         steps.append(
             PathStep(
                 source=accounts[number],
                 target=accounts[number + 1],
-                bits=row["bits"],
+                bits=row.bits,
                 signal=None,
                 explanation=[
                     FamilyEvidence.from_evidence(each, sentences.family_of_link) for each in evidence
                 ],
-                description=sentences.link(row["bits"], evidence),
+                description=sentences.link(row.bits, evidence),
             )
         )
     return EvidencePath(
@@ -135,8 +132,8 @@ async def _expand_users(info: Info, a: str, b: str) -> tuple[dict[str, list[str]
             if not front:
                 continue
             info.context.budget.charge(SIGNALS // 10)
-            rows = await info.context.reader.read("view/steps", ids=front, most=FEW, limit=SIGNALS)
-            seen = {row["key"]: row["accounts"] for row in rows}
+            rows = await info.context.reader.read(views.STEPS, ids=front, most=FEW, limit=SIGNALS)
+            seen = {row.key: row.accounts for row in rows}
             users |= seen
             fronts[side] = list_new_accounts(seen, known[side])
             known[side] |= set(fronts[side])
@@ -147,17 +144,17 @@ async def _expand_users(info: Info, a: str, b: str) -> tuple[dict[str, list[str]
 
 async def _build_signal_path(info: Info, steps: list[tuple[str, str]], start: str) -> EvidencePath:
     accounts = await _load_accounts(info, [start, *(account for _, account in steps)])
-    signals = await info.context.loaders.load_many("query/signal_by_key", [key for key, _ in steps])
+    signals = await info.context.loaders.load_many(nodes.SIGNAL, [key for key, _ in steps])
     found = [
         PathStep(
             source=source,
             target=target,
             bits=None,
-            signal=Signal.from_row(row["signal"], row["degree"]),
+            signal=signal,
             explanation=[],
             description=f"Both have {sentences.signal(key)}.",
         )
-        for source, target, row, (key, _) in zip(accounts, accounts[1:], signals, steps, strict=False)
+        for source, target, signal, (key, _) in zip(accounts, accounts[1:], signals, steps, strict=False)
     ]
     return EvidencePath(
         steps=found, bits=None, description=f"{_format_steps(len(found))} through rare signals."
@@ -166,8 +163,7 @@ async def _build_signal_path(info: Info, steps: list[tuple[str, str]], start: st
 
 async def _load_accounts(info: Info, ids: list[str]) -> list[Account]:
     """Return accounts by their ids, in this order."""
-    rows = await info.context.loaders.load_many("query/account_by_id", ids)
-    return [Account.from_row(row["account"]) for row in rows]
+    return await info.context.loaders.load_many(nodes.ACCOUNT, ids)
 
 
 def _format_steps(number: int) -> str:

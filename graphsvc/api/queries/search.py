@@ -10,14 +10,10 @@ import strawberry
 from graphsvc.api.context import Info
 from graphsvc.api.errors import BadInput
 from graphsvc.api.types import arguments
-from graphsvc.api.types.account import Account
-from graphsvc.api.types.cluster import Cluster
 from graphsvc.api.types.hit import Found, Hit, Match, SearchAnswer, SearchKind
-from graphsvc.api.types.network import AddressRange, AutonomousSystem
-from graphsvc.api.types.run import Run
-from graphsvc.api.types.signal import Signal
 from graphsvc.campaigns.sentences import KINDS
 from graphsvc.intake.terms import LEAST_BITS, Means, Range, Terms, TooWide, has_card_number, parse_terms
+from graphsvc.store.queries import search as queries
 
 LONGEST = 20_000
 """Characters of a text that is searched for: prompts are long."""
@@ -31,20 +27,18 @@ Search = Callable[[Info, Terms, int], Awaitable[Hits]]
 async def _search_accounts(info: Info, wanted: Terms, limit: int) -> Hits:
     if wanted.id is None:
         return []
-    rows = await info.context.reader.read("query/search_accounts", text=wanted.id, limit=limit)
-    return [_build_id_hit(row["exact"], Account.from_row(row["account"])) for row in rows]
+    rows = await info.context.reader.read(queries.ACCOUNTS, text=wanted.id, limit=limit)
+    return [_build_id_hit(row.exact, row.account) for row in rows]
 
 
 async def _search_clusters(info: Info, wanted: Terms, limit: int) -> Hits:
     if wanted.id is None:
         return []
-    rows = await info.context.reader.read("query/search_clusters", text=wanted.id, limit=limit)
+    rows = await info.context.reader.read(queries.CLUSTERS, text=wanted.id, limit=limit)
     return [
-        _build_hit(
-            Match.FORMER_ID, "The cluster of this id became part of it.", Cluster.from_row(row["cluster"])
-        )
-        if row["merged"]
-        else _build_id_hit(row["exact"], Cluster.from_row(row["cluster"]))
+        _build_hit(Match.FORMER_ID, "The cluster of this id became part of it.", row.cluster)
+        if row.merged
+        else _build_id_hit(row.exact, row.cluster)
         for row in rows
     ]
 
@@ -52,49 +46,45 @@ async def _search_clusters(info: Info, wanted: Terms, limit: int) -> Hits:
 async def _search_runs(info: Info, wanted: Terms, limit: int) -> Hits:
     if wanted.id is None:
         return []
-    rows = await info.context.reader.read("query/search_runs", text=wanted.id, limit=limit)
-    return [_build_id_hit(row["exact"], Run.from_row(row["run"])) for row in rows]
+    rows = await info.context.reader.read(queries.RUNS, text=wanted.id, limit=limit)
+    return [_build_id_hit(row.exact, row.run) for row in rows]
 
 
 async def _search_signals(info: Info, wanted: Terms, limit: int) -> Hits:
     known = await info.context.reader.read(
-        "query/search_signals", keys=[key for key, *_ in wanted.keys], value=wanted.id, limit=limit
+        queries.SIGNALS, keys=[key for key, *_ in wanted.keys], value=wanted.id, limit=limit
     )
     hits = []
     for row in known:
-        if row["place"] is None:
+        if row.place is None:
             match, says = Match.VALUE, "This is its value."
         else:
-            _, means, kind = wanted.keys[row["place"]]
+            _, means, kind = wanted.keys[row.place]
             match, says = Match(means.value), _SAYS[means].format(KINDS.get(kind, kind.replace("_", " ")))
-        hits.append(_build_hit(match, says, Signal.from_row(row["signal"], row["degree"])))
+        hits.append(_build_hit(match, says, row.signal))
     if wanted.range is None or wanted.range.within is None or any(hit.match is Match.ADDRESS for hit in hits):
         return hits
     inside = await info.context.reader.read(
-        "query/search_addresses", range=wanted.range.within, keys=wanted.range.addresses, limit=limit
+        queries.ADDRESSES, range=wanted.range.within, keys=wanted.range.addresses, limit=limit
     )
-    found = (Signal.from_row(row["signal"], row["degree"]) for row in inside)
-    return hits + [_build_hit(Match.IN_RANGE, "It lies in this range.", signal) for signal in found]
+    return hits + [_build_hit(Match.IN_RANGE, "It lies in this range.", signal) for signal in inside]
 
 
 async def _search_ranges(info: Info, wanted: Terms, limit: int) -> Hits:
     if wanted.range is None:
         return []
-    rows = await info.context.reader.read("query/search_ranges", **_get_bounds(wanted.range), limit=limit)
+    found = await info.context.reader.read(queries.RANGES, **_get_bounds(wanted.range), limit=limit)
     how = (Match.HOLDS, "This is it, or lies in it.")
     if wanted.range.within is None:
         how = (Match.IN_RANGE, "It lies in this range.")
-    return [_build_hit(*how, AddressRange.from_row(row, row["address"])) for row in rows if row["address"]]
+    return [_build_hit(*how, each) for each in found if each.address]
 
 
 async def _search_systems(info: Info, wanted: Terms, _: int) -> Hits:
     if wanted.asn is None:
         return []
-    rows = await info.context.reader.read("query/search_systems", asn=wanted.asn)
-    return [
-        _build_hit(Match.NUMBER, "This is its number.", AutonomousSystem.from_row(row["system"]))
-        for row in rows
-    ]
+    found = await info.context.reader.read(queries.SYSTEMS, asn=wanted.asn)
+    return [_build_hit(Match.NUMBER, "This is its number.", system) for system in found]
 
 
 _SEARCHES: dict[SearchKind, Search] = {

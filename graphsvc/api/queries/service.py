@@ -5,16 +5,11 @@ import strawberry
 
 from graphsvc.api.auth.keys import Role
 from graphsvc.api.context import Info
+from graphsvc.api.types.models import describe_model
+from graphsvc.store.queries import service
+from graphsvc.store.queries.service import Stats
 
-
-@strawberry.type(description="How much there is.")
-class Stats:
-    accounts: int = strawberry.field(description="Accounts.")
-    signals: int = strawberry.field(description="Signals.")
-    clusters: int = strawberry.field(description="Published campaigns.")
-    members: int = strawberry.field(description="Accounts in published campaigns.")
-    businesses: int = strawberry.field(description="Published clusters that are likely businesses.")
-    business_members: int = strawberry.field(description="Accounts in these.")
+describe_model(Stats)
 
 
 @strawberry.type(description="The caller: an API key, or a person with a token.")
@@ -30,8 +25,8 @@ class Viewer:
 class ServiceQueries:
     @strawberry.field(description="How much there is.")
     async def stats(self, info: Info) -> Stats:
-        (row,) = await info.context.reader.read("query/stats")
-        return Stats(**row)
+        (stats,) = await info.context.reader.read(service.STATS)
+        return stats
 
     @strawberry.field(description="The caller.")
     def viewer(self, info: Info) -> Viewer:

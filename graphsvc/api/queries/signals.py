@@ -7,6 +7,7 @@ import strawberry
 
 from graphsvc.api.context import Info
 from graphsvc.api.types.signal import Signal
+from graphsvc.store.queries import nodes
 
 
 @strawberry.type(description="Queries of signals.")
@@ -15,5 +16,4 @@ class SignalQueries:
     async def signal(
         self, info: Info, key: Annotated[str, strawberry.argument(description="Its key, `kind:value`.")]
     ) -> Signal | None:
-        row = await info.context.loaders.load_row("query/signal_by_key", key)
-        return Signal.from_row(row["signal"], row["degree"]) if row else None
+        return await info.context.loaders.load_row(nodes.SIGNAL, key)

@@ -10,6 +10,7 @@ from graphsvc.api.errors import BadInput
 from graphsvc.api.types import arguments
 from graphsvc.api.types.pagination import Connection, build_connection, decode_cursor, encode_cursor
 from graphsvc.api.types.succession import Succession
+from graphsvc.store.queries import relations
 
 
 @strawberry.type(description="Queries of successions.")
@@ -34,7 +35,7 @@ class SuccessionQueries:
         limit = info.context.budget.charge_page(first) + 1
         after_key, after_id = decode_cursor("successions", after, (-1e300, ""))
         rows = await info.context.reader.read(
-            "query/successions",
+            relations.SUCCESSIONS,
             cluster=cluster,
             account=account,
             after_key=after_key,
@@ -45,6 +46,7 @@ class SuccessionQueries:
             rows,
             first,
             after,
-            Succession.from_row,
-            lambda row: encode_cursor("successions", (float(row["key"]), row["id"])),
+            lambda pair: encode_cursor(
+                "successions", (-pair.probability, f"{pair.successor.id}\n{pair.predecessor.id}")
+            ),
         )

@@ -4,24 +4,28 @@ The answer counts what is left out.
 """
 # mypy: disable-error-code=untyped-decorator
 
+from dataclasses import replace
 from typing import Annotated
 
 import strawberry
 
-from graphsvc.analysis.levels import Group, build_level, expand_bundle, parse_bundle
+from graphsvc.analysis.levels import build_level, expand_bundle, parse_bundle
 from graphsvc.api.context import Info
 from graphsvc.api.errors import BadInput
 from graphsvc.api.queries.paths import HUBS
-from graphsvc.api.types.view import EdgeKind, GraphEdge, GraphNode, GraphView, LeftOut, NodeKind
+from graphsvc.api.types.view import GraphEdge, GraphNode, GraphView, LeftOut
 from graphsvc.errors import NotFound
+from graphsvc.model.clusters import Group
 from graphsvc.signals.kinds import family_of
-from graphsvc.store.connection import Row
+from graphsvc.store.queries import nodes as entities
+from graphsvc.store.queries import views
 
 MOST_NODES = 2_000
 SIGNALS_SHARE = 5
 """One in so many nodes is a signal, at most."""
 NODES_A_ROW = 10
 """Nodes that are charged as one row."""
+USES = "uses"
 NO_GROUP = "`clusterGraph` without `within` shows its groups."
 
 Nodes = Annotated[int, strawberry.argument(description=f"How many nodes at most: 10 to {MOST_NODES:,}.")]
@@ -44,16 +48,14 @@ class ViewQueries:
         nodes: Nodes = 500,
     ) -> GraphView:
         charge_nodes(info, nodes)
-        row = await info.context.loaders.load_row("query/cluster_by_id", cluster)
-        if row is None:
+        found = await info.context.loaders.load_row(entities.CLUSTER, cluster)
+        if found is None:
             raise NotFound(f"No cluster {cluster} is published.", "`clusters` lists those that are.")
-        size = row["cluster"]["size"]
         signals = max(nodes // SIGNALS_SHARE, 1)
         # `within` names either one group or, for those that did not fit, a bundle of groups.
         behind = parse_bundle(within) if within is not None else None
-        if behind is not None or (within is None and size > nodes - signals):
-            rows = await info.context.reader.read("view/groups", cluster=cluster)
-            groups = [Group(row["key"], row["accounts"], row["membership"]) for row in rows]
+        if behind is not None or (within is None and found.size > nodes - signals):
+            groups = await info.context.reader.read(views.GROUPS, cluster=cluster)
             if behind is not None:
                 groups = expand_bundle(groups, *behind)
             if not groups:
@@ -75,34 +77,31 @@ class ViewQueries:
     ) -> GraphView:
         charge_nodes(info, nodes)
         signals = max(nodes // SIGNALS_SHARE, 1)
-        rows = await info.context.reader.read("view/ego", account=account, signals=signals, **HUBS)
+        rows = await info.context.reader.read(views.EGO, account=account, signals=signals, **HUBS)
         others: dict[str, None] = {}
         for row in rows:
             # A dict keeps the order: users of the rarest signals come first.
-            others.update(dict.fromkeys(row["accounts"]))
+            others.update(dict.fromkeys(row.accounts))
         chosen = [account, *list(others)[: nodes - len(rows) - 1]]
-        known = {row["id"]: row for row in await info.context.reader.read("view/accounts", ids=chosen)}
+        known = {row.id: row for row in await info.context.reader.read(views.ACCOUNTS, ids=chosen)}
         if account not in known:
             raise NotFound(f"There is no account {account}.", "`search` finds accounts.")
         drawn = set(chosen)
         edges = [
-            GraphEdge(source=user, target=row["key"], kind=EdgeKind.USES)
+            GraphEdge(user, row.id, USES)
             for row in rows
-            for user in (account, *row["accounts"])
+            for user in (account, *row.accounts)
             # Edges to accounts that did not fit would end nowhere.
             if user in drawn
         ]
-        uses = rows[0]["uses"] if rows else 0
+        uses = rows[0].in_all if rows else 0
         left = LeftOut(
             accounts=len(others) + 1 - len(chosen),
             signals=uses - len(rows),
             description=f"Drawn are the {len(rows):,} rarest of its {uses:,} signals, and {len(chosen) - 1:,} of the "
             f"{len(others):,} accounts on those that are no hubs, the rarest signals' first. More with `nodes`.",
         )
-        nodes_drawn = [
-            *(_build_account_node(known[each]) for each in chosen if each in known),
-            *map(_build_signal_node, rows),
-        ]
+        nodes_drawn = [*(known[each] for each in chosen if each in known), *rows]
         return GraphView(nodes=nodes_drawn, edges=edges, left_out=left)
 
 
@@ -123,30 +122,20 @@ async def _build_group_view(
 ) -> GraphView:
     """Build the graph of a cluster's groups. Those that do not fit are behind one node for each kind of signal."""
     shown = build_level(groups, nodes, larger)
-    links = await info.context.reader.read(
-        "view/group_links",
+    edges = await info.context.reader.read(
+        views.GROUP_LINKS,
         cluster=cluster,
         nodes={group.key: node.id for node in shown for group in node.groups},
     )
     drawn = [
         GraphNode(
             id=node.id,
-            kind=NodeKind.GROUP,
+            kind="group",
             family=family_of(node.kind) if node.kind else None,
             size=node.accounts,
             membership=node.membership,
         )
         for node in shown
-    ]
-    edges = [
-        GraphEdge(
-            source=row["source"],
-            target=row["target"],
-            kind=EdgeKind.LINKED,
-            bits=row["bits"],
-            links=row["links"],
-        )
-        for row in links
     ]
     accounts, behind = sum(group.accounts for group in groups), [n for n in shown if len(n.groups) > 1]
     says = f"{accounts:,} accounts in {len(groups):,} groups; `within` opens one."
@@ -163,20 +152,14 @@ async def _build_member_view(
 ) -> GraphView:
     """Build the graph of the members with the highest membership, and of the strongest signals that they share."""
     reader = info.context.reader
-    rows = await reader.read("view/members", cluster=cluster, within=within, limit=accounts)
+    rows = await reader.read(views.MEMBERS, cluster=cluster, within=within, limit=accounts)
     if not rows:
         raise NotFound("The cluster has no such group.", NO_GROUP)
-    ids = [row["id"] for row in rows]
-    shared = await reader.read("view/shared", cluster=cluster, ids=ids, limit=signals, **HUBS)
-    drawn = [_build_account_node({**row, "cluster": cluster}) for row in rows] + [
-        _build_signal_node(row) for row in shared
-    ]
-    edges = [
-        GraphEdge(source=user, target=row["key"], kind=EdgeKind.USES)
-        for row in shared
-        for user in row["accounts"]
-    ]
-    in_all, signals_in_all = rows[0]["in_all"], shared[0]["in_all"] if shared else 0
+    ids = [row.id for row in rows]
+    shared = await reader.read(views.SHARED, cluster=cluster, ids=ids, limit=signals, **HUBS)
+    drawn = [*(replace(row, cluster_id=cluster) for row in rows), *shared]
+    edges = [GraphEdge(user, row.id, USES) for row in shared for user in row.accounts]
+    in_all, signals_in_all = rows[0].in_all, shared[0].in_all if shared else 0
     left = LeftOut(
         accounts=in_all - len(rows),
         signals=signals_in_all - len(shared),
@@ -184,24 +167,3 @@ async def _build_member_view(
         f"the {signals_in_all:,} signals that the cluster shares. More with `nodes`.",
     )
     return GraphView(nodes=drawn, edges=edges, left_out=left)
-
-
-def _build_account_node(row: Row) -> GraphNode:
-    return GraphNode(
-        id=row["id"],
-        kind=NodeKind.ACCOUNT,
-        status=row["status"],
-        cluster_id=row["cluster"],
-        membership=row["membership"],
-    )
-
-
-def _build_signal_node(row: Row) -> GraphNode:
-    return GraphNode(
-        id=row["key"],
-        kind=NodeKind.SIGNAL,
-        family=family_of(row["kind"]),
-        size=row["degree"],
-        is_hub=row["hub"],
-        bits=row.get("bits"),
-    )

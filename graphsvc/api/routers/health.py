@@ -6,6 +6,7 @@ from starlette.responses import JSONResponse, Response
 from graphsvc.api.services import get_services
 from graphsvc.errors import GraphsvcError, MigrationError
 from graphsvc.store.migrations import list_migrations
+from graphsvc.store.queries.service import MIGRATIONS_APPLIED
 
 router = APIRouter()
 
@@ -27,8 +28,8 @@ async def get_readiness(request: Request) -> Response:
         return JSONResponse({"status": "draining"}, status_code=503)
     try:
         # Another version of the program may have migrated the database since this process started.
-        applied = {row["version"] for row in await services.reader.read("schema/applied")}
-        if applied != {migration.version for migration in list_migrations()}:
+        applied = await services.reader.read(MIGRATIONS_APPLIED)
+        if set(applied) != {migration.version for migration in list_migrations()}:
             raise MigrationError(
                 "The schema of the database is not the one of this program.", "Restart the service."
             )

@@ -8,10 +8,9 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
 
 from graphsvc.errors import Busy, GraphsvcError
-from graphsvc.store.connection import Row
+from graphsvc.store.queries.service import STATE, ServiceState
 from graphsvc.store.reader import Reader
 
 LOOKING_SECONDS = 1.0
@@ -28,15 +27,6 @@ class Lagging(GraphsvcError):
 
     code = "lagging"
     http_status = 429
-
-
-@dataclass(frozen=True, slots=True)
-class ServiceState:
-    """The state at one moment: the published run (''), the version of the decision log, and the latest runs by id."""
-
-    published: str
-    log_version: int
-    runs: dict[str, Row]
 
 
 class PubSub:
@@ -87,8 +77,8 @@ class PubSub:
 
     async def read_state(self) -> ServiceState:
         """Read the state from the database."""
-        (row,) = await self._reader.read("watch/now", runs=RUNS)
-        return ServiceState(row["published"] or "", row["book"], {run["id"]: run for run in row["runs"]})
+        (state,) = await self._reader.read(STATE, runs=RUNS)
+        return state
 
     async def _watch_database(self) -> None:
         last: ServiceState | None = None

@@ -11,14 +11,16 @@ import strawberry
 
 from graphsvc.api.context import Info
 from graphsvc.api.errors import BadInput
-from graphsvc.api.subscriptions.pubsub import Lagging, ServiceState
+from graphsvc.api.subscriptions.pubsub import Lagging
 from graphsvc.api.types.arguments import Id
 from graphsvc.api.types.cluster import Cluster
 from graphsvc.api.types.decision import Decision
-from graphsvc.api.types.run import Run, RunStatus
+from graphsvc.api.types.run import Run
 from graphsvc.errors import NotFound
 from graphsvc.model.decisions import On
 from graphsvc.store.decisions import DecisionLog
+from graphsvc.store.queries import nodes, relations
+from graphsvc.store.queries.service import ServiceState
 
 CHECK_SECONDS = 10.0
 """How often it is looked whether who listens still may."""
@@ -44,8 +46,7 @@ class ClusterEvent:
 
     @strawberry.field(description="The cluster as it is now; null: no run finds it.")
     async def cluster(self, info: Info) -> Cluster | None:
-        row = await info.context.loaders.load_row("query/cluster_by_id", self.cluster_id)
-        return Cluster.from_row(row["cluster"]) if row else None
+        return await info.context.loaders.load_row(nodes.CLUSTER, self.cluster_id)
 
 
 @strawberry.type(description="Subscriptions, over graphql-transport-ws.")
@@ -60,9 +61,9 @@ class Subscription:
             if now == told:
                 continue
             told = now
-            (row,) = await info.context.loaders.load_rows("query/run_by_id", id)
-            yield Run.from_row(row["run"])
-            if row["run"]["status"] != RunStatus.RUNNING.value:
+            (run,) = await info.context.loaders.load_rows(nodes.RUN, id)
+            yield run
+            if run.progress is None:
                 return
 
     @strawberry.subscription(
@@ -119,27 +120,26 @@ async def _watch_states(info: Info) -> AsyncIterator[ServiceState]:
 
 
 async def _load_run(info: Info, id: str) -> object:
-    row = await info.context.loaders.load_row("query/run_by_id", id)
-    if row is None:
+    run = await info.context.loaders.load_row(nodes.RUN, id)
+    if run is None:
         raise NotFound("There is no such run.", "`runs` lists them.")
-    return row["run"]
+    return run
 
 
 async def _build_run_events(info: Info, run: str, wanted: set[str]) -> list[ClusterEvent]:
     """Return the events of a published run for some identities."""
-    rows = await info.context.reader.read("lineage/run_events", run=run, assessments=None)
+    events = await info.context.reader.read(relations.RUN_EVENTS, run=run, assessments=None)
     now = datetime.now(UTC)
     found = []
-    for row in rows:
-        # A merged or dormant identity is filed under its earlier id.
-        subject = row["before"] if row["kind"] in ("merged", "dormant") else row["id"]
-        for cluster in sorted({row["id"], row["before"], subject} & wanted):
+    for event in events:
+        # A merger is told to both clusters, and so is a split.
+        for cluster in sorted({event.id, event.before or event.id} & wanted):
             found.append(
                 ClusterEvent(
                     cluster_id=cluster,
                     cause=ChangeCause.RUN,
-                    kind=row["kind"],
-                    description=row["says"],
+                    kind=event.kind,
+                    description=event.says,
                     at=now,
                     decision=None,
                 )

@@ -1,17 +1,20 @@
 """The differences of two runs."""
 # mypy: disable-error-code=untyped-decorator
 
-from collections.abc import Callable
 from enum import Enum
+from typing import TypeVar
 
 import polars as pl
 import strawberry
 
-from graphsvc.analysis.diff import Diff
+from graphsvc.analysis.diff import ClusterChange, Diff, Move
 from graphsvc.api.context import Info
 from graphsvc.api.types import arguments
-from graphsvc.api.types.pagination import Connection, Made, build_connection, decode_cursor, encode_cursor
-from graphsvc.store.connection import Row
+from graphsvc.api.types.models import describe_model
+from graphsvc.api.types.pagination import Connection, build_connection, decode_cursor, encode_cursor
+from graphsvc.model.rows import parse_row
+
+Change = TypeVar("Change", ClusterChange, Move)
 
 
 @strawberry.enum(description="Kinds of changes of a cluster from one run to another.")
@@ -32,33 +35,8 @@ class ChangeCount:
     clusters: int = strawberry.field(description="How many.")
 
 
-@strawberry.type(description="The change of one cluster.")
-class ClusterChange:
-    cluster_id: str = strawberry.field(description="Id of the cluster.")
-    kind: ChangeKind = strawberry.field(description="The kind of change.")
-    other_id: str | None = strawberry.field(
-        description="Of a split what it came off, of a merger what it became part of."
-    )
-    accounts_before: int = strawberry.field(description="Accounts in the earlier run.")
-    accounts_after: int = strawberry.field(description="Accounts in the later run.")
-    accounts_joined: int = strawberry.field(description="Accounts that came.")
-    accounts_left: int = strawberry.field(description="Accounts that went.")
-    score_before: float | None = strawberry.field(description="Score in the earlier run; null: not there.")
-    score_after: float | None = strawberry.field(description="Score in the later run; null: not there.")
-    description: str = strawberry.field(description="The same in a sentence.")
-
-
-@strawberry.type(
-    description="An account that is in another cluster than before, or in none in one of the two runs."
-)
-class Move:
-    account_id: str = strawberry.field(description="Id of the account.")
-    kind: str = strawberry.field(description="How it moved, for example `joined`, `left`.")
-    from_id: str | None = strawberry.field(description="Its cluster in the earlier run.")
-    to_id: str | None = strawberry.field(description="Its cluster in the later run.")
-    membership_before: float | None = strawberry.field(description="How surely it belonged, 0 to 1.")
-    membership_after: float | None = strawberry.field(description="How surely it belongs, 0 to 1.")
-    reason: str = strawberry.field(description="The reason, in a sentence.")
+describe_model(ClusterChange, types={"kind": ChangeKind})
+describe_model(Move)
 
 
 @strawberry.type(description="Changes from one run to another.")
@@ -81,53 +59,23 @@ class RunDiff:
         self, info: Info, first: arguments.First = 50, after: arguments.After = None
     ) -> Connection[ClusterChange]:
         changed = self.found.clusters.filter(pl.col("kind") != "same")
-        return _build_page(
-            info, f"diff.clusters.{self.from_id}.{self.to_id}", changed, first, after, _build_change
-        )
+        scope = f"diff.clusters.{self.from_id}.{self.to_id}"
+        return _build_page(info, scope, ClusterChange, changed, first, after)
 
     @strawberry.field(description="Accounts that moved, by id.")
     def moves(
         self, info: Info, first: arguments.First = 50, after: arguments.After = None
     ) -> Connection[Move]:
         scope = f"diff.moves.{self.from_id}.{self.to_id}"
-        return _build_page(info, scope, self.found.moves, first, after, _build_move)
+        return _build_page(info, scope, Move, self.found.moves, first, after)
 
 
 def _build_page(
-    info: Info, scope: str, table: pl.DataFrame, first: int, after: str | None, make: Callable[[Row], Made]
-) -> Connection[Made]:
+    info: Info, scope: str, kind: type[Change], table: pl.DataFrame, first: int, after: str | None
+) -> Connection[Change]:
     """Build a page of a table. The table is computed the same each time, so a row number serves as cursor."""
     limit = info.context.budget.charge_page(first) + 1
     (done,) = decode_cursor(scope, after, (-1,))
     rows = table.with_row_index("place").slice(max(int(done) + 1, 0), limit).to_dicts()
-    veiled = info.context.veil.redact_rows(rows)
-    return build_connection(
-        veiled, first, after, make, lambda row: encode_cursor(scope, (int(row["place"]),))
-    )
-
-
-def _build_change(row: Row) -> ClusterChange:
-    return ClusterChange(
-        cluster_id=row["cluster"],
-        kind=ChangeKind(row["kind"]),
-        other_id=row["other"],
-        accounts_before=row["before"],
-        accounts_after=row["now"],
-        accounts_joined=row["came"],
-        accounts_left=row["went"],
-        score_before=row["score_before"],
-        score_after=row["score_now"],
-        description=row["says"],
-    )
-
-
-def _build_move(row: Row) -> Move:
-    return Move(
-        account_id=row["account"],
-        kind=row["kind"],
-        from_id=row["from"],
-        to_id=row["to"],
-        membership_before=row["membership_before"],
-        membership_after=row["membership_now"],
-        reason=row["why"],
-    )
+    changes = [parse_row(kind, row) for row in info.context.veil.redact_rows(rows)]
+    return build_connection(changes, first, after, lambda change: encode_cursor(scope, (change.place,)))

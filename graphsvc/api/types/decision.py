@@ -1,6 +1,7 @@
 """Decisions, and the status that they give a cluster or an account."""
 # mypy: disable-error-code=untyped-decorator
 
+from abc import abstractmethod
 from datetime import datetime
 
 import strawberry
@@ -83,6 +84,7 @@ class Decision:
     is_active: bool = strawberry.field(
         description="Whether it stands and nothing of the same kind answered it."
     )
+    number: strawberry.Private[int]
 
     @classmethod
     def from_model(cls, decision: model.Decision, forced: bool) -> "Decision":
@@ -102,6 +104,7 @@ class Decision:
             undone_at=decision.undone_at,
             undone_by=decision.undone_by,
             is_active=forced,
+            number=decision.number,
         )
 
 
@@ -109,7 +112,10 @@ class Decision:
 class Decided:
     """The fields that clusters, accounts and pairs have in common."""
 
-    subject: strawberry.Private[tuple[model.On, str, str]]
+    @property
+    @abstractmethod
+    def subject(self) -> tuple[model.On, str, str]:
+        """Return the subject of the decisions: its kind, its id, and of a pair the second id."""
 
     @strawberry.field(
         description="Number of the last decision on it or undoing of one, 0: none yet. A change names the version it "

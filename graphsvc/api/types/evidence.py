@@ -2,14 +2,16 @@
 # mypy: disable-error-code=untyped-decorator
 
 from collections.abc import Callable
-from datetime import datetime
 
 import strawberry
 
 from graphsvc.api.context import Info
+from graphsvc.api.types.models import describe_model
 from graphsvc.api.types.signal import Signal
 from graphsvc.campaigns import sentences
 from graphsvc.store.connection import Row
+from graphsvc.store.queries import nodes
+from graphsvc.store.queries.relations import Belonging
 
 EXPLANATION = "Why, by family of evidence: what adds most first, what speaks against last."
 
@@ -47,19 +49,10 @@ class FamilyEvidence:
         if self.signal_key is None:
             return None
         info.context.budget.charge_page(1)
-        row = await info.context.loaders.load_row("query/signal_by_key", self.signal_key)
-        return Signal.from_row(row["signal"], row["degree"]) if row else None
+        return await info.context.loaders.load_row(nodes.SIGNAL, self.signal_key)
 
 
-@strawberry.type(description="That an account is in a cluster, how surely and why.")
-class Belonging:
-    """The fields that both ends of a `MEMBER_OF` have. `row` comes from one of the statements that return it."""
-
-    membership: float = strawberry.field(description="How surely the account belongs to the cluster, 0 to 1.")
-    bits: float | None = strawberry.field(description="The sum of its evidence, in bits.")
-    since: datetime | None = strawberry.field(description="Since when it is known to belong to it.")
-    row: strawberry.Private[Row]
-
+class _BelongingFields(Belonging):
     @strawberry.field(description="The reason for the membership, in a sentence.")
     def summary(self) -> str:
         return sentences.membership(self.membership, parse_evidence(self.row))
@@ -69,6 +62,9 @@ class Belonging:
         return [
             FamilyEvidence.from_evidence(row, sentences.family_of_member) for row in parse_evidence(self.row)
         ]
+
+
+describe_model(Belonging, resolvers=_BelongingFields)
 
 
 def parse_evidence(row: Row) -> list[sentences.Evidence]:

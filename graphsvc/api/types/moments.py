@@ -3,16 +3,6 @@
 from datetime import UTC, datetime
 
 
-def to_optional_datetime(milliseconds: int | None) -> datetime | None:
-    """Convert milliseconds since 1970 to a time in UTC; None stays None."""
-    return None if milliseconds is None else to_datetime(milliseconds)
-
-
-def to_datetime(milliseconds: int) -> datetime:
-    """Convert milliseconds since 1970 to a time in UTC."""
-    return datetime.fromtimestamp(milliseconds / 1000, UTC)
-
-
 def to_milliseconds(moment: datetime) -> int:
     """Convert a time to milliseconds since 1970."""
     return round(to_utc(moment).timestamp() * 1000)

@@ -13,8 +13,6 @@ import strawberry
 from graphsvc.api.errors import BadInput
 
 Node = TypeVar("Node")
-Made = TypeVar("Made")
-Item = TypeVar("Item")
 Key = tuple[str | int | float, ...]
 
 
@@ -82,14 +80,10 @@ def decode_cursor(scope: str, cursor: str | None, start: Key) -> Key:
 
 
 def build_connection(
-    rows: Sequence[Item],
-    first: int,
-    after: str | None,
-    make: Callable[[Item], Made],
-    cursor: Callable[[Item], str],
-) -> Connection[Made]:
+    rows: Sequence[Node], first: int, after: str | None, cursor: Callable[[Node], str]
+) -> Connection[Node]:
     """Build a page from up to `first + 1` rows. The extra row shows that there is another page."""
-    edges = [Edge(cursor=cursor(row), node=make(row)) for row in rows[:first]]
+    edges = [Edge(cursor=cursor(row), node=row) for row in rows[:first]]
     info = PageInfo(
         has_next_page=len(rows) > first,
         has_previous_page=after is not None,

@@ -4,13 +4,11 @@ import strawberry
 
 from graphsvc.api.types.account import Account
 from graphsvc.api.types.evidence import FamilyEvidence
+from graphsvc.api.types.models import describe_model
 from graphsvc.api.types.signal import Signal
+from graphsvc.store.queries.views import CommonUse
 
-
-@strawberry.type(description="A signal that both of two accounts use.")
-class CommonSignal:
-    signal: Signal = strawberry.field(description="The signal; `rarity` says what sharing it says.")
-    is_hub: bool = strawberry.field(description="Whether so many use it that it makes no link by itself.")
+describe_model(CommonUse, "CommonSignal")
 
 
 @strawberry.type(description="One step from an account to another.")
@@ -40,9 +38,7 @@ class EvidencePath:
 class Between:
     source: Account = strawberry.field(description="One account.")
     target: Account = strawberry.field(description="The other account.")
-    common: list[CommonSignal] = strawberry.field(
-        description="Signals that both use, rarest first; at most 50."
-    )
+    common: list[CommonUse] = strawberry.field(description="Signals that both use, rarest first; at most 50.")
     common_total: int = strawberry.field(description="How many signals both use.")
     path: EvidencePath | None = strawberry.field(
         description="The strongest evidence path: through published links that whose weakest step is the strongest, "

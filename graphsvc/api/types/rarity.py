@@ -5,8 +5,8 @@ import strawberry
 from graphsvc.api.context import Info
 from graphsvc.linkage.bits import sharing_bits
 from graphsvc.linkage.rule import CROWDED
-from graphsvc.signals.kinds import family_of, kind_of
-from graphsvc.store.connection import Row
+from graphsvc.signals.kinds import kind_of
+from graphsvc.store.queries import relations
 
 
 @strawberry.type(description="How rare a signal is.")
@@ -38,14 +38,4 @@ class Rarity:
 
 async def count_accounts(info: Info) -> int:
     """Return the number of all accounts. It is read once a request."""
-    row = await info.context.loaders.load_row("query/population", "accounts")
-    return int(row["accounts"]) if row else 0
-
-
-def sum_strongest(signals: list[Row]) -> float:
-    """Sum the bits of shared signals (`kind`, `bits`): families add up, and in a family the strongest counts."""
-    best: dict[str, float] = {}
-    for signal in signals:
-        family = family_of(signal["kind"])
-        best[family] = max(best.get(family, 0.0), signal["bits"])
-    return sum(best.values())
+    return await info.context.loaders.load_row(relations.ACCOUNTS_COUNTED, "accounts") or 0

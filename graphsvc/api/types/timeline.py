@@ -8,8 +8,12 @@ import strawberry
 
 from graphsvc.api.context import Info
 from graphsvc.api.types.arguments import charge_walk
-from graphsvc.api.types.moments import to_datetime, to_milliseconds, to_utc
-from graphsvc.store.connection import Row
+from graphsvc.api.types.models import describe_model
+from graphsvc.api.types.moments import to_milliseconds, to_utc
+from graphsvc.store.queries import relations
+from graphsvc.store.queries.relations import TimelineBucket, TrafficBucket
+
+__all__ = ["Bucket", "TimelineBucket", "TrafficBucket"]
 
 HOUR = 3_600_000
 DAY = 24 * HOUR
@@ -29,22 +33,8 @@ LENGTHS = {Bucket.HOUR: (HOUR, 0), Bucket.DAY: (DAY, 0), Bucket.WEEK: (7 * DAY, 
 """Length of a bucket, and how long before 1970 one began: ms."""
 
 
-@strawberry.type(description="Events in a cluster from one moment to another.")
-class TimelineBucket:
-    begins_at: datetime = strawberry.field(description="When the bucket begins.")
-    sign_ups: int = strawberry.field(description="Members that signed up.")
-    bans: int = strawberry.field(
-        description="Members that were banned or suspended and still are, by when that was."
-    )
-    replacements: int = strawberry.field(
-        description="Those of the sign-ups that probably follow a banned account."
-    )
-
-
-@strawberry.type(description="Requests of a cluster from one moment to another.")
-class TrafficBucket:
-    begins_at: datetime = strawberry.field(description="When the bucket begins.")
-    requests: int = strawberry.field(description="Requests of its members.")
+describe_model(TimelineBucket)
+describe_model(TrafficBucket)
 
 
 async def load_timeline(
@@ -59,17 +49,9 @@ async def load_timeline(
     info.context.budget.charge_page(first)
     charge_walk(info, size)
     rows = await info.context.loaders.load_rows(
-        "query/cluster_timeline", cluster, limit=first, **_build_bounds(by, window)
+        relations.CLUSTER_TIMELINE, cluster, limit=first, **_build_bounds(by, window)
     )
-    return [
-        TimelineBucket(
-            begins_at=_compute_start(row, by),
-            sign_ups=row["sign_ups"],
-            bans=row["bans"],
-            replacements=row["replacements"],
-        )
-        for row in reversed(rows)
-    ]
+    return rows[::-1]
 
 
 async def load_traffic(
@@ -88,24 +70,17 @@ async def load_traffic(
         for end, none in zip(window, EVER, strict=True)
     ]
     rows = await info.context.loaders.load_rows(
-        "query/cluster_traffic",
+        relations.CLUSTER_TRAFFIC,
         cluster,
         limit=first,
         first_month=months[0],
         last_month=months[1],
         **_build_bounds(by, window),
     )
-    return [
-        TrafficBucket(begins_at=_compute_start(row, by), requests=row["requests"]) for row in reversed(rows)
-    ]
+    return rows[::-1]
 
 
 def _build_bounds(by: Bucket, window: tuple[datetime | None, datetime | None]) -> dict[str, int | None]:
     unit, shift = LENGTHS[by]
     since, until = (to_milliseconds(end) if end else None for end in window)
     return {"unit": unit, "shift": shift, "since": since, "until": until}
-
-
-def _compute_start(row: Row, by: Bucket) -> datetime:
-    unit, shift = LENGTHS[by]
-    return to_datetime(row["bucket"] * unit - shift)

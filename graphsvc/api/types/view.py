@@ -4,6 +4,11 @@ from enum import Enum
 
 import strawberry
 
+from graphsvc.api.types.models import describe_model
+from graphsvc.store.queries.views import GraphEdge, GraphNode
+
+__all__ = ["GraphEdge", "GraphNode", "GraphView", "LeftOut"]
+
 
 @strawberry.enum(description="Kinds of nodes.")
 class NodeKind(Enum):
@@ -22,43 +27,8 @@ class EdgeKind(Enum):
     )
 
 
-@strawberry.type(description="Something to be drawn.")
-class GraphNode:
-    id: str = strawberry.field(
-        description="Id of the account, or key of the signal or group; empty: members of no group."
-    )
-    kind: NodeKind = strawberry.field(description="Its kind.")
-    family: str | None = strawberry.field(default=None, description="Of a signal or group: its family.")
-    size: int = strawberry.field(
-        default=1, description="Of a group its accounts, of a signal all accounts that use it."
-    )
-    is_hub: bool = strawberry.field(
-        default=False,
-        description="A signal of so many accounts that they are not drawn: it is folded into this node.",
-    )
-    status: str | None = strawberry.field(
-        default=None, description="Of an account: active, suspended, banned, closed."
-    )
-    cluster_id: str | None = strawberry.field(
-        default=None, description="Of an account: its published cluster."
-    )
-    membership: float | None = strawberry.field(
-        default=None, description="Of an account how surely it belongs, of a group the mean; 0 to 1."
-    )
-    bits: float | None = strawberry.field(
-        default=None, description="Of a signal: what sharing it says, in bits."
-    )
-
-
-@strawberry.type(description="A line between two nodes.")
-class GraphEdge:
-    source: str = strawberry.field(description="`id` of a node.")
-    target: str = strawberry.field(description="`id` of the other.")
-    kind: EdgeKind = strawberry.field(description="Its kind.")
-    bits: float | None = strawberry.field(
-        default=None, description="Of a link: its evidence; between groups the strongest."
-    )
-    links: int = strawberry.field(default=1, description="How many links it stands for.")
+describe_model(GraphNode, types={"kind": NodeKind})
+describe_model(GraphEdge, types={"kind": EdgeKind})
 
 
 @strawberry.type(description="Counts of the nodes that are not drawn.")

@@ -6,11 +6,11 @@ import os
 import subprocess
 import sys
 import tempfile
-from typing import IO, Any
+from typing import IO
 
 from graphsvc.api.workers.worker import Worker
 from graphsvc.settings import Settings
-from graphsvc.store.connection import Store
+from graphsvc.store.control import mark_failed
 
 log = logging.getLogger("graphsvc.api")
 
@@ -61,9 +61,4 @@ class DetectionProcesses:
                 said.seek(max(said.tell() - LAST_WORDS, 0))
                 words = said.read().decode(errors="replace")
                 log.error("run %s ended with status %s: %s", run, process.returncode, words)
-                await self._worker.run(_mark_failed, run)
-
-
-def _mark_failed(store: Store, run: str) -> list[dict[str, Any]]:
-    """Mark a run as failed whose process ended without doing so."""
-    return store.write("publish/fail", run=run, error="the process ended")
+                await self._worker.run(mark_failed, run, "the process ended")

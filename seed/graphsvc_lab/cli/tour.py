@@ -51,9 +51,10 @@ def start_database(settings: Settings, world: Path, stages: Stages) -> None:
         DemoError: the database holds data that are not this demo's.
     """
     from graphsvc.database import open_store
+    from graphsvc.store.graph import count_accounts
 
     with print_timed(stages, "database"), open_store(settings, stages.print_line) as store:
-        filled = store.read("maintenance/count_accounts")[0]["accounts"] > 0
+        filled = count_accounts(store) > 0
         # The directory of the world is what tells that the data are this demo's.
         if filled and [path.name for path in world.parent.glob("demo-world-*")] != [world.name]:
             raise DemoError(

@@ -5,8 +5,8 @@ import hashlib
 import polars as pl
 
 from graphsvc.intake.networks import assign_networks
-from graphsvc.loading.common import BATCH
-from graphsvc.store import Store
+from graphsvc.store.connection import Store
+from graphsvc.store.loads import BATCH
 from graphsvc.types import Progress, ignore_progress
 
 

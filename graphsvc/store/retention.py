@@ -3,14 +3,14 @@
 Accounts, results, decisions and the audit log stay. Accounts are removed by forgetting them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from graphsvc.keeping.forgetting import write_unless_loading
 from graphsvc.signals.kinds import kind_of
-from graphsvc.store import Store
 from graphsvc.store.audit import Auditor
+from graphsvc.store.connection import Store
+from graphsvc.store.forgetting import write_unless_loading
 from graphsvc.store.snapshots import Snapshots
 
 ACTIVITY = "activity"
@@ -71,6 +71,11 @@ def remove_old(store: Store, auditor: Auditor, snapshots: Snapshots, what: Seque
     store.run_autocommit("keeping/remove_unused_prefixes")
     snapshots.drop()
     return int(unused)
+
+
+def count_tokens(store: Store, raw: Collection[str]) -> dict[str, int]:
+    """Count the signals with tokens of each key; `raw`: kinds whose values are no tokens."""
+    return {row["key"]: row["signals"] for row in store.read("keeping/token_keys", raw=raw)}
 
 
 def _compute_hour(moment: datetime) -> int:

@@ -12,9 +12,8 @@ from typing import Any
 
 from graphsvc.errors import KeepingError, NotFound
 from graphsvc.signing import Signer
-from graphsvc.store import Store
 from graphsvc.store.audit import Auditor
-from graphsvc.store.connection import Row
+from graphsvc.store.connection import Row, Store
 from graphsvc.store.decisions import read_decision_log
 from graphsvc.store.snapshots import Snapshots
 
@@ -100,6 +99,11 @@ def allow_accounts(store: Store, auditor: Auditor, accounts: Sequence[str], reas
         guard = ("keeping/allow", {"name": name})
         if not auditor.write(store, "allow", name, guards=(guard,), reason=reason):
             raise NotFound(f"{account} is not on the list of forgotten accounts.", "There is nothing to do.")
+
+
+def list_forgotten(store: Store) -> set[str]:
+    """List the pseudonyms of forgotten accounts."""
+    return {row["name"] for row in store.read("keeping/listed")}
 
 
 def _forget_account(store: Store, auditor: Auditor, what: AccountTraces, reason: str) -> None:

@@ -1,0 +1,177 @@
+"""Write loads: the steps of a bundle in batches, each written exactly once, and the record of the load."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import polars as pl
+import polars.selectors as cs
+
+from graphsvc.errors import LoadError
+from graphsvc.model.columns import BundleColumns
+from graphsvc.signals.kinds import BY_NAME
+from graphsvc.store.connection import Store
+from graphsvc.types import Progress
+
+BATCH = 10_000
+"""Rows a transaction; larger ones no longer gain speed and hold locks longer. One session writes them: two or three,
+each with accounts of its own, were measured to be slower (docs/loading.md)."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenLoad:
+    """The record of a load: its id and number, whether it was finished, and by step the batches written so far."""
+
+    id: str
+    number: int
+    finished: bool
+    reached: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One statement over one frame: columns become parallel lists, `fixed` stays the same in all batches."""
+
+    name: str
+    statement: str
+    frame: pl.DataFrame
+    fixed: dict[str, str | int] = field(default_factory=dict)
+
+    @property
+    def is_edges(self) -> bool:
+        """Return whether it writes edges of signals."""
+        return self.statement == "load/edges"
+
+
+def begin_load(store: Store, load: str, bundle: str, *, again: bool) -> OpenLoad:
+    """Open the record of a load, or find it; `again`: open a finished one, too."""
+    reopen = [("load/reopen", {"id": load})] if again else []
+    (record,) = store.run_transaction(*reopen, ("load/begin", {"id": load, "bundle": bundle}))
+    finished = record["finishedAt"] is not None
+    reached = {} if finished else {row["step"]: row["next"] for row in store.read("load/progress", id=load)}
+    return OpenLoad(load, record["number"], finished, reached)
+
+
+def build_steps(columns: BundleColumns, number: int) -> Iterator[Step]:
+    """Yield the statements of load `number` in an order that creates both ends of an edge before the edge.
+
+    Accounts and signals carry the number of the last load that wrote to them.
+    """
+    mark: dict[str, str | int] = {"number": number}
+    # An account gets its number before its edges, so that a reader does not take a half-written account for
+    # read.
+    yield Step("accounts", "load/accounts", columns.accounts, mark)
+    yield Step("accounts of earlier bundles", "load/touch", _find_foreign_accounts(columns), mark)
+    for key_id, former in columns.former.items():  # a step each: two of them may meet in one signal
+        yield Step(f"tokens of the key {key_id}", "keeping/move_tokens", former, mark)
+    systems = columns.networks.filter(pl.col("cidr").is_null()).drop("cidr")
+    yield Step("autonomous systems", "load/autonomous_systems", systems)
+    yield Step("networks", "load/networks", columns.networks.filter(pl.col("cidr").is_not_null()))
+    for name, values in columns.values.items():
+        keys = values.select("key", "kind", "value")
+        yield Step(f"{name} values", "load/signals", keys, {**mark, "label": BY_NAME[name].label})
+    if (instruments := columns.values.get("instrument")) is not None:
+        known = instruments.select("key", "bin", "instrument_kind", "issuer_country")
+        yield Step("instruments", "load/instruments", known, mark)
+    for name, values in columns.values.items():
+        if "words" in values.columns:
+            worded = values.select("key", "words").drop_nulls()
+            yield Step(f"{name} words", "load/words", worded, mark)
+    if (addresses := columns.values.get("ip")) is not None:
+        announced = addresses.select("prefix", "asn").unique().sort("prefix", "asn")
+        yield Step("prefixes", "load/prefixes", announced, mark)
+        yield Step("addresses", "load/addresses", addresses.select("key", "prefix"), mark)
+    for name, edges in columns.edges.items():
+        yield Step(f"{name} edges", "load/edges", edges, {"type": BY_NAME[name].relationship})
+    yield Step("activity", "load/activity", pack_activity(columns.activity))
+
+
+def _find_foreign_accounts(columns: BundleColumns) -> pl.DataFrame:
+    """Return the accounts (`account_id`) in edges or activity that the table `accounts` lacks."""
+    named = [frame["account_id"].unique() for frame in (*columns.edges.values(), columns.activity)]
+    foreign = pl.concat(named).unique().to_frame().join(columns.accounts, on="account_id", how="anti")
+    return foreign.select("account_id").sort("account_id")
+
+
+def write_step(store: Store, load: OpenLoad, step: Step, progress: Progress) -> int:
+    """Write the batches of a step that are not written yet, and return their rows."""
+    start = load.reached.get(step.name, 0)
+    frame = step.frame.with_columns(cs.datetime().dt.epoch("ms"))
+    for batch in range(start, -(-frame.height // BATCH)):
+        rows = frame.slice(batch * BATCH, BATCH).to_dict(as_series=False)
+        # The claim and the batch commit together, so each batch is written exactly once.
+        claim = {"load": load.id, "key": f"{load.id}/{step.name}", "batch": batch}
+        store.write_guarded(("load/advance", claim), (step.statement, {**rows, **step.fixed}))
+        progress(step.name, min((batch + 1) * BATCH, frame.height), frame.height)
+    return max(0, frame.height - start * BATCH)
+
+
+def find_known_accounts(store: Store, ids: pl.Series) -> pl.Series:
+    """Return those of `ids` (text) that are accounts in the graph."""
+    found = [
+        row["id"]
+        for start in range(0, ids.len(), BATCH)
+        for row in store.read("load/known_accounts", ids=ids.slice(start, BATCH).to_list())
+    ]
+    return pl.Series(ids.name, found, dtype=pl.String)
+
+
+def finish_load(store: Store, load_id: str, columns: BundleColumns) -> None:
+    """Record the end of a load.
+
+    Raises:
+        LoadError: its record is gone, because the database was emptied or replaced meanwhile.
+    """
+    closed = store.write(
+        "load/finish",
+        id=load_id,
+        accounts=columns.accounts.height,
+        signals=sum(frame.height for frame in columns.values.values()),
+        edges=sum(frame.height for frame in columns.edges.values()),
+        rejected=columns.dead_letters.height,
+    )
+    # The record of the load was found at its beginning, so its absence means another database.
+    if not closed:
+        raise LoadError(
+            "The database was emptied or replaced while this bundle was being loaded.", "Load it again."
+        )
+
+
+def list_bulk_loads(store: Store) -> dict[str, bool]:
+    """List the bulk loads in the database by id: whether each was finished."""
+    return {row["id"]: row["finishedAt"] is not None for row in store.read("load/bulk_loads")}
+
+
+def find_occupant(store: Store) -> str | None:
+    """Return a label of nodes that the database holds; None: it is empty."""
+    rows = store.read("load/occupied")
+    return str(rows[0]["label"]) if rows else None
+
+
+def count_imported(store: Store) -> dict[str, int]:
+    """Wait for the indexes, and count what an import brought, by label or type."""
+    store.run_autocommit("load/await_indexes")
+    return {row["name"]: row["count"] for row in store.read("load/imported_counts")}
+
+
+def list_offline_indexes(store: Store) -> dict[str, str]:
+    """List the indexes that cannot be used, with the state of each."""
+    return {row["name"]: row["state"] for row in store.read("load/offline_indexes")}
+
+
+def pack_activity(activity: pl.DataFrame) -> pl.DataFrame:
+    """Pack hourly rows (schema `ACTIVITY`) into one row an account and month with parallel lists.
+
+    `hours` are hours since 1970. A missing model is the empty text.
+    """
+    return (
+        activity.with_columns(
+            month=pl.col("hour").dt.strftime("%Y-%m"),
+            hours=pl.col("hour").dt.epoch("s") // 3600,
+            models=pl.col("model").fill_null(""),
+        )
+        .group_by("account_id", "month", "hours", "models")
+        .agg(pl.col("requests").sum())
+        .sort("account_id", "month", "hours", "models")
+        .group_by("account_id", "month", maintain_order=True)
+        .agg("hours", "requests", "models")
+    )
