@@ -5,8 +5,6 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import numpy as np
-from graphdatascience import GraphDataScience
-from graphdatascience import __version__ as client_version
 from numpy.typing import NDArray
 
 from graphsvc.community.components import find_components
@@ -35,10 +33,15 @@ class GdsDetector:
     name = "gds"
 
     def __init__(self, driver: "Driver", database: str | None) -> None:
+        # A second to import, which nothing else should wait for.
+        from graphdatascience import GraphDataScience
+
         self._gds = GraphDataScience(driver, database=database, arrow=False, show_progress=False)
 
     def versions(self) -> dict[str, str]:
         """Return the versions of the GDS server and client."""
+        from graphdatascience import __version__ as client_version
+
         return {"gds": str(self._gds.server_version()), "graphdatascience": client_version}
 
     def communities(
