@@ -25,7 +25,7 @@ MARCH = {"first_seen": "2026-03-01T00:00:00.123Z", "last_seen": "2026-03-02T00:0
 
 
 @pytest.fixture
-def apart(tmp_path: Path, installation: Settings) -> Iterator[Settings]:
+def apart(tmp_path: Path, installation: Settings, without_gds: None) -> Iterator[Settings]:
     """A fresh installation of the test's own, with the token key of the session's, so that tokens are the same."""
     settings = Settings(data_dir=tmp_path / "apart", neo4j_uri=None)
     settings.keys_dir.mkdir(parents=True)

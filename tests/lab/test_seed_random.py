@@ -35,7 +35,7 @@ def small(seed: int, accounts: int = ACCOUNTS) -> World:
 @pytest.fixture(scope="module")
 def one_book_of_names() -> Iterator[None]:
     """Give all worlds the names of one seed: drawing them takes most of the time, and no promise here is of names."""
-    names = pools.draw_pools(Streams(min(SEEDS)))
+    names = pools.draw_pools(Streams(7))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pools, "draw_pools", lambda _streams: names)
         yield
