@@ -68,7 +68,7 @@ def find_blocks(row: Ints, value: Ints, rows: int) -> tuple[Ints, Ints]:
     if not len(row):
         return np.empty(0, np.int64), np.empty(0, np.int64)
     # Networkit and what it brings take a second to import, which no other command than a detection should wait for.
-    import networkit  # type: ignore[import-untyped]
+    from graphsvc.community.graphs import networkit
 
     count = rows + int(value.max()) + 1
     # Values are numbered after the rows, so that one graph holds both sides.

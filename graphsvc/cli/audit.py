@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from graphsvc.cli.progress import console
+from graphsvc.cli.settings import load_settings
 from graphsvc.errors import ExportError, VerificationError
-from graphsvc.settings import load_settings
 
 app = typer.Typer(no_args_is_help=True, help="Read the audit log, and check that it is what was written.")
 

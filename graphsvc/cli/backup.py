@@ -2,14 +2,16 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from pydantic import SecretStr
 
 from graphsvc.cli.progress import console
+from graphsvc.cli.settings import load_settings
 from graphsvc.errors import BackupError
-from graphsvc.settings import load_settings
+
+if TYPE_CHECKING:
+    from pydantic import SecretStr
 
 SHORTEST = 12
 """Characters of a passphrase."""
@@ -77,13 +79,15 @@ def restore_backup(
         typer.echo(f"Its audit log of {done.audit.entries:,} entries {state}.")
 
 
-def _read_passphrase(file: Path | None, *, twice: bool) -> SecretStr:
+def _read_passphrase(file: Path | None, *, twice: bool) -> "SecretStr":
     """Read the passphrase from the file, the environment or the terminal.
 
     Args:
         file: its first line is the passphrase.
         twice: it is a new one, which must be confirmed and long enough.
     """
+    from pydantic import SecretStr
+
     kept = load_settings().passphrase
     if file is not None:
         # Editors end a file with a line break, which is not part of the passphrase.

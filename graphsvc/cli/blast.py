@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from graphsvc.cli.progress import console
-from graphsvc.settings import load_settings
+from graphsvc.cli.settings import load_settings
 
 
 def print_impact(

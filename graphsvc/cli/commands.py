@@ -1,6 +1,5 @@
 """All commands of `graphsvc`, in the order that a new user needs them."""
 
-from importlib.metadata import version
 from typing import Annotated
 
 import typer
@@ -50,6 +49,8 @@ Exit status: 0 all of it worked, 1 a failure named on standard error, 2 a wrong 
 
 def _show_version(wanted: bool) -> None:
     if wanted:
+        from importlib.metadata import version
+
         typer.echo(f"graphsvc {version('graphsvc')}")
         raise typer.Exit
 

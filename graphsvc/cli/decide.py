@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from graphsvc.cli.progress import console
+from graphsvc.cli.settings import load_settings
 from graphsvc.model.decisions import Decision, Disposition, On, Pin, Status, Topic
-from graphsvc.settings import load_settings
 
 if TYPE_CHECKING:
     from graphsvc.store import Store

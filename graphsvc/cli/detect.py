@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from graphsvc.cli.progress import Stages
+from graphsvc.cli.settings import load_settings
 from graphsvc.community.engines import Engine
 from graphsvc.errors import Conflict, SettingsError
 from graphsvc.files import lock_or_fail
-from graphsvc.measure import parse_size
 from graphsvc.model.runs import Algorithm
-from graphsvc.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from graphsvc.detection import Outcome, Parameters
+    from graphsvc.settings import Settings
     from graphsvc.store import Store
 
 
@@ -36,6 +36,8 @@ class TimeEvidence(StrEnum):
 
 def parse_memory(text: str) -> int:
     """Parse the value of `--memory`; bytes."""
+    from graphsvc.measure import parse_size
+
     try:
         return parse_size(text)
     except ValueError as error:
@@ -149,7 +151,7 @@ def detect_clusters(
 
 
 def run_certified(
-    settings: Settings,
+    settings: "Settings",
     store: "Store",
     parameters: "Parameters",
     stages: Stages,
@@ -188,7 +190,7 @@ def run_certified(
 
 
 @contextmanager
-def _lock_runs(settings: Settings, store: "Store", name: str | None) -> Iterator[None]:
+def _lock_runs(settings: "Settings", store: "Store", name: str | None) -> Iterator[None]:
     """Prevent a second run of this installation, which would take what this one has staged.
 
     Raises:

@@ -2,15 +2,18 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import polars as pl
 import typer
 
 from graphsvc.cli.progress import console
-from graphsvc.exchange.stix import Tlp
-from graphsvc.model.clusters import Assessment
-from graphsvc.settings import load_settings
+from graphsvc.cli.settings import load_settings
+from graphsvc.exchange.tlp import Tlp
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from graphsvc.model.clusters import Assessment
 
 app = typer.Typer(no_args_is_help=True, help="Write the published result to a file.")
 
@@ -23,8 +26,10 @@ class Assessed(StrEnum):
     ALL = "all"
 
     @property
-    def assessments(self) -> tuple[Assessment, ...]:
+    def assessments(self) -> "tuple[Assessment, ...]":
         """Return the assessments to read from the database."""
+        from graphsvc.model.clusters import Assessment
+
         return tuple(Assessment) if self is Assessed.ALL else (Assessment[self.name],)
 
 
@@ -132,5 +137,5 @@ def cluster(
     typer.echo(f"{out}: {written.members:,} members{left}")
 
 
-def _print_rows(out: Path, frame: pl.DataFrame) -> None:
+def _print_rows(out: Path, frame: "pl.DataFrame") -> None:
     typer.echo(f"{frame.height:,} rows: {out}")

@@ -6,7 +6,7 @@ import typer
 
 from graphsvc.cli.decide import By, make_auditor
 from graphsvc.cli.progress import console
-from graphsvc.settings import load_settings
+from graphsvc.cli.settings import load_settings
 
 if TYPE_CHECKING:
     from graphsvc.store.forgetting import AccountTraces

@@ -7,11 +7,9 @@ from datetime import timedelta
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from graphsvc.api.auth import keys
-from graphsvc.settings import load_settings
+from graphsvc.cli.settings import load_settings
 
 app = typer.Typer(no_args_is_help=True, help="Create, list, rotate and revoke API keys.")
 
@@ -61,6 +59,9 @@ def list_keys(
     if as_json:
         typer.echo(json.dumps(rows, indent=2))
         return
+    from rich.console import Console
+    from rich.table import Table
+
     table = Table(*shown)
     for row in rows:
         table.add_row(*(row[name] or "" for name in shown))

@@ -3,15 +3,15 @@
 import json
 from typing import TYPE_CHECKING, Annotated
 
-import polars as pl
 import typer
 
 from graphsvc.cli.progress import console
+from graphsvc.cli.settings import load_settings
 from graphsvc.errors import NotFound
-from graphsvc.model.lineage import CONTINUED, KINDS
-from graphsvc.settings import load_settings
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from graphsvc.store import Store
 
 
@@ -48,7 +48,7 @@ def print_history(
         typer.echo("Nothing happened: every cluster is as it was in the run before.")
 
 
-def _read_history(store: "Store", cluster: str) -> pl.DataFrame:
+def _read_history(store: "Store", cluster: str) -> "pl.DataFrame":
     from graphsvc.store.decisions import read_identity
     from graphsvc.store.lineage import read_history
 
@@ -56,7 +56,10 @@ def _read_history(store: "Store", cluster: str) -> pl.DataFrame:
     return read_history(store, cluster)
 
 
-def _read_last_events(store: "Store", *, businesses: bool) -> pl.DataFrame:
+def _read_last_events(store: "Store", *, businesses: bool) -> "pl.DataFrame":
+    import polars as pl
+
+    from graphsvc.model.lineage import CONTINUED, KINDS
     from graphsvc.store.lineage import read_run_events
     from graphsvc.store.published import CAMPAIGNS
     from graphsvc.store.runs import read_published_run

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from graphsvc.cli.progress import Stages
-from graphsvc.settings import load_settings
+from graphsvc.cli.settings import load_settings
 
 if TYPE_CHECKING:
     from graphsvc.loading import LoadReport

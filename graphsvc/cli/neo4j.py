@@ -2,16 +2,15 @@
 
 import time
 import webbrowser
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from graphsvc import server
+from graphsvc.cli.settings import load_settings
 from graphsvc.errors import ServerError
-from graphsvc.server.home import Home, map_disk_errors, read_tail
-from graphsvc.server.lifecycle import run_foreground
-from graphsvc.server.maven import renew_lock
-from graphsvc.settings import load_settings
+
+if TYPE_CHECKING:
+    from graphsvc.server import Endpoint
 
 app = typer.Typer(help="The managed local Neo4j: no Docker, no Java, no installation.", no_args_is_help=True)
 
@@ -20,7 +19,7 @@ def _print_line(line: str) -> None:
     typer.echo(f"neo4j: {line}", err=True)
 
 
-def _print_endpoint(endpoint: server.Endpoint) -> None:
+def _print_endpoint(endpoint: "Endpoint") -> None:
     typer.echo(f"Bolt     {endpoint.uri}")
     typer.echo(f"Browser  {endpoint.browser}")
     typer.echo(f"User     {endpoint.user}, password in {load_settings().keys_dir / 'neo4j-password'}")
@@ -29,12 +28,16 @@ def _print_endpoint(endpoint: server.Endpoint) -> None:
 @app.command()
 def start() -> None:
     """Start Neo4j unless it runs, and wait until it answers queries."""
+    from graphsvc import server
+
     _print_endpoint(server.ensure_running(load_settings(), _print_line))
 
 
 @app.command()
 def stop() -> None:
     """Stop Neo4j; everything committed is kept."""
+    from graphsvc import server
+
     typer.echo(
         "Neo4j is stopped." if server.stop_server(load_settings(), _print_line) else "Neo4j was not running."
     )
@@ -43,6 +46,8 @@ def stop() -> None:
 @app.command()
 def status() -> None:
     """Say whether Neo4j runs and where; exit status 1 if it does not."""
+    from graphsvc import server
+
     endpoint = server.find_running(load_settings())
     if endpoint is None:
         typer.echo("Neo4j is not running.")
@@ -56,6 +61,8 @@ def logs(
     follow: Annotated[bool, typer.Option("-f", "--follow", help="Continue until Ctrl-C.")] = False,
 ) -> None:
     """Show what Neo4j has logged last."""
+    from graphsvc.server.home import Home, map_disk_errors, read_tail
+
     home = Home.from_settings(load_settings())
     with map_disk_errors(load_settings().data_dir, "GRAPHSVC_DATA_DIR"):
         if not home.log.exists():
@@ -76,6 +83,8 @@ def logs(
 @app.command()
 def run() -> None:
     """Run Neo4j in the foreground, for service managers; Ctrl-C stops it."""
+    from graphsvc.server.lifecycle import run_foreground
+
     run_foreground(load_settings(), _print_line)
 
 
@@ -90,6 +99,8 @@ def console(
 
     The guide walks through the largest cluster. docs/browser.md says how to import scripts and style.
     """
+    from graphsvc import server
+
     endpoint = server.find_running(load_settings())
     if endpoint is None:
         _print_line("Neo4j is not running; start it with `graphsvc neo4j start`.")
@@ -108,4 +119,6 @@ def console(
 @app.command()
 def lock() -> None:
     """Renew the lock: resolve the jars of the versions in graphsvc/server/maven.py and write their hashes."""
+    from graphsvc.server.maven import renew_lock
+
     renew_lock(report=_print_line)

@@ -2,10 +2,12 @@
 
 import time
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+if TYPE_CHECKING:
+    from rich.progress import TaskID
 
 EVERY_SECONDS = 15.0
 """How often a long stage says how far it is where there is no terminal."""
@@ -20,6 +22,8 @@ class Stages:
     """
 
     def __init__(self) -> None:
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
         self._bars = Progress(
             TextColumn("{task.description:<26}"),
             BarColumn(),

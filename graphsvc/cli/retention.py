@@ -8,8 +8,8 @@ import typer
 from graphsvc.cli.decide import By, make_auditor
 from graphsvc.cli.keys import parse_duration
 from graphsvc.cli.progress import console
+from graphsvc.cli.settings import load_settings
 from graphsvc.errors import SettingsError
-from graphsvc.settings import load_settings
 
 
 def _build_age_option(what: str) -> Any:

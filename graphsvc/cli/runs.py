@@ -3,12 +3,11 @@
 import json
 from typing import TYPE_CHECKING, Annotated, Any
 
-import polars as pl
 import typer
 
 from graphsvc.cli.progress import console
+from graphsvc.cli.settings import load_settings
 from graphsvc.errors import NotFound
-from graphsvc.settings import load_settings
 
 if TYPE_CHECKING:
     from graphsvc.analysis.diff import Diff
@@ -95,6 +94,8 @@ def compare_two_runs(
 
 def print_differences(before: str, now: str, found: "Diff", limit: int) -> None:
     """Print a summary on standard output."""
+    import polars as pl
+
     kinds = found.clusters.group_by("kind").len().sort("kind")
     counts = ", ".join(f"{count:,} {kind}" for kind, count in kinds.iter_rows())
     typer.echo(f"From {before} to {now}: clusters {counts or 'none'}; {found.moves.height:,} accounts moved.")

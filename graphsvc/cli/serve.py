@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from graphsvc.cli.progress import console
+from graphsvc.cli.settings import load_settings
 from graphsvc.errors import SettingsError
-from graphsvc.settings import clean_root_path, load_settings
 
 
 def start_service(
@@ -43,6 +43,7 @@ def start_service(
     from graphsvc.api.app import create_app
     from graphsvc.api.http import logs
     from graphsvc.database import open_store
+    from graphsvc.settings import clean_root_path
 
     configured = load_settings()
     host, port = host or configured.host, configured.port if port is None else port

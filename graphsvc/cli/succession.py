@@ -3,14 +3,15 @@
 import json
 from typing import TYPE_CHECKING, Annotated
 
-import polars as pl
 import typer
 
 from graphsvc.cli.progress import Stages
+from graphsvc.cli.settings import load_settings
 from graphsvc.errors import NotFound
-from graphsvc.settings import load_settings
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from graphsvc.store import Store
 
 
@@ -41,6 +42,8 @@ def print_successions(
     signals. With CLUSTER: the probable pairs, most probable first. With --account: all candidates of one
     account, probable or not.
     """
+    import polars as pl
+
     from graphsvc.database import open_store
 
     with Stages() as stages, open_store(load_settings(), stages.print_line) as store:
@@ -72,8 +75,10 @@ def print_successions(
         _print_all(pairs, campaigns, limit)
 
 
-def _read_successions(store: "Store", stages: Stages) -> tuple[pl.DataFrame, pl.DataFrame, pl.Series]:
+def _read_successions(store: "Store", stages: Stages) -> "tuple[pl.DataFrame, pl.DataFrame, pl.Series]":
     """Return pairs and campaigns of the published result, with ids, and the ids of all accounts."""
+    import polars as pl
+
     from graphsvc.store.graph import read_graph
     from graphsvc.store.published import read_members
     from graphsvc.succession.successions import find_successions, resolve_ids
@@ -94,7 +99,9 @@ def _read_successions(store: "Store", stages: Stages) -> tuple[pl.DataFrame, pl.
     ]
 
 
-def _print_all(pairs: pl.DataFrame, campaigns: pl.DataFrame, limit: int) -> None:
+def _print_all(pairs: "pl.DataFrame", campaigns: "pl.DataFrame", limit: int) -> None:
+    import polars as pl
+
     shown = campaigns.filter(pl.col("stopped") > 0).sort(
         "pairs", "stopped", "cluster", descending=[True, True, False]
     )
@@ -109,7 +116,7 @@ def _print_all(pairs: pl.DataFrame, campaigns: pl.DataFrame, limit: int) -> None
     typer.echo(f"{elsewhere:,} banned accounts of no cluster probably came back, too.")
 
 
-def _print_cluster(pairs: pl.DataFrame, campaign: dict[str, object], limit: int) -> None:
+def _print_cluster(pairs: "pl.DataFrame", campaign: dict[str, object], limit: int) -> None:
     typer.echo(f"{campaign['says']}.")
     if campaign["outside"]:
         typer.echo(f"{campaign['outside']:,} of those who follow are not in the cluster.")
@@ -119,7 +126,9 @@ def _print_cluster(pairs: pl.DataFrame, campaign: dict[str, object], limit: int)
         typer.echo(f"{pairs.height - limit:,} more pairs; --limit shows more.")
 
 
-def _print_account(pairs: pl.DataFrame, account: str, limit: int) -> None:
+def _print_account(pairs: "pl.DataFrame", account: str, limit: int) -> None:
+    import polars as pl
+
     follows = pairs.filter(pl.col("successor") == account).sort("rank")
     followed = pairs.filter(pl.col("predecessor") == account)
     for title, rows, other in (
@@ -132,6 +141,8 @@ def _print_account(pairs: pl.DataFrame, account: str, limit: int) -> None:
         typer.echo("It follows no banned account, and no account follows it, by all that is known.")
 
 
-def _convert_rows(frame: pl.DataFrame) -> list[dict[str, object]]:
+def _convert_rows(frame: "pl.DataFrame") -> list[dict[str, object]]:
     """Return rows for JSON, which has no NaN."""
+    import polars as pl
+
     return frame.with_columns(pl.col(pl.Float64).fill_nan(None)).to_dicts()

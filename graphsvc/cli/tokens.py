@@ -8,7 +8,7 @@ import typer
 
 from graphsvc.cli.decide import By, make_auditor
 from graphsvc.cli.progress import console
-from graphsvc.settings import load_settings
+from graphsvc.cli.settings import load_settings
 
 app = typer.Typer(
     no_args_is_help=True, help="The keys that tokens are made with: their state, a new one, old ones."

@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from graphsvc.cli.progress import Stages
+from graphsvc.cli.settings import load_settings
 from graphsvc.errors import VerificationError
-from graphsvc.settings import load_settings
 
 
 def verify_stored_run(

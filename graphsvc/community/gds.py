@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import numpy as np
-from graphdatascience import GraphDataScience
-from graphdatascience import __version__ as client_version
 from numpy.typing import NDArray
 
 from graphsvc.community.components import find_components
@@ -37,6 +35,9 @@ class GdsDetector:
     name = "gds"
 
     def __init__(self, driver: "Driver", database: str | None, guard: Guard = nullcontext) -> None:
+        # A second to import, which nothing else should wait for.
+        from graphdatascience import GraphDataScience
+
         self._guard = guard
         # The client connects as soon as it is made.
         with guard():
@@ -44,6 +45,8 @@ class GdsDetector:
 
     def versions(self) -> dict[str, str]:
         """Return the versions of the GDS server and client."""
+        from graphdatascience import __version__ as client_version
+
         with self._guard():
             return {"gds": str(self._gds.server_version()), "graphdatascience": client_version}
 

@@ -4,13 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from threading import Lock
 
-import networkit  # type: ignore[import-untyped]
 import numpy as np
 import scipy
-from networkit.community import PLM, PLP, ParallelLeiden  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 
 from graphsvc.community.components import compute_scale, find_components, find_indivisible
+from graphsvc.community.graphs import PLM, PLP, ParallelLeiden, networkit
 from graphsvc.community.protocol import renumber_communities, split_disconnected
 from graphsvc.model.links import Links
 from graphsvc.model.runs import Algorithm

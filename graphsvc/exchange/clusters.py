@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from graphsvc.errors import ExportError
 from graphsvc.exchange import members, stix, tables
+from graphsvc.exchange.tlp import Tlp
 from graphsvc.model.clusters import Assessment
 from graphsvc.signals.veil import Veil
 from graphsvc.store.audit import Auditor
@@ -44,7 +45,7 @@ def export_cluster(
     cluster: str,
     form: Format,
     *,
-    tlp: stix.Tlp = stix.Tlp.AMBER,
+    tlp: Tlp = Tlp.AMBER,
     reason: str = "",
     businesses: bool = False,
 ) -> ExportedFile:
@@ -84,7 +85,7 @@ def export_cluster(
     return ExportedFile(content, len(exported.members), exported.hidden)
 
 
-def _build_content(exported: ExportedCluster, form: Format, tlp: stix.Tlp) -> bytes:
+def _build_content(exported: ExportedCluster, form: Format, tlp: Tlp) -> bytes:
     if form is Format.STIX:
         return stix.build_bundle(exported, tlp).encode()
     table = members.build_table(exported)

@@ -7,12 +7,12 @@ those of the run, so the same cluster gives the same bundle. Markings are TLP 2.
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from enum import StrEnum
 from typing import Any
 from uuid import UUID, uuid5
 
 from graphsvc.campaigns import sentences
 from graphsvc.errors import ExportError
+from graphsvc.exchange.tlp import Tlp
 from graphsvc.model.clusters import Assessment
 from graphsvc.store.connection import Row
 from graphsvc.store.exported import ExportedCluster
@@ -20,16 +20,6 @@ from graphsvc.store.exported import ExportedCluster
 NAMESPACE = UUID("6f1ce0d6-0c5e-5b5b-9d3c-2b8f3f1a7c11")
 TLP_EXTENSION = "extension-definition--60a3c5c5-0d10-413e-aab3-9e08dde9e88d"
 TLP_CREATED = "2022-10-01T00:00:00.000Z"
-
-
-class Tlp(StrEnum):
-    """Levels of the Traffic Light Protocol 2.0 (FIRST): how far a recipient may share."""
-
-    CLEAR = "clear"
-    GREEN = "green"
-    AMBER = "amber"
-    AMBER_STRICT = "amber+strict"
-    RED = "red"
 
 
 MARKINGS = {

@@ -139,7 +139,7 @@ def published(
     directory = tmp_path_factory.mktemp("explanations")
     open_database.run_autocommit("bench/wipe")
     bundle = directory / "world"
-    for table, frame in world("demo", 1_200, 11).items():
+    for table, frame in world("demo", 900, 7).items():
         bundle.mkdir(exist_ok=True)
         frame.write_parquet(bundle / f"{table}.parquet")
     load_bundle(open_database, bundle, load_or_create_key(installation), installation.dead_letters_dir)

@@ -54,26 +54,18 @@ def test_a_run_is_started_and_publishes(api: Api, database: Store) -> None:
     ]
 
 
-def test_a_run_whose_process_dies_does_not_look_as_if_it_went_on(
-    api: Api, monkeypatch: pytest.MonkeyPatch
+def test_runs_that_died_look_dead_and_are_in_nobodys_way(
+    api: Api, database: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("graphsvc.api.workers.detection_process.sys.executable", "/bin/false")
-    started = api.data(START, seed=1)["startDetection"]
-    done = ended(api, started["id"])
-    assert (done["status"], done["error"]) == ("FAILED", "the process ended")
-    monkeypatch.undo()
-    assert ended(api, api.data(START, seed=1)["startDetection"]["id"])["status"] == "PUBLISHED"
-
-
-def test_a_run_that_died_long_ago_is_in_nobodys_way(api: Api, database: Store) -> None:
+    """One died long ago with its service, another before our eyes; the examples of the page start a third."""
     database.apply_schema(
         "CREATE (:DetectionRun {id: 'r-dead', status: 'running', engine: 'gds', algorithm: 'leiden', "
         "startedAt: datetime('2026-01-01T00:00:00Z'), heartbeatAt: datetime('2026-01-01T00:01:00Z')})"
     )
     assert api.data(RUN, id="r-dead")["run"]["progress"]["at"].startswith("2026-01-01T00:01:00")
-    assert ended(api, api.data(START, seed=1)["startDetection"]["id"])["status"] == "PUBLISHED"
-
-
-def test_the_examples_of_the_page_run(api: Api) -> None:
+    monkeypatch.setattr("graphsvc.api.workers.detection_process.sys.executable", "/bin/false")
+    died = ended(api, api.data(START, seed=1)["startDetection"]["id"])
+    assert (died["status"], died["error"]) == ("FAILED", "the process ended")
+    monkeypatch.undo()
     _, started = examples(api, "runs")
-    ended(api, started["startDetection"]["id"])
+    assert ended(api, started["startDetection"]["id"])["status"] == "PUBLISHED"

@@ -13,6 +13,7 @@ from graphsvc.store.graph import read_graph
 
 # What an exporter may lack: no networks, no traffic, no prompts; payments without BIN, sessions without system.
 PARTS_MISSING = ("accounts", "payments", "sessions", "identifiers")
+ACCOUNTS = 700
 COLUMNS_MISSING = {
     "payments": ["bin", "issuer_country"],
     "sessions": ["asn"],
@@ -22,7 +23,7 @@ COLUMNS_MISSING = {
 
 def bundle_of(directory: Path, *, whole: bool) -> Path:
     directory.mkdir()
-    for name, table in world("demo", 2_000, 5).items():
+    for name, table in world("demo", ACCOUNTS, 7).items():
         if whole:
             table.write_parquet(directory / f"{name}.parquet")
         elif name in PARTS_MISSING:
@@ -38,7 +39,7 @@ def test_a_world_is_what_loading_and_reading_back_gives(
     made = graph_of_bundle(bundle, tokens)
     load_bundle(database, bundle, tokens, tmp_path / "dead")
     read = read_graph(database)
-    assert made.accounts.height == 2_000
+    assert made.accounts.height == ACCOUNTS
     assert (made.activity.height > 0) == whole
     for part in ("accounts", "signals", "activity"):
         assert getattr(made, part).equals(getattr(read, part)), part

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from graphs import ring_bundle, write_bundle
 
-from graphsvc.community.gds import GdsDetector
+from graphsvc.community.engines import Engine, build_detector
 from graphsvc.detection import Parameters, detect
 from graphsvc.errors import NotFound, VerificationError
 from graphsvc.loading import load_bundle
@@ -34,14 +34,27 @@ def loaded(database: Store, tokens: Tokeniser, tmp_path: Path) -> Store:
     return database
 
 
-def run(store: Store, snapshots: Snapshots | None, signer: Signer | None = OURS, **parameters: object) -> str:
-    detector = GdsDetector(store.driver, store.address.database)
+def run(
+    store: Store,
+    snapshots: Snapshots | None,
+    signer: Signer | None = OURS,
+    engine: Engine = Engine.INPROCESS,
+    **parameters: object,
+) -> str:
+    detector = build_detector(engine, store.driver, store.address.database)
     chosen = Parameters(**parameters)  # type: ignore[arg-type]
     return detect(store, detector, chosen, signer=signer, snapshots=snapshots).run.id
 
 
-def verified(store: Store, run: str, snapshots: Snapshots, signer: Signer = OURS) -> Verdict:
-    return verify_run(store, run, GdsDetector(store.driver, store.address.database), signer, snapshots)
+def verified(
+    store: Store,
+    run: str,
+    snapshots: Snapshots,
+    signer: Signer = OURS,
+    engine: Engine = Engine.INPROCESS,
+) -> Verdict:
+    detector = build_detector(engine, store.driver, store.address.database)
+    return verify_run(store, run, detector, signer, snapshots)
 
 
 def said(verdict: Verdict) -> dict[str, bool | None]:
@@ -53,10 +66,11 @@ def load_more(store: Store, tokens: Tokeniser, tmp_path: Path) -> None:
     load_bundle(store, write_bundle(tmp_path / "late", accounts=late), tokens, tmp_path / "dead")
 
 
-def test_a_run_done_again_is_the_same(loaded: Store, snapshots: Snapshots) -> None:
+@pytest.mark.parametrize("engine", list(Engine))
+def test_a_run_done_again_is_the_same(loaded: Store, snapshots: Snapshots, engine: Engine) -> None:
     # What decides a result is in the certificate: other parameters than the defaults are found again too.
-    first = run(loaded, snapshots, seed=7, window=365, time=("signup",))
-    verdict = verified(loaded, first, snapshots)
+    first = run(loaded, snapshots, engine=engine, seed=7, window=365, time=("signup",))
+    verdict = verified(loaded, first, snapshots, engine=engine)
     assert verdict.holds
     assert set(said(verdict).values()) == {True}
     assert verdict.certificate.parameters["window"] == 365
@@ -105,35 +119,34 @@ def test_a_signature_is_of_one_certificate_and_one_key(loaded: Store, snapshots:
     assert (said(verdict)["signature"], verdict.holds) == (None, True)
 
 
-@pytest.mark.parametrize(
-    ("change", "wrong"),
-    [
-        ("certificate", {"signature"}),
-        ("record", {"record"}),
-        ("member", {"stored"}),
-        ("result", {"signature", "record", "stored", "result"}),
-    ],
-)
-def test_what_was_changed_afterwards_shows(
-    loaded: Store, snapshots: Snapshots, change: str, wrong: set[str]
-) -> None:
-    first = run(loaded, snapshots)
-    text = loaded.read("export/run", id=first)[0]["run"]["certificate"]
-    certificate = Certificate.from_json(text)
-    forged = {
-        "certificate": text.replace('"links":', '"links":1'),
-        "result": text.replace(certificate.result_hash, "0" * 64),
-    }
-    loaded.write(
-        "tests/tamper",
-        run=first,
-        certificate=forged.get(change),
-        seed=43 if change == "record" else None,
-        membership=0.7654 if change == "member" else None,
-    )
-    verdict = verified(loaded, first, snapshots)
-    assert not verdict.holds
-    assert {name for name, holds in said(verdict).items() if holds is False} == wrong
+CHANGES: dict[str, set[str]] = {
+    "certificate": {"signature"},
+    "record": {"record"},
+    "member": {"stored"},
+    "result": {"signature", "record", "stored", "result"},
+}
+"""What somebody changes afterwards, and the checks that tell of it."""
+
+
+def test_what_was_changed_afterwards_shows(loaded: Store, snapshots: Snapshots) -> None:
+    for change, wrong in CHANGES.items():
+        first = run(loaded, snapshots)
+        text = loaded.read("export/run", id=first)[0]["run"]["certificate"]
+        certificate = Certificate.from_json(text)
+        forged = {
+            "certificate": text.replace('"links":', '"links":1'),
+            "result": text.replace(certificate.result_hash, "0" * 64),
+        }
+        loaded.write(
+            "tests/tamper",
+            run=first,
+            certificate=forged.get(change),
+            seed=43 if change == "record" else None,
+            membership=0.7654 if change == "member" else None,
+        )
+        verdict = verified(loaded, first, snapshots)
+        assert not verdict.holds
+        assert {name for name, holds in said(verdict).items() if holds is False} == wrong, change
 
 
 def test_a_run_that_is_not_there_or_published_nothing_is_said_to_be_so(

@@ -233,6 +233,14 @@ def test_communities_are_the_same_whatever_the_number_of_threads() -> None:
     )
 
 
+def test_networkit_comes_without_what_it_draws_with_and_hides_it_from_nothing_else() -> None:
+    code = "import sys, graphsvc.community.inprocess; print(*sys.modules); import networkx, matplotlib.pyplot"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    imported = set(done.stdout.split())
+    assert "networkit" in imported
+    assert not imported & {"matplotlib", "networkx", "sklearn", "IPython"}
+
+
 def test_work_ends_where_progress_raises() -> None:
     def cancel(_stage: str, _done: int, _total: int) -> None:
         raise Cancelled("Cancelled.")

@@ -17,7 +17,8 @@ from typer.testing import CliRunner
 from graphsvc.api.app import create_app
 from graphsvc.api.auth import keys
 from graphsvc.cli.commands import app
-from graphsvc.exchange.stix import MARKINGS, Tlp
+from graphsvc.exchange.stix import MARKINGS
+from graphsvc.exchange.tlp import Tlp
 from graphsvc.settings import Settings
 from graphsvc.store import Store
 

@@ -47,6 +47,33 @@ def test_a_process_of_its_own_ends_as_one_inside_ours(words: list[str], status: 
     assert (within.returncode, within.stdout) == (alone.returncode, alone.stdout)
 
 
+@pytest.mark.parametrize(
+    "words", [["--version"], ["--help"], ["load", "--help"], ["neo4j", "--help"]], ids=" ".join
+)
+def test_help_comes_at_once_since_a_command_imports_what_it_needs_when_it_runs(words: list[str]) -> None:
+    """Counts imports, which do not depend on what else the machine does. All libraries together are 2,500 modules."""
+    counting = "import sys, graphsvc.cli as cli; sys.argv = ['graphsvc', *sys.argv[1:]]\n"
+    counting += "try: cli.main()\nexcept SystemExit: print(*sys.modules, file=sys.stderr)"
+    done = subprocess.run(
+        [sys.executable, "-c", counting, *words], capture_output=True, text=True, check=False
+    )
+    assert "graphsvc" in done.stdout
+    names = done.stderr.split()
+    slow = {
+        "numpy",
+        "polars",
+        "scipy",
+        "pandas",
+        "neo4j",
+        "fastapi",
+        "pydantic_settings",
+        "networkit",
+        "cryptography",
+    }
+    assert not slow & set(names)
+    assert len(names) < 500
+
+
 def list_errors() -> list[type[errors.GraphsvcError]]:
     """Import every module and list the family of errors."""
     for module in pkgutil.walk_packages(graphsvc.__path__, "graphsvc."):

@@ -262,20 +262,52 @@ def process(installation: Settings, **environment: str) -> Iterator[Served]:
             served.stderr.close()
 
 
-def test_a_line_a_request_as_json_and_nothing_of_what_was_asked(
+def drain(served: Served) -> None:
+    """End the service while a request runs: it says that it drains, answers the request, and ends with 0."""
+    port = int(served.url.rsplit(":", 1)[1])
+    content = json.dumps({"query": "{ stats { accounts } }"}).encode()
+    with socket.create_connection(("127.0.0.1", port), timeout=600) as running:
+        running.sendall(
+            f"POST /graphql HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {served.key}\r\n"
+            f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\n"
+            "Expect: 100-continue\r\n\r\n".encode()
+        )
+        assert running.recv(65536).startswith(b"HTTP/1.1 100")  # it runs, and waits for its body
+        began = time.monotonic()
+        served.process.send_signal(signal.SIGTERM)
+        while (ready := httpx.get(f"{served.url}/readyz", timeout=60)).status_code == 200:
+            time.sleep(0.05)
+        assert (ready.status_code, ready.json()) == (503, {"status": "draining"})
+        while True:  # until it listens no more
+            try:
+                socket.create_connection(("127.0.0.1", port), timeout=1).close()
+                time.sleep(0.05)
+            except OSError:
+                break
+        assert time.monotonic() - began >= 2.9
+        assert served.process.poll() is None  # a request still runs
+        running.sendall(content)
+        answer = b""
+        while part := running.recv(65536):
+            answer += part
+    assert answer.startswith(b"HTTP/1.1 200")
+    assert b'"accounts":' in answer
+    assert served.process.wait(timeout=600) == 0
+
+
+def test_a_line_a_request_as_json_and_nothing_of_what_was_asked_and_an_end_that_loses_no_answer(
     database: Store, installation: Settings
 ) -> None:
     write(database, "published")
-    with process(installation, drain_seconds="0") as served:
+    with process(installation, drain_seconds="3") as served:
         headers = {"Authorization": f"Bearer {served.key}", "X-Request-Id": "tests-request-1"}
         body = {"query": ASKED, "variables": {"id": "a01"}}
         assert httpx.post(f"{served.url}/graphql", json=body, headers=headers).json()["data"]["account"]
         httpx.post(f"{served.url}/graphql?canary=canary", json={"query": "{ canary }"}, headers=headers)
         httpx.get(f"{served.url}/canary-path", headers=headers)
-        served.process.terminate()
-        assert served.process.wait(timeout=600) == 0
+        drain(served)
         lines = [line for line in served.lines() if line.get("path") != "/readyz"]
-    good, bad, unknown = lines
+    good, bad, unknown, last = lines
     assert good["event"] == "request"
     assert good["level"] == "info"
     assert (good["request_id"], good["method"], good["path"]) == ("tests-request-1", "POST", "/graphql")
@@ -286,43 +318,14 @@ def test_a_line_a_request_as_json_and_nothing_of_what_was_asked(
     assert (bad["kind"], bad["codes"]) == ("refused", ["bad_document"])
     assert "operation" not in bad
     assert (unknown["status"], unknown["path"]) == (404, "unknown")
+    assert (last["status"], last["kind"]) == (200, "query")
     assert not secrets_in(json.dumps(lines), served.key)
 
 
-def test_at_sigterm_it_drains_finishes_what_runs_and_ends(database: Store, installation: Settings) -> None:
-    with process(installation, drain_seconds="3") as served:
-        port = int(served.url.rsplit(":", 1)[1])
-        content = json.dumps({"query": "{ stats { accounts } }"}).encode()
-        with socket.create_connection(("127.0.0.1", port), timeout=600) as running:
-            running.sendall(
-                f"POST /graphql HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {served.key}\r\n"
-                f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\n"
-                "Expect: 100-continue\r\n\r\n".encode()
-            )
-            assert running.recv(65536).startswith(b"HTTP/1.1 100")  # it runs, and waits for its body
-            began = time.monotonic()
-            served.process.send_signal(signal.SIGTERM)
-            while (ready := httpx.get(f"{served.url}/readyz", timeout=60)).status_code == 200:
-                time.sleep(0.05)
-            assert (ready.status_code, ready.json()) == (503, {"status": "draining"})
-            while True:  # until it listens no more
-                try:
-                    socket.create_connection(("127.0.0.1", port), timeout=1).close()
-                    time.sleep(0.05)
-                except OSError:
-                    break
-            assert time.monotonic() - began >= 2.9
-            assert served.process.poll() is None  # a request still runs
-            running.sendall(content)
-            answer = b""
-            while part := running.recv(65536):
-                answer += part
-        assert answer.startswith(b"HTTP/1.1 200")
-        assert b'"accounts":0' in answer
-        assert served.process.wait(timeout=600) == 0
-
-
-def test_a_request_that_never_ends_does_not_hold_up_the_end(installation: Settings) -> None:
+def test_a_request_that_never_ends_does_not_hold_up_the_end_and_subscriptions_are_closed_with_a_code(
+    database: Store, installation: Settings
+) -> None:
+    write(database, "published")
     with process(installation, drain_seconds="0", shutdown_seconds="1") as served:
         port = int(served.url.rsplit(":", 1)[1])
         with socket.create_connection(("127.0.0.1", port), timeout=600) as running:
@@ -331,30 +334,23 @@ def test_a_request_that_never_ends_does_not_hold_up_the_end(installation: Settin
                 "Content-Type: application/json\r\nContent-Length: 10\r\nExpect: 100-continue\r\n\r\n".encode()
             )
             assert running.recv(65536).startswith(b"HTTP/1.1 100")
-            served.process.terminate()
+            with connect(
+                served.url.replace("http", "ws") + "/graphql",
+                subprotocols=["graphql-transport-ws"],  # type: ignore[list-item]
+                additional_headers={"Authorization": f"Bearer {served.key}"},
+            ) as socket_:
+                socket_.send(json.dumps({"type": "connection_init"}))
+                assert json.loads(socket_.recv(timeout=600))["type"] == "connection_ack"
+                query = "subscription { clusterChanges { kind } }"
+                socket_.send(json.dumps({"type": "subscribe", "id": "1", "payload": {"query": query}}))
+                socket_.send(json.dumps({"type": "ping"}))
+                assert json.loads(socket_.recv(timeout=600))["type"] == "pong"
+                served.process.terminate()
+                with pytest.raises(ConnectionClosed) as closed:
+                    socket_.recv(timeout=600)
+                assert closed.value.rcvd is not None
+                assert closed.value.rcvd.code == 1012  # service restart
             assert served.process.wait(timeout=600) == 0
-
-
-def test_subscriptions_are_closed_with_a_code_at_the_end(database: Store, installation: Settings) -> None:
-    write(database, "published")
-    with process(installation, drain_seconds="0") as served:
-        with connect(
-            served.url.replace("http", "ws") + "/graphql",
-            subprotocols=["graphql-transport-ws"],  # type: ignore[list-item]
-            additional_headers={"Authorization": f"Bearer {served.key}"},
-        ) as socket_:
-            socket_.send(json.dumps({"type": "connection_init"}))
-            assert json.loads(socket_.recv(timeout=600))["type"] == "connection_ack"
-            query = "subscription { clusterChanges { kind } }"
-            socket_.send(json.dumps({"type": "subscribe", "id": "1", "payload": {"query": query}}))
-            socket_.send(json.dumps({"type": "ping"}))
-            assert json.loads(socket_.recv(timeout=600))["type"] == "pong"
-            served.process.terminate()
-            with pytest.raises(ConnectionClosed) as closed:
-                socket_.recv(timeout=600)
-            assert closed.value.rcvd is not None
-            assert closed.value.rcvd.code == 1012  # service restart
-        assert served.process.wait(timeout=600) == 0
 
 
 def test_the_log_tells_an_exception_by_its_type_and_place(capsys: pytest.CaptureFixture[str]) -> None:

@@ -16,6 +16,7 @@ from graphsvc.database import open_store
 from graphsvc.errors import LoadError
 from graphsvc.loading import load_bundle
 from graphsvc.loading.bulk import load_bulk
+from graphsvc.server.home import Home
 from graphsvc.settings import Settings
 from graphsvc.signals.tokens import Tokeniser, load_or_create_key
 from graphsvc.store import Store
@@ -24,7 +25,7 @@ MARCH = {"first_seen": "2026-03-01T00:00:00.123Z", "last_seen": "2026-03-02T00:0
 
 
 @pytest.fixture
-def apart(tmp_path: Path, installation: Settings) -> Iterator[Settings]:
+def apart(tmp_path: Path, installation: Settings, without_gds: None) -> Iterator[Settings]:
     """A fresh installation of the test's own, with the token key of the session's, so that tokens are the same."""
     settings = Settings(data_dir=tmp_path / "apart", neo4j_uri=None)
     settings.keys_dir.mkdir(parents=True)
@@ -148,20 +149,37 @@ def test_killed_and_run_again(
         assert store.read("load/bulk_loads")[0]["finishedAt"] is not None
 
 
+class Died(Exception):
+    pass
+
+
+def die_while_importing(stage: str, done: int, total: int) -> None:
+    if stage.startswith("import (") and done > 20:
+        raise Died
+
+
+def test_an_import_that_dies_leaves_nothing_that_the_next_start_would_keep(
+    apart: Settings, tokens: Tokeniser, tmp_path: Path
+) -> None:
+    bundle = ring_bundle(tmp_path / "bundle", rings=1)
+    with pytest.raises(Died):
+        load_bulk(apart, bundle, tokens, progress=die_while_importing)
+    assert not [entry for entry in apart.data_dir.iterdir() if entry.name.startswith("import-")]
+    home = Home.from_settings(apart)
+    assert home.drop_half_replaced()  # as each start does first
+    assert not [
+        path
+        for folder in ("databases", "transactions")
+        for path in (home.root / "data" / folder).glob(apart.local_database)
+    ]
+
+
+@pytest.mark.slow
 def test_an_import_that_dies_leaves_an_empty_database(
     apart: Settings, tokens: Tokeniser, tmp_path: Path
 ) -> None:
-    class Died(Exception):
-        pass
-
-    def die(stage: str, done: int, total: int) -> None:
-        if stage.startswith("import (") and done > 20:
-            raise Died
-
-    bundle = ring_bundle(tmp_path / "bundle", rings=1)
     with pytest.raises(Died):
-        load_bulk(apart, bundle, tokens, progress=die)
-    assert not [entry for entry in apart.data_dir.iterdir() if entry.name.startswith("import-")]
+        load_bulk(apart, ring_bundle(tmp_path / "bundle", rings=1), tokens, progress=die_while_importing)
     with open_store(apart) as store:
         assert checksum(store)[:2] == (0, 0)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from broken_bundle import CANARIES, E_MAILS, write
-from command import run_command
+from command import Done, run_command
 
 from graphsvc.store import Store
 
@@ -20,8 +20,12 @@ def test_a_thousand_broken_rows_through_the_command(
     database: Store, cli_environment: Path, tmp_path: Path, form: str
 ) -> None:
     expected = write(tmp_path / "bundle", broken=1000, form=form)
-    command = [sys.executable, "-m", "graphsvc", "load", str(tmp_path / "bundle")]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if form == "csv":  # a process of its own also prints what libraries print
+        command = [sys.executable, "-m", "graphsvc", "load", str(tmp_path / "bundle")]
+        process = subprocess.run(command, capture_output=True, text=True, check=False)
+        done = Done(process.returncode, process.stdout, process.stderr)
+    else:
+        done = run_command("load", tmp_path / "bundle")
     assert done.returncode == 0, done.stderr
     assert "1,000 dead letters" in done.stdout
 
@@ -60,7 +64,8 @@ def test_the_store_files_hold_no_canary(database: Store, cli_environment: Path, 
         (file.name, canary)
         for file in files
         if file.stat().st_size
-        for content in [file.read_bytes()]
+        # Logs are made at their full length: what is yet to be written is half a gigabyte of zeros.
+        for content in [file.read_bytes().rstrip(b"\0")]
         for canary in forbidden
         if canary in content
     ]

@@ -60,7 +60,7 @@ def state(store: Store, settings: Settings) -> object:
 
 
 @pytest.fixture(scope="module")
-def old(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+def old(tmp_path_factory: pytest.TempPathFactory, without_gds: None) -> Iterator[Settings]:
     """An installation with accounts, tokens, a decision on record and an API key."""
     settings = Settings(data_dir=tmp_path_factory.mktemp("old"), neo4j_uri=None)
     with open_store(settings) as store:

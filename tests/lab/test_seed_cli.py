@@ -10,9 +10,9 @@ from graphsvc_lab.worlds import scenario
 
 
 def test_a_bundle_and_its_summary(tmp_path: Path) -> None:
-    done = seed_cli(tmp_path / "new" / "world", "--accounts", "1000", "--seed", "3")
+    done = seed_cli(tmp_path / "new" / "world", "--accounts", "1000", "--seed", "7")
     assert done.returncode == 0, done.stderr
-    assert "1,000 accounts, scenario demo, seed 3" in done.stdout
+    assert "1,000 accounts, scenario demo, seed 7" in done.stdout
     assert "hydra: 200" in done.stdout
     assert pl.read_parquet(tmp_path / "new" / "world" / "accounts.parquet").height == 1_000
 

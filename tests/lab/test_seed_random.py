@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from test_seed_determinism import digests, seed_cli
+from test_seed_determinism import seed_cli
 
 from graphsvc.errors import SettingsError
 from graphsvc.intake import read_bundle
@@ -35,7 +35,7 @@ def small(seed: int, accounts: int = ACCOUNTS) -> World:
 @pytest.fixture(scope="module")
 def one_book_of_names() -> Iterator[None]:
     """Give all worlds the names of one seed: drawing them takes most of the time, and no promise here is of names."""
-    names = pools.draw_pools(Streams(min(SEEDS)))
+    names = pools.draw_pools(Streams(7))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pools, "draw_pools", lambda _streams: names)
         yield
@@ -44,17 +44,6 @@ def one_book_of_names() -> Iterator[None]:
 @pytest.fixture(scope="module")
 def worlds(one_book_of_names: None) -> dict[int, dict[str, pl.DataFrame]]:
     return {seed: dict(small(seed).iter_tables()) for seed in SEEDS}
-
-
-def test_a_seed_draws_the_same_bytes_in_another_process(tmp_path: Path) -> None:
-    arguments = ("--scenario", "random", "--seed", "41", "--accounts", "700")
-    one = seed_cli(tmp_path / "a", *arguments, PYTHONHASHSEED="1", POLARS_MAX_THREADS="1")
-    two = seed_cli(tmp_path / "b", *arguments)  # in this process, whose hashes are seeded otherwise
-    assert (one.returncode, two.returncode) == (0, 0), one.stderr + two.stderr
-    assert digests(tmp_path / "a") == digests(tmp_path / "b")
-    drawn = json.loads(one.stdout.splitlines()[-1])
-    assert drawn == json.loads(json.dumps(describe_world(41, 700)))
-    assert {f"{table}.parquet" for table in [*drawn["tables"], "truth"]} == set(digests(tmp_path / "a"))
 
 
 def test_the_number_of_accounts_is_drawn_for_this_scenario_alone(tmp_path: Path) -> None:

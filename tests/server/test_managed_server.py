@@ -22,7 +22,7 @@ from waiting import until
 from graphsvc import server
 from graphsvc.errors import ServerError
 from graphsvc.server import Endpoint, maven, process
-from graphsvc.server.home import HOST
+from graphsvc.server.home import HOST, Home, State
 from graphsvc.server.java import Jvm
 from graphsvc.server.maven import get_jar_directory
 from graphsvc.settings import Settings
@@ -32,6 +32,10 @@ from graphsvc.settings import Settings
 def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     """An installation of this module; jars come from the user's cache."""
     settings = Settings(data_dir=tmp_path_factory.mktemp("own"), neo4j_uri=None)
+    home = Home.from_settings(settings)
+    home.create_directories()
+    # Not Neo4j's own ports: another server of this machine may take them whenever this one is stopped.
+    home.write_state(State(*process.choose_ports(str(home.root), None, avoid=process.USUAL)))
     yield settings
     server.stop_server(settings)
 
@@ -99,6 +103,20 @@ def marks(endpoint: Endpoint) -> object:
     return run(endpoint, neo4j.Query("MATCH (m:Mark) RETURN count(m)"))[0]
 
 
+# A start takes 8 s of processor time. The order of the tests is that of one server's life, so that few are needed.
+
+
+def test_two_processes_that_start_at_once_get_one_server_which_outlives_them(own: Settings) -> None:
+    server.stop_server(own)
+    both = [command(own, "start") for _ in range(2)]
+    results = [(*one.communicate(timeout=600), one.returncode) for one in both]
+    assert [result[2] for result in results] == [0, 0], results
+    assert results[0][0] == results[1][0]
+    assert server.find_running(own) is not None
+    assert sum("starting Neo4j" in result[1] for result in results) == 1
+    assert command(own, "status").wait(600) == 0
+
+
 def test_it_answers_with_graph_data_science_and_is_found_again(own: Settings, up: Endpoint) -> None:
     assert run(up, neo4j.Query("RETURN gds.version()")) == [
         maven.read_lock().find_version("org.neo4j.gds", "proc")
@@ -149,20 +167,18 @@ def test_the_page_of_neo4j_browser_may_ask_this_machine_only(up: Endpoint) -> No
     assert run(up, allowed) == ["localhost,127.0.0.1"]
 
 
-def test_a_stop_loses_nothing_and_the_ports_are_remembered(own: Settings, up: Endpoint) -> None:
-    add_mark(up)
-    before = marks(up)
-    process = psutil.Process(pid(own))
-    assert server.stop_server(own)
-    assert not process.is_running()
-    assert server.find_running(own) is None
-    assert not server.stop_server(own)
-    again = server.ensure_running(own)
-    assert again == up
-    assert marks(again) == before
+def test_the_address_of_the_browser_holds_the_connection_and_no_password(own: Settings, up: Endpoint) -> None:
+    told = command(own, "console")
+    output, errors = told.communicate(timeout=600)
+    assert told.returncode == 0
+    assert output.strip() == f"{up.browser}?dbms=bolt://neo4j@{up.uri.removeprefix('bolt://')}"
+    assert ":guide http://localhost:8000/browser/guide" in errors
+    assert up.password.get_secret_value() not in output + errors
+    guided, _ = command(own, "console", "--guide").communicate(timeout=600)
+    assert guided.strip() == f"{output.strip()}&cmd=guide&arg=http://localhost:8000/browser/guide"
 
 
-def test_a_killed_server_is_noticed_and_started_again_with_all_that_was_committed(
+def test_a_killed_server_is_started_again_with_all_that_was_committed_even_if_the_command_is_interrupted(
     own: Settings, up: Endpoint
 ) -> None:
     add_mark(up)
@@ -171,31 +187,56 @@ def test_a_killed_server_is_noticed_and_started_again_with_all_that_was_committe
     killed.kill()
     killed.wait()
     assert server.find_running(own) is None
-    said: list[str] = []
-    assert marks(server.ensure_running(own, said.append)) == before
+    starting = command(own, "start")
+    assert starting.stderr is not None
+    said = []
+    for line in starting.stderr:
+        said.append(line)
+        if "starting Neo4j" in line:
+            break
     assert any("ended without being stopped" in line for line in said)
+    until(lambda: json.loads(remembered(own).read_text())["pid"] not in (None, killed.pid))
+    os.killpg(starting.pid, signal.SIGINT)
+    starting.communicate(timeout=600)
+    assert starting.returncode == 130
+    # The server that it was starting is in a session of its own, and comes up.
+    number = pid(own)
+    assert marks(server.ensure_running(own)) == before
+    assert pid(own) == number
 
 
-def test_a_port_that_another_program_took_is_left_to_it(own: Settings, up: Endpoint) -> None:
-    server.stop_server(own)
-    with socket.socket() as other:
-        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        other.bind(("127.0.0.1", int(up.uri.rpartition(":")[2])))
-        other.listen()
-        said: list[str] = []
-        moved = server.ensure_running(own, said.append)
-        assert moved.uri != up.uri
-        assert any("in use by another program" in line for line in said)
-    assert server.find_running(own) == moved
+def test_a_stop_loses_nothing_and_the_ports_are_remembered(
+    own: Settings, up: Endpoint, tmp_path: Path
+) -> None:
+    add_mark(up)
+    before = marks(up)
+    process = psutil.Process(pid(own))
+    with pytest.raises(ServerError, match="stopped"):
+        server.run_admin(own, "database", "dump", "neo4j", f"--to-path={tmp_path}")
+    assert server.stop_server(own)
+    assert not process.is_running()
+    assert server.find_running(own) is None
+    assert not server.stop_server(own)
+    server.run_admin(own, "database", "dump", "neo4j", f"--to-path={tmp_path}")
+    assert (tmp_path / "neo4j.dump").stat().st_size > 0
+    with pytest.raises(ServerError, match="database dump failed"):
+        server.run_admin(own, "database", "dump", "--nosuch")
+    again = server.ensure_running(own)
+    assert again == up
+    assert marks(again) == before
 
 
 @pytest.mark.parametrize("which", ["bolt", pytest.param("http", marks=pytest.mark.slow)])
-def test_a_port_that_is_taken_after_it_was_chosen_costs_an_attempt(
+def test_ports_that_other_programs_have_or_take_meanwhile_are_left_to_them(
     own: Settings, up: Endpoint, monkeypatch: pytest.MonkeyPatch, which: str
 ) -> None:
+    """One program has the port of the last run; another takes one after it was chosen, which costs an attempt."""
     server.stop_server(own)
     choose, said = process.choose_ports, list[str]()
-    with socket.socket() as other:
+    with socket.socket() as first, socket.socket() as other:
+        first.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        first.bind((HOST, int(up.uri.rpartition(":")[2])))
+        first.listen()
         other.bind((HOST, 0))
         other.listen()
         late = [other.getsockname()[1]]
@@ -211,61 +252,11 @@ def test_a_port_that_is_taken_after_it_was_chosen_costs_an_attempt(
         other.setblocking(False)
         with pytest.raises(BlockingIOError):  # it was asked nothing: it might have been our password
             other.accept()
+    assert moved.uri != up.uri
+    assert any("in use by another program" in line for line in said)
     assert sum("took the port meanwhile" in line for line in said) == 1
     assert not any("start cache" in line for line in said)
     assert server.find_running(own) == moved
-
-
-def test_the_address_of_the_browser_holds_the_connection_and_no_password(own: Settings, up: Endpoint) -> None:
-    told = command(own, "console")
-    output, errors = told.communicate(timeout=600)
-    assert told.returncode == 0
-    assert output.strip() == f"{up.browser}?dbms=bolt://neo4j@{up.uri.removeprefix('bolt://')}"
-    assert ":guide http://localhost:8000/browser/guide" in errors
-    assert up.password.get_secret_value() not in output + errors
-    guided, _ = command(own, "console", "--guide").communicate(timeout=600)
-    assert guided.strip() == f"{output.strip()}&cmd=guide&arg=http://localhost:8000/browser/guide"
-    server.stop_server(own)
-    stopped = command(own, "console")
-    assert stopped.wait(600) == 1
-
-
-def test_the_number_of_a_dead_server_on_another_program_harms_nobody(used: Settings) -> None:
-    server.stop_server(used)
-    note = remembered(used)
-    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as bystander:
-        note.write_text(json.dumps({**json.loads(note.read_text()), "pid": bystander.pid}))
-        assert server.find_running(used) is None
-        assert not server.stop_server(used)
-        assert bystander.poll() is None
-        bystander.communicate(b"\n")
-
-
-def test_two_processes_that_start_at_once_get_one_server_which_outlives_them(own: Settings) -> None:
-    server.stop_server(own)
-    both = [command(own, "start") for _ in range(2)]
-    results = [(*one.communicate(timeout=600), one.returncode) for one in both]
-    assert [result[2] for result in results] == [0, 0], results
-    assert results[0][0] == results[1][0]
-    assert server.find_running(own) is not None
-    assert sum("starting Neo4j" in result[1] for result in results) == 1
-    assert command(own, "status").wait(600) == 0
-
-
-def test_interrupting_the_command_does_not_end_the_server(own: Settings) -> None:
-    server.stop_server(own)
-    starting = command(own, "start")
-    assert starting.stderr is not None
-    for line in starting.stderr:
-        if "starting Neo4j" in line:
-            break
-    until(lambda: json.loads(remembered(own).read_text())["pid"] is not None)
-    os.killpg(starting.pid, signal.SIGINT)
-    starting.communicate(timeout=600)
-    assert starting.returncode == 130
-    number = pid(own)
-    assert server.ensure_running(own) is not None
-    assert pid(own) == number
 
 
 def test_a_server_that_is_to_take_no_writes_takes_none(own: Settings, up: Endpoint) -> None:
@@ -286,27 +277,20 @@ def test_a_server_that_is_to_take_no_writes_takes_none(own: Settings, up: Endpoi
     server.stop_server(exploring)
 
 
-def test_the_admin_tool_dumps_a_stopped_database(own: Settings, up: Endpoint, tmp_path: Path) -> None:
-    with pytest.raises(ServerError, match="stopped"):
-        server.run_admin(own, "database", "dump", "neo4j", f"--to-path={tmp_path}")
-    server.stop_server(own)
-    server.run_admin(own, "database", "dump", "neo4j", f"--to-path={tmp_path}")
-    assert (tmp_path / "neo4j.dump").stat().st_size > 0
-    with pytest.raises(ServerError, match="database dump failed"):
-        server.run_admin(own, "database", "dump", "nosuch", f"--to-path={tmp_path}")
+def test_where_none_runs_no_address_is_printed(used: Settings) -> None:
+    server.stop_server(used)
+    assert command(used, "console").wait(600) == 1
 
 
-def test_in_the_foreground_it_runs_until_it_is_interrupted(own: Settings) -> None:
-    server.stop_server(own)
-    foreground = command(own, "run")
-    assert foreground.stdout is not None
-    assert any("Started." in line for line in foreground.stdout)
-    endpoint = server.ensure_running(own)
-    assert endpoint == server.find_running(own)
-    add_mark(endpoint)  # although the same database took no writes for a while in an earlier test
-    foreground.send_signal(signal.SIGTERM)
-    assert foreground.wait(600) == 0
-    assert server.find_running(own) is None
+def test_the_number_of_a_dead_server_on_another_program_harms_nobody(used: Settings) -> None:
+    server.stop_server(used)
+    note = remembered(used)
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as bystander:
+        note.write_text(json.dumps({**json.loads(note.read_text()), "pid": bystander.pid}))
+        assert server.find_running(used) is None
+        assert not server.stop_server(used)
+        assert bystander.poll() is None
+        bystander.communicate(b"\n")
 
 
 def test_a_server_that_dies_while_starting_says_why_in_one_paragraph(used: Settings) -> None:
@@ -320,6 +304,19 @@ def test_a_server_that_dies_while_starting_says_why_in_one_paragraph(used: Setti
     assert "Traceback" not in output + errors
     assert "\tat " not in errors
     assert command(used, "status").wait(600) == 1
+
+
+def test_in_the_foreground_it_runs_until_it_is_interrupted(own: Settings) -> None:
+    server.stop_server(own)
+    foreground = command(own, "run")
+    assert foreground.stdout is not None
+    assert any("Started." in line for line in foreground.stdout)
+    endpoint = server.ensure_running(own)
+    assert endpoint == server.find_running(own)
+    add_mark(endpoint)  # although the same database took no writes for a while in an earlier test
+    foreground.send_signal(signal.SIGTERM)
+    assert foreground.wait(600) == 0
+    assert server.find_running(own) is None
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from graphsvc.api.http.request_info import get_request_info
 from graphsvc.api.mutations.reveals import REASON
 from graphsvc.api.services import get_services
 from graphsvc.exchange.clusters import ENDINGS, TYPES, Format, export_cluster
-from graphsvc.exchange.stix import Tlp
+from graphsvc.exchange.tlp import Tlp
 from graphsvc.store.audit import Auditor
 
 Choice = TypeVar("Choice", Format, Tlp)

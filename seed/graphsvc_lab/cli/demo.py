@@ -8,8 +8,7 @@ from typing import Annotated
 import typer
 
 from graphsvc.cli.progress import Stages
-from graphsvc.settings import load_settings
-from graphsvc_lab.cli import tour
+from graphsvc.cli.settings import load_settings
 
 
 def run_demo(
@@ -21,6 +20,8 @@ def run_demo(
     Works in the installation of GRAPHSVC_DATA_DIR, and refuses one that holds other data. On a terminal it
     stays up until Ctrl-C. Elsewhere, or with DEMO_EXIT=1, it stops all that it started, and ends.
     """
+    from graphsvc_lab.cli import tour
+
     stay = sys.stdout.isatty() and os.environ.get("DEMO_EXIT", "") in ("", "0")
     here = load_settings()
     world = here.data_dir / f"demo-world-{accounts}-{seed}"

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from graphsvc.cli.progress import console
-from graphsvc.settings import load_settings
+from graphsvc.cli.settings import load_settings
 
 
 def evaluate_result(

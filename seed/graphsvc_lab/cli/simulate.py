@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from graphsvc.cli.progress import Stages
-from graphsvc.settings import load_settings
+from graphsvc.cli.settings import load_settings
 
 
 def simulate_world(

@@ -12,10 +12,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from graphsvc.cli.progress import Stages
 from graphsvc.errors import DemoError
-from graphsvc.settings import Settings
+
+if TYPE_CHECKING:
+    from graphsvc.settings import Settings
 
 NOTEBOOK = Path(__file__).parents[3] / "docs" / "notebooks" / "investigate.ipynb"
 """In a checkout; not in the package."""
@@ -44,7 +47,7 @@ def print_timed(stages: Stages, what: str) -> Iterator[None]:
     stages.print_line(f"demo: {what}: {time.monotonic() - began:.1f} s")
 
 
-def start_database(settings: Settings, world: Path, stages: Stages) -> None:
+def start_database(settings: "Settings", world: Path, stages: Stages) -> None:
     """Start Neo4j if it is not running.
 
     Raises:
@@ -74,7 +77,7 @@ def prepare_world(directory: Path, accounts: int, seed: int, stages: Stages) -> 
             write_world(accounts, seed, directory, stages, force=True)
 
 
-def load_world(settings: Settings, directory: Path, stages: Stages) -> None:
+def load_world(settings: "Settings", directory: Path, stages: Stages) -> None:
     """Load the world without its truth."""
     from graphsvc.cli.load import print_report
     from graphsvc.database import open_store
@@ -88,7 +91,7 @@ def load_world(settings: Settings, directory: Path, stages: Stages) -> None:
         )
 
 
-def run_detection(settings: Settings, seed: int, stages: Stages) -> None:
+def run_detection(settings: "Settings", seed: int, stages: Stages) -> None:
     """Detect and publish."""
     from graphsvc.cli.detect import print_outcome, run_certified
     from graphsvc.database import open_store
@@ -98,7 +101,7 @@ def run_detection(settings: Settings, seed: int, stages: Stages) -> None:
         print_outcome(run_certified(settings, store, Parameters(seed=seed), stages))
 
 
-def print_evaluation(settings: Settings, directory: Path, stages: Stages) -> None:
+def print_evaluation(settings: "Settings", directory: Path, stages: Stages) -> None:
     """Print the evaluation of the published result."""
     from graphsvc.database import open_store
     from graphsvc.store.published import read_members
@@ -113,7 +116,7 @@ def print_evaluation(settings: Settings, directory: Path, stages: Stages) -> Non
 
 
 @contextmanager
-def run_service(settings: Settings, stages: Stages) -> Iterator[Service]:
+def run_service(settings: "Settings", stages: Stages) -> Iterator[Service]:
     """Run `graphsvc serve` in a process of its own while the block lasts."""
     from graphsvc.api.auth import keys
 
@@ -158,7 +161,7 @@ def send_query(service: Service, stages: Stages) -> None:
             raise DemoError("The service answered without clusters.", "Its answer stands above.")
 
 
-def print_addresses(settings: Settings, service: Service, stages: Stages) -> None:
+def print_addresses(settings: "Settings", service: Service, stages: Stages) -> None:
     """Print the addresses of the service and how to sign in."""
     from graphsvc import server
 
@@ -181,7 +184,7 @@ def print_addresses(settings: Settings, service: Service, stages: Stages) -> Non
     stages.print_line("\nCtrl-C stops both.")
 
 
-def stop_database(settings: Settings, stages: Stages) -> None:
+def stop_database(settings: "Settings", stages: Stages) -> None:
     """Stop the managed database."""
     from graphsvc import server
 

@@ -72,7 +72,7 @@ def draw_pools(streams: Streams) -> Pools:
 
 
 # Worlds of one seed differ in all but these, which take most of the time of a small one.
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=8)
 def _draw_seeded(seed: int) -> Pools:
     """Draw the pools.
 
