@@ -53,11 +53,17 @@ def grow(
     # What hangs on to a core by a single value or account is a candidate like all others.
     weighed = weigh(given, members, find_backbone(given, members))
     before = members
+    # The members among which no clusters to join were found last.
+    looked: pl.DataFrame | None = None
     for number in range(rounds):
         grown = best(weighed, GROWING).select("cluster", "account")
         came, went = _compare(grown, members)
         if joining and max(came.height, went.height) <= SETTLING * members.height:
-            grown = join_grown(given, absorb_parts(weighed, grown, given.accounts))
+            grown = absorb_parts(weighed, grown, given.accounts)
+            # To compare all clusters is dear: not again before as much has changed as growing calls settled.
+            if looked is None or max(map(len, _compare(grown, looked))) > SETTLING * members.height:
+                joined = join_grown(given, grown)
+                looked, grown = (grown if joined.equals(grown) else None), joined
             came, went = _compare(grown, members)
         # Accounts between two clusters may go to and fro for ever.
         if max(came.height, went.height) <= SETTLED * members.height or grown.equals(before):

@@ -91,8 +91,8 @@ def join_alike(evidence: Evidence, members: pl.DataFrame) -> pl.DataFrame:
         pairs = max(coarse(len(names) * (len(names) - 1) // 2), 1)
         bits = measure_coincidence(evidence, uses, account, core, one, other)
         meant = (value >= JOINING) & (bits >= np.log2(pairs / CHANCE_JOINS))
-        if not meant.all():
-            meant |= _find_meeting_pairs(evidence, account, core, one, other)
+        rest = np.flatnonzero(~meant)
+        meant[rest] = _find_meeting_pairs(evidence, account, core, one[rest], other[rest])
         one, other, _ = pair_groups(one[meant], other[meant], value[meant], len(names))
         if not len(one):
             break
@@ -126,8 +126,8 @@ def join_grown(evidence: Evidence, members: pl.DataFrame) -> pl.DataFrame:
     alike = _combine(uses, core, len(names), evidence, closed)
     one, other, value = _list_alike(alike, JOINING_GROWN_MEETING)
     meant = value >= JOINING_GROWN
-    if not meant.all():
-        meant |= _find_meeting_pairs(evidence, account, core, one, other)
+    rest = np.flatnonzero(~meant)
+    meant[rest] = _find_meeting_pairs(evidence, account, core, one[rest], other[rest])
     one, other, _ = pair_groups(one[meant], other[meant], value[meant], len(names))
     renamed = np.arange(len(names))
     renamed[other] = one
@@ -170,9 +170,14 @@ def _find_meeting_pairs(
     evidence: Evidence, account: NDArray[np.int32], core: Ints, one: Ints, other: Ints
 ) -> NDArray[np.bool_]:
     """Find which pairs of cores sign up together too often for chance; (pairs,) bool."""
-    cores = int(core.max(initial=-1)) + 1
-    mine, its, _ = find_meeting(evidence.signups, account, core, cores, OFTEN)
-    found: NDArray[np.bool_] = np.isin(one * cores + other, mine * cores + its)
+    # Of all cores few are asked for, and a look at all moments is dear.
+    cores, place = np.unique(np.concatenate([one, other]), return_inverse=True)
+    asked = np.isin(core, cores)
+    group = np.searchsorted(cores, core[asked])
+    choices = int(core.max(initial=-1)) + 1
+    mine, its, _ = find_meeting(evidence.signups, account[asked], group, choices, OFTEN)
+    one, other = place[: len(one)], place[len(one) :]
+    found: NDArray[np.bool_] = np.isin(one * len(cores) + other, mine * len(cores) + its)
     return found
 
 

@@ -18,7 +18,7 @@ from scipy.special import pdtrc
 from graphsvc.campaigns.membership import Evidence
 from graphsvc.campaigns.partners import pair_groups
 from graphsvc.linkage.timing import WIDTHS, Population, measure_reach
-from graphsvc.model.arrays import expand_slices
+from graphsvc.model.arrays import expand_slices, find_starts, flag_starts
 from graphsvc.model.scale import coarse
 from graphsvc.types import Floats, Ints, Ints32
 
@@ -144,7 +144,7 @@ def join_meeting(evidence: Evidence, members: pl.DataFrame) -> pl.DataFrame:
 
 
 def find_meeting(
-    population: Population | None, account: Ints32, group: Ints, groups: int, often: float
+    population: Population | None, account: Ints32, group: Ints, choices: int, often: float
 ) -> tuple[Ints, Ints, Floats]:
     """Find the pairs of groups that meet too often for chance.
 
@@ -152,16 +152,16 @@ def find_meeting(
         population: sign-ups of all accounts; None: there are no pairs.
         account: (members,) int32.
         group: (members,) int64, the group of each, numbered from 0.
-        groups: how many there are.
+        choices: groups that each could meet, those that are not asked for included.
         often: share of the occasions of either group that meet the other, at least; 0-1.
 
     Returns:
         The smaller and the larger group of each pair, sorted, and the bits of their meetings.
     """
-    if population is None or groups < 2:
+    if population is None or choices < 2:
         return np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0)
     one, other, bits = measure_meetings(population, account, group, often)
-    enough = bits >= np.log2(coarse(groups) / FALSE_JOINS)
+    enough = bits >= np.log2(coarse(choices) / FALSE_JOINS)
     return one[enough], other[enough], bits[enough]
 
 
@@ -211,7 +211,7 @@ def _find_occasions(moment: Ints, group: Ints, gap: int) -> _Occasions:
     begins = np.ones(len(moment), dtype=np.bool_)
     begins[1:] = (np.diff(group) > 0) | (np.diff(moment) > gap)
     first = np.flatnonzero(begins)
-    last = np.append(first[1:], len(moment)) - 1
+    last = np.append(first, len(moment))[1:] - 1
     return _Occasions(group[first], moment[first], moment[last], last - first + 1)
 
 
@@ -257,10 +257,12 @@ def _count_meetings(
         own = occasions.group[block][occasion]
         elsewhere = own != at[place]
         # An occasion meets a group once, however many accounts of it are there.
-        met = np.unique(occasion[elsewhere] * groups + at[place][elsewhere])
-        key = occasions.group[block][met // max(groups, 1)] * groups + met % max(groups, 1)
-        key, count = np.unique(key, return_counts=True)
-        keys.append(key[count >= MIN_MEETINGS])
+        met = np.sort(occasion[elsewhere] * groups + at[place][elsewhere])
+        met = met[flag_starts(met)]
+        key = np.sort(occasions.group[block][met // max(groups, 1)] * groups + met % max(groups, 1))
+        first = find_starts(key)
+        count = np.diff(np.append(first, len(key)))
+        keys.append(key[first[count >= MIN_MEETINGS]])
         counts.append(count[count >= MIN_MEETINGS])
     return np.concatenate(keys), np.concatenate(counts)
 
