@@ -6,7 +6,8 @@ from typing import Annotated, Any
 import polars as pl
 
 from graphsvc.campaigns import sentences
-from graphsvc.model.rows import Column, build_schema
+from graphsvc.model.frames import build_schema
+from graphsvc.model.rows import Column
 
 MOST = 0.5
 """Share of a cluster's accounts that must come from another cluster, or go to it, for a split or a merger."""

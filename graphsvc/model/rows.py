@@ -12,12 +12,7 @@ from enum import Enum
 from functools import cache
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
-import polars as pl
-
-from graphsvc.model.columns import Schema
-
 Item = TypeVar("Item")
-_POLARS = {str: pl.String, int: pl.Int64, float: pl.Float64, bool: pl.Boolean}
 Read = Callable[[Any], Any]
 
 
@@ -35,17 +30,6 @@ def list_hints(kind: type) -> dict[str, tuple[Any, Column | None, str | None]]:
         inner, *more = get_args(hint) if get_origin(hint) is Annotated else (hint,)
         column = next((each for each in more if isinstance(each, Column)), None)
         found[name] = inner, column, next((each for each in more if isinstance(each, str)), None)
-    return found
-
-
-def build_schema(kind: type) -> Schema:
-    """Build the schema of a frame from the fields of a dataclass that are read from a column of it."""
-    found: dict[str, Any] = {}
-    for name, (hint, column, text) in list_hints(kind).items():
-        plain = next(each for each in (*get_args(hint), hint) if each is not types.NoneType)
-        source = column.source if column else name
-        if text and isinstance(source, str):
-            found[source] = _POLARS[plain]
     return found
 
 

@@ -9,20 +9,20 @@ from pathlib import Path
 import pytest
 from graphs import checksum, ring_bundle
 
-from graphsvc.loading import addresses, load_bundle, online
+from graphsvc.loading import load_bundle
 from graphsvc.settings import Settings
 from graphsvc.signals.tokens import load_or_create_key
-from graphsvc.store import Store
+from graphsvc.store import Store, addresses, loads
 
 SMALL = 100
 """Rows of a batch here, so that a small bundle has several in its larger steps."""
 LOAD = f"""
 import itertools, os, sys, threading, time
 from graphsvc.cli import main
-from graphsvc.loading import addresses, online
+from graphsvc.store import addresses, loads
 from graphsvc.store import Store
 
-addresses.BATCH = online.BATCH = {SMALL}
+addresses.BATCH = loads.BATCH = {SMALL}
 last, seconds = int(sys.argv.pop(1)), float(sys.argv.pop(1))
 count, guarded = itertools.count(), Store.write_guarded
 
@@ -49,7 +49,7 @@ def bundle(tmp_path: Path) -> Path:
 @pytest.fixture
 def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     """Batches of that size in this process too."""
-    for module in (addresses, online):
+    for module in (addresses, loads):
         monkeypatch.setattr(module, "BATCH", SMALL)
 
 

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from graphsvc.analysis.diff import CHANGES, ClusterChange
-from graphsvc.model.rows import Column, build_schema, list_hints, parse_row
+from graphsvc.model.frames import build_schema
+from graphsvc.model.rows import Column, list_hints, parse_row
 from graphsvc.statements import load_statement
 from graphsvc.store.queries import nodes, relations, search, service, views
 from graphsvc.store.queries.query import Query
