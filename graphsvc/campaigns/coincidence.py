@@ -102,13 +102,19 @@ def _measure_family(
         bdtrc(seen - 1.0, holding[side[pair]], np.minimum(_spread(degree, known) / having, 1.0))
         for seen, known, side in ((its, mine, other), (mine, its, one))
     ]
-    bits = -np.log2(np.maximum(np.maximum(*chances), SMALLEST))
+    bits = measure_surprise(np.maximum(*chances))
     order = np.lexsort((-bits, pair))
     pair, bits = pair[order], bits[order]
     rank = np.arange(len(pair)) - np.searchsorted(pair, pair)
     counted = rank < COUNTED
     found: Floats = np.bincount(pair[counted], bits[counted], minlength=len(one)).astype(np.float64)
     return found
+
+
+def measure_surprise(chance: Floats) -> Floats:
+    """Measure how unlikely chances are, in bits; float64, shape as `chance`."""
+    bits: Floats = -np.log2(np.maximum(chance, SMALLEST))
+    return bits
 
 
 def _spread(degree: Ints, known: Floats) -> Floats:

@@ -18,7 +18,7 @@ from graphsvc.campaigns.agreement import MIN_POOL_BITS
 from graphsvc.campaigns.coincidence import measure_coincidence
 from graphsvc.campaigns.meetings import OFTEN, find_meeting, join_meeting
 from graphsvc.campaigns.membership import Evidence
-from graphsvc.campaigns.partners import pair_groups
+from graphsvc.campaigns.partners import ROUNDS, merge_groups, name_members, pair_groups
 from graphsvc.model.scale import coarse
 from graphsvc.types import Floats, Ints
 
@@ -45,8 +45,6 @@ CHANCE_JOINS = 0.005
 campaigns are found and 1,254 honest accounts published; 147 and 1,403 without a bar, and 147 and 1,407 at 1."""
 MIN_VALUES = 2
 """Values of a family that two cores must share: one is a borrowed address or a prompt that many copy."""
-ROUNDS = 40
-"""Most rounds of joining. Each halves the pieces of a campaign at best: 40 are far beyond any campaign."""
 
 
 def join_cores(evidence: Evidence, members: pl.DataFrame) -> pl.DataFrame:
@@ -96,14 +94,9 @@ def join_alike(evidence: Evidence, members: pl.DataFrame) -> pl.DataFrame:
         one, other, _ = pair_groups(one[meant], other[meant], value[meant], len(names))
         if not len(one):
             break
-        renamed = np.arange(len(names))
-        renamed[other] = one
-        # Without gaps in the numbers, the matrices of the next round are as small as the cores that are left.
-        kept, renamed = np.unique(renamed, return_inverse=True)
-        names, core = names[kept], renamed[core]
-    return pl.DataFrame({"cluster": names[core].astype(np.int32), "account": account}).sort(
-        "cluster", "account"
-    )
+        kept, place = merge_groups(len(names), one, other)
+        names, core = names[kept], place[core]
+    return name_members(names[core], account)
 
 
 def join_grown(evidence: Evidence, members: pl.DataFrame) -> pl.DataFrame:
@@ -129,11 +122,8 @@ def join_grown(evidence: Evidence, members: pl.DataFrame) -> pl.DataFrame:
     rest = np.flatnonzero(~meant)
     meant[rest] = _find_meeting_pairs(evidence, account, core, one[rest], other[rest])
     one, other, _ = pair_groups(one[meant], other[meant], value[meant], len(names))
-    renamed = np.arange(len(names))
-    renamed[other] = one
-    return pl.DataFrame({"cluster": names[renamed[core]].astype(np.int32), "account": account}).sort(
-        "cluster", "account"
-    )
+    kept, place = merge_groups(len(names), one, other)
+    return name_members(names[kept][place[core]], account)
 
 
 def measure_affinity(evidence: Evidence, members: pl.DataFrame) -> csr_array:

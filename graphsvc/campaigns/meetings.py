@@ -1,8 +1,8 @@
 """Join groups of accounts that sign up at the same moments again and again.
 
-One operator deals cards and exits out to many cells, and the cells may share no value at all. But whoever runs them
-works in the same hours: the cells sign up within minutes of each other on this day, and again on the next. Each such
-meeting of two groups is likely by itself. Many of them are not, at the rate of sign-ups around them.
+One operator deals cards and exits out to many cells, and the cells may share no value at all. But one team runs them in
+the same hours: the cells sign up within minutes of each other on this day, and again on the next. One such meeting of
+two groups is nothing unusual. Many of them are, at the rate of sign-ups around them.
 
 Accounts that sign up together are one occasion, however many they are: a class that signs up in ten minutes meets
 another class once, not thirty times.
@@ -15,9 +15,10 @@ import numpy as np
 import polars as pl
 from scipy.special import pdtrc
 
+from graphsvc.campaigns.coincidence import measure_surprise
 from graphsvc.campaigns.membership import Evidence
-from graphsvc.campaigns.partners import pair_groups
-from graphsvc.linkage.timing import WIDTHS, Population, measure_reach
+from graphsvc.campaigns.partners import ROUNDS, merge_groups, name_members, pair_groups
+from graphsvc.linkage.timing import WIDTHS, Population, count_between, measure_reach
 from graphsvc.model.arrays import expand_slices, find_starts, flag_starts
 from graphsvc.model.scale import coarse
 from graphsvc.types import Floats, Ints, Ints32
@@ -38,12 +39,8 @@ MIN_CELLS = 4
 connects its cells has many."""
 MIN_MEETINGS = 2
 """Occasions of either group that meet the other. One meeting is a coincidence; only a second one makes it a habit."""
-ROUNDS = 40
-"""Most rounds of joining. Each halves the pieces of a campaign at best: 40 are far beyond any campaign."""
 BLOCK = 2_000_000
 """Rows looked at in one go, which bounds memory. The result does not depend on it."""
-SMALLEST = 1e-300
-"""Chances below this are too small for a double; they count as this much (997 bits)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +105,7 @@ def join_meeting(evidence: Evidence, members: pl.DataFrame) -> pl.DataFrame:
     """Join cores that meet in most of their occasions, in chains that are too unlikely as a whole.
 
     In each round cores join in pairs, the least likely first, and all meetings are measured again: two cells have few
-    moments, and few meetings with a third; both together have more. So a pair needs no more bits than the choice of a
+    moments, and few meetings with a third; both together have more. So a pair needs only the bits that the choice of a
     partner explains (`FALSE_JOINS`), and the chain of joins it begins must have `MIN_SURPLUS` more than all choices.
 
     Args:
@@ -128,19 +125,16 @@ def join_meeting(evidence: Evidence, members: pl.DataFrame) -> pl.DataFrame:
         if not len(one):
             break
         choices = coarse(len(node))
-        merged, renamed = node.copy(), np.arange(len(node))
-        merged[one] = [
+        kept, place = merge_groups(len(node), one, other)
+        node[one] = [
             chains.join(*pair, choices)
             for pair in zip(node[one].tolist(), node[other].tolist(), bits.tolist(), strict=True)
         ]
-        renamed[other] = one
-        kept, renamed = np.unique(renamed, return_inverse=True)
-        node, group = merged[kept], renamed[group]
+        node, group = node[kept], place[group]
     label = chains.label_groups(node)
     # The groups are in the order of their names, so the first of a label has the smallest.
     _, first, place = np.unique(label, return_index=True, return_inverse=True)
-    cluster = pl.Series(names[first[place]][core], dtype=pl.Int32)
-    return pl.DataFrame({"cluster": cluster, "account": account}).sort("cluster", "account")
+    return name_members(names[first[place]][core], account)
 
 
 def find_meeting(
@@ -173,7 +167,7 @@ def measure_meetings(
     An occasion of one group meets another group if an account of that signs up within the window around it. Were
     occasions independent, the meetings would be Poisson, with a mean that follows from the density of all other
     sign-ups around each occasion and from the other group's occasions. Windows of ten minutes and of an hour are
-    looked at, each from both sides. Of the sides the likelier counts, of the windows the less likely.
+    looked at, each from both sides. The more likely side counts, and the less likely window.
 
     Args:
         population: sign-ups of all accounts.
@@ -233,8 +227,7 @@ def _measure_window(
     mutual &= enough & np.append(enough, False)[back]
     found, count, one, other = found[mutual], count[mutual], one[mutual], other[mutual]
     mean = _expect_meetings(population, occasions, one, other, groups, reach)
-    chance = pdtrc(count - 1.0, mean)
-    bits = -np.log2(np.maximum(chance, SMALLEST))
+    bits = measure_surprise(pdtrc(count - 1.0, mean))
     bits = np.minimum(bits, bits[np.searchsorted(found, other * groups + one)])
     return found[one < other], bits[one < other]
 
@@ -272,9 +265,7 @@ def _expect_meetings(
 ) -> Floats:
     """Compute how many occasions of `one` would meet `other` by chance; (pairs,) float64."""
     moments = population.moments
-    inside = np.searchsorted(moments, occasions.end + reach, "right") - np.searchsorted(
-        moments, occasions.start - reach, "left"
-    )
+    inside = count_between(moments, occasions.start - reach, occasions.end + reach)
     # Half a sign-up, where there is no other: no moment is quite empty.
     density = np.maximum(inside - occasions.accounts, 0.5) / max(coarse(len(moments)), 1)
     number = np.bincount(occasions.group, minlength=groups).astype(np.float64)

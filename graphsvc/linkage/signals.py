@@ -1,4 +1,4 @@
-"""What a run asks of signals and of their uses again and again, computed once."""
+"""Compute once a run the columns of signals and the matrix of their uses, which many steps ask for."""
 
 from dataclasses import dataclass
 from functools import cached_property

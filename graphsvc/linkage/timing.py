@@ -252,11 +252,14 @@ def measure_reach(width: int, unit: int) -> int:
     return width // unit * unit
 
 
-def _within(moments: Ints, asked: Ints, reach: int) -> Ints:
-    found: Ints = np.searchsorted(moments, asked + reach, "right") - np.searchsorted(
-        moments, asked - reach, "left"
-    )
+def count_between(moments: Ints, first: Ints, last: Ints) -> Ints:
+    """Count the moments from each `first` to its `last`, both included; `moments` are sorted, all in ms."""
+    found: Ints = np.searchsorted(moments, last, "right") - np.searchsorted(moments, first, "left")
     return found
+
+
+def _within(moments: Ints, asked: Ints, reach: int) -> Ints:
+    return count_between(moments, asked - reach, asked + reach)
 
 
 def _keys(signups: Signups, place: Ints, moment: Ints) -> Ints:

@@ -18,7 +18,7 @@ Read = Callable[[Any], Any]
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """The source of a field, beside its type in `Annotated`: a column of another name, or a function of the row."""
+    """The source of a field, next to its type in `Annotated`: a column of another name, or a function of the row."""
 
     source: str | Read
 
@@ -51,7 +51,7 @@ def _build_reader(hint: Any) -> Read:
     if get_origin(hint) in (Union, types.UnionType):
         (inner,) = (each for each in get_args(hint) if each is not types.NoneType)
         read = _build_reader(inner)
-        return lambda value: None if value is None else read(value)
+        return _keep if read is _keep else lambda value: None if value is None else read(value)
     if get_origin(hint) is list:
         read_item = _build_reader(get_args(hint)[0])
         # Properties that later versions added are absent on nodes of earlier ones.
@@ -60,7 +60,11 @@ def _build_reader(hint: Any) -> Read:
         return lambda value: value if isinstance(value, dict) else json.loads(value or "{}")
     if hint is datetime:
         return lambda value: datetime.fromtimestamp(value / 1000, UTC) if isinstance(value, int) else value
-    return hint if isinstance(hint, type) and issubclass(hint, Enum) else lambda value: value
+    return hint if isinstance(hint, type) and issubclass(hint, Enum) else _keep
+
+
+def _keep(value: Any) -> Any:
+    return value
 
 
 def _build_row_reader(kind: Any) -> Read:
@@ -79,9 +83,11 @@ def _build_row_reader(kind: Any) -> Read:
         """Convert a row. A function of a column may have converted it already."""
         if isinstance(row, kind):
             return row
-        values = {
-            name: convert(row[key] if key in row else row.get(camel)) for name, key, camel, convert in named
-        }
+        values = {}
+        for name, key, camel, convert in named:
+            value = row[key] if key in row else row.get(camel)
+            # Most fields stay as they are, and rows come by the thousand.
+            values[name] = value if convert is _keep else convert(value)
         for name, source, convert in read:
             values[name] = convert(source(row))
         return kind(**values)
