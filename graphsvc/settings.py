@@ -209,6 +209,11 @@ class Settings(BaseSettings):
         return self.data_dir / "runs"
 
     @property
+    def score_dir(self) -> Path:
+        """Return the directory of what sign-ups are scored against, written by each run; mode 0700."""
+        return self.data_dir / "score"
+
+    @property
     def dead_letters_dir(self) -> Path:
         """Return dead-letter files, one a load."""
         return self.data_dir / "dead-letters"

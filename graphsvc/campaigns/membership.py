@@ -6,7 +6,7 @@ is seen without its own use of the value (leave one out). Those outside are coun
 (`model.scale.coarse`), so that strangers who come elsewhere leave a cluster's evidence as it was, to the last bit.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,7 +29,7 @@ from graphsvc.campaigns.agreement import (
     odds,
 )
 from graphsvc.linkage.signals import SignalTable
-from graphsvc.linkage.timing import Population, fit_signups, signup_bits
+from graphsvc.linkage.timing import Population, Signups, fit_signups, signup_bits
 from graphsvc.linkage.uses import Uses
 from graphsvc.model.arrays import find_starts
 from graphsvc.model.scale import coarse
@@ -163,6 +163,44 @@ class Weighed:
         return both.rows(np.argsort(keys, kind="stable"))
 
 
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """Lessons of clusters from their members: all that an account is weighed by, and nothing of any account.
+
+    Attributes:
+        numbers: of the clusters, int32, ascending. The other tables number clusters by their place here.
+        size: members of each, int64.
+        pool: of `pools`; `leading` (bool) tells the values that can make a candidate.
+        worth: bits of each class of agreement, float64, (clusters, families, classes).
+        signups: sign-ups of the members; None leaves the moment of sign-up out.
+        accounts: number of all accounts.
+    """
+
+    numbers: NDArray[np.int32]
+    size: Ints
+    pool: pl.DataFrame
+    worth: Floats
+    signups: Signups | None
+    accounts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Accounts to weigh against clusters: those of the run, or any others.
+
+    Attributes:
+        has: whether each has any value of a family, (accounts, families).
+        belongs: cluster that each is a member of, -1 = of none; int32.
+        home: cluster whose pool each has made, -1 = none; int32.
+        signups: sign-ups of the clusters, with the moments of these accounts; None as in `Learned`.
+    """
+
+    has: NDArray[np.bool_]
+    belongs: NDArray[np.int32]
+    home: NDArray[np.int32]
+    signups: Signups | None
+
+
 def weigh(given: Evidence, members: pl.DataFrame, backbone: pl.DataFrame | None = None) -> Weighed:
     """Weigh members against their cluster, and every account against those it agrees with strongly in a tying family.
 
@@ -173,6 +211,26 @@ def weigh(given: Evidence, members: pl.DataFrame, backbone: pl.DataFrame | None 
         members: cluster, account (int32), sorted; an account is in one cluster at most.
         backbone: those of the members that make the pools, of every cluster some (`backbone.find_backbone`); all,
             where none is given.
+    """
+    learned, asked, fine = learn(given, members, backbone)
+    popular = learned.pool.filter(~pl.col("leading"))
+    return weigh_asked(
+        learned, asked, fine, lambda candidates: _supporting(given, candidates, popular, asked.home)
+    )
+
+
+def learn(
+    given: Evidence, members: pl.DataFrame, backbone: pl.DataFrame | None = None
+) -> tuple[Learned, Asked, Agreement]:
+    """Learn from members what agreement with each cluster is worth.
+
+    Args:
+        given: as for `weigh`.
+        members: likewise.
+        backbone: likewise.
+
+    Returns:
+        The lessons, all accounts of the run as they stand to them, and their agreement through leading values.
     """
     accounts, families = given.has.shape
     # Tables by cluster have a row for each that is asked for, whatever its number.
@@ -189,37 +247,62 @@ def weigh(given: Evidence, members: pl.DataFrame, backbone: pl.DataFrame | None 
     leading, popular = pool.filter(leads), pool.filter(~leads)
     fine = agreement(leading, *given.uses.users(leading["signal"].to_numpy()), home, families)
     worth = _learn(given, members, fine, popular, home, belongs)
+    signups = None if given.signups is None else fit_signups(given.signups, members)
+    pool = pool.with_columns(leading=pl.Series(leads, dtype=pl.Boolean))
+    return (
+        Learned(numbers, size, pool, worth, signups, accounts),
+        Asked(given.has, belongs, home, signups),
+        fine,
+    )
 
+
+def weigh_asked(
+    learned: Learned, asked: Asked, fine: Agreement, supporting: Callable[[pl.DataFrame], Agreement]
+) -> Weighed:
+    """Weigh accounts against clusters: the one place where a run and a score at sign-up do so.
+
+    Args:
+        learned: lessons of the clusters.
+        asked: the accounts.
+        fine: their agreement through leading values of the pools.
+        supporting: finds the agreement of candidates (cluster, account, int32, sorted) through the other values.
+
+    Returns:
+        The members among the accounts against their cluster, and every account against those clusters that it agrees
+        with strongly in a tying family.
+    """
+    worth, size = learned.worth, learned.size
+    accounts, families = asked.has.shape
     strong = worth[fine.cluster, fine.family, fine.kind] >= STRONG_BITS
     pairs = (fine.cluster * accounts + fine.account)[strong]
     # Members stay candidates: those that came in one burst with the others may agree strongly with none of them.
-    own = members["cluster"].to_numpy().astype(np.int64) * accounts + members["account"].to_numpy()
-    pairs = np.union1d(pairs, own)
+    own = np.flatnonzero(asked.belongs >= 0)
+    pairs = np.union1d(pairs, asked.belongs[own].astype(np.int64) * accounts + own)
     cluster, account = (
         (pairs // max(accounts, 1)).astype(np.int32),
         (pairs % max(accounts, 1)).astype(np.int32),
     )
     classes = np.zeros((len(pairs), families), dtype=np.int8)
     candidates = pl.DataFrame({"cluster": cluster, "account": account})
-    for part in (_supporting(given, candidates, popular, home), fine):
+    for part in (supporting(candidates), fine):
         # The finest level that agrees counts: coarser classes only where nothing finer was found.
-        asked = part.cluster * accounts + part.account
-        row = np.searchsorted(pairs, asked)
-        known = np.append(pairs, -1)[row] == asked
+        key = part.cluster * accounts + part.account
+        row = np.searchsorted(pairs, key)
+        known = np.append(pairs, -1)[row] == key
         classes[row[known], part.family[known]] = part.kind[known]
     bits = worth[cluster[:, None], np.arange(families)[None, :], classes]
     # An account without any value of a family does not disagree: missing data say nothing.
-    bits[~given.has[account]] = 0.0
+    bits[~asked.has[account]] = 0.0
     time = np.zeros(len(pairs))
-    if given.signups is not None and len(pairs):
-        time = signup_bits(fit_signups(given.signups, members), cluster, account)
-    share = np.minimum(size[cluster] / coarse(accounts), MAX_PRIOR)
+    if asked.signups is not None and len(pairs):
+        time = signup_bits(asked.signups, cluster, account)
+    share = np.minimum(size[cluster] / coarse(learned.accounts), MAX_PRIOR)
     prior = np.log2(share / (1.0 - share))
     total = bits.sum(axis=1) + time + prior
     return Weighed(
-        numbers[cluster],
+        learned.numbers[cluster],
         account,
-        belongs[account] == cluster,
+        asked.belongs[account] == cluster,
         # Every candidate of every cluster is held while clusters grow: half the memory of doubles.
         bits.astype(np.float32),
         time.astype(np.float32),
