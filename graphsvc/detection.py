@@ -231,12 +231,7 @@ def detect(
             succession = find_successions(uses, campaigns.members, progress=progress)
             stage.rows = succession.pairs.height
         if indexes is not None:
-            with clock.measure_stage("index") as stage:
-                index = build_index(run.id, full, followed.found, signups="signup" in parameters.time)
-                indexes.keep(index)
-                stage.rows = len(index.digests)
-                # Nothing after this needs its arrays.
-                del index
+            _keep_index(indexes, run, full, followed.found, parameters, clock)
         with clock.measure_stage("publish") as stage:
             publish(store, run, graph, followed, succession, certificate.result_hash, progress)
             # After the commit: scores never name a cluster that was not published.
@@ -264,6 +259,16 @@ def detect(
         followed.events,
         reading.why,
     )
+
+
+def _keep_index(
+    indexes: IndexFiles, run: Run, graph: SignalGraph, found: Found, parameters: Parameters, clock: Clock
+) -> None:
+    """Keep what sign-ups will be scored against, once the run is published."""
+    with clock.measure_stage("index") as stage:
+        index = build_index(run.id, graph, found, signups="signup" in parameters.time)
+        indexes.keep(index)
+        stage.rows = len(index.digests)
 
 
 def new_run_id() -> str:

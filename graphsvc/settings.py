@@ -74,6 +74,11 @@ class Settings(BaseSettings):
     keep_runs: Annotated[int, Field(ge=0)] = 5
     """Runs whose graph is kept beside the database, for `graphsvc verify` after later loads; 0: none."""
 
+    score_challenge: Annotated[float, Field(ge=0, le=1)] = 0.5
+    """Membership of a campaign from which a sign-up's score recommends a challenge."""
+    score_review: Annotated[float, Field(ge=0, le=1)] | None = None
+    """Membership from which it recommends a review; unset: the least that the run published within its budget."""
+
     null_words: str = ""
     """Words that stand for nothing in bundles, with commas between them, besides those of docs/loading/exporters.md."""
 

@@ -1,6 +1,6 @@
 """Read sign-ups as a sign-up service has them, by the same intake as a bundle, in memory."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,10 +15,10 @@ from graphsvc.intake.readers import Chunk
 from graphsvc.intake.signals import build_signals
 from graphsvc.intake.validation import Reading, validate_chunk
 from graphsvc.intake.values import read_values
-from graphsvc.model.columns import NETWORKS, TIME
+from graphsvc.model.columns import NETWORKS, TIME, Schema
 from graphsvc.scoring.index import ScoreIndex, digest_keys, find_digests
 from graphsvc.scoring.weigh import Standing, Values
-from graphsvc.signals.kinds import family_of
+from graphsvc.signals.kinds import BY_NAME, family_of
 from graphsvc.signals.tokens import Tokeniser
 from graphsvc.types import Ints
 
@@ -43,6 +43,8 @@ _ANY_TIME = "1970-01-01T00:00:00Z"
 _LEADS = {"payments": ("instrument",), "sessions": ("ip",), "prompts": ("text", "fingerprint")}
 """Columns without which a sign-up has no row in a table."""
 _READ = " read"
+_LONG: Schema = {"account": pl.Int32, "kind": pl.String, "value": pl.String}
+_UNREAD: Schema = {"account": pl.Int32, "column": pl.String}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,14 @@ def list_signup_columns() -> tuple[str, ...]:
     return (LABEL, *(name for columns in COLUMNS.values() for name in columns), DEVICE)
 
 
-def read_signups(frame: pl.DataFrame, tokens: Tokeniser, options: ReadOptions | None = None) -> Signups:
+def read_signups(
+    frame: pl.DataFrame,
+    tokens: Tokeniser,
+    options: ReadOptions | None = None,
+    *,
+    identifiers: pl.DataFrame | None = None,
+    kinds: Collection[str] | None = None,
+) -> Signups:
     """Validate and tokenise sign-ups.
 
     Args:
@@ -77,10 +86,24 @@ def read_signups(frame: pl.DataFrame, tokens: Tokeniser, options: ReadOptions | 
             ignored.
         tokens: of the installation's key.
         options: how values are written; None: nothing is said.
+        identifiers: further identifiers as rows: account (place of the sign-up), kind, value. None: `frame` has all.
+        kinds: undeclared kinds of identifiers that matter; those of others cost time and match nothing. None: all.
     """
     options = options or ReadOptions()
     rows = frame.height
-    tables, unread = _read_tables(frame, options)
+    named = [each for each in frame.columns if each.startswith(IDENTIFIER)]
+    parts = [] if identifiers is None else [identifiers.select(pl.col(name).cast(kind) for name, kind in _LONG.items())]
+    parts += [
+        frame.select(
+            account=pl.int_range(pl.len(), dtype=pl.Int32),
+            kind=pl.lit(name.removeprefix(IDENTIFIER)),
+            value=pl.col(name).cast(pl.String, strict=False),
+        )
+        for name in named
+    ]
+    tables, unread = _read_tables(frame, pl.concat([pl.DataFrame(schema=_LONG), *parts]), options)
+    if kinds is not None and "identifiers" in tables:
+        tables["identifiers"] = tables["identifiers"].filter(pl.col("kind").is_in([*kinds, *BY_NAME]))
     created_at = np.full(rows, NOT_KNOWN, dtype=np.int64)
     if "created_at" in frame.columns:
         at = read_values(frame["created_at"], TIME, None, options, options.dates).values
@@ -175,22 +198,25 @@ def _find_family_columns(kinds: pl.Series, families: list[str]) -> Ints:
     return np.array([places.get(family_of(kind), -1) for kind in kinds], dtype=np.int64)
 
 
-def _read_tables(frame: pl.DataFrame, options: ReadOptions) -> tuple[dict[str, pl.DataFrame], pl.DataFrame]:
+def _read_tables(
+    frame: pl.DataFrame, identifiers: pl.DataFrame, options: ReadOptions
+) -> tuple[dict[str, pl.DataFrame], pl.DataFrame]:
     """Read the columns of sign-ups as tables of a bundle: typed rows by table; and what could not be read."""
     tables: dict[str, pl.DataFrame] = {}
-    lost = [pl.DataFrame(schema={"account": pl.Int32, "column": pl.String})]
-    for table, names, raw in _split_frame(frame):
-        rows = raw["account_id"].cast(pl.Int64) + 1
+    lost = [pl.DataFrame(schema=_UNREAD)]
+    for table, names, raw in _split_frame(frame, identifiers):
+        rows = pl.int_range(1, raw.height + 1, dtype=pl.Int64, eager=True)
         file = BundleFile(table, Path(), "sign-ups", ".ndjson", 0)
         chunk = Chunk(raw, rows, pl.Series([], dtype=pl.Int64), 1.0, frozenset(raw.columns))
         good, _ = validate_chunk(file, chunk, Reading(options))
         tables[table] = pl.concat([tables[table], good]) if table in tables else good
-        read = raw.select("account_id", *names.values()).join(
-            good.select("account_id", *names.values()), on="account_id", how="left", suffix=_READ
+        read = raw.with_columns(row=rows).join(
+            good.select("row", *names.values()), on="row", how="left", suffix=_READ, maintain_order="left"
         )
         for shown, name in names.items():
             unread = read.filter(pl.col(name).is_not_null() & pl.col(name + _READ).is_null())
-            lost.append(unread.select(account=pl.col("account_id").cast(pl.Int32), column=pl.lit(shown)))
+            column = IDENTIFIER + pl.col("kind").cast(pl.String) if shown == IDENTIFIER else pl.lit(shown)
+            lost.append(unread.select(account=pl.col("account_id").cast(pl.Int32), column=column))
     for table, leads in _LEADS.items():
         # What stands in no row of its table: the BIN of no instrument, the system of no address.
         there = [pl.col(name).is_not_null() for name in leads if name in frame.columns]
@@ -201,34 +227,37 @@ def _read_tables(frame: pl.DataFrame, options: ReadOptions) -> tuple[dict[str, p
     return tables, pl.concat(lost)
 
 
-def _split_frame(frame: pl.DataFrame) -> Iterator[tuple[str, dict[str, str], pl.DataFrame]]:
+def _split_frame(
+    frame: pl.DataFrame, identifiers: pl.DataFrame
+) -> Iterator[tuple[str, dict[str, str], pl.DataFrame]]:
     """Yield the raw tables of sign-ups: name, columns by the caller's names, and rows.
 
     Rows have stand-ins for what the contract requires and a score does not read. `accounts` has a row a sign-up, any
-    other table those with a value in it, identifiers of each kind by themselves.
+    other table those with a value in it.
     """
     account = pl.int_range(pl.len(), dtype=pl.Int64).cast(pl.String).alias("account_id")
-    seen = {name: pl.lit(_ANY_TIME).alias(name) for name in ("first_seen", "last_seen")}
+    seen = [pl.lit(_ANY_TIME).alias(name) for name in ("first_seen", "last_seen")]
     made = {
-        "payments": [*seen.values(), pl.lit("card").alias("kind")],
+        "payments": [*seen, pl.lit("card").alias("kind")],
         "accounts": [pl.lit(_ANY_TIME).alias("created_at")],
     }
     for table, columns in COLUMNS.items():
         names = [name for name in columns if name in frame.columns and name != "created_at"]
         leads = [name for name in names if name in _LEADS.get(table, ())]
+        if table in _LEADS and not leads:
+            continue
         there = (
             pl.any_horizontal(pl.col(name).is_not_null() for name in leads) if leads else pl.lit(value=True)
         )
-        if table in _LEADS and not leads:
-            continue
-        raw = frame.select(account, *names, *made.get(table, list(seen.values()))).filter(there)
+        raw = frame.select(account, *names, *made.get(table, seen)).filter(there)
         if raw.height:
             yield table, dict(zip(names, names, strict=True)), raw
     if DEVICE in frame.columns:
         again = frame.select(account, *made["accounts"], pl.col(DEVICE).alias("signup_device"))
-        yield "accounts", {DEVICE: "signup_device"}, again.drop_nulls("signup_device")
-    for name in (each for each in frame.columns if each.startswith(IDENTIFIER)):
-        kind = pl.lit(name.removeprefix(IDENTIFIER)).alias("kind")
-        raw = frame.select(account, kind, pl.col(name).alias("value"), *seen.values()).drop_nulls("value")
-        if raw.height:
-            yield "identifiers", {name: "value"}, raw
+        if (again := again.drop_nulls("signup_device")).height:
+            yield "accounts", {DEVICE: "signup_device"}, again
+    raw = identifiers.drop_nulls("value").select(
+        pl.col("account").cast(pl.String).alias("account_id"), "kind", "value"
+    )
+    if raw.height:
+        yield "identifiers", {IDENTIFIER: "value"}, raw.with_columns(seen)

@@ -110,6 +110,18 @@ def test_what_cannot_be_read_is_named_by_its_column() -> None:
     )
 
 
+def test_kinds_that_no_cluster_knows_cost_nothing_and_declared_ones_always_count() -> None:
+    others = pl.DataFrame(
+        [(0, "referral", "R-1"), (0, "shoe size", "43"), (0, "phone", "+15551234567"), (0, "a@b", "x")],
+        schema=["account", "kind", "value"],
+        orient="row",
+    )
+    read = read_signups(pl.DataFrame({"account_id": ["a"]}), TOKENS, identifiers=others, kinds=["referral"])
+    assert sorted(read.keys["kind"].to_list()) == ["phone", "referral"]
+    # A kind is a name; what looks like a value in its place is named as unread.
+    assert read.unread["column"].to_list() == ["identifier.a@b"]
+
+
 def test_parts_of_nothing_are_named() -> None:
     read = read_signups(pl.DataFrame([{"bin": "424242", "asn": "64500", "device": "dev-1"}]), TOKENS)
     assert sorted(read.unread["column"].to_list()) == ["asn", "bin"]
