@@ -92,7 +92,11 @@ def read_signups(
     options = options or ReadOptions()
     rows = frame.height
     named = [each for each in frame.columns if each.startswith(IDENTIFIER)]
-    parts = [] if identifiers is None else [identifiers.select(pl.col(name).cast(kind) for name, kind in _LONG.items())]
+    parts = (
+        []
+        if identifiers is None
+        else [identifiers.select(pl.col(name).cast(kind) for name, kind in _LONG.items())]
+    )
     parts += [
         frame.select(
             account=pl.int_range(pl.len(), dtype=pl.Int32),
