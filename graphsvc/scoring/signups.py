@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -38,7 +39,7 @@ LABEL = "account_id"
 IDENTIFIER = "identifier."
 """Prefix of columns with further identifiers; the rest of the name is the kind."""
 NOT_KNOWN = -1
-_ANY_TIME = "1970-01-01T00:00:00Z"
+_ANY_TIME = pl.lit(datetime(1970, 1, 1, tzinfo=UTC), TIME)
 """Stands for times that the contract requires and a score does not read."""
 _LEADS = {"payments": ("instrument",), "sessions": ("ip",), "prompts": ("text", "fingerprint")}
 """Columns without which a sign-up has no row in a table."""
@@ -240,10 +241,10 @@ def _split_frame(
     other table those with a value in it.
     """
     account = pl.int_range(pl.len(), dtype=pl.Int64).cast(pl.String).alias("account_id")
-    seen = [pl.lit(_ANY_TIME).alias(name) for name in ("first_seen", "last_seen")]
+    seen = [_ANY_TIME.alias(name) for name in ("first_seen", "last_seen")]
     made = {
         "payments": [*seen, pl.lit("card").alias("kind")],
-        "accounts": [pl.lit(_ANY_TIME).alias("created_at")],
+        "accounts": [_ANY_TIME.alias("created_at")],
     }
     for table, columns in COLUMNS.items():
         names = [name for name in columns if name in frame.columns and name != "created_at"]
