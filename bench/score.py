@@ -317,9 +317,9 @@ def format_report(report: dict[str, Any]) -> str:
         "# Scores at sign-up",
         "",
         "`make bench-score` measures these figures; `bench/score.py` says how. One and Cypher: one sign-up a call,",
-        "scored over HTTP, and its tokens looked up by a bare statement. `load before` is the machine's load when a row",
-        "began. Recall is measured at bars that let so many honest sign-ups pass; reviewed and challenged are the",
-        "recommendations.",
+        "scored over HTTP, and its tokens looked up by a bare statement. `load before` is the machine's load when a",
+        "row began. Recall is measured at bars that let so many honest sign-ups pass; reviewed and challenged are",
+        "the recommendations.",
         "",
     ]
     for accounts, speed in report.get("speed", {}).items():
