@@ -27,7 +27,7 @@ from graphsvc.measure import Clock
 from graphsvc.model.clusters import CLUSTERS, LINKS, MEMBERS, SHARED, Found
 from graphsvc.model.graph import SignalGraph
 from graphsvc.scoring.files import IndexFiles
-from graphsvc.scoring.index import ScoreIndex, build_index, digest_keys
+from graphsvc.scoring.index import ScoreIndex, build_index, digest_keys, find_digests
 from graphsvc.scoring.weigh import Standing, Values, weigh_accounts
 from graphsvc.signals.tokens import Tokeniser
 from graphsvc.types import ignore_progress
@@ -144,36 +144,52 @@ def test_any_population_is_weighed_alike(drawn: tuple[SignalGraph, pl.DataFrame]
     assert same(weighed, scored)
 
 
-@given(populations())
-def test_to_be_left_out_is_to_have_never_been_there(drawn: tuple[SignalGraph, pl.DataFrame]) -> None:
+def leave_out(index: ScoreIndex, keys: pl.Series, created_at: int) -> ScoreIndex:
+    """The index as if its run had not read an account: without it in the counts of values and of sign-ups.
+
+    Args:
+        index: of a run that has read it.
+        keys: of the signals that it uses lastingly.
+        created_at: its sign-up, ms.
+    """
+    place = find_digests(index.digests, digest_keys(keys))
+    own = np.bincount(place[place >= 0], minlength=len(index.digests))
+    degree = index.pool["degree"] - np.repeat(own, np.diff(index.first))
+    moments = np.delete(index.moments, np.searchsorted(index.moments, created_at))
+    return replace(index, pool={**index.pool, "degree": degree}, moments=moments)
+
+
+@pytest.mark.parametrize("name", ["demo", "hard"])
+def test_to_be_left_out_is_to_have_never_been_there(name: str) -> None:
     """The run's own leave-one-out of an account that it has read, and a score of one that it has not, are equal."""
-    graph, grown = drawn
-    if grown.is_empty():
-        return
-    incidence = Incidence.of(graph)
-    given_ = evidence_of(incidence, signups=True)
-    index = index_of(graph, grown)
-    last = graph.accounts.height - 1
-    mine = graph.account == last
-    digests = digest_keys(graph.signals["key"].gather(graph.signal[mine]))
-    values = Values(np.zeros(len(digests), dtype=np.int32), digests, incidence.transient[mine])
-    read = Standing(given_.has[last:], graph.accounts["created_at"].to_numpy()[last:], True)
-    # The same index as if its run had not read the account: without it in the counts of values and sign-ups.
-    lasting = graph.signals["key"].gather(graph.signal[mine & ~incidence.transient])
-    own = np.isin(index.digests[:, 0], digest_keys(lasting)[:, 0])
-    degree = index.pool["degree"] - np.repeat(own, np.diff(index.first)).astype(np.int64)
-    at = read.created_at[0]
-    moments = index.moments
-    if at >= 0:
-        moments = np.delete(moments, np.searchsorted(moments, at))
-        if not len(moments) or not moments[0] <= at <= moments[-1]:
-            return  # the run would know nothing of the moment
-        if (moments[0], moments[-1]) != (index.moments[0], index.moments[-1]):
-            return
-    without = replace(index, pool={**index.pool, "degree": degree}, moments=moments)
-    assert same(
-        weigh_accounts(index, read, values), weigh_accounts(without, replace(read, counted=False), values)
-    )
+    full, found, signups = found_world(name, 3_000)
+    incidence = Incidence.of(full)
+    given_ = evidence_of(incidence, signups=signups)
+    index = build_index("r1", full, found, signups=signups)
+    weighed = weigh(given_, found.grown, find_backbone(given_, found.grown))
+    outside = np.unique(weighed.account[~weighed.member])
+    outside = outside[find_homes(found.grown, full.accounts.height)[outside] < 0]
+    timed, different = 0, 0
+    for account in outside[:: max(len(outside) // 60, 1)].tolist():
+        mine = np.flatnonzero(full.account == account)
+        keys, transient = full.signals["key"].gather(full.signal[mine]), incidence.transient[mine]
+        values = Values(np.zeros(len(mine), dtype=np.int32), digest_keys(keys), transient)
+        at = full.accounts["created_at"].to_numpy()[account : account + 1]
+        read = Standing(given_.has[account : account + 1], at, counted=True)
+        as_read = weigh_accounts(index, read, values)
+        # As the run itself has weighed it, which saw all accounts at once.
+        rows = weighed.rows(weighed.account == account)
+        assert np.array_equal(rows.families, as_read.families)
+        assert np.array_equal(rows.membership, as_read.membership)
+        without = leave_out(index, keys.filter(pl.Series(~transient)), int(at[0]))
+        unread = replace(read, counted=False)
+        assert same(as_read, weigh_accounts(without, unread, values))
+        assert len(as_read.account)
+        timed += int(as_read.time.any())
+        different += not same(as_read, weigh_accounts(index, unread, values))
+    # The moment was weighed, and to count an account twice would have been seen.
+    assert timed > 10
+    assert different > 5
 
 
 def test_what_is_not_known_of_a_moment_says_nothing() -> None:
