@@ -36,10 +36,12 @@ from graphsvc.community.inprocess import InProcessDetector
 from graphsvc.detection import Parameters, find
 from graphsvc.measure import Clock
 from graphsvc.model.clusters import Assessment
+from graphsvc.model.graph import SignalGraph
 from graphsvc.scoring.answers import Recommendation, Score, Thresholds, score_signups
 from graphsvc.scoring.files import IndexFiles
 from graphsvc.scoring.index import build_index
 from graphsvc.scoring.signups import read_signups
+from graphsvc.signals.kinds import family_of
 from graphsvc.signals.tokens import load_or_create_key
 from graphsvc.types import ignore_progress
 from graphsvc_lab.cli.seed import write_world
@@ -137,14 +139,32 @@ def measure_quality(name: Name, days: int) -> dict[str, Any]:
             signups = read_first_hours(bundles[day + 1])
             if not signups.height:
                 continue
-            scores = score_signups(index, read_signups(signups, tokens()), Thresholds())
+            read = read_signups(signups, tokens())
+            scores = score_signups(index, read, Thresholds())
             known = set(
                 truth.filter(pl.col("account_id").is_in(graph.accounts["id"].implode()))["campaign_id"]
             )
-            parts.append(_lay_out(signups, scores, truth, known))
+            reused = _find_reused(signups["account_id"], read.keys, graph, truth)
+            parts.append(_lay_out(signups, scores, truth, known).join(reused, on="account_id", how="left"))
             say(f"{name} day {day + 1}: {signups.height} sign-ups")
     rows = pl.concat(parts)
     return {"sign-ups": rows.height, **_summarise(rows)}
+
+
+def _find_reused(ids: pl.Series, keys: pl.DataFrame, graph: SignalGraph, truth: pl.DataFrame) -> pl.DataFrame:
+    """Find the families of which a sign-up brings a value that its campaign had before: account_id, reused (list)."""
+    named = truth.drop_nulls("campaign_id").select("account_id", "campaign_id")
+    before = graph.accounts.select(account_id="id", account=pl.int_range(pl.len(), dtype=pl.Int32)).join(
+        named, on="account_id"
+    )
+    uses = pl.DataFrame({"account": graph.account, "key": graph.signals["key"].gather(graph.signal)})
+    had = uses.join(before, on="account").select("campaign_id", "key").unique()
+    mine = keys.select("key", "kind", account_id=ids.gather(keys["account"])).join(named, on="account_id")
+    # A mail domain or a client is of too many to be reused by one.
+    telling = mine.filter(~pl.col("kind").is_in(["email_domain", "user_agent"]))
+    shared = telling.join(had, on=["campaign_id", "key"], how="semi")
+    families = shared.with_columns(reused=pl.col("kind").map_elements(family_of, return_dtype=pl.String))
+    return families.group_by("account_id").agg(pl.col("reused").unique())
 
 
 def _lay_out(
@@ -178,6 +198,11 @@ def _summarise(rows: pl.DataFrame) -> dict[str, Any]:
         "campaigns with accounts before": hostile.filter("known"),
         "replacements of banned ones": hostile.filter(pl.col("role") == "replacement"),
     }
+    for family in sorted(set(hostile["reused"].explode().drop_nulls())):
+        groups[f"reused: {family}"] = hostile.filter(
+            pl.col("reused").list.contains(family).fill_null(value=False)
+        )
+    groups["reused: nothing"] = hostile.filter(pl.col("reused").is_null())
     said: dict[str, Any] = {"honest": honest.height}
     ordered = np.sort(honest["risk"].to_numpy())[::-1]
     for rate in RATES:
