@@ -14,7 +14,7 @@ import asyncio
 import json
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -26,9 +26,9 @@ import psutil
 
 from bench.api.book import Book, Service
 from bench.api.clients import Ask, measure_clients
-from bench.markdown import grid
 from bench.quality import OUT, commit
 from bench.replay import graphs
+from bench.score_report import RATES, format_report
 from bench.trials import Name, say
 from bench.worlds import tokens
 from graphsvc.cli.progress import Stages
@@ -49,8 +49,6 @@ from graphsvc_lab.evaluation.truth import read_truth
 
 FIRST_HOUR = pl.duration(hours=1)
 """What a sign-up service knows when it asks: all that an account showed within an hour of its sign-up."""
-RATES = (0.001, 0.01)
-"""False positives among honest sign-ups at which recall is measured."""
 LOOK_UP = """
 UNWIND $keys AS key
 MATCH (s:Signal {key: key})
@@ -334,61 +332,6 @@ async def _measure_first(service: Service, signups: list[dict[str, Any]]) -> flo
     began = time.perf_counter()
     await ask(0)
     return (time.perf_counter() - began) * 1e3
-
-
-def format_report(report: dict[str, Any]) -> str:
-    """Format the report as a page."""
-    parts = [
-        "# Scores at sign-up",
-        "",
-        "`make bench-score` measures these figures; `bench/score.py` says how. One and Cypher: one sign-up a call,",
-        "scored over HTTP, and its tokens looked up by a bare statement. `load before` is the machine's load when a",
-        "row began. Recall is measured at bars that let so many honest sign-ups pass; reviewed and challenged are",
-        "the recommendations.",
-        "",
-    ]
-    for accounts, speed in report.get("speed", {}).items():
-        parts += [f"## Speed at {int(accounts):,} accounts", ""]
-        parts += list(_format_speed(speed))
-    for name, quality in report.get("quality", {}).items():
-        parts += [f"## Quality on {name}", ""]
-        parts += list(_format_quality(quality))
-    return "\n".join(parts).rstrip() + "\n"
-
-
-def _format_speed(speed: dict[str, Any]) -> Iterator[str]:
-    rows = [
-        [
-            row["way"],
-            str(row["clients"]),
-            *(f"{row[name]:,.1f}" for name in ("p50", "p95", "p99", "a_second", "load")),
-        ]
-        for row in speed["rows"]
-    ]
-    yield from grid(["call", "clients", "p50 ms", "p95 ms", "p99 ms", "calls a second", "load before"], rows)
-    yield (
-        f"The index has {speed['keys']:,} keys of {speed['clusters']:,} grown clusters, "
-        f"{speed['index bytes'] / 1e6:,.1f} MB. It is checked and mapped in {speed['index seconds']:.2f} s; "
-        f"the first answer took {speed['first answer ms']:,.0f} ms. "
-        f"Scoring added {speed['memory bytes'] / 1e6:,.0f} MB to the service."
-    )
-    yield ""
-
-
-def _format_quality(quality: dict[str, Any]) -> Iterator[str]:
-    names = [f"recall at {rate:.1%}" for rate in RATES]
-    rows = [
-        [
-            name,
-            f"{group['of']:,}",
-            *(f"{group[each]:.3f}" if each in group else "" for each in (*names, "review", "challenge")),
-        ]
-        for name, group in quality.items()
-        if isinstance(group, dict)
-    ]
-    yield from grid(["sign-ups", "number", *names, "reviewed", "challenged"], rows)
-    yield f"Of {quality['sign-ups']:,} sign-ups {quality['honest']:,} are honest."
-    yield ""
 
 
 def _arguments() -> argparse.Namespace:

@@ -9,7 +9,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from graphsvc.campaigns.backbone import find_backbone
-from graphsvc.campaigns.membership import Evidence, Learned, learn
+from graphsvc.campaigns.learned import Learned
+from graphsvc.campaigns.membership import Evidence, learn
 from graphsvc.campaigns.traits import traits
 from graphsvc.campaigns.weighing import evidence_of
 from graphsvc.linkage.rule import find_crowded, find_hubs

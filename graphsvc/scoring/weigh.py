@@ -7,7 +7,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from graphsvc.campaigns.agreement import Agreement, agreement
-from graphsvc.campaigns.membership import Asked, Learned, Weighed, weigh_asked
+from graphsvc.campaigns.learned import Asked, Learned
+from graphsvc.campaigns.membership import Weighed, weigh_asked
 from graphsvc.linkage.timing import WIDTHS, Population, Signups, count_between, measure_reach
 from graphsvc.model.arrays import expand_slices
 from graphsvc.scoring.index import POOL, ScoreIndex, find_digests
