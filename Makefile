@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup dev demo test tests test-slow lint language rooms locks bench bench-api bench-console bench-quality faults console test-console pictures notebook schema simulate clean
+.PHONY: help setup dev demo test tests test-slow lint language rooms locks bench bench-api bench-console bench-score bench-quality faults console test-console pictures notebook schema simulate clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -78,6 +78,9 @@ bench-api: setup ## latency of the API over HTTP beside the bare Cypher, a milli
 
 bench-console: setup ## until the largest cluster of the demo is drawn in a browser, and the longest task (needs Node and Chromium): docs/benchmarks/
 	@$(BIN)/python -m bench.console first-view $(BENCH_ARGS)
+
+bench-score: setup ## how fast sign-ups are scored beside a bare Cypher look-up, and recall on a world of days (twenty minutes): docs/benchmarks/; BENCH_ARGS="--accounts 1000000", BENCH_ARGS="--only quality"
+	@$(BIN)/python -m bench.score $(BENCH_ARGS)
 
 bench-quality: setup ## all methods on worlds no threshold was set with, forty random worlds, permuted ones, ablation, price of evasion (hours): docs/benchmarks/; BENCH_ARGS="--only small"; GRAPHSVC_MARKET, GRAPHSVC_SYBIL_REPO, GRAPHSVC_IDENTITIES_REPO name data from outside
 	@$(BIN)/python bench/quality.py $(BENCH_ARGS)

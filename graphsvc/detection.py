@@ -32,6 +32,8 @@ from graphsvc.model.graph import SignalGraph
 from graphsvc.model.links import Links
 from graphsvc.model.runs import Algorithm, Run
 from graphsvc.model.stages import Stage
+from graphsvc.scoring.files import IndexFiles
+from graphsvc.scoring.index import build_index
 from graphsvc.signing import Signer
 from graphsvc.store import Store
 from graphsvc.store.control import record_heartbeat
@@ -140,6 +142,7 @@ def detect(
     *,
     signer: Signer | None = None,
     snapshots: Snapshots | None = None,
+    indexes: IndexFiles | None = None,
     memory: int | None = None,
     whole: bool = False,
     name: str | None = None,
@@ -157,6 +160,7 @@ def detect(
         signer: signs the run's certificate; without one it is not signed.
         snapshots: keeps the graph for `verify`, and lets the next run read only what loads wrote since. The members of
             as many past runs stay in the database too.
+        indexes: keeps what sign-ups are scored against; switched when the run is published.
         memory: bytes that the run may take.
         whole: reads the full graph even where one is kept.
         name: id of the run, if it was requested under one (`store.control.request_run`).
@@ -226,8 +230,13 @@ def detect(
             campaigns = found.select_campaigns()
             succession = find_successions(uses, campaigns.members, progress=progress)
             stage.rows = succession.pairs.height
+        if indexes is not None:
+            _keep_index(indexes, run, full, followed.found, parameters, clock)
         with clock.measure_stage("publish") as stage:
             publish(store, run, graph, followed, succession, certificate.result_hash, progress)
+            # After the commit: scores never name a cluster that was not published.
+            if indexes is not None:
+                indexes.switch(run.id)
             if snapshots is not None:
                 forget_members(store, snapshots.most)
             stage.rows = found.members.height
@@ -250,6 +259,16 @@ def detect(
         followed.events,
         reading.why,
     )
+
+
+def _keep_index(
+    indexes: IndexFiles, run: Run, graph: SignalGraph, found: Found, parameters: Parameters, clock: Clock
+) -> None:
+    """Keep what sign-ups will be scored against, once the run is published."""
+    with clock.measure_stage("index") as stage:
+        index = build_index(run.id, graph, found, signups="signup" in parameters.time)
+        indexes.keep(index)
+        stage.rows = len(index.digests)
 
 
 def new_run_id() -> str:
@@ -341,7 +360,7 @@ def find(
             grown = add_bursts(grown, graph.accounts["created_at"].to_numpy(), parameters.min_core)
         if parameters.joining:
             grown = large(join_cores(given, grown), parameters.min_core)
-        _, weighed = grow(given, grown, parameters.rounds, progress, joining=parameters.joining)
+        members, weighed = grow(given, grown, parameters.rounds, progress, joining=parameters.joining)
         if not parameters.rounds:
             # Without growing, candidates outside of the cores must not become members.
             weighed = weighed.rows(weighed.member)
@@ -357,7 +376,7 @@ def find(
         )
         # Pairs and triples are too few to learn from: only where they are wanted, names decide.
         small = find_namesakes(full) if parameters.min_size < parameters.min_core else None
-        found = judge(full, given, weighed, links, bar, progress, small)
+        found = replace(judge(full, given, weighed, links, bar, progress, small), grown=members)
         stage.rows = found.clusters.height
     progress("clusters", found.clusters.height, found.clusters.height)
     return found, links, full

@@ -114,6 +114,20 @@ class SimulationError(GraphsvcError):
     code = "simulation"
 
 
+class IndexMissing(GraphsvcError):
+    """No run has left an index that sign-ups can be scored against."""
+
+    code = "score_index_missing"
+    http_status = 503
+
+
+class IndexDamaged(GraphsvcError):
+    """The index that sign-ups are scored against cannot be read."""
+
+    code = "score_index_damaged"
+    http_status = 503
+
+
 class ExportError(GraphsvcError):
     """A file cannot be written."""
 

@@ -74,6 +74,11 @@ class Settings(BaseSettings):
     keep_runs: Annotated[int, Field(ge=0)] = 5
     """Runs whose graph is kept beside the database, for `graphsvc verify` after later loads; 0: none."""
 
+    score_challenge: Annotated[float, Field(ge=0, le=1)] = 0.5
+    """Membership of a campaign from which a sign-up's score recommends a challenge."""
+    score_review: Annotated[float, Field(ge=0, le=1)] | None = None
+    """Membership from which it recommends a review; unset: the least that the run published within its budget."""
+
     null_words: str = ""
     """Words that stand for nothing in bundles, with commas between them, besides those of docs/loading/exporters.md."""
 
@@ -207,6 +212,11 @@ class Settings(BaseSettings):
     def runs_dir(self) -> Path:
         """Return the directory of the graphs that the last runs read, a directory each."""
         return self.data_dir / "runs"
+
+    @property
+    def score_dir(self) -> Path:
+        """Return the directory of what sign-ups are scored against, written by each run; mode 0700."""
+        return self.data_dir / "score"
 
     @property
     def dead_letters_dir(self) -> Path:

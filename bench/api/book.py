@@ -46,10 +46,11 @@ class Book:
         self.settings = Settings(data_dir=root / "data")
         self._root = root
         self._seed = seed
+        self.bundle = root / "world"
 
     def prepare(self) -> None:
         """Seeds, loads and detects, each unless an earlier bench did."""
-        bundle, ready = self._root / "world", self._root / "ready"
+        bundle, ready = self.bundle, self._root / "ready"
         self._root.mkdir(parents=True, exist_ok=True)
         if not (bundle / "truth.parquet").exists():
             size = ("--accounts", str(self.accounts), "--seed", str(self._seed), "--scenario", "book")

@@ -41,7 +41,7 @@ async def over_http(service: Service, question: Question, clients: int, seconds:
 
         return ask
 
-    return await _measured(service, [await connected() for _ in range(clients)], seconds)
+    return await measure_clients(service, [await connected() for _ in range(clients)], seconds)
 
 
 async def over_driver(service: Service, question: Question, clients: int, seconds: float) -> dict[str, Any]:
@@ -64,10 +64,10 @@ async def over_driver(service: Service, question: Question, clients: int, second
             for name, parameters in question.behind[number % len(question.behind)]:
                 await read(name, parameters)
 
-        return await _measured(service, [ask] * clients, seconds)
+        return await measure_clients(service, [ask] * clients, seconds)
 
 
-async def _measured(service: Service, clients: list[Ask], seconds: float) -> dict[str, Any]:
+async def measure_clients(service: Service, clients: list[Ask], seconds: float) -> dict[str, Any]:
     """Milliseconds at p50, p95 and p99, answers a second, and the CPU that service and database used an answer."""
     taken: list[float] = []
     began = time.perf_counter() + WARM

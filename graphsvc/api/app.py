@@ -1,5 +1,6 @@
 """The app factory. One lifespan opens and closes what the process holds."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -18,11 +19,12 @@ from graphsvc.api.http.request_guard import RequestGuard
 from graphsvc.api.http.telemetry import Telemetry
 from graphsvc.api.http.traces import build_traces
 from graphsvc.api.http.transport import build_router
-from graphsvc.api.routers import browser_kit, console, exports, graphiql, health, metrics, sign_in
+from graphsvc.api.routers import browser_kit, console, exports, graphiql, health, metrics, score, sign_in
 from graphsvc.api.schema import build_schema
 from graphsvc.api.services import Services
 from graphsvc.api.subscriptions.pubsub import PubSub
 from graphsvc.api.workers.detection_process import DetectionProcesses
+from graphsvc.api.workers.scorer import AUDITED_SECONDS, Scorer, write_counts
 from graphsvc.api.workers.worker import Worker
 from graphsvc.errors import GraphsvcError
 from graphsvc.settings import Settings
@@ -57,7 +59,11 @@ def create_app(settings: Settings, address: Address) -> FastAPI:
                 share=settings.principal_share,
                 cost_at_once=settings.cost_at_once,
             )
+            counting = asyncio.create_task(_audit_scores(services))
             yield
+            counting.cancel()
+            await _write_scores(services)
+            services.scorer.close()
             services.processes.close()
         services.traces.close()
 
@@ -77,11 +83,31 @@ def create_app(settings: Settings, address: Address) -> FastAPI:
     app.include_router(graphiql.router)
     app.include_router(metrics.router)
     app.include_router(exports.router)
+    app.include_router(score.router)
     app.router.routes.extend(browser_kit.build_routes(address.uri))
     app.include_router(build_router(build_schema()))
     app.mount("/console", console.build_static_files())
     app.mount("/graphiql", graphiql.build_static_files())
     return app
+
+
+async def _audit_scores(services: Services) -> None:
+    """Write the counts of scores to the audit log, again and again."""
+    while True:
+        await asyncio.sleep(AUDITED_SECONDS)
+        await _write_scores(services)
+
+
+async def _write_scores(services: Services) -> None:
+    """Write the counts of scores to the audit log. What cannot be written is tried again."""
+    counts = services.scorer.counts.take()
+    if not counts:
+        return
+    try:
+        left = await services.worker.run(write_counts, services.signer, counts)
+    except GraphsvcError:
+        left = counts
+    services.scorer.counts.give_back(left)
 
 
 def _build_services(settings: Settings) -> Services:
@@ -91,7 +117,7 @@ def _build_services(settings: Settings) -> Services:
         SettingsError: a setting is not usable.
     """
     rate_limits, traces = RateLimits(settings), build_traces(settings)
-    issuer = build_issuer(settings)
+    issuer, tokens = build_issuer(settings), load_or_create_key(settings)
     return Services(
         settings=settings,
         metrics=Metrics(),
@@ -101,5 +127,6 @@ def _build_services(settings: Settings) -> Services:
         issuer=issuer,
         sign_in=build_sign_in(settings, issuer),
         signer=load_or_create_signer(settings),
-        tokens=load_or_create_key(settings),
+        tokens=tokens,
+        scorer=Scorer(settings, tokens),
     )

@@ -56,14 +56,17 @@ class Context(BaseContext):
 
     async def admit(self, authorization: str) -> None:
         """Set the principal from `authorization`. Raise as `find_principal`."""
-        self._set_principal(await find_principal(authorization, self.services.keys, self.services.issuer))
+        # A scorer may ask for its one field; `Operation` refuses all others.
+        self._set_principal(
+            await find_principal(authorization, self.services.keys, self.services.issuer, Role.SCORER)
+        )
         self.authorization = authorization
 
     def _set_principal(self, principal: Principal | None) -> None:
         """Set the principal and the redaction that it reads through. A viewer cannot look up an address."""
         self._principal = principal
         reader = self.services.reader
-        handles_only = principal is None or principal.role is Role.VIEWER
+        handles_only = principal is None or not principal.role.includes(Role.ANALYST)
         self.reader = reader.copy_with_veil(OpaqueVeil(reader.veil)) if handles_only else reader
         self.veil = self.reader.veil
         self.renew()

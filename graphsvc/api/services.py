@@ -13,6 +13,7 @@ from graphsvc.api.http.rate_limits import RateLimits
 from graphsvc.api.http.traces import Traces
 from graphsvc.api.subscriptions.pubsub import PubSub
 from graphsvc.api.workers.detection_process import DetectionProcesses
+from graphsvc.api.workers.scorer import Scorer
 from graphsvc.api.workers.worker import Worker
 from graphsvc.settings import Settings
 from graphsvc.signals.tokens import Tokeniser
@@ -36,6 +37,7 @@ class Services:
         sign_in: sign-in to the console with the identity provider; None: not offered.
         signer: signs entries of the audit log.
         tokens: makes tokens of raw values that are searched for.
+        scorer: scores sign-ups.
         draining: whether the service is about to stop; `/readyz` says so.
         reader: reads the database for resolvers.
         worker: runs analyses and writes in threads.
@@ -53,6 +55,7 @@ class Services:
     sign_in: SignIn | None
     signer: Signer
     tokens: Tokeniser
+    scorer: Scorer
     draining: bool = False
     reader: Reader = field(init=False)
     worker: Worker = field(init=False)

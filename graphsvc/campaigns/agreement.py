@@ -63,6 +63,7 @@ def agreement(
     passing: NDArray[np.bool_],
     home: NDArray[np.int32],
     families: int,
+    population: int | None = None,
 ) -> Agreement:
     """Find the class of each account's agreement with each cluster and family, by the finest level that agrees.
 
@@ -75,6 +76,7 @@ def agreement(
         passing: (uses,) bool, true for a use in passing.
         home: (accounts,) int32, the cluster that each account is a member of, -1 = of none.
         families: how many there are.
+        population: number of all accounts, where `home` has only some of them.
 
     Returns:
         The classes, one row for each cluster, account and family that agree.
@@ -82,7 +84,7 @@ def agreement(
     accounts = len(home)
     cluster, family = pool["cluster"].to_numpy(), pool["family"].to_numpy()
     member = home[account] == cluster[value]
-    rank = _ranks(pool, accounts)[value, np.where(passing, 2, member)]
+    rank = _ranks(pool, accounts if population is None else population)[value, np.where(passing, 2, member)]
     met = rank >= 0
     value = value[met]
     keys = (cluster[value].astype(np.int64) * accounts + account[met]) * families + family[value]

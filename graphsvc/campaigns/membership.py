@@ -6,7 +6,7 @@ is seen without its own use of the value (leave one out). Those outside are coun
 (`model.scale.coarse`), so that strangers who come elsewhere leave a cluster's evidence as it was, to the last bit.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,6 +28,7 @@ from graphsvc.campaigns.agreement import (
     lift,
     odds,
 )
+from graphsvc.campaigns.learned import Asked, Learned
 from graphsvc.linkage.signals import SignalTable
 from graphsvc.linkage.timing import Population, fit_signups, signup_bits
 from graphsvc.linkage.uses import Uses
@@ -174,6 +175,26 @@ def weigh(given: Evidence, members: pl.DataFrame, backbone: pl.DataFrame | None 
         backbone: those of the members that make the pools, of every cluster some (`backbone.find_backbone`); all,
             where none is given.
     """
+    learned, asked, fine = learn(given, members, backbone)
+    popular = learned.pool.filter(~pl.col("leading"))
+    return weigh_asked(
+        learned, asked, fine, lambda candidates: _supporting(given, candidates, popular, asked.home)
+    )
+
+
+def learn(
+    given: Evidence, members: pl.DataFrame, backbone: pl.DataFrame | None = None
+) -> tuple[Learned, Asked, Agreement]:
+    """Learn from members what agreement with each cluster is worth.
+
+    Args:
+        given: as for `weigh`.
+        members: likewise.
+        backbone: likewise.
+
+    Returns:
+        The lessons, all accounts of the run as they stand to them, and their agreement through leading values.
+    """
     accounts, families = given.has.shape
     # Tables by cluster have a row for each that is asked for, whatever its number.
     numbers, place, size = np.unique(members["cluster"].to_numpy(), return_inverse=True, return_counts=True)
@@ -189,37 +210,62 @@ def weigh(given: Evidence, members: pl.DataFrame, backbone: pl.DataFrame | None 
     leading, popular = pool.filter(leads), pool.filter(~leads)
     fine = agreement(leading, *given.uses.users(leading["signal"].to_numpy()), home, families)
     worth = _learn(given, members, fine, popular, home, belongs)
+    signups = None if given.signups is None else fit_signups(given.signups, members)
+    pool = pool.with_columns(leading=pl.Series(leads, dtype=pl.Boolean))
+    return (
+        Learned(numbers, size, pool, worth, signups, accounts),
+        Asked(given.has, belongs, home, signups),
+        fine,
+    )
 
+
+def weigh_asked(
+    learned: Learned, asked: Asked, fine: Agreement, supporting: Callable[[pl.DataFrame], Agreement]
+) -> Weighed:
+    """Weigh accounts against clusters: the one place where a run and a score at sign-up do so.
+
+    Args:
+        learned: lessons of the clusters.
+        asked: the accounts.
+        fine: their agreement through leading values of the pools.
+        supporting: finds the agreement of candidates (cluster, account, int32, sorted) through the other values.
+
+    Returns:
+        The members among the accounts against their cluster, and every account against those clusters that it agrees
+        with strongly in a tying family.
+    """
+    worth, size = learned.worth, learned.size
+    accounts, families = asked.has.shape
     strong = worth[fine.cluster, fine.family, fine.kind] >= STRONG_BITS
     pairs = (fine.cluster * accounts + fine.account)[strong]
     # Members stay candidates: those that came in one burst with the others may agree strongly with none of them.
-    own = members["cluster"].to_numpy().astype(np.int64) * accounts + members["account"].to_numpy()
-    pairs = np.union1d(pairs, own)
+    own = np.flatnonzero(asked.belongs >= 0)
+    pairs = np.union1d(pairs, asked.belongs[own].astype(np.int64) * accounts + own)
     cluster, account = (
         (pairs // max(accounts, 1)).astype(np.int32),
         (pairs % max(accounts, 1)).astype(np.int32),
     )
     classes = np.zeros((len(pairs), families), dtype=np.int8)
     candidates = pl.DataFrame({"cluster": cluster, "account": account})
-    for part in (_supporting(given, candidates, popular, home), fine):
+    for part in (supporting(candidates), fine):
         # The finest level that agrees counts: coarser classes only where nothing finer was found.
-        asked = part.cluster * accounts + part.account
-        row = np.searchsorted(pairs, asked)
-        known = np.append(pairs, -1)[row] == asked
+        key = part.cluster * accounts + part.account
+        row = np.searchsorted(pairs, key)
+        known = np.append(pairs, -1)[row] == key
         classes[row[known], part.family[known]] = part.kind[known]
     bits = worth[cluster[:, None], np.arange(families)[None, :], classes]
     # An account without any value of a family does not disagree: missing data say nothing.
-    bits[~given.has[account]] = 0.0
+    bits[~asked.has[account]] = 0.0
     time = np.zeros(len(pairs))
-    if given.signups is not None and len(pairs):
-        time = signup_bits(fit_signups(given.signups, members), cluster, account)
-    share = np.minimum(size[cluster] / coarse(accounts), MAX_PRIOR)
+    if asked.signups is not None and len(pairs):
+        time = signup_bits(asked.signups, cluster, account)
+    share = np.minimum(size[cluster] / coarse(learned.accounts), MAX_PRIOR)
     prior = np.log2(share / (1.0 - share))
     total = bits.sum(axis=1) + time + prior
     return Weighed(
-        numbers[cluster],
+        learned.numbers[cluster],
         account,
-        belongs[account] == cluster,
+        asked.belongs[account] == cluster,
         # Every candidate of every cluster is held while clusters grow: half the memory of doubles.
         bits.astype(np.float32),
         time.astype(np.float32),

@@ -19,6 +19,7 @@ from graphsvc.cli import (
     retention,
     runs,
     schema,
+    score,
     serve,
     succession,
     tokens,
@@ -70,6 +71,7 @@ add_lab_command(app, "seed")
 app.command("load")(load.load_files)
 app.command("detect")(detect.detect_clusters)
 add_lab_command(app, "evaluate")
+app.command("score")(score.score_file)
 app.command("runs")(runs.list_runs)
 app.command("cancel")(runs.cancel_detection)
 app.command("diff")(runs.compare_two_runs)

@@ -168,6 +168,7 @@ def run_certified(
     """
     from graphsvc.detection import detect as run_detection
     from graphsvc.detection import expected
+    from graphsvc.scoring.files import IndexFiles
     from graphsvc.signing import load_or_create_signer
     from graphsvc.store.engines import open_detector
     from graphsvc.store.snapshots import Snapshots
@@ -183,6 +184,7 @@ def run_certified(
             stages.update_stage,
             signer=load_or_create_signer(settings),
             snapshots=Snapshots(settings.runs_dir, settings.keep_runs),
+            indexes=IndexFiles(settings.score_dir),
             memory=memory,
             whole=whole,
             name=name,

@@ -110,9 +110,7 @@ class _Intake:
                     check_columns(part, chunk, some_rows=True)
                     checked = True
                 good, rejected = validate_chunk(part, chunk, reading)
-                frames.append(
-                    self._codes.encode(_replace_text(table, good).with_columns(file=pl.lit(number)))
-                )
+                frames.append(self._codes.encode(replace_text(table, good).with_columns(file=pl.lit(number))))
                 letters_of_table.append(rejected)
                 in_file += chunk.frame.height + len(chunk.malformed)
                 reading.blank += chunk.blank
@@ -250,7 +248,7 @@ def _reject_accounts(
     )
 
 
-def _replace_text(table: str, rows: pl.DataFrame) -> pl.DataFrame:
+def replace_text(table: str, rows: pl.DataFrame) -> pl.DataFrame:
     """Replace prompt text by its bands, and by a hash that tells rows apart in this process."""
     if table != "prompts":
         return rows

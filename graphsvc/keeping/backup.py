@@ -130,8 +130,9 @@ def restore_backup(
             "--overwrite-destination=true", replaces=RESTORED,
         )  # fmt: skip
         server.adopt_database(settings, backup.keys, say)
-    # These snapshots belong to the database that was replaced.
-    shutil.rmtree(settings.runs_dir, ignore_errors=True)
+    # These snapshots, and the score index, belong to the database that was replaced.
+    for directory in (settings.runs_dir, settings.score_dir):
+        shutil.rmtree(directory, ignore_errors=True)
     with open_store(settings, say) as store:
         return Restored(backup, verify_log(store, load_or_create_signer(settings)))
 

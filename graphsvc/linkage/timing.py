@@ -44,13 +44,15 @@ class Population:
     """Sign-ups of all accounts. Of `signup_population`.
 
     `created_at` has a row an account (ms, -1 = not known), `moments` holds the known ones, sorted; `around[k]` (int32)
-    the accounts (itself too) within `WIDTHS[k]` of each account.
+    the accounts (itself too) within `WIDTHS[k]` of each account. `absent` is 1 where the accounts are not among
+    `moments`: each is one more.
     """
 
     created_at: Ints
     moments: Ints
     resolution: int
     around: NDArray[np.int32]
+    absent: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,7 +291,7 @@ def _outside(
     """
     everybody = signups.population
     moment = everybody.created_at[account]
-    others = len(everybody.moments) - signups.size[place] - ~member
+    others = len(everybody.moments) + everybody.absent - signups.size[place] - ~member
     crowd = np.maximum(coarse(others), 1).astype(np.float64)
     rate = crowd / float(coarse(int(everybody.moments[-1] - everybody.moments[0]) + everybody.resolution))
     for k in reversed(range(len(WIDTHS))):

@@ -63,6 +63,7 @@ SHARED: Schema = {
 }
 """Signals that members of a cluster share. `accounts`: members with the signal; `share`: of all members, 0–1;
 `rank` counts from 1 in a cluster."""
+GROWN: Schema = {"cluster": pl.Int32, "account": pl.Int32}
 LINKS: Schema = {
     "source": pl.Int32,
     "target": pl.Int32,
@@ -80,7 +81,8 @@ class Found:
 
     Row numbers: `cluster` of `clusters`; `account`, `source` and `target` of the accounts read; `signal` and
     `signals` of `keys`. `keys` are those of the signals read, then those of the signals derived from them.
-    `thresholds` are those that the run derived from its parameters, by name.
+    `thresholds` are those that the run derived from its parameters, by name. `grown` are the members (cluster,
+    account, int32, sorted) of all grown clusters, published or not, by which accounts were weighed last.
     """
 
     clusters: pl.DataFrame
@@ -89,6 +91,7 @@ class Found:
     links: pl.DataFrame
     keys: pl.Series
     thresholds: dict[str, float] = field(default_factory=dict)
+    grown: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=GROWN))
 
     def select_campaigns(self) -> "Found":
         """Return the same without likely businesses; row numbers and thresholds stay."""

@@ -22,6 +22,7 @@ from graphsvc.api.auth import keys
 from graphsvc.community.inprocess import InProcessDetector
 from graphsvc.detection import Parameters, detect
 from graphsvc.loading import load_bundle
+from graphsvc.scoring.files import IndexFiles
 from graphsvc.settings import Settings
 from graphsvc.signals.tokens import Tokeniser
 from graphsvc.signals.veil import load_or_create_veil
@@ -104,7 +105,8 @@ def world(
     open_database.run_autocommit("bench/wipe")
     tokens = Tokeniser(b"a key for tests, 32 bytes long..", "test")
     load_bundle(open_database, plant(directory / "bundle"), tokens, directory / "dead")
-    detect(open_database, InProcessDetector(), Parameters(min_score=0.01))
+    indexes = IndexFiles(installation.score_dir)
+    detect(open_database, InProcessDetector(), Parameters(min_score=0.01), indexes=indexes)
     found = read_members(open_database)
     veil = load_or_create_veil(installation)
     known = Known(

@@ -30,9 +30,15 @@ _NOBODY = hashlib.sha256(b"no such key").hexdigest()
 class Role(StrEnum):
     """The rights of a key. Each role includes those before it."""
 
+    SCORER = "scorer"
     VIEWER = "viewer"
     ANALYST = "analyst"
     ADMIN = "admin"
+
+    def includes(self, least: "Role") -> bool:
+        """Return whether this role is `least`, or one above it."""
+        order = list(Role)
+        return order.index(self) >= order.index(least)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,6 @@ from graphsvc.api.auth.keys import Role
 from graphsvc.api.context import Info
 from graphsvc.errors import Forbidden
 
-_RANK = {role: rank for rank, role in enumerate(Role)}
-
 
 @strawberry.schema_directive(
     locations=[Location.FIELD_DEFINITION], name="needs", description="The least role that may ask for this."
@@ -60,7 +58,7 @@ def require_role(role: Role) -> FieldExtension:
 
 def check_role(has: Role, least: Role) -> None:
     """Raise Forbidden unless the role `has` includes the role `least`."""
-    if _RANK[has] < _RANK[least]:
+    if not has.includes(least):
         raise Forbidden(
             f"This needs the role {least.value}; yours is {has.value}.",
             "Ask an admin, or someone with that role.",

@@ -19,6 +19,8 @@ from graphsvc.errors import GraphsvcError
 from graphsvc.settings import Settings
 
 MAX_BODY_BYTES = 64 * 1024
+LARGER = {"/v1/score": 2 << 20}
+"""Paths that take more: a thousand sign-ups of some 300 bytes each, and prompts."""
 READ_RATE = 2_000
 """Bytes a second that a request must bring after its first seconds. Apache's mod_reqtimeout asks for 500; a body has at
 most 64 KiB here, so that 2,000 give it half a minute."""
@@ -115,7 +117,8 @@ class RequestGuard:
                 await build_response(error, request_id)(scope, receive, send_with_headers)
             return
         with unknown:
-            await self._app(scope, _Body(receive, self._read_timeout), send_with_headers)
+            most = LARGER.get(_get_path(scope), MAX_BODY_BYTES)
+            await self._app(scope, _Body(receive, self._read_timeout, most), send_with_headers)
 
     @contextmanager
     def _count_unknown(self, client: str) -> Iterator[None]:
@@ -154,14 +157,19 @@ class RequestGuard:
             )
         # Reject a large body before any of it is read. `_Body` enforces the limit for chunked bodies.
         declared = headers.get("content-length", "0")
-        if scope["type"] == "http" and declared.isdecimal() and int(declared) > MAX_BODY_BYTES:
-            raise _build_too_large_error()
+        if (
+            scope["type"] == "http"
+            and declared.isdecimal()
+            and int(declared) > LARGER.get(path, MAX_BODY_BYTES)
+        ):
+            raise _build_too_large_error(LARGER.get(path, MAX_BODY_BYTES))
 
 
 class _Body:
     """The messages of a request or a WebSocket, limited in size and, for a body, in time."""
 
-    def __init__(self, receive: Receive, timeout: float) -> None:
+    def __init__(self, receive: Receive, timeout: float, most: int = MAX_BODY_BYTES) -> None:
+        self._most = most
         self._receive = receive
         self._timeout = timeout
         self._began = 0.0
@@ -190,8 +198,8 @@ class _Body:
         else:
             self._read += len(message.get("body", b""))
         self._is_whole = not message.get("more_body", False)
-        if self._read > MAX_BODY_BYTES:
-            raise _build_too_large_error()
+        if self._read > self._most:
+            raise _build_too_large_error(self._most)
         return message
 
 
@@ -212,5 +220,5 @@ def _parse_host(host: str) -> str:
     return name.lower()
 
 
-def _build_too_large_error() -> BodyTooLarge:
-    return BodyTooLarge(f"The request is larger than {MAX_BODY_BYTES} bytes.", "Send a smaller document.")
+def _build_too_large_error(most: int) -> BodyTooLarge:
+    return BodyTooLarge(f"The request is larger than {most} bytes.", "Send a smaller document.")

@@ -14,6 +14,7 @@ import strawberry
 from cachetools import LRUCache
 from graphql import (
     DocumentNode,
+    FieldNode,
     GraphQLError,
     GraphQLSchema,
     OperationDefinitionNode,
@@ -24,6 +25,7 @@ from graphql import (
 from starlette.websockets import WebSocket
 from strawberry.extensions import SchemaExtension
 
+from graphsvc.api.auth.keys import Role
 from graphsvc.api.context import Context
 from graphsvc.api.errors import MAX_ERRORS, BadInput, TooExpensive
 from graphsvc.api.http.concurrency_limit import Entry
@@ -31,7 +33,7 @@ from graphsvc.api.http.request_info import RequestInfo, get_request_info
 from graphsvc.api.operations.estimate import estimate_cost
 from graphsvc.api.operations.limits import MAX_COST, MAX_TOKENS, Budget, check_shape
 from graphsvc.api.operations.persisted import load_documents
-from graphsvc.errors import GraphsvcError
+from graphsvc.errors import Forbidden, GraphsvcError
 from graphsvc.settings import Settings
 
 log = logging.getLogger("graphsvc.api")
@@ -39,6 +41,8 @@ log = logging.getLogger("graphsvc.api")
 INTROSPECTION = 100
 """What a document that asks for the schema costs: some 40 ms, and no row of the database."""
 _INTROSPECTION = re.compile(r"\b__(?:schema|type)\b")
+SCORER_FIELDS = frozenset(("scoreAccount", "__typename"))
+"""Fields of the root types that scorers may ask for, and no others."""
 KEPT = 100
 """Documents of others that are kept parsed."""
 
@@ -179,6 +183,11 @@ class Operation(SchemaExtension):
             execution.pre_execution_errors = []
         elif document is not None and (reason := check_shape(document)) is not None:
             self._refusal = self._refusal or TooExpensive(reason, "Ask in several smaller documents.")
+        if document is not None and not self._is_for_role(document):
+            self._refusal = self._refusal or Forbidden(
+                "This needs the role viewer; yours is scorer.",
+                "A scorer's key asks for `scoreAccount` alone.",
+            )
         if document is not None and not self._is_suitable(document):
             self._refusal = self._refusal or BadInput(
                 "Over a WebSocket only subscriptions are executed.", "Send the others by POST."
@@ -207,6 +216,21 @@ class Operation(SchemaExtension):
         """
         operations = sum(isinstance(each, OperationDefinitionNode) for each in document.definitions)
         return operations > 1 and self.execution_context._provided_operation_name is None
+
+    def _is_for_role(self, document: DocumentNode) -> bool:
+        """Return whether a principal's role may send a document: a scorer may ask for its one field."""
+        context = self.execution_context.context
+        if not isinstance(context, Context) or context.request is None:
+            return True
+        if context.principal.role.includes(Role.VIEWER):
+            return True
+        # Fragments at the root are refused, whatever is in them.
+        return all(
+            isinstance(node, FieldNode) and node.name.value in SCORER_FIELDS
+            for each in document.definitions
+            if isinstance(each, OperationDefinitionNode)
+            for node in each.selection_set.selections
+        )
 
     def _is_suitable(self, document: DocumentNode) -> bool:
         """Return whether a document fits its transport: a WebSocket takes subscriptions only."""

@@ -13,7 +13,8 @@ describe_enum(
     "Role",
     "The rights of a principal; each role includes the ones before it.",
     {
-        Role.VIEWER: "Read.",
+        Role.SCORER: "Score sign-ups, and nothing else.",
+        Role.VIEWER: "Read, and score sign-ups.",
         Role.ANALYST: "Read, decide, and be shown addresses for a reason.",
         Role.ADMIN: "All of it: also keys and the audit log.",
     },

@@ -1,0 +1,235 @@
+"""Say what a score means: the nearest published clusters, why, what to mind, what is missing, and what to do."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+import numpy as np
+
+from graphsvc.campaigns.budget import FLOOR
+from graphsvc.campaigns.evidence import NAMES
+from graphsvc.campaigns.explain import TIME
+from graphsvc.campaigns.membership import Weighed
+from graphsvc.model.clusters import PRIOR, Assessment
+from graphsvc.scoring.index import CROWDED, ScoreIndex
+from graphsvc.scoring.signups import Signups, place_signups
+from graphsvc.scoring.weigh import weigh_accounts
+from graphsvc.signals.kinds import DERIVED_NOUNS, kind_of
+
+NEAREST = 3
+"""Published clusters of an answer, at most: the first decides, the others are for people who look."""
+
+
+class Recommendation(StrEnum):
+    """Advice about a sign-up, by the installation's thresholds."""
+
+    ALLOW = "allow"
+    CHALLENGE = "challenge"
+    REVIEW = "review"
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """Memberships of a campaign from which a sign-up is challenged and reviewed, 0-1.
+
+    Attributes:
+        challenge: by default `budget.FLOOR`: it is more likely a member than not.
+        review: None stands for the least membership that the run has published. It follows from the run's
+            false-positive budget: a sign-up that passes it would be published as a member, were the run to read it.
+    """
+
+    challenge: float = FLOOR
+    review: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FamilyBits:
+    """Bits that a family of values speaks for a cluster, negative if against, and a sentence."""
+
+    family: str
+    bits: float
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A published cluster that a sign-up may belong to.
+
+    Attributes:
+        cluster: its lasting id.
+        assessment: campaign or likely business.
+        hostility: probability that the cluster is a campaign, 0-1.
+        coordination: probability that one operator runs it, 0-1.
+        size: its members at the run.
+        stopped: share of them that were banned or suspended, 0-1.
+        membership: probability that the sign-up is of it, 0-1.
+        bits: sum of `families`.
+        families: the evidence, strongest first, with the pseudo-families `time` and `prior`.
+    """
+
+    cluster: str
+    assessment: Assessment
+    hostility: float
+    coordination: float
+    size: int
+    stopped: float
+    membership: float
+    bits: float
+    families: tuple[FamilyBits, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SharedValue:
+    """A value of a sign-up that says little, by its kind, and why."""
+
+    kind: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """Answer about one sign-up.
+
+    Attributes:
+        recommendation: by the installation's thresholds.
+        reason: a sentence.
+        matches: the nearest published clusters, the best first.
+        other_group: whether a group that is not published explains the sign-up better than `matches` do.
+        warnings: values that very many accounts share.
+        missing: families of the run in which the sign-up has no value, and `time` where its moment says nothing.
+        unread: columns whose value could not be read.
+    """
+
+    recommendation: Recommendation
+    reason: str
+    matches: tuple[Match, ...] = ()
+    other_group: bool = False
+    warnings: tuple[SharedValue, ...] = ()
+    missing: tuple[str, ...] = ()
+    unread: tuple[str, ...] = field(default=())
+
+
+def score_signups(index: ScoreIndex, signups: Signups, thresholds: Thresholds) -> list[Score]:
+    """Score sign-ups against the clusters of an index; one answer a sign-up, in their order.
+
+    Args:
+        index: of a run.
+        signups: as read.
+        thresholds: of the installation.
+    """
+    standing, values, warned = place_signups(index, signups)
+    weighed = weigh_accounts(index, standing, values)
+    found = _match_published(index, weighed)
+    warnings: dict[int, list[SharedValue]] = {}
+    for account, kind, which in warned.iter_rows():
+        warnings.setdefault(account, []).append(SharedValue(kind, _describe_warning(kind, which)))
+    unread: dict[int, list[str]] = {}
+    for account, column in signups.unread.iter_rows():
+        unread.setdefault(account, []).append(column)
+    span = (index.moments[0], index.moments[-1]) if len(index.moments) else (0, -1)
+    timed = (signups.created_at >= span[0]) & (signups.created_at <= span[1])
+    answers = []
+    for account in range(signups.accounts):
+        matches, other_group = found.get(account, ((), False))
+        recommendation, reason = recommend(index, matches, thresholds, other_group=other_group)
+        missing = [name for name, has in zip(index.families, standing.has[account], strict=True) if not has]
+        answers.append(
+            Score(
+                recommendation,
+                reason,
+                matches,
+                other_group,
+                tuple(warnings.get(account, ())),
+                tuple(missing if timed[account] else [*missing, TIME]),
+                tuple(dict.fromkeys(unread.get(account, ()))),
+            )
+        )
+    return answers
+
+
+def recommend(
+    index: ScoreIndex, matches: Sequence[Match], thresholds: Thresholds, *, other_group: bool
+) -> tuple[Recommendation, str]:
+    """Recommend what to do with a sign-up, and say why.
+
+    As in a run, an account is of its best cluster alone. Membership of a likely business, or of a group that is not
+    published, is no reason to stop it.
+
+    Args:
+        index: of the run.
+        matches: the nearest published clusters, the best first.
+        thresholds: of the installation.
+        other_group: whether a group that is not published explains the sign-up better.
+    """
+    review = index.least if thresholds.review is None else thresholds.review
+    if not matches:
+        return Recommendation.ALLOW, "Nothing strong connects it with a published cluster."
+    best = matches[0]
+    if other_group:
+        return Recommendation.ALLOW, "A group that is not published explains it better."
+    if best.assessment is not Assessment.CAMPAIGN:
+        return Recommendation.ALLOW, "The nearest cluster is a likely business."
+    told = f"It belongs to a campaign with {best.membership:.1%}"
+    if best.membership >= review:
+        return Recommendation.REVIEW, f"{told}; from {review:.1%} on sign-ups are reviewed."
+    if best.membership >= thresholds.challenge:
+        return Recommendation.CHALLENGE, f"{told}; from {thresholds.challenge:.1%} on they are challenged."
+    return Recommendation.ALLOW, f"{told}, less than {min(thresholds.challenge, review):.1%}."
+
+
+def _match_published(index: ScoreIndex, weighed: Weighed) -> dict[int, tuple[tuple[Match, ...], bool]]:
+    """Find the nearest published clusters of each account, and whether a group that is not published is nearer."""
+    stands = {}
+    for place, row in index.speaks[::-1].tolist():
+        stands[place] = row  # reversed: the largest part of a grown cluster stays
+    order = np.lexsort((weighed.cluster, -weighed.bits, weighed.account))
+    places = np.searchsorted(index.numbers, weighed.cluster)
+    found: dict[int, tuple[list[Match], bool]] = {}
+    for at in order.tolist():
+        matches, _ = found.setdefault(int(weighed.account[at]), ([], False))
+        row = stands.get(int(places[at]))
+        if row is None:
+            if not matches and weighed.membership[at] >= FLOOR:
+                found[int(weighed.account[at])] = (matches, True)
+        elif len(matches) < NEAREST:
+            matches.append(_describe_match(index, weighed, at, row))
+    return {account: (tuple(matches), other and bool(matches)) for account, (matches, other) in found.items()}
+
+
+def _describe_match(index: ScoreIndex, weighed: Weighed, at: int, row: int) -> Match:
+    bits = [*weighed.families[at].tolist(), float(weighed.time[at]), float(weighed.prior[at])]
+    names = [*index.families, TIME, PRIOR]
+    parts = [
+        FamilyBits(name, value, _describe_family(name, value))
+        for name, value in zip(names, bits, strict=True)
+        if value
+    ]
+    parts.sort(key=lambda part: (-part.bits, part.family))
+    facts = index.published.row(row, named=True)
+    return Match(
+        facts["id"], Assessment(facts["assessment"]), facts["score"], facts["coordination"], facts["size"],
+        facts["stopped"], float(weighed.membership[at]), float(np.sum(bits)), tuple(parts),
+    )  # fmt: skip
+
+
+def _describe_family(family: str, bits: float) -> str:
+    """Describe what the bits of a family mean, without any value."""
+    if family == PRIOR:
+        return "Before any evidence, few accounts are of this cluster."
+    if family == TIME:
+        return (
+            "It signed up when members of the cluster did."
+            if bits > 0
+            else "It signed up apart from the cluster's members."
+        )
+    name = NAMES.get(family, f"values of the kind {family}")
+    if bits > 0:
+        return f"It shares {name} that the cluster uses more than others do."
+    return f"It shares few or none of the {name} that the cluster's members have."
+
+
+def _describe_warning(kind: str, which: int) -> str:
+    noun = DERIVED_NOUNS.get(kind) or kind_of(kind).noun or kind
+    if which == CROWDED:
+        return f"Many people are behind this {noun}: it says little about any of them."
+    return f"Very many accounts share this {noun}: do not block it."

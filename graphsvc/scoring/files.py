@@ -1,0 +1,150 @@
+"""Keep the indexes of runs as files that processes map into memory, and switch from one to the next at once.
+
+A directory a run holds one `.npy` file an array, the published clusters as Arrow IPC, and a manifest with the SHA-256
+of each. The file `current` names the run that scores are weighed against. It is replaced by a rename, so a reader sees
+either the run before or the new one. Whoever has mapped the files of a run before keeps them until it lets them go.
+"""
+
+import hashlib
+import json
+import shutil
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from graphsvc.errors import ExportError, IndexDamaged, IndexMissing
+from graphsvc.files import write_atomically
+from graphsvc.scoring.index import POOL, ScoreIndex
+
+FORM = 1
+"""Version of the files' form. Raise it when the form, or the meaning of an array, changes."""
+_CURRENT, _MANIFEST, _DRAFT, _PUBLISHED = "current", "manifest.json", ".draft-", "published.arrow"
+_PLAIN = ("run", "accounts", "least", "families", "resolution")
+_ARRAYS = tuple(each.name for each in fields(ScoreIndex) if each.name not in (*_PLAIN, "pool", "published"))
+
+
+class IndexFiles:
+    """Indexes of the last runs, a directory each, and which of them is current."""
+
+    def __init__(self, directory: Path) -> None:
+        """Open the indexes in `directory`, which need not be there."""
+        self._directory = directory
+
+    def keep(self, index: ScoreIndex) -> None:
+        """Write an index entirely or not at all. It is not current yet.
+
+        Raises:
+            ExportError: the directory cannot be written.
+        """
+        draft = self._directory / f"{_DRAFT}{index.run}"
+        try:
+            self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            shutil.rmtree(draft, ignore_errors=True)
+            draft.mkdir(mode=0o700)
+            arrays = {name: getattr(index, name) for name in _ARRAYS}
+            arrays |= {f"pool_{name}": column for name, column in index.pool.items()}
+            for name, array in arrays.items():
+                np.save(draft / f"{name}.npy", array, allow_pickle=False)
+            index.published.write_ipc(draft / _PUBLISHED, compression="uncompressed")
+            manifest: dict[str, Any] = {
+                "form": FORM,
+                **{name: getattr(index, name) for name in _PLAIN},
+                "files": {path.name: _compute_digest(path) for path in sorted(draft.iterdir())},
+            }
+            manifest["check"] = _compute_checksum(manifest)
+            (draft / _MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
+            target = self._directory / index.run
+            shutil.rmtree(target, ignore_errors=True)
+            draft.rename(target)
+        except OSError as error:
+            raise ExportError(
+                f"The score index cannot be kept in {self._directory}: {error.strerror or error}.",
+                "Make room, and check GRAPHSVC_DATA_DIR and its owner.",
+            ) from None
+
+    def switch(self, run: str) -> None:
+        """Make the index of a run current, and remove all others.
+
+        Raises:
+            ExportError: the directory cannot be written.
+        """
+        try:
+            write_atomically(self._directory / _CURRENT, run)
+        except OSError as error:
+            raise ExportError(
+                f"The score index in {self._directory} cannot be switched: {error.strerror or error}.",
+                "Make room, check GRAPHSVC_DATA_DIR and its owner, and detect again.",
+            ) from None
+        for path in self._directory.iterdir():
+            if path.is_dir() and path.name != run:
+                shutil.rmtree(path, ignore_errors=True)
+
+    def find_current(self) -> str | None:
+        """Return the run whose index is current; None if there is none."""
+        try:
+            return (self._directory / _CURRENT).read_text(encoding="utf-8").strip() or None
+        except OSError:
+            return None
+
+    def load(self) -> ScoreIndex:
+        """Map the current index into memory, after checking every file of it.
+
+        Raises:
+            IndexMissing: no run has left one.
+            IndexDamaged: it cannot be read, or is not what was written.
+        """
+        # A run that ends meanwhile removes what was current; then the new one is there.
+        for _ in range(3):
+            run = self.find_current()
+            if run is None:
+                break
+            try:
+                return self._load_run(run)
+            except IndexDamaged:
+                if self.find_current() == run:
+                    raise
+        raise IndexMissing(
+            "There is no index of published clusters to score against.",
+            "Run `graphsvc detect`: it writes the index when it publishes.",
+        )
+
+    def _load_run(self, run: str) -> ScoreIndex:
+        directory = self._directory / run
+        damaged = IndexDamaged(
+            f"The score index of the run {run} cannot be read.",
+            "Run `graphsvc detect` again to write a new one.",
+        )
+        try:
+            manifest = json.loads((directory / _MANIFEST).read_text(encoding="utf-8"))
+            checksum = manifest.pop("check")
+            if manifest["form"] != FORM or checksum != _compute_checksum(manifest):
+                raise damaged
+            files = manifest["files"]
+            if any(_compute_digest(directory / name) != digest for name, digest in files.items()):
+                raise damaged
+
+            def load_array(name: str) -> Any:
+                return np.load(directory / f"{name}.npy", mmap_mode="r", allow_pickle=False)
+
+            return ScoreIndex(
+                **{name: manifest[name] for name in _PLAIN},
+                **{name: load_array(name) for name in _ARRAYS},
+                pool={name: load_array(f"pool_{name}") for name in POOL},
+                published=pl.read_ipc(directory / _PUBLISHED),
+            )
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, pl.exceptions.PolarsError):
+            raise damaged from None
+
+
+def _compute_digest(path: Path) -> str:
+    """Compute the SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _compute_checksum(manifest: dict[str, Any]) -> str:
+    """Compute the checksum of a manifest without its own."""
+    return hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,101 @@
+"""Read sign-ups from a file, and lay out their scores as rows."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from graphsvc.errors import BundleError
+from graphsvc.intake.files import BundleFile
+from graphsvc.intake.options import ReadOptions
+from graphsvc.intake.readers import read_chunks
+from graphsvc.scoring.answers import Score
+from graphsvc.scoring.signups import IDENTIFIER, LABEL, list_signup_columns
+
+SUFFIXES = (".csv", ".ndjson", ".jsonl", ".json", ".parquet")
+"""Endings of a table of sign-ups; text may end in `.gz`, too."""
+_TABLE = "signups"
+ROWS: dict[str, type[pl.DataType]] = {
+    LABEL: pl.String, "recommendation": pl.String, "membership": pl.Float64, "cluster": pl.String,
+    "assessment": pl.String, "hostility": pl.Float64, "coordination": pl.Float64, "bits": pl.Float64,
+    "families": pl.String, "warnings": pl.String, "missing": pl.String, "unread": pl.String, "reason": pl.String,
+}  # fmt: skip
+"""Columns of a flat row: the nearest cluster, and lists as JSON."""
+
+
+def read_table(path: Path, options: ReadOptions) -> Iterator[tuple[pl.DataFrame, list[str], int]]:
+    """Yield the sign-ups of a file in chunks.
+
+    Args:
+        path: a file whose ending is one of `SUFFIXES`.
+        options: how it is written.
+
+    Yields:
+        Raw sign-ups for `signups.read_signups`, the columns that are not read, and the number of records that could
+        not be split into fields.
+
+    Raises:
+        BundleError: it is of another form, damaged, or has no column of a sign-up.
+    """
+    name = path.name.lower().removesuffix(".gz")
+    suffix = next((each for each in SUFFIXES if name.endswith(each)), None)
+    if suffix is None:
+        raise BundleError(
+            f"{path.name} is of no form that can be read.", f"Use one of {', '.join(SUFFIXES)}."
+        )
+    ending = ".ndjson" if suffix == ".jsonl" else suffix
+    packed = ".gz" if path.name.lower().endswith(".gz") else ""
+    file = BundleFile(_TABLE, path, path.name, ending + packed, path.stat().st_size)
+    columns = list(list_signup_columns())
+    # Kinds of identifiers are known only from the file's own columns.
+    first = next(iter(read_chunks(file, columns, options)))
+    kinds = sorted(each for each in first.found if each.startswith(IDENTIFIER))
+    for chunk in read_chunks(file, [*columns, *kinds], options):
+        known = set(chunk.found) & {*columns, *kinds}
+        if not known - {LABEL} and (chunk.found or chunk.frame.height):
+            raise BundleError(
+                f"{path.name} has no column of a sign-up.", f"Name columns as {', '.join(columns[1:7])} …"
+            )
+        yield chunk.frame, sorted(chunk.found - known), len(chunk.malformed)
+
+
+def list_labels(frame: pl.DataFrame) -> list[str | None]:
+    """Return the caller's names of sign-ups, null where they have none."""
+    if LABEL not in frame.columns:
+        return [None] * frame.height
+    return frame[LABEL].cast(pl.String, strict=False).to_list()
+
+
+def flatten_scores(labels: list[str | None], scores: list[Score]) -> pl.DataFrame:
+    """Lay out scores as flat rows: the nearest cluster of each, and lists as JSON (columns `ROWS`)."""
+    rows = []
+    for label, score in zip(labels, scores, strict=True):
+        best = score.matches[0] if score.matches else None
+        rows.append(
+            {
+                LABEL: label,
+                "recommendation": score.recommendation.value,
+                "membership": best and best.membership,
+                "cluster": best and best.cluster,
+                "assessment": best and best.assessment.value,
+                "hostility": best and best.hostility,
+                "coordination": best and best.coordination,
+                "bits": best and best.bits,
+                "families": json.dumps(
+                    {part.family: round(part.bits, 3) for part in best.families} if best else {}
+                ),
+                "warnings": json.dumps([each.kind for each in score.warnings]),
+                "missing": json.dumps(score.missing),
+                "unread": json.dumps(score.unread),
+                "reason": score.reason,
+            }
+        )
+    return pl.DataFrame(rows, schema=ROWS)
+
+
+def describe_score(label: str | None, run: str, score: Score) -> dict[str, Any]:
+    """Return a score as plain values for JSON, with the run that it was weighed against."""
+    return {LABEL: label, "run": run, **asdict(score)}
