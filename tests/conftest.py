@@ -82,6 +82,11 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+def pytest_sessionfinish() -> None:
+    """Let the interpreter end as ever: DuckDB's bindings report what a frozen heap keeps as leaks."""
+    gc.unfreeze()
+
+
 @pytest.fixture(scope="session")
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     """A fresh installation with its own running server; jars come from the user's cache.
