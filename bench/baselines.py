@@ -10,7 +10,6 @@ import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-import igraph
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
@@ -60,6 +59,8 @@ def louvain_projection(graph: SignalGraph) -> pl.DataFrame:
     pairs = coo_array(weighing @ has.T)
     upper = pairs.row < pairs.col
     ends = np.stack([pairs.row[upper], pairs.col[upper]], axis=1)
+    import igraph  # takes matplotlib along: 2 s that tests of other rules need not pay
+
     network = igraph.Graph(n=rows, edges=ends)
     with _seeded():
         found = network.community_multilevel(weights=pairs.data[upper].astype(np.float64))
@@ -137,6 +138,8 @@ def _leiden(graph: SignalGraph, *, weighted: bool) -> pl.DataFrame:
     rows = graph.accounts.height
     used, column = np.unique(graph.signal[kept], return_inverse=True)
     ends = np.stack([graph.account[kept].astype(np.int64), rows + column], axis=1)
+    import igraph
+
     network = igraph.Graph(n=rows + len(used), edges=ends)
     # A value that everybody has weighs nothing, and modularity wants a sum above nothing.
     bits = np.log2(rows / degree[used])[column] if weighted and len(used) else None
@@ -186,6 +189,8 @@ def _members(graph: SignalGraph, group: Ints) -> pl.DataFrame:
 @contextmanager
 def _seeded() -> Iterator[None]:
     """igraph draws from Python's generator unless it is given another."""
+    import igraph
+
     igraph.set_random_number_generator(random.Random(SEED))
     try:
         yield

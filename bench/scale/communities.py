@@ -3,8 +3,6 @@
 import random
 from typing import TYPE_CHECKING
 
-import igraph
-import networkx as nx
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
@@ -20,6 +18,8 @@ Ints = NDArray[np.int64]
 
 def igraph_leiden(links: Links) -> Ints:
     """igraph's Leiden by modularity, two rounds as its documentation advises; community of each account."""
+    import igraph
+
     ends = np.stack([links.source, links.target], axis=1)
     network = igraph.Graph(n=links.nodes, edges=ends)
     igraph.set_random_number_generator(random.Random(SEED))
@@ -29,6 +29,8 @@ def igraph_leiden(links: Links) -> Ints:
 
 def networkx_louvain(links: Links) -> Ints:
     """networkx's Louvain; community of each account."""
+    import networkx as nx
+
     network = nx.Graph()
     network.add_weighted_edges_from(
         zip(links.source.tolist(), links.target.tolist(), links.bits.tolist(), strict=True)

@@ -19,6 +19,9 @@ from worlds import world
 
 from graphsvc.campaigns import sentences
 from graphsvc.campaigns.sentences import SHOWN, UNSEEN, Evidence
+from graphsvc.community.inprocess import InProcessDetector
+from graphsvc.detection import Parameters, detect
+from graphsvc.exchange.tables import write_table
 from graphsvc.linkage.bits import with_levels
 from graphsvc.loading import load_bundle
 from graphsvc.settings import Settings
@@ -115,21 +118,11 @@ def test_signals_of_many_members_are_named_without_a_copy_of_all_keys_for_each()
 
 @dataclass(frozen=True)
 class Published:
-    """A world of 1,200 accounts on which two runs were published, with 1 and with 2 threads, and what they exported."""
+    """A world of 900 accounts on which a run was published, and the export of its clusters as JSON."""
 
     store: Store
     bundle: Path
-    exported: tuple[dict[str, bytes], dict[str, bytes]]
-
-
-EXPORT = """
-import pathlib, sys
-from graphsvc.cli.commands import app
-app(["detect"], standalone_mode=False)
-for out in map(pathlib.Path, sys.argv[1:]):
-    app(["export", out.stem, "--out", str(out)], standalone_mode=False)
-"""
-"""The command `detect`, then `export` for each file that is named, in one process."""
+    clusters: str
 
 
 @pytest.fixture(scope="module")
@@ -143,24 +136,38 @@ def published(
         bundle.mkdir(exist_ok=True)
         frame.write_parquet(bundle / f"{table}.parquet")
     load_bundle(open_database, bundle, load_or_create_key(installation), installation.dead_letters_dir)
+    detect(open_database, InProcessDetector(), Parameters())
+    write_table(read_clusters(open_database), directory / "clusters.json")
+    return Published(open_database, bundle, (directory / "clusters.json").read_text(encoding="utf-8"))
+
+
+EXPORT = """
+import pathlib, sys
+from graphsvc.cli.commands import app
+app(["detect"], standalone_mode=False)
+for out in map(pathlib.Path, sys.argv[1:]):
+    app(["export", out.stem, "--out", str(out)], standalone_mode=False)
+"""
+"""The command `detect`, then `export` for each file that is named, in one process."""
+
+
+@pytest.mark.slow
+def test_exports_are_the_same_bytes_whatever_the_number_of_threads(
+    published: Published, installation: Settings, tmp_path: Path
+) -> None:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GRAPHSVC_NEO4J")}
 
     def run(threads: int) -> dict[str, bytes]:
         names = ("members.parquet", "members.csv", "clusters.parquet", "clusters.csv", "clusters.json")
         more = {"GRAPHSVC_DATA_DIR": str(installation.data_dir), "POLARS_MAX_THREADS": str(threads)}
-        command = [sys.executable, "-c", EXPORT, *(str(directory / name) for name in names)]
+        command = [sys.executable, "-c", EXPORT, *(str(tmp_path / name) for name in names)]
         done = subprocess.run(
             command, env={**environment, **more}, check=False, capture_output=True, text=True
         )
         assert done.returncode == 0, done.stderr
-        return {name: (directory / name).read_bytes() for name in names}
+        return {name: (tmp_path / name).read_bytes() for name in names}
 
-    return Published(open_database, bundle, (run(1), run(2)))
-
-
-@pytest.mark.slow
-def test_exports_are_the_same_bytes_whatever_the_number_of_threads(published: Published) -> None:
-    one, two = published.exported
+    one, two = run(1), run(2)
     assert len(one["members.csv"].splitlines()) > 150
     assert [name for name in one if one[name] != two[name]] == []
 
@@ -217,7 +224,7 @@ def test_every_link_rests_on_what_both_accounts_have(published: Published) -> No
 
 
 def test_every_score_is_the_sum_of_its_parts(published: Published) -> None:
-    for row in json.loads(published.exported[1]["clusters.json"]):
+    for row in json.loads(published.clusters):
         assert row["score_parts"][0]["name"] == "prior"
         assert all(part["says"] for part in row["score_parts"])
         total = math.fsum(part["bits"] for part in row["score_parts"])
@@ -229,7 +236,7 @@ def test_no_explanation_holds_what_is_personal(published: Published) -> None:
     members = related(published.store, "query/cluster_members", **ALL_MEMBERS)
     columns = ("families", "family_bits", "signals", "sharers")
     why = [sentences.membership(1.0, sentences.unpacked(*(row[name] for name in columns))) for row in members]
-    text = "\n".join([*why, published.exported[1]["clusters.json"].decode()])
+    text = "\n".join([*why, published.clusters])
     personal = {
         "accounts": ["email", "phone", "display_name"],
         "payments": ["instrument"],

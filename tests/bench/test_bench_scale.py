@@ -3,7 +3,6 @@
 import sys
 from pathlib import Path
 
-import igraph
 import numpy as np
 import polars as pl
 import pytest
@@ -220,6 +219,8 @@ def test_modularity_is_igraphs(seed: int) -> None:
     bits = rng.uniform(1, 20, len(pairs))
     community = rng.integers(0, 3, 12)
     links = Links(12, pairs[:, 0], pairs[:, 1], bits, np.ones(len(pairs), dtype=np.int64))
+    import igraph
+
     network = igraph.Graph(n=12, edges=pairs)
     assert modularity(links, community) == pytest.approx(
         network.modularity(community.tolist(), weights=bits), abs=1e-9

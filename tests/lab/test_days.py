@@ -197,13 +197,13 @@ def tops(world: Path) -> dict[str, bytes]:
 
 
 def test_beside_the_days_stand_the_calendar_the_events_and_the_truth(tmp_path: Path) -> None:
-    done = seed_cli(tmp_path / "w", "--accounts", "1000", "--scenario", "days", "--days", "2", "--seed", "5")
+    done = seed_cli(tmp_path / "w", "--accounts", "1000", "--scenario", "days", "--days", "2", "--seed", "7")
     assert done.returncode == 0, done.stderr
     assert set(tops(tmp_path / "w")) == {"calendar.parquet", "events.parquet", "truth.parquet"}
     calendar = pl.read_parquet(tmp_path / "w" / "calendar.parquet")
     assert calendar["directory"].to_list() == ["day-000", "day-001", "day-002"]
     assert calendar["ends"].dt.epoch("s").to_list()[-1] == PLAN.end
-    again = seed_cli(tmp_path / "w", "--accounts", "1000", "--seed", "5", "--force")
+    again = seed_cli(tmp_path / "w", "--accounts", "1000", "--seed", "7", "--force")
     assert again.returncode == 0, again.stderr
     assert not list((tmp_path / "w").glob("day-*"))
 

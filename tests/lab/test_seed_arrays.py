@@ -15,7 +15,6 @@ from graphsvc_lab.worlds.streams import Streams, draw_zipf, mix_bits, pick_indic
 from graphsvc_lab.worlds.text import LETTERS, make_tokens
 
 WORLD = scenario.load_scenario("demo")
-POOLS = pools.draw_pools(Streams(1))
 SEEDS = st.integers(0, 2**32 - 1)
 
 
@@ -104,7 +103,7 @@ def test_addresses_belong_to_their_class(
     accounts: int, network_class: scenario.NetworkClass, seed: int
 ) -> None:
     rng = np.random.default_rng(seed)
-    space = networks.AddressSpace(WORLD.networks, accounts, Streams(seed), POOLS)
+    space = networks.AddressSpace(WORLD.networks, accounts, Streams(seed), pools.draw_pools(Streams(7)))
     places = space.draw_places(rng, network_class, 100)
     addresses = networks.add_interface(space.get_addresses(network_class, places), np.arange(100))
     assert space.is_of_class(addresses, network_class).all()
