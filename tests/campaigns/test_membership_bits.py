@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from small import evidence, members_of
 
 from graphsvc.campaigns.agreement import COARSE_ODDS, odds
-from graphsvc.campaigns.membership import _MEMBERS as PRESUMED_INSIDE
-from graphsvc.campaigns.membership import _OTHERS as PRESUMED_OUTSIDE
-from graphsvc.campaigns.membership import MAX_ABSENCE_BITS, MAX_PRIOR, Evidence, Weighed, pools, weigh
+from graphsvc.campaigns.membership import Evidence, Weighed, pools, weigh
+from graphsvc.campaigns.worth import _MEMBERS as PRESUMED_INSIDE
+from graphsvc.campaigns.worth import _OTHERS as PRESUMED_OUTSIDE
+from graphsvc.campaigns.worth import MAX_ABSENCE_BITS, MAX_PRIOR
 
 MINUTE = 60_000
 ACCOUNTS = 40
