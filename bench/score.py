@@ -43,18 +43,13 @@ from graphsvc.scoring.index import build_index
 from graphsvc.scoring.signups import read_signups
 from graphsvc.signals.kinds import family_of
 from graphsvc.signals.tokens import load_or_create_key
+from graphsvc.statements import load_statement
 from graphsvc.types import ignore_progress
 from graphsvc_lab.cli.seed import write_world
 from graphsvc_lab.evaluation.truth import read_truth
 
 FIRST_HOUR = pl.duration(hours=1)
 """What a sign-up service knows when it asks: all that an account showed within an hour of its sign-up."""
-LOOK_UP = """
-UNWIND $keys AS key
-MATCH (s:Signal {key: key})
-RETURN s.key AS key, COUNT { (s)--(:Account) } AS accounts
-"""
-"""What an integration without scores would ask: which of the values are known, and how many accounts have them."""
 BATCH = 1_000
 Connect = Callable[[], Awaitable[Ask]]
 """Connects a client."""
@@ -313,7 +308,9 @@ def _over_driver(service: Service, book: Book, signups: list[dict[str, Any]]) ->
 
         async def ask(number: int) -> None:
             async def work(tx: neo4j.AsyncManagedTransaction) -> None:
-                result = await tx.run(LOOK_UP, keys=of.get(number % len(signups), []))
+                result = await tx.run(
+                    load_statement("bench/look_up").text, keys=of.get(number % len(signups), [])
+                )
                 [record.data() async for record in result]
 
             async with driver.session(
