@@ -118,7 +118,7 @@ class IndexMissing(GraphsvcError):
     """No run has left an index that sign-ups can be scored against."""
 
     code = "score_index_missing"
-    http_status = 503
+    http_status = 409
 
 
 class IndexDamaged(GraphsvcError):

@@ -286,7 +286,7 @@ def test_a_new_run_is_picked_up_without_a_restart_and_a_missing_one_is_named(
     with TestClient(create_app(fresh, open_database.address)) as client:
         api = Api(client, keys.create_key(fresh.keys_dir, Role.SCORER))
         missing = post(api, {"signups": [STRANGER]})
-        assert missing.status_code == 503
+        assert missing.status_code == 409
         error = missing.json()["errors"][0]
         assert error["extensions"]["code"] == "score_index_missing"
         assert "graphsvc detect" in error["message"]
