@@ -127,8 +127,8 @@ def measure_quality(name: Name, days: int) -> dict[str, Any]:
         for day, graph in enumerate(graphs(world, tokens())):
             if day + 1 == len(bundles):
                 break
-            found, _, full = find(graph, InProcessDetector(), Parameters(), Clock(), ignore_progress)
-            index = build_index(f"day-{day}", full, found, signups=True)
+            found, _, incidence = find(graph, InProcessDetector(), Parameters(), Clock(), ignore_progress)
+            index = build_index(f"day-{day}", incidence, found, signups=True)
             signups = read_first_hours(bundles[day + 1])
             if not signups.height:
                 continue

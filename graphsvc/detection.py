@@ -215,7 +215,7 @@ def detect(
             record_input(store, run)
             if snapshots is not None:
                 snapshots.keep(run.id, graph, reading.watermark)
-        found, links, full = find(
+        found, links, incidence = find(
             graph, detector, parameters, clock, progress, memory=needed.compute_working_memory(MEMORY)
         )
         with clock.measure_stage("certify"):
@@ -224,14 +224,14 @@ def detect(
         with clock.measure_stage("identities") as stage:
             followed = follow(found, graph, read_known(store))
             stage.rows = followed.events.height
+        _keep_index(indexes, run, incidence, followed.found, parameters, clock)
+        # Uses that a window leaves out may still tell whom an account follows.
+        uses = graph if parameters.window else incidence.graph
+        del incidence
         with clock.measure_stage("succession") as stage:
-            # Uses that a window leaves out may still tell whom an account follows.
-            uses = graph if parameters.window else full
             campaigns = found.select_campaigns()
             succession = find_successions(uses, campaigns.members, progress=progress)
             stage.rows = succession.pairs.height
-        if indexes is not None:
-            _keep_index(indexes, run, full, followed.found, parameters, clock)
         with clock.measure_stage("publish") as stage:
             publish(store, run, graph, followed, succession, certificate.result_hash, progress)
             # After the commit: scores never name a cluster that was not published.
@@ -262,11 +262,18 @@ def detect(
 
 
 def _keep_index(
-    indexes: IndexFiles, run: Run, graph: SignalGraph, found: Found, parameters: Parameters, clock: Clock
+    indexes: IndexFiles | None,
+    run: Run,
+    incidence: Incidence,
+    found: Found,
+    parameters: Parameters,
+    clock: Clock,
 ) -> None:
-    """Keep what sign-ups will be scored against, once the run is published."""
+    """Keep what sign-ups will be scored against, once the run is published; nothing where no indexes are kept."""
+    if indexes is None:
+        return
     with clock.measure_stage("index") as stage:
-        index = build_index(run.id, graph, found, signups="signup" in parameters.time)
+        index = build_index(run.id, incidence, found, signups="signup" in parameters.time)
         indexes.keep(index)
         stage.rows = len(index.digests)
 
@@ -326,7 +333,7 @@ def find(
     progress: Progress,
     *,
     memory: int = MEMORY,
-) -> tuple[Found, Links, SignalGraph]:
+) -> tuple[Found, Links, Incidence]:
     """Find the clusters of a graph: everything between reading and publishing.
 
     Args:
@@ -338,7 +345,7 @@ def find(
         memory: bytes that pairs may take on the way; the result does not depend on it.
 
     Returns:
-        The clusters with their evidence, the links, and the graph with levels (`bits.with_levels`).
+        The clusters with their evidence, the links, and the graph with levels (`bits.with_levels`) and its columns.
     """
     with clock.measure_stage("links") as stage:
         full = with_levels(recent(graph, parameters.window) if parameters.window else graph)
@@ -379,7 +386,7 @@ def find(
         found = replace(judge(full, given, weighed, links, bar, progress, small), grown=members)
         stage.rows = found.clusters.height
     progress("clusters", found.clusters.height, found.clusters.height)
-    return found, links, full
+    return found, links, incidence
 
 
 def library_versions() -> dict[str, str]:

@@ -1,12 +1,14 @@
-"""Files that appear complete or not at all, private unless told otherwise, and lock files."""
+"""Files that appear complete or not at all, private unless told otherwise, checksums of files, and lock files."""
 
 import fcntl
+import hashlib
+import json
 import os
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 PRIVATE = 0o600
 """Only the owner can read it."""
@@ -52,6 +54,21 @@ def write_atomically(path: Path, content: bytes | str, *, mode: int = PRIVATE) -
     """
     with open_draft(path, mode=mode) as file:
         file.write(content.encode() if isinstance(content, str) else content)
+
+
+def compute_digest(path: Path) -> str:
+    """Compute the SHA-256 of a file.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def compute_manifest_checksum(manifest: dict[str, Any]) -> str:
+    """Compute the checksum of a manifest without its own."""
+    return hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()
 
 
 @contextmanager

@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphsvc.campaigns.agreement import ABSENT, Agreement
+from graphsvc.campaigns.worth import count_classes
+from graphsvc.model.arrays import find_starts
 from graphsvc.types import Floats, Ints
 
 LEAST_FAMILIES = 2
@@ -54,11 +56,7 @@ class Several:
     def count_classes(self, weight: Floats, shape: tuple[int, int, int]) -> Floats:
         """Sum the pairs' weights by class; `shape`: clusters, families, classes."""
         agreed = self.agreed
-        cells = np.ravel_multi_index((agreed.cluster, agreed.family, agreed.kind), shape)
-        counted: Floats = np.bincount(cells, weight[self.pair], minlength=int(np.prod(shape))).astype(
-            np.float64
-        )
-        return counted.reshape(shape)
+        return count_classes(agreed.cluster, agreed.family, agreed.kind, shape, weight[self.pair])
 
     def count_families(self, weight: Floats, has: NDArray[np.bool_], clusters: int) -> Floats:
         """Sum the weights of the pairs whose account has a family; shape (clusters, families)."""
@@ -69,16 +67,17 @@ class Several:
         return np.stack(columns, axis=1)
 
 
-def find_several(outside: Agreement, accounts: int) -> Several:
+def find_several(outside: Agreement) -> Several:
     """Find the accounts that agree with a cluster in `LEAST_FAMILIES` families and more.
 
     Args:
         outside: agreement of accounts that are not members, a row for each cluster, account and family; sorted.
-        accounts: all there are.
     """
-    keys = outside.cluster * accounts + outside.account
-    _, place, families = np.unique(keys, return_inverse=True, return_counts=True)
-    agreed = outside.rows(families[place] >= LEAST_FAMILIES)
-    pairs, pair = np.unique(agreed.cluster * accounts + agreed.account, return_inverse=True)
-    cluster, account = np.divmod(pairs, max(accounts, 1))
-    return Several(cluster, account, agreed, pair.astype(np.int64))
+    first = find_starts(outside.cluster, outside.account)
+    families = np.diff(np.append(first, len(outside.cluster)))
+    several = families >= LEAST_FAMILIES
+    first = first[several]
+    pair = np.repeat(np.arange(len(first)), families[several])
+    return Several(
+        outside.cluster[first], outside.account[first], outside.rows(np.repeat(several, families)), pair
+    )

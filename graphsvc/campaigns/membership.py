@@ -27,7 +27,7 @@ from graphsvc.campaigns.agreement import (
 )
 from graphsvc.campaigns.hidden import find_several
 from graphsvc.campaigns.learned import Asked, Learned
-from graphsvc.campaigns.worth import compare_classes, compute_prior
+from graphsvc.campaigns.worth import compare_classes, compute_prior, count_classes
 from graphsvc.linkage.signals import SignalTable
 from graphsvc.linkage.timing import Population, fit_signups, signup_bits
 from graphsvc.linkage.uses import Uses
@@ -301,34 +301,28 @@ def _learn(
     of = members["cluster"].to_numpy()
     shape = (int(of.max(initial=-1)) + 1, families, CLASSES)
 
-    def counted(cluster: Ints, family: Ints, kind: Ints, weights: Ints | None = None) -> Floats:
-        cells = np.ravel_multi_index((cluster, family, kind), shape)
-        found: Floats = (
-            np.bincount(cells, weights, minlength=int(np.prod(shape))).reshape(shape).astype(float)
-        )
-        return found
-
     own = belongs[fine.account] == fine.cluster
-    inside, outside = (
-        counted(part.cluster, part.family, part.kind) for part in (fine.rows(own), fine.rows(~own))
-    )
+    mine, strange = fine.rows(own), fine.rows(~own)
+    inside, outside = (count_classes(part.cluster, part.family, part.kind, shape) for part in (mine, strange))
 
     # Of supporting values only members' hits are looked at one by one; how many others hit is a sum over values.
     named = _supporting(given, members, popular, home)
     finer = np.isin(named.keys(accounts, families), fine.keys(accounts, families), assume_unique=True)
     named = named.rows(~finer)
-    inside += counted(named.cluster, named.family, named.kind)
+    inside += count_classes(named.cluster, named.family, named.kind, shape)
     others_with = (popular["degree"] - popular["inside"]).to_numpy()
     stranger = odds(popular["inside"].to_numpy(), others_with - 1)
     kind = class_of(stranger, popular["level"].to_numpy())
-    outside += counted(popular["cluster"].to_numpy(), popular["family"].to_numpy(), kind, others_with)
+    outside += count_classes(
+        popular["cluster"].to_numpy(), popular["family"].to_numpy(), kind, shape, others_with
+    )
 
     having = np.zeros(shape[:2])
     np.add.at(having, of, given.has[members["account"].to_numpy()].astype(float))
     others = np.maximum(coarse(given.having)[None, :] - having, 1.0)
     worth = compare_classes(inside, outside, having, others, accounts)
     # Members that were not found yet are among all others. They agree in several families.
-    several = find_several(fine.rows(~own), accounts)
+    several = find_several(strange)
     prior = compute_prior(np.bincount(of, minlength=shape[0]), accounts)
     for _ in range(HIDDEN_ROUNDS if len(several.account) else 0):
         hidden = several.weigh(worth, prior, given.has)

@@ -19,6 +19,15 @@ _MEMBERS = np.array([1.6, .1, .1, .15, .2, .3, .3, .2, .1, .1, .1, .15, .2, .1, 
 _OTHERS = np.array([0., 2., 1., .7, .5, .5, .4, .2, .1, 2., 1., .7, .5, 3., 2., 1., .7])  # fmt: skip
 
 
+def count_classes(
+    cluster: Ints, family: Ints, kind: Ints, shape: tuple[int, int, int], weights: Ints | Floats | None = None
+) -> Floats:
+    """Count the rows in each class, or sum their `weights`; float64 of `shape` (clusters, families, classes)."""
+    cells = np.ravel_multi_index((cluster, family, kind), shape)
+    found: Floats = np.bincount(cells, weights, minlength=int(np.prod(shape))).reshape(shape).astype(float)
+    return found
+
+
 def compare_classes(inside: Floats, outside: Floats, having: Floats, others: Floats, accounts: int) -> Floats:
     """Compare how often members and others are in each class, in bits; shape (clusters, families, classes).
 

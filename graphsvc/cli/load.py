@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from graphsvc.cli.progress import Stages
+from graphsvc.cli.reading import Dates, Delimiter, Encoding, NullWords
 from graphsvc.cli.settings import load_settings
 
 if TYPE_CHECKING:
@@ -37,31 +38,10 @@ def load_files(
             help="Share of a table's rows that may be rejected, for example 20%. With more, nothing is loaded.",
         ),
     ] = "50%",
-    null_word: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--null-word",
-            metavar="WORD",
-            help="A word that stands for nothing in this export, besides NULL, NaN, N/A, unknown and the like. "
-            "Repeat it for more, or set GRAPHSVC_NULL_WORDS.",
-        ),
-    ] = None,
-    dates: Annotated[
-        str | None,
-        typer.Option(
-            "--dates", metavar="ORDER", help="Order of dates such as 05/01/2024: day-first or month-first."
-        ),
-    ] = None,
-    delimiter: Annotated[
-        str | None,
-        typer.Option(
-            "--delimiter", metavar="CHARACTER", help="What separates columns in CSV, for example ';' or tab."
-        ),
-    ] = None,
-    encoding: Annotated[
-        str | None,
-        typer.Option("--encoding", metavar="NAME", help="Encoding of text files, for example cp1252."),
-    ] = None,
+    null_word: NullWords = None,
+    dates: Dates = None,
+    delimiter: Delimiter = None,
+    encoding: Encoding = None,
 ) -> None:
     """Load a signals bundle into Neo4j.
 

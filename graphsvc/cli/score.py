@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from graphsvc.cli.reading import Dates, Delimiter, Encoding, NullWords
 from graphsvc.cli.settings import load_settings
 
 if TYPE_CHECKING:
@@ -57,23 +58,10 @@ def score_file(
             "run published within its false-positive budget.",
         ),
     ] = None,
-    null_word: Annotated[
-        list[str] | None,
-        typer.Option("--null-word", metavar="WORD", help="A word that stands for nothing; may be repeated."),
-    ] = None,
-    dates: Annotated[
-        str | None,
-        typer.Option(
-            "--dates", metavar="ORDER", help="Order of dates such as 05/01/2024: day-first or month-first."
-        ),
-    ] = None,
-    delimiter: Annotated[
-        str | None, typer.Option("--delimiter", metavar="CHARACTER", help="What separates columns in CSV.")
-    ] = None,
-    encoding: Annotated[
-        str | None,
-        typer.Option("--encoding", metavar="NAME", help="Encoding of text files, for example cp1252."),
-    ] = None,
+    null_word: NullWords = None,
+    dates: Dates = None,
+    delimiter: Delimiter = None,
+    encoding: Encoding = None,
 ) -> None:
     """Score sign-ups against the clusters of the last run, and recommend allow, challenge or review.
 

@@ -12,9 +12,9 @@ import pyarrow.parquet as pa_parquet
 
 from graphsvc.errors import BundleError
 
-_FORMS = {".parquet": ".parquet", ".csv": ".csv", ".ndjson": ".ndjson", ".jsonl": ".ndjson", ".json": ".json"}
+FORMS = {".csv": ".csv", ".ndjson": ".ndjson", ".jsonl": ".ndjson", ".json": ".json", ".parquet": ".parquet"}
 """How each form is called on its own; text may be compressed."""
-_SUFFIXES = {**_FORMS, **{f"{name}.gz": f"{form}.gz" for name, form in _FORMS.items() if name != ".parquet"}}
+_SUFFIXES = {**FORMS, **{f"{name}.gz": f"{form}.gz" for name, form in FORMS.items() if name != ".parquet"}}
 _NOT_OURS = {"truth"}  # for evaluation only, never read by a load
 _VERSION = b"graphsvc bundle 1"
 _CSV_ROW, _NDJSON_ROW, _PACKED = 150, 250, 5
@@ -75,7 +75,7 @@ def find_files(path: Path, tables: Sequence[str]) -> BundleFiles:
         found: dict[str, tuple[BundleFile, ...]] = {}
         unknown: list[tuple[str, str | None]] = []
         for entry in entries:
-            table, suffix = _split_name(entry)
+            table, suffix = split_name(entry)
             if table in _NOT_OURS and suffix is not None:
                 continue
             if table not in tables or suffix is None:
@@ -105,7 +105,7 @@ def find_files(path: Path, tables: Sequence[str]) -> BundleFiles:
     return BundleFiles(ordered, tuple(name for name, _ in unknown), tuple(hint for _, hint in unknown))
 
 
-def _split_name(entry: Path) -> tuple[str, str | None]:
+def split_name(entry: Path) -> tuple[str, str | None]:
     """Return table and form of an entry. A folder has the form "", an unknown file None."""
     name = entry.name.lower()
     if entry.is_dir():
@@ -139,7 +139,7 @@ def _list_parts(table: str, entry: Path, suffix: str) -> tuple[tuple[BundleFile,
     parts: list[BundleFile] = []
     strange: list[str] = []
     for part, name, fixed in _walk_folder(entry, entry.name, ()):
-        kind = _split_name(part)[1]
+        kind = split_name(part)[1]
         if kind:
             parts.append(BundleFile(table, part, name, kind, part.stat().st_size, fixed))
         else:

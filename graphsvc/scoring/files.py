@@ -5,7 +5,6 @@ of each. The file `current` names the run that scores are weighed against. It is
 either the run before or the new one. Whoever has mapped the files of a run before keeps them until it lets them go.
 """
 
-import hashlib
 import json
 import shutil
 from dataclasses import fields
@@ -16,7 +15,7 @@ import numpy as np
 import polars as pl
 
 from graphsvc.errors import ExportError, IndexDamaged, IndexMissing
-from graphsvc.files import write_atomically
+from graphsvc.files import compute_digest, compute_manifest_checksum, write_atomically
 from graphsvc.scoring.index import POOL, ScoreIndex
 
 FORM = 1
@@ -52,9 +51,9 @@ class IndexFiles:
             manifest: dict[str, Any] = {
                 "form": FORM,
                 **{name: getattr(index, name) for name in _PLAIN},
-                "files": {path.name: _compute_digest(path) for path in sorted(draft.iterdir())},
+                "files": {path.name: compute_digest(path) for path in sorted(draft.iterdir())},
             }
-            manifest["check"] = _compute_checksum(manifest)
+            manifest["check"] = compute_manifest_checksum(manifest)
             (draft / _MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
             target = self._directory / index.run
             shutil.rmtree(target, ignore_errors=True)
@@ -120,10 +119,10 @@ class IndexFiles:
         try:
             manifest = json.loads((directory / _MANIFEST).read_text(encoding="utf-8"))
             checksum = manifest.pop("check")
-            if manifest["form"] != FORM or checksum != _compute_checksum(manifest):
+            if manifest["form"] != FORM or checksum != compute_manifest_checksum(manifest):
                 raise damaged
             files = manifest["files"]
-            if any(_compute_digest(directory / name) != digest for name, digest in files.items()):
+            if any(compute_digest(directory / name) != digest for name, digest in files.items()):
                 raise damaged
 
             def load_array(name: str) -> Any:
@@ -137,14 +136,3 @@ class IndexFiles:
             )
         except (OSError, ValueError, KeyError, TypeError, AttributeError, pl.exceptions.PolarsError):
             raise damaged from None
-
-
-def _compute_digest(path: Path) -> str:
-    """Compute the SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _compute_checksum(manifest: dict[str, Any]) -> str:
-    """Compute the checksum of a manifest without its own."""
-    return hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()

@@ -101,16 +101,15 @@ def find_digests(table: Digests, asked: Digests) -> Ints:
     return found
 
 
-def build_index(run: str, graph: SignalGraph, found: Found, *, signups: bool) -> ScoreIndex:
+def build_index(run: str, incidence: Incidence, found: Found, *, signups: bool) -> ScoreIndex:
     """Build the index of a run from what it found.
 
     Args:
         run: id of the run.
-        graph: with levels, as `detection.find` returns it.
+        incidence: as `detection.find` returns it.
         found: of the same call; ids may be lasting ones.
         signups: whether the run weighed the moment of sign-up.
     """
-    incidence = Incidence.of(graph)
     given = evidence_of(incidence, signups=signups)
     learned, _, _ = learn(given, found.grown, find_backbone(given, found.grown))
     return _assemble(run, incidence, given, learned, found)

@@ -9,14 +9,12 @@ from typing import Any
 import polars as pl
 
 from graphsvc.errors import BundleError
-from graphsvc.intake.files import BundleFile
+from graphsvc.intake.files import FORMS, BundleFile, split_name
 from graphsvc.intake.options import ReadOptions
 from graphsvc.intake.readers import read_chunks
 from graphsvc.scoring.answers import Score
 from graphsvc.scoring.signups import IDENTIFIER, LABEL, list_signup_columns
 
-SUFFIXES = (".csv", ".ndjson", ".jsonl", ".json", ".parquet")
-"""Endings of a table of sign-ups; text may end in `.gz`, too."""
 _TABLE = "signups"
 ROWS: dict[str, type[pl.DataType]] = {
     LABEL: pl.String, "recommendation": pl.String, "membership": pl.Float64, "cluster": pl.String,
@@ -30,7 +28,7 @@ def read_table(path: Path, options: ReadOptions) -> Iterator[tuple[pl.DataFrame,
     """Yield the sign-ups of a file in chunks.
 
     Args:
-        path: a file whose ending is one of `SUFFIXES`.
+        path: a file whose ending is one of `intake.files.FORMS`; text may end in `.gz`, too.
         options: how it is written.
 
     Yields:
@@ -40,15 +38,10 @@ def read_table(path: Path, options: ReadOptions) -> Iterator[tuple[pl.DataFrame,
     Raises:
         BundleError: it is of another form, damaged, or has no column of a sign-up.
     """
-    name = path.name.lower().removesuffix(".gz")
-    suffix = next((each for each in SUFFIXES if name.endswith(each)), None)
-    if suffix is None:
-        raise BundleError(
-            f"{path.name} is of no form that can be read.", f"Use one of {', '.join(SUFFIXES)}."
-        )
-    ending = ".ndjson" if suffix == ".jsonl" else suffix
-    packed = ".gz" if path.name.lower().endswith(".gz") else ""
-    file = BundleFile(_TABLE, path, path.name, ending + packed, path.stat().st_size)
+    form = split_name(path)[1]
+    if not form:
+        raise BundleError(f"{path.name} is of no form that can be read.", f"Use one of {', '.join(FORMS)}.")
+    file = BundleFile(_TABLE, path, path.name, form, path.stat().st_size)
     columns = list(list_signup_columns())
     # Kinds of identifiers are known only from the file's own columns.
     first = next(iter(read_chunks(file, columns, options)))

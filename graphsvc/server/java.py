@@ -17,7 +17,7 @@ from pydantic import SecretStr
 
 from graphsvc import host
 from graphsvc.errors import ServerError
-from graphsvc.files import write_atomically
+from graphsvc.files import compute_digest, write_atomically
 from graphsvc.server import process, sizing
 from graphsvc.server.home import Home
 from graphsvc.server.maven import Lock
@@ -105,10 +105,9 @@ class Jvm:
         """Return the ahead-of-time cache, if there is one with the bytes that were written."""
         try:
             expected = self.archive.with_suffix(".sha256").read_text(encoding="ascii")
-            with self.archive.open("rb") as file:
-                # A JVM may crash on a damaged cache, so its bytes are checked before each start.
-                if hashlib.file_digest(file, "sha256").hexdigest() == expected:
-                    return self.archive
+            # A JVM may crash on a damaged cache, so its bytes are checked before each start.
+            if compute_digest(self.archive) == expected:
+                return self.archive
         except OSError:
             return None
         self.drop_archive()
@@ -116,8 +115,7 @@ class Jvm:
 
     def adopt_archive(self, written: Path) -> None:
         """Install a newly written ahead-of-time cache. `written` is on the same disk."""
-        with written.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        digest = compute_digest(written)
         self.drop_archive()
         # The digest comes last: a crash in between leaves a cache that is not trusted.
         written.replace(self.archive)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from graphsvc.errors import ServerError
-from graphsvc.files import lock_in_turn, write_atomically
+from graphsvc.files import compute_digest, lock_in_turn, write_atomically
 from graphsvc.server.home import map_disk_errors, require_room
 from graphsvc.server.process import require_extra
 from graphsvc.types import Report
@@ -318,8 +318,7 @@ def _is_sound(path: Path, jar: Jar) -> bool:
         # Cheap, and true of most broken downloads.
         if path.stat().st_size != jar.size:
             return False
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest() == jar.sha256
+        return compute_digest(path) == jar.sha256
     except FileNotFoundError:
         return False
 

@@ -3,7 +3,6 @@
 Later loads change the graph, but a run must stay provable. The next run reads only what loads wrote since.
 """
 
-import hashlib
 import json
 import shutil
 from collections.abc import Collection
@@ -15,6 +14,7 @@ from typing import Any
 import polars as pl
 
 from graphsvc.errors import ExportError
+from graphsvc.files import compute_digest, compute_manifest_checksum
 from graphsvc.model.graph import SignalGraph, Watermark
 from graphsvc.store.graph import KeptGraph
 
@@ -64,9 +64,9 @@ class Snapshots:
                 "form": FORM,
                 "graphsvc": version("graphsvc"),
                 "watermark": None if watermark is None else asdict(watermark),
-                "files": {name: _compute_digest(draft / f"{name}.arrow") for name in _FRAMES},
+                "files": {name: compute_digest(draft / f"{name}.arrow") for name in _FRAMES},
             }
-            manifest["check"] = _compute_manifest_checksum(manifest)
+            manifest["check"] = compute_manifest_checksum(manifest)
             (draft / _MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
             draft.rename(self._directory / run)
             self._prune()
@@ -185,12 +185,7 @@ def _read_manifest(directory: Path) -> dict[str, Any] | None:
     # Forms before checksums have none. A changed name of the form must not pass for one of these.
     if "check" not in found and found.get("form") != FORM:
         return found
-    return found if found.pop("check", "") == _compute_manifest_checksum(found) else None
-
-
-def _compute_manifest_checksum(manifest: dict[str, Any]) -> str:
-    """Compute the checksum of a manifest without its own."""
-    return hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()
+    return found if found.pop("check", "") == compute_manifest_checksum(found) else None
 
 
 def _is_sound(directory: Path, name: str, manifest: dict[str, Any]) -> bool:
@@ -199,13 +194,7 @@ def _is_sound(directory: Path, name: str, manifest: dict[str, Any]) -> bool:
     Raises:
         OSError: it cannot be read.
     """
-    return bool(manifest["files"].get(name) == _compute_digest(directory / f"{name}.arrow"))
-
-
-def _compute_digest(path: Path) -> str:
-    """Compute the SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return bool(manifest["files"].get(name) == compute_digest(directory / f"{name}.arrow"))
 
 
 def _build_frames(graph: SignalGraph) -> dict[str, pl.DataFrame]:

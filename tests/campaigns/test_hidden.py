@@ -53,7 +53,7 @@ def test_renters_of_an_exit_who_share_nothing_else_stay_others(monkeypatch: pyte
 
 def test_who_agrees_in_one_family_is_not_among_them() -> None:
     agreement = Agreement(*(np.array(column) for column in zip(*ROWS, strict=True)))
-    several = find_several(agreement, 10)
+    several = find_several(agreement)
     assert list(zip(several.cluster.tolist(), several.account.tolist(), strict=True)) == [(0, 4), (1, 3)]
     assert several.pair.tolist() == [0, 0, 1, 1]
     assert several.agreed.family.tolist() == [0, 2, 1, 2]
@@ -84,7 +84,7 @@ def test_the_weight_of_an_account_by_hand() -> None:
 
 
 def several_of(rows: list[tuple[int, int, int, int]]) -> Several:
-    return find_several(Agreement(*(np.array(column) for column in zip(*sorted(rows), strict=True))), 10)
+    return find_several(Agreement(*(np.array(column) for column in zip(*sorted(rows), strict=True))))
 
 
 @given(

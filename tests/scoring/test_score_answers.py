@@ -13,6 +13,7 @@ from small import graph_of
 
 from graphsvc.errors import ExportError, IndexDamaged, IndexMissing
 from graphsvc.linkage.bits import with_levels
+from graphsvc.linkage.signals import Incidence
 from graphsvc.model.clusters import CLUSTERS, LINKS, MEMBERS, SHARED, Found
 from graphsvc.model.graph import SignalGraph
 from graphsvc.scoring.answers import Recommendation, Score, Thresholds, score_signups
@@ -90,7 +91,7 @@ def known_index(assessment: str = "campaign", *, publish: bool = True) -> ScoreI
         {"membership": 0.8},
         grown,
     )
-    return build_index("r1", graph, found, signups=True)
+    return build_index("r1", Incidence.of(graph), found, signups=True)
 
 
 def ask(index: ScoreIndex, thresholds: Thresholds | None = None, **values: str | None) -> Score:

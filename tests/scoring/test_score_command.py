@@ -27,7 +27,11 @@ STRANGER = {
 }  # fmt: skip
 
 
-def detect(store: Store) -> str:
+def detect_ring(store: Store, installation: Settings, directory: Path) -> str:
+    """Load a ring and detect it by the command line; return the run."""
+    load_bundle(
+        store, ring_bundle(directory / "bundle"), load_or_create_key(installation), directory / "dead"
+    )
     done = run_command("detect")
     assert done.returncode == 0, done.stderr
     run = read_published_run(store)
@@ -39,10 +43,7 @@ def detect(store: Store) -> str:
 def test_a_table_is_scored_against_what_the_last_run_published(
     database: Store, installation: Settings, tmp_path: Path
 ) -> None:
-    load_bundle(
-        database, ring_bundle(tmp_path / "bundle"), load_or_create_key(installation), tmp_path / "dead"
-    )
-    run = detect(database)
+    run = detect_ring(database, installation, tmp_path)
     files = IndexFiles(installation.score_dir)
     assert files.find_current() == run
     table = tmp_path / "signups.csv"
@@ -77,10 +78,7 @@ def test_a_table_is_scored_against_what_the_last_run_published(
 def test_a_run_that_fails_leaves_the_index_as_it_was(
     database: Store, installation: Settings, tmp_path: Path
 ) -> None:
-    load_bundle(
-        database, ring_bundle(tmp_path / "bundle"), load_or_create_key(installation), tmp_path / "dead"
-    )
-    run = detect(database)
+    run = detect_ring(database, installation, tmp_path)
     database.run_autocommit("bench/wipe")
     assert run_command("detect").returncode == 1  # there are no accounts
     assert IndexFiles(installation.score_dir).load().run == run

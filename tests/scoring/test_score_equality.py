@@ -40,10 +40,9 @@ def same(one: Weighed, two: Weighed) -> bool:
     return all(np.array_equal(getattr(one, each.name), getattr(two, each.name)) for each in fields(Weighed))
 
 
-def stand_as_read(
-    graph: SignalGraph, incidence: Incidence, given_: Evidence, grown: pl.DataFrame
-) -> tuple[Standing, Values]:
+def stand_as_read(incidence: Incidence, given_: Evidence, grown: pl.DataFrame) -> tuple[Standing, Values]:
     """All accounts of a run as it has read them."""
+    graph = incidence.graph
     backbone = find_backbone(given_, grown)
     belongs, home = (find_homes(each, graph.accounts.height) for each in (grown, backbone))
     digests = digest_keys(graph.signals["key"])
@@ -54,7 +53,7 @@ def stand_as_read(
 
 
 @cache
-def found_world(name: str, accounts: int) -> tuple[SignalGraph, Found, bool]:
+def found_world(name: str, accounts: int) -> tuple[Incidence, Found, bool]:
     from pathlib import Path
     from tempfile import TemporaryDirectory
 
@@ -62,23 +61,22 @@ def found_world(name: str, accounts: int) -> tuple[SignalGraph, Found, bool]:
         for table, frame in world(name, accounts, 7).items():
             frame.write_parquet(Path(directory) / f"{table}.parquet")
         graph = graph_of_bundle(Path(directory), Tokeniser(b"a key for tests, 32 bytes long..", "test"))
-    found, _, full = find(graph, InProcessDetector(), Parameters(), Clock(), ignore_progress)
-    return full, found, True
+    found, _, incidence = find(graph, InProcessDetector(), Parameters(), Clock(), ignore_progress)
+    return incidence, found, True
 
 
 @pytest.mark.parametrize("name", ["demo", "hard"])
 def test_every_account_that_a_run_weighed_has_the_same_bits(
     name: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    full, found, signups = found_world(name, 3_000)
-    incidence = Incidence.of(full)
+    incidence, found, signups = found_world(name, 3_000)
     given_ = evidence_of(incidence, signups=signups)
     files = IndexFiles(tmp_path_factory.mktemp("index"))
-    files.keep(build_index("r1", full, found, signups=signups))
+    files.keep(build_index("r1", incidence, found, signups=signups))
     files.switch("r1")
     weighed = weigh(given_, found.grown, find_backbone(given_, found.grown))
     # As mapped from its files, so that no digit is lost on the way.
-    scored = weigh_accounts(files.load(), *stand_as_read(full, incidence, given_, found.grown))
+    scored = weigh_accounts(files.load(), *stand_as_read(incidence, given_, found.grown))
     assert same(weighed, scored)
     strangers = ~weighed.member
     assert strangers.sum() > 50
@@ -87,11 +85,10 @@ def test_every_account_that_a_run_weighed_has_the_same_bits(
 
 @pytest.mark.parametrize("name", ["demo", "hard"])
 def test_published_memberships_are_scores(name: str) -> None:
-    full, found, signups = found_world(name, 3_000)
-    incidence = Incidence.of(full)
+    incidence, found, signups = found_world(name, 3_000)
     given_ = evidence_of(incidence, signups=signups)
-    index = build_index("r1", full, found, signups=signups)
-    scored = weigh_accounts(index, *stand_as_read(full, incidence, given_, found.grown))
+    index = build_index("r1", incidence, found, signups=signups)
+    scored = weigh_accounts(index, *stand_as_read(incidence, given_, found.grown))
     # A member is published with its best candidacy, whatever part of a cluster it then is in.
     best = pl.DataFrame(
         {"account": scored.account, "membership": scored.membership, "bits": scored.bits}
@@ -128,7 +125,10 @@ def populations(draw: st.DrawFn) -> tuple[SignalGraph, pl.DataFrame]:
 def index_of(graph: SignalGraph, grown: pl.DataFrame) -> ScoreIndex:
     frames = [pl.DataFrame(schema=schema) for schema in (CLUSTERS, MEMBERS, SHARED, LINKS)]
     return build_index(
-        "r1", graph, Found(*frames, graph.signals["key"], {"membership": 0.5}, grown), signups=True
+        "r1",
+        Incidence.of(graph),
+        Found(*frames, graph.signals["key"], {"membership": 0.5}, grown),
+        signups=True,
     )
 
 
@@ -140,7 +140,7 @@ def test_any_population_is_weighed_alike(drawn: tuple[SignalGraph, pl.DataFrame]
     incidence = Incidence.of(graph)
     given_ = evidence_of(incidence, signups=True)
     weighed = weigh(given_, grown, find_backbone(given_, grown))
-    scored = weigh_accounts(index_of(graph, grown), *stand_as_read(graph, incidence, given_, grown))
+    scored = weigh_accounts(index_of(graph, grown), *stand_as_read(incidence, given_, grown))
     assert same(weighed, scored)
 
 
@@ -162,10 +162,10 @@ def leave_out(index: ScoreIndex, keys: pl.Series, created_at: int) -> ScoreIndex
 @pytest.mark.parametrize("name", ["demo", "hard"])
 def test_to_be_left_out_is_to_have_never_been_there(name: str) -> None:
     """The run's own leave-one-out of an account that it has read, and a score of one that it has not, are equal."""
-    full, found, signups = found_world(name, 3_000)
-    incidence = Incidence.of(full)
+    incidence, found, signups = found_world(name, 3_000)
+    full = incidence.graph
     given_ = evidence_of(incidence, signups=signups)
-    index = build_index("r1", full, found, signups=signups)
+    index = build_index("r1", incidence, found, signups=signups)
     weighed = weigh(given_, found.grown, find_backbone(given_, found.grown))
     outside = np.unique(weighed.account[~weighed.member])
     outside = outside[find_homes(found.grown, full.accounts.height)[outside] < 0]
@@ -193,11 +193,11 @@ def test_to_be_left_out_is_to_have_never_been_there(name: str) -> None:
 
 
 def test_what_is_not_known_of_a_moment_says_nothing() -> None:
-    full, found, _ = found_world("demo", 3_000)
-    incidence = Incidence.of(full)
+    incidence, found, _ = found_world("demo", 3_000)
+    full = incidence.graph
     given_ = evidence_of(incidence, signups=True)
-    index = build_index("r1", full, found, signups=True)
-    standing, values = stand_as_read(full, incidence, given_, found.grown)
+    index = build_index("r1", incidence, found, signups=True)
+    standing, values = stand_as_read(incidence, given_, found.grown)
     later = Standing(standing.has, np.full(full.accounts.height, index.moments[-1] + 1, dtype=np.int64))
     scored = weigh_accounts(index, later, values)
     assert len(scored.time) > 100
