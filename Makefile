@@ -29,7 +29,7 @@ dev: setup ## the environment, and a hook that runs the linters before each comm
 	else \
 	  hook="$$(git rev-parse --git-path hooks)/pre-commit"; \
 	  test -e "$$hook" && { echo "dev: $$hook is there, left as it is"; exit 0; }; \
-	  printf '#!/bin/sh\nexec make --no-print-directory lint\n' > "$$hook" && chmod +x "$$hook" && echo "dev: each commit runs make lint"; \
+	  mkdir -p "$${hook%/*}" && printf '#!/bin/sh\nexec make --no-print-directory lint\n' > "$$hook" && chmod +x "$$hook" && echo "dev: each commit runs make lint"; \
 	fi
 	@echo "dev: CONTRIBUTING.md says where things are; make test runs everything"
 
