@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import polars as pl
 
+from graphsvc.campaigns.gather import gather_cores
 from graphsvc.campaigns.grow import grow
 from graphsvc.campaigns.join import join_cores
 from graphsvc.campaigns.judgement import Bar, judge, large
@@ -366,7 +367,7 @@ def find(
         if "arrivals" in parameters.time:
             grown = add_bursts(grown, graph.accounts["created_at"].to_numpy(), parameters.min_core)
         if parameters.joining:
-            grown = large(join_cores(given, grown), parameters.min_core)
+            grown = gather_cores(given, large(join_cores(given, grown), parameters.min_core))
         members, weighed = grow(given, grown, parameters.rounds, progress, joining=parameters.joining)
         if not parameters.rounds:
             # Without growing, candidates outside of the cores must not become members.

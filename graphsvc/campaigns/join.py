@@ -9,6 +9,8 @@ Once clusters have grown, most of a campaign is in some cluster, and who else us
 honest customers too, an operator's own values have none. So grown clusters join by values used in clusters alone.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
@@ -22,6 +24,8 @@ from graphsvc.campaigns.partners import ROUNDS, merge_groups, name_members, pair
 from graphsvc.model.scale import coarse
 from graphsvc.types import Floats, Ints
 
+Uses = dict[int, tuple[Ints, Ints]]
+"""Uses by family: place of the account, and signal; each use once."""
 JOINING = 0.5
 """Cores with at least this affinity are one. Measured on development worlds: from .4 to .55 all 17 campaigns of the
 market are found and the largest campaign of hard2:22 has the same Jaccard (.88); docs/decisions/detection.md."""
@@ -43,6 +47,14 @@ LEAST_CLOSED = 1e-9
 CHANCE_JOINS = 0.005
 """Pairs of cores that chance alone joins, expected in a round at most. On random worlds (seeds 100-189) 149 of 221
 campaigns are found and 1,254 honest accounts published; 147 and 1,403 without a bar, and 147 and 1,407 at 1."""
+GROUPING = 0.1
+"""Cores with at least this affinity may be of one group (`group_cores`). A group is a proposal, so little is
+enough; from half as many proposed cores (at .2) the campaign of hard:5 without devices is gathered too."""
+LEAST_COMMON = 3
+"""Cores that two of a group are both alike to, at least (`gather`). Chance makes two strangers alike here and there;
+three times over it is a market that they rent from."""
+BLOCK = 100_000
+"""Pairs looked at in one go: what they have in common is held in memory. The result does not depend on it."""
 MIN_VALUES = 2
 """Values of a family that two cores must share: one is a borrowed address or a prompt that many copy."""
 
@@ -79,18 +91,73 @@ def join_alike(evidence: Evidence, members: pl.DataFrame) -> pl.DataFrame:
     Returns:
         cluster, account: clusters named by the smallest of their cores, sorted.
     """
+    account = members["account"].to_numpy()
+
+    def choose(uses: Uses, core: Ints, one: Ints, other: Ints, value: Floats) -> NDArray[np.bool_]:
+        # Chance is asked of all pairs that there are, not of the alike ones alone.
+        cores = int(core.max()) + 1
+        pairs = max(coarse(cores * (cores - 1) // 2), 1)
+        bits = measure_coincidence(evidence, uses, account, core, one, other)
+        meant: NDArray[np.bool_] = (value >= JOINING) & (bits >= np.log2(pairs / CHANCE_JOINS))
+        rest = np.flatnonzero(~meant)
+        meant[rest] = _find_meeting_pairs(evidence, account, core, one[rest], other[rest])
+        return meant
+
+    return _join_in_rounds(evidence, members, JOINING_MEETING, choose)
+
+
+def group_cores(evidence: Evidence, members: pl.DataFrame) -> pl.DataFrame:
+    """Group cores that may be of one campaign: a little alike, and alike to the same others.
+
+    Such groups are proposals. Offices that rent from one market are alike in this way too (`gather`).
+
+    Args:
+        evidence: what accounts use.
+        members: cluster, account (int32); an account is in one cluster at most.
+
+    Returns:
+        cluster, account: clusters named by the smallest of their cores, sorted.
+    """
+
+    def choose(_uses: Uses, core: Ints, one: Ints, other: Ints, value: Floats) -> NDArray[np.bool_]:
+        cores = int(core.max()) + 1
+        pairs = np.concatenate([one, other]), np.concatenate([other, one])
+        alike = csr_array((np.ones(2 * len(one), dtype=np.int32), pairs), shape=(cores, cores))
+        common = np.zeros(len(one), dtype=np.int64)
+        for start in range(0, len(one), BLOCK):
+            block = slice(start, start + BLOCK)
+            common[block] = (alike[one[block]] * alike[other[block]]).sum(axis=1)
+        meant: NDArray[np.bool_] = (common >= LEAST_COMMON) | (value >= JOINING)
+        return meant
+
+    return _join_in_rounds(evidence, members, GROUPING, choose)
+
+
+def _join_in_rounds(
+    evidence: Evidence,
+    members: pl.DataFrame,
+    least: float,
+    choose: Callable[[Uses, Ints, Ints, Ints, Floats], NDArray[np.bool_]],
+) -> pl.DataFrame:
+    """Join cores in pairs, by falling affinity, until none is chosen.
+
+    Args:
+        evidence: what accounts use.
+        members: cluster, account (int32); an account is in one cluster at most.
+        least: affinity of pairs to choose from, at least.
+        choose: called in each round with the uses by family, the core of each account, and the pairs with their
+            affinity; returns the pairs that may join, (pairs,) bool.
+
+    Returns:
+        cluster, account: clusters named by the smallest of their cores, sorted.
+    """
     names, core = np.unique(members["cluster"].to_numpy(), return_inverse=True)
     account = members["account"].to_numpy()
     uses = _collect_uses(evidence, account)
     for _ in range(ROUNDS if len(names) else 0):
         alike = _combine(uses, core, len(names), evidence)
-        one, other, value = _list_alike(alike, JOINING_MEETING)
-        # Chance is asked of all pairs that there are, not of the alike ones alone.
-        pairs = max(coarse(len(names) * (len(names) - 1) // 2), 1)
-        bits = measure_coincidence(evidence, uses, account, core, one, other)
-        meant = (value >= JOINING) & (bits >= np.log2(pairs / CHANCE_JOINS))
-        rest = np.flatnonzero(~meant)
-        meant[rest] = _find_meeting_pairs(evidence, account, core, one[rest], other[rest])
+        one, other, value = _list_alike(alike, least)
+        meant = choose(uses, core, one, other, value)
         one, other, _ = pair_groups(one[meant], other[meant], value[meant], len(names))
         if not len(one):
             break
@@ -171,7 +238,7 @@ def _find_meeting_pairs(
     return found
 
 
-def _collect_uses(evidence: Evidence, account: NDArray[np.int32]) -> dict[int, tuple[Ints, Ints]]:
+def _collect_uses(evidence: Evidence, account: NDArray[np.int32]) -> Uses:
     """Collect the lasting uses of values that link, by family: place of the account in `account`, and signal."""
     place, signal, passing = evidence.uses.by(account)
     kept = ~passing & evidence.ties[evidence.family[signal]] & (evidence.level[signal] == 0)
@@ -183,7 +250,7 @@ def _collect_uses(evidence: Evidence, account: NDArray[np.int32]) -> dict[int, t
     }
 
 
-def _measure_closedness(uses: dict[int, tuple[Ints, Ints]], accounts: int, evidence: Evidence) -> Floats:
+def _measure_closedness(uses: Uses, accounts: int, evidence: Evidence) -> Floats:
     """Measure how far values are used by the accounts of clusters alone.
 
     Args:
@@ -205,7 +272,7 @@ def _measure_closedness(uses: dict[int, tuple[Ints, Ints]], accounts: int, evide
 
 
 def _combine(
-    uses: dict[int, tuple[Ints, Ints]],
+    uses: Uses,
     core: Ints,
     cores: int,
     evidence: Evidence,
