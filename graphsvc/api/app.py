@@ -19,7 +19,18 @@ from graphsvc.api.http.request_guard import RequestGuard
 from graphsvc.api.http.telemetry import Telemetry
 from graphsvc.api.http.traces import build_traces
 from graphsvc.api.http.transport import build_router
-from graphsvc.api.routers import browser_kit, console, exports, graphiql, health, metrics, score, sign_in
+from graphsvc.api.routers import (
+    browser_kit,
+    console,
+    exports,
+    graphiql,
+    health,
+    metrics,
+    openapi,
+    outcomes,
+    score,
+    sign_in,
+)
 from graphsvc.api.schema import build_schema
 from graphsvc.api.services import Services
 from graphsvc.api.subscriptions.pubsub import PubSub
@@ -84,6 +95,8 @@ def create_app(settings: Settings, address: Address) -> FastAPI:
     app.include_router(metrics.router)
     app.include_router(exports.router)
     app.include_router(score.router)
+    app.include_router(outcomes.router)
+    app.include_router(openapi.router)
     app.router.routes.extend(browser_kit.build_routes(address.uri))
     app.include_router(build_router(build_schema()))
     app.mount("/console", console.build_static_files())
