@@ -1,13 +1,13 @@
 // Gives accounts the status of their newest outcome that has one and was not withdrawn, or the exporter's where that is
 // newer. Of outcomes at one moment a ban counts, as for statuses in a bundle. Marks the accounts whose status changed with
-// the number that the next load will have, so that the next run reads them.
-// Parameters: $account_id (list of text)
+// the number of the load, or without one with that of the next load, so that the next run reads them.
+// Parameters: $account_id (list of text), $number (int, of the load that is open, or null)
 // Returns: nothing
 MERGE (b:LoadBook {name: 'loads'})
 ON CREATE SET b.last = 0
 SET b.locked = true
 REMOVE b.locked
-WITH b.last + 1 AS number
+WITH coalesce($number, b.last + 1) AS number
 UNWIND $account_id AS id
 MATCH (a:Account {id: id})
 WHERE a.exportedStatus IS NOT NULL

@@ -19,6 +19,7 @@ from graphsvc.cli import (
     outcomes,
     retention,
     runs,
+    schedule,
     schema,
     score,
     serve,
@@ -98,5 +99,6 @@ app.add_typer(audit.app, name="audit")
 app.add_typer(export.app, name="export")
 app.add_typer(keys.app, name="keys")
 app.add_typer(outcomes.app, name="outcomes")
+app.add_typer(schedule.app, name="schedule")
 app.add_typer(tokens.app, name="tokens")
 app.add_typer(neo4j.app, name="neo4j")

@@ -69,7 +69,7 @@ def record_outcomes(store: Store, auditor: Auditor, outcomes: Sequence[Outcome])
         "recordOutcomes",
         f"{len(new)} outcomes",
         ("outcomes/record", {**_list_columns(new), "recorded_by": auditor.actor, "call": call}),
-        ("outcomes/settle", {"account_id": accounts}),
+        ("outcomes/settle", {"account_id": accounts, "number": None}),
         # Counts and the call alone: ids of accounts would stay in the log when an account is forgotten.
         details={**counts, "call": call},
     )
@@ -102,7 +102,7 @@ def withdraw_outcome(
             store,
             "withdrawOutcome",
             outcome_id,
-            ("outcomes/settle", {"account_id": [found.account]}),
+            ("outcomes/settle", {"account_id": [found.account], "number": None}),
             guards=(("outcomes/withdraw", {"id": outcome_id, "by": auditor.actor}),),
             reason=reason,
         )
@@ -160,7 +160,7 @@ def settle_loaded(
     (row,) = store.read("outcomes/touched", number=number)
     accounts = sorted({*row["account"], *named})
     for start in range(0, len(accounts), BATCH):
-        store.write("outcomes/settle", account_id=accounts[start : start + BATCH])
+        store.write("outcomes/settle", account_id=accounts[start : start + BATCH], number=number)
         progress("statuses", min(start + BATCH, len(accounts)), len(accounts))
 
 

@@ -24,7 +24,7 @@ AT = "2026-03-05T10:00:00Z"
 ACCOUNT = """query ($id: String!) { account(id: $id) { status statusChangedAt
   outcomes { id kind at by reason recordedAt recordedBy withdrawnAt withdrawnBy } } }"""
 TIMELINE = """query ($id: String!) { cluster(id: $id) {
-  timeline { beginsAt bans chargebacks reinstatements } } }"""
+  timeline(by: DAY) { beginsAt bans chargebacks reinstatements } } }"""
 WITHDRAW = 'mutation ($id: ID!) { withdrawOutcome(id: $id, reason: "wrong person") { id withdrawnBy } }'
 
 

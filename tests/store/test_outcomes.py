@@ -1,6 +1,6 @@
 """Promise: the newest outcome or statement of the exporter gives an account its status, in whatever order they come.
 
-Each outcome counts once, a withdrawn one no more, and a run reads what it would read of the same statuses in a bundle."""
+Each outcome counts once, a withdrawn one no more, and a run reads what it would of the same statuses in a bundle."""
 
 import dataclasses
 import itertools
