@@ -347,7 +347,7 @@ def test_health_metrics_graphql_and_the_command_line_say_how_it_stands(
 
 def test_without_a_schedule_health_says_none(database: Store, installation: Settings) -> None:
     with TestClient(create_app(installation, database.address)) as client:
-        assert client.get("/readyz").json() == {"status": "ready", "schedule": None}
+        assert client.get("/readyz").json() == {"status": "ready"}
 
 
 def test_a_service_that_is_told_to_opens_the_schedule(

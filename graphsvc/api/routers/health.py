@@ -24,7 +24,7 @@ async def get_readiness(request: Request) -> Response:
     """Answer whether the service can serve requests; else 503 and the reason.
 
     It can if the database answers with this program's schema, and if the service is not about to stop. The body also
-    says how the schedule of runs stands; null: there is none.
+    says how the schedule of runs stands, if there is one.
     """
     services = get_services(request.app)
     if services.draining:
@@ -42,7 +42,7 @@ async def get_readiness(request: Request) -> Response:
             {"status": "unavailable", "code": error.code, "message": str(error)}, status_code=503
         )
     # Of the body only: a late run is no reason to take the service out of the balancer.
-    return JSONResponse({"status": "ready", "schedule": schedule and describe_health(schedule)})
+    return JSONResponse({"status": "ready", **({"schedule": describe_health(schedule)} if schedule else {})})
 
 
 def describe_health(schedule: ScheduleHealth) -> dict[str, object]:
