@@ -83,7 +83,10 @@ def start_service(
         root = configured.root_path if root_path is None else clean_root_path(root_path)
     except ValueError as error:
         raise SettingsError(f"--root-path: {error}.") from None
-    plan = make_plan(every, cron)
+    try:
+        plan = make_plan(every, cron)
+    except ValueError as error:
+        raise SettingsError(f"{error}.") from None
     # Before the database is opened, so that a port in use is reported at once.
     listener = _open_listener(host, port)
     with listener, open_store(configured, console.print) as store:

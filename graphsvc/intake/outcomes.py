@@ -10,6 +10,7 @@ from graphsvc.intake.options import ReadOptions
 from graphsvc.intake.readers import read_chunks
 from graphsvc.intake.schemas import list_columns
 from graphsvc.intake.validation import Reading, check_columns, validate_chunk
+from graphsvc.intake.values import mask_personal
 from graphsvc.model.columns import DEAD_LETTERS, OUTCOMES
 from graphsvc.model.outcomes import STATUSES, derive_id
 
@@ -35,6 +36,8 @@ def build_outcomes(rows: pl.DataFrame) -> pl.DataFrame:
         plain.with_columns(
             id=pl.Series(ids, dtype=pl.String),
             status=pl.col("kind").replace_strict(statuses, return_dtype=pl.String),
+            # People write them, and they are stored readable.
+            reason=mask_personal(plain["reason"]),
         )
         .select(*OUTCOMES)
         .sort(*OUTCOMES)

@@ -7,7 +7,6 @@ from typing import Annotated
 
 from cronsim import CronSim, CronSimError
 
-from graphsvc.errors import SettingsError
 from graphsvc.model.rows import Column
 
 SHORTEST = timedelta(minutes=5)
@@ -68,22 +67,22 @@ def make_plan(every: timedelta | None, cron: str | None) -> Plan | None:
     """Return the plan that a person asked for; None if there is none.
 
     Raises:
-        SettingsError: both are given, the interval is too short, or the expression is none.
+        ValueError: both are given, the interval is too short, or the expression is none.
     """
     if every is not None and cron is not None:
-        raise SettingsError("--every and --cron are two schedules.", "Pass one of them.")
+        raise ValueError("--every and --cron are two schedules; pass one of them")
     if every is not None:
         if every < SHORTEST:
-            raise SettingsError("Runs cannot be due so often.", "Pass --every 5m or more.")
+            raise ValueError("--every is 5m or more")
         return Plan(every=every)
     if cron is None:
         return None
     try:
         next(CronSim(cron, datetime(2026, 1, 1, tzinfo=UTC)))
     except (CronSimError, StopIteration) as error:
-        raise SettingsError(
-            f"{cron!r} is no cron expression: {error or 'it is never due'}.",
-            'Pass minute, hour, day, month and weekday in UTC, for example --cron "0 3 * * *".',
+        raise ValueError(
+            f"{cron!r} is no cron expression ({error or 'it is never due'}); pass minute, hour, day, month and weekday "
+            'in UTC, for example --cron "0 3 * * *"'
         ) from None
     return Plan(cron=cron)
 

@@ -51,7 +51,13 @@ def withdraw(api: Api, outcome: str) -> Response:
 
 def test_an_outcome_is_recorded_once_and_shown(clients: dict[Role, Api], ring: str) -> None:
     wanted = [
-        {"account_id": "acct-00000", "kind": "banned", "at": AT, "by": "ada", "reason": "case 4711"},
+        {
+            "account_id": "acct-00000",
+            "kind": "banned",
+            "at": AT,
+            "by": "ada",
+            "reason": "case 4711, ann@example.org",
+        },
         {"account_id": "acct-00001", "kind": "chargeback", "at": AT, "outcome_id": "cb-1"},
         {"account_id": "acct-99999", "kind": "banned", "at": AT},
     ]
@@ -64,7 +70,7 @@ def test_an_outcome_is_recorded_once_and_shown(clients: dict[Role, Api], ring: s
     found = clients[Role.VIEWER].data(ACCOUNT, id="acct-00000")["account"]
     assert (found["status"], found["statusChangedAt"]) == ("BANNED", "2026-03-05T10:00:00+00:00")
     (outcome,) = found["outcomes"]
-    assert (outcome["kind"], outcome["by"], outcome["reason"]) == ("BANNED", "ada", "case 4711")
+    assert (outcome["kind"], outcome["by"], outcome["reason"]) == ("BANNED", "ada", "case 4711, [masked]")
     assert outcome["recordedBy"].startswith("reporter (")
     # Without `by` it is the caller's.
     (charged,) = clients[Role.VIEWER].data(ACCOUNT, id="acct-00001")["account"]["outcomes"]
@@ -134,6 +140,7 @@ def test_a_reporter_can_do_nothing_else(clients: dict[Role, Api], path: str) -> 
         ({"outcome_id": "a/b"}, "outcomes.0.outcome_id"),
         ({"reason": "4242 4242 4242 4242"}, "card number"),
         ({"reason": "\x1b[31m"}, "control characters"),
+        ({"at": "0001-01-01T00:00:00+14:00"}, "no time of the years"),
         ({"at": (datetime.now(UTC) + timedelta(days=3)).isoformat()}, "more than a day ahead"),
     ],
 )

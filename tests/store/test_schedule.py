@@ -23,7 +23,7 @@ from graphsvc.api.auth.keys import Role
 from graphsvc.api.workers.detection_process import DetectionProcesses
 from graphsvc.api.workers.scheduler import ACTOR, Scheduler
 from graphsvc.api.workers.worker import Worker
-from graphsvc.errors import Conflict, NotFound, SettingsError
+from graphsvc.errors import Conflict, NotFound
 from graphsvc.model.runs import Run
 from graphsvc.model.schedule import (
     ATTEMPTS,
@@ -159,8 +159,14 @@ def test_late_is_what_did_not_begin_in_time_unless_paused() -> None:
     ],
 )
 def test_what_is_no_plan_is_said(every: timedelta | None, cron: str | None) -> None:
-    with pytest.raises(SettingsError):
+    with pytest.raises(ValueError, match=r"--every|--cron"):
         make_plan(every, cron)
+
+
+def test_the_command_line_says_what_is_no_plan() -> None:
+    done = run_command("serve", "--every", "24h", "--cron", "0 3 * * *")
+    assert done.returncode == 2
+    assert "two schedules" in done.stderr
 
 
 def claim(store: Store, now: datetime, plan: Plan = DAILY, silent: float = SILENT_SECONDS) -> str | None:

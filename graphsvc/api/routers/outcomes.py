@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
+import polars as pl
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import JSONResponse, Response
@@ -15,6 +16,7 @@ from graphsvc.api.mutations.decisions import clean_text
 from graphsvc.api.routers.bodies import describe_body, parse_body
 from graphsvc.api.services import Services, get_services
 from graphsvc.intake.terms import has_card_number
+from graphsvc.intake.values import mask_personal
 from graphsvc.model.outcomes import (
     ID_PATTERN,
     LONGEST_ID,
@@ -182,11 +184,16 @@ def _read_report(report: OutcomeReport, principal: Principal, now: datetime) -> 
     Raises:
         BadInput: its time is far ahead, or a text holds what must not be kept.
     """
-    at = report.at if report.at.tzinfo else report.at.replace(tzinfo=UTC)
+    try:
+        at = (report.at if report.at.tzinfo else report.at.replace(tzinfo=UTC)).astimezone(UTC)
+    except OverflowError:
+        raise BadInput("`at` is no time of the years 1 to 9999.") from None
     if at > now + AHEAD:
         raise BadInput("`at` is more than a day ahead.", "Send the time when it happened, with its zone.")
     by = clean_text(report.by or principal.name, LONGEST_NAME) or principal.name
     reason = clean_text(report.reason or "", LONGEST_REASON)
     if has_card_number(reason):
         raise BadInput("A reason holds a card number.", "Leave it out; the number of a ticket will do.")
-    return make_outcome(report.account_id, report.kind, at, by, reason, report.outcome_id)
+    # As in bundles: what people write is stored readable.
+    said = mask_personal(pl.Series([reason], dtype=pl.String)).item()
+    return make_outcome(report.account_id, report.kind, at, by, said, report.outcome_id)
