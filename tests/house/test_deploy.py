@@ -196,6 +196,14 @@ def test_what_the_chart_makes_is_valid_and_starts_the_service(values: tuple[str,
         settings = {each["name"]: each["value"] for each in container["env"]}
         needed = float(settings["GRAPHSVC_DRAIN_SECONDS"]) + float(settings["GRAPHSVC_SHUTDOWN_SECONDS"])
         assert pod["terminationGracePeriodSeconds"] > needed
+    hosts = next(
+        each["value"]
+        for each in pods["demo-graphsvc-api"]["containers"][0]["env"]
+        if each["name"] == "GRAPHSVC_ALLOWED_HOSTS"
+    ).split(",")
+    given = any("ALLOWED_HOSTS" in value for value in values)
+    assert ("demo-graphsvc-api" in hosts) is not given
+    assert ("graph.example" in hosts) is (given or "ingress.enabled=true" in values)
     arguments = {name: pod["containers"][0]["args"] for name, pod in pods.items()}
     assert not {"--every", "--cron"} & set(arguments["demo-graphsvc-api"])
     scheduled = arguments.get("demo-graphsvc-scheduler", [])

@@ -16,6 +16,13 @@ app.kubernetes.io/component: {{ .component }}
 {{- printf "%s-%s" .Release.Name .Chart.Name | trunc 50 | trimSuffix "-" }}
 {{- end }}
 
+{{/* Names that the API is asked by: those of its service, and of the ingress. */}}
+{{- define "graphsvc.hosts" -}}
+{{- $service := printf "%s-api" (include "graphsvc.name" .) -}}
+{{- $names := list $service (printf "%s.%s" $service .Release.Namespace) (printf "%s.%s.svc" $service .Release.Namespace) -}}
+{{- join "," (ternary (append $names .Values.ingress.host) $names .Values.ingress.enabled) -}}
+{{- end }}
+
 {{/* A pod of the service. Arguments: root, component, part (its values), args. */}}
 {{- define "graphsvc.pod" -}}
 metadata:
@@ -72,6 +79,10 @@ spec:
           value: {{ .root.Values.drainSeconds | quote }}
         - name: GRAPHSVC_SHUTDOWN_SECONDS
           value: {{ .root.Values.shutdownSeconds | quote }}
+        {{- if and (eq .component "api") (not (hasKey .part.env "GRAPHSVC_ALLOWED_HOSTS")) }}
+        - name: GRAPHSVC_ALLOWED_HOSTS
+          value: {{ include "graphsvc.hosts" .root | quote }}
+        {{- end }}
         {{- range $name, $value := .part.env }}
         - name: {{ $name }}
           value: {{ $value | quote }}
