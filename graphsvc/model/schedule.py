@@ -177,6 +177,9 @@ def find_due(plan: Plan, state: ScheduleState, now: datetime, silent_seconds: fl
         return DueRun(latest, latest + compute_jitter(plan, state, latest), skipped)
     if state.slot is None or state.claimed_at is None or not _has_died(state.run, silent_seconds):
         return None
+    # A run by hand that began after it stands for it.
+    if state.covered_until is not None and state.covered_until > state.claimed_at:
+        return None
     retry_at = state.claimed_at + RETRY * state.attempt
     if state.attempt >= ATTEMPTS or now < retry_at or state.run is None:
         return None

@@ -130,6 +130,8 @@ def test_a_dead_run_is_started_again_a_few_times_and_one_that_failed_by_itself_i
     again = find_due(DAILY, state, START + RETRY, SILENT_SECONDS)
     assert again is not None
     assert (again.slot, again.attempt, again.former) == (START, 2, "r1")
+    by_hand = replace(state, covered_until=START + timedelta(seconds=1))
+    assert find_due(DAILY, by_hand, START + DAY / 2, SILENT_SECONDS) is None
     assert find_due(DAILY, replace(state, attempt=ATTEMPTS), START + DAY / 2, SILENT_SECONDS) is None
     for run in (
         replace(dead, silent_seconds=SILENT_SECONDS - 1),
