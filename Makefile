@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup dev demo test tests test-slow lint language rooms locks bench bench-api bench-console bench-score bench-quality faults console test-console pictures notebook schema simulate clean
+.PHONY: help setup dev demo test tests test-slow lint language rooms locks bench bench-api bench-console bench-score bench-quality faults charts console test-console pictures notebook schema simulate clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -87,6 +87,12 @@ bench-quality: setup ## all methods on worlds no threshold was set with, forty r
 
 faults: setup ## 400 seeded faults (kills, network, disks, clocks, damaged files, clients) against the real service (up to an hour): docs/operations/faults.md; FAULTS_ARGS="--only proxy"
 	@$(BIN)/python -m bench.faults $(FAULTS_ARGS)
+
+charts: setup ## the Helm chart linted, rendered and validated, and the alert rules checked (needs Go; builds helm and promtool the first time, a quarter of an hour)
+	@command -v helm > /dev/null || test -x $(BIN)/helm || GOBIN=$(abspath $(BIN)) go install helm.sh/helm/v3/cmd/helm@v3.22.0
+	@command -v promtool > /dev/null || test -x $(BIN)/promtool || GOBIN=$(abspath $(BIN)) go install github.com/prometheus/prometheus/cmd/promtool@v0.316.0
+	@$(BIN)/python -m pip install --quiet kubernetes-validate==1.37.0
+	@PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m pytest -n 0 -rs tests/house/test_deploy.py
 
 simulate: setup ## thirty days of a world of 120,000 accounts, loaded and detected one by one (three quarters of an hour): simulation/
 	@$(BIN)/graphsvc simulate

@@ -1,4 +1,4 @@
-// Deletes an account with its activity; its clusters count that a member is gone.
+// Deletes an account with its activity and outcomes; its clusters count that a member is gone.
 // Parameters: $account (id)
 // Returns: nothing
 MATCH (a:Account {id: $account})
@@ -9,5 +9,9 @@ CALL (a) {
 CALL (a) {
   MATCH (a)-[:HAD_TRAFFIC]->(t:Activity)
   DETACH DELETE t
+}
+CALL (a) {
+  MATCH (a)-[:HAD_OUTCOME]->(o:Outcome)
+  DETACH DELETE o
 }
 DETACH DELETE a

@@ -1,6 +1,6 @@
 // What there is of an account.
 // Parameters: $account (id), $name (that stands for it once it is forgotten)
-// Returns: there, forgotten (booleans); uses, signals (that only it used), months (of activity), clusters (it is or was a
+// Returns: there, forgotten (booleans); uses, signals (that only it used), months (of activity), outcomes, clusters (it is or was a
 //   member of), decisions (on it), entries (of the audit log with its id in them); one row
 OPTIONAL MATCH (a:Account {id: $account})
 CALL (a) {
@@ -19,4 +19,5 @@ CALL () {
   RETURN count(e) AS entries
 }
 RETURN a IS NOT NULL AS there, EXISTS { (:Forgotten {name: $name}) } AS forgotten, uses, signals,
-       COUNT { (a)-[:HAD_TRAFFIC]->() } AS months, COUNT { (a)-[:MEMBER_OF|WAS_MEMBER_OF]->() } AS clusters, decisions, entries
+       COUNT { (a)-[:HAD_TRAFFIC]->() } AS months, COUNT { (a)-[:HAD_OUTCOME]->() } AS outcomes,
+       COUNT { (a)-[:MEMBER_OF|WAS_MEMBER_OF]->() } AS clusters, decisions, entries

@@ -19,14 +19,27 @@ from graphsvc.api.http.request_guard import RequestGuard
 from graphsvc.api.http.telemetry import Telemetry
 from graphsvc.api.http.traces import build_traces
 from graphsvc.api.http.transport import build_router
-from graphsvc.api.routers import browser_kit, console, exports, graphiql, health, metrics, score, sign_in
+from graphsvc.api.routers import (
+    browser_kit,
+    console,
+    exports,
+    graphiql,
+    health,
+    metrics,
+    openapi,
+    outcomes,
+    score,
+    sign_in,
+)
 from graphsvc.api.schema import build_schema
 from graphsvc.api.services import Services
 from graphsvc.api.subscriptions.pubsub import PubSub
 from graphsvc.api.workers.detection_process import DetectionProcesses
+from graphsvc.api.workers.scheduler import Scheduler
 from graphsvc.api.workers.scorer import AUDITED_SECONDS, Scorer, write_counts
 from graphsvc.api.workers.worker import Worker
 from graphsvc.errors import GraphsvcError
+from graphsvc.model.schedule import Plan
 from graphsvc.settings import Settings
 from graphsvc.signals.tokens import load_or_create_key
 from graphsvc.signals.veil import load_or_create_veil
@@ -35,11 +48,16 @@ from graphsvc.store import Address
 from graphsvc.store.reader import Reader
 
 
-def create_app(settings: Settings, address: Address) -> FastAPI:
+def create_app(settings: Settings, address: Address, plan: Plan | None = None) -> FastAPI:
     """Build the app: the console at `/`, `/graphql`, `/browser`, `/metrics`, `/healthz` and `/readyz`.
 
     It starts and stays up whether or not the database answers. `Services.draining` makes `/readyz` say that the
     service is about to stop.
+
+    Args:
+        settings: of the installation.
+        address: of the database.
+        plan: when detection runs are due; None: this process starts none by itself.
     """
     services = _build_services(settings)
 
@@ -60,7 +78,8 @@ def create_app(settings: Settings, address: Address) -> FastAPI:
                 cost_at_once=settings.cost_at_once,
             )
             counting = asyncio.create_task(_audit_scores(services))
-            yield
+            async with _run_schedule(services, plan):
+                yield
             counting.cancel()
             await _write_scores(services)
             services.scorer.close()
@@ -84,11 +103,28 @@ def create_app(settings: Settings, address: Address) -> FastAPI:
     app.include_router(metrics.router)
     app.include_router(exports.router)
     app.include_router(score.router)
+    app.include_router(outcomes.router)
+    app.include_router(openapi.router)
     app.router.routes.extend(browser_kit.build_routes(address.uri))
     app.include_router(build_router(build_schema()))
     app.mount("/console", console.build_static_files())
     app.mount("/graphiql", graphiql.build_static_files())
     return app
+
+
+@asynccontextmanager
+async def _run_schedule(services: Services, plan: Plan | None) -> AsyncIterator[None]:
+    """Start runs that are due while the block lasts."""
+    if plan is None:
+        yield
+        return
+    scheduler = services.scheduler = Scheduler(
+        services.worker, services.processes, services.signer, plan, is_draining=lambda: services.draining
+    )
+    looking = asyncio.create_task(scheduler.run())
+    yield
+    scheduler.stop()
+    await looking
 
 
 async def _audit_scores(services: Services) -> None:

@@ -13,6 +13,7 @@ from graphsvc.api.http.rate_limits import RateLimits
 from graphsvc.api.http.traces import Traces
 from graphsvc.api.subscriptions.pubsub import PubSub
 from graphsvc.api.workers.detection_process import DetectionProcesses
+from graphsvc.api.workers.scheduler import Scheduler
 from graphsvc.api.workers.scorer import Scorer
 from graphsvc.api.workers.worker import Worker
 from graphsvc.settings import Settings
@@ -43,6 +44,7 @@ class Services:
         worker: runs analyses and writes in threads.
         pubsub: distributes changes to subscribers.
         processes: starts and watches detection runs.
+        scheduler: starts runs that are due; None: this process starts none by itself.
         concurrency_limit: turns of GraphQL requests and exports.
     """
 
@@ -57,6 +59,7 @@ class Services:
     tokens: Tokeniser
     scorer: Scorer
     draining: bool = False
+    scheduler: Scheduler | None = None
     reader: Reader = field(init=False)
     worker: Worker = field(init=False)
     pubsub: PubSub = field(init=False)

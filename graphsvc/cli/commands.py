@@ -16,8 +16,10 @@ from graphsvc.cli import (
     lineage,
     load,
     neo4j,
+    outcomes,
     retention,
     runs,
+    schedule,
     schema,
     score,
     serve,
@@ -96,5 +98,7 @@ app.command("restore")(backup.restore_backup)
 app.add_typer(audit.app, name="audit")
 app.add_typer(export.app, name="export")
 app.add_typer(keys.app, name="keys")
+app.add_typer(outcomes.app, name="outcomes")
+app.add_typer(schedule.app, name="schedule")
 app.add_typer(tokens.app, name="tokens")
 app.add_typer(neo4j.app, name="neo4j")

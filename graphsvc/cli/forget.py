@@ -65,8 +65,10 @@ def forget_accounts(
 
 def _format_account(what: "AccountTraces", gone: str) -> str:
     said = f"{what.account}: {gone}: the account, {what.uses:,} uses, {what.signals:,} signals that only it used, "
-    said += f"{what.months:,} months of activity, {what.snapshots:,} kept graphs. It is taken out of "
-    said += f"{what.clusters:,} clusters and {what.decisions:,} decisions."
+    said += (
+        f"{what.months:,} months of activity, {what.outcomes:,} outcomes, {what.snapshots:,} kept graphs. "
+    )
+    said += f"It is taken out of {what.clusters:,} clusters and {what.decisions:,} decisions."
     if what.entries:
         said += f" {what.entries:,} entries of the audit log name it in their text, and stay."
     return said

@@ -1,7 +1,6 @@
 """`graphsvc keys`: create, list, rotate and revoke API keys."""
 
 import json
-import re
 from dataclasses import asdict
 from datetime import timedelta
 from typing import Annotated
@@ -9,23 +8,10 @@ from typing import Annotated
 import typer
 
 from graphsvc.api.auth import keys
+from graphsvc.cli.durations import parse_duration
 from graphsvc.cli.settings import load_settings
 
 app = typer.Typer(no_args_is_help=True, help="Create, list, rotate and revoke API keys.")
-
-_UNITS = {"d": "days", "h": "hours", "m": "minutes"}
-
-
-def parse_duration(text: str | timedelta) -> timedelta:
-    """Parse a duration like `90d`, `24h` or `30m`; at most a hundred years."""
-    if isinstance(text, timedelta):  # an option's default, which is parsed too
-        return text
-    found = re.fullmatch(r"([0-9]{1,8})([dhm])", text.strip())
-    lasts = timedelta(**{_UNITS[found[2]]: int(found[1])}) if found else None
-    if lasts is None or lasts > timedelta(days=36_500):
-        raise typer.BadParameter("Write a time like 90d, 24h or 30m.")
-    return lasts
-
 
 KeyId = Annotated[str, typer.Argument(metavar="ID", help="The part of the key before the dot.")]
 Expires = Annotated[

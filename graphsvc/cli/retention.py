@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from graphsvc.cli.decide import By, make_auditor
-from graphsvc.cli.keys import parse_duration
+from graphsvc.cli.durations import parse_duration
 from graphsvc.cli.progress import console
 from graphsvc.cli.settings import load_settings
 from graphsvc.errors import SettingsError

@@ -2,10 +2,12 @@
 
 import ipaddress
 import socket
+from datetime import timedelta
 from typing import Annotated
 
 import typer
 
+from graphsvc.cli.durations import parse_duration
 from graphsvc.cli.progress import console
 from graphsvc.cli.settings import load_settings
 from graphsvc.errors import SettingsError
@@ -25,6 +27,21 @@ def start_service(
             show_default=False,
         ),
     ] = None,
+    every: Annotated[
+        timedelta | None,
+        typer.Option(
+            parser=parse_duration,
+            metavar="TIME",
+            help="Also start a detection run every so often, for example 24h or 30m.",
+        ),
+    ] = None,
+    cron: Annotated[
+        str | None,
+        typer.Option(
+            metavar="EXPRESSION",
+            help='Also start one when this cron expression is due, in UTC: "0 3 * * *" is each day at three.',
+        ),
+    ] = None,
     expose: Annotated[
         bool,
         typer.Option("--expose", help="Allow an address other machines can reach. Put TLS in front of it."),
@@ -35,6 +52,9 @@ def start_service(
     Every query needs an API key (`graphsvc keys create --role viewer`). A browser gets the console at `/` and
     GraphiQL at `/graphql`.
 
+    With --every or --cron it also starts detection runs, one at a time, however many services do so. A run that was
+    missed is caught up once. `graphsvc schedule` shows, pauses and resumes it.
+
     The log goes to standard error, a line a request; metrics are at /metrics. SIGTERM shuts down gracefully.
     Limits are settings: GRAPHSVC_PRINCIPAL_SHARE, GRAPHSVC_READ_TIMEOUT, GRAPHSVC_WAIT_TIMEOUT,
     GRAPHSVC_COST_AT_ONCE and others of docs/graphql/limits.md.
@@ -43,6 +63,7 @@ def start_service(
     from graphsvc.api.app import create_app
     from graphsvc.api.http import logs
     from graphsvc.database import open_store
+    from graphsvc.model.schedule import make_plan
     from graphsvc.settings import clean_root_path
 
     configured = load_settings()
@@ -62,16 +83,22 @@ def start_service(
         root = configured.root_path if root_path is None else clean_root_path(root_path)
     except ValueError as error:
         raise SettingsError(f"--root-path: {error}.") from None
+    try:
+        plan = make_plan(every, cron)
+    except ValueError as error:
+        raise SettingsError(f"{error}.") from None
     # Before the database is opened, so that a port in use is reported at once.
     listener = _open_listener(host, port)
     with listener, open_store(configured, console.print) as store:
-        app = create_app(configured.model_copy(update={"host": host, "root_path": root}), store.address)
+        app = create_app(configured.model_copy(update={"host": host, "root_path": root}), store.address, plan)
         name, number = listener.getsockname()[:2]
         name = f"[{name}]" if ":" in name else name
         console.print(
             f"Console: http://{name}:{number}{root}/\n"
             f"GraphQL and GraphiQL: http://{name}:{number}{root}/graphql (Ctrl-C stops)"
         )
+        if plan is not None:
+            console.print(f"Detection runs: {plan.text} (UTC; `graphsvc schedule status` shows the next)")
         logs.configure_logging(configured.log_format)
         server.serve_app(app, listener, configured)
 

@@ -12,6 +12,7 @@ from graphsvc.intake.dead_letters import build_dead_letters
 from graphsvc.intake.files import BundleFile, BundleFiles, find_files, hash_content
 from graphsvc.intake.hubs import find_hubs
 from graphsvc.intake.options import ReadOptions
+from graphsvc.intake.outcomes import build_outcomes
 from graphsvc.intake.readers import read_chunks
 from graphsvc.intake.schemas import SCHEMAS, list_columns
 from graphsvc.intake.signals import BANDED, build_signals
@@ -23,6 +24,7 @@ from graphsvc.model.columns import (
     ACTIVITY,
     FORMER,
     NETWORKS,
+    OUTCOMES,
     BundleColumns,
     CellReport,
     TableReport,
@@ -39,6 +41,7 @@ _SAID = {
     "day-first": "written day first",
     "month-first": "written month first",
 }
+_WITHOUT_SIGNALS = frozenset(("networks", "activity", "outcomes"))
 _STATUSES = ("active", "closed", "suspended", "banned")  # where two rows differ, the later here counts
 
 
@@ -181,7 +184,7 @@ class _Intake:
         )
         # Sorted by text, since categories are in the order of their first occurrence.
         ids = everyone.unique().cast(pl.String).sort().cast(everyone.dtype)
-        sources = {name: table for name, table in tables.items() if name not in {"networks", "activity"}}
+        sources = {name: table for name, table in tables.items() if name not in _WITHOUT_SIGNALS}
         signals = {}
         for kind, signal in build_signals(sources, ids, networks, tokens):
             signals[kind] = signal
@@ -198,6 +201,9 @@ class _Intake:
             edges=edges,
             networks=networks,
             activity=_sum_activity(tables.get("activity")),
+            outcomes=build_outcomes(tables["outcomes"])
+            if "outcomes" in tables
+            else pl.DataFrame(schema=OUTCOMES),
             dead_letters=pl.concat(self._dead_letters),
             tables=tuple(self._reports),
             unknown_files=tuple(mask_personal(pl.Series(files.unknown, dtype=pl.String))),

@@ -14,6 +14,7 @@ import polars as pl
 from graphsvc.intake.emails import DOMAIN
 from graphsvc.intake.hosts import normalize_hosts
 from graphsvc.model.columns import TIME
+from graphsvc.model.outcomes import ID_PATTERN, LONGEST_ID, LONGEST_NAME, LONGEST_REASON, OutcomeKind
 
 _LARGEST_COUNT = 2**53 - 1  # sums of counts stay far from the end of Int64 and exact in JSON
 _LARGEST_ASN = 2**32 - 1
@@ -254,6 +255,17 @@ class Identifiers(Seen):
         return (pl.col("kind") != "instrument") | _is_no_card_number(pl.col("value"))
 
 
+class Outcomes(Row):
+    """What enforcement did about accounts, or learned of them, after the fact."""
+
+    account_id = _make_account_id()
+    kind = _make_text("choice", nullable=False, not_one_of=_require_one_of(*OutcomeKind))
+    at = _make_time()
+    by = _make_text("label", nullable=False, longest=LONGEST_NAME)
+    reason = _make_text("label", longest=LONGEST_REASON, card_number=_is_no_card_number)
+    outcome_id = _make_text("label", longest=LONGEST_ID, not_an_id=_match_pattern(ID_PATTERN))
+
+
 SCHEMAS: dict[str, type[Row]] = {
     "accounts": Accounts,
     "payments": Payments,
@@ -262,6 +274,7 @@ SCHEMAS: dict[str, type[Row]] = {
     "activity": Activity,
     "networks": Networks,
     "identifiers": Identifiers,
+    "outcomes": Outcomes,
 }
 
 ONE_OF: dict[str, tuple[str, str]] = {"prompts": ("text", "fingerprint"), "networks": ("asn", "cidr")}

@@ -24,13 +24,17 @@ from graphsvc.store import Store
 from graphsvc.store.addresses import record_placing
 from graphsvc.store.import_files import FIRST, ImportFiles, write_files
 from graphsvc.store.loads import (
+    begin_load,
+    build_outcome_step,
     count_imported,
     find_occupant,
     finish_load,
     list_bulk_loads,
     list_offline_indexes,
     pack_activity,
+    write_step,
 )
+from graphsvc.store.outcomes import settle_loaded
 from graphsvc.types import Progress, Report, ignore_progress, ignore_report
 
 _HEAP = _OFF_HEAP = 1 << 30
@@ -101,6 +105,11 @@ def load_bulk(
         _check_import(store, files.counts, progress)
         # The import placed all addresses, but wrote no record of the networks that it did so with.
         record_placing(store)
+        # The import tool knows no outcomes: they are few, and statuses follow from them by a statement.
+        write_step(
+            store, begin_load(store, load_id, columns.id, again=False), build_outcome_step(columns), progress
+        )
+        settle_loaded(store, FIRST, columns.outcomes["account_id"].unique().to_list(), progress)
         finish_load(store, load_id, columns)
     edges = sum(frame.height for frame in columns.edges.values())
     written = {name: files.counts[label] for name, label in _NAMES.items() if label in files.counts}

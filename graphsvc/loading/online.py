@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -16,6 +17,7 @@ from graphsvc.store import Store
 from graphsvc.store.addresses import place_addresses
 from graphsvc.store.forgetting import list_forgotten
 from graphsvc.store.loads import begin_load, build_steps, find_known_accounts, finish_load, write_step
+from graphsvc.store.outcomes import count_conflicts, settle_loaded
 from graphsvc.types import Progress, ignore_progress
 
 
@@ -69,8 +71,14 @@ def load_bundle(
                 edge_seconds += time.monotonic() - began
         # After all networks are there: the most specific one may come in the last bundle.
         place_addresses(store, load.number, progress)
+        settle_loaded(store, load.number, columns.outcomes["account_id"].unique().to_list(), progress)
         finish_load(store, load_id, columns)
-    return read.build_report(written, already_loaded=load.finished, edges=edges, edge_seconds=edge_seconds)
+    report = read.build_report(written, already_loaded=load.finished, edges=edges, edge_seconds=edge_seconds)
+    # The bundle's own rows were merged by id, so only earlier outcomes can be in the way.
+    if conflicts := count_conflicts(store, columns.outcomes):
+        said = f"{conflicts:,} outcomes have the id of another one, which stays: give them ids of their own."
+        report = replace(report, notes=(*report.notes, said))
+    return report
 
 
 def make_forgotten_filter(store: Store, signer: Signer | None) -> Callable[[pl.Series], pl.Series]:

@@ -30,6 +30,11 @@ NETWORKS: Schema = {
     "cidr": pl.String, "asn": pl.Int64, "name": pl.String, "network_class": pl.String, "country": pl.String,
 }  # fmt: skip
 ACTIVITY: Schema = {"account_id": pl.String, "hour": TIME, "requests": pl.Int64, "model": pl.String}
+OUTCOMES: Schema = {
+    "id": pl.String, "account_id": pl.String, "kind": pl.String, "at": TIME, "by": pl.String, "reason": pl.String,
+    "status": pl.String,
+}  # fmt: skip
+"""`status`: what the outcome gives the account; null: nothing."""
 DEAD_LETTERS: Schema = {
     "table": pl.String, "file": pl.String, "row": pl.Int64, "column": pl.String, "reason": pl.String,
     "shape": pl.String, "also": pl.String,
@@ -99,6 +104,7 @@ class BundleColumns:
             kinds are under `identifier`, where the column `kind` names the real one; so in `values`.
         networks: schema `NETWORKS`.
         activity: schema `ACTIVITY`.
+        outcomes: schema `OUTCOMES`.
         dead_letters: schema `DEAD_LETTERS`.
         tables: a report of each table.
         unknown_files: names of files that are no table.
@@ -115,6 +121,7 @@ class BundleColumns:
     networks: pl.DataFrame
     activity: pl.DataFrame
     dead_letters: pl.DataFrame
+    outcomes: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=OUTCOMES))
     tables: tuple[TableReport, ...] = field(default=())
     unknown_files: tuple[str, ...] = field(default=())
     former: dict[str, pl.DataFrame] = field(default_factory=dict)

@@ -23,7 +23,7 @@ class AccountTraces:
     """Traces of an account. `forgotten`: no load brings it back.
 
     - `signals`: its `uses` of signals that no other account uses.
-    - `months`: of activity. `clusters`: memberships, past ones included. `decisions`: on it.
+    - `months`: of activity. `outcomes`: reported ones. `clusters`: memberships, past ones included. `decisions`: on it.
     - `entries`: of the audit log that contain its id, most likely in texts of people.
     - `snapshots`: graphs of runs that hold it.
     """
@@ -34,6 +34,7 @@ class AccountTraces:
     uses: int
     signals: int
     months: int
+    outcomes: int
     clusters: int
     decisions: int
     entries: int
@@ -119,7 +120,8 @@ def _forget_account(store: Store, auditor: Auditor, what: AccountTraces, reason:
     texts = {"decision": list(notes), "note": list(notes.values())}
     # The id may stand in stored JSON with or without escapes.
     quoted = sorted({json.dumps(what.account, ensure_ascii=plain) for plain in (True, False)})
-    counts = {key: getattr(what, key) for key in ("uses", "signals", "months", "clusters", "decisions")}
+    names = ("uses", "signals", "months", "outcomes", "clusters", "decisions")
+    counts = {key: getattr(what, key) for key in names}
     write_unless_loading(
         store,
         auditor,

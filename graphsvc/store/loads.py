@@ -83,6 +83,14 @@ def build_steps(columns: BundleColumns, number: int) -> Iterator[Step]:
     for name, edges in columns.edges.items():
         yield Step(f"{name} edges", "load/edges", edges, {"type": BY_NAME[name].relationship})
     yield Step("activity", "load/activity", pack_activity(columns.activity))
+    yield build_outcome_step(columns)
+
+
+def build_outcome_step(columns: BundleColumns) -> Step:
+    """Return the step that writes the outcomes of a bundle. `outcomes.settle_loaded` gives accounts their statuses."""
+    return Step(
+        "outcomes", "outcomes/record", columns.outcomes, {"recorded_by": "load", "call": f"load/{columns.id}"}
+    )
 
 
 def _find_foreign_accounts(columns: BundleColumns) -> pl.DataFrame:

@@ -8,7 +8,7 @@ from datetime import datetime
 import polars as pl
 import polars.selectors as cs
 
-from graphsvc.errors import Busy, DetectionError
+from graphsvc.errors import Busy, Conflict, DetectionError
 from graphsvc.lineage.decisions import update_decisions
 from graphsvc.model.certificate import Certificate
 from graphsvc.model.graph import SignalGraph
@@ -28,8 +28,12 @@ PLACES = 200
 
 
 def begin_run(store: Store, run: Run, started_at: datetime) -> None:
-    """Record that `run` has begun, before it reads, and remove what interrupted runs left."""
-    store.write(
+    """Record that `run` has begun, before it reads, and remove what interrupted runs left.
+
+    Raises:
+        Conflict: it took so long to begin that others took it for dead, and began another one in its place.
+    """
+    (row,) = store.write(
         "publish/begin",
         id=run.id,
         engine=run.engine,
@@ -39,6 +43,11 @@ def begin_run(store: Store, run: Run, started_at: datetime) -> None:
         versions=json.dumps(run.versions, sort_keys=True),
         started_at=started_at,
     )
+    if row["status"] != "running":
+        raise Conflict(
+            f"The run {run.id} was given up before it began; nothing was changed.",
+            "`graphsvc runs` shows the one in its place.",
+        )
     store.write("publish/sweep", run=run.id)
     # In batches of its own transactions: what an interrupted run staged may be larger than one transaction
     # can hold.

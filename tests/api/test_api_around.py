@@ -226,7 +226,7 @@ PER_CLUSTER = """growth joined(since: "2026-01-01T00:00:00Z") turnover { stopped
   sharedSignals(first: 5) { outside signal { rarity { bits } clusters { accounts } range { cidr use { accounts }
     system { use { accounts } } } } }"""
 PER_MEMBER = """connectedAccounts(first: 3) { bits cluster { id } account { id } }
-  predecessors { description predecessor { id } } successors { description }
+  predecessors { description predecessor { id } } successors { description } outcomes { kind at }
   signals(first: 9) { edges { node { signal { rarity { share } clusters(first: 2) { accounts } } } } }"""
 GROWING = [
     ("clusters", f"query Q($n: Int!) {{ clusters(first: $n) {{ totalCount edges {{ node {{ {PER_CLUSTER} }} }} }} }}"),

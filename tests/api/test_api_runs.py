@@ -67,5 +67,6 @@ def test_runs_that_died_look_dead_and_are_in_nobodys_way(
     died = ended(api, api.data(START, seed=1)["startDetection"]["id"])
     assert (died["status"], died["error"]) == ("FAILED", "the process ended")
     monkeypatch.undo()
-    _, started = examples(api, "runs")
+    _, started, scheduled = examples(api, "runs")
+    assert scheduled == {"schedule": None}
     assert ended(api, started["startDetection"]["id"])["status"] == "PUBLISHED"

@@ -108,7 +108,7 @@ def test_clusters_are_named_to_analysts(
     assert match["size"] == (members.filter(cluster_id=ring).height if named else None)
 
 
-@pytest.mark.parametrize("role", list(Role))
+@pytest.mark.parametrize("role", [each for each in Role if each.includes(Role.SCORER)])
 def test_graphql_gives_the_same_answer(clients: dict[Role, Api], role: Role) -> None:
     named = {
         "created_at": "createdAt", "signup_ip": "signupIp", "signup_device": "signupDevice",
@@ -305,8 +305,7 @@ def test_the_description_is_whole(clients: dict[Role, Api]) -> None:
     names = set(json.dumps(described).split('"#/components/schemas/')[1:])
     assert {each.partition('"')[0] for each in names} <= set(schemas)
     assert {"ScoreRequest", "SignUp", "ScoreResponse", "ScoreAnswer"} <= set(schemas)
-    (path,) = described["paths"]
-    assert path == "/v1/score"
+    assert set(described["paths"]) >= {"/v1/score"}
     # Each answer is what the description says it is.
     body = post(clients[Role.ANALYST], {"signups": [REPLACEMENT, STRANGER]}).content
     assert ScoreResponse.model_validate_json(body, strict=True).model_dump(mode="json") == json.loads(body)

@@ -83,6 +83,11 @@ def everything(directory: Path) -> Path:
             for month in (3, 4)
             for hour, model in ((1, None), (2, "m;1"), (2, None), (3, 'm"2'))
         ],
+        outcomes=[
+            {"account_id": names[2], "kind": "banned", "at": "2026-03-04T00:00:00.0019Z", "by": "a;b"},
+            {"account_id": names[2], "kind": "chargeback", "at": "2026-03-05T00:00:00Z", "by": "bank", "reason": "x"},
+            {"account_id": "plain", "kind": "confirmed_legitimate", "at": "2026-03-08T00:00:00Z", "by": "ada"},
+        ],
         networks=[
             {"asn": 64500, "network_class": "residential", "name": "Homes"},
             {"cidr": "198.51.100.0/29", "network_class": "vpn", "name": "Tunnel; Inc", "asn": 64500, "country": "NL"},

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from graphs import checksum, ring_bundle
+from graphs import checksum, ring_bundle, write_bundle
 
 from graphsvc.loading import load_bundle
 from graphsvc.settings import Settings
@@ -43,7 +43,9 @@ main()
 @pytest.fixture
 def bundle(tmp_path: Path) -> Path:
     """Large enough for several batches of the larger steps."""
-    return ring_bundle(tmp_path / "bundle", rings=4, size=12, singles=250)
+    made = ring_bundle(tmp_path / "bundle", rings=4, size=12, singles=250)
+    reported = {"kind": "banned", "at": "2026-03-05T00:00:00Z", "by": "desk"}
+    return write_bundle(made, outcomes=[{**reported, "account_id": f"acct-{n:05}"} for n in range(150)])
 
 
 @pytest.fixture

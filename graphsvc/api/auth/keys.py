@@ -28,15 +28,19 @@ _NOBODY = hashlib.sha256(b"no such key").hexdigest()
 
 
 class Role(StrEnum):
-    """The rights of a key. Each role includes those before it."""
+    """The rights of a key. Each role includes those before it, but a scorer and a viewer report no outcomes."""
 
+    REPORTER = "reporter"
     SCORER = "scorer"
     VIEWER = "viewer"
     ANALYST = "analyst"
     ADMIN = "admin"
 
     def includes(self, least: "Role") -> bool:
-        """Return whether this role is `least`, or one above it."""
+        """Return whether this role is `least`, or one that has all its rights."""
+        # Outcomes change the statuses that detection reads, so who may report them is none that only reads.
+        if least is Role.REPORTER and self in (Role.SCORER, Role.VIEWER):
+            return False
         order = list(Role)
         return order.index(self) >= order.index(least)
 

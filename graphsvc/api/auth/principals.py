@@ -36,7 +36,8 @@ async def find_principal(
     if not principal.role.includes(least):
         raise Forbidden(
             f"This needs the role {least.value}; yours is {principal.role.value}.",
-            "A scorer's key scores sign-ups at /v1/score. For anything else ask an admin for another key.",
+            "A scorer's key scores sign-ups at /v1/score, a reporter's reports at /v1/outcomes. For anything else ask "
+            "an admin for another key.",
         )
     return principal
 

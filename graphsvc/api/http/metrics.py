@@ -15,8 +15,10 @@ from prometheus_client import (
 
 from graphsvc.api.http.concurrency_limit import ConcurrencyLimit
 from graphsvc.api.http.request_info import RequestInfo
+from graphsvc.api.workers.scheduler import load_health
 from graphsvc.api.workers.worker import Worker
 from graphsvc.errors import GraphsvcError
+from graphsvc.model.schedule import ScheduleHealth
 from graphsvc.store.queries.service import RUNS_COUNTED
 from graphsvc.store.reader import Reader
 
@@ -73,6 +75,22 @@ class Metrics:
         self._age = Gauge(
             "graphsvc_published_run_age_seconds", "Since the published run was finished.", registry=registry
         )
+        self._schedule = Gauge(
+            "graphsvc_schedule",
+            "The schedule of runs by a fact, as 1 or 0: paused, late, last_run_failed. No value without a schedule.",
+            ["fact"],
+            registry=registry,
+        )
+        self._late = Gauge(
+            "graphsvc_schedule_late_seconds",
+            "How late the next scheduled run is; 0: it is not.",
+            registry=registry,
+        )
+        self._next = Gauge(
+            "graphsvc_schedule_next_run_timestamp_seconds",
+            "When the next scheduled run starts, in seconds since 1970; 0: paused, or no schedule.",
+            registry=registry,
+        )
 
     @property
     def websockets(self) -> AbstractContextManager[object]:
@@ -109,6 +127,7 @@ class Metrics:
             self._connections.labels(name).set(number)
         try:
             counts = await reader.read(RUNS_COUNTED)
+            schedule = await load_health(reader)
         except GraphsvcError:
             self._up.set(0)
             return
@@ -119,3 +138,14 @@ class Metrics:
             self._runs.labels(count.status).set(count.runs)
             if count.age is not None:
                 self._age.set(count.age)
+        self._show_schedule(schedule)
+
+    def _show_schedule(self, schedule: ScheduleHealth | None) -> None:
+        self._schedule.clear()
+        self._late.set(schedule.late_seconds if schedule else 0)
+        at = schedule.next_run_at if schedule else None
+        self._next.set(at.timestamp() if at else 0)
+        if schedule:
+            self._schedule.labels("paused").set(schedule.is_paused)
+            self._schedule.labels("late").set(schedule.late_seconds > 0)
+            self._schedule.labels("last_run_failed").set(schedule.last_run_failed)

@@ -19,8 +19,8 @@ from graphsvc.errors import GraphsvcError
 from graphsvc.settings import Settings
 
 MAX_BODY_BYTES = 64 * 1024
-LARGER = {"/v1/score": 2 << 20}
-"""Paths that take more: a thousand sign-ups of some 300 bytes each, and prompts."""
+LARGER = {"/v1/score": 2 << 20, "/v1/outcomes": 1 << 20}
+"""Paths that take more: a thousand sign-ups of some 300 bytes each, and prompts; a thousand outcomes with reasons."""
 READ_RATE = 2_000
 """Bytes a second that a request must bring after its first seconds. Apache's mod_reqtimeout asks for 500; a body has at
 most 64 KiB here, so that 2,000 give it half a minute."""

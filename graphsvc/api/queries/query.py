@@ -11,6 +11,7 @@ from graphsvc.api.queries.decisions import DecisionQueries
 from graphsvc.api.queries.impact import ImpactQueries
 from graphsvc.api.queries.paths import PathQueries
 from graphsvc.api.queries.runs import RunQueries
+from graphsvc.api.queries.schedule import ScheduleQueries
 from graphsvc.api.queries.score import ScoreQueries
 from graphsvc.api.queries.search import SearchQueries
 from graphsvc.api.queries.service import ServiceQueries
@@ -31,6 +32,7 @@ class Query(
     AccountQueries,
     SignalQueries,
     RunQueries,
+    ScheduleQueries,
     ScoreQueries,
     SearchQueries,
     ServiceQueries,

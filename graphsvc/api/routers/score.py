@@ -1,26 +1,22 @@
 """Score sign-ups over HTTP, typed in OpenAPI: `POST /v1/score`, described at `/v1/openapi.json`."""
 
 from datetime import UTC, datetime
-from importlib.metadata import version
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Request
-from fastapi.openapi.utils import get_openapi
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import JSONResponse, Response
 
 from graphsvc.api.auth.keys import Role
 from graphsvc.api.auth.principals import find_principal
-from graphsvc.api.errors import BadInput
 from graphsvc.api.http.request_info import get_request_info
+from graphsvc.api.routers.bodies import describe_body, parse_body
 from graphsvc.api.services import get_services
 from graphsvc.api.workers.scorer import MOST, SignupValues, describe_answer
 from graphsvc.model.clusters import Assessment
 from graphsvc.scoring.answers import Recommendation
 
 PATH = "/v1/score"
-SHOWN_FAULTS = 5
-"""Faults of a body that an answer names."""
 
 Short = Annotated[str | None, Field(max_length=1_024)]
 router = APIRouter()
@@ -126,14 +122,7 @@ class ScoreResponse(BaseModel):
     PATH,
     response_model=ScoreResponse,
     summary="Score sign-ups against the published clusters",
-    # The body is read after the key, so that no stranger makes the service parse a megabyte.
-    openapi_extra={
-        "requestBody": {
-            "required": True,
-            "content": {"application/json": {"schema": {"$ref": "#/components/schemas/ScoreRequest"}}},
-        },
-        "security": [{"key": []}],
-    },
+    openapi_extra=describe_body(ScoreRequest),
 )
 async def score_signups(request: Request) -> Response:
     """Weigh up to 1,000 sign-ups as the last run would, and recommend what to do. Nothing of them is stored."""
@@ -145,7 +134,7 @@ async def score_signups(request: Request) -> Response:
     request_info.principal, request_info.kind = principal.id, "score"
     with services.concurrency_limit.count_arrival(principal.id):
         body = await request.body()
-    asked = _parse_body(body)
+    asked = parse_body(body, ScoreRequest, SignUp, "request for scores")
     cost = request_info.cost = len(asked.signups)
     services.rate_limits.charge_principal(principal.id, cost)
     # No turn, which is for work in the database: scores have a thread of their own and share its passes.
@@ -159,45 +148,3 @@ async def score_signups(request: Request) -> Response:
             ]
         }
     )
-
-
-@router.get("/v1/openapi.json", include_in_schema=False)
-async def describe_score_api() -> dict[str, Any]:
-    """Answer with the OpenAPI description of `POST /v1/score`."""
-    return build_description()
-
-
-def build_description() -> dict[str, Any]:
-    """Build the OpenAPI description of the routes of this module."""
-    described = get_openapi(title="graphsvc", version=version("graphsvc"), routes=router.routes)
-    parts = described.setdefault("components", {})
-    parts["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
-    asked = ScoreRequest.model_json_schema(ref_template="#/components/schemas/{model}")
-    parts["schemas"].update({**asked.pop("$defs"), "ScoreRequest": asked})
-    return described
-
-
-def _parse_body(body: bytes) -> ScoreRequest:
-    """Parse a body.
-
-    Raises:
-        BadInput: it is no request; names fields and faults, never a value.
-    """
-    try:
-        return ScoreRequest.model_validate_json(body)
-    except ValidationError as error:
-        faults = error.errors(include_url=False, include_context=False, include_input=False)
-        named = [
-            f"{'.'.join(_name_part(part) for part in each['loc']) or 'body'}: {each['type']}"
-            for each in faults[:SHOWN_FAULTS]
-        ]
-        more = f" and {len(faults) - SHOWN_FAULTS} more" if len(faults) > SHOWN_FAULTS else ""
-        raise BadInput(
-            f"The body is no request for scores ({'; '.join(named)}{more}).", "See /v1/openapi.json."
-        ) from None
-
-
-def _name_part(part: int | str) -> str:
-    """Return a part of a fault's place; names that are not ours may be a person's and are not repeated."""
-    known = {*SignUp.model_fields, *ScoreRequest.model_fields}
-    return str(part) if isinstance(part, int) or part in known else "?"

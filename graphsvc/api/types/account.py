@@ -7,7 +7,7 @@ from typing import Annotated
 import strawberry
 
 from graphsvc.api.context import Info
-from graphsvc.api.types import arguments, evidence
+from graphsvc.api.types import arguments, evidence, outcome
 from graphsvc.api.types.decision import Decided
 from graphsvc.api.types.models import describe_model
 from graphsvc.api.types.neighbour import ConnectedAccount
@@ -15,11 +15,12 @@ from graphsvc.api.types.pagination import Connection, build_connection, decode_c
 from graphsvc.api.types.rarity import count_accounts
 from graphsvc.api.types.succession import Succession
 from graphsvc.model.decisions import Disposition, Topic
+from graphsvc.store.outcomes import StoredOutcome
 from graphsvc.store.queries import relations
 from graphsvc.store.queries.nodes import Account
 from graphsvc.store.queries.relations import AccountSignal, Membership
 
-__all__ = ["Account", "AccountStatus", "evidence"]
+__all__ = ["Account", "AccountStatus", "evidence", "outcome"]
 
 WIDEST = 200
 """Signals of more users are not walked to find whom an account touches: what so many share is rare no more."""
@@ -27,7 +28,9 @@ RAREST = 20
 """Signals of an account that are walked for that."""
 
 
-@strawberry.enum(description="The status of an account, as the exporter states it.")
+@strawberry.enum(
+    description="The status of an account: by its newest outcome, or the exporter where that is newer."
+)
 class AccountStatus(Enum):
     ACTIVE = strawberry.enum_value("active", description="In use.")
     SUSPENDED = strawberry.enum_value("suspended", description="Stopped for now.")
@@ -83,6 +86,14 @@ class _AccountFields(Account, Decided):
         # Rarity is relative to all accounts; the count is read once a request.
         accounts = await count_accounts(info) if touches else 0
         return [ConnectedAccount.from_touch(touch, accounts) for touch in touches]
+
+    @strawberry.field(
+        description="What enforcement did about it, or learned, newest first; withdrawn ones included. The newest that "
+        "counts gives it its status, unless the exporter's is newer."
+    )
+    async def outcomes(self, info: Info, first: arguments.First = 20) -> list[StoredOutcome]:
+        limit = info.context.budget.charge_page(first)
+        return await info.context.loaders.load_rows(relations.ACCOUNT_OUTCOMES, self.id, limit=limit)
 
     @strawberry.field(
         description="Banned accounts that it probably follows, most probable first, as the published run saw it."

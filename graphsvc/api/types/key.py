@@ -11,8 +11,9 @@ from graphsvc.api.types.enums import describe_enum
 describe_enum(
     Role,
     "Role",
-    "The rights of a principal; each role includes the ones before it.",
+    "The rights of a principal; each role includes the ones before it, but scorers and viewers report no outcomes.",
     {
+        Role.REPORTER: "Report outcomes of enforcement, and nothing else.",
         Role.SCORER: "Score sign-ups, and nothing else.",
         Role.VIEWER: "Read, and score sign-ups.",
         Role.ANALYST: "Read, decide, and be shown addresses for a reason.",

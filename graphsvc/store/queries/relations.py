@@ -7,6 +7,7 @@ from typing import Annotated
 from graphsvc.model.rows import Column
 from graphsvc.signals.kinds import family_of
 from graphsvc.store.connection import Row
+from graphsvc.store.outcomes import StoredOutcome
 from graphsvc.store.queries.nodes import Account, Cluster, Run, Signal
 from graphsvc.store.queries.query import Query, read_signal
 
@@ -216,6 +217,8 @@ class TimelineBucket:
     sign_ups: Annotated[int, "Members that signed up."]
     bans: Annotated[int, "Members that were banned or suspended and still are, by when that was."]
     replacements: Annotated[int, "Those of the sign-ups that probably follow a banned account."]
+    chargebacks: Annotated[int, "Chargebacks of members that were reported as outcomes."]
+    reinstatements: Annotated[int, "Members reinstated after an appeal, by the outcomes that were reported."]
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,6 +275,7 @@ class RunPlace:
 
 ACCOUNT_MEMBERSHIP = Query("query/account_membership", Membership)
 ACCOUNT_SIGNALS = Query("query/account_signals", AccountSignal)
+ACCOUNT_OUTCOMES = Query("query/account_outcomes", StoredOutcome, "outcome")
 ACCOUNT_SUCCESSIONS = Query("query/account_successions", Succession)
 ACCOUNT_TOUCHES = Query("query/account_touches", Touch)
 ACCOUNTS_COUNTED = Query("query/population", int, "accounts")
