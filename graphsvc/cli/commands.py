@@ -24,6 +24,7 @@ from graphsvc.cli import (
     succession,
     tokens,
     verify,
+    webhooks,
     whatif,
 )
 from graphsvc.cli.lab import add_lab_command
@@ -97,4 +98,5 @@ app.add_typer(audit.app, name="audit")
 app.add_typer(export.app, name="export")
 app.add_typer(keys.app, name="keys")
 app.add_typer(tokens.app, name="tokens")
+app.add_typer(webhooks.app, name="webhooks")
 app.add_typer(neo4j.app, name="neo4j")
