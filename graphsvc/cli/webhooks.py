@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="""Send events to other systems, as Standard Webhooks: signed, each at least once, in the order of each cluster.
+    help="""Send events to other systems, as Standard Webhooks: signed, at least once, in the order of each cluster.
 
 `graphsvc serve` sends while it runs. Without it, `graphsvc webhooks deliver` sends once, for example after a run.""",
 )

@@ -6,14 +6,15 @@ import socket
 import ssl
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from typing import Any
 
 from graphsvc.errors import WebhookError
 from graphsvc.events.targets import Location, is_public, parse_url
 
 TIMEOUT_SECONDS = 15.0
-"""Seconds that a receiver has from the connection to the end of its answer's head; Standard Webhooks suggests 15 to 30."""
+"""Seconds that a receiver has, from the connection to the head of its answer; Standard Webhooks suggests 15 to 30."""
 CONNECT_SECONDS = 5.0
 """Seconds for each address of a host to connect."""
 MOST_ADDRESSES = 4
@@ -68,10 +69,8 @@ class Poster:
             WebhookError: its form or its host is refused. A host that is unknown now is not.
         """
         location = parse_url(url, self._allowed)
-        try:
+        with suppress(OSError):  # the resolver may know it later; each attempt checks again
             self._resolve(location)
-        except OSError:  # the resolver may know it later; each attempt checks again
-            pass
         return location
 
     def post(self, url: str, body: str, headers: Mapping[str, str]) -> Outcome:
@@ -111,9 +110,12 @@ class Poster:
                 raise
             finally:
                 stream.close()
+        # A head that was cut off can look like a complete one.
+        if limited.is_set():
+            raise TimeoutError
         return Outcome(answer.status, str(answer.status), _read_pause(answer.headers.get("retry-after")))
 
-    def _resolve(self, location: Location) -> list[tuple[int, tuple[str, int]]]:
+    def _resolve(self, location: Location) -> list[tuple[socket.AddressFamily, Any]]:
         """Return family and address of a host, each checked.
 
         Raises:
@@ -126,9 +128,9 @@ class Poster:
                 f"The addresses of {location.host} are not all of the public internet.",
                 "Name the host in GRAPHSVC_WEBHOOK_ALLOWED_HOSTS if webhooks may reach it.",
             )
-        return [(family, address) for family, _, _, _, address in found][:MOST_ADDRESSES]  # type: ignore[misc]
+        return [(family, address) for family, _, _, _, address in found][:MOST_ADDRESSES]
 
-    def _connect(self, addresses: list[tuple[int, tuple[str, int]]]) -> socket.socket:
+    def _connect(self, addresses: list[tuple[socket.AddressFamily, Any]]) -> socket.socket:
         """Connect to the first address that answers. Nothing is resolved again: these are the addresses checked."""
         problem: OSError = OSError("no address")
         for family, address in addresses:
@@ -154,10 +156,8 @@ def _limit_time(stream: socket.socket) -> Iterator[threading.Event]:
 
     def end() -> None:
         limited.set()
-        try:
+        with suppress(OSError):  # it has ended already
             handle.shutdown(socket.SHUT_RDWR)
-        except OSError:  # it has ended already
-            pass
 
     timer = threading.Timer(TIMEOUT_SECONDS, end)
     timer.daemon = True

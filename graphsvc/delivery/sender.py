@@ -1,8 +1,8 @@
 """The sender of webhooks: queue the events of the outbox for each webhook, and send what is due.
 
-One process sends at a time, the holder of a lease in Neo4j. What is queued, tried, delivered or given up is in Neo4j before
-the next step begins, so a sender that dies loses nothing; the one after it repeats at most the request of each webhook
-whose answer was not recorded, with the same id.
+One process sends at a time, the holder of a lease in Neo4j. What is queued, delivered or given up is in Neo4j before
+the next step begins, so a sender that dies loses nothing. The one after it repeats at most one request a webhook, whose
+answer was not recorded, with the same id.
 """
 
 import logging
@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime
 from uuid import uuid4
 
@@ -165,7 +166,8 @@ class Sender:
             for each in ready:
                 if self._stop.is_set():
                     return
-                if each.clusters & failed:  # their order is kept
+                if each.clusters & failed:  # it keeps its place, and so do those after it
+                    failed |= each.clusters
                     continue
                 outcome = self._post(webhook, each.event)
                 state = self._record(each, outcome)
@@ -220,10 +222,8 @@ class Sender:
 
     def _release(self) -> None:
         """Give the lease back, so that no other process has to wait for its end."""
-        try:
+        with suppress(GraphsvcError):  # else it ends by itself
             release_lease(self._store, self._lease[0])
-        except GraphsvcError:  # it ends by itself
-            pass
 
 
 def build_sender(store: Store, settings: Settings) -> Sender:

@@ -10,8 +10,8 @@ from graphsvc.model.events import EventType, NewEvent
 from graphsvc.model.lineage import DORMANT, MERGED
 
 GROWTH = 0.1
-"""Share of new accounts from which growth is an event. Most clusters gain or lose an account on most days; lineage keeps
-every change, and an endpoint can ask for more growth than that."""
+"""Share of new accounts from which growth is an event. Clusters gain or lose an account on most days: lineage keeps
+every change, and a webhook can ask for more growth than this."""
 TYPES = {
     "born": EventType.CLUSTER_BORN,
     "split": EventType.CLUSTER_SPLIT,
@@ -34,7 +34,7 @@ def build_run_events(run: str, events: pl.DataFrame, found: Found) -> list[NewEv
         found: what the run found, under lasting ids.
     """
     campaigns = found.select_campaigns()
-    counts = {
+    counts: dict[str, str | float | None] = {
         "runId": run,
         "clusters": campaigns.clusters.height,
         "members": campaigns.members.height,

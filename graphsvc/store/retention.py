@@ -16,7 +16,7 @@ from graphsvc.store.snapshots import Snapshots
 
 ACTIVITY, EVENTS = "activity", "events"
 TABLES = ("accounts", "sessions", "payments", "prompts", "identifiers", ACTIVITY, EVENTS)
-"""Tables of a bundle with an age; of `accounts`, what was registered with: e-mail, phone, names. `events` is the outbox."""
+"""Tables of a bundle with an age; of `accounts`, what was registered with: e-mail, phone, names. Events: the outbox."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +34,11 @@ def find_old(store: Store, ages: Mapping[str, timedelta], now: datetime) -> list
     kinds = [row["kind"] for row in store.read("keeping/kinds")]
     found = []
     for table in (each for each in TABLES if each in ages):
-        before = now - ages[table]
+        before, of_table = now - ages[table], list[str]()
         if table == ACTIVITY:
-            rows, of_table = store.read("keeping/old_hours", hour=_compute_hour(before))[0]["hours"], []
+            rows = store.read("keeping/old_hours", hour=_compute_hour(before))[0]["hours"]
         elif table == EVENTS:
-            rows, of_table = count_old_events(store, before), []
+            rows = count_old_events(store, before)
         else:
             of_table = list_kinds(table, kinds)
             rows = store.read("keeping/old_uses", kinds=of_table, before=before)[0]["uses"]

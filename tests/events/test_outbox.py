@@ -1,4 +1,4 @@
-"""Promise: what happens to clusters, decisions and runs is in the outbox once, with it or not at all, without a person."""
+"""Promise: what happens to clusters, decisions and runs is in the outbox once, or not at all, and names no person."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
