@@ -15,6 +15,7 @@ from graphsvc.api.subscriptions.pubsub import PubSub
 from graphsvc.api.workers.detection_process import DetectionProcesses
 from graphsvc.api.workers.scorer import Scorer
 from graphsvc.api.workers.worker import Worker
+from graphsvc.delivery.sender import Sender
 from graphsvc.settings import Settings
 from graphsvc.signals.tokens import Tokeniser
 from graphsvc.signing import Signer
@@ -44,6 +45,7 @@ class Services:
         pubsub: distributes changes to subscribers.
         processes: starts and watches detection runs.
         concurrency_limit: turns of GraphQL requests and exports.
+        sender: sends events to webhooks.
     """
 
     settings: Settings
@@ -62,6 +64,7 @@ class Services:
     pubsub: PubSub = field(init=False)
     processes: DetectionProcesses = field(init=False)
     concurrency_limit: ConcurrencyLimit = field(init=False)
+    sender: Sender = field(init=False)
 
 
 def get_services(app: Starlette) -> Services:

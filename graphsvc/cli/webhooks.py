@@ -196,8 +196,8 @@ def _build_sender(store: "Store") -> "Sender":
 
 def _format_filter(wanted: EventFilter) -> str:
     parts = [", ".join(each.value for each in wanted.types) or "all events"]
-    parts += [f"size {wanted.least_size:,}+"] if wanted.least_size else []
-    parts += [f"growth {wanted.least_growth:,}+"] if wanted.least_growth else []
-    parts += [f"score {wanted.least_score:g}+"] if wanted.least_score else []
+    parts += [f"size {wanted.min_size:,}+"] if wanted.min_size else []
+    parts += [f"growth {wanted.min_growth:,}+"] if wanted.min_growth else []
+    parts += [f"score {wanted.min_score:g}+"] if wanted.min_score else []
     parts += [f"quiet {wanted.quiet}"] if wanted.quiet else []
     return "; ".join(parts)

@@ -5,7 +5,7 @@ import math
 import socket
 import ssl
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +19,10 @@ CONNECT_SECONDS = 5.0
 """Seconds for each address of a host to connect."""
 MOST_ADDRESSES = 4
 """Addresses of a host that are tried."""
+
+
+Addresses = Sequence[tuple[socket.AddressFamily, Any]]
+"""Families and addresses of a host, as sockets take them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +119,7 @@ class Poster:
             raise TimeoutError
         return Outcome(answer.status, str(answer.status), _read_pause(answer.headers.get("retry-after")))
 
-    def _resolve(self, location: Location) -> list[tuple[socket.AddressFamily, Any]]:
+    def _resolve(self, location: Location) -> Addresses:
         """Return family and address of a host, each checked.
 
         Raises:
@@ -130,7 +134,7 @@ class Poster:
             )
         return [(family, address) for family, _, _, _, address in found][:MOST_ADDRESSES]
 
-    def _connect(self, addresses: list[tuple[socket.AddressFamily, Any]]) -> socket.socket:
+    def _connect(self, addresses: Addresses) -> socket.socket:
         """Connect to the first address that answers. Nothing is resolved again: these are the addresses checked."""
         problem: OSError = OSError("no address")
         for family, address in addresses:

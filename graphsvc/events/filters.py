@@ -18,12 +18,12 @@ def is_wanted(event: Event, wanted: EventFilter) -> bool:
     before, after = event.data.get("accountsBefore"), event.data.get("accountsAfter")
     if not isinstance(before, int) or not isinstance(after, int):
         return True
-    if max(before, after) < wanted.least_size:
+    if max(before, after) < wanted.min_size:
         return False
-    if event.type is EventType.CLUSTER_GROWN and after - before < wanted.least_growth:
+    if event.type is EventType.CLUSTER_GROWN and after - before < wanted.min_growth:
         return False
     score = event.data.get("score")
-    return not isinstance(score, float) or score >= wanted.least_score
+    return not isinstance(score, float) or score >= wanted.min_score
 
 
 def parse_quiet(text: str) -> tuple[time, time, tzinfo]:

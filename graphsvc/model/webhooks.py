@@ -29,46 +29,40 @@ class DeliveryState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class EventFilter:
-    """Events that a webhook wants, and when.
+    """Events that a webhook wants, and when."""
 
-    Attributes:
-        types: of the events; empty: all.
-        least_size: accounts of the cluster, before or after.
-        least_growth: accounts that came, of `cluster.grown`.
-        least_score: hostility of the cluster. An event that knows none, as that of a cluster that ended, passes.
-        quiet: hours in which nothing is sent, as `parse_quiet` reads them; '': none. What happens then is sent later.
-    """
-
-    types: list[EventType] = field(default_factory=list)
-    least_size: Annotated[int, Column(lambda row: row.get("leastSize") or 0)] = 0
-    least_growth: Annotated[int, Column(lambda row: row.get("leastGrowth") or 0)] = 0
-    least_score: Annotated[float, Column(lambda row: row.get("leastScore") or 0.0)] = 0.0
-    quiet: Annotated[str, Column(lambda row: row.get("quiet") or "")] = ""
+    types: Annotated[list[EventType], "Types of events; empty: all."] = field(default_factory=list)
+    min_size: Annotated[
+        int,
+        Column(lambda row: row.get("minSize") or 0),
+        "Accounts of the cluster, before or after; at least.",
+    ] = 0
+    min_growth: Annotated[
+        int,
+        Column(lambda row: row.get("minGrowth") or 0),
+        "Accounts that came, of `cluster.grown`; at least.",
+    ] = 0
+    min_score: Annotated[
+        float,
+        Column(lambda row: row.get("minScore") or 0.0),
+        "Hostility of the cluster; at least. An event that knows none, as of a cluster that ended, passes.",
+    ] = 0.0
+    quiet: Annotated[
+        str,
+        Column(lambda row: row.get("quiet") or ""),
+        "Hours in which nothing is sent, like `22:00-06:00 Europe/Berlin`; empty: none. It is sent after them.",
+    ] = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """An endpoint that events are sent to. Its address and its secrets are in `sealed`.
-
-    Attributes:
-        id: of the webhook.
-        name: that people know it by.
-        host: of its address; the rest of an address can be a secret.
-        format: of what is sent.
-        filter: events that it wants.
-        created_at: time.
-        created_by: the person.
-        position: number of the last event that was looked at for it.
-        pending, delivered, dead: deliveries.
-        last_status: what came of the last attempt that failed; '' if none did.
-        sealed: as `Sealer.seal` made it.
-    """
+    """An endpoint that events are sent to. Its address and its secrets are stored sealed."""
 
     id: Annotated[str, "Its id."]
     name: Annotated[str, "The name that tells it apart."]
     host: Annotated[str, "Host of its address. The rest of an address can be a secret, so it is not shown."]
     format: Annotated[WebhookFormat, "Form of what is sent."]
-    filter: Annotated[EventFilter, Column(lambda row: row)]
+    filter: Annotated[EventFilter, Column(lambda row: row), "Events that it wants, and when."]
     created_at: Annotated[datetime, "When it was added."]
     created_by: Annotated[str, "Who added it."]
     position: Annotated[int, "Number of the last event that was looked at for it."]
@@ -81,6 +75,7 @@ class Webhook:
         "What came of the last failed attempt, for example `503` or `timed out`; empty: none failed.",
     ]
     sealed: str
+    """As `Sealer.seal` made it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ FAILURES: tuple[str, Row] = ("events/failures", {})
 LAST = 2**62
 """Larger than every number of an event."""
 EVENTS_PAGE = Query("events/page", Event, "event")
+EVENTS_REMOVED = Query("events/removed", int, "removed")
 
 
 def build_append_step(events: Sequence[NewEvent]) -> tuple[str, Row]:

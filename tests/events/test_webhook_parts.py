@@ -84,13 +84,13 @@ def test_a_cloud_event_has_what_the_specification_asks_for() -> None:
     [
         (EventFilter(), {}, True),
         (EventFilter([EventType.CLUSTER_BORN]), {}, False),
-        (EventFilter(least_size=30), {"accountsBefore": 20, "accountsAfter": 29}, False),
-        (EventFilter(least_size=30), {"accountsBefore": 20, "accountsAfter": 30}, True),
-        (EventFilter(least_growth=10), {"accountsBefore": 20, "accountsAfter": 29}, False),
-        (EventFilter(least_growth=10), {"accountsBefore": 20, "accountsAfter": 30}, True),
-        (EventFilter(least_score=0.9), {"accountsBefore": 1, "accountsAfter": 2, "score": 0.8}, False),
-        (EventFilter(least_score=0.9), {"accountsBefore": 1, "accountsAfter": 2, "score": None}, True),
-        (EventFilter(least_size=30, least_score=0.9), {"decisionId": "d1"}, True),
+        (EventFilter(min_size=30), {"accountsBefore": 20, "accountsAfter": 29}, False),
+        (EventFilter(min_size=30), {"accountsBefore": 20, "accountsAfter": 30}, True),
+        (EventFilter(min_growth=10), {"accountsBefore": 20, "accountsAfter": 29}, False),
+        (EventFilter(min_growth=10), {"accountsBefore": 20, "accountsAfter": 30}, True),
+        (EventFilter(min_score=0.9), {"accountsBefore": 1, "accountsAfter": 2, "score": 0.8}, False),
+        (EventFilter(min_score=0.9), {"accountsBefore": 1, "accountsAfter": 2, "score": None}, True),
+        (EventFilter(min_size=30, min_score=0.9), {"decisionId": "d1"}, True),
     ],
 )
 def test_a_filter_takes_what_it_says(wanted: EventFilter, data: dict[str, object], passes: bool) -> None:

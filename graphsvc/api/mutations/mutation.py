@@ -6,10 +6,11 @@ from graphsvc.api.mutations.decisions import DecisionMutations
 from graphsvc.api.mutations.keys import KeyMutations
 from graphsvc.api.mutations.reveals import RevealMutations
 from graphsvc.api.mutations.runs import RunMutations
+from graphsvc.api.mutations.webhooks import WebhookMutations
 
 
 @strawberry.type(
     description="Everything that can be changed. Nothing acts on accounts outside of this service."
 )
-class Mutation(DecisionMutations, KeyMutations, RevealMutations, RunMutations):
+class Mutation(DecisionMutations, KeyMutations, RevealMutations, RunMutations, WebhookMutations):
     pass
