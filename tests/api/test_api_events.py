@@ -1,4 +1,4 @@
-"""Promise: an analyst reads what happened and misses nothing while away; an admin manages webhooks; nobody else does."""
+"""Promise: an analyst reads what happened and misses nothing while away; only an admin manages webhooks."""
 
 import asyncio
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from fastapi.testclient import TestClient
 from published import A, B, Days, person
 from receiver import Receiver, receive
 from standardwebhooks import Webhook as Reference
-from test_api_subscriptions import Service, hear, service  # noqa: F401 - the fixture
+from test_api_subscriptions import Service, hear, service
 from waiting import until
 
 from graphsvc.api.app import create_app
@@ -30,6 +30,9 @@ LISTEN = """subscription($after: String, $types: [EventType!]) {
   events(after: $after, types: $types) { cursor node { number type } } }"""
 ADD = """mutation($input: WebhookInput!) { addWebhook(input: $input) {
   secret webhook { id name host format pending filter { types minSize } } } }"""
+
+
+__all__ = ["service"]  # a fixture of the tests of subscriptions
 
 
 def confirm(days: Days, cluster: str) -> None:
@@ -113,7 +116,7 @@ def test_a_client_that_was_away_continues_from_its_last_event(
 
 
 @pytest.mark.parametrize("role", [keys.Role.SCORER, keys.Role.VIEWER])
-def test_below_an_analyst_nobody_hears_events(service: Service, role: keys.Role) -> None:  # noqa: F811
+def test_below_an_analyst_nobody_hears_events(service: Service, role: keys.Role) -> None:
     async def listen() -> Any:
         async with service.listening(service.key(role), LISTEN) as socket:
             return await hear(socket)
