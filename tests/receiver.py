@@ -1,6 +1,7 @@
 """A receiver of webhooks on loopback, which answers as its path says and keeps what it was sent."""
 
 import json
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -50,8 +51,8 @@ class Receiver:
 
 
 @contextmanager
-def receive() -> Iterator[Receiver]:
-    """Yield a receiver that runs while the block lasts."""
+def receive(context: ssl.SSLContext | None = None) -> Iterator[Receiver]:
+    """Yield a receiver that runs while the block lasts; by TLS with `context`."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -86,6 +87,8 @@ def receive() -> Iterator[Receiver]:
             """A sender that gave up is no error."""
 
     with Server(("127.0.0.1", 0), Handler) as server:
+        if context:
+            server.socket = context.wrap_socket(server.socket, server_side=True)
         receiver = Receiver(f"http://127.0.0.1:{server.server_address[1]}")
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()

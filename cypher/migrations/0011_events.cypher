@@ -8,4 +8,5 @@ CREATE CONSTRAINT webhook_id IF NOT EXISTS FOR (n:Webhook) REQUIRE n.id IS UNIQU
 CREATE CONSTRAINT webhook_sender_name IF NOT EXISTS FOR (n:WebhookSender) REQUIRE n.name IS UNIQUE;
 CREATE CONSTRAINT delivery_key IF NOT EXISTS FOR (n:Delivery) REQUIRE n.key IS UNIQUE;
 CREATE INDEX delivery_order IF NOT EXISTS FOR (n:Delivery) ON (n.webhook, n.state, n.number);
+CREATE INDEX delivery_state IF NOT EXISTS FOR (n:Delivery) ON (n.state, n.nextAt);
 CREATE INDEX detection_run_unannounced IF NOT EXISTS FOR (n:DetectionRun) ON (n.unannounced);

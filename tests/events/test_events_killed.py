@@ -23,6 +23,7 @@ from graphsvc.model.webhooks import EventFilter, WebhookFormat
 from graphsvc.signals.tokens import Tokeniser
 from graphsvc.store import Store
 from graphsvc.store.events import build_append_step, read_events_after
+from graphsvc.store.runs import list_runs
 from graphsvc.store.webhooks import add_webhook, list_webhooks
 
 HERE = Path(__file__).parents[1]
@@ -102,9 +103,7 @@ def publish_under_kills(days: Days, kills: int, seed: int) -> None:
     for number in range(kills):
         rings = [A[: 10 + number % 20], B[: 10 + 7 * number % 14]]
         killed += run_killed(store, "publish", chosen.randint(4, 30), rings=rings, number=number)
-        number_of = {
-            each["id"]: each["status"] for each in store.read("detect/runs") if each["status"] != "running"
-        }
+        ended = {each["id"]: each["status"] for each in list_runs(store) if each["status"] != "running"}
         told = Counter(
             (each.subject, each.type)
             for each in read_events_after(store, 0, 10_000)
@@ -112,7 +111,7 @@ def publish_under_kills(days: Days, kills: int, seed: int) -> None:
         )
         assert told == Counter(
             (run, EventType.RUN_FAILED if status == "failed" else EventType.RUN_PUBLISHED)
-            for run, status in number_of.items()
+            for run, status in ended.items()
         )
     assert killed > kills / 2
     events = read_events_after(store, 0, 10_000)

@@ -2,12 +2,19 @@
 
 import json
 import socket
+import ssl
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
+from receiver import receive
 from standardwebhooks import Webhook as Reference
 from standardwebhooks import WebhookVerificationError
 
@@ -258,3 +265,49 @@ def test_a_host_that_is_named_may_be_private_and_by_http(monkeypatch: pytest.Mon
         port = taken.getsockname()[1]
     # The port is free again, so the connection is refused there, and not the address before it.
     assert Poster(frozenset(["127.0.0.1"])).post(f"http://127.0.0.1:{port}/", "{}", {}).reason == "refused"
+
+
+def make_certificate(directory: Path, host: str) -> tuple[Path, Path]:
+    """A self-signed certificate for a host, and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem, secret = directory / f"{host}.pem", directory / f"{host}.key"
+    pem.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    secret.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+    return pem, secret
+
+
+@pytest.mark.parametrize(
+    ("named", "trusted", "reason"),
+    [("localhost", True, "200"), ("localhost", False, "TLS"), ("other.example", True, "TLS")],
+)
+def test_the_certificate_is_checked_against_the_name_and_not_the_address(
+    tmp_path: Path, named: str, trusted: bool, reason: str
+) -> None:
+    pem, secret = make_certificate(tmp_path, named)
+    there = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    there.load_cert_chain(pem, secret)
+    here = ssl.create_default_context(cafile=pem if trusted else None)
+    with receive(there) as receiver:
+        port = receiver.url.rpartition(":")[2]
+        outcome = Poster(frozenset(["localhost"]), here).post(f"https://localhost:{port}/x", "{}", {})
+        assert outcome.reason == reason
+        assert [each.headers["host"] for each in receiver.got] == [f"localhost:{port}"] * outcome.is_delivered

@@ -73,6 +73,12 @@ class Metrics:
         self._age = Gauge(
             "graphsvc_published_run_age_seconds", "Since the published run was finished.", registry=registry
         )
+        self._deliveries = Gauge(
+            "graphsvc_webhook_deliveries",
+            "Events that wait for their delivery, and those that were given up.",
+            ["state"],
+            registry=registry,
+        )
 
     @property
     def websockets(self) -> AbstractContextManager[object]:
@@ -109,10 +115,13 @@ class Metrics:
             self._connections.labels(name).set(number)
         try:
             counts = await reader.read(RUNS_COUNTED)
+            (deliveries,) = await reader.read_rows("operations/deliveries")
         except GraphsvcError:
             self._up.set(0)
             return
         self._up.set(1)
+        for state, number in deliveries.items():
+            self._deliveries.labels(state).set(number)
         # A status without runs must disappear, not keep its last number.
         self._runs.clear()
         for count in counts:
