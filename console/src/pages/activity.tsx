@@ -71,7 +71,7 @@ function describe({ type, data }: Event): string {
   if (type === "RUN_PUBLISHED") return `${count(Number(facts.clusters))} clusters, ${count(Number(facts.members))} members`;
   if (type === "RUN_FAILED") return String(facts.error ?? "");
   if (type.startsWith("DECISION")) return [facts.topic, facts.value, facts.clusterId ? "" : `on ${facts.subjectKind}`].filter(Boolean).join(" ");
-  return String(facts.description ?? "");
+  return [facts.description, facts.assessment === "likely_business" ? "A likely business." : ""].filter(Boolean).join(" ");
 }
 
 export function ActivityPage({ query }: { query: URLSearchParams }) {
