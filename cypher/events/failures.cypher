@@ -7,6 +7,7 @@ SET b.turn = true
 REMOVE b.turn
 WITH b
 MATCH (r:DetectionRun {unannounced: true})
+WHERE NOT EXISTS { MATCH (:Event {id: r.id + '_failed'}) }
 WITH b, r
 ORDER BY r.id
 WITH b, collect(r) AS failed
@@ -16,5 +17,5 @@ WITH failed, last
 UNWIND range(0, size(failed) - 1) AS i
 WITH failed[i] AS r, last + i + 1 AS number
 REMOVE r.unannounced
-MERGE (e:Event {id: r.id + '_failed'})
+CREATE (e:Event {id: r.id + '_failed'})
 SET e.number = number, e.at = datetime(), e.type = 'run.failed', e.subject = r.id, e.related = '', e.runId = r.id, e.error = r.error

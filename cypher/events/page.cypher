@@ -1,5 +1,5 @@
 // One page of the outbox: newest first below a number, or oldest first above it. Walks the index of numbers.
-// Parameters: $number, $limit, $types (list), $newest_first (bool)
+// Parameters: $number, $until (the last of those above), $limit, $types (list), $newest_first (bool)
 // Returns: event (map, times in milliseconds)
 CALL () {
   WITH *
@@ -15,7 +15,7 @@ CALL () {
   WHERE NOT $newest_first
   MATCH (e:Event)
   USING INDEX e:Event(number)
-  WHERE e.number > $number AND e.type IN $types
+  WHERE e.number > $number AND e.number <= $until AND e.type IN $types
   RETURN e
   ORDER BY e.number
   LIMIT $limit

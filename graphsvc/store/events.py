@@ -23,22 +23,38 @@ def build_append_step(events: Sequence[NewEvent]) -> tuple[str, Row]:
 
 
 def build_page_parameters(
-    number: int, limit: int, types: Sequence[EventType] | None, *, newest_first: bool
+    number: int, limit: int, types: Sequence[EventType] | None, *, newest_first: bool, until: int = LAST
 ) -> Row:
-    """Build the parameters of `EVENTS_PAGE`: events below `number` newest first, or above it oldest first."""
+    """Build the parameters of `EVENTS_PAGE`: events below `number` newest first, or above it up to `until`."""
     wanted = list(EventType) if types is None else types
     return {
         "number": number,
         "limit": limit,
         "newest_first": newest_first,
+        "until": until,
         "types": [each.value for each in wanted],
     }
 
 
+def read_last_number(store: Store) -> int:
+    """Read the number up to which all events can be read, after the writers that are under way.
+
+    Without their lock a reading may see some events of a commit before others, and later ones before earlier ones.
+    """
+    rows = store.write("events/settle")
+    return int(rows[0]["number"]) if rows else 0
+
+
 def read_events_after(store: Store, number: int, limit: int) -> list[Event]:
-    """Read the events with larger numbers, in order."""
-    rows = store.read("events/page", **build_page_parameters(number, limit, None, newest_first=False))
-    return [parse_row(Event, row["event"]) for row in rows]
+    """Read the events with larger numbers, in order, none left out."""
+    until = read_last_number(store)
+    asked = build_page_parameters(number, limit, None, newest_first=False, until=until)
+    return [parse_row(Event, row["event"]) for row in store.read("events/page", **asked)]
+
+
+def take_complete(events: Sequence[Event], number: int) -> list[Event]:
+    """Return the events that follow a number without a gap: what a reading without the lock can rely on."""
+    return [each for place, each in enumerate(events, number + 1) if each.number == place]
 
 
 def count_old_events(store: Store, before: datetime) -> int:

@@ -1,5 +1,6 @@
 """Promise: what happens to clusters, decisions and runs is in the outbox once, or not at all, and names no person."""
 
+import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,10 +13,11 @@ from graphsvc.errors import Conflict, DatabaseRefused
 from graphsvc.model.decisions import On, Topic
 from graphsvc.model.events import Event, EventType
 from graphsvc.signals.tokens import Tokeniser
+from graphsvc.statements import load_text
 from graphsvc.store import Store, publish
 from graphsvc.store.control import mark_failed
 from graphsvc.store.decisions import DecisionRequest, record_decision, undo_decision
-from graphsvc.store.events import build_append_step, read_events_after
+from graphsvc.store.events import build_append_step, read_events_after, take_complete
 from graphsvc.store.publish import begin_run, fail_run
 from graphsvc.store.retention import find_old, remove_old
 from graphsvc.store.snapshots import Snapshots
@@ -172,6 +174,31 @@ def test_the_command_takes_an_age_of_events(days: Days) -> None:
     days.day(A)
     shown = run_command("retention", "--events", "1d", "--dry-run").stdout
     assert shown.split()[:3] == ["events", "0", "events"]
+
+
+def test_a_reader_waits_for_a_writer_that_is_under_way(database: Store) -> None:
+    plain = {"type": "run.failed", "subject": "r", "related": "", "data": {}}
+    first, second = ({"events": [{"id": each, **plain}]} for each in "ab")
+    database.run_transaction(("events/append", first))
+    heard: list[list[str]] = []
+    with database.driver.session() as session, session.begin_transaction() as writing:
+        writing.run(load_text("events/append"), second).consume()
+        reader = threading.Thread(
+            target=lambda: heard.append([each.id for each in read_events_after(database, 0, 10)])
+        )
+        reader.start()
+        reader.join(0.5)
+        assert heard == []
+        writing.commit()
+        reader.join()
+    assert heard == [["a", "b"]]
+
+
+def test_what_follows_without_a_gap_is_complete() -> None:
+    events = [Event(f"e{n}", n, datetime.now(UTC), T.RUN_FAILED, "") for n in (4, 5, 7, 8)]
+    assert [each.number for each in take_complete(events, 3)] == [4, 5]
+    assert take_complete(events, 2) == []
+    assert take_complete([], 2) == []
 
 
 def test_begin_needs_no_outbox(database: Store) -> None:

@@ -13,7 +13,7 @@ from graphsvc.api.types.event import check_kept, decode_number, encode_number
 from graphsvc.api.types.pagination import Connection, build_connection
 from graphsvc.api.types.webhook import Webhook
 from graphsvc.model.events import Event, EventType
-from graphsvc.store.events import EVENTS_PAGE, LAST, build_page_parameters
+from graphsvc.store.events import EVENTS_PAGE, LAST, build_page_parameters, read_last_number
 from graphsvc.store.webhooks import WEBHOOKS
 
 
@@ -39,7 +39,9 @@ class EventQueries:
         number = decode_number(after, LAST if newest_first else -1)
         if after is not None and not newest_first:
             await check_kept(info, number)
-        wanted = build_page_parameters(number, limit, types, newest_first=newest_first)
+        # Who continues from a cursor must not pass an event that is about to be committed.
+        until = LAST if newest_first else await info.context.worker.run(read_last_number)
+        wanted = build_page_parameters(number, limit, types, newest_first=newest_first, until=until)
         rows = await info.context.reader.read(EVENTS_PAGE, **wanted)
         return build_connection(rows, first, after, encode_number)
 

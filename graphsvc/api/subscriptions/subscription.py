@@ -24,7 +24,7 @@ from graphsvc.errors import NotFound
 from graphsvc.model.decisions import On
 from graphsvc.model.events import Event, EventType
 from graphsvc.store.decisions import DecisionLog
-from graphsvc.store.events import EVENTS_PAGE, build_page_parameters
+from graphsvc.store.events import EVENTS_PAGE, build_page_parameters, read_events_after, take_complete
 from graphsvc.store.queries import nodes, relations
 from graphsvc.store.queries.service import ServiceState
 
@@ -134,7 +134,9 @@ class Subscription:
             while last < state.events:
                 # Of all types, so that `last` passes those that are not wanted.
                 wanted = build_page_parameters(last, EVENTS_AT_ONCE, None, newest_first=False)
-                found = await info.context.reader.read(EVENTS_PAGE, **wanted)
+                found = take_complete(await info.context.reader.read(EVENTS_PAGE, **wanted), last)
+                if not found:  # they are about to be committed
+                    found = await info.context.worker.run(read_events_after, last, EVENTS_AT_ONCE)
                 for event in found:
                     if types is None or event.type in types:
                         yield Edge(cursor=encode_number(event), node=event)
