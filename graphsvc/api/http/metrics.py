@@ -17,7 +17,7 @@ from graphsvc.api.http.concurrency_limit import ConcurrencyLimit
 from graphsvc.api.http.request_info import RequestInfo
 from graphsvc.api.workers.worker import Worker
 from graphsvc.errors import GraphsvcError
-from graphsvc.store.queries.service import RUNS_COUNTED
+from graphsvc.store.queries.service import DELIVERIES_COUNTED, RUNS_COUNTED
 from graphsvc.store.reader import Reader
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
@@ -115,13 +115,13 @@ class Metrics:
             self._connections.labels(name).set(number)
         try:
             counts = await reader.read(RUNS_COUNTED)
-            (deliveries,) = await reader.read_rows("operations/deliveries")
+            (deliveries,) = await reader.read(DELIVERIES_COUNTED)
         except GraphsvcError:
             self._up.set(0)
             return
         self._up.set(1)
-        for state, number in deliveries.items():
-            self._deliveries.labels(state).set(number)
+        self._deliveries.labels("pending").set(deliveries.pending)
+        self._deliveries.labels("dead").set(deliveries.dead)
         # A status without runs must disappear, not keep its last number.
         self._runs.clear()
         for count in counts:

@@ -46,6 +46,15 @@ class RunCount:
     age: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class DeliveryCount:
+    """Numbers of events that wait for a webhook, and of those that were given up."""
+
+    pending: int
+    dead: int
+
+
+DELIVERIES_COUNTED = Query("operations/deliveries", DeliveryCount)
 MIGRATIONS_APPLIED = Query("schema/applied", int, "version")
 RUNS_COUNTED = Query("operations/runs", RunCount)
 STATE = Query("watch/now", ServiceState)
