@@ -193,3 +193,17 @@ class TimedOut(GraphsvcError):
 
     code = "timed_out"
     http_status = 503
+
+
+class WebhookError(GraphsvcError):
+    """A webhook's address or definition cannot be used."""
+
+    code = "webhook"
+    http_status = 422
+
+
+class EventsExpired(GraphsvcError):
+    """Events after the one that a client saw last were removed by retention."""
+
+    code = "events_expired"
+    http_status = 410

@@ -110,6 +110,9 @@ class Settings(BaseSettings):
     retention: str = ""
     """What `graphsvc retention` removes without options, for example `activity=90d,sessions=180d`."""
 
+    webhook_allowed_hosts: str = ""
+    """Hosts that webhooks may reach although their addresses are not public, and by http, with commas between them."""
+
     host: str = "127.0.0.1"
     port: int = 8000
     root_path: str = ""

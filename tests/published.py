@@ -1,7 +1,7 @@
 """Days of made-up clusters, published on Neo4j as a run does it."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -70,7 +70,7 @@ class Days:
         nothing = {"engine": "gds", "algorithm": "leiden", "seed": 1, "parameters": {}, "versions": {}}
         counts = {"input_hash": "", "accounts": 0, "signals": 0, "newest_signup": 0}
         run = Run(id=f"run-{self.number}", **nothing, **counts)  # type: ignore[arg-type]
-        begin_run(self.store, run, datetime(2026, 3, self.number, tzinfo=UTC))
+        begin_run(self.store, run, datetime(2026, 2, 28, tzinfo=UTC) + timedelta(days=self.number))
         return run
 
     def day(self, *rings: Ring | Sequence[str], run: Run | None = None) -> Followed:

@@ -6,6 +6,7 @@ import { Viewer } from "./generated/documents";
 import type { ViewerQuery } from "./generated/operations";
 import { count } from "./parts";
 import { AccountPage } from "./pages/account";
+import { ActivityPage, useUnread } from "./pages/activity";
 import { BetweenPage } from "./pages/between";
 import { ClusterPage } from "./pages/cluster";
 import { ClustersPage } from "./pages/clusters";
@@ -32,6 +33,7 @@ function Page({ me }: { me: Me }) {
   if (what === "runs") return <RunsPage me={me} after={query.get("after")} />;
   if (what === "run" && id) return <RunPage key={id} id={id} me={me} />;
   if (what === "diff" && id && other) return <DiffPage before={id} now={other} after={query.get("after")} />;
+  if (what === "activity" && me.decides) return <ActivityPage query={query} />;
   if (what === "search") return <SearchPage />;
   return <ClustersPage query={query} />;
 }
@@ -44,6 +46,8 @@ function App() {
   const inside = useRef(asking);
   inside.current = asking || viewer !== null;
   const route = useRoute();
+  const decides = viewer !== null && viewer.viewer.role !== "VIEWER";
+  const unread = useUnread(decides);
   const signOut = (because: string | null) => {
     key.clear();
     setWhy(because);
@@ -86,13 +90,15 @@ function App() {
       </main>
     );
   if (viewer === null) return <SignIn why={why} done={set} />;
-  const me = { name: viewer.viewer.name || viewer.viewer.keyId, decides: viewer.viewer.role !== "VIEWER" };
+  const me = { name: viewer.viewer.name || viewer.viewer.keyId, decides };
   const here = route.path[0] ?? "clusters";
   const tabs: [string, string][] = [
     ["clusters", "Clusters"],
     ["search", "Search"],
     ["between", "Two accounts"],
     ["runs", "Runs"],
+    // What happened, decisions among it, is for those who decide.
+    ...(decides ? [["activity", "Activity"] as [string, string]] : []),
   ];
   return (
     <>
@@ -107,6 +113,7 @@ function App() {
           {tabs.map(([path, name]) => (
             <a key={path} href={to([path])} aria-current={here === path ? "page" : undefined}>
               {name}
+              {path === "activity" && unread && <span class="unread" role="img" aria-label="something new" />}
             </a>
           ))}
         </nav>

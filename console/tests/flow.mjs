@@ -120,6 +120,16 @@ async function investigate() {
   await page.getByText("You do not watch it any more.").waitFor();
   said("assigned and undone, watched and no more");
 
+  await page.getByRole("link", { name: /^Activity/ }).click();
+  await page.getByText("new on this page since you last looked").waitFor();
+  await page.getByText("Decision undone").first().waitFor();
+  await page.getByRole("button", { name: "Mark as read" }).click();
+  await page.getByText("Nothing new since you last looked.").waitFor();
+  await page.waitForFunction(() => !document.querySelector("header .unread"));
+  await page.goBack();
+  await settled(page);
+  said("read what happened");
+
   const [file] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "CSV" }).click()]);
   assert.match(file.suggestedFilename(), /\.csv$/);
   await page.getByText("is in your downloads").waitFor();

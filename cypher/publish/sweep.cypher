@@ -1,4 +1,4 @@
-// Marks runs failed that were interrupted before they published.
+// Marks runs failed that were interrupted before they published. `events/failures` follows in the same transaction.
 // Parameters: $run (text, the run that begins now)
 // Returns: nothing
 MATCH (r:DetectionRun {status: 'running'})
@@ -8,4 +8,4 @@ SET r.turn = true
 REMOVE r.turn
 WITH r
 WHERE r.status = 'running'
-SET r.status = 'failed', r.finishedAt = datetime(), r.error = coalesce(r.error, 'interrupted')
+SET r.status = 'failed', r.finishedAt = datetime(), r.error = coalesce(r.error, 'interrupted'), r.unannounced = true

@@ -1,8 +1,9 @@
-// What subscribers are told of: the published run, the version of the book of decisions, and the latest runs.
+// What subscribers are told of: the published run, the version of the book of decisions, the last event, and the latest runs.
 // Parameters: $runs (how many of the latest)
-// Returns: published (id or null), book (int), runs (maps, latest first)
+// Returns: published (id or null), book (int), events (number of the last one), runs (maps, latest first)
 OPTIONAL MATCH (p:DetectionRun {status: 'published'})
 OPTIONAL MATCH (b:DecisionBook {name: 'decisions'})
+OPTIONAL MATCH (o:EventBook {name: 'events'})
 CALL () {
   MATCH (r:DetectionRun)
   USING INDEX r:DetectionRun(startedAt)
@@ -12,4 +13,4 @@ CALL () {
   LIMIT $runs
   RETURN collect(r {.id, .status, .stage, .done, .total, .error, heartbeatAt: r.heartbeatAt.epochMillis}) AS runs
 }
-RETURN p.id AS published, coalesce(b.version, 0) AS book, runs
+RETURN p.id AS published, coalesce(b.version, 0) AS book, coalesce(o.number, 0) AS events, runs

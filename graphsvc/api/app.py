@@ -1,6 +1,7 @@
 """The app factory. One lifespan opens and closes what the process holds."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -38,13 +39,14 @@ from graphsvc.api.workers.detection_process import DetectionProcesses
 from graphsvc.api.workers.scheduler import Scheduler
 from graphsvc.api.workers.scorer import AUDITED_SECONDS, Scorer, write_counts
 from graphsvc.api.workers.worker import Worker
+from graphsvc.delivery.sender import Sender, build_sender
 from graphsvc.errors import GraphsvcError
 from graphsvc.model.schedule import Plan
 from graphsvc.settings import Settings
 from graphsvc.signals.tokens import load_or_create_key
 from graphsvc.signals.veil import load_or_create_veil
 from graphsvc.signing import load_or_create_signer
-from graphsvc.store import Address
+from graphsvc.store import Address, Store
 from graphsvc.store.reader import Reader
 
 
@@ -66,6 +68,7 @@ def create_app(settings: Settings, address: Address, plan: Plan | None = None) -
         async with (
             Reader(address, settings.query_timeout, load_or_create_veil(settings)) as services.reader,
             Worker(address, settings.query_timeout, settings.wait_timeout) as services.worker,
+            _send_events(settings, address) as services.sender,
         ):
             services.pubsub = PubSub(services.reader)
             services.processes = DetectionProcesses(services.worker, settings)
@@ -125,6 +128,18 @@ async def _run_schedule(services: Services, plan: Plan | None) -> AsyncIterator[
     yield
     scheduler.stop()
     await looking
+
+
+@asynccontextmanager
+async def _send_events(settings: Settings, address: Address) -> AsyncIterator[Sender]:
+    """Send events to webhooks in threads of their own while the block lasts."""
+    with Store(address, settings.query_timeout) as store:
+        sender = build_sender(store, settings)
+        thread = threading.Thread(target=sender.run, name="graphsvc-webhooks", daemon=True)
+        thread.start()
+        yield sender
+        sender.stop()
+        await asyncio.to_thread(thread.join)
 
 
 async def _audit_scores(services: Services) -> None:

@@ -16,6 +16,7 @@ from graphsvc.api.workers.detection_process import DetectionProcesses
 from graphsvc.api.workers.scheduler import Scheduler
 from graphsvc.api.workers.scorer import Scorer
 from graphsvc.api.workers.worker import Worker
+from graphsvc.delivery.sender import Sender
 from graphsvc.settings import Settings
 from graphsvc.signals.tokens import Tokeniser
 from graphsvc.signing import Signer
@@ -46,6 +47,7 @@ class Services:
         processes: starts and watches detection runs.
         scheduler: starts runs that are due; None: this process starts none by itself.
         concurrency_limit: turns of GraphQL requests and exports.
+        sender: sends events to webhooks.
     """
 
     settings: Settings
@@ -65,6 +67,7 @@ class Services:
     pubsub: PubSub = field(init=False)
     processes: DetectionProcesses = field(init=False)
     concurrency_limit: ConcurrencyLimit = field(init=False)
+    sender: Sender = field(init=False)
 
 
 def get_services(app: Starlette) -> Services:

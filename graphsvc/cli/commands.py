@@ -26,6 +26,7 @@ from graphsvc.cli import (
     succession,
     tokens,
     verify,
+    webhooks,
     whatif,
 )
 from graphsvc.cli.lab import add_lab_command
@@ -101,4 +102,5 @@ app.add_typer(keys.app, name="keys")
 app.add_typer(outcomes.app, name="outcomes")
 app.add_typer(schedule.app, name="schedule")
 app.add_typer(tokens.app, name="tokens")
+app.add_typer(webhooks.app, name="webhooks")
 app.add_typer(neo4j.app, name="neo4j")

@@ -29,6 +29,9 @@ def remove_expired(
     prompts: Annotated[timedelta | None, _build_age_option("fingerprints of prompts are kept")] = None,
     identifiers: Annotated[timedelta | None, _build_age_option("other identifiers are kept")] = None,
     activity: Annotated[timedelta | None, _build_age_option("hours of traffic are kept")] = None,
+    events: Annotated[
+        timedelta | None, _build_age_option("events that no webhook waits for are kept")
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say what would go; nothing is changed.")
     ] = False,
@@ -47,7 +50,7 @@ def remove_expired(
     here = load_settings()
     asked = {
         "accounts": accounts, "sessions": sessions, "payments": payments, "prompts": prompts,
-        "identifiers": identifiers, "activity": activity,
+        "identifiers": identifiers, "activity": activity, "events": events,
     }  # fmt: skip
     # Options win over the setting, table by table.
     ages = {**_parse_ages(here.retention), **{table: age for table, age in asked.items() if age is not None}}
@@ -57,7 +60,7 @@ def remove_expired(
         # The boundary is fixed here: what is shown is what is removed.
         found = find_old(store, ages, datetime.now(UTC))
         for each in found:
-            what = "hours" if each.table == "activity" else "uses"
+            what = {"activity": "hours", "events": "events"}.get(each.table, "uses")
             gone = "would go" if dry_run else "go"
             typer.echo(f"{each.table:<12} {each.rows:>12,} {what} before {each.before:%Y-%m-%d %H:%M} {gone}")
         if not dry_run:

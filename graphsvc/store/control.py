@@ -3,6 +3,7 @@
 from graphsvc.errors import Cancelled, Conflict, NotFound
 from graphsvc.store.audit import Auditor
 from graphsvc.store.connection import Store
+from graphsvc.store.events import FAILURES
 
 
 def cancel_run(store: Store, run: str | None = None) -> list[str]:
@@ -39,8 +40,8 @@ def _build_not_under_way() -> NotFound:
 
 
 def mark_failed(store: Store, run: str, error: str) -> None:
-    """Mark a run as failed that cannot do so itself."""
-    store.write("publish/fail", run=run, error=error)
+    """Mark a run as failed, with its event, unless it is not running any more."""
+    store.run_transaction(("publish/fail", {"run": run, "error": error}), FAILURES)
 
 
 SILENT_SECONDS = 120

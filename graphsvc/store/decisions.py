@@ -12,6 +12,7 @@ from typing import Any
 from uuid import uuid4
 
 from graphsvc.errors import Busy, Conflict, NotFound
+from graphsvc.events.build import build_decision_event
 from graphsvc.lineage.decisions import (
     compute_version,
     derive_status,
@@ -23,6 +24,7 @@ from graphsvc.model.decisions import WATCHED, Decision, Merger, On, Topic, get_s
 from graphsvc.model.rows import parse_row
 from graphsvc.store.audit import Auditor
 from graphsvc.store.connection import Row, Store
+from graphsvc.store.events import build_append_step
 from graphsvc.store.queries.query import Query
 
 TURNS = 20
@@ -179,6 +181,7 @@ def record_decision(
         return decision, [
             build_record_step([decision]),
             *_build_status_steps(decision, [*book.decisions, decision], book.mergers),
+            *_build_event_steps(decision),
         ]
 
     def find_done(book: DecisionLog) -> Decision | None:
@@ -216,7 +219,11 @@ def undo_decision(
         # Statuses are derived from the log as it will be after the undo.
         left = [kept if each.id == decision else each for each in book.decisions]
         step = {"id": decision, "by": auditor.actor, "at": kept.undone_at, "number": kept.undone_number}
-        return kept, [("decisions/undo", step), *_build_status_steps(kept, left, book.mergers)]
+        return kept, [
+            ("decisions/undo", step),
+            *_build_status_steps(kept, left, book.mergers),
+            *_build_event_steps(kept),
+        ]
 
     return _write_in_turn(store, auditor, "undo", find_undone, build_steps)
 
@@ -260,6 +267,12 @@ def _build_status_steps(
     changed = list_affected_identities(decision.subject, mergers)
     found = [derive_status(each, decisions, mergers).value for each in changed]
     return [("decisions/status", {"id": changed, "status": found})]
+
+
+def _build_event_steps(decision: Decision) -> list[tuple[str, Row]]:
+    """Build the step that writes the event of a decision or its undo."""
+    event = build_decision_event(decision)
+    return [] if event is None else [build_append_step([event])]
 
 
 def _write_in_turn(

@@ -9,15 +9,19 @@ import polars as pl
 import polars.selectors as cs
 
 from graphsvc.errors import Busy, Conflict, DetectionError
+from graphsvc.events.build import build_run_events
 from graphsvc.lineage.decisions import update_decisions
 from graphsvc.model.certificate import Certificate
+from graphsvc.model.events import NewEvent
 from graphsvc.model.graph import SignalGraph
 from graphsvc.model.lineage import DORMANT, MERGED, Followed
 from graphsvc.model.runs import Run
 from graphsvc.model.stages import Stage
 from graphsvc.signing import Signer
 from graphsvc.store.connection import Row, Store
+from graphsvc.store.control import mark_failed
 from graphsvc.store.decisions import TURNS, build_record_step, build_seen_guard, read_decision_log
+from graphsvc.store.events import FAILURES, build_append_step
 from graphsvc.succession.successions import Succession, resolve_ids
 from graphsvc.types import Progress
 
@@ -48,7 +52,7 @@ def begin_run(store: Store, run: Run, started_at: datetime) -> None:
             f"The run {run.id} was given up before it began; nothing was changed.",
             "`graphsvc runs` shows the one in its place.",
         )
-    store.write("publish/sweep", run=run.id)
+    store.run_transaction(("publish/sweep", {"run": run.id}), FAILURES)
     # In batches of its own transactions: what an interrupted run staged may be larger than one transaction
     # can hold.
     store.run_autocommit("publish/unstage", keep=run.id)
@@ -100,8 +104,8 @@ def publish(
     """Stage all results of `run`, then make them the published ones, with the events of identities.
 
     Of successions, the probable pairs and the turnover of each cluster are kept. The switch is one
-    transaction: clusters, states of identities, copies of decisions and their statuses are all there, or none
-    is.
+    transaction: clusters, states of identities, copies of decisions, their statuses and the events of the outbox
+    are all there, or none is.
 
     Args:
         store: the database.
@@ -192,11 +196,14 @@ def publish(
             "links": campaigns_found.links.height,
         },
         clusters.height,
+        build_run_events(run.id, events, found),
     )
     store.run_autocommit("publish/tidy", run=run.id)
 
 
-def _publish_staged(store: Store, run: Run, events: pl.DataFrame, figures: Row, clusters: int) -> None:
+def _publish_staged(
+    store: Store, run: Run, events: pl.DataFrame, figures: Row, clusters: int, news: list[NewEvent]
+) -> None:
     """Publish what is staged in one transaction. Start again from the decision log if a decision was made meanwhile."""
     ended = events.filter(pl.col("kind").is_in([MERGED, DORMANT])).select(
         id="before",
@@ -219,6 +226,8 @@ def _publish_staged(store: Store, run: Run, events: pl.DataFrame, figures: Row, 
             ("publish/ended", {"run": run.id, "number": carried.last, **ended.to_dict(as_series=False)}),
             build_record_step(carried.copies, run.id),
             ("decisions/status", {"id": list(statuses), "status": list(statuses.values())}),
+            # Last, so that others wait for the lock of the outbox no longer than the commit takes.
+            build_append_step(news),
         )
         if closed is None:
             return
@@ -252,7 +261,7 @@ def forget_members(store: Store, keep_runs: int) -> None:
 
 def fail_run(store: Store, run: Run, error: str) -> None:
     """Mark `run` failed and remove what it had staged."""
-    store.write("publish/fail", run=run.id, error=error)
+    mark_failed(store, run.id, error)
     store.run_autocommit("publish/unstage", keep="")
 
 

@@ -10,17 +10,18 @@ from datetime import datetime, timedelta
 from graphsvc.signals.kinds import kind_of
 from graphsvc.store.audit import Auditor
 from graphsvc.store.connection import Store
+from graphsvc.store.events import count_old_events, remove_old_events
 from graphsvc.store.forgetting import write_unless_loading
 from graphsvc.store.snapshots import Snapshots
 
-ACTIVITY = "activity"
-TABLES = ("accounts", "sessions", "payments", "prompts", "identifiers", ACTIVITY)
-"""Tables of a bundle with an age; of `accounts`, what was registered with: e-mail, phone, names."""
+ACTIVITY, EVENTS = "activity", "events"
+TABLES = ("accounts", "sessions", "payments", "prompts", "identifiers", ACTIVITY, EVENTS)
+"""Tables of a bundle with an age; of `accounts`, what was registered with: e-mail, phone, names. Events: the outbox."""
 
 
 @dataclass(frozen=True, slots=True)
 class OldRows:
-    """Rows of a table last seen before a time (UTC): uses of signals of the `kinds`, or hours of activity."""
+    """Rows of a table last seen before a time (UTC): uses of signals of the `kinds`, hours of activity, or events."""
 
     table: str
     before: datetime
@@ -33,9 +34,11 @@ def find_old(store: Store, ages: Mapping[str, timedelta], now: datetime) -> list
     kinds = [row["kind"] for row in store.read("keeping/kinds")]
     found = []
     for table in (each for each in TABLES if each in ages):
-        before = now - ages[table]
+        before, of_table = now - ages[table], list[str]()
         if table == ACTIVITY:
-            rows, of_table = store.read("keeping/old_hours", hour=_compute_hour(before))[0]["hours"], []
+            rows = store.read("keeping/old_hours", hour=_compute_hour(before))[0]["hours"]
+        elif table == EVENTS:
+            rows = count_old_events(store, before)
         else:
             of_table = list_kinds(table, kinds)
             rows = store.read("keeping/old_uses", kinds=of_table, before=before)[0]["uses"]
@@ -65,6 +68,8 @@ def remove_old(store: Store, auditor: Auditor, snapshots: Snapshots, what: Seque
         if each.table == ACTIVITY:
             for statement in ("keeping/remove_months", "keeping/remove_hours"):
                 store.run_autocommit(statement, hour=_compute_hour(each.before))
+        elif each.table == EVENTS:
+            remove_old_events(store, each.before)
         else:
             store.run_autocommit("keeping/remove_uses", kinds=each.kinds, before=each.before)
     unused = store.run_autocommit("keeping/remove_unused_signals", number=last)[0]["signals"]

@@ -112,7 +112,9 @@ def test_the_walk_sees_the_roles() -> None:
         if role_of(field)
     ]
     assert not deeper
-    assert not [each.name for each in roots() if each.operation == "subscription" and each.needs]
+    # Their resolvers check it; see `test_api_events.py`.
+    needing = [each.name for each in roots() if each.operation == "subscription" and each.needs]
+    assert needing == ["events"]
 
 
 def test_secrets_and_digests_are_in_no_type() -> None:
@@ -123,6 +125,11 @@ def test_secrets_and_digests_are_in_no_type() -> None:
         for name in kind.fields
     }
     assert {name for name in names if "digest" in name.lower() or "pepper" in name.lower()} == set()
-    assert {name for name in names if "secret" in name.lower()} == {"NewApiKey.secret"}
-    makers = {each.name for each in roots() if get_named_type(each.field.type).name == "NewApiKey"}
-    assert makers == {"createApiKey", "rotateApiKey"}
+    assert {name for name in names if "secret" in name.lower()} == {
+        "NewApiKey.secret",
+        "NewWebhook.secret",
+    }
+    makers = {
+        each.name for each in roots() if get_named_type(each.field.type).name in ("NewApiKey", "NewWebhook")
+    }
+    assert makers == {"createApiKey", "rotateApiKey", "addWebhook", "rotateWebhook"}

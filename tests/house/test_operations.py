@@ -84,6 +84,7 @@ def test_metrics_need_a_key_and_tell_of_requests_and_runs(api: Api) -> None:
     assert found['graphsvc_runs{status="published"}'] == 1
     assert found['graphsvc_runs{status="failed"}'] == 1
     assert found["graphsvc_published_run_age_seconds"] > 0
+    assert found['graphsvc_webhook_deliveries{state="dead"}'] == 0
     assert found["graphsvc_works_inside"] == found["graphsvc_requests_inside"] == 0
 
 

@@ -19,7 +19,7 @@ from graphsvc.api.workers.scheduler import load_health
 from graphsvc.api.workers.worker import Worker
 from graphsvc.errors import GraphsvcError
 from graphsvc.model.schedule import ScheduleHealth
-from graphsvc.store.queries.service import RUNS_COUNTED
+from graphsvc.store.queries.service import DELIVERIES_COUNTED, RUNS_COUNTED
 from graphsvc.store.reader import Reader
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
@@ -91,6 +91,12 @@ class Metrics:
             "When the next scheduled run starts, in seconds since 1970; 0: paused, or no schedule.",
             registry=registry,
         )
+        self._deliveries = Gauge(
+            "graphsvc_webhook_deliveries",
+            "Events that wait for their delivery, and those that were given up.",
+            ["state"],
+            registry=registry,
+        )
 
     @property
     def websockets(self) -> AbstractContextManager[object]:
@@ -128,10 +134,13 @@ class Metrics:
         try:
             counts = await reader.read(RUNS_COUNTED)
             schedule = await load_health(reader)
+            (deliveries,) = await reader.read(DELIVERIES_COUNTED)
         except GraphsvcError:
             self._up.set(0)
             return
         self._up.set(1)
+        self._deliveries.labels("pending").set(deliveries.pending)
+        self._deliveries.labels("dead").set(deliveries.dead)
         # A status without runs must disappear, not keep its last number.
         self._runs.clear()
         for count in counts:

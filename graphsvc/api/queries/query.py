@@ -8,6 +8,7 @@ from graphsvc.api.queries.clusters import ClusterQueries
 from graphsvc.api.queries.comparisons import ComparisonQueries
 from graphsvc.api.queries.counterfactuals import CounterfactualQueries
 from graphsvc.api.queries.decisions import DecisionQueries
+from graphsvc.api.queries.events import EventQueries
 from graphsvc.api.queries.impact import ImpactQueries
 from graphsvc.api.queries.paths import PathQueries
 from graphsvc.api.queries.runs import RunQueries
@@ -28,6 +29,7 @@ class Query(
     ComparisonQueries,
     CounterfactualQueries,
     DecisionQueries,
+    EventQueries,
     PathQueries,
     AccountQueries,
     SignalQueries,

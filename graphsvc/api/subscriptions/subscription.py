@@ -9,22 +9,30 @@ from typing import Annotated
 
 import strawberry
 
+from graphsvc.api.auth.keys import Role
+from graphsvc.api.auth.roles import Needs, check_role
 from graphsvc.api.context import Info
 from graphsvc.api.errors import BadInput
 from graphsvc.api.subscriptions.pubsub import Lagging
 from graphsvc.api.types.arguments import Id
 from graphsvc.api.types.cluster import Cluster
 from graphsvc.api.types.decision import Decision
+from graphsvc.api.types.event import check_kept, decode_number, encode_number
+from graphsvc.api.types.pagination import Edge
 from graphsvc.api.types.run import Run
 from graphsvc.errors import NotFound
 from graphsvc.model.decisions import On
+from graphsvc.model.events import Event, EventType
 from graphsvc.store.decisions import DecisionLog
+from graphsvc.store.events import EVENTS_PAGE, build_page_parameters, read_events_after, take_complete
 from graphsvc.store.queries import nodes, relations
 from graphsvc.store.queries.service import ServiceState
 
 CHECK_SECONDS = 10.0
 """How often it is looked whether who listens still may."""
 MOST_CLUSTERS = 200
+EVENTS_AT_ONCE = 200
+"""Events that are read at a time."""
 
 
 @strawberry.enum(description="The cause of an event.")
@@ -98,6 +106,41 @@ class Subscription:
                     # The log is read after the look and may hold later decisions, which have now been sent.
                     told = max(state.log_version, *(each.changed for each in log.decisions))
             last = state
+
+    # A subscription is a generator, which extensions of fields do not run, so its resolver checks the role.
+    @strawberry.subscription(
+        description="Events of the outbox in order, each with the cursor to continue from. A client that was away "
+        "names the last one that it has seen, and misses none.",
+        directives=[Needs(role=Role.ANALYST.value)],
+    )
+    async def events(
+        self,
+        info: Info,
+        after: Annotated[
+            str | None,
+            strawberry.argument(description="Cursor of the last event that was seen; null: from now on."),
+        ] = None,
+        types: Annotated[
+            list[EventType] | None, strawberry.argument(description="Only these; null: all.")
+        ] = None,
+    ) -> AsyncGenerator[Edge[Event], None]:
+        check_role(info.context.principal.role, Role.ANALYST)
+        last = None if after is None else decode_number(after, 0)
+        if last is not None:
+            await check_kept(info, last)
+        async for state in _watch_states(info):
+            check_role(info.context.principal.role, Role.ANALYST)
+            last = state.events if last is None else last
+            while last < state.events:
+                # Of all types, so that `last` passes those that are not wanted.
+                wanted = build_page_parameters(last, EVENTS_AT_ONCE, None, newest_first=False)
+                found = take_complete(await info.context.reader.read(EVENTS_PAGE, **wanted), last)
+                if not found:  # they are about to be committed
+                    found = await info.context.worker.run(read_events_after, last, EVENTS_AT_ONCE)
+                for event in found:
+                    if types is None or event.type in types:
+                        yield Edge(cursor=encode_number(event), node=event)
+                last = found[-1].number if found else state.events
 
 
 async def _watch_states(info: Info) -> AsyncIterator[ServiceState]:

@@ -22,11 +22,19 @@ class Stats:
 
 @dataclass(frozen=True, slots=True)
 class ServiceState:
-    """The state at one moment: the published run (''), the version of the decision log, and the latest runs by id."""
+    """The state at one moment.
+
+    Attributes:
+        published: id of the published run, or ''.
+        log_version: version of the decision log.
+        runs: the latest runs by id.
+        events: number of the last event of the outbox.
+    """
 
     published: Annotated[str, Column(lambda row: row["published"] or "")]
     log_version: Annotated[int, Column("book")]
     runs: Annotated[dict[str, Row], Column(lambda row: {run["id"]: run for run in row["runs"]})]
+    events: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +46,15 @@ class RunCount:
     age: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class DeliveryCount:
+    """Numbers of events that wait for a webhook, and of those that were given up."""
+
+    pending: int
+    dead: int
+
+
+DELIVERIES_COUNTED = Query("operations/deliveries", DeliveryCount)
 MIGRATIONS_APPLIED = Query("schema/applied", int, "version")
 RUNS_COUNTED = Query("operations/runs", RunCount)
 STATE = Query("watch/now", ServiceState)

@@ -15,7 +15,7 @@ def run_demo(
     accounts: Annotated[int, typer.Option(help="Accounts of the world.", min=2_000)] = 120_000,
     seed: Annotated[int, typer.Option(help="Seed of the world and of the detection.")] = 1,
 ) -> None:
-    """Generate a synthetic dataset, load it, detect, evaluate, serve, and send one GraphQL query.
+    """Generate a synthetic dataset, load it, detect, evaluate, serve, send one GraphQL query and receive a webhook.
 
     Works in the installation of GRAPHSVC_DATA_DIR, and refuses one that holds other data. On a terminal it
     stays up until Ctrl-C. Elsewhere, or with DEMO_EXIT=1, it stops all that it started, and ends.
@@ -31,14 +31,16 @@ def run_demo(
             tour.start_database(here, world, stages)
             tour.prepare_world(world, accounts, seed, stages)
             tour.load_world(here, world, stages)
-            tour.run_detection(here, seed, stages)
-            tour.print_evaluation(here, world, stages)
-            with tour.run_service(here, stages) as service:
-                tour.send_query(service, stages)
-                stages.print_line(f"demo: done in {time.monotonic() - began:.0f} s")
-                if stay:
-                    tour.print_addresses(here, service, stages)
-                    service.process.wait()
+            with tour.receive_webhook(here, stages) as receiver:
+                tour.run_detection(here, seed, stages)
+                tour.print_evaluation(here, world, stages)
+                with tour.run_service(here, stages) as service:
+                    tour.send_query(service, stages)
+                    tour.print_webhook(receiver, stages)
+                    stages.print_line(f"demo: done in {time.monotonic() - began:.0f} s")
+                    if stay:
+                        tour.print_addresses(here, service, stages)
+                        service.process.wait()
         except KeyboardInterrupt:
             stages.print_line("demo: stopping")
         finally:

@@ -2,15 +2,18 @@
 
 import json
 import os
+import queue
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
 
 NOTEBOOK = Path(__file__).parents[3] / "docs" / "notebooks" / "investigate.ipynb"
 """In a checkout; not in the package."""
+WEBHOOK_HOST = "127.0.0.1"
 QUESTION = """{
   clusters(first: 3, orderBy: {field: SIZE, direction: DESC}) {
     edges { node { id size score summary sharedSignals(first: 2) { accounts bits signal { kind value } } } }
@@ -36,6 +40,14 @@ class Service:
     process: subprocess.Popen[bytes]
     url: str
     key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Receiver:
+    """A receiver of webhooks: the secret it verifies with, and the headers and body of what arrived."""
+
+    secret: str
+    received: "queue.Queue[tuple[dict[str, str], bytes]]"
 
 
 @contextmanager
@@ -125,7 +137,9 @@ def run_service(settings: "Settings", stages: Stages) -> Iterator[Service]:
         port = _find_free_port(settings.port)
         command = [sys.executable, "-m", "graphsvc", "serve", "--host", "127.0.0.1", "--port", str(port)]
         # Its own session, so that Ctrl-C reaches the demo first, which then stops it.
-        process = subprocess.Popen(command, env=os.environ.copy(), start_new_session=True)
+        # The receiver of the demo is on loopback, which webhooks do not reach otherwise.
+        environment = {**os.environ, "GRAPHSVC_WEBHOOK_ALLOWED_HOSTS": WEBHOOK_HOST}
+        process = subprocess.Popen(command, env=environment, start_new_session=True)
         service = Service(process, f"http://127.0.0.1:{port}", key)
         try:
             _wait_until_ready(service)
@@ -159,6 +173,61 @@ def send_query(service: Service, stages: Stages) -> None:
         stages.print_line(json.dumps(answer, indent=2, ensure_ascii=False))
         if answer.get("errors") or not answer["data"]["clusters"]["edges"]:
             raise DemoError("The service answered without clusters.", "Its answer stands above.")
+
+
+@contextmanager
+def receive_webhook(settings: "Settings", stages: Stages) -> Iterator[Receiver]:
+    """Run a receiver of webhooks on loopback, which is told of the next run; the webhook is removed at the end."""
+    from graphsvc.cli.decide import make_auditor
+    from graphsvc.database import open_store
+    from graphsvc.events.secrets import load_or_create_sealer
+    from graphsvc.model.events import EventType
+    from graphsvc.model.webhooks import EventFilter, WebhookFormat
+    from graphsvc.store.webhooks import add_webhook, remove_webhook
+
+    received: queue.Queue[tuple[dict[str, str], bytes]] = queue.Queue()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["content-length"]))
+            received.put((dict(self.headers.items()), body))
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Write nothing: the demo prints what arrived."""
+
+    auditor = make_auditor("demo")
+    with ThreadingHTTPServer((WEBHOOK_HOST, 0), Handler) as server, open_store(settings) as store:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        webhook, secret = add_webhook(
+            store,
+            auditor,
+            load_or_create_sealer(settings),
+            url=f"http://{WEBHOOK_HOST}:{server.server_address[1]}/events",
+            host=WEBHOOK_HOST,
+            name="demo",
+            form=WebhookFormat.STANDARD,
+            wanted=EventFilter([EventType.RUN_PUBLISHED]),
+        )
+        try:
+            yield Receiver(secret, received)
+        finally:
+            remove_webhook(store, auditor, webhook.id)
+            server.shutdown()
+
+
+def print_webhook(receiver: Receiver, stages: Stages) -> None:
+    """Wait for the webhook of the run, verify its signature as a receiver does, and print it."""
+    from standardwebhooks import Webhook
+
+    with print_timed(stages, "a webhook"):
+        try:
+            headers, body = receiver.received.get(timeout=30)
+        except queue.Empty:
+            raise DemoError("No webhook arrived.", "The service's own lines above say why.") from None
+        event = Webhook(receiver.secret).verify(body, headers)
+        stages.print_line(json.dumps(event, indent=2))
 
 
 def print_addresses(settings: "Settings", service: Service, stages: Stages) -> None:

@@ -1,0 +1,203 @@
+"""`graphsvc webhooks`: send events to other systems: endpoints, their secrets, and what waits for them."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from graphsvc.cli.decide import By, make_auditor
+from graphsvc.cli.durations import parse_duration
+from graphsvc.cli.progress import console
+from graphsvc.cli.settings import load_settings
+from graphsvc.model.events import EventType
+from graphsvc.model.webhooks import EventFilter, WebhookFormat
+
+if TYPE_CHECKING:
+    from graphsvc.delivery.sender import Sender
+    from graphsvc.store import Store
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="""Send events to other systems, as Standard Webhooks: signed, at least once, in the order of each cluster.
+
+`graphsvc serve` sends while it runs. Without it, `graphsvc webhooks deliver` sends once, for example after a run.""",
+)
+
+WebhookId = Annotated[str, typer.Argument(metavar="ID", help="Id of a webhook (`graphsvc webhooks list`).")]
+
+
+@app.command("add")
+def add(
+    url: Annotated[str, typer.Argument(help="Where events are sent, https://HOST/PATH.")],
+    name: Annotated[str, typer.Option(help="What it is for; default: the host.")] = "",
+    types: Annotated[
+        list[EventType] | None,
+        typer.Option("--type", help="Only events of this type; repeat it for more. Default: all."),
+    ] = None,
+    form: Annotated[
+        WebhookFormat,
+        typer.Option("--format", help="Body: of Standard Webhooks, or CloudEvents as structured JSON."),
+    ] = WebhookFormat.STANDARD,
+    min_size: Annotated[int, typer.Option(min=0, help="Least accounts of a cluster.")] = 0,
+    min_growth: Annotated[int, typer.Option(min=0, help="Least new accounts, of cluster.grown.")] = 0,
+    min_score: Annotated[
+        float, typer.Option(min=0, max=1, help="Least score (hostility) of a cluster, where it is known.")
+    ] = 0.0,
+    quiet: Annotated[
+        str,
+        typer.Option(
+            metavar="HOURS",
+            help="Hours in which nothing is sent, for example '22:00-06:00 Europe/Berlin'; without a zone "
+            "UTC. What happens then is sent after them.",
+        ),
+    ] = "",
+    by: By = None,
+) -> None:
+    """Add a webhook for events from now on, and print its secret, once.
+
+    The receiver checks signatures with the secret; it is stored sealed with a key of this installation. Hosts with
+    private addresses are refused unless GRAPHSVC_WEBHOOK_ALLOWED_HOSTS names them.
+    """
+    from graphsvc.delivery.sender import check_endpoint
+    from graphsvc.events.secrets import load_or_create_sealer
+    from graphsvc.store.webhooks import add_webhook
+
+    here = load_settings()
+    wanted = EventFilter(types or [], min_size, min_growth, min_score, quiet)
+    host = check_endpoint(here, url, wanted)
+    with _open_store() as store:
+        webhook, secret = add_webhook(
+            store,
+            make_auditor(by),
+            load_or_create_sealer(here),
+            url=url,
+            host=host,
+            name=name.strip() or host,
+            form=form,
+            wanted=wanted,
+        )
+    typer.echo(secret)
+    typer.echo(
+        f"Webhook {webhook.id} is added. Keep the secret now, it is not shown again. "
+        f"`graphsvc webhooks test {webhook.id}` sends a first event.",
+        err=True,
+    )
+
+
+@app.command("list")
+def print_webhooks(
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
+) -> None:
+    """List webhooks: what each wants, and how many events it took, waits for, or was given up for."""
+    from graphsvc.store.webhooks import list_webhooks
+
+    with _open_store() as store:
+        found = list_webhooks(store)
+    if as_json:
+        rows = [{name: value for name, value in asdict(each).items() if name != "sealed"} for each in found]
+        typer.echo(json.dumps(rows, indent=2, default=str))
+        return
+    for each in found:
+        failed = f"; the last attempt that failed: {each.last_status}" if each.last_status else ""
+        typer.echo(
+            f"{each.id}  {each.name}  https://{each.host}/…  {each.format.value}  {_format_filter(each.filter)}\n"
+            f"  {each.delivered:,} delivered, {each.pending:,} waiting, {each.dead:,} given up{failed}"
+        )
+    if not found:
+        typer.echo("There are no webhooks yet: `graphsvc webhooks add https://HOST/PATH`.")
+
+
+@app.command("remove")
+def remove(webhook: WebhookId, by: By = None) -> None:
+    """Remove a webhook, with all that waits for it."""
+    from graphsvc.store.webhooks import remove_webhook
+
+    with _open_store() as store:
+        remove_webhook(store, make_auditor(by), webhook)
+    typer.echo(f"Webhook {webhook} is removed.")
+
+
+@app.command("test")
+def test(webhook: WebhookId) -> None:
+    """Send a test event (`webhook.test`) now, and say what the receiver answered."""
+    from graphsvc.store.webhooks import read_webhook
+
+    with _open_store() as store:
+        outcome = _build_sender(store).test(read_webhook(store, webhook))
+    typer.echo(f"{'Delivered' if outcome.is_delivered else 'Not delivered'}: {outcome.reason}")
+    raise typer.Exit(0 if outcome.is_delivered else 1)
+
+
+@app.command("rotate")
+def rotate(
+    webhook: WebhookId,
+    grace: Annotated[
+        timedelta,
+        typer.Option(parser=parse_duration, metavar="TIME", help="How long the secret before signs, too."),
+    ] = timedelta(days=1),
+    by: By = None,
+) -> None:
+    """Give a webhook a new secret and print it, once. For a day, or --grace, both secrets sign."""
+    from graphsvc.events.secrets import load_or_create_sealer
+    from graphsvc.store.webhooks import rotate_secret
+
+    with _open_store() as store:
+        sealer = load_or_create_sealer(load_settings())
+        typer.echo(rotate_secret(store, make_auditor(by), sealer, webhook, datetime.now(UTC), grace))
+
+
+@app.command("redeliver")
+def redeliver(
+    webhook: WebhookId,
+    event: Annotated[
+        str | None, typer.Option(help="Id of one event, also of one that was delivered.")
+    ] = None,
+    by: By = None,
+) -> None:
+    """Queue again what was given up or waits for another attempt, or one event."""
+    from graphsvc.store.webhooks import queue_again
+
+    with _open_store() as store:
+        queued = queue_again(store, make_auditor(by), webhook, event)
+    typer.echo(f"{queued:,} events are due now: `graphsvc serve` sends them, or `graphsvc webhooks deliver`.")
+
+
+@app.command("deliver")
+def deliver() -> None:
+    """Send what is due to all webhooks, once. Needless while `graphsvc serve` runs, which sends by itself.
+
+    The exit status is 1 if an attempt failed; it is made again the next time it is due.
+    """
+    with _open_store() as store:
+        counts = _build_sender(store).send_once()
+    typer.echo(
+        f"{counts['delivered']:,} delivered, {counts['failed']:,} to be tried again, {counts['dead']:,} given up"
+    )
+    raise typer.Exit(1 if counts["failed"] or counts["dead"] else 0)
+
+
+@contextmanager
+def _open_store() -> "Iterator[Store]":
+    from graphsvc.database import open_store
+
+    with open_store(load_settings(), console.print) as store:
+        yield store
+
+
+def _build_sender(store: "Store") -> "Sender":
+    from graphsvc.delivery.sender import build_sender
+
+    return build_sender(store, load_settings())
+
+
+def _format_filter(wanted: EventFilter) -> str:
+    parts = [", ".join(each.value for each in wanted.types) or "all events"]
+    parts += [f"size {wanted.min_size:,}+"] if wanted.min_size else []
+    parts += [f"growth {wanted.min_growth:,}+"] if wanted.min_growth else []
+    parts += [f"score {wanted.min_score:g}+"] if wanted.min_score else []
+    parts += [f"quiet {wanted.quiet}"] if wanted.quiet else []
+    return "; ".join(parts)
