@@ -6,17 +6,20 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from graphsvc.cli.progress import Stages
-from graphsvc.cli.reading import Dates, Delimiter, Encoding, NullWords
+from graphsvc.cli.reading import Dates, Delimiter, Encoding, Map, Mapping, NullWords
 from graphsvc.cli.settings import load_settings
 
 if TYPE_CHECKING:
+    from graphsvc.intake.options import ReadOptions
     from graphsvc.loading import LoadReport
 
 
 def load_files(
-    bundle: Annotated[
-        Path,
-        typer.Argument(help="Directory with the tables of a signals bundle.", exists=True, file_okay=False),
+    source: Annotated[
+        str,
+        typer.Argument(
+            help="Folder with the tables of a signals bundle, here or in an object store (s3://, gs://, az://)."
+        ),
     ],
     again: Annotated[
         bool,
@@ -30,6 +33,21 @@ def load_files(
             "The server is stopped for it and started again.",
         ),
     ] = False,
+    explain: Annotated[
+        bool,
+        typer.Option(
+            "--explain",
+            help="Load nothing: show what would be read as what, what is ignored and missing, and five masked rows.",
+        ),
+    ] = False,
+    write_mapping: Annotated[
+        Path | None,
+        typer.Option(
+            "--write-mapping",
+            metavar="FILE",
+            help="Load nothing: as --explain, and write a mapping to start from, with guesses and how sure they are.",
+        ),
+    ] = None,
     max_rejected: Annotated[
         str,
         typer.Option(
@@ -38,6 +56,8 @@ def load_files(
             help="Share of a table's rows that may be rejected, for example 20%. With more, nothing is loaded.",
         ),
     ] = "50%",
+    column_map: Map = None,
+    mapping: Mapping = None,
     null_word: NullWords = None,
     dates: Dates = None,
     delimiter: Delimiter = None,
@@ -45,50 +65,90 @@ def load_files(
 ) -> None:
     """Load a signals bundle into Neo4j.
 
+    For example: `graphsvc load exports/`, or `graphsvc load --explain exports/` to see first what would be read.
+
     Rows with a faulty key or time go to a dead-letter file with their reason; the rest is loaded. An optional
     cell that cannot be read becomes null and is counted. E-mail addresses, phone numbers, instruments,
     devices, names and prompts are tokenised before they leave this process. An interrupted load continues
     where it stopped. Loading the same bundle twice changes nothing.
+
+    Columns of another name are mapped: `graphsvc load exports/ --map created_at=signup_time`, or --mapping FILE.
+    `graphsvc load exports/ --write-mapping mapping.toml` writes a mapping to start from.
     """
-    from graphsvc.database import open_store
     from graphsvc.intake.acceptance import parse_share
     from graphsvc.intake.options import make_options
-    from graphsvc.loading import estimate_memory, load_bundle
-    from graphsvc.signals.tokens import load_or_create_key
-    from graphsvc.signing import load_or_create_signer
+    from graphsvc.sources.mapping import build_map
+    from graphsvc.sources.places import open_folder
 
     options = make_options(
-        [*load_settings().null_words.split(","), *(null_word or [])], delimiter, encoding, dates
-    )
+        [*load_settings().null_words.split(","), *(null_word or [])], delimiter, encoding, dates,
+        build_map(column_map or [], mapping),
+    )  # fmt: skip
     share = parse_share(max_rejected)
-    if bulk:
-        from graphsvc.loading.bulk import load_bulk
-
+    folder = open_folder(source)
+    if not folder.is_dir():
+        raise typer.BadParameter(f"There is no folder {source}.", param_hint="SOURCE")
+    if explain or write_mapping:
+        _explain(folder, options, write_mapping)
+    elif bulk:
         # A bulk load writes into an empty database, where nothing can be written again.
         if again:
             raise typer.BadParameter(
                 "--again writes into what is there, --bulk needs an empty database: use one of them."
             )
-        tokens = load_or_create_key(load_settings())
-        with Stages() as stages:
-            stages.print_line(f"loading takes {estimate_memory(bundle)}")
-            # Without an open store: the import needs the server stopped, and stops it itself.
-            report = load_bulk(
-                load_settings(),
-                bundle,
-                tokens,
-                say=stages.print_line,
-                progress=stages.update_stage,
-                options=options,
-                max_rejected=share,
-            )
-        print_report(report)
-        return
+        _load_bulk(folder, options, share)
+    else:
+        _load_online(folder, options, share, again=again)
+
+
+def _explain(folder: Path, options: "ReadOptions", target: Path | None) -> None:
+    """Print what a folder would be read as; write a mapping to `target`."""
+    from graphsvc.cli.explain import print_readings
+    from graphsvc.files import write_atomically
+    from graphsvc.intake.files import find_files
+    from graphsvc.intake.schemas import SCHEMAS
+    from graphsvc.sources.explain import explain_files, write_map
+
+    files = find_files(folder, list(SCHEMAS), options.names, partial=True)
+    readings = explain_files(files, options)
+    print_readings(readings, files)
+    if target is not None:
+        write_atomically(target, write_map(readings, folder.name), mode=0o644)
+        typer.echo(f"Mapping written to {target}: read it through, then load with --mapping {target}.")
+
+
+def _load_bulk(folder: Path, options: "ReadOptions", share: float) -> None:
+    from graphsvc.loading import estimate_memory
+    from graphsvc.loading.bulk import load_bulk
+    from graphsvc.signals.tokens import load_or_create_key
+
+    tokens = load_or_create_key(load_settings())
+    with Stages() as stages:
+        stages.print_line(f"loading takes {estimate_memory(folder, options)}")
+        # Without an open store: the import needs the server stopped, and stops it itself.
+        report = load_bulk(
+            load_settings(),
+            folder,
+            tokens,
+            say=stages.print_line,
+            progress=stages.update_stage,
+            options=options,
+            max_rejected=share,
+        )
+    print_report(report)
+
+
+def _load_online(folder: Path, options: "ReadOptions", share: float, *, again: bool) -> None:
+    from graphsvc.database import open_store
+    from graphsvc.loading import estimate_memory, load_bundle
+    from graphsvc.signals.tokens import load_or_create_key
+    from graphsvc.signing import load_or_create_signer
+
     with Stages() as stages, open_store(load_settings(), stages.print_line) as store:
-        stages.print_line(f"loading takes {estimate_memory(bundle)}")
+        stages.print_line(f"loading takes {estimate_memory(folder, options)}")
         report = load_bundle(
             store,
-            bundle,
+            folder,
             load_or_create_key(load_settings()),
             load_settings().dead_letters_dir,
             again=again,
