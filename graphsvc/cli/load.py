@@ -1,7 +1,8 @@
 """`graphsvc load`: load a bundle into the graph."""
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,13 +13,16 @@ from graphsvc.cli.settings import load_settings
 if TYPE_CHECKING:
     from graphsvc.intake.options import ReadOptions
     from graphsvc.loading import LoadReport
+    from graphsvc.sources.sql import SqlSource
+    from graphsvc.store import Store
 
 
 def load_files(
     source: Annotated[
         str,
         typer.Argument(
-            help="Folder with the tables of a signals bundle, here or in an object store (s3://, gs://, az://)."
+            help="Folder with the tables of a signals bundle, here or in an object store (s3://, gs://, az://); or a "
+            "database (postgresql://, snowflake:// …) with --query-file."
         ),
     ],
     again: Annotated[
@@ -48,6 +52,14 @@ def load_files(
             help="Load nothing: as --explain, and write a mapping to start from, with guesses and how sure they are.",
         ),
     ] = None,
+    query_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--query-file",
+            metavar="FILE",
+            help="Queries of a database, in TOML: which gives which table, and up to which mark it was read.",
+        ),
+    ] = None,
     max_rejected: Annotated[
         str,
         typer.Option(
@@ -74,57 +86,101 @@ def load_files(
 
     Columns of another name are mapped: `graphsvc load exports/ --map created_at=signup_time`, or --mapping FILE.
     `graphsvc load exports/ --write-mapping mapping.toml` writes a mapping to start from.
+
+    A database is read by queries: `graphsvc load postgresql://reader@db/app --query-file queries.toml`. The next load
+    reads what came since, by the mark that a query names. Passwords are read as the database's own tools read them.
     """
     from graphsvc.intake.acceptance import parse_share
     from graphsvc.intake.options import make_options
     from graphsvc.sources.mapping import build_map
-    from graphsvc.sources.places import open_folder
+    from graphsvc.sources.places import SourceKind, find_kind
 
     options = make_options(
-        [*load_settings().null_words.split(","), *(null_word or [])], delimiter, encoding, dates,
+        [*load_settings().null_words.split(","), *(null_word or [])],
+        delimiter,
+        encoding,
+        dates,
         build_map(column_map or [], mapping),
-    )  # fmt: skip
-    share = parse_share(max_rejected)
-    folder = open_folder(source)
-    if not folder.is_dir():
-        raise typer.BadParameter(f"There is no folder {source}.", param_hint="SOURCE")
-    if explain or write_mapping:
-        _explain(folder, options, write_mapping)
-    elif bulk:
+    )
+    kind = find_kind(source)
+    if bulk and (again or kind is SourceKind.SQL):
         # A bulk load writes into an empty database, where nothing can be written again.
-        if again:
-            raise typer.BadParameter(
-                "--again writes into what is there, --bulk needs an empty database: use one of them."
-            )
-        _load_bulk(folder, options, share)
+        raise typer.BadParameter(
+            "--bulk needs an empty database and a folder, here or in an object store; no --again, no query."
+        )
+    if (kind is SourceKind.SQL) is (query_file is None):
+        raise typer.BadParameter(
+            "A database needs --query-file, and nothing else takes it.", param_hint="--query-file"
+        )
+    call = Call(source, options, parse_share(max_rejected), again, query_file)
+    if explain or write_mapping:
+        _explain(call, write_mapping)
+    elif bulk:
+        _load_bulk(call)
+    elif kind is SourceKind.SQL:
+        _load_queries(call)
     else:
-        _load_online(folder, options, share, again=again)
+        _load_folder(call)
 
 
-def _explain(folder: Path, options: "ReadOptions", target: Path | None) -> None:
-    """Print what a folder would be read as; write a mapping to `target`."""
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What a person asked a load for."""
+
+    source: str
+    options: "ReadOptions"
+    max_rejected: float
+    again: bool
+    query_file: Path | None
+
+    def open_folder(self) -> Path:
+        """Return the folder, here or in an object store."""
+        from graphsvc.sources.places import open_folder
+
+        folder = open_folder(self.source)
+        if not folder.is_dir():
+            raise typer.BadParameter(f"There is no folder {self.source}.", param_hint="SOURCE")
+        return folder
+
+    def open_queries(self) -> "SqlSource":
+        """Return the database with its queries."""
+        from graphsvc.sources.queries import read_queries
+        from graphsvc.sources.sql import SqlSource
+
+        assert self.query_file is not None, "checked with the call"  # noqa: S101 - for the type checker
+        return SqlSource(self.source, read_queries(self.query_file))
+
+
+def _explain(call: Call, target: Path | None) -> None:
+    """Print what a source would be read as; write a mapping to `target`."""
     from graphsvc.cli.explain import print_readings
     from graphsvc.files import write_atomically
     from graphsvc.intake.files import find_files
     from graphsvc.intake.schemas import SCHEMAS
     from graphsvc.sources.explain import explain_files, write_map
+    from graphsvc.sources.places import strip_secrets
 
-    files = find_files(folder, list(SCHEMAS), options.names, partial=True)
-    readings = explain_files(files, options)
+    if call.query_file:
+        with call.open_queries() as source:
+            files = source.list_tables({})
+            readings = explain_files(files, call.options)
+    else:
+        files = find_files(call.open_folder(), list(SCHEMAS), call.options.names, partial=True)
+        readings = explain_files(files, call.options)
     print_readings(readings, files)
     if target is not None:
-        write_atomically(target, write_map(readings, folder.name), mode=0o644)
+        write_atomically(target, write_map(readings, strip_secrets(call.source)), mode=0o644)
         typer.echo(f"Mapping written to {target}: read it through, then load with --mapping {target}.")
 
 
-def _load_bulk(folder: Path, options: "ReadOptions", share: float) -> None:
+def _load_bulk(call: Call) -> None:
     from graphsvc.loading import estimate_memory
     from graphsvc.loading.bulk import load_bulk
     from graphsvc.signals.tokens import load_or_create_key
 
-    tokens = load_or_create_key(load_settings())
+    folder, tokens = call.open_folder(), load_or_create_key(load_settings())
     with Stages() as stages:
-        stages.print_line(f"loading takes {estimate_memory(folder, options)}")
+        stages.print_line(f"loading takes {estimate_memory(folder, call.options)}")
         # Without an open store: the import needs the server stopped, and stops it itself.
         report = load_bulk(
             load_settings(),
@@ -132,32 +188,53 @@ def _load_bulk(folder: Path, options: "ReadOptions", share: float) -> None:
             tokens,
             say=stages.print_line,
             progress=stages.update_stage,
-            options=options,
-            max_rejected=share,
+            options=call.options,
+            max_rejected=call.max_rejected,
         )
     print_report(report)
 
 
-def _load_online(folder: Path, options: "ReadOptions", share: float, *, again: bool) -> None:
-    from graphsvc.database import open_store
+def _load_folder(call: Call) -> None:
     from graphsvc.loading import estimate_memory, load_bundle
+
+    folder = call.open_folder()
+    with Stages() as stages, _open(stages) as store:
+        stages.print_line(f"loading takes {estimate_memory(folder, call.options)}")
+        report = load_bundle(store, folder, **_list_arguments(call, stages), again=call.again)
+    print_report(report)
+
+
+def _load_queries(call: Call) -> None:
+    from graphsvc.loading import load_queries
+
+    source = call.open_queries()
+    with Stages() as stages, _open(stages) as store:
+        report = load_queries(store, source, **_list_arguments(call, stages), again=call.again)
+    print_report(report)
+    for table, mark in source.highest.items():
+        typer.echo(f"{table} is read up to {mark.column} {mark.value}.")
+
+
+def _open(stages: Stages) -> "Store":
+    from graphsvc.database import open_store
+
+    return open_store(load_settings(), stages.print_line)
+
+
+def _list_arguments(call: Call, stages: Stages) -> dict[str, Any]:
+    """List what all roads of a load take."""
     from graphsvc.signals.tokens import load_or_create_key
     from graphsvc.signing import load_or_create_signer
 
-    with Stages() as stages, open_store(load_settings(), stages.print_line) as store:
-        stages.print_line(f"loading takes {estimate_memory(folder, options)}")
-        report = load_bundle(
-            store,
-            folder,
-            load_or_create_key(load_settings()),
-            load_settings().dead_letters_dir,
-            again=again,
-            progress=stages.update_stage,
-            signer=load_or_create_signer(load_settings()),
-            options=options,
-            max_rejected=share,
-        )
-    print_report(report)
+    here = load_settings()
+    return {
+        "tokens": load_or_create_key(here),
+        "dead_letters_dir": here.dead_letters_dir,
+        "progress": stages.update_stage,
+        "signer": load_or_create_signer(here),
+        "options": call.options,
+        "max_rejected": call.max_rejected,
+    }
 
 
 def print_report(report: "LoadReport") -> None:
@@ -183,7 +260,9 @@ def print_report(report: "LoadReport") -> None:
             f"Suspicious {hub.kind} {hub.key}: {hub.holders:,} of {hub.accounts:,} accounts with one share it, and "
             f"{hub.coherent:.0%} of them share anything else that is rare. If it is a placeholder, pass --null-word."
         )
-    if report.already_loaded:
+    if report.already_loaded and not any(table.read for table in report.tables):
+        typer.echo("Nothing new; nothing was written.")
+    elif report.already_loaded:
         typer.echo("This very bundle was loaded before; nothing was written (--again writes it again).")
     else:
         typer.echo(

@@ -76,6 +76,8 @@ def read_for_load(
     progress: Progress,
     options: ReadOptions,
     max_rejected: float,
+    *,
+    may_be_empty: bool = False,
 ) -> ReadBundle:
     """Read a bundle, keep its rejected rows, and check that enough of it is left. Both ways of loading begin so.
 
@@ -88,6 +90,7 @@ def read_for_load(
         progress: called with stage, done and total.
         options: how to read the files.
         max_rejected: share of a table's rows that may be rejected, 0–1.
+        may_be_empty: whether no row at all is no fault.
 
     Raises:
         BundleError: the bundle cannot be read.
@@ -100,7 +103,7 @@ def read_for_load(
     )  # fmt: skip
     load_id = compute_load_id(columns, tokens)
     dead_letters = keep_dead_letters(columns, load_id, dead_letters_dir)
-    check_loaded(columns, max_rejected, dead_letters)
+    check_loaded(columns, max_rejected, dead_letters, may_be_empty=may_be_empty)
     return ReadBundle(columns, load_id, dead_letters)
 
 

@@ -56,10 +56,13 @@ class ColumnReading:
 class TableReading:
     """A table of a source: what it is read as, its columns, those that are ignored, and masked rows.
 
+    `stem` is what a mapping calls it.
+
     `table` None: nothing reads it; `guess` says what it may be.
     """
 
     source: str
+    stem: str
     table: str | None
     guess: str | None
     rows: int
@@ -103,10 +106,11 @@ def _explain_part(part: BundleFile, options: ReadOptions, taken_tables: frozense
     known = part.table if part.table in SCHEMAS else None
     guess = None if known else _guess_table(part, sample)
     guess = None if guess in taken_tables else guess
+    stem = part.table if part.rows else part.name.partition("/")[0].partition(".")[0]
     table = known or guess
     if table is None:
         return TableReading(
-            part.name, None, None, sample.height, (), _mask_names(sample.columns), _mask_rows(sample)
+            part.name, stem, None, None, sample.height, (), _mask_names(sample.columns), _mask_rows(sample)
         )
     contract = list_columns(table)
     own = {name.strip().lower().removeprefix(f"{table}."): name for name in sample.columns}
@@ -139,7 +143,9 @@ def _explain_part(part: BundleFile, options: ReadOptions, taken_tables: frozense
     shown = {name: theirs for name, (theirs, _) in chosen.items()}
     shown |= {name: guess.theirs for name, guess in guesses.items()}
     rows = sample.select(pl.col(theirs).alias(name) for name, theirs in shown.items())
-    return TableReading(part.name, known, guess, sample.height, columns, _mask_names(rest), _mask_rows(rows))
+    return TableReading(
+        part.name, stem, known, guess, sample.height, columns, _mask_names(rest), _mask_rows(rows)
+    )
 
 
 def read_sample(part: BundleFile, options: ReadOptions) -> pl.DataFrame:
@@ -211,11 +217,7 @@ def _mask_rows(rows: pl.DataFrame) -> pl.DataFrame:
 
 def write_map(readings: Sequence[TableReading], source: str) -> str:
     """Return a mapping file to start from: what is recognized and guessed, with how sure it is."""
-    tables = [
-        (reading.table or reading.guess or "", reading.source.partition("/")[0].partition(".")[0])
-        for reading in readings
-        if reading.table or reading.guess
-    ]
+    tables = [(table, reading.stem) for reading in readings if (table := reading.table or reading.guess)]
     columns = []
     for reading in readings:
         table = reading.table or reading.guess

@@ -1,0 +1,47 @@
+"""Marks of sources: read before a source is, and committed with what was read of it."""
+
+from collections.abc import Mapping
+
+from graphsvc.errors import SourceError
+from graphsvc.model.marks import Mark, MarkKind
+from graphsvc.store.connection import Row, Store
+
+Marks = Mapping[str, Mark]
+"""Marks of a source by part: a table, or a partition."""
+
+
+def read_marks(store: Store, source: str) -> dict[str, Mark]:
+    """Read the marks of a source, by part."""
+    rows = store.read("source/marks", source=source)
+    return {row["part"]: Mark(MarkKind(row["kind"]), row["value"], row["column"]) for row in rows}
+
+
+def build_claim(source: str, parts: Mapping[str, Mark | None]) -> tuple[str, Row]:
+    """Build the guard of a transaction that moves marks: closed if they are no longer what was read."""
+    values = {part: mark.value if mark else "" for part, mark in parts.items()}
+    return "source/claim", {"source": source, "marks": values}
+
+
+def build_advance(source: str, marks: Marks) -> tuple[str, Row]:
+    """Build the statement that sets marks."""
+    return "source/advance", {
+        "source": source,
+        "part": list(marks),
+        "kind": [mark.kind.value for mark in marks.values()],
+        "value": [mark.value for mark in marks.values()],
+        "column": [mark.column for mark in marks.values()],
+    }
+
+
+def check_marks(store: Store, source: str, marks: Marks) -> None:
+    """Check that marks are set, after a transaction whose guard was closed: the driver repeats one that committed.
+
+    Raises:
+        SourceError: another load of the source committed meanwhile.
+    """
+    now = read_marks(store, source)
+    if any(now.get(part) != mark for part, mark in marks.items()):
+        raise SourceError(
+            f"Another load of {source} committed while this one was reading; what this one read last is not committed.",
+            "Let one process at a time load a source, then run this again: it continues from there.",
+        )
