@@ -1,7 +1,9 @@
 """`graphsvc load`: load a bundle into the graph."""
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -13,6 +15,8 @@ from graphsvc.cli.settings import load_settings
 if TYPE_CHECKING:
     from graphsvc.intake.options import ReadOptions
     from graphsvc.loading import LoadReport
+    from graphsvc.sources.kafka import TopicSource
+    from graphsvc.sources.places import SourceKind
     from graphsvc.sources.sql import SqlSource
     from graphsvc.store import Store
 
@@ -21,8 +25,8 @@ def load_files(
     source: Annotated[
         str,
         typer.Argument(
-            help="Folder with the tables of a signals bundle, here or in an object store (s3://, gs://, az://); or a "
-            "database (postgresql://, snowflake:// …) with --query-file."
+            help="Folder with the tables of a signals bundle, here or in an object store (s3://, gs://, az://); a "
+            "database (postgresql://, snowflake:// …) with --query-file; or a topic (kafka://broker:9092/topic)."
         ),
     ],
     again: Annotated[
@@ -60,6 +64,25 @@ def load_files(
             help="Queries of a database, in TOML: which gives which table, and up to which mark it was read.",
         ),
     ] = None,
+    watch: Annotated[
+        bool,
+        typer.Option(
+            "--watch",
+            help="Load what is dropped into the folder until stopped, each file and each folder with _SUCCESS once.",
+        ),
+    ] = False,
+    once: Annotated[
+        bool,
+        typer.Option("--once", help="With --watch or a topic: load what is there now, and stop."),
+    ] = False,
+    kafka_config: Annotated[
+        Path | None,
+        typer.Option(
+            "--kafka-config",
+            metavar="FILE",
+            help="Settings of the Kafka client, a key=value a line, for example how to sign in.",
+        ),
+    ] = None,
     max_rejected: Annotated[
         str,
         typer.Option(
@@ -89,11 +112,14 @@ def load_files(
 
     A database is read by queries: `graphsvc load postgresql://reader@db/app --query-file queries.toml`. The next load
     reads what came since, by the mark that a query names. Passwords are read as the database's own tools read them.
+
+    `graphsvc load --watch inbox/` loads what is dropped into a folder, `graphsvc load kafka://broker:9092/sessions` the
+    JSON rows of a topic as they come. Both run until they are stopped, and continue where they were.
     """
     from graphsvc.intake.acceptance import parse_share
     from graphsvc.intake.options import make_options
     from graphsvc.sources.mapping import build_map
-    from graphsvc.sources.places import SourceKind, find_kind
+    from graphsvc.sources.places import SourceKind, find_kind, map_store_errors
 
     options = make_options(
         [*load_settings().null_words.split(","), *(null_word or [])],
@@ -103,24 +129,44 @@ def load_files(
         build_map(column_map or [], mapping),
     )
     kind = find_kind(source)
-    if bulk and (again or kind is SourceKind.SQL):
-        # A bulk load writes into an empty database, where nothing can be written again.
-        raise typer.BadParameter(
-            "--bulk needs an empty database and a folder, here or in an object store; no --again, no query."
-        )
-    if (kind is SourceKind.SQL) is (query_file is None):
-        raise typer.BadParameter(
-            "A database needs --query-file, and nothing else takes it.", param_hint="--query-file"
-        )
-    call = Call(source, options, parse_share(max_rejected), again, query_file)
-    if explain or write_mapping:
-        _explain(call, write_mapping)
-    elif bulk:
-        _load_bulk(call)
-    elif kind is SourceKind.SQL:
-        _load_queries(call)
-    else:
-        _load_folder(call)
+    _check_call(
+        kind, again=again, bulk=bulk, watch=watch, once=once, query_file=query_file, kafka_config=kafka_config
+    )
+    call = Call(source, options, parse_share(max_rejected), again, once, query_file, kafka_config)
+    with map_store_errors(source) if kind is SourceKind.OBJECTS else nullcontext():
+        if explain or write_mapping:
+            _explain(call, kind, write_mapping)
+        elif bulk:
+            _load_bulk(call)
+        elif watch:
+            _watch_folder(call)
+        else:
+            roads = {SourceKind.SQL: _load_queries, SourceKind.KAFKA: _load_topic}
+            roads.get(kind, _load_folder)(call)
+
+
+def _check_call(
+    kind: "SourceKind", *, again: bool, bulk: bool, watch: bool, once: bool, query_file: Path | None,
+    kafka_config: Path | None,
+) -> None:  # fmt: skip
+    """Check that options fit each other and the kind of the source."""
+    from graphsvc.sources.places import SourceKind
+
+    in_folder = kind in (SourceKind.FOLDER, SourceKind.OBJECTS)
+    faults = {
+        "--bulk needs an empty database and a folder, here or in an object store; no --again, no --watch.": bulk
+        and (again or watch or not in_folder),
+        "A database needs --query-file, and nothing else takes it.": (kind is SourceKind.SQL)
+        is (query_file is None),
+        "--watch takes a folder of this machine.": watch and kind is not SourceKind.FOLDER,
+        "--once ends --watch or the reading of a topic.": once and not watch and kind is not SourceKind.KAFKA,
+        "--again takes a folder or a database: messages and drops are loaded once.": again
+        and (watch or kind is SourceKind.KAFKA),
+        "--kafka-config takes a topic.": kafka_config is not None and kind is not SourceKind.KAFKA,
+    }
+    for what, faulty in faults.items():
+        if faulty:
+            raise typer.BadParameter(what)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,14 +177,16 @@ class Call:
     options: "ReadOptions"
     max_rejected: float
     again: bool
+    once: bool
     query_file: Path | None
+    kafka_config: Path | None
 
     def open_folder(self) -> Path:
         """Return the folder, here or in an object store."""
-        from graphsvc.sources.places import open_folder
+        from graphsvc.sources.places import has_folder, open_folder
 
         folder = open_folder(self.source)
-        if not folder.is_dir():
+        if not has_folder(folder, self.source):
             raise typer.BadParameter(f"There is no folder {self.source}.", param_hint="SOURCE")
         return folder
 
@@ -150,20 +198,31 @@ class Call:
         assert self.query_file is not None, "checked with the call"  # noqa: S101 - for the type checker
         return SqlSource(self.source, read_queries(self.query_file))
 
+    def open_topic(self) -> "TopicSource":
+        """Return the topic."""
+        from graphsvc.sources.kafka import TopicSource, read_settings
 
-def _explain(call: Call, target: Path | None) -> None:
+        settings = read_settings(self.kafka_config) if self.kafka_config else {}
+        return TopicSource(self.source, self.options.names, settings)
+
+
+def _explain(call: Call, kind: "SourceKind", target: Path | None) -> None:
     """Print what a source would be read as; write a mapping to `target`."""
     from graphsvc.cli.explain import print_readings
     from graphsvc.files import write_atomically
     from graphsvc.intake.files import find_files
     from graphsvc.intake.schemas import SCHEMAS
-    from graphsvc.sources.explain import explain_files, write_map
-    from graphsvc.sources.places import strip_secrets
+    from graphsvc.sources.explain import SAMPLE, explain_files, write_map
+    from graphsvc.sources.places import SourceKind, strip_secrets
 
-    if call.query_file:
+    if kind is SourceKind.SQL:
         with call.open_queries() as source:
             files = source.list_tables({})
             readings = explain_files(files, call.options)
+    elif kind is SourceKind.KAFKA:
+        with call.open_topic() as topic:
+            files = topic.list_tables(topic.read_batch(Event(), SAMPLE, once=True), together=True)
+        readings = explain_files(files, call.options)
     else:
         files = find_files(call.open_folder(), list(SCHEMAS), call.options.names, partial=True)
         readings = explain_files(files, call.options)
@@ -213,6 +272,54 @@ def _load_queries(call: Call) -> None:
     print_report(report)
     for table, mark in source.highest.items():
         typer.echo(f"{table} is read up to {mark.column} {mark.value}.")
+
+
+def _watch_folder(call: Call) -> None:
+    from graphsvc.errors import LoadError
+    from graphsvc.loading.watching import watch_folder
+    from graphsvc.sources.stopping import stop_on_signals
+
+    folder = call.open_folder()
+    with Stages() as stages, _open(stages) as store, stop_on_signals() as stopped:
+        stages.print_line(f"watching {folder}; Ctrl-C or SIGTERM stops it after the load under way")
+        arguments = _list_arguments(call, stages)
+        watched = watch_folder(
+            store,
+            folder,
+            stopped=stopped,
+            once=call.once,
+            say=stages.print_line,
+            show=print_report,
+            **arguments,
+        )
+    typer.echo(
+        f"{len(watched.loaded):,} drops loaded, {len(watched.known):,} known from before, "
+        f"{len(watched.failed):,} failed."
+    )
+    if watched.failed:
+        raise LoadError(
+            f"Not loaded: {', '.join(watched.failed[:5])}{' …' if len(watched.failed) > 5 else ''}.",
+            "What was wrong is said above. Correct them, and they are loaded.",
+        )
+
+
+def _load_topic(call: Call) -> None:
+    from graphsvc.loading.topics import load_topic
+    from graphsvc.sources.stopping import stop_on_signals
+
+    source = call.open_topic()
+    with Stages() as stages, _open(stages) as store, stop_on_signals() as stopped:
+        stages.print_line(f"reading {source.name}; Ctrl-C or SIGTERM stops it after the batch under way")
+        arguments = _list_arguments(call, stages)
+        del arguments["progress"]
+        followed = load_topic(
+            store, source, stopped=stopped, once=call.once, say=stages.print_line, **arguments
+        )
+    typer.echo(
+        f"{followed.messages:,} messages in {followed.batches:,} batches, {followed.rejected:,} rejected."
+    )
+    if followed.rejected:
+        typer.echo(f"Rejected rows: {load_settings().dead_letters_dir}")
 
 
 def _open(stages: Stages) -> "Store":

@@ -79,7 +79,9 @@ def read_bundle(
         intake = _Intake(known_accounts, forgotten, report or (lambda *_: None), options)
         for table, parts in files.tables.items():
             intake.read_table(table, parts)
-        intake.check_names()
+        # Parts of a bundle need not have all that is mapped.
+        if not isinstance(bundle, BundleFiles):
+            intake.check_names()
         return intake.build_columns(content.result(), tokens, files)
 
 
@@ -130,7 +132,7 @@ class _Intake:
                 self._report(
                     table, count + in_file, max(count + in_file, round((count + in_file) / max(share, 1e-9)))
                 )
-            if part.is_json:
+            if part.is_json and not part.is_stream:
                 self._check_required(part, chunk.found, entries, some_rows=in_file > 0)
                 check_columns(part, chunk, some_rows=in_file > 0)
             self._cells += reading.cells.values()
@@ -138,8 +140,9 @@ class _Intake:
             # Over all files of a table: parts may differ in their columns.
             unknown |= chunk.found.difference(list_columns(table))
             count += in_file
-        for entry in entries:
-            if entry.table is not None and entry not in self._mapped and count:
+        is_stream = any(part.is_stream for part in parts)
+        for entry in entries if count and not is_stream else ():
+            if entry.table is not None and entry not in self._mapped:
                 raise build_missing_error(table, entry, unknown)
         self._others |= unknown
         frame = pl.concat(frames)
@@ -151,8 +154,9 @@ class _Intake:
                 letters_of_table.append(rejected)
         # After accounts were checked: what is rejected there counts, too.
         self._dead_letters += letters_of_table
+        frame = frame.drop("row", "file", "fault")
         # Exports repeat rows. Without the row number, repeated ones are equal.
-        self._tables[table] = frame.drop("row", "file", "fault").unique()
+        self._tables[table] = frame if is_stream else frame.unique()
         # Headers are input, too: a file without one has its first row of data in their place.
         names = mask_personal(pl.Series(sorted(unknown), dtype=pl.String).str.slice(0, 64))
         self._reports.append(TableReport(table, count, sum(map(len, letters_of_table)), tuple(names)))

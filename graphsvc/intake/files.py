@@ -32,7 +32,8 @@ class BundleFile:
 
     `path` may be an object in a store that behaves like a path (`upath.UPath`). `fixed`: columns whose value the names
     of its folders say (`kind=card/`), with the value, None for null. `rows`: reads a part that is no file, as Arrow
-    tables of bounded size; then `path` and `size` mean nothing.
+    tables of bounded size; then `path` and `size` mean nothing. `is_stream`: the rows are messages of a topic; each is
+    judged by itself, and two that are equal are two.
     """
 
     table: str
@@ -42,6 +43,7 @@ class BundleFile:
     size: int
     fixed: tuple[tuple[str, str | None], ...] = ()
     rows: Callable[[], Iterator[pa.Table]] | None = None
+    is_stream: bool = False
 
     @property
     def is_json(self) -> bool:

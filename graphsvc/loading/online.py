@@ -9,6 +9,7 @@ import polars as pl
 
 from graphsvc.errors import LoadError
 from graphsvc.intake.acceptance import MAX_REJECTED
+from graphsvc.intake.files import BundleFiles
 from graphsvc.intake.options import ReadOptions
 from graphsvc.loading.common import LoadReport, read_for_load
 from graphsvc.model.columns import BundleColumns
@@ -39,7 +40,7 @@ class Written:
 
 def load_bundle(
     store: Store,
-    bundle: Path,
+    bundle: Path | BundleFiles,
     tokens: Tokeniser,
     dead_letters_dir: Path,
     *,
@@ -53,7 +54,7 @@ def load_bundle(
 
     Args:
         store: the database.
-        bundle: directory.
+        bundle: directory, or its tables, of which `accounts` may be missing.
         tokens: of the installation's key.
         dead_letters_dir: for rejected rows.
         again: write all rows again even if this very bundle was loaded before. Correct data stay unchanged.

@@ -3,8 +3,13 @@
 from collections.abc import Mapping
 
 from graphsvc.errors import SourceError
+from graphsvc.model.columns import BundleColumns
 from graphsvc.model.marks import Mark, MarkKind
 from graphsvc.store.connection import Row, Store
+from graphsvc.store.loads import build_finish
+
+KEPT_DAYS = 3
+"""Days that records of a topic's loads are kept: longer than between two runs, at most 50,000 of them."""
 
 Marks = Mapping[str, Mark]
 """Marks of a source by part: a table, or a partition."""
@@ -14,6 +19,11 @@ def read_marks(store: Store, source: str) -> dict[str, Mark]:
     """Read the marks of a source, by part."""
     rows = store.read("source/marks", source=source)
     return {row["part"]: Mark(MarkKind(row["kind"]), row["value"], row["column"]) for row in rows}
+
+
+def is_loaded(store: Store, bundle: str) -> bool:
+    """Return whether a bundle of this content was loaded wholly."""
+    return bool(store.read("source/loaded", bundle=bundle))
 
 
 def build_claim(source: str, parts: Mapping[str, Mark | None]) -> tuple[str, Row]:
@@ -45,3 +55,26 @@ def check_marks(store: Store, source: str, marks: Marks) -> None:
             f"Another load of {source} committed while this one was reading; what this one read last is not committed.",
             "Let one process at a time load a source, then run this again: it continues from there.",
         )
+
+
+def build_record(source: str, load: str, columns: BundleColumns) -> tuple[str, Row]:
+    """Build the statement that records what a load of messages wrote."""
+    _, counts = build_finish(load, columns)
+    del counts["id"]
+    return "source/record", {"source": source, "load": load, **counts}
+
+
+def find_unfinished(store: Store, source: str) -> tuple[str, int] | None:
+    """Find the load of a source that is open, as (id, number)."""
+    rows = store.read("source/unfinished", source=source)
+    return (rows[0]["id"], rows[0]["number"]) if rows else None
+
+
+def close_load(store: Store, load: str) -> None:
+    """Close a load of messages."""
+    store.write("source/close", load=load)
+
+
+def prune_loads(store: Store, source: str) -> None:
+    """Remove the records of a topic's loads that are older than `KEPT_DAYS`."""
+    store.write("source/prune", source=source, days=KEPT_DAYS)
