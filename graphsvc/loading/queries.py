@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from graphsvc.errors import LoadError
 from graphsvc.host import read_memory
 from graphsvc.intake.acceptance import MAX_REJECTED
 from graphsvc.intake.options import ReadOptions
@@ -13,8 +12,8 @@ from graphsvc.signals.tokens import Tokeniser
 from graphsvc.signing import Signer
 from graphsvc.sources.sql import SqlSource
 from graphsvc.store import Store
-from graphsvc.store.loads import begin_load, build_finish, find_known_accounts
-from graphsvc.store.sources import build_advance, build_claim, check_marks, read_marks
+from graphsvc.store.loads import begin_load, find_known_accounts
+from graphsvc.store.sources import commit_marks, read_marks
 from graphsvc.types import Progress, ignore_progress
 
 
@@ -63,16 +62,8 @@ def load_queries(
         return read.build_report({}, already_loaded=True)
     load = begin_load(store, read.id, read.columns.id, again=again, source=source.name)
     written = Written() if load.finished else write_columns(store, load, read.columns, progress)
-    guards = [build_claim(source.name, {table: kept.get(table) for table in source.tables})]
-    if not load.finished:
-        guards.append(build_finish(read.id, read.columns))
-    closed = store.write_all_guarded(guards, build_advance(source.name, marks))
-    if closed == "load/finish":
-        raise LoadError(
-            "The database was emptied or replaced while this source was being loaded.", "Load it again."
-        )
-    if closed:
-        check_marks(store, source.name, marks)
+    finish = None if load.finished else (read.id, read.columns)
+    commit_marks(store, source.name, {table: kept.get(table) for table in source.tables}, marks, finish)
     return read.build_report(
         written.rows, already_loaded=load.finished, edges=written.edges, edge_seconds=written.edge_seconds
     )

@@ -1,13 +1,9 @@
 """The steps of loading a topic: marks → a batch of messages → columns → one transaction with the new marks → again."""
 
 import hashlib
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event
-from typing import Any
-
-import polars.selectors as cs
 
 from graphsvc.errors import DatabaseUnavailable
 from graphsvc.intake import read_bundle
@@ -21,17 +17,8 @@ from graphsvc.signing import Signer
 from graphsvc.sources.kafka import Batch, TopicSource, name_offsets
 from graphsvc.store import Store
 from graphsvc.store.addresses import place_addresses
-from graphsvc.store.loads import build_steps, find_known_accounts
-from graphsvc.store.sources import (
-    build_advance,
-    build_claim,
-    build_record,
-    check_marks,
-    close_load,
-    find_unfinished,
-    prune_loads,
-    read_marks,
-)
+from graphsvc.store.loads import find_known_accounts
+from graphsvc.store.sources import close_load, find_unfinished, prune_loads, read_marks, write_messages
 from graphsvc.types import Report, ignore_report
 
 JUDGED = 100
@@ -40,8 +27,6 @@ LONGEST_WAIT = 60.0
 """Seconds between tries while the database is away; each try doubles the wait up to this."""
 PRUNE_EVERY = 1_000
 """Batches after which old records of loads are removed: an hour and more of them."""
-_ADDING = {"load/edges": "source/edges", "load/activity": "source/activity"}
-"""Statements that add counts, in the place of those that take observations for repeated ones."""
 
 
 @dataclass(slots=True)
@@ -156,12 +141,7 @@ def _write_batch(
     tries = 0
     while True:
         try:
-            closed = store.write_all_guarded(
-                [build_claim(source.name, batch.before), ("load/begin", {"id": load, "bundle": load})],
-                plan=lambda row: _list_steps(source.name, load, columns, batch, row["number"]),
-            )
-            if closed:
-                check_marks(store, source.name, batch.after)
+            write_messages(store, source.name, load, columns, batch.before, batch.after)
             _finish_last(store, source.name)
         except DatabaseUnavailable as error:
             tries += 1
@@ -170,19 +150,6 @@ def _write_batch(
                 return False
         else:
             return True
-
-
-def _list_steps(
-    source: str, load: str, columns: BundleColumns, batch: Batch, number: int
-) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield the statements of a batch, in the transaction that gave it its number."""
-    yield "source/open", {"source": source, "load": load}
-    for step in build_steps(columns, number):
-        if step.frame.height:
-            rows = step.frame.with_columns(cs.datetime().dt.epoch("ms")).to_dict(as_series=False)
-            yield _ADDING.get(step.statement, step.statement), {**rows, **step.fixed}
-    yield build_record(source, load, columns)
-    yield build_advance(source, batch.after)
 
 
 def _finish_last(store: Store, source: str) -> None:

@@ -43,10 +43,8 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def create(broker: str, *topics: str, partitions: int = 3) -> None:
-    made = AdminClient({"bootstrap.servers": broker}).create_topics(
-        [NewTopic(t, partitions, 1) for t in topics]
-    )
-    for done in made.values():
+    admin = AdminClient({"bootstrap.servers": broker})
+    for done in admin.create_topics([NewTopic(topic, partitions, 1) for topic in topics]).values():
         done.result(60)
 
 
