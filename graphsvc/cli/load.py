@@ -220,8 +220,10 @@ def _explain(call: Call, kind: "SourceKind", target: Path | None) -> None:
             files = source.list_tables({})
             readings = explain_files(files, call.options)
     elif kind is SourceKind.KAFKA:
+        from graphsvc.sources.kafka import PATIENCE
+
         with call.open_topic() as topic:
-            files = topic.list_tables(topic.read_batch(Event(), SAMPLE, once=True), together=True)
+            files = topic.list_tables(topic.read_batch(Event(), SAMPLE, PATIENCE, once=True), together=True)
         readings = explain_files(files, call.options)
     else:
         files = find_files(call.open_folder(), list(SCHEMAS), call.options.names, partial=True)

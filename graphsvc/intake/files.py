@@ -246,6 +246,7 @@ def hash_content(files: BundleFiles, key_id: str, options: str = "") -> str:
                     whole.update(hashlib.file_digest(file, "sha256").digest())
             except OSError as error:
                 raise BundleError(
-                    f"{part.name} cannot be read: {error.strerror}.", "Check the file and its rights."
+                    f"{part.name} cannot be read: {error.strerror or type(error).__name__}.",
+                    "Check the file and its rights.",
                 ) from None
     return whole.hexdigest()

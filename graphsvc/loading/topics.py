@@ -18,7 +18,14 @@ from graphsvc.sources.kafka import Batch, TopicSource, name_offsets
 from graphsvc.store import Store
 from graphsvc.store.addresses import place_addresses
 from graphsvc.store.loads import find_known_accounts
-from graphsvc.store.sources import close_load, find_unfinished, prune_loads, read_marks, write_messages
+from graphsvc.store.sources import (
+    close_load,
+    commit_marks,
+    find_unfinished,
+    prune_loads,
+    read_marks,
+    write_messages,
+)
 from graphsvc.types import Report, ignore_report
 
 JUDGED = 100
@@ -78,6 +85,9 @@ def load_topic(
     options = replace(options or ReadOptions(), encoding="utf-8")
     _finish_last(store, source.name)
     with source.start(read_marks(store, source.name)):
+        # Else a partition without a message yet would have no mark, and begin at its end once more.
+        commit_marks(store, source.name, dict.fromkeys(source.begun), source.begun, None)
+        source.note_committed(source.begun)
         while not stopped.is_set():
             batch = source.read_batch(stopped, once=once)
             if batch.size:
@@ -86,7 +96,7 @@ def load_topic(
                 )
                 if not _write_batch(store, source, batch, columns, tokens, stopped, say):
                     break
-                source.note_committed(batch)
+                source.note_committed(batch.after)
                 followed.batches += 1
                 followed.messages += batch.size
                 followed.rejected += columns.dead_letters.height

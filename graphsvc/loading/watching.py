@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
 
-from graphsvc.errors import DatabaseUnavailable, GraphsvcError, SourceError
+from graphsvc.errors import DatabaseRefused, DatabaseUnavailable, GraphsvcError, SourceError
 from graphsvc.intake.files import hash_content
 from graphsvc.intake.options import ReadOptions
 from graphsvc.loading.common import LoadReport
@@ -108,6 +108,8 @@ def watch_folder(
                 tries += 1
                 say(f"{error} {drop.name} is tried again.")
                 break
+            except DatabaseRefused:
+                raise
             except GraphsvcError as error:
                 watched.failed.append(drop.name)
                 say(f"{drop.name} was not loaded: {error}")

@@ -3,6 +3,7 @@
 import io
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
@@ -80,7 +81,7 @@ class _Lines:
 class TopicSource:
     """Topics of a broker, each of which gives the rows of a table. Use as a context manager, after `start`.
 
-    `name` is how its marks are kept.
+    `name` is how its marks are kept. `begun` has the offsets from which partitions without a mark are read.
     """
 
     def __init__(self, address: str, names: ColumnMap, settings: Mapping[str, str] | None = None) -> None:
@@ -113,6 +114,7 @@ class TopicSource:
         self._brokers, self._settings = parts.netloc, dict(settings or {})
         self._from_end = asked.get("start") == "latest"
         self._skips = asked.get("gone") == "skip"
+        self.begun: dict[str, Mark] = {}
         self._consumer: Consumer | None = None
         self._marks: dict[str, Mark | None] = {}
         self._at_end: dict[Place, bool] = {}
@@ -150,7 +152,7 @@ class TopicSource:
             raise SourceError(
                 f"A setting of the Kafka client is wrong ({error.args[0].name()}).", "Correct it."
             ) from None
-        self._assign_partitions()
+        self._assign_partitions(first=True)
         return self
 
     def __exit__(
@@ -181,7 +183,9 @@ class TopicSource:
         messages: dict[Place, list[tuple[int, bytes]]] = {}
         count, end = 0, time.monotonic() + seconds
         if time.monotonic() - self._looked > REFRESH:
-            self._assign_partitions()
+            # A broker that is away for a while is waited for, as the client does with messages.
+            with suppress(SourceError):
+                self._assign_partitions(first=False)
         while count < rows and time.monotonic() < end and not stopped.is_set():
             for message in self._require_consumer().consume(rows - count, _POLL):
                 place = Place(str(message.topic()), int(message.partition() or 0))
@@ -196,9 +200,9 @@ class TopicSource:
         after = {place.part: Mark(MarkKind.OFFSET, str(read[-1][0] + 1)) for place, read in messages.items()}
         return Batch(messages, {part: self._marks.get(part) for part in after}, after)
 
-    def note_committed(self, batch: Batch) -> None:
-        """Note that the marks of a batch are committed."""
-        self._marks |= batch.after
+    def note_committed(self, marks: Mapping[str, Mark]) -> None:
+        """Note that marks are committed."""
+        self._marks |= marks
 
     def _require_consumer(self) -> "Consumer":
         assert self._consumer is not None, "the source is not open"  # noqa: S101 - for the type checker
@@ -227,8 +231,12 @@ class TopicSource:
             "Load what is missing from a folder. With gone=skip in the address the oldest message left comes next.",
         )
 
-    def _assign_partitions(self) -> None:
-        """Assign partitions that are not assigned yet, from their marks."""
+    def _assign_partitions(self, *, first: bool) -> None:
+        """Assign partitions that are not assigned yet, from their marks. Those that come later are read from the start.
+
+        Raises:
+            SourceError: the broker does not answer, has no such topic, or no longer has an offset.
+        """
         from confluent_kafka import KafkaException, TopicPartition
 
         consumer = self._require_consumer()
@@ -244,7 +252,9 @@ class TopicSource:
                 for place in [each for each in sorted(new) if each not in self._at_end]:
                     low, high = consumer.get_watermark_offsets(TopicPartition(*place), timeout=PATIENCE)
                     kept = self._marks.get(place.part)
-                    offset = int(kept.value) if kept else high if self._from_end else low
+                    offset = int(kept.value) if kept else high if self._from_end and first else low
+                    if kept is None:
+                        self.begun[place.part] = Mark(MarkKind.OFFSET, str(offset))
                     if not low <= offset <= high:
                         if not self._skips:
                             raise self._build_gone_error(place)

@@ -10,9 +10,11 @@ SMALL = 100
 SCRIPT = f"""
 import itertools, os, sys, threading, time
 from graphsvc.cli import main
+from graphsvc.sources.kafka import TopicSource
 from graphsvc.store import Store, addresses, loads
 
 addresses.BATCH = loads.BATCH = {SMALL}
+TopicSource.read_batch.__defaults__ = ({SMALL}, 5.0)
 last, seconds = int(sys.argv.pop(1)), float(sys.argv.pop(1))
 count = itertools.count()
 

@@ -179,7 +179,7 @@ def test_a_batch_of_bad_messages_stops_before_its_offsets_are_committed(
     source = TopicSource(f"kafka://{broker}/other-form?table=accounts", ColumnMap())
     with pytest.raises(NothingLoaded, match="account_id: missing"):
         follow(database, source, tokens, tmp_path)
-    assert read_marks(database, source.name) == {}
+    assert read_marks(database, source.name)["other-form/0"].value == "0"
 
 
 def test_while_the_database_is_away_nothing_is_lost(
@@ -216,7 +216,7 @@ def test_of_two_consumers_one_goes_on(
 
     def read_slowly(*given: object, **named: object) -> object:
         batch = read(*given, **named)  # type: ignore[arg-type]
-        if batch.size and not read_marks(database, fast.name):
+        if batch.size and read_marks(database, fast.name)["twice/0"].value == "0":
             produce(broker, "twice", account(2), partition=0)
             follow(database, fast, tokens, tmp_path)
         return batch
@@ -253,6 +253,10 @@ def test_from_the_end_only_what_comes_is_read(
     produce(broker, "latest", account(1), partition=0)
     source = TopicSource(f"kafka://{broker}/latest?table=accounts&start=latest", ColumnMap())
     assert follow(database, source, tokens, tmp_path).messages == 0
+    # What came while nothing was running is not skipped, also in a partition that had no message before.
+    produce(broker, "latest", account(2), partition=0)
+    again = TopicSource(f"kafka://{broker}/latest?table=accounts&start=latest", ColumnMap())
+    assert follow(database, again, tokens, tmp_path).messages == 1
 
 
 def test_what_is_wrong_is_named(broker: str, tmp_path: Path, database: Store, tokens: Tokeniser) -> None:
@@ -278,7 +282,7 @@ def test_killed_at_any_moment_and_run_again(
     chance, kills = random.Random(seed), 0
     words = ("load", source, "--once", "--mapping", mapping)
     for _ in range(4):
-        done = run_killed(chance.randrange(8), chance.uniform(0, 0.2), *words)
+        done = run_killed(chance.randrange(12), chance.uniform(0, 0.1), *words)
         kills += was_killed(done)
         assert was_killed(done) or done.returncode == 0, done.stderr
         # No offset is ahead of the data: what is marked as read is there.

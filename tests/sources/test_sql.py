@@ -120,6 +120,15 @@ def test_a_killed_load_whose_rows_changed_is_closed_by_the_next(
     # No load is open, so the next run takes all for read.
     assert database.read("detect/watermark")[0]["number"] == 2
     assert read_marks(database, "crm")["accounts"].value == "11"
+    whole = checksum_content(database)
+    # Rows as they were for the one that was killed: it is not taken for a complete one.
+    with adbc_driver_sqlite.dbapi.connect(str(crm)) as connection, connection.cursor() as cursor:
+        cursor.execute("DELETE FROM users WHERE version = 11")
+        connection.commit()
+    report = load(database, crm, tokens, tmp_path, again=True)
+    assert not report.already_loaded
+    assert sum(report.written.values()) > 20
+    assert checksum_content(database) == whole
 
 
 def test_of_two_loads_at_once_one_commits(
