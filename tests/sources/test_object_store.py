@@ -7,6 +7,7 @@ import pytest
 from command import run_command
 from graphs import checksum_content, ring_bundle, write_bundle
 from killing import run_killed, was_killed
+from s3fs import S3FileSystem
 from servers import run_s3
 
 from graphsvc.errors import BundleError
@@ -62,6 +63,7 @@ def test_a_bundle_there_is_the_one_here(tmp_path: Path) -> None:
     assert all(here.edges[kind].equals(there.edges[kind]) for kind in here.edges)
 
 
+@pytest.mark.sources
 @pytest.mark.usefixtures("s3", "cli_environment")
 def test_the_command_loads_it_also_when_it_was_killed(
     database: Store, tmp_path: Path, installation: Settings
@@ -107,6 +109,7 @@ def test_without_credentials_it_says_so(monkeypatch: pytest.MonkeyPatch, tmp_pat
         monkeypatch.setenv(name, str(tmp_path / "none"))
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    S3FileSystem.clear_instance_cache()  # a process keeps the connections of earlier tests
     done = run_command("load", "--explain", "s3://elsewhere/exports")
     assert done.returncode == 1
     assert "s3://elsewhere/exports" in done.stderr

@@ -22,6 +22,7 @@ from graphsvc.settings import Settings
 from graphsvc.signals.tokens import Tokeniser, load_or_create_key
 from graphsvc.sources.drops import list_drops
 from graphsvc.sources.mapping import build_map
+from graphsvc.sources.stopping import stop_on_signals
 from graphsvc.store import Store
 
 TIME = "2026-03-01T10:00:00Z"
@@ -189,7 +190,8 @@ def test_a_file_that_still_grows_waits(
     assert checksum_content(database)[0] == 2
 
 
-@pytest.mark.parametrize("seed", [1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (2, 3, 4))])
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(1, 5))
 @pytest.mark.usefixtures("cli_environment")
 def test_killed_at_any_moment_and_run_again(
     database: Store, inbox: Path, installation: Settings, tmp_path: Path, seed: int
@@ -218,6 +220,25 @@ def test_killed_at_any_moment_and_run_again(
     assert checksum_content(database) == plain
 
 
+def test_a_signal_ends_the_watch_after_the_load_under_way(
+    database: Store, tokens: Tokeniser, inbox: Path, tmp_path: Path
+) -> None:
+    for name in ("a", "b"):
+        drop(inbox, name, accounts=[account(name)])
+    before = signal.getsignal(signal.SIGTERM)
+    with stop_on_signals() as stopped:
+        watched = watch_folder(
+            database, inbox, tokens, tmp_path / "dead", stopped, max_rejected=0.5,
+            say=lambda line: signal.raise_signal(signal.SIGTERM) if line == "loading a" else None,
+        )  # fmt: skip
+        # A second signal has the effect that it always has.
+        assert signal.getsignal(signal.SIGTERM) is before
+    assert watched == Watched(loaded=["a"])
+    assert checksum_content(database)[0] == 1
+    assert database.read("detect/watermark")[0]["number"] == 1
+
+
+@pytest.mark.slow
 @pytest.mark.usefixtures("cli_environment")
 def test_it_stops_gracefully(database: Store, inbox: Path) -> None:
     drop(inbox, "day1", accounts=[account("a")])
