@@ -283,7 +283,7 @@ def test_killed_at_any_moment_and_run_again(
     chance, kills = random.Random(seed), 0
     words = ("load", source, "--once", "--mapping", mapping)
     for _ in range(4):
-        done = run_killed(chance.randrange(12), chance.uniform(0, 0.1), *words)
+        done = run_killed(chance.randrange(7), chance.uniform(0, 0.1), *words)
         kills += was_killed(done)
         assert was_killed(done) or done.returncode == 0, done.stderr
         # No offset is ahead of the data: what is marked as read is there.
