@@ -42,6 +42,21 @@ class BundleError(GraphsvcError):
     http_status = 422
 
 
+class MappingError(GraphsvcError):
+    """A column map names what the contract does not have, or cannot be read; nothing was written."""
+
+    code = "mapping"
+    exit_status = 2
+    http_status = 422
+
+
+class SourceError(GraphsvcError):
+    """A source cannot be reached or read, or lacks what was asked for; what was committed stays."""
+
+    code = "source"
+    http_status = 502
+
+
 class NothingLoaded(GraphsvcError):
     """Too many rows of a bundle are rejected; nothing was written."""
 

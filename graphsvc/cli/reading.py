@@ -1,5 +1,6 @@
 """Options of commands that read tables: how their values are written."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -28,4 +29,19 @@ Delimiter = Annotated[
 Encoding = Annotated[
     str | None,
     typer.Option("--encoding", metavar="NAME", help="Encoding of text files, for example cp1252."),
+]
+Map = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--map",
+        metavar="COLUMN=THEIRS",
+        help="Read a column of the bundle from one of another name, for example created_at=signup_time, or "
+        "accounts.created_at=signup_time for one table. Repeat it for more.",
+    ),
+]
+Mapping = Annotated[
+    Path | None,
+    typer.Option(
+        "--mapping", metavar="FILE", help="Mapping of columns and tables, in TOML; --map goes before it."
+    ),
 ]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from graphsvc.cli.reading import Dates, Delimiter, Encoding, NullWords
+from graphsvc.cli.reading import Dates, Delimiter, Encoding, Map, Mapping, NullWords
 from graphsvc.cli.settings import load_settings
 
 if TYPE_CHECKING:
@@ -58,6 +58,8 @@ def score_file(
             "run published within its false-positive budget.",
         ),
     ] = None,
+    column_map: Map = None,
+    mapping: Mapping = None,
     null_word: NullWords = None,
     dates: Dates = None,
     delimiter: Delimiter = None,
@@ -71,7 +73,8 @@ def score_file(
 
     Columns have the names of the bundle: account_id (any name of yours), created_at, email, phone, display_name,
     organization, signup_ip, signup_device, user_agent, instrument, bin, ip, asn, device, text, fingerprint, and
-    `identifier.KIND` for any other identifier. All may be missing: the answer says what would tell more.
+    `identifier.KIND` for any other identifier. Others are mapped: `--map email=mail`. All may be missing: the answer
+    says what would tell more.
 
     Values are tokenised in memory and never stored. No database is needed, only what the last `graphsvc detect`
     of this installation left in GRAPHSVC_DATA_DIR.
@@ -82,12 +85,15 @@ def score_file(
     from graphsvc.intake.options import make_options
     from graphsvc.scoring.answers import Thresholds, score_signups
     from graphsvc.scoring.files import IndexFiles
-    from graphsvc.scoring.signups import read_signups
-    from graphsvc.scoring.tables import ROWS, describe_score, flatten_scores, list_labels, read_table
+    from graphsvc.scoring.signups import IDENTIFIER, list_signup_columns, read_signups
+    from graphsvc.scoring.tables import ROWS, TABLE, describe_score, flatten_scores, list_labels, read_table
     from graphsvc.signals.tokens import load_or_create_key
+    from graphsvc.sources.mapping import build_map
 
     here = load_settings()
-    options = make_options([*here.null_words.split(","), *(null_word or [])], delimiter, encoding, dates)
+    names = build_map(column_map or [], mapping, {TABLE: [*list_signup_columns(), IDENTIFIER]})
+    words = [*here.null_words.split(","), *(null_word or [])]
+    options = make_options(words, delimiter, encoding, dates, names)
     index = IndexFiles(here.score_dir).load()
     tokens = load_or_create_key(here)
     thresholds = Thresholds(

@@ -45,13 +45,16 @@ def parse_share(text: str) -> float:
     return share
 
 
-def check_loaded(columns: BundleColumns, max_rejected: float, dead_letters: Path | None) -> None:
+def check_loaded(
+    columns: BundleColumns, max_rejected: float, dead_letters: Path | None, *, may_be_empty: bool = False
+) -> None:
     """Check that each table with rows keeps some of them, and enough.
 
     Args:
         columns: the bundle as it was read.
         max_rejected: the share of a table's rows that may be rejected, 0–1.
         dead_letters: the file with the rejected rows, for the message.
+        may_be_empty: whether no row at all is no fault: a source may have nothing new.
 
     Raises:
         NothingLoaded: a table keeps no row, or too few. Names the most frequent reason, and an example
@@ -66,7 +69,7 @@ def check_loaded(columns: BundleColumns, max_rejected: float, dead_letters: Path
         # A table without any accepted row is a broken export, whatever share the caller allows.
         if rejected and (rejected == of or rejected > max_rejected * of):
             raise _build_rejection(columns, table, max_rejected, dead_letters)
-    if not any(table.read for table in columns.tables):
+    if not may_be_empty and not any(table.read for table in columns.tables):
         empty = ", ".join(table.table for table in columns.tables)
         raise NothingLoaded(f"Nothing was loaded: no row in {empty}.", "Check the export, and load it again.")
 

@@ -1,5 +1,6 @@
 """From a bundle on disk to columns for the graph. Writes nothing, and returns no raw personal value."""
 
+import hashlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -7,7 +8,9 @@ from pathlib import Path
 
 import polars as pl
 
+from graphsvc.errors import BundleError
 from graphsvc.intake.codes import Dictionaries, list_distinct
+from graphsvc.intake.column_map import Entry, build_missing_error
 from graphsvc.intake.dead_letters import build_dead_letters
 from graphsvc.intake.files import BundleFile, BundleFiles, find_files, hash_content
 from graphsvc.intake.hubs import find_hubs
@@ -46,7 +49,7 @@ _STATUSES = ("active", "closed", "suspended", "banned")  # where two rows differ
 
 
 def read_bundle(
-    path: Path,
+    bundle: Path | BundleFiles,
     tokens: Tokeniser,
     known_accounts: Known | None = None,
     report: Progress | None = None,
@@ -56,7 +59,7 @@ def read_bundle(
     """Read, validate and tokenise a bundle.
 
     Args:
-        path: the directory that holds the tables.
+        bundle: the directory that holds the tables, or the tables themselves, of which `accounts` may be missing.
         tokens: of the installation's key.
         known_accounts: selects the accounts that the database knows, of ids (String, distinct, sorted) that
             tables name but the bundle's `accounts` lacks. Rows of the others become dead letters
@@ -70,8 +73,8 @@ def read_bundle(
     Raises:
         BundleError: the bundle, one of its files or a required column cannot be read.
     """
-    files = find_files(path, list(SCHEMAS))
     options = options or ReadOptions()
+    files = bundle if isinstance(bundle, BundleFiles) else find_files(bundle, list(SCHEMAS), options.names)
     # Hashing waits for the disk while this thread parses.
     with ThreadPoolExecutor(1) as pool:
         # The digest of the content identifies the load, so a bundle under another name is still the same.
@@ -79,6 +82,9 @@ def read_bundle(
         intake = _Intake(known_accounts, forgotten, report or (lambda *_: None), options)
         for table, parts in files.tables.items():
             intake.read_table(table, parts)
+        # Parts of a bundle need not have all that is mapped.
+        if not isinstance(bundle, BundleFiles):
+            intake.check_names()
         return intake.build_columns(content.result(), tokens, files)
 
 
@@ -99,10 +105,14 @@ class _Intake:
         self._cells: list[CellReport] = []
         self._notes: list[str] = []
         self._naive: list[str] = []
+        # Names that the files have and no column of the contract, and entries of the caller's map that were used.
+        self._others: set[str] = set()
+        self._mapped: set[Entry] = set()
 
     def read_table(self, table: str, parts: tuple[BundleFile, ...]) -> None:
         """Read all files of a table. `accounts` comes first."""
         frames, letters_of_table, unknown, count = [], [], set[str](), 0
+        entries = self._options.names.list_entries(table, list_columns(table))
         sizes = [max(part.size, 1) for part in parts]
         for number, part in enumerate(parts):
             # JSON names its columns row by row, so they are known only at the end of the file.
@@ -110,6 +120,7 @@ class _Intake:
             reading = Reading(self._options)
             for chunk in read_chunks(part, list(list_columns(table)), self._options):
                 if not checked:
+                    self._check_required(part, chunk.found, entries, some_rows=True)
                     check_columns(part, chunk, some_rows=True)
                     checked = True
                 good, rejected = validate_chunk(part, chunk, reading)
@@ -117,19 +128,26 @@ class _Intake:
                 letters_of_table.append(rejected)
                 in_file += chunk.frame.height + len(chunk.malformed)
                 reading.blank += chunk.blank
+                self._mapped |= {entry for entry in entries if entry.ours in chunk.mapped}
                 reading.said |= dict.fromkeys(chunk.notes)
                 # By bytes, since the number of rows is not known before the end.
                 share = (sum(sizes[:number]) + chunk.share * sizes[number]) / sum(sizes)
                 self._report(
                     table, count + in_file, max(count + in_file, round((count + in_file) / max(share, 1e-9)))
                 )
-            if part.is_json:
+            if part.is_json and not part.is_stream:
+                self._check_required(part, chunk.found, entries, some_rows=in_file > 0)
                 check_columns(part, chunk, some_rows=in_file > 0)
             self._cells += reading.cells.values()
             self._note_reading(part, reading)
             # Over all files of a table: parts may differ in their columns.
             unknown |= chunk.found.difference(list_columns(table))
             count += in_file
+        is_stream = any(part.is_stream for part in parts)
+        for entry in entries if count and not is_stream else ():
+            if entry.table is not None and entry not in self._mapped:
+                raise build_missing_error(table, entry, unknown)
+        self._others |= unknown
         frame = pl.concat(frames)
         if "account_id" in frame.columns:
             for reason, ids in self._find_unwanted(table, frame):
@@ -139,12 +157,41 @@ class _Intake:
                 letters_of_table.append(rejected)
         # After accounts were checked: what is rejected there counts, too.
         self._dead_letters += letters_of_table
+        frame = frame.drop("row", "file", "fault")
         # Exports repeat rows. Without the row number, repeated ones are equal.
-        self._tables[table] = frame.drop("row", "file", "fault").unique()
+        self._tables[table] = frame if is_stream else frame.unique()
         # Headers are input, too: a file without one has its first row of data in their place.
         names = mask_personal(pl.Series(sorted(unknown), dtype=pl.String).str.slice(0, 64))
         self._reports.append(TableReport(table, count, sum(map(len, letters_of_table)), tuple(names)))
         self._report(table, count, count)
+
+    def _check_required(
+        self, part: BundleFile, found: frozenset[str], entries: list[Entry], *, some_rows: bool
+    ) -> None:
+        """Check that a file has what required columns are mapped to.
+
+        Raises:
+            BundleError: it lacks one.
+        """
+        columns = list_columns(part.table)
+        for entry in entries if some_rows else ():
+            if not columns[entry.ours].nullable and entry.ours not in found:
+                raise build_missing_error(part.name, entry, found)
+
+    def check_names(self) -> None:
+        """Check that some table has each column that the caller's map names.
+
+        Raises:
+            BundleError: none has; names the nearest.
+        """
+        for entry in self._options.names.columns:
+            if entry.table is not None and entry.table not in self._tables:
+                raise BundleError(
+                    f"There is no table {entry.table}, of which {entry.ours} is mapped to {entry.theirs}.",
+                    f"The tables here are {', '.join(self._tables)}.",
+                )
+            if entry.table is None and entry.ours not in {used.ours for used in self._mapped}:
+                raise build_missing_error(None, entry, self._others)
 
     def _note_reading(self, part: BundleFile, reading: Reading) -> None:
         """Note how a file was read, where that is not plain."""
@@ -164,8 +211,10 @@ class _Intake:
         if table == "accounts":
             yield "forgotten_account", self._forgotten(named)
             return
-        own = self._tables["accounts"]["account_id"].cast(pl.String)
-        foreign = named.filter(~named.is_in(own.implode())).sort()
+        foreign = named.sort()
+        if "accounts" in self._tables:
+            own = self._tables["accounts"]["account_id"].cast(pl.String)
+            foreign = foreign.filter(~foreign.is_in(own.implode()))
         if foreign.is_empty():
             return
         forgotten = self._forgotten(foreign)
@@ -179,9 +228,8 @@ class _Intake:
         """Build the columns of all that was read."""
         tables = self._tables
         networks = _merge_networks(tables.get("networks"))
-        everyone = pl.concat(
-            [list_distinct(t["account_id"]) for t in tables.values() if "account_id" in t.columns]
-        )
+        named = [list_distinct(t["account_id"]) for t in tables.values() if "account_id" in t.columns]
+        everyone = pl.concat(named) if named else pl.Series("account_id", [], pl.Categorical)
         # Sorted by text, since categories are in the order of their first occurrence.
         ids = everyone.unique().cast(pl.String).sort().cast(everyone.dtype)
         sources = {name: table for name, table in tables.items() if name not in _WITHOUT_SIGNALS}
@@ -194,9 +242,11 @@ class _Intake:
         if self._naive:
             notes.append(f"Times without a zone are read as UTC: {', '.join(self._naive)}.")
         edges = {kind: signal.edges for kind, signal in signals.items()}
-        return BundleColumns(
+        columns = BundleColumns(
             id=content,
-            accounts=_merge_accounts(tables["accounts"]),
+            accounts=_merge_accounts(tables["accounts"])
+            if "accounts" in tables
+            else pl.DataFrame(schema=ACCOUNTS),
             values={kind: signal.values for kind, signal in signals.items()},
             edges=edges,
             networks=networks,
@@ -220,6 +270,24 @@ class _Intake:
                 for older in tokens.older
             },
         )
+        if any(part.rows is not None for parts in files.tables.values() for part in parts):
+            return replace(columns, id=hash_columns(columns))
+        return columns
+
+
+def hash_columns(columns: BundleColumns) -> str:
+    """Compute SHA-256, hex, of what would be written: rows of a query have no bytes of their own, and no order."""
+    whole = hashlib.sha256(columns.id.encode())
+    frames = {
+        "accounts": columns.accounts, "networks": columns.networks, "activity": columns.activity,
+        **{f"values {kind}": frame for kind, frame in columns.values.items()},
+        **{f"edges {kind}": frame for kind, frame in columns.edges.items()},
+    }  # fmt: skip
+    for name, frame in frames.items():
+        # Sorted, since merging leaves the order of some frames open.
+        content = frame.sort(frame.columns).write_ipc_stream(None, compat_level=pl.CompatLevel.oldest())
+        whole.update(f"\0{name}\0".encode() + content.getvalue())
+    return whole.hexdigest()
 
 
 def _describe_unread(files: BundleFiles) -> list[str]:

@@ -2,15 +2,17 @@
 
 import difflib
 import hashlib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 from urllib.parse import unquote
 
 import pyarrow as pa
 import pyarrow.parquet as pa_parquet
 
 from graphsvc.errors import BundleError
+from graphsvc.intake.column_map import ColumnMap
 
 FORMS = {".csv": ".csv", ".ndjson": ".ndjson", ".jsonl": ".ndjson", ".json": ".json", ".parquet": ".parquet"}
 """How each form is called on its own; text may be compressed."""
@@ -28,7 +30,10 @@ _NEAR = 0.75
 class BundleFile:
     """A file of a table: where it is, what it is called within the bundle, its form and its bytes.
 
-    `fixed`: columns whose value the names of its folders say (`kind=card/`), with the value, None for null.
+    `path` may be an object in a store that behaves like a path (`upath.UPath`). `fixed`: columns whose value the names
+    of its folders say (`kind=card/`), with the value, None for null. `rows`: reads a part that is no file, as Arrow
+    tables of bounded size; then `path` and `size` mean nothing. `is_stream`: the rows are messages of a topic; each is
+    judged by itself, and two that are equal are two.
     """
 
     table: str
@@ -37,6 +42,8 @@ class BundleFile:
     suffix: str
     size: int
     fixed: tuple[tuple[str, str | None], ...] = ()
+    rows: Callable[[], Iterator[pa.Table]] | None = None
+    is_stream: bool = False
 
     @property
     def is_json(self) -> bool:
@@ -48,12 +55,14 @@ class BundleFile:
 class BundleFiles:
     """The files of each table that is there, parts in name order, and those that are not read.
 
-    `hints`: for each file that is not read, what it may have been meant as, or None.
+    `hints`: for each file that is not read, what it may have been meant as, or None. `others`: those of them that are
+    of a form that can be read, with their own name for a table.
     """
 
     tables: dict[str, tuple[BundleFile, ...]]
-    unknown: tuple[str, ...]
+    unknown: tuple[str, ...] = ()
     hints: tuple[str | None, ...] = ()
+    others: tuple[BundleFile, ...] = ()
 
 
 def suggest_name(name: str, candidates: Collection[str]) -> str | None:
@@ -63,8 +72,16 @@ def suggest_name(name: str, candidates: Collection[str]) -> str | None:
     return folded[near[0]] if near else None
 
 
-def find_files(path: Path, tables: Sequence[str]) -> BundleFiles:
+def find_files(
+    path: Path, tables: Sequence[str], names: ColumnMap | None = None, *, partial: bool = False
+) -> BundleFiles:
     """Find the files of a bundle. Names are compared without case.
+
+    Args:
+        path: the directory.
+        tables: of the contract.
+        names: what the bundle calls them; None: as the contract does.
+        partial: whether the table `accounts` may be missing.
 
     Raises:
         BundleError: no such directory, it cannot be listed, a table is there in two forms, or the table
@@ -74,12 +91,15 @@ def find_files(path: Path, tables: Sequence[str]) -> BundleFiles:
         entries = sorted(entry for entry in path.iterdir() if not entry.name.startswith("."))
         found: dict[str, tuple[BundleFile, ...]] = {}
         unknown: list[tuple[str, str | None]] = []
+        others: list[BundleFile] = []
         for entry in entries:
             table, suffix = split_name(entry)
+            table = names.find_table(table) if names else table
             if table in _NOT_OURS and suffix is not None:
                 continue
             if table not in tables or suffix is None:
                 unknown.append((entry.name, _suggest_file(entry, table, suffix, tables)))
+                others += _list_parts(table, entry, suffix)[0] if suffix is not None else ()
                 continue
             if table in found:
                 raise BundleError(
@@ -92,17 +112,19 @@ def find_files(path: Path, tables: Sequence[str]) -> BundleFiles:
                 found[table] = parts
     except OSError as error:
         raise BundleError(
-            f"The bundle cannot be read, {error.filename}: {error.strerror}.",
+            f"The bundle cannot be read, {error.filename or path}: {error.strerror or type(error).__name__}.",
             "Give the directory that holds the tables.",
         ) from None
-    if "accounts" not in found:
+    if "accounts" not in found and not partial:
         near = [f"{name} is not read; did you mean {hint}?" for name, hint in unknown if hint]
         raise BundleError(
             f"The bundle {path} has no table accounts.",
             " ".join([*near, "Add accounts.parquet, .csv, .ndjson, .jsonl or .json (text also .gz)."]),
         )
     ordered = {table: found[table] for table in tables if table in found}
-    return BundleFiles(ordered, tuple(name for name, _ in unknown), tuple(hint for _, hint in unknown))
+    return BundleFiles(
+        ordered, tuple(name for name, _ in unknown), tuple(hint for _, hint in unknown), tuple(others)
+    )
 
 
 def split_name(entry: Path) -> tuple[str, str | None]:
@@ -180,10 +202,22 @@ def estimate_rows(parts: Sequence[BundleFile]) -> int:
     return sum(_estimate_file_rows(part) for part in parts)
 
 
+def open_binary(path: Path) -> BinaryIO:
+    """Open a file or an object of a store for reading.
+
+    Raises:
+        OSError: it cannot be opened.
+    """
+    return path.open("rb")
+
+
 def _estimate_file_rows(part: BundleFile) -> int:
+    if part.rows is not None:
+        return 0  # not known before the last row
     if part.suffix == ".parquet":
         try:
-            return int(pa_parquet.read_metadata(part.path).num_rows)
+            with open_binary(part.path) as file:
+                return int(pa_parquet.read_metadata(file).num_rows)
         except (pa.ArrowException, OSError):
             return 0  # whoever reads it says what is wrong
     size = part.size * _PACKED if part.suffix.endswith(".gz") else part.size
@@ -201,6 +235,8 @@ def hash_content(files: BundleFiles, key_id: str, options: str = "") -> str:
     whole = hashlib.sha256(_VERSION + b"\0" + key_id.encode() + options.encode())
     for parts in files.tables.values():
         for part in parts:
+            if part.rows is not None:
+                continue  # by its columns, once they are read
             # Names of files do not count: a renamed part is the same data.
             whole.update(f"\0{part.table}\0{part.suffix}\0".encode())
             if part.fixed:
@@ -210,6 +246,7 @@ def hash_content(files: BundleFiles, key_id: str, options: str = "") -> str:
                     whole.update(hashlib.file_digest(file, "sha256").digest())
             except OSError as error:
                 raise BundleError(
-                    f"{part.name} cannot be read: {error.strerror}.", "Check the file and its rights."
+                    f"{part.name} cannot be read: {error.strerror or type(error).__name__}.",
+                    "Check the file and its rights.",
                 ) from None
     return whole.hexdigest()

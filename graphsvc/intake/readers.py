@@ -3,8 +3,9 @@
 import csv
 import gzip
 import io
+import itertools
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -14,6 +15,7 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pa_parquet
 
 from graphsvc.errors import BundleError
+from graphsvc.intake.column_map import Entry, build_missing_error, list_source_columns, rename_columns
 from graphsvc.intake.dialects import (
     GZIP_MAGIC,
     Encoding,
@@ -23,7 +25,7 @@ from graphsvc.intake.dialects import (
     match_columns,
     read_header,
 )
-from graphsvc.intake.files import BundleFile
+from graphsvc.intake.files import BundleFile, open_binary
 from graphsvc.intake.options import ReadOptions
 from graphsvc.intake.parquet import read_table
 from graphsvc.intake.records import BLOCK, read_lines, read_records
@@ -47,6 +49,7 @@ class Chunk:
     - `notes`: how the file was read, in words.
     - `seen`: its dialect, for an error.
     - `blank`: records of only separators, which are left out.
+    - `mapped`: columns that the caller's column map gave.
     """
 
     frame: pl.DataFrame
@@ -57,6 +60,7 @@ class Chunk:
     notes: tuple[str, ...] = ()
     seen: str = ""
     blank: int = field(default=0)
+    mapped: frozenset[str] = frozenset()
 
 
 def read_chunks(
@@ -75,11 +79,16 @@ def read_chunks(
     """
     options = options or ReadOptions()
     try:
-        chunks = (
-            _read_parquet(file, columns) if file.suffix == ".parquet" else _read_text(file, columns, options)
-        )
+        entries = options.names.list_entries(file.table, columns)
+        names = list_source_columns(columns, entries)
+        if file.rows is not None:
+            chunks = _read_rows(file, names, file.rows())
+        elif file.suffix == ".parquet":
+            chunks = _read_parquet(file, names)
+        else:
+            chunks = _read_text(file, names, options)
         for chunk in chunks:
-            yield _add_folder_columns(file, chunk, columns)
+            yield _map_columns(file, _add_folder_columns(file, chunk, names), columns, entries)
     except (EOFError, zlib.error, gzip.BadGzipFile):
         raise BundleError(
             f"{file.name} is damaged: its compressed content is broken or cut off.", "Export it again."
@@ -115,25 +124,58 @@ def _add_folder_columns(file: BundleFile, chunk: Chunk, columns: Sequence[str]) 
     return replace(chunk, frame=frame, found=chunk.found | set(said) | others)
 
 
+def _map_columns(file: BundleFile, chunk: Chunk, columns: Sequence[str], entries: Sequence[Entry]) -> Chunk:
+    """Return a chunk whose columns have the names of the contract.
+
+    Raises:
+        BundleError: a column is missing that an entry for this table names. In JSON it may still come.
+    """
+    if not entries:
+        return chunk
+    for entry in entries:
+        if entry.table is not None and entry.theirs not in chunk.found and not file.is_json:
+            raise build_missing_error(file.name, entry, chunk.found)
+    frame, found, mapped = rename_columns(chunk.frame, chunk.found, columns, entries)
+    said = [f"{entry.ours} from {entry.theirs!r}, as mapped" for entry in entries if entry.ours in mapped]
+    return replace(chunk, frame=frame, found=found, mapped=mapped, notes=(*chunk.notes, *said))
+
+
 def _read_parquet(file: BundleFile, columns: Sequence[str]) -> Iterator[Chunk]:
-    with pa_parquet.ParquetFile(file.path) as source:
+    with open_binary(file.path) as raw, pa_parquet.ParquetFile(raw) as source:
+        # Only these columns are read from the file.
         schema = source.schema_arrow
-        matched = match_columns(schema.names, columns, file.table)
-        check_doubled(file, matched)
-        wanted = {schema.names[place]: name for place, name in matched.items()}
-        renamed = [f"{there!r} as {name}" for there, name in wanted.items() if there != name]
-        notes = (f"column {', '.join(renamed)}",) if renamed else ()
-        found = frozenset(
-            {*wanted.values(), *schema.names} - {there for there in wanted if there != wanted[there]}
-        )
-        empty = read_table(file, schema.empty_table(), wanted)
-        # An empty chunk first, so that a file without rows still shows its columns and notes.
-        yield replace(_build_whole_chunk(empty, 0, 0.0, found), notes=notes)
-        done, total = 0, source.metadata.num_rows
-        for batch in source.iter_batches(batch_size=_ROWS, columns=list(wanted)):
-            frame = read_table(file, pa.Table.from_batches([batch]), wanted)
-            yield _build_whole_chunk(frame, done, (done + batch.num_rows) / total, found)
-            done += batch.num_rows
+        wanted = [schema.names[place] for place in match_columns(schema.names, columns, file.table)]
+        batches = source.iter_batches(batch_size=_ROWS, columns=wanted)
+        tables = (pa.Table.from_batches([batch]) for batch in batches)
+        yield from _read_tables(file, columns, schema, tables, source.metadata.num_rows)
+
+
+def _read_rows(file: BundleFile, columns: Sequence[str], rows: Iterator[pa.Table]) -> Iterator[Chunk]:
+    first = next(rows)
+    yield from _read_tables(file, columns, first.schema, itertools.chain([first], rows), None)
+
+
+def _read_tables(
+    file: BundleFile, columns: Sequence[str], schema: pa.Schema, tables: Iterable[pa.Table], total: int | None
+) -> Iterator[Chunk]:
+    """Yield Arrow tables as chunks; `total` None: their rows are not known before the last."""
+    matched = match_columns(schema.names, columns, file.table)
+    check_doubled(file, matched)
+    wanted = {schema.names[place]: name for place, name in matched.items()}
+    renamed = [f"{there!r} as {name}" for there, name in wanted.items() if there != name]
+    notes = (f"column {', '.join(renamed)}",) if renamed else ()
+    found = frozenset(
+        {*wanted.values(), *schema.names} - {there for there in wanted if there != wanted[there]}
+    )
+    empty = read_table(file, schema.empty_table(), wanted)
+    # An empty chunk first, so that a file without rows still shows its columns and notes.
+    yield replace(_build_whole_chunk(empty, 0, 0.0, found), notes=notes)
+    done = 0
+    for table in tables:
+        frame = read_table(file, table, wanted)
+        after = done + table.num_rows
+        yield _build_whole_chunk(frame, done, after / total if total else 1.0, found)
+        done = after
 
 
 def _build_whole_chunk(frame: pl.DataFrame, before: int, share: float, found: frozenset[str]) -> Chunk:
@@ -142,7 +184,7 @@ def _build_whole_chunk(frame: pl.DataFrame, before: int, share: float, found: fr
 
 
 def _read_text(file: BundleFile, columns: Sequence[str], options: ReadOptions) -> Iterator[Chunk]:
-    with file.path.open("rb") as raw:
+    with open_binary(file.path) as raw:
         # By content: names lie about compression.
         compressed = raw.read(2) == GZIP_MAGIC
         raw.seek(0)

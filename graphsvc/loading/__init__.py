@@ -2,5 +2,6 @@
 
 from graphsvc.loading.common import LoadReport, estimate_memory
 from graphsvc.loading.online import load_bundle
+from graphsvc.loading.queries import load_queries
 
-__all__ = ["LoadReport", "estimate_memory", "load_bundle"]
+__all__ = ["LoadReport", "estimate_memory", "load_bundle", "load_queries"]

@@ -11,7 +11,7 @@ from graphsvc.errors import LoadError
 from graphsvc.host import read_memory
 from graphsvc.intake import read_bundle, write_dead_letters
 from graphsvc.intake.acceptance import check_loaded
-from graphsvc.intake.files import estimate_rows, find_files
+from graphsvc.intake.files import BundleFiles, estimate_rows, find_files
 from graphsvc.intake.options import ReadOptions
 from graphsvc.intake.schemas import SCHEMAS
 from graphsvc.measure import MemoryNeed
@@ -68,7 +68,7 @@ class ReadBundle:
 
 
 def read_for_load(
-    bundle: Path,
+    bundle: Path | BundleFiles,
     tokens: Tokeniser,
     dead_letters_dir: Path,
     known: Callable[[pl.Series], pl.Series],
@@ -76,11 +76,13 @@ def read_for_load(
     progress: Progress,
     options: ReadOptions,
     max_rejected: float,
+    *,
+    may_be_empty: bool = False,
 ) -> ReadBundle:
     """Read a bundle, keep its rejected rows, and check that enough of it is left. Both ways of loading begin so.
 
     Args:
-        bundle: directory.
+        bundle: directory, or the tables themselves.
         tokens: of the installation's key.
         dead_letters_dir: for rejected rows.
         known: as `read_bundle` takes it.
@@ -88,29 +90,32 @@ def read_for_load(
         progress: called with stage, done and total.
         options: how to read the files.
         max_rejected: share of a table's rows that may be rejected, 0–1.
+        may_be_empty: whether no row at all is no fault.
 
     Raises:
         BundleError: the bundle cannot be read.
         NothingLoaded: too many rows are rejected.
         ResourceError: there is too little memory to read it.
     """
-    estimate_memory(bundle).check()
+    estimate_memory(bundle, options).check()
     columns = read_bundle(
         bundle, tokens, known, lambda table, done, total: progress(f"read {table}", done, total), forgotten, options
     )  # fmt: skip
     load_id = compute_load_id(columns, tokens)
     dead_letters = keep_dead_letters(columns, load_id, dead_letters_dir)
-    check_loaded(columns, max_rejected, dead_letters)
+    check_loaded(columns, max_rejected, dead_letters, may_be_empty=may_be_empty)
     return ReadBundle(columns, load_id, dead_letters)
 
 
-def estimate_memory(bundle: Path) -> MemoryNeed:
-    """Estimate the memory of this process while it reads a bundle.
+def estimate_memory(bundle: Path | BundleFiles, options: ReadOptions | None = None) -> MemoryNeed:
+    """Estimate the memory of this process while it reads a bundle; of tables that are no files nothing is known.
 
     Raises:
         BundleError: it is no bundle.
     """
-    files = find_files(bundle, list(SCHEMAS)).tables
+    names = options.names if options else None
+    found = bundle if isinstance(bundle, BundleFiles) else find_files(bundle, list(SCHEMAS), names)
+    files = found.tables
     hours = estimate_rows(files.get("activity", ()))
     # Hours are numbers, and take far less than rows of text.
     rows = sum(map(estimate_rows, files.values())) - hours

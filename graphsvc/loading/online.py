@@ -2,28 +2,46 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import polars as pl
 
 from graphsvc.errors import LoadError
 from graphsvc.intake.acceptance import MAX_REJECTED
+from graphsvc.intake.files import BundleFiles
 from graphsvc.intake.options import ReadOptions
 from graphsvc.loading.common import LoadReport, read_for_load
+from graphsvc.model.columns import BundleColumns
 from graphsvc.signals.tokens import Tokeniser
 from graphsvc.signing import Signer
 from graphsvc.store import Store
 from graphsvc.store.addresses import place_addresses
 from graphsvc.store.forgetting import list_forgotten
-from graphsvc.store.loads import begin_load, build_steps, find_known_accounts, finish_load, write_step
+from graphsvc.store.loads import (
+    OpenLoad,
+    begin_load,
+    build_steps,
+    find_known_accounts,
+    finish_load,
+    write_step,
+)
 from graphsvc.store.outcomes import count_conflicts, settle_loaded
 from graphsvc.types import Progress, ignore_progress
 
 
+@dataclass(slots=True)
+class Written:
+    """Rows written by step; edges of signals among them, and the seconds that these took."""
+
+    rows: dict[str, int] = field(default_factory=dict)
+    edges: int = 0
+    edge_seconds: float = 0.0
+
+
 def load_bundle(
     store: Store,
-    bundle: Path,
+    bundle: Path | BundleFiles,
     tokens: Tokeniser,
     dead_letters_dir: Path,
     *,
@@ -37,7 +55,7 @@ def load_bundle(
 
     Args:
         store: the database.
-        bundle: directory.
+        bundle: directory, or its tables, of which `accounts` may be missing.
         tokens: of the installation's key.
         dead_letters_dir: for rejected rows.
         again: write all rows again even if this very bundle was loaded before. Correct data stay unchanged.
@@ -59,26 +77,34 @@ def load_bundle(
     )  # fmt: skip
     columns, load_id = read.columns, read.id
     load = begin_load(store, load_id, columns.id, again=again)
-    written: dict[str, int] = {}
-    edges, edge_seconds = 0, 0.0
+    written = Written()
     if not load.finished:
-        # Each batch records how far its step is in the same transaction, so that none is written twice.
-        for step in build_steps(columns, load.number):
-            began = time.monotonic()
-            written[step.name] = write_step(store, load, step, progress)
-            if step.is_edges:
-                edges += written[step.name]
-                edge_seconds += time.monotonic() - began
-        # After all networks are there: the most specific one may come in the last bundle.
-        place_addresses(store, load.number, progress)
-        settle_loaded(store, load.number, columns.outcomes["account_id"].unique().to_list(), progress)
+        written = write_columns(store, load, columns, progress)
         finish_load(store, load_id, columns)
-    report = read.build_report(written, already_loaded=load.finished, edges=edges, edge_seconds=edge_seconds)
+    report = read.build_report(
+        written.rows, already_loaded=load.finished, edges=written.edges, edge_seconds=written.edge_seconds
+    )
     # The bundle's own rows were merged by id, so only earlier outcomes can be in the way.
     if conflicts := count_conflicts(store, columns.outcomes):
         said = f"{conflicts:,} outcomes have the id of another one, which stays: give them ids of their own."
         report = replace(report, notes=(*report.notes, said))
     return report
+
+
+def write_columns(store: Store, load: OpenLoad, columns: BundleColumns, progress: Progress) -> Written:
+    """Write the columns of an open load, step by step, continuing where it stopped."""
+    written = Written()
+    # Each batch records how far its step is in the same transaction, so that none is written twice.
+    for step in build_steps(columns, load.number):
+        began = time.monotonic()
+        written.rows[step.name] = write_step(store, load, step, progress)
+        if step.is_edges:
+            written.edges += written.rows[step.name]
+            written.edge_seconds += time.monotonic() - began
+    # After all networks are there: the most specific one may come in the last bundle.
+    place_addresses(store, load.number, progress)
+    settle_loaded(store, load.number, columns.outcomes["account_id"].unique().to_list(), progress)
+    return written
 
 
 def make_forgotten_filter(store: Store, signer: Signer | None) -> Callable[[pl.Series], pl.Series]:

@@ -9,13 +9,15 @@ from typing import Any
 import polars as pl
 
 from graphsvc.errors import BundleError
+from graphsvc.intake.column_map import build_missing_error
 from graphsvc.intake.files import FORMS, BundleFile, split_name
 from graphsvc.intake.options import ReadOptions
 from graphsvc.intake.readers import read_chunks
 from graphsvc.scoring.answers import Score
 from graphsvc.scoring.signups import IDENTIFIER, LABEL, list_signup_columns
 
-_TABLE = "signups"
+TABLE = "signups"
+"""Name of the table that sign-ups are read as."""
 ROWS: dict[str, type[pl.DataType]] = {
     LABEL: pl.String, "recommendation": pl.String, "membership": pl.Float64, "cluster": pl.String,
     "assessment": pl.String, "hostility": pl.Float64, "coordination": pl.Float64, "bits": pl.Float64,
@@ -41,18 +43,24 @@ def read_table(path: Path, options: ReadOptions) -> Iterator[tuple[pl.DataFrame,
     form = split_name(path)[1]
     if not form:
         raise BundleError(f"{path.name} is of no form that can be read.", f"Use one of {', '.join(FORMS)}.")
-    file = BundleFile(_TABLE, path, path.name, form, path.stat().st_size)
+    file = BundleFile(TABLE, path, path.name, form, path.stat().st_size)
     columns = list(list_signup_columns())
     # Kinds of identifiers are known only from the file's own columns.
     first = next(iter(read_chunks(file, columns, options)))
-    kinds = sorted(each for each in first.found if each.startswith(IDENTIFIER))
+    named = {entry.ours for entry in options.names.columns}
+    kinds = sorted(each for each in first.found | named if each.startswith(IDENTIFIER))
+    used = set[str]()
     for chunk in read_chunks(file, [*columns, *kinds], options):
+        used |= chunk.mapped
         known = set(chunk.found) & {*columns, *kinds}
         if not known - {LABEL} and (chunk.found or chunk.frame.height):
             raise BundleError(
                 f"{path.name} has no column of a sign-up.", f"Name columns as {', '.join(columns[1:7])} …"
             )
         yield chunk.frame, sorted(chunk.found - known), len(chunk.malformed)
+    for entry in options.names.columns:
+        if entry.ours not in used:
+            raise build_missing_error(path.name, entry, chunk.found)
 
 
 def list_labels(frame: pl.DataFrame) -> list[str | None]:

@@ -1,7 +1,7 @@
 """Connect to Neo4j: one driver a process, statements by name, driver errors mapped to ours."""
 
 import logging
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from types import TracebackType
@@ -209,8 +209,18 @@ class Store:
         """
         return self.write_all_guarded((guard,), *steps) is None
 
-    def write_all_guarded(self, guards: Sequence[tuple[str, Row]], *steps: tuple[str, Row]) -> str | None:
+    def write_all_guarded(
+        self,
+        guards: Sequence[tuple[str, Row]],
+        *steps: tuple[str, Row],
+        plan: Callable[[Row], Iterable[tuple[str, Row]]] | None = None,
+    ) -> str | None:
         """Run `steps` in one transaction, only if each of `guards` returns a row, in this order.
+
+        Args:
+            guards: statements with their parameters.
+            steps: likewise.
+            plan: makes further steps of the first row of the last guard, such as a number that it gave.
 
         Returns:
             None if the steps ran, else the name of the first closed guard; then nothing was written.
@@ -218,10 +228,12 @@ class Store:
 
         def run_steps(tx: neo4j.ManagedTransaction) -> None:
             """Run guards and steps; raise to roll back if a guard is closed."""
+            rows: list[Row] = []
             for name, parameters in guards:
-                if not tx.run(load_text(name), parameters).data():
+                rows = tx.run(load_text(name), parameters).data()
+                if not rows:
                     raise _Closed(name)
-            for name, parameters in steps:
+            for name, parameters in (*steps, *(plan(rows[0]) if plan else ())):
                 tx.run(load_text(name), parameters).consume()
 
         doing = steps[-1][0] if steps else guards[-1][0]

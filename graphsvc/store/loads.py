@@ -9,7 +9,7 @@ import polars.selectors as cs
 from graphsvc.errors import LoadError
 from graphsvc.model.columns import BundleColumns
 from graphsvc.signals.kinds import BY_NAME
-from graphsvc.store.connection import Store
+from graphsvc.store.connection import Row, Store
 from graphsvc.types import Progress
 
 BATCH = 10_000
@@ -42,10 +42,19 @@ class Step:
         return self.statement == "load/edges"
 
 
-def begin_load(store: Store, load: str, bundle: str, *, again: bool) -> OpenLoad:
-    """Open the record of a load, or find it; `again`: open a finished one, too."""
-    reopen = [("load/reopen", {"id": load})] if again else []
-    (record,) = store.run_transaction(*reopen, ("load/begin", {"id": load, "bundle": bundle}))
+def begin_load(store: Store, load: str, bundle: str, *, again: bool, source: str | None = None) -> OpenLoad:
+    """Open the record of a load, or find it.
+
+    Args:
+        store: the database.
+        load: id of the load.
+        bundle: hash of its content.
+        again: whether to open a finished one, too.
+        source: whose marks it will move; a load of it that was killed before is closed.
+    """
+    first = [("source/open", {"source": source, "load": load})] if source else []
+    first += [("load/reopen", {"id": load})] if again else []
+    (record,) = store.run_transaction(*first, ("load/begin", {"id": load, "bundle": bundle}))
     finished = record["finishedAt"] is not None
     reached = {} if finished else {row["step"]: row["next"] for row in store.read("load/progress", id=load)}
     return OpenLoad(load, record["number"], finished, reached)
@@ -123,20 +132,24 @@ def find_known_accounts(store: Store, ids: pl.Series) -> pl.Series:
     return pl.Series(ids.name, found, dtype=pl.String)
 
 
+def build_finish(load_id: str, columns: BundleColumns) -> tuple[str, Row]:
+    """Build the statement that records the end of a load; it returns no row if the load is not there."""
+    return "load/finish", {
+        "id": load_id,
+        "accounts": columns.accounts.height,
+        "signals": sum(frame.height for frame in columns.values.values()),
+        "edges": sum(frame.height for frame in columns.edges.values()),
+        "rejected": columns.dead_letters.height,
+    }
+
+
 def finish_load(store: Store, load_id: str, columns: BundleColumns) -> None:
     """Record the end of a load.
 
     Raises:
         LoadError: its record is gone, because the database was emptied or replaced meanwhile.
     """
-    closed = store.write(
-        "load/finish",
-        id=load_id,
-        accounts=columns.accounts.height,
-        signals=sum(frame.height for frame in columns.values.values()),
-        edges=sum(frame.height for frame in columns.edges.values()),
-        rejected=columns.dead_letters.height,
-    )
+    closed = store.run_transaction(build_finish(load_id, columns))
     # The record of the load was found at its beginning, so its absence means another database.
     if not closed:
         raise LoadError(

@@ -1,0 +1,88 @@
+"""The steps of a load from a database: marks → queries → the same columns as from a folder → batches → new marks."""
+
+from pathlib import Path
+
+from graphsvc.host import read_memory
+from graphsvc.intake.acceptance import MAX_REJECTED
+from graphsvc.intake.options import ReadOptions
+from graphsvc.loading.common import A_ROW, READING, LoadReport, read_for_load
+from graphsvc.loading.online import Written, make_forgotten_filter, write_columns
+from graphsvc.measure import MemoryNeed
+from graphsvc.signals.tokens import Tokeniser
+from graphsvc.signing import Signer
+from graphsvc.sources.sql import SqlSource
+from graphsvc.store import Store
+from graphsvc.store.loads import begin_load, find_known_accounts
+from graphsvc.store.sources import commit_marks, read_marks
+from graphsvc.types import Progress, ignore_progress
+
+
+def load_queries(
+    store: Store,
+    source: SqlSource,
+    tokens: Tokeniser,
+    dead_letters_dir: Path,
+    *,
+    again: bool = False,
+    progress: Progress = ignore_progress,
+    signer: Signer | None = None,
+    options: ReadOptions | None = None,
+    max_rejected: float = MAX_REJECTED,
+) -> LoadReport:
+    """Load what the queries of a database give since the last load. Killed at any time and run again, nothing is lost.
+
+    The marks are committed with the end of the load, after its last batch. Until then the next load reads from the old
+    marks, and writes again what this one wrote, which changes nothing.
+
+    Args:
+        store: the database that is written.
+        source: the database that is read.
+        tokens: of the installation's key.
+        dead_letters_dir: for rejected rows.
+        again: read from the start of each query, and write all rows again.
+        progress: called with stage, rows done and rows in total.
+        signer: knows forgotten accounts, whose rows are rejected; None means that none is forgotten.
+        options: how to read values, and what columns are called.
+        max_rejected: share of a table's rows that may be rejected, 0–1.
+
+    Raises:
+        SourceError: the source cannot be read, or another load of it committed meanwhile.
+        BundleError, NothingLoaded, ResourceError, LoadError: as of `load_bundle`; nothing was written.
+        DatabaseUnavailable, DatabaseRefused: committed batches stay, and the next call continues after them.
+    """
+    kept = read_marks(store, source.name)
+    with source:
+        read = read_for_load(
+            source.list_tables({} if again else kept), tokens, dead_letters_dir,
+            lambda ids: find_known_accounts(store, ids), make_forgotten_filter(store, signer), watch_memory(progress),
+            options or ReadOptions(), max_rejected, may_be_empty=True,
+        )  # fmt: skip
+    marks = source.highest
+    if not any(table.read for table in read.columns.tables):
+        return read.build_report({}, already_loaded=True)
+    load = begin_load(store, read.id, read.columns.id, again=again, source=source.name)
+    written = Written() if load.finished else write_columns(store, load, read.columns, progress)
+    finish = None if load.finished else (read.id, read.columns)
+    commit_marks(store, source.name, {table: kept.get(table) for table in source.tables}, marks, finish)
+    return read.build_report(
+        written.rows, already_loaded=load.finished, edges=written.edges, edge_seconds=written.edge_seconds
+    )
+
+
+def watch_memory(progress: Progress) -> Progress:
+    """Return a progress that ends a reading which outgrows the memory: a query has no size in advance."""
+    at_start = read_memory().available
+    rows: dict[str, int] = {}
+
+    def report(stage: str, done: int, total: int) -> None:
+        if stage.startswith("read "):
+            rows[stage] = done
+            MemoryNeed(
+                READING + A_ROW * sum(rows.values()),
+                at_start,
+                doing="Loading the rows of these queries at once",
+                instead="Let the queries give less, for example a part of the accounts with all their rows.",
+            ).check()
+        progress(stage, done, total)
+
+    return report

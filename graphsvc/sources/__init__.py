@@ -1,0 +1,1 @@
+"""Sources of a load: column maps, object stores, SQL, watched folders and Kafka topics."""
