@@ -40,7 +40,7 @@ from graphsvc.model.graph import SignalGraph
 from graphsvc.scoring.answers import Recommendation, Score, Thresholds, score_signups
 from graphsvc.scoring.files import IndexFiles
 from graphsvc.scoring.index import build_index
-from graphsvc.scoring.signups import read_signups
+from graphsvc.scoring.signups import Key, read_signups
 from graphsvc.signals.kinds import family_of
 from graphsvc.signals.tokens import load_or_create_key
 from graphsvc.statements import load_statement
@@ -144,8 +144,9 @@ def measure_quality(name: Name, days: int) -> dict[str, Any]:
     return {"sign-ups": rows.height, **_summarise(rows)}
 
 
-def _find_reused(ids: pl.Series, keys: pl.DataFrame, graph: SignalGraph, truth: pl.DataFrame) -> pl.DataFrame:
+def _find_reused(ids: pl.Series, read: list[Key], graph: SignalGraph, truth: pl.DataFrame) -> pl.DataFrame:
     """Find the families of which a sign-up brings a value that its campaign had before: account_id, reused (list)."""
+    keys = pl.DataFrame(read, schema=Key._fields, orient="row", infer_schema_length=None)
     named = truth.drop_nulls("campaign_id").select("account_id", "campaign_id")
     before = graph.accounts.select(account_id="id", account=pl.int_range(pl.len(), dtype=pl.Int32)).join(
         named, on="account_id"
@@ -296,8 +297,9 @@ def _over_http(service: Service, signups: list[dict[str, Any]], size: int) -> Co
 def _over_driver(service: Service, book: Book, signups: list[dict[str, Any]]) -> Connect:
     """Return what connects a client that looks the tokens of each sign-up up, made before."""
     frame = pl.DataFrame([{**each, "identifiers": None} for each in signups], infer_schema_length=None)
-    keys = read_signups(frame.cast(pl.String, strict=False), load_or_create_key(book.settings)).keys
-    of = dict(keys.group_by("account").agg("key").iter_rows())
+    of: dict[int, list[str]] = {}
+    for each in read_signups(frame.cast(pl.String, strict=False), load_or_create_key(book.settings)).keys:
+        of.setdefault(each.account, []).append(each.key)
     where = service.database
 
     async def connect() -> Ask:

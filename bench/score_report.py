@@ -16,8 +16,8 @@ def format_report(report: dict[str, Any]) -> str:
         "",
         "`make bench-score` measures these figures; `bench/score.py` says how. One and Cypher: one sign-up a call,",
         "scored over HTTP, and its tokens looked up by a bare statement. `load before` is the machine's load when a",
-        "row began. Recall is measured at bars that let so many honest sign-ups pass; reviewed and challenged are",
-        "the recommendations.",
+        "row began, on two cores; CPU is the service's own. Recall is measured at bars that let so many honest",
+        "sign-ups pass; reviewed and challenged are the recommendations.",
         "",
     ]
     for accounts, speed in report.get("speed", {}).items():
@@ -34,11 +34,12 @@ def _format_speed(speed: dict[str, Any]) -> Iterator[str]:
         [
             row["way"],
             str(row["clients"]),
-            *(f"{row[name]:,.1f}" for name in ("p50", "p95", "p99", "a_second", "load")),
+            *(f"{row[name]:,.1f}" for name in ("p50", "p95", "p99", "a_second", "service_cpu", "load")),
         ]
         for row in speed["rows"]
     ]
-    yield from grid(["call", "clients", "p50 ms", "p95 ms", "p99 ms", "calls a second", "load before"], rows)
+    names = ["p50 ms", "p95 ms", "p99 ms", "calls a second", "CPU ms a call", "load before"]
+    yield from grid(["call", "clients", *names], rows)
     yield (
         f"The index has {speed['keys']:,} keys of {speed['clusters']:,} grown clusters, "
         f"{speed['index bytes'] / 1e6:,.1f} MB. It is checked and mapped in {speed['index seconds']:.2f} s; "

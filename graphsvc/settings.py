@@ -79,6 +79,9 @@ class Settings(BaseSettings):
     score_review: Annotated[float, Field(ge=0, le=1)] | None = None
     """Membership from which it recommends a review; unset: the least that the run published within its budget."""
 
+    score_record: bool = False
+    """Whether keys that can score may also record sign-ups: `record: true` of `POST /v1/score`."""
+
     null_words: str = ""
     """Words that stand for nothing in bundles, with commas between them, besides those of docs/loading/exporters.md."""
 

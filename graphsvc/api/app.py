@@ -36,6 +36,7 @@ from graphsvc.api.schema import build_schema
 from graphsvc.api.services import Services
 from graphsvc.api.subscriptions.pubsub import PubSub
 from graphsvc.api.workers.detection_process import DetectionProcesses
+from graphsvc.api.workers.recorder import Recorder
 from graphsvc.api.workers.scheduler import Scheduler
 from graphsvc.api.workers.scorer import AUDITED_SECONDS, Scorer, write_counts
 from graphsvc.api.workers.worker import Worker
@@ -71,6 +72,7 @@ def create_app(settings: Settings, address: Address, plan: Plan | None = None) -
             _send_events(settings, address) as services.sender,
         ):
             services.pubsub = PubSub(services.reader)
+            services.recorder = Recorder(services.worker, settings, services.tokens, services.signer)
             services.processes = DetectionProcesses(services.worker, settings)
             services.concurrency_limit = ConcurrencyLimit(
                 settings.requests_at_once,
@@ -80,12 +82,15 @@ def create_app(settings: Settings, address: Address, plan: Plan | None = None) -
                 share=settings.principal_share,
                 cost_at_once=settings.cost_at_once,
             )
-            counting = asyncio.create_task(_audit_scores(services))
+            tasks = [
+                asyncio.create_task(_audit_scores(services)),
+                asyncio.create_task(services.scorer.follow_recent(services.worker)),
+            ]
             async with _run_schedule(services, plan):
                 yield
-            counting.cancel()
+            for task in tasks:
+                task.cancel()
             await _write_scores(services)
-            services.scorer.close()
             services.processes.close()
         services.traces.close()
 
@@ -108,6 +113,7 @@ def create_app(settings: Settings, address: Address, plan: Plan | None = None) -
     app.include_router(score.router)
     app.include_router(outcomes.router)
     app.include_router(openapi.router)
+    app.router.routes.insert(0, score.build_first_route())
     app.router.routes.extend(browser_kit.build_routes(address.uri))
     app.include_router(build_router(build_schema()))
     app.mount("/console", console.build_static_files())

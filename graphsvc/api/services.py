@@ -13,6 +13,7 @@ from graphsvc.api.http.rate_limits import RateLimits
 from graphsvc.api.http.traces import Traces
 from graphsvc.api.subscriptions.pubsub import PubSub
 from graphsvc.api.workers.detection_process import DetectionProcesses
+from graphsvc.api.workers.recorder import Recorder
 from graphsvc.api.workers.scheduler import Scheduler
 from graphsvc.api.workers.scorer import Scorer
 from graphsvc.api.workers.worker import Worker
@@ -44,6 +45,7 @@ class Services:
         reader: reads the database for resolvers.
         worker: runs analyses and writes in threads.
         pubsub: distributes changes to subscribers.
+        recorder: records sign-ups.
         processes: starts and watches detection runs.
         scheduler: starts runs that are due; None: this process starts none by itself.
         concurrency_limit: turns of GraphQL requests and exports.
@@ -65,6 +67,7 @@ class Services:
     reader: Reader = field(init=False)
     worker: Worker = field(init=False)
     pubsub: PubSub = field(init=False)
+    recorder: Recorder = field(init=False)
     processes: DetectionProcesses = field(init=False)
     concurrency_limit: ConcurrencyLimit = field(init=False)
     sender: Sender = field(init=False)

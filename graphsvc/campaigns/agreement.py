@@ -4,7 +4,9 @@ In each family an account agrees with a cluster in one of some classes: not at a
 address before its prefix before its system) whose other users are members to some degree.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -32,6 +34,14 @@ _RANKS = 32
 """More than there are ranks."""
 _OWN = 2 * _STEP + len(ODDS)
 """Rank of a value that is nearly all a cluster's own."""
+Pool = Mapping[str, NDArray[Any]]
+"""Columns of `membership.pools` as arrays: those of `POOL`."""
+POOL = ("cluster", "family", "level", "inside", "degree", "size")
+
+
+def pool_arrays(pool: pl.DataFrame) -> Pool:
+    """Return the columns of a pool that agreement reads, as arrays."""
+    return {name: pool[name].to_numpy() for name in POOL}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,34 +67,36 @@ class Agreement:
 
 
 def agreement(
-    pool: pl.DataFrame,
+    pool: Pool,
     value: Rows,
     account: NDArray[np.int32],
     passing: NDArray[np.bool_],
     home: NDArray[np.int32],
     families: int,
-    population: int | None = None,
+    ranks: NDArray[np.int64] | None = None,
 ) -> Agreement:
     """Find the class of each account's agreement with each cluster and family, by the finest level that agrees.
 
     Each account is seen without its own use of the value (leave one out). A use in passing is not among those uses.
 
     Args:
-        pool: of `membership.pools`.
+        pool: of `membership.pools`, as arrays (`pool_arrays`).
         value: (uses,) row of `pool` of each use.
         account: (uses,) int32, the account of each use.
         passing: (uses,) bool, true for a use in passing.
         home: (accounts,) int32, the cluster that each account is a member of, -1 = of none.
         families: how many there are.
-        population: number of all accounts, where `home` has only some of them.
+        ranks: of the values (`rank_values`), where they are known already. None: `home` has all accounts.
 
     Returns:
         The classes, one row for each cluster, account and family that agree.
     """
     accounts = len(home)
-    cluster, family = pool["cluster"].to_numpy(), pool["family"].to_numpy()
+    cluster, family = pool["cluster"], pool["family"]
     member = home[account] == cluster[value]
-    rank = _ranks(pool, accounts if population is None else population)[value, np.where(passing, 2, member)]
+    if ranks is None:
+        ranks = rank_values(pool, accounts)
+    rank = ranks[value, np.where(passing, 2, member)]
     met = rank >= 0
     value = value[met]
     keys = (cluster[value].astype(np.int64) * accounts + account[met]) * families + family[value]
@@ -101,17 +113,17 @@ def agreement(
     return Agreement(who // accounts, who % accounts, group % families, kind)
 
 
-def _ranks(pool: pl.DataFrame, accounts: int) -> NDArray[np.int64]:
+def rank_values(pool: Pool, accounts: int) -> NDArray[np.int64]:
     """Rank how finely and strongly values agree with an account; int64, shape (values, 3).
 
     The columns are for an account that is no member, for a member, and for a use in passing. A rank of -1 means that
     the value would be in no pool without the account's own use.
     """
-    inside, degree, size = (pool[name].to_numpy()[:, None] for name in ("inside", "degree", "size"))
+    inside, degree, size = (pool[name][:, None] for name in ("inside", "degree", "size"))
     # A stranger's own use counts outside, a member's inside, and one in passing in neither.
     others = inside - np.array([0, 1, 0])
     outside = degree - np.array([1, 1, 0]) - others
-    level = pool["level"].to_numpy().astype(np.int64)[:, None]
+    level = pool["level"].astype(np.int64)[:, None]
     strength = odds(others, outside)
     step = np.where(
         level == 0,

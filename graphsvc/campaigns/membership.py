@@ -24,6 +24,7 @@ from graphsvc.campaigns.agreement import (
     class_of,
     lift,
     odds,
+    pool_arrays,
 )
 from graphsvc.campaigns.hidden import find_several
 from graphsvc.campaigns.learned import Asked, Learned
@@ -171,9 +172,12 @@ def weigh(given: Evidence, members: pl.DataFrame, backbone: pl.DataFrame | None 
     """
     learned, asked, fine = learn(given, members, backbone)
     popular = learned.pool.filter(~pl.col("leading"))
-    return weigh_asked(
-        learned, asked, fine, lambda candidates: _supporting(given, candidates, popular, asked.home)
-    )
+
+    def find_supporting(cluster: NDArray[np.int32], account: NDArray[np.int32]) -> Agreement:
+        candidates = pl.DataFrame({"cluster": cluster, "account": account})
+        return _supporting(given, candidates, popular, asked.home)
+
+    return weigh_asked(learned, asked, fine, find_supporting)
 
 
 def learn(
@@ -202,7 +206,7 @@ def learn(
     pool = pools(given, backbone)
     leads = find_leading(given, pool)
     leading, popular = pool.filter(leads), pool.filter(~leads)
-    fine = agreement(leading, *given.uses.users(leading["signal"].to_numpy()), home, families)
+    fine = agreement(pool_arrays(leading), *given.uses.users(leading["signal"].to_numpy()), home, families)
     worth = _learn(given, members, fine, popular, home, belongs)
     signups = None if given.signups is None else fit_signups(given.signups, members)
     pool = pool.with_columns(leading=pl.Series(leads, dtype=pl.Boolean))
@@ -214,7 +218,10 @@ def learn(
 
 
 def weigh_asked(
-    learned: Learned, asked: Asked, fine: Agreement, supporting: Callable[[pl.DataFrame], Agreement]
+    learned: Learned,
+    asked: Asked,
+    fine: Agreement,
+    supporting: Callable[[NDArray[np.int32], NDArray[np.int32]], Agreement],
 ) -> Weighed:
     """Weigh accounts against clusters: the one place where a run and a score at sign-up do so.
 
@@ -222,7 +229,8 @@ def weigh_asked(
         learned: lessons of the clusters.
         asked: the accounts.
         fine: their agreement through leading values of the pools.
-        supporting: finds the agreement of candidates (cluster, account, int32, sorted) through the other values.
+        supporting: finds the agreement of candidates (cluster and account, both int32, sorted) through the other
+            values.
 
     Returns:
         The members among the accounts against their cluster, and every account against those clusters that it agrees
@@ -240,8 +248,7 @@ def weigh_asked(
         (pairs % max(accounts, 1)).astype(np.int32),
     )
     classes = np.zeros((len(pairs), families), dtype=np.int8)
-    candidates = pl.DataFrame({"cluster": cluster, "account": account})
-    for part in (supporting(candidates), fine):
+    for part in (supporting(cluster, account), fine):
         # The finest level that agrees counts: coarser classes only where nothing finer was found.
         key = part.cluster * accounts + part.account
         row = np.searchsorted(pairs, key)
@@ -355,4 +362,4 @@ def _supporting(
     """
     row, value, passing = given.uses.pooled(candidates, popular)
     account = candidates["account"].to_numpy()[row]
-    return agreement(popular, value, account, passing, home, given.has.shape[1])
+    return agreement(pool_arrays(popular), value, account, passing, home, given.has.shape[1])

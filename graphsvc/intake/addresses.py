@@ -13,7 +13,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 _OCTET = "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
-_IPV4 = rf"^{_OCTET}\.{_OCTET}\.{_OCTET}\.{_OCTET}$"
+IPV4 = rf"^{_OCTET}\.{_OCTET}\.{_OCTET}\.{_OCTET}$"
 _IPV6 = re.compile(r"[0-9A-Fa-f:.]{2,45}")
 _MAPPED = 0xFFFF
 _MAPPED_BITS = 96  # a /n of IPv4 is a /(96+n) here
@@ -33,14 +33,14 @@ def parse_addresses(texts: pl.Series) -> pl.DataFrame:
         A frame of the same length: `high`, `low` (UInt64), null where the text is no IPv4 or IPv6 address.
             Texts with leading zeros or zone ids (`%eth0`) are no addresses.
     """
-    octets = texts.str.extract_groups(_IPV4).struct.unnest().cast(pl.UInt64)
+    octets = texts.str.extract_groups(IPV4).struct.unnest().cast(pl.UInt64)
     first, second, third, fourth = (pl.col(name) for name in octets.columns)
     low = (_MAPPED << 32) + first * (1 << 24) + second * (1 << 16) + third * (1 << 8) + fourth
     frame = octets.select(high=(first * 0), low=low)
     # Almost all addresses are IPv4, which the regular expression parses in bulk. The rest goes through the C
     # library.
     rest = (frame["low"].is_null() & texts.is_not_null()).arg_true()
-    packed = [_pack_v6(text) for text in texts.gather(rest)]
+    packed = [pack_v6(text) for text in texts.gather(rest)]
     found = [i for i, address in enumerate(packed) if address is not None]
     if not found:
         return frame
@@ -53,7 +53,8 @@ def parse_addresses(texts: pl.Series) -> pl.DataFrame:
     ])  # fmt: skip
 
 
-def _pack_v6(text: str) -> bytes | None:
+def pack_v6(text: str) -> bytes | None:
+    """Return the 16 bytes of an IPv6 address, None for any other text."""
     if not _IPV6.fullmatch(text):
         return None
     try:
@@ -71,10 +72,11 @@ def format_addresses(addresses: pl.DataFrame) -> pl.Series:
     if rest.is_empty():
         return texts
     numbers = addresses[rest].to_numpy().astype(">u8")
-    return texts.scatter(rest, pl.Series([_format_v6(row.tobytes()) for row in numbers], dtype=pl.String))
+    return texts.scatter(rest, pl.Series([format_v6(row.tobytes()) for row in numbers], dtype=pl.String))
 
 
-def _format_v6(packed: bytes) -> str:
+def format_v6(packed: bytes) -> str:
+    """Return the canonical text of the 16 bytes of an IPv6 address."""
     written = socket.inet_ntop(socket.AF_INET6, packed)
     # The C library writes ::/96 addresses with a dotted tail; RFC 5952 wants hextets.
     return ipaddress.IPv6Address(packed).compressed if "." in written else written

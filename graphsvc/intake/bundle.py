@@ -1,7 +1,7 @@
 """From a bundle on disk to columns for the graph. Writes nothing, and returns no raw personal value."""
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +16,7 @@ from graphsvc.intake.files import BundleFile, BundleFiles, find_files, hash_cont
 from graphsvc.intake.hubs import find_hubs
 from graphsvc.intake.options import ReadOptions
 from graphsvc.intake.outcomes import build_outcomes
-from graphsvc.intake.readers import read_chunks
+from graphsvc.intake.readers import Chunk, read_chunks
 from graphsvc.intake.schemas import SCHEMAS, list_columns
 from graphsvc.intake.signals import BANDED, build_signals
 from graphsvc.intake.times import NAIVE
@@ -88,6 +88,32 @@ def read_bundle(
         return intake.build_columns(content.result(), tokens, files)
 
 
+def read_frames(
+    frames: Mapping[str, pl.DataFrame],
+    content: str,
+    tokens: Tokeniser,
+    known_accounts: Known,
+    forgotten: Known,
+) -> BundleColumns:
+    """Read tables that are in memory, by the same rules as the files of a bundle.
+
+    Args:
+        frames: raw columns by table, `accounts` first; the number of a row is its place, from 1 on.
+        content: identifies them, as a hash does a bundle's content.
+        tokens: of the installation's key.
+        known_accounts: as `read_bundle` takes it.
+        forgotten: as `read_bundle` takes it.
+    """
+    intake = _Intake(known_accounts, forgotten, lambda *_: None, ReadOptions())
+    for table, frame in frames.items():
+        file = BundleFile(table, Path(), "sign-ups", ".ndjson", 0)
+        rows = pl.int_range(1, frame.height + 1, dtype=pl.Int64, eager=True)
+        chunk = Chunk(frame, rows, pl.Series([], dtype=pl.Int64), 1.0, frozenset(frame.columns))
+        good, rejected = validate_chunk(file, chunk, Reading(ReadOptions()))
+        intake.add_rows(table, (file,), [intake.encode_rows(table, good, 0)], [rejected], frame.height, set())
+    return intake.build_columns(content, tokens, BundleFiles({}, ()))
+
+
 class _Intake:
     """The tables of a bundle while they are read: typed rows as codes, dead letters, and counts."""
 
@@ -124,7 +150,7 @@ class _Intake:
                     check_columns(part, chunk, some_rows=True)
                     checked = True
                 good, rejected = validate_chunk(part, chunk, reading)
-                frames.append(self._codes.encode(replace_text(table, good).with_columns(file=pl.lit(number))))
+                frames.append(self.encode_rows(table, good, number))
                 letters_of_table.append(rejected)
                 in_file += chunk.frame.height + len(chunk.malformed)
                 reading.blank += chunk.blank
@@ -148,6 +174,18 @@ class _Intake:
             if entry.table is not None and entry not in self._mapped:
                 raise build_missing_error(table, entry, unknown)
         self._others |= unknown
+        self.add_rows(table, parts, frames, letters_of_table, count, unknown)
+
+    def encode_rows(self, table: str, rows: pl.DataFrame, number: int) -> pl.DataFrame:
+        """Return valid rows of a file as codes, without any prompt text."""
+        return self._codes.encode(replace_text(table, rows).with_columns(file=pl.lit(number)))
+
+    def add_rows(
+        self, table: str, parts: tuple[BundleFile, ...], frames: list[pl.DataFrame], letters: list[pl.DataFrame],
+        count: int, unknown: set[str],
+    ) -> None:  # fmt: skip
+        """Add a table that was read: its valid rows, dead letters, number of rows, and unknown columns."""
+        letters_of_table = list(letters)
         frame = pl.concat(frames)
         if "account_id" in frame.columns:
             for reason, ids in self._find_unwanted(table, frame):
@@ -159,7 +197,7 @@ class _Intake:
         self._dead_letters += letters_of_table
         frame = frame.drop("row", "file", "fault")
         # Exports repeat rows. Without the row number, repeated ones are equal.
-        self._tables[table] = frame if is_stream else frame.unique()
+        self._tables[table] = frame if any(part.is_stream for part in parts) else frame.unique()
         # Headers are input, too: a file without one has its first row of data in their place.
         names = mask_personal(pl.Series(sorted(unknown), dtype=pl.String).str.slice(0, 64))
         self._reports.append(TableReport(table, count, sum(map(len, letters_of_table)), tuple(names)))

@@ -3,7 +3,8 @@
 import polars as pl
 
 _LETTER = r"\p{L}\p{N}_"
-_LABEL = rf"[{_LETTER}](?:[{_LETTER}\p{{M}}\u{{200C}}\u{{200D}}-]*[{_LETTER}\p{{M}}])?"
+_JOINERS = "\u200c\u200d"
+_LABEL = rf"[{_LETTER}](?:[{_LETTER}\p{{M}}{_JOINERS}-]*[{_LETTER}\p{{M}}])?"
 """Letters, digits and marks (RFC 5892); joiners of Indic scripts and Persian; `_`, which DNS holds and hosts use."""
 _DOT = r"[.。．｡]"
 """The dots that UTS 46 maps to one."""

@@ -1,5 +1,6 @@
 """Addresses as logs and proxies write them: with ports, brackets, prefixes, zones, and lists of hops."""
 
+import ipaddress
 from typing import NamedTuple
 
 import polars as pl
@@ -22,29 +23,38 @@ _CLEANING = (
 _CERTAIN = r"(?:0*[0-7]|[1-9]\d{0,2})"
 _ZEROS_FIRST = rf"^(?:{_CERTAIN}(?:\.{_CERTAIN}){{3}}|\d{{3}}(?:\.\d{{3}}){{3}})$"
 """Leading zeros that mean one number, taken as octal (inet_aton) or decimal; octets of three digits are padded."""
-_V4 = (pl.col("high") == 0) & (pl.col("low") // (1 << 32) == 0xFFFF)
-_V4_NUMBER = pl.col("low") % (1 << 32)
 
 
-def _build_v4_filter(network: str, bits: int) -> pl.Expr:
-    octets = [int(part) for part in network.split(".")]
-    number = sum(octet << shift for octet, shift in zip(octets, (24, 16, 8, 0), strict=True))
-    return _V4 & (_V4_NUMBER // (1 << (32 - bits)) == number >> (32 - bits))
+def _list_ranges(*networks: str) -> tuple[tuple[int, int], ...]:
+    """Return networks as ranges: the first bits of their addresses as 128-bit numbers, and the number of other bits."""
+    ranges = []
+    for network in map(ipaddress.ip_network, networks):
+        mapped = 0xFFFF << 32 if network.version == 4 else 0
+        rest = network.max_prefixlen - network.prefixlen
+        ranges.append(((mapped + int(network.network_address)) >> rest, rest))
+    return tuple(ranges)
 
 
-_UNSPECIFIED = (_V4 & (_V4_NUMBER == 0)) | ((pl.col("high") == 0) & (pl.col("low") == 0))
-_NO_NETWORK = (
-    _build_v4_filter("127.0.0.0", 8) | _build_v4_filter("169.254.0.0", 16) | _build_v4_filter("224.0.0.0", 4)
-    | (_V4 & (_V4_NUMBER == 0xFFFFFFFF))
-    | ((pl.col("high") == 0) & (pl.col("low") == 1))
-    | (pl.col("high") // (1 << 54) == 0xFE80 >> 6) | (pl.col("high") // (1 << 56) == 0xFF)
-)  # fmt: skip
+def _build_filter(ranges: tuple[tuple[int, int], ...]) -> pl.Expr:
+    """Build the filter of addresses (`high`, `low`) that lie in one of the ranges."""
+    high, low = pl.col("high"), pl.col("low")
+    return pl.any_horizontal(
+        (high == start >> (64 - rest)) & (low // (1 << rest) == start % (1 << (64 - rest)))
+        if rest < 64
+        else high // (1 << (rest - 64)) == start
+        for start, rest in ranges
+    )
+
+
+UNSPECIFIED = _list_ranges("0.0.0.0/32", "::/128")
+NO_NETWORK = _list_ranges(
+    "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/4", "255.255.255.255/32", "::1/128", "fe80::/10", "ff00::/8"
+)
 """Loopback, link-local, multicast and broadcast: on every machine or link another one (RFC 6890)."""
-_PRIVATE = (
-    _build_v4_filter("10.0.0.0", 8) | _build_v4_filter("172.16.0.0", 12)
-    | _build_v4_filter("192.168.0.0", 16) | _build_v4_filter("100.64.0.0", 10)
-    | (_V4 & (_V4_NUMBER // (1 << 24) == 0)) | (pl.col("high") // (1 << 57) == 0xFC >> 1)
-)  # fmt: skip
+_UNSPECIFIED, _NO_NETWORK = _build_filter(UNSPECIFIED), _build_filter(NO_NETWORK)
+_PRIVATE = _build_filter(
+    _list_ranges("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "0.0.0.0/8", "fc00::/7")
+)
 
 
 class Hosts(NamedTuple):

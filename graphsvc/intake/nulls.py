@@ -30,9 +30,9 @@ DEVICE_WORDS = frozenset({
 })  # fmt: skip
 """In lower case: ids that very many devices give."""
 
-_ZERO_UUID = r"^\{?0{8}-?0{4}-?0{4}-?0{4}-?0{12}\}?$"
-_ZEROS = r"^[+{]?0[0:.\- ]*\}?$"
-_LEAST_ZEROS = 4
+ZERO_UUID = r"^\{?0{8}-?0{4}-?0{4}-?0{4}-?0{12}\}?$"
+ZEROS = r"^[+{]?0[0:.\- ]*\}?$"
+LEAST_ZEROS = 4
 """Characters of zeros that are no identifier; a single 0 may be one."""
 _OBJECT = r'^(?:\{\s*(?:".*)?\}|\[\s*(?:(?:"|\{|\[|null\b|true\b|false\b).*|-?\d+(?:\.\d+)?\s*(?:,.*)?)?\])$'
 _WRAPPED = (
@@ -61,15 +61,15 @@ def are_null_words(
 
 def are_no_identifiers(texts: pl.Series, *, device: bool) -> pl.Series:
     """Return which texts are zeros or ids that very many devices give (Boolean, n rows, no null)."""
-    zeros = texts.str.contains(_ZEROS)
+    zeros = texts.str.contains(ZEROS)
     if not device:
-        return (zeros & (texts.str.len_bytes() >= _LEAST_ZEROS)).fill_null(value=False)
+        return (zeros & (texts.str.len_bytes() >= LEAST_ZEROS)).fill_null(value=False)
     return (zeros | texts.str.to_lowercase().is_in(sorted(DEVICE_WORDS))).fill_null(value=False)
 
 
 def are_zero_uuids(texts: pl.Series) -> pl.Series:
     """Return which texts are the UUID of zeros (Boolean, n rows, no null)."""
-    return texts.str.contains(_ZERO_UUID).fill_null(value=False)
+    return texts.str.contains(ZERO_UUID).fill_null(value=False)
 
 
 def are_objects(texts: pl.Series) -> pl.Series:

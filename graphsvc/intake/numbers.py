@@ -7,10 +7,10 @@ import polars as pl
 LOST_DIGITS = "lost_digits"
 """Why an identifier in scientific notation is none: the export rounded it, so strangers would share it."""
 
-_SCIENTIFIC = r"^[+-]?(\d)(?:[.,](\d+))?[eE]\+(\d{1,3})$"
+SCIENTIFIC = r"^[+-]?(\d)(?:[.,](\d+))?[eE]\+(\d{1,3})$"
 _SHOWN = 7
 """Decimals from which a mantissa is a program's exact one: a spreadsheet shows five, `%e` of C six."""
-_WHOLE_FLOAT = r"^(\d+)(?:\.0+|,0{1,2})$"
+WHOLE_FLOAT = r"^(\d+)(?:\.0+|,0{1,2})$"
 _GROUPED = r"^\d{1,3}\.000$"
 _EXACT = 2**53
 _SYSTEM = r"^(?i:ASN?)?[\s:#]*(\d{1,10})(?:\.0+)?(?:[\s,(\-–:]+\D.*)?$"
@@ -32,12 +32,12 @@ def expand_scientific(texts: pl.Series) -> Expanded:
     Args:
         texts: String, n rows.
     """
-    there = texts.str.contains(_SCIENTIFIC).fill_null(value=False)
+    there = texts.str.contains(SCIENTIFIC).fill_null(value=False)
     if not there.any():
         return Expanded(texts, there)
-    groups = texts.str.extract_groups(_SCIENTIFIC).struct.unnest()
+    groups = texts.str.extract_groups(SCIENTIFIC).struct.unnest()
     first, decimals = groups.to_series(0), groups.to_series(1).fill_null("")
-    exponent = groups.to_series(2).cast(pl.Int64)
+    exponent = groups.to_series(2).cast(pl.Int64, strict=False)  # null: digits of another script
     digits = decimals.str.len_bytes().cast(pl.Int64)
     # A mantissa with enough decimals has all digits of the number. A shorter one was rounded for display.
     exact = there & (exponent <= 18) & ((digits >= exponent) | (digits >= _SHOWN))
@@ -64,8 +64,8 @@ def restore_integers(texts: pl.Series) -> Expanded:
         texts: String, n rows.
     """
     values, lost = expand_scientific(texts)
-    if values.str.contains(_WHOLE_FLOAT).any():
-        whole = values.str.extract(_WHOLE_FLOAT)
+    if values.str.contains(WHOLE_FLOAT).any():
+        whole = values.str.extract(WHOLE_FLOAT)
         plain = values.str.contains(_GROUPED).fill_null(value=False)
         values = whole.zip_with(whole.is_not_null() & ~plain, values)
     return Expanded(values, lost)

@@ -4,8 +4,8 @@ Faults are reported in the order of columns and rules. The name of a rule is the
 file.
 """
 
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Mapping
+from functools import cache, partial
 
 import dataframely as dy
 import numpy as np
@@ -17,7 +17,10 @@ from graphsvc.model.columns import TIME
 from graphsvc.model.outcomes import ID_PATTERN, LONGEST_ID, LONGEST_NAME, LONGEST_REASON, OutcomeKind
 
 _LARGEST_COUNT = 2**53 - 1  # sums of counts stay far from the end of Int64 and exact in JSON
-_LARGEST_ASN = 2**32 - 1
+LARGEST_ASN = 2**32 - 1
+BIN = "^[0-9]{6,8}$"
+LEAST_DIGITS = 7
+"""Of a phone number: subscribers have seven; less is an extension or a placeholder."""
 _LONGEST_ID = 256
 _LONGEST_LABEL = 1024
 _LONGEST_VALUE = 65_536
@@ -79,7 +82,7 @@ def _make_count(*, nullable: bool = True) -> dy.Int64:
 def _make_asn() -> dy.Int64:
     return dy.Int64(
         nullable=True,
-        check={"not_an_asn": lambda column: column.is_between(0, _LARGEST_ASN)},
+        check={"not_an_asn": lambda column: column.is_between(0, LARGEST_ASN)},
         metadata={"form": "asn"},
     )
 
@@ -132,8 +135,7 @@ class Accounts(Row):
     plan = _label()
     country = _country()
     email = _make_text("email")
-    # Seven digits are the shortest numbers of subscribers; less is an extension or a placeholder.
-    phone = _make_text("device", not_a_phone=lambda column: column.str.count_matches(r"\d") >= 7)
+    phone = _make_text("device", not_a_phone=lambda column: column.str.count_matches(r"\d") >= LEAST_DIGITS)
     display_name = _make_text("text")
     organization = _make_text("text")
     signup_ip = _make_text("ip")
@@ -151,7 +153,7 @@ class Payments(Seen):
         nullable=False,
         not_one_of=_require_one_of("card", "bank", "wallet", "prepaid", "crypto", "invoice"),
     )
-    bin = _make_text("identifier", not_a_bin=_match_pattern("^[0-9]{6,8}$"))
+    bin = _make_text("identifier", not_a_bin=_match_pattern(BIN))
     issuer_country = _country()
     first_seen = _make_time()
     last_seen = _make_time()
@@ -286,6 +288,7 @@ IDENTIFYING = frozenset({("networks", "cidr"), ("prompts", "text"), ("prompts", 
 Of a network without its range only the whole autonomous system would be left."""
 
 
-def list_columns(table: str) -> dict[str, dy.Column]:
+@cache
+def list_columns(table: str) -> Mapping[str, dy.Column]:
     """Return the columns of a table in the order of the contract, with type and whether they may be null."""
     return {name: c for name, c in SCHEMAS[table].columns().items() if name not in Row.column_names()}

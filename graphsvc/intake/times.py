@@ -131,7 +131,7 @@ def find_date_order(columns: list[pl.Series]) -> str | None:
         slashed = texts.filter(texts.str.contains(_SLASHED).fill_null(value=False))
         if slashed.is_empty():
             continue
-        parts = slashed.str.extract_groups(_SLASHED).struct.unnest().cast(pl.Int64)
+        parts = slashed.str.extract_groups(_SLASHED).struct.unnest().cast(pl.Int64, strict=False)
         first, second = parts.to_series(0), parts.to_series(1)
         # A first number above 12 can only be a day.
         day_first = day_first or bool((first > 12).any())
@@ -229,7 +229,8 @@ def _build_struct(form: dict[str, pl.Expr]) -> pl.Expr:
 def _build_times(parts: pl.DataFrame) -> pl.Series:
     """Return the UTC times that parts of texts make; null where they make none."""
     month = pl.col("month").str.to_lowercase().str.slice(0, 3)
-    year, hour = pl.col("year").cast(pl.Int64), pl.col("hour").cast(pl.Int64)
+    # Digits of other scripts match the patterns and are no numbers here.
+    year, hour = (pl.col(name).cast(pl.Int64, strict=False) for name in ("year", "hour"))
     half = pl.col("half").str.to_lowercase()
     zone = pl.col("zone").str.replace(r"^(?:UTC|GMT|UT)([+-])", "$1")
     offset = zone.str.extract_groups(r"^([+-]\d{2}):?(\d{2})?$").struct
@@ -238,7 +239,7 @@ def _build_times(parts: pl.DataFrame) -> pl.Series:
         year=pl.when(pl.col("year").str.len_bytes() == 2).then(year + 2000).otherwise(year),
         month=pl.col("month").cast(pl.Int64, strict=False).fill_null(month.replace_strict(_MONTHS, default=None)),
         day=pl.col("day"),
-        hour=pl.when(half.is_null()).then(hour.fill_null(0))
+        hour=pl.when(half.is_null()).then(pl.when(pl.col("hour").is_null()).then(0).otherwise(hour))
         .when(hour.is_between(1, 12)).then(hour % 12 + pl.when(half == "p").then(12).otherwise(0)),
         minute=pl.col("minute").fill_null("00"), second=pl.col("second").fill_null("00"),
         fraction=pl.col("fraction").fill_null("0"),

@@ -130,7 +130,7 @@ def _convert_columns(file: BundleFile, chunk: Chunk, reading: Reading) -> pl.Dat
         values, unreadable, notes = read_values(raw, column.dtype, form, reading.options, order)
         reading.notes[name] = reading.notes.get(name, frozenset()) | notes
         if column.nullable and (file.table, name) not in IDENTIFYING:
-            values, unreadable = _drop_invalid(values, unreadable, column)
+            values, unreadable = drop_invalid(values, unreadable, column)
             _count_nulled(file, raw, unreadable, chunk, reading)
         elif unreadable is not None:
             # A null word in a required column is a value that is missing.
@@ -160,7 +160,7 @@ def _find_order(contract: Mapping[str, dy.Column], chunk: Chunk, reading: Readin
     return reading.order
 
 
-def _drop_invalid(
+def drop_invalid(
     values: pl.Series, unreadable: pl.Series | None, column: dy.Column
 ) -> tuple[pl.Series, pl.Series | None]:
     """Return an optional column without values that break a rule of its own, and the reasons of all that is lost."""

@@ -28,7 +28,7 @@ _LATEST = datetime(9999, 12, 30, tzinfo=UTC)
 _E_MAIL = r"[^\s@＠<>]+[@＠][^\s@＠<>]+"
 _LONG_NUMBER = r"\d(?:[ ._\-]{0,2}\d){12,}"
 _NO_VALUES = (pl.Boolean, pl.Duration, pl.Time, pl.Object)
-_POSTGRES_NULL = "\\N"
+POSTGRES_NULL = "\\N"
 """The one null word of prompt text: people may well ask a model `unknown` or `none`."""
 
 
@@ -175,7 +175,7 @@ def _read_column(raw: pl.Series, form: str | None, options: ReadOptions) -> Type
 
 
 def _read_prompts(texts: pl.Series) -> _Read:
-    void = texts == _POSTGRES_NULL
+    void = texts == POSTGRES_NULL
     blank = texts.str.contains(r"^\s*$")
     return _Read(texts.set(void | blank, None), _set_reason(void, NULL_WORD))
 
@@ -190,7 +190,7 @@ def _read_distinct(texts: pl.Series, form: str, options: ReadOptions) -> _Read:
     plain = unwrap_scalars(plain)
     plain = plain.set(plain.str.len_bytes() == 0, None)
     # Zeros of a UUID are a missing value, too: linking by them would join strangers.
-    void = are_null_words(plain, options.null_words, keep=_MEANT.get(form, ())) | are_zero_uuids(plain)
+    void = are_null_words(plain, options.null_words, keep=MEANT.get(form, ())) | are_zero_uuids(plain)
     objects = are_objects(plain)
     reasons = pl.select(pl.when(void).then(pl.lit(NULL_WORD)).when(objects).then(pl.lit(NESTED))).to_series()
     read = _FORMS[form](plain.set(void | objects, None))
@@ -327,7 +327,7 @@ def _read_hosts(texts: pl.Series) -> _Read:
     return _Read(*hosts.read_addresses(texts))
 
 
-_MEANT = {
+MEANT = {
     "choice": ("unknown",),
     "country": ("NA",),
     "account": (

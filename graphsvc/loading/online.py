@@ -11,7 +11,7 @@ from graphsvc.errors import LoadError
 from graphsvc.intake.acceptance import MAX_REJECTED
 from graphsvc.intake.files import BundleFiles
 from graphsvc.intake.options import ReadOptions
-from graphsvc.loading.common import LoadReport, read_for_load
+from graphsvc.loading.common import LoadReport, ReadBundle, read_for_load
 from graphsvc.model.columns import BundleColumns
 from graphsvc.signals.tokens import Tokeniser
 from graphsvc.signing import Signer
@@ -75,8 +75,28 @@ def load_bundle(
         bundle, tokens, dead_letters_dir, lambda ids: find_known_accounts(store, ids),
         make_forgotten_filter(store, signer), progress, options or ReadOptions(), max_rejected,
     )  # fmt: skip
+    return write_load(store, read, again=again, progress=progress)
+
+
+def write_load(
+    store: Store,
+    read: ReadBundle,
+    *,
+    again: bool = False,
+    progress: Progress = ignore_progress,
+    bundle: str | None = None,
+) -> LoadReport:
+    """Write what was read, each batch exactly once.
+
+    Args:
+        store: the database.
+        read: columns, and the id of their load.
+        again: as `load_bundle` takes it.
+        progress: likewise.
+        bundle: what the load's record names as its bundle; None: the hash of its content.
+    """
     columns, load_id = read.columns, read.id
-    load = begin_load(store, load_id, columns.id, again=again)
+    load = begin_load(store, load_id, bundle or columns.id, again=again)
     written = Written()
     if not load.finished:
         written = write_columns(store, load, columns, progress)

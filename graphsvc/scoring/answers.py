@@ -1,7 +1,7 @@
 """Say what a score means: the nearest published clusters, why, what to mind, what is missing, and what to do."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 import numpy as np
@@ -12,6 +12,7 @@ from graphsvc.campaigns.explain import TIME
 from graphsvc.campaigns.membership import Weighed
 from graphsvc.model.clusters import PRIOR, Assessment
 from graphsvc.scoring.index import CROWDED, ScoreIndex
+from graphsvc.scoring.recent import ProvisionalGroup
 from graphsvc.scoring.signups import Signups, place_signups
 from graphsvc.scoring.weigh import weigh_accounts
 from graphsvc.signals.kinds import DERIVED_NOUNS, kind_of
@@ -98,6 +99,7 @@ class Score:
         warnings: values that very many accounts share.
         missing: families of the run in which the sign-up has no value, and `time` where its moment says nothing.
         unread: columns whose value could not be read.
+        provisional: the accounts since the run that it hangs together with.
     """
 
     recommendation: Recommendation
@@ -107,6 +109,7 @@ class Score:
     warnings: tuple[SharedValue, ...] = ()
     missing: tuple[str, ...] = ()
     unread: tuple[str, ...] = field(default=())
+    provisional: ProvisionalGroup | None = None
 
 
 def score_signups(index: ScoreIndex, signups: Signups, thresholds: Thresholds) -> list[Score]:
@@ -121,10 +124,10 @@ def score_signups(index: ScoreIndex, signups: Signups, thresholds: Thresholds) -
     weighed = weigh_accounts(index, standing, values)
     found = _match_published(index, weighed)
     warnings: dict[int, list[SharedValue]] = {}
-    for account, kind, which in warned.iter_rows():
+    for account, kind, which in warned:
         warnings.setdefault(account, []).append(SharedValue(kind, _describe_warning(kind, which)))
     unread: dict[int, list[str]] = {}
-    for account, column in signups.unread.iter_rows():
+    for account, column in signups.unread:
         unread.setdefault(account, []).append(column)
     span = (index.moments[0], index.moments[-1]) if len(index.moments) else (0, -1)
     timed = (signups.created_at >= span[0]) & (signups.created_at <= span[1])
@@ -177,18 +180,39 @@ def recommend(
     return Recommendation.ALLOW, f"{told}, less than {min(thresholds.challenge, review):.1%}."
 
 
+def add_group(score: Score, group: ProvisionalGroup | None) -> Score:
+    """Add the accounts since the run that a sign-up hangs together with.
+
+    A group that no run has weighed is a reason to ask for more, and none to have people look. A likely business, and a
+    group that is not published, explain the sign-up as they do without it.
+
+    Args:
+        score: against the run.
+        group: of the same sign-up.
+    """
+    if group is None:
+        return score
+    score = replace(score, provisional=group)
+    explained = score.other_group or (
+        score.matches and score.matches[0].assessment is not Assessment.CAMPAIGN
+    )
+    if score.recommendation is not Recommendation.ALLOW or explained:
+        return score
+    reason = "It hangs together with other accounts that signed up since the last run."
+    return replace(score, recommendation=Recommendation.CHALLENGE, reason=reason)
+
+
 def _match_published(index: ScoreIndex, weighed: Weighed) -> dict[int, tuple[tuple[Match, ...], bool]]:
     """Find the nearest published clusters of each account, and whether a group that is not published is nearer."""
-    stands = {}
-    for place, row in index.speaks[::-1].tolist():
-        stands[place] = row  # reversed: the largest part of a grown cluster stays
+    if not len(weighed.cluster):
+        return {}
     order = np.lexsort((weighed.cluster, -weighed.bits, weighed.account))
     places = np.searchsorted(index.numbers, weighed.cluster)
     found: dict[int, tuple[list[Match], bool]] = {}
     for at in order.tolist():
         matches, _ = found.setdefault(int(weighed.account[at]), ([], False))
-        row = stands.get(int(places[at]))
-        if row is None:
+        row = int(index.stands[places[at]])
+        if row < 0:
             if not matches and weighed.membership[at] >= FLOOR:
                 found[int(weighed.account[at])] = (matches, True)
         elif len(matches) < NEAREST:
@@ -205,7 +229,7 @@ def _describe_match(index: ScoreIndex, weighed: Weighed, at: int, row: int) -> M
         if value
     ]
     parts.sort(key=lambda part: (-part.bits, part.family))
-    facts = index.published.row(row, named=True)
+    facts = index.facts[row]
     return Match(
         facts["id"], Assessment(facts["assessment"]), facts["score"], facts["coordination"], facts["size"],
         facts["stopped"], float(weighed.membership[at]), float(np.sum(bits)), tuple(parts),

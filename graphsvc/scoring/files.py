@@ -126,7 +126,8 @@ class IndexFiles:
                 raise damaged
 
             def load_array(name: str) -> Any:
-                return np.load(directory / f"{name}.npy", mmap_mode="r", allow_pickle=False)
+                # As a plain array: each look into a `memmap` makes another one, which takes longer than the look.
+                return np.load(directory / f"{name}.npy", mmap_mode="r", allow_pickle=False).view(np.ndarray)
 
             return ScoreIndex(
                 **{name: manifest[name] for name in _PLAIN},

@@ -3,11 +3,14 @@
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from graphsvc.campaigns.agreement import rank_values
 from graphsvc.campaigns.backbone import find_backbone
 from graphsvc.campaigns.learned import Learned
 from graphsvc.campaigns.membership import Evidence, learn
@@ -28,7 +31,7 @@ POOL = ("cluster", "family", "level", "inside", "degree", "size", "leading")
 """Columns of the pools that weighing reads, of `membership.pools`."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class ScoreIndex:
     """What a run learned about its clusters. It holds digests of values, and no account.
 
@@ -82,6 +85,30 @@ class ScoreIndex:
     signup_keys: Ints
     published: pl.DataFrame
     speaks: NDArray[np.int32]
+
+    @cached_property
+    def ranks(self) -> Ints:
+        """How finely and strongly each value of the pools agrees (`agreement.rank_values`)."""
+        return rank_values(self.pool, self.accounts)
+
+    @cached_property
+    def stands(self) -> Ints:
+        """The published cluster (row) that each grown one stands for, -1 = none; int64."""
+        stands = np.full(len(self.numbers), -1, dtype=np.int64)
+        stands[self.speaks[::-1, 0]] = self.speaks[
+            ::-1, 1
+        ]  # reversed: the largest part of a grown cluster stays
+        return stands
+
+    @cached_property
+    def facts(self) -> list[dict[str, Any]]:
+        """The published clusters, row by row."""
+        return self.published.rows(named=True)
+
+    @cached_property
+    def family_places(self) -> dict[str, int]:
+        """The place of each family."""
+        return {name: place for place, name in enumerate(self.families)}
 
 
 def digest_keys(keys: Iterable[str]) -> Digests:

@@ -1,9 +1,11 @@
 """Read sign-ups as a sign-up service has them, by the same intake as a bundle, in memory."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import accumulate
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -41,11 +43,35 @@ IDENTIFIER = "identifier."
 NOT_KNOWN = -1
 _ANY_TIME = pl.lit(datetime(1970, 1, 1, tzinfo=UTC), TIME)
 """Stands for times that the contract requires and a score does not read."""
-_LEADS = {"payments": ("instrument",), "sessions": ("ip",), "prompts": ("text", "fingerprint")}
+LEADS = {"payments": ("instrument",), "sessions": ("ip",), "prompts": ("text", "fingerprint")}
 """Columns without which a sign-up has no row in a table."""
 _READ = " read"
 _LONG: Schema = {"account": pl.Int32, "kind": pl.String, "value": pl.String}
 _UNREAD: Schema = {"account": pl.Int32, "column": pl.String}
+
+
+class Key(NamedTuple):
+    """A key of an account (its place); `former`: under an earlier token key, None for the same or none."""
+
+    account: int
+    key: str
+    former: str | None
+    kind: str
+
+
+class Whole(NamedTuple):
+    """A key that a value of an account says it is part of."""
+
+    account: int
+    key: str
+    kind: str
+
+
+class Unread(NamedTuple):
+    """A column of an account whose value could not be read."""
+
+    account: int
+    column: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +81,32 @@ class Signups:
     Attributes:
         accounts: number of sign-ups.
         created_at: of each, ms since 1970, -1 = not known; int64.
-        keys: account (int32), kind, key, former (key under an earlier token key, else null), sorted by account.
-        wholes: account, kind, key: what the values of `keys` say they are part of; sorted likewise.
-        unread: account (int32), column: values that were given and could not be read.
+        keys: sorted by account and key.
+        wholes: sorted likewise.
+        unread: values that were given and could not be read.
     """
 
     accounts: int
     created_at: Ints
-    keys: pl.DataFrame
-    wholes: pl.DataFrame
-    unread: pl.DataFrame
+    keys: list[Key]
+    wholes: list[Whole]
+    unread: list[Unread]
+
+
+def join_signups(parts: Sequence[Signups]) -> Signups:
+    """Join sign-ups that were read one by one."""
+    if len(parts) == 1:
+        return parts[0]
+    firsts = [0, *accumulate(part.accounts for part in parts)]
+    placed = list(zip(firsts, parts, strict=False))
+
+    return Signups(
+        firsts[-1],
+        np.concatenate([part.created_at for part in parts]),
+        [each._replace(account=first + each.account) for first, part in placed for each in part.keys],
+        [each._replace(account=first + each.account) for first, part in placed for each in part.wholes],
+        [each._replace(account=first + each.account) for first, part in placed for each in part.unread],
+    )
 
 
 def list_signup_columns() -> tuple[str, ...]:
@@ -128,7 +170,11 @@ def read_signups(
             [*signals.former.values(), pl.DataFrame(schema={"former": pl.String, "key": pl.String})]
         )
         uses = signals.edges.select(account=pl.col("account_id").cast(pl.Int32), key="key")
-        keys.append(uses.join(former.drop_nulls().unique("key"), on="key", how="left"))
+        keys.append(
+            uses.join(
+                former.drop_nulls().unique("key", keep="first", maintain_order=True), on="key", how="left"
+            )
+        )
         for column, prefix in (("prefix", "prefix:"), ("asn", "system:AS"), ("bin", "bin:")):
             if column in signals.values.columns:
                 part = signals.values.drop_nulls(column).select(
@@ -136,71 +182,58 @@ def read_signups(
                 )
                 wholes.append(uses.join(part, on="key").select("account", key="whole"))
     nothing = pl.DataFrame(schema={"account": pl.Int32, "key": pl.String, "former": pl.String})
+    found = _name_kinds(pl.concat([nothing, *keys])).select(*Key._fields)
+    parts_of = _name_kinds(pl.concat([nothing.drop("former"), *wholes]).unique()).select(*Whole._fields)
     return Signups(
-        rows, created_at, _name_kinds(pl.concat([nothing, *keys])),
-        _name_kinds(pl.concat([nothing.drop("former"), *wholes]).unique()), unread,
+        rows, created_at, [Key(*row) for row in found.rows()], [Whole(*row) for row in parts_of.rows()],
+        [Unread(*row) for row in unread.rows()],
     )  # fmt: skip
 
 
-def place_signups(index: ScoreIndex, signups: Signups) -> tuple[Standing, Values, pl.DataFrame]:
+def place_signups(index: ScoreIndex, signups: Signups) -> tuple[Standing, Values, list[tuple[int, str, int]]]:
     """Place sign-ups before an index: as accounts that its run has not read.
 
     Returns:
-        The accounts, their values, and the warnings: account, kind, warning (int8, of `ScoreIndex`).
+        The accounts, their values, and the warnings: account, kind, warning (of `ScoreIndex`).
     """
-    digest = digest_keys(signups.keys["key"])
+    told: list[Key | Whole] = [*signups.keys, *signups.wholes]
+    digest = digest_keys(each.key for each in told)
     place = find_digests(index.digests, digest)
     # A run before the last rotation of the token key knows values by their former tokens.
-    older = np.flatnonzero((place < 0) & signups.keys["former"].is_not_null().to_numpy())
-    if len(older):
-        digest[older] = digest_keys(signups.keys["former"].gather(older))
-        place = find_digests(index.digests, digest)
-    own, parts = signups.keys["account"].to_numpy(), signups.wholes["account"].to_numpy()
-    known = place[place >= 0]
-    whole_digest = digest_keys(signups.wholes["key"])
-    whole_place = find_digests(index.digests, whole_digest)
-    # What the run knows a value to be part of: a card's BIN, and through its prefix an address's system.
-    above = [index.whole[known], index.whole[whole_place[whole_place >= 0]]]
-    account = np.concatenate([own, parts, own[place >= 0], parts[whole_place >= 0]])
-    derived = np.concatenate(above)
-    found = np.concatenate([digest, whole_digest, index.digests[derived]])
-    kept = np.concatenate([np.ones(len(own) + len(parts), dtype=np.bool_), derived >= 0])
-    account, found = account[kept].astype(np.int32), found[kept]
-    # A value that says of itself what the run says of it counts once.
-    order = np.lexsort((found[:, 1], found[:, 0], account))
-    account, found = account[order], found[order]
-    once = np.ones(len(account), dtype=np.bool_)
-    once[1:] = (np.diff(account) != 0) | (found[1:] != found[:-1]).any(axis=1)
-    values = Values(account[once], found[once], np.zeros(int(once.sum()), dtype=np.bool_))
+    older = [at for at, each in enumerate(signups.keys) if each.former is not None and place[at] < 0]
+    if older:
+        formers = digest_keys(signups.keys[at].former or "" for at in older)
+        place[older] = find_digests(index.digests, formers)
     has = np.zeros((signups.accounts, len(index.families)), dtype=np.bool_)
-    for names in (signups.keys, signups.wholes):
-        column = _find_family_columns(names["kind"], index.families)
-        has[names["account"].to_numpy()[column >= 0], column[column >= 0]] = True
-    warnings = pl.concat(
-        [
-            each.select("account", "kind").with_columns(
-                warning=pl.Series(np.append(index.warning, np.int8(0))[where], dtype=pl.Int8)
-            )
-            for each, where in ((signups.keys, place), (signups.wholes, whole_place))
-        ]
+    warnings: dict[tuple[int, str, int], None] = {}
+    # A value that says of itself what the run says of it counts once.
+    uses: set[tuple[int, int]] = set()
+    for each, at in zip(told, place.tolist(), strict=True):
+        column = index.family_places.get(family_of(each.kind))
+        if column is not None:
+            has[each.account, column] = True
+        if at < 0:
+            continue
+        uses.add((each.account, at))
+        # What the run knows a value to be part of: a card's BIN, and through its prefix an address's system.
+        if (above := int(index.whole[at])) >= 0:
+            uses.add((each.account, above))
+        if warning := int(index.warning[at]):
+            warnings[each.account, each.kind, warning] = None
+    found = np.array(sorted(uses), dtype=np.int64).reshape(-1, 2)
+    values = Values(
+        found[:, 0].astype(np.int32),
+        index.digests[found[:, 1]],
+        np.zeros(len(found), dtype=np.bool_),
+        found[:, 1],
     )
-    return (
-        Standing(has, signups.created_at),
-        values,
-        warnings.filter(pl.col("warning") > 0).unique(maintain_order=True),
-    )
+    return Standing(has, signups.created_at), values, list(warnings)
 
 
 def _name_kinds(keys: pl.DataFrame) -> pl.DataFrame:
     """Add the kind of each key, and sort by account and key."""
     kind = pl.col("key").str.splitn(":", 2).struct.field("field_0")
     return keys.with_columns(kind=kind).sort("account", "key")
-
-
-def _find_family_columns(kinds: pl.Series, families: list[str]) -> Ints:
-    """Return the place of each kind's family in `families`, -1 where it is not there; int64."""
-    places = {name: place for place, name in enumerate(families)}
-    return np.array([places.get(family_of(kind), -1) for kind in kinds], dtype=np.int64)
 
 
 def _read_tables(
@@ -222,7 +255,7 @@ def _read_tables(
             unread = read.filter(pl.col(name).is_not_null() & pl.col(name + _READ).is_null())
             column = IDENTIFIER + pl.col("kind").cast(pl.String) if shown == IDENTIFIER else pl.lit(shown)
             lost.append(unread.select(account=pl.col("account_id").cast(pl.Int32), column=column))
-    for table, leads in _LEADS.items():
+    for table, leads in LEADS.items():
         # What stands in no row of its table: the BIN of no instrument, the system of no address.
         there = [pl.col(name).is_not_null() for name in leads if name in frame.columns]
         alone = ~pl.any_horizontal(there) if there else pl.lit(value=True)
@@ -248,8 +281,8 @@ def _split_frame(
     }
     for table, columns in COLUMNS.items():
         names = [name for name in columns if name in frame.columns and name != "created_at"]
-        leads = [name for name in names if name in _LEADS.get(table, ())]
-        if table in _LEADS and not leads:
+        leads = [name for name in names if name in LEADS.get(table, ())]
+        if table in LEADS and not leads:
             continue
         there = (
             pl.any_horizontal(pl.col(name).is_not_null() for name in leads) if leads else pl.lit(value=True)

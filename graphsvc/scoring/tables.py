@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,8 @@ from graphsvc.intake.column_map import build_missing_error
 from graphsvc.intake.files import FORMS, BundleFile, split_name
 from graphsvc.intake.options import ReadOptions
 from graphsvc.intake.readers import read_chunks
-from graphsvc.scoring.answers import Score
+from graphsvc.scoring.answers import FamilyBits, Match, Score, SharedValue
+from graphsvc.scoring.recent import ProvisionalGroup, SharedFamily
 from graphsvc.scoring.signups import IDENTIFIER, LABEL, list_signup_columns
 
 TABLE = "signups"
@@ -99,4 +99,20 @@ def flatten_scores(labels: list[str | None], scores: list[Score]) -> pl.DataFram
 
 def describe_score(label: str | None, run: str, score: Score) -> dict[str, Any]:
     """Return a score as plain values for JSON, with the run that it was weighed against."""
-    return {LABEL: label, "run": run, **asdict(score)}
+    # `dataclasses.asdict` copies every value, which takes longer than the weighing.
+    matches = [
+        {**_lay_out(match), "families": [_lay_out(part) for part in match.families]}
+        for match in score.matches
+    ]
+    warnings = [_lay_out(warning) for warning in score.warnings]
+    said = {LABEL: label, "run": run, **_lay_out(score), "matches": matches, "warnings": warnings}
+    if score.provisional is not None:
+        families = [_lay_out(part) for part in score.provisional.families]
+        said["provisional"] = {**_lay_out(score.provisional), "families": families}
+    return said
+
+
+def _lay_out(
+    record: Score | Match | FamilyBits | SharedValue | ProvisionalGroup | SharedFamily,
+) -> dict[str, Any]:
+    return {name: getattr(record, name) for name in record.__slots__}

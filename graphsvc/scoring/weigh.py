@@ -11,8 +11,8 @@ from graphsvc.campaigns.learned import Asked, Learned
 from graphsvc.campaigns.membership import Weighed, weigh_asked
 from graphsvc.linkage.timing import WIDTHS, Population, Signups, count_between, measure_reach
 from graphsvc.model.arrays import expand_slices
-from graphsvc.scoring.index import POOL, ScoreIndex, find_digests
-from graphsvc.types import Flags, Ints, Ints32, Rows
+from graphsvc.scoring.index import ScoreIndex, find_digests
+from graphsvc.types import Flags, Ints, Ints32
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +24,13 @@ class Values:
         digest: of the value's key, uint64, (uses, 2).
         transient: whether the run has counted the use as transient (`linkage.transience`); read only where the
             accounts are counted.
+        place: of each key in the index, int64, -1 = not there. None: it is looked up.
     """
 
     account: Ints32
     digest: NDArray[np.uint64]
     transient: Flags
+    place: Ints | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,22 +75,23 @@ def weigh_accounts(index: ScoreIndex, standing: Standing, values: Values) -> Wei
     # A use that the run has not counted is in neither side of the counts, as one in passing.
     passing = values.transient[use] if standing.counted else np.ones(len(use), dtype=np.bool_)
     leading = index.pool["leading"][row].astype(np.bool_)
-    learned = Learned(index.numbers, index.size, pl.DataFrame(), index.worth, None, index.accounts)
+    learned = Learned(index.numbers, index.size, _NO_POOL, index.worth, None, index.accounts)
 
     def find_agreement(which: Flags) -> Agreement:
-        pool = pl.DataFrame({name: index.pool[name][row[which]] for name in POOL})
-        rows: Rows = np.arange(pool.height, dtype=np.int32)
         return agreement(
-            pool, rows, account[which], passing[which], home, len(index.families), index.accounts
+            index.pool, row[which], account[which], passing[which], home, len(index.families), index.ranks
         )
 
-    def find_supporting(candidates: pl.DataFrame) -> Agreement:
-        keys = candidates["cluster"].to_numpy().astype(np.int64) * accounts + candidates["account"].to_numpy()
+    def find_supporting(clusters: Ints32, whom: Ints32) -> Agreement:
+        keys = clusters.astype(np.int64) * accounts + whom
         mine = index.pool["cluster"][row].astype(np.int64) * accounts + account
         return find_agreement(~leading & np.isin(mine, keys))
 
     asked = Asked(standing.has, belongs, home, _place_signups(index, standing, belongs))
     return weigh_asked(learned, asked, find_agreement(leading), find_supporting)
+
+
+_NO_POOL = pl.DataFrame()
 
 
 def _find_places(index: ScoreIndex, numbers: Ints32 | None, accounts: int) -> Ints32:
@@ -101,20 +104,22 @@ def _find_places(index: ScoreIndex, numbers: Ints32 | None, accounts: int) -> In
 
 def _look_up(index: ScoreIndex, values: Values) -> tuple[Ints, Ints]:
     """Return the rows of the pools that hold the values: use (place in `values`), row."""
-    place = find_digests(index.digests, values.digest)
+    place = find_digests(index.digests, values.digest) if values.place is None else values.place
     known = np.flatnonzero(place >= 0)
     slot, row = expand_slices(index.first[place[known]], index.first[place[known] + 1])
     return known[slot], row
 
 
 def _place_signups(index: ScoreIndex, standing: Standing, belongs: Ints32) -> Signups | None:
-    """Return the clusters' sign-ups with the moments of the accounts, or None where the run left them out.
+    """Return the clusters' sign-ups with the moments of the accounts, or None where none of these says anything.
 
     A moment before or after all that the run has read is not known: who else signed up around it is not, either.
     """
     if not len(index.moments):
         return None
     inside = (standing.created_at >= index.moments[0]) & (standing.created_at <= index.moments[-1])
+    if not inside.any():
+        return None
     created_at = np.where(inside, standing.created_at, -1)
     absent = int(not standing.counted)
     around = np.empty((len(WIDTHS), len(created_at)), dtype=np.int32)

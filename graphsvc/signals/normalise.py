@@ -5,6 +5,16 @@ import unicodedata
 import idna
 import polars as pl
 
+NO_WORD = r"[^\p{L}\p{N}]+"
+NO_LETTERS = r"[^\p{L}]+"
+DOMAIN = r"@([^@\s]+)$"
+LOCAL, BEFORE_TAG, AFTER_NUMBER = r"^([^@]+)", r"^([^+]+)", r"^\P{L}*\+(.*\p{L}.*)$"
+ODD_DOMAIN = r"[^\x00-\x7F]|(?:^|\.)xn--"
+NO_DIGITS, ABROAD = r"\D+", "^00"
+"""Patterns that both ways to read a value share: columns here, and one by one in `scoring.scalars`."""
+LEAST_LETTERS, LEAST_DIGITS = 4, 7
+"""Letters of a mailbox and digits of a phone number from which they are evidence: shorter ones are shared by chance."""
+
 
 def _clear_empty(expr: pl.Expr) -> pl.Expr:
     return pl.when(expr.str.len_bytes() > 0).then(expr)
@@ -23,7 +33,7 @@ def strip_text(expr: pl.Expr) -> pl.Expr:
 def normalize_name(expr: pl.Expr) -> pl.Expr:
     """Return names without case, accents of composition, punctuation and double spaces."""
     # NFKC first: full-width and ligature forms fold to the letters that people take them for.
-    folded = expr.str.normalize("NFKC").str.to_lowercase().str.replace_all(r"[^\p{L}\p{N}]+", " ")
+    folded = expr.str.normalize("NFKC").str.to_lowercase().str.replace_all(NO_WORD, " ")
     return _clear_empty(folded.str.strip_chars())
 
 
@@ -32,25 +42,22 @@ def normalize_email_domain(expr: pl.Expr) -> pl.Expr:
 
     One domain in punycode, in Unicode, composed or decomposed, is one (IDNA 2008, RFC 5891; mapped as UTS 46 has it).
     """
-    domain = expr.str.to_lowercase().str.extract(r"@([^@\s]+)$").str.strip_chars_end(".")
+    domain = expr.str.to_lowercase().str.extract(DOMAIN).str.strip_chars_end(".")
     return _clear_empty(domain.map_batches(_convert_domains, return_dtype=pl.String))
 
 
-_ODD_DOMAIN = r"[^\x00-\x7F]|(?:^|\.)xn--"
-
-
 def _convert_domains(domains: pl.Series) -> pl.Series:
-    odd = domains.str.contains(_ODD_DOMAIN).fill_null(value=False)
+    odd = domains.str.contains(ODD_DOMAIN).fill_null(value=False)
     if not odd.any():
         return domains
     # Almost all domains are plain ASCII. Only the others go through Python, each distinct one once.
     where = odd.arg_true()
     distinct = domains.gather(where).unique()
-    unified = pl.Series([_convert_domain(domain) for domain in distinct], dtype=pl.String)
+    unified = pl.Series([convert_domain(domain) for domain in distinct], dtype=pl.String)
     return domains.scatter(where, domains.gather(where).replace_strict(distinct, unified))
 
 
-def _convert_domain(domain: str) -> str:
+def convert_domain(domain: str) -> str:
     """Return a domain in Unicode; labels that IDNA does not allow are only composed and folded."""
     try:
         # Without the rules of STD 3: domains with an underscore exist in mail, and must still compare equal.
@@ -77,10 +84,11 @@ def normalize_email_handle(expr: pl.Expr) -> pl.Expr:
     these, return null.
     """
     local = _extract_local_part(expr)
-    letters = local.str.replace_all(r"[^\p{L}]+", "")
-    both = local.str.replace_all(r"[^\p{L}\p{N}]+", "")
-    # Short words are shared by chance too often to be evidence.
-    return pl.when(letters.str.len_chars() >= 4).then(letters).when(both.str.len_chars() >= 4).then(both)
+    letters, both = (local.str.replace_all(pattern, "") for pattern in (NO_LETTERS, NO_WORD))
+    return (
+        pl.when(letters.str.len_chars() >= LEAST_LETTERS).then(letters)
+        .when(both.str.len_chars() >= LEAST_LETTERS).then(both)
+    )  # fmt: skip
 
 
 def _extract_local_part(expr: pl.Expr) -> pl.Expr:
@@ -89,8 +97,8 @@ def _extract_local_part(expr: pl.Expr) -> pl.Expr:
     Services that number their users write `4711+jane@users.example`: where no letter stands before the +, what follows
     it is the person's.
     """
-    local = expr.str.normalize("NFC").str.to_lowercase().str.extract(r"^([^@]+)")
-    return pl.coalesce(local.str.extract(r"^\P{L}*\+(.*\p{L}.*)$"), local.str.extract(r"^([^+]+)"))
+    local = expr.str.normalize("NFC").str.to_lowercase().str.extract(LOCAL)
+    return pl.coalesce(local.str.extract(AFTER_NUMBER), local.str.extract(BEFORE_TAG))
 
 
 WHOLE, FORM, INITIAL = "=", "~", "^"
@@ -178,6 +186,5 @@ def _drop_short(parts: list[pl.DataFrame]) -> pl.DataFrame:
 
 def normalize_phone(expr: pl.Expr) -> pl.Expr:
     """Return the digits, without a leading international 00; null for fewer than seven."""
-    digits = expr.str.replace_all(r"\D+", "").str.replace(r"^00", "")
-    # Shorter numbers are extensions and service numbers, which many share.
-    return pl.when(digits.str.len_bytes() >= 7).then(digits)
+    digits = expr.str.replace_all(NO_DIGITS, "").str.replace(ABROAD, "")
+    return pl.when(digits.str.len_bytes() >= LEAST_DIGITS).then(digits)

@@ -10,9 +10,12 @@ measures the choice.
 """
 
 import hashlib
+import unicodedata
+from functools import cache
 
 import numpy as np
 import polars as pl
+import regex
 from numpy.typing import NDArray
 
 from graphsvc.types import Flags, Floats, Ints
@@ -27,6 +30,8 @@ _CHUNK = 20_000  # texts at a time: bounds the memory for their words
 _CHARACTERS = 6  # a shingle where words are not spaced
 _NEAR = 8  # words from either end at which the weight is down to a half
 _LETTERS_ENOUGH = 14  # letters of a shingle of full weight
+_FOLDED_OTHERWISE = "İ"  # `regex` takes it for an i where case does not matter, the columns do not
+_LONGEST_RUN = 64  # characters: links and paths are mostly shorter
 
 _SLOT = "\u0001"
 _MASKS = (
@@ -60,10 +65,13 @@ def compute_bands(texts: pl.Series) -> pl.DataFrame:
     """
     parts = []
     for start in range(0, len(texts), _CHUNK):
-        rows, hashes = _sample_bands(extract_words(texts.slice(start, _CHUNK)))
+        found = extract_words(texts.slice(start, _CHUNK))
+        lengths = found.list.len().fill_null(0).to_numpy().astype(np.int64)
+        words = found.explode(empty_as_null=False, keep_nulls=False)
+        rows, hashes = _sample_bands(lengths, *_measure_words(words))
         parts.append(pl.DataFrame({"row": rows + start, "band": hashes}))
-    found = pl.concat([pl.DataFrame(schema={"row": pl.Int64, "band": pl.UInt64}), *parts]).sort("row", "band")
-    return found.select(pl.col("row").cast(pl.UInt32), _format_hex(found["band"]).alias("band"))
+    bands = pl.concat([pl.DataFrame(schema={"row": pl.Int64, "band": pl.UInt64}), *parts]).sort("row", "band")
+    return bands.select(pl.col("row").cast(pl.UInt32), _format_hex(bands["band"]).alias("band"))
 
 
 def extract_words(texts: pl.Series) -> pl.Series:
@@ -77,11 +85,44 @@ def extract_words(texts: pl.Series) -> pl.Series:
     return masked.str.to_lowercase().str.extract_all(_WORD)
 
 
-def _sample_bands(found: pl.Series) -> tuple[Ints, U64]:
-    """Return rows and hashes of the sampled shingles of each list of words."""
-    lengths = found.list.len().fill_null(0).to_numpy().astype(np.int64)
+def compute_bands_of_text(text: str) -> list[str] | None:
+    """Compute the bands of one prompt, the same as `compute_bands` finds; sorted.
+
+    Returns:
+        None where the columns read it faster: scripts that do not space their words, and texts with long runs of
+        characters, on which a backtracking engine would try patterns from each.
+    """
+    masks, pattern_of_words, unspaced = _list_patterns()
+    masked = unicodedata.normalize("NFKC", text)
+    if max(map(len, masked.split()), default=0) > _LONGEST_RUN or unspaced.search(masked):
+        return None
+    for pattern in masks:
+        masked = pattern.sub(f" {_SLOT} ", masked)
+    words = pattern_of_words.findall(masked.lower())
+    lengths = np.array([len(words)])
+    hashes = np.array([_hash_word(word) for word in words], dtype=np.uint64)
+    letters = np.array([0 if word == _SLOT else len(word) for word in words], dtype=np.int64)
+    _, found = _sample_bands(lengths, hashes, letters, np.zeros(len(words), dtype=np.bool_))
+    return sorted(f"{band:016x}" for band in found.tolist())
+
+
+@cache
+def _list_patterns() -> tuple[list["regex.Pattern[str]"], "regex.Pattern[str]", "regex.Pattern[str]"]:
+    """Return the patterns of slots, of words, and of a character that only columns read, for one text."""
+    masks = [regex.compile(each.replace("|$)", r"|\Z)")) for each in _MASKS]
+    return masks, regex.compile(_WORD, regex.V1), regex.compile(f"[{_UNSPACED}{_FOLDED_OTHERWISE}]")
+
+
+def _sample_bands(lengths: Ints, hashes: U64, letters: Ints, unspaced: Flags) -> tuple[Ints, U64]:
+    """Return rows and hashes of the sampled shingles of texts.
+
+    Args:
+        lengths: (texts,) number of words of each.
+        hashes: (words,) of all texts, one after another.
+        letters: (words,) letters of each, 0 for a slot.
+        unspaced: (words,) whether each is of a script without spaces.
+    """
     row = np.repeat(np.arange(len(lengths)), lengths)
-    hashes, letters, unspaced = _measure_words(found.explode(empty_as_null=False, keep_nulls=False))
     # Slots in a row are one slot: how many there are is part of the filling.
     slot = letters == 0
     keep = ~(slot & np.roll(slot, 1) & (row == np.roll(row, 1)))
@@ -95,12 +136,14 @@ def _sample_bands(found: pl.Series) -> tuple[Ints, U64]:
     return _sample_smallest(*_build_shingles(row, hashes, letters, size, shingle))
 
 
+def _hash_word(word: str) -> int:
+    return int.from_bytes(hashlib.blake2b(word.encode(), digest_size=8).digest(), "little")
+
+
 def _measure_words(words_: pl.Series) -> tuple[U64, Ints, Flags]:
     """Hash each word (UInt64), count its letters (0 for a slot), and flag scripts without spaces."""
     known = words_.unique().alias("word")
-    hashes = [
-        int.from_bytes(hashlib.blake2b(word.encode(), digest_size=8).digest(), "little") for word in known
-    ]
+    hashes = [_hash_word(word) for word in known]
     about = pl.DataFrame(
         {
             "word": known,

@@ -4,6 +4,7 @@ One key is current. Earlier keys are kept until they are retired, so that signal
 found.
 """
 
+import base64
 import hashlib
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from graphsvc.settings import Settings
 _DIGEST_BYTES = 21  # 168 bits: 28 characters of base64 without padding
 _BLOCK_BYTES = 64  # of SHA-256
 _WORD_CHARACTERS = 8  # 48 bits
+_KINDS_KEPT = 64  # the declared kinds and some of an exporter's own
 _FILE, _OLDER = "token.key", "token-*.key"
 
 
@@ -27,7 +29,7 @@ class Tokeniser:
     computed nor guessed back. `key_id` tells tokens of different keys apart. `older`: those of earlier keys.
     """
 
-    __slots__ = ("_key", "key_id", "older")
+    __slots__ = ("_begun", "_key", "key_id", "older")
 
     def __init__(self, key: bytes, key_id: str, older: tuple["Tokeniser", ...] = ()) -> None:
         if len(key) < KEY_BYTES:
@@ -35,6 +37,7 @@ class Tokeniser:
                 "The token key is shorter than 32 bytes.", "Restore the right key file, or make a new one."
             )
         self._key = key
+        self._begun: dict[str, _Hashes] = {}
         self.key_id = key_id
         self.older = older
 
@@ -55,6 +58,17 @@ class Tokeniser:
         tokens = self._compute_tokens(kind, distinct)
         return values.replace_strict(distinct, tokens, default=None, return_dtype=pl.String)
 
+    def tokenize_value(self, kind: str, value: str) -> str:
+        """Return the token of one value, the same as `tokenize_column` makes of it."""
+        begun = self._begun.get(kind)
+        if begun is None:
+            begun = self._begin_hashes(kind)
+            # Kinds come from callers, too: a stream of new ones must not fill memory.
+            if len(self._begun) < _KINDS_KEPT:
+                self._begun[kind] = begun
+        digest = _compute_digest(begun, value.encode())
+        return f"{self.key_id}.{base64.urlsafe_b64encode(digest).decode()}"
+
     def tokenize_words(self, words: pl.Series) -> pl.Series:
         """Return short tokens of words: the same word has the same one, whether of a name or of an e-mail address.
 
@@ -67,21 +81,29 @@ class Tokeniser:
         return self.tokenize_column("word", words).str.slice(len(self.key_id) + 1, _WORD_CHARACTERS)
 
     def _compute_tokens(self, kind: str, distinct: pl.Series) -> pl.Series:
+        begun = self._begin_hashes(kind)
+        digests = pl.Series(
+            [_compute_digest(begun, value) for value in distinct.cast(pl.Binary)], dtype=pl.Binary
+        )
+        text = digests.bin.encode("base64").str.replace_all("+", "-", literal=True)
+        return f"{self.key_id}." + text.str.replace_all("/", "_", literal=True)
+
+    def _begin_hashes(self, kind: str) -> "_Hashes":
         # The two hashes of RFC 2104, begun with the key once and copied: half the time of copying an `hmac`.
         block = self._key if len(self._key) <= _BLOCK_BYTES else hashlib.sha256(self._key).digest()
         padded = block.ljust(_BLOCK_BYTES, b"\0")
         inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in padded) + kind.encode() + b"\0")
-        outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in padded))
+        return inner, hashlib.sha256(bytes(byte ^ 0x5C for byte in padded))
 
-        def compute_digest(value: bytes) -> bytes:
-            within, around = inner.copy(), outer.copy()
-            within.update(value)
-            around.update(within.digest())
-            return around.digest()[:_DIGEST_BYTES]
 
-        digests = pl.Series([compute_digest(value) for value in distinct.cast(pl.Binary)], dtype=pl.Binary)
-        text = digests.bin.encode("base64").str.replace_all("+", "-", literal=True)
-        return f"{self.key_id}." + text.str.replace_all("/", "_", literal=True)
+_Hashes = tuple["hashlib._Hash", "hashlib._Hash"]
+
+
+def _compute_digest(begun: _Hashes, value: bytes) -> bytes:
+    within, around = begun[0].copy(), begun[1].copy()
+    within.update(value)
+    around.update(within.digest())
+    return around.digest()[:_DIGEST_BYTES]
 
 
 def compute_key_id(key: bytes) -> str:

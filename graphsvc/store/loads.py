@@ -16,6 +16,11 @@ BATCH = 10_000
 """Rows a transaction; larger ones no longer gain speed and hold locks longer. One session writes them: two or three,
 each with accounts of its own, were measured to be slower (docs/loading.md)."""
 
+RECORDED = "sign-ups"
+"""What the record of a load names as its bundle where it is of recorded sign-ups."""
+_DEAD_SECONDS = 300
+"""A load of recorded sign-ups takes a second; one that is open for so long has lost its process."""
+
 
 @dataclass(frozen=True, slots=True)
 class OpenLoad:
@@ -58,6 +63,11 @@ def begin_load(store: Store, load: str, bundle: str, *, again: bool, source: str
     finished = record["finishedAt"] is not None
     reached = {} if finished else {row["step"]: row["next"] for row in store.read("load/progress", id=load)}
     return OpenLoad(load, record["number"], finished, reached)
+
+
+def close_recordings(store: Store) -> None:
+    """Close loads of recorded sign-ups whose process died: an open load holds up all later ones."""
+    store.write("load/close_recordings", bundle=RECORDED, seconds=_DEAD_SECONDS)
 
 
 def build_steps(columns: BundleColumns, number: int) -> Iterator[Step]:

@@ -89,6 +89,9 @@ def test_a_time_as_an_exporter_writes_it(text: str) -> None:
         ("1.7E+09", "lost_digits"),  # a spreadsheet's epoch: which of three months
         ("45296.41", "not_a_time"),  # days since 1900 or since 1970
         ("NULL", "null_word"),
+        ("２０24-01-05 10:00", "not_a_time"),  # digits of another width match the pattern and are no number
+        ("2024-01-05 1٠:00", "not_a_time"),
+        ("1.7E+０９", "lost_digits"),
     ],
 )
 def test_what_is_no_time_says_why(text: str, reason: str) -> None:

@@ -29,7 +29,7 @@ DAY = 86_400_000
 
 def tokenised(column: str, *values: str) -> list[str]:
     """The keys of values of one column, in their order."""
-    return read_signups(pl.DataFrame({column: values}), TOKENS).keys["key"].to_list()
+    return [each.key for each in read_signups(pl.DataFrame({column: values}), TOKENS).keys]
 
 
 @cache

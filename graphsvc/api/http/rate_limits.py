@@ -7,12 +7,11 @@ Windows are fixed and begin with the first hit, so `Retry-After` is exact.
 
 import math
 import time
+from contextlib import suppress
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import ClassVar
 
 from limits import RateLimitItem, parse
-from limits.storage import MemoryStorage
-from limits.strategies import FixedWindowRateLimiter
 
 from graphsvc.errors import GraphsvcError, SettingsError
 from graphsvc.settings import Settings
@@ -20,6 +19,8 @@ from graphsvc.settings import Settings
 REFUSED_COSTS = 20
 """What a refused sign-in adds to its request in the count of its address: wrong keys are tried that much slower."""
 
+_SWEEP_SECONDS = 1.0
+"""Between two removals of windows that have ended, which walk all there are."""
 KEYED, ANONYMOUS, WEBSOCKET = "keyed", "anonymous", "websocket"
 """Requests with an `Authorization`, those without, and handshakes of WebSockets."""
 
@@ -46,7 +47,9 @@ class RateLimits:
         """
         self._requests = _parse_rate("GRAPHSVC_CLIENT_RATE_LIMIT", settings.client_rate_limit)
         self._cost = _parse_rate("GRAPHSVC_RATE_LIMIT", settings.rate_limit)
-        self._limiter = FixedWindowRateLimiter(MemoryStorage())
+        # Counts of `limits.storage.MemoryStorage` are the same, but it starts a thread at nearly each request.
+        self._windows: dict[tuple[str, ...], tuple[int, float]] = {}
+        self._swept = 0.0
 
     def count_request(self, client: str, kind: str = KEYED) -> None:
         """Count a request of a client address.
@@ -58,14 +61,15 @@ class RateLimits:
         Raises:
             RateLimited: there were too many.
         """
-        if not self._limiter.hit(self._requests, "client", kind, find_network(client)):
-            what = "This address sends too many requests."
-            raise self._build_error(self._requests, what, "client", kind, find_network(client))
+        self._count(
+            self._requests, 1, "This address sends too many requests.", "client", kind, find_network(client)
+        )
 
     def count_refusal(self, client: str, kind: str = KEYED) -> None:
         """Count a refused sign-in of a client address."""
-        # Its answer is ignored: the request was refused already, and the next one is told.
-        self._limiter.hit(self._requests, "client", kind, find_network(client), cost=REFUSED_COSTS)
+        # The request was refused already; the next one is told.
+        with suppress(RateLimited):
+            self._count(self._requests, REFUSED_COSTS, "", "client", kind, find_network(client))
 
     def charge_principal(self, principal: str, cost: int) -> None:
         """Charge a principal, by its id.
@@ -73,14 +77,26 @@ class RateLimits:
         Raises:
             RateLimited: it is more than the principal may spend.
         """
-        if not self._limiter.hit(self._cost, "cost", principal, cost=cost):
-            what = f"This is more than {self._cost.amount} rows in {self._cost.get_expiry()} s."
-            raise self._build_error(self._cost, what, "cost", principal)
+        what = f"This is more than {self._cost.amount} rows in {self._cost.get_expiry()} s."
+        self._count(self._cost, cost, what, "cost", principal)
 
-    def _build_error(self, rate: RateLimitItem, what: str, *who: str) -> RateLimited:
-        # At least a second, since `Retry-After: 0` would make clients try at once.
-        ends = self._limiter.get_window_stats(rate, *who).reset_time
-        return RateLimited(what, max(1, math.ceil(ends - time.time())))
+    def _count(self, rate: RateLimitItem, cost: int, what: str, *who: str) -> None:
+        """Count a cost in the window of `who`.
+
+        Raises:
+            RateLimited: it is more than the rate allows.
+        """
+        now = time.monotonic()
+        if now >= self._swept + _SWEEP_SECONDS:
+            self._windows = {each: window for each, window in self._windows.items() if window[1] > now}
+            self._swept = now
+        count, ends = self._windows.get(who, (0, 0.0))
+        if ends <= now:
+            count, ends = 0, now + rate.get_expiry()
+        self._windows[who] = count + cost, ends
+        if count + cost > rate.amount:
+            # At least a second, since `Retry-After: 0` would make clients try at once.
+            raise RateLimited(what, max(1, math.ceil(ends - now)))
 
 
 def _parse_rate(name: str, text: str) -> RateLimitItem:

@@ -1,18 +1,26 @@
 """Score sign-ups over HTTP, typed in OpenAPI: `POST /v1/score`, described at `/v1/openapi.json`."""
 
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import JSONResponse, Response
+from starlette.routing import Match, Route
+from starlette.types import Scope
 
 from graphsvc.api.auth.keys import Role
 from graphsvc.api.auth.principals import find_principal
+from graphsvc.api.errors import BadInput
 from graphsvc.api.http.request_info import get_request_info
 from graphsvc.api.routers.bodies import describe_body, parse_body
-from graphsvc.api.services import get_services
+from graphsvc.api.services import Services, get_services
 from graphsvc.api.workers.scorer import MOST, SignupValues, describe_answer
+from graphsvc.errors import Forbidden, GraphsvcError
+from graphsvc.loading.signups import RecordedSignup
 from graphsvc.model.clusters import Assessment
 from graphsvc.scoring.answers import Recommendation
 
@@ -49,12 +57,15 @@ class SignUp(BaseModel):
 
     def to_values(self) -> SignupValues:
         """Return the values as the intake takes them."""
-        said = self.model_dump(exclude={"account_id", "identifiers", "created_at"})
-        columns = {name: None if value is None else str(value) for name, value in said.items()}
+        said = ((name, getattr(self, name)) for name in self.model_fields_set & _VALUES)
+        columns = {name: None if value is None else str(value) for name, value in said}
         if self.created_at is not None:
             at = self.created_at if self.created_at.tzinfo else self.created_at.replace(tzinfo=UTC)
             columns["created_at"] = at.astimezone(UTC).isoformat()
-        return SignupValues(columns, list(self.identifiers.items()))
+        return SignupValues(columns, list(self.identifiers.items()), self.account_id)
+
+
+_VALUES = SignUp.model_fields.keys() - {"account_id", "identifiers", "created_at"}
 
 
 class ScoreRequest(BaseModel):
@@ -63,6 +74,9 @@ class ScoreRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     signups: list[SignUp] = Field(min_length=1, max_length=MOST)
+    record: bool = Field(
+        False, description="Also put them into the graph, as a load does; needs GRAPHSVC_SCORE_RECORD."
+    )
 
 
 class FamilyEvidence(BaseModel):
@@ -96,6 +110,36 @@ class SharedValueWarning(BaseModel):
     description: str
 
 
+class RejectedRow(BaseModel):
+    """A row that was not recorded, by its table of the bundle, and its first fault."""
+
+    table: str
+    column: str | None
+    reason: str
+
+
+class Recording(BaseModel):
+    """What became of recording a sign-up."""
+
+    done: bool = Field(description="Whether the account is in the graph.")
+    rejected: list[RejectedRow] = Field(
+        description="Rows that break the contract of bundles; all others are there."
+    )
+    error: str | None = Field(
+        description="Code of the error if it is not done for another reason. Try again."
+    )
+
+
+class ProvisionalGroup(BaseModel):
+    """Accounts that signed up since the run and that this one hangs together with; the next run weighs them."""
+
+    id: str | None = Field(description="Its id; null below the role analyst.")
+    size: int | None = Field(description="Accounts, this one among them; null below the role analyst.")
+    families: list[FamilyEvidence] = Field(
+        description="The families of values that link it, strongest first."
+    )
+
+
 class ScoreAnswer(BaseModel):
     """Answer about one sign-up."""
 
@@ -110,6 +154,10 @@ class ScoreAnswer(BaseModel):
         description="Families in which it has no value; `time`: its moment says nothing."
     )
     unread: list[str] = Field(description="Fields whose value could not be read.")
+    provisional: ProvisionalGroup | None = Field(
+        description="Null where it hangs together with no such group."
+    )
+    recorded: Recording | None = Field(description="Null where `record` was not asked for.")
 
 
 class ScoreResponse(BaseModel):
@@ -125,7 +173,10 @@ class ScoreResponse(BaseModel):
     openapi_extra=describe_body(ScoreRequest),
 )
 async def score_signups(request: Request) -> Response:
-    """Weigh up to 1,000 sign-ups as the last run would, and recommend what to do. Nothing of them is stored."""
+    """Weigh up to 1,000 sign-ups as the last run would, and recommend what to do.
+
+    Nothing of them is stored, unless the caller says `record`.
+    """
     services = get_services(request.app)
     principal = await find_principal(
         request.headers.get("authorization", ""), services.keys, services.issuer, Role.SCORER
@@ -135,16 +186,81 @@ async def score_signups(request: Request) -> Response:
     with services.concurrency_limit.count_arrival(principal.id):
         body = await request.body()
     asked = parse_body(body, ScoreRequest, SignUp, "request for scores")
+    if asked.record:
+        _check_recording(services, asked)
     cost = request_info.cost = len(asked.signups)
     services.rate_limits.charge_principal(principal.id, cost)
-    # No turn, which is for work in the database: scores have a thread of their own and share its passes.
+    # No turn, which is for work in the database; what is recorded waits for a thread of the worker.
     async with services.concurrency_limit.enter(principal.id):
-        scored = await services.scorer.score(principal, [each.to_values() for each in asked.signups])
+        values = [each.to_values() for each in asked.signups]
+        scored = await services.scorer.score(principal, values)
+        recorded = await _record(services, asked, values) if asked.record else [None] * len(values)
+    services.scorer.counts.add_recorded(
+        principal, sum(each is not None and each["done"] for each in recorded)
+    )
     return JSONResponse(
         {
             "scores": [
-                describe_answer(each.account_id, scored, place, principal.role)
+                {
+                    **describe_answer(each.account_id, scored, place, principal.role),
+                    "recorded": recorded[place],
+                }
                 for place, each in enumerate(asked.signups)
             ]
         }
     )
+
+
+def _check_recording(services: Services, asked: ScoreRequest) -> None:
+    """Check that sign-ups may be recorded, before any is scored.
+
+    Raises:
+        Forbidden: this installation does not let keys record.
+        BadInput: one has no name, or two have the same.
+    """
+    if not services.settings.score_record:
+        raise Forbidden(
+            "Sign-ups are not recorded here.", "Set GRAPHSVC_SCORE_RECORD=true to allow `record`."
+        )
+    names = [each.account_id for each in asked.signups]
+    if not all(names) or len(set(names)) < len(names):
+        raise BadInput(
+            "What is recorded needs its own account_id.", "Name each sign-up as the bundle names its account."
+        )
+
+
+async def _record(
+    services: Services, asked: ScoreRequest, values: Sequence[SignupValues]
+) -> list[dict[str, Any] | None]:
+    """Record sign-ups; return `Recording` of each. Whatever fails, their scores are answered."""
+    now = datetime.now(UTC).isoformat()
+    signups = [
+        RecordedSignup({"created_at": now, **said.columns, "account_id": each.account_id}, said.identifiers)
+        for each, said in zip(asked.signups, values, strict=True)
+    ]
+    try:
+        found = await services.recorder.record(signups)
+    except GraphsvcError as error:
+        return [{"done": False, "rejected": [], "error": error.code} for _ in signups]
+    with suppress(GraphsvcError):  # they are recorded, and known a little later
+        await services.scorer.read_recent(services.worker)
+    return [
+        {
+            "done": all(row.table != "accounts" for row in rows),
+            "rejected": [asdict(row) for row in rows],
+            "error": None,
+        }
+        for rows in found
+    ]
+
+
+class _FirstRoute(Route):
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Match as any route, and name it as FastAPI's do."""
+        match, found = super().matches(scope)
+        return match, {**found, "route": self}
+
+
+def build_first_route() -> Route:
+    """Build a route for the call alone, to be tried before all others: FastAPI's own takes as long as the scoring."""
+    return _FirstRoute(PATH, score_signups, methods=["POST"])

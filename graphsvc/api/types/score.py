@@ -83,6 +83,17 @@ class SharedValueWarning:
     description: str = strawberry.field(description="A sentence.")
 
 
+@strawberry.type(description="Accounts that signed up since the run, and that a sign-up hangs together with.")
+class ProvisionalGroup:
+    group_id: strawberry.ID | None = strawberry.field(description="Its id; null below the role analyst.")
+    size: int | None = strawberry.field(
+        description="Accounts, this one among them; null below the role analyst."
+    )
+    families: list[ScoreFamily] = strawberry.field(
+        description="The families of values that link it, strongest first."
+    )
+
+
 @strawberry.type(description="A score of a sign-up.")
 class AccountScore:
     run_id: strawberry.ID = strawberry.field(description="The run that it was weighed against.")
@@ -99,6 +110,9 @@ class AccountScore:
         description="Families in which it has no value; `time`: its moment says nothing."
     )
     unread: list[str] = strawberry.field(description="Fields whose value could not be read.")
+    provisional: ProvisionalGroup | None = strawberry.field(
+        description="Its group among the accounts since the run, which no run has weighed yet."
+    )
 
     @classmethod
     def from_answer(cls, said: dict[str, Any]) -> "AccountScore":
@@ -111,7 +125,14 @@ class AccountScore:
             )
             for each in said["matches"]
         ]
+        group = said["provisional"]
         return cls(
+            provisional=group
+            and ProvisionalGroup(
+                group_id=group["id"] and strawberry.ID(group["id"]),
+                size=group["size"],
+                families=[ScoreFamily(**part) for part in group["families"]],
+            ),
             run_id=strawberry.ID(said["run"]),
             matches=matches,
             warnings=[SharedValueWarning(**each) for each in said["warnings"]],

@@ -1,37 +1,44 @@
-"""Score sign-ups for requests: many small ones at once, in a thread of its own, against the index that is current."""
+"""Score sign-ups for requests: those that wait at once, a slice at a time, against the index that is current."""
 
 import asyncio
 import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, NamedTuple
 
-import polars as pl
-
 from graphsvc.api.auth.keys import Principal, Role
-from graphsvc.errors import GraphsvcError
-from graphsvc.scoring.answers import Score, Thresholds, score_signups
+from graphsvc.api.workers.worker import Worker
+from graphsvc.errors import GraphsvcError, IndexMissing
+from graphsvc.scoring.answers import Score, Thresholds, add_group, score_signups
 from graphsvc.scoring.files import IndexFiles
 from graphsvc.scoring.index import ScoreIndex
-from graphsvc.scoring.signups import list_signup_columns, read_signups
+from graphsvc.scoring.recent import ProvisionalGroup, RecentAccounts
+from graphsvc.scoring.scalars import read_signup
+from graphsvc.scoring.signups import Signups, join_signups
 from graphsvc.scoring.tables import describe_score
 from graphsvc.settings import Settings
 from graphsvc.signals.tokens import Tokeniser
 from graphsvc.signing import Signer
 from graphsvc.store.audit import Auditor
 from graphsvc.store.connection import Store
+from graphsvc.store.recent import read_recent
 
 log = logging.getLogger("graphsvc.api")
 
 MOST = 1_000
-"""Sign-ups of a call, and of one pass of the thread."""
+"""Sign-ups of a call."""
+SLICE = 32
+"""Sign-ups that are scored at once, about: some five milliseconds, for which everything else of the process waits."""
+RECENT_SECONDS = 2.0
+"""Between two readings of the accounts since the run: what other processes record is known so much later."""
+ADDED_AT_ONCE = 500
+"""Accounts that are added between two slices, in some ten milliseconds; if there are more, all are read again aside."""
 AUDITED_SECONDS = 60.0
 """Between two entries of the audit log about one principal's scores."""
 ACTION = "score"
 """What the audit log calls scores."""
-COLUMNS = tuple(name for name in list_signup_columns() if name != "account_id")
 
 
 class Scored(NamedTuple):
@@ -43,16 +50,27 @@ class Scored(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class SignupValues:
-    """A sign-up as a request brought it: values by column, and (kind, value) of further identifiers."""
+    """A sign-up as a request brought it: values by column, (kind, value) of further identifiers, and its account's id.
+
+    An account that was recorded is no other than itself; nothing else is done with the id.
+    """
 
     columns: Mapping[str, str | None]
     identifiers: Sequence[tuple[str, str]] = ()
+    account: str | None = None
 
 
 @dataclass(slots=True)
 class _Call:
     signups: Sequence[SignupValues]
     answer: asyncio.Future[Scored]
+    index: ScoreIndex | None = None
+    scores: list[Score] = field(default_factory=list)
+
+    @property
+    def left(self) -> int:
+        """Sign-ups that are not scored yet."""
+        return len(self.signups) - len(self.scores)
 
 
 @dataclass(slots=True)
@@ -68,6 +86,11 @@ class ScoreCounts:
         said["signups"] += len(scores)
         said.update(score.recommendation.value for score in scores)
 
+    def add_recorded(self, principal: Principal, number: int) -> None:
+        """Count sign-ups that were recorded."""
+        if number:
+            self.counts.setdefault((principal.name, principal.role.value), Counter())["recorded"] += number
+
     def take(self) -> dict[tuple[str, str], Counter[str]]:
         """Return the counts, and begin again."""
         taken, self.counts = self.counts, {}
@@ -80,96 +103,149 @@ class ScoreCounts:
 
 
 class Scorer:
-    """Scores sign-ups. Values are tokenised in memory; neither they nor their tokens are kept or logged."""
+    """Scores sign-ups. Values are tokenised in memory; neither they nor their tokens are kept or logged.
+
+    It works in the event loop, a slice at a time: handing a millisecond's work to a thread, and waiting for the
+    interpreter's lock, takes longer than the work.
+    """
 
     def __init__(self, settings: Settings, tokens: Tokeniser) -> None:
         self._files = IndexFiles(settings.score_dir)
         self._tokens = tokens
         self._thresholds = Thresholds(settings.score_challenge, settings.score_review)
         self._index: ScoreIndex | None = None
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="graphsvc-score")
         self._waiting: list[_Call] = []
         self._running: asyncio.Task[None] | None = None
+        self._recent: RecentAccounts | None = None
+        self._asked = asyncio.Event()
+        self._reading = asyncio.Lock()
         self.counts = ScoreCounts()
 
     async def score(self, principal: Principal, signups: Sequence[SignupValues]) -> Scored:
         """Score sign-ups, and count them for the audit log.
 
-        Calls that come while others are scored are scored together: a pass costs much the same for one sign-up as
-        for a hundred.
+        Calls that come while others are scored are scored together: to weigh one account costs much the same as ten.
 
         Raises:
             IndexMissing, IndexDamaged: there is nothing to score against.
         """
         call = _Call(signups, asyncio.get_running_loop().create_future())
         self._waiting.append(call)
+        self._asked.set()
         if self._running is None or self._running.done():
             self._running = asyncio.create_task(self._score_waiting())
         scored = await call.answer
         self.counts.add(principal, scored.scores)
         return scored
 
-    def close(self) -> None:
-        """Let the thread end."""
-        self._thread.shutdown(wait=False, cancel_futures=True)
-
     async def _score_waiting(self) -> None:
-        loop = asyncio.get_running_loop()
         while self._waiting:
-            calls = self._take_calls()
+            calls = self._waiting
             try:
-                all_of = [each for call in calls for each in call.signups]
-                run, scores = await loop.run_in_executor(self._thread, self._score_batch, all_of)
+                index = await self._refresh_index()
+                calls = self._choose_calls()
+                self._score_slice(calls, index)
             except Exception as error:  # noqa: BLE001 - whoever waits must hear of it
                 for call in calls:
+                    # Whoever has gone away waits no longer.
                     if not call.answer.done():
                         call.answer.set_exception(error)
-                continue
-            first = 0
-            for call in calls:
-                end = first + len(call.signups)
-                # Whoever has gone away waits no longer.
-                if not call.answer.done():
-                    call.answer.set_result(Scored(run, scores[first:end]))
-                first = end
+            self._waiting = [call for call in self._waiting if not call.answer.done()]
+            # Others of this process have their turn between two slices.
+            await asyncio.sleep(0)
 
-    def _take_calls(self) -> list[_Call]:
-        """Take calls that wait, in their order, up to `MOST` sign-ups and at least one call."""
-        total, taken = 0, 0
-        for call in self._waiting:
-            total += len(call.signups)
-            if taken and total > MOST:
+    def _choose_calls(self) -> list[_Call]:
+        """Choose the calls of a slice: small ones first, but the oldest is always among them."""
+        oldest, *others = self._waiting
+        room, chosen = SLICE // 2, [oldest]
+        for call in sorted(others, key=lambda call: call.left):
+            if room <= 0:
                 break
-            taken += 1
-        calls, self._waiting = self._waiting[:taken], self._waiting[taken:]
-        return calls
+            room -= call.left
+            chosen.append(call)
+        return chosen
 
-    def _score_batch(self, signups: Sequence[SignupValues]) -> Scored:
-        index = self._refresh_index()
-        # A column that no sign-up has would cost its share of the time.
-        named = [name for name in COLUMNS if any(each.columns.get(name) for each in signups)]
-        frame = pl.DataFrame(
-            {
-                "account_id": [None] * len(signups),
-                **{n: [each.columns.get(n) for each in signups] for n in named},
-            },
-            schema=dict.fromkeys(["account_id", *named], pl.String),
-        )
-        identifiers = pl.DataFrame(
-            [(place, *pair) for place, each in enumerate(signups) for pair in each.identifiers],
-            schema={"account": pl.Int32, "kind": pl.String, "value": pl.String},
-            orient="row",
-        )
-        read = read_signups(frame, self._tokens, identifiers=identifiers, kinds=index.families)
-        return Scored(index.run, score_signups(index, read, self._thresholds))
+    def _score_slice(self, calls: Sequence[_Call], index: ScoreIndex) -> None:
+        """Score some sign-ups of each call, all at once, and answer the calls that are done."""
+        share = SLICE if len(calls) == 1 else SLICE // 2
+        pieces: dict[int, list[tuple[_Call, list[Signups]]]] = {}
+        for call in calls:
+            # An answer is of one run, though the next may be published meanwhile.
+            call.index = call.index or index
+            first = len(call.scores)
+            chosen = call.signups[first : first + share]
+            try:
+                read = [
+                    read_signup(each.columns, each.identifiers, self._tokens, call.index.families)
+                    for each in chosen
+                ]
+            except Exception as error:  # noqa: BLE001 - others of the slice have no part in it
+                if not call.answer.done():
+                    call.answer.set_exception(error)
+                continue
+            pieces.setdefault(id(call.index), []).append((call, read))
+        for group in pieces.values():
+            index = group[0][0].index or index
+            together = join_signups([each for _, read in group for each in read])
+            scores = iter(score_signups(index, together, self._thresholds))
+            for call, read in group:
+                chosen = call.signups[len(call.scores) :]
+                call.scores += [
+                    add_group(score, self._find_group(index, values, one))
+                    for score, values, one in zip(islice(scores, len(read)), chosen, read, strict=False)
+                ]
+                if not call.left and not call.answer.done():
+                    call.answer.set_result(Scored(index.run, call.scores))
 
-    def _refresh_index(self) -> ScoreIndex:
+    def _find_group(self, index: ScoreIndex, values: SignupValues, read: Signups) -> ProvisionalGroup | None:
+        """Find the accounts since the run that a sign-up hangs together with."""
+        if self._recent is None or self._recent.run != index.run:
+            return None
+        return self._recent.find_group(values.account, [each.key for each in read.keys])
+
+    async def follow_recent(self, worker: Worker) -> None:
+        """Read the accounts that signed up since the run: at once, and again while sign-ups are scored."""
+        while True:
+            try:
+                await self.read_recent(worker)
+            except IndexMissing:
+                pass  # no run, and so no accounts since it
+            except Exception as error:  # noqa: BLE001 - what could not be read now is read the next time
+                code = error.code if isinstance(error, GraphsvcError) else type(error).__name__
+                log.warning("accounts since the last run are not read yet: %s", code)
+            self._asked.clear()
+            await asyncio.sleep(RECENT_SECONDS)
+            await self._asked.wait()
+
+    async def read_recent(self, worker: Worker) -> None:
+        """Read the accounts that loads brought since they were last read.
+
+        Raises:
+            IndexMissing, IndexDamaged: there is no run that they could come after.
+            Busy, DatabaseUnavailable, DatabaseRefused: they cannot be read now.
+        """
+        async with self._reading:
+            index = await self._refresh_index()
+            recent = self._recent
+            if recent is not None and recent.run == index.run:
+                found, after = await worker.run(read_recent, recent.after, recent.since)
+                if len(found) <= ADDED_AT_ONCE:
+                    recent.add(found, after)
+                    return
+            since = int(index.moments[-1]) if len(index.moments) else 0
+            recent = RecentAccounts(index.run, index.accounts, since)
+            found, after = await worker.run(read_recent, 0, since)
+            await asyncio.to_thread(recent.add, found, after)
+            self._recent = recent
+
+    async def _refresh_index(self) -> ScoreIndex:
         """Return the current index; map a new one when a run has switched to it."""
         run = self._files.find_current()
         if run is None:
             self._index = None
         if self._index is None or self._index.run != run:
-            self._index = self._files.load()
+            # Every file of it is checked first, which takes a while.
+            self._index = await asyncio.to_thread(self._files.load)
         return self._index
 
 
@@ -198,4 +274,6 @@ def describe_answer(label: str | None, scored: Scored, place: int, role: Role) -
     if not role.includes(Role.ANALYST):
         for match in said["matches"]:
             match.update(cluster=None, size=None, stopped=None)
+        if said["provisional"]:
+            said["provisional"].update(id=None, size=None)
     return said
