@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
+import polars as pl
 import polars.selectors as cs
 
 from graphsvc.errors import LoadError, SourceError
@@ -113,6 +114,10 @@ def write_messages(
             if step.frame.height:
                 rows = step.frame.with_columns(cs.datetime().dt.epoch("ms")).to_dict(as_series=False)
                 yield _ADDING.get(step.statement, step.statement), {**rows, **step.fixed}
+        # An account's message says what the exporter knows; its newest outcome counts all the same.
+        stated = pl.concat([columns.accounts["account_id"], columns.outcomes["account_id"]]).unique().sort()
+        if len(stated):
+            yield "outcomes/settle", {"account_id": stated.to_list(), "number": begun["number"]}
         yield build_record(source, load, columns)
         yield build_advance(source, after)
 

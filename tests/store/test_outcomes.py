@@ -15,15 +15,19 @@ from hypothesis import strategies as st
 from published import person
 
 from graphsvc.errors import Forbidden, NotFound
+from graphsvc.intake import read_bundle
 from graphsvc.loading import load_bundle
+from graphsvc.model.marks import Mark, MarkKind
 from graphsvc.model.outcomes import STATUSES, Outcome, OutcomeKind, OutcomeResult, make_outcome
 from graphsvc.signals.tokens import Tokeniser
 from graphsvc.store import Store
 from graphsvc.store.audit_log import stream_entries
 from graphsvc.store.forgetting import forget_accounts
 from graphsvc.store.graph import KeptGraph, read_graph, read_graph_since
+from graphsvc.store.loads import find_known_accounts
 from graphsvc.store.outcomes import list_outcomes, read_outcome, record_outcomes, withdraw_outcome
 from graphsvc.store.snapshots import Snapshots
+from graphsvc.store.sources import write_messages
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 HOURS = st.integers(0, 5)
@@ -225,3 +229,24 @@ def test_outcomes_of_a_forgotten_account_are_gone(accounts: Store, tmp_path: Pat
     with pytest.raises(NotFound):
         read_outcome(accounts, ban("a").id)
     assert len(list_outcomes(accounts, "b")) == 1
+
+
+def test_messages_of_a_topic_settle_as_a_load_does(
+    database: Store, tokens: Tokeniser, tmp_path: Path
+) -> None:
+    def send(number: int, **tables: list[dict[str, object]]) -> None:
+        bundle = write_bundle(tmp_path / str(number), **tables)
+        columns = read_bundle(bundle, tokens, lambda ids: find_known_accounts(database, ids))
+        before = {"t/0": Mark(MarkKind.OFFSET, str(number)) if number else None}
+        after = {"t/0": Mark(MarkKind.OFFSET, str(number + 1))}
+        write_messages(database, "kafka://t", f"load {number}", columns, before, after)
+
+    account = {"account_id": "a", "created_at": START.isoformat(), "status": "active"}
+    banned = {"account_id": "a", "kind": "banned", "at": (START + timedelta(hours=2)).isoformat(), "by": "b"}
+    send(0, accounts=[account])
+    send(1, accounts=[account], outcomes=[{"outcome_id": "o1", **banned}])
+    assert read_state(database, "a") == ("banned", at(2))
+    send(2, accounts=[{**account, "status_changed_at": (START + timedelta(hours=1)).isoformat()}])
+    assert read_state(database, "a") == ("banned", at(2)), "the outcome is newer"
+    send(3, accounts=[{**account, "status_changed_at": (START + timedelta(hours=3)).isoformat()}])
+    assert read_state(database, "a") == ("active", at(3))
