@@ -15,7 +15,7 @@ def run_demo(
     accounts: Annotated[int, typer.Option(help="Accounts of the world.", min=2_000)] = 120_000,
     seed: Annotated[int, typer.Option(help="Seed of the world and of the detection.")] = 1,
 ) -> None:
-    """Generate a synthetic dataset, load it, detect, evaluate, serve, send one GraphQL query and receive a webhook.
+    """Generate a synthetic dataset, load it, detect, evaluate, serve, query, score sign-ups, receive a webhook.
 
     Works in the installation of GRAPHSVC_DATA_DIR, and refuses one that holds other data. On a terminal it
     stays up until Ctrl-C. Elsewhere, or with DEMO_EXIT=1, it stops all that it started, and ends.
@@ -36,6 +36,7 @@ def run_demo(
                 tour.print_evaluation(here, world, stages)
                 with tour.run_service(here, stages) as service:
                     tour.send_query(service, stages)
+                    tour.print_scores(service, world, stages)
                     tour.print_webhook(receiver, stages)
                     stages.print_line(f"demo: done in {time.monotonic() - began:.0f} s")
                     if stay:

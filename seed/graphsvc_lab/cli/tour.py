@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from graphsvc.cli.progress import Stages
 from graphsvc.errors import DemoError
@@ -160,19 +160,29 @@ def send_query(service: Service, stages: Stages) -> None:
     """Send one GraphQL query over HTTP and print the answer."""
     with print_timed(stages, "one question over GraphQL"):
         stages.print_line(f"POST {service.url}/graphql\n{QUESTION}")
-        request = urllib.request.Request(
-            f"{service.url}/graphql",
-            json.dumps({"query": QUESTION}).encode(),
-            {"Content-Type": "application/json", "Authorization": f"Bearer {service.key}"},
-        )
-        try:
-            with urllib.request.urlopen(request, timeout=30) as response:
-                answer = json.load(response)
-        except (OSError, ValueError) as error:
-            raise DemoError(f"The service did not answer ({error}).") from None
+        answer = _post(service, "/graphql", {"query": QUESTION})
         stages.print_line(json.dumps(answer, indent=2, ensure_ascii=False))
         if answer.get("errors") or not answer["data"]["clusters"]["edges"]:
             raise DemoError("The service answered without clusters.", "Its answer stands above.")
+
+
+def print_scores(service: Service, world: Path, stages: Stages) -> None:
+    """Score three sign-ups as they come: a replacement, a student behind a campus's address, a new customer."""
+    from graphsvc_lab.signups import make_signups
+
+    with print_timed(stages, "three sign-ups"):
+        stages.print_line(f"POST {service.url}/v1/score")
+        for score in _post(service, "/v1/score", {"signups": make_signups(world)})["scores"]:
+            stages.print_line(f"  {score['account_id']}: {score['recommendation']}. {score['reason']}")
+            said = [
+                family
+                for match in score["matches"][:1]
+                for family in match["families"]
+                if family["bits"] >= 1
+            ]
+            for family in [*said, *score["warnings"]]:
+                bits = f" ({family['bits']:+.1f} bits)" if "bits" in family else ""
+                stages.print_line(f"    {family['description']}{bits}")
 
 
 @contextmanager
@@ -260,6 +270,25 @@ def stop_database(settings: "Settings", stages: Stages) -> None:
     if settings.managed:
         with print_timed(stages, "stopping the database"):
             server.stop_server(settings)
+
+
+def _post(service: Service, path: str, body: dict[str, Any]) -> dict[str, Any]:
+    """Send a request to the service and return its answer.
+
+    Raises:
+        DemoError: there is none.
+    """
+    request = urllib.request.Request(
+        f"{service.url}{path}",
+        json.dumps(body).encode(),
+        {"Content-Type": "application/json", "Authorization": f"Bearer {service.key}"},
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=30) as response:
+            answer: dict[str, Any] = json.load(response)
+    except (OSError, ValueError) as error:
+        raise DemoError(f"The service did not answer ({error}).") from None
+    return answer
 
 
 def _find_free_port(wanted: int) -> int:
