@@ -72,7 +72,7 @@ class Settings(BaseSettings):
     """Seconds a query of the API may take in the database."""
 
     keep_runs: Annotated[int, Field(ge=0)] = 5
-    """Runs whose graph is kept beside the database, for `graphsvc verify` after later loads; 0: none."""
+    """Runs whose graph is kept next to the database, for `graphsvc verify` after later loads; 0: none."""
 
     score_challenge: Annotated[float, Field(ge=0, le=1)] = 0.5
     """Membership of a campaign from which a sign-up's score recommends a challenge."""

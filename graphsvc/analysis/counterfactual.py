@@ -112,8 +112,8 @@ def find_weak_points(
     )
     signals = [bridge for bridge in bridges if bridge.holding is not None]
     accounts = [bridge for bridge in bridges if bridge.holding is None]
-    everybody = np.ones(evidence.members.height, dtype=np.bool_)
-    strongest = [bridge.holding for bridge in signals] or _rank_holdings(names, whole.linking, everybody, 1)
+    everyone = np.ones(evidence.members.height, dtype=np.bool_)
+    strongest = [bridge.holding for bridge in signals] or _rank_holdings(names, whole.linking, everyone, 1)
     return Anatomy(
         _build_parts(evidence, whole),
         tuple(signals[:SHOWN_BRIDGES]),

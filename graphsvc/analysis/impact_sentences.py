@@ -38,7 +38,7 @@ def describe_impact(found: Impact) -> list[str]:
 def describe_plan(found: Plan) -> list[str]:
     """Describe the stages of a plan."""
     if not found.stages and not found.left_out:
-        return ["There is nobody to act on."]
+        return ["There is no account to act on."]
     lines = [_describe_stage(number, stage) for number, stage in enumerate(found.stages, 1)]
     if found.left_out:
         lines.append(

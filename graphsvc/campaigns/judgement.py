@@ -83,10 +83,10 @@ def judge(
         chosen, people = _part_namesakes(chosen, people, pinned, assessed, bar.min_size)
         pinned = pl.concat([pinned, people]).sort("cluster", "account")
         innocents += float((1.0 - people["membership"].to_numpy()).sum())
-    everybody = _together(chosen.drop("row"), pinned)
-    pool = pools(given, everybody)
+    published = _together(chosen.drop("row"), pinned)
+    pool = pools(given, published)
 
-    families = holders(given, everybody, pool).with_columns(
+    families = holders(given, published, pool).with_columns(
         name=pl.lit(pl.Series(names)).gather(pl.col("family"))
     )
     families = families.sort(["cluster", "share", "name"], descending=[False, True, False])
@@ -96,10 +96,10 @@ def judge(
     sums = sum_runs(bits, ["cluster"], "bits").tolist()
     verdicts = {row["cluster"]: row for row in assessed.iter_rows(named=True)}
     rows: list[dict[str, object]] = []
-    for row, total in zip(traits(everybody, graph, given.signals).iter_rows(named=True), sums, strict=True):
+    for row, total in zip(traits(published, graph, given.signals).iter_rows(named=True), sums, strict=True):
         number = row["cluster"]
         progress("clusters", len(rows), len(sums))
-        who = everybody.filter(pl.col("cluster") == number)["account"]
+        who = published.filter(pl.col("cluster") == number)["account"]
         family = by_cluster.get((number,), families.clear())
         rows.append(
             {
@@ -203,9 +203,9 @@ def _select_members(
         free = large(sure.join(taken, on="account", how="anti", maintain_order="left"), bar.min_size)
         chosen, drawn = honoured(free, pins)
         pinned = explained(drawn.join(taken, on="account", how="anti", maintain_order="left"))
-        everybody = large(_together(chosen.drop("row"), pinned), bar.min_size)
-        kept.append(chosen.join(everybody, on="account", how="semi"))
-        joined.append(pinned.join(everybody, on="account", how="semi"))
+        published = large(_together(chosen.drop("row"), pinned), bar.min_size)
+        kept.append(chosen.join(published, on="account", how="semi"))
+        joined.append(pinned.join(published, on="account", how="semi"))
     # An account is of a campaign if it belongs to the cluster and the cluster is one.
     sure = kept[0].join(assessed, on="cluster", maintain_order="left")
     doubts = 1.0 - sure["membership"].to_numpy() * sure["score"].to_numpy()

@@ -285,8 +285,8 @@ def _timed(
     schema = {"cluster": pl.Int32, "part": pl.String, "bits": pl.Float64, "says": pl.String}
     rows = [pl.DataFrame(schema=schema)]
     if "lockstep" in time:
-        everybody = given.signups or signup_population(graph.accounts["created_at"].to_numpy())
-        signed_up = lockstep(fit_signups(everybody, members))
+        population = given.signups or signup_population(graph.accounts["created_at"].to_numpy())
+        signed_up = lockstep(fit_signups(population, members))
         bits = pl.col("bits").clip(LEAST_LOCKSTEP, MOST_LOCKSTEP)
         rows.append(signed_up.with_columns(bits, part=pl.lit("lockstep")).select(columns))
     traffic = [name for name in TRAFFIC if name in time]

@@ -41,13 +41,13 @@ class Days:
     """Days of all accounts, which a cluster's days are compared with.
 
     `country` has each account's number of its country, `cell` (hours of the window) the hour of the day, plus 24 at
-    weekends. `everybody` are account-hours by country and cell, shape (countries, 48), `flat` (48,) the share of the
+    weekends. `population` are account-hours by country and cell, shape (countries, 48), `flat` (48,) the share of the
     window that each cell has.
     """
 
     country: Ints
     cell: Ints
-    everybody: Floats
+    population: Floats
     flat: Floats
 
 
@@ -178,14 +178,14 @@ def sleepless(mine: Acting, days: Days) -> pl.DataFrame:
     of the shares in `HONEST_FLAT`, whichever fits best. The alternative mixes it with a flat one. An account's hours
     are not independent and count as fewer.
     """
-    clusters, width = len(mine.clusters), len(days.everybody)
+    clusters, width = len(mine.clusters), len(days.population)
     index = (mine.place * width + days.country[mine.account])[mine.owner] * 48 + days.cell[mine.hour]
     own = np.bincount(index, minlength=clusters * width * 48).reshape(clusters, width, 48).astype(np.float64)
     seen = own.sum(axis=1)
     counts = seen.sum(axis=1)
     worth = mine.count / (1.0 + (mine.count - 1.0) * SHARED_WITHIN)
     witnesses = np.bincount(mine.place, worth, minlength=clusters)
-    expected = _profile(own, np.maximum(days.everybody - own, 0.0), days.flat)
+    expected = _profile(own, np.maximum(days.population - own, 0.0), days.flat)
     share, bits = _mixed(seen * (witnesses / np.maximum(counts, 1.0))[:, None], expected, days.flat)
     says = pl.format(
         "traffic lacks {} % of the daily cycle that others of the same countries have",

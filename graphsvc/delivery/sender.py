@@ -108,7 +108,7 @@ class Sender:
         try:
             with ThreadPoolExecutor(MOST) as threads:
                 sent = [threads.submit(self._send_due, each, counts.update) for each in self._queue_events()]
-                # While requests are under way nobody else may take over.
+                # While requests are under way no other process may take over.
                 while not all(each.done() for each in sent):
                     take_lease(self._store, *self._lease)
                     time.sleep(0.05)

@@ -59,7 +59,7 @@ def read_bundle(
     """Read, validate and tokenise a bundle.
 
     Args:
-        bundle: the directory that holds the tables, or the tables themselves, of which `accounts` may be missing.
+        bundle: the directory that holds the tables, or the tables themselves, where `accounts` may be missing.
         tokens: of the installation's key.
         known_accounts: selects the accounts that the database knows, of ids (String, distinct, sorted) that
             tables name but the bundle's `accounts` lacks. Rows of the others become dead letters
@@ -225,7 +225,7 @@ class _Intake:
         for entry in self._options.names.columns:
             if entry.table is not None and entry.table not in self._tables:
                 raise BundleError(
-                    f"There is no table {entry.table}, of which {entry.ours} is mapped to {entry.theirs}.",
+                    f"There is no table {entry.table}, whose {entry.ours} is mapped to {entry.theirs}.",
                     f"The tables here are {', '.join(self._tables)}.",
                 )
             if entry.table is None and entry.ours not in {used.ours for used in self._mapped}:

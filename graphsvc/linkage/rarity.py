@@ -75,7 +75,7 @@ def expect_another(degree: NDArray[np.int64]) -> float:
     return min((2.0 * twice + UNSEEN) / (once + 1.0), UNSEEN)
 
 
-def rate_together(both: csr_array, rare: Floats, beside: csr_array) -> Floats:
+def rate_together(both: csr_array, rare: Floats, together: csr_array) -> Floats:
     """Return how rarely strangers share all words of each row of `both`, in bits; float64, (rows,).
 
     Words of one name depend on each other: `da` adds nothing to `Conceição`. So each word counts by how rare it is
@@ -85,7 +85,7 @@ def rate_together(both: csr_array, rare: Floats, beside: csr_array) -> Floats:
     Args:
         both: (rows, words) of 0 and 1, the shared words.
         rare: bits of each word by itself.
-        beside: in how many names and handles both of two words are. Identities of one person that have one name are
+        together: in how many names and handles both of two words are. Identities of one person that have one name are
             one.
     """
     size = np.diff(both.indptr)
@@ -96,7 +96,7 @@ def rate_together(both: csr_array, rare: Floats, beside: csr_array) -> Floats:
     for step in range(1, int(size.max(initial=0))):
         later = np.flatnonzero(place >= step)
         first, second = word[later - step], word[later]
-        joint, alone = _entries(beside, first, second), _entries(beside, first, first)
+        joint, alone = _entries(together, first, second), _entries(together, first, first)
         own = STAND_IN * np.exp2(-rare[second])
         share = (np.maximum(joint - 2, 0) + own) / (np.maximum(alone - 2, 0) + STAND_IN)
         bits[later] = np.minimum(bits[later], -np.log2(share))

@@ -171,7 +171,7 @@ class _Tokens:
     """Tokens of names and e-mail addresses alike, and how rare they are.
 
     `words`, `wholes` and `short` forms by account, and `all` of these; `degree` (int64) and bits (`rare`) of each
-    token; `beside`: in how many names and handles two words stand together. `population`: other accounts than
+    token; `together`: in how many names and handles two words stand together. `population`: other accounts than
     one; `seldom`: see `expect_another`.
     """
 
@@ -181,7 +181,7 @@ class _Tokens:
     all: csr_array
     degree: NDArray[np.int64]
     rare: Floats
-    beside: csr_array
+    together: csr_array
     population: int
     seldom: float
 
@@ -227,7 +227,7 @@ def _compare(texts: Texts, tokens: _Tokens, one: Ints32, other: Ints32) -> Compa
     shares = np.maximum(single, combined) > 0.0
     one, other, single, combined = one[shares], other[shares], single[shares], combined[shares]
     both = csr_array(words[one].multiply(words[other]))
-    rarity = np.maximum(rate_together(both, rare, tokens.beside), combined)
+    rarity = np.maximum(rate_together(both, rare, tokens.together), combined)
     # A value of n accounts makes n² / 2 pairs; of these each account has one to say.
     weight = np.exp2(np.maximum(single, combined)) / (coarse(tokens.population) + 1) * tokens.seldom
     several = (rarity > single + SEVERAL).astype(np.int8)

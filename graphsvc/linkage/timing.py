@@ -289,11 +289,11 @@ def _outside(
     as the finest kernel, so that a moment common to all (midnight, where some source knows days only) is no lockstep.
     Their number and the length of the history count on a grid: sign-ups of other days leave the density as it is.
     """
-    everybody = signups.population
-    moment = everybody.created_at[account]
-    others = len(everybody.moments) + everybody.absent - signups.size[place] - ~member
+    population = signups.population
+    moment = population.created_at[account]
+    others = len(population.moments) + population.absent - signups.size[place] - ~member
     crowd = np.maximum(coarse(others), 1).astype(np.float64)
-    rate = crowd / float(coarse(int(everybody.moments[-1] - everybody.moments[0]) + everybody.resolution))
+    rate = crowd / float(coarse(int(population.moments[-1] - population.moments[0]) + population.resolution))
     for k in reversed(range(len(WIDTHS))):
         length = _length(signups, moment, WIDTHS[k])
         others = signups.population.around[k][account] - inside[k] - ~member

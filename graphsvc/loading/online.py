@@ -55,7 +55,7 @@ def load_bundle(
 
     Args:
         store: the database.
-        bundle: directory, or its tables, of which `accounts` may be missing.
+        bundle: directory, or its tables, where `accounts` may be missing.
         tokens: of the installation's key.
         dead_letters_dir: for rejected rows.
         again: write all rows again even if this very bundle was loaded before. Correct data stay unchanged.

@@ -126,11 +126,11 @@ def _place_signups(index: ScoreIndex, standing: Standing, belongs: Ints32) -> Si
     for k, width in enumerate(WIDTHS):
         reach = measure_reach(width, index.resolution)
         around[k] = count_between(index.moments, created_at - reach, created_at + reach) + absent
-    everybody = Population(created_at, index.moments, index.resolution, around, absent)
+    population = Population(created_at, index.moments, index.resolution, around, absent)
     member = np.flatnonzero((belongs >= 0) & inside)
     place = np.searchsorted(index.signup_clusters, belongs[member])
     # Never empty: the first entry is of no cluster and no account.
     pairs = np.sort(np.append(place * len(created_at) + member, -1))
     return Signups(
-        everybody, index.signup_clusters, index.signup_size, index.signup_weights, index.signup_keys, pairs
+        population, index.signup_clusters, index.signup_size, index.signup_weights, index.signup_keys, pairs
     )

@@ -1,7 +1,7 @@
 """Find what was dropped into a watched folder and is complete.
 
 A folder with tables is complete when it holds `_SUCCESS`, which Spark, Hadoop and most exporters write last. A file is
-complete when it has its name: writers write `.name` or `name.tmp` beside it and rename. A rename is atomic only within
+complete when it has its name: writers write `.name` or `name.tmp` next to it and rename. A rename is atomic only within
 one file system and says nothing of several files, so folders need the marker; a copy by `cp` writes under the final
 name, so a file also has to look the same twice.
 """

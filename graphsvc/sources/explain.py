@@ -31,7 +31,7 @@ _TABLE_NAMES: dict[str, tuple[str, ...]] = {
 """Names that exports use for tables of the contract."""
 _LEAST = 0.8  # likeness of a table's name from which it is taken for one
 _CARD = "refused"
-"""Stands for what looks like a card number, of which even the length is not shown."""
+"""Stands for what looks like a card number. Not even its length is shown."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,7 +52,7 @@ def _parse_word(word: str, contract: Contract) -> Entry:
         return _check_entry(Entry(table, column, theirs), contract)
     if dot and table not in contract and not _is_column(ours, contract):
         raise MappingError(
-            f"There is no table {table}, of which {column} is mapped to {theirs}.",
+            f"There is no table {table}, whose {column} is mapped to {theirs}.",
             suggest_candidates(table, contract),
         )
     return _check_entry(Entry(None, ours, theirs), contract)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from adbc_driver_manager.dbapi import Connection
 
 ROWS = 50_000
-"""Rows read at once: 10 to 20 MB of the widest table, and few enough round trips to matter to nobody's clock."""
+"""Rows read at once: 10 to 20 MB of the widest table, and few enough round trips to take no time of note."""
 _MODULES = {
     "postgresql": "adbc_driver_postgresql", "postgres": "adbc_driver_postgresql", "sqlite": "adbc_driver_sqlite",
     "snowflake": "adbc_driver_snowflake", "bigquery": "adbc_driver_bigquery",

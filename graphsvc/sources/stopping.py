@@ -1,4 +1,4 @@
-"""Stop work that goes on for ever when the process is asked to end."""
+"""Stop work that runs until it is stopped, when the process is asked to end."""
 
 import signal
 import threading

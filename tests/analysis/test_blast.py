@@ -158,7 +158,7 @@ def test_the_plan_stops_before_a_stage_of_too_many_innocents() -> None:
 
 
 def test_nobody_to_act_on_is_said() -> None:
-    assert sentences(done(acted([]), {}))[-1] == "There is nobody to act on."
+    assert sentences(done(acted([]), {}))[-1] == "There is no account to act on."
 
 
 @given(
