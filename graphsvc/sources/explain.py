@@ -27,6 +27,7 @@ _TABLE_NAMES: dict[str, tuple[str, ...]] = {
     "activity": ("usage", "traffic", "hourly_usage"),
     "networks": ("asns", "ip_ranges", "ranges"),
     "identifiers": ("ids", "other_ids", "attributes"),
+    "outcomes": ("enforcement", "bans", "appeals", "chargebacks", "enforcement_actions"),
 }
 """Names that exports use for tables of the contract."""
 _LEAST = 0.8  # likeness of a table's name from which it is taken for one

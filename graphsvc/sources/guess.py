@@ -51,6 +51,10 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "network_class": ("class", "type", "category", "usage_type"),
     "value": ("identifier", "val", "identifier_value"),
     "count": ("n", "occurrences", "times", "hits"),
+    "at": ("decided_at", "acted_at", "time", "timestamp", "action_time"),
+    "by": ("actor", "decided_by", "moderator", "agent", "source"),
+    "reason": ("note", "comment", "justification"),
+    "outcome_id": ("id", "action_id", "case_id", "ticket"),
 }  # fmt: skip
 """Names that exports use for columns of the contract, as the connectors of the trade and our test exports have them."""
 

@@ -203,6 +203,7 @@ def test_the_front_ends_documents_are_known_by_their_hash(serving: Serving) -> N
             assert {error["extensions"]["code"] for error in answer.json()["errors"]} <= {
                 "bad_document",  # a variable is missing
                 "database_unavailable",
+                "forbidden",  # to a viewer
             }
         unknown = api.client.post("/graphql", json={"documentId": "sha256:0"}, headers=headers)
         assert (unknown.status_code, code(unknown)) == (404, "unknown_document")
