@@ -78,19 +78,22 @@ class Sender:
     def run(self) -> None:
         """Send until stopped, while this process has the lease. A database that is away is waited for."""
         busy: dict[str, Future[None]] = {}
-        away = False
+        away = has_lease = False
         with ThreadPoolExecutor(MOST, thread_name_prefix="graphsvc-webhook") as threads:
             while not self._stop.wait(LOOK_SECONDS):
                 try:
                     # A look is a small read; only work takes the lease.
-                    if (busy or has_work(self._store)) and take_lease(self._store, *self._lease):
-                        busy = self._send_round(threads, busy)
+                    if busy or has_work(self._store):
+                        has_lease = take_lease(self._store, *self._lease)
+                        busy = self._send_round(threads, busy) if has_lease else busy
                     away = False
                 except GraphsvcError as error:
                     if not away:
                         log.warning("webhooks wait: %s", error)
                     away = True
-        self._release()
+        # Without a lease there is nothing to give back, and a database that is away would be waited for.
+        if has_lease:
+            self._release()
 
     def send_once(self) -> Counter[str]:
         """Queue all events, make each attempt that is due, and return how many there were by what came of them.
