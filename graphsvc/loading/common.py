@@ -25,6 +25,9 @@ READING, A_ROW, AN_HOUR = 300 << 20, 600, 80
 """Memory that reading a bundle takes at its peak, a row, and an hour of traffic; fitted to worlds of 100,000 and
 1,000,000 accounts; bytes."""
 
+LONGEST_WAIT = 60.0
+"""Seconds between tries while the database is away; each try doubles the wait up to this."""
+
 
 @dataclass(frozen=True, slots=True)
 class LoadReport:

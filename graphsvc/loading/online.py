@@ -101,11 +101,18 @@ def write_load(
     if not load.finished:
         written = write_columns(store, load, columns, progress)
         finish_load(store, load_id, columns)
+    return build_written_report(store, read, written, already_loaded=load.finished)
+
+
+def build_written_report(
+    store: Store, read: ReadBundle, written: Written, *, already_loaded: bool
+) -> LoadReport:
+    """Build the report of a load, with the outcomes that others' ids kept out."""
     report = read.build_report(
-        written.rows, already_loaded=load.finished, edges=written.edges, edge_seconds=written.edge_seconds
+        written.rows, already_loaded=already_loaded, edges=written.edges, edge_seconds=written.edge_seconds
     )
     # The bundle's own rows were merged by id, so only earlier outcomes can be in the way.
-    if conflicts := count_conflicts(store, columns.outcomes):
+    if conflicts := count_conflicts(store, read.columns.outcomes):
         said = f"{conflicts:,} outcomes have the id of another one, which stays: give them ids of their own."
         report = replace(report, notes=(*report.notes, said))
     return report

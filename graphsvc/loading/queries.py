@@ -6,7 +6,7 @@ from graphsvc.host import read_memory
 from graphsvc.intake.acceptance import MAX_REJECTED
 from graphsvc.intake.options import ReadOptions
 from graphsvc.loading.common import A_ROW, READING, LoadReport, read_for_load
-from graphsvc.loading.online import Written, make_forgotten_filter, write_columns
+from graphsvc.loading.online import Written, build_written_report, make_forgotten_filter, write_columns
 from graphsvc.measure import MemoryNeed
 from graphsvc.signals.tokens import Tokeniser
 from graphsvc.signing import Signer
@@ -64,9 +64,7 @@ def load_queries(
     written = Written() if load.finished else write_columns(store, load, read.columns, progress)
     finish = None if load.finished else (read.id, read.columns)
     commit_marks(store, source.name, {table: kept.get(table) for table in source.tables}, marks, finish)
-    return read.build_report(
-        written.rows, already_loaded=load.finished, edges=written.edges, edge_seconds=written.edge_seconds
-    )
+    return build_written_report(store, read, written, already_loaded=load.finished)
 
 
 def watch_memory(progress: Progress) -> Progress:

@@ -9,7 +9,7 @@ from graphsvc.errors import DatabaseUnavailable
 from graphsvc.intake import read_bundle
 from graphsvc.intake.acceptance import check_loaded
 from graphsvc.intake.options import ReadOptions
-from graphsvc.loading.common import keep_dead_letters
+from graphsvc.loading.common import LONGEST_WAIT, keep_dead_letters
 from graphsvc.loading.online import make_forgotten_filter
 from graphsvc.model.columns import BundleColumns
 from graphsvc.signals.tokens import Tokeniser
@@ -30,8 +30,6 @@ from graphsvc.types import Report, ignore_report
 
 JUDGED = 100
 """Messages of a table from which on the share of rejected ones is judged: fewer may all be bad by chance."""
-LONGEST_WAIT = 60.0
-"""Seconds between tries while the database is away; each try doubles the wait up to this."""
 PRUNE_EVERY = 1_000
 """Batches after which old records of loads are removed: an hour and more of them."""
 

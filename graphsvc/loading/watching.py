@@ -8,7 +8,7 @@ from threading import Event
 from graphsvc.errors import DatabaseRefused, DatabaseUnavailable, GraphsvcError, SourceError
 from graphsvc.intake.files import hash_content
 from graphsvc.intake.options import ReadOptions
-from graphsvc.loading.common import LoadReport
+from graphsvc.loading.common import LONGEST_WAIT, LoadReport
 from graphsvc.loading.online import load_bundle
 from graphsvc.signals.tokens import Tokeniser
 from graphsvc.signing import Signer
@@ -19,8 +19,6 @@ from graphsvc.types import Progress, Report, ignore_progress, ignore_report
 
 EVERY = 5.0
 """Seconds between two looks: a drop waits ten at most, and a look at a thousand files takes milliseconds."""
-LONGEST_WAIT = 60.0
-"""Seconds between tries while the database is away; each try doubles the wait up to this."""
 
 
 @dataclass(slots=True)

@@ -4,6 +4,11 @@ import os
 import signal
 import subprocess
 import sys
+import time
+
+from graphs import checksum_content
+
+from graphsvc.store import Store
 
 SMALL = 100
 """Rows of a batch here, so that a small bundle has several in its larger steps."""
@@ -49,3 +54,17 @@ def run_killed(
 def was_killed(done: subprocess.CompletedProcess[str]) -> bool:
     """Return whether a call was killed, and did not end by itself before."""
     return done.returncode == -signal.SIGKILL
+
+
+def run_until_loaded(store: Store, *words: str) -> tuple[int, str, str]:
+    """Run the command until the database holds something, ask it to stop, and return its status, output and errors."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", "from graphsvc.cli import main; main()", *words],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ.copy(),
+    )  # fmt: skip
+    end = time.monotonic() + 120
+    while checksum_content(store)[0] == 0 and time.monotonic() < end:
+        time.sleep(0.1)
+    process.send_signal(signal.SIGTERM)
+    out, err = process.communicate(timeout=120)
+    return process.returncode, out, err

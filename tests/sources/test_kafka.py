@@ -1,12 +1,7 @@
 """Loads from a real broker of Apache Kafka: no message lost or counted twice, whatever dies when."""
 
 import json
-import os
 import random
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Event
@@ -16,7 +11,7 @@ from command import run_command
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, NewTopic
 from graphs import checksum_content, ring_bundle
-from killing import run_killed, was_killed
+from killing import run_killed, run_until_loaded, was_killed
 from servers import run_kafka
 
 from graphsvc.errors import DatabaseUnavailable, NothingLoaded, SourceError
@@ -304,17 +299,8 @@ def test_it_stops_gracefully_and_continues(database: Store, broker: str) -> None
     create(broker, "graceful", partitions=1)
     produce(broker, "graceful", account(1), partition=0)
     address = f"kafka://{broker}/graceful?table=accounts"
-    code = "from graphsvc.cli import main; main()"
-    process = subprocess.Popen(
-        [sys.executable, "-c", code, "load", address],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ.copy(),
-    )  # fmt: skip
-    end = time.monotonic() + 120
-    while checksum_content(database)[0] == 0 and time.monotonic() < end:
-        time.sleep(0.1)
-    process.send_signal(signal.SIGTERM)
-    out, err = process.communicate(timeout=120)
-    assert process.returncode == 0, err
+    status, out, err = run_until_loaded(database, "load", address)
+    assert status == 0, err
     assert "1 messages in 1 batches, 0 rejected." in out
     produce(broker, "graceful", account(2), partition=0)
     assert "1 messages in 1 batches" in run_command("load", address, "--once").stdout

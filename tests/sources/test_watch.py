@@ -1,18 +1,14 @@
 """`graphsvc load --watch`: what is dropped into a folder is loaded once, by its content."""
 
-import os
 import random
 import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 from threading import Event
 
 import pytest
 from command import run_command
 from graphs import checksum_content, ring_bundle, write_bundle
-from killing import run_killed, was_killed
+from killing import run_killed, run_until_loaded, was_killed
 
 from graphsvc.intake.column_map import ColumnMap
 from graphsvc.intake.options import ReadOptions, make_options
@@ -242,17 +238,8 @@ def test_a_signal_ends_the_watch_after_the_load_under_way(
 @pytest.mark.usefixtures("cli_environment")
 def test_it_stops_gracefully(database: Store, inbox: Path) -> None:
     drop(inbox, "day1", accounts=[account("a")])
-    code = "from graphsvc.cli import main; main()"
-    process = subprocess.Popen(
-        [sys.executable, "-c", code, "load", "--watch", str(inbox)],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ.copy(),
-    )  # fmt: skip
-    end = time.monotonic() + 120
-    while checksum_content(database)[0] == 0 and time.monotonic() < end:
-        time.sleep(0.1)
-    process.send_signal(signal.SIGTERM)
-    out, err = process.communicate(timeout=120)
-    assert process.returncode == 0, err
+    status, out, err = run_until_loaded(database, "load", "--watch", str(inbox))
+    assert status == 0, err
     assert "1 drops loaded, 0 known from before, 0 failed." in out
     # None is left open.
     assert database.read("detect/watermark")[0]["number"] == 1
