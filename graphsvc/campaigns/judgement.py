@@ -91,6 +91,7 @@ def judge(
     )
     families = families.sort(["cluster", "share", "name"], descending=[False, True, False])
     by_cluster = families.partition_by("cluster", as_dict=True)
+    accounts = published.select("cluster", "account").partition_by("cluster", as_dict=True)
     bits = chosen.select("cluster", bits=pl.Series(weighed.bits[chosen["row"].to_numpy()]))
     bits = pl.concat([bits, pinned.select("cluster", "bits")]).sort("cluster", maintain_order=True)
     sums = sum_runs(bits, ["cluster"], "bits").tolist()
@@ -99,7 +100,7 @@ def judge(
     for row, total in zip(traits(published, graph, given.signals).iter_rows(named=True), sums, strict=True):
         number = row["cluster"]
         progress("clusters", len(rows), len(sums))
-        who = published.filter(pl.col("cluster") == number)["account"]
+        who = accounts[(number,)]["account"]
         family = by_cluster.get((number,), families.clear())
         rows.append(
             {

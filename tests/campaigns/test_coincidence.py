@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from scipy.stats import binom
 from small import evidence, members_of
 
+from graphsvc.campaigns.affinity import collect_uses, measure_affinity
 from graphsvc.campaigns.coincidence import measure_coincidence
-from graphsvc.campaigns.join import _collect_uses, join_cores, measure_affinity
+from graphsvc.campaigns.join import join_cores
 from graphsvc.campaigns.membership import Evidence
 
 ACCOUNTS = 60
@@ -21,7 +22,7 @@ def measure(given_: Evidence, *groups: range) -> float:
     members = members_of(*groups)
     core = members["cluster"].to_numpy().astype(np.int64)
     account = members["account"].to_numpy()
-    uses = _collect_uses(given_, account)
+    uses = collect_uses(given_, account)
     one, other = np.array([0]), np.array([1])
     found = measure_coincidence(given_, uses, account, core, one, other)
     assert measure_coincidence(given_, uses, account, core, other, one) == pytest.approx(found)

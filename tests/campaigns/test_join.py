@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from small import evidence, members_of
 
-from graphsvc.campaigns.join import join_cores, join_grown, measure_affinity
+from graphsvc.campaigns.affinity import COMMON, measure_affinity
+from graphsvc.campaigns.join import join_cores, join_grown
 from graphsvc.campaigns.membership import Evidence
 from graphsvc.campaigns.partners import pair_groups
 
@@ -200,3 +201,22 @@ def test_the_names_of_cores_do_not_matter(
         return {frozenset(part["account"].to_list()) for part in frame.partition_by("cluster")}
 
     assert as_sets(joined) == as_sets(again)
+
+
+@pytest.mark.parametrize("leaked", [False, True], ids=["own", "leaked"])
+def test_what_most_cores_and_more_others_use_makes_no_pairs(leaked: bool) -> None:
+    cores = [range(4 * n, 4 * n + 4) for n in range(COMMON + 4)]
+    inside = range(4 * len(cores))
+    others = range(len(inside), 40 * len(inside))
+    # Two values of either family are all that the cores have in common.
+    rows = {
+        (account, 4 * family + account % 2, family) for account in inside for family in (PAYMENT, NETWORK)
+    }
+    rows |= {(account, 100 + 3 * account + family, family) for account in others for family in range(3)}
+    if leaked:
+        known = others[: 2 * len(inside)]
+        rows |= {
+            (account, 4 * family + account % 2, family) for account in known for family in (PAYMENT, NETWORK)
+        }
+    affinity = measure_affinity(evidence(rows, others.stop), members_of(*cores))
+    assert (affinity.nnz == 0) == leaked
