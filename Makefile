@@ -5,6 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Tests and commands are many processes: without bytecode on disk, each compiles all modules and rewrites all assertions.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup dev demo test tests test-slow test-sources lint language rooms locks bench bench-api bench-console bench-score bench-quality faults charts console test-console pictures notebook schema simulate clean
 

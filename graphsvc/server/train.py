@@ -21,6 +21,8 @@ from graphsvc.server.process import build_environment
 
 _SIZES = sizing.Sizes(heap=512 * sizing.MIB, page_cache=128 * sizing.MIB)
 _SECONDS = 1800.0
+_USERS = ("JDK_JAVA_OPTIONS", "JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS")
+"""Variables in which users give a JVM their options."""
 
 
 def train_archive(jars: Path) -> None:
@@ -59,7 +61,7 @@ def _build_environment() -> dict[str, str]:
 
     The cache must fit every later start, with or without them.
     """
-    return {name: value for name, value in build_environment().items() if name != "JDK_JAVA_OPTIONS"}
+    return {name: value for name, value in build_environment().items() if name not in _USERS}
 
 
 def _record_start(jvm: Jvm, home: Home, recording: Path) -> None:

@@ -28,20 +28,23 @@ def run_demo(
     began = time.monotonic()
     with Stages() as stages:
         try:
-            tour.start_database(here, world, stages)
+            bulk = tour.check_database(here, world, stages)
             tour.prepare_world(world, accounts, seed, stages)
-            tour.load_world(here, world, stages)
-            with tour.receive_webhook(here, stages) as receiver:
+            tour.load_world(here, world, stages, bulk=bulk)
+            # The service starts while the detection runs. It shows what is published as soon as it is.
+            with tour.receive_webhook(here, stages) as receiver, tour.run_service(here) as service:
                 tour.run_detection(here, seed, stages)
                 tour.print_evaluation(here, world, stages)
-                with tour.run_service(here, stages) as service:
-                    tour.send_query(service, stages)
-                    tour.print_scores(service, world, stages)
-                    tour.print_webhook(receiver, stages)
-                    stages.print_line(f"demo: done in {time.monotonic() - began:.0f} s")
-                    if stay:
-                        tour.print_addresses(here, service, stages)
-                        service.process.wait()
+                tour.wait_for_service(service, stages)
+                tour.send_query(service, stages)
+                tour.print_scores(service, world, stages)
+                tour.print_webhook(receiver, stages)
+                stages.print_line(
+                    f"demo: done in {time.monotonic() - began:.0f} s{'; Ctrl-C stops all' * stay}"
+                )
+                if stay:
+                    tour.print_addresses(here, service, stages)
+                    service.process.wait()
         except KeyboardInterrupt:
             stages.print_line("demo: stopping")
         finally:

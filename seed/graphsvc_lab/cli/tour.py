@@ -59,15 +59,24 @@ def print_timed(stages: Stages, what: str) -> Iterator[None]:
     stages.print_line(f"demo: {what}: {time.monotonic() - began:.1f} s")
 
 
-def start_database(settings: "Settings", world: Path, stages: Stages) -> None:
-    """Start Neo4j if it is not running.
+def check_database(settings: "Settings", world: Path, stages: Stages) -> bool:
+    """Return whether the world can be imported: into a managed database that is empty, or that an import filled.
 
     Raises:
         DemoError: the database holds data that are not this demo's.
     """
+    from graphsvc import server
     from graphsvc.database import open_store
+    from graphsvc.server import maven, process
     from graphsvc.store.graph import count_accounts
+    from graphsvc.store.loads import list_bulk_loads
 
+    if settings.managed and not server.has_database(settings):
+        # Only what a server is made of. The import makes the database, so one that ran would be stopped again.
+        with print_timed(stages, "Neo4j, downloaded once"):
+            process.require_extra()
+            maven.ensure_jars(settings.cache_dir.resolve(), maven.read_lock(), stages.print_line)
+        return True
     with print_timed(stages, "database"), open_store(settings, stages.print_line) as store:
         filled = count_accounts(store) > 0
         # The directory of the world is what tells that the data are this demo's.
@@ -76,6 +85,7 @@ def start_database(settings: "Settings", world: Path, stages: Stages) -> None:
                 "This installation holds other data; the demo would mix a synthetic dataset into it.",
                 "Set GRAPHSVC_DATA_DIR to a fresh directory (and unset GRAPHSVC_NEO4J_URI), then try again.",
             )
+        return settings.managed and (not filled or bool(list_bulk_loads(store)))
 
 
 def prepare_world(directory: Path, accounts: int, seed: int, stages: Stages) -> None:
@@ -89,18 +99,26 @@ def prepare_world(directory: Path, accounts: int, seed: int, stages: Stages) -> 
             write_world(accounts, seed, directory, stages, force=True)
 
 
-def load_world(settings: "Settings", directory: Path, stages: Stages) -> None:
-    """Load the world without its truth."""
+def load_world(settings: "Settings", directory: Path, stages: Stages, *, bulk: bool) -> None:
+    """Load the world without its truth; `bulk` imports it, which takes a tenth of the time."""
     from graphsvc.cli.load import print_report
     from graphsvc.database import open_store
     from graphsvc.loading import load_bundle
+    from graphsvc.loading.bulk import load_bulk
     from graphsvc.signals.tokens import load_or_create_key
 
-    with print_timed(stages, "load"), open_store(settings) as store:
+    with print_timed(stages, "load"):
         tokens = load_or_create_key(settings)
-        print_report(
-            load_bundle(store, directory, tokens, settings.dead_letters_dir, progress=stages.update_stage)
-        )
+        if bulk:
+            report = load_bulk(
+                settings, directory, tokens, say=stages.print_line, progress=stages.update_stage
+            )
+        else:
+            with open_store(settings) as store:
+                report = load_bundle(
+                    store, directory, tokens, settings.dead_letters_dir, progress=stages.update_stage
+                )
+        print_report(report)
 
 
 def run_detection(settings: "Settings", seed: int, stages: Stages) -> None:
@@ -128,32 +146,35 @@ def print_evaluation(settings: "Settings", directory: Path, stages: Stages) -> N
 
 
 @contextmanager
-def run_service(settings: "Settings", stages: Stages) -> Iterator[Service]:
-    """Run `graphsvc serve` in a process of its own while the block lasts."""
+def run_service(settings: "Settings") -> Iterator[Service]:
+    """Run `graphsvc serve` in a process of its own while the block lasts; `wait_for_service` says when it answers."""
     from graphsvc.api.auth import keys
 
-    with print_timed(stages, "serve"):
-        key = keys.create_key(settings.keys_dir, keys.Role.ANALYST, "demo")
-        port = _find_free_port(settings.port)
-        command = [sys.executable, "-m", "graphsvc", "serve", "--host", "127.0.0.1", "--port", str(port)]
-        # Its own session, so that Ctrl-C reaches the demo first, which then stops it.
-        # The receiver of the demo is on loopback, which webhooks do not reach otherwise.
-        environment = {**os.environ, "GRAPHSVC_WEBHOOK_ALLOWED_HOSTS": WEBHOOK_HOST}
-        process = subprocess.Popen(command, env=environment, start_new_session=True)
-        service = Service(process, f"http://127.0.0.1:{port}", key)
-        try:
-            _wait_until_ready(service)
-        # Also Ctrl-C: the process is in a session of its own and would outlive this one.
-        except BaseException:
-            process.terminate()
-            raise
+    key = keys.create_key(settings.keys_dir, keys.Role.ANALYST, "demo")
+    port = _find_free_port(settings.port)
+    command = [sys.executable, "-m", "graphsvc", "serve", "--host", "127.0.0.1", "--port", str(port)]
+    # Its own session, so that Ctrl-C reaches the demo first, which then stops it.
+    # The receiver of the demo is on loopback, which webhooks do not reach otherwise.
+    environment = {**os.environ, "GRAPHSVC_WEBHOOK_ALLOWED_HOSTS": WEBHOOK_HOST}
+    process = subprocess.Popen(command, env=environment, start_new_session=True)
     try:
-        yield service
+        yield Service(process, f"http://127.0.0.1:{port}", key)
+    # Also after Ctrl-C: the process is in a session of its own and would outlive this one.
     finally:
         process.terminate()
         process.wait(timeout=15)
         # The key stood on the screen, so it must not outlive the demo.
         keys.revoke_key(settings.keys_dir, key.partition(".")[0])
+
+
+def wait_for_service(service: Service, stages: Stages) -> None:
+    """Wait until the service answers.
+
+    Raises:
+        DemoError: it ended, or is not ready within a minute.
+    """
+    with print_timed(stages, "serve"):
+        _wait_until_ready(service)
 
 
 def send_query(service: Service, stages: Stages) -> None:
@@ -241,26 +262,24 @@ def print_webhook(receiver: Receiver, stages: Stages) -> None:
 
 
 def print_addresses(settings: "Settings", service: Service, stages: Stages) -> None:
-    """Print the addresses of the service and how to sign in."""
+    """Print where to go on and how to sign in, a line each."""
     from graphsvc import server
 
     stages.print_line(
-        f"\nConsole        {service.url}/\n  API key      {service.key}\nGraphiQL       {service.url}/graphql"
+        f"\nConsole        {service.url}/ and GraphiQL {service.url}/graphql, API key {service.key}"
     )
     if settings.managed and (endpoint := server.find_running(settings)) is not None:
         guide = f"http://localhost:{service.url.rpartition(':')[2]}/browser/guide"
         stages.print_line(
-            f"Neo4j Browser  {endpoint.build_guide_address(guide)}\n"
-            f"  password     in {settings.keys_dir / 'neo4j-password'}"
-            "\n               with a guide that walks through the hydra step by step"
+            f"Neo4j Browser  {endpoint.build_guide_address(guide)} with a guide through the hydra, "
+            f"password in {settings.keys_dir / 'neo4j-password'}"
         )
     if NOTEBOOK.exists():
         place = f" GRAPHSVC_DATA_DIR={settings.data_dir}" if "GRAPHSVC_DATA_DIR" in os.environ else ""
         stages.print_line(
-            f"Notebook       {NOTEBOOK.relative_to(NOTEBOOK.parents[2])}, in any Jupyter that was started after"
-            f"\n               export GRAPHSVC_URL={service.url} GRAPHSVC_KEY={service.key}{place}"
+            f"Notebook       {NOTEBOOK.relative_to(NOTEBOOK.parents[2])} in any Jupyter started after "
+            f"export GRAPHSVC_URL={service.url} GRAPHSVC_KEY={service.key}{place}"
         )
-    stages.print_line("\nCtrl-C stops both.")
 
 
 def stop_database(settings: "Settings", stages: Stages) -> None:
