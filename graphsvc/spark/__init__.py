@@ -1,1 +1,1 @@
-"""Detection on Spark: read a bundle and find the links of its accounts on a cluster, by the functions of the other rooms."""
+"""Detection on Spark: a bundle is read, and the links of its accounts are found, on a cluster."""

@@ -39,10 +39,12 @@ one row states. `asn` … `issuer_country`: what the row says of the value; `wor
 are `many`."""
 USES_SCHEMA = (
     "account_id string, kind string, key string, first_seen bigint, last_seen bigint, count bigint, row bigint, "
-    "place int, at bigint, asn bigint, bin string, instrument_kind string, issuer_country string, words string, many int"
+    "place int, at bigint, asn bigint, bin string, instrument_kind string, issuer_country string, words string, "
+    "many int"
 )
 ACCOUNTS_SCHEMA = (
-    "account_id string, created_at timestamp, status string, status_changed_at timestamp, plan string, country string"
+    "account_id string, created_at timestamp, status string, status_changed_at timestamp, plan string, "
+    "country string"
 )
 ACTIVITY_SCHEMA = "account_id string, hour timestamp, requests bigint, model string"
 SIGNALS_SCHEMA = (
@@ -52,7 +54,9 @@ SIGNALS_SCHEMA = (
 _STATED = ("bin", "issuer_country")
 
 
-def read_rows(table: str, batches: Batches, *, sequence: Callable[[], int] = lambda: 0) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
+def read_rows(
+    table: str, batches: Batches, *, sequence: Callable[[], int] = lambda: 0
+) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
     """Yield the rows of a table that meet the contract, and counts of those that do not: `key`, `count`."""
     file = BundleFile(table, Path(), table, ".parquet", 0)
     columns = list(list_columns(table))
@@ -74,7 +78,7 @@ def read_uses(table: str, tokens: Tokeniser, batches: Batches) -> Batches:
     for rows, lost in read_rows(table, batches):
         counted = [] if table == "accounts" else [lost.with_columns(kind=pl.lit(REJECTED))]
         uses = pl.concat([*counted, *_list_uses(table, rows, tokens)], how="diagonal_relaxed")
-        yield from _to_batches(_shape(uses, USES))
+        yield from to_batches(_shape(uses, USES))
 
 
 def _list_uses(table: str, rows: pl.DataFrame, tokens: Tokeniser) -> Iterator[pl.DataFrame]:
@@ -126,24 +130,24 @@ def read_accounts(batches: Batches) -> Batches:
         kept = rows.select(pl.col(name).cast(dtype) for name, dtype in ACCOUNTS.items())
         # An id is never null, so these rows cannot be taken for accounts.
         counts = lost.select(plan="key", country=pl.col("count").cast(pl.String))
-        yield from _to_batches(_shape(pl.concat([kept, counts], how="diagonal_relaxed"), ACCOUNTS))
+        yield from to_batches(_shape(pl.concat([kept, counts], how="diagonal_relaxed"), ACCOUNTS))
 
 
 def merge_account_rows(batches: Batches) -> Batches:
     """Merge the rows of each account, all of which are in this partition."""
-    yield from _to_batches(merge_accounts(_gather(batches, ACCOUNTS)))
+    yield from to_batches(merge_accounts(_gather(batches, ACCOUNTS)))
 
 
 def read_activity(batches: Batches) -> Batches:
     """Map raw rows of `activity` to rows that meet the contract, and counts of rejected ones without an account."""
     for rows, lost in read_rows("activity", batches):
         counts = lost.select(model="key", requests="count")
-        yield from _to_batches(_shape(pl.concat([rows, counts], how="diagonal_relaxed"), ACTIVITY))
+        yield from to_batches(_shape(pl.concat([rows, counts], how="diagonal_relaxed"), ACTIVITY))
 
 
 def merge_activity(batches: Batches) -> Batches:
     """Sum the traffic of each account, hour and model, all of which are in this partition; equal rows are one."""
-    yield from _to_batches(sum_activity(_gather(batches, ACTIVITY).unique()))
+    yield from to_batches(sum_activity(_gather(batches, ACTIVITY).unique()))
 
 
 def describe_signals(networks: pl.DataFrame, batches: Batches) -> Batches:
@@ -162,8 +166,10 @@ def describe_signals(networks: pl.DataFrame, batches: Batches) -> Batches:
         numbers = addresses.parse_addresses(frame["key"].str.slice(len("ip:")).set(~is_address, None))
         prefix = addresses.find_prefixes(numbers)
         asn = frame["asn"].zip_with(frame["asn"].is_not_null(), addresses.match_longest(numbers, held))
-        frame = frame.with_columns(asn.set(~is_address, None).alias("asn"), prefix.set(~is_address, None).alias("prefix"))
-        yield from _to_batches(frame)
+        frame = frame.with_columns(
+            asn.set(~is_address, None).alias("asn"), prefix.set(~is_address, None).alias("prefix")
+        )
+        yield from to_batches(frame)
 
 
 def place_signals(networks: pl.DataFrame, batches: Batches) -> Batches:
@@ -184,7 +190,7 @@ def place_signals(networks: pl.DataFrame, batches: Batches) -> Batches:
         placed = assign_networks(some["key"].str.slice(len("ip:")), some["lowest"], known)
         group = pl.Series("class", [""] * frame.height, dtype=pl.String)
         group = group.scatter(is_address.arg_true(), placed["class"])
-        yield from _to_batches(
+        yield from to_batches(
             frame.select(
                 "key",
                 kind=pl.col("key").str.splitn(":", 2).struct.field("field_0"),
@@ -205,7 +211,7 @@ def _shape(frame: pl.DataFrame, schema: dict[str, pl.DataType | type[pl.DataType
     return frame.with_columns(nothing).select(pl.col(name).cast(dtype) for name, dtype in schema.items())
 
 
-def _to_batches(frame: pl.DataFrame) -> Batches:
+def to_batches(frame: pl.DataFrame) -> Batches:
     # Spark takes times in microseconds and text with offsets of 32 bits.
     table = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
     schema = pa.schema(
@@ -214,4 +220,13 @@ def _to_batches(frame: pl.DataFrame) -> Batches:
     yield from table.cast(schema).to_batches()
 
 
-__all__ = ["TIME", "describe_signals", "merge_account_rows", "merge_activity", "place_signals", "read_accounts", "read_activity", "read_uses"]
+__all__ = [
+    "TIME",
+    "describe_signals",
+    "merge_account_rows",
+    "merge_activity",
+    "place_signals",
+    "read_accounts",
+    "read_activity",
+    "read_uses",
+]

@@ -178,10 +178,8 @@ def collect_graph(population: Population, progress: Progress = ignore_progress) 
     )
 
 
-def _number(
-    work: Work, name: str, frame: "DataFrame", key: str, number: str
-) -> tuple["DataFrame", int]:
-    """Number rows from 0 in the order of `key`, and return them with how many there are.
+def _number(work: Work, name: str, frame: "DataFrame", key: str, number: str) -> tuple["DataFrame", int]:
+    """Give rows numbers from 0 in the order of `key`, and return them with how many there are.
 
     Rows are sorted in partitions; the number of a row is its place in its partition and the rows of those before.
     """
@@ -216,12 +214,16 @@ def _describe_values(uses: "DataFrame", networks: pl.DataFrame) -> "DataFrame":
     found = uses.groupBy("key").agg(
         F.min("kind").alias("kind"),
         # Of equal times the lower number counts.
-        (-F.max(F.when(F.col("asn").isNotNull(), F.struct("at", (-F.col("asn")).alias("asn"))))["asn"]).alias("asn"),
+        (-F.max(F.when(F.col("asn").isNotNull(), F.struct("at", (-F.col("asn")).alias("asn"))))["asn"]).alias(
+            "asn"
+        ),
         latest("bin"),
         latest("instrument_kind"),
         latest("issuer_country"),
         # The most words tell most of what the person wrote.
-        F.min(F.when(F.col("words").isNotNull(), F.struct((-F.col("many")).alias("less"), "words")))["words"].alias("words"),
+        F.min(F.when(F.col("words").isNotNull(), F.struct((-F.col("many")).alias("less"), "words")))[
+            "words"
+        ].alias("words"),
     )
     return found.mapInArrow(partial(intake.describe_signals, networks), intake.SIGNALS_SCHEMA)
 
@@ -243,7 +245,11 @@ def _merge_edges(uses: "DataFrame", signals: "DataFrame") -> "DataFrame":
     merged = (
         uses.dropDuplicates(["account", "key", "row", "place"])
         .groupBy("account", "key")
-        .agg(F.min("first_seen").alias("first"), F.max("last_seen").alias("last"), F.sum("count").alias("count"))
+        .agg(
+            F.min("first_seen").alias("first"),
+            F.max("last_seen").alias("last"),
+            F.sum("count").alias("count"),
+        )
     )
     return merged.join(signals, "key").select(
         "account",
@@ -276,9 +282,13 @@ def _count_rejected(people: "DataFrame", uses: "DataFrame", traffic: "DataFrame"
     from pyspark.sql import functions as F  # noqa: N812
 
     parts = [
-        people.where("account_id is null").select(F.col("plan").alias("key"), F.col("country").cast("bigint").alias("count")),
+        people.where("account_id is null").select(
+            F.col("plan").alias("key"), F.col("country").cast("bigint").alias("count")
+        ),
         uses.where(F.col("kind") == intake.REJECTED).select("key", "count"),
-        traffic.where("account_id is null").select(F.col("model").alias("key"), F.col("requests").alias("count")),
+        traffic.where("account_id is null").select(
+            F.col("model").alias("key"), F.col("requests").alias("count")
+        ),
     ]
     whole = parts[0].unionByName(parts[1]).unionByName(parts[2])
     rows = whole.groupBy("key").agg(F.sum("count").alias("count")).collect()

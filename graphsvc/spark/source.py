@@ -67,7 +67,9 @@ def _build_error(path: str, error: Exception) -> SparkError:
 
 def _select_columns(name: str, table: "DataFrame") -> "DataFrame":
     columns = list_columns(name)
-    missing = [column for column, rule in columns.items() if not rule.nullable and column not in table.columns]
+    missing = [
+        column for column, rule in columns.items() if not rule.nullable and column not in table.columns
+    ]
     if missing:
         raise BundleError(
             f"The table {name} has no column {', '.join(missing)}.",
