@@ -149,9 +149,7 @@ def _hash_words(split: Callable[[pl.Series], pl.DataFrame], text: pl.Series, tok
     return rows.join(lists, on="row", how="left", maintain_order="left")["word"]
 
 
-def _split_bands(
-    kind: SignalKind, table: pl.DataFrame, accounts: Ranks, tokens: Tokeniser
-) -> Iterator[Rows]:
+def _split_bands(kind: SignalKind, table: pl.DataFrame, accounts: Ranks, tokens: Tokeniser) -> Iterator[Rows]:
     """Yield the rows once for their first band, once for their second, and so on."""
     column = table[BANDED]
     values = list_distinct(column)

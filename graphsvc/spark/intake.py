@@ -20,7 +20,7 @@ from graphsvc.intake.readers import Chunk
 from graphsvc.intake.schemas import list_columns
 from graphsvc.intake.signals import Rows, list_rows, select_seen
 from graphsvc.intake.validation import Reading, validate_chunk
-from graphsvc.model.columns import ACCOUNTS, ACTIVITY, TIME
+from graphsvc.model.columns import ACCOUNTS, ACTIVITY, Schema
 from graphsvc.signals.tokens import Tokeniser
 
 Batches = Iterator[pa.RecordBatch]
@@ -28,7 +28,7 @@ Mapper = Callable[[Batches], Batches]
 
 REJECTED = "rejected"
 """Kind of the rows that count what was rejected, by `key` (`table/reason`); no signal can be of it."""
-USES = {
+USES: Schema = {
     "account_id": pl.String, "kind": pl.String, "key": pl.String, "first_seen": pl.Int64, "last_seen": pl.Int64,
     "count": pl.Int64, "row": pl.Int64, "place": pl.Int32, "at": pl.Int64, "asn": pl.Int64, "bin": pl.String,
     "instrument_kind": pl.String, "issuer_country": pl.String, "words": pl.String, "many": pl.Int32,
@@ -200,33 +200,22 @@ def place_signals(networks: pl.DataFrame, batches: Batches) -> Batches:
         )
 
 
-def _gather(batches: Batches, schema: dict[str, pl.DataType | type[pl.DataType]]) -> pl.DataFrame:
+def _gather(batches: Batches, schema: Schema) -> pl.DataFrame:
     frames = [pl.DataFrame(pl.from_arrow(batch)) for batch in batches]
     return _shape(pl.concat(frames), schema) if frames else pl.DataFrame(schema=schema)
 
 
-def _shape(frame: pl.DataFrame, schema: dict[str, pl.DataType | type[pl.DataType]]) -> pl.DataFrame:
+def _shape(frame: pl.DataFrame, schema: Schema) -> pl.DataFrame:
     """Return the columns of a schema, null where the frame has none."""
     nothing = [pl.lit(None, dtype).alias(name) for name, dtype in schema.items() if name not in frame.columns]
     return frame.with_columns(nothing).select(pl.col(name).cast(dtype) for name, dtype in schema.items())
 
 
 def to_batches(frame: pl.DataFrame) -> Batches:
+    """Return a frame as Spark takes it."""
     # Spark takes times in microseconds and text with offsets of 32 bits.
     table = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
     schema = pa.schema(
         pa.field(f.name, pa.string() if pa.types.is_large_string(f.type) else f.type) for f in table.schema
     )
     yield from table.cast(schema).to_batches()
-
-
-__all__ = [
-    "TIME",
-    "describe_signals",
-    "merge_account_rows",
-    "merge_activity",
-    "place_signals",
-    "read_accounts",
-    "read_activity",
-    "read_uses",
-]

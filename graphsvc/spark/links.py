@@ -348,7 +348,10 @@ def _measure_batch(
     pairs = batch.num_rows
     ends = [batch.column(f"{end}_uses") for end in ("source", "target")]
     account = np.concatenate(
-        [np.repeat(np.arange(pairs) + at * pairs, end.value_lengths()) for at, end in enumerate(ends)]
+        [
+            np.repeat(np.arange(pairs, dtype=np.int64) + at * pairs, end.value_lengths())
+            for at, end in enumerate(ends)
+        ]
     )
     # `flatten` leaves out what a slice of a batch has before and after it.
     flat = [pl.DataFrame(pl.from_arrow(pa.Table.from_struct_array(end.flatten()))) for end in ends]
@@ -360,7 +363,7 @@ def _measure_batch(
     prefix = known.select("prefix").join(by_value, on="prefix", how="left", maintain_order="left")["place"]
     order = np.lexsort((value, account))
     prompt = uses["prompt"].to_numpy()[order]
-    key = (account * count + value)[order]
+    whole: Ints = account * count + value
     bands = prompt >= 0
     counts = np.concatenate([_lists(batch, f"{end}_counts", len(families)) for end in ("source", "target")])
     worth = Worth(
@@ -369,11 +372,10 @@ def _measure_batch(
         sole=known["sole"].to_numpy(),
         rarity=known["rarity"].to_numpy(),
         prefix=prefix.fill_null(-1).to_numpy(),
-        key=key[bands],
+        key=whole[order][bands],
         number=prompt[bands],
         activity=measure_activity(counts.astype(np.float32), totals, having),
     )
-    whole = account * count + value
     of_source, of_target = whole[account < pairs], whole[account >= pairs] - pairs * count
     pair, shared = np.divmod(np.intersect1d(of_source, of_target, assume_unique=True), count)
     source = np.arange(pairs, dtype=np.int32)

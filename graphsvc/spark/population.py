@@ -1,6 +1,6 @@
 """The account–signal graph of a bundle, made on a cluster: the same columns that a load and a reading would give."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -20,7 +20,7 @@ from graphsvc.spark.source import open_tables
 from graphsvc.types import Progress, ignore_progress
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+    from pyspark.sql import Column, DataFrame
 
 STEPS = 6
 """Steps of `build_population`, for progress."""
@@ -74,7 +74,11 @@ def report_failures(doing: str) -> Iterator[None]:
 
 
 def build_population(
-    work: Work, source: str, tokens: Tokeniser, progress: Progress = ignore_progress
+    work: Work,
+    source: str,
+    tokens: Tokeniser,
+    forgotten: Callable[[pl.Series], pl.Series] | None = None,
+    progress: Progress = ignore_progress,
 ) -> Population:
     """Read a bundle on the cluster, tokenise it there, and make the tables of its graph.
 
@@ -82,6 +86,7 @@ def build_population(
         work: the session and its directory.
         source: path of the bundle.
         tokens: of the installation's key, which goes to the machines of the cluster.
+        forgotten: selects the forgotten ones of account ids (String, distinct); their rows are left out.
         progress: called with "read", steps done and all steps.
 
     Raises:
@@ -98,8 +103,8 @@ def build_population(
         people = tables["accounts"].mapInArrow(intake.read_accounts, intake.ACCOUNTS_SCHEMA)
         people = work.save("accounts-read", people)
         progress("read", 1, STEPS)
-        merged = people.where("account_id is not null").repartition("account_id")
-        merged = merged.mapInArrow(intake.merge_account_rows, intake.ACCOUNTS_SCHEMA)
+        known, lost_accounts = _leave_forgotten(people.where("account_id is not null"), forgotten)
+        merged = known.repartition("account_id").mapInArrow(intake.merge_account_rows, intake.ACCOUNTS_SCHEMA)
         accounts, count = _number(work, "accounts", merged, "account_id", "account")
         if not count:
             raise DetectionError(
@@ -134,8 +139,10 @@ def build_population(
         foreign = uses.where(F.col("kind") != intake.REJECTED).join(ids, "account_id", "left_anti")
         strangers = foreign.select("row").distinct().count()
         progress("read", STEPS, STEPS)
+    if lost_accounts:
+        lost["accounts/forgotten_account"] = lost_accounts
     if strangers:
-        lost["unknown_account"] = strangers
+        lost["account that is not in accounts, or was forgotten"] = strangers
     return Population(work, accounts, signals, values, edges, activity, networks, lost, counts)
 
 
@@ -147,13 +154,13 @@ def collect_graph(population: Population, progress: Progress = ignore_progress) 
     """
     milliseconds = [pl.col(name).dt.epoch("ms").fill_null(-1) for name in ("created_at", "status_changed_at")]
     with report_failures("collecting the graph"):
-        accounts = _collect(population.accounts).sort("account")
+        accounts = collect(population.accounts).sort("account")
         progress("collect", 1, 4)
-        signals = _collect(population.signals).sort("signal")
+        signals = collect(population.signals).sort("signal")
         progress("collect", 2, 4)
-        edges = _collect(population.edges.drop("count")).sort("account", "signal")
+        edges = collect(population.edges.drop("count")).sort("account", "signal")
         progress("collect", 3, 4)
-        activity = _collect(population.activity)
+        activity = collect(population.activity)
         progress("collect", 4, 4)
     hours = activity.select(
         "account",
@@ -176,6 +183,16 @@ def collect_graph(population: Population, progress: Progress = ignore_progress) 
             "account", "hour", "model"
         ),
     )
+
+
+def _leave_forgotten(
+    people: "DataFrame", forgotten: Callable[[pl.Series], pl.Series] | None
+) -> tuple["DataFrame", int]:
+    """Leave out forgotten accounts, which only this process can tell, and return how many there are."""
+    if forgotten is None:
+        return people, 0
+    names = forgotten(collect(people.select("account_id").distinct())["account_id"]).to_list()
+    return (people.where(~people["account_id"].isin(names)) if names else people), len(names)
 
 
 def _number(work: Work, name: str, frame: "DataFrame", key: str, number: str) -> tuple["DataFrame", int]:
@@ -207,7 +224,7 @@ def _describe_values(uses: "DataFrame", networks: pl.DataFrame) -> "DataFrame":
     """Return the distinct signals with what rows state of them; of differing statements the latest counts."""
     from pyspark.sql import functions as F  # noqa: N812
 
-    def latest(name: str) -> "F.Column":
+    def latest(name: str) -> "Column":
         # The larger of two that are equally late: nulls, which state nothing, are left out.
         return F.max(F.when(F.col(name).isNotNull(), F.struct("at", name)))[name].alias(name)
 
@@ -295,5 +312,6 @@ def _count_rejected(people: "DataFrame", uses: "DataFrame", traffic: "DataFrame"
     return {row["key"]: row["count"] for row in sorted(rows)}
 
 
-def _collect(frame: "DataFrame") -> pl.DataFrame:
+def collect(frame: "DataFrame") -> pl.DataFrame:
+    """Collect a table of Spark into this process."""
     return pl.DataFrame(pl.from_arrow(frame.toArrow()))

@@ -5,6 +5,7 @@ import platform
 import stat
 import sys
 import tempfile
+import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -88,11 +89,14 @@ def open_session(
         SparkError: there is no PySpark or no Java here, the cluster does not answer, or has other versions.
     """
     try:
-        from pyspark.errors import PySparkException
-        from pyspark.sql import SparkSession
+        with warnings.catch_warnings():
+            # Of versions of pandas, which is not used.
+            warnings.simplefilter("ignore", FutureWarning)
+            from pyspark.errors import PySparkException
+            from pyspark.sql import SparkSession
     except ImportError:
         raise SparkError("The engine spark needs PySpark, which is not installed.", INSTALL) from None
-    settings = {**_CONFIG, **(config or {})}
+    settings: dict[str, bool | float | int | str | None] = {**_CONFIG, **(config or {})}
     try:
         builder = SparkSession.builder.appName("graphsvc detect")
         if remote is not None:
