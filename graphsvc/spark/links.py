@@ -347,7 +347,7 @@ def _measure_batch(
     """Measure the pairs of a batch by `Worth`, with accounts and values numbered among themselves."""
     pairs = batch.num_rows
     ends = [batch.column(f"{end}_uses") for end in ("source", "target")]
-    account = np.concatenate(
+    account: Ints = np.concatenate(
         [
             np.repeat(np.arange(pairs, dtype=np.int64) + at * pairs, end.value_lengths())
             for at, end in enumerate(ends)

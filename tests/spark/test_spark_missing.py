@@ -1,4 +1,4 @@
-"""Promise: without PySpark, Java or a path, the engine spark says what is missing; its options are no other engine's."""
+"""Promise: without PySpark, Java or a path, the engine spark says what is missing; its options are its own."""
 
 import sys
 from pathlib import Path
