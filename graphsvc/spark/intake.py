@@ -27,7 +27,7 @@ Batches = Iterator[pa.RecordBatch]
 Mapper = Callable[[Batches], Batches]
 
 REJECTED = "rejected"
-"""Kind of the rows that count what was rejected, by `key` (`table/reason`); no signal can be of it."""
+"""Kind of the rows that count what was read and rejected, by `key` (`read_rows`); no signal can be of it."""
 USES: Schema = {
     "account_id": pl.String, "kind": pl.String, "key": pl.String, "first_seen": pl.Int64, "last_seen": pl.Int64,
     "count": pl.Int64, "row": pl.Int64, "place": pl.Int32, "at": pl.Int64, "asn": pl.Int64, "bin": pl.String,
@@ -57,7 +57,10 @@ _STATED = ("bin", "issuer_country")
 def read_rows(
     table: str, batches: Batches, *, sequence: Callable[[], int] = lambda: 0
 ) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
-    """Yield the rows of a table that meet the contract, and counts of those that do not: `key`, `count`."""
+    """Yield the rows of a table that meet the contract, and counts: `key`, `count`.
+
+    The key is the table, a slash, and the reason of rejected rows; without a reason the count is of all rows.
+    """
     file = BundleFile(table, Path(), table, ".parquet", 0)
     columns = list(list_columns(table))
     for batch in batches:
@@ -66,7 +69,8 @@ def read_rows(
         numbers = pl.int_range(1, frame.height + 1, dtype=pl.Int64, eager=True)
         chunk = Chunk(frame, numbers, pl.Series([], dtype=pl.Int64), 1.0, frozenset(frame.columns))
         good, rejected = validate_chunk(file, chunk, Reading(ReadOptions()))
-        lost = rejected.group_by("reason").agg(count=pl.len().cast(pl.Int64))
+        read = pl.DataFrame({"reason": [""], "count": [frame.height]})
+        lost = pl.concat([read, rejected.group_by("reason").agg(count=pl.len().cast(pl.Int64))])
         yield (
             replace_text(table, good).drop("row", "fault"),
             lost.select(key=pl.lit(f"{table}/") + pl.col("reason"), count="count"),

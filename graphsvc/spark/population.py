@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from graphsvc.errors import DetectionError, SparkError
+from graphsvc.errors import DetectionError, NothingLoaded, SparkError
+from graphsvc.intake.acceptance import MAX_REJECTED
 from graphsvc.intake.bundle import merge_networks
 from graphsvc.model.columns import NETWORKS
 from graphsvc.model.graph import ACCOUNT_COLUMNS, ACTIVITY_COLUMNS, SIGNAL_COLUMNS, SignalGraph
@@ -102,13 +103,16 @@ def build_population(
         tables = open_tables(work.session, source)
         people = tables["accounts"].mapInArrow(intake.read_accounts, intake.ACCOUNTS_SCHEMA)
         people = work.save("accounts-read", people)
+        lost = _count_rows(_counts_of(people, "account_id is null", "plan", "country"))
+        _check_rejected(lost)
         progress("read", 1, STEPS)
         known, lost_accounts = _leave_forgotten(people.where("account_id is not null"), forgotten)
         merged = known.repartition("account_id").mapInArrow(intake.merge_account_rows, intake.ACCOUNTS_SCHEMA)
         accounts, count = _number(work, "accounts", merged, "account_id", "account")
         if not count:
             raise DetectionError(
-                "There are no accounts in the bundle that meet the contract.", "Check the table accounts."
+                "There are no accounts in the bundle.",
+                "Check the table accounts, and which of them were forgotten.",
             )
         progress("read", 2, STEPS)
         ids = accounts.select("account_id", "account")
@@ -124,7 +128,7 @@ def build_population(
         progress("read", 3, STEPS)
         # Rows of accounts that the bundle does not have count for nothing, as in a load.
         named = uses.join(ids, "account_id").where(F.col("kind") != intake.REJECTED)
-        networks = _read_networks(tables.get("networks"))
+        networks, counted = _read_networks(tables.get("networks"))
         values = work.save("values", _describe_values(named, networks))
         signals, signal_count = _number(work, "signals", _place_values(values, networks), "key", "signal")
         progress("read", 4, STEPS)
@@ -134,11 +138,16 @@ def build_population(
         kept = traffic.where("account_id is not null").join(ids, "account_id")
         activity = work.save("activity", kept.select("account", "hour", "requests", "model"))
         months = activity.select("account", F.date_trunc("month", "hour")).distinct().count()
-        lost = _count_rejected(people, uses, traffic)
+        lost |= counted | _count_rows(
+            _counts_of(uses, f"kind = '{intake.REJECTED}'", "key", "count"),
+            _counts_of(traffic, "account_id is null", "model", "requests"),
+        )
         counts = {"accounts": count, "signals": signal_count, "edges": edges.count(), "months": months}
         foreign = uses.where(F.col("kind") != intake.REJECTED).join(ids, "account_id", "left_anti")
         strangers = foreign.select("row").distinct().count()
         progress("read", STEPS, STEPS)
+    _check_rejected(lost)
+    lost = {key: count for key, count in lost.items() if not key.endswith("/")}
     if lost_accounts:
         lost["accounts/forgotten_account"] = lost_accounts
     if strangers:
@@ -277,12 +286,15 @@ def _merge_edges(uses: "DataFrame", signals: "DataFrame") -> "DataFrame":
     )
 
 
-def _read_networks(table: "DataFrame | None") -> pl.DataFrame:
-    """Read the networks into this process: there are thousands, however many accounts."""
+def _read_networks(table: "DataFrame | None") -> tuple[pl.DataFrame, dict[str, int]]:
+    """Read the networks into this process: there are thousands, however many accounts. Return counts of rows, too."""
     if table is None:
-        return pl.DataFrame(schema=NETWORKS)
-    frames = [good for good, _ in intake.read_rows("networks", iter(table.toArrow().to_batches()))]
-    return merge_networks(pl.concat(frames)) if frames else pl.DataFrame(schema=NETWORKS)
+        return pl.DataFrame(schema=NETWORKS), {}
+    parts = [*intake.read_rows("networks", iter(table.toArrow().to_batches()))]
+    if not parts:
+        return pl.DataFrame(schema=NETWORKS), {}
+    counts = pl.concat([lost for _, lost in parts]).group_by("key").agg(pl.col("count").sum())
+    return merge_networks(pl.concat([good for good, _ in parts])), dict(counts.rows())
 
 
 def _read_activity(work: Work, table: "DataFrame | None") -> "DataFrame":
@@ -294,22 +306,36 @@ def _read_activity(work: Work, table: "DataFrame | None") -> "DataFrame":
     return summed.unionByName(rows.where("account_id is null"))
 
 
-def _count_rejected(people: "DataFrame", uses: "DataFrame", traffic: "DataFrame") -> dict[str, int]:
-    """Count rejected rows by `table/reason`."""
+def _counts_of(frame: "DataFrame", which: str, key: str, count: str) -> "DataFrame":
+    """Return the rows of a table that are counts, by the columns that hold them."""
+    return frame.where(which).selectExpr(f"{key} as key", f"cast({count} as bigint) as count")
+
+
+def _count_rows(*parts: "DataFrame") -> dict[str, int]:
+    """Count rows read and rejected, by the keys of `intake.read_rows`."""
     from pyspark.sql import functions as F  # noqa: N812
 
-    parts = [
-        people.where("account_id is null").select(
-            F.col("plan").alias("key"), F.col("country").cast("bigint").alias("count")
-        ),
-        uses.where(F.col("kind") == intake.REJECTED).select("key", "count"),
-        traffic.where("account_id is null").select(
-            F.col("model").alias("key"), F.col("requests").alias("count")
-        ),
-    ]
-    whole = parts[0].unionByName(parts[1]).unionByName(parts[2])
-    rows = whole.groupBy("key").agg(F.sum("count").alias("count")).collect()
-    return {row["key"]: row["count"] for row in sorted(rows)}
+    rows = [row for part in parts for row in part.groupBy("key").agg(F.sum("count").alias("sum")).collect()]
+    return {row["key"]: row["sum"] for row in sorted(rows)}
+
+
+def _check_rejected(counts: dict[str, int]) -> None:
+    """Check that enough rows of each table meet the contract, as a load does by default.
+
+    Raises:
+        NothingLoaded: too few do.
+    """
+    for key, read in counts.items():
+        if not key.endswith("/"):
+            continue
+        reasons = {name: count for name, count in counts.items() if name.startswith(key) and name != key}
+        rejected = sum(reasons.values())
+        if rejected and (rejected == read or rejected > MAX_REJECTED * read):
+            reason = max(reasons, key=lambda name: (reasons[name], name)).removeprefix(key)
+            raise NothingLoaded(
+                f"The table {key[:-1]} keeps {read - rejected:,} of {read:,} rows. The commonest reason is {reason}.",
+                "Correct the export. `graphsvc load --explain` shows how its rows are read.",
+            )
 
 
 def collect(frame: "DataFrame") -> pl.DataFrame:

@@ -14,7 +14,7 @@ from bench.worlds import graph_of_bundle
 from graphsvc.community.engines import SPARK, Engine, build_detector
 from graphsvc.community.inprocess import InProcessDetector
 from graphsvc.detection import Parameters, detect, find
-from graphsvc.errors import BundleError, DetectionError, ResourceError, SparkError
+from graphsvc.errors import BundleError, DetectionError, NothingLoaded, ResourceError, SparkError
 from graphsvc.linkage.bits import with_levels
 from graphsvc.linkage.pairs import enumerate_links
 from graphsvc.linkage.signals import Incidence
@@ -209,6 +209,12 @@ def test_what_cannot_be_read_is_named(work: Work, tokens: Tokeniser, tmp_path: P
         source_of(bundle, tokens, work).read(ignore_progress)
     assert failed.value.code == "spark"
     pl.DataFrame({"account_id": ["a"], "created_at": ["never"]}).write_parquet(bundle / "accounts.parquet")
+    with pytest.raises(NothingLoaded, match="accounts keeps 0 of 1 rows") as refused:
+        source_of(bundle, tokens, work).read(ignore_progress)
+    assert "not_a_time" in str(refused.value)
+    pl.DataFrame(schema={"account_id": pl.String, "created_at": pl.String}).write_parquet(
+        bundle / "accounts.parquet"
+    )
     with pytest.raises(DetectionError, match="no accounts"):
         source_of(bundle, tokens, work).read(ignore_progress)
     pl.DataFrame({"id": ["o"]}).write_parquet(bundle / "outcomes.parquet")
