@@ -16,7 +16,7 @@ from graphsvc.model.columns import NETWORKS
 from graphsvc.model.graph import ACCOUNT_COLUMNS, ACTIVITY_COLUMNS, SIGNAL_COLUMNS, SignalGraph
 from graphsvc.signals.tokens import Tokeniser
 from graphsvc.spark import intake
-from graphsvc.spark.session import Work, describe_error
+from graphsvc.spark.session import Work, describe_error, list_failures
 from graphsvc.spark.source import open_tables
 from graphsvc.types import Progress, ignore_progress
 
@@ -63,11 +63,9 @@ def report_failures(doing: str) -> Iterator[None]:
     Raises:
         SparkError: Spark failed.
     """
-    from pyspark.errors import PySparkException
-
     try:
         yield
-    except PySparkException as error:
+    except list_failures() as error:
         raise SparkError(
             f"Spark failed while {doing}: {describe_error(error)}",
             "The log of the cluster says why. What was published before is untouched.",

@@ -92,7 +92,6 @@ def open_session(
         with warnings.catch_warnings():
             # Of versions of pandas, which is not used.
             warnings.simplefilter("ignore", FutureWarning)
-            from pyspark.errors import PySparkException
             from pyspark.sql import SparkSession
     except ImportError:
         raise SparkError("The engine spark needs PySpark, which is not installed.", INSTALL) from None
@@ -109,7 +108,7 @@ def open_session(
             builder = builder.master(master)
         session = builder.config(map=settings).getOrCreate()
         _check_versions(session)
-    except (PySparkException, ImportError) as error:
+    except list_failures() as error:
         where = remote or master
         raise SparkError(
             f"No session of Spark could be opened at {where}: {describe_error(error)}",
@@ -180,6 +179,14 @@ def _list_versions(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch
     python = platform.python_version().rpartition(".")[0]
     names = list(_COMPARED)[: len(found)]
     yield pa.RecordBatch.from_pydict({"python": [python] * len(found), "package": names, "version": found})
+
+
+def list_failures() -> tuple[type[Exception], ...]:
+    """List the errors by which Spark fails: its own, those of the bridge to its JVM, and libraries that it lacks."""
+    from py4j.protocol import Py4JError
+    from pyspark.errors import PySparkException
+
+    return PySparkException, Py4JError, ImportError
 
 
 def describe_error(error: Exception) -> str:

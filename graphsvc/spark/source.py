@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from graphsvc.errors import BundleError, SparkError
 from graphsvc.intake.schemas import list_columns
-from graphsvc.spark.session import describe_error
+from graphsvc.spark.session import describe_error, list_failures
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -42,7 +42,7 @@ def open_tables(session: "SparkSession", source: str) -> dict[str, "DataFrame"]:
 
 
 def _open_table(session: "SparkSession", source: str, name: str) -> "DataFrame | None":
-    from pyspark.errors import AnalysisException, PySparkException
+    from pyspark.errors import AnalysisException
 
     base = f"{source.rstrip('/')}/{name}"
     for path, form in ((f"{base}.parquet", "parquet"), (f"{base}.csv", "csv"), (base, "parquet")):
@@ -55,7 +55,7 @@ def _open_table(session: "SparkSession", source: str, name: str) -> "DataFrame |
             if "PATH_NOT_FOUND" in (error.getCondition() or ""):
                 continue
             raise _build_error(path, error) from None
-        except PySparkException as error:
+        except list_failures() as error:
             raise _build_error(path, error) from None
         return table
     return None
