@@ -173,7 +173,11 @@ def open_source(
     names = list_forgotten(store)
     forgotten = make_forgotten_filter(store, load_or_create_signer(settings)) if names else None
     session = open_session(master, config, remote)
-    directory = work.rstrip("/") if work is not None else str(settings.data_dir.resolve() / "spark")
+    own = settings.data_dir.resolve() / "spark"
+    if work is None:
+        # It holds addresses: for the owner alone.
+        own.mkdir(mode=0o700, parents=True, exist_ok=True)
+    directory = work.rstrip("/") if work is not None else str(own)
     return SparkSource(
         path, load_or_create_key(settings), forgotten, Work(session, directory), memory=memory, say=say,
         temporary=work is None,
