@@ -55,7 +55,7 @@ test-spark: setup ## the engine spark: in this process, on a cluster of two work
 	@$(BIN)/python -m pip install --quiet "pyspark[connect]>=4.3,<5"
 	@$(BIN)/python -m pytest tests/spark -n 0
 
-bench-spark: setup ## time, rows and bytes of each step of the engine spark on this machine, beside one process: docs/scale.md; BENCH_ARGS="--accounts 100000"
+bench-spark: setup ## time, rows and bytes of each step of the engine spark on this machine, next to one process: docs/scale.md; BENCH_ARGS="--accounts 100000"
 	@$(BIN)/python -m pip install --quiet "pyspark>=4.3,<5"
 	@$(BIN)/python -m bench.spark $(BENCH_ARGS)
 

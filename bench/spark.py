@@ -1,4 +1,4 @@
-"""`make bench-spark`: time, rows and bytes of each step of the engine spark on this machine, beside one process."""
+"""`make bench-spark`: time, rows and bytes of each step of the engine spark on this machine, next to one process."""
 
 import argparse
 import json

@@ -26,6 +26,8 @@ from graphsvc.signals.tokens import Tokeniser
 Batches = Iterator[pa.RecordBatch]
 Mapper = Callable[[Batches], Batches]
 
+MALFORMED = "_malformed"
+"""Column with the text of records of CSV that cannot be split into fields; null of all others."""
 REJECTED = "rejected"
 """Kind of the rows that count what was read and rejected, by `key` (`read_rows`); no signal can be of it."""
 USES: Schema = {
@@ -67,7 +69,14 @@ def read_rows(
         raw = pa.Table.from_batches([batch])
         frame = read_table(file, raw, {name: name for name in raw.column_names if name in columns})
         numbers = pl.int_range(1, frame.height + 1, dtype=pl.Int64, eager=True)
-        chunk = Chunk(frame, numbers, pl.Series([], dtype=pl.Int64), 1.0, frozenset(frame.columns))
+        broken = _find_malformed(raw)
+        chunk = Chunk(
+            frame.filter(~broken),
+            numbers.filter(~broken),
+            numbers.filter(broken),
+            1.0,
+            frozenset(frame.columns),
+        )
         good, rejected = validate_chunk(file, chunk, Reading(ReadOptions()))
         read = pl.DataFrame({"reason": [""], "count": [frame.height]})
         lost = pl.concat([read, rejected.group_by("reason").agg(count=pl.len().cast(pl.Int64))])
@@ -75,6 +84,13 @@ def read_rows(
             replace_text(table, good).drop("row", "fault"),
             lost.select(key=pl.lit(f"{table}/") + pl.col("reason"), count="count"),
         )
+
+
+def _find_malformed(raw: pa.Table) -> pl.Series:
+    """Find the records that could not be split into fields; bool, one a row."""
+    if MALFORMED not in raw.column_names:
+        return pl.repeat(value=False, n=raw.num_rows, dtype=pl.Boolean, eager=True)
+    return pl.Series(pl.from_arrow(raw[MALFORMED].is_valid()))
 
 
 def read_uses(table: str, tokens: Tokeniser, batches: Batches) -> Batches:

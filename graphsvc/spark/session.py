@@ -47,7 +47,7 @@ _CLASSIC = {
     # This process collects the graph, whatever its size; `detect` checks beforehand that it fits.
     "spark.driver.maxResultSize": "0",
     "spark.ui.showConsoleProgress": "false",
-    "spark.log.level": "ERROR",
+    "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile={Path(__file__).with_name('log4j2.properties')}",
 }
 _LOCAL = {
     # One machine: nothing listens to others.
@@ -89,10 +89,9 @@ def open_session(
         SparkError: there is no PySpark or no Java here, the cluster does not answer, or has other versions.
     """
     try:
-        with warnings.catch_warnings():
-            # Of versions of pandas, which is not used.
-            warnings.simplefilter("ignore", FutureWarning)
-            from pyspark.sql import SparkSession
+        # Pandas is not used.
+        warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
+        from pyspark.sql import SparkSession
     except ImportError:
         raise SparkError("The engine spark needs PySpark, which is not installed.", INSTALL) from None
     settings: dict[str, bool | float | int | str | None] = {**_CONFIG, **(config or {})}

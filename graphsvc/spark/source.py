@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from graphsvc.errors import BundleError, SparkError
 from graphsvc.intake.schemas import list_columns
+from graphsvc.spark.intake import MALFORMED
 from graphsvc.spark.session import describe_error, list_failures
 
 if TYPE_CHECKING:
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
 TABLES = ("accounts", "payments", "sessions", "prompts", "activity", "networks", "identifiers")
 _REFUSED = "outcomes"
-_CSV = {"header": "true", "multiLine": "true", "escape": '"', "mode": "FAILFAST"}
+_CSV = {"header": "true", "multiLine": "true", "escape": '"', "columnNameOfCorruptRecord": MALFORMED}
 
 
 def open_tables(session: "SparkSession", source: str) -> dict[str, "DataFrame"]:
@@ -46,11 +47,15 @@ def _open_table(session: "SparkSession", source: str, name: str) -> "DataFrame |
 
     base = f"{source.rstrip('/')}/{name}"
     for path, form in ((f"{base}.parquet", "parquet"), (f"{base}.csv", "csv"), (base, "parquet")):
-        reader = session.read.options(**_CSV) if form == "csv" else session.read
+        reader = session.read.options(**_CSV if form == "csv" else {}).format(form)
         try:
-            table = reader.format(form).load(path)
+            table = reader.load(path)
             # With Spark Connect, a path that is not there shows only when it is asked for its columns.
-            table.columns  # noqa: B018
+            columns = table.columns
+            if form == "csv":
+                table = reader.schema(", ".join(f"`{name}` string" for name in [*columns, MALFORMED])).load(
+                    path
+                )
         except AnalysisException as error:
             if "PATH_NOT_FOUND" in (error.getCondition() or ""):
                 continue
@@ -75,5 +80,5 @@ def _select_columns(name: str, table: "DataFrame") -> "DataFrame":
             f"The table {name} has no column {', '.join(missing)}.",
             "Names must be those of the contract: the engine spark maps none.",
         )
-    wanted: Sequence[str] = [column for column in table.columns if column in columns]
+    wanted: Sequence[str] = [column for column in table.columns if column in columns or column == MALFORMED]
     return table.select(*wanted)

@@ -145,6 +145,8 @@ def test_rows_are_judged_merged_and_hashed_as_by_a_load(
     ]
     columns = ["account_id", "ip", "asn", "device", "first_seen", "last_seen", "requests"]
     pl.DataFrame(sessions_of, schema=columns, orient="row").write_csv(bundle / "sessions.csv")
+    with (bundle / "sessions.csv").open("a") as more:
+        more.write(f"a2,198.51.100.77,,d3,{made},{made},1,and,more\n")
     networks = [("198.51.100.0/24", 64499, "Rack", "hosting"), (None, 64501, "Other", "vpn")]
     pl.DataFrame(networks, schema=["cidr", "asn", "name", "network_class"], orient="row").write_csv(
         bundle / "networks.csv"
@@ -157,7 +159,8 @@ def test_rows_are_judged_merged_and_hashed_as_by_a_load(
     source = SparkSource(str(bundle), tokens, lambda ids: ids.filter(ids == "a2"), work, say=lines.append)
     graph = source.read(ignore_progress)
     assert graph.accounts["id"].to_list() == ["a1"]
-    assert any("accounts/" in line for line in lines)
+    assert any("accounts/not_a_time" in line for line in lines)
+    assert any("sessions/malformed_row" in line for line in lines)
     whole = source_of(bundle, tokens, work)
     assert is_same_graph(whole.read(ignore_progress), graph_of_bundle(bundle, tokens))
     # What is kept between the steps holds no raw value.
