@@ -5,7 +5,7 @@ import time
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
-from typing import Any
+from typing import Any, Protocol
 from uuid import uuid4
 
 import polars as pl
@@ -38,7 +38,7 @@ from graphsvc.scoring.index import build_index
 from graphsvc.signing import Signer
 from graphsvc.store import Store
 from graphsvc.store.control import record_heartbeat
-from graphsvc.store.graph import count_nodes, read_graph_since
+from graphsvc.store.graph import Reading, count_nodes, read_graph_since
 from graphsvc.store.identities import read_known
 from graphsvc.store.pins import read_pins
 from graphsvc.store.publish import (
@@ -51,7 +51,7 @@ from graphsvc.store.publish import (
     record_stages,
 )
 from graphsvc.store.snapshots import Snapshots
-from graphsvc.succession.successions import find_successions
+from graphsvc.succession.successions import Succession, find_successions
 from graphsvc.types import Progress, ignore_progress
 
 LOOKING_SECONDS = 1.0
@@ -117,6 +117,24 @@ class Parameters:
             ) from None
 
 
+class Source(Protocol):
+    """A population outside of the database, whose graph and links are made elsewhere (`loading.spark`)."""
+
+    def read(self, progress: Progress) -> SignalGraph:
+        """Return the graph, the same as a load and a reading would give."""
+        ...
+
+    def link(self, incidence: Incidence, *, min_values: int, memory: int, progress: Progress) -> Links:
+        """Return the links that `enumerate_links` would."""
+        ...
+
+    def bring(
+        self, store: Store, graph: SignalGraph, found: Found, succession: Succession, progress: Progress
+    ) -> None:
+        """Write the accounts of a result, and what is around them, into the database, where it is published."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """Result of `detect`. `clusters` and `members` count campaigns; likely businesses are counted apart."""
@@ -147,6 +165,7 @@ def detect(
     memory: int | None = None,
     whole: bool = False,
     name: str | None = None,
+    source: Source | None = None,
 ) -> Outcome:
     """Run a detection over the full graph, and publish its result.
 
@@ -165,6 +184,7 @@ def detect(
         memory: bytes that the run may take.
         whole: reads the full graph even where one is kept.
         name: id of the run, if it was requested under one (`store.control.request_run`).
+        source: population to detect in, where it is not that of the database.
 
     Returns:
         The run, the counts of what it published, its stages and thresholds.
@@ -180,7 +200,7 @@ def detect(
     clock = Clock()
     needed = expected(store, memory)
     # Before anything is written: a run that does not fit leaves no trace.
-    needed.check()
+    _check_run(needed, source, parameters)
     parameters = replace(parameters, pins=tuple(read_pins(store).rows()))
     versions = {**library_versions(), **detector.versions()}
     run = Run(
@@ -195,11 +215,8 @@ def detect(
     progress = heeding(store, run, progress)
     try:
         with clock.measure_stage("read") as stage:
-            kept = snapshots.latest() if snapshots is not None and not whole else None
-            reading = read_graph_since(store, progress, kept)
+            reading = _read(store, source, None if whole else snapshots, progress)
             graph = reading.graph
-            # Two graphs at once would double the memory of the rest of the run.
-            del kept
             stage.rows = len(graph.account)
         if not graph.accounts.height:
             raise DetectionError(
@@ -217,7 +234,13 @@ def detect(
             if snapshots is not None:
                 snapshots.keep(run.id, graph, reading.watermark)
         found, links, incidence = find(
-            graph, detector, parameters, clock, progress, memory=needed.compute_working_memory(MEMORY)
+            graph,
+            detector,
+            parameters,
+            clock,
+            progress,
+            memory=needed.compute_working_memory(MEMORY),
+            source=source,
         )
         with clock.measure_stage("certify"):
             certificate = certificate_of(run, graph, found)
@@ -234,6 +257,8 @@ def detect(
             succession = find_successions(uses, campaigns.members, progress=progress)
             stage.rows = succession.pairs.height
         with clock.measure_stage("publish") as stage:
+            if source is not None:
+                source.bring(store, graph, found, succession, progress)
             publish(store, run, graph, followed, succession, certificate.result_hash, progress)
             # After the commit: scores never name a cluster that was not published.
             if indexes is not None:
@@ -260,6 +285,32 @@ def detect(
         followed.events,
         reading.why,
     )
+
+
+def _check_run(needed: MemoryNeed, source: Source | None, parameters: Parameters) -> None:
+    """Check that a run can be done here.
+
+    Raises:
+        ResourceError: it does not fit. A source says so itself, once it knows how much there is.
+        DetectionError: the source cannot do it.
+    """
+    if source is None:
+        needed.check()
+    elif parameters.window:
+        raise DetectionError(
+            "The engine spark has no window: it counts a use for as long as the bundle has it.",
+            "Leave --window out, or export the uses of the last days only.",
+        )
+
+
+def _read(store: Store, source: Source | None, snapshots: Snapshots | None, progress: Progress) -> Reading:
+    """Read the graph of a run: from the source, or from the database, continuing from what was kept."""
+    if source is not None:
+        graph = source.read(progress)
+        # Without a watermark: no later reading of the database continues from it.
+        return Reading(graph, None, graph.accounts.height)
+    # Passed on at once: two graphs would double the memory of the rest of the run.
+    return read_graph_since(store, progress, snapshots.latest() if snapshots is not None else None)
 
 
 def _keep_index(
@@ -334,6 +385,7 @@ def find(
     progress: Progress,
     *,
     memory: int = MEMORY,
+    source: Source | None = None,
 ) -> tuple[Found, Links, Incidence]:
     """Find the clusters of a graph: everything between reading and publishing.
 
@@ -344,6 +396,7 @@ def find(
         clock: measures the stages.
         progress: called with the stage, rows done, and rows in all.
         memory: bytes that pairs may take on the way; the result does not depend on it.
+        source: makes the links elsewhere, the same ones.
 
     Returns:
         The clusters with their evidence, the links, and the graph with levels (`bits.with_levels`) and its columns.
@@ -351,7 +404,8 @@ def find(
     with clock.measure_stage("links") as stage:
         full = with_levels(recent(graph, parameters.window) if parameters.window else graph)
         incidence = Incidence.of(full)
-        links = enumerate_links(incidence, min_values=parameters.min_values, memory=memory, progress=progress)
+        make_links = enumerate_links if source is None else source.link
+        links = make_links(incidence, min_values=parameters.min_values, memory=memory, progress=progress)
         stage.rows = len(links)
     progress("links", len(links), len(links))
     with clock.measure_stage("communities") as stage:

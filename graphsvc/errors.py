@@ -103,6 +103,13 @@ class DetectionError(GraphsvcError):
     code = "detection"
 
 
+class SparkError(DetectionError):
+    """Spark is not there, does not answer, or failed; the published result is untouched."""
+
+    code = "spark"
+    http_status = 502
+
+
 class Cancelled(GraphsvcError):
     """A run was stopped on request; the published result is untouched."""
 

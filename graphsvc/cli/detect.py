@@ -1,5 +1,6 @@
 """`graphsvc detect`: find the clusters and publish them."""
 
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from enum import StrEnum
@@ -9,15 +10,26 @@ import typer
 
 from graphsvc.cli.progress import Stages
 from graphsvc.cli.settings import load_settings
-from graphsvc.community.engines import Engine
+from graphsvc.community.engines import SPARK, Engine
 from graphsvc.errors import Conflict, SettingsError
 from graphsvc.files import lock_or_fail
 from graphsvc.model.runs import Algorithm
 
 if TYPE_CHECKING:
-    from graphsvc.detection import Outcome, Parameters
+    from graphsvc.detection import Outcome, Parameters, Source
     from graphsvc.settings import Settings
     from graphsvc.store import Store
+
+
+class Place(StrEnum):
+    """Engines of the command line: those of `Engine`, and the one that reads a bundle on a cluster."""
+
+    INPROCESS = Engine.INPROCESS.value
+    GDS = Engine.GDS.value
+    SPARK = SPARK
+
+
+SPARK_PANEL = "Options of --engine spark"
 
 
 class TimeEvidence(StrEnum):
@@ -46,13 +58,14 @@ def parse_memory(text: str) -> int:
 
 def detect_clusters(
     engine: Annotated[
-        Engine,
+        Place,
         typer.Option(
             help="Where communities are computed: in this process, or in Neo4j by Graph Data Science. Both are given "
             "the same links and find nearly the same; this process is faster, and where a day's data "
-            "changes nothing it finds the same."
+            "changes nothing it finds the same. With spark, a cluster reads the bundle of --source and finds its "
+            "links; the rest is done in this process, which holds the graph. The clusters are those of inprocess."
         ),
-    ] = Engine.INPROCESS,
+    ] = Place.INPROCESS,
     algorithm: Annotated[
         Algorithm, typer.Option(help="How communities of linked accounts are found.")
     ] = Algorithm.LEIDEN,
@@ -119,6 +132,39 @@ def detect_clusters(
         list[TimeEvidence] | None,
         typer.Option(help="Evidence from time to leave out; may be given several times."),
     ] = None,
+    source: Annotated[
+        str | None,
+        typer.Option(
+            help="Bundle that the cluster reads: its tables as Parquet or CSV, on a path that all machines reach.",
+            metavar="PATH",
+            rich_help_panel=SPARK_PANEL,
+        ),
+    ] = None,
+    master: Annotated[
+        str | None,
+        typer.Option(
+            help="Cluster: local[*] (this machine, the default), spark://host:7077, yarn, k8s://… Instead, "
+            "SPARK_REMOTE=sc://host:15002 names a Spark Connect server.",
+            metavar="URL",
+            rich_help_panel=SPARK_PANEL,
+        ),
+    ] = None,
+    work: Annotated[
+        str | None,
+        typer.Option(
+            help="Directory that all machines of the cluster can read and write; holds tokenised tables.",
+            metavar="PATH",
+            rich_help_panel=SPARK_PANEL,
+        ),
+    ] = None,
+    conf: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Setting of Spark; may be given several times, for example --conf spark.executor.memory=8g.",
+            metavar="KEY=VALUE",
+            rich_help_panel=SPARK_PANEL,
+        ),
+    ] = None,
 ) -> None:
     """Detect coordinated clusters in all loaded data, and publish them.
 
@@ -142,12 +188,36 @@ def detect_clusters(
         # typed.
         time=tuple(part.value for part in TimeEvidence if part not in (without or [])),
     )
+    config = dict(parse_setting(text) for text in conf or [])
+    if engine is not Place.SPARK and (source or master or work or config):
+        raise typer.BadParameter("--source, --master, --work and --conf are options of --engine spark")
     here = load_settings()
-    with Stages() as stages, open_store(here, stages.print_line) as store:
+    with Stages() as stages, open_store(here, stages.print_line) as store, ExitStack() as opened:
+        population = None
+        if engine is Place.SPARK:
+            from graphsvc.loading.spark import open_source
+
+            remote = None if master else os.environ.get("SPARK_REMOTE")
+            population = open_source(
+                source, here, store, master=master, remote=remote, work=work, config=config, memory=memory,
+                say=stages.print_line,
+            )  # fmt: skip
+            opened.callback(population.close)
         outcome = run_certified(
-            here, store, parameters, stages, engine=engine, memory=memory, whole=whole, name=run
-        )
+            here, store, parameters, stages, engine=engine.value, memory=memory, whole=whole, name=run,
+            source=population,
+        )  # fmt: skip
     print_outcome(outcome)
+
+
+def parse_setting(text: str) -> tuple[str, str]:
+    """Parse a value of `--conf`."""
+    name, equals, value = text.partition("=")
+    if not equals or not name.startswith("spark."):
+        raise typer.BadParameter(
+            f"{text!r} is no setting of Spark; give for example spark.executor.memory=8g"
+        )
+    return name, value
 
 
 def run_certified(
@@ -156,10 +226,11 @@ def run_certified(
     parameters: "Parameters",
     stages: Stages,
     *,
-    engine: Engine = Engine.INPROCESS,
+    engine: str = Engine.INPROCESS,
     memory: int | None = None,
     whole: bool = False,
     name: str | None = None,
+    source: "Source | None" = None,
 ) -> "Outcome":
     """Run a detection as the installation does: signed, with a snapshot of its graph for `verify` and the next run.
 
@@ -174,7 +245,8 @@ def run_certified(
     from graphsvc.store.snapshots import Snapshots
 
     # Before the lock: whoever must wait for another run should know what this one will take.
-    stages.print_line(f"detection takes {expected(store, memory)}{describe_last_run(store)}")
+    if source is None:
+        stages.print_line(f"detection takes {expected(store, memory)}{describe_last_run(store)}")
     chosen = open_detector(store, engine)
     with _lock_runs(settings, store, name):
         return run_detection(
@@ -188,6 +260,7 @@ def run_certified(
             memory=memory,
             whole=whole,
             name=name,
+            source=source,
         )
 
 

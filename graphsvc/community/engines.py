@@ -12,11 +12,14 @@ if TYPE_CHECKING:
 
     from graphsvc.community.protocol import Detector
 
+SPARK = "spark"
+"""Engine of runs whose graph and links were made on a cluster. Their communities are found in this process, so that a
+run can be verified where there is no Spark."""
 Guard = Callable[[], AbstractContextManager[None]]
 
 
 class Engine(StrEnum):
-    """Engines: in this process, or in the database by Graph Data Science."""
+    """Engines that detect in the database's graph: in this process, or in the database by Graph Data Science."""
 
     INPROCESS = "inprocess"
     GDS = "gds"
@@ -41,10 +44,15 @@ def build_detector(
             from graphsvc.community.inprocess import InProcessDetector
 
             return InProcessDetector()
+        case _ if engine == SPARK:
+            from graphsvc.community.inprocess import InProcessDetector
+
+            return InProcessDetector(SPARK)
         case Engine.GDS:
             from graphsvc.community.gds import GdsDetector
 
             return GdsDetector(driver, database, guard)
     raise DetectionError(
-        f"There is no engine {engine!r} in this version of graphsvc.", f"Engines are {', '.join(Engine)}."
+        f"There is no engine {engine!r} in this version of graphsvc.",
+        f"Engines are {', '.join([*Engine, SPARK])}.",
     )

@@ -41,9 +41,13 @@ class InProcessDetector:
     communities of all others unchanged. They have only the total weight in common, which is quantized
     (`components.compute_scale`). networkit is reproducible only on one thread, so it uses one, whatever
     number is allowed elsewhere.
+
+    Args:
+        name: of the engine, as runs record it.
     """
 
-    name = "inprocess"
+    def __init__(self, name: str = "inprocess") -> None:
+        self.name = name
 
     def versions(self) -> dict[str, str]:
         """Return the versions of the libraries that compute."""

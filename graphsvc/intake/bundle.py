@@ -265,7 +265,7 @@ class _Intake:
     def build_columns(self, content: str, tokens: Tokeniser, files: BundleFiles) -> BundleColumns:
         """Build the columns of all that was read."""
         tables = self._tables
-        networks = _merge_networks(tables.get("networks"))
+        networks = merge_networks(tables.get("networks"))
         named = [list_distinct(t["account_id"]) for t in tables.values() if "account_id" in t.columns]
         everyone = pl.concat(named) if named else pl.Series("account_id", [], pl.Categorical)
         # Sorted by text, since categories are in the order of their first occurrence.
@@ -282,13 +282,13 @@ class _Intake:
         edges = {kind: signal.edges for kind, signal in signals.items()}
         columns = BundleColumns(
             id=content,
-            accounts=_merge_accounts(tables["accounts"])
+            accounts=merge_accounts(tables["accounts"])
             if "accounts" in tables
             else pl.DataFrame(schema=ACCOUNTS),
             values={kind: signal.values for kind, signal in signals.items()},
             edges=edges,
             networks=networks,
-            activity=_sum_activity(tables.get("activity")),
+            activity=sum_activity(tables.get("activity")),
             outcomes=build_outcomes(tables["outcomes"])
             if "outcomes" in tables
             else pl.DataFrame(schema=OUTCOMES),
@@ -376,7 +376,7 @@ def replace_text(table: str, rows: pl.DataFrame) -> pl.DataFrame:
     return joined.with_columns(pl.col("text").hash())
 
 
-def _merge_accounts(rows: pl.DataFrame) -> pl.DataFrame:
+def merge_accounts(rows: pl.DataFrame) -> pl.DataFrame:
     """Merge rows of one account: the earliest creation, the latest status, the latest plan and country."""
     # A row that says when the status changed, but no status, states that the account is active again.
     stated = pl.when(pl.col("status_changed_at").is_not_null()).then(pl.lit("active"))
@@ -400,7 +400,7 @@ def _merge_accounts(rows: pl.DataFrame) -> pl.DataFrame:
     return everyone.with_columns(pl.col("status").fill_null("active")).sort("account_id")
 
 
-def _merge_networks(rows: pl.DataFrame | None) -> pl.DataFrame:
+def merge_networks(rows: pl.DataFrame | None) -> pl.DataFrame:
     """Merge rows of one network (by CIDR) or autonomous system; of differing rows keep the one that says most."""
     if rows is None:
         return pl.DataFrame(schema=NETWORKS)
@@ -415,7 +415,7 @@ def _merge_networks(rows: pl.DataFrame | None) -> pl.DataFrame:
     return ordered.unique("which", keep="first", maintain_order=True).select(*NETWORKS)
 
 
-def _sum_activity(rows: pl.DataFrame | None) -> pl.DataFrame:
+def sum_activity(rows: pl.DataFrame | None) -> pl.DataFrame:
     """Sum activity to one row an account, hour and model."""
     if rows is None:
         return pl.DataFrame(schema=ACTIVITY)

@@ -35,7 +35,7 @@ class Signals(NamedTuple):
     former: dict[str, pl.DataFrame]
 
 
-class _Rows(NamedTuple):
+class Rows(NamedTuple):
     """Rows of a table with their values.
 
     - `accounts`: place of the account of each row.
@@ -65,6 +65,22 @@ def build_signals(
         networks: schema `NETWORKS`; gives addresses the autonomous system that sessions lack.
         tokens: of the installation's key.
     """
+    ids = accounts.cast(pl.String)
+    for kind, rows in list_rows(tables, accounts, tokens):
+        if any(part.keys.count() for part in rows):
+            yield kind.name, _build_kind(kind, rows, ids, networks)
+
+
+def list_rows(
+    tables: Mapping[str, pl.DataFrame], accounts: pl.Series, tokens: Tokeniser
+) -> Iterator[tuple[SignalKind, list[Rows]]]:
+    """Yield the rows of each kind with the keys of their signals, in the order of `KINDS`.
+
+    Args:
+        tables: as `build_signals` takes them.
+        accounts: likewise.
+        tokens: of the installation's key.
+    """
     # Accounts as numbers from here on: text of millions of rows would not fit.
     places = pl.int_range(len(accounts), dtype=pl.UInt32, eager=True)
     owners = {
@@ -72,7 +88,6 @@ def build_signals(
         for name, table in tables.items()
         if "account_id" in table.columns
     }
-    ids = accounts.cast(pl.String)
     # Kinds of identifiers that are declared join their kind; the rest gets a default declaration.
     others = _split_identifiers(tables, owners)
     for kind in KINDS:
@@ -80,8 +95,7 @@ def build_signals(
         for name in [n for n in others if kind_of(n) is kind]:
             # Popped, so that the rows can be freed with their kind.
             rows.append(_build_rows(*others.pop(name), kind, name, tokens, identifier=True))
-        if any(part.keys.count() for part in rows):
-            yield kind.name, _build_kind(kind, rows, ids, networks)
+        yield kind, rows
 
 
 def _split_identifiers(
@@ -100,7 +114,7 @@ def _split_identifiers(
 
 def _read_sources(
     kind: SignalKind, tables: Mapping[str, pl.DataFrame], owners: Mapping[str, Ranks], tokens: Tokeniser
-) -> Iterator[_Rows]:
+) -> Iterator[Rows]:
     for source in kind.sources:
         if source.table == "identifiers" or source.table not in tables:
             continue
@@ -115,7 +129,7 @@ def _read_sources(
 def _build_rows(
     table: pl.DataFrame, accounts: Ranks, column: pl.Series, kind: SignalKind, name: str, tokens: Tokeniser,
     *, identifier: bool = False,
-) -> _Rows:  # fmt: skip
+) -> Rows:  # fmt: skip
     values = list_distinct(column)
     text = values.cast(pl.String)
     if identifier and name in _TO_SOURCE_FORM:
@@ -123,7 +137,7 @@ def _build_rows(
     keys = build_keys(kind, name, text, tokens)
     # Words are hashed one by one, so that likeness can be seen without the names.
     words = None if kind.words is None else _hash_words(kind.words, text, tokens)
-    return _Rows(table, accounts, column, values, keys, _build_former_keys(kind, name, text, tokens), words)
+    return Rows(table, accounts, column, values, keys, _build_former_keys(kind, name, text, tokens), words)
 
 
 def _hash_words(split: Callable[[pl.Series], pl.DataFrame], text: pl.Series, tokens: Tokeniser) -> pl.Series:
@@ -135,9 +149,7 @@ def _hash_words(split: Callable[[pl.Series], pl.DataFrame], text: pl.Series, tok
     return rows.join(lists, on="row", how="left", maintain_order="left")["word"]
 
 
-def _split_bands(
-    kind: SignalKind, table: pl.DataFrame, accounts: Ranks, tokens: Tokeniser
-) -> Iterator[_Rows]:
+def _split_bands(kind: SignalKind, table: pl.DataFrame, accounts: Ranks, tokens: Tokeniser) -> Iterator[Rows]:
     """Yield the rows once for their first band, once for their second, and so on."""
     column = table[BANDED]
     values = list_distinct(column)
@@ -146,7 +158,7 @@ def _split_bands(
         # Short texts have fewer bands.
         text = bands.list.get(place, null_on_oob=True)
         keys = build_keys(kind, kind.name, text, tokens)
-        yield _Rows(table, accounts, column, values, keys, _build_former_keys(kind, kind.name, text, tokens))
+        yield Rows(table, accounts, column, values, keys, _build_former_keys(kind, kind.name, text, tokens))
 
 
 def build_keys(kind: SignalKind, name: str, text: pl.Series, tokens: Tokeniser) -> pl.Series:
@@ -175,7 +187,7 @@ def _build_former_keys(
     return {each.key_id: build_keys(kind, name, text, each) for each in older}
 
 
-def _build_kind(kind: SignalKind, rows: list[_Rows], ids: pl.Series, networks: pl.DataFrame) -> Signals:
+def _build_kind(kind: SignalKind, rows: list[Rows], ids: pl.Series, networks: pl.DataFrame) -> Signals:
     keys = pl.concat([part.keys for part in rows]).drop_nulls().unique().sort().alias("key")
     placed = keys.to_frame().with_row_index("place")
     placings = [_find_key_places(part, placed) for part in rows]
@@ -197,19 +209,19 @@ def _build_kind(kind: SignalKind, rows: list[_Rows], ids: pl.Series, networks: p
     return Signals(edges, values.select(*get_values_schema(kind.name)), former)
 
 
-def _find_key_places(part: _Rows, placed: pl.DataFrame) -> Ranks:
+def _find_key_places(part: Rows, placed: pl.DataFrame) -> Ranks:
     places = part.keys.to_frame("key").join(placed, on="key", how="left", maintain_order="left")["place"]
     return find_places(part.column, part.values, places)
 
 
-def _merge_edges(rows: list[_Rows], placings: list[Ranks], ids: pl.Series, keys: pl.Series) -> pl.DataFrame:
+def _merge_edges(rows: list[Rows], placings: list[Ranks], ids: pl.Series, keys: pl.Series) -> pl.DataFrame:
     """Merge occurrences of one account and one signal into one edge, ordered by account and key."""
     parts = []
     for part, placing in zip(rows, placings, strict=True):
         there = placing != NOWHERE
         # The pair is one integer, so grouping and sorting by it need no text.
         pair = (part.accounts[there].astype(np.uint64) << np.uint64(32)) | placing[there]
-        seen = _select_seen(part.table).filter(pl.Series(there))
+        seen = select_seen(part.table).filter(pl.Series(there))
         parts.append(seen.with_columns(pair=pl.Series(pair, dtype=pl.UInt64)))
     # Null, not 0, where no row states a count.
     total = pl.when(pl.col("count").is_not_null().any()).then(pl.col("count").sum())
@@ -227,7 +239,7 @@ def _merge_edges(rows: list[_Rows], placings: list[Ranks], ids: pl.Series, keys:
     ).select(*EDGES)
 
 
-def _select_seen(table: pl.DataFrame) -> pl.DataFrame:
+def select_seen(table: pl.DataFrame) -> pl.DataFrame:
     """Return the times and counts of a table's rows. A value from the sign-up was seen at that time."""
     if "created_at" in table.columns:
         at = pl.col("created_at")
@@ -242,7 +254,7 @@ def _split_keys(kind: SignalKind, keys: pl.Series) -> pl.DataFrame:
 
 
 def _add_networks(
-    values: pl.DataFrame, rows: list[_Rows], placings: list[Ranks], networks: pl.DataFrame
+    values: pl.DataFrame, rows: list[Rows], placings: list[Ranks], networks: pl.DataFrame
 ) -> pl.DataFrame:
     """Add `prefix` and `asn` to addresses.
 
@@ -266,7 +278,7 @@ def _add_networks(
     return values.with_columns(addresses.find_prefixes(numbers).alias("prefix"), asn.alias("asn"))
 
 
-def _add_issuers(values: pl.DataFrame, rows: list[_Rows], placings: list[Ranks]) -> pl.DataFrame:
+def _add_issuers(values: pl.DataFrame, rows: list[Rows], placings: list[Ranks]) -> pl.DataFrame:
     """Add the attributes of an instrument that payments state. Of differing statements the latest counts."""
     attributes = ["bin", "kind", "issuer_country"]
     payments = [
@@ -289,7 +301,7 @@ def _add_issuers(values: pl.DataFrame, rows: list[_Rows], placings: list[Ranks])
     return values
 
 
-def _add_words(values: pl.DataFrame, rows: list[_Rows]) -> pl.DataFrame:
+def _add_words(values: pl.DataFrame, rows: list[Rows]) -> pl.DataFrame:
     """Add `words`: the tokens of a value's words, sorted and joined by spaces.
 
     If texts of one value are divided differently, as `jane.doe` and `janedoe`, the one with most words

@@ -1,5 +1,8 @@
 """Enumerate pairs of accounts that share signals, with their bits. Enumeration is capped, evidence is not."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -49,6 +52,7 @@ class Closeness:
     """
 
     def __init__(self, created_at: Ints) -> None:
+        self.accounts = len(created_at)
         self._at = created_at
         self._ordered = np.sort(created_at)
         self._place = np.searchsorted(self._ordered, created_at)
@@ -110,7 +114,12 @@ def enumerate_links(
     Returns:
         Links sorted by source, target; the same for the same graph whatever the number of threads.
     """
-    source, target, values = _pairs(incidence, min_values, memory, progress)
+    return measure_links(incidence, _pairs(incidence, min_values, memory, progress), memory)
+
+
+def measure_links(incidence: Incidence, pairs: Pairs, memory: int = MEMORY) -> Links:
+    """Return the links of pairs that share enough: source, target and independent values of each, sorted."""
+    source, target, values = pairs
     together = _sum_shared_bits(incidence, source, target, memory)
     return Links(incidence.graph.accounts.height, source, target, together, values)
 
@@ -126,46 +135,83 @@ def _pairs(incidence: Incidence, min_values: int, memory: int, progress: Progres
     number[linking] = np.arange(len(linking), dtype=np.int32)
     kept = (number >= 0)[graph.signal] & ~incidence.transient
     account, value, prompt = graph.account[kept], number[graph.signal[kept]], _number_prompts(incidence, kept)
-    make = _makers(signals.users[linking], account, value, prompt, min_values)
+    make = find_makers(signals.users[linking], account, value, prompt, min_values)
     sharers = Sharers.of(account[make], value[make], accounts)
-    worth = _Worth(incidence, linking, (account, value, prompt))
+    worth = _worth_of(incidence, linking, (account, value, prompt))
+    closeness = Closeness(graph.accounts["created_at"].to_numpy())
     lasting = np.zeros(len(account), dtype=np.bool_)
     uses = Uses.of(account, value, lasting, accounts=accounts, signals=len(linking))
-    # A user who lets one value link asks for half of the rarity that two must have.
-    least = least_rarity(accounts) * min(min_values, 2) / 2.0
     parts = [(np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0, np.int64))]
     for first, end in sharers.pieces(memory):
         source, target = sharers.pairs(first, end)
         for which, pair, shared in uses.compare(source, target, memory):
             one, other = source[which], target[which]
-            values, rarity, sure = worth.measure(one, other, pair, shared)
-            enough = sure | ((values >= min_values) & (rarity >= least))
-            # A self-sufficient value counts as many as a link needs.
-            parts.append((one[enough], other[enough], np.maximum(values, sure * min_values)[enough]))
+            measured = worth.measure(one, other, pair, shared)
+            enough, values = decide_pairs(closeness, one, other, measured, min_values)
+            parts.append((one[enough], other[enough], values))
         progress("links", end, accounts)
     source, target, values = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
     return source, target, values
 
 
-def _number_prompts(incidence: Incidence, kept: Flags) -> Ints:
-    """Give each prompt of an account a number, one entry a use of a band; int64, shape as the uses `kept`.
+def decide_pairs(
+    closeness: Closeness,
+    source: Ints32,
+    target: Ints32,
+    measured: tuple[Ints, Floats, Flags],
+    min_values: int,
+) -> tuple[Flags, Ints]:
+    """Decide which pairs are linked: bool, one a pair; and the independent values of those that are, int64.
 
-    Bands of one prompt are seen at the same moments. Uses of other kinds have -1.
+    Args:
+        closeness: of all sign-ups.
+        source: (pairs,) int32, one account of each pair.
+        target: (pairs,) int32, the other.
+        measured: of `Worth.measure`.
+        min_values: independent values that a pair must share.
     """
+    values, rarity, sure = measured
+    close = closeness.measure(source, target)
+    values = values + (close > 0.0)
+    enough = sure | ((values >= min_values) & (rarity + close >= least_bits(closeness.accounts, min_values)))
+    # A self-sufficient value counts as many as a link needs.
+    return enough, np.maximum(values, sure * min_values)[enough]
+
+
+def least_bits(accounts: int, min_values: int) -> float:
+    """Compute the rarity, in bits, that a pair needs where so many values make a link."""
+    # A user who lets one value link asks for half of the rarity that two must have.
+    return least_rarity(accounts) * min(min_values, 2) / 2.0
+
+
+def _number_prompts(incidence: Incidence, kept: Flags) -> Ints:
+    """Give each prompt of an account a number (`number_prompts`); int64, shape as the uses `kept`."""
     graph = incidence.graph
     edge = np.flatnonzero(kept)
-    found = np.full(len(edge), -1, dtype=np.int64)
-    bands = np.flatnonzero(
-        incidence.signals.kinds.apply(lambda kind: kind == "prompt", np.bool_)[graph.signal[edge]]
-    )
-    edge = edge[bands]
-    moment = (graph.account[edge], graph.first_seen[edge], graph.last_seen[edge])
+    bands = incidence.signals.kinds.apply(lambda kind: kind == "prompt", np.bool_)[graph.signal[edge]]
+    return number_prompts(bands, graph.account[edge], graph.first_seen[edge], graph.last_seen[edge])
+
+
+def number_prompts(bands: Flags, account: Ints32, first_seen: Ints, last_seen: Ints) -> Ints:
+    """Give each prompt of an account a number; int64, one a use.
+
+    Bands of one prompt are seen at the same moments. Uses of other kinds have -1.
+
+    Args:
+        bands: (uses,) bool, whether each use is of a band of a prompt.
+        account: (uses,) int32.
+        first_seen: (uses,) int64, ms since 1970, -1 = unknown.
+        last_seen: likewise.
+    """
+    found = np.full(len(account), -1, dtype=np.int64)
+    edge = np.flatnonzero(bands)
+    moment = (account[edge], first_seen[edge], last_seen[edge])
     order = np.lexsort(moment[::-1])
-    found[bands[order]] = np.cumsum(flag_starts(*(column[order] for column in moment)))
+    found[edge[order]] = np.cumsum(flag_starts(*(column[order] for column in moment)))
     return found
 
 
-def _makers(users: Ints, account: Ints32, value: Ints32, prompt: Ints, min_values: int) -> Flags:
+def find_makers(users: Ints, account: Ints32, value: Ints32, prompt: Ints, min_values: int) -> Flags:
     """Select the uses that it takes to find every pair that may share enough; bool, one a use.
 
     Nearly all pairs share one prompt by chance and nothing else, and need not be made. Where two values make a link,
@@ -194,32 +240,31 @@ def _makers(users: Ints, account: Ints32, value: Ints32, prompt: Ints, min_value
     return make
 
 
-class _Worth:
+@dataclass(frozen=True, slots=True)
+class Worth:
     """Measure of what pairs share.
 
-    Args:
-        incidence: the graph and its signals.
-        linking: (values,) int64, the signals that can link, in the order of families.
-        uses: account, value (place in `linking`), prompt (`_number_prompts`) of their uses, sorted by account and, in a
-            family, by value.
+    Attributes:
+        family: (values,) int32, the family of each value that can link; values are in the order of families.
+        alone: (families,) bool, whether all values of a family are one observation.
+        prompt: (families,) bool, whether it is that of prompts.
+        sole: (values,) bool, whether each makes a link by itself.
+        rarity: (values,) float64, −log2 of the share of other accounts that have each, times its kind's strength.
+        prefix: (values,) int64, the value that is the prefix of each address, -1 = none.
+        key: (bands,) int64, account · values + value of each use of a band, sorted.
+        number: (bands,) int64, the prompt that it is of (`number_prompts`).
+        activity: (accounts, families) float32, of `measure_activity`.
     """
 
-    def __init__(self, incidence: Incidence, linking: Ints, uses: tuple[Ints32, Ints32, Ints]) -> None:
-        graph, signals = incidence.graph, incidence.signals
-        self._family = signals.family[linking]
-        self._alone = np.array([name in ONE_OBSERVATION for name in signals.families], dtype=np.bool_)
-        self._prompt = np.array([name == "prompt" for name in signals.families], dtype=np.bool_)
-        self._sole = signals.sufficient[linking]
-        self._closeness = Closeness(graph.accounts["created_at"].to_numpy())
-        # −log2 of the share of other accounts that have a value, times its kind's strength.
-        share = share_of_others(signals.users[linking], graph.accounts.height)
-        self._rarity = -measure_strengths(signals.kinds)[linking] * np.log2(share)
-        self._prefix = find_prefixes(graph.signals.select("key", "kind", "parent")[linking])
-        account, value, prompt = uses
-        bands = np.flatnonzero(prompt >= 0)
-        self._key = account[bands].astype(np.int64) * len(linking) + value[bands]
-        self._number = prompt[bands]
-        self._activity = _measure_activity(incidence)
+    family: Ints32
+    alone: Flags
+    prompt: Flags
+    sole: Flags
+    rarity: Floats
+    prefix: Ints
+    key: Ints
+    number: Ints
+    activity: NDArray[np.float32]
 
     def measure(
         self, source: Ints32, target: Ints32, pair: Ints, value: Ints32
@@ -237,18 +282,18 @@ class _Worth:
             value: (shared,) int32, the value, sorted within a pair.
         """
         pair, value = self._leave_prefixes(pair, value)
-        family = self._family[value]
-        eased = self._activity[source[pair], family] + self._activity[target[pair], family]
+        family = self.family[value]
+        eased = self.activity[source[pair], family] + self.activity[target[pair], family]
         # Half the sum of logarithms: the geometric mean of both activities. Less than usual adds nothing.
-        rarity = np.maximum(self._rarity[value] - np.maximum(0.5 * eased, 0.0), 0.0)
+        rarity = np.maximum(self.rarity[value] - np.maximum(0.5 * eased, 0.0), 0.0)
         begins = find_starts(pair, family)
         of, whose = family[begins], pair[begins]
         count = np.diff(begins, append=len(pair))
         most, total = np.maximum.reduceat(rarity, begins), np.add.reduceat(rarity, begins)
-        each, bits = np.where(self._alone[of], 1, count), np.where(self._alone[of], most, total)
-        sent = np.flatnonzero(self._prompt[of])
+        each, bits = np.where(self.alone[of], 1, count), np.where(self.alone[of], most, total)
+        sent = np.flatnonzero(self.prompt[of])
         if len(sent):
-            rows = np.flatnonzero(self._prompt[family])
+            rows = np.flatnonzero(self.prompt[family])
             told = [
                 self._tell_prompts(end[pair[rows]], value[rows], pair[rows], rarity[rows])
                 for end in (source, target)
@@ -263,14 +308,13 @@ class _Worth:
         habitual = np.add.reduceat(each / busy, pairs) < 1.0
         together: Floats = np.add.reduceat(bits, pairs)
         sure = np.zeros(len(source), dtype=np.bool_)
-        sure[pair[self._sole[value]]] = True
+        sure[pair[self.sole[value]]] = True
         together[habitual] = 0.0
-        close = self._closeness.measure(source, target)
-        return values + (close > 0.0), together + close, sure
+        return values, together, sure
 
     def _leave_prefixes(self, pair: Ints, value: Ints32) -> tuple[Ints, Ints32]:
         """Leave out the prefixes of addresses that a pair shares: they are the same observation."""
-        own, values = self._prefix[value], len(self._prefix)
+        own, values = self.prefix[value], len(self.prefix)
         within = own >= 0
         covered = np.isin(pair * values + value, pair[within] * values + own[within])
         return pair[~covered], value[~covered]
@@ -286,8 +330,8 @@ class _Worth:
             pair: (bands,) int64, the pair, sorted.
             rarity: (bands,) float64, bits.
         """
-        key = account.astype(np.int64) * len(self._prefix) + value
-        number = self._number[np.searchsorted(self._key, key)]
+        key = account.astype(np.int64) * len(self.prefix) + value
+        number = self.number[np.searchsorted(self.key, key)]
         order = np.lexsort((number, pair))
         begins = find_starts(pair[order], number[order])
         of = find_starts(pair[order][begins])
@@ -296,23 +340,65 @@ class _Worth:
         return count, np.add.reduceat(rarest, of)
 
 
-def _measure_activity(incidence: Incidence) -> NDArray[np.float32]:
+def _worth_of(incidence: Incidence, linking: Ints, uses: tuple[Ints32, Ints32, Ints]) -> Worth:
+    """Build the measure of a graph.
+
+    Args:
+        incidence: the graph and its signals.
+        linking: (values,) int64, the signals that can link, in the order of families.
+        uses: account, value (place in `linking`), prompt (`number_prompts`) of their uses, sorted by account and, in a
+            family, by value.
+    """
+    graph, signals = incidence.graph, incidence.signals
+    account, value, prompt = uses
+    bands = np.flatnonzero(prompt >= 0)
+    level = signals.level[graph.signal] == 0
+    shape = (graph.accounts.height, len(signals.families))
+    cell = graph.account[level].astype(np.int64) * shape[1] + signals.family[graph.signal[level]]
+    counts = np.bincount(cell, minlength=shape[0] * shape[1]).astype(np.float32).reshape(shape)
+    having = (counts > 0).sum(axis=0)
+    return Worth(
+        family=signals.family[linking],
+        **flag_families(signals.families),
+        sole=signals.sufficient[linking],
+        rarity=measure_rarity(measure_strengths(signals.kinds)[linking], signals.users[linking], shape[0]),
+        prefix=find_prefixes(graph.signals.select("key", "kind", "parent")[linking]),
+        key=account[bands].astype(np.int64) * len(linking) + value[bands],
+        number=prompt[bands],
+        activity=measure_activity(counts, counts.sum(axis=0, dtype=np.float64), having),
+    )
+
+
+def flag_families(families: Sequence[str]) -> dict[str, Flags]:
+    """Return `alone` and `prompt` of `Worth` for families of these names."""
+    return {
+        "alone": np.array([name in ONE_OBSERVATION for name in families], dtype=np.bool_),
+        "prompt": np.array([name == "prompt" for name in families], dtype=np.bool_),
+    }
+
+
+def measure_rarity(strength: Floats, users: Ints, accounts: int) -> Floats:
+    """Measure the rarity of values in bits, by their kinds' strengths and their users among so many accounts."""
+    rarity: Floats = -strength * np.log2(share_of_others(users, accounts))
+    return rarity
+
+
+def measure_activity(counts: NDArray[np.float32], totals: Floats, having: Ints) -> NDArray[np.float32]:
     """Measure the activity of accounts by family: log2 of an account's values over the usual number.
 
     The usual number is the mean of all that have a value, as finely as it matters (eighths of a doubling), and at least
     `FEW_VALUES`.
 
+    Args:
+        counts: (accounts, families) float32, values that are no level of others.
+        totals: (families,) float64, those of all accounts there are.
+        having: (families,) int64, how many of all accounts have a value.
+
     Returns:
         (accounts, families) float32; 0 where an account has no value.
     """
-    graph, signals = incidence.graph, incidence.signals
-    shape = (graph.accounts.height, len(signals.families))
-    value = signals.level[graph.signal] == 0
-    cell = graph.account[value].astype(np.int64) * shape[1] + signals.family[graph.signal[value]]
-    counts = np.bincount(cell, minlength=shape[0] * shape[1]).astype(np.float32).reshape(shape)
     found = np.log2(np.maximum(counts, 1.0))
-    having = np.maximum((counts > 0).sum(axis=0), 1)
-    usual = np.log2(np.maximum(counts.sum(axis=0, dtype=np.float64) / having, FEW_VALUES))
+    usual = np.log2(np.maximum(totals / np.maximum(having, 1), FEW_VALUES))
     found -= (np.round(8.0 * usual) / 8.0).astype(np.float32)
     found[counts == 0] = 0.0
     return found
