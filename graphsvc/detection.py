@@ -34,7 +34,7 @@ from graphsvc.model.links import Links
 from graphsvc.model.runs import Algorithm, Run
 from graphsvc.model.stages import Stage
 from graphsvc.scoring.files import IndexFiles
-from graphsvc.scoring.index import build_index
+from graphsvc.scoring.index import ScoreIndex, add_predecessors, build_index
 from graphsvc.signing import Signer
 from graphsvc.store import Store
 from graphsvc.store.control import record_heartbeat
@@ -51,7 +51,7 @@ from graphsvc.store.publish import (
     record_stages,
 )
 from graphsvc.store.snapshots import Snapshots
-from graphsvc.succession.successions import find_successions
+from graphsvc.succession.successions import Succession, find_successions
 from graphsvc.types import Progress, ignore_progress
 
 LOOKING_SECONDS = 1.0
@@ -225,14 +225,14 @@ def detect(
         with clock.measure_stage("identities") as stage:
             followed = follow(found, graph, read_known(store))
             stage.rows = followed.events.height
-        _keep_index(indexes, run, incidence, followed.found, parameters, clock)
+        index = _build_index(indexes, run, incidence, followed.found, parameters, clock)
         # Uses that a window leaves out may still tell whom an account follows.
         uses = graph if parameters.window else incidence.graph
         del incidence
-        with clock.measure_stage("succession") as stage:
-            campaigns = found.select_campaigns()
-            succession = find_successions(uses, campaigns.members, progress=progress)
-            stage.rows = succession.pairs.height
+        campaigns = found.select_campaigns()
+        succession = _find_successions(uses, campaigns.members, progress, clock, keep=index is not None)
+        if indexes is not None and index is not None:
+            indexes.keep(add_predecessors(index, succession.kept))
         with clock.measure_stage("publish") as stage:
             publish(store, run, graph, followed, succession, certificate.result_hash, progress)
             # After the commit: scores never name a cluster that was not published.
@@ -262,21 +262,30 @@ def detect(
     )
 
 
-def _keep_index(
+def _build_index(
     indexes: IndexFiles | None,
     run: Run,
     incidence: Incidence,
     found: Found,
     parameters: Parameters,
     clock: Clock,
-) -> None:
-    """Keep what sign-ups will be scored against, once the run is published; nothing where no indexes are kept."""
+) -> ScoreIndex | None:
+    """Build what sign-ups will be scored against, once the run is published; None where no indexes are kept."""
     if indexes is None:
-        return
+        return None
     with clock.measure_stage("index") as stage:
         index = build_index(run.id, incidence, found, signups="signup" in parameters.time)
-        indexes.keep(index)
         stage.rows = len(index.digests)
+    return index
+
+
+def _find_successions(
+    graph: SignalGraph, members: pl.DataFrame, progress: Progress, clock: Clock, *, keep: bool
+) -> Succession:
+    with clock.measure_stage("succession") as stage:
+        found = find_successions(graph, members, progress=progress, keep=keep)
+        stage.rows = found.pairs.height
+    return found
 
 
 def new_run_id() -> str:

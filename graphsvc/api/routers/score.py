@@ -140,6 +140,24 @@ class ProvisionalGroup(BaseModel):
     )
 
 
+class ScorePredecessor(BaseModel):
+    """A banned or suspended account that a sign-up may follow."""
+
+    account: str | None = Field(description="Its id; null below the role analyst.")
+    cluster: str | None = Field(
+        description="Id of its campaign; null below the role analyst, and where it is of none."
+    )
+    probability: float = Field(
+        description="That the sign-up follows it; below the role analyst only from 0.5 on."
+    )
+    delay_hours: float | None = Field(description="From the ban to the sign-up; null below the role analyst.")
+    families: list[FamilyEvidence] = Field(
+        description="Bits of each family of values, and of `moment`, `prior`, `chance` and `rivals`; their sum is the "
+        "log2 of the odds."
+    )
+    description: str | None = Field(description="A sentence; null below the role analyst.")
+
+
 class ScoreAnswer(BaseModel):
     """Answer about one sign-up."""
 
@@ -156,6 +174,9 @@ class ScoreAnswer(BaseModel):
     unread: list[str] = Field(description="Fields whose value could not be read.")
     provisional: ProvisionalGroup | None = Field(
         description="Null where it hangs together with no such group."
+    )
+    predecessors: list[ScorePredecessor] = Field(
+        description="The banned accounts that it may follow, the likeliest first, three at most."
     )
     recorded: Recording | None = Field(description="Null where `record` was not asked for.")
 

@@ -24,6 +24,7 @@ from graphsvc.signing import Signer
 from graphsvc.store.audit import Auditor
 from graphsvc.store.connection import Store
 from graphsvc.store.recent import read_recent
+from graphsvc.succession.fitting import FOUND
 
 log = logging.getLogger("graphsvc.api")
 
@@ -268,10 +269,17 @@ def describe_answer(label: str | None, scored: Scored, place: int, role: Role) -
     """Return an answer as plain values, without what the role may not see.
 
     Clusters are named to analysts alone. Others learn what a sign-up is worth, and not with whom it belongs: with the
-    id of a cluster they could find out by trying whose card or address a value is.
+    id of a cluster they could find out by trying whose card or address a value is. So it is with banned accounts, of
+    which others learn only that a sign-up more likely than not follows one.
     """
     said = describe_score(label, scored.run, scored.scores[place])
     if not role.includes(Role.ANALYST):
+        # An account that hardly follows a banned one would tell of its values alone.
+        said["predecessors"] = [
+            {**each, "account": None, "cluster": None, "delay_hours": None, "description": None}
+            for each in said["predecessors"]
+            if each["probability"] >= FOUND
+        ]
         for match in said["matches"]:
             match.update(cluster=None, size=None, stopped=None)
         if said["provisional"]:
