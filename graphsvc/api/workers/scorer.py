@@ -11,7 +11,10 @@ from typing import Any, NamedTuple
 from graphsvc.api.auth.keys import Principal, Role
 from graphsvc.api.workers.worker import Worker
 from graphsvc.errors import GraphsvcError, IndexMissing
-from graphsvc.scoring.answers import Score, Thresholds, add_group, score_signups
+from graphsvc.events.build import build_score_event
+from graphsvc.model.clusters import Assessment
+from graphsvc.model.events import NewEvent
+from graphsvc.scoring.answers import Recommendation, Score, Thresholds, add_group, score_signups
 from graphsvc.scoring.files import IndexFiles
 from graphsvc.scoring.index import ScoreIndex
 from graphsvc.scoring.recent import ProvisionalGroup, RecentAccounts
@@ -263,6 +266,33 @@ def write_counts(
     except GraphsvcError as error:
         log.warning("counts of scores are not in the audit log yet: %s", error.code)
     return left
+
+
+def build_event(settings: Settings, signer: Signer, account: str, run: str, score: Score) -> NewEvent | None:
+    """Build the event of a sign-up that is recorded; None: it is below the installation's threshold.
+
+    Args:
+        settings: of the installation.
+        signer: makes the pseudonym that stands for the account.
+        account: its id.
+        run: that it was weighed against.
+        score: its score.
+    """
+    best = score.matches[0] if score.matches and not score.other_group else None
+    if best is None or best.assessment is not Assessment.CAMPAIGN:
+        return None
+    least = settings.score_event
+    if score.recommendation is not Recommendation.REVIEW if least is None else best.membership < least:
+        return None
+    # The full stop separates what Standard Webhooks signs.
+    signup = signer.derive_pseudonym(f"{run}/{account}").partition(".")[2]
+    facts = {
+        "recommendation": score.recommendation.value,
+        "assessment": best.assessment.value,
+        "score": best.hostility,
+        "coordination": best.coordination,
+    }
+    return build_score_event(signup, run, best.cluster, best.membership, facts)
 
 
 def describe_answer(label: str | None, scored: Scored, place: int, role: Role) -> dict[str, Any]:
