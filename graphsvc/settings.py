@@ -117,6 +117,8 @@ class Settings(BaseSettings):
 
     webhook_allowed_hosts: str = ""
     """Hosts that webhooks may reach although their addresses are not public, and by http, with commas between them."""
+    kafka_config: Path | None = None
+    """Settings of the Kafka client that sends events to topics, a line `key=value` each: how to sign in."""
 
     host: str = "127.0.0.1"
     port: int = 8000
