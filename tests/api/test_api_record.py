@@ -205,6 +205,23 @@ def make_ring(number: int, stem: str = "ring") -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
+def test_sign_ups_of_one_call_that_are_recorded_are_a_group(scorer: Api, settings: Settings) -> None:
+    ring = [*make_ring(9, "batch"), {"account_id": "alone-1", "created_at": AT, "instrument": "fp_alone"}]
+    *answers, alone = post(scorer, *ring)["scores"]
+    assert {each["recommendation"] for each in answers} == {"challenge"}
+    assert all("since the last run" in each["reason"] for each in answers)
+    assert (alone["recommendation"], alone["provisional"]) == ("allow", None)
+    ((_, counts),) = get_services(scorer.client.app).scorer.counts.counts.items()  # type: ignore[arg-type]
+    assert (counts["signups"], counts["challenge"], counts["allow"]) == (10, 9, 1)
+    # Analysts see that all nine are of it, also the first.
+    admin = Api(scorer.client, keys.create_key(settings.keys_dir, Role.ADMIN, "admin"))
+    groups = [each["provisional"] for each in post(admin, *ring)["scores"][:9]]
+    assert {(each["id"], each["size"]) for each in groups} == {(groups[0]["id"], 9)}
+    # What is scored alone, and not recorded, is weighed against those that are.
+    others = ask(scorer, *({**each, "account_id": f"x{n}"} for n, each in enumerate(make_ring(9, "other"))))
+    assert {each["recommendation"] for each in others} == {"allow"}
+
+
 def test_the_ninth_account_of_a_new_ring_is_challenged_before_the_next_run(
     scorer: Api, database: Store, settings: Settings
 ) -> None:

@@ -218,7 +218,10 @@ async def score_signups(request: Request) -> Response:
     async with services.concurrency_limit.enter(principal.id):
         values = [each.to_values() for each in asked.signups]
         scored = await services.scorer.score(principal, values)
-        recorded = await _record(services, asked, values, scored) if asked.record else [None] * len(values)
+        recorded: list[dict[str, Any] | None] = [None] * len(values)
+        if asked.record:
+            recorded = await _record(services, asked, values, scored)
+            scored = await services.scorer.weigh_together(principal, scored, values)
     services.scorer.counts.add_recorded(
         principal, sum(each is not None and each["done"] for each in recorded)
     )

@@ -90,6 +90,12 @@ class ScoreCounts:
         said["signups"] += len(scores)
         said.update(score.recommendation.value for score in scores)
 
+    def move(self, principal: Principal, before: Score, after: Score) -> None:
+        """Count a sign-up under another recommendation than it was counted."""
+        said = self.counts.setdefault((principal.name, principal.role.value), Counter())
+        said[before.recommendation.value] -= 1
+        said[after.recommendation.value] += 1
+
     def add_recorded(self, principal: Principal, number: int) -> None:
         """Count sign-ups that were recorded."""
         if number:
@@ -206,6 +212,30 @@ class Scorer:
         if self._recent is None or self._recent.run != index.run:
             return None
         return self._recent.find_group(values.account, [each.key for each in read.keys])
+
+    async def weigh_together(
+        self, principal: Principal, scored: Scored, signups: Sequence[SignupValues]
+    ) -> Scored:
+        """Add the groups of sign-ups that are recorded by now, others of the same call among their members.
+
+        Args:
+            principal: who asked.
+            scored: the call's scores.
+            signups: of the call.
+        """
+        index, scores = self._index, list(scored.scores)
+        if index is None or index.run != scored.run:
+            return scored
+        for place, values in enumerate(signups):
+            read = read_signup(values.columns, values.identifiers, self._tokens, index.families)
+            with_group = add_group(scores[place], self._find_group(index, values, read))
+            if with_group.recommendation is not scores[place].recommendation:
+                self.counts.move(principal, scores[place], with_group)
+            scores[place] = with_group
+            if place % SLICE == SLICE - 1:
+                # Others of this process have their turn between two slices.
+                await asyncio.sleep(0)
+        return Scored(scored.run, scores)
 
     async def follow_recent(self, worker: Worker) -> None:
         """Read the accounts that signed up since the run: at once, and again while sign-ups are scored."""
