@@ -19,7 +19,7 @@ from graphsvc.scoring.weigh import weigh_accounts
 from graphsvc.signals.kinds import DERIVED_NOUNS, kind_of
 from graphsvc.succession.parts import CHANCE, MOMENT, RIVALS
 from graphsvc.succession.parts import PRIOR as FOLLOWING
-from graphsvc.succession.predecessors import NewAccounts, find_predecessors
+from graphsvc.succession.predecessors import NewAccounts, Predecessors, find_predecessors
 
 NEAREST = 3
 """Published clusters of an answer, at most: the first decides, the others are for people who look."""
@@ -141,18 +141,21 @@ class Score:
     predecessors: tuple[ScorePredecessor, ...] = ()
 
 
-def score_signups(index: ScoreIndex, signups: Signups, thresholds: Thresholds) -> list[Score]:
+def score_signups(
+    index: ScoreIndex, signups: Signups, thresholds: Thresholds, stopped: Predecessors | None = None
+) -> list[Score]:
     """Score sign-ups against the clusters of an index; one answer a sign-up, in their order.
 
     Args:
         index: of a run.
         signups: as read.
         thresholds: of the installation.
+        stopped: of the index, with bans that came since its run; None: as the run knew them.
     """
     standing, values, warned, inherited = place_signups(index, signups)
     weighed = weigh_accounts(index, standing, values)
     found = _match_published(index, weighed)
-    predecessors = _find_predecessors(index, signups, inherited, found)
+    predecessors = _find_predecessors(index, stopped or index.stopped, signups, inherited, found)
     warnings: dict[int, list[SharedValue]] = {}
     for account, kind, which in warned:
         warnings.setdefault(account, []).append(SharedValue(kind, _describe_warning(kind, which)))
@@ -250,6 +253,7 @@ def _add_predecessors(
 
 def _find_predecessors(
     index: ScoreIndex,
+    stopped: Predecessors | None,
     signups: Signups,
     inherited: NDArray[np.int32],
     matched: Mapping[int, tuple[tuple[Match, ...], bool]],
@@ -258,7 +262,7 @@ def _find_predecessors(
 
     A sign-up is of the campaign that the run would publish it in, and of none otherwise.
     """
-    if index.stopped is None:
+    if stopped is None:
         return {}
     home = np.full(signups.accounts, -1, dtype=np.int32)
     for account, (matches, other_group) in matched.items():
@@ -267,7 +271,7 @@ def _find_predecessors(
             home[account] = index.rows[best.cluster]
     new = NewAccounts(signups.created_at, home, inherited[:, 0], inherited[:, 1])
     found: dict[int, list[ScorePredecessor]] = {}
-    for each in find_predecessors(index.stopped, new, best=NEAREST, least=LEAST_FOLLOWING):
+    for each in find_predecessors(stopped, new, best=NEAREST, least=LEAST_FOLLOWING):
         parts = tuple(
             FamilyBits(name, bits, _describe_part(name)) for name, bits in each.parts.items() if bits
         )

@@ -36,7 +36,7 @@ DIGEST = ("digest_a", "digest_b")
 
 @dataclass(frozen=True, eq=False)
 class ScoreIndex:
-    """What a run learned about its clusters. It holds digests of values, and no account but the lately stopped.
+    """What a run learned about its clusters. It holds digests of values, and of accounts those that may be followed.
 
     Clusters are all that the run grew, published or not: an account that an unpublished group explains better is no
     member of a published one, as in the run.
@@ -66,8 +66,8 @@ class ScoreIndex:
             were banned or suspended).
         speaks: grown (place), published (row): which published clusters each grown one stands for, the largest
             first.
-        stopped: accounts stopped in the 72 hours before the last sign-up, of which the digests `DIGEST` stand for the
-            keys of `signals`; None where the run could not fit who follows whom. Its clusters are rows of `published`.
+        stopped: accounts that sign-ups may follow, where digests (`DIGEST`) stand for the keys of `signals`; None where
+            the run could not fit who follows whom. Its clusters are rows of `published`.
     """
 
     run: str

@@ -137,18 +137,22 @@ def build_lives(graph: SignalGraph, members: pl.DataFrame) -> Lives:
     return Lives(graph.accounts["created_at"].to_numpy(), np.where(stopped, changed, -1), home)
 
 
-def build_estate(graph: SignalGraph, lives: Lives, *, joining: int = 0) -> Estate:
+def build_estate(
+    graph: SignalGraph, lives: Lives, *, legators: Ints | None = None, joining: int = 0
+) -> Estate:
     """Build the estate of a graph. It derives containing signals (prefixes, card number ranges) if they are missing.
 
     Args:
         graph: accounts and the signals that they use.
         lives: when accounts were made and stopped.
+        legators: accounts whose values may be taken over; None: those that were stopped.
         joining: 1 for accounts that are not in the graph: each is one more user of all that it has.
     """
     if not graph.signals["kind"].is_in(list(DERIVED)).any():
         graph = with_levels(graph)
     begins = np.searchsorted(graph.account, np.arange(graph.accounts.height + 1, dtype=np.int32))
-    legator, at = _list_uses(begins, np.flatnonzero(lives.ended >= 0))
+    legators = np.flatnonzero(lives.ended >= 0) if legators is None else legators
+    legator, at = _list_uses(begins, legators)
     # Only values of stopped accounts can be taken over.
     values, value = np.unique(graph.signal[at], return_inverse=True)
     signals = _describe_signals(graph, values, count_users(graph)[values] + joining)

@@ -1,10 +1,11 @@
-"""Keep what a run learned of stopped accounts, and find whom accounts that come after it may follow.
+"""Keep what a run learned of successors, and find whom accounts that come after it may follow.
 
 An account that comes later changes nothing of what the run learned: what is taken over, how often banned accounts are
 replaced, what chance alone matches, and what the run's own accounts claim. It is one more user of its values, and one
 more sign-up.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -32,11 +33,13 @@ from graphsvc.types import Floats, Ints, Ints32
 
 @dataclass(frozen=True, eq=False)
 class Predecessors:
-    """Stopped accounts that an account may follow, their values, and what the run learned of successors.
+    """Accounts that a later one may follow, their values, and what the run learned of successors.
+
+    These were stopped shortly before the run's last sign-up, or are of a cluster: people stop them after the run.
 
     Attributes:
-        accounts: id, ended (ms), home (number of the cluster, -1 = none), claimed (share that the run's accounts
-            claim); a row an account.
+        accounts: id, ended (ms, -1 = it was not stopped), home (number of the cluster, -1 = none), claimed (share
+            that the run's accounts claim); a row an account.
         signals: of `Estate`, and key.
         legacies: account · rows of `signals` + row of each value of an account; int64, sorted.
         inside: cluster · rows + row of each value in a cluster; int64, sorted.
@@ -82,7 +85,7 @@ class Predecessors:
 
     @cached_property
     def lives(self) -> Lives:
-        """The stopped accounts. None of them is asked about, so their sign-ups are left out."""
+        """The accounts that may be followed. None of them is asked about, so their sign-ups are left out."""
         ended, home = (self.accounts[name].to_numpy() for name in ("ended", "home"))
         return Lives(np.full(len(ended), -1, dtype=np.int64), ended, home)
 
@@ -113,6 +116,18 @@ class Predecessors:
     def size(self) -> Ints:
         """Accounts of each cluster, with the one that is asked about."""
         return self.homes["size"].to_numpy()[1:] + self.joining
+
+    def update_ends(self, ends: Mapping[str, int]) -> "Predecessors":
+        """Return the same with what is known since the run.
+
+        Args:
+            ends: by account, when it was stopped (ms), -1 = it is not stopped any more.
+        """
+        told = pl.DataFrame(
+            {"id": list(ends), "now": list(ends.values())}, schema={"id": pl.String, "now": pl.Int64}
+        )
+        accounts = self.accounts.join(told, on="id", how="left", maintain_order="left")
+        return replace(self, accounts=accounts.with_columns(ended=pl.coalesce("now", "ended")).drop("now"))
 
     @cached_property
     def proposals(self) -> Ints:
@@ -171,14 +186,15 @@ def keep_predecessors(
         lives: when accounts were made and stopped.
         fitted: the run's own pairs.
         since: accounts that were stopped from this moment on are kept, ms. None: 72 hours before the last sign-up,
-            before which no later account may follow them.
+            before which no later account may follow them. Those of clusters that were not stopped are kept, too.
         joining: as of `build_estate`.
     """
     until = int(lives.created.max(initial=-1))
     since = until - REACH if since is None else since
-    legators = np.flatnonzero(lives.ended >= max(since, 0))
-    few = replace(lives, ended=np.where(lives.ended >= max(since, 0), lives.ended, -1))
-    estate = build_estate(graph, few, joining=joining)
+    lately = lives.ended >= max(since, 0)
+    # Those stopped earlier can be followed by no one: only a later ban would count.
+    legators = np.flatnonzero(lately | ((lives.home >= 0) & (lives.ended < 0)))
+    estate = build_estate(graph, lives, legators=legators, joining=joining)
     rows = np.int64(max(estate.signals.height, 1))
     number = np.full(len(lives.home), -1, dtype=np.int32)
     number[legators] = np.arange(len(legators), dtype=np.int32)
@@ -236,6 +252,8 @@ def find_predecessors(kept: Predecessors, new: NewAccounts, *, best: int, least:
     whose, mine = _list_groups(kept, new)
     groups = np.unique(mine)
     group, at = expand_slices(kept.proposals[groups], kept.proposals[groups + 1])
+    stopped_users = np.flatnonzero(kept.lives.ended[kept.account[at]] >= 0)
+    group, at = group[stopped_users], at[stopped_users]
     if not len(at) and not (new.home >= 0).any():
         return []
     uses = np.searchsorted(new.account, np.arange(len(new.created) + 1))

@@ -349,3 +349,24 @@ def test_the_description_is_whole(clients: dict[Role, Api]) -> None:
     # Each answer is what the description says it is.
     body = post(clients[Role.ANALYST], {"signups": [REPLACEMENT, STRANGER]}).content
     assert ScoreResponse.model_validate_json(body, strict=True).model_dump(mode="json") == json.loads(body)
+
+
+def test_a_ban_after_the_run_counts_before_the_next_one(
+    clients: dict[Role, Api], open_database: Store, settings: Settings, tmp_path: Path
+) -> None:
+    """The last test of this module: it bans an account that the others count on."""
+    member = {"account_id": "acct-00000", "created_at": "2026-03-02T05:00:00Z", "status": "banned"}
+    bans = write_bundle(tmp_path / "bans", accounts=[{**member, "status_changed_at": "2026-03-03T08:30:00Z"}])
+    back = {
+        "created_at": "2026-03-03T09:00:00Z", "instrument": "fp_ring0_0", "signup_device": "dev_ring0_0",
+        "signup_ip": "203.0.0.1",
+    }  # fmt: skip
+    admin = clients[Role.ADMIN]
+    assert ask(admin, back)[0]["predecessors"] == []
+    load_bundle(open_database, bans, load_or_create_key(settings), tmp_path / "dead")
+    services = get_services(admin.client.app)  # type: ignore[arg-type]
+    admin.client.portal.call(services.scorer.read_recent, services.worker)  # type: ignore[union-attr]
+    (answer,) = ask(admin, back)
+    (found,) = answer["predecessors"]
+    assert (found["account"], found["delay_hours"]) == ("acct-00000", pytest.approx(0.5))
+    assert found["cluster"] == answer["matches"][0]["cluster"]

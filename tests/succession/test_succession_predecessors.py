@@ -134,8 +134,11 @@ def test_only_what_later_accounts_may_follow_is_kept() -> None:
     graph, members = ring()
     lives, fitted = fit(graph, members)
     everything, kept = (keep_predecessors(graph, lives, fitted, since=since) for since in (0, None))
-    assert kept.accounts.height < everything.accounts.height == 60
-    assert (kept.accounts["ended"] >= kept.until - 72 * HOUR).all()
+    ended = kept.accounts["ended"]
+    assert ((ended == -1) | (ended >= kept.until - 72 * HOUR)).all()
+    assert (everything.accounts["ended"] >= 0).sum() == 60 > (ended >= 0).sum()
+    # Members that were not stopped may be, after the run.
+    assert (ended == -1).sum() == members.height - 60
     later = replace(lives, created=np.full(len(lives.created), kept.until + 1))
     for account in range(40):
         assert ask(kept, graph, later, account) == ask(everything, graph, later, account)
@@ -172,6 +175,28 @@ def test_a_later_account_follows_within_72_hours_of_the_ban() -> None:
     assert not come(kept, 5)
     # As many sign-ups are presumed after the run's last one as came before it: a crowd of 5 a day.
     assert found.parts["moment"] == pytest.approx(np.log2(2 * 999 / (2 * 16 + 1)))
+
+
+def test_bans_since_the_run_count_and_reinstated_accounts_do_not() -> None:
+    graph, members = ring()
+    lives, fitted = fit(graph, members)
+    kept = keep_predecessors(graph, lives, fitted)
+    account = int(np.flatnonzero((lives.home >= 0) & (lives.ended < 0))[0])
+    banned = kept.until + HOUR
+    later = replace(
+        lives,
+        created=np.full(len(lives.created), banned + HOUR),
+        home=np.full(len(lives.home), -1, dtype=np.int32),
+    )
+    name = graph.accounts["id"][account]
+    assert name not in {each.account for each in ask(kept, graph, later, account)}
+    now = kept.update_ends({name: banned, "unknown": banned})
+    # It comes back with all that it had.
+    found = {each.account: each for each in ask(now, graph, later, account)}
+    assert found[name].delay_hours == pytest.approx(1)
+    assert found[name].home == 0
+    again = now.update_ends({name: -1})
+    assert ask(again, graph, later, account) == ask(kept, graph, later, account)
 
 
 def test_a_graph_without_bans_keeps_nothing() -> None:

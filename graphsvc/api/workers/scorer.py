@@ -26,8 +26,10 @@ from graphsvc.signals.tokens import Tokeniser
 from graphsvc.signing import Signer
 from graphsvc.store.audit import Auditor
 from graphsvc.store.connection import Store
-from graphsvc.store.recent import read_recent
+from graphsvc.store.recent import read_ends, read_recent
+from graphsvc.succession.candidates import REACH
 from graphsvc.succession.fitting import FOUND
+from graphsvc.succession.predecessors import Predecessors
 
 log = logging.getLogger("graphsvc.api")
 
@@ -127,6 +129,8 @@ class Scorer:
         self._waiting: list[_Call] = []
         self._running: asyncio.Task[None] | None = None
         self._recent: RecentAccounts | None = None
+        self._stopped: tuple[str, dict[str, int], Predecessors] | None = None
+        """Run, what happened to accounts since it, and whom sign-ups may follow by that."""
         self._asked = asyncio.Event()
         self._reading = asyncio.Lock()
         self.counts = ScoreCounts()
@@ -197,7 +201,9 @@ class Scorer:
         for group in pieces.values():
             index = group[0][0].index or index
             together = join_signups([each for _, read in group for each in read])
-            scores = iter(score_signups(index, together, self._thresholds))
+            known = self._stopped if self._stopped is not None and self._stopped[0] == index.run else None
+            stopped = known and known[2]
+            scores = iter(score_signups(index, together, self._thresholds, stopped))
             for call, read in group:
                 chosen = call.signups[len(call.scores) :]
                 call.scores += [
@@ -238,7 +244,7 @@ class Scorer:
         return Scored(scored.run, scores)
 
     async def follow_recent(self, worker: Worker) -> None:
-        """Read the accounts that signed up since the run: at once, and again while sign-ups are scored."""
+        """Read who signed up or was banned since the run: at once, and again while sign-ups are scored."""
         while True:
             try:
                 await self.read_recent(worker)
@@ -260,6 +266,7 @@ class Scorer:
         """
         async with self._reading:
             index = await self._refresh_index()
+            await self._read_stopped(worker, index)
             recent = self._recent
             if recent is not None and recent.run == index.run:
                 found, after = await worker.run(read_recent, recent.after, recent.since)
@@ -271,6 +278,15 @@ class Scorer:
             found, after = await worker.run(read_recent, 0, since)
             await asyncio.to_thread(recent.add, found, after)
             self._recent = recent
+
+    async def _read_stopped(self, worker: Worker, index: ScoreIndex) -> None:
+        """Read which accounts were stopped since the run, or are stopped no more."""
+        if index.stopped is None:
+            return
+        ends = await worker.run(read_ends, index.stopped.until - REACH)
+        if self._stopped is None or self._stopped[:2] != (index.run, ends):
+            stopped = await asyncio.to_thread(index.stopped.update_ends, ends)
+            self._stopped = (index.run, ends, stopped)
 
     async def _refresh_index(self) -> ScoreIndex:
         """Return the current index; map a new one when a run has switched to it."""
