@@ -8,7 +8,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Tests and commands are many processes: without bytecode on disk, each compiles all modules and rewrites all assertions.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup dev demo test tests test-slow test-sources test-spark lint language rooms locks bench bench-api bench-console bench-score bench-quality bench-spark faults charts console test-console pictures notebook schema simulate clean
+.PHONY: help setup dev demo test tests test-slow test-sources test-spark test-kills lint language rooms locks bench bench-api bench-console bench-score bench-quality bench-spark faults charts console test-console pictures notebook schema simulate clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -42,10 +42,10 @@ test: setup ## lint, types, import layers, and the tests against a real Neo4j, s
 	@$(MAKE) --no-print-directory -j2 lint tests
 
 tests: setup
-	@$(BIN)/python -m pytest -m "not slow and not sources and not spark" -n auto --dist loadfile
+	@$(BIN)/python -m pytest -m "not slow and not sources and not spark and not kills" -n auto --dist loadfile
 
 test-slow: setup ## the tests that take longer than a minute each, and those of properties on many more examples
-	@$(BIN)/python -m pytest -m "(slow or hypothesis) and not sources and not spark" --hypothesis-profile thorough -n auto --dist loadfile
+	@$(BIN)/python -m pytest -m "(slow or hypothesis) and not sources and not spark and not kills" --hypothesis-profile thorough -n auto --dist loadfile
 
 test-sources: setup ## loads from a real PostgreSQL, a real Kafka broker and S3, killed and run again (ten minutes; installs PostgreSQL by apt where root may)
 	@ls /usr/lib/postgresql/*/bin/initdb > /dev/null 2>&1 || command -v initdb > /dev/null || \
@@ -60,6 +60,9 @@ test-spark: setup ## the engine spark: in this process, on a cluster of two work
 bench-spark: setup ## time, rows and bytes of each step of the engine spark on this machine, next to one process: docs/scale.md; BENCH_ARGS="--accounts 100000"
 	@$(BIN)/python -m pip install --quiet "pyspark>=4.3,<5"
 	@$(BIN)/python -m bench.spark $(BENCH_ARGS)
+
+test-kills: setup ## publisher, scheduler, consumer and sender, each killed at fifty seeded moments, one after another (half an hour; the consumer needs Kafka's jars)
+	@$(BIN)/python -m pytest -m kills -n 0 -s
 
 console: ## the console out of console/ into the package (needs Node 20 and npm; the build is committed)
 	@cd console && npm ci --no-audit --no-fund --silent && npm run --silent build

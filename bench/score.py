@@ -39,11 +39,12 @@ from graphsvc.model.clusters import Assessment
 from graphsvc.model.graph import SignalGraph
 from graphsvc.scoring.answers import Recommendation, Score, Thresholds, score_signups
 from graphsvc.scoring.files import IndexFiles
-from graphsvc.scoring.index import build_index
+from graphsvc.scoring.index import add_predecessors, build_index
 from graphsvc.scoring.signups import Key, read_signups
 from graphsvc.signals.kinds import family_of
 from graphsvc.signals.tokens import load_or_create_key
 from graphsvc.statements import load_statement
+from graphsvc.succession.successions import find_successions
 from graphsvc.types import ignore_progress
 from graphsvc_lab.cli.seed import write_world
 from graphsvc_lab.evaluation.truth import read_truth
@@ -129,6 +130,8 @@ def measure_quality(name: Name, days: int) -> dict[str, Any]:
                 break
             found, _, incidence = find(graph, InProcessDetector(), Parameters(), Clock(), ignore_progress)
             index = build_index(f"day-{day}", incidence, found, signups=True)
+            campaigns = found.select_campaigns().members
+            index = add_predecessors(index, find_successions(incidence.graph, campaigns, keep=True).kept)
             signups = read_first_hours(bundles[day + 1])
             if not signups.height:
                 continue

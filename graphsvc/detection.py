@@ -34,7 +34,7 @@ from graphsvc.model.links import Links
 from graphsvc.model.runs import Algorithm, Run
 from graphsvc.model.stages import Stage
 from graphsvc.scoring.files import IndexFiles
-from graphsvc.scoring.index import build_index
+from graphsvc.scoring.index import ScoreIndex, add_predecessors, build_index
 from graphsvc.signing import Signer
 from graphsvc.store import Store
 from graphsvc.store.control import record_heartbeat
@@ -248,14 +248,14 @@ def detect(
         with clock.measure_stage("identities") as stage:
             followed = follow(found, graph, read_known(store))
             stage.rows = followed.events.height
-        _keep_index(indexes, run, incidence, followed.found, parameters, clock)
+        index = _build_index(indexes, run, incidence, followed.found, parameters, clock)
         # Uses that a window leaves out may still tell whom an account follows.
         uses = graph if parameters.window else incidence.graph
         del incidence
-        with clock.measure_stage("succession") as stage:
-            campaigns = found.select_campaigns()
-            succession = find_successions(uses, campaigns.members, progress=progress)
-            stage.rows = succession.pairs.height
+        campaigns = found.select_campaigns()
+        succession = _find_successions(uses, campaigns.members, progress, clock, keep=index is not None)
+        if indexes is not None and index is not None:
+            indexes.keep(add_predecessors(index, succession.kept))
         with clock.measure_stage("publish") as stage:
             if source is not None:
                 source.bring(store, graph, found, succession, progress)
@@ -313,21 +313,30 @@ def _read(store: Store, source: Source | None, snapshots: Snapshots | None, prog
     return read_graph_since(store, progress, snapshots.latest() if snapshots is not None else None)
 
 
-def _keep_index(
+def _build_index(
     indexes: IndexFiles | None,
     run: Run,
     incidence: Incidence,
     found: Found,
     parameters: Parameters,
     clock: Clock,
-) -> None:
-    """Keep what sign-ups will be scored against, once the run is published; nothing where no indexes are kept."""
+) -> ScoreIndex | None:
+    """Build what sign-ups will be scored against, once the run is published; None where no indexes are kept."""
     if indexes is None:
-        return
+        return None
     with clock.measure_stage("index") as stage:
         index = build_index(run.id, incidence, found, signups="signup" in parameters.time)
-        indexes.keep(index)
         stage.rows = len(index.digests)
+    return index
+
+
+def _find_successions(
+    graph: SignalGraph, members: pl.DataFrame, progress: Progress, clock: Clock, *, keep: bool
+) -> Succession:
+    with clock.measure_stage("succession") as stage:
+        found = find_successions(graph, members, progress=progress, keep=keep)
+        stage.rows = found.pairs.height
+    return found
 
 
 def new_run_id() -> str:

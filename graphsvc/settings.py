@@ -79,6 +79,8 @@ class Settings(BaseSettings):
     score_review: Annotated[float, Field(ge=0, le=1)] | None = None
     """Membership from which it recommends a review; unset: the least that the run published within its budget."""
 
+    score_event: Annotated[float, Field(ge=0, le=1)] | None = None
+    """Membership of a campaign from which a recorded sign-up is an event; unset: each that is to be reviewed."""
     score_record: bool = False
     """Whether keys that can score may also record sign-ups: `record: true` of `POST /v1/score`."""
 
@@ -115,6 +117,8 @@ class Settings(BaseSettings):
 
     webhook_allowed_hosts: str = ""
     """Hosts that webhooks may reach although their addresses are not public, and by http, with commas between them."""
+    kafka_config: Path | None = None
+    """Settings of the Kafka client that sends events to topics, a line `key=value` each: how to sign in."""
 
     host: str = "127.0.0.1"
     port: int = 8000

@@ -1,5 +1,5 @@
 // Adds a webhook. It is told of what happens from now on.
-// Parameters: $id, $properties (map: name, host, format, types, minSize, minGrowth, minScore, quiet, createdBy, sealed),
+// Parameters: $id, $properties (map: name, host, format, types, minSize, minGrowth, minScore, followed, quiet, createdBy, sealed),
 //   $most (webhooks that there may be)
 // Returns: id; no row when there are as many as there may be
 OPTIONAL MATCH (w:Webhook)

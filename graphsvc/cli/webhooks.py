@@ -32,21 +32,31 @@ WebhookId = Annotated[str, typer.Argument(metavar="ID", help="Id of a webhook (`
 
 @app.command("add")
 def add(
-    url: Annotated[str, typer.Argument(help="Where events are sent, https://HOST/PATH.")],
+    url: Annotated[
+        str, typer.Argument(help="Where events are sent: https://HOST/PATH, or kafka://BROKER:9092/TOPIC.")
+    ],
     name: Annotated[str, typer.Option(help="What it is for; default: the host.")] = "",
     types: Annotated[
         list[EventType] | None,
         typer.Option("--type", help="Only events of this type; repeat it for more. Default: all."),
     ] = None,
     form: Annotated[
-        WebhookFormat,
-        typer.Option("--format", help="Body: of Standard Webhooks, or CloudEvents as structured JSON."),
-    ] = WebhookFormat.STANDARD,
+        WebhookFormat | None,
+        typer.Option(
+            "--format",
+            help="Body: of Standard Webhooks, or CloudEvents as structured JSON. Default: CloudEvents to a topic, "
+            "else standard.",
+        ),
+    ] = None,
     min_size: Annotated[int, typer.Option(min=0, help="Least accounts of a cluster.")] = 0,
     min_growth: Annotated[int, typer.Option(min=0, help="Least new accounts, of cluster.grown.")] = 0,
     min_score: Annotated[
         float, typer.Option(min=0, max=1, help="Least score (hostility) of a cluster, where it is known.")
     ] = 0.0,
+    followed: Annotated[
+        bool,
+        typer.Option("--followed", help="Of clusters only those that someone watches or is assigned to."),
+    ] = False,
     quiet: Annotated[
         str,
         typer.Option(
@@ -60,14 +70,15 @@ def add(
     """Add a webhook for events from now on, and print its secret, once.
 
     The receiver checks signatures with the secret; it is stored sealed with a key of this installation. Hosts with
-    private addresses are refused unless GRAPHSVC_WEBHOOK_ALLOWED_HOSTS names them.
+    private addresses, and brokers of topics, are refused unless GRAPHSVC_WEBHOOK_ALLOWED_HOSTS names them.
     """
     from graphsvc.delivery.sender import check_endpoint
     from graphsvc.events.secrets import load_or_create_sealer
+    from graphsvc.events.targets import TOPIC
     from graphsvc.store.webhooks import add_webhook
 
     here = load_settings()
-    wanted = EventFilter(types or [], min_size, min_growth, min_score, quiet)
+    wanted = EventFilter(types or [], min_size, min_growth, min_score, followed, quiet)
     host = check_endpoint(here, url, wanted)
     with _open_store() as store:
         webhook, secret = add_webhook(
@@ -77,7 +88,7 @@ def add(
             url=url,
             host=host,
             name=name.strip() or host,
-            form=form,
+            form=form or (WebhookFormat.CLOUDEVENTS if host.startswith(TOPIC) else WebhookFormat.STANDARD),
             wanted=wanted,
         )
     typer.echo(secret)
@@ -104,7 +115,7 @@ def print_webhooks(
     for each in found:
         failed = f"; the last attempt that failed: {each.last_status}" if each.last_status else ""
         typer.echo(
-            f"{each.id}  {each.name}  https://{each.host}/…  {each.format.value}  {_format_filter(each.filter)}\n"
+            f"{each.id}  {each.name}  {_format_place(each.host)}  {each.format.value}  {_format_filter(each.filter)}\n"
             f"  {each.delivered:,} delivered, {each.pending:,} waiting, {each.dead:,} given up{failed}"
         )
     if not found:
@@ -194,10 +205,15 @@ def _build_sender(store: "Store") -> "Sender":
     return build_sender(store, load_settings())
 
 
+def _format_place(host: str) -> str:
+    return host if "://" in host else f"https://{host}/…"
+
+
 def _format_filter(wanted: EventFilter) -> str:
     parts = [", ".join(each.value for each in wanted.types) or "all events"]
     parts += [f"size {wanted.min_size:,}+"] if wanted.min_size else []
     parts += [f"growth {wanted.min_growth:,}+"] if wanted.min_growth else []
     parts += [f"score {wanted.min_score:g}+"] if wanted.min_score else []
+    parts += ["watched or assigned"] if wanted.followed else []
     parts += [f"quiet {wanted.quiet}"] if wanted.quiet else []
     return "; ".join(parts)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from graphsvc.errors import WebhookError
-from graphsvc.events.targets import Location, is_public, parse_url
+from graphsvc.events.targets import TOPIC, Location, is_public, parse_url
 
 TIMEOUT_SECONDS = 15.0
 """Seconds that a receiver has, from the connection to the head of its answer; Standard Webhooks suggests 15 to 30."""
@@ -73,6 +73,8 @@ class Poster:
             WebhookError: its form or its host is refused. A host that is unknown now is not.
         """
         location = parse_url(url, self._allowed)
+        if location.scheme == TOPIC:  # named by the operator, and reached by its own client
+            return location
         with suppress(OSError):  # the resolver may know it later; each attempt checks again
             self._resolve(location)
         return location

@@ -16,16 +16,18 @@ from datetime import UTC, datetime
 from uuid import uuid4
 
 from graphsvc.delivery.post import Outcome, Poster
+from graphsvc.delivery.topics import TopicSender, check_package
 from graphsvc.errors import Busy, GraphsvcError, WebhookError
 from graphsvc.events.envelope import build_body, build_headers
 from graphsvc.events.filters import is_quiet, is_wanted, parse_quiet
 from graphsvc.events.schedule import GIVE_UP_SECONDS, MOST_HOLD_SECONDS, compute_pause, select_ready
 from graphsvc.events.secrets import Sealer, load_or_create_sealer
-from graphsvc.events.targets import parse_hosts
+from graphsvc.events.targets import TOPIC, parse_hosts
 from graphsvc.model.events import Event, EventType
 from graphsvc.model.webhooks import Delivery, DeliveryState, EventFilter, Webhook
 from graphsvc.settings import Settings
 from graphsvc.store import Store
+from graphsvc.store.decisions import read_decision_log
 from graphsvc.store.events import read_events_after
 from graphsvc.store.webhooks import (
     MOST,
@@ -53,7 +55,9 @@ PENDING = 1_000
 class Sender:
     """Sends events to webhooks. Use `run` in a thread of a service, or `send_once`."""
 
-    def __init__(self, store: Store, sealer: Sealer, poster: Poster, source: str) -> None:
+    def __init__(
+        self, store: Store, sealer: Sealer, poster: Poster, source: str, topics: TopicSender | None = None
+    ) -> None:
         """Initialize.
 
         Args:
@@ -61,7 +65,9 @@ class Sender:
             sealer: opens addresses and secrets.
             poster: sends requests.
             source: URI of this installation, for CloudEvents.
+            topics: sends messages to topics; None: to none.
         """
+        self._topics = topics or TopicSender(frozenset())
         self._store = store
         self._sealer = sealer
         self._poster = poster
@@ -150,7 +156,9 @@ class Sender:
         for each in webhooks:
             position, queued = each.position, each.pending
             while events := read_events_after(self._store, position, EVENTS):
-                wanted = [event.id for event in events if is_wanted(event, each.filter)]
+                # After the events were read: who watches a cluster when it changes is told of the change.
+                followed = read_decision_log(self._store).list_followed() if each.filter.followed else ()
+                wanted = [event.id for event in events if is_wanted(event, each.filter, followed)]
                 position = events[-1].number
                 if not enqueue(self._store, self._lease, each.id, wanted, position):
                     return []
@@ -189,6 +197,8 @@ class Sender:
             return Outcome(0, "key of webhooks is another one")
         body, moment = build_body(event, webhook.format, self._source), datetime.now(UTC)
         headers = build_headers(event.id, body, webhook.format, target.list_secrets(moment), moment)
+        if target.url.startswith(f"{TOPIC}:"):
+            return self._topics.send(target.url, event.subject or event.id, body, headers)
         return self._poster.post(target.url, body, headers)
 
     def _record(self, delivery: Delivery, outcome: Outcome) -> DeliveryState | None:
@@ -235,17 +245,23 @@ def build_sender(store: Store, settings: Settings) -> Sender:
     Raises:
         SettingsError: the key of webhooks cannot be used.
     """
-    poster = Poster(parse_hosts(settings.webhook_allowed_hosts))
+    allowed = parse_hosts(settings.webhook_allowed_hosts)
+    topics = TopicSender(allowed, settings.kafka_config)
     # CloudEvents asks for a URI that names the source; without a public address any stable one does.
-    return Sender(store, load_or_create_sealer(settings), poster, settings.public_url or "urn:graphsvc")
+    source = settings.public_url or "urn:graphsvc"
+    return Sender(store, load_or_create_sealer(settings), Poster(allowed), source, topics)
 
 
 def check_endpoint(settings: Settings, url: str, wanted: EventFilter) -> str:
-    """Check the address and the filter of a webhook that is to be added, and return its host.
+    """Check the address and the filter of a webhook that is to be added, and return its host, or broker and topic.
 
     Raises:
         WebhookError: one of them cannot be used.
     """
     if wanted.quiet:
         parse_quiet(wanted.quiet)
-    return Poster(parse_hosts(settings.webhook_allowed_hosts)).check_url(url).host
+    location = Poster(parse_hosts(settings.webhook_allowed_hosts)).check_url(url)
+    if location.scheme != TOPIC:
+        return location.host
+    check_package()
+    return f"{TOPIC}://{location.host}:{location.port}{location.path}"

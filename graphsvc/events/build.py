@@ -1,6 +1,7 @@
-"""Build the events of a published run and of a decision, from what is written with them."""
+"""Build the events of runs, decisions and recorded sign-ups, from what is written with them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from datetime import datetime
 
 import polars as pl
 
@@ -94,3 +95,31 @@ def build_decision_event(decision: Decision) -> NewEvent | None:
     if decision.undone:
         return NewEvent(f"{decision.id}_undone", EventType.DECISION_UNDONE, about, "", data)
     return NewEvent(f"{decision.id}_made", EventType.DECISION_MADE, about, "", data)
+
+
+def build_score_event(
+    signup: str, run: str, cluster: str, membership: float, facts: Mapping[str, str | float | None]
+) -> NewEvent:
+    """Build the event of a sign-up that is recorded, and belongs to a campaign. It does not name the account.
+
+    Args:
+        signup: pseudonym of the account in this run, without a full stop.
+        run: id of the run that it was weighed against.
+        cluster: id of the campaign.
+        membership: that it is of it, 0-1.
+        facts: further ones of the score and the campaign.
+    """
+    said = f"A sign-up belongs to it with {membership:.1%}."
+    data = {"clusterId": cluster, "runId": run, "membership": membership, **facts, "description": said}
+    return NewEvent(f"{run}_scored_{signup}", EventType.ACCOUNT_SCORED, cluster, "", data)
+
+
+def build_late_event(slot: datetime, plan: str) -> NewEvent:
+    """Build the event of a run that did not begin in time.
+
+    Args:
+        slot: when it was due.
+        plan: of the schedule.
+    """
+    data = {"dueAt": slot.isoformat(), "plan": plan}
+    return NewEvent(f"late_{round(slot.timestamp())}", EventType.RUN_LATE, "", "", data)

@@ -1,6 +1,7 @@
 """Which events a webhook wants, and in which hours."""
 
 import re
+from collections.abc import Collection
 from datetime import datetime, time, tzinfo
 from zoneinfo import ZoneInfo
 
@@ -11,17 +12,25 @@ from graphsvc.model.webhooks import EventFilter
 _QUIET = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)(?: (\S+))?")
 
 
-def is_wanted(event: Event, wanted: EventFilter) -> bool:
-    """Return whether a webhook wants an event. Sizes and scores filter events of clusters only."""
+def is_wanted(event: Event, wanted: EventFilter, followed: Collection[str] = ()) -> bool:
+    """Return whether a webhook wants an event. Sizes, growth and scores filter events that have them.
+
+    Args:
+        event: of the outbox.
+        wanted: filter of the webhook.
+        followed: clusters that people watch or that are assigned to one; read only if the filter asks for them.
+    """
     if wanted.types and event.type not in wanted.types:
         return False
+    clusters = {event.subject, event.related} if event.data.get("clusterId") else set[str]()
+    if wanted.followed and clusters and clusters.isdisjoint(followed):
+        return False
     before, after = event.data.get("accountsBefore"), event.data.get("accountsAfter")
-    if not isinstance(before, int) or not isinstance(after, int):
-        return True
-    if max(before, after) < wanted.min_size:
-        return False
-    if event.type is EventType.CLUSTER_GROWN and after - before < wanted.min_growth:
-        return False
+    if isinstance(before, int) and isinstance(after, int):
+        if max(before, after) < wanted.min_size:
+            return False
+        if event.type is EventType.CLUSTER_GROWN and after - before < wanted.min_growth:
+            return False
     score = event.data.get("score")
     return not isinstance(score, float) or score >= wanted.min_score
 

@@ -1,5 +1,6 @@
 """Which addresses webhooks may reach: only public ones, so that no webhook looks into the service's own network."""
 
+import re
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from urllib.parse import urlsplit
@@ -7,6 +8,11 @@ from urllib.parse import urlsplit
 from graphsvc.errors import WebhookError
 
 LONGEST_URL = 2_000
+TOPIC = "kafka"
+"""Scheme of addresses of topics."""
+_PORTS = {"https": 443, "http": 80, TOPIC: 9092}
+_TOPIC_PATH = re.compile(r"/[A-Za-z0-9._-]{1,249}")
+"""One topic, in the characters that brokers allow."""
 _NAT64 = IPv6Network("64:ff9b::/96")
 """Well-known prefix of RFC 6052: the last 32 bits are the address of IPv4 that is reached."""
 
@@ -25,24 +31,25 @@ def parse_url(url: str, allowed: frozenset[str] = frozenset()) -> Location:
     """Parse the address of a webhook.
 
     Args:
-        url: `https://host/path`.
-        allowed: hosts that an operator named (`GRAPHSVC_WEBHOOK_ALLOWED_HOSTS`); these may be reached by http.
+        url: `https://host/path`, or `kafka://broker:port/topic`.
+        allowed: hosts that an operator named (`GRAPHSVC_WEBHOOK_ALLOWED_HOSTS`); these may be reached by http, and
+            only these as brokers, since a client follows a broker to whatever addresses it names.
 
     Raises:
-        WebhookError: it is none, has a user or a fragment, or is http for another host.
+        WebhookError: it is none, has a user or a fragment, or is http or a broker for another host.
     """
     try:
         parts = urlsplit(url)
         host = (parts.hostname or "").encode("idna").decode("ascii").lower()
-        port = parts.port or (443 if parts.scheme == "https" else 80)
+        port = parts.port or _PORTS.get(parts.scheme, 0)
     except ValueError:  # UnicodeError is one
         host, port = "", 0
     # Control characters and spaces would let one line of the request become two.
     plain = url.isascii() and url.isprintable() and " " not in url and len(url) <= LONGEST_URL
-    if not plain or not host or not port or parts.scheme not in ("https", "http"):
+    if not plain or not host or not port or parts.scheme not in _PORTS:
         raise WebhookError(
             "This is no address of a webhook.",
-            f"Write https://HOST/PATH in ASCII, at most {LONGEST_URL:,} characters.",
+            f"Write https://HOST/PATH or kafka://BROKER:9092/TOPIC in ASCII, at most {LONGEST_URL:,} characters.",
         )
     if parts.username is not None or parts.password is not None or parts.fragment:
         raise WebhookError(
@@ -53,6 +60,13 @@ def parse_url(url: str, allowed: frozenset[str] = frozenset()) -> Location:
         raise WebhookError(
             f"Webhooks are sent by https, and {host} is given by http.",
             "Write https://, or name the host in GRAPHSVC_WEBHOOK_ALLOWED_HOSTS.",
+        )
+    if parts.scheme == TOPIC and (
+        host not in allowed or parts.query or not _TOPIC_PATH.fullmatch(parts.path)
+    ):
+        raise WebhookError(
+            f"{host} is no broker that events may be sent to, or its topic is none.",
+            "Name the host in GRAPHSVC_WEBHOOK_ALLOWED_HOSTS, and one topic: kafka://BROKER:9092/TOPIC.",
         )
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     return Location(parts.scheme, host, port, path)

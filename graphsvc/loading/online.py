@@ -1,7 +1,7 @@
 """The steps of a load: bundle → validated, tokenised columns → batches in Neo4j, each written exactly once."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from graphsvc.intake.files import BundleFiles
 from graphsvc.intake.options import ReadOptions
 from graphsvc.loading.common import LoadReport, ReadBundle, read_for_load
 from graphsvc.model.columns import BundleColumns
+from graphsvc.model.events import NewEvent
 from graphsvc.signals.tokens import Tokeniser
 from graphsvc.signing import Signer
 from graphsvc.store import Store
@@ -85,6 +86,7 @@ def write_load(
     again: bool = False,
     progress: Progress = ignore_progress,
     bundle: str | None = None,
+    events: Sequence[NewEvent] = (),
 ) -> LoadReport:
     """Write what was read, each batch exactly once.
 
@@ -94,13 +96,14 @@ def write_load(
         again: as `load_bundle` takes it.
         progress: likewise.
         bundle: what the load's record names as its bundle; None: the hash of its content.
+        events: written in the transaction that ends the load.
     """
     columns, load_id = read.columns, read.id
     load = begin_load(store, load_id, bundle or columns.id, again=again)
     written = Written()
     if not load.finished:
         written = write_columns(store, load, columns, progress)
-        finish_load(store, load_id, columns)
+        finish_load(store, load_id, columns, events)
     return build_written_report(store, read, written, already_loaded=load.finished)
 
 

@@ -11,6 +11,7 @@ import polars as pl
 from graphsvc.intake.bundle import read_frames
 from graphsvc.loading.common import ReadBundle, compute_load_id, keep_dead_letters
 from graphsvc.loading.online import make_forgotten_filter, write_load
+from graphsvc.model.events import NewEvent
 from graphsvc.scoring.signups import COLUMNS, DEVICE, LABEL
 from graphsvc.signals.tokens import Tokeniser
 from graphsvc.signing import Signer
@@ -26,11 +27,12 @@ _ACCOUNT = COLUMNS["accounts"]
 class RecordedSignup:
     """A sign-up to record: raw values by column, and (kind, value) of further identifiers.
 
-    `columns` has `account_id` and `created_at`.
+    `columns` has `account_id` and `created_at`. `event` is written in the transaction that completes the recording.
     """
 
     columns: Mapping[str, str | None]
     identifiers: Sequence[tuple[str, str]] = ()
+    event: NewEvent | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +76,24 @@ def record_signups(
     )
     load_id = compute_load_id(columns, tokens)
     dead_letters = keep_dead_letters(columns, load_id, dead_letters_dir)
-    close_recordings(store)
-    write_load(store, ReadBundle(columns, load_id, dead_letters), bundle=RECORDED)
     rejections: list[list[Rejection]] = [[] for _ in signups]
     for table, row, column, reason in columns.dead_letters.select(
         "table", "row", "column", "reason"
     ).iter_rows():
         rejections[places[table][row - 1]].append(Rejection(table, column, reason))
+    events = [
+        signup.event
+        for signup, rejected in zip(signups, rejections, strict=True)
+        if signup.event is not None and is_recorded(rejected)
+    ]
+    close_recordings(store)
+    write_load(store, ReadBundle(columns, load_id, dead_letters), bundle=RECORDED, events=events)
     return rejections
+
+
+def is_recorded(rejections: Sequence[Rejection]) -> bool:
+    """Return whether a sign-up with these rejected rows is in the graph: its account is."""
+    return all(row.table != "accounts" for row in rejections)
 
 
 def _lay_out(signups: Sequence[RecordedSignup]) -> tuple[dict[str, pl.DataFrame], dict[str, list[int]]]:

@@ -21,10 +21,14 @@ class EventType(StrEnum):
     """It came off another cluster, `previousId`, which continues."""
     CLUSTER_REVIVED = "cluster.revived"
     CLUSTER_ENDED = "cluster.ended"
+    ACCOUNT_SCORED = "account.scored"
+    """A sign-up that was recorded belongs to a campaign with a membership above the installation's threshold."""
     DECISION_MADE = "decision.made"
     DECISION_UNDONE = "decision.undone"
     RUN_PUBLISHED = "run.published"
     RUN_FAILED = "run.failed"
+    RUN_LATE = "run.late"
+    """A run of the schedule did not begin in time."""
     WEBHOOK_TEST = "webhook.test"
     """A request of an admin to see whether an endpoint answers. It is in no outbox."""
 
@@ -37,7 +41,7 @@ class NewEvent:
         id: derived from what happened, so that a repeated transaction writes it once. It has no full stop, which
             Standard Webhooks separates with.
         type: of the event.
-        subject: id of the cluster or run it happened to; '' for decisions on accounts.
+        subject: id of the cluster or run it happened to; '' for decisions on accounts and for runs that are late.
         related: id of another cluster that it concerns, or ''.
         data: further facts: numbers, codes and ids of clusters, runs and decisions, never of a person or an account.
     """
@@ -60,7 +64,9 @@ class Event:
     number: Annotated[int, "Its number. Numbers rise in the order of commits, without gaps."]
     at: Annotated[datetime, "When it was written, with what it tells of."]
     type: Annotated[EventType, "Its type."]
-    subject: Annotated[str, "Id of the cluster or run it happened to; empty for decisions on accounts."]
+    subject: Annotated[
+        str, "Id of the cluster or run it happened to; empty for decisions on accounts, and for late runs."
+    ]
     related: Annotated[str, Column(lambda row: row.get("related", ""))] = ""
     data: Annotated[
         dict[str, object],

@@ -47,6 +47,11 @@ class EventFilter:
         Column(lambda row: row.get("minScore") or 0.0),
         "Hostility of the cluster; at least. An event that knows none, as of a cluster that ended, passes.",
     ] = 0.0
+    followed: Annotated[
+        bool,
+        Column(lambda row: row.get("followed") or False),
+        "Of clusters only those that someone watches or is assigned to.",
+    ] = False
     quiet: Annotated[
         str,
         Column(lambda row: row.get("quiet") or ""),
@@ -60,7 +65,10 @@ class Webhook:
 
     id: Annotated[str, "Its id."]
     name: Annotated[str, "The name that tells it apart."]
-    host: Annotated[str, "Host of its address. The rest of an address can be a secret, so it is not shown."]
+    host: Annotated[
+        str,
+        "Host of its address, or broker and topic. The rest of an address can be a secret, so it is not shown.",
+    ]
     format: Annotated[WebhookFormat, "Form of what is sent."]
     filter: Annotated[EventFilter, Column(lambda row: row), "Events that it wants, and when."]
     created_at: Annotated[datetime, "When it was added."]

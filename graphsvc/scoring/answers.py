@@ -1,10 +1,11 @@
 """Say what a score means: the nearest published clusters, why, what to mind, what is missing, and what to do."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 import numpy as np
+from numpy.typing import NDArray
 
 from graphsvc.campaigns.budget import FLOOR
 from graphsvc.campaigns.evidence import NAMES
@@ -16,9 +17,14 @@ from graphsvc.scoring.recent import ProvisionalGroup
 from graphsvc.scoring.signups import Signups, place_signups
 from graphsvc.scoring.weigh import weigh_accounts
 from graphsvc.signals.kinds import DERIVED_NOUNS, kind_of
+from graphsvc.succession.parts import CHANCE, MOMENT, RIVALS
+from graphsvc.succession.parts import PRIOR as FOLLOWING
+from graphsvc.succession.predecessors import NewAccounts, Predecessors, find_predecessors
 
 NEAREST = 3
 """Published clusters of an answer, at most: the first decides, the others are for people who look."""
+LEAST_FOLLOWING = 0.01
+"""Probability from which an answer names a banned account. One in a hundred is still worth an analyst's look."""
 
 
 class Recommendation(StrEnum):
@@ -88,6 +94,27 @@ class SharedValue:
 
 
 @dataclass(frozen=True, slots=True)
+class ScorePredecessor:
+    """A banned or suspended account that a sign-up may follow.
+
+    Attributes:
+        account: its id.
+        cluster: id of its published campaign, None for none.
+        probability: that the sign-up follows it, 0-1.
+        delay_hours: from the ban to the sign-up.
+        families: the parts of the odds, `succession.parts` among them; their bits add up to the log2 of the odds.
+        description: a sentence.
+    """
+
+    account: str
+    cluster: str | None
+    probability: float
+    delay_hours: float
+    families: tuple[FamilyBits, ...]
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
 class Score:
     """Answer about one sign-up.
 
@@ -100,6 +127,7 @@ class Score:
         missing: families of the run in which the sign-up has no value, and `time` where its moment says nothing.
         unread: columns whose value could not be read.
         provisional: the accounts since the run that it hangs together with.
+        predecessors: the banned accounts that it may follow, the likeliest first.
     """
 
     recommendation: Recommendation
@@ -110,19 +138,24 @@ class Score:
     missing: tuple[str, ...] = ()
     unread: tuple[str, ...] = field(default=())
     provisional: ProvisionalGroup | None = None
+    predecessors: tuple[ScorePredecessor, ...] = ()
 
 
-def score_signups(index: ScoreIndex, signups: Signups, thresholds: Thresholds) -> list[Score]:
+def score_signups(
+    index: ScoreIndex, signups: Signups, thresholds: Thresholds, stopped: Predecessors | None = None
+) -> list[Score]:
     """Score sign-ups against the clusters of an index; one answer a sign-up, in their order.
 
     Args:
         index: of a run.
         signups: as read.
         thresholds: of the installation.
+        stopped: of the index, with bans that came since its run; None: as the run knew them.
     """
-    standing, values, warned = place_signups(index, signups)
+    standing, values, warned, inherited = place_signups(index, signups)
     weighed = weigh_accounts(index, standing, values)
     found = _match_published(index, weighed)
+    predecessors = _find_predecessors(index, stopped or index.stopped, signups, inherited, found)
     warnings: dict[int, list[SharedValue]] = {}
     for account, kind, which in warned:
         warnings.setdefault(account, []).append(SharedValue(kind, _describe_warning(kind, which)))
@@ -136,17 +169,16 @@ def score_signups(index: ScoreIndex, signups: Signups, thresholds: Thresholds) -
         matches, other_group = found.get(account, ((), False))
         recommendation, reason = recommend(index, matches, thresholds, other_group=other_group)
         missing = [name for name, has in zip(index.families, standing.has[account], strict=True) if not has]
-        answers.append(
-            Score(
-                recommendation,
-                reason,
-                matches,
-                other_group,
-                tuple(warnings.get(account, ())),
-                tuple(missing if timed[account] else [*missing, TIME]),
-                tuple(dict.fromkeys(unread.get(account, ()))),
-            )
+        score = Score(
+            recommendation,
+            reason,
+            matches,
+            other_group,
+            tuple(warnings.get(account, ())),
+            tuple(missing if timed[account] else [*missing, TIME]),
+            tuple(dict.fromkeys(unread.get(account, ()))),
         )
+        answers.append(_add_predecessors(score, tuple(predecessors.get(account, ())), thresholds))
     return answers
 
 
@@ -193,13 +225,78 @@ def add_group(score: Score, group: ProvisionalGroup | None) -> Score:
     if group is None:
         return score
     score = replace(score, provisional=group)
-    explained = score.other_group or (
-        score.matches and score.matches[0].assessment is not Assessment.CAMPAIGN
-    )
+    return _challenge(score, "It hangs together with other accounts that signed up since the last run.")
+
+
+def _challenge(score: Score, reason: str) -> Score:
+    """Challenge a sign-up that would be allowed, unless a business or an unpublished group explains it."""
+    best = score.matches[0] if score.matches else None
+    is_business = best and best.assessment is not Assessment.CAMPAIGN and best.membership >= FLOOR
+    explained = score.other_group or is_business
     if score.recommendation is not Recommendation.ALLOW or explained:
         return score
-    reason = "It hangs together with other accounts that signed up since the last run."
     return replace(score, recommendation=Recommendation.CHALLENGE, reason=reason)
+
+
+def _add_predecessors(
+    score: Score, predecessors: tuple[ScorePredecessor, ...], thresholds: Thresholds
+) -> Score:
+    """Add the accounts that a sign-up may follow: who comes back after a ban is asked for more."""
+    if not predecessors:
+        return score
+    score = replace(score, predecessors=predecessors)
+    best = predecessors[0].probability
+    if best < thresholds.challenge:
+        return score
+    return _challenge(score, f"It follows a banned account with {best:.1%}.")
+
+
+def _find_predecessors(
+    index: ScoreIndex,
+    stopped: Predecessors | None,
+    signups: Signups,
+    inherited: NDArray[np.int32],
+    matched: Mapping[int, tuple[tuple[Match, ...], bool]],
+) -> dict[int, list[ScorePredecessor]]:
+    """Find the banned accounts that sign-ups may follow, by sign-up.
+
+    A sign-up is of the campaign that the run would publish it in, and of none otherwise.
+    """
+    if stopped is None:
+        return {}
+    home = np.full(signups.accounts, -1, dtype=np.int32)
+    for account, (matches, other_group) in matched.items():
+        best = matches[0] if matches and not other_group else None
+        if best and best.assessment is Assessment.CAMPAIGN and best.membership >= index.least:
+            home[account] = index.rows[best.cluster]
+    new = NewAccounts(signups.created_at, home, inherited[:, 0], inherited[:, 1])
+    found: dict[int, list[ScorePredecessor]] = {}
+    for each in find_predecessors(stopped, new, best=NEAREST, least=LEAST_FOLLOWING):
+        parts = tuple(
+            FamilyBits(name, bits, _describe_part(name)) for name, bits in each.parts.items() if bits
+        )
+        cluster = index.facts[each.home]["id"] if each.home >= 0 else None
+        found.setdefault(each.successor, []).append(
+            ScorePredecessor(
+                each.account, cluster, each.probability, each.delay_hours, parts, each.description
+            )
+        )
+    return found
+
+
+def _describe_part(name: str) -> str:
+    """Describe a part of the odds that a sign-up follows an account."""
+    return (
+        _PARTS.get(name) or f"It has {NAMES.get(name, f'values of the kind {name}')} of the banned account."
+    )
+
+
+_PARTS = {
+    MOMENT: "It came within three days of the ban, while so many others signed up.",
+    FOLLOWING: "Before any evidence, few sign-ups follow this account.",
+    CHANCE: "As often do sign-ups at other times agree so by chance.",
+    RIVALS: "Other new accounts may follow the same one.",
+}
 
 
 def _match_published(index: ScoreIndex, weighed: Weighed) -> dict[int, tuple[tuple[Match, ...], bool]]:

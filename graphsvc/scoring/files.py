@@ -17,12 +17,19 @@ import polars as pl
 from graphsvc.errors import ExportError, IndexDamaged, IndexMissing
 from graphsvc.files import compute_digest, compute_manifest_checksum, write_atomically
 from graphsvc.scoring.index import POOL, ScoreIndex
+from graphsvc.succession.predecessors import Predecessors
 
-FORM = 1
+FORM = 2
 """Version of the files' form. Raise it when the form, or the meaning of an array, changes."""
 _CURRENT, _MANIFEST, _DRAFT, _PUBLISHED = "current", "manifest.json", ".draft-", "published.arrow"
 _PLAIN = ("run", "accounts", "least", "families", "resolution")
-_ARRAYS = tuple(each.name for each in fields(ScoreIndex) if each.name not in (*_PLAIN, "pool", "published"))
+_APART = ("pool", "published", "stopped")
+_ARRAYS = tuple(each.name for each in fields(ScoreIndex) if each.name not in (*_PLAIN, *_APART))
+_STOPPED_PLAIN = ("raised", "until", "joining")
+_STOPPED_FRAMES = ("accounts", "signals", "inherits", "homes")
+_STOPPED_ARRAYS = tuple(
+    each.name for each in fields(Predecessors) if each.name not in (*_STOPPED_PLAIN, *_STOPPED_FRAMES)
+)
 
 
 class IndexFiles:
@@ -50,6 +57,7 @@ class IndexFiles:
             index.published.write_ipc(draft / _PUBLISHED, compression="uncompressed")
             manifest: dict[str, Any] = {
                 "form": FORM,
+                "stopped": _write_stopped(draft, index.stopped),
                 **{name: getattr(index, name) for name in _PLAIN},
                 "files": {path.name: compute_digest(path) for path in sorted(draft.iterdir())},
             }
@@ -125,15 +133,40 @@ class IndexFiles:
             if any(compute_digest(directory / name) != digest for name, digest in files.items()):
                 raise damaged
 
-            def load_array(name: str) -> Any:
-                # As a plain array: each look into a `memmap` makes another one, which takes longer than the look.
-                return np.load(directory / f"{name}.npy", mmap_mode="r", allow_pickle=False).view(np.ndarray)
-
             return ScoreIndex(
                 **{name: manifest[name] for name in _PLAIN},
-                **{name: load_array(name) for name in _ARRAYS},
-                pool={name: load_array(f"pool_{name}") for name in POOL},
+                **{name: _load_array(directory, name) for name in _ARRAYS},
+                pool={name: _load_array(directory, f"pool_{name}") for name in POOL},
                 published=pl.read_ipc(directory / _PUBLISHED),
+                stopped=_load_stopped(directory, manifest["stopped"]),
             )
         except (OSError, ValueError, KeyError, TypeError, AttributeError, pl.exceptions.PolarsError):
             raise damaged from None
+
+
+def _write_stopped(directory: Path, stopped: Predecessors | None) -> dict[str, Any] | None:
+    """Write the accounts that sign-ups may follow; return what the manifest says of them."""
+    if stopped is None:
+        return None
+    for name in _STOPPED_FRAMES:
+        frame: pl.DataFrame = getattr(stopped, name)
+        frame.write_ipc(directory / f"stopped_{name}.arrow", compression="uncompressed")
+    for name in _STOPPED_ARRAYS:
+        np.save(directory / f"stopped_{name}.npy", getattr(stopped, name), allow_pickle=False)
+    return {name: getattr(stopped, name) for name in _STOPPED_PLAIN}
+
+
+def _load_stopped(directory: Path, plain: dict[str, Any] | None) -> Predecessors | None:
+    if plain is None:
+        return None
+    frames: dict[str, Any] = {
+        name: pl.read_ipc(directory / f"stopped_{name}.arrow") for name in _STOPPED_FRAMES
+    }
+    return Predecessors(
+        **plain, **frames, **{name: _load_array(directory, f"stopped_{name}") for name in _STOPPED_ARRAYS}
+    )
+
+
+def _load_array(directory: Path, name: str) -> Any:
+    # As a plain array: each look into a `memmap` makes another one, which takes longer than the look.
+    return np.load(directory / f"{name}.npy", mmap_mode="r", allow_pickle=False).view(np.ndarray)

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -21,6 +21,7 @@ from graphsvc.linkage.signals import Incidence
 from graphsvc.model.clusters import Found
 from graphsvc.model.graph import SignalGraph
 from graphsvc.signals.kinds import DERIVED, kind_of
+from graphsvc.succession.predecessors import Predecessors
 from graphsvc.types import Floats, Ints, Ints32
 
 Digests = NDArray[np.uint64]
@@ -29,11 +30,13 @@ NONE, HUB, CROWDED = 0, 1, 2
 """Warnings of a value: none, more accounts use it than may link, a network behind which there are many people."""
 POOL = ("cluster", "family", "level", "inside", "degree", "size", "leading")
 """Columns of the pools that weighing reads, of `membership.pools`."""
+DIGEST = ("digest_a", "digest_b")
+"""Columns that stand for the keys of stopped accounts' values."""
 
 
 @dataclass(frozen=True, eq=False)
 class ScoreIndex:
-    """What a run learned about its clusters. It holds digests of values, and no account.
+    """What a run learned about its clusters. It holds digests of values, and of accounts those that may be followed.
 
     Clusters are all that the run grew, published or not: an account that an unpublished group explains better is no
     member of a published one, as in the run.
@@ -63,6 +66,8 @@ class ScoreIndex:
             were banned or suspended).
         speaks: grown (place), published (row): which published clusters each grown one stands for, the largest
             first.
+        stopped: accounts that sign-ups may follow, where digests (`DIGEST`) stand for the keys of `signals`; None where
+            the run could not fit who follows whom. Its clusters are rows of `published`.
     """
 
     run: str
@@ -85,6 +90,21 @@ class ScoreIndex:
     signup_keys: Ints
     published: pl.DataFrame
     speaks: NDArray[np.int32]
+    stopped: Predecessors | None = None
+
+    @cached_property
+    def stopped_digests(self) -> tuple[Digests, Ints]:
+        """Digests of the values of `stopped`, sorted, and the row of each."""
+        if self.stopped is None:
+            return np.empty((0, 2), dtype=np.uint64), np.empty(0, dtype=np.int64)
+        digests = self.stopped.signals.select(DIGEST).to_numpy()
+        order = np.lexsort((digests[:, 1], digests[:, 0]))
+        return digests[order], order
+
+    @cached_property
+    def rows(self) -> dict[str, int]:
+        """The row of each published cluster, by its id."""
+        return {name: row for row, name in enumerate(self.published["id"])}
 
     @cached_property
     def ranks(self) -> Ints:
@@ -140,6 +160,20 @@ def build_index(run: str, incidence: Incidence, found: Found, *, signups: bool) 
     given = evidence_of(incidence, signups=signups)
     learned, _, _ = learn(given, found.grown, find_backbone(given, found.grown))
     return _assemble(run, incidence, given, learned, found)
+
+
+def add_predecessors(index: ScoreIndex, kept: Predecessors | None) -> ScoreIndex:
+    """Add the stopped accounts that sign-ups may follow, as digests of their values.
+
+    Args:
+        index: of a run.
+        kept: of the same run's campaigns (`succession.find_successions`).
+    """
+    if kept is None:
+        return index
+    digests = digest_keys(kept.signals["key"])
+    columns = [pl.Series(name, digests[:, place]) for place, name in enumerate(DIGEST)]
+    return replace(index, stopped=replace(kept, signals=kept.signals.drop("key").with_columns(columns)))
 
 
 def _assemble(run: str, incidence: Incidence, given: Evidence, learned: Learned, found: Found) -> ScoreIndex:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from graphsvc.intake.bundle import replace_text
 from graphsvc.intake.codes import Dictionaries, list_distinct
@@ -19,7 +20,7 @@ from graphsvc.intake.signals import build_signals
 from graphsvc.intake.validation import Reading, validate_chunk
 from graphsvc.intake.values import read_values
 from graphsvc.model.columns import NETWORKS, TIME, Schema
-from graphsvc.scoring.index import ScoreIndex, digest_keys, find_digests
+from graphsvc.scoring.index import Digests, ScoreIndex, digest_keys, find_digests
 from graphsvc.scoring.weigh import Standing, Values
 from graphsvc.signals.kinds import BY_NAME, family_of
 from graphsvc.signals.tokens import Tokeniser
@@ -190,12 +191,24 @@ def read_signups(
     )  # fmt: skip
 
 
-def place_signups(index: ScoreIndex, signups: Signups) -> tuple[Standing, Values, list[tuple[int, str, int]]]:
-    """Place sign-ups before an index: as accounts that its run has not read.
+class Placed(NamedTuple):
+    """Sign-ups before an index, as accounts that its run has not read.
 
-    Returns:
-        The accounts, their values, and the warnings: account, kind, warning (of `ScoreIndex`).
+    Attributes:
+        standing: the accounts.
+        values: theirs.
+        warnings: account, kind, warning (of `ScoreIndex`).
+        inherited: account, row: values that stopped accounts have (`ScoreIndex.stopped`), sorted; int32, (uses, 2).
     """
+
+    standing: Standing
+    values: Values
+    warnings: list[tuple[int, str, int]]
+    inherited: NDArray[np.int32]
+
+
+def place_signups(index: ScoreIndex, signups: Signups) -> Placed:
+    """Place sign-ups before an index."""
     told: list[Key | Whole] = [*signups.keys, *signups.wholes]
     digest = digest_keys(each.key for each in told)
     place = find_digests(index.digests, digest)
@@ -227,7 +240,22 @@ def place_signups(index: ScoreIndex, signups: Signups) -> tuple[Standing, Values
         np.zeros(len(found), dtype=np.bool_),
         found[:, 1],
     )
-    return Standing(has, signups.created_at), values, list(warnings)
+    account = [each.account for each in told]
+    inherited = [_find_inherited(index, account, digest)]
+    if rotated := [(each.account, each.former) for each in signups.keys if each.former is not None]:
+        older_digest = digest_keys(former for _, former in rotated)
+        inherited.append(_find_inherited(index, [each for each, _ in rotated], older_digest))
+    inherited.append(_find_inherited(index, found[:, 0], values.digest))
+    uses_of_stopped = np.unique(np.concatenate(inherited), axis=0)
+    return Placed(Standing(has, signups.created_at), values, list(warnings), uses_of_stopped)
+
+
+def _find_inherited(index: ScoreIndex, account: Sequence[int] | Ints, digest: Digests) -> NDArray[np.int32]:
+    """Find the values that stopped accounts have: account, row; int32, (uses, 2)."""
+    table, rows = index.stopped_digests
+    place = find_digests(table, digest)
+    known = np.flatnonzero(place >= 0)
+    return np.stack([np.asarray(account)[known], rows[place[known]]], axis=1).astype(np.int32)
 
 
 def _name_kinds(keys: pl.DataFrame) -> pl.DataFrame:

@@ -12,7 +12,7 @@ from graphsvc.intake.column_map import build_missing_error
 from graphsvc.intake.files import FORMS, BundleFile, split_name
 from graphsvc.intake.options import ReadOptions
 from graphsvc.intake.readers import read_chunks
-from graphsvc.scoring.answers import FamilyBits, Match, Score, SharedValue
+from graphsvc.scoring.answers import FamilyBits, Match, Score, ScorePredecessor, SharedValue
 from graphsvc.scoring.recent import ProvisionalGroup, SharedFamily
 from graphsvc.scoring.signups import IDENTIFIER, LABEL, list_signup_columns
 
@@ -21,9 +21,10 @@ TABLE = "signups"
 ROWS: dict[str, type[pl.DataType]] = {
     LABEL: pl.String, "recommendation": pl.String, "membership": pl.Float64, "cluster": pl.String,
     "assessment": pl.String, "hostility": pl.Float64, "coordination": pl.Float64, "bits": pl.Float64,
-    "families": pl.String, "warnings": pl.String, "missing": pl.String, "unread": pl.String, "reason": pl.String,
+    "families": pl.String, "predecessor": pl.String, "follows": pl.Float64, "warnings": pl.String,
+    "missing": pl.String, "unread": pl.String, "reason": pl.String,
 }  # fmt: skip
-"""Columns of a flat row: the nearest cluster, and lists as JSON."""
+"""Columns of a flat row: the nearest cluster, the likeliest predecessor, and lists as JSON."""
 
 
 def read_table(path: Path, options: ReadOptions) -> Iterator[tuple[pl.DataFrame, list[str], int]]:
@@ -71,10 +72,11 @@ def list_labels(frame: pl.DataFrame) -> list[str | None]:
 
 
 def flatten_scores(labels: list[str | None], scores: list[Score]) -> pl.DataFrame:
-    """Lay out scores as flat rows: the nearest cluster of each, and lists as JSON (columns `ROWS`)."""
+    """Lay out scores as flat rows: the nearest cluster, the likeliest predecessor, and lists as JSON (`ROWS`)."""
     rows = []
     for label, score in zip(labels, scores, strict=True):
         best = score.matches[0] if score.matches else None
+        first = score.predecessors[0] if score.predecessors else None
         rows.append(
             {
                 LABEL: label,
@@ -88,6 +90,8 @@ def flatten_scores(labels: list[str | None], scores: list[Score]) -> pl.DataFram
                 "families": json.dumps(
                     {part.family: round(part.bits, 3) for part in best.families} if best else {}
                 ),
+                "predecessor": first and first.account,
+                "follows": first and first.probability,
                 "warnings": json.dumps([each.kind for each in score.warnings]),
                 "missing": json.dumps(score.missing),
                 "unread": json.dumps(score.unread),
@@ -105,7 +109,14 @@ def describe_score(label: str | None, run: str, score: Score) -> dict[str, Any]:
         for match in score.matches
     ]
     warnings = [_lay_out(warning) for warning in score.warnings]
-    said = {LABEL: label, "run": run, **_lay_out(score), "matches": matches, "warnings": warnings}
+    predecessors = [
+        {**_lay_out(each), "families": [_lay_out(part) for part in each.families]}
+        for each in score.predecessors
+    ]
+    said = {
+        LABEL: label, "run": run, **_lay_out(score), "matches": matches, "warnings": warnings,
+        "predecessors": predecessors,
+    }  # fmt: skip
     if score.provisional is not None:
         families = [_lay_out(part) for part in score.provisional.families]
         said["provisional"] = {**_lay_out(score.provisional), "families": families}
@@ -113,6 +124,6 @@ def describe_score(label: str | None, run: str, score: Score) -> dict[str, Any]:
 
 
 def _lay_out(
-    record: Score | Match | FamilyBits | SharedValue | ProvisionalGroup | SharedFamily,
+    record: Score | Match | FamilyBits | SharedValue | ProvisionalGroup | SharedFamily | ScorePredecessor,
 ) -> dict[str, Any]:
     return {name: getattr(record, name) for name in record.__slots__}

@@ -71,6 +71,17 @@ class DecisionLog:
         # entries.
         return [head for head in heads if name in self.list_watchers(On.CLUSTER, head)]
 
+    def list_followed(self) -> set[str]:
+        """List the clusters that anyone watches or is assigned to, with the identities that they became part of."""
+        topics = (Topic.WATCH, Topic.ASSIGNMENT)
+        own = {each.subject for each in self.decisions if each.on is On.CLUSTER and each.topic in topics}
+        heads = {head for subject in own for head in list_affected_identities(subject, self.mergers)}
+        return {
+            head
+            for head in own | heads
+            if self.list_watchers(On.CLUSTER, head) or self.get_last_value(Topic.ASSIGNMENT, On.CLUSTER, head)
+        }
+
     def compute_version(self, on: On, subject: str, other: str = "") -> int:
         """Return the number of the last change to the decisions on a subject; 0 if there is none."""
         return compute_version(

@@ -1,6 +1,6 @@
 """Write loads: the steps of a bundle in batches, each written exactly once, and the record of the load."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -8,8 +8,10 @@ import polars.selectors as cs
 
 from graphsvc.errors import LoadError
 from graphsvc.model.columns import BundleColumns
+from graphsvc.model.events import NewEvent
 from graphsvc.signals.kinds import BY_NAME
 from graphsvc.store.connection import Row, Store
+from graphsvc.store.events import build_append_step
 from graphsvc.types import Progress
 
 BATCH = 10_000
@@ -153,13 +155,14 @@ def build_finish(load_id: str, columns: BundleColumns) -> tuple[str, Row]:
     }
 
 
-def finish_load(store: Store, load_id: str, columns: BundleColumns) -> None:
-    """Record the end of a load.
+def finish_load(store: Store, load_id: str, columns: BundleColumns, events: Sequence[NewEvent] = ()) -> None:
+    """Record the end of a load, and what other systems are told of it.
 
     Raises:
         LoadError: its record is gone, because the database was emptied or replaced meanwhile.
     """
-    closed = store.run_transaction(build_finish(load_id, columns))
+    told = [build_append_step(events)] if events else []
+    closed = store.write_guarded(build_finish(load_id, columns), *told)
     # The record of the load was found at its beginning, so its absence means another database.
     if not closed:
         raise LoadError(

@@ -1,5 +1,6 @@
-"""Read the accounts that signed up since the last run, for provisional groups."""
+"""Read what happened since the last run: accounts that signed up, and accounts that were stopped."""
 
+from graphsvc.campaigns.traits import STOPPED
 from graphsvc.scoring.recent import MOST_ACCOUNTS, RecentAccount
 from graphsvc.store.connection import Store
 
@@ -21,6 +22,17 @@ def read_recent(store: Store, after: int, since: int) -> tuple[list[RecentAccoun
         return [], after
     found = store.read("load/recent_accounts", after=after, since=since, most=MOST_ACCOUNTS)
     return [RecentAccount(*(row[name] for name in _COLUMNS)) for row in found], last
+
+
+def read_ends(store: Store, since: int) -> dict[str, int]:
+    """Read which accounts were stopped, or are stopped no more, since a moment: when each was, -1 = it is not.
+
+    Args:
+        store: the database.
+        since: ms since 1970.
+    """
+    asked = {"since": since, "statuses": list(STOPPED), "most": MOST_ACCOUNTS}
+    return {row["account"]: row["ended"] for row in store.read("load/status_changes", **asked)}
 
 
 _COLUMNS = ("account", "at", "key", "kind", "class", "users")

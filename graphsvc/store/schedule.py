@@ -5,8 +5,10 @@ from datetime import datetime
 from uuid import uuid4
 
 from graphsvc.errors import Conflict, NotFound
+from graphsvc.events.build import build_late_event
 from graphsvc.model.rows import parse_row
 from graphsvc.model.schedule import (
+    GRACE,
     DueRun,
     Plan,
     ScheduleHealth,
@@ -18,6 +20,7 @@ from graphsvc.model.schedule import (
 from graphsvc.store.audit import Auditor
 from graphsvc.store.connection import Store
 from graphsvc.store.control import SILENT_SECONDS
+from graphsvc.store.events import build_append_step
 from graphsvc.store.queries.query import Query
 
 STATE = Query("schedule/state", ScheduleState)
@@ -87,6 +90,29 @@ def claim_due_run(
         details=_describe(due, plan),
     )
     return run if done else None
+
+
+def announce_late_run(
+    store: Store, plan: Plan, now: datetime, silent_seconds: float = SILENT_SECONDS
+) -> datetime | None:
+    """Write the event of a slot whose run is late, once however often it is said, and return the slot.
+
+    Args:
+        store: the database.
+        plan: when runs are due.
+        now: time, UTC.
+        silent_seconds: seconds without a word after which a run has died.
+
+    Returns:
+        None if no run is late, or another scheduler has just started it.
+    """
+    state = read_state(store, silent_seconds)
+    due = find_due(plan, state, now, silent_seconds) if state else None
+    if due is None or due.former is not None or now - due.starts_at <= GRACE:
+        return None
+    event = build_late_event(due.slot, plan.text)
+    written = store.write_guarded(("schedule/late", {"slot": due.slot}), build_append_step([event]))
+    return due.slot if written else None
 
 
 def pause_schedule(store: Store, auditor: Auditor, reason: str, now: datetime) -> ScheduleHealth:

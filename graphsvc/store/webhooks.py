@@ -55,6 +55,7 @@ def add_webhook(
         "minSize": wanted.min_size,
         "minGrowth": wanted.min_growth,
         "minScore": wanted.min_score,
+        "followed": wanted.followed,
         "quiet": wanted.quiet,
         "createdBy": auditor.actor,
         "sealed": sealer.seal(webhook, Target(url, secret)),

@@ -56,24 +56,38 @@ class Lives:
             created[known] = self.created[rng.permutation(known)]
         return replace(self, created=created)
 
-    def count_signups_around(self, account: NDArray[np.int32], home: NDArray[np.int32]) -> Ints:
-        """Count the sign-ups in the 72 hours before and after the sign-up of each account.
 
-        Args:
-            account: accounts, int32.
-            home: cluster whose sign-ups count, int32, one an account; -1 = all sign-ups.
+@dataclass(frozen=True, slots=True)
+class SignupTimes:
+    """Sign-ups of all accounts and of each cluster, sorted, so that those around a moment are counted by search."""
 
-        Returns:
-            Counts, int64, one an account, the account itself among them.
-        """
+    ordered: Ints
+    step: int
+
+    @classmethod
+    def of(cls, lives: Lives) -> "SignupTimes":
+        """Sort the sign-ups of `lives`."""
         # One sorted array serves all queries: all sign-ups first, then those of each cluster, kept apart by a
         # long step.
-        step = int(self.created.max(initial=0)) + 4 * REACH
-        placed = np.flatnonzero(self.home >= 0)
-        keys = [self.created, (self.home[placed].astype(np.int64) + 1) * step + self.created[placed]]
-        ordered = np.sort(np.concatenate(keys))
-        asked = (home.astype(np.int64) + 1) * step + self.created[account]
-        found = np.searchsorted(ordered, asked + REACH, "right") - np.searchsorted(ordered, asked - REACH)
+        step = int(lives.created.max(initial=0)) + 4 * REACH
+        placed = np.flatnonzero(lives.home >= 0)
+        keys = [lives.created, (lives.home[placed].astype(np.int64) + 1) * step + lives.created[placed]]
+        return cls(np.sort(np.concatenate(keys)), step)
+
+    def count_around(self, moment: Ints, home: NDArray[np.int32]) -> Ints:
+        """Count the sign-ups in the 72 hours before and after each moment.
+
+        Args:
+            moment: ms since 1970, int64; none later than the last sign-up.
+            home: cluster whose sign-ups count, int32, one a moment; -1 = all sign-ups.
+
+        Returns:
+            Counts, int64, one a moment; an account that signed up then is among them.
+        """
+        asked = (home.astype(np.int64) + 1) * self.step + moment
+        found = np.searchsorted(self.ordered, asked + REACH, "right") - np.searchsorted(
+            self.ordered, asked - REACH
+        )
         return found.astype(np.int64)
 
 
@@ -82,7 +96,7 @@ class Estate:
     """Values that stopped accounts leave behind, and the accounts that have them.
 
     Attributes:
-        signals: signal, kind, family (names), single (only the strongest of the family counts), level,
+        signals: signal, kind, family (sorted categories), single (only the strongest of the family counts), level,
             degree, parent, grandparent (signals; -1 = none), of signals that a stopped account and another
             one have; sorted.
         left: predecessor, kind, left (values it has; 1 of a `single` family).
@@ -123,15 +137,25 @@ def build_lives(graph: SignalGraph, members: pl.DataFrame) -> Lives:
     return Lives(graph.accounts["created_at"].to_numpy(), np.where(stopped, changed, -1), home)
 
 
-def build_estate(graph: SignalGraph, lives: Lives) -> Estate:
-    """Build the estate of a graph. It derives containing signals (prefixes, card number ranges) if they are missing."""
+def build_estate(
+    graph: SignalGraph, lives: Lives, *, legators: Ints | None = None, joining: int = 0
+) -> Estate:
+    """Build the estate of a graph. It derives containing signals (prefixes, card number ranges) if they are missing.
+
+    Args:
+        graph: accounts and the signals that they use.
+        lives: when accounts were made and stopped.
+        legators: accounts whose values may be taken over; None: those that were stopped.
+        joining: 1 for accounts that are not in the graph: each is one more user of all that it has.
+    """
     if not graph.signals["kind"].is_in(list(DERIVED)).any():
         graph = with_levels(graph)
     begins = np.searchsorted(graph.account, np.arange(graph.accounts.height + 1, dtype=np.int32))
-    legator, at = _list_uses(begins, np.flatnonzero(lives.ended >= 0))
+    legators = np.flatnonzero(lives.ended >= 0) if legators is None else legators
+    legator, at = _list_uses(begins, legators)
     # Only values of stopped accounts can be taken over.
     values, value = np.unique(graph.signal[at], return_inverse=True)
-    signals = _describe_signals(graph, values, count_users(graph)[values])
+    signals = _describe_signals(graph, values, count_users(graph)[values] + joining)
     left = _count_left(signals.select("kind", "single")[value], legator)
     strong = by_kind(signals["kind"], lambda kind: kind_of(kind).strength > 0, np.bool_)
     signals = signals.filter((pl.col("degree") > 1) & pl.Series(strong, dtype=pl.Boolean))
@@ -146,6 +170,7 @@ def build_estate(graph: SignalGraph, lives: Lives) -> Estate:
     member, of_estate = member[of_estate >= 0], of_estate[of_estate >= 0]
     keys = lives.home[member] * np.int64(rows) + of_estate
     inside, place, having = np.unique(keys, return_inverse=True, return_counts=True)
+    having += joining
 
     # Values that propose pairs: rare ones among all accounts, others within the clusters where they are rare.
     ties = by_kind(signals["kind"], _is_pairing_kind, np.bool_)
@@ -158,6 +183,8 @@ def build_estate(graph: SignalGraph, lives: Lives) -> Estate:
     account = np.concatenate([graph.account[uses], member[local].astype(np.int32)])
     group = np.concatenate([row[graph.signal[uses]], rows + place[local]])
     order = np.argsort(group, kind="stable")
+    names = {name: pl.Enum(signals[name].unique().sort()) for name in ("kind", "family")}
+    signals = signals.with_columns(pl.col(name).cast(kind) for name, kind in names.items())
     return Estate(
         signals, left, row, begins, graph.signal, legacies, inside, having, account[order], group[order]
     )
@@ -230,31 +257,40 @@ def find_common_values(pairs: pl.DataFrame, estate: Estate, accounts: int, size:
     place = np.minimum(np.searchsorted(estate.legacies, keys), len(estate.legacies) - 1)
     agreed = estate.legacies[place] == keys
     pair, row = pair[agreed], row[agreed]
-    signals = estate.signals.select(pl.all().gather(row))
+    signals = estate.signals[row]
     home = pairs["home"].to_numpy()[pair]
     having = signals["degree"].to_numpy().copy()
     both = home >= 0
     having[both] = estate.having[np.searchsorted(estate.inside, home[both] * np.int64(height) + row[both])]
     # Home -1 reads the last place, which is all accounts. The two of the pair are no others.
     others = np.append(size, accounts)[home] - 2
-    rows = signals.select(
-        "family", "kind", "signal", "single", "level", "parent", "grandparent"
-    ).with_columns(
-        pair=pl.Series(pair.astype(np.uint32)),
-        u=pl.Series((np.maximum(having - 2, 0) + 0.5) / (np.maximum(others, 0) + 1.0)),
-    )
+    u = (np.maximum(having - 2, 0) + 0.5) / (np.maximum(others, 0) + 1.0)
     # Drop containing signals where their part agrees, then clients where their device does.
-    wholes = [
-        rows.select("pair", signal=name).filter(pl.col("signal") >= 0) for name in ("parent", "grandparent")
-    ]
-    rows = rows.join(pl.concat(wholes), on=["pair", "signal"], how="anti")
-    origin = pl.col("kind").replace_strict(COMES_WITH, default="", return_dtype=pl.String)
-    seen = rows.select("pair", origin="kind").unique()
-    rows = rows.with_columns(origin=origin).join(seen, on=["pair", "origin"], how="anti")
-    rows = rows.sort("pair", "family", "u", "signal")
+    signal, parent, grandparent = (
+        signals[name].to_numpy().astype(np.int64) for name in ("signal", "parent", "grandparent")
+    )
+    family, kind = (signals[name].to_physical().to_numpy() for name in ("family", "kind"))
+    step = int(max((each.max(initial=0) for each in (signal, parent, grandparent)), default=0)) + 1
+    wholes = np.concatenate([pair[each >= 0] * step + each[each >= 0] for each in (parent, grandparent)])
+    kept = np.flatnonzero(~np.isin(pair * step + signal, wholes))
+    names = signals.schema["kind"].categories.to_list()
+    code = {name: number for number, name in enumerate(names)}
+    origins = np.array([code.get(COMES_WITH.get(name, ""), -1) for name in names], dtype=np.int64)
+    origin = origins[kind[kept]] if len(kept) else kept
+    seen = np.unique(pair[kept] * len(names) + kind[kept])
+    kept = kept[(origin < 0) | ~np.isin(pair[kept] * len(names) + origin, seen)]
+    kept = kept[np.lexsort((signal[kept], u[kept], family[kept], pair[kept]))]
     # Rows are sorted by u, so the first of a family is its rarest.
-    first = pl.int_range(pl.len()).over("pair", "family") == 0
-    return rows.filter(first | ~pl.col("single")).select("pair", "family", "kind", "signal", "u")
+    first = np.ones(len(kept), dtype=np.bool_)
+    first[1:] = (np.diff(pair[kept]) != 0) | (np.diff(family[kept].astype(np.int64)) != 0)
+    kept = kept[first | ~signals["single"].to_numpy()[kept]]
+    found: pl.DataFrame = signals[kept].select(
+        pl.Series("pair", pair[kept].astype(np.uint32)),
+        pl.col("family", "kind").cast(pl.String),
+        "signal",
+        pl.Series("u", u[kept]),
+    )
+    return found
 
 
 def _is_pairing_kind(kind: str) -> bool:

@@ -8,7 +8,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from graphsvc.succession.candidates import REACH, Estate, Lives
-from graphsvc.succession.chance import fit_calibration
+from graphsvc.succession.chance import Calibration, fit_calibration
 from graphsvc.succession.handover import Handover
 from graphsvc.succession.inheritance import (
     Candidates,
@@ -31,6 +31,23 @@ FEWEST_PERMUTATIONS, MOST_PERMUTATIONS, ENOUGH_BIRTHS = 3, 20, 20_000
 """Bounds of the number of permutations, and the births after bans that they should show in all."""
 FOUND = 0.5
 """Probability from which a pair counts as found: more likely than not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rivalry:
+    """What claims on the same predecessors leave of each pair; arrays of shape (pairs,).
+
+    Attributes:
+        probability: of each pair, 0–1.
+        factor: of the odds of each.
+        claims: share of its predecessor that each pair claims against its rivals, 0–1.
+        raised: the part of `factor` that all pairs have in common.
+    """
+
+    probability: Floats
+    factor: Floats
+    claims: Floats
+    raised: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +75,8 @@ class FittedPairs:
         weighed: their bits and odds, by row of `real.pairs`.
         matched: their probabilities, by row of `real.pairs`.
         null: what permuted births match, schema `chance.NULL`.
+        rivalry: claims on the same predecessors.
+        calibrations: of births outside of clusters, and inside.
     """
 
     chances: Chances
@@ -65,6 +84,8 @@ class FittedPairs:
     weighed: CandidateScores
     matched: MatchedPairs
     null: pl.DataFrame
+    rivalry: Rivalry
+    calibrations: list[Calibration]
 
 
 def fit_pairs(
@@ -101,7 +122,7 @@ def fit_pairs(
         permuted.append(collect_candidates(moved_lives, estate, handover, kinds))
     chances = get_prior_chances(kinds, int(lives.home.max(initial=-1)) + 1)
     # Pairs that are likely by the prior chances alone, to be left out of the permuted worlds.
-    first = resolve_rivals(real.pairs, score_candidates(real, chances).odds)[0] >= FOUND
+    first = resolve_rivals(real.pairs, score_candidates(real, chances).odds).probability >= FOUND
     likely = real.pairs.filter(pl.Series(first)).select("successor", "predecessor")
     apart = [_find_rows(one.pairs, likely) for one in permuted]
     for number in range(ROUNDS):
@@ -116,18 +137,19 @@ def fit_pairs(
             for one, odds in zip(permuted, moved, strict=True)
         ]
         # What permuted births match tells how far the odds as scored can be trusted.
-        factor, null = _fit_factors(lives, level, by_chance, births)
-        by_pair = factor[real.pairs["successor"].to_numpy()]
-        probability, rivals = resolve_rivals(real.pairs, weighed.odds * by_pair)
-        matched = MatchedPairs(probability, by_pair, rivals)
+        calibrations = _fit_calibrations(lives, level, by_chance, births)
+        by_pair = compute_factors(level, lives.home, calibrations)[real.pairs["successor"].to_numpy()]
+        rivalry = resolve_rivals(real.pairs, weighed.odds * by_pair)
+        matched = MatchedPairs(rivalry.probability, by_pair, rivalry.factor)
         # The last round keeps the chances that its odds were scored with, so that the parts add up.
         if number < ROUNDS - 1:
             chances = update_chances(real, matched.probability, weighed, chances, estate, lives)
     progress("succession", steps, steps)
-    return FittedPairs(chances, real, weighed, matched, null)
+    null = pl.concat(each.build_table(bool(inside)) for inside, each in enumerate(calibrations))
+    return FittedPairs(chances, real, weighed, matched, null, rivalry, calibrations)
 
 
-def resolve_rivals(pairs: pl.DataFrame, odds: Floats) -> tuple[Floats, Floats]:
+def resolve_rivals(pairs: pl.DataFrame, odds: Floats) -> Rivalry:
     """Compute the probability of each pair if an account follows one at most, and is followed by one at most.
 
     Claims of others on a predecessor lower the odds of a pair to what they leave of it (mean field). They
@@ -137,21 +159,42 @@ def resolve_rivals(pairs: pl.DataFrame, odds: Floats) -> tuple[Floats, Floats]:
     Args:
         pairs: successor, predecessor.
         odds: that the successor follows this predecessor, against following none; one a pair.
+    """
+    successor, predecessor = pairs["successor"].to_numpy(), pairs["predecessor"].to_numpy()
+    claims = share = _compute_share(odds, successor)
+    total, raised = share.sum(), 1.0
+    for _ in range(RIVALS if len(odds) else 0):
+        claims = share
+        claimed = np.bincount(predecessor, claims)[predecessor] - claims
+        now = _compute_share(odds * raised * _leave_unclaimed(claimed), successor)
+        raised *= float(total / max(now.sum(), 1e-300))
+        # Half a step at a time: full steps would swing between all claims and none.
+        share = (claims + now) / 2.0
+    claimed = np.bincount(predecessor, claims)[predecessor] - claims if len(odds) else claims
+    return Rivalry(*settle_claims(successor, odds, claimed, raised), claims, raised)
+
+
+def settle_claims(
+    successor: NDArray[np.int32], odds: Floats, claimed: Floats, raised: float
+) -> tuple[Floats, Floats]:
+    """Compute the probability of each pair against what rivals claim.
+
+    Args:
+        successor: of each pair.
+        odds: of each, without rivals.
+        claimed: share of each pair's predecessor that others claim.
+        raised: of `Rivalry`.
 
     Returns:
         Probability (0–1) of each pair, and the factor of its odds.
     """
-    successor, predecessor = pairs["successor"].to_numpy(), pairs["predecessor"].to_numpy()
-    share, unclaimed, factor = _compute_share(odds, successor), np.ones(len(odds)), 1.0
-    total = share.sum()
-    for _ in range(RIVALS if len(odds) else 0):
-        claimed = np.bincount(predecessor, share)[predecessor] - share
-        unclaimed = np.clip(1.0 - claimed, LEAST_UNCLAIMED, 1.0)
-        now = _compute_share(odds * factor * unclaimed, successor)
-        factor *= float(total / max(now.sum(), 1e-300))
-        # Half a step at a time: full steps would swing between all claims and none.
-        share = (share + now) / 2.0
-    return _compute_share(odds * factor * unclaimed, successor), factor * unclaimed
+    unclaimed = _leave_unclaimed(claimed)
+    return _compute_share(odds * raised * unclaimed, successor), raised * unclaimed
+
+
+def _leave_unclaimed(claimed: Floats) -> Floats:
+    unclaimed: Floats = np.clip(1.0 - claimed, LEAST_UNCLAIMED, 1.0)
+    return unclaimed
 
 
 def compute_levels(pairs: pl.DataFrame, odds: Floats, accounts: int) -> Floats:
@@ -166,27 +209,33 @@ def compute_levels(pairs: pl.DataFrame, odds: Floats, accounts: int) -> Floats:
     return found
 
 
-def _fit_factors(
-    lives: Lives, level: Floats, by_chance: list[Floats], births: NDArray[np.int64]
-) -> tuple[Floats, pl.DataFrame]:
-    """Fit the factor of the odds of each account's births, and the table `chance.NULL`.
+def compute_factors(level: Floats, home: NDArray[np.int32], calibrations: list[Calibration]) -> Floats:
+    """Compute the factor of the odds of each account's births, from what permuted births match.
 
-    Births inside clusters and outside are calibrated apart, since those inside are far more often
-    replacements.
-
-    Returns:
-        Factors, shape (accounts,), and the table.
+    Args:
+        level: of each account (`compute_levels`).
+        home: its cluster, -1 = none.
+        calibrations: of births outside of clusters, and inside.
     """
-    factor, null = np.zeros(len(level)), []
+    factor = np.zeros(len(level))
+    for inside, calibration in enumerate(calibrations):
+        known = ((home >= 0) == bool(inside)) & np.isfinite(level)
+        # A birth's odds as calibrated are divided between its candidates.
+        factor[known] = calibration.compute_odds(level[known]) / 2.0 ** level[known]
+    return factor
+
+
+def _fit_calibrations(
+    lives: Lives, level: Floats, by_chance: list[Floats], births: NDArray[np.int64]
+) -> list[Calibration]:
+    """Calibrate births outside of clusters, and inside: there they are far more often replacements."""
+    calibrations = []
     for inside, count in enumerate(births):
         who = (lives.home >= 0) == bool(inside)
         chance = np.concatenate([one[who & np.isfinite(one)] for one in by_chance])
         known = who & np.isfinite(level)
-        calibration = fit_calibration(level[known], chance, len(by_chance), int(count))
-        # A birth's odds as calibrated are divided between its candidates.
-        factor[known] = calibration.compute_odds(level[known]) / 2.0 ** level[known]
-        null.append(calibration.build_table(bool(inside)))
-    return factor, pl.concat(null)
+        calibrations.append(fit_calibration(level[known], chance, len(by_chance), int(count)))
+    return calibrations
 
 
 def _compute_share(odds: Floats, successor: NDArray[np.int32]) -> Floats:

@@ -12,7 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy.optimize import isotonic_regression
 
-from graphsvc.succession.candidates import Estate, Lives, find_candidates, find_common_values
+from graphsvc.succession.candidates import Estate, Lives, SignupTimes, find_candidates, find_common_values
 from graphsvc.succession.handover import Handover
 from graphsvc.types import Floats, Ints
 
@@ -101,19 +101,40 @@ def collect_candidates(
     """
     pairs = find_candidates(lives, estate)
     size = np.bincount(lives.home[lives.home >= 0], minlength=int(lives.home.max(initial=-1)) + 1)
-    common = find_common_values(pairs, estate, len(lives.home), size)
     successor, predecessor = pairs["successor"].to_numpy(), pairs["predecessor"].to_numpy()
+    around = SignupTimes.of(lives).count_around(lives.created[successor], pairs["home"].to_numpy())
+    traffic = None if handover is None else handover.measure_likeness(successor, predecessor)
+    return describe_candidates(pairs, estate, kinds, len(lives.home), size, around, traffic)
+
+
+def describe_candidates(
+    pairs: pl.DataFrame,
+    estate: Estate,
+    kinds: tuple[str, ...],
+    accounts: int,
+    size: Ints,
+    around: Ints,
+    traffic: Floats | None = None,
+) -> Candidates:
+    """Describe candidate pairs by what they have in common, and how common it is.
+
+    Args:
+        pairs: of `find_candidates`.
+        estate: values of the stopped accounts.
+        kinds: all kinds of the estate's signals.
+        accounts: number of all accounts.
+        size: accounts of each cluster, int64, by its number.
+        around: sign-ups around that of each pair's successor (`SignupTimes.count_around`).
+        traffic: likeness of the traffic of each pair; None: it is not known.
+    """
+    common = find_common_values(pairs, estate, accounts, size)
     home = pairs["home"].to_numpy()
-    others = np.maximum(np.append(size, len(lives.home))[home] - 2, 1)
-    around = lives.count_signups_around(successor, home)
+    others = np.maximum(np.append(size, accounts)[home] - 2, 1)
     # The count covers twice 72 hours, before and after.
     moment = np.log2(2.0 * others / np.maximum(around, 1))
-    traffic = (
-        np.full(len(home), np.nan) if handover is None else handover.measure_likeness(successor, predecessor)
-    )
-    place = {name: number for number, name in enumerate(kinds)}
-    kind = common["kind"].replace_strict(place, return_dtype=pl.Int64).to_numpy()
-    return Candidates(pairs, common, others, moment, traffic, kind)
+    kind = common["kind"].cast(pl.Enum(kinds)).to_physical().cast(pl.Int64).to_numpy()
+    known = np.full(len(home), np.nan) if traffic is None else traffic
+    return Candidates(pairs, common, others, moment, known, kind)
 
 
 def score_candidates(proposed: Candidates, chances: Chances) -> CandidateScores:
@@ -202,9 +223,8 @@ def _fit_traffic_bits(proposed: Candidates, share: Floats, weighed: CandidateSco
 
 def _count_left(pairs: pl.DataFrame, estate: Estate, kinds: tuple[str, ...]) -> Floats:
     """Count the values of each kind that each pair's predecessor has; shape (pairs, kinds)."""
-    place = {name: number for number, name in enumerate(kinds)}
     rows = estate.left.filter(pl.col("kind").is_in(kinds)).select(
-        "predecessor", "left", kind=pl.col("kind").replace_strict(place, return_dtype=pl.Int64)
+        "predecessor", "left", kind=pl.col("kind").cast(pl.Enum(kinds)).to_physical().cast(pl.Int64)
     )
     legator = rows["predecessor"].to_numpy()
     table = np.zeros((int(legator.max(initial=-1)) + 1, len(kinds)))

@@ -7,13 +7,16 @@ import polars as pl
 from numpy.typing import NDArray
 
 from graphsvc.campaigns.replacement import HOUR
-from graphsvc.campaigns.sentences import FAMILIES
+from graphsvc.linkage.bits import with_levels
 from graphsvc.model.columns import Schema
 from graphsvc.model.graph import SignalGraph
+from graphsvc.signals.kinds import DERIVED
 from graphsvc.succession.candidates import build_estate, build_lives
 from graphsvc.succession.chance import NULL
 from graphsvc.succession.fitting import FOUND, FittedPairs, fit_pairs
 from graphsvc.succession.handover import build_handover
+from graphsvc.succession.parts import CHANCE, MOMENT, PRIOR, RIVALS, TRAFFIC, write_sentence
+from graphsvc.succession.predecessors import Predecessors, keep_predecessors
 from graphsvc.succession.turnover import measure_turnover
 from graphsvc.types import Progress, ignore_progress
 
@@ -21,15 +24,6 @@ BEST = 10
 """Candidates kept of each new account."""
 LEAST_PROBABILITY = 0.001
 """Probability below which a pair is not kept."""
-NAMED_BITS = 1.0
-"""Bits from which a sentence names a family as taken over."""
-MOMENT, TRAFFIC, PRIOR, CHANCE, RIVALS = "moment", "traffic", "prior", "chance", "rivals"
-"""Parts that are no families of values.
-
-`moment`: when the account was made. `traffic`: likeness of its traffic. `prior`: choice among all others, and
-how often banned accounts are replaced. `chance`: what permuted births match. `rivals`: claims of other new
-accounts on the same predecessor."""
-
 PAIRS: Schema = {
     "successor": pl.Int32,
     "predecessor": pl.Int32,
@@ -62,11 +56,13 @@ class Succession:
         pairs: schema `PAIRS`, sorted by successor and rank.
         campaigns: schema `turnover.CAMPAIGNS`, a row a cluster.
         null: schema `chance.NULL`: what births permuted in time are matched with.
+        kept: what finds whom later accounts may follow; None where it was not asked for, or nothing could be fitted.
     """
 
     pairs: pl.DataFrame
     campaigns: pl.DataFrame
     null: pl.DataFrame
+    kept: Predecessors | None = None
 
 
 def find_successions(
@@ -75,6 +71,7 @@ def find_successions(
     *,
     seed: int = 42,
     progress: Progress = ignore_progress,
+    keep: bool = False,
 ) -> Succession:
     """Find the banned account that each new one may follow, and measure how clusters replace banned accounts.
 
@@ -96,18 +93,23 @@ def find_successions(
         members: cluster, account (int32), an account in one cluster at most, in any order.
         seed: of the permutations. The same seed gives the same result.
         progress: called with "succession", the steps done and in all; may raise.
+        keep: whether to keep what finds whom later accounts may follow.
     """
+    if not graph.signals["kind"].is_in(list(DERIVED)).any():
+        graph = with_levels(graph)
     # Sorted, so that the order of the caller's rows cannot change the result.
     members = members.select("cluster", "account").sort("cluster", "account")
     lives = build_lives(graph, members)
     estate = build_estate(graph, lives)
-    # Without a banned account, or a value to take over, there is nothing to fit.
-    if not (lives.ended >= 0).any() or estate.signals.is_empty():
+    kept = None
+    # Without a banned account there is nothing to fit.
+    if not (lives.ended >= 0).any():
         pairs, null = pl.DataFrame(schema=PAIRS), pl.DataFrame(schema=NULL)
     else:
         fitted = fit_pairs(lives, estate, build_handover(graph.activity, lives), seed, progress)
         pairs, null = _build_pairs(fitted, lives.home), fitted.null
-    return Succession(pairs, measure_turnover(pairs, members, graph), null)
+        kept = keep_predecessors(graph, lives, fitted) if keep else None
+    return Succession(pairs, measure_turnover(pairs, members, graph), null, kept)
 
 
 def resolve_ids(
@@ -237,19 +239,6 @@ def _write_sentences(found: pl.DataFrame) -> list[str]:
     """Write the sentence of each pair."""
     columns = found.select("delay_hours", "parts", "part_bits", "probability").iter_rows()
     return [
-        _write_sentence(delay, dict(zip(parts, bits, strict=True)), likely)
+        write_sentence(delay, dict(zip(parts, bits, strict=True)), likely)
         for delay, parts, bits, likely in columns
     ]
-
-
-def _write_sentence(delay: float, parts: dict[str, float], probability: float) -> str:
-    """Write one sentence, naming families of `NAMED_BITS` or more."""
-    pseudo = (MOMENT, TRAFFIC, PRIOR, CHANCE, RIVALS)
-    named = [
-        f"{FAMILIES.get(name, name.replace('_', ' '))} ({bits:+.1f} bits)"
-        for name, bits in parts.items()
-        if name not in pseudo and bits >= NAMED_BITS
-    ]
-    taken = f"with the same {', '.join(named)}" if named else "with nothing rare in common"
-    over = "; it took up its traffic" if parts.get(TRAFFIC, 0.0) >= NAMED_BITS else ""
-    return f"made {delay:.0f} hours after the other was stopped, {taken}{over}: {probability:.0%} likely to follow it"

@@ -17,14 +17,17 @@ from graphsvc.api.services import get_services
 from graphsvc.community.inprocess import InProcessDetector
 from graphsvc.detection import Parameters, detect
 from graphsvc.loading import load_bundle
+from graphsvc.model.events import EventType
 from graphsvc.scoring.files import IndexFiles
 from graphsvc.settings import Settings
 from graphsvc.signals.tokens import load_or_create_key
 from graphsvc.store import Store
+from graphsvc.store.events import build_page_parameters
 from graphsvc.store.graph import read_graph
 from graphsvc.store.loads import RECORDED, begin_load, close_recordings
 from graphsvc.store.published import read_members
 
+SCORED = build_page_parameters(0, 100, [EventType.ACCOUNT_SCORED], newest_first=False)
 AT = "2026-03-05T05:06:00Z"
 FULL = {
     "account_id": "new-1", "created_at": AT, "email": "jane.doe@example.org", "phone": "+1 555 123 4567",
@@ -95,18 +98,35 @@ def test_a_recorded_sign_up_is_in_the_graph_as_if_it_had_been_loaded(
 ) -> None:
     before = describe_graph(database)
     (answer,) = post(scorer, FULL)["scores"]
+    event = answer["recorded"].pop("event")
     assert answer["recorded"] == {"done": True, "rejected": [], "error": None}
     assert answer["recommendation"] == "review"
+    # The event was written with it, names the campaign, and neither the account nor a value.
+    (told,) = database.read("events/page", **SCORED)
+    (match,) = answer["matches"][:1]
+    assert told["event"].pop("number") > 0
+    assert told["event"].pop("at")
+    assert told["event"] == {
+        "id": event, "type": "account.scored", "subject": told["event"]["clusterId"], "related": "",
+        "clusterId": read_members(database).filter(account_id="acct-00000")["cluster_id"].item(),
+        "runId": answer["run"], "recommendation": "review", "assessment": "campaign",
+        **{name: match[name] for name in ("membership", "coordination")}, "score": match["hostility"],
+        "description": f"A sign-up belongs to it with {match['membership']:.1%}.",
+    }  # fmt: skip
+    assert not any(str(value) in str(told) for value in FULL.values())
     recorded = describe_graph(database)
     assert recorded != before
     # Once more, and among others, changes nothing; nor does a load of the same.
-    post(scorer, FULL)
+    assert post(scorer, FULL)["scores"][0]["recorded"]["event"] == event
+    # With another sign-up it is another load, and the same event.
+    post(scorer, FULL, {"account_id": "jane@example.org", "created_at": AT})
+    assert len(database.read("events/page", **SCORED)) == 1
     assert describe_graph(database) == recorded
     load_same(database, settings, tmp_path / "same")
     assert describe_graph(database) == recorded
     # The audit log counts, and nothing else.
     ((_, counts),) = get_services(scorer.client.app).scorer.counts.counts.items()  # type: ignore[arg-type]
-    assert (counts["signups"], counts["recorded"]) == (2, 2)
+    assert (counts["signups"], counts["recorded"]) == (4, 3)
 
 
 def test_what_breaks_the_contract_is_named_and_the_rest_is_recorded(scorer: Api, database: Store) -> None:
@@ -117,7 +137,7 @@ def test_what_breaks_the_contract_is_named_and_the_rest_is_recorded(scorer: Api,
         {"account_id": "new-2", "signup_device": "d-1", "email": "none at all"},
     )["scores"]
     rejected = [{"table": "payments", "column": "instrument", "reason": "card_number"}]
-    assert answers[0]["recorded"] == {"done": True, "rejected": rejected, "error": None}
+    assert answers[0]["recorded"] == {"done": True, "rejected": rejected, "error": None, "event": None}
     assert answers[1]["recorded"]["done"] is False
     assert answers[1]["recorded"]["rejected"][0]["reason"] == "looks_like_email"
     assert answers[2]["recorded"]["done"] is True
@@ -153,7 +173,12 @@ def test_a_database_that_is_away_costs_no_score(scorer: Api, monkeypatch: pytest
     monkeypatch.setattr("graphsvc.api.workers.recorder.record_signups", fail)
     (answer,) = post(scorer, FULL)["scores"]
     assert answer["recommendation"] == "review"
-    assert answer["recorded"] == {"done": False, "rejected": [], "error": "database_unavailable"}
+    assert answer["recorded"] == {
+        "done": False,
+        "rejected": [],
+        "error": "database_unavailable",
+        "event": None,
+    }
 
 
 def test_a_recording_whose_process_died_holds_nothing_up(
@@ -165,6 +190,10 @@ def test_a_recording_whose_process_died_holds_nothing_up(
     monkeypatch.setattr("graphsvc.store.loads._DEAD_SECONDS", 0)
     close_recordings(database)
     assert [row["number"] for row in database.read("detect/watermark")] == [number]
+    # Who records the same again writes all of it: what the dead one left may be a part.
+    again = begin_load(database, "abc", RECORDED, again=False)
+    assert (again.finished, again.number) == (False, number + 1)
+    close_recordings(database)
 
 
 def make_ring(number: int, stem: str = "ring") -> list[dict[str, Any]]:
@@ -174,6 +203,23 @@ def make_ring(number: int, stem: str = "ring") -> list[dict[str, Any]]:
          "signup_device": f"dev_{stem}_{i % 2}", "signup_ip": f"198.51.100.{i}"}
         for i in range(number)
     ]  # fmt: skip
+
+
+def test_sign_ups_of_one_call_that_are_recorded_are_a_group(scorer: Api, settings: Settings) -> None:
+    ring = [*make_ring(9, "batch"), {"account_id": "alone-1", "created_at": AT, "instrument": "fp_alone"}]
+    *answers, alone = post(scorer, *ring)["scores"]
+    assert {each["recommendation"] for each in answers} == {"challenge"}
+    assert all("since the last run" in each["reason"] for each in answers)
+    assert (alone["recommendation"], alone["provisional"]) == ("allow", None)
+    ((_, counts),) = get_services(scorer.client.app).scorer.counts.counts.items()  # type: ignore[arg-type]
+    assert (counts["signups"], counts["challenge"], counts["allow"]) == (10, 9, 1)
+    # Analysts see that all nine are of it, also the first.
+    admin = Api(scorer.client, keys.create_key(settings.keys_dir, Role.ADMIN, "admin"))
+    groups = [each["provisional"] for each in post(admin, *ring)["scores"][:9]]
+    assert {(each["id"], each["size"]) for each in groups} == {(groups[0]["id"], 9)}
+    # What is scored alone, and not recorded, is weighed against those that are.
+    others = ask(scorer, *({**each, "account_id": f"x{n}"} for n, each in enumerate(make_ring(9, "other"))))
+    assert {each["recommendation"] for each in others} == {"allow"}
 
 
 def test_the_ninth_account_of_a_new_ring_is_challenged_before_the_next_run(

@@ -14,7 +14,7 @@ import polars as pl
 import pytest
 from api import Api
 from fastapi.testclient import TestClient
-from graphs import ring_bundle
+from graphs import ring_bundle, write_bundle
 from httpx import Response
 from walk import Known, document, roots
 
@@ -40,7 +40,16 @@ STRANGER = {"account_id": "new-2", "created_at": "2026-03-02T07:06:00Z", "instru
 SCORE = """query ($input: SignUpInput!) { scoreAccount(input: $input) {
   runId recommendation reason otherGroup missing unread warnings { kind description }
   matches { clusterId assessment hostility coordination size stopped membership bits
-            families { family bits description } } } }"""
+            families { family bits description } }
+  predecessors { accountId clusterId probability delayHours description families { family bits } } } }"""
+
+
+BANNED = "acct-00100"
+BACK = {
+    "account_id": "new-3", "created_at": "2026-03-03T08:00:00Z", "instrument": "fp_own100_1",
+    "signup_device": "dev_own100_0", "signup_ip": "10.0.100.7",
+}  # fmt: skip
+"""Comes with the card, the device and the address of `BANNED`, ten hours after its ban."""
 
 
 @pytest.fixture(scope="module")
@@ -50,9 +59,10 @@ def settings(
     """An installation whose last run has left an index."""
     open_database.run_autocommit("bench/wipe")
     place = tmp_path_factory.mktemp("score")
-    load_bundle(
-        open_database, ring_bundle(place / "bundle"), load_or_create_key(installation), place / "dead"
-    )
+    ban = {"account_id": BANNED, "created_at": "2026-03-01T04:40:00Z", "status": "banned"}
+    bans = write_bundle(place / "bans", accounts=[{**ban, "status_changed_at": "2026-03-02T22:00:00Z"}])
+    for bundle in (ring_bundle(place / "bundle"), bans):
+        load_bundle(open_database, bundle, load_or_create_key(installation), place / "dead")
     detect(
         open_database,
         InProcessDetector(),
@@ -125,6 +135,36 @@ def test_graphql_gives_the_same_answer(clients: dict[Role, Api], role: Role) -> 
             same[name] for name in ("membership", "bits", "size")
         ]
         assert match["families"] == same["families"]
+
+
+@pytest.mark.parametrize("role", [each for each in Role if each.includes(Role.SCORER)])
+def test_whom_a_sign_up_follows_is_named_to_analysts(clients: dict[Role, Api], role: Role) -> None:
+    answer, later, replacement = ask(
+        clients[role], BACK, {**BACK, "created_at": "2026-03-05T23:00:00Z"}, REPLACEMENT
+    )
+    (found,) = answer["predecessors"]
+    assert found["probability"] > 0.5
+    assert answer["recommendation"] == "challenge"
+    assert "follows a banned account" in answer["reason"]
+    bits = {part["family"]: part["bits"] for part in found["families"]}
+    assert bits["payment"] > 5
+    assert found["probability"] == pytest.approx(1 / (1 + 2 ** -sum(bits.values())))
+    named = role.includes(Role.ANALYST)
+    assert found["account"] == (BANNED if named else None)
+    assert found["delay_hours"] == (10 if named else None)
+    assert (found["description"] is not None) == named
+    assert found["cluster"] is None
+    # 73 hours after the ban, and without its card.
+    assert (later["predecessors"], later["recommendation"]) == ([], "allow")
+    assert replacement["predecessors"] == []
+    named_values = {"created_at": "createdAt", "signup_ip": "signupIp", "signup_device": "signupDevice"}
+    given = {named_values.get(name, name): value for name, value in BACK.items() if name != "account_id"}
+    same = clients[role].data(SCORE, input=given)["scoreAccount"]["predecessors"]
+    assert same[0]["accountId"] == found["account"]
+    assert same[0]["probability"] == found["probability"]
+    text = json.dumps(answer)
+    assert "fp_own100" not in text
+    assert named or BANNED not in text
 
 
 def codes_of_subscription(api: Api, query: str) -> list[str]:
@@ -309,3 +349,24 @@ def test_the_description_is_whole(clients: dict[Role, Api]) -> None:
     # Each answer is what the description says it is.
     body = post(clients[Role.ANALYST], {"signups": [REPLACEMENT, STRANGER]}).content
     assert ScoreResponse.model_validate_json(body, strict=True).model_dump(mode="json") == json.loads(body)
+
+
+def test_a_ban_after_the_run_counts_before_the_next_one(
+    clients: dict[Role, Api], open_database: Store, settings: Settings, tmp_path: Path
+) -> None:
+    """The last test of this module: it bans an account that the others count on."""
+    member = {"account_id": "acct-00000", "created_at": "2026-03-02T05:00:00Z", "status": "banned"}
+    bans = write_bundle(tmp_path / "bans", accounts=[{**member, "status_changed_at": "2026-03-03T08:30:00Z"}])
+    back = {
+        "created_at": "2026-03-03T09:00:00Z", "instrument": "fp_ring0_0", "signup_device": "dev_ring0_0",
+        "signup_ip": "203.0.0.1",
+    }  # fmt: skip
+    admin = clients[Role.ADMIN]
+    assert ask(admin, back)[0]["predecessors"] == []
+    load_bundle(open_database, bans, load_or_create_key(settings), tmp_path / "dead")
+    services = get_services(admin.client.app)  # type: ignore[arg-type]
+    admin.client.portal.call(services.scorer.read_recent, services.worker)  # type: ignore[union-attr]
+    (answer,) = ask(admin, back)
+    (found,) = answer["predecessors"]
+    assert (found["account"], found["delay_hours"]) == ("acct-00000", pytest.approx(0.5))
+    assert found["cluster"] == answer["matches"][0]["cluster"]

@@ -153,12 +153,12 @@ def test_killed_between_the_claim_and_its_process_and_right_after(
     check_runs(loaded, 2)
 
 
-@pytest.mark.slow
+@pytest.mark.kills
 def test_killed_at_fifty_moments(loaded: Store, installation: Settings) -> None:
     moment = random.Random(24)
     moments = [CLAIMED if n % 10 == 0 else f"{moment.uniform(0, LOOK):.4f}" for n in range(50)]
     left = kill_at(moments, loaded, installation)
-    print(f"\nfifty kills left: {dict(left)}")
+    print(f"\nscheduler: fifty kills left: {dict(left)}")
     # Else no moment fell into what the test is about.
     assert all(left[what] for what in ("nothing", "a claim", "a run"))
     check_runs(loaded, 50)

@@ -94,6 +94,10 @@ def send_under_kills(store: Store, kills: int, seed: int) -> None:
         assert [(each.pending, each.dead, each.delivered) for each in list_webhooks(store)] == [
             (0, 0, len(written))
         ] * 2
+        repeated = sum(len(receiver.at(path)) - len(written) for path in ("/one", "/other"))
+        print(
+            f"\nsender: {killed} kills of {kills} starts; {len(written)} events to two webhooks, {repeated} repeated"
+        )
 
 
 def publish_under_kills(days: Days, kills: int, seed: int) -> None:
@@ -118,6 +122,9 @@ def publish_under_kills(days: Days, kills: int, seed: int) -> None:
     assert [each.number for each in events] == list(range(1, len(events) + 1))
     published = {each.subject for each in events if each.type is EventType.RUN_PUBLISHED}
     assert {each.data["runId"] for each in events if each.type.value.startswith("cluster.")} <= published
+    print(
+        f"\npublisher: {killed} kills of {kills} runs, of which {len(published)} published; {len(events)} events"
+    )
 
 
 def test_a_sender_that_is_killed_loses_nothing(database: Store) -> None:
@@ -131,12 +138,12 @@ def test_a_publisher_that_is_killed_tells_what_it_published(
     publish_under_kills(Days(database), kills=2, seed=2)
 
 
-@pytest.mark.slow
+@pytest.mark.kills
 def test_a_sender_that_is_killed_fifty_times_loses_nothing(database: Store) -> None:
     send_under_kills(database, kills=50, seed=3)
 
 
-@pytest.mark.slow
+@pytest.mark.kills
 def test_a_publisher_that_is_killed_fifty_times_tells_what_it_published(
     database: Store, tokens: Tokeniser, tmp_path: Path
 ) -> None:

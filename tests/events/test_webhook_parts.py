@@ -3,6 +3,7 @@
 import json
 import socket
 import ssl
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from standardwebhooks import Webhook as Reference
 from standardwebhooks import WebhookVerificationError
 
 from graphsvc.delivery.post import Poster
+from graphsvc.delivery.sender import check_endpoint
 from graphsvc.errors import WebhookError
 from graphsvc.events.envelope import build_body, build_headers
 from graphsvc.events.filters import is_quiet, is_wanted, parse_quiet
@@ -27,6 +29,7 @@ from graphsvc.events.secrets import Sealer, Target, generate_secret
 from graphsvc.events.targets import is_public, parse_url
 from graphsvc.model.events import Event, EventType
 from graphsvc.model.webhooks import Delivery, EventFilter, WebhookFormat
+from graphsvc.settings import Settings
 
 NOW = datetime(2026, 11, 30, 8, 0, tzinfo=UTC)
 
@@ -98,10 +101,22 @@ def test_a_cloud_event_has_what_the_specification_asks_for() -> None:
         (EventFilter(min_score=0.9), {"accountsBefore": 1, "accountsAfter": 2, "score": 0.8}, False),
         (EventFilter(min_score=0.9), {"accountsBefore": 1, "accountsAfter": 2, "score": None}, True),
         (EventFilter(min_size=30, min_score=0.9), {"decisionId": "d1"}, True),
+        (EventFilter(min_size=30, min_score=0.9), {"membership": 0.9, "score": 0.8}, False),
+        (EventFilter(min_size=30, min_score=0.9), {"membership": 0.9, "score": 0.9}, True),
+        (EventFilter(followed=True), {"clusterId": "c1"}, False),
+        (EventFilter(followed=True), {"runId": "r1"}, True),
     ],
 )
 def test_a_filter_takes_what_it_says(wanted: EventFilter, data: dict[str, object], passes: bool) -> None:
     assert is_wanted(event(**data), wanted) is passes
+
+
+def test_a_cluster_is_followed_as_itself_and_as_the_other_that_an_event_concerns() -> None:
+    wanted, merged = EventFilter(followed=True), event(clusterId="c1", related="c2")
+    assert is_wanted(event(clusterId="c1"), wanted, {"c1"})
+    assert is_wanted(merged, wanted, {"c2"})
+    assert not is_wanted(merged, wanted, {"c3"})
+    assert is_wanted(merged, EventFilter())
 
 
 @pytest.mark.parametrize(
@@ -207,6 +222,28 @@ def test_a_public_address_is_taken(address: str) -> None:
 def test_what_is_no_address_of_a_webhook_is_refused(url: str) -> None:
     with pytest.raises(WebhookError):
         parse_url(url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "kafka://other.example:9092/events", "kafka://named.example/a/b", "kafka://named.example/", "kafka://named.example",
+        "kafka://named.example/a?b=c", "kafka://user@named.example/a", "kafka://named.example/" + "x" * 250,
+    ],
+)  # fmt: skip
+def test_a_topic_is_of_a_broker_that_the_operator_named(url: str) -> None:
+    allowed = frozenset(["named.example"])
+    with pytest.raises(WebhookError):
+        parse_url(url, allowed)
+    found = parse_url("kafka://named.example/fraud.events-1", allowed)
+    assert (found.host, found.port, found.path) == ("named.example", 9092, "/fraud.events-1")
+
+
+def test_a_missing_package_of_topics_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "confluent_kafka", None)
+    settings = Settings(webhook_allowed_hosts="named.example")
+    with pytest.raises(WebhookError, match=r"graphsvc\[kafka\]"):
+        check_endpoint(settings, "kafka://named.example/events", EventFilter())
 
 
 @pytest.mark.parametrize(

@@ -19,13 +19,13 @@ from graphsvc.delivery.post import Poster
 from graphsvc.delivery.sender import Sender
 from graphsvc.errors import Busy, Conflict, NotFound
 from graphsvc.events.secrets import Sealer
-from graphsvc.model.decisions import On, Topic
+from graphsvc.model.decisions import WATCHED, On, Topic
 from graphsvc.model.events import EventType, NewEvent
 from graphsvc.model.webhooks import EventFilter, Webhook, WebhookFormat
 from graphsvc.signals.tokens import Tokeniser
 from graphsvc.store import Store, webhooks
 from graphsvc.store.audit_log import stream_entries, verify_log
-from graphsvc.store.decisions import DecisionRequest, record_decision
+from graphsvc.store.decisions import DecisionRequest, read_decision_log, record_decision, undo_decision
 from graphsvc.store.events import build_append_step, read_events_after, remove_old_events
 from graphsvc.store.webhooks import add_webhook, queue_again, read_webhook, remove_webhook, rotate_secret
 
@@ -120,6 +120,29 @@ def test_a_webhook_is_told_what_it_wants_from_its_addition_on(store: Store, rece
     make_sender(store).send_once()
     assert [each.id for each in receiver.got] == wanted
     assert {each.path for each in receiver.got} == {"/ok"}
+
+
+def test_only_clusters_that_someone_follows(
+    store: Store, receiver: Receiver, tokens: Tokeniser, tmp_path: Path
+) -> None:
+    populate(store, tokens, tmp_path, [*A, *B])
+    days = Days(store)
+    days.day(A, B)
+    add(store, receiver, wanted=EventFilter([EventType.CLUSTER_ENDED], followed=True))
+    watch, assign = (
+        DecisionRequest(On.CLUSTER, days.ids[0], topic, value)
+        for topic, value in ((Topic.WATCH, WATCHED), (Topic.ASSIGNMENT, "ada"))
+    )
+    made = [record_decision(store, ADA, wish, datetime.now(UTC)) for wish in (watch, assign)]
+    days.day()
+    assert make_sender(store).send_once() == {"delivered": 1}
+    assert json.loads(receiver.got[0].body)["data"]["subject"] == made[0].subject
+    assert read_decision_log(store).list_followed() == {made[0].subject}
+    # To be assigned is enough; neither of both is not.
+    undo_decision(store, ADA, made[0].id, datetime.now(UTC))
+    assert read_decision_log(store).list_followed() == {made[0].subject}
+    undo_decision(store, ADA, made[1].id, datetime.now(UTC))
+    assert read_decision_log(store).list_followed() == set()
 
 
 def test_a_failed_event_holds_back_its_cluster_and_no_other(store: Store, receiver: Receiver) -> None:

@@ -18,13 +18,16 @@ from graphsvc.model.clusters import CLUSTERS, LINKS, MEMBERS, SHARED, Found
 from graphsvc.model.graph import SignalGraph
 from graphsvc.scoring.answers import Recommendation, Score, Thresholds, score_signups
 from graphsvc.scoring.files import IndexFiles
-from graphsvc.scoring.index import ScoreIndex, build_index, digest_keys, find_digests
+from graphsvc.scoring.index import ScoreIndex, add_predecessors, build_index, digest_keys, find_digests
 from graphsvc.scoring.signups import read_signups
 from graphsvc.signals.tokens import Tokeniser
+from graphsvc.succession.successions import find_successions
 
 TOKENS = Tokeniser(b"a key for tests, 32 bytes long..", "test")
 ACCOUNTS, RING = 400, 10
 DAY = 86_400_000
+GONE, BANNED_AT = 390, 398 * DAY
+"""An account that was banned a day before the last sign-up."""
 
 
 def tokenised(column: str, *values: str) -> list[str]:
@@ -36,8 +39,8 @@ def tokenised(column: str, *values: str) -> list[str]:
 def known_graph() -> SignalGraph:
     """A ring of ten that shares a card and a device, a class on one campus, and strangers."""
     cards, devices = (
-        tokenised("instrument", "pm_ring", "pm_class"),
-        tokenised("signup_device", "dev_ring", "dev_shop"),
+        [tokenised("instrument", each)[0] for each in ("pm_ring", "pm_class", "pm_gone")],
+        [tokenised("signup_device", each)[0] for each in ("dev_ring", "dev_shop", "dev_gone")],
     )
     phones = tokenised("phone", *(f"+1555000{i:04}" for i in range(ACCOUNTS)))
     rows = {
@@ -46,6 +49,8 @@ def known_graph() -> SignalGraph:
         cards[1]: range(20, 30),
         "ip:203.0.113.9": range(20, 90),
         devices[1]: range(100, 100 + 250),
+        cards[2]: [GONE],
+        devices[2]: [GONE],
         **{phone: [i] for i, phone in enumerate(phones)},
     }
     keys = sorted(rows)
@@ -56,7 +61,8 @@ def known_graph() -> SignalGraph:
         edges,
         seen=dict.fromkeys(edges, (0, 2 * DAY)),
         created_at=[DAY * account for account in range(ACCOUNTS)],
-        status=["banned" if account < 4 else "active" for account in range(ACCOUNTS)],
+        status=["banned" if account < 4 or account == GONE else "active" for account in range(ACCOUNTS)],
+        status_changed_at=[BANNED_AT if account == GONE else -1 for account in range(ACCOUNTS)],
     )
     classes = pl.when(pl.col("kind") == "ip").then(pl.lit("education")).otherwise(pl.lit(""))
     signals = graph.signals.with_columns(key=pl.Series(keys)).with_columns(classes.alias("class"))
@@ -91,7 +97,9 @@ def known_index(assessment: str = "campaign", *, publish: bool = True) -> ScoreI
         {"membership": 0.8},
         grown,
     )
-    return build_index("r1", Incidence.of(graph), found, signups=True)
+    kept = find_successions(graph, members.cast({"cluster": pl.Int32, "account": pl.Int32}), keep=True).kept
+    assert kept is not None
+    return add_predecessors(build_index("r1", Incidence.of(graph), found, signups=True), kept)
 
 
 def ask(index: ScoreIndex, thresholds: Thresholds | None = None, **values: str | None) -> Score:
@@ -178,7 +186,49 @@ def test_a_likely_business_is_no_reason_to_stop_a_sign_up() -> None:
     assert "business" in answer.reason
 
 
-def test_answers_and_indexes_hold_no_account_and_no_value(tmp_path: Path) -> None:
+def come_back(index: ScoreIndex, thresholds: Thresholds | None = None, **values: str) -> Score:
+    """A sign-up two days after the ban, with what the banned account had unless it says otherwise."""
+    had = {"phone": f"+1555000{GONE:04}", "instrument": "pm_gone", "signup_device": "dev_gone"}
+    return ask(index, thresholds, **{"created_at": "1971-02-05T00:00:00Z", **had, **values})
+
+
+def test_who_comes_back_after_a_ban_is_challenged(tmp_path: Path) -> None:
+    files = IndexFiles(tmp_path)
+    files.keep(known_index())
+    files.switch("r1")
+    index = files.load()
+    answer = come_back(index)
+    (found,) = answer.predecessors
+    assert (found.account, found.cluster, found.delay_hours) == (f"a{GONE:05}", None, 48.0)
+    assert found.probability > 0.5
+    assert found.probability == pytest.approx(1 / (1 + 2 ** -sum(part.bits for part in found.families)))
+    assert {part.family for part in found.families[:3]} == {"phone", "payment", "device"}
+    assert answer.recommendation is Recommendation.CHALLENGE
+    # As mapped from the files, and as built.
+    assert come_back(known_index()) == answer
+    assert come_back(index, created_at="1971-02-07T00:00:00Z").predecessors == ()
+    assert ask(index, instrument="pm_gone", signup_device="dev_gone").predecessors == ()
+    # What one ring shares is no sign of whom it follows.
+    assert come_back(index, phone="+15550000001", instrument="pm_ring", signup_device="x").predecessors == ()
+
+
+def test_what_explains_a_sign_up_explains_one_that_follows_a_ban() -> None:
+    ring = {"instrument": "pm_ring", "signup_device": "dev_ring", "device": "dev_gone"}
+    easily = Thresholds(challenge=0.01)
+    for assessment, wanted in (
+        ("likely_business", Recommendation.ALLOW),
+        ("campaign", Recommendation.REVIEW),
+    ):
+        answer = come_back(known_index(assessment), easily, **ring)
+        assert answer.predecessors[0].probability > 0.01
+        assert answer.recommendation is wanted
+        assert "banned" not in answer.reason
+    own = {"instrument": "pm_own", "signup_device": "dev_own", "device": "dev_gone"}
+    unexplained = come_back(known_index("likely_business"), easily, **own)
+    assert unexplained.recommendation is Recommendation.CHALLENGE
+
+
+def test_answers_and_indexes_hold_no_value_and_no_account_but_the_banned(tmp_path: Path) -> None:
     files = IndexFiles(tmp_path)
     files.keep(known_index())
     files.switch("r1")

@@ -263,6 +263,7 @@ def test_what_is_wrong_is_named(broker: str, tmp_path: Path, database: Store, to
     assert (done.returncode, "does not answer" in done.stderr) == (1, True)
 
 
+@pytest.mark.kills
 @pytest.mark.parametrize("seed", range(13))
 @pytest.mark.usefixtures("cli_environment")
 def test_killed_at_any_moment_and_run_again(
@@ -288,7 +289,7 @@ def test_killed_at_any_moment_and_run_again(
         assert database.read("tests/count_accounts")[0]["count"] >= read
     done = run_killed(-1, 0, *words)
     assert done.returncode == 0, done.stderr
-    print(f"{kills} kills")  # fifty and more in all
+    print(f"\nconsumer, seed {seed}: {kills} kills")  # fifty and more in all
     assert kills
     assert checksum_content(database) == plain
     assert database.read("detect/watermark")[0]["number"] is not None

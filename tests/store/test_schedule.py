@@ -24,6 +24,7 @@ from graphsvc.api.workers.detection_process import DetectionProcesses
 from graphsvc.api.workers.scheduler import ACTOR, Scheduler
 from graphsvc.api.workers.worker import Worker
 from graphsvc.errors import Conflict, NotFound
+from graphsvc.model.events import EventType
 from graphsvc.model.runs import Run
 from graphsvc.model.schedule import (
     ATTEMPTS,
@@ -44,8 +45,10 @@ from graphsvc.store import Store
 from graphsvc.store.audit import Auditor
 from graphsvc.store.audit_log import stream_entries
 from graphsvc.store.control import SILENT_SECONDS, mark_failed
+from graphsvc.store.events import read_events_after
 from graphsvc.store.publish import begin_run
 from graphsvc.store.schedule import (
+    announce_late_run,
     claim_due_run,
     open_schedule,
     pause_schedule,
@@ -224,6 +227,31 @@ def test_missed_slots_are_caught_up_once(opened: Store) -> None:
     finish(opened, second)
     assert claim(opened, after_days + timedelta(hours=1)) is None
     assert claim(opened, START + 6 * DAY + JITTER)
+
+
+def test_a_late_run_is_an_event_once_and_a_paused_one_is_none(opened: Store) -> None:
+    at = START + compute_jitter(DAILY, replace(NEW, jitter_seed="seed"), START)
+    late = at + GRACE + timedelta(seconds=1)
+    assert announce_late_run(opened, DAILY, at + GRACE) is None
+    assert read_events_after(opened, 0, 10) == []
+    for hours in (0, 1):
+        assert announce_late_run(opened, DAILY, late + timedelta(hours=hours)) == START
+    (event,) = read_events_after(opened, 0, 10)
+    assert (event.type, event.subject) == (EventType.RUN_LATE, "")
+    assert event.data == {"dueAt": START.isoformat(), "plan": DAILY.text}
+    assert claim(opened, late)
+    assert announce_late_run(opened, DAILY, late) is None
+    pause_schedule(opened, person("ada"), "", late)
+    assert announce_late_run(opened, DAILY, late + 2 * DAY) is None
+    assert len(read_events_after(opened, 0, 10)) == 1
+
+
+def test_what_was_claimed_meanwhile_is_no_more_late(opened: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    state = read_state(opened)
+    assert claim(opened, START + DAY / 2)
+    monkeypatch.setattr("graphsvc.store.schedule.read_state", lambda *_: state)
+    assert announce_late_run(opened, DAILY, START + DAY / 2) is None
+    assert read_events_after(opened, 0, 10) == []
 
 
 def test_it_waits_for_a_run_that_is_under_way_and_a_dead_one_stands_in_no_way(opened: Store) -> None:

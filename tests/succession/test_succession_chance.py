@@ -55,7 +55,8 @@ def pairs_of(*pairs: tuple[int, int]) -> pl.DataFrame:
 def test_the_better_claim_on_a_predecessor_weakens_the_other() -> None:
     pairs = pairs_of((1, 0), (2, 0), (2, 3))
     odds = np.array([50.0, 4.0, 2.0])
-    probability, factor = resolve_rivals(pairs, odds)
+    rivalry = resolve_rivals(pairs, odds)
+    probability, factor = rivalry.probability, rivalry.factor
     alone = odds / (1 + np.array([50.0, 6.0, 6.0]))
     assert factor[1] < 0.2 * factor[2]
     assert probability[1] < 0.5 * alone[1]
@@ -66,13 +67,14 @@ def test_the_better_claim_on_a_predecessor_weakens_the_other() -> None:
 def test_what_holds_among_all_rivals(rows: list[tuple[int, int, float]]) -> None:
     unique = {(successor, predecessor): odds for successor, predecessor, odds in rows}
     pairs, odds = pairs_of(*sorted(unique)), np.array([unique[pair] for pair in sorted(unique)])
-    probability, factor = resolve_rivals(pairs, odds)
+    rivalry = resolve_rivals(pairs, odds)
+    probability, factor = rivalry.probability, rivalry.factor
     assert (probability >= 0).all()
     assert (factor > 0).all()
     if len(odds):
         assert (np.bincount(pairs["successor"], probability) < 1 + 1e-9).all()
     # Who is nobody's rival keeps the order of the odds.
-    assert resolve_rivals(pairs[:0], odds[:0])[0].shape == (0,)
+    assert resolve_rivals(pairs[:0], odds[:0]).probability.shape == (0,)
 
 
 def test_births_are_moved_within_clusters_and_nothing_else_is() -> None:

@@ -15,7 +15,8 @@ const GROUPS: [name: string, label: string, types: EventType[] | null][] = [
   ["", "All", null],
   ["clusters", "Clusters", ["CLUSTER_BORN", "CLUSTER_GROWN", "CLUSTER_MERGED", "CLUSTER_SPLIT", "CLUSTER_REVIVED", "CLUSTER_ENDED"]],
   ["decisions", "Decisions", ["DECISION_MADE", "DECISION_UNDONE"]],
-  ["runs", "Runs", ["RUN_PUBLISHED", "RUN_FAILED"]],
+  ["signups", "Sign-ups", ["ACCOUNT_SCORED"]],
+  ["runs", "Runs", ["RUN_PUBLISHED", "RUN_FAILED", "RUN_LATE"]],
 ];
 const NAMES: Record<EventType, string> = {
   CLUSTER_BORN: "New cluster",
@@ -24,10 +25,12 @@ const NAMES: Record<EventType, string> = {
   CLUSTER_SPLIT: "Cluster split",
   CLUSTER_REVIVED: "Cluster found again",
   CLUSTER_ENDED: "Cluster not found",
+  ACCOUNT_SCORED: "Sign-up scored",
   DECISION_MADE: "Decision",
   DECISION_UNDONE: "Decision undone",
   RUN_PUBLISHED: "Run published",
   RUN_FAILED: "Run failed",
+  RUN_LATE: "Run late",
   WEBHOOK_TEST: "Test",
 };
 
@@ -69,6 +72,7 @@ export function useUnread(allowed: boolean): boolean {
 function describe({ type, data }: Event): string {
   const facts = data as Record<string, string | number | undefined>;
   if (type === "RUN_PUBLISHED") return `${count(Number(facts.clusters))} clusters, ${count(Number(facts.members))} members`;
+  if (type === "RUN_LATE") return `Due at ${moment(String(facts.dueAt))}`;
   if (type === "RUN_FAILED") return String(facts.error ?? "");
   if (type.startsWith("DECISION")) return [facts.topic, facts.value, facts.clusterId ? "" : `on ${facts.subjectKind}`].filter(Boolean).join(" ");
   return [facts.description, facts.assessment === "likely_business" ? "A likely business." : ""].filter(Boolean).join(" ");

@@ -30,13 +30,18 @@ _ADMIN = [require_role(Role.ADMIN)]
 
 @strawberry.input(description="A webhook that is to be added.")
 class WebhookInput:
-    url: str = strawberry.field(description="Where events are sent: `https://HOST/PATH`.")
+    url: str = strawberry.field(
+        description="Where events are sent: `https://HOST/PATH`, or `kafka://BROKER:9092/TOPIC`."
+    )
     name: str = strawberry.field(default="", description="What it is for; empty: the host.")
     format: WebhookFormat = strawberry.field(default=WebhookFormat.STANDARD, description="Form of the body.")
     types: list[EventType] | None = strawberry.field(default=None, description="Only these; null: all.")
     min_size: int = strawberry.field(default=0, description="Least accounts of a cluster.")
     min_growth: int = strawberry.field(default=0, description="Least new accounts, of `cluster.grown`.")
     min_score: float = strawberry.field(default=0.0, description="Least hostility of a cluster, 0 to 1.")
+    followed: bool = strawberry.field(
+        default=False, description="Of clusters only those that someone watches or is assigned to."
+    )
     quiet: str = strawberry.field(
         default="", description="Hours in which nothing is sent, like `22:00-06:00 Europe/Berlin`."
     )
@@ -56,7 +61,7 @@ class WebhookMutations:
         if min(input.min_size, input.min_growth) < 0 or not 0 <= input.min_score <= 1:
             raise BadInput("Sizes and growth are 0 or more, and scores from 0 to 1.")
         wanted = EventFilter(
-            input.types or [], input.min_size, input.min_growth, input.min_score, input.quiet
+            input.types or [], input.min_size, input.min_growth, input.min_score, input.followed, input.quiet
         )
         asked = replace(input, name=clean_text(input.name, LONGEST_NAME))
         return await info.context.worker.run(

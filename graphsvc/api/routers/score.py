@@ -18,9 +18,9 @@ from graphsvc.api.errors import BadInput
 from graphsvc.api.http.request_info import get_request_info
 from graphsvc.api.routers.bodies import describe_body, parse_body
 from graphsvc.api.services import Services, get_services
-from graphsvc.api.workers.scorer import MOST, SignupValues, describe_answer
+from graphsvc.api.workers.scorer import MOST, Scored, SignupValues, build_event, describe_answer
 from graphsvc.errors import Forbidden, GraphsvcError
-from graphsvc.loading.signups import RecordedSignup
+from graphsvc.loading.signups import RecordedSignup, is_recorded
 from graphsvc.model.clusters import Assessment
 from graphsvc.scoring.answers import Recommendation
 
@@ -128,6 +128,9 @@ class Recording(BaseModel):
     error: str | None = Field(
         description="Code of the error if it is not done for another reason. Try again."
     )
+    event: str | None = Field(
+        description="Id of the event `account.scored` that was written with it; null where there is none."
+    )
 
 
 class ProvisionalGroup(BaseModel):
@@ -138,6 +141,24 @@ class ProvisionalGroup(BaseModel):
     families: list[FamilyEvidence] = Field(
         description="The families of values that link it, strongest first."
     )
+
+
+class ScorePredecessor(BaseModel):
+    """A banned or suspended account that a sign-up may follow."""
+
+    account: str | None = Field(description="Its id; null below the role analyst.")
+    cluster: str | None = Field(
+        description="Id of its campaign; null below the role analyst, and where it is of none."
+    )
+    probability: float = Field(
+        description="That the sign-up follows it; below the role analyst only from 0.5 on."
+    )
+    delay_hours: float | None = Field(description="From the ban to the sign-up; null below the role analyst.")
+    families: list[FamilyEvidence] = Field(
+        description="Bits of each family of values, and of `moment`, `prior`, `chance` and `rivals`; their sum is the "
+        "log2 of the odds."
+    )
+    description: str | None = Field(description="A sentence; null below the role analyst.")
 
 
 class ScoreAnswer(BaseModel):
@@ -156,6 +177,9 @@ class ScoreAnswer(BaseModel):
     unread: list[str] = Field(description="Fields whose value could not be read.")
     provisional: ProvisionalGroup | None = Field(
         description="Null where it hangs together with no such group."
+    )
+    predecessors: list[ScorePredecessor] = Field(
+        description="The banned accounts that it may follow, the likeliest first, three at most."
     )
     recorded: Recording | None = Field(description="Null where `record` was not asked for.")
 
@@ -194,7 +218,10 @@ async def score_signups(request: Request) -> Response:
     async with services.concurrency_limit.enter(principal.id):
         values = [each.to_values() for each in asked.signups]
         scored = await services.scorer.score(principal, values)
-        recorded = await _record(services, asked, values) if asked.record else [None] * len(values)
+        recorded: list[dict[str, Any] | None] = [None] * len(values)
+        if asked.record:
+            recorded = await _record(services, asked, values, scored)
+            scored = await services.scorer.weigh_together(principal, scored, values)
     services.scorer.counts.add_recorded(
         principal, sum(each is not None and each["done"] for each in recorded)
     )
@@ -230,27 +257,32 @@ def _check_recording(services: Services, asked: ScoreRequest) -> None:
 
 
 async def _record(
-    services: Services, asked: ScoreRequest, values: Sequence[SignupValues]
+    services: Services, asked: ScoreRequest, values: Sequence[SignupValues], scored: Scored
 ) -> list[dict[str, Any] | None]:
     """Record sign-ups; return `Recording` of each. Whatever fails, their scores are answered."""
     now = datetime.now(UTC).isoformat()
     signups = [
-        RecordedSignup({"created_at": now, **said.columns, "account_id": each.account_id}, said.identifiers)
-        for each, said in zip(asked.signups, values, strict=True)
+        RecordedSignup(
+            {"created_at": now, **said.columns, "account_id": each.account_id},
+            said.identifiers,
+            build_event(services.settings, services.signer, each.account_id or "", scored.run, score),
+        )
+        for each, said, score in zip(asked.signups, values, scored.scores, strict=True)
     ]
     try:
         found = await services.recorder.record(signups)
     except GraphsvcError as error:
-        return [{"done": False, "rejected": [], "error": error.code} for _ in signups]
+        return [{"done": False, "rejected": [], "error": error.code, "event": None} for _ in signups]
     with suppress(GraphsvcError):  # they are recorded, and known a little later
         await services.scorer.read_recent(services.worker)
     return [
         {
-            "done": all(row.table != "accounts" for row in rows),
+            "done": is_recorded(rows),
             "rejected": [asdict(row) for row in rows],
             "error": None,
+            "event": signup.event.id if signup.event and is_recorded(rows) else None,
         }
-        for rows in found
+        for signup, rows in zip(signups, found, strict=True)
     ]
 
 

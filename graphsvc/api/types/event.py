@@ -24,10 +24,12 @@ describe_enum(
         EventType.CLUSTER_SPLIT: "It came off another cluster, `previousId`, which continues.",
         EventType.CLUSTER_REVIVED: "A cluster that earlier runs had lost was found again.",
         EventType.CLUSTER_ENDED: "A run did not find the cluster.",
+        EventType.ACCOUNT_SCORED: "A recorded sign-up belongs to a campaign with more than a threshold.",
         EventType.DECISION_MADE: "A person decided on a cluster, an account or two accounts.",
         EventType.DECISION_UNDONE: "A person undid a decision.",
         EventType.RUN_PUBLISHED: "A run published its clusters.",
         EventType.RUN_FAILED: "A run ended with an error, or died.",
+        EventType.RUN_LATE: "A run of the schedule did not begin in time.",
         EventType.WEBHOOK_TEST: "A test of a webhook. It is sent to that alone.",
     },
 )

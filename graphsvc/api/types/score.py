@@ -94,6 +94,24 @@ class ProvisionalGroup:
     )
 
 
+@strawberry.type(description="A banned or suspended account that a sign-up may follow.")
+class ScorePredecessor:
+    account_id: strawberry.ID | None = strawberry.field(description="Its id; null below the role analyst.")
+    cluster_id: strawberry.ID | None = strawberry.field(
+        description="Id of its campaign; null below the role analyst, and where it is of none."
+    )
+    probability: float = strawberry.field(
+        description="That the sign-up follows it, 0–1; below the role analyst only from 0.5 on."
+    )
+    delay_hours: float | None = strawberry.field(
+        description="From the ban to the sign-up; null below the role analyst."
+    )
+    families: list[ScoreFamily] = strawberry.field(
+        description="Bits of each family of values, and of `moment`, `prior`, `chance` and `rivals`."
+    )
+    description: str | None = strawberry.field(description="A sentence; null below the role analyst.")
+
+
 @strawberry.type(description="A score of a sign-up.")
 class AccountScore:
     run_id: strawberry.ID = strawberry.field(description="The run that it was weighed against.")
@@ -112,6 +130,10 @@ class AccountScore:
     unread: list[str] = strawberry.field(description="Fields whose value could not be read.")
     provisional: ProvisionalGroup | None = strawberry.field(
         description="Its group among the accounts since the run, which no run has weighed yet."
+    )
+
+    predecessors: list[ScorePredecessor] = strawberry.field(
+        description="The banned accounts that it may follow, the likeliest first."
     )
 
     @classmethod
@@ -133,6 +155,15 @@ class AccountScore:
                 size=group["size"],
                 families=[ScoreFamily(**part) for part in group["families"]],
             ),
+            predecessors=[
+                ScorePredecessor(
+                    account_id=each["account"] and strawberry.ID(each["account"]),
+                    cluster_id=each["cluster"] and strawberry.ID(each["cluster"]),
+                    families=[ScoreFamily(**part) for part in each["families"]],
+                    **{name: each[name] for name in ("probability", "delay_hours", "description")},
+                )
+                for each in said["predecessors"]
+            ],
             run_id=strawberry.ID(said["run"]),
             matches=matches,
             warnings=[SharedValueWarning(**each) for each in said["warnings"]],

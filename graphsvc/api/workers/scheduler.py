@@ -16,7 +16,7 @@ from graphsvc.signing import Signer
 from graphsvc.store.audit import Auditor
 from graphsvc.store.control import SILENT_SECONDS
 from graphsvc.store.reader import Reader
-from graphsvc.store.schedule import STATE, claim_due_run, open_schedule
+from graphsvc.store.schedule import STATE, announce_late_run, claim_due_run, open_schedule
 
 log = logging.getLogger("graphsvc.api")
 
@@ -82,6 +82,8 @@ class Scheduler:
             return None
         now, defaults = self._now(), Parameters()
         await self._worker.run(open_schedule, self._plan, self._seed, now)
+        # Before it is claimed: a run that begins late was late.
+        await self._worker.run(announce_late_run, self._plan, now, self._silent_seconds)
         run = await self._worker.run(
             claim_due_run,
             self._auditor,

@@ -11,7 +11,10 @@ from typing import Any, NamedTuple
 from graphsvc.api.auth.keys import Principal, Role
 from graphsvc.api.workers.worker import Worker
 from graphsvc.errors import GraphsvcError, IndexMissing
-from graphsvc.scoring.answers import Score, Thresholds, add_group, score_signups
+from graphsvc.events.build import build_score_event
+from graphsvc.model.clusters import Assessment
+from graphsvc.model.events import NewEvent
+from graphsvc.scoring.answers import Recommendation, Score, Thresholds, add_group, score_signups
 from graphsvc.scoring.files import IndexFiles
 from graphsvc.scoring.index import ScoreIndex
 from graphsvc.scoring.recent import ProvisionalGroup, RecentAccounts
@@ -23,7 +26,10 @@ from graphsvc.signals.tokens import Tokeniser
 from graphsvc.signing import Signer
 from graphsvc.store.audit import Auditor
 from graphsvc.store.connection import Store
-from graphsvc.store.recent import read_recent
+from graphsvc.store.recent import read_ends, read_recent
+from graphsvc.succession.candidates import REACH
+from graphsvc.succession.fitting import FOUND
+from graphsvc.succession.predecessors import Predecessors
 
 log = logging.getLogger("graphsvc.api")
 
@@ -86,6 +92,12 @@ class ScoreCounts:
         said["signups"] += len(scores)
         said.update(score.recommendation.value for score in scores)
 
+    def move(self, principal: Principal, before: Score, after: Score) -> None:
+        """Count a sign-up under another recommendation than it was counted."""
+        said = self.counts.setdefault((principal.name, principal.role.value), Counter())
+        said[before.recommendation.value] -= 1
+        said[after.recommendation.value] += 1
+
     def add_recorded(self, principal: Principal, number: int) -> None:
         """Count sign-ups that were recorded."""
         if number:
@@ -117,6 +129,8 @@ class Scorer:
         self._waiting: list[_Call] = []
         self._running: asyncio.Task[None] | None = None
         self._recent: RecentAccounts | None = None
+        self._stopped: tuple[str, dict[str, int], Predecessors] | None = None
+        """Run, what happened to accounts since it, and whom sign-ups may follow by that."""
         self._asked = asyncio.Event()
         self._reading = asyncio.Lock()
         self.counts = ScoreCounts()
@@ -187,7 +201,9 @@ class Scorer:
         for group in pieces.values():
             index = group[0][0].index or index
             together = join_signups([each for _, read in group for each in read])
-            scores = iter(score_signups(index, together, self._thresholds))
+            known = self._stopped if self._stopped is not None and self._stopped[0] == index.run else None
+            stopped = known and known[2]
+            scores = iter(score_signups(index, together, self._thresholds, stopped))
             for call, read in group:
                 chosen = call.signups[len(call.scores) :]
                 call.scores += [
@@ -203,8 +219,32 @@ class Scorer:
             return None
         return self._recent.find_group(values.account, [each.key for each in read.keys])
 
+    async def weigh_together(
+        self, principal: Principal, scored: Scored, signups: Sequence[SignupValues]
+    ) -> Scored:
+        """Add the groups of sign-ups that are recorded by now, others of the same call among their members.
+
+        Args:
+            principal: who asked.
+            scored: the call's scores.
+            signups: of the call.
+        """
+        index, scores = self._index, list(scored.scores)
+        if index is None or index.run != scored.run:
+            return scored
+        for place, values in enumerate(signups):
+            read = read_signup(values.columns, values.identifiers, self._tokens, index.families)
+            with_group = add_group(scores[place], self._find_group(index, values, read))
+            if with_group.recommendation is not scores[place].recommendation:
+                self.counts.move(principal, scores[place], with_group)
+            scores[place] = with_group
+            if place % SLICE == SLICE - 1:
+                # Others of this process have their turn between two slices.
+                await asyncio.sleep(0)
+        return Scored(scored.run, scores)
+
     async def follow_recent(self, worker: Worker) -> None:
-        """Read the accounts that signed up since the run: at once, and again while sign-ups are scored."""
+        """Read who signed up or was banned since the run: at once, and again while sign-ups are scored."""
         while True:
             try:
                 await self.read_recent(worker)
@@ -226,6 +266,7 @@ class Scorer:
         """
         async with self._reading:
             index = await self._refresh_index()
+            await self._read_stopped(worker, index)
             recent = self._recent
             if recent is not None and recent.run == index.run:
                 found, after = await worker.run(read_recent, recent.after, recent.since)
@@ -237,6 +278,15 @@ class Scorer:
             found, after = await worker.run(read_recent, 0, since)
             await asyncio.to_thread(recent.add, found, after)
             self._recent = recent
+
+    async def _read_stopped(self, worker: Worker, index: ScoreIndex) -> None:
+        """Read which accounts were stopped since the run, or are stopped no more."""
+        if index.stopped is None:
+            return
+        ends = await worker.run(read_ends, index.stopped.until - REACH)
+        if self._stopped is None or self._stopped[:2] != (index.run, ends):
+            stopped = await asyncio.to_thread(index.stopped.update_ends, ends)
+            self._stopped = (index.run, ends, stopped)
 
     async def _refresh_index(self) -> ScoreIndex:
         """Return the current index; map a new one when a run has switched to it."""
@@ -264,14 +314,48 @@ def write_counts(
     return left
 
 
+def build_event(settings: Settings, signer: Signer, account: str, run: str, score: Score) -> NewEvent | None:
+    """Build the event of a sign-up that is recorded; None: it is below the installation's threshold.
+
+    Args:
+        settings: of the installation.
+        signer: makes the pseudonym that stands for the account.
+        account: its id.
+        run: that it was weighed against.
+        score: its score.
+    """
+    best = score.matches[0] if score.matches and not score.other_group else None
+    if best is None or best.assessment is not Assessment.CAMPAIGN:
+        return None
+    least = settings.score_event
+    if score.recommendation is not Recommendation.REVIEW if least is None else best.membership < least:
+        return None
+    # The full stop separates what Standard Webhooks signs.
+    signup = signer.derive_pseudonym(f"{run}/{account}").partition(".")[2]
+    facts = {
+        "recommendation": score.recommendation.value,
+        "assessment": best.assessment.value,
+        "score": best.hostility,
+        "coordination": best.coordination,
+    }
+    return build_score_event(signup, run, best.cluster, best.membership, facts)
+
+
 def describe_answer(label: str | None, scored: Scored, place: int, role: Role) -> dict[str, Any]:
     """Return an answer as plain values, without what the role may not see.
 
     Clusters are named to analysts alone. Others learn what a sign-up is worth, and not with whom it belongs: with the
-    id of a cluster they could find out by trying whose card or address a value is.
+    id of a cluster they could find out by trying whose card or address a value is. So it is with banned accounts, of
+    which others learn only that a sign-up more likely than not follows one.
     """
     said = describe_score(label, scored.run, scored.scores[place])
     if not role.includes(Role.ANALYST):
+        # An account that hardly follows a banned one would tell of its values alone.
+        said["predecessors"] = [
+            {**each, "account": None, "cluster": None, "delay_hours": None, "description": None}
+            for each in said["predecessors"]
+            if each["probability"] >= FOUND
+        ]
         for match in said["matches"]:
             match.update(cluster=None, size=None, stopped=None)
         if said["provisional"]:
