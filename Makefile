@@ -51,7 +51,7 @@ test-sources: setup ## loads from a real PostgreSQL, a real Kafka broker and S3,
 	@ls /usr/lib/postgresql/*/bin/initdb > /dev/null 2>&1 || command -v initdb > /dev/null || \
 	  { test "$$(id -u)" = 0 && command -v apt-get > /dev/null && apt-get install --yes --quiet --no-install-recommends postgresql > /dev/null; } || \
 	  echo "test-sources: there is no PostgreSQL, so its tests are skipped; install the package postgresql"
-	@$(BIN)/python -m pytest tests/sources
+	@$(BIN)/python -m pytest -m "not kills" tests/sources
 
 test-spark: setup ## the engine spark: in this process, on a cluster of two workers, one of them killed, and through Spark Connect (thirty minutes; installs PySpark)
 	@$(BIN)/python -m pip install --quiet "pyspark[connect]>=4.3,<5"

@@ -100,7 +100,7 @@ def prepare_world(directory: Path, accounts: int, seed: int, stages: Stages) -> 
 
 
 def load_world(settings: "Settings", directory: Path, stages: Stages, *, bulk: bool) -> None:
-    """Load the world without its truth; `bulk` imports it, which takes a tenth of the time."""
+    """Load the world without its truth; `bulk` imports it into a fresh server."""
     from graphsvc.cli.load import print_report
     from graphsvc.database import open_store
     from graphsvc.loading import load_bundle
