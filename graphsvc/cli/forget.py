@@ -33,10 +33,11 @@ def forget_accounts(
 
     Clusters stay and count the missing member. Decisions on the account stay under a pseudonym, which cannot
     be turned back into the id and is all that the audit log ever held. Snapshots of runs that read the
-    account are removed. Later loads skip its rows and count them as rejected (`forgotten_account`). Doing it
-    again changes nothing.
+    account are removed, and the index that sign-ups are scored by names it no more. Later loads skip its rows
+    and count them as rejected (`forgotten_account`). Doing it again changes nothing.
     """
     from graphsvc.database import open_store
+    from graphsvc.scoring.files import IndexFiles
     from graphsvc.store import forgetting
     from graphsvc.store.snapshots import Snapshots
 
@@ -52,7 +53,8 @@ def forget_accounts(
             for each in forgetting.find_traces(store, person.signer, snapshots, accounts):
                 typer.echo(_format_account(each, "would go"))
             return
-        done = forgetting.forget_accounts(store, person, snapshots, accounts, reason)
+        indexes = IndexFiles(here.score_dir)
+        done = forgetting.forget_accounts(store, person, snapshots, indexes, accounts, reason)
     for each in done.accounts:
         # Ids are shown here and nowhere else: the log has pseudonyms only.
         typer.echo(_format_account(each, "gone") if each.there else f"{each.account}: was forgotten before")

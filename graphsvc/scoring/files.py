@@ -7,7 +7,8 @@ either the run before or the new one. Whoever has mapped the files of a run befo
 
 import json
 import shutil
-from dataclasses import fields
+from collections.abc import Collection
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ from graphsvc.succession.predecessors import Predecessors
 FORM = 2
 """Version of the files' form. Raise it when the form, or the meaning of an array, changes."""
 _CURRENT, _MANIFEST, _DRAFT, _PUBLISHED = "current", "manifest.json", ".draft-", "published.arrow"
+_AGAIN = "~"
+"""Between the run of an index that was written anew and how many times it was."""
 _PLAIN = ("run", "accounts", "least", "families", "resolution")
 _APART = ("pool", "published", "stopped")
 _ARRAYS = tuple(each.name for each in fields(ScoreIndex) if each.name not in (*_PLAIN, *_APART))
@@ -39,31 +42,36 @@ class IndexFiles:
         """Open the indexes in `directory`, which need not be there."""
         self._directory = directory
 
-    def keep(self, index: ScoreIndex) -> None:
+    def keep(self, index: ScoreIndex, name: str = "") -> None:
         """Write an index entirely or not at all. It is not current yet.
+
+        Args:
+            index: what to write.
+            name: of its directory; the run's id if there is none.
 
         Raises:
             ExportError: the directory cannot be written.
         """
-        draft = self._directory / f"{_DRAFT}{index.run}"
+        name = name or index.run
+        draft = self._directory / f"{_DRAFT}{name}"
         try:
             self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             shutil.rmtree(draft, ignore_errors=True)
             draft.mkdir(mode=0o700)
             arrays = {name: getattr(index, name) for name in _ARRAYS}
             arrays |= {f"pool_{name}": column for name, column in index.pool.items()}
-            for name, array in arrays.items():
-                np.save(draft / f"{name}.npy", array, allow_pickle=False)
+            for each, array in arrays.items():
+                np.save(draft / f"{each}.npy", array, allow_pickle=False)
             index.published.write_ipc(draft / _PUBLISHED, compression="uncompressed")
             manifest: dict[str, Any] = {
                 "form": FORM,
                 "stopped": _write_stopped(draft, index.stopped),
-                **{name: getattr(index, name) for name in _PLAIN},
+                **{each: getattr(index, each) for each in _PLAIN},
                 "files": {path.name: compute_digest(path) for path in sorted(draft.iterdir())},
             }
             manifest["check"] = compute_manifest_checksum(manifest)
             (draft / _MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
-            target = self._directory / index.run
+            target = self._directory / name
             shutil.rmtree(target, ignore_errors=True)
             draft.rename(target)
         except OSError as error:
@@ -72,25 +80,47 @@ class IndexFiles:
                 "Make room, and check GRAPHSVC_DATA_DIR and its owner.",
             ) from None
 
-    def switch(self, run: str) -> None:
-        """Make the index of a run current, and remove all others.
+    def switch(self, name: str) -> None:
+        """Make the index of that name current, and remove all others.
 
         Raises:
             ExportError: the directory cannot be written.
         """
         try:
-            write_atomically(self._directory / _CURRENT, run)
+            write_atomically(self._directory / _CURRENT, name)
         except OSError as error:
             raise ExportError(
                 f"The score index in {self._directory} cannot be switched: {error.strerror or error}.",
                 "Make room, check GRAPHSVC_DATA_DIR and its owner, and detect again.",
             ) from None
         for path in self._directory.iterdir():
-            if path.is_dir() and path.name != run:
+            if path.is_dir() and path.name != name:
                 shutil.rmtree(path, ignore_errors=True)
 
+    def forget(self, accounts: Collection[str]) -> None:
+        """Take the ids of accounts out of the current index, which is written anew under another name.
+
+        Raises:
+            ExportError: the directory cannot be written.
+        """
+        name = self.find_current()
+        if name is None:
+            return
+        try:
+            index = self.load()
+        except IndexDamaged:
+            # Nothing can be scored against it, and it may hold the ids.
+            shutil.rmtree(self._directory, ignore_errors=True)
+            return
+        if index.stopped is None or not index.stopped.names(accounts):
+            return
+        run, _, number = name.partition(_AGAIN)
+        name = f"{run}{_AGAIN}{int(number or 0) + 1}"
+        self.keep(replace(index, stopped=index.stopped.forget(accounts)), name)
+        self.switch(name)
+
     def find_current(self) -> str | None:
-        """Return the run whose index is current; None if there is none."""
+        """Return the name of the current index, for most the id of its run; None if there is none."""
         try:
             return (self._directory / _CURRENT).read_text(encoding="utf-8").strip() or None
         except OSError:

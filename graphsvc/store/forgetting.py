@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from graphsvc.errors import KeepingError, NotFound
+from graphsvc.scoring.files import IndexFiles
 from graphsvc.signing import Signer
 from graphsvc.store.audit import Auditor
 from graphsvc.store.connection import Row, Store
@@ -71,11 +72,17 @@ def find_traces(
 
 
 def forget_accounts(
-    store: Store, auditor: Auditor, snapshots: Snapshots, accounts: Sequence[str], reason: str = ""
+    store: Store,
+    auditor: Auditor,
+    snapshots: Snapshots,
+    indexes: IndexFiles,
+    accounts: Sequence[str],
+    reason: str = "",
 ) -> ForgetReport:
     """Forget accounts. Killed at any time and run again, it ends in the same state.
 
     Raises:
+        ExportError: files that hold the accounts cannot be written anew; the next call continues.
         NotFound: one of them never existed; nothing was changed.
         KeepingError: a load is open.
         DatabaseUnavailable, DatabaseRefused: earlier ones are forgotten, and the next call continues with the
@@ -86,6 +93,7 @@ def forget_accounts(
         if each.there:
             _forget_account(store, auditor, each, reason)
     snapshots.drop(accounts)
+    indexes.forget(accounts)
     return ForgetReport(gone, [row["id"] for row in store.read("keeping/running")])
 
 

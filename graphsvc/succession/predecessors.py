@@ -5,7 +5,7 @@ replaced, what chance alone matches, and what the run's own accounts claim. It i
 more sign-up.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -128,6 +128,18 @@ class Predecessors:
         )
         accounts = self.accounts.join(told, on="id", how="left", maintain_order="left")
         return replace(self, accounts=accounts.with_columns(ended=pl.coalesce("now", "ended")).drop("now"))
+
+    def names(self, accounts: Collection[str]) -> bool:
+        """Return whether any of these ids is here."""
+        return self.accounts["id"].is_in(list(accounts)).any()
+
+    def forget(self, accounts: Collection[str]) -> "Predecessors":
+        """Return the same without these ids: no sign-up follows such an account."""
+        gone = pl.col("id").is_in(list(accounts))
+        kept = self.accounts.with_columns(
+            id=pl.when(gone).then(pl.lit("")).otherwise("id"), ended=pl.when(gone).then(-1).otherwise("ended")
+        )
+        return replace(self, accounts=kept)
 
     @cached_property
     def proposals(self) -> Ints:

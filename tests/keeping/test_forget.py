@@ -15,6 +15,7 @@ from graphsvc.detection import Parameters, detect
 from graphsvc.errors import KeepingError, LoadError, NotFound
 from graphsvc.loading import LoadReport, load_bundle
 from graphsvc.model.decisions import On, Topic
+from graphsvc.scoring.files import IndexFiles
 from graphsvc.settings import Settings
 from graphsvc.signals.tokens import Tokeniser
 from graphsvc.store import Store
@@ -35,6 +36,7 @@ class World:
     def __init__(self, store: Store, tokens: Tokeniser, directory: Path) -> None:
         self.store, self.tokens, self.directory = store, tokens, directory
         self.snapshots = Snapshots(directory / "runs", 5)
+        self.indexes = IndexFiles(directory / "score")
         self.bundle = ring_bundle(directory / "bundle", singles=60)
         hours = [
             {"account_id": each, "hour": "2026-03-05T01:00:00Z", "requests": 3} for each in (GONE, OTHER)
@@ -53,7 +55,12 @@ class World:
 
     def detect(self) -> str:
         return detect(
-            self.store, InProcessDetector(), Parameters(), signer=SIGNER, snapshots=self.snapshots
+            self.store,
+            InProcessDetector(),
+            Parameters(),
+            signer=SIGNER,
+            snapshots=self.snapshots,
+            indexes=self.indexes,
         ).run.id
 
 
@@ -88,7 +95,7 @@ def test_what_is_forgotten_is_nowhere_and_the_rest_stays(world: World, tmp_path:
     assert (before.there, before.decisions, before.clusters, before.months) == (True, 2, 2, 1)
     assert (before.signals, before.snapshots, before.entries) == (2, 2, 0)
 
-    done = forget_accounts(store, auditor, world.snapshots, [GONE], "ticket 7")
+    done = forget_accounts(store, auditor, world.snapshots, world.indexes, [GONE], "ticket 7")
     assert (done.accounts, done.runs) == ([before], [])
     left = everything(store).replace(f"{GONE}0", "")
     assert GONE not in left
@@ -127,7 +134,7 @@ def test_what_is_forgotten_is_nowhere_and_the_rest_stays(world: World, tmp_path:
 
 
 def test_the_graph_is_the_one_without_the_account(world: World, database: Store) -> None:
-    forget_accounts(database, person("ann"), world.snapshots, [GONE, OTHER])
+    forget_accounts(database, person("ann"), world.snapshots, world.indexes, [GONE, OTHER])
     after = checksum_of_graph(database)
     database.run_autocommit("bench/wipe")
     for path in world.bundle.glob("*.ndjson"):
@@ -148,7 +155,7 @@ def checksum_of_graph(store: Store) -> list[str]:
 
 def test_no_load_brings_it_back_unless_it_is_allowed(world: World, database: Store) -> None:
     before = checksum_of_graph(database)
-    forget_accounts(database, person("ann"), world.snapshots, [GONE])
+    forget_accounts(database, person("ann"), world.snapshots, world.indexes, [GONE])
     after = checksum_of_graph(database)
     report = world.load()
     assert report.rejected == {
@@ -169,11 +176,11 @@ def test_no_load_brings_it_back_unless_it_is_allowed(world: World, database: Sto
 
 def test_it_is_done_once_and_only_to_who_was_there(world: World, database: Store) -> None:
     with pytest.raises(NotFound, match="nobody"):
-        forget_accounts(database, person("ann"), world.snapshots, [GONE, "nobody"])
+        forget_accounts(database, person("ann"), world.snapshots, world.indexes, [GONE, "nobody"])
     assert find_traces(database, SIGNER, world.snapshots, [GONE])[0].there
-    forget_accounts(database, person("ann"), world.snapshots, [GONE])
+    forget_accounts(database, person("ann"), world.snapshots, world.indexes, [GONE])
     whole = checksum(database)
-    again = forget_accounts(database, person("ann"), world.snapshots, [GONE]).accounts[0]
+    again = forget_accounts(database, person("ann"), world.snapshots, world.indexes, [GONE]).accounts[0]
     assert (again.there, again.forgotten) == (False, True)
     assert checksum(database) == whole
     assert verify_log(database, SIGNER).entries == 1
@@ -193,16 +200,16 @@ def test_a_kept_graph_left_by_one_that_was_killed_goes_when_it_is_done_again(
     with monkeypatch.context() as patch:
         patch.setattr(Snapshots, "drop", die)
         with pytest.raises(Killed):
-            forget_accounts(database, person("ann"), world.snapshots, [GONE])
+            forget_accounts(database, person("ann"), world.snapshots, world.indexes, [GONE])
     assert world.snapshots.load(run) is not None
-    forget_accounts(database, person("ann"), world.snapshots, [GONE])
+    forget_accounts(database, person("ann"), world.snapshots, world.indexes, [GONE])
     assert world.snapshots.load(run) is None
 
 
 def test_an_open_load_is_waited_for(world: World, database: Store) -> None:
     database.run_transaction(("load/begin", {"id": "open", "bundle": "b"}))
     with pytest.raises(KeepingError, match="being loaded"):
-        forget_accounts(database, person("ann"), world.snapshots, [GONE])
+        forget_accounts(database, person("ann"), world.snapshots, world.indexes, [GONE])
     assert find_traces(database, SIGNER, world.snapshots, [GONE])[0].there
 
 

@@ -212,6 +212,35 @@ def test_who_comes_back_after_a_ban_is_challenged(tmp_path: Path) -> None:
     assert come_back(index, phone="+15550000001", instrument="pm_ring", signup_device="x").predecessors == ()
 
 
+def test_a_forgotten_account_is_in_no_file_and_no_answer(tmp_path: Path) -> None:
+    files, gone = IndexFiles(tmp_path), f"a{GONE:05}"
+    files.keep(known_index())
+    files.switch("r1")
+    before = files.load()
+    files.forget(["a99999"])
+    assert files.find_current() == "r1"  # it names no such account
+    files.forget([gone])
+    assert files.find_current() != "r1"
+    assert not [path for path in tmp_path.rglob("*") if path.is_file() and gone.encode() in path.read_bytes()]
+    after = files.load()
+    assert after.run == "r1"
+    assert come_back(after).predecessors == ()
+    ring = {"instrument": "pm_ring", "signup_device": "dev_ring"}
+    assert ask(after, **ring) == ask(before, **ring)
+    files.forget([gone])
+    files.switch("r1~1")  # nothing more was written
+
+
+def test_an_unreadable_index_goes_when_an_account_is_forgotten(tmp_path: Path) -> None:
+    files = IndexFiles(tmp_path / "score")
+    files.keep(known_index())
+    files.switch("r1")
+    (tmp_path / "score" / "r1" / "manifest.json").write_text("{}")
+    files.forget([f"a{GONE:05}"])
+    with pytest.raises(IndexMissing):
+        files.load()
+
+
 def test_what_explains_a_sign_up_explains_one_that_follows_a_ban() -> None:
     ring = {"instrument": "pm_ring", "signup_device": "dev_ring", "device": "dev_gone"}
     easily = Thresholds(challenge=0.01)
@@ -228,14 +257,17 @@ def test_what_explains_a_sign_up_explains_one_that_follows_a_ban() -> None:
     assert unexplained.recommendation is Recommendation.CHALLENGE
 
 
-def test_answers_and_indexes_hold_no_value_and_no_account_but_the_banned(tmp_path: Path) -> None:
+def test_answers_and_indexes_hold_no_value_and_indexes_name_members_and_banned_ones_alone(
+    tmp_path: Path,
+) -> None:
     files = IndexFiles(tmp_path)
     files.keep(known_index())
     files.switch("r1")
     index = files.load()
     answer = str(asdict(ask(index, instrument="pm_ring", signup_device="dev_ring", ip="203.0.113.9")))
     content = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
-    for secret in ("a00001", "203.0.113.9", "pm_ring", tokenised("instrument", "pm_ring")[0][11:]):
+    assert "a00001" not in answer  # a member
+    for secret in ("a00200", "203.0.113.9", "pm_ring", tokenised("instrument", "pm_ring")[0][11:]):
         assert secret not in answer
         assert secret.encode() not in content
 

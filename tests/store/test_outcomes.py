@@ -19,6 +19,7 @@ from graphsvc.intake import read_bundle
 from graphsvc.loading import load_bundle
 from graphsvc.model.marks import Mark, MarkKind
 from graphsvc.model.outcomes import STATUSES, Outcome, OutcomeKind, OutcomeResult, make_outcome
+from graphsvc.scoring.files import IndexFiles
 from graphsvc.signals.tokens import Tokeniser
 from graphsvc.store import Store
 from graphsvc.store.audit_log import stream_entries
@@ -224,7 +225,9 @@ def test_a_bundle_of_outcomes_counts_what_it_cannot_record(
 
 def test_outcomes_of_a_forgotten_account_are_gone(accounts: Store, tmp_path: Path) -> None:
     record_outcomes(accounts, person("desk"), [ban("a"), ban("b")])
-    report = forget_accounts(accounts, person("desk"), Snapshots(tmp_path / "runs", 0), ["a"])
+    report = forget_accounts(
+        accounts, person("desk"), Snapshots(tmp_path / "runs", 0), IndexFiles(tmp_path / "score"), ["a"]
+    )
     assert [each.outcomes for each in report.accounts] == [1]
     with pytest.raises(NotFound):
         read_outcome(accounts, ban("a").id)

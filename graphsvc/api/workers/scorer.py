@@ -126,6 +126,8 @@ class Scorer:
         self._tokens = tokens
         self._thresholds = Thresholds(settings.score_challenge, settings.score_review)
         self._index: ScoreIndex | None = None
+        self._name: str | None = None
+        """Name of that index: one that was written anew is of the same run."""
         self._waiting: list[_Call] = []
         self._running: asyncio.Task[None] | None = None
         self._recent: RecentAccounts | None = None
@@ -290,12 +292,13 @@ class Scorer:
 
     async def _refresh_index(self) -> ScoreIndex:
         """Return the current index; map a new one when a run has switched to it."""
-        run = self._files.find_current()
-        if run is None:
+        name = self._files.find_current()
+        if name is None:
             self._index = None
-        if self._index is None or self._index.run != run:
+        if self._index is None or self._name != name:
             # Every file of it is checked first, which takes a while.
             self._index = await asyncio.to_thread(self._files.load)
+            self._name, self._stopped = name, None
         return self._index
 
 
