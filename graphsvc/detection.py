@@ -19,6 +19,7 @@ from graphsvc.campaigns.pins import Pins
 from graphsvc.campaigns.score import TIME
 from graphsvc.campaigns.weighing import add_bursts, evidence_of, find_cores
 from graphsvc.community.components import compute_resolution
+from graphsvc.community.engines import SPARK
 from graphsvc.community.protocol import Detector
 from graphsvc.errors import Cancelled, DetectionError, GraphsvcError
 from graphsvc.lineage.follow import follow
@@ -38,7 +39,7 @@ from graphsvc.scoring.index import ScoreIndex, add_predecessors, build_index
 from graphsvc.signing import Signer
 from graphsvc.store import Store
 from graphsvc.store.control import record_heartbeat
-from graphsvc.store.graph import Reading, count_nodes, read_graph_since
+from graphsvc.store.graph import Reading, count_accounts, count_nodes, read_graph_since
 from graphsvc.store.identities import read_known
 from graphsvc.store.pins import read_pins
 from graphsvc.store.publish import (
@@ -50,6 +51,7 @@ from graphsvc.store.publish import (
     record_input,
     record_stages,
 )
+from graphsvc.store.runs import read_published_run
 from graphsvc.store.snapshots import Snapshots
 from graphsvc.succession.successions import Succession, find_successions
 from graphsvc.types import Progress, ignore_progress
@@ -200,7 +202,7 @@ def detect(
     clock = Clock()
     needed = expected(store, memory)
     # Before anything is written: a run that does not fit leaves no trace.
-    _check_run(needed, source, parameters)
+    _check_run(store, needed, source, parameters)
     parameters = replace(parameters, pins=tuple(read_pins(store).rows()))
     versions = {**library_versions(), **detector.versions()}
     run = Run(
@@ -287,15 +289,24 @@ def detect(
     )
 
 
-def _check_run(needed: MemoryNeed, source: Source | None, parameters: Parameters) -> None:
+def _check_run(store: Store, needed: MemoryNeed, source: Source | None, parameters: Parameters) -> None:
     """Check that a run can be done here.
 
     Raises:
         ResourceError: it does not fit. A source says so itself, once it knows how much there is.
-        DetectionError: the source cannot do it.
+        DetectionError: the source cannot do it, or the database holds a part of what was detected in last.
     """
     if source is None:
         needed.check()
+        last = read_published_run(store)
+        here = count_accounts(store)
+        # A run on Spark brings what it found, a small part. Forgetting and retention take less than half away.
+        if last is not None and last.engine == SPARK and 2 * here < (last.accounts or 0):
+            raise DetectionError(
+                f"The last run read {last.accounts:,} accounts on Spark, and the database holds {here:,} of them: "
+                "a run here would replace its clusters by those of a part.",
+                "Use --engine spark again, or load the bundle first.",
+            )
     elif parameters.window:
         raise DetectionError(
             "The engine spark has no window: it counts a use for as long as the bundle has it.",

@@ -10,6 +10,7 @@ from graphs import ring_bundle, write_bundle
 
 from graphsvc.campaigns.budget import FLOOR, LEAST_INNOCENTS
 from graphsvc.campaigns.score import TIME
+from graphsvc.community.engines import SPARK
 from graphsvc.community.gds import GdsDetector
 from graphsvc.community.inprocess import InProcessDetector
 from graphsvc.community.protocol import Detector
@@ -20,6 +21,7 @@ from graphsvc.model.runs import Algorithm
 from graphsvc.signals.tokens import Tokeniser
 from graphsvc.store import Store
 from graphsvc.store.published import read_clusters, read_members
+from graphsvc.store.runs import list_runs, read_published_run
 from graphsvc_lab.evaluation.metrics import evaluate
 from graphsvc_lab.evaluation.truth import read_truth
 
@@ -205,3 +207,15 @@ def staged() -> dict[str, object]:
         "size": 1, "bits": 1.0, "families": ["x"], "first_seen": 0, "last_seen": 0,
         "summary": "", "parts": "[]", "rank": 1,
     }  # fmt: skip
+
+
+def test_a_part_of_what_spark_detected_in_does_not_replace_its_clusters(rings: Path, database: Store) -> None:
+    first = run(database, InProcessDetector(SPARK))
+    # The entire bundle is here: a run reads no less than the one before.
+    second = run(database, InProcessDetector(SPARK))
+    assert second.run.accounts == first.run.accounts
+    database.write("tests/read_elsewhere", run=second.run.id, accounts=100_000)
+    with pytest.raises(DetectionError, match="100,000 accounts on Spark"):
+        run(database)
+    assert read_published_run(database).id == second.run.id  # type: ignore[union-attr]
+    assert [each["id"] for each in list_runs(database)] == [second.run.id, first.run.id]
