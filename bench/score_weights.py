@@ -20,6 +20,7 @@ from bench.measures.outside import read_bundle_world
 from bench.sources import find_sources
 from bench.trials import Name, Trials, members_of, trials
 from bench.worlds import World
+from graphsvc.community.engines import Engine
 from graphsvc.community.inprocess import InProcessDetector
 from graphsvc.detection import Parameters, find
 from graphsvc.measure import Clock
@@ -136,7 +137,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     sources = find_sources(None, None, None)
     if sources.market is not None:
         usual.append("market")
-    with trials(InProcessDetector.name, sources) as runner:
+    with trials(Engine.INPROCESS, sources) as runner:
         tables = [collect_candidates(load_world(runner, text)) for text in named or usual]
     print(report(pl.concat(tables, how="diagonal_relaxed")))
 

@@ -19,6 +19,7 @@ from bench.entity_resolution import bcubed
 from bench.sources import NOTHING, Sources
 from bench.worlds import KEY, World, seeded
 from graphsvc import server
+from graphsvc.community.engines import Engine
 from graphsvc.community.gds import GdsDetector
 from graphsvc.community.inprocess import InProcessDetector
 from graphsvc.community.protocol import Detector
@@ -210,7 +211,7 @@ def trials(engine: str = "gds", sources: Sources = NOTHING, **changes: object) -
     The engine `inprocess` needs none.
     """
     parameters = replace(Parameters(), **changes)  # type: ignore[arg-type]
-    if engine == InProcessDetector.name:
+    if engine == Engine.INPROCESS:
         yield Trials(Settings(neo4j_uri=None), None, parameters, sources)
         return
     with TemporaryDirectory(prefix="graphsvc-bench-") as directory:
