@@ -76,12 +76,12 @@ def strongest_links(links: Links, members: pl.DataFrame) -> pl.DataFrame:
     return pl.DataFrame({"source": source[kept], "target": target[kept], "bits": bits[kept]})
 
 
-def sentence(size: int, families: pl.DataFrame, first: int, last: int, banned: int) -> str:
+def sentence(size: int, families: list[tuple[str, float, int]], first: int, last: int, banned: int) -> str:
     """Describe a cluster in one sentence.
 
     Args:
         size: members.
-        families: name, share (of members), values; of one cluster.
+        families: name, share (of members), and values of each; those that most members share first.
         first: first sign-up, ms since 1970.
         last: last sign-up, ms since 1970.
         banned: members that were banned or suspended.
@@ -89,10 +89,9 @@ def sentence(size: int, families: pl.DataFrame, first: int, last: int, banned: i
     Returns:
         The sentence, with the four families that most members share.
     """
-    shown = families.sort(["share", "name"], descending=[True, False]).head(4)
     shares = ", ".join(
         f"{NAMES.get(name, name)} ({values:,} values, {share:.0%} of accounts)"
-        for name, share, values in shown.select("name", "share", "values").iter_rows()
+        for name, share, values in families[:4]
     )
     return (
         f"{size:,} accounts that share {shares or 'single values only'}; signed up {_day(first)} to {_day(last)}; "

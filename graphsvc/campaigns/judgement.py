@@ -90,8 +90,12 @@ def judge(
         name=pl.lit(pl.Series(names)).gather(pl.col("family"))
     )
     families = families.sort(["cluster", "share", "name"], descending=[False, True, False])
-    by_cluster = families.partition_by("cluster", as_dict=True)
-    accounts = published.select("cluster", "account").partition_by("cluster", as_dict=True)
+    # As plain lists: an operation on a table for each of thousands of clusters takes longer than all others.
+    held: dict[int, list[tuple[str, float, int]]] = {}
+    for number, name, share, values in families.select("cluster", "name", "share", "values").iter_rows():
+        held.setdefault(number, []).append((name, share, values))
+    ids = published.select("cluster", id=graph.accounts["id"].gather(published["account"]))
+    members_of = dict(ids.group_by("cluster").agg("id").iter_rows())
     bits = chosen.select("cluster", bits=pl.Series(weighed.bits[chosen["row"].to_numpy()]))
     bits = pl.concat([bits, pinned.select("cluster", "bits")]).sort("cluster", maintain_order=True)
     sums = sum_runs(bits, ["cluster"], "bits").tolist()
@@ -100,15 +104,14 @@ def judge(
     for row, total in zip(traits(published, graph, given.signals).iter_rows(named=True), sums, strict=True):
         number = row["cluster"]
         progress("clusters", len(rows), len(sums))
-        who = accounts[(number,)]["account"]
-        family = by_cluster.get((number,), families.clear())
+        family = held.get(number, [])
         rows.append(
             {
                 **{name: row[name] for name in ("cluster", "size", "first_seen", "last_seen")},
-                "id": cluster_id(graph.accounts["id"].gather(who).to_list()),
+                "id": cluster_id(members_of[number]),
                 **{name: verdicts[number][name] for name in ("score", "coordination", "assessment")},
                 "bits": total,
-                "families": family["name"].to_list(),
+                "families": [name for name, _, _ in family],
                 "summary": sentence(row["size"], family, row["first_seen"], row["last_seen"], row["stopped"]),
                 "parts": json.dumps([asdict(part) for part in parts[number]]),
                 "rank": 0,
