@@ -202,7 +202,9 @@ def detect(
     clock = Clock()
     needed = expected(store, memory)
     # Before anything is written: a run that does not fit leaves no trace.
-    _check_run(store, needed, source, parameters)
+    _check_run(needed, source, parameters)
+    if source is None:
+        _check_population(store)
     parameters = replace(parameters, pins=tuple(read_pins(store).rows()))
     versions = {**library_versions(), **detector.versions()}
     run = Run(
@@ -289,28 +291,35 @@ def detect(
     )
 
 
-def _check_run(store: Store, needed: MemoryNeed, source: Source | None, parameters: Parameters) -> None:
+def _check_run(needed: MemoryNeed, source: Source | None, parameters: Parameters) -> None:
     """Check that a run can be done here.
 
     Raises:
         ResourceError: it does not fit. A source says so itself, once it knows how much there is.
-        DetectionError: the source cannot do it, or the database holds a part of what was detected in last.
+        DetectionError: the source cannot do it.
     """
     if source is None:
         needed.check()
-        last = read_published_run(store)
-        here = count_accounts(store)
-        # A run on Spark brings what it found, a small part. Forgetting and retention take less than half away.
-        if last is not None and last.engine == SPARK and 2 * here < (last.accounts or 0):
-            raise DetectionError(
-                f"The last run read {last.accounts:,} accounts on Spark, and the database holds {here:,} of them: "
-                "a run here would replace its clusters by those of a part.",
-                "Use --engine spark again, or load the bundle first.",
-            )
     elif parameters.window:
         raise DetectionError(
             "The engine spark has no window: it counts a use for as long as the bundle has it.",
             "Leave --window out, or export the uses of the last days only.",
+        )
+
+
+def _check_population(store: Store) -> None:
+    """Check that the database holds what the last run detected in, if that was on Spark.
+
+    Raises:
+        DetectionError: it holds a part of it.
+    """
+    last, here = read_published_run(store), count_accounts(store)
+    # A run on Spark brings what it found, a small part. Forgetting and retention take less than half away.
+    if last is not None and last.engine == SPARK and 2 * here < (last.accounts or 0):
+        raise DetectionError(
+            f"The last run read {last.accounts:,} accounts on Spark, and the database holds {here:,} of them: "
+            "a run here would replace its clusters by those of a part.",
+            "Use --engine spark again, or load the bundle first.",
         )
 
 
