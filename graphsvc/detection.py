@@ -202,9 +202,7 @@ def detect(
     clock = Clock()
     needed = expected(store, memory)
     # Before anything is written: a run that does not fit leaves no trace.
-    _check_run(needed, source, parameters)
-    if source is None:
-        _check_population(store)
+    _check_run(store, needed, source, parameters)
     parameters = replace(parameters, pins=tuple(read_pins(store).rows()))
     versions = {**library_versions(), **detector.versions()}
     run = Run(
@@ -291,15 +289,16 @@ def detect(
     )
 
 
-def _check_run(needed: MemoryNeed, source: Source | None, parameters: Parameters) -> None:
+def _check_run(store: Store, needed: MemoryNeed, source: Source | None, parameters: Parameters) -> None:
     """Check that a run can be done here.
 
     Raises:
         ResourceError: it does not fit. A source says so itself, once it knows how much there is.
-        DetectionError: the source cannot do it.
+        DetectionError: the source cannot do it, or the database holds a part of what was detected in last.
     """
     if source is None:
         needed.check()
+        _check_population(store)
     elif parameters.window:
         raise DetectionError(
             "The engine spark has no window: it counts a use for as long as the bundle has it.",

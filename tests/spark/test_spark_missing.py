@@ -6,14 +6,17 @@ from pathlib import Path
 import pytest
 
 from graphsvc.cli.detect import parse_setting
-from graphsvc.detection import Parameters, _check_run
+from graphsvc.community.engines import SPARK
+from graphsvc.community.inprocess import InProcessDetector
+from graphsvc.detection import Parameters, detect
 from graphsvc.errors import DetectionError, SettingsError, SparkError
 from graphsvc.loading.spark import SparkSource, open_source
-from graphsvc.measure import MemoryNeed
 from graphsvc.settings import Settings
 from graphsvc.signals.tokens import Tokeniser
 from graphsvc.spark import session
 from graphsvc.spark.session import Work, open_session
+from graphsvc.store import Store
+from graphsvc.store.runs import list_runs
 
 
 def test_without_pyspark_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -42,10 +45,11 @@ def test_a_source_and_the_directory_of_a_cluster_are_required(tmp_path: Path) ->
         open_source("s3a://bucket", settings, None, remote="sc://host")  # type: ignore[arg-type]
 
 
-def test_a_window_is_refused(tokens: Tokeniser) -> None:
+def test_a_window_is_refused(database: Store, tokens: Tokeniser) -> None:
     source = SparkSource("", tokens, None, Work(None, ""))  # type: ignore[arg-type]
     with pytest.raises(DetectionError, match="window"):
-        _check_run(MemoryNeed(0, 0), source, Parameters(window=30))
+        detect(database, InProcessDetector(SPARK), Parameters(window=30), source=source)
+    assert list_runs(database) == []
 
 
 def test_settings_of_spark_are_names_and_values() -> None:
