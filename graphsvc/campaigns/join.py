@@ -1,9 +1,7 @@
 """Join cores that draw from the same pools: a large campaign falls into many communities.
 
-Family by family, what two cores have in common is compared with what each has in common with itself. So neither their
-sizes nor the popularity of values matters. Values that many cores use say little about any two of them:
-exits of a market that ten operators rent from are no pool of one. Cells that share little or nothing are one where they
-sign up at the same moments again and again (`meetings`).
+How far two cores draw from the same pools is measured in `affinity`. Cells that share little or nothing are one where
+they sign up at the same moments again and again (`meetings`).
 
 Once clusters have grown, most of a campaign is in some cluster, and who else uses a value says more: a market has
 honest customers too, an operator's own values have none. So grown clusters join by values used in clusters alone.

@@ -59,10 +59,10 @@ class TopicSender:
             )
             # The client itself gives up after `seconds`; a second more for it to say so.
             producer.flush(self._seconds + 1)
-        except (KafkaException, BufferError) as error:
-            said.append(error.args[0] if isinstance(error, KafkaException) else None)
-            if isinstance(error, BufferError):
-                return Outcome(0, "too many messages wait")
+        except BufferError:
+            return Outcome(0, "too many messages wait")
+        except KafkaException as error:
+            said.append(error.args[0])
         if not said or (said[0] and said[0].code() == KafkaError._MSG_TIMED_OUT):
             return Outcome(0, "timed out")
         if said[0] is None:

@@ -45,6 +45,11 @@ def parse_share(text: str) -> float:
     return share
 
 
+def is_broken(rejected: int, read: int, max_rejected: float) -> bool:
+    """Return whether a table is a broken export: too many of its rows were rejected, or all, whatever share may be."""
+    return bool(rejected) and (rejected == read or rejected > max_rejected * read)
+
+
 def check_loaded(
     columns: BundleColumns, max_rejected: float, dead_letters: Path | None, *, may_be_empty: bool = False
 ) -> None:
@@ -66,8 +71,7 @@ def check_loaded(
     for table in columns.tables:
         rejected = table.rejected - left_out.get(table.table, 0)
         of = table.read - left_out.get(table.table, 0)
-        # A table without any accepted row is a broken export, whatever share the caller allows.
-        if rejected and (rejected == of or rejected > max_rejected * of):
+        if is_broken(rejected, of, max_rejected):
             raise _build_rejection(columns, table, max_rejected, dead_letters)
     if not may_be_empty and not any(table.read for table in columns.tables):
         empty = ", ".join(table.table for table in columns.tables)

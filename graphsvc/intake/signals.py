@@ -12,7 +12,7 @@ import polars as pl
 from graphsvc.intake import addresses, hosts
 from graphsvc.intake.codes import NOWHERE, Ranks, find_places, list_distinct
 from graphsvc.model.columns import EDGES, get_values_schema
-from graphsvc.signals.kinds import KINDS, SignalKind, kind_of
+from graphsvc.signals.kinds import KINDS, SignalKind, kind_of, split_key
 from graphsvc.signals.prompts import BANDS
 from graphsvc.signals.tokens import Tokeniser
 
@@ -249,8 +249,8 @@ def select_seen(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def _split_keys(kind: SignalKind, keys: pl.Series) -> pl.DataFrame:
-    parts = pl.col("key").str.splitn(":", 2).struct
-    return keys.to_frame().with_columns(kind=parts.field("field_0"), value=parts.field("field_1"))
+    told, value = split_key()
+    return keys.to_frame().with_columns(kind=told, value=value)
 
 
 def _add_networks(

@@ -27,7 +27,7 @@ from graphsvc.model.columns import (
 from graphsvc.model.graph import SignalGraph
 from graphsvc.model.links import Links
 from graphsvc.settings import Settings
-from graphsvc.signals.kinds import BY_NAME, kind_of
+from graphsvc.signals.kinds import BY_NAME, kind_of, split_key
 from graphsvc.signals.tokens import Tokeniser, load_or_create_key
 from graphsvc.signing import load_or_create_signer
 from graphsvc.spark.links import find_links
@@ -218,12 +218,12 @@ def collect_columns(population: Population, accounts: Ints32) -> BundleColumns:
     values = population.values.join(edges.select("key").distinct(), "key")
     traffic = population.activity.join(ids, "account")
     uses = _select(collect(edges), EDGES).sort("account_id", "key")
-    kind = uses.select(pl.col("key").str.splitn(":", 2).struct.field("field_0")).to_series()
-    declared = {name: kind_of(name).name for name in kind.unique()}
-    known = collect(values).with_columns(
-        kind=pl.col("key").str.splitn(":", 2).struct.field("field_0"),
-        value=pl.col("key").str.splitn(":", 2).struct.field("field_1"),
-    )
+    kind, value = split_key()
+    own = uses.select(kind).to_series()
+    declared = {name: kind_of(name).name for name in own.unique()}
+    names = sorted(set(declared.values()))
+    own = own.replace(declared)
+    known = collect(values).with_columns(kind=kind, value=value)
     columns = BundleColumns(
         id="spark",
         accounts=_select(collect(people), ACCOUNTS).sort("account_id"),
@@ -231,9 +231,9 @@ def collect_columns(population: Population, accounts: Ints32) -> BundleColumns:
             name: known.filter(pl.col("kind").replace(declared) == name)
             .select(*get_values_schema(name))
             .sort("key")
-            for name in sorted(set(declared.values()))
+            for name in names
         },
-        edges={name: uses.filter(kind.replace(declared) == name) for name in sorted(set(declared.values()))},
+        edges={name: uses.filter(own == name) for name in names},
         networks=population.networks,
         activity=_select(collect(traffic), ACTIVITY).sort("account_id", "hour", "model"),
         dead_letters=pl.DataFrame(schema=DEAD_LETTERS),

@@ -22,7 +22,7 @@ from graphsvc.intake.values import read_values
 from graphsvc.model.columns import NETWORKS, TIME, Schema
 from graphsvc.scoring.index import Digests, ScoreIndex, digest_keys, find_digests
 from graphsvc.scoring.weigh import Standing, Values
-from graphsvc.signals.kinds import BY_NAME, family_of
+from graphsvc.signals.kinds import BY_NAME, family_of, split_key
 from graphsvc.signals.tokens import Tokeniser
 from graphsvc.types import Ints
 
@@ -260,8 +260,7 @@ def _find_inherited(index: ScoreIndex, account: Sequence[int] | Ints, digest: Di
 
 def _name_kinds(keys: pl.DataFrame) -> pl.DataFrame:
     """Add the kind of each key, and sort by account and key."""
-    kind = pl.col("key").str.splitn(":", 2).struct.field("field_0")
-    return keys.with_columns(kind=kind).sort("account", "key")
+    return keys.with_columns(kind=split_key()[0]).sort("account", "key")
 
 
 def _read_tables(

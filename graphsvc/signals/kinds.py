@@ -143,6 +143,12 @@ def kind_of(name: str) -> SignalKind:
     return BY_NAME.get(DERIVED.get(name, name), BY_NAME["identifier"])
 
 
+def split_key() -> tuple[pl.Expr, pl.Expr]:
+    """Return the kind and the value that the column `key` names."""
+    parts = pl.col("key").str.splitn(":", 2).struct
+    return parts.field("field_0"), parts.field("field_1")
+
+
 def family_of(name: str) -> str:
     """Return the family of a kind; an undeclared kind is its own family."""
     name = DERIVED.get(name, name)

@@ -41,6 +41,10 @@ class Tokeniser:
         self.key_id = key_id
         self.older = older
 
+    def without_older(self) -> "Tokeniser":
+        """Return the tokeniser of the current key alone."""
+        return Tokeniser(self._key, self.key_id)
+
     def __repr__(self) -> str:
         return f"Tokeniser(key_id={self.key_id!r})"
 

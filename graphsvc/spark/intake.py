@@ -21,6 +21,7 @@ from graphsvc.intake.schemas import list_columns
 from graphsvc.intake.signals import Rows, list_rows, select_seen
 from graphsvc.intake.validation import Reading, validate_chunk
 from graphsvc.model.columns import ACCOUNTS, ACTIVITY, Schema
+from graphsvc.signals.kinds import split_key
 from graphsvc.signals.tokens import Tokeniser
 
 Batches = Iterator[pa.RecordBatch]
@@ -213,7 +214,7 @@ def place_signals(networks: pl.DataFrame, batches: Batches) -> Batches:
         yield from to_batches(
             frame.select(
                 "key",
-                kind=pl.col("key").str.splitn(":", 2).struct.field("field_0"),
+                kind=split_key()[0],
                 parent=pl.coalesce("prefix", "bin", "words", pl.lit("")),
                 grandparent=("AS" + pl.col("lowest").cast(pl.String)).fill_null(""),
             ).with_columns(group)

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from graphsvc.errors import DetectionError, NothingLoaded, SparkError
-from graphsvc.intake.acceptance import MAX_REJECTED
+from graphsvc.intake.acceptance import MAX_REJECTED, is_broken
 from graphsvc.intake.bundle import merge_networks
 from graphsvc.model.columns import NETWORKS
 from graphsvc.model.graph import ACCOUNT_COLUMNS, ACTIVITY_COLUMNS, SIGNAL_COLUMNS, SignalGraph
@@ -96,7 +96,7 @@ def build_population(
     from pyspark.sql import functions as F  # noqa: N812
 
     # Only the current key makes keys of signals here.
-    tokens = Tokeniser(tokens._key, tokens.key_id) if tokens.older else tokens
+    tokens = tokens.without_older()
     with report_failures("reading the bundle"):
         tables = open_tables(work.session, source)
         people = tables["accounts"].mapInArrow(intake.read_accounts, intake.ACCOUNTS_SCHEMA)
@@ -328,7 +328,7 @@ def _check_rejected(counts: dict[str, int]) -> None:
             continue
         reasons = {name: count for name, count in counts.items() if name.startswith(key) and name != key}
         rejected = sum(reasons.values())
-        if rejected and (rejected == read or rejected > MAX_REJECTED * read):
+        if is_broken(rejected, read, MAX_REJECTED):
             reason = max(reasons, key=lambda name: (reasons[name], name)).removeprefix(key)
             raise NothingLoaded(
                 f"The table {key[:-1]} keeps {read - rejected:,} of {read:,} rows. The commonest reason is {reason}.",
