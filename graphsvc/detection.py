@@ -224,17 +224,8 @@ def detect(
             raise DetectionError(
                 "There are no accounts in the graph.", "Load a bundle first: `graphsvc load BUNDLE`."
             )
-        with clock.measure_stage("keep") as stage:
-            run = replace(
-                run,
-                input_hash=graph.fingerprint(),
-                accounts=graph.accounts.height,
-                signals=graph.signals.height,
-                newest_signup=int(graph.accounts["created_at"].max()),  # type: ignore[arg-type]
-            )
-            record_input(store, run)
-            if snapshots is not None:
-                snapshots.keep(run.id, graph, reading.watermark)
+        with clock.measure_stage("keep"):
+            run = _keep_input(store, run, reading, snapshots)
         found, links, incidence = find(
             graph,
             detector,
@@ -330,6 +321,23 @@ def _read(store: Store, source: Source | None, snapshots: Snapshots | None, prog
         return Reading(graph, None, graph.accounts.height)
     # Passed on at once: two graphs would double the memory of the rest of the run.
     return read_graph_since(store, progress, snapshots.latest() if snapshots is not None else None)
+
+
+def _keep_input(store: Store, run: Run, reading: Reading, snapshots: Snapshots | None) -> Run:
+    """Record what a run has read, and keep the graph; return the run with its input."""
+    graph = reading.graph
+    run = replace(
+        run,
+        # Reading what was kept proved that it is undamaged, so its fingerprint holds.
+        input_hash=reading.kept.fingerprint if reading.kept else graph.fingerprint(),
+        accounts=graph.accounts.height,
+        signals=graph.signals.height,
+        newest_signup=int(graph.accounts["created_at"].max()),  # type: ignore[arg-type]
+    )
+    record_input(store, run)
+    if snapshots is not None:
+        snapshots.keep(run.id, graph, reading.watermark, fingerprint=run.input_hash, kept=reading.kept)
+    return run
 
 
 def _build_index(

@@ -1,4 +1,4 @@
-"""What the process holds for its requests, in one typed place. `app.create_app` makes it, `get_services` returns it."""
+"""All that the process holds for its requests, in one typed place. `app.create_app` makes it, `get_services` returns it."""
 
 from dataclasses import dataclass, field
 

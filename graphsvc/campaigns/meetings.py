@@ -45,7 +45,7 @@ BLOCK = 2_000_000
 
 @dataclass(frozen=True, slots=True)
 class _Occasions:
-    """Stretches in which accounts of one group signed up, none more than ten minutes after the one before.
+    """Stretches when accounts of one group signed up, none more than ten minutes after the one before.
 
     Sorted by group, then time. `group`, `start`, `end` (ms) and `accounts`: (occasions,) int64.
     """

@@ -4,7 +4,7 @@ In each family an account agrees with a cluster in one of some classes (`agreeme
 for each cluster: how often members are in it, against how often all others are (Fellegi & Sunter 1969). Each account
 is seen without its own use of the value (leave one out). Those outside are counted as finely as they matter
 (`model.scale.coarse`), so that strangers who come elsewhere leave a cluster's evidence as it was, to the last bit.
-Members that a cluster does not have yet are counted with the others only as far as they are others (`hidden`).
+Members that a cluster does not have yet are counted with the others only to the extent that they are others (`hidden`).
 """
 
 from collections.abc import Callable, Collection

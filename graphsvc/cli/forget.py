@@ -33,7 +33,7 @@ def forget_accounts(
 
     Clusters stay and count the missing member. Decisions on the account stay under a pseudonym, which cannot
     be turned back into the id and is all that the audit log ever held. Snapshots of runs that read the
-    account are removed, and the index that sign-ups are scored by names it no more. Later loads skip its rows
+    account are removed, and the index that sign-ups are scored by no longer names it. Later loads skip its rows
     and count them as rejected (`forgotten_account`). Doing it again changes nothing.
     """
     from graphsvc.database import open_store

@@ -171,7 +171,7 @@ def _check_call(
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What a person asked a load for."""
+    """The call of a load, as a person made it."""
 
     source: str
     options: "ReadOptions"

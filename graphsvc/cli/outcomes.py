@@ -123,7 +123,7 @@ def withdraw(
     reason: Annotated[str, typer.Option(help="Why it was wrong; kept in the audit log.")] = "",
     by: By = None,
 ) -> None:
-    """Withdraw an outcome. It stays on record and counts no more; the account has the status from before it."""
+    """Withdraw an outcome. It stays on record without effect; the account has the status from before it."""
     from graphsvc.database import open_store
     from graphsvc.store.outcomes import withdraw_outcome
 

@@ -27,7 +27,7 @@ Addresses = Sequence[tuple[socket.AddressFamily, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of an attempt.
+    """The result of an attempt.
 
     Attributes:
         status: of HTTP, 0 without an answer.

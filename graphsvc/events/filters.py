@@ -1,4 +1,4 @@
-"""Which events a webhook wants, and in which hours."""
+"""Choose the events that a webhook wants, and the hours it wants them at."""
 
 import re
 from collections.abc import Collection
@@ -54,7 +54,7 @@ def parse_quiet(text: str) -> tuple[time, time, tzinfo]:
 
 
 def is_quiet(text: str, moment: datetime) -> bool:
-    """Return whether a time (UTC) is in quiet hours; '': there are none. They may span midnight."""
+    """Return whether a time (UTC) is in quiet hours; '': without any. They may span midnight."""
     if not text:
         return False
     begin, end, zone = parse_quiet(text)

@@ -1,4 +1,4 @@
-"""When a delivery is tried: in the order of each cluster, with pauses that grow."""
+"""Schedule the tries of a delivery: in the order of each cluster, with pauses that grow."""
 
 import random
 from collections.abc import Iterable

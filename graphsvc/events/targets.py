@@ -1,4 +1,4 @@
-"""Which addresses webhooks may reach: only public ones, so that no webhook looks into the service's own network."""
+"""Check the addresses that webhooks may reach: only public ones, so that no webhook looks into the service's own network."""
 
 import re
 from dataclasses import dataclass

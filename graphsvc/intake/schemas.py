@@ -258,7 +258,7 @@ class Identifiers(Seen):
 
 
 class Outcomes(Row):
-    """What enforcement did about accounts, or learned of them, after the fact."""
+    """The actions of enforcement on accounts, and the facts it learned of them later."""
 
     account_id = _make_account_id()
     kind = _make_text("choice", nullable=False, not_one_of=_require_one_of(*OutcomeKind))

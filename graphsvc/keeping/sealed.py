@@ -62,7 +62,7 @@ class Opener:
         self._identity = x25519.Identity.from_str(text.strip())
 
     def list_contents(self) -> list[str]:
-        """List the names of the contents, in the order in which they were added."""
+        """List the names of the contents, in the order of adding."""
         return [name.removesuffix(_SUFFIX) for name in self._archive.namelist() if name != _IDENTITY]
 
     def extract_content(self, name: str, target: IO[bytes], most: int | None = None) -> None:

@@ -1,4 +1,4 @@
-"""Read sealed files of the first format, in which backups were written before the age format.
+"""Read sealed files of the first format, which backups had before the age format.
 
 scrypt (RFC 7914) makes the key of a passphrase, AES-256-GCM seals the content chunk by chunk. The first line names
 the format, the second holds the parameters as JSON and is part of what is authenticated. The nonce of a chunk is a
@@ -55,7 +55,7 @@ class Opener:
         self._chunks = _open_chunks(file, passphrase)
 
     def read(self, _size: int) -> bytes:
-        """Return the next chunk, whatever its size; b'' at the end. `tarfile` asks for no more than a stream gives.
+        """Return the next chunk, whatever its size; b'' at the end. `tarfile` asks for what a stream gives.
 
         Raises:
             BackupError: the passphrase is wrong, or the file is damaged.

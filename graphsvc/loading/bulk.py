@@ -12,17 +12,21 @@ from tempfile import TemporaryDirectory
 
 from graphsvc import server
 from graphsvc.database import open_store
-from graphsvc.errors import LoadError, ResourceError
+from graphsvc.errors import ExportError, LoadError, ResourceError
 from graphsvc.intake.acceptance import MAX_REJECTED
 from graphsvc.intake.networks import assign_networks
 from graphsvc.intake.options import ReadOptions
 from graphsvc.loading.common import LoadReport, read_for_load
+from graphsvc.measure import estimate_need
 from graphsvc.model.columns import BundleColumns
+from graphsvc.model.graph import SignalGraph, Watermark
 from graphsvc.settings import Settings
 from graphsvc.signals.tokens import Tokeniser
 from graphsvc.store import Store
 from graphsvc.store.addresses import record_placing
+from graphsvc.store.graph import read_watermark
 from graphsvc.store.import_files import FIRST, ImportFiles, write_files
+from graphsvc.store.imported import read_import_files
 from graphsvc.store.loads import (
     begin_load,
     build_outcome_step,
@@ -35,10 +39,13 @@ from graphsvc.store.loads import (
     write_step,
 )
 from graphsvc.store.outcomes import settle_loaded
+from graphsvc.store.snapshots import Snapshots
 from graphsvc.types import Progress, Report, ignore_progress, ignore_report
 
 _HEAP = _OFF_HEAP = 1 << 30
 """Bytes that the import tool may take on and off its heap."""
+_MOST_KEPT = 4 << 30
+"""Memory of a detection up to which the graph is kept, some two million accounts: a load takes no more than that."""
 _NODE_BYTES, _EDGE_BYTES, _LOG_BYTES = 400, 260, 768 << 20
 """Disk that a node takes with its indexes and import file, an edge with its import file, and the transaction log."""
 _PHASE, _PERCENT = re.compile(r"^\((\d)/(\d)\) "), re.compile(r" (\d+)% ∆")
@@ -101,6 +108,7 @@ def load_bulk(
         # An import that was killed after its end has its load open. Only the checks are left to do.
         if load_id not in bulk_loads:
             _run_import(settings, files, say, progress)
+        graph = _read_graph(settings, columns, files)
     with open_store(settings, say) as store:
         _check_import(store, files.counts, progress)
         # The import placed all addresses, but wrote no record of the networks that it did so with.
@@ -111,6 +119,8 @@ def load_bulk(
         )
         settle_loaded(store, FIRST, columns.outcomes["account_id"].unique().to_list(), progress)
         finish_load(store, load_id, columns)
+        if graph is not None:
+            _keep_graph(settings, graph, load_id, read_watermark(store), say)
     edges = sum(frame.height for frame in columns.edges.values())
     written = {name: files.counts[label] for name, label in _NAMES.items() if label in files.counts}
     return read.build_report(
@@ -187,6 +197,32 @@ def _run_import(settings: Settings, files: ImportFiles, say: Report, progress: P
         "--id-type=actual", "--path-pattern-style=none", f"--max-off-heap-memory={_OFF_HEAP}", *files.build_arguments(),
         report=read_progress, heap=_HEAP, replaces=database,
     )  # fmt: skip
+
+
+def _read_graph(settings: Settings, columns: BundleColumns, files: ImportFiles) -> SignalGraph | None:
+    """Read the graph that the first detection would, if it is to be kept and is not too large."""
+    counts = files.counts
+    needed = estimate_need(
+        accounts=counts.get("Account", 0),
+        signals=counts.get("Signal", 0),
+        edges=sum(frame.height for frame in columns.edges.values()),
+        months=counts.get("Activity", 0),
+    )
+    # Statuses follow from outcomes in the database alone.
+    if not settings.keep_runs or needed.expected > _MOST_KEPT or not columns.outcomes.is_empty():
+        return None
+    return read_import_files(files)
+
+
+def _keep_graph(
+    settings: Settings, graph: SignalGraph, load_id: str, watermark: Watermark | None, say: Report
+) -> None:
+    """Keep the graph next to those of runs, so that the first run reads only what is loaded after it."""
+    try:
+        Snapshots(settings.runs_dir, settings.keep_runs).keep(load_id, graph, watermark)
+    except ExportError as error:
+        # Loaded it is. The first run then reads the graph from the database.
+        say(f"not kept for the first detection: {error}")
 
 
 def _check_import(store: Store, counts: dict[str, int], progress: Progress) -> None:

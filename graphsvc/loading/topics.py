@@ -36,7 +36,7 @@ PRUNE_EVERY = 1_000
 
 @dataclass(slots=True)
 class Followed:
-    """What was loaded of a topic: batches, messages, and how many of these were rejected."""
+    """Counts of what was loaded of a topic: batches, messages, and how many of these were rejected."""
 
     batches: int = 0
     messages: int = 0

@@ -23,7 +23,7 @@ EVERY = 5.0
 
 @dataclass(slots=True)
 class Watched:
-    """What a watch has done: drops that were loaded, that had been loaded before, and that failed."""
+    """Counts of a watch: drops that were loaded, that had been loaded before, and that failed."""
 
     loaded: list[str] = field(default_factory=list)
     known: list[str] = field(default_factory=list)

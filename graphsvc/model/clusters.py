@@ -82,7 +82,7 @@ class Found:
     Row numbers: `cluster` of `clusters`; `account`, `source` and `target` of the accounts read; `signal` and
     `signals` of `keys`. `keys` are those of the signals read, then those of the signals derived from them.
     `thresholds` are those that the run derived from its parameters, by name. `grown` are the members (cluster,
-    account, int32, sorted) of all grown clusters, published or not, by which accounts were weighed last.
+    account, int32, sorted) of all grown clusters, published or not, that accounts were weighed by last.
     """
 
     clusters: pl.DataFrame

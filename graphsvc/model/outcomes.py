@@ -33,7 +33,7 @@ STATUSES: dict[OutcomeKind, str | None] = {
 
 
 class OutcomeResult(StrEnum):
-    """What became of an outcome that was reported."""
+    """The effect of an outcome that was reported."""
 
     RECORDED = "recorded"
     KNOWN = "known"

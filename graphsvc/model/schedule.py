@@ -1,4 +1,4 @@
-"""When runs are due: plans, the slots they give, and which slot is to be started now. No clock is read here."""
+"""Tell when runs are due: plans, the slots they give, and which slot is to be started now. No clock is read here."""
 
 import hashlib
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ MOST_COUNTED = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """When runs are due, in UTC: every so often, or by a cron expression. One of both is set."""
+    """Times at which runs are due, in UTC: every so often, or by a cron expression. One of both is set."""
 
     every: timedelta | None = None
     cron: str | None = None

@@ -98,7 +98,7 @@ class IndexFiles:
                 shutil.rmtree(path, ignore_errors=True)
 
     def forget(self, accounts: Collection[str]) -> None:
-        """Take the ids of accounts out of the current index, which is written anew under another name.
+        """Take the ids of accounts out of the current index, which is rewritten under another name.
 
         Raises:
             ExportError: the directory cannot be written.

@@ -36,7 +36,7 @@ DIGEST = ("digest_a", "digest_b")
 
 @dataclass(frozen=True, eq=False)
 class ScoreIndex:
-    """What a run learned about its clusters. It holds digests of values, and of accounts those that may be followed.
+    """All that a run learned about its clusters. It holds digests of values, and of accounts those that may be followed.
 
     Clusters are all that the run grew, published or not: an account that an unpublished group explains better is no
     member of a published one, as in the run.
@@ -108,7 +108,7 @@ class ScoreIndex:
 
     @cached_property
     def ranks(self) -> Ints:
-        """How finely and strongly each value of the pools agrees (`agreement.rank_values`)."""
+        """The fineness and strength with which each value of the pools agrees (`agreement.rank_values`)."""
         return rank_values(self.pool, self.accounts)
 
     @cached_property

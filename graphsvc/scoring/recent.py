@@ -80,7 +80,7 @@ class _Value:
 
 
 class RecentAccounts:
-    """The accounts that signed up since the run of an index, and the values by which they can be linked."""
+    """The accounts that signed up since the run of an index, and the values that can link them."""
 
     def __init__(self, run: str, accounts: int, since: int) -> None:
         """Begin with none.

@@ -70,7 +70,7 @@ _EARLIEST, _LATEST = 2000, 2100
 
 
 class Confidence(StrEnum):
-    """How sure it is which column is meant."""
+    """Certainty about which column is meant."""
 
     EXACT = "exact"
     MAPPED = "mapped"

@@ -79,7 +79,7 @@ class _Lines:
 
 
 class TopicSource:
-    """Topics of a broker, each of which gives the rows of a table. Use as a context manager, after `start`.
+    """Topics of a broker; each gives the rows of a table. Use as a context manager, after `start`.
 
     `name` is how its marks are kept. `begun` has the offsets from which partitions without a mark are read.
     """

@@ -1,4 +1,4 @@
-"""What a source is, by how a person writes it: a folder, an object store, a database, or a topic."""
+"""Recognize a source by how a person writes it: a folder, an object store, a database, or a topic."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -155,7 +155,7 @@ def read_accounts(batches: Batches) -> Batches:
 
 
 def merge_account_rows(batches: Batches) -> Batches:
-    """Merge the rows of each account, all of which are in this partition."""
+    """Merge the rows of each account; they are all in this partition."""
     yield from to_batches(merge_accounts(_gather(batches, ACCOUNTS)))
 
 
@@ -167,7 +167,7 @@ def read_activity(batches: Batches) -> Batches:
 
 
 def merge_activity(batches: Batches) -> Batches:
-    """Sum the traffic of each account, hour and model, all of which are in this partition; equal rows are one."""
+    """Sum the traffic of each account, hour and model; it is all in this partition, and equal rows are one."""
     yield from to_batches(sum_activity(_gather(batches, ACTIVITY).unique()))
 
 

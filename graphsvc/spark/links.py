@@ -2,7 +2,7 @@
 
 Candidates come from a join of uses with themselves on their value, after the prefix filter. No value that more accounts
 have than its kind's `hub_degree` makes pairs, so that no group of the join is larger than some twenty thousand rows.
-What a pair shares is measured in the workers by `linkage.pairs.Worth`, from integers: counts, numbers and times. So no
+What a pair shares is measured in the workers by `linkage.shared.Worth`, from integers: counts, numbers and times. So no
 sum depends on how rows are divided. How close two sign-ups are is measured in this process, which has them all.
 """
 
@@ -15,23 +15,18 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from graphsvc.linkage.bits import measure_strengths
-from graphsvc.linkage.pairs import (
+from graphsvc.linkage.pairs import MEMORY, Pairs, decide_pairs, find_makers, least_bits, measure_links
+from graphsvc.linkage.prefixes import PREFIX, RENTED
+from graphsvc.linkage.rule import Reference
+from graphsvc.linkage.shared import (
     CLOSE_BITS,
-    MEMORY,
     Closeness,
-    Pairs,
     Worth,
-    decide_pairs,
-    find_makers,
     flag_families,
-    least_bits,
     measure_activity,
-    measure_links,
     measure_rarity,
     number_prompts,
 )
-from graphsvc.linkage.prefixes import PREFIX, RENTED
-from graphsvc.linkage.rule import Reference
 from graphsvc.linkage.signals import Incidence, SignalTable
 from graphsvc.linkage.transience import BRIEF_MS, is_usual
 from graphsvc.model.arrays import flag_starts

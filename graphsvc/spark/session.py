@@ -183,7 +183,7 @@ def _list_versions(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch
 
 
 def list_failures() -> tuple[type[Exception], ...]:
-    """List the errors by which Spark fails: its own, those of the bridge to its JVM, and libraries that it lacks."""
+    """List the errors that Spark fails with: its own, those of the bridge to its JVM, and libraries that it lacks."""
     from py4j.protocol import Py4JError
     from pyspark.errors import PySparkException
 

@@ -82,7 +82,7 @@ def forget_accounts(
     """Forget accounts. Killed at any time and run again, it ends in the same state.
 
     Raises:
-        ExportError: files that hold the accounts cannot be written anew; the next call continues.
+        ExportError: files that hold the accounts cannot be rewritten; the next call continues.
         NotFound: one of them never existed; nothing was changed.
         KeepingError: a load is open.
         DatabaseUnavailable, DatabaseRefused: earlier ones are forgotten, and the next call continues with the

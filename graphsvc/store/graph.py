@@ -28,10 +28,12 @@ Number = TypeVar("Number", np.int32, np.int64)
 
 @dataclass(frozen=True, slots=True)
 class KeptGraph:
-    """A graph read before, and the load up to which it was read."""
+    """A graph read before: the run or load that kept it, its fingerprint, and the load up to which it was read."""
 
     graph: SignalGraph
     watermark: Watermark
+    name: str
+    fingerprint: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +46,14 @@ class Reading:
             of them is still open.
         accounts: number of accounts read; fewer than all if the rest was kept.
         why: reason for a full reading although a kept graph was given, else ''.
+        kept: the graph that was given, if it is still the graph.
     """
 
     graph: SignalGraph
     watermark: Watermark | None
     accounts: int
     why: str = ""
+    kept: KeptGraph | None = None
 
 
 def read_graph(store: Store, progress: Progress = ignore_progress) -> SignalGraph:
@@ -81,7 +85,7 @@ def read_graph_since(
         DatabaseUnavailable, DatabaseRefused
     """
     # The watermark first: a load that ends meanwhile is then read again next time, never skipped.
-    watermark = _read_watermark(store)
+    watermark = read_watermark(store)
     why = ""
     if base is not None:
         after = base.watermark
@@ -95,7 +99,8 @@ def read_graph_since(
             # Deletions and changes by hand leave no load. Counts reveal them, at the price of a few lookups
             # in the count store.
             if _count_stored(store) == _count_graph(graph):
-                return Reading(graph, watermark, len(accounts))
+                kept = base if graph is base.graph else None
+                return Reading(graph, watermark, len(accounts), kept=kept)
             why = "the graph was changed by something else than loads"
         else:
             why = "the load up to which it was kept is not there as it was"
@@ -104,7 +109,7 @@ def read_graph_since(
     return Reading(graph, watermark, len(accounts), why)
 
 
-def _read_watermark(store: Store) -> Watermark | None:
+def read_watermark(store: Store) -> Watermark | None:
     """Read the load up to which the graph is complete; None if there is none."""
     rows = store.read("detect/watermark")
     return Watermark(rows[0]["number"], rows[0]["load"]) if rows else None
@@ -172,7 +177,7 @@ def _read_part(
     accounts = accounts.sort("id")
     nodes = accounts["node"].to_numpy()
     # Node ids are dense in Neo4j, so a table by id is smaller and faster than a hash map or a join.
-    account_ranks = _build_ranks(nodes)
+    account_ranks = build_ranks(nodes)
     packs = [nodes[at : at + ACCOUNTS_A_PACK] for at in range(0, len(nodes), ACCOUNTS_A_PACK)]
 
     def stream_records(name: str) -> Iterable[tuple[int, Record]]:
@@ -187,7 +192,7 @@ def _read_part(
         """Read signals sorted by key, and the rank of each node id."""
         schema = {"node": pl.Int64, **SIGNAL_COLUMNS}
         signals = _read_frame(store, progress, "detect/signals", nodes, schema).sort("key")
-        return signals.drop("node"), _build_ranks(signals["node"].to_numpy())
+        return signals.drop("node"), build_ranks(signals["node"].to_numpy())
 
     nothing = (np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0, np.int64), np.empty(0, np.int64))
     # Records arrive in any order. Each goes to the place of its pack, so that the result does not depend on
@@ -196,14 +201,14 @@ def _read_part(
     if whole:
         signals, signal_ranks = read_signals(signal_nodes)
         for number, record in stream_records("detect/edges"):
-            edges[number] = _sort_edges(_parse_edges(record), account_ranks, signal_ranks)
+            edges[number] = sort_edges(_parse_edges(record), account_ranks, signal_ranks)
     else:
         # Only the edges tell which signals the accounts use, so they are kept unsorted until these are read.
         raw = {number: _parse_edges(record) for number, record in stream_records("detect/edges")}
         used = [pack[1] for pack in raw.values()]
         signals, signal_ranks = read_signals(np.unique(np.concatenate([signal_nodes, *used])))
         for number, pack in raw.items():
-            edges[number] = _sort_edges(pack, account_ranks, signal_ranks)
+            edges[number] = sort_edges(pack, account_ranks, signal_ranks)
     pieces = (
         [pack[0] for pack in edges],
         [pack[1] for pack in edges],
@@ -249,14 +254,14 @@ def _parse_edges(record: Record) -> tuple[Ints, Ints, Ints, Ints]:
     )
 
 
-def _sort_edges(
+def sort_edges(
     edges: tuple[Ints, Ints, Ints, Ints], account_ranks: Ranks, signal_ranks: Ranks
 ) -> tuple[Ranks, Ranks, Ints, Ints]:
     """Return edges by rank instead of node id, sorted by account, then signal.
 
     Edges to signals that a load created after signals were read are left out.
     """
-    account, signal = _find_ranks(account_ranks, edges[0]), _find_ranks(signal_ranks, edges[1])
+    account, signal = find_ranks(account_ranks, edges[0]), find_ranks(signal_ranks, edges[1])
     # The last key of `lexsort` is the primary one.
     order = np.lexsort((signal, account))
     order = order[signal[order] >= 0]
@@ -269,7 +274,7 @@ def _parse_activity(record: Record, account_ranks: Ranks) -> pl.DataFrame:
     lengths = [len(each) for each in hours]
     return pl.DataFrame(
         {
-            "account": np.repeat(_find_ranks(account_ranks, np.array(accounts, dtype=np.int64)), lengths),
+            "account": np.repeat(find_ranks(account_ranks, np.array(accounts, dtype=np.int64)), lengths),
             "hour": _flatten(hours, sum(lengths)),
             "model": list(chain.from_iterable(models)),
             "requests": _flatten(requests, sum(lengths)),
@@ -290,14 +295,14 @@ def _flatten(lists: Iterable[Iterable[int]], count: int = -1) -> Ints:
     return np.fromiter(chain.from_iterable(lists), dtype=np.int64, count=count)
 
 
-def _build_ranks(nodes: Ints) -> Ranks:
+def build_ranks(nodes: Ints) -> Ranks:
     """Build a table from node id to position in the sorted frame; int32, -1 = not there."""
     table = np.full(int(nodes.max()) + 1 if len(nodes) else 0, -1, dtype=np.int32)
     table[nodes] = np.arange(len(nodes), dtype=np.int32)
     return table
 
 
-def _find_ranks(ranks: Ranks, nodes: Ints) -> Ranks:
+def find_ranks(ranks: Ranks, nodes: Ints) -> Ranks:
     """Look up the ranks of node ids; -1 for an id beyond the table."""
     found = np.full(len(nodes), -1, dtype=np.int32)
     known = nodes < len(ranks)

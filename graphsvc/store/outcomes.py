@@ -26,7 +26,7 @@ BATCH = 1_000
 
 @dataclass(frozen=True, slots=True)
 class StoredOutcome:
-    """What enforcement did about an account, or learned of it, after the fact."""
+    """An action of enforcement on an account, or a fact that it learned of it later."""
 
     id: Annotated[str, "Id of the outcome."]
     account: str
@@ -80,7 +80,7 @@ def record_outcomes(store: Store, auditor: Auditor, outcomes: Sequence[Outcome])
 def withdraw_outcome(
     store: Store, auditor: Auditor, outcome_id: str, reason: str = "", *, reported_by: str | None = None
 ) -> StoredOutcome:
-    """Withdraw a wrong outcome. It stays on record and counts no more. Once more changes nothing.
+    """Withdraw a wrong outcome. It stays on record without effect. Once more changes nothing.
 
     Args:
         store: the database.

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from datetime import datetime
 
@@ -27,6 +28,9 @@ from graphsvc.types import Progress
 
 BATCH = 5_000
 """Rows a statement."""
+WRITERS = {"members": 2}
+"""Batches written at once: of members no two have an account in common, and of two neighbors the later one waits for
+the earlier one's last cluster. Batches of the others would wait for each other in a circle."""
 PLACES = 200
 """Strongest links of a cluster that can be queried by rank."""
 
@@ -171,7 +175,7 @@ def publish(
         ),
     }
     for name, frame in staged.items():
-        _write_batches(store, run.id, name, frame, progress)
+        _write_batches(store, run.id, name, frame, progress, WRITERS.get(name, 1))
     # An id that was merged or is dormant has no cluster in this run, so `publish/ended` writes its event.
     here = events.filter(~pl.col("kind").is_in([MERGED, DORMANT]))
     _write_batches(store, run.id, "events", here.select("id", "kind", "says"), progress)
@@ -296,10 +300,21 @@ def _format_documents(frame: pl.DataFrame) -> list[str]:
     return [json.dumps(row) for row in frame.with_columns(cs.float().fill_nan(None)).to_dicts()]
 
 
-def _write_batches(store: Store, run: str, name: str, frame: pl.DataFrame, progress: Progress) -> None:
-    """Write a frame in batches."""
-    # One transaction a batch: memory of the database stays bounded, and progress can be told.
-    for start in range(0, frame.height, BATCH):
+def _write_batches(
+    store: Store, run: str, name: str, frame: pl.DataFrame, progress: Progress, writers: int = 1
+) -> None:
+    """Write a frame in batches, `writers` of them at once."""
+
+    def write_batch(start: int) -> None:
         rows = frame.slice(start, BATCH).to_dict(as_series=False)
         store.write(f"publish/{name}", run=run, **rows)
-        progress(f"write {name}", min(start + BATCH, frame.height), frame.height)
+
+    # One transaction a batch: memory of the database stays bounded, and progress can be told.
+    starts = range(0, frame.height, BATCH)
+    threads = ThreadPoolExecutor(writers)
+    try:
+        for start, _ in zip(starts, threads.map(write_batch, starts), strict=True):
+            progress(f"write {name}", min(start + BATCH, frame.height), frame.height)
+    finally:
+        # A run that was told to stop writes no more than what is under way.
+        threads.shutdown(cancel_futures=True)

@@ -25,7 +25,7 @@ def read_recent(store: Store, after: int, since: int) -> tuple[list[RecentAccoun
 
 
 def read_ends(store: Store, since: int) -> dict[str, int]:
-    """Read which accounts were stopped, or are stopped no more, since a moment: when each was, -1 = it is not.
+    """Read which accounts were stopped, or are no longer stopped, since a moment: when each was, -1 = it is not.
 
     Args:
         store: the database.

@@ -18,7 +18,7 @@ from graphsvc.files import compute_digest, compute_manifest_checksum
 from graphsvc.model.graph import SignalGraph, Watermark
 from graphsvc.store.graph import KeptGraph
 
-FORM = 3
+FORM = 4
 """Version of the files' form. Raise it when the form changes."""
 _DRAFT = ".draft-"
 _MANIFEST = "manifest.json"
@@ -39,13 +39,23 @@ class Snapshots:
         self._directory = directory
         self.most = most
 
-    def keep(self, run: str, graph: SignalGraph, watermark: Watermark | None = None) -> None:
-        """Write the graph of a run entirely or not at all, and remove all but the last `most`.
+    def keep(
+        self,
+        run: str,
+        graph: SignalGraph,
+        watermark: Watermark | None = None,
+        *,
+        fingerprint: str | None = None,
+        kept: KeptGraph | None = None,
+    ) -> None:
+        """Keep the graph of a run entirely or not at all, and remove all but the last `most`.
 
         Args:
-            run: id of the run.
+            run: id of the run, or of the load that made the graph.
             graph: as it read it.
             watermark: load up to which it was read; without one the next run cannot continue from it.
+            fingerprint: of the graph, if it is known.
+            kept: the same graph, kept before. Its files are linked, not written again.
 
         Raises:
             ExportError: the directory cannot be written.
@@ -58,16 +68,20 @@ class Snapshots:
             self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             shutil.rmtree(draft, ignore_errors=True)
             draft.mkdir(mode=0o700)
-            for name, frame in _build_frames(graph).items():
-                frame.write_ipc(draft / f"{name}.arrow", compression="lz4")
+            if kept is None or not _link_frames(self._directory / kept.name, draft):
+                for name, frame in _build_frames(graph).items():
+                    frame.write_ipc(draft / f"{name}.arrow", compression="lz4")
             manifest: dict[str, Any] = {
                 "form": FORM,
                 "graphsvc": version("graphsvc"),
+                "fingerprint": fingerprint or graph.fingerprint(),
                 "watermark": None if watermark is None else asdict(watermark),
                 "files": {name: compute_digest(draft / f"{name}.arrow") for name in _FRAMES},
             }
             manifest["check"] = compute_manifest_checksum(manifest)
             (draft / _MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
+            # A load that was killed as it finished keeps its graph again.
+            shutil.rmtree(self._directory / run, ignore_errors=True)
             draft.rename(self._directory / run)
             self._prune()
         except OSError as error:
@@ -127,7 +141,8 @@ class Snapshots:
             except ExportError:
                 continue
             if graph is not None:
-                return KeptGraph(graph, Watermark(**manifest["watermark"]))
+                mark = Watermark(**manifest["watermark"])
+                return KeptGraph(graph, mark, directory.name, manifest["fingerprint"])
         return None
 
     def drop(self, accounts: Collection[str] | None = None) -> int:
@@ -153,6 +168,19 @@ class Snapshots:
         """Remove all but the last `most`."""
         for path in self._list_newest_first()[self.most :]:
             shutil.rmtree(path, ignore_errors=True)
+
+
+def _link_frames(source: Path, target: Path) -> bool:
+    """Link the files of a graph into another directory; return whether that is possible."""
+    try:
+        for name in _FRAMES:
+            (target / f"{name}.arrow").hardlink_to(source / f"{name}.arrow")
+    except OSError:
+        # Pruned meanwhile, or a disk without links. What was linked is written over, in a file of its own.
+        for name in _FRAMES:
+            (target / f"{name}.arrow").unlink(missing_ok=True)
+        return False
+    return True
 
 
 def _has_account(directory: Path, accounts: Collection[str]) -> bool:

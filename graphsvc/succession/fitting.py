@@ -35,7 +35,7 @@ FOUND = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Rivalry:
-    """What claims on the same predecessors leave of each pair; arrays of shape (pairs,).
+    """The part of each pair that claims on the same predecessors leave; arrays of shape (pairs,).
 
     Attributes:
         probability: of each pair, 0–1.

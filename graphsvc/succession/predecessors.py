@@ -96,20 +96,20 @@ class Predecessors:
 
     @cached_property
     def chances(self) -> Chances:
-        """What successors do. Of traffic nothing is known of an account that has just signed up."""
+        """Habits of successors. Of traffic nothing is known of an account that has just signed up."""
         kinds = tuple(self.inherits["kind"])
         silent = np.zeros(len(TRAFFIC_EDGES) + 1)
         return Chances(kinds, self.inherits["chance"].to_numpy(), self.homes["replaced"].to_numpy(), silent)
 
     @cached_property
     def calibrations(self) -> list[Calibration]:
-        """What odds are worth, outside of clusters and inside."""
+        """Worth of odds, outside of clusters and inside."""
         nothing = np.empty(0)
         return [Calibration(each, 1.0, nothing, nothing) for each in self.calibration]
 
     @cached_property
     def claimed(self) -> Floats:
-        """What the run's accounts claim of each."""
+        """Claims of the run's accounts on each."""
         return self.accounts["claimed"].to_numpy()
 
     @cached_property

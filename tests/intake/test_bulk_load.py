@@ -10,16 +10,24 @@ from pathlib import Path
 
 import pytest
 from graphs import checksum, ring_bundle, write_bundle
+from polars.testing import assert_frame_equal
 
 from graphsvc import server
 from graphsvc.database import open_store
 from graphsvc.errors import LoadError
+from graphsvc.intake import read_bundle
+from graphsvc.intake.networks import assign_networks
 from graphsvc.loading import load_bundle
 from graphsvc.loading.bulk import load_bulk
 from graphsvc.server.home import Home
 from graphsvc.settings import Settings
 from graphsvc.signals.tokens import Tokeniser, load_or_create_key
 from graphsvc.store import Store
+from graphsvc.store.graph import read_graph, read_graph_since
+from graphsvc.store.import_files import write_files
+from graphsvc.store.imported import read_import_files
+from graphsvc.store.loads import pack_activity
+from graphsvc.store.snapshots import Snapshots
 
 MARCH = {"first_seen": "2026-03-01T00:00:00.123Z", "last_seen": "2026-03-02T00:00:00Z"}
 
@@ -127,6 +135,25 @@ def test_both_roads_give_the_same_graph_and_the_next_bundle_goes_on_from_it(
         assert max(row["touched"] for row in store.read("tests/touched")) == 2
 
 
+def test_the_files_of_an_import_hold_the_graph_that_is_read_afterwards(
+    database: Store, installation: Settings, tmp_path: Path
+) -> None:
+    bundle = everything(tmp_path / "bundle")
+    (bundle / "outcomes.ndjson").unlink()
+    tokens = load_or_create_key(installation)
+    loaded_online(database, bundle, installation)
+    columns = read_bundle(bundle, tokens, lambda ids: ids.clear())
+    (tmp_path / "files").mkdir()
+    load: dict[str, object] = {"id": "l", "bundle": columns.id, "number": 1, "bulk": True}
+    files = write_files(
+        columns, pack_activity(columns.activity), load, assign_networks, tmp_path / "files", lambda *_: None
+    )
+    kept, read = read_import_files(files), read_graph(database)
+    for name in ("accounts", "signals", "activity"):
+        assert_frame_equal(getattr(kept, name), getattr(read, name))
+    assert kept.fingerprint() == read.fingerprint()
+
+
 @pytest.mark.slow
 def test_killed_and_run_again(
     database: Store, installation: Settings, apart: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -152,6 +179,10 @@ def test_killed_and_run_again(
     with open_store(apart) as store:
         assert checksum(store) == online
         assert store.read("load/bulk_loads")[0]["finishedAt"] is not None
+        # The first detection reads no account: the load kept the graph.
+        reading = read_graph_since(store, base=Snapshots(apart.runs_dir, 1).latest())
+        assert (reading.accounts, reading.why) == (0, "")
+        assert reading.graph.fingerprint() == read_graph(store).fingerprint()
 
 
 class Died(Exception):

@@ -2,6 +2,7 @@
 hash."""
 
 import random
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -67,7 +68,7 @@ def silent(_stage: str, _done: int, _total: int) -> None:
 
 def kept(reading: Reading) -> KeptGraph:
     assert reading.watermark is not None
-    return KeptGraph(reading.graph, reading.watermark)
+    return KeptGraph(reading.graph, reading.watermark, "kept", reading.graph.fingerprint())
 
 
 def same(one: Reading, other: Reading) -> None:
@@ -161,7 +162,7 @@ def test_another_database_is_read_whole(database: Store, tokens: Tokeniser, tmp_
 def test_a_kept_graph_is_the_graph_and_the_newest_one_is_read_on_from(
     database: Store, tokens: Tokeniser, tmp_path: Path
 ) -> None:
-    snapshots = Snapshots(tmp_path / "runs", 3)
+    snapshots = Snapshots(tmp_path / "runs", 4)
     assert snapshots.latest() is None
     load_bundle(database, bundle(tmp_path / "1", random.Random(7), 60), tokens, tmp_path / "dead")
     reading = read_graph_since(database)
@@ -173,7 +174,18 @@ def test_a_kept_graph_is_the_graph_and_the_newest_one_is_read_on_from(
     assert found is not None
     assert found.watermark == reading.watermark
     assert found.graph.fingerprint() == reading.graph.fingerprint()
-    same(read_graph_since(database, silent, found), reading)
+    again = read_graph_since(database, silent, found)
+    same(again, reading)
+    # Nothing was loaded since: the files are shared, and stay whole when the first run's go.
+    assert again.kept is found
+    snapshots.keep("third", again.graph, again.watermark, fingerprint=found.fingerprint, kept=again.kept)
+    assert (tmp_path / "runs" / "third" / "uses.arrow").samefile(tmp_path / "runs" / "first" / "uses.arrow")
+    (tmp_path / "runs" / "first" / "signals.arrow").unlink()
+    third = snapshots.load("third")
+    assert third is not None
+    assert third.fingerprint() == found.fingerprint
+    shutil.rmtree(tmp_path / "runs" / "third")
+    snapshots.keep("first", reading.graph, reading.watermark)
     with pytest.raises(ExportError, match="another version"):
         snapshots.load("old")
     (tmp_path / "runs" / "first" / "uses.arrow").write_bytes(b"not that")

@@ -15,15 +15,10 @@ from hypothesis import strategies as st
 from small import graph_of
 
 from graphsvc.linkage.bits import count_users, measure_strengths, with_levels
-from graphsvc.linkage.pairs import (
-    BANDS_OF_A_TEMPLATE,
-    CLOSE_BITS,
-    Closeness,
-    enumerate_links,
-    least_rarity,
-)
+from graphsvc.linkage.pairs import enumerate_links, least_rarity
 from graphsvc.linkage.prefixes import RENTED
 from graphsvc.linkage.rule import CROWDED, ONE_OBSERVATION, SOLE_DEGREE
+from graphsvc.linkage.shared import BANDS_OF_A_TEMPLATE, CLOSE_BITS, Closeness
 from graphsvc.linkage.signals import Incidence
 from graphsvc.model.graph import SignalGraph
 from graphsvc.model.scale import coarse
@@ -115,7 +110,7 @@ SCRIPT = """
 import hashlib
 import numpy as np
 from small import graph_of
-from graphsvc.linkage.pairs import enumerate_links
+from graphsvc.linkage.pairs import (enumerate_links)
 from graphsvc.linkage.signals import Incidence
 
 drawn = np.random.default_rng(5).integers(0, [25_000, 7_500], (10_000, 2)).tolist()

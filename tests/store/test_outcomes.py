@@ -189,7 +189,9 @@ def test_a_run_reads_outcomes_as_the_same_statuses_in_a_bundle(
     first = read_graph_since(database)
     assert first.watermark is not None
     record_outcomes(database, person("desk"), [ban(each) for each in stopped])
-    second = read_graph_since(database, base=KeptGraph(first.graph, first.watermark))
+    second = read_graph_since(
+        database, base=KeptGraph(first.graph, first.watermark, "first", first.graph.fingerprint())
+    )
     # Only the accounts whose status changed were read.
     assert (second.accounts, second.why) == (len(stopped), "")
     prints += [second.graph.fingerprint(), read_graph(database).fingerprint()]

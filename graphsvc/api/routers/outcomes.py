@@ -38,7 +38,7 @@ router = APIRouter()
 
 
 class OutcomeReport(BaseModel):
-    """What happened to an account."""
+    """An event that happened to an account."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -68,7 +68,7 @@ class OutcomesRequest(BaseModel):
 
 
 class OutcomeAnswer(BaseModel):
-    """What became of one outcome."""
+    """The record of one outcome."""
 
     outcome_id: str = Field(description="Its id: by this it can be withdrawn.")
     account_id: str
@@ -89,7 +89,7 @@ class OutcomesResponse(BaseModel):
 
 
 class WithdrawnOutcome(BaseModel):
-    """An outcome that counts no more."""
+    """A withdrawn outcome."""
 
     outcome_id: str
     account_id: str
@@ -140,7 +140,7 @@ async def report_outcomes(request: Request) -> Response:
 async def withdraw(
     request: Request, outcome_id: str, reason: Annotated[str, Query(description="Why it was wrong.")] = ""
 ) -> Response:
-    """Withdraw an outcome: it stays on record and counts no more. A reporter may withdraw what it reported itself."""
+    """Withdraw an outcome: it stays on record without effect. A reporter may withdraw what it reported itself."""
     services, principal = await _admit(request)
     said = clean_text(reason, LONGEST_REASON)
     services.rate_limits.charge_principal(principal.id, 1)

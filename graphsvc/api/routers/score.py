@@ -119,7 +119,7 @@ class RejectedRow(BaseModel):
 
 
 class Recording(BaseModel):
-    """What became of recording a sign-up."""
+    """The result of recording a sign-up."""
 
     done: bool = Field(description="Whether the account is in the graph.")
     rejected: list[RejectedRow] = Field(

@@ -282,7 +282,7 @@ class Scorer:
             self._recent = recent
 
     async def _read_stopped(self, worker: Worker, index: ScoreIndex) -> None:
-        """Read which accounts were stopped since the run, or are stopped no more."""
+        """Read which accounts were stopped since the run, or are no longer stopped."""
         if index.stopped is None:
             return
         ends = await worker.run(read_ends, index.stopped.until - REACH)
