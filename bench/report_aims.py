@@ -84,6 +84,7 @@ WORLD_AIMS: tuple[tuple[str, str, str, float], ...] = (
     ("innocents flagged", "at_most_0.001", "≤ 0.1 % in worlds ≥", 0.90),
     ("decoys, worst class", "at_most_0.01", "≤ 1 % in worlds ≥", 0.90),
     ("expected and true innocents within a factor of two", "share", "of worlds ≥", 0.80),
+    ("likeliest and true innocents within a factor of two", "share", "of worlds ≥", 0.80),
     ("quiet worlds with nothing published", "share", "of worlds ≥", 0.95),
     ("permuted worlds with nothing published", "share", "of worlds ≥", 0.95),
 )

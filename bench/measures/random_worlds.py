@@ -95,13 +95,17 @@ def add_world(gathered: Gathered, truth: pl.DataFrame, trial: Trial) -> None:
     gathered.of["clusters without a second campaign"] += unmixed.of
     if not figures["campaign_accounts"]:
         _count(gathered, "quiet worlds with nothing published", trial.members.is_empty())
-    if (expected := trial.thresholds.get("expected_innocents")) is not None:
+    if trial.thresholds:
         true = figures["false_positives"]["hits"]
+        expected, likely, low, high = (
+            trial.thresholds[f"{name}_innocents"] for name in ("expected", "likely", "low", "high")
+        )
         gathered.values["expected innocents"].append(expected)
         gathered.values["true innocents"].append(true)
-        _count(
-            gathered, "expected and true innocents within a factor of two", is_within_factor(expected, true)
-        )
+        for name, said in (("expected", expected), ("likeliest", likely)):
+            figure = f"{name} and true innocents within a factor of two"
+            _count(gathered, figure, is_within_factor(said, true))
+        _count(gathered, "true innocents within the range of nine in ten", low <= true <= high)
 
 
 def summarise(method: str, gathered: Gathered) -> list[dict[str, Any]]:

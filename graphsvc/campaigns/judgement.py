@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
+import numpy as np
 import polars as pl
 
 from graphsvc.campaigns.aspects import measure_coordination
@@ -12,6 +13,7 @@ from graphsvc.campaigns.connected import split
 from graphsvc.campaigns.evidence import sentence, shared_signals, strongest_links
 from graphsvc.campaigns.explain import explained_links, explained_members, with_sharers
 from graphsvc.campaigns.grow import best
+from graphsvc.campaigns.innocents import Innocents, estimate_innocents
 from graphsvc.campaigns.membership import Evidence, Weighed, pools
 from graphsvc.campaigns.namesakes import describe_namesakes
 from graphsvc.campaigns.pins import Pins, explained, honoured, rows_of
@@ -73,7 +75,8 @@ def judge(
     pool = pools(given, chosen)
     parts = parts_of_clusters(given, graph, chosen, pool, names, bar.time, progress)
     assessed = assess_clusters(parts, bar)
-    chosen, pinned, (least, innocents) = _select_members(graph, chosen, assessed, bar)
+    chosen, pinned, least = _select_members(graph, chosen, assessed, bar)
+    doubtful = chosen
     if namesakes is not None:
         # Numbers after those of all candidates, or a candidate's parts would be overwritten.
         people = namesakes.with_columns(pl.col("cluster") + max(parts, default=-1) + 1)
@@ -82,7 +85,7 @@ def judge(
         assessed = pl.concat([assessed, assess_clusters(described, bar)])
         chosen, people = _part_namesakes(chosen, people, pinned, assessed, bar.min_size)
         pinned = pl.concat([pinned, people]).sort("cluster", "account")
-        innocents += float((1.0 - people["membership"].to_numpy()).sum())
+        doubtful = pl.concat([chosen.drop("row"), people.select("cluster", "account", "membership")])
     published = _together(chosen.drop("row"), pinned)
     pool = pools(given, published)
 
@@ -132,7 +135,11 @@ def judge(
     members = with_sharers(members, given)
     shared = renumbered(shared_signals(pool, graph)).sort("cluster", "rank")
     kept = explained_links(strongest_links(links, members), given, names)
-    thresholds = {"membership": least, "expected_innocents": innocents}
+    innocents = _doubt_members(doubtful, assessed)
+    thresholds = {
+        "membership": least,
+        **{f"{name}_innocents": float(number) for name, number in asdict(innocents).items()},
+    }
     return Found(clusters, members, shared, kept, graph.signals["key"], thresholds)
 
 
@@ -170,7 +177,7 @@ def assess_clusters(parts: Mapping[int, list[Part]], bar: Bar) -> pl.DataFrame:
 
 def _select_members(
     graph: SignalGraph, candidates: pl.DataFrame, assessed: pl.DataFrame, bar: Bar
-) -> tuple[pl.DataFrame, pl.DataFrame, tuple[float, float]]:
+) -> tuple[pl.DataFrame, pl.DataFrame, float]:
     """Select the members to publish.
 
     Campaigns alone decide the threshold and take their members first, by evidence or by pins. Businesses are published
@@ -184,7 +191,7 @@ def _select_members(
 
     Returns:
         The members by evidence (columns of `candidates`) and those by pins (of `pins.explained`), both sorted by
-        cluster and account; and the least membership with the innocents to expect in campaigns.
+        cluster and account; and the least membership.
     """
     hostile, business = (
         candidates.join(
@@ -210,11 +217,22 @@ def _select_members(
         published = large(_together(chosen.drop("row"), pinned), bar.min_size)
         kept.append(chosen.join(published, on="account", how="semi"))
         joined.append(pinned.join(published, on="account", how="semi"))
-    # An account is of a campaign if it belongs to the cluster and the cluster is one.
-    sure = kept[0].join(assessed, on="cluster", maintain_order="left")
-    doubts = 1.0 - sure["membership"].to_numpy() * sure["score"].to_numpy()
     chosen, pinned = (pl.concat(each).sort("cluster", "account") for each in (kept, joined))
-    return chosen, pinned, (least, float(doubts.sum()))
+    return chosen, pinned, least
+
+
+def _doubt_members(members: pl.DataFrame, assessed: pl.DataFrame) -> Innocents:
+    """Estimate the innocents in campaigns. Whom people's pins put there is no doubt of the run's.
+
+    Args:
+        members: cluster, account, membership; all but pinned ones.
+        assessed: of `assess_clusters`.
+    """
+    campaigns = assessed.filter(pl.col("assessment") == Assessment.CAMPAIGN.value)
+    sure = members.join(campaigns, on="cluster", maintain_order="left").sort("cluster", "account")
+    groups = sure.group_by("cluster", maintain_order=True).agg(pl.col("score").first(), size=pl.len())
+    doubt = sum_runs(sure.with_columns(doubt=1.0 - pl.col("membership")), ["cluster"], "doubt")
+    return estimate_innocents(groups["score"].to_numpy(), groups["size"].to_numpy().astype(np.int64), doubt)
 
 
 def _part_namesakes(

@@ -319,7 +319,11 @@ def print_outcome(outcome: "Outcome") -> None:
     if outcome.whole:
         typer.echo(f"The entire graph was read again: {outcome.whole}.")
     if outcome.clusters:
+        likely, low, high, mean = (
+            f"{outcome.thresholds[f'{name}_innocents']:,.0f}"
+            for name in ("likely", "low", "high", "expected")
+        )
         typer.echo(
-            f"Members belong with {outcome.thresholds['membership']:.1%} or more, which leaves "
-            f"{outcome.thresholds['expected_innocents']:.0f} expected false positives among them."
+            f"Members belong with {outcome.thresholds['membership']:.1%} or more. The likeliest number of false "
+            f"positives among them is {likely} (nine runs in ten: {low} to {high}; on average {mean})."
         )

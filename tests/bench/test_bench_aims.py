@@ -36,7 +36,21 @@ def gathered_of_two_worlds() -> Gathered:
         add_world(
             gathered,
             people,
-            Trial("secret:1", OURS, members, figures, 1.0, {}, 0.5, {"expected_innocents": expected}),
+            Trial(
+                "secret:1",
+                OURS,
+                members,
+                figures,
+                1.0,
+                {},
+                0.5,
+                {
+                    "expected_innocents": expected,
+                    "likely_innocents": 0.0,
+                    "low_innocents": 0.0,
+                    "high_innocents": 1.0,
+                },
+            ),
         )
     return gathered
 
@@ -53,6 +67,8 @@ def test_figures_of_random_worlds_are_put_together() -> None:
     assert rows["quiet worlds with nothing published"]["of"] == 1
     # .4 expected and one there are the same; .9 and two as well.
     assert rows["expected and true innocents within a factor of two"]["hits"] == 2
+    assert rows["likeliest and true innocents within a factor of two"]["hits"] == 2
+    assert rows["true innocents within the range of nine in ten"]["hits"] == 1
     assert rows["clusters without a second campaign"] == {
         "method": OURS, "figure": "clusters without a second campaign", "hits": 2, "of": 2,
     }  # fmt: skip

@@ -156,6 +156,9 @@ def test_everything_is_shown_as_text_and_as_json() -> None:
     text = format_evaluation(figures)
     for shown in ("of 10–19", "best 10 clusters", "Brier of membership", "said 0.5–0.6", "per true group"):
         assert shown in text
+    assert "stated by the run" not in text
+    said = format_evaluation(figures, {"expected": 1.5, "likely": 1.0, "low": 0.0, "high": 4.0})
+    assert "stated by the run      1  (nine runs in ten: 0 to 4; on average 1.5)" in said
     plain = json.loads(json.dumps(figures.to_dict()))
     assert plain["campaigns_by_size"]["10–19"] == {"hits": 1, "of": 1, "rate": 1.0}
     assert plain["recall_at"][0]["recall"] == {"hits": 9, "of": 12, "rate": 0.75}

@@ -80,6 +80,7 @@ def test_what_the_run_set_itself_is_kept_with_it(database: Store, rings: Path) -
     assert float((1.0 - found["membership"]).sum()) <= LEAST_INNOCENTS
     doubts = 1.0 - found["membership"] * found["cluster_score"]
     assert thresholds["expected_innocents"] == pytest.approx(float(doubts.sum()))
+    assert 0 <= thresholds["low_innocents"] <= thresholds["likely_innocents"] <= thresholds["high_innocents"]
     assert json.loads(kept["run"]["parameters"])["budget"] == Parameters().budget
 
 

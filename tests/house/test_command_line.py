@@ -127,6 +127,7 @@ def test_the_whole_road_by_hand(database: Store, tmp_path: Path) -> None:
     assert run_command("detect", "--seed", 7).returncode == 0
     figures = json.loads(run_command("evaluate", "--truth", bundle / "truth.parquet", "--json").stdout)
     assert figures["precision"]["rate"] == figures["recall"]["rate"] == 1.0
+    assert figures["stated_false_positives"]["low"] == 0.0
     assert "account precision" in run_command("evaluate", "--truth", bundle / "truth.parquet").stdout
 
     assert run_command("export", "members", "--out", tmp_path / "m.parquet").returncode == 0

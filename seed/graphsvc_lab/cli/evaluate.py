@@ -22,10 +22,12 @@ def evaluate_result(
     """Evaluate the published result against the truth.
 
     Shows flagged and missed accounts, found campaigns, the best cluster of the largest campaign, and flagged
-    legitimate accounts by kind. Only this command reads the truth; `load` never does.
+    legitimate accounts by kind, beside the number that the run stated. Only this command reads the truth; `load`
+    never does.
     """
     from graphsvc.database import open_store
     from graphsvc.store.published import read_members
+    from graphsvc.store.runs import read_published_run
     from graphsvc_lab.evaluation.metrics import evaluate as score
     from graphsvc_lab.evaluation.report import format_evaluation
     from graphsvc_lab.evaluation.truth import read_truth
@@ -33,4 +35,10 @@ def evaluate_result(
     table = read_truth(truth)
     with open_store(load_settings(), console.print) as store:
         figures = score(table, read_members(store))
-    typer.echo(json.dumps(figures.to_dict(), indent=2) if as_json else format_evaluation(figures))
+        run = read_published_run(store)
+    ends = "_innocents"
+    thresholds = {} if run is None else run.thresholds
+    # Runs of earlier versions stated the mean alone.
+    stated = {name.removesuffix(ends): said for name, said in thresholds.items() if name.endswith(ends)}
+    printed = {**figures.to_dict(), "stated_false_positives": stated}
+    typer.echo(json.dumps(printed, indent=2) if as_json else format_evaluation(figures, stated))

@@ -1,5 +1,8 @@
 """An evaluation as text."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from graphsvc_lab.evaluation.metrics import Evaluation
 from graphsvc_lab.evaluation.ranking import AtRate
 from graphsvc_lab.evaluation.rates import Rate
@@ -17,14 +20,27 @@ def _format_recall(point: AtRate) -> str:
     return f"{_format_share(point.recall)}  flagging at most {limit}{', where the flagged end' if point.ended else ''}"
 
 
-def format_evaluation(figures: Evaluation) -> str:
-    """Format an evaluation with one line a figure."""
+def format_evaluation(figures: Evaluation, stated: Mapping[str, float] = MappingProxyType({})) -> str:
+    """Format an evaluation with one line a figure.
+
+    Args:
+        figures: of the published result.
+        stated: false positives that the run stated: `likely`, `low`, `high`, `expected`; empty if it did not.
+    """
     lines = [
         f"accounts                 {figures.accounts:,}, of campaigns {figures.campaign_accounts:,}, "
         f"in {figures.clusters:,} clusters {figures.flagged_accounts:,}",
         f"account precision        {_format_share(figures.precision)}",
         f"account recall           {_format_share(figures.recall)}",
         f"false positives          {_format_share(figures.false_positives)}",
+        *(
+            [
+                f"  stated by the run      {stated['likely']:,.0f}  (nine runs in ten: {stated['low']:,.0f} to "
+                f"{stated['high']:,.0f}; on average {stated['expected']:,.1f})"
+            ]
+            if "likely" in stated
+            else []
+        ),
         "B-cubed P / R / F        "
         f"{figures.bcubed_precision:.4f} / {figures.bcubed_recall:.4f} / {figures.bcubed_f:.4f}"
         "  (per record, over accounts in a campaign or a cluster)",
