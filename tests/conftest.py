@@ -12,7 +12,7 @@ from sharing import FileScheduling, check_names
 
 from graphsvc import host, server
 from graphsvc.database import open_store
-from graphsvc.server import home
+from graphsvc.server import home, java
 from graphsvc.settings import Settings
 from graphsvc.signals.tokens import Tokeniser
 from graphsvc.statements import add_folder
@@ -88,6 +88,14 @@ def pytest_collection_finish() -> None:
 def pytest_sessionfinish() -> None:
     """Let the interpreter end as ever: DuckDB's bindings report what a frozen heap keeps as leaks."""
     gc.unfreeze()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def without_trainer() -> Iterator[None]:
+    """Train no start cache where there is none: a trainer ends with its server, so each start would begin another."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(java, "launch_trainer", lambda *_: None)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 from scipy.sparse import coo_array, csr_array
-from scipy.stats import poisson
+from scipy.special import pdtrc
 
 from graphsvc.linkage.em import Comparison, Pairs
 from graphsvc.linkage.rarity import (
@@ -304,7 +304,8 @@ def _touched(touched: csr_array, one: Ints32, other: Ints32) -> NDArray[np.int64
     alike = (degree * (degree - 1)).sum() / max(degree.sum(), 1.0) ** 2
     shared = _common(touched, touched, one, other)
     expected = np.maximum(activity[one] * activity[other] * alike, 1e-12)
-    bits = -poisson.logsf(shared - 1, expected) / np.log(2.0)
+    with np.errstate(divide="ignore"):  # a chance too small for a float is 0
+        bits = -np.log(pdtrc(np.maximum(shared - 1, 0), expected)) / np.log(2.0)
     there = (activity[one] > 0) & (activity[other] > 0)
     found: NDArray[np.int64] = np.select(
         [~there, shared == 0, bits < UNLIKELY[0], bits < UNLIKELY[1]], [0, 1, 2, 3], 4

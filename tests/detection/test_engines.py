@@ -2,7 +2,6 @@
 they agree where it matters, and what one part of the graph is does not change with another."""
 
 import math
-import os
 import subprocess
 import sys
 
@@ -13,6 +12,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
+from threads import print_twice
 
 from graphsvc.community import gds
 from graphsvc.community.components import compute_scale, find_components, find_indivisible
@@ -216,17 +216,7 @@ print(*said)
 
 
 def test_communities_are_the_same_whatever_the_number_of_threads() -> None:
-    def said(threads: int) -> list[str]:
-        environment = {
-            **os.environ,
-            "OMP_NUM_THREADS": str(threads),
-            "PYTHONPATH": os.pathsep.join([os.path.dirname(__file__), *sys.path]),  # noqa: PTH120
-        }
-        return subprocess.run(
-            [sys.executable, "-c", SCRIPT], env=environment, check=True, capture_output=True, text=True
-        ).stdout.split()
-
-    one, other = said(1), said(2)
+    one, other = (said.split() for said in print_twice(SCRIPT))
     assert len(one) == 2 * len(Algorithm)
     assert (
         one[: len(Algorithm)] == one[len(Algorithm) :] == other[: len(Algorithm)] == other[len(Algorithm) :]

@@ -95,7 +95,7 @@ def killed(patch: pytest.MonkeyPatch, store: Store, after: int) -> Iterator[None
         yield
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", [0, 1, pytest.param(2, marks=pytest.mark.slow)])
 def test_reading_on_is_reading_all(
     database: Store, tokens: Tokeniser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:

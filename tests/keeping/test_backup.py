@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from zipfile import ZIP_DEFLATED, ZipFile
@@ -43,6 +44,14 @@ from graphsvc.store.decisions import DecisionRequest, read_decision_log, record_
 
 PASSPHRASE = SecretStr("correct horse battery staple")
 MARKED = b"what nobody may read in the file"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def opened_once() -> Iterator[None]:
+    """Do the work that makes guessing expensive, a second of a processor, once for a file and its passphrase."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sealing.passphrase, "decrypt", cache(sealing.passphrase.decrypt))
+        yield
 
 
 def key_files(settings: Settings) -> dict[str, bytes]:

@@ -2,9 +2,6 @@
 to share, or two others that are together rarer than chance in a population of this size; hubs count without pairing."""
 
 import math
-import os
-import subprocess
-import sys
 from collections import Counter
 from itertools import combinations
 
@@ -13,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from small import graph_of
+from threads import print_twice
 
 from graphsvc.linkage.bits import count_users, measure_strengths, with_levels
 from graphsvc.linkage.pairs import enumerate_links, least_rarity
@@ -123,17 +121,7 @@ print(len(links), hashlib.sha256(links.bits.tobytes()).hexdigest())
 
 
 def test_bits_are_the_same_to_the_last_digit_whatever_the_number_of_threads() -> None:
-    def said(threads: int) -> str:
-        environment = {
-            **os.environ,
-            "POLARS_MAX_THREADS": str(threads),
-            "PYTHONPATH": os.pathsep.join(sys.path),
-        }
-        return subprocess.run(
-            [sys.executable, "-c", SCRIPT], env=environment, check=True, capture_output=True, text=True
-        ).stdout
-
-    one, other = said(1), said(3)
+    one, other = print_twice(SCRIPT)
     assert int(one.split()[0]) > 200_000
     assert other == one
 

@@ -21,11 +21,14 @@ from waiting import until
 
 from graphsvc import server
 from graphsvc.errors import ServerError
-from graphsvc.server import Endpoint, maven, process
+from graphsvc.server import Endpoint, java, maven, process
 from graphsvc.server.home import HOST, Home, State
 from graphsvc.server.java import Jvm
 from graphsvc.server.maven import get_jar_directory
 from graphsvc.settings import Settings
+
+launch_trainer = java.launch_trainer
+"""As it is before `conftest` takes it away."""
 
 
 @pytest.fixture(scope="module")
@@ -205,11 +208,15 @@ def test_a_killed_server_is_started_again_with_all_that_was_committed_even_if_th
     assert pid(own) == number
 
 
-def test_a_stop_loses_nothing_and_the_ports_are_remembered(
-    own: Settings, up: Endpoint, tmp_path: Path
+# One start shows three promises: what was committed, the ports, and that nothing is written.
+def test_a_stop_loses_nothing_and_a_server_that_is_to_take_no_writes_starts_on_the_same_ports(
+    own: Settings, up: Endpoint, without_gds: None, tmp_path: Path
 ) -> None:
     add_mark(up)
     before = marks(up)
+    exploring = own.model_copy(update={"neo4j_read_only": True})
+    with pytest.raises(ServerError, match="takes writes"):
+        server.ensure_running(exploring)
     process = psutil.Process(pid(own))
     with pytest.raises(ServerError, match="stopped"):
         server.run_admin(own, "database", "dump", "neo4j", f"--to-path={tmp_path}")
@@ -221,21 +228,30 @@ def test_a_stop_loses_nothing_and_the_ports_are_remembered(
     assert (tmp_path / "neo4j.dump").stat().st_size > 0
     with pytest.raises(ServerError, match="database dump failed"):
         server.run_admin(own, "database", "dump", "--nosuch")
-    again = server.ensure_running(own)
+    again = server.ensure_running(exploring)
     assert again == up
     assert marks(again) == before
+    for write in (
+        neo4j.Query("CREATE (:Mark)"),
+        neo4j.Query("CREATE INDEX mark FOR (m:Mark) ON (m.of)"),
+        neo4j.Query("CALL db.createLabel('Another')"),
+    ):
+        with pytest.raises(neo4j.exceptions.ClientError, match="read-only"):
+            run(again, write)
+    server.stop_server(exploring)
 
 
 @pytest.mark.parametrize("which", ["bolt", pytest.param("http", marks=pytest.mark.slow)])
 def test_ports_that_other_programs_have_or_take_meanwhile_are_left_to_them(
-    own: Settings, up: Endpoint, monkeypatch: pytest.MonkeyPatch, which: str
+    used: Settings, without_gds: None, monkeypatch: pytest.MonkeyPatch, which: str
 ) -> None:
     """One program has the port of the last run; another takes one after it was chosen, which costs an attempt."""
-    server.stop_server(own)
+    server.stop_server(used)
+    last = json.loads(remembered(used).read_text())["bolt"]
     choose, said = process.choose_ports, list[str]()
     with socket.socket() as first, socket.socket() as other:
         first.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        first.bind((HOST, int(up.uri.rpartition(":")[2])))
+        first.bind((HOST, last))
         first.listen()
         other.bind((HOST, 0))
         other.listen()
@@ -248,33 +264,15 @@ def test_ports_that_other_programs_have_or_take_meanwhile_are_left_to_them(
             return (late.pop(), http) if which == "bolt" else (bolt, late.pop())
 
         monkeypatch.setattr(process, "choose_ports", chosen)
-        moved = server.ensure_running(own, said.append)
+        moved = server.ensure_running(used, said.append)
         other.setblocking(False)
         with pytest.raises(BlockingIOError):  # it was asked nothing: it might have been our password
             other.accept()
-    assert moved.uri != up.uri
+    assert not moved.uri.endswith(f":{last}")
     assert any("in use by another program" in line for line in said)
     assert sum("took the port meanwhile" in line for line in said) == 1
     assert not any("start cache" in line for line in said)
-    assert server.find_running(own) == moved
-
-
-def test_a_server_that_is_to_take_no_writes_takes_none(own: Settings, up: Endpoint) -> None:
-    before = marks(up)
-    exploring = own.model_copy(update={"neo4j_read_only": True})
-    with pytest.raises(ServerError, match="takes writes"):
-        server.ensure_running(exploring)
-    server.stop_server(own)
-    endpoint = server.ensure_running(exploring)
-    assert marks(endpoint) == before
-    for write in (
-        neo4j.Query("CREATE (:Mark)"),
-        neo4j.Query("CREATE INDEX mark FOR (m:Mark) ON (m.of)"),
-        neo4j.Query("CALL db.createLabel('Another')"),
-    ):
-        with pytest.raises(neo4j.exceptions.ClientError, match="read-only"):
-            run(endpoint, write)
-    server.stop_server(exploring)
+    assert server.find_running(used) == moved
 
 
 def test_where_none_runs_no_address_is_printed(used: Settings) -> None:
@@ -345,8 +343,11 @@ def test_a_broken_start_cache_does_not_stop_the_start(copied: tuple[Settings, Jv
 
 
 @pytest.mark.slow
-def test_the_trainer_beside_the_first_server_ends_with_it(copied: tuple[Settings, Jvm]) -> None:
+def test_the_trainer_beside_the_first_server_ends_with_it(
+    copied: tuple[Settings, Jvm], monkeypatch: pytest.MonkeyPatch
+) -> None:
     settings, jvm = copied
+    monkeypatch.setattr(java, "launch_trainer", launch_trainer)
     server.ensure_running(settings)
     (trainer,) = (
         one for one in psutil.process_iter(["cmdline"]) if str(jvm.jars) in (one.info["cmdline"] or ())

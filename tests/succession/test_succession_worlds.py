@@ -1,15 +1,13 @@
 """Promise: in seeded worlds the true predecessors are found, births permuted find none, and threads change nothing."""
 
-import os
 import pickle
-import subprocess
-import sys
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import polars as pl
 import pytest
+from threads import print_twice
 
 from bench.measures.succession import permuted, predecessors
 from bench.worlds import graph_of_bundle, tokens
@@ -110,10 +108,10 @@ def test_scores_by_hand() -> None:
 
 
 SCRIPT = """
-import hashlib, pickle, sys
+import hashlib, pickle
 from graphsvc.succession.successions import find_successions
 
-with open(sys.argv[1], "rb") as file:
+with open(ARGUMENTS[0], "rb") as file:
     graph, members = pickle.load(file)
 for seed in (42, 43):
     found = find_successions(graph, members, seed=seed)
@@ -126,17 +124,7 @@ def test_the_same_to_the_last_digit_whatever_the_number_of_threads(tmp_path: Pat
     graph, members, _ = small_world()
     (tmp_path / "world").write_bytes(pickle.dumps((graph, members)))
 
-    def said(threads: int) -> str:
-        environment = {
-            **os.environ,
-            "POLARS_MAX_THREADS": str(threads),
-            "OPENBLAS_NUM_THREADS": str(threads),
-            "PYTHONPATH": os.pathsep.join(sys.path),
-        }
-        command = [sys.executable, "-c", SCRIPT, str(tmp_path / "world")]
-        return subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
-
-    one, other = said(1), said(3)
+    one, other = print_twice(SCRIPT, str(tmp_path / "world"))
     assert one == other
     # Other permutations give other figures: it is not that nothing is looked at.
     assert len(set(one.split())) == 2
