@@ -31,9 +31,10 @@ from bench.replay import graphs
 from bench.score_report import RATES, format_report
 from bench.trials import Name, say
 from bench.worlds import tokens
+from graphsvc.campaigns.parameters import Parameters
 from graphsvc.cli.progress import Stages
 from graphsvc.community.inprocess import InProcessDetector
-from graphsvc.detection import Parameters, find
+from graphsvc.detection import find
 from graphsvc.measure import Clock
 from graphsvc.model.clusters import Assessment
 from graphsvc.model.graph import SignalGraph

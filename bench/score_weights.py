@@ -20,9 +20,10 @@ from bench.measures.outside import read_bundle_world
 from bench.sources import find_sources
 from bench.trials import Name, Trials, members_of, trials
 from bench.worlds import World
+from graphsvc.campaigns.parameters import Parameters
 from graphsvc.community.engines import Engine
 from graphsvc.community.inprocess import InProcessDetector
-from graphsvc.detection import Parameters, find
+from graphsvc.detection import find
 from graphsvc.measure import Clock
 
 Floats = NDArray[np.float64]

@@ -31,8 +31,9 @@ from bench.replay import graphs
 from bench.simulation_plots import draw
 from bench.trials import Name, members_of, say
 from bench.worlds import tokens
+from graphsvc.campaigns.parameters import Parameters
 from graphsvc.cli.progress import Stages
-from graphsvc.detection import Parameters, find
+from graphsvc.detection import find
 from graphsvc.lineage.follow import follow
 from graphsvc.measure import Clock
 from graphsvc.model.clusters import Found

@@ -19,12 +19,13 @@ from bench.entity_resolution import bcubed
 from bench.sources import NOTHING, Sources
 from bench.worlds import KEY, World, seeded
 from graphsvc import server
+from graphsvc.campaigns.parameters import Parameters
 from graphsvc.community.engines import Engine
 from graphsvc.community.gds import GdsDetector
 from graphsvc.community.inprocess import InProcessDetector
 from graphsvc.community.protocol import Detector
 from graphsvc.database import open_store
-from graphsvc.detection import Parameters, find
+from graphsvc.detection import find
 from graphsvc.measure import Clock
 from graphsvc.model.clusters import Found
 from graphsvc.model.graph import SignalGraph

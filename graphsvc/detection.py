@@ -5,7 +5,7 @@ import time
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
-from typing import Any, Protocol
+from typing import Protocol
 from uuid import uuid4
 
 import polars as pl
@@ -15,8 +15,7 @@ from graphsvc.campaigns.grow import grow
 from graphsvc.campaigns.join import join_cores
 from graphsvc.campaigns.judgement import Bar, judge, large
 from graphsvc.campaigns.namesakes import find_namesakes
-from graphsvc.campaigns.pins import Pins
-from graphsvc.campaigns.score import TIME
+from graphsvc.campaigns.parameters import Parameters
 from graphsvc.campaigns.weighing import add_bursts, evidence_of, find_cores
 from graphsvc.community.components import compute_resolution
 from graphsvc.community.engines import SPARK
@@ -32,7 +31,7 @@ from graphsvc.model.certificate import Certificate
 from graphsvc.model.clusters import Found
 from graphsvc.model.graph import SignalGraph
 from graphsvc.model.links import Links
-from graphsvc.model.runs import Algorithm, Run
+from graphsvc.model.runs import Run
 from graphsvc.model.stages import Stage
 from graphsvc.scoring.files import IndexFiles
 from graphsvc.scoring.index import ScoreIndex, add_predecessors, build_index
@@ -63,60 +62,6 @@ LOOKING_SECONDS = 1.0
 LEAST_JOINING = 3
 """Accounts of the smallest community that may join others. On random worlds (seeds 150-189) 80.0 % of campaigns have a
 cluster of their own with 2, 81.0 % with 3, 75.7 % with 4."""
-
-
-@dataclass(frozen=True, slots=True)
-class Parameters:
-    """Every number a run depends on; recorded with it."""
-
-    algorithm: Algorithm = Algorithm.LEIDEN
-    seed: int = 42
-    window: int = 0
-    """Days for which a use of a signal counts after it was last seen; 0: for ever."""
-    gamma: float = 1.0
-    """Resolution of Leiden against the one that the number of links asks for: higher makes smaller cores."""
-    min_values: int = 2
-    """Independent values two accounts must share to be linked."""
-    min_core: int = 4
-    """Accounts of the smallest community that may grow."""
-    joining: bool = True
-    """Join cores that share as groups, and clusters that have most of their accounts in common with another."""
-    rounds: int = 20
-    """Rounds of growing, at most; 0: no account outside of a core is taken in."""
-    min_size: int = 6
-    """Accounts of the smallest cluster that is published. Of a campaign of eight, six may be told from others. On
-    random worlds (seeds 100-189) 147 of 221 campaigns of eight and more and 6 smaller ones are found at 6, 146 and 1
-    at 8, with 30 and 29 false clusters. Of the members so published of the sybil list 80 % are right, 86 % at 8."""
-    min_score: float = 0.5
-    """Score a cluster needs to be published as a campaign."""
-    min_coordination: float = 0.9
-    """Coordination another cluster needs to be published as a likely business; see `campaigns.judgement.Bar`."""
-    budget: float = 0.001
-    """Innocents to be expected among what is published, for each innocent there is."""
-    time: tuple[str, ...] = TIME
-    """Evidence from time that is used."""
-    pins: Pins = ()
-    """Pins: people's knowledge of pairs of accounts. A run takes those that are active when it begins."""
-
-    @classmethod
-    def of(cls, recorded: dict[str, Any]) -> "Parameters":
-        """Build parameters from what a run recorded.
-
-        Raises:
-            DetectionError: another version of graphsvc made it, with parameters that this one does not have.
-        """
-        try:
-            values = {
-                "algorithm": Algorithm(recorded["algorithm"]),
-                "time": tuple(recorded["time"]),
-                "pins": tuple((a, b, same) for a, b, same in recorded.get("pins", ())),
-            }
-            return cls(**{**recorded, **values})
-        except (KeyError, TypeError, ValueError):
-            raise DetectionError(
-                "The run's parameters are not those of this version of graphsvc.",
-                "Use the version that the run records.",
-            ) from None
 
 
 class Source(Protocol):

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
+from graphsvc.campaigns.parameters import Parameters
 from graphsvc.community.protocol import Detector
-from graphsvc.detection import Parameters, find, library_versions
+from graphsvc.detection import find, library_versions
 from graphsvc.errors import VerificationError
 from graphsvc.measure import Clock
 from graphsvc.model.certificate import Certificate

@@ -18,9 +18,10 @@ from bench.faults.proxy import Proxy
 from bench.faults.service import Service
 from graphsvc import server
 from graphsvc.api.auth import keys
+from graphsvc.campaigns.parameters import Parameters
 from graphsvc.community.inprocess import InProcessDetector
 from graphsvc.database import open_store
-from graphsvc.detection import Parameters, detect
+from graphsvc.detection import detect
 from graphsvc.loading import load_bundle
 from graphsvc.model.decisions import On, Topic
 from graphsvc.server.home import Home

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from bench.trials import Name, Trials
-from graphsvc.detection import Parameters
+from graphsvc.campaigns.parameters import Parameters
 from graphsvc.model.graph import SignalGraph
 from graphsvc.model.runs import Algorithm
 from graphsvc.signals.kinds import family_of

@@ -1,4 +1,4 @@
-"""All that the process holds for its requests, in one typed place. `app.create_app` makes it, `get_services` returns it."""
+"""All that the process holds for its requests, typed. `app.create_app` makes it, `get_services` returns it."""
 
 from dataclasses import dataclass, field
 

@@ -16,7 +16,8 @@ from graphsvc.files import lock_or_fail
 from graphsvc.model.runs import Algorithm
 
 if TYPE_CHECKING:
-    from graphsvc.detection import Outcome, Parameters, Source
+    from graphsvc.campaigns.parameters import Parameters
+    from graphsvc.detection import Outcome, Source
     from graphsvc.settings import Settings
     from graphsvc.store import Store
 
@@ -172,8 +173,8 @@ def detect_clusters(
     parameters, seed, versions and the hash of its input are recorded with the result.
     """
     # Imported here, as in all commands: `--help` and completion must not load polars and the driver.
+    from graphsvc.campaigns.parameters import Parameters
     from graphsvc.database import open_store
-    from graphsvc.detection import Parameters
 
     parameters = Parameters(
         algorithm=algorithm,

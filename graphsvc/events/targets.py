@@ -1,4 +1,4 @@
-"""Check the addresses that webhooks may reach: only public ones, so that no webhook looks into the service's own network."""
+"""Check the addresses that webhooks may reach: only public ones, so that none looks into the service's own network."""
 
 import re
 from dataclasses import dataclass

@@ -36,7 +36,7 @@ DIGEST = ("digest_a", "digest_b")
 
 @dataclass(frozen=True, eq=False)
 class ScoreIndex:
-    """All that a run learned about its clusters. It holds digests of values, and of accounts those that may be followed.
+    """A run's knowledge of its clusters. It holds digests of values, and of accounts those that may be followed.
 
     Clusters are all that the run grew, published or not: an account that an unpublished group explains better is no
     member of a published one, as in the run.

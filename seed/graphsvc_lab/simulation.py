@@ -8,8 +8,9 @@ from typing import Any
 
 import polars as pl
 
+from graphsvc.campaigns.parameters import Parameters
 from graphsvc.community.protocol import Detector
-from graphsvc.detection import Parameters, detect
+from graphsvc.detection import detect
 from graphsvc.errors import ExportError, SimulationError
 from graphsvc.files import write_atomically
 from graphsvc.loading import load_bundle

@@ -11,8 +11,9 @@ from graphs import ring_bundle, write_bundle
 from graphsvc.analysis.published import read_parts_without
 from graphsvc.campaigns.cluster_evidence import find_pool
 from graphsvc.campaigns.membership import pools
+from graphsvc.campaigns.parameters import Parameters
 from graphsvc.community.gds import GdsDetector
-from graphsvc.detection import Parameters, detect, evidence_of
+from graphsvc.detection import detect, evidence_of
 from graphsvc.errors import NotFound
 from graphsvc.linkage.bits import with_levels
 from graphsvc.linkage.signals import Incidence

@@ -12,9 +12,10 @@ from typer.testing import CliRunner
 
 from graphsvc.analysis.diff import Diff, compare_runs
 from graphsvc.analysis.published import read_differences
+from graphsvc.campaigns.parameters import Parameters
 from graphsvc.cli.commands import app
 from graphsvc.community.gds import GdsDetector
-from graphsvc.detection import Parameters, detect
+from graphsvc.detection import detect
 from graphsvc.errors import NotFound
 from graphsvc.loading import load_bundle
 from graphsvc.signals.tokens import Tokeniser

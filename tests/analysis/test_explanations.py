@@ -18,9 +18,10 @@ from hypothesis import strategies as st
 from worlds import world
 
 from graphsvc.campaigns import sentences
+from graphsvc.campaigns.parameters import Parameters
 from graphsvc.campaigns.sentences import SHOWN, UNSEEN, Evidence
 from graphsvc.community.inprocess import InProcessDetector
-from graphsvc.detection import Parameters, detect
+from graphsvc.detection import detect
 from graphsvc.exchange.tables import write_table
 from graphsvc.linkage.bits import with_levels
 from graphsvc.loading import load_bundle

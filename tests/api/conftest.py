@@ -11,8 +11,9 @@ from published import A, B, Days, populate
 from pydantic import SecretStr
 
 from graphsvc.api.app import create_app
+from graphsvc.campaigns.parameters import Parameters
 from graphsvc.community.inprocess import InProcessDetector
-from graphsvc.detection import Parameters, detect
+from graphsvc.detection import detect
 from graphsvc.loading import load_bundle
 from graphsvc.settings import Settings
 from graphsvc.signals.tokens import Tokeniser

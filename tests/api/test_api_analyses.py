@@ -13,9 +13,10 @@ from typer.testing import CliRunner
 
 from graphsvc.api.app import create_app
 from graphsvc.api.auth import keys
+from graphsvc.campaigns.parameters import Parameters
 from graphsvc.cli.commands import app
 from graphsvc.community.inprocess import InProcessDetector
-from graphsvc.detection import Parameters, detect
+from graphsvc.detection import detect
 from graphsvc.loading import load_bundle
 from graphsvc.settings import Settings
 from graphsvc.signals.tokens import Tokeniser

@@ -19,8 +19,9 @@ from walk import Known, document, documents, roots
 
 from graphsvc.api.app import create_app
 from graphsvc.api.auth import keys
+from graphsvc.campaigns.parameters import Parameters
 from graphsvc.community.inprocess import InProcessDetector
-from graphsvc.detection import Parameters, detect
+from graphsvc.detection import detect
 from graphsvc.loading import load_bundle
 from graphsvc.scoring.files import IndexFiles
 from graphsvc.settings import Settings

@@ -23,8 +23,9 @@ from graphsvc.api.auth import keys
 from graphsvc.api.auth.keys import Role
 from graphsvc.api.routers.score import ScoreResponse
 from graphsvc.api.services import get_services
+from graphsvc.campaigns.parameters import Parameters
 from graphsvc.community.inprocess import InProcessDetector
-from graphsvc.detection import Parameters, detect
+from graphsvc.detection import detect
 from graphsvc.loading import load_bundle
 from graphsvc.scoring.files import IndexFiles
 from graphsvc.settings import Settings

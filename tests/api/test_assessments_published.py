@@ -18,9 +18,10 @@ from typer.testing import CliRunner
 from graphsvc.analysis.published import read_differences, read_impact
 from graphsvc.api.app import create_app
 from graphsvc.api.auth import keys
+from graphsvc.campaigns.parameters import Parameters
 from graphsvc.cli.commands import app
 from graphsvc.community.inprocess import InProcessDetector
-from graphsvc.detection import Outcome, Parameters, detect
+from graphsvc.detection import Outcome, detect
 from graphsvc.loading import load_bundle
 from graphsvc.model.certificate import Certificate
 from graphsvc.model.clusters import Assessment

@@ -18,10 +18,11 @@ from graphsvc.campaigns.aspects import (
     probability,
 )
 from graphsvc.campaigns.judgement import Bar, assess_clusters
+from graphsvc.campaigns.parameters import Parameters
 from graphsvc.campaigns.pins import Pins
 from graphsvc.campaigns.score import PRIOR, TIME, Part, score
 from graphsvc.community.inprocess import InProcessDetector
-from graphsvc.detection import Parameters, find
+from graphsvc.detection import find
 from graphsvc.measure import Clock
 from graphsvc.model.clusters import Assessment, Found, hash_result
 from graphsvc_lab.worlds import scenario

@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from published import person
 
+from graphsvc.campaigns.parameters import Parameters
 from graphsvc.campaigns.pins import honoured, rows_of
 from graphsvc.community.inprocess import InProcessDetector
-from graphsvc.detection import Parameters, detect
+from graphsvc.detection import detect
 from graphsvc.loading import load_bundle
 from graphsvc.model.decisions import On, Topic
 from graphsvc.settings import Settings

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from graphs import ring_bundle, write_bundle
 
+from graphsvc.campaigns.parameters import Parameters
 from graphsvc.community.engines import Engine, build_detector
-from graphsvc.detection import Parameters, detect
+from graphsvc.detection import detect
 from graphsvc.errors import NotFound, VerificationError
 from graphsvc.loading import load_bundle
 from graphsvc.model.certificate import Certificate

@@ -13,8 +13,9 @@ from graphs import ring_bundle
 
 from graphsvc.api.app import create_app
 from graphsvc.api.auth import keys
+from graphsvc.campaigns.parameters import Parameters
 from graphsvc.community.gds import GdsDetector
-from graphsvc.detection import Outcome, Parameters, detect
+from graphsvc.detection import Outcome, detect
 from graphsvc.errors import Cancelled, NotFound, ResourceError
 from graphsvc.host import read_memory
 from graphsvc.loading import estimate_memory, load_bundle

@@ -8,9 +8,10 @@ import pytest
 from command import run_command
 from graphs import ring_bundle
 
+from graphsvc.campaigns.parameters import Parameters
 from graphsvc.cli.detect import run_certified
 from graphsvc.cli.progress import Stages
-from graphsvc.detection import Outcome, Parameters
+from graphsvc.detection import Outcome
 from graphsvc.errors import Conflict
 from graphsvc.files import lock_or_fail
 from graphsvc.loading import load_bundle

@@ -9,12 +9,13 @@ import pytest
 from graphs import ring_bundle, write_bundle
 
 from graphsvc.campaigns.budget import FLOOR, LEAST_INNOCENTS
+from graphsvc.campaigns.parameters import Parameters
 from graphsvc.campaigns.score import TIME
 from graphsvc.community.engines import SPARK
 from graphsvc.community.gds import GdsDetector
 from graphsvc.community.inprocess import InProcessDetector
 from graphsvc.community.protocol import Detector
-from graphsvc.detection import Outcome, Parameters, detect
+from graphsvc.detection import Outcome, detect
 from graphsvc.errors import DetectionError
 from graphsvc.loading import load_bundle
 from graphsvc.model.runs import Algorithm

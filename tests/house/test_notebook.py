@@ -22,8 +22,9 @@ from worlds import world
 
 from bench.notebook import NOTEBOOK, executed, outputs
 from graphsvc.api.auth import keys
+from graphsvc.campaigns.parameters import Parameters
 from graphsvc.community.inprocess import InProcessDetector
-from graphsvc.detection import Parameters, detect
+from graphsvc.detection import detect
 from graphsvc.loading import load_bundle
 from graphsvc.settings import Settings
 from graphsvc.signals.tokens import Tokeniser

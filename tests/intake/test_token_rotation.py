@@ -126,8 +126,9 @@ def test_two_signals_of_one_value_become_one(database: Store, here: Settings, tm
 def test_what_was_published_names_signals_by_their_new_keys(
     database: Store, here: Settings, tmp_path: Path
 ) -> None:
+    from graphsvc.campaigns.parameters import Parameters
     from graphsvc.community.inprocess import InProcessDetector
-    from graphsvc.detection import Parameters, detect
+    from graphsvc.detection import detect
 
     bundle = ring_bundle(tmp_path / "bundle")
     load(database, bundle, here)

@@ -10,8 +10,9 @@ from command import run_command
 from graphs import checksum, ring_bundle, write_bundle
 from published import SIGNER, person
 
+from graphsvc.campaigns.parameters import Parameters
 from graphsvc.community.inprocess import InProcessDetector
-from graphsvc.detection import Parameters, detect
+from graphsvc.detection import detect
 from graphsvc.errors import KeepingError, LoadError, NotFound
 from graphsvc.loading import LoadReport, load_bundle
 from graphsvc.model.decisions import On, Topic

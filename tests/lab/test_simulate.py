@@ -11,8 +11,8 @@ from command import run_command
 from graphs import ring_bundle
 from test_days import written
 
+from graphsvc.campaigns.parameters import Parameters
 from graphsvc.community.gds import GdsDetector
-from graphsvc.detection import Parameters
 from graphsvc.errors import BundleError, SimulationError
 from graphsvc.loading import load_bundle
 from graphsvc.signals.tokens import Tokeniser

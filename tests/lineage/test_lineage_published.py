@@ -12,9 +12,10 @@ from lives import Ring, names
 from published import Days, addresses, populate
 from typer.testing import CliRunner
 
+from graphsvc.campaigns.parameters import Parameters
 from graphsvc.cli.commands import app
 from graphsvc.community.gds import GdsDetector
-from graphsvc.detection import Parameters, detect
+from graphsvc.detection import detect
 from graphsvc.errors import DatabaseRefused, DetectionError
 from graphsvc.loading import load_bundle
 from graphsvc.model.lineage import Known

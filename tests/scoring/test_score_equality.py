@@ -18,9 +18,10 @@ from worlds import world
 from bench.worlds import graph_of_bundle
 from graphsvc.campaigns.backbone import find_backbone
 from graphsvc.campaigns.membership import Evidence, Weighed, find_homes, weigh
+from graphsvc.campaigns.parameters import Parameters
 from graphsvc.campaigns.weighing import evidence_of
 from graphsvc.community.inprocess import InProcessDetector
-from graphsvc.detection import Parameters, find
+from graphsvc.detection import find
 from graphsvc.linkage.bits import with_levels
 from graphsvc.linkage.signals import Incidence
 from graphsvc.measure import Clock

@@ -30,7 +30,8 @@ import numpy as np, polars as pl
 from pathlib import Path
 from pydantic import SecretStr
 from graphsvc.community.inprocess import InProcessDetector
-from graphsvc.detection import Parameters, detect
+from graphsvc.campaigns.parameters import Parameters
+from graphsvc.detection import detect
 from graphsvc.scoring import files
 from graphsvc.store import Address, Store
 

@@ -11,9 +11,10 @@ from graphs import ring_bundle
 from worlds import world
 
 from bench.worlds import graph_of_bundle
+from graphsvc.campaigns.parameters import Parameters
 from graphsvc.community.engines import SPARK, Engine, build_detector
 from graphsvc.community.inprocess import InProcessDetector
-from graphsvc.detection import Parameters, detect, find
+from graphsvc.detection import detect, find
 from graphsvc.errors import BundleError, DetectionError, NothingLoaded, ResourceError, SparkError
 from graphsvc.linkage.bits import with_levels
 from graphsvc.linkage.pairs import enumerate_links

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from graphsvc.campaigns.parameters import Parameters
 from graphsvc.cli.detect import parse_setting
 from graphsvc.community.engines import SPARK
 from graphsvc.community.inprocess import InProcessDetector
-from graphsvc.detection import Parameters, detect
+from graphsvc.detection import detect
 from graphsvc.errors import DetectionError, SettingsError, SparkError
 from graphsvc.loading.spark import SparkSource, open_source
 from graphsvc.settings import Settings

@@ -8,9 +8,10 @@ import pytest
 from graphs import write_bundle
 from typer.testing import CliRunner
 
+from graphsvc.campaigns.parameters import Parameters
 from graphsvc.cli.commands import app
 from graphsvc.community.gds import GdsDetector
-from graphsvc.detection import Parameters, detect
+from graphsvc.detection import detect
 from graphsvc.errors import NotFound
 from graphsvc.loading import load_bundle
 from graphsvc.signals.tokens import Tokeniser

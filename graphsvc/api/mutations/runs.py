@@ -11,8 +11,9 @@ from graphsvc.api.context import Info
 from graphsvc.api.types.arguments import Id
 from graphsvc.api.types.enums import describe_enum
 from graphsvc.api.types.run import Run
+from graphsvc.campaigns.parameters import Parameters
 from graphsvc.community.engines import Engine
-from graphsvc.detection import Parameters, new_run_id
+from graphsvc.detection import new_run_id
 from graphsvc.store.control import cancel_run_audited, request_run
 from graphsvc.store.queries import nodes
 

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 
 from graphsvc.api.workers.detection_process import DetectionProcesses
 from graphsvc.api.workers.worker import Worker
+from graphsvc.campaigns.parameters import Parameters
 from graphsvc.community.engines import Engine
-from graphsvc.detection import Parameters
 from graphsvc.errors import GraphsvcError
 from graphsvc.model.schedule import Plan, ScheduleHealth, judge_schedule
 from graphsvc.signing import Signer

@@ -33,9 +33,9 @@ def simulate_world(
     Works in the installation of GRAPHSVC_DATA_DIR and refuses one that holds other data. After an
     interruption, run it again with the same options: it continues with the same day.
     """
+    from graphsvc.campaigns.parameters import Parameters
     from graphsvc.community.inprocess import InProcessDetector
     from graphsvc.database import open_store
-    from graphsvc.detection import Parameters
     from graphsvc.signals.tokens import load_or_create_key
     from graphsvc_lab.cli.seed import write_world
     from graphsvc_lab.simulation import Simulation, check_database

@@ -123,9 +123,9 @@ def load_world(settings: "Settings", directory: Path, stages: Stages, *, bulk: b
 
 def run_detection(settings: "Settings", seed: int, stages: Stages) -> None:
     """Detect and publish."""
+    from graphsvc.campaigns.parameters import Parameters
     from graphsvc.cli.detect import print_outcome, run_certified
     from graphsvc.database import open_store
-    from graphsvc.detection import Parameters
 
     with print_timed(stages, "detect"), open_store(settings) as store:
         print_outcome(run_certified(settings, store, Parameters(seed=seed), stages))
