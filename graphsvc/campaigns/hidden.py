@@ -2,7 +2,7 @@
 
 How often others agree with a cluster is counted on everyone outside of it. While a cluster is a small part of its
 campaign, the rest of the campaign is counted too, and what the campaign shares seems common. So accounts that agree in
-two families and more are counted only to the extent that they are no members: expectation maximisation with the rates of
+two families and more are counted only to the extent that they are no members: expectation maximisation with rates of
 members held (Dempster et al. 1977; with labels of one class alone: Elkan & Noto 2008).
 """
 
