@@ -22,7 +22,7 @@ def evaluate_result(
     """Evaluate the published result against the truth.
 
     Shows flagged and missed accounts, found campaigns, the best cluster of the largest campaign, and flagged
-    legitimate accounts by kind, beside the number that the run stated. Only this command reads the truth; `load`
+    legitimate accounts by kind, with the number that the run stated. Only this command reads the truth; `load`
     never does.
     """
     from graphsvc.database import open_store
