@@ -2,8 +2,10 @@
 
 import gc
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import hypothesis
@@ -51,9 +53,17 @@ MOST = 4
 MEMORY = 4 << 30
 """Bytes for one process that runs tests and its servers."""
 
-# Statistics of a database that each test empties and fills change all the time, and Neo4j plans a statement again
-# when they did: 142 times in the nine tests of test_lineage_published.py. Answers do not depend on plans.
-NO_REPLANNING = {"dbms.cypher.min_replan_interval": "1d"}
+OF_TESTS = {
+    # Statistics of a database that each test empties and fills change all the time, and Neo4j plans a statement again
+    # when they did: 142 times in the nine tests of test_lineage_published.py. Answers do not depend on plans.
+    "dbms.cypher.min_replan_interval": "1d",
+    # 256 MB for each of two databases, which would be memory (`in_memory`).
+    "db.tx_log.preallocate": "false",
+}
+"""Settings of the session's Neo4j."""
+IN_MEMORY = Path("/dev/shm")  # noqa: S108 - for a directory of its own
+ROOM = 2 << 30
+"""Bytes that are free where a database of tests, of at most some 200 MB, is kept in memory."""
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -99,19 +109,29 @@ def without_trainer() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+def in_memory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Return a directory in memory if there is room: a transaction waits 1.4 ms for a disk, and loads are many."""
+    if IN_MEMORY.is_dir() and shutil.disk_usage(IN_MEMORY).free >= ROOM and os.access(IN_MEMORY, os.W_OK):
+        with TemporaryDirectory(dir=IN_MEMORY, prefix="graphsvc-tests-", ignore_cleanup_errors=True) as place:
+            yield Path(place)
+    else:
+        yield tmp_path_factory.mktemp("disk")
+
+
+@pytest.fixture(scope="session")
+def installation(in_memory: Path) -> Iterator[Settings]:
     """A fresh installation with its own running server; jars come from the user's cache.
 
     Its path is not ASCII and its server is started in the locale C, in which a JVM cannot open such a path.
     """
-    settings = Settings(data_dir=tmp_path_factory.mktemp("ínstallation"), neo4j_uri=None)
+    settings = Settings(data_dir=in_memory / "ínstallation", neo4j_uri=None)
     machine = host.read_memory()
     share = host.Memory(min(machine.total // BESIDE, MEMORY), machine.available // BESIDE)
     configured = home._build_configuration
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(host, "read_memory", lambda: share)
         patch.setenv("LC_ALL", "C")
-        patch.setattr(home, "_build_configuration", lambda *given: configured(*given) | NO_REPLANNING)
+        patch.setattr(home, "_build_configuration", lambda *given: configured(*given) | OF_TESTS)
         server.ensure_running(settings)
     yield settings
     server.stop_server(settings)

@@ -4,18 +4,10 @@ Where matplotlib, networkx, scikit-learn and IPython are installed, networkit im
 of CPU instead of .23 (measured on a busy machine), and nothing here draws.
 """
 
-import sys
+from graphsvc.imports import hide_modules
 
-_DRAWING = ("matplotlib", "matplotlib.pyplot", "networkx", "sklearn", "seaborn", "IPython")
-
-# An entry of None makes `import` raise ImportError, for which networkit is prepared: to it these are optional.
-_hidden = [name for name in _DRAWING if name not in sys.modules]
-sys.modules.update(dict.fromkeys(_hidden))  # type: ignore[arg-type]
-try:
+with hide_modules("matplotlib", "matplotlib.pyplot", "networkx", "sklearn", "seaborn", "IPython"):
     import networkit  # type: ignore[import-untyped]
     from networkit.community import PLM, PLP, ParallelLeiden  # type: ignore[import-untyped]
-finally:
-    for _name in _hidden:
-        del sys.modules[_name]
 
 __all__ = ["PLM", "PLP", "ParallelLeiden", "networkit"]

@@ -3,8 +3,9 @@
 No database is needed for a refusal: the app is pointed at a closed port.
 """
 
+import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from api import Api
@@ -79,49 +80,53 @@ def compute_bound() -> float:
     return MOST * max(1.0, sorted(taken)[1] / YARDSTICK)
 
 
-def cpu(ask: Iterator[Response]) -> tuple[float, list[Response]]:
-    """Fewest seconds of CPU that one of the answers took, of all threads.
-
-    Other work on the machine adds to a time (caches, shared cores) and takes nothing away.
-    """
-    taken, answers = [], []
+def measure(ask: Callable[[], Response]) -> tuple[float, Response]:
+    """Return the seconds of CPU that an answer took, of all threads, and the answer."""
     began = time.process_time()
-    for answer in ask:
-        taken.append(time.process_time() - began)
+    answer = ask()
+    return time.process_time() - began, answer
+
+
+def ask_until_soon(ask: Callable[[], Response]) -> list[Response]:
+    """Check that an answer is soon, and return all that there were until one was.
+
+    Other work on the machine adds to a time (caches, shared cores) and takes nothing away: one of `TRIES` is enough.
+    """
+    fewest, answers = math.inf, list[Response]()
+    while fewest > MOST and len(answers) < TRIES:
+        seconds, answer = measure(ask)
+        fewest = min(fewest, seconds)
         answers.append(answer)
-        began = time.process_time()
-    return min(taken), answers
+    assert fewest <= MOST or fewest <= compute_bound()
+    return answers
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_a_hostile_document_is_refused_soon(api: Api, name: str) -> None:
-    seconds, answers = cpu(api.post(DOCUMENTS[name]) for _ in range(TRIES))
+    answers = ask_until_soon(lambda: api.post(DOCUMENTS[name]))
     assert {refused(answer) for answer in answers} <= {
         "too_expensive",
         "bad_document",
         "bad_input",
         "forbidden",
     }
-    assert seconds <= compute_bound()
 
 
 @pytest.mark.parametrize("name", HARMLESS)
 def test_a_document_that_looks_hostile_costs_no_more(api: Api, name: str) -> None:
-    seconds, answers = cpu(api.post(HARMLESS[name]) for _ in range(TRIES))
+    answers = ask_until_soon(lambda: api.post(HARMLESS[name]))
     for answer in answers:
         assert answer.status_code in (200, 503)  # the database is away
         assert "internal" not in answer.text
-    assert seconds <= compute_bound()
 
 
 @pytest.mark.parametrize("name", BODIES)
 def test_a_hostile_request_is_refused_soon(api: Api, name: str) -> None:
     content_type, content = BODIES[name]
-    seconds, answers = cpu(post(api, content, content_type) for _ in range(TRIES))
+    answers = ask_until_soon(lambda: post(api, content, content_type))
     known = {"too_expensive", "bad_document", "bad_input", "body_too_large", "unknown_document"}
     known |= {"PERSISTED_QUERY_NOT_SUPPORTED"}  # as Apollo spells it
     assert {refused(answer) for answer in answers} <= known
-    assert seconds <= compute_bound()
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"])
@@ -142,7 +147,7 @@ def test_how_many_there_are(capsys: pytest.CaptureFixture[str]) -> None:
 @settings(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
-@given(document=queries(print_schema(SCHEMA), custom_scalars=SCALARS))
+@given(document=st.deferred(lambda: queries(print_schema(SCHEMA), custom_scalars=SCALARS)))
 def test_documents_that_fit_the_schema_never_fail(api: Api, document: str) -> None:
     answer = api.post(document)
     assert answer.status_code in (200, 503)  # the database is away
@@ -160,9 +165,9 @@ PARTS = st.lists(st.sampled_from([*TOKENS.split(), "\n", "\ufeff"]), max_size=40
 @given(parts=PARTS)
 def test_heaps_of_tokens_never_fail(api: Api, parts: list[str]) -> None:
     for _ in range(TRIES):  # other work on the machine can spoil a try
-        seconds, (answer,) = cpu(api.post(" ".join(parts)) for _ in range(1))
+        seconds, answer = measure(lambda: api.post(" ".join(parts)))
         assert answer.status_code in (200, 400)
-        if seconds <= 2 * compute_bound():
+        if seconds <= 2 * MOST or seconds <= 2 * compute_bound():
             return
     pytest.fail(f"each of {TRIES} tries took more than {2 * MOST} s, the last {seconds:.3f} s")
 

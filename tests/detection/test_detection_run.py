@@ -42,14 +42,16 @@ def run(store: Store, detector: Detector | None = None, **parameters: object) ->
     return detect(store, detector or InProcessDetector(), Parameters(**parameters))  # type: ignore[arg-type]
 
 
-def test_rings_are_found_by_every_algorithm(database: Store, rings: Path) -> None:
-    truth = read_truth(rings / "truth.parquet")
-    detector = GdsDetector(database.driver, database.address.database)
-    for algorithm in Algorithm:
-        outcome = run(database, detector, algorithm=algorithm)
-        figures = evaluate(truth, read_members(database))
-        said = (outcome.clusters, figures.precision.rate, figures.recall.rate, figures.campaigns_found.rate)
-        assert said == (2, 1.0, 1.0, 1.0), algorithm
+# `test_engines` holds all algorithms of both engines to one contract.
+@pytest.mark.parametrize(
+    "algorithm",
+    [each if each is Algorithm.LEIDEN else pytest.param(each, marks=pytest.mark.slow) for each in Algorithm],
+)
+def test_rings_are_found_by_every_algorithm(database: Store, rings: Path, algorithm: Algorithm) -> None:
+    outcome = run(database, GdsDetector(database.driver, database.address.database), algorithm=algorithm)
+    figures = evaluate(read_truth(rings / "truth.parquet"), read_members(database))
+    said = (outcome.clusters, figures.precision.rate, figures.recall.rate, figures.campaigns_found.rate)
+    assert said == (2, 1.0, 1.0, 1.0)
 
 
 def test_an_office_beside_the_rings_is_spared(

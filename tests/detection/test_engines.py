@@ -223,12 +223,15 @@ def test_communities_are_the_same_whatever_the_number_of_threads() -> None:
     )
 
 
-def test_networkit_comes_without_what_it_draws_with_and_hides_it_from_nothing_else() -> None:
-    code = "import sys, graphsvc.community.inprocess; print(*sys.modules); import networkx, matplotlib.pyplot"
+def test_libraries_come_without_what_nothing_here_needs_and_hide_it_from_nothing_else() -> None:
+    code = """if True:
+        import sys, graphsvc.community.inprocess, graphsvc.store
+        print(*sys.modules)
+        import networkx, matplotlib.pyplot, pandas"""
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     imported = set(done.stdout.split())
-    assert "networkit" in imported
-    assert not imported & {"matplotlib", "networkx", "sklearn", "IPython"}
+    assert {"networkit", "neo4j"} <= imported
+    assert not imported & {"matplotlib", "networkx", "sklearn", "IPython", "pandas"}
 
 
 def test_work_ends_where_progress_raises() -> None:

@@ -69,7 +69,7 @@ def with_burst(created: np.ndarray, at: int, count: int, width: int, seed: int =
         pytest.param(0.0, 0.0, marks=pytest.mark.slow),
         pytest.param(0.5, 0.0, marks=pytest.mark.slow),
         (2.0, 0.0),
-        (0.0, 0.2),
+        pytest.param(0.0, 0.2, marks=pytest.mark.slow),
         (0.5, 0.2),
     ],
 )
