@@ -17,7 +17,7 @@ from prometheus_client import Counter, Histogram, Summary
 from prometheus_client.metrics import MetricWrapperBase
 from typer.main import get_command
 
-from graphsvc.api.http.metrics import Metrics
+from graphsvc.api.http.metrics import DATABASE_GAUGES, Metrics
 from graphsvc.cli.commands import app
 from graphsvc.settings import Settings
 
@@ -53,9 +53,10 @@ def samples() -> dict[str, set[str]]:
         ends = {Counter: ["_total"], Histogram: ["_bucket", "_sum", "_count"], Summary: ["_sum", "_count"]}
         for end in ends.get(type(metric), [""]):
             found[metric._name + end] = set(metric._labelnames)
-    for family in metrics.registry.collect():
-        if family.name.startswith("process"):
-            found |= {sample.name: set() for sample in family.samples}
+    for name, (_, label) in DATABASE_GAUGES.items():
+        found[name] = {label} - {""}
+    for family in ProcessCollector(registry=None).collect():
+        found |= {sample.name: set() for sample in family.samples}
     return found
 
 
