@@ -49,7 +49,9 @@ from graphsvc.signals.tokens import load_or_create_key
 from graphsvc.signals.veil import load_or_create_veil
 from graphsvc.signing import load_or_create_signer
 from graphsvc.store import Address, Store
+from graphsvc.store.cluster_files import ClusterFiles
 from graphsvc.store.reader import Reader
+from graphsvc.store.snapshots import Snapshots
 
 
 def create_app(
@@ -198,4 +200,5 @@ def _build_services(settings: Settings, shared: Path | None) -> Services:
         signer=load_or_create_signer(settings),
         tokens=tokens,
         scorer=Scorer(settings, tokens),
+        clusters=ClusterFiles(Snapshots(settings.runs_dir, settings.keep_runs)),
     )

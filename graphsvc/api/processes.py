@@ -41,8 +41,9 @@ ACCEPTED = 1
 once, and the others have none."""
 WAITING = 2_048
 """Connections that wait to be accepted, as uvicorn has it by default."""
-HUNG_SECONDS = 15
-"""Seconds without a sign of life after which a process is replaced. A busy machine makes a process wait for some."""
+HUNG_SECONDS = 60
+"""Seconds without a sign of life after which a process is replaced. Its first sign comes after its imports, which took
+twenty seconds where ten others had the cores."""
 
 
 @dataclass(frozen=True, slots=True)
