@@ -26,10 +26,6 @@ from graphsvc.settings import Settings
 from graphsvc.store import Store
 
 COUNT = {"query": "{ stats { accounts } }"}
-DECIDE = {
-    "query": 'mutation { decide(decisions: [{on: CLUSTER, id: "c-large", topic: STATUS, value: "confirmed"}]) '
-    "{ decisions { value } } }"
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +52,15 @@ class Served:
     def find_worker(self, connection: http.client.HTTPConnection) -> int:
         """The process that a connection belongs to, once one has accepted it."""
         ours = connection.sock.getsockname()
-        while True:
-            for each in self.workers():
-                if any(c.raddr == ours for c in each.net_connections("tcp")):
-                    return int(each.pid)
+        found = list[int]()
+
+        def is_accepted() -> bool:
+            workers = self.workers()
+            found[:] = [w.pid for w in workers if any(c.raddr == ours for c in w.net_connections("tcp"))]
+            return bool(found)
+
+        until(is_accepted)
+        return found[0]
 
     def connect_to_each(self) -> dict[int, http.client.HTTPConnection]:
         """A connection to each process."""
@@ -101,6 +102,8 @@ def served(open_database: Store, installation: Settings) -> Iterator[Served]:
     found = Served(psutil.Process(process.pid), port)
     try:
         until(lambda: process.poll() is not None or len(found.workers()) == 2)
+        for connection in found.connect_to_each().values():
+            connection.close()
         yield found
     finally:
         for each in (*found.process.children(), found.process) if process.poll() is None else ():
@@ -166,13 +169,15 @@ def test_who_listens_at_one_process_hears_of_a_decision_at_another(served: Serve
             others = await asyncio.to_thread(served.connect_to_each)
             (other,) = [connection for pid, connection in others.items() if pid != of]
             heard = asyncio.create_task(listening.recv())
-            turn = 0
-            while not heard.done():  # it is heard of what comes after the listener's first look
-                value = ("confirmed", "investigating")[turn % 2]
-                body = {"query": DECIDE["query"].replace("confirmed", value)}
-                status, said = await asyncio.to_thread(ask, other, key, body)
-                assert status == 200, said
-                turn += 1
+            version = {"query": '{ cluster(id: "c-large") { version } }'}
+            while not heard.done():  # it hears of what comes after its first look
+                _, said = await asyncio.to_thread(ask, other, key, version)
+                arguments = (
+                    f'id: "c-large", note: "seen", expectedVersion: {said["data"]["cluster"]["version"]}'
+                )
+                note = {"query": f"mutation {{ noteCluster({arguments}) {{ version }} }}"}
+                _, said = await asyncio.to_thread(ask, other, key, note)
+                assert "errors" not in said, said
                 await asyncio.wait([heard], timeout=2)
             return json.loads(heard.result())["payload"]["data"]["clusterChanges"]
 
