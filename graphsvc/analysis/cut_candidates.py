@@ -199,7 +199,7 @@ def order_by_closeness(shared: Shared) -> tuple[Ints, Ints]:
     by_value = shared.build_matrix().T.tocsr()
     starts = np.append(0, np.cumsum(np.bincount(shared.node, minlength=shared.nodes)))
     values = _split_list(shared.value.tolist(), starts)
-    nodes = _split_list(by_value.indices.tolist(), by_value.indptr)
+    nodes = _split_list(by_value.indices.tolist(), by_value.indptr.astype(np.int64))
     cost = shared.cost.tolist()
     bits = [0] * len(values)
     done = [False] * len(values)

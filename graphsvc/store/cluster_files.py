@@ -25,6 +25,7 @@ from graphsvc.signals.kinds import kind_of
 from graphsvc.store.cluster_graph import read_cluster_evidence
 from graphsvc.store.connection import Store
 from graphsvc.store.packs import build_frame
+from graphsvc.store.queries.query import Query
 from graphsvc.store.snapshots import Snapshots
 
 Answer = TypeVar("Answer")
@@ -51,6 +52,9 @@ class PublishedCluster:
     id: str
     run: str
     business: bool
+
+
+PUBLISHED_CLUSTER = Query("cluster/published", PublishedCluster)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +101,13 @@ class ClusterFiles:
             NotFound: no such cluster is published.
             DatabaseUnavailable, DatabaseRefused
         """
-        rows = store.read("cluster/published", id=cluster)
+        rows = store.read(PUBLISHED_CLUSTER.statement, id=cluster)
         if not rows:
             raise NotFound(
                 f"No cluster {cluster} is published.",
                 "`graphsvc export clusters --out clusters.csv` lists those that are.",
             )
-        return PublishedCluster(cluster, **rows[0])
+        return PUBLISHED_CLUSTER.parse(rows[0])
 
     def load_evidence(self, store: Store, cluster: PublishedCluster) -> ClusterEvidence:
         """Load a cluster with all that its members share, with statuses as they were when it was first loaded.
@@ -144,14 +148,25 @@ class ClusterFiles:
             kind: type of the answer.
             compute: finds it.
         """
-        path = self._find_path(cluster, f"{question}.json")
-        form: TypeAdapter[Answer] = TypeAdapter(kind)
-        try:
-            return form.validate_json(path.read_bytes())
-        except (OSError, ValidationError):  # not kept yet, or damaged
+        found = self.find_answer(cluster, question, kind)
+        if found is None:
             found = compute()
-        self._keep(path, lambda: write_atomically(path, form.dump_json(found)))
+            self.keep_answer(cluster, question, kind, found)
         return found
+
+    def find_answer(self, cluster: PublishedCluster, question: str, kind: type[Answer]) -> Answer | None:
+        """Return the answer that was kept; None: there is none, or it is damaged."""
+        try:
+            return TypeAdapter(kind).validate_json(self._find_path(cluster, f"{question}.json").read_bytes())
+        except (OSError, ValidationError):
+            return None
+
+    def keep_answer(
+        self, cluster: PublishedCluster, question: str, kind: type[Answer], answer: Answer
+    ) -> None:
+        """Keep an answer, unless the run's snapshot is gone."""
+        path = self._find_path(cluster, f"{question}.json")
+        self._keep(path, lambda: write_atomically(path, TypeAdapter(kind).dump_json(answer)))
 
     def _load(self, store: Store, cluster: PublishedCluster) -> tuple[ClusterEvidence, Surroundings] | None:
         path = self._find_path(cluster, "uses.arrow")

@@ -16,14 +16,12 @@ from typing import Any
 
 import psutil
 import pytest
-from api import write
 from waiting import until
 from websockets.asyncio.client import connect
 
 from graphsvc.api.auth import keys
 from graphsvc.api.auth.keys import Role
 from graphsvc.settings import Settings
-from graphsvc.store import Store
 
 COUNT = {"query": "{ stats { accounts } }"}
 
@@ -84,9 +82,7 @@ def ask(connection: http.client.HTTPConnection, key: str, body: object = None, p
 
 
 @pytest.fixture(scope="module")
-def served(open_database: Store, installation: Settings) -> Iterator[Served]:
-    open_database.run_autocommit("bench/wipe")
-    write(open_database, "published")
+def served(ring: str, installation: Settings) -> Iterator[Served]:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     environment = {
@@ -147,8 +143,10 @@ def test_any_process_tells_the_metrics_of_all(served: Served, key: str) -> None:
         assert resident * 2 / 3 < found["process_resident_memory_bytes"] < resident * 3 / 2
 
 
-def test_who_listens_at_one_process_hears_of_a_decision_at_another(served: Served, key: str) -> None:
-    subscription = 'subscription { clusterChanges(ids: ["c-large"]) { clusterId cause } }'
+def test_who_listens_at_one_process_hears_of_a_decision_at_another(
+    served: Served, ring: str, key: str
+) -> None:
+    subscription = f'subscription {{ clusterChanges(ids: ["{ring}"]) {{ clusterId cause }} }}'
 
     async def listen() -> Any:
         async with connect(
@@ -169,11 +167,11 @@ def test_who_listens_at_one_process_hears_of_a_decision_at_another(served: Serve
             others = await asyncio.to_thread(served.connect_to_each)
             (other,) = [connection for pid, connection in others.items() if pid != of]
             heard = asyncio.create_task(listening.recv())
-            version = {"query": '{ cluster(id: "c-large") { version } }'}
+            version = {"query": f'{{ cluster(id: "{ring}") {{ version }} }}'}
             while not heard.done():  # it hears of what comes after its first look
                 _, said = await asyncio.to_thread(ask, other, key, version)
                 arguments = (
-                    f'id: "c-large", note: "seen", expectedVersion: {said["data"]["cluster"]["version"]}'
+                    f'id: "{ring}", note: "seen", expectedVersion: {said["data"]["cluster"]["version"]}'
                 )
                 note = {"query": f"mutation {{ noteCluster({arguments}) {{ version }} }}"}
                 _, said = await asyncio.to_thread(ask, other, key, note)
@@ -181,7 +179,7 @@ def test_who_listens_at_one_process_hears_of_a_decision_at_another(served: Serve
                 await asyncio.wait([heard], timeout=2)
             return json.loads(heard.result())["payload"]["data"]["clusterChanges"]
 
-    assert asyncio.run(listen()) == {"clusterId": "c-large", "cause": "DECISION"}
+    assert asyncio.run(listen()) == {"clusterId": ring, "cause": "DECISION"}
 
 
 def test_a_process_that_is_killed_is_replaced(served: Served, key: str) -> None:
