@@ -170,6 +170,8 @@ class ClusterFiles:
 
     def _load(self, store: Store, cluster: PublishedCluster) -> tuple[ClusterEvidence, Surroundings] | None:
         path = self._find_path(cluster, "uses.arrow")
+        if not path.parent.is_dir():
+            return None  # a run of an earlier version, or signals have other keys now
         try:
             return _build_cluster(cluster.id, _read_frames(path))
         except (OSError, pl.exceptions.PolarsError, KeyError):

@@ -149,6 +149,13 @@ class Snapshots:
             shutil.rmtree(path.rename(path.with_name(f"{_DRAFT}{secrets.token_hex(8)}")))
         return len(held)
 
+    def drop_clusters(self) -> None:
+        """Remove what is kept of clusters. Until the next run the database is read instead."""
+        # The oldest first: each removal makes a run look newer, and their order tells which one is pruned.
+        for path in reversed(self._list_newest_first()):
+            if (clusters := path / _CLUSTERS).is_dir():
+                shutil.rmtree(clusters.rename(path / f"{_DRAFT}{secrets.token_hex(8)}"))
+
     def count_holding(self, account: str) -> int:
         """Count the graphs that hold an account or cannot be read."""
         return sum(_has_account(path, (account,)) for path in self._list_newest_first())

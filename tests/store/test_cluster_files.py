@@ -191,3 +191,13 @@ def test_the_oldest_go_where_there_are_too_many_bytes(world: World, monkeypatch:
     monkeypatch.setattr(cluster_files, "MOST_BYTES", uses.stat().st_size)
     read_weak_points(world.store, world.files, world.id)
     assert [path.name for path in world.list_kept()] == [f"{world.id}.weak-points-8-None.json"]
+
+
+def test_what_is_kept_can_go_without_the_graph_of_the_run(world: World) -> None:
+    """As when the token key is rotated, after which signals have other keys."""
+    expected = read_weak_points(world.store, world.files, world.id)
+    world.snapshots.drop_clusters()
+    assert not world.list_kept()
+    assert world.snapshots.load(world.cluster.run) is not None
+    assert read_weak_points(world.store, world.files, world.id) == expected
+    assert not world.list_kept()
