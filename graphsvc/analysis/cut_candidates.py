@@ -2,7 +2,6 @@
 
 import heapq
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -197,9 +196,10 @@ def order_by_closeness(shared: Shared) -> tuple[Ints, Ints]:
         Order, int64, and the cost shared with all before, int64, 0 for the first; both in that order.
     """
     by_value = shared.build_matrix().T.tocsr()
-    starts = np.append(0, np.cumsum(np.bincount(shared.node, minlength=shared.nodes)))
-    values = _split_list(shared.value.tolist(), starts)
-    nodes = _split_list(by_value.indices.tolist(), by_value.indptr.astype(np.int64))
+    values_of = np.split(shared.value, np.cumsum(np.bincount(shared.node, minlength=shared.nodes))[:-1])
+    nodes_of = np.split(by_value.indices, by_value.indptr[1:-1])
+    values = [each.tolist() for each in values_of]
+    nodes = [each.tolist() for each in nodes_of]
     cost = shared.cost.tolist()
     bits = [0] * len(values)
     done = [False] * len(values)
@@ -213,7 +213,6 @@ def order_by_closeness(shared: Shared) -> tuple[Ints, Ints]:
             continue
         done[node] = True
         order.append(node)
-        closer = set()
         for value in values[node]:
             # A value counts once, when its first user is taken.
             if seen[value]:
@@ -222,16 +221,9 @@ def order_by_closeness(shared: Shared) -> tuple[Ints, Ints]:
             for other in nodes[value]:
                 if not done[other]:
                     bits[other] += cost[value]
-                    closer.add(other)
-        for other in closer:
-            heapq.heappush(heap, (-bits[other], other))
+                    heapq.heappush(heap, (-bits[other], other))
     ordered = np.array(order, dtype=np.int64)
     return ordered, np.array(bits, dtype=np.int64)[ordered]
-
-
-def _split_list(values: list[int], starts: Ints) -> list[list[int]]:
-    """Split a list where each piece starts; the last start is its length."""
-    return [values[first:last] for first, last in pairwise(starts.tolist())]
 
 
 def find_tight_groups(shared: Shared, order: Ints, close: Ints, least: int) -> list[Flags]:

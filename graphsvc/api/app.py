@@ -89,10 +89,11 @@ def create_app(
                 cost_at_once=settings.divide(settings.cost_at_once),
             )
             tasks = [
-                asyncio.create_task(_show_process(services)),
                 asyncio.create_task(_audit_scores(services)),
                 asyncio.create_task(services.scorer.follow_recent(services.worker)),
             ]
+            if shared is not None:
+                tasks.append(asyncio.create_task(_show_process(services)))
             async with _run_schedule(services, plan):
                 yield
             for task in tasks:

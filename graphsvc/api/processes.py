@@ -26,7 +26,7 @@ from uvicorn.supervisors.multiprocess import Multiprocess
 from graphsvc.api.http import logs
 from graphsvc.api.http.request_guard import MAX_BODY_BYTES
 from graphsvc.api.http.windows import create_windows
-from graphsvc.errors import GraphsvcError, SettingsError
+from graphsvc.errors import SettingsError
 from graphsvc.model.schedule import Plan
 from graphsvc.settings import Settings
 from graphsvc.store import Address
@@ -128,8 +128,8 @@ class _Config(uvicorn.Config):
         service = self._service
         try:
             app = create_app(service.settings, service.address, service.plan, service.shared)
-        except GraphsvcError:
-            sys.exit(STARTUP_FAILURE)  # the first process says why
+        except Exception:  # noqa: BLE001 - the first process meets it too, and says so
+            sys.exit(STARTUP_FAILURE)  # else it would be started again and again
         self.app, self.http = app, make_protocol_class(service.settings)
         super().load()
         settle_memory()

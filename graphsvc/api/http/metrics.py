@@ -159,9 +159,10 @@ class Metrics:
 
     async def build_answer(self, limit: ConcurrencyLimit, worker: Worker, reader: Reader) -> bytes:
         """Build the text of all metrics. A database that does not answer shows as down."""
+        read = _Read(await _read_database(reader))
         self.show_process(limit, worker, reader)
         answer = CollectorRegistry()
-        for each in (self._counted, _Processes(self._shared), _Read(await _read_database(reader))):
+        for each in (self._counted, _Processes(self._shared), read):
             answer.register(each)
         return generate_latest(answer)
 
