@@ -67,7 +67,7 @@ class Metrics:
             shared: directory in which the processes of a service keep their values; None: there is one process.
         """
         # One registry an app: the default one is global, and two apps in a test would clash.
-        registry = CollectorRegistry()
+        self.registry = registry = CollectorRegistry()
         self._shared = shared
         self._counted: Collector = registry
         if shared is not None:
