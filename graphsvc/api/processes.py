@@ -120,7 +120,7 @@ class _Config(uvicorn.Config):
 
     def load(self) -> None:
         """Build the app of this process."""
-        # Not in the first process, which would hold 150 MB for nothing.
+        # Not in the first process, which would hold 200 MB for nothing.
         from graphsvc.api.app import create_app
         from graphsvc.api.http.protocol import make_protocol_class
         from graphsvc.api.server import settle_memory

@@ -13,7 +13,7 @@ from graphsvc.cli.settings import load_settings
 from graphsvc.errors import SettingsError
 
 MOST_WORKERS = 8
-"""Processes by default at most: each holds some 250 MB, and connections to Neo4j. More are asked for."""
+"""Processes by default at most: each holds some 330 MB, and connections to Neo4j. More are asked for."""
 
 
 def start_service(
