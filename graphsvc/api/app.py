@@ -77,12 +77,13 @@ def create_app(
             Worker(address, settings.query_timeout, settings.wait_timeout) as services.worker,
             _send_events(settings, address) as services.sender,
         ):
-            services.pubsub = PubSub(services.reader, settings.divide)
+            services.pubsub = PubSub(services.reader)
             services.recorder = Recorder(services.worker, settings, services.tokens, services.signer)
             services.processes = DetectionProcesses(services.worker, settings)
             services.concurrency_limit = ConcurrencyLimit(
                 settings.divide(settings.requests_at_once),
-                settings.divide(settings.requests_waiting),
+                # Not divided: a request waits where its connection is, and one process may have all connections of a key.
+                settings.requests_waiting,
                 settings.request_timeout,
                 wait=settings.wait_timeout,
                 share=settings.principal_share,

@@ -25,8 +25,8 @@ READ_RATE = 2_000
 """Bytes a second that a request must bring after its first seconds. Apache's mod_reqtimeout asks for 500; a body has at
 most 64 KiB here, so that 2,000 give it half a minute."""
 UNKNOWN = 64
-"""Requests of one address that are under way in the service before it is known who asks: without a key, or WebSockets
-that did not yet say it. A browser has six connections; these take milliseconds each."""
+"""Requests of one address that are under way before it is known who asks: without a key, or WebSockets that did not yet
+say it. A browser has six connections; these take milliseconds each."""
 PROBES = frozenset(("/healthz", "/readyz"))
 """Asked by those who watch over the service: at any time, by any name."""
 METRICS = "/metrics"
@@ -75,7 +75,6 @@ class RequestGuard:
         self._app = app
         self._rates = rates
         self._read_timeout = settings.read_timeout
-        self._divide = settings.divide
         self._unknown: Counter[str] = Counter()
         given = {host.strip().lower() for host in settings.allowed_hosts.split(",")}
         self._hosts = given | {settings.host.lower(), *_LOOPBACK}
@@ -129,9 +128,9 @@ class RequestGuard:
             TooManyAtOnce: there are as many of this address as there may be.
         """
         network = find_network(client)
-        if self._unknown[network] >= (most := self._divide(UNKNOWN)):
+        if self._unknown[network] >= UNKNOWN:
             raise TooManyAtOnce(
-                f"This address has {most} requests without a key under way, as many as it may.",
+                f"This address has {UNKNOWN} requests without a key under way, as many as it may.",
                 "Wait for one to be answered.",
             )
         self._unknown[network] += 1

@@ -6,7 +6,7 @@ subscriber that does not keep up is dropped, so that it costs the others no memo
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
 from graphsvc.errors import Busy, GraphsvcError
@@ -19,7 +19,7 @@ RUNS = 20
 BEHIND = 32
 """Looks that a listener may be behind before it is dropped."""
 CONNECTIONS = 20
-"""WebSockets that one principal may hold, in all processes of the service."""
+"""WebSockets that one principal may hold."""
 
 
 class Lagging(GraphsvcError):
@@ -32,15 +32,8 @@ class Lagging(GraphsvcError):
 class PubSub:
     """Distributes states to subscribers. Use `listen` inside the event loop."""
 
-    def __init__(self, reader: Reader, divide: Callable[[int], int] = lambda limit: limit) -> None:
-        """Initialize.
-
-        Args:
-            reader: reads the state.
-            divide: returns the part of a limit of the service that this process has.
-        """
+    def __init__(self, reader: Reader) -> None:
         self._reader = reader
-        self._divide = divide
         self._listeners: set[asyncio.Queue[ServiceState | None]] = set()
         self._looking: asyncio.Task[None] | None = None
         self._connections: Counter[str] = Counter()
@@ -67,7 +60,7 @@ class PubSub:
         Raises:
             Busy: the principal has as many as it may.
         """
-        if self._connections[principal] >= self._divide(CONNECTIONS):
+        if self._connections[principal] >= CONNECTIONS:
             raise Busy("This key holds as many connections as it may.", "Close one.")
         self._connections[principal] += 1
         try:
