@@ -82,7 +82,7 @@ def create_app(
             services.processes = DetectionProcesses(services.worker, settings)
             services.concurrency_limit = ConcurrencyLimit(
                 settings.divide(settings.requests_at_once),
-                # Not divided: a request waits where its connection is, and one process may have all connections of a key.
+                # Not divided: a request waits where its connection is, and one process may have all of a key.
                 settings.requests_waiting,
                 settings.request_timeout,
                 wait=settings.wait_timeout,
