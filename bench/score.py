@@ -1,7 +1,7 @@
 """`make bench-score`: how fast sign-ups are scored, beside a bare Cypher look-up, and how well.
 
-    python -m bench.score [--accounts N] [--clients N,N …] [--seconds S] [--world days:41:20000] [--days N]
-                          [--only speed|quality] [--work DIR] [--out DIR]
+    python -m bench.score [--accounts N] [--clients N,N …] [--seconds S] [--workers N,N] [--world days:41:20000]
+                          [--days N] [--only speed|quality] [--work DIR] [--out DIR]
 
 Speed: a world of the scenario `book` is made, loaded and detected unless --work holds it from before; `graphsvc serve`
 runs in a process of its own, and this process is the clients. Quality: each sign-up of a world's days is scored with
@@ -64,7 +64,9 @@ def main() -> None:
     report: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
     if asked.only != "quality":
         speed = report.setdefault("speed", {})
-        speed[str(asked.accounts)] = measure_speed(asked.work, asked.accounts, asked.clients, asked.seconds)
+        speed[str(asked.accounts)] = measure_speed(
+            asked.work, asked.accounts, asked.clients, asked.seconds, asked.workers
+        )
     if asked.only != "speed":
         quality = report.setdefault("quality", {})
         quality[f"{asked.world}, {asked.days} days"] = measure_quality(Name.parse(asked.world), asked.days)
@@ -220,7 +222,9 @@ def _summarise(rows: pl.DataFrame) -> dict[str, Any]:
     return said
 
 
-def measure_speed(work: Path, accounts: int, clients: tuple[int, ...], seconds: float) -> dict[str, Any]:
+def measure_speed(
+    work: Path, accounts: int, clients: tuple[int, ...], seconds: float, workers: tuple[int, ...]
+) -> dict[str, Any]:
     """Measure latencies and throughput of single scores, of batches, and of the bare look-up; start and memory."""
     book = Book(work / str(accounts), accounts, seed=1)
     book.prepare()
@@ -230,26 +234,40 @@ def measure_speed(work: Path, accounts: int, clients: tuple[int, ...], seconds: 
     loaded = time.perf_counter() - began
     size = sum(path.stat().st_size for path in book.settings.score_dir.rglob("*.npy"))
     rows: list[dict[str, Any]] = []
+    first: dict[str, float] = {}
     try:
-        with book.serving() as service:
-            before = psutil.Process(service.process).memory_info().rss
-            cold = asyncio.run(_measure_first(service, signups))
-            for number in clients:
-                for way, measure in (
-                    ("one", _over_http(service, signups, 1)),
-                    ("Cypher", _over_driver(service, book, signups)),
-                ):
-                    rows.append({"way": way, **asyncio.run(_measure(service, measure, number, seconds))})
-                    say(f"{way}, {number} clients: {rows[-1]}")
-            batch = _over_http(service, signups, BATCH)
-            rows.append({"way": f"batch of {BATCH:,}", **asyncio.run(_measure(service, batch, 1, seconds))})
-            memory = psutil.Process(service.process).memory_info().rss - before
+        for processes in workers:
+            with book.serving(processes) as service:
+                before = _measure_memory(service)
+                cold = asyncio.run(_measure_first(service, signups))
+                ways = [
+                    *(("one", 1, number) for number in clients),
+                    *(("Cypher", 0, number) for number in clients if processes == workers[0]),
+                    (f"batch of {BATCH:,}", BATCH, 1),
+                ]
+                for way, size_of_call, number in ways:
+                    connect = (
+                        _over_http(service, signups, size_of_call)
+                        if size_of_call
+                        else _over_driver(service, book, signups)
+                    )
+                    row = asyncio.run(_measure(service, connect, number, seconds))
+                    rows.append({"way": way, "workers": processes, **row})
+                    say(f"{way}, {processes} processes, {number} clients: {row}")
+                memory = _measure_memory(service) - before
+                first = first or {"first answer ms": cold, "memory bytes": memory}
     finally:
         book.stop()
     return {
         "index seconds": loaded, "index bytes": size, "keys": len(index.digests), "clusters": len(index.numbers),
-        "first answer ms": cold, "memory bytes": memory, "rows": rows,
+        **first, "rows": rows,
     }  # fmt: skip
+
+
+def _measure_memory(service: Service) -> int:
+    """Measure the memory of the processes that answer."""
+    process = psutil.Process(service.process)
+    return sum(each.memory_info().rss for each in (process, *process.children(recursive=True)))
 
 
 async def _measure(service: Service, connect: Connect, clients: int, seconds: float) -> dict[str, Any]:
@@ -346,6 +364,9 @@ def _arguments() -> argparse.Namespace:
         "--clients", type=_numbers, default=(1, 8, 32), metavar="N,N", help="concurrent clients"
     )
     parser.add_argument("--seconds", type=float, default=10.0, help="of each measurement")
+    parser.add_argument(
+        "--workers", type=_numbers, default=(1, 2), metavar="N,N", help="processes of the service, in turn"
+    )
     parser.add_argument("--world", default="days:41:20000", help="world for quality: scenario:seed:accounts")
     parser.add_argument("--days", type=int, default=7, help="days that are replayed")
     parser.add_argument("--only", choices=("speed", "quality"), help="measure this alone")

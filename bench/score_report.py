@@ -33,13 +33,14 @@ def _format_speed(speed: dict[str, Any]) -> Iterator[str]:
     rows = [
         [
             row["way"],
+            "" if row["way"] == "Cypher" else str(row.get("workers", 1)),
             str(row["clients"]),
             *(f"{row[name]:,.1f}" for name in ("p50", "p95", "p99", "a_second", "service_cpu", "load")),
         ]
         for row in speed["rows"]
     ]
     names = ["p50 ms", "p95 ms", "p99 ms", "calls a second", "CPU ms a call", "load before"]
-    yield from grid(["call", "clients", *names], rows)
+    yield from grid(["call", "processes", "clients", *names], rows)
     yield (
         f"The index has {speed['keys']:,} keys of {speed['clusters']:,} grown clusters, "
         f"{speed['index bytes'] / 1e6:,.1f} MB. It is checked and mapped in {speed['index seconds']:.2f} s; "

@@ -1,5 +1,7 @@
-"""Memory of this machine, or of the container we are in, and of this process."""
+"""Memory and cores of this machine, or of the container we are in, and memory of this process."""
 
+import math
+import os
 import resource
 from contextlib import suppress
 from dataclasses import dataclass
@@ -46,6 +48,15 @@ def _read_cgroup(root: Path) -> tuple[int | None, int]:
         except OSError:  # no such control group: another system, or version 1
             continue
     return None, 0
+
+
+def count_cores(cgroup: Path = _CGROUP) -> int:
+    """Return the cores that this process may use: of the machine, and of our control group (version 2), if any."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    with suppress(OSError, ValueError):  # no such control group, or no limit: `max`
+        quota, period = (cgroup / "cpu.max").read_text().split()
+        cores = min(cores, max(1, math.ceil(int(quota) / int(period))))
+    return cores
 
 
 def read_peak_memory() -> int:

@@ -124,6 +124,8 @@ class Settings(BaseSettings):
     port: int = 8000
     root_path: str = ""
     """Path below which a proxy offers the service, for example `/graph`; unset: none."""
+    workers: Annotated[int, Field(ge=1)] | None = None
+    """Processes that `graphsvc serve` answers from; unset: one a core, eight at most."""
     allowed_hosts: str = ""
     """Names the service is asked by (`Host`), with commas between them, besides its address and those of loopback;
     `*`: any."""
@@ -207,6 +209,10 @@ class Settings(BaseSettings):
     def managed(self) -> bool:
         """Return whether graphsvc runs its own local Neo4j."""
         return self.neo4j_uri is None
+
+    def divide(self, limit: int) -> int:
+        """Return the part of a limit of the service that one of its processes has, rounded up."""
+        return -(-limit // (self.workers or 1))
 
     @property
     def local_database(self) -> str:

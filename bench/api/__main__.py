@@ -27,7 +27,7 @@ def main() -> None:
     book.prepare()
     rows = []
     try:
-        with book.serving() as service:
+        with book.serving(asked.workers) as service:
             asked_for = questions(book, service)
             for turn in range(asked.turns):
                 for clients in asked.clients:
@@ -52,6 +52,7 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--seconds", type=float, default=10.0, help="of each measurement")
     parser.add_argument("--turns", type=int, default=2, help="how often each is measured")
+    parser.add_argument("--workers", type=int, default=2, help="processes of the service")
     parser.add_argument("--seed", type=int, default=1, help="seed of the world")
     parser.add_argument(
         "--work",

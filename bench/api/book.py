@@ -65,8 +65,8 @@ class Book:
         return open_store(self.settings)
 
     @contextmanager
-    def serving(self) -> Iterator[Service]:
-        """Runs the service while the block lasts."""
+    def serving(self, workers: int = 1) -> Iterator[Service]:
+        """Runs the service, in so many processes, while the block lasts."""
         where = find_address(self.settings)
         key = keys.create_key(self.settings.keys_dir, keys.Role.ANALYST, "bench")
         with socket.socket() as probe:
@@ -74,12 +74,12 @@ class Book:
             port = int(probe.getsockname()[1])
         limits = {"GRAPHSVC_RATE_LIMIT": UNLIMITED, "GRAPHSVC_CLIENT_RATE_LIMIT": UNLIMITED}
         process = subprocess.Popen(
-            [*GRAPHSVC, "serve", "--port", str(port)],
+            [*GRAPHSVC, "serve", "--port", str(port), "--workers", str(workers)],
             env={**self._environment(), **limits},
             stderr=(self._root / "serve.log").open("wb"),
         )
         try:
-            self._until_ready(port, process)
+            self._until_ready(port, process, workers)
             yield Service("127.0.0.1", port, key, where, process.pid, _database(self.settings))
         finally:
             process.terminate()
@@ -97,11 +97,14 @@ class Book:
     def _environment(self) -> dict[str, str]:
         return {**os.environ, "GRAPHSVC_DATA_DIR": str(self.settings.data_dir)}
 
-    def _until_ready(self, port: int, process: "subprocess.Popen[bytes]") -> None:
+    def _until_ready(self, port: int, process: "subprocess.Popen[bytes]", workers: int) -> None:
+        """Waits until the port answers, and the other processes have had as long again."""
+        began = time.monotonic()
         deadline = time.monotonic() + 120
         while time.monotonic() < deadline and process.poll() is None:
             try:
                 with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5):
+                    time.sleep(time.monotonic() - began if workers > 1 else 0)
                     return
             except (urllib.error.URLError, OSError):
                 time.sleep(0.2)

@@ -104,7 +104,8 @@ async def measure_clients(service: Service, clients: list[Ask], seconds: float) 
 
 
 def _cpu(service: Service) -> tuple[float, float]:
-    """Seconds used so far by the service and by the database."""
-    times = [psutil.Process(each).cpu_times() for each in (service.process, service.database_process)]
-    ours, theirs = (each.user + each.system for each in times)
-    return ours, theirs
+    """Seconds used so far by the service, all its processes, and by the database."""
+    first = psutil.Process(service.process)
+    ours = [each.cpu_times() for each in (first, *first.children(recursive=True))]
+    theirs = psutil.Process(service.database_process).cpu_times()
+    return sum(each.user + each.system for each in ours), theirs.user + theirs.system

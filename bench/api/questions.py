@@ -72,7 +72,7 @@ def _question(
 def _watched() -> Iterator[list[Statement]]:
     """Collects the readings of the API while the block lasts, with the parameters that go to the database."""
     found: list[Statement] = []
-    kept = Reader.read, Store.read, Store.stream
+    kept = Reader.read_rows, Store.read, Store.stream
 
     async def reading(self: Reader, name: str, **parameters: Any) -> Any:
         found.append((name, self.veil.open_handles(parameters)))
@@ -85,11 +85,11 @@ def _watched() -> Iterator[list[Statement]]:
 
         return watched
 
-    Reader.read, Store.read, Store.stream = reading, *map(watching, kept[1:])  # type: ignore[method-assign]
+    Reader.read_rows, Store.read, Store.stream = reading, *map(watching, kept[1:])  # type: ignore[method-assign]
     try:
         yield found
     finally:
-        Reader.read, Store.read, Store.stream = kept  # type: ignore[method-assign]
+        Reader.read_rows, Store.read, Store.stream = kept  # type: ignore[method-assign]
 
 
 def _samples(store: Store) -> tuple[list[str], list[str], list[str]]:

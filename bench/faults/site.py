@@ -68,6 +68,8 @@ class Site:
         self.variables = {
             "GRAPHSVC_DATA_DIR": str(self.data),
             "GRAPHSVC_CACHE_DIR": str(self.settings.cache_dir),
+            # Faults are done to the process that answers.
+            "GRAPHSVC_WORKERS": "1",
         }
         self.bundle = world.write_bundle(work / "bundle", world.make_world())
         self.later = world.write_bundle(work / "later", world.make_later())

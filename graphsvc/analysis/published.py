@@ -3,6 +3,7 @@
 The command line and the API both use it. Each function reads, then calls a pure function of `analysis/`.
 """
 
+import hashlib
 from collections.abc import Collection, Sequence
 
 import polars as pl
@@ -14,6 +15,7 @@ from graphsvc.analysis.impact import Impact, estimate_impact
 from graphsvc.campaigns.cluster_evidence import ClusterEvidence
 from graphsvc.errors import NotFound
 from graphsvc.store import Store
+from graphsvc.store.cluster_files import ClusterFiles
 from graphsvc.store.cluster_graph import read_cluster_evidence
 from graphsvc.store.runs import read_account_states, read_run
 from graphsvc.store.surroundings import read_acted, read_surroundings
@@ -21,6 +23,7 @@ from graphsvc.store.surroundings import read_acted, read_surroundings
 
 def read_parts_without(
     store: Store,
+    files: ClusterFiles,
     cluster: str,
     signals: Collection[str],
     families: Collection[str],
@@ -30,6 +33,7 @@ def read_parts_without(
 
     Args:
         store: the database.
+        files: published clusters as files.
         cluster: id.
         signals: keys to exclude.
         families: to exclude.
@@ -42,20 +46,25 @@ def read_parts_without(
         NotFound: no such cluster is published, or it has no such signal, family or account.
         DatabaseUnavailable, DatabaseRefused
     """
-    evidence = read_cluster_evidence(store, cluster)
+    found = files.find_cluster(store, cluster)
+    evidence = files.load_evidence(store, found)
     _check_names(evidence, signals, families, accounts)
-    return counterfactual.find_parts(evidence), counterfactual.find_parts(
-        evidence.exclude_evidence(signals, families, accounts)
-    )
+    before = files.answer(found, "parts", Parts, lambda: counterfactual.find_parts(evidence))
+    return before, counterfactual.find_parts(evidence.exclude_evidence(signals, families, accounts))
 
 
 def read_weak_points(
-    store: Store, cluster: str, smallest: int = counterfactual.SMALLEST, side: int | None = None
+    store: Store,
+    files: ClusterFiles,
+    cluster: str,
+    smallest: int = counterfactual.SMALLEST,
+    side: int | None = None,
 ) -> Anatomy:
     """Find the bridges, the strongest signal and the smallest evidence cut of a cluster.
 
     Args:
         store: the database.
+        files: published clusters as files.
         cluster: id.
         smallest: accounts that must split off for a signal or an account to be a bridge.
         side: accounts of either side of the cut. None: a fifth of the largest part, but no fewer than
@@ -65,11 +74,18 @@ def read_weak_points(
         NotFound: no such cluster is published.
         DatabaseUnavailable, DatabaseRefused
     """
-    return counterfactual.find_weak_points(read_cluster_evidence(store, cluster), smallest, side)
+    found = files.find_cluster(store, cluster)
+    return files.answer(
+        found,
+        f"weak-points-{smallest}-{side}",
+        Anatomy,
+        lambda: counterfactual.find_weak_points(files.load_evidence(store, found), smallest, side),
+    )
 
 
 def read_impact(
     store: Store,
+    files: ClusterFiles,
     cluster: str | None,
     accounts: Sequence[str],
     *,
@@ -81,6 +97,7 @@ def read_impact(
 
     Args:
         store: the database.
+        files: published clusters as files.
         cluster: id, or None.
         accounts: ids.
         least_membership: accounts with a lower membership are left out, 0–1.
@@ -91,6 +108,28 @@ def read_impact(
         NotFound: no such cluster is published, or there is no such account.
         DatabaseUnavailable, DatabaseRefused
     """
+    found = files.find_cluster(store, cluster) if cluster is not None else None
+    loaded = files.load_surroundings(store, found) if found is not None else None
+    if found is not None and loaded is not None:
+        evidence, around = loaded
+        chosen = evidence.members["membership"] >= least_membership
+        acted = evidence.members.filter(chosen).select(
+            "id", "status", "membership", "bits", business=pl.lit(found.business), cluster=pl.lit(found.id)
+        )
+
+        def estimate() -> Impact:
+            near, users = around.select(chosen.to_numpy())
+            return estimate_impact(
+                acted, {found.id: evidence}, near, users, stages=stages, most=most_innocents
+            )
+
+        # Statuses are of now, and the accounts that are chosen follow from memberships, which the run has set.
+        changing = acted.select("status"), evidence.members.select("status", "status_changed_at")
+        asked = hashlib.sha256(f"{least_membership} {stages} {most_innocents}".encode())
+        for frame in changing:
+            asked.update(frame.write_ipc(None, compression="uncompressed").getvalue())
+        return files.answer(found, f"impact-{asked.hexdigest()[:32]}", Impact, estimate)
+
     clusters = {cluster: read_cluster_evidence(store, cluster)} if cluster is not None else {}
     ids = clusters[cluster].members["id"].to_list() if cluster is not None else accounts
     acted = read_acted(store, ids)

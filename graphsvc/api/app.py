@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
@@ -13,7 +14,7 @@ from graphsvc.api.auth.keys import KeyRing
 from graphsvc.api.auth.oidc import build_issuer
 from graphsvc.api.auth.sign_in import build_sign_in
 from graphsvc.api.http.concurrency_limit import ConcurrencyLimit
-from graphsvc.api.http.metrics import Metrics
+from graphsvc.api.http.metrics import SHOWN_SECONDS, Metrics
 from graphsvc.api.http.prefix import Prefix
 from graphsvc.api.http.rate_limits import RateLimits
 from graphsvc.api.http.request_guard import RequestGuard
@@ -48,10 +49,14 @@ from graphsvc.signals.tokens import load_or_create_key
 from graphsvc.signals.veil import load_or_create_veil
 from graphsvc.signing import load_or_create_signer
 from graphsvc.store import Address, Store
+from graphsvc.store.cluster_files import ClusterFiles
 from graphsvc.store.reader import Reader
+from graphsvc.store.snapshots import Snapshots
 
 
-def create_app(settings: Settings, address: Address, plan: Plan | None = None) -> FastAPI:
+def create_app(
+    settings: Settings, address: Address, plan: Plan | None = None, shared: Path | None = None
+) -> FastAPI:
     """Build the app: the console at `/`, `/graphql`, `/browser`, `/metrics`, `/healthz` and `/readyz`.
 
     It starts and stays up whether or not the database answers. `Services.draining` makes `/readyz` say that the
@@ -61,8 +66,9 @@ def create_app(settings: Settings, address: Address, plan: Plan | None = None) -
         settings: of the installation.
         address: of the database.
         plan: when detection runs are due; None: this process starts none by itself.
+        shared: directory in which all processes of the service count; None: there is one process.
     """
-    services = _build_services(settings)
+    services = _build_services(settings, shared)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -75,17 +81,20 @@ def create_app(settings: Settings, address: Address, plan: Plan | None = None) -
             services.recorder = Recorder(services.worker, settings, services.tokens, services.signer)
             services.processes = DetectionProcesses(services.worker, settings)
             services.concurrency_limit = ConcurrencyLimit(
-                settings.requests_at_once,
+                settings.divide(settings.requests_at_once),
+                # Not divided: a request waits where its connection is, and one process may have all of a key.
                 settings.requests_waiting,
                 settings.request_timeout,
                 wait=settings.wait_timeout,
                 share=settings.principal_share,
-                cost_at_once=settings.cost_at_once,
+                cost_at_once=settings.divide(settings.cost_at_once),
             )
             tasks = [
                 asyncio.create_task(_audit_scores(services)),
                 asyncio.create_task(services.scorer.follow_recent(services.worker)),
             ]
+            if shared is not None:
+                tasks.append(asyncio.create_task(_show_process(services)))
             async with _run_schedule(services, plan):
                 yield
             for task in tasks:
@@ -167,17 +176,24 @@ async def _write_scores(services: Services) -> None:
     services.scorer.counts.give_back(left)
 
 
-def _build_services(settings: Settings) -> Services:
+async def _show_process(services: Services) -> None:
+    """Show what is under way in this process, again and again: another one may be asked for the metrics."""
+    while True:
+        services.metrics.show_process(services.concurrency_limit, services.worker, services.reader)
+        await asyncio.sleep(SHOWN_SECONDS)
+
+
+def _build_services(settings: Settings, shared: Path | None) -> Services:
     """Build the services that need no event loop.
 
     Raises:
         SettingsError: a setting is not usable.
     """
-    rate_limits, traces = RateLimits(settings), build_traces(settings)
+    rate_limits, traces = RateLimits(settings, shared), build_traces(settings)
     issuer, tokens = build_issuer(settings), load_or_create_key(settings)
     return Services(
         settings=settings,
-        metrics=Metrics(),
+        metrics=Metrics(shared),
         rate_limits=rate_limits,
         traces=traces,
         keys=KeyRing(settings.keys_dir),
@@ -186,4 +202,5 @@ def _build_services(settings: Settings) -> Services:
         signer=load_or_create_signer(settings),
         tokens=tokens,
         scorer=Scorer(settings, tokens),
+        clusters=ClusterFiles(Snapshots(settings.runs_dir, settings.keep_runs)),
     )

@@ -15,7 +15,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from graphsvc.api.http.protocol import make_protocol_class
-from graphsvc.api.http.request_guard import MAX_BODY_BYTES
+from graphsvc.api.processes import build_options
 from graphsvc.api.services import get_services
 from graphsvc.settings import Settings
 
@@ -25,25 +25,20 @@ GARBAGE = 20_000
 
 def build_config(app: FastAPI, settings: Settings) -> uvicorn.Config:
     """Return the configuration of uvicorn: HTTP/1.1 and WebSockets."""
-    return uvicorn.Config(
-        app,
-        http=make_protocol_class(settings),
-        port=0,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        ws_max_size=MAX_BODY_BYTES,
-        timeout_graceful_shutdown=settings.shutdown_seconds,
-    )
+    return uvicorn.Config(app, http=make_protocol_class(settings), **build_options(settings))
 
 
 def serve_app(app: FastAPI, listener: socket.socket, settings: Settings) -> None:
-    """Serve until a signal. Return when all resources are closed."""
-    # What is there now stays: the collector need not walk it again, which took 150 ms each time it did.
+    """Serve from this process until a signal. Return when all resources are closed."""
+    settle_memory()
+    _Server(build_config(app, settings), app, settings.drain_seconds).run(sockets=[listener])
+
+
+def settle_memory() -> None:
+    """Let the garbage collector leave alone what is there now, which took 150 ms each time it walked it."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(GARBAGE)
-    _Server(build_config(app, settings), app, settings.drain_seconds).run(sockets=[listener])
 
 
 class _Server(uvicorn.Server):

@@ -21,6 +21,7 @@ from graphsvc.delivery.sender import Sender
 from graphsvc.settings import Settings
 from graphsvc.signals.tokens import Tokeniser
 from graphsvc.signing import Signer
+from graphsvc.store.cluster_files import ClusterFiles
 from graphsvc.store.reader import Reader
 
 
@@ -41,6 +42,7 @@ class Services:
         signer: signs entries of the audit log.
         tokens: makes tokens of raw values that are searched for.
         scorer: scores sign-ups.
+        clusters: published clusters as files.
         draining: whether the service is about to stop; `/readyz` says so.
         reader: reads the database for resolvers.
         worker: runs analyses and writes in threads.
@@ -62,6 +64,7 @@ class Services:
     signer: Signer
     tokens: Tokeniser
     scorer: Scorer
+    clusters: ClusterFiles
     draining: bool = False
     scheduler: Scheduler | None = None
     reader: Reader = field(init=False)

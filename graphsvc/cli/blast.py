@@ -52,15 +52,19 @@ def print_impact(
     from graphsvc.analysis import impact_sentences
     from graphsvc.analysis.published import read_impact
     from graphsvc.database import open_store
+    from graphsvc.store.cluster_files import ClusterFiles
+    from graphsvc.store.snapshots import Snapshots
 
     # typer cannot say that exactly one of three is needed.
     given = [cluster is not None, accounts is not None, bool(account)]
     if sum(given) != 1:
         raise typer.BadParameter("Give a cluster, or --accounts FILE, or --account ID, and one of them only.")
     listed = account or (_read_ids(accounts) if accounts else [])
-    with open_store(load_settings(), console.print) as store:
+    here = load_settings()
+    with open_store(here, console.print) as store:
         found = read_impact(
             store,
+            ClusterFiles(Snapshots(here.runs_dir, here.keep_runs)),
             cluster,
             listed,
             least_membership=least_membership,

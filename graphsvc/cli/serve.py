@@ -12,6 +12,9 @@ from graphsvc.cli.progress import console
 from graphsvc.cli.settings import load_settings
 from graphsvc.errors import SettingsError
 
+MOST_WORKERS = 8
+"""Processes by default at most: each holds some 330 MB, and connections to Neo4j. More are asked for."""
+
 
 def start_service(
     host: Annotated[
@@ -24,6 +27,14 @@ def start_service(
         str | None,
         typer.Option(
             help="Path below which a proxy offers the service, like /graph; default GRAPHSVC_ROOT_PATH, none.",
+            show_default=False,
+        ),
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help=f"Processes that answer; default GRAPHSVC_WORKERS, one a core, {MOST_WORKERS} at most.",
             show_default=False,
         ),
     ] = None,
@@ -55,14 +66,16 @@ def start_service(
     With --every or --cron it also starts detection runs, one at a time, however many services do so. A run that was
     missed is caught up once. `graphsvc schedule` shows, pauses and resumes it.
 
+    Several processes answer at the port, one a core unless --workers or GRAPHSVC_WORKERS says otherwise. One that ends
+    is replaced. Limits hold for all of them together.
+
     The log goes to standard error, a line a request; metrics are at /metrics. SIGTERM shuts down gracefully.
     Limits are settings: GRAPHSVC_PRINCIPAL_SHARE, GRAPHSVC_READ_TIMEOUT, GRAPHSVC_WAIT_TIMEOUT,
     GRAPHSVC_COST_AT_ONCE and others of docs/graphql/limits.md.
     """
-    from graphsvc.api import server
-    from graphsvc.api.app import create_app
     from graphsvc.api.http import logs
     from graphsvc.database import open_store
+    from graphsvc.host import count_cores
     from graphsvc.model.schedule import make_plan
     from graphsvc.settings import clean_root_path
 
@@ -89,18 +102,35 @@ def start_service(
         raise SettingsError(f"{error}.") from None
     # Before the database is opened, so that a port in use is reported at once.
     listener = _open_listener(host, port)
-    with listener, open_store(configured, console.print) as store:
-        app = create_app(configured.model_copy(update={"host": host, "root_path": root}), store.address, plan)
+    workers = workers or configured.workers or min(count_cores(), MOST_WORKERS)
+    with listener:
+        with open_store(configured, console.print) as store:
+            address = store.address
         name, number = listener.getsockname()[:2]
         name = f"[{name}]" if ":" in name else name
-        console.print(
-            f"Console: http://{name}:{number}{root}/\n"
-            f"GraphQL and GraphiQL: http://{name}:{number}{root}/graphql (Ctrl-C stops)"
-        )
-        if plan is not None:
-            console.print(f"Detection runs: {plan.text} (UTC; `graphsvc schedule status` shows the next)")
-        logs.configure_logging(configured.log_format)
-        server.serve_app(app, listener, configured)
+
+        def announce() -> None:
+            console.print(
+                f"Console: http://{name}:{number}{root}/\n"
+                f"GraphQL and GraphiQL: http://{name}:{number}{root}/graphql (Ctrl-C stops)"
+            )
+            if plan is not None:
+                console.print(f"Detection runs: {plan.text} (UTC; `graphsvc schedule status` shows the next)")
+
+        configured = configured.model_copy(update={"host": host, "root_path": root, "workers": workers})
+        if workers > 1:
+            from graphsvc.api.processes import serve_processes
+
+            logs.configure_logging(configured.log_format)
+            serve_processes(configured, address, plan, listener, announce)
+        else:
+            from graphsvc.api.app import create_app
+            from graphsvc.api.server import serve_app
+
+            app = create_app(configured, address, plan)
+            announce()
+            logs.configure_logging(configured.log_format)
+            serve_app(app, listener, configured)
 
 
 def _is_loopback(host: str) -> bool:

@@ -59,16 +59,20 @@ def print_structure(
     from graphsvc.analysis import counterfactual_sentences as words
     from graphsvc.analysis import published
     from graphsvc.database import open_store
+    from graphsvc.store.cluster_files import ClusterFiles
+    from graphsvc.store.snapshots import Snapshots
 
     signals, families, accounts = without_signal or [], without_family or [], without_account or []
-    with open_store(load_settings(), console.print) as store:
+    here = load_settings()
+    files = ClusterFiles(Snapshots(here.runs_dir, here.keep_runs))
+    with open_store(here, console.print) as store:
         if signals or families or accounts:
-            before, after = published.read_parts_without(store, cluster, signals, families, accounts)
+            before, after = published.read_parts_without(store, files, cluster, signals, families, accounts)
             what = ", ".join([*signals, *(f"all of {name}" for name in families), *accounts])
             lines = words.describe_exclusion(before, after, what)
             result = {"cluster": cluster, "before": asdict(before), "after": asdict(after)}
         else:
-            found = published.read_weak_points(store, cluster, smallest, side)
+            found = published.read_weak_points(store, files, cluster, smallest, side)
             lines = words.describe_anatomy(found)
             result = {"cluster": cluster, **asdict(found)}
     typer.echo(json.dumps(result, indent=2) if as_json else "\n".join(lines))

@@ -6,7 +6,7 @@ keeps, logs or repeats the text.
 
 import ipaddress
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -30,7 +30,13 @@ _TOKEN = re.compile(r"[\w-]+\.[\w-]+")
 _ADDRESS = re.compile(r"(?=.*[.:])[0-9A-Fa-f.:]{2,45}(/[0-9]{1,3})?")
 _WORD = re.compile(r"[!-~]+")
 _PHONE = re.compile(r"\+?[0-9 ()./-]+")
+_PLAIN = re.compile(r"[A-Za-z0-9_-]*")
+"""What is no domain: that has a dot."""
+_SHORTEST_CARD = 13
 _UNIT = {4: 24, 6: 64}  # bits of the ranges that addresses are in, as `addresses.find_prefixes` has it
+
+KeyMaker = Callable[[str, str, Tokeniser], Iterable[str]]
+"""Makes the keys of a value: of the name of its kind, the value, and the key of tokens."""
 
 
 class TooWide(ValueError):
@@ -83,15 +89,28 @@ class Terms:
 def has_card_number(text: str) -> bool:
     """Return whether a text is a card number, alone or after the name of a kind."""
     named = _NAMED.fullmatch(text)
-    return bool(are_card_numbers(pl.Series([text, named[2] if named else ""])).any())
+    value = named[2] if named else text
+    # A card number has no letters, as a kind's name has. So most texts need no pass of the columns.
+    if len(value) < _SHORTEST_CARD or any(map(str.isalpha, value)):
+        return False
+    return bool(are_card_numbers(pl.Series([value])).any())
 
 
-def parse_terms(text: str, tokens: Tokeniser) -> Terms:
+def make_keys(name: str, value: str, tokens: Tokeniser) -> Iterable[str]:
+    """Make the keys of a value by the columns of a load."""
+    values = pl.Series([value])
+    if name == "prompt":
+        values = compute_bands(values)["band"]
+    return build_keys(kind_of(name), name, values, tokens).drop_nulls()
+
+
+def parse_terms(text: str, tokens: Tokeniser, make: KeyMaker = make_keys) -> Terms:
     """Interpret `text`. The caller has checked that it is no card number.
 
     Args:
         text: without surrounding white space, not empty.
         tokens: of the installation's key.
+        make: makes keys as `make_keys` does, perhaps sooner.
 
     Raises:
         TooWide: it is a range wider than `LEAST_BITS`.
@@ -99,11 +118,13 @@ def parse_terms(text: str, tokens: Tokeniser) -> Terms:
     system = _SYSTEM.fullmatch(text)
     network = text.removeprefix("prefix:").removeprefix("ip:")
     cidr = None
-    if _ADDRESS.fullmatch(network):
+    if _is_plain_address(network):
+        cidr = f"{network}/32"
+    elif _ADDRESS.fullmatch(network):
         cidr = addresses.normalize_networks(pl.Series([network])).item()
     return Terms(
         id=text if _ID.fullmatch(text) else None,
-        keys=tuple(_find_keys(text, tokens)),
+        keys=tuple(_find_keys(text, tokens, make)),
         range=build_range(cidr) if cidr is not None else None,
         asn=int(system[1]) if system else None,
     )
@@ -147,24 +168,27 @@ def _split_groups(address: int, version: int) -> list[str]:
     return [f"{address >> shift & 0xFFFF:x}" for shift in (112, 96, 80, 64)]
 
 
-def _find_keys(text: str, tokens: Tokeniser) -> Iterator[tuple[str, Means, str]]:
+def _is_plain_address(text: str) -> bool:
+    """Return whether a text is an address of IPv4 in its usual form, as which it is stored."""
+    try:
+        return str(ipaddress.IPv4Address(text)) == text
+    except ValueError:
+        return False
+
+
+def _find_keys(text: str, tokens: Tokeniser, make: KeyMaker) -> Iterator[tuple[str, Means, str]]:
     """Return the possible keys of a text, each once."""
     found: dict[str, tuple[Means, str]] = {}
-
-    def add_keys(means: Means, name: str, values: pl.Series) -> None:
-        # A signal may still have the token of an earlier key.
-        for each in (tokens, *tokens.older):
-            for key in build_keys(kind_of(name), name, values, each).drop_nulls():
-                found.setdefault(key, (means, name))
 
     name, _, value = text.partition(":")
     stored = _TOKEN if kind_of(name).tokenised else _ID
     if _NAMED.fullmatch(text) and stored.fullmatch(value):
         found[text] = (Means.KEY, name)
     for means, name, value in _list_readings(text):
-        add_keys(
-            means, name, compute_bands(pl.Series([value]))["band"] if name == "prompt" else pl.Series([value])
-        )
+        # A signal may still have the token of an earlier key.
+        for each in (tokens, *tokens.older):
+            for key in make(name, value, each):
+                found.setdefault(key, (means, name))
     return ((key, *how) for key, how in found.items())
 
 
@@ -173,10 +197,13 @@ def _list_readings(text: str) -> Iterator[tuple[Means, str, str]]:
     named = _NAMED.fullmatch(text)
     name, value = (named[1], named[2]) if named else ("", text)
     if name in ("", "ip") and _ADDRESS.fullmatch(value):
-        address = addresses.normalize_addresses(pl.Series([value])).item()
+        address: str | None = value
+        if not _is_plain_address(value):
+            address = addresses.normalize_addresses(pl.Series([value])).item()
         if address is not None:
             yield Means.ADDRESS, "ip", address
-    if name in ("", "email_domain") and pl.Series([value]).str.contains(f"^{DOMAIN}$").item():
+    domain = name in ("", "email_domain") and _PLAIN.fullmatch(value) is None
+    if domain and pl.Series([value]).str.contains(f"^{DOMAIN}$").item():
         yield Means.DOMAIN, "email_domain", f"@{value}"
     if named and kind_of(name).tokenised:
         yield Means.RAW, name, value

@@ -17,6 +17,7 @@ from graphsvc.store import Store
 from graphsvc.store.audit import Auditor
 from graphsvc.store.forgetting import write_unless_loading
 from graphsvc.store.retention import count_tokens
+from graphsvc.store.snapshots import Snapshots
 
 _LOCK = "token.lock"
 
@@ -55,6 +56,8 @@ def rotate_key(store: Store, auditor: Auditor, settings: Settings) -> str:
         write_unless_loading(store, auditor, "rotateTokenKey", before, details={"to": after})
         # In the same lock, so that two rotations cannot both put their key first.
         make_current(settings, key)
+    # Their signals have the keys that the next loads replace.
+    Snapshots(settings.runs_dir, settings.keep_runs).drop_clusters()
     return after
 
 

@@ -348,6 +348,13 @@ _LIKE_COLUMNS: dict[str | None, Callable[[str], str | None]] = {
 """From an identifier of a declared kind to a value as in that kind's column."""
 
 
+def make_keys(name: str, value: str, tokens: Tokeniser) -> list[str]:
+    """Make the keys of a value, as `intake.terms.make_keys` does."""
+    kind = kind_of(name)
+    values = _find_bands(value) if name == "prompt" else [value]
+    return [key for each in values if (key := _build_key(kind, name, each, tokens)) is not None]
+
+
 def _build_key(kind: SignalKind, name: str, value: str, tokens: Tokeniser) -> str | None:
     """Build the key of the signal of a value, as `intake.signals.build_keys`; None where it makes no signal."""
     change = _NORMALISERS.get(kind.normalise)

@@ -4,6 +4,7 @@ Later loads change the graph, but a run must stay provable. The next run reads o
 """
 
 import json
+import secrets
 import shutil
 from collections.abc import Collection
 from dataclasses import asdict
@@ -15,13 +16,14 @@ import polars as pl
 
 from graphsvc.errors import ExportError
 from graphsvc.files import compute_digest, compute_manifest_checksum
-from graphsvc.model.graph import SignalGraph, Watermark
+from graphsvc.model.graph import ACTIVITY_COLUMNS, SignalGraph, Watermark
 from graphsvc.store.graph import KeptGraph
 
 FORM = 4
 """Version of the files' form. Raise it when the form changes."""
 _DRAFT = ".draft-"
 _MANIFEST = "manifest.json"
+_CLUSTERS = "clusters"
 _FRAMES = ("accounts", "signals", "uses", "activity")
 
 
@@ -68,6 +70,8 @@ class Snapshots:
             self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             shutil.rmtree(draft, ignore_errors=True)
             draft.mkdir(mode=0o700)
+            # Now: a directory made later would make the run look newer than it is.
+            (draft / _CLUSTERS).mkdir(mode=0o700)
             if kept is None or not _link_frames(self._directory / kept.name, draft):
                 for name, frame in _build_frames(graph).items():
                     frame.write_ipc(draft / f"{name}.arrow", compression="lz4")
@@ -90,8 +94,12 @@ class Snapshots:
                 "Make room, check GRAPHSVC_DATA_DIR and its owner, or set GRAPHSVC_KEEP_RUNS=0.",
             ) from None
 
-    def load(self, run: str) -> SignalGraph | None:
-        """Load the graph of a run; None if it is not kept.
+    def find_clusters(self, run: str) -> Path:
+        """Return the directory of what is kept of a run's clusters; it is there while the graph of the run is."""
+        return self._directory / run / _CLUSTERS
+
+    def load(self, run: str, *, activity: bool = True) -> SignalGraph | None:
+        """Load the graph of a run, with or without the accounts' activity; None if it is not kept.
 
         Raises:
             ExportError: it cannot be read, or an earlier version kept it in another form.
@@ -109,10 +117,11 @@ class Snapshots:
                 " read.",
                 f"Use the version that the run records, or detect again; {directory} can be removed.",
             )
+        names = [name for name in _FRAMES if activity or name != "activity"]
         try:
-            if not all(_is_sound(directory, name, manifest) for name in _FRAMES):
+            if not all(_is_sound(directory, name, manifest) for name in names):
                 raise damaged
-            frames = {name: pl.read_ipc(directory / f"{name}.arrow") for name in _FRAMES}
+            frames = {name: pl.read_ipc(directory / f"{name}.arrow") for name in names}
         except (OSError, pl.exceptions.PolarsError):
             raise damaged from None
         uses = frames["uses"]
@@ -123,7 +132,7 @@ class Snapshots:
             signal=uses["signal"].to_numpy(),
             first_seen=uses["first_seen"].to_numpy(),
             last_seen=uses["last_seen"].to_numpy(),
-            activity=frames["activity"],
+            activity=frames.get("activity", pl.DataFrame(schema=ACTIVITY_COLUMNS)),
         )
 
     def latest(self) -> KeptGraph | None:
@@ -151,8 +160,16 @@ class Snapshots:
             path for path in self._list_newest_first() if accounts is None or _has_account(path, accounts)
         ]
         for path in held:
-            shutil.rmtree(path)
+            # Under another name first: another process may be about to keep something of a cluster in it.
+            shutil.rmtree(path.rename(path.with_name(f"{_DRAFT}{secrets.token_hex(8)}")))
         return len(held)
+
+    def drop_clusters(self) -> None:
+        """Remove what is kept of clusters. Until the next run the database is read instead."""
+        # The oldest first: each removal makes a run look newer, and their order tells which one is pruned.
+        for path in reversed(self._list_newest_first()):
+            if (clusters := path / _CLUSTERS).is_dir():
+                shutil.rmtree(clusters.rename(path / f"{_DRAFT}{secrets.token_hex(8)}"))
 
     def count_holding(self, account: str) -> int:
         """Count the graphs that hold an account or cannot be read."""

@@ -20,9 +20,11 @@ from graphsvc.linkage.signals import Incidence
 from graphsvc.loading import load_bundle
 from graphsvc.signals.tokens import Tokeniser
 from graphsvc.store import Store
+from graphsvc.store.cluster_files import ClusterFiles
 from graphsvc.store.cluster_graph import read_cluster_evidence
 from graphsvc.store.graph import read_graph
 from graphsvc.store.published import read_members
+from graphsvc.store.snapshots import Snapshots
 from graphsvc.store.surroundings import read_acted, read_surroundings
 
 
@@ -83,14 +85,15 @@ def test_an_unknown_cluster_is_named(database: Store) -> None:
         read_cluster_evidence(database, "c-none")
 
 
-def test_what_is_not_in_a_cluster_is_named(database: Store, ring: str) -> None:
-    read_parts_without(database, ring, ["ip:203.0.0.1"], ["payment"], ["acct-00003"])
+def test_what_is_not_in_a_cluster_is_named(database: Store, ring: str, tmp_path: Path) -> None:
+    files = ClusterFiles(Snapshots(tmp_path / "runs", 0))
+    read_parts_without(database, files, ring, ["ip:203.0.0.1"], ["payment"], ["acct-00003"])
     with pytest.raises(NotFound, match=r"ip:9\.9\.9\.9"):
-        read_parts_without(database, ring, ["ip:9.9.9.9"], [], [])
+        read_parts_without(database, files, ring, ["ip:9.9.9.9"], [], [])
     with pytest.raises(NotFound, match=r"shoes.*There are device, network, payment"):
-        read_parts_without(database, ring, [], ["shoes"], [])
+        read_parts_without(database, files, ring, [], ["shoes"], [])
     with pytest.raises(NotFound, match="who"):
-        read_parts_without(database, ring, [], [], ["who"])
+        read_parts_without(database, files, ring, [], [], ["who"])
 
 
 @pytest.mark.usefixtures("cli_environment")

@@ -98,6 +98,7 @@ def test_two_minutes_of_questions_and_changes(
         **os.environ,
         "GRAPHSVC_DATA_DIR": str(installation.data_dir),
         "GRAPHSVC_RATE_LIMIT": "100000000/second",
+        "GRAPHSVC_WORKERS": "1",  # whose memory is measured
         "COLUMNS": "200",
     }
     with (

@@ -21,6 +21,7 @@ from graphsvc.api.auth import keys
 from graphsvc.intake import read_bundle
 from graphsvc.intake.terms import LEAST_BITS, TooWide, build_range, has_card_number, parse_terms
 from graphsvc.loading import load_bundle
+from graphsvc.scoring.scalars import make_keys
 from graphsvc.settings import Settings
 from graphsvc.signals.kinds import KINDS
 from graphsvc.signals.tokens import Tokeniser, load_or_create_key
@@ -356,13 +357,15 @@ def test_a_range_of_texts_holds_what_the_range_of_addresses_does(
 
 @given(st.text(min_size=1))
 def test_any_text_stands_for_something_or_nothing(text: str) -> None:
-    """No text is an error but a range that is too wide; what looks like an e-mail address is never an id."""
+    """No text is an error but a range that is too wide; what looks like an e-mail address is never an id. Keys that are
+    made value by value are those that the columns make."""
     tokens = Tokeniser(b"a key for tests, 32 bytes long..", "test")
     has_card_number(text)
     try:
         found = parse_terms(text.strip() or "x", tokens)
     except TooWide:
         return
+    assert parse_terms(text.strip() or "x", tokens, make_keys) == found
     assert found.id is None or "@" not in found.id
     assert len({key for key, *_ in found.keys}) == len(found.keys) < 20
 

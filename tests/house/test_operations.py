@@ -241,7 +241,12 @@ def process(installation: Settings, **environment: str) -> Iterator[Served]:
     given = {f"GRAPHSVC_{name.upper()}": value for name, value in environment.items()}
     served = subprocess.Popen(
         [sys.executable, "-m", "graphsvc", "serve", "--port", str(port)],
-        env={**os.environ, "GRAPHSVC_DATA_DIR": str(installation.data_dir), **given},
+        env={
+            **os.environ,
+            "GRAPHSVC_DATA_DIR": str(installation.data_dir),
+            "GRAPHSVC_WORKERS": "1",  # several are in tests/api/test_processes.py
+            **given,
+        },
         stderr=subprocess.PIPE,
         text=True,
     )

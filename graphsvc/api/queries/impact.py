@@ -54,6 +54,7 @@ class ImpactQueries:
         info.context.budget.charge(len(accounts or ()))
         found = await info.context.worker.run(
             published.read_impact,
+            info.context.services.clusters,
             cluster,
             accounts or [],
             least_membership=min_membership,

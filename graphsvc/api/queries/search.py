@@ -13,10 +13,13 @@ from graphsvc.api.types import arguments
 from graphsvc.api.types.hit import Found, Hit, Match, SearchAnswer, SearchKind
 from graphsvc.campaigns.sentences import KINDS
 from graphsvc.intake.terms import LEAST_BITS, Means, Range, Terms, TooWide, has_card_number, parse_terms
+from graphsvc.scoring.scalars import make_keys
 from graphsvc.store.queries import search as queries
 
 LONGEST = 20_000
 """Characters of a text that is searched for: prompts are long."""
+SHORT = 200
+"""Characters of a text that is read at once, in less than a millisecond: handing it to a thread takes as long."""
 LOOKS = 30
 """What a search costs beside its rows: it looks for some ten tokens and ids, most of which are not there."""
 
@@ -137,8 +140,13 @@ class SearchQueries:
     ) -> SearchAnswer:
         info.context.budget.charge_page(first)
         info.context.budget.charge(LOOKS)
+        text = text.strip()
         # Hashing a long prompt takes milliseconds, which other requests should not wait for.
-        wanted = await asyncio.to_thread(_parse_text, text.strip(), info)
+        wanted = (
+            _parse_text(text, info)
+            if len(text) <= SHORT
+            else await asyncio.to_thread(_parse_text, text, info)
+        )
         asked = [search for kind, search in _SEARCHES.items() if kinds is None or kind in kinds]
         found = await asyncio.gather(*(search(info, wanted, first + 1) for search in asked))
         hits = [hit for part in found for hit in part]
@@ -155,7 +163,7 @@ def _parse_text(text: str, info: Info) -> Terms:
             "Look for the processor's token or fingerprint of the card.",
         )
     try:
-        return parse_terms(text, info.context.tokens)
+        return parse_terms(text, info.context.tokens, make_keys)
     except TooWide:
         least = f"/{LEAST_BITS[4]} of IPv4 or /{LEAST_BITS[6]} of IPv6"
         raise BadInput(f"Ranges wider than {least} cannot be searched in.", "Narrow it.") from None

@@ -4,8 +4,11 @@ The answer counts what is left out.
 """
 # mypy: disable-error-code=untyped-decorator
 
+import asyncio
+import hashlib
+import json
 from dataclasses import replace
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import strawberry
 
@@ -17,8 +20,12 @@ from graphsvc.api.types.view import GraphEdge, GraphNode, GraphView, LeftOut
 from graphsvc.errors import NotFound
 from graphsvc.model.clusters import Group
 from graphsvc.signals.kinds import family_of
+from graphsvc.store.cluster_files import PUBLISHED_CLUSTER
 from graphsvc.store.queries import nodes as entities
 from graphsvc.store.queries import views
+from graphsvc.store.queries.query import Query
+
+Item = TypeVar("Item")
 
 MOST_NODES = 2_000
 SIGNALS_SHARE = 5
@@ -55,7 +62,7 @@ class ViewQueries:
         # `within` names either one group or, for those that did not fit, a bundle of groups.
         behind = parse_bundle(within) if within is not None else None
         if behind is not None or (within is None and found.size > nodes - signals):
-            groups = await info.context.reader.read(views.GROUPS, cluster=cluster)
+            groups = await _read_kept(info, cluster, "groups", list[Group], views.GROUPS)
             if behind is not None:
                 groups = expand_bundle(groups, *behind)
             if not groups:
@@ -122,11 +129,8 @@ async def _build_group_view(
 ) -> GraphView:
     """Build the graph of a cluster's groups. Those that do not fit are behind one node for each kind of signal."""
     shown = build_level(groups, nodes, larger)
-    edges = await info.context.reader.read(
-        views.GROUP_LINKS,
-        cluster=cluster,
-        nodes={group.key: node.id for node in shown for group in node.groups},
-    )
+    places = {group.key: node.id for node in shown for group in node.groups}
+    edges = await _read_kept(info, cluster, "links", list[GraphEdge], views.GROUP_LINKS, nodes=places)
     drawn = [
         GraphNode(
             id=node.id,
@@ -145,6 +149,31 @@ async def _build_group_view(
             f"are behind {len(behind):,} nodes, one a kind of signal; they open the same way."
         )
     return GraphView(nodes=drawn, edges=edges, left_out=LeftOut(accounts=0, signals=0, description=says))
+
+
+async def _read_kept(
+    info: Info, cluster: str, name: str, kind: type[list[Item]], query: Query[Item], **parameters: object
+) -> list[Item]:
+    """Read what no decision and no status changes: as it was kept of the run, or from the database.
+
+    Args:
+        info: of the request.
+        cluster: id.
+        name: of the question.
+        kind: type of the rows.
+        query: reads them.
+        parameters: of the query, besides the cluster.
+    """
+    files, reader = info.context.services.clusters, info.context.reader
+    # Rows are kept as the caller may see them, and callers differ in that.
+    asked = json.dumps([type(reader.veil).__name__, parameters], sort_keys=True)
+    question = f"{name}-{hashlib.sha256(asked.encode()).hexdigest()[:32]}"
+    (published,) = await reader.read(PUBLISHED_CLUSTER, id=cluster)
+    found = await asyncio.to_thread(files.find_answer, published, question, kind)
+    if found is None:
+        found = await reader.read(query, cluster=cluster, **parameters)
+        await asyncio.to_thread(files.keep_answer, published, question, kind, found)
+    return found
 
 
 async def _build_member_view(

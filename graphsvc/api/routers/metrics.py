@@ -1,7 +1,7 @@
 """Metrics over HTTP, for Prometheus."""
 
 from fastapi import APIRouter, Request
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.responses import Response
 
 from graphsvc.api.auth.principals import find_principal
@@ -18,5 +18,5 @@ async def get_metrics(request: Request) -> Response:
     # Sizes and rates are of interest to an attacker, so metrics need a key, too.
     principal = await find_principal(request.headers.get("authorization", ""), services.keys, services.issuer)
     get_request_info(request).principal = principal.id
-    await services.metrics.update_gauges(services.concurrency_limit, services.worker, services.reader)
-    return Response(generate_latest(services.metrics.registry), media_type=CONTENT_TYPE_LATEST)
+    answer = await services.metrics.build_answer(services.concurrency_limit, services.worker, services.reader)
+    return Response(answer, media_type=CONTENT_TYPE_LATEST)
