@@ -29,7 +29,7 @@ class AccountNumbers:
         return len(self._hashes)
 
     def number(self, ids: Callable[[], Iterable[pl.Series]]) -> None:
-        """Number the first accounts from 0 on.
+        """Give the first accounts numbers from 0 on.
 
         Args:
             ids: gives their ids (String, distinct) in parts, in the order of the numbers.

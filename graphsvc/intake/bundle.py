@@ -347,11 +347,12 @@ class _Intake:
         Raises:
             BundleError: none has; names the nearest.
         """
+        tables = [report.table for report in self._reports]
         for entry in self._options.names.columns:
-            if entry.table is not None and entry.table not in self._tables:
+            if entry.table is not None and entry.table not in tables:
                 raise BundleError(
                     f"There is no table {entry.table}, whose {entry.ours} is mapped to {entry.theirs}.",
-                    f"The tables here are {', '.join(self._tables)}.",
+                    f"The tables here are {', '.join(tables)}.",
                 )
             if entry.table is None and entry.ours not in {used.ours for used in self._mapped}:
                 raise build_missing_error(None, entry, self._others)
@@ -407,7 +408,9 @@ class _Intake:
             edges=edges,
             networks=networks,
             activity=self._collect_runs(self._activity, self._sum_activity),
-            outcomes=build_outcomes(small["outcomes"]) if "outcomes" in small else pl.DataFrame(schema=OUTCOMES),
+            outcomes=build_outcomes(small["outcomes"])
+            if "outcomes" in small
+            else pl.DataFrame(schema=OUTCOMES),
             dead_letters=self._dead_letters.get_parts(),
             rejections=self._rejections,
             tables=tuple(self._reports),

@@ -79,9 +79,7 @@ def build_signals(
             yield kind.name, Signals(edges, values, list_former(uses))
 
 
-def list_uses(
-    table: str, rows: pl.DataFrame, tokens: Tokeniser
-) -> Iterator[tuple[SignalKind, pl.DataFrame]]:
+def list_uses(table: str, rows: pl.DataFrame, tokens: Tokeniser) -> Iterator[tuple[SignalKind, pl.DataFrame]]:
     """Yield the uses of signals that rows of a table state, by kind, in the order of `KINDS`.
 
     Args:
@@ -248,7 +246,11 @@ def summarize_stated(kind: SignalKind, uses: pl.DataFrame, *by: str) -> pl.DataF
         by: further columns that the key decides.
     """
     stated = [*get_stated_schema(kind)]
-    said = uses.filter(pl.any_horizontal(pl.col(name).is_not_null() for name in stated)) if stated else uses.clear()
+    said = (
+        uses.filter(pl.any_horizontal(pl.col(name).is_not_null() for name in stated))
+        if stated
+        else uses.clear()
+    )
     return said.group_by("key", *by, *stated).agg(pl.col("last_seen").max())
 
 

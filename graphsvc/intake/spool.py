@@ -4,14 +4,16 @@ All tables of a spool share one budget. Rows stay in memory until it is spent; t
 A small bundle never touches the disk.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import count
 from pathlib import Path
 from typing import NamedTuple
 
 import polars as pl
 
-from graphsvc.model.columns import Parts, Schema
+from graphsvc.model.columns import Parts
+
+Columns = Mapping[str, pl.DataType | type[pl.DataType]]
 
 BUDGET = 384 << 20
 """Bytes of all rows in memory. Sorting and writing takes as much again; larger runs were not measurably faster."""
@@ -50,13 +52,13 @@ class Spool:
         self._names = count()
         self._logs: list[Log] = []
 
-    def open_log(self, schema: Schema) -> "Log":
+    def open_log(self, schema: Columns) -> "Log":
         """Open a table that keeps its rows in the order in which they come."""
         log = Log(self, schema)
         self._logs.append(log)
         return log
 
-    def open_runs(self, schema: Schema, first: str, second: str | None = None) -> "Runs":
+    def open_runs(self, schema: Columns, first: str, second: str | None = None) -> "Runs":
         """Open a table that is read back by ranges of `first`, and within one value by ranges of `second`."""
         runs = Runs(self, schema, [first, second] if second else [first])
         self._logs.append(runs)
@@ -77,7 +79,7 @@ class Spool:
 class Log:
     """A table in the order in which its rows came."""
 
-    def __init__(self, spool: Spool, schema: Schema) -> None:
+    def __init__(self, spool: Spool, schema: Columns) -> None:
         self._spool = spool
         self.schema = schema
         self._files: list[Path] = []
@@ -109,7 +111,7 @@ class Log:
 class Runs(Log):
     """A table in sorted runs, which is read back by ranges."""
 
-    def __init__(self, spool: Spool, schema: Schema, by: Sequence[str]) -> None:
+    def __init__(self, spool: Spool, schema: Columns, by: Sequence[str]) -> None:
         super().__init__(spool, schema)
         self._by = list(by)
         self._samples: list[pl.DataFrame] = []

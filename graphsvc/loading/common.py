@@ -27,8 +27,10 @@ from graphsvc.types import Progress
 FORMAT = "4"
 """Part of a load's id: raised when the same bundle would be written differently."""
 READING, A_ROW, AN_HOUR = 300 << 20, 600, 80
-"""Memory that reading a bundle takes at its peak, a row, and an hour of traffic; fitted to worlds of 100,000 and
-1,000,000 accounts; bytes."""
+"""Memory that reading a small bundle takes at its peak, a row, and an hour of traffic; bytes."""
+MOST, AN_ACCOUNT = 5 << 29, 40
+"""Memory that reading any bundle takes at most, since the rest goes to files, and what is kept of each account: its
+number, and which of its values others share; bytes."""
 
 SPOOL = "intake-"
 """Prefix of the directories that hold what does not fit into memory while a bundle is loaded."""
@@ -150,8 +152,9 @@ def estimate_memory(bundle: Path | BundleFiles, options: ReadOptions | None = No
     hours = estimate_rows(files.get("activity", ()))
     # Hours are numbers, and take far less than rows of text.
     rows = sum(map(estimate_rows, files.values())) - hours
+    accounts = estimate_rows(files.get("accounts", ()))
     return MemoryNeed(
-        READING + A_ROW * rows + AN_HOUR * hours,
+        min(READING + A_ROW * rows + AN_HOUR * hours, MOST + AN_ACCOUNT * accounts),
         read_memory().available,
         doing="Loading this bundle",
         instead="Close other programs, or load it in parts, each of some accounts with all their rows.",

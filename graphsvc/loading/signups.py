@@ -68,7 +68,11 @@ def record_signups(
     # Keyed: a plain hash of a phone number could be guessed back.
     content = hashlib.sha256(tokens.tokenize_value(RECORDED, said).encode()).hexdigest()
     columns = read_frames(
-        frames, content, tokens, lambda ids: find_known_accounts(store, ids), make_forgotten_filter(store, signer)
+        frames,
+        content,
+        tokens,
+        lambda ids: find_known_accounts(store, ids),
+        make_forgotten_filter(store, signer),
     ).split()
     load_id = compute_load_id(columns, tokens)
     dead_letters = keep_dead_letters(columns, load_id, dead_letters_dir)

@@ -117,11 +117,11 @@ def _read_batch(
     Raises:
         NothingLoaded: too many are rejected.
     """
-    columns = read_bundle(
+    read = read_bundle(
         source.list_tables(batch), tokens, lambda ids: find_known_accounts(store, ids), None,
         make_forgotten_filter(store, signer), options,
     )  # fmt: skip
-    columns = replace(columns, dead_letters=name_offsets(columns.dead_letters, batch)).split()
+    columns = replace(read, dead_letters=name_offsets(read.dead_letters, batch)).split()
     letters = keep_dead_letters(columns, compute_batch_id(source.name, batch, tokens), dead_letters_dir)
     judged = tuple(table for table in columns.tables if table.read >= JUDGED)
     if judged:

@@ -204,7 +204,7 @@ class Parts:
 
     def scan(self) -> pl.LazyFrame:
         """Return all rows, for a query that takes few of them."""
-        files = [pl.scan_parquet(self.files)] if self.files else []
+        files = [pl.scan_parquet([*self.files])] if self.files else []
         return pl.concat([*files, *(frame.lazy() for frame in self.frames), pl.LazyFrame(schema=self.schema)])
 
     def collect(self) -> pl.DataFrame:
