@@ -116,7 +116,7 @@ def read_for_load(
         ResourceError: there is too little memory to read it, or too little room on the disk.
     """
     estimate_memory(bundle, options).check()
-    with _open_spool(dead_letters_dir.parent) as spool:
+    with open_spool(dead_letters_dir.parent) as spool:
         columns = read_parts(
             bundle, tokens, spool, known, lambda table, done, total: progress(f"read {table}", done, total),
             forgotten, options,
@@ -128,7 +128,7 @@ def read_for_load(
 
 
 @contextmanager
-def _open_spool(home: Path) -> Iterator[Spool]:
+def open_spool(home: Path) -> Iterator[Spool]:
     """Yield a spool in a directory of its own, and remove those of processes that were killed."""
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     for left in home.glob(f"{SPOOL}*"):
