@@ -7,6 +7,7 @@ from itertools import accumulate
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from graphsvc.intake.spool import Log
 from graphsvc.model.columns import Hub, Parts, Schema
@@ -69,7 +70,7 @@ class HubFinder:
             users = edges.select("account", name=_NAME).partition_by("name", as_dict=True, include_key=False)
             for (name,), part in users.items():
                 own = self._kinds.setdefault(str(name), _KindOfValues(kind, len(self._population)))
-                own.users[part["account"]] = True
+                own.add_users(part["account"])
 
     def end_values(self, kind: str) -> None:
         """Count the values of the edges that were added since the last call; no more edges of them come."""
@@ -121,8 +122,10 @@ class _KindOfValues:
     """What is counted of a kind: how many values have so many holders, the largest ones, and who has any."""
 
     def __init__(self, declared: str, accounts: int) -> None:
-        self.users = np.zeros(accounts, np.bool_)
-        self._declared, self._accounts = declared, 0
+        self._declared, self._population, self._users = declared, accounts, 0
+        # Few users as numbers, many as a flag for each account: there may be thousands of kinds with few.
+        self._few: list[NDArray[np.int64]] = []
+        self._many: NDArray[np.bool_] | None = None
         self._counts: Counter[int] = Counter()
         self._largest = pl.DataFrame(schema={"key": pl.String, "holders": pl.Int64})
 
@@ -132,10 +135,21 @@ class _KindOfValues:
         ordered = pl.concat([self._largest, large]).sort("holders", "key", descending=[True, False])
         self._largest = ordered.head(_MOST_CANDIDATES)
 
+    def add_users(self, accounts: pl.Series) -> None:
+        self._few.append(accounts.unique().to_numpy())
+        if sum(map(len, self._few)) * 8 > self._population:
+            self._many = np.zeros(self._population, np.bool_) if self._many is None else self._many
+            self._many[np.concatenate(self._few)] = True
+            self._few = []
+
     def close(self) -> None:
         """Count who has any value, once all edges of the kind were added."""
-        if len(self.users):
-            self._accounts, self.users = int(self.users.sum()), self.users[:0]
+        if self._many is not None:
+            self._many[np.concatenate([np.empty(0, np.int64), *self._few])] = True
+            self._users = int(self._many.sum())
+        elif self._few:
+            self._users = len(np.unique(np.concatenate(self._few)))
+        self._few, self._many = [], None
 
     def list_candidates(self, name: str) -> pl.DataFrame:
         """List the largest values: key, holders, kind and declared kind, accounts, and the usual holders."""
@@ -144,7 +158,7 @@ class _KindOfValues:
         return self._largest.with_columns(
             kind=pl.lit(name),
             declared=pl.lit(self._declared),
-            accounts=pl.lit(self._accounts, pl.Int64),
+            accounts=pl.lit(self._users, pl.Int64),
             usual=pl.Series(usual, dtype=pl.Int64),
         )
 

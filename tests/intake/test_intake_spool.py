@@ -5,6 +5,7 @@ import json
 import random
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import polars as pl
@@ -56,18 +57,19 @@ def tables() -> dict[str, list[dict[str, object]]]:
         for _ in range(2 * SEVERAL)
     ]  # fmt: skip
     identifiers: list[dict[str, object]] = [
-        {"account_id": rng.choice(ids), "kind": rng.choice(["referral", "device", "coupon"]), "value": f"v{rng.randrange(9)}"}
+        {"account_id": rng.choice(ids), "kind": rng.choice(["referral", "device", "coupon"]),
+         "value": f"v{rng.randrange(9)}"}
         for _ in ids
     ]  # fmt: skip
     prompts: list[dict[str, object]] = [
-        {"account_id": rng.choice(ids), "text": f"Explain topic {rng.randrange(4)} to a child with many examples", **SPAN}
+        {"account_id": rng.choice(ids), "text": f"Explain topic {rng.randrange(4)} to a child with examples", **SPAN}
         for _ in ids
     ]  # fmt: skip
     found = {"accounts": accounts, "payments": payments, "sessions": sessions, "prompts": prompts}
     found |= {"activity": activity, "identifiers": identifiers}
     for rows in found.values():
         rng.shuffle(rows)
-        rows += rows[:: len(rows) // 5]
+        rows.extend(rows[:: len(rows) // 5])
     return found
 
 
@@ -80,7 +82,9 @@ def write(folder: Path, form: str, seed: int) -> Path:
     for table, rows in TABLES.items():
         names = sorted({name for row in rows for name in row})
         random.Random(seed).shuffle(names)
-        frame = pl.DataFrame([{name: row.get(name) for name in names} for row in rows], infer_schema_length=None)
+        frame = pl.DataFrame(
+            [{name: row.get(name) for name in names} for row in rows], infer_schema_length=None
+        )
         if form == "parquet":
             frame.write_parquet(folder / f"{table}.parquet")
             continue
@@ -110,7 +114,10 @@ def assert_same(one: BundleColumns, other: BundleColumns) -> None:
 @settings(max_examples=2, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @example(rows=1, budget=40_000, part=1, seed=0)
 @given(
-    rows=st.integers(5, 60), budget=st.integers(5_000, 60_000), part=st.integers(1, 20_000), seed=st.integers(0, 9)
+    rows=st.integers(5, 60),
+    budget=st.integers(5_000, 60_000),
+    part=st.integers(1, 20_000),
+    seed=st.integers(0, 9),
 )
 def test_where_a_bundle_is_cut_makes_no_difference(
     tmp_path_factory: pytest.TempPathFactory, form: str, rows: int, budget: int, part: int, seed: int
@@ -155,7 +162,7 @@ def test_ranges_have_each_row_once_in_order(
         (first, f"{second:02}") for first, second in rows
     )
     firsts = [{first for piece in pieces for first, _ in piece} for pieces in ranges]
-    for before, after in zip(firsts, firsts[1:], strict=False):
+    for before, after in pairwise(firsts):
         assert not before or not after or max(before) < min(after)
     for pieces in ranges:
         seconds = [second for piece in pieces for second in {second for _, second in piece}]
