@@ -11,7 +11,6 @@ from tempfile import TemporaryDirectory
 import polars as pl
 
 from graphsvc.errors import BundleError
-from graphsvc.intake import addresses
 from graphsvc.intake.account_numbers import AccountNumbers
 from graphsvc.intake.codes import NOWHERE
 from graphsvc.intake.column_map import Entry, build_missing_error
@@ -25,9 +24,11 @@ from graphsvc.intake.schemas import SCHEMAS, list_columns
 from graphsvc.intake.signals import (
     BANDED,
     USES,
+    add_order,
     describe_values,
     get_stated_schema,
     list_former,
+    list_order,
     list_uses,
     merge_uses,
     summarize_stated,
@@ -281,12 +282,8 @@ class _Intake:
         return rows.with_columns(use=pl.int_range(first, self._messages, dtype=pl.UInt64))
 
     def _add_uses(self, kind: SignalKind, uses: pl.DataFrame) -> None:
-        by = _list_first(kind)
-        if by:
-            keys = uses["key"].unique()
-            numbers = addresses.parse_addresses(keys.str.strip_prefix("ip:"))
-            prefixes = pl.DataFrame({"key": keys, "prefix": addresses.find_prefixes(numbers)})
-            uses = uses.join(prefixes, on="key", how="left", maintain_order="left")
+        by = list_order(kind)
+        uses = add_order(kind, uses)
         if kind.name not in self._uses:
             own = dict.fromkeys(by, pl.String)
             first = by[0] if by else "key"
@@ -429,7 +426,7 @@ class _Intake:
 
     def _merge_kind(self, kind: SignalKind, networks: pl.DataFrame, hubs: HubFinder) -> tuple[Parts, Parts]:
         """Merge the uses of a kind into its values and edges."""
-        uses, stated, by = self._uses.pop(kind.name), self._stated.pop(kind.name), _list_first(kind)
+        uses, stated, by = self._uses.pop(kind.name), self._stated.pop(kind.name), list_order(kind)
         values = self._spool.open_log(get_values_schema(kind.name))
         edges = self._spool.open_log(NUMBERED_EDGES)
         for within in uses.list_ranges():
@@ -466,11 +463,6 @@ class _Intake:
             merged.add(rows)
         runs.close()
         return merged.get_parts() if merged else Parts.of(merge(pl.DataFrame(schema=runs.schema)))
-
-
-def _list_first(kind: SignalKind) -> tuple[str, ...]:
-    """List what values are sorted by before their keys: a prefix needs all of its addresses at once."""
-    return ("prefix",) if kind.name == "ip" else ()
 
 
 def _read_ranges(runs: Runs) -> Iterator[pl.DataFrame]:

@@ -133,6 +133,21 @@ def _shape(uses: pl.DataFrame, place: int, schema: Schema) -> pl.DataFrame:
     return uses.with_columns(missing).select(pl.col(name).cast(dtype) for name, dtype in schema.items())
 
 
+def list_order(kind: SignalKind) -> tuple[str, ...]:
+    """List what values of a kind are sorted by before their keys: a prefix needs all of its addresses at once."""
+    return ("prefix",) if kind.name == "ip" else ()
+
+
+def add_order(kind: SignalKind, uses: pl.DataFrame) -> pl.DataFrame:
+    """Return uses of a kind with the columns of `list_order`."""
+    if not list_order(kind):
+        return uses
+    keys = uses["key"].unique()
+    prefixes = addresses.find_prefixes(addresses.parse_addresses(keys.str.strip_prefix("ip:")))
+    known = pl.DataFrame({"key": keys, "prefix": prefixes})
+    return uses.join(known, on="key", how="left", maintain_order="left")
+
+
 def _list_column_uses(
     kind: SignalKind, name: str, column: pl.Series, tokens: Tokeniser, *, identifier: bool = False
 ) -> pl.DataFrame:
