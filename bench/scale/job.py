@@ -13,6 +13,7 @@ from collections.abc import Callable
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -70,18 +71,19 @@ def prepare(place: Place) -> Row:
 def files_for_import(place: Place) -> Row:
     """The files of the bulk load, as `graphsvc load --bulk` writes them for the admin tool, without loading."""
     from bench.worlds import tokens
-    from graphsvc.intake import read_bundle
+    from graphsvc.intake import read_parts
     from graphsvc.intake.networks import assign_networks as placed
+    from graphsvc.intake.spool import Spool
     from graphsvc.loading.common import compute_load_id
     from graphsvc.store.import_files import FIRST, write_files
-    from graphsvc.store.loads import pack_activity
 
-    columns = read_bundle(place.base, tokens(), lambda ids: ids.clear())
-    load = {"id": compute_load_id(columns, tokens()), "bundle": columns.id, "number": FIRST, "bulk": True}
     place.imports.mkdir(exist_ok=True)
-    files = write_files(
-        columns, pack_activity(columns.activity), load, placed, place.imports, lambda *_: None
-    )
+    with TemporaryDirectory(dir=place.imports) as directory:
+        columns = read_parts(place.base, tokens(), Spool(Path(directory)), lambda ids: ids.clear())
+        load = {
+            "id": compute_load_id(columns, tokens()), "bundle": columns.id, "number": FIRST, "bulk": True
+        }  # fmt: skip
+        files = write_files(columns, load, placed, place.imports, lambda *_: None)
     return {"arguments": files.build_arguments()}
 
 

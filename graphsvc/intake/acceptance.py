@@ -5,7 +5,7 @@ from pathlib import Path
 import polars as pl
 
 from graphsvc.errors import NothingLoaded, SettingsError
-from graphsvc.model.columns import BundleColumns, TableReport
+from graphsvc.model.columns import BundleParts, TableReport
 
 MAX_REJECTED = 0.5
 """Share of a table's rows from which on an export is taken for broken (the contract's default)."""
@@ -51,7 +51,7 @@ def is_broken(rejected: int, read: int, max_rejected: float) -> bool:
 
 
 def check_loaded(
-    columns: BundleColumns, max_rejected: float, dead_letters: Path | None, *, may_be_empty: bool = False
+    columns: BundleParts, max_rejected: float, dead_letters: Path | None, *, may_be_empty: bool = False
 ) -> None:
     """Check that each table with rows keeps some of them, and enough.
 
@@ -66,8 +66,8 @@ def check_loaded(
             without its value.
     """
     # Rows of forgotten accounts do not count: they are left out on purpose, and the export is sound.
-    asked = columns.dead_letters.filter(pl.col("reason") == _FORGOTTEN)
-    left_out = dict(asked.group_by("table").len().rows())
+    asked = columns.rejections.filter(pl.col("reason") == _FORGOTTEN)
+    left_out = dict(asked.group_by("table").agg(pl.col("count").sum()).rows())
     for table in columns.tables:
         rejected = table.rejected - left_out.get(table.table, 0)
         of = table.read - left_out.get(table.table, 0)
@@ -79,17 +79,13 @@ def check_loaded(
 
 
 def _build_rejection(
-    columns: BundleColumns, table: TableReport, max_rejected: float, dead_letters: Path | None
+    columns: BundleParts, table: TableReport, max_rejected: float, dead_letters: Path | None
 ) -> NothingLoaded:
-    letters = columns.dead_letters.filter((pl.col("table") == table.table) & (pl.col("reason") != _FORGOTTEN))
-    reasons = (
-        letters.group_by("column", "reason")
-        .len()
-        .sort("len", "column", "reason", descending=[True, False, False])
-    )
-    column, reason, count = reasons.row(0)
-    of_it = letters.filter(pl.col("column").eq_missing(pl.lit(column)) & (pl.col("reason") == reason))
-    file, row, shape = of_it.select("file", "row", "shape").row(0)
+    letters = columns.rejections.filter((pl.col("table") == table.table) & (pl.col("reason") != _FORGOTTEN))
+    ordered = letters.sort("count", "column", "reason", descending=[True, False, False])
+    column, reason, count, file, row, shape = ordered.select(
+        "column", "reason", "count", "file", "row", "shape"
+    ).row(0)
     where = f"{column}: {reason}" if column else str(reason)
     like = f", which looks like {shape!r} (letters as a, digits as 9)" if shape else ""
     kept = table.read - table.rejected

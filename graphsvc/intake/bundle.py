@@ -1,38 +1,61 @@
 """From a bundle on disk to columns for the graph. Writes nothing, and returns no raw personal value."""
 
 import hashlib
+import secrets
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import polars as pl
 
 from graphsvc.errors import BundleError
-from graphsvc.intake.codes import Dictionaries, list_distinct
+from graphsvc.intake.account_numbers import AccountNumbers
+from graphsvc.intake.codes import NOWHERE
 from graphsvc.intake.column_map import Entry, build_missing_error
 from graphsvc.intake.dead_letters import build_dead_letters
 from graphsvc.intake.files import BundleFile, BundleFiles, find_files, hash_content
-from graphsvc.intake.hubs import find_hubs
+from graphsvc.intake.hubs import RARE_EDGES, HubFinder
 from graphsvc.intake.options import ReadOptions
 from graphsvc.intake.outcomes import build_outcomes
 from graphsvc.intake.readers import Chunk, read_chunks
 from graphsvc.intake.schemas import SCHEMAS, list_columns
-from graphsvc.intake.signals import BANDED, build_signals
+from graphsvc.intake.signals import (
+    BANDED,
+    USES,
+    add_order,
+    describe_values,
+    get_stated_schema,
+    list_former,
+    list_order,
+    list_uses,
+    merge_uses,
+    summarize_stated,
+)
+from graphsvc.intake.spool import Log, Runs, Spool
 from graphsvc.intake.times import NAIVE
 from graphsvc.intake.validation import Reading, check_columns, validate_chunk
 from graphsvc.intake.values import mask_personal
 from graphsvc.model.columns import (
     ACCOUNTS,
     ACTIVITY,
+    DEAD_LETTERS,
     FORMER,
     NETWORKS,
+    NUMBERED_ACTIVITY,
+    NUMBERED_EDGES,
     OUTCOMES,
+    REJECTIONS,
     BundleColumns,
+    BundleParts,
     CellReport,
+    Parts,
     TableReport,
+    count_rejections,
+    get_values_schema,
 )
-from graphsvc.signals.kinds import KINDS
+from graphsvc.signals.kinds import KINDS, SignalKind
 from graphsvc.signals.prompts import compute_bands
 from graphsvc.signals.tokens import Tokeniser
 from graphsvc.types import Progress
@@ -44,7 +67,8 @@ _SAID = {
     "day-first": "written day first",
     "month-first": "written month first",
 }
-_WITHOUT_SIGNALS = frozenset(("networks", "activity", "outcomes"))
+_SMALL = ("networks", "outcomes")
+"""Tables that are held in memory: there are thousands of rows, however many accounts."""
 _STATUSES = ("active", "closed", "suspended", "banned")  # where two rows differ, the later here counts
 
 
@@ -56,16 +80,36 @@ def read_bundle(
     forgotten: Known = lambda ids: ids.clear(),
     options: ReadOptions | None = None,
 ) -> BundleColumns:
-    """Read, validate and tokenise a bundle.
+    """Read, validate and tokenise a bundle that fits into memory; the arguments are those of `read_parts`.
+
+    Raises:
+        BundleError: the bundle, one of its files or a required column cannot be read.
+    """
+    with TemporaryDirectory(prefix="graphsvc-intake-") as directory:
+        spool = Spool(Path(directory))
+        return read_parts(bundle, tokens, spool, known_accounts, report, forgotten, options).collect()
+
+
+def read_parts(
+    bundle: Path | BundleFiles,
+    tokens: Tokeniser,
+    spool: Spool,
+    known_accounts: Known | None = None,
+    report: Progress | None = None,
+    forgotten: Known = lambda ids: ids.clear(),
+    options: ReadOptions | None = None,
+) -> BundleParts:
+    """Read, validate and tokenise a bundle of any size, in bounded memory.
 
     Args:
         bundle: the directory that holds the tables, or the tables themselves, where `accounts` may be missing.
         tokens: of the installation's key.
+        spool: takes what does not fit into memory; no raw personal value is written there.
         known_accounts: selects the accounts that the database knows, of ids (String, distinct, sorted) that
             tables name but the bundle's `accounts` lacks. Rows of the others become dead letters
             `unknown_account`. None keeps all rows.
         report: called with table, rows read so far, and rows in total (an estimate until the last); then with
-            `signals` and the number of kinds that are tokenised.
+            `signals` and the number of kinds that are merged.
         forgotten: selects the forgotten ones of account ids (String, distinct); their rows become dead
             letters `forgotten_account`.
         options: what the caller says of the files; None: nothing.
@@ -79,13 +123,13 @@ def read_bundle(
     with ThreadPoolExecutor(1) as pool:
         # The digest of the content identifies the load, so a bundle under another name is still the same.
         content = pool.submit(hash_content, files, tokens.key_id, options.compute_digest())
-        intake = _Intake(known_accounts, forgotten, report or (lambda *_: None), options)
+        intake = _Intake(tokens, spool, known_accounts, forgotten, report or (lambda *_: None), options)
         for table, parts in files.tables.items():
             intake.read_table(table, parts)
         # Parts of a bundle need not have all that is mapped.
         if not isinstance(bundle, BundleFiles):
             intake.check_names()
-        return intake.build_columns(content.result(), tokens, files)
+        return intake.build_parts(content.result(), files)
 
 
 def read_frames(
@@ -101,32 +145,51 @@ def read_frames(
         frames: raw columns by table, `accounts` first; the number of a row is its place, from 1 on.
         content: identifies them, as a hash does a bundle's content.
         tokens: of the installation's key.
-        known_accounts: as `read_bundle` takes it.
-        forgotten: as `read_bundle` takes it.
+        known_accounts: as `read_parts` takes it.
+        forgotten: as `read_parts` takes it.
     """
-    intake = _Intake(known_accounts, forgotten, lambda *_: None, ReadOptions())
-    for table, frame in frames.items():
-        file = BundleFile(table, Path(), "sign-ups", ".ndjson", 0)
-        rows = pl.int_range(1, frame.height + 1, dtype=pl.Int64, eager=True)
-        chunk = Chunk(frame, rows, pl.Series([], dtype=pl.Int64), 1.0, frozenset(frame.columns))
-        good, rejected = validate_chunk(file, chunk, Reading(ReadOptions()))
-        intake.add_rows(table, (file,), [intake.encode_rows(table, good, 0)], [rejected], frame.height, set())
-    return intake.build_columns(content, tokens, BundleFiles({}, ()))
+    with TemporaryDirectory(prefix="graphsvc-intake-") as directory:
+        intake = _Intake(
+            tokens, Spool(Path(directory)), known_accounts, forgotten, lambda *_: None, ReadOptions()
+        )
+        for table, frame in frames.items():
+            file = BundleFile(table, Path(), "sign-ups", ".ndjson", 0)
+            rows = pl.int_range(1, frame.height + 1, dtype=pl.Int64, eager=True)
+            chunk = Chunk(frame, rows, pl.Series([], dtype=pl.Int64), 1.0, frozenset(frame.columns))
+            intake.add_rows(file, *validate_chunk(file, chunk, Reading(ReadOptions())))
+            intake.end_table(table, frame.height, set())
+        return intake.build_parts(content, BundleFiles({}, ())).collect()
 
 
 class _Intake:
-    """The tables of a bundle while they are read: typed rows as codes, dead letters, and counts."""
+    """The tables of a bundle while they are read: tokenised rows on the spool, dead letters, and counts.
+
+    All that needs the accounts of the bundle needs them when its rows are read, since `accounts` comes first.
+    """
 
     def __init__(
-        self, known_accounts: Known | None, forgotten: Known, report: Progress, options: ReadOptions
-    ) -> None:
+        self, tokens: Tokeniser, spool: Spool, known_accounts: Known | None, forgotten: Known, report: Progress,
+        options: ReadOptions,
+    ) -> None:  # fmt: skip
+        self._tokens = tokens
+        self._spool = spool
         self._known_accounts = known_accounts
         self._forgotten = forgotten
         self._report = report
         self._options = options
-        self._codes = Dictionaries()
-        self._tables: dict[str, pl.DataFrame] = {}
-        self._dead_letters: list[pl.DataFrame] = []
+        self._people = spool.open_runs(ACCOUNTS, "account_id")
+        self._accounts = spool.open_log(ACCOUNTS)
+        self._numbers = AccountNumbers()
+        self._foreign = spool.open_runs({"account_id": pl.String}, "account_id")
+        self._uses: dict[str, Runs] = {}
+        self._stated: dict[str, Runs] = {}
+        self._former = {each.key_id: spool.open_runs(FORMER, "key") for each in tokens.older}
+        self._activity = spool.open_runs({**ACTIVITY, "use": pl.UInt64}, "account_id")
+        self._small: dict[str, list[pl.DataFrame]] = {}
+        self._dead_letters = spool.open_log(DEAD_LETTERS)
+        self._rejections = pl.DataFrame(schema=REJECTIONS)
+        self._rejected_of_table = self._messages = 0
+        self._seed = secrets.randbits(64)
         self._reports: list[TableReport] = []
         self._cells: list[CellReport] = []
         self._notes: list[str] = []
@@ -137,7 +200,7 @@ class _Intake:
 
     def read_table(self, table: str, parts: tuple[BundleFile, ...]) -> None:
         """Read all files of a table. `accounts` comes first."""
-        frames, letters_of_table, unknown, count = [], [], set[str](), 0
+        unknown, count = set[str](), 0
         entries = self._options.names.list_entries(table, list_columns(table))
         sizes = [max(part.size, 1) for part in parts]
         for number, part in enumerate(parts):
@@ -149,9 +212,7 @@ class _Intake:
                     self._check_required(part, chunk.found, entries, some_rows=True)
                     check_columns(part, chunk, some_rows=True)
                     checked = True
-                good, rejected = validate_chunk(part, chunk, reading)
-                frames.append(self.encode_rows(table, good, number))
-                letters_of_table.append(rejected)
+                self.add_rows(part, *validate_chunk(part, chunk, reading))
                 in_file += chunk.frame.height + len(chunk.malformed)
                 reading.blank += chunk.blank
                 self._mapped |= {entry for entry in entries if entry.ours in chunk.mapped}
@@ -174,34 +235,95 @@ class _Intake:
             if entry.table is not None and entry not in self._mapped:
                 raise build_missing_error(table, entry, unknown)
         self._others |= unknown
-        self.add_rows(table, parts, frames, letters_of_table, count, unknown)
+        self.end_table(table, count, unknown)
 
-    def encode_rows(self, table: str, rows: pl.DataFrame, number: int) -> pl.DataFrame:
-        """Return valid rows of a file as codes, without any prompt text."""
-        return self._codes.encode(replace_text(table, rows).with_columns(file=pl.lit(number)))
+    def add_rows(self, file: BundleFile, rows: pl.DataFrame, rejected: pl.DataFrame) -> None:
+        """Add valid rows of a file, and the dead letters of others."""
+        table = file.table
+        letters = [rejected]
+        if "account_id" in rows.columns:
+            for reason, ids in self._find_unwanted(table, rows["account_id"].unique()):
+                of_these = rows["account_id"].is_in(ids.implode())
+                lost = rows.filter(of_these)
+                rows = rows.filter(~of_these)
+                letters.append(
+                    build_dead_letters(
+                        table, file.name, lost["row"], reason, "account_id", lost["account_id"]
+                    )
+                )
+        self._add_letters(pl.concat(letters).sort("row", maintain_order=True))
+        if rows.is_empty():
+            return
+        # Before the texts are gone. Exports repeat rows: those with equal values are one, and so are their uses.
+        rows = self._identify(file, replace_text(table, rows.drop("row", "fault")))
+        if table == "accounts":
+            self._people.add(rows)
+        if table in _SMALL:
+            self._small.setdefault(table, []).append(rows)
+            return
+        named = [rows["account_id"]] if table == "activity" else []
+        if table == "activity":
+            self._activity.add(rows)
+        for kind, uses in list_uses(table, rows, self._tokens) if table != "activity" else ():
+            self._add_uses(kind, uses)
+            named.append(uses["account_id"])
+        if table != "accounts" and named:
+            ids = pl.concat(named).unique()
+            foreign = self._numbers.find(ids) >= self._accounts.height
+            self._foreign.add(ids.filter(pl.Series(foreign)).to_frame())
 
-    def add_rows(
-        self, table: str, parts: tuple[BundleFile, ...], frames: list[pl.DataFrame], letters: list[pl.DataFrame],
-        count: int, unknown: set[str],
-    ) -> None:  # fmt: skip
-        """Add a table that was read: its valid rows, dead letters, number of rows, and unknown columns."""
-        letters_of_table = list(letters)
-        frame = pl.concat(frames)
-        if "account_id" in frame.columns:
-            for reason, ids in self._find_unwanted(table, frame):
-                if ids.is_empty():
-                    continue
-                frame, rejected = _reject_accounts(table, parts, frame, reason, ids)
-                letters_of_table.append(rejected)
-        # After accounts were checked: what is rejected there counts, too.
-        self._dead_letters += letters_of_table
-        frame = frame.drop("row", "file", "fault")
-        # Exports repeat rows. Without the row number, repeated ones are equal.
-        self._tables[table] = frame if any(part.is_stream for part in parts) else frame.unique()
+    def _identify(self, file: BundleFile, rows: pl.DataFrame) -> pl.DataFrame:
+        """Add `use`, which is the same for equal rows; two equal messages of a topic are two."""
+        if not file.is_stream:
+            # Seeded by chance, so that nobody can compare what is on the spool with values of their own.
+            return rows.with_columns(use=rows.hash_rows(self._seed))
+        self._messages += rows.height
+        first = self._messages - rows.height
+        return rows.with_columns(use=pl.int_range(first, self._messages, dtype=pl.UInt64))
+
+    def _add_uses(self, kind: SignalKind, uses: pl.DataFrame) -> None:
+        by = list_order(kind)
+        uses = add_order(kind, uses)
+        if kind.name not in self._uses:
+            own = dict.fromkeys(by, pl.String)
+            first = by[0] if by else "key"
+            self._uses[kind.name] = self._spool.open_runs({**USES, **own}, first, "account_id")
+            stated = {"key": pl.String, **own, **get_stated_schema(kind), "last_seen": USES["last_seen"]}
+            self._stated[kind.name] = self._spool.open_runs(stated, first)
+        self._uses[kind.name].add(uses)
+        if get_stated_schema(kind):
+            self._stated[kind.name].add(summarize_stated(kind, uses, *by))
+        for key_id, former in list_former(uses).items():
+            self._former[key_id].add(former)
+
+    def _add_letters(self, letters: pl.DataFrame) -> None:
+        if letters.is_empty():
+            return
+        self._dead_letters.add(letters)
+        self._rejected_of_table += letters.height
+        self._rejections = (
+            pl.concat([self._rejections, count_rejections(letters)])
+            .group_by("table", "column", "reason", maintain_order=True)
+            .agg(pl.col("count").sum(), pl.col("file", "row", "shape").first())
+        )
+
+    def end_table(self, table: str, count: int, unknown: set[str]) -> None:
+        """End a table: its number of rows, and unknown columns."""
+        if table == "accounts":
+            self._number_accounts()
         # Headers are input, too: a file without one has its first row of data in their place.
         names = mask_personal(pl.Series(sorted(unknown), dtype=pl.String).str.slice(0, 64))
-        self._reports.append(TableReport(table, count, sum(map(len, letters_of_table)), tuple(names)))
+        self._reports.append(TableReport(table, count, self._rejected_of_table, tuple(names)))
+        self._rejected_of_table = 0
         self._report(table, count, count)
+
+    def _number_accounts(self) -> None:
+        """Merge the rows of each account, and number accounts in the order of their ids."""
+        for piece in _read_ranges(self._people):
+            self._accounts.add(merge_accounts(piece))
+        self._numbers.number(
+            lambda: (frame["account_id"] for frame in self._accounts.get_parts().read("account_id"))
+        )
 
     def _check_required(
         self, part: BundleFile, found: frozenset[str], entries: list[Entry], *, some_rows: bool
@@ -222,11 +344,12 @@ class _Intake:
         Raises:
             BundleError: none has; names the nearest.
         """
+        tables = [report.table for report in self._reports]
         for entry in self._options.names.columns:
-            if entry.table is not None and entry.table not in self._tables:
+            if entry.table is not None and entry.table not in tables:
                 raise BundleError(
                     f"There is no table {entry.table}, whose {entry.ours} is mapped to {entry.theirs}.",
-                    f"The tables here are {', '.join(self._tables)}.",
+                    f"The tables here are {', '.join(tables)}.",
                 )
             if entry.table is None and entry.ours not in {used.ours for used in self._mapped}:
                 raise build_missing_error(None, entry, self._others)
@@ -243,88 +366,124 @@ class _Intake:
         if said:
             self._notes.append(mask_personal(pl.Series([f"{part.name}: {'; '.join(said)}."])).item())
 
-    def _find_unwanted(self, table: str, frame: pl.DataFrame) -> Iterator[tuple[str, pl.Series]]:
-        """Yield account ids in a table whose rows are rejected, by reason."""
-        named = list_distinct(frame["account_id"]).cast(pl.String)
+    def _find_unwanted(self, table: str, named: pl.Series) -> Iterator[tuple[str, pl.Series]]:
+        """Yield those of account ids in a table whose rows are rejected, by reason."""
         if table == "accounts":
             yield "forgotten_account", self._forgotten(named)
             return
-        foreign = named.sort()
-        if "accounts" in self._tables:
-            own = self._tables["accounts"]["account_id"].cast(pl.String)
-            foreign = foreign.filter(~foreign.is_in(own.implode()))
+        foreign = named.filter(pl.Series(self._numbers.find(named) == NOWHERE)).sort()
         if foreign.is_empty():
             return
         forgotten = self._forgotten(foreign)
         # Forgotten ones are reported as such, and not as unknown, although the database knows neither.
         yield "forgotten_account", forgotten
-        if self._known_accounts is not None:
-            known = self._known_accounts(foreign)
-            yield "unknown_account", foreign.filter(~foreign.is_in(pl.concat([known, forgotten]).implode()))
+        known = foreign if self._known_accounts is None else self._known_accounts(foreign)
+        wanted = foreign.is_in(known.implode()) & ~foreign.is_in(forgotten.implode())
+        # Numbered, so that they are looked up once.
+        self._numbers.add(foreign.filter(wanted))
+        yield "unknown_account", foreign.filter(~wanted & ~foreign.is_in(forgotten.implode()))
 
-    def build_columns(self, content: str, tokens: Tokeniser, files: BundleFiles) -> BundleColumns:
-        """Build the columns of all that was read."""
-        tables = self._tables
-        networks = merge_networks(tables.get("networks"))
-        named = [list_distinct(t["account_id"]) for t in tables.values() if "account_id" in t.columns]
-        everyone = pl.concat(named) if named else pl.Series("account_id", [], pl.Categorical)
-        # Sorted by text, since categories are in the order of their first occurrence.
-        ids = everyone.unique().cast(pl.String).sort().cast(everyone.dtype)
-        sources = {name: table for name, table in tables.items() if name not in _WITHOUT_SIGNALS}
-        signals = {}
-        for kind, signal in build_signals(sources, ids, networks, tokens):
-            signals[kind] = signal
-            self._report("signals", min(len(signals), len(KINDS) - 1), len(KINDS))
+    def build_parts(self, content: str, files: BundleFiles) -> BundleParts:
+        """Build the parts of all that was read."""
+        small = {table: pl.concat(frames) for table, frames in self._small.items()}
+        networks = merge_networks(small.get("networks"))
+        hubs = HubFinder(len(self._numbers), self._spool.open_log(RARE_EDGES))
+        values, edges = {}, {}
+        for done, kind in enumerate(KINDS):
+            self._report("signals", done, len(KINDS))
+            if kind.name in self._uses:
+                values[kind.name], edges[kind.name] = self._merge_kind(kind, networks, hubs)
         self._report("signals", len(KINDS), len(KINDS))
         notes = [*_describe_unread(files), *self._notes]
         if self._naive:
             notes.append(f"Times without a zone are read as UTC: {', '.join(self._naive)}.")
-        edges = {kind: signal.edges for kind, signal in signals.items()}
-        columns = BundleColumns(
+        parts = BundleParts(
             id=content,
-            accounts=merge_accounts(tables["accounts"])
-            if "accounts" in tables
-            else pl.DataFrame(schema=ACCOUNTS),
-            values={kind: signal.values for kind, signal in signals.items()},
+            accounts=self._accounts.get_parts(),
+            foreign=self._collect_runs(self._foreign, lambda piece: piece.unique().sort("account_id")),
+            values=values,
             edges=edges,
             networks=networks,
-            activity=sum_activity(tables.get("activity")),
-            outcomes=build_outcomes(tables["outcomes"])
-            if "outcomes" in tables
+            activity=self._collect_runs(self._activity, self._sum_activity),
+            outcomes=build_outcomes(small["outcomes"])
+            if "outcomes" in small
             else pl.DataFrame(schema=OUTCOMES),
-            dead_letters=pl.concat(self._dead_letters),
+            dead_letters=self._dead_letters.get_parts(),
+            rejections=self._rejections,
             tables=tuple(self._reports),
             unknown_files=tuple(mask_personal(pl.Series(files.unknown, dtype=pl.String))),
             cells=_merge_reports(self._cells),
             notes=tuple(notes),
-            hubs=find_hubs(edges),
+            hubs=hubs.find(edges),
             former={
-                older.key_id: pl.concat(
-                    [
-                        pl.DataFrame(schema=FORMER),
-                        *(s.former[older.key_id] for s in signals.values() if s.former),
-                    ]
-                )
-                for older in tokens.older
+                key_id: self._collect_runs(runs, lambda piece: piece.unique().sort("key", "former"))
+                for key_id, runs in self._former.items()
             },
         )
         if any(part.rows is not None for parts in files.tables.values() for part in parts):
-            return replace(columns, id=hash_columns(columns))
-        return columns
+            return replace(parts, id=hash_parts(parts))
+        return parts
+
+    def _merge_kind(self, kind: SignalKind, networks: pl.DataFrame, hubs: HubFinder) -> tuple[Parts, Parts]:
+        """Merge the uses of a kind into its values and edges."""
+        uses, stated, by = self._uses.pop(kind.name), self._stated.pop(kind.name), list_order(kind)
+        values = self._spool.open_log(get_values_schema(kind.name))
+        edges = self._spool.open_log(NUMBERED_EDGES)
+        for within in uses.list_ranges():
+            # In one piece, unless a value has very many uses: then all is read twice, first for the keys.
+            pieces = () if within.cuts else (*uses.read_pieces(within),)
+            found = [piece.select(*by, "key").unique() for piece in pieces or uses.read_pieces(within)]
+            keys = pl.concat(found).unique().sort(*by, "key")["key"]
+            said = pl.concat(stated.read_pieces(within._replace(cuts=())))
+            numbered = keys.to_frame().with_row_index("signal", values.height)
+            values.add(describe_values(kind, keys, summarize_stated(kind, said), networks))
+            for piece in pieces or uses.read_pieces(within):
+                merged = merge_uses(piece)
+                account = pl.Series("account", self._numbers.find(merged["account_id"]))
+                placed = merged.with_columns(account).join(numbered, on="key").sort("signal", "account_id")
+                placed = placed.select(pl.col(name).cast(dtype) for name, dtype in NUMBERED_EDGES.items())
+                edges.add(placed)
+                hubs.add(kind.name, placed)
+            hubs.end_values(kind.name)
+        uses.close()
+        stated.close()
+        return values.get_parts(), edges.get_parts()
+
+    def _sum_activity(self, piece: pl.DataFrame) -> pl.DataFrame:
+        summed = sum_activity(piece.unique())
+        account = pl.Series("account", self._numbers.find(summed["account_id"]), pl.Int64)
+        return summed.with_columns(account).select(*NUMBERED_ACTIVITY)
+
+    def _collect_runs(self, runs: Runs, merge: Callable[[pl.DataFrame], pl.DataFrame]) -> Parts:
+        """Merge runs range by range, and return the merged rows."""
+        merged: Log | None = None
+        for piece in _read_ranges(runs):
+            rows = merge(piece)
+            merged = merged or self._spool.open_log(rows.schema)
+            merged.add(rows)
+        runs.close()
+        return merged.get_parts() if merged else Parts.of(merge(pl.DataFrame(schema=runs.schema)))
 
 
-def hash_columns(columns: BundleColumns) -> str:
+def _read_ranges(runs: Runs) -> Iterator[pl.DataFrame]:
+    for within in runs.list_ranges():
+        yield from runs.read_pieces(within)
+
+
+def hash_parts(parts: BundleParts) -> str:
     """Compute SHA-256, hex, of what would be written: rows of a query have no bytes of their own, and no order."""
-    whole = hashlib.sha256(columns.id.encode())
-    frames = {
-        "accounts": columns.accounts, "networks": columns.networks, "activity": columns.activity,
-        **{f"values {kind}": frame for kind, frame in columns.values.items()},
-        **{f"edges {kind}": frame for kind, frame in columns.edges.items()},
+    whole = hashlib.sha256(parts.id.encode())
+    tables = {
+        "accounts": parts.accounts, "networks": Parts.of(parts.networks), "activity": parts.activity,
+        **{f"values {kind}": each for kind, each in parts.values.items()},
+        **{f"edges {kind}": each for kind, each in parts.edges.items()},
     }  # fmt: skip
-    for name, frame in frames.items():
-        # Sorted, since merging leaves the order of some frames open.
-        content = frame.sort(frame.columns).write_ipc_stream(None, compat_level=pl.CompatLevel.oldest())
-        whole.update(f"\0{name}\0".encode() + content.getvalue())
+    for name, table in tables.items():
+        whole.update(f"\0{name}\0".encode())
+        columns = [column for column in table.schema if column not in ("account", "signal")]
+        for frame in table.read(*columns):
+            # As text, so that it does not matter where one part ends and the next begins.
+            whole.update(frame.write_csv(None, include_header=False).encode())
     return whole.hexdigest()
 
 
@@ -345,19 +504,6 @@ def _merge_reports(cells: list[CellReport]) -> tuple[CellReport, ...]:
         before = merged.get(key)
         merged[key] = cell if before is None else replace(before, count=before.count + cell.count)
     return tuple(merged.values())
-
-
-def _reject_accounts(
-    table: str, parts: tuple[BundleFile, ...], frame: pl.DataFrame, reason: str, ids: pl.Series
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return the rows without those of some accounts, and these as dead letters."""
-    of_these = frame["account_id"].is_in(ids.cast(frame["account_id"].dtype).implode())
-    lost = frame.filter(of_these)
-    names = pl.Series([part.name for part in parts], dtype=pl.String).gather(lost["file"])
-    lost_ids = lost["account_id"].cast(pl.String)
-    return frame.filter(~of_these), build_dead_letters(
-        table, names, lost["row"], reason, "account_id", lost_ids
-    )
 
 
 def replace_text(table: str, rows: pl.DataFrame) -> pl.DataFrame:

@@ -1,5 +1,6 @@
 """Rejected rows, with masked shapes instead of values, and the file that keeps them."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import polars as pl
@@ -42,11 +43,11 @@ def build_dead_letters(
     )
 
 
-def write_dead_letters(frame: pl.DataFrame, path: Path) -> None:
+def write_dead_letters(frames: Iterable[pl.DataFrame], path: Path) -> None:
     """Write dead letters as NDJSON, one object a row; mode 0600, whole or not at all.
 
     Args:
-        frame: schema `DEAD_LETTERS`.
+        frames: schema `DEAD_LETTERS`.
         path: the file; one that exists is replaced.
 
     Raises:
@@ -54,4 +55,5 @@ def write_dead_letters(frame: pl.DataFrame, path: Path) -> None:
     """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with open_draft(path) as file:
-        frame.write_ndjson(file)
+        for frame in frames:
+            frame.write_ndjson(file)

@@ -1,10 +1,16 @@
 """Values that suspiciously many accounts share: placeholders, addresses of load balancers, truncated numbers."""
 
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Mapping
+from itertools import accumulate
+
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from graphsvc.model.columns import Hub
+from graphsvc.intake.spool import Log
+from graphsvc.model.columns import Hub, Parts, Schema
 from graphsvc.signals.kinds import KINDS, family_of
 
 _LEAST_HOLDERS = 10
@@ -28,106 +34,173 @@ _PASSED_OVER = frozenset(kind.name for kind in KINDS if kind.common)
 """Kinds whose values many strangers share by nature; they are no identifiers of one person or machine."""
 
 _COMMON = frozenset({"user_agent", "prompt"})
+"""The most numerous kinds, whose rare values are left out."""
+_NAME = pl.col("key").str.extract(r"^([^:]*):")
+RARE_EDGES: Schema = {"account": pl.Int64, "signal": pl.Int64, "kind": pl.String}
+"""Edges of values that a few accounts share; `signal` is a place within the kind."""
 
 
-def find_hubs(edges: dict[str, pl.DataFrame]) -> tuple[Hub, ...]:
-    """Find values whose holders do not look like people who share something, those with most holders first.
+class HubFinder:
+    """Finds values whose accounts do not look like people who share something, while edges are made.
 
     A value qualifies with at least ten holders. Either it has a hundredth of the accounts with its kind (of
     addresses a twentieth) and far more than usual. Or hardly any two of its holders share anything rare.
 
     Args:
-        edges: as `BundleColumns.edges`.
+        accounts: number of all accounts that edges can have.
+        rare: keeps `RARE_EDGES`.
     """
-    found = [
-        _find_candidates(frame) for name, frame in edges.items() if name not in _PASSED_OVER and frame.height
-    ]
-    if not found:
-        return ()
-    largest = pl.concat(found).sort("holders", "key", descending=[True, False]).head(_MOST_CANDIDATES)
-    if largest.is_empty():
-        return ()
-    rare = _find_rare_edges(edges)
-    population = pl.concat([frame["account_id"].unique() for frame in edges.values()]).n_unique()
-    known = rare["account_id"].n_unique() >= _LEAST_KNOWN * population
-    coherent = _measure_coherence(edges, rare, largest)
-    hubs = []
-    for kind, key, holders, accounts, usual in largest.rows():
-        share = _ADDRESS_SHARE if kind == "ip" else _SHARE
-        unusual = holders >= _TIMES_USUAL * usual or holders >= _MOST_OF_ALL * accounts
-        many = holders >= share * accounts and unusual
-        # Where few accounts share rare values at all, sharing none says nothing.
-        strangers = known and kind != "ip" and holders > usual and coherent[key] < _STRANGERS
-        if many or strangers:
-            hubs.append(Hub(key, kind, holders, accounts, coherent[key]))
-    return tuple(hubs[:_MOST_NAMED])
+
+    def __init__(self, accounts: int, rare: Log) -> None:
+        self._rare = rare
+        self._held: list[pl.DataFrame] = []
+        self._few: list[pl.DataFrame] = []
+        self._population, self._sharing = np.zeros(accounts, np.bool_), np.zeros(accounts, np.bool_)
+        self._kinds: dict[str, _KindOfValues] = {}
+
+    def add(self, kind: str, edges: pl.DataFrame) -> None:
+        """Add edges of some values (schema `NUMBERED_EDGES`); those of one kind follow each other."""
+        held = edges.group_by("key", "signal").agg(holders=pl.len().cast(pl.Int64))
+        self._held.append(held)
+        self._population[edges["account"]] = True
+        if kind not in _COMMON:
+            few = held.filter(pl.col("holders") <= _RARE).select("signal")
+            self._few.append(edges.select("account", "signal").join(few, on="signal", how="semi"))
+        if kind not in _PASSED_OVER:
+            users = edges.select("account", name=_NAME).partition_by("name", as_dict=True, include_key=False)
+            for (name,), part in users.items():
+                own = self._kinds.setdefault(str(name), _KindOfValues(kind, len(self._population)))
+                own.add_users(part["account"])
+
+    def end_values(self, kind: str) -> None:
+        """Count the values of the edges that were added since the last call; no more edges of them come."""
+        held = pl.concat(self._held).group_by("key", "signal").agg(pl.col("holders").sum())
+        shared = held.filter(pl.col("holders").is_between(2, _RARE)).select("signal")
+        for few in self._few:
+            rare = few.join(shared, on="signal", how="semi")
+            self._sharing[rare["account"]] = True
+            self._rare.add(rare.with_columns(kind=pl.lit(kind)))
+        self._held, self._few = [], []
+        if kind not in _PASSED_OVER:
+            # Undeclared kinds of identifiers are read together.
+            parts = held.with_columns(name=_NAME).partition_by("name", as_dict=True)
+            for (name,), part in parts.items():
+                self._kinds[str(name)].add(part)
+            # Keys are sorted: there is no more of a kind that was not among these.
+            for name in self._kinds.keys() - {str(name) for (name,) in parts}:
+                self._kinds[name].close()
+
+    def find(self, edges: Mapping[str, Parts]) -> tuple[Hub, ...]:
+        """Find them, those with most holders first.
+
+        Args:
+            edges: by kind, all that were added.
+        """
+        found = [kind.list_candidates(name) for name, kind in self._kinds.items()]
+        if not found:
+            return ()
+        largest = pl.concat(found).sort("holders", "key", descending=[True, False]).head(_MOST_CANDIDATES)
+        if largest.is_empty():
+            return ()
+        known = int(self._sharing.sum()) >= _LEAST_KNOWN * int(self._population.sum())
+        coherent = _measure_coherence(edges, self._rare.get_parts(), largest)
+        hubs = []
+        for kind, key, holders, accounts, usual in largest.select(
+            "kind", "key", "holders", "accounts", "usual"
+        ).iter_rows():
+            share = _ADDRESS_SHARE if kind == "ip" else _SHARE
+            unusual = holders >= _TIMES_USUAL * usual or holders >= _MOST_OF_ALL * accounts
+            many = holders >= share * accounts and unusual
+            # Where few accounts share rare values at all, sharing none says nothing.
+            strangers = known and kind != "ip" and holders > usual and coherent[key] < _STRANGERS
+            if many or strangers:
+                hubs.append(Hub(key, kind, holders, accounts, coherent[key]))
+        return tuple(hubs[:_MOST_NAMED])
 
 
-def _find_candidates(edges: pl.DataFrame) -> pl.DataFrame:
-    """Find the values with ten holders or more: kind, key, holders, accounts with the kind, and the usual holders."""
-    held = edges.group_by("key").agg(holders=pl.len().cast(pl.Int64))
-    held = held.with_columns(kind=pl.col("key").str.extract(r"^([^:]*):"))
-    kinds = edges.select("account_id", kind=pl.col("key").str.extract(r"^([^:]*):"))
-    accounts = kinds.group_by("kind").agg(accounts=pl.col("account_id").n_unique().cast(pl.Int64))
-    large = held.filter(pl.col("holders") >= _LEAST_HOLDERS).sort("holders", "key", descending=[True, False])
-    large = large.group_by("kind", maintain_order=True).head(_MOST_CANDIDATES)
-    parts = held.partition_by("kind", as_dict=True)
-    all_of = {kind: part["holders"].sort().to_numpy() for (kind,), part in parts.items()}
-    usual = [
-        _compute_usual(all_of[kind], holders) for kind, holders in large.select("kind", "holders").rows()
-    ]
-    large = large.with_columns(usual=pl.Series(usual, dtype=pl.Int64)).join(accounts, on="kind")
-    return large.select("kind", "key", "holders", "accounts", "usual")
+class _KindOfValues:
+    """What is counted of a kind: how many values have so many holders, the largest ones, and who has any."""
+
+    def __init__(self, declared: str, accounts: int) -> None:
+        self._declared, self._population, self._users = declared, accounts, 0
+        # Few users as numbers, many as a flag for each account: there may be thousands of kinds with few.
+        self._few: list[NDArray[np.int64]] = []
+        self._many: NDArray[np.bool_] | None = None
+        self._counts: Counter[int] = Counter()
+        self._largest = pl.DataFrame(schema={"key": pl.String, "holders": pl.Int64})
+
+    def add(self, held: pl.DataFrame) -> None:
+        self._counts.update(dict(held["holders"].value_counts().rows()))
+        large = held.filter(pl.col("holders") >= _LEAST_HOLDERS).select("key", "holders")
+        ordered = pl.concat([self._largest, large]).sort("holders", "key", descending=[True, False])
+        self._largest = ordered.head(_MOST_CANDIDATES)
+
+    def add_users(self, accounts: pl.Series) -> None:
+        self._few.append(accounts.unique().to_numpy())
+        if sum(map(len, self._few)) * 8 > self._population:
+            self._many = np.zeros(self._population, np.bool_) if self._many is None else self._many
+            self._many[np.concatenate(self._few)] = True
+            self._few = []
+
+    def close(self) -> None:
+        """Count who has any value, once all edges of the kind were added."""
+        if self._many is not None:
+            self._many[np.concatenate([np.empty(0, np.int64), *self._few])] = True
+            self._users = int(self._many.sum())
+        elif self._few:
+            self._users = len(np.unique(np.concatenate(self._few)))
+        self._few, self._many = [], None
+
+    def list_candidates(self, name: str) -> pl.DataFrame:
+        """List the largest values: key, holders, kind and declared kind, accounts, and the usual holders."""
+        self.close()
+        usual = [_compute_usual(self._counts, holders) for holders in self._largest["holders"]]
+        return self._largest.with_columns(
+            kind=pl.lit(name),
+            declared=pl.lit(self._declared),
+            accounts=pl.lit(self._users, pl.Int64),
+            usual=pl.Series(usual, dtype=pl.Int64),
+        )
 
 
-def _compute_usual(holders: NDArray[np.int64], one: int) -> int:
+def _compute_usual(counts: Counter[int], one: int) -> int:
     """Return the middle of values by their edges, without one of them.
 
     Args:
-        holders: of each value, ascending; n values.
+        counts: number of values by their number of holders.
         one: the holders of the value to leave out.
     """
-    others = np.delete(holders, np.searchsorted(holders, one))
-    if not len(others):
-        return 0
+    others = sorted((holders, many - (holders == one)) for holders, many in counts.items())
     # Weighted by edges: the median over values is 1 in every long tail.
-    edges = others.cumsum()
-    return int(others[np.searchsorted(edges, edges[-1] / 2)])
+    edges = list(accumulate(holders * many for holders, many in others))
+    if not edges[-1]:
+        return 0
+    return others[bisect_left(edges, edges[-1] / 2)][0]
 
 
-def _find_rare_edges(edges: dict[str, pl.DataFrame]) -> pl.DataFrame:
-    """Return account, key and family of the values that a few accounts share; the most numerous kinds are left out."""
-    parts = []
-    for name, frame in edges.items():
-        if name in _COMMON:
-            continue
-        shared = frame.group_by("key").len().filter(pl.col("len").is_between(2, _RARE)).select("key")
-        few = frame.select("account_id", "key").join(shared, on="key", how="semi")
-        parts.append(few.with_columns(family=pl.lit(family_of(name))))
-    empty = pl.DataFrame(schema={"account_id": pl.String, "key": pl.String, "family": pl.String})
-    return pl.concat([empty, *parts])
-
-
-def _measure_coherence(
-    edges: dict[str, pl.DataFrame], rare: pl.DataFrame, hubs: pl.DataFrame
-) -> dict[str, float]:
+def _measure_coherence(edges: Mapping[str, Parts], rare: Parts, hubs: pl.DataFrame) -> dict[str, float]:
     """Return the share of each hub's first thousand holders that have a rare value of another family in common."""
-    keys = hubs["key"].implode()
-    held = [
-        frame.select("account_id", "key")
-        .filter(pl.col("key").is_in(keys))
-        .with_columns(own=pl.lit(family_of(name)))
-        for name, frame in edges.items()
-    ]
-    members = (
-        pl.concat(held)
-        .sort("key", "account_id")
-        .group_by("key", maintain_order=True)
-        .head(_MOST_HOLDERS)
-        .rename({"key": "hub"})
+    members = pl.concat(
+        edges[kind]
+        .scan()
+        .filter(pl.col("key") == key)
+        .select("account_id", "account", hub="key", own=pl.lit(family_of(kind)))
+        .bottom_k(_MOST_HOLDERS, by="account_id")
+        .collect(engine="streaming")
+        for kind, key in hubs.select("declared", "key").iter_rows()
     )
-    known = rare.join(members, on="account_id").filter(pl.col("family") != pl.col("own"))
-    shared = known.group_by("hub", "key").agg("account_id").filter(pl.col("account_id").list.len() > 1)
-    together = shared.select("hub", "account_id").explode("account_id").unique().group_by("hub").len()
+    some = members.select("account").unique()
+    known = [part.join(some, on="account", how="semi") for part in rare.read()]
+    families = {kind: family_of(kind) for kind in edges}
+    shared = (
+        pl.concat([pl.DataFrame(schema=RARE_EDGES), *known])
+        .with_columns(family=pl.col("kind").replace_strict(families, return_dtype=pl.String))
+        .join(members, on="account")
+        .filter(pl.col("family") != pl.col("own"))
+        .group_by("hub", "kind", "signal")
+        .agg("account")
+        .filter(pl.col("account").list.len() > 1)
+    )
+    together = shared.select("hub", "account").explode("account").unique().group_by("hub").len()
     joined = hubs.select("key", "holders").join(together, left_on="key", right_on="hub", how="left")
     return {key: (many or 0) / min(holders, _MOST_HOLDERS) for key, holders, many in joined.rows()}

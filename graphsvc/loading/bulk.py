@@ -10,15 +10,17 @@ import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import polars as pl
+
 from graphsvc import server
 from graphsvc.database import open_store
 from graphsvc.errors import ExportError, LoadError, ResourceError
 from graphsvc.intake.acceptance import MAX_REJECTED
 from graphsvc.intake.networks import assign_networks
 from graphsvc.intake.options import ReadOptions
-from graphsvc.loading.common import LoadReport, read_for_load
+from graphsvc.loading.common import LoadReport, ReadBundle, read_for_load
 from graphsvc.measure import estimate_need
-from graphsvc.model.columns import BundleColumns
+from graphsvc.model.columns import BundleParts
 from graphsvc.model.graph import SignalGraph, Watermark
 from graphsvc.settings import Settings
 from graphsvc.signals.tokens import Tokeniser
@@ -35,7 +37,6 @@ from graphsvc.store.loads import (
     finish_load,
     list_bulk_loads,
     list_offline_indexes,
-    pack_activity,
     write_step,
 )
 from graphsvc.store.outcomes import settle_loaded
@@ -91,22 +92,27 @@ def load_bulk(
             "--bulk imports into the managed Neo4j only; GRAPHSVC_NEO4J_URI names one of your own.", _INSTEAD
         )
     bulk_loads = _require_empty(settings, say)
-    read = read_for_load(
+    with read_for_load(
         bundle, tokens, settings.dead_letters_dir, lambda ids: ids.clear(), lambda ids: ids.clear(), progress,
         options or ReadOptions(), max_rejected,
-    )  # fmt: skip
-    columns, load_id = read.columns, read.id
-    # The same bundle, finished: a second call is answered like a second online load.
-    if bulk_loads.get(load_id):
-        return read.build_report({}, already_loaded=True)
-    if bulk_loads and load_id not in bulk_loads:
-        raise _build_not_empty_error("another bundle")
-    began = time.monotonic()
+    ) as read:  # fmt: skip
+        # The same bundle, finished: a second call is answered like a second online load.
+        if bulk_loads.get(read.id):
+            return read.build_report({}, already_loaded=True)
+        if bulk_loads and read.id not in bulk_loads:
+            raise _build_not_empty_error("another bundle")
+        return _import_bundle(settings, read, is_imported=read.id in bulk_loads, say=say, progress=progress)
+
+
+def _import_bundle(
+    settings: Settings, read: ReadBundle, *, is_imported: bool, say: Report, progress: Progress
+) -> LoadReport:
+    columns, began = read.columns, time.monotonic()
     # On the disk of the data, where the room was checked, and not in a small /tmp.
     with TemporaryDirectory(prefix="import-", dir=settings.data_dir) as directory:
-        files = _write_import_files(columns, load_id, Path(directory), progress, say)
+        files = _write_import_files(columns, read.id, Path(directory), progress, say)
         # An import that was killed after its end has its load open. Only the checks are left to do.
-        if load_id not in bulk_loads:
+        if not is_imported:
             _run_import(settings, files, say, progress)
         graph = _read_graph(settings, columns, files)
     with open_store(settings, say) as store:
@@ -115,13 +121,13 @@ def load_bulk(
         record_placing(store)
         # The import tool knows no outcomes: they are few, and statuses follow from them by a statement.
         write_step(
-            store, begin_load(store, load_id, columns.id, again=False), build_outcome_step(columns), progress
+            store, begin_load(store, read.id, columns.id, again=False), build_outcome_step(columns), progress
         )
         settle_loaded(store, FIRST, columns.outcomes["account_id"].unique().to_list(), progress)
-        finish_load(store, load_id, columns)
+        finish_load(store, read.id, columns)
         if graph is not None:
-            _keep_graph(settings, graph, load_id, read_watermark(store), say)
-    edges = sum(frame.height for frame in columns.edges.values())
+            _keep_graph(settings, graph, read.id, read_watermark(store), say)
+    edges = columns.count_edges()
     written = {name: files.counts[label] for name, label in _NAMES.items() if label in files.counts}
     return read.build_report(
         {**written, "edges": edges}, already_loaded=False, edges=edges, edge_seconds=time.monotonic() - began
@@ -152,15 +158,16 @@ def _build_not_empty_error(what: str) -> LoadError:
 
 
 def _write_import_files(
-    columns: BundleColumns, load_id: str, directory: Path, progress: Progress, say: Report
+    columns: BundleParts, load_id: str, directory: Path, progress: Progress, say: Report
 ) -> ImportFiles:
-    activity = pack_activity(columns.activity)
-    signals = sum(frame.height for frame in columns.values.values())
-    edges = sum(frame.height for frame in columns.edges.values())
-    nodes = columns.accounts.height + activity.height + signals
-    _require_room(directory, nodes, edges + activity.height, say)
+    month = pl.col("hour").dt.truncate("1mo")
+    months = sum(
+        part.select("account", month).n_unique() for part in columns.activity.read("account", "hour")
+    )
+    nodes = columns.accounts.height + columns.count_signals() + months
+    _require_room(directory, nodes, columns.count_edges() + months, say)
     load = {"id": load_id, "bundle": columns.id, "number": FIRST, "bulk": True}
-    return write_files(columns, activity, load, assign_networks, directory, progress)
+    return write_files(columns, load, assign_networks, directory, progress)
 
 
 def _require_room(directory: Path, nodes: int, edges: int, say: Report) -> None:
@@ -199,13 +206,13 @@ def _run_import(settings: Settings, files: ImportFiles, say: Report, progress: P
     )  # fmt: skip
 
 
-def _read_graph(settings: Settings, columns: BundleColumns, files: ImportFiles) -> SignalGraph | None:
+def _read_graph(settings: Settings, columns: BundleParts, files: ImportFiles) -> SignalGraph | None:
     """Read the graph that the first detection would, if it is to be kept and is not too large."""
     counts = files.counts
     needed = estimate_need(
         accounts=counts.get("Account", 0),
         signals=counts.get("Signal", 0),
-        edges=sum(frame.height for frame in columns.edges.values()),
+        edges=columns.count_edges(),
         months=counts.get("Activity", 0),
     )
     # Statuses follow from outcomes in the database alone.

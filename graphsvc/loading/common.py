@@ -1,29 +1,41 @@
 """Both ways of loading begin and end alike: read a bundle, keep its rejected rows, report, and close the load."""
 
 import hashlib
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import polars as pl
 
 from graphsvc.errors import LoadError
+from graphsvc.files import lock_or_fail
 from graphsvc.host import read_memory
-from graphsvc.intake import read_bundle, write_dead_letters
+from graphsvc.intake import read_parts, write_dead_letters
 from graphsvc.intake.acceptance import check_loaded
 from graphsvc.intake.files import BundleFiles, estimate_rows, find_files
 from graphsvc.intake.options import ReadOptions
 from graphsvc.intake.schemas import SCHEMAS
+from graphsvc.intake.spool import Spool
 from graphsvc.measure import MemoryNeed
-from graphsvc.model.columns import BundleColumns, CellReport, Hub, TableReport
+from graphsvc.model.columns import BundleParts, CellReport, Hub, TableReport
 from graphsvc.signals.tokens import Tokeniser
 from graphsvc.types import Progress
 
-FORMAT = "3"
+FORMAT = "4"
 """Part of a load's id: raised when the same bundle would be written differently."""
 READING, A_ROW, AN_HOUR = 300 << 20, 600, 80
-"""Memory that reading a bundle takes at its peak, a row, and an hour of traffic; fitted to worlds of 100,000 and
-1,000,000 accounts; bytes."""
+"""Memory that reading a small bundle takes at its peak, a row, and an hour of traffic; bytes."""
+MOST, AN_ACCOUNT = 5 << 29, 40
+"""Memory that reading any bundle takes at most, since the rest goes to files, and what is kept of each account: its
+number, and which of its values others share; bytes."""
+
+SPOOL = "intake-"
+"""Prefix of the directories that hold what does not fit into memory while a bundle is loaded."""
+_LOCK = "lock"
+"""File that the process of such a directory holds; without it the process was killed."""
 
 LONGEST_WAIT = 60.0
 """Seconds between tries while the database is away; each try doubles the wait up to this."""
@@ -55,7 +67,7 @@ class LoadReport:
 class ReadBundle:
     """A bundle that was read and may be loaded: its columns, the load's id, and the file of its rejected rows."""
 
-    columns: BundleColumns
+    columns: BundleParts
     id: str
     dead_letters: Path | None
 
@@ -70,6 +82,7 @@ class ReadBundle:
         )  # fmt: skip
 
 
+@contextmanager
 def read_for_load(
     bundle: Path | BundleFiles,
     tokens: Tokeniser,
@@ -81,15 +94,17 @@ def read_for_load(
     max_rejected: float,
     *,
     may_be_empty: bool = False,
-) -> ReadBundle:
+) -> Iterator[ReadBundle]:
     """Read a bundle, keep its rejected rows, and check that enough of it is left. Both ways of loading begin so.
+
+    What does not fit into memory is in files of a directory next to `dead_letters_dir` until the block ends.
 
     Args:
         bundle: directory, or the tables themselves.
         tokens: of the installation's key.
         dead_letters_dir: for rejected rows.
-        known: as `read_bundle` takes it.
-        forgotten: as `read_bundle` takes it.
+        known: as `read_parts` takes it.
+        forgotten: as `read_parts` takes it.
         progress: called with stage, done and total.
         options: how to read the files.
         max_rejected: share of a table's rows that may be rejected, 0–1.
@@ -98,16 +113,31 @@ def read_for_load(
     Raises:
         BundleError: the bundle cannot be read.
         NothingLoaded: too many rows are rejected.
-        ResourceError: there is too little memory to read it.
+        ResourceError: there is too little memory to read it, or too little room on the disk.
     """
     estimate_memory(bundle, options).check()
-    columns = read_bundle(
-        bundle, tokens, known, lambda table, done, total: progress(f"read {table}", done, total), forgotten, options
-    )  # fmt: skip
-    load_id = compute_load_id(columns, tokens)
-    dead_letters = keep_dead_letters(columns, load_id, dead_letters_dir)
-    check_loaded(columns, max_rejected, dead_letters, may_be_empty=may_be_empty)
-    return ReadBundle(columns, load_id, dead_letters)
+    with open_spool(dead_letters_dir.parent) as spool:
+        columns = read_parts(
+            bundle, tokens, spool, known, lambda table, done, total: progress(f"read {table}", done, total),
+            forgotten, options,
+        )  # fmt: skip
+        load_id = compute_load_id(columns, tokens)
+        dead_letters = keep_dead_letters(columns, load_id, dead_letters_dir)
+        check_loaded(columns, max_rejected, dead_letters, may_be_empty=may_be_empty)
+        yield ReadBundle(columns, load_id, dead_letters)
+
+
+@contextmanager
+def open_spool(home: Path) -> Iterator[Spool]:
+    """Yield a spool in a directory of its own, and remove those of processes that were killed."""
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for left in home.glob(f"{SPOOL}*"):
+        with suppress(OSError), lock_or_fail(left / _LOCK):
+            shutil.rmtree(left)
+    with ExitStack() as stack:
+        directory = Path(stack.enter_context(TemporaryDirectory(prefix=SPOOL, dir=home)))
+        stack.enter_context(lock_or_fail(directory / _LOCK))
+        yield Spool(directory)
 
 
 def estimate_memory(bundle: Path | BundleFiles, options: ReadOptions | None = None) -> MemoryNeed:
@@ -122,25 +152,26 @@ def estimate_memory(bundle: Path | BundleFiles, options: ReadOptions | None = No
     hours = estimate_rows(files.get("activity", ()))
     # Hours are numbers, and take far less than rows of text.
     rows = sum(map(estimate_rows, files.values())) - hours
+    accounts = estimate_rows(files.get("accounts", ()))
     return MemoryNeed(
-        READING + A_ROW * rows + AN_HOUR * hours,
+        min(READING + A_ROW * rows + AN_HOUR * hours, MOST + AN_ACCOUNT * accounts),
         read_memory().available,
         doing="Loading this bundle",
         instead="Close other programs, or load it in parts, each of some accounts with all their rows.",
     )
 
 
-def keep_dead_letters(columns: BundleColumns, load_id: str, directory: Path) -> Path | None:
+def keep_dead_letters(columns: BundleParts, load_id: str, directory: Path) -> Path | None:
     """Write the dead letters of a load, if it has any; return where they are.
 
     Raises:
         LoadError: they cannot be written.
     """
-    if columns.dead_letters.is_empty():
+    if not columns.dead_letters.height:
         return None
     path = directory / f"{load_id}.ndjson"
     try:
-        write_dead_letters(columns.dead_letters, path)
+        write_dead_letters(columns.dead_letters.read(), path)
     except OSError as error:
         raise LoadError(
             f"The rejected rows of this bundle cannot be written to {directory}: "
@@ -150,16 +181,18 @@ def keep_dead_letters(columns: BundleColumns, load_id: str, directory: Path) -> 
     return path
 
 
-def count_rejected(columns: BundleColumns) -> dict[tuple[str, str], int]:
+def count_rejected(columns: BundleParts) -> dict[tuple[str, str], int]:
     """Count rejected rows by (table, reason)."""
-    counts = columns.dead_letters.group_by("table", "reason").len().sort("table", "reason")
+    counts = columns.rejections.group_by("table", "reason").agg(pl.col("count").sum()).sort("table", "reason")
     return {(table, reason): n for table, reason, n in counts.rows()}
 
 
-def compute_load_id(columns: BundleColumns, tokens: Tokeniser) -> str:
+def compute_load_id(columns: BundleParts, tokens: Tokeniser) -> str:
     """Compute the id of a load: the same for the same bundle, token key and accepted rows."""
     # Rows of unknown accounts are part of the id, because an earlier bundle may bring those accounts later.
     # So are rows of forgotten accounts, because these may be allowed again.
-    unknown = columns.dead_letters.filter(pl.col("reason").is_in(("unknown_account", "forgotten_account")))
-    rows = unknown.select("table", "file", "row").sort("table", "file", "row").write_csv()
-    return hashlib.sha256(f"{FORMAT}/{tokens.key_id}/{columns.id}/{rows}".encode()).hexdigest()[:24]
+    whole = hashlib.sha256(f"{FORMAT}/{tokens.key_id}/{columns.id}/".encode())
+    for letters in columns.dead_letters.read():
+        unknown = letters.filter(pl.col("reason").is_in(("unknown_account", "forgotten_account")))
+        whole.update(unknown.select("table", "file", "row").write_csv(include_header=False).encode())
+    return whole.hexdigest()[:24]

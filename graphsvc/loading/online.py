@@ -12,7 +12,7 @@ from graphsvc.intake.acceptance import MAX_REJECTED
 from graphsvc.intake.files import BundleFiles
 from graphsvc.intake.options import ReadOptions
 from graphsvc.loading.common import LoadReport, ReadBundle, read_for_load
-from graphsvc.model.columns import BundleColumns
+from graphsvc.model.columns import BundleParts
 from graphsvc.model.events import NewEvent
 from graphsvc.signals.tokens import Tokeniser
 from graphsvc.signing import Signer
@@ -72,11 +72,11 @@ def load_bundle(
         ResourceError: there is too little memory to read it; nothing was written.
         DatabaseUnavailable, DatabaseRefused: committed batches stay, and the next call continues after them.
     """
-    read = read_for_load(
+    with read_for_load(
         bundle, tokens, dead_letters_dir, lambda ids: find_known_accounts(store, ids),
         make_forgotten_filter(store, signer), progress, options or ReadOptions(), max_rejected,
-    )  # fmt: skip
-    return write_load(store, read, again=again, progress=progress)
+    ) as read:  # fmt: skip
+        return write_load(store, read, again=again, progress=progress)
 
 
 def write_load(
@@ -121,7 +121,7 @@ def build_written_report(
     return report
 
 
-def write_columns(store: Store, load: OpenLoad, columns: BundleColumns, progress: Progress) -> Written:
+def write_columns(store: Store, load: OpenLoad, columns: BundleParts, progress: Progress) -> Written:
     """Write the columns of an open load, step by step, continuing where it stopped."""
     written = Written()
     # Each batch records how far its step is in the same transaction, so that none is written twice.

@@ -1,13 +1,12 @@
 """The steps of a load from a database: marks → queries → the same columns as from a folder → batches → new marks."""
 
+from contextlib import ExitStack
 from pathlib import Path
 
-from graphsvc.host import read_memory
 from graphsvc.intake.acceptance import MAX_REJECTED
 from graphsvc.intake.options import ReadOptions
-from graphsvc.loading.common import A_ROW, READING, LoadReport, read_for_load
+from graphsvc.loading.common import LoadReport, read_for_load
 from graphsvc.loading.online import Written, build_written_report, make_forgotten_filter, write_columns
-from graphsvc.measure import MemoryNeed
 from graphsvc.signals.tokens import Tokeniser
 from graphsvc.signing import Signer
 from graphsvc.sources.sql import SqlSource
@@ -51,36 +50,20 @@ def load_queries(
         DatabaseUnavailable, DatabaseRefused: committed batches stay, and the next call continues after them.
     """
     kept = read_marks(store, source.name)
-    with source:
-        read = read_for_load(
-            source.list_tables({} if again else kept), tokens, dead_letters_dir,
-            lambda ids: find_known_accounts(store, ids), make_forgotten_filter(store, signer), watch_memory(progress),
-            options or ReadOptions(), max_rejected, may_be_empty=True,
-        )  # fmt: skip
-    marks = source.highest
-    if not any(table.read for table in read.columns.tables):
-        return read.build_report({}, already_loaded=True)
-    load = begin_load(store, read.id, read.columns.id, again=again, source=source.name)
-    written = Written() if load.finished else write_columns(store, load, read.columns, progress)
-    finish = None if load.finished else (read.id, read.columns)
-    commit_marks(store, source.name, {table: kept.get(table) for table in source.tables}, marks, finish)
-    return build_written_report(store, read, written, already_loaded=load.finished)
-
-
-def watch_memory(progress: Progress) -> Progress:
-    """Return a progress that ends a reading which outgrows the memory: a query has no size in advance."""
-    at_start = read_memory().available
-    rows: dict[str, int] = {}
-
-    def report(stage: str, done: int, total: int) -> None:
-        if stage.startswith("read "):
-            rows[stage] = done
-            MemoryNeed(
-                READING + A_ROW * sum(rows.values()),
-                at_start,
-                doing="Loading the rows of these queries at once",
-                instead="Let the queries give less, for example a part of the accounts with all their rows.",
-            ).check()
-        progress(stage, done, total)
-
-    return report
+    with ExitStack() as stack:
+        with source:
+            read = stack.enter_context(
+                read_for_load(
+                    source.list_tables({} if again else kept), tokens, dead_letters_dir,
+                    lambda ids: find_known_accounts(store, ids), make_forgotten_filter(store, signer), progress,
+                    options or ReadOptions(), max_rejected, may_be_empty=True,
+                )
+            )  # fmt: skip
+        marks = source.highest
+        if not any(table.read for table in read.columns.tables):
+            return read.build_report({}, already_loaded=True)
+        load = begin_load(store, read.id, read.columns.id, again=again, source=source.name)
+        written = Written() if load.finished else write_columns(store, load, read.columns, progress)
+        finish = None if load.finished else (read.id, read.columns)
+        commit_marks(store, source.name, {table: kept.get(table) for table in source.tables}, marks, finish)
+        return build_written_report(store, read, written, already_loaded=load.finished)

@@ -73,13 +73,12 @@ def record_signups(
         tokens,
         lambda ids: find_known_accounts(store, ids),
         make_forgotten_filter(store, signer),
-    )
+    ).split()
     load_id = compute_load_id(columns, tokens)
     dead_letters = keep_dead_letters(columns, load_id, dead_letters_dir)
     rejections: list[list[Rejection]] = [[] for _ in signups]
-    for table, row, column, reason in columns.dead_letters.select(
-        "table", "row", "column", "reason"
-    ).iter_rows():
+    letters = columns.dead_letters.collect().select("table", "row", "column", "reason")
+    for table, row, column, reason in letters.iter_rows():
         rejections[places[table][row - 1]].append(Rejection(table, column, reason))
     events = [
         signup.event

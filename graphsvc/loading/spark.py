@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from graphsvc.errors import SettingsError
-from graphsvc.intake.bundle import hash_columns
+from graphsvc.intake.bundle import hash_parts
 from graphsvc.linkage.signals import Incidence
 from graphsvc.loading.online import make_forgotten_filter, write_columns
 from graphsvc.measure import estimate_need
@@ -115,7 +115,8 @@ class SparkSource:
         if not len(accounts):
             return
         with report_failures("collecting what is published"):
-            columns = collect_columns(self.population, accounts)
+            columns = collect_columns(self.population, accounts).split()
+        columns = replace(columns, id=hash_parts(columns))
         load = begin_load(store, columns.id[:24], columns.id, again=False)
         if not load.finished:
             write_columns(store, load, columns, progress)
@@ -224,7 +225,7 @@ def collect_columns(population: Population, accounts: Ints32) -> BundleColumns:
     names = sorted(set(declared.values()))
     own = own.replace(declared)
     known = collect(values).with_columns(kind=kind, value=value)
-    columns = BundleColumns(
+    return BundleColumns(
         id="spark",
         accounts=_select(collect(people), ACCOUNTS).sort("account_id"),
         values={
@@ -238,7 +239,6 @@ def collect_columns(population: Population, accounts: Ints32) -> BundleColumns:
         activity=_select(collect(traffic), ACTIVITY).sort("account_id", "hour", "model"),
         dead_letters=pl.DataFrame(schema=DEAD_LETTERS),
     )
-    return replace(columns, id=hash_columns(columns))
 
 
 def _select(frame: pl.DataFrame, schema: Schema) -> pl.DataFrame:

@@ -11,7 +11,7 @@ from graphsvc.intake.acceptance import check_loaded
 from graphsvc.intake.options import ReadOptions
 from graphsvc.loading.common import LONGEST_WAIT, keep_dead_letters
 from graphsvc.loading.online import make_forgotten_filter
-from graphsvc.model.columns import BundleColumns
+from graphsvc.model.columns import BundleParts
 from graphsvc.signals.tokens import Tokeniser
 from graphsvc.signing import Signer
 from graphsvc.sources.kafka import Batch, TopicSource, name_offsets
@@ -111,17 +111,17 @@ def load_topic(
 def _read_batch(
     store: Store, source: TopicSource, batch: Batch, tokens: Tokeniser, dead_letters_dir: Path,
     signer: Signer | None, options: ReadOptions, max_rejected: float,
-) -> BundleColumns:  # fmt: skip
+) -> BundleParts:  # fmt: skip
     """Read messages as the tables of a bundle, and keep those that are rejected.
 
     Raises:
         NothingLoaded: too many are rejected.
     """
-    columns = read_bundle(
+    read = read_bundle(
         source.list_tables(batch), tokens, lambda ids: find_known_accounts(store, ids), None,
         make_forgotten_filter(store, signer), options,
     )  # fmt: skip
-    columns = replace(columns, dead_letters=name_offsets(columns.dead_letters, batch))
+    columns = replace(read, dead_letters=name_offsets(read.dead_letters, batch)).split()
     letters = keep_dead_letters(columns, compute_batch_id(source.name, batch, tokens), dead_letters_dir)
     judged = tuple(table for table in columns.tables if table.read >= JUDGED)
     if judged:
@@ -137,7 +137,7 @@ def compute_batch_id(source: str, batch: Batch, tokens: Tokeniser) -> str:
 
 
 def _write_batch(
-    store: Store, source: TopicSource, batch: Batch, columns: BundleColumns, tokens: Tokeniser, stopped: Event,
+    store: Store, source: TopicSource, batch: Batch, columns: BundleParts, tokens: Tokeniser, stopped: Event,
     say: Report,
 ) -> bool:  # fmt: skip
     """Write a batch and its marks in one transaction, as often as it takes; False if stopped before.

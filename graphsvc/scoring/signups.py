@@ -12,7 +12,6 @@ import polars as pl
 from numpy.typing import NDArray
 
 from graphsvc.intake.bundle import replace_text
-from graphsvc.intake.codes import Dictionaries, list_distinct
 from graphsvc.intake.files import BundleFile
 from graphsvc.intake.options import ReadOptions
 from graphsvc.intake.readers import Chunk
@@ -158,15 +157,11 @@ def read_signups(
         created_at = at.dt.epoch("ms").fill_null(NOT_KNOWN).to_numpy().astype(np.int64)
         lost = (frame["created_at"].is_not_null() & at.is_null()).arg_true().cast(pl.Int32)
         unread = pl.concat([unread, lost.to_frame("account").with_columns(column=pl.lit("created_at"))])
-    codes = Dictionaries()
-    coded = {
-        name: codes.encode(replace_text(name, table).drop("row", "fault").unique())
-        for name, table in tables.items()
+    distinct = {
+        name: replace_text(name, table).drop("row", "fault").unique() for name, table in tables.items()
     }
-    everyone = pl.concat([list_distinct(table["account_id"]) for table in coded.values()]).unique()
-    ids = everyone.cast(pl.String).sort().cast(everyone.dtype)
     keys, wholes = [], []
-    for _, signals in build_signals(coded, ids, pl.DataFrame(schema=NETWORKS), tokens):
+    for _, signals in build_signals(distinct, pl.DataFrame(schema=NETWORKS), tokens):
         former = pl.concat(
             [*signals.former.values(), pl.DataFrame(schema={"former": pl.String, "key": pl.String})]
         )

@@ -11,14 +11,13 @@ import pyarrow as pa
 
 from graphsvc.intake import addresses
 from graphsvc.intake.bundle import merge_accounts, replace_text, sum_activity
-from graphsvc.intake.codes import Dictionaries, find_places
 from graphsvc.intake.files import BundleFile
 from graphsvc.intake.networks import assign_networks
 from graphsvc.intake.options import ReadOptions
 from graphsvc.intake.parquet import read_table
 from graphsvc.intake.readers import Chunk
 from graphsvc.intake.schemas import list_columns
-from graphsvc.intake.signals import Rows, list_rows, select_seen
+from graphsvc.intake.signals import list_uses
 from graphsvc.intake.validation import Reading, validate_chunk
 from graphsvc.model.columns import ACCOUNTS, ACTIVITY, Schema
 from graphsvc.signals.kinds import split_key
@@ -54,7 +53,6 @@ SIGNALS_SCHEMA = (
     "key string, kind string, asn bigint, bin string, instrument_kind string, issuer_country string, words string, "
     "prefix string"
 )
-_STATED = ("bin", "issuer_country")
 
 
 def read_rows(
@@ -104,45 +102,14 @@ def read_uses(table: str, tokens: Tokeniser, batches: Batches) -> Batches:
 
 def _list_uses(table: str, rows: pl.DataFrame, tokens: Tokeniser) -> Iterator[pl.DataFrame]:
     # Of text, not of codes, which differ from one worker to the next.
-    rows = rows.with_columns(use=rows.hash_rows(0).reinterpret(signed=True))
-    coded = Dictionaries().encode(rows)
-    accounts = coded["account_id"].unique().cast(pl.String).sort().cast(coded["account_id"].dtype)
-    for kind, parts in list_rows({table: coded}, accounts, tokens):
-        for place, part in enumerate(parts):
-            yield _build_uses(kind.name, place, part)
-
-
-def _build_uses(kind: str, place: int, part: Rows) -> pl.DataFrame:
-    """Build the uses of one kind that one column states."""
-    numbers = pl.int_range(len(part.values), dtype=pl.UInt32, eager=True)
-    at = pl.Series(find_places(part.column, part.values, numbers))
-    keys = part.keys.extend_constant(None, 1)
-    # Rows without a value have the last place, which has no key.
-    at = at.clip(upper_bound=len(part.values))
-    seen = select_seen(part.table)
-    frame = seen.select(
-        pl.col("first_seen", "last_seen").dt.epoch("ms"), "count", at=pl.col("last_seen").dt.epoch("us")
-    ).with_columns(
-        part.table["account_id"].cast(pl.String),
-        part.table["use"].alias("row"),
-        keys.gather(at).alias("key"),
-        kind=pl.lit(kind),
-        place=pl.lit(place, pl.Int32),
-    )
-    if kind == "ip" and "asn" in part.table.columns:
-        frame = frame.with_columns(part.table["asn"])
-    if kind == "instrument" and "bin" in part.table.columns:
-        frame = frame.with_columns(
-            *(part.table[name].cast(pl.String) for name in _STATED),
-            part.table["kind"].cast(pl.String).alias("instrument_kind"),
+    rows = rows.with_columns(use=rows.hash_rows(0))
+    for kind, uses in list_uses(table, rows, tokens):
+        yield uses.rename({"use": "row"}).with_columns(
+            pl.col("row").reinterpret(signed=True),
+            pl.col("first_seen", "last_seen").dt.epoch("ms"),
+            at=pl.col("last_seen").dt.epoch("us"),
+            kind=pl.lit(kind.name),
         )
-    if part.words is not None:
-        words = part.words.extend_constant(None, 1).gather(at)
-        joined = words.to_frame("words").select(
-            words=pl.col("words").list.sort().list.join(" "), many=pl.col("words").list.len().cast(pl.Int32)
-        )
-        frame = frame.with_columns(joined)
-    return frame.filter(pl.col("key").is_not_null())
 
 
 def read_accounts(batches: Batches) -> Batches:

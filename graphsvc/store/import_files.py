@@ -1,4 +1,4 @@
-"""Write a bundle's columns as files for `neo4j-admin database import`: one Parquet file a kind of node or edge.
+"""Write a bundle's columns as files for `neo4j-admin database import`: Parquet files, each of one kind of node or edge.
 
 Parquet keeps times, lists and any text unchanged, without quoting. Nodes are numbered from 0 and imported
 under these numbers (`--id-type=actual`), so that the tool keeps no table of ids. The files hold what the
@@ -13,8 +13,9 @@ from pathlib import Path
 
 import polars as pl
 
-from graphsvc.model.columns import BundleColumns
+from graphsvc.model.columns import BundleParts, Parts
 from graphsvc.signals.kinds import BY_NAME
+from graphsvc.store.loads import pack_activity
 from graphsvc.types import Progress
 
 FIRST = 1
@@ -38,19 +39,12 @@ class ImportFiles:
 
 
 def write_files(
-    columns: BundleColumns,
-    activity: pl.DataFrame,
-    load: dict[str, object],
-    place: Place,
-    directory: Path,
-    progress: Progress,
+    columns: BundleParts, load: dict[str, object], place: Place, directory: Path, progress: Progress
 ) -> ImportFiles:
     """Write the graph of one bundle as files into `directory`, which exists.
 
     Args:
-        columns: the bundle.
-        activity: the bundle's traffic, one row an account and month (`account_id`, `month`, lists `hours`,
-            `requests`, `models`).
+        columns: the bundle, as it was read from files: edges name the places of their ends.
         load: properties of the load's record, `number` included.
         place: finds the network of an address, as `graphsvc.intake.networks.assign_networks`.
         directory: of the files.
@@ -59,26 +53,35 @@ def write_files(
     Raises:
         OSError: the files cannot be written.
     """
-    writer = _Writer(directory, progress, _count_rows(columns, activity))
-    people = columns.accounts
-    accounts = writer.write_nodes("Account", people["account_id"], people.select(
-        id="account_id", createdAt="created_at", status="status", statusChangedAt="status_changed_at",
-        plan="plan", country="country", touched=pl.lit(FIRST, pl.Int64),
-    ))  # fmt: skip
-    systems = _write_systems(writer, columns)
-    _write_networks(writer, columns.networks)
-    for kind, values in columns.values.items():
-        signals = _write_signals(writer, kind, values, columns.networks, systems, place)
-        edges = columns.edges[kind]
-        seen = edges.select(firstSeen="first_seen", lastSeen="last_seen", count="count")
-        ends = _find_numbers(edges["account_id"], accounts), _find_numbers(edges["key"], signals)
-        writer.write_edges(BY_NAME[kind].relationship, *ends, seen)
-    # Edges come after both of their ends, since nodes have their numbers only once they are written.
-    _write_traffic(writer, activity, accounts)
-    writer.write_nodes(
-        "Load", pl.Series([load["id"]]), pl.DataFrame([{**load, "startedAt": datetime.now(UTC)}])
+    total = (
+        columns.accounts.height
+        + columns.count_signals()
+        + columns.count_edges()
+        + 2 * columns.activity.height
     )
-    writer.write_nodes("LoadBook", pl.Series(["loads"]), pl.DataFrame({"name": ["loads"], "last": [FIRST]}))
+    writer = _Writer(directory, progress, total)
+    # First, so that the place of an account is the number of its node.
+    for people in columns.accounts.read():
+        writer.write_nodes("Account", people.select(
+            id="account_id", createdAt="created_at", status="status", statusChangedAt="status_changed_at",
+            plan="plan", country="country", touched=pl.lit(FIRST, pl.Int64),
+        ))  # fmt: skip
+    _write_networks(writer, columns.networks)
+    announced: list[pl.DataFrame] = []
+    for kind, parts in columns.values.items():
+        first = writer.next_node
+        labels = f"Signal:{BY_NAME[kind].label}"
+        for values in parts.read():
+            writer.write_nodes(labels, _build_signals(kind, values, columns.networks, place))
+        if kind == "ip":
+            announced = _write_prefixes(writer, parts, first)
+        for edges in columns.edges[kind].read("account", "signal", "first_seen", "last_seen", "count"):
+            seen = edges.select(firstSeen="first_seen", lastSeen="last_seen", count="count")
+            writer.write_edges(BY_NAME[kind].relationship, edges["account"], edges["signal"] + first, seen)
+    _write_systems(writer, columns.networks, announced)
+    _write_traffic(writer, columns.activity)
+    writer.write_nodes("Load", pl.DataFrame([{**load, "startedAt": datetime.now(UTC)}]))
+    writer.write_nodes("LoadBook", pl.DataFrame({"name": ["loads"], "last": [FIRST]}))
     return writer.files
 
 
@@ -88,16 +91,17 @@ class _Writer:
     def __init__(self, directory: Path, progress: Progress, total: int) -> None:
         self.files = ImportFiles()
         self._directory, self._progress, self._total = directory, progress, total
-        self._next = self._done = 0
+        self._done = 0
+        self.next_node = 0
 
-    def write_nodes(self, labels: str, keys: pl.Series, properties: pl.DataFrame) -> pl.DataFrame:
-        """Write nodes. Return `key` and `node`, the number of the node with that key."""
-        numbers = pl.int_range(self._next, self._next + keys.len(), dtype=pl.Int64, eager=True)
-        self._next += keys.len()
+    def write_nodes(self, labels: str, properties: pl.DataFrame) -> pl.Series:
+        """Write nodes. Return their numbers."""
+        first, self.next_node = self.next_node, self.next_node + properties.height
+        numbers = pl.int_range(first, self.next_node, dtype=pl.Int64, eager=True)
         path = self._write(labels, [numbers.alias(":ID")], properties)
         if path is not None:
             self.files.nodes.append((labels, path))
-        return pl.DataFrame([keys.alias("key"), numbers.alias("node")])
+        return numbers
 
     def write_edges(
         self, kind: str, starts: pl.Series, ends: pl.Series, properties: pl.DataFrame | None = None
@@ -145,47 +149,14 @@ def _convert_types(frame: pl.DataFrame) -> pl.DataFrame:
     return pl.DataFrame(columns)
 
 
-def _count_rows(columns: BundleColumns, activity: pl.DataFrame) -> int:
-    """Count the rows to be written, for progress."""
-    frames = [columns.accounts, *columns.values.values(), *columns.edges.values(), activity, activity]
-    return sum(frame.height for frame in frames)
-
-
-def _find_numbers(keys: pl.Series, named: pl.DataFrame) -> pl.Series:
-    """Find the node number of each key. Equal keys are adjacent, so that one look-up serves a run of them."""
-    runs = keys.rle().struct.unnest()
-    # Edges are sorted, so there are far fewer runs than edges.
-    numbers = runs.select(key="value").join(named, on="key", how="left", maintain_order="left")["node"]
-    return numbers.gather(pl.int_range(runs.height, eager=True).repeat_by(runs["len"]).explode())
-
-
-def _write_systems(writer: _Writer, columns: BundleColumns) -> pl.DataFrame:
-    """Write the autonomous systems that `networks` or sessions name. Return `key` (asn), `node`."""
-    described = columns.networks.filter(pl.col("cidr").is_null())
-    known = described.select("asn", "name", "country", pl.col("network_class").alias("class"))
-    if (addresses := columns.values.get("ip")) is not None:
-        seen = addresses.select(pl.col("asn").drop_nulls().unique().sort())
-        # Systems that only sessions name have no name or class, but addresses are announced by them.
-        known = pl.concat([known, seen.join(known, on="asn", how="anti")], how="diagonal")
-    return writer.write_nodes("AutonomousSystem", known["asn"], known)
-
-
 def _write_networks(writer: _Writer, networks: pl.DataFrame) -> None:
     """Write the networks that have an address range."""
     named = networks.filter(pl.col("cidr").is_not_null())
-    writer.write_nodes("Network", named["cidr"], named.rename({"network_class": "class"}))
+    writer.write_nodes("Network", named.rename({"network_class": "class"}))
 
 
-def _write_signals(
-    writer: _Writer,
-    kind: str,
-    values: pl.DataFrame,
-    networks: pl.DataFrame,
-    systems: pl.DataFrame,
-    place: Place,
-) -> pl.DataFrame:
-    """Write the signals of a kind, and the prefixes of addresses. Return `key`, `node`."""
-    labels = f"Signal:{BY_NAME[kind].label}"
+def _build_signals(kind: str, values: pl.DataFrame, networks: pl.DataFrame, place: Place) -> pl.DataFrame:
+    """Build the properties of signals of a kind."""
     own = values.select("key", "kind", "value", touched=pl.lit(FIRST, pl.Int64))
     if kind == "instrument":
         own = own.with_columns(
@@ -195,27 +166,54 @@ def _write_signals(
         )
     if "words" in values.columns:
         own = own.with_columns(values["words"])
-    if kind != "ip":
-        return writer.write_nodes(labels, values["key"], own)
-    # The lowest system of its prefix decides an address's class, as in the loaded graph.
-    lowest = values.select(pl.col("asn").min().over("prefix")).to_series()
-    known = networks.select("cidr", "asn", "name", pl.col("network_class").alias("class"))
-    placed = place(values["value"], lowest, known)
-    own = own.with_columns(placed["class"].alias("networkClass"), placed["network"])
-    signals = writer.write_nodes(labels, values["key"], own)
-    distinct = values["prefix"].unique().sort().alias("key")
-    prefixes = writer.write_nodes("Prefix", distinct, distinct.to_frame())
-    writer.write_edges("IN", signals["node"], _find_numbers(values["prefix"], prefixes))
-    announced = values.select("prefix", "asn").drop_nulls().unique().sort("prefix", "asn")
-    writer.write_edges(
-        "ANNOUNCED_BY", _find_numbers(announced["prefix"], prefixes), _find_numbers(announced["asn"], systems)
-    )
-    return signals
+    if kind == "ip":
+        # The lowest system of its prefix decides an address's class, as in the loaded graph.
+        lowest = values.select(pl.col("asn").min().over("prefix")).to_series()
+        known = networks.select("cidr", "asn", "name", pl.col("network_class").alias("class"))
+        placed = place(values["value"], lowest, known)
+        own = own.with_columns(placed["class"].alias("networkClass"), placed["network"])
+    return own
 
 
-def _write_traffic(writer: _Writer, activity: pl.DataFrame, accounts: pl.DataFrame) -> None:
+def _write_prefixes(writer: _Writer, addresses: Parts, first: int) -> list[pl.DataFrame]:
+    """Write the prefixes of addresses, which are the nodes from `first` on.
+
+    Returns:
+        Frames of `prefix`, the number of a prefix, and `asn`, a system that announces it.
+    """
+    announced = []
+    for part in addresses.read("prefix", "asn"):
+        # No prefix is in two parts.
+        distinct = part["prefix"].unique().sort().to_frame("key")
+        numbers = distinct.with_columns(node=writer.write_nodes("Prefix", distinct))
+        placed = part.join(numbers, left_on="prefix", right_on="key", how="left", maintain_order="left")
+        own = pl.int_range(first, first + part.height, dtype=pl.Int64, eager=True)
+        writer.write_edges("IN", own, placed["node"])
+        announced.append(placed.select(prefix="node", asn="asn").drop_nulls().unique())
+        first += part.height
+    return announced
+
+
+def _write_systems(writer: _Writer, networks: pl.DataFrame, announced: list[pl.DataFrame]) -> None:
+    """Write the autonomous systems that `networks` or sessions name, and the prefixes that they announce."""
+    described = networks.filter(pl.col("cidr").is_null())
+    known = described.select("asn", "name", "country", pl.col("network_class").alias("class"))
+    for part in announced:
+        seen = part.select(pl.col("asn").unique().sort())
+        # Systems that only sessions name have no name or class, but addresses are announced by them.
+        known = pl.concat([known, seen.join(known, on="asn", how="anti")], how="diagonal")
+    numbers = known.select("asn", node=writer.write_nodes("AutonomousSystem", known))
+    for part in announced:
+        writer.write_edges("ANNOUNCED_BY", *part.join(numbers, on="asn").select("prefix", "node"))
+
+
+def _write_traffic(writer: _Writer, activity: Parts) -> None:
     """Write traffic: one node an account and month."""
-    keys = (activity["account_id"] + "|" + activity["month"]).alias("key")
-    months = activity.select(keys, "month", "hours", "requests", "models")
-    nodes = writer.write_nodes("Activity", keys, months)
-    writer.write_edges("HAD_TRAFFIC", _find_numbers(activity["account_id"], accounts), nodes["node"])
+    for hours in activity.read():
+        packed = pack_activity(hours)
+        keys = (packed["account_id"] + "|" + packed["month"]).alias("key")
+        nodes = writer.write_nodes("Activity", packed.select(keys, "month", "hours", "requests", "models"))
+        owners = packed.join(
+            hours.select("account_id", "account").unique(), on="account_id", how="left", maintain_order="left"
+        )
+        writer.write_edges("HAD_TRAFFIC", owners["account"], nodes)

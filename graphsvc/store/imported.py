@@ -33,30 +33,36 @@ def read_import_files(files: ImportFiles) -> SignalGraph:
     Raises:
         OSError: they cannot be read.
     """
-    accounts = _read_nodes(files, "Account").sort("id")
+    accounts = pl.concat(
+        _parse_accounts(pl.read_parquet(path)) for label, path in files.nodes if label == "Account"
+    ).sort("id")
     account_ranks = build_ranks(accounts[":ID"].to_numpy())
     signals = _read_signals(files).sort("key")
     signal_ranks = build_ranks(signals[":ID"].to_numpy())
     return SignalGraph(
-        accounts.select(
-            "id",
-            _parse_times(accounts, "createdAt").alias("created_at"),
-            "status",
-            _parse_times(accounts, "statusChangedAt").alias("status_changed_at"),
-            pl.col("plan").fill_null(""),
-            pl.col("country").fill_null(""),
-        ).select(pl.col(name).cast(dtype) for name, dtype in ACCOUNT_COLUMNS.items()),
+        accounts.select(*ACCOUNT_COLUMNS),
         signals.select(*SIGNAL_COLUMNS),
         *_read_uses(files, account_ranks, signal_ranks),
         _read_activity(files, account_ranks),
     )
 
 
-def _read_nodes(files: ImportFiles, label: str, schema: Schema | None = None) -> pl.DataFrame:
-    """Read the nodes with a label; `schema`: of the columns wanted, null where a file has none."""
+def _parse_accounts(nodes: pl.DataFrame) -> pl.DataFrame:
+    """Return `:ID` and the columns `ACCOUNT_COLUMNS` of accounts."""
+    columns = {
+        "id": nodes["id"],
+        "created_at": _parse_times(nodes, "createdAt"),
+        "status": nodes["status"],
+        "status_changed_at": _parse_times(nodes, "statusChangedAt"),
+        "plan": nodes["plan"].fill_null(""),
+        "country": nodes["country"].fill_null(""),
+    }
+    return pl.DataFrame([nodes[":ID"], *(columns[name].cast(of).alias(name) for name, of in ACCOUNT_COLUMNS.items())])
+
+
+def _read_nodes(files: ImportFiles, label: str, schema: Schema) -> pl.DataFrame:
+    """Read the nodes with a label; columns that a file lacks are null."""
     found = [pl.read_parquet(path) for labels, path in files.nodes if label in labels.split(":")]
-    if schema is None:
-        return pl.concat(found)
     kept = [frame.select(name for name in schema if name in frame.columns) for frame in found]
     return pl.concat([pl.DataFrame(schema=schema), *kept], how="diagonal")
 

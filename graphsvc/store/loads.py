@@ -1,13 +1,13 @@
 """Write loads: the steps of a bundle in batches, each written exactly once, and the record of the load."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import polars as pl
 import polars.selectors as cs
 
 from graphsvc.errors import LoadError
-from graphsvc.model.columns import BundleColumns
+from graphsvc.model.columns import ACTIVITY, EDGES, BundleParts, Parts
 from graphsvc.model.events import NewEvent
 from graphsvc.signals.kinds import BY_NAME
 from graphsvc.store.connection import Row, Store
@@ -36,12 +36,22 @@ class OpenLoad:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One statement over one frame: columns become parallel lists, `fixed` stays the same in all batches."""
+    """One statement over one table: columns become parallel lists, `fixed` stays the same in all batches.
+
+    `change` makes the rows to write from each part of `table`, of which it gets `columns`; none: all.
+    """
 
     name: str
     statement: str
-    frame: pl.DataFrame
+    table: Parts
     fixed: dict[str, str | int] = field(default_factory=dict)
+    columns: tuple[str, ...] = ()
+    change: Callable[[pl.DataFrame], pl.DataFrame] = lambda rows: rows
+
+    def read(self) -> Iterator[pl.DataFrame]:
+        """Yield the rows to write, times as ms since 1970, in frames of any size."""
+        for part in self.table.read(*self.columns):
+            yield self.change(part).with_columns(cs.datetime().dt.epoch("ms"))
 
     @property
     def is_edges(self) -> bool:
@@ -72,7 +82,7 @@ def close_recordings(store: Store) -> None:
     store.write("load/close_recordings", bundle=RECORDED, seconds=_DEAD_SECONDS)
 
 
-def build_steps(columns: BundleColumns, number: int) -> Iterator[Step]:
+def build_steps(columns: BundleParts, number: int) -> Iterator[Step]:
     """Yield the statements of load `number` in an order that creates both ends of an edge before the edge.
 
     Accounts and signals carry the number of the last load that wrote to them.
@@ -81,57 +91,71 @@ def build_steps(columns: BundleColumns, number: int) -> Iterator[Step]:
     # An account gets its number before its edges, so that a reader does not take a half-written account for
     # read.
     yield Step("accounts", "load/accounts", columns.accounts, mark)
-    yield Step("accounts of earlier bundles", "load/touch", _find_foreign_accounts(columns), mark)
+    yield Step("accounts of earlier bundles", "load/touch", columns.foreign, mark)
     for key_id, former in columns.former.items():  # a step each: two of them may meet in one signal
         yield Step(f"tokens of the key {key_id}", "keeping/move_tokens", former, mark)
     systems = columns.networks.filter(pl.col("cidr").is_null()).drop("cidr")
-    yield Step("autonomous systems", "load/autonomous_systems", systems)
-    yield Step("networks", "load/networks", columns.networks.filter(pl.col("cidr").is_not_null()))
+    yield Step("autonomous systems", "load/autonomous_systems", Parts.of(systems))
+    named = columns.networks.filter(pl.col("cidr").is_not_null())
+    yield Step("networks", "load/networks", Parts.of(named))
     for name, values in columns.values.items():
-        keys = values.select("key", "kind", "value")
-        yield Step(f"{name} values", "load/signals", keys, {**mark, "label": BY_NAME[name].label})
+        fixed = {**mark, "label": BY_NAME[name].label}
+        yield Step(f"{name} values", "load/signals", values, fixed, ("key", "kind", "value"))
     if (instruments := columns.values.get("instrument")) is not None:
-        known = instruments.select("key", "bin", "instrument_kind", "issuer_country")
-        yield Step("instruments", "load/instruments", known, mark)
+        known = ("key", "bin", "instrument_kind", "issuer_country")
+        yield Step("instruments", "load/instruments", instruments, mark, known)
     for name, values in columns.values.items():
-        if "words" in values.columns:
-            worded = values.select("key", "words").drop_nulls()
-            yield Step(f"{name} words", "load/words", worded, mark)
+        if "words" in values.schema:
+            yield Step(f"{name} words", "load/words", values, mark, ("key", "words"), pl.DataFrame.drop_nulls)
     if (addresses := columns.values.get("ip")) is not None:
-        announced = addresses.select("prefix", "asn").unique().sort("prefix", "asn")
-        yield Step("prefixes", "load/prefixes", announced, mark)
-        yield Step("addresses", "load/addresses", addresses.select("key", "prefix"), mark)
+        # No prefix is in two parts.
+        yield Step("prefixes", "load/prefixes", addresses, mark, ("prefix", "asn"), _list_distinct)
+        yield Step("addresses", "load/addresses", addresses, mark, ("key", "prefix"))
     for name, edges in columns.edges.items():
-        yield Step(f"{name} edges", "load/edges", edges, {"type": BY_NAME[name].relationship})
-    yield Step("activity", "load/activity", pack_activity(columns.activity))
+        yield Step(f"{name} edges", "load/edges", edges, {"type": BY_NAME[name].relationship}, tuple(EDGES))
+    yield Step("activity", "load/activity", columns.activity, {}, tuple(ACTIVITY), pack_activity)
     yield build_outcome_step(columns)
 
 
-def build_outcome_step(columns: BundleColumns) -> Step:
+def _list_distinct(rows: pl.DataFrame) -> pl.DataFrame:
+    return rows.unique().sort(rows.columns)
+
+
+def build_outcome_step(columns: BundleParts) -> Step:
     """Return the step that writes the outcomes of a bundle. `outcomes.settle_loaded` gives accounts their statuses."""
-    return Step(
-        "outcomes", "outcomes/record", columns.outcomes, {"recorded_by": "load", "call": f"load/{columns.id}"}
-    )
-
-
-def _find_foreign_accounts(columns: BundleColumns) -> pl.DataFrame:
-    """Return the accounts (`account_id`) in edges or activity that the table `accounts` lacks."""
-    named = [frame["account_id"].unique() for frame in (*columns.edges.values(), columns.activity)]
-    foreign = pl.concat(named).unique().to_frame().join(columns.accounts, on="account_id", how="anti")
-    return foreign.select("account_id").sort("account_id")
+    fixed: dict[str, str | int] = {"recorded_by": "load", "call": f"load/{columns.id}"}
+    return Step("outcomes", "outcomes/record", Parts.of(columns.outcomes), fixed)
 
 
 def write_step(store: Store, load: OpenLoad, step: Step, progress: Progress) -> int:
     """Write the batches of a step that are not written yet, and return their rows."""
-    start = load.reached.get(step.name, 0)
-    frame = step.frame.with_columns(cs.datetime().dt.epoch("ms"))
-    for batch in range(start, -(-frame.height // BATCH)):
-        rows = frame.slice(batch * BATCH, BATCH).to_dict(as_series=False)
+    start, done, written = load.reached.get(step.name, 0), 0, 0
+    for batch, rows in enumerate(_cut_batches(step.read())):
+        done += rows.height
+        if batch < start:
+            continue
         # The claim and the batch commit together, so each batch is written exactly once.
         claim = {"load": load.id, "key": f"{load.id}/{step.name}", "batch": batch}
-        store.write_guarded(("load/advance", claim), (step.statement, {**rows, **step.fixed}))
-        progress(step.name, min((batch + 1) * BATCH, frame.height), frame.height)
-    return max(0, frame.height - start * BATCH)
+        lists = rows.to_dict(as_series=False)
+        store.write_guarded(("load/advance", claim), (step.statement, {**lists, **step.fixed}))
+        written += rows.height
+        # Of some steps the rows are not known before the last.
+        last = rows.height < BATCH
+        progress(step.name, done, done if last else max(done, step.table.height))
+    return written
+
+
+def _cut_batches(frames: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+    """Yield all rows in frames of `BATCH`; the last has the rest. Where frames end does not matter."""
+    rest: pl.DataFrame | None = None
+    for frame in frames:
+        rows = frame if rest is None else pl.concat([rest, frame])
+        full = rows.height - rows.height % BATCH
+        for start in range(0, full, BATCH):
+            yield rows.slice(start, BATCH)
+        rest = rows.slice(full)
+    if rest is not None and rest.height:
+        yield rest
 
 
 def find_known_accounts(store: Store, ids: pl.Series) -> pl.Series:
@@ -144,18 +168,18 @@ def find_known_accounts(store: Store, ids: pl.Series) -> pl.Series:
     return pl.Series(ids.name, found, dtype=pl.String)
 
 
-def build_finish(load_id: str, columns: BundleColumns) -> tuple[str, Row]:
+def build_finish(load_id: str, columns: BundleParts) -> tuple[str, Row]:
     """Build the statement that records the end of a load; it returns no row if the load is not there."""
     return "load/finish", {
         "id": load_id,
         "accounts": columns.accounts.height,
-        "signals": sum(frame.height for frame in columns.values.values()),
-        "edges": sum(frame.height for frame in columns.edges.values()),
+        "signals": columns.count_signals(),
+        "edges": columns.count_edges(),
         "rejected": columns.dead_letters.height,
     }
 
 
-def finish_load(store: Store, load_id: str, columns: BundleColumns, events: Sequence[NewEvent] = ()) -> None:
+def finish_load(store: Store, load_id: str, columns: BundleParts, events: Sequence[NewEvent] = ()) -> None:
     """Record the end of a load, and what other systems are told of it.
 
     Raises:

@@ -3,10 +3,9 @@
 from collections.abc import Iterator, Mapping
 
 import polars as pl
-import polars.selectors as cs
 
 from graphsvc.errors import LoadError, SourceError
-from graphsvc.model.columns import BundleColumns
+from graphsvc.model.columns import BundleParts
 from graphsvc.model.marks import Mark, MarkKind
 from graphsvc.store.connection import Row, Store
 from graphsvc.store.loads import build_finish, build_steps
@@ -68,7 +67,7 @@ def commit_marks(
     source: str,
     kept: Mapping[str, Mark | None],
     marks: Marks,
-    finish: tuple[str, BundleColumns] | None,
+    finish: tuple[str, BundleParts] | None,
 ) -> None:
     """Commit the marks of a source with the end of its load, in one transaction.
 
@@ -97,7 +96,7 @@ def write_messages(
     store: Store,
     source: str,
     load: str,
-    columns: BundleColumns,
+    columns: BundleParts,
     before: Mapping[str, Mark | None],
     after: Marks,
 ) -> None:
@@ -111,11 +110,13 @@ def write_messages(
         """Yield the statements of the load, whose number the transaction has just given."""
         yield "source/open", {"source": source, "load": load}
         for step in build_steps(columns, begun["number"]):
-            if step.frame.height:
-                rows = step.frame.with_columns(cs.datetime().dt.epoch("ms")).to_dict(as_series=False)
-                yield _ADDING.get(step.statement, step.statement), {**rows, **step.fixed}
+            rows = pl.concat(step.read())
+            if rows.height:
+                lists = rows.to_dict(as_series=False)
+                yield _ADDING.get(step.statement, step.statement), {**lists, **step.fixed}
         # An account's message says what the exporter knows; its newest outcome counts all the same.
-        stated = pl.concat([columns.accounts["account_id"], columns.outcomes["account_id"]]).unique().sort()
+        people = columns.accounts.collect()["account_id"]
+        stated = pl.concat([people, columns.outcomes["account_id"]]).unique().sort()
         if len(stated):
             yield "outcomes/settle", {"account_id": stated.to_list(), "number": begun["number"]}
         yield build_record(source, load, columns)
@@ -126,7 +127,7 @@ def write_messages(
         check_marks(store, source, after)
 
 
-def build_record(source: str, load: str, columns: BundleColumns) -> tuple[str, Row]:
+def build_record(source: str, load: str, columns: BundleParts) -> tuple[str, Row]:
     """Build the statement that records what a load of messages wrote."""
     _, counts = build_finish(load, columns)
     del counts["id"]

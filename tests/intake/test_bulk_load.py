@@ -15,8 +15,9 @@ from polars.testing import assert_frame_equal
 from graphsvc import server
 from graphsvc.database import open_store
 from graphsvc.errors import LoadError
-from graphsvc.intake import read_bundle
+from graphsvc.intake import read_parts
 from graphsvc.intake.networks import assign_networks
+from graphsvc.intake.spool import Spool
 from graphsvc.loading import load_bundle
 from graphsvc.loading.bulk import load_bulk
 from graphsvc.server.home import Home
@@ -26,7 +27,6 @@ from graphsvc.store import Store
 from graphsvc.store.graph import read_graph, read_graph_since
 from graphsvc.store.import_files import write_files
 from graphsvc.store.imported import read_import_files
-from graphsvc.store.loads import pack_activity
 from graphsvc.store.snapshots import Snapshots
 
 MARCH = {"first_seen": "2026-03-01T00:00:00.123Z", "last_seen": "2026-03-02T00:00:00Z"}
@@ -142,12 +142,14 @@ def test_the_files_of_an_import_hold_the_graph_that_is_read_afterwards(
     (bundle / "outcomes.ndjson").unlink()
     tokens = load_or_create_key(installation)
     loaded_online(database, bundle, installation)
-    columns = read_bundle(bundle, tokens, lambda ids: ids.clear())
-    (tmp_path / "files").mkdir()
+    for name in ("spool", "files"):
+        (tmp_path / name).mkdir()
+    # In many small files, some of which have times before 1970.
+    spool = Spool(tmp_path / "spool", budget=1, part=300)
+    columns = read_parts(bundle, tokens, spool, lambda ids: ids.clear())
     load: dict[str, object] = {"id": "l", "bundle": columns.id, "number": 1, "bulk": True}
-    files = write_files(
-        columns, pack_activity(columns.activity), load, assign_networks, tmp_path / "files", lambda *_: None
-    )
+    files = write_files(columns, load, assign_networks, tmp_path / "files", lambda *_: None)
+    assert sum(labels == "Account" for labels, _ in files.nodes) > 1
     kept, read = read_import_files(files), read_graph(database)
     for name in ("accounts", "signals", "activity"):
         assert_frame_equal(getattr(kept, name), getattr(read, name))

@@ -41,7 +41,7 @@ def test_each_of_a_thousand_broken_rows_is_kept_with_its_reason(tmp_path: Path, 
 def test_no_card_number_and_no_address_is_found_in_anything(tmp_path: Path, form: str) -> None:
     write(tmp_path / "bundle", form=form)
     columns = read_bundle(tmp_path / "bundle", TOKENS)
-    write_dead_letters(columns.dead_letters, tmp_path / "dead.ndjson")
+    write_dead_letters([columns.dead_letters], tmp_path / "dead.ndjson")
     text = everything(columns) + (tmp_path / "dead.ndjson").read_text(encoding="utf-8")
     assert [canary for canary in CANARIES if canary in text] == []
     assert "leak.example" in text  # the domain of an account's address is a signal of its own
@@ -76,7 +76,7 @@ def test_the_file_is_private_whole_and_the_same_each_time(tmp_path: Path) -> Non
     write(tmp_path / "bundle", broken=50)
     for name in ("one", "two"):
         letters = read_bundle(tmp_path / "bundle", TOKENS).dead_letters
-        write_dead_letters(letters, tmp_path / "dead" / name)
+        write_dead_letters([letters], tmp_path / "dead" / name)
     one, two = (tmp_path / "dead" / "one").read_bytes(), (tmp_path / "dead" / "two").read_bytes()
     assert one == two
     assert stat.S_IMODE((tmp_path / "dead" / "one").stat().st_mode) == 0o600

@@ -23,7 +23,7 @@ def check(path: Path, files: dict[str, str], max_rejected: float = MAX_REJECTED)
     """Return the error of a bundle, or None if it may be loaded."""
     columns = read_bundle(write(path, files), TOKENS)
     try:
-        check_loaded(columns, max_rejected, Path("dead.ndjson"))
+        check_loaded(columns.split(), max_rejected, Path("dead.ndjson"))
     except NothingLoaded as error:
         return str(error)
     return None
@@ -79,7 +79,7 @@ def test_a_day_without_a_sign_up_still_brings_its_sessions(tmp_path: Path) -> No
 def test_rows_of_forgotten_accounts_are_no_fault_of_the_export(tmp_path: Path) -> None:
     columns = read_bundle(write(tmp_path, ACCOUNTS), TOKENS, forgotten=lambda ids: ids)
     assert columns.dead_letters["reason"].to_list() == ["forgotten_account"]
-    check_loaded(columns, 0.0, None)
+    check_loaded(columns.split(), 0.0, None)
 
 
 @HALF

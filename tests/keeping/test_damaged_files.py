@@ -34,6 +34,7 @@ from graphsvc.errors import (
 from graphsvc.keyfile import load_or_create
 from graphsvc.loading.common import keep_dead_letters
 from graphsvc.model.audit import Head, LoggedEntry
+from graphsvc.model.columns import Parts
 from graphsvc.model.graph import Watermark
 from graphsvc.server import sizing
 from graphsvc.server.home import Home
@@ -283,7 +284,7 @@ def test_keys_on_a_full_disk_are_as_they_were(
 
 def test_dead_letters_that_are_a_file_end_the_load_before_anything_is_written(tmp_path: Path) -> None:
     (tmp_path / "dead-letters").write_text("a file")
-    columns: Any = type("Columns", (), {"dead_letters": pl.DataFrame({"table": ["accounts"]})})
+    columns: Any = type("Columns", (), {"dead_letters": Parts.of(pl.DataFrame({"table": ["accounts"]}))})
     with pytest.raises(
         LoadError, match=r"cannot be written to .*dead-letters: File exists. Nothing was loaded"
     ):

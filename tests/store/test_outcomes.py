@@ -244,7 +244,7 @@ def test_messages_of_a_topic_settle_as_a_load_does(
         columns = read_bundle(bundle, tokens, lambda ids: find_known_accounts(database, ids))
         before = {"t/0": Mark(MarkKind.OFFSET, str(number)) if number else None}
         after = {"t/0": Mark(MarkKind.OFFSET, str(number + 1))}
-        write_messages(database, "kafka://t", f"load {number}", columns, before, after)
+        write_messages(database, "kafka://t", f"load {number}", columns.split(), before, after)
 
     account = {"account_id": "a", "created_at": START.isoformat(), "status": "active"}
     banned = {"account_id": "a", "kind": "banned", "at": (START + timedelta(hours=2)).isoformat(), "by": "b"}
