@@ -57,7 +57,9 @@ def _parse_accounts(nodes: pl.DataFrame) -> pl.DataFrame:
         "plan": nodes["plan"].fill_null(""),
         "country": nodes["country"].fill_null(""),
     }
-    return pl.DataFrame([nodes[":ID"], *(columns[name].cast(of).alias(name) for name, of in ACCOUNT_COLUMNS.items())])
+    return pl.DataFrame(
+        [nodes[":ID"], *(columns[name].cast(of).alias(name) for name, of in ACCOUNT_COLUMNS.items())]
+    )
 
 
 def _read_nodes(files: ImportFiles, label: str, schema: Schema) -> pl.DataFrame:

@@ -13,8 +13,8 @@ from published import SIGNER, person
 
 from graphsvc.analysis.anatomy import Anatomy
 from graphsvc.analysis.published import read_impact, read_parts_without, read_weak_points
-from graphsvc.community.inprocess import InProcessDetector
 from graphsvc.campaigns.parameters import Parameters
+from graphsvc.community.inprocess import InProcessDetector
 from graphsvc.detection import detect
 from graphsvc.loading import load_bundle
 from graphsvc.model.graph import SignalGraph
