@@ -1,6 +1,7 @@
 """Promise: a broken row costs a row and is named; no card number and no raw e-mail is in anything that is written."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -52,21 +53,12 @@ def test_a_thousand_broken_rows_through_the_command(
     found = [(where, canary) for where, text in written.items() for canary in FORBIDDEN if canary in text]
     assert not found
 
-
-def test_the_store_files_hold_no_canary(database: Store, cli_environment: Path, tmp_path: Path) -> None:
-    """The files of the database themselves, transaction logs included, as bytes."""
-    write(tmp_path / "bundle", broken=1000, form="csv")
-    assert run_command("load", "--again", tmp_path / "bundle").returncode == 0
-    files = [file for file in (cli_environment / "neo4j").rglob("*") if file.is_file()]
-    assert any("neostore" in file.name or file.suffix == ".db" for file in files)
+    # The files of the database themselves, transaction logs included, as bytes.
+    contents = {file: file.read_bytes() for file in (cli_environment / "neo4j").rglob("*") if file.is_file()}
+    assert any("neostore" in file.name or file.suffix == ".db" for file in contents)
+    # Neo4j packs texts of up to some thirty characters. A longer one is found, as a canary in one would be.
+    key = re.search(r"\b[a-z_]+:\w+\.[\w-]{28}", written["database"])
+    assert key is not None
+    assert any(key[0].encode() in content for content in contents.values())
     forbidden = [canary.encode() for canary in FORBIDDEN]
-    found = [
-        (file.name, canary)
-        for file in files
-        if file.stat().st_size
-        # Logs are made at their full length: what is yet to be written is half a gigabyte of zeros.
-        for content in [file.read_bytes().rstrip(b"\0")]
-        for canary in forbidden
-        if canary in content
-    ]
-    assert not found
+    assert not [(file, each) for file, content in contents.items() for each in forbidden if each in content]
