@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import polars as pl
+import pyarrow as pa
 
 from graphsvc.model.columns import Parts
 
@@ -83,15 +84,17 @@ class Log:
         self._spool = spool
         self.schema = schema
         self._files: list[Path] = []
-        self._rows: list[pl.DataFrame] = []
+        # As Arrow: a frame of Polars would keep all texts of the chunk that it was taken from.
+        self._rows: list[pa.Table] = []
         self.size = self.height = 0
 
     def add(self, frame: pl.DataFrame) -> None:
         """Add rows."""
         if frame.height:
-            self._rows.append(frame.select(*self.schema))
+            rows = frame.select(*self.schema).to_arrow(compat_level=pl.CompatLevel.oldest())
+            self._rows.append(rows)
             self.height += frame.height
-            self.size += int(frame.estimated_size())
+            self.size += rows.nbytes
             self._spool.make_room()
 
     def seal(self) -> None:
@@ -100,12 +103,12 @@ class Log:
 
     def get_parts(self) -> Parts:
         """Return the rows so far."""
-        return Parts(self.schema, self.height, tuple(self._files), tuple(self._rows))
+        frames = tuple(pl.DataFrame(pl.from_arrow(rows)) for rows in self._rows)
+        return Parts(self.schema, self.height, tuple(self._files), frames)
 
     def _take_rows(self) -> pl.DataFrame:
-        rows = pl.concat(self._rows) if self._rows else pl.DataFrame(schema=self.schema)
-        self._rows, self.size = [], 0
-        return rows
+        rows, self._rows, self.size = pa.concat_tables(self._rows), [], 0
+        return pl.DataFrame(pl.from_arrow(rows))
 
 
 class Runs(Log):

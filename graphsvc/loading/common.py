@@ -28,9 +28,9 @@ FORMAT = "4"
 """Part of a load's id: raised when the same bundle would be written differently."""
 READING, A_ROW, AN_HOUR = 300 << 20, 600, 80
 """Memory that reading a small bundle takes at its peak, a row, and an hour of traffic; bytes."""
-MOST, AN_ACCOUNT = 5 << 29, 40
-"""Memory that reading any bundle takes at most, since the rest goes to files, and what is kept of each account: its
-number, and which of its values others share; bytes."""
+MOST, AN_ACCOUNT = 2 << 30, 400
+"""Memory that reading a large bundle takes, since most goes to files, and an account; bytes. Of an account 15 are kept.
+The rest is a margin: the process grew so from one million to two, most likely by what allocators keep."""
 
 SPOOL = "intake-"
 """Prefix of the directories that hold what does not fit into memory while a bundle is loaded."""

@@ -219,11 +219,11 @@ def write_many(folder: Path, accounts: int) -> Path:
 @pytest.mark.slow
 def test_memory_does_not_grow_with_the_rows(tmp_path: Path) -> None:
     peaks = []
-    for accounts in (100_000, 500_000):
+    for accounts in (100_000, 600_000):
         folder = write_many(tmp_path / str(accounts), accounts)
         done = subprocess.run(
             [sys.executable, "-c", GROWTH, folder, str(accounts)], capture_output=True, text=True, check=True
         )
         peaks.append(int(done.stdout))
-    # In memory the further rows would take 300 MiB and more.
-    assert peaks[1] - peaks[0] < 120 << 20, peaks
+    # Held in memory, the further rows take more than 600 MiB. Allocators keep some of what was freed.
+    assert peaks[1] - peaks[0] < 300 << 20, peaks
