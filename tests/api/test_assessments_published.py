@@ -30,6 +30,7 @@ from graphsvc.settings import Settings
 from graphsvc.signals.tokens import Tokeniser
 from graphsvc.signing import load_or_create_signer
 from graphsvc.store import Store
+from graphsvc.store.cluster_files import ClusterFiles
 from graphsvc.store.decisions import DecisionRequest, record_decision
 from graphsvc.store.lineage import read_run_events
 from graphsvc.store.published import read_clusters, read_members
@@ -177,9 +178,12 @@ def test_a_stix_bundle_of_a_business_is_asked_for_by_name(
     assert {each["indicator_types"][0] for each in found if each["type"] == "indicator"} == {"benign"}
 
 
-def test_an_action_on_a_business_hits_innocents_alone(open_database: Store, outcome: Outcome) -> None:
+def test_an_action_on_a_business_hits_innocents_alone(
+    open_database: Store, outcome: Outcome, tmp_path: Path
+) -> None:
     (name,) = read_clusters(open_database, BUSINESS)["cluster_id"]
-    found = read_impact(open_database, name, (), least_membership=0.0, stages=5, most_innocents=3.0)
+    files = ClusterFiles(Snapshots(tmp_path, 0))
+    found = read_impact(open_database, files, name, (), least_membership=0.0, stages=5, most_innocents=3.0)
     assert (found.businesses, found.innocents, found.plan.stages) == (CLIENTS, float(CLIENTS), ())
 
 
