@@ -159,8 +159,7 @@ def _list_column_uses(
     described = _describe_texts(kind, name, text, tokens)
     if kind.words is not None:
         # Words are hashed one by one, so that likeness can be seen without the names.
-        words = _hash_words(kind.words, text, tokens)
-        described = described.with_columns(words=words.list.sort().list.join(" "), many=words.list.len())
+        described = described.with_columns(_hash_words(kind.words, text, tokens).get_columns())
     return _spread(column, values, described)
 
 
@@ -191,13 +190,20 @@ def _spread(column: pl.Series, values: pl.Series, described: pl.DataFrame) -> pl
     return described[pl.Series(places).gather(at)].with_columns(at)
 
 
-def _hash_words(split: Callable[[pl.Series], pl.DataFrame], text: pl.Series, tokens: Tokeniser) -> pl.Series:
-    """Return the tokens of the words of each value, each behind its mark; List of String, as long as `text`."""
-    words = split(text)
-    hashed = words.select("row", word=pl.col("mark") + tokens.tokenize_words(words["word"]))
-    lists = hashed.group_by("row").agg(pl.col("word"))
+def _hash_words(split: Callable[[pl.Series], pl.DataFrame], text: pl.Series, tokens: Tokeniser) -> pl.DataFrame:
+    """Hash the words of each value, each behind its mark.
+
+    Returns:
+        `words`, the tokens, sorted, separated by spaces, and `many`, how many they are; a row each value, null without
+        words.
+    """
+    found = split(text)
+    hashed = found.select("row", word=pl.col("mark") + tokens.tokenize_words(found["word"]))
+    # Sorted all at once: to sort each short list by itself takes fifty times as long.
+    lists = hashed.sort("row", "word").group_by("row", maintain_order=True).agg("word")
+    joined = lists.select("row", words=pl.col("word").list.join(" "), many=pl.col("word").list.len())
     rows = pl.DataFrame({"row": pl.int_range(len(text), eager=True)})
-    return rows.join(lists, on="row", how="left", maintain_order="left")["word"]
+    return rows.join(joined, on="row", how="left", maintain_order="left").drop("row")
 
 
 def build_keys(kind: SignalKind, name: str, text: pl.Series, tokens: Tokeniser) -> pl.Series:
