@@ -29,7 +29,7 @@ TINY = 1e-300
 
 @dataclass(frozen=True, slots=True)
 class Innocents:
-    """How many innocents are among the members of the published campaigns.
+    """The number of innocents among the members of the published campaigns.
 
     Attributes:
         expected: the mean.

@@ -119,7 +119,7 @@ class HubFinder:
 
 
 class _KindOfValues:
-    """What is counted of a kind: how many values have so many holders, the largest ones, and who has any."""
+    """Counts of a kind: how many values have so many holders, the largest ones, and who has any."""
 
     def __init__(self, declared: str, accounts: int) -> None:
         self._declared, self._population, self._users = declared, accounts, 0

@@ -190,7 +190,9 @@ def _spread(column: pl.Series, values: pl.Series, described: pl.DataFrame) -> pl
     return described[pl.Series(places).gather(at)].with_columns(at)
 
 
-def _hash_words(split: Callable[[pl.Series], pl.DataFrame], text: pl.Series, tokens: Tokeniser) -> pl.DataFrame:
+def _hash_words(
+    split: Callable[[pl.Series], pl.DataFrame], text: pl.Series, tokens: Tokeniser
+) -> pl.DataFrame:
     """Hash the words of each value, each behind its mark.
 
     Returns:

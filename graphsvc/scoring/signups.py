@@ -11,8 +11,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from graphsvc.intake.bundle import replace_text
 from graphsvc.intake.files import BundleFile
+from graphsvc.intake.merging import replace_text
 from graphsvc.intake.options import ReadOptions
 from graphsvc.intake.readers import Chunk
 from graphsvc.intake.signals import build_signals

@@ -10,8 +10,8 @@ import polars as pl
 import pyarrow as pa
 
 from graphsvc.intake import addresses
-from graphsvc.intake.bundle import merge_accounts, replace_text, sum_activity
 from graphsvc.intake.files import BundleFile
+from graphsvc.intake.merging import merge_accounts, replace_text, sum_activity
 from graphsvc.intake.networks import assign_networks
 from graphsvc.intake.options import ReadOptions
 from graphsvc.intake.parquet import read_table

@@ -11,7 +11,7 @@ import polars as pl
 
 from graphsvc.errors import DetectionError, NothingLoaded, SparkError
 from graphsvc.intake.acceptance import MAX_REJECTED, is_broken
-from graphsvc.intake.bundle import merge_networks
+from graphsvc.intake.merging import merge_networks
 from graphsvc.model.columns import NETWORKS
 from graphsvc.model.graph import ACCOUNT_COLUMNS, ACTIVITY_COLUMNS, SIGNAL_COLUMNS, SignalGraph
 from graphsvc.signals.tokens import Tokeniser
