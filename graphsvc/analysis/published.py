@@ -3,7 +3,6 @@
 The command line and the API both use it. Each function reads, then calls a pure function of `analysis/`.
 """
 
-import hashlib
 from collections.abc import Collection, Sequence
 
 import polars as pl
@@ -15,7 +14,7 @@ from graphsvc.analysis.impact import Impact, estimate_impact
 from graphsvc.campaigns.cluster_evidence import ClusterEvidence
 from graphsvc.errors import NotFound
 from graphsvc.store import Store
-from graphsvc.store.cluster_files import ClusterFiles
+from graphsvc.store.cluster_files import ClusterFiles, name_question
 from graphsvc.store.cluster_graph import read_cluster_evidence
 from graphsvc.store.runs import read_account_states, read_run
 from graphsvc.store.surroundings import read_acted, read_surroundings
@@ -124,11 +123,11 @@ def read_impact(
             )
 
         # Statuses are of now, and the accounts that are chosen follow from memberships, which the run has set.
-        changing = acted.select("status"), evidence.members.select("status", "status_changed_at")
-        asked = hashlib.sha256(f"{least_membership} {stages} {most_innocents}".encode())
-        for frame in changing:
-            asked.update(frame.write_ipc(None, compression="uncompressed").getvalue())
-        return files.answer(found, f"impact-{asked.hexdigest()[:32]}", Impact, estimate)
+        statuses = evidence.members.select("status", "status_changed_at").write_ipc(
+            None, compression="uncompressed"
+        )
+        asked = f"{least_membership} {stages} {most_innocents}".encode() + statuses.getvalue()
+        return files.answer(found, name_question("impact", asked), Impact, estimate)
 
     clusters = {cluster: read_cluster_evidence(store, cluster)} if cluster is not None else {}
     ids = clusters[cluster].members["id"].to_list() if cluster is not None else accounts

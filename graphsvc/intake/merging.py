@@ -64,10 +64,8 @@ def merge_networks(rows: pl.DataFrame | None) -> pl.DataFrame:
     return ordered.unique("which", keep="first", maintain_order=True).select(*NETWORKS)
 
 
-def sum_activity(rows: pl.DataFrame | None) -> pl.DataFrame:
+def sum_activity(rows: pl.DataFrame) -> pl.DataFrame:
     """Sum activity to one row an account, hour and model."""
-    if rows is None:
-        return pl.DataFrame(schema=ACTIVITY)
     key = ["account_id", "hour", "model"]
     merged = rows.group_by(key).agg(pl.col("requests").sum())
     return merged.cast({pl.Categorical: pl.String}).sort(key).select(*ACTIVITY)

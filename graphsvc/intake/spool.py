@@ -46,10 +46,10 @@ class Spool:
         part: bytes of a range that is read back.
     """
 
-    def __init__(self, directory: Path, budget: int | None = None, part: int | None = None) -> None:
-        self.part = PART if part is None else part
+    def __init__(self, directory: Path, budget: int = BUDGET, part: int = PART) -> None:
+        self.part = part
         self._directory = directory
-        self._budget = BUDGET if budget is None else budget
+        self._budget = budget
         self._names = count()
         self._logs: list[Log] = []
 

@@ -24,7 +24,6 @@ from graphsvc.signals.kinds import split_key
 from graphsvc.signals.tokens import Tokeniser
 
 Batches = Iterator[pa.RecordBatch]
-Mapper = Callable[[Batches], Batches]
 
 MALFORMED = "_malformed"
 """Column with the text of records of CSV that cannot be split into fields; null of all others."""

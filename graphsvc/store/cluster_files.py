@@ -4,6 +4,7 @@ A file belongs to a run and never changes. It lies in the directory of the run's
 when the run is pruned, when an account that the run read is forgotten, and when old data are removed.
 """
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -83,6 +84,11 @@ class Surroundings:
         return near.filter(used), users.select(
             signal=near["signal"].gather(users["place"]), account="account"
         ).select(list(USERS))
+
+
+def name_question(name: str, asked: bytes) -> str:
+    """Return the name of a question with its parameters, as a file can have it."""
+    return f"{name}-{hashlib.sha256(asked).hexdigest()[:32]}"
 
 
 class ClusterFiles:

@@ -5,7 +5,6 @@ The answer counts what is left out.
 # mypy: disable-error-code=untyped-decorator
 
 import asyncio
-import hashlib
 import json
 from dataclasses import replace
 from typing import Annotated, TypeVar
@@ -20,7 +19,7 @@ from graphsvc.api.types.view import GraphEdge, GraphNode, GraphView, LeftOut
 from graphsvc.errors import NotFound
 from graphsvc.model.clusters import Group
 from graphsvc.signals.kinds import family_of
-from graphsvc.store.cluster_files import PUBLISHED_CLUSTER
+from graphsvc.store.cluster_files import PUBLISHED_CLUSTER, name_question
 from graphsvc.store.queries import nodes as entities
 from graphsvc.store.queries import views
 from graphsvc.store.queries.query import Query
@@ -167,8 +166,11 @@ async def _read_kept(
     files, reader = info.context.services.clusters, info.context.reader
     # Rows are kept as the caller may see them, and callers differ in that.
     asked = json.dumps([type(reader.veil).__name__, parameters], sort_keys=True)
-    question = f"{name}-{hashlib.sha256(asked.encode()).hexdigest()[:32]}"
-    (published,) = await reader.read(PUBLISHED_CLUSTER, id=cluster)
+    question = name_question(name, asked.encode())
+    rows = await reader.read(PUBLISHED_CLUSTER, id=cluster)
+    if not rows:  # another run was published meanwhile
+        return await reader.read(query, cluster=cluster, **parameters)
+    (published,) = rows
     found = await asyncio.to_thread(files.find_answer, published, question, kind)
     if found is None:
         found = await reader.read(query, cluster=cluster, **parameters)
