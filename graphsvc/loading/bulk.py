@@ -8,7 +8,6 @@ import re
 import shutil
 import time
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import polars as pl
 
@@ -18,7 +17,7 @@ from graphsvc.errors import ExportError, LoadError, ResourceError
 from graphsvc.intake.acceptance import MAX_REJECTED
 from graphsvc.intake.networks import assign_networks
 from graphsvc.intake.options import ReadOptions
-from graphsvc.loading.common import LoadReport, ReadBundle, read_for_load
+from graphsvc.loading.common import LoadReport, ReadBundle, open_workspace, read_for_load
 from graphsvc.measure import estimate_need
 from graphsvc.model.columns import BundleParts
 from graphsvc.model.graph import SignalGraph, Watermark
@@ -109,8 +108,8 @@ def _import_bundle(
 ) -> LoadReport:
     columns, began = read.columns, time.monotonic()
     # On the disk of the data, where the room was checked, and not in a small /tmp.
-    with TemporaryDirectory(prefix="import-", dir=settings.data_dir) as directory:
-        files = _write_import_files(columns, read.id, Path(directory), progress, say)
+    with open_workspace(settings.data_dir) as directory:
+        files = _write_import_files(columns, read.id, directory, progress, say)
         # An import that was killed after its end has its load open. Only the checks are left to do.
         if not is_imported:
             _run_import(settings, files, say, progress)

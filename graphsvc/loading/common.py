@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 import polars as pl
 
 from graphsvc.errors import LoadError
-from graphsvc.files import lock_or_fail
+from graphsvc.files import lock_in_turn, lock_or_fail
 from graphsvc.host import read_memory
 from graphsvc.intake import read_parts, write_dead_letters
 from graphsvc.intake.acceptance import check_loaded
@@ -36,6 +36,8 @@ SPOOL = "intake-"
 """Prefix of the directories that hold what does not fit into memory while a bundle is loaded."""
 _LOCK = "lock"
 """File that the process of such a directory holds; without it the process was killed."""
+_TURN = ".intake-lock"
+"""File that a process holds while it makes such a directory."""
 
 LONGEST_WAIT = 60.0
 """Seconds between tries while the database is away; each try doubles the wait up to this."""
@@ -116,9 +118,9 @@ def read_for_load(
         ResourceError: there is too little memory to read it, or too little room on the disk.
     """
     estimate_memory(bundle, options).check()
-    with open_spool(dead_letters_dir.parent) as spool:
+    with open_workspace(dead_letters_dir.parent) as directory:
         columns = read_parts(
-            bundle, tokens, spool, known, lambda table, done, total: progress(f"read {table}", done, total),
+            bundle, tokens, Spool(directory), known, lambda table, done, total: progress(f"read {table}", done, total),
             forgotten, options,
         )  # fmt: skip
         load_id = compute_load_id(columns, tokens)
@@ -128,16 +130,18 @@ def read_for_load(
 
 
 @contextmanager
-def open_spool(home: Path) -> Iterator[Spool]:
-    """Yield a spool in a directory of its own, and remove those of processes that were killed."""
+def open_workspace(home: Path) -> Iterator[Path]:
+    """Yield an empty directory for as long as the block runs, and remove those of processes that were killed."""
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for left in home.glob(f"{SPOOL}*"):
-        with suppress(OSError), lock_or_fail(left / _LOCK):
-            shutil.rmtree(left)
     with ExitStack() as stack:
-        directory = Path(stack.enter_context(TemporaryDirectory(prefix=SPOOL, dir=home)))
-        stack.enter_context(lock_or_fail(directory / _LOCK))
-        yield Spool(directory)
+        # In turn: a directory that is not locked yet looks like one of a process that was killed.
+        with lock_in_turn(home / _TURN):
+            for left in home.glob(f"{SPOOL}*"):
+                with suppress(OSError), lock_or_fail(left / _LOCK):
+                    shutil.rmtree(left)
+            directory = Path(stack.enter_context(TemporaryDirectory(prefix=SPOOL, dir=home)))
+            stack.enter_context(lock_or_fail(directory / _LOCK))
+        yield directory
 
 
 def estimate_memory(bundle: Path | BundleFiles, options: ReadOptions | None = None) -> MemoryNeed:

@@ -20,6 +20,7 @@ from graphsvc.intake.networks import assign_networks
 from graphsvc.intake.spool import Spool
 from graphsvc.loading import load_bundle
 from graphsvc.loading.bulk import load_bulk
+from graphsvc.loading.common import SPOOL
 from graphsvc.server.home import Home
 from graphsvc.settings import Settings
 from graphsvc.signals.tokens import Tokeniser, load_or_create_key
@@ -176,6 +177,8 @@ def test_killed_and_run_again(
         process.wait()
     finished = subprocess.run(command, capture_output=True, text=True, check=False)
     assert finished.returncode == 0, finished.stderr
+    # The files of those that were killed are gone, too.
+    assert not list(apart.data_dir.glob(f"{SPOOL}*"))
     with open_store(apart) as store:
         assert checksum(store) == online
         assert store.read("load/bulk_loads")[0]["finishedAt"] is not None
@@ -200,7 +203,7 @@ def test_an_import_that_dies_leaves_nothing_that_the_next_start_would_keep(
     bundle = ring_bundle(tmp_path / "bundle", rings=1)
     with pytest.raises(Died):
         load_bulk(apart, bundle, tokens, progress=die_while_importing)
-    assert not [entry for entry in apart.data_dir.iterdir() if entry.name.startswith("import-")]
+    assert not list(apart.data_dir.glob(f"{SPOOL}*"))
     home = Home.from_settings(apart)
     assert home.drop_half_replaced()  # as each start does first
     assert not [

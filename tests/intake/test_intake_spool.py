@@ -20,7 +20,7 @@ from graphsvc.intake import read_bundle, readers, records
 from graphsvc.intake.account_numbers import AccountNumbers
 from graphsvc.intake.codes import NOWHERE
 from graphsvc.intake.spool import Runs, Spool
-from graphsvc.loading.common import SPOOL, compute_load_id, open_spool
+from graphsvc.loading.common import SPOOL, compute_load_id, open_workspace
 from graphsvc.model.columns import BundleColumns
 
 DAY, LATER = "2026-03-01T00:00:00Z", "2026-03-02T00:00:00Z"
@@ -181,10 +181,10 @@ def test_what_a_killed_process_left_is_removed_and_what_another_uses_stays(tmp_p
     for each in (left, used):
         each.mkdir()
         (each / "0.parquet").write_bytes(b"rows")
-    with lock_or_fail(used / "lock"), open_spool(tmp_path):
+    with lock_or_fail(used / "lock"), open_workspace(tmp_path):
         assert not left.exists()
         assert (used / "0.parquet").exists()
-    assert [path.name for path in tmp_path.iterdir()] == [used.name]
+    assert [path.name for path in tmp_path.glob(f"{SPOOL}*")] == [used.name]
 
 
 GROWTH = """
