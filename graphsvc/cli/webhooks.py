@@ -13,6 +13,7 @@ from graphsvc.cli.decide import By, make_auditor
 from graphsvc.cli.durations import parse_duration
 from graphsvc.cli.progress import console
 from graphsvc.cli.settings import load_settings
+from graphsvc.errors import WebhookError
 from graphsvc.model.events import EventType
 from graphsvc.model.webhooks import EventFilter, WebhookFormat
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 app = typer.Typer(
     no_args_is_help=True,
     help="""Send events to other systems, as Standard Webhooks: signed, at least once, in the order of each cluster.
+Or to people, as messages in chat and by e-mail.
 
 `graphsvc serve` sends while it runs. Without it, `graphsvc webhooks deliver` sends once, for example after a run.""",
 )
@@ -33,7 +35,11 @@ WebhookId = Annotated[str, typer.Argument(metavar="ID", help="Id of a webhook (`
 @app.command("add")
 def add(
     url: Annotated[
-        str, typer.Argument(help="Where events are sent: https://HOST/PATH, or kafka://BROKER:9092/TOPIC.")
+        str,
+        typer.Argument(
+            help="Where events are sent: https://HOST/PATH, kafka://BROKER:9092/TOPIC, or an address of apprise: "
+            "slack://, workflows:// (Teams), mailtos://, discord://, gchat://, mmosts://, rockets://, tgram://, webex://."
+        ),
     ],
     name: Annotated[str, typer.Option(help="What it is for; default: the host.")] = "",
     types: Annotated[
@@ -71,15 +77,22 @@ def add(
 
     The receiver checks signatures with the secret; it is stored sealed with a key of this installation. Hosts with
     private addresses, and brokers of topics, are refused unless GRAPHSVC_WEBHOOK_ALLOWED_HOSTS names them.
+
+    People in chat or by e-mail get a message of a few lines, without a signature, so no secret is printed:
+    `graphsvc webhooks add 'mailtos://user:password@smtp.example.org?to=team@example.org' --type cluster.born`.
     """
     from graphsvc.delivery.sender import check_endpoint
     from graphsvc.events.secrets import load_or_create_sealer
+    from graphsvc.events.services import find_service
     from graphsvc.events.targets import TOPIC
     from graphsvc.store.webhooks import add_webhook
 
     here = load_settings()
     wanted = EventFilter(types or [], min_size, min_growth, min_score, followed, quiet)
     host = check_endpoint(here, url, wanted)
+    is_message = find_service(url) is not None
+    if is_message and form is not None:
+        raise WebhookError("Messages in chat and by e-mail have one form.", "Leave --format out.")
     with _open_store() as store:
         webhook, secret = add_webhook(
             store,
@@ -91,10 +104,11 @@ def add(
             form=form or (WebhookFormat.CLOUDEVENTS if host.startswith(TOPIC) else WebhookFormat.STANDARD),
             wanted=wanted,
         )
-    typer.echo(secret)
+    if not is_message:
+        typer.echo(secret)
+    keep = "" if is_message else " Keep the secret now, it is not shown again."
     typer.echo(
-        f"Webhook {webhook.id} is added. Keep the secret now, it is not shown again. "
-        f"`graphsvc webhooks test {webhook.id}` sends a first event.",
+        f"Webhook {webhook.id} is added.{keep} `graphsvc webhooks test {webhook.id}` sends a first event.",
         err=True,
     )
 

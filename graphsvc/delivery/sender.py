@@ -15,6 +15,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from uuid import uuid4
 
+from graphsvc.delivery.notify import Notifier
 from graphsvc.delivery.post import Outcome, Poster
 from graphsvc.delivery.topics import TopicSender, check_package
 from graphsvc.errors import Busy, GraphsvcError, WebhookError
@@ -22,6 +23,7 @@ from graphsvc.events.envelope import build_body, build_headers
 from graphsvc.events.filters import is_quiet, is_wanted, parse_quiet
 from graphsvc.events.schedule import GIVE_UP_SECONDS, MOST_HOLD_SECONDS, compute_pause, select_ready
 from graphsvc.events.secrets import Sealer, load_or_create_sealer
+from graphsvc.events.services import SERVICES, find_scheme, find_service
 from graphsvc.events.targets import TOPIC, parse_hosts
 from graphsvc.model.events import Event, EventType
 from graphsvc.model.webhooks import Delivery, DeliveryState, EventFilter, Webhook
@@ -56,7 +58,13 @@ class Sender:
     """Sends events to webhooks. Use `run` in a thread of a service, or `send_once`."""
 
     def __init__(
-        self, store: Store, sealer: Sealer, poster: Poster, source: str, topics: TopicSender | None = None
+        self,
+        store: Store,
+        sealer: Sealer,
+        poster: Poster,
+        source: str,
+        topics: TopicSender | None = None,
+        notifier: Notifier | None = None,
     ) -> None:
         """Initialize.
 
@@ -66,8 +74,10 @@ class Sender:
             poster: sends requests.
             source: URI of this installation, for CloudEvents.
             topics: sends messages to topics; None: to none.
+            notifier: sends messages to chat and by e-mail; None: only to hosts of the public internet, without links.
         """
         self._topics = topics or TopicSender(frozenset())
+        self._notifier = notifier or Notifier(frozenset())
         self._store = store
         self._sealer = sealer
         self._poster = poster
@@ -195,6 +205,8 @@ class Sender:
             target = self._sealer.open(webhook.id, webhook.sealed)
         except WebhookError:
             return Outcome(0, "key of webhooks is another one")
+        if find_scheme(target.url) in SERVICES:
+            return self._notifier.send(target.url, event)
         body, moment = build_body(event, webhook.format, self._source), datetime.now(UTC)
         headers = build_headers(event.id, body, webhook.format, target.list_secrets(moment), moment)
         if target.url.startswith(f"{TOPIC}:"):
@@ -249,18 +261,25 @@ def build_sender(store: Store, settings: Settings) -> Sender:
     topics = TopicSender(allowed, settings.kafka_config)
     # CloudEvents asks for a URI that names the source; without a public address any stable one does.
     source = settings.public_url or "urn:graphsvc"
-    return Sender(store, load_or_create_sealer(settings), Poster(allowed), source, topics)
+    notifier = Notifier(allowed, settings.public_url)
+    return Sender(store, load_or_create_sealer(settings), Poster(allowed), source, topics, notifier)
 
 
 def check_endpoint(settings: Settings, url: str, wanted: EventFilter) -> str:
-    """Check the address and the filter of a webhook that is to be added, and return its host, or broker and topic.
+    """Check the address and the filter of a webhook that is to be added, and return what may be shown of the address.
+
+    Returns:
+        The host; of a topic, broker and topic; of chat or e-mail, the scheme and the host if it names one.
 
     Raises:
         WebhookError: one of them cannot be used.
     """
     if wanted.quiet:
         parse_quiet(wanted.quiet)
-    location = Poster(parse_hosts(settings.webhook_allowed_hosts)).check_url(url)
+    allowed = parse_hosts(settings.webhook_allowed_hosts)
+    if find_service(url):
+        return Notifier(allowed).check_url(url)
+    location = Poster(allowed).check_url(url)
     if location.scheme != TOPIC:
         return location.host
     check_package()
