@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,7 +14,6 @@ from graphsvc.cli.decide import By, make_auditor
 from graphsvc.cli.durations import parse_duration
 from graphsvc.cli.progress import console
 from graphsvc.cli.settings import load_settings
-from graphsvc.errors import WebhookError
 from graphsvc.model.events import EventType
 from graphsvc.model.webhooks import EventFilter, WebhookFormat
 
@@ -81,18 +81,16 @@ def add(
     People in chat or by e-mail get a message of a few lines, without a signature, so no secret is printed:
     `graphsvc webhooks add 'mailtos://user:password@smtp.example.org?to=team@example.org' --type cluster.born`.
     """
-    from graphsvc.delivery.sender import check_endpoint
+    from graphsvc.delivery.sender import check_endpoint, choose_form
     from graphsvc.events.secrets import load_or_create_sealer
     from graphsvc.events.services import find_service
-    from graphsvc.events.targets import TOPIC
     from graphsvc.store.webhooks import add_webhook
 
     here = load_settings()
     wanted = EventFilter(types or [], min_size, min_growth, min_score, followed, quiet)
     host = check_endpoint(here, url, wanted)
+    chosen = choose_form(url, form)
     is_message = find_service(url) is not None
-    if is_message and form is not None:
-        raise WebhookError("Messages in chat and by e-mail have one form.", "Leave --format out.")
     with _open_store() as store:
         webhook, secret = add_webhook(
             store,
@@ -101,7 +99,7 @@ def add(
             url=url,
             host=host,
             name=name.strip() or host,
-            form=form or (WebhookFormat.CLOUDEVENTS if host.startswith(TOPIC) else WebhookFormat.STANDARD),
+            form=chosen,
             wanted=wanted,
         )
     if not is_message:
@@ -118,22 +116,95 @@ def print_webhooks(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
 ) -> None:
     """List webhooks: what each wants, and how many events it took, waits for, or was given up for."""
+    from graphsvc.events.filters import describe_filter
     from graphsvc.store.webhooks import list_webhooks
 
     with _open_store() as store:
         found = list_webhooks(store)
     if as_json:
-        rows = [{name: value for name, value in asdict(each).items() if name != "sealed"} for each in found]
+        hidden = ("sealed", "rule_texts")
+        rows = [{name: value for name, value in asdict(each).items() if name not in hidden} for each in found]
         typer.echo(json.dumps(rows, indent=2, default=str))
         return
     for each in found:
+        wants = "; ".join(map(describe_filter, [each.filter] if each.rules is None else []))
         failed = f"; the last attempt that failed: {each.last_status}" if each.last_status else ""
         typer.echo(
-            f"{each.id}  {each.name}  {_format_place(each.host)}  {each.format.value}  {_format_filter(each.filter)}\n"
+            f"{each.id}  {each.name}  {_format_place(each.host)}  {each.format.value}  {wants or 'rules of a file:'}\n"
             f"  {each.delivered:,} delivered, {each.pending:,} waiting, {each.dead:,} given up{failed}"
         )
+        for rule in each.rules or ():
+            typer.echo(f"  {rule.name}: {describe_filter(rule.filter)}")
     if not found:
         typer.echo("There are no webhooks yet: `graphsvc webhooks add https://HOST/PATH`.")
+
+
+@app.command("apply")
+def apply(
+    file: Annotated[Path, typer.Argument(help="File of rules, for example alerts.toml.")],
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would change, and change nothing. Reads no address.")
+    ] = False,
+    prune: Annotated[
+        bool,
+        typer.Option(
+            "--prune",
+            help="Remove webhooks that have rules of a file and are not named in this one, with all that waits.",
+        ),
+    ] = False,
+    by: By = None,
+) -> None:
+    """Apply a file of rules: which events go to which target, and when. All of it or nothing; twice is as once.
+
+    A file of one target and one rule is two lines:
+
+    `targets.fraud-channel.address_env = "FRAUD_CHANNEL_URL"`
+
+    `rules = [{name = "large", targets = ["fraud-channel"], events = ["cluster.born"], min_size = 50}]`
+
+    Rules also have min_growth, min_score, followed and quiet, as `graphsvc webhooks add` has them. An event that
+    several rules select is sent once. A target is a webhook, by its name. One that does not exist yet takes its
+    address from a variable (address_env) or a file (address_file); an address is never in the file of rules itself.
+
+    A target gets the rules that the file has for it, and no others. Webhooks that the file does not name stay as they
+    are. `graphsvc webhooks export` writes a file to start from.
+    """
+    from graphsvc.delivery.alerts import apply_changes, load_alerts
+    from graphsvc.events.alerts import describe_changes, find_changes
+    from graphsvc.store.webhooks import list_webhooks
+
+    alerts = load_alerts(file)
+    with _open_store() as store:
+        webhooks = list_webhooks(store)
+        changes = find_changes(alerts, webhooks, prune=prune)
+        for line in describe_changes(changes, webhooks):
+            typer.echo(line)
+        needed = sum(each.is_needed for each in changes)
+        if needed and not dry_run:
+            apply_changes(store, make_auditor(by), load_settings(), changes, file)
+    if not needed:
+        typer.echo("Nothing to change.")
+    elif dry_run:
+        typer.echo(f"{needed:,} webhooks would change; without --dry-run they do.")
+    else:
+        typer.echo(f"{needed:,} webhooks are changed.")
+    if needed and not dry_run and any(each.webhook is None for each in changes):
+        typer.echo(
+            "`graphsvc webhooks rotate ID` prints a secret for a new target that checks signatures.", err=True
+        )
+
+
+@app.command("export")
+def export() -> None:
+    """Print what webhooks get as a file of rules, to start from: `graphsvc webhooks export > alerts.toml`.
+
+    Addresses and secrets are never in it.
+    """
+    from graphsvc.events.alerts import format_alerts
+    from graphsvc.store.webhooks import list_webhooks
+
+    with _open_store() as store:
+        typer.echo(format_alerts(list_webhooks(store)), nl=False)
 
 
 @app.command("remove")
@@ -221,13 +292,3 @@ def _build_sender(store: "Store") -> "Sender":
 
 def _format_place(host: str) -> str:
     return host if "://" in host else f"https://{host}/…"
-
-
-def _format_filter(wanted: EventFilter) -> str:
-    parts = [", ".join(each.value for each in wanted.types) or "all events"]
-    parts += [f"size {wanted.min_size:,}+"] if wanted.min_size else []
-    parts += [f"growth {wanted.min_growth:,}+"] if wanted.min_growth else []
-    parts += [f"score {wanted.min_score:g}+"] if wanted.min_score else []
-    parts += ["watched or assigned"] if wanted.followed else []
-    parts += [f"quiet {wanted.quiet}"] if wanted.quiet else []
-    return "; ".join(parts)
