@@ -65,14 +65,14 @@ class Notifier:
     def send(self, url: str, event: Event) -> Outcome:
         """Send the message of an event, and return what came of it. Never raises for what a service does."""
         message = write_message(event, self._public_url)
+        if not _has_package():
+            return Outcome(0, "graphsvc[notify] is not installed")
         try:
-            check_package()
-            find_service(url)
             answer = self._run({"url": url, "title": message.title, "text": message.text})
         except subprocess.TimeoutExpired:
             return Outcome(0, "timed out")
-        except WebhookError:
-            return Outcome(0, "refused address or package missing")
+        if not answer:
+            return Outcome(0, "its process failed")
         if answer.get("delivered"):
             return Outcome(200, "sent")
         status = int(answer.get("status", 0))
@@ -106,13 +106,17 @@ class Notifier:
         return answer if isinstance(answer, dict) else {}
 
 
+def _has_package() -> bool:
+    return importlib.util.find_spec("apprise") is not None
+
+
 def check_package() -> None:
     """Check that messages can be sent.
 
     Raises:
         WebhookError: the package is not installed.
     """
-    if importlib.util.find_spec("apprise") is None:
+    if not _has_package():
         raise WebhookError(
             "Sending to chat or by e-mail needs a package that is not installed.",
             "Run: pip install 'graphsvc[notify]'",

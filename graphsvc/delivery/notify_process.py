@@ -107,6 +107,8 @@ def run_job(job: dict[str, Any], guard: Guard) -> dict[str, Any]:
     scheme = find_scheme(job["url"])
     try:
         target, place = _open_target(job["url"], SERVICES[scheme], frozenset(job["allowed"]))
+        if SERVICES[scheme].module != MAIL:
+            _limit_recipients(target, job["seconds"])
     except WebhookError as error:
         return {"refused": [error.what, error.todo]}
     if "text" not in job:
@@ -136,7 +138,8 @@ def _open_target(url: str, service: Service, allowed: frozenset[str]) -> tuple[A
     )  # fmt: skip
     plugin = getattr(importlib.import_module(f"apprise.plugins.{service.module}"), service.plugin)
     parsed = plugin.parse_url(url)
-    if not parsed:
+    # It must read the same scheme out of the address, since that one says whether there is TLS.
+    if not parsed or parsed.get("schema") != scheme:
         raise _describe(scheme)
     refused = find_refused(service, parsed)
     if refused:
@@ -151,7 +154,8 @@ def _open_target(url: str, service: Service, allowed: frozenset[str]) -> tuple[A
         target = plugin(**parsed, asset=asset, **({"format": "text"} if service.module == MAIL else {}))
     except (AppriseException, TypeError, ValueError):
         raise _describe(scheme) from None
-    host = str(getattr(target, "smtp_host", "") or target.host or "").lower() if service.has_host else ""
+    named = str(getattr(target, "smtp_host", "") or target.host or "") if service.has_host else ""
+    host = named.lower().strip("[]")
     is_encrypted = service.is_encrypted or getattr(target, "secure_mode", "insecure") != "insecure"
     if not is_encrypted and host not in allowed:
         raise WebhookError(
@@ -162,6 +166,20 @@ def _open_target(url: str, service: Service, allowed: frozenset[str]) -> tuple[A
         if host and host not in allowed:
             _require_public(host)
     return target, f"{scheme}://{host or '…'}"
+
+
+def _limit_recipients(target: Any, seconds: float) -> None:
+    """Refuse an address of chat with so many recipients that a message would be cut off between them, again and again.
+
+    Raises:
+        WebhookError: the pauses between them take more than half of the time that a message has.
+    """
+    pauses = (len(target) - 1) * float(target.request_rate_per_sec)
+    if pauses > seconds / 2:
+        raise WebhookError(
+            f"This address has {len(target)} recipients, and apprise pauses {pauses:.0f} seconds between them.",
+            "Add a webhook for some of them each.",
+        )
 
 
 def _require_public(host: str) -> None:

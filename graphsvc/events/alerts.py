@@ -76,6 +76,10 @@ def _check_name(given: str) -> str:
 Name = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME), AfterValidator(_check_name)]
 
 
+Accounts = Annotated[int, Field(ge=0, le=2**31 - 1)]
+"""Numbers of accounts, up to the largest one that GraphQL has (`Int`)."""
+
+
 class FileTarget(_Strict):
     """A target of the file: where the address of a new one is, or which webhook it is."""
 
@@ -105,8 +109,8 @@ class FileRule(_Strict):
     name: Name
     targets: Annotated[list[Name], Field(min_length=1)]
     events: list[Annotated[EventType, Field(strict=False)]] = []
-    min_size: Annotated[int, Field(ge=0)] = 0
-    min_growth: Annotated[int, Field(ge=0)] = 0
+    min_size: Accounts = 0
+    min_growth: Accounts = 0
     min_score: Annotated[float, Field(ge=0, le=1)] = 0.0
     followed: bool = False
     quiet: str = ""

@@ -95,6 +95,7 @@ def test_a_file_has_rules_of_targets_by_name() -> None:
         (rule("y") + rule("x", min_size="'5'"), r"rule 2 \('x'\), min_size: Input should be a valid integer"),
         (rule("x", min_size="true"), r"rule 1 \('x'\), min_size"),
         (rule("x", min_size=-1), r"rule 1 \('x'\), min_size: .*greater than or equal to 0"),
+        (rule("x", min_size=2**31), r"rule 1 \('x'\), min_size: .*less than or equal to 2147483647"),
         (rule("x", min_score=1.5), r"rule 1 \('x'\), min_score: .*less than or equal to 1"),
         (rule("x", min_score="nan"), r"rule 1 \('x'\), min_score"),
         (rule("x", events='["cluster.bron"]'), r"rule 1 \('x'\), events, 1: Input should be 'cluster.born'"),

@@ -297,6 +297,27 @@ def test_an_address_that_is_refused_is_not_shown(url: str) -> None:
 @pytest.mark.parametrize(
     "url",
     [
+        f"mmosts://mmost://10.0.0.1/{TOKEN}",
+        f"mmosts://[::1]/{TOKEN}",
+        f"mmosts://me@[::ffff:127.0.0.1]/{TOKEN}",
+        f"workflows://10.0.0.1/{TOKEN}/signature-of-it",
+        "mailtos://me:word@mail.example?MODE=insecure",
+        "mailtos://me:word@mail.example?%6dode=insecure",
+        f"slack://T1JJ3T3L2/A1BRTD4JD/{TOKEN[:24]}?%76erify=no",
+        f"slack://T1JJ3T3L2/A1BRTD4JD/{TOKEN[:24]}#c?verify=no",
+        f"slack://T1JJ3T3L2/A1BRTD4JD/{TOKEN[:24]}?to=a;verify=no",
+    ],
+)
+def test_an_address_that_is_written_in_another_way_is_checked_as_apprise_reads_it(url: str) -> None:
+    with pytest.raises(WebhookError):
+        Notifier(frozenset(), None, GENEROUS).check_url(url)
+    outcome = Notifier(frozenset(), None, GENEROUS).send(url, EVENT)
+    assert (outcome.status, outcome.reason) == (0, "refused address")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
         "json://127.0.0.1/x",
         "xml://a",
         "form://a",
@@ -313,6 +334,13 @@ def test_what_apprise_could_also_do_is_no_target(url: str) -> None:
         check_endpoint(Settings(), url, EventFilter())
 
 
+def test_recipients_are_so_few_that_a_message_reaches_all_of_them_in_its_time() -> None:
+    rooms = "/".join(f"%23room{number}" for number in range(20))
+    with pytest.raises(WebhookError, match="20 recipients"):
+        Notifier(frozenset()).check_url(f"slack://T1JJ3T3L2/A1BRTD4JD/{TOKEN[:24]}/{rooms}")
+    assert Notifier(frozenset()).check_url(f"slack://T1JJ3T3L2/A1BRTD4JD/{TOKEN[:24]}/%23a/%23b")
+
+
 def test_each_service_is_one_that_apprise_has() -> None:
     names = sorted({(each.module, each.plugin) for each in SERVICES.values()})
     script = "import importlib\n" + "\n".join(
@@ -323,11 +351,11 @@ def test_each_service_is_one_that_apprise_has() -> None:
 
 
 def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(notify.importlib.util, "find_spec", lambda _: None)
+    monkeypatch.setitem(sys.modules, "apprise", None)
     with pytest.raises(WebhookError, match=r"pip install 'graphsvc\[notify\]'") as error:
         check_endpoint(Settings(), "slack://a/b/c", EventFilter())
     assert error.value.code == "webhook"
-    assert not Notifier(frozenset()).send("slack://a/b/c", EVENT).is_delivered
+    assert Notifier(frozenset()).send("slack://a/b/c", EVENT).reason == "graphsvc[notify] is not installed"
 
 
 def test_a_message_that_fails_is_tried_again_in_order_like_any_webhook(
