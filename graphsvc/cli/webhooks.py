@@ -15,7 +15,7 @@ from graphsvc.cli.durations import parse_duration
 from graphsvc.cli.progress import console
 from graphsvc.cli.settings import load_settings
 from graphsvc.model.events import EventType
-from graphsvc.model.webhooks import EventFilter, WebhookFormat
+from graphsvc.model.webhooks import MOST_ACCOUNTS, EventFilter, WebhookFormat
 
 if TYPE_CHECKING:
     from graphsvc.delivery.sender import Sender
@@ -54,8 +54,10 @@ def add(
             "else standard.",
         ),
     ] = None,
-    min_size: Annotated[int, typer.Option(min=0, help="Least accounts of a cluster.")] = 0,
-    min_growth: Annotated[int, typer.Option(min=0, help="Least new accounts, of cluster.grown.")] = 0,
+    min_size: Annotated[int, typer.Option(min=0, max=MOST_ACCOUNTS, help="Least accounts of a cluster.")] = 0,
+    min_growth: Annotated[
+        int, typer.Option(min=0, max=MOST_ACCOUNTS, help="Least new accounts, of cluster.grown.")
+    ] = 0,
     min_score: Annotated[
         float, typer.Option(min=0, max=1, help="Least score (hostility) of a cluster, where it is known.")
     ] = 0.0,

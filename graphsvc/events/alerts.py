@@ -23,7 +23,7 @@ from pydantic import (
 from graphsvc.errors import AlertsError, WebhookError
 from graphsvc.events.filters import describe_filter, parse_quiet
 from graphsvc.model.events import EventType
-from graphsvc.model.webhooks import AlertRule, EventFilter, Webhook, WebhookFormat
+from graphsvc.model.webhooks import MOST_ACCOUNTS, AlertRule, EventFilter, Webhook, WebhookFormat
 
 LONGEST_NAME = 200
 """Letters of a name: as many as the API allows."""
@@ -76,8 +76,7 @@ def _check_name(given: str) -> str:
 Name = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME), AfterValidator(_check_name)]
 
 
-Accounts = Annotated[int, Field(ge=0, le=2**31 - 1)]
-"""Numbers of accounts, up to the largest one that GraphQL has (`Int`)."""
+Accounts = Annotated[int, Field(ge=0, le=MOST_ACCOUNTS)]
 
 
 class FileTarget(_Strict):

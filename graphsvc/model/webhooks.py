@@ -9,6 +9,9 @@ from typing import Annotated
 from graphsvc.model.events import Event, EventType
 from graphsvc.model.rows import Column
 
+MOST_ACCOUNTS = 2**31 - 1
+"""Largest number that a filter may ask for: the largest that GraphQL has (`Int`)."""
+
 
 class WebhookFormat(StrEnum):
     """Form of what is sent. Both are signed alike."""

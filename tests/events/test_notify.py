@@ -192,6 +192,36 @@ def test_a_name_is_checked_by_the_address_that_it_leads_to(
     assert len(receiver.got) == (said == "200")
 
 
+REBOUND = """
+import socket
+resolve, answers = socket.getaddrinfo, ["93.184.215.14"]
+def rebind(host, port, *given, **more):
+    if host != "rebind.example":
+        return resolve(host, port, *given, **more)
+    address = answers.pop() if answers else "127.0.0.1"
+    return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port))]
+socket.getaddrinfo = rebind
+"""
+
+
+@pytest.mark.parametrize("scheme", ["mmosts", "mailtos"])
+def test_a_name_that_is_bound_again_after_its_check_reaches_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scheme: str
+) -> None:
+    # Python runs this module at its start, so the resolver of the process is one that lies from the second time on.
+    (tmp_path / "sitecustomize.py").write_text(REBOUND)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), *filter(None, sys.path)]))
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.setblocking(False)
+        port = server.getsockname()[1]
+        more = "?from=a@example.org&mode=ssl" if scheme == "mailtos" else f"/{TOKEN}"
+        url = f"{scheme}://rebind.example:{port}{more}"
+        assert Notifier(frozenset(), None, GENEROUS).check_url(url) == f"{scheme}://rebind.example"
+        assert Notifier(frozenset(), None, GENEROUS).send(url, EVENT).reason == "refused address"
+        with pytest.raises(BlockingIOError):
+            server.accept()
+
+
 def test_a_redirect_leads_nowhere(receiver: Receiver) -> None:
     receiver.answers[f"/hooks/{TOKEN}"] = 302
     assert Notifier(LOCAL, None, GENEROUS).send(chat(receiver), EVENT).reason == "302"
