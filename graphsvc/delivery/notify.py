@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from graphsvc.delivery.post import TIMEOUT_SECONDS, Outcome
+from graphsvc.delivery.post import TIMEOUT_SECONDS, Outcome, read_pause
 from graphsvc.errors import WebhookError
 from graphsvc.events.messages import write_message
 from graphsvc.events.services import find_service
@@ -77,7 +77,7 @@ class Notifier:
             return Outcome(200, "sent")
         status = int(answer.get("status", 0))
         if status >= 300:
-            return Outcome(status, str(status))
+            return Outcome(status, str(status), read_pause(str(answer.get("pause") or "")))
         is_refused = answer.get("unreachable") or "refused" in answer
         return Outcome(0, "refused address" if is_refused else "not taken")
 

@@ -91,16 +91,17 @@ def run_job(job: dict[str, Any], guard: Guard) -> dict[str, Any]:
 
     Returns:
         `place` (scheme and host to show), or `refused` (what is wrong with the address, and what to do). Of a message
-        `delivered`, `status` of the last answer by HTTP (0: none), and `unreachable` (a connection was refused here).
+        `delivered`, `status` of the last answer by HTTP (0: none), `pause` (its `Retry-After`), and `unreachable` (a
+        connection was refused here).
     """
     from requests.adapters import HTTPAdapter
 
-    statuses: list[int] = []
+    statuses: list[tuple[int, str]] = []
     send = HTTPAdapter.send
 
     def note_status(*args: Any, **kwargs: Any) -> Any:
         answer = send(*args, **kwargs)
-        statuses.append(answer.status_code)
+        statuses.append((answer.status_code, answer.headers.get("retry-after", "")))
         return answer
 
     HTTPAdapter.send = note_status  # type: ignore[method-assign]
@@ -114,11 +115,8 @@ def run_job(job: dict[str, Any], guard: Guard) -> dict[str, Any]:
     if "text" not in job:
         return {"place": place}
     is_delivered = _notify(target, job["title"], job["text"])
-    return {
-        "delivered": is_delivered,
-        "status": statuses[-1] if statuses else 0,
-        "unreachable": guard.is_refused,
-    }
+    status, pause = statuses[-1] if statuses else (0, "")
+    return {"delivered": is_delivered, "status": status, "pause": pause, "unreachable": guard.is_refused}
 
 
 def _open_target(url: str, service: Service, allowed: frozenset[str]) -> tuple[Any, str]:

@@ -222,6 +222,12 @@ def test_a_name_that_is_bound_again_after_its_check_reaches_nothing(
             server.accept()
 
 
+def test_the_pause_that_a_service_asks_for_is_known(receiver: Receiver) -> None:
+    receiver.answers[f"/hooks/{TOKEN}"] = 503
+    outcome = Notifier(LOCAL, None, GENEROUS).send(chat(receiver), EVENT)
+    assert (outcome.status, outcome.retry_after) == (503, 77)
+
+
 def test_a_redirect_leads_nowhere(receiver: Receiver) -> None:
     receiver.answers[f"/hooks/{TOKEN}"] = 302
     assert Notifier(LOCAL, None, GENEROUS).send(chat(receiver), EVENT).reason == "302"
