@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from graphsvc.delivery.notify import Notifier
 from graphsvc.delivery.post import Poster
 from graphsvc.delivery.sender import Sender
 from graphsvc.errors import AlertsError, Conflict
-from graphsvc.events.alerts import find_changes, format_alerts, parse_alerts
+from graphsvc.events.alerts import describe_changes, find_changes, format_alerts, parse_alerts
 from graphsvc.events.filters import find_common, is_wanted, select_rules
 from graphsvc.events.secrets import Sealer
 from graphsvc.model.events import Event, EventType, NewEvent
@@ -192,6 +192,19 @@ def test_a_target_that_is_not_there_or_not_one_is_an_error() -> None:
 
 
 TYPES = [each for each in EventType if each is not EventType.WEBHOOK_TEST]
+
+
+def test_the_file_of_the_documentation_changes_what_it_says() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "operations" / "events.md").read_text(encoding="utf-8")
+    text, said = (
+        page.split(fence, 1)[1].split("```", 1)[0] for fence in ("```toml\n# alerts.toml\n", "```\n+ ")
+    )
+    made = webhook("cases", number=1)
+    known = replace(made, id="w0123456789abcde", filter=EventFilter(min_size=20))
+    lines = describe_changes(find_changes(parse_alerts(text, "alerts.toml"), [known]), [known])
+    assert lines == f"+ {said}".splitlines()[:-1]
+
+
 FILTERS = st.builds(
     EventFilter,
     st.lists(st.sampled_from(TYPES), unique=True),
@@ -331,6 +344,10 @@ def test_a_file_is_applied_once_shown_first_and_logged(
     assert found["pager"].filter == EventFilter()
     assert found["cases"].filter == EventFilter([EventType.CLUSTER_BORN, EventType.CLUSTER_GROWN], 50)
     assert (found["mine"].rules, found["mine"].filter.min_size) == (None, 7)
+    listed = run_command("webhooks", "list").stdout
+    assert "rules of a file:\n" in listed
+    assert "  watched: all events; score 1+; watched or assigned; quiet 22:00-06:00 Europe/Berlin\n" in listed
+    assert "T0PSECRET" not in listed + run_command("webhooks", "list", "--json").stdout
     # Applied again, it changes and logs nothing, and needs no address.
     monkeypatch.delenv("PAGER_URL")
     entries = actions(database)

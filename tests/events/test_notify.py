@@ -3,6 +3,7 @@ sends it connects to nothing but the public internet and the hosts that an opera
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -282,6 +283,17 @@ def test_a_service_that_hangs_is_cut_off(receiver: Receiver, answer: str) -> Non
     outcome = Notifier(LOCAL, None, 4.0).send(chat(receiver), EVENT)
     assert (outcome.status, outcome.is_about_all) == (0, True)
     assert time.monotonic() - begin < GENEROUS
+    receiver.go.set()
+
+
+def test_a_process_whose_parent_was_killed_ends_by_itself(receiver: Receiver) -> None:
+    receiver.answers[f"/hooks/{TOKEN}"] = "drip"
+    job = {"url": chat(receiver), "allowed": sorted(LOCAL), "seconds": 2.0, "title": "a", "text": "b"}
+    done = subprocess.run(
+        [sys.executable, "-m", "graphsvc.delivery.notify_process"],
+        input=json.dumps(job), text=True, capture_output=True, check=False, timeout=GENEROUS,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (-signal.SIGALRM, "")
     receiver.go.set()
 
 
