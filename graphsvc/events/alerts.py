@@ -29,6 +29,7 @@ LONGEST_NAME = 200
 """Letters of a name: as many as the API allows."""
 _ADDRESS_WORDS = frozenset(("address", "url", "uri", "secret", "token", "password"))
 """Fields that people look for, and that no file of rules has."""
+_ADDRESS_MARK = "://"
 _HEAD = """# Which events go to which target, and when. After a change:
 #   graphsvc webhooks apply alerts.toml --dry-run    shows what would change
 #   graphsvc webhooks apply alerts.toml              changes it
@@ -70,6 +71,8 @@ def _check_name(given: str) -> str:
     """Check a name, which is shown in a line of a list."""
     if not given.isprintable() or given != given.strip():
         raise ValueError("a name is one line, without spaces around it")
+    if _ADDRESS_MARK in given:
+        raise ValueError("it is an address; give the target a name, and write address_env in its table")
     return given
 
 
@@ -88,10 +91,10 @@ class FileTarget(_Strict):
     address_file: str = ""
     format: Annotated[WebhookFormat | None, Field(strict=False)] = None
 
-    @field_validator("address_env", "address_file")
+    @field_validator("id", "address_env", "address_file")
     @classmethod
     def _refuse_address(cls, given: str) -> str:
-        if "://" in given:
+        if _ADDRESS_MARK in given:
             raise ValueError("it is an address; write the name of the variable or file that has it")
         return given
 
@@ -125,6 +128,8 @@ class FileRule(_Strict):
     @field_validator("quiet")
     @classmethod
     def _check_quiet(cls, given: str) -> str:
+        if _ADDRESS_MARK in given:
+            raise ValueError("it is an address, and no hours")
         try:
             if given:
                 parse_quiet(given)
@@ -224,10 +229,12 @@ def _name_place(place: Sequence[int | str], content: Mapping[str, Any]) -> str:
     if section == "rules" and rest and isinstance(rest[0], int):
         found = content["rules"][rest[0]]
         named = found.get("name") if isinstance(found, dict) else None
-        head = f"rule {rest[0] + 1}" + (f" ({named!r})" if isinstance(named, str) else "")
+        is_shown = isinstance(named, str) and _ADDRESS_MARK not in named
+        head = f"rule {rest[0] + 1}" + (f" ({named!r})" if is_shown else "")
         rest = rest[1:]
     elif section == "targets" and rest:
-        head, rest = f"target {rest[0]}", rest[1:]
+        named = str(rest[0])
+        head, rest = f"target {'that is an address' if _ADDRESS_MARK in named else named}", rest[1:]
     else:
         head = str(section)
     # Places inside of a field are numbers of its values, or names of pydantic.
