@@ -123,7 +123,7 @@ schema: setup ## schema.graphql and docs/graphql/reference.md out of the code, a
 locks: setup ## renew locks/python.txt and the lock of the managed Neo4j
 	@$(BIN)/python -m pip install --quiet uv
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
-	  --extra managed --extra sql --extra kafka --extra stix --extra otel --extra py2neo --extra notebook --group dev \
+	  --extra managed --extra sql --extra kafka --extra notify --extra stix --extra otel --extra py2neo --extra notebook --group dev \
 	  --output-file locks/python.txt pyproject.toml
 	@$(BIN)/graphsvc neo4j lock
 

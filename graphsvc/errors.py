@@ -224,6 +224,14 @@ class WebhookError(GraphsvcError):
     http_status = 422
 
 
+class AlertsError(GraphsvcError):
+    """A file of rules cannot be read, or names what is not there; nothing was changed."""
+
+    code = "alerts"
+    exit_status = 2
+    http_status = 422
+
+
 class EventsExpired(GraphsvcError):
     """Events after the one that a client saw last were removed by retention."""
 

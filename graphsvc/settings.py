@@ -116,7 +116,8 @@ class Settings(BaseSettings):
     """What `graphsvc retention` removes without options, for example `activity=90d,sessions=180d`."""
 
     webhook_allowed_hosts: str = ""
-    """Hosts that webhooks may reach although their addresses are not public, and by http, with commas between them."""
+    """Hosts that webhooks and messages may reach although their addresses are not public, and without TLS, with commas
+    between them."""
     kafka_config: Path | None = None
     """Settings of the Kafka client that sends events to topics, a line `key=value` each: how to sign in."""
 

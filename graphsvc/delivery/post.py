@@ -119,7 +119,7 @@ class Poster:
         # A head that was cut off can look like a complete one.
         if limited.is_set():
             raise TimeoutError
-        return Outcome(answer.status, str(answer.status), _read_pause(answer.headers.get("retry-after")))
+        return Outcome(answer.status, str(answer.status), read_pause(answer.headers.get("retry-after")))
 
     def _resolve(self, location: Location) -> Addresses:
         """Return family and address of a host, each checked.
@@ -182,7 +182,7 @@ def _name_host(location: Location) -> dict[str, str]:
     return {"host": host if usual else f"{host}:{location.port}"}
 
 
-def _read_pause(text: str | None) -> float:
+def read_pause(text: str | None) -> float:
     """Read `Retry-After` in seconds; 0 for dates and anything else."""
     try:
         seconds = float(text or 0)

@@ -9,22 +9,33 @@ import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import uuid4
 
+from graphsvc.delivery.notify import Notifier
 from graphsvc.delivery.post import Outcome, Poster
 from graphsvc.delivery.topics import TopicSender, check_package
 from graphsvc.errors import Busy, GraphsvcError, WebhookError
 from graphsvc.events.envelope import build_body, build_headers
-from graphsvc.events.filters import is_quiet, is_wanted, parse_quiet
+from graphsvc.events.filters import (
+    is_held,
+    is_quiet,
+    is_wanted,
+    list_filters,
+    needs_followed,
+    parse_quiet,
+    select_rules,
+)
 from graphsvc.events.schedule import GIVE_UP_SECONDS, MOST_HOLD_SECONDS, compute_pause, select_ready
 from graphsvc.events.secrets import Sealer, load_or_create_sealer
+from graphsvc.events.services import SERVICES, find_scheme, find_service
 from graphsvc.events.targets import TOPIC, parse_hosts
 from graphsvc.model.events import Event, EventType
-from graphsvc.model.webhooks import Delivery, DeliveryState, EventFilter, Webhook
+from graphsvc.model.webhooks import Delivery, DeliveryState, EventFilter, Webhook, WebhookFormat
 from graphsvc.settings import Settings
 from graphsvc.store import Store
 from graphsvc.store.decisions import read_decision_log
@@ -56,7 +67,13 @@ class Sender:
     """Sends events to webhooks. Use `run` in a thread of a service, or `send_once`."""
 
     def __init__(
-        self, store: Store, sealer: Sealer, poster: Poster, source: str, topics: TopicSender | None = None
+        self,
+        store: Store,
+        sealer: Sealer,
+        poster: Poster,
+        source: str,
+        topics: TopicSender | None = None,
+        notifier: Notifier | None = None,
     ) -> None:
         """Initialize.
 
@@ -66,8 +83,10 @@ class Sender:
             poster: sends requests.
             source: URI of this installation, for CloudEvents.
             topics: sends messages to topics; None: to none.
+            notifier: sends messages to chat and by e-mail; None: only to hosts of the public internet, without links.
         """
         self._topics = topics or TopicSender(frozenset())
+        self._notifier = notifier or Notifier(frozenset())
         self._store = store
         self._sealer = sealer
         self._poster = poster
@@ -157,8 +176,8 @@ class Sender:
             position, queued = each.position, each.pending
             while events := read_events_after(self._store, position, EVENTS):
                 # After the events were read: who watches a cluster when it changes is told of the change.
-                followed = read_decision_log(self._store).list_followed() if each.filter.followed else ()
-                wanted = [event.id for event in events if is_wanted(event, each.filter, followed)]
+                followed = read_decision_log(self._store).list_followed() if needs_followed(each) else ()
+                wanted = _select_wanted(events, each, followed)
                 position = events[-1].number
                 if not enqueue(self._store, self._lease, each.id, wanted, position):
                     return []
@@ -169,8 +188,8 @@ class Sender:
 
     def _send_due(self, webhook: Webhook, count: Callable[[list[str]], None]) -> None:
         """Send what is due for a webhook, one by one, until nothing is or the receiver is away."""
-        while not self._stop.is_set() and not is_quiet(webhook.filter.quiet, datetime.now(UTC)):
-            ready = select_ready(read_pending(self._store, webhook.id, PENDING))
+        while not self._stop.is_set():
+            ready = self._find_ready(webhook, datetime.now(UTC))
             if not ready:
                 return
             failed = set[str]()
@@ -189,12 +208,32 @@ class Sender:
                 if self._hold(webhook.id, outcome):
                     return
 
+    def _find_ready(self, webhook: Webhook, moment: datetime) -> list[Delivery]:
+        """Find the deliveries of a webhook that may be tried at a time, in order."""
+        filters = list_filters(webhook)
+        if filters and all(is_quiet(each.quiet, moment) for each in filters):
+            return []
+        waiting: list[Delivery] = []
+        while page := read_pending(
+            self._store, webhook.id, PENDING, waiting[-1].event.number if waiting else -1
+        ):
+            waiting += [
+                replace(each, is_due=each.is_due and not is_held(each, webhook, moment)) for each in page
+            ]
+            ready = select_ready(waiting)
+            # Quiet hours can hold back thousands, behind which others wait.
+            if ready or len(page) < PENDING:
+                return ready
+        return []
+
     def _post(self, webhook: Webhook, event: Event) -> Outcome:
         """Send one event to a webhook."""
         try:
             target = self._sealer.open(webhook.id, webhook.sealed)
         except WebhookError:
             return Outcome(0, "key of webhooks is another one")
+        if find_scheme(target.url) in SERVICES:
+            return self._notifier.send(target.url, event)
         body, moment = build_body(event, webhook.format, self._source), datetime.now(UTC)
         headers = build_headers(event.id, body, webhook.format, target.list_secrets(moment), moment)
         if target.url.startswith(f"{TOPIC}:"):
@@ -239,6 +278,16 @@ class Sender:
             release_lease(self._store, self._lease[0])
 
 
+def _select_wanted(
+    events: Sequence[Event], webhook: Webhook, followed: Collection[str]
+) -> list[tuple[str, list[str] | None]]:
+    """Select the events that a webhook wants: id, and names of the rules that selected it, or None."""
+    if webhook.rules is None:
+        return [(each.id, None) for each in events if is_wanted(each, webhook.filter, followed)]
+    selected = [(each.id, select_rules(each, webhook.rules, followed)) for each in events]
+    return [(event, rules) for event, rules in selected if rules]
+
+
 def build_sender(store: Store, settings: Settings) -> Sender:
     """Build the sender of an installation.
 
@@ -249,18 +298,37 @@ def build_sender(store: Store, settings: Settings) -> Sender:
     topics = TopicSender(allowed, settings.kafka_config)
     # CloudEvents asks for a URI that names the source; without a public address any stable one does.
     source = settings.public_url or "urn:graphsvc"
-    return Sender(store, load_or_create_sealer(settings), Poster(allowed), source, topics)
+    notifier = Notifier(allowed, settings.public_url)
+    return Sender(store, load_or_create_sealer(settings), Poster(allowed), source, topics, notifier)
+
+
+def choose_form(url: str, asked: WebhookFormat | None) -> WebhookFormat:
+    """Choose the form of what is sent to an address: the one that was asked for, or the usual one.
+
+    Raises:
+        WebhookError: messages in chat and by e-mail have one form.
+    """
+    if asked is not None and find_service(url):
+        raise WebhookError("Messages in chat and by e-mail have one form.", "Leave the format out.")
+    is_topic = find_scheme(url) == TOPIC
+    return asked or (WebhookFormat.CLOUDEVENTS if is_topic else WebhookFormat.STANDARD)
 
 
 def check_endpoint(settings: Settings, url: str, wanted: EventFilter) -> str:
-    """Check the address and the filter of a webhook that is to be added, and return its host, or broker and topic.
+    """Check the address and the filter of a webhook that is to be added, and return what may be shown of the address.
+
+    Returns:
+        The host; of a topic, broker and topic; of chat or e-mail, the scheme and the host if it names one.
 
     Raises:
         WebhookError: one of them cannot be used.
     """
     if wanted.quiet:
         parse_quiet(wanted.quiet)
-    location = Poster(parse_hosts(settings.webhook_allowed_hosts)).check_url(url)
+    allowed = parse_hosts(settings.webhook_allowed_hosts)
+    if find_service(url):
+        return Notifier(allowed).check_url(url)
+    location = Poster(allowed).check_url(url)
     if location.scheme != TOPIC:
         return location.host
     check_package()

@@ -1,13 +1,13 @@
 """Choose the events that a webhook wants, and the hours it wants them at."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime, time, tzinfo
 from zoneinfo import ZoneInfo
 
 from graphsvc.errors import WebhookError
 from graphsvc.model.events import Event, EventType
-from graphsvc.model.webhooks import EventFilter
+from graphsvc.model.webhooks import AlertRule, Delivery, EventFilter, Webhook
 
 _QUIET = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)(?: (\S+))?")
 
@@ -33,6 +33,60 @@ def is_wanted(event: Event, wanted: EventFilter, followed: Collection[str] = ())
             return False
     score = event.data.get("score")
     return not isinstance(score, float) or score >= wanted.min_score
+
+
+def select_rules(event: Event, rules: Sequence[AlertRule], followed: Collection[str] = ()) -> list[str]:
+    """Select the rules that want an event, by name; see `is_wanted`."""
+    return [each.name for each in rules if is_wanted(event, each.filter, followed)]
+
+
+def needs_followed(webhook: Webhook) -> bool:
+    """Return whether it must be known which clusters people follow, to tell what a webhook wants."""
+    return any(each.followed for each in list_filters(webhook))
+
+
+def list_filters(webhook: Webhook) -> list[EventFilter]:
+    """List the filters of which one must want an event: those of its rules, or its own."""
+    return [webhook.filter] if webhook.rules is None else [each.filter for each in webhook.rules]
+
+
+def is_held(delivery: Delivery, webhook: Webhook, moment: datetime) -> bool:
+    """Return whether a delivery waits for the end of quiet hours: of all rules that selected it, or of the webhook."""
+    rules = webhook.rules or ()
+    hours = [each.filter.quiet for each in rules if each.name in delivery.rules]
+    # What was queued for rules that are gone by now is sent: it was wanted.
+    hours = [webhook.filter.quiet] if webhook.rules is None else hours
+    return bool(hours) and all(is_quiet(each, moment) for each in hours)
+
+
+def find_common(rules: Sequence[AlertRule]) -> EventFilter:
+    """Find the strictest filter that all events pass which one of the rules selects.
+
+    Args:
+        rules: at least one.
+    """
+    filters = [each.filter for each in rules]
+    types = {name for each in filters for name in each.types}
+    quiet = {each.quiet for each in filters}
+    return EventFilter(
+        [] if any(not each.types for each in filters) else [name for name in EventType if name in types],
+        min(each.min_size for each in filters),
+        min(each.min_growth for each in filters),
+        min(each.min_score for each in filters),
+        all(each.followed for each in filters),
+        quiet.pop() if len(quiet) == 1 else "",
+    )
+
+
+def describe_filter(wanted: EventFilter) -> str:
+    """Describe a filter in a line."""
+    parts = [", ".join(each.value for each in wanted.types) or "all events"]
+    parts += [f"size {wanted.min_size:,}+"] if wanted.min_size else []
+    parts += [f"growth {wanted.min_growth:,}+"] if wanted.min_growth else []
+    parts += [f"score {wanted.min_score:g}+"] if wanted.min_score else []
+    parts += ["watched or assigned"] if wanted.followed else []
+    parts += [f"quiet {wanted.quiet}"] if wanted.quiet else []
+    return "; ".join(parts)
 
 
 def parse_quiet(text: str) -> tuple[time, time, tzinfo]:

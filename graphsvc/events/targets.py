@@ -49,7 +49,8 @@ def parse_url(url: str, allowed: frozenset[str] = frozenset()) -> Location:
     if not plain or not host or not port or parts.scheme not in _PORTS:
         raise WebhookError(
             "This is no address of a webhook.",
-            f"Write https://HOST/PATH or kafka://BROKER:9092/TOPIC in ASCII, at most {LONGEST_URL:,} characters.",
+            f"Write https://HOST/PATH, kafka://BROKER:9092/TOPIC, or an address of chat or e-mail such as slack://… or "
+            f"mailtos://…, in ASCII, at most {LONGEST_URL:,} characters.",
         )
     if parts.username is not None or parts.password is not None or parts.fragment:
         raise WebhookError(

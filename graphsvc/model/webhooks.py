@@ -1,5 +1,6 @@
 """Webhooks: endpoints of other systems, which events each wants, and how far their delivery is."""
 
+import json
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -7,6 +8,9 @@ from typing import Annotated
 
 from graphsvc.model.events import Event, EventType
 from graphsvc.model.rows import Column
+
+MOST_ACCOUNTS = 2**31 - 1
+"""Largest number that a filter may ask for: the largest that GraphQL has (`Int`)."""
 
 
 class WebhookFormat(StrEnum):
@@ -60,6 +64,14 @@ class EventFilter:
 
 
 @dataclass(frozen=True, slots=True)
+class AlertRule:
+    """A rule of a file of rules: events that a webhook is to get, and when."""
+
+    name: Annotated[str, "Its name in the file."]
+    filter: Annotated[EventFilter, Column(lambda row: row), "Events that it selects, and when."]
+
+
+@dataclass(frozen=True, slots=True)
 class Webhook:
     """An endpoint that events are sent to. Its address and its secrets are stored sealed."""
 
@@ -67,10 +79,21 @@ class Webhook:
     name: Annotated[str, "The name that tells it apart."]
     host: Annotated[
         str,
-        "Host of its address, or broker and topic. The rest of an address can be a secret, so it is not shown.",
+        "Host of its address; of a topic, broker and topic; of chat or e-mail, the scheme, and the host if the address "
+        "names one. The rest of an address can be a secret, so it is not shown.",
     ]
     format: Annotated[WebhookFormat, "Form of what is sent."]
-    filter: Annotated[EventFilter, Column(lambda row: row), "Events that it wants, and when."]
+    filter: Annotated[
+        EventFilter,
+        Column(lambda row: row),
+        "Events that it wants, and when. With `rules` it is what these have in common.",
+    ]
+    rules: Annotated[
+        list[AlertRule] | None,
+        Column(lambda row: None if row.get("rules") is None else [json.loads(each) for each in row["rules"]]),
+        "Rules of a file: an event is sent if one of them selects it, and kept back while all that select it have "
+        "quiet hours. Null: no file defines them, `filter` selects alone. Empty: nothing is sent.",
+    ]
     created_at: Annotated[datetime, "When it was added."]
     created_by: Annotated[str, "Who added it."]
     position: Annotated[int, "Number of the last event that was looked at for it."]
@@ -84,6 +107,8 @@ class Webhook:
     ]
     sealed: str
     """As `Sealer.seal` made it."""
+    rule_texts: Annotated[list[str] | None, Column(lambda row: row.get("rules"))] = None
+    """Rules as they are stored, to tell whether someone changed them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +121,7 @@ class Delivery:
         attempts: that failed.
         is_due: whether the next attempt may be made now.
         age: seconds since it was queued.
+        rules: names of the rules that selected it, when it was queued; empty: a filter did.
     """
 
     key: str
@@ -103,6 +129,7 @@ class Delivery:
     attempts: int
     is_due: bool
     age: float
+    rules: list[str] = field(default_factory=list)
 
     @property
     def clusters(self) -> set[str]:

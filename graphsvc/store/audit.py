@@ -7,8 +7,8 @@ was cut off. The kept file stays unchanged if the log does not continue from it.
 import json
 import logging
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,23 @@ HEAD_FILE = "audit-head.json"
 _HASH = re.compile(r"[0-9a-f]{64}")
 TURNS = 50
 """Attempts of a writer whose number others take first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change that has an entry of its own, among several of one transaction.
+
+    Attributes:
+        action: a word or two, such as `decide`.
+        subject: of the act.
+        guards: statements that must each return a row, or nothing is written.
+        details: further facts for the entry.
+    """
+
+    action: str
+    subject: str
+    guards: tuple[tuple[str, Row], ...]
+    details: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,28 +89,61 @@ class Auditor:
         Raises:
             DatabaseUnavailable, DatabaseRefused, Busy: the log cannot be written, so nothing was.
         """
+        return self._write(store, [(self._build_act(action, subject, reason, details), guards)], steps)
+
+    def write_all(self, store: Store, changes: Sequence[Change]) -> bool:
+        """Make several changes and log each of them, all in one transaction.
+
+        Args:
+            store: the database.
+            changes: at least one, in their order.
+
+        Returns:
+            False if a guard of one of them was closed; then nothing was written.
+
+        Raises:
+            DatabaseUnavailable, DatabaseRefused, Busy: the log cannot be written, so nothing was.
+        """
+        acts = [
+            (self._build_act(each.action, each.subject, "", each.details), each.guards) for each in changes
+        ]
+        return self._write(store, acts, ())
+
+    def _build_act(self, action: str, subject: str, reason: str, details: Mapping[str, Any] | None) -> Act:
         # Round trip through JSON: a tuple becomes a list as it will be read back, so that the hash is the
         # same.
-        plain = json.loads(
-            json.dumps(dict(details or {}))
-        )  # as it is read back, so that its hash is the same
-        act = Act(self.actor, self.role, action, subject, reason, self.request, plain)
-        name = uuid4().hex
+        plain = json.loads(json.dumps(dict(details or {})))
+        return Act(self.actor, self.role, action, subject, reason, self.request, plain)
+
+    def _write(
+        self,
+        store: Store,
+        acts: Sequence[tuple[Act, tuple[tuple[str, Row], ...]]],
+        steps: Sequence[tuple[str, Row]],
+    ) -> bool:
+        """Log acts, each with its guards, and run `steps`, in one transaction. False: a guard was closed."""
+        names = [uuid4().hex for _ in acts]
+        turn = "audit/turn"
         for _ in range(TURNS):
-            head = store.read("audit/head", id=name)
+            head = store.read("audit/head", id=names[0])
             if head and head[0]["there"]:  # by us: the answer to the commit was lost
                 return True
             number, before = (head[0]["number"], head[0]["hash"]) if head else (0, GENESIS)
-            entry = Entry(name, number + 1, datetime.now(UTC), act, before)
-            # The guard claims the next number. If another writer took it, start again from the new head.
-            turn = ("audit/turn", {"number": number})
-            closed = store.write_all_guarded(
-                (turn, *guards), *steps, ("audit/append", self._build_row(entry))
-            )
+            entries: list[Entry] = []
+            guards: list[tuple[str, Row]] = []
+            for name, (act, own) in zip(names, acts, strict=True):
+                # The guard claims the next number. If another writer took it, start again from the new head.
+                guards += [(turn, {"number": number}), *own]
+                number += 1
+                entries.append(Entry(name, number, datetime.now(UTC), act, before))
+                before = entries[-1].hash()
+            appended = [("audit/append", self._build_row(each)) for each in entries]
+            closed = store.write_all_guarded(guards, *steps, *appended)
             if closed is None:
-                _keep_head(self.signer.directory, entry)
+                for entry in entries:
+                    _keep_head(self.signer.directory, entry)
                 return True
-            if closed != turn[0]:
+            if closed != turn:
                 return False
         raise Busy("Others kept writing to the audit log.", "Nothing was changed. Try again in a moment.")
 

@@ -1,20 +1,53 @@
 """Webhooks and their deliveries: the definition of endpoints, and what is still to be sent to each."""
 
+import json
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import uuid4
 
 from graphsvc.errors import Conflict, NotFound
+from graphsvc.events.filters import find_common
 from graphsvc.events.secrets import Sealer, Target, generate_secret
 from graphsvc.model.rows import parse_row
-from graphsvc.model.webhooks import Delivery, DeliveryState, EventFilter, Webhook, WebhookFormat
-from graphsvc.store.audit import Auditor
+from graphsvc.model.webhooks import AlertRule, Delivery, DeliveryState, EventFilter, Webhook, WebhookFormat
+from graphsvc.store.audit import Auditor, Change
 from graphsvc.store.connection import Store
 from graphsvc.store.queries.query import Query
 
 MOST = 20
 """Webhooks of an installation: each may keep a thread of the sender busy."""
 WEBHOOKS = Query("webhooks/list", Webhook, "webhook")
+
+
+@dataclass(frozen=True, slots=True)
+class NewEndpoint:
+    """An endpoint that is yet to be stored.
+
+    Attributes:
+        name: that people know it by.
+        url: address; checked by the caller (`delivery.sender.check_endpoint`).
+        host: of the address, which may be shown.
+        form: of what is sent.
+    """
+
+    name: str
+    url: str = field(repr=False)
+    host: str
+    form: WebhookFormat
+
+
+@dataclass(frozen=True, slots=True)
+class RuleChange:
+    """A change of the rules of one webhook, as a file of rules asks for it.
+
+    Attributes:
+        webhook: as it was read, or the endpoint that is to be added.
+        rules: it has afterwards; None: it is removed.
+    """
+
+    webhook: Webhook | NewEndpoint
+    rules: list[AlertRule] | None
 
 
 def add_webhook(
@@ -51,12 +84,7 @@ def add_webhook(
         "name": name,
         "host": host,
         "format": form.value,
-        "types": [each.value for each in wanted.types],
-        "minSize": wanted.min_size,
-        "minGrowth": wanted.min_growth,
-        "minScore": wanted.min_score,
-        "followed": wanted.followed,
-        "quiet": wanted.quiet,
+        **_build_filter(wanted),
         "createdBy": auditor.actor,
         "sealed": sealer.seal(webhook, Target(url, secret)),
     }
@@ -64,6 +92,74 @@ def add_webhook(
     if not auditor.write(store, "addWebhook", webhook, guards=(guard,), details={"name": name, "host": host}):
         raise Conflict(f"There are {MOST} webhooks, as many as there may be.", "Remove one.")
     return read_webhook(store, webhook), secret
+
+
+def apply_rules(store: Store, auditor: Auditor, sealer: Sealer, changes: Sequence[RuleChange]) -> None:
+    """Make all changes of a file of rules in one transaction, with an entry in the audit log for each.
+
+    Raises:
+        Conflict: someone else changed webhooks since they were read, or there are too many; nothing was changed.
+    """
+    # Removals come first, since they make room.
+    ordered = sorted(changes, key=lambda each: each.rules is not None)
+    steps = [_build_change(auditor, sealer, each) for each in ordered]
+    if steps and not auditor.write_all(store, steps):
+        raise Conflict(
+            f"Webhooks were changed by someone else meanwhile, or there are more than {MOST}.",
+            "Nothing was changed. Look at the changes again (--dry-run), or remove webhooks.",
+        )
+
+
+def _build_change(auditor: Auditor, sealer: Sealer, change: RuleChange) -> Change:
+    """Build the statements and the entry of one change."""
+    before = change.webhook
+    if change.rules is None:
+        assert isinstance(before, Webhook)  # noqa: S101
+        return Change("removeWebhook", before.id, (("webhooks/remove", {"id": before.id}),))
+    texts = _format_rules(change.rules)
+    common = _build_filter(find_common(change.rules)) if change.rules else {}
+    names = [each.name for each in change.rules]
+    if isinstance(before, Webhook):
+        known = before.rule_texts
+        row = {"id": before.id, "before": known, "rules": texts, "common": common}
+        details = {"name": before.name, "rules": names, "before": known, "after": texts}
+        return Change("changeWebhookRules", before.id, (("webhooks/rules", row),), details)
+    webhook = f"w{uuid4().hex[:15]}"
+    properties = {
+        "name": before.name,
+        "host": before.host,
+        "format": before.form.value,
+        **(common or _build_filter(EventFilter())),
+        "rules": texts,
+        "createdBy": auditor.actor,
+        "sealed": sealer.seal(webhook, Target(before.url, generate_secret())),
+    }
+    guards = (
+        ("webhooks/name_free", {"name": before.name}),
+        ("webhooks/add", {"id": webhook, "properties": properties, "most": MOST}),
+    )
+    details = {"name": before.name, "host": before.host, "rules": names, "after": texts}
+    return Change("addWebhook", webhook, guards, details)
+
+
+def _format_rules(rules: Sequence[AlertRule]) -> list[str]:
+    """Format rules as they are stored: the same text for the same rule."""
+    return [
+        json.dumps({"name": each.name, **_build_filter(each.filter)}, sort_keys=True, ensure_ascii=False)
+        for each in rules
+    ]
+
+
+def _build_filter(wanted: EventFilter) -> dict[str, object]:
+    """Build the properties of a filter."""
+    return {
+        "types": [each.value for each in wanted.types],
+        "minSize": wanted.min_size,
+        "minGrowth": wanted.min_growth,
+        "minScore": wanted.min_score,
+        "followed": wanted.followed,
+        "quiet": wanted.quiet,
+    }
 
 
 def list_webhooks(store: Store) -> list[Webhook]:
@@ -149,15 +245,31 @@ def release_lease(store: Store, holder: str) -> None:
     store.write("webhooks/release", holder=holder)
 
 
-def enqueue(store: Store, lease: tuple[str, int], webhook: str, events: Sequence[str], position: int) -> bool:
-    """Queue events for a webhook, up to a number that it has looked at; False: the lease was lost."""
-    step = {"webhook": webhook, "events": list(events), "position": position}
+def enqueue(
+    store: Store,
+    lease: tuple[str, int],
+    webhook: str,
+    events: Sequence[tuple[str, list[str] | None]],
+    position: int,
+) -> bool:
+    """Queue events for a webhook, up to a number that it has looked at; False: the lease was lost.
+
+    Args:
+        store: the database.
+        lease: of the sender.
+        webhook: its id.
+        events: id, and names of the rules that selected it; None: a filter did.
+        position: number of the last event that was looked at.
+    """
+    wanted = [{"id": event, "rules": rules} for event, rules in events]
+    step = {"webhook": webhook, "events": wanted, "position": position}
     return store.write_guarded(_build_guard(lease), ("webhooks/enqueue", step))
 
 
-def read_pending(store: Store, webhook: str, limit: int) -> list[Delivery]:
-    """Read what waits for a webhook, by number."""
-    return [parse_row(Delivery, row) for row in store.read("webhooks/pending", webhook=webhook, limit=limit)]
+def read_pending(store: Store, webhook: str, limit: int, after: int = -1) -> list[Delivery]:
+    """Read what waits for a webhook, by number, from those after a number on."""
+    rows = store.read("webhooks/pending", webhook=webhook, limit=limit, after=after)
+    return [parse_row(Delivery, row) for row in rows]
 
 
 def record_attempt(

@@ -18,10 +18,14 @@ from waiting import until
 from graphsvc.api.app import create_app
 from graphsvc.api.auth import keys
 from graphsvc.delivery import sender
+from graphsvc.events.secrets import Sealer
 from graphsvc.model.decisions import On, Topic
+from graphsvc.model.events import EventType
+from graphsvc.model.webhooks import AlertRule, EventFilter, WebhookFormat
 from graphsvc.settings import Settings
 from graphsvc.store.decisions import DecisionRequest, record_decision
 from graphsvc.store.events import remove_old_events
+from graphsvc.store.webhooks import NewEndpoint, RuleChange, apply_rules
 
 EVENTS = """query($first: Int!, $after: String, $types: [EventType!], $newest: Boolean!) {
   events(first: $first, after: $after, types: $types, newestFirst: $newest) {
@@ -29,7 +33,7 @@ EVENTS = """query($first: Int!, $after: String, $types: [EventType!], $newest: B
 LISTEN = """subscription($after: String, $types: [EventType!]) {
   events(after: $after, types: $types) { cursor node { number type } } }"""
 ADD = """mutation($input: WebhookInput!) { addWebhook(input: $input) {
-  secret webhook { id name host format pending filter { types minSize } } } }"""
+  secret webhook { id name host format pending filter { types minSize } rules { name } } } }"""
 
 
 __all__ = ["service"]  # a fixture of the tests of subscriptions
@@ -125,6 +129,29 @@ def test_below_an_analyst_nobody_hears_events(service: Service, role: keys.Role)
     assert code(said) == "forbidden"
 
 
+def test_rules_of_a_file_are_shown_and_the_filter_is_what_they_have_in_common(api: Api, days: Days) -> None:
+    rules = [
+        AlertRule("large", EventFilter([EventType.CLUSTER_BORN], 50)),
+        AlertRule("watched", EventFilter([EventType.CLUSTER_GROWN], 20, followed=True)),
+    ]
+    new = NewEndpoint("cases", "https://example.org/x", "example.org", WebhookFormat.STANDARD)
+    apply_rules(
+        days.store, person("ada"), Sealer(b"a key for tests, 32 bytes long.."), [RuleChange(new, rules)]
+    )
+    shown = api.data(
+        "{ webhooks { filter { types minSize } rules { name filter { types minSize followed } } } }"
+    )
+    assert shown["webhooks"] == [
+        {
+            "filter": {"types": ["CLUSTER_BORN", "CLUSTER_GROWN"], "minSize": 20},
+            "rules": [
+                {"name": "large", "filter": {"types": ["CLUSTER_BORN"], "minSize": 50, "followed": False}},
+                {"name": "watched", "filter": {"types": ["CLUSTER_GROWN"], "minSize": 20, "followed": True}},
+            ],
+        }
+    ]
+
+
 def test_an_admin_manages_webhooks_and_the_service_sends(
     api: Api, receiver: Receiver, days: Days, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -138,6 +165,7 @@ def test_an_admin_manages_webhooks_and_the_service_sends(
         "format": "STANDARD",
         "pending": 0,
         "filter": {"types": ["DECISION_MADE"], "minSize": 3},
+        "rules": None,
     }
     test = api.data("mutation($id: String!) { testWebhook(id: $id) { isDelivered reason } }", id=webhook)
     assert test["testWebhook"] == {"isDelivered": True, "reason": "200"}

@@ -362,6 +362,9 @@ def test_the_commands_manage_a_webhook_from_its_first_to_its_last_day(
     assert run_command("webhooks", "add", "https://127.0.0.1/").returncode == 1
     monkeypatch.setenv("GRAPHSVC_WEBHOOK_ALLOWED_HOSTS", "127.0.0.1")
     assert run_command("webhooks", "add", receiver.url, "--quiet", "night").returncode == 1
+    # Larger numbers than GraphQL has could not be listed.
+    assert run_command("webhooks", "add", receiver.url, "--min-size", 2**31).returncode == 2
+    assert run_command("webhooks", "add", receiver.url, "--min-growth", 2**31).returncode == 2
     added = run_command("webhooks", "add", f"{receiver.url}/ok", "--name", "cases", "--type", "cluster.born")
     assert added.returncode == 0, added.stderr
     secret = added.stdout.strip()

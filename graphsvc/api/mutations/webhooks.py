@@ -31,7 +31,8 @@ _ADMIN = [require_role(Role.ADMIN)]
 @strawberry.input(description="A webhook that is to be added.")
 class WebhookInput:
     url: str = strawberry.field(
-        description="Where events are sent: `https://HOST/PATH`, or `kafka://BROKER:9092/TOPIC`."
+        description="Where events are sent: `https://HOST/PATH`, `kafka://BROKER:9092/TOPIC`, or an address of chat or "
+        "e-mail, such as `slack://…` or `mailtos://…`."
     )
     name: str = strawberry.field(default="", description="What it is for; empty: the host.")
     format: WebhookFormat = strawberry.field(default=WebhookFormat.STANDARD, description="Form of the body.")
@@ -64,8 +65,11 @@ class WebhookMutations:
             input.types or [], input.min_size, input.min_growth, input.min_score, input.followed, input.quiet
         )
         asked = replace(input, name=clean_text(input.name, LONGEST_NAME))
+        settings = info.context.services.settings
+        # Not in a thread of the worker: hosts are resolved, and addresses of chat are checked by a process.
+        host = await asyncio.to_thread(check_endpoint, settings, asked.url, wanted)
         return await info.context.worker.run(
-            _add_webhook, info.context.auditor, info.context.services.settings, asked, wanted
+            _add_webhook, info.context.auditor, settings, asked, wanted, host
         )
 
     @strawberry.mutation(
@@ -121,9 +125,8 @@ class WebhookMutations:
 
 
 def _add_webhook(
-    store: Store, auditor: Auditor, settings: Settings, asked: WebhookInput, wanted: EventFilter
+    store: Store, auditor: Auditor, settings: Settings, asked: WebhookInput, wanted: EventFilter, host: str
 ) -> NewWebhook:
-    host = check_endpoint(settings, asked.url, wanted)
     webhook, secret = add_webhook(
         store,
         auditor,

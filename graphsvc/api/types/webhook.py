@@ -6,7 +6,7 @@ from graphsvc.api.types.enums import describe_enum
 from graphsvc.api.types.event import EventType
 from graphsvc.api.types.models import describe_model
 from graphsvc.api.types.run import BigInt
-from graphsvc.model.webhooks import EventFilter, Webhook, WebhookFormat
+from graphsvc.model.webhooks import AlertRule, EventFilter, Webhook, WebhookFormat
 
 # The filter has types of events, so these are described first.
 __all__ = ["EventType", "NewWebhook", "Webhook", "WebhookAttempt"]
@@ -21,12 +21,15 @@ describe_enum(
     },
 )
 describe_model(EventFilter)
+describe_model(AlertRule)
 describe_model(Webhook, types={"position": BigInt})
 
 
 @strawberry.type(description="A webhook with its secret, which is shown this once.")
 class NewWebhook:
-    secret: str = strawberry.field(description="What signs: keep it now. Receivers verify with it.")
+    secret: str = strawberry.field(
+        description="What signs: keep it now. Receivers verify with it; messages in chat and by e-mail are not signed."
+    )
     webhook: Webhook = strawberry.field(description="The webhook.")
 
 
