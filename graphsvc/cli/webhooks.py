@@ -172,7 +172,7 @@ def apply(
     are. `graphsvc webhooks export` writes a file to start from.
     """
     from graphsvc.delivery.alerts import apply_changes, load_alerts
-    from graphsvc.events.alerts import describe_changes, find_changes
+    from graphsvc.events.alert_changes import describe_changes, find_changes
     from graphsvc.store.webhooks import list_webhooks
 
     alerts = load_alerts(file)

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from graphsvc.delivery.sender import check_endpoint, choose_form
 from graphsvc.errors import AlertsError, WebhookError
-from graphsvc.events.alerts import AlertChange, AlertFile, FileTarget, parse_alerts
+from graphsvc.events.alert_changes import AlertChange
+from graphsvc.events.alerts import AlertFile, FileTarget, parse_alerts
 from graphsvc.events.secrets import load_or_create_sealer
 from graphsvc.model.webhooks import EventFilter
 from graphsvc.settings import Settings

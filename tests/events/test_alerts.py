@@ -24,7 +24,8 @@ from graphsvc.delivery.notify import Notifier
 from graphsvc.delivery.post import Poster
 from graphsvc.delivery.sender import Sender
 from graphsvc.errors import AlertsError, Conflict
-from graphsvc.events.alerts import describe_changes, find_changes, format_alerts, parse_alerts
+from graphsvc.events.alert_changes import describe_changes, find_changes
+from graphsvc.events.alerts import format_alerts, parse_alerts
 from graphsvc.events.filters import find_common, is_wanted, select_rules
 from graphsvc.events.secrets import Sealer
 from graphsvc.model.events import Event, EventType, NewEvent
