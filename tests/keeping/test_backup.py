@@ -143,7 +143,7 @@ def test_a_restore_that_dies_leaves_what_was_there_or_is_finished_by_the_next_st
     assert not (data / "restored").exists()
     server.stop_server(old)
 
-    dies = "import graphsvc.server.home as a, os; a.take_keys = lambda _: os.kill(os.getpid(), 9); "
+    dies = "import graphsvc.server.adoption as a, os; a.take_keys = lambda _: os.kill(os.getpid(), 9); "
     dies += "from graphsvc.cli import main; main()"
     killed = subprocess.run(
         [sys.executable, "-c", dies, *command[3:]], env=environment, check=False, capture_output=True

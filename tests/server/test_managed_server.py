@@ -21,7 +21,7 @@ from waiting import until
 
 from graphsvc import server
 from graphsvc.errors import ServerError
-from graphsvc.server import Endpoint, java, maven, process
+from graphsvc.server import Endpoint, java, lockfile, process
 from graphsvc.server.home import HOST, Home, State
 from graphsvc.server.java import Jvm
 from graphsvc.server.maven import get_jar_directory
@@ -122,7 +122,7 @@ def test_two_processes_that_start_at_once_get_one_server_which_outlives_them(own
 
 def test_it_answers_with_graph_data_science_and_is_found_again(own: Settings, up: Endpoint) -> None:
     assert run(up, neo4j.Query("RETURN gds.version()")) == [
-        maven.read_lock().find_version("org.neo4j.gds", "proc")
+        lockfile.read_lock().find_version("org.neo4j.gds", "proc")
     ]
     before = pid(own)
     assert server.ensure_running(own) == up == server.find_running(own)
@@ -321,7 +321,7 @@ def test_in_the_foreground_it_runs_until_it_is_interrupted(own: Settings) -> Non
 def copied(tmp_path: Path, own: Settings) -> Iterator[tuple[Settings, Jvm]]:
     """`own` with a cache directory of its own that has the jars and no start cache; its server stopped."""
     server.stop_server(own)
-    locked = maven.read_lock()
+    locked = lockfile.read_lock()
     real, jars = (get_jar_directory(cache.resolve(), locked) for cache in (own.cache_dir, tmp_path / "cache"))
     for folder in ("lib", "plugins"):
         (jars / folder).mkdir(parents=True)
@@ -362,7 +362,7 @@ def test_the_trainer_beside_the_first_server_ends_with_it(
 
 
 def test_a_damaged_start_cache_is_not_given_to_the_jvm(tmp_path: Path) -> None:
-    jvm = Jvm(tmp_path, maven.read_lock())
+    jvm = Jvm(tmp_path, lockfile.read_lock())
     written = tmp_path / "written"
     written.write_bytes(b"0" * 1000)
     jvm.adopt_archive(written)
