@@ -1,12 +1,10 @@
 """Run a detection, from top to bottom: read → bits → links → cores → campaigns → scores → publish."""
 
 import platform
-import time
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Protocol
-from uuid import uuid4
 
 import polars as pl
 
@@ -27,17 +25,17 @@ from graphsvc.linkage.pairs import MEMORY, enumerate_links
 from graphsvc.linkage.signals import Incidence
 from graphsvc.linkage.window import recent
 from graphsvc.measure import Clock, MemoryNeed, estimate_need
-from graphsvc.model.certificate import Certificate
+from graphsvc.model.certificate import build_certificate
 from graphsvc.model.clusters import Found
 from graphsvc.model.graph import SignalGraph
 from graphsvc.model.links import Links
-from graphsvc.model.runs import Run
+from graphsvc.model.runs import Run, new_run_id
 from graphsvc.model.stages import Stage
 from graphsvc.scoring.files import IndexFiles
 from graphsvc.scoring.index import ScoreIndex, add_predecessors, build_index
 from graphsvc.signing import Signer
 from graphsvc.store import Store
-from graphsvc.store.control import record_heartbeat
+from graphsvc.store.control import watch_requests
 from graphsvc.store.graph import Reading, count_accounts, count_nodes, read_graph_since
 from graphsvc.store.identities import read_known
 from graphsvc.store.pins import read_pins
@@ -54,10 +52,6 @@ from graphsvc.store.runs import read_published_run
 from graphsvc.store.snapshots import Snapshots
 from graphsvc.succession.successions import Succession, find_successions
 from graphsvc.types import Progress, ignore_progress
-
-LOOKING_SECONDS = 1.0
-"""Seconds between two looks for a request to stop."""
-
 
 LEAST_JOINING = 3
 """Accounts of the smallest community that may join others. On random worlds (seeds 150-189) 80.0 % of campaigns have a
@@ -159,7 +153,7 @@ def detect(
         versions=versions,
     )
     begin_run(store, run, datetime.now(UTC))
-    progress = heeding(store, run, progress)
+    progress = watch_requests(store, run.id, progress)
     try:
         with clock.measure_stage("read") as stage:
             reading = _read(store, source, None if whole else snapshots, progress)
@@ -181,7 +175,7 @@ def detect(
             source=source,
         )
         with clock.measure_stage("certify"):
-            certificate = certificate_of(run, graph, found)
+            certificate = build_certificate(run, graph, found)
             certify(store, certificate, signer)
         with clock.measure_stage("identities") as stage:
             followed = follow(found, graph, read_known(store))
@@ -309,48 +303,6 @@ def _find_successions(
         found = find_successions(graph, members, progress=progress, keep=keep)
         stage.rows = found.pairs.height
     return found
-
-
-def new_run_id() -> str:
-    """Return an id that no run has yet."""
-    return f"r{uuid4().hex[:15]}"
-
-
-def heeding(store: Store, run: Run, progress: Progress) -> Progress:
-    """Return a `progress` that also records the run's heartbeat every second.
-
-    It raises `Cancelled` if the run was asked to stop.
-    """
-    looked = time.monotonic()
-
-    def report(stage: str, done: int, total: int) -> None:
-        nonlocal looked
-        progress(stage, done, total)
-        if time.monotonic() - looked >= LOOKING_SECONDS:
-            record_heartbeat(store, run.id, stage, done, total)
-            looked = time.monotonic()
-
-    return report
-
-
-def certificate_of(run: Run, graph: SignalGraph, found: Found) -> Certificate:
-    """Return the certificate of a run."""
-    campaigns = found.select_campaigns()
-    return Certificate(
-        **{
-            name: getattr(run, name)
-            for name in ("input_hash", "accounts", "signals", "engine", "algorithm", "seed")
-        },
-        run=run.id,
-        parameters=run.parameters,
-        versions=run.versions,
-        result_hash=found.fingerprint(graph),
-        clusters=campaigns.clusters.height,
-        members=campaigns.members.height,
-        businesses=found.clusters.height - campaigns.clusters.height,
-        business_members=found.members.height - campaigns.members.height,
-        links=campaigns.links.height,
-    )
 
 
 def expected(store: Store, memory: int | None = None) -> MemoryNeed:

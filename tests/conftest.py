@@ -43,7 +43,7 @@ os.environ.setdefault("_JAVA_OPTIONS", "-XX:-UseG1GC -XX:+UseSerialGC")
 # How long an example takes is a property of the machine and of what else runs on it, not of the code. `make test` tries
 # few examples, the same each time; `make test-slow` tries many others (--hypothesis-profile thorough).
 UNTIMED = hypothesis.settings(deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
-hypothesis.settings.register_profile("ci", UNTIMED, max_examples=25, derandomize=True, database=None)
+hypothesis.settings.register_profile("ci", UNTIMED, max_examples=15, derandomize=True, database=None)
 hypothesis.settings.register_profile("thorough", UNTIMED, max_examples=300)
 hypothesis.settings.load_profile("ci")
 

@@ -151,10 +151,16 @@ class _Supervisor(Multiprocess):
         """Return whether a process could not start."""
         return any(process.exitcode == STARTUP_FAILURE for process in self.processes)
 
+    def init_processes(self) -> None:
+        """Start the processes."""
+        super().init_processes()
+        self._leave_pipes()
+
     def keep_subprocess_alive(self) -> None:
         """Replace processes that have ended or hang."""
         before = {process.pid for process in self.processes}
         super().keep_subprocess_alive()
+        self._leave_pipes()
         for pid in before - {process.pid for process in self.processes}:
             multiprocess.mark_process_dead(pid)  # type: ignore[no-untyped-call]
             logging.getLogger("graphsvc.api").warning("process %s of the service was replaced", pid)
@@ -164,6 +170,15 @@ class _Supervisor(Multiprocess):
         # A process that starts makes the queue as long as the number that it accepts at a time.
         for listener in self.sockets:
             listener.listen(WAITING)
+
+    def _leave_pipes(self) -> None:
+        """Close the processes' own ends of their pipes here, as uvicorn does not.
+
+        While this process holds such an end, one that has just ended looks as if it were about to answer, and
+        `HUNG_SECONDS` pass before it is seen that it could not start.
+        """
+        for process in self.processes:
+            process.child_conn.close()
 
     def terminate_all(self) -> None:
         """Let all processes drain and end. The port closes with the last of them."""

@@ -71,6 +71,7 @@ def judge(
     """
     names = given.signals.families
     chosen = large(best(weighed, FLOOR), bar.min_size)
+    # Growing joins accounts to the nearest cluster; what no longer hangs together within it is parted again.
     chosen = split(given, chosen, pools(given, chosen), bar.min_size)
     pool = pools(given, chosen)
     parts = parts_of_clusters(given, graph, chosen, pool, names, bar.time, progress)
@@ -86,6 +87,7 @@ def judge(
         chosen, people = _part_namesakes(chosen, people, pinned, assessed, bar.min_size)
         pinned = pl.concat([pinned, people]).sort("cluster", "account")
         doubtful = pl.concat([chosen.drop("row"), people.select("cluster", "account", "membership")])
+    # Measured again with the members that are published: readers check shares and sums against those.
     published = _together(chosen.drop("row"), pinned)
     pool = pools(given, published)
 
@@ -202,10 +204,12 @@ def _select_members(
         )
         for each in (Assessment.CAMPAIGN, Assessment.LIKELY_BUSINESS)
     )
+    # Businesses have no say in it: their sure members would buy room for innocents in campaigns.
     least = threshold(hostile["membership"].to_numpy(), graph.accounts.height, bar.budget)[0]
     pins = rows_of(bar.pins, graph.accounts["id"])
     kept: list[pl.DataFrame] = []
     joined: list[pl.DataFrame] = []
+    # In this order: an account that both claim is the campaign's.
     for group in (hostile, business):
         taken = pl.concat(
             [group.select("account").clear(), *(each.select("account") for each in kept + joined)]
@@ -214,6 +218,7 @@ def _select_members(
         free = large(sure.join(taken, on="account", how="anti", maintain_order="left"), bar.min_size)
         chosen, drawn = honoured(free, pins)
         pinned = explained(drawn.join(taken, on="account", how="anti", maintain_order="left"))
+        # Once more: pins may have taken members away, or may carry a group over the least size.
         published = large(_together(chosen.drop("row"), pinned), bar.min_size)
         kept.append(chosen.join(published, on="account", how="semi"))
         joined.append(pinned.join(published, on="account", how="semi"))

@@ -121,6 +121,7 @@ def join_meeting(evidence: Evidence, members: pl.DataFrame) -> pl.DataFrame:
     node, group = np.arange(len(names)), core
     for _ in range(ROUNDS):
         one, other, bits = find_meeting(evidence.signups, account, group, len(node), MOSTLY)
+        # Pairs only: a third group is measured against both together in the next round.
         one, other, bits = pair_groups(one, other, bits, len(node))
         if not len(one):
             break
@@ -155,6 +156,7 @@ def find_meeting(
     if population is None or choices < 2:
         return np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0)
     one, other, bits = measure_meetings(population, account, group, often)
+    # Bonferroni over the partners that a group could have had.
     enough = bits >= np.log2(coarse(choices) / FALSE_JOINS)
     return one[enough], other[enough], bits[enough]
 
@@ -180,6 +182,7 @@ def measure_meetings(
         int64, sorted. And their bits.
     """
     moment = population.created_at[account]
+    # Who has no moment meets no one, and is no occasion.
     known = moment >= 0
     moment, group = moment[known], group[known].astype(np.int64)
     order = np.lexsort((moment, group))
@@ -196,6 +199,7 @@ def measure_meetings(
         bits.append(found)
     key, place = np.unique(np.concatenate(keys), return_inverse=True)
     most = np.zeros(len(key))
+    # A pair may meet by the minute or by the hour: the window that shows it best counts.
     np.maximum.at(most, place, np.concatenate(bits))
     return key // max(groups, 1), key % max(groups, 1), most
 
@@ -227,7 +231,9 @@ def _measure_window(
     mutual &= enough & np.append(enough, False)[back]
     found, count, one, other = found[mutual], count[mutual], one[mutual], other[mutual]
     mean = _expect_meetings(population, occasions, one, other, groups, reach)
+    # The chance of as many meetings or more, if the occasions were independent.
     bits = measure_surprise(pdtrc(count - 1.0, mean))
+    # From both sides, the weaker one: a group of very many occasions meets all others.
     bits = np.minimum(bits, bits[np.searchsorted(found, other * groups + one)])
     return found[one < other], bits[one < other]
 

@@ -164,6 +164,7 @@ def _check_call(
         and (watch or kind is SourceKind.KAFKA),
         "--kafka-config takes a topic.": kafka_config is not None and kind is not SourceKind.KAFKA,
     }
+    # The first fault alone: the others often follow from it.
     for what, faulty in faults.items():
         if faulty:
             raise typer.BadParameter(what)
@@ -226,6 +227,7 @@ def _explain(call: Call, kind: "SourceKind", target: Path | None) -> None:
             files = topic.list_tables(topic.read_batch(Event(), SAMPLE, PATIENCE, once=True), together=True)
         readings = explain_files(files, call.options)
     else:
+        # A part of a bundle is explained too: it is what people have when they begin a mapping.
         files = find_files(call.open_folder(), list(SCHEMAS), call.options.names, partial=True)
         readings = explain_files(files, call.options)
     print_readings(readings, files)
@@ -313,6 +315,7 @@ def _load_topic(call: Call) -> None:
     with Stages() as stages, _open(stages) as store, stop_on_signals() as stopped:
         stages.print_line(f"reading {source.name}; Ctrl-C or SIGTERM stops it after the batch under way")
         arguments = _list_arguments(call, stages)
+        # A topic has no end, and so no share of it that was read.
         del arguments["progress"]
         followed = load_topic(
             store, source, stopped=stopped, once=call.once, say=stages.print_line, **arguments

@@ -113,6 +113,7 @@ class Sender:
                         busy = self._send_round(threads, busy) if has_lease else busy
                     away = False
                 except GraphsvcError as error:
+                    # Once for each outage, not every two seconds.
                     if not away:
                         log.warning("webhooks wait: %s", error)
                     away = True
@@ -174,6 +175,7 @@ class Sender:
         waiting = []
         for each in webhooks:
             position, queued = each.position, each.pending
+            # In pages: a webhook that was added late may have a hundred thousand events before it.
             while events := read_events_after(self._store, position, EVENTS):
                 # After the events were read: who watches a cluster when it changes is told of the change.
                 followed = read_decision_log(self._store).list_followed() if needs_followed(each) else ()
@@ -230,6 +232,7 @@ class Sender:
         """Send one event to a webhook."""
         try:
             target = self._sealer.open(webhook.id, webhook.sealed)
+        # Counted as a failed attempt, so that it is shown where people look for failed webhooks.
         except WebhookError:
             return Outcome(0, "key of webhooks is another one")
         if find_scheme(target.url) in SERVICES:
@@ -242,6 +245,7 @@ class Sender:
 
     def _record(self, delivery: Delivery, outcome: Outcome) -> DeliveryState | None:
         """Record what came of an attempt, and return the state of the delivery; None: the lease was lost."""
+        # Failures alone are counted: the pause grows with them.
         attempts = delivery.attempts + (not outcome.is_delivered)
         state = (
             DeliveryState.DELIVERED
@@ -264,6 +268,7 @@ class Sender:
 
     def _hold(self, webhook: str, outcome: Outcome) -> bool:
         """Leave a webhook alone for a while if its receiver is away, and return whether it is."""
+        # A refused event says nothing of the next one; a receiver that is away fails all, and gets a rest.
         if not outcome.is_about_all:
             self._holds.pop(webhook, None)
             return False

@@ -44,6 +44,7 @@ def find_places(column: pl.Series, values: pl.Series, places: pl.Series) -> Rank
     # A lookup table by code is many times faster than a join. Its last entry serves nulls and unknown codes.
     table = np.full(int(codes.max(initial=0)) + 2, NOWHERE, dtype=np.uint32)
     table[codes] = places.fill_null(int(NOWHERE)).to_numpy()
-    wanted = column.to_physical().fill_null(len(table) - 1).to_numpy()
+    code = pl.col("code").to_physical().fill_null(len(table) - 1)
+    wanted = column.to_frame("code").select(code).to_series().to_numpy()
     placed: Ranks = table[np.minimum(wanted, len(table) - 1)]
     return placed

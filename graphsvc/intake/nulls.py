@@ -53,29 +53,34 @@ def are_null_words(
         keep: words of the list that mean something in this column.
     """
     words = (WORDS | extra) - frozenset(word.lower() for word in keep)
-    found = texts.str.to_lowercase().is_in(sorted(words))
+    text = pl.col("text")
+    found = text.str.to_lowercase().is_in(sorted(words))
     if NOT_APPLICABLE not in keep:
-        found |= texts == NOT_APPLICABLE
-    return found.fill_null(value=False)
+        found |= text == NOT_APPLICABLE
+    return _select_one(texts, found.fill_null(value=False))
 
 
 def are_no_identifiers(texts: pl.Series, *, device: bool) -> pl.Series:
     """Return which texts are zeros or ids that very many devices give (Boolean, n rows, no null)."""
-    zeros = texts.str.contains(ZEROS)
+    text = pl.col("text")
+    zeros = text.str.contains(ZEROS)
     if not device:
-        return (zeros & (texts.str.len_bytes() >= LEAST_ZEROS)).fill_null(value=False)
-    return (zeros | texts.str.to_lowercase().is_in(sorted(DEVICE_WORDS))).fill_null(value=False)
+        return _select_one(texts, (zeros & (text.str.len_bytes() >= LEAST_ZEROS)).fill_null(value=False))
+    words = text.str.to_lowercase().is_in(sorted(DEVICE_WORDS))
+    return _select_one(texts, (zeros | words).fill_null(value=False))
 
 
 def are_zero_uuids(texts: pl.Series) -> pl.Series:
     """Return which texts are the UUID of zeros (Boolean, n rows, no null)."""
-    return texts.str.contains(ZERO_UUID).fill_null(value=False)
+    return _select_one(texts, pl.col("text").str.contains(ZERO_UUID).fill_null(value=False))
 
 
 def are_objects(texts: pl.Series) -> pl.Series:
     """Return which texts are a JSON object or array (Boolean, n rows, no null)."""
     # The pattern is tried only where one can begin; most columns have no such text.
-    opened = (texts.str.starts_with("{") | texts.str.starts_with("[")).fill_null(value=False)
+    text = pl.col("text")
+    opens = text.str.starts_with("{") | text.str.starts_with("[")
+    opened = _select_one(texts, opens.fill_null(value=False))
     return (opened & texts.str.contains(_OBJECT)).fill_null(value=False) if opened.any() else opened
 
 
@@ -84,10 +89,8 @@ def unwrap_scalars(texts: pl.Series) -> pl.Series:
 
     `{"$oid": "65a…"}`, `{"$date": {"$numberLong": "1704448800000"}}`, `ObjectId(65a…)`, and binary UUIDs.
     """
-    wrapped = texts.str.starts_with("{").fill_null(value=False) | texts.str.starts_with("Obj").fill_null(
-        value=False
-    )
-    if not wrapped.any():
+    text = pl.col("text")
+    if not _select_one(texts, text.str.starts_with("{") | text.str.starts_with("Obj")).any():
         return texts
     plain = texts.str.extract(_WRAPPED)
     plain = plain.zip_with(plain.is_not_null(), texts.str.extract(_OBJECT_ID))
@@ -96,6 +99,14 @@ def unwrap_scalars(texts: pl.Series) -> pl.Series:
     return values.scatter(
         binary, pl.Series([_parse_binary_uuid(text) for text in values.gather(binary)], dtype=pl.String)
     )
+
+
+def _select_one(texts: pl.Series, found: pl.Expr) -> pl.Series:
+    """Evaluate an expression over the column `text`.
+
+    Each operation on a series is a query of its own, which costs more than what it does to a few thousand values.
+    """
+    return texts.to_frame("text").select(found).to_series()
 
 
 def _parse_binary_uuid(text: str) -> str:

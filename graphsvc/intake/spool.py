@@ -4,7 +4,7 @@ All tables of a spool share one budget. Rows stay in memory until it is spent; t
 A small bundle never touches the disk.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import count
 from pathlib import Path
 from typing import NamedTuple
@@ -64,6 +64,16 @@ class Spool:
         runs = Runs(self, schema, [first, second] if second else [first])
         self._logs.append(runs)
         return runs
+
+    def merge_runs(self, runs: "Runs", merge: Callable[[pl.DataFrame], pl.DataFrame]) -> Parts:
+        """Merge runs range by range, and return the merged rows; the runs are dropped."""
+        merged: Log | None = None
+        for piece in runs.read_ranges():
+            rows = merge(piece)
+            merged = merged or self.open_log(rows.schema)
+            merged.add(rows)
+        runs.close()
+        return merged.get_parts() if merged else Parts.of(merge(pl.DataFrame(schema=runs.schema)))
 
     def make_room(self) -> None:
         """Write tables to files until the rest is within the budget."""
@@ -153,6 +163,11 @@ class Runs(Log):
         if held or not ranges:
             ranges.append(Range(low, None))
         return ranges
+
+    def read_ranges(self) -> Iterator[pl.DataFrame]:
+        """Yield the rows of one range after the other, each in one piece or several."""
+        for within in self.list_ranges():
+            yield from self.read_pieces(within)
 
     def read_pieces(self, within: Range) -> Iterator[pl.DataFrame]:
         """Yield the rows of a range, in one piece or several, in no order. Each has all rows of its second values."""

@@ -182,13 +182,25 @@ def _read_prompts(texts: pl.Series) -> _Read:
 
 def _read_distinct(texts: pl.Series, form: str, options: ReadOptions) -> _Read:
     plain = texts.str.strip_chars()
-    if plain.str.contains("\0", literal=True).any():  # columns of fixed width are filled up with them
+    text = pl.col("text")
+    # In one query: most columns have neither, and each query has a price of its own.
+    padded, quoted, empty = (
+        plain.to_frame("text")
+        .select(
+            padded=text.str.contains("\0", literal=True).any(),
+            quoted=text.str.contains('="', literal=True).any(),
+            empty=(text.str.len_bytes() == 0).any(),
+        )
+        .row(0)
+    )
+    if padded:  # columns of fixed width are filled up with them
         plain = plain.str.replace_all("\0", "", literal=True).str.strip_chars()
-    if plain.str.starts_with('="').any():  # how exporters keep a spreadsheet from reading a number
+    if quoted:  # how exporters keep a spreadsheet from reading a number
         plain = plain.str.replace(r'^="(.*)"$', "$1")
     # After the padding: `"x"` filled up with zeros would not be seen as JSON.
-    plain = unwrap_scalars(plain)
-    plain = plain.set(plain.str.len_bytes() == 0, None)
+    unwrapped = unwrap_scalars(plain)
+    if padded or quoted or empty or unwrapped is not plain:
+        plain = unwrapped.set(unwrapped.str.len_bytes() == 0, None)
     # Zeros of a UUID are a missing value, too: linking by them would join strangers.
     void = are_null_words(plain, options.null_words, keep=MEANT.get(form, ())) | are_zero_uuids(plain)
     objects = are_objects(plain)
@@ -206,9 +218,10 @@ def _merge_faults(before: pl.Series | None, after: pl.Series | None) -> pl.Serie
 
 def _check_lost(given: pl.Series, values: pl.Series, reason: str, before: pl.Series | None = None) -> Typed:
     """Report a fault for each row with an input and no value."""
-    lost = given.is_not_null() & values.is_null()
-    if not lost.any():
+    # Reading never makes a value of none, so equal counts mean that each input has its value.
+    if values.null_count() == given.null_count():
         return Typed(values, before)
+    lost = given.is_not_null() & values.is_null()
     return Typed(values, _merge_faults(before, _set_reason(lost, reason)))
 
 
@@ -242,8 +255,8 @@ def _decode(raw: pl.Series, *, packed: bool = False) -> Typed:
     else:
         values = raw.cast(pl.String)
     read = _check_lost(raw, values, "not_utf8", lost)
-    blank = values.str.contains(r"^\s*$").fill_null(value=False)
-    return Typed(values.set(blank, None), read.faults) if blank.any() else read
+    blank = values.str.contains(r"^\s*$")
+    return Typed(values.set(blank.fill_null(value=False), None), read.faults) if blank.any() else read
 
 
 def _decode_value(value: bytes | None) -> str | None:

@@ -2,7 +2,7 @@
 
 The file has two contents: a tar archive with a manifest and the key files, and the dump. A restore checks the entire
 file before it changes anything, loads the database under another name, and then replaces database and keys together
-(`server.home`). A backup has no derived or local data: snapshots of runs, dead letters, logs, the password of the
+(`server.adoption`). A backup has no derived or local data: snapshots of runs, dead letters, logs, the password of the
 managed server.
 """
 
@@ -27,15 +27,8 @@ from graphsvc.files import lock_in_turn
 from graphsvc.keeping import sealed_v1
 from graphsvc.keeping.sealed import Opener, Sealer, build_damage, open_sealed, seal_file
 from graphsvc.model.audit import LogCheck
-from graphsvc.server.home import (
-    RESTORED,
-    Home,
-    list_key_files,
-    map_disk_errors,
-    require_room,
-    stage_keys,
-    take_keys,
-)
+from graphsvc.server.adoption import RESTORED, list_key_files, stage_keys, take_keys
+from graphsvc.server.home import Home, map_disk_errors, require_room
 from graphsvc.settings import Settings
 from graphsvc.signing import load_or_create_signer
 from graphsvc.store.audit_log import verify_log

@@ -12,7 +12,6 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
 
 from graphsvc.lineage.events import MOST, build_events
 from graphsvc.lineage.overlap import Pairs, Rows, Side, compare_sides
@@ -129,6 +128,9 @@ def assign_identities(pairs: pl.DataFrame, active: NDArray[np.bool_], clusters: 
     Returns:
         Row of the identity that each cluster carries on, −1 for none; int64, shape (clusters,).
     """
+    # Imported here: SciPy's optimizers take long to import, and few processes come to this.
+    from scipy.optimize import linear_sum_assignment
+
     identity = np.full(clusters, -1, dtype=np.int64)
     one, other = pairs["before"].to_numpy(), pairs["now"].to_numpy()
     worth = pairs["carried"].to_numpy() ** 2 * np.where(active[one], 1.0, RESTING)

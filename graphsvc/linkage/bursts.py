@@ -169,14 +169,13 @@ def _find_windows(scan: _Scan, sizes: list[int], most: float) -> _Windows:
     parts = [_Windows(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))]
     before = scan.rate.up_to(scan.moments)
     after = scan.rate.up_to(scan.moments + scan.unit)
-    for size in sizes:
-        if size > len(scan.moments):
-            break
+    sizes = [size for size in sizes if size <= len(scan.moments)]
+    limits = _limits(scan.scatter, np.array(sizes, dtype=np.float64) - 1.0, most)
+    for size, limit in zip(sizes, limits, strict=True):
         others = size - 1
         width = scan.moments[others:] - scan.moments[: len(scan.moments) - others] + scan.unit
         scale = np.minimum(np.searchsorted(scan.scatter.scales, width), len(scan.scatter.scales) - 1)
         # The surroundings can only raise the chance: at the fitted rate, nearly all windows drop out unseen.
-        limit = _limits(scan.scatter, others, most)
         mean = after[others:] - before[: len(before) - others]
         first = np.flatnonzero((width <= scan.width_limit()) & (mean <= limit[scale]))
         last = first + others
@@ -197,18 +196,32 @@ def _find_windows(scan: _Scan, sizes: list[int], most: float) -> _Windows:
     )
 
 
-def _limits(scatter: Scatter, others: int, most: float) -> Floats:
-    """Return for each scale the largest mean at which `others` have a chance of `most` at most, by bisection."""
-    limits = np.empty(len(scatter.scales))
-    for scale in range(len(limits)):
-        low, high = -60.0, np.log2(float(others))
+def _limits(scatter: Scatter, others: Floats, most: float) -> Floats:
+    """Return the largest mean at which `others` have a chance of `most` at most, by bisection.
+
+    Args:
+        scatter: of the sign-ups.
+        others: (sizes,), sign-ups after the first.
+        most: the chance.
+
+    Returns:
+        (sizes, scales).
+    """
+    limits = np.empty((len(others), len(scatter.scales)))
+    for scale in range(len(scatter.scales)):
+        # All sizes at once: each has its own interval, and forty halvings take as many calls for one as for all.
+        low, high = np.full(len(others), -60.0), np.log2(others)
         for _ in range(40):
             middle = (low + high) / 2.0
-            mean = np.array([2.0**middle])
-            chance = scatter.chance(np.array([float(others)]), mean, np.zeros(1), scale)[0]
-            low, high = (middle, high) if chance <= most else (low, middle)
-        limits[scale] = 2.0**high if low > -60.0 else 0.0
+            passes = scatter.chance(others, _raise_two(middle), np.zeros(1), scale) <= most
+            low, high = np.where(passes, middle, low), np.where(passes, high, middle)
+        limits[:, scale] = np.where(low > -60.0, _raise_two(high), 0.0)
     return limits
+
+
+def _raise_two(exponents: Floats) -> Floats:
+    """Return powers of two, each as Python has it: NumPy's last digit depends on the processor."""
+    return np.array([2.0**exponent for exponent in exponents.tolist()])
 
 
 def _select(scan: _Scan, windows: _Windows) -> _Windows:

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from graphsvc.errors import SettingsError
-from graphsvc.intake.bundle import hash_parts
+from graphsvc.intake.identity import hash_parts
 from graphsvc.linkage.signals import Incidence
 from graphsvc.loading.online import make_forgotten_filter, write_columns
 from graphsvc.measure import estimate_need

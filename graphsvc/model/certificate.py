@@ -4,6 +4,10 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from graphsvc.model.clusters import Found
+from graphsvc.model.graph import SignalGraph
+from graphsvc.model.runs import Run
+
 FORMAT = "graphsvc run certificate 2"
 """Format and version that the text names."""
 
@@ -52,3 +56,23 @@ class Certificate:
             return cls(**content)
         except TypeError:
             raise ValueError("not a whole run certificate") from None
+
+
+def build_certificate(run: Run, graph: SignalGraph, found: Found) -> Certificate:
+    """Build the certificate of a run that read `graph` and found `found`."""
+    campaigns = found.select_campaigns()
+    return Certificate(
+        **{
+            name: getattr(run, name)
+            for name in ("input_hash", "accounts", "signals", "engine", "algorithm", "seed")
+        },
+        run=run.id,
+        parameters=run.parameters,
+        versions=run.versions,
+        result_hash=found.fingerprint(graph),
+        clusters=campaigns.clusters.height,
+        members=campaigns.members.height,
+        businesses=found.clusters.height - campaigns.clusters.height,
+        business_members=found.members.height - campaigns.members.height,
+        links=campaigns.links.height,
+    )

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
+from uuid import uuid4
 
 
 class Algorithm(StrEnum):
@@ -30,3 +31,8 @@ class Run:
     newest_signup: int = 0
     """Newest sign-up in the graph, ms since 1970. It and the three fields before are set once the graph is
     read."""
+
+
+def new_run_id() -> str:
+    """Return an id that no run has yet."""
+    return f"r{uuid4().hex[:15]}"

@@ -162,12 +162,14 @@ def score_signups(
     unread: dict[int, list[str]] = {}
     for account, column in signups.unread:
         unread.setdefault(account, []).append(column)
+    # Outside of the run's own time nothing is known of how many sign up, so a moment says nothing.
     span = (index.moments[0], index.moments[-1]) if len(index.moments) else (0, -1)
     timed = (signups.created_at >= span[0]) & (signups.created_at <= span[1])
     answers = []
     for account in range(signups.accounts):
         matches, other_group = found.get(account, ((), False))
         recommendation, reason = recommend(index, matches, thresholds, other_group=other_group)
+        # Told, so that the caller can send what would make the answer surer.
         missing = [name for name, has in zip(index.families, standing.has[account], strict=True) if not has]
         score = Score(
             recommendation,
@@ -196,6 +198,7 @@ def recommend(
         thresholds: of the installation.
         other_group: whether a group that is not published explains the sign-up better.
     """
+    # By default as sure as a run must be to publish a member: reviewed is who would be a member.
     review = index.least if thresholds.review is None else thresholds.review
     if not matches:
         return Recommendation.ALLOW, "Nothing strong connects it with a published cluster."
@@ -232,6 +235,7 @@ def _challenge(score: Score, reason: str) -> Score:
     """Challenge a sign-up that would be allowed, unless a business or an unpublished group explains it."""
     best = score.matches[0] if score.matches else None
     is_business = best and best.assessment is not Assessment.CAMPAIGN and best.membership >= FLOOR
+    # A business shares values for reasons of its own, which must not stop the next account of it.
     explained = score.other_group or is_business
     if score.recommendation is not Recommendation.ALLOW or explained:
         return score
@@ -303,6 +307,7 @@ def _match_published(index: ScoreIndex, weighed: Weighed) -> dict[int, tuple[tup
     """Find the nearest published clusters of each account, and whether a group that is not published is nearer."""
     if not len(weighed.cluster):
         return {}
+    # The cluster's number decides ties, so that equal calls have equal answers.
     order = np.lexsort((weighed.cluster, -weighed.bits, weighed.account))
     places = np.searchsorted(index.numbers, weighed.cluster)
     found: dict[int, tuple[list[Match], bool]] = {}
@@ -310,6 +315,7 @@ def _match_published(index: ScoreIndex, weighed: Weighed) -> dict[int, tuple[tup
         matches, _ = found.setdefault(int(weighed.account[at]), ([], False))
         row = int(index.stands[places[at]])
         if row < 0:
+            # Only the very best: a group behind a published cluster explains nothing that the cluster does not.
             if not matches and weighed.membership[at] >= FLOOR:
                 found[int(weighed.account[at])] = (matches, True)
         elif len(matches) < NEAREST:

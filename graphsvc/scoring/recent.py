@@ -111,6 +111,7 @@ class RecentAccounts:
             for key in kept:
                 self._users.setdefault(key, set()).add(account.id)
         self.after = after
+        # The oldest go first: the next run will weigh them, and memory must not grow with the time between runs.
         for name in sorted(self._at, key=lambda each: (self._at[each], each))[:-MOST_ACCOUNTS]:
             self._remove(name)
 
@@ -125,6 +126,7 @@ class RecentAccounts:
         first = self._find_linked(known, {account})
         if not first:
             return None
+        # A walk over links, broken off at `MOST_MEMBERS`: one answer must not take time with the size of an attack.
         members, waiting = {account, *first}, list(first)
         while waiting and len(members) < MOST_MEMBERS:
             found = self._find_linked(self._keys[waiting.pop()], members)
@@ -132,6 +134,7 @@ class RecentAccounts:
             waiting += found
         if len(members) < LEAST:
             return None
+        # Named by its earliest member, so that the id stays while the group grows.
         earliest = min((self._at[name], name) for name in members if name in self._at)
         digest = hashlib.blake2b(earliest[1].encode(), digest_size=8, person=b"provisional").hexdigest()
         return ProvisionalGroup(f"p{digest}", min(len(members), MOST_MEMBERS), self._describe(first))
@@ -173,6 +176,7 @@ class RecentAccounts:
         kinds, classes, users = zip(*said.values(), strict=True)
         signals = pl.DataFrame({"key": list(said), "kind": kinds, "class": classes})
         signals = signals.with_columns(parent=pl.lit(""), grandparent=pl.lit(""))
+        # Against the graph as it is now: a value may have become common since the run.
         reference = Reference.of_others(np.array(users, dtype=np.int64), self._accounts + len(self._at))
         table = SignalTable.of(signals, reference)
         rarity = -measure_strengths(table.kinds) * np.log2(reference.share)
@@ -202,6 +206,7 @@ class RecentAccounts:
         for other, keys in linked.items():
             for key in keys:
                 value = self._values[key]
+                # The strongest value of a family, not the sum: values of one family often repeat one observation.
                 bits[value.family] = max(bits.get(value.family, 0.0), value.bits)
                 sharing.setdefault(value.family, set()).add(other)
         return tuple(

@@ -11,11 +11,9 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
 from functools import cache
 from typing import NamedTuple
-from unicodedata import normalize
 
 import numpy as np
 import polars as pl
-import regex
 
 from graphsvc.intake.addresses import IPV4, format_v6, pack_v6
 from graphsvc.intake.emails import DOMAIN, EMAIL
@@ -23,10 +21,10 @@ from graphsvc.intake.hosts import NO_NETWORK, UNSPECIFIED, normalize_hosts
 from graphsvc.intake.nulls import DEVICE_WORDS, LEAST_ZEROS, NOT_APPLICABLE, WORDS, ZERO_UUID, ZEROS
 from graphsvc.intake.numbers import SCIENTIFIC, WHOLE_FLOAT
 from graphsvc.intake.schemas import BIN, LARGEST_ASN, LEAST_DIGITS, are_card_numbers, list_columns
-from graphsvc.intake.signals import build_keys
 from graphsvc.intake.validation import drop_invalid
 from graphsvc.intake.values import POSTGRES_NULL, read_values
 from graphsvc.model.columns import TIME
+from graphsvc.scoring.scalar_keys import LONGEST, Odd, build_key, check_known, find_bands, match
 from graphsvc.scoring.signups import (
     COLUMNS,
     DEVICE,
@@ -38,13 +36,9 @@ from graphsvc.scoring.signups import (
     Unread,
     Whole,
 )
-from graphsvc.signals import normalise
 from graphsvc.signals.kinds import BY_NAME, KINDS, SignalKind, Source, kind_of
-from graphsvc.signals.prompts import compute_bands, compute_bands_of_text
 from graphsvc.signals.tokens import Tokeniser
 
-_LONGEST = 512
-"""Characters of a value that is read here, but for prompts: a longer one could keep a backtracking engine busy."""
 _WRAPPED = ("{", "[", "Obj", '="')
 """How texts begin that JSON or a spreadsheet may have wrapped."""
 _MAPPED = bytes(10) + b"\xff\xff"
@@ -52,13 +46,8 @@ _MAPPED = bytes(10) + b"\xff\xff"
 _TIME = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?(?:Z|[+-][0-9]{2}:[0-9]{2})$"
 _YEARS = range(1971, 9999)
 """Years in which a moment is surely after 1970 and within the years of a load, whatever its zone."""
-_BREAKS = str.maketrans("\t\n\r", "   ")
 _PARTS = {"ip": ("asn", "system:AS"), "instrument": ("bin", "bin:")}
 """Columns that say what a value is part of, and how the keys of that begin."""
-
-
-class Odd(Exception):
-    """A value that the columns must read."""
 
 
 class Cell(NamedTuple):
@@ -155,7 +144,7 @@ class _Reader:
 
     def _add_values(self, table: str, name: str, value: str, row: Mapping[str, str]) -> None:
         if (table, name) == ("prompts", "text"):
-            for band in _find_bands(value):
+            for band in find_bands(value):
                 self._add_key(BY_NAME["prompt"], "prompt", band)
             return
         for kind in _list_kinds(table, name):
@@ -165,12 +154,12 @@ class _Reader:
                 self._wholes.add(stem + row[column])
 
     def _add_key(self, kind: SignalKind, name: str, value: str) -> str | None:
-        key = _build_key(kind, name, value, self._tokens)
+        key = build_key(kind, name, value, self._tokens)
         if key is None:
             return None
         if key not in self._keys:
             older = self._tokens.older if kind.tokenised else ()
-            former = next((_build_key(kind, name, value, each) for each in older), None)
+            former = next((build_key(kind, name, value, each) for each in older), None)
             self._keys[key] = Key(0, key, former, name)
         if kind.name == "ip" and (packed := _pack_address(key.partition(":")[2])) is not None:
             self._wholes.add(f"prefix:{_format_prefix(packed)}")
@@ -206,7 +195,7 @@ def _find_form(table: str, name: str) -> str | None:
 def read_moment(text: str) -> int | None:
     """Read the moment of sign-up, ms since 1970; None for what is none."""
     try:
-        if _match(_TIME, text) and int(text[:4]) in _YEARS:
+        if match(_TIME, text) and int(text[:4]) in _YEARS:
             at = datetime.fromisoformat(text)
             return int(at.replace(microsecond=0).timestamp()) * 1_000 + at.microsecond // 1_000
     except ValueError:
@@ -221,13 +210,13 @@ def _read_plain(form: str | None, name: str, text: str) -> Cell:
     Raises:
         Odd: the columns must read it.
     """
-    _check_known(text)
+    check_known(text)
     plain = text.strip()
     if not plain:
         return Cell(None)
     if form is None:
         return Cell(None, lost=True) if text == POSTGRES_NULL else Cell(text)
-    if len(text) > _LONGEST or plain.startswith(_WRAPPED):
+    if len(text) > LONGEST or plain.startswith(_WRAPPED):
         raise Odd
     if plain.lower() in WORDS or plain == NOT_APPLICABLE or _is_zeros(ZERO_UUID, plain):
         return Cell(None, lost=True)
@@ -237,25 +226,17 @@ def _read_plain(form: str | None, name: str, text: str) -> Cell:
     return Cell(value, lost=value is None)
 
 
-def _check_known(text: str) -> None:
-    # What prints is assigned in Python's Unicode. Blanks other than these, and what controls, are rare and differ.
-    if not (text.isprintable() or text.translate(_BREAKS).isprintable()):
-        raise Odd
-
-
 def _read_identifier(plain: str) -> str | None:
     if len(plain) >= LEAST_ZEROS and _is_zeros(ZEROS, plain):
         return None
     # Both patterns begin with a digit or a sign.
-    if (plain[0] in "+-" or plain[0].isdecimal()) and (
-        _match(SCIENTIFIC, plain) or _match(WHOLE_FLOAT, plain)
-    ):
+    if (plain[0] in "+-" or plain[0].isdecimal()) and (match(SCIENTIFIC, plain) or match(WHOLE_FLOAT, plain)):
         raise Odd
     return plain
 
 
 def _is_zeros(pattern: str, plain: str) -> bool:
-    return plain[0] in "0+{" and _match(pattern, plain)
+    return plain[0] in "0+{" and match(pattern, plain)
 
 
 def _read_device(plain: str) -> str | None:
@@ -265,7 +246,7 @@ def _read_device(plain: str) -> str | None:
 
 
 def _read_email(plain: str) -> str:
-    if not _match(EMAIL, plain) or plain.lower().startswith("mailto:"):
+    if not match(EMAIL, plain) or plain.lower().startswith("mailto:"):
         raise Odd
     return plain
 
@@ -301,7 +282,7 @@ def _read_host(plain: str) -> str | None:
 
 def _pack_address(text: str) -> bytes | None:
     """Return the 16 bytes of an address, those of IPv4 as mapped; None for any other text."""
-    return _MAPPED + socket.inet_aton(text) if _match(IPV4, text) else pack_v6(text)
+    return _MAPPED + socket.inet_aton(text) if match(IPV4, text) else pack_v6(text)
 
 
 def _format_prefix(packed: bytes) -> str:
@@ -322,14 +303,14 @@ _FORMS: dict[str, Callable[[str], str | None]] = {
 }  # fmt: skip
 _CHECKS: dict[str, Callable[[str], bool]] = {
     "phone": lambda value: sum(each.isdecimal() for each in value) >= LEAST_DIGITS,
-    "bin": lambda value: _match(BIN, value),
+    "bin": lambda value: match(BIN, value),
     "instrument": _is_no_card_number,
 }
 
 
 def _read_host_of_identifier(value: str) -> str | None:
     try:
-        _check_known(value)
+        check_known(value)
         return _read_host(value.strip())
     except Odd:
         read: str | None = normalize_hosts(pl.Series([value], dtype=pl.String)).item()
@@ -348,91 +329,7 @@ _LIKE_COLUMNS: dict[str | None, Callable[[str], str | None]] = {
 """From an identifier of a declared kind to a value as in that kind's column."""
 
 
-def make_keys(name: str, value: str, tokens: Tokeniser) -> list[str]:
-    """Make the keys of a value, as `intake.terms.make_keys` does."""
-    kind = kind_of(name)
-    values = _find_bands(value) if name == "prompt" else [value]
-    return [key for each in values if (key := _build_key(kind, name, each, tokens)) is not None]
-
-
-def _build_key(kind: SignalKind, name: str, value: str, tokens: Tokeniser) -> str | None:
-    """Build the key of the signal of a value, as `intake.signals.build_keys`; None where it makes no signal."""
-    change = _NORMALISERS.get(kind.normalise)
-    try:
-        if change is None or len(value) > _LONGEST:
-            raise Odd
-        _check_known(value)
-        normal = change(value)
-    except Odd:
-        key: str | None = build_keys(kind, name, pl.Series([value], dtype=pl.String), tokens).item()
-        return key
-    if not normal:
-        return None
-    return f"{name}:{tokens.tokenize_value(name, normal) if kind.tokenised else normal}"
-
-
-def _normalize_name(value: str) -> str:
-    return _compile(normalise.NO_WORD).sub(" ", normalize("NFKC", value).lower()).strip()
-
-
-def _normalize_email_domain(value: str) -> str | None:
-    found = _compile(normalise.DOMAIN).search(value.lower())
-    if found is None:
-        return None
-    domain = found[1].rstrip(".")
-    return normalise.convert_domain(domain) if _match(normalise.ODD_DOMAIN, domain) else domain
-
-
-def _normalize_email_handle(value: str) -> str | None:
-    found = _compile(normalise.LOCAL).search(normalize("NFC", value).lower())
-    if found is None:
-        return None
-    tail = _compile(normalise.AFTER_NUMBER).search(found[1])
-    local = tail or _compile(normalise.BEFORE_TAG).search(found[1])
-    if local is None:
-        return None
-    for pattern in (normalise.NO_LETTERS, normalise.NO_WORD):
-        left = _compile(pattern).sub("", local[1])
-        if len(left) >= normalise.LEAST_LETTERS:
-            return left
-    return None
-
-
-def _normalize_phone(value: str) -> str | None:
-    digits = _compile(normalise.ABROAD).sub("", _compile(normalise.NO_DIGITS).sub("", value))
-    return digits if len(digits.encode()) >= normalise.LEAST_DIGITS else None
-
-
-_NORMALISERS: dict[Callable[[pl.Expr], pl.Expr], Callable[[str], str | None]] = {
-    normalise.keep_value: str,
-    normalise.strip_text: str.strip,
-    normalise.normalize_name: _normalize_name,
-    normalise.normalize_email_domain: _normalize_email_domain,
-    normalise.normalize_email_handle: _normalize_email_handle,
-    normalise.normalize_phone: _normalize_phone,
-}
-
-
-def _find_bands(text: str) -> list[str]:
-    try:
-        _check_known(text)
-        found = compute_bands_of_text(text)
-    except Odd:
-        found = None
-    return compute_bands(pl.Series([text]))["band"].to_list() if found is None else found
-
-
 @cache
 def _list_kinds(table: str, name: str) -> list[SignalKind]:
     """Return the kinds that the values of a column make signals of."""
     return [kind for kind in KINDS if Source(table, name) in kind.sources]
-
-
-@cache
-def _compile(pattern: str) -> "regex.Pattern[str]":
-    """Compile a pattern of the columns: there `$` is the end of the text alone."""
-    return regex.compile(pattern[:-1] + r"\Z" if pattern.endswith("$") else pattern)
-
-
-def _match(pattern: str, text: str) -> bool:
-    return _compile(pattern).search(text) is not None

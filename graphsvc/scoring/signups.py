@@ -157,6 +157,7 @@ def read_signups(
         created_at = at.dt.epoch("ms").fill_null(NOT_KNOWN).to_numpy().astype(np.int64)
         lost = (frame["created_at"].is_not_null() & at.is_null()).arg_true().cast(pl.Int32)
         unread = pl.concat([unread, lost.to_frame("account").with_columns(column=pl.lit("created_at"))])
+    # A sign-up that says a value twice has it once, as in a load.
     distinct = {
         name: replace_text(name, table).drop("row", "fault").unique() for name, table in tables.items()
     }
@@ -268,6 +269,7 @@ def _read_tables(
         rows = pl.int_range(1, raw.height + 1, dtype=pl.Int64, eager=True)
         file = BundleFile(table, Path(), "sign-ups", ".ndjson", 0)
         chunk = Chunk(raw, rows, pl.Series([], dtype=pl.Int64), 1.0, frozenset(raw.columns))
+        # The dead letters are dropped: what was lost is told by column below, never by value.
         good, _ = validate_chunk(file, chunk, Reading(options))
         tables[table] = pl.concat([tables[table], good]) if table in tables else good
         read = raw.with_columns(row=rows).join(
@@ -313,6 +315,7 @@ def _split_frame(
         if raw.height:
             yield table, dict(zip(names, names, strict=True)), raw
     if DEVICE in frame.columns:
+        # A device has a row of its own: the sign-up has one column for it, and sessions have another.
         again = frame.select(account, *made["accounts"], pl.col(DEVICE).alias("signup_device"))
         if (again := again.drop_nulls("signup_device")).height:
             yield "accounts", {DEVICE: "signup_device"}, again

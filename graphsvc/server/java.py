@@ -20,7 +20,7 @@ from graphsvc.errors import ServerError
 from graphsvc.files import compute_digest, write_atomically
 from graphsvc.server import process, sizing
 from graphsvc.server.home import Home
-from graphsvc.server.maven import Lock
+from graphsvc.server.lockfile import Lock
 from graphsvc.server.process import build_environment, build_unusable_error
 from graphsvc.server.sizing import Sizes
 from graphsvc.types import Report

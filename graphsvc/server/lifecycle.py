@@ -14,19 +14,9 @@ from pydantic import SecretStr
 from graphsvc import host
 from graphsvc.errors import ServerError
 from graphsvc.files import lock_in_turn, write_atomically
-from graphsvc.server import java, maven, process, sizing
-from graphsvc.server.home import (
-    HOST,
-    USER,
-    Home,
-    State,
-    begin_adoption,
-    finish_adoption,
-    is_prepared,
-    map_disk_errors,
-    require_room,
-    stage_keys,
-)
+from graphsvc.server import java, lockfile, process, sizing
+from graphsvc.server.adoption import begin_adoption, finish_adoption, is_prepared, stage_keys
+from graphsvc.server.home import HOST, USER, Home, State, map_disk_errors, require_room
 from graphsvc.server.java import Jvm
 from graphsvc.server.maven import ensure_jars
 from graphsvc.server.process import build_environment, require_extra
@@ -140,7 +130,7 @@ def prepare_start(settings: Settings, home: Home, report: Report) -> Jvm:
     """
     home.check_database()
     sizing.check_descriptors()
-    locked = maven.read_lock()
+    locked = lockfile.read_lock()
     jvm = Jvm(ensure_jars(settings.cache_dir.resolve(), locked, report), locked)
     require_room(home.root, _ROOM if home.has_database else _ROOM_NEW, "GRAPHSVC_DATA_DIR")
     password = home.get_password()

@@ -74,6 +74,7 @@ def find_process(pid: int | None, marker: str) -> "psutil.Process | None":
     deadline = time.monotonic() + _EXEC_SECONDS
     try:
         process = psutil.Process(pid)
+        # A zombie has no arguments either, and waits for its parent only.
         while process.status() != psutil.STATUS_ZOMBIE:
             arguments = process.cmdline()
             if arguments or time.monotonic() > deadline:
@@ -126,6 +127,7 @@ def stop_process(process: "psutil.Process", patience: float) -> bool:
     import psutil
 
     try:
+        # SIGTERM: Neo4j writes a checkpoint then, and its next start has nothing to recover.
         process.terminate()
         process.wait(patience)
     except psutil.NoSuchProcess:
@@ -140,6 +142,7 @@ def kill_session(process: "psutil.Process") -> None:
     import psutil
 
     try:
+        # The whole session: a trainer's JVM would outlive it and hold the jars' directory.
         os.killpg(process.pid, signal.SIGKILL)
         process.wait(5)
     except (ProcessLookupError, psutil.Error):
@@ -194,6 +197,7 @@ def _list_candidates(owner: str, remembered: tuple[int, int] | None) -> Iterator
     if remembered is not None:
         yield remembered
     yield USUAL
+    # From a place of the owner's own: two servers that start at once would race for the same first pair.
     start = int.from_bytes(hashlib.sha256(owner.encode()).digest()[:4])
     for step in range(_SEARCHED):
         bolt = _FIRST + 2 * ((start + step) % _PAIRS)
@@ -229,6 +233,7 @@ def send_probe(
         connection.close()
     if status in (http.client.OK, http.client.ACCEPTED):
         return "ready"
+    # Any other answer comes while the server is still starting: ask again.
     return "refused" if status == http.client.UNAUTHORIZED else "silent"
 
 

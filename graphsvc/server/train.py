@@ -14,7 +14,7 @@ from pathlib import Path
 
 from graphsvc.errors import ServerError
 from graphsvc.files import lock_in_turn, write_atomically
-from graphsvc.server import java, maven, process, sizing
+from graphsvc.server import java, lockfile, process, sizing
 from graphsvc.server.home import Home, State
 from graphsvc.server.java import Jvm, get_workshop
 from graphsvc.server.process import build_environment
@@ -33,7 +33,7 @@ def train_archive(jars: Path) -> None:
         CalledProcessError: the JVM could not turn the recording into a cache.
     """
     with lock_in_turn(jars / ".training", lambda: sys.exit("another trainer is at work")):
-        jvm = Jvm(jars, maven.read_lock())
+        jvm = Jvm(jars, lockfile.read_lock())
         if jvm.find_sound_archive() is not None:
             return
         place = get_workshop(jars)

@@ -9,7 +9,6 @@ from typing import NamedTuple
 import dataframely as dy
 import numpy as np
 import polars as pl
-from scipy.optimize import linear_sum_assignment
 
 from graphsvc.intake.values import read_values
 from graphsvc.model.columns import TIME
@@ -99,6 +98,9 @@ def guess_columns(
     Returns:
         For some of `missing` a column of the sample, each at most once.
     """
+    # Imported here: SciPy's optimizers take long to import, and few processes come to this.
+    from scipy.optimize import linear_sum_assignment
+
     if not missing or not sample.width:
         return {}
     names = [[measure_likeness(theirs, list_names(name)) for theirs in sample.columns] for name in missing]

@@ -98,6 +98,7 @@ class TopicSource:
         parts = urlsplit(address)
         asked = {key: values[-1] for key, values in parse_qs(parts.query).items()}
         topics = [topic for topic in parts.path.strip("/").split(",") if topic]
+        # A password in an address ends in shell histories and process lists.
         if not parts.netloc or "@" in parts.netloc or not topics:
             raise MappingError(
                 "The address of the topic cannot be read.",
@@ -197,6 +198,7 @@ class TopicSource:
                 count += 1
             if once and self.is_at_end:
                 break
+        # The next offset to read, as Kafka commits it. Gaps that transactions leave are no lost messages.
         after = {place.part: Mark(MarkKind.OFFSET, str(read[-1][0] + 1)) for place, read in messages.items()}
         return Batch(messages, {part: self._marks.get(part) for part in after}, after)
 
@@ -250,6 +252,7 @@ class TopicSource:
                     )
                 new = [Place(topic, number) for number in known[topic].partitions]
                 for place in [each for each in sorted(new) if each not in self._at_end]:
+                    # Compared with the mark now, so that an offset that is gone ends the load before a batch.
                     low, high = consumer.get_watermark_offsets(TopicPartition(*place), timeout=PATIENCE)
                     kept = self._marks.get(place.part)
                     offset = int(kept.value) if kept else high if self._from_end and first else low

@@ -1,9 +1,12 @@
 """Control runs from outside: requests in a run's record, which the run itself checks."""
 
+import time
+
 from graphsvc.errors import Cancelled, Conflict, NotFound
 from graphsvc.store.audit import Auditor
 from graphsvc.store.connection import Store
 from graphsvc.store.events import FAILURES
+from graphsvc.types import Progress
 
 
 def cancel_run(store: Store, run: str | None = None) -> list[str]:
@@ -44,6 +47,8 @@ def mark_failed(store: Store, run: str, error: str) -> None:
     store.run_transaction(("publish/fail", {"run": run, "error": error}), FAILURES)
 
 
+LOOKING_SECONDS = 1.0
+"""Seconds between two looks of a run for a request to stop."""
 SILENT_SECONDS = 120
 """Seconds without a heartbeat after which a run counts as dead."""
 
@@ -61,6 +66,24 @@ def request_run(store: Store, auditor: Auditor, run: str, *, engine: str, algori
         store, "startDetection", run, guards=(guard,), details={"engine": engine, "seed": seed}
     ):
         raise Conflict("A detection run is under way.", "Wait for it, or cancel it.")
+
+
+def watch_requests(store: Store, run: str, progress: Progress) -> Progress:
+    """Return a `progress` that also records the run's heartbeat every second.
+
+    It raises `Cancelled` if the run was asked to stop.
+    """
+    looked = time.monotonic()
+
+    def report(stage: str, done: int, total: int) -> None:
+        nonlocal looked
+        progress(stage, done, total)
+        # Stages report thousands of times a second; each heartbeat is a transaction.
+        if time.monotonic() - looked >= LOOKING_SECONDS:
+            record_heartbeat(store, run, stage, done, total)
+            looked = time.monotonic()
+
+    return report
 
 
 def record_heartbeat(store: Store, run: str, stage: str, done: int, total: int) -> None:

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
-from scipy.optimize import isotonic_regression
 
 from graphsvc.model.columns import Schema
 from graphsvc.types import Floats
@@ -73,6 +72,9 @@ def fit_calibration(level: Floats, moved: Floats, rounds: int, births: int) -> C
         rounds: number of permutations.
         births: births that could have had a candidate, in each of them.
     """
+    # Imported here: SciPy's optimizers take long to import, and few processes come to this.
+    from scipy.optimize import isotonic_regression
+
     middle = _list_middles()
     found, chance = _count_levels(level), _count_levels(moved) / rounds
     # Storey's estimate: below even odds nearly all births are free, in the real world as in the permuted

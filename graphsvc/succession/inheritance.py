@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from scipy.optimize import isotonic_regression
 
 from graphsvc.succession.candidates import Estate, Lives, SignupTimes, find_candidates, find_common_values
 from graphsvc.succession.handover import Handover
@@ -204,6 +203,9 @@ def _fit_traffic_bits(proposed: Candidates, share: Floats, weighed: CandidateSco
 
     The traffic itself takes no part in who follows here, or it would vouch for itself.
     """
+    # Imported here: SciPy's optimizers take long to import, and few processes come to this.
+    from scipy.optimize import isotonic_regression
+
     successor = proposed.pairs["successor"].to_numpy()
     # Take the traffic's own bits out of the odds, then renormalise over the candidates of each successor.
     unclaimed = np.maximum(1.0 - np.bincount(successor, share)[successor], 1e-9) if len(share) else share

@@ -203,11 +203,13 @@ def keep_predecessors(
     """
     until = int(lives.created.max(initial=-1))
     since = until - REACH if since is None else since
+    # Those of clusters are kept although they are active: a ban may come after the run (`update_ends`).
     lately = lives.ended >= max(since, 0)
     # Those stopped earlier can be followed by no one: only a later ban would count.
     legators = np.flatnonzero(lately | ((lives.home >= 0) & (lives.ended < 0)))
     estate = build_estate(graph, lives, legators=legators, joining=joining)
     rows = np.int64(max(estate.signals.height, 1))
+    # Numbered densely: the file has a small part of all accounts.
     number = np.full(len(lives.home), -1, dtype=np.int32)
     number[legators] = np.arange(len(legators), dtype=np.int32)
     legacies = np.sort(number[estate.legacies // rows] * rows + estate.legacies % rows)
@@ -217,6 +219,7 @@ def keep_predecessors(
         fitted.real.pairs["predecessor"].to_numpy(), fitted.rivalry.claims, minlength=len(lives.home)
     )
     learned = dict(zip(fitted.chances.kinds, fitted.chances.inherits.tolist(), strict=True))
+    # A kind that no pair of the run had still gets a chance, or a later sign-up with it could not be weighed.
     kinds = sorted({*learned, *estate.signals["kind"].unique()})
     homes = len(fitted.chances.replaced)
     size = np.bincount(lives.home + 1, minlength=homes)
@@ -261,6 +264,7 @@ def find_predecessors(kept: Predecessors, new: NewAccounts, *, best: int, least:
         The candidates by account, the likeliest first.
     """
     stopped = kept.accounts.height
+    # Candidates come by a shared group; only stopped users of one count, and most groups have none.
     whose, mine = _list_groups(kept, new)
     groups = np.unique(mine)
     group, at = expand_slices(kept.proposals[groups], kept.proposals[groups + 1])
@@ -277,6 +281,7 @@ def find_predecessors(kept: Predecessors, new: NewAccounts, *, best: int, least:
         group=np.concatenate([groups[group], mine]),
     )
     nothing = np.full(len(new.created), -1, dtype=np.int64)
+    # The kept accounts first, then the new ones: places of the new begin at `stopped`.
     lives = Lives(
         np.concatenate([kept.lives.created, new.created]),
         np.concatenate([kept.lives.ended, nothing]),
@@ -288,6 +293,7 @@ def find_predecessors(kept: Predecessors, new: NewAccounts, *, best: int, least:
     proposed = _describe_pairs(kept, pairs, estate, lives.created[pairs["successor"].to_numpy()])
     weighed = score_candidates(proposed, kept.chances)
     successor, predecessor = pairs["successor"].to_numpy(), pairs["predecessor"].to_numpy()
+    # Odds alone would count agreement that strangers have too; the run's calibration takes it off.
     level = compute_levels(pairs, weighed.odds, len(lives.home))
     by_chance = compute_factors(level, lives.home, kept.calibrations)[successor]
     probability, rivals = settle_claims(
@@ -315,6 +321,7 @@ def find_predecessors(kept: Predecessors, new: NewAccounts, *, best: int, least:
 
 def _list_groups(kept: Predecessors, new: NewAccounts) -> tuple[Ints, Ints]:
     """Return the groups that new accounts are in: account (place), group; int64, parallel."""
+    # Pairs of cluster and value as one number, as the run stored them, so that one search finds all.
     rows = np.int64(max(kept.signals.height, 1))
     home = new.home[new.account]
     inside = np.flatnonzero(home >= 0)

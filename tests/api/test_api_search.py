@@ -21,7 +21,7 @@ from graphsvc.api.auth import keys
 from graphsvc.intake import read_bundle
 from graphsvc.intake.terms import LEAST_BITS, TooWide, build_range, has_card_number, parse_terms
 from graphsvc.loading import load_bundle
-from graphsvc.scoring.scalars import make_keys
+from graphsvc.scoring.scalar_keys import make_keys
 from graphsvc.settings import Settings
 from graphsvc.signals.kinds import KINDS
 from graphsvc.signals.tokens import Tokeniser, load_or_create_key

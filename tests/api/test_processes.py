@@ -17,12 +17,14 @@ from typing import Any
 
 import psutil
 import pytest
+import uvicorn
 from published import A, B, Days, populate
 from waiting import until
 from websockets.asyncio.client import connect
 
 from graphsvc.api.auth import keys
 from graphsvc.api.auth.keys import Role
+from graphsvc.api.processes import _Supervisor
 from graphsvc.settings import Settings
 from graphsvc.signals.tokens import Tokeniser
 from graphsvc.store import Store
@@ -242,3 +244,14 @@ def test_a_setting_that_does_not_fit_is_named_before_an_address_is_shown(install
     assert done.returncode == 2
     assert "GRAPHSVC_RATE_LIMIT is no rate" in done.stderr
     assert "GraphiQL" not in done.stderr
+
+
+def test_a_process_that_ends_before_it_answers_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its end of the pipe is closed with it, so that nothing waits for an answer until it counts as hung."""
+    monkeypatch.setattr(signal, "signal", lambda *_: None)  # the signals of this process stay as they are
+    supervisor = _Supervisor(uvicorn.Config("no_module_of_this_name:app"), [], lambda: None)
+    supervisor.init_processes()
+    (process,) = supervisor.processes
+    process.process.join()
+    assert process.parent_conn.poll(0)
+    assert not process.ping(0)

@@ -79,7 +79,7 @@ def test_ctrl_c_in_any_stage_leaves_the_last_result_whole(
 def test_a_run_stops_when_its_record_asks_it_to(
     open_database: Store, published: Outcome, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("graphsvc.detection.LOOKING_SECONDS", 0.0)
+    monkeypatch.setattr("graphsvc.store.control.LOOKING_SECONDS", 0.0)
     before = read_members(open_database)
     asked: list[str] = []
 
@@ -113,7 +113,7 @@ CANCEL = "mutation ($id: String!) { cancelRun(id: $id) { id status stages } }"
 def test_an_analyst_cancels_through_the_api_and_a_viewer_may_not(
     open_database: Store, published: Outcome, clients: dict[str, Api], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("graphsvc.detection.LOOKING_SECONDS", 0.0)
+    monkeypatch.setattr("graphsvc.store.control.LOOKING_SECONDS", 0.0)
     answers: list[object] = []
 
     def ask(stage: str, _done: int, _total: int) -> None:

@@ -84,7 +84,14 @@ def old(tmp_path_factory: pytest.TempPathFactory, without_gds: None) -> Iterator
 
 
 @pytest.fixture(scope="module")
-def backup(old: Settings, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def before(old: Settings) -> object:
+    """Return all of it, read before a backup stops its server: the next one would be cold again."""
+    with open_store(old) as store:
+        return state(store, old)
+
+
+@pytest.fixture(scope="module")
+def backup(old: Settings, before: object, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A backup of it."""
     path = tmp_path_factory.mktemp("backups") / "graph.backup"
     write_backup(old, path, PASSPHRASE, keys_only=False)
@@ -92,12 +99,10 @@ def backup(old: Settings, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_what_was_backed_up_comes_back_into_a_fresh_installation(
-    old: Settings, backup: Path, tmp_path: Path
+    old: Settings, before: object, backup: Path, tmp_path: Path
 ) -> None:
     assert server.find_running(old) is not None  # it was stopped for the dump only
     assert backup.stat().st_mode & 0o077 == 0
-    with open_store(old) as store:
-        before = state(store, old)
     fresh = Settings(data_dir=tmp_path / "fresh", neo4j_uri=None)
     try:
         done = restore_backup(fresh, backup, PASSPHRASE, force=False)
@@ -143,7 +148,7 @@ def test_a_restore_that_dies_leaves_what_was_there_or_is_finished_by_the_next_st
     assert not (data / "restored").exists()
     server.stop_server(old)
 
-    dies = "import graphsvc.server.home as a, os; a.take_keys = lambda _: os.kill(os.getpid(), 9); "
+    dies = "import graphsvc.server.adoption as a, os; a.take_keys = lambda _: os.kill(os.getpid(), 9); "
     dies += "from graphsvc.cli import main; main()"
     killed = subprocess.run(
         [sys.executable, "-c", dies, *command[3:]], env=environment, check=False, capture_output=True

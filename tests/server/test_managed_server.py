@@ -21,7 +21,7 @@ from waiting import until
 
 from graphsvc import server
 from graphsvc.errors import ServerError
-from graphsvc.server import Endpoint, java, maven, process
+from graphsvc.server import Endpoint, java, lockfile, process
 from graphsvc.server.home import HOST, Home, State
 from graphsvc.server.java import Jvm
 from graphsvc.server.maven import get_jar_directory
@@ -69,8 +69,8 @@ def pid(settings: Settings) -> int:
     return number
 
 
-def command(settings: Settings, *args: str) -> subprocess.Popen[str]:
-    """`graphsvc neo4j ARGS` in a process group of its own, with next to nothing in its environment."""
+def command(settings: Settings, *args: str, **more: str) -> subprocess.Popen[str]:
+    """`graphsvc neo4j ARGS` in a process group of its own, with next to nothing and `more` in its environment."""
     environment = {
         "HOME": str(settings.data_dir),
         "LANG": "C.UTF-8",
@@ -78,6 +78,7 @@ def command(settings: Settings, *args: str) -> subprocess.Popen[str]:
         "GRAPHSVC_DATA_DIR": str(settings.data_dir),
         "GRAPHSVC_CACHE_DIR": str(settings.cache_dir),
         "JDK_JAVA_OPTIONS": os.environ["JDK_JAVA_OPTIONS"],
+        **more,
     }
     return subprocess.Popen(
         [sys.executable, "-m", "graphsvc", "neo4j", *args],
@@ -122,7 +123,7 @@ def test_two_processes_that_start_at_once_get_one_server_which_outlives_them(own
 
 def test_it_answers_with_graph_data_science_and_is_found_again(own: Settings, up: Endpoint) -> None:
     assert run(up, neo4j.Query("RETURN gds.version()")) == [
-        maven.read_lock().find_version("org.neo4j.gds", "proc")
+        lockfile.read_lock().find_version("org.neo4j.gds", "proc")
     ]
     before = pid(own)
     assert server.ensure_running(own) == up == server.find_running(own)
@@ -208,9 +209,9 @@ def test_a_killed_server_is_started_again_with_all_that_was_committed_even_if_th
     assert pid(own) == number
 
 
-# One start shows three promises: what was committed, the ports, and that nothing is written.
-def test_a_stop_loses_nothing_and_a_server_that_is_to_take_no_writes_starts_on_the_same_ports(
-    own: Settings, up: Endpoint, without_gds: None, tmp_path: Path
+# One start shows four promises: what was committed, the ports, that nothing is written, and the foreground.
+def test_a_stop_loses_nothing_and_in_the_foreground_a_server_that_takes_no_writes_has_the_same_ports(
+    own: Settings, up: Endpoint, tmp_path: Path
 ) -> None:
     add_mark(up)
     before = marks(up)
@@ -228,8 +229,11 @@ def test_a_stop_loses_nothing_and_a_server_that_is_to_take_no_writes_starts_on_t
     assert (tmp_path / "neo4j.dump").stat().st_size > 0
     with pytest.raises(ServerError, match="database dump failed"):
         server.run_admin(own, "database", "dump", "--nosuch")
+    foreground = command(own, "run", GRAPHSVC_NEO4J_READ_ONLY="true")
+    assert foreground.stdout is not None
+    assert any("Started." in line for line in foreground.stdout)
     again = server.ensure_running(exploring)
-    assert again == up
+    assert again == up == server.find_running(exploring)
     assert marks(again) == before
     for write in (
         neo4j.Query("CREATE (:Mark)"),
@@ -238,7 +242,9 @@ def test_a_stop_loses_nothing_and_a_server_that_is_to_take_no_writes_starts_on_t
     ):
         with pytest.raises(neo4j.exceptions.ClientError, match="read-only"):
             run(again, write)
-    server.stop_server(exploring)
+    foreground.send_signal(signal.SIGTERM)
+    assert foreground.wait(600) == 0
+    assert server.find_running(own) is None
 
 
 @pytest.mark.parametrize("which", ["bolt", pytest.param("http", marks=pytest.mark.slow)])
@@ -273,6 +279,7 @@ def test_ports_that_other_programs_have_or_take_meanwhile_are_left_to_them(
     assert sum("took the port meanwhile" in line for line in said) == 1
     assert not any("start cache" in line for line in said)
     assert server.find_running(used) == moved
+    add_mark(moved)  # although the same database took no writes for a while in an earlier test
 
 
 def test_where_none_runs_no_address_is_printed(used: Settings) -> None:
@@ -304,24 +311,11 @@ def test_a_server_that_dies_while_starting_says_why_in_one_paragraph(used: Setti
     assert command(used, "status").wait(600) == 1
 
 
-def test_in_the_foreground_it_runs_until_it_is_interrupted(own: Settings) -> None:
-    server.stop_server(own)
-    foreground = command(own, "run")
-    assert foreground.stdout is not None
-    assert any("Started." in line for line in foreground.stdout)
-    endpoint = server.ensure_running(own)
-    assert endpoint == server.find_running(own)
-    add_mark(endpoint)  # although the same database took no writes for a while in an earlier test
-    foreground.send_signal(signal.SIGTERM)
-    assert foreground.wait(600) == 0
-    assert server.find_running(own) is None
-
-
 @pytest.fixture
 def copied(tmp_path: Path, own: Settings) -> Iterator[tuple[Settings, Jvm]]:
     """`own` with a cache directory of its own that has the jars and no start cache; its server stopped."""
     server.stop_server(own)
-    locked = maven.read_lock()
+    locked = lockfile.read_lock()
     real, jars = (get_jar_directory(cache.resolve(), locked) for cache in (own.cache_dir, tmp_path / "cache"))
     for folder in ("lib", "plugins"):
         (jars / folder).mkdir(parents=True)
@@ -362,7 +356,7 @@ def test_the_trainer_beside_the_first_server_ends_with_it(
 
 
 def test_a_damaged_start_cache_is_not_given_to_the_jvm(tmp_path: Path) -> None:
-    jvm = Jvm(tmp_path, maven.read_lock())
+    jvm = Jvm(tmp_path, lockfile.read_lock())
     written = tmp_path / "written"
     written.write_bytes(b"0" * 1000)
     jvm.adopt_archive(written)

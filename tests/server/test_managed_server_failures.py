@@ -19,9 +19,10 @@ from hypothesis import strategies as st
 
 from graphsvc import host, server
 from graphsvc.errors import ServerError
-from graphsvc.server import home, maven, process, sizing
+from graphsvc.server import home, lockfile, maven, process, sizing
 from graphsvc.server.home import HOST
-from graphsvc.server.maven import Jar, Lock, ensure_jars, get_jar_directory
+from graphsvc.server.lockfile import Jar, Lock
+from graphsvc.server.maven import ensure_jars, get_jar_directory
 from graphsvc.server.process import require_extra
 from graphsvc.settings import Settings
 
@@ -288,7 +289,7 @@ JARS = st.builds(
 @given(st.lists(JARS, max_size=20, unique_by=lambda jar: jar.name))
 def test_a_lock_is_read_as_it_was_written(jars: list[Jar]) -> None:
     written = Lock(tuple(sorted(jars)))
-    assert maven.parse_lock("# header\n" + written.text) == written
+    assert lockfile.parse_lock("# header\n" + written.text) == written
 
 
 @given(JARS, st.sampled_from(["sha256", "size", "folder", "coordinate"]))
@@ -301,15 +302,15 @@ def test_a_malformed_lock_is_refused(one: Jar, which: str) -> None:
         "coordinate": f"{folder} ../{coordinate} {sha256} {size}",
     }[which]
     with pytest.raises(ServerError, match="Line 1"):
-        maven.parse_lock(broken)
+        lockfile.parse_lock(broken)
     with pytest.raises(ServerError, match="twice"):
-        maven.parse_lock(2 * Lock((one,)).text)
+        lockfile.parse_lock(2 * Lock((one,)).text)
 
 
 def test_the_committed_lock_is_what_the_versions_say_and_names_no_host() -> None:
-    text = maven.LOCK_FILE.read_text()
+    text = lockfile.LOCK_FILE.read_text()
     assert "://" not in text
-    locked = maven.read_lock()
+    locked = lockfile.read_lock()
     for root in (*maven.SERVER, *maven.PLUGIN):
         group, artifact, version = root.split(":")
         assert locked.find_version(group, artifact) == version

@@ -13,7 +13,7 @@ from graphsvc.api.types.enums import describe_enum
 from graphsvc.api.types.run import Run
 from graphsvc.campaigns.parameters import Parameters
 from graphsvc.community.engines import Engine
-from graphsvc.detection import new_run_id
+from graphsvc.model.runs import new_run_id
 from graphsvc.store.control import cancel_run_audited, request_run
 from graphsvc.store.queries import nodes
 

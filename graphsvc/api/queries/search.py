@@ -13,7 +13,7 @@ from graphsvc.api.types import arguments
 from graphsvc.api.types.hit import Found, Hit, Match, SearchAnswer, SearchKind
 from graphsvc.campaigns.sentences import KINDS
 from graphsvc.intake.terms import LEAST_BITS, Means, Range, Terms, TooWide, has_card_number, parse_terms
-from graphsvc.scoring.scalars import make_keys
+from graphsvc.scoring.scalar_keys import make_keys
 from graphsvc.store.queries import search as queries
 
 LONGEST = 20_000

@@ -207,11 +207,13 @@ async def score_signups(request: Request) -> Response:
     )
     request_info = get_request_info(request)
     request_info.principal, request_info.kind = principal.id, "score"
+    # Counted before the body is read: slow uploads would otherwise hold connections that no limit sees.
     with services.concurrency_limit.count_arrival(principal.id):
         body = await request.body()
     asked = parse_body(body, ScoreRequest, SignUp, "request for scores")
     if asked.record:
         _check_recording(services, asked)
+    # By sign-ups, not by requests: batches must not be a way round the rate.
     cost = request_info.cost = len(asked.signups)
     services.rate_limits.charge_principal(principal.id, cost)
     # No turn, which is for work in the database; what is recorded waits for a thread of the worker.
@@ -221,6 +223,7 @@ async def score_signups(request: Request) -> Response:
         recorded: list[dict[str, Any] | None] = [None] * len(values)
         if asked.record:
             recorded = await _record(services, asked, values, scored)
+            # After recording, or the sign-ups of one batch would not see each other.
             scored = await services.scorer.weigh_together(principal, scored, values)
     services.scorer.counts.add_recorded(
         principal, sum(each is not None and each["done"] for each in recorded)
@@ -249,6 +252,7 @@ def _check_recording(services: Services, asked: ScoreRequest) -> None:
         raise Forbidden(
             "Sign-ups are not recorded here.", "Set GRAPHSVC_SCORE_RECORD=true to allow `record`."
         )
+    # Two of one name would be one account in the graph, and the second answer would be about neither.
     names = [each.account_id for each in asked.signups]
     if not all(names) or len(set(names)) < len(names):
         raise BadInput(

@@ -148,6 +148,7 @@ class Scorer:
         call = _Call(signups, asyncio.get_running_loop().create_future())
         self._waiting.append(call)
         self._asked.set()
+        # One task for all calls, which ends when none waits: a service without scores has none.
         if self._running is None or self._running.done():
             self._running = asyncio.create_task(self._score_waiting())
         scored = await call.answer
@@ -174,6 +175,7 @@ class Scorer:
         """Choose the calls of a slice: small ones first, but the oldest is always among them."""
         oldest, *others = self._waiting
         room, chosen = SLICE // 2, [oldest]
+        # A single sign-up must not wait for batches of thousands; the oldest is in each slice, so none starves.
         for call in sorted(others, key=lambda call: call.left):
             if room <= 0:
                 break
@@ -206,6 +208,7 @@ class Scorer:
             known = self._stopped if self._stopped is not None and self._stopped[0] == index.run else None
             stopped = known and known[2]
             scores = iter(score_signups(index, together, self._thresholds, stopped))
+            # Answers come in the order of the joined sign-ups, so each call takes as many as it gave.
             for call, read in group:
                 chosen = call.signups[len(call.scores) :]
                 call.scores += [
@@ -232,11 +235,13 @@ class Scorer:
             signups: of the call.
         """
         index, scores = self._index, list(scored.scores)
+        # A group belongs to the run that its accounts came after: with another index there is none to tell.
         if index is None or index.run != scored.run:
             return scored
         for place, values in enumerate(signups):
             read = read_signup(values.columns, values.identifiers, self._tokens, index.families)
             with_group = add_group(scores[place], self._find_group(index, values, read))
+            # It was counted when it was scored; the audit log tells the answer that was given.
             if with_group.recommendation is not scores[place].recommendation:
                 self.counts.move(principal, scores[place], with_group)
             scores[place] = with_group
@@ -272,6 +277,7 @@ class Scorer:
             recent = self._recent
             if recent is not None and recent.run == index.run:
                 found, after = await worker.run(read_recent, recent.after, recent.since)
+                # Many would hold the loop up: they are built apart, while the old ones serve.
                 if len(found) <= ADDED_AT_ONCE:
                     recent.add(found, after)
                     return
@@ -286,6 +292,7 @@ class Scorer:
         if index.stopped is None:
             return
         ends = await worker.run(read_ends, index.stopped.until - REACH)
+        # Only when something changed: the tables of a large run take a while to build.
         if self._stopped is None or self._stopped[:2] != (index.run, ends):
             stopped = await asyncio.to_thread(index.stopped.update_ends, ends)
             self._stopped = (index.run, ends, stopped)
@@ -311,6 +318,7 @@ def write_counts(
         for (name, role), said in counts.items():
             subject = f"{said['signups']} sign-ups"
             Auditor(signer, name, role).write(store, ACTION, subject, details=dict(sorted(said.items())))
+            # Entry by entry, so that one that was written is never written again.
             del left[name, role]
     except GraphsvcError as error:
         log.warning("counts of scores are not in the audit log yet: %s", error.code)

@@ -67,7 +67,7 @@ def check_database(settings: "Settings", world: Path, stages: Stages) -> bool:
     """
     from graphsvc import server
     from graphsvc.database import open_store
-    from graphsvc.server import maven, process
+    from graphsvc.server import lockfile, maven, process
     from graphsvc.store.graph import count_accounts
     from graphsvc.store.loads import list_bulk_loads
 
@@ -75,7 +75,7 @@ def check_database(settings: "Settings", world: Path, stages: Stages) -> bool:
         # Only what a server is made of. The import makes the database, so one that ran would be stopped again.
         with print_timed(stages, "Neo4j, downloaded once"):
             process.require_extra()
-            maven.ensure_jars(settings.cache_dir.resolve(), maven.read_lock(), stages.print_line)
+            maven.ensure_jars(settings.cache_dir.resolve(), lockfile.read_lock(), stages.print_line)
         return True
     with print_timed(stages, "database"), open_store(settings, stages.print_line) as store:
         filled = count_accounts(store) > 0
