@@ -30,7 +30,9 @@ from graphsvc.events.filters import find_common, is_wanted, select_rules
 from graphsvc.events.secrets import Sealer
 from graphsvc.model.events import Event, EventType, NewEvent
 from graphsvc.model.webhooks import AlertRule, EventFilter, Webhook, WebhookFormat
+from graphsvc.settings import Settings
 from graphsvc.store import Store, webhooks
+from graphsvc.store.audit import HEAD_FILE
 from graphsvc.store.audit_log import stream_entries, verify_log
 from graphsvc.store.events import build_append_step
 from graphsvc.store.webhooks import (
@@ -319,8 +321,10 @@ def make_sender(store: Store) -> Sender:
 
 
 def test_a_file_is_applied_once_shown_first_and_logged(
-    here: Path, database: Store, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+    here: Path, database: Store, installation: Settings, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # Other tests of this process wrote logs into databases that are gone, and what the last was is kept with the keys.
+    (installation.keys_dir / HEAD_FILE).unlink(missing_ok=True)
     added = run_command("webhooks", "add", f"{receiver.url}/cases", "--name", "cases", "--min-size", "5")
     assert added.returncode == 0
     run_command("webhooks", "add", f"{receiver.url}/mine", "--name", "mine", "--min-size", "7")
