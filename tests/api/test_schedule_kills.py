@@ -37,9 +37,12 @@ LOOK = 0.8
 """Seconds in which a look at the schedule, with its claim and the start of a process, is over on a busy machine."""
 CLAIMED = "claimed"
 """The moment between the claim and the start of its process."""
+UNCLAIMED = "unclaimed"
+"""The moment before the claim. Both are named, since a look may take less time than any number that is drawn."""
 PROGRAM = """
 import asyncio, os, sys, threading
 from datetime import datetime, timedelta
+from graphsvc.api.workers import scheduler as looking
 from graphsvc.api.workers.detection_process import DetectionProcesses
 from graphsvc.api.workers.scheduler import Scheduler
 from graphsvc.api.workers.worker import Worker
@@ -50,7 +53,7 @@ from graphsvc.signing import Signer
 
 now, moment, settings = datetime.fromisoformat(sys.argv[1]), sys.argv[2], load_settings()
 
-def die(*_):
+def die(*_, **__):
     os.kill(os.getpid(), 9)
 
 async def look():
@@ -63,6 +66,8 @@ async def look():
         )
         if moment == "claimed":
             DetectionProcesses.start_run = die
+        elif moment == "unclaimed":
+            looking.claim_due_run = die
         else:
             threading.Timer(float(moment), die).start()
         await scheduler.start_due_run()
@@ -145,18 +150,19 @@ def loaded(database: Store, installation: Settings, cli_environment: Path, tmp_p
     return database
 
 
-def test_killed_between_the_claim_and_its_process_and_right_after(
+def test_killed_before_the_claim_between_it_and_its_process_and_right_after(
     loaded: Store, installation: Settings
 ) -> None:
-    left = kill_at([CLAIMED, str(LOOK)], loaded, installation)
-    assert left["a claim"] >= 1
-    check_runs(loaded, 2)
+    left = kill_at([UNCLAIMED, CLAIMED, str(LOOK)], loaded, installation)
+    assert (left["nothing"], left["a claim"] >= 1) == (1, True)
+    check_runs(loaded, 3)
 
 
 @pytest.mark.kills
 def test_killed_at_fifty_moments(loaded: Store, installation: Settings) -> None:
     moment = random.Random(24)
-    moments = [CLAIMED if n % 10 == 0 else f"{moment.uniform(0, LOOK):.4f}" for n in range(50)]
+    named = {0: CLAIMED, 5: UNCLAIMED}
+    moments = [named.get(n % 10) or f"{moment.uniform(0, LOOK):.4f}" for n in range(50)]
     left = kill_at(moments, loaded, installation)
     print(f"\nscheduler: fifty kills left: {dict(left)}")
     # Else no moment fell into what the test is about.
